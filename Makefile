@@ -1,0 +1,44 @@
+# The one door. `make help` lists what is behind it.
+
+CARGO ?= cargo
+RELEASE := target/release
+# Tools that Makefile's own scripts need, and nothing else, go here.
+PYTHON ?= python3
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: lib
+lib: ## build the library: target/release/libwxlink.so and libwxlink.a
+	@$(CARGO) build --locked --release --package wxlink
+
+.PHONY: sandbox
+sandbox: ## build the simulator of WeChat's side: target/release/wxlink-sandbox
+	@$(CARGO) build --locked --release --package wxlink-sandbox
+
+.PHONY: demo
+demo: lib sandbox ## watch a C program link a mini program against the sandbox
+	@$(PYTHON) tools/demo.py $(RELEASE)
+
+.PHONY: test
+test: lint ## run every check there is
+	@$(CARGO) build --locked --release --package wxlink
+	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $(CARGO) test --locked --workspace
+	@$(MAKE) --no-print-directory demo > target/demo.txt || { cat target/demo.txt; exit 1; }
+	@echo "make test: all passed (make demo too: see target/demo.txt)"
+
+.PHONY: lint
+lint: ## check formatting and lints
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
+
+.PHONY: generate
+generate: ## write the header, the symbols file and the generated pages anew
+	@$(CARGO) build --locked --release --package wxlink
+	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) WXLINK_GENERATE=1 $(CARGO) test --locked --quiet --test generated
+
+.PHONY: clean
+clean: ## remove everything that was built
+	@$(CARGO) clean
+	@rm -rf .venv

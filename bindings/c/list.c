@@ -1,0 +1,91 @@
+/*
+ * Lists the mini programs linked to an Official Account, and those on their way.
+ *
+ *   WXLINK_TOKEN=... list
+ *
+ * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
+ * Exits with 0, 1 if the list could not be read, 2 if called wrongly.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wxlink.h"
+
+/* One field of one item. Every field may be missing: the text is then "-". */
+static const char *field(const wx_result *list, int item, const char *name, char *buf, size_t cap)
+{
+    char pointer[64];
+
+    sprintf(pointer, "/wxopens/items/%d/%.20s", item, name);
+    if (wx_result_get(list, pointer, buf, cap) <= 0)
+        strcpy(buf, "-");
+    return buf;
+}
+
+static const char *status_text(const char *status)
+{
+    switch (atoi(status)) {
+    case 1: return "linked";
+    case 2: return "waiting for the mini program's administrator";
+    case 3: return "refused by the mini program's administrator";
+    case 12: return "waiting for the Official Account's administrator";
+    default: return status;
+    }
+}
+
+static void print_table(const wx_result *list)
+{
+    char pointer[64], appid[64], username[64], status[64], nickname[256];
+    int item;
+
+    printf("  %-18s  %-18s  %-48s  %s\n", "APPID", "ORIGINAL ID", "STATUS", "NAME");
+    for (item = 0; ; item++) {
+        sprintf(pointer, "/wxopens/items/%d", item);
+        if (wx_result_get(list, pointer, NULL, 0) < 0)
+            break;
+        printf("  %-18s  %-18s  %-48s  %s\n",
+               field(list, item, "appid", appid, sizeof appid),
+               field(list, item, "username", username, sizeof username),
+               status_text(field(list, item, "status", status, sizeof status)),
+               field(list, item, "nickname", nickname, sizeof nickname));
+    }
+    if (item == 0)
+        puts("  (none)");
+}
+
+int main(void)
+{
+    const char *token = getenv("WXLINK_TOKEN");
+    const char *base_url = getenv("WXLINK_BASE_URL");
+    wx_options *options;
+    wx_client *client = NULL;
+    wx_result *result = NULL;
+    int32_t status = WX_OK;
+
+    if (token == NULL) {
+        fputs("usage: WXLINK_TOKEN=... list\n", stderr);
+        return 2;
+    }
+    options = wx_options_new();
+    if (base_url != NULL)
+        status = wx_options_set(options, "base_url", base_url);
+    if (status == WX_OK)
+        status = wx_client_new(options, &client);
+    if (status != WX_OK) {
+        fprintf(stderr, "%s\n", wx_options_message(options));
+        wx_options_free(options);
+        return 2;
+    }
+    wx_options_free(options);
+
+    status = wx_get_linked(client, token, &result);
+    if (status == WX_OK)
+        print_table(result);
+    else
+        fprintf(stderr, "%s\n", wx_result_message(result));
+
+    wx_result_free(result);
+    wx_client_free(client);
+    return status == WX_OK ? 0 : 1;
+}

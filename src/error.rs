@@ -1,0 +1,239 @@
+//! The one error type: what happened, whether WeChat may have acted on it, and what to do next.
+
+use std::fmt;
+
+use crate::answer::Answer;
+use crate::attempt::{Attempt, Delivery, trace_json};
+use crate::catalogue::{self, Class};
+use crate::interface::Interface;
+use crate::lang::Lang;
+use crate::status::Status;
+use crate::wire::Failure;
+
+/// Why a call did not end with a yes. Neither it nor anything in it ever holds a token.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    status: Status,
+    interface: Option<Interface>,
+    detail: String,
+    delivery: Delivery,
+    http_status: u16,
+    attempts: Vec<Attempt>,
+    answer: Option<Answer>,
+    lang: Lang,
+}
+
+impl Error {
+    /// An argument or option is wrong: nothing was sent.
+    pub(crate) fn argument(status: Status, detail: impl Into<String>, lang: Lang) -> Error {
+        Error(Box::new(Inner {
+            status,
+            interface: None,
+            detail: detail.into(),
+            delivery: Delivery::NeverSent,
+            http_status: 0,
+            attempts: Vec::new(),
+            answer: None,
+            lang,
+        }))
+    }
+
+    /// The last attempt failed before there was a verdict.
+    pub(crate) fn failed(
+        interface: Interface,
+        failure: Failure,
+        delivery: Delivery,
+        attempts: Vec<Attempt>,
+        lang: Lang,
+    ) -> Error {
+        Error(Box::new(Inner {
+            status: failure.status,
+            interface: Some(interface),
+            detail: failure.detail,
+            delivery,
+            http_status: attempts.last().map_or(0, |a| a.http_status),
+            attempts,
+            answer: None,
+            lang,
+        }))
+    }
+
+    /// WeChat said no.
+    pub(crate) fn refused(answer: Answer, lang: Lang) -> Error {
+        Error(Box::new(Inner {
+            status: Status::Api,
+            interface: Some(answer.interface()),
+            detail: String::new(),
+            delivery: Delivery::Answered,
+            http_status: answer.http_status(),
+            attempts: answer.attempts().to_vec(),
+            answer: Some(answer),
+            lang,
+        }))
+    }
+
+    /// The same error of a call to `interface`.
+    pub(crate) fn on(mut self, interface: Interface) -> Error {
+        self.0.interface = Some(interface);
+        self
+    }
+
+    /// Its kind, in the terms of the C interface.
+    pub fn status(&self) -> Status {
+        self.0.status
+    }
+
+    /// The interface that was called, if it came to that.
+    pub fn interface(&self) -> Option<Interface> {
+        self.0.interface
+    }
+
+    /// WeChat's errcode, if WeChat answered.
+    pub fn errcode(&self) -> Option<i32> {
+        self.answer().map(Answer::errcode)
+    }
+
+    /// WeChat's errmsg as it was sent (empty if it did not answer). Free text: never decide by it.
+    pub fn errmsg(&self) -> &str {
+        self.answer().map_or("", Answer::errmsg)
+    }
+
+    /// The id WeChat's support asks for, empty if there was none.
+    pub fn rid(&self) -> &str {
+        self.answer().map_or("", Answer::rid)
+    }
+
+    /// The `hint: […]` some answers carry, empty if there was none.
+    pub fn hint(&self) -> &str {
+        self.answer().map_or("", Answer::hint)
+    }
+
+    /// The calling address as WeChat saw it (`requestIP`), empty if it did not say.
+    pub fn request_ip(&self) -> &str {
+        self.answer().map_or("", Answer::request_ip)
+    }
+
+    /// The HTTP status of the last answer, 0 if there was none.
+    pub fn http_status(&self) -> u16 {
+        self.0.http_status
+    }
+
+    /// Whether WeChat may have seen the request.
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    /// Everything that was tried, in order.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// WeChat's answer, if it gave one.
+    pub fn answer(&self) -> Option<&Answer> {
+        self.0.answer.as_ref()
+    }
+
+    /// What the catalogue says the caller may do next; `None` if WeChat did not answer, or with a
+    /// code nobody has described.
+    pub fn class(&self) -> Option<Class> {
+        self.answer().and_then(Answer::class)
+    }
+
+    /// The attempts as JSON, for logs and support.
+    pub fn trace(&self) -> String {
+        let interface = self.0.interface.map_or("", Interface::word);
+        trace_json(interface, self.0.delivery, &self.0.attempts)
+    }
+
+    /// What happened and what to do about it, in the client's language.
+    pub fn message(&self) -> String {
+        let zh = self.0.lang == Lang::Zh;
+        let call = self.0.interface.map_or("", Interface::name);
+        let colon = if zh { "：" } else { ": " };
+        let mut text = String::new();
+        if !call.is_empty() {
+            text += call;
+            text += colon;
+        }
+        match &self.0.answer {
+            Some(answer) => text += &refusal(answer, self.0.lang),
+            None => {
+                text += self.0.status.name();
+                if let Some(last) = self.0.attempts.last() {
+                    text += if zh { "，主机 " } else { " at " };
+                    text += &last.host;
+                }
+                if !self.0.detail.is_empty() {
+                    text += colon;
+                    text += &self.0.detail;
+                }
+                text += if zh { "。" } else { ". " };
+                text += self.0.status.text(self.0.lang);
+            }
+        }
+        text
+    }
+}
+
+/// A refusal of WeChat's in one line, with its remedy.
+fn refusal(answer: &Answer, lang: Lang) -> String {
+    let code = answer.errcode();
+    let entry = catalogue::lookup(answer.interface(), code);
+    let name = entry.map_or("", |e| e.name);
+    let zh = lang == Lang::Zh;
+    let mut text = match (zh, name.is_empty()) {
+        (false, false) => format!("WeChat answered {code} {name}"),
+        (false, true) => format!("WeChat answered {code}"),
+        (true, false) => format!("微信返回 {code} {name}"),
+        (true, true) => format!("微信返回 {code}"),
+    };
+    match entry {
+        Some(entry) => {
+            text += if zh { "：" } else { ": " };
+            text += entry.meaning.get(lang);
+            text += if zh { "" } else { " " };
+            text += entry.remedy.get(lang);
+        }
+        None => {
+            text += &match zh {
+                false => format!(
+                    " ({}), a code not in the catalogue. Look it up in WeChat's documentation, or ask its support with the rid.",
+                    answer.errmsg()
+                ),
+                true => format!(
+                    "（{}），该错误码不在目录中。请查阅微信文档，或携带 rid 联系微信支持。",
+                    answer.errmsg()
+                ),
+            };
+        }
+    }
+    if !answer.rid().is_empty() {
+        text += &match zh {
+            false => format!(" (rid {})", answer.rid()),
+            true => format!("（rid {}）", answer.rid()),
+        };
+    }
+    text
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("status", &self.0.status)
+            .field("errcode", &self.errcode())
+            .field("delivery", &self.0.delivery)
+            .field("message", &self.message())
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,366 @@
+//! Results.
+
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, c_char};
+use std::sync::OnceLock;
+
+use libc::size_t;
+use serde_json::{Value, json};
+
+use super::guard::guard;
+use super::text;
+use crate::answer::Answer;
+use crate::attempt::Delivery;
+use crate::catalogue::Class;
+use crate::error::Error;
+use crate::status::Status;
+
+/// What became of a call.
+///
+/// Immutable; outlives its client. Texts got from it live as long as it does.
+/// Threads: any number at once, but wx_result_free alone and last.
+pub struct wx_result {
+    outcome: Result<Answer, Error>,
+    json: OnceLock<CString>,
+    message: OnceLock<CString>,
+    rid: OnceLock<CString>,
+    trace: OnceLock<CString>,
+    /// The JSON of our own making as a tree, where WeChat gave none.
+    own_tree: OnceLock<Value>,
+}
+
+impl wx_result {
+    pub(super) fn new(outcome: Result<Answer, Error>) -> wx_result {
+        wx_result {
+            outcome,
+            json: OnceLock::new(),
+            message: OnceLock::new(),
+            rid: OnceLock::new(),
+            trace: OnceLock::new(),
+            own_tree: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn status(&self) -> i32 {
+        match &self.outcome {
+            Ok(_) => Status::Ok.code(),
+            Err(e) => e.status().code(),
+        }
+    }
+
+    fn answer(&self) -> Option<&Answer> {
+        match &self.outcome {
+            Ok(answer) => Some(answer),
+            Err(e) => e.answer(),
+        }
+    }
+
+    /// WeChat's errcode, else the status: never 0 for what did not succeed.
+    pub(super) fn errcode(&self) -> i32 {
+        self.answer().map_or_else(|| self.status(), Answer::errcode)
+    }
+
+    pub(super) fn http_status(&self) -> i32 {
+        match &self.outcome {
+            Ok(answer) => answer.http_status().into(),
+            Err(e) => e.http_status().into(),
+        }
+    }
+
+    pub(super) fn delivery(&self) -> Delivery {
+        match &self.outcome {
+            Ok(_) => Delivery::Answered,
+            Err(e) => e.delivery(),
+        }
+    }
+
+    pub(super) fn class(&self) -> &'static CStr {
+        match self.answer().and_then(Answer::class) {
+            None => c"",
+            Some(Class::Ok) => c"ok",
+            Some(Class::Pending) => c"pending",
+            Some(Class::Token) => c"token",
+            Some(Class::Busy) => c"busy",
+            Some(Class::Quota) => c"quota",
+            Some(Class::Human) => c"human",
+            Some(Class::Caller) => c"caller",
+        }
+    }
+
+    pub(super) fn message(&self) -> String {
+        match &self.outcome {
+            Ok(_) => String::new(),
+            Err(e) => e.message(),
+        }
+    }
+
+    pub(super) fn rid(&self) -> &str {
+        self.answer().map_or("", Answer::rid)
+    }
+
+    /// WeChat's body as it came, or one of our own making.
+    pub(super) fn json(&self) -> Cow<'_, [u8]> {
+        match self.answer() {
+            Some(answer) => Cow::Borrowed(answer.body()),
+            None => Cow::Owned(self.own_tree().to_string().into_bytes()),
+        }
+    }
+
+    pub(super) fn tree(&self) -> &Value {
+        self.answer().map_or_else(|| self.own_tree(), Answer::json)
+    }
+
+    fn own_tree(&self) -> &Value {
+        self.own_tree
+            .get_or_init(|| json!({"errcode": self.errcode(), "errmsg": self.message()}))
+    }
+}
+
+/// A C text made at most once.
+fn once(cell: &OnceLock<CString>, make: impl FnOnce() -> Vec<u8>) -> &CStr {
+    cell.get_or_init(|| CString::new(make()).unwrap_or_default())
+}
+
+/// Reads one thing of a result: `none` for NULL or if something breaks.
+///
+/// # Safety
+/// `result` is NULL or from a call, and not freed.
+unsafe fn read<T: Copy>(
+    result: *const wx_result,
+    none: T,
+    read: impl FnOnce(&wx_result) -> T,
+) -> T {
+    // SAFETY: the caller vouches for it.
+    guard(|| none, || unsafe { result.as_ref() }.map_or(none, read))
+}
+
+/// The answer as JSON.
+///
+/// WeChat's body byte for byte when WeChat answered; else {"errcode":...,"errmsg":...} made by
+/// the library, with the status as errcode.
+///
+/// Parameters:
+///   result  from a call; NULL gives an empty text
+///   len     receives the length in bytes without the NUL; may be NULL
+/// Returns a text that lives as long as the result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_json(
+    result: *const wx_result,
+    len: *mut size_t,
+) -> *const c_char {
+    let json = |r: &wx_result| {
+        let json = once(&r.json, || r.json().into_owned());
+        (json.as_ptr(), json.count_bytes())
+    };
+    // SAFETY: the caller vouches for it.
+    let (json, bytes) = unsafe { read(result, (c"".as_ptr(), 0), json) };
+    // SAFETY: NULL or a place for a length.
+    if let Some(len) = unsafe { len.as_mut() } {
+        *len = bytes;
+    }
+    json
+}
+
+/// WeChat's errcode: 0 is a yes.
+///
+/// Returns the errcode if WeChat answered, else the call's status: never 0 for a call that did
+/// not succeed. WeChat has a -1 of its own, so look at the status first: WX_E_API says that
+/// the errcode is WeChat's. WX_E_NULL_POINTER for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_errcode(result: *const wx_result) -> i32 {
+    // SAFETY: the caller vouches for it.
+    unsafe { read(result, Status::NullPointer.code(), wx_result::errcode) }
+}
+
+/// What to do about WeChat's errcode, in one word.
+///
+/// Returns a static text:
+///   ok       done, or done before
+///   pending  on its way: wait for the administrators, do not link again
+///   token    get another access token and call again, once
+///   busy     wait a little and call again
+///   quota    call again when the minute, day or month is over
+///   human    an administrator or operator must act first
+///   caller   correct the call
+///   (empty)  WeChat did not answer, or with a code nobody has described
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_class(result: *const wx_result) -> *const c_char {
+    // SAFETY: the caller vouches for it.
+    unsafe { read(result, c"".as_ptr(), |r| r.class().as_ptr()) }
+}
+
+/// The HTTP status of the last answer. WeChat's refusals come with 200 too.
+///
+/// Returns 100 to 599, or 0 if there was no answer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_http_status(result: *const wx_result) -> i32 {
+    // SAFETY: the caller vouches for it.
+    unsafe { read(result, 0, wx_result::http_status) }
+}
+
+/// Whether WeChat may have seen the request.
+///
+/// Returns:
+///   0  never sent: calling again cannot do anything twice
+///   1  unknown: it was sent and no verdict came back, so read the list before you link again
+///   2  answered: the errcode is WeChat's verdict
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_delivery(result: *const wx_result) -> i32 {
+    // SAFETY: the caller vouches for it.
+    unsafe { read(result, 0, |r| r.delivery().code()) }
+}
+
+/// What happened and what to do about it, for people, in the language of the client. Holds no
+/// token.
+///
+/// Returns a text that lives as long as the result; empty after a success.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_message(result: *const wx_result) -> *const c_char {
+    let message = |r: &wx_result| once(&r.message, || r.message().into_bytes()).as_ptr();
+    // SAFETY: the caller vouches for it.
+    unsafe { read(result, c"".as_ptr(), message) }
+}
+
+/// The id that WeChat's support and its rid query ask for.
+///
+/// Returns a text that lives as long as the result; empty if WeChat gave none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_char {
+    let rid = |r: &wx_result| once(&r.rid, || r.rid().as_bytes().to_vec()).as_ptr();
+    // SAFETY: the caller vouches for it.
+    unsafe { read(result, c"".as_ptr(), rid) }
+}
+
+/// Everything that was tried, as JSON for logs and support. Holds no token.
+///
+///     {"interface":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
+///      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
+///
+/// phase is how far the attempt came: resolve, connect, proxy, tls, send, wait, receive, done.
+///
+/// Returns a text that lives as long as the result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_trace(result: *const wx_result) -> *const c_char {
+    let trace = |r: &wx_result| {
+        let make = || match &r.outcome {
+            Ok(answer) => answer.trace().into_bytes(),
+            Err(e) => e.trace().into_bytes(),
+        };
+        once(&r.trace, make).as_ptr()
+    };
+    // SAFETY: the caller vouches for it.
+    unsafe { read(result, c"".as_ptr(), trace) }
+}
+
+/// Copies one value out of the result's JSON, so that you need no JSON parser.
+///
+/// Parameters:
+///   result   from a call
+///   pointer  a JSON pointer (RFC 6901) such as "/wxopens/items/0/appid"; "" is the whole
+///   buf      receives the value: a string's text, else the JSON of it, with a NUL at the end.
+///            NULL with cap 0 only measures
+///   cap      bytes in buf
+/// Returns the value's length in bytes without the NUL (0 or more), or:
+///   WX_E_NOT_FOUND     nothing there; fields of a list may be missing
+///   WX_E_BUFFER        it does not fit; buf holds an empty text
+///   WX_E_BAD_VALUE     not a JSON pointer
+///   WX_E_NULL_POINTER  result or pointer is NULL, or buf is NULL and cap is not 0
+///   WX_E_NOT_UTF8      pointer is not UTF-8
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_get(
+    result: *const wx_result,
+    pointer: *const c_char,
+    buf: *mut c_char,
+    cap: size_t,
+) -> i32 {
+    let get = |r: &wx_result| -> i32 {
+        // SAFETY: NULL or a C string, as the conventions ask.
+        let pointer = match unsafe { text(pointer, "pointer") } {
+            Ok(pointer) => pointer,
+            Err(e) => return e.status().code(),
+        };
+        if !is_pointer(pointer) {
+            return Status::BadValue.code();
+        }
+        let Some(value) = r.tree().pointer(pointer) else {
+            return Status::NotFound.code();
+        };
+        let value = plain(value);
+        // SAFETY: the caller vouches for cap bytes at buf.
+        let out = unsafe { out_bytes(buf.cast(), cap) };
+        match out {
+            None if cap > 0 => Status::NullPointer.code(),
+            None => i32::try_from(value.len()).unwrap_or(Status::Buffer.code()),
+            Some(out) => copy(value.as_bytes(), out),
+        }
+    };
+    // SAFETY: the caller vouches for it.
+    unsafe { read(result, Status::NullPointer.code(), get) }
+}
+
+/// Frees a result and every text got from it.
+///
+/// Parameters:
+///   result  from a call; NULL is fine
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_result_free(result: *mut wx_result) {
+    guard(
+        || (),
+        || {
+            if !result.is_null() {
+                // SAFETY: from a call, and freed once.
+                drop(unsafe { Box::from_raw(result) });
+            }
+        },
+    );
+}
+
+/// A value without the trappings of JSON: a string's text, else its JSON.
+pub(super) fn plain(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(s) => Cow::Borrowed(s),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+/// Whether RFC 6901 allows it: nothing, or steps that begin with `/`, with `~` only in `~0`, `~1`.
+fn is_pointer(text: &str) -> bool {
+    let escapes_hold = text
+        .split('~')
+        .skip(1)
+        .all(|rest| rest.starts_with(['0', '1']));
+    (text.is_empty() || text.starts_with('/')) && escapes_hold
+}
+
+/// The caller's buffer; `None` if it is NULL or holds nothing.
+///
+/// # Safety
+/// `buf` is NULL or `cap` bytes that nobody else uses.
+pub(super) unsafe fn out_bytes<'a>(buf: *mut u8, cap: size_t) -> Option<&'a mut [u8]> {
+    if buf.is_null() || cap == 0 || isize::try_from(cap).is_err() {
+        return None;
+    }
+    // A length counts bytes that may never have been written: they are set before they are read.
+    // SAFETY: not NULL, and the caller vouches for cap bytes.
+    unsafe { buf.write_bytes(0, cap) };
+    // SAFETY: as above, and just initialised.
+    Some(unsafe { std::slice::from_raw_parts_mut(buf, cap) })
+}
+
+/// Copies `bytes` and a NUL; if they do not fit, the buffer holds an empty text.
+fn copy(bytes: &[u8], out: &mut [u8]) -> i32 {
+    let written = i32::try_from(bytes.len()).ok();
+    match (written, out.split_at_mut_checked(bytes.len())) {
+        (Some(written), Some((place, [nul, ..]))) => {
+            place.copy_from_slice(bytes);
+            *nul = 0;
+            written
+        }
+        _ => {
+            if let [first, ..] = out {
+                *first = 0;
+            }
+            Status::Buffer.code()
+        }
+    }
+}

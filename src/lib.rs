@@ -1,0 +1,48 @@
+//! wxlink links WeChat mini programs to Official Accounts: WeChat's `linkMiniprogram`,
+//! `getLinkMiniprogram` and `unlinkMiniprogram`.
+//!
+//! ```no_run
+//! use wxlink::{Client, LinkChoices, Options};
+//!
+//! # fn main() -> Result<(), wxlink::Error> {
+//! let client = Client::new(&Options::new())?;
+//! let choices = LinkChoices { notify_users: false, show_profile: true };
+//! client.link_miniprogram("the account's token", "wx0b00000000000001", choices)?;
+//! for item in client.get_linked("the account's token")?.items() {
+//!     println!("{:?} {:?}", item.appid, item.status);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The core is safe Rust and knows nothing of C; the C interface (`include/wxlink.h`) is a thin
+//! layer over it.
+
+#![warn(missing_docs)]
+#![deny(unsafe_code)]
+
+mod answer;
+mod attempt;
+pub mod catalogue;
+mod client;
+mod error;
+#[cfg(feature = "capi")]
+#[allow(unsafe_code)]
+#[doc(hidden)]
+pub mod ffi;
+mod interface;
+mod lang;
+mod list;
+mod options;
+mod status;
+mod wire;
+
+pub use answer::Answer;
+pub use attempt::{Attempt, Delivery, Phase};
+pub use client::{Client, LinkChoices, MAX_APPID, MAX_TOKEN};
+pub use error::Error;
+pub use interface::Interface;
+pub use lang::{Lang, Text};
+pub use list::{FuncInfo, LinkStatus, LinkedList, MiniProgram};
+pub use options::{OPTIONS, OptionEntry, Options};
+pub use status::{STATUSES, Status, StatusEntry};

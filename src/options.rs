@@ -1,0 +1,529 @@
+//! The options of a client: one table of text keys and values, checked when they are set.
+//!
+//! The C interface, the bindings, the command line and the documentation all read this table.
+
+use std::net::IpAddr;
+
+use ureq::http::Uri;
+
+use crate::error::Error;
+use crate::lang::{Lang, Text};
+use crate::status::Status;
+
+/// One row of the table of options.
+#[derive(Debug)]
+pub struct OptionEntry {
+    /// The key.
+    pub key: &'static str,
+    /// The value it has unless it is set.
+    pub default: &'static str,
+    /// What it takes, with units.
+    pub takes: Text,
+    /// What it is for.
+    pub doc: Text,
+    set: Setter,
+}
+
+/// Puts a checked value in its place, or says in one clause what is wrong with it.
+type Setter = fn(&mut Options, &str) -> Result<(), String>;
+
+/// Every option.
+pub static OPTIONS: &[OptionEntry] = &[
+    OptionEntry {
+        key: "base_url",
+        default: "https://api.weixin.qq.com",
+        takes: Text {
+            en: "1 to 16 URLs, separated by commas: https://HOST[:PORT], or http://HOST[:PORT] on loopback",
+            zh: "1 至 16 个以逗号分隔的 URL：https://HOST[:PORT]；http://HOST[:PORT] 仅限本机回环地址",
+        },
+        doc: Text {
+            en: "WeChat's entry hosts in order of preference; what was never sent may move on to the next.",
+            zh: "微信接入域名，按优先级排列；尚未发送的请求可以改用下一个。",
+        },
+        set: |o, v| {
+            o.hosts = hosts(v)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "timeout_ms",
+        default: "10000",
+        takes: Text {
+            en: "1 to 3600000 ms",
+            zh: "1 至 3600000 毫秒",
+        },
+        doc: Text {
+            en: "Time limit of a whole call: names, connections, retries and the answer included.",
+            zh: "整个调用的时限，包括域名解析、建立连接、重试和读取应答。",
+        },
+        set: |o, v| {
+            o.timeout_ms = number(v, 1, HOUR_MS)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "connect_timeout_ms",
+        default: "3000",
+        takes: Text {
+            en: "1 to 3600000 ms",
+            zh: "1 至 3600000 毫秒",
+        },
+        doc: Text {
+            en: "Time limit of one attempt to get a connection: name, TCP, proxy and TLS together.",
+            zh: "单次建立连接的时限，包括域名解析、TCP、代理和 TLS。",
+        },
+        set: |o, v| {
+            o.connect_timeout_ms = number(v, 1, HOUR_MS)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "max_retries",
+        default: "2",
+        takes: Text {
+            en: "0 to 10",
+            zh: "0 至 10",
+        },
+        doc: Text {
+            en: "How often a call tries again by itself, and only what cannot happen twice: requests never sent, and reads.",
+            zh: "调用自动重试的次数；只重试不会重复生效的请求：尚未发送的请求和查询。",
+        },
+        set: |o, v| {
+            o.max_retries = number(v, 0, 10)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "keep_alive_ms",
+        default: "15000",
+        takes: Text {
+            en: "0 to 3600000 ms; 0 opens a connection for every call",
+            zh: "0 至 3600000 毫秒；0 表示每次调用都新建连接",
+        },
+        doc: Text {
+            en: "How long an idle connection is kept for the next call.",
+            zh: "空闲连接为下一次调用保留的时间。",
+        },
+        set: |o, v| {
+            o.keep_alive_ms = number(v, 0, HOUR_MS)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "proxy",
+        default: "none",
+        takes: Text {
+            en: "none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT",
+            zh: "none、env、http://[用户:密码@]HOST:PORT 或 socks5://[用户:密码@]HOST:PORT",
+        },
+        doc: Text {
+            en: "The proxy to go through; env takes it from ALL_PROXY, HTTPS_PROXY or HTTP_PROXY, less the hosts of NO_PROXY, when the client is made.",
+            zh: "使用的代理；env 表示在创建客户端时读取 ALL_PROXY、HTTPS_PROXY 或 HTTP_PROXY，NO_PROXY 中的主机除外。",
+        },
+        set: |o, v| {
+            o.proxy = proxy(v)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "ca_file",
+        default: "",
+        takes: Text {
+            en: "a path to a PEM file; empty for none",
+            zh: "PEM 文件路径；空表示不使用",
+        },
+        doc: Text {
+            en: "CA certificates trusted besides the roots; read when the client is made.",
+            zh: "除根证书之外还信任的 CA 证书；创建客户端时读取。",
+        },
+        set: |o, v| {
+            o.ca_file = (!v.is_empty()).then(|| v.to_owned());
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "trust",
+        default: "system",
+        takes: Text {
+            en: "system or bundled",
+            zh: "system 或 bundled",
+        },
+        doc: Text {
+            en: "The roots: the system's, or Mozilla's as bundled with the library, which also serve where the system has none.",
+            zh: "根证书来源：系统根证书，或随库附带的 Mozilla 根证书（系统没有根证书时也使用后者）。",
+        },
+        set: |o, v| {
+            o.trust = match v {
+                "system" => Trust::System,
+                "bundled" => Trust::Bundled,
+                _ => return Err("takes system or bundled".into()),
+            };
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "user_agent",
+        default: concat!("wxlink/", env!("CARGO_PKG_VERSION")),
+        takes: Text {
+            en: "1 to 256 printable ASCII characters",
+            zh: "1 至 256 个可打印 ASCII 字符",
+        },
+        doc: Text {
+            en: "The User-Agent header.",
+            zh: "User-Agent 请求头。",
+        },
+        set: |o, v| {
+            let printable = v.bytes().all(|b| (b' '..=b'~').contains(&b));
+            if v.trim().is_empty() || v.len() > 256 || !printable {
+                return Err("takes 1 to 256 printable ASCII characters".into());
+            }
+            o.user_agent = v.to_owned();
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "max_response_bytes",
+        default: "4194304",
+        takes: Text {
+            en: "1024 to 1073741824 bytes",
+            zh: "1024 至 1073741824 字节",
+        },
+        doc: Text {
+            en: "The largest answer that is read.",
+            zh: "允许读取的最大应答。",
+        },
+        set: |o, v| {
+            o.max_response_bytes = number(v, 1024, 1 << 30)?.into();
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "lang",
+        default: "en",
+        takes: Text {
+            en: "en or zh",
+            zh: "en 或 zh",
+        },
+        doc: Text {
+            en: "The language of messages and remedies.",
+            zh: "提示和处理建议的语言。",
+        },
+        set: |o, v| {
+            o.lang = Lang::from_code(v).ok_or("takes en or zh")?;
+            Ok(())
+        },
+    },
+];
+
+const HOUR_MS: u32 = 3_600_000;
+
+/// Which roots to trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    System,
+    Bundled,
+}
+
+/// An entry host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Host {
+    pub tls: bool,
+    /// Its name or literal address, without brackets.
+    pub name: String,
+    pub port: u16,
+    /// `scheme://host[:port]`.
+    pub origin: String,
+    /// `host[:port]`, for people.
+    pub shown: String,
+}
+
+/// What the option `proxy` was set to.
+#[derive(Clone)]
+enum ProxyChoice {
+    None,
+    Env,
+    Url(ProxyAddress),
+}
+
+/// A proxy and how to log in to it. Has no `Debug`: it holds a password.
+#[derive(Clone)]
+pub(crate) struct ProxyAddress(ureq::Proxy);
+
+impl ProxyAddress {
+    pub fn is_socks(&self) -> bool {
+        self.0.protocol() != ureq::ProxyProtocol::Http
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> (&str, u16) {
+        (unbracketed(self.0.host()), self.0.port())
+    }
+
+    /// User and password, if it wants any.
+    pub fn login(&self) -> Option<(&str, &str)> {
+        let user = self.0.username()?;
+        Some((user, self.0.password().unwrap_or_default()))
+    }
+
+    /// Whether `NO_PROXY` excepts the host.
+    pub fn passes_by(&self, host: &Host) -> bool {
+        host.origin
+            .parse::<Uri>()
+            .is_ok_and(|uri| self.0.is_no_proxy(&uri))
+    }
+}
+
+/// The options a client is made with.
+///
+/// Not shared between threads while it is being set; a client takes a copy.
+#[derive(Clone)]
+pub struct Options {
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) timeout_ms: u32,
+    pub(crate) connect_timeout_ms: u32,
+    pub(crate) max_retries: u32,
+    pub(crate) keep_alive_ms: u32,
+    proxy: ProxyChoice,
+    pub(crate) ca_file: Option<String>,
+    pub(crate) trust: Trust,
+    pub(crate) user_agent: String,
+    pub(crate) max_response_bytes: u64,
+    pub(crate) lang: Lang,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options::new()
+    }
+}
+
+impl Options {
+    /// Options with every value at its default.
+    pub fn new() -> Options {
+        let mut options = Options {
+            hosts: Vec::new(),
+            timeout_ms: 0,
+            connect_timeout_ms: 0,
+            max_retries: 0,
+            keep_alive_ms: 0,
+            proxy: ProxyChoice::None,
+            ca_file: None,
+            trust: Trust::System,
+            user_agent: String::new(),
+            max_response_bytes: 0,
+            lang: Lang::En,
+        };
+        for entry in OPTIONS {
+            let set = (entry.set)(&mut options, entry.default);
+            debug_assert!(set.is_ok(), "the default of {}", entry.key);
+        }
+        options
+    }
+
+    /// Sets one option. A value it does not take leaves it as it was.
+    ///
+    /// # Errors
+    /// [`Status::BadOption`]: no such key, or a value out of its range; the message says which
+    /// values it takes and never repeats the value, which may hold a password.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<&mut Options, Error> {
+        let wrong = |what| Error::argument(Status::BadOption, what, self.lang);
+        let Some(entry) = OPTIONS.iter().find(|e| e.key == key) else {
+            let keys: Vec<&str> = OPTIONS.iter().map(|e| e.key).collect();
+            return Err(wrong(format!(
+                "there is no such option; there are {}",
+                keys.join(", ")
+            )));
+        };
+        let lang = self.lang;
+        (entry.set)(self, value).map_err(|why| {
+            Error::argument(Status::BadOption, format!("option {key} {why}"), lang)
+        })?;
+        Ok(self)
+    }
+
+    /// The proxy to use, the environment looked at now.
+    pub(crate) fn proxy_address(&self) -> Result<Option<ProxyAddress>, String> {
+        match &self.proxy {
+            ProxyChoice::None => Ok(None),
+            ProxyChoice::Url(proxy) => Ok(Some(proxy.clone())),
+            ProxyChoice::Env => proxy_from_env(),
+        }
+    }
+}
+
+fn number(value: &str, min: u32, max: u32) -> Result<u32, String> {
+    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    match value.parse::<u32>() {
+        Ok(n) if digits && (min..=max).contains(&n) => Ok(n),
+        _ => Err(format!("takes a whole number from {min} to {max}")),
+    }
+}
+
+fn hosts(value: &str) -> Result<Vec<Host>, String> {
+    let hosts = value
+        .split(',')
+        .map(|url| host(url.trim()))
+        .collect::<Result<Vec<_>, _>>()?;
+    if hosts.len() > 16 {
+        return Err("takes at most 16 hosts".into());
+    }
+    Ok(hosts)
+}
+
+fn host(url: &str) -> Result<Host, String> {
+    let takes = || {
+        "takes URLs such as https://api.weixin.qq.com, separated by commas, without a path"
+            .to_owned()
+    };
+    let uri: Uri = url.parse().map_err(|_| takes())?;
+    let authority = uri.authority().ok_or_else(takes)?;
+    let bare = authority.as_str()
+        == url
+            .split_once("://")
+            .map_or("", |(_, r)| r.trim_end_matches('/'));
+    if !bare || authority.as_str().contains('@') {
+        return Err(takes());
+    }
+    let name = unbracketed(authority.host()).to_ascii_lowercase();
+    let tls = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") if is_loopback(&name) => false,
+        Some("http") => return Err("takes plain http only to loopback; use https".into()),
+        _ => return Err(takes()),
+    };
+    if rustls::pki_types::ServerName::try_from(name.as_str()).is_err() {
+        return Err("has a host that is neither a DNS name nor an address".into());
+    }
+    let port = match authority.port() {
+        Some(port) => Some(port.as_u16()).filter(|p| *p != 0).ok_or_else(takes)?,
+        // "host:" would pass as a host without a port.
+        None if authority.as_str().ends_with(':') => return Err(takes()),
+        None if tls => 443,
+        None => 80,
+    };
+    let shown = authority.as_str().to_ascii_lowercase();
+    Ok(Host {
+        origin: format!("{}://{shown}", if tls { "https" } else { "http" }),
+        tls,
+        name,
+        port,
+        shown,
+    })
+}
+
+fn is_loopback(name: &str) -> bool {
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn unbracketed(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+const PROXY_TAKES: &str =
+    "takes none, env, or a URL such as http://proxy:3128 or socks5://user:password@proxy:1080";
+
+fn proxy(value: &str) -> Result<ProxyChoice, String> {
+    match value {
+        "none" => Ok(ProxyChoice::None),
+        "env" => Ok(ProxyChoice::Env),
+        url => proxy_url(url)
+            .map(ProxyChoice::Url)
+            .ok_or_else(|| PROXY_TAKES.to_owned()),
+    }
+}
+
+fn proxy_url(url: &str) -> Option<ProxyAddress> {
+    use ureq::ProxyProtocol::{Http, Socks5, Socks5h};
+    if !url.contains("://") {
+        return None;
+    }
+    let proxy = ureq::Proxy::new(url).ok()?;
+    let known = matches!(proxy.protocol(), Http | Socks5 | Socks5h);
+    let path = proxy.uri().path();
+    let sound = !proxy.host().is_empty() && proxy.port() != 0 && (path.is_empty() || path == "/");
+    (known && sound).then_some(ProxyAddress(proxy))
+}
+
+/// The variables ureq looks at, in its order.
+const PROXY_VARIABLES: [&str; 6] = [
+    "ALL_PROXY",
+    "all_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+];
+
+fn proxy_from_env() -> Result<Option<ProxyAddress>, String> {
+    // ureq passes over what it cannot read; going direct by mistake deserves a word.
+    for variable in PROXY_VARIABLES {
+        let value = std::env::var(variable).unwrap_or_default();
+        let with_scheme = if value.contains("://") {
+            value.clone()
+        } else {
+            format!("http://{value}")
+        };
+        if !value.is_empty() && proxy_url(&with_scheme).is_none() {
+            return Err(format!(
+                "option proxy is env, and {variable} is not an http or socks5 URL"
+            ));
+        }
+    }
+    Ok(ureq::Proxy::try_from_env().map(ProxyAddress))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_stand_in_their_ranges() {
+        for entry in OPTIONS {
+            assert!(
+                (entry.set)(&mut Options::new(), entry.default).is_ok(),
+                "{}",
+                entry.key
+            );
+        }
+        let o = Options::new();
+        assert_eq!(o.hosts[0].origin, "https://api.weixin.qq.com");
+        assert_eq!(
+            (o.timeout_ms, o.connect_timeout_ms, o.max_retries),
+            (10_000, 3_000, 2)
+        );
+        assert_eq!((o.keep_alive_ms, o.max_response_bytes), (15_000, 4 << 20));
+    }
+
+    #[test]
+    fn hosts_are_taken_apart() {
+        let o =
+            hosts("https://API2.weixin.qq.com:8443/, http://[::1]:80,http://127.0.0.9").unwrap();
+        assert_eq!(o[0].origin, "https://api2.weixin.qq.com:8443");
+        assert_eq!((o[0].port, o[0].tls), (8443, true));
+        assert_eq!(
+            (o[1].name.as_str(), o[1].shown.as_str()),
+            ("::1", "[::1]:80")
+        );
+        assert_eq!((o[2].port, o[2].tls), (80, false));
+    }
+
+    #[test]
+    fn a_proxys_password_is_never_repeated() {
+        let mut o = Options::new();
+        for bad in [
+            "ftp://u:SECRET@h:1",
+            "socks5://u:SECRET@",
+            "http://u:SECRET@h:1/path",
+        ] {
+            let message = o.set("proxy", bad).err().unwrap().to_string();
+            assert!(!message.contains("SECRET"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_refused_value_changes_nothing() {
+        let mut o = Options::new();
+        assert!(o.set("timeout_ms", "0").is_err());
+        assert_eq!(o.timeout_ms, 10_000);
+    }
+}

@@ -1,0 +1,266 @@
+//! What became of a call, as a number that is a promise: the statuses of the C interface.
+//!
+//! Numbers are grouped by what the caller may do next, have gaps for later, and are never reused.
+
+use crate::lang::{Lang, Text};
+
+/// The outcome of a call. The numbers are those of `wxlink.h` (`WX_OK`, `WX_E_…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Status {
+    /// WeChat said yes.
+    Ok = 0,
+
+    /// A pointer that must not be NULL is NULL.
+    NullPointer = -1,
+    /// A text is not UTF-8.
+    NotUtf8 = -2,
+    /// An argument is out of its range.
+    BadValue = -3,
+    /// No such option, or a value it does not take.
+    BadOption = -4,
+    /// The caller's buffer is too small.
+    Buffer = -5,
+    /// There is nothing at that place.
+    NotFound = -6,
+
+    /// The host's name has no address, or the name servers did not say.
+    Resolve = -20,
+    /// No connection to the host.
+    Connect = -21,
+    /// No trust in the host: the TLS handshake failed.
+    Tls = -22,
+    /// The proxy did not connect us.
+    Proxy = -23,
+    /// Time ran out before anything was sent.
+    TimeoutUnsent = -24,
+
+    /// Time ran out after the request was sent.
+    Timeout = -40,
+    /// The connection broke after the request was sent.
+    ConnectionLost = -41,
+
+    /// What came back is not an answer of WeChat's.
+    BadAnswer = -60,
+    /// The answer is larger than `max_response_bytes`.
+    TooLarge = -61,
+
+    /// WeChat answered with an errcode other than 0.
+    Api = -70,
+
+    /// The client was made before a fork and used in the child.
+    Forked = -91,
+
+    /// A fault in the library itself.
+    Internal = -99,
+}
+
+/// One row of the table of statuses.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusEntry {
+    /// The status.
+    pub status: Status,
+    /// Its name; the C constant is `WX_E_` and this name (`WX_OK` for `OK`).
+    pub name: &'static str,
+    /// What happened and what to do next.
+    pub text: Text,
+}
+
+/// Every status, from `WX_OK` downwards.
+pub static STATUSES: &[StatusEntry] = &[
+    row(Status::Ok, "OK", "WeChat said yes.", "微信已接受请求。"),
+    row(
+        Status::NullPointer,
+        "NULL_POINTER",
+        "A pointer that must not be NULL is NULL; nothing was sent. Pass the missing argument.",
+        "必填指针为 NULL，请求未发送。请传入缺少的参数。",
+    ),
+    row(
+        Status::NotUtf8,
+        "NOT_UTF8",
+        "A text is not valid UTF-8; nothing was sent. Convert it to UTF-8 first.",
+        "文本不是有效的 UTF-8，请求未发送。请先转换为 UTF-8。",
+    ),
+    row(
+        Status::BadValue,
+        "BAD_VALUE",
+        "An argument is out of its range; nothing was sent. Correct the argument the message names.",
+        "参数超出允许范围，请求未发送。请按提示修正该参数。",
+    ),
+    row(
+        Status::BadOption,
+        "BAD_OPTION",
+        "There is no such option, or it does not take that value. See the table of options.",
+        "没有这个选项，或选项值无效。请查阅选项表。",
+    ),
+    row(
+        Status::Buffer,
+        "BUFFER",
+        "The caller's buffer is too small. Pass a larger one.",
+        "调用方的缓冲区太小。请传入更大的缓冲区。",
+    ),
+    row(
+        Status::NotFound,
+        "NOT_FOUND",
+        "There is nothing at that place. Every field of a list is optional: go on without it.",
+        "该位置没有内容。列表的每个字段都可能缺失，请按缺失处理。",
+    ),
+    row(
+        Status::Resolve,
+        "RESOLVE",
+        "The host's name could not be resolved; nothing was sent. Check the name and the name servers, then call again.",
+        "无法解析主机名，请求未发送。请检查域名和 DNS 服务器后重试。",
+    ),
+    row(
+        Status::Connect,
+        "CONNECT",
+        "No connection to the host; nothing was sent. Check the network and firewall, then call again.",
+        "无法连接主机，请求未发送。请检查网络和防火墙后重试。",
+    ),
+    row(
+        Status::Tls,
+        "TLS",
+        "The TLS handshake failed; nothing was sent. Check the clock, the trusted roots and whatever intercepts TLS.",
+        "TLS 握手失败，请求未发送。请检查系统时间、受信任的根证书以及是否有中间设备拦截 TLS。",
+    ),
+    row(
+        Status::Proxy,
+        "PROXY",
+        "The proxy did not connect us; nothing was sent. Check the proxy's address, credentials and rules.",
+        "代理未能建立连接，请求未发送。请检查代理的地址、凭据和规则。",
+    ),
+    row(
+        Status::TimeoutUnsent,
+        "TIMEOUT_UNSENT",
+        "Time ran out before anything was sent. It is safe to call again.",
+        "在发送任何内容之前已超时。可以安全地重试。",
+    ),
+    row(
+        Status::Timeout,
+        "TIMEOUT",
+        "Time ran out after the request was sent; WeChat may have acted on it. Read the list before linking again.",
+        "请求发出后超时，微信可能已经处理。再次关联前请先查询列表。",
+    ),
+    row(
+        Status::ConnectionLost,
+        "CONNECTION_LOST",
+        "The connection broke after the request was sent; WeChat may have acted on it. Read the list before linking again.",
+        "请求发出后连接中断，微信可能已经处理。再次关联前请先查询列表。",
+    ),
+    row(
+        Status::BadAnswer,
+        "BAD_ANSWER",
+        "What came back is not an answer of WeChat's; it may have acted all the same. Read the list before linking again, and look for a proxy or gateway in between.",
+        "返回的内容不是微信的应答，但微信可能已经处理。再次关联前请先查询列表，并检查中间是否有代理或网关。",
+    ),
+    row(
+        Status::TooLarge,
+        "TOO_LARGE",
+        "The answer is larger than max_response_bytes; WeChat may have acted all the same. Raise the option if the list is really that long.",
+        "应答超过 max_response_bytes，但微信可能已经处理。如果列表确实很长，请调大该选项。",
+    ),
+    row(
+        Status::Api,
+        "API",
+        "WeChat answered with an errcode other than 0. The errcode's class and remedy say what to do.",
+        "微信返回了非 0 的 errcode。请按该错误码的类别和处理建议操作。",
+    ),
+    row(
+        Status::Forked,
+        "FORKED",
+        "The client was made before a fork and used in the child; nothing was sent. Make a client in the child.",
+        "该客户端在 fork 之前创建，却在子进程中使用，请求未发送。请在子进程中新建客户端。",
+    ),
+    row(
+        Status::Internal,
+        "INTERNAL",
+        "A fault in wxlink itself. The client stays usable; please report it with the trace.",
+        "wxlink 内部错误。客户端仍可继续使用，请附上 trace 报告此问题。",
+    ),
+];
+
+const fn row(
+    status: Status,
+    name: &'static str,
+    en: &'static str,
+    zh: &'static str,
+) -> StatusEntry {
+    StatusEntry {
+        status,
+        name,
+        text: Text { en, zh },
+    }
+}
+
+impl Status {
+    /// The number of the C interface.
+    pub const fn code(self) -> i32 {
+        self as i32
+    }
+
+    /// The row of the table that describes a number, if there is one.
+    pub fn entry_of(code: i32) -> Option<&'static StatusEntry> {
+        STATUSES.iter().find(|e| e.status.code() == code)
+    }
+
+    /// The status's name, such as `TIMEOUT`.
+    pub fn name(self) -> &'static str {
+        Status::entry_of(self.code()).map_or("", |e| e.name)
+    }
+
+    /// What happened and what to do next.
+    pub fn text(self, lang: Lang) -> &'static str {
+        Status::entry_of(self.code()).map_or("", |e| e.text.get(lang))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_complete_and_in_order() {
+        let codes: Vec<i32> = STATUSES.iter().map(|e| e.status.code()).collect();
+        let mut sorted = codes.clone();
+        sorted.sort_unstable_by(|a, b| b.cmp(a));
+        sorted.dedup();
+        assert_eq!(codes, sorted);
+        for e in STATUSES {
+            assert!(!e.name.is_empty() && !e.text.en.is_empty() && !e.text.zh.is_empty());
+            assert_eq!(e.status.name(), e.name);
+        }
+    }
+
+    #[test]
+    fn every_variant_has_a_row() {
+        // The match makes a forgotten row a compile error here first.
+        let row_of = |s: Status| match s {
+            Status::Ok
+            | Status::NullPointer
+            | Status::NotUtf8
+            | Status::BadValue
+            | Status::BadOption
+            | Status::Buffer
+            | Status::NotFound
+            | Status::Resolve
+            | Status::Connect
+            | Status::Tls
+            | Status::Proxy
+            | Status::TimeoutUnsent
+            | Status::Timeout
+            | Status::ConnectionLost
+            | Status::BadAnswer
+            | Status::TooLarge
+            | Status::Api
+            | Status::Forked
+            | Status::Internal => Status::entry_of(s.code()),
+        };
+        assert_eq!(
+            STATUSES
+                .iter()
+                .filter(|e| row_of(e.status).is_some())
+                .count(),
+            19
+        );
+    }
+}

@@ -1,0 +1,410 @@
+//! One connection to one host, with the ureq agent that speaks HTTP over it.
+//!
+//! A lane serves one call at a time. That is what lets the layers below ureq know whose limits and
+//! token they work with (see [`scope`](super::scope)), and what keeps threads out of each other's
+//! way: they share no pool but the short list of idle lanes.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::{ClientConnection, StreamOwned};
+use ureq::http::{Request, header};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+
+use super::scope::{Failure, SharedScope};
+use super::stream::Stream;
+use super::{Reply, Setup, Unresolved, proxy};
+use crate::attempt::Phase;
+use crate::options::Host;
+use crate::status::Status;
+
+/// The largest head of an answer, and what is read at once of its body (bytes).
+const INPUT: usize = 32 * 1024;
+/// Room for the request as ureq writes it, without the token (bytes).
+const OUTPUT: usize = 8 * 1024;
+/// What stands in the request line where the token belongs.
+pub(super) const TOKEN_PLACE: &str = "?access_token=";
+
+/// A connection, open or yet to be opened.
+pub(super) struct Lane {
+    agent: ureq::Agent,
+    pub scope: Arc<SharedScope>,
+    /// Which of the client's hosts it leads to.
+    pub host: usize,
+    pub idle_since: Instant,
+}
+
+impl Lane {
+    pub fn new(setup: &Arc<Setup>, host: usize) -> Lane {
+        let scope = Arc::new(SharedScope::new());
+        // Everything ureq would do beyond speaking HTTP is off: the scope has the clock, the
+        // connector the addresses, the proxy and the trust, and the client the retries.
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .user_agent(setup.user_agent.as_str())
+            .accept("application/json")
+            .accept_encoding(ureq::config::AutoHeaderValue::None)
+            .max_response_header_size(INPUT)
+            .max_idle_connections(1)
+            .max_idle_connections_per_host(1)
+            .max_idle_age(Duration::from_secs(24 * 3600))
+            .build();
+        let connector = LaneConnector {
+            setup: setup.clone(),
+            scope: scope.clone(),
+            host,
+        };
+        Lane {
+            agent: ureq::Agent::with_parts(config, connector, NoResolver),
+            scope,
+            host,
+            idle_since: Instant::now(),
+        }
+    }
+
+    /// Posts `body` to `path` and reads the answer whole. Failures the layers below saw themselves
+    /// are in the scope; the rest is told from what ureq makes of the answer.
+    pub fn post(&self, origin: &str, path: &str, body: &[u8], max: u64) -> Result<Reply, Failure> {
+        self.exchange(origin, path, body, max).map_err(|fault| {
+            let mut scope = self.scope.lock();
+            match (scope.failure.take(), fault) {
+                (Some(failure), _) => failure,
+                (None, Fault::TooLarge) => Failure::new(
+                    Status::TooLarge,
+                    format!("the answer is larger than {max} bytes"),
+                ),
+                (None, _) if scope.ended => Failure::new(
+                    Status::ConnectionLost,
+                    match scope.phase {
+                        Phase::Receive => "the connection ended in the middle of the answer",
+                        _ => "the connection ended before the answer",
+                    },
+                ),
+                (None, Fault::Http(what)) => Failure::new(Status::BadAnswer, what),
+            }
+        })
+    }
+
+    fn exchange(&self, origin: &str, path: &str, body: &[u8], max: u64) -> Result<Reply, Fault> {
+        let request = Request::post(format!("{origin}{path}{TOKEN_PLACE}"))
+            .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(body)
+            .map_err(|_| Fault::Http("the request cannot be written as HTTP"))?;
+        let response = self.agent.run(request).map_err(Fault::of)?;
+
+        let (head, body) = response.into_parts();
+        let text = |name| {
+            let value = head.headers.get(name)?.to_str().ok()?;
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        if body.content_length().is_some_and(|n| n > max) {
+            return Err(Fault::TooLarge);
+        }
+        let mut bytes = Vec::new();
+        body.into_with_config()
+            .limit(u64::MAX)
+            .reader()
+            .take(max + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|_| Fault::Http("the answer's body breaks the rules of HTTP"))?;
+        if bytes.len() as u64 > max {
+            return Err(Fault::TooLarge);
+        }
+        self.scope.lock().phase = Phase::Done;
+        Ok(Reply {
+            http_status: head.status.as_u16(),
+            encoding: text(header::CONTENT_ENCODING).filter(|e| e != "identity"),
+            location: text(header::LOCATION),
+            body: bytes,
+        })
+    }
+}
+
+/// What ureq stumbled over. Its own words are not kept: they may repeat what was sent.
+enum Fault {
+    Http(&'static str),
+    TooLarge,
+}
+
+impl Fault {
+    fn of(error: ureq::Error) -> Fault {
+        Fault::Http(match error {
+            ureq::Error::LargeResponseHeader(..) => "the answer's head is too large",
+            ureq::Error::Io(_) => "the connection failed",
+            _ => "the answer is not HTTP",
+        })
+    }
+}
+
+/// Opens the lane's connection when ureq finds none.
+struct LaneConnector {
+    setup: Arc<Setup>,
+    scope: Arc<SharedScope>,
+    host: usize,
+}
+
+impl Connector for LaneConnector {
+    type Out = LaneTransport;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<LaneTransport>, ureq::Error> {
+        self.scope.lock().reused = false;
+        let connection = self.open().map_err(ureq::Error::Io)?;
+        Ok(Some(LaneTransport {
+            connection,
+            scope: self.scope.clone(),
+            buffers: LazyBuffers::new(INPUT, OUTPUT),
+            outgoing: Vec::with_capacity(1024),
+            in_call: false,
+        }))
+    }
+}
+
+impl LaneConnector {
+    fn open(&self) -> io::Result<Connection> {
+        let host = self.host();
+        let proxy = self.setup.proxy.as_ref().filter(|p| !p.passes_by(host));
+        let stream = match proxy {
+            None => self.dial(&host.name, host.port)?,
+            Some(proxy) => {
+                let (name, port) = proxy.address();
+                let mut stream = self.dial(name, port)?;
+                self.scope.enter(Phase::Proxy);
+                proxy::open_tunnel(&mut stream, proxy, &host.name, host.port).map_err(|e| {
+                    self.scope.fail(Failure::new(
+                        Status::Proxy,
+                        format!("the proxy {name}:{port}: {e}"),
+                    ))
+                })?;
+                stream
+            }
+        };
+        if !host.tls {
+            return Ok(Connection::Plain(stream));
+        }
+        self.scope.enter(Phase::Tls);
+        let session = rustls::pki_types::ServerName::try_from(host.name.clone())
+            .map_err(|e| e.to_string())
+            .and_then(|name| {
+                ClientConnection::new(self.setup.tls.clone(), name).map_err(|e| e.to_string())
+            })
+            .map_err(|e| self.scope.fail(Failure::new(Status::Tls, e)))?;
+        let mut tls = StreamOwned::new(session, stream);
+        while tls.conn.is_handshaking() {
+            tls.conn.complete_io(&mut tls.sock).map_err(|e| {
+                self.scope
+                    .fail(Failure::new(Status::Tls, handshake_fault(&e)))
+            })?;
+        }
+        Ok(Connection::Tls(Box::new(tls)))
+    }
+
+    fn dial(&self, name: &str, port: u16) -> io::Result<Stream> {
+        let limit = self.scope.enter(Phase::Resolve);
+        let addrs = self.setup.dns.lookup(name, port, limit).map_err(|e| {
+            let failure = match e {
+                Unresolved::Refused(why) => Failure::new(Status::Resolve, format!("{name}: {why}")),
+                Unresolved::TimedOut => self.scope.lock().timed_out(),
+            };
+            self.scope.fail(failure)
+        })?;
+        // A name may call itself local and lead elsewhere; a token never leaves in the clear.
+        let host = self.host();
+        if !host.tls && !addrs.iter().all(|a| a.ip().is_loopback()) && self.setup.proxy.is_none() {
+            return Err(self.scope.fail(Failure::new(
+                Status::Connect,
+                format!("{name} is not this machine, and plain HTTP may only go to loopback"),
+            )));
+        }
+        Stream::connect(&addrs, &self.scope).inspect_err(|_| self.setup.dns.forget(name, port))
+    }
+
+    fn host(&self) -> &Host {
+        &self.setup.hosts[self.host]
+    }
+}
+
+/// A handshake's failure in words; rustls' own are precise and know no secrets.
+fn handshake_fault(error: &io::Error) -> String {
+    match error
+        .get_ref()
+        .and_then(|e| e.downcast_ref::<rustls::Error>())
+    {
+        Some(e) => e.to_string(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the host ended the connection during the handshake".into()
+        }
+        None => error.to_string(),
+    }
+}
+
+/// Addresses are found where the connection is made; a connection in hand needs none.
+#[derive(Debug)]
+struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(
+        &self,
+        _: &ureq::http::Uri,
+        _: &ureq::config::Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}
+
+enum Connection {
+    Plain(Stream),
+    Tls(Box<StreamOwned<ClientConnection, Stream>>),
+}
+
+/// What ureq writes to and reads from.
+struct LaneTransport {
+    connection: Connection,
+    scope: Arc<SharedScope>,
+    buffers: LazyBuffers,
+    /// What ureq has written and is not sent yet: a request leaves in one piece.
+    outgoing: Vec<u8>,
+    /// Whether a request was sent whose end ureq has not asked about yet.
+    in_call: bool,
+}
+
+impl LaneTransport {
+    fn send(&mut self) -> io::Result<()> {
+        self.scope.enter(Phase::Send);
+        {
+            let scope = self.scope.lock();
+            insert_token(&mut self.outgoing, &scope.token);
+        }
+        self.in_call = true;
+        let sent = match &mut self.connection {
+            Connection::Plain(stream) => stream.write_all(&self.outgoing),
+            Connection::Tls(tls) => tls.write_all(&self.outgoing).and_then(|()| tls.flush()),
+        };
+        // The token is in it.
+        self.outgoing.fill(0);
+        self.outgoing.clear();
+        sent.map_err(|e| self.broken(&e))?;
+        self.scope.enter(Phase::Wait);
+        Ok(())
+    }
+
+    /// Records that the connection broke, unless something more precise is recorded already.
+    fn broken(&self, error: &io::Error) -> io::Error {
+        let sent = self.scope.lock().sent;
+        let status = if sent {
+            Status::ConnectionLost
+        } else {
+            Status::Connect
+        };
+        self.scope
+            .fail(Failure::new(status, error.kind().to_string()))
+    }
+}
+
+/// Puts the token into the request line. ureq never sees it, since ureq logs whole URLs.
+fn insert_token(request: &mut Vec<u8>, token: &str) {
+    let place = TOKEN_PLACE.as_bytes();
+    let found = request.windows(place.len()).position(|w| w == place);
+    if let Some(at) = found.map(|at| at + place.len()) {
+        request.splice(at..at, token.bytes());
+    }
+}
+
+impl Transport for LaneTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        self.outgoing
+            .extend_from_slice(&self.buffers.output()[..amount]);
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        if !self.outgoing.is_empty() {
+            self.send()?;
+        }
+        let space = self.buffers.input_append_buf();
+        if space.is_empty() {
+            let failure = Failure::new(Status::BadAnswer, "the answer's head is too large");
+            return Err(self.scope.fail(failure).into());
+        }
+        let read = match &mut self.connection {
+            Connection::Plain(stream) => stream.read(space),
+            Connection::Tls(tls) => tls.read(space),
+        };
+        match read {
+            // Whether that is the end of the answer or the end of hope is ureq's to say.
+            Ok(0) => {
+                self.scope.lock().ended = true;
+                Ok(false)
+            }
+            Ok(n) => {
+                self.buffers.input_appended(n);
+                self.scope.lock().phase = Phase::Receive;
+                Ok(true)
+            }
+            // TLS cut off without a word of farewell.
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                self.scope.lock().ended = true;
+                Ok(false)
+            }
+            Err(e) => Err(self.broken(&e).into()),
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        // ureq asks twice: at the end of a call, when reading told us already, and before the next.
+        if std::mem::take(&mut self.in_call) {
+            return !self.scope.lock().ended;
+        }
+        match &self.connection {
+            Connection::Plain(stream) => stream.is_quiet(),
+            Connection::Tls(tls) => tls.sock.is_quiet(),
+        }
+    }
+
+    fn is_tls(&self) -> bool {
+        matches!(self.connection, Connection::Tls(_))
+    }
+}
+
+impl fmt::Debug for LaneConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LaneConnector")
+    }
+}
+
+impl fmt::Debug for LaneTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LaneTransport")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_goes_into_the_request_line_only() {
+        let mut request = b"POST /p?access_token= HTTP/1.1\r\n\r\n?access_token=".to_vec();
+        insert_token(&mut request, "a%2Bb");
+        assert_eq!(
+            request,
+            b"POST /p?access_token=a%2Bb HTTP/1.1\r\n\r\n?access_token="
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! From a request to the bytes of its answer: connections, names, proxies, TLS and time limits.
+//!
+//! Nothing in here knows what the bytes mean. An exchange is one attempt; whether to make another
+//! is for the client to say.
+
+mod dns;
+mod lane;
+mod proxy;
+mod scope;
+mod stream;
+mod tls;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::attempt::{Attempt, Delivery, Phase};
+use crate::options::{Host, Options, ProxyAddress};
+use crate::status::Status;
+
+use dns::{Dns, Unresolved};
+use lane::Lane;
+pub(crate) use scope::Failure;
+
+/// How many idle connections a client keeps. Each costs the host a descriptor, so there is a bound;
+/// it is high enough that a burst of threads does not open new ones call after call.
+const MAX_IDLE: usize = 128;
+
+/// What all connections of a client have in common.
+struct Setup {
+    hosts: Vec<Host>,
+    proxy: Option<ProxyAddress>,
+    tls: Arc<rustls::ClientConfig>,
+    dns: Arc<Dns>,
+    user_agent: String,
+}
+
+/// An answer as it came off the wire.
+pub(crate) struct Reply {
+    pub http_status: u16,
+    /// The `Content-Encoding`, if it is not the identity.
+    pub encoding: Option<String>,
+    pub location: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// One request, ready to be written.
+pub(crate) struct Exchange<'a> {
+    pub path: &'static str,
+    /// The access token, percent-encoded.
+    pub token: &'a str,
+    pub body: &'a [u8],
+    pub deadline: Instant,
+}
+
+/// The connections of a client.
+pub(crate) struct Wire {
+    setup: Arc<Setup>,
+    idle: Mutex<Vec<Lane>>,
+    keep_alive: Duration,
+    connect_timeout: Duration,
+    max_response_bytes: u64,
+}
+
+impl Wire {
+    pub fn new(options: &Options) -> Result<Wire, String> {
+        Ok(Wire {
+            setup: Arc::new(Setup {
+                hosts: options.hosts.clone(),
+                proxy: options.proxy_address()?,
+                tls: tls::config(options.trust, options.ca_file.as_deref())?,
+                dns: Dns::new(),
+                user_agent: options.user_agent.clone(),
+            }),
+            idle: Mutex::new(Vec::new()),
+            keep_alive: Duration::from_millis(options.keep_alive_ms.into()),
+            connect_timeout: Duration::from_millis(options.connect_timeout_ms.into()),
+            max_response_bytes: options.max_response_bytes,
+        })
+    }
+
+    /// The entry hosts, most preferred first.
+    pub fn hosts(&self) -> &[Host] {
+        &self.setup.hosts
+    }
+
+    /// Makes one attempt at the host of that index. The record's outcome is the exchange's; what
+    /// the answer means may change it.
+    pub fn exchange(
+        &self,
+        host: usize,
+        ask: &Exchange<'_>,
+    ) -> (Result<Reply, Failure>, Attempt, Delivery) {
+        let started = Instant::now();
+        let lane = self.take_lane(host);
+        {
+            let mut scope = lane.scope.lock();
+            scope.deadline = ask.deadline;
+            scope.connect_deadline = ask.deadline.min(started + self.connect_timeout);
+            ask.token.clone_into(&mut scope.token);
+            scope.phase = Phase::Resolve;
+            scope.sent = false;
+            scope.ended = false;
+            scope.reused = true;
+            scope.failure = None;
+        }
+        let origin = &self.setup.hosts[host].origin;
+        let result = lane.post(origin, ask.path, ask.body, self.max_response_bytes);
+
+        let (attempt, delivery) = {
+            let mut scope = lane.scope.lock();
+            scope.token.clear();
+            let attempt = Attempt {
+                host: self.setup.hosts[host].shown.clone(),
+                phase: scope.phase,
+                ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
+                reused: scope.reused,
+                outcome: result.as_ref().map_or_else(|f| f.status, |_| Status::Ok),
+                http_status: result.as_ref().map_or(0, |r| r.http_status),
+                detail: result
+                    .as_ref()
+                    .err()
+                    .map_or_else(String::new, |f| f.detail.clone()),
+            };
+            let delivery = if scope.sent {
+                Delivery::Unknown
+            } else {
+                Delivery::NeverSent
+            };
+            (attempt, delivery)
+        };
+        if result.is_ok() {
+            self.keep_lane(lane);
+        }
+        (result, attempt, delivery)
+    }
+
+    /// The lane used last to that host, since it is the least likely to have gone stale.
+    fn take_lane(&self, host: usize) -> Lane {
+        let mut idle = self.idle();
+        let now = Instant::now();
+        // Those at the front have been idle longest.
+        let old = idle.partition_point(|l| now.duration_since(l.idle_since) >= self.keep_alive);
+        let stale: Vec<Lane> = idle.drain(..old).collect();
+        let found = idle
+            .iter()
+            .rposition(|l| l.host == host)
+            .map(|i| idle.remove(i));
+        drop(idle);
+        // Closing sockets is nobody's reason to wait for the lock.
+        drop(stale);
+        found.unwrap_or_else(|| Lane::new(&self.setup, host))
+    }
+
+    fn keep_lane(&self, mut lane: Lane) {
+        if self.keep_alive.is_zero() {
+            return;
+        }
+        lane.idle_since = Instant::now();
+        let mut idle = self.idle();
+        if idle.len() < MAX_IDLE {
+            idle.push(lane);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Lane>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

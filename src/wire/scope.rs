@@ -1,0 +1,115 @@
+//! What the layers below ureq must know of the call they work for, and what they report back.
+//!
+//! ureq hands a transport its bytes but not the call they belong to, so each [lane](super::lane)
+//! has one `Scope`: the call's time limits and token go down in it; how far the call came, whether
+//! anything was sent and why it failed come up in it. A lane serves one call at a time, so the lock
+//! is never contended.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::attempt::Phase;
+use crate::status::Status;
+
+/// Why an attempt failed, in words that never hold a secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub status: Status,
+    pub detail: String,
+}
+
+impl Failure {
+    pub fn new(status: Status, detail: impl Into<String>) -> Failure {
+        Failure {
+            status,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// One call's state on its lane.
+pub(crate) struct Scope {
+    /// When the call as a whole ends.
+    pub deadline: Instant,
+    /// When the work up to an established connection ends; never later than `deadline`.
+    pub connect_deadline: Instant,
+    /// The percent-encoded access token, which only the last step before the socket puts in place.
+    pub token: String,
+    /// How far the call has come.
+    pub phase: Phase,
+    /// Whether a byte of the request may have left.
+    pub sent: bool,
+    /// Whether the host ended the connection.
+    pub ended: bool,
+    /// Whether the connection was there before the call.
+    pub reused: bool,
+    /// What went wrong first.
+    pub failure: Option<Failure>,
+}
+
+/// The scope as a lane and its connection share it.
+pub(crate) struct SharedScope(Mutex<Scope>);
+
+impl SharedScope {
+    pub fn new() -> SharedScope {
+        let now = Instant::now();
+        SharedScope(Mutex::new(Scope {
+            deadline: now,
+            connect_deadline: now,
+            token: String::new(),
+            phase: Phase::Resolve,
+            sent: false,
+            ended: false,
+            reused: true,
+            failure: None,
+        }))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Scope> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the phase and answers until when it may take.
+    pub fn enter(&self, phase: Phase) -> Instant {
+        let mut scope = self.lock();
+        scope.phase = phase;
+        scope.limit()
+    }
+
+    /// Records the first failure and answers the error that carries ureq back to us.
+    pub fn fail(&self, failure: Failure) -> io::Error {
+        let kind = match failure.status {
+            Status::Timeout | Status::TimeoutUnsent => io::ErrorKind::TimedOut,
+            _ => io::ErrorKind::Other,
+        };
+        self.lock().failure.get_or_insert(failure);
+        io::Error::from(kind)
+    }
+}
+
+impl Scope {
+    /// Until when the present phase may take.
+    pub fn limit(&self) -> Instant {
+        if self.phase < Phase::Send {
+            self.connect_deadline
+        } else {
+            self.deadline
+        }
+    }
+
+    /// The failure for a time limit that has passed.
+    pub fn timed_out(&self) -> Failure {
+        let status = if self.sent {
+            Status::Timeout
+        } else {
+            Status::TimeoutUnsent
+        };
+        let which = if self.phase < Phase::Send && self.connect_deadline < self.deadline {
+            "connect_timeout_ms passed"
+        } else {
+            "timeout_ms passed"
+        };
+        Failure::new(status, which)
+    }
+}

@@ -1,0 +1,60 @@
+//! Whom to trust, and the TLS configuration made of it.
+
+use std::fs;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::options::Trust;
+
+/// Why the trusted roots could not be put together, in words for the one who set the options.
+pub(crate) type TrustError = String;
+
+/// Builds the configuration shared by all connections of a client.
+pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientConfig>, TrustError> {
+    let mut roots = RootCertStore::empty();
+    if trust == Trust::System {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    if let Some(path) = ca_file {
+        add_file(&mut roots, path)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| format!("TLS is not available: {e}"))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), TrustError> {
+    let pem = fs::read(path).map_err(|e| format!("ca_file {path}: {e}"))?;
+    let mut found = 0;
+    let mut added = 0;
+    let mut why = "it holds no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned();
+    for cert in CertificateDer::pem_slice_iter(&pem) {
+        found += 1;
+        match cert {
+            Ok(cert) => match roots.add(cert) {
+                Ok(()) => added += 1,
+                Err(e) => why = format!("none of its {found} certificates can be used: {e}"),
+            },
+            Err(e) => {
+                why = format!("it is damaged: {e:?}");
+                break;
+            }
+        }
+    }
+    if added == 0 {
+        return Err(format!(
+            "ca_file {path}: {why}; give a file with CA certificates in PEM"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+/*
+ * Every function of wxlink.h, used well and badly, and by several threads: for valgrind and the
+ * sanitizers. Needs a fresh sandbox at WXLINK_BASE_URL; exits with 0 if all is as it should be.
+ */
+#define _POSIX_C_SOURCE 200112L
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wxlink.h"
+
+#define CHECK(truth) \
+    do { \
+        if (!(truth)) { \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #truth); \
+            exit(1); \
+        } \
+    } while (0)
+
+static const char *token;
+static wx_client *client;
+
+static void use_result(wx_result *result, int32_t status)
+{
+    char buf[64];
+    size_t len = 0;
+
+    CHECK(result != NULL);
+    CHECK(strlen(wx_result_json(result, &len)) == len && len > 0);
+    CHECK(wx_result_json(result, NULL) == wx_result_json(result, NULL));
+    CHECK((wx_result_errcode(result) == 0) == (status == WX_OK));
+    CHECK(wx_result_http_status(result) >= 0);
+    CHECK(wx_result_delivery(result) >= 0 && wx_result_delivery(result) <= 2);
+    CHECK((wx_result_message(result)[0] == '\0') == (status == WX_OK));
+    CHECK(wx_result_class(result) != NULL);
+    CHECK(wx_result_rid(result) != NULL);
+    CHECK(wx_result_trace(result)[0] == '{');
+    CHECK(strstr(wx_result_trace(result), token) == NULL);
+    CHECK(strstr(wx_result_message(result), token) == NULL);
+    CHECK(wx_result_get(result, "/errcode", buf, sizeof buf) > 0);
+    CHECK(atoi(buf) == wx_result_errcode(result));
+    CHECK(wx_result_get(result, "/errcode", buf, 1) == WX_E_BUFFER);
+    CHECK(wx_result_get(result, "/nothing", buf, sizeof buf) == WX_E_NOT_FOUND);
+    CHECK(wx_result_get(result, "nothing", buf, sizeof buf) == WX_E_BAD_VALUE);
+    CHECK(wx_result_get(result, "", NULL, 0) > 0);
+    wx_result_free(result);
+}
+
+static void *reads(void *unused)
+{
+    int i;
+
+    (void)unused;
+    for (i = 0; i < 20; i++) {
+        wx_result *result = NULL;
+        int32_t status = wx_get_linked(client, token, &result);
+
+        CHECK(status == WX_OK);
+        use_result(result, status);
+    }
+    return NULL;
+}
+
+static void flat(void)
+{
+    char args[1024], out[4096];
+    size_t len = 0;
+
+    sprintf(args, "base_url=%.200s\naccess_token=%.200s\n", getenv("WXLINK_BASE_URL"), token);
+    CHECK(wx_exec("list", 4, args, strlen(args), out, sizeof out, &len) == WX_OK);
+    CHECK(len > 0 && out[len] == '\0');
+    CHECK(wx_exec("list", 4, args, strlen(args), out, 10, &len) == WX_E_BUFFER && len > 10);
+    CHECK(wx_exec("list", 4, args, strlen(args), NULL, 0, &len) == WX_E_BUFFER && len > 0);
+    CHECK(wx_exec("jump", 4, args, strlen(args), out, sizeof out, &len) == WX_E_BAD_VALUE);
+    CHECK(wx_exec("link", 4, args, strlen(args), out, 511, &len) == WX_E_BAD_VALUE
+          || len == 512);
+    CHECK(wx_exec(NULL, 0, NULL, 0, NULL, 0, NULL) == WX_E_NULL_POINTER);
+}
+
+int main(void)
+{
+    wx_options *options = wx_options_new();
+    wx_result *result = NULL;
+    wx_client *bad = NULL;
+    pthread_t threads[4];
+    int32_t status;
+    int i;
+
+    token = getenv("WXLINK_TOKEN");
+    CHECK(token != NULL);
+    CHECK(wx_abi_version() == WX_ABI_VERSION);
+    CHECK(wx_version()[0] != '\0');
+    CHECK(wx_status_text(WX_E_TIMEOUT)[0] == 'T');
+    CHECK(wx_status_text(4711)[0] == '\0');
+    CHECK(wx_catalogue_json()[0] == '[');
+    CHECK(strcmp(wx_errcode_text("link", 89010, "class", NULL), "pending") == 0);
+    CHECK(wx_errcode_text("link", 4711, "class", NULL)[0] == '\0');
+
+    CHECK(options != NULL);
+    CHECK(wx_options_message(options)[0] == '\0');
+    CHECK(wx_options_set(options, "base_url", getenv("WXLINK_BASE_URL")) == WX_OK);
+    CHECK(wx_options_set(options, "timeout_ms", "-1") == WX_E_BAD_OPTION);
+    CHECK(wx_options_message(options)[0] != '\0');
+    CHECK(wx_options_set(options, "timeout_ms", "60000") == WX_OK);
+    CHECK(wx_options_set(options, "ca_file", "/nowhere/ca.pem") == WX_OK);
+    CHECK(wx_client_new(options, &bad) == WX_E_BAD_OPTION && bad == NULL);
+    CHECK(strstr(wx_options_message(options), "/nowhere/ca.pem") != NULL);
+    CHECK(wx_options_set(options, "ca_file", "") == WX_OK);
+    CHECK(wx_client_new(options, &client) == WX_OK);
+    wx_options_free(options);
+
+    status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
+    CHECK(status == WX_OK || wx_result_errcode(result) == 89010);
+    use_result(result, status);
+    status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
+    CHECK(status == WX_E_API && strcmp(wx_result_class(result), "pending") == 0);
+    use_result(result, status);
+    status = wx_unlink_miniprogram(client, token, "\350\223\235", &result);
+    CHECK(status == WX_E_API);
+    use_result(result, status);
+    status = wx_link_miniprogram(client, token, "wx0b00000000000002", 7, 1, &result);
+    CHECK(status == WX_E_BAD_VALUE && wx_result_delivery(result) == 0);
+    use_result(result, status);
+    CHECK(wx_get_linked(client, token, NULL) == WX_E_NULL_POINTER);
+
+    for (i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, reads, NULL) == 0);
+    for (i = 0; i < 4; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+
+    /* A result outlives its client. */
+    status = wx_get_linked(client, token, &result);
+    wx_client_free(client);
+    use_result(result, status);
+
+    flat();
+    wx_client_free(NULL);
+    wx_result_free(NULL);
+    wx_options_free(NULL);
+    puts("all functions called");
+    return 0;
+}

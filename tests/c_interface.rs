@@ -1,0 +1,371 @@
+//! The C interface as C and C++ programs see it: the header under every standard, the programs of
+//! `bindings/c` linked both ways, and the same under valgrind and AddressSanitizer.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::json;
+use wxlink_sandbox::{Sandbox, Settings};
+
+use common::{have, lib_dir, root, run, scratch};
+
+const TOKEN: &str = "SANDBOX-TOKEN";
+const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Dynamic,
+    Static,
+}
+
+/// Compiles one C file against the library, the way a user would.
+fn compile(source: &Path, to: &Path, link: Link, flags: &[&str]) -> PathBuf {
+    let name = source.file_stem().unwrap().to_str().unwrap();
+    let program = to.join(format!(
+        "{name}-{}",
+        if link == Link::Static {
+            "static"
+        } else {
+            "dynamic"
+        }
+    ));
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c89", "-g"])
+        .args(STRICT)
+        .args(flags)
+        .arg("-I")
+        .arg(root().join("include"));
+    cc.arg(source).arg("-o").arg(&program);
+    match link {
+        Link::Dynamic => {
+            // Programs ask for libwxlink.so.1, as an installed library is named.
+            let alias = to.join("libwxlink.so.1");
+            if !alias.exists() {
+                std::os::unix::fs::symlink(lib_dir().join("libwxlink.so"), alias).unwrap();
+            }
+            cc.arg("-L")
+                .arg(lib_dir())
+                .arg("-lwxlink")
+                .arg(format!("-Wl,-rpath,{}", to.display()));
+        }
+        Link::Static => {
+            cc.arg(lib_dir().join("libwxlink.a"));
+            cc.args(["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]);
+        }
+    }
+    run(&mut cc);
+    program
+}
+
+fn example(name: &str) -> PathBuf {
+    root().join("bindings/c").join(format!("{name}.c"))
+}
+
+/// A sandbox in which the administrators answer only when told.
+fn sandbox() -> Sandbox {
+    Sandbox::start(Settings::default()).unwrap()
+}
+
+fn approve(sandbox: &Sandbox, appid: &str, by: &str, decision: &str) {
+    let body =
+        json!({"account": "wx0a00000000000001", "appid": appid, "by": by, "decision": decision});
+    sandbox
+        .admin("POST", "/__sandbox/approvals", &body)
+        .unwrap();
+}
+
+/// Runs a program with the token in its environment.
+fn tell(program: &mut Command, sandbox: &Sandbox) -> (Option<i32>, String, String) {
+    let output = program
+        .env("WXLINK_TOKEN", TOKEN)
+        .env("WXLINK_BASE_URL", sandbox.http_url())
+        .output()
+        .unwrap();
+    words(output)
+}
+
+fn words(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (out, err) = (text(output.stdout), text(output.stderr));
+    assert!(!out.contains(TOKEN) && !err.contains(TOKEN), "{out}{err}");
+    (output.status.code(), out, err)
+}
+
+fn feed(program: &mut Command, input: &str) -> (Option<i32>, String, String) {
+    use std::io::Write;
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    words(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn the_header_stands_alone_in_every_c() {
+    header_compiles("cc", "c", &["c89", "c99", "c11", "c17", "c2x"]);
+}
+
+#[test]
+fn the_header_stands_alone_in_every_cpp() {
+    if have("c++", "the header in C++") {
+        let standards = [
+            "c++98", "c++03", "c++11", "c++14", "c++17", "c++20", "c++2b",
+        ];
+        header_compiles("c++", "c++", &standards);
+    }
+}
+
+fn header_compiles(compiler: &str, language: &str, standards: &[&str]) {
+    let dir = scratch(&format!("header-{language}"));
+    let once = dir.join("once");
+    let twice = dir.join("twice");
+    std::fs::write(&once, "#include \"wxlink.h\"\n").unwrap();
+    std::fs::write(
+        &twice,
+        "#include \"wxlink.h\"\n#include \"wxlink.h\"\nint x = WX_OK-WX_E_API;\n",
+    )
+    .unwrap();
+    for standard in standards {
+        for source in [&once, &twice] {
+            let mut cc = Command::new(compiler);
+            cc.arg(format!("-std={standard}"))
+                .args(STRICT)
+                .args(["-fsyntax-only", "-x", language]);
+            run(cc.arg("-I").arg(root().join("include")).arg(source));
+        }
+    }
+}
+
+/// The story of one link, told by the programs of `bindings/c`.
+fn story(dir: &Path, link: Link) {
+    let sandbox = sandbox();
+    let linker = compile(&example("link"), dir, link, &[]);
+    let lister = compile(&example("list"), dir, link, &[]);
+    let exec = compile(&example("exec"), dir, link, &[]);
+    let appid = "wx0b00000000000001";
+    let invite = |appid: &str| tell(Command::new(&linker).args([appid, "0", "1"]), &sandbox);
+    let list = || tell(&mut Command::new(&lister), &sandbox);
+
+    let (code, out, _) = list();
+    assert_eq!((code, out.contains("(none)")), (Some(0), true), "{out}");
+
+    let (code, out, err) = invite(appid);
+    assert_eq!(
+        (code, out.as_str()),
+        (Some(0), "The invitation is out.\n"),
+        "{err}"
+    );
+    let (code, out, _) = invite(appid);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("89010"), "{out}");
+    assert!(
+        list()
+            .1
+            .contains("waiting for the Official Account's administrator")
+    );
+    approve(&sandbox, appid, "official_account", "agree");
+    assert!(
+        list()
+            .1
+            .contains("waiting for the mini program's administrator")
+    );
+    approve(&sandbox, appid, "mini_program", "agree");
+    let (_, out, _) = list();
+    let row = out.lines().find(|l| l.contains(appid)).unwrap();
+    assert!(row.contains("linked"), "{row}");
+    let (code, out, _) = invite(appid);
+    assert_eq!(code, Some(0));
+    assert!(out.contains("89015"), "{out}");
+
+    // A refused item has no appid.
+    let other = "wx0b00000000000002";
+    invite(other);
+    approve(&sandbox, other, "official_account", "agree");
+    approve(&sandbox, other, "mini_program", "refuse");
+    let (_, out, _) = list();
+    assert!(out.contains("refused by") && !out.contains(other), "{out}");
+
+    let (code, _, err) = invite("wx-no-such-appid");
+    assert_eq!(code, Some(1));
+    assert!(err.contains("40013"), "{err}");
+
+    let args = format!("base_url={}\naccess_token={TOKEN}\n", sandbox.http_url());
+    let (code, out, _) = feed(Command::new(&exec).arg("list"), &args);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(
+        out.starts_with("status=0\nerrcode=0\nclass=ok\ndelivery=2\nhttp_status=200\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains(&format!("/wxopens/items/0/appid={appid}\n")),
+        "{out}"
+    );
+    let (code, out, _) = feed(
+        Command::new(&exec).arg("unlink"),
+        &format!("{args}appid={appid}\n"),
+    );
+    assert_eq!(
+        (code, out.contains("errcode=0\n")),
+        (Some(0), true),
+        "{out}"
+    );
+    let (code, out, _) = feed(
+        Command::new(&exec).arg("unlink"),
+        &format!("{args}appid={appid}\n"),
+    );
+    assert_eq!(
+        (code, out.contains("class=pending\n")),
+        (Some(1), true),
+        "{out}"
+    );
+    let (code, out, _) = feed(Command::new(&exec).arg("link"), &args);
+    assert_eq!(
+        (code, out.contains("status=-3\n")),
+        (Some(2), true),
+        "{out}"
+    );
+}
+
+#[test]
+fn the_examples_work_linked_dynamically() {
+    story(&scratch("c-dynamic"), Link::Dynamic);
+}
+
+#[test]
+fn the_examples_work_linked_statically() {
+    story(&scratch("c-static"), Link::Static);
+}
+
+/// Every function in one program, used well and badly, by several threads.
+fn every_function(program: &mut Command, sandbox: &Sandbox) {
+    let (code, out, err) = tell(program, sandbox);
+    assert_eq!(
+        (code, out.as_str()),
+        (Some(0), "all functions called\n"),
+        "{err}"
+    );
+}
+
+#[test]
+fn every_function_under_valgrind() {
+    let sandbox = sandbox();
+    let dir = scratch("c-valgrind");
+    let source = root().join("tests/c/every_function.c");
+    let program = compile(&source, &dir, Link::Dynamic, &["-pthread"]);
+    every_function(&mut Command::new(&program), &sandbox);
+    if have("valgrind", "the C programs under valgrind") {
+        let strict = [
+            "--quiet",
+            "--error-exitcode=99",
+            "--leak-check=full",
+            "--errors-for-leak-kinds=definite,indirect,possible",
+            "--track-fds=no",
+        ];
+        // Valgrind takes its time.
+        every_function(
+            Command::new("valgrind").args(strict).arg(&program),
+            &sandbox,
+        );
+        for name in ["link", "list"] {
+            let program = compile(&example(name), &dir, Link::Dynamic, &[]);
+            let mut valgrind = Command::new("valgrind");
+            valgrind.args(strict).arg(program);
+            if name == "link" {
+                valgrind.args(["wx0b00000000000003", "0", "0"]);
+            }
+            let (code, _, err) = tell(&mut valgrind, &sandbox);
+            assert_eq!((code, err.as_str()), (Some(0), ""));
+        }
+        let exec = compile(&example("exec"), &dir, Link::Dynamic, &[]);
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(strict).arg(exec).arg("list");
+        let args = format!("base_url={}\naccess_token={TOKEN}\n", sandbox.http_url());
+        let (code, _, err) = feed(&mut valgrind, &args);
+        assert_eq!((code, err.as_str()), (Some(0), ""));
+    }
+}
+
+#[test]
+fn every_function_under_address_sanitizer() {
+    let dir = scratch("c-asan");
+    let probe = dir.join("probe.c");
+    std::fs::write(&probe, "int main(void) { return 0; }\n").unwrap();
+    let sanitize = [
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+        "-pthread",
+    ];
+    let built = Command::new("cc")
+        .args(sanitize)
+        .arg(&probe)
+        .arg("-o")
+        .arg(dir.join("probe"))
+        .output();
+    if !built.is_ok_and(|o| o.status.success()) {
+        have(
+            "cc with AddressSanitizer",
+            "the C programs under AddressSanitizer",
+        );
+        return;
+    }
+    let sandbox = sandbox();
+    let source = root().join("tests/c/every_function.c");
+    let program = compile(&source, &dir, Link::Dynamic, &sanitize);
+    every_function(&mut Command::new(&program), &sandbox);
+    for name in ["link", "list", "exec"] {
+        let program = compile(&example(name), &dir, Link::Dynamic, &sanitize);
+        let mut command = Command::new(program);
+        match name {
+            "link" => drop(command.args(["wx0b00000000000003", "0", "0"])),
+            "exec" => drop(command.arg("list")),
+            _ => {}
+        }
+        let (code, _, err) = match name {
+            "exec" => {
+                let args = format!("base_url={}\naccess_token={TOKEN}\n", sandbox.http_url());
+                feed(&mut command, &args)
+            }
+            _ => tell(&mut command, &sandbox),
+        };
+        assert_eq!((code, err.as_str()), (Some(0), ""));
+    }
+}
+
+/// The C program the README shows is the first thing a newcomer copies.
+#[test]
+fn the_readmes_program_works() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let program = readme
+        .split_once("```c\n")
+        .unwrap()
+        .1
+        .split_once("```")
+        .unwrap()
+        .0;
+    let dir = scratch("c-readme");
+    let source = dir.join("readme.c");
+    std::fs::write(&source, program).unwrap();
+    let program = compile(&source, &dir, Link::Dynamic, &[]);
+    let sandbox = sandbox();
+    let (code, out, err) = tell(&mut Command::new(program), &sandbox);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert_eq!(posts(&sandbox), 1);
+}
+
+/// How many links the sandbox has processed.
+fn posts(sandbox: &Sandbox) -> u64 {
+    let counts = sandbox
+        .admin("GET", "/__sandbox/journal/counts", &json!(null))
+        .unwrap();
+    counts["link"]["processed"].as_u64().unwrap()
+}

@@ -1,0 +1,72 @@
+//! What several tests share: where things are, and tools that may be missing.
+
+#![allow(dead_code)] // Each test uses its part.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The folder of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where `libwxlink.so` and `libwxlink.a` are: those that were built with this test, unless
+/// `WXLINK_LIB_DIR` names others.
+pub fn lib_dir() -> PathBuf {
+    match std::env::var_os("WXLINK_LIB_DIR") {
+        Some(dir) => dir.into(),
+        None => std::env::current_exe().unwrap().parent().unwrap().into(),
+    }
+}
+
+/// A new folder for one test's files, below cargo's.
+pub fn scratch(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// Whether a tool is there. If not, says so where it is seen; under `CI=true` that is a failure.
+pub fn have(tool: &str, part: &str) -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
+    if !found {
+        // Not by eprintln!, which the test harness would swallow.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {part}, for want of {tool}");
+        let ci = std::env::var("CI").is_ok_and(|v| v == "true");
+        assert!(!ci, "{tool} is missing, and this is CI");
+    }
+    found
+}
+
+/// Runs a command that must succeed; shows all it said if it does not.
+pub fn run(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    output
+}
+
+/// Compares a committed file with what it is generated from, or writes it (`make generate`).
+pub fn check_generated(path: &str, text: &str) {
+    let file = root().join(path);
+    if std::env::var_os("WXLINK_GENERATE").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, text).unwrap();
+        return;
+    }
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        committed == text,
+        "{path} is out of date: run `make generate` and commit it"
+    );
+}

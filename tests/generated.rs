@@ -1,0 +1,195 @@
+//! Files that are written from tables: they must say what the tables say.
+//!
+//! `make generate` writes them anew.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::process::Command;
+
+use wxlink::catalogue::{Class, ENTRIES};
+use wxlink::{OPTIONS, STATUSES};
+
+use common::{check_generated, lib_dir, root, run};
+
+/// The header as `build.rs` made it from this source.
+const HEADER: &str = include_str!(concat!(env!("OUT_DIR"), "/wxlink.h"));
+
+#[test]
+fn the_header() {
+    check_generated("include/wxlink.h", HEADER);
+}
+
+/// The functions a header declares, by name, each on one line.
+fn prototypes(header: &str) -> BTreeMap<String, String> {
+    let mut code = String::new();
+    let mut rest = header;
+    while let Some((before, after)) = rest.split_once("/*") {
+        code += before;
+        rest = after.split_once("*/").unwrap().1;
+    }
+    code += rest;
+    let code: String = code
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+        .flat_map(|l| [l, " "])
+        .collect();
+    code.replace("extern \"C\" {", "")
+        .split(';')
+        .map(|declaration| declaration.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|declaration| declaration.contains('('))
+        .map(|declaration| {
+            let name = declaration.split('(').next().unwrap();
+            let name = name.rsplit([' ', '*']).next().unwrap().to_owned();
+            (name, declaration)
+        })
+        .collect()
+}
+
+/// The functions the shared library exports.
+fn exported() -> BTreeSet<String> {
+    let library = lib_dir().join("libwxlink.so");
+    let output = run(Command::new("nm")
+        .args(["-D", "--defined-only"])
+        .arg(library));
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.split_whitespace().last().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn header_library_and_symbols_file_agree() {
+    let declared = prototypes(HEADER);
+    assert!(declared.len() > 20, "{declared:?}");
+    let names: BTreeSet<String> = declared.keys().cloned().collect();
+    assert_eq!(names, exported());
+    assert!(names.iter().all(|n| n.starts_with("wx_")));
+
+    let version = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0;
+    let list: String = declared.values().map(|p| format!("{p};\n")).collect();
+    check_generated(&format!("abi/{version}.symbols"), &list);
+}
+
+#[test]
+fn what_was_once_exported_stays_as_it_was() {
+    let declared = prototypes(HEADER);
+    let mut versions = 0;
+    for file in std::fs::read_dir(root().join("abi")).unwrap() {
+        let path = file.unwrap().path();
+        versions += 1;
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let (name, prototype) = prototypes(line).pop_first().unwrap();
+            assert_eq!(
+                declared.get(&name),
+                Some(&prototype),
+                "promised by {}",
+                path.display()
+            );
+        }
+    }
+    assert!(versions > 0);
+}
+
+#[test]
+fn the_library_has_its_name() {
+    let library = lib_dir().join("libwxlink.so");
+    let output = run(Command::new("readelf").arg("-dW").arg(library));
+    let dynamic = String::from_utf8(output.stdout).unwrap();
+    assert!(dynamic.contains("[libwxlink.so.1]"), "{dynamic}");
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+}
+
+/// The header's text without comment marks and line ends.
+fn header_words() -> String {
+    let words = HEADER.replace("\n *", " ");
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_header_tells_every_option() {
+    let words = header_words();
+    for option in OPTIONS {
+        let default = match option.key {
+            "user_agent" => "wxlink/VERSION",
+            _ => option.default,
+        };
+        let row = format!("{} {default}", option.key);
+        assert!(
+            words.contains(row.trim()),
+            "wx_options_set does not tell {row:?}"
+        );
+    }
+}
+
+#[test]
+fn the_options_page() {
+    let mut page = String::from(
+        "# Options\n\n\
+         <!-- Written by `make generate` from the table in src/options.rs. -->\n\n\
+         A client is made with options: text keys with text values, checked when they are set. A\n\
+         value that an option does not take is refused with a message that says what it takes, and\n\
+         the option keeps the value it had.\n\n\
+         | key | default | takes | meaning |\n|---|---|---|---|\n",
+    );
+    for o in OPTIONS {
+        let default = match o.default {
+            "" => "(none)".to_owned(),
+            text => format!("`{text}`"),
+        };
+        writeln!(
+            page,
+            "| `{}` | {default} | {} | {} |",
+            o.key, o.takes.en, o.doc.en
+        )
+        .unwrap();
+    }
+    page += "\nHow the time limits, retries and entry hosts work together is told in\n\
+             [How it works](how-it-works.md).\n";
+    check_generated("docs/options.md", &page);
+}
+
+#[test]
+fn the_errors_page() {
+    let mut page = String::from(
+        "# Errors\n\n\
+         <!-- Written by `make generate` from the tables in src/status.rs and src/catalogue.rs. -->\n\n\
+         ## What a function returns\n\n\
+         A status says what you may do next. WeChat's own errcode, if WeChat answered, is a second\n\
+         number: see below.\n\n\
+         | status | number | what happened, what to do |\n|---|---|---|\n",
+    );
+    for e in STATUSES {
+        let prefix = if e.name == "OK" { "WX_" } else { "WX_E_" };
+        let number = e.status.code();
+        writeln!(page, "| `{prefix}{}` | {number} | {} |", e.name, e.text.en).unwrap();
+    }
+    page += "\n-1 to -19: an argument is wrong. -20 to -39: nothing was sent. -40 to -69: WeChat may\n\
+             have acted. Numbers are never reused; treat one you do not know like its group.\n\n\
+             ## What WeChat answers\n\n\
+             Each errcode has a class, which is what a program should decide by:\n\n\
+             | class | what to do |\n|---|---|\n";
+    for class in Class::ALL {
+        writeln!(page, "| `{}` | {} |", class.word(), class.advice().en).unwrap();
+    }
+    page += "\nWhere one code means different things on different interfaces there is a row for each. \
+             \"Documented\" means by WeChat, for these interfaces; the others have been met in \
+             the field.\n\n\
+             | errcode | name | on | class | documented | meaning | remedy |\n\
+             |---|---|---|---|---|---|---|\n";
+    for e in ENTRIES {
+        let on = e.interface.map_or("any", |i| i.word());
+        let documented = if e.official { "yes" } else { "no" };
+        let (class, meaning, remedy) = (e.class.word(), e.meaning.en, e.remedy.en);
+        let name = e.name;
+        let code = e.errcode;
+        writeln!(
+            page,
+            "| {code} | `{name}` | {on} | `{class}` | {documented} | {meaning} | {remedy} |"
+        )
+        .unwrap();
+    }
+    check_generated("docs/errors.md", &page);
+}

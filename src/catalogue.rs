@@ -1,33 +1,32 @@
-//! The catalogue of errcodes: the one table that the C functions, the bindings and the page of
-//! errors are made from.
+//! The one table of WeChat's errcodes: what each means and what to do next, in every language.
 //!
-//! "Official" rows are those WeChat documents for these interfaces; the others have been met in the
-//! field or are documented for others of its interfaces.
+//! The C functions, the errors of the other languages and the pages of the documentation are made
+//! from it. Texts are plain sentences without markup, so that they may go anywhere.
 
 use crate::interface::Interface;
 use crate::lang::Text;
 
-/// What a caller may do about an errcode.
+/// What the caller may do next. Programs should decide by this rather than by the errcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Done, or done before.
+    /// Done, or done before: go on.
     Ok,
-    /// On its way: wait for the administrators.
+    /// Not a failure: it is on its way. Wait for the administrators, ask the list; do not repeat.
     Pending,
-    /// Another access token is needed.
+    /// Get another access token and call again, once.
     Token,
-    /// WeChat is busy.
+    /// WeChat is busy: wait and try again, a bounded number of times.
     Busy,
-    /// A quota is used up until the minute, day or month is over.
+    /// Try again when the minute, the day or the month is over.
     Quota,
     /// An administrator or operator must act first.
     Human,
-    /// The call itself is wrong.
+    /// Correct the call; the same call would be refused again.
     Caller,
 }
 
 impl Class {
-    /// All of them, in the order the documentation lists them.
+    /// All of them, from success to the caller's own mistake.
     pub const ALL: [Class; 7] = [
         Class::Ok,
         Class::Pending,
@@ -38,7 +37,7 @@ impl Class {
         Class::Caller,
     ];
 
-    /// The word that stands for it in JSON and in C.
+    /// The short word used in the C interface and the documentation, such as `pending`.
     pub const fn word(self) -> &'static str {
         match self {
             Class::Ok => "ok",
@@ -51,358 +50,361 @@ impl Class {
         }
     }
 
-    /// What to do next, whatever the errcode.
-    pub const fn advice(self) -> Text {
-        match self {
-            Class::Ok => Text {
-                en: "Nothing: it is done, or was done before.",
-                zh: "无需操作：已完成，或之前已完成。",
-            },
-            Class::Pending => Text {
-                en: "Not a failure. Wait for the administrators and ask the list; do not link again.",
-                zh: "这不是失败。请等待管理员处理并查询列表，不要重复关联。",
-            },
-            Class::Token => Text {
-                en: "Get another access token and call again, once.",
-                zh: "换一个新的 access_token 重试一次。",
-            },
-            Class::Busy => Text {
-                en: "Wait a little and try again; after a link, ask the list first.",
-                zh: "稍后重试；如果是关联请求，请先查询列表。",
-            },
-            Class::Quota => Text {
-                en: "Try again when the minute, day or month is over.",
-                zh: "等当前分钟、当日或当月结束后再试。",
-            },
-            Class::Human => Text {
-                en: "An administrator or operator must act first; trying again does not help.",
-                zh: "需要管理员或运营人员先处理，重试无效。",
-            },
-            Class::Caller => Text {
-                en: "Correct the call; trying again does not help.",
-                zh: "请修正调用方式，重试无效。",
-            },
-        }
-    }
-
-    /// Whether the same call may succeed later without an administrator.
+    /// Whether the same call is worth another try after the remedy: another token, or waiting.
     pub const fn retryable(self) -> bool {
         matches!(self, Class::Token | Class::Busy | Class::Quota)
     }
+
+    /// What the caller may do next, in one sentence.
+    pub const fn advice(self) -> Text {
+        let (en, zh) = match self {
+            Class::Ok => (
+                "Done, or done before: go on.",
+                "已完成或此前已完成，继续即可。",
+            ),
+            Class::Pending => (
+                "Not a failure, it is on its way: wait for the administrators and ask the list; do not repeat the call.",
+                "并非失败，正在进行中：请等待管理员确认并查询列表，不要重复调用。",
+            ),
+            Class::Token => (
+                "Get another access token and call again, once.",
+                "请重新获取 access_token，并且只重试一次。",
+            ),
+            Class::Busy => (
+                "Wait and try again, a bounded number of times; read the list before repeating a link or unlink.",
+                "请稍候重试，并限制重试次数；重复关联或解除关联之前，请先查询列表。",
+            ),
+            Class::Quota => (
+                "Call again when the minute, the day or the month is over.",
+                "请等到下一分钟、次日或下个月再调用。",
+            ),
+            Class::Human => (
+                "An administrator or operator must act first.",
+                "需要管理员或运营人员先行处理。",
+            ),
+            Class::Caller => (
+                "Correct the call; the same call would be refused again.",
+                "请修正调用；原样重试仍会被拒绝。",
+            ),
+        };
+        Text { en, zh }
+    }
 }
 
-/// One row: an errcode, on one interface or on any.
+/// One row of the catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// WeChat's number.
     pub errcode: i32,
-    /// The interface it holds for; `None` for every interface without a row of its own.
+    /// The interface the row holds for; `None` for every one without a row of its own.
     pub interface: Option<Interface>,
-    /// A name that stays.
+    /// A stable name derived from the meaning, such as `ALREADY_LINKED`; each errcode has one.
     pub name: &'static str,
-    /// What a caller may do about it.
+    /// What the caller may do next.
     pub class: Class,
-    /// WeChat's words as seen, empty if none are known. They vary: never decide by them.
+    /// WeChat's errmsg as seen, without its suffixes; empty if none is known.
     pub wire: &'static str,
-    /// Whether WeChat documents it for these interfaces.
+    /// Whether WeChat documents the code for these interfaces; if not, it was met in the field.
     pub official: bool,
-    /// What happened.
+    /// What happened, in one sentence.
     pub meaning: Text,
-    /// What to do next; empty where there is nothing to do.
+    /// What to do next, in one sentence; empty for 0 alone.
     pub remedy: Text,
 }
 
-/// The row for that interface, else the one for any.
-pub fn lookup(interface: Interface, errcode: i32) -> Option<&'static Entry> {
-    rows(errcode)
-        .iter()
-        .find(|e| e.interface == Some(interface))
-        .or_else(|| general(errcode))
-}
-
-/// The row that holds for any interface; failing that, for the only one it is known from.
-pub fn general(errcode: i32) -> Option<&'static Entry> {
-    let rows = rows(errcode);
-    rows.iter().find(|e| e.interface.is_none()).or(rows.first())
-}
-
-/// The rows of an errcode, of which there may be none.
-fn rows(errcode: i32) -> &'static [Entry] {
-    let from = ENTRIES.partition_point(|e| e.errcode < errcode);
-    let to = ENTRIES.partition_point(|e| e.errcode <= errcode);
-    ENTRIES.get(from..to).unwrap_or_default()
-}
-
-/// Whether WeChat documents a code for these interfaces.
-const OFFICIAL: bool = true;
-/// Met in the field, or documented for other interfaces.
-const FIELD: bool = false;
-
-const LINK: Option<Interface> = Some(Interface::Link);
-const GET: Option<Interface> = Some(Interface::Get);
-const UNLINK: Option<Interface> = Some(Interface::Unlink);
-const ANY: Option<Interface> = None;
-
-/// Writes the table: `errcode interface NAME Class OFFICIAL "wire"`, then English, then Chinese,
-/// each as meaning and remedy.
+/// Turns the table below into rows. A code has one block, and a row for each item in brackets.
 macro_rules! table {
-    ($($errcode:literal $interface:ident $name:ident $class:ident $official:ident $wire:literal
-       $en:literal $do_en:literal $zh:literal $do_zh:literal;)*) => {
-        /// Every errcode known, in ascending order.
-        pub static ENTRIES: &[Entry] = &[$(Entry {
+    ($(
+        $errcode:literal $name:ident $wire:literal [$($on:ident $class:ident $known:ident),+]
+            en $meaning_en:literal $remedy_en:literal
+            zh $meaning_zh:literal $remedy_zh:literal
+    )*) => {
+        &[$($(Entry {
             errcode: $errcode,
-            interface: $interface,
+            interface: table!(@ $on),
             name: stringify!($name),
             class: Class::$class,
             wire: $wire,
-            official: $official,
-            meaning: Text { en: $en, zh: $zh },
-            remedy: Text { en: $do_en, zh: $do_zh },
-        }),*];
+            official: table!(@ $known),
+            meaning: Text { en: $meaning_en, zh: $meaning_zh },
+            remedy: Text { en: $remedy_en, zh: $remedy_zh },
+        },)+)*]
     };
+    (@ any) => { None };
+    (@ link) => { Some(Interface::Link) };
+    (@ get) => { Some(Interface::Get) };
+    (@ unlink) => { Some(Interface::Unlink) };
+    (@ official) => { true };
+    (@ field) => { false };
 }
 
-table! {
-    -1 ANY SYSTEM_BUSY Busy OFFICIAL "system error"
-        "WeChat is busy, or the appid is a service account's."
-        "Check that the appid is a mini program's, wait and try again; after a link, ask the list first."
-        "微信系统繁忙，或者传入了服务号的 appid。"
-        "请确认 appid 属于小程序，稍后重试；如果是关联请求，请先查询列表。";
-    0 ANY OK Ok OFFICIAL "ok"
-        "WeChat accepted the request."
-        ""
-        "微信已接受请求。"
-        "";
-    1001 ANY SUBJECT_OVER_LIMIT Human FIELD ""
-        "The mini program's subject is bound to too many accounts."
-        "Have the subject unbind some accounts, then link again."
-        "小程序主体绑定的账号数量超出限制。"
-        "请让该主体解绑部分账号后再关联。";
-    1002 ANY SUBJECT_BLACKLISTED Human FIELD ""
-        "The mini program's subject is on WeChat's blacklist."
-        "Have the subject appeal to WeChat's support."
-        "小程序主体在微信黑名单中。"
-        "请让该主体向微信客服申诉。";
-    1003 LINK ADMIN_OVER_LIMIT Human OFFICIAL ""
-        "The mini program's administrator is bound to too many accounts."
-        "Have the administrator unbind some in the platform's security assistant, then link again."
-        "小程序管理员绑定的账号数量超出限制。"
-        "请让该管理员在公众平台安全助手中解绑部分账号后再关联。";
-    1004 ANY ADMIN_BLACKLISTED Human FIELD ""
-        "The mini program's administrator is on WeChat's blacklist."
-        "Have the mini program name another administrator, or appeal to WeChat's support."
-        "小程序管理员在微信黑名单中。"
-        "请更换小程序管理员，或向微信客服申诉。";
-    1005 LINK PHONE_OVER_LIMIT Human OFFICIAL ""
-        "The phone number of the mini program's administrator is bound to too many accounts."
-        "Have the administrator unbind some in the platform's security assistant, then link again."
-        "小程序管理员的手机号绑定的账号数量超出限制。"
-        "请让该管理员在公众平台安全助手中解绑部分账号后再关联。";
-    1006 LINK PHONE_BLACKLISTED Human OFFICIAL ""
-        "The phone number of the mini program's administrator is on WeChat's blacklist."
-        "Have the administrator use another number, or appeal to WeChat's support."
-        "小程序管理员的手机号在微信黑名单中。"
-        "请让管理员更换手机号，或向微信客服申诉。";
-    1007 ANY ID_CARD_OVER_LIMIT Human FIELD ""
-        "The identity card of the mini program's administrator is bound to too many accounts."
-        "Have the administrator unbind some in the platform's security assistant, then link again."
-        "小程序管理员的身份证绑定的账号数量超出限制。"
-        "请让该管理员在公众平台安全助手中解绑部分账号后再关联。";
-    1008 ANY ID_CARD_BLACKLISTED Human FIELD ""
-        "The identity card of the mini program's administrator is on WeChat's blacklist."
-        "Have the mini program name another administrator, or appeal to WeChat's support."
-        "小程序管理员的身份证在微信黑名单中。"
-        "请更换小程序管理员，或向微信客服申诉。";
-    40001 ANY INVALID_CREDENTIAL Token OFFICIAL "invalid credential, access_token is invalid or not latest"
-        "The access token is not valid, not the latest, or of another kind than the call needs."
-        "Get the Official Account's current authorizer_access_token and call again, once."
-        "access_token 无效、不是最新，或类型不符合该接口要求。"
-        "请获取该公众号当前的 authorizer_access_token，重试一次。";
-    40013 ANY INVALID_APPID Caller FIELD "invalid appid"
-        "The appid is not one WeChat knows."
-        "Pass the mini program's appid (wx and 16 hexadecimal digits)."
-        "微信不认识这个 appid。"
-        "请传入小程序的 appid（wx 加 16 位十六进制字符）。";
-    40014 ANY INVALID_ACCESS_TOKEN Token FIELD "invalid access_token"
-        "The access token is not valid."
-        "Get the Official Account's current authorizer_access_token and call again, once."
-        "access_token 无效。"
-        "请获取该公众号当前的 authorizer_access_token，重试一次。";
-    40097 ANY INVALID_ARGS Caller FIELD "invalid args"
-        "An argument is not what WeChat expects."
-        "Check the appid and the two flags; the trace's rid shows WeChat's view of the call."
-        "参数不符合微信的要求。"
-        "请检查 appid 和两个标志；可用 rid 查询微信侧的请求详情。";
-    40164 ANY IP_NOT_IN_WHITELIST Human FIELD "invalid ip, not in whitelist"
-        "The calling IP is not in the Official Account's whitelist."
-        "Add the calling IP to the Official Account's IP whitelist."
-        "调用方 IP 不在公众号的 IP 白名单中。"
-        "请将调用方 IP 加入该公众号的 IP 白名单。";
-    40166 ANY INVALID_MINI_PROGRAM_APPID Caller FIELD "invalid weapp appid"
-        "The appid is not a mini program's appid."
-        "Pass the mini program's appid (wx…), not its original id (gh_…)."
-        "该 appid 不是小程序的 appid。"
-        "请传入小程序的 appid（wx…），而不是原始 ID（gh_…）。";
-    41001 ANY ACCESS_TOKEN_MISSING Caller FIELD "access_token missing"
-        "The request reached WeChat without an access token."
-        "Look for a proxy or gateway that drops the query of the URL."
-        "请求到达微信时缺少 access_token。"
-        "请检查是否有代理或网关丢弃了 URL 查询参数。";
-    42001 ANY ACCESS_TOKEN_EXPIRED Token FIELD "access_token expired"
-        "The access token has expired."
-        "Refresh the Official Account's authorizer_access_token and call again, once."
-        "access_token 已过期。"
-        "请刷新该公众号的 authorizer_access_token，重试一次。";
-    42007 ANY REAUTHORIZATION_NEEDED Human FIELD ""
-        "The authorisation ended, since the account's password was changed."
-        "Have the Official Account's administrator authorise the third-party platform again."
-        "账号密码已修改，授权失效。"
-        "请让公众号管理员重新授权第三方平台。";
-    43002 ANY POST_REQUIRED Caller FIELD "require POST method"
-        "The request reached WeChat as a GET."
-        "Look for a proxy or gateway that answers with redirects; base_url must be the last host."
-        "请求到达微信时变成了 GET。"
-        "请检查是否有代理或网关进行了重定向；base_url 必须是最终主机。";
-    44002 ANY EMPTY_BODY Caller FIELD "empty post data"
-        "The request reached WeChat without its body."
-        "Look for a proxy or gateway that drops the body of POST requests."
-        "请求到达微信时缺少请求体。"
-        "请检查是否有代理或网关丢弃了 POST 请求体。";
-    45009 ANY DAILY_QUOTA Quota FIELD "reach max api daily quota limit"
-        "Today's quota of calls is used up."
-        "Call again tomorrow, or reset the quota (WeChat allows that 10 times a month)."
-        "当日接口调用次数已用完。"
-        "请明天再试，或清零调用次数（每月最多 10 次）。";
-    45011 ANY MINUTE_QUOTA Quota FIELD "api minute-quota reach limit, must slower, retry next minute"
-        "Too many calls in this minute."
-        "Wait 60 seconds and call again, more slowly."
-        "当前分钟内调用过于频繁。"
-        "请等待 60 秒后以更低频率重试。";
-    47001 ANY DATA_FORMAT Caller FIELD "data format error"
-        "WeChat could not read the body as JSON."
-        "Look for a proxy or gateway that changes the body of requests."
-        "微信无法将请求体解析为 JSON。"
-        "请检查是否有代理或网关改动了请求体。";
-    48001 ANY API_UNAUTHORIZED Human FIELD "api unauthorized"
-        "The token is of the wrong kind, or the account lacks the capability or the permission set."
-        "Use the Official Account's authorizer_access_token, and have the account grant permission set 33."
-        "令牌类型错误，或该账号没有此接口能力或权限集。"
-        "请使用公众号的 authorizer_access_token，并让公众号授予权限集 33。";
-    48004 ANY API_FORBIDDEN Human FIELD "api forbidden for irregularities"
-        "WeChat has closed this interface to the account for irregularities."
-        "Have the Official Account's administrator look for WeChat's notice in its console and appeal."
-        "该账号因违规被禁用此接口。"
-        "请让公众号管理员在公众平台查看通知并申诉。";
-    50002 ANY USER_LIMITED Human FIELD "user limited"
-        "The account is frozen or closed."
-        "Have the account's administrator restore it in WeChat's console."
-        "账号被冻结或已注销。"
-        "请让账号管理员在公众平台恢复账号。";
-    61003 ANY NOT_AUTHORIZED_BY_ACCOUNT Human FIELD "component is not authorized by this account"
-        "The Official Account has not authorised the third-party platform."
-        "Have the Official Account's administrator authorise the platform."
-        "公众号未授权该第三方平台。"
-        "请让公众号管理员授权该第三方平台。";
-    61004 ANY CLIENT_IP_NOT_REGISTERED Human FIELD "access clientip is not registered"
-        "The calling IP is not in the third-party platform's whitelist."
-        "Add the IP named in requestIP to the platform's own whitelist (not the Official Account's)."
-        "调用方 IP 不在第三方平台的白名单中。"
-        "请将 requestIP 所示 IP 加入第三方平台（而非公众号）的白名单。";
-    61007 ANY PERMISSION_SET_MISSING Human FIELD "api is unauthorized to component"
-        "The Official Account has not granted the third-party platform permission set 33."
-        "Have the Official Account's administrator authorise the platform again with permission set 33."
-        "公众号未将权限集 33 授予第三方平台。"
-        "请让公众号管理员重新授权，并勾选权限集 33。";
-    61023 ANY INVALID_REFRESH_TOKEN Human FIELD "refresh_token is invalid"
-        "The authorizer_refresh_token is not valid any more."
-        "Read the current refresh token again from where it is kept, else have the account authorise again."
-        "authorizer_refresh_token 已失效。"
-        "请重新读取当前保存的刷新令牌，否则让公众号重新授权。";
-    89007 ANY MONTHLY_LINK_QUOTA Quota OFFICIAL "wxa quota limit"
-        "This month's new links of the Official Account are used up."
-        "Link again next month."
-        "公众号本月新增关联次数已用完。"
-        "请下个月再关联。";
-    89008 ANY OVERSEAS_ACCOUNT Human OFFICIAL "overseas account can not link"
-        "An overseas account cannot be linked."
-        "Use an Official Account and a mini program registered in mainland China."
-        "海外账号不能关联。"
-        "请使用在中国大陆注册的公众号和小程序。";
-    89009 ANY MINI_PROGRAM_LINK_LIMIT Human OFFICIAL "wxa reach link limit"
-        "The mini program is linked to as many Official Accounts as it may be."
-        "Have the mini program's administrator unlink some Official Accounts, then link again."
-        "该小程序关联的公众号数量已达上限。"
-        "请让小程序管理员解除部分公众号关联后再试。";
-    89010 ANY INVITATION_SENT Pending OFFICIAL "link message has sent"
-        "The invitation is already out."
-        "Wait for the administrators and ask the list; do not link again."
-        "关联邀请已发出。"
-        "请等待管理员确认并查询列表，不要重复关联。";
-    89011 ANY SHOWN_NEARBY Human OFFICIAL "can not unlink nearby wxa"
-        "The mini program is shown in \"nearby mini programs\" and cannot be unlinked."
-        "Have its administrator take it off \"nearby mini programs\" first, then unlink."
-        "该小程序正在“附近的小程序”中展示，不能解除关联。"
-        "请先让管理员在“附近的小程序”中下架，再解除关联。";
-    89012 ANY STORE_OR_MALL Human OFFICIAL "can not unlink store or mall"
-        "A store or mall mini program cannot be unlinked."
-        "Have the Official Account's administrator close the store in WeChat's console first."
-        "门店或小商店类小程序不能解除关联。"
-        "请让公众号管理员先在公众平台关闭该门店或小商店。";
-    89013 ANY MINI_PROGRAM_BANNED Human OFFICIAL "wxa is banned"
-        "The mini program is banned."
-        "Have the mini program's administrator appeal in its console."
-        "该小程序已被封禁。"
-        "请让小程序管理员在后台申诉。";
-    89014 GET BASE_LIBRARY_VERSION Caller OFFICIAL "support version error"
-        "WeChat does not accept the base-library version."
-        "Have the mini program's administrator set a supported base-library version."
-        "基础库版本不受支持。"
-        "请让小程序管理员设置受支持的基础库版本。";
-    89015 ANY ALREADY_LINKED Ok OFFICIAL "has linked wxa"
-        "The mini program is linked already."
-        "Nothing to do: go on as after a success."
-        "该小程序已关联。"
-        "无需操作，按成功处理即可。";
-    89015 UNLINK ALREADY_LINKED Caller OFFICIAL "has linked wxa"
-        "WeChat says that the mini program is linked already, which is no answer to this call."
-        "Check that base_url leads to WeChat, and report the rid to its support."
-        "微信返回“该小程序已关联”，这不是本接口应有的应答。"
-        "请检查 base_url 是否指向微信，并将 rid 提供给微信客服。";
-    89016 ANY SAME_SUBJECT_QUOTA Quota OFFICIAL "reach same realname quota"
-        "This month's links to mini programs of the same subject are used up."
-        "Link again next month."
-        "本月关联同主体小程序的次数已用完。"
-        "请下个月再关联。";
-    89017 ANY DIFFERENT_SUBJECT_QUOTA Quota OFFICIAL "reach different realname quota"
-        "This month's links to mini programs of other subjects are used up."
-        "Link again next month."
-        "本月关联不同主体小程序的次数已用完。"
-        "请下个月再关联。";
-    89018 ANY UNLINK_SENT Pending FIELD "unlink message has sent"
-        "The request to unlink is already out."
-        "Wait for the Official Account's administrator and ask the list; do not unlink again."
-        "解除关联请求已发出。"
-        "请等待公众号管理员确认并查询列表，不要重复解除。";
-    89030 ANY MONTHLY_OPERATIONS Quota FIELD "operation reach month limit"
-        "This month's operations are used up."
-        "Try again next month."
-        "本月操作次数已用完。"
-        "请下个月再试。";
-    89035 ANY LINKING_FROM_CONSOLE Pending OFFICIAL "linking from mp"
-        "Somebody started this link in WeChat's console; it waits for the mini program's administrator."
-        "Wait for the administrator and ask the list; do not link again."
-        "该关联已在公众平台后台发起，正在等待小程序管理员确认。"
-        "请等待管理员确认并查询列表，不要重复关联。";
-    89245 LINK LINKING_FORBIDDEN Human OFFICIAL "mini program forbidden to link"
-        "The mini program does not let Official Accounts link it."
-        "Have its administrator allow it under Settings, Associated settings, Associated Official Accounts."
-        "该小程序不允许公众号关联。"
-        "请让小程序管理员在“设置—关联设置—关联公众号”中开启允许。";
-    89407 ANY DIFFERENT_SUBJECT_LIMIT Human FIELD "reach different realname limit"
-        "The Official Account is linked to as many mini programs of other subjects as it may be."
-        "Unlink one of another subject first, then link again."
-        "公众号关联的不同主体小程序数量已达上限。"
-        "请先解除一个不同主体的小程序，再重新关联。";
+/// Every known errcode, by errcode; rows of one errcode by interface, the general one first.
+pub static ENTRIES: &[Entry] = table! {
+    // errcode NAME "WeChat's words" [interface, class, documented by WeChat or met in the field]
+    //     language "meaning" "remedy"
+
+    -1 SYSTEM_BUSY "system error" [any Busy official]
+        en "WeChat is busy, or the appid is that of a service account."
+           "Wait a little and try again, reading the list first if you were linking or unlinking, and make sure that the appid is a mini program's."
+        zh "微信系统繁忙，或传入的是服务号的 appid。"
+           "请稍候重试（关联或解除关联时请先查询列表），并确认传入的是小程序的 appid。"
+    0 OK "ok" [any Ok official]
+        en "WeChat accepted the request." ""
+        zh "微信已接受请求。" ""
+
+    // Only what linking answers: elsewhere WeChat uses these numbers for other things.
+    1001 SUBJECT_OVER_LIMIT "" [link Human field]
+        en "The subject (the registered person or organisation) is over its limit."
+           "Have accounts of this subject that are no longer needed unbound, or take it up with WeChat's support."
+        zh "主体（注册的个人或组织）超出限制。"
+           "请解除该主体下不再使用的账号的绑定，或联系微信客服。"
+    1002 SUBJECT_BLACKLISTED "" [link Human field]
+        en "The subject (the registered person or organisation) is on the blacklist."
+           "Have the subject settle it with WeChat's support."
+        zh "主体（注册的个人或组织）已被列入黑名单。"
+           "请由该主体联系微信客服处理。"
+    1003 ADMIN_OVER_LIMIT "" [link Human official]
+        en "The mini program's administrator is bound to too many accounts."
+           "Have the administrator unbind some accounts in the platform's security assistant, then link again."
+        zh "小程序管理员绑定的账号数量已达上限。"
+           "请管理员在“公众平台安全助手”中解除部分账号的绑定，然后重新关联。"
+    1004 ADMIN_BLACKLISTED "" [link Human field]
+        en "The administrator is on the blacklist."
+           "Have the administrator settle it with WeChat's support."
+        zh "管理员已被列入黑名单。"
+           "请管理员联系微信客服处理。"
+    1005 PHONE_OVER_LIMIT "" [link Human official]
+        en "The phone number of the mini program's administrator is bound to too many accounts."
+           "Have the administrator unbind some accounts in the platform's security assistant, then link again."
+        zh "小程序管理员的手机号绑定的账号数量已达上限。"
+           "请管理员在“公众平台安全助手”中解除部分账号的绑定，然后重新关联。"
+    1006 PHONE_BLACKLISTED "" [link Human official]
+        en "The phone number of the mini program's administrator is on the blacklist."
+           "Have the administrator settle it with WeChat's support."
+        zh "小程序管理员的手机号已被列入黑名单。"
+           "请管理员联系微信客服处理。"
+    1007 ID_CARD_OVER_LIMIT "" [link Human field]
+        en "The identity card is over its limit."
+           "Have accounts registered with this identity card that are no longer needed unbound, or take it up with WeChat's support."
+        zh "身份证超出限制。"
+           "请解除该身份证下不再使用的账号的绑定，或联系微信客服。"
+    1008 ID_CARD_BLACKLISTED "" [link Human field]
+        en "The identity card is on the blacklist."
+           "Have its holder settle it with WeChat's support."
+        zh "身份证已被列入黑名单。"
+           "请身份证持有人联系微信客服处理。"
+
+    40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [any Token official]
+        en "The access token is not valid, not the latest, or of the wrong kind."
+           "Get the Official Account's current authorizer_access_token and call again, once."
+        zh "access_token 无效、不是最新，或类型不对。"
+           "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    40013 INVALID_APPID "invalid appid" [any Caller field]
+        en "The appid is not valid."
+           "Check the appid: it is wx and 16 hexadecimal digits."
+        zh "appid 无效。"
+           "请检查 appid：应为 wx 加 16 位十六进制字符。"
+    40014 INVALID_ACCESS_TOKEN "invalid access_token" [any Token field]
+        en "The access token is not valid."
+           "Get the Official Account's current authorizer_access_token and call again, once."
+        zh "access_token 无效。"
+           "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    40097 INVALID_ARGS "invalid args" [any Caller field]
+        en "An argument is not valid."
+           "Check the appid, and that notify_users and show_profile are the numbers 0 or 1."
+        zh "参数无效。"
+           "请检查 appid，并确认 notify_users 和 show_profile 为数字 0 或 1。"
+    40164 IP_NOT_IN_ACCOUNT_WHITELIST "invalid ip …, not in whitelist" [any Human field]
+        en "The calling IP is not in the Official Account's IP whitelist."
+           "Add the calling IP to the Official Account's IP whitelist."
+        zh "调用方 IP 不在公众号的 IP 白名单中。"
+           "请将调用方 IP 加入该公众号的 IP 白名单。"
+    40166 NOT_A_MINI_PROGRAM_APPID "invalid weapp appid" [any Caller field]
+        en "The appid is not that of a mini program."
+           "Pass the mini program's appid (wx...), not its original id (gh_...)."
+        zh "传入的不是小程序的 appid。"
+           "请传入小程序的 appid（wx 开头），而不是原始 ID（gh_ 开头）。"
+    41001 ACCESS_TOKEN_MISSING "access_token missing" [any Caller field]
+        en "The request carried no access token."
+           "Pass the Official Account's authorizer_access_token."
+        zh "请求未携带 access_token。"
+           "请传入该公众号的 authorizer_access_token。"
+    42001 ACCESS_TOKEN_EXPIRED "access_token expired" [any Token field]
+        en "The access token has expired."
+           "Get the Official Account's current authorizer_access_token and call again, once."
+        zh "access_token 已过期。"
+           "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    42007 PASSWORD_CHANGED "" [any Human field]
+        en "The account's password was changed, which ended its authorisation."
+           "Have the Official Account's administrator authorise the third-party platform again."
+        zh "该账号修改了密码，原授权已失效。"
+           "请公众号管理员重新授权给第三方平台。"
+    43002 POST_REQUIRED "require POST method" [any Caller field]
+        en "The request did not arrive as a POST."
+           "Remove the proxy or redirect on the way that turns POST into GET."
+        zh "请求到达微信时不是 POST。"
+           "请排除途中将 POST 变为 GET 的代理或重定向。"
+    44002 EMPTY_BODY "empty post data" [any Caller field]
+        en "The request arrived with an empty body."
+           "Send a JSON body, an empty object at the least, and check that no proxy drops it."
+        zh "请求到达微信时请求体为空。"
+           "请发送 JSON 请求体（至少是空对象），并确认没有代理丢弃请求体。"
+    45009 DAILY_QUOTA_REACHED "reach max api daily quota limit" [any Quota field]
+        en "Today's quota of calls is used up."
+           "Wait until tomorrow, or have the quota reset, which is possible 10 times a month."
+        zh "今日的接口调用额度已用完。"
+           "请等到次日再调用，或重置调用额度（每月可重置 10 次）。"
+    45011 MINUTE_QUOTA_REACHED "api minute-quota reach limit, must slower, retry next minute" [any Quota field]
+        en "This minute's quota of calls is used up."
+           "Wait 60 seconds before calling again, and call more slowly."
+        zh "本分钟的接口调用额度已用完。"
+           "请等待 60 秒后再调用，并降低调用频率。"
+    47001 DATA_FORMAT_ERROR "data format error" [any Caller field]
+        en "WeChat could not read the request's body."
+           "Send a valid JSON body in UTF-8."
+        zh "微信无法解析请求体。"
+           "请以 UTF-8 编码发送合法的 JSON 请求体。"
+    48001 API_UNAUTHORIZED "api unauthorized" [any Human field]
+        en "The token is of the wrong kind, or the Official Account lacks the capability or the permission set."
+           "Pass the Official Account's authorizer_access_token, and have its administrator check that it has the capability and has granted permission set 33."
+        zh "token 类型不对，或该公众号没有接口能力或未授予权限集。"
+           "请使用该公众号的 authorizer_access_token，并请其管理员确认已具备接口能力且已授予权限集 33。"
+    48004 API_FORBIDDEN "api forbidden for irregularities" [any Human field]
+        en "WeChat has barred the account from this interface for breaking its rules."
+           "Have the account's administrator settle the breach with WeChat."
+        zh "该账号因违规被封禁了此接口。"
+           "请账号管理员与微信处理违规事项。"
+    50002 ACCOUNT_LIMITED "user limited" [any Human field]
+        en "The account is frozen or closed."
+           "Have the account's administrator restore it, or stop calling on its behalf."
+        zh "该账号已被冻结或注销。"
+           "请账号管理员恢复账号，否则请停止代其调用。"
+
+    61003 PLATFORM_NOT_AUTHORIZED "component is not authorized by this account" [any Human field]
+        en "The Official Account has not authorised the third-party platform."
+           "Have the Official Account's administrator authorise the third-party platform."
+        zh "该公众号未授权给第三方平台。"
+           "请公众号管理员授权给第三方平台。"
+    61004 IP_NOT_IN_PLATFORM_WHITELIST "access clientip is not registered requestIP: …" [any Human field]
+        en "The calling IP is not in the third-party platform's IP whitelist."
+           "Add the calling IP to the third-party platform's IP whitelist; the Official Account's does not count here."
+        zh "调用方 IP 不在第三方平台的 IP 白名单中。"
+           "请将调用方 IP 加入第三方平台（而不是公众号）的 IP 白名单。"
+    61007 PERMISSION_SET_MISSING "api is unauthorized to component" [any Human field]
+        en "The Official Account has not granted permission set 33 to the third-party platform."
+           "Have the Official Account's administrator grant permission set 33 to the third-party platform."
+        zh "该公众号未将权限集 33 授予第三方平台。"
+           "请公众号管理员将权限集 33 授予第三方平台。"
+    61023 REFRESH_TOKEN_INVALID "refresh_token is invalid" [any Human field]
+        en "The refresh token is not valid."
+           "Read the Official Account's current refresh token again, or else have its administrator authorise the third-party platform again."
+        zh "刷新令牌（refresh_token）无效。"
+           "请重新读取该公众号当前的刷新令牌；如仍无效，请公众号管理员重新授权给第三方平台。"
+
+    89007 MONTHLY_LINKS_USED_UP "wxa quota limit" [any Quota official]
+        en "This month's links are used up."
+           "Link again next month."
+        zh "本月的关联次数已用完。"
+           "请下个月再关联。"
+    89008 OVERSEAS_ACCOUNT "overseas account can not link" [any Human official]
+        en "An overseas account cannot link."
+           "Use an account that is not overseas, or take it up with WeChat's support."
+        zh "境外账号不能关联。"
+           "请改用非境外账号，或联系微信客服。"
+    89009 MINI_PROGRAM_LINK_LIMIT "wxa reach link limit" [any Human official]
+        en "The mini program has reached its limit of linked Official Accounts."
+           "Have an Official Account that no longer needs the mini program unlinked, then link again."
+        zh "该小程序关联的公众号数量已达上限。"
+           "请先解除该小程序与不再需要的公众号的关联，然后重新关联。"
+    // To who links this is as good as a yes; who unlinks must not take it for theirs.
+    89010 LINK_MESSAGE_SENT "link message has sent" [any Pending official, unlink Human official]
+        en "The invitation to link is already out and waits for the administrators."
+           "Wait for the administrators and ask the list again; do not link again."
+        zh "关联邀请已发出，正在等待管理员确认。"
+           "请等待管理员确认并再次查询列表，不要重复发起关联。"
+    89011 SHOWN_IN_NEARBY "can not unlink nearby wxa" [any Human official]
+        en "The mini program is shown in nearby mini programs and cannot be unlinked."
+           "Have it taken off nearby mini programs first, then unlink again."
+        zh "该小程序展示在“附近的小程序”中，不能解除关联。"
+           "请先将其从“附近的小程序”中移除，然后重新解除关联。"
+    89012 STORE_OR_MALL "can not unlink store or mall" [any Human official]
+        en "The mini program is a store or a mall and cannot be unlinked."
+           "Leave it linked, or take it up with WeChat's support."
+        zh "该小程序是门店或商城小程序，不能解除关联。"
+           "请保留关联，或联系微信客服。"
+    89013 MINI_PROGRAM_BANNED "wxa is banned" [any Human official]
+        en "The mini program is banned."
+           "Have the mini program's administrator get the ban lifted, then call again."
+        zh "该小程序已被封禁。"
+           "请小程序管理员申请解封，然后再调用。"
+    89014 VERSION_NOT_SUPPORTED "support version error" [any Caller field, get Caller official]
+        en "The base-library version is wrong."
+           "Correct the base-library version, then call again."
+        zh "基础库版本有误。"
+           "请修正基础库版本，然后再调用。"
+    // Done only for who wanted it linked.
+    89015 ALREADY_LINKED "has linked wxa" [any Ok official, unlink Caller official]
+        en "The mini program is already linked to the Official Account."
+           "Go on without linking: there is nothing left to link."
+        zh "该小程序已与公众号关联。"
+           "请直接继续，无需再次关联。"
+    89016 MONTHLY_SAME_SUBJECT_USED_UP "reach same realname quota" [any Quota official]
+        en "This month's links between accounts of the same subject are used up."
+           "Link again next month."
+        zh "本月的同主体关联次数已用完。"
+           "请下个月再关联。"
+    89017 MONTHLY_DIFFERENT_SUBJECT_USED_UP "reach different realname quota" [any Quota official]
+        en "This month's links between accounts of different subjects are used up."
+           "Link again next month."
+        zh "本月的不同主体关联次数已用完。"
+           "请下个月再关联。"
+    // As 89010, the other way round.
+    89018 UNLINK_MESSAGE_SENT "unlink message has sent" [any Pending field, link Human field]
+        en "The request to unlink is already out and waits for the Official Account's administrator."
+           "Wait for the administrator and ask the list again; do not unlink again."
+        zh "解除关联请求已发出，正在等待公众号管理员确认。"
+           "请等待管理员确认并再次查询列表，不要重复发起解除关联。"
+    89030 MONTHLY_OPERATIONS_USED_UP "operation reach month limit" [any Quota field]
+        en "This month's operations are used up."
+           "Call again next month."
+        zh "本月的操作次数已用完。"
+           "请下个月再调用。"
+    // As 89010.
+    89035 LINKING_FROM_CONSOLE "linking from mp" [any Pending official, unlink Human official]
+        en "A link was started in the console and waits for the mini program's administrator."
+           "Wait for the administrators and ask the list again; do not link again."
+        zh "已在公众平台后台发起关联，正在等待小程序管理员确认。"
+           "请等待管理员确认并再次查询列表，不要重复发起关联。"
+    89245 LINKING_SWITCHED_OFF "mini program forbidden to link" [any Human field, link Human official]
+        en "The mini program's administrator has switched off that Official Accounts may link it."
+           "Have the mini program's administrator allow it under Settings > Associated settings > Associated Official Accounts in the mini program's console, then link again."
+        zh "小程序管理员已关闭“允许公众号关联”。"
+           "请小程序管理员在小程序后台“设置 > 关联设置 > 关联公众号”中开启，然后重新关联。"
+    89407 DIFFERENT_SUBJECT_LIMIT "reach different realname limit" [any Human field]
+        en "The limit of links between accounts of different subjects is reached."
+           "Unlink a mini program of a different subject that is no longer needed, then link again."
+        zh "不同主体的关联总数已达上限。"
+           "请先解除一个不再需要的不同主体小程序的关联，然后重新关联。"
+};
+
+/// What an errcode means on an interface: its own row, or else the general one.
+pub fn lookup(interface: Interface, errcode: i32) -> Option<&'static Entry> {
+    // The general row comes first, so from the end it is the last resort.
+    let mut rows = rows(errcode).iter().rev();
+    rows.find(|e| e.interface.is_none_or(|on| on == interface))
+}
+
+/// What an errcode means when nobody says which interface answered: the general row, or else the
+/// only interface's that is known to answer it.
+pub fn general(errcode: i32) -> Option<&'static Entry> {
+    rows(errcode).first()
+}
+
+/// The rows of one errcode.
+fn rows(errcode: i32) -> &'static [Entry] {
+    let start = ENTRIES.partition_point(|e| e.errcode < errcode);
+    let end = ENTRIES.partition_point(|e| e.errcode <= errcode);
+    &ENTRIES[start..end]
 }
 
 #[cfg(test)]
@@ -410,66 +412,211 @@ mod tests {
     use super::*;
     use crate::lang::Lang;
 
-    #[test]
-    fn the_table_is_in_order_and_without_repetition() {
-        let key = |e: &Entry| (e.errcode, e.interface.map_or("", Interface::word));
-        let keys: Vec<_> = ENTRIES.iter().map(key).collect();
-        let mut sorted = keys.clone();
-        sorted.sort_unstable();
-        sorted.dedup();
-        assert_eq!(keys, sorted);
+    /// The codes we know, by class (on the interface they belong to).
+    const KNOWN: &[(Class, &[i32])] = &[
+        (Class::Ok, &[0, 89015]),
+        (Class::Pending, &[89010, 89018, 89035]),
+        (Class::Token, &[40001, 40014, 42001]),
+        (Class::Busy, &[-1]),
+        (Class::Quota, &[45009, 45011, 89007, 89016, 89017, 89030]),
+        (
+            Class::Human,
+            &[
+                1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 40164, 42007, 48001, 48004, 50002,
+                61003, 61004, 61007, 61023, 89008, 89009, 89011, 89012, 89013, 89245, 89407,
+            ],
+        ),
+        (
+            Class::Caller,
+            &[40013, 40097, 40166, 41001, 43002, 44002, 47001, 89014],
+        ),
+    ];
+
+    /// The codes WeChat documents: on all three interfaces, or on the one named.
+    const OFFICIAL: &[(Option<Interface>, &[i32])] = &[
+        (
+            None,
+            &[
+                -1, 0, 40001, 89007, 89008, 89009, 89010, 89011, 89012, 89013, 89015, 89016, 89017,
+                89035,
+            ],
+        ),
+        (Some(Interface::Link), &[1003, 1005, 1006, 89245]),
+        (Some(Interface::Get), &[89014]),
+    ];
+
+    fn class_on(interface: Interface, errcode: i32) -> Option<Class> {
+        lookup(interface, errcode).map(|e| e.class)
     }
 
     #[test]
-    fn every_row_is_complete_in_both_languages() {
-        for e in ENTRIES {
-            let code = e.errcode;
-            assert!(
-                e.meaning.en.is_ascii() && e.meaning.en.ends_with('.'),
-                "{code}"
-            );
-            assert!(e.meaning.zh.ends_with('。'), "{code}");
-            for lang in [Lang::En, Lang::Zh] {
-                assert_eq!(e.remedy.get(lang).is_empty(), code == 0, "{code}");
-            }
-            assert!(
-                code == 0 || e.remedy.en.ends_with('.') && e.remedy.zh.ends_with('。'),
-                "{code}"
-            );
-            let named = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-            assert!(e.name.chars().all(named), "{code}");
-        }
+    fn sorted_and_unique() {
+        let key = |e: &Entry| (e.errcode, e.interface.map(|i| i as u8));
+        assert!(ENTRIES.windows(2).all(|w| key(&w[0]) < key(&w[1])));
     }
 
     #[test]
-    fn one_errcode_has_one_name_and_a_name_one_errcode() {
+    fn one_errcode_has_one_name_and_one_name_one_errcode() {
         for a in ENTRIES {
+            let name = a.name;
+            assert!(name.starts_with(|c: char| c.is_ascii_uppercase()), "{name}");
+            let mut chars = name.chars();
+            assert!(
+                chars.all(|c| matches!(c, 'A'..='Z' | '0'..='9' | '_')),
+                "{name}"
+            );
             for b in ENTRIES {
-                assert_eq!(
-                    a.errcode == b.errcode,
-                    a.name == b.name,
-                    "{} {}",
-                    a.name,
-                    b.name
-                );
+                assert_eq!(a.errcode == b.errcode, name == b.name, "{name}");
             }
         }
     }
 
     #[test]
-    fn lookups_find_the_nearest_row() {
+    fn texts_are_plain_sentences_in_their_language() {
+        let texts = ENTRIES.iter().flat_map(|e| {
+            assert_eq!(e.remedy.en.is_empty(), e.errcode == 0, "{}", e.name);
+            assert_eq!(e.remedy.zh.is_empty(), e.errcode == 0, "{}", e.name);
+            [e.meaning, e.remedy]
+                .into_iter()
+                .filter(|t| !t.en.is_empty())
+        });
+        for text in texts.chain(Class::ALL.map(Class::advice)) {
+            let (en, zh) = (text.get(Lang::En), text.get(Lang::Zh));
+            assert!(en.chars().all(|c| matches!(c, ' '..='~')), "{en}");
+            assert!(en.starts_with(|c: char| c.is_ascii_uppercase()), "{en}");
+            assert!(en.ends_with('.') && !en.contains(". "), "{en}");
+            assert!(
+                zh.chars().any(|c| matches!(c, '\u{4e00}'..='\u{9fff}')),
+                "{zh}"
+            );
+            assert!(zh.ends_with('。') && zh.matches('。').count() == 1, "{zh}");
+            for t in [en, zh] {
+                // They go into tables, comments and string literals as they are.
+                assert!(
+                    !t.contains(['|', '\\', '"', '`']) && !t.contains("*/"),
+                    "{t}"
+                );
+                assert!(!t.contains(char::is_control), "{t}");
+                assert!(!t.contains("  ") && t.trim() == t, "{t}");
+            }
+        }
+        let mut wires = ENTRIES.iter().map(|e| e.wire);
+        assert!(wires.all(|w| !w.contains(char::is_control) && w.trim() == w));
+    }
+
+    #[test]
+    fn every_known_code_is_there_and_no_other() {
+        let mut known: Vec<i32> = KNOWN
+            .iter()
+            .flat_map(|(_, codes)| *codes)
+            .copied()
+            .collect();
+        known.sort_unstable();
+        let mut codes: Vec<i32> = ENTRIES.iter().map(|e| e.errcode).collect();
+        codes.dedup();
+        assert_eq!(codes, known);
+    }
+
+    #[test]
+    fn classes_are_those_of_the_source() {
+        for (class, codes) in KNOWN {
+            for &code in *codes {
+                let on = match code {
+                    89018 => Interface::Unlink,
+                    _ => Interface::Link,
+                };
+                assert_eq!(class_on(on, code), Some(*class), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn official_is_said_of_no_more_than_the_source_says() {
         for e in ENTRIES {
-            let found = match e.interface {
-                Some(interface) => lookup(interface, e.errcode),
-                None => general(e.errcode),
-            };
-            assert!(found.is_some_and(|f| std::ptr::eq(f, e)));
+            let documented = OFFICIAL.iter().any(|(on, codes)| {
+                codes.contains(&e.errcode) && (on.is_none() || *on == e.interface)
+            });
+            assert_eq!(e.official, documented, "{} {:?}", e.name, e.interface);
         }
-        for unknown in [i32::MIN, -2, 1, 1009, 99999, i32::MAX] {
-            assert!(lookup(Interface::Link, unknown).is_none());
+    }
+
+    #[test]
+    fn lookup_finds_every_row() {
+        for e in ENTRIES {
+            for on in Interface::ALL {
+                let has_own = ENTRIES
+                    .iter()
+                    .any(|r| r.errcode == e.errcode && r.interface == Some(on));
+                if e.interface == Some(on) || (e.interface.is_none() && !has_own) {
+                    assert!(lookup(on, e.errcode).is_some_and(|r| std::ptr::eq(r, e)));
+                }
+            }
         }
-        let class = |interface, code| lookup(interface, code).map(|e| e.class);
-        assert_eq!(class(Interface::Link, 89015), Some(Class::Ok));
-        assert_eq!(class(Interface::Unlink, 89015), Some(Class::Caller));
+    }
+
+    #[test]
+    fn on_its_way_is_told_only_to_who_asked_for_it() {
+        for code in [89010, 89035] {
+            assert_eq!(class_on(Interface::Link, code), Some(Class::Pending));
+            assert_eq!(class_on(Interface::Unlink, code), Some(Class::Human));
+        }
+        assert_eq!(class_on(Interface::Unlink, 89018), Some(Class::Pending));
+        assert_eq!(class_on(Interface::Link, 89018), Some(Class::Human));
+        assert_eq!(class_on(Interface::Link, 89015), Some(Class::Ok));
+        assert_eq!(class_on(Interface::Unlink, 89015), Some(Class::Caller));
+    }
+
+    #[test]
+    fn other_interfaces_have_their_own_1003() {
+        assert!(lookup(Interface::Link, 1003).is_some());
+        assert!(lookup(Interface::Get, 1003).is_none());
+        assert!(lookup(Interface::Unlink, 1003).is_none());
+        // All longer numbers say something everywhere.
+        for e in ENTRIES
+            .iter()
+            .filter(|e| !(1001..=1008).contains(&e.errcode))
+        {
+            assert!(
+                Interface::ALL
+                    .into_iter()
+                    .all(|on| lookup(on, e.errcode).is_some())
+            );
+            assert!(general(e.errcode).is_some_and(|g| g.interface.is_none()));
+        }
+    }
+
+    #[test]
+    fn general_answers_for_every_code() {
+        assert!(
+            ENTRIES
+                .iter()
+                .all(|e| general(e.errcode).is_some_and(|g| g.name == e.name))
+        );
+        assert_eq!(
+            general(1003).and_then(|e| e.interface),
+            Some(Interface::Link)
+        );
+    }
+
+    #[test]
+    fn unknown_codes_are_unknown() {
+        for code in [i32::MIN, -2, 1, 1000, 1009, 4711, 89408, i32::MAX] {
+            assert!(general(code).is_none());
+            assert!(
+                Interface::ALL
+                    .into_iter()
+                    .all(|on| lookup(on, code).is_none())
+            );
+        }
+    }
+
+    #[test]
+    fn classes_have_words_of_their_own() {
+        for (i, a) in Class::ALL.into_iter().enumerate() {
+            assert!(!a.word().is_empty() && a.word().chars().all(|c| c.is_ascii_lowercase()));
+            assert!(Class::ALL[..i].iter().all(|b| a.word() != b.word()));
+            let worth_it = matches!(a.word(), "token" | "busy" | "quota");
+            assert_eq!(a.retryable(), worth_it);
+        }
     }
 }

@@ -39,6 +39,7 @@ mod wire;
 
 pub use answer::Answer;
 pub use attempt::{Attempt, Delivery, Phase};
+pub use catalogue::Class;
 pub use client::{Client, LinkChoices, MAX_APPID, MAX_TOKEN};
 pub use error::Error;
 pub use interface::Interface;

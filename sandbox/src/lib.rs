@@ -1,1 +1,47 @@
+//! A stateful simulator of WeChat's side of linking mini programs to Official Accounts.
+//!
+//! It speaks WeChat's three interfaces over HTTP and HTTPS, plays both administrators, and goes
+//! wrong in every way a network can, on demand. `docs/sandbox.md` is its handbook.
+//!
+//! ```
+//! use serde_json::json;
+//! use wxlink_sandbox::{Policy, Sandbox, Settings, When};
+//!
+//! let sandbox = Sandbox::start(Settings {
+//!     policy: Policy::all(When::Polls(1)),
+//!     ..Settings::default()
+//! })?;
+//! println!("{} trusts {}", sandbox.https_url(), sandbox.ca_file().display());
+//! sandbox.admin("POST", "faults", &json!({"interface": "link", "fault": {"drop": "reset"}}))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
+mod admin;
+mod bomb;
+mod ca_file;
+mod certificates;
+mod clock;
+mod codes;
+mod demo;
+pub mod faults;
+mod journal;
+mod links;
+mod policy;
+mod raw;
+mod registry;
+mod sandbox;
+mod server;
+mod state;
+mod wechat;
+mod world;
+
+pub use admin::AdminError;
+pub use certificates::Certificate;
+pub use faults::{Fault, FaultRule};
+pub use policy::{Decision, Exceptions, Policy, Step, When};
+pub use sandbox::{Sandbox, Settings};
+pub use world::{
+    Account, FuncInfo, Limits, LinkEntry, LinkState, MiniProgram, Refusal, Token, TokenKind, World,
+};

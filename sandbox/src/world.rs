@@ -1,0 +1,412 @@
+//! What exists on WeChat's side, as documents: accounts, mini programs and tokens.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Everything that exists. The same document is accepted by `POST /__sandbox/reset` and shown by
+/// `GET /__sandbox/state`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// Official Accounts by appid.
+    #[serde(default)]
+    pub accounts: BTreeMap<String, Account>,
+    /// Mini programs by appid.
+    #[serde(default)]
+    pub miniprograms: BTreeMap<String, MiniProgram>,
+    /// Access tokens by their text.
+    #[serde(default)]
+    pub tokens: BTreeMap<String, Token>,
+}
+
+/// An Official Account (公众号).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Account {
+    /// Its name.
+    pub nickname: String,
+    /// Its original id, `gh_…`; empty: derived from the appid.
+    pub username: String,
+    /// The address of its picture.
+    pub headimg_url: String,
+    /// Who owns it. A mini program of the same owner counts against another quota.
+    pub subject: String,
+    /// How much it may link.
+    pub limits: Limits,
+    /// Links it asked for this month.
+    pub linked_this_month: u32,
+    /// Its list, in order. Left out when an account is put: the list stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<Vec<LinkEntry>>,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            nickname: "示例公众号".to_owned(),
+            username: String::new(),
+            headimg_url: "http://wx.qlogo.cn/mmhead/sandbox-account/0".to_owned(),
+            subject: HOME_SUBJECT.to_owned(),
+            limits: Limits::default(),
+            linked_this_month: 0,
+            links: None,
+        }
+    }
+}
+
+/// How many mini programs an account may link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Linked or asked for at a time, of the account's own subject; beyond: 89016.
+    pub same_subject: u32,
+    /// Linked or asked for at a time, of other subjects; beyond: 89017.
+    pub different_subject: u32,
+    /// Asked for in one month; beyond: 89007.
+    pub monthly: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            same_subject: 10,
+            different_subject: 3,
+            monthly: 13,
+        }
+    }
+}
+
+/// One entry of an account's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkEntry {
+    /// A mini program's appid, or another account's: the list may hold service accounts.
+    pub appid: String,
+    /// How far it is.
+    #[serde(default)]
+    pub state: LinkState,
+    /// Whether the link was started in the console.
+    #[serde(default)]
+    pub from_console: bool,
+    /// Whether the account's page shows it.
+    #[serde(default = "yes")]
+    pub selected: bool,
+}
+
+/// How far a link is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// Status 12.
+    WaitingOfficialAccount,
+    /// Status 2.
+    WaitingMiniProgram,
+    /// Status 1.
+    #[default]
+    Linked,
+    /// Status 3: the mini program's administrator said no.
+    Refused,
+    /// Status 1, but the Official Account's administrator has been asked to unlink it.
+    Unlinking,
+}
+
+/// A mini program (小程序).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MiniProgram {
+    /// Its name.
+    pub nickname: String,
+    /// Its original id, `gh_…`; empty: derived from the appid.
+    pub username: String,
+    /// The address of its picture.
+    pub headimg_url: String,
+    /// Who owns it.
+    pub subject: String,
+    /// Its features.
+    pub func_infos: Vec<FuncInfo>,
+    /// Whether it is published.
+    pub released: bool,
+    /// Whether it is shown in "nearby mini programs", which also prevents unlinking (89011).
+    pub nearby: bool,
+    /// The mail address shown in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// What it refuses, and why; the first that applies is answered.
+    pub refuses: Vec<Refusal>,
+    /// Anything else its entry in a list shall hold: fields nobody has documented yet.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+impl Default for MiniProgram {
+    fn default() -> Self {
+        Self {
+            nickname: "示例小程序".to_owned(),
+            username: String::new(),
+            headimg_url: "http://wx.qlogo.cn/mmhead/sandbox-miniprogram/0".to_owned(),
+            subject: HOME_SUBJECT.to_owned(),
+            func_infos: vec![
+                FuncInfo {
+                    status: 1,
+                    id: 1,
+                    name: "微信认证".to_owned(),
+                },
+                FuncInfo {
+                    status: 0,
+                    id: 2,
+                    name: "微信支付".to_owned(),
+                },
+            ],
+            released: true,
+            nearby: false,
+            email: None,
+            refuses: Vec::new(),
+            extra: Map::new(),
+        }
+    }
+}
+
+/// A feature of a mini program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FuncInfo {
+    /// 0 closed, 1 open.
+    pub status: i32,
+    /// 1 WeChat verification, 2 WeChat Pay.
+    pub id: i32,
+    /// Its name.
+    pub name: String,
+}
+
+/// Why a mini program cannot be linked or unlinked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// It is banned: 89013 on linking.
+    Banned,
+    /// It belongs to an overseas account: 89008 on linking.
+    Overseas,
+    /// Its administrator does not allow links: 89245.
+    ForbidsLinking,
+    /// It is linked to as many accounts as it may be: 89009.
+    LimitReached,
+    /// Its administrator is bound to too many accounts: 1003 on linking.
+    AdministratorOverLimit,
+    /// Its administrator's phone number is: 1005 on linking.
+    PhoneOverLimit,
+    /// It is a store or a mall: 89012 on unlinking.
+    Store,
+}
+
+/// An access token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The appid of the account it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// What becomes of a call with it.
+    #[serde(default)]
+    pub kind: TokenKind,
+}
+
+/// What becomes of a call with a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// It is served.
+    #[default]
+    Good,
+    /// 42001.
+    Expired,
+    /// 40001, as an unknown token gets.
+    Revoked,
+    /// 40014.
+    Malformed,
+    /// A platform's or a mini program's token: 48001.
+    WrongKind,
+    /// The account has not granted permission set 33: 61007.
+    NoPermission,
+}
+
+/// Who owns what does not say otherwise.
+pub(crate) const HOME_SUBJECT: &str = "示例科技有限公司";
+
+fn yes() -> bool {
+    true
+}
+
+/// Whether this is how WeChat writes an appid.
+pub(crate) fn is_appid(text: &str) -> bool {
+    text.strip_prefix("wx").is_some_and(|tail| {
+        tail.len() == 16
+            && tail
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
+}
+
+pub(crate) fn check_appid(appid: &str) -> Result<(), String> {
+    if is_appid(appid) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{appid:?} is not an appid: write `wx` and 16 lower-case hex digits"
+        ))
+    }
+}
+
+/// The original id of what has none of its own.
+pub(crate) fn username_or_derived(username: &str, appid: &str) -> String {
+    if username.is_empty() {
+        // Twelve hex digits as WeChat has, from the appid's end, which tells neighbours apart.
+        let tail = appid.len().saturating_sub(12);
+        format!("gh_{}", appid.get(tail..).unwrap_or(appid))
+    } else {
+        username.to_owned()
+    }
+}
+
+fn check_username(username: &str) -> Result<(), String> {
+    if username.is_empty() || username.starts_with("gh_") {
+        Ok(())
+    } else {
+        Err(format!("`username` {username:?} must begin with `gh_`"))
+    }
+}
+
+impl World {
+    /// The world at start: see the table in `docs/sandbox.md`.
+    pub fn demo() -> Self {
+        crate::demo::world()
+    }
+
+    /// Says what is wrong with it, if anything.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for (appid, miniprogram) in &self.miniprograms {
+            self.check_miniprogram(appid, miniprogram)
+                .map_err(|error| format!("mini program {appid}: {error}"))?;
+        }
+        for (appid, account) in &self.accounts {
+            self.check_account(appid, account)
+                .map_err(|error| format!("account {appid}: {error}"))?;
+        }
+        for (text, token) in &self.tokens {
+            self.check_token(text, token)
+                .map_err(|error| format!("token {text}: {error}"))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_account(&self, appid: &str, account: &Account) -> Result<(), String> {
+        check_appid(appid)?;
+        check_username(&account.username)?;
+        if self.miniprograms.contains_key(appid) {
+            return Err("this appid is a mini program's".to_owned());
+        }
+        let links = account.links.as_deref().unwrap_or_default();
+        let mut seen = std::collections::HashSet::new();
+        for entry in links {
+            let known = self.miniprograms.contains_key(&entry.appid)
+                || self.accounts.contains_key(&entry.appid);
+            if !known || entry.appid == appid {
+                return Err(format!(
+                    "its list names {:?}, which is neither a mini program nor another account here: put that first",
+                    entry.appid
+                ));
+            }
+            if !seen.insert(&entry.appid) {
+                return Err(format!("its list names {:?} twice", entry.appid));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_miniprogram(
+        &self,
+        appid: &str,
+        miniprogram: &MiniProgram,
+    ) -> Result<(), String> {
+        check_appid(appid)?;
+        check_username(&miniprogram.username)?;
+        if self.accounts.contains_key(appid) {
+            return Err("this appid is an account's".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_token(&self, text: &str, token: &Token) -> Result<(), String> {
+        if text.is_empty() {
+            return Err("a token has at least one character".to_owned());
+        }
+        match &token.account {
+            Some(appid) if !self.accounts.contains_key(appid) => {
+                Err(format!("there is no account {appid:?}: put it first"))
+            }
+            None if token.kind == TokenKind::Good => {
+                Err("a good token needs its `account`".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appids_are_told_from_other_words() {
+        assert!(is_appid("wx0b00000000000001"));
+        for wrong in [
+            "",
+            "wx",
+            "gh_000000000001",
+            "wx0B00000000000001",
+            "wx0b000000000000012",
+        ] {
+            assert!(!is_appid(wrong), "{wrong}");
+        }
+        assert_eq!(
+            username_or_derived("", "wx0b00000000000001"),
+            "gh_000000000001"
+        );
+        assert_eq!(username_or_derived("", "wxé"), "gh_wxé");
+    }
+
+    #[test]
+    fn the_demo_world_is_sound_and_survives_json() {
+        let world = World::demo();
+        world.check().unwrap();
+        let text = serde_json::to_string(&world).unwrap();
+        assert_eq!(serde_json::from_str::<World>(&text).unwrap(), world);
+    }
+
+    #[test]
+    fn an_unsound_world_says_why() {
+        let error = |text: &str| {
+            serde_json::from_str::<World>(text)
+                .map_err(|error| error.to_string())
+                .and_then(|world| world.check())
+                .unwrap_err()
+        };
+        assert!(error(r#"{"acounts":{}}"#).contains("unknown field `acounts`"));
+        assert!(error(r#"{"accounts":{"wx1":{}}}"#).contains("16 lower-case hex"));
+        assert!(error(r#"{"tokens":{"T":{}}}"#).contains("needs its `account`"));
+        assert!(
+            error(r#"{"tokens":{"T":{"account":"wx0a00000000000001"}}}"#)
+                .contains("there is no account")
+        );
+        assert!(
+            error(
+                r#"{"accounts":{"wx0a00000000000001":{"links":[{"appid":"wx0b00000000000001"}]}}}"#
+            )
+            .contains("put that first")
+        );
+        assert!(
+            error(r#"{"miniprograms":{"wx0b00000000000001":{"username":"x"}}}"#).contains("gh_")
+        );
+    }
+}

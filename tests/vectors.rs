@@ -1,0 +1,407 @@
+//! The shared vectors of `tests/vectors/`, which every language's tests read, driven through the
+//! core on real sockets.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::{Value, json};
+use wxlink::catalogue::ENTRIES;
+use wxlink::{
+    Answer, Class, Client, Delivery, Error, Interface, LinkChoices, MiniProgram, OPTIONS, Options,
+    Status,
+};
+use wxlink_sandbox::{Sandbox, Settings};
+
+use common::root;
+
+const ACCOUNT: &str = "wx0a00000000000001";
+const TOKEN: &str = "VECTOR-TOKEN";
+
+fn vectors(file: &str) -> Value {
+    let path = root().join("tests/vectors").join(file);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    allow(&sandbox, TOKEN);
+    sandbox
+}
+
+/// Makes the sandbox take a token as a good one.
+fn allow(sandbox: &Sandbox, token: &str) {
+    let encoded: String = token.bytes().map(|b| format!("%{b:02X}")).collect();
+    let path = format!("/__sandbox/tokens/{encoded}");
+    sandbox
+        .admin("PUT", &path, &json!({"account": ACCOUNT, "kind": "good"}))
+        .unwrap();
+}
+
+fn client(sandbox: &Sandbox) -> Client {
+    client_with(sandbox, &[])
+}
+
+fn client_with(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
+    let mut options = Options::new();
+    options.set("base_url", sandbox.http_url()).unwrap();
+    options.set("max_retries", "0").unwrap();
+    for (key, value) in set {
+        options.set(key, value).unwrap();
+    }
+    Client::new(&options).unwrap()
+}
+
+/// A text that is given, or as a character and how often.
+fn text(of: &Value, name: &str) -> String {
+    match &of[format!("{name}_repeat")] {
+        Value::Array(repeat) => {
+            let times = usize::try_from(repeat[1].as_u64().unwrap()).unwrap();
+            repeat[0].as_str().unwrap().repeat(times)
+        }
+        _ => of[name].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Makes the call a vector describes.
+fn call(client: &Client, call: &Value) -> Result<Answer, Error> {
+    let (token, appid) = (text(call, "access_token"), text(call, "appid"));
+    match Interface::from_word(call["verb"].as_str().unwrap()).unwrap() {
+        Interface::Link => {
+            let choices = LinkChoices {
+                notify_users: call["notify_users"].as_bool().unwrap(),
+                show_profile: call["show_profile"].as_bool().unwrap(),
+            };
+            client.link_miniprogram(&token, &appid, choices)
+        }
+        Interface::Get => client.get_linked_raw(&token),
+        Interface::Unlink => client.unlink_miniprogram(&token, &appid),
+    }
+}
+
+#[test]
+fn requests_are_what_wechat_documents() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let file = vectors("requests.json");
+    let all = file["vectors"].as_array().unwrap();
+    assert!(all.len() >= 11);
+    for vector in all {
+        let name = vector["name"].as_str().unwrap();
+        allow(&sandbox, &text(&vector["call"], "access_token"));
+        sandbox
+            .admin("DELETE", "/__sandbox/journal", &json!(null))
+            .unwrap();
+        // Whether WeChat likes it is not the question here.
+        let _ = call(&client, &vector["call"]);
+        let journal = sandbox
+            .admin("GET", "/__sandbox/journal", &json!(null))
+            .unwrap();
+        let entries = journal["entries"].as_array().unwrap();
+        assert_eq!(entries.len(), 1, "{name}");
+        let (seen, expected) = (&entries[0], &vector["request"]);
+        assert_eq!(seen["method"], "POST", "{name}");
+        assert_eq!(seen["path"], expected["path"], "{name}");
+        let query = match &expected["query_repeat"] {
+            Value::Array(r) => {
+                let times = usize::try_from(r[2].as_u64().unwrap()).unwrap();
+                r[0].as_str().unwrap().to_owned() + &r[1].as_str().unwrap().repeat(times)
+            }
+            _ => expected["query"].as_str().unwrap().to_owned(),
+        };
+        assert_eq!(seen["query"], query.as_str(), "{name}");
+        assert_eq!(seen["body"], expected["body"], "{name}");
+        let header = |name: &str| {
+            seen["headers"][name]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert_eq!(
+            header("content-type"),
+            "application/json; charset=utf-8",
+            "{name}"
+        );
+        assert_eq!(
+            header("content-length"),
+            expected["body"].as_str().unwrap().len().to_string()
+        );
+        assert_eq!(
+            header("host"),
+            sandbox.http_url().trim_start_matches("http://"),
+            "{name}"
+        );
+        assert!(header("user-agent").starts_with("wxlink/"), "{name}");
+        assert_eq!(header("accept-encoding"), "", "{name}");
+        assert_eq!(header("authorization") + &header("cookie"), "", "{name}");
+    }
+}
+
+#[test]
+fn bad_arguments_are_refused_and_nothing_is_sent() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let file = vectors("requests.json");
+    for vector in file["refused"].as_array().unwrap() {
+        let name = vector["name"].as_str().unwrap();
+        let error = call(&client, &vector["call"]).unwrap_err();
+        assert_eq!(error.status(), Status::BadValue, "{name}");
+        assert_eq!(error.delivery(), Delivery::NeverSent, "{name}");
+        assert_eq!(error.attempts().len(), 0, "{name}");
+        let says = vector["says"].as_str().unwrap();
+        assert!(error.message().contains(says), "{name}: {error}");
+    }
+    let journal = sandbox
+        .admin("GET", "/__sandbox/journal", &json!(null))
+        .unwrap();
+    assert_eq!(journal["entries"].as_array().unwrap().len(), 0);
+}
+
+/// Lets the sandbox answer the next request with exactly that.
+fn answer_with(sandbox: &Sandbox, vector: &Value) {
+    let body = match &vector["body_repeat"] {
+        Value::Array(r) => {
+            let times = usize::try_from(r[2].as_u64().unwrap()).unwrap();
+            let part = |i: usize| r[i].as_str().unwrap().to_owned();
+            (part(0) + &part(1).repeat(times) + &part(3)).into_bytes()
+        }
+        _ => match &vector["body_base64"] {
+            Value::String(text) => BASE64_STANDARD.decode(text).unwrap(),
+            _ => vector["body"].as_str().unwrap().as_bytes().to_vec(),
+        },
+    };
+    let fault = raw_fault(&body, &vector["http"]);
+    sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
+}
+
+fn raw_fault(body: &[u8], http: &Value) -> Value {
+    json!({
+        "interface": "*",
+        "fault": {
+            "kind": "raw",
+            "body_base64": BASE64_STANDARD.encode(body),
+            "status": http["status"].as_u64().unwrap_or(200),
+            "headers": if http["headers"].is_object() { http["headers"].clone() } else { json!({"Content-Type": "application/json"}) },
+        },
+    })
+}
+
+#[test]
+fn answers_mean_what_they_say() {
+    let sandbox = sandbox();
+    let client = client(&sandbox);
+    let file = vectors("answers.json");
+    let all = file["vectors"].as_array().unwrap();
+    assert!(all.len() >= 54);
+    for vector in all {
+        let name = vector["name"].as_str().unwrap();
+        let interface = Interface::from_word(vector["interface"].as_str().unwrap()).unwrap();
+        let ask = json!({
+            "verb": interface.word(), "access_token": TOKEN, "appid": "wx0b00000000000001",
+            "notify_users": false, "show_profile": false,
+        });
+        answer_with(&sandbox, vector);
+        let outcome = call(&client, &ask);
+        check_outcome(name, &vector["expect"], &outcome);
+        // The typed list, in a call of its own.
+        let expect = &vector["expect"];
+        if interface == Interface::Get
+            && (expect["items"].is_array() || expect["typed_status"].is_string())
+        {
+            answer_with(&sandbox, vector);
+            match client.get_linked(TOKEN) {
+                Ok(list) => {
+                    let items: Vec<Value> = list.items().iter().map(item_json).collect();
+                    check_items(name, &expect["items"], &items);
+                }
+                Err(e) => assert_eq!(expect["typed_status"], e.status().name(), "{name}: {e}"),
+            }
+        }
+    }
+}
+
+fn check_outcome(name: &str, expect: &Value, outcome: &Result<Answer, Error>) {
+    let answer = match outcome {
+        Ok(answer) => Some(answer),
+        Err(e) => e.answer(),
+    };
+    let status = outcome.as_ref().err().map_or(Status::Ok, Error::status);
+    let delivery = outcome
+        .as_ref()
+        .err()
+        .map_or(Delivery::Answered, Error::delivery);
+    let http = outcome
+        .as_ref()
+        .map_or_else(Error::http_status, Answer::http_status);
+    let message = outcome
+        .as_ref()
+        .err()
+        .map(Error::message)
+        .unwrap_or_default();
+    let class = answer.and_then(Answer::class).map_or("", Class::word);
+    let got = json!({
+        "status": status.name(),
+        "errcode": answer.map(Answer::errcode),
+        "class": class,
+        "delivery": delivery.word(),
+        "http_status": http,
+        "errmsg": answer.map(Answer::errmsg),
+        "rid": answer.map(Answer::rid),
+        "hint": answer.map(Answer::hint),
+        "request_ip": answer.map(Answer::request_ip),
+    });
+    for (key, wanted) in expect.as_object().unwrap() {
+        match key.as_str() {
+            "items" | "typed_status" => {}
+            "message_says" => {
+                assert!(
+                    message.contains(wanted.as_str().unwrap()),
+                    "{name}: {message}"
+                );
+            }
+            _ => assert_eq!(&got[key], wanted, "{name}: {key}; {message}"),
+        }
+    }
+    assert!(!message.contains(TOKEN), "{name}: {message}");
+    if let Err(e) = outcome {
+        assert!(
+            !e.trace().contains(TOKEN) && !format!("{e:?}").contains(TOKEN),
+            "{name}"
+        );
+    }
+}
+
+fn item_json(item: &MiniProgram) -> Value {
+    let infos: Vec<Value> = item
+        .func_infos
+        .iter()
+        .map(|f| json!({"id": f.id, "status": f.status, "name": f.name}))
+        .collect();
+    json!({
+        "status": item.status.map(|s| s.code()),
+        "username": item.username,
+        "appid": item.appid,
+        "source": item.source,
+        "nickname": item.nickname,
+        "selected": item.selected,
+        "nearby_display_status": item.nearby_display_status,
+        "released": item.released,
+        "headimg_url": item.headimg_url,
+        "func_infos": infos,
+        "copy_verify_status": item.copy_verify_status,
+        "email": item.email,
+        "extra": item.extra,
+    })
+}
+
+fn check_items(name: &str, expected: &Value, got: &[Value]) {
+    let expected = expected.as_array().unwrap();
+    assert_eq!(got.len(), expected.len(), "{name}");
+    for (wanted, got) in expected.iter().zip(got) {
+        for (key, wanted) in wanted.as_object().unwrap() {
+            match (key.as_str(), wanted) {
+                ("func_infos", Value::Array(infos)) => {
+                    assert_eq!(got[key].as_array().unwrap().len(), infos.len(), "{name}");
+                    for (wanted, got) in infos.iter().zip(got[key].as_array().unwrap()) {
+                        for (k, v) in wanted.as_object().unwrap() {
+                            assert_eq!(&got[k], v, "{name}: func_infos.{k}");
+                        }
+                    }
+                }
+                _ => assert_eq!(&got[key], wanted, "{name}: {key}"),
+            }
+        }
+    }
+}
+
+/// Every row of the catalogue, answered by a server and read by a client, in both languages.
+#[test]
+fn every_row_of_the_catalogue_is_told_with_its_remedy() {
+    let sandbox = sandbox();
+    for (lang, pick) in [("en", wxlink::Lang::En), ("zh", wxlink::Lang::Zh)] {
+        let client = client_with(&sandbox, &[("lang", lang)]);
+        for entry in ENTRIES.iter().filter(|e| e.errcode != 0) {
+            let interface = entry.interface.unwrap_or(Interface::Get);
+            if entry.interface.is_none()
+                && wxlink::catalogue::lookup(interface, entry.errcode)
+                    .unwrap()
+                    .interface
+                    .is_some()
+            {
+                continue;
+            }
+            let body =
+                json!({"errcode": entry.errcode, "errmsg": format!("{} rid: 61-2-3", entry.wire)});
+            let fault = raw_fault(body.to_string().as_bytes(), &json!({}));
+            sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
+            let ask = json!({
+                "verb": interface.word(), "access_token": TOKEN, "appid": "wx0b00000000000001",
+                "notify_users": false, "show_profile": false,
+            });
+            let error = call(&client, &ask).unwrap_err();
+            assert_eq!(error.errcode(), Some(entry.errcode));
+            assert_eq!(error.class(), Some(entry.class));
+            assert_eq!(error.rid(), "61-2-3");
+            let message = error.message();
+            for part in [
+                entry.name,
+                entry.meaning.get(pick),
+                entry.remedy.get(pick),
+                "61-2-3",
+            ] {
+                assert!(message.contains(part), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn options_take_and_refuse_what_the_vectors_say() {
+    let file = vectors("options.json");
+    let told = file["options"].as_object().unwrap();
+    let keys: BTreeSet<&str> = told.keys().map(String::as_str).collect();
+    assert_eq!(keys, OPTIONS.iter().map(|o| o.key).collect());
+    for (key, values) in told {
+        for good in values["good"].as_array().unwrap() {
+            let good = good.as_str().unwrap();
+            if let Err(e) = Options::new().set(key, good) {
+                panic!("{key}={good:?}: {e}");
+            }
+        }
+        let mut bad: Vec<String> = Vec::new();
+        bad.extend(
+            values["bad"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|v| v.as_str().unwrap().to_owned()),
+        );
+        if values["bad_repeat"].is_array() {
+            bad.push(text(values, "bad"));
+        }
+        for bad in bad {
+            let mut options = Options::new();
+            let Err(e) = options.set(key, &bad) else {
+                panic!("{key} takes {bad:?}");
+            };
+            assert_eq!(e.status(), Status::BadOption);
+            assert_eq!(e.delivery(), Delivery::NeverSent);
+            assert!(
+                e.message().contains(values["says"].as_str().unwrap()),
+                "{key}={bad:?}: {e}"
+            );
+            assert!(!e.message().contains("SECRET"), "{e}");
+            // Whatever ureq and the rest think of it, the options still make a client.
+            Client::new(&options).unwrap();
+        }
+    }
+    for unknown in file["unknown"].as_array().unwrap() {
+        let e = Options::new()
+            .set(unknown.as_str().unwrap(), "1")
+            .err()
+            .unwrap();
+        assert!(e.message().contains("there is no such option"), "{e}");
+        assert!(e.message().contains("max_response_bytes"), "{e}");
+    }
+}

@@ -12,6 +12,7 @@ help: ## list the targets
 .PHONY: lib
 lib: ## build the library: target/release/libwxlink.so and libwxlink.a
 	@$(CARGO) build --locked --release --package wxlink
+	@ln -sf libwxlink.so $(RELEASE)/libwxlink.so.1
 
 .PHONY: sandbox
 sandbox: ## build the simulator of WeChat's side: target/release/wxlink-sandbox
@@ -22,8 +23,7 @@ demo: lib sandbox ## watch a C program link a mini program against the sandbox
 	@$(PYTHON) tools/demo.py $(RELEASE)
 
 .PHONY: test
-test: lint ## run every check there is
-	@$(CARGO) build --locked --release --package wxlink
+test: lint lib ## run every check there is
 	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $(CARGO) test --locked --workspace
 	@$(MAKE) --no-print-directory demo > target/demo.txt || { cat target/demo.txt; exit 1; }
 	@echo "make test: all passed (make demo too: see target/demo.txt)"
@@ -33,9 +33,15 @@ lint: ## check formatting and lints
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
 
+.PHONY: deny
+deny: ## check the dependencies' licences, versions and advisories (builds cargo-deny: minutes)
+	@$(CARGO) install --quiet --locked --root target/tools cargo-deny@0.20.2
+	@target/tools/bin/cargo-deny --locked --all-features check licenses bans sources
+	@target/tools/bin/cargo-deny --locked --all-features check advisories || \
+		$(PYTHON) tools/advisories_unreachable.py
+
 .PHONY: generate
-generate: ## write the header, the symbols file and the generated pages anew
-	@$(CARGO) build --locked --release --package wxlink
+generate: lib ## write the header, the symbols file and the generated pages anew
 	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) WXLINK_GENERATE=1 $(CARGO) test --locked --quiet --test generated
 
 .PHONY: clean

@@ -395,12 +395,12 @@ fn host(url: &str) -> Result<Host, String> {
         return Err("has a host that is neither a DNS name nor an address".into());
     }
     let port = match authority.port() {
-        Some(port) => Some(port.as_u16()).filter(|p| *p != 0).ok_or_else(takes)?,
-        // "host:" would pass as a host without a port.
-        None if authority.as_str().ends_with(':') => return Err(takes()),
-        None if tls => 443,
-        None => 80,
+        Some(port) => Some(port.as_u16()).filter(|p| *p != 0),
+        // A port that is none, as in "host:" and "host:65536", is passed over by the parser.
+        None if authority.as_str().len() > authority.host().len() => None,
+        None => Some(if tls { 443 } else { 80 }),
     };
+    let port = port.ok_or_else(takes)?;
     let shown = authority.as_str().to_ascii_lowercase();
     Ok(Host {
         origin: format!("{}://{shown}", if tls { "https" } else { "http" }),

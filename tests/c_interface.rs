@@ -367,5 +367,5 @@ fn posts(sandbox: &Sandbox) -> u64 {
     let counts = sandbox
         .admin("GET", "/__sandbox/journal/counts", &json!(null))
         .unwrap();
-    counts["link"]["processed"].as_u64().unwrap()
+    counts["processed"]["link"].as_u64().unwrap()
 }

@@ -176,15 +176,14 @@ fn answer_with(sandbox: &Sandbox, vector: &Value) {
 }
 
 fn raw_fault(body: &[u8], http: &Value) -> Value {
-    json!({
-        "interface": "*",
-        "fault": {
-            "kind": "raw",
-            "body_base64": BASE64_STANDARD.encode(body),
-            "status": http["status"].as_u64().unwrap_or(200),
-            "headers": if http["headers"].is_object() { http["headers"].clone() } else { json!({"Content-Type": "application/json"}) },
-        },
-    })
+    let mut answer = json!({
+        "base64": BASE64_STANDARD.encode(body),
+        "status": http["status"].as_u64().unwrap_or(200),
+    });
+    if http["headers"].is_object() {
+        answer["headers"] = http["headers"].clone();
+    }
+    json!({"interface": "*", "fault": {"body": answer}})
 }
 
 #[test]

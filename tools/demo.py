@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = "wx0a00000000000001"
 TOKEN = "SANDBOX-TOKEN"
 MINI_PROGRAM = "wx0b00000000000001"
+FORBIDS_LINKING = "wx0b000000000000e3"
 LINES = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
@@ -134,8 +135,7 @@ def tell(sandbox, programs):
     listed("linked")
 
     heading("6. Another mini program does not let itself be linked; the message says what to do.")
-    refused = sandbox.about.get("demo", {}).get("forbids_linking", "wx0d00000000000003")
-    code, words = link(refused)
+    code, words = link(FORBIDS_LINKING)
     expect(code == 1 and "89245" in words, "the refusal is not told")
     print()
 

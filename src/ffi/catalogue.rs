@@ -1,6 +1,6 @@
 //! The catalogue of errcodes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::LazyLock;
 
@@ -106,7 +106,7 @@ fn find(
         "wire" => entry.wire,
         _ => return None,
     };
-    static TEXTS: LazyLock<HashMap<&'static str, CString>> = LazyLock::new(|| {
+    static TEXTS: LazyLock<BTreeMap<&'static str, CString>> = LazyLock::new(|| {
         ENTRIES
             .iter()
             .flat_map(|e| {

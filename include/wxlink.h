@@ -1,0 +1,573 @@
+/*
+ * wxlink: links WeChat mini programs to Official Accounts.
+ *
+ * This header is the manual. It is generated from the library's source; do not edit it.
+ *
+ * CONVENTIONS, which hold for every function and are not repeated:
+ *
+ * Texts      are NUL-terminated UTF-8. What you pass is copied; what you get is never NULL, empty
+ *            where there is nothing to say.
+ * Pointers   may be NULL everywhere: the function then does nothing and says so. Otherwise they
+ *            must be what the function asks for.
+ * Numbers    Statuses, flags and codes are int32_t; a flag is 0 or 1. Lengths and capacities are
+ *            size_t, in bytes. Times are in milliseconds.
+ * Returns    A function that can fail returns WX_OK (0) or a negative WX_E_..., grouped by what you
+ *            may do next. Numbers are never reused. More may come: treat one you do not know like
+ *            its group (-1 to -19 an argument is wrong, -20 to -39 nothing was sent, -40 to -69 the
+ *            outcome is unknown).
+ * Ownership  What a _new or a call hands you is yours: give it to its _free, once. Do not use
+ *            free(). Freeing NULL does nothing.
+ * Threads    Each type says how it may be shared. Functions keep nothing for a thread.
+ * Time       A call ends within timeout_ms and 100 ms, name look-up included.
+ * Never twice
+ *            Linking can message every follower of an account. A request is posted again by itself
+ *            only if nothing was sent, or if it only reads.
+ * Secrets    No token is ever in a text of the library's own making.
+ * Your host  The library prints nothing, installs no signal handler, raises no SIGPIPE, reads the
+ *            environment only where this header says so, and turns its own faults into
+ *            WX_E_INTERNAL.
+ * fork       A client made before a fork answers WX_E_FORKED in the child; make one there.
+ * Language   C89 with stdint.h, up to C23; C++98 up to C++23.
+ */
+
+#ifndef WXLINK_H
+#define WXLINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * The version of the binary interface this header describes. It only grows: functions are added,
+ * never changed.
+ */
+#define WX_ABI_VERSION 1
+
+/**
+ * WeChat said yes.
+ */
+#define WX_OK 0
+
+/**
+ * A pointer that must not be NULL is NULL. (-1 to -19: an argument is wrong, nothing was sent.)
+ */
+#define WX_E_NULL_POINTER (-1)
+
+/**
+ * A text is not UTF-8.
+ */
+#define WX_E_NOT_UTF8 (-2)
+
+/**
+ * An argument is out of its range.
+ */
+#define WX_E_BAD_VALUE (-3)
+
+/**
+ * No such option, or a value it does not take.
+ */
+#define WX_E_BAD_OPTION (-4)
+
+/**
+ * The caller's buffer is too small.
+ */
+#define WX_E_BUFFER (-5)
+
+/**
+ * There is nothing at that place.
+ */
+#define WX_E_NOT_FOUND (-6)
+
+/**
+ * The host's name could not be resolved. (-20 to -39: nothing was sent, calling again is safe.)
+ */
+#define WX_E_RESOLVE (-20)
+
+/**
+ * No connection to the host.
+ */
+#define WX_E_CONNECT (-21)
+
+/**
+ * The TLS handshake failed.
+ */
+#define WX_E_TLS (-22)
+
+/**
+ * The proxy did not connect us.
+ */
+#define WX_E_PROXY (-23)
+
+/**
+ * Time ran out before anything was sent.
+ */
+#define WX_E_TIMEOUT_UNSENT (-24)
+
+/**
+ * Time ran out after sending. (-40 to -59: the outcome is unknown, read the list before you
+ * link again.)
+ */
+#define WX_E_TIMEOUT (-40)
+
+/**
+ * The connection broke after sending.
+ */
+#define WX_E_CONNECTION_LOST (-41)
+
+/**
+ * What came back is not an answer of WeChat's. (-60 to -69: the outcome is unknown as well.)
+ */
+#define WX_E_BAD_ANSWER (-60)
+
+/**
+ * The answer is larger than max_response_bytes.
+ */
+#define WX_E_TOO_LARGE (-61)
+
+/**
+ * WeChat answered with an errcode other than 0: see wx_result_errcode and wx_result_class.
+ */
+#define WX_E_API (-70)
+
+/**
+ * The client was made before a fork and used in the child.
+ */
+#define WX_E_FORKED (-91)
+
+/**
+ * A fault in the library itself; the handles stay usable.
+ */
+#define WX_E_INTERNAL (-99)
+
+/**
+ * Calls WeChat; keeps connections for the calls to come. Make one and share it.
+ *
+ * Threads: any number at once, but wx_client_free alone and last.
+ */
+typedef struct wx_client wx_client;
+
+/**
+ * Settings for a client: text keys with text values, checked when they are set.
+ *
+ * Threads: one at a time.
+ */
+typedef struct wx_options wx_options;
+
+/**
+ * What became of a call.
+ *
+ * Immutable; outlives its client. Texts got from it live as long as it does.
+ * Threads: any number at once, but wx_result_free alone and last.
+ */
+typedef struct wx_result wx_result;
+
+#ifdef __cplusplus
+extern "C" {
+#endif /* __cplusplus */
+
+/**
+ * The version of the binary interface of the library that is loaded.
+ *
+ * Returns WX_ABI_VERSION as the library was built with it. A program built with a lower number
+ * runs with it; one built with a higher number may miss functions.
+ * Threads: any.
+ */
+uint32_t wx_abi_version(void);
+
+/**
+ * The version of the library that is loaded, such as "1.2.3".
+ *
+ * Returns a static text.
+ * Threads: any.
+ */
+const char *wx_version(void);
+
+/**
+ * What a status means and what to do next, in English, beginning with its name.
+ *
+ * Parameters:
+ *   status   what a function returned
+ * Returns a static text; empty for a number that is no status.
+ * Threads: any.
+ */
+const char *wx_status_text(int32_t status);
+
+/**
+ * Makes options, every value at its default.
+ *
+ * Returns the options, or NULL if there is no memory.
+ * Ownership: yours; free it with wx_options_free. Clients take copies.
+ * Threads: any.
+ */
+wx_options *wx_options_new(void);
+
+/**
+ * Sets one option.
+ *
+ * Parameters:
+ *   options  from wx_options_new
+ *   key      one of these
+ *   value    its value as text, numbers in decimal
+ *
+ *   key                 default                    takes
+ *   base_url            https://api.weixin.qq.com  1 to 16 URLs separated by commas, in order of
+ *                                                  preference: https://HOST[:PORT], or http:// on
+ *                                                  loopback only
+ *   timeout_ms          10000                      1 to 3600000 ms for a whole call
+ *   connect_timeout_ms  3000                       1 to 3600000 ms for one connection
+ *   max_retries         2                          0 to 10, only of what cannot happen twice
+ *   keep_alive_ms       15000                      0 to 3600000 ms an idle connection is kept
+ *   proxy               none                       none, env, http://... or socks5://...
+ *   ca_file                                        PEM file of CA certificates trusted besides
+ *                                                  the roots
+ *   trust               system                     system or bundled
+ *   user_agent          wxlink/VERSION             1 to 256 printable ASCII characters
+ *   max_response_bytes  4194304                    1024 to 1073741824 bytes
+ *   lang                en                         en or zh: the language of messages
+ *
+ * Returns:
+ *   WX_OK
+ *   WX_E_BAD_OPTION    no such key, or a value it does not take; the option keeps its value
+ *   WX_E_NULL_POINTER  an argument is NULL
+ *   WX_E_NOT_UTF8      key or value is not UTF-8
+ * wx_options_message then says what to do.
+ */
+int32_t wx_options_set(wx_options *options, const char *key, const char *value);
+
+/**
+ * Why the last wx_options_set or wx_client_new with these options failed, and what to do.
+ *
+ * Parameters:
+ *   options  from wx_options_new; NULL gives an empty text
+ * Returns a text, empty if nothing failed yet. It lives until the next call with these options.
+ */
+const char *wx_options_message(const wx_options *options);
+
+/**
+ * Frees options. Clients made with them stay as they are.
+ *
+ * Parameters:
+ *   options  from wx_options_new; NULL is fine
+ */
+void wx_options_free(wx_options *options);
+
+/**
+ * Makes a client. Nothing is connected yet.
+ *
+ * Certificates are read, and the environment is looked at (option proxy = env), here and never
+ * again.
+ *
+ * Parameters:
+ *   options  from wx_options_new, or NULL for the defaults; copied
+ *   client   receives the client, NULL if there is none
+ * Returns:
+ *   WX_OK
+ *   WX_E_BAD_OPTION    ca_file cannot be read or holds no usable certificate, or the proxy in
+ *                      the environment is no http or socks5 URL; see wx_options_message
+ *   WX_E_NULL_POINTER  client is NULL
+ * Ownership: yours; free it with wx_client_free.
+ * Threads: any; options one at a time.
+ */
+int32_t wx_client_new(wx_options *options, wx_client **client);
+
+/**
+ * Frees a client and closes its idle connections. Results received from it stay.
+ *
+ * Parameters:
+ *   client  from wx_client_new, with no call running; NULL is fine
+ */
+void wx_client_free(wx_client *client);
+
+/**
+ * Invites a mini program to be linked to an Official Account (WeChat's linkMiniprogram).
+ *
+ * A yes means that the invitation is out. The Official Account's administrator agrees in a
+ * template message, then the mini program's administrator; only the list tells when. Posts once:
+ * it is repeated by itself only if nothing was sent.
+ *
+ *     wx_result *result = NULL;
+ *     int32_t status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
+ *     if (status != WX_OK)
+ *         fprintf(stderr, "%s\n", wx_result_message(result));
+ *     wx_result_free(result);
+ *
+ * Parameters:
+ *   client        from wx_client_new
+ *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+ *   appid         the mini program's appid, at most 256 bytes
+ *   notify_users  1: WeChat messages every follower of the account; 0: it does not
+ *   show_profile  1: the mini program is shown in the account's page; 0: it is not
+ *   result        receives the result, in success and in failure
+ * Returns:
+ *   WX_OK                 the invitation is out
+ *   WX_E_API              WeChat answered another errcode: 89010 and 89035 mean that an
+ *                         invitation is out already, 89015 that it is linked; the rest are refusals
+ *   WX_E_NULL_POINTER     an argument is NULL; if it is result, there is no result
+ *   WX_E_NOT_UTF8         a text is not UTF-8
+ *   WX_E_BAD_VALUE        a text is empty, too long or holds control characters, or a flag is
+ *                         neither 0 nor 1
+ *   WX_E_RESOLVE, WX_E_CONNECT, WX_E_TLS, WX_E_PROXY, WX_E_TIMEOUT_UNSENT
+ *                         nothing was sent
+ *   WX_E_TIMEOUT, WX_E_CONNECTION_LOST, WX_E_BAD_ANSWER, WX_E_TOO_LARGE
+ *                         WeChat may have acted: read the list before you link again
+ *   WX_E_FORKED           the client was made before a fork: make one in the child
+ *   WX_E_INTERNAL         a fault in the library
+ * Ownership: the result is yours; free it with wx_result_free.
+ * Threads: any number at once.
+ */
+int32_t wx_link_miniprogram(const wx_client *client,
+                            const char *access_token,
+                            const char *appid,
+                            int32_t notify_users,
+                            int32_t show_profile,
+                            wx_result **result);
+
+/**
+ * Lists the mini programs linked to an Official Account and those on their way (WeChat's
+ * getLinkMiniprogram).
+ *
+ * An item's status is 1 linked, 2 waiting for the mini program's administrator, 3 refused by
+ * them (such an item has no appid), 12 waiting for the Official Account's administrator. Every
+ * field of an item is optional. Reading changes nothing, so it is repeated by itself if the
+ * connection breaks.
+ *
+ *     char appid[64], pointer[64];
+ *     int i;
+ *     for (i = 0; i < 1000; i++) {
+ *         sprintf(pointer, "/wxopens/items/%d", i);
+ *         if (wx_result_get(result, pointer, NULL, 0) == WX_E_NOT_FOUND)
+ *             break;
+ *         sprintf(pointer, "/wxopens/items/%d/appid", i);
+ *         if (wx_result_get(result, pointer, appid, sizeof appid) >= 0)
+ *             puts(appid);
+ *     }
+ *
+ * Parameters:
+ *   client        from wx_client_new
+ *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+ *   result        receives the result, in success and in failure
+ * Returns: as wx_link_miniprogram. It is safe to call again after any of them.
+ * Ownership: the result is yours; free it with wx_result_free.
+ * Threads: any number at once.
+ */
+int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_result **result);
+
+/**
+ * Asks to unlink a mini program (WeChat's unlinkMiniprogram).
+ *
+ * A yes means that the Official Account's administrator has been asked; the mini program stays
+ * in the list until they agree. Posts once: it is repeated by itself only if nothing was sent.
+ *
+ *     status = wx_unlink_miniprogram(client, token, "wx0b00000000000001", &result);
+ *     if (status == WX_E_API && wx_result_errcode(result) == 89018)
+ *         puts("asked already, waiting for the administrator");
+ *     wx_result_free(result);
+ *
+ * Parameters:
+ *   client        from wx_client_new
+ *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+ *   appid         the mini program's appid, at most 256 bytes
+ *   result        receives the result, in success and in failure
+ * Returns: as wx_link_miniprogram; among the errcodes, 89018 means that the administrator has
+ *   been asked already.
+ * Ownership: the result is yours; free it with wx_result_free.
+ * Threads: any number at once.
+ */
+int32_t wx_unlink_miniprogram(const wx_client *client,
+                              const char *access_token,
+                              const char *appid,
+                              wx_result **result);
+
+/**
+ * The answer as JSON.
+ *
+ * WeChat's body byte for byte when WeChat answered; else {"errcode":...,"errmsg":...} made by
+ * the library, with the status as errcode.
+ *
+ * Parameters:
+ *   result  from a call; NULL gives an empty text
+ *   len     receives the length in bytes without the NUL; may be NULL
+ * Returns a text that lives as long as the result.
+ */
+const char *wx_result_json(const wx_result *result, size_t *len);
+
+/**
+ * WeChat's errcode: 0 is a yes.
+ *
+ * Returns the errcode if WeChat answered, else the call's status: never 0 for a call that did
+ * not succeed. WeChat has a -1 of its own, so look at the status first: WX_E_API says that
+ * the errcode is WeChat's. WX_E_NULL_POINTER for NULL.
+ */
+int32_t wx_result_errcode(const wx_result *result);
+
+/**
+ * What to do about WeChat's errcode, in one word.
+ *
+ * Returns a static text:
+ *   ok       done, or done before
+ *   pending  on its way: wait for the administrators, do not link again
+ *   token    get another access token and call again, once
+ *   busy     wait a little and call again
+ *   quota    call again when the minute, day or month is over
+ *   human    an administrator or operator must act first
+ *   caller   correct the call
+ *   (empty)  WeChat did not answer, or with a code nobody has described
+ */
+const char *wx_result_class(const wx_result *result);
+
+/**
+ * The HTTP status of the last answer. WeChat's refusals come with 200 too.
+ *
+ * Returns 100 to 599, or 0 if there was no answer.
+ */
+int32_t wx_result_http_status(const wx_result *result);
+
+/**
+ * Whether WeChat may have seen the request.
+ *
+ * Returns:
+ *   0  never sent: calling again cannot do anything twice
+ *   1  unknown: it was sent and no verdict came back, so read the list before you link again
+ *   2  answered: the errcode is WeChat's verdict
+ */
+int32_t wx_result_delivery(const wx_result *result);
+
+/**
+ * What happened and what to do about it, for people, in the language of the client. Holds no
+ * token.
+ *
+ * Returns a text that lives as long as the result; empty after a success.
+ */
+const char *wx_result_message(const wx_result *result);
+
+/**
+ * The id that WeChat's support and its rid query ask for.
+ *
+ * Returns a text that lives as long as the result; empty if WeChat gave none.
+ */
+const char *wx_result_rid(const wx_result *result);
+
+/**
+ * Everything that was tried, as JSON for logs and support. Holds no token.
+ *
+ *     {"interface":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
+ *      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
+ *
+ * phase is how far the attempt came: resolve, connect, proxy, tls, send, wait, receive, done.
+ *
+ * Returns a text that lives as long as the result.
+ */
+const char *wx_result_trace(const wx_result *result);
+
+/**
+ * Copies one value out of the result's JSON, so that you need no JSON parser.
+ *
+ * Parameters:
+ *   result   from a call
+ *   pointer  a JSON pointer (RFC 6901) such as "/wxopens/items/0/appid"; "" is the whole
+ *   buf      receives the value: a string's text, else the JSON of it, with a NUL at the end.
+ *            NULL with cap 0 only measures
+ *   cap      bytes in buf
+ * Returns the value's length in bytes without the NUL (0 or more), or:
+ *   WX_E_NOT_FOUND     nothing there; fields of a list may be missing
+ *   WX_E_BUFFER        it does not fit; buf holds an empty text
+ *   WX_E_BAD_VALUE     not a JSON pointer
+ *   WX_E_NULL_POINTER  result or pointer is NULL, or buf is NULL and cap is not 0
+ *   WX_E_NOT_UTF8      pointer is not UTF-8
+ */
+int32_t wx_result_get(const wx_result *result, const char *pointer, char *buf, size_t cap);
+
+/**
+ * Frees a result and every text got from it.
+ *
+ * Parameters:
+ *   result  from a call; NULL is fine
+ */
+void wx_result_free(wx_result *result);
+
+/**
+ * All that is known about WeChat's errcodes, as a JSON array.
+ *
+ *     [{"errcode":89010,"interface":"","name":"LINK_MESSAGE_SENT","class":"pending",
+ *       "wire":"link message has sent","official":true,
+ *       "meaning":{"en":"...","zh":"..."},"remedy":{"en":"...","zh":"..."}}, ...]
+ *
+ * interface is link, get or unlink, or empty for a row that holds for every interface without a
+ * row of its own. class is explained at wx_result_class.
+ *
+ * Returns a static text.
+ * Threads: any.
+ */
+const char *wx_catalogue_json(void);
+
+/**
+ * One thing that is known about an errcode.
+ *
+ *     puts(wx_errcode_text("link", 89010, "remedy", "en"));
+ *
+ * Parameters:
+ *   api      link, get or unlink: the interface that answered; NULL for none in particular
+ *   errcode  what WeChat answered
+ *   field    name, class, meaning, remedy or wire (WeChat's own words)
+ *   lang     en or zh, for meaning and remedy; NULL for en
+ * Returns a static text; empty if nothing is known, or an argument is not one of these.
+ * Threads: any.
+ */
+const char *wx_errcode_text(const char *api, int32_t errcode, const char *field, const char *lang);
+
+/**
+ * One call from start to end, for hosts that cannot hold handles (COBOL, PL/SQL, Visual Basic):
+ * the caller's buffers, explicit lengths, nothing kept between calls.
+ *
+ * Every call connects anew; a program that makes many should use a client.
+ *
+ *     01 OP      PIC X(4)    VALUE "list".
+ *     01 ARGS    PIC X(600).
+ *     01 OUT     PIC X(65536).
+ *     STRING "access_token=" TOKEN X"0A" "format=lines" DELIMITED BY SIZE INTO ARGS.
+ *     CALL "wx_exec" USING BY REFERENCE OP BY VALUE 4 BY REFERENCE ARGS BY VALUE 600
+ *         BY REFERENCE OUT BY VALUE 65536 BY REFERENCE OUT-LEN RETURNING STATUS-CODE.
+ *
+ * Parameters:
+ *   op        link, list or unlink; spaces at its end do not count
+ *   op_len    bytes in op
+ *   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
+ *             values do not count. Keys:
+ *               access_token  always
+ *               appid         link, unlink
+ *               notify_users  link: 0 or 1
+ *               show_profile  link: 0 or 1
+ *               format        json (the default) or lines, see out
+ *               and every key of wx_options_set
+ *   args_len  bytes in args
+ *   out       receives, with a NUL at the end if there is room,
+ *               json:  what wx_result_json gives
+ *               lines: status=, errcode=, class=, delivery=, http_status=, rid=, message=, then
+ *                      one line for each value of the JSON: its JSON pointer, = and the text,
+ *                      control characters turned to spaces. For example
+ *                      /wxopens/items/0/appid=wx0b00000000000001
+ *   cap       bytes in out; at least 512 for link and unlink
+ *   out_len   receives the length of the text, without the NUL; after WX_E_BUFFER the room it
+ *             needs
+ * Returns: as the functions for the calls, and
+ *   WX_E_BUFFER        out is too small: for link and unlink nothing was sent, and the list can be
+ *                      asked for again. An answer to link or unlink that does not fit after all is
+ *                      cut down to its status and errcode, never lost
+ *   WX_E_BAD_VALUE     no such op, a line that is not KEY=VALUE, or an argument missing
+ *   WX_E_BAD_OPTION    a key that is no argument and no option, or a value an option does not take
+ *   WX_E_NULL_POINTER  a pointer is NULL whose length is not 0, or out_len is NULL
+ * out says what to do.
+ * Threads: any number at once, each with its own buffers.
+ */
+int32_t wx_exec(const char *op,
+                size_t op_len,
+                const char *args,
+                size_t args_len,
+                char *out,
+                size_t cap,
+                size_t *out_len);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif /* __cplusplus */
+
+#endif  /* WXLINK_H */

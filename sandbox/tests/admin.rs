@@ -1,0 +1,323 @@
+//! The admin interface: over HTTP and in process, with its errors, and the journal.
+
+mod common;
+
+use common::*;
+use serde_json::{Value, json};
+use wxlink_sandbox::{Sandbox, Settings};
+
+#[test]
+fn over_http_it_is_the_same() {
+    let sandbox = start();
+    let mut stream = connect(&sandbox);
+    let rule = json!({"interface": "link", "fault": {"drop": "close"}}).to_string();
+    let answer = over(&mut stream, &request("POST", "/__sandbox/faults", &rule)).unwrap();
+    assert_eq!((answer.status, answer.json()), (200, json!({"id": 1})));
+    let answer = over(&mut stream, &request("GET", "/__sandbox/faults", "")).unwrap();
+    assert_eq!(answer.json(), admin(&sandbox, "GET", "faults", Value::Null));
+    assert_eq!(
+        answer.json(),
+        admin(&sandbox, "GET", "/__sandbox/faults/", Value::Null)
+    );
+    let answer = over(&mut stream, &request("POST", "/__sandbox/faults", "{")).unwrap();
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.json()["error"]
+            .as_str()
+            .unwrap()
+            .contains("does not fit")
+    );
+}
+
+#[test]
+fn mistakes_say_what_to_do() {
+    let sandbox = start();
+    link(&sandbox, APPID);
+    let approval = |appid: &str, by: &str| json!({"account": ACCOUNT, "appid": appid, "by": by, "decision": "agree"});
+    for (method, path, body, status, part) in [
+        (
+            "GET",
+            "nothing",
+            json!(null),
+            404,
+            "there is GET /__sandbox/state",
+        ),
+        ("GET", "", json!(null), 404, "GET /__sandbox/state"),
+        ("POST", "state", json!(null), 405, "GET /__sandbox/state"),
+        (
+            "PUT",
+            "tokens",
+            json!({}),
+            404,
+            "PUT /__sandbox/tokens/{token}",
+        ),
+        ("POST", "faults", json!(null), 400, "body is empty"),
+        (
+            "POST",
+            "faults",
+            json!({"fault": "fire"}),
+            400,
+            "unknown variant `fire`",
+        ),
+        (
+            "POST",
+            "faults",
+            json!({"fault": "hang", "on": 1}),
+            400,
+            "unknown field `on`",
+        ),
+        (
+            "PUT",
+            "policy",
+            json!({"link": 1}),
+            400,
+            "unknown field `link`",
+        ),
+        ("PUT", "accounts/gh_1", json!({}), 400, "16 lower-case hex"),
+        (
+            "PUT",
+            "accounts/wx0b00000000000001",
+            json!({}),
+            400,
+            "a mini program's",
+        ),
+        (
+            "PUT",
+            "miniprograms/wx0a00000000000001",
+            json!({}),
+            400,
+            "an account's",
+        ),
+        (
+            "PUT",
+            "miniprograms/wx0b00000000000001",
+            json!({"name": ""}),
+            400,
+            "unknown field `name`",
+        ),
+        ("PUT", "tokens/T", json!({}), 400, "needs its `account`"),
+        (
+            "PUT",
+            "tokens/T",
+            json!({"kind": "bad"}),
+            400,
+            "unknown variant `bad`",
+        ),
+        (
+            "POST",
+            "approvals",
+            approval("wx0b00000000000002", "mini_program"),
+            409,
+            "nobody waits",
+        ),
+        (
+            "POST",
+            "approvals",
+            approval(APPID, "mini_program"),
+            409,
+            "official_account",
+        ),
+        (
+            "POST",
+            "approvals",
+            json!({"account": "wx1", "appid": APPID, "by": "mini_program", "decision": "agree"}),
+            404,
+            "no account",
+        ),
+        (
+            "POST",
+            "console_link",
+            json!({"account": ACCOUNT, "appid": "wx0b0000000000ffff"}),
+            404,
+            "no mini program",
+        ),
+        (
+            "POST",
+            "clock",
+            json!({"advance_s": -1}),
+            400,
+            "does not fit",
+        ),
+        (
+            "POST",
+            "clock",
+            json!({"advance_s": u64::MAX}),
+            400,
+            "a hundred years",
+        ),
+        (
+            "POST",
+            "reset",
+            json!({"tokens": {"T": {}}}),
+            400,
+            "needs its `account`",
+        ),
+        ("GET", "journal?last=3", json!(null), 400, "?after=SEQ"),
+    ] {
+        let error = sandbox.admin(method, path, &body).expect_err(path);
+        assert_eq!(error.status(), status, "{method} {path}: {error}");
+        assert!(error.to_string().contains(part), "{method} {path}: {error}");
+    }
+    // None of that changed anything.
+    assert_eq!(statuses(&sandbox), [12]);
+}
+
+#[test]
+fn what_state_shows_reset_takes() {
+    let sandbox = start();
+    link(&sandbox, APPID);
+    decide(&sandbox, "official_account", "agree");
+    let state = admin(&sandbox, "GET", "state", Value::Null);
+    let account = &state["world"]["accounts"][ACCOUNT];
+    assert_eq!(account["linked_this_month"], 1);
+    assert_eq!(
+        account["links"],
+        json!([{"appid": APPID, "state": "waiting_mini_program", "from_console": false, "selected": true}])
+    );
+
+    fault(&sandbox, json!({"fault": "hang", "always": true}));
+    admin(&sandbox, "POST", "clock", json!({"advance_s": 100}));
+    admin(
+        &sandbox,
+        "PUT",
+        "policy",
+        json!({"unlink": {"when": "immediate"}}),
+    );
+    admin(&sandbox, "POST", "reset", json!({}));
+    let fresh = admin(&sandbox, "GET", "state", Value::Null);
+    assert_eq!(fresh["ahead_s"], 0);
+    assert_eq!(fresh["faults"], 0);
+    assert_eq!(fresh["policy"]["unlink"]["when"], "manual");
+    assert_eq!(statuses(&sandbox), []);
+
+    admin(&sandbox, "POST", "reset", state["world"].clone());
+    assert_eq!(statuses(&sandbox), [2]);
+    decide(&sandbox, "mini_program", "agree");
+    assert_eq!(statuses(&sandbox), [1]);
+}
+
+#[test]
+fn the_journal_tells_everything_but_secrets() {
+    let sandbox = start();
+    let mut stream = connect(&sandbox);
+    let request = format!(
+        "POST {}&x=1 HTTP/1.1\r\nHost: h\r\nUser-Agent: test/1\r\nContent-Length: 2\r\n\r\n{{}}",
+        target("get", TOKEN)
+    );
+    over(&mut stream, &request).unwrap();
+    over(&mut stream, &request.replace(TOKEN, "a-real-one")).unwrap();
+    over(&mut connect(&sandbox), &request).unwrap();
+    let journal = admin(&sandbox, "GET", "journal", Value::Null);
+    let entries = journal["entries"].as_array().unwrap();
+    assert_eq!(journal["dropped"], 0);
+    let (first, second, third) = (&entries[0], &entries[1], &entries[2]);
+    assert_eq!(first["seq"], 1);
+    assert_eq!(first["interface"], "get");
+    assert_eq!(first["listener"], "http");
+    assert_eq!(first["path"], "/cgi-bin/wxopen/wxamplinkget");
+    assert_eq!(first["query"], "access_token=SANDBOX-TOKEN&x=1");
+    assert_eq!(first["headers"]["user-agent"], "test/1");
+    assert_eq!(first["body"], "{}");
+    assert_eq!(first["answered"], json!({"status": 200, "errcode": 0}));
+    assert_eq!(second["query"], "access_token=MASKED&x=1");
+    assert_eq!(second["answered"]["errcode"], 40001);
+    assert_eq!(first["connection"], second["connection"]);
+    assert_ne!(first["connection"], third["connection"]);
+    assert!(!journal.to_string().contains("a-real-one"));
+
+    let counts = admin(&sandbox, "GET", "journal/counts", Value::Null);
+    assert_eq!(
+        counts,
+        json!({
+            "received": {"link": 0, "get": 3, "unlink": 0, "other": 0},
+            "processed": {"link": 0, "get": 3, "unlink": 0, "other": 0},
+            "connections": 2,
+        })
+    );
+    let after = admin(&sandbox, "GET", "journal?after=2", Value::Null);
+    assert_eq!(after["entries"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        admin(&sandbox, "DELETE", "journal", Value::Null),
+        json!({"removed": 3})
+    );
+    over(&mut stream, &request).unwrap();
+    let journal = admin(&sandbox, "GET", "journal", Value::Null);
+    assert_eq!(journal["entries"][0]["seq"], 4);
+}
+
+#[test]
+fn the_journal_is_bounded() {
+    let sandbox = Sandbox::start(Settings {
+        journal: 3,
+        ..Settings::default()
+    })
+    .unwrap();
+    let mut stream = connect(&sandbox);
+    for _ in 0..10 {
+        over(&mut stream, &get_request()).unwrap();
+    }
+    let journal = admin(&sandbox, "GET", "journal", Value::Null);
+    assert_eq!(journal["dropped"], 7);
+    assert_eq!(journal["entries"][0]["seq"], 8);
+}
+
+#[test]
+fn a_list_of_five_hundred() {
+    let sandbox = start();
+    let appids: Vec<_> = (0..500)
+        .map(|number| format!("wx0c{number:014x}"))
+        .collect();
+    let miniprograms: serde_json::Map<_, _> = appids
+        .iter()
+        .map(|appid| (appid.clone(), json!({})))
+        .collect();
+    let links: Vec<_> = appids
+        .iter()
+        .map(|appid| json!({ "appid": appid }))
+        .collect();
+    let world = json!({
+        "accounts": {ACCOUNT: {"links": links}},
+        "miniprograms": miniprograms,
+        "tokens": {TOKEN: {"account": ACCOUNT}},
+    });
+    admin(&sandbox, "POST", "reset", world);
+    assert_eq!(statuses(&sandbox), [1; 500]);
+}
+
+#[test]
+fn many_run_side_by_side_with_many_workers() {
+    let sandboxes: Vec<_> = (0..8)
+        .map(|_| {
+            Sandbox::start(Settings {
+                workers: 3,
+                ..Settings::default()
+            })
+            .unwrap()
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for sandbox in &sandboxes {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut stream = connect(sandbox);
+                    for _ in 0..50 {
+                        assert_eq!(over(&mut stream, &get_request()).unwrap().status, 200);
+                    }
+                });
+            }
+        }
+    });
+    for sandbox in &sandboxes {
+        let counts = admin(sandbox, "GET", "journal/counts", Value::Null);
+        assert_eq!(counts["received"]["get"], 200);
+        assert_eq!(counts["connections"], 4);
+    }
+}
+
+#[test]
+fn an_unsound_world_does_not_start() {
+    let mut settings = Settings::default();
+    settings.world.accounts.clear();
+    let error = Sandbox::start(settings).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+}

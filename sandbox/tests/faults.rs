@@ -1,0 +1,333 @@
+//! Every fault, seen from the other end of the wire.
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::*;
+use serde_json::{Value, json};
+use wxlink_sandbox::Sandbox;
+
+/// What one `wxamplink` brings under a fault.
+fn struck(rule: Value) -> (Sandbox, Vec<u8>, Option<ErrorKind>) {
+    let sandbox = start();
+    fault(&sandbox, rule);
+    let (bytes, error) = exchange(&sandbox, &link_request());
+    (sandbox, bytes, error)
+}
+
+fn last_entry(sandbox: &Sandbox) -> Value {
+    let journal = admin(sandbox, "GET", "journal", Value::Null);
+    journal["entries"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn errcode_before_and_after() {
+    let sandbox = start();
+    fault(
+        &sandbox,
+        json!({"interface": "link", "fault": {"errcode": {"code": 45009}}}),
+    );
+    assert_eq!(errcode(&call(&sandbox, "get", TOKEN, "{}")), 0);
+    let answer = call(&sandbox, "link", TOKEN, &link_body(APPID));
+    assert_eq!(errcode(&answer), 45009);
+    assert!(answer["errmsg"].as_str().unwrap().starts_with(" rid: "));
+    assert_eq!(statuses(&sandbox), []);
+    fault(
+        &sandbox,
+        json!({"interface": "link", "when": "after", "fault": {"errcode": {"code": -1, "errmsg": "system error"}}}),
+    );
+    let answer = call(&sandbox, "link", TOKEN, &link_body(APPID));
+    assert_eq!(answer, json!({"errcode": -1, "errmsg": "system error"}));
+    assert_eq!(statuses(&sandbox), [12]);
+}
+
+#[test]
+fn delays() {
+    for (when, at_once) in [("before", false), ("after", true)] {
+        let sandbox = start();
+        fault(
+            &sandbox,
+            json!({"interface": "link", "when": when, "fault": {"delay_ms": 700}}),
+        );
+        let mut stream = connect(&sandbox);
+        let asked = Instant::now();
+        stream.write_all(link_request().as_bytes()).unwrap();
+        // Wait until it has been received, which the journal tells.
+        while admin(&sandbox, "GET", "journal/counts", Value::Null)["received"]["link"] == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(last_entry(&sandbox)["processed"], at_once);
+        assert_eq!(statuses(&sandbox).is_empty(), !at_once);
+        let mut first = [0; 9];
+        stream.read_exact(&mut first).unwrap();
+        assert!(asked.elapsed() >= Duration::from_millis(700));
+        assert_eq!(statuses(&sandbox), [12]);
+        let journal = admin(&sandbox, "GET", "journal", Value::Null);
+        let entry = &journal["entries"][0];
+        assert_eq!(entry["processed"], true);
+        assert_eq!(entry["answered"], json!({"status": 200, "errcode": 0}));
+        assert_eq!(entry["fault"], json!({"id": 1, "name": "delay_ms"}));
+    }
+}
+
+#[test]
+fn hang() {
+    for (when, effect) in [("before", 0), ("after", 1)] {
+        let sandbox = start();
+        fault(
+            &sandbox,
+            json!({"interface": "link", "when": when, "fault": "hang"}),
+        );
+        let mut stream = connect(&sandbox);
+        stream
+            .set_read_timeout(Some(Duration::from_millis(300)))
+            .unwrap();
+        stream.write_all(link_request().as_bytes()).unwrap();
+        let error = stream.read(&mut [0]).unwrap_err();
+        assert!(matches!(
+            error.kind(),
+            ErrorKind::WouldBlock | ErrorKind::TimedOut
+        ));
+        assert_eq!(statuses(&sandbox).len(), effect);
+        // Stopping does not wait for it.
+        drop(sandbox);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
+    }
+}
+
+#[test]
+fn drop_by_close_and_by_reset() {
+    for (kind, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
+        for (when, effect) in [("before", 0), ("after", 1)] {
+            let (sandbox, bytes, ended) = struck(json!({"when": when, "fault": {"drop": kind}}));
+            assert_eq!((bytes.len(), ended), (0, error), "{kind}");
+            let entry = last_entry(&sandbox);
+            assert_eq!(entry["answered"], Value::Null);
+            assert_eq!(entry["processed"], effect == 1);
+            assert_eq!(statuses(&sandbox).len(), effect);
+        }
+    }
+}
+
+#[test]
+fn cut() {
+    let (sandbox, bytes, ended) = struck(json!({"fault": {"cut": {"bytes": 10}}}));
+    let answer = parse(&bytes);
+    assert!(
+        answer.head.contains("Content-Length: 27"),
+        "{}",
+        answer.head
+    );
+    assert_eq!(answer.body, b"{\"errcode\"");
+    assert_eq!(ended, None);
+    assert_eq!(statuses(&sandbox), [12]);
+}
+
+#[test]
+fn garbage() {
+    let (_, bytes, _) = struck(json!({"fault": "garbage"}));
+    assert!(!bytes.is_empty() && !bytes.starts_with(b"HTTP"));
+}
+
+#[test]
+fn pages_and_redirects_keep_the_connection() {
+    let sandbox = start();
+    fault(&sandbox, json!({"fault": {"status": {"code": 502}}}));
+    fault(
+        &sandbox,
+        json!({"fault": {"status": {"code": 503, "html": "<p>维护中"}}}),
+    );
+    fault(
+        &sandbox,
+        json!({"fault": {"redirect": {"code": 307, "location": "http://127.0.0.1:9/x"}}}),
+    );
+    let mut stream = connect(&sandbox);
+    let page = over(&mut stream, &link_request()).unwrap();
+    assert_eq!(page.status, 502);
+    assert!(page.head.contains("Content-Type: text/html"));
+    assert!(page.text().contains("<h1>502 Bad Gateway</h1>"));
+    let page = over(&mut stream, &link_request()).unwrap();
+    assert_eq!((page.status, page.text()), (503, "<p>维护中"));
+    let redirect = over(&mut stream, &link_request()).unwrap();
+    assert_eq!(redirect.status, 307);
+    assert!(redirect.head.contains("Location: http://127.0.0.1:9/x"));
+    assert_eq!(over(&mut stream, &link_request()).unwrap().status, 200);
+}
+
+#[test]
+fn bodies_made_to_measure() {
+    let (_, bytes, _) = struck(json!({"fault": {"body": {
+        "base64": "//4=", "status": 201, "http10": true,
+        "headers": {"Content-Type": null, "Content-Encoding": "gzip"},
+    }}}));
+    assert_eq!(
+        String::from_utf8_lossy(&bytes),
+        "HTTP/1.0 201 Created\r\nConnection: close\r\nContent-Length: 2\r\n\
+         Content-Encoding: gzip\r\n\r\n\u{fffd}\u{fffd}"
+    );
+    let (_, bytes, _) =
+        struck(json!({"fault": {"body": {"text": "{\"errcode\":\"0\"}", "chunked": true}}}));
+    let answer = parse(&bytes);
+    assert!(answer.head.contains("Transfer-Encoding: chunked"));
+    assert!(!answer.head.contains("Content-Length"));
+    assert_eq!(
+        answer.text(),
+        "8\r\n{\"errcod\r\n7\r\ne\":\"0\"}\r\n0\r\n\r\n"
+    );
+}
+
+#[test]
+fn a_gzip_bomb_unpacks_to_what_was_asked_for() {
+    for size in [0_usize, 1, 258, 259, 260, 5_000_000] {
+        let (_, bytes, _) = struck(json!({"fault": {"gzip_bomb": {"bytes": size}}}));
+        let answer = parse(&bytes);
+        assert!(answer.head.contains("Content-Encoding: gzip"));
+        assert!(
+            answer.body.len() <= 300 + size / 150,
+            "{}",
+            answer.body.len()
+        );
+        let mut gzip = Command::new("gzip")
+            .arg("-dc")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("gzip is everywhere");
+        let mut input = gzip.stdin.take().unwrap();
+        let packed = answer.body;
+        let feeder = std::thread::spawn(move || input.write_all(&packed));
+        let output = gzip.wait_with_output().unwrap();
+        feeder.join().unwrap().unwrap();
+        assert!(output.status.success(), "{size}");
+        assert!(output.stdout.len() == size && output.stdout.iter().all(|byte| *byte == b' '));
+    }
+}
+
+#[test]
+fn huge_and_deep() {
+    let (_, bytes, _) = struck(json!({"fault": {"huge": {"bytes": 3_000_000}}}));
+    let answer = parse(&bytes);
+    assert_eq!(answer.body.len(), 3_000_000);
+    assert_eq!(errcode(&answer.json()), 0);
+    let (_, bytes, _) = struck(json!({"fault": {"deep": {"levels": 100_000}}}));
+    let answer = parse(&bytes);
+    assert!(
+        answer
+            .head
+            .contains(&format!("Content-Length: {}", answer.body.len()))
+    );
+    assert_eq!(
+        answer.body.iter().filter(|byte| **byte == b'[').count(),
+        100_000
+    );
+    let (_, bytes, _) = struck(json!({"fault": {"deep": {"levels": 3}}}));
+    assert_eq!(parse(&bytes).json()["deep"], json!([[[]]]));
+}
+
+#[test]
+fn slow() {
+    let asked = Instant::now();
+    let (_, bytes, ended) = struck(json!({"fault": {"slow": {"bytes": 20, "every_ms": 20}}}));
+    let pauses = bytes.len().div_ceil(20) - 1;
+    assert!(asked.elapsed() >= Duration::from_millis(20) * pauses as u32);
+    assert_eq!(ended, None);
+    assert_eq!(errcode(&parse(&bytes).json()), 0);
+}
+
+#[test]
+fn without_a_length_and_with_a_bom() {
+    let (_, bytes, ended) = struck(json!({"fault": "close_delimited"}));
+    let answer = parse(&bytes);
+    assert!(!answer.head.contains("Content-Length"));
+    assert_eq!((errcode(&answer.json()), ended), (0, None));
+
+    let sandbox = start();
+    fault(&sandbox, json!({"fault": "bom"}));
+    let answer = over(&mut connect(&sandbox), &link_request()).unwrap();
+    assert_eq!(answer.text(), "\u{feff}{\"errcode\":0,\"errmsg\":\"ok\"}");
+}
+
+#[test]
+fn close_after_leaves_a_stale_connection() {
+    let sandbox = start();
+    fault(&sandbox, json!({"fault": "close_after"}));
+    let mut stream = connect(&sandbox);
+    let answer = over(&mut stream, &link_request()).unwrap();
+    assert_eq!(errcode(&answer.json()), 0);
+    assert!(!answer.head.contains("close"), "{}", answer.head);
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    assert_eq!(
+        admin(&sandbox, "GET", "journal/counts", Value::Null)["received"]["link"],
+        1
+    );
+}
+
+#[test]
+fn accept_close() {
+    let sandbox = start();
+    fault(&sandbox, json!({"fault": "accept_close"}));
+    let mut stream = connect(&sandbox);
+    assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
+    // Nobody asked anything, and the next connection is in order.
+    assert_eq!(
+        admin(&sandbox, "GET", "journal", Value::Null)["entries"],
+        json!([])
+    );
+    assert_eq!(statuses(&sandbox), []);
+    // One for the other listener leaves this one alone.
+    fault(
+        &sandbox,
+        json!({"fault": "accept_close", "listener": "https", "always": true}),
+    );
+    assert_eq!(statuses(&sandbox), []);
+}
+
+#[test]
+fn faults_are_counted_listed_and_removed() {
+    let sandbox = start();
+    fault(
+        &sandbox,
+        json!({"interface": "get", "times": 2, "fault": {"errcode": {"code": -1}}}),
+    );
+    fault(
+        &sandbox,
+        json!({"probability": 0.5, "seed": 3, "fault": {"status": {"code": 500}}}),
+    );
+    let shown = || admin(&sandbox, "GET", "faults", Value::Null);
+    assert_eq!(errcode(&call(&sandbox, "get", TOKEN, "{}")), -1);
+    let faults = shown();
+    assert_eq!(faults["faults"][0]["hits"], 1);
+    assert_eq!(faults["faults"][0]["left"], 1);
+    assert_eq!(faults["faults"][1]["left"], Value::Null);
+    assert_eq!(
+        faults["faults"][0]["rule"],
+        json!({"interface": "get", "times": 2, "fault": {"errcode": {"code": -1}}})
+    );
+    assert_eq!(
+        admin(&sandbox, "DELETE", "faults", Value::Null),
+        json!({"removed": 2})
+    );
+    assert_eq!(shown(), json!({"faults": []}));
+    assert_eq!(statuses(&sandbox), []);
+}
+
+#[test]
+fn admin_requests_are_never_struck() {
+    let sandbox = start();
+    fault(&sandbox, json!({"always": true, "fault": "garbage"}));
+    let answer = over(
+        &mut connect(&sandbox),
+        &request("DELETE", "/__sandbox/faults", ""),
+    )
+    .unwrap();
+    assert_eq!(answer.json(), json!({"removed": 1}));
+}

@@ -1,0 +1,188 @@
+//! The program: its one line, its end, and its manners.
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_wxlink-sandbox");
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn start(arguments: &[&str]) -> (Child, BufReader<ChildStdout>, Value) {
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    let about = line(&mut stdout);
+    (child, stdout, about)
+}
+
+fn line(stdout: &mut BufReader<ChildStdout>) -> Value {
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line");
+    serde_json::from_str(&line).expect("JSON")
+}
+
+fn signal(pid: &Value, name: &str) {
+    let status = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {pid}")])
+        .status()
+        .expect("kills");
+    assert!(status.success());
+}
+
+fn until(mut truth: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !truth() {
+        assert!(since.elapsed() < PATIENCE, "waited too long");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn reachable(about: &Value) -> bool {
+    let url = about["http"].as_str().expect("a URL");
+    TcpStream::connect(url.trim_start_matches("http://")).is_ok()
+}
+
+#[test]
+fn it_says_one_line_and_goes_when_asked_to() {
+    for name in ["TERM", "INT"] {
+        let (mut child, mut stdout, about) = start(&["--approve", "immediate"]);
+        assert_eq!(about["pid"], child.id());
+        let http = about["http"].as_str().unwrap();
+        assert!(http.starts_with("http://127.0.0.1:") && !http.ends_with(":0"));
+        assert!(
+            about["https"]
+                .as_str()
+                .unwrap()
+                .starts_with("https://127.0.0.1:")
+        );
+        assert_eq!(about["admin"], format!("{http}/__sandbox/"));
+        let ca_file = Path::new(about["ca_file"].as_str().unwrap());
+        assert!(
+            std::fs::read_to_string(ca_file)
+                .unwrap()
+                .contains("BEGIN CERTIFICATE")
+        );
+
+        let mut stream = TcpStream::connect(http.trim_start_matches("http://")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+            .write_all(b"GET /__sandbox/state HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut state = String::new();
+        stream.read_to_string(&mut state).unwrap();
+        assert!(state.contains(r#""when":"immediate""#), "{state}");
+
+        signal(&about["pid"], name);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert!(!ca_file.exists());
+        let mut rest = String::new();
+        stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+    }
+}
+
+/// Starts it through a shell that ends once it is told to, and returns what it said.
+fn orphan(flag: &str) -> Value {
+    let mut shell = Command::new("sh")
+        .args(["-c", &format!("\"$0\" {flag} & read line"), PROGRAM])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let about = line(&mut BufReader::new(shell.stdout.take().expect("piped")));
+    assert!(reachable(&about));
+    drop(shell.stdin.take());
+    shell.wait().expect("ends");
+    about
+}
+
+#[test]
+fn it_goes_when_its_parent_does() {
+    let about = orphan("");
+    until(|| !reachable(&about));
+    until(|| !Path::new(about["ca_file"].as_str().unwrap()).exists());
+}
+
+#[test]
+fn it_stays_if_told_to() {
+    let about = orphan("--stay");
+    // Several times as long as it takes to notice.
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(reachable(&about));
+    signal(&about["pid"], "TERM");
+    until(|| !reachable(&about));
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM)
+        .args(arguments)
+        .output()
+        .expect("runs")
+}
+
+#[test]
+fn mistakes_end_with_2_and_advice() {
+    let world = std::env::temp_dir().join(format!("wxlink-world-{}.json", std::process::id()));
+    std::fs::write(&world, r#"{"tokens":{"T":{}}}"#).unwrap();
+    for (arguments, part) in [
+        (&["--prot", "1"][..], "there is no option --prot"),
+        (&["--port"], "--port needs a port"),
+        (&["--approve", "maybe"], "manual, immediate, polls:N"),
+        (&["--approve", "seconds:99999999999999"], "goes up to"),
+        (&["--world", "/nowhere"], "cannot read /nowhere"),
+        (&["--world", world.to_str().unwrap()], "needs its `account`"),
+    ] {
+        let output = run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(part), "{stderr}");
+        assert!(output.stdout.is_empty());
+    }
+    std::fs::remove_file(world).unwrap();
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("--tls-port N"));
+}
+
+#[test]
+fn a_port_in_use_is_an_error_with_its_address() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let output = run(&["--port", &address.port().to_string()]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains(&format!("cannot listen on {address}")),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_world_from_a_file_and_bad_certificates() {
+    let world = std::env::temp_dir().join(format!("wxlink-own-world-{}.json", std::process::id()));
+    std::fs::write(
+        &world,
+        r#"{"accounts":{"wx0a000000000000ff":{}},"tokens":{"T":{"account":"wx0a000000000000ff"}}}"#,
+    )
+    .unwrap();
+    let (mut child, _stdout, about) = start(&["--world", world.to_str().unwrap(), "--bad-tls"]);
+    std::fs::remove_file(world).unwrap();
+    for name in ["https_expired", "https_wrong_name", "https_unknown_issuer"] {
+        assert!(
+            about[name]
+                .as_str()
+                .unwrap()
+                .starts_with("https://127.0.0.1:")
+        );
+    }
+    signal(&about["pid"], "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -1,29 +1,27 @@
 # The one door. `make help` lists what is behind it.
 
 CARGO ?= cargo
-RELEASE := target/release
-# Tools that Makefile's own scripts need, and nothing else, go here.
 PYTHON ?= python3
+RELEASE := target/release
+# Everything that is built stays in the checkout.
+export CARGO_TARGET_DIR := $(CURDIR)/target
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: lib
-lib: ## build the library: target/release/libwxlink.so and libwxlink.a
-	@$(CARGO) build --locked --release --package wxlink
+# Library and sandbox are built in one go: what both depend on is then compiled once.
+.PHONY: build
+build: ## build the library and the sandbox in target/release
+	@$(CARGO) build --locked --release --workspace
 	@ln -sf libwxlink.so $(RELEASE)/libwxlink.so.1
 
-.PHONY: sandbox
-sandbox: ## build the simulator of WeChat's side: target/release/wxlink-sandbox
-	@$(CARGO) build --locked --release --package wxlink-sandbox
-
 .PHONY: demo
-demo: lib sandbox ## watch a C program link a mini program against the sandbox
+demo: build ## watch a C program link a mini program against the sandbox
 	@$(PYTHON) tools/demo.py $(RELEASE)
 
 .PHONY: test
-test: lint lib ## run every check there is
+test: lint build ## run every check there is
 	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $(CARGO) test --locked --workspace
 	@$(MAKE) --no-print-directory demo > target/demo.txt || { cat target/demo.txt; exit 1; }
 	@echo "make test: all passed (make demo too: see target/demo.txt)"
@@ -37,11 +35,12 @@ lint: ## check formatting and lints
 deny: ## check the dependencies' licences, versions and advisories (builds cargo-deny: minutes)
 	@$(CARGO) install --quiet --locked --root target/tools cargo-deny@0.20.2
 	@target/tools/bin/cargo-deny --locked --all-features check licenses bans sources
-	@target/tools/bin/cargo-deny --locked --all-features check advisories || \
-		$(PYTHON) tools/advisories_unreachable.py
+	@if target/tools/bin/cargo-deny --locked fetch db; \
+		then target/tools/bin/cargo-deny --locked --all-features check advisories; \
+		else echo "SKIPPED: advisories, whose database cannot be reached"; fi
 
 .PHONY: generate
-generate: lib ## write the header, the symbols file and the generated pages anew
+generate: build ## write the header, the symbols file and the generated pages anew
 	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) WXLINK_GENERATE=1 $(CARGO) test --locked --quiet --test generated
 
 .PHONY: clean

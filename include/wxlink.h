@@ -393,15 +393,19 @@ const char *wx_result_json(const wx_result *result, size_t *len);
 /**
  * WeChat's errcode: 0 is a yes.
  *
+ * Parameters:
+ *   result  from a call; NULL gives WX_E_NULL_POINTER
  * Returns the errcode if WeChat answered, else the call's status: never 0 for a call that did
  * not succeed. WeChat has a -1 of its own, so look at the status first: WX_E_API says that
- * the errcode is WeChat's. WX_E_NULL_POINTER for NULL.
+ * the errcode is WeChat's.
  */
 int32_t wx_result_errcode(const wx_result *result);
 
 /**
  * What to do about WeChat's errcode, in one word.
  *
+ * Parameters:
+ *   result  from a call; NULL gives an empty text
  * Returns a static text:
  *   ok       done, or done before
  *   pending  on its way: wait for the administrators, do not link again
@@ -417,6 +421,8 @@ const char *wx_result_class(const wx_result *result);
 /**
  * The HTTP status of the last answer. WeChat's refusals come with 200 too.
  *
+ * Parameters:
+ *   result  from a call; NULL gives 0
  * Returns 100 to 599, or 0 if there was no answer.
  */
 int32_t wx_result_http_status(const wx_result *result);
@@ -424,6 +430,8 @@ int32_t wx_result_http_status(const wx_result *result);
 /**
  * Whether WeChat may have seen the request.
  *
+ * Parameters:
+ *   result  from a call; NULL gives 0
  * Returns:
  *   0  never sent: calling again cannot do anything twice
  *   1  unknown: it was sent and no verdict came back, so read the list before you link again
@@ -435,6 +443,8 @@ int32_t wx_result_delivery(const wx_result *result);
  * What happened and what to do about it, for people, in the language of the client. Holds no
  * token.
  *
+ * Parameters:
+ *   result  from a call; NULL gives an empty text
  * Returns a text that lives as long as the result; empty after a success.
  */
 const char *wx_result_message(const wx_result *result);
@@ -442,6 +452,8 @@ const char *wx_result_message(const wx_result *result);
 /**
  * The id that WeChat's support and its rid query ask for.
  *
+ * Parameters:
+ *   result  from a call; NULL gives an empty text
  * Returns a text that lives as long as the result; empty if WeChat gave none.
  */
 const char *wx_result_rid(const wx_result *result);
@@ -454,6 +466,8 @@ const char *wx_result_rid(const wx_result *result);
  *
  * phase is how far the attempt came: resolve, connect, proxy, tls, send, wait, receive, done.
  *
+ * Parameters:
+ *   result  from a call; NULL gives an empty text
  * Returns a text that lives as long as the result.
  */
 const char *wx_result_trace(const wx_result *result);

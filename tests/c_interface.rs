@@ -341,6 +341,19 @@ fn every_function_under_address_sanitizer() {
     }
 }
 
+#[test]
+fn a_fork_is_noticed() {
+    let source = root().join("tests/c/fork.c");
+    let program = compile(
+        &source,
+        &scratch("c-fork"),
+        Link::Dynamic,
+        &["-D_POSIX_C_SOURCE=200112L"],
+    );
+    let (code, out, err) = tell(&mut Command::new(program), &sandbox());
+    assert_eq!((code, out.as_str()), (Some(0), "forked well\n"), "{err}");
+}
+
 /// The C program the README shows is the first thing a newcomer copies.
 #[test]
 fn the_readmes_program_works() {

@@ -102,6 +102,46 @@ fn the_library_has_its_name() {
     assert!(dynamic.contains("NODELETE"), "{dynamic}");
 }
 
+/// Each function with the comment above it.
+fn commented() -> Vec<(String, String)> {
+    HEADER
+        .split("/**")
+        .skip(1)
+        .filter_map(|part| part.split_once("*/"))
+        .map(|(comment, code)| (comment.to_owned(), prototypes(code)))
+        .filter_map(|(comment, functions)| Some((functions.into_values().next()?, comment)))
+        .collect()
+}
+
+#[test]
+fn the_header_is_the_manual() {
+    let functions = commented();
+    assert_eq!(functions.len(), prototypes(HEADER).len());
+    for (function, comment) in functions {
+        let says = |what: &str| {
+            comment
+                .lines()
+                .any(|l| l.trim_start_matches([' ', '*']).starts_with(what))
+        };
+        assert!(
+            says("Parameters:") || function.ends_with("(void)"),
+            "{function}"
+        );
+        assert!(
+            says("Returns") || function.starts_with("void "),
+            "{function}"
+        );
+        let hands_out = function.contains("**") || function.contains("wx_options *wx_");
+        assert!(says("Ownership:") || !hands_out, "{function}");
+        // Each parameter is named, at the beginning of a line of its own.
+        let arguments = function.split_once('(').unwrap().1.trim_end_matches(')');
+        for argument in arguments.split(',').filter(|a| *a != "void") {
+            let name = argument.rsplit([' ', '*']).next().unwrap();
+            assert!(says(&format!("{name} ")), "{function} does not tell {name}");
+        }
+    }
+}
+
 /// The header's text without comment marks and line ends.
 fn header_words() -> String {
     let words = HEADER.replace("\n *", " ");

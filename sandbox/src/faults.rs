@@ -33,9 +33,9 @@ pub enum Fault {
     /// An answer made to measure.
     Body(Body),
     /// A small gzip body that unpacks to many bytes.
-    GzipBomb(Bytes),
+    GzipBomb(Size),
     /// An answer of many bytes.
-    Huge(Bytes),
+    Huge(Size),
     /// An answer of deeply nested JSON.
     Deep(Levels),
     /// The answer trickles in.
@@ -132,7 +132,7 @@ pub struct Body {
 /// See [`Fault::GzipBomb`] and [`Fault::Huge`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Bytes {
+pub struct Size {
     /// How many (of the bomb: unpacked).
     pub bytes: u64,
 }
@@ -249,7 +249,7 @@ const BIGGEST_BOMB: u64 = 1 << 30;
 const HUGEST: u64 = 1 << 40;
 /// The least: its JSON must fit.
 const LEAST_HUGE: u64 = 64;
-/// The deepest nesting: it is built in memory.
+/// The deepest nesting: far beyond any stack.
 const DEEPEST: usize = 50_000_000;
 /// The longest delay: a day.
 const LONGEST_DELAY_MS: u64 = 86_400_000;

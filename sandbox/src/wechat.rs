@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::codes::{Refused, Rid, worded};
@@ -12,9 +12,9 @@ use crate::registry::{Registry, list_answer, subjects};
 use crate::world::{LinkEntry, LinkState, MiniProgram, Refusal, TokenKind, is_appid};
 
 /// What was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Interface {
+pub(crate) enum Interface {
     /// `/cgi-bin/wxopen/wxamplink`
     Link,
     /// `/cgi-bin/wxopen/wxamplinkget`

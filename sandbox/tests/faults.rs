@@ -39,7 +39,7 @@ fn errcode_before_and_after() {
     let answer = call(&sandbox, "link", TOKEN, &link_body(APPID));
     assert_eq!(errcode(&answer), 45009);
     assert!(answer["errmsg"].as_str().unwrap().starts_with(" rid: "));
-    assert_eq!(statuses(&sandbox), []);
+    assert!(statuses(&sandbox).is_empty());
     fault(
         &sandbox,
         json!({"interface": "link", "when": "after", "fault": {"errcode": {"code": -1, "errmsg": "system error"}}}),
@@ -282,13 +282,13 @@ fn accept_close() {
         admin(&sandbox, "GET", "journal", Value::Null)["entries"],
         json!([])
     );
-    assert_eq!(statuses(&sandbox), []);
+    assert!(statuses(&sandbox).is_empty());
     // One for the other listener leaves this one alone.
     fault(
         &sandbox,
         json!({"fault": "accept_close", "listener": "https", "always": true}),
     );
-    assert_eq!(statuses(&sandbox), []);
+    assert!(statuses(&sandbox).is_empty());
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn faults_are_counted_listed_and_removed() {
         json!({"removed": 2})
     );
     assert_eq!(shown(), json!({"faults": []}));
-    assert_eq!(statuses(&sandbox), []);
+    assert!(statuses(&sandbox).is_empty());
 }
 
 #[test]

@@ -163,9 +163,11 @@ pub unsafe extern "C" fn wx_result_json(
 
 /// WeChat's errcode: 0 is a yes.
 ///
+/// Parameters:
+///   result  from a call; NULL gives WX_E_NULL_POINTER
 /// Returns the errcode if WeChat answered, else the call's status: never 0 for a call that did
 /// not succeed. WeChat has a -1 of its own, so look at the status first: WX_E_API says that
-/// the errcode is WeChat's. WX_E_NULL_POINTER for NULL.
+/// the errcode is WeChat's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_errcode(result: *const wx_result) -> i32 {
     // SAFETY: the caller vouches for it.
@@ -174,6 +176,8 @@ pub unsafe extern "C" fn wx_result_errcode(result: *const wx_result) -> i32 {
 
 /// What to do about WeChat's errcode, in one word.
 ///
+/// Parameters:
+///   result  from a call; NULL gives an empty text
 /// Returns a static text:
 ///   ok       done, or done before
 ///   pending  on its way: wait for the administrators, do not link again
@@ -191,6 +195,8 @@ pub unsafe extern "C" fn wx_result_class(result: *const wx_result) -> *const c_c
 
 /// The HTTP status of the last answer. WeChat's refusals come with 200 too.
 ///
+/// Parameters:
+///   result  from a call; NULL gives 0
 /// Returns 100 to 599, or 0 if there was no answer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_http_status(result: *const wx_result) -> i32 {
@@ -200,6 +206,8 @@ pub unsafe extern "C" fn wx_result_http_status(result: *const wx_result) -> i32 
 
 /// Whether WeChat may have seen the request.
 ///
+/// Parameters:
+///   result  from a call; NULL gives 0
 /// Returns:
 ///   0  never sent: calling again cannot do anything twice
 ///   1  unknown: it was sent and no verdict came back, so read the list before you link again
@@ -213,6 +221,8 @@ pub unsafe extern "C" fn wx_result_delivery(result: *const wx_result) -> i32 {
 /// What happened and what to do about it, for people, in the language of the client. Holds no
 /// token.
 ///
+/// Parameters:
+///   result  from a call; NULL gives an empty text
 /// Returns a text that lives as long as the result; empty after a success.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_message(result: *const wx_result) -> *const c_char {
@@ -223,6 +233,8 @@ pub unsafe extern "C" fn wx_result_message(result: *const wx_result) -> *const c
 
 /// The id that WeChat's support and its rid query ask for.
 ///
+/// Parameters:
+///   result  from a call; NULL gives an empty text
 /// Returns a text that lives as long as the result; empty if WeChat gave none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_char {
@@ -238,6 +250,8 @@ pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_cha
 ///
 /// phase is how far the attempt came: resolve, connect, proxy, tls, send, wait, receive, done.
 ///
+/// Parameters:
+///   result  from a call; NULL gives an empty text
 /// Returns a text that lives as long as the result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_trace(result: *const wx_result) -> *const c_char {

@@ -14,13 +14,11 @@ pub(crate) type TrustError = String;
 
 /// Builds the configuration shared by all connections of a client.
 pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientConfig>, TrustError> {
-    let mut roots = RootCertStore::empty();
-    if trust == Trust::System {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
+    let system = match trust {
+        Trust::System => rustls_native_certs::load_native_certs().certs,
+        Trust::Bundled => Vec::new(),
+    };
+    let mut roots = roots(system);
     if let Some(path) = ca_file {
         add_file(&mut roots, path)?;
     }
@@ -31,6 +29,16 @@ pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientCo
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// The system's roots as far as they can be used, else those that are bundled.
+fn roots(system: Vec<CertificateDer<'_>>) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(system);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    roots
 }
 
 fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), TrustError> {
@@ -57,4 +65,20 @@ fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), TrustError> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundled_roots_serve_where_the_system_has_none_that_can_be_used() {
+        let bundled = webpki_roots::TLS_SERVER_ROOTS.len();
+        assert!(bundled > 50);
+        assert_eq!(roots(Vec::new()).len(), bundled);
+        assert_eq!(
+            roots(vec![CertificateDer::from(vec![0x30, 0])]).len(),
+            bundled
+        );
+    }
 }

@@ -26,7 +26,8 @@ mod attempt;
 pub mod catalogue;
 mod client;
 mod error;
-#[cfg(feature = "capi")]
+// Its comments are the C header's: their examples are C, not doctests.
+#[cfg(all(feature = "capi", not(doctest)))]
 #[allow(unsafe_code)]
 #[doc(hidden)]
 pub mod ffi;

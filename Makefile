@@ -5,6 +5,8 @@ PYTHON ?= python3
 RELEASE := target/release
 # Everything that is built stays in the checkout.
 export CARGO_TARGET_DIR := $(CURDIR)/target
+# Says what is left out for want of which tool; in CI that is a failure.
+skipped = { echo "SKIPPED: $(1), for want of $(2)" >&2; test "$$CI" != true; }
 
 .PHONY: help
 help: ## list the targets
@@ -28,8 +30,12 @@ test: lint build ## run every check there is
 
 .PHONY: lint
 lint: ## check formatting and lints
-	@$(CARGO) fmt --all --check
-	@$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
+	@if $(CARGO) fmt --version >/dev/null 2>&1; \
+		then $(CARGO) fmt --all --check; \
+		else $(call skipped,formatting,rustfmt); fi
+	@if $(CARGO) clippy --version >/dev/null 2>&1; \
+		then $(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings; \
+		else $(call skipped,lints,clippy); fi
 
 .PHONY: deny
 deny: ## check the dependencies' licences, versions and advisories (builds cargo-deny: minutes)

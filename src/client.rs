@@ -144,6 +144,11 @@ impl Client {
         self.call(Interface::Unlink, access_token, &Body { appid })
     }
 
+    /// The language of its messages.
+    pub(crate) fn lang(&self) -> Lang {
+        self.0.lang
+    }
+
     /// One call: checked, posted, tried again where that is safe, and judged.
     fn call(
         &self,

@@ -81,6 +81,12 @@ impl Error {
         self
     }
 
+    /// The same error, told in `lang`.
+    pub(crate) fn told_in(mut self, lang: Lang) -> Error {
+        self.0.lang = lang;
+        self
+    }
+
     /// Its kind, in the terms of the C interface.
     pub fn status(&self) -> Status {
         self.0.status

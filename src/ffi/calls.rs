@@ -33,7 +33,7 @@ unsafe fn call(
         || {
             // SAFETY: NULL or from wx_client_new and not freed.
             match unsafe { client.as_ref() } {
-                Some(client) => body(&client.client),
+                Some(client) => body(&client.client).map_err(|e| e.told_in(client.client.lang())),
                 None => Err(wrong(Status::NullPointer, "client is NULL".into())),
             }
         },

@@ -237,6 +237,10 @@ impl<'a> Request<'a> {
     }
 
     fn run(&self) -> Result<Answer, Error> {
+        self.call().map_err(|e| e.told_in(self.options.lang))
+    }
+
+    fn call(&self) -> Result<Answer, Error> {
         let token = given("access_token", self.access_token)?;
         match self.verb {
             Verb::List => Client::new(&self.options)?.get_linked_raw(token),

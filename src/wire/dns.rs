@@ -105,7 +105,6 @@ impl Dns {
         let dns = self.clone();
         thread::Builder::new()
             .name("wxlink-dns".into())
-            .stack_size(256 * 1024)
             .spawn(move || {
                 let found = (key.0.as_str(), key.1).to_socket_addrs();
                 let now = Instant::now();

@@ -129,6 +129,27 @@
 #define WX_E_API (-70)
 
 /**
+ * An invitation is out and waits for an administrator. (-80 to -89: what wx_ensure_linked and
+ * wx_wait_linked found.)
+ */
+#define WX_E_PENDING (-80)
+
+/**
+ * The mini program's administrator refused.
+ */
+#define WX_E_DECLINED (-81)
+
+/**
+ * The mini program is not in the list (any more).
+ */
+#define WX_E_VANISHED (-82)
+
+/**
+ * The handle was cancelled; wx_result_delivery says whether anything was sent.
+ */
+#define WX_E_CANCELLED (-90)
+
+/**
  * The client was made before a fork and used in the child.
  */
 #define WX_E_FORKED (-91)
@@ -270,10 +291,45 @@ void wx_options_free(wx_options *options);
 int32_t wx_client_new(wx_options *options, wx_client **client);
 
 /**
- * Frees a client and closes its idle connections. Results received from it stay.
+ * Makes a handle on the same connections, with its own cancellation and, where the options set them,
+ * its own timeout_ms, connect_timeout_ms, max_retries and lang. Cheap: make one for each call that
+ * somebody may want to end.
  *
  * Parameters:
- *   client  from wx_client_new, with no call running; NULL is fine
+ *   client   from wx_client_new or wx_client_with
+ *   options  from wx_options_new, or NULL to change nothing; copied
+ *   derived  receives the handle, NULL if there is none
+ * Returns:
+ *   WX_OK
+ *   WX_E_BAD_OPTION    the options set something that is a matter of the connections; see
+ *                      wx_options_message
+ *   WX_E_NULL_POINTER  client or derived is NULL
+ *   WX_E_INTERNAL      the process has no file descriptor left
+ * Ownership: yours; free it with wx_client_free, before or after the client it comes from.
+ * Threads: any; options one at a time.
+ */
+int32_t wx_client_with(const wx_client *client,
+                       wx_options *options,
+                       wx_client **derived);
+
+/**
+ * Ends the calls that run on this handle, and all later ones, with WX_E_CANCELLED.
+ *
+ * A running call ends within 100 ms, whatever it is doing. Other handles on the same connections
+ * go on. To cancel one call of many, give it a handle of its own (wx_client_with).
+ *
+ * Parameters:
+ *   client  from wx_client_new or wx_client_with; NULL is fine
+ * Threads: any, while calls run.
+ */
+void wx_client_cancel(const wx_client *client);
+
+/**
+ * Frees a handle, and the idle connections with the last handle on them. Results stay.
+ *
+ * Parameters:
+ *   client  from wx_client_new or wx_client_with, with no call running on it; NULL is
+ *           fine
  */
 void wx_client_free(wx_client *client);
 
@@ -378,10 +434,92 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
                               wx_result **result);
 
 /**
+ * Sees to it that a mini program is linked to an Official Account: what callers really want.
+ *
+ * Asks the list; posts a link if that shows no trace of the mini program; and waits for the
+ * administrators, if asked to. Safe to repeat, whatever happened before: an earlier call that was
+ * lost, an invitation that is out already, a link that is there. A post whose outcome got lost, or
+ * that WeChat answered with -1, is looked up in the list; only two looks, both without a trace,
+ * allow another post, and at most max_retries of those are made. A refusal that the list shows is
+ * not argued with: to invite again, use wx_link_miniprogram.
+ *
+ *     status = wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 60000, &result);
+ *     if (status == WX_E_PENDING)
+ *         puts(wx_result_message(result)); /* says who has to act */
+ *     wx_result_free(result);
+ *
+ * The result's JSON is the library's own:
+ *     {"errcode":0,"errmsg":"ok","state":"linked","waits_for":"","item":{...},
+ *      "found":"absent","posts":1}
+ * state is linked, pending, declined, vanished or unknown; waits_for is official_account,
+ * mini_program or empty; item is the list's, or null; found is what the list showed at first
+ * (absent, or a state); posts counts the links of which WeChat may have seen something.
+ *
+ * Parameters:
+ *   client        from wx_client_new or wx_client_with
+ *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+ *   appid         the mini program's appid, at most 256 bytes
+ *   notify_users  1: WeChat messages every follower of the account; 0: it does not
+ *   show_profile  1: the mini program is shown in the account's page; 0: it is not
+ *   wait_ms       how long to wait for the administrators; 0 not at all. The call ends within
+ *                 timeout_ms and wait_ms together
+ *   result        receives the result, in success and in failure
+ * Returns:
+ *   WX_OK                 it is linked
+ *   WX_E_PENDING          an invitation is out and waits for an administrator
+ *   WX_E_DECLINED         the mini program's administrator refused
+ *   WX_E_VANISHED         it was in the list and is there no more
+ *   WX_E_CANCELLED        the handle was cancelled
+ *   and what wx_link_miniprogram returns. After a refused token (class token) call again with
+ *   another one: the state so far is in the JSON, and nothing is done twice.
+ * Ownership: the result is yours; free it with wx_result_free.
+ * Threads: any number at once.
+ */
+int32_t wx_ensure_linked(const wx_client *client,
+                         const char *access_token,
+                         const char *appid,
+                         int32_t notify_users,
+                         int32_t show_profile,
+                         uint32_t wait_ms,
+                         wx_result **result);
+
+/**
+ * Waits until a mini program is linked, or will not be. Posts nothing.
+ *
+ * Looks at the list with growing pauses (2 s to 30 s, shorter if the wait is short). A look that
+ * fails does not end it; a refused token does, with the state so far, so that you can go on with
+ * another one.
+ *
+ *     status = wx_wait_linked(client, token, "gh_000000000001", 600000, &result);
+ *     printf("%s\n", wx_result_json(result, NULL));
+ *     wx_result_free(result);
+ *
+ * The result's JSON is that of wx_ensure_linked.
+ *
+ * Parameters:
+ *   client            from wx_client_new or wx_client_with
+ *   access_token      the Official Account's authorizer_access_token, at most 4096 bytes
+ *   appid_or_gh_id    the mini program's appid or original id, at most 256 bytes. A refused item
+ *                     has no appid: by that alone, a refusal from before this call looks vanished
+ *   wait_ms           how long to wait; 0 looks once. The call ends within timeout_ms and wait_ms
+ *                     together
+ *   result            receives the result, in success and in failure
+ * Returns: as wx_ensure_linked; WX_E_VANISHED also if the list shows no trace of it.
+ * Ownership: the result is yours; free it with wx_result_free.
+ * Threads: any number at once.
+ */
+int32_t wx_wait_linked(const wx_client *client,
+                       const char *access_token,
+                       const char *appid_or_gh_id,
+                       uint32_t wait_ms,
+                       wx_result **result);
+
+/**
  * The answer as JSON.
  *
  * WeChat's body byte for byte when WeChat answered; else {"errcode":...,"errmsg":...} made by
- * the library, with the status as errcode.
+ * the library, with the status as errcode. What wx_ensure_linked and wx_wait_linked give is told
+ * there.
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text
@@ -395,7 +533,7 @@ const char *wx_result_json(const wx_result *result, size_t *len);
  *
  * Parameters:
  *   result  from a call; NULL gives WX_E_NULL_POINTER
- * Returns the errcode if WeChat answered, else the call's status: never 0 for a call that did
+ * Returns the errcode of the answer that decided, else the call's status: never 0 for a call that did
  * not succeed. WeChat has a -1 of its own, so look at the status first: WX_E_API says that
  * the errcode is WeChat's.
  */
@@ -542,14 +680,15 @@ const char *wx_errcode_text(const char *api, int32_t errcode, const char *field,
  *         BY REFERENCE OUT BY VALUE 65536 BY REFERENCE OUT-LEN RETURNING STATUS-CODE.
  *
  * Parameters:
- *   op        link, list or unlink; spaces at its end do not count
+ *   op        link, list, unlink, ensure or wait; spaces at its end do not count
  *   op_len    bytes in op
  *   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
  *             values do not count. Keys:
  *               access_token  always
- *               appid         link, unlink
- *               notify_users  link: 0 or 1
- *               show_profile  link: 0 or 1
+ *               appid         all but list (for wait also an original id)
+ *               notify_users  link, ensure: 0 or 1
+ *               show_profile  link, ensure: 0 or 1
+ *               wait_ms       ensure, wait: how long to wait, 0 if left out
  *               format        json (the default) or lines, see out
  *               and every key of wx_options_set
  *   args_len  bytes in args
@@ -559,13 +698,13 @@ const char *wx_errcode_text(const char *api, int32_t errcode, const char *field,
  *                      one line for each value of the JSON: its JSON pointer, = and the text,
  *                      control characters turned to spaces. For example
  *                      /wxopens/items/0/appid=wx0b00000000000001
- *   cap       bytes in out; at least 512 for link and unlink
+ *   cap       bytes in out; at least 512 for link, unlink and ensure
  *   out_len   receives the length of the text, without the NUL; after WX_E_BUFFER the room it
  *             needs
  * Returns: as the functions for the calls, and
- *   WX_E_BUFFER        out is too small: for link and unlink nothing was sent, and the list can be
- *                      asked for again. An answer to link or unlink that does not fit after all is
- *                      cut down to its status and errcode, never lost
+ *   WX_E_BUFFER        out is too small: for link, unlink and ensure nothing was sent, and list and
+ *                      wait can be repeated. What those that post answer and does not fit after
+ *                      all is cut down to its status and errcode, never lost
  *   WX_E_BAD_VALUE     no such op, a line that is not KEY=VALUE, or an argument missing
  *   WX_E_BAD_OPTION    a key that is no argument and no option, or a value an option does not take
  *   WX_E_NULL_POINTER  a pointer is NULL whose length is not 0, or out_len is NULL

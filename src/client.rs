@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,6 +9,7 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::attempt::{Attempt, Delivery};
+use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::interface::Interface;
 use crate::lang::Lang;
@@ -33,6 +33,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// The pause before the first repetition at the same host; it doubles from there.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The body of a list's request: an empty one has been answered with 44002.
+#[derive(Serialize)]
+struct Empty {}
+
 /// The caller's choices for a link. They have no defaults: `notify_users` messages every follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkChoices {
@@ -42,17 +46,24 @@ pub struct LinkChoices {
     pub show_profile: bool,
 }
 
-/// Calls WeChat. Cheap to clone; clones share connections, and any number of threads may call at once.
+/// Calls WeChat. Cheap to clone; any number of threads may call at once. Clones share everything;
+/// handles made by [`with`](Client::with) share the connections alone.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
-
-struct Inner {
-    wire: Wire,
-    timeout: Duration,
-    max_retries: u32,
-    lang: Lang,
+pub struct Client {
+    wire: Arc<Wire>,
+    limits: Limits,
+    cancel: Arc<Cancel>,
     /// The process it was made in: connections shared with a forked child would mix up answers.
     process: u32,
+}
+
+/// What a derived handle may have otherwise than the client it comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub timeout: Duration,
+    pub connect_timeout: Duration,
+    pub max_retries: u32,
+    pub lang: Lang,
 }
 
 impl Client {
@@ -63,15 +74,37 @@ impl Client {
     /// [`Status::BadOption`]: `ca_file` cannot be read or holds no usable certificate, or the proxy
     /// in the environment is not an http or socks5 URL.
     pub fn new(options: &Options) -> Result<Client, Error> {
-        let wire = Wire::new(options)
-            .map_err(|why| Error::argument(Status::BadOption, why, options.lang))?;
-        Ok(Client(Arc::new(Inner {
-            wire,
-            timeout: Duration::from_millis(options.timeout_ms.into()),
-            max_retries: options.max_retries,
-            lang: options.lang,
+        let wrong = |why| Error::argument(Status::BadOption, why, options.lang);
+        Ok(Client {
+            wire: Arc::new(Wire::new(options).map_err(wrong)?),
+            limits: options.limits(),
+            cancel: new_cancel(options.lang)?,
             process: std::process::id(),
-        })))
+        })
+    }
+
+    /// Makes a handle that shares the connections of this one and has its own cancellation, and its
+    /// own `timeout_ms`, `connect_timeout_ms`, `max_retries` and `lang` where the options set them.
+    ///
+    /// # Errors
+    /// [`Status::BadOption`]: the options set something that is a matter of the connections.
+    pub fn with(&self, options: &Options) -> Result<Client, Error> {
+        let lang = self.limits.lang;
+        let limits = options
+            .limits_over(self.limits)
+            .map_err(|why| Error::argument(Status::BadOption, why, lang))?;
+        Ok(Client {
+            wire: self.wire.clone(),
+            limits,
+            cancel: new_cancel(lang)?,
+            process: self.process,
+        })
+    }
+
+    /// Ends the calls that run on this handle and its clones, within 100 ms, and all later ones, with
+    /// [`Status::Cancelled`]. Other handles of the same connections go on.
+    pub fn cancel(&self) {
+        self.cancel.ring();
     }
 
     /// Invites a mini program to be linked to the Official Account the token belongs to
@@ -88,6 +121,17 @@ impl Client {
         appid: &str,
         choices: LinkChoices,
     ) -> Result<Answer, Error> {
+        self.link_until(access_token, appid, choices, self.deadline())
+    }
+
+    /// The same, within the client's limit and until `end` at the latest.
+    pub(crate) fn link_until(
+        &self,
+        access_token: &str,
+        appid: &str,
+        choices: LinkChoices,
+        end: Instant,
+    ) -> Result<Answer, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             appid: &'a str,
@@ -100,7 +144,7 @@ impl Client {
             notify_users: choices.notify_users.into(),
             show_profile: choices.show_profile.into(),
         };
-        self.call(Interface::Link, access_token, &body)
+        self.call(Interface::Link, access_token, &body, end)
     }
 
     /// Lists the mini programs linked to the Official Account the token belongs to, and those on
@@ -110,11 +154,26 @@ impl Client {
     /// [`Status::Api`] with WeChat's errcode; [`Status::BadAnswer`] if what came is no list.
     /// Reading changes nothing, so it is safe to call again after any error.
     pub fn get_linked(&self, access_token: &str) -> Result<LinkedList, Error> {
-        let answer = self.get_linked_raw(access_token)?;
+        self.read_list(self.get_linked_raw(access_token)?)
+    }
+
+    /// The same, within the client's limit and until `end` at the latest; `id` is what will be
+    /// looked for in it, and is checked first.
+    pub(crate) fn get_linked_until(
+        &self,
+        access_token: &str,
+        id: &str,
+        end: Instant,
+    ) -> Result<LinkedList, Error> {
+        self.check_text(Interface::Get, "appid", id, MAX_APPID)?;
+        self.read_list(self.call(Interface::Get, access_token, &Empty {}, end)?)
+    }
+
+    fn read_list(&self, answer: Answer) -> Result<LinkedList, Error> {
         let attempts = answer.attempts().to_vec();
         LinkedList::read(answer).map_err(|why| {
             let failure = Failure::new(Status::BadAnswer, why);
-            let lang = self.0.lang;
+            let lang = self.limits.lang;
             Error::failed(Interface::Get, failure, Delivery::Answered, attempts, lang)
         })
     }
@@ -124,10 +183,7 @@ impl Client {
     /// # Errors
     /// As [`get_linked`](Client::get_linked), but for the list's shape, which is not looked at.
     pub fn get_linked_raw(&self, access_token: &str) -> Result<Answer, Error> {
-        #[derive(Serialize)]
-        struct Empty {}
-        // An empty body has been answered with 44002.
-        self.call(Interface::Get, access_token, &Empty {})
+        self.call(Interface::Get, access_token, &Empty {}, self.deadline())
     }
 
     /// Asks to unlink a mini program (`unlinkMiniprogram`). A yes means that the Official Account's
@@ -141,12 +197,38 @@ impl Client {
             appid: &'a str,
         }
         self.check_text(Interface::Unlink, "appid", appid, MAX_APPID)?;
-        self.call(Interface::Unlink, access_token, &Body { appid })
+        self.call(
+            Interface::Unlink,
+            access_token,
+            &Body { appid },
+            self.deadline(),
+        )
     }
 
     /// The language of its messages.
     pub(crate) fn lang(&self) -> Lang {
-        self.0.lang
+        self.limits.lang
+    }
+
+    /// The limit of a call.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.limits.timeout
+    }
+
+    pub(crate) fn max_retries(&self) -> u32 {
+        self.limits.max_retries
+    }
+
+    /// When a call that begins now ends.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.limits.timeout
+    }
+
+    /// Waits for the time to pass.
+    pub(crate) fn pause_until(&self, until: Instant) -> Result<(), Error> {
+        self.cancel
+            .pause(until)
+            .map_err(|_| Error::argument(Status::Cancelled, "", self.limits.lang))
     }
 
     /// One call: checked, posted, tried again where that is safe, and judged.
@@ -155,61 +237,79 @@ impl Client {
         interface: Interface,
         access_token: &str,
         body: &impl Serialize,
+        end: Instant,
     ) -> Result<Answer, Error> {
-        let inner = &*self.0;
-        let wrong = |status, what| Error::argument(status, what, inner.lang).on(interface);
-        if std::process::id() != inner.process {
-            return Err(wrong(Status::Forked, String::new()));
+        let deadline = end.min(self.deadline());
+        let wrong =
+            |status, what: &str| Error::argument(status, what, self.limits.lang).on(interface);
+        if std::process::id() != self.process {
+            return Err(wrong(Status::Forked, ""));
+        }
+        if self.cancel.is_rung() {
+            return Err(wrong(Status::Cancelled, ""));
         }
         self.check_text(interface, "access_token", access_token, MAX_TOKEN)?;
         let token = utf8_percent_encode(access_token, ENCODED).to_string();
-        let body = serde_json::to_vec(body).map_err(|_| {
-            wrong(
-                Status::Internal,
-                "the body cannot be written as JSON".into(),
-            )
-        })?;
+        let body = serde_json::to_vec(body)
+            .map_err(|_| wrong(Status::Internal, "the body cannot be written as JSON"))?;
         let ask = Exchange {
             path: interface.path(),
             token: &token,
             body: &body,
-            deadline: Instant::now() + inner.timeout,
+            deadline,
+            connect_timeout: self.limits.connect_timeout,
+            cancel: &self.cancel,
         };
 
-        let hosts = inner.wire.hosts().len();
         let mut attempts: Vec<Attempt> = Vec::with_capacity(1);
-        for repetition in 0.. {
-            let host = attempts.len() % hosts;
-            let (result, mut attempt, delivery) = inner.wire.exchange(host, &ask);
-            let judged = result.and_then(|reply| judge(interface, reply, access_token));
-            match judged {
+        let mut tried: Vec<usize> = Vec::new();
+        let mut repetitions = 0;
+        loop {
+            let host = self.wire.pick_host(&tried);
+            let (result, mut attempt, delivery) = self.wire.exchange(host, &ask);
+            let failure = match result.and_then(|reply| judge(interface, reply, access_token)) {
                 Ok(answer) => {
                     let yes = answer.errcode() == 0;
                     attempt.outcome = if yes { Status::Ok } else { Status::Api };
                     attempts.push(attempt);
                     let answer = answer.with_attempts(attempts);
-                    return if yes {
-                        Ok(answer)
-                    } else {
-                        Err(Error::refused(answer, inner.lang))
+                    return match yes {
+                        true => Ok(answer),
+                        false => Err(Error::refused(answer, self.limits.lang)),
                     };
                 }
-                Err(failure) => {
-                    attempt.outcome = failure.status;
-                    attempt.detail.clone_from(&failure.detail);
-                    let again = repetition < inner.max_retries
-                        && may_repeat(interface, &failure, delivery, attempt.http_status)
-                        && pause(repetition, attempts.len() + 1 < hosts, ask.deadline);
-                    attempts.push(attempt);
-                    if !again {
-                        return Err(Error::failed(
-                            interface, failure, delivery, attempts, inner.lang,
-                        ));
-                    }
+                Err(failure) => failure,
+            };
+            attempt.outcome = failure.status;
+            attempt.detail.clone_from(&failure.detail);
+            let may_repeat = may_repeat(interface, &failure, delivery, attempt.http_status);
+            attempts.push(attempt);
+            if delivery == Delivery::NeverSent {
+                tried.push(host);
+            }
+            let again = may_repeat && {
+                // What was never sent is tried at every host before it is tried again at any.
+                let another_host =
+                    delivery == Delivery::NeverSent && tried.len() < self.wire.hosts().len();
+                if another_host {
+                    Instant::now() < deadline
+                } else {
+                    tried.clear();
+                    repetitions += 1;
+                    repetitions <= self.limits.max_retries && self.pause(repetitions, deadline)
                 }
+            };
+            if !again {
+                let lang = self.limits.lang;
+                return Err(Error::failed(interface, failure, delivery, attempts, lang));
             }
         }
-        Err(wrong(Status::Internal, "repetitions ran out".into()))
+    }
+
+    /// Pauses before a repetition; `false` if the time left is too short or the call is cancelled.
+    fn pause(&self, repetition: u32, deadline: Instant) -> bool {
+        let until = Instant::now() + PAUSE * 2_u32.pow(repetition.saturating_sub(1).min(4));
+        until < deadline && self.cancel.pause(until).is_ok()
     }
 
     /// Texts are opaque to us; only what cannot be sent is refused.
@@ -229,19 +329,13 @@ impl Client {
         } else {
             return Ok(());
         };
-        Err(Error::argument(Status::BadValue, why, self.0.lang).on(interface))
+        Err(Error::argument(Status::BadValue, why, self.limits.lang).on(interface))
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<&str> = self
-            .0
-            .wire
-            .hosts()
-            .iter()
-            .map(|h| h.shown.as_str())
-            .collect();
+        let hosts: Vec<&str> = self.wire.hosts().iter().map(|h| h.shown.as_str()).collect();
         f.debug_struct("Client").field("hosts", &hosts).finish()
     }
 }
@@ -277,25 +371,18 @@ fn may_repeat(
     delivery: Delivery,
     http_status: u16,
 ) -> bool {
-    delivery == Delivery::NeverSent
-        || interface.only_reads()
-            && match failure.status {
-                Status::ConnectionLost => true,
-                Status::BadAnswer => http_status >= 500,
-                _ => false,
-            }
+    match failure.status {
+        Status::Cancelled => false,
+        _ if delivery == Delivery::NeverSent => true,
+        Status::ConnectionLost => interface.only_reads(),
+        Status::BadAnswer => interface.only_reads() && http_status >= 500,
+        _ => false,
+    }
 }
 
-/// Pauses before a repetition, unless another host is next; `false` if the time left is too short.
-fn pause(repetition: u32, host_is_fresh: bool, deadline: Instant) -> bool {
-    let pause = if host_is_fresh {
-        Duration::ZERO
-    } else {
-        PAUSE * 2_u32.saturating_pow(repetition.min(4))
-    };
-    if Instant::now() + pause >= deadline {
-        return false;
-    }
-    thread::sleep(pause);
-    true
+fn new_cancel(lang: Lang) -> Result<Arc<Cancel>, Error> {
+    Cancel::new().map(Arc::new).map_err(|e| {
+        let why = format!("no descriptor for cancelling: {e}; close some, or raise the limit");
+        Error::argument(Status::Internal, why, lang)
+    })
 }

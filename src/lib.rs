@@ -23,8 +23,10 @@
 
 mod answer;
 mod attempt;
+mod cancel;
 pub mod catalogue;
 mod client;
+mod ensure;
 mod error;
 // Its comments are the C header's: their examples are C, not doctests.
 #[cfg(all(feature = "capi", not(doctest)))]
@@ -42,6 +44,7 @@ pub use answer::Answer;
 pub use attempt::{Attempt, Delivery, Phase};
 pub use catalogue::Class;
 pub use client::{Client, LinkChoices, MAX_APPID, MAX_TOKEN};
+pub use ensure::{LinkProgress, LinkState};
 pub use error::Error;
 pub use interface::Interface;
 pub use lang::{Lang, Text};

@@ -3,9 +3,11 @@
 //! The C interface, the bindings, the command line and the documentation all read this table.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ureq::http::Uri;
 
+use crate::client::Limits;
 use crate::error::Error;
 use crate::lang::{Lang, Text};
 use crate::status::Status;
@@ -289,7 +291,12 @@ pub struct Options {
     pub(crate) user_agent: String,
     pub(crate) max_response_bytes: u64,
     pub(crate) lang: Lang,
+    /// The keys that were set, which is not the same as having another value than the default.
+    set: Vec<&'static str>,
 }
+
+/// The options that are a matter of one handle; the others are one of its connections.
+const OF_A_HANDLE: [&str; 4] = ["timeout_ms", "connect_timeout_ms", "max_retries", "lang"];
 
 impl Default for Options {
     fn default() -> Options {
@@ -312,6 +319,7 @@ impl Options {
             user_agent: String::new(),
             max_response_bytes: 0,
             lang: Lang::En,
+            set: Vec::new(),
         };
         for entry in OPTIONS {
             let set = (entry.set)(&mut options, entry.default);
@@ -338,7 +346,42 @@ impl Options {
         (entry.set)(self, value).map_err(|why| {
             Error::argument(Status::BadOption, format!("option {key} {why}"), lang)
         })?;
+        if !self.set.contains(&entry.key) {
+            self.set.push(entry.key);
+        }
         Ok(self)
+    }
+
+    /// The limits as they stand.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            timeout: Duration::from_millis(self.timeout_ms.into()),
+            connect_timeout: Duration::from_millis(self.connect_timeout_ms.into()),
+            max_retries: self.max_retries,
+            lang: self.lang,
+        }
+    }
+
+    /// The limits that were set, over those of another handle.
+    pub(crate) fn limits_over(&self, base: Limits) -> Result<Limits, String> {
+        let own = self.limits();
+        let mut limits = base;
+        for key in &self.set {
+            match *key {
+                "timeout_ms" => limits.timeout = own.timeout,
+                "connect_timeout_ms" => limits.connect_timeout = own.connect_timeout,
+                "max_retries" => limits.max_retries = own.max_retries,
+                "lang" => limits.lang = own.lang,
+                key => {
+                    let may = OF_A_HANDLE.join(", ");
+                    return Err(format!(
+                        "option {key} is a matter of the connections, which are shared; \
+                         a derived handle may have its own {may}"
+                    ));
+                }
+            }
+        }
+        Ok(limits)
     }
 
     /// The proxy to use, the environment looked at now.

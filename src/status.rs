@@ -48,6 +48,15 @@ pub enum Status {
     /// WeChat answered with an errcode other than 0.
     Api = -70,
 
+    /// An invitation is out and waits for an administrator.
+    Pending = -80,
+    /// The mini program's administrator refused.
+    Declined = -81,
+    /// It was in the list and is there no more.
+    Vanished = -82,
+
+    /// The handle was cancelled.
+    Cancelled = -90,
     /// The client was made before a fork and used in the child.
     Forked = -91,
 
@@ -166,6 +175,30 @@ pub static STATUSES: &[StatusEntry] = &[
         "微信返回了非 0 的 errcode。请按该错误码的类别和处理建议操作。",
     ),
     row(
+        Status::Pending,
+        "PENDING",
+        "An invitation is out and waits for an administrator. Wait, and ask again; the same call is safe to repeat.",
+        "关联邀请已发出，正在等待管理员确认。请等待后再次查询；重复同一调用是安全的。",
+    ),
+    row(
+        Status::Declined,
+        "DECLINED",
+        "The mini program's administrator refused. Talk to them before inviting again.",
+        "小程序管理员已拒绝。再次邀请之前请先与其沟通。",
+    ),
+    row(
+        Status::Vanished,
+        "VANISHED",
+        "The mini program is not in the list (any more): the Official Account's administrator refused, the invitation expired, or it was unlinked. Ask them before inviting again.",
+        "列表中没有（或不再有）该小程序：公众号管理员拒绝、邀请过期，或已被解除关联。再次邀请之前请先确认。",
+    ),
+    row(
+        Status::Cancelled,
+        "CANCELLED",
+        "The handle was cancelled; the delivery says whether anything was sent. Read the list before linking again if it was.",
+        "该句柄已被取消；delivery 表明是否已发送。若已发送，再次关联前请先查询列表。",
+    ),
+    row(
         Status::Forked,
         "FORKED",
         "The client was made before a fork and used in the child; nothing was sent. Make a client in the child.",
@@ -252,6 +285,10 @@ mod tests {
             | Status::BadAnswer
             | Status::TooLarge
             | Status::Api
+            | Status::Pending
+            | Status::Declined
+            | Status::Vanished
+            | Status::Cancelled
             | Status::Forked
             | Status::Internal => Status::entry_of(s.code()),
         };
@@ -260,7 +297,7 @@ mod tests {
                 .iter()
                 .filter(|e| row_of(e.status).is_some())
                 .count(),
-            19
+            23
         );
     }
 }

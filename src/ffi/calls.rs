@@ -1,12 +1,12 @@
 //! WeChat's calls.
 
 use std::ffi::c_char;
+use std::time::Duration;
 
 use super::client::wx_client;
 use super::guard::guard;
-use super::result::wx_result;
+use super::result::{Outcome, wx_result};
 use super::{flag, text, wrong};
-use crate::answer::Answer;
 use crate::client::{Client, LinkChoices};
 use crate::error::Error;
 use crate::interface::Interface;
@@ -21,7 +21,7 @@ unsafe fn call(
     interface: Interface,
     client: *const wx_client,
     result: *mut *mut wx_result,
-    body: impl FnOnce(&Client) -> Result<Answer, Error>,
+    body: impl FnOnce(&Client) -> Result<Outcome, Error>,
 ) -> i32 {
     // SAFETY: NULL or a place for a pointer.
     let Some(result) = (unsafe { result.as_mut() }) else {
@@ -41,7 +41,10 @@ unsafe fn call(
     guard(
         || Status::Internal.code(),
         || {
-            let made = wx_result::new(outcome.map_err(|e| e.on(interface)));
+            let made = wx_result::new(match outcome {
+                Ok(done) => done,
+                Err(e) => Outcome::No(e.on(interface)),
+            });
             let status = made.status();
             *result = Box::into_raw(Box::new(made));
             status
@@ -102,7 +105,9 @@ pub unsafe extern "C" fn wx_link_miniprogram(
             notify_users: flag(notify_users, "notify_users")?,
             show_profile: flag(show_profile, "show_profile")?,
         };
-        client.link_miniprogram(access_token, appid, choices)
+        client
+            .link_miniprogram(access_token, appid, choices)
+            .map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
     unsafe { call(Interface::Link, client, result, body) }
@@ -143,7 +148,7 @@ pub unsafe extern "C" fn wx_get_linked(
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions ask.
         let access_token = unsafe { text(access_token, "access_token") }?;
-        client.get_linked_raw(access_token)
+        client.get_linked_raw(access_token).map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
     unsafe { call(Interface::Get, client, result, body) }
@@ -180,8 +185,128 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
         let access_token = unsafe { text(access_token, "access_token") }?;
         // SAFETY: as above.
         let appid = unsafe { text(appid, "appid") }?;
-        client.unlink_miniprogram(access_token, appid)
+        client
+            .unlink_miniprogram(access_token, appid)
+            .map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
     unsafe { call(Interface::Unlink, client, result, body) }
+}
+
+/// Sees to it that a mini program is linked to an Official Account: what callers really want.
+///
+/// Asks the list; posts a link if that shows no trace of the mini program; and waits for the
+/// administrators, if asked to. Safe to repeat, whatever happened before: an earlier call that was
+/// lost, an invitation that is out already, a link that is there. A post whose outcome got lost, or
+/// that WeChat answered with -1, is looked up in the list; only two looks, both without a trace,
+/// allow another post, and at most max_retries of those are made. A refusal that the list shows is
+/// not argued with: to invite again, use wx_link_miniprogram.
+///
+///     status = wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 60000, &result);
+///     if (status == WX_E_PENDING)
+///         puts(wx_result_message(result)); /* says who has to act */
+///     wx_result_free(result);
+///
+/// The result's JSON is the library's own:
+///     {"errcode":0,"errmsg":"ok","state":"linked","waits_for":"","item":{...},
+///      "found":"absent","posts":1}
+/// state is linked, pending, declined, vanished or unknown; waits_for is official_account,
+/// mini_program or empty; item is the list's, or null; found is what the list showed at first
+/// (absent, or a state); posts counts the links of which WeChat may have seen something.
+///
+/// Parameters:
+///   client        from wx_client_new or wx_client_with
+///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+///   appid         the mini program's appid, at most 256 bytes
+///   notify_users  1: WeChat messages every follower of the account; 0: it does not
+///   show_profile  1: the mini program is shown in the account's page; 0: it is not
+///   wait_ms       how long to wait for the administrators; 0 not at all. The call ends within
+///                 timeout_ms and wait_ms together
+///   result        receives the result, in success and in failure
+/// Returns:
+///   WX_OK                 it is linked
+///   WX_E_PENDING          an invitation is out and waits for an administrator
+///   WX_E_DECLINED         the mini program's administrator refused
+///   WX_E_VANISHED         it was in the list and is there no more
+///   WX_E_CANCELLED        the handle was cancelled
+///   and what wx_link_miniprogram returns. After a refused token (class token) call again with
+///   another one: the state so far is in the JSON, and nothing is done twice.
+/// Ownership: the result is yours; free it with wx_result_free.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_ensure_linked(
+    client: *const wx_client,
+    access_token: *const c_char,
+    appid: *const c_char,
+    notify_users: i32,
+    show_profile: i32,
+    wait_ms: u32,
+    result: *mut *mut wx_result,
+) -> i32 {
+    let body = |client: &Client| {
+        // SAFETY: NULL or a C string, as the conventions ask.
+        let access_token = unsafe { text(access_token, "access_token") }?;
+        // SAFETY: as above.
+        let appid = unsafe { text(appid, "appid") }?;
+        let choices = LinkChoices {
+            notify_users: flag(notify_users, "notify_users")?,
+            show_profile: flag(show_profile, "show_profile")?,
+        };
+        let wait = Duration::from_millis(wait_ms.into());
+        Ok(Outcome::Progress(client.ensure_linked(
+            access_token,
+            appid,
+            choices,
+            wait,
+        )))
+    };
+    // SAFETY: the caller vouches for both pointers.
+    unsafe { call(Interface::Link, client, result, body) }
+}
+
+/// Waits until a mini program is linked, or will not be. Posts nothing.
+///
+/// Looks at the list with growing pauses (2 s to 30 s, shorter if the wait is short). A look that
+/// fails does not end it; a refused token does, with the state so far, so that you can go on with
+/// another one.
+///
+///     status = wx_wait_linked(client, token, "gh_000000000001", 600000, &result);
+///     printf("%s\n", wx_result_json(result, NULL));
+///     wx_result_free(result);
+///
+/// The result's JSON is that of wx_ensure_linked.
+///
+/// Parameters:
+///   client            from wx_client_new or wx_client_with
+///   access_token      the Official Account's authorizer_access_token, at most 4096 bytes
+///   appid_or_gh_id    the mini program's appid or original id, at most 256 bytes. A refused item
+///                     has no appid: by that alone, a refusal from before this call looks vanished
+///   wait_ms           how long to wait; 0 looks once. The call ends within timeout_ms and wait_ms
+///                     together
+///   result            receives the result, in success and in failure
+/// Returns: as wx_ensure_linked; WX_E_VANISHED also if the list shows no trace of it.
+/// Ownership: the result is yours; free it with wx_result_free.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_wait_linked(
+    client: *const wx_client,
+    access_token: *const c_char,
+    appid_or_gh_id: *const c_char,
+    wait_ms: u32,
+    result: *mut *mut wx_result,
+) -> i32 {
+    let body = |client: &Client| {
+        // SAFETY: NULL or a C string, as the conventions ask.
+        let access_token = unsafe { text(access_token, "access_token") }?;
+        // SAFETY: as above.
+        let id = unsafe { text(appid_or_gh_id, "appid_or_gh_id") }?;
+        let wait = Duration::from_millis(wait_ms.into());
+        Ok(Outcome::Progress(client.wait_linked(
+            access_token,
+            id,
+            wait,
+        )))
+    };
+    // SAFETY: the caller vouches for both pointers.
+    unsafe { call(Interface::Get, client, result, body) }
 }

@@ -5,6 +5,7 @@ use std::ptr;
 use super::guard::guard;
 use super::options::wx_options;
 use crate::client::Client;
+use crate::error::Error;
 use crate::options::Options;
 use crate::status::Status;
 
@@ -49,21 +50,97 @@ pub unsafe extern "C" fn wx_client_new(
                 Some(o) => Client::new(&o.options),
                 None => Client::new(&Options::new()),
             };
-            match made {
-                Ok(made) => {
-                    *client = Box::into_raw(Box::new(wx_client { client: made }));
-                    Status::Ok.code()
-                }
-                Err(e) => options.map_or(e.status().code(), |o| o.failed(&e)),
-            }
+            hand_over(made, client, options)
         },
     )
 }
 
-/// Frees a client and closes its idle connections. Results received from it stay.
+/// Makes a handle on the same connections, with its own cancellation and, where the options set them,
+/// its own timeout_ms, connect_timeout_ms, max_retries and lang. Cheap: make one for each call that
+/// somebody may want to end.
 ///
 /// Parameters:
-///   client  from wx_client_new, with no call running; NULL is fine
+///   client   from wx_client_new or wx_client_with
+///   options  from wx_options_new, or NULL to change nothing; copied
+///   derived  receives the handle, NULL if there is none
+/// Returns:
+///   WX_OK
+///   WX_E_BAD_OPTION    the options set something that is a matter of the connections; see
+///                      wx_options_message
+///   WX_E_NULL_POINTER  client or derived is NULL
+///   WX_E_INTERNAL      the process has no file descriptor left
+/// Ownership: yours; free it with wx_client_free, before or after the client it comes from.
+/// Threads: any; options one at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_client_with(
+    client: *const wx_client,
+    options: *mut wx_options,
+    derived: *mut *mut wx_client,
+) -> i32 {
+    guard(
+        || Status::Internal.code(),
+        || {
+            // SAFETY: NULL or a place for a pointer.
+            let Some(derived) = (unsafe { derived.as_mut() }) else {
+                return Status::NullPointer.code();
+            };
+            *derived = ptr::null_mut();
+            // SAFETY: NULL or from wx_client_new and not freed.
+            let Some(base) = (unsafe { client.as_ref() }) else {
+                return Status::NullPointer.code();
+            };
+            // SAFETY: NULL or from wx_options_new, and not in use elsewhere.
+            let options = unsafe { options.as_mut() };
+            let made = match &options {
+                Some(o) => base.client.with(&o.options),
+                None => base.client.with(&Options::new()),
+            };
+            hand_over(made, derived, options)
+        },
+    )
+}
+
+/// Ends the calls that run on this handle, and all later ones, with WX_E_CANCELLED.
+///
+/// A running call ends within 100 ms, whatever it is doing. Other handles on the same connections
+/// go on. To cancel one call of many, give it a handle of its own (wx_client_with).
+///
+/// Parameters:
+///   client  from wx_client_new or wx_client_with; NULL is fine
+/// Threads: any, while calls run.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_client_cancel(client: *const wx_client) {
+    guard(
+        || (),
+        || {
+            // SAFETY: NULL or from wx_client_new and not freed.
+            if let Some(client) = unsafe { client.as_ref() } {
+                client.client.cancel();
+            }
+        },
+    );
+}
+
+/// Hands a handle over, or says why there is none.
+fn hand_over(
+    made: Result<Client, Error>,
+    place: &mut *mut wx_client,
+    options: Option<&mut wx_options>,
+) -> i32 {
+    match made {
+        Ok(made) => {
+            *place = Box::into_raw(Box::new(wx_client { client: made }));
+            Status::Ok.code()
+        }
+        Err(e) => options.map_or(e.status().code(), |o| o.failed(&e)),
+    }
+}
+
+/// Frees a handle, and the idle connections with the last handle on them. Results stay.
+///
+/// Parameters:
+///   client  from wx_client_new or wx_client_with, with no call running on it; NULL is
+///           fine
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_free(client: *mut wx_client) {
     guard(

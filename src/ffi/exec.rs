@@ -2,14 +2,14 @@
 
 use std::ffi::c_char;
 use std::fmt::Write;
+use std::time::Duration;
 
 use libc::size_t;
 use serde_json::Value;
 
 use super::guard::guard;
-use super::result::{out_bytes, plain, wx_result};
+use super::result::{Outcome, out_bytes, plain, wx_result};
 use super::wrong;
-use crate::answer::Answer;
 use crate::client::{Client, LinkChoices};
 use crate::error::Error;
 use crate::options::Options;
@@ -31,14 +31,15 @@ const MIN_CAP: size_t = 512;
 ///         BY REFERENCE OUT BY VALUE 65536 BY REFERENCE OUT-LEN RETURNING STATUS-CODE.
 ///
 /// Parameters:
-///   op        link, list or unlink; spaces at its end do not count
+///   op        link, list, unlink, ensure or wait; spaces at its end do not count
 ///   op_len    bytes in op
 ///   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
 ///             values do not count. Keys:
 ///               access_token  always
-///               appid         link, unlink
-///               notify_users  link: 0 or 1
-///               show_profile  link: 0 or 1
+///               appid         all but list (for wait also an original id)
+///               notify_users  link, ensure: 0 or 1
+///               show_profile  link, ensure: 0 or 1
+///               wait_ms       ensure, wait: how long to wait, 0 if left out
 ///               format        json (the default) or lines, see out
 ///               and every key of wx_options_set
 ///   args_len  bytes in args
@@ -48,13 +49,13 @@ const MIN_CAP: size_t = 512;
 ///                      one line for each value of the JSON: its JSON pointer, = and the text,
 ///                      control characters turned to spaces. For example
 ///                      /wxopens/items/0/appid=wx0b00000000000001
-///   cap       bytes in out; at least 512 for link and unlink
+///   cap       bytes in out; at least 512 for link, unlink and ensure
 ///   out_len   receives the length of the text, without the NUL; after WX_E_BUFFER the room it
 ///             needs
 /// Returns: as the functions for the calls, and
-///   WX_E_BUFFER        out is too small: for link and unlink nothing was sent, and the list can be
-///                      asked for again. An answer to link or unlink that does not fit after all is
-///                      cut down to its status and errcode, never lost
+///   WX_E_BUFFER        out is too small: for link, unlink and ensure nothing was sent, and list and
+///                      wait can be repeated. What those that post answer and does not fit after
+///                      all is cut down to its status and errcode, never lost
 ///   WX_E_BAD_VALUE     no such op, a line that is not KEY=VALUE, or an argument missing
 ///   WX_E_BAD_OPTION    a key that is no argument and no option, or a value an option does not take
 ///   WX_E_NULL_POINTER  a pointer is NULL whose length is not 0, or out_len is NULL
@@ -89,15 +90,15 @@ pub unsafe extern "C" fn wx_exec(
             let out = unsafe { out_bytes(out.cast(), cap) }.unwrap_or_default();
 
             let format = args.as_ref().map_or(Format::Json, |args| Format::of(args));
-            let (answer, posts) = match op.and_then(|op| Request::parse(op, args?)) {
+            let (outcome, posts) = match op.and_then(|op| Request::parse(op, args?)) {
                 Ok(r) if r.verb.posts() && cap < MIN_CAP => {
                     *out_len = MIN_CAP;
                     return Status::Buffer.code();
                 }
                 Ok(r) => (guarded_run(&r), r.verb.posts()),
-                Err(e) => (Err(e), false),
+                Err(e) => (Outcome::No(e), false),
             };
-            let result = wx_result::new(answer);
+            let result = wx_result::new(outcome);
             let whole = write(&result, format);
             let fits = whole.len() <= out.len();
             let told = if fits || !posts {
@@ -117,12 +118,13 @@ pub unsafe extern "C" fn wx_exec(
     )
 }
 
-/// What was done must be told even if telling it in full breaks.
-fn guarded_run(request: &Request<'_>) -> Result<Answer, Error> {
-    guard(
-        || Err(wrong(Status::Internal, String::new())),
-        || request.run(),
-    )
+/// What was done must be told even if doing it breaks.
+fn guarded_run(request: &Request<'_>) -> Outcome {
+    let run = || {
+        let done = request.run();
+        done.unwrap_or_else(|e| Outcome::No(e.told_in(request.options.lang)))
+    };
+    guard(|| Outcome::No(wrong(Status::Internal, String::new())), run)
 }
 
 /// # Safety
@@ -150,11 +152,13 @@ enum Verb {
     Link,
     List,
     Unlink,
+    Ensure,
+    Wait,
 }
 
 impl Verb {
     fn posts(self) -> bool {
-        self != Verb::List
+        !matches!(self, Verb::List | Verb::Wait)
     }
 }
 
@@ -190,6 +194,7 @@ struct Request<'a> {
     appid: Option<&'a str>,
     notify_users: Option<bool>,
     show_profile: Option<bool>,
+    wait: Duration,
     options: Options,
 }
 
@@ -200,7 +205,9 @@ impl<'a> Request<'a> {
             "link" => Verb::Link,
             "list" => Verb::List,
             "unlink" => Verb::Unlink,
-            _ => return Err(bad("op must be link, list or unlink".into())),
+            "ensure" => Verb::Ensure,
+            "wait" => Verb::Wait,
+            _ => return Err(bad("op must be link, list, unlink, ensure or wait".into())),
         };
         let mut request = Request {
             verb,
@@ -208,6 +215,7 @@ impl<'a> Request<'a> {
             appid: None,
             notify_users: None,
             show_profile: None,
+            wait: Duration::ZERO,
             options: Options::new(),
         };
         let mut seen: Vec<&str> = Vec::new();
@@ -228,6 +236,7 @@ impl<'a> Request<'a> {
                 "appid" => request.appid = Some(value),
                 "notify_users" => request.notify_users = Some(flag(key, value)?),
                 "show_profile" => request.show_profile = Some(flag(key, value)?),
+                "wait_ms" => request.wait = milliseconds(key, value)?,
                 "format" if ["json", "lines"].contains(&value) => {}
                 "format" => return Err(bad("format must be json or lines".into())),
                 option => drop(request.options.set(option, value)?),
@@ -236,27 +245,28 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 
-    fn run(&self) -> Result<Answer, Error> {
-        self.call().map_err(|e| e.told_in(self.options.lang))
-    }
-
-    fn call(&self) -> Result<Answer, Error> {
+    fn run(&self) -> Result<Outcome, Error> {
         let token = given("access_token", self.access_token)?;
-        match self.verb {
-            Verb::List => Client::new(&self.options)?.get_linked_raw(token),
-            Verb::Unlink => {
-                let appid = given("appid", self.appid)?;
-                Client::new(&self.options)?.unlink_miniprogram(token, appid)
+        let appid = || given("appid", self.appid);
+        let choices = || {
+            Ok(LinkChoices {
+                notify_users: given("notify_users", self.notify_users)?,
+                show_profile: given("show_profile", self.show_profile)?,
+            })
+        };
+        let client = || Client::new(&self.options);
+        Ok(match self.verb {
+            Verb::List => client()?.get_linked_raw(token).into(),
+            Verb::Unlink => client()?.unlink_miniprogram(token, appid()?).into(),
+            Verb::Link => client()?
+                .link_miniprogram(token, appid()?, choices()?)
+                .into(),
+            Verb::Ensure => {
+                let (appid, choices) = (appid()?, choices()?);
+                Outcome::Progress(client()?.ensure_linked(token, appid, choices, self.wait))
             }
-            Verb::Link => {
-                let appid = given("appid", self.appid)?;
-                let choices = LinkChoices {
-                    notify_users: given("notify_users", self.notify_users)?,
-                    show_profile: given("show_profile", self.show_profile)?,
-                };
-                Client::new(&self.options)?.link_miniprogram(token, appid, choices)
-            }
-        }
+            Verb::Wait => Outcome::Progress(client()?.wait_linked(token, appid()?, self.wait)),
+        })
     }
 }
 
@@ -270,6 +280,16 @@ fn flag(key: &str, value: &str) -> Result<bool, Error> {
         "1" => Ok(true),
         _ => Err(wrong(Status::BadValue, format!("{key} must be 0 or 1"))),
     }
+}
+
+fn milliseconds(key: &str, value: &str) -> Result<Duration, Error> {
+    let ms: Result<u32, _> = value.parse();
+    ms.map(|ms| Duration::from_millis(ms.into())).map_err(|_| {
+        wrong(
+            Status::BadValue,
+            format!("{key} must be a whole number up to {}", u32::MAX),
+        )
+    })
 }
 
 /// Without the spaces and NULs with which fixed fields are filled up.

@@ -12,15 +12,32 @@ use super::text;
 use crate::answer::Answer;
 use crate::attempt::Delivery;
 use crate::catalogue::Class;
+use crate::ensure::LinkProgress;
 use crate::error::Error;
 use crate::status::Status;
+
+/// What a call came to.
+pub(super) enum Outcome {
+    Yes(Answer),
+    No(Error),
+    Progress(LinkProgress),
+}
+
+impl From<Result<Answer, Error>> for Outcome {
+    fn from(result: Result<Answer, Error>) -> Outcome {
+        match result {
+            Ok(answer) => Outcome::Yes(answer),
+            Err(e) => Outcome::No(e),
+        }
+    }
+}
 
 /// What became of a call.
 ///
 /// Immutable; outlives its client. Texts got from it live as long as it does.
 /// Threads: any number at once, but wx_result_free alone and last.
 pub struct wx_result {
-    outcome: Result<Answer, Error>,
+    outcome: Outcome,
     json: OnceLock<CString>,
     message: OnceLock<CString>,
     rid: OnceLock<CString>,
@@ -30,7 +47,7 @@ pub struct wx_result {
 }
 
 impl wx_result {
-    pub(super) fn new(outcome: Result<Answer, Error>) -> wx_result {
+    pub(super) fn new(outcome: Outcome) -> wx_result {
         wx_result {
             outcome,
             json: OnceLock::new(),
@@ -43,39 +60,63 @@ impl wx_result {
 
     pub(super) fn status(&self) -> i32 {
         match &self.outcome {
-            Ok(_) => Status::Ok.code(),
-            Err(e) => e.status().code(),
+            Outcome::Yes(_) => Status::Ok.code(),
+            Outcome::No(e) => e.status().code(),
+            Outcome::Progress(p) => p.status().code(),
         }
     }
 
+    /// WeChat's answer, if the result's JSON is its body.
     fn answer(&self) -> Option<&Answer> {
         match &self.outcome {
-            Ok(answer) => Some(answer),
-            Err(e) => e.answer(),
+            Outcome::Yes(answer) => Some(answer),
+            Outcome::No(e) => e.answer(),
+            Outcome::Progress(_) => None,
+        }
+    }
+
+    /// The answer that decided.
+    fn verdict(&self) -> Option<&Answer> {
+        match &self.outcome {
+            Outcome::Progress(p) => p.error().and_then(Error::answer),
+            _ => self.answer(),
         }
     }
 
     /// WeChat's errcode, else the status: never 0 for what did not succeed.
     pub(super) fn errcode(&self) -> i32 {
-        self.answer().map_or_else(|| self.status(), Answer::errcode)
+        self.verdict()
+            .map_or_else(|| self.status(), Answer::errcode)
     }
 
     pub(super) fn http_status(&self) -> i32 {
         match &self.outcome {
-            Ok(answer) => answer.http_status().into(),
-            Err(e) => e.http_status().into(),
+            Outcome::Yes(answer) => answer.http_status().into(),
+            Outcome::No(e) => e.http_status().into(),
+            Outcome::Progress(p) => p.attempts().last().map_or(0, |a| a.http_status).into(),
         }
     }
 
     pub(super) fn delivery(&self) -> Delivery {
         match &self.outcome {
-            Ok(_) => Delivery::Answered,
-            Err(e) => e.delivery(),
+            Outcome::Yes(_) => Delivery::Answered,
+            Outcome::No(e) => e.delivery(),
+            Outcome::Progress(p) => p.delivery(),
         }
     }
 
     pub(super) fn class(&self) -> &'static CStr {
-        match self.answer().and_then(Answer::class) {
+        let of_progress = |p: &LinkProgress| match p.status() {
+            Status::Ok => Some(Class::Ok),
+            Status::Pending => Some(Class::Pending),
+            Status::Declined | Status::Vanished => Some(Class::Human),
+            _ => p.error().and_then(Error::class),
+        };
+        let class = match &self.outcome {
+            Outcome::Progress(p) => of_progress(p),
+            _ => self.answer().and_then(Answer::class),
+        };
+        match class {
             None => c"",
             Some(Class::Ok) => c"ok",
             Some(Class::Pending) => c"pending",
@@ -89,13 +130,22 @@ impl wx_result {
 
     pub(super) fn message(&self) -> String {
         match &self.outcome {
-            Ok(_) => String::new(),
-            Err(e) => e.message(),
+            Outcome::Yes(_) => String::new(),
+            Outcome::No(e) => e.message(),
+            Outcome::Progress(p) => p.message(),
         }
     }
 
     pub(super) fn rid(&self) -> &str {
-        self.answer().map_or("", Answer::rid)
+        self.verdict().map_or("", Answer::rid)
+    }
+
+    fn trace(&self) -> String {
+        match &self.outcome {
+            Outcome::Yes(answer) => answer.trace(),
+            Outcome::No(e) => e.trace(),
+            Outcome::Progress(p) => p.trace(),
+        }
     }
 
     /// WeChat's body as it came, or one of our own making.
@@ -111,8 +161,10 @@ impl wx_result {
     }
 
     fn own_tree(&self) -> &Value {
-        self.own_tree
-            .get_or_init(|| json!({"errcode": self.errcode(), "errmsg": self.message()}))
+        self.own_tree.get_or_init(|| match &self.outcome {
+            Outcome::Progress(p) => p.json(),
+            _ => json!({"errcode": self.errcode(), "errmsg": self.message()}),
+        })
     }
 }
 
@@ -137,7 +189,8 @@ unsafe fn read<T: Copy>(
 /// The answer as JSON.
 ///
 /// WeChat's body byte for byte when WeChat answered; else {"errcode":...,"errmsg":...} made by
-/// the library, with the status as errcode.
+/// the library, with the status as errcode. What wx_ensure_linked and wx_wait_linked give is told
+/// there.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text
@@ -165,7 +218,7 @@ pub unsafe extern "C" fn wx_result_json(
 ///
 /// Parameters:
 ///   result  from a call; NULL gives WX_E_NULL_POINTER
-/// Returns the errcode if WeChat answered, else the call's status: never 0 for a call that did
+/// Returns the errcode of the answer that decided, else the call's status: never 0 for a call that did
 /// not succeed. WeChat has a -1 of its own, so look at the status first: WX_E_API says that
 /// the errcode is WeChat's.
 #[unsafe(no_mangle)]
@@ -255,13 +308,7 @@ pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_cha
 /// Returns a text that lives as long as the result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_trace(result: *const wx_result) -> *const c_char {
-    let trace = |r: &wx_result| {
-        let make = || match &r.outcome {
-            Ok(answer) => answer.trace().into_bytes(),
-            Err(e) => e.trace().into_bytes(),
-        };
-        once(&r.trace, make).as_ptr()
-    };
+    let trace = |r: &wx_result| once(&r.trace, || r.trace().into_bytes()).as_ptr();
     // SAFETY: the caller vouches for it.
     unsafe { read(result, c"".as_ptr(), trace) }
 }

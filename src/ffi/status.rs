@@ -52,6 +52,16 @@ pub const WX_E_TOO_LARGE: i32 = -61;
 /// WeChat answered with an errcode other than 0: see wx_result_errcode and wx_result_class.
 pub const WX_E_API: i32 = -70;
 
+/// An invitation is out and waits for an administrator. (-80 to -89: what wx_ensure_linked and
+/// wx_wait_linked found.)
+pub const WX_E_PENDING: i32 = -80;
+/// The mini program's administrator refused.
+pub const WX_E_DECLINED: i32 = -81;
+/// The mini program is not in the list (any more).
+pub const WX_E_VANISHED: i32 = -82;
+
+/// The handle was cancelled; wx_result_delivery says whether anything was sent.
+pub const WX_E_CANCELLED: i32 = -90;
 /// The client was made before a fork and used in the child.
 pub const WX_E_FORKED: i32 = -91;
 

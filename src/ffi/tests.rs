@@ -16,9 +16,11 @@ use std::ffi::{CStr, CString, c_char};
 use std::net::TcpListener;
 use std::ptr::{null, null_mut};
 
-use super::calls::{wx_get_linked, wx_link_miniprogram, wx_unlink_miniprogram};
+use super::calls::{
+    wx_ensure_linked, wx_get_linked, wx_link_miniprogram, wx_unlink_miniprogram, wx_wait_linked,
+};
 use super::catalogue::{wx_catalogue_json, wx_errcode_text};
-use super::client::{wx_client, wx_client_free, wx_client_new};
+use super::client::{wx_client, wx_client_cancel, wx_client_free, wx_client_new, wx_client_with};
 use super::exec::wx_exec;
 use super::guard::injected;
 use super::options::{
@@ -119,6 +121,10 @@ fn constants_are_the_statuses() {
         ("BAD_ANSWER", WX_E_BAD_ANSWER),
         ("TOO_LARGE", WX_E_TOO_LARGE),
         ("API", WX_E_API),
+        ("PENDING", WX_E_PENDING),
+        ("DECLINED", WX_E_DECLINED),
+        ("VANISHED", WX_E_VANISHED),
+        ("CANCELLED", WX_E_CANCELLED),
         ("FORKED", WX_E_FORKED),
         ("INTERNAL", WX_E_INTERNAL),
     ];
@@ -156,7 +162,27 @@ fn null_everywhere() {
 
         assert_eq!(wx_client_new(null_mut(), null_mut()), WX_E_NULL_POINTER);
 
+        let mut none = null_mut();
+        assert_eq!(
+            wx_client_with(null(), null_mut(), &mut none),
+            WX_E_NULL_POINTER
+        );
+        assert_eq!(
+            wx_client_with(client, null_mut(), null_mut()),
+            WX_E_NULL_POINTER
+        );
+        wx_client_cancel(null());
+
         // Without a place for the result nothing happens at all.
+        let nowhere = null_mut();
+        assert_eq!(
+            wx_ensure_linked(client, text, text, 0, 0, 0, nowhere),
+            WX_E_NULL_POINTER
+        );
+        assert_eq!(
+            wx_wait_linked(client, text, text, 0, nowhere),
+            WX_E_NULL_POINTER
+        );
         assert_eq!(
             wx_link_miniprogram(client, text, text, 0, 0, null_mut()),
             WX_E_NULL_POINTER
@@ -168,7 +194,7 @@ fn null_everywhere() {
         );
 
         let mut r = null_mut();
-        let calls: [(&str, i32, *mut wx_result); 8] = [
+        let calls: [(&str, i32, *mut wx_result); 14] = [
             (
                 "client",
                 wx_link_miniprogram(null(), text, text, 0, 0, &mut r),
@@ -199,6 +225,32 @@ fn null_everywhere() {
             (
                 "appid",
                 wx_unlink_miniprogram(client, text, null(), &mut r),
+                r,
+            ),
+            (
+                "client",
+                wx_ensure_linked(null(), text, text, 0, 0, 0, &mut r),
+                r,
+            ),
+            (
+                "access_token",
+                wx_ensure_linked(client, null(), text, 0, 0, 0, &mut r),
+                r,
+            ),
+            (
+                "appid",
+                wx_ensure_linked(client, text, null(), 0, 0, 0, &mut r),
+                r,
+            ),
+            ("client", wx_wait_linked(null(), text, text, 0, &mut r), r),
+            (
+                "access_token",
+                wx_wait_linked(client, null(), text, 0, &mut r),
+                r,
+            ),
+            (
+                "appid_or_gh_id",
+                wx_wait_linked(client, text, null(), 0, &mut r),
                 r,
             ),
         ];
@@ -279,6 +331,10 @@ fn bad_utf8_everywhere() {
             (wx_get_linked(client, bad, &mut r), r),
             (wx_unlink_miniprogram(client, bad, text, &mut r), r),
             (wx_unlink_miniprogram(client, text, bad, &mut r), r),
+            (wx_ensure_linked(client, bad, text, 0, 0, 0, &mut r), r),
+            (wx_ensure_linked(client, text, bad, 0, 0, 0, &mut r), r),
+            (wx_wait_linked(client, bad, text, 0, &mut r), r),
+            (wx_wait_linked(client, text, bad, 0, &mut r), r),
         ];
         for (i, (status, result)) in calls.into_iter().enumerate() {
             if i == 4 {
@@ -342,10 +398,62 @@ fn bad_values() {
                 wx_unlink_miniprogram(client, text, c"\t".as_ptr(), &mut r),
                 r,
             ),
+            (wx_ensure_linked(client, text, text, 0, 2, 0, &mut r), r),
+            (
+                wx_ensure_linked(client, text, c"".as_ptr(), 0, 0, 9, &mut r),
+                r,
+            ),
+            (
+                wx_ensure_linked(client, c"\n".as_ptr(), text, 0, 0, 9, &mut r),
+                r,
+            ),
+            (wx_wait_linked(client, text, c"".as_ptr(), 9, &mut r), r),
+            (
+                wx_wait_linked(client, text, long_appid.as_ptr(), 9, &mut r),
+                r,
+            ),
         ];
         for (status, result) in calls {
             assert_eq!(opened(status, result).0, WX_E_BAD_VALUE);
         }
+    }
+}
+
+#[test]
+fn a_derived_handle_has_its_own_limits_and_cancellation() {
+    let bench = Bench::new();
+    let text = c"text".as_ptr();
+    unsafe {
+        let options = wx_options_new();
+        let mut derived = null_mut();
+        // What is a matter of the connections is refused.
+        assert_eq!(
+            wx_options_set(options, c"proxy".as_ptr(), c"none".as_ptr()),
+            WX_OK
+        );
+        assert_eq!(
+            wx_client_with(bench.client, options, &mut derived),
+            WX_E_BAD_OPTION
+        );
+        assert!(derived.is_null());
+        assert!(words(wx_options_message(options)).contains("option proxy is a matter"));
+        wx_options_free(options);
+
+        assert_eq!(
+            wx_client_with(bench.client, null_mut(), &mut derived),
+            WX_OK
+        );
+        wx_client_cancel(derived);
+        let mut r = null_mut();
+        let status = wx_get_linked(derived, text, &mut r);
+        assert_eq!(wx_result_delivery(r), 0);
+        assert_eq!(opened(status, r).0, WX_E_CANCELLED);
+        let status = wx_ensure_linked(derived, text, text, 0, 0, 1000, &mut r);
+        assert_eq!(opened(status, r).0, WX_E_CANCELLED);
+        // The base handle goes on: its host does not answer, which is what it says.
+        let status = wx_get_linked(bench.client, text, &mut r);
+        assert_eq!(opened(status, r).0, WX_E_TIMEOUT);
+        wx_client_free(derived);
     }
 }
 
@@ -477,6 +585,11 @@ fn a_panic_comes_back_as_internal_and_the_client_goes_on() {
                 hurt(|| wx_unlink_miniprogram(client, text, text, &mut r)),
                 r,
             ),
+            (
+                hurt(|| wx_ensure_linked(client, text, text, 0, 0, 0, &mut r)),
+                r,
+            ),
+            (hurt(|| wx_wait_linked(client, text, text, 0, &mut r)), r),
         ];
         for (status, result) in calls {
             let (status, message) = opened(status, result);
@@ -493,6 +606,9 @@ fn a_panic_comes_back_as_internal_and_the_client_goes_on() {
         assert_eq!(words(hurt(|| wx_options_message(options))), "");
         let mut none = null_mut();
         assert_eq!(hurt(|| wx_client_new(options, &mut none)), WX_E_INTERNAL);
+        let with = |place| wx_client_with(client, null_mut(), place);
+        assert_eq!(hurt(|| with(&mut none)), WX_E_INTERNAL);
+        hurt(|| wx_client_cancel(client));
         // What could not be freed is still whole.
         hurt(|| wx_options_free(options));
         wx_options_free(options);

@@ -10,15 +10,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cancel::{Cancel, Stop};
+
 /// How long an address is believed. WeChat asks to use names and to notice changes.
 const KEEP: Duration = Duration::from_secs(60);
+
+/// How often a call that waits for the resolver looks whether it was cancelled.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Why there is no address.
 pub(crate) enum Unresolved {
     /// The resolver said so, in these words.
     Refused(String),
-    /// It said nothing in time.
-    TimedOut,
+    /// It said nothing until the wait was over.
+    Stopped(Stop),
 }
 
 enum Answer {
@@ -55,6 +60,7 @@ impl Dns {
         host: &str,
         port: u16,
         limit: Instant,
+        cancel: &Cancel,
     ) -> Result<Arc<[SocketAddr]>, Unresolved> {
         if let Ok(ip) = host.parse::<IpAddr>() {
             return Ok(Arc::new([SocketAddr::new(ip, port)]));
@@ -81,11 +87,14 @@ impl Dns {
             }
             let left = limit.saturating_duration_since(now);
             if left.is_zero() {
-                return Err(Unresolved::TimedOut);
+                return Err(Unresolved::Stopped(Stop::TimedOut));
+            }
+            if cancel.is_rung() {
+                return Err(Unresolved::Stopped(Stop::Cancelled));
             }
             answers = self
                 .news
-                .wait_timeout(answers, left)
+                .wait_timeout(answers, left.min(LOOK))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
@@ -142,11 +151,18 @@ mod tests {
         Instant::now() + Duration::from_secs(10)
     }
 
+    fn never() -> Cancel {
+        Cancel::new().unwrap()
+    }
+
     #[test]
     fn literal_addresses_need_no_resolver() {
         let dns = Dns::new();
         for host in ["127.0.0.1", "::1"] {
-            let addrs = dns.lookup(host, 443, Instant::now()).ok().unwrap();
+            let addrs = dns
+                .lookup(host, 443, Instant::now(), &never())
+                .ok()
+                .unwrap();
             assert_eq!(addrs[0].port(), 443);
         }
         assert!(dns.lock().is_empty());
@@ -155,9 +171,12 @@ mod tests {
     #[test]
     fn an_answer_is_kept_until_forgotten() {
         let dns = Dns::new();
-        assert!(dns.lookup("localhost", 80, soon()).is_ok());
+        assert!(dns.lookup("localhost", 80, soon(), &never()).is_ok());
         // Known: no time is needed any more.
-        assert!(dns.lookup("localhost", 80, Instant::now()).is_ok());
+        assert!(
+            dns.lookup("localhost", 80, Instant::now(), &never())
+                .is_ok()
+        );
         dns.forget("localhost", 80);
         assert!(dns.lock().is_empty());
     }
@@ -165,15 +184,15 @@ mod tests {
     #[test]
     fn a_name_that_cannot_exist_is_refused() {
         let dns = Dns::new();
-        let answer = dns.lookup("name.invalid", 80, soon());
+        let answer = dns.lookup("name.invalid", 80, soon(), &never());
         assert!(matches!(answer, Err(Unresolved::Refused(_))));
     }
 
     #[test]
     fn time_up_is_told_from_refused() {
         let dns = Dns::new();
-        let answer = dns.lookup("localhost", 81, Instant::now());
-        assert!(matches!(answer, Err(Unresolved::TimedOut)));
+        let answer = dns.lookup("localhost", 81, Instant::now(), &never());
+        assert!(matches!(answer, Err(Unresolved::Stopped(Stop::TimedOut))));
     }
 
     #[test]
@@ -181,7 +200,7 @@ mod tests {
         let dns = Dns::new();
         thread::scope(|s| {
             for _ in 0..16 {
-                s.spawn(|| assert!(dns.lookup("localhost", 82, soon()).is_ok()));
+                s.spawn(|| assert!(dns.lookup("localhost", 82, soon(), &never()).is_ok()));
             }
         });
         assert_eq!(dns.lock().len(), 1);

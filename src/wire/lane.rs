@@ -20,6 +20,7 @@ use super::scope::{Failure, SharedScope};
 use super::stream::Stream;
 use super::{Reply, Setup, Unresolved, proxy};
 use crate::attempt::Phase;
+use crate::cancel::Cancel;
 use crate::options::Host;
 use crate::status::Status;
 
@@ -40,8 +41,8 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub fn new(setup: &Arc<Setup>, host: usize) -> Lane {
-        let scope = Arc::new(SharedScope::new());
+    pub fn new(setup: &Arc<Setup>, host: usize, cancel: &Arc<Cancel>) -> Lane {
+        let scope = Arc::new(SharedScope::new(cancel.clone()));
         // Everything ureq would do beyond speaking HTTP is off: the scope has the clock, the
         // connector the addresses, the proxy and the trust, and the client the retries.
         let config = ureq::Agent::config_builder()
@@ -212,13 +213,20 @@ impl LaneConnector {
 
     fn dial(&self, name: &str, port: u16) -> io::Result<Stream> {
         let limit = self.scope.enter(Phase::Resolve);
-        let addrs = self.setup.dns.lookup(name, port, limit).map_err(|e| {
-            let failure = match e {
-                Unresolved::Refused(why) => Failure::new(Status::Resolve, format!("{name}: {why}")),
-                Unresolved::TimedOut => self.scope.lock().timed_out(),
-            };
-            self.scope.fail(failure)
-        })?;
+        let cancel = self.scope.lock().cancel.clone();
+        let addrs = self
+            .setup
+            .dns
+            .lookup(name, port, limit, &cancel)
+            .map_err(|e| {
+                let failure = match e {
+                    Unresolved::Refused(why) => {
+                        Failure::new(Status::Resolve, format!("{name}: {why}"))
+                    }
+                    Unresolved::Stopped(stop) => self.scope.lock().stopped(stop),
+                };
+                self.scope.fail(failure)
+            })?;
         // A name may call itself local and lead elsewhere; a token never leaves in the clear.
         let host = self.host();
         if !host.tls && !addrs.iter().all(|a| a.ip().is_loopback()) && self.setup.proxy.is_none() {

@@ -4,6 +4,7 @@
 //! is for the client to say.
 
 mod dns;
+mod health;
 mod lane;
 mod proxy;
 mod scope;
@@ -14,10 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::attempt::{Attempt, Delivery, Phase};
+use crate::cancel::Cancel;
 use crate::options::{Host, Options, ProxyAddress};
 use crate::status::Status;
 
 use dns::{Dns, Unresolved};
+use health::Health;
 use lane::Lane;
 pub(crate) use scope::Failure;
 
@@ -50,14 +53,16 @@ pub(crate) struct Exchange<'a> {
     pub token: &'a str,
     pub body: &'a [u8],
     pub deadline: Instant,
+    pub connect_timeout: Duration,
+    pub cancel: &'a Arc<Cancel>,
 }
 
 /// The connections of a client.
 pub(crate) struct Wire {
     setup: Arc<Setup>,
     idle: Mutex<Vec<Lane>>,
+    health: Health,
     keep_alive: Duration,
-    connect_timeout: Duration,
     max_response_bytes: u64,
 }
 
@@ -72,8 +77,8 @@ impl Wire {
                 user_agent: options.user_agent.clone(),
             }),
             idle: Mutex::new(Vec::new()),
+            health: Health::new(options.hosts.len()),
             keep_alive: Duration::from_millis(options.keep_alive_ms.into()),
-            connect_timeout: Duration::from_millis(options.connect_timeout_ms.into()),
             max_response_bytes: options.max_response_bytes,
         })
     }
@@ -81,6 +86,11 @@ impl Wire {
     /// The entry hosts, most preferred first.
     pub fn hosts(&self) -> &[Host] {
         &self.setup.hosts
+    }
+
+    /// The host for the next attempt of a call that has tried those.
+    pub fn pick_host(&self, tried: &[usize]) -> usize {
+        self.health.pick(tried, Instant::now())
     }
 
     /// Makes one attempt at the host of that index. The record's outcome is the exchange's; what
@@ -91,11 +101,12 @@ impl Wire {
         ask: &Exchange<'_>,
     ) -> (Result<Reply, Failure>, Attempt, Delivery) {
         let started = Instant::now();
-        let lane = self.take_lane(host);
+        let lane = self.take_lane(host, ask.cancel);
         {
             let mut scope = lane.scope.lock();
             scope.deadline = ask.deadline;
-            scope.connect_deadline = ask.deadline.min(started + self.connect_timeout);
+            scope.connect_deadline = ask.deadline.min(started + ask.connect_timeout);
+            scope.cancel = ask.cancel.clone();
             ask.token.clone_into(&mut scope.token);
             scope.phase = Phase::Resolve;
             scope.sent = false;
@@ -128,6 +139,13 @@ impl Wire {
             };
             (attempt, delivery)
         };
+        match delivery {
+            Delivery::NeverSent if attempt.outcome != Status::Cancelled => {
+                self.health.failed(host, Instant::now());
+            }
+            Delivery::NeverSent => {}
+            _ => self.health.reached(host),
+        }
         if result.is_ok() {
             self.keep_lane(lane);
         }
@@ -135,7 +153,7 @@ impl Wire {
     }
 
     /// The lane used last to that host, since it is the least likely to have gone stale.
-    fn take_lane(&self, host: usize) -> Lane {
+    fn take_lane(&self, host: usize, cancel: &Arc<Cancel>) -> Lane {
         let mut idle = self.idle();
         let now = Instant::now();
         // Those at the front have been idle longest.
@@ -148,7 +166,7 @@ impl Wire {
         drop(idle);
         // Closing sockets is nobody's reason to wait for the lock.
         drop(stale);
-        found.unwrap_or_else(|| Lane::new(&self.setup, host))
+        found.unwrap_or_else(|| Lane::new(&self.setup, host, cancel))
     }
 
     fn keep_lane(&self, mut lane: Lane) {

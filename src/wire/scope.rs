@@ -6,10 +6,11 @@
 //! is never contended.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::attempt::Phase;
+use crate::cancel::{Cancel, Stop};
 use crate::status::Status;
 
 /// Why an attempt failed, in words that never hold a secret.
@@ -34,6 +35,8 @@ pub(crate) struct Scope {
     pub deadline: Instant,
     /// When the work up to an established connection ends; never later than `deadline`.
     pub connect_deadline: Instant,
+    /// What ends the call early.
+    pub cancel: Arc<Cancel>,
     /// The percent-encoded access token, which only the last step before the socket puts in place.
     pub token: String,
     /// How far the call has come.
@@ -52,11 +55,12 @@ pub(crate) struct Scope {
 pub(crate) struct SharedScope(Mutex<Scope>);
 
 impl SharedScope {
-    pub fn new() -> SharedScope {
+    pub fn new(cancel: Arc<Cancel>) -> SharedScope {
         let now = Instant::now();
         SharedScope(Mutex::new(Scope {
             deadline: now,
             connect_deadline: now,
+            cancel,
             token: String::new(),
             phase: Phase::Resolve,
             sent: false,
@@ -98,18 +102,22 @@ impl Scope {
         }
     }
 
-    /// The failure for a time limit that has passed.
-    pub fn timed_out(&self) -> Failure {
-        let status = if self.sent {
-            Status::Timeout
-        } else {
-            Status::TimeoutUnsent
-        };
-        let which = if self.phase < Phase::Send && self.connect_deadline < self.deadline {
+    /// The failure for a wait that was stopped.
+    pub fn stopped(&self, stop: Stop) -> Failure {
+        match stop {
+            Stop::TimedOut if self.sent => Failure::new(Status::Timeout, self.which_limit()),
+            Stop::TimedOut => Failure::new(Status::TimeoutUnsent, self.which_limit()),
+            Stop::Cancelled => Failure::new(Status::Cancelled, "the call was cancelled"),
+            Stop::Failed(e) if self.sent => Failure::new(Status::ConnectionLost, e.to_string()),
+            Stop::Failed(e) => Failure::new(Status::Connect, e.to_string()),
+        }
+    }
+
+    fn which_limit(&self) -> &'static str {
+        if self.phase < Phase::Send && self.connect_deadline < self.deadline {
             "connect_timeout_ms passed"
         } else {
             "timeout_ms passed"
-        };
-        Failure::new(status, which)
+        }
     }
 }

@@ -4,14 +4,15 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
 
 use super::scope::{Failure, SharedScope};
 use crate::attempt::Phase;
+use crate::cancel::{Cancel, Stop};
 use crate::status::Status;
 
 /// A connected, non-blocking socket that waits by `poll`, never past the scope's limit.
@@ -25,12 +26,13 @@ impl Stream {
     /// so that one silent address leaves time for the next.
     pub fn connect(addrs: &[SocketAddr], scope: &Arc<SharedScope>) -> io::Result<Stream> {
         let limit = scope.enter(Phase::Connect);
+        let cancel = scope.lock().cancel.clone();
         let mut last = Failure::new(Status::Resolve, "the host has no address");
         for (i, addr) in addrs.iter().enumerate() {
             let now = Instant::now();
             let untried = u32::try_from(addrs.len() - i).unwrap_or(1);
             let share = limit.saturating_duration_since(now) / untried;
-            match dial(addr, now + share) {
+            match dial(addr, now + share, &cancel) {
                 Ok(socket) => {
                     // Requests are written whole: waiting to fill a segment only costs time.
                     let _ = socket.set_nodelay(true);
@@ -39,10 +41,14 @@ impl Stream {
                         scope: scope.clone(),
                     });
                 }
-                Err(Errno::TIMEDOUT) => last = scope.lock().timed_out(),
-                Err(e) => {
+                Err(Stop::Failed(e)) => {
                     let why = io::Error::from(e);
                     last = Failure::new(Status::Connect, format!("{addr}: {why}"));
+                }
+                Err(Stop::TimedOut) => last = scope.lock().stopped(Stop::TimedOut),
+                Err(Stop::Cancelled) => {
+                    last = scope.lock().stopped(Stop::Cancelled);
+                    break;
                 }
             }
         }
@@ -55,17 +61,18 @@ impl Stream {
         matches!(peeked, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Waits until the socket is ready or the limit has passed.
+    /// Waits until the socket is ready, the limit has passed or the call is cancelled.
     fn wait(&self, flags: PollFlags) -> io::Result<()> {
-        let limit = self.scope.lock().limit();
-        match ready(&self.socket, flags, limit) {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                let failure = self.scope.lock().timed_out();
-                Err(self.scope.fail(failure))
-            }
-            Err(e) => Err(e.into()),
-        }
+        let (limit, cancel) = {
+            let scope = self.scope.lock();
+            (scope.limit(), scope.cancel.clone())
+        };
+        cancel
+            .wait_for(self.socket.as_fd(), flags, limit)
+            .map_err(|stop| {
+                let failure = self.scope.lock().stopped(stop);
+                self.scope.fail(failure)
+            })
     }
 }
 
@@ -106,45 +113,23 @@ impl Write for Stream {
     }
 }
 
-/// Opens one connection by `limit`; `TIMEDOUT` if that passes.
-fn dial(addr: &SocketAddr, limit: Instant) -> Result<TcpStream, Errno> {
+/// Opens one connection by `limit`.
+fn dial(addr: &SocketAddr, limit: Instant, cancel: &Cancel) -> Result<TcpStream, Stop> {
     let family = match addr {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
     };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = TcpStream::from(socket_with(family, SocketType::STREAM, flags, None)?);
+    let socket = socket_with(family, SocketType::STREAM, flags, None).map_err(Stop::Failed)?;
+    let socket = TcpStream::from(socket);
     match connect(&socket, addr) {
         Ok(()) => return Ok(socket),
         Err(Errno::INPROGRESS | Errno::INTR) => {}
-        Err(e) => return Err(e),
+        Err(e) => return Err(Stop::Failed(e)),
     }
-    if !ready(&socket, PollFlags::OUT, limit)? {
-        return Err(Errno::TIMEDOUT);
-    }
-    sockopt::socket_error(&socket)??;
-    Ok(socket)
-}
-
-/// Whether `socket` becomes ready before `limit`.
-fn ready(socket: &TcpStream, flags: PollFlags, limit: Instant) -> Result<bool, Errno> {
-    loop {
-        let left = limit.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(false);
-        }
-        let mut fds = [PollFd::from_borrowed_fd(socket.as_fd(), flags)];
-        match poll(&mut fds, Some(&timespec(left))) {
-            Ok(0) | Err(Errno::INTR) => {}
-            Ok(_) => return Ok(true),
-            Err(e) => return Err(e),
-        }
-    }
-}
-
-fn timespec(d: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(d.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(d.subsec_nanos()),
+    cancel.wait_for(socket.as_fd(), PollFlags::OUT, limit)?;
+    match sockopt::socket_error(&socket) {
+        Ok(Ok(())) => Ok(socket),
+        Ok(Err(e)) | Err(e) => Err(Stop::Failed(e)),
     }
 }

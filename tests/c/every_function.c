@@ -129,6 +129,19 @@ int main(void)
     for (i = 0; i < 4; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
 
+    CHECK(wx_client_with(client, NULL, &bad) == WX_OK);
+    status = wx_ensure_linked(bad, token, "wx0b00000000000001", 0, 1, 0, &result);
+    CHECK(status == WX_E_PENDING && strcmp(wx_result_class(result), "pending") == 0);
+    use_result(result, status);
+    status = wx_wait_linked(bad, token, "gh_000000000001", 50, &result);
+    CHECK(status == WX_E_PENDING);
+    use_result(result, status);
+    wx_client_cancel(bad);
+    status = wx_wait_linked(bad, token, "gh_000000000001", 50, &result);
+    CHECK(status == WX_E_CANCELLED);
+    use_result(result, status);
+    wx_client_free(bad);
+
     /* A result outlives its client. */
     status = wx_get_linked(client, token, &result);
     wx_client_free(client);

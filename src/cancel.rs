@@ -1,0 +1,111 @@
+//! Ending calls from another thread.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
+
+/// A bell that, once rung, ends every wait of its handle, present and future.
+pub(crate) struct Cancel {
+    rung: AtomicBool,
+    bell: OwnedFd,
+}
+
+/// Why a wait ended without what it waited for.
+pub(crate) enum Stop {
+    TimedOut,
+    Cancelled,
+    Failed(Errno),
+}
+
+impl Cancel {
+    pub fn new() -> io::Result<Cancel> {
+        Ok(Cancel {
+            rung: AtomicBool::new(false),
+            bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+        })
+    }
+
+    /// Ends all waits, now and from now on.
+    pub fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        // It can only fail when it has been rung 2^64 - 1 times.
+        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    pub fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
+    }
+
+    /// Waits until `fd` is ready.
+    pub fn wait_for(
+        &self,
+        fd: BorrowedFd<'_>,
+        flags: PollFlags,
+        limit: Instant,
+    ) -> Result<(), Stop> {
+        let mut fds = [
+            PollFd::from_borrowed_fd(self.bell.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(fd, flags),
+        ];
+        wait(&mut fds, limit)
+    }
+
+    /// Waits for the time to pass: `Ok` when it has.
+    pub fn pause(&self, until: Instant) -> Result<(), Stop> {
+        match wait(
+            &mut [PollFd::from_borrowed_fd(self.bell.as_fd(), PollFlags::IN)],
+            until,
+        ) {
+            Err(Stop::TimedOut) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// Waits on the bell, which is first, and what else there is.
+fn wait(fds: &mut [PollFd<'_>], limit: Instant) -> Result<(), Stop> {
+    loop {
+        let left = limit.saturating_duration_since(Instant::now());
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        // Also with no time left: what is ready already is no matter of time.
+        match poll(fds, Some(&timeout)) {
+            Ok(_) if !fds[0].revents().is_empty() => return Err(Stop::Cancelled),
+            Ok(0) if left.is_zero() => return Err(Stop::TimedOut),
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return Ok(()),
+            Err(e) => return Err(Stop::Failed(e)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[test]
+    fn a_pause_ends_with_its_time_or_the_bell() {
+        let cancel = Arc::new(Cancel::new().unwrap());
+        let started = Instant::now();
+        assert!(cancel.pause(started + Duration::from_millis(20)).is_ok());
+        assert!(started.elapsed() >= Duration::from_millis(20));
+        let ringer = cancel.clone();
+        let waiting = std::thread::spawn(move || {
+            cancel
+                .pause(Instant::now() + Duration::from_secs(60))
+                .is_err()
+                && cancel.is_rung()
+        });
+        ringer.ring();
+        assert!(waiting.join().unwrap());
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,476 @@
+//! What callers really want: a link that is there in the end, asked for once.
+//!
+//! The list is the truth, posting is the exception: a post is made only after a list that shows no
+//! trace of the mini program, and an outcome that got lost is looked up, never guessed.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::attempt::{Attempt, Delivery, trace_json};
+use crate::catalogue::Class;
+use crate::client::{Client, LinkChoices};
+use crate::error::Error;
+use crate::lang::Lang;
+use crate::list::{LinkStatus, LinkedList};
+use crate::status::Status;
+
+/// The pauses between two looks at the list grow from the first to the last of these.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
+/// Between two looks that must both show no trace.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+/// How many attempts a record keeps; of a longer one the middle is left out.
+const MAX_ATTEMPTS: usize = 64;
+
+/// How far a link has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Linked.
+    Linked,
+    /// An invitation is out; the Official Account's administrator has to act.
+    AwaitingOfficialAccount,
+    /// An invitation is out; the mini program's administrator has to act.
+    AwaitingMiniProgram,
+    /// An invitation is out; the list does not say (or with a number nobody has described) who has
+    /// to act.
+    AwaitingSomebody,
+    /// The mini program's administrator refused.
+    Declined,
+    /// Not in the list, or there no more.
+    Vanished,
+    /// Nobody could be asked.
+    Unknown,
+}
+
+impl LinkState {
+    fn of(status: Option<LinkStatus>) -> LinkState {
+        match status {
+            Some(LinkStatus::Linked) => LinkState::Linked,
+            Some(LinkStatus::AwaitingOfficialAccount) => LinkState::AwaitingOfficialAccount,
+            Some(LinkStatus::AwaitingMiniProgram) => LinkState::AwaitingMiniProgram,
+            Some(LinkStatus::Refused) => LinkState::Declined,
+            Some(LinkStatus::Other(_)) | None => LinkState::AwaitingSomebody,
+        }
+    }
+
+    /// The word that stands for it in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            LinkState::Linked => "linked",
+            LinkState::AwaitingOfficialAccount
+            | LinkState::AwaitingMiniProgram
+            | LinkState::AwaitingSomebody => "pending",
+            LinkState::Declined => "declined",
+            LinkState::Vanished => "vanished",
+            LinkState::Unknown => "unknown",
+        }
+    }
+
+    /// Who has to act, in JSON: `official_account`, `mini_program`, or nothing.
+    pub const fn waits_for(self) -> &'static str {
+        match self {
+            LinkState::AwaitingOfficialAccount => "official_account",
+            LinkState::AwaitingMiniProgram => "mini_program",
+            _ => "",
+        }
+    }
+}
+
+/// What became of [`Client::ensure_linked`] or [`Client::wait_linked`].
+#[derive(Clone)]
+pub struct LinkProgress {
+    verb: &'static str,
+    state: LinkState,
+    item: Option<Value>,
+    found: LinkState,
+    posts: u32,
+    attempts: Vec<Attempt>,
+    error: Option<Error>,
+    lang: Lang,
+}
+
+impl LinkProgress {
+    /// [`Status::Ok`] if linked, else why not.
+    pub fn status(&self) -> Status {
+        match (&self.error, self.state) {
+            (Some(e), _) => e.status(),
+            (None, LinkState::Linked) => Status::Ok,
+            (None, LinkState::Declined) => Status::Declined,
+            (None, LinkState::Vanished) => Status::Vanished,
+            (None, _) => Status::Pending,
+        }
+    }
+
+    /// How far the link has come, as far as is known.
+    pub fn state(&self) -> LinkState {
+        self.state
+    }
+
+    /// The list's item as it was last seen, every field as WeChat sent it.
+    pub fn item(&self) -> Option<&Value> {
+        self.item.as_ref()
+    }
+
+    /// What the list showed at first; [`LinkState::Vanished`] if no trace.
+    pub fn found(&self) -> LinkState {
+        self.found
+    }
+
+    /// How many links were posted of which WeChat may have seen something.
+    pub fn posts(&self) -> u32 {
+        self.posts
+    }
+
+    /// What ended it before it was known whether the link is there.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// Everything that was tried, in order; the middle of a very long record is left out.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// Whether WeChat may have seen what it does not show: unknown if a post's outcome is.
+    pub fn delivery(&self) -> Delivery {
+        match &self.error {
+            Some(e) if self.posts > 0 && e.errcode().is_none() => {
+                e.delivery().max(Delivery::Unknown)
+            }
+            Some(e) => e.delivery(),
+            None => Delivery::Answered,
+        }
+    }
+
+    /// The attempts as JSON, for logs and support.
+    pub fn trace(&self) -> String {
+        trace_json(self.verb, self.delivery(), &self.attempts)
+    }
+
+    /// What happened and what to do about it; empty if linked.
+    pub fn message(&self) -> String {
+        if let Some(e) = &self.error {
+            return e.message();
+        }
+        let who = match (self.state, self.lang) {
+            (LinkState::AwaitingOfficialAccount, Lang::En) => {
+                " (the Official Account's administrator)"
+            }
+            (LinkState::AwaitingMiniProgram, Lang::En) => " (the mini program's administrator)",
+            (LinkState::AwaitingOfficialAccount, Lang::Zh) => "（公众号管理员）",
+            (LinkState::AwaitingMiniProgram, Lang::Zh) => "（小程序管理员）",
+            _ => "",
+        };
+        match (self.status(), self.lang) {
+            (Status::Ok, _) => String::new(),
+            (s, Lang::En) => format!("{}{who}: {}", s.name(), s.text(self.lang)),
+            (s, Lang::Zh) => format!("{}{who}：{}", s.name(), s.text(self.lang)),
+        }
+    }
+
+    /// The errcode of the answer that ended it, else the status: 0 if linked.
+    pub fn errcode(&self) -> i32 {
+        let of_answer = self.error.as_ref().and_then(Error::errcode);
+        of_answer.unwrap_or(self.status().code())
+    }
+
+    /// All of it as JSON.
+    pub fn json(&self) -> Value {
+        json!({
+            "errcode": self.errcode(),
+            "errmsg": if self.status() == Status::Ok { "ok".into() } else { self.message() },
+            "state": self.state.word(),
+            "waits_for": self.state.waits_for(),
+            "item": self.item,
+            "found": if self.found == LinkState::Vanished { "absent" } else { self.found.word() },
+            "posts": self.posts,
+        })
+    }
+}
+
+impl fmt::Debug for LinkProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinkProgress")
+            .field("state", &self.state)
+            .field("found", &self.found)
+            .field("posts", &self.posts)
+            .field("error", &self.error)
+            .finish()
+    }
+}
+
+impl Client {
+    /// Sees to it that a mini program is linked: asks the list, posts a link if that shows no trace,
+    /// and with a `wait` waits so long for the administrators. Safe to repeat, whatever happened
+    /// before. Takes at most `timeout_ms` and `wait` together.
+    ///
+    /// A post whose outcome got lost, or that WeChat answered with -1, is looked up in the list; only
+    /// two looks with a pause between them, both without a trace, allow another post, and at most
+    /// `max_retries` of those are made. A refusal that the list shows is not argued with.
+    pub fn ensure_linked(
+        &self,
+        access_token: &str,
+        appid: &str,
+        choices: LinkChoices,
+        wait: Duration,
+    ) -> LinkProgress {
+        let mut watch = Watch::new(self, "ensure", access_token, appid, wait);
+        match watch.look() {
+            Err(e) => return watch.ended(e),
+            Ok(found) => watch.progress.found = found,
+        }
+        if watch.progress.found == LinkState::Vanished {
+            if let Err(e) = watch.post(choices) {
+                return watch.ended(e);
+            }
+            watch.follow(wait)
+        } else if watch.is_settled() || wait.is_zero() {
+            watch.progress
+        } else {
+            watch.follow(wait)
+        }
+    }
+
+    /// Waits until a mini program, named by its appid or original id (`gh_…`), is linked, or will
+    /// not be. Looks at the list with growing pauses (2 s to 30 s, shorter if the wait is short). A
+    /// look that fails does not end it; a refused token does, with the state so far. Takes at most
+    /// `timeout_ms` and `wait` together.
+    pub fn wait_linked(
+        &self,
+        access_token: &str,
+        appid_or_username: &str,
+        wait: Duration,
+    ) -> LinkProgress {
+        let mut watch = Watch::new(self, "wait", access_token, appid_or_username, wait);
+        match watch.look() {
+            Err(e) if wait.is_zero() || ends(&e) => return watch.ended(e),
+            Err(_) => {}
+            Ok(found) => watch.progress.found = found,
+        }
+        if watch.is_settled() || wait.is_zero() {
+            return watch.progress;
+        }
+        watch.follow(wait)
+    }
+}
+
+/// One mini program, watched in the list of one account.
+struct Watch<'a> {
+    client: &'a Client,
+    token: &'a str,
+    id: &'a str,
+    /// Its other name, once seen: a refused item has no appid.
+    alias: Option<String>,
+    /// Whether the list has shown it.
+    seen: bool,
+    end: Instant,
+    progress: LinkProgress,
+}
+
+impl<'a> Watch<'a> {
+    fn new(
+        client: &'a Client,
+        verb: &'static str,
+        token: &'a str,
+        id: &'a str,
+        wait: Duration,
+    ) -> Self {
+        Watch {
+            client,
+            token,
+            id,
+            alias: None,
+            seen: false,
+            end: Instant::now() + client.timeout() + wait,
+            progress: LinkProgress {
+                verb,
+                state: LinkState::Unknown,
+                item: None,
+                found: LinkState::Unknown,
+                posts: 0,
+                attempts: Vec::new(),
+                error: None,
+                lang: client.lang(),
+            },
+        }
+    }
+
+    /// Whether waiting can change nothing any more.
+    fn is_settled(&self) -> bool {
+        matches!(self.progress.state, LinkState::Linked | LinkState::Declined)
+    }
+
+    fn ended(mut self, error: Error) -> LinkProgress {
+        self.progress.error = Some(error);
+        self.progress
+    }
+
+    fn record(&mut self, attempts: &[Attempt]) {
+        let all = &mut self.progress.attempts;
+        all.extend_from_slice(attempts);
+        while all.len() > MAX_ATTEMPTS {
+            all.remove(MAX_ATTEMPTS / 2);
+        }
+    }
+
+    /// Looks at the list: what it shows of the mini program, `Vanished` if no trace.
+    fn look(&mut self) -> Result<LinkState, Error> {
+        let list = self.client.get_linked_until(self.token, self.id, self.end);
+        let list = list.inspect_err(|e| self.record(e.attempts()))?;
+        self.record(list.answer().attempts());
+        self.progress.state = match self.find(&list) {
+            None => LinkState::Vanished,
+            Some(at) => {
+                let item = &list.items()[at];
+                let names = [&item.username, &item.appid].into_iter().flatten();
+                self.alias = names.into_iter().find(|n| n.as_str() != self.id).cloned();
+                self.seen = true;
+                self.progress.item = raw_item(list.answer(), at);
+                LinkState::of(item.status)
+            }
+        };
+        Ok(self.progress.state)
+    }
+
+    /// Where it stands in the list: under the name we were given, else under the one we learnt.
+    fn find(&self, list: &LinkedList) -> Option<usize> {
+        let under = |id: &str| list.items().iter().position(|i| i.is(id));
+        under(self.id).or_else(|| under(self.alias.as_deref()?))
+    }
+
+    /// Posts until an invitation is out, looking before every repetition.
+    fn post(&mut self, choices: LinkChoices) -> Result<(), Error> {
+        let posts_allowed = self.client.max_retries().saturating_add(1);
+        loop {
+            let posted = self
+                .client
+                .link_until(self.token, self.id, choices, self.end);
+            let error = match posted {
+                Ok(answer) => {
+                    self.progress.posts += 1;
+                    self.record(answer.attempts());
+                    self.progress.state = LinkState::AwaitingSomebody;
+                    return Ok(());
+                }
+                Err(e) => e,
+            };
+            self.record(error.attempts());
+            if error.delivery() != Delivery::NeverSent {
+                self.progress.posts += 1;
+            }
+            match (error.class(), error.status()) {
+                (Some(Class::Pending), _) => {
+                    self.progress.state = LinkState::AwaitingSomebody;
+                    return Ok(());
+                }
+                (Some(Class::Ok), _) => {
+                    self.progress.state = LinkState::Linked;
+                    return Ok(());
+                }
+                // Somebody is in a hurry: what is there is told by the next call.
+                (_, Status::Cancelled) => return Err(error),
+                // Busy is WeChat's -1, after which it may have acted all the same.
+                (Some(Class::Busy), _) => {}
+                (None, _) if error.delivery() == Delivery::Unknown => {}
+                _ => return Err(error),
+            }
+            if self.leaves_a_trace().map_err(|_| error.clone())? {
+                return Ok(());
+            }
+            if self.progress.posts >= posts_allowed {
+                self.progress.state = LinkState::Vanished;
+                return Err(error);
+            }
+        }
+    }
+
+    /// Whether the list shows the mini program in one of two looks.
+    fn leaves_a_trace(&mut self) -> Result<bool, Error> {
+        if self.look()? != LinkState::Vanished {
+            return Ok(true);
+        }
+        let pause = SECOND_LOOK.min(self.client.timeout() / 10);
+        self.client.pause_until(Instant::now() + pause)?;
+        Ok(self.look()? != LinkState::Vanished)
+    }
+
+    /// Looks until it is settled or the wait is over; at least once.
+    fn follow(mut self, wait: Duration) -> LinkProgress {
+        let until = (Instant::now() + wait).min(self.end);
+        let known = self.progress.state;
+        let mut pause = (wait / 10).clamp(Duration::from_millis(20), PAUSES.0);
+        let mut absent = u32::from(known == LinkState::Vanished);
+        let mut unread = None;
+        loop {
+            match self.look() {
+                Err(e) if ends(&e) => return self.ended(e),
+                Err(e) => unread = Some(e),
+                Ok(LinkState::Vanished) => {
+                    absent += 1;
+                    // What was posted may take a moment to be shown; what was seen must be missed
+                    // twice.
+                    let gone = absent >= 2 && (self.seen || self.progress.posts == 0);
+                    if gone {
+                        return self.progress;
+                    }
+                    self.progress.state = known;
+                }
+                Ok(_) => absent = 0,
+            }
+            let now = Instant::now();
+            if self.is_settled() || now >= until {
+                // Of a list that never could be read nothing else is known.
+                self.progress.error = unread.filter(|_| self.progress.state == LinkState::Unknown);
+                return self.progress;
+            }
+            if let Err(e) = self.client.pause_until((now + jittered(pause)).min(until)) {
+                return self.ended(e);
+            }
+            pause = (pause * 3 / 2).min(PAUSES.1);
+        }
+    }
+}
+
+/// Whether a look that failed this way would fail again: the token is refused, somebody must act
+/// first, or the handle is of no more use.
+fn ends(error: &Error) -> bool {
+    match error.class() {
+        Some(Class::Token | Class::Human | Class::Caller) => true,
+        Some(_) => false,
+        None => matches!(
+            error.status(),
+            Status::Cancelled | Status::Forked | Status::BadValue | Status::Internal
+        ),
+    }
+}
+
+/// The item at that place, as WeChat sent it.
+fn raw_item(answer: &Answer, at: usize) -> Option<Value> {
+    answer
+        .json()
+        .pointer(&format!("/wxopens/items/{at}"))
+        .cloned()
+}
+
+/// Between four and six fifths of a pause, so that many callers do not look all at once.
+fn jittered(pause: Duration) -> Duration {
+    let dice = RandomState::new().hash_one(0);
+    let percent = 80 + u32::try_from(dice % 41).unwrap_or(20);
+    pause * percent / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_stays_within_a_fifth() {
+        for _ in 0..1000 {
+            let ms = jittered(Duration::from_millis(1000)).as_millis();
+            assert!((800..=1200).contains(&ms), "{ms}");
+        }
+    }
+}

@@ -204,7 +204,7 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 ///
 ///     status = wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 60000, &result);
 ///     if (status == WX_E_PENDING)
-///         puts(wx_result_message(result)); /* says who has to act */
+///         puts(wx_result_message(result));
 ///     wx_result_free(result);
 ///
 /// The result's JSON is the library's own:

@@ -354,6 +354,29 @@ fn a_fork_is_noticed() {
     assert_eq!((code, out.as_str()), (Some(0), "forked well\n"), "{err}");
 }
 
+#[test]
+fn the_library_can_be_unloaded() {
+    let dir = scratch("c-dlclose");
+    let program = dir.join("dlclose");
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c89"])
+        .args(STRICT)
+        .arg("-I")
+        .arg(root().join("include"));
+    cc.arg(root().join("tests/c/dlclose.c"))
+        .arg("-o")
+        .arg(&program);
+    run(cc.arg("-ldl"));
+    let sandbox = sandbox();
+    let mut command = Command::new(program);
+    let named = sandbox.http_url().replace("127.0.0.1", "localhost");
+    command
+        .arg(lib_dir().join("libwxlink.so"))
+        .env("WXLINK_NAMED_URL", named);
+    let (code, out, err) = tell(&mut command, &sandbox);
+    assert_eq!((code, out.as_str()), (Some(0), "unloaded well\n"), "{err}");
+}
+
 /// The C program the README shows is the first thing a newcomer copies.
 #[test]
 fn the_readmes_program_works() {

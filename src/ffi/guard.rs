@@ -27,12 +27,14 @@ pub(super) fn guard<T>(on_panic: impl FnOnce() -> T, body: impl FnOnce() -> T) -
         injected::panic_if_asked();
         body()
     }));
-    INSIDE.set(before);
-    done.unwrap_or_else(|panic| {
-        // Dropping what was thrown may panic again; its few bytes are the lesser loss.
-        std::mem::forget(panic);
+    let done = done.unwrap_or_else(|panic| {
+        // Dropping what was thrown may throw again; that is left alone.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+        dropped.unwrap_or_else(std::mem::forget);
         on_panic()
-    })
+    });
+    INSIDE.set(before);
+    done
 }
 
 /// Lets a test make the next entry panic.

@@ -1,0 +1,524 @@
+//! Every fault against every verb, over HTTP and HTTPS: how it ends, what is known of it, what
+//! reached the sandbox and what took effect, and how long it took.
+//!
+//! What comes out is `docs/faults.md`; what may never come out, whatever that page says, is asserted
+//! here.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use wxlink::{Client, Delivery, Error, LinkChoices, LinkProgress, Options, Status};
+use wxlink_sandbox::{Policy, Sandbox, Settings, When};
+
+use common::check_generated;
+
+const TOKEN: &str = "SANDBOX-TOKEN";
+const ACCOUNT: &str = "wx0a00000000000001";
+const APPID: &str = "wx0b00000000000001";
+const CHOICES: LinkChoices = LinkChoices {
+    notify_users: false,
+    show_profile: true,
+};
+/// The limit of a call, and what a wait gets on top of it.
+const LIMIT: Duration = Duration::from_millis(2000);
+const WAIT: Duration = Duration::from_millis(500);
+/// What is promised is 100 ms; the rest is for a machine that is busy with other tests.
+const ROOM: Duration = Duration::from_millis(100 + 2000);
+/// How many cells are worked on at a time: most of them do nothing but wait.
+const WORKERS: usize = 16;
+
+/// What goes wrong.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// The address given instead of the sandbox's, without its scheme.
+    Host(fn() -> Elsewhere),
+    /// Which of the sandbox's addresses is given.
+    Certificate(fn(&Sandbox) -> &str),
+    /// What strikes every new connection, as the sandbox's rule.
+    Connection(&'static str),
+    /// What strikes every request of the verb's own interface.
+    Request(&'static str),
+}
+
+/// An address and what keeps it as it is.
+struct Elsewhere {
+    address: String,
+    _held: (TcpListener, Vec<TcpStream>),
+}
+
+/// How the link must end, and what must be known of it.
+type Verdict = (Status, Delivery);
+
+struct Row {
+    name: &'static str,
+    fault: Fault,
+    /// Over HTTP and over HTTPS; `None` where it cannot happen.
+    link: [Option<Verdict>; 2],
+}
+
+const RESOLVE: Option<Verdict> = Some((Status::Resolve, Delivery::NeverSent));
+const CONNECT: Option<Verdict> = Some((Status::Connect, Delivery::NeverSent));
+const TLS: Option<Verdict> = Some((Status::Tls, Delivery::NeverSent));
+const UNSENT: Option<Verdict> = Some((Status::TimeoutUnsent, Delivery::NeverSent));
+const TIMEOUT: Option<Verdict> = Some((Status::Timeout, Delivery::Unknown));
+const LOST: Option<Verdict> = Some((Status::ConnectionLost, Delivery::Unknown));
+const BAD: Option<Verdict> = Some((Status::BadAnswer, Delivery::Unknown));
+const TOO_LARGE: Option<Verdict> = Some((Status::TooLarge, Delivery::Unknown));
+const FINE: Option<Verdict> = Some((Status::Ok, Delivery::Answered));
+
+const fn row(name: &'static str, fault: Fault, link: [Option<Verdict>; 2]) -> Row {
+    Row { name, fault, link }
+}
+
+const ROWS: &[Row] = &[
+    row("connection refused", Fault::Host(refused), [CONNECT; 2]),
+    // Plain HTTP goes to loopback only, which needs no name server.
+    row("no such name", Fault::Host(no_name), [None, RESOLVE]),
+    row(
+        "black hole: nobody takes the connection",
+        Fault::Host(black_hole),
+        [UNSENT; 2],
+    ),
+    row(
+        "certificate expired",
+        Fault::Certificate(|s| s.https_expired_url().unwrap()),
+        [None, TLS],
+    ),
+    row(
+        "certificate of another name",
+        Fault::Certificate(|s| s.https_wrong_name_url().unwrap()),
+        [None, TLS],
+    ),
+    row(
+        "certificate of an unknown issuer",
+        Fault::Certificate(|s| s.https_unknown_issuer_url().unwrap()),
+        [None, TLS],
+    ),
+    row(
+        "silence in the TLS handshake",
+        Fault::Connection(r#""tls_hang""#),
+        [None, UNSENT],
+    ),
+    row(
+        "reset in the TLS handshake",
+        Fault::Connection(r#""tls_reset""#),
+        [None, TLS],
+    ),
+    // Without a handshake nobody notices before the request is on its way.
+    row(
+        "connection taken and closed at once",
+        Fault::Connection(r#""accept_close""#),
+        [LOST, TLS],
+    ),
+    row(
+        "closed after reading, no effect",
+        Fault::Request(r#"{"fault": {"drop": "close"}, "when": "before"}"#),
+        [LOST; 2],
+    ),
+    row(
+        "closed after reading, in effect",
+        Fault::Request(r#"{"fault": {"drop": "close"}, "when": "after"}"#),
+        [LOST; 2],
+    ),
+    row(
+        "reset after sending, no effect",
+        Fault::Request(r#"{"fault": {"drop": "reset"}, "when": "before"}"#),
+        [LOST; 2],
+    ),
+    row(
+        "reset after sending, in effect",
+        Fault::Request(r#"{"fault": {"drop": "reset"}, "when": "after"}"#),
+        [LOST; 2],
+    ),
+    row(
+        "silence after sending, no effect",
+        Fault::Request(r#"{"fault": "hang", "when": "before"}"#),
+        [TIMEOUT; 2],
+    ),
+    row(
+        "silence after sending, in effect",
+        Fault::Request(r#"{"fault": "hang", "when": "after"}"#),
+        [TIMEOUT; 2],
+    ),
+    row(
+        "silence within the answer",
+        Fault::Request(r#"{"fault": {"slow": {"bytes": 20, "every_ms": 60000}}}"#),
+        [TIMEOUT; 2],
+    ),
+    row(
+        "slow bytes",
+        Fault::Request(r#"{"fault": {"slow": {"bytes": 1, "every_ms": 100}}}"#),
+        [TIMEOUT; 2],
+    ),
+    row(
+        "answer cut short",
+        Fault::Request(r#"{"fault": {"cut": {"bytes": 5}}}"#),
+        [LOST; 2],
+    ),
+    row(
+        "garbage instead of HTTP",
+        Fault::Request(r#"{"fault": "garbage"}"#),
+        [BAD; 2],
+    ),
+    row(
+        "502 with a page",
+        Fault::Request(r#"{"fault": {"status": {"code": 502}}}"#),
+        [BAD; 2],
+    ),
+    row(
+        "302",
+        Fault::Request(
+            r#"{"fault": {"redirect": {"code": 302, "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
+        ),
+        [BAD; 2],
+    ),
+    row(
+        "307",
+        Fault::Request(
+            r#"{"fault": {"redirect": {"code": 307, "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
+        ),
+        [BAD; 2],
+    ),
+    row(
+        "endless answer",
+        Fault::Request(r#"{"fault": {"huge": {"bytes": 1000000000}}}"#),
+        [TOO_LARGE; 2],
+    ),
+    row(
+        "100,000 levels of JSON",
+        Fault::Request(r#"{"fault": {"deep": {"levels": 100000}}}"#),
+        [BAD; 2],
+    ),
+    row(
+        "gzip bomb",
+        Fault::Request(r#"{"fault": {"gzip_bomb": {"bytes": 100000000}}}"#),
+        [BAD; 2],
+    ),
+    // Each verb is preceded by a call after which the sandbox silently ends the connection.
+    row(
+        "stale connection",
+        Fault::Request(r#"{"fault": "close_after"}"#),
+        [FINE; 2],
+    ),
+];
+
+fn refused() -> Elsewhere {
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    // The same port of another of this machine's addresses, where nobody listens.
+    let address = format!("127.0.0.2:{}", held.local_addr().unwrap().port());
+    let _held = (held, Vec::new());
+    Elsewhere { address, _held }
+}
+
+fn no_name() -> Elsewhere {
+    Elsewhere {
+        address: "name.invalid".into(),
+        _held: refused()._held,
+    }
+}
+
+fn black_hole() -> Elsewhere {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Its queue is filled until it takes no more.
+    let mut waiting = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        waiting.push(stream);
+        assert!(waiting.len() < 10_000, "the queue does not fill");
+    }
+    Elsewhere {
+        address: address.to_string(),
+        _held: (listener, waiting),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verb {
+    Link,
+    List,
+    Unlink,
+    Ensure,
+    Wait,
+}
+
+const VERBS: [Verb; 5] = [
+    Verb::Link,
+    Verb::List,
+    Verb::Unlink,
+    Verb::Ensure,
+    Verb::Wait,
+];
+const SCHEMES: [&str; 2] = ["HTTP", "HTTPS"];
+
+impl Verb {
+    const fn name(self) -> &'static str {
+        match self {
+            Verb::Link => "link",
+            Verb::List => "list",
+            Verb::Unlink => "unlink",
+            Verb::Ensure => "ensure",
+            Verb::Wait => "wait",
+        }
+    }
+
+    /// The interface that the fault strikes.
+    const fn struck(self) -> &'static str {
+        match self {
+            Verb::Link | Verb::Ensure => "link",
+            Verb::List | Verb::Wait => "get",
+            Verb::Unlink => "unlink",
+        }
+    }
+
+    /// How long it may take.
+    fn limit(self) -> Duration {
+        LIMIT
+            + if self == Verb::Wait {
+                WAIT
+            } else {
+                Duration::ZERO
+            }
+    }
+
+    fn run(self, client: &Client) -> Verdict {
+        let plain = |outcome: Result<String, Error>| match outcome {
+            Ok(words) => (words, (Status::Ok, Delivery::Answered)),
+            Err(e) => (format!("{e}{e:?}{}", e.trace()), (e.status(), e.delivery())),
+        };
+        let progress = |p: LinkProgress| {
+            let words = format!("{p:?}{}{}{}", p.message(), p.trace(), p.json());
+            (words, (p.status(), p.delivery()))
+        };
+        let (words, verdict) = match self {
+            Verb::Link => plain(
+                client
+                    .link_miniprogram(TOKEN, APPID, CHOICES)
+                    .map(|a| format!("{a:?}{}", a.trace())),
+            ),
+            Verb::List => plain(client.get_linked(TOKEN).map(|l| format!("{l:?}"))),
+            Verb::Unlink => plain(
+                client
+                    .unlink_miniprogram(TOKEN, APPID)
+                    .map(|a| format!("{a:?}{}", a.trace())),
+            ),
+            Verb::Ensure => progress(client.ensure_linked(TOKEN, APPID, CHOICES, Duration::ZERO)),
+            Verb::Wait => progress(client.wait_linked(TOKEN, APPID, WAIT)),
+        };
+        assert!(!words.contains(TOKEN), "{words}");
+        verdict
+    }
+}
+
+/// What became of one verb.
+struct Outcome {
+    verdict: Verdict,
+    /// Requests of the struck interface that the sandbox received, and those that took effect.
+    received: u64,
+    processed: u64,
+    /// Whether it took all the time it had.
+    whole_limit: bool,
+}
+
+fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
+    let what = format!("{} × {scheme} × {}", row.name, verb.name());
+    let sandbox = Sandbox::start(Settings {
+        bad_tls: matches!(row.fault, Fault::Certificate(_)),
+        policy: Policy::all(When::Immediate),
+        ..Settings::default()
+    })
+    .unwrap();
+    let admin = |method: &str, path: &str, body: Value| sandbox.admin(method, path, &body).unwrap();
+    if matches!(verb, Verb::Unlink | Verb::Wait) {
+        let links = json!({"links": [{"appid": APPID, "state": "linked"}]});
+        admin("PUT", &format!("accounts/{ACCOUNT}"), links);
+    }
+
+    let elsewhere;
+    let base_url = match row.fault {
+        Fault::Host(host) => {
+            elsewhere = host();
+            format!("{}://{}", scheme.to_lowercase(), elsewhere.address)
+        }
+        Fault::Certificate(url) => url(&sandbox).to_owned(),
+        _ if scheme == "HTTPS" => sandbox.https_url().to_owned(),
+        _ => sandbox.http_url().to_owned(),
+    };
+    let limit = LIMIT.as_millis().to_string();
+    let mut options = Options::new();
+    for (key, value) in [
+        ("base_url", base_url.as_str()),
+        ("ca_file", sandbox.ca_file().to_str().unwrap()),
+        ("timeout_ms", &limit),
+        ("connect_timeout_ms", &limit),
+    ] {
+        options.set(key, value).unwrap();
+    }
+    let client = Client::new(&options).unwrap();
+
+    match row.fault {
+        Fault::Connection(fault) => {
+            let fault: Value = serde_json::from_str(fault).unwrap();
+            admin("POST", "faults", json!({"fault": fault, "always": true}));
+        }
+        Fault::Request(r#"{"fault": "close_after"}"#) => {
+            admin(
+                "POST",
+                "faults",
+                json!({"fault": "close_after", "always": true}),
+            );
+            client.get_linked(TOKEN).unwrap();
+            admin("DELETE", "journal", Value::Null);
+        }
+        Fault::Request(rule) => {
+            let mut rule: Value = serde_json::from_str(rule).unwrap();
+            rule["interface"] = verb.struck().into();
+            rule["always"] = true.into();
+            admin("POST", "faults", rule);
+        }
+        Fault::Host(_) | Fault::Certificate(_) => {}
+    }
+
+    let started = Instant::now();
+    let verdict = verb.run(&client);
+    let took = started.elapsed();
+    let counts = admin("GET", "journal/counts", Value::Null);
+    let count = |what: &str, of: &str| counts[what][of].as_u64().unwrap();
+    let outcome = Outcome {
+        verdict,
+        received: count("received", verb.struck()),
+        processed: count("processed", verb.struck()),
+        whole_limit: took >= verb.limit(),
+    };
+
+    // What holds whatever goes wrong.
+    assert!(took < verb.limit() + ROOM, "{what}: took {took:?}");
+    let changes = |counted: &str| count(counted, "link") + count(counted, "unlink");
+    assert!(changes("processed") <= 1, "{what}: done twice: {counts}");
+    if matches!(verb, Verb::Link | Verb::Unlink) {
+        assert!(changes("received") <= 1, "{what}: posted twice: {counts}");
+    }
+    if matches!(verb, Verb::List | Verb::Wait) {
+        assert_eq!(changes("received"), 0, "{what}: reading posted: {counts}");
+    }
+    match verdict.1 {
+        Delivery::NeverSent => assert_eq!(outcome.received, 0, "{what}: it was sent: {counts}"),
+        Delivery::Unknown => assert_ne!(verdict.0, Status::Ok, "{what}"),
+        Delivery::Answered => {}
+    }
+    if verb == Verb::Ensure && verdict.0 == Status::Ok {
+        let state = admin("GET", "state", Value::Null);
+        let links = &state["world"]["accounts"][ACCOUNT]["links"];
+        assert_eq!(links[0]["state"], "linked", "{what}: {links}");
+    }
+    outcome
+}
+
+fn cell(verb: Verb, outcome: &Outcome) -> String {
+    let (status, delivery) = outcome.verdict;
+    let delivery = match delivery {
+        Delivery::NeverSent => "never sent",
+        Delivery::Unknown => "unknown",
+        Delivery::Answered => "answered",
+    };
+    let time = match outcome.whole_limit {
+        true => ", whole limit",
+        false => "",
+    };
+    // How often a wait looks is a matter of time.
+    let requests = match verb {
+        Verb::Wait => String::new(),
+        _ => format!("<br>{} → {}", outcome.received, outcome.processed),
+    };
+    format!("`{}`<br>{delivery}{time}{requests}", status.name())
+}
+
+#[test]
+fn every_fault_against_every_verb() {
+    let mut jobs = Vec::new();
+    for (r, row) in ROWS.iter().enumerate() {
+        for (s, scheme) in SCHEMES.iter().enumerate() {
+            if row.link[s].is_some() {
+                jobs.extend(VERBS.map(|verb| (r, *scheme, verb)));
+            }
+        }
+    }
+    let queue = Mutex::new(jobs.into_iter());
+    let outcomes = Mutex::new(BTreeMap::new());
+    let next = || queue.lock().unwrap().next();
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some((r, scheme, verb)) = next() {
+                    let outcome = observe(&ROWS[r], scheme, verb);
+                    outcomes.lock().unwrap().insert((r, scheme, verb), outcome);
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().unwrap();
+
+    for (r, row) in ROWS.iter().enumerate() {
+        for (scheme, expected) in SCHEMES.iter().zip(row.link) {
+            let link = outcomes.get(&(r, *scheme, Verb::Link));
+            assert_eq!(
+                link.map(|o| o.verdict),
+                expected,
+                "{} over {scheme}",
+                row.name
+            );
+        }
+    }
+    check_generated("docs/faults.md", &page(&outcomes));
+}
+
+fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
+    let mut page = format!(
+        "# Faults\n\n\
+         <!-- Measured and written by `make generate` (tests/fault_matrix.rs); compared by `make test`. -->\n\n\
+         What becomes of each verb when something goes wrong every time it is tried, with a limit of\n\
+         {LIMIT:?} and otherwise the default options. `ensure` looks at a list that is fine and meets\n\
+         the fault when it posts; `wait` has {WAIT:?} more. Faults that strike a connection strike\n\
+         everything.\n\n\
+         Each cell tells the status; whether WeChat may have seen it (*delivery*), and *whole limit* if the\n\
+         call took all its time; and *requests that the sandbox received → that took effect* on the\n\
+         interface that the fault strikes (the one that links for `ensure`). Reads are repeated where nothing can\n\
+         happen twice. A link or unlink is never received twice, and whatever happens none takes effect\n\
+         twice.\n\n\
+         | fault | over |"
+    );
+    for verb in VERBS {
+        write!(page, " {} |", verb.name()).unwrap();
+    }
+    page += "\n|---|---|---|---|---|---|---|\n";
+    for (r, row) in ROWS.iter().enumerate() {
+        let cells = |scheme: &'static str| {
+            let cell_of = |verb| Some(cell(verb, outcomes.get(&(r, scheme, verb))?));
+            VERBS
+                .iter()
+                .map(|v| cell_of(*v))
+                .collect::<Option<Vec<_>>>()
+        };
+        let [http, https] = SCHEMES.map(cells);
+        let mut line = |over: &str, cells: &[String]| {
+            writeln!(page, "| {} | {over} | {} |", row.name, cells.join(" | ")).unwrap();
+        };
+        match (http, https) {
+            (Some(a), Some(b)) if a == b => line("both", &a),
+            (a, b) => {
+                for (over, cells) in SCHEMES.iter().zip([a, b]) {
+                    if let Some(cells) = cells {
+                        line(over, &cells);
+                    }
+                }
+            }
+        }
+    }
+    page
+}

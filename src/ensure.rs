@@ -15,7 +15,7 @@ use crate::catalogue::Class;
 use crate::client::{Client, LinkChoices};
 use crate::error::Error;
 use crate::lang::Lang;
-use crate::list::{LinkStatus, LinkedList};
+use crate::list::{LinkStatus, LinkedList, MiniProgram};
 use crate::status::Status;
 
 /// The pauses between two looks at the list grow from the first to the last of these.
@@ -266,6 +266,8 @@ struct Watch<'a> {
     alias: Option<String>,
     /// Whether the list has shown it.
     seen: bool,
+    /// The original ids of refused items that were there before anything was posted.
+    refused_before: Vec<String>,
     end: Instant,
     progress: LinkProgress,
 }
@@ -284,6 +286,7 @@ impl<'a> Watch<'a> {
             id,
             alias: None,
             seen: false,
+            refused_before: Vec::new(),
             end: Instant::now() + client.timeout() + wait,
             progress: LinkProgress {
                 verb,
@@ -321,6 +324,9 @@ impl<'a> Watch<'a> {
         let list = self.client.get_linked_until(self.token, self.id, self.end);
         let list = list.inspect_err(|e| self.record(e.attempts()))?;
         self.record(list.answer().attempts());
+        if self.progress.posts == 0 {
+            self.refused_before = nameless(&list).filter_map(|i| i.username.clone()).collect();
+        }
         self.progress.state = match self.find(&list) {
             None => LinkState::Vanished,
             Some(at) => {
@@ -335,10 +341,19 @@ impl<'a> Watch<'a> {
         Ok(self.progress.state)
     }
 
-    /// Where it stands in the list: under the name we were given, else under the one we learnt.
+    /// Where it stands in the list: under the name we were given, else under the one we learnt, else
+    /// as a refused item without an appid that was not there before we posted: ours was refused
+    /// before we saw it, and posting again would message the followers again.
     fn find(&self, list: &LinkedList) -> Option<usize> {
         let under = |id: &str| list.items().iter().position(|i| i.is(id));
-        under(self.id).or_else(|| under(self.alias.as_deref()?))
+        let of_late = || {
+            let mut late = nameless(list).filter_map(|i| i.username.as_deref());
+            let late = late.find(|name| !self.refused_before.iter().any(|b| b == name));
+            under(late.filter(|_| self.progress.posts > 0 && self.alias.is_none())?)
+        };
+        under(self.id)
+            .or_else(|| under(self.alias.as_deref()?))
+            .or_else(of_late)
     }
 
     /// Posts until an invitation is out, looking before every repetition.
@@ -445,6 +460,12 @@ fn ends(error: &Error) -> bool {
             Status::Cancelled | Status::Forked | Status::BadValue | Status::Internal
         ),
     }
+}
+
+/// The refused items of a list, which have no appid.
+fn nameless(list: &LinkedList) -> impl Iterator<Item = &MiniProgram> {
+    let items = list.items().iter();
+    items.filter(|i| i.appid.is_none() && i.status == Some(LinkStatus::Refused))
 }
 
 /// The item at that place, as WeChat sent it.

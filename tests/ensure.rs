@@ -404,3 +404,18 @@ fn many_at_once_post_one_link() {
         1
     );
 }
+
+#[test]
+fn a_lost_link_that_was_refused_before_it_was_seen_is_not_posted_again() {
+    let b = Bench::new();
+    let refuse = json!({"when": "immediate", "decision": "refuse"});
+    b.policy(json!({"official_account": {"when": "immediate"}, "mini_program": refuse}));
+    // The list has refused items of others, which have no appid either.
+    let others = json!({"links": [{"appid": "wx0b00000000000002", "state": "refused"}]});
+    b.admin("PUT", &format!("accounts/{ACCOUNT}"), others);
+    b.fault(json!({"interface": "link", "fault": {"drop": "reset"}, "when": "after"}));
+    let p = b.ensure(0);
+    expect(&p, Status::Declined, LinkState::Declined, 1);
+    assert_eq!(p.item().unwrap()["username"], GH_ID);
+    assert_eq!(b.links(), (1, 1));
+}

@@ -39,17 +39,42 @@ lint: ## check formatting and lints
 
 # What needs a nightly compiler, and is left out where there is none.
 NIGHTLY_TARGET := x86_64-unknown-linux-gnu
+TSAN_FLAGS := -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg wxlink_tsan
 .PHONY: sanitize
-sanitize: ## run the Rust tests under AddressSanitizer (needs a nightly compiler)
+sanitize: ## run the Rust tests under AddressSanitizer and ThreadSanitizer (needs a nightly compiler)
 	@if $(CARGO) +nightly --version >/dev/null 2>&1; then \
 		CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/asan RUSTFLAGS=-Zsanitizer=address \
 		$(CARGO) +nightly test --locked --target $(NIGHTLY_TARGET) --package wxlink --lib \
-			--test ensure --test cancel --test wire --test vectors; \
-	else echo "SKIPPED: AddressSanitizer over the Rust tests, for want of a nightly compiler" >&2; fi
+			--test ensure --test cancel --test wire --test vectors --test corpus && \
+		CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/tsan RUSTFLAGS="$(TSAN_FLAGS)" \
+		TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp \
+		$(CARGO) +nightly test --locked --target $(NIGHTLY_TARGET) --package wxlink --test threads; \
+	else echo "SKIPPED: the Rust tests under sanitizers, for want of a nightly compiler" >&2; fi
+
+.PHONY: miri
+miri: ## run the C interface's handles and texts under Miri (needs a nightly compiler with miri)
+	@if $(CARGO) +nightly miri --version >/dev/null 2>&1; then \
+		MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --test corpus pointers && \
+		MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --lib -- \
+			ffi::tests::versions ffi::tests::constants_are_the_statuses; \
+	else echo "SKIPPED: Miri, for want of a nightly compiler with miri" >&2; fi
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: ## fuzz each target for FUZZ_SECONDS (needs a nightly compiler; builds cargo-fuzz)
+	@$(CARGO) install --quiet --locked --root target/tools cargo-fuzz@0.13.2
+	@for target in answer exec options pointer; do \
+		PATH=$(CURDIR)/target/tools/bin:$$PATH $(CARGO) +nightly fuzz run --target $(NIGHTLY_TARGET) $$target \
+			target/fuzz/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 || exit 1; \
+	done
 
 .PHONY: soak
 soak: ## 100,000 calls with 5 % faults: memory, descriptors and threads must not grow
 	@WXLINK_SOAK_CALLS=100000 $(CARGO) test --locked --test soak
+
+.PHONY: model
+model: ## 10,000 random stories of faults, restarts and decisions: minutes
+	@WXLINK_MODEL_RUNS=10000 $(CARGO) test --locked --test model
 
 .PHONY: deny
 deny: ## check the dependencies' licences, versions and advisories (builds cargo-deny: minutes)

@@ -40,7 +40,7 @@ impl Answer {
     ) -> Result<Answer, String> {
         let (errcode, errmsg) = {
             let text = json_text(&body)?;
-            let envelope = Envelope::read(text)?;
+            let envelope = Envelope::read(&text)?;
             let errcode = match envelope.errcode {
                 Some(code) => {
                     i32::try_from(code).map_err(|_| "an errcode out of range".to_owned())?
@@ -61,6 +61,19 @@ impl Answer {
             attempts: Vec::new(),
             tree: OnceLock::new(),
         })
+    }
+
+    /// Reads an answer that came some other way than through a client, such as a fuzzer's.
+    ///
+    /// # Errors
+    /// Says in one clause why it is none.
+    #[doc(hidden)]
+    pub fn of_bytes(
+        interface: Interface,
+        http_status: u16,
+        body: Vec<u8>,
+    ) -> Result<Answer, String> {
+        Answer::read(interface, http_status, body, "an access token")
     }
 
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Answer {
@@ -123,11 +136,12 @@ impl Answer {
         trace_json(self.interface.word(), Delivery::Answered, &self.attempts)
     }
 
-    /// The answer as a tree, parsed at the first call.
+    /// The answer as a tree, parsed at the first call. [`Value::Null`] if it cannot be held as one: a
+    /// number is too large for any type.
     pub fn json(&self) -> &Value {
         self.tree.get_or_init(|| {
             let text = json_text(&self.body).unwrap_or_default();
-            serde_json::from_str(text).unwrap_or_default()
+            serde_json::from_str(&text).unwrap_or_default()
         })
     }
 }
@@ -144,8 +158,9 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// The bytes as text fit for parsing: UTF-8 without its mark, an object, and not too deep.
-fn json_text(body: &[u8]) -> Result<&str, String> {
+/// The bytes as text fit for parsing: UTF-8 without its mark, an object, and not too deep; half
+/// characters are replaced.
+fn json_text(body: &[u8]) -> Result<Cow<'_, str>, String> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|_| "bytes that are not UTF-8".to_owned())?;
     match text.trim_start().as_bytes().first() {
@@ -156,7 +171,42 @@ fn json_text(body: &[u8]) -> Result<&str, String> {
     if depth(body) > MAX_DEPTH {
         return Err(format!("JSON nested deeper than {MAX_DEPTH}"));
     }
-    Ok(text)
+    Ok(whole_characters(text))
+}
+
+/// Puts U+FFFD for escapes that are half a character: a nickname cut off within an emoji ends so, and
+/// no parser takes it, though the rest of the list is in order.
+fn whole_characters(text: &str) -> Cow<'_, str> {
+    if !["\\ud", "\\uD"].iter().any(|half| text.contains(half)) {
+        return Cow::Borrowed(text);
+    }
+    let unit = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut whole = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(length) = text[at..].find('\\') {
+        let escape = at + length;
+        whole += &text[at..escape];
+        let (taken, good) = match (unit(escape), unit(escape + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, true),
+            (Some(0xD800..=0xDFFF), _) => (6, false),
+            // The escaped character too, lest its backslash be taken for an escape's.
+            _ => (
+                1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8),
+                true,
+            ),
+        };
+        whole += if good {
+            &text[escape..escape + taken]
+        } else {
+            "\\ufffd"
+        };
+        at = escape + taken;
+    }
+    whole += &text[at..];
+    Cow::Owned(whole)
 }
 
 /// How deep the brackets nest, those in strings not counted.
@@ -320,6 +370,21 @@ mod tests {
     fn depth_counts_brackets_outside_strings() {
         assert_eq!(depth(br#"{"a":[{"b":"[[[\"[[\\"}]}"#), 3);
         assert_eq!(depth(b"]]]{}"), 1);
+    }
+
+    #[test]
+    fn half_characters_are_replaced() {
+        for (text, whole) in [
+            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (r#""\uD83D""#, r#""\ufffd""#),
+            (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
+            (r#""\ud83d\ud83d\ude00é""#, r#""\ufffd\ud83d\ude00é""#),
+            (r#""\\ud83d""#, r#""\\ud83d""#),
+            (r#""\ud8é""#, r#""\ud8é""#),
+            (r"\ud83d\", r"\ufffd\"),
+        ] {
+            assert_eq!(whole_characters(text), whole, "{text}");
+        }
     }
 
     #[test]

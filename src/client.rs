@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::interface::Interface;
 use crate::lang::Lang;
 use crate::list::LinkedList;
+use crate::names::Names;
 use crate::options::Options;
 use crate::status::Status;
 use crate::wire::{Exchange, Failure, Reply, Wire};
@@ -53,6 +54,7 @@ pub struct Client {
     wire: Arc<Wire>,
     limits: Limits,
     cancel: Arc<Cancel>,
+    names: Arc<Names>,
     /// The process it was made in: connections shared with a forked child would mix up answers.
     process: u32,
 }
@@ -79,6 +81,7 @@ impl Client {
             wire: Arc::new(Wire::new(options).map_err(wrong)?),
             limits: options.limits(),
             cancel: new_cancel(options.lang)?,
+            names: Arc::default(),
             process: std::process::id(),
         })
     }
@@ -97,6 +100,7 @@ impl Client {
             wire: self.wire.clone(),
             limits,
             cancel: new_cancel(lang)?,
+            names: self.names.clone(),
             process: self.process,
         })
     }
@@ -203,6 +207,11 @@ impl Client {
             &Body { appid },
             self.deadline(),
         )
+    }
+
+    /// What is known of mini programs' other names.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The language of its messages.

@@ -262,7 +262,7 @@ struct Watch<'a> {
     client: &'a Client,
     token: &'a str,
     id: &'a str,
-    /// Its other name, once seen: a refused item has no appid.
+    /// Its other name, once seen by this client: a refused item has no appid.
     alias: Option<String>,
     /// Whether the list has shown it.
     seen: bool,
@@ -284,7 +284,7 @@ impl<'a> Watch<'a> {
             client,
             token,
             id,
-            alias: None,
+            alias: client.names().other(id),
             seen: false,
             refused_before: Vec::new(),
             end: Instant::now() + client.timeout() + wait,
@@ -332,7 +332,10 @@ impl<'a> Watch<'a> {
             Some(at) => {
                 let item = &list.items()[at];
                 let names = [&item.username, &item.appid].into_iter().flatten();
-                self.alias = names.into_iter().find(|n| n.as_str() != self.id).cloned();
+                if let Some(name) = names.into_iter().find(|n| n.as_str() != self.id) {
+                    self.client.names().learn(self.id, name);
+                    self.alias = Some(name.clone());
+                }
                 self.seen = true;
                 self.progress.item = raw_item(list.answer(), at);
                 LinkState::of(item.status)

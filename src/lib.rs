@@ -36,8 +36,10 @@ pub mod ffi;
 mod interface;
 mod lang;
 mod list;
+mod names;
 mod options;
 mod status;
+mod sync;
 mod wire;
 
 pub use answer::Answer;

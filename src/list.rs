@@ -16,7 +16,11 @@ pub struct LinkedList {
 
 impl LinkedList {
     /// Reads the list, or says in one clause why the answer holds none.
-    pub(crate) fn read(answer: Answer) -> Result<LinkedList, String> {
+    #[doc(hidden)]
+    pub fn read(answer: Answer) -> Result<LinkedList, String> {
+        if !answer.json().is_object() {
+            return Err("a number no type can hold".into());
+        }
         let items = match answer.json().get("wxopens") {
             // An account without links, in the forms a server may give it.
             None | Some(Value::Null) => &Value::Null,

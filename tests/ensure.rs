@@ -406,6 +406,24 @@ fn many_at_once_post_one_link() {
 }
 
 #[test]
+fn a_client_that_saw_an_invitation_knows_it_when_it_is_refused() {
+    let b = Bench::new();
+    expect(
+        &b.ensure(0),
+        Status::Pending,
+        LinkState::AwaitingOfficialAccount,
+        1,
+    );
+    b.decide("official_account", "agree");
+    b.decide("mini_program", "refuse");
+    // By appid, which the list does not have any more; and through a handle of its own.
+    expect(&b.ensure(0), Status::Declined, LinkState::Declined, 0);
+    let other = b.client.with(&Options::new()).unwrap();
+    let p = discreet(other.ensure_linked(TOKEN, APPID, QUIET, Duration::ZERO));
+    expect(&p, Status::Declined, LinkState::Declined, 0);
+}
+
+#[test]
 fn a_lost_link_that_was_refused_before_it_was_seen_is_not_posted_again() {
     let b = Bench::new();
     let refuse = json!({"when": "immediate", "decision": "refuse"});

@@ -35,8 +35,8 @@ enum Step {
         by: &'static str,
         decision: &'static str,
     },
-    /// The administrators decide by themselves while the caller waits.
-    Policy { agree: bool, polls: u32 },
+    /// The administrators agree by themselves while the caller looks.
+    Policy { polls: u32 },
 }
 
 fn fault() -> impl Strategy<Value = Step> {
@@ -81,7 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (prop::sample::select(vec![0, 0, 80]), killed)
             .prop_map(|(wait_ms, killed_after_ms)| Step::Ensure { wait_ms, killed_after_ms }),
         2 => (by, decision).prop_map(|(by, decision)| Step::Decide { by, decision }),
-        1 => (any::<bool>(), 1..4_u32).prop_map(|(agree, polls)| Step::Policy { agree, polls }),
+        1 => (1..4_u32).prop_map(|polls| Step::Policy { polls }),
     ]
 }
 
@@ -98,9 +98,10 @@ impl World {
         state["world"]["accounts"][ACCOUNT].take()
     }
 
-    /// How many invitations ever went out: each one may have messaged the followers.
-    fn invitations(&self) -> u64 {
-        self.account()["linked_this_month"].as_u64().unwrap_or(0)
+    /// How many links took effect, whatever was answered: each may have messaged the followers.
+    fn links(&self) -> u64 {
+        let counts = self.admin("GET", "journal/counts", Value::Null);
+        counts["processed"]["link"].as_u64().unwrap()
     }
 
     /// The link's state, as the caller should be told it.
@@ -141,11 +142,9 @@ impl World {
                 Step::Fault(rule) => {
                     self.admin("POST", "faults", rule.clone());
                 }
-                Step::Policy { agree, polls } => {
-                    let decision = if *agree { "agree" } else { "refuse" };
-                    let step = json!({"when": {"polls": polls}, "decision": decision});
-                    let agreed = json!({"when": {"polls": polls}});
-                    let policy = json!({"official_account": agreed, "mini_program": step});
+                Step::Policy { polls } => {
+                    let step = json!({"when": {"polls": polls}});
+                    let policy = json!({"official_account": step, "mini_program": step});
                     self.admin("PUT", "policy", policy);
                 }
                 Step::Decide { by, decision } => {
@@ -168,9 +167,9 @@ impl World {
                     client = self.client();
                 }
                 Step::Ensure { wait_ms, .. } => {
-                    let before = self.invitations();
+                    let before = self.links();
                     let told = World::ensure(&client, *wait_ms);
-                    let sent = self.invitations() - before;
+                    let sent = self.links() - before;
                     let now = self.state();
                     prop_assert!(sent <= u64::from(told.posts()), "{sent} sent: {told:?}");
                     if told.delivery() == Delivery::NeverSent {
@@ -187,11 +186,8 @@ impl World {
                     }
                 }
             }
-            let sent = self.invitations();
-            prop_assert!(
-                sent <= meant,
-                "{sent} invitations, {meant} meant, after {step:?}"
-            );
+            let sent = self.links();
+            prop_assert!(sent <= meant, "{sent} links, {meant} meant, after {step:?}");
             let over = matches!(self.state(), LinkState::Vanished | LinkState::Declined);
             if over && sent > ended {
                 (ended, meant) = (sent, meant + 1);
@@ -207,7 +203,7 @@ impl World {
         prop_assert!(told.error().is_none(), "{told:?} {}", told.trace());
         let told_right = told.state() == before || told.state() == self.state();
         prop_assert!(told_right, "{before:?}, {told:?}, {:?}", self.state());
-        prop_assert!(self.invitations() <= meant);
+        prop_assert!(self.links() <= meant);
         Ok(())
     }
 

@@ -565,10 +565,15 @@ fn a_ca_file_without_a_usable_certificate_says_so() {
     assert!(make("junk.pem", junk).contains("none of its 1 certificates"));
     let damaged = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
     assert!(make("damaged.pem", damaged).contains("damaged"));
-    let mut options = Options::new();
-    options.set("ca_file", "/nowhere/ca.pem").unwrap();
-    let error = Client::new(&options).err().unwrap();
-    assert!(error.message().contains("/nowhere/ca.pem"), "{error}");
+    for (path, why) in [
+        ("/nowhere/ca.pem", "/nowhere/ca.pem"),
+        ("/dev/zero", "larger than"),
+    ] {
+        let mut options = Options::new();
+        options.set("ca_file", path).unwrap();
+        let error = Client::new(&options).err().unwrap();
+        assert!(error.message().contains(why), "{error}");
+    }
 }
 
 /// Passes bytes both ways until both sides are done.

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cancel::{Cancel, Stop};
+use crate::sync::lock;
 
 /// How long an address is believed. WeChat asks to use names and to notice changes.
 const KEEP: Duration = Duration::from_secs(60);
@@ -139,7 +140,7 @@ impl Dns {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), Answer>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.answers)
     }
 }
 

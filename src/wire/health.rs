@@ -3,8 +3,10 @@
 //! A host that could not be reached is passed over for a second, then two, four and so on up to a
 //! minute. When its time is over one call tries it, and it is back when that succeeds.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use crate::sync::lock;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
@@ -69,7 +71,7 @@ impl Health {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<State>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

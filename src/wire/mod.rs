@@ -11,13 +11,14 @@ mod scope;
 mod stream;
 mod tls;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::attempt::{Attempt, Delivery, Phase};
 use crate::cancel::Cancel;
 use crate::options::{Host, Options, ProxyAddress};
 use crate::status::Status;
+use crate::sync::lock;
 
 use dns::{Dns, Unresolved};
 use health::Health;
@@ -181,6 +182,6 @@ impl Wire {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Lane>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 }

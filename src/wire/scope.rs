@@ -6,12 +6,13 @@
 //! is never contended.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::attempt::Phase;
 use crate::cancel::{Cancel, Stop};
 use crate::status::Status;
+use crate::sync::lock;
 
 /// Why an attempt failed, in words that never hold a secret.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ impl SharedScope {
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Scope> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Sets the phase and answers until when it may take.

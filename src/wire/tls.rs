@@ -1,6 +1,7 @@
 //! Whom to trust, and the TLS configuration made of it.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
@@ -8,6 +9,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::options::Trust;
+
+/// The largest file of certificates taken (bytes): the system's own has a quarter of a megabyte.
+const MAX_CA_FILE: u64 = 16 << 20;
 
 /// Why the trusted roots could not be put together, in words for the one who set the options.
 pub(crate) type TrustError = String;
@@ -42,7 +46,15 @@ fn roots(system: Vec<CertificateDer<'_>>) -> RootCertStore {
 }
 
 fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), TrustError> {
-    let pem = fs::read(path).map_err(|e| format!("ca_file {path}: {e}"))?;
+    let mut pem = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_CA_FILE + 1).read_to_end(&mut pem))
+        .map_err(|e| format!("ca_file {path}: {e}"))?;
+    if pem.len() as u64 > MAX_CA_FILE {
+        return Err(format!(
+            "ca_file {path}: it is larger than {MAX_CA_FILE} bytes; give a file with CA certificates in PEM"
+        ));
+    }
     let mut found = 0;
     let mut added = 0;
     let mut why = "it holds no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned();

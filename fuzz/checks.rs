@@ -1,0 +1,176 @@
+//! What must hold for any bytes whatever. The fuzzers look for bytes for which it does not;
+//! `tests/corpus.rs` replays those they found interesting.
+
+#![allow(dead_code)] // Each fuzzer uses one.
+
+use std::ffi::{CString, c_char};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use wxlink::ffi::exec::wx_exec;
+use wxlink::ffi::result::{wx_result, wx_result_get};
+use wxlink::{Answer, Client, Interface, LinkedList, Options, Status};
+
+/// Marks bytes that nobody may write to.
+const UNTOUCHED: u8 = 0xA5;
+
+/// The first byte chooses the interface and the HTTP status, the rest is the body.
+pub fn answer(data: &[u8]) {
+    let Some((choice, body)) = data.split_first() else {
+        return;
+    };
+    let interface = [Interface::Link, Interface::Get, Interface::Unlink][usize::from(choice % 3)];
+    let http_status = [200, 412, 502][usize::from(choice / 3 % 3)];
+    let Ok(answer) = Answer::of_bytes(interface, http_status, body.to_vec()) else {
+        return;
+    };
+    assert_eq!(answer.body(), body);
+    let _ = (answer.class(), answer.trace(), format!("{answer:?}"));
+    if answer.json().is_null() {
+        let text = String::from_utf8_lossy(body);
+        let why = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap_err();
+        let why = why.to_string();
+        // Half characters alone are taken; they may come before the number.
+        assert!(
+            why.contains("out of range") || why.contains("hex escape"),
+            "{why}"
+        );
+    } else {
+        let told = match &answer.json()["errcode"] {
+            Value::Number(n) => n.as_i64(),
+            Value::String(s) => s.trim().parse().ok(),
+            _ => Some(0),
+        };
+        assert_eq!(told, Some(answer.errcode().into()));
+    }
+    if let Ok(list) = LinkedList::read(answer) {
+        let shown = list.answer().json()["wxopens"]["items"].as_array();
+        assert_eq!(shown.map_or(0, Vec::len), list.items().len());
+        for item in list.items() {
+            let _ = (format!("{item:?}"), item.is("wx1"));
+        }
+    }
+}
+
+/// The op, a line end, the arguments. What would lead out of this machine or take long is changed.
+pub fn exec(data: &[u8]) {
+    let mut parts = data.splitn(2, |b| *b == b'\n');
+    let op = parts.next().unwrap_or_default();
+    let mut args =
+        b"base_url=http://127.0.0.1:1\nproxy=none\ntrust=bundled\nmax_retries=0\n".to_vec();
+    for line in parts.next().unwrap_or_default().split(|b| *b == b'\n') {
+        let key = line.split(|b| *b == b'=').next().unwrap_or_default();
+        let key = String::from_utf8_lossy(key);
+        let key = key.trim_matches([' ', '\t', '\r', '\0']);
+        if [
+            "base_url",
+            "proxy",
+            "trust",
+            "max_retries",
+            "ca_file",
+            "wait_ms",
+        ]
+        .contains(&key)
+        {
+            continue;
+        }
+        args.extend_from_slice(line);
+        args.push(b'\n');
+    }
+    for cap in [0, 1, 100, 512, 65_536] {
+        let mut out = vec![UNTOUCHED; cap + 8];
+        let mut len = usize::MAX;
+        let (ops, text) = (op.as_ptr().cast(), args.as_ptr().cast());
+        // SAFETY: lengths and pointers are those of live buffers.
+        let status = unsafe {
+            wx_exec(
+                ops,
+                op.len(),
+                text,
+                args.len(),
+                out.as_mut_ptr().cast(),
+                cap,
+                &mut len,
+            )
+        };
+        assert!(out[cap..].iter().all(|b| *b == UNTOUCHED));
+        if len <= cap {
+            std::str::from_utf8(&out[..len]).unwrap();
+        } else {
+            assert_eq!(status, Status::Buffer.code());
+        }
+        assert!(status < 0, "nobody answers at port 1");
+    }
+}
+
+/// Key, `=`, value.
+pub fn options(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    let mut options = Options::new();
+    match options.set(key, value) {
+        Err(e) => {
+            assert_eq!(e.status(), Status::BadOption);
+            assert!(!e.message().is_empty());
+        }
+        // Reading files is not what is looked at here.
+        Ok(_) if key == "ca_file" => {}
+        Ok(_) => {
+            options.set("trust", "bundled").unwrap();
+            let _ = format!("{:?}", Client::new(&options).unwrap());
+        }
+    }
+}
+
+/// The first byte is the room, the rest a pointer into a list.
+pub fn pointer(data: &[u8]) {
+    const LIST: &str = r#"{"errcode":0,"":{"a/b":1,"m~n":[true,null]},"wxopens":{"items":[
+        {"status":1,"username":"gh_1","appid":"wx1","nickname":"示例😀\u0000"},{"status":3}]}}"#;
+    static RESULT: OnceLock<(wx_result, Value)> = OnceLock::new();
+    let (result, tree) = RESULT.get_or_init(|| {
+        let answer = Answer::of_bytes(Interface::Get, 200, LIST.into()).unwrap();
+        (
+            wx_result::of_answer(answer),
+            serde_json::from_str(LIST).unwrap(),
+        )
+    });
+    let Some((cap, pointer)) = data.split_first() else {
+        return;
+    };
+    let Ok(c_pointer) = CString::new(pointer) else {
+        return;
+    };
+    let cap = usize::from(*cap);
+    let mut out = vec![UNTOUCHED; cap + 8];
+    let buf: *mut c_char = out.as_mut_ptr().cast();
+    // SAFETY: the result lives for ever, the pointer and the buffer long enough.
+    let got = unsafe { wx_result_get(result, c_pointer.as_ptr(), buf, cap) };
+    assert!(out[cap..].iter().all(|b| *b == UNTOUCHED));
+
+    let found = std::str::from_utf8(pointer)
+        .ok()
+        .and_then(|p| tree.pointer(p));
+    match usize::try_from(got) {
+        Ok(length) => {
+            let text = match found.unwrap() {
+                Value::String(s) => s.clone(),
+                other => other.to_string(),
+            };
+            assert_eq!(length, text.len());
+            // Without room it only measures.
+            if cap > 0 {
+                assert_eq!(&out[..length], text.as_bytes());
+                assert_eq!(out[length], 0);
+            }
+        }
+        Err(_) if got == Status::Buffer.code() => {
+            assert!(found.unwrap().to_string().len() + 3 > cap)
+        }
+        Err(_) => assert!(
+            found.is_none() || got == Status::BadValue.code(),
+            "{got} for what is there"
+        ),
+    }
+}

@@ -1,0 +1,8 @@
+//! Reading answers.
+
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::answer(data));

@@ -1,0 +1,8 @@
+//! The flat door's arguments.
+
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::exec(data));

@@ -1,0 +1,8 @@
+//! JSON pointers into a result.
+
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::pointer(data));

@@ -68,6 +68,10 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (needs a nightly compiler; builds car
 			target/fuzz/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 || exit 1; \
 	done
 
+.PHONY: bench
+bench: ## measure: what the sandbox can take
+	@$(CARGO) test --locked --release --package wxlink-sandbox --test capacity -- --ignored --nocapture
+
 .PHONY: soak
 soak: ## 100,000 calls with 5 % faults: memory, descriptors and threads must not grow
 	@WXLINK_SOAK_CALLS=100000 $(CARGO) test --locked --test soak
@@ -86,7 +90,7 @@ deny: ## check the dependencies' licences, versions and advisories (builds cargo
 
 .PHONY: generate
 generate: build ## write the header, the symbols file and the generated pages anew
-	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) WXLINK_GENERATE=1 $(CARGO) test --locked --quiet --test generated
+	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) WXLINK_GENERATE=1 $(CARGO) test --locked --quiet --test generated --test fault_matrix
 
 .PHONY: clean
 clean: ## remove everything that was built

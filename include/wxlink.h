@@ -20,8 +20,9 @@
  * Threads    Each type says how it may be shared. Functions keep nothing for a thread.
  * Time       A call ends within timeout_ms and 100 ms, name look-up included.
  * Never twice
- *            Linking can message every follower of an account. A request is posted again by itself
- *            only if nothing was sent, or if it only reads.
+ *            Linking can message every follower of an account. A link or unlink of which anything
+ *            was sent is not posted again by itself; only wx_ensure_linked does so, after two
+ *            looks at the list without a trace, and at most max_retries times.
  * Secrets    No token is ever in a text of the library's own making.
  * Your host  The library prints nothing, installs no signal handler, raises no SIGPIPE, reads the
  *            environment only where this header says so, and turns its own faults into
@@ -285,6 +286,7 @@ void wx_options_free(wx_options *options);
  *   WX_E_BAD_OPTION    ca_file cannot be read or holds no usable certificate, or the proxy in
  *                      the environment is no http or socks5 URL; see wx_options_message
  *   WX_E_NULL_POINTER  client is NULL
+ *   WX_E_INTERNAL      the process has no file descriptor left
  * Ownership: yours; free it with wx_client_free.
  * Threads: any; options one at a time.
  */
@@ -347,7 +349,7 @@ void wx_client_free(wx_client *client);
  *     wx_result_free(result);
  *
  * Parameters:
- *   client        from wx_client_new
+ *   client        from wx_client_new or wx_client_with
  *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
  *   appid         the mini program's appid, at most 256 bytes
  *   notify_users  1: WeChat messages every follower of the account; 0: it does not
@@ -365,6 +367,7 @@ void wx_client_free(wx_client *client);
  *                         nothing was sent
  *   WX_E_TIMEOUT, WX_E_CONNECTION_LOST, WX_E_BAD_ANSWER, WX_E_TOO_LARGE
  *                         WeChat may have acted: read the list before you link again
+ *   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery says whether anything was sent
  *   WX_E_FORKED           the client was made before a fork: make one in the child
  *   WX_E_INTERNAL         a fault in the library
  * Ownership: the result is yours; free it with wx_result_free.
@@ -398,7 +401,7 @@ int32_t wx_link_miniprogram(const wx_client *client,
  *     }
  *
  * Parameters:
- *   client        from wx_client_new
+ *   client        from wx_client_new or wx_client_with
  *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
  *   result        receives the result, in success and in failure
  * Returns: as wx_link_miniprogram. It is safe to call again after any of them.
@@ -419,7 +422,7 @@ int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_resu
  *     wx_result_free(result);
  *
  * Parameters:
- *   client        from wx_client_new
+ *   client        from wx_client_new or wx_client_with
  *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
  *   appid         the mini program's appid, at most 256 bytes
  *   result        receives the result, in success and in failure
@@ -617,7 +620,7 @@ const char *wx_result_trace(const wx_result *result);
  *   result   from a call
  *   pointer  a JSON pointer (RFC 6901) such as "/wxopens/items/0/appid"; "" is the whole
  *   buf      receives the value: a string's text, else the JSON of it, with a NUL at the end.
- *            NULL with cap 0 only measures
+ *            NULL with cap 0 only measures. A string that holds a NUL itself is copied whole
  *   cap      bytes in buf
  * Returns the value's length in bytes without the NUL (0 or more), or:
  *   WX_E_NOT_FOUND     nothing there; fields of a list may be missing
@@ -704,7 +707,8 @@ const char *wx_errcode_text(const char *api, int32_t errcode, const char *field,
  * Returns: as the functions for the calls, and
  *   WX_E_BUFFER        out is too small: for link, unlink and ensure nothing was sent, and list and
  *                      wait can be repeated. What those that post answer and does not fit after
- *                      all is cut down to its status and errcode, never lost
+ *                      all is cut down to its errcode (and of ensure state, waits_for and
+ *                      posts), never lost
  *   WX_E_BAD_VALUE     no such op, a line that is not KEY=VALUE, or an argument missing
  *   WX_E_BAD_OPTION    a key that is no argument and no option, or a value an option does not take
  *   WX_E_NULL_POINTER  a pointer is NULL whose length is not 0, or out_len is NULL

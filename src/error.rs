@@ -180,7 +180,8 @@ impl Error {
                 text += self.0.status.text(self.0.lang);
             }
         }
-        text
+        // WeChat's words go into logs, one line each, and into C texts, which end with a NUL.
+        text.replace(char::is_control, " ")
     }
 }
 

@@ -99,8 +99,8 @@ pub static STATUSES: &[StatusEntry] = &[
     row(
         Status::BadOption,
         "BAD_OPTION",
-        "There is no such option, or it does not take that value. See the table of options.",
-        "没有这个选项，或选项值无效。请查阅选项表。",
+        "An option cannot be used as it is. See the table of options.",
+        "选项无法使用。请查阅选项表。",
     ),
     row(
         Status::Buffer,
@@ -207,8 +207,8 @@ pub static STATUSES: &[StatusEntry] = &[
     row(
         Status::Internal,
         "INTERNAL",
-        "A fault in wxlink itself. The client stays usable; please report it with the trace.",
-        "wxlink 内部错误。客户端仍可继续使用，请附上 trace 报告此问题。",
+        "wxlink could not do its part. The handles stay usable; unless the reason is given, please report it.",
+        "wxlink 未能完成操作。句柄仍可继续使用；若未给出原因，请报告此问题。",
     ),
 ];
 

@@ -393,9 +393,19 @@ fn the_readmes_program_works() {
     std::fs::write(&source, program).unwrap();
     let program = compile(&source, &dir, Link::Dynamic, &[]);
     let sandbox = sandbox();
-    let (code, out, err) = tell(&mut Command::new(program), &sandbox);
+    let (code, out, err) = tell(&mut Command::new(&program), &sandbox);
     assert_eq!(code, Some(0), "{out}{err}");
     assert_eq!(posts(&sandbox), 1);
+    // A slip in the address must not lead to WeChat.
+    for wrong in ["http://127.0.0.1:PORT", "http://example.com"] {
+        let mut command = Command::new(&program);
+        command
+            .env("WXLINK_TOKEN", "T")
+            .env("WXLINK_BASE_URL", wrong);
+        let (code, out, err) = words(command.output().unwrap());
+        assert_eq!(code, Some(2), "{out}{err}");
+        assert!(out.contains("base_url"), "{out}");
+    }
 }
 
 /// How many links the sandbox has processed.

@@ -65,7 +65,7 @@ unsafe fn call(
 ///     wx_result_free(result);
 ///
 /// Parameters:
-///   client        from wx_client_new
+///   client        from wx_client_new or wx_client_with
 ///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
 ///   appid         the mini program's appid, at most 256 bytes
 ///   notify_users  1: WeChat messages every follower of the account; 0: it does not
@@ -83,6 +83,7 @@ unsafe fn call(
 ///                         nothing was sent
 ///   WX_E_TIMEOUT, WX_E_CONNECTION_LOST, WX_E_BAD_ANSWER, WX_E_TOO_LARGE
 ///                         WeChat may have acted: read the list before you link again
+///   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery says whether anything was sent
 ///   WX_E_FORKED           the client was made before a fork: make one in the child
 ///   WX_E_INTERNAL         a fault in the library
 /// Ownership: the result is yours; free it with wx_result_free.
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 ///     }
 ///
 /// Parameters:
-///   client        from wx_client_new
+///   client        from wx_client_new or wx_client_with
 ///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
 ///   result        receives the result, in success and in failure
 /// Returns: as wx_link_miniprogram. It is safe to call again after any of them.
@@ -165,7 +166,7 @@ pub unsafe extern "C" fn wx_get_linked(
 ///     wx_result_free(result);
 ///
 /// Parameters:
-///   client        from wx_client_new
+///   client        from wx_client_new or wx_client_with
 ///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
 ///   appid         the mini program's appid, at most 256 bytes
 ///   result        receives the result, in success and in failure

@@ -29,6 +29,7 @@ pub struct wx_client {
 ///   WX_E_BAD_OPTION    ca_file cannot be read or holds no usable certificate, or the proxy in
 ///                      the environment is no http or socks5 URL; see wx_options_message
 ///   WX_E_NULL_POINTER  client is NULL
+///   WX_E_INTERNAL      the process has no file descriptor left
 /// Ownership: yours; free it with wx_client_free.
 /// Threads: any; options one at a time.
 #[unsafe(no_mangle)]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use libc::size_t;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::guard::guard;
 use super::result::{Outcome, out_bytes, plain, wx_result};
@@ -55,7 +55,8 @@ const MIN_CAP: size_t = 512;
 /// Returns: as the functions for the calls, and
 ///   WX_E_BUFFER        out is too small: for link, unlink and ensure nothing was sent, and list and
 ///                      wait can be repeated. What those that post answer and does not fit after
-///                      all is cut down to its status and errcode, never lost
+///                      all is cut down to its errcode (and of ensure state, waits_for and
+///                      posts), never lost
 ///   WX_E_BAD_VALUE     no such op, a line that is not KEY=VALUE, or an argument missing
 ///   WX_E_BAD_OPTION    a key that is no argument and no option, or a value an option does not take
 ///   WX_E_NULL_POINTER  a pointer is NULL whose length is not 0, or out_len is NULL
@@ -313,9 +314,18 @@ fn write(result: &wx_result, format: Format) -> Vec<u8> {
 fn cut(result: &wx_result, format: Format) -> Vec<u8> {
     let errmsg = "the answer does not fit the buffer";
     match format {
-        Format::Json => serde_json::json!({"errcode": result.errcode(), "errmsg": errmsg})
-            .to_string()
-            .into_bytes(),
+        Format::Json => {
+            let mut json = json!({"errcode": result.errcode(), "errmsg": errmsg});
+            // What ensure found is told as far as it is short.
+            for key in ["state", "waits_for", "posts"] {
+                let value = result.tree().get(key);
+                let short = value.filter(|v| v.to_string().len() <= 32);
+                if let (Some(value), Some(json)) = (short, json.as_object_mut()) {
+                    json.insert(key.into(), value.clone());
+                }
+            }
+            json.to_string().into_bytes()
+        }
         Format::Lines => {
             let mut text = head(result);
             line(&mut text, "message", errmsg);

@@ -325,7 +325,7 @@ pub unsafe extern "C" fn wx_result_trace(result: *const wx_result) -> *const c_c
 ///   result   from a call
 ///   pointer  a JSON pointer (RFC 6901) such as "/wxopens/items/0/appid"; "" is the whole
 ///   buf      receives the value: a string's text, else the JSON of it, with a NUL at the end.
-///            NULL with cap 0 only measures
+///            NULL with cap 0 only measures. A string that holds a NUL itself is copied whole
 ///   cap      bytes in buf
 /// Returns the value's length in bytes without the NUL (0 or more), or:
 ///   WX_E_NOT_FOUND     nothing there; fields of a list may be missing

@@ -484,24 +484,67 @@ fn values_are_copied_whole_or_not_at_all() {
     }
 }
 
+/// Knocks at the flat door.
+fn run(op: &str, args: &str, cap: usize) -> (i32, String, usize) {
+    let (mut out, mut len) = (vec![0_u8; 4096], 0);
+    let (ops, text) = (op.as_ptr().cast(), args.as_ptr().cast());
+    let place = out.as_mut_ptr().cast();
+    let status = unsafe { wx_exec(ops, op.len(), text, args.len(), place, cap, &mut len) };
+    out.truncate(len.min(cap));
+    (status, String::from_utf8(out).unwrap(), len)
+}
+
+#[test]
+fn what_was_done_is_told_even_if_it_does_not_fit() {
+    let sandbox = wxlink_sandbox::Sandbox::start(wxlink_sandbox::Settings::default()).unwrap();
+    let url = sandbox.http_url();
+    let args = format!(
+        "base_url={url}\naccess_token=SANDBOX-TOKEN\nappid=wx0b00000000000001\nnotify_users=0\nshow_profile=1"
+    );
+    let (status, out, len) = run("ensure", &args, 512);
+    assert_eq!((status, len), (Status::Pending.code(), out.len()));
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["errcode"], Status::Pending.code());
+    assert_eq!(told["waits_for"], "official_account");
+    assert_eq!((&told["posts"], &told["item"]), (&1.into(), &().into()));
+
+    let (status, out, _) = run("ensure", &(args + "\nformat=lines"), 512);
+    assert_eq!(status, Status::Pending.code());
+    assert!(
+        out.starts_with("status=-80\nerrcode=-80\nclass=pending\ndelivery=2\n"),
+        "{out}"
+    );
+    assert!(
+        out.ends_with("message=the answer does not fit the buffer\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_message_is_one_line_whatever_wechat_says() {
+    let sandbox = wxlink_sandbox::Sandbox::start(wxlink_sandbox::Settings::default()).unwrap();
+    let body = r#"{"errcode":77777,"errmsg":"a\u0000b\nc"}"#;
+    let fault = serde_json::json!({"fault": {"body": {"text": body}}});
+    sandbox.admin("POST", "faults", &fault).unwrap();
+    let mut options = crate::Options::new();
+    options.set("base_url", sandbox.http_url()).unwrap();
+    let client = wx_client {
+        client: crate::Client::new(&options).unwrap(),
+    };
+    let mut result = null_mut();
+    unsafe {
+        assert_eq!(
+            wx_get_linked(&client, c"t".as_ptr(), &mut result),
+            Status::Api.code()
+        );
+        let message = words(wx_result_message(result));
+        assert!(message.contains("77777 (a b c)"), "{message}");
+        wx_result_free(result);
+    }
+}
+
 #[test]
 fn exec_says_what_is_wrong() {
-    let run = |op: &str, args: &str, cap: usize| unsafe {
-        let (mut out, mut len) = (vec![0_u8; 4096], 0);
-        let (op_ptr, args_ptr) = (op.as_ptr().cast(), args.as_ptr().cast());
-        let out_ptr = out.as_mut_ptr().cast();
-        let status = wx_exec(
-            op_ptr,
-            op.len(),
-            args_ptr,
-            args.len(),
-            out_ptr,
-            cap,
-            &mut len,
-        );
-        out.truncate(len.min(cap));
-        (status, String::from_utf8(out).unwrap(), len)
-    };
     let wrong = [
         ("jump", "", WX_E_BAD_VALUE, "op must be"),
         ("link", "", WX_E_BAD_VALUE, "access_token="),

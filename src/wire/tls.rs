@@ -1,6 +1,6 @@
 //! Whom to trust, and the TLS configuration made of it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -47,6 +47,12 @@ fn roots(system: Vec<CertificateDer<'_>>) -> RootCertStore {
 
 fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), TrustError> {
     let mut pem = Vec::new();
+    // A pipe could be waited for without end, and a device read without end.
+    if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+        return Err(format!(
+            "ca_file {path}: it is not a file; give a file with CA certificates in PEM"
+        ));
+    }
     File::open(path)
         .and_then(|file| file.take(MAX_CA_FILE + 1).read_to_end(&mut pem))
         .map_err(|e| format!("ca_file {path}: {e}"))?;

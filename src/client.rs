@@ -80,7 +80,7 @@ impl Client {
         Ok(Client {
             wire: Arc::new(Wire::new(options).map_err(wrong)?),
             limits: options.limits(),
-            cancel: new_cancel(options.lang)?,
+            cancel: Arc::new(new_cancel(options.lang)?),
             names: Arc::default(),
             process: std::process::id(),
         })
@@ -99,9 +99,26 @@ impl Client {
         Ok(Client {
             wire: self.wire.clone(),
             limits,
-            cancel: new_cancel(lang)?,
+            cancel: Arc::new(new_cancel(lang)?),
             names: self.names.clone(),
             process: self.process,
+        })
+    }
+
+    /// Makes a handle that shares everything with this one but its cancellation: a call on it that
+    /// waits asks `watch`, every 50 ms and whenever a signal interrupts it, and ends with
+    /// [`Status::Cancelled`] if that says so. Later calls go on. For hosts with interrupts of their own.
+    ///
+    /// # Errors
+    /// [`Status::Internal`]: the process has no file descriptor left.
+    pub fn watched(
+        &self,
+        watch: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Result<Client, Error> {
+        let cancel = new_cancel(self.limits.lang)?.watched(Box::new(watch));
+        Ok(Client {
+            cancel: Arc::new(cancel),
+            ..self.clone()
         })
     }
 
@@ -389,8 +406,8 @@ fn may_repeat(
     }
 }
 
-fn new_cancel(lang: Lang) -> Result<Arc<Cancel>, Error> {
-    Cancel::new().map(Arc::new).map_err(|e| {
+fn new_cancel(lang: Lang) -> Result<Cancel, Error> {
+    Cancel::new().map_err(|e| {
         let why = format!("no descriptor for cancelling: {e}; close some, or raise the limit");
         Error::argument(Status::Internal, why, lang)
     })

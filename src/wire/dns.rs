@@ -90,7 +90,7 @@ impl Dns {
             if left.is_zero() {
                 return Err(Unresolved::Stopped(Stop::TimedOut));
             }
-            if cancel.is_rung() {
+            if cancel.is_over() {
                 return Err(Unresolved::Stopped(Stop::Cancelled));
             }
             answers = self

@@ -15,7 +15,7 @@ help: ## list the targets
 # Library and sandbox are built in one go: what both depend on is then compiled once.
 .PHONY: build
 build: ## build the library and the sandbox in target/release
-	@$(CARGO) build --locked --release --workspace
+	@$(CARGO) build --locked --release
 	@ln -sf libwxlink.so $(RELEASE)/libwxlink.so.1
 
 .PHONY: demo

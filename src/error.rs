@@ -82,6 +82,7 @@ impl Error {
     }
 
     /// The same error, told in `lang`.
+    #[cfg(feature = "capi")]
     pub(crate) fn told_in(mut self, lang: Lang) -> Error {
         self.0.lang = lang;
         self

@@ -1,0 +1,119 @@
+"""Answers the shared test vectors: a request a line on stdin, an answer a line on stdout.
+
+See tests/conformance.rs for what the lines hold.
+"""
+
+import re
+import sys
+from urllib.parse import unquote
+
+import wxlink
+from wxlink import _core
+
+FIELDS = [
+    *("status", "username", "appid", "source", "nickname", "selected", "nearby_display_status"),
+    *("released", "headimg_url", "copy_verify_status", "email"),
+]
+SECONDS = {"timeout_ms": "timeout", "connect_timeout_ms": "connect_timeout", "keep_alive_ms": "keep_alive"}
+
+
+def keyword(key, value):
+    """An option as a keyword argument; what no Python type can hold goes as the text it is."""
+    if key in SECONDS and re.fullmatch("[0-9]{1,9}", value):
+        return SECONDS[key], int(value) / 1000
+    return key, value
+
+
+def answer_of(call):
+    try:
+        return call(), None
+    except wxlink.WxError as error:
+        return error.progress, error
+
+
+def told(request):
+    verb, *fields = request.rstrip("\n").split("\t")
+    fields = {key: unquote(value) for key, _, value in (f.partition("=") for f in fields)}
+    if verb == "catalogue":
+        found = _core.explain(int(fields["errcode"]), fields["interface"])
+        if found is None:
+            return {"status": "NOT_FOUND"}
+        return {"status": "OK", **dict(zip(("name", "class", "meaning", "remedy"), found, strict=True))}
+    if verb == "option":
+        # Checked without making a client: files are not read and nothing is connected.
+        key, value = keyword(fields["key"], fields["value"])
+        _, error = answer_of(lambda: _core.check_option(*wxlink._options.as_texts({key: value})[0]))
+        return {"status": error.status if error else "OK", "message": str(error or "")}
+
+    def call():
+        options = dict(keyword(k[7:], v) for k, v in fields.items() if k.startswith("option."))
+        client = wxlink.Client(**options)
+        token, appid = fields.get("access_token", ""), fields.get("appid", "")
+        choices = {k: fields.get(k) == "1" for k in ("notify_users", "show_profile")}
+        wait = int(fields.get("wait_ms", 0)) / 1000
+        match verb:
+            case "link":
+                return client.link_miniprogram(token, appid, **choices)
+            case "get":
+                return client.get_linked(token)
+            case "unlink":
+                return client.unlink_miniprogram(token, appid)
+            case "ensure":
+                return client.ensure_linked(token, appid, **choices, wait=wait)
+            case "wait":
+                return client.wait_linked(token, appid, wait=wait)
+
+    result, error = answer_of(call)
+    answer = {"status": "OK", "errcode": 0, "class": "ok", "delivery": "answered", "rid": "", "message": ""}
+    if error:
+        answer |= {
+            "status": error.status,
+            "errcode": getattr(error, "code", ""),
+            "class": getattr(error, "class_", ""),
+            "delivery": error.delivery,
+            "http_status": error.http_status,
+            "rid": getattr(error, "rid", ""),
+            "message": str(error),
+            "body": getattr(error, "body", b"").decode(errors="replace"),
+        }
+    if isinstance(result, wxlink.LinkProgress):
+        answer |= {"state": result.state, "waits_for": result.waits_for, "posts": result.posts}
+        if not error:
+            answer |= {"status": result.status, "message": result.message}
+    elif isinstance(result, wxlink.LinkedList):
+        answer |= {"items": len(result), **dict(items(result))}
+        result = result.answer
+    if isinstance(result, wxlink.Answer):
+        answer |= {
+            "http_status": result.http_status,
+            "rid": result.rid,
+            "body": result.body.decode(),
+        }
+    return answer
+
+
+def items(result):
+    for i, item in enumerate(result):
+        for field in FIELDS:
+            if (value := getattr(item, field)) is not None:
+                yield f"item.{i}.{field}", value
+        yield f"item.{i}.func_infos", len(item.func_infos)
+        for j, info in enumerate(item.func_infos):
+            for field in ("id", "status", "name"):
+                if (value := getattr(info, field)) is not None:
+                    yield f"item.{i}.func_infos.{j}.{field}", value
+
+
+def encoded(value):
+    return "".join(
+        c if " " <= c <= "~" and c != "%" else "".join(f"%{b:02X}" for b in c.encode()) for c in str(value)
+    )
+
+
+def main():
+    for request in sys.stdin:
+        print("\t".join(f"{k}={encoded(v)}" for k, v in told(request).items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+//! The core's errors as Python's exceptions, which are defined in `wxlink.errors`.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+use wxlink::{Error, Interface, Lang, catalogue};
+
+use crate::answers::LinkProgress;
+
+/// Makes the exception for an error. What it is made of is plain data, so that it can be pickled.
+pub fn raise(py: Python<'_>, error: &Error, lang: Lang, progress: Option<LinkProgress>) -> PyErr {
+    build(py, error, lang, progress).unwrap_or_else(|broken| broken)
+}
+
+fn build(
+    py: Python<'_>,
+    error: &Error,
+    lang: Lang,
+    progress: Option<LinkProgress>,
+) -> PyResult<PyErr> {
+    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let make = MAKE.import(py, "wxlink.errors", "_make")?;
+    let fields = PyDict::new(py);
+    fields.set_item("message", error.message())?;
+    fields.set_item("status", error.status().name())?;
+    fields.set_item("status_code", error.status().code())?;
+    fields.set_item("interface", error.interface().map(Interface::word))?;
+    fields.set_item("delivery", error.delivery().word())?;
+    fields.set_item("http_status", error.http_status())?;
+    fields.set_item("trace", error.trace())?;
+    if let Some(answer) = error.answer() {
+        let entry = catalogue::lookup(answer.interface(), answer.errcode());
+        fields.set_item("code", answer.errcode())?;
+        fields.set_item("errmsg", answer.errmsg())?;
+        fields.set_item("rid", answer.rid())?;
+        fields.set_item("hint", answer.hint())?;
+        fields.set_item("request_ip", answer.request_ip())?;
+        fields.set_item("body", answer.body())?;
+        fields.set_item("class_", answer.class().map_or("", |c| c.word()))?;
+        fields.set_item("retryable", answer.class().is_some_and(|c| c.retryable()))?;
+        fields.set_item("name", entry.map_or("", |e| e.name))?;
+        fields.set_item("meaning", entry.map_or("", |e| e.meaning.get(lang)))?;
+        fields.set_item("remedy", entry.map_or("", |e| e.remedy.get(lang)))?;
+    }
+    let exception = make.call1((fields,))?;
+    if let Some(progress) = progress {
+        exception.setattr("progress", progress)?;
+    }
+    Ok(PyErr::from_value(exception))
+}
+
+/// What the catalogue knows of an errcode: name, class, meaning, remedy; `None` if nothing.
+#[pyfunction]
+#[pyo3(signature = (errcode, interface=None, lang="en"))]
+pub fn explain(
+    errcode: i32,
+    interface: Option<&str>,
+    lang: &str,
+) -> Option<(&'static str, &'static str, &'static str, &'static str)> {
+    let lang = Lang::from_code(lang)?;
+    let entry = match interface {
+        Some(word) => catalogue::lookup(Interface::from_word(word)?, errcode)?,
+        None => catalogue::general(errcode)?,
+    };
+    Some((
+        entry.name,
+        entry.class.word(),
+        entry.meaning.get(lang),
+        entry.remedy.get(lang),
+    ))
+}

@@ -1,0 +1,227 @@
+//! The Python module `wxlink._core`: the core's client and answers as Python objects.
+//!
+//! What reads better in Python (keyword arguments, exceptions, asyncio) is in the package around it.
+
+mod answers;
+mod errors;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use wxlink::{Client, Error, Lang, LinkChoices, Options};
+
+use answers::{Answer, LinkProgress, LinkedList};
+
+/// A handle on a client. Everything that may wait does so without the GIL.
+#[pyclass(frozen, module = "wxlink._core")]
+struct Handle {
+    client: Client,
+    lang: Lang,
+    interrupt: Interrupt,
+}
+
+/// What a signal's handler raised while a call waited, to be raised by that call: Python handles
+/// signals in one thread, and the calls of others on the same handle are none of its business.
+#[derive(Clone, Default)]
+struct Interrupt(Arc<Mutex<Option<(ThreadId, PyErr)>>>);
+
+impl Interrupt {
+    /// Has Python's signal handlers run, if this is the thread they run in.
+    fn look(&self) -> bool {
+        Python::attach(|py| match py.check_signals() {
+            Ok(()) => false,
+            Err(raised) => {
+                *self.lock() = Some((thread::current().id(), raised));
+                true
+            }
+        })
+    }
+
+    /// What was raised in this thread.
+    fn take(&self) -> Option<PyErr> {
+        let here = thread::current().id();
+        let raised = self.lock().take_if(|(thread, _)| *thread == here);
+        raised.map(|(_, raised)| raised)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(ThreadId, PyErr)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handle {
+    fn new(client: &Client, lang: Lang) -> Result<Handle, Error> {
+        let interrupt = Interrupt::default();
+        let watch = interrupt.clone();
+        Ok(Handle {
+            client: client.watched(move || watch.look())?,
+            lang,
+            interrupt,
+        })
+    }
+
+    /// Runs a call, and raises what a signal's handler raised meanwhile.
+    fn run<T: Send>(&self, py: Python<'_>, call: impl FnOnce(&Client) -> T + Send) -> PyResult<T> {
+        let outcome = py.detach(|| call(&self.client));
+        match self.interrupt.take() {
+            Some(raised) => Err(raised),
+            None => Ok(outcome),
+        }
+    }
+
+    fn answered<T: Send>(
+        &self,
+        py: Python<'_>,
+        call: impl FnOnce(&Client) -> Result<T, Error> + Send,
+    ) -> PyResult<T> {
+        self.run(py, call)?
+            .map_err(|e| errors::raise(py, &e, self.lang, None))
+    }
+
+    fn progress(&self, py: Python<'_>, progress: wxlink::LinkProgress) -> PyResult<LinkProgress> {
+        let told = LinkProgress(progress.clone());
+        match progress.error() {
+            None => Ok(told),
+            Some(e) => Err(errors::raise(py, e, self.lang, Some(told))),
+        }
+    }
+}
+
+/// Options from keyword arguments, checked one by one.
+fn options(pairs: &[(String, String)]) -> Result<Options, Error> {
+    let mut options = Options::new();
+    for (key, value) in pairs {
+        options.set(key, value)?;
+    }
+    Ok(options)
+}
+
+fn seconds(wait: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(wait)
+        .map_err(|_| PyValueError::new_err("wait must be a number of seconds, 0 or more"))
+}
+
+fn lang(pairs: &[(String, String)], default: Lang) -> Lang {
+    let set = pairs.iter().find(|(key, _)| key == "lang");
+    set.and_then(|(_, code)| Lang::from_code(code))
+        .unwrap_or(default)
+}
+
+#[pymethods]
+impl Handle {
+    #[new]
+    fn py_new(py: Python<'_>, pairs: Vec<(String, String)>) -> PyResult<Handle> {
+        let lang = lang(&pairs, Lang::En);
+        py.detach(|| Handle::new(&Client::new(&options(&pairs)?)?, lang))
+            .map_err(|e| errors::raise(py, &e, lang, None))
+    }
+
+    /// A handle on the same connections, with its own limits and cancellation.
+    fn derive(&self, py: Python<'_>, pairs: Vec<(String, String)>) -> PyResult<Handle> {
+        let lang = lang(&pairs, self.lang);
+        options(&pairs)
+            .and_then(|options| Handle::new(&self.client.with(&options)?, lang))
+            .map_err(|e| errors::raise(py, &e, lang, None))
+    }
+
+    fn cancel(&self) {
+        self.client.cancel();
+    }
+
+    fn link_miniprogram(
+        &self,
+        py: Python<'_>,
+        access_token: &str,
+        appid: &str,
+        notify_users: bool,
+        show_profile: bool,
+    ) -> PyResult<Answer> {
+        let choices = LinkChoices {
+            notify_users,
+            show_profile,
+        };
+        self.answered(py, |c| c.link_miniprogram(access_token, appid, choices))
+            .map(Answer)
+    }
+
+    fn get_linked(&self, py: Python<'_>, access_token: &str) -> PyResult<LinkedList> {
+        self.answered(py, |c| c.get_linked(access_token))
+            .map(LinkedList::new)
+    }
+
+    fn unlink_miniprogram(
+        &self,
+        py: Python<'_>,
+        access_token: &str,
+        appid: &str,
+    ) -> PyResult<Answer> {
+        self.answered(py, |c| c.unlink_miniprogram(access_token, appid))
+            .map(Answer)
+    }
+
+    fn ensure_linked(
+        &self,
+        py: Python<'_>,
+        access_token: &str,
+        appid: &str,
+        notify_users: bool,
+        show_profile: bool,
+        wait: f64,
+    ) -> PyResult<LinkProgress> {
+        let choices = LinkChoices {
+            notify_users,
+            show_profile,
+        };
+        let wait = seconds(wait)?;
+        let progress = self.run(py, |c| c.ensure_linked(access_token, appid, choices, wait))?;
+        self.progress(py, progress)
+    }
+
+    fn wait_linked(
+        &self,
+        py: Python<'_>,
+        access_token: &str,
+        appid_or_username: &str,
+        wait: f64,
+    ) -> PyResult<LinkProgress> {
+        let wait = seconds(wait)?;
+        let progress = self.run(py, |c| c.wait_linked(access_token, appid_or_username, wait))?;
+        self.progress(py, progress)
+    }
+}
+
+/// Sees whether an option takes a value.
+#[pyfunction]
+fn check_option(py: Python<'_>, key: String, value: String) -> PyResult<()> {
+    let checked = options(&[(key, value)]);
+    checked
+        .map(drop)
+        .map_err(|e| errors::raise(py, &e, Lang::En, None))
+}
+
+/// Every option: key, default, what it takes, what it means.
+#[pyfunction]
+fn options_table() -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
+    wxlink::OPTIONS
+        .iter()
+        .map(|o| (o.key, o.default, o.takes.en, o.doc.en))
+        .collect()
+}
+
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<Handle>()?;
+    module.add_class::<Answer>()?;
+    module.add_class::<LinkedList>()?;
+    module.add_class::<answers::MiniProgram>()?;
+    module.add_class::<answers::FuncInfo>()?;
+    module.add_class::<LinkProgress>()?;
+    module.add_function(wrap_pyfunction!(check_option, module)?)?;
+    module.add_function(wrap_pyfunction!(options_table, module)?)?;
+    module.add_function(wrap_pyfunction!(errors::explain, module)?)?;
+    module.add_function(wrap_pyfunction!(answers::read_list, module)?)
+}

@@ -1,0 +1,28 @@
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+import wxlink
+from wxlink.sandbox import Server
+
+
+@pytest.fixture
+def server(wxlink_sandbox: Server) -> Server:
+    return wxlink_sandbox
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[wxlink.Client]:
+    with server.client(timeout=5) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    # The threads of an AsyncClient end by themselves once it is closed.
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive(), thread

@@ -1,0 +1,93 @@
+"""The client for asyncio."""
+
+import asyncio
+import time
+
+import pytest
+
+import wxlink
+from wxlink.sandbox import Server
+
+
+def test_the_same_verbs(server: Server) -> None:
+    async def story() -> None:
+        async with wxlink.AsyncClient(base_url=server.url) as client:
+            await client.link_miniprogram(
+                server.token, server.appid, notify_users=False, show_profile=True
+            )
+            with pytest.raises(wxlink.PendingError):
+                await client.link_miniprogram(
+                    server.token, server.appid, notify_users=False, show_profile=True
+                )
+            assert len(await client.get_linked(server.token)) == 1
+            progress = await client.ensure_linked(
+                server.token, server.appid, notify_users=False, show_profile=True
+            )
+            assert progress.waits_for == "official_account"
+            progress = await client.wait_linked(server.token, server.appid, wait=0.1)
+            assert progress.state == "pending"
+            with pytest.raises(wxlink.CallerError):
+                await client.unlink_miniprogram(server.token, server.appid)
+            await client.with_options(timeout=1).get_linked(server.token)
+
+    asyncio.run(story())
+
+
+def test_every_method_of_the_client_is_there() -> None:
+    blocking = {n for n in vars(wxlink.Client) if not n.startswith("_")} - {"cancel", "close"}
+    assert blocking <= set(vars(wxlink.AsyncClient))
+
+
+def test_calls_run_side_by_side(server: Server) -> None:
+    async def story() -> None:
+        server.fault({"delay_ms": 300}, interface="get", always=True)
+        async with wxlink.AsyncClient(base_url=server.url) as client:
+            started = time.monotonic()
+            await asyncio.gather(*(client.get_linked(server.token) for _ in range(20)))
+            assert time.monotonic() - started < 20 * 0.3 / 2
+
+    asyncio.run(story())
+
+
+def test_cancelling_the_task_ends_the_call(server: Server) -> None:
+    async def story() -> None:
+        server.fault("hang", interface="get")
+        client = wxlink.AsyncClient(base_url=server.url, timeout=60, max_concurrency=1)
+        first = asyncio.create_task(client.get_linked(server.token))
+        queued = asyncio.create_task(client.get_linked(server.token))
+        await asyncio.sleep(0.2)
+        queued.cancel()
+        started = time.monotonic()
+        first.cancel()
+        for task in (first, queued):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        # The thread is free again: the call itself has ended.
+        assert len(await client.get_linked(server.token)) == 0
+        assert time.monotonic() - started < 5
+        await client.aclose()
+
+    asyncio.run(story())
+
+
+def test_a_timeout_of_asyncio_ends_the_call(server: Server) -> None:
+    async def story() -> None:
+        server.fault("hang", interface="get")
+        async with wxlink.AsyncClient(base_url=server.url, timeout=60) as client:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.get_linked(server.token), 0.2)
+
+    asyncio.run(story())
+
+
+def test_closing_ends_what_runs(server: Server) -> None:
+    async def story() -> None:
+        server.fault("hang", interface="get")
+        client = wxlink.AsyncClient(base_url=server.url, timeout=60)
+        call = asyncio.create_task(client.get_linked(server.token))
+        await asyncio.sleep(0.2)
+        await client.aclose()
+        with pytest.raises(wxlink.Cancelled):
+            await call
+
+    asyncio.run(story())

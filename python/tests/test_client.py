@@ -1,0 +1,371 @@
+"""The blocking client against a live sandbox."""
+
+import gc
+import itertools
+import json
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import pytest
+
+import wxlink
+from wxlink.sandbox import Server
+
+QUIET = {"notify_users": False, "show_profile": True}
+
+
+def test_the_story_of_a_link(server: Server, client: wxlink.Client) -> None:
+    answer = client.link_miniprogram(server.token, server.appid, **QUIET)
+    assert (answer.errcode, answer.http_status, answer.json()["errcode"]) == (0, 200, 0)
+    assert answer.json() == json.loads(answer.body)
+
+    with pytest.raises(wxlink.PendingError) as caught:
+        client.link_miniprogram(server.token, server.appid, **QUIET)
+    error = caught.value
+    assert (error.code, error.name, error.class_) == (89010, "LINK_MESSAGE_SENT", "pending")
+    assert error.rid and error.rid in str(error) and error.remedy in str(error)
+    assert (error.delivery, error.status, error.interface) == ("answered", "API", "link")
+
+    for by, status in [
+        ("official_account", wxlink.LinkStatus.AWAITING_MINI_PROGRAM),
+        ("mini_program", wxlink.LinkStatus.LINKED),
+    ]:
+        server.approve(server.appid, by=by)
+        assert [item.status for item in client.get_linked(server.token)] == [status]
+
+    client.unlink_miniprogram(server.token, server.appid)
+    with pytest.raises(wxlink.PendingError, match="89018"):
+        client.unlink_miniprogram(server.token, server.appid)
+    server.approve(server.appid, by="official_account")
+    assert len(client.get_linked(server.token)) == 0
+
+
+def test_a_list_is_a_sequence_of_typed_items(server: Server, client: wxlink.Client) -> None:
+    items = client.get_linked("SANDBOX-TOKEN-3")
+    assert len(items) == len(list(items)) == 6
+    assert items[0] == items[-6] == items[0:1][0] != items[1]
+    assert hash(items[0]) == hash(items[-6])
+    assert items[::-1][0] == items[5]
+    with pytest.raises(IndexError):
+        items[6]
+    with pytest.raises(IndexError):
+        items[-7]
+    with pytest.raises(TypeError):
+        items["0"]  # type: ignore[call-overload]
+    refused = next(i for i in items if i.status == wxlink.LinkStatus.REFUSED)
+    assert refused.appid is None
+    assert refused.username is not None
+    assert items.find(refused.username) == refused
+    assert items.find("nobody") is None
+    assert repr(refused) == f'MiniProgram(appid=None, username="{refused.username}", status=3)'
+    linked = items[0]
+    assert linked.func_infos and all(isinstance(i, wxlink.FuncInfo) for i in linked.func_infos)
+    raw = items.answer.json()["wxopens"]["items"][0]
+    assert (linked.nickname, linked.headimg_url) == (raw["nickname"], raw["headimg_url"])
+    with pytest.raises(AttributeError):
+        linked.status = 2  # type: ignore[misc]
+
+
+def test_ensure_and_wait(server: Server, client: wxlink.Client) -> None:
+    progress = client.ensure_linked(server.token, server.appid, **QUIET)
+    assert (progress.state, progress.waits_for, progress.posts) == ("pending", "official_account", 1)
+    assert not progress.linked
+    assert progress.item is not None
+    assert progress.item["appid"] == server.appid
+    server.approve(server.appid, by="official_account")
+    approve = threading.Timer(0.2, server.approve, [server.appid], {"by": "mini_program"})
+    approve.start()
+    progress = client.wait_linked(server.token, server.appid, wait=20)
+    approve.join()
+    assert (progress.state, progress.status, progress.message) == ("linked", "OK", "")
+    assert progress.json()["posts"] == 0
+    assert server.counts()["processed"]["link"] == 1
+
+
+def test_a_failed_ensure_says_what_it_knows(server: Server, client: wxlink.Client) -> None:
+    server.fault({"errcode": {"code": 42001}}, interface="link")
+    with pytest.raises(wxlink.TokenError) as caught:
+        client.ensure_linked(server.token, server.appid, **QUIET)
+    assert caught.value.progress is not None
+    assert caught.value.progress.posts == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "retryable"),
+    [
+        (89015, wxlink.PendingError, False),
+        (42001, wxlink.TokenError, True),
+        (-1, wxlink.BusyError, True),
+        (45009, wxlink.QuotaError, True),
+        (89245, wxlink.HumanError, False),
+        (40013, wxlink.CallerError, False),
+        (77777, wxlink.ApiError, False),
+    ],
+)
+def test_the_kind_of_an_api_error(
+    server: Server, client: wxlink.Client, code: int, kind: type, retryable: bool
+) -> None:
+    server.fault({"errcode": {"code": code}}, interface="link")
+    with pytest.raises(wxlink.ApiError) as caught:
+        client.link_miniprogram(server.token, server.appid, **QUIET)
+    assert type(caught.value) is kind
+    assert (caught.value.code, caught.value.retryable) == (code, retryable)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "delivery"),
+    [
+        ({"drop": "reset"}, wxlink.OutcomeUnknown, "unknown"),
+        ("hang", wxlink.OutcomeUnknownTimeout, "unknown"),
+        ("garbage", wxlink.BadAnswer, "unknown"),
+        ({"status": {"code": 502}}, wxlink.BadAnswer, "unknown"),
+    ],
+)
+def test_the_kind_of_a_fault(
+    server: Server, client: wxlink.Client, fault: object, kind: type, delivery: str
+) -> None:
+    server.fault(fault, interface="link")
+    with pytest.raises(wxlink.WxError) as caught:
+        client.with_options(timeout=0.3).link_miniprogram(server.token, server.appid, **QUIET)
+    assert type(caught.value) is kind
+    assert caught.value.delivery == delivery
+    assert isinstance(caught.value, TimeoutError) == (fault == "hang")
+    assert server.counts()["received"]["link"] == 1
+
+
+def test_what_was_never_sent() -> None:
+    client = wxlink.Client(base_url="http://127.0.0.1:1", max_retries=0)
+    with pytest.raises(wxlink.NotSent) as caught:
+        client.get_linked("token")
+    assert (caught.value.status, caught.value.delivery) == ("CONNECT", "never sent")
+
+
+def test_errors_are_pickled_whole(server: Server, client: wxlink.Client) -> None:
+    with pytest.raises(wxlink.TokenError) as caught:
+        client.get_linked("SANDBOX-EXPIRED")
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert type(copy) is wxlink.TokenError
+    assert (str(copy), copy.rid, copy.trace) == (
+        str(caught.value),
+        caught.value.rid,
+        caught.value.trace,
+    )
+
+
+def test_no_token_is_ever_shown(server: Server, client: wxlink.Client) -> None:
+    secret = "SECRET-" + "x" * 20
+    for fault in [None, {"drop": "close"}, "garbage"]:
+        if fault:
+            server.fault(fault)
+        with pytest.raises(wxlink.WxError) as caught:
+            client.link_miniprogram(secret, server.appid, **QUIET)
+        shown = "".join(traceback.format_exception(caught.value))
+        shown += repr(caught.value) + repr(vars(caught.value)) + repr(client)
+        assert secret not in shown
+
+
+def test_bad_arguments_are_value_errors(client: wxlink.Client) -> None:
+    for token, appid in [("", "wx1"), ("t", ""), ("t\n", "wx1"), ("t", "x" * 300)]:
+        with pytest.raises(wxlink.ArgumentError):
+            client.link_miniprogram(token, appid, **QUIET)
+    with pytest.raises(TypeError):
+        client.link_miniprogram("t", "wx1", notify_users=1, show_profile=True)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        client.link_miniprogram("t", "wx1")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="seconds"):
+        client.wait_linked("t", "wx1", wait=-1)
+
+
+def test_every_option_is_a_keyword_with_its_default_told() -> None:
+    seconds = {"timeout_ms": "timeout", "connect_timeout_ms": "connect_timeout"}
+    seconds["keep_alive_ms"] = "keep_alive"
+    good: dict[str, object] = {"timeout": 1.5, "connect_timeout": 1, "keep_alive": 0}
+    good["ca_file"] = Path(__file__).with_name("nothing.pem")
+    doc = wxlink.Client.__doc__ or ""
+    for key, default, _, _ in wxlink._core.options_table():
+        keyword = seconds.get(key, key)
+        value = f"{int(default) / 1000:.1f}" if key in seconds else default
+        assert f"\n    {keyword}: " in doc
+        assert value.replace("wxlink/" + wxlink.__version__, "VERSION") in doc
+        if keyword == "ca_file":
+            with pytest.raises(wxlink.ArgumentError, match=r"nothing\.pem"):
+                wxlink.Client(**{keyword: good[keyword]})  # type: ignore[misc]
+        else:
+            wxlink.Client(**{keyword: good.get(keyword, default)})  # type: ignore[misc]
+        if keyword not in ("user_agent", "ca_file"):
+            with pytest.raises((wxlink.ArgumentError, TypeError)):
+                wxlink.Client(**{keyword: "\n"})  # type: ignore[misc]
+    with pytest.raises(wxlink.ArgumentError):
+        wxlink.Client(no_such_option=1)  # type: ignore[call-arg]
+
+
+def test_messages_in_chinese(server: Server) -> None:
+    client = server.client(lang="zh")
+    with pytest.raises(wxlink.TokenError, match="微信返回 42001") as caught:
+        client.get_linked("SANDBOX-EXPIRED")
+    assert "获取" in caught.value.remedy or "刷新" in caught.value.remedy
+
+
+def test_a_token_function_is_asked_again_once(server: Server, client: wxlink.Client) -> None:
+    tokens = iter(["SANDBOX-EXPIRED", server.token])
+    client.link_miniprogram(lambda: next(tokens), server.appid, **QUIET)
+    tokens = itertools.repeat("SANDBOX-EXPIRED")  # type: ignore[assignment]
+    with pytest.raises(wxlink.TokenError):
+        client.get_linked(lambda: next(tokens))
+    assert server.counts()["received"] == {"link": 2, "get": 2, "unlink": 0, "other": 0}
+
+
+def test_with_options_shares_the_connections(server: Server, client: wxlink.Client) -> None:
+    client.get_linked(server.token)
+    other = client.with_options(timeout=0.2)
+    answer = other.get_linked(server.token).answer
+    assert json.loads(answer.trace)["attempts"][0]["reused"]
+    server.fault("hang", interface="get", times=1)
+    with pytest.raises(wxlink.OutcomeUnknownTimeout):
+        other.get_linked(server.token)
+    with pytest.raises(wxlink.ArgumentError, match="connections"):
+        client.with_options(proxy="none")  # type: ignore[call-arg]
+
+
+def test_cancelling_ends_a_call_and_leaves_the_others(
+    server: Server, client: wxlink.Client
+) -> None:
+    server.fault("hang", interface="get")
+    handle = client.with_options(timeout=60)
+    threading.Timer(0.2, handle.cancel).start()
+    started = time.monotonic()
+    with pytest.raises(wxlink.Cancelled) as caught:
+        handle.get_linked(server.token)
+    assert time.monotonic() - started < 5
+    assert caught.value.delivery == "unknown"
+    with pytest.raises(wxlink.Cancelled):
+        handle.get_linked(server.token)
+    client.get_linked(server.token)
+
+
+@pytest.mark.parametrize("verb", ["get_linked", "wait_linked"])
+def test_ctrl_c_ends_a_call_and_the_client_goes_on(
+    server: Server, client: wxlink.Client, verb: str
+) -> None:
+    if verb == "get_linked":
+        server.fault("hang", interface="get")
+        call = lambda: client.with_options(timeout=60).get_linked(server.token)  # noqa: E731
+    else:
+        client.link_miniprogram(server.token, server.appid, **QUIET)
+        call = lambda: client.wait_linked(server.token, server.appid, wait=60)  # noqa: E731
+    raised = 0.0
+
+    def strike() -> None:
+        nonlocal raised
+        raised = time.monotonic()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Timer(0.3, strike).start()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    # What is promised is 100 ms; the rest is for a busy machine.
+    assert time.monotonic() - raised < 1
+    client.get_linked(server.token)
+
+
+def test_other_threads_run_while_a_call_waits(server: Server, client: wxlink.Client) -> None:
+    server.fault({"delay_ms": 500}, interface="get")
+    beats = 0
+    over = threading.Event()
+
+    def beat() -> None:
+        nonlocal beats
+        while not over.wait(0.01):
+            beats += 1
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    client.get_linked(server.token)
+    over.set()
+    thread.join()
+    assert beats > 5
+
+
+def test_many_threads_share_a_client(server: Server, client: wxlink.Client) -> None:
+    failures: list[BaseException] = []
+    start = threading.Barrier(16)
+
+    def work(number: int) -> None:
+        token, items = [("SANDBOX-TOKEN-2", 0), ("SANDBOX-TOKEN-3", 6)][number % 2]
+        try:
+            start.wait()
+            for _ in range(50):
+                assert len(client.get_linked(token)) == items
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=[n]) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_is_noticed(server: Server, client: wxlink.Client) -> None:
+    client.get_linked(server.token)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            client.get_linked(server.token)
+        except wxlink.Forked:
+            with server.client() as own:
+                code = len(own.get_linked(server.token))
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    client.get_linked(server.token)
+
+
+def test_nothing_leaks_over_many_calls(server: Server, client: wxlink.Client) -> None:
+    def calls(number: int) -> None:
+        for n in range(number):
+            if n % 2:
+                list(client.get_linked("SANDBOX-TOKEN-3"))
+                continue
+            try:
+                client.with_options().link_miniprogram("SANDBOX-EXPIRED", "wx1", **QUIET)
+            except wxlink.TokenError as error:
+                assert error.code == 42001
+            else:
+                raise AssertionError
+
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    calls(1_000)
+    gc.collect()
+    memory, files = resident(), descriptors()
+    calls(10_000)
+    gc.collect()
+    assert descriptors() <= files + 2
+    assert resident() < memory * 1.1 + 2048, (memory, resident())
+
+
+def resident() -> int:
+    """Resident memory (KiB)."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() // 1024
+
+
+def test_importing_brings_nothing_heavy_in() -> None:
+    code = "import sys, wxlink; print([m for m in ('asyncio', 'http', 'pytest') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]", done.stdout

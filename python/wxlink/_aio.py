@@ -1,0 +1,137 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import TypeVar
+
+from wxlink._client import Client, Token
+from wxlink._core import Answer, LinkedList, LinkProgress
+from wxlink._options import Limits, Options
+
+if sys.version_info >= (3, 11):
+    from typing import Self, Unpack
+else:
+    from typing import TYPE_CHECKING
+
+    if TYPE_CHECKING:
+        from typing_extensions import Self, Unpack
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """`Client` for asyncio: the same options, methods and errors, to be awaited.
+
+    Cancelling the task ends the call within 100 ms. Calls run on threads of the client's own, at most
+    `max_concurrency` at once; further ones wait for their turn, which does not count against their
+    time limit.
+
+    A function for a token is called on such a thread: it may block.
+    """
+
+    __slots__ = ("_client", "_running", "_threads")
+
+    def __init__(self, *, max_concurrency: int = 32, **options: Unpack[Options]) -> None:
+        self._client = Client(**options)
+        self._threads = ThreadPoolExecutor(max_concurrency, thread_name_prefix="wxlink")
+        self._running: set[Client] = set()
+
+    def with_options(self, **options: Unpack[Limits]) -> Self:
+        """A client on the same connections and threads, with limits of its own."""
+        other = type(self).__new__(type(self))
+        other._client = self._client.with_options(**options)
+        other._threads = self._threads
+        other._running = set()
+        return other
+
+    async def aclose(self) -> None:
+        """Ends the calls that run on this client, and lets its threads go."""
+        for handle in self._running:
+            handle.cancel()
+        self._client.close()
+        self._threads.shutdown(wait=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def link_miniprogram(
+        self, access_token: Token, appid: str, *, notify_users: bool, show_profile: bool
+    ) -> Answer:
+        """See `Client.link_miniprogram`."""
+        return await self._call(
+            lambda client: client.link_miniprogram(
+                access_token, appid, notify_users=notify_users, show_profile=show_profile
+            )
+        )
+
+    async def get_linked(self, access_token: Token) -> LinkedList:
+        """See `Client.get_linked`."""
+        return await self._call(lambda client: client.get_linked(access_token))
+
+    async def unlink_miniprogram(self, access_token: Token, appid: str) -> Answer:
+        """See `Client.unlink_miniprogram`."""
+        return await self._call(lambda client: client.unlink_miniprogram(access_token, appid))
+
+    async def ensure_linked(
+        self,
+        access_token: Token,
+        appid: str,
+        *,
+        notify_users: bool,
+        show_profile: bool,
+        wait: float = 0.0,
+    ) -> LinkProgress:
+        """See `Client.ensure_linked`."""
+        return await self._call(
+            lambda client: client.ensure_linked(
+                access_token,
+                appid,
+                notify_users=notify_users,
+                show_profile=show_profile,
+                wait=wait,
+            )
+        )
+
+    async def wait_linked(
+        self, access_token: Token, appid_or_username: str, *, wait: float
+    ) -> LinkProgress:
+        """See `Client.wait_linked`."""
+        return await self._call(
+            lambda client: client.wait_linked(access_token, appid_or_username, wait=wait)
+        )
+
+    async def _call(self, call: Callable[[Client], T]) -> T:
+        # A handle of its own, so that this call alone can be ended.
+        handle = self._client.with_options()
+        running = asyncio.get_running_loop().run_in_executor(self._threads, call, handle)
+        self._running.add(handle)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            handle.cancel()
+            running.add_done_callback(_forget)
+            raise
+        finally:
+            self._running.discard(handle)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+def _forget(ended: asyncio.Future[T]) -> None:
+    """Nobody waits for that outcome any more; asyncio would complain that nobody looked at it."""
+    if not ended.cancelled():
+        ended.exception()

@@ -1,0 +1,184 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeAlias, TypeVar
+
+from wxlink._core import Answer, Handle, LinkedList, LinkProgress
+from wxlink._options import Limits, Options, as_texts
+from wxlink.errors import TokenError
+
+if sys.version_info >= (3, 11):
+    from typing import Self, Unpack
+else:
+    from typing import TYPE_CHECKING
+
+    if TYPE_CHECKING:
+        from typing_extensions import Self, Unpack
+
+T = TypeVar("T")
+
+Token: TypeAlias = str | Callable[[], str]
+
+
+class Client:
+    """Calls WeChat. Share it: any number of threads may call at once.
+
+    Options, all by keyword (times in seconds):
+
+    base_url: str or several, "https://api.weixin.qq.com"
+        The entry hosts in order of preference; what was never sent moves on to the next.
+    timeout: float, 10.0
+        The limit of a whole call, name look-up included.
+    connect_timeout: float, 3.0
+        The limit of one connection.
+    max_retries: int, 2
+        How often what cannot happen twice is tried again.
+    keep_alive: float, 15.0
+        How long an idle connection is kept; 0 keeps none.
+    proxy: str, "none"
+        "none", "env", or an http or socks5 URL.
+    ca_file: path, none
+        PEM certificates that are trusted besides the roots.
+    trust: str, "system"
+        "system" (falling back to the bundled roots) or "bundled".
+    user_agent: str, "wxlink/VERSION"
+    max_response_bytes: int, 4194304
+    lang: str, "en"
+        "en" or "zh": the language of messages and remedies.
+
+    Wherever a method takes an access token, a function that returns one will do: it is asked again,
+    once, when WeChat refuses the token.
+
+    Ctrl-C ends a running call within 100 ms. A client made before a fork raises `Forked` in the child.
+    """
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, **options: Unpack[Options]) -> None:
+        self._handle = Handle(as_texts(options))
+
+    @classmethod
+    def _of(cls, handle: Handle) -> Self:
+        client = cls.__new__(cls)
+        client._handle = handle
+        return client
+
+    def with_options(self, **options: Unpack[Limits]) -> Self:
+        """A client on the same connections with limits (and a cancellation) of its own.
+
+        Takes timeout, connect_timeout, max_retries and lang; what is left out stays as it is here.
+        """
+        return self._of(self._handle.derive(as_texts(options)))
+
+    def cancel(self) -> None:
+        """Ends the calls that run on this client, within 100 ms, and all later ones, with `Cancelled`.
+
+        Clients on the same connections (`with_options`) go on.
+        """
+        self._handle.cancel()
+
+    def close(self) -> None:
+        """The same: connections close when the last client on them is gone."""
+        self.cancel()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def link_miniprogram(
+        self, access_token: Token, appid: str, *, notify_users: bool, show_profile: bool
+    ) -> Answer:
+        """Invites a mini program to be linked to the Official Account the token belongs to.
+
+        A yes means that the invitation is out; only the list tells when the administrators have agreed.
+        Posts once.
+
+        access_token: the account's authorizer_access_token, or a function that returns one
+        appid: the mini program's
+        notify_users: whether WeChat messages every follower of the account
+        show_profile: whether the mini program is shown in the account's page
+
+        Raises `PendingError` if an invitation is out or it is linked already, `OutcomeUnknown` if
+        nobody knows (read the list before you link again), and every other `WxError`.
+        """
+        return _with_token(
+            access_token,
+            lambda token: self._handle.link_miniprogram(token, appid, notify_users, show_profile),
+        )
+
+    def get_linked(self, access_token: Token) -> LinkedList:
+        """The mini programs linked to the account, and those on their way: a sequence.
+
+        Safe to call again after any error.
+        """
+        return _with_token(access_token, self._handle.get_linked)
+
+    def unlink_miniprogram(self, access_token: Token, appid: str) -> Answer:
+        """Asks the Official Account's administrator to unlink a mini program.
+
+        It stays in the list until they agree. `PendingError` means that they have been asked already.
+        """
+        return _with_token(
+            access_token, lambda token: self._handle.unlink_miniprogram(token, appid)
+        )
+
+    def ensure_linked(
+        self,
+        access_token: Token,
+        appid: str,
+        *,
+        notify_users: bool,
+        show_profile: bool,
+        wait: float = 0.0,
+    ) -> LinkProgress:
+        """Sees to it that a mini program is linked. Safe to repeat, whatever happened before.
+
+        Looks at the list, links if that shows no trace, and with a wait (seconds) waits so long for
+        the administrators. Takes at most the time limit and the wait together.
+
+        Returns how far it has come: linked, pending (and whom it waits for), declined or vanished.
+        Raises a `WxError` whose `progress` says what is known if that cannot be told.
+        """
+        return _with_token(
+            access_token,
+            lambda token: self._handle.ensure_linked(
+                token, appid, notify_users, show_profile, wait
+            ),
+        )
+
+    def wait_linked(
+        self, access_token: Token, appid_or_username: str, *, wait: float
+    ) -> LinkProgress:
+        """Waits (seconds) until a mini program is linked or will not be; links nothing.
+
+        The mini program is named by its appid or original id (`gh_…`). Returns and raises as
+        `ensure_linked`.
+        """
+        return _with_token(
+            access_token,
+            lambda token: self._handle.wait_linked(token, appid_or_username, wait),
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+def _with_token(token: Token, call: Callable[[str], T]) -> T:
+    """Calls; with a function for a token, once more if WeChat refused the token: it did nothing."""
+    if isinstance(token, str):
+        return call(token)
+    try:
+        return call(token())
+    except TokenError:
+        return call(token())

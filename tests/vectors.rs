@@ -5,39 +5,15 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use wxlink::catalogue::ENTRIES;
 use wxlink::{
     Answer, Class, Client, Delivery, Error, Interface, LinkChoices, MiniProgram, OPTIONS, Options,
     Status,
 };
-use wxlink_sandbox::{Sandbox, Settings};
+use wxlink_sandbox::Sandbox;
 
-use common::root;
-
-const ACCOUNT: &str = "wx0a00000000000001";
-const TOKEN: &str = "VECTOR-TOKEN";
-
-fn vectors(file: &str) -> Value {
-    let path = root().join("tests/vectors").join(file);
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
-    allow(&sandbox, TOKEN);
-    sandbox
-}
-
-/// Makes the sandbox take a token as a good one.
-fn allow(sandbox: &Sandbox, token: &str) {
-    let encoded: String = token.bytes().map(|b| format!("%{b:02X}")).collect();
-    let path = format!("/__sandbox/tokens/{encoded}");
-    sandbox
-        .admin("PUT", &path, &json!({"account": ACCOUNT, "kind": "good"}))
-        .unwrap();
-}
+use common::vectors::{TOKEN, allow, answer_with, query, raw_fault, sandbox, text, vectors};
 
 fn client(sandbox: &Sandbox) -> Client {
     client_with(sandbox, &[])
@@ -51,17 +27,6 @@ fn client_with(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
         options.set(key, value).unwrap();
     }
     Client::new(&options).unwrap()
-}
-
-/// A text that is given, or as a character and how often.
-fn text(of: &Value, name: &str) -> String {
-    match &of[format!("{name}_repeat")] {
-        Value::Array(repeat) => {
-            let times = usize::try_from(repeat[1].as_u64().unwrap()).unwrap();
-            repeat[0].as_str().unwrap().repeat(times)
-        }
-        _ => of[name].as_str().unwrap_or_default().to_owned(),
-    }
 }
 
 /// Makes the call a vector describes.
@@ -103,14 +68,7 @@ fn requests_are_what_wechat_documents() {
         let (seen, expected) = (&entries[0], &vector["request"]);
         assert_eq!(seen["method"], "POST", "{name}");
         assert_eq!(seen["path"], expected["path"], "{name}");
-        let query = match &expected["query_repeat"] {
-            Value::Array(r) => {
-                let times = usize::try_from(r[2].as_u64().unwrap()).unwrap();
-                r[0].as_str().unwrap().to_owned() + &r[1].as_str().unwrap().repeat(times)
-            }
-            _ => expected["query"].as_str().unwrap().to_owned(),
-        };
-        assert_eq!(seen["query"], query.as_str(), "{name}");
+        assert_eq!(seen["query"], query(expected), "{name}");
         assert_eq!(seen["body"], expected["body"], "{name}");
         let header = |name: &str| {
             seen["headers"][name]
@@ -156,34 +114,6 @@ fn bad_arguments_are_refused_and_nothing_is_sent() {
         .admin("GET", "/__sandbox/journal", &json!(null))
         .unwrap();
     assert_eq!(journal["entries"].as_array().unwrap().len(), 0);
-}
-
-/// Lets the sandbox answer the next request with exactly that.
-fn answer_with(sandbox: &Sandbox, vector: &Value) {
-    let body = match &vector["body_repeat"] {
-        Value::Array(r) => {
-            let times = usize::try_from(r[2].as_u64().unwrap()).unwrap();
-            let part = |i: usize| r[i].as_str().unwrap().to_owned();
-            (part(0) + &part(1).repeat(times) + &part(3)).into_bytes()
-        }
-        _ => match &vector["body_base64"] {
-            Value::String(text) => BASE64_STANDARD.decode(text).unwrap(),
-            _ => vector["body"].as_str().unwrap().as_bytes().to_vec(),
-        },
-    };
-    let fault = raw_fault(&body, &vector["http"]);
-    sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
-}
-
-fn raw_fault(body: &[u8], http: &Value) -> Value {
-    let mut answer = json!({
-        "base64": BASE64_STANDARD.encode(body),
-        "status": http["status"].as_u64().unwrap_or(200),
-    });
-    if http["headers"].is_object() {
-        answer["headers"] = http["headers"].clone();
-    }
-    json!({"interface": "*", "fault": {"body": answer}})
 }
 
 #[test]

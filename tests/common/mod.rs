@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // Each test uses its part.
 
+pub mod vectors;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -28,17 +30,22 @@ pub fn scratch(name: &str) -> PathBuf {
     dir
 }
 
-/// Whether a tool is there. If not, says so where it is seen; under `CI=true` that is a failure.
+/// Whether a tool is there. If not, that is said.
 pub fn have(tool: &str, part: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
     if !found {
-        // Not by eprintln!, which the test harness would swallow.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {part}, for want of {tool}");
-        let ci = std::env::var("CI").is_ok_and(|v| v == "true");
-        assert!(!ci, "{tool} is missing, and this is CI");
+        skip(part, tool);
     }
     found
+}
+
+/// Says where it is seen what is left out for want of what; under `CI=true` that is a failure.
+pub fn skip(part: &str, tool: &str) {
+    // Not by eprintln!, which the test harness would swallow.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {part}, for want of {tool}");
+    let ci = std::env::var("CI").is_ok_and(|v| v == "true");
+    assert!(!ci, "{tool} is missing, and this is CI");
 }
 
 /// Runs a command that must succeed; shows all it said if it does not.

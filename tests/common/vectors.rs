@@ -1,0 +1,82 @@
+//! The shared vectors of `tests/vectors/`, and a sandbox to try them on.
+
+#![allow(dead_code)] // Each test uses its part.
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::{Value, json};
+use wxlink_sandbox::{Sandbox, Settings};
+
+use super::root;
+
+const ACCOUNT: &str = "wx0a00000000000001";
+pub const TOKEN: &str = "VECTOR-TOKEN";
+
+pub fn vectors(file: &str) -> Value {
+    let path = root().join("tests/vectors").join(file);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+pub fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    allow(&sandbox, TOKEN);
+    sandbox
+}
+
+/// Makes the sandbox take a token as a good one.
+pub fn allow(sandbox: &Sandbox, token: &str) {
+    let encoded: String = token.bytes().map(|b| format!("%{b:02X}")).collect();
+    let path = format!("/__sandbox/tokens/{encoded}");
+    sandbox
+        .admin("PUT", &path, &json!({"account": ACCOUNT, "kind": "good"}))
+        .unwrap();
+}
+
+/// A text that is given, or as a character and how often.
+pub fn text(of: &Value, name: &str) -> String {
+    match &of[format!("{name}_repeat")] {
+        Value::Array(repeat) => {
+            let times = usize::try_from(repeat[1].as_u64().unwrap()).unwrap();
+            repeat[0].as_str().unwrap().repeat(times)
+        }
+        _ => of[name].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Lets the sandbox answer the next request with exactly that.
+pub fn answer_with(sandbox: &Sandbox, vector: &Value) {
+    let body = match &vector["body_repeat"] {
+        Value::Array(r) => {
+            let times = usize::try_from(r[2].as_u64().unwrap()).unwrap();
+            let part = |i: usize| r[i].as_str().unwrap().to_owned();
+            (part(0) + &part(1).repeat(times) + &part(3)).into_bytes()
+        }
+        _ => match &vector["body_base64"] {
+            Value::String(text) => BASE64_STANDARD.decode(text).unwrap(),
+            _ => vector["body"].as_str().unwrap().as_bytes().to_vec(),
+        },
+    };
+    let fault = raw_fault(&body, &vector["http"]);
+    sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
+}
+
+pub fn raw_fault(body: &[u8], http: &Value) -> Value {
+    let mut answer = json!({
+        "base64": BASE64_STANDARD.encode(body),
+        "status": http["status"].as_u64().unwrap_or(200),
+    });
+    if http["headers"].is_object() {
+        answer["headers"] = http["headers"].clone();
+    }
+    json!({"interface": "*", "fault": {"body": answer}})
+}
+
+/// The query a vector's request must have.
+pub fn query(expected: &Value) -> String {
+    match &expected["query_repeat"] {
+        Value::Array(r) => {
+            let times = usize::try_from(r[2].as_u64().unwrap()).unwrap();
+            r[0].as_str().unwrap().to_owned() + &r[1].as_str().unwrap().repeat(times)
+        }
+        _ => expected["query"].as_str().unwrap().to_owned(),
+    }
+}

@@ -1,0 +1,423 @@
+//! Every language against the shared vectors: a verb, an option, an errcode or a vector that one of
+//! them misses fails here.
+//!
+//! A language has a program that takes a request a line on stdin and gives an answer a line on stdout
+//! (`bindings/LANGUAGE/run conform`). Fields are separated by tabs, the first of a request is the verb;
+//! the others are KEY=VALUE, values percent-encoded:
+//!
+//! | verb | its fields | the answer's |
+//! |---|---|---|
+//! | `link` `get` `unlink` `ensure` `wait` | the arguments, and `option.KEY` for options of the client | `status`, `errcode` if WeChat answered, `class`, `delivery`, `http_status`, `rid`, `message`, `body`; of a list `items`, `item.0.appid` and so on; of ensure and wait `state`, `waits_for`, `posts` |
+//! | `option` | `key`, `value` | `status`, `message` |
+//! | `catalogue` | `errcode`, `interface` | `status`, `name`, `class`, `meaning`, `remedy` |
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+use wxlink::catalogue::{self, ENTRIES};
+use wxlink::{Interface, OPTIONS, Status};
+use wxlink_sandbox::Sandbox;
+
+use common::vectors::{TOKEN, allow, answer_with, query, raw_fault, sandbox, text, vectors};
+use common::{lib_dir, root, skip};
+
+const APPID: &str = "wx0b00000000000001";
+
+type Fields = BTreeMap<String, String>;
+
+/// A language's program, running.
+struct Language {
+    name: &'static str,
+    child: Child,
+    ask: ChildStdin,
+    told: BufReader<ChildStdout>,
+}
+
+impl Language {
+    /// `None` if its tools are missing, which is said where it is seen.
+    fn start(name: &'static str, dir: &str) -> Option<Language> {
+        let run: PathBuf = root().join(dir).join("run");
+        let mut child = Command::new(run)
+            .arg("conform")
+            .env("WXLINK_LIB_DIR", lib_dir())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut language = Language {
+            name,
+            ask: child.stdin.take().unwrap(),
+            told: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        };
+        // Asked for nothing much, it says whether it is there.
+        if language
+            .try_ask("option", &[("key", "lang"), ("value", "en")])
+            .is_none()
+        {
+            let code = language.child.wait().unwrap().code();
+            assert_eq!(code, Some(127), "{name} does not run");
+            skip(&format!("the vectors in {name}"), "its tools");
+            return None;
+        }
+        Some(language)
+    }
+
+    fn try_ask(&mut self, verb: &str, fields: &[(&str, &str)]) -> Option<Fields> {
+        let mut request = verb.to_owned();
+        for (key, value) in fields {
+            request += &format!("\t{key}={}", encoded(value));
+        }
+        // It may be gone already; then there is no answer either.
+        let _ = writeln!(self.ask, "{request}");
+        let mut line = String::new();
+        self.told.read_line(&mut line).unwrap();
+        let fields = line.strip_suffix('\n')?.split('\t');
+        let pair = |field: &str| {
+            let (key, value) = field.split_once('=').unwrap();
+            (key.to_owned(), decoded(value))
+        };
+        Some(fields.map(pair).collect())
+    }
+
+    fn ask(&mut self, verb: &str, fields: &[(&str, &str)]) -> Fields {
+        let told = self.try_ask(verb, fields);
+        let told = told.unwrap_or_else(|| panic!("{}: no answer to {verb} {fields:?}", self.name));
+        // WeChat's own bytes may repeat it.
+        let message = told.get("message").map_or("", String::as_str);
+        assert!(!message.contains(TOKEN), "{}: {told:?}", self.name);
+        told
+    }
+
+    /// Makes the call a vector describes, without repetitions.
+    fn call(&mut self, sandbox: &Sandbox, call: &Value) -> Fields {
+        let (token, appid) = (text(call, "access_token"), text(call, "appid"));
+        let flag = |name: &str| if call[name] == true { "1" } else { "0" };
+        let fields = [
+            ("option.base_url", sandbox.http_url()),
+            ("option.max_retries", "0"),
+            ("access_token", &token),
+            ("appid", &appid),
+            ("notify_users", flag("notify_users")),
+            ("show_profile", flag("show_profile")),
+        ];
+        self.ask(call["verb"].as_str().unwrap(), &fields)
+    }
+}
+
+impl Drop for Language {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let plain = |b: u8| (b' '..=b'~').contains(&b) && b != b'%';
+    text.bytes()
+        .map(|b| {
+            if plain(b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect()
+}
+
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8()
+        .unwrap()
+        .into_owned()
+}
+
+fn conforms(name: &'static str, dir: &str) {
+    let Some(mut language) = Language::start(name, dir) else {
+        return;
+    };
+    let sandbox = sandbox();
+    requests(&mut language, &sandbox);
+    refusals(&mut language, &sandbox);
+    answers(&mut language, &sandbox);
+    errcodes(&mut language, &sandbox);
+    options(&mut language, &sandbox);
+    idempotent_verbs(&mut language);
+}
+
+fn journal(sandbox: &Sandbox) -> Vec<Value> {
+    let journal = sandbox.admin("GET", "journal", &Value::Null).unwrap();
+    sandbox.admin("DELETE", "journal", &Value::Null).unwrap();
+    journal["entries"].as_array().unwrap().clone()
+}
+
+fn requests(language: &mut Language, sandbox: &Sandbox) {
+    for vector in vectors("requests.json")["vectors"].as_array().unwrap() {
+        let what = format!("{}: {}", language.name, vector["name"]);
+        allow(sandbox, &text(&vector["call"], "access_token"));
+        journal(sandbox);
+        language.call(sandbox, &vector["call"]);
+        let (seen, expected) = (journal(sandbox), &vector["request"]);
+        assert_eq!(seen.len(), 1, "{what}");
+        assert_eq!(seen[0]["path"], expected["path"], "{what}");
+        assert_eq!(seen[0]["query"], query(expected), "{what}");
+        assert_eq!(seen[0]["body"], expected["body"], "{what}");
+    }
+}
+
+fn refusals(language: &mut Language, sandbox: &Sandbox) {
+    for vector in vectors("requests.json")["refused"].as_array().unwrap() {
+        let told = language.call(sandbox, &vector["call"]);
+        let what = format!("{}: {}: {told:?}", language.name, vector["name"]);
+        // What no C text can hold is refused a layer higher, in other words.
+        let has_nul = vector["call"].to_string().contains("\\u0000");
+        assert_eq!(told["status"], "BAD_VALUE", "{what}");
+        assert_eq!(told["delivery"], "never sent", "{what}");
+        assert!(
+            has_nul || told["message"].contains(vector["says"].as_str().unwrap()),
+            "{what}"
+        );
+    }
+    assert_eq!(journal(sandbox).len(), 0, "{}", language.name);
+}
+
+fn answers(language: &mut Language, sandbox: &Sandbox) {
+    for vector in vectors("answers.json")["vectors"].as_array().unwrap() {
+        let expect = &vector["expect"];
+        answer_with(sandbox, vector);
+        let ask = json!({"verb": vector["interface"], "access_token": TOKEN, "appid": APPID});
+        let told = language.call(sandbox, &ask);
+        let what = format!("{}: {}: {told:?}", language.name, vector["name"]);
+        if let Some(status) = expect["typed_status"].as_str() {
+            // A language that reads the list as it is asked about has nothing to refuse.
+            assert!(told["status"] == status || told["items"] == "0", "{what}");
+            continue;
+        }
+        for (key, wanted) in expect.as_object().unwrap() {
+            let given = told.get(key).map_or("", String::as_str);
+            match key.as_str() {
+                "items" => items(wanted, &told, &what),
+                "message_says" => {
+                    assert!(told["message"].contains(wanted.as_str().unwrap()), "{what}");
+                }
+                // Parts of the errmsg, which is in the body.
+                "errmsg" | "hint" | "request_ip" => {}
+                _ => assert_eq!(given, word(wanted), "{key}: {what}"),
+            }
+        }
+    }
+}
+
+/// A JSON value as a line tells it.
+fn word(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn items(wanted: &Value, told: &Fields, what: &str) {
+    let wanted = wanted.as_array().unwrap();
+    assert_eq!(told["items"], wanted.len().to_string(), "{what}");
+    let field = |name: String| told.get(&name).map_or("", String::as_str);
+    for (i, item) in wanted.iter().enumerate() {
+        for (key, value) in item.as_object().unwrap() {
+            match (key.as_str(), value) {
+                // What a language does not name is in the body.
+                ("extra", _) => {}
+                // Where a field is of another type, languages without types show what is there.
+                (_, Value::Null) => {}
+                ("func_infos", Value::Array(infos)) => {
+                    let count = field(format!("item.{i}.func_infos"));
+                    assert_eq!(count, infos.len().to_string(), "{what}");
+                    for (j, info) in infos.iter().enumerate() {
+                        for (k, v) in info.as_object().unwrap() {
+                            assert_eq!(
+                                field(format!("item.{i}.func_infos.{j}.{k}")),
+                                word(v),
+                                "{what}"
+                            );
+                        }
+                    }
+                }
+                _ => assert_eq!(
+                    field(format!("item.{i}.{key}")),
+                    word(value),
+                    "{key}: {what}"
+                ),
+            }
+        }
+    }
+}
+
+fn errcodes(language: &mut Language, sandbox: &Sandbox) {
+    for entry in ENTRIES.iter().filter(|e| e.errcode != 0) {
+        let interface = entry.interface.unwrap_or(Interface::Get);
+        let entry = catalogue::lookup(interface, entry.errcode).unwrap();
+        let code = entry.errcode.to_string();
+        let what = format!("{}: {code} on {}", language.name, interface.word());
+
+        let asked = [("errcode", code.as_str()), ("interface", interface.word())];
+        let told = language.ask("catalogue", &asked);
+        let known = [
+            ("name", entry.name),
+            ("class", entry.class.word()),
+            ("meaning", entry.meaning.en),
+            ("remedy", entry.remedy.en),
+        ];
+        for (key, value) in known {
+            assert_eq!(
+                told.get(key).map_or("", String::as_str),
+                value,
+                "{what}: {key}"
+            );
+        }
+
+        let body = json!({"errcode": entry.errcode, "errmsg": "x rid: 61-2-3"}).to_string();
+        let fault = raw_fault(body.as_bytes(), &json!({}));
+        sandbox.admin("POST", "faults", &fault).unwrap();
+        let ask = json!({"verb": interface.word(), "access_token": TOKEN, "appid": APPID});
+        let told = language.call(sandbox, &ask);
+        assert_eq!(
+            (told["status"].as_str(), &told["errcode"]),
+            ("API", &code),
+            "{what}"
+        );
+        assert_eq!(told["class"], entry.class.word(), "{what}");
+        assert_eq!(told["rid"], "61-2-3", "{what}");
+        assert!(
+            told["message"].contains(entry.remedy.en),
+            "{what}: {told:?}"
+        );
+    }
+}
+
+fn options(language: &mut Language, sandbox: &Sandbox) {
+    let file = vectors("options.json");
+    for (key, values) in file["options"].as_object().unwrap() {
+        for good in values["good"].as_array().unwrap() {
+            let value = good.as_str().unwrap();
+            let told = language.ask("option", &[("key", key), ("value", value)]);
+            assert_eq!(
+                told["status"], "OK",
+                "{}: {key}={value}: {told:?}",
+                language.name
+            );
+        }
+        for bad in values["bad"].as_array().unwrap() {
+            let value = bad.as_str().unwrap();
+            let told = language.ask("option", &[("key", key), ("value", value)]);
+            let what = format!("{}: {key}={value:?}: {told:?}", language.name);
+            assert_eq!(told["status"], "BAD_OPTION", "{what}");
+            assert!(
+                told["message"].contains(values["says"].as_str().unwrap()),
+                "{what}"
+            );
+            assert!(!told["message"].contains("SECRET"), "{what}");
+        }
+    }
+    let told = language.ask("option", &[("key", "no_such"), ("value", "1")]);
+    assert_eq!(told["status"], "BAD_OPTION", "{}", language.name);
+
+    // Each one reaches a client.
+    let ca_file = sandbox.ca_file().to_str().unwrap();
+    for option in OPTIONS {
+        let name = format!("option.{}", option.key);
+        let value = if option.key == "ca_file" {
+            ca_file
+        } else {
+            option.default
+        };
+        let mut fields = vec![
+            ("access_token", TOKEN),
+            ("option.base_url", sandbox.http_url()),
+        ];
+        if option.key != "base_url" {
+            fields.push((&name, value));
+        }
+        let told = language.ask("get", &fields);
+        assert_eq!(
+            told["status"], "OK",
+            "{}: {}: {told:?}",
+            language.name, option.key
+        );
+    }
+    let told = language.ask("get", &[("access_token", TOKEN), ("option.lang", "fr")]);
+    assert_eq!(told["status"], "BAD_OPTION", "{}: {told:?}", language.name);
+}
+
+fn idempotent_verbs(language: &mut Language) {
+    let sandbox = sandbox();
+    let url = sandbox.http_url();
+    let fields = [
+        ("option.base_url", url),
+        ("access_token", TOKEN),
+        ("appid", APPID),
+        ("notify_users", "0"),
+        ("show_profile", "1"),
+        ("wait_ms", "0"),
+    ];
+    let name = language.name;
+    let expect = |language: &mut Language, verb: &str, wanted: [&str; 4]| {
+        let told = language.ask(verb, &fields);
+        let got = ["status", "state", "waits_for", "posts"].map(|k| told[k].as_str());
+        assert_eq!(got, wanted, "{name}: {verb}: {told:?}");
+    };
+    expect(language, "wait", ["VANISHED", "vanished", "", "0"]);
+    expect(
+        language,
+        "ensure",
+        ["PENDING", "pending", "official_account", "1"],
+    );
+    for by in ["official_account", "mini_program"] {
+        let account = "wx0a00000000000001";
+        let body = json!({"account": account, "appid": APPID, "by": by, "decision": "agree"});
+        sandbox.admin("POST", "approvals", &body).unwrap();
+    }
+    expect(language, "wait", ["OK", "linked", "", "0"]);
+    expect(language, "ensure", ["OK", "linked", "", "0"]);
+
+    // The token is refused before anything is known.
+    let refused = [
+        ("access_token", "SANDBOX-EXPIRED"),
+        ("option.base_url", url),
+        ("appid", APPID),
+    ];
+    for verb in ["ensure", "wait"] {
+        let told = language.ask(verb, &[&refused[..], &fields[3..]].concat());
+        assert_eq!(
+            (told["status"].as_str(), told["errcode"].as_str()),
+            ("API", "42001"),
+            "{name}"
+        );
+        assert_eq!(told["posts"], "0", "{name}");
+    }
+    // Statuses are told by their names.
+    assert_eq!(Status::entry_of(-80).unwrap().name, "PENDING");
+}
+
+#[test]
+fn c() {
+    conforms("C", "bindings/c");
+}
+
+#[test]
+fn cpp() {
+    conforms("C++", "bindings/cpp");
+}
+
+#[test]
+fn go() {
+    conforms("Go", "bindings/go");
+}
+
+#[test]
+fn python() {
+    conforms("Python", "python");
+}

@@ -18,15 +18,26 @@ build: ## build the library and the sandbox in target/release
 	@$(CARGO) build --locked --release
 	@ln -sf libwxlink.so $(RELEASE)/libwxlink.so.1
 
+IN ?= c
 .PHONY: demo
-demo: build ## watch a C program link a mini program against the sandbox
-	@$(PYTHON) tools/demo.py $(RELEASE)
+demo: build ## watch a program link a mini program against the sandbox; IN=python, go, cpp ...
+	@$(PYTHON) tools/demo.py $(RELEASE) $(IN)
 
+LANGUAGES := c cpp go java php cobol pascal
 .PHONY: test
 test: lint build ## run every check there is
-	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $(CARGO) test --locked --workspace
-	@$(MAKE) --no-print-directory demo > target/demo.txt || { cat target/demo.txt; exit 1; }
-	@echo "make test: all passed (make demo too: see target/demo.txt)"
+	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $(CARGO) test --locked
+	@for language in $(LANGUAGES:%=bindings/%) python; do \
+		echo "$$language: its own tests"; \
+		WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $$language/test || exit 1; \
+	done
+	@for language in $(LANGUAGES) python; do \
+		$(PYTHON) tools/demo.py $(RELEASE) $$language > target/demo-$$language.txt 2>&1; code=$$?; \
+		if [ $$code = 127 ]; then $(call skipped,the story in $$language,its tools) || exit 1; \
+		elif [ $$code != 0 ]; then cat target/demo-$$language.txt; exit 1; \
+		else echo "$$language: the story went as it should (target/demo-$$language.txt)"; fi; \
+	done
+	@echo "make test: all passed"
 
 .PHONY: lint
 lint: ## check formatting and lints
@@ -34,7 +45,7 @@ lint: ## check formatting and lints
 		then $(CARGO) fmt --all --check; \
 		else $(call skipped,formatting,rustfmt); fi
 	@if $(CARGO) clippy --version >/dev/null 2>&1; \
-		then $(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings; \
+		then $(CARGO) clippy --locked --all-targets --quiet -- --deny warnings; \
 		else $(call skipped,lints,clippy); fi
 
 # What needs a nightly compiler, and is left out where there is none.
@@ -95,4 +106,4 @@ generate: build ## write the header, the symbols file and the generated pages an
 .PHONY: clean
 clean: ## remove everything that was built
 	@$(CARGO) clean
-	@rm -rf .venv
+	@rm -rf .venv python/wxlink/*.so

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::process::Command;
 
 use wxlink::catalogue::{Class, ENTRIES};
-use wxlink::{OPTIONS, STATUSES};
+use wxlink::{Lang, OPTIONS, STATUSES};
 
 use common::{check_generated, lib_dir, root, run};
 
@@ -191,45 +191,89 @@ fn the_options_page() {
     check_generated("docs/options.md", &page);
 }
 
+/// What the errors page says around its tables.
+struct ErrorsPage {
+    file: &'static str,
+    lang: Lang,
+    head: &'static str,
+    statuses: &'static str,
+    groups: &'static str,
+    classes: &'static str,
+    errcodes: &'static str,
+    any: &'static str,
+    yes_no: [&'static str; 2],
+}
+
+const ERRORS_PAGES: [ErrorsPage; 2] = [
+    ErrorsPage {
+        file: "docs/errors.md",
+        lang: Lang::En,
+        head: "# Errors\n\n[中文](errors.zh-CN.md)\n\n",
+        statuses: "## What a function returns\n\n\
+            A status says what you may do next. WeChat's own errcode, if WeChat answered, is a second\n\
+            number: see below.\n\n\
+            | status | number | what happened, what to do |\n|---|---|---|\n",
+        groups: "\n-1 to -19: an argument is wrong. -20 to -39: nothing was sent. -40 to -69: WeChat may\n\
+            have acted. Numbers are never reused; treat one you do not know like its group.\n\n",
+        classes: "## What WeChat answers\n\n\
+            Each errcode has a class, which is what a program should decide by:\n\n\
+            | class | what to do |\n|---|---|\n",
+        errcodes: "\nWhere one code means different things on different interfaces there is a row for each. \
+            \"Documented\" means by WeChat, for these interfaces; the others have been met in \
+            the field.\n\n\
+            | errcode | name | on | class | documented | meaning | remedy |\n\
+            |---|---|---|---|---|---|---|\n",
+        any: "any",
+        yes_no: ["yes", "no"],
+    },
+    ErrorsPage {
+        file: "docs/errors.zh-CN.md",
+        lang: Lang::Zh,
+        head: "# 错误\n\n[English](errors.md)\n\n",
+        statuses: "## 函数返回的状态\n\n\
+            状态说明接下来可以做什么。若微信已应答，其错误码是另一个数字，见下文。\n\n\
+            | 状态 | 数值 | 发生了什么，怎么办 |\n|---|---|---|\n",
+        groups: "\n-1 到 -19：参数有误。-20 到 -39：请求未发出。-40 到 -69：微信可能已执行。数值不会重复使用；遇到未知的数值，请按其所在区间处理。\n\n",
+        classes: "## 微信返回的错误码\n\n\
+            每个错误码都属于一个类别，程序应据此决定：\n\n\
+            | 类别 | 怎么办 |\n|---|---|\n",
+        errcodes: "\n同一错误码在不同接口上含义不同时，各占一行。“文档”指微信在这些接口的文档中列出；其余为实际遇到过的。\n\n\
+            | 错误码 | 名称 | 接口 | 类别 | 文档 | 含义 | 处理办法 |\n\
+            |---|---|---|---|---|---|---|\n",
+        any: "全部",
+        yes_no: ["是", "否"],
+    },
+];
+
 #[test]
-fn the_errors_page() {
-    let mut page = String::from(
-        "# Errors\n\n\
-         <!-- Written by `make generate` from the tables in src/status.rs and src/catalogue.rs. -->\n\n\
-         ## What a function returns\n\n\
-         A status says what you may do next. WeChat's own errcode, if WeChat answered, is a second\n\
-         number: see below.\n\n\
-         | status | number | what happened, what to do |\n|---|---|---|\n",
-    );
-    for e in STATUSES {
-        let prefix = if e.name == "OK" { "WX_" } else { "WX_E_" };
-        let number = e.status.code();
-        writeln!(page, "| `{prefix}{}` | {number} | {} |", e.name, e.text.en).unwrap();
+fn the_errors_pages() {
+    for told in ERRORS_PAGES {
+        let mut page = told.head.to_owned();
+        page += "<!-- Written by `make generate` from the tables in src/status.rs and src/catalogue.rs. -->\n\n";
+        page += told.statuses;
+        for e in STATUSES {
+            let prefix = if e.name == "OK" { "WX_" } else { "WX_E_" };
+            let (number, text) = (e.status.code(), e.text.get(told.lang));
+            writeln!(page, "| `{prefix}{}` | {number} | {text} |", e.name).unwrap();
+        }
+        page += told.groups;
+        page += told.classes;
+        for class in Class::ALL {
+            let advice = class.advice().get(told.lang);
+            writeln!(page, "| `{}` | {advice} |", class.word()).unwrap();
+        }
+        page += told.errcodes;
+        for e in ENTRIES {
+            let on = e.interface.map_or(told.any, |i| i.word());
+            let documented = told.yes_no[usize::from(!e.official)];
+            let (code, name, class) = (e.errcode, e.name, e.class.word());
+            let (meaning, remedy) = (e.meaning.get(told.lang), e.remedy.get(told.lang));
+            writeln!(
+                page,
+                "| {code} | `{name}` | {on} | `{class}` | {documented} | {meaning} | {remedy} |"
+            )
+            .unwrap();
+        }
+        check_generated(told.file, &page);
     }
-    page += "\n-1 to -19: an argument is wrong. -20 to -39: nothing was sent. -40 to -69: WeChat may\n\
-             have acted. Numbers are never reused; treat one you do not know like its group.\n\n\
-             ## What WeChat answers\n\n\
-             Each errcode has a class, which is what a program should decide by:\n\n\
-             | class | what to do |\n|---|---|\n";
-    for class in Class::ALL {
-        writeln!(page, "| `{}` | {} |", class.word(), class.advice().en).unwrap();
-    }
-    page += "\nWhere one code means different things on different interfaces there is a row for each. \
-             \"Documented\" means by WeChat, for these interfaces; the others have been met in \
-             the field.\n\n\
-             | errcode | name | on | class | documented | meaning | remedy |\n\
-             |---|---|---|---|---|---|---|\n";
-    for e in ENTRIES {
-        let on = e.interface.map_or("any", |i| i.word());
-        let documented = if e.official { "yes" } else { "no" };
-        let (class, meaning, remedy) = (e.class.word(), e.meaning.en, e.remedy.en);
-        let name = e.name;
-        let code = e.errcode;
-        writeln!(
-            page,
-            "| {code} | `{name}` | {on} | `{class}` | {documented} | {meaning} | {remedy} |"
-        )
-        .unwrap();
-    }
-    check_generated("docs/errors.md", &page);
 }

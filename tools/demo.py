@@ -1,15 +1,15 @@
-"""The whole story of a link, told by the C programs of bindings/c against a live sandbox.
+"""The whole story of a link, told by the samples of one language against a live sandbox.
 
-    python3 tools/demo.py DIR       DIR holds libwxlink.so and wxlink-sandbox
+    python3 tools/demo.py DIR [LANGUAGE]     DIR holds libwxlink.so and wxlink-sandbox
 
-Exits with 0 if the story went as it should, else with 1 and the step that did not.
+The language is c (the default) or another that bindings/ has, or python. Exits with 0 if the story went
+as it should, with 1 and the step that did not, or with 127 if the language's tools are missing.
 """
 
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -73,84 +73,98 @@ class Sandbox:
         )
 
 
-class Programs:
-    """The C programs, compiled as a user would compile them."""
+class Missing(Exception):
+    """The language's tools are not there."""
 
-    def __init__(self, libraries, folder, url):
-        self.libraries, self.folder = libraries, folder
-        self.env = dict(os.environ, WXLINK_TOKEN=TOKEN, WXLINK_BASE_URL=url)
-        # The dynamic linker asks for the library by the name it was given.
-        (folder / "libwxlink.so.1").symlink_to(libraries / "libwxlink.so")
 
-    def compile(self, name):
-        command = ["cc", f"bindings/c/{name}.c", "-Iinclude", f"-L{self.libraries}", "-lwxlink"]
-        shown = " ".join(command).replace(str(ROOT) + "/", "")
-        print(f"$ {shown} -o {name}", flush=True)
-        command += ["-o", str(self.folder / name), f"-Wl,-rpath,{self.folder}"]
-        subprocess.run(command, cwd=ROOT, check=True)
+class Samples:
+    """The four samples of a language, run as its `run` script does."""
 
-    def run(self, name, *args):
-        """Runs a program, shows what it says, and answers exit code and words."""
-        print("$ " + " ".join([name, *args]), flush=True)
+    def __init__(self, language, libraries, url):
+        self.script = ROOT / ("python" if language == "python" else f"bindings/{language}") / "run"
+        if not self.script.exists():
+            known = sorted(p.parent.name for p in ROOT.glob("bindings/*/run"))
+            raise Wrong(f"there is no language {language!r}: {', '.join([*known, 'python'])}")
+        self.env = dict(
+            os.environ, WXLINK_TOKEN=TOKEN, WXLINK_BASE_URL=url, WXLINK_LIB_DIR=str(libraries)
+        )
+
+    def __call__(self, name, *args):
+        """Runs a sample, shows what it says, and answers exit code and words."""
+        print("$ " + " ".join([str(self.script.relative_to(ROOT)), name, *args]), flush=True)
         done = subprocess.run(
-            [str(self.folder / name), *args],
+            [str(self.script), name, *args],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=600,
         )
         print(done.stdout, end="", flush=True)
+        if done.returncode == 127:
+            raise Missing(done.stdout.strip())
         expect(TOKEN not in done.stdout, f"{name} showed the token")
         return done.returncode, done.stdout
 
 
-def tell(sandbox, programs):
+def tell(sandbox, run):
     def link(appid):
-        return programs.run("link", appid, "0", "1")
+        return run("link", appid, "0", "1")
 
     def listed(status):
-        code, words = programs.run("list")
+        code, words = run("list")
         expect(code == 0 and status in words, f"the list does not say {status!r}")
 
-    heading("1. A C program is compiled with the system's compiler.")
-    programs.compile("link")
-    programs.compile("list")
-
-    heading("2. It links a mini program. Nobody's followers are told (notify_users is 0).")
+    heading("1. A program links a mini program. Nobody's followers are told (notify_users is 0).")
     code, words = link(MINI_PROGRAM)
-    expect(code == 0 and "invitation is out" in words, "the link was not accepted")
+    expect((code, words) == (0, "The invitation is out.\n"), "the link was not accepted")
     listed("waiting for the Official Account's administrator")
 
-    heading("3. Calling again does no harm: the invitation is out already.")
+    heading("2. Calling again does no harm: the invitation is out already.")
     code, words = link(MINI_PROGRAM)
     expect(code == 0 and "89010" in words, "a repeated link is not told as pending")
 
-    heading("4. The Official Account's administrator agrees.")
+    heading("3. The Official Account's administrator agrees.")
     sandbox.decide(MINI_PROGRAM, "official_account", "agree")
     listed("waiting for the mini program's administrator")
 
-    heading("5. The mini program's administrator agrees: it is linked.")
+    heading("4. The mini program's administrator agrees: it is linked.")
     sandbox.decide(MINI_PROGRAM, "mini_program", "agree")
     listed("linked")
 
-    heading("6. Another mini program does not let itself be linked; the message says what to do.")
-    code, words = link(FORBIDS_LINKING)
-    expect(code == 1 and "89245" in words, "the refusal is not told")
+    heading("5. Another mini program does not let itself be linked; the message says what to do.")
+    code, words = run("refusal", FORBIDS_LINKING)
+    expect(code == 1 and words.startswith("human: ") and "89245" in words, "the refusal is not told")
+
+    heading("6. The link is to end; the Official Account's administrator agrees.")
+    code, words = run("unlink", MINI_PROGRAM)
+    asked = "The Official Account's administrator has been asked.\n"
+    expect((code, words) == (0, asked), "unlinking was not accepted")
+    sandbox.decide(MINI_PROGRAM, "official_account", "agree")
+    listed("(none)")
+
+    heading("7. A slip of the pen, and an access token that has expired.")
+    expect(run("link", MINI_PROGRAM, "yes", "1")[0] == 2, "a wrong flag is not refused")
+    run.env["WXLINK_TOKEN"] = "SANDBOX-EXPIRED"
+    code, words = run("refusal", MINI_PROGRAM)
+    expect((code, words.split(":")[0]) == (3, "token"), "the expired token is not told")
     print()
 
 
 def main():
     libraries = Path(sys.argv[1]).resolve()
-    with tempfile.TemporaryDirectory(prefix="wxlink-demo-") as folder:
-        with Sandbox(libraries / "wxlink-sandbox") as sandbox:
-            print(f"The sandbox plays WeChat at {sandbox.url}", flush=True)
-            tell(sandbox, Programs(libraries, Path(folder), sandbox.url))
+    language = sys.argv[2] if len(sys.argv) > 2 else "c"
+    with Sandbox(libraries / "wxlink-sandbox") as sandbox:
+        print(f"The sandbox plays WeChat at {sandbox.url}", flush=True)
+        tell(sandbox, Samples(language, libraries, sandbox.url))
     print("The demo went as it should.")
 
 
 if __name__ == "__main__":
     try:
         main()
+    except Missing as e:
+        print(e, file=sys.stderr)
+        sys.exit(127)
     except (Wrong, subprocess.SubprocessError, OSError) as e:
         sys.exit(f"demo: {e}")

@@ -194,8 +194,9 @@ fn answers(language: &mut Language, sandbox: &Sandbox) {
         let told = language.call(sandbox, &ask);
         let what = format!("{}: {}: {told:?}", language.name, vector["name"]);
         if let Some(status) = expect["typed_status"].as_str() {
-            // A language that reads the list as it is asked about has nothing to refuse.
-            assert!(told["status"] == status || told["items"] == "0", "{what}");
+            // C and C++ ask the JSON for one field after the other: there is no list to be refused.
+            let untyped = ["C", "C++"].contains(&language.name);
+            assert!(told["status"] == status || untyped, "{what}");
             continue;
         }
         for (key, wanted) in expect.as_object().unwrap() {

@@ -1,7 +1,7 @@
 /*
  * The flat door, as a host would use it that has nothing but fixed buffers.
  *
- *   exec link|list|unlink < ARGS
+ *   exec link|list|unlink|ensure|wait < ARGS
  *
  * Reads lines of KEY=VALUE (see wx_exec in wxlink.h) and prints the answer as lines of the same
  * kind. Exits with 0 if WeChat said yes, 1 if not, 2 if called wrongly.
@@ -21,7 +21,7 @@ int main(int argc, char **argv)
     int32_t status;
 
     if (argc != 2) {
-        fputs("usage: exec link|list|unlink < ARGS\n", stderr);
+        fputs("usage: exec link|list|unlink|ensure|wait < ARGS\n", stderr);
         return 2;
     }
     memcpy(args, format, sizeof format - 1);

@@ -19,6 +19,12 @@ static int usage(void)
     return 2;
 }
 
+/* A flag decides whether followers are messaged: nothing but 0 and 1 will do. */
+static int is_flag(const char *text)
+{
+    return strcmp(text, "0") == 0 || strcmp(text, "1") == 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *token = getenv("WXLINK_TOKEN");
@@ -30,7 +36,7 @@ int main(int argc, char **argv)
     int32_t status;
     int on_its_way;
 
-    if (argc != 4 || token == NULL)
+    if (argc != 4 || token == NULL || !is_flag(argv[2]) || !is_flag(argv[3]))
         return usage();
 
     options = wx_options_new();

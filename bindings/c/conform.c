@@ -1,0 +1,307 @@
+/*
+ * Answers the shared test vectors: a request a line on stdin, an answer a line on stdout. What the
+ * lines hold is told in tests/conformance.rs.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wxlink.h"
+
+#define MAX_FIELDS 32
+
+/* The request being answered: its verb, then key and value in turn. */
+static struct {
+    const char *verb;
+    char *keys[MAX_FIELDS];
+    char *values[MAX_FIELDS];
+    int count;
+} request;
+
+static const char *given(const char *key, const char *otherwise)
+{
+    int i;
+
+    for (i = 0; i < request.count; i++)
+        if (strcmp(request.keys[i], key) == 0)
+            return request.values[i];
+    return otherwise;
+}
+
+/* A line without its end, in memory that is used again for the next; NULL at the end. */
+static char *read_line(void)
+{
+    static char *line;
+    static size_t cap;
+    size_t length = 0;
+    int c;
+
+    while ((c = getchar()) != EOF && c != '\n') {
+        if (length + 2 > cap)
+            line = (char *)realloc(line, cap = cap * 2 + 256);
+        if (line == NULL)
+            exit(1);
+        line[length++] = (char)c;
+    }
+    if (c == EOF && length == 0)
+        return NULL;
+    if (line == NULL)
+        line = (char *)calloc(cap = 256, 1);
+    line[length] = '\0';
+    return line;
+}
+
+/* Replaces every %XX by its byte, in place. */
+static void decode(char *text)
+{
+    char *to = text;
+    unsigned byte;
+
+    while (*text != '\0') {
+        if (*text == '%' && sscanf(text + 1, "%2x", &byte) == 1) {
+            *to++ = (char)byte;
+            text += 3;
+        } else {
+            *to++ = *text++;
+        }
+    }
+    *to = '\0';
+}
+
+static void parse(char *line)
+{
+    char *field, *equals;
+
+    request.verb = strtok(line, "\t");
+    request.count = 0;
+    while ((field = strtok(NULL, "\t")) != NULL && request.count < MAX_FIELDS) {
+        equals = strchr(field, '=');
+        if (equals == NULL)
+            continue;
+        *equals = '\0';
+        decode(equals + 1);
+        request.keys[request.count] = field;
+        request.values[request.count++] = equals + 1;
+    }
+}
+
+/* Whether the line has no field yet. */
+static int first;
+
+static void put(const char *key, const char *value, size_t length)
+{
+    size_t i;
+
+    printf("%s%s=", first ? "" : "\t", key);
+    first = 0;
+    for (i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)value[i];
+        if (byte < ' ' || byte > '~' || byte == '%')
+            printf("%%%02X", byte);
+        else
+            putchar(byte);
+    }
+}
+
+static void put_text(const char *key, const char *value)
+{
+    put(key, value, strlen(value));
+}
+
+static void put_number(const char *key, int number)
+{
+    char text[16];
+
+    sprintf(text, "%d", number);
+    put_text(key, text);
+}
+
+static void put_status(int32_t status)
+{
+    const char *text = wx_status_text(status);
+
+    put("status", text, strcspn(text, ": "));
+}
+
+/* Puts what is at a place of the result, if anything is. */
+static int put_place(const wx_result *result, const char *pointer, const char *key)
+{
+    int32_t length = wx_result_get(result, pointer, NULL, 0);
+    char *text;
+
+    if (length < 0 || (text = (char *)malloc((size_t)length + 1)) == NULL)
+        return 0;
+    wx_result_get(result, pointer, text, (size_t)length + 1);
+    /* A field that is null is as good as missing. */
+    if (strcmp(text, "null") != 0)
+        put(key, text, (size_t)length);
+    free(text);
+    return 1;
+}
+
+static int is_there(const wx_result *result, const char *pointer)
+{
+    return wx_result_get(result, pointer, NULL, 0) >= 0;
+}
+
+static void put_func_infos(const wx_result *result, int item)
+{
+    /* The true name first, then those that WeChat's pages have printed. */
+    static const char *const names[] = {"func_infos", "func_info", "func_News"};
+    static const char *const fields[] = {"id", "status", "name"};
+    char pointer[96], key[96];
+    size_t name, field;
+    int info = 0;
+
+    for (name = 0; name < 3 && info == 0; name++) {
+        for (;; info++) {
+            sprintf(pointer, "/wxopens/items/%d/%s/%d", item, names[name], info);
+            if (!is_there(result, pointer))
+                break;
+            for (field = 0; field < 3; field++) {
+                sprintf(pointer, "/wxopens/items/%d/%s/%d/%s", item, names[name], info,
+                        fields[field]);
+                sprintf(key, "item.%d.func_infos.%d.%s", item, info, fields[field]);
+                put_place(result, pointer, key);
+            }
+        }
+    }
+    sprintf(key, "item.%d.func_infos", item);
+    put_number(key, info);
+}
+
+static void put_items(const wx_result *result)
+{
+    static const char *const fields[] = {
+        "status", "username", "appid", "source", "nickname", "selected",
+        "nearby_display_status", "released", "headimg_url", "copy_verify_status", "email"};
+    char pointer[96], key[96];
+    size_t field;
+    int item;
+
+    for (item = 0;; item++) {
+        sprintf(pointer, "/wxopens/items/%d", item);
+        if (!is_there(result, pointer))
+            break;
+        for (field = 0; field < sizeof fields / sizeof *fields; field++) {
+            sprintf(pointer, "/wxopens/items/%d/%s", item, fields[field]);
+            sprintf(key, "item.%d.%s", item, fields[field]);
+            put_place(result, pointer, key);
+        }
+        put_func_infos(result, item);
+    }
+    put_number("items", item);
+}
+
+static void put_result(int32_t status, const wx_result *result)
+{
+    static const char *const deliveries[] = {"never sent", "unknown", "answered"};
+    const char *body;
+    size_t length;
+
+    put_status(status);
+    if (status == WX_OK || status == WX_E_API)
+        put_number("errcode", wx_result_errcode(result));
+    put_text("class", wx_result_class(result));
+    put_text("delivery", deliveries[wx_result_delivery(result)]);
+    put_number("http_status", wx_result_http_status(result));
+    put_text("rid", wx_result_rid(result));
+    put_text("message", wx_result_message(result));
+    body = wx_result_json(result, &length);
+    put("body", body, length);
+    put_place(result, "/state", "state");
+    put_place(result, "/waits_for", "waits_for");
+    put_place(result, "/posts", "posts");
+    if (status == WX_OK && strcmp(request.verb, "get") == 0)
+        put_items(result);
+}
+
+static void call(wx_client *client)
+{
+    const char *token = given("access_token", ""), *appid = given("appid", "");
+    int32_t notify_users = atoi(given("notify_users", "0"));
+    int32_t show_profile = atoi(given("show_profile", "0"));
+    uint32_t wait_ms = (uint32_t)strtoul(given("wait_ms", "0"), NULL, 10);
+    wx_result *result = NULL;
+    int32_t status = WX_E_BAD_VALUE;
+
+    if (strcmp(request.verb, "link") == 0)
+        status = wx_link_miniprogram(client, token, appid, notify_users, show_profile, &result);
+    else if (strcmp(request.verb, "get") == 0)
+        status = wx_get_linked(client, token, &result);
+    else if (strcmp(request.verb, "unlink") == 0)
+        status = wx_unlink_miniprogram(client, token, appid, &result);
+    else if (strcmp(request.verb, "ensure") == 0)
+        status = wx_ensure_linked(client, token, appid, notify_users, show_profile, wait_ms, &result);
+    else if (strcmp(request.verb, "wait") == 0)
+        status = wx_wait_linked(client, token, appid, wait_ms, &result);
+    put_result(status, result);
+    wx_result_free(result);
+}
+
+static void call_with_options(void)
+{
+    wx_options *options = wx_options_new();
+    wx_client *client = NULL;
+    int32_t status = WX_OK;
+    int i;
+
+    for (i = 0; i < request.count && status == WX_OK; i++)
+        if (strncmp(request.keys[i], "option.", 7) == 0)
+            status = wx_options_set(options, request.keys[i] + 7, request.values[i]);
+    if (status == WX_OK)
+        status = wx_client_new(options, &client);
+    if (status == WX_OK) {
+        call(client);
+    } else {
+        put_status(status);
+        put_text("message", wx_options_message(options));
+    }
+    wx_client_free(client);
+    wx_options_free(options);
+}
+
+static void set_option(void)
+{
+    wx_options *options = wx_options_new();
+
+    put_status(wx_options_set(options, given("key", ""), given("value", "")));
+    put_text("message", wx_options_message(options));
+    wx_options_free(options);
+}
+
+static void explain(void)
+{
+    static const char *const fields[] = {"name", "class", "meaning", "remedy"};
+    int32_t errcode = atoi(given("errcode", "0"));
+    const char *interface_ = given("interface", NULL);
+    const char *text;
+    int i;
+
+    put_text("status", *wx_errcode_text(interface_, errcode, "name", "en") ? "OK" : "NOT_FOUND");
+    for (i = 0; i < 4; i++) {
+        text = wx_errcode_text(interface_, errcode, fields[i], "en");
+        put_text(fields[i], text);
+    }
+}
+
+int main(void)
+{
+    char *line;
+
+    while ((line = read_line()) != NULL) {
+        parse(line);
+        if (request.verb == NULL)
+            return 2;
+        first = 1;
+        if (strcmp(request.verb, "option") == 0)
+            set_option();
+        else if (strcmp(request.verb, "catalogue") == 0)
+            explain();
+        else
+            call_with_options();
+        puts("");
+        fflush(stdout);
+    }
+    return 0;
+}

@@ -1,0 +1,81 @@
+/*
+ * Links a mini program, and shows how a program decides what to do about a refusal.
+ *
+ *   WXLINK_TOKEN=... refusal APPID
+ *
+ * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
+ * Exits with 0 done, 1 somebody must act, 3 another token is needed, 4 later, 5 nobody knows,
+ * 2 if called wrongly.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wxlink.h"
+
+static int decide(int32_t status, const wx_result *result)
+{
+    const char *class_ = wx_result_class(result);
+    const char *message = wx_result_message(result);
+
+    if (status == WX_OK) {
+        puts("done: the invitation is out");
+        return 0;
+    }
+    if (strcmp(class_, "ok") == 0 || strcmp(class_, "pending") == 0) {
+        printf("done: %s\n", message);
+        return 0;
+    }
+    if (strcmp(class_, "token") == 0) {
+        puts("token: get another access token, then call again");
+        return 3;
+    }
+    if (strcmp(class_, "busy") == 0) {
+        puts("busy: wait a little, then call again");
+        return 4;
+    }
+    if (strcmp(class_, "quota") == 0) {
+        puts("quota: call again when it is renewed");
+        return 4;
+    }
+    if (strcmp(class_, "human") == 0 || strcmp(class_, "caller") == 0) {
+        printf("%s: %s\n", class_, message);
+        return 1;
+    }
+    printf("unknown: %s\n", message);
+    return 5;
+}
+
+int main(int argc, char **argv)
+{
+    const char *token = getenv("WXLINK_TOKEN");
+    const char *base_url = getenv("WXLINK_BASE_URL");
+    wx_options *options;
+    wx_client *client = NULL;
+    wx_result *result = NULL;
+    int32_t status = WX_OK;
+    int code;
+
+    if (argc != 2 || token == NULL) {
+        fputs("usage: WXLINK_TOKEN=... refusal APPID\n", stderr);
+        return 2;
+    }
+    options = wx_options_new();
+    if (base_url != NULL)
+        status = wx_options_set(options, "base_url", base_url);
+    if (status == WX_OK)
+        status = wx_client_new(options, &client);
+    if (status != WX_OK) {
+        fprintf(stderr, "%s\n", wx_options_message(options));
+        wx_options_free(options);
+        return 2;
+    }
+    wx_options_free(options);
+
+    status = wx_link_miniprogram(client, token, argv[1], 0, 1, &result);
+    code = decide(status, result);
+
+    wx_result_free(result);
+    wx_client_free(client);
+    return code;
+}

@@ -1,0 +1,56 @@
+// Links a mini program, and shows how a program decides what to do about a refusal.
+//
+//   WXLINK_TOKEN=... refusal APPID
+//
+// WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
+// Exits with 0 done, 1 somebody must act, 3 another token is needed, 4 later, 5 nobody knows, 2 if
+// called wrongly.
+#include <cstdlib>
+#include <iostream>
+
+#include "wxlink.hpp"
+
+static int link(const wxlink::client &client, const char *token, const char *appid) {
+    try {
+        client.link_miniprogram(token, appid, wxlink::notify_users::no, wxlink::show_profile::yes);
+        std::cout << "done: the invitation is out\n";
+        return 0;
+    } catch (const wxlink::pending_error &error) {
+        std::cout << "done: " << error.what() << '\n';
+        return 0;
+    } catch (const wxlink::token_error &) {
+        std::cout << "token: get another access token, then call again\n";
+        return 3;
+    } catch (const wxlink::busy_error &) {
+        std::cout << "busy: wait a little, then call again\n";
+        return 4;
+    } catch (const wxlink::quota_error &) {
+        std::cout << "quota: call again when it is renewed\n";
+        return 4;
+    } catch (const wxlink::human_error &error) {
+        std::cout << "human: " << error.what() << '\n';
+        return 1;
+    } catch (const wxlink::caller_error &error) {
+        std::cout << "caller: " << error.what() << '\n';
+        return 1;
+    } catch (const wxlink::error &error) {
+        std::cout << "unknown: " << error.what() << '\n';
+        return 5;
+    }
+}
+
+int main(int argc, char **argv) {
+    const char *token = std::getenv("WXLINK_TOKEN");
+    if (token == nullptr || argc != 2) {
+        std::cerr << "usage: WXLINK_TOKEN=... refusal APPID\n";
+        return 2;
+    }
+    try {
+        wxlink::options options;
+        if (const char *base_url = std::getenv("WXLINK_BASE_URL")) options.base_url(base_url);
+        return link(wxlink::client(options), token, argv[1]);
+    } catch (const wxlink::argument_error &error) {
+        std::cerr << error.what() << '\n';
+        return 2;
+    }
+}

@@ -1,0 +1,57 @@
+package wxlink
+
+// #include <stdlib.h>
+// #include <wxlink.h>
+import "C"
+
+import (
+	"math"
+	"unsafe"
+)
+
+// An Interface is one of WeChat's three. Some errcodes mean different things on different ones.
+type Interface string
+
+const (
+	InterfaceAny    Interface = "" // none in particular
+	InterfaceLink   Interface = "link"
+	InterfaceGet    Interface = "get"
+	InterfaceUnlink Interface = "unlink"
+)
+
+// A Description is what is known about an errcode.
+type Description struct {
+	Name    string // such as LINK_MESSAGE_SENT
+	Class   Class
+	Wire    string // WeChat's own words
+	Meaning string
+	Remedy  string
+}
+
+// Describe tells what is known about an errcode, in English (en) or Chinese (zh); false if nothing
+// is.
+func Describe(answered Interface, errcode int, lang string) (Description, bool) {
+	if errcode < math.MinInt32 || errcode > math.MaxInt32 {
+		return Description{}, false
+	}
+	var api *C.char // NULL for none in particular
+	if answered != InterfaceAny {
+		api = C.CString(string(answered))
+		defer C.free(unsafe.Pointer(api))
+	}
+	language := C.CString(lang)
+	defer C.free(unsafe.Pointer(language))
+	about := func(field string) string {
+		name := C.CString(field)
+		defer C.free(unsafe.Pointer(name))
+		return C.GoString(C.wx_errcode_text(api, C.int32_t(errcode), name, language))
+	}
+	d := Description{
+		Name:    about("name"),
+		Class:   Class(about("class")),
+		Wire:    about("wire"),
+		Meaning: about("meaning"),
+		Remedy:  about("remedy"),
+	}
+	return d, d.Name != ""
+}

@@ -1,0 +1,293 @@
+package wxlink
+
+// #include <stdlib.h>
+// #include <wxlink.h>
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+// Notify says whether a link messages the account's followers. There is no default: whoever links
+// must choose.
+type Notify int32
+
+const (
+	NotifyNobody Notify = 0
+	// NotifyFollowers has WeChat message every follower of the Official Account.
+	NotifyFollowers Notify = 1
+)
+
+// Profile says whether the mini program is shown in the Official Account's page. There is no default.
+type Profile int32
+
+const (
+	HideInProfile Profile = 0
+	ShowInProfile Profile = 1
+)
+
+// A Client calls WeChat and keeps connections for the calls to come. Make one with [New] and share
+// it: any number of goroutines may use it at once.
+type Client struct {
+	handle *handle
+}
+
+// handle is the part of a client that a cleanup may hold on to.
+type handle struct {
+	client  *C.wx_client
+	timeout time.Duration
+	slots   chan struct{} // holds one for each call that runs
+
+	mu      sync.Mutex // guards closed, and that no call begins once it is set
+	closed  bool
+	closing chan struct{}
+	calls   sync.WaitGroup
+	free    sync.Once
+}
+
+// New makes a client. Nothing is connected yet.
+//
+// The client holds memory and connections that Go does not see: end it with [Client.Close]. One that
+// is forgotten is closed some time after nothing refers to it any more.
+func New(options ...Option) (*Client, error) {
+	if have := C.wx_abi_version(); have < C.WX_ABI_VERSION {
+		return nil, refused(StatusInternal, fmt.Sprintf(
+			"the program was built for version %d of the library's interface, but version %d is loaded; "+
+				"install the newer library", C.WX_ABI_VERSION, have))
+	}
+	s, err := newSettings()
+	if err != nil {
+		return nil, err
+	}
+	defer s.free()
+	for _, option := range options {
+		if err := option(s); err != nil {
+			return nil, err
+		}
+	}
+	var client *C.wx_client
+	if status := C.wx_client_new(s.options, &client); status != C.WX_OK {
+		return nil, s.failed(status)
+	}
+	c := &Client{&handle{
+		client:  client,
+		timeout: s.timeout,
+		slots:   make(chan struct{}, s.maxConcurrent),
+		closing: make(chan struct{}),
+	}}
+	runtime.AddCleanup(c, (*handle).close, c.handle)
+	return c, nil
+}
+
+// Close waits for the calls that run, then frees the client and its connections. Calls that wait
+// for their turn, and later ones, return [ErrClosed]. To end running calls sooner, cancel their
+// contexts. Close may be called more than once, and always returns nil.
+func (c *Client) Close() error {
+	c.handle.close()
+	return nil
+}
+
+func (h *handle) close() {
+	h.mu.Lock()
+	if !h.closed {
+		h.closed = true
+		close(h.closing)
+	}
+	h.mu.Unlock()
+	h.calls.Wait()
+	h.free.Do(func() { C.wx_client_free(h.client) })
+}
+
+// enter waits for the turn of a call. Each enter that returns nil needs a leave.
+func (h *handle) enter(ctx context.Context) *Error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return closed()
+	}
+	h.calls.Add(1)
+	h.mu.Unlock()
+	if ctx.Err() == nil {
+		select {
+		case h.slots <- struct{}{}:
+			return nil
+		case <-h.closing:
+			h.calls.Done()
+			return closed()
+		case <-ctx.Done():
+		}
+	}
+	h.calls.Done()
+	return ended(ctx)
+}
+
+func (h *handle) leave() {
+	<-h.slots
+	h.calls.Done()
+}
+
+// derive makes a handle for one call that ctx may end. shortened says that the handle's time limit
+// is the context's deadline.
+func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bool, err *Error) {
+	var options *C.wx_options // NULL changes nothing
+	s := &settings{}
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		if shortened = left < h.timeout; shortened {
+			if s.options = C.wx_options_new(); s.options != nil {
+				defer s.free()
+				if s.set("timeout_ms", milliseconds(max(left, 1))) == nil {
+					options = s.options
+				}
+			}
+		}
+	}
+	if status := C.wx_client_with(h.client, options, &derived); status != C.WX_OK {
+		return nil, false, refused(Status(status), "there is no file descriptor left for a call that can be cancelled")
+	}
+	return derived, shortened, nil
+}
+
+// verb is one of the library's calls.
+type verb func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t
+
+// call runs a verb for as long as ctx allows. The result is what the library made of it, whether or
+// not there is an error.
+func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (Result, error) {
+	if strings.ContainsRune(accessToken, 0) {
+		return refused(StatusBadValue, "access_token holds a NUL byte").result()
+	}
+	if strings.ContainsRune(id, 0) {
+		return refused(StatusBadValue, "appid holds a NUL byte").result()
+	}
+	h := c.handle
+	if err := h.enter(ctx); err != nil {
+		return err.result()
+	}
+	defer runtime.KeepAlive(c)
+	defer h.leave()
+
+	client, shortened := h.client, false
+	if ctx.Done() != nil {
+		var err *Error
+		if client, shortened, err = h.derive(ctx); err != nil {
+			return err.result()
+		}
+		defer C.wx_client_free(client)
+		cancelled := make(chan struct{})
+		stop := context.AfterFunc(ctx, func() {
+			C.wx_client_cancel(client)
+			close(cancelled)
+		})
+		defer func() {
+			if !stop() {
+				<-cancelled // the handle must not be freed under its hands
+			}
+		}()
+	}
+
+	token, cid := C.CString(accessToken), C.CString(id)
+	defer C.free(unsafe.Pointer(token))
+	defer C.free(unsafe.Pointer(cid))
+	var result *C.wx_result
+	status := Status(verb(client, token, cid, &result))
+	defer C.wx_result_free(result)
+
+	r := read(result, status)
+	if status == StatusOK {
+		return r, nil
+	}
+	e := &Error{Result: r, Message: C.GoString(C.wx_result_message(result))}
+	switch {
+	case status == StatusCancelled:
+		e.endedBy(ctx)
+	case shortened && e.Timeout():
+		// The library's clock was a little faster than the context's.
+		e.causes = []error{context.DeadlineExceeded}
+	}
+	return r, e
+}
+
+// LinkMiniProgram invites a mini program to be linked to an Official Account (WeChat's
+// linkMiniprogram). It posts once: it is repeated by itself only if nothing was sent.
+//
+// No error means that the invitation is out. The Official Account's administrator agrees in a
+// template message, then the mini program's administrator; only the list tells when. An invitation
+// that is out already is [ErrPending], a link that is there [ErrAlreadyDone].
+//
+// The access token is the Official Account's authorizer_access_token.
+func (c *Client) LinkMiniProgram(ctx context.Context, accessToken, appID string, notify Notify, profile Profile) (Result, error) {
+	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_link_miniprogram(client, token, id, C.int32_t(notify), C.int32_t(profile), result)
+	})
+}
+
+// Linked lists the mini programs that are linked to an Official Account, and those on their way
+// (WeChat's getLinkMiniprogram). Reading changes nothing: it is safe to call again after any error.
+func (c *Client) Linked(ctx context.Context, accessToken string) (List, error) {
+	r, err := c.call(ctx, accessToken, "", func(client *C.wx_client, token, _ *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_get_linked(client, token, result)
+	})
+	if err != nil {
+		return List{Result: r}, err
+	}
+	return readList(r)
+}
+
+// UnlinkMiniProgram asks to unlink a mini program (WeChat's unlinkMiniprogram). It posts once: it is
+// repeated by itself only if nothing was sent.
+//
+// No error means that the Official Account's administrator has been asked; the mini program stays in
+// the list until they agree. If they had been asked already, that is [ErrPending].
+func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID string) (Result, error) {
+	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_unlink_miniprogram(client, token, id, result)
+	})
+}
+
+// EnsureLinked sees to it that a mini program is linked to an Official Account. It is safe to
+// repeat, whatever became of an earlier call.
+//
+// It asks the list, posts a link if that shows no trace of the mini program, and waits up to wait
+// for the administrators (0: not at all). The call ends within the client's time limit and wait
+// together, or with its context.
+//
+// No error means that it is linked. [ErrPending]: an invitation is out. [ErrDeclined]: the mini
+// program's administrator refused. [ErrVanished]: it was in the list and is there no more. The
+// progress tells how far it came, with an error too: after [ErrToken] call again with another token.
+func (c *Client) EnsureLinked(ctx context.Context, accessToken, appID string, notify Notify, profile Profile, wait time.Duration) (Progress, error) {
+	ms := waitMilliseconds(wait)
+	r, err := c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_ensure_linked(client, token, id, C.int32_t(notify), C.int32_t(profile), ms, result)
+	})
+	return readProgress(r), err
+}
+
+// WaitLinked waits up to wait until a mini program is linked, or will not be; 0 looks once. It posts
+// nothing. The id is the mini program's appid or original id (gh_...). A refused item has no appid:
+// by that alone, a refusal from before this call looks vanished.
+//
+// Errors are those of [Client.EnsureLinked].
+func (c *Client) WaitLinked(ctx context.Context, accessToken, id string, wait time.Duration) (Progress, error) {
+	ms := waitMilliseconds(wait)
+	r, err := c.call(ctx, accessToken, id, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_wait_linked(client, token, id, ms, result)
+	})
+	return readProgress(r), err
+}
+
+// waitMilliseconds is a wait as the library takes it: rounded up, at most 49 days.
+func waitMilliseconds(wait time.Duration) C.uint32_t {
+	ms := (max(wait, 0) + time.Millisecond - 1) / time.Millisecond
+	return C.uint32_t(min(ms, math.MaxUint32))
+}
+
+// Version is that of the library that is loaded, such as "1.2.3".
+func Version() string { return C.GoString(C.wx_version()) }

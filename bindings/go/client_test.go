@@ -1,0 +1,480 @@
+package wxlink_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wxlink.dev/go/wxlink"
+)
+
+func TestTheWholeStory(t *testing.T) {
+	s := newSandbox(t)
+	client := newClient(t, s)
+	ctx := t.Context()
+
+	result, err := client.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Status != wxlink.StatusOK || result.Class != wxlink.ClassOK || result.Delivery != wxlink.Answered || result.HTTPStatus != 200 {
+		t.Errorf("a yes: %+v", result)
+	}
+	if !strings.HasPrefix(string(result.JSON), `{"errcode":0`) || !json.Valid(result.Trace) {
+		t.Errorf("a yes: %s, %s", result.JSON, result.Trace)
+	}
+
+	_, err = client.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+	var failure *wxlink.Error
+	if !errors.Is(err, wxlink.ErrPending) || !errors.As(err, &failure) || failure.Errcode != 89010 {
+		t.Errorf("linked twice: %v", err)
+	}
+
+	progress, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0)
+	if !errors.Is(err, wxlink.ErrPending) {
+		t.Error(err)
+	}
+	if progress.State != wxlink.StatePending || progress.WaitsFor != wxlink.OfficialAccountAdministrator ||
+		progress.Found != wxlink.StatePending || progress.Posts != 0 || progress.Item.AppID != appID {
+		t.Errorf("before anybody agreed: %+v", progress)
+	}
+
+	s.decide(t, "official_account", "agree")
+	progress, err = client.WaitLinked(ctx, token, "gh_000000000001", 0)
+	if !errors.Is(err, wxlink.ErrPending) || progress.WaitsFor != wxlink.MiniProgramAdministrator {
+		t.Errorf("after one agreed: %v, %+v", err, progress)
+	}
+
+	s.decide(t, "mini_program", "agree")
+	if progress, err = client.WaitLinked(ctx, token, appID, time.Minute); err != nil || progress.State != wxlink.StateLinked {
+		t.Errorf("after both agreed: %v, %+v", err, progress)
+	}
+
+	list, err := client.Linked(ctx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := list.Find(appID)
+	if item == nil || item != list.Find("gh_000000000001") || list.Find("") != nil {
+		t.Fatalf("the list: %s", list.JSON)
+	}
+	if item.Status != wxlink.Linked || item.Nickname != "示例小程序1" || item.Released != 1 || item.FuncInfos[1].Name != "微信支付" {
+		t.Errorf("the item: %+v", item)
+	}
+
+	if _, err := client.UnlinkMiniProgram(ctx, token, appID); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.UnlinkMiniProgram(ctx, token, appID); !errors.Is(err, wxlink.ErrPending) {
+		t.Errorf("unlinked twice: %v", err)
+	}
+	if n := s.received(t, "link"); n != 2 {
+		t.Errorf("%d links were posted, not 2", n)
+	}
+}
+
+// kinds are all the values that an error can be compared with.
+var kinds = []error{
+	wxlink.ErrNotSent, wxlink.ErrOutcomeUnknown, wxlink.ErrAlreadyDone, wxlink.ErrPending, wxlink.ErrToken,
+	wxlink.ErrBusy, wxlink.ErrQuota, wxlink.ErrHuman, wxlink.ErrCaller, wxlink.ErrArgument, wxlink.ErrTimeout,
+	wxlink.ErrDeclined, wxlink.ErrVanished, wxlink.ErrClosed, context.Canceled, context.DeadlineExceeded,
+}
+
+// expectKinds checks that an error is these and none of the others.
+func expectKinds(t *testing.T, err error, wanted ...error) {
+	t.Helper()
+	for _, kind := range kinds {
+		if got := errors.Is(err, kind); got != slices.Contains(wanted, kind) {
+			t.Errorf("errors.Is(err, %q) is %v; the error: %v", kind, got, err)
+		}
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	errcode := func(code int) any { return map[string]any{"errcode": map[string]any{"code": code}} }
+	for _, c := range []struct {
+		name         string
+		token, appID string
+		fault        any
+		status       wxlink.Status
+		errcode      int
+		kinds        []error
+	}{
+		{"expired token", "SANDBOX-EXPIRED", appID, nil, wxlink.StatusAPI, 42001, []error{wxlink.ErrToken}},
+		{"busy", token, appID, errcode(-1), wxlink.StatusAPI, -1, []error{wxlink.ErrBusy}},
+		{"quota", token, appID, errcode(89007), wxlink.StatusAPI, 89007, []error{wxlink.ErrQuota}},
+		{"human", token, "wx0b000000000000e3", nil, wxlink.StatusAPI, 89245, []error{wxlink.ErrHuman}},
+		{"caller", token, "nonsense", nil, wxlink.StatusAPI, 40013, []error{wxlink.ErrCaller}},
+		{"linked already", token, appID, errcode(89015), wxlink.StatusAPI, 89015, []error{wxlink.ErrAlreadyDone}},
+		{"undescribed", token, appID, errcode(123456), wxlink.StatusAPI, 123456, nil},
+		{"lost", token, appID, map[string]any{"drop": "reset"}, wxlink.StatusConnectionLost, 0, []error{wxlink.ErrOutcomeUnknown}},
+		{"garbled", token, appID, "garbage", wxlink.StatusBadAnswer, 0, []error{wxlink.ErrOutcomeUnknown}},
+		{"no token", "", appID, nil, wxlink.StatusBadValue, 0, []error{wxlink.ErrArgument, wxlink.ErrNotSent}},
+		{"half a character", "\xe4\xb8", appID, nil, wxlink.StatusNotUTF8, 0, []error{wxlink.ErrArgument, wxlink.ErrNotSent}},
+		{"NUL in the token", "a\x00b", appID, nil, wxlink.StatusBadValue, 0, []error{wxlink.ErrArgument, wxlink.ErrNotSent}},
+		{"NUL in the appid", token, appID + "\x00", nil, wxlink.StatusBadValue, 0, []error{wxlink.ErrArgument, wxlink.ErrNotSent}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSandbox(t)
+			if c.fault != nil {
+				s.fault(t, "link", c.fault)
+			}
+			result, err := newClient(t, s).LinkMiniProgram(t.Context(), c.token, c.appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+			var failure *wxlink.Error
+			if !errors.As(err, &failure) {
+				t.Fatal(err)
+			}
+			if failure.Status != c.status || failure.Errcode != c.errcode || failure.Message == "" || !json.Valid(failure.JSON) {
+				t.Errorf("%#v", failure)
+			}
+			if result.Status != c.status || string(result.JSON) != string(failure.JSON) {
+				t.Errorf("the result beside the error: %+v", result)
+			}
+			if answered := c.status == wxlink.StatusAPI; answered != (failure.Delivery == wxlink.Answered) || answered != (failure.RID != "") {
+				t.Errorf("delivery %v, rid %q", failure.Delivery, failure.RID)
+			}
+			expectKinds(t, err, c.kinds...)
+			if errors.Is(err, wxlink.ErrArgument) && s.received(t, "link") != 0 {
+				t.Error("it was sent")
+			}
+		})
+	}
+}
+
+func TestNoConnection(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + listener.Addr().String()
+	listener.Close()
+	client, err := wxlink.New(wxlink.WithBaseURL(url), wxlink.WithMaxRetries(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.HideInProfile)
+	expectKinds(t, err, wxlink.ErrNotSent)
+	progress, err := client.WaitLinked(t.Context(), token, appID, 0)
+	expectKinds(t, err, wxlink.ErrNotSent)
+	if progress.State != wxlink.StateUnknown || progress.Item != nil {
+		t.Errorf("%+v", progress)
+	}
+}
+
+func TestDeclinedAndVanished(t *testing.T) {
+	s := newSandbox(t)
+	client := newClient(t, s)
+	wait := func() error {
+		_, err := client.WaitLinked(t.Context(), token, "gh_000000000001", 0)
+		return err
+	}
+	expectKinds(t, wait(), wxlink.ErrVanished, wxlink.ErrHuman)
+	if _, err := client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
+		t.Fatal(err)
+	}
+	s.decide(t, "official_account", "agree")
+	s.decide(t, "mini_program", "refuse")
+	expectKinds(t, wait(), wxlink.ErrDeclined, wxlink.ErrHuman)
+}
+
+func TestTheLibraryJudgesFlags(t *testing.T) {
+	client := newClient(t, newSandbox(t))
+	for _, call := range []func() error{
+		func() error {
+			_, err := client.LinkMiniProgram(t.Context(), token, appID, 2, wxlink.ShowInProfile)
+			return err
+		},
+		func() error {
+			_, err := client.EnsureLinked(t.Context(), token, appID, wxlink.NotifyNobody, -1, 0)
+			return err
+		},
+	} {
+		err := call()
+		expectKinds(t, err, wxlink.ErrArgument, wxlink.ErrNotSent)
+		if !strings.Contains(err.Error(), "must be 0 or 1") {
+			t.Error(err)
+		}
+	}
+}
+
+// cause is a reason of the caller's own for ending a context.
+var cause = errors.New("the customer hung up")
+
+func TestCancelEndsACall(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		on   string // the interface that never answers, and is asked
+		call func(context.Context, *wxlink.Client) error
+	}{
+		{"link", "link", func(ctx context.Context, client *wxlink.Client) error {
+			_, err := client.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+			return err
+		}},
+		{"list", "get", func(ctx context.Context, client *wxlink.Client) error {
+			_, err := client.Linked(ctx, token)
+			return err
+		}},
+		{"unlink", "unlink", func(ctx context.Context, client *wxlink.Client) error {
+			_, err := client.UnlinkMiniProgram(ctx, token, appID)
+			return err
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSandbox(t)
+			s.fault(t, c.on, "hang")
+			client := newClient(t, s)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- c.call(ctx, client) }()
+			eventually(t, "the request arrives", func() bool { return s.received(t, c.on) == 1 })
+			cancel(cause)
+			err := within(t, time.Second, ended)
+			expectKinds(t, err, context.Canceled, wxlink.ErrOutcomeUnknown)
+			if !errors.Is(err, cause) {
+				t.Errorf("the cause is lost: %v", err)
+			}
+		})
+	}
+}
+
+func TestCancelEndsAWait(t *testing.T) {
+	s := newSandbox(t)
+	client := newClient(t, s)
+	type outcome struct {
+		progress wxlink.Progress
+		err      error
+	}
+	for name, call := range map[string]func(context.Context) (wxlink.Progress, error){
+		"ensure": func(ctx context.Context) (wxlink.Progress, error) {
+			return client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
+		},
+		"wait": func(ctx context.Context) (wxlink.Progress, error) {
+			// The invitation has to be out, or there would be nothing to wait for.
+			if _, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0); !errors.Is(err, wxlink.ErrPending) {
+				return wxlink.Progress{}, err
+			}
+			return client.WaitLinked(ctx, token, appID, time.Hour)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.do(t, "POST", "reset", nil)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan outcome, 1)
+			go func() {
+				progress, err := call(ctx)
+				ended <- outcome{progress, err}
+			}()
+			// The third look comes after the first pause: whatever it does then, it waits.
+			eventually(t, "it waits", func() bool { return s.received(t, "get") >= 3 })
+			cancel()
+			o := within(t, time.Second, ended)
+			if !errors.Is(o.err, context.Canceled) || errors.Is(o.err, context.DeadlineExceeded) {
+				t.Errorf("the error: %v", o.err)
+			}
+			if o.progress.State != wxlink.StatePending || o.progress.Item == nil {
+				t.Errorf("the state so far: %s", o.progress.JSON)
+			}
+		})
+	}
+}
+
+func TestDeadlineEndsACall(t *testing.T) {
+	s := newSandbox(t)
+	s.fault(t, "*", "hang")
+	client := newClient(t, s)
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, err := client.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+	if took := time.Since(began); took < 100*time.Millisecond || took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+	expectKinds(t, err, context.DeadlineExceeded, wxlink.ErrTimeout, wxlink.ErrOutcomeUnknown)
+	var timeout interface{ Timeout() bool } // how package net tells
+	if !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("it says that it is no timeout: %v", err)
+	}
+}
+
+func TestTheClientsTimeLimitIsNoDeadline(t *testing.T) {
+	s := newSandbox(t)
+	s.fault(t, "*", "hang")
+	client := newClient(t, s, wxlink.WithTimeout(100*time.Millisecond))
+	long, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for _, ctx := range []context.Context{context.Background(), long} {
+		_, err := client.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+		expectKinds(t, err, wxlink.ErrTimeout, wxlink.ErrOutcomeUnknown)
+	}
+}
+
+func TestAContextThatHasEndedSendsNothing(t *testing.T) {
+	s := newSandbox(t)
+	client := newClient(t, s)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := client.Linked(cancelled, token)
+	expectKinds(t, err, context.Canceled, wxlink.ErrNotSent)
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	_, err = client.Linked(late, token)
+	expectKinds(t, err, context.DeadlineExceeded, wxlink.ErrTimeout, wxlink.ErrNotSent)
+	if n := s.received(t, "get"); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+func TestGoroutinesShareAClient(t *testing.T) {
+	s := newSandbox(t)
+	client := newClient(t, s)
+	const goroutines, calls = 64, 25
+	var all sync.WaitGroup
+	for i := range goroutines {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			ctx := t.Context()
+			if i%2 == 0 {
+				ctx = context.Background() // takes the client's own handle
+			}
+			for range calls {
+				if list, err := client.Linked(ctx, "SANDBOX-TOKEN-3"); err != nil || len(list.Items) < 5 {
+					t.Errorf("%d items, %v", len(list.Items), err)
+				}
+			}
+		}()
+	}
+	all.Wait()
+	if n := s.received(t, "get"); n != goroutines*calls {
+		t.Errorf("%d requests arrived, not %d", n, goroutines*calls)
+	}
+}
+
+func TestCallsAreBounded(t *testing.T) {
+	s := newSandbox(t)
+	s.fault(t, "get", "hang")
+	client := newClient(t, s, wxlink.WithMaxConcurrent(2))
+	ctx, cancel := context.WithCancel(t.Context())
+	running := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := client.Linked(ctx, token)
+			running <- err
+		}()
+	}
+	eventually(t, "two calls run", func() bool { return s.received(t, "get") == 2 })
+
+	short, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	_, err := client.LinkMiniProgram(short, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+	expectKinds(t, err, context.DeadlineExceeded, wxlink.ErrTimeout, wxlink.ErrNotSent)
+	if n := s.received(t, "link"); n != 0 {
+		t.Error("the third call did not wait for its turn")
+	}
+
+	cancel()
+	for range 2 {
+		expectKinds(t, within(t, time.Second, running), context.Canceled, wxlink.ErrOutcomeUnknown)
+	}
+	if _, err := client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
+		t.Errorf("with the places free again: %v", err)
+	}
+}
+
+func TestUseAfterClose(t *testing.T) {
+	client := newClient(t, newSandbox(t))
+	client.Close()
+	client.Close()
+	_, err := client.Linked(t.Context(), token)
+	expectKinds(t, err, wxlink.ErrClosed, wxlink.ErrNotSent)
+	if !strings.Contains(err.Error(), "the client is closed") {
+		t.Error(err)
+	}
+}
+
+func TestCloseWaitsForRunningCalls(t *testing.T) {
+	s := newSandbox(t)
+	s.fault(t, "get", "hang")
+	client := newClient(t, s, wxlink.WithMaxConcurrent(1))
+	ctx, cancel := context.WithCancel(t.Context())
+	running, waiting, closed := make(chan error, 1), make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := client.Linked(ctx, token)
+		running <- err
+	}()
+	eventually(t, "a call runs", func() bool { return s.received(t, "get") == 1 })
+	go func() {
+		_, err := client.Linked(context.Background(), token)
+		waiting <- err
+	}()
+	go func() { closed <- client.Close() }()
+
+	// The call that waits for its turn is turned away, while the one that runs goes on.
+	expectKinds(t, within(t, time.Second, waiting), wxlink.ErrClosed, wxlink.ErrNotSent)
+	select {
+	case <-closed:
+		t.Error("Close did not wait")
+	case <-running:
+		t.Error("Close ended a call")
+	default:
+	}
+	cancel()
+	expectKinds(t, within(t, time.Second, running), context.Canceled, wxlink.ErrOutcomeUnknown)
+	if err := within(t, time.Second, closed); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSecretsStayOut(t *testing.T) {
+	const secret = "S3CRET"
+	s := newSandbox(t)
+	client := newClient(t, s, wxlink.WithProxy("none"))
+	var errs []error
+	for _, token := range []string{secret, secret + "\n", secret + "\x00", secret + "\xff", strings.Repeat(secret, 1000)} {
+		_, err := client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+		_, err2 := client.WaitLinked(t.Context(), token, appID, 0)
+		errs = append(errs, err, err2)
+	}
+	s.fault(t, "*", map[string]any{"body": map[string]any{"text": `{"errcode":40001,"errmsg":"invalid S3CRET"}`}})
+	_, err := client.Linked(t.Context(), secret)
+	errs = append(errs, err)
+	for _, proxy := range []string{"http://me:S3CRET@ho st:1", "http://me:S3CRET\x00@host:1", "ftp://me:S3CRET@host:1"} {
+		_, err := wxlink.New(wxlink.WithProxy(proxy))
+		errs = append(errs, err)
+	}
+	for _, err := range errs {
+		var failure *wxlink.Error
+		if !errors.As(err, &failure) {
+			t.Fatalf("no error: %v", err)
+		}
+		if strings.Contains(string(failure.Trace), secret) {
+			t.Errorf("the trace: %s", failure.Trace)
+		}
+		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			for _, value := range []any{err, failure, fmt.Errorf("outer: %w", err), client} {
+				if text := fmt.Sprintf(format, value); strings.Contains(text, secret) {
+					t.Errorf("%s: %s", format, text)
+				}
+			}
+		}
+	}
+}
+
+// within is what a channel gives in time.
+func within[T any](t *testing.T, limit time.Duration, from <-chan T) (value T) {
+	t.Helper()
+	select {
+	case value = <-from:
+	case <-time.After(limit):
+		t.Fatalf("it takes more than %v", limit)
+	}
+	return value
+}

@@ -1,0 +1,241 @@
+package wxlink
+
+// #include <wxlink.h>
+import "C"
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// What an error of this package may be, for [errors.Is]. Several may hold at once.
+var (
+	// What WeChat may have seen. One of these holds unless WeChat answered.
+
+	// ErrNotSent: nothing was sent, so calling again cannot do anything twice.
+	ErrNotSent = errors.New("wxlink: nothing was sent")
+	// ErrOutcomeUnknown: it was sent and no verdict came back. Read the list before linking again.
+	ErrOutcomeUnknown = errors.New("wxlink: the outcome is unknown")
+
+	// What to do about WeChat's answer.
+
+	// ErrAlreadyDone: it was done before.
+	ErrAlreadyDone = errors.New("wxlink: already done")
+	// ErrPending: it is on its way. Wait for the administrators, do not link again.
+	ErrPending = errors.New("wxlink: waiting for an administrator")
+	// ErrToken: get another access token and call again, once.
+	ErrToken = errors.New("wxlink: another access token is needed")
+	// ErrBusy: wait a little and call again.
+	ErrBusy = errors.New("wxlink: WeChat is busy")
+	// ErrQuota: call again when the minute, day or month is over.
+	ErrQuota = errors.New("wxlink: a quota is used up")
+	// ErrHuman: an administrator or operator must act first.
+	ErrHuman = errors.New("wxlink: a human must act first")
+	// ErrCaller: correct the call.
+	ErrCaller = errors.New("wxlink: WeChat refuses the call as it is")
+
+	// What else happened.
+
+	// ErrArgument: an argument or option is wrong. Nothing was sent.
+	ErrArgument = errors.New("wxlink: an argument is wrong")
+	// ErrTimeout: the time limit or the context's deadline was reached.
+	ErrTimeout = errors.New("wxlink: time ran out")
+	// ErrDeclined: the mini program's administrator refused.
+	ErrDeclined = errors.New("wxlink: declined")
+	// ErrVanished: the mini program is not in the list (any more).
+	ErrVanished = errors.New("wxlink: not in the list")
+	// ErrClosed: the client was closed before the call began.
+	ErrClosed = errors.New("wxlink: the client is closed")
+)
+
+// An Error is what every function of this package returns when it fails: the result, as far as there
+// is one, and what to do. Find it with [errors.As], or compare with the values above and with
+// [context.Canceled] and [context.DeadlineExceeded] by [errors.Is].
+type Error struct {
+	Result
+	// Message says for people what happened and what to do about it, in the client's language. It
+	// holds no access token.
+	Message string
+	causes  []error
+}
+
+// Error is the message, and the context's error if that ended the call.
+func (e *Error) Error() string {
+	if len(e.causes) > 0 && e.causes[0] != ErrClosed {
+		return fmt.Sprintf("%s (%v)", e.Message, e.causes[0])
+	}
+	return e.Message
+}
+
+// GoString leaves out the answer's JSON, which is WeChat's and may hold anything.
+func (e *Error) GoString() string {
+	return fmt.Sprintf("&wxlink.Error{Status:%v, Errcode:%d, Class:%q, RID:%q, Message:%q}",
+		e.Status, e.Errcode, e.Class, e.RID, e.Message)
+}
+
+// Is makes [errors.Is] work with the values of this package.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrNotSent:
+		return e.Delivery == NeverSent
+	case ErrOutcomeUnknown:
+		return e.Delivery == OutcomeUnknown
+	case ErrAlreadyDone:
+		return e.Class == ClassOK
+	case ErrPending:
+		return e.Class == ClassPending || e.Status == StatusPending
+	case ErrToken:
+		return e.Class == ClassToken
+	case ErrBusy:
+		return e.Class == ClassBusy
+	case ErrQuota:
+		return e.Class == ClassQuota
+	case ErrHuman:
+		return e.Class == ClassHuman
+	case ErrCaller:
+		return e.Class == ClassCaller
+	case ErrArgument:
+		return -19 <= e.Status && e.Status <= -1
+	case ErrTimeout:
+		return e.Timeout()
+	case ErrDeclined:
+		return e.Status == StatusDeclined
+	case ErrVanished:
+		return e.Status == StatusVanished
+	}
+	return false
+}
+
+// Unwrap gives the reasons from outside the library: the context's error and its cause.
+func (e *Error) Unwrap() []error { return e.causes }
+
+// Timeout says whether the time limit or the context's deadline was reached.
+func (e *Error) Timeout() bool {
+	return e.Status == StatusTimeout || e.Status == StatusTimeoutUnsent ||
+		len(e.causes) > 0 && e.causes[0] == context.DeadlineExceeded
+}
+
+func (e *Error) result() (Result, error) { return e.Result, e }
+
+// say sets the message, and the JSON that goes with it.
+func (e *Error) say(message string) {
+	e.Message = message
+	e.JSON, _ = json.Marshal(struct {
+		Errcode Status `json:"errcode"`
+		Errmsg  string `json:"errmsg"`
+	}{e.Status, message})
+}
+
+func (e *Error) endedBy(ctx context.Context) {
+	if err := ctx.Err(); err != nil {
+		e.causes = []error{err}
+		if cause := context.Cause(ctx); cause != err {
+			e.causes = append(e.causes, cause)
+		}
+	}
+}
+
+// refused is the error of a call that did not come as far as the library, in the library's words.
+func refused(status Status, what string) *Error {
+	message := status.text()
+	if name, remedy, ok := strings.Cut(message, ": "); ok && what != "" {
+		message = fmt.Sprintf("%s: %s. %s", name, what, remedy)
+	}
+	e := &Error{Result: Result{Status: status}}
+	e.say(message)
+	return e
+}
+
+func closed() *Error {
+	e := &Error{Result: Result{Status: StatusCancelled}, causes: []error{ErrClosed}}
+	e.say("CANCELLED: the client is closed; nothing was sent. Make another one with New.")
+	return e
+}
+
+// ended is the error of a call whose context ended before it began.
+func ended(ctx context.Context) *Error {
+	e := &Error{Result: Result{Status: StatusCancelled}}
+	e.say("CANCELLED: the context ended before anything was sent. It is safe to call again.")
+	e.endedBy(ctx)
+	return e
+}
+
+// A Status says how a call ended, grouped by what may be done next: -1 to -19 an argument is wrong,
+// -20 to -39 nothing was sent, -40 to -69 the outcome is unknown. Treat one you do not know like its
+// group.
+type Status int32
+
+const (
+	StatusOK             Status = C.WX_OK
+	StatusNullPointer    Status = C.WX_E_NULL_POINTER
+	StatusNotUTF8        Status = C.WX_E_NOT_UTF8
+	StatusBadValue       Status = C.WX_E_BAD_VALUE
+	StatusBadOption      Status = C.WX_E_BAD_OPTION
+	StatusBuffer         Status = C.WX_E_BUFFER
+	StatusNotFound       Status = C.WX_E_NOT_FOUND
+	StatusResolve        Status = C.WX_E_RESOLVE
+	StatusConnect        Status = C.WX_E_CONNECT
+	StatusTLS            Status = C.WX_E_TLS
+	StatusProxy          Status = C.WX_E_PROXY
+	StatusTimeoutUnsent  Status = C.WX_E_TIMEOUT_UNSENT
+	StatusTimeout        Status = C.WX_E_TIMEOUT
+	StatusConnectionLost Status = C.WX_E_CONNECTION_LOST
+	StatusBadAnswer      Status = C.WX_E_BAD_ANSWER
+	StatusTooLarge       Status = C.WX_E_TOO_LARGE
+	StatusAPI            Status = C.WX_E_API // WeChat answered with an errcode other than 0
+	StatusPending        Status = C.WX_E_PENDING
+	StatusDeclined       Status = C.WX_E_DECLINED
+	StatusVanished       Status = C.WX_E_VANISHED
+	StatusCancelled      Status = C.WX_E_CANCELLED
+	StatusForked         Status = C.WX_E_FORKED
+	StatusInternal       Status = C.WX_E_INTERNAL
+)
+
+// String is the status's name, such as TIMEOUT.
+func (s Status) String() string {
+	if name, _, ok := strings.Cut(s.text(), ":"); ok {
+		return name
+	}
+	return fmt.Sprintf("Status(%d)", int32(s))
+}
+
+// text is the name, what happened and what to do; empty for a number that is no status.
+func (s Status) text() string { return C.GoString(C.wx_status_text(C.int32_t(s))) }
+
+// A Class says in one word what to do about WeChat's errcode. It is empty if WeChat did not answer,
+// or with a code nobody has described.
+type Class string
+
+const (
+	ClassOK      Class = "ok"      // done, or done before
+	ClassPending Class = "pending" // on its way: wait for the administrators, do not link again
+	ClassToken   Class = "token"   // get another access token and call again, once
+	ClassBusy    Class = "busy"    // wait a little and call again
+	ClassQuota   Class = "quota"   // call again when the minute, day or month is over
+	ClassHuman   Class = "human"   // an administrator or operator must act first
+	ClassCaller  Class = "caller"  // correct the call
+)
+
+// Delivery says whether WeChat may have seen the request.
+type Delivery int32
+
+const (
+	NeverSent      Delivery = iota // calling again cannot do anything twice
+	OutcomeUnknown                 // sent, and no verdict came back: read the list before linking again
+	Answered                       // the errcode is WeChat's verdict
+)
+
+func (d Delivery) String() string {
+	switch d {
+	case NeverSent:
+		return "never sent"
+	case OutcomeUnknown:
+		return "unknown"
+	case Answered:
+		return "answered"
+	}
+	return fmt.Sprintf("Delivery(%d)", int32(d))
+}

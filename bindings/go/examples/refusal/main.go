@@ -1,0 +1,68 @@
+// Command refusal links a mini program, and shows how a program decides what to do about a refusal.
+//
+//	WXLINK_TOKEN=... refusal APPID
+//
+// WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
+// It exits with 0 if the mini program is linked or on its way, 1 if somebody must do something
+// first, 2 if called wrongly, 3 for want of a good token, 4 if it is too early, 5 if nobody knows.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"wxlink.dev/go/wxlink"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	token, ok := os.LookupEnv("WXLINK_TOKEN")
+	if !ok || len(args) != 1 {
+		fmt.Fprintln(os.Stderr, "usage: WXLINK_TOKEN=... refusal APPID")
+		return 2
+	}
+
+	var options []wxlink.Option
+	if url, ok := os.LookupEnv("WXLINK_BASE_URL"); ok {
+		options = append(options, wxlink.WithBaseURL(url))
+	}
+	client, err := wxlink.New(options...)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	defer client.Close()
+
+	_, err = client.LinkMiniProgram(context.Background(), token, args[0], wxlink.NotifyNobody, wxlink.ShowInProfile)
+	switch {
+	case err == nil:
+		fmt.Println("done: the invitation is out")
+		return 0
+	case errors.Is(err, wxlink.ErrAlreadyDone), errors.Is(err, wxlink.ErrPending):
+		fmt.Println("done:", err)
+		return 0
+	case errors.Is(err, wxlink.ErrToken):
+		fmt.Println("token: get another access token, then call again")
+		return 3
+	case errors.Is(err, wxlink.ErrBusy):
+		fmt.Println("busy: wait a little, then call again")
+		return 4
+	case errors.Is(err, wxlink.ErrQuota):
+		fmt.Println("quota: call again when it is renewed")
+		return 4
+	case errors.Is(err, wxlink.ErrHuman):
+		fmt.Println("human:", err)
+		return 1
+	case errors.Is(err, wxlink.ErrCaller):
+		fmt.Println("caller:", err)
+		return 1
+	default: // no answer, or a code nobody has described: read the list before linking again
+		fmt.Println("unknown:", err)
+		return 5
+	}
+}

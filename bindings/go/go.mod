@@ -1,0 +1,3 @@
+module wxlink.dev/go/wxlink
+
+go 1.24

@@ -1,0 +1,171 @@
+package wxlink
+
+// #include <stdlib.h>
+// #include <wxlink.h>
+import "C"
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+const (
+	defaultTimeout = 10 * time.Second
+	// As many as the library keeps idle connections.
+	defaultMaxConcurrent = 128
+)
+
+// An Option is a setting for a client. The library checks its value in [New].
+type Option func(*settings) error
+
+// settings are what options write to while a client is made.
+type settings struct {
+	options       *C.wx_options
+	timeout       time.Duration
+	maxConcurrent int
+}
+
+func newSettings() (*settings, error) {
+	s := &settings{options: C.wx_options_new(), timeout: defaultTimeout, maxConcurrent: defaultMaxConcurrent}
+	if s.options == nil {
+		return nil, refused(StatusInternal, "there is no memory left")
+	}
+	return s, nil
+}
+
+func (s *settings) free() { C.wx_options_free(s.options) }
+
+func (s *settings) set(key, value string) error {
+	if strings.ContainsRune(key, 0) {
+		return refused(StatusBadOption, "the option's name holds a NUL byte")
+	}
+	if strings.ContainsRune(value, 0) {
+		return refused(StatusBadOption, fmt.Sprintf("option %s holds a NUL byte", key))
+	}
+	k, v := C.CString(key), C.CString(value)
+	defer C.free(unsafe.Pointer(k))
+	defer C.free(unsafe.Pointer(v))
+	if status := C.wx_options_set(s.options, k, v); status != C.WX_OK {
+		return s.failed(status)
+	}
+	if key == "timeout_ms" {
+		if ms, err := strconv.Atoi(value); err == nil {
+			s.timeout = time.Duration(ms) * time.Millisecond
+		}
+	}
+	return nil
+}
+
+// failed is the error of a function that left its reason with the options.
+func (s *settings) failed(status C.int32_t) error {
+	e := refused(Status(status), "")
+	if message := C.GoString(C.wx_options_message(s.options)); message != "" {
+		e.say(message)
+	}
+	return e
+}
+
+// CheckOption says whether there is an option of that name that takes that value, as [New] would.
+// It makes no client, so it reads no certificates and looks at no environment.
+func CheckOption(key, value string) error {
+	s, err := newSettings()
+	if err != nil {
+		return err
+	}
+	defer s.free()
+	return s.set(key, value)
+}
+
+// WithOption sets an option by its name in the library's table, docs/options.md.
+func WithOption(key, value string) Option {
+	return func(s *settings) error { return s.set(key, value) }
+}
+
+// WithBaseURL sets WeChat's entry hosts in order of preference: https://HOST[:PORT], or http:// on
+// loopback only. The default is https://api.weixin.qq.com.
+func WithBaseURL(urls ...string) Option {
+	return WithOption("base_url", strings.Join(urls, ","))
+}
+
+// WithTimeout limits a whole call: names, connections, retries and the answer included. 10 seconds
+// if it is not set. A context's deadline shortens it, but cannot lengthen it.
+func WithTimeout(limit time.Duration) Option {
+	return WithOption("timeout_ms", milliseconds(limit))
+}
+
+// WithConnectTimeout limits one attempt to get a connection: name, TCP, proxy and TLS together.
+// 3 seconds if it is not set.
+func WithConnectTimeout(limit time.Duration) Option {
+	return WithOption("connect_timeout_ms", milliseconds(limit))
+}
+
+// WithMaxRetries sets how often a call tries again by itself, 0 to 10, and only what cannot happen
+// twice: requests never sent, and reads. The default is 2.
+func WithMaxRetries(times int) Option {
+	return WithOption("max_retries", strconv.Itoa(times))
+}
+
+// WithKeepAlive sets how long an idle connection is kept for the next call. 15 seconds if it is not
+// set; 0 opens a connection for every call.
+func WithKeepAlive(idle time.Duration) Option {
+	return WithOption("keep_alive_ms", milliseconds(idle))
+}
+
+// WithProxy sets the proxy to go through: none (the default), env, http://[USER:PASSWORD@]HOST:PORT
+// or socks5://[USER:PASSWORD@]HOST:PORT. With env the environment is looked at in [New].
+func WithProxy(proxy string) Option {
+	return WithOption("proxy", proxy)
+}
+
+// WithCAFile names a PEM file of CA certificates that are trusted besides the roots. It is read in
+// [New].
+func WithCAFile(path string) Option {
+	return WithOption("ca_file", path)
+}
+
+// WithTrust chooses the roots: system (the default), or bundled, Mozilla's as they come with the
+// library.
+func WithTrust(roots string) Option {
+	return WithOption("trust", roots)
+}
+
+// WithUserAgent sets the User-Agent header: 1 to 256 printable ASCII characters.
+func WithUserAgent(agent string) Option {
+	return WithOption("user_agent", agent)
+}
+
+// WithMaxResponseBytes sets the largest answer that is read, 1024 bytes to 1 GiB. The default is
+// 4 MiB.
+func WithMaxResponseBytes(bytes int) Option {
+	return WithOption("max_response_bytes", strconv.Itoa(bytes))
+}
+
+// WithLang sets the language of messages and remedies: en (the default) or zh.
+func WithLang(lang string) Option {
+	return WithOption("lang", lang)
+}
+
+// WithMaxConcurrent bounds the calls that run at once, since each occupies an operating system
+// thread. Calls beyond it wait for their turn; that time does not count towards [WithTimeout], but
+// the call's context ends it. The default is 128.
+func WithMaxConcurrent(calls int) Option {
+	return func(s *settings) error {
+		if calls < 1 {
+			return refused(StatusBadOption, fmt.Sprintf("WithMaxConcurrent takes 1 or more, not %d", calls))
+		}
+		s.maxConcurrent = calls
+		return nil
+	}
+}
+
+// milliseconds rounds up, so that a time that is not 0 does not become 0.
+func milliseconds(d time.Duration) string {
+	ms := d.Milliseconds()
+	if d%time.Millisecond > 0 {
+		ms++
+	}
+	return strconv.FormatInt(ms, 10)
+}

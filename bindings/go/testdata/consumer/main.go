@@ -1,0 +1,18 @@
+// Command consumer is a user's program: it imports the module and nothing else.
+package main
+
+import (
+	"fmt"
+	"log"
+
+	"wxlink.dev/go/wxlink"
+)
+
+func main() {
+	client, err := wxlink.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	fmt.Println("wxlink", wxlink.Version())
+}

@@ -357,7 +357,8 @@ public:
     /// Throws an argument_error if certificates cannot be read or the environment's proxy is no URL.
     explicit client(const options &options) {
         wx_client *made = nullptr;
-        own(wx_client_new(options.get(), &made), made, options);
+        const std::int32_t status = wx_client_new(options.get(), &made);
+        own(status, made, options);
     }
 
     /// A handle on the same connections with its own cancellation and, where the options set them, its own

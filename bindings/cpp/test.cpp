@@ -44,8 +44,8 @@ static wxlink::client sandbox() {
     return wxlink::client(wxlink::options().base_url(std::getenv("WXLINK_BASE_URL")).timeout(30s));
 }
 
-static wxlink::result link(const wxlink::client &client, std::string_view token, std::string_view appid) {
-    return client.try_link_miniprogram(token, appid, wxlink::notify_users::no, wxlink::show_profile::yes);
+static wxlink::result link(const wxlink::client &client, std::string_view with_token, std::string_view to) {
+    return client.try_link_miniprogram(with_token, to, wxlink::notify_users::no, wxlink::show_profile::yes);
 }
 
 static void options_are_checked() {

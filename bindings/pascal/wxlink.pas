@@ -26,7 +26,10 @@ interface
 uses
   SysUtils;
 
-{ ---- The C interface ---- }
+{ ---- The C interface ----
+
+  Whoever calls a verb of it directly must turn floating-point exceptions off for that long. The
+  classes below do. }
 
 const
 {$IF defined(MSWINDOWS)}
@@ -305,6 +308,35 @@ function WxCatalogueJson: UTF8String;
 
 implementation
 
+uses
+  Math;
+
+type
+  { While it lives, floating-point exceptions are off on this thread, as C programs have them. Pascal
+    turns them on, and one that an odd number in an answer sets off must not be raised in the
+    midst of the library. }
+  TCalm = class(TInterfacedObject)
+  private
+    FMask: TFPUExceptionMask;
+  public
+    constructor Create;
+    destructor Destroy; override;
+  end;
+
+constructor TCalm.Create;
+begin
+  inherited Create;
+  FMask := SetExceptionMask([exInvalidOp, exDenormalized, exZeroDivide, exOverflow, exUnderflow,
+    exPrecision]);
+end;
+
+destructor TCalm.Destroy;
+begin
+  ClearExceptions(False);
+  SetExceptionMask(FMask);
+  inherited Destroy;
+end;
+
 { A cast would make Delphi take the bytes for the system's code page. }
 function Utf8(Text: PAnsiChar): UTF8String;
 begin
@@ -333,11 +365,13 @@ begin
 end;
 
 function ClassOf(const Name: string): TWxClass;
+var
+  C: TWxClass;
 begin
-  for Result := High(TWxClass) downto wcOk do
-    if WxClassNames[Result] = Name then
-      Exit;
   Result := wcNone;
+  for C := wcOk to High(TWxClass) do
+    if WxClassNames[C] = Name then
+      Result := C;
 end;
 
 function DeliveryOf(Code: Integer): TWxDelivery;
@@ -615,9 +649,11 @@ end;
 function TWxClient.LinkMiniprogram(const AccessToken, Appid: UTF8String;
   NotifyUsers, ShowProfile: Boolean): TWxAnswer;
 var
+  Calm: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
+  Calm := TCalm.Create;
   Status := wx_link_miniprogram(FHandle, CText(AccessToken), CText(Appid),
     Ord(NotifyUsers), Ord(ShowProfile), Outcome);
   Result := TakeAnswer(Status, Outcome);
@@ -625,18 +661,22 @@ end;
 
 function TWxClient.GetLinked(const AccessToken: UTF8String): TWxList;
 var
+  Calm: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
+  Calm := TCalm.Create;
   Status := wx_get_linked(FHandle, CText(AccessToken), Outcome);
   Result := TakeList(Status, Outcome);
 end;
 
 function TWxClient.UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxAnswer;
 var
+  Calm: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
+  Calm := TCalm.Create;
   Status := wx_unlink_miniprogram(FHandle, CText(AccessToken), CText(Appid), Outcome);
   Result := TakeAnswer(Status, Outcome);
 end;
@@ -644,9 +684,11 @@ end;
 function TWxClient.EnsureLinked(const AccessToken, Appid: UTF8String;
   NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal): TWxProgress;
 var
+  Calm: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
+  Calm := TCalm.Create;
   Status := wx_ensure_linked(FHandle, CText(AccessToken), CText(Appid),
     Ord(NotifyUsers), Ord(ShowProfile), WaitMs, Outcome);
   Result := TakeProgress(Status, Outcome);
@@ -655,9 +697,11 @@ end;
 function TWxClient.WaitLinked(const AccessToken, AppidOrGhId: UTF8String;
   WaitMs: Cardinal): TWxProgress;
 var
+  Calm: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
+  Calm := TCalm.Create;
   Status := wx_wait_linked(FHandle, CText(AccessToken), CText(AppidOrGhId), WaitMs, Outcome);
   Result := TakeProgress(Status, Outcome);
 end;

@@ -1,0 +1,188 @@
+      *----------------------------------------------------------------*
+      * WXCALL: one call through wx_exec, with what WXLINK.cpy holds.  *
+      *                                                                *
+      *     CALL "WXCALL" USING WX-CALL WX-ANSWER                      *
+      *                                                                *
+      * Nothing is kept between calls, and no token in this program.   *
+      * For machines whose size_t has 64 bits.                         *
+      *----------------------------------------------------------------*
+       IDENTIFICATION DIVISION.
+       PROGRAM-ID. WXCALL.
+
+       DATA DIVISION.
+       WORKING-STORAGE SECTION.
+      *    The longest token, appid and options, and their keys.
+       01  ARGS                          PIC X(17500).
+       01  ARGS-LEN                      BINARY-DOUBLE UNSIGNED.
+       01  OP-LEN                        BINARY-DOUBLE UNSIGNED.
+       01  ANSWER-CAP                    BINARY-DOUBLE UNSIGNED.
+       01  ARGS-AT                       BINARY-LONG UNSIGNED.
+
+       01  ARG-KEY                       PIC X(20).
+       01  ARG-VALUE                     PIC X(4097).
+       01  I                             BINARY-LONG UNSIGNED.
+       01  LINE-END                      PIC X VALUE X"0A".
+
+       01  ANSWER-LINE                   PIC X(4200).
+       01  LINE-AT                       BINARY-LONG UNSIGNED.
+       01  LINE-START                    BINARY-DOUBLE UNSIGNED.
+       01  LINE-NAME                     PIC X(64).
+       01  SHOWN-LEN                     PIC Z(9)9.
+
+       LINKAGE SECTION.
+       COPY WXLINK REPLACING ==X(262144)== BY ==X ANY LENGTH==.
+
+       PROCEDURE DIVISION USING WX-CALL WX-ANSWER.
+       MAIN-PARAGRAPH.
+           PERFORM FORGET-LAST-ANSWER
+           PERFORM WRITE-ARGS
+           IF WX-OK
+               PERFORM CALL-LIBRARY
+               PERFORM READ-ANSWER
+           END-IF
+           MOVE SPACES TO ARGS, ARG-VALUE
+           GOBACK.
+
+       FORGET-LAST-ANSWER.
+           INITIALIZE WX-STATUS, WX-ERRCODE, WX-CLASS, WX-DELIVERY,
+               WX-HTTP-STATUS, WX-RID, WX-MESSAGE-LEN, WX-MESSAGE,
+               WX-STATE, WX-WAITS-FOR, WX-POSTS, WX-ANSWER-LEN,
+               WX-ITEM-INDEX
+           MOVE 1 TO WX-ANSWER-AT.
+
+       WRITE-ARGS.
+           MOVE SPACES TO ARGS
+           MOVE 1 TO ARGS-AT
+           MOVE "format" TO ARG-KEY
+           MOVE "lines" TO ARG-VALUE
+           PERFORM WRITE-ARG
+           MOVE "access_token" TO ARG-KEY
+           MOVE WX-ACCESS-TOKEN TO ARG-VALUE
+           PERFORM WRITE-ARG
+           IF NOT WX-OP-LIST
+               MOVE "appid" TO ARG-KEY
+               MOVE WX-APPID TO ARG-VALUE
+               PERFORM WRITE-ARG
+           END-IF
+           IF WX-OP-LINK OR WX-OP-ENSURE
+               MOVE "notify_users" TO ARG-KEY
+               MOVE WX-NOTIFY-USERS TO ARG-VALUE
+               PERFORM WRITE-ARG
+               MOVE "show_profile" TO ARG-KEY
+               MOVE WX-SHOW-PROFILE TO ARG-VALUE
+               PERFORM WRITE-ARG
+           END-IF
+           IF WX-OP-ENSURE OR WX-OP-WAIT
+               MOVE "wait_ms" TO ARG-KEY
+               MOVE WX-WAIT-MS TO ARG-VALUE
+               PERFORM WRITE-ARG
+           END-IF
+           PERFORM VARYING I FROM 1 BY 1 UNTIL I > 12
+               IF WX-OPTION-KEY(I) NOT = SPACES
+                   PERFORM WRITE-OPTION
+               END-IF
+           END-PERFORM.
+
+      *    An address that is cut may well be another one.
+       WRITE-OPTION.
+           IF WX-OPTION-VALUE(I)(LENGTH OF WX-OPTION-VALUE(I):1)
+                   NOT = SPACE
+               SET WX-E-BAD-OPTION TO TRUE
+               MOVE WX-STATUS TO WX-ERRCODE
+               MOVE "an option's value is longer than 1023 bytes"
+                   TO WX-MESSAGE
+               PERFORM MEASURE-MESSAGE
+           ELSE
+               MOVE WX-OPTION-KEY(I) TO ARG-KEY
+               MOVE WX-OPTION-VALUE(I) TO ARG-VALUE
+               PERFORM WRITE-ARG
+           END-IF.
+
+      *    A line end within a value would begin another argument. As
+      *    another control character it is refused by the library.
+       WRITE-ARG.
+           INSPECT ARG-VALUE REPLACING ALL X"0A" BY X"01"
+                                       ALL X"0D" BY X"01"
+           STRING ARG-KEY DELIMITED BY SPACE
+                  "=" FUNCTION TRIM(ARG-VALUE TRAILING) LINE-END
+                      DELIMITED BY SIZE
+               INTO ARGS WITH POINTER ARGS-AT
+           END-STRING.
+
+       CALL-LIBRARY.
+           MOVE LENGTH OF WX-OP TO OP-LEN
+           COMPUTE ARGS-LEN = ARGS-AT - 1
+           MOVE FUNCTION LENGTH(WX-ANSWER) TO ANSWER-CAP
+           CALL "wx_exec" USING
+               BY REFERENCE WX-OP     BY VALUE OP-LEN
+               BY REFERENCE ARGS      BY VALUE ARGS-LEN
+               BY REFERENCE WX-ANSWER BY VALUE ANSWER-CAP
+               BY REFERENCE WX-ANSWER-LEN
+               RETURNING WX-STATUS
+           END-CALL.
+
+       READ-ANSWER.
+           IF WX-E-BUFFER
+               MOVE WX-STATUS TO WX-ERRCODE
+               MOVE WX-ANSWER-LEN TO SHOWN-LEN
+               STRING "WX-ANSWER is too small: the answer needs "
+                      FUNCTION TRIM(SHOWN-LEN) " bytes"
+                          DELIMITED BY SIZE
+                   INTO WX-MESSAGE
+               END-STRING
+               PERFORM MEASURE-MESSAGE
+      *        So that WXITEM finds nothing.
+               COMPUTE WX-ANSWER-AT = WX-ANSWER-LEN + 1
+           ELSE
+               PERFORM READ-LINE
+                   UNTIL WX-ANSWER-AT > WX-ANSWER-LEN
+                       OR LINE-NAME(1:15) = "/wxopens/items/"
+      *        WXITEM begins with the line that ended this.
+               IF LINE-NAME(1:15) = "/wxopens/items/"
+                   MOVE LINE-START TO WX-ANSWER-AT
+               END-IF
+           END-IF
+           MOVE SPACES TO LINE-NAME.
+
+       READ-LINE.
+           MOVE WX-ANSWER-AT TO LINE-START
+           UNSTRING WX-ANSWER(1:WX-ANSWER-LEN) DELIMITED BY LINE-END
+               INTO ANSWER-LINE WITH POINTER WX-ANSWER-AT
+           END-UNSTRING
+           MOVE 1 TO LINE-AT
+           UNSTRING ANSWER-LINE DELIMITED BY "="
+               INTO LINE-NAME WITH POINTER LINE-AT
+           END-UNSTRING
+           EVALUATE LINE-NAME
+               WHEN "errcode"
+                   COMPUTE WX-ERRCODE =
+                       FUNCTION NUMVAL(ANSWER-LINE(LINE-AT:12))
+               WHEN "class"
+                   MOVE ANSWER-LINE(LINE-AT:) TO WX-CLASS
+               WHEN "delivery"
+                   MOVE ANSWER-LINE(LINE-AT:1) TO WX-DELIVERY
+               WHEN "http_status"
+                   COMPUTE WX-HTTP-STATUS =
+                       FUNCTION NUMVAL(ANSWER-LINE(LINE-AT:12))
+               WHEN "rid"
+                   MOVE ANSWER-LINE(LINE-AT:) TO WX-RID
+               WHEN "message"
+                   MOVE ANSWER-LINE(LINE-AT:) TO WX-MESSAGE
+                   PERFORM MEASURE-MESSAGE
+               WHEN "/state"
+                   MOVE ANSWER-LINE(LINE-AT:) TO WX-STATE
+               WHEN "/waits_for"
+                   MOVE ANSWER-LINE(LINE-AT:) TO WX-WAITS-FOR
+               WHEN "/posts"
+                   COMPUTE WX-POSTS =
+                       FUNCTION NUMVAL(ANSWER-LINE(LINE-AT:12))
+           END-EVALUATE.
+
+       MEASURE-MESSAGE.
+           MOVE LENGTH OF WX-MESSAGE TO WX-MESSAGE-LEN
+           PERFORM UNTIL WX-MESSAGE-LEN = 0
+                   OR WX-MESSAGE(WX-MESSAGE-LEN:1) NOT = SPACE
+               SUBTRACT 1 FROM WX-MESSAGE-LEN
+           END-PERFORM.
+
+       END PROGRAM WXCALL.

@@ -1,0 +1,141 @@
+      *----------------------------------------------------------------*
+      * WXLINK: what a program and WXCALL say to each other.           *
+      *                                                                *
+      *     INITIALIZE WX-CALL                                         *
+      *     SET WX-OP-LINK TO TRUE                                     *
+      *     MOVE ... TO WX-ACCESS-TOKEN, WX-APPID, ...                 *
+      *     CALL "WXCALL" USING WX-CALL WX-ANSWER                      *
+      *                                                                *
+      * Texts are UTF-8, filled up with spaces. Keep WX-CALL for the   *
+      * next call: only what differs need be moved again.              *
+      *                                                                *
+      * A longer list needs more room (at least 512 bytes):            *
+      *     COPY WXLINK REPLACING ==X(262144)== BY ==X(1048576)==.     *
+      *----------------------------------------------------------------*
+       01  WX-CALL.
+      *    What is asked for.
+           05  WX-OP                     PIC X(8).
+               88  WX-OP-LINK            VALUE "link".
+               88  WX-OP-LIST            VALUE "list".
+               88  WX-OP-UNLINK          VALUE "unlink".
+               88  WX-OP-ENSURE          VALUE "ensure".
+               88  WX-OP-WAIT            VALUE "wait".
+      *    Each a byte longer than the library allows, so that what is
+      *    too long is refused and not cut.
+           05  WX-ACCESS-TOKEN           PIC X(4097).
+           05  WX-APPID                  PIC X(257).
+      *    For link and ensure. 1 messages every follower; 0 does not.
+           05  WX-NOTIFY-USERS           PIC X.
+      *    For link and ensure. 1 shows it in the account's page.
+           05  WX-SHOW-PROFILE           PIC X.
+      *    For ensure and wait, in milliseconds.
+           05  WX-WAIT-MS                PIC 9(9).
+      *    Options of the library, such as timeout_ms and 5000. A key
+      *    of spaces is no option.
+           05  WX-OPTION                 OCCURS 12.
+               10  WX-OPTION-KEY         PIC X(20).
+               10  WX-OPTION-VALUE       PIC X(1024).
+      *    What became of it. The library may know more statuses one
+      *    day, so there is a name for each group too.
+           05  WX-STATUS                 BINARY-LONG.
+               88  WX-OK                 VALUE 0.
+               88  WX-E-ARGUMENT         VALUES -19 THRU -1.
+               88  WX-E-NULL-POINTER     VALUE -1.
+               88  WX-E-NOT-UTF8         VALUE -2.
+               88  WX-E-BAD-VALUE        VALUE -3.
+               88  WX-E-BAD-OPTION       VALUE -4.
+               88  WX-E-BUFFER           VALUE -5.
+               88  WX-E-NOT-FOUND        VALUE -6.
+               88  WX-E-NOTHING-SENT     VALUES -39 THRU -20.
+               88  WX-E-RESOLVE          VALUE -20.
+               88  WX-E-CONNECT          VALUE -21.
+               88  WX-E-TLS              VALUE -22.
+               88  WX-E-PROXY            VALUE -23.
+               88  WX-E-TIMEOUT-UNSENT   VALUE -24.
+               88  WX-E-OUTCOME-UNKNOWN  VALUES -69 THRU -40.
+               88  WX-E-TIMEOUT          VALUE -40.
+               88  WX-E-CONNECTION-LOST  VALUE -41.
+               88  WX-E-BAD-ANSWER       VALUE -60.
+               88  WX-E-TOO-LARGE        VALUE -61.
+               88  WX-E-API              VALUE -70.
+               88  WX-E-PENDING          VALUE -80.
+               88  WX-E-DECLINED         VALUE -81.
+               88  WX-E-VANISHED         VALUE -82.
+               88  WX-E-CANCELLED        VALUE -90.
+               88  WX-E-FORKED           VALUE -91.
+               88  WX-E-INTERNAL         VALUE -99.
+      *    WeChat's errcode if the status is WX-E-API.
+           05  WX-ERRCODE                BINARY-LONG.
+      *    What to do about it. Spaces: WeChat did not answer, or with
+      *    a code nobody has described.
+           05  WX-CLASS                  PIC X(8).
+               88  WX-CLASS-OK           VALUE "ok".
+               88  WX-CLASS-PENDING      VALUE "pending".
+               88  WX-CLASS-TOKEN        VALUE "token".
+               88  WX-CLASS-BUSY         VALUE "busy".
+               88  WX-CLASS-QUOTA        VALUE "quota".
+               88  WX-CLASS-HUMAN        VALUE "human".
+               88  WX-CLASS-CALLER       VALUE "caller".
+      *    Unknown: read the list before you link again.
+           05  WX-DELIVERY               PIC 9.
+               88  WX-NEVER-SENT         VALUE 0.
+               88  WX-DELIVERY-UNKNOWN   VALUE 1.
+               88  WX-ANSWERED           VALUE 2.
+           05  WX-HTTP-STATUS            PIC 9(3).
+      *    The id that WeChat's support asks for.
+           05  WX-RID                    PIC X(64).
+      *    What happened and what to do, for people. Length 0 after a
+      *    success.
+           05  WX-MESSAGE-LEN            PIC 9(4) COMP-5.
+           05  WX-MESSAGE                PIC X(4096).
+      *    Of ensure and wait.
+           05  WX-STATE                  PIC X(8).
+               88  WX-STATE-LINKED       VALUE "linked".
+               88  WX-STATE-PENDING      VALUE "pending".
+               88  WX-STATE-DECLINED     VALUE "declined".
+               88  WX-STATE-VANISHED     VALUE "vanished".
+               88  WX-STATE-UNKNOWN      VALUE "unknown".
+           05  WX-WAITS-FOR              PIC X(16).
+               88  WX-WAITS-FOR-ACCOUNT  VALUE "official_account".
+               88  WX-WAITS-FOR-PROGRAM  VALUE "mini_program".
+           05  WX-POSTS                  PIC 9(4).
+      *    The bytes of the answer; after WX-E-BUFFER the room it needs.
+           05  WX-ANSWER-LEN             BINARY-DOUBLE UNSIGNED.
+      *    Where WXITEM goes on reading.
+           05  WX-ANSWER-AT              BINARY-DOUBLE UNSIGNED.
+           05  WX-ITEM-INDEX             BINARY-LONG UNSIGNED.
+
+      * The answer as it came: lines of NAME=VALUE, ended by X"0A".
+       01  WX-ANSWER                     PIC X(262144).
+
+      * An item of the list, from WXITEM. What WeChat left out is
+      * spaces, numbers too.
+       01  WX-ITEM.
+           05  WX-ITEM-END               PIC X.
+               88  WX-NO-MORE-ITEMS      VALUE "Y".
+           05  WX-ITEM-STATUS            PIC X(4).
+               88  WX-ITEM-LINKED        VALUE "1".
+               88  WX-ITEM-WAITS-PROGRAM VALUE "2".
+               88  WX-ITEM-REFUSED       VALUE "3".
+               88  WX-ITEM-WAITS-ACCOUNT VALUE "12".
+      *    The original id, gh_...
+           05  WX-ITEM-USERNAME          PIC X(64).
+      *    A refused item has none.
+           05  WX-ITEM-APPID             PIC X(64).
+           05  WX-ITEM-SOURCE            PIC X(32).
+           05  WX-ITEM-NICKNAME          PIC X(256).
+      *    1: shown in the account's page.
+           05  WX-ITEM-SELECTED          PIC X(4).
+      *    1: shown in nearby mini programs, which forbids unlinking.
+           05  WX-ITEM-NEARBY            PIC X(4).
+      *    1: published.
+           05  WX-ITEM-RELEASED          PIC X(4).
+           05  WX-ITEM-HEADIMG-URL       PIC X(512).
+           05  WX-ITEM-COPY-VERIFY       PIC X(4).
+           05  WX-ITEM-EMAIL             PIC X(256).
+      *    Capabilities. Id 1: WeChat verification, 2: WeChat Pay.
+      *    Status 0: closed, 1: open.
+           05  WX-ITEM-FUNC              OCCURS 10.
+               10  WX-ITEM-FUNC-ID       PIC X(4).
+               10  WX-ITEM-FUNC-STATUS   PIC X(4).
+               10  WX-ITEM-FUNC-NAME     PIC X(64).

@@ -1,0 +1,69 @@
+      *----------------------------------------------------------------*
+      * Asks to unlink a mini program from an Official Account.        *
+      *                                                                *
+      *     WXLINK_TOKEN=... unlink APPID                              *
+      *                                                                *
+      * Ends with 0 if the administrator has been asked, 1 if not, 2 if*
+      * called wrongly.                                                *
+      *----------------------------------------------------------------*
+       IDENTIFICATION DIVISION.
+       PROGRAM-ID. UNLINKS.
+
+       DATA DIVISION.
+       WORKING-STORAGE SECTION.
+       COPY WXLINK.
+       01  CALLED                        PIC X VALUE "Y".
+           88  WRONGLY-CALLED            VALUE "N".
+       01  ARGUMENTS                     PIC 99.
+
+       PROCEDURE DIVISION.
+       MAIN-PARAGRAPH.
+           INITIALIZE WX-CALL
+           PERFORM READ-ENVIRONMENT
+           PERFORM READ-ARGUMENTS
+           IF WRONGLY-CALLED
+               DISPLAY "usage: WXLINK_TOKEN=... unlink APPID"
+                   UPON SYSERR
+               STOP RUN RETURNING 2
+           END-IF
+
+           SET WX-OP-UNLINK TO TRUE
+           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           EVALUATE TRUE
+               WHEN WX-OK
+                   DISPLAY "The Official Account's administrator has"
+                       " been asked."
+                   MOVE 0 TO RETURN-CODE
+               WHEN WX-CLASS-OK OR WX-CLASS-PENDING
+                   DISPLAY WX-MESSAGE(1:WX-MESSAGE-LEN)
+                   MOVE 0 TO RETURN-CODE
+               WHEN OTHER
+                   DISPLAY WX-MESSAGE(1:WX-MESSAGE-LEN) UPON SYSERR
+                   MOVE 1 TO RETURN-CODE
+           END-EVALUATE
+           IF WX-E-BAD-OPTION
+               MOVE 2 TO RETURN-CODE
+           END-IF
+           STOP RUN.
+
+       READ-ENVIRONMENT.
+      *    From the environment: everyone on the machine can see
+      *    arguments.
+           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
+               ON EXCEPTION SET WRONGLY-CALLED TO TRUE
+           END-ACCEPT
+      *    Leads elsewhere than to WeChat: to the sandbox, say.
+           MOVE "base_url" TO WX-OPTION-KEY(1)
+           ACCEPT WX-OPTION-VALUE(1) FROM ENVIRONMENT "WXLINK_BASE_URL"
+               ON EXCEPTION MOVE SPACES TO WX-OPTION-KEY(1)
+           END-ACCEPT.
+
+       READ-ARGUMENTS.
+           ACCEPT ARGUMENTS FROM ARGUMENT-NUMBER
+           IF ARGUMENTS = 1
+               ACCEPT WX-APPID FROM ARGUMENT-VALUE
+           ELSE
+               SET WRONGLY-CALLED TO TRUE
+           END-IF.
+
+       END PROGRAM UNLINKS.

@@ -1,0 +1,45 @@
+      *----------------------------------------------------------------*
+      * A buffer that is too small: for a list, and for what posts.    *
+      *----------------------------------------------------------------*
+       IDENTIFICATION DIVISION.
+       PROGRAM-ID. SMALL.
+
+       DATA DIVISION.
+       WORKING-STORAGE SECTION.
+       COPY WXLINK REPLACING ==X(262144)== BY ==X(400)==.
+
+       PROCEDURE DIVISION.
+       MAIN-PARAGRAPH.
+           INITIALIZE WX-CALL
+           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
+           MOVE "base_url" TO WX-OPTION-KEY(1)
+           ACCEPT WX-OPTION-VALUE(1) FROM ENVIRONMENT "WXLINK_BASE_URL"
+
+           SET WX-OP-LIST TO TRUE
+           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           PERFORM CHECK-REFUSAL
+           CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
+           IF NOT WX-NO-MORE-ITEMS
+               DISPLAY "there is an item"
+           END-IF
+
+           SET WX-OP-LINK TO TRUE
+           MOVE "wx0b00000000000002" TO WX-APPID
+           MOVE "0" TO WX-NOTIFY-USERS
+           MOVE "1" TO WX-SHOW-PROFILE
+           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           PERFORM CHECK-REFUSAL
+           IF WX-ANSWER-LEN NOT = 512
+               DISPLAY "not the room that a link needs"
+           END-IF
+           STOP RUN RETURNING 0.
+
+       CHECK-REFUSAL.
+           IF WX-E-BUFFER AND WX-ERRCODE = -5 AND WX-NEVER-SENT
+                   AND WX-ANSWER-LEN > 400
+               DISPLAY WX-MESSAGE(1:22)
+           ELSE
+               DISPLAY "status " WX-STATUS
+           END-IF.
+
+       END PROGRAM SMALL.

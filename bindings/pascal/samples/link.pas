@@ -1,0 +1,61 @@
+{ Links one mini program to an Official Account.
+
+    WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
+
+  The token comes from the environment, since arguments can be seen by everyone on the machine.
+  Exits with 0 if the mini program is linked or on its way, 1 if not, 2 if called wrongly. }
+program link;
+
+{$IFDEF FPC}
+  {$MODE DELPHI}
+  {$H+}
+{$ENDIF}
+{$APPTYPE CONSOLE}
+
+uses
+  wxlink, surroundings;
+
+function IsFlag(const Text: string): Boolean;
+begin
+  Result := (Text = '0') or (Text = '1');
+end;
+
+procedure Run(const Token: UTF8String);
+var
+  Client: TWxClient;
+begin
+  Client := ClientFromEnvironment;
+  try
+    Client.LinkMiniprogram(Token, UTF8String(ParamStr(1)), ParamStr(2) = '1', ParamStr(3) = '1');
+    WriteLn('The invitation is out.');
+  finally
+    Client.Free;
+  end;
+end;
+
+var
+  Token: UTF8String;
+begin
+  if (ParamCount <> 3) or not IsFlag(ParamStr(2)) or not IsFlag(ParamStr(3))
+    or not FromEnvironment('WXLINK_TOKEN', Token) then
+  begin
+    WriteLn(ErrOutput, 'usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)');
+    ExitCode := 2;
+    Exit;
+  end;
+  try
+    Run(Token);
+  except
+    on E: EWxError do
+      if E.Answer.ErrorClass in [wcOk, wcPending] then
+        WriteLn(E.Answer.Message)
+      else
+      begin
+        WriteLn(ErrOutput, E.Answer.Message);
+        if E.Answer.Status = WX_E_BAD_OPTION then
+          ExitCode := 2
+        else
+          ExitCode := 1;
+      end;
+  end;
+end.

@@ -1,0 +1,85 @@
+{ Links a mini program, and decides by the class of a refusal.
+
+    WXLINK_TOKEN=... refusal APPID
+
+  Exits with 0 if it is linked or on its way, 1 if somebody must act first, 2 if called wrongly, 3 if
+  another token is needed, 4 if it may be called again later, 5 if nobody knows. }
+program refusal;
+
+{$IFDEF FPC}
+  {$MODE DELPHI}
+  {$H+}
+{$ENDIF}
+{$APPTYPE CONSOLE}
+
+uses
+  wxlink, surroundings;
+
+procedure Decide(const Answer: TWxAnswer);
+begin
+  case Answer.ErrorClass of
+    wcOk, wcPending:
+      WriteLn('done: ', Answer.Message);
+    wcToken:
+      begin
+        WriteLn('token: get another access token, then call again');
+        ExitCode := 3;
+      end;
+    wcBusy:
+      begin
+        WriteLn('busy: wait a little, then call again');
+        ExitCode := 4;
+      end;
+    wcQuota:
+      begin
+        WriteLn('quota: call again when it is renewed');
+        ExitCode := 4;
+      end;
+    wcHuman, wcCaller:
+      begin
+        WriteLn(WxClassNames[Answer.ErrorClass], ': ', Answer.Message);
+        ExitCode := 1;
+      end;
+  else
+    WriteLn('unknown: ', Answer.Message);
+    ExitCode := 5;
+  end;
+end;
+
+procedure Run(const Token: UTF8String);
+var
+  Client: TWxClient;
+begin
+  Client := ClientFromEnvironment;
+  try
+    try
+      Client.LinkMiniprogram(Token, UTF8String(ParamStr(1)), False, True);
+      WriteLn('done: the invitation is out');
+    except
+      on E: EWxError do
+        Decide(E.Answer);
+    end;
+  finally
+    Client.Free;
+  end;
+end;
+
+var
+  Token: UTF8String;
+begin
+  if (ParamCount <> 1) or not FromEnvironment('WXLINK_TOKEN', Token) then
+  begin
+    WriteLn(ErrOutput, 'usage: WXLINK_TOKEN=... refusal APPID');
+    ExitCode := 2;
+    Exit;
+  end;
+  try
+    Run(Token);
+  except
+    on E: EWxError do
+    begin
+      WriteLn(ErrOutput, E.Answer.Message);
+      ExitCode := 2;
+    end;
+  end;
+end.

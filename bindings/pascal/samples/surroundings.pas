@@ -1,0 +1,59 @@
+{ What the samples find around them: the environment, and a terminal that takes UTF-8. }
+unit surroundings;
+
+{$IFDEF FPC}
+  {$MODE DELPHI}
+  {$H+}
+{$ENDIF}
+
+interface
+
+uses
+  wxlink;
+
+{ False if the environment has no such variable. }
+function FromEnvironment(const Name: string; out Value: UTF8String): Boolean;
+
+{ A client for WXLINK_BASE_URL, if that is set, rather than for WeChat: for the sandbox, say.
+  Raises EWxError if it is no address. }
+function ClientFromEnvironment: TWxClient;
+
+implementation
+
+uses
+  SysUtils;
+
+function FromEnvironment(const Name: string; out Value: UTF8String): Boolean;
+{$IFDEF FPC}
+var
+  I: Integer;
+{$ENDIF}
+begin
+  Value := UTF8String(GetEnvironmentVariable(Name));
+  Result := Value <> '';
+{$IFDEF FPC}
+  { A variable can be there and empty. }
+  for I := 1 to GetEnvironmentVariableCount do
+    Result := Result or (Pos(Name + '=', GetEnvironmentString(I)) = 1);
+{$ENDIF}
+end;
+
+function ClientFromEnvironment: TWxClient;
+var
+  Options: TWxOptions;
+  BaseUrl: UTF8String;
+begin
+  Options := TWxOptions.Create;
+  try
+    if FromEnvironment('WXLINK_BASE_URL', BaseUrl) then
+      Options['base_url'] := BaseUrl;
+    Result := TWxClient.Create(Options);
+  finally
+    Options.Free;
+  end;
+end;
+
+initialization
+  SetTextCodePage(Output, 65001);
+  SetTextCodePage(ErrOutput, 65001);
+end.

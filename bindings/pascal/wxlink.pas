@@ -1,0 +1,738 @@
+{ wxlink: links WeChat mini programs to Official Accounts.
+
+  For Free Pascal and Delphi. Below are the functions of the C interface, as include/wxlink.h
+  explains them, and classes over them, which are what most programs want:
+
+    Client := TWxClient.Create;
+    try
+      Client.LinkMiniprogram(Token, 'wx0b00000000000001', False, True);
+    except
+      on E: EWxError do
+        if not (E.Answer.ErrorClass in [wcOk, wcPending]) then
+          raise;
+    end;
+
+  Texts are UTF-8. Times are in milliseconds. What a call gives is a record of its own: it outlives
+  the client, and nothing of it need be freed. }
+unit wxlink;
+
+{$IFDEF FPC}
+  {$MODE DELPHI}
+  {$H+}
+{$ENDIF}
+
+interface
+
+uses
+  SysUtils;
+
+{ ---- The C interface ----
+
+  Whoever calls a verb of it directly must turn floating-point exceptions off for that long. The
+  classes below do. }
+
+const
+{$IF defined(MSWINDOWS)}
+  WxLibrary = 'wxlink.dll';
+{$ELSEIF defined(DARWIN) or defined(MACOS)}
+  WxLibrary = 'libwxlink.dylib';
+{$ELSE}
+  WxLibrary = 'libwxlink.so';
+{$IFEND}
+
+  { The version of the binary interface this unit describes; wx_abi_version tells the library's. }
+  WxAbi = 1;
+
+  WX_OK = 0;
+  { -1 to -19: an argument is wrong, nothing was sent. }
+  WX_E_NULL_POINTER = -1;
+  WX_E_NOT_UTF8 = -2;
+  WX_E_BAD_VALUE = -3;
+  WX_E_BAD_OPTION = -4;
+  WX_E_BUFFER = -5;
+  WX_E_NOT_FOUND = -6;
+  { -20 to -39: nothing was sent, calling again is safe. }
+  WX_E_RESOLVE = -20;
+  WX_E_CONNECT = -21;
+  WX_E_TLS = -22;
+  WX_E_PROXY = -23;
+  WX_E_TIMEOUT_UNSENT = -24;
+  { -40 to -69: the outcome is unknown, read the list before you link again. }
+  WX_E_TIMEOUT = -40;
+  WX_E_CONNECTION_LOST = -41;
+  WX_E_BAD_ANSWER = -60;
+  WX_E_TOO_LARGE = -61;
+  { WeChat answered with an errcode other than 0. }
+  WX_E_API = -70;
+  { -80 to -89: what ensure and wait found. }
+  WX_E_PENDING = -80;
+  WX_E_DECLINED = -81;
+  WX_E_VANISHED = -82;
+  WX_E_CANCELLED = -90;
+  WX_E_FORKED = -91;
+  WX_E_INTERNAL = -99;
+
+type
+  Twx_options = record end;
+  Twx_client = record end;
+  Twx_result = record end;
+  Pwx_options = ^Twx_options;
+  Pwx_client = ^Twx_client;
+  Pwx_result = ^Twx_result;
+
+function wx_abi_version: Cardinal; cdecl;
+  external WxLibrary name 'wx_abi_version';
+function wx_version: PAnsiChar; cdecl;
+  external WxLibrary name 'wx_version';
+function wx_status_text(Status: Integer): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_status_text';
+function wx_options_new: Pwx_options; cdecl;
+  external WxLibrary name 'wx_options_new';
+function wx_options_set(Options: Pwx_options; Key, Value: PAnsiChar): Integer; cdecl;
+  external WxLibrary name 'wx_options_set';
+function wx_options_message(Options: Pwx_options): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_options_message';
+procedure wx_options_free(Options: Pwx_options); cdecl;
+  external WxLibrary name 'wx_options_free';
+function wx_client_new(Options: Pwx_options; out Client: Pwx_client): Integer; cdecl;
+  external WxLibrary name 'wx_client_new';
+function wx_client_with(Client: Pwx_client; Options: Pwx_options;
+  out Derived: Pwx_client): Integer; cdecl;
+  external WxLibrary name 'wx_client_with';
+procedure wx_client_cancel(Client: Pwx_client); cdecl;
+  external WxLibrary name 'wx_client_cancel';
+procedure wx_client_free(Client: Pwx_client); cdecl;
+  external WxLibrary name 'wx_client_free';
+function wx_link_miniprogram(Client: Pwx_client; AccessToken, Appid: PAnsiChar;
+  NotifyUsers, ShowProfile: Integer; out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_link_miniprogram';
+function wx_get_linked(Client: Pwx_client; AccessToken: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_get_linked';
+function wx_unlink_miniprogram(Client: Pwx_client; AccessToken, Appid: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_unlink_miniprogram';
+function wx_ensure_linked(Client: Pwx_client; AccessToken, Appid: PAnsiChar;
+  NotifyUsers, ShowProfile: Integer; WaitMs: Cardinal; out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_ensure_linked';
+function wx_wait_linked(Client: Pwx_client; AccessToken, AppidOrGhId: PAnsiChar;
+  WaitMs: Cardinal; out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_wait_linked';
+{ Len receives a NativeUInt, and may be nil. }
+function wx_result_json(Outcome: Pwx_result; Len: Pointer): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_result_json';
+function wx_result_errcode(Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_result_errcode';
+function wx_result_class(Outcome: Pwx_result): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_result_class';
+function wx_result_http_status(Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_result_http_status';
+function wx_result_delivery(Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_result_delivery';
+function wx_result_message(Outcome: Pwx_result): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_result_message';
+function wx_result_rid(Outcome: Pwx_result): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_result_rid';
+function wx_result_trace(Outcome: Pwx_result): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_result_trace';
+function wx_result_get(Outcome: Pwx_result; JsonPointer, Buf: PAnsiChar;
+  Cap: NativeUInt): Integer; cdecl;
+  external WxLibrary name 'wx_result_get';
+procedure wx_result_free(Outcome: Pwx_result); cdecl;
+  external WxLibrary name 'wx_result_free';
+function wx_catalogue_json: PAnsiChar; cdecl;
+  external WxLibrary name 'wx_catalogue_json';
+function wx_errcode_text(Api: PAnsiChar; Errcode: Integer; Field, Lang: PAnsiChar): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_errcode_text';
+function wx_exec(Op: PAnsiChar; OpLen: NativeUInt; Args: PAnsiChar; ArgsLen: NativeUInt;
+  Buf: PAnsiChar; Cap: NativeUInt; out BufLen: NativeUInt): Integer; cdecl;
+  external WxLibrary name 'wx_exec';
+
+{ ---- What calls give ---- }
+
+const
+  { A number that WeChat left out. }
+  WxMissing = Low(Int64);
+
+type
+  { What to do about WeChat's errcode. wcNone: WeChat did not answer, or with a code nobody has
+    described. }
+  TWxClass = (wcNone, wcOk, wcPending, wcToken, wcBusy, wcQuota, wcHuman, wcCaller);
+
+  { Whether WeChat may have seen the request. After wdUnknown read the list before you link again. }
+  TWxDelivery = (wdNeverSent, wdUnknown, wdAnswered);
+
+  { What became of a call. Holds no token. }
+  TWxAnswer = record
+    Status: Integer;          { WX_OK or WX_E_... }
+    Errcode: Integer;         { WeChat's, if Status is WX_OK or WX_E_API; else the status }
+    ErrorClass: TWxClass;
+    Delivery: TWxDelivery;
+    HttpStatus: Integer;      { 0 if there was no answer }
+    Rid: UTF8String;          { what WeChat's support asks for }
+    Message: UTF8String;      { what happened and what to do, for people; empty after a success }
+    Json: UTF8String;         { WeChat's body byte for byte, or one of the library's own }
+    Trace: UTF8String;        { everything that was tried, as JSON }
+  end;
+
+  TWxLinkStatus = (lsMissing, lsLinked, lsAwaitingMiniProgram, lsRefused,
+    lsAwaitingOfficialAccount, lsOther);
+
+  { A capability of a mini program. }
+  TWxFuncInfo = record
+    Id: Int64;                { 1: WeChat verification, 2: WeChat Pay }
+    Status: Int64;            { 0: closed, 1: open }
+    Name: UTF8String;
+  end;
+  TWxFuncInfos = array of TWxFuncInfo;
+
+  { An item of the list. What WeChat left out is an empty text, or WxMissing. }
+  TWxItem = record
+    Status: TWxLinkStatus;
+    StatusCode: Int64;        { WeChat's number }
+    Username: UTF8String;     { the original id, gh_... }
+    Appid: UTF8String;        { a refused item has none }
+    Source: UTF8String;
+    Nickname: UTF8String;
+    Selected: Int64;          { 1: shown in the Official Account's page }
+    NearbyDisplayStatus: Int64; { 1: shown in nearby mini programs, which forbids unlinking }
+    Released: Int64;          { 1: published }
+    HeadimgUrl: UTF8String;
+    CopyVerifyStatus: Int64;
+    Email: UTF8String;
+    FuncInfos: TWxFuncInfos;
+  end;
+  TWxItems = array of TWxItem;
+
+  TWxList = record
+    Answer: TWxAnswer;
+    Items: TWxItems;          { in WeChat's order; may hold service accounts too }
+  end;
+
+  TWxState = (wsUnknown, wsLinked, wsPending, wsDeclined, wsVanished);
+  TWxWaitsFor = (wfNobody, wfOfficialAccount, wfMiniProgram);
+
+  { How far a link has come. }
+  TWxProgress = record
+    Answer: TWxAnswer;
+    State: TWxState;
+    WaitsFor: TWxWaitsFor;
+    Found: UTF8String;        { what the list showed at first: absent, or a state }
+    Posts: Integer;           { the links of which WeChat may have seen something }
+    HasItem: Boolean;
+    Item: TWxItem;            { of the list, if HasItem }
+  end;
+
+  { A call that did not do what it should. }
+  EWxError = class(Exception)
+  private
+    FAnswer: TWxAnswer;
+    function GetStatusName: string;
+  public
+    constructor Create(const Answer: TWxAnswer);
+    property Answer: TWxAnswer read FAnswer;
+    { The status without its prefix, such as CONNECTION_LOST. }
+    property StatusName: string read GetStatusName;
+  end;
+
+{ ---- Calls ---- }
+
+  { Settings for a client: see docs/options.md for the keys.
+
+      Options['timeout_ms'] := '5000';
+
+    A value that the option does not take raises EWxError, and the option keeps the one it had.
+    Threads: one at a time. }
+  TWxOptions = class
+  private
+    FHandle: Pwx_options;
+    procedure SetValue(const Key, Value: UTF8String);
+  public
+    constructor Create;
+    destructor Destroy; override;
+    property Values[const Key: UTF8String]: UTF8String write SetValue; default;
+  end;
+
+  { Calls WeChat; keeps connections for the calls to come. Make one and share it.
+
+    Every call raises EWxError if it does not succeed. A link or unlink of which anything was sent
+    is not posted again by itself; only EnsureLinked does so, after looking.
+    Threads: any number at once, but Free alone and last. After a fork, make one in the child. }
+  TWxClient = class
+  private
+    FHandle: Pwx_client;
+  public
+    { Options are copied and stay the caller's; nil for the defaults. }
+    constructor Create(Options: TWxOptions = nil);
+    { A client on the connections of another, to cancel it alone, or to give it its own timeout_ms,
+      connect_timeout_ms, max_retries and lang. Either may be freed first. }
+    constructor CreateOn(Client: TWxClient; Options: TWxOptions = nil);
+    destructor Destroy; override;
+    { Ends the calls that run on this client, and all later ones, with WX_E_CANCELLED. }
+    procedure Cancel;
+    { Sends the invitation. The Official Account's administrator must agree, then the mini
+      program's; only the list tells when. NotifyUsers messages every follower of the account;
+      ShowProfile shows the mini program in the account's page. }
+    function LinkMiniprogram(const AccessToken, Appid: UTF8String;
+      NotifyUsers, ShowProfile: Boolean): TWxAnswer;
+    { What is linked or on its way. }
+    function GetLinked(const AccessToken: UTF8String): TWxList;
+    { Asks the Official Account's administrator to unlink. }
+    function UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxAnswer;
+    { Sees to it that a mini program is linked, posting only if the list shows no trace of it, and
+      waits up to WaitMs for the administrators. Safe to repeat. What they decided is no error: look
+      at State. }
+    function EnsureLinked(const AccessToken, Appid: UTF8String;
+      NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal = 0): TWxProgress;
+    { The same without ever posting. Takes an original id too. }
+    function WaitLinked(const AccessToken, AppidOrGhId: UTF8String;
+      WaitMs: Cardinal = 0): TWxProgress;
+  end;
+
+{ ---- What is known ---- }
+
+const
+  WxClassNames: array[TWxClass] of string =
+    ('', 'ok', 'pending', 'token', 'busy', 'quota', 'human', 'caller');
+
+{ The version of the library that is loaded. }
+function WxVersion: UTF8String;
+{ What a status means and what to do next, beginning with its name. }
+function WxStatusText(Status: Integer): UTF8String;
+{ One thing that is known about an errcode: its name, class, meaning, remedy or wire (WeChat's own
+  words). Api is link, get, unlink or empty; Lang is en or zh. Empty if nothing is known. }
+function WxErrcodeText(const Api: UTF8String; Errcode: Integer; const Field: UTF8String;
+  const Lang: UTF8String = 'en'): UTF8String;
+{ All that is known about errcodes, as a JSON array. }
+function WxCatalogueJson: UTF8String;
+
+implementation
+
+uses
+  Math;
+
+type
+  { While it lives, floating-point exceptions are off on this thread, as C programs have them. Pascal
+    turns them on, and one that an odd number in an answer sets off must not be raised in the
+    midst of the library. }
+  TCalm = class(TInterfacedObject)
+  private
+    FMask: TFPUExceptionMask;
+  public
+    constructor Create;
+    destructor Destroy; override;
+  end;
+
+constructor TCalm.Create;
+begin
+  inherited Create;
+  FMask := SetExceptionMask([exInvalidOp, exDenormalized, exZeroDivide, exOverflow, exUnderflow,
+    exPrecision]);
+end;
+
+destructor TCalm.Destroy;
+begin
+  ClearExceptions(False);
+  SetExceptionMask(FMask);
+  inherited Destroy;
+end;
+
+{ A cast would make Delphi take the bytes for the system's code page. }
+function Utf8(Text: PAnsiChar): UTF8String;
+begin
+  SetString(Result, Text, Length(Text));
+end;
+
+function NoAnswer(Status: Integer; const Message: UTF8String): TWxAnswer;
+begin
+  Result.Status := Status;
+  Result.Errcode := Status;
+  Result.ErrorClass := wcNone;
+  Result.Delivery := wdNeverSent;
+  Result.HttpStatus := 0;
+  Result.Rid := '';
+  Result.Message := Message;
+  Result.Json := '';
+  Result.Trace := '';
+end;
+
+{ For C, which would take a NUL for the end of the text. }
+function CText(const Text: UTF8String): PAnsiChar;
+begin
+  if Pos(#0, Text) > 0 then
+    raise EWxError.Create(NoAnswer(WX_E_BAD_VALUE, 'BAD_VALUE: a text holds a NUL'));
+  Result := PAnsiChar(Text);
+end;
+
+function ClassOf(const Name: string): TWxClass;
+var
+  C: TWxClass;
+begin
+  Result := wcNone;
+  for C := wcOk to High(TWxClass) do
+    if WxClassNames[C] = Name then
+      Result := C;
+end;
+
+function DeliveryOf(Code: Integer): TWxDelivery;
+begin
+  case Code of
+    0: Result := wdNeverSent;
+    2: Result := wdAnswered;
+  else
+    Result := wdUnknown;
+  end;
+end;
+
+function ReadAnswer(Status: Integer; Outcome: Pwx_result): TWxAnswer;
+var
+  Json: PAnsiChar;
+  Len: NativeUInt;
+begin
+  Result.Status := Status;
+  Result.Errcode := wx_result_errcode(Outcome);
+  Result.ErrorClass := ClassOf(string(Utf8(wx_result_class(Outcome))));
+  Result.Delivery := DeliveryOf(wx_result_delivery(Outcome));
+  Result.HttpStatus := wx_result_http_status(Outcome);
+  Result.Rid := Utf8(wx_result_rid(Outcome));
+  Result.Message := Utf8(wx_result_message(Outcome));
+  Len := 0;
+  Json := wx_result_json(Outcome, @Len);
+  SetString(Result.Json, Json, Len);
+  Result.Trace := Utf8(wx_result_trace(Outcome));
+end;
+
+function HasValue(Outcome: Pwx_result; const Place: UTF8String): Boolean;
+begin
+  Result := wx_result_get(Outcome, PAnsiChar(Place), nil, 0) >= 0;
+end;
+
+function TextAt(Outcome: Pwx_result; const Place: UTF8String): UTF8String;
+var
+  Len: Integer;
+begin
+  Result := '';
+  Len := wx_result_get(Outcome, PAnsiChar(Place), nil, 0);
+  if Len > 0 then
+  begin
+    SetLength(Result, Len);
+    { A Pascal text has a NUL behind its end: there is room for the library's. }
+    wx_result_get(Outcome, PAnsiChar(Place), PAnsiChar(Result), NativeUInt(Len) + 1);
+  end;
+end;
+
+function NumberAt(Outcome: Pwx_result; const Place: UTF8String): Int64;
+begin
+  Result := StrToInt64Def(string(TextAt(Outcome, Place)), WxMissing);
+end;
+
+function Step(const Place: UTF8String; Index: Integer): UTF8String;
+begin
+  Result := Place + '/' + UTF8String(IntToStr(Index));
+end;
+
+{ The true name first, then those that WeChat's pages have printed. }
+function ReadFuncInfos(Outcome: Pwx_result; const Item: UTF8String): TWxFuncInfos;
+const
+  Names: array[0..2] of UTF8String = ('/func_infos', '/func_info', '/func_News');
+var
+  Place: UTF8String;
+  Name, I: Integer;
+begin
+  Result := nil;
+  for Name := Low(Names) to High(Names) do
+  begin
+    I := 0;
+    Place := Step(Item + Names[Name], I);
+    while HasValue(Outcome, Place) do
+    begin
+      SetLength(Result, I + 1);
+      Result[I].Id := NumberAt(Outcome, Place + '/id');
+      Result[I].Status := NumberAt(Outcome, Place + '/status');
+      Result[I].Name := TextAt(Outcome, Place + '/name');
+      Inc(I);
+      Place := Step(Item + Names[Name], I);
+    end;
+    if I > 0 then
+      Exit;
+  end;
+end;
+
+function ReadItem(Outcome: Pwx_result; const Place: UTF8String): TWxItem;
+begin
+  Result.StatusCode := NumberAt(Outcome, Place + '/status');
+  case Result.StatusCode of
+    WxMissing: Result.Status := lsMissing;
+    1: Result.Status := lsLinked;
+    2: Result.Status := lsAwaitingMiniProgram;
+    3: Result.Status := lsRefused;
+    12: Result.Status := lsAwaitingOfficialAccount;
+  else
+    Result.Status := lsOther;
+  end;
+  Result.Username := TextAt(Outcome, Place + '/username');
+  Result.Appid := TextAt(Outcome, Place + '/appid');
+  Result.Source := TextAt(Outcome, Place + '/source');
+  Result.Nickname := TextAt(Outcome, Place + '/nickname');
+  Result.Selected := NumberAt(Outcome, Place + '/selected');
+  Result.NearbyDisplayStatus := NumberAt(Outcome, Place + '/nearby_display_status');
+  Result.Released := NumberAt(Outcome, Place + '/released');
+  Result.HeadimgUrl := TextAt(Outcome, Place + '/headimg_url');
+  Result.CopyVerifyStatus := NumberAt(Outcome, Place + '/copy_verify_status');
+  Result.Email := TextAt(Outcome, Place + '/email');
+  Result.FuncInfos := ReadFuncInfos(Outcome, Place);
+end;
+
+function ReadItems(Outcome: Pwx_result): TWxItems;
+const
+  Place = '/wxopens/items';
+var
+  I: Integer;
+begin
+  Result := nil;
+  I := 0;
+  while HasValue(Outcome, Step(Place, I)) do
+  begin
+    { Doubled rather than grown one by one: lists can be long. }
+    if I = Length(Result) then
+      SetLength(Result, 2 * I + 16);
+    Result[I] := ReadItem(Outcome, Step(Place, I));
+    Inc(I);
+  end;
+  SetLength(Result, I);
+end;
+
+function ReadProgress(Status: Integer; Outcome: Pwx_result): TWxProgress;
+var
+  WaitsFor: UTF8String;
+begin
+  Result.Answer := ReadAnswer(Status, Outcome);
+  case Status of
+    WX_OK: Result.State := wsLinked;
+    WX_E_PENDING: Result.State := wsPending;
+    WX_E_DECLINED: Result.State := wsDeclined;
+    WX_E_VANISHED: Result.State := wsVanished;
+  else
+    Result.State := wsUnknown;
+  end;
+  WaitsFor := TextAt(Outcome, '/waits_for');
+  if WaitsFor = 'official_account' then
+    Result.WaitsFor := wfOfficialAccount
+  else if WaitsFor = 'mini_program' then
+    Result.WaitsFor := wfMiniProgram
+  else
+    Result.WaitsFor := wfNobody;
+  Result.Found := TextAt(Outcome, '/found');
+  Result.Posts := StrToIntDef(string(TextAt(Outcome, '/posts')), 0);
+  { Null where there is none. }
+  Result.HasItem := Copy(TextAt(Outcome, '/item'), 1, 1) = '{';
+  Result.Item := ReadItem(Outcome, '/item');
+end;
+
+{ Takes the result of a call and frees it; raises what did not succeed. }
+function TakeAnswer(Status: Integer; Outcome: Pwx_result): TWxAnswer;
+begin
+  try
+    Result := ReadAnswer(Status, Outcome);
+  finally
+    wx_result_free(Outcome);
+  end;
+  if Status <> WX_OK then
+    raise EWxError.Create(Result);
+end;
+
+function TakeList(Status: Integer; Outcome: Pwx_result): TWxList;
+begin
+  try
+    Result.Answer := ReadAnswer(Status, Outcome);
+    Result.Items := ReadItems(Outcome);
+  finally
+    wx_result_free(Outcome);
+  end;
+  if Status <> WX_OK then
+    raise EWxError.Create(Result.Answer);
+end;
+
+function TakeProgress(Status: Integer; Outcome: Pwx_result): TWxProgress;
+begin
+  try
+    Result := ReadProgress(Status, Outcome);
+  finally
+    wx_result_free(Outcome);
+  end;
+  if Result.State = wsUnknown then
+    raise EWxError.Create(Result.Answer);
+end;
+
+{ EWxError }
+
+constructor EWxError.Create(const Answer: TWxAnswer);
+begin
+  inherited Create(string(Answer.Message));
+  FAnswer := Answer;
+end;
+
+function EWxError.GetStatusName: string;
+begin
+  Result := string(WxStatusText(FAnswer.Status));
+  Result := Copy(Result, 1, Pos(':', Result) - 1);
+end;
+
+{ TWxOptions }
+
+constructor TWxOptions.Create;
+begin
+  inherited Create;
+  FHandle := wx_options_new;
+end;
+
+destructor TWxOptions.Destroy;
+begin
+  wx_options_free(FHandle);
+  inherited Destroy;
+end;
+
+procedure TWxOptions.SetValue(const Key, Value: UTF8String);
+var
+  Status: Integer;
+begin
+  Status := wx_options_set(FHandle, CText(Key), CText(Value));
+  if Status <> WX_OK then
+    raise EWxError.Create(NoAnswer(Status, Utf8(wx_options_message(FHandle))));
+end;
+
+{ TWxClient }
+
+function HandleOf(Options: TWxOptions): Pwx_options;
+begin
+  if Options = nil then
+    Result := nil
+  else
+    Result := Options.FHandle;
+end;
+
+procedure CheckMade(Status: Integer; Options: TWxOptions);
+var
+  Message: UTF8String;
+begin
+  if Status = WX_OK then
+    Exit;
+  Message := Utf8(wx_options_message(HandleOf(Options)));
+  if Message = '' then
+    Message := WxStatusText(Status);
+  raise EWxError.Create(NoAnswer(Status, Message));
+end;
+
+constructor TWxClient.Create(Options: TWxOptions);
+begin
+  inherited Create;
+  CheckMade(wx_client_new(HandleOf(Options), FHandle), Options);
+end;
+
+constructor TWxClient.CreateOn(Client: TWxClient; Options: TWxOptions);
+begin
+  inherited Create;
+  CheckMade(wx_client_with(Client.FHandle, HandleOf(Options), FHandle), Options);
+end;
+
+destructor TWxClient.Destroy;
+begin
+  wx_client_free(FHandle);
+  inherited Destroy;
+end;
+
+procedure TWxClient.Cancel;
+begin
+  wx_client_cancel(FHandle);
+end;
+
+function TWxClient.LinkMiniprogram(const AccessToken, Appid: UTF8String;
+  NotifyUsers, ShowProfile: Boolean): TWxAnswer;
+var
+  Calm: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Calm := TCalm.Create;
+  Status := wx_link_miniprogram(FHandle, CText(AccessToken), CText(Appid),
+    Ord(NotifyUsers), Ord(ShowProfile), Outcome);
+  Result := TakeAnswer(Status, Outcome);
+end;
+
+function TWxClient.GetLinked(const AccessToken: UTF8String): TWxList;
+var
+  Calm: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Calm := TCalm.Create;
+  Status := wx_get_linked(FHandle, CText(AccessToken), Outcome);
+  Result := TakeList(Status, Outcome);
+end;
+
+function TWxClient.UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxAnswer;
+var
+  Calm: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Calm := TCalm.Create;
+  Status := wx_unlink_miniprogram(FHandle, CText(AccessToken), CText(Appid), Outcome);
+  Result := TakeAnswer(Status, Outcome);
+end;
+
+function TWxClient.EnsureLinked(const AccessToken, Appid: UTF8String;
+  NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal): TWxProgress;
+var
+  Calm: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Calm := TCalm.Create;
+  Status := wx_ensure_linked(FHandle, CText(AccessToken), CText(Appid),
+    Ord(NotifyUsers), Ord(ShowProfile), WaitMs, Outcome);
+  Result := TakeProgress(Status, Outcome);
+end;
+
+function TWxClient.WaitLinked(const AccessToken, AppidOrGhId: UTF8String;
+  WaitMs: Cardinal): TWxProgress;
+var
+  Calm: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Calm := TCalm.Create;
+  Status := wx_wait_linked(FHandle, CText(AccessToken), CText(AppidOrGhId), WaitMs, Outcome);
+  Result := TakeProgress(Status, Outcome);
+end;
+
+{ What is known }
+
+function WxVersion: UTF8String;
+begin
+  Result := Utf8(wx_version);
+end;
+
+function WxStatusText(Status: Integer): UTF8String;
+begin
+  Result := Utf8(wx_status_text(Status));
+end;
+
+function WxErrcodeText(const Api: UTF8String; Errcode: Integer; const Field: UTF8String;
+  const Lang: UTF8String): UTF8String;
+var
+  Interface_: PAnsiChar;
+begin
+  if Api = '' then
+    Interface_ := nil
+  else
+    Interface_ := CText(Api);
+  Result := Utf8(wx_errcode_text(Interface_, Errcode, CText(Field), CText(Lang)));
+end;
+
+function WxCatalogueJson: UTF8String;
+begin
+  Result := Utf8(wx_catalogue_json);
+end;
+
+end.

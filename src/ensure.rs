@@ -22,6 +22,8 @@ use crate::status::Status;
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
 /// Between two looks that must both show no trace.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
+/// The part of the time limit that no post may use up.
+const LOOK_SHARE: u32 = 4;
 /// How many attempts a record keeps; of a longer one the middle is left out.
 const MAX_ATTEMPTS: usize = 64;
 
@@ -209,7 +211,7 @@ impl Client {
     ///
     /// A post whose outcome got lost, or that WeChat answered with -1, is looked up in the list; only
     /// two looks with a pause between them, both without a trace, allow another post, and at most
-    /// `max_retries` of those are made. A refusal that the list shows is not argued with.
+    /// `max_retries` of those are made. A quarter of the time limit is kept for looking. A refusal that the list shows is not argued with.
     pub fn ensure_linked(
         &self,
         access_token: &str,
@@ -362,10 +364,10 @@ impl<'a> Watch<'a> {
     /// Posts until an invitation is out, looking before every repetition.
     fn post(&mut self, choices: LinkChoices) -> Result<(), Error> {
         let posts_allowed = self.client.max_retries().saturating_add(1);
+        // A post whose answer does not come must leave time to look what became of it.
+        let last = self.end - self.client.timeout() / LOOK_SHARE;
         loop {
-            let posted = self
-                .client
-                .link_until(self.token, self.id, choices, self.end);
+            let posted = self.client.link_until(self.token, self.id, choices, last);
             let error = match posted {
                 Ok(answer) => {
                     self.progress.posts += 1;
@@ -398,7 +400,7 @@ impl<'a> Watch<'a> {
             if self.leaves_a_trace().map_err(|_| error.clone())? {
                 return Ok(());
             }
-            if self.progress.posts >= posts_allowed {
+            if self.progress.posts >= posts_allowed || Instant::now() >= last {
                 self.progress.state = LinkState::Vanished;
                 return Err(error);
             }

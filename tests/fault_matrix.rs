@@ -375,6 +375,7 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
             );
             client.get_linked(TOKEN).unwrap();
             admin("DELETE", "journal", Value::Null);
+            until_closed_by_the_other_side(&base_url);
         }
         Fault::Request(rule) => {
             let mut rule: Value = serde_json::from_str(rule).unwrap();
@@ -418,6 +419,25 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
         assert_eq!(links[0]["state"], "linked", "{what}: {links}");
     }
     outcome
+}
+
+/// Waits until the system knows that the other side has ended its connection.
+fn until_closed_by_the_other_side(base_url: &str) {
+    let port: u16 = base_url.rsplit(':').next().unwrap().parse().unwrap();
+    let (remote, close_wait) = (format!(":{port:04X}"), "08");
+    let is_closed = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields[2].ends_with(&remote) && fields[3] == close_wait
+    };
+    let started = Instant::now();
+    while !std::fs::read_to_string("/proc/net/tcp")
+        .unwrap()
+        .lines()
+        .any(is_closed)
+    {
+        assert!(started.elapsed() < Duration::from_secs(30), "it stays open");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn cell(verb: Verb, outcome: &Outcome) -> String {

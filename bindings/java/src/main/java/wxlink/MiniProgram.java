@@ -44,7 +44,9 @@ public final class MiniProgram implements Serializable {
     MiniProgram(Json values, String pointer) {
         json = values.text(pointer).orElse("");
         for (String name : FIELDS) {
-            values.text(pointer + "/" + name).ifPresent(value -> fields.put(name, value));
+            values.text(pointer + "/" + name)
+                    .filter(value -> !isNull(name, value))
+                    .ifPresent(value -> fields.put(name, value));
         }
         for (String name : FUNC_INFOS) {
             String list = pointer + "/" + name;
@@ -117,6 +119,11 @@ public final class MiniProgram implements Serializable {
     /** WeChat verification (id 1), WeChat Pay (id 2) and the like. Cannot be changed. */
     public List<FuncInfo> funcInfos() {
         return Collections.unmodifiableList(funcInfos);
+    }
+
+    /** Tells JSON's null from a program of that name: between quotes, the JSON would have escapes. */
+    private boolean isNull(String name, String value) {
+        return value.equals("null") && json.contains("\"" + name + "\":null");
     }
 
     private Optional<String> text(String name) {

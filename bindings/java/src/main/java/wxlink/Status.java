@@ -82,7 +82,7 @@ public final class Status {
     public static String name(int status) {
         String text = text(status);
         int end = text.indexOf(':');
-        return end < 0 ? "" : text.substring(0, end).replaceFirst("^WX_(E_)?", "");
+        return end < 0 ? "" : text.substring(0, end);
     }
 
     /** What it means and what to do next, in English; empty for a number that is none. */

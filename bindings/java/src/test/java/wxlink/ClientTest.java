@@ -132,12 +132,13 @@ class ClientTest {
         }
         String body = "{'errcode':0,'wxopens':{'items':[{'status':'77','released':true,'new':[1],"
                 + "'nickname':'" + name + "','email':'a\\\\u0000b','func_info':["
-                + "{'id':2,'status':1,'name':'微信支付'},{}]},{}]}}";
+                + "{'id':2,'status':1,'name':'微信支付'},{}]},"
+                + "{'nickname':'null','appid':null},{}]}}";
         sandbox.fault("get", "before",
                 "{\"body\":{\"text\":\"" + body.replace("'", "\\\"") + "\"}}");
         try (Client client = new Client(sandbox.options())) {
             List<MiniProgram> items = client.getLinked(TOKEN).items();
-            assertEquals(2, items.size());
+            assertEquals(3, items.size());
             MiniProgram odd = items.get(0);
             assertEquals(OptionalLong.of(77), odd.status());
             assertEquals(OptionalLong.empty(), odd.released());
@@ -149,8 +150,10 @@ class ClientTest {
             assertEquals(OptionalLong.of(1), odd.funcInfos().get(0).status());
             assertEquals(Optional.of("微信支付"), odd.funcInfos().get(0).name());
             assertEquals(OptionalLong.empty(), odd.funcInfos().get(1).id());
-            assertEquals(OptionalLong.empty(), items.get(1).status());
-            assertEquals("{}", items.get(1).json());
+            assertEquals(Optional.of("null"), items.get(1).nickname());
+            assertEquals(Optional.empty(), items.get(1).appid());
+            assertEquals(OptionalLong.empty(), items.get(2).status());
+            assertEquals("{}", items.get(2).json());
         }
     }
 

@@ -1,0 +1,65 @@
+package wxlink;
+
+import static wxlink.Lib.LIB;
+
+import com.sun.jna.Pointer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Settings for a client: text keys with text values, checked when they are set.
+ *
+ * <p>The keys are those of the native library, such as {@code base_url}, {@code timeout_ms},
+ * {@code proxy} and {@code lang}; docs/options.md lists them all. Clients take copies, and nothing
+ * needs to be closed. Threads: one at a time.
+ */
+public final class Options {
+    private final Map<String, String> values = new LinkedHashMap<>();
+
+    /** Makes options, every value at its default. */
+    public Options() {}
+
+    /**
+     * Sets one option.
+     *
+     * @return this
+     * @throws WxException BAD_OPTION if there is no such key or it does not take the value; the
+     *     option keeps its value
+     */
+    public Options set(String key, String value) throws WxException {
+        Pointer probe = LIB.wx_options_new();
+        try {
+            set(probe, Lib.text("key", key), Lib.text("value", value));
+        } finally {
+            LIB.wx_options_free(probe);
+        }
+        values.put(key, value);
+        return this;
+    }
+
+    /** Sets an option whose value is a number: of milliseconds, bytes or retries. */
+    public Options set(String key, long value) throws WxException {
+        return set(key, Long.toString(value));
+    }
+
+    /** Makes native options of these. The caller frees them. */
+    Pointer toNative() throws WxException {
+        Pointer options = LIB.wx_options_new();
+        try {
+            for (Map.Entry<String, String> option : values.entrySet()) {
+                set(options, option.getKey(), option.getValue());
+            }
+        } catch (WxException e) {
+            LIB.wx_options_free(options);
+            throw e;
+        }
+        return options;
+    }
+
+    private static void set(Pointer options, String key, String value) throws WxException {
+        int status = LIB.wx_options_set(options, key, value);
+        if (status != Status.OK) {
+            throw new WxException(Result.ofOptions(status, options));
+        }
+    }
+}

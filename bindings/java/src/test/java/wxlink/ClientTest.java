@@ -1,0 +1,399 @@
+package wxlink;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
+
+@Timeout(60)
+class ClientTest {
+    private static final String TOKEN = "SANDBOX-TOKEN";
+    private static final String ACCOUNT = "wx0a00000000000001";
+    private static final String APPID = "wx0b00000000000001";
+
+    private static Sandbox sandbox;
+    private static ExecutorService threads;
+
+    @BeforeAll
+    static void start() throws Exception {
+        sandbox = new Sandbox();
+        threads = Executors.newCachedThreadPool();
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        threads.shutdownNow();
+        sandbox.stop();
+    }
+
+    @BeforeEach
+    void reset() throws Exception {
+        sandbox.reset();
+    }
+
+    private static WxException refused(Executable call) {
+        WxException e = assertThrows(WxException.class, call);
+        assertFalse(e.getMessage().isEmpty());
+        for (String text : new String[] {e.toString(), e.result().json(), e.result().trace()}) {
+            assertFalse(text.contains("SANDBOX-"), text);
+        }
+        return e;
+    }
+
+    @Test
+    void aLinkFromInvitationToUnlinking() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            Result yes = client.linkMiniprogram(TOKEN, APPID, false, true);
+            assertEquals(Status.OK, yes.status());
+            assertEquals(0, yes.errcode());
+            assertEquals("ok", yes.errorClass());
+            assertEquals(Delivery.ANSWERED, yes.delivery());
+            assertEquals(200, yes.httpStatus());
+            assertEquals("", yes.message());
+            assertTrue(yes.json().contains("\"errcode\":0"), yes.json());
+            assertTrue(yes.trace().contains("\"interface\":\"link\""), yes.trace());
+
+            WxException again = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+            assertEquals(Status.API, again.status());
+            assertEquals("API", again.statusName());
+            assertEquals(89010, again.errcode());
+            assertEquals("pending", again.errorClass());
+            assertEquals(Delivery.ANSWERED, again.delivery());
+            assertFalse(again.rid().isEmpty());
+            assertTrue(again.getMessage().contains(again.rid()), again.getMessage());
+
+            sandbox.agree(ACCOUNT, APPID, "official_account");
+            assertEquals(
+                    OptionalLong.of(MiniProgram.WAITS_FOR_MINI_PROGRAM),
+                    client.getLinked(TOKEN).items().get(0).status());
+            sandbox.agree(ACCOUNT, APPID, "mini_program");
+            assertEquals("linked", client.waitLinked(TOKEN, APPID, Duration.ZERO).state());
+
+            assertEquals(Status.OK, client.unlinkMiniprogram(TOKEN, APPID).status());
+            WxException asked = refused(() -> client.unlinkMiniprogram(TOKEN, APPID));
+            assertEquals(89018, asked.errcode());
+            assertEquals("pending", asked.errorClass());
+        }
+    }
+
+    @Test
+    void theListIsTyped() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            Result list = client.getLinked("SANDBOX-TOKEN-3");
+            assertEquals(6, list.items().size());
+            MiniProgram linked = list.items().get(0);
+            assertEquals(OptionalLong.of(MiniProgram.LINKED), linked.status());
+            assertEquals(Optional.of("wx0b00000000000011"), linked.appid());
+            assertEquals(Optional.of("gh_000000000011"), linked.username());
+            assertEquals(Optional.of("示例小程序11"), linked.nickname());
+            assertTrue(linked.headimgUrl().get().startsWith("http"));
+            assertFalse(linked.funcInfos().isEmpty());
+            assertTrue(linked.funcInfos().get(0).id().isPresent());
+            assertTrue(linked.funcInfos().get(0).name().isPresent());
+            MiniProgram refused = list.items().get(3);
+            assertEquals(OptionalLong.of(MiniProgram.REFUSED), refused.status());
+            assertEquals(Optional.empty(), refused.appid());
+            assertThrows(UnsupportedOperationException.class, () -> list.items().clear());
+
+            assertEquals(Collections.emptyList(), client.getLinked(TOKEN).items());
+        }
+    }
+
+    @Test
+    void aListOfAnotherShapeIsReadAsFarAsItGoes() throws Exception {
+        StringBuilder name = new StringBuilder();
+        for (int i = 0; i < 200; i++) {
+            name.append("名字");
+        }
+        String body = "{'errcode':0,'wxopens':{'items':[{'status':'77','released':true,'new':[1],"
+                + "'nickname':'" + name + "','email':'a\\\\u0000b','func_info':["
+                + "{'id':2,'status':1,'name':'微信支付'},{}]},"
+                + "{'nickname':'null','appid':null},{}]}}";
+        sandbox.fault("get", "before",
+                "{\"body\":{\"text\":\"" + body.replace("'", "\\\"") + "\"}}");
+        try (Client client = new Client(sandbox.options())) {
+            List<MiniProgram> items = client.getLinked(TOKEN).items();
+            assertEquals(3, items.size());
+            MiniProgram odd = items.get(0);
+            assertEquals(OptionalLong.of(77), odd.status());
+            assertEquals(OptionalLong.empty(), odd.released());
+            assertEquals(Optional.of(name.toString()), odd.nickname());
+            assertEquals(Optional.of("a\0b"), odd.email());
+            assertTrue(odd.json().contains("\"new\":[1]"), odd.json());
+            assertEquals(2, odd.funcInfos().size());
+            assertEquals(OptionalLong.of(2), odd.funcInfos().get(0).id());
+            assertEquals(OptionalLong.of(1), odd.funcInfos().get(0).status());
+            assertEquals(Optional.of("微信支付"), odd.funcInfos().get(0).name());
+            assertEquals(OptionalLong.empty(), odd.funcInfos().get(1).id());
+            assertEquals(Optional.of("null"), items.get(1).nickname());
+            assertEquals(Optional.empty(), items.get(1).appid());
+            assertEquals(OptionalLong.empty(), items.get(2).status());
+            assertEquals("{}", items.get(2).json());
+        }
+    }
+
+    @Test
+    void theClassSaysWhatToDo() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            WxException token =
+                    refused(() -> client.linkMiniprogram("SANDBOX-EXPIRED", APPID, false, true));
+            assertEquals("token", token.errorClass());
+            WxException human =
+                    refused(() -> client.linkMiniprogram(TOKEN, "wx0b000000000000e1", false, true));
+            assertEquals("human", human.errorClass());
+            sandbox.fault("link", "before", "{\"errcode\":{\"code\":-1}}");
+            WxException busy = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+            assertEquals(Status.API, busy.status());
+            assertEquals(-1, busy.errcode());
+            assertEquals("busy", busy.errorClass());
+        }
+    }
+
+    @Test
+    void whatGotLostIsUnknownAndEnsureFindsIt() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            sandbox.fault("link", "after", "{\"drop\":\"reset\"}");
+            WxException lost = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+            assertEquals(Status.CONNECTION_LOST, lost.status());
+            assertEquals(Status.CONNECTION_LOST, lost.errcode());
+            assertEquals(Delivery.UNKNOWN, lost.delivery());
+            assertEquals("", lost.errorClass());
+
+            WxException pending =
+                    refused(() -> client.ensureLinked(TOKEN, APPID, false, true, Duration.ZERO));
+            assertEquals(Status.PENDING, pending.status());
+            assertEquals("pending", pending.errorClass());
+            assertEquals("pending", pending.result().state());
+            assertEquals("official_account", pending.result().waitsFor());
+            assertEquals("pending", pending.result().found());
+            assertEquals(0, pending.result().posts());
+            assertEquals(Optional.of(APPID), pending.result().item().get().appid());
+            assertEquals(1, sandbox.received("link"));
+        }
+    }
+
+    @Test
+    void ensureWaitsForTheAdministrators() throws Exception {
+        sandbox.admin("PUT", "policy", "{\"official_account\":{\"when\":{\"polls\":1}},"
+                + "\"mini_program\":{\"when\":{\"polls\":1}}}");
+        try (Client client = new Client(sandbox.options())) {
+            Result linked = client.ensureLinked(TOKEN, APPID, false, true, Duration.ofSeconds(2));
+            assertEquals("linked", linked.state());
+            assertEquals("absent", linked.found());
+            assertEquals(1, linked.posts());
+            WxException vanished =
+                    refused(() -> client.waitLinked(TOKEN, "wx0b00000000000002", Duration.ZERO));
+            assertEquals(Status.VANISHED, vanished.status());
+            assertEquals(Optional.empty(), vanished.result().item());
+        }
+    }
+
+    @Test
+    void whatCannotBeReachedWasNeverSent() throws Exception {
+        int port;
+        try (ServerSocket nobody = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            port = nobody.getLocalPort();
+        }
+        Options options =
+                new Options().set("base_url", "http://127.0.0.1:" + port).set("max_retries", 0);
+        try (Client client = new Client(options)) {
+            WxException e = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+            assertEquals(Status.CONNECT, e.status());
+            assertEquals(Delivery.NEVER_SENT, e.delivery());
+            assertEquals(0, e.result().httpStatus());
+        }
+    }
+
+    @Test
+    void httpsTrustsWhatItIsTold() throws Exception {
+        Options https = new Options().set("base_url", sandbox.https()).set("max_retries", 0);
+        try (Client client = new Client(https)) {
+            assertEquals(Status.TLS, refused(() -> client.getLinked(TOKEN)).status());
+        }
+        try (Client client = new Client(https.set("ca_file", sandbox.caFile()))) {
+            assertEquals(0, client.getLinked(TOKEN).errcode());
+        }
+    }
+
+    @Test
+    void theLibraryJudgesOptions() throws Exception {
+        Options options = new Options();
+        WxException unknown = assertThrows(WxException.class, () -> options.set("no_such_key", "1"));
+        assertEquals(Status.BAD_OPTION, unknown.status());
+        assertEquals(Delivery.NEVER_SENT, unknown.delivery());
+        assertTrue(unknown.getMessage().contains("timeout_ms"), "it lists those there are");
+        assertThrows(WxException.class, () -> options.set("timeout_ms", 0));
+        assertEquals(Status.NULL_POINTER,
+                assertThrows(WxException.class, () -> options.set("lang", null)).status());
+        options.set("ca_file", "/nonexistent.pem");
+        assertEquals(Status.BAD_OPTION,
+                assertThrows(WxException.class, () -> new Client(options)).status());
+    }
+
+    @Test
+    void theLibraryJudgesArguments() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            assertEquals(Status.NULL_POINTER, refused(() -> client.getLinked(null)).status());
+            assertEquals(Status.BAD_VALUE, refused(() -> client.getLinked(TOKEN + "\n")).status());
+            assertEquals(Status.BAD_VALUE,
+                    refused(() -> client.linkMiniprogram(TOKEN, "", false, true)).status());
+            // What C would not see as it is never gets there.
+            assertThrows(IllegalArgumentException.class, () -> client.getLinked(TOKEN + "\0"));
+            assertThrows(IllegalArgumentException.class, () -> client.getLinked(TOKEN + "\ud83d"));
+            assertThrows(IllegalArgumentException.class,
+                    () -> client.waitLinked(TOKEN, APPID, Duration.ofMillis(-1)));
+            assertThrows(IllegalArgumentException.class,
+                    () -> client.waitLinked(TOKEN, APPID, Duration.ofDays(50)));
+            assertEquals(0, sandbox.received("get") + sandbox.received("link"));
+        }
+    }
+
+    @Test
+    void messagesSpeakChineseToo() throws Exception {
+        try (Client client = new Client(sandbox.options().set("lang", "zh"))) {
+            WxException e = refused(() -> client.getLinked("SANDBOX-EXPIRED"));
+            String remedy = Wxlink.errcodeText("get", 42001, "remedy", "zh");
+            assertFalse(remedy.isEmpty());
+            assertTrue(e.getMessage().contains(remedy), e.getMessage());
+        }
+    }
+
+    @Test
+    void aDerivedClientHasItsOwnLimitsAndCancellation() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            Client hurried = client.with(new Options().set("timeout_ms", 200).set("max_retries", 0));
+            sandbox.fault("get", "before", "\"hang\"");
+            assertEquals(Status.TIMEOUT, refused(() -> hurried.getLinked(TOKEN)).status());
+            hurried.close();
+
+            Client own = client.with(new Options());
+            sandbox.fault("link", "after", "\"hang\"");
+            Future<Result> call =
+                    threads.submit(() -> own.linkMiniprogram(TOKEN, APPID, false, true));
+            sandbox.awaitReceived("link", 1);
+            own.cancel();
+            ExecutionException ended = assertThrows(ExecutionException.class, call::get);
+            WxException cancelled = (WxException) ended.getCause();
+            assertEquals(Status.CANCELLED, cancelled.status());
+            assertEquals(Delivery.UNKNOWN, cancelled.delivery());
+            assertEquals(Delivery.NEVER_SENT, refused(() -> own.getLinked(TOKEN)).delivery());
+            assertEquals(1, client.getLinked(TOKEN).items().size());
+            own.close();
+
+            assertEquals(Status.BAD_OPTION,
+                    assertThrows(WxException.class, () -> client.with(sandbox.options())).status());
+        }
+    }
+
+    @Test
+    void anInterruptEndsACallMadeForIt() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            assertEquals(0, client.interruptibly(own -> own.getLinked(TOKEN)).errcode());
+            IllegalStateException own = new IllegalStateException();
+            assertSame(own, assertThrows(IllegalStateException.class, () -> client.interruptibly(c -> {
+                throw own;
+            })));
+
+            sandbox.fault("link", "after", "\"hang\"");
+            List<Object> seen = new ArrayList<>();
+            Thread caller = new Thread(() -> {
+                try {
+                    client.interruptibly(c -> c.linkMiniprogram(TOKEN, APPID, false, true));
+                } catch (WxException e) {
+                    seen.add(e.status());
+                    seen.add(e.delivery());
+                    seen.add(Thread.currentThread().isInterrupted());
+                }
+            });
+            caller.start();
+            sandbox.awaitReceived("link", 1);
+            caller.interrupt();
+            caller.join();
+            assertEquals(3, seen.size());
+            assertEquals(Status.CANCELLED, seen.get(0));
+            assertEquals(Delivery.UNKNOWN, seen.get(1));
+            assertEquals(true, seen.get(2));
+        }
+    }
+
+    @Test
+    void closingWaitsForNobodyAndLosesNothing() throws Exception {
+        Client client = new Client(sandbox.options());
+        sandbox.fault("link", "after", "{\"delay_ms\":300}");
+        Future<Result> call = threads.submit(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+        sandbox.awaitReceived("link", 1);
+        client.close();
+        client.close();
+        assertThrows(IllegalStateException.class, () -> client.getLinked(TOKEN));
+        assertThrows(IllegalStateException.class, () -> client.with(new Options()));
+        assertEquals(0, call.get().errcode());
+        client.cancel();
+        assertEquals(0, sandbox.received("get"));
+    }
+
+    @Test
+    void manyThreadsShareAClientUntilOneClosesIt() throws Exception {
+        Client client = new Client(sandbox.options());
+        List<Future<Integer>> calls = new ArrayList<>();
+        for (int thread = 0; thread < 8; thread++) {
+            calls.add(threads.submit(() -> {
+                int answered = 0;
+                try {
+                    while (true) {
+                        answered += client.getLinked("SANDBOX-TOKEN-3").items().size() / 6;
+                    }
+                } catch (IllegalStateException closed) {
+                    return answered;
+                }
+            }));
+        }
+        sandbox.awaitReceived("get", 200);
+        for (int i = 0; i < 4; i++) {
+            threads.submit(client::close);
+        }
+        int answered = 0;
+        for (Future<Integer> call : calls) {
+            answered += call.get(20, TimeUnit.SECONDS);
+        }
+        assertEquals(sandbox.processed("get"), answered);
+    }
+
+    @Test
+    void anExceptionCanTravel() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            WxException e = refused(() -> client.getLinked("SANDBOX-EXPIRED"));
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            new ObjectOutputStream(bytes).writeObject(e);
+            WxException copy = (WxException)
+                    new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();
+            assertEquals(e.getMessage(), copy.getMessage());
+            assertEquals(e.rid(), copy.rid());
+            assertEquals("token", copy.errorClass());
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package wxlink;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The samples, as a user starts them. */
+@Timeout(120)
+class SamplesTest {
+    private static final String APPID = "wx0b00000000000001";
+    private static final String ACCOUNT = "wx0a00000000000001";
+
+    @TempDir
+    Path folder;
+
+    private Sandbox sandbox;
+    private String baseUrl;
+    private String token = "SANDBOX-TOKEN";
+
+    @BeforeEach
+    void start() throws Exception {
+        sandbox = new Sandbox();
+        baseUrl = sandbox.http();
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        sandbox.stop();
+    }
+
+    private String out;
+    private String err;
+
+    /** Runs a sample to its end; its exit code. */
+    private int run(String... args) throws Exception {
+        List<String> command = new ArrayList<>();
+        command.add(System.getProperty("wxlink.checkout") + "/bindings/java/run");
+        command.addAll(Arrays.asList(args));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().put("WXLINK_BASE_URL", baseUrl);
+        builder.environment().remove("WXLINK_TOKEN");
+        if (token != null) {
+            builder.environment().put("WXLINK_TOKEN", token);
+        }
+        Path stdout = folder.resolve("stdout");
+        Path stderr = folder.resolve("stderr");
+        builder.redirectOutput(stdout.toFile()).redirectError(stderr.toFile());
+        int code = builder.start().waitFor();
+        out = new String(Files.readAllBytes(stdout), StandardCharsets.UTF_8);
+        err = new String(Files.readAllBytes(stderr), StandardCharsets.UTF_8);
+        return code;
+    }
+
+    private void says(String start, int code, String... args) throws Exception {
+        assertEquals(code, run(args), err);
+        assertTrue(out.startsWith(start), out);
+        assertEquals(out.length() - 1, out.indexOf('\n'), "one line");
+        assertEquals("", err);
+    }
+
+    private void complains(String start, int code, String... args) throws Exception {
+        assertEquals(code, run(args), out);
+        assertEquals("", out);
+        assertTrue(err.startsWith(start), err);
+        assertEquals(err.length() - 1, err.indexOf('\n'), "one line");
+    }
+
+    @Test
+    void linkAndUnlink() throws Exception {
+        says("The invitation is out.\n", 0, "link", APPID, "0", "1");
+        says("linkMiniprogram: WeChat answered 89010 ", 0, "link", APPID, "0", "1");
+        complains("linkMiniprogram: WeChat answered 89013 ", 1, "link", "wx0b000000000000e1", "0", "1");
+        complains("unlinkMiniprogram: ", 1, "unlink", APPID);
+        sandbox.agree(ACCOUNT, APPID, "official_account");
+        sandbox.agree(ACCOUNT, APPID, "mini_program");
+        says("linkMiniprogram: WeChat answered 89015 ", 0, "link", APPID, "0", "1");
+        says("The Official Account's administrator has been asked.\n", 0, "unlink", APPID);
+        says("unlinkMiniprogram: WeChat answered 89018 ", 0, "unlink", APPID);
+    }
+
+    @Test
+    void list() throws Exception {
+        token = "SANDBOX-TOKEN-3";
+        assertEquals(0, run("list"), err);
+        assertEquals(
+                "  APPID               ORIGINAL ID         STATUS                                            NAME\n"
+                + "  wx0b00000000000011  gh_000000000011     linked                                            示例小程序11\n"
+                + "  wx0b00000000000012  gh_000000000012     waiting for the Official Account's administrator  示例小程序12\n"
+                + "  wx0b00000000000013  gh_000000000013     waiting for the mini program's administrator      示例小程序13\n"
+                + "  -                   gh_000000000014     refused by the mini program's administrator       示例小程序14\n"
+                + "  wx0b00000000000015  gh_000000000015     linked                                            示例小程序15\n"
+                + "  wx0a00000000000004  gh_000000000004     linked                                            示例服务号\n",
+                out);
+        token = "SANDBOX-TOKEN";
+        assertEquals(0, run("list"), err);
+        assertTrue(out.endsWith("NAME\n  (none)\n"), out);
+        token = "SANDBOX-EXPIRED";
+        complains("getLinkMiniprogram: WeChat answered 42001 ", 1, "list");
+    }
+
+    @Test
+    void refusal() throws Exception {
+        says("done: the invitation is out\n", 0, "refusal", APPID);
+        says("done: linkMiniprogram: WeChat answered 89010 ", 0, "refusal", APPID);
+        says("human: linkMiniprogram: WeChat answered 89013 ", 1, "refusal", "wx0b000000000000e1");
+        answers(89016);
+        says("quota: call again when it is renewed\n", 4, "refusal", APPID);
+        answers(-1);
+        says("busy: wait a little, then call again\n", 4, "refusal", APPID);
+        answers(40013);
+        says("caller: linkMiniprogram: WeChat answered 40013 ", 1, "refusal", APPID);
+        answers(123456);
+        says("unknown: linkMiniprogram: ", 5, "refusal", APPID);
+        sandbox.fault("link", "before", "{\"drop\":\"close\"}");
+        says("unknown: linkMiniprogram: ", 5, "refusal", APPID);
+        token = "SANDBOX-EXPIRED";
+        says("token: get another access token, then call again\n", 3, "refusal", APPID);
+    }
+
+    private void answers(int errcode) throws IOException {
+        sandbox.fault("link", "before", "{\"errcode\":{\"code\":" + errcode + "}}");
+    }
+
+    @Test
+    void wrongUse() throws Exception {
+        complains("usage: ", 2, "link", APPID, "0");
+        complains("usage: ", 2, "link", APPID, "2", "1");
+        complains("usage: ", 2, "unlink");
+        complains("usage: ", 2, "refusal");
+        complains("usage: ", 2, "nothing");
+        baseUrl = "http://example.com";
+        complains("BAD_OPTION: ", 2, "link", APPID, "0", "1");
+        complains("BAD_OPTION: ", 2, "list");
+        complains("BAD_OPTION: ", 2, "unlink", APPID);
+        complains("BAD_OPTION: ", 2, "refusal", APPID);
+        token = null;
+        complains("usage: ", 2, "list");
+        assertEquals(0, sandbox.received("link"));
+    }
+}

@@ -1,0 +1,36 @@
+<?php
+
+/**
+ * Links one mini program to an Official Account.
+ *
+ *     WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
+ *
+ * The token comes from the environment, since arguments can be seen by everyone on the machine.
+ * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0 if the
+ * mini program is linked or on its way, 1 if not, 2 if called wrongly.
+ */
+
+declare(strict_types=1);
+
+use Wxlink\Client;
+use Wxlink\Status;
+use Wxlink\WxException;
+
+require __DIR__ . '/../wxlink.php';
+
+$token = getenv('WXLINK_TOKEN');
+$baseUrl = getenv('WXLINK_BASE_URL');
+
+if ($token === false || $argc !== 4 || array_diff([$argv[2], $argv[3]], ['0', '1'])) {
+    fwrite(STDERR, "usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)\n");
+    exit(2);
+}
+try {
+    $client = new Client($baseUrl === false ? [] : ['base_url' => $baseUrl]);
+    $client->linkMiniprogram($token, $argv[1], notifyUsers: $argv[2] === '1', showProfile: $argv[3] === '1');
+    echo "The invitation is out.\n";
+} catch (WxException $e) {
+    $onItsWay = in_array($e->errorClass, ['ok', 'pending'], true);
+    fwrite($onItsWay ? STDOUT : STDERR, $e->getMessage() . "\n");
+    exit($onItsWay ? 0 : ($e->status === Status::BAD_OPTION ? 2 : 1));
+}

@@ -1,0 +1,35 @@
+<?php
+
+/**
+ * Asks to unlink one mini program from an Official Account.
+ *
+ *     WXLINK_TOKEN=... unlink APPID
+ *
+ * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0 if the
+ * administrator is asked, now or before, 1 if not, 2 if called wrongly.
+ */
+
+declare(strict_types=1);
+
+use Wxlink\Client;
+use Wxlink\Status;
+use Wxlink\WxException;
+
+require __DIR__ . '/../wxlink.php';
+
+$token = getenv('WXLINK_TOKEN');
+$baseUrl = getenv('WXLINK_BASE_URL');
+
+if ($token === false || $argc !== 2) {
+    fwrite(STDERR, "usage: WXLINK_TOKEN=... unlink APPID\n");
+    exit(2);
+}
+try {
+    $client = new Client($baseUrl === false ? [] : ['base_url' => $baseUrl]);
+    $client->unlinkMiniprogram($token, $argv[1]);
+    echo "The Official Account's administrator has been asked.\n";
+} catch (WxException $e) {
+    $asked = in_array($e->errorClass, ['ok', 'pending'], true);
+    fwrite($asked ? STDOUT : STDERR, $e->getMessage() . "\n");
+    exit($asked ? 0 : ($e->status === Status::BAD_OPTION ? 2 : 1));
+}

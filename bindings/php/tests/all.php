@@ -1,0 +1,359 @@
+<?php
+
+/** Runs every test in this file; prints a line for each, and exits with 1 if one fails. */
+
+declare(strict_types=1);
+
+use Wxlink\Client;
+use Wxlink\Delivery;
+use Wxlink\Library;
+use Wxlink\MiniProgram;
+use Wxlink\Status;
+use Wxlink\WxException;
+
+require __DIR__ . '/../wxlink.php';
+require __DIR__ . '/Sandbox.php';
+
+const TOKEN = 'SANDBOX-TOKEN';
+const ACCOUNT = 'wx0a00000000000001';
+const APPID = 'wx0b00000000000001';
+
+// Nothing may be noticed only in passing.
+set_error_handler(function ($severity, $message, $file, $line) {
+    throw new ErrorException($message, 0, $severity, $file, $line);
+});
+
+function same(mixed $expected, mixed $actual, string $what = 'value'): void
+{
+    if ($expected !== $actual) {
+        [$expected, $actual] = [var_export($expected, true), var_export($actual, true)];
+        throw new Exception("$what: expected $expected, got $actual");
+    }
+}
+
+function contains(string $part, string $text): void
+{
+    if (!str_contains($text, $part)) {
+        throw new Exception("no '$part' in '$text'");
+    }
+}
+
+/** What a call throws. */
+function thrown(string $class, callable $call): Throwable
+{
+    try {
+        $call();
+    } catch (Throwable $e) {
+        return $e instanceof $class ? $e : throw $e;
+    }
+    throw new Exception("no $class");
+}
+
+/** What a call is refused with. No token may show in it, its stack trace included. */
+function refused(callable $call): WxException
+{
+    $e = thrown(WxException::class, $call);
+    same(false, $e->getMessage() === '');
+    // From the call into the binding downwards; what is above belongs to this test.
+    $depth = count(array_filter($e->getTrace(), fn ($frame) => ($frame['class'] ?? '') === Client::class));
+    same(true, $depth > 0);
+    $text = print_r([array_slice($e->getTrace(), 0, $depth), $e->result, $e->getMessage()], true);
+    if (str_contains($text, 'SANDBOX-')) {
+        throw new Exception("a token in $text");
+    }
+    return $e;
+}
+
+/** Runs a sample. @return array{int, string, string} exit code, stdout, stderr */
+function sample(string $baseUrl, ?string $token, string ...$args): array
+{
+    $environment = ['WXLINK_BASE_URL' => $baseUrl, 'WXLINK_TOKEN' => $token] + getenv();
+    $process = proc_open(
+        [dirname(__DIR__) . '/run', ...$args],
+        [1 => ['pipe', 'w'], 2 => ['pipe', 'w']],
+        $pipes,
+        null,
+        array_filter($environment, fn ($value) => $value !== null),
+    );
+    $out = stream_get_contents($pipes[1]); // no sample fills the other pipe
+    $err = stream_get_contents($pipes[2]);
+    return [proc_close($process), $out, $err];
+}
+
+/** One line on one of the streams, nothing on the other. */
+function says(string $start, int $code, array $ran, int $stream = 1): void
+{
+    same($code, $ran[0], "exit code with '$ran[1]$ran[2]'");
+    same('', $ran[3 - $stream]);
+    same($start, substr($ran[$stream], 0, strlen($start)));
+    same(strlen($ran[$stream]) - 1, strpos($ran[$stream], "\n"), 'one line');
+}
+
+function complains(string $start, int $code, array $ran): void
+{
+    says($start, $code, $ran, stream: 2);
+}
+
+$sandbox = new Sandbox();
+$client = new Client(['base_url' => $sandbox->http]);
+$tests = [];
+
+$tests['the constants are those of the header'] = function () {
+    $header = file_get_contents(dirname(__DIR__, 3) . '/include/wxlink.h');
+    preg_match_all('/^#define WX_(?:E_)?((?!ABI_)\w+) \(?(-?\d+)\)?$/m', $header, $defines);
+    $theirs = array_combine($defines[1], array_map(intval(...), $defines[2]));
+    same(true, count($theirs) > 20);
+    same($theirs, (new ReflectionClass(Status::class))->getConstants());
+    foreach ($theirs as $name => $number) {
+        same($name, Status::name($number));
+    }
+    same('', Status::name(12345));
+};
+
+$tests['the catalogue can be read'] = function () {
+    same(true, Library::abiVersion() >= 1);
+    same(1, preg_match('/^\d+\.\d+\.\d+/', Library::version()));
+    same('LINK_MESSAGE_SENT', Library::errcodeText('link', 89010, 'name'));
+    same('pending', Library::errcodeText(null, 89010, 'class'));
+    same('', Library::errcodeText('link', 89010, 'color'));
+    same(true, in_array('LINK_MESSAGE_SENT', array_column(Library::catalogue(), 'name'), true));
+};
+
+$tests['a link from invitation to unlinking'] = function () use ($sandbox, $client) {
+    $yes = $client->linkMiniprogram(TOKEN, APPID, notifyUsers: false, showProfile: true);
+    same([Status::OK, 0, 'ok', Delivery::Answered, 200, ''],
+        [$yes->status, $yes->errcode, $yes->errorClass, $yes->delivery, $yes->httpStatus, $yes->message]);
+    contains('"errcode":0', $yes->json);
+    contains('"interface":"link"', $yes->trace);
+
+    $again = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
+    same([Status::API, 'API', 89010, 'pending', Delivery::Answered],
+        [$again->status, $again->statusName, $again->errcode, $again->errorClass, $again->delivery]);
+    same(Status::API, $again->getCode());
+    same(false, $again->rid === '');
+    contains($again->rid, $again->getMessage());
+
+    $sandbox->agree(ACCOUNT, APPID, 'official_account');
+    same(MiniProgram::WAITS_FOR_MINI_PROGRAM, $client->getLinked(TOKEN)->items[0]->status);
+    $sandbox->agree(ACCOUNT, APPID, 'mini_program');
+    same('linked', $client->waitLinked(TOKEN, APPID, waitMs: 0)->state);
+
+    same(Status::OK, $client->unlinkMiniprogram(TOKEN, APPID)->status);
+    $asked = refused(fn () => $client->unlinkMiniprogram(TOKEN, APPID));
+    same([89018, 'pending'], [$asked->errcode, $asked->errorClass]);
+};
+
+$tests['the list is typed'] = function () use ($client) {
+    $items = $client->getLinked('SANDBOX-TOKEN-3')->items;
+    same(6, count($items));
+    same([MiniProgram::LINKED, 'wx0b00000000000011', 'gh_000000000011', '示例小程序11'],
+        [$items[0]->status, $items[0]->appid, $items[0]->username, $items[0]->nickname]);
+    same(true, is_int($items[0]->funcInfos[0]->id) && is_string($items[0]->funcInfos[0]->name));
+    same([MiniProgram::REFUSED, null], [$items[3]->status, $items[3]->appid]);
+    same([], $client->getLinked(TOKEN)->items);
+};
+
+$tests['a list of another shape is read as far as it goes'] = function () use ($sandbox, $client) {
+    $list = json_encode(['errcode' => 0, 'state' => 7, 'item' => 'x', 'wxopens' => ['items' => [
+        [
+            'status' => '77', 'released' => true, 'appid' => null, 'nickname' => 'null', 'email' => "a\0b",
+            'new' => [1], 'func_info' => [['id' => 2, 'status' => 1, 'name' => '微信支付'], new stdClass()],
+        ],
+        new stdClass(),
+    ]]]);
+    $sandbox->fault('get', ['body' => ['text' => "\u{FEFF}$list"]]);
+    $result = $client->getLinked(TOKEN);
+    same(['', null], [$result->state, $result->item]);
+    [$odd, $empty] = $result->items;
+    same([77, null, null, 'null', "a\0b"],
+        [$odd->status, $odd->released, $odd->appid, $odd->nickname, $odd->email]);
+    same([1], $odd->fields['new']);
+    $pay = $odd->funcInfos[0];
+    same([2, 1, '微信支付'], [$pay->id, $pay->status, $pay->name]);
+    same(null, $odd->funcInfos[1]->id);
+    same([null, []], [$empty->status, $empty->fields]);
+};
+
+$tests['the class says what to do'] = function () use ($sandbox, $client) {
+    same('token', refused(fn () => $client->linkMiniprogram('SANDBOX-EXPIRED', APPID, false, true))->errorClass);
+    same('human', refused(fn () => $client->linkMiniprogram(TOKEN, 'wx0b000000000000e1', false, true))->errorClass);
+    $sandbox->fault('link', ['errcode' => ['code' => -1]]);
+    $busy = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
+    same([Status::API, -1, 'busy'], [$busy->status, $busy->errcode, $busy->errorClass]);
+};
+
+$tests['what got lost is unknown, and ensure finds it'] = function () use ($sandbox, $client) {
+    $sandbox->fault('link', ['drop' => 'reset'], when: 'after');
+    $lost = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
+    same([Status::CONNECTION_LOST, Status::CONNECTION_LOST, Delivery::Unknown, ''],
+        [$lost->status, $lost->errcode, $lost->delivery, $lost->errorClass]);
+    $pending = refused(fn () => $client->ensureLinked(TOKEN, APPID, false, true));
+    $result = $pending->result;
+    same([Status::PENDING, 'pending', 'official_account', 'pending', 0],
+        [$pending->status, $result->state, $result->waitsFor, $result->found, $result->posts]);
+    same(APPID, $result->item->appid);
+    same(1, $sandbox->received('link'));
+};
+
+$tests['ensure waits for the administrators'] = function () use ($sandbox, $client) {
+    $soon = ['when' => ['polls' => 1]];
+    $sandbox->admin('PUT', 'policy', ['official_account' => $soon, 'mini_program' => $soon]);
+    $linked = $client->ensureLinked(TOKEN, APPID, false, true, waitMs: 2000);
+    same(['linked', 'absent', 1], [$linked->state, $linked->found, $linked->posts]);
+    $vanished = refused(fn () => $client->waitLinked(TOKEN, 'wx0b00000000000002', 0));
+    same([Status::VANISHED, null], [$vanished->status, $vanished->result->item]);
+};
+
+$tests['what cannot be reached was never sent'] = function () {
+    $nobody = stream_socket_server('tcp://127.0.0.1:0');
+    $address = stream_socket_get_name($nobody, false);
+    fclose($nobody);
+    $client = new Client(['base_url' => "http://$address", 'max_retries' => 0]);
+    $e = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
+    same([Status::CONNECT, Delivery::NeverSent, 0], [$e->status, $e->delivery, $e->result->httpStatus]);
+};
+
+$tests['https trusts what it is told'] = function () use ($sandbox) {
+    $https = ['base_url' => $sandbox->https, 'max_retries' => 0];
+    $client = new Client($https);
+    same(Status::TLS, refused(fn () => $client->getLinked(TOKEN))->status);
+    same(0, (new Client($https + ['ca_file' => $sandbox->caFile]))->getLinked(TOKEN)->errcode);
+};
+
+$tests['the library judges options'] = function () {
+    $e = thrown(WxException::class, fn () => new Client(['no_such_key' => '1']));
+    same([Status::BAD_OPTION, Delivery::NeverSent], [$e->status, $e->delivery]);
+    contains('timeout_ms', $e->getMessage());
+    $refused = [
+        ['timeout_ms' => 0],
+        ['lang' => "\xff"],
+        ['ca_file' => '/nonexistent.pem'],
+        ['proxy' => 'http://me:SANDBOX-PASSWORD@'],
+    ];
+    foreach ($refused as $options) {
+        refused(fn () => new Client($options));
+    }
+    thrown(ValueError::class, fn () => new Client(['lang' => "en\0"]));
+};
+
+$tests['the library judges arguments'] = function () use ($sandbox, $client) {
+    same(Status::BAD_VALUE, refused(fn () => $client->getLinked(TOKEN . "\n"))->status);
+    same(Status::NOT_UTF8, refused(fn () => $client->getLinked("\xff"))->status);
+    same(Status::BAD_VALUE, refused(fn () => $client->linkMiniprogram(TOKEN, '', false, true))->status);
+    // What C would not see as it is never gets there.
+    thrown(ValueError::class, fn () => $client->getLinked(TOKEN . "\0"));
+    thrown(ValueError::class, fn () => $client->waitLinked(TOKEN, APPID, -1));
+    thrown(ValueError::class, fn () => $client->waitLinked(TOKEN, APPID, 0x100000000));
+    same(0, $sandbox->received('get') + $sandbox->received('link'));
+};
+
+$tests['messages speak Chinese too'] = function () use ($client) {
+    $zh = $client->with(['lang' => 'zh']);
+    $e = refused(fn () => $zh->getLinked('SANDBOX-EXPIRED'));
+    contains(Library::errcodeText('get', 42001, 'remedy', 'zh'), $e->getMessage());
+};
+
+$tests['a derived client has limits of its own and lives on its own'] = function () use ($sandbox) {
+    $client = new Client(['base_url' => $sandbox->http]);
+    $hurried = $client->with(['timeout_ms' => 200, 'max_retries' => 0]);
+    $proxy = ['proxy' => 'http://me:SANDBOX-PASSWORD@127.0.0.1:1'];
+    same(Status::BAD_OPTION, refused(fn () => $client->with($proxy))->status);
+    unset($client);
+    same(0, $hurried->getLinked(TOKEN)->errcode);
+    $sandbox->fault('get', 'hang');
+    same(Status::TIMEOUT, refused(fn () => $hurried->getLinked(TOKEN))->status);
+};
+
+$tests['a client cannot be copied'] = function () use ($client) {
+    thrown(Error::class, fn () => clone $client);
+    thrown(Exception::class, fn () => serialize($client));
+};
+
+$tests['a fork is noticed'] = function () use ($sandbox) {
+    if (!extension_loaded('pcntl')) {
+        fwrite(STDERR, "SKIPPED: php and forks, for want of pcntl\n");
+        same(false, getenv('CI') === 'true');
+        return;
+    }
+    $command = [PHP_BINARY, '-d', 'ffi.enable=1', __DIR__ . '/fork.php', $sandbox->http];
+    $process = proc_open($command, [1 => ['pipe', 'w']], $pipes);
+    $lines = "child FORKED, with a client of its own OK\nparent OK, child's exit code 0\n";
+    same($lines, stream_get_contents($pipes[1]));
+    same(0, proc_close($process));
+};
+
+$tests['sample: link and unlink'] = function () use ($sandbox) {
+    $run = fn (string ...$args) => sample($sandbox->http, TOKEN, ...$args);
+    says("The invitation is out.\n", 0, $run('link', APPID, '0', '1'));
+    says('linkMiniprogram: WeChat answered 89010 ', 0, $run('link', APPID, '0', '1'));
+    complains('linkMiniprogram: WeChat answered 89013 ', 1, $run('link', 'wx0b000000000000e1', '0', '1'));
+    complains('unlinkMiniprogram: ', 1, $run('unlink', APPID));
+    $sandbox->agree(ACCOUNT, APPID, 'official_account');
+    $sandbox->agree(ACCOUNT, APPID, 'mini_program');
+    says('linkMiniprogram: WeChat answered 89015 ', 0, $run('link', APPID, '0', '1'));
+    says("The Official Account's administrator has been asked.\n", 0, $run('unlink', APPID));
+    says('unlinkMiniprogram: WeChat answered 89018 ', 0, $run('unlink', APPID));
+};
+
+$tests['sample: list'] = function () use ($sandbox) {
+    $table = <<<'TABLE'
+          APPID               ORIGINAL ID         STATUS                                            NAME
+          wx0b00000000000011  gh_000000000011     linked                                            示例小程序11
+          wx0b00000000000012  gh_000000000012     waiting for the Official Account's administrator  示例小程序12
+          wx0b00000000000013  gh_000000000013     waiting for the mini program's administrator      示例小程序13
+          -                   gh_000000000014     refused by the mini program's administrator       示例小程序14
+          wx0b00000000000015  gh_000000000015     linked                                            示例小程序15
+          wx0a00000000000004  gh_000000000004     linked                                            示例服务号
+
+        TABLE;
+    same([0, $table, ''], sample($sandbox->http, 'SANDBOX-TOKEN-3', 'list'));
+    [$code, $out] = sample($sandbox->http, TOKEN, 'list');
+    same(0, $code);
+    same(strstr($table, "\n", true) . "\n  (none)\n", $out);
+    complains('getLinkMiniprogram: WeChat answered 42001 ', 1, sample($sandbox->http, 'SANDBOX-EXPIRED', 'list'));
+};
+
+$tests['sample: refusal'] = function () use ($sandbox) {
+    $run = fn (string $appid = APPID) => sample($sandbox->http, TOKEN, 'refusal', $appid);
+    $answered = function (int $errcode) use ($sandbox, $run) {
+        $sandbox->fault('link', ['errcode' => ['code' => $errcode]]);
+        return $run();
+    };
+    says("done: the invitation is out\n", 0, $run());
+    says('done: linkMiniprogram: WeChat answered 89010 ', 0, $run());
+    says('human: linkMiniprogram: WeChat answered 89013 ', 1, $run('wx0b000000000000e1'));
+    says("quota: call again when it is renewed\n", 4, $answered(89016));
+    says("busy: wait a little, then call again\n", 4, $answered(-1));
+    says('caller: linkMiniprogram: WeChat answered 40013 ', 1, $answered(40013));
+    says('unknown: linkMiniprogram: ', 5, $answered(123456));
+    $sandbox->fault('link', ['drop' => 'close']);
+    says('unknown: linkMiniprogram: ', 5, $run());
+    says("token: get another access token, then call again\n", 3,
+        sample($sandbox->http, 'SANDBOX-EXPIRED', 'refusal', APPID));
+};
+
+$tests['samples: wrong use'] = function () use ($sandbox) {
+    $wrong = [['link', APPID, '0'], ['link', APPID, '2', '1'], ['unlink'], ['refusal'], ['nothing']];
+    foreach ($wrong as $args) {
+        complains('usage: ', 2, sample($sandbox->http, TOKEN, ...$args));
+    }
+    foreach ([['link', APPID, '0', '1'], ['list'], ['unlink', APPID], ['refusal', APPID]] as $args) {
+        complains('BAD_OPTION: ', 2, sample('http://example.com', TOKEN, ...$args));
+        complains('usage: ', 2, sample($sandbox->http, null, ...$args));
+    }
+    same(0, $sandbox->received('link') + $sandbox->received('get') + $sandbox->received('unlink'));
+};
+
+$failures = 0;
+foreach ($tests as $name => $test) {
+    $sandbox->admin('POST', 'reset');
+    try {
+        $test();
+        echo "ok      $name\n";
+    } catch (Throwable $e) {
+        $failures++;
+        echo "FAILED  $name: {$e->getMessage()}\n{$e->getTraceAsString()}\n";
+    }
+}
+echo count($tests), ' tests, ', $failures, " failures\n";
+exit($failures === 0 ? 0 : 1);

@@ -27,6 +27,7 @@
  * Your host  The library prints nothing, installs no signal handler, raises no SIGPIPE, reads the
  *            environment only where this header says so, and turns its own faults into
  *            WX_E_INTERNAL.
+ *            Floating-point exceptions must be masked, as C leaves them (Pascal does not).
  * fork       A client made before a fork answers WX_E_FORKED in the child; make one there.
  * Language   C89 with stdint.h, up to C23; C++98 up to C++23.
  */

@@ -65,8 +65,8 @@ sanitize: ## run the Rust tests under AddressSanitizer and ThreadSanitizer (need
 .PHONY: miri
 miri: ## run the C interface's handles and texts under Miri (needs a nightly compiler with miri)
 	@if $(CARGO) +nightly miri --version >/dev/null 2>&1; then \
-		MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --test corpus pointers && \
-		MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --lib -- \
+		MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --package wxlink --test corpus pointers && \
+		MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --package wxlink --lib -- \
 			ffi::tests::versions ffi::tests::constants_are_the_statuses; \
 	else echo "SKIPPED: Miri, for want of a nightly compiler with miri" >&2; fi
 

@@ -15,6 +15,7 @@
 #ifndef WXLINK_HPP
 #define WXLINK_HPP
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -78,8 +79,15 @@ template <auto Free> struct freed_by {
     template <typename T> void operator()(T *handle) const noexcept { Free(handle); }
 };
 
-/// A text as C takes it. A NUL within would cut it short: it is refused by the caller.
 inline bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+/// An argument as C takes it. C would cut it at a NUL: with another control character in its place the
+/// library refuses it, and says which argument it was.
+inline std::string argument(std::string_view text) {
+    std::string copy(text);
+    std::replace(copy.begin(), copy.end(), '\0', '\1');
+    return copy;
+}
 
 /// Milliseconds as C takes them: none below 0, and more than 49 days are 49 days.
 inline std::uint32_t count(std::chrono::milliseconds time) {
@@ -100,17 +108,18 @@ public:
     /// Whether it is a yes.
     explicit operator bool() const noexcept { return status_ == WX_OK; }
     /// WeChat's errcode if WeChat answered, else the status.
-    std::int32_t errcode() const noexcept { return handle_ ? wx_result_errcode(get()) : status_; }
+    std::int32_t errcode() const noexcept { return judged() ? status_ : wx_result_errcode(get()); }
     /// ok, pending, token, busy, quota, human, caller, or nothing.
-    std::string_view class_() const noexcept { return handle_ ? wx_result_class(get()) : ""; }
+    std::string_view class_() const noexcept { return judged() ? "" : wx_result_class(get()); }
     /// The HTTP status of the last answer, 0 if there was none.
     int http_status() const noexcept { return wx_result_http_status(get()); }
     wxlink::delivery delivery() const noexcept {
+        if (judged() && handle_) return wxlink::delivery::unknown;
         return static_cast<wxlink::delivery>(wx_result_delivery(get()));
     }
     /// What happened and what to do about it; empty after a yes.
     std::string_view message() const noexcept {
-        return handle_ ? wx_result_message(get()) : std::string_view(message_);
+        return judged() ? std::string_view(message_) : wx_result_message(get());
     }
     /// The id WeChat's support asks for.
     std::string_view rid() const noexcept { return wx_result_rid(get()); }
@@ -146,8 +155,9 @@ public:
         return number;
     }
 
-    /// The items of a list.
+    /// The items of a list. Throws if the list could not be read: that is not an empty one.
     std::vector<mini_program> items() const {
+        or_throw();
         std::vector<mini_program> items;
         for (std::string place; get(place = "/wxopens/items/" + std::to_string(items.size()));)
             items.push_back(item(place));
@@ -161,7 +171,8 @@ protected:
     friend class client;
     friend class error;
 
-    result(std::int32_t status, wx_result *handle) : handle_(handle, detail::freed_by<wx_result_free>()), status_(status) {}
+    result(std::int32_t status, wx_result *handle)
+        : handle_(handle, detail::freed_by<wx_result_free>()), status_(status) {}
     result(std::int32_t status, std::string message)
         : message_(std::move(message)), status_(status) {}
     result(std::shared_ptr<wx_result> handle, std::int32_t status, std::string message) noexcept
@@ -169,10 +180,42 @@ protected:
 
     const wx_result *get() const noexcept { return handle_.get(); }
 
+    /// The same answer, but no yes if it holds no list where one was asked for: who took that for an
+    /// empty list would link what is linked.
+    result as_list() && {
+        if (*this && !holds_list()) {
+            status_ = WX_E_BAD_ANSWER;
+            message_ = wx_status_text(WX_E_BAD_ANSWER);
+        }
+        return std::move(*this);
+    }
+
     /// The same result once more, for an error's copies: all read the same answer.
     result shared() const { return result(handle_, status_, message_); }
 
 private:
+    /// Whether the status is of this header's making, and the library's result does not know of it.
+    bool judged() const noexcept { return !message_.empty(); }
+
+    /// What kind of JSON is at a place: its first character, or 0 if nothing or null is there.
+    char kind(const std::string &pointer) const {
+        const auto json = text(pointer);
+        return json && !json->empty() ? json->front() : '\0';
+    }
+
+    /// Whether the answer holds a list, or none in a form WeChat gives to an account without links.
+    bool holds_list() const {
+        if (kind("") != '{') return false;
+        if (const char wxopens = kind("/wxopens"); wxopens != '{')
+            return wxopens == '\0' || result::get("/wxopens") == "[]";
+        if (const char items = kind("/wxopens/items"); items != '[') return items == '\0';
+        for (std::size_t i = 0;; i++) {
+            const std::string place = "/wxopens/items/" + std::to_string(i);
+            if (!get(place)) return true;
+            if (kind(place) != '{') return false;
+        }
+    }
+
     /// A field that is null is as good as missing.
     std::optional<std::string> text(const std::string &pointer) const {
         auto text = get(pointer);
@@ -294,6 +337,27 @@ inline void result::or_throw() const {
     throw error(*this);
 }
 
+/// What is known about an errcode, in static texts.
+struct explanation {
+    std::string_view name;
+    /// What to do, in the words of wx_result_class.
+    std::string_view class_;
+    std::string_view meaning;
+    std::string_view remedy;
+};
+
+/// Looks an errcode up. The interface is link, get or unlink, or nullptr for none in particular; the
+/// language of meaning and remedy is en or zh.
+inline std::optional<explanation> explain(std::int32_t errcode, const char *api = nullptr,
+                                          const char *lang = "en") noexcept {
+    const auto text = [&](const char *field) {
+        return std::string_view(wx_errcode_text(api, errcode, field, lang));
+    };
+    const explanation known{text("name"), text("class"), text("meaning"), text("remedy")};
+    if (known.name.empty()) return std::nullopt;
+    return known;
+}
+
 /// Settings for clients; each is checked when it is set and throws an argument_error that says what it
 /// takes. What they mean is told at wx_options_set.
 class options {
@@ -303,17 +367,20 @@ public:
     }
 
     options &set(std::string_view key, std::string_view value) {
-        if (const std::int32_t status = try_set(key, value); status != WX_OK)
-            throw_argument_error(status);
+        check(try_set(key, value));
         return *this;
     }
     /// WX_OK, or why not; message() then says what to do.
     [[nodiscard]] std::int32_t try_set(std::string_view key, std::string_view value) {
-        if (detail::has_nul(key) || detail::has_nul(value)) return WX_E_BAD_OPTION;
+        nul_ = detail::has_nul(key) || detail::has_nul(value);
+        if (nul_) return WX_E_BAD_OPTION;
         return wx_options_set(get(), std::string(key).c_str(), std::string(value).c_str());
     }
     /// Why the last setting or client failed, and what to do.
-    std::string message() const { return wx_options_message(get()); }
+    std::string message() const {
+        return nul_ ? "BAD_OPTION: a key or value holds a NUL. Pass text without one."
+                    : wx_options_message(get());
+    }
 
     options &base_url(std::string_view urls) { return set("base_url", urls); }
     options &timeout(std::chrono::milliseconds time) { return set_time("timeout_ms", time); }
@@ -341,13 +408,17 @@ private:
     options &set_time(std::string_view key, std::chrono::milliseconds time) {
         return set(key, std::to_string(time.count()));
     }
-    [[noreturn]] void throw_argument_error(std::int32_t status) const {
+    /// Throws the error that fits, unless it is a yes.
+    void check(std::int32_t status) const {
+        if (status == WX_OK) return;
         std::string why = message();
-        if (why.empty()) why = "BAD_OPTION: an option holds a NUL";
-        throw argument_error(failed(status, std::move(why)));
+        if (why.empty()) why = wx_status_text(status);
+        failed(status, std::move(why)).or_throw();
     }
 
     std::unique_ptr<wx_options, detail::freed_by<wx_options_free>> handle_;
+    /// Whether the last setting held a NUL, which the library was not told of.
+    bool nul_ = false;
 };
 
 /// Calls WeChat. Make one and share it: any number of threads may call at once.
@@ -393,8 +464,8 @@ public:
     }
     [[nodiscard]] result try_get_linked(std::string_view access_token) const {
         return call<result>({access_token, ""}, [&](const texts &t, wx_result **out) {
-            return wx_get_linked(handle_.get(), t.token(), out);
-        });
+                   return wx_get_linked(handle_.get(), t.token(), out);
+               }).as_list();
     }
 
     result unlink_miniprogram(std::string_view access_token, std::string_view appid) const {
@@ -439,10 +510,10 @@ private:
     /// A call's texts as C takes them.
     class texts {
     public:
-        texts(std::string_view token, std::string_view appid) : token_(token), appid_(appid) {}
+        texts(std::string_view token, std::string_view appid)
+            : token_(detail::argument(token)), appid_(detail::argument(appid)) {}
         const char *token() const noexcept { return token_.c_str(); }
         const char *appid() const noexcept { return appid_.c_str(); }
-        bool whole() const noexcept { return !detail::has_nul(token_) && !detail::has_nul(appid_); }
 
     private:
         std::string token_, appid_;
@@ -454,14 +525,11 @@ private:
 
     void own(std::int32_t status, wx_client *made, const options &options) {
         handle_.reset(made);
-        if (status != WX_OK) options.throw_argument_error(status);
+        options.check(status);
     }
 
     template <typename Result, typename Call>
     static Result call(const texts &texts, const Call &call) {
-        if (!texts.whole())
-            return Result(WX_E_BAD_VALUE,
-                          std::string("BAD_VALUE: a text holds a NUL (a control character)"));
         wx_result *made = nullptr;
         const std::int32_t status = call(texts, &made);
         return Result(status, made);

@@ -12,13 +12,13 @@
 
 #include "wxlink.h"
 
-/* One field of one item. Every field may be missing: the text is then "-". */
+/* One field of one item. Every field may be missing or null: the text is then "-". */
 static const char *field(const wx_result *list, int item, const char *name, char *buf, size_t cap)
 {
     char pointer[64];
 
     sprintf(pointer, "/wxopens/items/%d/%.20s", item, name);
-    if (wx_result_get(list, pointer, buf, cap) <= 0)
+    if (wx_result_get(list, pointer, buf, cap) <= 0 || strcmp(buf, "null") == 0)
         strcpy(buf, "-");
     return buf;
 }

@@ -135,11 +135,14 @@ static line answer(const std::string &request) {
         given[field.substr(0, equals)] = decoded(field.substr(equals + 1));
     }
     if (verb == "catalogue") {
-        const auto text = [&](const char *what) {
-            return std::string(wx_errcode_text(given["interface"].c_str(), std::stoi(given["errcode"]), what, "en"));
-        };
-        line.put("status", std::string_view(text("name").empty() ? "NOT_FOUND" : "OK"));
-        for (const char *what : {"name", "class", "meaning", "remedy"}) line.put(what, text(what));
+        const auto known = wxlink::explain(std::stoi(given["errcode"]), given["interface"].c_str());
+        line.put("status", std::string_view(known ? "OK" : "NOT_FOUND"));
+        if (known) {
+            line.put("name", known->name);
+            line.put("class", known->class_);
+            line.put("meaning", known->meaning);
+            line.put("remedy", known->remedy);
+        }
         return line;
     }
     try {

@@ -10,30 +10,38 @@
 
 #include "wxlink.hpp"
 
+static int link(const wxlink::client &client, const char *token, const char *appid,
+                wxlink::notify_users notify, wxlink::show_profile show) {
+    try {
+        client.link_miniprogram(token, appid, notify, show);
+        std::cout << "The invitation is out.\n";
+        return 0;
+    } catch (const wxlink::pending_error &error) {
+        std::cout << error.what() << '\n';
+        return 0;
+    } catch (const wxlink::error &error) {
+        std::cerr << error.what() << '\n';
+        return 1;
+    }
+}
+
+// A flag decides whether followers are messaged: nothing but 0 and 1 will do.
+static bool is_flag(std::string_view text) { return text == "0" || text == "1"; }
+
 int main(int argc, char **argv) {
-    const auto is_flag = [&](int i) { return std::string_view(argv[i]) == "0" || std::string_view(argv[i]) == "1"; };
     const char *token = std::getenv("WXLINK_TOKEN");
-    if (token == nullptr || argc != 4 || !is_flag(2) || !is_flag(3)) {
+    if (token == nullptr || argc != 4 || !is_flag(argv[2]) || !is_flag(argv[3])) {
         std::cerr << "usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)\n";
         return 2;
     }
     try {
         wxlink::options options;
         if (const char *base_url = std::getenv("WXLINK_BASE_URL")) options.base_url(base_url);
-        const wxlink::client client(options);
-        client.link_miniprogram(
-            token, argv[1],
-            *argv[2] == '1' ? wxlink::notify_users::yes : wxlink::notify_users::no,
-            *argv[3] == '1' ? wxlink::show_profile::yes : wxlink::show_profile::no);
-        std::cout << "The invitation is out.\n";
-    } catch (const wxlink::pending_error &error) {
-        std::cout << error.what() << '\n';
-    } catch (const wxlink::argument_error &error) {
-        std::cerr << error.what() << '\n';
-        return 2;
+        return link(wxlink::client(options), token, argv[1],
+                    *argv[2] == '1' ? wxlink::notify_users::yes : wxlink::notify_users::no,
+                    *argv[3] == '1' ? wxlink::show_profile::yes : wxlink::show_profile::no);
     } catch (const wxlink::error &error) {
         std::cerr << error.what() << '\n';
-        return 1;
+        return 2;
     }
-    return 0;
 }

@@ -12,21 +12,42 @@
 
 #include "wxlink.hpp"
 
+using wxlink::mini_program;
+
 static std::string status_text(std::optional<std::int64_t> status) {
-    if (!status) return "-";
+    if (!status) return "";
     switch (*status) {
-    case wxlink::mini_program::linked: return "linked";
-    case wxlink::mini_program::awaiting_mini_program: return "waiting for the mini program's administrator";
-    case wxlink::mini_program::refused: return "refused by the mini program's administrator";
-    case wxlink::mini_program::awaiting_official_account: return "waiting for the Official Account's administrator";
+    case mini_program::linked: return "linked";
+    case mini_program::awaiting_mini_program: return "waiting for the mini program's administrator";
+    case mini_program::refused: return "refused by the mini program's administrator";
+    case mini_program::awaiting_official_account:
+        return "waiting for the Official Account's administrator";
     default: return std::to_string(*status);
     }
 }
 
-static void print_row(const std::string &appid, const std::string &username, const std::string &status,
-                      const std::string &name) {
-    std::cout << std::left << "  " << std::setw(18) << appid << "  " << std::setw(18) << username
-              << "  " << std::setw(48) << status << "  " << name << '\n';
+static std::string or_dash(const std::string &text) { return text.empty() ? "-" : text; }
+
+static void print_row(const std::string &appid, const std::string &username,
+                      const std::string &status, const std::string &name) {
+    std::cout << std::left << "  " << std::setw(18) << or_dash(appid) << "  " << std::setw(18)
+              << or_dash(username) << "  " << std::setw(48) << or_dash(status) << "  "
+              << or_dash(name) << '\n';
+}
+
+static int list(const wxlink::client &client, const char *token) {
+    try {
+        const auto items = client.get_linked(token).items();
+        print_row("APPID", "ORIGINAL ID", "STATUS", "NAME");
+        for (const mini_program &item : items)
+            print_row(item.appid.value_or(""), item.username.value_or(""),
+                      status_text(item.status), item.nickname.value_or(""));
+        if (items.empty()) std::cout << "  (none)\n";
+        return 0;
+    } catch (const wxlink::error &error) {
+        std::cerr << error.what() << '\n';
+        return 1;
+    }
 }
 
 int main() {
@@ -38,18 +59,9 @@ int main() {
     try {
         wxlink::options options;
         if (const char *base_url = std::getenv("WXLINK_BASE_URL")) options.base_url(base_url);
-        const auto items = wxlink::client(options).get_linked(token).items();
-        print_row("APPID", "ORIGINAL ID", "STATUS", "NAME");
-        for (const wxlink::mini_program &item : items)
-            print_row(item.appid.value_or("-"), item.username.value_or("-"), status_text(item.status),
-                      item.nickname.value_or("-"));
-        if (items.empty()) std::cout << "  (none)\n";
-    } catch (const wxlink::argument_error &error) {
-        std::cerr << error.what() << '\n';
-        return 2;
+        return list(wxlink::client(options), token);
     } catch (const wxlink::error &error) {
         std::cerr << error.what() << '\n';
-        return 1;
+        return 2;
     }
-    return 0;
 }

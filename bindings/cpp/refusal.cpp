@@ -49,7 +49,7 @@ int main(int argc, char **argv) {
         wxlink::options options;
         if (const char *base_url = std::getenv("WXLINK_BASE_URL")) options.base_url(base_url);
         return link(wxlink::client(options), token, argv[1]);
-    } catch (const wxlink::argument_error &error) {
+    } catch (const wxlink::error &error) {
         std::cerr << error.what() << '\n';
         return 2;
     }

@@ -9,6 +9,20 @@
 
 #include "wxlink.hpp"
 
+static int unlink(const wxlink::client &client, const char *token, const char *appid) {
+    try {
+        client.unlink_miniprogram(token, appid);
+        std::cout << "The Official Account's administrator has been asked.\n";
+        return 0;
+    } catch (const wxlink::pending_error &error) {
+        std::cout << error.what() << '\n';
+        return 0;
+    } catch (const wxlink::error &error) {
+        std::cerr << error.what() << '\n';
+        return 1;
+    }
+}
+
 int main(int argc, char **argv) {
     const char *token = std::getenv("WXLINK_TOKEN");
     if (token == nullptr || argc != 2) {
@@ -18,16 +32,9 @@ int main(int argc, char **argv) {
     try {
         wxlink::options options;
         if (const char *base_url = std::getenv("WXLINK_BASE_URL")) options.base_url(base_url);
-        wxlink::client(options).unlink_miniprogram(token, argv[1]);
-        std::cout << "The Official Account's administrator has been asked.\n";
-    } catch (const wxlink::pending_error &error) {
-        std::cout << error.what() << '\n';
-    } catch (const wxlink::argument_error &error) {
-        std::cerr << error.what() << '\n';
-        return 2;
+        return unlink(wxlink::client(options), token, argv[1]);
     } catch (const wxlink::error &error) {
         std::cerr << error.what() << '\n';
-        return 1;
+        return 2;
     }
-    return 0;
 }

@@ -1,7 +1,6 @@
 """Draws what was measured as an SVG: how many times as long as wxlink everybody takes."""
 
 import math
-import statistics
 from html import escape
 
 PANELS = {"link": "Link", "list50": "List of 50", "list500": "List of 500", "TLS": "Link over TLS"}
@@ -9,20 +8,16 @@ LEFT, WIDTH, RIGHT, ROW, GAP, TOP = 200, 470, 70, 24, 52, 84
 INK, FAINT, OURS, THEIRS = "#24292f", "#d0d7de", "#0a7d4f", "#8a5a00"
 
 
-def draw(figures):
-    """figures: microseconds, a list of rounds, by (contestant, kind)."""
+def draw(relative):
+    """relative: times as long as wxlink, by (contestant, kind)."""
     panels = []
     for kind, title in PANELS.items():
-        ours = figures.get(("wxlink", kind))
-        if ours:
-            dots = {
-                name: statistics.median(a / b for a, b in zip(theirs, ours))
-                for (name, k), theirs in figures.items()
-                if k == kind
-            }
-            panels.append((title, sorted(dots.items(), key=lambda dot: dot[1])))
+        dots = [(name, ratio) for (name, k), ratio in relative.items() if k == kind]
+        if dots:
+            panels.append((title, sorted(dots, key=lambda dot: dot[1])))
     ratios = [ratio for _, dots in panels for _, ratio in dots]
-    low, high = math.floor(math.log2(min(ratios))), math.ceil(math.log2(max(ratios)))
+    # Room for the outermost dots' figures.
+    low, high = math.floor(math.log2(min(ratios)) - 0.7), math.ceil(math.log2(max(ratios)) + 0.2)
 
     def x(ratio):
         return LEFT + WIDTH * (math.log2(ratio) - low) / (high - low)

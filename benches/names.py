@@ -19,7 +19,7 @@ from pathlib import Path
 import harness
 
 AWAY = 0.005
-CALLS, ROUNDS = 500, 15
+CALLS, ROUNDS = 250, 31
 
 
 def bring_up_loopback():
@@ -64,6 +64,8 @@ class NameServer:
 
 
 def main():
+    # Both contestants are the same program: what else a core has to do must hit both.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     bring_up_loopback()
     with tempfile.TemporaryDirectory() as folder:
         use_our_name_server(folder)

@@ -80,7 +80,8 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (needs a nightly compiler; builds car
 	done
 
 .PHONY: bench
-bench: ## measure: what the sandbox can take
+bench: build ## measure the library beside its peers, and what the sandbox can take
+	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) benches/run $(BENCH)
 	@$(CARGO) test --locked --release --package wxlink-sandbox --test capacity -- --ignored --nocapture
 
 .PHONY: soak

@@ -1,0 +1,36 @@
+/* wxlink through its C interface, as it comes: the default time limit, the JSON checked, the errcode read. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "peer.h"
+#include "wxlink.h"
+
+void *peer_open(const char *url, const char *ca)
+{
+    wx_options *options = wx_options_new();
+    wx_client *client = NULL;
+    if (wx_options_set(options, "base_url", url) != WX_OK || (ca && wx_options_set(options, "ca_file", ca) != WX_OK) ||
+        wx_client_new(options, &client) != WX_OK) {
+        fprintf(stderr, "%s\n", wx_options_message(options));
+        exit(1);
+    }
+    wx_options_free(options);
+    return client;
+}
+
+int peer_call(void *peer, enum kind kind)
+{
+    wx_result *result = NULL;
+    int32_t status = kind == LINK ? wx_link_miniprogram(peer, TOKEN50, "wx0b00000000000001", 0, 1, &result)
+                                  : wx_get_linked(peer, kind == LIST50 ? TOKEN50 : TOKEN500, &result);
+    if (status == WX_OK)
+        status = wx_result_errcode(result);
+    else
+        fprintf(stderr, "%s\n", wx_result_message(result));
+    wx_result_free(result);
+    return status;
+}
+
+void peer_close(void *peer)
+{
+    wx_client_free(peer);
+}

@@ -1,0 +1,190 @@
+"""What the measurements share: building the contestants, the responder, and talking to both."""
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+LIB = Path(os.environ.get("WXLINK_LIB_DIR") or ROOT / "target/release").resolve()
+BUILD = Path(os.environ.get("WXLINK_BUILD_DIR") or ROOT / "target/benches").resolve()
+CC = os.environ.get("CC", "cc")
+CXX = os.environ.get("CXX", "c++")
+# Nobody is to be led through a proxy to this machine.
+ENV = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+
+
+class Missing(Exception):
+    """A tool or a package that a measurement needs is not here."""
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Missing(program)
+
+
+def compile_c(name, *sources, flags=(), package=""):
+    """Builds a program of benches/c; Missing if its package is."""
+    need(CC, CXX)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    program = BUILD / name
+    scratch = BUILD / f"{name}.{os.getpid()}"
+    objects = []
+    try:
+        for source in sources:
+            plus = source.endswith(".cc")
+            objects.append(f"{scratch}.{source}.o")
+            command = [CXX, "-std=c++17"] if plus else [CC, "-std=c11"]
+            command += ["-O2", "-Wall", "-c", HERE / "c" / source, "-o", objects[-1], f"-I{ROOT / 'include'}"]
+            compile_or_miss([*command, *(f for f in flags if f.startswith("-D"))], package)
+        linker = CXX if any(s.endswith(".cc") for s in sources) else CC
+        compile_or_miss([linker, *objects, "-o", scratch, "-pthread", *flags], package)
+        scratch.rename(program)
+    finally:
+        for path in [scratch, *map(Path, objects)]:
+            path.unlink(missing_ok=True)
+    return program
+
+
+def compile_or_miss(command, package):
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode == 0:
+        return
+    absent = "No such file" in result.stderr or "cannot find -l" in result.stderr
+    if package and absent:
+        raise Missing(package)
+    sys.exit(f"{' '.join(map(str, command))}\n{result.stderr}")
+
+
+def compile_wxlink():
+    if not (LIB / "libwxlink.so").exists():
+        sys.exit(f"{LIB}/libwxlink.so is not there: run make build")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    link = BUILD / "libwxlink.so.1"
+    link.unlink(missing_ok=True)
+    link.symlink_to(LIB / "libwxlink.so")
+    return compile_c(
+        "wxlink", "driver.c", "wxlink.c", flags=[f"-L{LIB}", "-lwxlink", f"-Wl,-rpath,{BUILD}"]
+    )
+
+
+def compile_responder():
+    """The responder, and whether it speaks TLS."""
+    try:
+        return compile_c("responder", "responder.c", flags=["-lssl", "-lcrypto"], package="libssl-dev"), True
+    except Missing:
+        return compile_c("responder", "responder.c", flags=["-DNO_TLS"]), False
+
+
+def answers(folder):
+    """The three bodies, with the fields that WeChat documents and of their usual length."""
+    def item(i):
+        return {
+            "status": 1,
+            "username": f"gh_{i:012x}",
+            "appid": f"wx{i:016x}",
+            "source": "SOURCE_NORMAL",
+            "nickname": f"示例小程序{i}",
+            "selected": 0,
+            "nearby_display_status": 0,
+            "released": 1,
+            "headimg_url": f"http://wx.qlogo.cn/mmhead/Q3auHgzwzM4hQSxfxVmF{i:020d}/0",
+            "func_infos": [
+                {"status": 1, "id": 1, "name": "微信认证"},
+                {"status": 1, "id": 2, "name": "微信支付"},
+            ],
+            "copy_verify_status": 1,
+            "email": f"dev{i}@example.com",
+        }
+
+    bodies = {"link": {"errcode": 0, "errmsg": "ok"}}
+    for n in (50, 500):
+        items = [item(i) for i in range(1, n + 1)]
+        bodies[f"list{n}"] = {"errcode": 0, "errmsg": "ok", "wxopens": {"items": items}}
+    paths = []
+    for name, body in bodies.items():
+        paths.append(Path(folder) / f"{name}.json")
+        paths[-1].write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+    return paths
+
+
+def certificates(folder):
+    """A CA of its own, and a certificate for this machine: paths of CA, certificate, key."""
+    need("openssl")
+    ca, ca_key, cert, key = (Path(folder) / n for n in ("ca.pem", "ca.key", "cert.pem", "key.pem"))
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
+    for command in (
+        [*new, "-subj", "/CN=wxlink benches", "-keyout", ca_key, "-out", ca],
+        [*new, "-subj", "/CN=localhost", "-keyout", key, "-out", cert, "-CA", ca, "-CAkey", ca_key,
+         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
+    ):  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True)
+    return ca, cert, key
+
+
+class Responder:
+    """The responder, running. Use it in a with."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="wxlink-benches-")
+        program, tls = compile_responder()
+        command = [program, *answers(self.folder.name)]
+        self.ca = None
+        if tls and shutil.which("openssl"):
+            self.ca, *pair = certificates(self.folder.name)
+            command += pair
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENV)
+        self.port, self.tls_port = map(int, self.process.stdout.readline().split())
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.tls_url = f"https://127.0.0.1:{self.tls_port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.folder.cleanup()
+
+    def connections(self):
+        """How many were opened so far, this question's not counted."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", "/connections")
+        n = json.load(connection.getresponse())["connections"]
+        connection.close()
+        self.asked = getattr(self, "asked", 0) + 1
+        return n - self.asked
+
+
+class Contestant:
+    """A running program that makes calls when it is told to, and answers nanoseconds per call."""
+
+    def __init__(self, command, env=ENV):
+        self.command = [str(c) for c in command]
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=env
+        )
+
+    def __call__(self, kind, count):
+        self.process.stdin.write(f"{kind} {count}\n")
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{' '.join(self.command)} ended during {kind}")
+        return float(line)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+def alone(program, *args):
+    """Runs a contestant for one command, and answers its figure."""
+    return float(subprocess.run([program, *map(str, args)], check=True, capture_output=True, text=True, env=ENV).stdout)

@@ -1,0 +1,61 @@
+"""Draws what was measured as an SVG: how many times as long as wxlink everybody takes."""
+
+import math
+from html import escape
+
+PANELS = {"link": "Link", "list50": "List of 50", "list500": "List of 500", "TLS": "Link over TLS"}
+LEFT, WIDTH, RIGHT, ROW, GAP, TOP = 200, 470, 70, 24, 52, 84
+INK, FAINT, OURS, THEIRS = "#24292f", "#d0d7de", "#0a7d4f", "#8a5a00"
+
+
+def draw(relative):
+    """relative: times as long as wxlink, by (contestant, kind)."""
+    panels = []
+    for kind, title in PANELS.items():
+        dots = [(name, ratio) for (name, k), ratio in relative.items() if k == kind]
+        if dots:
+            panels.append((title, sorted(dots, key=lambda dot: dot[1])))
+    ratios = [ratio for _, dots in panels for _, ratio in dots]
+    # Room for the outermost dots' figures.
+    low, high = math.floor(math.log2(min(ratios)) - 0.7), math.ceil(math.log2(max(ratios)) + 0.2)
+
+    def x(ratio):
+        return LEFT + WIDTH * (math.log2(ratio) - low) / (high - low)
+
+    out = []
+
+    def text(at_x, at_y, words, anchor="start", size=12, fill=INK, weight="normal"):
+        out.append(
+            f'<text x="{at_x:.1f}" y="{at_y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{fill}" '
+            f'font-weight="{weight}">{escape(words)}</text>'
+        )
+
+    text(16, 26, "Time per call, relative to wxlink from C", size=16, weight="bold")
+    text(16, 45, "Further right is slower; each step is twice as long. Same responder, same run.", fill="#57606a")
+    y = TOP
+    for title, dots in panels:
+        bottom = y + ROW * len(dots) + 6
+        for power in range(low, high + 1):
+            at = x(2.0**power)
+            colour = INK if power == 0 else FAINT
+            out.append(f'<line x1="{at:.1f}" y1="{y}" x2="{at:.1f}" y2="{bottom}" stroke="{colour}"/>')
+            text(at, bottom + 14, f"{2**power}×" if power >= 0 else f"1/{2**-power}×", "middle", 10)
+        text(16, y - 8, title, size=14, weight="bold")
+        for i, (name, ratio) in enumerate(dots):
+            middle = y + ROW * i + ROW / 2 + 3
+            colour = OURS if name.startswith("wxlink") else THEIRS
+            text(LEFT - 12, middle + 4, name, "end", fill=colour, weight="bold" if name == "wxlink" else "normal")
+            out.append(
+                f'<line x1="{x(1):.1f}" y1="{middle}" x2="{x(ratio):.1f}" y2="{middle}" stroke="{colour}" stroke-width="3"/>'
+            )
+            out.append(f'<circle cx="{x(ratio):.1f}" cy="{middle}" r="5" fill="{colour}"/>')
+            left = ratio < 1
+            text(x(ratio) + (-9 if left else 9), middle + 4, f"{ratio:.2f}", "end" if left else "start", 11)
+        y = bottom + GAP
+    width, height = LEFT + WIDTH + RIGHT, y - GAP + 28
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'font-family="sans-serif" role="img" aria-label="Time per call, relative to wxlink">'
+        f'<rect width="100%" height="100%" fill="white"/>'
+    )
+    return "\n".join([head, *out, "</svg>"]) + "\n"

@@ -3,6 +3,11 @@
 //! Every field of an item is optional, and what is not described here is kept: WeChat's own pages
 //! disagree about names and types, so nothing is refused for looking unlike them.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
@@ -18,26 +23,16 @@ impl LinkedList {
     /// Reads the list, or says in one clause why the answer holds none.
     #[doc(hidden)]
     pub fn read(answer: Answer) -> Result<LinkedList, String> {
-        if !answer.json().is_object() {
-            return Err("a number no type can hold".into());
+        #[derive(Deserialize)]
+        struct Body {
+            #[serde(default)]
+            wxopens: Wxopens,
         }
-        let items = match answer.json().get("wxopens") {
-            // An account without links, in the forms a server may give it.
-            None | Some(Value::Null) => &Value::Null,
-            Some(Value::Array(none)) if none.is_empty() => &Value::Null,
-            Some(Value::Object(wxopens)) => wxopens.get("items").unwrap_or(&Value::Null),
-            Some(_) => return Err("a list whose wxopens is not an object".into()),
-        };
-        let items = match items {
-            Value::Null => Vec::new(),
-            Value::Array(items) => items
-                .iter()
-                .map(|item| item.as_object().map(MiniProgram::read))
-                .collect::<Option<_>>()
-                .ok_or("a list with an item that is not an object")?,
-            _ => return Err("a list whose items are not an array".into()),
-        };
-        Ok(LinkedList { answer, items })
+        let body: Body = answer.parse().ok_or_else(|| why_none(answer.json()))?;
+        Ok(LinkedList {
+            answer,
+            items: body.wxopens.0,
+        })
     }
 
     /// The answer it was read from.
@@ -141,29 +136,6 @@ pub struct FuncInfo {
 }
 
 impl MiniProgram {
-    fn read(fields: &Map<String, Value>) -> MiniProgram {
-        let mut fields = Fields(fields.clone());
-        MiniProgram {
-            status: fields.number("status").map(LinkStatus::from),
-            username: fields.text("username"),
-            appid: fields.text("appid"),
-            source: fields.text("source"),
-            nickname: fields.text("nickname"),
-            selected: fields.number("selected"),
-            nearby_display_status: fields.number("nearby_display_status"),
-            released: fields.number("released"),
-            headimg_url: fields.text("headimg_url"),
-            // The true name first, then those that WeChat's pages have printed.
-            func_infos: ["func_infos", "func_info", "func_News"]
-                .into_iter()
-                .find_map(|name| fields.func_infos(name))
-                .unwrap_or_default(),
-            copy_verify_status: fields.number("copy_verify_status"),
-            email: fields.text("email"),
-            extra: fields.0,
-        }
-    }
-
     /// Whether that is its appid or original id.
     pub fn is(&self, appid_or_username: &str) -> bool {
         [&self.appid, &self.username]
@@ -172,37 +144,161 @@ impl MiniProgram {
     }
 }
 
-/// Fields not yet taken; what does not have the expected type stays.
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn take<T>(&mut self, name: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-        let value = read(self.0.get(name)?)?;
-        self.0.remove(name);
-        Some(value)
+/// Why an answer holds no list, in one clause.
+fn why_none(tree: &Value) -> String {
+    let items = tree.get("wxopens").and_then(|w| w.get("items"));
+    match (tree, tree.get("wxopens"), items) {
+        (Value::Null, ..) => "a number no type can hold",
+        (_, _, Some(Value::Array(_))) => "a list with an item that is not an object",
+        (_, _, Some(_)) => "a list whose items are not an array",
+        _ => "a list whose wxopens is not an object",
     }
+    .into()
+}
 
-    fn text(&mut self, name: &str) -> Option<String> {
-        self.take(name, |v| v.as_str().map(str::to_owned))
+/// What holds the items: an object, or for an account without links whatever a server may say.
+#[derive(Default)]
+struct Wxopens(Vec<MiniProgram>);
+
+impl<'de> Deserialize<'de> for Wxopens {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Wxopens, D::Error> {
+        struct Opens;
+        impl<'de> Visitor<'de> for Opens {
+            type Value = Wxopens;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with items")
+            }
+            fn visit_unit<E>(self) -> Result<Wxopens, E> {
+                Ok(Wxopens::default())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Wxopens, A::Error> {
+                match seq.next_element::<IgnoredAny>()? {
+                    None => Ok(Wxopens::default()),
+                    Some(_) => Err(A::Error::custom("an array")),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wxopens, A::Error> {
+                let mut items = None;
+                while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+                    match &*key {
+                        "items" => items = map.next_value::<Option<Vec<MiniProgram>>>()?,
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(Wxopens(items.unwrap_or_default()))
+            }
+        }
+        from.deserialize_any(Opens)
     }
+}
 
-    /// A number, or one in a string.
-    fn number(&mut self, name: &str) -> Option<i64> {
-        self.take(name, |v| v.as_i64().or_else(|| v.as_str()?.parse().ok()))
-    }
-
-    fn func_infos(&mut self, name: &str) -> Option<Vec<FuncInfo>> {
-        self.take(name, |v| {
-            let read = |v: &Value| {
-                let mut fields = Fields(v.as_object()?.clone());
-                Some(FuncInfo {
-                    id: fields.number("id"),
-                    status: fields.number("status"),
-                    name: fields.text("name"),
-                    extra: fields.0,
-                })
+impl<'de> Deserialize<'de> for MiniProgram {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<MiniProgram, D::Error> {
+        let mut item = MiniProgram::default();
+        // The true name first, then those that WeChat's pages have printed.
+        let mut infos = [None, None, None];
+        from.deserialize_map(Fields(|key: &str, value| {
+            match key {
+                "status" => {
+                    let (number, rest) = number(value);
+                    item.status = number.map(LinkStatus::from);
+                    return rest;
+                }
+                "username" => return text(&mut item.username, value),
+                "appid" => return text(&mut item.appid, value),
+                "source" => return text(&mut item.source, value),
+                "nickname" => return text(&mut item.nickname, value),
+                "headimg_url" => return text(&mut item.headimg_url, value),
+                "email" => return text(&mut item.email, value),
+                _ => {}
+            }
+            let place = match key {
+                "selected" => &mut item.selected,
+                "nearby_display_status" => &mut item.nearby_display_status,
+                "released" => &mut item.released,
+                "copy_verify_status" => &mut item.copy_verify_status,
+                "func_infos" => return func_infos(&mut infos[0], value),
+                "func_info" => return func_infos(&mut infos[1], value),
+                "func_News" => return func_infos(&mut infos[2], value),
+                _ => return Some(value),
             };
-            v.as_array()?.iter().map(read).collect()
+            let (number, rest) = number(value);
+            *place = number;
+            rest
+        }))
+        .map(|extra| {
+            item.extra = extra;
+            item.func_infos = infos.into_iter().flatten().next().unwrap_or_default();
+            item
         })
     }
+}
+
+impl<'de> Deserialize<'de> for FuncInfo {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<FuncInfo, D::Error> {
+        let mut info = FuncInfo::default();
+        from.deserialize_map(Fields(|key: &str, value| {
+            let place = match key {
+                "name" => return text(&mut info.name, value),
+                "id" => &mut info.id,
+                "status" => &mut info.status,
+                _ => return Some(value),
+            };
+            let (number, rest) = number(value);
+            *place = number;
+            rest
+        }))
+        .map(|extra| FuncInfo { extra, ..info })
+    }
+}
+
+/// Reads an object: each field is offered to the closure, and what that does not take is kept.
+struct Fields<F>(F);
+
+impl<'de, F: FnMut(&str, Value) -> Option<Value>> Visitor<'de> for Fields<F> {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut extra = Map::new();
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            match (self.0)(&key, map.next_value()?) {
+                Some(rest) => drop(extra.insert(key.into_owned(), rest)),
+                // Of a field that is there twice the last one counts.
+                None if extra.is_empty() => {}
+                None => drop(extra.remove(&*key)),
+            }
+        }
+        Ok(extra)
+    }
+}
+
+fn text(place: &mut Option<String>, value: Value) -> Option<Value> {
+    *place = None;
+    match value {
+        Value::String(text) => {
+            *place = Some(text);
+            None
+        }
+        other => Some(other),
+    }
+}
+
+/// A number, or one in a string; anything else is given back.
+fn number(value: Value) -> (Option<i64>, Option<Value>) {
+    let number = value
+        .as_i64()
+        .or_else(|| value.as_str().and_then(|s| s.parse().ok()));
+    let rest = number.is_none().then_some(value);
+    (number, rest)
+}
+
+fn func_infos(place: &mut Option<Vec<FuncInfo>>, value: Value) -> Option<Value> {
+    *place = value
+        .as_array()
+        .and_then(|all| all.iter().map(|v| FuncInfo::deserialize(v).ok()).collect());
+    place.is_none().then_some(value)
 }

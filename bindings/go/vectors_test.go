@@ -210,8 +210,7 @@ func TestAnswerVectors(t *testing.T) {
 				t.Fatalf("there is no interface %q", v.Interface)
 			}
 			expect := v.Expect
-			// Numbers that no type can hold are no trouble here: they stay as they came.
-			if expect.TypedStatus != "" && !strings.Contains(v.Body, "1e999") {
+			if expect.TypedStatus != "" {
 				expect.Status = &expect.TypedStatus
 			}
 			check := func(what string, wanted, got any) {

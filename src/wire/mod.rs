@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::attempt::{Attempt, Delivery, Phase};
 use crate::cancel::Cancel;
-use crate::options::{Host, Options, ProxyAddress};
+use crate::options::{Host, Options, ProxyAddress, Trust};
 use crate::status::Status;
 use crate::sync::lock;
 
@@ -73,7 +73,14 @@ impl Wire {
             setup: Arc::new(Setup {
                 hosts: options.hosts.clone(),
                 proxy: options.proxy_address()?,
-                tls: tls::config(options.trust, options.ca_file.as_deref())?,
+                tls: tls::config(
+                    // Plain HTTP goes to loopback only: nobody waits for roots that are not used.
+                    match options.hosts.iter().any(|host| host.tls) {
+                        true => options.trust,
+                        false => Trust::Bundled,
+                    },
+                    options.ca_file.as_deref(),
+                )?,
                 dns: Dns::new(),
                 user_agent: options.user_agent.clone(),
             }),

@@ -10,7 +10,7 @@ skipped = { echo "SKIPPED: $(1), for want of $(2)" >&2; test "$$CI" != true; }
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Library and sandbox are built in one go: what both depend on is then compiled once.
 .PHONY: build
@@ -22,6 +22,15 @@ IN ?= c
 .PHONY: demo
 demo: build ## watch a program link a mini program against the sandbox; IN=python, go, cpp ...
 	@$(PYTHON) tools/demo.py $(RELEASE) $(IN)
+
+PREFIX ?= /usr/local
+.PHONY: install
+install: ## install what was built under PREFIX (/usr/local); see docs/installing.md
+	@PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" tools/install.sh
+
+.PHONY: test-install
+test-install: build ## install into a scratch folder and build C, C++, Go and static programs from it
+	@tests/install/test
 
 LANGUAGES := c cpp go java php cobol pascal
 .PHONY: test

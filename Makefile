@@ -43,6 +43,15 @@ reproducible: ## build the last commit twice in two folders and compare the libr
 package: ## check that the crate can be packaged and builds from its package
 	@$(CARGO) package --locked --package wxlink
 
+ONLY ?=
+.PHONY: dist
+dist: build ## make the release in target/dist: archives, wheels, sdist; ONLY=x86_64-linux-gnu: half an hour
+	@$(PYTHON) tools/dist.py $(if $(ONLY),--only "$(ONLY)")
+
+.PHONY: test-dist
+test-dist: build ## check the release in target/dist, and run what this machine can run
+	@$(PYTHON) tools/dist.py --check
+
 LANGUAGES := c cpp go java php cobol pascal
 .PHONY: test
 test: lint build ## run every check there is

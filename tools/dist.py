@@ -185,7 +185,7 @@ def make_archive(target):
         "RELOCATABLE": "yes",
     }
     if target.musl:
-        # gcc adds what unwinds by itself; see docs/installing.md for clang and zig.
+        # What unwinds the stack depends on the compiler: see docs/installing.md.
         settings["STATIC_LIBS"] = ""
     run(ROOT / "tools/install.sh", env=os.environ | settings)
     describe(folder / "share/doc/wxlink", target, "wxlink")

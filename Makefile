@@ -8,20 +8,49 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 # Says what is left out for want of which tool; in CI that is a failure.
 skipped = { echo "SKIPPED: $(1), for want of $(2)" >&2; test "$$CI" != true; }
 
+# What is built knows nothing of where: the same commit gives the same bytes in any folder.
+ANYWHERE = --remap-path-prefix=$(CURDIR)=/wxlink --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Library and sandbox are built in one go: what both depend on is then compiled once.
 .PHONY: build
 build: ## build the library and the sandbox in target/release
-	@$(CARGO) build --locked --release
+	@RUSTFLAGS="$(RUSTFLAGS) $(ANYWHERE)" $(CARGO) build --locked --release
 	@ln -sf libwxlink.so $(RELEASE)/libwxlink.so.1
 
 IN ?= c
 .PHONY: demo
 demo: build ## watch a program link a mini program against the sandbox; IN=python, go, cpp ...
 	@$(PYTHON) tools/demo.py $(RELEASE) $(IN)
+
+PREFIX ?= /usr/local
+.PHONY: install
+install: ## install what was built under PREFIX (/usr/local); see docs/installing.md
+	@PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" tools/install.sh
+
+.PHONY: test-install
+test-install: build ## install into a scratch folder and build C, C++, Go and static programs from it
+	@tests/install/test
+
+.PHONY: reproducible
+reproducible: ## build the last commit twice in two folders and compare the libraries: minutes
+	@tools/reproducible.sh
+
+.PHONY: package
+package: ## check that the crate can be packaged and builds from its package
+	@$(CARGO) package --locked --package wxlink
+
+ONLY ?=
+.PHONY: dist
+dist: build ## make the release in target/dist: archives, wheels, sdist; ONLY=x86_64-linux-gnu: half an hour
+	@$(PYTHON) tools/dist.py $(if $(ONLY),--only "$(ONLY)")
+
+.PHONY: test-dist
+test-dist: build ## check the release in target/dist, and run what this machine can run
+	@$(PYTHON) tools/dist.py --check
 
 LANGUAGES := c cpp go java php cobol pascal
 .PHONY: test

@@ -1,0 +1,451 @@
+"""Makes what is released, in target/dist, and checks it.
+
+    python3 tools/dist.py              archives, wheels and sdist for every target
+    python3 tools/dist.py --only WORD  those with WORD in their names: x86_64-linux-gnu, sdist
+    python3 tools/dist.py --check      only checks what lies there, and runs what this machine can run
+
+What cannot be made for want of a tool is named and left out; with CI=true that is a failure, at the end.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import sbom
+
+ROOT = Path(__file__).resolve().parent.parent
+DIST = ROOT / "target/dist"
+WORK = ROOT / "target/dist-build"
+TOOLS = ROOT / "target/tools"
+VENV = ROOT / ".venv"
+VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+GLIBC = (2, 17)
+# What a library may ask of the system it is loaded by. All of it is glibc's.
+SYSTEM = r"lib(c|m|dl|rt|pthread)\.so\.\d|ld-linux[-\w]*\.so\.\d"
+left_out = []
+
+
+class Wrong(Exception):
+    """Something released is not as it should be."""
+
+
+def expect(truth, what):
+    if not truth:
+        raise Wrong(what)
+
+
+def skipped(what, tool):
+    print(f"SKIPPED: {what}, for want of {tool}", file=sys.stderr, flush=True)
+    left_out.append(what)
+
+
+def run(*command, **more):
+    """Runs a command that says nothing unless it fails."""
+    done = subprocess.run(
+        [str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more
+    )
+    if done.returncode:
+        raise Wrong(f"{' '.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+@dataclass
+class Target:
+    """What is built for, and with which compiler."""
+
+    triple: str
+    env: dict
+    build_std: bool
+
+    @property
+    def arch(self):
+        return self.triple.split("-")[0]
+
+    @property
+    def musl(self):
+        return self.triple.endswith("musl")
+
+    @property
+    def name(self):
+        return f"{self.arch}-linux-{'musl' if self.musl else 'gnu'}"
+
+    @property
+    def zig(self):
+        """The target as zig calls it; and cargo-zigbuild after the triple."""
+        return self.name + self.floor
+
+    @property
+    def floor(self):
+        return "" if self.musl else ".%d.%d" % GLIBC
+
+    @property
+    def here(self):
+        """Whether this machine runs what is built for it."""
+        return sys.platform == "linux" and platform.machine() == self.arch
+
+    @property
+    def cargo_args(self):
+        return ["-Zbuild-std=std,panic_unwind"] if self.build_std else []
+
+
+def has_std(rustc, triple):
+    done = subprocess.run(
+        [rustc, "--print", "target-libdir", "--target", triple], stdout=subprocess.PIPE, text=True
+    )
+    return done.returncode == 0 and any(Path(done.stdout.strip()).glob("libstd-*.rlib"))
+
+
+def target(triple):
+    """The target with a compiler that has its standard library, or None."""
+    home = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
+    # What is built knows nothing of where, as in `make build`.
+    flags = f"--remap-path-prefix={ROOT}=/wxlink --remap-path-prefix={home}=/cargo"
+    env = {
+        "PATH": f"{VENV}/bin:{os.environ['PATH']}",
+        "CARGO_TARGET_DIR": str(WORK),
+        "RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} {flags}".strip(),
+    }
+    if has_std(os.environ.get("RUSTC", "rustc"), triple):
+        return Target(triple, env, False)
+    debian = TOOLS / "debian-rust"
+    if subprocess.run([ROOT / "tools/debian-rust.sh", debian], stdout=subprocess.DEVNULL).returncode:
+        return None
+    env["RUSTC"] = str(debian / "rustc")
+    # Two compilers must not share what they built.
+    env["CARGO_TARGET_DIR"] = str(WORK / "debian")
+    env["RUSTFLAGS"] += f" --remap-path-prefix={debian}=/rust"
+    if has_std(env["RUSTC"], triple):
+        return Target(triple, env, False)
+    # The standard library is built with the rest. A stable compiler does that only if told so.
+    return Target(triple, env | {"RUSTC_BOOTSTRAP": "1"}, True)
+
+
+def strip_for(target):
+    candidates = ["strip"] if target.here else []
+    candidates += [f"{target.arch}-linux-gnu-strip", "llvm-strip"]
+    return next((c for c in candidates if shutil.which(c)), None)
+
+
+def commit_time():
+    return int(run("git", "-C", ROOT, "log", "-1", "--format=%ct"))
+
+
+def pack(folder, archive):
+    """The same files and commit give the same archive."""
+    when = commit_time()
+
+    def plain(info):
+        info.uid = info.gid = 0
+        info.uname = info.gname = ""
+        info.mtime = when
+        return info
+
+    with open(archive, "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=when) as packed:
+        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for path in [folder, *sorted(folder.rglob("*"))]:
+                tar.add(path, path.relative_to(folder.parent), recursive=False, filter=plain)
+
+
+def make_archive(target):
+    env = os.environ | target.env
+    run(
+        "cargo", "zigbuild", "--locked", "--release", "--package", "wxlink", "--lib",
+        "--target", target.triple + target.floor, *target.cargo_args,
+        cwd=ROOT, env=env,
+    )  # fmt: skip
+    built = Path(target.env["CARGO_TARGET_DIR"]) / target.triple / "release"
+    libraries = WORK / "libraries"
+    shutil.rmtree(libraries, ignore_errors=True)
+    libraries.mkdir(parents=True)
+    shutil.copy(built / "libwxlink.a", libraries)
+    if not target.musl:
+        shutil.copy(built / "libwxlink.so", libraries)
+    folder = WORK / "stage" / f"wxlink-{VERSION}-{target.name}"
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    strip = strip_for(target)
+    if not strip:
+        print(f"{target.name}: libwxlink.a keeps its debugging sections, for want of a strip for it")
+    settings = {
+        "PREFIX": f"/{folder.name}",
+        "DESTDIR": str(folder.parent),
+        "LIBDIR": "",
+        "FROM": str(libraries),
+        "STRIP": strip or "no-strip",
+        "RELOCATABLE": "yes",
+    }
+    if target.musl:
+        # What unwinds the stack depends on the compiler: see docs/installing.md.
+        settings["STATIC_LIBS"] = ""
+    run(ROOT / "tools/install.sh", env=os.environ | settings)
+    describe(folder / "share/doc/wxlink", target, "wxlink")
+    pack(folder, DIST / f"{folder.name}.tar.gz")
+
+
+def describe(folder, target, package):
+    if "RUSTC" in target.env:
+        os.environ["RUSTC"] = target.env["RUSTC"]
+    try:
+        bill = sbom.bill(target.triple, package)
+        licences = sbom.licences(target.triple, package)
+    finally:
+        if "RUSTC" in target.env:
+            del os.environ["RUSTC"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sbom.cdx.json").write_text(json.dumps(bill, indent=2) + "\n")
+    (folder / "THIRD-PARTY.txt").write_text(licences)
+
+
+def make_wheel(target, where, *more):
+    env = os.environ | target.env
+    if target.musl and where == "python":
+        # A module that is loaded: musl's own linking is static if nothing is said.
+        env["RUSTFLAGS"] += " -Ctarget-feature=-crt-static"
+    tag = "musllinux_1_2" if target.musl else "manylinux2014"
+    out = WORK / "wheels"
+    shutil.rmtree(out, ignore_errors=True)
+    run(
+        VENV / "bin/maturin", "build", "--locked", "--release", "--zig", "--target", target.triple,
+        "--compatibility", tag, "--out", out, *more, *target.cargo_args,
+        cwd=ROOT / where, env=env,
+    )  # fmt: skip
+    for wheel in out.iterdir():
+        wheel.replace(DIST / wheel.name)
+
+
+# The checks
+
+
+def readelf(*args):
+    return run("readelf", "--wide", *args, env=os.environ | {"LC_ALL": "C"})
+
+
+def exported(library):
+    table = readelf("--dyn-syms", library)
+    rows = (line.split() for line in table.splitlines())
+    return {r[7].split("@")[0] for r in rows if len(r) > 7 and r[4] in ("GLOBAL", "WEAK") and r[6] != "UND"}
+
+
+def check_elf(library, name, musl=False):
+    """What it asks of the system; and that it knows nothing of where it was built."""
+    versions = re.findall(r"GLIBC_(\d+)\.(\d+)", readelf("--version-info", library))
+    highest = max(((int(a), int(b)) for a, b in versions), default=(0, 0))
+    expect(highest <= GLIBC, f"{name} needs glibc {highest}")
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", readelf("--dynamic", library))
+    allowed = r"libc\.so|libc\.musl-\w+\.so\.1" if musl else SYSTEM
+    expect(all(re.fullmatch(allowed, n) for n in needed), f"{name} needs {needed}")
+    for place in {str(ROOT), str(Path.home())} - {"/"}:
+        expect(place.encode() + b"/" not in library.read_bytes(), f"{name} knows {place}")
+    return "no glibc" if highest == (0, 0) else "glibc %d.%d" % highest
+
+
+def promised():
+    minor = VERSION.rsplit(".", 1)[0]
+    return set(re.findall(r"(wx_\w+)\(", (ROOT / f"abi/{minor}.symbols").read_text()))
+
+
+def size(path):
+    return f"{path.stat().st_size / 1e6:.2f} MB"
+
+
+def clean_env(**more):
+    return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"} | more
+
+
+def link_by(command, env):
+    """Runs a link sample against a sandbox of its own."""
+    said = run(
+        ROOT / "bindings/with-sandbox", *command, env=env | {"WXLINK_TOKEN": "SANDBOX-TOKEN"}
+    )
+    expect("The invitation is out." in said, f"{command}: {said}")
+
+
+def sandbox_dir():
+    folder = ROOT / "target/release"
+    expect((folder / "wxlink-sandbox").exists(), "no sandbox: run make build first")
+    return str(folder)
+
+
+def check_archive(archive):
+    name = archive.name.removesuffix(".tar.gz")
+    arch, kind = name.split("-")[-3], name.split("-")[-1]
+    here = sys.platform == "linux" and platform.machine() == arch
+    with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
+        with tarfile.open(archive) as tar:
+            tar.extractall(scratch, filter="data")
+        folder = Path(scratch) / name
+        doc = folder / "share/doc/wxlink"
+        for text in ["LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.txt"]:
+            expect((doc / text).stat().st_size > 1000, f"{archive.name}: {text}")
+        parts = {c["name"] for c in json.loads((doc / "sbom.cdx.json").read_text())["components"]}
+        expect({"rustls", "ring", "ureq", "rust-std"} <= parts, f"{archive.name}: sbom.cdx.json")
+        expect("cbindgen" not in parts, f"{archive.name}: a build tool is in sbom.cdx.json")
+        facts = [size(archive)]
+        library = folder / "lib/libwxlink.so"
+        if kind == "gnu":
+            facts += [f".so {size(library.resolve())}", check_elf(library.resolve(), archive.name)]
+            expect(exported(library) == promised(), f"{archive.name} exports {exported(library)}")
+            expect("[libwxlink.so.1]" in readelf("--dynamic", library), f"{archive.name}: SONAME")
+        facts.append(f".a {size(folder / 'lib/libwxlink.a')}")
+        facts.append(try_archive(folder, arch, kind, here))
+        print(f"ok  \t{archive.name}: {', '.join(facts)}", flush=True)
+
+
+def try_archive(folder, arch, kind, here):
+    """Builds a program from the unpacked archive alone, and runs it."""
+    source = folder / "link.c"
+    shutil.copy(ROOT / "bindings/c/link.c", source)
+    program = folder / "link"
+    env = clean_env(PKG_CONFIG_PATH=str(folder / "lib/pkgconfig"))
+    runner = [program]
+    if not here:
+        emulator = shutil.which(f"qemu-{arch}-static") or shutil.which(f"qemu-{arch}")
+        system = Path(f"/usr/{arch}-linux-gnu")
+        runner = [emulator, "-L", system, "-E", f"LD_LIBRARY_PATH={folder / 'lib'}", program]
+        if not emulator or (kind == "gnu" and not (system / "lib").exists()):
+            runner = None
+    zig = [VENV / "bin/python", "-m", "ziglang", "cc", "-target", f"{arch}-linux-{kind}"]
+    if kind == "gnu" and here:
+        if not shutil.which("pkg-config"):
+            skipped(f"{folder.name}: a program", "pkg-config")
+            return "not tried"
+        flags = run("pkg-config", "--cflags", "--libs", "wxlink", env=env).split()
+        run("cc", source, *flags, "-o", program, env=env)
+        env["LD_LIBRARY_PATH"] = str(folder / "lib")
+    else:
+        libraries = ["-lwxlink"] if kind == "gnu" else [folder / "lib/libwxlink.a", "-lunwind", "-static"]
+        zig[-1] += "." + ".".join(map(str, GLIBC)) if kind == "gnu" else ""
+        cache = {"ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
+        include, lib = f"-I{folder / 'include'}", f"-L{folder / 'lib'}"
+        run(*zig, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache)
+    if not runner:
+        skipped(f"{folder.name}: running its program", f"qemu-{arch} and a glibc for it")
+        return "a program links"
+    link_by([*runner, "wx0b00000000000001", "0", "1"], env | {"WXLINK_LIB_DIR": sandbox_dir()})
+    return f"a program of {size(program)} runs"
+
+
+def check_wheel(wheel):
+    name, version, python, abi, where = wheel.stem.split("-")
+    expect(version == VERSION, f"{wheel.name}: its version")
+    musl = "musllinux" in where
+    expect(musl or "manylinux2014" in where, f"{wheel.name}: its platform")
+    if name == "wxlink":
+        expect((python, abi) == ("cp310", "abi3") or abi.endswith("t"), f"{wheel.name}: its tag")
+    facts = [size(wheel)]
+    with zipfile.ZipFile(wheel) as packed, tempfile.TemporaryDirectory() as scratch:
+        binaries = [n for n in packed.namelist() if n.endswith(".so") or "/scripts/" in n]
+        expect(len(binaries) == 1, f"{wheel.name}: {binaries}")
+        binary = Path(packed.extract(binaries[0], scratch))
+        facts.append(check_elf(binary, wheel.name, musl))
+        if name == "wxlink":
+            expect(exported(binary) == {"PyInit__core"}, f"{wheel.name} exports {exported(binary)}")
+            expect(any(n.endswith("py.typed") for n in packed.namelist()), f"{wheel.name}: py.typed")
+        facts.append(f"within {size(binary)}")
+    print(f"ok  \t{wheel.name}: {', '.join(facts)}", flush=True)
+
+
+def try_wheels():
+    """The module and the sandbox, installed in a clean environment, tell the sample's story."""
+    arch = f"_{platform.machine()}.whl"
+    released = sorted(DIST.glob("*manylinux2014*.whl"))
+    ours = [w for w in released if w.name.endswith(arch) and not re.search(r"-cp\d+t-", w.name)]
+    if len(ours) < 2:
+        skipped("the wheels in a clean environment", "wheels for this machine")
+        return
+    with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
+        venv = Path(scratch) / "venv"
+        run(sys.executable, "-m", "venv", venv)
+        run(venv / "bin/pip", "install", "--no-index", "--disable-pip-version-check", *ours)
+        script = ROOT / "python/samples/link.py"
+        env = clean_env(WXLINK_LIB_DIR=str(venv / "bin"))
+        link_by([venv / "bin/python", "-P" if sys.version_info >= (3, 11) else "-s", script,
+                 "wx0b00000000000001", "0", "1"], env)  # fmt: skip
+    print("ok  \tthe wheels, in a clean environment", flush=True)
+
+
+def try_sdist(sdist):
+    """A wheel can be built from the sdist, without the checkout."""
+    with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
+        with tarfile.open(sdist) as tar:
+            tar.extractall(scratch, filter="data")
+        folder = Path(scratch) / sdist.name.removesuffix(".tar.gz")
+        env = os.environ | {"CARGO_TARGET_DIR": str(WORK / "sdist")}
+        run(VENV / "bin/maturin", "build", "--locked", "--out", scratch, cwd=folder, env=env)
+    print(f"ok  \t{sdist.name}: {size(sdist)}, a wheel can be built from it", flush=True)
+
+
+def check(everything):
+    for archive in sorted(DIST.glob("wxlink-*-linux-*.tar.gz")):
+        check_archive(archive)
+    for wheel in sorted(DIST.glob("*.whl")):
+        check_wheel(wheel)
+    if everything:
+        try_wheels()
+    for sdist in sorted(DIST.glob(f"wxlink-{VERSION}.tar.gz")):
+        try_sdist(sdist)
+
+
+def get_tools():
+    if not (VENV / "bin/pip").exists():
+        run(sys.executable, "-m", "venv", VENV)
+    run(VENV / "bin/pip", "install", "--quiet", "--disable-pip-version-check", "-r",
+        ROOT / "tools/dist-requirements.txt")  # fmt: skip
+
+
+def jobs():
+    """What there is to make, by name: for which target, and how."""
+    for triple in [f"{arch}-unknown-linux-{libc}" for libc in ("gnu", "musl") for arch in ("x86_64", "aarch64")]:
+        name = triple.replace("-unknown", "")
+        yield f"archive {name}", triple, make_archive
+        yield f"module wheel {name}", triple, lambda t: make_wheel(t, "python")
+        yield f"free-threaded wheel {name}", triple, lambda t: make_wheel(
+            t, "python", "--interpreter", "python3.14t"
+        )
+        yield f"sandbox wheel {name}", triple, lambda t: make_wheel(t, "sandbox")
+
+
+def make(only):
+    for name, triple, how in jobs():
+        if only not in name:
+            continue
+        made_for = target(triple)
+        if made_for is None:
+            skipped(name, f"the standard library of {triple}: rustup target add {triple}")
+            continue
+        print(f"making {name}", flush=True)
+        how(made_for)
+    if only in "sdist":
+        print("making sdist", flush=True)
+        run(VENV / "bin/maturin", "sdist", "--out", DIST, cwd=ROOT / "python")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", metavar="WORD")
+    parser.add_argument("--check", action="store_true")
+    told = parser.parse_args()
+    DIST.mkdir(parents=True, exist_ok=True)
+    get_tools()
+    if not told.check:
+        make(told.only)
+    check(everything=not told.only)
+    if left_out and os.environ.get("CI") == "true":
+        sys.exit(f"dist: left out: {', '.join(left_out)}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Wrong, OSError, subprocess.SubprocessError) as e:
+        sys.exit(f"dist: {e}")

@@ -1,0 +1,107 @@
+#!/bin/sh
+# Installs what `make build` built. Everything comes from the environment:
+#
+#   PREFIX        where it will live: /usr/local if not set
+#   LIBDIR        the libraries' folder: $PREFIX/lib if not set
+#   DESTDIR       is put before every path while copying, for packagers; nothing remembers it
+#   FROM          the folder with libwxlink.so and libwxlink.a: target/release if not set; one of the
+#                 two may be missing
+#   STATIC_LIBS   what libwxlink.a needs from the system
+#   STRIP         the program that takes debugging sections out of libwxlink.a; nothing else is in them
+#   RELOCATABLE   if set, wxlink.pc finds its folders from where it lies: for archives
+set -eu
+umask 022
+root=$(cd "$(dirname "$0")/.." && pwd)
+from=${FROM:-$root/target/release}
+prefix=${PREFIX:-/usr/local}
+libdir=${LIBDIR:-$prefix/lib}
+destdir=${DESTDIR:-}
+# As `cargo rustc -- --print native-static-libs` tells, without libc.
+static_libs=${STATIC_LIBS--lgcc_s -lutil -lrt -lpthread -lm -ldl}
+strip=${STRIP:-strip}
+
+for path in "$prefix" "$libdir"; do
+    case $path in
+    *[\ \|\&\\]*) echo "install: a blank, |, & or \\ in $path" >&2; exit 2 ;;
+    /*) ;;
+    *) echo "install: $path does not begin with /" >&2; exit 2 ;;
+    esac
+done
+[ -e "$from/libwxlink.so" ] || [ -e "$from/libwxlink.a" ] || {
+    echo "install: no library in $from; run make build first" >&2
+    exit 1
+}
+
+version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+symbols=$root/abi/${version%.*}.symbols
+abi=$(sed -n 's/^#define WX_ABI_VERSION //p' "$root/include/wxlink.h")
+[ -n "$version" ] && [ -n "$abi" ] && [ -e "$symbols" ]
+soname=libwxlink.so.$abi
+
+# From one folder to another: both begin with /.
+relative() {
+    awk -v from="$1" -v to="$2" 'BEGIN {
+        n = split(from, a, "/+"); m = split(to, b, "/+")
+        while (n > 1 && a[n] == "") n--
+        while (m > 1 && b[m] == "") m--
+        for (i = 1; i <= n && i <= m && a[i] == b[i]; i++) ;
+        for (j = i; j <= n; j++) path = path "../"
+        for (; i <= m; i++) path = path b[i] "/"
+        sub("/$", "", path); print path == "" ? "." : path
+    }'
+}
+
+put() { # MODE SOURCE TARGET
+    mkdir -p "$destdir$(dirname "$3")"
+    install -m "$1" "$2" "$destdir$3"
+}
+
+fill() { # SOURCE TARGET
+    mkdir -p "$destdir$(dirname "$2")"
+    sed -e "s|@VERSION@|$version|g" -e "s|@SONAME@|$soname|g" -e "s|@PREFIX@|$pc_prefix|g" \
+        -e "s|@LIBDIR@|$pc_libdir|g" -e "s|@STATIC_LIBS@|$static_libs|g" -e "s|@LIBS@|$libs|g" \
+        -e "s|@LIBS_PRIVATE@|$libs_private|g" \
+        -e "s|@STATIC_LIBS_LIST@|$(echo "$static_libs" | tr -s ' ' ';')|g" \
+        -e "s|@TO_PREFIX@|$(relative "$libdir/cmake/wxlink" "$prefix")|g" "$1" > "$destdir$2.new"
+    chmod 644 "$destdir$2.new"
+    mv "$destdir$2.new" "$destdir$2"
+}
+
+if [ -n "${RELOCATABLE:-}" ]; then
+    pc_prefix='${pcfiledir}/'$(relative "$libdir/pkgconfig" "$prefix")
+    pc_libdir='${pcfiledir}/..'
+else
+    pc_prefix=$prefix
+    pc_libdir=$libdir
+fi
+libs='-L${libdir} -lwxlink'
+libs_private=$static_libs
+if [ -e "$from/libwxlink.so" ]; then
+    put 755 "$from/libwxlink.so" "$libdir/$soname.$version"
+    ln -sf "$soname.$version" "$destdir$libdir/$soname"
+    ln -sf "$soname" "$destdir$libdir/libwxlink.so"
+else
+    libs="$libs $static_libs"
+    libs_private=
+fi
+if [ -e "$from/libwxlink.a" ]; then
+    put 644 "$from/libwxlink.a" "$libdir/libwxlink.a"
+    if command -v "$strip" > /dev/null; then
+        "$strip" --strip-debug --enable-deterministic-archives "$destdir$libdir/libwxlink.a"
+    fi
+fi
+put 644 "$root/include/wxlink.h" "$prefix/include/wxlink.h"
+put 644 "$root/include/wxlink.hpp" "$prefix/include/wxlink.hpp"
+fill "$root/tools/install/wxlink.pc.in" "$libdir/pkgconfig/wxlink.pc"
+for file in wxlinkConfig wxlinkConfigVersion; do
+    fill "$root/tools/install/$file.cmake.in" "$libdir/cmake/wxlink/$file.cmake"
+done
+# The manual page's synopsis is the symbols file.
+man=$prefix/share/man/man3/wxlink.3
+fill "$root/tools/install/wxlink.3.in" "$man"
+sed -i -e "/^@SYNOPSIS@\$/{r $symbols
+d}" "$destdir$man"
+put 644 "$symbols" "$prefix/share/wxlink/${version%.*}.symbols"
+for licence in LICENSE-MIT LICENSE-APACHE; do
+    put 644 "$root/$licence" "$prefix/share/doc/wxlink/$licence"
+done

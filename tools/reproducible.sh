@@ -1,0 +1,26 @@
+#!/bin/sh
+# Builds the same commit twice, in two folders and from nothing, and compares the libraries byte for byte.
+#
+#   reproducible.sh [FOLDER]    for the two checkouts; target/reproducible if not told
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=${1:-$root/target/reproducible}
+rm -rf "$work"
+mkdir -p "$work"
+work=$(cd "$work" && pwd)
+first=$work/a
+second=$work/the-second/of-two
+for copy in "$first" "$second"; do
+    git clone --quiet "$root" "$copy"
+    make --silent -C "$copy" build > "$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
+done
+for file in libwxlink.so libwxlink.a; do
+    cmp "$first/target/release/$file" "$second/target/release/$file"
+    sha256sum "$first/target/release/$file" | sed "s|$first/||"
+done
+for place in "$work" "$HOME"; do
+    ! grep -qF --binary-files=text "$place" "$first/target/release/libwxlink.so" || {
+        echo "reproducible: libwxlink.so knows $place" >&2
+        exit 1
+    }
+done

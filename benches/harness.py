@@ -15,8 +15,8 @@ LIB = Path(os.environ.get("WXLINK_LIB_DIR") or ROOT / "target/release").resolve(
 BUILD = Path(os.environ.get("WXLINK_BUILD_DIR") or ROOT / "target/benches").resolve()
 CC = os.environ.get("CC", "cc")
 CXX = os.environ.get("CXX", "c++")
-# Nobody is to be led through a proxy to this machine.
-ENV = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+# Nobody is to be led through a proxy to this machine, nor to other roots than the system's.
+ENV = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and not k.startswith("SSL_CERT_")}
 
 
 class Missing(Exception):

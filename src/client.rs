@@ -1,5 +1,6 @@
 //! The client: WeChat's three calls, each posted once, tried again only where nothing can happen twice.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use crate::answer::Answer;
 use crate::attempt::{Attempt, Delivery};
 use crate::cancel::Cancel;
 use crate::error::Error;
+use crate::fork::Process;
 use crate::interface::Interface;
 use crate::lang::Lang;
 use crate::list::LinkedList;
@@ -55,8 +57,8 @@ pub struct Client {
     limits: Limits,
     cancel: Arc<Cancel>,
     names: Arc<Names>,
-    /// The process it was made in: connections shared with a forked child would mix up answers.
-    process: u32,
+    /// The one it was made in.
+    process: Process,
 }
 
 /// What a derived handle may have otherwise than the client it comes from.
@@ -82,7 +84,7 @@ impl Client {
             limits: options.limits(),
             cancel: Arc::new(new_cancel(options.lang)?),
             names: Arc::default(),
-            process: std::process::id(),
+            process: here(options.lang)?,
         })
     }
 
@@ -268,14 +270,14 @@ impl Client {
         let deadline = end.min(self.deadline());
         let wrong =
             |status, what: &str| Error::argument(status, what, self.limits.lang).on(interface);
-        if std::process::id() != self.process {
+        if self.process.is_gone() {
             return Err(wrong(Status::Forked, ""));
         }
         if self.cancel.is_rung() {
             return Err(wrong(Status::Cancelled, ""));
         }
         self.check_text(interface, "access_token", access_token, MAX_TOKEN)?;
-        let token = utf8_percent_encode(access_token, ENCODED).to_string();
+        let token = Cow::from(utf8_percent_encode(access_token, ENCODED));
         let body = serde_json::to_vec(body)
             .map_err(|_| wrong(Status::Internal, "the body cannot be written as JSON"))?;
         let ask = Exchange {
@@ -350,7 +352,9 @@ impl Client {
             format!("{what} is empty")
         } else if text.len() > max {
             format!("{what} is longer than {max} bytes")
-        } else if text.chars().any(char::is_control) {
+        } else if text.bytes().any(|b| b.is_ascii_control())
+            || !text.is_ascii() && text.chars().any(char::is_control)
+        {
             format!("{what} holds a control character (a line end read along with it?)")
         } else {
             return Ok(());
@@ -404,6 +408,13 @@ fn may_repeat(
         Status::BadAnswer => interface.only_reads() && http_status >= 500,
         _ => false,
     }
+}
+
+fn here(lang: Lang) -> Result<Process, Error> {
+    Process::here().map_err(|e| {
+        let why = format!("forks cannot be watched: {e}");
+        Error::argument(Status::Internal, why, lang)
+    })
 }
 
 fn new_cancel(lang: Lang) -> Result<Cancel, Error> {

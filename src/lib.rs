@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! The core is safe Rust and knows nothing of C; the C interface (`include/wxlink.h`) is a thin
-//! layer over it.
+//! The core is safe Rust but for one call that has the system tell of forks, and knows nothing of C; the C
+//! interface (`include/wxlink.h`) is a thin layer over it.
 
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
@@ -33,6 +33,7 @@ mod error;
 #[allow(unsafe_code)]
 #[doc(hidden)]
 pub mod ffi;
+mod fork;
 mod interface;
 mod lang;
 mod list;

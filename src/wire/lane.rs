@@ -109,7 +109,8 @@ impl Lane {
         if body.content_length().is_some_and(|n| n > max) {
             return Err(Fault::TooLarge);
         }
-        let mut bytes = Vec::new();
+        // Its announced length, where there is one, is got in one go.
+        let mut bytes = Vec::with_capacity(body.content_length().map_or(0, |n| n as usize + 1));
         body.into_with_config()
             .limit(u64::MAX)
             .reader()

@@ -19,7 +19,7 @@ pub(crate) type TrustError = String;
 /// Builds the configuration shared by all connections of a client.
 pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientConfig>, TrustError> {
     let system = match trust {
-        Trust::System => rustls_native_certs::load_native_certs().certs,
+        Trust::System => system(),
         Trust::Bundled => Vec::new(),
     };
     let mut roots = roots(system);
@@ -33,6 +33,20 @@ pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientCo
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// The system's roots. Where it has them all in one file, the folder that holds each of them once more is not
+/// read, unless the environment names its own (`SSL_CERT_FILE`, `SSL_CERT_DIR`): with hundreds of files
+/// that was most of what a client's making takes.
+fn system() -> Vec<CertificateDer<'static>> {
+    let bundle = match openssl_probe::has_ssl_cert_env_vars() {
+        true => None,
+        false => openssl_probe::probe().cert_file,
+    };
+    bundle
+        .map(|file| rustls_native_certs::load_certs_from_paths(Some(&file), None).certs)
+        .filter(|certs| !certs.is_empty())
+        .unwrap_or_else(|| rustls_native_certs::load_native_certs().certs)
 }
 
 /// The system's roots as far as they can be used, else those that are bundled.

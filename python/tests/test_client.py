@@ -220,7 +220,8 @@ def test_a_token_function_is_asked_again_once(server: Server, client: wxlink.Cli
     tokens = itertools.repeat("SANDBOX-EXPIRED")  # type: ignore[assignment]
     with pytest.raises(wxlink.TokenError):
         client.get_linked(lambda: next(tokens))
-    assert server.counts()["received"] == {"link": 2, "get": 2, "unlink": 0, "other": 0}
+    received = server.counts()["received"]
+    assert {name: count for name, count in received.items() if count} == {"link": 2, "get": 2}
 
 
 def test_with_options_shares_the_connections(server: Server, client: wxlink.Client) -> None:

@@ -1,10 +1,12 @@
 //! The admin interface under `/__sandbox/`: JSON in, JSON out, the same over HTTP and in process.
 
+mod access;
+
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
 use crate::faults::FaultRule;
@@ -13,7 +15,7 @@ use crate::policy::{Decision, Policy};
 use crate::registry::Registry;
 use crate::state::{Shared, State};
 use crate::wechat::percent_decoded;
-use crate::world::{Account, LinkEntry, LinkState, MiniProgram, Token, check_appid};
+use crate::world::{Account, LinkEntry, LinkState, MiniProgram, World, check_appid};
 
 const ROOT: &str = "/__sandbox";
 
@@ -63,6 +65,15 @@ const DOORS: &[(&str, &str)] = &[
     ("PUT", "accounts/{appid}"),
     ("PUT", "miniprograms/{appid}"),
     ("PUT", "tokens/{token}"),
+    ("POST", "tokens/revoke"),
+    ("GET", "component"),
+    ("PUT", "component"),
+    ("POST", "component/ticket"),
+    ("GET", "authorizers/{appid}"),
+    ("PUT", "authorizers/{appid}"),
+    ("DELETE", "authorizers/{appid}"),
+    ("GET", "refreshes"),
+    ("DELETE", "refreshes"),
     ("PUT", "policy"),
     ("POST", "approvals"),
     ("POST", "console_link"),
@@ -93,7 +104,10 @@ pub(crate) fn handle(
         ("POST", "reset", "") => reset(state, body).inspect(|_| shared.faults_changed(state)),
         ("PUT", "accounts", appid) if !appid.is_empty() => put_account(state, appid, body),
         ("PUT", "miniprograms", appid) if !appid.is_empty() => put_miniprogram(state, appid, body),
-        ("PUT", "tokens", text) if !text.is_empty() => put_token(state, text, body),
+        (_, "tokens" | "component" | "authorizers" | "refreshes", _) => {
+            access::handle(state, method, first, rest, body)
+                .unwrap_or_else(|| Err(no_such_door(method, name)))
+        }
         ("PUT", "policy", "") => put_policy(state, body),
         ("POST", "approvals", "") => approve(state, body),
         ("POST", "console_link", "") => console_link(state, body),
@@ -151,8 +165,18 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
             "the body is empty: send JSON, see docs/sandbox.md",
         ));
     }
-    serde_json::from_slice(body)
-        .map_err(|error| AdminError::new(400, format!("the body does not fit: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        let error = without_text(error.to_string());
+        AdminError::new(400, format!("the body does not fit: {error}"))
+    })
+}
+
+/// An error of `serde_json` without the text it may quote, which may be a secret.
+fn without_text(error: String) -> String {
+    match (error.split_once("string \""), error.rsplit_once("\", ")) {
+        (Some((before, _)), Some((_, after))) => format!("{before}string, {after}"),
+        _ => error,
+    }
 }
 
 fn invalid(message: String) -> AdminError {
@@ -172,18 +196,19 @@ fn show_state(state: &mut State) -> Result<Value, AdminError> {
 }
 
 fn reset(state: &mut State, body: &[u8]) -> Result<Value, AdminError> {
-    let (mut world, policy) = state.initial.clone();
+    let given: Option<World> = if body.is_empty() { None } else { read(body)? };
     // Tools that always send a body send an empty object; nobody wants an empty world.
-    let given: Value = if body.is_empty() {
-        Value::Null
-    } else {
-        read(body)?
+    let given = given.filter(|world| {
+        *world != World::default()
+            || !read::<Value>(body).is_ok_and(|given| given == Value::Object(Map::new()))
+    });
+    let (world, policy) = match given {
+        Some(world) => {
+            world.check().map_err(invalid)?;
+            (world, state.initial.1.clone())
+        }
+        None => state.initial.clone(),
     };
-    let bare = given.is_null() || given.as_object().is_some_and(serde_json::Map::is_empty);
-    if !bare {
-        world = read(body)?;
-        world.check().map_err(invalid)?;
-    }
     state.clock = Clock::default();
     state.registry = Registry::new(world, &policy, state.clock.now_ms());
     state.policy = policy;
@@ -215,17 +240,6 @@ fn put_miniprogram(state: &mut State, appid: &str, body: &[u8]) -> Result<Value,
         .check_miniprogram(appid, &miniprogram)
         .map_err(invalid)?;
     state.registry.put_miniprogram(appid, miniprogram);
-    Ok(json!({}))
-}
-
-fn put_token(state: &mut State, text: &str, body: &[u8]) -> Result<Value, AdminError> {
-    let token: Token = read(body)?;
-    state
-        .registry
-        .world()
-        .check_token(text, &token)
-        .map_err(invalid)?;
-    state.registry.put_token(text, token);
     Ok(json!({}))
 }
 

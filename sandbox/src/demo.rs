@@ -1,6 +1,11 @@
 //! The world a sandbox starts with. `docs/sandbox.md` shows it as a table.
 
-use crate::world::{Account, LinkEntry, LinkState, MiniProgram, Refusal, Token, TokenKind, World};
+use std::collections::BTreeMap;
+
+use crate::world::{
+    Account, Authorizer, Component, LinkEntry, LinkState, MiniProgram, Refresh, Refusal, Token,
+    TokenKind, World, twelve_hours,
+};
 
 const ACCOUNT: &str = "wx0a00000000000001";
 const SECOND_ACCOUNT: &str = "wx0a00000000000002";
@@ -13,6 +18,7 @@ pub(crate) fn world() -> World {
     ordinary(&mut world);
     refusing(&mut world);
     tokens(&mut world);
+    world.component = Some(component());
     world
 }
 
@@ -103,7 +109,7 @@ fn tokens(world: &mut World) {
         ("SANDBOX-EXPIRED", Some(ACCOUNT), TokenKind::Expired),
         ("SANDBOX-REVOKED", Some(ACCOUNT), TokenKind::Revoked),
         ("SANDBOX-MALFORMED", None, TokenKind::Malformed),
-        ("SANDBOX-COMPONENT", None, TokenKind::WrongKind),
+        ("SANDBOX-COMPONENT", None, TokenKind::Component),
         (
             "SANDBOX-NO-PERMISSION",
             Some(ACCOUNT),
@@ -111,8 +117,38 @@ fn tokens(world: &mut World) {
         ),
     ] {
         let account = account.map(str::to_owned);
-        world
-            .tokens
-            .insert(text.to_owned(), Token { account, kind });
+        let token = Token {
+            account,
+            kind,
+            ..Token::default()
+        };
+        world.tokens.insert(text.to_owned(), token);
+    }
+}
+
+fn component() -> Component {
+    let authorizer = |number: u64| Authorizer {
+        refresh_token: format!("SANDBOX-REFRESH-{number}"),
+        auth_time: Some(1_790_000_000 + number),
+        ..Authorizer::default()
+    };
+    let accounts = [ACCOUNT, SECOND_ACCOUNT, FULL_ACCOUNT, SERVICE_ACCOUNT];
+    let mut authorizers: BTreeMap<_, _> = accounts
+        .into_iter()
+        .map(str::to_owned)
+        .zip((1..).map(authorizer))
+        .collect();
+    if let Some(service_account) = authorizers.get_mut(SERVICE_ACCOUNT) {
+        service_account.permission = false;
+    }
+    Component {
+        appid: "wx0c00000000000001".to_owned(),
+        appsecret: "SANDBOX-COMPONENT-SECRET".to_owned(),
+        ticket: "SANDBOX-TICKET".to_owned(),
+        ticket_expires_in: twelve_hours(),
+        earlier_tickets: BTreeMap::new(),
+        refresh: Refresh::Rotating,
+        refreshes: 0,
+        authorizers: Some(authorizers),
     }
 }

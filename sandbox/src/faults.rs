@@ -173,6 +173,12 @@ pub enum Target {
     Get,
     /// `wxampunlink`
     Unlink,
+    /// `api_component_token`
+    ComponentToken,
+    /// `api_authorizer_token`
+    AuthorizerToken,
+    /// `api_get_authorizer_list`
+    AuthorizerList,
     /// Every path but the admin interface.
     #[default]
     #[serde(rename = "*")]
@@ -186,6 +192,9 @@ impl Target {
             Self::Link => interface == Interface::Link,
             Self::Get => interface == Interface::Get,
             Self::Unlink => interface == Interface::Unlink,
+            Self::ComponentToken => interface == Interface::ComponentToken,
+            Self::AuthorizerToken => interface == Interface::AuthorizerToken,
+            Self::AuthorizerList => interface == Interface::AuthorizerList,
         }
     }
 }

@@ -146,6 +146,9 @@ pub(crate) struct PerInterface {
     link: u64,
     get: u64,
     unlink: u64,
+    component_token: u64,
+    authorizer_token: u64,
+    authorizer_list: u64,
     other: u64,
 }
 
@@ -155,6 +158,9 @@ impl PerInterface {
             Interface::Link => &mut self.link,
             Interface::Get => &mut self.get,
             Interface::Unlink => &mut self.unlink,
+            Interface::ComponentToken => &mut self.component_token,
+            Interface::AuthorizerToken => &mut self.authorizer_token,
+            Interface::AuthorizerList => &mut self.authorizer_list,
             Interface::Other => &mut self.other,
         } += 1;
     }
@@ -226,7 +232,7 @@ impl Journal {
             path: received.path.as_str().into(),
             query: masked_query(&received.query, known).into(),
             headers: Headers::of(&received.headers),
-            body: masked_body(&received.body, known),
+            body: masked_body(&received.body, interface, known),
             body_bytes: received.body.len(),
             outcome,
         });
@@ -273,11 +279,16 @@ impl Journal {
     }
 }
 
-/// Whether a parameter or a field of this name holds something nobody else should read.
-fn is_secret(name: &str) -> bool {
-    ["token", "secret", "ticket"]
+/// Whether what a parameter or a field of this name holds must not be kept: access tokens of this
+/// world are known to everybody, secrets, tickets and refresh tokens are masked whatever they are.
+fn is_secret(name: &str, value: Option<&str>, known: &dyn Fn(&str) -> bool) -> bool {
+    if ["secret", "ticket", "refresh_token"]
         .iter()
         .any(|end| name.ends_with(end))
+    {
+        return true;
+    }
+    name.ends_with("token") && !value.is_some_and(known)
 }
 
 fn masked_query(query: &str, known: &dyn Fn(&str) -> bool) -> String {
@@ -288,9 +299,8 @@ fn masked_query(query: &str, known: &dyn Fn(&str) -> bool) -> String {
         }
         match pair.split_once('=') {
             Some((name, value))
-                if is_secret(&percent_decoded(name))
-                    && !value.is_empty()
-                    && !known(&percent_decoded(value)) =>
+                if !value.is_empty()
+                    && is_secret(&percent_decoded(name), Some(&percent_decoded(value)), known) =>
             {
                 masked.push_str(name);
                 masked.push('=');
@@ -302,19 +312,20 @@ fn masked_query(query: &str, known: &dyn Fn(&str) -> bool) -> String {
     masked
 }
 
-/// The body as it may be kept: cut to a sensible length, without secrets that are not of this world.
-fn masked_body(body: &[u8], known: &dyn Fn(&str) -> bool) -> Box<[u8]> {
+/// The body as it may be kept: cut to a sensible length, without secrets.
+fn masked_body(body: &[u8], interface: Interface, known: &dyn Fn(&str) -> bool) -> Box<[u8]> {
     let kept = &body[..body.len().min(BODY_KEPT)];
-    if !["token", "secret", "ticket"]
-        .iter()
-        .any(|word| contains(kept, word.as_bytes()))
-    {
+    let suspicious = interface.is_component()
+        || ["token", "secret", "ticket"]
+            .iter()
+            .any(|word| contains(kept, word.as_bytes()));
+    if kept.is_empty() || !suspicious {
         return kept.into();
     }
-    // Rare: a call that carries secrets in its body is none of the simulated ones.
     match serde_json::from_slice::<Value>(body) {
         Ok(mut value) => {
-            if mask(&mut value, known) {
+            // What is kept as it came could hold a field twice, the first of them unseen.
+            if mask(&mut value, known) || interface.is_component() {
                 let mut masked = serde_json::to_vec(&value).unwrap_or_default();
                 masked.truncate(BODY_KEPT);
                 masked.into()
@@ -333,7 +344,7 @@ fn mask(value: &mut Value, known: &dyn Fn(&str) -> bool) -> bool {
             .iter_mut()
             .fold(false, |any, value| mask(value, known) | any),
         Value::Object(fields) => fields.iter_mut().fold(false, |any, (name, value)| {
-            let secret = is_secret(name) && value.as_str().is_none_or(|text| !known(text));
+            let secret = is_secret(name, value.as_str(), known);
             if secret {
                 *value = Value::from(MASK);
             }
@@ -385,6 +396,7 @@ mod tests {
                 "component_access_token=MASKED&access_token=",
             ),
             ("access%5ftoken=real", "access%5ftoken=MASKED"),
+            ("ticket=T%2B1", "ticket=MASKED"),
             ("", ""),
         ] {
             assert_eq!(masked_query(query, &known), expected);
@@ -400,9 +412,25 @@ mod tests {
                 r#"{"component_appsecret":["x"]}"#,
                 r#"{"component_appsecret":"MASKED"}"#,
             ),
+            (
+                r#"{"authorizer_refresh_token":"T+1"}"#,
+                r#"{"authorizer_refresh_token":"MASKED"}"#,
+            ),
             ("token=abc", "MASKED"),
         ] {
-            assert_eq!(&*masked_body(body.as_bytes(), &known), expected.as_bytes());
+            let masked = masked_body(body.as_bytes(), Interface::Link, &known);
+            assert_eq!(&*masked, expected.as_bytes());
+        }
+        // Where secrets are sent as a rule, nothing is kept that is not understood.
+        for (body, expected) in [
+            (&b"component_appsecre\xff"[..], "MASKED"),
+            (b"\"s\"", r#""s""#),
+            (br#"{"tic\u006bet":"s"}"#, r#"{"ticket":"MASKED"}"#),
+            (br#"{"ticket":"s","ticket":1}"#, r#"{"ticket":"MASKED"}"#),
+            (b"", ""),
+        ] {
+            let masked = masked_body(body, Interface::ComponentToken, &known);
+            assert_eq!(&*masked, expected.as_bytes());
         }
     }
 

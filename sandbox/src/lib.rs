@@ -1,6 +1,7 @@
 //! A stateful simulator of WeChat's side of linking mini programs to Official Accounts.
 //!
-//! It speaks WeChat's three interfaces over HTTP and HTTPS, plays both administrators, and goes
+//! It speaks WeChat's three interfaces and those a platform obtains its tokens through, over HTTP
+//! and HTTPS, plays both administrators, and goes
 //! wrong in every way a network can, on demand. `docs/sandbox.md` is its handbook.
 //!
 //! ```
@@ -24,16 +25,19 @@ mod ca_file;
 mod certificates;
 mod clock;
 mod codes;
+mod component;
 mod demo;
 pub mod faults;
 mod journal;
 mod links;
+mod platform;
 mod policy;
 mod raw;
 mod registry;
 mod sandbox;
 mod server;
 mod state;
+mod tokens;
 mod wechat;
 mod world;
 
@@ -43,5 +47,6 @@ pub use faults::{Fault, FaultRule};
 pub use policy::{Decision, Exceptions, Policy, Step, When};
 pub use sandbox::{Sandbox, Settings};
 pub use world::{
-    Account, FuncInfo, Limits, LinkEntry, LinkState, MiniProgram, Refusal, Token, TokenKind, World,
+    Account, Authorizer, Component, FuncInfo, Limits, LinkEntry, LinkState, MiniProgram, Refresh,
+    Refusal, Token, TokenKind, World,
 };

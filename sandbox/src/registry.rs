@@ -1,4 +1,4 @@
-//! The world in motion: the documents, and every account's list as it stands now.
+//! The world in motion: the documents, every account's list as it stands now, and who may call.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,27 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::links::Links;
+use crate::platform::Platform;
 use crate::policy::Policy;
+use crate::tokens::{Mint, Tokens};
 use crate::world::{
-    Account, FuncInfo, LinkEntry, LinkState, MiniProgram, Token, World, username_or_derived,
+    Account, Component, FuncInfo, LinkEntry, LinkState, MiniProgram, World, username_or_derived,
 };
 
-/// The documents without the lists, and the lists.
+/// The documents without what moves, and what moves.
 pub(crate) struct Registry {
     world: World,
     lists: HashMap<String, Links>,
+    pub(crate) tokens: Tokens,
+    pub(crate) platform: Option<Platform>,
+    mint: Mint,
+}
+
+/// What gives access, all of it at once.
+pub(crate) struct Authority<'a> {
+    pub(crate) platform: &'a mut Option<Platform>,
+    pub(crate) tokens: &'a mut Tokens,
+    pub(crate) mint: &'a mut Mint,
 }
 
 impl Registry {
@@ -26,7 +38,25 @@ impl Registry {
             lists.insert(appid.clone(), Links::new(account, policy, now_ms));
             account.links = None;
         }
-        Self { world, lists }
+        let mut mint = Mint::new();
+        Self {
+            lists,
+            tokens: Tokens::new(std::mem::take(&mut world.tokens), now_ms),
+            platform: world
+                .component
+                .take()
+                .map(|document| Platform::new(document, &mut mint, now_ms)),
+            mint,
+            world,
+        }
+    }
+
+    pub(crate) fn authority(&mut self) -> Authority<'_> {
+        Authority {
+            platform: &mut self.platform,
+            tokens: &mut self.tokens,
+            mint: &mut self.mint,
+        }
     }
 
     pub(crate) fn world(&self) -> &World {
@@ -43,11 +73,12 @@ impl Registry {
                 account.linked_this_month = links.linked_this_month(now_ms);
             }
         }
+        world.tokens = self.tokens.snapshot(now_ms);
+        world.component = self
+            .platform
+            .as_ref()
+            .map(|platform| platform.snapshot(now_ms));
         world
-    }
-
-    pub(crate) fn token(&self, text: &str) -> Option<&Token> {
-        self.world.tokens.get(text)
     }
 
     /// An account with its list, and the rest of the world to look things up in.
@@ -80,8 +111,16 @@ impl Registry {
         self.forget_answers();
     }
 
-    pub(crate) fn put_token(&mut self, text: &str, token: Token) {
-        self.world.tokens.insert(text.to_owned(), token);
+    /// Puts a platform in the place of the one there was, whose accounts stay unless it has its own.
+    pub(crate) fn put_component(&mut self, document: Component, now_ms: u64) {
+        let has_accounts = document.authorizers.is_some();
+        let mut platform = Platform::new(document, &mut self.mint, now_ms);
+        if let Some(before) = self.platform.take()
+            && !has_accounts
+        {
+            platform.succeed(before);
+        }
+        self.platform = Some(platform);
     }
 
     /// Any list may show what has just changed.

@@ -156,7 +156,7 @@ impl Shared {
             }),
         };
         let registry = &state.registry;
-        let known = |token: &str| registry.token(token).is_some();
+        let known = |token: &str| registry.tokens.contains(token);
         let seq = state
             .journal
             .enter(received, interface, now_ms, outcome, &known);
@@ -175,7 +175,7 @@ impl Shared {
         let reply = state.process(received, interface, now_ms, rid);
         let answered = Answered {
             status: 200,
-            errcode: Some(reply.errcode),
+            errcode: reply.errcode,
         };
         state.journal.complete(seq, interface, answered);
         Answer::json(200, reply.body)
@@ -211,7 +211,7 @@ impl State {
 fn answered(reply: &Reply) -> Option<Answered> {
     Some(Answered {
         status: 200,
-        errcode: Some(reply.errcode),
+        errcode: reply.errcode,
     })
 }
 

@@ -1,4 +1,4 @@
-//! WeChat's three interfaces: what a request is answered, and what it sets going.
+//! WeChat's interfaces for links: what a request is answered, and what it sets going.
 
 use std::borrow::Cow;
 
@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::codes::{Refused, Rid, worded};
+use crate::component;
 use crate::policy::Policy;
 use crate::registry::{Registry, list_answer, subjects};
 use crate::world::{LinkEntry, LinkState, MiniProgram, Refusal, TokenKind, is_appid};
@@ -21,6 +22,12 @@ pub(crate) enum Interface {
     Get,
     /// `/cgi-bin/wxopen/wxampunlink`
     Unlink,
+    /// `/cgi-bin/component/api_component_token`
+    ComponentToken,
+    /// `/cgi-bin/component/api_authorizer_token`
+    AuthorizerToken,
+    /// `/cgi-bin/component/api_get_authorizer_list`
+    AuthorizerList,
     /// Any other path.
     Other,
 }
@@ -31,14 +38,26 @@ impl Interface {
             "/cgi-bin/wxopen/wxamplink" => Self::Link,
             "/cgi-bin/wxopen/wxamplinkget" => Self::Get,
             "/cgi-bin/wxopen/wxampunlink" => Self::Unlink,
+            "/cgi-bin/component/api_component_token" => Self::ComponentToken,
+            "/cgi-bin/component/api_authorizer_token" => Self::AuthorizerToken,
+            "/cgi-bin/component/api_get_authorizer_list" => Self::AuthorizerList,
             _ => Self::Other,
         }
+    }
+
+    /// Whether it is one of those through which a platform obtains its tokens.
+    pub(crate) fn is_component(self) -> bool {
+        matches!(
+            self,
+            Self::ComponentToken | Self::AuthorizerToken | Self::AuthorizerList
+        )
     }
 }
 
 /// What WeChat says.
 pub(crate) struct Reply {
-    pub(crate) errcode: i64,
+    /// The code, if the answer has one: tokens come without.
+    pub(crate) errcode: Option<i64>,
     pub(crate) body: Bytes,
 }
 
@@ -59,20 +78,25 @@ pub(crate) fn call(
     now_ms: u64,
     rid: Rid,
 ) -> Reply {
-    let done = match process(call, registry, policy, now_ms) {
-        Ok(done) => done,
-        Err(refused) => return refusal(refused, rid),
+    let is_component = call.interface.is_component();
+    let done = if is_component {
+        component::process(call, registry, now_ms)
+    } else {
+        process(call, registry, policy, now_ms)
     };
-    Reply {
-        errcode: 0,
-        body: done,
+    match done {
+        Ok(body) => Reply {
+            errcode: (!is_component).then_some(0),
+            body,
+        },
+        Err(refused) => refusal(refused, rid),
     }
 }
 
 fn refusal(refused: Refused, rid: Rid) -> Reply {
     let (errcode, errmsg) = worded(refused, rid);
     Reply {
-        errcode,
+        errcode: Some(errcode),
         body: error_body(errcode, &errmsg),
     }
 }
@@ -98,15 +122,8 @@ fn process(
     if call.interface == Interface::Other {
         return Err(Refused::UnknownPath);
     }
-    let account = authenticate(call.query, registry)?;
-    if !call.is_post {
-        return Err(Refused::NotPost);
-    }
-    if call.body.is_empty() {
-        return Err(Refused::EmptyBody);
-    }
-    let body: Map<String, Value> =
-        serde_json::from_slice(call.body).map_err(|_| Refused::NotJson)?;
+    let account = authenticate(call.query, registry, now_ms)?;
+    let body = body(call)?;
     match call.interface {
         Interface::Get => get(&account, registry, policy, now_ms),
         Interface::Link => link(&account, &body, registry, policy, now_ms),
@@ -114,25 +131,52 @@ fn process(
     }
 }
 
+/// What was posted.
+pub(crate) fn body(call: Call) -> Result<Map<String, Value>, Refused> {
+    if !call.is_post {
+        return Err(Refused::NotPost);
+    }
+    if call.body.is_empty() {
+        return Err(Refused::EmptyBody);
+    }
+    serde_json::from_slice(call.body).map_err(|_| Refused::NotJson)
+}
+
 /// The account a call's token belongs to.
-fn authenticate(query: &str, registry: &Registry) -> Result<String, Refused> {
-    let text = access_token(query).ok_or(Refused::TokenMissing)?;
-    let token = registry.token(&text).ok_or(Refused::TokenUnknown)?;
-    match token.kind {
-        TokenKind::Good => token.account.clone().ok_or(Refused::TokenUnknown),
+fn authenticate(query: &str, registry: &Registry, now_ms: u64) -> Result<String, Refused> {
+    let text = parameter(query, "access_token").ok_or(Refused::TokenMissing)?;
+    let (kind, account) = registry
+        .tokens
+        .find(&text, now_ms)
+        .ok_or(Refused::TokenUnknown)?;
+    match kind {
+        TokenKind::Good => {
+            let account = account.ok_or(Refused::TokenUnknown)?;
+            let authorization = registry
+                .platform
+                .as_ref()
+                .and_then(|platform| platform.authorization(account));
+            if authorization.is_some_and(|authorization| !authorization.permission) {
+                return Err(Refused::NoPermission);
+            }
+            Ok(account.to_owned())
+        }
         TokenKind::Expired => Err(Refused::TokenExpired),
         TokenKind::Revoked => Err(Refused::TokenUnknown),
         TokenKind::Malformed => Err(Refused::TokenMalformed),
-        TokenKind::WrongKind => Err(Refused::WrongKindOfToken),
+        TokenKind::WrongKind | TokenKind::Component => Err(Refused::WrongKindOfToken),
+        TokenKind::Deauthorized => Err(Refused::NotAuthorized),
         TokenKind::NoPermission => Err(Refused::NoPermission),
     }
 }
 
-/// The first `access_token` in a query, if it is not empty.
-fn access_token(query: &str) -> Option<Cow<'_, str>> {
+/// The first of this name in a query, if it is not empty.
+pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     query
         .split('&')
-        .find_map(|pair| pair.strip_prefix("access_token="))
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, text)| text)
         .filter(|text| !text.is_empty())
         .map(percent_decoded)
 }
@@ -301,14 +345,14 @@ mod tests {
     #[test]
     fn tokens_are_found_in_queries() {
         assert_eq!(
-            access_token("a=b&access_token=T%2B1&c").as_deref(),
+            parameter("a=b&access_token=T%2B1&c", "access_token").as_deref(),
             Some("T+1")
         );
-        assert_eq!(access_token("access_token="), None);
-        assert_eq!(access_token(""), None);
-        assert_eq!(access_token("xaccess_token=1"), None);
+        assert_eq!(parameter("access_token=", "access_token"), None);
+        assert_eq!(parameter("", "access_token"), None);
+        assert_eq!(parameter("xaccess_token=1", "access_token"), None);
         assert_eq!(
-            access_token("access_token=A&access_token=B").as_deref(),
+            parameter("access_token=A&access_token=B", "access_token").as_deref(),
             Some("A")
         );
     }

@@ -19,6 +19,9 @@ pub struct World {
     /// Access tokens by their text.
     #[serde(default)]
     pub tokens: BTreeMap<String, Token>,
+    /// The third-party platform; without one the component interfaces know nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<Component>,
 }
 
 /// An Official Account (公众号).
@@ -201,7 +204,7 @@ pub enum Refusal {
 }
 
 /// An access token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
     /// The appid of the account it belongs to.
@@ -210,6 +213,12 @@ pub struct Token {
     /// What becomes of a call with it.
     #[serde(default)]
     pub kind: TokenKind,
+    /// The seconds until it expires; left out: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+    /// Whether a newer one has been issued: its end is answered 40001, not 42001.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub superseded: bool,
 }
 
 /// What becomes of a call with a token.
@@ -225,17 +234,100 @@ pub enum TokenKind {
     Revoked,
     /// 40014.
     Malformed,
-    /// A platform's or a mini program's token: 48001.
+    /// A mini program's token: 48001.
     WrongKind,
+    /// The platform's own: good for the component interfaces, elsewhere 48001.
+    Component,
+    /// The account has withdrawn its authorisation: 61003.
+    Deauthorized,
     /// The account has not granted permission set 33: 61007.
     NoPermission,
+}
+
+/// The third-party platform (第三方平台) that calls the interfaces for its accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// Its appid.
+    pub appid: String,
+    /// Its secret.
+    pub appsecret: String,
+    /// The latest ticket WeChat has pushed.
+    pub ticket: String,
+    /// The seconds that ticket is good for still.
+    #[serde(default = "twelve_hours")]
+    pub ticket_expires_in: u64,
+    /// Tickets pushed before, and the seconds they are good for; 0: expired, which is told from
+    /// never heard of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub earlier_tickets: BTreeMap<String, u64>,
+    /// What becomes of a refresh token that has been used.
+    #[serde(default)]
+    pub refresh: Refresh,
+    /// How many tokens of its own it has obtained.
+    #[serde(default)]
+    pub refreshes: u64,
+    /// The accounts that have authorised it, by appid. Left out when a platform is put: they stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorizers: Option<BTreeMap<String, Authorizer>>,
+}
+
+/// What becomes of a refresh token that has been used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refresh {
+    /// The answer has a new one; the old one is good for five more minutes.
+    #[default]
+    Rotating,
+    /// The answer has a new one; the old one is good for nothing.
+    Strict,
+    /// The answer has the same one.
+    Stable,
+}
+
+/// What a platform has of an account that has authorised it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Authorizer {
+    /// The refresh token; empty: one is made up.
+    pub refresh_token: String,
+    /// Refresh tokens used before, and the seconds they are good for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub earlier_refresh_tokens: BTreeMap<String, u64>,
+    /// Whether the account has granted permission set 33; if not, its tokens answer 61007.
+    pub permission: bool,
+    /// When it authorised, in seconds of Unix time; left out: now.
+    pub auth_time: Option<u64>,
+    /// How many of its tokens have been obtained.
+    pub refreshes: u64,
+}
+
+impl Default for Authorizer {
+    fn default() -> Self {
+        Self {
+            refresh_token: String::new(),
+            earlier_refresh_tokens: BTreeMap::new(),
+            permission: true,
+            auth_time: None,
+            refreshes: 0,
+        }
+    }
 }
 
 /// Who owns what does not say otherwise.
 pub(crate) const HOME_SUBJECT: &str = "示例科技有限公司";
 
+/// How long a ticket is good for, in seconds.
+pub(crate) fn twelve_hours() -> u64 {
+    12 * 3600
+}
+
 fn yes() -> bool {
     true
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Whether this is how WeChat writes an appid.
@@ -297,7 +389,41 @@ impl World {
             self.check_token(text, token)
                 .map_err(|error| format!("token {text}: {error}"))?;
         }
+        if let Some(component) = &self.component {
+            self.check_component(component)
+                .map_err(|error| format!("component: {error}"))?;
+        }
         Ok(())
+    }
+
+    /// Its errors name no secrets.
+    pub(crate) fn check_component(&self, component: &Component) -> Result<(), String> {
+        check_appid(&component.appid)?;
+        if self.accounts.contains_key(&component.appid)
+            || self.miniprograms.contains_key(&component.appid)
+        {
+            return Err("its appid is an account's or a mini program's".to_owned());
+        }
+        for (name, text) in [
+            ("appsecret", &component.appsecret),
+            ("ticket", &component.ticket),
+        ] {
+            if text.is_empty() {
+                return Err(format!("`{name}` has at least one character"));
+            }
+        }
+        for appid in component.authorizers.iter().flat_map(BTreeMap::keys) {
+            self.check_authorizer(appid)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_authorizer(&self, appid: &str) -> Result<(), String> {
+        if self.accounts.contains_key(appid) {
+            Ok(())
+        } else {
+            Err(format!("there is no account {appid:?}: put it first"))
+        }
     }
 
     pub(crate) fn check_account(&self, appid: &str, account: &Account) -> Result<(), String> {
@@ -347,6 +473,9 @@ impl World {
             }
             None if token.kind == TokenKind::Good => {
                 Err("a good token needs its `account`".to_owned())
+            }
+            Some(_) if token.kind == TokenKind::Component => {
+                Err("the platform's own token has no `account`".to_owned())
             }
             _ => Ok(()),
         }

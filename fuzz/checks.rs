@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use wxlink::ffi::exec::wx_exec;
 use wxlink::ffi::result::{wx_result, wx_result_get};
-use wxlink::{Answer, Client, Interface, LinkedList, Options, Status};
+use wxlink::{Answer, Client, Interface, LinkedList, MiniProgram, Options, Status};
 
 /// Marks bytes that nobody may write to.
 const UNTOUCHED: u8 = 0xA5;
@@ -44,12 +44,35 @@ pub fn answer(data: &[u8]) {
         assert_eq!(told, Some(answer.errcode().into()));
     }
     if let Ok(list) = LinkedList::read(answer) {
-        let shown = list.answer().json()["wxopens"]["items"].as_array();
-        assert_eq!(shown.map_or(0, Vec::len), list.items().len());
-        for item in list.items() {
-            let _ = (format!("{item:?}"), item.is("wx1"));
+        // What no type can hold is shown as nothing.
+        if let Value::Object(whole) = list.answer().json() {
+            let shown = whole.get("wxopens").and_then(|w| w["items"].as_array());
+            assert_eq!(shown.map_or(0, Vec::len), list.len());
+            for (item, shown) in list.items().zip(shown.into_iter().flatten()) {
+                item_is(item, shown);
+            }
         }
     }
+}
+
+/// An item's fields are those of the tree, typed or kept.
+fn item_is(item: MiniProgram<'_>, shown: &Value) {
+    assert_eq!(item.json(), *shown);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let number = |value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        value.as_i64().or_else(|| text.parse().ok())
+    };
+    assert_eq!(item.appid().map(Into::into), text(&shown["appid"]));
+    assert_eq!(item.nickname().map(Into::into), text(&shown["nickname"]));
+    // serde_json takes -0 for a fraction.
+    if shown["released"].as_f64() != Some(0.0) {
+        assert_eq!(item.released(), number(&shown["released"]));
+    }
+    for (key, kept) in item.extra() {
+        assert_eq!(shown[&key], kept);
+    }
+    let _ = (format!("{item:?}"), item.func_infos());
 }
 
 /// The op, a line end, the arguments. What would lead out of this machine or take long is changed.

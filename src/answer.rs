@@ -229,7 +229,7 @@ fn depth(json: &[u8]) -> usize {
 
 /// Puts U+FFFD for escapes that are half a character: a nickname cut off within an emoji ends so, and
 /// no parser takes it, though the rest of the list is in order. `None` if there are none to be seen.
-fn whole_characters(text: &str) -> Option<String> {
+pub(crate) fn whole_characters(text: &str) -> Option<String> {
     if !["\\ud", "\\uD"].iter().any(|half| text.contains(half)) {
         return None;
     }
@@ -418,7 +418,7 @@ mod tests {
         let body = r#"{"errcode":0,"wxopens":{"items":[]},"n":1e999}"#;
         let answer = Answer::read(Interface::Get, 200, body.into(), "TOKEN").unwrap();
         assert_eq!(*answer.json(), Value::Null);
-        assert_eq!(crate::LinkedList::read(answer).unwrap().items().len(), 0);
+        assert_eq!(crate::LinkedList::read(answer).unwrap().len(), 0);
     }
 
     #[test]

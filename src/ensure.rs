@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
 use crate::attempt::{Attempt, Delivery, trace_json};
 use crate::catalogue::Class;
 use crate::client::{Client, LinkChoices};
@@ -327,20 +326,19 @@ impl<'a> Watch<'a> {
         let list = list.inspect_err(|e| self.record(e.attempts()))?;
         self.record(list.answer().attempts());
         if self.progress.posts == 0 {
-            self.refused_before = nameless(&list).filter_map(|i| i.username.clone()).collect();
+            self.refused_before = nameless(&list).collect();
         }
         self.progress.state = match self.find(&list) {
             None => LinkState::Vanished,
-            Some(at) => {
-                let item = &list.items()[at];
-                let names = [&item.username, &item.appid].into_iter().flatten();
-                if let Some(name) = names.into_iter().find(|n| n.as_str() != self.id) {
-                    self.client.names().learn(self.id, name);
-                    self.alias = Some(name.clone());
+            Some(item) => {
+                let names = [item.username(), item.appid()].into_iter().flatten();
+                if let Some(name) = names.into_iter().find(|n| n != self.id) {
+                    self.client.names().learn(self.id, &name);
+                    self.alias = Some(name.into_owned());
                 }
                 self.seen = true;
-                self.progress.item = raw_item(list.answer(), at);
-                LinkState::of(item.status)
+                self.progress.item = Some(item.json());
+                LinkState::of(item.status())
             }
         };
         Ok(self.progress.state)
@@ -349,12 +347,11 @@ impl<'a> Watch<'a> {
     /// Where it stands in the list: under the name we were given, else under the one we learnt, else
     /// as a refused item without an appid that was not there before we posted: ours was refused
     /// before we saw it, and posting again would message the followers again.
-    fn find(&self, list: &LinkedList) -> Option<usize> {
-        let under = |id: &str| list.items().iter().position(|i| i.is(id));
+    fn find<'l>(&self, list: &'l LinkedList) -> Option<MiniProgram<'l>> {
+        let under = |id: &str| list.find(id);
         let of_late = || {
-            let mut late = nameless(list).filter_map(|i| i.username.as_deref());
-            let late = late.find(|name| !self.refused_before.iter().any(|b| b == name));
-            under(late.filter(|_| self.progress.posts > 0 && self.alias.is_none())?)
+            let late = nameless(list).find(|name| !self.refused_before.contains(name));
+            under(&late.filter(|_| self.progress.posts > 0 && self.alias.is_none())?)
         };
         under(self.id)
             .or_else(|| under(self.alias.as_deref()?))
@@ -467,18 +464,12 @@ fn ends(error: &Error) -> bool {
     }
 }
 
-/// The refused items of a list, which have no appid.
-fn nameless(list: &LinkedList) -> impl Iterator<Item = &MiniProgram> {
-    let items = list.items().iter();
-    items.filter(|i| i.appid.is_none() && i.status == Some(LinkStatus::Refused))
-}
-
-/// The item at that place, as WeChat sent it.
-fn raw_item(answer: &Answer, at: usize) -> Option<Value> {
-    answer
-        .json()
-        .pointer(&format!("/wxopens/items/{at}"))
-        .cloned()
+/// The original ids of a list's refused items, which have no appid.
+fn nameless(list: &LinkedList) -> impl Iterator<Item = String> {
+    let refused =
+        |i: &MiniProgram<'_>| i.status() == Some(LinkStatus::Refused) && i.appid().is_none();
+    let items = list.items().filter(refused);
+    items.filter_map(|i| Some(i.username()?.into_owned()))
 }
 
 /// Between four and six fifths of a pause, so that many callers do not look all at once.

@@ -9,7 +9,7 @@
 //! let choices = LinkChoices { notify_users: false, show_profile: true };
 //! client.link_miniprogram("the account's token", "wx0b00000000000001", choices)?;
 //! for item in client.get_linked("the account's token")?.items() {
-//!     println!("{:?} {:?}", item.appid, item.status);
+//!     println!("{:?} {:?}", item.appid(), item.status());
 //! }
 //! # Ok(())
 //! # }
@@ -39,6 +39,7 @@ mod lang;
 mod list;
 mod names;
 mod options;
+mod reader;
 mod status;
 mod sync;
 mod wire;

@@ -54,7 +54,7 @@ fn lists_its_own_account(client: &Client, number: usize) {
         _ => ("SANDBOX-TOKEN-3", 6),
     };
     let list = client.get_linked(token).unwrap();
-    assert_eq!(list.items().len(), items, "{token}");
+    assert_eq!(list.len(), items, "{token}");
 }
 
 fn is_refused(client: &Client) {

@@ -141,7 +141,7 @@ fn answers_mean_what_they_say() {
             answer_with(&sandbox, vector);
             match client.get_linked(TOKEN) {
                 Ok(list) => {
-                    let items: Vec<Value> = list.items().iter().map(item_json).collect();
+                    let items: Vec<Value> = list.items().map(item_json).collect();
                     check_items(name, &expect["items"], &items);
                 }
                 Err(e) => assert_eq!(expect["typed_status"], e.status().name(), "{name}: {e}"),
@@ -201,26 +201,26 @@ fn check_outcome(name: &str, expect: &Value, outcome: &Result<Answer, Error>) {
     }
 }
 
-fn item_json(item: &MiniProgram) -> Value {
+fn item_json(item: MiniProgram<'_>) -> Value {
     let infos: Vec<Value> = item
-        .func_infos
+        .func_infos()
         .iter()
         .map(|f| json!({"id": f.id, "status": f.status, "name": f.name}))
         .collect();
     json!({
-        "status": item.status.map(|s| s.code()),
-        "username": item.username,
-        "appid": item.appid,
-        "source": item.source,
-        "nickname": item.nickname,
-        "selected": item.selected,
-        "nearby_display_status": item.nearby_display_status,
-        "released": item.released,
-        "headimg_url": item.headimg_url,
+        "status": item.status().map(|s| s.code()),
+        "username": item.username(),
+        "appid": item.appid(),
+        "source": item.source(),
+        "nickname": item.nickname(),
+        "selected": item.selected(),
+        "nearby_display_status": item.nearby_display_status(),
+        "released": item.released(),
+        "headimg_url": item.headimg_url(),
         "func_infos": infos,
-        "copy_verify_status": item.copy_verify_status,
-        "email": item.email,
-        "extra": item.extra,
+        "copy_verify_status": item.copy_verify_status(),
+        "email": item.email(),
+        "extra": item.extra(),
     })
 }
 

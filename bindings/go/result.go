@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"unsafe"
 )
 
@@ -65,34 +66,55 @@ func (l List) Find(id string) *MiniProgram {
 	return nil
 }
 
-// readList reads the items out of an answer. Structs will not do on the way to them: encoding/json
-// does not tell wxopens from Wxopens.
+// readList reads the items out of an answer that the library has found to be one.
 func readList(r Result) (List, error) {
 	list := List{Result: r}
-	err := func() error {
-		var answer, wxopens map[string]json.RawMessage
-		if err := json.Unmarshal(r.JSON, &answer); err != nil {
-			return err
-		}
-		opens := answer["wxopens"]
-		if opens == nil || string(opens) == "[]" { // two ways to say that there is nothing
-			return nil
-		}
-		if err := json.Unmarshal(opens, &wxopens); err != nil {
-			return errors.New("a list whose wxopens is not an object")
-		}
-		if wxopens["items"] == nil {
-			return nil
-		}
-		return json.Unmarshal(wxopens["items"], &list.Items)
-	}()
-	if err == nil {
+	why := list.read(&reader{json: strings.TrimPrefix(string(r.JSON), "\ufeff")})
+	if why == "" {
 		return list, nil
 	}
-	e := refused(StatusBadAnswer, "this is no list: "+err.Error())
-	list.Status = StatusBadAnswer
+	e := refused(StatusBadAnswer, "this is no list: "+why)
+	list.Status, list.Items = StatusBadAnswer, nil
 	e.Result = list.Result
 	return list, e
+}
+
+// read gives one clause why there is no list; empty if there is one.
+func (l *List) read(from *reader) (why string) {
+	for from.enter('{'); from.more(); {
+		if key := from.text(); key != "wxopens" || from.next() == 'n' {
+			from.skip()
+			continue
+		}
+		switch {
+		case from.enter('{'):
+			for from.more() {
+				if key := from.text(); key != "items" || from.next() == 'n' {
+					from.skip()
+				} else if why := l.readItems(from); why != "" {
+					return why
+				}
+			}
+		case from.enter('[') && !from.more(): // another way to say that there is nothing
+		default:
+			return "a list whose wxopens is not an object"
+		}
+	}
+	return ""
+}
+
+func (l *List) readItems(from *reader) (why string) {
+	if !from.enter('[') {
+		return "a list whose items are not an array"
+	}
+	l.Items = nil // of a field that is there twice the last one counts
+	for from.more() {
+		l.Items = append(l.Items, MiniProgram{})
+		if !l.Items[len(l.Items)-1].read(from) {
+			return "a list with an item that is not an object"
+		}
+	}
+	return ""
 }
 
 // A LinkStatus says how far a link has come. WeChat may add more.
@@ -135,7 +157,8 @@ type MiniProgram struct {
 	FuncInfos           []FuncInfo
 	CopyVerifyStatus    int    // seen as 1; WeChat does not say what it means
 	Email               string // the mini program's mail address
-	// Extra holds every other field, and known ones whose value has another type than expected.
+	// Extra holds every other field, and known ones whose value has another type than expected; nil
+	// if there are none.
 	Extra map[string]json.RawMessage
 
 	has fieldSet
@@ -146,118 +169,180 @@ type FuncInfo struct {
 	ID     int    // 1: WeChat verification; 2: WeChat Pay
 	Status int    // 0: closed; 1: open
 	Name   string // in Chinese
-	// Extra holds every other field.
+	// Extra holds every other field; nil if there are none.
 	Extra map[string]json.RawMessage
 
 	has fieldSet
 }
 
 // Has says whether the list held the field, by WeChat's name for it, such as "released".
-func (m *MiniProgram) Has(field string) bool { return m.has[field] }
+func (m *MiniProgram) Has(field string) bool { return m.has&bit(field) != 0 }
 
 // Has says whether the list held the field, by WeChat's name for it.
-func (f *FuncInfo) Has(field string) bool { return f.has[field] }
+func (i *FuncInfo) Has(field string) bool { return i.has&bit(field) != 0 }
 
 // UnmarshalJSON reads an item as WeChat sends it.
 func (m *MiniProgram) UnmarshalJSON(data []byte) error {
-	f, err := readFields(data)
-	if err != nil {
+	if !json.Valid(data) || !m.read(&reader{json: string(data)}) {
 		return errors.New("an item that is not an object")
-	}
-	*m = MiniProgram{
-		Status:              LinkStatus(f.number("status")),
-		Username:            f.text("username"),
-		AppID:               f.text("appid"),
-		Source:              f.text("source"),
-		Nickname:            f.text("nickname"),
-		Selected:            f.number("selected"),
-		NearbyDisplayStatus: f.number("nearby_display_status"),
-		Released:            f.number("released"),
-		HeadImgURL:          f.text("headimg_url"),
-		FuncInfos:           f.funcInfos(),
-		CopyVerifyStatus:    f.number("copy_verify_status"),
-		Email:               f.text("email"),
-		Extra:               f.left,
-		has:                 f.taken,
 	}
 	return nil
 }
 
 // UnmarshalJSON reads a capability as WeChat sends it.
 func (i *FuncInfo) UnmarshalJSON(data []byte) error {
-	f, err := readFields(data)
-	if err != nil {
-		return err
+	if !json.Valid(data) || !i.read(&reader{json: string(data)}) {
+		return errors.New("a capability that is not an object")
 	}
-	*i = FuncInfo{ID: f.number("id"), Status: f.number("status"), Name: f.text("name"), Extra: f.left, has: f.taken}
 	return nil
 }
 
-type fieldSet map[string]bool
-
-// fields are those of an object that are not read yet; what does not have the expected type stays.
-type fields struct {
-	left  map[string]json.RawMessage
-	taken fieldSet
-}
-
-func readFields(data []byte) (fields, error) {
-	f := fields{taken: fieldSet{}}
-	if err := json.Unmarshal(data, &f.left); err != nil {
-		return f, err
+// read says whether there is an object.
+func (m *MiniProgram) read(from *reader) bool {
+	*m = MiniProgram{}
+	if !from.enter('{') {
+		return false
 	}
-	if f.left == nil {
-		return f, errors.New("null is not an object")
+	// The true name first, then those that WeChat's pages have printed.
+	var infos [3][]FuncInfo
+	for from.more() {
+		key := from.text()
+		value := *from
+		fits := false
+		switch key {
+		case "status":
+			fits = readNumber(from, &m.Status)
+		case "username":
+			fits = readText(from, &m.Username)
+		case "appid":
+			fits = readText(from, &m.AppID)
+		case "source":
+			fits = readText(from, &m.Source)
+		case "nickname":
+			fits = readText(from, &m.Nickname)
+		case "selected":
+			fits = readNumber(from, &m.Selected)
+		case "nearby_display_status":
+			fits = readNumber(from, &m.NearbyDisplayStatus)
+		case "released":
+			fits = readNumber(from, &m.Released)
+		case "headimg_url":
+			fits = readText(from, &m.HeadImgURL)
+		case "copy_verify_status":
+			fits = readNumber(from, &m.CopyVerifyStatus)
+		case "email":
+			fits = readText(from, &m.Email)
+		case "func_infos":
+			fits = readFuncInfos(from, &infos[0])
+		case "func_info":
+			fits = readFuncInfos(from, &infos[1])
+		case "func_News":
+			fits = readFuncInfos(from, &infos[2])
+		}
+		note(key, fits, &m.has, &m.Extra, from, value)
 	}
-	return f, nil
-}
-
-func (f fields) took(name string) {
-	delete(f.left, name)
-	f.taken[name] = true
-}
-
-func (f fields) text(name string) string {
-	s, ok := text(f.left[name])
-	if ok {
-		f.took(name)
-	}
-	return s
-}
-
-// number reads a number, or one in a string.
-func (f fields) number(name string) int {
-	digits, ok := text(f.left[name])
-	if !ok {
-		digits = string(f.left[name])
-	}
-	n, err := strconv.Atoi(digits)
-	if err != nil {
-		return 0
-	}
-	f.took(name)
-	return n
-}
-
-// funcInfos reads the capabilities under their true name or those that WeChat's pages have printed.
-func (f fields) funcInfos() []FuncInfo {
-	for _, name := range []string{"func_infos", "func_info", "func_News"} {
-		var infos []FuncInfo
-		if json.Unmarshal(f.left[name], &infos) == nil && infos != nil {
-			delete(f.left, name)
-			f.taken["func_infos"] = true
-			return infos
+	m.has &^= bit("func_infos")
+	for _, infos := range infos {
+		if infos != nil {
+			m.FuncInfos = infos
+			m.has |= bit("func_infos")
+			break
 		}
 	}
-	return nil
+	return true
 }
 
-// text is the text in a JSON string; false if it is something else.
-func text(raw json.RawMessage) (s string, ok bool) {
-	if len(raw) == 0 || raw[0] != '"' {
-		return "", false
+// readFuncInfos reads an array of objects, and says whether there is one.
+func readFuncInfos(from *reader, into *[]FuncInfo) bool {
+	*into = nil
+	if !from.enter('[') {
+		return false
 	}
-	return s, json.Unmarshal(raw, &s) == nil
+	infos := make([]FuncInfo, 0, 2)
+	for from.more() {
+		infos = append(infos, FuncInfo{})
+		if !infos[len(infos)-1].read(from) {
+			return false
+		}
+	}
+	*into = infos
+	return true
+}
+
+// read says whether there is an object.
+func (i *FuncInfo) read(from *reader) bool {
+	*i = FuncInfo{}
+	if !from.enter('{') {
+		return false
+	}
+	for from.more() {
+		key := from.text()
+		value := *from
+		fits := false
+		switch key {
+		case "id":
+			fits = readNumber(from, &i.ID)
+		case "status":
+			fits = readNumber(from, &i.Status)
+		case "name":
+			fits = readText(from, &i.Name)
+		}
+		note(key, fits, &i.has, &i.Extra, from, value)
+	}
+	return true
+}
+
+// note takes down that there was a field, or keeps its value if that is not what was expected. Of a
+// field that is there twice the last one counts.
+func note(key string, fits bool, has *fieldSet, extra *map[string]json.RawMessage, from *reader, value reader) {
+	if fits {
+		*has |= bit(key)
+		delete(*extra, key)
+		return
+	}
+	*has &^= bit(key)
+	*from = value
+	if *extra == nil {
+		*extra = map[string]json.RawMessage{}
+	}
+	(*extra)[key] = json.RawMessage(from.raw())
+}
+
+// A fieldSet has a bit for each field that is described.
+type fieldSet uint16
+
+func bit(field string) fieldSet {
+	switch field {
+	case "status":
+		return 1 << 0
+	case "username":
+		return 1 << 1
+	case "appid":
+		return 1 << 2
+	case "source":
+		return 1 << 3
+	case "nickname":
+		return 1 << 4
+	case "selected":
+		return 1 << 5
+	case "nearby_display_status":
+		return 1 << 6
+	case "released":
+		return 1 << 7
+	case "headimg_url":
+		return 1 << 8
+	case "func_infos":
+		return 1 << 9
+	case "copy_verify_status":
+		return 1 << 10
+	case "email":
+		return 1 << 11
+	case "id":
+		return 1 << 12
+	case "name":
+		return 1 << 13
+	}
+	return 0
 }
 
 // A State says how far EnsureLinked or WaitLinked found a link.

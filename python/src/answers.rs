@@ -1,5 +1,7 @@
-//! Answers as frozen Python objects. A list's items are made when they are looked at.
+//! Answers as frozen Python objects. A list's items are made when they are looked at, and
+//! read their fields when these are asked for.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -99,7 +101,7 @@ impl LinkedList {
     }
 
     fn __len__(&self) -> usize {
-        self.0.items().len()
+        self.0.len()
     }
 
     fn __getitem__<'py>(
@@ -107,7 +109,7 @@ impl LinkedList {
         py: Python<'py>,
         index: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let length = self.0.items().len();
+        let length = self.0.len();
         if let Ok(slice) = index.cast::<PySlice>() {
             let range = slice.indices(isize::try_from(length)?)?;
             let at = |i: usize| range.start + isize::try_from(i).unwrap_or(0) * range.step;
@@ -136,7 +138,7 @@ impl LinkedList {
     }
 
     fn __repr__(&self) -> String {
-        format!("<LinkedList of {}>", self.0.items().len())
+        format!("<LinkedList of {}>", self.0.len())
     }
 }
 
@@ -155,7 +157,7 @@ impl Items {
 
     fn __next__(&self) -> Option<MiniProgram> {
         let at = self.next.fetch_add(1, Ordering::Relaxed);
-        (at < self.list.0.items().len()).then(|| self.list.item(at))
+        (at < self.list.0.len()).then(|| self.list.item(at))
     }
 }
 
@@ -167,8 +169,8 @@ pub struct MiniProgram {
 }
 
 impl MiniProgram {
-    fn item(&self) -> &wxlink::MiniProgram {
-        &self.list.items()[self.at]
+    fn item(&self) -> wxlink::MiniProgram<'_> {
+        self.list.get(self.at).expect("a place in the list")
     }
 }
 
@@ -178,80 +180,80 @@ impl MiniProgram {
     /// 12 waits for the Official Account's administrator; see LinkStatus.
     #[getter]
     fn status(&self) -> Option<i64> {
-        self.item().status.map(LinkStatus::code)
+        self.item().status().map(LinkStatus::code)
     }
 
     /// The original id, `gh_…`.
     #[getter]
-    fn username(&self) -> Option<&str> {
-        self.item().username.as_deref()
+    fn username(&self) -> Option<Cow<'_, str>> {
+        self.item().username()
     }
 
     /// The appid; refused items have none.
     #[getter]
-    fn appid(&self) -> Option<&str> {
-        self.item().appid.as_deref()
+    fn appid(&self) -> Option<Cow<'_, str>> {
+        self.item().appid()
     }
 
     /// Seen as `SOURCE_NORMAL`; WeChat does not say what it means.
     #[getter]
-    fn source(&self) -> Option<&str> {
-        self.item().source.as_deref()
+    fn source(&self) -> Option<Cow<'_, str>> {
+        self.item().source()
     }
 
     /// The display name.
     #[getter]
-    fn nickname(&self) -> Option<&str> {
-        self.item().nickname.as_deref()
+    fn nickname(&self) -> Option<Cow<'_, str>> {
+        self.item().nickname()
     }
 
     /// 1: shown in the Official Account's page.
     #[getter]
     fn selected(&self) -> Option<i64> {
-        self.item().selected
+        self.item().selected()
     }
 
     /// 1: shown in "nearby mini programs", which forbids unlinking.
     #[getter]
     fn nearby_display_status(&self) -> Option<i64> {
-        self.item().nearby_display_status
+        self.item().nearby_display_status()
     }
 
     /// 1: published.
     #[getter]
     fn released(&self) -> Option<i64> {
-        self.item().released
+        self.item().released()
     }
 
     /// The picture's address.
     #[getter]
-    fn headimg_url(&self) -> Option<&str> {
-        self.item().headimg_url.as_deref()
+    fn headimg_url(&self) -> Option<Cow<'_, str>> {
+        self.item().headimg_url()
     }
 
     /// WeChat verification (id 1), WeChat Pay (id 2) and the like.
     #[getter]
     fn func_infos<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let infos = self.item().func_infos.iter().cloned().map(FuncInfo);
+        let infos = self.item().func_infos().into_iter().map(FuncInfo);
         PyTuple::new(py, infos.collect::<Vec<_>>())
     }
 
     /// Seen as 1; WeChat does not say what it means.
     #[getter]
     fn copy_verify_status(&self) -> Option<i64> {
-        self.item().copy_verify_status
+        self.item().copy_verify_status()
     }
 
     /// The mini program's mail address.
     #[getter]
-    fn email(&self) -> Option<&str> {
-        self.item().email.as_deref()
+    fn email(&self) -> Option<Cow<'_, str>> {
+        self.item().email()
     }
 
     /// Every other field, and known ones whose value has another type than expected.
     #[getter]
     fn extra<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        loads(py, &serde_json::json!(self.item().extra).to_string())
+        loads(py, &serde_json::json!(self.item().extra()).to_string())
     }
 
     /// Whether that is its appid or original id.
@@ -266,18 +268,20 @@ impl MiniProgram {
     fn __hash__(&self) -> u64 {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
-        (&self.item().username, &self.item().appid).hash(&mut hasher);
+        (self.item().username(), self.item().appid()).hash(&mut hasher);
         hasher.finish()
     }
 
     fn __repr__(&self) -> String {
         let item = self.item();
-        let text = |t: &Option<String>| t.as_ref().map_or("None".into(), |t| format!("{t:?}"));
-        let status = item.status.map_or("None".into(), |s| s.code().to_string());
+        let text = |t: Option<Cow<'_, str>>| t.map_or("None".into(), |t| format!("{t:?}"));
+        let status = item
+            .status()
+            .map_or("None".into(), |s| s.code().to_string());
         format!(
             "MiniProgram(appid={}, username={}, status={status})",
-            text(&item.appid),
-            text(&item.username),
+            text(item.appid()),
+            text(item.username()),
         )
     }
 }

@@ -5,6 +5,7 @@
  *   link|list50|list500 N   N calls one after the other; answers nanoseconds per call
  *   shared|separate N       64 threads, N calls each, on one client or each on its own; nanoseconds per call
  *   bursts N                N times 64 calls at once on one client; answers 0
+ *   resident N              answers the bytes of memory the process has
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "peer.h"
 
 #define THREADS 64
@@ -83,6 +85,16 @@ static double threads(void *(*body)(void *), void **peers)
     return start / THREADS / count;
 }
 
+static double resident(void)
+{
+    long pages;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1)
+        die("no /proc/self/statm");
+    fclose(file);
+    return (double)pages * sysconf(_SC_PAGESIZE);
+}
+
 static double run(const char *command)
 {
     static void *one, *separate[THREADS];
@@ -90,6 +102,8 @@ static double run(const char *command)
     double start;
     int i;
     enum kind kind = strcmp(command, "list500") == 0 ? LIST500 : strcmp(command, "list50") == 0 ? LIST50 : LINK;
+    if (strcmp(command, "resident") == 0)
+        return resident();
     if (strcmp(command, "separate") == 0) {
         for (i = 0; i < THREADS; i++)
             if (separate[i] == NULL)

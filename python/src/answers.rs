@@ -95,7 +95,7 @@ impl LinkedList {
 
     /// The first item with that appid or original id (`gh_…`), or None.
     fn find(&self, appid_or_username: &str) -> Option<MiniProgram> {
-        let mut items = self.0.items().iter();
+        let mut items = self.0.items();
         let at = items.position(|i| i.is(appid_or_username))?;
         Some(self.item(at))
     }

@@ -13,9 +13,6 @@ then the mini program's. `Client.ensure_linked` is what most callers want: it is
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any
-
 from wxlink._client import Client
 from wxlink._core import (
     Answer,
@@ -45,27 +42,34 @@ from wxlink.errors import (
     WxError,
 )
 
+# What takes longer to import than all the rest is imported when somebody asks for it; typing itself is
+# that, so the module does without.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from wxlink._aio import AsyncClient
-
-
-class LinkStatus(IntEnum):
-    """The numbers a list's item may have as its status. Others may come."""
-
-    LINKED = 1
-    AWAITING_MINI_PROGRAM = 2
-    REFUSED = 3
-    AWAITING_OFFICIAL_ACCOUNT = 12
+    from wxlink._status import LinkStatus
 
 
 def __getattr__(name: str) -> Any:
-    # asyncio takes several times as long to import as all the rest: only who asks for it waits.
+    asked_for: type
     if name == "AsyncClient":
         from wxlink._aio import AsyncClient
 
-        globals()[name] = AsyncClient
-        return AsyncClient
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        asked_for = AsyncClient
+    elif name == "LinkStatus":
+        from wxlink._status import LinkStatus
+
+        asked_for = LinkStatus
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = asked_for
+    return asked_for
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 __all__ = [

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import TypeVar
 
-from wxlink._client import Client, Token
-from wxlink._core import Answer, LinkedList, LinkProgress
-from wxlink._options import Limits, Options
+from wxlink._client import Client
 
-if sys.version_info >= (3, 11):
-    from typing import Self, Unpack
-else:
-    from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sys
+    from collections.abc import Callable
+    from types import TracebackType
 
-    if TYPE_CHECKING:
+    from wxlink._core import Answer, LinkedList, LinkProgress
+    from wxlink._types import Limits, Options, T, Token
+
+    if sys.version_info >= (3, 11):
+        from typing import Self, Unpack
+    else:
         from typing_extensions import Self, Unpack
-
-T = TypeVar("T")
 
 
 class AsyncClient:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from types import TracebackType
-from typing import TypeAlias, TypeVar
-
-from wxlink._core import Answer, Handle, LinkedList, LinkProgress
-from wxlink._options import Limits, Options, as_texts
+from wxlink._core import Handle
+from wxlink._options import as_texts
 from wxlink.errors import TokenError
 
-if sys.version_info >= (3, 11):
-    from typing import Self, Unpack
-else:
-    from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sys
+    from collections.abc import Callable
+    from types import TracebackType
 
-    if TYPE_CHECKING:
+    from wxlink._core import Answer, LinkedList, LinkProgress
+    from wxlink._types import Limits, Options, T, Token
+
+    if sys.version_info >= (3, 11):
+        from typing import Self, Unpack
+    else:
         from typing_extensions import Self, Unpack
-
-T = TypeVar("T")
-
-Token: TypeAlias = str | Callable[[], str]
 
 
 class Client:

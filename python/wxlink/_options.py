@@ -3,30 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import Literal, TypedDict
 
-
-class Limits(TypedDict, total=False):
-    """What a handle may have otherwise than the client it comes from."""
-
-    timeout: float
-    connect_timeout: float
-    max_retries: int
-    lang: Literal["en", "zh"]
-
-
-class Options(Limits, total=False):
-    """Everything a client may be told."""
-
-    base_url: str | Iterable[str]
-    keep_alive: float
-    proxy: str
-    ca_file: str | os.PathLike[str]
-    trust: Literal["system", "bundled"]
-    user_agent: str
-    max_response_bytes: int
-
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wxlink._types import Limits, Options
 
 # In Python times are seconds, as everywhere in its library.
 _SECONDS = {
@@ -47,6 +27,8 @@ def _as_text(key: str, value: object) -> tuple[str, str]:
             raise TypeError(f"{key} must be a number of seconds, not {value!r}")
         return _SECONDS[key], f"{value * 1000:.0f}"
     if key == "base_url" and not isinstance(value, str):
+        from collections.abc import Iterable
+
         if not isinstance(value, Iterable):
             raise TypeError("base_url must be a URL or several")
         return key, ",".join(str(url) for url in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

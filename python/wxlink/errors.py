@@ -25,9 +25,10 @@ No exception ever holds an access token, in no attribute and no text.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from wxlink._core import LinkProgress
 
 

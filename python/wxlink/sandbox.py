@@ -19,18 +19,17 @@ import sys
 import sysconfig
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from wxlink._client import Client
-from wxlink._options import Options
 
-if sys.version_info >= (3, 11):
-    from typing import Self, Unpack
-else:
-    from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from wxlink._types import Options
 
-    if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from typing import Self, Unpack
+    else:
         from typing_extensions import Self, Unpack
 
 __all__ = ["Server", "program"]

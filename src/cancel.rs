@@ -1,15 +1,20 @@
 //! Ending calls from another thread.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
+
+use crate::sys::Bell;
 
 /// How often a wait asks its watch.
 const ASK: Duration = Duration::from_millis(50);
+
+/// The longest wait that every system takes in one piece: some count milliseconds in 32 bits.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Asked while a call waits: whether to end it.
 type Watch = Box<dyn Fn() -> bool + Send + Sync>;
@@ -17,7 +22,7 @@ type Watch = Box<dyn Fn() -> bool + Send + Sync>;
 /// A bell that, once rung, ends every wait of its handle, present and future.
 pub(crate) struct Cancel {
     rung: AtomicBool,
-    bell: OwnedFd,
+    bell: Bell,
     watch: Option<Watch>,
 }
 
@@ -32,7 +37,7 @@ impl Cancel {
     pub fn new() -> io::Result<Cancel> {
         Ok(Cancel {
             rung: AtomicBool::new(false),
-            bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            bell: Bell::new()?,
             watch: None,
         })
     }
@@ -47,8 +52,7 @@ impl Cancel {
     /// Ends all waits, now and from now on.
     pub fn ring(&self) {
         self.rung.store(true, Ordering::Release);
-        // It can only fail when it has been rung 2^64 - 1 times.
-        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        self.bell.ring();
     }
 
     pub fn is_rung(&self) -> bool {
@@ -87,14 +91,10 @@ impl Cancel {
     fn wait(&self, fds: &mut [PollFd<'_>], limit: Instant) -> Result<(), Stop> {
         loop {
             let left = limit.saturating_duration_since(Instant::now());
-            let slice = if self.watch.is_some() {
-                left.min(ASK)
-            } else {
-                left
-            };
+            let slice = left.min(if self.watch.is_some() { ASK } else { LONGEST });
             let timeout = Timespec {
-                tv_sec: i64::try_from(slice.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: i64::from(slice.subsec_nanos()),
+                tv_sec: slice.as_secs() as _,
+                tv_nsec: slice.subsec_nanos() as _,
             };
             // Also with no time left: what is ready already is no matter of time.
             match poll(fds, Some(&timeout)) {

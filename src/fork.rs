@@ -31,6 +31,7 @@ impl Process {
 }
 
 /// Has the child of every fork count it.
+#[cfg(unix)]
 #[allow(unsafe_code)]
 fn watch() -> i32 {
     extern "C" fn forked() {
@@ -38,4 +39,10 @@ fn watch() -> i32 {
     }
     // SAFETY: what runs in the child touches one atomic, and the library stays loaded (`-z nodelete`).
     unsafe { libc::pthread_atfork(None, None, Some(forked)) }
+}
+
+/// Nothing forks here.
+#[cfg(windows)]
+fn watch() -> i32 {
+    0
 }

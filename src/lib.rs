@@ -42,6 +42,9 @@ mod options;
 mod reader;
 mod status;
 mod sync;
+#[cfg_attr(unix, path = "sys/unix.rs")]
+#[cfg_attr(windows, path = "sys/windows.rs")]
+mod sys;
 mod wire;
 
 pub use answer::Answer;

@@ -2,18 +2,19 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Instant;
 
 use rustix::event::PollFlags;
+use rustix::fd::AsFd;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
+use rustix::net::{connect, sockopt};
 
 use super::scope::{Failure, SharedScope};
 use crate::attempt::Phase;
 use crate::cancel::{Cancel, Stop};
 use crate::status::Status;
+use crate::sys::{self, CONNECTING};
 
 /// A connected, non-blocking socket that waits by `poll`, never past the scope's limit.
 pub(crate) struct Stream {
@@ -115,16 +116,10 @@ impl Write for Stream {
 
 /// Opens one connection by `limit`.
 fn dial(addr: &SocketAddr, limit: Instant, cancel: &Cancel) -> Result<TcpStream, Stop> {
-    let family = match addr {
-        SocketAddr::V4(_) => AddressFamily::INET,
-        SocketAddr::V6(_) => AddressFamily::INET6,
-    };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = socket_with(family, SocketType::STREAM, flags, None).map_err(Stop::Failed)?;
-    let socket = TcpStream::from(socket);
+    let socket = sys::socket(addr).map_err(Stop::Failed)?;
     match connect(&socket, addr) {
         Ok(()) => return Ok(socket),
-        Err(Errno::INPROGRESS | Errno::INTR) => {}
+        Err(CONNECTING | Errno::INTR) => {}
         Err(e) => return Err(Stop::Failed(e)),
     }
     cancel.wait_for(socket.as_fd(), PollFlags::OUT, limit)?;

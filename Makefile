@@ -31,6 +31,10 @@ PREFIX ?= /usr/local
 install: ## install what was built under PREFIX (/usr/local); see docs/installing.md
 	@PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" tools/install.sh
 
+.PHONY: uninstall
+uninstall: ## remove what make install with the same PREFIX and LIBDIR installed
+	@PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" tools/uninstall.sh
+
 .PHONY: test-install
 test-install: build ## install into a scratch folder and build C, C++, Go and static programs from it
 	@tests/install/test
@@ -41,7 +45,7 @@ reproducible: ## build the last commit twice in two folders and compare the libr
 
 .PHONY: package
 package: ## check that the crate can be packaged and builds from its package
-	@$(CARGO) package --locked --package wxlink
+	@$(CARGO) package --quiet --locked --allow-dirty --package wxlink
 
 ONLY ?=
 .PHONY: dist
@@ -56,6 +60,8 @@ LANGUAGES := c cpp go java php cobol pascal
 .PHONY: test
 test: lint build ## run every check there is
 	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $(CARGO) test --locked
+	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) benches/instructions
+	@$(MAKE) --no-print-directory package test-install
 	@for language in $(LANGUAGES:%=bindings/%) python; do \
 		echo "$$language: its own tests"; \
 		WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $$language/test || exit 1; \

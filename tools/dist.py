@@ -27,12 +27,13 @@ import sbom
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "target/dist"
 WORK = ROOT / "target/dist-build"
-TOOLS = ROOT / "target/tools"
 VENV = ROOT / ".venv"
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 GLIBC = (2, 17)
 # What a library may ask of the system it is loaded by. All of it is glibc's.
 SYSTEM = r"lib(c|m|dl|rt|pthread)\.so\.\d|ld-linux[-\w]*\.so\.\d"
+# The same for Windows: what comes with it, in capitals or not.
+SYSTEM_DLLS = r"api-ms-win-\S+|(kernel32|ntdll|ws2_32|userenv|msvcrt|advapi32|crypt32|bcrypt(primitives)?|ncrypt|secur32)\.dll"
 left_out = []
 
 
@@ -62,15 +63,17 @@ def run(*command, **more):
 
 @dataclass
 class Target:
-    """What is built for, and with which compiler."""
+    """What is built for, and with which surroundings."""
 
     triple: str
-    env: dict
-    build_std: bool
 
     @property
     def arch(self):
         return self.triple.split("-")[0]
+
+    @property
+    def windows(self):
+        return "windows" in self.triple
 
     @property
     def musl(self):
@@ -78,57 +81,40 @@ class Target:
 
     @property
     def name(self):
-        return f"{self.arch}-linux-{'musl' if self.musl else 'gnu'}"
-
-    @property
-    def zig(self):
-        """The target as zig calls it; and cargo-zigbuild after the triple."""
-        return self.name + self.floor
+        return self.triple.replace("-unknown", "").replace("-pc", "")
 
     @property
     def floor(self):
-        return "" if self.musl else ".%d.%d" % GLIBC
+        """The oldest glibc, as cargo-zigbuild takes it after the triple."""
+        return ".%d.%d" % GLIBC if self.name.endswith("linux-gnu") else ""
 
     @property
     def here(self):
         """Whether this machine runs what is built for it."""
-        return sys.platform == "linux" and platform.machine() == self.arch
+        return sys.platform == "linux" and platform.machine() == self.arch and not self.windows
 
     @property
-    def cargo_args(self):
-        return ["-Zbuild-std=std,panic_unwind"] if self.build_std else []
+    def env(self):
+        home = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
+        # What is built knows nothing of where, as in `make build`.
+        flags = f"--remap-path-prefix={ROOT}=/wxlink --remap-path-prefix={home}=/cargo"
+        return os.environ | {
+            "PATH": f"{VENV}/bin:{os.environ['PATH']}",
+            "CARGO_TARGET_DIR": str(WORK),
+            "RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} {flags}".strip(),
+        }
 
 
-def has_std(rustc, triple):
-    done = subprocess.run(
-        [rustc, "--print", "target-libdir", "--target", triple], stdout=subprocess.PIPE, text=True
-    )
-    return done.returncode == 0 and any(Path(done.stdout.strip()).glob("libstd-*.rlib"))
+def has_std(triple):
+    """Whether the compiler has its standard library for the target; rustup, where it is, gets it."""
 
+    def there():
+        folder = run("rustc", "--print", "target-libdir", "--target", triple).strip()
+        return any(Path(folder).glob("libstd-*.rlib"))
 
-def target(triple):
-    """The target with a compiler that has its standard library, or None."""
-    home = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
-    # What is built knows nothing of where, as in `make build`.
-    flags = f"--remap-path-prefix={ROOT}=/wxlink --remap-path-prefix={home}=/cargo"
-    env = {
-        "PATH": f"{VENV}/bin:{os.environ['PATH']}",
-        "CARGO_TARGET_DIR": str(WORK),
-        "RUSTFLAGS": f"{os.environ.get('RUSTFLAGS', '')} {flags}".strip(),
-    }
-    if has_std(os.environ.get("RUSTC", "rustc"), triple):
-        return Target(triple, env, False)
-    debian = TOOLS / "debian-rust"
-    if subprocess.run([ROOT / "tools/debian-rust.sh", debian], stdout=subprocess.DEVNULL).returncode:
-        return None
-    env["RUSTC"] = str(debian / "rustc")
-    # Two compilers must not share what they built.
-    env["CARGO_TARGET_DIR"] = str(WORK / "debian")
-    env["RUSTFLAGS"] += f" --remap-path-prefix={debian}=/rust"
-    if has_std(env["RUSTC"], triple):
-        return Target(triple, env, False)
-    # The standard library is built with the rest. A stable compiler does that only if told so.
-    return Target(triple, env | {"RUSTC_BOOTSTRAP": "1"}, True)
+    if not there() and shutil.which("rustup"):
+        subprocess.run(["rustup", "target", "add", triple])
+    return there()
 
 
 def strip_for(target):
@@ -157,22 +143,33 @@ def pack(folder, archive):
                 tar.add(path, path.relative_to(folder.parent), recursive=False, filter=plain)
 
 
-def make_archive(target):
-    env = os.environ | target.env
+def build_library(target):
+    """The folder with the libraries."""
     run(
         "cargo", "zigbuild", "--locked", "--release", "--package", "wxlink", "--lib",
-        "--target", target.triple + target.floor, *target.cargo_args,
-        cwd=ROOT, env=env,
+        "--target", target.triple + target.floor,
+        cwd=ROOT, env=target.env,
     )  # fmt: skip
-    built = Path(target.env["CARGO_TARGET_DIR"]) / target.triple / "release"
+    return WORK / target.triple / "release"
+
+
+def staged(target):
+    """An empty folder, which becomes the archive."""
+    folder = WORK / "stage" / f"wxlink-{VERSION}-{target.name}"
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def make_archive(target):
+    built = build_library(target)
     libraries = WORK / "libraries"
     shutil.rmtree(libraries, ignore_errors=True)
     libraries.mkdir(parents=True)
     shutil.copy(built / "libwxlink.a", libraries)
     if not target.musl:
         shutil.copy(built / "libwxlink.so", libraries)
-    folder = WORK / "stage" / f"wxlink-{VERSION}-{target.name}"
-    shutil.rmtree(folder.parent, ignore_errors=True)
+    folder = staged(target)
     strip = strip_for(target)
     if not strip:
         print(f"{target.name}: libwxlink.a keeps its debugging sections, for want of a strip for it")
@@ -188,26 +185,38 @@ def make_archive(target):
         # What unwinds the stack depends on the compiler: see docs/installing.md.
         settings["STATIC_LIBS"] = ""
     run(ROOT / "tools/install.sh", env=os.environ | settings)
-    describe(folder / "share/doc/wxlink", target, "wxlink")
+    describe(folder / "share/doc/wxlink", target)
     pack(folder, DIST / f"{folder.name}.tar.gz")
 
 
-def describe(folder, target, package):
-    if "RUSTC" in target.env:
-        os.environ["RUSTC"] = target.env["RUSTC"]
-    try:
-        bill = sbom.bill(target.triple, package)
-        licences = sbom.licences(target.triple, package)
-    finally:
-        if "RUSTC" in target.env:
-            del os.environ["RUSTC"]
+def make_windows_archive(target):
+    """A DLL is found beside the program, and by no .pc file: a plain folder does."""
+    built = build_library(target)
+    folder = staged(target)
+    for source, place in [
+        (built / "wxlink.dll", "bin"),
+        (built / "libwxlink.dll.a", "lib"),
+        (ROOT / "include/wxlink.h", "include"),
+        (ROOT / "include/wxlink.hpp", "include"),
+        (ROOT / "LICENSE-MIT", "doc"),
+        (ROOT / "LICENSE-APACHE", "doc"),
+    ]:
+        (folder / place).mkdir(exist_ok=True)
+        shutil.copy(source, folder / place)
+    describe(folder / "doc", target)
+    pack(folder, DIST / f"{folder.name}.tar.gz")
+
+
+def describe(folder, target):
+    """What is linked in, and its licences."""
+    bill = sbom.bill(target.triple)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sbom.cdx.json").write_text(json.dumps(bill, indent=2) + "\n")
-    (folder / "THIRD-PARTY.txt").write_text(licences)
+    (folder / "THIRD-PARTY.txt").write_text(sbom.licences(target.triple))
 
 
 def make_wheel(target, where, *more):
-    env = os.environ | target.env
+    env = target.env
     if target.musl and where == "python":
         # A module that is loaded: musl's own linking is static if nothing is said.
         env["RUSTFLAGS"] += " -Ctarget-feature=-crt-static"
@@ -216,7 +225,7 @@ def make_wheel(target, where, *more):
     shutil.rmtree(out, ignore_errors=True)
     run(
         VENV / "bin/maturin", "build", "--locked", "--release", "--zig", "--target", target.triple,
-        "--compatibility", tag, "--out", out, *more, *target.cargo_args,
+        "--compatibility", tag, "--out", out, *more,
         cwd=ROOT / where, env=env,
     )  # fmt: skip
     for wheel in out.iterdir():
@@ -276,6 +285,14 @@ def sandbox_dir():
     return str(folder)
 
 
+def check_papers(doc, name):
+    for text in ["LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.txt"]:
+        expect((doc / text).stat().st_size > 1000, f"{name}: {text}")
+    parts = {c["name"] for c in json.loads((doc / "sbom.cdx.json").read_text())["components"]}
+    expect({"rustls", "ring", "ureq", "rust-std"} <= parts, f"{name}: sbom.cdx.json")
+    expect("cbindgen" not in parts, f"{name}: a build tool is in sbom.cdx.json")
+
+
 def check_archive(archive):
     name = archive.name.removesuffix(".tar.gz")
     arch, kind = name.split("-")[-3], name.split("-")[-1]
@@ -284,12 +301,7 @@ def check_archive(archive):
         with tarfile.open(archive) as tar:
             tar.extractall(scratch, filter="data")
         folder = Path(scratch) / name
-        doc = folder / "share/doc/wxlink"
-        for text in ["LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.txt"]:
-            expect((doc / text).stat().st_size > 1000, f"{archive.name}: {text}")
-        parts = {c["name"] for c in json.loads((doc / "sbom.cdx.json").read_text())["components"]}
-        expect({"rustls", "ring", "ureq", "rust-std"} <= parts, f"{archive.name}: sbom.cdx.json")
-        expect("cbindgen" not in parts, f"{archive.name}: a build tool is in sbom.cdx.json")
+        check_papers(folder / "share/doc/wxlink", archive.name)
         facts = [size(archive)]
         library = folder / "lib/libwxlink.so"
         if kind == "gnu":
@@ -314,7 +326,6 @@ def try_archive(folder, arch, kind, here):
         runner = [emulator, "-L", system, "-E", f"LD_LIBRARY_PATH={folder / 'lib'}", program]
         if not emulator or (kind == "gnu" and not (system / "lib").exists()):
             runner = None
-    zig = [VENV / "bin/python", "-m", "ziglang", "cc", "-target", f"{arch}-linux-{kind}"]
     if kind == "gnu" and here:
         if not shutil.which("pkg-config"):
             skipped(f"{folder.name}: a program", "pkg-config")
@@ -323,16 +334,42 @@ def try_archive(folder, arch, kind, here):
         run("cc", source, *flags, "-o", program, env=env)
         env["LD_LIBRARY_PATH"] = str(folder / "lib")
     else:
-        libraries = ["-lwxlink"] if kind == "gnu" else [folder / "lib/libwxlink.a", "-lunwind", "-static"]
-        zig[-1] += "." + ".".join(map(str, GLIBC)) if kind == "gnu" else ""
-        cache = {"ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
+        floor, libraries = ".%d.%d" % GLIBC, ["-lwxlink"]
+        if kind == "musl":
+            floor, libraries = "", [folder / "lib/libwxlink.a", "-lunwind", "-static", "-Wl,--gc-sections"]
         include, lib = f"-I{folder / 'include'}", f"-L{folder / 'lib'}"
-        run(*zig, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache)
+        options = ["-O1", "-s", source, include, lib, *libraries, "-o", program]
+        zig_cc(f"{arch}-linux-{kind}{floor}", *options, env=env)
     if not runner:
         skipped(f"{folder.name}: running its program", f"qemu-{arch} and a glibc for it")
         return "a program links"
     link_by([*runner, "wx0b00000000000001", "0", "1"], env | {"WXLINK_LIB_DIR": sandbox_dir()})
     return f"a program of {size(program)} runs"
+
+
+def zig_cc(target, *args, env):
+    cache = str(WORK / "zig")
+    env = env | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+    run(VENV / "bin/python", "-m", "ziglang", "cc", "-target", target, *args, env=env)
+
+
+def check_windows_archive(archive):
+    with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
+        with tarfile.open(archive) as tar:
+            tar.extractall(scratch, filter="data")
+        folder = Path(scratch) / archive.name.removesuffix(".tar.gz")
+        check_papers(folder / "doc", archive.name)
+        dll = folder / "bin/wxlink.dll"
+        told = run("objdump", "-p", dll, env=os.environ | {"LC_ALL": "C"})
+        names = set(re.findall(r"^\s+\[\s*\d+\].*\s(\w+)$", told.split("[Ordinal/Name Pointer] Table")[1], re.M))
+        expect(names == promised(), f"{archive.name} exports {names}")
+        needed = re.findall(r"DLL Name: (\S+)", told)
+        expect(all(re.fullmatch(SYSTEM_DLLS, n, re.I) for n in needed), f"{archive.name} needs {needed}")
+        zig_cc(
+            "x86_64-windows-gnu", "-O1", "-s", ROOT / "bindings/c/link.c", f"-I{folder / 'include'}",
+            folder / "lib/libwxlink.dll.a", "-o", folder / "link.exe", env=clean_env(),
+        )  # fmt: skip
+        print(f"ok  \t{archive.name}: {size(archive)}, .dll {size(dll)}, a program links", flush=True)
 
 
 def check_wheel(wheel):
@@ -388,6 +425,8 @@ def try_sdist(sdist):
 def check(everything):
     for archive in sorted(DIST.glob("wxlink-*-linux-*.tar.gz")):
         check_archive(archive)
+    for archive in sorted(DIST.glob("wxlink-*-windows-*.tar.gz")):
+        check_windows_archive(archive)
     for wheel in sorted(DIST.glob("*.whl")):
         check_wheel(wheel)
     if everything:
@@ -413,18 +452,18 @@ def jobs():
             t, "python", "--interpreter", "python3.14t"
         )
         yield f"sandbox wheel {name}", triple, lambda t: make_wheel(t, "sandbox")
+    yield "archive x86_64-windows-gnu", "x86_64-pc-windows-gnu", make_windows_archive
 
 
 def make(only):
     for name, triple, how in jobs():
         if only not in name:
             continue
-        made_for = target(triple)
-        if made_for is None:
-            skipped(name, f"the standard library of {triple}: rustup target add {triple}")
+        if not has_std(triple):
+            skipped(name, f"Rust's standard library for {triple}")
             continue
         print(f"making {name}", flush=True)
-        how(made_for)
+        how(Target(triple))
     if only in "sdist":
         print("making sdist", flush=True)
         run(VENV / "bin/maturin", "sdist", "--out", DIST, cwd=ROOT / "python")

@@ -61,7 +61,6 @@ LANGUAGES := c cpp go java php cobol pascal
 test: lint build ## run every check there is
 	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $(CARGO) test --locked
 	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) benches/instructions
-	@$(MAKE) --no-print-directory package test-install
 	@for language in $(LANGUAGES:%=bindings/%) python; do \
 		echo "$$language: its own tests"; \
 		WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) $$language/test || exit 1; \
@@ -72,6 +71,7 @@ test: lint build ## run every check there is
 		elif [ $$code != 0 ]; then cat target/demo-$$language.txt; exit 1; \
 		else echo "$$language: the story went as it should (target/demo-$$language.txt)"; fi; \
 	done
+	@$(MAKE) --no-print-directory package test-install
 	@echo "make test: all passed"
 
 .PHONY: lint

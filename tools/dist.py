@@ -34,6 +34,8 @@ GLIBC = (2, 17)
 SYSTEM = r"lib(c|m|dl|rt|pthread)\.so\.\d|ld-linux[-\w]*\.so\.\d"
 # The same for Windows: what comes with it, in capitals or not.
 SYSTEM_DLLS = r"api-ms-win-\S+|(kernel32|ntdll|ws2_32|userenv|msvcrt|advapi32|crypt32|bcrypt(primitives)?|ncrypt|secur32)\.dll"
+# The Python without the global lock that there is a wheel for.
+FREE_THREADED = "python3.14t"
 left_out = []
 
 
@@ -392,23 +394,24 @@ def check_wheel(wheel):
     print(f"ok  \t{wheel.name}: {', '.join(facts)}", flush=True)
 
 
-def try_wheels():
-    """The module and the sandbox, installed in a clean environment, tell the sample's story."""
-    arch = f"_{platform.machine()}.whl"
-    released = sorted(DIST.glob("*manylinux2014*.whl"))
-    ours = [w for w in released if w.name.endswith(arch) and not re.search(r"-cp\d+t-", w.name)]
+def try_wheels(python, tag):
+    """The module of that tag and the sandbox, installed in a clean environment, tell the sample's story."""
+    what = f"the {tag} wheel in a clean environment"
+    here = f"manylinux2014_{platform.machine()}.whl"
+    ours = [w for kind in (f"wxlink-*-{tag}-*", "wxlink_sandbox-*") for w in DIST.glob(kind) if w.name.endswith(here)]
     if len(ours) < 2:
-        skipped("the wheels in a clean environment", "wheels for this machine")
-        return
+        return skipped(what, "wheels for this machine")
+    if not python:
+        return skipped(what, FREE_THREADED)
     with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
         venv = Path(scratch) / "venv"
-        run(sys.executable, "-m", "venv", venv)
+        run(python, "-m", "venv", venv)
         run(venv / "bin/pip", "install", "--no-index", "--disable-pip-version-check", *ours)
         script = ROOT / "python/samples/link.py"
         env = clean_env(WXLINK_LIB_DIR=str(venv / "bin"))
-        link_by([venv / "bin/python", "-P" if sys.version_info >= (3, 11) else "-s", script,
-                 "wx0b00000000000001", "0", "1"], env)  # fmt: skip
-    print("ok  \tthe wheels, in a clean environment", flush=True)
+        # Isolated: the samples' folder has files named like modules.
+        link_by([venv / "bin/python", "-I", script, "wx0b00000000000001", "0", "1"], env)
+    print(f"ok  \t{what}", flush=True)
 
 
 def try_sdist(sdist):
@@ -430,7 +433,8 @@ def check(everything):
     for wheel in sorted(DIST.glob("*.whl")):
         check_wheel(wheel)
     if everything:
-        try_wheels()
+        try_wheels(sys.executable, "abi3")
+        try_wheels(shutil.which(FREE_THREADED), "cp314t")
     for sdist in sorted(DIST.glob(f"wxlink-{VERSION}.tar.gz")):
         try_sdist(sdist)
 
@@ -449,7 +453,7 @@ def jobs():
         yield f"archive {name}", triple, make_archive
         yield f"module wheel {name}", triple, lambda t: make_wheel(t, "python")
         yield f"free-threaded wheel {name}", triple, lambda t: make_wheel(
-            t, "python", "--interpreter", "python3.14t"
+            t, "python", "--interpreter", FREE_THREADED
         )
         yield f"sandbox wheel {name}", triple, lambda t: make_wheel(t, "sandbox")
     yield "archive x86_64-windows-gnu", "x86_64-pc-windows-gnu", make_windows_archive

@@ -33,9 +33,10 @@ GLIBC = (2, 17)
 # What a library may ask of the system it is loaded by. All of it is glibc's.
 SYSTEM = r"lib(c|m|dl|rt|pthread)\.so\.\d|ld-linux[-\w]*\.so\.\d"
 # The same for Windows: what comes with it, in capitals or not.
-SYSTEM_DLLS = r"api-ms-win-\S+|(kernel32|ntdll|ws2_32|userenv|msvcrt|advapi32|crypt32|bcrypt(primitives)?|ncrypt|secur32)\.dll"
+SYSTEM_DLLS = r"api-ms-win-\S+|(advapi32|bcrypt(primitives)?|n?crypt(32)?|kernel32|msvcrt|ntdll|secur32|userenv|ws2_32)\.dll"
 # The Python without the global lock that there is a wheel for.
 FREE_THREADED = "python3.14t"
+MINGW = "x86_64-w64-mingw32-gcc"
 left_out = []
 
 
@@ -74,10 +75,6 @@ class Target:
         return self.triple.split("-")[0]
 
     @property
-    def windows(self):
-        return "windows" in self.triple
-
-    @property
     def musl(self):
         return self.triple.endswith("musl")
 
@@ -93,7 +90,7 @@ class Target:
     @property
     def here(self):
         """Whether this machine runs what is built for it."""
-        return sys.platform == "linux" and platform.machine() == self.arch and not self.windows
+        return sys.platform == "linux" and platform.machine() == self.arch
 
     @property
     def env(self):
@@ -145,16 +142,6 @@ def pack(folder, archive):
                 tar.add(path, path.relative_to(folder.parent), recursive=False, filter=plain)
 
 
-def build_library(target):
-    """The folder with the libraries."""
-    run(
-        "cargo", "zigbuild", "--locked", "--release", "--package", "wxlink", "--lib",
-        "--target", target.triple + target.floor,
-        cwd=ROOT, env=target.env,
-    )  # fmt: skip
-    return WORK / target.triple / "release"
-
-
 def staged(target):
     """An empty folder, which becomes the archive."""
     folder = WORK / "stage" / f"wxlink-{VERSION}-{target.name}"
@@ -164,7 +151,12 @@ def staged(target):
 
 
 def make_archive(target):
-    built = build_library(target)
+    run(
+        "cargo", "zigbuild", "--locked", "--release", "--package", "wxlink", "--lib",
+        "--target", target.triple + target.floor,
+        cwd=ROOT, env=target.env,
+    )  # fmt: skip
+    built = WORK / target.triple / "release"
     libraries = WORK / "libraries"
     shutil.rmtree(libraries, ignore_errors=True)
     libraries.mkdir(parents=True)
@@ -192,8 +184,10 @@ def make_archive(target):
 
 
 def make_windows_archive(target):
-    """A DLL is found beside the program, and by no .pc file: a plain folder does."""
-    built = build_library(target)
+    """A DLL is found beside the program, and by no .pc file: a plain folder does. zig would export all there is."""
+    run("cargo", "build", "--locked", "--release", "--package", "wxlink", "--lib", "--target", target.triple,
+        cwd=ROOT, env=target.env)  # fmt: skip
+    built = WORK / target.triple / "release"
     folder = staged(target)
     for source, place in [
         (built / "wxlink.dll", "bin"),
@@ -340,19 +334,14 @@ def try_archive(folder, arch, kind, here):
         if kind == "musl":
             floor, libraries = "", [folder / "lib/libwxlink.a", "-lunwind", "-static", "-Wl,--gc-sections"]
         include, lib = f"-I{folder / 'include'}", f"-L{folder / 'lib'}"
-        options = ["-O1", "-s", source, include, lib, *libraries, "-o", program]
-        zig_cc(f"{arch}-linux-{kind}{floor}", *options, env=env)
+        zig = [VENV / "bin/python", "-m", "ziglang", "cc", "-target", f"{arch}-linux-{kind}{floor}"]
+        cache = {"ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
+        run(*zig, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache)
     if not runner:
         skipped(f"{folder.name}: running its program", f"qemu-{arch} and a glibc for it")
         return "a program links"
     link_by([*runner, "wx0b00000000000001", "0", "1"], env | {"WXLINK_LIB_DIR": sandbox_dir()})
     return f"a program of {size(program)} runs"
-
-
-def zig_cc(target, *args, env):
-    cache = str(WORK / "zig")
-    env = env | {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
-    run(VENV / "bin/python", "-m", "ziglang", "cc", "-target", target, *args, env=env)
 
 
 def check_windows_archive(archive):
@@ -367,11 +356,12 @@ def check_windows_archive(archive):
         expect(names == promised(), f"{archive.name} exports {names}")
         needed = re.findall(r"DLL Name: (\S+)", told)
         expect(all(re.fullmatch(SYSTEM_DLLS, n, re.I) for n in needed), f"{archive.name} needs {needed}")
-        zig_cc(
-            "x86_64-windows-gnu", "-O1", "-s", ROOT / "bindings/c/link.c", f"-I{folder / 'include'}",
-            folder / "lib/libwxlink.dll.a", "-o", folder / "link.exe", env=clean_env(),
-        )  # fmt: skip
-        print(f"ok  \t{archive.name}: {size(archive)}, .dll {size(dll)}, a program links", flush=True)
+        tried = "not tried"
+        if shutil.which(MINGW):
+            run(MINGW, ROOT / "bindings/c/link.c", f"-I{folder / 'include'}", folder / "lib/libwxlink.dll.a",
+                "-o", folder / "link.exe", env=clean_env())  # fmt: skip
+            tried = "a program links"
+        print(f"ok  \t{archive.name}: {size(archive)}, .dll {size(dll)}, {tried}", flush=True)
 
 
 def check_wheel(wheel):
@@ -465,6 +455,9 @@ def make(only):
             continue
         if not has_std(triple):
             skipped(name, f"Rust's standard library for {triple}")
+            continue
+        if "windows" in triple and not shutil.which(MINGW):
+            skipped(name, MINGW)
             continue
         print(f"making {name}", flush=True)
         how(Target(triple))

@@ -387,8 +387,8 @@ def check_wheel(wheel):
 def try_wheels(python, tag):
     """The module of that tag and the sandbox, installed in a clean environment, tell the sample's story."""
     what = f"the {tag} wheel in a clean environment"
-    here = f"manylinux2014_{platform.machine()}.whl"
-    ours = [w for kind in (f"wxlink-*-{tag}-*", "wxlink_sandbox-*") for w in DIST.glob(kind) if w.name.endswith(here)]
+    here = f"*manylinux2014_{platform.machine()}*.whl"
+    ours = [*DIST.glob(f"wxlink-*-{tag}-{here}"), *DIST.glob(f"wxlink_sandbox-{here}")]
     if len(ours) < 2:
         return skipped(what, "wheels for this machine")
     if not python:

@@ -8,7 +8,9 @@ What cannot be made for want of a tool is named and left out; with CI=true that 
 """
 
 import argparse
+import base64
 import gzip
+import hashlib
 import json
 import os
 import platform
@@ -203,12 +205,11 @@ def make_windows_archive(target):
     pack(folder, DIST / f"{folder.name}.tar.gz")
 
 
-def describe(folder, target):
+def describe(folder, target, package="wxlink"):
     """What is linked in, and its licences."""
-    bill = sbom.bill(target.triple)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sbom.cdx.json").write_text(json.dumps(bill, indent=2) + "\n")
-    (folder / "THIRD-PARTY.txt").write_text(sbom.licences(target.triple))
+    (folder / "sbom.cdx.json").write_text(json.dumps(sbom.bill(target.triple, package), indent=2) + "\n")
+    (folder / "THIRD-PARTY.txt").write_text(sbom.licences(target.triple, package))
 
 
 def make_wheel(target, where, *more):
@@ -224,8 +225,29 @@ def make_wheel(target, where, *more):
         "--compatibility", tag, "--out", out, *more,
         cwd=ROOT / where, env=env,
     )  # fmt: skip
+    papers = WORK / "papers"
+    describe(papers, target, {"python": "wxlink-python", "sandbox": "wxlink-sandbox"}[where])
+    for licence in ROOT.glob("LICENSE-*"):
+        shutil.copy(licence, papers)
     for wheel in out.iterdir():
-        wheel.replace(DIST / wheel.name)
+        add_papers(wheel, papers, DIST / wheel.name)
+
+
+def add_papers(wheel, papers, to):
+    """Copies a wheel with its bill of materials and licences; maturin's bill names folders and build tools."""
+    licences = "-".join(wheel.name.split("-")[:2]) + ".dist-info/licenses/"
+    with zipfile.ZipFile(wheel) as given, zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as made:
+        *entries, record = (e for e in given.infolist() if "/sboms/" not in e.filename)
+        expect(record.filename.endswith("/RECORD"), f"{wheel.name}: RECORD is not last")
+        *rows, itself = (r for r in given.read(record).decode().splitlines() if "/sboms/" not in r)
+        for entry in entries:
+            made.writestr(entry, given.read(entry))
+        for paper in sorted(papers.iterdir()):
+            text = paper.read_bytes()
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text).digest()).decode().rstrip("=")
+            rows.append(f"{licences}{paper.name},sha256={digest},{len(text)}")
+            made.writestr(zipfile.ZipInfo(licences + paper.name), text, zipfile.ZIP_DEFLATED)
+        made.writestr(record, "\n".join([*rows, itself, ""]))
 
 
 # The checks
@@ -285,7 +307,7 @@ def check_papers(doc, name):
     for text in ["LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.txt"]:
         expect((doc / text).stat().st_size > 1000, f"{name}: {text}")
     parts = {c["name"] for c in json.loads((doc / "sbom.cdx.json").read_text())["components"]}
-    expect({"rustls", "ring", "ureq", "rust-std"} <= parts, f"{name}: sbom.cdx.json")
+    expect({"rustls", "ring", "rust-std"} <= parts, f"{name}: sbom.cdx.json")
     expect("cbindgen" not in parts, f"{name}: a build tool is in sbom.cdx.json")
 
 
@@ -375,7 +397,9 @@ def check_wheel(wheel):
     with zipfile.ZipFile(wheel) as packed, tempfile.TemporaryDirectory() as scratch:
         binaries = [n for n in packed.namelist() if n.endswith(".so") or "/scripts/" in n]
         expect(len(binaries) == 1, f"{wheel.name}: {binaries}")
-        binary = Path(packed.extract(binaries[0], scratch))
+        packed.extractall(scratch)
+        check_papers(Path(scratch) / f"{name}-{version}.dist-info/licenses", wheel.name)
+        binary = Path(scratch) / binaries[0]
         facts.append(check_elf(binary, wheel.name, musl))
         if name == "wxlink":
             expect(exported(binary) == {"PyInit__core"}, f"{wheel.name} exports {exported(binary)}")

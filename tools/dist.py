@@ -1,7 +1,7 @@
 """Makes what is released, in target/dist, and checks it.
 
     python3 tools/dist.py              archives, wheels and sdist for every target
-    python3 tools/dist.py --only WORD  those with WORD in their names: x86_64-linux-gnu, sdist
+    python3 tools/dist.py --only NAME  those whose names match: x86_64-linux-gnu, sdist, 'archive|sdist'
     python3 tools/dist.py --check      only checks what lies there, and runs what this machine can run
 
 What cannot be made for want of a tool is named and left out; with CI=true that is a failure, at the end.
@@ -475,7 +475,7 @@ def jobs():
 
 def make(only):
     for name, triple, how in jobs():
-        if only not in name:
+        if not re.search(only, name):
             continue
         if not has_std(triple):
             skipped(name, f"Rust's standard library for {triple}")
@@ -485,14 +485,14 @@ def make(only):
             continue
         print(f"making {name}", flush=True)
         how(Target(triple))
-    if only in "sdist":
+    if re.search(only, "sdist"):
         print("making sdist", flush=True)
         run(VENV / "bin/maturin", "sdist", "--out", DIST, cwd=ROOT / "python")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", metavar="WORD")
+    parser.add_argument("--only", default="", metavar="NAME")
     parser.add_argument("--check", action="store_true")
     told = parser.parse_args()
     DIST.mkdir(parents=True, exist_ok=True)

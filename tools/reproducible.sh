@@ -10,8 +10,9 @@ mkdir -p "$work"
 work=$(cd "$work" && pwd)
 first=$work/a
 second=$work/the-second/of-two
+git clone --quiet "$root" "$first"
+git clone --quiet "$first" "$second" # And not of what was committed meanwhile.
 for copy in "$first" "$second"; do
-    git clone --quiet "$root" "$copy"
     make --silent -C "$copy" build > "$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 done
 for file in libwxlink.so libwxlink.a; do

@@ -105,6 +105,11 @@
 #define WX_E_TIMEOUT_UNSENT (-24)
 
 /**
+ * No access token could be had for the account; its interface was not called.
+ */
+#define WX_E_NO_TOKEN (-25)
+
+/**
  * Time ran out after sending. (-40 to -59: the outcome is unknown, read the list before you
  * link again.)
  */
@@ -246,6 +251,14 @@ wx_options *wx_options_new(void);
  *   user_agent          wxlink/VERSION             1 to 256 printable ASCII characters
  *   max_response_bytes  4194304                    1024 to 1073741824 bytes
  *   lang                en                         en or zh: the language of messages
+ *   account                                        the appid of the account that calls without an
+ *                                                  access_token are for; they have their tokens
+ *                                                  from one of three sources:
+ *   access_token                                   1. this one
+ *   token_command                                  2. a program, see docs/tokens.md
+ *   component_appid                                3. the third-party platform of this appid,
+ *   component_appsecret                            with its secret and
+ *   token_store         memory                     memory, file:PATH, redis:// or rediss://
  *
  * Returns:
  *   WX_OK
@@ -295,7 +308,7 @@ int32_t wx_client_new(wx_options *options, wx_client **client);
 
 /**
  * Makes a handle on the same connections, with its own cancellation and, where the options set them,
- * its own timeout_ms, connect_timeout_ms, max_retries and lang. Cheap: make one for each call that
+ * its own timeout_ms, connect_timeout_ms, max_retries, lang and account. Cheap: make one for each call that
  * somebody may want to end.
  *
  * Parameters:
@@ -314,6 +327,39 @@ int32_t wx_client_new(wx_options *options, wx_client **client);
 int32_t wx_client_with(const wx_client *client,
                        wx_options *options,
                        wx_client **derived);
+
+/**
+ * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
+ *
+ * Parameters:
+ *   client  made with the options component_appid and component_appsecret, or derived from such
+ *   ticket  as pushed, at most 4096 bytes
+ * Returns:
+ *   WX_OK
+ *   WX_E_BAD_VALUE     the client is no platform's, or the ticket is empty, too long or holds control
+ *                      characters
+ *   WX_E_NO_TOKEN      the option token_store names a store that cannot be used
+ *   WX_E_NULL_POINTER  an argument is NULL
+ *   WX_E_NOT_UTF8      the ticket is not UTF-8
+ * Threads: any number at once.
+ */
+int32_t wx_client_put_ticket(const wx_client *client,
+                             const char *ticket);
+
+/**
+ * Keeps the refresh token that an Official Account gave when it authorised the platform.
+ *
+ * Parameters:
+ *   client         made with the options component_appid and component_appsecret, or derived from
+ *                  such
+ *   appid          the account's
+ *   refresh_token  the account's authorizer_refresh_token, at most 4096 bytes
+ * Returns: as wx_client_put_ticket
+ * Threads: any number at once.
+ */
+int32_t wx_client_put_account(const wx_client *client,
+                              const char *appid,
+                              const char *refresh_token);
 
 /**
  * Ends the calls that run on this handle, and all later ones, with WX_E_CANCELLED.
@@ -351,7 +397,8 @@ void wx_client_free(wx_client *client);
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_with
- *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+ *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
+ *                 empty if the client's options name a source of tokens
  *   appid         the mini program's appid, at most 256 bytes
  *   notify_users  1: WeChat messages every follower of the account; 0: it does not
  *   show_profile  1: the mini program is shown in the account's page; 0: it is not
@@ -364,7 +411,7 @@ void wx_client_free(wx_client *client);
  *   WX_E_NOT_UTF8         a text is not UTF-8
  *   WX_E_BAD_VALUE        a text is empty, too long or holds control characters, or a flag is
  *                         neither 0 nor 1
- *   WX_E_RESOLVE, WX_E_CONNECT, WX_E_TLS, WX_E_PROXY, WX_E_TIMEOUT_UNSENT
+ *   WX_E_RESOLVE, WX_E_CONNECT, WX_E_TLS, WX_E_PROXY, WX_E_TIMEOUT_UNSENT, WX_E_NO_TOKEN
  *                         nothing was sent
  *   WX_E_TIMEOUT, WX_E_CONNECTION_LOST, WX_E_BAD_ANSWER, WX_E_TOO_LARGE
  *                         WeChat may have acted: read the list before you link again
@@ -403,7 +450,8 @@ int32_t wx_link_miniprogram(const wx_client *client,
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_with
- *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+ *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
+ *                 empty if the client's options name a source of tokens
  *   result        receives the result, in success and in failure
  * Returns: as wx_link_miniprogram. It is safe to call again after any of them.
  * Ownership: the result is yours; free it with wx_result_free.
@@ -424,7 +472,8 @@ int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_resu
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_with
- *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+ *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
+ *                 empty if the client's options name a source of tokens
  *   appid         the mini program's appid, at most 256 bytes
  *   result        receives the result, in success and in failure
  * Returns: as wx_link_miniprogram; among the errcodes, 89018 means that the administrator has
@@ -461,7 +510,8 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_with
- *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+ *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
+ *                 empty if the client's options name a source of tokens
  *   appid         the mini program's appid, at most 256 bytes
  *   notify_users  1: WeChat messages every follower of the account; 0: it does not
  *   show_profile  1: the mini program is shown in the account's page; 0: it is not
@@ -502,7 +552,8 @@ int32_t wx_ensure_linked(const wx_client *client,
  *
  * Parameters:
  *   client            from wx_client_new or wx_client_with
- *   access_token      the Official Account's authorizer_access_token, at most 4096 bytes
+ *   access_token      the Official Account's authorizer_access_token, at most 4096 bytes; NULL
+ *                     or empty if the client's options name a source of tokens
  *   appid_or_gh_id    the mini program's appid or original id, at most 256 bytes. A refused item
  *                     has no appid: by that alone, a refusal from before this call looks vanished
  *   wait_ms           how long to wait; 0 looks once. The call ends within timeout_ms and wait_ms
@@ -688,7 +739,7 @@ const char *wx_errcode_text(const char *api, int32_t errcode, const char *field,
  *   op_len    bytes in op
  *   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
  *             values do not count. Keys:
- *               access_token  always
+ *               access_token  always, unless other keys name a source of tokens
  *               appid         all but list (for wait also an original id)
  *               notify_users  link, ensure: 0 or 1
  *               show_profile  link, ensure: 0 or 1

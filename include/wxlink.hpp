@@ -397,6 +397,16 @@ public:
         return set("max_response_bytes", std::to_string(bytes));
     }
     options &lang(std::string_view code) { return set("lang", code); }
+    /// The account, by its appid, that calls with an empty access token are for; their tokens come from one
+    /// of the three sources below.
+    options &account(std::string_view appid) { return set("account", appid); }
+    options &access_token(std::string_view token) { return set("access_token", token); }
+    options &token_command(std::string_view line) { return set("token_command", line); }
+    options &component(std::string_view appid, std::string_view appsecret) {
+        return set("component_appid", appid).set("component_appsecret", appsecret);
+    }
+    /// Where the component's tickets and tokens are kept.
+    options &token_store(std::string_view store) { return set("token_store", store); }
 
 private:
     friend class client;
@@ -441,6 +451,16 @@ public:
     }
     [[nodiscard]] client with(std::chrono::milliseconds timeout) const {
         return with(std::move(options().timeout(timeout)));
+    }
+
+    /// Keeps the ticket that WeChat pushes to a third-party platform every 10 minutes.
+    void put_ticket(std::string_view ticket) const {
+        put(wx_client_put_ticket(handle_.get(), detail::argument(ticket).c_str()));
+    }
+    /// Keeps the refresh token that an account gave when it authorised the platform.
+    void put_account(std::string_view appid, std::string_view refresh_token) const {
+        put(wx_client_put_account(handle_.get(), detail::argument(appid).c_str(),
+                                  detail::argument(refresh_token).c_str()));
     }
 
     /// Ends the calls that run on this handle, within 100 ms, and all later ones, with cancelled.
@@ -521,6 +541,10 @@ private:
 
     client(std::int32_t status, wx_client *made, const options &options) {
         own(status, made, options);
+    }
+
+    static void put(std::int32_t status) {
+        if (status != WX_OK) options::failed(status, wx_status_text(status)).or_throw();
     }
 
     void own(std::int32_t status, wx_client *made, const options &options) {

@@ -1,16 +1,15 @@
 //! The client: WeChat's three calls, each posted once, tried again only where nothing can happen twice.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::answer::Answer;
-use crate::attempt::{Attempt, Delivery};
+use crate::attempt::Delivery;
 use crate::cancel::Cancel;
+use crate::catalogue::Class;
 use crate::error::Error;
 use crate::fork::Process;
 use crate::interface::Interface;
@@ -18,23 +17,15 @@ use crate::lang::Lang;
 use crate::list::LinkedList;
 use crate::names::Names;
 use crate::options::Options;
+use crate::post::Poster;
 use crate::status::Status;
-use crate::wire::{Exchange, Failure, Reply, Wire};
+use crate::token::{Component, Tokens};
+use crate::wire::{Failure, Wire};
 
 /// The longest access token taken (bytes). WeChat asks to allow for 512.
 pub const MAX_TOKEN: usize = 4096;
 /// The longest appid taken (bytes). WeChat's have 18.
 pub const MAX_APPID: usize = 256;
-
-/// All that RFC 3986 does not leave as it is.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// The pause before the first repetition at the same host; it doubles from there.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The body of a list's request: an empty one has been answered with 44002.
 #[derive(Serialize)]
@@ -57,6 +48,9 @@ pub struct Client {
     limits: Limits,
     cancel: Arc<Cancel>,
     names: Arc<Names>,
+    /// Where calls that are given no token get theirs, and for which account.
+    tokens: Option<Arc<Tokens>>,
+    account: Option<Arc<str>>,
     /// The one it was made in.
     process: Process,
 }
@@ -79,8 +73,11 @@ impl Client {
     /// in the environment is not an http or socks5 URL.
     pub fn new(options: &Options) -> Result<Client, Error> {
         let wrong = |why| Error::argument(Status::BadOption, why, options.lang);
+        let wire = Arc::new(Wire::new(options).map_err(wrong)?);
         Ok(Client {
-            wire: Arc::new(Wire::new(options).map_err(wrong)?),
+            tokens: Tokens::new(options, &wire).map_err(wrong)?,
+            account: options.account.as_deref().map(Arc::from),
+            wire,
             limits: options.limits(),
             cancel: Arc::new(new_cancel(options.lang)?),
             names: Arc::default(),
@@ -103,6 +100,11 @@ impl Client {
             limits,
             cancel: Arc::new(new_cancel(lang)?),
             names: self.names.clone(),
+            tokens: self.tokens.clone(),
+            account: match &options.account {
+                Some(account) => Some(account.as_str().into()),
+                None => self.account.clone(),
+            },
             process: self.process,
         })
     }
@@ -124,6 +126,54 @@ impl Client {
         })
     }
 
+    /// The same handle for calls on that account without a token: shares everything but its cancellation.
+    ///
+    /// # Errors
+    /// [`Status::BadOption`]: it is too long, or holds control characters; [`Status::Internal`]: the process has
+    /// no file descriptor left.
+    pub fn account(&self, appid: &str) -> Result<Client, Error> {
+        self.with(Options::new().set("account", appid)?)
+    }
+
+    /// Whether calls may go without a token.
+    #[cfg(feature = "capi")]
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// Keeps the `component_verify_ticket` that WeChat pushed to the platform, every 10 minutes.
+    ///
+    /// # Errors
+    /// [`Status::BadValue`]: it cannot be one, or the source of tokens is no platform; [`Status::NoToken`]: the
+    /// store cannot be used.
+    pub fn put_ticket(&self, ticket: &str) -> Result<(), Error> {
+        self.check_text("ticket", ticket, MAX_TOKEN)?;
+        self.told(self.component()?.put_ticket(ticket))
+    }
+
+    /// Keeps the refresh token an account gave when it authorised the platform.
+    ///
+    /// # Errors
+    /// As [`put_ticket`](Client::put_ticket).
+    pub fn put_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
+        self.check_text("appid", appid, MAX_APPID)?;
+        self.check_text("refresh_token", refresh_token, MAX_TOKEN)?;
+        self.told(self.component()?.put_account(appid, refresh_token))
+    }
+
+    /// The platform whose accounts this client calls for.
+    fn component(&self) -> Result<&Component, Error> {
+        let component = self.tokens.as_deref().and_then(Tokens::component);
+        component.ok_or_else(|| {
+            let why = "the client is no platform's; set the options component_appid and component_appsecret";
+            Error::argument(Status::BadValue, why, self.limits.lang)
+        })
+    }
+
+    fn told<T>(&self, done: Result<T, Error>) -> Result<T, Error> {
+        done.map_err(|e| e.told_in(self.limits.lang))
+    }
+
     /// Ends the calls that run on this handle and its clones, within 100 ms, and all later ones, with
     /// [`Status::Cancelled`]. Other handles of the same connections go on.
     pub fn cancel(&self) {
@@ -131,26 +181,26 @@ impl Client {
     }
 
     /// Invites a mini program to be linked to the Official Account the token belongs to
-    /// (`linkMiniprogram`). A yes means that the invitation is out: the account's and then the
+    /// (`linkMiniprogram`). Without a token the client gets one for its `account`, here as in every call. A yes means that the invitation is out: the account's and then the
     /// mini program's administrator must agree.
     ///
     /// # Errors
     /// [`Status::Api`] with WeChat's errcode, of which 89010 and 89035 (on its way) and 89015
     /// (linked already) are no failures. If the delivery is [`Delivery::Unknown`], read the list
     /// before anything else: WeChat may have acted, and a second post messages the followers again.
-    pub fn link_miniprogram(
+    pub fn link_miniprogram<'a>(
         &self,
-        access_token: &str,
+        access_token: impl Into<Option<&'a str>>,
         appid: &str,
         choices: LinkChoices,
     ) -> Result<Answer, Error> {
-        self.link_until(access_token, appid, choices, self.deadline())
+        self.link_until(access_token.into(), appid, choices, self.deadline())
     }
 
     /// The same, within the client's limit and until `end` at the latest.
     pub(crate) fn link_until(
         &self,
-        access_token: &str,
+        access_token: Option<&str>,
         appid: &str,
         choices: LinkChoices,
         end: Instant,
@@ -161,7 +211,8 @@ impl Client {
             notify_users: u8,
             show_profile: u8,
         }
-        self.check_text(Interface::Link, "appid", appid, MAX_APPID)?;
+        self.check_text("appid", appid, MAX_APPID)
+            .map_err(|e| e.on(Interface::Link))?;
         let body = Body {
             appid,
             notify_users: choices.notify_users.into(),
@@ -176,7 +227,10 @@ impl Client {
     /// # Errors
     /// [`Status::Api`] with WeChat's errcode; [`Status::BadAnswer`] if what came is no list.
     /// Reading changes nothing, so it is safe to call again after any error.
-    pub fn get_linked(&self, access_token: &str) -> Result<LinkedList, Error> {
+    pub fn get_linked<'a>(
+        &self,
+        access_token: impl Into<Option<&'a str>>,
+    ) -> Result<LinkedList, Error> {
         self.read_list(self.get_linked_raw(access_token)?)
     }
 
@@ -184,11 +238,12 @@ impl Client {
     /// looked for in it, and is checked first.
     pub(crate) fn get_linked_until(
         &self,
-        access_token: &str,
+        access_token: Option<&str>,
         id: &str,
         end: Instant,
     ) -> Result<LinkedList, Error> {
-        self.check_text(Interface::Get, "appid", id, MAX_APPID)?;
+        self.check_text("appid", id, MAX_APPID)
+            .map_err(|e| e.on(Interface::Get))?;
         self.read_list(self.call(Interface::Get, access_token, &Empty {}, end)?)
     }
 
@@ -205,8 +260,16 @@ impl Client {
     ///
     /// # Errors
     /// As [`get_linked`](Client::get_linked), but for the list's shape, which is not looked at.
-    pub fn get_linked_raw(&self, access_token: &str) -> Result<Answer, Error> {
-        self.call(Interface::Get, access_token, &Empty {}, self.deadline())
+    pub fn get_linked_raw<'a>(
+        &self,
+        access_token: impl Into<Option<&'a str>>,
+    ) -> Result<Answer, Error> {
+        self.call(
+            Interface::Get,
+            access_token.into(),
+            &Empty {},
+            self.deadline(),
+        )
     }
 
     /// Asks to unlink a mini program (`unlinkMiniprogram`). A yes means that the Official Account's
@@ -214,15 +277,20 @@ impl Client {
     ///
     /// # Errors
     /// As [`link_miniprogram`](Client::link_miniprogram); 89018 (already asked) is no failure.
-    pub fn unlink_miniprogram(&self, access_token: &str, appid: &str) -> Result<Answer, Error> {
+    pub fn unlink_miniprogram<'a>(
+        &self,
+        access_token: impl Into<Option<&'a str>>,
+        appid: &str,
+    ) -> Result<Answer, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             appid: &'a str,
         }
-        self.check_text(Interface::Unlink, "appid", appid, MAX_APPID)?;
+        self.check_text("appid", appid, MAX_APPID)
+            .map_err(|e| e.on(Interface::Unlink))?;
         self.call(
             Interface::Unlink,
-            access_token,
+            access_token.into(),
             &Body { appid },
             self.deadline(),
         )
@@ -259,11 +327,11 @@ impl Client {
             .map_err(|_| Error::argument(Status::Cancelled, "", self.limits.lang))
     }
 
-    /// One call: checked, posted, tried again where that is safe, and judged.
+    /// One call: checked, posted, and judged.
     fn call(
         &self,
         interface: Interface,
-        access_token: &str,
+        access_token: Option<&str>,
         body: &impl Serialize,
         end: Instant,
     ) -> Result<Answer, Error> {
@@ -276,78 +344,44 @@ impl Client {
         if self.cancel.is_rung() {
             return Err(wrong(Status::Cancelled, ""));
         }
-        self.check_text(interface, "access_token", access_token, MAX_TOKEN)?;
-        let token = Cow::from(utf8_percent_encode(access_token, ENCODED));
-        let body = serde_json::to_vec(body)
-            .map_err(|_| wrong(Status::Internal, "the body cannot be written as JSON"))?;
-        let ask = Exchange {
-            path: interface.path(),
-            token: &token,
-            body: &body,
-            deadline,
-            connect_timeout: self.limits.connect_timeout,
+        let poster = Poster {
+            wire: &self.wire,
             cancel: &self.cancel,
+            limits: self.limits,
         };
-
-        let mut attempts: Vec<Attempt> = Vec::with_capacity(1);
-        let mut tried: Vec<usize> = Vec::new();
-        let mut repetitions = 0;
-        loop {
-            let host = self.wire.pick_host(&tried);
-            let (result, mut attempt, delivery) = self.wire.exchange(host, &ask);
-            let failure = match result.and_then(|reply| judge(interface, reply, access_token)) {
-                Ok(answer) => {
-                    let yes = answer.errcode() == 0;
-                    attempt.outcome = if yes { Status::Ok } else { Status::Api };
-                    attempts.push(attempt);
-                    let answer = answer.with_attempts(attempts);
-                    return match yes {
-                        true => Ok(answer),
-                        false => Err(Error::refused(answer, self.limits.lang)),
-                    };
+        // Some languages have no way to leave a text out.
+        let given = access_token.filter(|token| !token.is_empty() || self.tokens.is_none());
+        if let Some(given) = given {
+            self.check_text("access_token", given, MAX_TOKEN)
+                .map_err(|e| e.on(interface))?;
+            return poster.post(interface, given, body, deadline, Vec::new());
+        }
+        let Some(tokens) = &self.tokens else {
+            let why = "there is no access_token, and no source of tokens; give one, or set one of the options \
+                       access_token, token_command and component_appid";
+            return Err(wrong(Status::BadValue, why));
+        };
+        let (account, cancel) = (self.account.as_deref(), &*self.cancel);
+        let token = self
+            .told(tokens.get(account, deadline, cancel))
+            .map_err(|e| e.on(interface))?;
+        match poster.post(interface, &token, body, deadline, Vec::new()) {
+            // What the token was refused for was not done: it may be asked for with another, once.
+            Err(e) if e.class() == Some(Class::Token) => {
+                let other = tokens.get_other(account, &token, deadline, cancel);
+                match self.told(other).map_err(|e| e.on(interface))? {
+                    Some(other) => {
+                        poster.post(interface, &other, body, deadline, e.attempts().to_vec())
+                    }
+                    None => Err(e),
                 }
-                Err(failure) => failure,
-            };
-            attempt.outcome = failure.status;
-            attempt.detail.clone_from(&failure.detail);
-            let may_repeat = may_repeat(interface, &failure, delivery, attempt.http_status);
-            attempts.push(attempt);
-            if delivery == Delivery::NeverSent {
-                tried.push(host);
             }
-            let again = may_repeat && {
-                // What was never sent is tried at every host before it is tried again at any.
-                let another_host =
-                    delivery == Delivery::NeverSent && tried.len() < self.wire.hosts().len();
-                if another_host {
-                    Instant::now() < deadline
-                } else {
-                    tried.clear();
-                    repetitions += 1;
-                    repetitions <= self.limits.max_retries && self.pause(repetitions, deadline)
-                }
-            };
-            if !again {
-                let lang = self.limits.lang;
-                return Err(Error::failed(interface, failure, delivery, attempts, lang));
-            }
+            done => done,
         }
     }
 
-    /// Pauses before a repetition; `false` if the time left is too short or the call is cancelled.
-    fn pause(&self, repetition: u32, deadline: Instant) -> bool {
-        let until = Instant::now() + PAUSE * 2_u32.pow(repetition.saturating_sub(1).min(4));
-        until < deadline && self.cancel.pause(until).is_ok()
-    }
-
     /// Texts are opaque to us; only what cannot be sent is refused.
-    fn check_text(
-        &self,
-        interface: Interface,
-        what: &str,
-        text: &str,
-        max: usize,
-    ) -> Result<(), Error> {
+    fn check_text(&self, what: &str, text: &str, max: usize) -> Result<(), Error> {
         let why = if text.is_empty() {
             format!("{what} is empty")
         } else if text.len() > max {
@@ -359,7 +393,7 @@ impl Client {
         } else {
             return Ok(());
         };
-        Err(Error::argument(Status::BadValue, why, self.limits.lang).on(interface))
+        Err(Error::argument(Status::BadValue, why, self.limits.lang))
     }
 }
 
@@ -367,46 +401,6 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts: Vec<&str> = self.wire.hosts().iter().map(|h| h.shown.as_str()).collect();
         f.debug_struct("Client").field("hosts", &hosts).finish()
-    }
-}
-
-/// Turns what came off the wire into an answer, or says why it is none.
-fn judge(interface: Interface, reply: Reply, token: &str) -> Result<Answer, Failure> {
-    let status = reply.http_status;
-    let bad = |why: String| Failure::new(Status::BadAnswer, why);
-    if let Some(location) = reply.location.filter(|_| (300..400).contains(&status)) {
-        // No more of it than the host: the rest may repeat the token.
-        let uri = location.parse::<ureq::http::Uri>().ok();
-        let to = uri
-            .as_ref()
-            .and_then(|u| u.host())
-            .unwrap_or("another path");
-        return Err(bad(format!(
-            "HTTP {status}, a redirect to {to}, which is not followed"
-        )));
-    }
-    if let Some(encoding) = reply.encoding {
-        return Err(bad(format!(
-            "HTTP {status}, compressed ({encoding:?}), which was not asked for"
-        )));
-    }
-    Answer::read(interface, status, reply.body, token)
-        .map_err(|why| bad(format!("HTTP {status} with {why}")))
-}
-
-/// Whether a failed attempt may be made again: nothing was sent, or nothing can happen twice.
-fn may_repeat(
-    interface: Interface,
-    failure: &Failure,
-    delivery: Delivery,
-    http_status: u16,
-) -> bool {
-    match failure.status {
-        Status::Cancelled => false,
-        _ if delivery == Delivery::NeverSent => true,
-        Status::ConnectionLost => interface.only_reads(),
-        Status::BadAnswer => interface.only_reads() && http_status >= 500,
-        _ => false,
     }
 }
 

@@ -211,14 +211,14 @@ impl Client {
     /// A post whose outcome got lost, or that WeChat answered with -1, is looked up in the list; only
     /// two looks with a pause between them, both without a trace, allow another post, and at most
     /// `max_retries` of those are made. A quarter of the time limit is kept for looking. A refusal that the list shows is not argued with.
-    pub fn ensure_linked(
+    pub fn ensure_linked<'a>(
         &self,
-        access_token: &str,
+        access_token: impl Into<Option<&'a str>>,
         appid: &str,
         choices: LinkChoices,
         wait: Duration,
     ) -> LinkProgress {
-        let mut watch = Watch::new(self, "ensure", access_token, appid, wait);
+        let mut watch = Watch::new(self, "ensure", access_token.into(), appid, wait);
         match watch.look() {
             Err(e) => return watch.ended(e),
             Ok(found) => watch.progress.found = found,
@@ -239,13 +239,13 @@ impl Client {
     /// not be. Looks at the list with growing pauses (2 s to 30 s, shorter if the wait is short). A
     /// look that fails does not end it; a refused token does, with the state so far. Takes at most
     /// `timeout_ms` and `wait` together.
-    pub fn wait_linked(
+    pub fn wait_linked<'a>(
         &self,
-        access_token: &str,
+        access_token: impl Into<Option<&'a str>>,
         appid_or_username: &str,
         wait: Duration,
     ) -> LinkProgress {
-        let mut watch = Watch::new(self, "wait", access_token, appid_or_username, wait);
+        let mut watch = Watch::new(self, "wait", access_token.into(), appid_or_username, wait);
         match watch.look() {
             Err(e) if wait.is_zero() || ends(&e) => return watch.ended(e),
             Err(_) => {}
@@ -261,7 +261,7 @@ impl Client {
 /// One mini program, watched in the list of one account.
 struct Watch<'a> {
     client: &'a Client,
-    token: &'a str,
+    token: Option<&'a str>,
     id: &'a str,
     /// Its other name, once seen by this client: a refused item has no appid.
     alias: Option<String>,
@@ -277,7 +277,7 @@ impl<'a> Watch<'a> {
     fn new(
         client: &'a Client,
         verb: &'static str,
-        token: &'a str,
+        token: Option<&'a str>,
         id: &'a str,
         wait: Duration,
     ) -> Self {

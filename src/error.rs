@@ -75,6 +75,18 @@ impl Error {
         }))
     }
 
+    /// The same error as what kept a call from having a token.
+    pub(crate) fn without_token(mut self) -> Error {
+        // Which of WeChat's interfaces failed, and how, is told in the detail.
+        if self.0.answer.is_none() && self.0.status != Status::NoToken {
+            let interface = self.0.interface.map_or("", Interface::name);
+            self.0.detail = format!("{interface}: {}: {}", self.0.status.name(), self.0.detail);
+        }
+        self.0.status = Status::NoToken;
+        self.0.delivery = Delivery::NeverSent;
+        self
+    }
+
     /// The same error of a call to `interface`.
     pub(crate) fn on(mut self, interface: Interface) -> Error {
         self.0.interface = Some(interface);
@@ -82,7 +94,6 @@ impl Error {
     }
 
     /// The same error, told in `lang`.
-    #[cfg(feature = "capi")]
     pub(crate) fn told_in(mut self, lang: Lang) -> Error {
         self.0.lang = lang;
         self

@@ -39,12 +39,14 @@ mod lang;
 mod list;
 mod names;
 mod options;
+mod post;
 mod reader;
 mod status;
 mod sync;
 #[cfg_attr(unix, path = "sys/unix.rs")]
 #[cfg_attr(windows, path = "sys/windows.rs")]
 mod sys;
+mod token;
 mod wire;
 
 pub use answer::Answer;

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use ureq::http::Uri;
 
-use crate::client::Limits;
+use crate::client::{Limits, MAX_APPID, MAX_TOKEN};
 use crate::error::Error;
 use crate::lang::{Lang, Text};
 use crate::status::Status;
+use crate::token;
 
 /// One row of the table of options.
 #[derive(Debug)]
@@ -215,6 +216,103 @@ pub static OPTIONS: &[OptionEntry] = &[
             Ok(())
         },
     },
+    OptionEntry {
+        key: "account",
+        default: "",
+        takes: Text {
+            en: "an appid; empty for none",
+            zh: "appid；空表示不设置",
+        },
+        doc: Text {
+            en: "The Official Account that calls without an access_token are for; its token comes from the source that is set.",
+            zh: "未传入 access_token 的调用所针对的公众号；其令牌来自所设置的来源。",
+        },
+        set: |o, v| {
+            o.account = opaque(v, MAX_APPID)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "access_token",
+        default: "",
+        takes: Text {
+            en: "a token; empty for none",
+            zh: "令牌；空表示不设置",
+        },
+        doc: Text {
+            en: "A source of tokens: this one, for calls without an access_token.",
+            zh: "令牌来源之一：未传入 access_token 的调用使用此令牌。",
+        },
+        set: |o, v| {
+            o.access_token = opaque(v, MAX_TOKEN)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "token_command",
+        default: "",
+        takes: Text {
+            en: "a shell command; empty for none",
+            zh: "shell 命令；空表示不设置",
+        },
+        doc: Text {
+            en: "A source of tokens: a program that is told the account in lines on its input (account=, refused_token=, an empty line), and prints the token alone or as access_token= with expires_in= (s).",
+            zh: "令牌来源之一：一个程序，从标准输入按行得到账号（account=、refused_token=、空行），输出令牌本身，或 access_token= 与 expires_in=（秒）。",
+        },
+        set: |o, v| {
+            o.token_command = opaque(v, MAX_TOKEN)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "component_appid",
+        default: "",
+        takes: Text {
+            en: "an appid; empty for none",
+            zh: "appid；空表示不设置",
+        },
+        doc: Text {
+            en: "A source of tokens: this third-party platform, which gets and renews its accounts' tokens from WeChat.",
+            zh: "令牌来源之一：此第三方平台，由其向微信获取并刷新各账号的令牌。",
+        },
+        set: |o, v| {
+            o.component_appid = opaque(v, MAX_APPID)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "component_appsecret",
+        default: "",
+        takes: Text {
+            en: "a secret; empty for none",
+            zh: "密钥；空表示不设置",
+        },
+        doc: Text {
+            en: "The platform's appsecret.",
+            zh: "该第三方平台的 appsecret。",
+        },
+        set: |o, v| {
+            o.component_appsecret = opaque(v, MAX_TOKEN)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "token_store",
+        default: "memory",
+        takes: Text {
+            en: "memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…",
+            zh: "memory、file:PATH、redis://[用户:密码@]HOST[:PORT][/DB] 或 rediss://…",
+        },
+        doc: Text {
+            en: "Where the platform's tickets and tokens are kept: for this client alone, for the processes of a machine, or for many machines.",
+            zh: "该平台的 ticket 与令牌保存在何处：仅此客户端、同一台机器的各进程，或多台机器。",
+        },
+        set: |o, v| {
+            token::check_store(v)?;
+            o.token_store = v.to_owned();
+            Ok(())
+        },
+    },
 ];
 
 const HOUR_MS: u32 = 3_600_000;
@@ -291,12 +389,24 @@ pub struct Options {
     pub(crate) user_agent: String,
     pub(crate) max_response_bytes: u64,
     pub(crate) lang: Lang,
+    pub(crate) account: Option<String>,
+    pub(crate) access_token: Option<String>,
+    pub(crate) token_command: Option<String>,
+    pub(crate) component_appid: Option<String>,
+    pub(crate) component_appsecret: Option<String>,
+    pub(crate) token_store: String,
     /// The keys that were set, which is not the same as having another value than the default.
     set: Vec<&'static str>,
 }
 
 /// The options that are a matter of one handle; the others are one of its connections.
-const OF_A_HANDLE: [&str; 4] = ["timeout_ms", "connect_timeout_ms", "max_retries", "lang"];
+const OF_A_HANDLE: [&str; 5] = [
+    "timeout_ms",
+    "connect_timeout_ms",
+    "max_retries",
+    "lang",
+    "account",
+];
 
 impl Default for Options {
     fn default() -> Options {
@@ -319,6 +429,12 @@ impl Options {
             user_agent: String::new(),
             max_response_bytes: 0,
             lang: Lang::En,
+            account: None,
+            access_token: None,
+            token_command: None,
+            component_appid: None,
+            component_appsecret: None,
+            token_store: String::new(),
             set: Vec::new(),
         };
         for entry in OPTIONS {
@@ -352,6 +468,17 @@ impl Options {
         Ok(self)
     }
 
+    /// Whether they name a source of tokens.
+    #[cfg(feature = "capi")]
+    pub(crate) fn names_tokens(&self) -> bool {
+        let named = [
+            &self.access_token,
+            &self.token_command,
+            &self.component_appid,
+        ];
+        named.into_iter().any(Option::is_some)
+    }
+
     /// The limits as they stand.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
@@ -372,6 +499,7 @@ impl Options {
                 "connect_timeout_ms" => limits.connect_timeout = own.connect_timeout,
                 "max_retries" => limits.max_retries = own.max_retries,
                 "lang" => limits.lang = own.lang,
+                "account" => {}
                 key => {
                     let may = OF_A_HANDLE.join(", ");
                     return Err(format!(
@@ -391,6 +519,16 @@ impl Options {
             ProxyChoice::Url(proxy) => Ok(Some(proxy.clone())),
             ProxyChoice::Env => proxy_from_env(),
         }
+    }
+}
+
+/// A text that is WeChat's matter; `None` if it is empty.
+fn opaque(value: &str, max: usize) -> Result<Option<String>, String> {
+    match value.len() > max || value.chars().any(char::is_control) {
+        true => Err(format!(
+            "takes at most {max} bytes without control characters"
+        )),
+        false => Ok((!value.is_empty()).then(|| value.to_owned())),
     }
 }
 

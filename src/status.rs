@@ -34,6 +34,8 @@ pub enum Status {
     Proxy = -23,
     /// Time ran out before anything was sent.
     TimeoutUnsent = -24,
+    /// No access token could be had for the account.
+    NoToken = -25,
 
     /// Time ran out after the request was sent.
     Timeout = -40,
@@ -143,6 +145,12 @@ pub static STATUSES: &[StatusEntry] = &[
         "TIMEOUT_UNSENT",
         "Time ran out before anything was sent. It is safe to call again.",
         "在发送任何内容之前已超时。可以安全地重试。",
+    ),
+    row(
+        Status::NoToken,
+        "NO_TOKEN",
+        "No access token could be had for the account; its interface was not called. The message says what stood in the way.",
+        "无法取得该账号的 access_token，未调用其接口。提示信息说明了原因。",
     ),
     row(
         Status::Timeout,
@@ -280,6 +288,7 @@ mod tests {
             | Status::Tls
             | Status::Proxy
             | Status::TimeoutUnsent
+            | Status::NoToken
             | Status::Timeout
             | Status::ConnectionLost
             | Status::BadAnswer
@@ -297,7 +306,7 @@ mod tests {
                 .iter()
                 .filter(|e| row_of(e.status).is_some())
                 .count(),
-            23
+            24
         );
     }
 }

@@ -234,7 +234,7 @@ fn a_derived_handle_has_its_own_limits() {
         .with(&options)
         .unwrap();
     let started = Instant::now();
-    let error = handle.get_linked(&"T".repeat(8)).unwrap_err();
+    let error = handle.get_linked("T".repeat(8).as_str()).unwrap_err();
     assert_eq!(error.status(), Status::Timeout, "{error}");
     assert!(error.message().contains("超时"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(10));

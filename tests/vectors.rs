@@ -38,10 +38,11 @@ fn call(client: &Client, call: &Value) -> Result<Answer, Error> {
                 notify_users: call["notify_users"].as_bool().unwrap(),
                 show_profile: call["show_profile"].as_bool().unwrap(),
             };
-            client.link_miniprogram(&token, &appid, choices)
+            client.link_miniprogram(token.as_str(), &appid, choices)
         }
-        Interface::Get => client.get_linked_raw(&token),
-        Interface::Unlink => client.unlink_miniprogram(&token, &appid),
+        Interface::Get => client.get_linked_raw(token.as_str()),
+        Interface::Unlink => client.unlink_miniprogram(token.as_str(), &appid),
+        other => panic!("{} links nothing", other.name()),
     }
 }
 

@@ -103,6 +103,24 @@ static void options_are_checked() {
     thrown<wxlink::argument_error>([&] { (void)client.with(wxlink::options().proxy("none")); });
 }
 
+static void tokens() {
+    const auto platform = [](wxlink::options &options) -> wxlink::options & {
+        return options.base_url(std::getenv("WXLINK_BASE_URL")).account("wx0a00000000000001");
+    };
+    wxlink::options options;
+    const wxlink::client client(
+        platform(options).component("wx0c00000000000001", "SANDBOX-COMPONENT-SECRET").token_store("memory"));
+    EXPECT(thrown<wxlink::not_sent>([&] { (void)client.get_linked(""); }).status() == WX_E_NO_TOKEN);
+    thrown<wxlink::argument_error>([&] { client.put_ticket(""); });
+    client.put_ticket("SANDBOX-TICKET");
+    client.put_account("wx0a00000000000001", "SANDBOX-REFRESH-1");
+    EXPECT(client.get_linked("").errcode() == 0);
+    wxlink::options command;
+    EXPECT(wxlink::client(platform(command).token_command("echo SANDBOX-TOKEN")).get_linked("").errcode() == 0);
+    wxlink::options fixed;
+    EXPECT(wxlink::client(platform(fixed).access_token("SANDBOX-TOKEN")).get_linked("").errcode() == 0);
+}
+
 static void links_and_refusals() {
     const wxlink::client client = sandbox();
     const auto yes = link(client, token, appid);
@@ -288,6 +306,7 @@ static void many_threads() {
 int main() {
     options_are_checked();
     errcodes_are_explained();
+    tokens();
     links_and_refusals();
     refusals_by_class();
     nobody_knows();

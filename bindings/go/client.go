@@ -155,6 +155,48 @@ func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bo
 	return derived, shortened, nil
 }
 
+// PutTicket keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10
+// minutes. The client must have been made with [WithComponentAppID] and [WithComponentAppSecret].
+func (c *Client) PutTicket(ctx context.Context, ticket string) error {
+	return c.put(ctx, func(text func(string) *C.char) C.int32_t {
+		return C.wx_client_put_ticket(c.handle.client, text(ticket))
+	}, ticket)
+}
+
+// PutAccount keeps the refresh token that an Official Account gave when it authorised the platform.
+func (c *Client) PutAccount(ctx context.Context, appID, refreshToken string) error {
+	return c.put(ctx, func(text func(string) *C.char) C.int32_t {
+		return C.wx_client_put_account(c.handle.client, text(appID), text(refreshToken))
+	}, appID, refreshToken)
+}
+
+func (c *Client) put(ctx context.Context, put func(text func(string) *C.char) C.int32_t, texts ...string) error {
+	for _, text := range texts {
+		if strings.ContainsRune(text, 0) {
+			return refused(StatusBadValue, "a text holds a NUL byte")
+		}
+	}
+	if err := c.handle.enter(ctx); err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(c)
+	defer c.handle.leave()
+	var copies []*C.char
+	defer func() {
+		for _, text := range copies {
+			C.free(unsafe.Pointer(text))
+		}
+	}()
+	status := put(func(text string) *C.char {
+		copies = append(copies, C.CString(text))
+		return copies[len(copies)-1]
+	})
+	if status != C.WX_OK {
+		return refused(Status(status), "")
+	}
+	return nil
+}
+
 // verb is one of the library's calls.
 type verb func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t
 

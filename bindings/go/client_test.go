@@ -478,3 +478,32 @@ func within[T any](t *testing.T, limit time.Duration, from <-chan T) (value T) {
 	}
 	return value
 }
+
+func TestAPlatformGetsItsTokens(t *testing.T) {
+	client := newClient(t, newSandbox(t), wxlink.WithAccount("wx0a00000000000001"),
+		wxlink.WithComponentAppID("wx0c00000000000001"), wxlink.WithComponentAppSecret("SANDBOX-COMPONENT-SECRET"))
+	ctx := t.Context()
+	var failed *wxlink.Error
+	if _, err := client.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusNoToken {
+		t.Errorf("without a ticket: %v", err)
+	}
+	if err := client.PutTicket(ctx, "a\x00b"); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+		t.Errorf("a NUL in a ticket: %v", err)
+	}
+	if err := client.PutTicket(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+		t.Errorf("an empty ticket: %v", err)
+	}
+	if err := client.PutTicket(ctx, "SANDBOX-TICKET"); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.PutAccount(ctx, "wx0a00000000000001", "SANDBOX-REFRESH-1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Linked(ctx, ""); err != nil {
+		t.Error(err)
+	}
+	client.Close()
+	if err := client.PutTicket(ctx, "t"); !errors.Is(err, wxlink.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}

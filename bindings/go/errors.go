@@ -181,6 +181,7 @@ const (
 	StatusTLS            Status = C.WX_E_TLS
 	StatusProxy          Status = C.WX_E_PROXY
 	StatusTimeoutUnsent  Status = C.WX_E_TIMEOUT_UNSENT
+	StatusNoToken        Status = C.WX_E_NO_TOKEN
 	StatusTimeout        Status = C.WX_E_TIMEOUT
 	StatusConnectionLost Status = C.WX_E_CONNECTION_LOST
 	StatusBadAnswer      Status = C.WX_E_BAD_ANSWER

@@ -148,6 +148,39 @@ func WithLang(lang string) Option {
 	return WithOption("lang", lang)
 }
 
+// WithAccount names the Official Account, by its appid, that calls with an empty access token are for.
+// Their tokens come from one of three sources: [WithAccessToken], [WithTokenCommand] or
+// [WithComponentAppID].
+func WithAccount(appID string) Option {
+	return WithOption("account", appID)
+}
+
+// WithAccessToken sets the token of calls with an empty one.
+func WithAccessToken(token string) Option {
+	return WithOption("access_token", token)
+}
+
+// WithTokenCommand sets a shell command that prints the token of an account.
+func WithTokenCommand(command string) Option {
+	return WithOption("token_command", command)
+}
+
+// WithComponentAppID names the third-party platform that gets its accounts' tokens from WeChat.
+func WithComponentAppID(appID string) Option {
+	return WithOption("component_appid", appID)
+}
+
+// WithComponentAppSecret sets the platform's appsecret.
+func WithComponentAppSecret(secret string) Option {
+	return WithOption("component_appsecret", secret)
+}
+
+// WithTokenStore says where the platform's tickets and tokens are kept: memory (the default), file:PATH,
+// redis:// or rediss://.
+func WithTokenStore(store string) Option {
+	return WithOption("token_store", store)
+}
+
 // WithMaxConcurrent bounds the calls that run at once, since each occupies an operating system
 // thread. Calls beyond it wait for their turn; that time does not count towards [WithTimeout], but
 // the call's context ends it. The default is 128.

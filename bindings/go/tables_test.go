@@ -33,17 +33,23 @@ func TestEveryOptionIsThere(t *testing.T) {
 		option wxlink.Option
 		value  string
 	}{
-		"base_url":           {wxlink.WithBaseURL("https://api.weixin.qq.com"), "https://api.weixin.qq.com"},
-		"timeout_ms":         {wxlink.WithTimeout(10 * time.Second), "10000"},
-		"connect_timeout_ms": {wxlink.WithConnectTimeout(3 * time.Second), "3000"},
-		"max_retries":        {wxlink.WithMaxRetries(2), "2"},
-		"keep_alive_ms":      {wxlink.WithKeepAlive(15 * time.Second), "15000"},
-		"proxy":              {wxlink.WithProxy("none"), "none"},
-		"ca_file":            {wxlink.WithCAFile(""), ""},
-		"trust":              {wxlink.WithTrust("system"), "system"},
-		"user_agent":         {wxlink.WithUserAgent("wxlink/" + wxlink.Version()), "wxlink/" + wxlink.Version()},
-		"max_response_bytes": {wxlink.WithMaxResponseBytes(4 << 20), "4194304"},
-		"lang":               {wxlink.WithLang("en"), "en"},
+		"base_url":            {wxlink.WithBaseURL("https://api.weixin.qq.com"), "https://api.weixin.qq.com"},
+		"timeout_ms":          {wxlink.WithTimeout(10 * time.Second), "10000"},
+		"connect_timeout_ms":  {wxlink.WithConnectTimeout(3 * time.Second), "3000"},
+		"max_retries":         {wxlink.WithMaxRetries(2), "2"},
+		"keep_alive_ms":       {wxlink.WithKeepAlive(15 * time.Second), "15000"},
+		"proxy":               {wxlink.WithProxy("none"), "none"},
+		"ca_file":             {wxlink.WithCAFile(""), ""},
+		"trust":               {wxlink.WithTrust("system"), "system"},
+		"user_agent":          {wxlink.WithUserAgent("wxlink/" + wxlink.Version()), "wxlink/" + wxlink.Version()},
+		"max_response_bytes":  {wxlink.WithMaxResponseBytes(4 << 20), "4194304"},
+		"lang":                {wxlink.WithLang("en"), "en"},
+		"account":             {wxlink.WithAccount(""), ""},
+		"access_token":        {wxlink.WithAccessToken(""), ""},
+		"token_command":       {wxlink.WithTokenCommand(""), ""},
+		"component_appid":     {wxlink.WithComponentAppID(""), ""},
+		"component_appsecret": {wxlink.WithComponentAppSecret(""), ""},
+		"token_store":         {wxlink.WithTokenStore("memory"), "memory"},
 	}
 	var told []string
 	for _, row := range table(t, "options.md", "^\\| `(\\w+)` \\| (?:`(.*?)`|\\(none\\)) \\|") {
@@ -113,7 +119,7 @@ func TestEveryStatusIsThere(t *testing.T) {
 	statuses := []wxlink.Status{
 		wxlink.StatusOK, wxlink.StatusNullPointer, wxlink.StatusNotUTF8, wxlink.StatusBadValue, wxlink.StatusBadOption,
 		wxlink.StatusBuffer, wxlink.StatusNotFound, wxlink.StatusResolve, wxlink.StatusConnect, wxlink.StatusTLS,
-		wxlink.StatusProxy, wxlink.StatusTimeoutUnsent, wxlink.StatusTimeout, wxlink.StatusConnectionLost,
+		wxlink.StatusProxy, wxlink.StatusTimeoutUnsent, wxlink.StatusNoToken, wxlink.StatusTimeout, wxlink.StatusConnectionLost,
 		wxlink.StatusBadAnswer, wxlink.StatusTooLarge, wxlink.StatusAPI, wxlink.StatusPending, wxlink.StatusDeclined,
 		wxlink.StatusVanished, wxlink.StatusCancelled, wxlink.StatusForked, wxlink.StatusInternal,
 	}

@@ -57,6 +57,7 @@ const
   WX_E_TLS = -22;
   WX_E_PROXY = -23;
   WX_E_TIMEOUT_UNSENT = -24;
+  WX_E_NO_TOKEN = -25;
   { -40 to -69: the outcome is unknown, read the list before you link again. }
   WX_E_TIMEOUT = -40;
   WX_E_CONNECTION_LOST = -41;
@@ -99,6 +100,11 @@ function wx_client_new(Options: Pwx_options; out Client: Pwx_client): Integer; c
 function wx_client_with(Client: Pwx_client; Options: Pwx_options;
   out Derived: Pwx_client): Integer; cdecl;
   external WxLibrary name 'wx_client_with';
+function wx_client_put_ticket(Client: Pwx_client; Ticket: PAnsiChar): Integer; cdecl;
+  external WxLibrary name 'wx_client_put_ticket';
+function wx_client_put_account(Client: Pwx_client;
+  Appid, RefreshToken: PAnsiChar): Integer; cdecl;
+  external WxLibrary name 'wx_client_put_account';
 procedure wx_client_cancel(Client: Pwx_client); cdecl;
   external WxLibrary name 'wx_client_cancel';
 procedure wx_client_free(Client: Pwx_client); cdecl;
@@ -268,6 +274,10 @@ type
       connect_timeout_ms, max_retries and lang. Either may be freed first. }
     constructor CreateOn(Client: TWxClient; Options: TWxOptions = nil);
     destructor Destroy; override;
+    { Keeps the component_verify_ticket that WeChat pushes to a third-party platform. }
+    procedure PutTicket(const Ticket: UTF8String);
+    { Keeps the refresh token that an account gave when it authorised the platform. }
+    procedure PutAccount(const Appid, RefreshToken: UTF8String);
     { Ends the calls that run on this client, and all later ones, with WX_E_CANCELLED. }
     procedure Cancel;
     { Sends the invitation. The Official Account's administrator must agree, then the mini
@@ -639,6 +649,22 @@ destructor TWxClient.Destroy;
 begin
   wx_client_free(FHandle);
   inherited Destroy;
+end;
+
+procedure CheckPut(Status: Integer);
+begin
+  if Status <> WX_OK then
+    raise EWxError.Create(NoAnswer(Status, WxStatusText(Status)));
+end;
+
+procedure TWxClient.PutTicket(const Ticket: UTF8String);
+begin
+  CheckPut(wx_client_put_ticket(FHandle, CText(Ticket)));
+end;
+
+procedure TWxClient.PutAccount(const Appid, RefreshToken: UTF8String);
+begin
+  CheckPut(wx_client_put_account(FHandle, CText(Appid), CText(RefreshToken)));
 end;
 
 procedure TWxClient.Cancel;

@@ -161,6 +161,33 @@ final class Client
     }
 
     /**
+     * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
+     *
+     * @throws WxException NO_TOKEN if the store of the option token_store cannot be used
+     */
+    public function putTicket(#[\SensitiveParameter] string $ticket): void
+    {
+        self::expectPut(Library::ffi()->wx_client_put_ticket($this->handle, $ticket));
+    }
+
+    /**
+     * Keeps the refresh token that an Official Account gave when it authorised the platform.
+     *
+     * @throws WxException NO_TOKEN if the store of the option token_store cannot be used
+     */
+    public function putAccount(string $appid, #[\SensitiveParameter] string $refreshToken): void
+    {
+        self::expectPut(Library::ffi()->wx_client_put_account($this->handle, $appid, $refreshToken));
+    }
+
+    private static function expectPut(int $status): void
+    {
+        if ($status !== Status::OK) {
+            throw new WxException(Result::ofStatus($status));
+        }
+    }
+
+    /**
      * Invites a mini program to be linked to an Official Account. Success means that the invitation is
      * out: the Official Account's administrator agrees, then the mini program's, and only the list
      * tells when.
@@ -385,6 +412,14 @@ final class Result
     }
 
     /** @internal what became of setting options, or of making a client with them */
+    public static function ofStatus(int $status): self
+    {
+        $message = Library::ffi()->wx_status_text($status);
+        return new self(
+            $status, $status, '', Delivery::NeverSent, 0, $message, '', '', '', [], '', '', '', 0, null,
+        );
+    }
+
     public static function ofOptions(int $status, \FFI\CData $options): self
     {
         $message = Library::ffi()->wx_options_message($options);
@@ -619,6 +654,9 @@ final class Status
 
     /** Time ran out before anything was sent. */
     public const TIMEOUT_UNSENT = -24;
+
+    /** No access token could be had for the account. */
+    public const NO_TOKEN = -25;
 
     /** Time ran out after sending. */
     public const TIMEOUT = -40;

@@ -131,6 +131,14 @@ impl Handle {
         self.client.cancel();
     }
 
+    fn put_ticket(&self, py: Python<'_>, ticket: &str) -> PyResult<()> {
+        self.answered(py, |c| c.put_ticket(ticket))
+    }
+
+    fn put_account(&self, py: Python<'_>, appid: &str, refresh_token: &str) -> PyResult<()> {
+        self.answered(py, |c| c.put_account(appid, refresh_token))
+    }
+
     fn link_miniprogram(
         &self,
         py: Python<'_>,

@@ -224,6 +224,22 @@ def test_a_token_function_is_asked_again_once(server: Server, client: wxlink.Cli
     assert {name: count for name, count in received.items() if count} == {"link": 2, "get": 2}
 
 
+def test_a_platform_gets_its_tokens(server: Server) -> None:
+    with server.client(
+        component_appid="wx0c00000000000001",
+        component_appsecret="SANDBOX-COMPONENT-SECRET",
+        account="wx0a00000000000001",
+    ) as client:
+        with pytest.raises(wxlink.NotSent, match="component_verify_ticket"):
+            client.get_linked("")
+        with pytest.raises(wxlink.ArgumentError, match="ticket is empty"):
+            client.put_ticket("")
+        client.put_ticket("SANDBOX-TICKET")
+        client.put_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
+        client.get_linked("")
+        client.with_options(account="wx0a00000000000002").get_linked("")
+
+
 def test_with_options_shares_the_connections(server: Server, client: wxlink.Client) -> None:
     client.get_linked(server.token)
     other = client.with_options(timeout=0.2)

@@ -47,6 +47,14 @@ class AsyncClient:
         other._running = set()
         return other
 
+    async def put_ticket(self, ticket: str) -> None:
+        """See `Client.put_ticket`."""
+        await self._call(lambda client: client.put_ticket(ticket))
+
+    async def put_account(self, appid: str, refresh_token: str) -> None:
+        """See `Client.put_account`."""
+        await self._call(lambda client: client.put_account(appid, refresh_token))
+
     async def aclose(self) -> None:
         """Ends the calls that run on this client, and lets its threads go."""
         for handle in self._running:

@@ -46,6 +46,18 @@ class Client:
     max_response_bytes: int, 4194304
     lang: str, "en"
         "en" or "zh": the language of messages and remedies.
+    account: str, none
+        The appid of the account that calls with an empty access token are for.
+    access_token: str, none
+        Where such calls have their token from: this one;
+    token_command: str, none
+        a program that prints it;
+    component_appid: str, none
+        or the third-party platform with this appid,
+    component_appsecret: str, none
+        its secret,
+    token_store: str, "memory"
+        and where its tokens are kept: "memory", "file:PATH", "redis://…" or "rediss://…".
 
     Wherever a method takes an access token, a function that returns one will do: it is asked again,
     once, when WeChat refuses the token.
@@ -67,7 +79,7 @@ class Client:
     def with_options(self, **options: Unpack[Limits]) -> Self:
         """A client on the same connections with limits (and a cancellation) of its own.
 
-        Takes timeout, connect_timeout, max_retries and lang; what is left out stays as it is here.
+        Takes timeout, connect_timeout, max_retries, lang and account; what is left out stays as it is here.
         """
         return self._of(self._handle.derive(as_texts(options)))
 
@@ -81,6 +93,14 @@ class Client:
     def close(self) -> None:
         """The same: connections close when the last client on them is gone."""
         self.cancel()
+
+    def put_ticket(self, ticket: str) -> None:
+        """Keeps the component_verify_ticket that WeChat pushes to the platform every 10 minutes."""
+        self._handle.put_ticket(ticket)
+
+    def put_account(self, appid: str, refresh_token: str) -> None:
+        """Keeps the refresh token an account gave when it authorised the platform."""
+        self._handle.put_account(appid, refresh_token)
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ class Limits(TypedDict, total=False):
     connect_timeout: float
     max_retries: int
     lang: Literal["en", "zh"]
+    account: str
 
 
 class Options(Limits, total=False):
@@ -30,3 +31,8 @@ class Options(Limits, total=False):
     trust: Literal["system", "bundled"]
     user_agent: str
     max_response_bytes: int
+    access_token: str
+    token_command: str
+    component_appid: str
+    component_appsecret: str
+    token_store: str

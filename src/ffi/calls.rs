@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::client::wx_client;
 use super::guard::guard;
 use super::result::{Outcome, wx_result};
-use super::{flag, text, wrong};
+use super::{flag, text, token, wrong};
 use crate::client::{Client, LinkChoices};
 use crate::error::Error;
 use crate::interface::Interface;
@@ -66,7 +66,8 @@ unsafe fn call(
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_with
-///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
+///                 empty if the client's options name a source of tokens
 ///   appid         the mini program's appid, at most 256 bytes
 ///   notify_users  1: WeChat messages every follower of the account; 0: it does not
 ///   show_profile  1: the mini program is shown in the account's page; 0: it is not
@@ -79,7 +80,7 @@ unsafe fn call(
 ///   WX_E_NOT_UTF8         a text is not UTF-8
 ///   WX_E_BAD_VALUE        a text is empty, too long or holds control characters, or a flag is
 ///                         neither 0 nor 1
-///   WX_E_RESOLVE, WX_E_CONNECT, WX_E_TLS, WX_E_PROXY, WX_E_TIMEOUT_UNSENT
+///   WX_E_RESOLVE, WX_E_CONNECT, WX_E_TLS, WX_E_PROXY, WX_E_TIMEOUT_UNSENT, WX_E_NO_TOKEN
 ///                         nothing was sent
 ///   WX_E_TIMEOUT, WX_E_CONNECTION_LOST, WX_E_BAD_ANSWER, WX_E_TOO_LARGE
 ///                         WeChat may have acted: read the list before you link again
@@ -99,7 +100,7 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 ) -> i32 {
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions ask.
-        let access_token = unsafe { text(access_token, "access_token") }?;
+        let access_token = unsafe { token(client, access_token) }?;
         // SAFETY: as above.
         let appid = unsafe { text(appid, "appid") }?;
         let choices = LinkChoices {
@@ -135,7 +136,8 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_with
-///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
+///                 empty if the client's options name a source of tokens
 ///   result        receives the result, in success and in failure
 /// Returns: as wx_link_miniprogram. It is safe to call again after any of them.
 /// Ownership: the result is yours; free it with wx_result_free.
@@ -148,7 +150,7 @@ pub unsafe extern "C" fn wx_get_linked(
 ) -> i32 {
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions ask.
-        let access_token = unsafe { text(access_token, "access_token") }?;
+        let access_token = unsafe { token(client, access_token) }?;
         client.get_linked_raw(access_token).map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
@@ -167,7 +169,8 @@ pub unsafe extern "C" fn wx_get_linked(
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_with
-///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
+///                 empty if the client's options name a source of tokens
 ///   appid         the mini program's appid, at most 256 bytes
 ///   result        receives the result, in success and in failure
 /// Returns: as wx_link_miniprogram; among the errcodes, 89018 means that the administrator has
@@ -183,7 +186,7 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 ) -> i32 {
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions ask.
-        let access_token = unsafe { text(access_token, "access_token") }?;
+        let access_token = unsafe { token(client, access_token) }?;
         // SAFETY: as above.
         let appid = unsafe { text(appid, "appid") }?;
         client
@@ -217,7 +220,8 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_with
-///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes
+///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
+///                 empty if the client's options name a source of tokens
 ///   appid         the mini program's appid, at most 256 bytes
 ///   notify_users  1: WeChat messages every follower of the account; 0: it does not
 ///   show_profile  1: the mini program is shown in the account's page; 0: it is not
@@ -246,7 +250,7 @@ pub unsafe extern "C" fn wx_ensure_linked(
 ) -> i32 {
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions ask.
-        let access_token = unsafe { text(access_token, "access_token") }?;
+        let access_token = unsafe { token(client, access_token) }?;
         // SAFETY: as above.
         let appid = unsafe { text(appid, "appid") }?;
         let choices = LinkChoices {
@@ -279,7 +283,8 @@ pub unsafe extern "C" fn wx_ensure_linked(
 ///
 /// Parameters:
 ///   client            from wx_client_new or wx_client_with
-///   access_token      the Official Account's authorizer_access_token, at most 4096 bytes
+///   access_token      the Official Account's authorizer_access_token, at most 4096 bytes; NULL
+///                     or empty if the client's options name a source of tokens
 ///   appid_or_gh_id    the mini program's appid or original id, at most 256 bytes. A refused item
 ///                     has no appid: by that alone, a refusal from before this call looks vanished
 ///   wait_ms           how long to wait; 0 looks once. The call ends within timeout_ms and wait_ms
@@ -298,7 +303,7 @@ pub unsafe extern "C" fn wx_wait_linked(
 ) -> i32 {
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions ask.
-        let access_token = unsafe { text(access_token, "access_token") }?;
+        let access_token = unsafe { token(client, access_token) }?;
         // SAFETY: as above.
         let id = unsafe { text(appid_or_gh_id, "appid_or_gh_id") }?;
         let wait = Duration::from_millis(wait_ms.into());

@@ -1,9 +1,11 @@
 //! Clients.
 
+use std::ffi::c_char;
 use std::ptr;
 
 use super::guard::guard;
 use super::options::wx_options;
+use super::text;
 use crate::client::Client;
 use crate::error::Error;
 use crate::options::Options;
@@ -57,7 +59,7 @@ pub unsafe extern "C" fn wx_client_new(
 }
 
 /// Makes a handle on the same connections, with its own cancellation and, where the options set them,
-/// its own timeout_ms, connect_timeout_ms, max_retries and lang. Cheap: make one for each call that
+/// its own timeout_ms, connect_timeout_ms, max_retries, lang and account. Cheap: make one for each call that
 /// somebody may want to end.
 ///
 /// Parameters:
@@ -97,6 +99,66 @@ pub unsafe extern "C" fn wx_client_with(
                 None => base.client.with(&Options::new()),
             };
             hand_over(made, derived, options)
+        },
+    )
+}
+
+/// Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
+///
+/// Parameters:
+///   client  made with the options component_appid and component_appsecret, or derived from such
+///   ticket  as pushed, at most 4096 bytes
+/// Returns:
+///   WX_OK
+///   WX_E_BAD_VALUE     the client is no platform's, or the ticket is empty, too long or holds control
+///                      characters
+///   WX_E_NO_TOKEN      the option token_store names a store that cannot be used
+///   WX_E_NULL_POINTER  an argument is NULL
+///   WX_E_NOT_UTF8      the ticket is not UTF-8
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_client_put_ticket(
+    client: *const wx_client,
+    ticket: *const c_char,
+) -> i32 {
+    put(client, |client| {
+        // SAFETY: NULL or a C string, as the conventions ask.
+        client.put_ticket(unsafe { text(ticket, "ticket") }?)
+    })
+}
+
+/// Keeps the refresh token that an Official Account gave when it authorised the platform.
+///
+/// Parameters:
+///   client         made with the options component_appid and component_appsecret, or derived from
+///                  such
+///   appid          the account's
+///   refresh_token  the account's authorizer_refresh_token, at most 4096 bytes
+/// Returns: as wx_client_put_ticket
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_client_put_account(
+    client: *const wx_client,
+    appid: *const c_char,
+    refresh_token: *const c_char,
+) -> i32 {
+    put(client, |client| {
+        // SAFETY: NULL or a C string, as the conventions ask.
+        let appid = unsafe { text(appid, "appid") }?;
+        // SAFETY: as above.
+        client.put_account(appid, unsafe { text(refresh_token, "refresh_token") }?)
+    })
+}
+
+fn put(client: *const wx_client, put: impl FnOnce(&Client) -> Result<(), Error>) -> i32 {
+    guard(
+        || Status::Internal.code(),
+        || {
+            // SAFETY: NULL or from wx_client_new and not freed.
+            match unsafe { client.as_ref() } {
+                Some(client) => put(&client.client).map_or_else(|e| e.status().code(), |()| 0),
+                None => Status::NullPointer.code(),
+            }
         },
     )
 }

@@ -35,7 +35,7 @@ const MIN_CAP: size_t = 512;
 ///   op_len    bytes in op
 ///   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
 ///             values do not count. Keys:
-///               access_token  always
+///               access_token  always, unless other keys name a source of tokens
 ///               appid         all but list (for wait also an original id)
 ///               notify_users  link, ensure: 0 or 1
 ///               show_profile  link, ensure: 0 or 1
@@ -247,7 +247,10 @@ impl<'a> Request<'a> {
     }
 
     fn run(&self) -> Result<Outcome, Error> {
-        let token = given("access_token", self.access_token)?;
+        let token = match self.options.names_tokens() {
+            true => self.access_token,
+            false => Some(given("access_token", self.access_token)?),
+        };
         let appid = || given("appid", self.appid);
         let choices = || {
             Ok(LinkChoices {

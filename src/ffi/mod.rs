@@ -31,6 +31,7 @@ mod tests;
 
 use std::ffi::{CStr, c_char};
 
+use crate::client::Client;
 use crate::error::Error;
 use crate::lang::Lang;
 use crate::status::Status;
@@ -48,6 +49,18 @@ unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Error> {
     bytes
         .to_str()
         .map_err(|_| wrong(Status::NotUtf8, format!("{what} is not UTF-8")))
+}
+
+/// An access token from C. NULL is one only where the client knows a source of tokens.
+///
+/// # Safety
+/// As for [`text`].
+unsafe fn token<'a>(client: &Client, token: *const c_char) -> Result<Option<&'a str>, Error> {
+    if token.is_null() && client.has_tokens() {
+        return Ok(None);
+    }
+    // SAFETY: the caller vouches for it.
+    unsafe { text(token, "access_token") }.map(Some)
 }
 
 /// A flag from C: 0 or 1.

@@ -62,6 +62,14 @@ pub extern "C" fn wx_options_new() -> *mut wx_options {
 ///   user_agent          wxlink/VERSION             1 to 256 printable ASCII characters
 ///   max_response_bytes  4194304                    1024 to 1073741824 bytes
 ///   lang                en                         en or zh: the language of messages
+///   account                                        the appid of the account that calls without an
+///                                                  access_token are for; they have their tokens
+///                                                  from one of three sources:
+///   access_token                                   1. this one
+///   token_command                                  2. a program, see docs/tokens.md
+///   component_appid                                3. the third-party platform of this appid,
+///   component_appsecret                            with its secret and
+///   token_store         memory                     memory, file:PATH, redis:// or rediss://
 ///
 /// Returns:
 ///   WX_OK

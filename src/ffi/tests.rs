@@ -116,6 +116,7 @@ fn constants_are_the_statuses() {
         ("TLS", WX_E_TLS),
         ("PROXY", WX_E_PROXY),
         ("TIMEOUT_UNSENT", WX_E_TIMEOUT_UNSENT),
+        ("NO_TOKEN", WX_E_NO_TOKEN),
         ("TIMEOUT", WX_E_TIMEOUT),
         ("CONNECTION_LOST", WX_E_CONNECTION_LOST),
         ("BAD_ANSWER", WX_E_BAD_ANSWER),

@@ -28,8 +28,8 @@ use crate::status::Status;
 const INPUT: usize = 32 * 1024;
 /// Room for the request as ureq writes it, without the token (bytes).
 const OUTPUT: usize = 8 * 1024;
-/// What stands in the request line where the token belongs.
-pub(super) const TOKEN_PLACE: &str = "?access_token=";
+/// What follows the token in the request line.
+const AFTER_TOKEN: &[u8] = b" HTTP/1.1\r\n";
 
 /// A connection, open or yet to be opened.
 pub(super) struct Lane {
@@ -71,10 +71,16 @@ impl Lane {
         }
     }
 
-    /// Posts `body` to `path` and reads the answer whole. Failures the layers below saw themselves
+    /// Posts `body` to `target`, the token at its end, and reads the answer whole. Failures the layers below saw themselves
     /// are in the scope; the rest is told from what ureq makes of the answer.
-    pub fn post(&self, origin: &str, path: &str, body: &[u8], max: u64) -> Result<Reply, Failure> {
-        self.exchange(origin, path, body, max).map_err(|fault| {
+    pub fn post(
+        &self,
+        origin: &str,
+        target: &str,
+        body: &[u8],
+        max: u64,
+    ) -> Result<Reply, Failure> {
+        self.exchange(origin, target, body, max).map_err(|fault| {
             let mut scope = self.scope.lock();
             match (scope.failure.take(), fault) {
                 (Some(failure), _) => failure,
@@ -94,8 +100,8 @@ impl Lane {
         })
     }
 
-    fn exchange(&self, origin: &str, path: &str, body: &[u8], max: u64) -> Result<Reply, Fault> {
-        let request = Request::post(format!("{origin}{path}{TOKEN_PLACE}"))
+    fn exchange(&self, origin: &str, target: &str, body: &[u8], max: u64) -> Result<Reply, Fault> {
+        let request = Request::post(format!("{origin}{target}"))
             .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
             .body(body)
             .map_err(|_| Fault::Http("the request cannot be written as HTTP"))?;
@@ -324,9 +330,8 @@ impl LaneTransport {
 
 /// Puts the token into the request line. ureq never sees it, since ureq logs whole URLs.
 fn insert_token(request: &mut Vec<u8>, token: &str) {
-    let place = TOKEN_PLACE.as_bytes();
-    let found = request.windows(place.len()).position(|w| w == place);
-    if let Some(at) = found.map(|at| at + place.len()) {
+    let mut places = request.windows(AFTER_TOKEN.len());
+    if let Some(at) = places.position(|w| w == AFTER_TOKEN) {
         request.splice(at..at, token.bytes());
     }
 }
@@ -409,11 +414,11 @@ mod tests {
 
     #[test]
     fn the_token_goes_into_the_request_line_only() {
-        let mut request = b"POST /p?access_token= HTTP/1.1\r\n\r\n?access_token=".to_vec();
+        let mut request = b"POST /p?access_token= HTTP/1.1\r\n\r\n HTTP/1.1\r\n".to_vec();
         insert_token(&mut request, "a%2Bb");
         assert_eq!(
             request,
-            b"POST /p?access_token=a%2Bb HTTP/1.1\r\n\r\n?access_token="
+            b"POST /p?access_token=a%2Bb HTTP/1.1\r\n\r\n HTTP/1.1\r\n"
         );
     }
 }

@@ -49,8 +49,9 @@ pub(crate) struct Reply {
 
 /// One request, ready to be written.
 pub(crate) struct Exchange<'a> {
-    pub path: &'static str,
-    /// The access token, percent-encoded.
+    /// The path and the query as far as the token.
+    pub target: &'static str,
+    /// The access token, percent-encoded; the end of the target.
     pub token: &'a str,
     pub body: &'a [u8],
     pub deadline: Instant,
@@ -123,7 +124,7 @@ impl Wire {
             scope.failure = None;
         }
         let origin = &self.setup.hosts[host].origin;
-        let result = lane.post(origin, ask.path, ask.body, self.max_response_bytes);
+        let result = lane.post(origin, ask.target, ask.body, self.max_response_bytes);
 
         let (attempt, delivery) = {
             let mut scope = lane.scope.lock();

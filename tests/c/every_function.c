@@ -21,6 +21,36 @@
 static const char *token;
 static wx_client *client;
 
+/* A platform's client gets the tokens itself. */
+static void use_tokens(void)
+{
+    wx_options *options = wx_options_new();
+    wx_client *platform = NULL;
+    wx_result *result = NULL;
+
+    CHECK(wx_options_set(options, "base_url", getenv("WXLINK_BASE_URL")) == WX_OK);
+    CHECK(wx_options_set(options, "component_appid", "wx0c00000000000001") == WX_OK);
+    CHECK(wx_client_new(options, &platform) == WX_E_BAD_OPTION);
+    CHECK(wx_options_set(options, "component_appsecret", "SANDBOX-COMPONENT-SECRET") == WX_OK);
+    CHECK(wx_options_set(options, "account", "wx0a00000000000001") == WX_OK);
+    CHECK(wx_client_new(options, &platform) == WX_OK);
+    wx_options_free(options);
+    CHECK(wx_get_linked(platform, NULL, &result) == WX_E_NO_TOKEN);
+    CHECK(wx_result_delivery(result) == 0);
+    wx_result_free(result);
+    CHECK(wx_client_put_ticket(platform, "") == WX_E_BAD_VALUE);
+    CHECK(wx_client_put_ticket(platform, NULL) == WX_E_NULL_POINTER);
+    CHECK(wx_client_put_ticket(NULL, "t") == WX_E_NULL_POINTER);
+    CHECK(wx_client_put_ticket(platform, "SANDBOX-TICKET") == WX_OK);
+    CHECK(wx_client_put_account(platform, "wx0a00000000000001", "\377") == WX_E_NOT_UTF8);
+    CHECK(wx_client_put_account(platform, "wx0a00000000000001", "SANDBOX-REFRESH-1") == WX_OK);
+    CHECK(wx_get_linked(platform, NULL, &result) == WX_OK);
+    wx_result_free(result);
+    CHECK(wx_get_linked(platform, "", &result) == WX_OK);
+    wx_result_free(result);
+    wx_client_free(platform);
+}
+
 static void use_result(wx_result *result, int32_t status)
 {
     char buf[64];
@@ -109,6 +139,9 @@ int main(void)
     CHECK(wx_options_set(options, "ca_file", "") == WX_OK);
     CHECK(wx_client_new(options, &client) == WX_OK);
     wx_options_free(options);
+
+    use_tokens();
+    CHECK(wx_client_put_ticket(client, "t") == WX_E_BAD_VALUE);
 
     status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
     CHECK(status == WX_OK || wx_result_errcode(result) == 89010);

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Each test uses its part.
 
+pub mod redis;
 pub mod vectors;
 
 use std::io::Write;

@@ -97,6 +97,7 @@ type
     procedure LinksAndLists;
     procedure ReadsEveryField;
     procedure ReadsWhatIsMissing;
+    procedure GetsTokens;
     procedure Unlinks;
     procedure TellsRefusals;
     procedure TellsClasses;
@@ -172,6 +173,35 @@ begin
   AssertEquals(1, Length(List.Items));
   AssertEquals(Program1, string(List.Items[0].Appid));
   AssertTrue('status', List.Items[0].Status = lsAwaitingOfficialAccount);
+end;
+
+procedure TWxTest.GetsTokens;
+var
+  Options: TWxOptions;
+  Platform: TWxClient;
+begin
+  Platform := nil;
+  Options := TWxOptions.Create;
+  try
+    Options['base_url'] := World.Url;
+    Options['component_appid'] := 'wx0c00000000000001';
+    Options['component_appsecret'] := 'SANDBOX-COMPONENT-SECRET';
+    Options['account'] := 'wx0a00000000000001';
+    Platform := TWxClient.Create(Options);
+    try
+      Platform.PutTicket('');
+      Fail('an empty ticket was taken');
+    except
+      on E: EWxError do
+        AssertEquals(WX_E_BAD_VALUE, E.Answer.Status);
+    end;
+    Platform.PutTicket('SANDBOX-TICKET');
+    Platform.PutAccount('wx0a00000000000001', 'SANDBOX-REFRESH-1');
+    AssertEquals(0, Length(Platform.GetLinked('').Items));
+  finally
+    Platform.Free;
+    Options.Free;
+  end;
 end;
 
 procedure TWxTest.ReadsEveryField;

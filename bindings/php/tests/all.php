@@ -110,6 +110,20 @@ $tests['the constants are those of the header'] = function () {
     same('', Status::name(12345));
 };
 
+$tests['a platform gets its tokens'] = function () use ($sandbox) {
+    $platform = new Client([
+        'base_url' => $sandbox->http,
+        'component_appid' => 'wx0c00000000000001',
+        'component_appsecret' => 'SANDBOX-COMPONENT-SECRET',
+        'account' => ACCOUNT,
+    ]);
+    same(Status::NO_TOKEN, refused(fn () => $platform->getLinked(''))->result->status);
+    same(Status::BAD_VALUE, refused(fn () => $platform->putTicket(''))->result->status);
+    $platform->putTicket('SANDBOX-TICKET');
+    $platform->putAccount(ACCOUNT, 'SANDBOX-REFRESH-1');
+    same(Status::OK, $platform->getLinked('')->status);
+};
+
 $tests['the catalogue can be read'] = function () {
     same(true, Library::abiVersion() >= 1);
     same(1, preg_match('/^\d+\.\d+\.\d+/', Library::version()));

@@ -7,6 +7,7 @@ import com.sun.jna.ptr.PointerByReference;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.ToIntFunction;
 
 /**
  * Calls WeChat; keeps connections for the calls to come. Make one and share it.
@@ -71,6 +72,43 @@ public final class Client implements AutoCloseable {
         Pointer client = enter();
         try {
             return new Client(options, (copy, made) -> LIB.wx_client_with(client, copy, made));
+        } finally {
+            leave();
+        }
+    }
+
+    /**
+     * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10
+     * minutes.
+     *
+     * @param ticket as pushed
+     * @throws WxException NO_TOKEN if the store of the option {@code token_store} cannot be used
+     */
+    public void putTicket(String ticket) throws WxException {
+        String pushed = Lib.text("ticket", ticket);
+        put(client -> LIB.wx_client_put_ticket(client, pushed));
+    }
+
+    /**
+     * Keeps the refresh token that an Official Account gave when it authorised the platform.
+     *
+     * @param appid the account's
+     * @param refreshToken the account's authorizer_refresh_token
+     * @throws WxException NO_TOKEN if the store of the option {@code token_store} cannot be used
+     */
+    public void putAccount(String appid, String refreshToken) throws WxException {
+        String account = Lib.text("appid", appid);
+        String token = Lib.text("refreshToken", refreshToken);
+        put(client -> LIB.wx_client_put_account(client, account, token));
+    }
+
+    private void put(ToIntFunction<Pointer> put) throws WxException {
+        Pointer client = enter();
+        try {
+            int status = put.applyAsInt(client);
+            if (status != Status.OK) {
+                throw new WxException(Result.ofStatus(status));
+            }
         } finally {
             leave();
         }

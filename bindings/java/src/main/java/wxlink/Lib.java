@@ -32,6 +32,10 @@ interface Lib extends Library {
 
     int wx_client_with(Pointer client, Pointer options, PointerByReference derived);
 
+    int wx_client_put_ticket(Pointer client, String ticket);
+
+    int wx_client_put_account(Pointer client, String appid, String refreshToken);
+
     void wx_client_cancel(Pointer client);
 
     void wx_client_free(Pointer client);

@@ -62,6 +62,10 @@ public final class Result implements Serializable {
     }
 
     /** What became of setting options, or of making a client with them. */
+    static Result ofStatus(int status) {
+        return new Result(status, LIB.wx_status_text(status), null);
+    }
+
     static Result ofOptions(int status, Pointer options) {
         return new Result(status, LIB.wx_options_message(options), null);
     }

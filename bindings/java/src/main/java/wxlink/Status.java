@@ -45,6 +45,9 @@ public final class Status {
     /** Time ran out before anything was sent. */
     public static final int TIMEOUT_UNSENT = -24;
 
+    /** No access token could be had for the account. */
+    public static final int NO_TOKEN = -25;
+
     /** Time ran out after sending. */
     public static final int TIMEOUT = -40;
 

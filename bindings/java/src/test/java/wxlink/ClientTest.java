@@ -102,6 +102,21 @@ class ClientTest {
     }
 
     @Test
+    void aPlatformGetsItsTokens() throws Exception {
+        Options options = sandbox.options()
+                .set("component_appid", "wx0c00000000000001")
+                .set("component_appsecret", "SANDBOX-COMPONENT-SECRET")
+                .set("account", ACCOUNT);
+        try (Client client = new Client(options)) {
+            assertEquals(Status.NO_TOKEN, refused(() -> client.getLinked("")).status());
+            assertEquals(Status.BAD_VALUE, refused(() -> client.putTicket("")).status());
+            client.putTicket("SANDBOX-TICKET");
+            client.putAccount(ACCOUNT, "SANDBOX-REFRESH-1");
+            assertEquals(Status.OK, client.getLinked("").status());
+        }
+    }
+
+    @Test
     void theListIsTyped() throws Exception {
         try (Client client = new Client(sandbox.options())) {
             Result list = client.getLinked("SANDBOX-TOKEN-3");

@@ -1,0 +1,153 @@
+//! One request until there is a verdict, made again only where nothing can happen twice.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::attempt::{Attempt, Delivery};
+use crate::cancel::Cancel;
+use crate::client::Limits;
+use crate::error::Error;
+use crate::interface::Interface;
+use crate::status::Status;
+use crate::wire::{Exchange, Failure, Reply, Wire};
+
+/// All that RFC 3986 does not leave as it is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The pause before the first repetition at the same host; it doubles from there.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What requests are made with.
+pub(crate) struct Poster<'a> {
+    pub wire: &'a Wire,
+    pub cancel: &'a Arc<Cancel>,
+    pub limits: Limits,
+}
+
+impl Poster<'_> {
+    /// Posts and judges; `before` is what the call tried already.
+    ///
+    /// # Errors
+    /// What became of the last attempt; [`Status::Api`] with an errcode other than 0.
+    pub fn post(
+        &self,
+        interface: Interface,
+        access_token: &str,
+        body: &impl Serialize,
+        deadline: Instant,
+        before: Vec<Attempt>,
+    ) -> Result<Answer, Error> {
+        let token = Cow::from(utf8_percent_encode(access_token, ENCODED));
+        let body = serde_json::to_vec(body).map_err(|_| {
+            let why = "the body cannot be written as JSON";
+            Error::argument(Status::Internal, why, self.limits.lang).on(interface)
+        })?;
+        let ask = Exchange {
+            target: interface.target(),
+            token: &token,
+            body: &body,
+            deadline,
+            connect_timeout: self.limits.connect_timeout,
+            cancel: self.cancel,
+        };
+
+        let mut attempts = before;
+        let mut tried: Vec<usize> = Vec::new();
+        let mut repetitions = 0;
+        loop {
+            let host = self.wire.pick_host(&tried);
+            let (result, mut attempt, delivery) = self.wire.exchange(host, &ask);
+            let failure = match result.and_then(|reply| judge(interface, reply, access_token)) {
+                Ok(answer) => {
+                    let yes = answer.errcode() == 0;
+                    attempt.outcome = if yes { Status::Ok } else { Status::Api };
+                    attempts.push(attempt);
+                    let answer = answer.with_attempts(attempts);
+                    return match yes {
+                        true => Ok(answer),
+                        false => Err(Error::refused(answer, self.limits.lang)),
+                    };
+                }
+                Err(failure) => failure,
+            };
+            attempt.outcome = failure.status;
+            attempt.detail.clone_from(&failure.detail);
+            let may_repeat = may_repeat(interface, &failure, delivery, attempt.http_status);
+            attempts.push(attempt);
+            if delivery == Delivery::NeverSent {
+                tried.push(host);
+            }
+            let again = may_repeat && {
+                // What was never sent is tried at every host before it is tried again at any.
+                let another_host =
+                    delivery == Delivery::NeverSent && tried.len() < self.wire.hosts().len();
+                if another_host {
+                    Instant::now() < deadline
+                } else {
+                    tried.clear();
+                    repetitions += 1;
+                    repetitions <= self.limits.max_retries && self.pause(repetitions, deadline)
+                }
+            };
+            if !again {
+                let lang = self.limits.lang;
+                return Err(Error::failed(interface, failure, delivery, attempts, lang));
+            }
+        }
+    }
+
+    /// Pauses before a repetition; `false` if the time left is too short or the call is cancelled.
+    fn pause(&self, repetition: u32, deadline: Instant) -> bool {
+        let until = Instant::now() + PAUSE * 2_u32.pow(repetition.saturating_sub(1).min(4));
+        until < deadline && self.cancel.pause(until).is_ok()
+    }
+}
+
+/// Turns what came off the wire into an answer, or says why it is none.
+fn judge(interface: Interface, reply: Reply, token: &str) -> Result<Answer, Failure> {
+    let status = reply.http_status;
+    let bad = |why: String| Failure::new(Status::BadAnswer, why);
+    if let Some(location) = reply.location.filter(|_| (300..400).contains(&status)) {
+        // No more of it than the host: the rest may repeat the token.
+        let uri = location.parse::<ureq::http::Uri>().ok();
+        let to = uri
+            .as_ref()
+            .and_then(|u| u.host())
+            .unwrap_or("another path");
+        return Err(bad(format!(
+            "HTTP {status}, a redirect to {to}, which is not followed"
+        )));
+    }
+    if let Some(encoding) = reply.encoding {
+        return Err(bad(format!(
+            "HTTP {status}, compressed ({encoding:?}), which was not asked for"
+        )));
+    }
+    Answer::read(interface, status, reply.body, token)
+        .map_err(|why| bad(format!("HTTP {status} with {why}")))
+}
+
+/// Whether a failed attempt may be made again: nothing was sent, or nothing can happen twice.
+fn may_repeat(
+    interface: Interface,
+    failure: &Failure,
+    delivery: Delivery,
+    http_status: u16,
+) -> bool {
+    match failure.status {
+        Status::Cancelled => false,
+        _ if delivery == Delivery::NeverSent => true,
+        Status::ConnectionLost => interface.only_reads(),
+        Status::BadAnswer => interface.only_reads() && http_status >= 500,
+        _ => false,
+    }
+}

@@ -3,6 +3,8 @@
 #[cfg(feature = "redis-store")]
 mod common;
 
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
@@ -312,4 +314,152 @@ fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
     redis.restart();
     first.put_ticket("SANDBOX-TICKET").unwrap();
     client(&sandbox, &all).get_linked(None).unwrap();
+}
+
+/// How many processes share a store, how many threads each has, and how often the token is revoked under them.
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+const CROWD: (usize, usize, u64) = (8, 4, 4);
+
+/// Calls from threads of its own until its input ends; what the tests below start many of. To a line of input it
+/// answers with one, when every thread has made a call that began after it.
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+#[test]
+fn one_process_of_many() {
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+    let (Ok(url), Ok(store)) = (std::env::var("TOKENS_URL"), std::env::var("TOKENS_STORE")) else {
+        return;
+    };
+    let mut options = Options::new();
+    for (key, value) in PLATFORM {
+        options.set(key, value).unwrap();
+    }
+    options.set("base_url", &url).unwrap();
+    options.set("token_store", &store).unwrap();
+    options.set("timeout_ms", "30000").unwrap();
+    let client = Client::new(&options).unwrap();
+    let ended = AtomicBool::new(false);
+    let calls: Vec<AtomicU64> = (0..CROWD.1).map(|_| AtomicU64::new(0)).collect();
+    thread::scope(|scope| {
+        for calls in &calls {
+            let (client, ended) = (&client, &ended);
+            scope.spawn(move || {
+                while !ended.load(SeqCst) {
+                    if let Err(e) = client.get_linked(None) {
+                        eprintln!("{e}");
+                        std::process::exit(1);
+                    }
+                    calls.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        for _ in std::io::stdin().lines() {
+            for calls in &calls {
+                // The first may have begun before.
+                let enough = calls.load(SeqCst) + 2;
+                while calls.load(SeqCst) < enough {
+                    thread::yield_now();
+                }
+            }
+            println!("{CAME_BY}");
+        }
+        ended.store(true, SeqCst);
+    });
+}
+
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+const CAME_BY: &str = "every thread came by";
+
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+struct Member {
+    process: Child,
+    told: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+}
+
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+impl Member {
+    fn start(sandbox: &Sandbox, store: &str) -> Member {
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "one_process_of_many", "--nocapture"])
+            .env("TOKENS_URL", sandbox.http_url())
+            .env("TOKENS_STORE", store)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = std::io::BufReader::new(process.stdout.take().unwrap());
+        Member {
+            process,
+            told: std::io::BufRead::lines(told),
+        }
+    }
+
+    fn ask(&mut self) {
+        std::io::Write::write_all(self.process.stdin.as_mut().unwrap(), b"\n").unwrap();
+    }
+
+    /// Waits until every thread has made a call since it was asked.
+    fn came_by(&mut self) {
+        let told = self.told.by_ref().map(Result::unwrap);
+        assert!(
+            { told }.any(|line| line.ends_with(CAME_BY)),
+            "a call failed"
+        );
+    }
+}
+
+/// Starts the crowd on a store, revokes the token under it again and again, and kills somebody each time: nobody
+/// else's call fails, and there is one refresh for each token, or two where it was killed in the middle.
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+fn a_crowd_shares(store: &str) {
+    let sandbox = sandbox();
+    platform(&sandbox, &[("token_store", store)]);
+    let start = |_| Member::start(&sandbox, store);
+    let mut crowd: Vec<Member> = (0..CROWD.0).map(start).collect();
+    // Whoever is refused twice in a row is right to fail: all are to have seen a token before it is revoked.
+    let everybody = |crowd: &mut [Member]| {
+        crowd.iter_mut().for_each(Member::ask);
+        crowd.iter_mut().for_each(Member::came_by);
+    };
+    everybody(&mut crowd);
+    for round in 0..CROWD.2 {
+        revoke(&sandbox, json!({"account": ACCOUNT}));
+        // Now and then that is who holds the lock.
+        let mut killed = crowd.remove(0);
+        thread::sleep(Duration::from_millis(5 * round));
+        killed.process.kill().unwrap();
+        killed.process.wait().unwrap();
+        crowd.push(start(0));
+        everybody(&mut crowd);
+    }
+    for mut member in crowd {
+        drop(member.process.stdin.take());
+        assert!(member.process.wait().unwrap().success());
+    }
+    let (own, account) = refreshes(&sandbox);
+    let tokens = CROWD.2 + 1;
+    assert!(
+        (1..=2).contains(&own),
+        "{own} refreshes of the platform's token"
+    );
+    assert!(
+        (tokens..=2 * tokens).contains(&account),
+        "{account} refreshes for {tokens} tokens"
+    );
+}
+
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+#[test]
+fn processes_share_a_file() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("crowd.redb");
+    let _ = std::fs::remove_file(&path);
+    a_crowd_shares(&format!("file:{}", path.display()));
+}
+
+#[cfg(all(feature = "file-store", feature = "redis-store"))]
+#[test]
+fn processes_share_a_redis() {
+    match common::redis::Redis::start() {
+        Some(redis) => a_crowd_shares(&redis.url()),
+        None => common::skip("processes that share a Redis", "redis-server"),
+    }
 }

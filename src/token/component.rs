@@ -26,10 +26,9 @@ use crate::status::Status;
 use crate::sync::lock;
 use crate::wire::Wire;
 
-/// How often a lock that another holds is looked at.
-const LOOK: Duration = Duration::from_millis(50);
-/// How much longer than its work a lock is held at most: its holder may have been killed.
-const GRACE: Duration = Duration::from_secs(5);
+/// The pauses between two looks at a lock that another holds grow from the first to the last of these: its
+/// holder is to get on.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 /// "The refresh token is invalid."
 const REFRESH_TOKEN_INVALID: i32 = 61023;
 /// The most accounts `api_get_authorizer_list` tells at once.
@@ -108,6 +107,7 @@ impl Component {
     /// The record as stored if its token serves, else with a new one.
     fn kept(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
         let never = Cancel::new().map_err(|e| self.no_token(e.to_string()))?;
+        let mut look = LOOKS.0;
         self.save_again(&renewal.key);
         loop {
             let record = self.read(&renewal.key)?.1;
@@ -115,9 +115,10 @@ impl Component {
                 return Ok(record);
             }
             let left = limit.saturating_duration_since(Instant::now());
+            // Should its holder be killed, others still have time.
             match self
                 .store
-                .lock(&renewal.key, left + GRACE)
+                .lock(&renewal.key, left / 2)
                 .map_err(|e| self.no_token(e))?
             {
                 Some(lock) => {
@@ -134,7 +135,8 @@ impl Component {
                     );
                 }
                 None => {
-                    let _ = never.pause(Instant::now() + LOOK.min(left));
+                    let _ = never.pause(Instant::now() + look.min(left));
+                    look = (look * 2).min(LOOKS.1);
                 }
             }
         }
@@ -156,9 +158,13 @@ impl Component {
     fn save(&self, key: &str, mut was: Option<String>, old: &Record, mut new: Record) -> Record {
         loop {
             let swapped = self.store.swap(key, was.as_deref(), &new.text());
-            match swapped.and_then(|done| Ok((done, self.store.read(key)?))) {
-                Ok((true, _)) => return new,
-                Ok((false, there)) => {
+            let there = swapped.and_then(|done| match done {
+                true => Ok(None),
+                false => self.store.read(key).map(Some),
+            });
+            match there {
+                Ok(None) => return new,
+                Ok(Some(there)) => {
                     let record = there.as_deref().and_then(Record::of).unwrap_or_default();
                     if record.access_token != old.access_token {
                         return record;

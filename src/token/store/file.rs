@@ -20,7 +20,7 @@ const TEXTS: TableDefinition<&str, &str> = TableDefinition::new("texts");
 /// Until when (ms since 1970) whom each lock belongs to.
 const LOCKS: TableDefinition<&str, (u64, &str)> = TableDefinition::new("locks");
 /// How long to wait for the other processes to be done.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct File {
     path: PathBuf,

@@ -150,17 +150,17 @@ impl Answer {
     /// The answer as a tree, parsed at the first call. [`Value::Null`] if it cannot be held as one: a
     /// number is too large for any type.
     pub fn json(&self) -> &Value {
-        self.tree.get_or_init(|| self.parse().unwrap_or_default())
+        self.tree.get_or_init(|| {
+            let text = json_text(&self.body).ok();
+            text.and_then(parse).unwrap_or_default()
+        })
     }
+}
 
-    /// Reads the answer as something of that shape.
-    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Option<T> {
-        let text = json_text(&self.body).ok()?;
-        let parsed = serde_json::from_str(text);
-        parsed
-            .ok()
-            .or_else(|| serde_json::from_str(&whole_characters(text)?).ok())
-    }
+/// Reads JSON that may hold half characters.
+pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
+    let parsed = serde_json::from_str(json).ok();
+    parsed.or_else(|| serde_json::from_str(&whole_characters(json)?).ok())
 }
 
 impl fmt::Debug for Answer {
@@ -229,7 +229,7 @@ fn depth(json: &[u8]) -> usize {
 
 /// Puts U+FFFD for escapes that are half a character: a nickname cut off within an emoji ends so, and
 /// no parser takes it, though the rest of the list is in order. `None` if there are none to be seen.
-pub(crate) fn whole_characters(text: &str) -> Option<String> {
+fn whole_characters(text: &str) -> Option<String> {
     if !["\\ud", "\\uD"].iter().any(|half| text.contains(half)) {
         return None;
     }

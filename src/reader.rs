@@ -3,10 +3,9 @@
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::answer::whole_characters;
+use crate::answer::parse;
 
 /// A place in it.
 #[derive(Clone, Copy)]
@@ -159,11 +158,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
-    let parsed = serde_json::from_str(json).ok();
-    parsed.or_else(|| serde_json::from_str(&whole_characters(json)?).ok())
 }
 
 /// How many bytes there are before the first quotation mark or backslash: eight are looked at at once.

@@ -1,0 +1,2 @@
+//! The command `wxlink`.
+#![forbid(unsafe_code)]

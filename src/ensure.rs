@@ -235,6 +235,26 @@ impl Client {
         }
     }
 
+    /// The same for callers with many mini programs for one account: `list` is the first look, which they read just
+    /// now and once for all of them. After a yes it does not look again.
+    pub fn ensure_linked_in<'a>(
+        &self,
+        list: &LinkedList,
+        access_token: impl Into<Option<&'a str>>,
+        appid: &str,
+        choices: LinkChoices,
+    ) -> LinkProgress {
+        let token = access_token.into();
+        let mut watch = Watch::new(self, "ensure", token, appid, Duration::ZERO);
+        watch.progress.found = watch.see(list);
+        if watch.progress.found == LinkState::Vanished {
+            if let Err(e) = watch.post(choices) {
+                return watch.ended(e);
+            }
+        }
+        watch.progress
+    }
+
     /// Waits until a mini program, named by its appid or original id (`gh_…`), is linked, or will
     /// not be. Looks at the list with growing pauses (2 s to 30 s, shorter if the wait is short). A
     /// look that fails does not end it; a refused token does, with the state so far. Takes at most
@@ -325,10 +345,15 @@ impl<'a> Watch<'a> {
         let list = self.client.get_linked_until(self.token, self.id, self.end);
         let list = list.inspect_err(|e| self.record(e.attempts()))?;
         self.record(list.answer().attempts());
+        Ok(self.see(&list))
+    }
+
+    /// What a list shows of it.
+    fn see(&mut self, list: &LinkedList) -> LinkState {
         if self.progress.posts == 0 {
-            self.refused_before = nameless(&list).collect();
+            self.refused_before = nameless(list).collect();
         }
-        self.progress.state = match self.find(&list) {
+        self.progress.state = match self.find(list) {
             None => LinkState::Vanished,
             Some(item) => {
                 let names = [item.username(), item.appid()].into_iter().flatten();
@@ -341,7 +366,7 @@ impl<'a> Watch<'a> {
                 LinkState::of(item.status())
             }
         };
-        Ok(self.progress.state)
+        self.progress.state
     }
 
     /// Where it stands in the list: under the name we were given, else under the one we learnt, else

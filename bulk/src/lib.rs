@@ -1,7 +1,31 @@
-//! Links of many accounts at once, and what becomes of each.
+//! Links of many accounts at once, and what becomes of each row.
+//!
+//! A *job* is a folder: the rows in the order of their accounts, and a journal that is only ever appended to. Whoever
+//! is killed goes on from there. Each account is visited by one worker at a time, which reads its list once and posts
+//! what the list shows no trace of; that is why nothing is posted twice, whenever the killing was.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod calendar;
+mod engine;
+mod error;
+mod job;
+mod journal;
+mod local;
+mod outcome;
+mod pace;
+mod plan;
+mod report;
+mod row;
 mod verdict;
 
+pub use engine::{Crew, End, Stop};
+pub use error::BulkError;
+pub use job::{Job, Reopen};
+pub use local::Rates;
+pub use outcome::{Outcome, Record, Tally};
+pub use pace::Rate;
+pub use plan::{Finding, Plan};
+pub use report::Report;
+pub use row::{BadRow, Choices, Format, Row, read_rows};
 pub use verdict::Verdict;

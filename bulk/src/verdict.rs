@@ -4,9 +4,7 @@ use wxlink::{Class, Error, LinkProgress, Status};
 
 /// The errcodes that tell of the caller's rights rather than of the link: the token is of the wrong kind or the
 /// account does not let us, the address is on no whitelist.
-const NO_ACCESS: [i32; 8] = [
-    40164, 41001, 42007, 48001, 61003, 61004, 61007, 61023,
-];
+const NO_ACCESS: [i32; 8] = [40164, 41001, 42007, 48001, 61003, 61004, 61007, 61023];
 
 /// What a call came to. The numbers are the exit codes of the command, and a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,475 @@
+//! Jobs against the sandbox: what is posted, what becomes of each row, and what a second run leaves alone.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+use wxlink::{Client, Options};
+use wxlink_bulk::{
+    BadRow, Choices, Crew, End, Finding, Job, Outcome, Rate, Rates, Record, Reopen, Row, Stop,
+    Verdict, read_rows,
+};
+use wxlink_sandbox::{Sandbox, Settings};
+
+const UNLIMITED: Rates = Rates {
+    all: Rate::NONE,
+    account: Rate::NONE,
+};
+
+fn account(n: usize) -> String {
+    format!("wx0a{n:014x}")
+}
+
+fn appid(n: usize) -> String {
+    format!("wx0b{n:014x}")
+}
+
+/// A sandbox with so many accounts of a platform and so many mini programs, a client for them, and a folder.
+struct Bench {
+    sandbox: Sandbox,
+    client: Client,
+    dir: PathBuf,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+impl Bench {
+    fn new(name: &str, accounts: usize, apps: usize) -> Bench {
+        let sandbox = Sandbox::start(Settings::default()).unwrap();
+        let each = |n: usize, f: &dyn Fn(usize) -> (String, Value)| -> Value {
+            (1..=n).map(f).collect::<serde_json::Map<_, _>>().into()
+        };
+        let world = json!({
+            "accounts": each(accounts, &|n| (account(n), json!({"subject": "s"}))),
+            "miniprograms": each(apps, &|n| (appid(n), json!({"subject": "s"}))),
+            "tokens": {},
+            "component": {
+                "appid": "wx0c00000000000001", "appsecret": "SECRET", "ticket": "TICKET",
+                "authorizers": each(accounts, &|n| (account(n), json!({"refresh_token": format!("REFRESH-{n}")}))),
+            },
+        });
+        sandbox.admin("POST", "reset", &world).unwrap();
+        let mut options = Options::new();
+        for (key, value) in [
+            ("base_url", sandbox.http_url()),
+            ("component_appid", "wx0c00000000000001"),
+            ("component_appsecret", "SECRET"),
+            ("timeout_ms", "3000"),
+        ] {
+            options.set(key, value).unwrap();
+        }
+        let client = Client::new(&options).unwrap();
+        client.put_ticket("TICKET").unwrap();
+        let dir = std::env::temp_dir().join(format!("wxlink-bulk-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        Bench {
+            sandbox,
+            client,
+            dir,
+        }
+    }
+
+    fn admin(&self, method: &str, path: &str, body: Value) -> Value {
+        self.sandbox.admin(method, path, &body).unwrap()
+    }
+
+    /// Links, lists received.
+    fn received(&self) -> (u64, u64) {
+        let counts = self.admin("GET", "journal/counts", Value::Null);
+        let of = |what: &str| counts["received"][what].as_u64().unwrap();
+        (of("link"), of("get"))
+    }
+
+    fn begin(&self, rows: impl IntoIterator<Item = (usize, usize)>) -> Job {
+        let rows = rows.into_iter().enumerate();
+        Job::begin(
+            &self.dir,
+            rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, a, p))),
+        )
+        .unwrap()
+    }
+
+    fn run(&self, job: &Job) -> (End, Vec<Record>) {
+        self.run_until(job, &Stop::default())
+    }
+
+    fn run_until(&self, job: &Job, stop: &Stop) -> (End, Vec<Record>) {
+        let seen = Mutex::new(Vec::new());
+        let observer = |record: &Record| seen.lock().unwrap().push(record.clone());
+        let crew = Crew {
+            client: &self.client,
+            workers: 4,
+            observer: &observer,
+            stop,
+        };
+        let end = job.run(&crew, UNLIMITED).unwrap();
+        (end, seen.into_inner().unwrap())
+    }
+}
+
+fn row(line: u64, a: usize, p: usize) -> Row {
+    Row {
+        line,
+        account: account(a),
+        appid: appid(p),
+        notify_users: false,
+        show_profile: true,
+    }
+}
+
+fn outcomes(records: &[Record]) -> HashMap<(String, String), Outcome> {
+    let of = |r: &Record| ((r.account.clone(), r.appid.clone()), r.outcome);
+    records.iter().map(of).collect()
+}
+
+#[test]
+fn every_row_is_invited_once_and_a_second_job_finds_it_so() {
+    let bench = Bench::new("once", 30, 5);
+    // Accounts mixed, as no spreadsheet would have them.
+    let rows: Vec<_> = (0..150).map(|n| (n * 7 % 30 + 1, n / 30 + 1)).collect();
+    let job = bench.begin(rows.clone());
+    assert_eq!((job.rows(), job.accounts(), job.left()), (150, 30, 150));
+    let (end, records) = bench.run(&job);
+    assert_eq!(end, End::Finished);
+    assert_eq!(records.len(), 150);
+    assert!(records.iter().all(|r| r.outcome == Outcome::Invited));
+    assert_eq!(outcomes(&records).len(), 150);
+    // One list an account, one link a row.
+    assert_eq!(bench.received(), (150, 30));
+    assert_eq!(job.tally().of(Outcome::Invited), 150);
+    assert_eq!(job.tally().verdict(), Verdict::Waiting);
+
+    // Nothing is left, now or after being taken up again.
+    assert_eq!(bench.run(&job), (End::Finished, vec![]));
+    drop(job);
+    let job = Job::open(&bench.dir, Reopen::Failed).unwrap();
+    assert_eq!(job.left(), 0);
+    assert_eq!(bench.run(&job), (End::Finished, vec![]));
+    let report = job.report().unwrap();
+    assert_eq!(report.files.len(), 1);
+    assert_eq!(report.files[0].2, 150);
+    let csv = std::fs::read_to_string(&report.files[0].1).unwrap();
+    assert_eq!(csv.lines().count(), 151);
+    drop(job);
+
+    // A new job of the same rows posts nothing.
+    std::fs::remove_dir_all(&bench.dir).unwrap();
+    let (_, records) = bench.run(&bench.begin(rows));
+    assert!(records.iter().all(|r| r.outcome == Outcome::Pending));
+    assert_eq!(bench.received(), (150, 60));
+}
+
+#[test]
+fn rows_of_an_account_are_dealt_with_in_their_order() {
+    let bench = Bench::new("order", 4, 9);
+    let rows: Vec<_> = (0..36).map(|n| (n % 4 + 1, 9 - n / 4)).collect();
+    let (_, records) = bench.run(&bench.begin(rows.clone()));
+    for a in 1..=4 {
+        let of = |name: &str| *name == account(a);
+        let posted: Vec<_> = records
+            .iter()
+            .filter(|r| of(&r.account))
+            .map(|r| r.appid.clone())
+            .collect();
+        let asked: Vec<_> = (1..=9).rev().map(appid).collect();
+        assert_eq!(posted, asked);
+    }
+}
+
+#[test]
+fn a_plan_posts_nothing_and_says_what_would_be() {
+    let bench = Bench::new("plan", 3, 16);
+    let links = json!({"subject": "s", "links": [
+        {"appid": appid(1), "state": "linked"},
+        {"appid": appid(2), "state": "waiting_mini_program"},
+        {"appid": appid(3), "state": "waiting_official_account"},
+    ]});
+    bench.admin("PUT", &format!("accounts/{}", account(1)), links);
+    bench.admin(
+        "DELETE",
+        &format!("authorizers/{}", account(3)),
+        Value::Null,
+    );
+    let mut rows: Vec<_> = (1..=4).map(|p| (1, p)).collect();
+    rows.push((1, 4));
+    rows.extend((1..=15).map(|p| (2, p)));
+    rows.push((3, 1));
+    let job = bench.begin(rows);
+    let told = Mutex::new(Vec::new());
+    let crew = Crew {
+        client: &bench.client,
+        workers: 2,
+        observer: &|_| {},
+        stop: &Stop::default(),
+    };
+    let tell = |row: &Row, finding| told.lock().unwrap().push((row.line, finding));
+    let plan = job.plan(&crew, UNLIMITED, 13, &tell).unwrap();
+    let counts = Finding::ALL.map(|f| plan.of(f));
+    assert_eq!(counts, [14, 2, 1, 2, 0, 1, 1]);
+    assert_eq!(plan.over_quota, [(account(2), 15)]);
+    assert_eq!(plan.unreadable[0].0, account(3));
+    assert!(
+        plan.unreadable[0].1.contains("authorise"),
+        "{:?}",
+        plan.unreadable
+    );
+    assert_eq!(told.into_inner().unwrap().len(), 21);
+    assert_eq!((job.left(), bench.received().0), (21, 0));
+}
+
+#[test]
+fn refusals_declines_and_repetitions_are_told_apart() {
+    let bench = Bench::new("kinds", 2, 4);
+    let links = json!({"subject": "s", "links": [
+        {"appid": appid(1), "state": "linked"}, {"appid": appid(3), "state": "waiting_mini_program"}]});
+    bench.admin("PUT", &format!("accounts/{}", account(1)), links);
+    bench.admin(
+        "PUT",
+        &format!("miniprograms/{}", appid(2)),
+        json!({"subject": "s", "refuses": ["banned"]}),
+    );
+    bench.admin(
+        "DELETE",
+        &format!("authorizers/{}", account(2)),
+        Value::Null,
+    );
+    let job = bench.begin([(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]);
+    let (end, records) = bench.run(&job);
+    assert_eq!(end, End::Finished);
+    let of: HashMap<u64, &Record> = records.iter().map(|r| (r.line, r)).collect();
+    let found = [2, 3, 4, 5, 6, 7].map(|line| of[&line].outcome);
+    use Outcome::{Invited, Linked, NoAccess, Pending, Refused};
+    assert_eq!(
+        found,
+        [Linked, Refused, Pending, Invited, Pending, NoAccess]
+    );
+    assert_eq!(of[&3].errcode, 89013);
+    assert!(of[&3].message.contains("ban"), "{}", of[&3].message);
+    assert_eq!(bench.received().0, 2);
+    assert_eq!(job.tally().verdict(), Verdict::Access);
+    let report = job.report().unwrap();
+    assert_eq!(report.files.len(), 5);
+    drop(job);
+
+    // Once somebody has acted, what failed is done again, and nothing else.
+    bench.admin(
+        "PUT",
+        &format!("miniprograms/{}", appid(2)),
+        json!({"subject": "s"}),
+    );
+    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    assert_eq!(job.left(), 0);
+    drop(job);
+    let job = Job::open(&bench.dir, Reopen::Failed).unwrap();
+    assert_eq!(job.left(), 2);
+    let (_, records) = bench.run(&job);
+    assert_eq!(outcomes(&records)[&(account(1), appid(2))], Invited);
+    assert_eq!(
+        job.report().unwrap().files.iter().map(|f| f.2).sum::<u64>(),
+        6
+    );
+    assert_eq!(bench.received().0, 3);
+}
+
+#[test]
+fn a_quota_puts_off_the_account_and_not_the_job() {
+    let bench = Bench::new("quota", 2, 16);
+    // A list of quotas: of the month for an account, of a kind, of the day.
+    let rows = (1..=16).flat_map(|p| [(1, p), (2, p)]);
+    bench.admin(
+        "PUT",
+        &format!("accounts/{}", account(1)),
+        json!({"subject": "s",
+        "limits": {"same_subject": 100, "different_subject": 3, "monthly": 13}}),
+    );
+    bench.admin(
+        "PUT",
+        &format!("accounts/{}", account(2)),
+        json!({"subject": "s",
+        "limits": {"same_subject": 100, "different_subject": 3, "monthly": 100}}),
+    );
+    let job = bench.begin(rows);
+    let (end, records) = bench.run(&job);
+    assert_eq!(end, End::Finished);
+    let deferred: Vec<_> = records
+        .iter()
+        .filter(|r| r.outcome == Outcome::Deferred)
+        .collect();
+    assert_eq!(deferred.len(), 3);
+    for record in &deferred {
+        assert_eq!(record.account, account(1));
+        assert_eq!(record.errcode, 89007);
+        assert!(record.until.unwrap() > record.at);
+        assert!(record.message.contains("Beijing"), "{}", record.message);
+    }
+    // The first of the three was posted, the others were not.
+    assert_eq!(bench.received().0, 16 + 14);
+    assert_eq!(job.tally().verdict(), Verdict::Again);
+    drop(job);
+
+    // Not before it is due...
+    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    assert_eq!(job.left(), 0);
+    drop(job);
+    // ... and then, which the journal is made to say.
+    let journal = bench.dir.join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let until = format!("\"until\":{}", deferred[0].until.unwrap());
+    std::fs::write(&journal, text.replace(&until, "\"until\":1")).unwrap();
+    bench.admin("POST", "clock", json!({"advance_s": 32 * 86_400}));
+    bench.client.put_ticket("TICKET").unwrap();
+    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    assert_eq!(job.left(), 3);
+}
+
+#[test]
+fn a_torn_line_of_the_journal_is_done_again() {
+    let bench = Bench::new("torn", 2, 2);
+    let job = bench.begin([(1, 1), (1, 2), (2, 1)]);
+    bench.run(&job);
+    drop(job);
+    let journal = bench.dir.join("journal.jsonl");
+    let text = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, &text[..text.len() - 5]).unwrap();
+    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    assert_eq!(job.left(), 1);
+    let (_, records) = bench.run(&job);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].outcome, Outcome::Pending);
+    assert_eq!(bench.received().0, 3);
+    assert_eq!(job.report().unwrap().files.len(), 2);
+}
+
+#[test]
+fn whoever_is_stopped_keeps_what_was_done() {
+    let bench = Bench::new("stop", 50, 2);
+    let job = bench.begin((1..=50).flat_map(|a| [(a, 1), (a, 2)]));
+    let stop = Stop::default();
+    let asked = stop.clone();
+    let seen = std::sync::atomic::AtomicUsize::new(0);
+    let observer = |_: &Record| {
+        if seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 20 {
+            asked.ask();
+        }
+    };
+    let crew = Crew {
+        client: &bench.client,
+        workers: 2,
+        observer: &observer,
+        stop: &stop,
+    };
+    assert_eq!(job.run(&crew, UNLIMITED).unwrap(), End::Stopped);
+    let done = job.tally().total();
+    assert!((20..100).contains(&done), "{done}");
+    // Only one may have a job.
+    let taken = Job::open(&bench.dir, Reopen::Due).err().unwrap();
+    assert_eq!(taken.verdict(), Verdict::Usage);
+    drop(job);
+    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    assert_eq!(job.left(), 100 - done);
+    bench.run(&job);
+    assert_eq!(job.tally().of(Outcome::Invited), 100);
+    assert_eq!(bench.received().0, 100);
+}
+
+#[test]
+fn a_lost_answer_is_looked_up_and_not_posted_again() {
+    let bench = Bench::new("lost", 4, 3);
+    bench.admin(
+        "POST",
+        "faults",
+        json!({"interface": "link", "times": 3, "when": "after", "fault": {"drop": "reset"}}),
+    );
+    let job = bench.begin((1..=4).flat_map(|a| (1..=3).map(move |p| (a, p))));
+    let (end, records) = bench.run(&job);
+    assert_eq!(end, End::Finished);
+    assert!(
+        records.iter().all(|r| r.outcome == Outcome::Invited),
+        "{records:?}"
+    );
+    let counts = bench.admin("GET", "journal/counts", Value::Null);
+    assert_eq!(counts["processed"]["link"], 12);
+}
+
+#[test]
+fn without_a_way_in_the_rest_is_left_alone() {
+    let bench = Bench::new("denied", 60, 1);
+    bench.admin(
+        "POST",
+        "faults",
+        json!({"interface": "get", "always": true, "fault": {"errcode": {"code": 61004}}}),
+    );
+    let job = bench.begin((1..=60).map(|a| (a, 1)));
+    let (end, records) = bench.run(&job);
+    assert_eq!(end, End::NoAccess);
+    assert!(records.iter().all(|r| r.outcome == Outcome::NoAccess));
+    assert!((20..40).contains(&records.len()), "{}", records.len());
+    assert_eq!(bench.received().0, 0);
+}
+
+#[test]
+fn a_minute_s_quota_is_waited_for() {
+    let bench = Bench::new("minute", 1, 1);
+    bench.admin(
+        "POST",
+        "faults",
+        json!({"interface": "link", "times": 1, "fault": {"errcode": {"code": 45011}}}),
+    );
+    let job = bench.begin([(1, 1)]);
+    let stop = Stop::default();
+    let (asked, received) = (stop.clone(), || bench.received().0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while received() == 0 {
+                std::thread::yield_now();
+            }
+            asked.ask();
+        });
+        let (end, records) = bench.run_until(&job, &stop);
+        // Put off, not failed: it is still to be done.
+        assert_eq!((end, records), (End::Stopped, vec![]));
+    });
+    assert_eq!((received(), job.left()), (1, 1));
+}
+
+#[test]
+fn bad_rows_stop_a_job_before_it_begins() {
+    let dir = std::env::temp_dir().join(format!("wxlink-bulk-bad-{}", std::process::id()));
+    let bad = |line| {
+        Err(BadRow {
+            line,
+            why: "it is bad".into(),
+        })
+    };
+    let rows = (2..40).map(|n| if n == 5 { Ok(row(n, 1, 1)) } else { bad(n) });
+    let why = Job::begin(&dir, rows).err().unwrap();
+    assert_eq!(why.verdict(), Verdict::Usage);
+    let text = why.to_string();
+    assert!(
+        text.contains("37 of the rows") && text.contains("line 21") && text.contains("17 more"),
+        "{text}"
+    );
+    assert!(Job::begin(&dir, std::iter::empty()).is_err());
+    assert!(Job::open(&dir, Reopen::Due).is_err());
+
+    // The same folder serves for a job all the same.
+    let text = "account,appid,notify_users,show_profile\nwx0a,wx0b,0,1\n";
+    let read = || read_rows(text.as_bytes(), None, Choices::default()).unwrap();
+    let job = Job::begin(&dir, read()).unwrap();
+    assert!(job.is_of(read()));
+    assert!(!job.is_of([Ok(row(2, 1, 1))].into_iter()));
+    drop(job);
+    assert!(
+        Job::begin(&dir, read())
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("--resume")
+    );
+    std::fs::remove_dir_all(&dir).unwrap();
+}

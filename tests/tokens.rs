@@ -73,6 +73,30 @@ fn one_refresh_serves_all_calls() {
 }
 
 #[test]
+fn one_walk_through_the_accounts_recovers_all_of_them() {
+    let sandbox = sandbox();
+    let client = client(&sandbox, &PLATFORM);
+    client.put_ticket("SANDBOX-TICKET").unwrap();
+    let walks = || {
+        let counts = admin(&sandbox, "GET", "journal/counts", Value::Null);
+        counts["received"]["authorizer_list"].as_u64()
+    };
+    for appid in [ACCOUNT, OTHER, "wx0a00000000000003"] {
+        client.account(appid).unwrap().get_linked(None).unwrap();
+    }
+    assert_eq!(walks(), Some(1));
+    // One that is not among them is looked for anew, once.
+    let stranger = client.account("wx0a00000000000099").unwrap();
+    let refused = stranger.get_linked(None).unwrap_err();
+    assert_eq!((refused.status(), walks()), (Status::NoToken, Some(2)));
+    let account = json!({"refresh_token": "NEW"});
+    admin(&sandbox, "PUT", "accounts/wx0a00000000000099", json!({}));
+    admin(&sandbox, "PUT", "authorizers/wx0a00000000000099", account);
+    stranger.get_linked(None).unwrap();
+    assert_eq!(walks(), Some(3));
+}
+
+#[test]
 fn threads_that_come_at_once_share_a_refresh() {
     let sandbox = sandbox();
     let client = platform(&sandbox, &[]);

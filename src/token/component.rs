@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Fetched;
 use super::record::{self, Record};
@@ -42,6 +41,7 @@ pub(crate) struct Component {
     store: Box<dyn Store>,
     /// What the store did not take: what it was renewed from, and what it was renewed to.
     unsaved: Mutex<HashMap<String, (Record, Record)>>,
+    told: Mutex<Told>,
 }
 
 /// What renewing one of the two kinds of records takes.
@@ -62,6 +62,29 @@ struct Given {
     authorizer_refresh_token: Option<String>,
 }
 
+/// A page of `api_get_authorizer_list`.
+#[derive(Deserialize)]
+struct Page {
+    total_count: u64,
+    list: Vec<Authorizer>,
+}
+
+#[derive(Deserialize)]
+struct Authorizer {
+    authorizer_appid: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+}
+
+/// What the list of accounts has told so far, for the accounts that will be asked for next: a walk for each of
+/// thousands would be as many times thousands of pages.
+struct Told {
+    /// Refresh tokens nobody has asked for yet.
+    tokens: HashMap<String, String>,
+    /// Up to where the list has been read; `None` if to its end.
+    walked: Option<u64>,
+}
+
 impl Component {
     pub fn new(options: &Options, wire: Arc<Wire>) -> Result<Component, String> {
         let (Some(appid), Some(appsecret)) =
@@ -76,6 +99,10 @@ impl Component {
             limits: options.limits(),
             store: store::open(&options.token_store)?,
             unsaved: Mutex::default(),
+            told: Mutex::new(Told {
+                tokens: HashMap::new(),
+                walked: Some(0),
+            }),
         })
     }
 
@@ -229,43 +256,60 @@ impl Component {
 
     /// The refresh token WeChat has for the account, if it is another than the one that is of no use.
     fn recover(&self, account: &str, useless: &str, limit: Instant) -> Result<String, Error> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            component_appid: &'a str,
-            offset: u64,
-            count: u64,
-        }
-        #[derive(Deserialize)]
-        struct Page {
-            total_count: u64,
-            list: Vec<Value>,
-        }
-        let mut offset = 0;
+        let mut told = lock(&self.told);
+        let mut anew = false;
         loop {
-            let body = Body {
-                component_appid: &self.appid,
-                offset,
-                count: PAGE,
-            };
-            let answer = self.call(Interface::AuthorizerList, &body, limit)?;
-            let page: Page = serde_json::from_slice(answer.body())
-                .map_err(|_| self.no_token("api_get_authorizer_list answered no list"))?;
-            let ours = page.list.iter().find(|a| a["authorizer_appid"] == account);
-            if let Some(token) = ours.and_then(|a| a["refresh_token"].as_str()) {
-                if token != useless {
-                    return Ok(token.to_owned());
+            match told.tokens.remove(account) {
+                Some(token) if token != useless => return Ok(token),
+                // What it says of this account is old.
+                Some(_) if !anew => {
+                    anew = true;
+                    told.walked = Some(0);
                 }
-                break;
+                Some(_) => break,
+                None => {}
             }
-            offset += PAGE;
-            if page.list.is_empty() || offset >= page.total_count {
-                break;
+            let Some(offset) = told.walked else {
+                if anew {
+                    break;
+                }
+                anew = true;
+                told.walked = Some(0);
+                continue;
+            };
+            anew |= offset == 0;
+            let page = self.page(offset, limit)?;
+            let next = offset + PAGE;
+            let last = page.list.is_empty() || next >= page.total_count;
+            told.walked = (!last).then_some(next);
+            for one in page.list {
+                if let Some(token) = one.refresh_token {
+                    told.tokens.insert(one.authorizer_appid, token);
+                }
             }
         }
         Err(self.no_token(format!(
             "no usable refresh token for {account}; let the account authorise the platform (again), \
              and put the refresh token it gives"
         )))
+    }
+
+    /// A page of the accounts that have authorised the platform.
+    fn page(&self, offset: u64, limit: Instant) -> Result<Page, Error> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            component_appid: &'a str,
+            offset: u64,
+            count: u64,
+        }
+        let body = Body {
+            component_appid: &self.appid,
+            offset,
+            count: PAGE,
+        };
+        let answer = self.call(Interface::AuthorizerList, &body, limit)?;
+        serde_json::from_slice(answer.body())
+            .map_err(|_| self.no_token("api_get_authorizer_list answered no list"))
     }
 
     /// Calls with the platform's token, and once more with another if that is refused.

@@ -32,8 +32,8 @@ pub(crate) use store::check as check_store;
 const LOOK: Duration = Duration::from_millis(20);
 /// After a failure nobody waited for, how long the source is left alone.
 const LEAVE_ALONE: Duration = Duration::from_secs(10);
-/// How many accounts are remembered (some 1 kB each). Beyond, those that are not used go.
-const MAX: usize = 65_536;
+/// How many accounts are remembered (some 1 kB each). Beyond, half of them go: the source still knows them.
+const MAX: usize = 16_384;
 
 /// A token and how long it serves.
 pub(crate) struct Fetched {
@@ -190,9 +190,7 @@ impl Tokens {
                 Some(slot) => slot,
                 None => {
                     if slots.len() >= MAX {
-                        slots.retain(|_, s| {
-                            s.asking || s.held.as_ref().is_some_and(|h| now < h.good)
-                        });
+                        make_room(&mut slots, now);
                     }
                     slots.entry(account.to_owned()).or_default()
                 }
@@ -295,5 +293,42 @@ impl Tokens {
 
     fn slots(&self) -> MutexGuard<'_, HashMap<String, Slot>> {
         lock(&self.slots)
+    }
+}
+
+/// Forgets accounts until half as many are left as there may be, those without a good token first.
+fn make_room(slots: &mut HashMap<String, Slot>, now: Instant) {
+    slots.retain(|_, s| s.asking || s.held.as_ref().is_some_and(|h| now < h.good));
+    let mut surplus = slots.len().saturating_sub(MAX / 2);
+    slots.retain(|_, s| {
+        let goes = surplus > 0 && !s.asking;
+        surplus -= usize::from(goes);
+        !goes
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_do_not_pile_up() {
+        let now = Instant::now();
+        let slot = |asking, good_s| Slot {
+            held: Some(Held {
+                token: "t".into(),
+                fresh: now,
+                good: now + Duration::from_secs(good_s),
+                alive: now,
+            }),
+            asking,
+            ..Slot::default()
+        };
+        let mut slots: HashMap<_, _> = (0..MAX).map(|n| (n.to_string(), slot(false, 60))).collect();
+        slots.insert("asking".into(), slot(true, 0));
+        slots.insert("over".into(), slot(false, 0));
+        make_room(&mut slots, now);
+        assert_eq!(slots.len(), MAX / 2);
+        assert!(slots.contains_key("asking") && !slots.contains_key("over"));
     }
 }

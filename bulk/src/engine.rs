@@ -79,8 +79,8 @@ pub(crate) trait Visit {
     /// The next of its rows, in their order; none at the end.
     fn rows(&mut self) -> Result<Vec<Row>, BulkError>;
 
-    /// Takes a turn for a call: how long to wait for it; `None` if the visit is not ours any more.
-    fn turn(&mut self) -> Result<Option<Duration>, BulkError>;
+    /// Waits for the turn to call. `false` if the end was asked for, or the visit is not ours any more.
+    fn turn(&mut self, stop: &Stop) -> Result<bool, BulkError>;
 
     /// Keeps what became of the first row that has come to nothing yet. `false` if the visit is not ours any more.
     fn done(&mut self, record: Record) -> Result<bool, BulkError>;
@@ -206,7 +206,7 @@ impl Crew<'_> {
             Err(e) if e.status() == Status::Internal => return Err(e.into()),
             Err(e) => return self.all(visit, Outcome::Refused, &e, None),
         };
-        if !self.turn(visit)? {
+        if !visit.turn(self.stop)? {
             return Ok(Visited::Left);
         }
         let list = match client.get_linked(None) {
@@ -254,7 +254,7 @@ impl Crew<'_> {
                     ensure(client, list, &row)
                 } else if let Some((until, why)) = &used_up {
                     Step::Defer(*until, true, why.clone())
-                } else if self.turn(visit)? {
+                } else if visit.turn(self.stop)? {
                     ensure(client, list, &row)
                 } else {
                     return Ok(Visited::Left);
@@ -320,18 +320,6 @@ impl Crew<'_> {
             (self.observer)(&told);
         }
         Ok(ours)
-    }
-
-    /// Waits for the turn to call; `false` if there is none.
-    fn turn(&self, visit: &mut dyn Visit) -> Result<bool, BulkError> {
-        if self.stop.is_asked() {
-            return Ok(false);
-        }
-        Ok(match visit.turn()? {
-            Some(pause) if pause.is_zero() => true,
-            Some(pause) => self.stop.pause(pause),
-            None => false,
-        })
     }
 
     fn is_through(&self, weather: &Mutex<Weather>) {
@@ -430,9 +418,7 @@ fn record(row: &Row, outcome: Outcome, why: Option<&Error>, until: Option<u64>) 
         message += &format!(" Due again at {} in Beijing.", calendar::shown(until));
     }
     Record {
-        line: row.line,
-        account: row.account.clone(),
-        appid: row.appid.clone(),
+        row: row.clone(),
         outcome,
         errcode: why.and_then(Error::errcode).unwrap_or_default(),
         rid: why.map(|e| e.rid().to_owned()).unwrap_or_default(),

@@ -123,7 +123,7 @@ impl Job {
                     Outcome::Linked | Outcome::Invited | Outcome::Pending | Outcome::Declined
                 ),
             };
-            if let Some(mark) = at(&mut marks, record.line) {
+            if let Some(mark) = at(&mut marks, record.row.line) {
                 *mark = if again { 0 } else { 1 + record.outcome as u8 };
             }
         }
@@ -204,7 +204,7 @@ impl Job {
     /// Keeps what became of a row, for good.
     pub(crate) fn record(&self, record: &Record) -> Result<(), BulkError> {
         self.journal.append(record)?;
-        if let Some(mark) = at(&mut self.marks(), record.line) {
+        if let Some(mark) = at(&mut self.marks(), record.row.line) {
             *mark = 1 + record.outcome as u8;
         }
         self.tally.add(record.outcome);

@@ -85,7 +85,7 @@ impl Journal {
         for record in self.records()? {
             let record = record?;
             if record.outcome == Outcome::Invited && calendar::month(record.at) == month {
-                *invited.entry(record.account).or_default() += 1;
+                *invited.entry(record.row.account).or_default() += 1;
             }
         }
         Ok(invited)

@@ -170,14 +170,15 @@ impl Visit for LocalVisit<'_, '_> {
         Ok(self.batch.rows.iter().cloned().collect())
     }
 
-    fn turn(&mut self) -> Result<Option<Duration>, BulkError> {
+    fn turn(&mut self, stop: &Stop) -> Result<bool, BulkError> {
         let now = Instant::now();
-        let mut all = self
+        let all = self
             .local
             .pace
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(Some(self.batch.pace.take(now).max(all.take(now))))
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(now);
+        Ok(stop.pause(self.batch.pace.take(now).max(all)))
     }
 
     fn done(&mut self, record: Record) -> Result<bool, BulkError> {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::row::Row;
 use crate::verdict::Verdict;
 
 /// What became of a row.
@@ -94,12 +95,9 @@ impl Outcome {
 /// What became of a row, as the journal and the results tell it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The row's line in the input.
-    pub line: u64,
-    /// The Official Account's appid.
-    pub account: String,
-    /// The mini program's appid.
-    pub appid: String,
+    /// The row.
+    #[serde(flatten)]
+    pub row: Row,
     /// What became of it.
     pub outcome: Outcome,
     /// WeChat's code, if that says more than the outcome.

@@ -155,8 +155,7 @@ impl Planner<'_> {
     }
 
     fn look(&self, visit: &mut dyn Visit) -> Result<(), BulkError> {
-        let pause = visit.turn()?.unwrap_or_default();
-        if !self.crew.stop.pause(pause) {
+        if !visit.turn(self.crew.stop)? {
             return Ok(());
         }
         let account = visit.account().to_owned();

@@ -28,7 +28,7 @@ impl Job {
         let lines = usize::try_from(self.last_line()).unwrap_or(usize::MAX - 1);
         let mut last: Vec<u32> = vec![0; lines + 1];
         for (nth, record) in self.journal().records()?.enumerate() {
-            let line = usize::try_from(record?.line).unwrap_or(usize::MAX);
+            let line = usize::try_from(record?.row.line).unwrap_or(usize::MAX);
             if let Some(last) = last.get_mut(line) {
                 *last = u32::try_from(nth).unwrap_or(u32::MAX);
             }
@@ -36,7 +36,7 @@ impl Job {
         let mut files = Files::begin(&self.dir().join("report"))?;
         for (nth, record) in self.journal().records()?.enumerate() {
             let record = record?;
-            let line = usize::try_from(record.line).unwrap_or(usize::MAX);
+            let line = usize::try_from(record.row.line).unwrap_or(usize::MAX);
             if last.get(line).is_some_and(|last| *last as usize == nth) {
                 files.put(&record)?;
             }
@@ -82,6 +82,8 @@ impl Files {
                     "line",
                     "account",
                     "appid",
+                    "notify_users",
+                    "show_profile",
                     "outcome",
                     "errcode",
                     "rid",
@@ -107,9 +109,11 @@ impl Files {
             message => message,
         };
         csv.write_record([
-            &record.line.to_string(),
-            &record.account,
-            &record.appid,
+            &record.row.line.to_string(),
+            &record.row.account,
+            &record.row.appid,
+            flag(record.row.notify_users),
+            flag(record.row.show_profile),
             record.outcome.word(),
             &code,
             &record.rid,
@@ -135,4 +139,8 @@ impl Files {
 
 fn name(outcome: Outcome) -> String {
     format!("{}.csv", outcome.word())
+}
+
+fn flag(yes: bool) -> &'static str {
+    if yes { "1" } else { "0" }
 }

@@ -123,7 +123,7 @@ fn row(line: u64, a: usize, p: usize) -> Row {
 }
 
 fn outcomes(records: &[Record]) -> HashMap<(String, String), Outcome> {
-    let of = |r: &Record| ((r.account.clone(), r.appid.clone()), r.outcome);
+    let of = |r: &Record| ((r.row.account.clone(), r.row.appid.clone()), r.outcome);
     records.iter().map(of).collect()
 }
 
@@ -173,8 +173,8 @@ fn rows_of_an_account_are_dealt_with_in_their_order() {
         let of = |name: &str| *name == account(a);
         let posted: Vec<_> = records
             .iter()
-            .filter(|r| of(&r.account))
-            .map(|r| r.appid.clone())
+            .filter(|r| of(&r.row.account))
+            .map(|r| r.row.appid.clone())
             .collect();
         let asked: Vec<_> = (1..=9).rev().map(appid).collect();
         assert_eq!(posted, asked);
@@ -241,7 +241,7 @@ fn refusals_declines_and_repetitions_are_told_apart() {
     let job = bench.begin([(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]);
     let (end, records) = bench.run(&job);
     assert_eq!(end, End::Finished);
-    let of: HashMap<u64, &Record> = records.iter().map(|r| (r.line, r)).collect();
+    let of: HashMap<u64, &Record> = records.iter().map(|r| (r.row.line, r)).collect();
     let found = [2, 3, 4, 5, 6, 7].map(|line| of[&line].outcome);
     use Outcome::{Invited, Linked, NoAccess, Pending, Refused};
     assert_eq!(
@@ -302,7 +302,7 @@ fn a_quota_puts_off_the_account_and_not_the_job() {
         .collect();
     assert_eq!(deferred.len(), 3);
     for record in &deferred {
-        assert_eq!(record.account, account(1));
+        assert_eq!(record.row.account, account(1));
         assert_eq!(record.errcode, 89007);
         assert!(record.until.unwrap() > record.at);
         assert!(record.message.contains("Beijing"), "{}", record.message);

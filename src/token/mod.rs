@@ -51,7 +51,7 @@ enum Source {
     Fixed(Arc<str>),
     #[cfg(unix)]
     Command(Command),
-    Component(Component),
+    Component(Box<Component>),
 }
 
 #[cfg(unix)]
@@ -109,7 +109,7 @@ impl Tokens {
         } else if let Some(command) = &options.token_command {
             by_command(command, options)?
         } else if options.component_appid.is_some() || options.component_appsecret.is_some() {
-            Source::Component(Component::new(options, wire.clone())?)
+            Source::Component(Box::new(Component::new(options, wire.clone())?))
         } else {
             return Ok(None);
         };

@@ -48,11 +48,11 @@ pub struct Job {
 
 /// What is known of all rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct About {
+pub(crate) struct About {
     version: u32,
     /// Of all rows as they stood in the input.
-    crc32: u32,
-    rows: u64,
+    pub crc32: u32,
+    pub rows: u64,
     accounts: u64,
     /// Rows that message every follower.
     notifying: u64,
@@ -249,12 +249,14 @@ fn text_of(row: &Row) -> Vec<u8> {
     text
 }
 
-/// Writes the rows in the order of their accounts, accounts in the order they first come. Keeps some 16 bytes a row
-/// and 16 an account in memory, whatever they hold.
-fn import(dir: &Path, rows: impl Iterator<Item = Result<Row, BadRow>>) -> Result<About, BulkError> {
-    let path = dir.join("rows.new");
-    let told = |e: io::Error| BulkError::file(&path, &e);
-    let mut out = BufWriter::with_capacity(1 << 16, File::create(&path).map_err(told)?);
+/// Goes through all rows, says what there is to say of all of them, and hands on each with its text.
+///
+/// # Errors
+/// Rows make no sense, all of which are told; there are none; `each` failed.
+pub(crate) fn survey(
+    rows: impl Iterator<Item = Result<Row, BadRow>>,
+    mut each: impl FnMut(&Row, &[u8]) -> Result<(), BulkError>,
+) -> Result<About, BulkError> {
     let (mut bad, mut bad_rows) = (Vec::new(), 0_u64);
     let mut sum = crc32fast::Hasher::new();
     let mut about = About {
@@ -266,12 +268,6 @@ fn import(dir: &Path, rows: impl Iterator<Item = Result<Row, BadRow>>) -> Result
         last_line: 0,
         begun: calendar::now(),
     };
-    // By a digest: two accounts that share one would be dealt with by turns, which is as right.
-    let digest = RandomState::new();
-    let mut accounts: HashMap<u64, u32> = HashMap::new();
-    // Each row's account, and where it is.
-    let mut order: Vec<(u32, u64)> = Vec::new();
-    let mut offset = 0;
     for row in rows {
         let row = match row {
             Ok(row) => row,
@@ -287,18 +283,12 @@ fn import(dir: &Path, rows: impl Iterator<Item = Result<Row, BadRow>>) -> Result
             let why = "a job takes 4,294,967,295 lines; make several of it";
             return Err(BulkError::usage(why));
         }
-        let next = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
-        let account = *accounts
-            .entry(digest.hash_one(&row.account))
-            .or_insert(next);
         let text = text_of(&row);
         sum.update(&text);
-        order.push((account, offset));
-        offset += text.len() as u64;
-        out.write_all(&text).map_err(told)?;
         about.rows += 1;
         about.notifying += u64::from(row.notify_users);
         about.last_line = about.last_line.max(row.line);
+        each(&row, &text)?;
     }
     if bad_rows > 0 {
         let more = match bad_rows.saturating_sub(bad.len() as u64) {
@@ -313,8 +303,30 @@ fn import(dir: &Path, rows: impl Iterator<Item = Result<Row, BadRow>>) -> Result
     if about.rows == 0 {
         return Err(BulkError::usage("there are no rows"));
     }
-    about.accounts = accounts.len() as u64;
     about.crc32 = sum.finalize();
+    Ok(about)
+}
+
+/// Writes the rows in the order of their accounts, accounts in the order they first come. Keeps some 16 bytes a row
+/// and 16 an account in memory, whatever they hold.
+fn import(dir: &Path, rows: impl Iterator<Item = Result<Row, BadRow>>) -> Result<About, BulkError> {
+    let path = dir.join("rows.new");
+    let told = |e: io::Error| BulkError::file(&path, &e);
+    let mut out = BufWriter::with_capacity(1 << 16, File::create(&path).map_err(told)?);
+    // By a digest: two accounts that share one would be dealt with by turns, which is as right.
+    let digest = RandomState::new();
+    let mut accounts: HashMap<u64, u32> = HashMap::new();
+    // Each row's account, and where it is.
+    let mut order: Vec<(u32, u64)> = Vec::new();
+    let mut offset = 0;
+    let mut about = survey(rows, |row, text| {
+        let next = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
+        let digest = digest.hash_one(&row.account);
+        order.push((*accounts.entry(digest).or_insert(next), offset));
+        offset += text.len() as u64;
+        out.write_all(text).map_err(told)
+    })?;
+    about.accounts = accounts.len() as u64;
     let file = out.into_inner().map_err(|e| told(e.into_error()))?;
     let sorted = if order.is_sorted() {
         file

@@ -1,88 +1,42 @@
 //! Jobs against the sandbox: what is posted, what becomes of each row, and what a second run leaves alone.
 
+mod common;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use common::{UNLIMITED, World, account, appid, row};
 use serde_json::{Value, json};
-use wxlink::{Client, Options};
+use wxlink::Client;
 use wxlink_bulk::{
-    BadRow, Choices, Crew, End, Finding, Job, Outcome, Rate, Rates, Record, Reopen, Row, Stop,
-    Verdict, read_rows,
-};
-use wxlink_sandbox::{Sandbox, Settings};
-
-const UNLIMITED: Rates = Rates {
-    all: Rate::NONE,
-    account: Rate::NONE,
+    BadRow, Choices, Crew, End, Finding, Job, Outcome, Record, Reopen, Row, Stop, Verdict,
+    read_rows,
 };
 
-fn account(n: usize) -> String {
-    format!("wx0a{n:014x}")
-}
-
-fn appid(n: usize) -> String {
-    format!("wx0b{n:014x}")
-}
-
-/// A sandbox with so many accounts of a platform and so many mini programs, a client for them, and a folder.
+/// A sandbox, a client for it and the folder of a job.
 struct Bench {
-    sandbox: Sandbox,
+    world: World,
     client: Client,
     dir: PathBuf,
 }
 
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.dir);
-    }
-}
-
 impl Bench {
     fn new(name: &str, accounts: usize, apps: usize) -> Bench {
-        let sandbox = Sandbox::start(Settings::default()).unwrap();
-        let each = |n: usize, f: &dyn Fn(usize) -> (String, Value)| -> Value {
-            (1..=n).map(f).collect::<serde_json::Map<_, _>>().into()
-        };
-        let world = json!({
-            "accounts": each(accounts, &|n| (account(n), json!({"subject": "s"}))),
-            "miniprograms": each(apps, &|n| (appid(n), json!({"subject": "s"}))),
-            "tokens": {},
-            "component": {
-                "appid": "wx0c00000000000001", "appsecret": "SECRET", "ticket": "TICKET",
-                "authorizers": each(accounts, &|n| (account(n), json!({"refresh_token": format!("REFRESH-{n}")}))),
-            },
-        });
-        sandbox.admin("POST", "reset", &world).unwrap();
-        let mut options = Options::new();
-        for (key, value) in [
-            ("base_url", sandbox.http_url()),
-            ("component_appid", "wx0c00000000000001"),
-            ("component_appsecret", "SECRET"),
-            ("timeout_ms", "3000"),
-        ] {
-            options.set(key, value).unwrap();
-        }
-        let client = Client::new(&options).unwrap();
-        client.put_ticket("TICKET").unwrap();
-        let dir = std::env::temp_dir().join(format!("wxlink-bulk-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&dir);
+        let world = World::new(name, accounts, apps);
         Bench {
-            sandbox,
-            client,
-            dir,
+            client: world.client(),
+            dir: world.dir.join("job"),
+            world,
         }
     }
 
     fn admin(&self, method: &str, path: &str, body: Value) -> Value {
-        self.sandbox.admin(method, path, &body).unwrap()
+        self.world.admin(method, path, body)
     }
 
-    /// Links, lists received.
     fn received(&self) -> (u64, u64) {
-        let counts = self.admin("GET", "journal/counts", Value::Null);
-        let of = |what: &str| counts["received"][what].as_u64().unwrap();
-        (of("link"), of("get"))
+        self.world.received()
     }
 
     fn begin(&self, rows: impl IntoIterator<Item = (usize, usize)>) -> Job {
@@ -109,16 +63,6 @@ impl Bench {
         };
         let end = job.run(&crew, UNLIMITED).unwrap();
         (end, seen.into_inner().unwrap())
-    }
-}
-
-fn row(line: u64, a: usize, p: usize) -> Row {
-    Row {
-        line,
-        account: account(a),
-        appid: appid(p),
-        notify_users: false,
-        show_profile: true,
     }
 }
 

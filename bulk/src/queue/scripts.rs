@@ -1,0 +1,132 @@
+//! What Redis does in one go. Every script that acts for a visit first sees whether it still is the visitor's, and
+//! says so again: an entry that was not confirmed for a lease's time is somebody else's.
+//!
+//! Keys, all behind the queue's prefix: `accounts` a stream of accounts to visit, `rows:ACCOUNT` and
+//! `deferred:ACCOUNT` lists of rows, `active` the accounts that are in the stream or in `later`, `later` and `due` when
+//! accounts and deferred rows are due (ms), `tries` how often an account was put off, `results` a stream, `counts` and
+//! `jobs` hashes, `pace:…` when the next call is due (µs).
+
+/// The consumer group.
+pub const GROUP: &str = "workers";
+
+/// Answers 1 if entry ARGV[2] is ARGV[1]'s, and confirms it.
+const OURS: &str = "
+local P = KEYS[1]
+local accounts = P .. 'accounts'
+local function ours()
+  local held = redis.call('XPENDING', accounts, 'workers', ARGV[2], ARGV[2], 1)
+  if #held == 0 or held[1][2] ~= ARGV[1] then return false end
+  redis.call('XCLAIM', accounts, 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
+  return true
+end
+local function now()
+  local t = redis.call('TIME')
+  return t[1] * 1000000 + t[2]
+end
+";
+
+/// ARGV: job, how many of its rows were pushed before these, then account and row by turns. Answers how many have
+/// been by now: fewer or more than expected if another pushes the same job.
+pub const PUSH: &str = "
+local P = KEYS[1]
+local pushed = tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0')
+if pushed ~= tonumber(ARGV[2]) then return pushed end
+for i = 3, #ARGV, 2 do
+  redis.call('RPUSH', P .. 'rows:' .. ARGV[i], ARGV[i + 1])
+  if redis.call('SADD', P .. 'active', ARGV[i]) == 1 then
+    redis.call('XADD', P .. 'accounts', '*', 'account', ARGV[i])
+  end
+end
+local n = (#ARGV - 2) / 2
+redis.call('HINCRBY', P .. 'counts', 'pushed', n)
+return redis.call('HINCRBY', P .. 'jobs', ARGV[1], n)
+";
+
+/// Brings accounts that are due back into the stream, the deferred rows before newer ones. Answers how many.
+pub const DUE: &str = "
+local P = KEYS[1]
+local t = redis.call('TIME')
+local due = redis.call('ZRANGEBYSCORE', P .. 'later', '-inf', t[1] * 1000 + t[2] / 1000, 'LIMIT', 0, 100)
+for _, account in ipairs(due) do
+  local n = 0
+  while redis.call('RPOPLPUSH', P .. 'deferred:' .. account, P .. 'rows:' .. account) do n = n + 1 end
+  if n > 0 then redis.call('HINCRBY', P .. 'counts', 'deferred', -n) end
+  redis.call('HDEL', P .. 'due', account)
+  redis.call('ZREM', P .. 'later', account)
+  redis.call('XADD', P .. 'accounts', '*', 'account', account)
+end
+return #due
+";
+
+/// Appended to [`OURS`]. ARGV[3] and [4]: the pause between calls (µs) over all and for the account, ARGV[5] the account.
+/// Answers how long to wait (µs), or -1.
+const TURN: &str = "
+if not ours() then return -1 end
+local at = now()
+local function take(key, pause)
+  if pause == 0 then return 0 end
+  local burst = math.max(0, 1000000 - pause)
+  local due = math.max(tonumber(redis.call('GET', key) or '0'), at - burst)
+  local ahead = math.ceil((due + pause - at) / 1000) + 2000
+  redis.call('SET', key, string.format('%.0f', due + pause), 'PX', ahead)
+  return math.max(0, due - at)
+end
+local all = take(P .. 'pace', tonumber(ARGV[3]))
+return math.max(all, take(P .. 'pace:' .. ARGV[5], tonumber(ARGV[4])))
+";
+
+/// Appended to [`OURS`]. ARGV[3] the account, ARGV[4] its first row, ARGV[5] the outcome, ARGV[6] the record; of a
+/// deferred row ARGV[7] is when it is due (ms), and the record the row. Answers 1, or 0 if it is not ours.
+const DONE: &str = "
+if not ours() then return 0 end
+local rows = P .. 'rows:' .. ARGV[3]
+if redis.call('LINDEX', rows, 0) ~= ARGV[4] then return 0 end
+redis.call('LPOP', rows)
+redis.call('HINCRBY', P .. 'counts', ARGV[5], 1)
+if ARGV[7] then
+  redis.call('RPUSH', P .. 'deferred:' .. ARGV[3], ARGV[4])
+  local due = redis.call('HGET', P .. 'due', ARGV[3])
+  if not due or tonumber(due) > tonumber(ARGV[7]) then redis.call('HSET', P .. 'due', ARGV[3], ARGV[7]) end
+else
+  redis.call('XADD', P .. 'results', '*', 'result', ARGV[6])
+end
+if ARGV[5] ~= 'failed' and ARGV[5] ~= 'unknown' then redis.call('HDEL', P .. 'tries', ARGV[3]) end
+return 1
+";
+
+/// Appended to [`OURS`]. ARGV[3] the account, ARGV[4] the pause until its next visit (ms), or -1. Answers 1, or 0.
+const LEAVE: &str = "
+if not ours() then return 0 end
+redis.call('XACK', accounts, 'workers', ARGV[2])
+redis.call('XDEL', accounts, ARGV[2])
+local due = redis.call('HGET', P .. 'due', ARGV[3])
+if tonumber(ARGV[4]) >= 0 then
+  redis.call('HINCRBY', P .. 'tries', ARGV[3], 1)
+  redis.call('ZADD', P .. 'later', math.floor(now() / 1000) + ARGV[4], ARGV[3])
+elseif redis.call('EXISTS', P .. 'rows:' .. ARGV[3]) == 1 then
+  redis.call('XADD', accounts, '*', 'account', ARGV[3])
+elseif due then
+  redis.call('ZADD', P .. 'later', due, ARGV[3])
+else
+  redis.call('SREM', P .. 'active', ARGV[3])
+end
+return 1
+";
+
+/// A script for a visit.
+pub fn of_visit(what: Of) -> redis::Script {
+    let body = match what {
+        Of::Turn => TURN,
+        Of::Done => DONE,
+        Of::Leave => LEAVE,
+    };
+    redis::Script::new(&format!("{OURS}{body}"))
+}
+
+/// What a visitor asks for.
+#[derive(Clone, Copy)]
+pub enum Of {
+    Turn,
+    Done,
+    Leave,
+}

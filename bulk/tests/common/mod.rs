@@ -1,0 +1,104 @@
+//! A sandbox with as many accounts and mini programs as a test wants.
+
+#![allow(dead_code)] // Each test uses its part.
+
+#[path = "../../../tests/common/redis.rs"]
+pub mod redis;
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+use wxlink::{Client, Options};
+use wxlink_bulk::{Rate, Rates, Row};
+use wxlink_sandbox::{Sandbox, Settings};
+
+pub const UNLIMITED: Rates = Rates {
+    all: Rate::NONE,
+    account: Rate::NONE,
+};
+
+pub fn account(n: usize) -> String {
+    format!("wx0a{n:014x}")
+}
+
+pub fn appid(n: usize) -> String {
+    format!("wx0b{n:014x}")
+}
+
+pub fn row(line: u64, a: usize, p: usize) -> Row {
+    Row {
+        line,
+        account: account(a),
+        appid: appid(p),
+        notify_users: false,
+        show_profile: true,
+    }
+}
+
+/// A platform's sandbox, and a folder.
+pub struct World {
+    pub sandbox: Sandbox,
+    pub dir: PathBuf,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+impl World {
+    pub fn new(name: &str, accounts: usize, apps: usize) -> World {
+        let sandbox = Sandbox::start(Settings::default()).unwrap();
+        let each = |n: usize, f: &dyn Fn(usize) -> (String, Value)| -> Value {
+            (1..=n).map(f).collect::<Map<_, _>>().into()
+        };
+        let refresh = |n| json!({"refresh_token": format!("REFRESH-{n}")});
+        let world = json!({
+            "accounts": each(accounts, &|n| (account(n), json!({"subject": "s"}))),
+            "miniprograms": each(apps, &|n| (appid(n), json!({"subject": "s"}))),
+            "tokens": {},
+            "component": {
+                "appid": "wx0c00000000000001", "appsecret": "SECRET", "ticket": "TICKET",
+                "authorizers": each(accounts, &|n| (account(n), refresh(n))),
+            },
+        });
+        sandbox.admin("POST", "reset", &world).unwrap();
+        let dir = std::env::temp_dir().join(format!("wxlink-bulk-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        World { sandbox, dir }
+    }
+
+    pub fn admin(&self, method: &str, path: &str, body: Value) -> Value {
+        self.sandbox.admin(method, path, &body).unwrap()
+    }
+
+    /// Links, lists received.
+    pub fn received(&self) -> (u64, u64) {
+        let counts = self.admin("GET", "journal/counts", Value::Null);
+        let of = |what: &str| counts["received"][what].as_u64().unwrap();
+        (of("link"), of("get"))
+    }
+
+    pub fn client(&self) -> Client {
+        client(self.sandbox.http_url(), "memory")
+    }
+}
+
+/// The platform's client.
+pub fn client(url: &str, store: &str) -> Client {
+    let mut options = Options::new();
+    for (key, value) in [
+        ("base_url", url),
+        ("component_appid", "wx0c00000000000001"),
+        ("component_appsecret", "SECRET"),
+        ("token_store", store),
+        ("timeout_ms", "3000"),
+    ] {
+        options.set(key, value).unwrap();
+    }
+    let client = Client::new(&options).unwrap();
+    client.put_ticket("TICKET").unwrap();
+    client
+}

@@ -1,0 +1,294 @@
+//! A queue in a real Redis: many workers, some of them killed, and every row ends exactly once.
+
+mod common;
+
+use std::collections::HashMap;
+use std::process::{Child, Command};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use common::redis::Redis;
+use common::{UNLIMITED, World, account, appid, client, row};
+use serde_json::{Value, json};
+use wxlink_bulk::{
+    Arrived, BulkError, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop, Terms,
+};
+
+const TERMS: Terms = Terms {
+    lease: Duration::from_secs(10),
+    stay: false,
+};
+
+/// A Redis; in CI it has to be there.
+fn redis() -> Option<Redis> {
+    let redis = Redis::start();
+    let ci = std::env::var("CI").is_ok_and(|v| v == "true");
+    if redis.is_none() {
+        eprintln!("SKIPPED: the queue, for want of redis-server");
+        assert!(!ci, "redis-server is missing, and this is CI");
+    }
+    redis
+}
+
+fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> (String, u64) {
+    let rows = || {
+        let rows = rows.iter().enumerate();
+        Ok(rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, *a, *p))))
+    };
+    let mut told = Vec::new();
+    let done = queue.push(rows, None, rates, &Stop::default(), &mut |n, of| {
+        told.push((n, of));
+    });
+    assert!(told.is_sorted());
+    done.unwrap()
+}
+
+fn work(queue: &Queue, world: &World, terms: Terms) -> (End, Vec<Record>) {
+    let seen = Mutex::new(Vec::new());
+    let observer = |record: &Record| seen.lock().unwrap().push(record.clone());
+    let crew = Crew {
+        client: &world.client(),
+        workers: 4,
+        observer: &observer,
+        stop: &Stop::default(),
+    };
+    let end = queue.work(&crew, terms).unwrap();
+    (end, seen.into_inner().unwrap())
+}
+
+fn results(queue: &Queue) -> Vec<Arrived> {
+    let mut all = Vec::new();
+    let mut keep = |arrived| -> Result<(), BulkError> {
+        all.push(arrived);
+        Ok(())
+    };
+    queue.results("0", &Stop::default(), &mut keep).unwrap();
+    all
+}
+
+fn sums(standing: &Standing) -> (u64, u64, u64, u64) {
+    let Standing {
+        pushed,
+        waiting,
+        deferred,
+        ..
+    } = standing;
+    (*pushed, *waiting, *deferred, standing.total())
+}
+
+#[test]
+fn rows_are_dealt_with_in_order_and_end_once() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-order", 20, 6);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let rows: Vec<_> = (0..120).map(|n| (n % 20 + 1, 6 - n / 20)).collect();
+    let (job, new) = push(&queue, &rows, UNLIMITED);
+    assert_eq!(
+        (new, push(&queue, &rows, UNLIMITED)),
+        (120, (job.clone(), 0))
+    );
+    let standing = queue.standing().unwrap();
+    assert_eq!(sums(&standing), (120, 120, 0, 0));
+    assert_eq!(standing.accounts, 20);
+    assert!(!standing.is_over());
+    assert!(queue.purge().is_err());
+
+    let (end, seen) = work(&queue, &world, TERMS);
+    assert_eq!((end, seen.len()), (End::Finished, 120));
+    assert_eq!(world.received(), (120, 20));
+    let told = results(&queue);
+    assert_eq!(told.len(), 120);
+    for a in 1..=20 {
+        let of = told.iter().filter(|r| r.record.row.account == account(a));
+        let in_order: Vec<_> = of.map(|r| r.record.row.appid.clone()).collect();
+        assert_eq!(in_order, (1..=6).rev().map(appid).collect::<Vec<_>>());
+    }
+    assert!(
+        told.iter()
+            .all(|r| r.job == job && r.record.outcome == Outcome::Invited)
+    );
+    let standing = queue.standing().unwrap();
+    assert_eq!(sums(&standing), (120, 0, 0, 120));
+    assert!(
+        standing.is_over() && standing.workers.is_empty(),
+        "{standing:?}"
+    );
+
+    queue.purge().unwrap();
+    assert_eq!(sums(&queue.standing().unwrap()), (0, 0, 0, 0));
+}
+
+#[test]
+fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-quota", 2, 20);
+    let limits = json!({"same_subject": 100, "different_subject": 3, "monthly": 3});
+    let limited = json!({"subject": "s", "limits": limits});
+    world.admin("PUT", &format!("accounts/{}", account(1)), limited);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let rows: Vec<_> = (1..=5).flat_map(|p| [(1, p), (2, p)]).collect();
+    push(&queue, &rows, UNLIMITED);
+    let (end, seen) = work(&queue, &world, TERMS);
+    assert_eq!((end, seen.len()), (End::Finished, 10));
+    let standing = queue.standing().unwrap();
+    assert_eq!(sums(&standing), (10, 0, 2, 8));
+    assert!(standing.next_due.is_some() && !standing.is_over());
+    assert_eq!(world.received().0, 9);
+    // Nothing is due: another worker leaves it alone, and leaves.
+    assert_eq!(work(&queue, &world, TERMS), (End::Finished, vec![]));
+
+    // A month later, which Redis is made to think.
+    let free = json!({"subject": "s"});
+    world.admin("PUT", &format!("accounts/{}", account(1)), free);
+    let mut open = ::redis::Client::open(redis.url())
+        .unwrap()
+        .get_connection()
+        .unwrap();
+    let later = "{wxlink:q}:later";
+    let _: () = ::redis::cmd("ZADD")
+        .arg(later)
+        .arg(1)
+        .arg(account(1))
+        .query(&mut open)
+        .unwrap();
+    push(&queue, &[(1, 6)], UNLIMITED);
+    let (_, seen) = work(&queue, &world, TERMS);
+    let apps: Vec<_> = seen.iter().map(|r| r.row.appid.clone()).collect();
+    assert_eq!(apps, [4, 5, 6].map(appid));
+    assert!(queue.standing().unwrap().is_over());
+}
+
+#[test]
+fn limits_are_shared() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-rate", 8, 2);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let rows: Vec<_> = (1..=8).flat_map(|a| [(a, 1), (a, 2)]).collect();
+    let rates = Rates {
+        all: Rate::parse("10/s").unwrap(),
+        account: Rate::NONE,
+    };
+    push(&queue, &rows, rates);
+    let started = Instant::now();
+    let seen: usize = std::thread::scope(|scope| {
+        let crew = || work(&queue, &world, TERMS).1.len();
+        let crews: Vec<_> = (0..2).map(|_| scope.spawn(crew)).collect();
+        crews.into_iter().map(|c| c.join().unwrap()).sum()
+    });
+    // 8 lists and 16 links, of which a second's worth may come at once.
+    assert!(
+        started.elapsed() >= Duration::from_millis(1300),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!((seen, world.received().0), (16, 16));
+}
+
+#[test]
+fn what_cannot_be_is_said() {
+    for (url, name) in [
+        ("http://127.0.0.1", "q"),
+        ("redis://127.0.0.1:x", "q"),
+        ("redis://127.0.0.1", ""),
+        ("redis://127.0.0.1", "a b"),
+        ("redis://127.0.0.1", "{q}"),
+    ] {
+        assert!(Queue::new(url, name).is_err(), "{url} {name}");
+    }
+    let secret = "redis://user:PASSWORD@127.0.0.1:1/0";
+    let told = Queue::new(secret, "q").unwrap().standing().unwrap_err();
+    assert!(!told.to_string().contains("PASSWORD"), "{told}");
+    assert!(told.to_string().contains("cannot be reached"), "{told}");
+}
+
+const CROWD: &str = "one_worker_of_many";
+/// Accounts, mini programs, workers.
+const SIZE: (usize, usize, usize) = (400, 12, 4);
+
+/// Not a test by itself: a worker's process, when the test below starts it.
+#[test]
+fn one_worker_of_many() {
+    let Ok(url) = std::env::var("BULK_QUEUE") else {
+        return;
+    };
+    let queue = Queue::new(&url, "crowd").unwrap();
+    let crew = Crew {
+        client: &client(&std::env::var("BULK_SANDBOX").unwrap(), &url),
+        workers: 4,
+        observer: &|_| {},
+        stop: &Stop::default(),
+    };
+    let terms = Terms {
+        lease: Duration::from_secs(8),
+        stay: false,
+    };
+    assert_eq!(queue.work(&crew, terms).unwrap(), End::Finished);
+}
+
+fn worker(redis: &Redis, world: &World) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", CROWD, "--nocapture"])
+        .env("BULK_QUEUE", redis.url())
+        .env("BULK_SANDBOX", world.sandbox.http_url())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn workers_are_killed_and_redis_restarts_and_every_row_ends_once() {
+    let (accounts, apps, workers) = SIZE;
+    let world = World::new("queue-crowd", accounts, apps);
+    if redis().is_none() {
+        return;
+    }
+    let mut redis = Redis::start_keeping(&world.dir).unwrap();
+    let queue = Queue::new(&redis.url(), "crowd").unwrap();
+    let rows: Vec<_> = (0..accounts * apps)
+        .map(|n| (n % accounts + 1, n / accounts + 1))
+        .collect();
+    let total = rows.len() as u64;
+    push(&queue, &rows, UNLIMITED);
+    let mut crowd: Vec<Child> = (0..workers).map(|_| worker(&redis, &world)).collect();
+
+    // A tenth of the rows after another, somebody is killed; after half of them Redis is.
+    let limit = Instant::now() + Duration::from_secs(300);
+    let done_by = |share: u64| {
+        while queue.standing().unwrap().total() < total * share / 10 {
+            assert!(Instant::now() < limit, "{:?}", queue.standing());
+            std::thread::yield_now();
+        }
+    };
+    for share in 1..=8 {
+        done_by(share);
+        if share == 5 {
+            redis.restart();
+        }
+        let mut killed = crowd.remove(0);
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        crowd.push(worker(&redis, &world));
+    }
+    for mut one in crowd {
+        assert!(one.wait().unwrap().success());
+    }
+
+    let standing = queue.standing().unwrap();
+    assert!(standing.is_over(), "{standing:?}");
+    assert_eq!(sums(&standing), (total, 0, 0, total));
+    let told = results(&queue);
+    assert_eq!(told.len() as u64, total);
+    let mut times: HashMap<u64, u32> = HashMap::new();
+    for result in &told {
+        *times.entry(result.record.row.line).or_default() += 1;
+        // Of what was posted when its worker was killed, the list told the next one.
+        assert!(
+            matches!(result.record.outcome, Outcome::Invited | Outcome::Pending),
+            "{result:?}"
+        );
+    }
+    assert_eq!(times.len() as u64, total);
+    assert!(times.values().all(|n| *n == 1));
+    let counts = world.admin("GET", "journal/counts", Value::Null);
+    assert_eq!(counts["processed"]["link"], total, "{counts}");
+}

@@ -24,6 +24,8 @@ struct Inner {
     attempts: Vec<Attempt>,
     answer: Option<Answer>,
     lang: Lang,
+    /// Whether what kept a call from having a token may pass by itself.
+    passing: bool,
 }
 
 impl Error {
@@ -38,6 +40,7 @@ impl Error {
             attempts: Vec::new(),
             answer: None,
             lang,
+            passing: false,
         }))
     }
 
@@ -58,6 +61,7 @@ impl Error {
             attempts,
             answer: None,
             lang,
+            passing: false,
         }))
     }
 
@@ -72,6 +76,7 @@ impl Error {
             attempts: answer.attempts().to_vec(),
             answer: Some(answer),
             lang,
+            passing: false,
         }))
     }
 
@@ -82,9 +87,22 @@ impl Error {
             let interface = self.0.interface.map_or("", Interface::name);
             self.0.detail = format!("{interface}: {}: {}", self.0.status.name(), self.0.detail);
         }
+        self.0.passing |= self.0.answer.is_none() && self.0.status != Status::NoToken;
         self.0.status = Status::NoToken;
         self.0.delivery = Delivery::NeverSent;
         self
+    }
+
+    /// The same error, of what may pass by itself.
+    pub(crate) fn passing(mut self) -> Error {
+        self.0.passing = true;
+        self
+    }
+
+    /// Of a [`Status::NoToken`] that is not WeChat's verdict: whether what stood in the way may pass by itself, as
+    /// the network or the token store being away. If not, somebody has to act.
+    pub fn is_passing(&self) -> bool {
+        self.0.passing
     }
 
     /// The same error of a call to `interface`.

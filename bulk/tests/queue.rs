@@ -203,7 +203,7 @@ fn what_cannot_be_is_said() {
 
 const CROWD: &str = "one_worker_of_many";
 /// Accounts, mini programs, workers.
-const SIZE: (usize, usize, usize) = (400, 12, 4);
+const SIZE: (usize, usize, usize) = (400, 10, 4);
 
 /// Not a test by itself: a worker's process, when the test below starts it.
 #[test]
@@ -249,6 +249,7 @@ fn workers_are_killed_and_redis_restarts_and_every_row_ends_once() {
         .collect();
     let total = rows.len() as u64;
     push(&queue, &rows, UNLIMITED);
+    world.client_of(&redis.url());
     let mut crowd: Vec<Child> = (0..workers).map(|_| worker(&redis, &world)).collect();
 
     // A tenth of the rows after another, somebody is killed; after half of them Redis is.

@@ -133,7 +133,7 @@ impl Component {
 
     /// The record as stored if its token serves, else with a new one.
     fn kept(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
-        let never = Cancel::new().map_err(|e| self.no_token(e.to_string()))?;
+        let never = Cancel::new().map_err(|e| self.no_token(e.to_string()).passing())?;
         let mut look = LOOKS.0;
         self.save_again(&renewal.key);
         loop {
@@ -146,7 +146,7 @@ impl Component {
             match self
                 .store
                 .lock(&renewal.key, left / 2)
-                .map_err(|e| self.no_token(e))?
+                .map_err(|e| self.no_token(e).passing())?
             {
                 Some(lock) => {
                     let renewed = self.renew(renewal);
@@ -157,9 +157,9 @@ impl Component {
                 // Another is at it, and what there is serves meanwhile.
                 None if !record.left(renewal.refused).is_zero() => return Ok(record),
                 None if left.is_zero() => {
-                    return Err(
-                        self.no_token("another process is getting it and does not come to an end")
-                    );
+                    return Err(self
+                        .no_token("another process is getting it and does not come to an end")
+                        .passing());
                 }
                 None => {
                     let _ = never.pause(Instant::now() + look.min(left));
@@ -368,7 +368,7 @@ impl Component {
         body: &impl Serialize,
         limit: Instant,
     ) -> Result<Answer, Error> {
-        let never = Cancel::new().map_err(|e| self.no_token(e.to_string()))?;
+        let never = Cancel::new().map_err(|e| self.no_token(e.to_string()).passing())?;
         let poster = Poster {
             wire: &self.wire,
             cancel: &Arc::new(never),
@@ -403,7 +403,7 @@ impl Component {
             }
             record.grant = grant.to_owned();
             let put = self.store.swap(key, was.as_deref(), &record.text());
-            if put.map_err(|e| self.no_token(e))? {
+            if put.map_err(|e| self.no_token(e).passing())? {
                 return Ok(());
             }
         }
@@ -411,7 +411,10 @@ impl Component {
 
     /// What is stored, as text and read; an empty record if nothing is.
     fn read(&self, key: &str) -> Result<(Option<String>, Record), Error> {
-        let text = self.store.read(key).map_err(|e| self.no_token(e))?;
+        let text = self
+            .store
+            .read(key)
+            .map_err(|e| self.no_token(e).passing())?;
         let record = text.as_deref().and_then(Record::of).unwrap_or_default();
         Ok((text, record))
     }

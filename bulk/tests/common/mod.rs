@@ -82,11 +82,18 @@ impl World {
     }
 
     pub fn client(&self) -> Client {
-        client(self.sandbox.http_url(), "memory")
+        self.client_of("memory")
+    }
+
+    /// A client whose platform keeps its tokens there, its ticket put.
+    pub fn client_of(&self, store: &str) -> Client {
+        let client = client(self.sandbox.http_url(), store);
+        client.put_ticket("TICKET").unwrap();
+        client
     }
 }
 
-/// The platform's client.
+/// The platform's client, as it starts.
 pub fn client(url: &str, store: &str) -> Client {
     let mut options = Options::new();
     for (key, value) in [
@@ -98,7 +105,5 @@ pub fn client(url: &str, store: &str) -> Client {
     ] {
         options.set(key, value).unwrap();
     }
-    let client = Client::new(&options).unwrap();
-    client.put_ticket("TICKET").unwrap();
-    client
+    Client::new(&options).unwrap()
 }

@@ -67,7 +67,9 @@ impl Redis {
 
 /// What went wrong, of which kind and no more: the words of others might hold a password.
 fn wrong(error: &RedisError) -> StoreError {
-    let what = match error.is_io_error() {
+    // Just started, it reads its data first.
+    let away = error.is_io_error() || error.code() == Some("LOADING");
+    let what = match away {
         true => "cannot be reached, or does not answer",
         false => "refuses",
     };

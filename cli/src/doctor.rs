@@ -115,16 +115,17 @@ impl Doctor<'_> {
 
     /// The entry hosts, as they were set.
     fn hosts(&self) -> Vec<String> {
-        let hosts = self.context.settings.value("base_url").split(',');
+        let hosts = self.context.settings.shown("base_url");
+        let hosts = hosts.split(',');
         hosts.map(|host| host.trim().to_owned()).collect()
     }
 
     fn names(&mut self) {
-        let proxied = self.context.settings.value("proxy") != "none";
+        let proxied = self.context.settings.shown("proxy") != "none";
         let limit: u64 = self
             .context
             .settings
-            .value("timeout_ms")
+            .shown("timeout_ms")
             .parse()
             .unwrap_or_default();
         for url in self.hosts() {
@@ -157,15 +158,13 @@ impl Doctor<'_> {
     }
 
     fn proxy(&mut self) {
-        let settings = &self.context.settings;
-        let set = settings.set().iter().find(|s| s.key == "proxy");
-        let found = match set.map(Setting::shown).as_deref() {
-            None | Some("none") => self.told("none is used", "未使用代理"),
-            Some("env") => self.told(
+        let found = match &*self.context.settings.shown("proxy") {
+            "none" => self.told("none is used", "未使用代理"),
+            "env" => self.told(
                 "whatever ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and NO_PROXY say",
                 "取自 ALL_PROXY、HTTPS_PROXY、HTTP_PROXY 和 NO_PROXY",
             ),
-            Some(url) => url.to_owned(),
+            url => url.to_owned(),
         };
         self.found("proxy", Fine(found));
     }
@@ -191,7 +190,11 @@ impl Doctor<'_> {
                             ""
                         };
                         answered.push(error);
-                        Fine(format!("{name}:{tls} {ms} ms, errcode {code}"))
+                        let how = self.told(
+                            "as it should to a token that is none",
+                            "对无效令牌的正常应答",
+                        );
+                        Fine(format!("{name}:{tls} {ms} ms, errcode {code}, {how}"))
                     }
                     (None, last) => {
                         let phase = last.map_or(Phase::Resolve, |attempt| attempt.phase);
@@ -277,7 +280,8 @@ impl Doctor<'_> {
                 for (check, _) in ACCESS {
                     self.found(check, Fine(self.told("fine", "正常")));
                 }
-                self.found("list", Fine(list.len().to_string()));
+                let entries = self.told("entries", "项");
+                self.found("list", Fine(format!("{} {entries}", list.len())));
                 return Ok(());
             }
             Err(error) => error,

@@ -34,11 +34,11 @@ fn command() -> Command {
         .after_help(examples(&[
             (
                 "invite unless it is linked or on its way",
-                "wxlink ensure wx0b00000000000001 --notify-users no --show-profile yes --token-file token.txt",
+                "wxlink ensure wx0b00000000000001 --notify-users no --show-profile yes \\\n      --token-file token.txt",
             ),
             (
                 "and wait up to two hours for both administrators",
-                "wxlink ensure wx0b00000000000001 --notify-users no --show-profile yes --wait 2h --token-file token.txt",
+                "wxlink ensure wx0b00000000000001 --notify-users no --show-profile yes \\\n      --wait 2h --token-file token.txt",
             ),
         ]))
 }

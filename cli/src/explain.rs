@@ -73,8 +73,8 @@ fn unknown(context: &Context) -> String {
     context
         .told(
             "nobody has described that code; look it up in WeChat's documentation, or ask its support with the rid of \
-             the answer. docs/errors.md lists those that are known",
-            "该代码尚无说明；请查阅微信文档，或携带应答中的 rid 联系微信支持。已知的代码见 docs/errors.zh-CN.md",
+             the answer",
+            "该代码尚无说明；请查阅微信文档，或携带应答中的 rid 联系微信支持",
         )
         .to_owned()
 }

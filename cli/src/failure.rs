@@ -64,11 +64,15 @@ pub(crate) fn of_arguments(told: &clap::Error, arguments: &[OsString]) -> u8 {
         return out.finish(Verdict::Done.code());
     }
     let out = Output::new(arguments.iter().any(|a| a == "--json"));
-    let secret = match told.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(flag)) => settings::secret_of_flag(flag),
+    let advice = match told.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) if told.kind() == ErrorKind::UnknownArgument => {
+            // It is not repeated: somebody may have put a token there.
+            let too_many = || "there is an argument too many; see --help".to_owned();
+            settings::secret_of_flag(flag).or_else(|| (!flag.starts_with('-')).then(too_many))
+        }
         _ => None,
     };
-    match secret {
+    match advice {
         Some(advice) => Failure::Usage(advice).tell(&out),
         None if out.is_json() => Failure::Usage(told.render().to_string()).tell(&out),
         None => {

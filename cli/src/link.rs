@@ -27,11 +27,11 @@ fn command() -> Command {
         .after_help(examples(&[
             (
                 "invite; nobody's followers are told",
-                "wxlink link wx0b00000000000001 --notify-users no --show-profile yes --token-file token.txt",
+                "wxlink link wx0b00000000000001 --notify-users no --show-profile yes \\\n      --token-file token.txt",
             ),
             (
                 "the same, for a program",
-                "wxlink link wx0b00000000000002 --notify-users no --show-profile yes --token-file token.txt --json",
+                "wxlink link wx0b00000000000002 --notify-users no --show-profile yes \\\n      --token-file token.txt --json",
             ),
         ]))
 }

@@ -106,7 +106,7 @@ pub(crate) fn arguments() -> Vec<Arg> {
             "Read the access token from a file, or from stdin if PATH is - [env: {}, the token itself]",
             variable_of("access_token")
         ));
-    let own = [json, config, token_file].map(|arg| arg.global(true));
+    let own = [json, config, token_file].map(|arg| arg.global(true).help_heading("Common options"));
     let options = OPTIONS.iter().filter(|entry| !SECRETS.contains(&entry.key));
     own.into_iter().chain(options.map(argument)).collect()
 }
@@ -116,18 +116,15 @@ fn argument(entry: &'static OptionEntry) -> Arg {
         "" => String::new(),
         text => format!(" [default: {text}]"),
     };
-    let short = format!(
-        "{}{default} [env: {}]",
-        entry.doc.en,
-        variable_of(entry.key)
-    );
+    let name = variable_of(entry.key);
+    let (doc, takes) = (entry.doc.en, entry.takes.en);
     Arg::new(entry.key)
         .long(entry.key.replace('_', "-"))
         .value_name("VALUE")
-        .help(format!("{short}\nTakes {}.", entry.takes.en))
+        .help(doc)
+        .long_help(format!("{doc}{default} [env: {name}]\nTakes {takes}."))
         .help_heading("Options of the library")
         .hide_short_help(true)
-        .allow_hyphen_values(true)
         .global(true)
 }
 
@@ -224,12 +221,12 @@ impl Settings {
         &self.set
     }
 
-    /// The value of an option that is no secret, its default if it is not set.
-    pub fn value(&self, key: &str) -> &str {
-        let set = self.set.iter().find(|s| s.key == key && !s.is_secret());
+    /// The value of an option without what is secret in it, its default if it is not set.
+    pub fn shown(&self, key: &str) -> String {
+        let set = self.set.iter().find(|s| s.key == key);
         let default = || OPTIONS.iter().find(|e| e.key == key).map(|e| e.default);
-        set.map(|s| s.value.as_str())
-            .or_else(default)
+        set.map(Setting::shown)
+            .or_else(|| default().map(str::to_owned))
             .unwrap_or_default()
     }
 
@@ -248,9 +245,9 @@ impl Settings {
     pub fn no_tokens(&self) -> &'static str {
         wxlink::Text {
             en: "there is no access token: name a file with --token-file, or set WXLINK_ACCESS_TOKEN, token_command or \
-                 component_appid; docs/tokens.md tells about each",
+                 component_appid",
             zh: "没有 access_token：请用 --token-file 指定文件，或设置 WXLINK_ACCESS_TOKEN、token_command 或 \
-                 component_appid；详见 docs/tokens.md",
+                 component_appid",
         }
         .get(self.lang)
     }

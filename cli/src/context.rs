@@ -20,7 +20,7 @@ impl<'a> Context<'a> {
 
     /// The client the settings describe, for calls without an access token. Ctrl-C cancels it.
     pub fn client(&self) -> Result<Client, Failure> {
-        if !self.settings.name_tokens() {
+        if !self.settings.names_tokens() {
             return Err(Failure::Usage(self.settings.no_tokens().to_owned()));
         }
         self.client_with(self.settings.options())

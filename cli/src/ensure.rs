@@ -56,7 +56,7 @@ pub(crate) fn tell(context: &Context, appid: &str, progress: &LinkProgress) -> V
     let out = context.out;
     let verdict = Verdict::of_progress(progress);
     let json = report::of_appid(appid, report::progress(progress));
-    out.both(&json, || match verdict {
+    out.result(&json, || match verdict {
         Verdict::Done => out.line(format_args!(
             "{GOOD}{}{GOOD:#}",
             context.told("Linked.", "已关联。")

@@ -61,7 +61,7 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
         return Err(Failure::Usage(unknown(context)));
     }
     for (at, (json, words)) in blocks.iter().enumerate() {
-        context.out.both(json, || {
+        context.out.result(json, || {
             let gap = if at > 0 { "\n" } else { "" };
             context.out.line(format_args!("{gap}{words}"));
         });

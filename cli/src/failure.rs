@@ -29,11 +29,11 @@ impl Failure {
     pub fn tell(&self, out: &Output) -> Verdict {
         match self {
             Failure::Usage(message) => {
-                out.both(&usage(message), || out.complain(message));
+                out.result(&usage(message), || out.complain(message));
                 Verdict::Usage
             }
             Failure::Call(error) => {
-                out.both(&report::error(error), || out.complain(error));
+                out.result(&report::error(error), || out.complain(error));
                 Verdict::of_error(error)
             }
         }

@@ -60,13 +60,13 @@ pub(crate) fn tell(
     match answer {
         Ok(answer) => {
             let json = report::of_appid(appid, report::answer(&answer));
-            out.both(&json, || out.line(format_args!("{GOOD}{yes}{GOOD:#}")));
+            out.result(&json, || out.line(format_args!("{GOOD}{yes}{GOOD:#}")));
             Verdict::Done
         }
         Err(error) => {
             let verdict = Verdict::of_error(&error);
             let json = report::of_appid(appid, report::error(&error));
-            out.both(&json, || match verdict {
+            out.result(&json, || match verdict {
                 // Not failures: done before, or on its way.
                 Verdict::Done | Verdict::Waiting => out.line(&error),
                 _ => out.complain(&error),

@@ -38,7 +38,7 @@ impl Output {
     }
 
     /// Says a result: the line of JSON to a program, `else_words` to people.
-    pub fn both(&self, json: &Value, else_words: impl FnOnce()) {
+    pub fn result(&self, json: &Value, else_words: impl FnOnce()) {
         match self.json {
             true => self.line(json),
             false => else_words(),

@@ -67,10 +67,9 @@ impl Source {
 impl Setting {
     /// The value, without what is secret in it.
     pub fn shown(&self) -> String {
-        match (SECRETS.contains(&self.key), login_of(self.key, &self.value)) {
-            (true, _) => "set".to_owned(),
-            (false, Some(login)) => self.value.replace(login, "…"),
-            (false, None) => self.value.clone(),
+        match SECRETS.contains(&self.key) {
+            true => "set".to_owned(),
+            false => without_login(self.key, &self.value),
         }
     }
 
@@ -170,6 +169,14 @@ fn login_of<'a>(key: &str, value: &'a str) -> Option<&'a str> {
     login.contains(':').then_some(login)
 }
 
+/// A value of that option without a password and whose it is.
+pub(crate) fn without_login(key: &str, value: &str) -> String {
+    match login_of(key, value) {
+        Some(login) => value.replace(login, "…"),
+        None => value.to_owned(),
+    }
+}
+
 impl Settings {
     /// Reads flags, environment and config file, and checks them.
     pub fn read(matches: &ArgMatches) -> Result<Settings, Failure> {
@@ -237,7 +244,7 @@ impl Settings {
     }
 
     /// Whether a source of tokens is named.
-    pub fn name_tokens(&self) -> bool {
+    pub fn names_tokens(&self) -> bool {
         self.token_source().is_some()
     }
 

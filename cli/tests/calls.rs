@@ -160,7 +160,7 @@ fn ensure_looks_first_and_waits_if_asked_to() {
     };
     // A wait that asks for nothing but what is there by then.
     let policy =
-        json!({"official_account": {"when": {"polls": 2}}, "mini_program": {"when": {"polls": 3}}});
+        json!({"official_account": {"when": {"polls": 1}}, "mini_program": {"when": {"polls": 2}}});
     admin(&sandbox, "PUT", "policy", policy);
     let pending = ensure(&["--json"]);
     assert_eq!(pending.code, 3);
@@ -173,7 +173,7 @@ fn ensure_looks_first_and_waits_if_asked_to() {
         (&line["posts"], &line["found"]),
         (&json!(1), &json!("absent"))
     );
-    let linked = ensure(&["--wait", "20s"]);
+    let linked = ensure(&["--wait", "10s"]);
     assert_eq!(
         (linked.code, &*linked.out),
         (0, "Linked.\n"),

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
@@ -262,7 +263,7 @@ fn an_interrupt_ends_a_wait_with_130() {
     let arguments = [&["ensure", APPID, "--wait", "1h", "--json"][..], &CHOICES].concat();
     // Posted, and looked at since.
     let ready = || received(&sandbox, "link") == 1 && received(&sandbox, "get") >= 2;
-    let ran = interrupted(calling(&sandbox, TOKEN, &arguments), ready);
+    let ran = interrupted(calling(&sandbox, TOKEN, &arguments), "INT", ready);
     let line = ran.json();
     assert_eq!((ran.code, &line["status"]), (130, &json!("CANCELLED")));
     assert_eq!(
@@ -271,14 +272,32 @@ fn an_interrupt_ends_a_wait_with_130() {
     );
 
     fault(&sandbox, json!("hang"));
-    let before = received(&sandbox, "get");
-    let ready = || received(&sandbox, "get") > before;
-    let ran = interrupted(
-        calling(&sandbox, TOKEN, &["list", "--timeout-ms", "3600000"]),
-        ready,
-    );
-    assert_eq!((ran.code, &*ran.out), (130, ""));
-    assert!(ran.err.contains("CANCELLED"), "{}", ran.err);
+    for name in ["INT", "TERM", "HUP"] {
+        let before = received(&sandbox, "get");
+        let ready = || received(&sandbox, "get") > before;
+        let list = calling(&sandbox, TOKEN, &["list", "--timeout-ms", "3600000"]);
+        let ran = interrupted(list, name, ready);
+        assert_eq!((ran.code, &*ran.out), (130, ""), "{name}");
+        assert!(ran.err.contains("CANCELLED"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_it_at_once() {
+    let sandbox = sandbox();
+    // More than fits between it and somebody who reads a byte and no more.
+    let items = vec![json!({"appid": APPID, "status": 1, "nickname": "x".repeat(1000)}); 2000];
+    let list = json!({"errcode": 0, "errmsg": "ok", "wxopens": {"items": items}});
+    fault(&sandbox, json!({"body": {"text": list.to_string()}}));
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let mut command = calling(&sandbox, TOKEN, &["list", "--json"]);
+    let mut child = command.stdout(OwnedFd::from(theirs)).spawn().unwrap();
+    ours.read_exact(&mut [0]).unwrap();
+    until(|| {
+        signal(child.id(), "INT");
+        child.try_wait().unwrap().is_some()
+    });
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -259,6 +259,6 @@ fn an_interrupt_ends_it() {
     fault(&sandbox, json!("hang"));
     let ready = || received(&sandbox, "get") > 0;
     let arguments = ["doctor", "--timeout-ms", "3600000", "--json"];
-    let ran = interrupted(calling(&sandbox, TOKEN, &arguments), ready);
+    let ran = interrupted(calling(&sandbox, TOKEN, &arguments), "INT", ready);
     assert_eq!(ran.code, 130);
 }

@@ -39,7 +39,7 @@ impl Doctor<'_> {
                 for check in [TOKEN, WHITELIST, AUTHORISED, PERMISSION] {
                     self.found(check, Fine(self.told("fine", "正常")));
                 }
-                let items = self.told("mini programs", "个小程序");
+                let items = self.told("in it", "项");
                 self.found(LIST, Fine(format!("{} {items}", list.len())));
             }
             Err(error) => self.refused(source, &error),

@@ -123,12 +123,12 @@ pub fn piped(command: &mut Command) -> Child {
         .expect("starts")
 }
 
-/// Runs it, and interrupts it once `ready` says so.
+/// Runs it, and sends it a signal once `ready` says so.
 #[track_caller]
-pub fn interrupted(mut command: Command, ready: impl FnMut() -> bool) -> Ran {
+pub fn interrupted(mut command: Command, name: &str, ready: impl FnMut() -> bool) -> Ran {
     let child = piped(&mut command);
     until(ready);
-    signal(child.id(), "INT");
+    signal(child.id(), name);
     child.wait_with_output().expect("ends").into()
 }
 

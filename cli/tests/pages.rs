@@ -115,18 +115,16 @@ fn manual_pages_render() {
     let dir = scratch("man");
     let written = run(bare(&["man", dir.to_str().unwrap()]));
     assert_eq!((written.code, &*written.out, &*written.err), (0, "", ""));
-    let mut pages: Vec<String> = std::fs::read_dir(&dir)
+    let pages: Vec<String> = std::fs::read_dir(&dir)
         .unwrap()
         .map(|page| page.unwrap().file_name().into_string().unwrap())
         .collect();
-    pages.sort();
-    let mut expected: Vec<String> = subcommands()
-        .iter()
-        .map(|s| format!("wxlink-{s}.1"))
-        .collect();
-    expected.push("wxlink.1".into());
-    expected.sort();
-    assert_eq!(pages, expected);
+    for subcommand in subcommands() {
+        assert!(
+            pages.contains(&format!("wxlink-{subcommand}.1")),
+            "{pages:?}"
+        );
+    }
     let one = run(bare(&["man"])).out;
     assert_eq!(one, std::fs::read_to_string(dir.join("wxlink.1")).unwrap());
     assert_eq!(run(bare(&["man", "/nonexistent/folder"])).code, 2);

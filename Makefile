@@ -15,9 +15,9 @@ ANYWHERE = --remap-path-prefix=$(CURDIR)=/wxlink --remap-path-prefix=$(or $(CARG
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Library and sandbox are built in one go: what both depend on is then compiled once.
+# All are built in one go: what they share is then compiled once.
 .PHONY: build
-build: ## build the library and the sandbox in target/release
+build: ## build the library, the command and the sandbox in target/release
 	@RUSTFLAGS="$(RUSTFLAGS) $(ANYWHERE)" $(CARGO) build --locked --release
 	@ln -sf libwxlink.so $(RELEASE)/libwxlink.so.1
 
@@ -84,6 +84,9 @@ lint: ## check formatting and lints
 	@if $(CARGO) clippy --version >/dev/null 2>&1; \
 		then $(CARGO) clippy --locked --all-targets --features wxlink/file-store,wxlink/redis-store --quiet -- --deny warnings; \
 		else $(call skipped,lints,clippy); fi
+	@# The command without the simulator in it.
+	@if $(CARGO) clippy --version >/dev/null 2>&1; \
+		then $(CARGO) clippy --locked --package wxlink-cli --no-default-features --quiet -- --deny warnings; fi
 
 # What needs a nightly compiler, and is left out where there is none.
 NIGHTLY_TARGET := x86_64-unknown-linux-gnu

@@ -154,8 +154,8 @@ def staged(target):
 
 def make_archive(target):
     run(
-        "cargo", "zigbuild", "--locked", "--release", "--package", "wxlink", "--lib",
-        "--target", target.triple + target.floor,
+        "cargo", "zigbuild", "--locked", "--release", "--package", "wxlink", "--package", "wxlink-cli",
+        "--lib", "--bin", "wxlink", "--target", target.triple + target.floor,
         cwd=ROOT, env=target.env,
     )  # fmt: skip
     built = WORK / target.triple / "release"
@@ -163,6 +163,7 @@ def make_archive(target):
     shutil.rmtree(libraries, ignore_errors=True)
     libraries.mkdir(parents=True)
     shutil.copy(built / "libwxlink.a", libraries)
+    shutil.copy(built / "wxlink", libraries)
     if not target.musl:
         shutil.copy(built / "libwxlink.so", libraries)
     folder = staged(target)
@@ -174,6 +175,7 @@ def make_archive(target):
         "DESTDIR": str(folder.parent),
         "LIBDIR": "",
         "FROM": str(libraries),
+        "COMMAND": str(built_here() / "wxlink"),
         "STRIP": strip or "no-strip",
         "RELOCATABLE": "yes",
     }
@@ -181,7 +183,7 @@ def make_archive(target):
         # What unwinds the stack depends on the compiler: see docs/installing.md.
         settings["STATIC_LIBS"] = ""
     run(ROOT / "tools/install.sh", env=os.environ | settings)
-    describe(folder / "share/doc/wxlink", target)
+    describe(folder / "share/doc/wxlink", target, "wxlink", "wxlink-cli")
     pack(folder, DIST / f"{folder.name}.tar.gz")
 
 
@@ -201,15 +203,15 @@ def make_windows_archive(target):
     ]:
         (folder / place).mkdir(exist_ok=True)
         shutil.copy(source, folder / place)
-    describe(folder / "doc", target)
+    describe(folder / "doc", target, "wxlink")
     pack(folder, DIST / f"{folder.name}.tar.gz")
 
 
-def describe(folder, target, package="wxlink"):
+def describe(folder, target, *packages):
     """What is linked in, and its licences."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sbom.cdx.json").write_text(json.dumps(sbom.bill(target.triple, package), indent=2) + "\n")
-    (folder / "THIRD-PARTY.txt").write_text(sbom.licences(target.triple, package))
+    (folder / "sbom.cdx.json").write_text(json.dumps(sbom.bill(target.triple, *packages), indent=2) + "\n")
+    (folder / "THIRD-PARTY.txt").write_text(sbom.licences(target.triple, *packages))
 
 
 def make_wheel(target, where, *more):
@@ -290,17 +292,18 @@ def clean_env(**more):
 
 
 def link_by(command, env):
-    """Runs a link sample against a sandbox of its own."""
+    """Runs a link sample, or the command, against a sandbox of its own."""
     said = run(
-        ROOT / "bindings/with-sandbox", *command, env=env | {"WXLINK_TOKEN": "SANDBOX-TOKEN"}
+        ROOT / "bindings/with-sandbox", *command, env=env | {"WXLINK_TOKEN": "SANDBOX-TOKEN", "WXLINK_ACCESS_TOKEN": "SANDBOX-TOKEN"}
     )
     expect("The invitation is out." in said, f"{command}: {said}")
 
 
-def sandbox_dir():
+def built_here():
     folder = ROOT / "target/release"
-    expect((folder / "wxlink-sandbox").exists(), "no sandbox: run make build first")
-    return str(folder)
+    for program in ["wxlink", "wxlink-sandbox"]:
+        expect((folder / program).exists(), f"no {program}: run make build first")
+    return folder
 
 
 def check_papers(doc, name):
@@ -327,6 +330,7 @@ def check_archive(archive):
             expect(exported(library) == promised(), f"{archive.name} exports {exported(library)}")
             expect("[libwxlink.so.1]" in readelf("--dynamic", library), f"{archive.name}: SONAME")
         facts.append(f".a {size(folder / 'lib/libwxlink.a')}")
+        facts += check_command(folder, archive.name, kind, here)
         facts.append(try_archive(folder, arch, kind, here))
         print(f"ok  \t{archive.name}: {', '.join(facts)}", flush=True)
 
@@ -362,8 +366,20 @@ def try_archive(folder, arch, kind, here):
     if not runner:
         skipped(f"{folder.name}: running its program", f"qemu-{arch} and a glibc for it")
         return "a program links"
-    link_by([*runner, "wx0b00000000000001", "0", "1"], env | {"WXLINK_LIB_DIR": sandbox_dir()})
+    link_by([*runner, "wx0b00000000000001", "0", "1"], env | {"WXLINK_LIB_DIR": str(built_here())})
     return f"a program of {size(program)} runs"
+
+
+def check_command(folder, name, kind, here):
+    """The command links a mini program, and brings its pages."""
+    program = folder / "bin/wxlink"
+    facts = [f"command {size(program)}", check_elf(program, f"{name}: bin/wxlink", kind == "musl")]
+    for page in ["man/man1/wxlink-link.1", "bash-completion/completions/wxlink"]:
+        expect((folder / "share" / page).stat().st_size > 1000, f"{name}: {page}")
+    if here:
+        words = ["link", "wx0b00000000000001", "--notify-users", "no", "--show-profile", "yes"]
+        link_by([program, *words], clean_env(WXLINK_LIB_DIR=str(built_here())))
+    return facts
 
 
 def check_windows_archive(archive):

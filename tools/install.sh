@@ -4,8 +4,9 @@
 #   PREFIX        where it will live: /usr/local if not set
 #   LIBDIR        the libraries' folder: $PREFIX/lib if not set
 #   DESTDIR       is put before every path while copying, for packagers; nothing remembers it
-#   FROM          the folder with libwxlink.so and libwxlink.a: target/release if not set; one of the
-#                 two may be missing
+#   FROM          the folder with libwxlink.so, libwxlink.a and wxlink, the command: target/release if not
+#                 set; the command and one of the libraries may be missing
+#   COMMAND       a command that runs here, to write its pages: the one in FROM if not set
 #   STATIC_LIBS   what libwxlink.a needs from the system
 #   STRIP         the program that takes debugging sections out of libwxlink.a; nothing else is in them
 #   RELOCATABLE   if set, wxlink.pc finds its folders from where it lies: for archives
@@ -19,6 +20,7 @@ destdir=${DESTDIR:-}
 # As `cargo rustc -- --print native-static-libs` tells, without libc.
 static_libs=${STATIC_LIBS--lgcc_s -lutil -lrt -lpthread -lm -ldl}
 strip=${STRIP:-strip}
+command=${COMMAND:-$from/wxlink}
 
 for path in "$prefix" "$libdir"; do
     case $path in
@@ -67,6 +69,11 @@ fill() { # SOURCE TARGET
     mv "$destdir$2.new" "$destdir$2"
 }
 
+completions() { # SHELL TARGET
+    mkdir -p "$destdir$(dirname "$prefix/share/$2")"
+    "$command" completions "$1" > "$destdir$prefix/share/$2"
+}
+
 if [ -n "${RELOCATABLE:-}" ]; then
     pc_prefix='${pcfiledir}/'$(relative "$libdir/pkgconfig" "$prefix")
     pc_libdir='${pcfiledir}/..'
@@ -101,6 +108,14 @@ man=$prefix/share/man/man3/wxlink.3
 fill "$root/tools/install/wxlink.3.in" "$man"
 sed -i -e "/^@SYNOPSIS@\$/{r $symbols
 d}" "$destdir$man"
+if [ -e "$from/wxlink" ]; then
+    put 755 "$from/wxlink" "$prefix/bin/wxlink"
+    mkdir -p "$destdir$prefix/share/man/man1"
+    "$command" man "$destdir$prefix/share/man/man1"
+    completions bash bash-completion/completions/wxlink
+    completions zsh zsh/site-functions/_wxlink
+    completions fish fish/vendor_completions.d/wxlink.fish
+fi
 put 644 "$symbols" "$prefix/share/wxlink/${version%.*}.symbols"
 for licence in LICENSE-MIT LICENSE-APACHE; do
     put 644 "$root/$licence" "$prefix/share/doc/wxlink/$licence"

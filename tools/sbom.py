@@ -1,6 +1,6 @@
-"""What is linked into a package: as a CycloneDX bill of materials, and as the text of its licences.
+"""What is linked into packages: as a CycloneDX bill of materials, and as the text of its licences.
 
-    python3 tools/sbom.py TARGET [PACKAGE] [--licences]
+    python3 tools/sbom.py TARGET PACKAGE... [--licences]
 """
 
 import json
@@ -19,10 +19,10 @@ def cargo(*args):
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def linked_in(target, package="wxlink"):
-    """The crates whose code is in the package: neither build tools nor macros. The package is first."""
+def linked_in(target, *packages):
+    """The crates whose code is in the packages: neither build tools nor macros. The first package is first."""
     told = cargo(
-        "tree", "--locked", "--package", package, "--target", target, "--edges", "normal,no-proc-macro",
+        "tree", "--locked", *(f"--package={p}" for p in packages), "--target", target, "--edges", "normal,no-proc-macro",
         "--prefix", "none", "--format", "{p}",
     )  # fmt: skip
     names = list(dict.fromkeys(tuple(line.split()[:2]) for line in told.splitlines() if line))
@@ -60,9 +60,9 @@ def component(package):
     return made
 
 
-def bill(target, package="wxlink"):
+def bill(target, *packages):
     """The bill of materials. The same commit and target give the same text."""
-    head, *rest = linked_in(target, package)
+    head, *rest = linked_in(target, *packages)
     main = component(head)
     parts = [*map(component, rest), standard_library()]
     names = "\n".join([target, main["purl"], *(p["purl"] for p in parts)])
@@ -80,10 +80,10 @@ def bill(target, package="wxlink"):
     }
 
 
-def licences(target, package="wxlink"):
+def licences(target, *packages):
     """The licence texts of everything linked in, each text once."""
     texts, without = {}, []
-    for crate in linked_in(target, package)[1:]:
+    for crate in linked_in(target, *packages)[1:]:
         if not crate["source"]:
             continue
         name = f"{crate['name']} {crate['version']} ({crate['license']})"
@@ -98,7 +98,7 @@ def licences(target, package="wxlink"):
             text = path.read_text("utf-8", "replace").strip()
             texts.setdefault(" ".join(text.split()), (text, []))[1].append(name)
     std = standard_library()
-    page = f"Software of others that is part of {package}, and its licences.\n\n"
+    page = f"Software of others that is part of {packages[0]}, and its licences.\n\n"
     page += f"The Rust standard library {std['version']}: MIT OR Apache-2.0, with LLVM's libunwind where it\n"
     page += "is linked in: Apache-2.0 WITH LLVM-exception. https://www.rust-lang.org/policies/licenses\n"
     if without:

@@ -1,1 +1,8 @@
-fn main() {}
+//! The command `wxlink`.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wxlink_cli::main(std::env::args_os()).into()
+}

@@ -32,6 +32,7 @@ mod journal;
 mod links;
 mod platform;
 mod policy;
+mod program;
 mod raw;
 mod registry;
 mod sandbox;
@@ -45,6 +46,7 @@ pub use admin::AdminError;
 pub use certificates::Certificate;
 pub use faults::{Fault, FaultRule};
 pub use policy::{Decision, Exceptions, Policy, Step, When};
+pub use program::{HELP, program};
 pub use sandbox::{Sandbox, Settings};
 pub use world::{
     Account, Authorizer, Component, FuncInfo, Limits, LinkEntry, LinkState, MiniProgram, Refresh,

@@ -1,19 +1,19 @@
 //! The sandbox as a program: one line of JSON when ready, then service until told to stop.
-#![forbid(unsafe_code)]
 
 mod arguments;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::process::ExitCode;
 
-use wxlink_sandbox::Sandbox;
+pub use self::arguments::HELP;
+use self::arguments::{Arguments, Wish};
+use crate::Sandbox;
 
-use crate::arguments::{Arguments, HELP, Wish};
-
-fn main() -> ExitCode {
+/// Runs the program `wxlink-sandbox` with these arguments, its name not among them, and returns its exit code.
+pub fn program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     // As early as can be: whoever started us may be gone soon.
     let parent = parent();
-    let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
+    let arguments = match Arguments::parse(arguments) {
         Ok(Wish::Run(arguments)) => *arguments,
         Ok(Wish::Help) => return say(HELP),
         Ok(Wish::Version) => {
@@ -21,27 +21,24 @@ fn main() -> ExitCode {
         }
         Err(message) => {
             eprintln!("wxlink-sandbox: {message}\nTry: wxlink-sandbox --help");
-            return ExitCode::from(2);
+            return 2;
         }
     };
     match run(arguments, parent) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             eprintln!("wxlink-sandbox: {error}");
             // A world or a policy that makes no sense is as much a mistake as a bad flag.
             match error.kind() {
-                io::ErrorKind::InvalidInput => ExitCode::from(2),
-                _ => ExitCode::FAILURE,
+                io::ErrorKind::InvalidInput => 2,
+                _ => 1,
             }
         }
     }
 }
 
-fn say(text: &str) -> ExitCode {
-    match io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+fn say(text: &str) -> u8 {
+    u8::from(io::stdout().write_all(text.as_bytes()).is_err())
 }
 
 fn run(arguments: Arguments, parent: Option<u32>) -> io::Result<()> {

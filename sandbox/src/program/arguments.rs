@@ -4,9 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
-use wxlink_sandbox::{Policy, Settings, When, World};
+use crate::{Policy, Settings, When, World};
 
-pub(crate) const HELP: &str = "\
+/// What `--help` prints.
+pub const HELP: &str = "\
 A stateful simulator of WeChat's linkMiniprogram interfaces.
 
 Usage: wxlink-sandbox [OPTIONS]

@@ -1,0 +1,84 @@
+//! Why a subcommand did not come to its end, told to people on stderr and to programs on stdout.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use serde_json::{Value, json};
+use wxlink::{Delivery, Error, Status};
+use wxlink_bulk::Verdict;
+
+use crate::output::Output;
+use crate::{report, settings};
+
+/// Why.
+pub(crate) enum Failure {
+    /// The command was called the wrong way; what to do about it.
+    Usage(String),
+    /// A call failed, or could not be made.
+    Call(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Call(error)
+    }
+}
+
+impl Failure {
+    /// Says it, and what it comes to.
+    pub fn tell(&self, out: &Output) -> Verdict {
+        match self {
+            Failure::Usage(message) => {
+                out.result(&usage(message), || out.complain(message));
+                Verdict::Usage
+            }
+            Failure::Call(error) => {
+                out.result(&report::error(error), || out.complain(error));
+                Verdict::of_error(error)
+            }
+        }
+    }
+}
+
+fn usage(message: &str) -> Value {
+    json!({
+        "status": Status::BadValue.name(),
+        "class": null,
+        "errcode": Status::BadValue.code(),
+        "errmsg": "",
+        "rid": "",
+        "delivery": Delivery::NeverSent.word(),
+        "message": message,
+    })
+}
+
+/// Shows help and the version where they were asked for, else what is wrong with the arguments. Returns the exit
+/// code.
+pub(crate) fn of_arguments(told: &clap::Error, arguments: &[OsString]) -> u8 {
+    if matches!(
+        told.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        let out = Output::new(false);
+        out.line(told.render().ansi().to_string().trim_end());
+        return out.finish(Verdict::Done.code());
+    }
+    let out = Output::new(arguments.iter().any(|a| a == "--json"));
+    let advice = match told.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) if told.kind() == ErrorKind::UnknownArgument => {
+            // It is not repeated: somebody may have put a token there.
+            let too_many = || "there is an argument too many; see --help".to_owned();
+            settings::secret_of_flag(flag).or_else(|| (!flag.starts_with('-')).then(too_many))
+        }
+        _ => None,
+    };
+    match advice {
+        Some(advice) => Failure::Usage(advice).tell(&out),
+        None if out.is_json() => Failure::Usage(told.render().to_string()).tell(&out),
+        None => {
+            out.note(told.render().ansi().to_string().trim_end());
+            Verdict::Usage
+        }
+    };
+    out.finish(Verdict::Usage.code())
+}

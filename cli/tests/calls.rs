@@ -1,0 +1,389 @@
+//! Each subcommand that calls, in both outputs, and each exit code.
+#![cfg(unix)]
+
+mod common;
+
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+
+use common::*;
+use serde_json::{Value, json};
+
+#[test]
+fn link_says_yes_then_waiting_then_done() {
+    let sandbox = sandbox();
+    let link = |more: &[&str]| {
+        let arguments = [&["link", APPID][..], &CHOICES, more].concat();
+        run(calling(&sandbox, TOKEN, &arguments))
+    };
+    let yes = link(&["--json"]);
+    assert_eq!(yes.code, 0);
+    let line = yes.json();
+    for (field, value) in [
+        ("appid", json!(APPID)),
+        ("status", json!("OK")),
+        ("class", json!("ok")),
+        ("errcode", json!(0)),
+        ("errmsg", json!("ok")),
+        ("delivery", json!("answered")),
+        ("message", json!("")),
+    ] {
+        assert_eq!(line[field], value, "{field}");
+    }
+    let body = admin(&sandbox, "GET", "journal", Value::Null)["entries"][0]["body"].clone();
+    let sent: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+    assert_eq!(
+        sent,
+        json!({"appid": APPID, "notify_users": 0, "show_profile": 1})
+    );
+
+    // On its way: not a failure, and told on stdout.
+    let pending = link(&[]);
+    assert_eq!((pending.code, &*pending.err), (3, ""));
+    assert!(pending.out.contains("89010"), "{}", pending.out);
+    let pending = link(&["--json"]);
+    assert_eq!(pending.code, 3);
+    let line = pending.json();
+    assert_eq!(
+        (&line["status"], &line["class"]),
+        (&json!("API"), &json!("pending"))
+    );
+    assert_eq!(line["errcode"], 89010);
+    assert!(!line["rid"].as_str().unwrap().is_empty());
+
+    decide(&sandbox, "official_account", "agree");
+    decide(&sandbox, "mini_program", "agree");
+    let done = link(&[]);
+    assert_eq!((done.code, &*done.err), (0, ""));
+    assert!(done.out.contains("89015"), "{}", done.out);
+}
+
+#[test]
+fn people_are_spoken_to_in_their_language() {
+    let sandbox = sandbox();
+    let arguments = [&["link", APPID, "--lang", "zh"][..], &CHOICES].concat();
+    let yes = run(calling(&sandbox, TOKEN, &arguments));
+    assert_eq!((yes.code, &*yes.err), (0, ""));
+    assert!(yes.out.starts_with("关联邀请已发出"), "{}", yes.out);
+}
+
+#[test]
+fn the_choices_of_a_link_have_no_defaults() {
+    let sandbox = sandbox();
+    for verb in ["link", "ensure"] {
+        for choice in ["--notify-users", "--show-profile"] {
+            let refused = run(calling(&sandbox, TOKEN, &[verb, APPID, choice, "no"]));
+            assert_eq!((refused.code, &*refused.out), (2, ""), "{verb} {choice}");
+        }
+        let arguments = [
+            verb,
+            APPID,
+            "--notify-users",
+            "perhaps",
+            "--show-profile",
+            "no",
+        ];
+        assert_eq!(run(calling(&sandbox, TOKEN, &arguments)).code, 2);
+    }
+    assert_eq!(received(&sandbox, "link"), 0);
+}
+
+#[test]
+fn list_is_a_table_or_a_line_each() {
+    let sandbox = sandbox();
+    let none = run(calling(&sandbox, TOKEN, &["list"]));
+    assert_eq!(
+        none.out,
+        "No mini program is linked, and none is on its way.\n"
+    );
+    let none = run(calling(&sandbox, TOKEN, &["list", "--json"]));
+    assert_eq!((none.code, &*none.out), (0, ""));
+
+    let table = run(calling(&sandbox, "SANDBOX-TOKEN-3", &["list"]));
+    assert_eq!((table.code, &*table.err), (0, ""));
+    let lines: Vec<&str> = table.out.lines().collect();
+    assert_eq!(lines.len(), 7);
+    assert!(!table.out.contains('\x1b'), "colours without a terminal");
+    assert!(lines[0].starts_with("STATE "));
+    let at = lines[0].find("APPID").unwrap();
+    assert!(lines[1].starts_with("linked ") && lines[1].ends_with("示例小程序11"));
+    assert!(lines[1][at..].starts_with("wx0b00000000000011 "));
+    assert!(lines[4].starts_with("refused ") && lines[4][at..].starts_with("- "));
+
+    let lines = run(calling(&sandbox, "SANDBOX-TOKEN-3", &["list", "--json"])).lines();
+    assert_eq!(lines.len(), 6);
+    assert_eq!(lines[0]["appid"], "wx0b00000000000011");
+    assert_eq!(lines[0]["func_infos"][0]["name"], "微信认证");
+    assert_eq!(lines[3].get("appid"), None);
+    assert_eq!(lines[3]["status"], 3);
+}
+
+#[test]
+fn what_a_name_holds_does_not_steer_the_terminal() {
+    let sandbox = sandbox();
+    let name = json!({"nickname": "a\u{1b}[2Jb\u{202e}c"});
+    admin(&sandbox, "PUT", &format!("miniprograms/{APPID}"), name);
+    let links = json!({"links": [{"appid": APPID, "state": "linked"}]});
+    admin(&sandbox, "PUT", &format!("accounts/{ACCOUNT}"), links);
+    let table = run(calling(&sandbox, TOKEN, &["list"]));
+    assert!(table.out.ends_with("a [2Jb c\n"), "{:?}", table.out);
+}
+
+#[test]
+fn unlink_asks_and_is_refused() {
+    let sandbox = sandbox();
+    let links = json!({"links": [{"appid": APPID, "state": "linked"}]});
+    admin(&sandbox, "PUT", &format!("accounts/{ACCOUNT}"), links);
+    let asked = run(calling(&sandbox, TOKEN, &["unlink", APPID]));
+    assert_eq!((asked.code, &*asked.err), (0, ""));
+    assert!(asked.out.contains("has been asked"), "{}", asked.out);
+    let again = run(calling(&sandbox, TOKEN, &["unlink", APPID, "--json"]));
+    assert_eq!((again.code, &again.json()["errcode"]), (3, &json!(89018)));
+    let wrong = run(calling(&sandbox, TOKEN, &["unlink", "wx0b0000000000ffff"]));
+    assert_eq!((wrong.code, &*wrong.out), (1, ""));
+    assert!(
+        wrong
+            .err
+            .starts_with("wxlink: unlinkMiniprogram: WeChat answered"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
+fn ensure_looks_first_and_waits_if_asked_to() {
+    let sandbox = sandbox();
+    let ensure = |more: &[&str]| {
+        let arguments = [&["ensure", APPID][..], &CHOICES, more].concat();
+        run(calling(&sandbox, TOKEN, &arguments))
+    };
+    // A wait that asks for nothing but what is there by then.
+    let policy =
+        json!({"official_account": {"when": {"polls": 1}}, "mini_program": {"when": {"polls": 2}}});
+    admin(&sandbox, "PUT", "policy", policy);
+    let pending = ensure(&["--json"]);
+    assert_eq!(pending.code, 3);
+    let line = pending.json();
+    assert_eq!(
+        (&line["status"], &line["state"]),
+        (&json!("PENDING"), &json!("pending"))
+    );
+    assert_eq!(
+        (&line["posts"], &line["found"]),
+        (&json!(1), &json!("absent"))
+    );
+    let linked = ensure(&["--wait", "10s"]);
+    assert_eq!(
+        (linked.code, &*linked.out),
+        (0, "Linked.\n"),
+        "{}",
+        linked.err
+    );
+    let linked = ensure(&["--json"]);
+    let line = linked.json();
+    assert_eq!(
+        (linked.code, &line["errcode"], &line["posts"]),
+        (0, &json!(0), &json!(0))
+    );
+    assert_eq!(line["item"]["appid"], APPID);
+    assert_eq!(received(&sandbox, "link"), 1);
+}
+
+#[test]
+fn wait_takes_either_name_and_invites_nobody() {
+    let sandbox = sandbox();
+    let waited = |name: &str| {
+        run(calling(
+            &sandbox,
+            TOKEN,
+            &["wait", name, "--wait", "0", "--json"],
+        ))
+    };
+    let absent = waited(APPID);
+    assert_eq!(
+        (absent.code, &absent.json()["status"]),
+        (1, &json!("VANISHED"))
+    );
+    assert_eq!(run(calling(&sandbox, TOKEN, &["wait", APPID])).code, 2);
+    for (state, code, status) in [
+        ("waiting_official_account", 3, "PENDING"),
+        ("refused", 1, "DECLINED"),
+        ("linked", 0, "OK"),
+    ] {
+        let links = json!({"links": [{"appid": APPID, "state": state}]});
+        admin(&sandbox, "PUT", &format!("accounts/{ACCOUNT}"), links);
+        let told = waited("gh_000000000001");
+        assert_eq!(
+            (told.code, &told.json()["status"]),
+            (code, &json!(status)),
+            "{state}"
+        );
+    }
+    assert_eq!(received(&sandbox, "link"), 0);
+}
+
+#[test]
+fn exit_codes_tell_what_a_call_came_to() {
+    let sandbox = sandbox();
+    let refused = [&["link", "wx0b000000000000e3"][..], &CHOICES].concat();
+    for (token, arguments, code, errcode) in [
+        (TOKEN, &refused[..], 1, 89245),
+        ("SANDBOX-EXPIRED", &["list"], 4, 42001),
+        ("SANDBOX-COMPONENT", &["list"], 4, 48001),
+        ("SANDBOX-NO-PERMISSION", &["list"], 4, 61007),
+    ] {
+        let people = run(calling(&sandbox, token, arguments));
+        assert_eq!((people.code, &*people.out), (code, ""), "{errcode}");
+        assert!(people.err.contains(&errcode.to_string()), "{}", people.err);
+        let arguments = [arguments, &["--json"]].concat();
+        let program = run(calling(&sandbox, token, &arguments));
+        assert_eq!(
+            (program.code, &program.json()["errcode"]),
+            (code, &json!(errcode))
+        );
+    }
+    let mut unreachable = calling(&sandbox, TOKEN, &["list", "--json"]);
+    unreachable.env("WXLINK_BASE_URL", nobody());
+    let again = run(unreachable);
+    let line = again.json();
+    assert_eq!((again.code, &line["status"]), (5, &json!("CONNECT")));
+    assert_eq!(
+        (&line["errcode"], &line["delivery"]),
+        (&json!(-21), &json!("never sent"))
+    );
+    fault(&sandbox, json!({"errcode": {"code": 45009}}));
+    assert_eq!(run(calling(&sandbox, TOKEN, &["list"])).code, 5);
+}
+
+#[test]
+fn an_interrupt_ends_a_wait_with_130() {
+    let sandbox = sandbox();
+    let arguments = [&["ensure", APPID, "--wait", "1h", "--json"][..], &CHOICES].concat();
+    // Posted, and looked at since.
+    let ready = || received(&sandbox, "link") == 1 && received(&sandbox, "get") >= 2;
+    let ran = interrupted(calling(&sandbox, TOKEN, &arguments), "INT", ready);
+    let line = ran.json();
+    assert_eq!((ran.code, &line["status"]), (130, &json!("CANCELLED")));
+    assert_eq!(
+        (&line["state"], &line["posts"]),
+        (&json!("pending"), &json!(1))
+    );
+
+    fault(&sandbox, json!("hang"));
+    for name in ["INT", "TERM", "HUP"] {
+        let before = received(&sandbox, "get");
+        let ready = || received(&sandbox, "get") > before;
+        let list = calling(&sandbox, TOKEN, &["list", "--timeout-ms", "3600000"]);
+        let ran = interrupted(list, name, ready);
+        assert_eq!((ran.code, &*ran.out), (130, ""), "{name}");
+        assert!(ran.err.contains("CANCELLED"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_it_at_once() {
+    let sandbox = sandbox();
+    // More than fits between it and somebody who reads a byte and no more.
+    let items = vec![json!({"appid": APPID, "status": 1, "nickname": "x".repeat(1000)}); 2000];
+    let list = json!({"errcode": 0, "errmsg": "ok", "wxopens": {"items": items}});
+    fault(&sandbox, json!({"body": {"text": list.to_string()}}));
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let mut command = calling(&sandbox, TOKEN, &["list", "--json"]);
+    let mut child = command.stdout(OwnedFd::from(theirs)).spawn().unwrap();
+    ours.read_exact(&mut [0]).unwrap();
+    until(|| {
+        signal(child.id(), "INT");
+        child.try_wait().unwrap().is_some()
+    });
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn usage_errors_are_one_line_for_programs() {
+    for arguments in [
+        &["list", "--json"][..],
+        &["list", "--json", "--timeout-ms", "0"],
+        &["list", "--json", "one-too-many"],
+        &["link", "--json"],
+        &["--json"],
+    ] {
+        let wrong = run(bare(arguments));
+        let line = wrong.json();
+        assert_eq!(
+            (wrong.code, &line["errcode"]),
+            (2, &json!(-3)),
+            "{arguments:?}"
+        );
+        assert!(!line["message"].as_str().unwrap().is_empty());
+    }
+    let wrong = run(bare(&["list", "SANDBOX-TOKEN-in-the-wrong-place"]));
+    assert_eq!((wrong.code, &*wrong.out), (2, ""));
+}
+
+#[test]
+fn who_stops_reading_is_no_reason_to_complain() {
+    let sandbox = sandbox();
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    drop(ours);
+    let mut list = calling(&sandbox, "SANDBOX-TOKEN-3", &["list"]);
+    list.stdout(Stdio::from(OwnedFd::from(theirs)));
+    let ran = run(list);
+    assert_eq!((ran.code, &*ran.err), (0, ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_told() {
+    let sandbox = sandbox();
+    let mut list = calling(&sandbox, TOKEN, &["list"]);
+    list.stdout(std::fs::File::create("/dev/full").unwrap());
+    let ran = run(list);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.err.contains("the output cannot be written"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn explain_knows_errcodes_and_statuses() {
+    let explain = |arguments: &[&str]| run(bare(&[&["explain"], arguments].concat()));
+    let both = explain(&["-1", "--json"]);
+    let lines = both.lines();
+    assert_eq!((both.code, lines.len()), (0, 2));
+    assert_eq!(
+        (&lines[0]["errcode"], &lines[0]["name"]),
+        (&json!(-1), &json!("SYSTEM_BUSY"))
+    );
+    assert_eq!(
+        (&lines[1]["status"], &lines[1]["name"]),
+        (&json!(-1), &json!("NULL_POINTER"))
+    );
+
+    // On unlinking it means something else.
+    assert_eq!(explain(&["89010", "--json"]).lines().len(), 2);
+    let link = explain(&["89010", "--interface", "link", "--json"]).json();
+    assert_eq!(link["class"], "pending");
+    let unlink = explain(&["link-message-sent", "--interface", "unlink", "--json"]).json();
+    assert_eq!(
+        (&unlink["class"], &unlink["errcode"]),
+        (&json!("human"), &json!(89010))
+    );
+    assert_eq!(unlink["remedy"], link["remedy"]);
+
+    for name in ["-40", "TIMEOUT", "WX_E_TIMEOUT", "timeout"] {
+        assert_eq!(explain(&[name, "--json"]).json()["status"], -40, "{name}");
+    }
+    let words = explain(&["89015", "--lang", "zh"]);
+    assert!(
+        words.out.starts_with("89015 ") && words.out.contains("关联"),
+        "{}",
+        words.out
+    );
+    let unknown = explain(&["4711"]);
+    assert_eq!((unknown.code, &*unknown.out), (2, ""));
+    assert!(unknown.err.contains("rid"), "{}", unknown.err);
+}

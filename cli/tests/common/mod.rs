@@ -1,0 +1,195 @@
+//! What the tests share: the program, run in an environment of its own, and a sandbox for it to call.
+#![allow(dead_code, reason = "not every test file needs all of it")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use wxlink_sandbox::{Sandbox, Settings};
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_wxlink");
+pub const TOKEN: &str = "SANDBOX-TOKEN";
+pub const ACCOUNT: &str = "wx0a00000000000001";
+pub const APPID: &str = "wx0b00000000000001";
+/// What a link needs besides.
+pub const CHOICES: [&str; 4] = ["--notify-users", "no", "--show-profile", "yes"];
+
+/// Longer than anything here should take, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn sandbox() -> Sandbox {
+    Sandbox::start(Settings::default()).expect("starts")
+}
+
+/// A new folder for one test's files.
+pub fn scratch(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).expect("a folder");
+    dir
+}
+
+/// A file in it.
+pub fn file(dir: &Path, name: &str, text: &str) -> String {
+    let path = dir.join(name);
+    std::fs::write(&path, text).expect("writes");
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+/// The program in an environment that holds nothing but the way to programs.
+pub fn bare(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::null());
+    command
+}
+
+/// The program, calling a sandbox with a token.
+pub fn calling(sandbox: &Sandbox, token: &str, arguments: &[&str]) -> Command {
+    let mut command = bare(arguments);
+    command
+        .env("WXLINK_BASE_URL", sandbox.http_url())
+        .env("WXLINK_ACCESS_TOKEN", token);
+    command
+}
+
+/// What a run came to.
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// Its one line of JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        let lines = self.lines();
+        assert_eq!((lines.len(), &*self.err), (1, ""), "{}", self.out);
+        lines.into_iter().next().expect("a line")
+    }
+
+    /// Its lines of JSON.
+    #[track_caller]
+    pub fn lines(&self) -> Vec<Value> {
+        let read = |line| serde_json::from_str(line).expect("JSON");
+        self.out.lines().map(read).collect()
+    }
+}
+
+impl From<Output> for Ran {
+    /// Whatever is said, it holds no token.
+    #[track_caller]
+    fn from(output: Output) -> Ran {
+        let ran = Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).expect("UTF-8"),
+            err: String::from_utf8(output.stderr).expect("UTF-8"),
+        };
+        for secret in ["SANDBOX-", "HUSHHUSH"] {
+            let said = format!("{}{}", ran.out, ran.err);
+            assert!(!said.contains(secret), "{said}");
+        }
+        ran
+    }
+}
+
+#[track_caller]
+pub fn run(mut command: Command) -> Ran {
+    command.output().expect("runs").into()
+}
+
+/// With something on its stdin.
+#[track_caller]
+pub fn run_with(mut command: Command, input: &str) -> Ran {
+    let mut child = piped(command.stdin(Stdio::piped()));
+    let mut stdin = child.stdin.take().expect("piped");
+    // What is too long is not read to its end.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("runs").into()
+}
+
+pub fn piped(command: &mut Command) -> Child {
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts")
+}
+
+/// Runs it, and sends it a signal once `ready` says so.
+#[track_caller]
+pub fn interrupted(mut command: Command, name: &str, ready: impl FnMut() -> bool) -> Ran {
+    let child = piped(&mut command);
+    until(ready);
+    signal(child.id(), name);
+    child.wait_with_output().expect("ends").into()
+}
+
+pub fn signal(pid: u32, name: &str) {
+    let status = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {pid}")])
+        .status()
+        .expect("kills");
+    assert!(status.success());
+}
+
+pub fn until(mut truth: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !truth() {
+        assert!(since.elapsed() < PATIENCE, "waited too long");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+pub fn admin(sandbox: &Sandbox, method: &str, path: &str, body: Value) -> Value {
+    sandbox
+        .admin(method, path, &body)
+        .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+}
+
+pub fn decide(sandbox: &Sandbox, by: &str, decision: &str) {
+    let body = json!({"account": ACCOUNT, "appid": APPID, "by": by, "decision": decision});
+    admin(sandbox, "POST", "approvals", body);
+}
+
+/// Goes wrong this way, every time.
+pub fn fault(sandbox: &Sandbox, fault: Value) {
+    let rule = json!({"fault": fault, "always": true});
+    admin(sandbox, "POST", "faults", rule);
+}
+
+/// How many requests there were.
+pub fn received(sandbox: &Sandbox, interface: &str) -> u64 {
+    let counts = admin(sandbox, "GET", "journal/counts", Value::Null);
+    counts["received"][interface].as_u64().expect("a count")
+}
+
+/// A URL where nobody listens.
+pub fn nobody() -> String {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    format!("http://{}", taken.local_addr().expect("an address"))
+}
+
+/// Whether a tool is there; under `CI=true` it has to be.
+pub fn have(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|dir| dir.join(tool).is_file());
+    if !found {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: a part of the command's tests, for want of {tool}"
+        );
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "{tool} is missing, and this is CI"
+        );
+    }
+    found
+}

@@ -1,0 +1,264 @@
+//! What the doctor finds, for each thing that can be wrong.
+#![cfg(unix)]
+
+mod common;
+
+use std::process::Command;
+
+use common::*;
+use serde_json::{Value, json};
+use wxlink_sandbox::{Sandbox, Settings};
+
+/// Exit code, and the checks that found a problem with what they said.
+#[track_caller]
+fn examined(mut command: Command) -> (i32, Vec<(String, String)>) {
+    let ran = run({
+        command.arg("--json");
+        command
+    });
+    assert_eq!(ran.err, "");
+    let problems = ran.lines().into_iter().filter(|l| l["result"] == "problem");
+    let text = |v: &Value| v.as_str().unwrap().to_owned();
+    let told = |l: Value| {
+        (
+            text(&l["check"]),
+            format!("{} {}", text(&l["found"]), text(&l["advice"])),
+        )
+    };
+    (ran.code, problems.map(told).collect())
+}
+
+/// The one problem there is.
+#[track_caller]
+fn problem(command: Command, code: i32, check: &str, part: &str) {
+    let (ended, problems) = examined(command);
+    let [(named, said)] = &problems[..] else {
+        panic!("not one problem: {problems:?}");
+    };
+    assert_eq!((ended, &**named), (code, check), "{said}");
+    assert!(said.contains(part), "{said}");
+}
+
+fn doctor(sandbox: &Sandbox, token: &str) -> Command {
+    calling(sandbox, token, &["doctor"])
+}
+
+#[test]
+fn all_is_well_over_tls() {
+    let sandbox = sandbox();
+    let mut command = doctor(&sandbox, TOKEN);
+    command
+        .arg("--json")
+        .env("WXLINK_BASE_URL", sandbox.https_url())
+        .env("WXLINK_CA_FILE", sandbox.ca_file());
+    let ran = run(command);
+    assert_eq!((ran.code, &*ran.err), (0, ""), "{}", ran.out);
+    let lines = ran.lines();
+    assert!(lines.iter().all(|l| l["result"] == "ok"), "{}", ran.out);
+    let checks: Vec<&str> = lines.iter().map(|l| l["check"].as_str().unwrap()).collect();
+    assert_eq!(
+        checks,
+        [
+            "configuration",
+            "dns",
+            "proxy",
+            "connection",
+            "clock",
+            "token_source",
+            "token",
+            "whitelist",
+            "authorised",
+            "permission_33",
+            "list"
+        ]
+    );
+    assert!(
+        lines[3]["found"]
+            .as_str()
+            .unwrap()
+            .starts_with(sandbox.https_url())
+    );
+    assert_eq!(received(&sandbox, "link") + received(&sandbox, "unlink"), 0);
+}
+
+#[test]
+fn people_get_a_line_for_each_check_and_what_to_do() {
+    let sandbox = sandbox();
+    let ran = run(doctor(&sandbox, "SANDBOX-NO-PERMISSION"));
+    assert_eq!((ran.code, &*ran.err), (4, ""));
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[0].starts_with("ok       configuration  base_url = http://"),
+        "{}",
+        ran.out
+    );
+    let at = lines
+        .iter()
+        .position(|l| l.starts_with("problem  permission_33 "))
+        .unwrap();
+    assert!(lines[at].contains("61007"), "{}", ran.out);
+    let mut chinese = doctor(&sandbox, TOKEN);
+    chinese.env("WXLINK_LANG", "zh");
+    assert!(run(chinese).out.contains("未使用代理"));
+}
+
+#[test]
+fn bad_certificates() {
+    let sandbox = Sandbox::start(Settings {
+        bad_tls: true,
+        ..Settings::default()
+    })
+    .unwrap();
+    for url in [
+        sandbox.https_expired_url(),
+        sandbox.https_wrong_name_url(),
+        sandbox.https_unknown_issuer_url(),
+    ] {
+        let mut command = doctor(&sandbox, TOKEN);
+        command
+            .env("WXLINK_BASE_URL", url.unwrap())
+            .env("WXLINK_CA_FILE", sandbox.ca_file());
+        problem(command, 5, "connection", "TLS");
+    }
+    // Nobody said that the sandbox's CA is to be trusted.
+    let mut command = doctor(&sandbox, TOKEN);
+    command.env("WXLINK_BASE_URL", sandbox.https_url());
+    problem(command, 5, "connection", "ca_file");
+}
+
+#[test]
+fn the_way_is_barred() {
+    let sandbox = sandbox();
+    let mut refused = doctor(&sandbox, TOKEN);
+    refused.env("WXLINK_BASE_URL", nobody());
+    problem(refused, 5, "connection", "CONNECT");
+
+    let mut one_of_two = doctor(&sandbox, TOKEN);
+    one_of_two.env(
+        "WXLINK_BASE_URL",
+        format!("{},{}", sandbox.http_url(), nobody()),
+    );
+    problem(one_of_two, 5, "connection", "CONNECT");
+
+    let mut proxied = doctor(&sandbox, TOKEN);
+    proxied.env("WXLINK_PROXY", nobody());
+    problem(proxied, 5, "connection", "proxy");
+
+    let mut by_environment = doctor(&sandbox, TOKEN);
+    let proxy = nobody().replace("http://", "http://user:HUSHHUSH@");
+    by_environment
+        .arg("--json")
+        .env("WXLINK_PROXY", "env")
+        .env("HTTPS_PROXY", proxy);
+    let ran = run(by_environment);
+    assert_eq!(ran.code, 5);
+    let shown = &ran.lines()[2]["found"];
+    assert!(
+        shown
+            .as_str()
+            .unwrap()
+            .starts_with("env: HTTPS_PROXY = http://…@127"),
+        "{shown}"
+    );
+
+    let mut nameless = doctor(&sandbox, TOKEN);
+    nameless.env("WXLINK_BASE_URL", "https://nonexistent.invalid");
+    let (code, problems) = examined(nameless);
+    let checks: Vec<&str> = problems.iter().map(|(check, _)| &**check).collect();
+    assert_eq!((code, &checks[..]), (5, &["dns", "connection"][..]));
+    assert!(
+        problems[0].1.starts_with("nonexistent.invalid: "),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_the_token() {
+    let sandbox = sandbox();
+    problem(doctor(&sandbox, "SANDBOX-REVOKED"), 4, "token", "40001");
+    problem(doctor(&sandbox, "SANDBOX-EXPIRED"), 4, "token", "42001");
+    problem(doctor(&sandbox, "SANDBOX-COMPONENT"), 4, "token", "48001");
+    problem(
+        doctor(&sandbox, "SANDBOX-NO-PERMISSION"),
+        4,
+        "permission_33",
+        "61007",
+    );
+    let gone = json!({"account": ACCOUNT, "kind": "deauthorized"});
+    admin(&sandbox, "PUT", "tokens/SANDBOX-GONE", gone);
+    problem(doctor(&sandbox, "SANDBOX-GONE"), 4, "authorised", "61003");
+}
+
+#[test]
+fn no_token_can_be_had() {
+    let sandbox = sandbox();
+    let bare_doctor = || {
+        let mut command = bare(&["doctor"]);
+        command.env("WXLINK_BASE_URL", sandbox.http_url());
+        command
+    };
+    problem(bare_doctor(), 4, "token_source", "--token-file");
+    let people = run(bare_doctor());
+    assert!(
+        people
+            .out
+            .contains("\n                        -> there is no access token"),
+        "{}",
+        people.out
+    );
+    let mut failing = bare_doctor();
+    failing
+        .env("WXLINK_TOKEN_COMMAND", "exit 1")
+        .env("WXLINK_ACCOUNT", ACCOUNT);
+    problem(failing, 4, "token_source", "token_command");
+    let mut whose = bare_doctor();
+    whose.env("WXLINK_TOKEN_COMMAND", "echo no-matter");
+    problem(whose, 4, "token_source", "account");
+}
+
+#[test]
+fn the_address_is_on_no_whitelist() {
+    for (code, errmsg) in [
+        (
+            40164,
+            "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist",
+        ),
+        (
+            61004,
+            "access clientip is not registered requestIP: 203.0.113.7",
+        ),
+    ] {
+        let sandbox = sandbox();
+        fault(
+            &sandbox,
+            json!({"errcode": {"code": code, "errmsg": errmsg}}),
+        );
+        problem(doctor(&sandbox, TOKEN), 4, "whitelist", "203.0.113.7");
+    }
+}
+
+#[test]
+fn the_clock_is_wrong() {
+    let sandbox = sandbox();
+    admin(&sandbox, "POST", "clock", json!({"advance_s": 200}));
+    assert_eq!(examined(doctor(&sandbox, TOKEN)), (0, vec![]));
+    admin(&sandbox, "POST", "clock", json!({"advance_s": 3400}));
+    problem(doctor(&sandbox, TOKEN), 1, "clock", "behind WeChat's");
+}
+
+#[test]
+fn wechat_is_busy() {
+    let sandbox = sandbox();
+    fault(&sandbox, json!({"errcode": {"code": -1}}));
+    problem(doctor(&sandbox, TOKEN), 5, "list", "SYSTEM_BUSY");
+}
+
+#[test]
+fn an_interrupt_ends_it() {
+    let sandbox = sandbox();
+    fault(&sandbox, json!("hang"));
+    let ready = || received(&sandbox, "get") > 0;
+    let arguments = ["doctor", "--timeout-ms", "3600000", "--json"];
+    let ran = interrupted(calling(&sandbox, TOKEN, &arguments), "INT", ready);
+    assert_eq!(ran.code, 130);
+}

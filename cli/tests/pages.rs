@@ -1,0 +1,202 @@
+//! What the command says of itself: help whose examples work, completions, manual pages, its documentation.
+#![cfg(unix)]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::*;
+use wxlink_bulk::Verdict;
+use wxlink_sandbox::{Policy, Sandbox, Settings, When};
+
+/// Every subcommand, as the help lists them.
+fn subcommands() -> Vec<String> {
+    let help = run(bare(&["--help"])).out;
+    let (_, rest) = help.split_once("Commands:\n").unwrap();
+    let (list, _) = rest.split_once("\n\n").unwrap();
+    let name = |line: &str| line.split_whitespace().next().unwrap().to_owned();
+    list.lines().map(name).collect()
+}
+
+/// Runs a line of shell as somebody who has installed the command would.
+fn shell(line: &str, dir: &Path, sandbox: &Sandbox) -> std::process::Output {
+    let programs = Path::new(PROGRAM).parent().unwrap().to_str().unwrap();
+    let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
+    Command::new("bash")
+        .args(["-c", line])
+        .current_dir(dir)
+        .env("PATH", path)
+        .env("HOME", dir)
+        .env("WXLINK_BASE_URL", sandbox.http_url())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_examples_work() {
+    let mut tried = 0;
+    for subcommand in subcommands() {
+        if subcommand == "man" && !have("man") {
+            continue;
+        }
+        // Its help is the simulator's.
+        if subcommand == "sandbox" {
+            continue;
+        }
+        let help = run(bare(&[&subcommand, "--help"])).out;
+        let (_, examples) = help
+            .split_once("\nExamples:\n")
+            .unwrap_or_else(|| panic!("{subcommand} --help has no examples"));
+        let sandbox = Sandbox::start(Settings {
+            policy: Policy::all(When::Immediate),
+            ..Settings::default()
+        })
+        .unwrap();
+        let dir = scratch(&format!("examples-{subcommand}"));
+        file(&dir, "token.txt", "SANDBOX-TOKEN\n");
+        if ["unlink", "wait"].contains(&&*subcommand) {
+            let arguments = [&["link", APPID][..], &CHOICES].concat();
+            assert_eq!(run(calling(&sandbox, TOKEN, &arguments)).code, 0);
+        }
+        for line in examples.replace("\\\n", "").lines().map(str::trim_start) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let output = shell(line, &dir, &sandbox);
+            assert!(
+                output.status.success() && output.stderr.is_empty(),
+                "{line}: {}\n{}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 15, "{tried} examples");
+}
+
+#[test]
+fn it_says_its_version() {
+    let version = run(bare(&["--version"]));
+    let text = format!("wxlink {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!((version.code, version.out), (0, text));
+    let alone = run(bare(&[]));
+    assert_eq!((alone.code, &*alone.out), (2, ""));
+    assert!(alone.err.contains("Usage: wxlink"));
+}
+
+#[test]
+fn completions_parse() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(bare(&["completions", shell]));
+        assert_eq!((script.code, &*script.err), (0, ""));
+        for word in ["ensure", "--notify-users", "--base-url"] {
+            let dashed = word.trim_start_matches('-');
+            assert!(script.out.contains(dashed), "{shell}: {word}");
+        }
+        assert!(!script.out.contains("access-token"), "{shell}");
+    }
+    let script = run(bare(&["completions", "bash"])).out;
+    let checked = run_with(
+        {
+            let mut bash = Command::new("bash");
+            bash.arg("-n");
+            bash
+        },
+        &script,
+    );
+    assert_eq!((checked.code, &*checked.err), (0, ""));
+    assert_eq!(run(bare(&["completions", "tcsh"])).code, 2);
+}
+
+#[test]
+fn manual_pages_render() {
+    let dir = scratch("man");
+    let written = run(bare(&["man", dir.to_str().unwrap()]));
+    assert_eq!((written.code, &*written.out, &*written.err), (0, "", ""));
+    let pages: Vec<String> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|page| page.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for subcommand in subcommands() {
+        assert!(
+            pages.contains(&format!("wxlink-{subcommand}.1")),
+            "{pages:?}"
+        );
+    }
+    let one = run(bare(&["man"])).out;
+    assert_eq!(one, std::fs::read_to_string(dir.join("wxlink.1")).unwrap());
+    assert_eq!(run(bare(&["man", "/nonexistent/folder"])).code, 2);
+
+    if have("man") && have("groff") {
+        for page in pages {
+            let output = Command::new("man")
+                .args(["--warnings", "-l"])
+                .arg(dir.join(&page))
+                .env("LC_ALL", "C.UTF-8")
+                .env("MANWIDTH", "200")
+                .output()
+                .unwrap();
+            let warnings = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success() && warnings.is_empty(),
+                "{page}: {warnings}"
+            );
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(
+                text.contains("Time limit of a whole call"),
+                "{page}: {text}"
+            );
+        }
+    }
+}
+
+/// Every verdict; a new one does not compile before it stands here.
+fn verdicts() -> Vec<Verdict> {
+    use Verdict::*;
+    let all = vec![Done, Refused, Usage, Waiting, Access, Again, Interrupted];
+    for verdict in &all {
+        match verdict {
+            Done | Refused | Usage | Waiting | Access | Again | Interrupted => {}
+        }
+    }
+    all
+}
+
+#[test]
+fn help_and_page_tell_every_exit_code() {
+    let codes: Vec<u8> = verdicts().into_iter().map(Verdict::code).collect();
+    let help = run(bare(&["--help"])).out;
+    let (_, told) = help.split_once("Exit codes:").unwrap();
+    let numbers = told.split(|c: char| !c.is_ascii_digit());
+    let numbers: Vec<u8> = numbers.filter_map(|n| n.parse().ok()).collect();
+    assert_eq!(numbers, codes);
+
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, section) = page.split_once("## Exit codes").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(' '));
+    let numbers: Vec<u8> = rows.filter_map(|(n, _)| n.parse().ok()).collect();
+    assert_eq!(numbers, codes);
+}
+
+#[test]
+fn the_page_tells_every_subcommand_and_check() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for subcommand in subcommands() {
+        assert!(
+            page.contains(&format!("`wxlink {subcommand}")),
+            "{subcommand}"
+        );
+    }
+    let sandbox = sandbox();
+    for line in run(calling(&sandbox, TOKEN, &["doctor", "--json"])).lines() {
+        let check = line["check"].as_str().unwrap();
+        assert!(page.contains(&format!("| `{check}` |")), "{check}");
+    }
+}

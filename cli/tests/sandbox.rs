@@ -1,0 +1,45 @@
+//! The simulator as a subcommand.
+#![cfg(all(unix, feature = "sandbox"))]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use common::*;
+use serde_json::Value;
+
+#[test]
+fn it_is_the_program() {
+    for flag in ["--help", "-h"] {
+        let help = run(bare(&["sandbox", flag]));
+        assert_eq!((help.code, &*help.out), (0, wxlink_sandbox::HELP));
+    }
+    let wrong = run(bare(&["sandbox", "--prot", "1"]));
+    assert_eq!((wrong.code, &*wrong.out), (2, ""));
+    assert!(
+        wrong.err.contains("there is no option --prot"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
+fn it_serves_until_told_to_stop() {
+    let mut child = bare(&["sandbox", "--approve", "immediate", "--port", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let about: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(about["pid"], child.id());
+    let mut list = bare(&["list"]);
+    list.env("WXLINK_BASE_URL", about["http"].as_str().unwrap())
+        .env("WXLINK_ACCESS_TOKEN", TOKEN);
+    assert_eq!(run(list).code, 0);
+    signal(child.id(), "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!std::path::Path::new(about["ca_file"].as_str().unwrap()).exists());
+}

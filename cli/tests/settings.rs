@@ -1,0 +1,301 @@
+//! Where options and tokens come from, and what is refused.
+#![cfg(unix)]
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use common::*;
+use serde_json::Value;
+use wxlink_sandbox::Sandbox;
+
+fn last_user_agent(sandbox: &Sandbox) -> String {
+    let journal = admin(sandbox, "GET", "journal", Value::Null);
+    let last = journal["entries"].as_array().unwrap().last().unwrap();
+    last["headers"]["user-agent"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn flag_before_environment_before_file() {
+    let sandbox = sandbox();
+    let dir = scratch("precedence");
+    let config = file(
+        &dir,
+        "c.toml",
+        "user_agent = \"by-file\"\ntimeout_ms = 9000\n",
+    );
+    let list = |more: &[&str], variable: &str| {
+        let arguments = [&["list", "--config", &config][..], more].concat();
+        let mut command = calling(&sandbox, TOKEN, &arguments);
+        command.env("WXLINK_USER_AGENT", variable);
+        assert_eq!(run(command).code, 0);
+        last_user_agent(&sandbox)
+    };
+    // An empty variable is none.
+    assert_eq!(list(&[], ""), "by-file");
+    assert_eq!(list(&[], "by-environment"), "by-environment");
+    assert_eq!(
+        list(&["--user-agent", "by-flag"], "by-environment"),
+        "by-flag"
+    );
+}
+
+#[test]
+fn the_config_file_is_found() {
+    let sandbox = sandbox();
+    let dir = scratch("found");
+    std::fs::create_dir_all(dir.join("home/.config/wxlink")).unwrap();
+    std::fs::create_dir_all(dir.join("xdg/wxlink")).unwrap();
+    file(
+        &dir,
+        "home/.config/wxlink/config.toml",
+        "user_agent = \"home\"",
+    );
+    file(&dir, "xdg/wxlink/config.toml", "user_agent = \"xdg\"");
+    let named = file(&dir, "named.toml", "user_agent = \"named\"");
+    let list = |variables: &[(&str, &str)]| {
+        let mut command = calling(&sandbox, TOKEN, &["list"]);
+        command.envs(variables.iter().copied());
+        assert_eq!(run(command).code, 0);
+        last_user_agent(&sandbox)
+    };
+    let (home, xdg) = (dir.join("home"), dir.join("xdg"));
+    let home = ("HOME", home.to_str().unwrap());
+    let xdg = ("XDG_CONFIG_HOME", xdg.to_str().unwrap());
+    assert_eq!(list(&[home]), "home");
+    assert_eq!(list(&[home, xdg]), "xdg");
+    assert_eq!(list(&[home, xdg, ("WXLINK_CONFIG", &named)]), "named");
+    assert!(list(&[("HOME", "/nonexistent")]).starts_with("wxlink/"));
+    let missing = run(calling(
+        &sandbox,
+        TOKEN,
+        &["list", "--config", "/nonexistent.toml"],
+    ));
+    assert_eq!(missing.code, 2);
+}
+
+#[test]
+fn mistakes_in_the_config_file_say_what_to_do() {
+    let dir = scratch("mistakes");
+    for (text, part) in [
+        ("timeout = 1", "do you mean timeout_ms?"),
+        ("acess_token = 'HUSHHUSH'", "do you mean access_token?"),
+        ("trust = true", "trust takes a text or a whole number"),
+        ("timeout_ms = 0", "timeout_ms takes a whole number from 1"),
+        ("lang = 'en'\naccess_token = HUSHHUSH", "line 2 is not TOML"),
+        ("component_appsecret = 'HUSHHUSH", "line 1 is not TOML"),
+        (
+            "token_command = 'x'\naccess_token = 'HUSHHUSH'",
+            "three sources of tokens; set one",
+        ),
+    ] {
+        let config = file(&dir, "c.toml", text);
+        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let wrong = run(bare(&["list", "--config", &config]));
+        assert_eq!((wrong.code, &*wrong.out), (2, ""), "{text}: {}", wrong.err);
+        assert!(wrong.err.contains(part), "{text}: {}", wrong.err);
+    }
+}
+
+#[test]
+fn a_file_with_secrets_that_others_may_read_is_warned_of() {
+    let sandbox = sandbox();
+    let dir = scratch("open");
+    for (text, mode, warned) in [
+        ("access_token = 'SANDBOX-TOKEN'", 0o644, true),
+        ("access_token = 'SANDBOX-TOKEN'", 0o600, false),
+        ("proxy = 'http://user:HUSHHUSH@127.0.0.1:9'", 0o640, true),
+        ("timeout_ms = 1000", 0o644, false),
+    ] {
+        let config = file(&dir, "c.toml", text);
+        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = bare(&["explain", "0", "--config", &config]);
+        command.env("WXLINK_BASE_URL", sandbox.http_url());
+        let ran = run(command);
+        assert_eq!(ran.code, 0);
+        assert_eq!(
+            ran.err.contains("chmod 600"),
+            warned,
+            "{text} {mode:o}: {}",
+            ran.err
+        );
+    }
+}
+
+/// The sandbox's base URL, and no token.
+fn tokenless(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let mut command = bare(arguments);
+    command.env("WXLINK_BASE_URL", sandbox.http_url());
+    command
+}
+
+#[test]
+fn a_token_comes_from_file_stdin_or_environment() {
+    let sandbox = sandbox();
+    let dir = scratch("tokens");
+    for (name, text) in [
+        ("bare", TOKEN),
+        ("line", "SANDBOX-TOKEN\n"),
+        ("crlf", "SANDBOX-TOKEN\r\n"),
+    ] {
+        let path = file(&dir, name, text);
+        let ran = run(tokenless(&sandbox, &["list", "--token-file", &path]));
+        assert_eq!(ran.code, 0, "{name}: {}", ran.err);
+        let ran = run_with(tokenless(&sandbox, &["list", "--token-file", "-"]), text);
+        assert_eq!(ran.code, 0, "{name}: {}", ran.err);
+    }
+    // The flag counts more than the environment.
+    let path = file(&dir, "good", TOKEN);
+    let ran = run(calling(
+        &sandbox,
+        "SANDBOX-EXPIRED",
+        &["list", "--token-file", &path],
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+
+    let long = "S".repeat(5000);
+    for (text, part) in [
+        ("", "is empty"),
+        ("\n", "is empty"),
+        (&*long, "is longer than 4096"),
+    ] {
+        let path = file(&dir, "wrong", text);
+        let ran = run(tokenless(&sandbox, &["list", "--token-file", &path]));
+        assert_eq!(ran.code, 2);
+        assert!(ran.err.contains(part), "{}", ran.err);
+        let ran = run_with(tokenless(&sandbox, &["list", "--token-file", "-"]), text);
+        assert!(ran.code == 2 && ran.err.contains(part), "{}", ran.err);
+    }
+    let ran = run(tokenless(
+        &sandbox,
+        &["list", "--token-file", "/nonexistent"],
+    ));
+    assert!(
+        ran.code == 2 && ran.err.contains("cannot be read"),
+        "{}",
+        ran.err
+    );
+    let ran = run(tokenless(&sandbox, &["list"]));
+    assert!(
+        ran.code == 2 && ran.err.contains("--token-file"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_source_that_is_named_replaces_one_named_with_less_weight() {
+    let sandbox = sandbox();
+    let dir = scratch("sources");
+    let config = file(
+        &dir,
+        "c.toml",
+        "component_appid = \"wx0c00000000000001\"\ncomponent_appsecret = \"SANDBOX-COMPONENT-SECRET\"\n",
+    );
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let ran = run(calling(&sandbox, TOKEN, &["list", "--config", &config]));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    // A platform without a ticket has no token, and no account needs one without an account.
+    let arguments = ["list", "--config", &config, "--account", ACCOUNT];
+    let ran = run(tokenless(&sandbox, &arguments));
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert!(ran.err.contains("NO_TOKEN"), "{}", ran.err);
+    // A program's token, for the account that is named.
+    let mut command = tokenless(
+        &sandbox,
+        &["list", "--account", ACCOUNT, "--config", &config],
+    );
+    command.env(
+        "WXLINK_TOKEN_COMMAND",
+        format!("grep -q '^account={ACCOUNT}$' && echo SANDBOX-TOKEN"),
+    );
+    let ran = run(command);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+#[test]
+fn secrets_have_no_flag() {
+    for (arguments, advice) in [
+        (["list", "--access-token=HUSHHUSH"], "WXLINK_ACCESS_TOKEN"),
+        (
+            ["list", "--component-appsecret=HUSHHUSH"],
+            "WXLINK_COMPONENT_APPSECRET",
+        ),
+        (
+            ["list", "--proxy=http://user:HUSHHUSH@127.0.0.1:9"],
+            "WXLINK_PROXY",
+        ),
+        (
+            ["list", "--proxy=socks5://user:HUSHHUSH/@127.0.0.1:9"],
+            "WXLINK_PROXY",
+        ),
+        (
+            ["list", "--token-store=redis://:HUSHHUSH@127.0.0.1"],
+            "WXLINK_TOKEN_STORE",
+        ),
+    ] {
+        let refused = run(bare(&arguments));
+        assert_eq!((refused.code, &*refused.out), (2, ""));
+        assert!(refused.err.contains(advice), "{}", refused.err);
+    }
+    // A place is no password.
+    let ran = run(bare(&[
+        "explain",
+        "0",
+        "--token-store",
+        "file:/a:b@c",
+        "--proxy",
+        "http://user@127.0.0.1:9",
+    ]));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for subcommand in [
+        "link", "list", "unlink", "ensure", "wait", "explain", "doctor",
+    ] {
+        let help = run(bare(&[subcommand, "--help"])).out;
+        assert!(help.contains("--component-appid") && help.contains("--token-file"));
+        assert!(!help.contains("--access-token") && !help.contains("--component-appsecret"));
+    }
+}
+
+#[test]
+fn every_other_option_has_a_flag_with_its_default() {
+    let help = run(bare(&["list", "--help"])).out;
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for option in wxlink::OPTIONS {
+        if ["access_token", "component_appsecret"].contains(&option.key) {
+            continue;
+        }
+        let flag = format!(
+            "--{} <VALUE> {}",
+            option.key.replace('_', "-"),
+            option.doc.en
+        );
+        assert!(words.contains(&flag), "{flag}");
+        let name = format!("[env: WXLINK_{}]", option.key.to_uppercase());
+        assert!(words.contains(&name), "{name}");
+        assert!(
+            words.contains(&format!("[default: {}]", option.default)) || option.default.is_empty()
+        );
+    }
+}
+
+#[test]
+fn a_platforms_secrets_stay_secret() {
+    let sandbox = sandbox();
+    let mut command = tokenless(&sandbox, &["doctor", "--account", ACCOUNT, "--json"]);
+    command
+        .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
+        .env("WXLINK_COMPONENT_APPSECRET", "SANDBOX-COMPONENT-SECRET")
+        .env("WXLINK_PROXY", "http://user:HUSHHUSH@127.0.0.1:9");
+    let ran = run(command);
+    let shown = ran.lines()[0]["found"].as_str().unwrap().to_owned();
+    assert!(
+        shown.contains("component_appsecret = set (WXLINK_COMPONENT_APPSECRET)"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("proxy = http://…@127.0.0.1:9 (WXLINK_PROXY)"),
+        "{shown}"
+    );
+}

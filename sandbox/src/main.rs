@@ -1,0 +1,8 @@
+//! The sandbox as a program.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wxlink_sandbox::program(std::env::args_os().skip(1)).into()
+}

@@ -307,7 +307,7 @@ impl Client {
     }
 
     /// The limit of a call.
-    pub(crate) fn timeout(&self) -> Duration {
+    pub fn timeout(&self) -> Duration {
         self.limits.timeout
     }
 

@@ -58,8 +58,8 @@ pub(crate) fn month(at: u64) -> i32 {
     date.year() * 12 + i32::from(u8::from(date.month()))
 }
 
-/// The day and hour in Beijing, for people: `2026-12-01 00:00`.
-pub(crate) fn shown(at: u64) -> String {
+/// The day and hour in Beijing of a Unix time (s), for people: `2026-12-01 00:00`.
+pub fn shown(at: u64) -> String {
     let t = beijing(at);
     let (date, hour, minute) = (t.date(), t.hour(), t.minute());
     format!("{date} {hour:02}:{minute:02}")

@@ -30,6 +30,14 @@ impl BulkError {
         }
     }
 
+    /// Somebody asked for the end before anything was done.
+    pub fn interrupted() -> BulkError {
+        BulkError {
+            verdict: Verdict::Interrupted,
+            message: "interrupted; nothing was done".into(),
+        }
+    }
+
     /// A file of the job cannot be used.
     pub(crate) fn file(path: &Path, error: &io::Error) -> BulkError {
         BulkError::again(format!("{}: {error}", path.display()))

@@ -20,6 +20,7 @@ mod report;
 mod row;
 mod verdict;
 
+pub use calendar::shown as in_beijing;
 pub use engine::{Crew, End, Stop};
 pub use error::BulkError;
 pub use job::{Job, Reopen};

@@ -155,7 +155,8 @@ impl Tally {
         order.into_iter().find(there).unwrap_or(Verdict::Done)
     }
 
-    pub(crate) fn add(&self, outcome: Outcome) {
+    /// Counts one more.
+    pub fn add(&self, outcome: Outcome) {
         self.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 }

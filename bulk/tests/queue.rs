@@ -35,11 +35,10 @@ fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> (String, u64) {
         let rows = rows.iter().enumerate();
         Ok(rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, *a, *p))))
     };
-    let mut told = Vec::new();
-    let done = queue.push(rows, None, rates, &Stop::default(), &mut |n, of| {
-        told.push((n, of));
-    });
-    assert!(told.is_sorted());
+    let told = Mutex::new(vec![0]);
+    let progress = |n| told.lock().unwrap().push(n);
+    let done = queue.push(rows, None, rates, &Stop::default(), &progress);
+    assert!(told.into_inner().unwrap().is_sorted());
     done.unwrap()
 }
 

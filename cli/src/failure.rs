@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::{Value, json};
 use wxlink::{Delivery, Error, Status};
-use wxlink_bulk::Verdict;
+use wxlink_bulk::{BulkError, Verdict};
 
 use crate::output::Output;
 use crate::{report, settings};
@@ -16,6 +16,14 @@ pub(crate) enum Failure {
     Usage(String),
     /// A call failed, or could not be made.
     Call(Error),
+    /// A job cannot begin, or go on.
+    Bulk(BulkError),
+}
+
+impl From<BulkError> for Failure {
+    fn from(error: BulkError) -> Failure {
+        Failure::Bulk(error)
+    }
 }
 
 impl From<Error> for Failure {
@@ -36,8 +44,17 @@ impl Failure {
                 out.result(&report::error(error), || out.complain(error));
                 Verdict::of_error(error)
             }
+            Failure::Bulk(error) => {
+                let verdict = error.verdict();
+                out.result(&bulk(error), || out.complain(error));
+                verdict
+            }
         }
     }
+}
+
+fn bulk(error: &BulkError) -> Value {
+    json!({"message": error.to_string(), "exit_code": error.verdict().code()})
 }
 
 fn usage(message: &str) -> Value {

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod bulk;
 mod completions;
 mod config;
 mod context;
@@ -16,6 +17,7 @@ mod link;
 mod list;
 mod man;
 mod output;
+mod put;
 mod report;
 mod sandbox;
 mod settings;
@@ -55,6 +57,8 @@ const SUBCOMMANDS: &[Subcommand] = &[
     ensure::SUBCOMMAND,
     wait::SUBCOMMAND,
     explain::SUBCOMMAND,
+    bulk::SUBCOMMAND,
+    put::SUBCOMMAND,
     doctor::SUBCOMMAND,
     sandbox::SUBCOMMAND,
     completions::SUBCOMMAND,

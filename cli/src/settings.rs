@@ -169,6 +169,11 @@ fn login_of<'a>(key: &str, value: &'a str) -> Option<&'a str> {
     login.contains(':').then_some(login)
 }
 
+/// Whether a URL holds a password.
+pub(crate) fn holds_login(url: &str) -> bool {
+    login_of("token_store", url).is_some()
+}
+
 /// A value of that option without a password and whose it is.
 pub(crate) fn without_login(key: &str, value: &str) -> String {
     match login_of(key, value) {
@@ -336,26 +341,35 @@ fn warnings(set: &[Setting], config: Option<&Config>) -> Vec<String> {
     secret.zip(open).map(told).into_iter().collect()
 }
 
-/// The token a file holds, without the line end after it.
+/// The access token a file holds.
 fn token_in(path: &Path) -> Result<String, Failure> {
-    let told = |why: String| Failure::Usage(format!("--token-file {}: {why}", path.display()));
+    let told = |why| format!("--token-file {}: {why}", path.display());
+    secret_in(path).map_err(|why| Failure::Usage(told(why)))
+}
+
+/// The secret on stdin.
+pub(crate) fn secret_of_stdin() -> Result<String, Failure> {
+    let told = |why| Failure::Usage(format!("the secret on stdin {why}"));
+    secret_in(Path::new("-")).map_err(told)
+}
+
+/// The secret a file holds, without the line end after it; `-` is stdin.
+fn secret_in(path: &Path) -> Result<String, String> {
     let limit = MAX_TOKEN as u64 + 3;
     let mut bytes = Vec::new();
     let read = match path.as_os_str() == "-" {
         true => io::stdin().lock().take(limit).read_to_end(&mut bytes),
         false => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
     };
-    read.map_err(|e| told(format!("cannot be read: {e}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| told("is not UTF-8".into()))?;
+    read.map_err(|e| format!("cannot be read: {e}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8")?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let token = line.strip_suffix('\r').unwrap_or(line);
     if token.is_empty() {
-        return Err(told("is empty; it takes an access token".into()));
+        return Err("is empty".into());
     }
     if token.len() > MAX_TOKEN {
-        return Err(told(format!(
-            "is longer than {MAX_TOKEN} bytes; no access token is"
-        )));
+        return Err(format!("is longer than {MAX_TOKEN} bytes; no token is"));
     }
     Ok(token.to_owned())
 }

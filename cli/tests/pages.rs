@@ -33,6 +33,39 @@ fn shell(line: &str, dir: &Path, sandbox: &Sandbox) -> std::process::Output {
         .unwrap()
 }
 
+/// Puts into a folder what the examples speak of.
+fn furnish(dir: &Path) {
+    let config = dir.join(".config/wxlink");
+    std::fs::create_dir_all(&config).unwrap();
+    let platform = format!(
+        "component_appid = \"wx0c00000000000001\"\ncomponent_appsecret = \"SANDBOX-COMPONENT-SECRET\"\n\
+         token_store = \"file:{}/tokens\"\naccount = \"{ACCOUNT}\"\n",
+        dir.display()
+    );
+    let config = file(&config, "config.toml", &platform);
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(config, private).unwrap();
+    file(dir, "token.txt", "SANDBOX-TOKEN\n");
+    file(dir, "ticket.txt", "SANDBOX-TICKET\n");
+    file(dir, "refresh-token.txt", "SANDBOX-REFRESH-1\n");
+    file(
+        dir,
+        "accounts.txt",
+        &format!("{ACCOUNT}\nwx0a00000000000002\n"),
+    );
+    let rows = format!("{ACCOUNT},{APPID},0,1\nwx0a00000000000003,{APPID},0,1\n");
+    let head = "account,appid,notify_users,show_profile\n";
+    file(dir, "links.csv", &format!("{head}{rows}"));
+    assert_eq!(run_in(dir, &["put", "ticket"], "SANDBOX-TICKET\n").code, 0);
+}
+
+/// Runs it with the configuration in that folder, and something on its stdin.
+fn run_in(dir: &Path, arguments: &[&str], input: &str) -> Ran {
+    let mut command = bare(arguments);
+    command.env("HOME", dir);
+    run_with(command, input)
+}
+
 #[test]
 fn the_examples_work() {
     let mut tried = 0;
@@ -54,7 +87,7 @@ fn the_examples_work() {
         })
         .unwrap();
         let dir = scratch(&format!("examples-{subcommand}"));
-        file(&dir, "token.txt", "SANDBOX-TOKEN\n");
+        furnish(&dir);
         if ["unlink", "wait"].contains(&&*subcommand) {
             let arguments = [&["link", APPID][..], &CHOICES].concat();
             assert_eq!(run(calling(&sandbox, TOKEN, &arguments)).code, 0);
@@ -64,8 +97,14 @@ fn the_examples_work() {
                 continue;
             }
             let output = shell(line, &dir, &sandbox);
+            // Many links say how far they are, and then wait for the administrators.
+            let code = output.status.code();
+            let fine = match &*subcommand {
+                "bulk" => matches!(code, Some(0 | 3)),
+                _ => code == Some(0) && output.stderr.is_empty(),
+            };
             assert!(
-                output.status.success() && output.stderr.is_empty(),
+                fine,
                 "{line}: {}\n{}",
                 output.status,
                 String::from_utf8_lossy(&output.stderr)

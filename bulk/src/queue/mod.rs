@@ -9,6 +9,7 @@ mod scripts;
 mod visit;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::error::BulkError;
 use crate::local::Rates;
 use crate::outcome::{Outcome, Record};
 use crate::pace::Rate;
+use crate::report::{Files, Report};
 use crate::row::{BadRow, Row};
 use line::Line;
 
@@ -28,6 +30,8 @@ const PUSH: usize = 500;
 /// How many results are read at once.
 const RESULTS: usize = 1000;
 
+/// Between two looks for results.
+const LOOK: Duration = Duration::from_millis(500);
 const DAY_MS: u64 = 86_400_000;
 
 /// A queue in a Redis, or Valkey.
@@ -139,7 +143,7 @@ impl Queue {
         job: Option<&str>,
         rates: Rates,
         stop: &Stop,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &dyn Fn(u64),
     ) -> Result<(String, u64), BulkError> {
         let about = crate::job::survey(rows()?, |_, _| Ok(()))?;
         let job = match job {
@@ -212,7 +216,7 @@ impl Queue {
                 )));
             }
             pushed = told;
-            progress(pushed, about.rows);
+            progress(pushed);
         }
         Ok((job, new))
     }
@@ -220,8 +224,17 @@ impl Queue {
     /// Works until nothing is left but what is due later, or for good.
     ///
     /// # Errors
-    /// Redis is away for ten minutes, or the system is out of threads. Nothing is lost: who works next goes on.
+    /// The lease is too short; Redis is away for ten minutes, or the system is out of threads. Nothing is lost: who works next goes on.
     pub fn work(&self, crew: &Crew<'_>, terms: Terms) -> Result<End, BulkError> {
+        let timeout = crew.client.timeout();
+        if terms.lease < timeout * 2 {
+            return Err(BulkError::usage(format!(
+                "a lease of {} s is less than twice timeout_ms ({} ms): a worker that waits for an answer would lose its \
+                 account to another",
+                terms.lease.as_secs(),
+                timeout.as_millis()
+            )));
+        }
         self.make_group(crew.stop)?;
         self.forget_the_dead(crew.stop)?;
         let limits = self.key("limits");
@@ -229,7 +242,7 @@ impl Queue {
             cmd("HMGET").arg(&limits).arg("all").arg("account").query(c)
         })?;
         let rate = |micros: Option<u64>| micros.unwrap_or(0);
-        let desk = visit::Shared::new(self, terms, (rate(limits.0), rate(limits.1)))?;
+        let desk = visit::Shared::new(self, terms, (rate(limits.0), rate(limits.1)));
         let end = crew.work(&desk);
         desk.sign_off(crew.stop);
         end
@@ -321,6 +334,33 @@ impl Queue {
             if !whole || stop.is_asked() {
                 return Ok(after);
             }
+        }
+    }
+
+    /// Writes a CSV for each outcome from the results, and tells of each; if `follow`, until every row has one.
+    ///
+    /// # Errors
+    /// Redis cannot be reached, or the files cannot be written.
+    pub fn collect(
+        &self,
+        dir: &Path,
+        follow: bool,
+        stop: &Stop,
+        tell: &mut dyn FnMut(&Arrived),
+    ) -> Result<Report, BulkError> {
+        let mut files = Files::begin(dir)?;
+        let mut after = "0".to_owned();
+        loop {
+            // Asked before the last look, so that nothing comes between.
+            let last = !follow || stop.is_asked() || self.standing()?.is_over();
+            after = self.results(&after, stop, &mut |arrived| {
+                tell(&arrived);
+                files.put(&arrived.record)
+            })?;
+            if last {
+                return files.end();
+            }
+            stop.pause(LOOK);
         }
     }
 

@@ -47,16 +47,9 @@ struct Consumer {
 }
 
 impl<'a> Shared<'a> {
-    pub fn new(
-        queue: &'a Queue,
-        terms: Terms,
-        pauses: (u64, u64),
-    ) -> Result<Shared<'a>, BulkError> {
-        if terms.lease < Duration::from_secs(1) {
-            return Err(BulkError::usage("a lease is one second or more"));
-        }
+    pub fn new(queue: &'a Queue, terms: Terms, pauses: (u64, u64)) -> Shared<'a> {
         let dice = RandomState::new().hash_one(std::process::id());
-        Ok(Shared {
+        Shared {
             queue,
             terms,
             pauses,
@@ -67,7 +60,7 @@ impl<'a> Shared<'a> {
             turn: scripts::of_visit(Of::Turn),
             done: scripts::of_visit(Of::Done),
             leave: scripts::of_visit(Of::Leave),
-        })
+        }
     }
 
     /// Takes the names of this crew's consumers off the list: those that have nothing in hand. With another, what it has

@@ -1,0 +1,241 @@
+//! A job on this machine.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::ArgMatches;
+use wxlink_bulk::{BulkError, Crew, End, Job, Plan, Record, Reopen, Row, Verdict};
+
+use super::arguments::{self, Source};
+use super::progress::while_told;
+use super::{client, stop, told};
+use crate::context::Context;
+use crate::failure::Failure;
+
+pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
+    let asked = Asked::of(matches)?;
+    let (job, new) = asked.job()?;
+    let done = asked.see_through(context, &job, matches);
+    if new && !matches!(done, Ok(Some(_))) {
+        // Nothing was done: the same command is to begin anew.
+        drop(job);
+        let _ = std::fs::remove_dir_all(&asked.dir);
+    }
+    done.map(|verdict| verdict.unwrap_or(Verdict::Done))
+}
+
+struct Asked<'a> {
+    source: Option<Source<'a>>,
+    dir: PathBuf,
+    reopen: Option<Reopen>,
+    dry_run: bool,
+    yes: bool,
+    monthly: u32,
+}
+
+impl<'a> Asked<'a> {
+    fn of(matches: &'a ArgMatches) -> Result<Asked<'a>, Failure> {
+        let source = Source::of(matches);
+        let reopen = match (matches.get_flag("retry_failed"), matches.get_flag("resume")) {
+            (true, _) => Some(Reopen::Failed),
+            (_, true) => Some(Reopen::Due),
+            _ => None,
+        };
+        let dry_run = matches.get_flag("dry_run");
+        let named = matches.get_one::<PathBuf>("job").cloned();
+        let dir = named.or_else(|| source.as_ref().and_then(Source::job));
+        let dir = match (dir, reopen, &source) {
+            // What would be done leaves nothing behind.
+            (_, None, Some(_)) if dry_run => scratch(),
+            (Some(dir), ..) => dir,
+            (None, _, Some(_)) => {
+                let why = "rows from stdin need a folder for their job: --job DIR";
+                return Err(Failure::Usage(why.into()));
+            }
+            (None, ..) => {
+                let why = "name the rows (a CSV or JSONL file, or - for stdin), or a job to go on with (--job DIR --resume)";
+                return Err(Failure::Usage(why.into()));
+            }
+        };
+        Ok(Asked {
+            source,
+            dir,
+            reopen,
+            dry_run,
+            yes: matches.get_flag("yes"),
+            monthly: matches.get_one("monthly").copied().unwrap_or_default(),
+        })
+    }
+
+    /// The job, and whether it is new.
+    fn job(&self) -> Result<(Job, bool), BulkError> {
+        let Some(reopen) = self.reopen else {
+            let Some(source) = &self.source else {
+                let why = "name the rows: a CSV or JSONL file, or - for stdin";
+                return Err(BulkError::usage(why));
+            };
+            return Ok((Job::begin(&self.dir, source.rows()?)?, true));
+        };
+        let job = Job::open(&self.dir, reopen)?;
+        match &self.source {
+            Some(source) if source.is_there() && !job.is_of(source.rows()?) => {
+                Err(BulkError::usage(format!(
+                    "{} has other rows than the job in {}; begin another with --job DIR, or leave the file's name out \
+                     and go on with the rows as they were: --job {} --resume",
+                    source.name(),
+                    self.dir.display(),
+                    self.dir.display(),
+                )))
+            }
+            _ => Ok((job, false)),
+        }
+    }
+
+    /// Plans, asks and runs. Nothing if it came to no running.
+    fn see_through(
+        &self,
+        context: &Context,
+        job: &Job,
+        matches: &ArgMatches,
+    ) -> Result<Option<Verdict>, Failure> {
+        let out = context.out;
+        let client = client(context, Some(job.accounts()))?;
+        let stop = stop();
+        let tell = |record: &Record| {
+            if out.is_json() {
+                out.line(told::record(record));
+            }
+        };
+        let crew = Crew {
+            client: &client,
+            workers: arguments::workers(matches),
+            observer: &tell,
+            stop: &stop,
+        };
+        if !out.is_json() {
+            out.note(format_args!(
+                "{} rows for {} accounts, {} to be dealt with; {} message every follower.",
+                told::number(job.rows()),
+                told::number(job.accounts()),
+                told::number(job.left()),
+                told::number(job.notifying()),
+            ));
+        }
+        let must_ask = job.notifying() > 0 && job.left() > 0 && !self.yes;
+        if self.dry_run || must_ask {
+            let plan = self.plan(context, job, &crew, matches)?;
+            if stop.is_asked() {
+                return Err(interrupted());
+            }
+            told::plan(context, job, &plan);
+            if self.dry_run {
+                return Ok(None);
+            }
+            if plan.notifying > 0 && !self.is_agreed(context, &plan)? {
+                out.note("Nothing was done.");
+                return Ok(None);
+            }
+        }
+        let rates = arguments::rates(matches);
+        let now = || (job.tally().total(), told::words(job.tally()));
+        let end = while_told(out, "linking", job.rows(), now, || job.run(&crew, rates));
+        let end = end.inspect_err(|_| self.advise(context, job))?;
+        let report = job.report()?;
+        told::summary(context, job.tally(), job.left(), Some(&report));
+        Ok(Some(self.verdict(context, job, end)))
+    }
+
+    fn plan(
+        &self,
+        context: &Context,
+        job: &Job,
+        crew: &Crew<'_>,
+        matches: &ArgMatches,
+    ) -> Result<Plan, BulkError> {
+        let out = context.out;
+        let seen = AtomicU64::new(0);
+        let tell = |row: &Row, finding| {
+            seen.fetch_add(1, Ordering::Relaxed);
+            if out.is_json() && self.dry_run {
+                out.line(told::finding(row, finding));
+            }
+        };
+        let now = || (seen.load(Ordering::Relaxed), String::new());
+        let rates = arguments::rates(matches);
+        while_told(out, "planning", job.left(), now, || {
+            job.plan(crew, rates, self.monthly, &tell)
+        })
+    }
+
+    /// Whether somebody agrees to message the followers.
+    fn is_agreed(&self, context: &Context, plan: &Plan) -> Result<bool, Failure> {
+        let from_stdin = self.source.as_ref().is_some_and(Source::is_stdin);
+        if from_stdin || !io::stdin().is_terminal() || context.out.is_json() {
+            return Err(Failure::Usage(format!(
+                "{} rows would message every follower of {} accounts; say --yes if that is meant. Nothing was done",
+                told::number(plan.notifying),
+                told::number(plan.notified_accounts),
+            )));
+        }
+        let _ = write!(io::stderr(), "Message them? Nothing takes it back. [y/N] ");
+        let mut said = String::new();
+        let read = io::stdin().lock().read_line(&mut said);
+        let yes = ["y", "yes"].contains(&said.trim().to_ascii_lowercase().as_str());
+        Ok(read.is_ok() && yes)
+    }
+
+    fn verdict(&self, context: &Context, job: &Job, end: End) -> Verdict {
+        let out = context.out;
+        match end {
+            End::Finished => job.tally().verdict(),
+            End::Stopped => {
+                self.advise(context, job);
+                Verdict::Interrupted
+            }
+            End::Outage => {
+                out.complain(
+                    "nothing gets through any more; `wxlink doctor` says what is in the way",
+                );
+                self.advise(context, job);
+                Verdict::Again
+            }
+            End::NoAccess => {
+                out.complain("one account after the other lets nobody in; `wxlink doctor` says what is in the way");
+                self.advise(context, job);
+                Verdict::Access
+            }
+        }
+    }
+
+    /// Says how to go on.
+    fn advise(&self, context: &Context, job: &Job) {
+        if !context.out.is_json() {
+            context.out.note(format_args!(
+                "What was done is kept; go on with: wxlink bulk --job {} --resume",
+                shown(job.dir())
+            ));
+        }
+    }
+}
+
+fn interrupted() -> Failure {
+    Failure::Bulk(BulkError::interrupted())
+}
+
+/// A path as a shell takes it.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
+    match text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// A folder that nobody else has.
+fn scratch() -> PathBuf {
+    use std::hash::{BuildHasher, RandomState};
+    let dice = RandomState::new().hash_one(std::process::id());
+    std::env::temp_dir().join(format!("wxlink-plan-{dice:016x}"))
+}

@@ -1,0 +1,87 @@
+//! `wxlink bulk`: many links for many accounts, on this machine, or through a queue on many.
+
+mod arguments;
+mod local;
+mod progress;
+mod queue;
+mod told;
+
+use clap::{ArgMatches, Command};
+use wxlink::Client;
+use wxlink_bulk::{Stop, Verdict};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::{Act, Subcommand, examples, interrupt};
+
+pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
+    command,
+    act: Act::Settled(run),
+};
+
+fn command() -> Command {
+    Command::new("bulk")
+        .about("Make many links for many accounts: plan, ask, run, go on after any interruption")
+        .long_about(
+            "Make many links for many accounts.\n\n\
+             The rows name an account and an appid each, and with notify_users and show_profile what a link needs; CSV \
+             with a line of column names, or an object of JSON a line. The tokens come from a source for many accounts \
+             (component_appid or token_command).\n\n\
+             Each account's list is read first, and only what that shows no trace of is posted. What becomes of each \
+             row is kept in a folder, the job, from which --resume goes on after any interruption: nothing is lost, and \
+             nothing is posted twice.",
+        )
+        .args_conflicts_with_subcommands(true)
+        .subcommand_negates_reqs(true)
+        .args(arguments::of_rows())
+        .args(arguments::of_a_job())
+        .args(arguments::of_rates())
+        .args(arguments::of_a_crew())
+        .subcommands(queue::commands())
+        .after_help(examples(&[
+            ("say what would be done, and do nothing", "wxlink bulk links.csv --dry-run"),
+            ("do it; asks before followers are messaged", "wxlink bulk links.csv"),
+            ("go on after an interruption, or when a quota begins anew", "wxlink bulk links.csv --resume"),
+            ("do again what failed, too", "wxlink bulk links.csv --retry-failed"),
+            (
+                "one mini program for the accounts of a list; read their names from stdin",
+                "(echo account,appid; sed 's/$/,wx0b00000000000002/' accounts.txt) | \\\n      \
+                 wxlink bulk - --job more.job --notify-users no --show-profile yes",
+            ),
+        ]))
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
+    match matches.subcommand() {
+        Some((name, matches)) => queue::run(context, name, matches),
+        None => local::run(context, matches),
+    }
+}
+
+/// A client that has tokens for many accounts. An interrupt does not end its calls: rows come to their end.
+fn client(context: &Context, accounts: Option<u64>) -> Result<Client, Failure> {
+    let settings = &context.settings;
+    match settings.token_source() {
+        None => Err(Failure::Usage(settings.no_tokens().to_owned())),
+        Some(source) if source.key == "access_token" && accounts != Some(1) => {
+            Err(Failure::Usage(
+                context
+                    .told(
+                        "an access token serves one account, and these rows are for more; set component_appid, or a \
+                         token_command that prints a token for each account",
+                        "一个 access_token 只适用于一个账号，而这些行涉及多个账号；请设置 component_appid 或 token_command",
+                    )
+                    .to_owned(),
+            ))
+        }
+        Some(_) => Ok(Client::new(settings.options())?),
+    }
+}
+
+/// Ends the work at an interrupt.
+fn stop() -> Stop {
+    let stop = Stop::default();
+    let asked = stop.clone();
+    interrupt::call_back(move || asked.ask());
+    stop
+}

@@ -1,0 +1,137 @@
+//! What is said of plans, outcomes and queues.
+
+use serde_json::{Value, json};
+use wxlink_bulk::{Finding, Job, Outcome, Plan, Record, Report, Row, Tally};
+
+use crate::context::Context;
+use crate::output::{BAD, FAINT, GOOD, SOON};
+use crate::report::merge;
+use crate::table::{Cell, Table};
+
+/// A number for people: `1,234,567`.
+pub(super) fn number(n: u64) -> String {
+    indicatif::HumanCount(n).to_string()
+}
+
+/// A plan, and why it is not all that could be said.
+pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
+    let out = context.out;
+    let counts: Vec<(Finding, u64)> = Finding::ALL
+        .into_iter()
+        .map(|finding| (finding, plan.of(finding)))
+        .filter(|(_, n)| *n > 0)
+        .collect();
+    let json = json!({"plan": {
+        "rows": job.rows(),
+        "left": job.left(),
+        "accounts": job.accounts(),
+        "findings": counts.iter().map(|(f, n)| (f.word().to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
+        "notifying_rows": plan.notifying,
+        "notified_accounts": plan.notified_accounts,
+        "over_quota": plan.over_quota.iter().map(|(a, n)| json!({"account": a, "posts": n})).collect::<Vec<_>>(),
+        "unreadable": plan.unreadable.iter().map(|(a, why)| json!({"account": a, "message": why})).collect::<Vec<_>>(),
+    }});
+    out.result(&json, || {
+        let mut table = Table::new(["ROWS", "WHAT WOULD BECOME OF THEM"]);
+        for (finding, n) in &counts {
+            let style = match finding {
+                Finding::Post => GOOD,
+                Finding::OverQuota => SOON,
+                Finding::Unreadable => BAD,
+                _ => FAINT,
+            };
+            table.row([
+                Cell::from(&*number(*n)),
+                Cell::new(finding.meaning(), style),
+            ]);
+        }
+        out.table(&table);
+        for (account, posts) in &plan.over_quota {
+            out.line(format_args!(
+                "over its quota: {account}, with {posts} to be invited"
+            ));
+        }
+        for (account, why) in &plan.unreadable {
+            out.line(format_args!("cannot be read: {account}: {why}"));
+        }
+        if plan.notifying > 0 {
+            out.line(format_args!(
+                "{BAD}{} of them message every follower of {} accounts.{BAD:#}",
+                number(plan.notifying),
+                number(plan.notified_accounts)
+            ));
+        }
+    });
+}
+
+/// What would become of a row, for programs.
+pub(super) fn finding(row: &Row, finding: Finding) -> Value {
+    let mut line = json!({"finding": finding.word()});
+    merge(&mut line, json!(row));
+    line
+}
+
+/// What became of a row, for programs.
+pub(super) fn record(record: &Record) -> Value {
+    json!(record)
+}
+
+/// What all rows came to, and the files that tell of each.
+pub(super) fn summary(context: &Context, tally: &Tally, left: u64, report: Option<&Report>) {
+    let counts: Vec<(Outcome, u64)> = tally.counts().collect();
+    outcomes(context, &counts, left, report);
+}
+
+/// The same, of what was counted elsewhere.
+pub(super) fn outcomes(
+    context: &Context,
+    counts: &[(Outcome, u64)],
+    left: u64,
+    report: Option<&Report>,
+) {
+    let out = context.out;
+    let file = |outcome: Outcome| {
+        let files = report.map_or(&[][..], |report| &report.files);
+        let file = files.iter().find(|f| f.0 == outcome);
+        file.map_or_else(String::new, |f| f.1.display().to_string())
+    };
+    let json = json!({"summary": {
+        "outcomes": counts.iter().map(|(o, n)| (o.word().to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
+        "left": left,
+        "report": report.map(|r| r.dir.display().to_string()),
+    }});
+    out.result(&json, || {
+        let mut table = Table::new(["ROWS", "OUTCOME", "MEANING", "FILE"]);
+        for (outcome, n) in counts {
+            let style = match outcome {
+                Outcome::Linked | Outcome::Invited => GOOD,
+                Outcome::Pending | Outcome::Deferred => SOON,
+                _ => BAD,
+            };
+            table.row([
+                Cell::from(&*number(*n)),
+                Cell::new(outcome.word(), style),
+                Cell::from(outcome.meaning()),
+                Cell::new(&file(*outcome), FAINT),
+            ]);
+        }
+        if left > 0 {
+            let meaning = "not dealt with yet; go on with --resume";
+            table.row([
+                Cell::from(&*number(left)),
+                Cell::new("left", SOON),
+                meaning.into(),
+            ]);
+        }
+        out.table(&table);
+    });
+}
+
+/// What became of rows so far, in a few words for a bar.
+pub(super) fn words(tally: &Tally) -> String {
+    let counts = tally.counts();
+    let words: Vec<String> = counts
+        .map(|(outcome, n)| format!("{} {}", outcome.word(), number(n)))
+        .collect();
+    words.join(", ")
+}

@@ -70,6 +70,7 @@ impl Job {
         rows: impl Iterator<Item = Result<Row, BadRow>>,
     ) -> Result<Job, BulkError> {
         let told = |e: io::Error| BulkError::file(dir, &e);
+        let new = !dir.exists();
         fs::create_dir_all(dir).map_err(told)?;
         let lock = lock(dir)?;
         if dir.join(ABOUT).exists() {
@@ -78,7 +79,12 @@ impl Job {
                 dir.display()
             )));
         }
-        let about = import(dir, rows)?;
+        let about = import(dir, rows).inspect_err(|_| {
+            if new {
+                // What cannot be tidied away is in nobody's way.
+                let _ = fs::remove_dir_all(dir);
+            }
+        })?;
         let text = serde_json::to_vec_pretty(&about).map_err(|e| told(e.into()))?;
         let temporary = dir.join("job.json.new");
         File::create(&temporary)

@@ -14,11 +14,6 @@ use wxlink_bulk::{
     Arrived, BulkError, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop, Terms,
 };
 
-const TERMS: Terms = Terms {
-    lease: Duration::from_secs(10),
-    stay: false,
-};
-
 /// A Redis; in CI it has to be there.
 fn redis() -> Option<Redis> {
     let redis = Redis::start();
@@ -42,7 +37,7 @@ fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> (String, u64) {
     done.unwrap()
 }
 
-fn work(queue: &Queue, world: &World, terms: Terms) -> (End, Vec<Record>) {
+fn work(queue: &Queue, world: &World) -> (End, Vec<Record>) {
     let seen = Mutex::new(Vec::new());
     let observer = |record: &Record| seen.lock().unwrap().push(record.clone());
     let crew = Crew {
@@ -51,6 +46,7 @@ fn work(queue: &Queue, world: &World, terms: Terms) -> (End, Vec<Record>) {
         observer: &observer,
         stop: &Stop::default(),
     };
+    let terms = Terms::new(Duration::from_secs(10), false, crew.client).unwrap();
     let end = queue.work(&crew, terms).unwrap();
     (end, seen.into_inner().unwrap())
 }
@@ -92,7 +88,7 @@ fn rows_are_dealt_with_in_order_and_end_once() {
     assert!(!standing.is_over());
     assert!(queue.purge().is_err());
 
-    let (end, seen) = work(&queue, &world, TERMS);
+    let (end, seen) = work(&queue, &world);
     assert_eq!((end, seen.len()), (End::Finished, 120));
     assert_eq!(world.received(), (120, 20));
     let told = results(&queue);
@@ -127,14 +123,14 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
     let queue = Queue::new(&redis.url(), "q").unwrap();
     let rows: Vec<_> = (1..=5).flat_map(|p| [(1, p), (2, p)]).collect();
     push(&queue, &rows, UNLIMITED);
-    let (end, seen) = work(&queue, &world, TERMS);
+    let (end, seen) = work(&queue, &world);
     assert_eq!((end, seen.len()), (End::Finished, 10));
     let standing = queue.standing().unwrap();
     assert_eq!(sums(&standing), (10, 0, 2, 8));
     assert!(standing.next_due.is_some() && !standing.is_over());
     assert_eq!(world.received().0, 9);
     // Nothing is due: another worker leaves it alone, and leaves.
-    assert_eq!(work(&queue, &world, TERMS), (End::Finished, vec![]));
+    assert_eq!(work(&queue, &world), (End::Finished, vec![]));
 
     // A month later, which Redis is made to think.
     let free = json!({"subject": "s"});
@@ -151,7 +147,7 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
         .query(&mut open)
         .unwrap();
     push(&queue, &[(1, 6)], UNLIMITED);
-    let (_, seen) = work(&queue, &world, TERMS);
+    let (_, seen) = work(&queue, &world);
     let apps: Vec<_> = seen.iter().map(|r| r.row.appid.clone()).collect();
     assert_eq!(apps, [4, 5, 6].map(appid));
     assert!(queue.standing().unwrap().is_over());
@@ -170,7 +166,7 @@ fn limits_are_shared() {
     push(&queue, &rows, rates);
     let started = Instant::now();
     let seen: usize = std::thread::scope(|scope| {
-        let crew = || work(&queue, &world, TERMS).1.len();
+        let crew = || work(&queue, &world).1.len();
         let crews: Vec<_> = (0..2).map(|_| scope.spawn(crew)).collect();
         crews.into_iter().map(|c| c.join().unwrap()).sum()
     });
@@ -198,6 +194,10 @@ fn what_cannot_be_is_said() {
     let told = Queue::new(secret, "q").unwrap().standing().unwrap_err();
     assert!(!told.to_string().contains("PASSWORD"), "{told}");
     assert!(told.to_string().contains("cannot be reached"), "{told}");
+    // An answer may take as long as a lease.
+    let client = client("http://127.0.0.1:1", "memory");
+    let lease = |s| Terms::new(Duration::from_secs(s), false, &client).is_ok();
+    assert_eq!((lease(5), lease(6)), (false, true));
 }
 
 const CROWD: &str = "one_worker_of_many";
@@ -217,10 +217,7 @@ fn one_worker_of_many() {
         observer: &|_| {},
         stop: &Stop::default(),
     };
-    let terms = Terms {
-        lease: Duration::from_secs(8),
-        stay: false,
-    };
+    let terms = Terms::new(Duration::from_secs(8), false, crew.client).unwrap();
     assert_eq!(queue.work(&crew, terms).unwrap(), End::Finished);
 }
 

@@ -97,11 +97,28 @@ impl Standing {
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
-    /// After how long without a sign of life a worker's accounts are another's. More than twice the client's time
-    /// limit.
-    pub lease: Duration,
-    /// Whether to wait for more when all is done.
-    pub stay: bool,
+    lease: Duration,
+    stay: bool,
+}
+
+impl Terms {
+    /// `lease`: after how long without a sign of life a worker's accounts are another's. `stay`: whether to wait for
+    /// more when all is done.
+    ///
+    /// # Errors
+    /// The lease is less than twice the client's time limit.
+    pub fn new(lease: Duration, stay: bool, client: &wxlink::Client) -> Result<Terms, BulkError> {
+        let timeout = client.timeout();
+        if lease < timeout * 2 {
+            return Err(BulkError::usage(format!(
+                "a lease of {} s is less than twice timeout_ms ({} ms): a worker that waits for an answer would lose \
+                 its account to another",
+                lease.as_secs(),
+                timeout.as_millis()
+            )));
+        }
+        Ok(Terms { lease, stay })
+    }
 }
 
 impl Queue {
@@ -224,17 +241,8 @@ impl Queue {
     /// Works until nothing is left but what is due later, or for good.
     ///
     /// # Errors
-    /// The lease is too short; Redis is away for ten minutes, or the system is out of threads. Nothing is lost: who works next goes on.
+    /// Redis is away for ten minutes, or the system is out of threads. Nothing is lost: who works next goes on.
     pub fn work(&self, crew: &Crew<'_>, terms: Terms) -> Result<End, BulkError> {
-        let timeout = crew.client.timeout();
-        if terms.lease < timeout * 2 {
-            return Err(BulkError::usage(format!(
-                "a lease of {} s is less than twice timeout_ms ({} ms): a worker that waits for an answer would lose its \
-                 account to another",
-                terms.lease.as_secs(),
-                timeout.as_millis()
-            )));
-        }
         self.make_group(crew.stop)?;
         self.forget_the_dead(crew.stop)?;
         let limits = self.key("limits");

@@ -115,9 +115,9 @@ impl<'a> Asked<'a> {
         };
         if !out.is_json() {
             out.note(format_args!(
-                "{} rows for {} accounts, {} to be dealt with; {} message every follower.",
-                told::number(job.rows()),
-                told::number(job.accounts()),
+                "{} for {}, {} to be dealt with; {} with notify_users.",
+                told::many(job.rows(), "row"),
+                told::many(job.accounts(), "account"),
                 told::number(job.left()),
                 told::number(job.notifying()),
             ));
@@ -173,9 +173,9 @@ impl<'a> Asked<'a> {
         let from_stdin = self.source.as_ref().is_some_and(Source::is_stdin);
         if from_stdin || !io::stdin().is_terminal() || context.out.is_json() {
             return Err(Failure::Usage(format!(
-                "{} rows would message every follower of {} accounts; say --yes if that is meant. Nothing was done",
-                told::number(plan.notifying),
-                told::number(plan.notified_accounts),
+                "every follower of {} would be messaged, for {}; say --yes if that is meant. Nothing was done",
+                told::many(plan.notified_accounts, "account"),
+                told::many(plan.notifying, "row"),
             )));
         }
         let _ = write!(io::stderr(), "Message them? Nothing takes it back. [y/N] ");

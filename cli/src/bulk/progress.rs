@@ -1,12 +1,13 @@
 //! How far the work is: a bar on a terminal, elsewhere a line every ten seconds.
 
+use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::sync::Condvar;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::output::Output;
 
@@ -51,9 +52,13 @@ fn tell(
 ) {
     let live = io::stderr().is_terminal();
     let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::stderr());
-    let style = "{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left  {prefix}";
+    let style = "{msg} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left  {prefix}";
     if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style);
+        let rate = |state: &ProgressState, to: &mut dyn Write| {
+            // Where nobody looks, nothing is lost.
+            let _ = write!(to, "{:.0}/s", state.per_sec());
+        };
+        bar.set_style(style.with_key("rate", rate));
     }
     bar.set_message(what.to_owned());
     let (started, first) = (Instant::now(), now().0);

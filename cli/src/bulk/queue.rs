@@ -178,10 +178,8 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdic
     let out = context.out;
     let client = client(context, None)?;
     let stop = stop();
-    let terms = Terms {
-        lease: arguments::seconds(matches, "lease"),
-        stay: matches.get_flag("stay"),
-    };
+    let lease = arguments::seconds(matches, "lease");
+    let terms = Terms::new(lease, matches.get_flag("stay"), &client)?;
     let tally = Tally::default();
     let tell = |record: &Record| {
         tally.add(record.outcome);

@@ -13,6 +13,12 @@ pub(super) fn number(n: u64) -> String {
     indicatif::HumanCount(n).to_string()
 }
 
+/// So many of them: `1 row`, `2 rows`.
+pub(super) fn many(n: u64, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {what}{s}", number(n))
+}
+
 /// A plan, and why it is not all that could be said.
 pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
     let out = context.out;
@@ -56,9 +62,9 @@ pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
         }
         if plan.notifying > 0 {
             out.line(format_args!(
-                "{BAD}{} of them message every follower of {} accounts.{BAD:#}",
-                number(plan.notifying),
-                number(plan.notified_accounts)
+                "{BAD}Every follower of {} would be messaged, for {}.{BAD:#}",
+                many(plan.notified_accounts, "account"),
+                many(plan.notifying, "row")
             ));
         }
     });

@@ -1,20 +1,24 @@
 //! A store in a file, for the processes of one machine.
 //!
 //! redb keeps it: what is committed survives whatever kills a process. It lets one process in at a time, so the
-//! file is opened for each access and closed again, which also makes forks no matter. Accesses are rare: two or
-//! three for each refresh, and a look a minute for each account in use.
+//! file is opened for an access and closed again, which also makes forks no matter. Accesses are rare: two or
+//! three for each refresh, and a look a minute for each account in use. Only where threads queue for it, as when
+//! thousands of accounts are new, one hands the open file to the next: to open and close costs as much as to write.
 
 // redb's errors are what they are, and none is kept.
 #![allow(clippy::result_large_err)]
 
 use std::fs::OpenOptions;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redb::{Database, DatabaseError, ReadableTable, TableDefinition};
 
 use super::{Lock, Store, StoreError};
+use crate::sync::lock;
 
 const TEXTS: TableDefinition<&str, &str> = TableDefinition::new("texts");
 /// Until when (ms since 1970) whom each lock belongs to.
@@ -22,8 +26,16 @@ const LOCKS: TableDefinition<&str, (u64, &str)> = TableDefinition::new("locks");
 /// How long to wait for the other processes to be done.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the threads of this process may hand the open file to each other; then others have a turn.
+const TURN: Duration = Duration::from_millis(100);
+/// The longest pause before whoever waits for the file tries again.
+const RETRY: Duration = Duration::from_millis(5);
+
 pub(super) struct File {
     path: PathBuf,
+    /// Handed to the thread that waits, with when it was opened.
+    handed: Mutex<Option<(Database, Instant)>>,
+    waiting: AtomicUsize,
 }
 
 impl File {
@@ -31,35 +43,61 @@ impl File {
     pub fn open(path: &str) -> Result<File, String> {
         let store = File {
             path: PathBuf::from(path),
+            handed: Mutex::new(None),
+            waiting: AtomicUsize::new(0),
         };
         store.with(|_| Ok(())).map(|()| store)
     }
 
-    /// Opens the file, waiting for whoever has it open.
+    /// Does something with the open file.
     fn with<T>(
         &self,
         work: impl FnOnce(&Database) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let wrong =
-            |e: &dyn std::fmt::Display| format!("the token store {}: {e}", self.path.display());
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut handed = lock(&self.handed);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if handed
+            .take_if(|(_, since)| since.elapsed() > TURN)
+            .is_some()
+        {
+            thread::sleep(RETRY);
+        }
+        let (database, since) = match handed.take() {
+            Some(open) => open,
+            None => (self.database()?, Instant::now()),
+        };
+        let done = work(&database).map_err(|e| self.wrong(&e));
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            *handed = Some((database, since));
+        }
+        done
+    }
+
+    fn wrong(&self, error: &dyn std::fmt::Display) -> StoreError {
+        format!("the token store {}: {error}", self.path.display())
+    }
+
+    /// Opens the file, waiting for the process that has it open.
+    fn database(&self) -> Result<Database, StoreError> {
+        let wrong = |e: &dyn std::fmt::Display| self.wrong(e);
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
-        let database = loop {
+        loop {
             let mut how = OpenOptions::new();
             how.read(true).write(true).create(true).truncate(false);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
             let file = how.open(&self.path).map_err(|e| wrong(&e))?;
             match Database::builder().create_file(file) {
-                Ok(database) => break database,
+                Ok(database) => return Ok(database),
                 Err(DatabaseError::DatabaseAlreadyOpen) if start.elapsed() < PATIENCE => {
                     thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(5));
+                    pause = (pause * 2).min(RETRY);
                 }
                 Err(e) => return Err(wrong(&e)),
             }
-        };
-        work(&database).map_err(|e| wrong(&e))
+        }
     }
 }
 

@@ -1,0 +1,301 @@
+//! Many links: what is planned and asked, what outlives a kill, and the same through a queue.
+#![cfg(unix)]
+
+#[path = "../../bulk/tests/common/mod.rs"]
+mod bulk;
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use bulk::World;
+use bulk::redis::Redis;
+use common::*;
+use serde_json::{Value, json};
+
+/// The program, as the platform of a world, its job's files in the world's folder.
+fn platform(world: &World, arguments: &[&str]) -> Command {
+    let mut command = bare(arguments);
+    command
+        .current_dir(&world.dir)
+        .env("WXLINK_BASE_URL", world.sandbox.http_url())
+        .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
+        .env("WXLINK_COMPONENT_APPSECRET", "HUSHHUSH")
+        .env("WXLINK_TOKEN_STORE", store(world));
+    command
+}
+
+fn store(world: &World) -> String {
+    format!("file:{}/tokens", world.dir.display())
+}
+
+/// A world with so many accounts and mini programs, and `links.csv` with all of both.
+fn world(name: &str, accounts: usize, apps: usize, notify: u8) -> World {
+    let world = World::new(name, accounts, apps);
+    let component = json!({"appid": "wx0c00000000000001", "appsecret": "HUSHHUSH", "ticket": "TICKET",
+        "authorizers": (1..=accounts)
+            .map(|n| (bulk::account(n), json!({"refresh_token": format!("R{n}")})))
+            .collect::<serde_json::Map<_, _>>()});
+    world.admin("PUT", "component", component);
+    let mut rows = "account,appid,notify_users,show_profile\n".to_owned();
+    for p in 1..=apps {
+        for a in 1..=accounts {
+            rows += &format!("{},{},{notify},1\n", bulk::account(a), bulk::appid(p));
+        }
+    }
+    fs::write(world.dir.join("links.csv"), rows).unwrap();
+    let ran = run_with(platform(&world, &["put", "ticket"]), "TICKET\n");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    world
+}
+
+fn processed(world: &World) -> u64 {
+    let counts = world.admin("GET", "journal/counts", Value::Null);
+    counts["processed"]["link"].as_u64().unwrap()
+}
+
+fn journal(world: &World) -> usize {
+    let path = world.dir.join("links.csv.job/journal.jsonl");
+    fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+const FAST: [&str; 4] = ["--rate", "off", "--account-rate", "off"];
+
+#[test]
+fn followers_are_not_messaged_unasked() {
+    let world = world("cli-ask", 2, 2, 1);
+    let planned = run(platform(
+        &world,
+        &["bulk", "links.csv", "--dry-run", "--json"],
+    ));
+    assert_eq!(planned.code, 0, "{}", planned.err);
+    let lines = planned.lines();
+    assert_eq!(lines.len(), 5);
+    assert!(lines[..4].iter().all(|l| l["finding"] == "post"));
+    assert_eq!(lines[4]["plan"]["findings"]["post"], 4);
+    assert_eq!(lines[4]["plan"]["notified_accounts"], 2);
+
+    // Nobody is there to be asked.
+    let refused = run(platform(&world, &["bulk", "links.csv"]));
+    assert_eq!((refused.code, processed(&world)), (2, 0));
+    assert!(refused.err.contains("--yes"), "{}", refused.err);
+    assert!(!world.dir.join("links.csv.job").exists());
+
+    let arguments = [&["bulk", "links.csv", "--yes", "--json"][..], &FAST].concat();
+    let done = run(platform(&world, &arguments));
+    assert_eq!((done.code, processed(&world)), (3, 4), "{}", done.err);
+    let lines = done.lines();
+    assert!(lines[..4].iter().all(|l| l["outcome"] == "invited"));
+    assert_eq!(lines[4]["summary"]["outcomes"], json!({"invited": 4}));
+    let again = run(platform(&world, &arguments));
+    assert_eq!(again.code, 2);
+    assert!(
+        again.json()["message"]
+            .as_str()
+            .unwrap()
+            .contains("--resume")
+    );
+}
+
+#[test]
+fn a_job_outlives_kills_and_posts_nothing_twice() {
+    let world = world("cli-kill", 60, 10, 0);
+    let command = |more: &[&str]| {
+        let mut command = platform(
+            &world,
+            &[&["bulk", "links.csv", "--workers", "4"][..], &FAST, more].concat(),
+        );
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    for round in 0..6 {
+        let more: &[&str] = if round == 0 { &[] } else { &["--resume"] };
+        let target = 80 * (round + 1);
+        let mut child = command(more).spawn().unwrap();
+        until(|| journal(&world) >= target || child.try_wait().unwrap().is_some());
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    let ran = run(platform(
+        &world,
+        &[&["bulk", "links.csv", "--resume"][..], &FAST].concat(),
+    ));
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert_eq!(processed(&world), 600);
+    let report = world.dir.join("links.csv.job/report");
+    let rows =
+        |name: &str| fs::read_to_string(report.join(name)).map_or(0, |t| t.lines().count() - 1);
+    assert_eq!(rows("invited.csv") + rows("pending.csv"), 600);
+    assert!(rows("pending.csv") <= 6 * 4, "{}", rows("pending.csv"));
+}
+
+#[test]
+fn ctrl_c_ends_it_in_good_order() {
+    let world = world("cli-int", 40, 5, 0);
+    let arguments = ["bulk", "links.csv", "--rate", "50/s"];
+    let ran = interrupted(platform(&world, &arguments), "INT", || journal(&world) > 10);
+    assert_eq!(ran.code, 130, "{}", ran.err);
+    assert!(ran.err.contains("--resume"), "{}", ran.err);
+    // What was posted is in the journal.
+    assert_eq!(journal(&world) as u64, processed(&world));
+    let arguments = [
+        &["bulk", "--job", "links.csv.job", "--resume", "--json"][..],
+        &FAST,
+    ]
+    .concat();
+    let ran = run(platform(&world, &arguments));
+    assert_eq!((ran.code, processed(&world)), (3, 200), "{}", ran.err);
+}
+
+#[test]
+fn mistakes_are_told_before_anything_is_done() {
+    let world = world("cli-bad", 2, 1, 0);
+    let bad = "account,appid,notify_users,show_profile\nwx0a,,0,1\nwx0a,wx0b,2,1\n";
+    fs::write(world.dir.join("bad.csv"), bad).unwrap();
+    for (arguments, says) in [
+        (&["bulk"][..], "name the rows"),
+        (&["bulk", "nowhere.csv"], "nowhere.csv cannot be read"),
+        (&["bulk", "bad.csv"], "line 3: its notify_users"),
+        (&["bulk", "-"], "--job DIR"),
+        (&["bulk", "links.csv", "--resume"], "holds no job"),
+        (&["bulk", "links.csv", "--rate", "fast"], "60/m"),
+        (&["bulk", "push", "links.csv"], "WXLINK_QUEUE"),
+        (
+            &["bulk", "status", "--queue", "redis://:HUSHHUSH@127.0.0.1"],
+            "WXLINK_QUEUE",
+        ),
+        (
+            &["bulk", "status", "--queue", "http://127.0.0.1"],
+            "redis://",
+        ),
+        (
+            &[
+                "bulk",
+                "work",
+                "--queue",
+                "redis://127.0.0.1:1",
+                "--lease",
+                "15",
+            ],
+            "twice timeout_ms",
+        ),
+    ] {
+        let ran = run(platform(&world, arguments));
+        assert_eq!(ran.code, 2, "{arguments:?} {}", ran.err);
+        assert!(ran.err.contains(says), "{arguments:?} {}", ran.err);
+    }
+    // One token is one account's.
+    let mut command = bare(&["bulk", "links.csv"]);
+    command
+        .current_dir(&world.dir)
+        .env("WXLINK_ACCESS_TOKEN", "T");
+    let ran = run(command);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("token_command"), "{}", ran.err);
+    assert_eq!(fs::read_dir(&world.dir).unwrap().count(), 3);
+    assert_eq!(processed(&world), 0);
+}
+
+#[test]
+fn other_rows_are_another_job() {
+    let world = world("cli-other", 2, 1, 0);
+    let arguments = [&["bulk", "links.csv"][..], &FAST].concat();
+    assert_eq!(run(platform(&world, &arguments)).code, 3);
+    let path = world.dir.join("links.csv");
+    let rows = fs::read_to_string(&path).unwrap();
+    fs::write(&path, rows.replace(&bulk::account(2), &bulk::account(1))).unwrap();
+    let ran = run(platform(&world, &["bulk", "links.csv", "--resume"]));
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("other rows"), "{}", ran.err);
+    // Its report is a job again.
+    let report = "links.csv.job/report/invited.csv";
+    let again = [&["bulk", report, "--job", "again"][..], &FAST].concat();
+    assert_eq!(
+        (run(platform(&world, &again)).code, processed(&world)),
+        (3, 2)
+    );
+}
+
+/// The examples in a subcommand's help, at another Redis.
+fn examples(subcommand: &str, redis: &Redis) -> Vec<Vec<String>> {
+    let help = run(bare(&["bulk", subcommand, "--help"])).out;
+    let (_, examples) = help.split_once("\nExamples:\n").unwrap();
+    let lines = examples.lines().map(str::trim);
+    let commands = lines.filter(|line| line.starts_with("wxlink "));
+    let words = |line: &str| {
+        let line = line.replace("redis://127.0.0.1", &redis.url());
+        line.split(' ').skip(1).map(Into::into).collect()
+    };
+    commands.map(words).collect()
+}
+
+#[test]
+fn a_queue_is_filled_worked_off_and_collected() {
+    let Some(redis) = Redis::start() else {
+        assert!(!have("redis-server"), "it does not start");
+        return;
+    };
+    let world = world("cli-queue", 6, 4, 0);
+    let ran_all = |subcommand| {
+        let run_one = |arguments: Vec<String>| {
+            let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            // For good is too long.
+            let words = words
+                .into_iter()
+                .filter(|w| *w != "--stay")
+                .collect::<Vec<_>>();
+            run(platform(&world, &words))
+        };
+        examples(subcommand, &redis)
+            .into_iter()
+            .map(run_one)
+            .collect::<Vec<Ran>>()
+    };
+    let [pushed] = &ran_all("push")[..] else {
+        panic!()
+    };
+    assert_eq!(pushed.code, 0, "{}", pushed.err);
+    assert!(pushed.out.contains("24 rows pushed"), "{}", pushed.out);
+    let again = run(platform(
+        &world,
+        &[
+            "bulk",
+            "push",
+            "links.csv",
+            "--queue",
+            &redis.url(),
+            "--json",
+        ],
+    ));
+    assert_eq!(again.json()["pushed"], 0);
+    let status = &ran_all("status")[0].out;
+    assert!(status.contains("24    wait for a worker"), "{status}");
+    let unfinished = run(platform(
+        &world,
+        &["bulk", "collect", "--queue", &redis.url()],
+    ));
+    assert_eq!(unfinished.code, 5, "{}", unfinished.err);
+
+    assert!(ran_all("work").iter().all(|ran| ran.code == 0));
+    assert_eq!(processed(&world), 24);
+    let collected = ran_all("collect");
+    assert_eq!(collected.len(), 2);
+    assert_eq!(collected[0].code, 3, "{}", collected[0].err);
+    let lines = collected[0].lines();
+    assert_eq!(lines.len(), 25);
+    assert!(
+        lines[..24]
+            .iter()
+            .all(|l| l["outcome"] == "invited" && l["job"].is_string())
+    );
+    let file = fs::read_to_string(world.dir.join("bulk.results/invited.csv")).unwrap();
+    assert_eq!(file.lines().count(), 25);
+    // The second one removed it.
+    let status = run(platform(
+        &world,
+        &["bulk", "status", "--queue", &redis.url(), "--json"],
+    ));
+    assert_eq!(status.json()["pushed"], 0);
+    assert!(Path::new(&world.dir).join("links.csv").exists());
+}

@@ -1,9 +1,9 @@
 //! Tokens that nobody hands in: got from WeChat's component interfaces, kept, renewed, and never lost.
 
-#[cfg(feature = "redis-store")]
+#![cfg(all(feature = "file-store", feature = "redis-store"))]
+
 mod common;
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
@@ -253,7 +253,6 @@ fn options_that_contradict_each_other_are_refused() {
     assert_eq!(wrong(&PLATFORM), None);
 }
 
-#[cfg(feature = "file-store")]
 #[test]
 fn clients_with_one_file_share_their_tokens() {
     let sandbox = sandbox();
@@ -275,7 +274,6 @@ fn clients_with_one_file_share_their_tokens() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-#[cfg(feature = "redis-store")]
 #[test]
 fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
     let Some(mut redis) = common::redis::Redis::start() else {
@@ -317,12 +315,10 @@ fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
 }
 
 /// How many processes share a store, how many threads each has, and how often the token is revoked under them.
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 const CROWD: (usize, usize, u64) = (8, 4, 4);
 
 /// Calls from threads of its own until its input ends; what the tests below start many of. To a line of input it
 /// answers with one, when every thread has made a call that began after it.
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 #[test]
 fn one_process_of_many() {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -366,16 +362,13 @@ fn one_process_of_many() {
     });
 }
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 const CAME_BY: &str = "every thread came by";
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 struct Member {
     process: Child,
     told: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
 }
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 impl Member {
     fn start(sandbox: &Sandbox, store: &str) -> Member {
         let mut process = Command::new(std::env::current_exe().unwrap())
@@ -409,7 +402,6 @@ impl Member {
 
 /// Starts the crowd on a store, revokes the token under it again and again, and kills somebody each time: nobody
 /// else's call fails, and there is one refresh for each token, or two where it was killed in the middle.
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 fn a_crowd_shares(store: &str) {
     let sandbox = sandbox();
     platform(&sandbox, &[("token_store", store)]);
@@ -447,7 +439,6 @@ fn a_crowd_shares(store: &str) {
     );
 }
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 #[test]
 fn processes_share_a_file() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("crowd.redb");
@@ -455,7 +446,6 @@ fn processes_share_a_file() {
     a_crowd_shares(&format!("file:{}", path.display()));
 }
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 #[test]
 fn processes_share_a_redis() {
     match common::redis::Redis::start() {

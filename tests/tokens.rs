@@ -222,6 +222,15 @@ fn a_fixed_token_serves_every_call_without_one() {
 }
 
 #[test]
+fn an_account_named_by_an_empty_text_is_nobodys() {
+    let sandbox = sandbox();
+    let client = platform(&sandbox, &[]);
+    let error = client.account("").unwrap().get_linked(None).unwrap_err();
+    assert_eq!(error.status(), Status::BadValue, "{error}");
+    client.account(ACCOUNT).unwrap().get_linked(None).unwrap();
+}
+
+#[test]
 fn a_command_is_run_again_when_its_token_is_refused() {
     let sandbox = sandbox();
     let command = "read a; read r; test -n \"$r\" && echo SANDBOX-TOKEN || echo SANDBOX-EXPIRED";

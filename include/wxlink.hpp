@@ -453,6 +453,11 @@ public:
         return with(std::move(options().timeout(timeout)));
     }
 
+    /// The same handle for calls on that account with an empty access token, which the client then gets.
+    [[nodiscard]] client account(std::string_view appid) const {
+        return with(std::move(options().account(appid)));
+    }
+
     /// Keeps the ticket that WeChat pushes to a third-party platform every 10 minutes.
     void put_ticket(std::string_view ticket) const {
         put(wx_client_put_ticket(handle_.get(), detail::argument(ticket).c_str()));
@@ -466,6 +471,7 @@ public:
     /// Ends the calls that run on this handle, within 100 ms, and all later ones, with cancelled.
     void cancel() const noexcept { wx_client_cancel(handle_.get()); }
 
+    /// An empty access token is none, here as in every call: the client gets one for its account.
     result link_miniprogram(std::string_view access_token, std::string_view appid,
                             notify_users notify, show_profile show) const {
         return yes(try_link_miniprogram(access_token, appid, notify, show));

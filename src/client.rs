@@ -76,7 +76,7 @@ impl Client {
         let wire = Arc::new(Wire::new(options).map_err(wrong)?);
         Ok(Client {
             tokens: Tokens::new(options, &wire).map_err(wrong)?,
-            account: options.account.as_deref().map(Arc::from),
+            account: options.account_over(None),
             wire,
             limits: options.limits(),
             cancel: Arc::new(new_cancel(options.lang)?),
@@ -101,10 +101,7 @@ impl Client {
             cancel: Arc::new(new_cancel(lang)?),
             names: self.names.clone(),
             tokens: self.tokens.clone(),
-            account: match &options.account {
-                Some(account) => Some(account.as_str().into()),
-                None => self.account.clone(),
-            },
+            account: options.account_over(self.account.as_ref()),
             process: self.process,
         })
     }
@@ -126,7 +123,8 @@ impl Client {
         })
     }
 
-    /// The same handle for calls on that account without a token: shares everything but its cancellation.
+    /// The same handle for calls on that account without a token: shares everything but its cancellation. An
+    /// empty appid is no account.
     ///
     /// # Errors
     /// [`Status::BadOption`]: it is too long, or holds control characters; [`Status::Internal`]: the process has

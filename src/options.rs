@@ -3,6 +3,7 @@
 //! The C interface, the bindings, the command line and the documentation all read this table.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::Uri;
@@ -510,6 +511,15 @@ impl Options {
             }
         }
         Ok(limits)
+    }
+
+    /// The account if one was set, else that of another handle. An empty one is none: were it the other's, a
+    /// gap in somebody's table would call for the wrong account.
+    pub(crate) fn account_over(&self, base: Option<&Arc<str>>) -> Option<Arc<str>> {
+        match self.set.contains(&"account") {
+            true => self.account.as_deref().map(Arc::from),
+            false => base.cloned(),
+        }
     }
 
     /// The proxy to use, the environment looked at now.

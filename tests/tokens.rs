@@ -1,9 +1,9 @@
 //! Tokens that nobody hands in: got from WeChat's component interfaces, kept, renewed, and never lost.
 
-#[cfg(feature = "redis-store")]
+#![cfg(all(feature = "file-store", feature = "redis-store"))]
+
 mod common;
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
@@ -52,9 +52,34 @@ fn admin(sandbox: &Sandbox, method: &str, path: &str, body: Value) -> Value {
 
 /// How often the platform's token and the account's were refreshed.
 fn refreshes(sandbox: &Sandbox) -> (u64, u64) {
+    (
+        refreshes_at(sandbox, "/component"),
+        refreshes_at(sandbox, &format!("/accounts/{ACCOUNT}")),
+    )
+}
+
+fn refreshes_at(sandbox: &Sandbox, place: &str) -> u64 {
     let told = admin(sandbox, "GET", "refreshes", Value::Null);
-    let count = |n: &Value| n.as_u64().unwrap_or_default();
-    (count(&told["component"]), count(&told["accounts"][ACCOUNT]))
+    told.pointer(place)
+        .and_then(Value::as_u64)
+        .unwrap_or_default()
+}
+
+/// How often WeChat was asked for refresh tokens that were not at hand.
+fn looked_up(sandbox: &Sandbox) -> u64 {
+    let asked = admin(sandbox, "GET", "journal/counts", Value::Null);
+    asked["received"]["authorizer_list"].as_u64().unwrap()
+}
+
+/// From now on an account has one refresh token, the last.
+fn be_strict(sandbox: &Sandbox) {
+    admin(
+        sandbox,
+        "PUT",
+        "component",
+        json!({"appid": "wx0c00000000000001", "appsecret": "SANDBOX-COMPONENT-SECRET",
+               "ticket": "SANDBOX-TICKET", "refresh": "strict"}),
+    );
 }
 
 fn revoke(sandbox: &Sandbox, what: Value) {
@@ -153,25 +178,14 @@ fn a_refresh_token_that_is_lost_or_dead_is_looked_up() {
 #[test]
 fn rotated_refresh_tokens_are_kept() {
     let sandbox = sandbox();
-    admin(
-        &sandbox,
-        "PUT",
-        "component",
-        json!({"appid": "wx0c00000000000001", "appsecret": "SANDBOX-COMPONENT-SECRET",
-               "ticket": "SANDBOX-TICKET", "refresh": "strict"}),
-    );
+    be_strict(&sandbox);
     let client = platform(&sandbox, &[]);
     for n in 1..5 {
         client.get_linked(None).unwrap();
         assert_eq!(refreshes(&sandbox).1, n);
         revoke(&sandbox, json!({"account": ACCOUNT}));
     }
-    let asked = admin(&sandbox, "GET", "journal/counts", Value::Null);
-    assert_eq!(
-        asked["received"]["authorizer_list"].as_u64(),
-        Some(0),
-        "{asked}"
-    );
+    assert_eq!(looked_up(&sandbox), 0);
 }
 
 #[test]
@@ -246,6 +260,15 @@ fn a_fixed_token_serves_every_call_without_one() {
 }
 
 #[test]
+fn an_account_named_by_an_empty_text_is_nobodys() {
+    let sandbox = sandbox();
+    let client = platform(&sandbox, &[]);
+    let error = client.account("").unwrap().get_linked(None).unwrap_err();
+    assert_eq!(error.status(), Status::BadValue, "{error}");
+    client.account(ACCOUNT).unwrap().get_linked(None).unwrap();
+}
+
+#[test]
 fn a_command_is_run_again_when_its_token_is_refused() {
     let sandbox = sandbox();
     let command = "read a; read r; test -n \"$r\" && echo SANDBOX-TOKEN || echo SANDBOX-EXPIRED";
@@ -277,7 +300,6 @@ fn options_that_contradict_each_other_are_refused() {
     assert_eq!(wrong(&PLATFORM), None);
 }
 
-#[cfg(feature = "file-store")]
 #[test]
 fn clients_with_one_file_share_their_tokens() {
     let sandbox = sandbox();
@@ -299,7 +321,6 @@ fn clients_with_one_file_share_their_tokens() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-#[cfg(feature = "redis-store")]
 #[test]
 fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
     let Some(mut redis) = common::redis::Redis::start() else {
@@ -330,7 +351,8 @@ fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
 
     redis.kill();
     clients[0].get_linked(None).unwrap();
-    let late = client(&sandbox, &all).get_linked(None).unwrap_err();
+    let hasty = [all.as_slice(), &[("timeout_ms", "400")]].concat();
+    let late = client(&sandbox, &hasty).get_linked(None).unwrap_err();
     assert_eq!(late.status(), Status::NoToken);
     assert!(late.message().contains("cannot be reached"), "{late}");
 
@@ -340,13 +362,12 @@ fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
     client(&sandbox, &all).get_linked(None).unwrap();
 }
 
-/// How many processes share a store, how many threads each has, and how often the token is revoked under them.
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
-const CROWD: (usize, usize, u64) = (8, 4, 4);
+/// How many processes share a store, how many threads each has, and how often tokens are revoked under them.
+const CROWD: (usize, usize, usize) = (8, 4, 6);
+const ACCOUNTS: [&str; 2] = [ACCOUNT, OTHER];
 
 /// Calls from threads of its own until its input ends; what the tests below start many of. To a line of input it
 /// answers with one, when every thread has made a call that began after it.
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 #[test]
 fn one_process_of_many() {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -359,17 +380,18 @@ fn one_process_of_many() {
     }
     options.set("base_url", &url).unwrap();
     options.set("token_store", &store).unwrap();
-    options.set("timeout_ms", "30000").unwrap();
+    // Half of it is how long the lock of one that was killed lasts.
+    options.set("timeout_ms", "12000").unwrap();
     let client = Client::new(&options).unwrap();
     let ended = AtomicBool::new(false);
     let calls: Vec<AtomicU64> = (0..CROWD.1).map(|_| AtomicU64::new(0)).collect();
     thread::scope(|scope| {
-        for calls in &calls {
-            let (client, ended) = (&client, &ended);
+        for (calls, account) in calls.iter().zip(ACCOUNTS.into_iter().cycle()) {
+            let (client, ended) = (client.account(account).unwrap(), &ended);
             scope.spawn(move || {
                 while !ended.load(SeqCst) {
                     if let Err(e) = client.get_linked(None) {
-                        eprintln!("{e}");
+                        eprintln!("{e} {}", e.trace());
                         std::process::exit(1);
                     }
                     calls.fetch_add(1, SeqCst);
@@ -381,7 +403,7 @@ fn one_process_of_many() {
                 // The first may have begun before.
                 let enough = calls.load(SeqCst) + 2;
                 while calls.load(SeqCst) < enough {
-                    thread::yield_now();
+                    thread::sleep(Duration::from_millis(1));
                 }
             }
             println!("{CAME_BY}");
@@ -390,16 +412,13 @@ fn one_process_of_many() {
     });
 }
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 const CAME_BY: &str = "every thread came by";
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 struct Member {
     process: Child,
     told: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
 }
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 impl Member {
     fn start(sandbox: &Sandbox, store: &str) -> Member {
         let mut process = Command::new(std::env::current_exe().unwrap())
@@ -431,12 +450,35 @@ impl Member {
     }
 }
 
-/// Starts the crowd on a store, revokes the token under it again and again, and kills somebody each time: nobody
-/// else's call fails, and there is one refresh for each token, or two where it was killed in the middle.
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
-fn a_crowd_shares(store: &str) {
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn random(below: u64) -> u64 {
+    use std::hash::BuildHasher;
+    std::hash::RandomState::new().hash_one(()) % below
+}
+
+/// Waits for a random moment: what happens then is to meet whatever goes on.
+fn at_random(below_ms: u64) {
+    thread::sleep(Duration::from_millis(random(below_ms)));
+}
+
+/// Starts the crowd on a store. Again and again tokens are revoked under it, somebody is killed, and the store is
+/// disturbed, all at random moments. Nobody else's call fails; there is one refresh for each token, or two where
+/// one was killed in the middle; and no refresh token is lost but with whom was killed.
+fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
     let sandbox = sandbox();
-    platform(&sandbox, &[("token_store", store)]);
+    be_strict(&sandbox);
+    // So that much of what happens happens in the middle of a refresh.
+    let slow = json!({"interface": "authorizer_token", "fault": {"delay_ms": 150}, "always": true});
+    admin(&sandbox, "POST", "faults", slow);
+    platform(&sandbox, &[("token_store", store)])
+        .put_account(OTHER, "SANDBOX-REFRESH-2")
+        .unwrap();
     let start = |_| Member::start(&sandbox, store);
     let mut crowd: Vec<Member> = (0..CROWD.0).map(start).collect();
     // Whoever is refused twice in a row is right to fail: all are to have seen a token before it is revoked.
@@ -444,46 +486,94 @@ fn a_crowd_shares(store: &str) {
         crowd.iter_mut().for_each(Member::ask);
         crowd.iter_mut().for_each(Member::came_by);
     };
+    let refreshed = || ACCOUNTS.map(|a| refreshes_at(&sandbox, &format!("/accounts/{a}")));
     everybody(&mut crowd);
+    assert_eq!(refreshed(), [1, 1]);
+    let mut own = 1;
     for round in 0..CROWD.2 {
-        revoke(&sandbox, json!({"account": ACCOUNT}));
-        // Now and then that is who holds the lock.
-        let mut killed = crowd.remove(0);
-        thread::sleep(Duration::from_millis(5 * round));
-        killed.process.kill().unwrap();
-        killed.process.wait().unwrap();
-        crowd.push(start(0));
+        let before = refreshed();
+        // One account's token, or the other's, or both.
+        let revoked = [[true, false], [false, true], [true, true]][random(3) as usize];
+        let killed = crowd.remove(0);
+        thread::scope(|scope| {
+            let disturbed = scope.spawn(|| disturb(round));
+            at_random(100);
+            if random(2) == 0 {
+                revoke(&sandbox, json!({"component": true}));
+                own += 1;
+            }
+            for (account, _) in ACCOUNTS.iter().zip(revoked).filter(|(_, revoked)| *revoked) {
+                revoke(&sandbox, json!({"account": account}));
+            }
+            // Now and then that is who holds the lock.
+            at_random(100);
+            drop(killed);
+            crowd.push(start(0));
+            disturbed.join().unwrap();
+        });
         everybody(&mut crowd);
+        for ((before, after), revoked) in before.into_iter().zip(refreshed()).zip(revoked) {
+            let least = u64::from(revoked);
+            assert!(
+                (least..=2 * least).contains(&(after - before)),
+                "{} refreshes for {least} tokens, in round {round}",
+                after - before
+            );
+        }
     }
     for mut member in crowd {
         drop(member.process.stdin.take());
         assert!(member.process.wait().unwrap().success());
     }
-    let (own, account) = refreshes(&sandbox);
-    let tokens = CROWD.2 + 1;
+    let owns = refreshes_at(&sandbox, "/component");
     assert!(
-        (1..=2).contains(&own),
-        "{own} refreshes of the platform's token"
+        (1..=2 * own).contains(&owns),
+        "{owns} refreshes of {own} tokens of the platform's"
     );
+    let lost = looked_up(&sandbox);
     assert!(
-        (tokens..=2 * tokens).contains(&account),
-        "{account} refreshes for {tokens} tokens"
+        lost <= CROWD.2 as u64,
+        "{lost} refresh tokens lost, and {} members",
+        CROWD.2
     );
+
+    // What is in the store at the end serves whoever comes.
+    let heir = client(
+        &sandbox,
+        &[&PLATFORM, [("token_store", store)].as_slice()].concat(),
+    );
+    for account in ACCOUNTS {
+        revoke(&sandbox, json!({"account": account}));
+        heir.account(account).unwrap().get_linked(None).unwrap();
+    }
+    assert_eq!(looked_up(&sandbox), lost, "the store has no refresh token");
 }
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
 #[test]
 fn processes_share_a_file() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("crowd.redb");
     let _ = std::fs::remove_file(&path);
-    a_crowd_shares(&format!("file:{}", path.display()));
+    a_crowd_shares(&format!("file:{}", path.display()), |_| {});
 }
 
-#[cfg(all(feature = "file-store", feature = "redis-store"))]
+/// The Redis is paused, then killed and started anew, and so on.
 #[test]
-fn processes_share_a_redis() {
-    match common::redis::Redis::start() {
-        Some(redis) => a_crowd_shares(&redis.url()),
-        None => common::skip("processes that share a Redis", "redis-server"),
-    }
+fn processes_share_a_redis_that_comes_and_goes() {
+    let folder = common::scratch("crowd-redis");
+    let Some(mut redis) = common::redis::Redis::start_keeping(&folder) else {
+        return common::skip("processes that share a Redis", "redis-server");
+    };
+    a_crowd_shares(&redis.url(), |round| {
+        at_random(100);
+        if round % 2 == 0 {
+            redis.pause();
+            // Some are given up and made anew meanwhile: two seconds are for an answer.
+            at_random(2500);
+            redis.go_on();
+        } else {
+            redis.kill();
+            at_random(600);
+            redis.restart();
+        }
+    });
 }

@@ -115,6 +115,13 @@ static void tokens() {
     client.put_ticket("SANDBOX-TICKET");
     client.put_account("wx0a00000000000001", "SANDBOX-REFRESH-1");
     EXPECT(client.get_linked("").errcode() == 0);
+    const auto other = client.account("wx0a00000000000003");
+    EXPECT(other.get_linked("").json() == other.get_linked("SANDBOX-TOKEN-3").json());
+    EXPECT(other.get_linked("").json() != client.get_linked("").json());
+    const auto there = other.get_linked("").items().at(0).appid.value();
+    EXPECT(thrown<wxlink::pending_error>([&] { link(other, "", there).or_throw(); }).errcode() == 89015);
+    thrown<wxlink::argument_error>([&] { (void)client.account("").get_linked(""); });
+    thrown<wxlink::argument_error>([&] { (void)sandbox().get_linked(""); });
     wxlink::options command;
     EXPECT(wxlink::client(platform(command).token_command("echo SANDBOX-TOKEN")).get_linked("").errcode() == 0);
     wxlink::options fixed;

@@ -76,14 +76,38 @@ func New(options ...Option) (*Client, error) {
 	if status := C.wx_client_new(s.options, &client); status != C.WX_OK {
 		return nil, s.failed(status)
 	}
-	c := &Client{&handle{
-		client:  client,
-		timeout: s.timeout,
-		slots:   make(chan struct{}, s.maxConcurrent),
-		closing: make(chan struct{}),
-	}}
+	return own(client, s.timeout, make(chan struct{}, s.maxConcurrent)), nil
+}
+
+func own(client *C.wx_client, timeout time.Duration, slots chan struct{}) *Client {
+	c := &Client{&handle{client: client, timeout: timeout, slots: slots, closing: make(chan struct{})}}
 	runtime.AddCleanup(c, (*handle).close, c.handle)
-	return c, nil
+	return c
+}
+
+// Account makes a client for calls on that Official Account with an empty access token, which it gets
+// from the source that [WithAccount] tells of. It shares everything with this one, [WithMaxConcurrent]
+// included, but its end: close both, in any order. It is cheap, and may be made for each call.
+func (c *Client) Account(appID string) (*Client, error) {
+	h := c.handle
+	if err := h.begin(); err != nil {
+		return nil, err
+	}
+	defer runtime.KeepAlive(c)
+	defer h.calls.Done()
+	s, err := newSettings()
+	if err != nil {
+		return nil, err
+	}
+	defer s.free()
+	if err := s.set("account", appID); err != nil {
+		return nil, err
+	}
+	var client *C.wx_client
+	if status := C.wx_client_with(h.client, s.options, &client); status != C.WX_OK {
+		return nil, s.failed(status)
+	}
+	return own(client, h.timeout, h.slots), nil
 }
 
 // Close waits for the calls that run, then frees the client and its connections. Calls that wait
@@ -105,15 +129,23 @@ func (h *handle) close() {
 	h.free.Do(func() { C.wx_client_free(h.client) })
 }
 
-// enter waits for the turn of a call. Each enter that returns nil needs a leave.
-func (h *handle) enter(ctx context.Context) *Error {
+// begin keeps the handle from being freed, unless it is closed. Each begin that returns nil needs a Done
+// of calls.
+func (h *handle) begin() *Error {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.closed {
-		h.mu.Unlock()
 		return closed()
 	}
 	h.calls.Add(1)
-	h.mu.Unlock()
+	return nil
+}
+
+// enter waits for the turn of a call. Each enter that returns nil needs a leave.
+func (h *handle) enter(ctx context.Context) *Error {
+	if err := h.begin(); err != nil {
+		return err
+	}
 	if ctx.Err() == nil {
 		select {
 		case h.slots <- struct{}{}:
@@ -264,7 +296,8 @@ func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (R
 // template message, then the mini program's administrator; only the list tells when. An invitation
 // that is out already is [ErrPending], a link that is there [ErrAlreadyDone].
 //
-// The access token is the Official Account's authorizer_access_token.
+// The access token is the Official Account's authorizer_access_token. An empty one is none, here as in
+// every call: the client gets one for its account, see [WithAccount].
 func (c *Client) LinkMiniProgram(ctx context.Context, accessToken, appID string, notify Notify, profile Profile) (Result, error) {
 	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_link_miniprogram(client, token, id, C.int32_t(notify), C.int32_t(profile), result)

@@ -502,8 +502,47 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	if _, err := client.Linked(ctx, ""); err != nil {
 		t.Error(err)
 	}
+	other, err := client.Account("wx0a00000000000002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody, err := other.Account("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Account("a\x00b"); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadOption {
+		t.Errorf("a NUL in an account: %v", err)
+	}
 	client.Close()
 	if err := client.PutTicket(ctx, "t"); !errors.Is(err, wxlink.ErrClosed) {
 		t.Errorf("after Close: %v", err)
+	}
+	if _, err := client.Account("wx0a00000000000002"); !errors.Is(err, wxlink.ErrClosed) {
+		t.Errorf("an account after Close: %v", err)
+	}
+
+	// What was made before goes on.
+	before, err := other.Linked(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.LinkMiniProgram(ctx, "", "wx0b00000000000003", wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
+		t.Error(err)
+	}
+	if after, err := other.Linked(ctx, ""); err != nil || len(after.Items) != len(before.Items)+1 {
+		t.Errorf("%d items, then %d: %v", len(before.Items), len(after.Items), err)
+	}
+	if _, err := nobody.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+		t.Errorf("for no account: %v", err)
+	}
+	nobody.Close()
+	other.Close()
+}
+
+func TestWithoutASourceATokenIsMissed(t *testing.T) {
+	client := newClient(t, newSandbox(t))
+	var failed *wxlink.Error
+	if _, err := client.Linked(t.Context(), ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+		t.Errorf("without a token: %v", err)
 	}
 }

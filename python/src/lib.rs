@@ -142,7 +142,7 @@ impl Handle {
     fn link_miniprogram(
         &self,
         py: Python<'_>,
-        access_token: &str,
+        access_token: Option<&str>,
         appid: &str,
         notify_users: bool,
         show_profile: bool,
@@ -155,7 +155,7 @@ impl Handle {
             .map(Answer)
     }
 
-    fn get_linked(&self, py: Python<'_>, access_token: &str) -> PyResult<LinkedList> {
+    fn get_linked(&self, py: Python<'_>, access_token: Option<&str>) -> PyResult<LinkedList> {
         self.answered(py, |c| c.get_linked(access_token))
             .map(LinkedList::new)
     }
@@ -163,7 +163,7 @@ impl Handle {
     fn unlink_miniprogram(
         &self,
         py: Python<'_>,
-        access_token: &str,
+        access_token: Option<&str>,
         appid: &str,
     ) -> PyResult<Answer> {
         self.answered(py, |c| c.unlink_miniprogram(access_token, appid))
@@ -173,7 +173,7 @@ impl Handle {
     fn ensure_linked(
         &self,
         py: Python<'_>,
-        access_token: &str,
+        access_token: Option<&str>,
         appid: &str,
         notify_users: bool,
         show_profile: bool,
@@ -191,7 +191,7 @@ impl Handle {
     fn wait_linked(
         &self,
         py: Python<'_>,
-        access_token: &str,
+        access_token: Option<&str>,
         appid_or_username: &str,
         wait: f64,
     ) -> PyResult<LinkProgress> {

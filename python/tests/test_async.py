@@ -38,6 +38,26 @@ def test_every_method_of_the_client_is_there() -> None:
     assert blocking <= set(vars(wxlink.AsyncClient))
 
 
+def test_a_platform_gets_its_tokens(server: Server) -> None:
+    async def story() -> None:
+        async with wxlink.AsyncClient(
+            base_url=server.url,
+            component_appid="wx0c00000000000001",
+            component_appsecret="SANDBOX-COMPONENT-SECRET",
+        ) as client:
+            await client.put_ticket("SANDBOX-TICKET")
+            account = client.account(server.account)
+            await client.put_account(server.account, "SANDBOX-REFRESH-1")
+            await account.link_miniprogram(
+                None, server.appid, notify_users=False, show_profile=True
+            )
+            assert len(await account.get_linked()) == 1
+            with pytest.raises(wxlink.ArgumentError, match="account"):
+                await client.get_linked()
+
+    asyncio.run(story())
+
+
 def test_calls_run_side_by_side(server: Server) -> None:
     async def story() -> None:
         server.fault({"delay_ms": 300}, interface="get", always=True)

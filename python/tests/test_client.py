@@ -237,7 +237,22 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
         client.put_ticket("SANDBOX-TICKET")
         client.put_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
         client.get_linked("")
-        client.with_options(account="wx0a00000000000002").get_linked("")
+        other = client.account("wx0a00000000000002")
+        assert len(other.get_linked()) == len(client.get_linked(None))
+        other.link_miniprogram(None, server.appid, **QUIET)
+        assert (len(client.get_linked()), len(other.get_linked())) == (0, 1)
+        progress = other.ensure_linked(None, server.appid, **QUIET)
+        assert (progress.state, progress.posts) == ("pending", 0)
+        assert other.wait_linked(None, server.appid, wait=0).state == "pending"
+        with pytest.raises(wxlink.CallerError):
+            other.unlink_miniprogram(None, server.appid)
+        with pytest.raises(wxlink.ArgumentError, match="account"):
+            client.account("").get_linked()
+
+
+def test_without_a_source_a_token_is_missed(client: wxlink.Client) -> None:
+    with pytest.raises(wxlink.ArgumentError, match="access_token"):
+        client.get_linked()
 
 
 def test_with_options_shares_the_connections(server: Server, client: wxlink.Client) -> None:

@@ -47,6 +47,10 @@ class AsyncClient:
         other._running = set()
         return other
 
+    def account(self, appid: str) -> Self:
+        """See `Client.account`."""
+        return self.with_options(account=appid)
+
     async def put_ticket(self, ticket: str) -> None:
         """See `Client.put_ticket`."""
         await self._call(lambda client: client.put_ticket(ticket))
@@ -83,7 +87,7 @@ class AsyncClient:
             )
         )
 
-    async def get_linked(self, access_token: Token) -> LinkedList:
+    async def get_linked(self, access_token: Token = None) -> LinkedList:
         """See `Client.get_linked`."""
         return await self._call(lambda client: client.get_linked(access_token))
 

@@ -47,7 +47,7 @@ class Client:
     lang: str, "en"
         "en" or "zh": the language of messages and remedies.
     account: str, none
-        The appid of the account that calls with an empty access token are for.
+        The appid of the account that calls without an access token are for; see `account`.
     access_token: str, none
         Where such calls have their token from: this one;
     token_command: str, none
@@ -60,7 +60,7 @@ class Client:
         and where its tokens are kept: "memory", "file:PATH", "redis://…" or "rediss://…".
 
     Wherever a method takes an access token, a function that returns one will do: it is asked again,
-    once, when WeChat refuses the token.
+    once, when WeChat refuses the token. None leaves the token to the client.
 
     Ctrl-C ends a running call within 100 ms. A client made before a fork raises `Forked` in the child.
     """
@@ -82,6 +82,13 @@ class Client:
         Takes timeout, connect_timeout, max_retries, lang and account; what is left out stays as it is here.
         """
         return self._of(self._handle.derive(as_texts(options)))
+
+    def account(self, appid: str) -> Self:
+        """The same for calls on that account without an access token: `with_options(account=appid)`.
+
+        Cheap: make one for each call, if you like.
+        """
+        return self.with_options(account=appid)
 
     def cancel(self) -> None:
         """Ends the calls that run on this client, within 100 ms, and all later ones, with `Cancelled`.
@@ -121,7 +128,8 @@ class Client:
         A yes means that the invitation is out; only the list tells when the administrators have agreed.
         Posts once.
 
-        access_token: the account's authorizer_access_token, or a function that returns one
+        access_token: the account's authorizer_access_token, or a function that returns one; None if
+            the client is to get it
         appid: the mini program's
         notify_users: whether WeChat messages every follower of the account
         show_profile: whether the mini program is shown in the account's page
@@ -134,7 +142,7 @@ class Client:
             lambda token: self._handle.link_miniprogram(token, appid, notify_users, show_profile),
         )
 
-    def get_linked(self, access_token: Token) -> LinkedList:
+    def get_linked(self, access_token: Token = None) -> LinkedList:
         """The mini programs linked to the account, and those on their way: a sequence.
 
         Safe to call again after any error.
@@ -191,9 +199,9 @@ class Client:
         return f"<{type(self).__name__}>"
 
 
-def _with_token(token: Token, call: Callable[[str], T]) -> T:
+def _with_token(token: Token, call: Callable[[str | None], T]) -> T:
     """Calls; with a function for a token, once more if WeChat refused the token: it did nothing."""
-    if isinstance(token, str):
+    if token is None or isinstance(token, str):
         return call(token)
     try:
         return call(token())

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, TypedDict, TypeVar
 
 T = TypeVar("T")
 
-Token: TypeAlias = str | Callable[[], str]
+Token: TypeAlias = str | Callable[[], str] | None
 
 
 class Limits(TypedDict, total=False):

@@ -607,6 +607,56 @@ fn exec_says_what_is_wrong() {
 }
 
 #[test]
+fn exec_gets_tokens_from_the_source_that_args_name() {
+    let sandbox = wxlink_sandbox::Sandbox::start(wxlink_sandbox::Settings::default()).unwrap();
+    let common = format!(
+        "base_url={}\naccount=wx0a00000000000001\n",
+        sandbox.http_url()
+    );
+    let (status, out, _) = run(
+        "list",
+        &format!("{common}token_command=echo SANDBOX-TOKEN"),
+        4096,
+    );
+    assert_eq!(status, WX_OK, "{out}");
+
+    let platform = [
+        ("component_appid", "wx0c00000000000001"),
+        ("component_appsecret", "SANDBOX-COMPONENT-SECRET"),
+    ];
+    let component = platform.map(|(key, value)| format!("{key}={value}\n"));
+    let component = common + &component.concat();
+    // In memory nothing is kept from one call to the next.
+    let (status, out, _) = run("list", &component, 4096);
+    assert_eq!(status, Status::NoToken.code(), "{out}");
+    assert!(out.contains("component_verify_ticket"), "{out}");
+
+    #[cfg(feature = "file-store")]
+    {
+        let path = std::env::temp_dir().join(format!("wxlink-exec-{}.redb", std::process::id()));
+        let store = format!("file:{}", path.display());
+        let mut options = crate::Options::new();
+        options.set("token_store", &store).unwrap();
+        for (key, value) in platform {
+            options.set(key, value).unwrap();
+        }
+        let client = crate::Client::new(&options).unwrap();
+        client.put_ticket("SANDBOX-TICKET").unwrap();
+        client
+            .put_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
+            .unwrap();
+        let link = "\nappid=wx0b00000000000001\nnotify_users=0\nshow_profile=1";
+        let (status, out, _) = run(
+            "link",
+            &format!("{component}token_store={store}{link}"),
+            4096,
+        );
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(status, WX_OK, "{out}");
+    }
+}
+
+#[test]
 fn a_panic_comes_back_as_internal_and_the_client_goes_on() {
     let bench = Bench::new();
     let (client, text) = (bench.client, c"text".as_ptr());

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fetched;
 use super::record::{self, Record};
-use super::store::{self, Store};
+use super::store::{self, Lock, Store, StoreError};
 use crate::answer::Answer;
 use crate::cancel::Cancel;
 use crate::catalogue::Class;
@@ -39,8 +39,8 @@ pub(crate) struct Component {
     wire: Arc<Wire>,
     limits: Limits,
     store: Box<dyn Store>,
-    /// What the store did not take: what it was renewed from, and what it was renewed to.
-    unsaved: Mutex<HashMap<String, (Record, Record)>>,
+    /// What the store did not take: what was renewed, and what became of it.
+    unsaved: Mutex<HashMap<String, (Record, Renewed)>>,
     told: Mutex<Told>,
 }
 
@@ -49,7 +49,15 @@ struct Renewal<'a> {
     key: String,
     refused: Option<&'a str>,
     /// What the next token is made of, from the record as it is.
-    renew: &'a dyn Fn(&Record) -> Result<Record, Error>,
+    renew: &'a dyn Fn(&Record) -> Result<Renewed, Error>,
+}
+
+/// What became of a record.
+#[derive(Clone)]
+struct Renewed {
+    record: Record,
+    /// The grant it was got with, which may have been looked up.
+    with: String,
 }
 
 /// What WeChat answers when it gives a token.
@@ -83,6 +91,12 @@ struct Told {
     tokens: HashMap<String, String>,
     /// Up to where the list has been read; `None` if to its end.
     walked: Option<u64>,
+}
+
+/// So long a store that is away is waited for, and a lock lasts: what is left is for WeChat, and for others.
+fn half_way(limit: Instant) -> Instant {
+    let now = Instant::now();
+    now + limit.saturating_duration_since(now) / 2
 }
 
 impl Component {
@@ -128,100 +142,132 @@ impl Component {
             refused,
             renew: &|record| self.refresh(account, record, limit),
         };
-        self.kept(&renewal, limit).map(|record| record.fetched())
+        let mut fetched = self.kept(&renewal, limit)?.fetched();
+        // The next call is to offer it to the store again.
+        if self.is_unsaved(&renewal.key) {
+            fetched.fresh = Duration::ZERO;
+        }
+        Ok(fetched)
     }
 
     /// The record as stored if its token serves, else with a new one.
     fn kept(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
-        let never = Cancel::new().map_err(|e| self.no_token(e.to_string()).passing())?;
+        let key = &renewal.key;
+        let patience = half_way(limit);
+        let ours = Lock::new();
         let mut look = LOOKS.0;
-        self.save_again(&renewal.key);
+        self.patiently(patience, || self.save_again(key))?;
         loop {
-            let record = self.read(&renewal.key)?.1;
+            let record = self.patiently(patience, || self.read(key))?.1;
             if !record.is_due(renewal.refused) {
                 return Ok(record);
             }
             let left = limit.saturating_duration_since(Instant::now());
             // Should its holder be killed, others still have time.
-            match self
-                .store
-                .lock(&renewal.key, left / 2)
-                .map_err(|e| self.no_token(e).passing())?
-            {
-                Some(lock) => {
-                    let renewed = self.renew(renewal);
+            if self.patiently(patience, || self.store.lock(key, &ours, left / 2))? {
+                let renewed = self.renew(renewal, patience);
+                // What is not stored stays locked as long as may be: others would renew it once more.
+                if !self.is_unsaved(key) {
                     // If it cannot be given back it ends by itself.
-                    let _ = self.store.unlock(&renewal.key, lock);
-                    return renewed;
+                    let _ = self.store.unlock(key, &ours);
                 }
-                // Another is at it, and what there is serves meanwhile.
-                None if !record.left(renewal.refused).is_zero() => return Ok(record),
-                None if left.is_zero() => {
-                    return Err(self
-                        .no_token("another process is getting it and does not come to an end")
-                        .passing());
-                }
-                None => {
-                    let _ = never.pause(Instant::now() + look.min(left));
-                    look = (look * 2).min(LOOKS.1);
-                }
+                return renewed;
+            }
+            // Another is at it.
+            if !record.left(renewal.refused).is_zero() {
+                return Ok(record);
+            }
+            if left.is_zero() {
+                return Err(self
+                    .no_token("another process is getting it and does not come to an end")
+                    .passing());
+            }
+            self.pause(&mut look, limit)?;
+        }
+    }
+
+    /// What the store answers. While it is away it is asked again: it may be on its way back.
+    fn patiently<T>(
+        &self,
+        until: Instant,
+        ask: impl Fn() -> Result<T, StoreError>,
+    ) -> Result<T, Error> {
+        let mut look = LOOKS.0;
+        loop {
+            match ask() {
+                Err(e) if e.passing && Instant::now() < until => self.pause(&mut look, until)?,
+                done => return done.map_err(|e| self.not_stored(e)),
             }
         }
     }
 
+    /// Waits before the next look, each time longer.
+    fn pause(&self, look: &mut Duration, until: Instant) -> Result<(), Error> {
+        let never = Cancel::new().map_err(|e| self.no_token(e.to_string()).passing())?;
+        let _ = never.pause(until.min(Instant::now() + *look));
+        *look = (*look * 2).min(LOOKS.1);
+        Ok(())
+    }
+
     /// Renews under the lock.
-    fn renew(&self, renewal: &Renewal<'_>) -> Result<Record, Error> {
-        let (was, record) = self.read(&renewal.key)?;
+    fn renew(&self, renewal: &Renewal<'_>, patience: Instant) -> Result<Record, Error> {
+        let (was, record) = self.patiently(patience, || self.read(&renewal.key))?;
         // Whoever had the lock before us may have done it.
         if !record.is_due(renewal.refused) {
             return Ok(record);
         }
         let renewed = (renewal.renew)(&record)?;
-        Ok(self.save(&renewal.key, was, &record, renewed))
+        let saved = self.save(&renewal.key, was, &record, renewed.clone());
+        // Kept here until the store takes it: the old refresh token may be dead already.
+        Ok(saved.unwrap_or_else(|_| {
+            let unsaved = (record, renewed.clone());
+            lock(&self.unsaved).insert(renewal.key.clone(), unsaved);
+            renewed.record
+        }))
     }
 
-    /// Writes what was renewed over what it was renewed from, and answers what is to be used. Where the
-    /// store does not take it just now it is kept here: the old refresh token may be dead already.
-    fn save(&self, key: &str, mut was: Option<String>, old: &Record, mut new: Record) -> Record {
-        loop {
-            let swapped = self.store.swap(key, was.as_deref(), &new.text());
-            let there = swapped.and_then(|done| match done {
-                true => Ok(None),
-                false => self.store.read(key).map(Some),
-            });
-            match there {
-                Ok(None) => return new,
-                Ok(Some(there)) => {
-                    let record = there.as_deref().and_then(Record::of).unwrap_or_default();
-                    if record.access_token != old.access_token {
-                        return record;
-                    }
-                    // Somebody put another grant there meanwhile: that is the newer one.
-                    new.grant = record.grant;
-                    was = there;
-                }
-                Err(_) => {
-                    let unsaved = (old.clone(), new.clone());
-                    lock(&self.unsaved).insert(key.to_owned(), unsaved);
-                    return new;
-                }
+    /// Writes what was renewed over what it was renewed from, and answers what is to be used: another's, if that
+    /// is newer.
+    fn save(
+        &self,
+        key: &str,
+        mut was: Option<String>,
+        old: &Record,
+        Renewed { mut record, with }: Renewed,
+    ) -> Result<Record, StoreError> {
+        while !self.store.swap(key, was.as_deref(), &record.text())? {
+            let (text, there) = self.read(key)?;
+            // Ours was got with the grant of that which is there, looked up before it was stored.
+            let is_next = with != old.grant && with == there.grant;
+            // There is no token if the store came back empty.
+            if !is_next && !["", &old.access_token].contains(&there.access_token.as_str()) {
+                return Ok(there);
             }
+            // Somebody put another grant there meanwhile: that is the newer one.
+            if !["", &old.grant, &with].contains(&there.grant.as_str()) {
+                record.grant = there.grant;
+            }
+            was = text;
         }
+        Ok(record)
     }
 
     /// Writes what could not be written before.
-    fn save_again(&self, key: &str) {
-        let unsaved = lock(&self.unsaved).remove(key);
+    fn save_again(&self, key: &str) -> Result<(), StoreError> {
+        let unsaved = lock(&self.unsaved).get(key).cloned();
         if let Some((old, new)) = unsaved {
-            match self.store.read(key) {
-                Ok(was) => drop(self.save(key, was, &old, new)),
-                Err(_) => drop(lock(&self.unsaved).insert(key.to_owned(), (old, new))),
-            }
+            self.save(key, Some(old.text()), &old, new)?;
+            lock(&self.unsaved).remove(key);
         }
+        Ok(())
+    }
+
+    fn is_unsaved(&self, key: &str) -> bool {
+        lock(&self.unsaved).contains_key(key)
     }
 
     /// A new token for an account.
-    fn refresh(&self, account: &str, record: &Record, limit: Instant) -> Result<Record, Error> {
+    fn refresh(&self, account: &str, record: &Record, limit: Instant) -> Result<Renewed, Error> {
         let mut grant = record.grant.clone();
         let mut recovered = false;
         if grant.is_empty() {
@@ -239,7 +285,7 @@ impl Component {
         }
     }
 
-    fn refresh_with(&self, account: &str, grant: &str, limit: Instant) -> Result<Record, Error> {
+    fn refresh_with(&self, account: &str, grant: &str, limit: Instant) -> Result<Renewed, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             component_appid: &'a str,
@@ -380,11 +426,11 @@ impl Component {
     }
 
     /// The record an answer makes of one.
-    fn given(&self, answer: &Answer, grant: &str) -> Result<Record, Error> {
+    fn given(&self, answer: &Answer, grant: &str) -> Result<Renewed, Error> {
         let given: Given = serde_json::from_slice(answer.body()).map_err(|_| {
             self.no_token(format!("{} answered no token", answer.interface().name()))
         })?;
-        Ok(Record {
+        let record = Record {
             grant: given
                 .authorizer_refresh_token
                 .filter(|token| !token.is_empty())
@@ -392,29 +438,30 @@ impl Component {
             access_token: given.access_token,
             since: record::now(),
             expires_in: given.expires_in,
-        })
+        };
+        let with = grant.to_owned();
+        Ok(Renewed { record, with })
     }
 
     fn put(&self, key: &str, grant: &str) -> Result<(), Error> {
-        loop {
-            let (was, mut record) = self.read(key)?;
-            if record.grant == grant {
-                return Ok(());
+        let patience = half_way(Instant::now() + self.limits.timeout);
+        self.patiently(patience, || {
+            loop {
+                let (was, mut record) = self.read(key)?;
+                if record.grant == grant {
+                    return Ok(());
+                }
+                record.grant = grant.to_owned();
+                if self.store.swap(key, was.as_deref(), &record.text())? {
+                    return Ok(());
+                }
             }
-            record.grant = grant.to_owned();
-            let put = self.store.swap(key, was.as_deref(), &record.text());
-            if put.map_err(|e| self.no_token(e).passing())? {
-                return Ok(());
-            }
-        }
+        })
     }
 
     /// What is stored, as text and read; an empty record if nothing is.
-    fn read(&self, key: &str) -> Result<(Option<String>, Record), Error> {
-        let text = self
-            .store
-            .read(key)
-            .map_err(|e| self.no_token(e).passing())?;
+    fn read(&self, key: &str) -> Result<(Option<String>, Record), StoreError> {
+        let text = self.store.read(key)?;
         let record = text.as_deref().and_then(Record::of).unwrap_or_default();
         Ok((text, record))
     }
@@ -427,7 +474,101 @@ impl Component {
         format!("wxlink:{}:{account}", self.appid)
     }
 
+    fn not_stored(&self, error: StoreError) -> Error {
+        let told = self.no_token(error.why);
+        match error.passing {
+            true => told.passing(),
+            false => told,
+        }
+    }
+
     fn no_token(&self, why: impl Into<String>) -> Error {
         Error::argument(Status::NoToken, why, self.limits.lang)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component() -> Component {
+        let mut options = Options::new();
+        options.set("component_appid", "wx1").unwrap();
+        options.set("component_appsecret", "S").unwrap();
+        Component::new(&options, Arc::new(Wire::new(&options).unwrap())).unwrap()
+    }
+
+    fn record((grant, token): (&str, &str)) -> Record {
+        Record {
+            grant: grant.into(),
+            access_token: token.into(),
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn a_token_is_written_over_older_ones_and_over_no_newer_one() {
+        let old = record(("R0", "T0"));
+        for (there, new, with, then) in [
+            (("R0", "T0"), ("R1", "T1"), "R0", ("R1", "T1")),
+            // The store came back empty, or with what was put into it since.
+            (("", ""), ("R1", "T1"), "R0", ("R1", "T1")),
+            (("PUT", ""), ("R1", "T1"), "R0", ("PUT", "T1")),
+            // The account has authorised the platform again.
+            (("PUT", "T0"), ("R1", "T1"), "R0", ("PUT", "T1")),
+            // Another was at it as well, with a refresh token that is older, or newer.
+            (("R2", "T2"), ("R1", "T1"), "R0", ("R2", "T2")),
+            (("R1", "T1"), ("R2", "T2"), "R1", ("R2", "T2")),
+        ] {
+            let component = component();
+            let text = record(there).text();
+            assert!(component.store.swap("k", None, &text).unwrap());
+            let renewed = Renewed {
+                record: record(new),
+                with: with.into(),
+            };
+            let used = component.save("k", Some(old.text()), &old, renewed);
+            let kept = component.read("k").unwrap().1;
+            let shown = format!("{there:?} {new:?}");
+            assert_eq!(used.unwrap().text(), record(then).text(), "{shown}");
+            assert_eq!(kept.text(), record(then).text(), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_away_is_waited_for() {
+        let component = component();
+        let away = |passing| StoreError {
+            why: "away".into(),
+            passing,
+        };
+        let asked = std::cell::Cell::new(0);
+        let ask = |passing, times| {
+            let nth = asked.replace(asked.get() + 1);
+            if nth < times {
+                Err(away(passing))
+            } else {
+                Ok(nth)
+            }
+        };
+        let soon = Instant::now() + Duration::from_secs(60);
+        assert_eq!(component.patiently(soon, || ask(true, 3)).ok(), Some(3));
+        asked.set(0);
+        assert!(component.patiently(soon, || ask(false, 3)).is_err());
+        asked.set(0);
+        let past = Instant::now();
+        let error = component.patiently(past, || ask(true, 3)).err().unwrap();
+        assert!(error.message().contains("away"), "{error}");
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_written_later() {
+        let component = component();
+        let (old, new) = (record(("R0", "T0")), record(("R1", "T1")));
+        let with = "R0".into();
+        let unsaved = (old, Renewed { record: new, with });
+        lock(&component.unsaved).insert("k".into(), unsaved);
+        component.save_again("k").unwrap();
+        assert!(component.read("k").unwrap().1.grant == "R1" && !component.is_unsaved("k"));
     }
 }

@@ -199,7 +199,8 @@ impl Tokens {
             let failed = slot.failed.as_ref().filter(|(at, _)| started <= *at);
             match (&slot.held, failed) {
                 (Some(held), _) if now < held.fresh => return Ok(held.token.clone()),
-                (Some(held), _) if now < held.good => {
+                // Used while the source is asked, and while it is asked in vain.
+                (Some(held), _) if now < held.good || slot.failed.is_some() && now < held.alive => {
                     let token = held.token.clone();
                     let leave = slot
                         .failed
@@ -210,7 +211,6 @@ impl Tokens {
                     }
                     return Ok(token);
                 }
-                (Some(held), Some(_)) if now < held.alive => return Ok(held.token.clone()),
                 (_, Some((_, error))) => return Err(error.clone()),
                 _ if !slot.asking => self.ask(account, slot),
                 _ => {}
@@ -330,5 +330,33 @@ mod tests {
         make_room(&mut slots, now);
         assert_eq!(slots.len(), MAX / 2);
         assert!(slots.contains_key("asking") && !slots.contains_key("over"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn while_a_source_is_asked_in_vain_the_old_token_is_used() {
+        let mut options = Options::new();
+        options.set("token_command", "exit 1").unwrap();
+        let wire = Arc::new(Wire::new(&options).unwrap());
+        let tokens = Tokens::new(&options, &wire).unwrap().unwrap();
+        let (now, cancel) = (Instant::now(), Cancel::new().unwrap());
+        let held = Held {
+            token: "OLD".into(),
+            fresh: now,
+            good: now,
+            alive: now + Duration::from_secs(3600),
+        };
+        let slot = Slot {
+            held: Some(held),
+            ..Slot::default()
+        };
+        tokens.slots().insert("wx1".into(), slot);
+        let limit = now + Duration::from_secs(60);
+        let get = || tokens.get(Some("wx1"), limit, &cancel).unwrap();
+        assert_eq!(&*get(), "OLD");
+        assert!(tokens.slots()["wx1"].failed.is_some());
+        // Nobody waits again, nor is it asked at once.
+        assert_eq!(&*get(), "OLD");
+        assert!(!tokens.slots()["wx1"].asking);
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use redb::{Database, DatabaseError, ReadableTable, TableDefinition};
+use redb::{Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{Lock, Store, StoreError};
 use crate::sync::lock;
@@ -46,7 +46,8 @@ impl File {
             handed: Mutex::new(None),
             waiting: AtomicUsize::new(0),
         };
-        store.with(|_| Ok(())).map(|()| store)
+        store.with(|_| Ok(())).map_err(|e| e.why)?;
+        Ok(store)
     }
 
     /// Does something with the open file.
@@ -75,7 +76,10 @@ impl File {
     }
 
     fn wrong(&self, error: &dyn std::fmt::Display) -> StoreError {
-        format!("the token store {}: {error}", self.path.display())
+        StoreError {
+            why: format!("the token store {}: {error}", self.path.display()),
+            passing: false,
+        }
     }
 
     /// Opens the file, waiting for the process that has it open.
@@ -124,44 +128,52 @@ impl Store for File {
                 }
                 same
             };
-            write.commit()?;
+            end(write, same)?;
             Ok(same)
         })
     }
 
-    fn lock(&self, key: &str, at_most: Duration) -> Result<Option<Lock>, StoreError> {
+    fn lock(&self, key: &str, ours: &Lock, at_most: Duration) -> Result<bool, StoreError> {
         self.with(|database| {
             let write = database.begin_write()?;
-            let taken = {
+            let anothers = {
                 let mut locks = write.open_table(LOCKS)?;
-                let held = locks
-                    .get(key)?
-                    .is_some_and(|lock| now_ms() < lock.value().0);
-                let taken = (!held).then(Lock::new);
-                if let Some(lock) = &taken {
+                let anothers = locks.get(key)?.is_some_and(|lock| {
+                    let (until, owner) = lock.value();
+                    owner != ours.0 && now_ms() < until
+                });
+                if !anothers {
                     let until = now_ms().saturating_add(at_most.as_millis() as u64);
-                    locks.insert(key, (until, lock.0.as_str()))?;
+                    locks.insert(key, (until, ours.0.as_str()))?;
                 }
-                taken
+                anothers
             };
-            write.commit()?;
-            Ok(taken)
+            end(write, !anothers)?;
+            Ok(!anothers)
         })
     }
 
-    fn unlock(&self, key: &str, held: Lock) -> Result<(), StoreError> {
+    fn unlock(&self, key: &str, ours: &Lock) -> Result<(), StoreError> {
         self.with(|database| {
             let write = database.begin_write()?;
-            {
+            let held = {
                 let mut locks = write.open_table(LOCKS)?;
-                let ours = locks.get(key)?.is_some_and(|lock| lock.value().1 == held.0);
-                if ours {
+                let held = locks.get(key)?.is_some_and(|lock| lock.value().1 == ours.0);
+                if held {
                     locks.remove(key)?;
                 }
-            }
-            write.commit()?;
-            Ok(())
+                held
+            };
+            end(write, held)
         })
+    }
+}
+
+/// Ends what was begun. If nothing was changed the disk need not be waited for.
+fn end(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
+    match changed {
+        true => Ok(write.commit()?),
+        false => Ok(write.abort()?),
     }
 }
 

@@ -27,20 +27,21 @@ impl Store for Memory {
         Ok(same)
     }
 
-    fn lock(&self, key: &str, at_most: Duration) -> Result<Option<Lock>, StoreError> {
+    fn lock(&self, key: &str, ours: &Lock, at_most: Duration) -> Result<bool, StoreError> {
         let mut locks = lock(&self.locks);
         let now = Instant::now();
-        if locks.get(key).is_some_and(|(_, until)| now < *until) {
-            return Ok(None);
+        let anothers = locks
+            .get(key)
+            .is_some_and(|(owner, until)| *owner != ours.0 && now < *until);
+        if !anothers {
+            locks.insert(key.to_owned(), (ours.0.clone(), now + at_most));
         }
-        let taken = Lock::new();
-        locks.insert(key.to_owned(), (taken.0.clone(), now + at_most));
-        Ok(Some(taken))
+        Ok(!anothers)
     }
 
-    fn unlock(&self, key: &str, held: Lock) -> Result<(), StoreError> {
+    fn unlock(&self, key: &str, ours: &Lock) -> Result<(), StoreError> {
         let mut locks = lock(&self.locks);
-        if locks.get(key).is_some_and(|(owner, _)| *owner == held.0) {
+        if locks.get(key).is_some_and(|(owner, _)| *owner == ours.0) {
             locks.remove(key);
         }
         Ok(())

@@ -12,15 +12,21 @@ mod redis;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Why a store cannot be used, in words without secrets.
-pub(super) type StoreError = String;
+/// Why a store cannot be used.
+#[derive(Clone, Debug)]
+pub(super) struct StoreError {
+    /// In words without secrets.
+    pub why: String,
+    /// Whether it may be there again in a moment, as after a restart.
+    pub passing: bool,
+}
 
-/// A lock that is held: what to give it back with.
+/// Who takes a lock.
 pub(super) struct Lock(String);
 
 impl Lock {
     /// One that no other process has.
-    fn new() -> Lock {
+    pub fn new() -> Lock {
         let part = || RandomState::new().hash_one(std::process::id());
         Lock(format!("{:016x}{:016x}", part(), part()))
     }
@@ -33,11 +39,12 @@ pub(super) trait Store: Send + Sync {
     /// Writes unless something else than `was` is there by now; whether it did.
     fn swap(&self, key: &str, was: Option<&str>, new: &str) -> Result<bool, StoreError>;
 
-    /// Takes the key's lock for at most so long; `None` if another holds it.
-    fn lock(&self, key: &str, at_most: Duration) -> Result<Option<Lock>, StoreError>;
+    /// Takes the key's lock for at most so long, unless another holds it; whether it is ours. It may be taken
+    /// again, since the answer may have been lost.
+    fn lock(&self, key: &str, lock: &Lock, at_most: Duration) -> Result<bool, StoreError>;
 
     /// Gives it back, unless it ended and another holds it.
-    fn unlock(&self, key: &str, lock: Lock) -> Result<(), StoreError>;
+    fn unlock(&self, key: &str, lock: &Lock) -> Result<(), StoreError>;
 }
 
 /// Checks what the option takes, without opening anything.
@@ -89,25 +96,27 @@ pub(super) mod tests {
         assert_eq!(store.read("k").unwrap().as_deref(), Some("two"));
 
         let long = Duration::from_secs(600);
-        let held = store.lock("k", long).unwrap().unwrap();
-        assert!(store.lock("k", long).unwrap().is_none());
-        assert!(store.lock("other", long).unwrap().is_some());
-        store.unlock("k", Lock::new()).unwrap();
+        let (ours, anothers) = (Lock::new(), Lock::new());
+        assert!(store.lock("k", &ours, long).unwrap());
+        assert!(store.lock("k", &ours, long).unwrap());
+        assert!(!store.lock("k", &anothers, long).unwrap());
+        assert!(store.lock("other", &anothers, long).unwrap());
+        store.unlock("k", &anothers).unwrap();
         assert!(
-            store.lock("k", long).unwrap().is_none(),
+            !store.lock("k", &anothers, long).unwrap(),
             "another's lock was given back"
         );
-        store.unlock("k", held).unwrap();
-        let brief = store.lock("k", Duration::from_millis(1)).unwrap().unwrap();
-        let again = std::iter::repeat_with(|| store.lock("k", long).unwrap());
-        let held = again
-            .take(10_000_000)
-            .flatten()
-            .next()
-            .expect("a lock ends by itself");
-        store.unlock("k", brief).unwrap();
-        assert!(store.lock("k", long).unwrap().is_none());
-        store.unlock("k", held).unwrap();
+        store.unlock("k", &ours).unwrap();
+        let brief = Duration::from_millis(1);
+        assert!(store.lock("k", &ours, brief).unwrap());
+        let again = || store.lock("k", &anothers, long).unwrap();
+        assert!(
+            (0..10_000_000).any(|_| again()),
+            "a lock that does not end by itself"
+        );
+        store.unlock("k", &ours).unwrap();
+        assert!(!store.lock("k", &ours, long).unwrap());
+        store.unlock("k", &anothers).unwrap();
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! A store in a Redis, or Valkey, for many machines.
 
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use redis::{Client, Connection, IntoConnectionInfo, RedisError, cmd};
+use redis::{Client, Connection, ErrorKind, IntoConnectionInfo, RedisError, RetryMethod, cmd};
 
 use super::{Lock, Store, StoreError};
 use crate::sync::lock;
@@ -14,6 +14,9 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// Writes ARGV[2] unless something else than ARGV[1] is there; nothing there is an empty text.
 const SWAP: &str = "if (redis.call('GET', KEYS[1]) or '') == ARGV[1] then \
                     redis.call('SET', KEYS[1], ARGV[2]) return 1 end return 0";
+/// Takes a lock for ARGV[1], unless another holds it.
+const LOCK: &str = "if (redis.call('GET', KEYS[1]) or ARGV[1]) ~= ARGV[1] then return 0 end \
+                    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
 /// Gives a lock back if it is ARGV[1]'s.
 const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
                       return redis.call('DEL', KEYS[1]) end return 0";
@@ -25,17 +28,24 @@ pub(super) fn check(url: &str) -> bool {
 
 pub(super) struct Redis {
     client: Client,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
     /// Opened when it is needed, and again when it broke.
-    connection: Mutex<Option<Connection>>,
+    connection: Option<Connection>,
+    /// What went wrong last.
+    failed: Option<(Instant, StoreError)>,
 }
 
 impl Redis {
     /// Looks at the URL; whether anybody is there is seen at the first access.
     pub fn open(url: &str) -> Result<Redis, String> {
-        let client = Client::open(url).map_err(|e| wrong(&e))?;
+        let client = Client::open(url).map_err(|e| wrong(&e).why)?;
         Ok(Redis {
             client,
-            connection: Mutex::new(None),
+            state: Mutex::default(),
         })
     }
 
@@ -43,18 +53,40 @@ impl Redis {
         &self,
         work: impl Fn(&mut Connection) -> Result<T, RedisError>,
     ) -> Result<T, StoreError> {
-        let mut kept = lock(&self.connection);
+        let started = Instant::now();
+        let mut state = lock(&self.state);
+        // Whoever waited while others found that it does not answer need not find out again, one by one.
+        if let Some((_, why)) = state.failed.as_ref().filter(|(at, _)| started <= *at) {
+            return Err(why.clone());
+        }
+        let done = self
+            .work(&mut state.connection, work)
+            .map_err(|e| wrong(&e));
+        state.failed = done.as_ref().err().map(|e| (Instant::now(), e.clone()));
+        done
+    }
+
+    fn work<T>(
+        &self,
+        kept: &mut Option<Connection>,
+        work: impl Fn(&mut Connection) -> Result<T, RedisError>,
+    ) -> Result<T, RedisError> {
         // One that was kept may have died meanwhile; everything done here may be done twice.
-        if let Some(connection) = kept.as_mut() {
-            match work(connection) {
-                Err(e) if e.is_io_error() => *kept = None,
-                done => return done.map_err(|e| wrong(&e)),
+        if let Some(mut connection) = kept.take() {
+            match work(&mut connection) {
+                Err(e) if is_broken(&e) => {}
+                done => {
+                    *kept = Some(connection);
+                    return done;
+                }
             }
         }
-        let mut connection = self.connect().map_err(|e| wrong(&e))?;
-        let done = work(&mut connection).map_err(|e| wrong(&e))?;
-        *kept = Some(connection);
-        Ok(done)
+        let mut connection = self.connect()?;
+        let done = work(&mut connection);
+        if !done.as_ref().is_err_and(is_broken) {
+            *kept = Some(connection);
+        }
+        done
     }
 
     fn connect(&self) -> Result<Connection, RedisError> {
@@ -65,6 +97,11 @@ impl Redis {
     }
 }
 
+/// Whether the connection is of no more use.
+fn is_broken(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_unrecoverable_error()
+}
+
 /// What went wrong, of which kind and no more: the words of others might hold a password.
 fn wrong(error: &RedisError) -> StoreError {
     // Just started, it reads its data first.
@@ -73,7 +110,11 @@ fn wrong(error: &RedisError) -> StoreError {
         true => "cannot be reached, or does not answer",
         false => "refuses",
     };
-    format!("the token store, Redis, {what} ({})", error.category())
+    StoreError {
+        why: format!("the token store, Redis, {what} ({})", error.category()),
+        passing: error.kind() != ErrorKind::AuthenticationFailed
+            && !matches!(error.retry_method(), RetryMethod::NoRetry),
+    }
 }
 
 impl Store for Redis {
@@ -93,28 +134,28 @@ impl Store for Redis {
         })
     }
 
-    fn lock(&self, key: &str, at_most: Duration) -> Result<Option<Lock>, StoreError> {
-        let taken = Lock::new();
-        let done: Option<String> = self.with(|c| {
-            let mut set = cmd("SET");
-            set.arg(lock_of(key)).arg(&taken.0).arg("NX").arg("PX");
-            set.arg(
-                u64::try_from(at_most.as_millis())
-                    .unwrap_or(u64::MAX)
-                    .max(1),
-            );
-            set.query(c)
-        })?;
-        Ok(done.map(|_| taken))
+    fn lock(&self, key: &str, ours: &Lock, at_most: Duration) -> Result<bool, StoreError> {
+        let ms = u64::try_from(at_most.as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        self.with(|c| {
+            cmd("EVAL")
+                .arg(LOCK)
+                .arg(1)
+                .arg(lock_of(key))
+                .arg(&ours.0)
+                .arg(ms)
+                .query(c)
+        })
     }
 
-    fn unlock(&self, key: &str, held: Lock) -> Result<(), StoreError> {
+    fn unlock(&self, key: &str, ours: &Lock) -> Result<(), StoreError> {
         self.with(|c| {
             cmd("EVAL")
                 .arg(UNLOCK)
                 .arg(1)
                 .arg(lock_of(key))
-                .arg(&held.0)
+                .arg(&ours.0)
                 .query(c)
         })
     }

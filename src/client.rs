@@ -139,6 +139,11 @@ impl Client {
         self.tokens.is_some()
     }
 
+    /// Whether it gets the tokens of any account: from a program, or as a platform.
+    pub fn serves_accounts(&self) -> bool {
+        self.tokens.as_deref().is_some_and(Tokens::serves_accounts)
+    }
+
     /// Keeps the `component_verify_ticket` that WeChat pushed to the platform, every 10 minutes.
     ///
     /// # Errors

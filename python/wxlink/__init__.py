@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wxlink._aio import AsyncClient
+    from wxlink._bulk import AsyncBulk, Bulk, BulkPlan, BulkResult
     from wxlink._status import LinkStatus
 
 
@@ -58,6 +59,10 @@ def __getattr__(name: str) -> Any:
         from wxlink._aio import AsyncClient
 
         asked_for = AsyncClient
+    elif name in ("AsyncBulk", "Bulk", "BulkPlan", "BulkResult"):
+        from wxlink import _bulk
+
+        asked_for = getattr(_bulk, name)
     elif name == "LinkStatus":
         from wxlink._status import LinkStatus
 
@@ -76,8 +81,12 @@ __all__ = [
     "Answer",
     "ApiError",
     "ArgumentError",
+    "AsyncBulk",
     "AsyncClient",
     "BadAnswer",
+    "Bulk",
+    "BulkPlan",
+    "BulkResult",
     "BusyError",
     "CallerError",
     "Cancelled",

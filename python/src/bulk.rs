@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyIterator, PyList, PyMapping, PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use serde_json::Value;
 use wxlink::{Client, Status};
 use wxlink_bulk::{
@@ -626,15 +627,18 @@ fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
         columns.insert(name.to_owned(), value);
         Ok(())
     };
-    if let Ok(mapping) = item.cast::<PyMapping>() {
-        for name in COLUMNS {
-            if mapping.contains(name)? {
-                put(name, mapping.get_item(name)?)?;
-            }
+    if item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>() {
+        if item.len()? > COLUMNS.len() {
+            return Ok(Value::Null);
         }
-    } else if is_row(item)? {
         for (name, value) in COLUMNS.into_iter().zip(item.try_iter()?) {
             put(name, value?)?;
+        }
+    } else if is_mapping(item)? {
+        for name in COLUMNS {
+            if item.contains(name)? {
+                put(name, item.get_item(name)?)?;
+            }
         }
     } else {
         return Ok(Value::Null);
@@ -642,7 +646,9 @@ fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
     Ok(Value::Object(columns))
 }
 
-fn is_row(item: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let row = item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>();
-    Ok(row && item.len()? <= COLUMNS.len())
+/// To cast it would lose what a signal's handler raises while Python finds out.
+fn is_mapping(item: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static MAPPING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let mapping = MAPPING.import(item.py(), "collections.abc", "Mapping")?;
+    Ok(item.is_instance_of::<PyDict>() || item.is_instance(mapping)?)
 }

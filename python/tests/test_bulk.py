@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -136,6 +137,7 @@ NAMES = ("account", "appid", "notify_users", "show_profile")
         ROWS,
         [list(row) for row in ROWS],
         [dict(zip(NAMES, row, strict=True)) for row in ROWS],
+        [MappingProxyType(dict(zip(NAMES, row, strict=True))) for row in ROWS],
         (row for row in ROWS),
         io.StringIO(TEXT),
         io.BytesIO(("\ufeff" + TEXT.replace(",", ";")).encode()),
@@ -307,6 +309,17 @@ def test_a_plan_posts_nothing(world: World, tmp_path: Path) -> None:
         with pytest.raises(wxlink.Cancelled):
             bulk.plan()
     assert (bulk.end, list(bulk)) == (None, [])
+
+
+def test_ctrl_c_ends_the_reading_of_rows(world: World, tmp_path: Path) -> None:
+    beginning = threading.Event()
+    strike = Strike(beginning.is_set)
+    with pytest.raises(KeyboardInterrupt):
+        beginning.set()
+        world.client.bulk(itertools.repeat(world.rows[0]), job=tmp_path / "job", **FAST)
+    strike.join()
+    assert time.monotonic() - strike.at < 2
+    assert not (tmp_path / "job" / "job.json").exists()
 
 
 class Strike(threading.Thread):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from wxlink._bulk import AsyncBulk
+    from wxlink._bulk_aio import AsyncBulk
     from wxlink._core import Answer, LinkedList, LinkProgress
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
@@ -126,7 +126,7 @@ class AsyncClient:
 
     def bulk(self, rows: BulkRows | None, **how: Unpack[BulkOptions]) -> AsyncBulk:
         """See `Client.bulk`; with `async with` and `async for`."""
-        from wxlink._bulk import AsyncBulk
+        from wxlink._bulk_aio import AsyncBulk
 
         return AsyncBulk(self._client._handle, rows, **how)  # pyright: ignore[reportPrivateUsage]
 

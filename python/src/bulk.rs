@@ -62,8 +62,6 @@ type Planned = (
 #[pyclass(frozen, module = "wxlink._core")]
 pub struct Job {
     work: Arc<Work>,
-    /// The process it was made in: its threads are in no other.
-    process: u32,
 }
 
 /// What the threads share with those who wait for them.
@@ -193,12 +191,7 @@ impl Work {
 impl Job {
     /// A forked child has the job's memory and none of its threads; locks may be held for ever.
     fn here(&self, py: Python<'_>) -> PyResult<()> {
-        if self.process == process::id() {
-            return Ok(());
-        }
-        let why =
-            "the job was begun before a fork and is used in the child; leave it to the parent";
-        Err(errors::told(py, Status::Forked, why))
+        not_forked(py, &self.work.client)
     }
 
     fn begin(&self, py: Python<'_>) -> PyResult<()> {
@@ -238,6 +231,7 @@ impl Job {
         choices: (Option<bool>, Option<bool>),
         pace: (i64, &str, &str),
     ) -> PyResult<Job> {
+        not_forked(py, &handle.client)?;
         let wrong = |why: &str| errors::told(py, Status::BadValue, why);
         if !handle.client.serves_accounts() {
             return Err(wrong(
@@ -286,7 +280,6 @@ impl Job {
                 news: Condvar::new(),
                 folder: Mutex::new(temporary),
             }),
-            process: process::id(),
         })
     }
 
@@ -417,7 +410,7 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if self.process != process::id() {
+        if self.work.client.is_forked() {
             return;
         }
         self.work.ask_for_the_end();
@@ -432,6 +425,15 @@ impl Drop for Job {
             wait();
         }
     }
+}
+
+fn not_forked(py: Python<'_>, client: &Client) -> PyResult<()> {
+    if !client.is_forked() {
+        return Ok(());
+    }
+    let why = "the client was made before a fork and is used in the child; make another one there, and leave its jobs \
+               to the parent";
+    Err(errors::told(py, Status::Forked, why))
 }
 
 fn job_of(

@@ -139,6 +139,16 @@ impl Client {
         self.tokens.is_some()
     }
 
+    /// Whether it was made before a fork and this is the child, where it calls nothing.
+    pub fn is_forked(&self) -> bool {
+        self.process.is_gone()
+    }
+
+    /// Whether it gets the tokens of any account: from a program, or as a platform.
+    pub fn serves_accounts(&self) -> bool {
+        self.tokens.as_deref().is_some_and(Tokens::serves_accounts)
+    }
+
     /// Keeps the `component_verify_ticket` that WeChat pushed to the platform, every 10 minutes.
     ///
     /// # Errors
@@ -336,7 +346,7 @@ impl Client {
         let deadline = end.min(self.deadline());
         let wrong =
             |status, what: &str| Error::argument(status, what, self.limits.lang).on(interface);
-        if self.process.is_gone() {
+        if self.is_forked() {
             return Err(wrong(Status::Forked, ""));
         }
         if self.cancel.is_rung() {

@@ -451,7 +451,8 @@ def try_sdist(sdist):
             tar.extractall(scratch, filter="data")
         folder = Path(scratch) / sdist.name.removesuffix(".tar.gz")
         env = os.environ | {"CARGO_TARGET_DIR": str(WORK / "sdist")}
-        run(VENV / "bin/maturin", "build", "--locked", "--out", scratch, cwd=folder, env=env)
+        # Not --locked: the lock is the checkout's, and what only other crates there need goes from it.
+        run(VENV / "bin/maturin", "build", "--out", scratch, cwd=folder, env=env)
     print(f"ok  \t{sdist.name}: {size(sdist)}, a wheel can be built from it", flush=True)
 
 

@@ -35,7 +35,7 @@ pub enum Reopen {
     Failed,
 }
 
-/// A job. While there is one, no other process can have the same.
+/// A job. While there is one that was not released, nobody else can have the same.
 pub struct Job {
     dir: PathBuf,
     about: About,
@@ -43,7 +43,7 @@ pub struct Job {
     /// By line: 0 if it is to be done, else 1 and its outcome.
     marks: Mutex<Vec<u8>>,
     tally: Tally,
-    _lock: File,
+    lock: File,
 }
 
 /// What is known of all rows.
@@ -143,8 +143,14 @@ impl Job {
             journal,
             marks: Mutex::new(marks),
             tally,
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// Lets others have it, now that no more work is done on it here. What is known of it can still be asked.
+    pub fn release(&self) {
+        // Closing the file would not do: a child forked meanwhile has it open as well.
+        let _ = FileExt::unlock(&self.lock);
     }
 
     /// Its folder.

@@ -313,8 +313,10 @@ fn whoever_is_stopped_keeps_what_was_done() {
     // Only one may have a job.
     let taken = Job::open(&bench.dir, Reopen::Due).err().unwrap();
     assert_eq!(taken.verdict(), Verdict::Usage);
-    drop(job);
+    job.release();
+    let before = job;
     let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    assert_eq!(before.tally().total(), done);
     assert_eq!(job.left(), 100 - done);
     bench.run(&job);
     assert_eq!(job.tally().of(Outcome::Invited), 100);

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use wxlink::{Error, Interface, Lang, catalogue};
+use wxlink::{Delivery, Error, Interface, Lang, Status, catalogue};
 
 use crate::answers::LinkProgress;
 
@@ -18,8 +18,6 @@ fn build(
     lang: Lang,
     progress: Option<LinkProgress>,
 ) -> PyResult<PyErr> {
-    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let make = MAKE.import(py, "wxlink.errors", "_make")?;
     let fields = PyDict::new(py);
     fields.set_item("message", error.message())?;
     fields.set_item("status", error.status().name())?;
@@ -42,11 +40,32 @@ fn build(
         fields.set_item("meaning", entry.map_or("", |e| e.meaning.get(lang)))?;
         fields.set_item("remedy", entry.map_or("", |e| e.remedy.get(lang)))?;
     }
-    let exception = make.call1((fields,))?;
+    let exception = make(py)?.call1((fields,))?;
     if let Some(progress) = progress {
         exception.setattr("progress", progress)?;
     }
     Ok(PyErr::from_value(exception))
+}
+
+/// Makes the exception for what is no call's failure: nothing was sent.
+pub fn told(py: Python<'_>, status: Status, message: &str) -> PyErr {
+    let made = || -> PyResult<PyErr> {
+        let fields = PyDict::new(py);
+        fields.set_item("message", message)?;
+        fields.set_item("status", status.name())?;
+        fields.set_item("status_code", status.code())?;
+        fields.set_item("interface", py.None())?;
+        fields.set_item("delivery", Delivery::NeverSent.word())?;
+        fields.set_item("http_status", 0)?;
+        fields.set_item("trace", "{}")?;
+        Ok(PyErr::from_value(make(py)?.call1((fields,))?))
+    };
+    made().unwrap_or_else(|broken| broken)
+}
+
+fn make(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    MAKE.import(py, "wxlink.errors", "_make")
 }
 
 /// What the catalogue knows of an errcode: name, class, meaning, remedy; `None` if nothing.

@@ -3,6 +3,7 @@
 //! What reads better in Python (keyword arguments, exceptions, asyncio) is in the package around it.
 
 mod answers;
+mod bulk;
 mod errors;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -223,6 +224,7 @@ fn options_table() -> Vec<(&'static str, &'static str, &'static str, &'static st
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<Handle>()?;
+    module.add_class::<bulk::Job>()?;
     module.add_class::<Answer>()?;
     module.add_class::<LinkedList>()?;
     module.add_class::<answers::MiniProgram>()?;

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wxlink._aio import AsyncClient
+    from wxlink._bulk import Bulk, BulkPlan, BulkResult
+    from wxlink._bulk_aio import AsyncBulk
     from wxlink._status import LinkStatus
 
 
@@ -58,6 +60,14 @@ def __getattr__(name: str) -> Any:
         from wxlink._aio import AsyncClient
 
         asked_for = AsyncClient
+    elif name == "AsyncBulk":
+        from wxlink._bulk_aio import AsyncBulk
+
+        asked_for = AsyncBulk
+    elif name in ("Bulk", "BulkPlan", "BulkResult"):
+        from wxlink import _bulk
+
+        asked_for = getattr(_bulk, name)
     elif name == "LinkStatus":
         from wxlink._status import LinkStatus
 
@@ -76,8 +86,12 @@ __all__ = [
     "Answer",
     "ApiError",
     "ArgumentError",
+    "AsyncBulk",
     "AsyncClient",
     "BadAnswer",
+    "Bulk",
+    "BulkPlan",
+    "BulkResult",
     "BusyError",
     "CallerError",
     "Cancelled",

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from wxlink._bulk_aio import AsyncBulk
     from wxlink._core import Answer, LinkedList, LinkProgress
-    from wxlink._types import Limits, Options, T, Token
+    from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
         from typing import Self, Unpack
@@ -122,6 +123,12 @@ class AsyncClient:
         return await self._call(
             lambda client: client.wait_linked(access_token, appid_or_username, wait=wait)
         )
+
+    def bulk(self, rows: BulkRows | None, **how: Unpack[BulkOptions]) -> AsyncBulk:
+        """See `Client.bulk`; with `async with` and `async for`."""
+        from wxlink._bulk_aio import AsyncBulk
+
+        return AsyncBulk(self._client._handle, rows, **how)  # pyright: ignore[reportPrivateUsage]
 
     async def _call(self, call: Callable[[Client], T]) -> T:
         # A handle of its own, so that this call alone can be ended.

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from wxlink._bulk import Bulk
     from wxlink._core import Answer, LinkedList, LinkProgress
-    from wxlink._types import Limits, Options, T, Token
+    from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
         from typing import Self, Unpack
@@ -194,6 +195,48 @@ class Client:
             access_token,
             lambda token: self._handle.wait_linked(token, appid_or_username, wait),
         )
+
+    def bulk(self, rows: BulkRows | None, **how: Unpack[BulkOptions]) -> Bulk:
+        """Sees to it that many mini programs are linked to many Official Accounts.
+
+            with client.bulk("links.csv", job="links.job") as bulk:
+                for result in bulk:
+                    print(result.account, result.appid, result.outcome)
+
+        rows: a path, or an open file, of CSV or JSON lines with account, appid, notify_users and
+            show_profile; or an iterable of mappings with these, or of tuples in this order. All of
+            them are read here; if some make no sense, `ArgumentError` tells their lines.
+
+        By keyword:
+
+        job: path, None
+            The folder of the job; None is a temporary one, removed at the end.
+        resume: bool, False
+            Goes on with the job in that folder. The rows may then be None.
+        retry_failed: bool, False
+            The same, and does again what failed.
+        notify_users: bool, None
+            What rows have that do not say. There is no other default: it messages every follower.
+        show_profile: bool, None
+            The same.
+        workers: int, 16
+            How many accounts are dealt with at once.
+        rate: str, "100/s"
+            How many calls at most, in all: per second (s), minute (m), hour (h) or day (d), or "off".
+        account_rate: str, "5/s"
+            The same for each account.
+        progress: bool or function, None
+            True draws a bar on stderr; a function gets how many rows have come to something, how
+            many there are, and how many came to which outcome.
+
+        Gives an iterator of results, whose length is how many rows are left; work begins with the
+        first. Rows of an account are dealt with in their order. Leaving the block, Ctrl-C and `stop`
+        end the work and keep what was done. Needs a client with one of the sources of tokens
+        token_command and component_appid.
+        """
+        from wxlink._bulk import Bulk
+
+        return Bulk(self._handle, rows, **how)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

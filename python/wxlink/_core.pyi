@@ -1,10 +1,14 @@
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, final, overload
+
+from wxlink._types import BulkEnd, BulkOutcome
 
 __all__ = [
     "Answer",
     "FuncInfo",
     "Handle",
+    "Job",
     "LinkProgress",
     "LinkedList",
     "MiniProgram",
@@ -128,6 +132,42 @@ class Handle:
     def wait_linked(
         self, access_token: str | None, appid_or_username: str, wait: float
     ) -> LinkProgress: ...
+
+@final
+class Job:
+    def __new__(
+        cls,
+        handle: Handle,
+        rows: object,
+        folder: Path | None,
+        reopen: bool | None,
+        choices: tuple[bool | None, bool | None],
+        pace: tuple[int, str, str],
+    ) -> Job: ...
+    def next(
+        self,
+    ) -> tuple[int, str, str, BulkOutcome, int, str, str, int | None] | None: ...
+    def plan(
+        self, monthly: int
+    ) -> tuple[
+        tuple[int, int, int, int, int, int, int],
+        int,
+        int,
+        list[tuple[str, int]],
+        list[tuple[str, str]],
+    ]: ...
+    def stop(self) -> None: ...
+    def close(self) -> None: ...
+    def check(self) -> None: ...
+    def report(self) -> Path: ...
+    def counts(self) -> dict[BulkOutcome, int]: ...
+    def done(self) -> tuple[int, int]: ...
+    @property
+    def left(self) -> int: ...
+    @property
+    def dir(self) -> Path: ...
+    @property
+    def end(self) -> BulkEnd | None: ...
 
 def check_option(key: str, value: str) -> None: ...
 def options_table() -> list[tuple[str, str, str, str]]: ...

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias, TypedDict, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar
 
 T = TypeVar("T")
 
@@ -36,3 +36,29 @@ class Options(Limits, total=False):
     component_appid: str
     component_appsecret: str
     token_store: str
+
+
+# On their way; for somebody to act; to be done again.
+BulkOutcome: TypeAlias = (
+    Literal["linked", "invited", "pending"]
+    | Literal["declined", "refused", "no_access"]
+    | Literal["deferred", "failed", "unknown"]
+)
+# With nothing left; with rows left.
+BulkEnd: TypeAlias = Literal["finished"] | Literal["stopped", "outage", "no_access"]
+BulkRow: TypeAlias = Mapping[str, Any] | tuple[Any, ...] | list[Any]
+BulkRows: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Iterable[BulkRow]
+
+
+class BulkOptions(TypedDict, total=False):
+    """How a job of many links is done."""
+
+    job: str | os.PathLike[str] | None
+    resume: bool
+    retry_failed: bool
+    notify_users: bool | None
+    show_profile: bool | None
+    workers: int
+    rate: str
+    account_rate: str
+    progress: bool | Callable[[int, int, dict[BulkOutcome, int]], object] | None

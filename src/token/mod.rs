@@ -121,6 +121,11 @@ impl Tokens {
         })))
     }
 
+    /// Whether they are more than the one token of one account.
+    pub fn serves_accounts(&self) -> bool {
+        !matches!(self.source, Source::Fixed(_))
+    }
+
     /// The platform whose accounts these are, if that is the source.
     pub fn component(&self) -> Option<&Component> {
         match &self.source {

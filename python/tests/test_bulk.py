@@ -1,0 +1,626 @@
+"""Many links at once, against a live sandbox."""
+
+import asyncio
+import gc
+import inspect
+import io
+import itertools
+import json
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timezone
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+import wxlink
+from wxlink.sandbox import Server
+
+QUIET = {"notify_users": False, "show_profile": True}
+FAST: dict[str, Any] = {"rate": "off", "account_rate": "off", **QUIET}
+
+
+def account(n: int) -> str:
+    return f"wx0a{n:014x}"
+
+
+def appid(n: int) -> str:
+    return f"wx0b{n:014x}"
+
+
+class World:
+    """A platform with accounts and mini programs, and a client for it."""
+
+    secret = "SECRET-OF-THE-PLATFORM"
+
+    def __init__(self, server: Server, accounts: int = 30, apps: int = 5) -> None:
+        self.server = server
+        each = range(1, accounts + 1)
+        world = {
+            "accounts": {account(n): {"subject": "s"} for n in each},
+            "miniprograms": {appid(n): {"subject": "s"} for n in range(1, apps + 1)},
+            "tokens": {},
+            "component": {
+                "appid": "wx0c00000000000001",
+                "appsecret": self.secret,
+                "ticket": "TICKET",
+                "authorizers": {account(n): {"refresh_token": f"REFRESH-{n}"} for n in each},
+            },
+        }
+        server.admin("POST", "reset", world)
+        self.options: dict[str, Any] = {
+            "component_appid": "wx0c00000000000001",
+            "component_appsecret": self.secret,
+            "timeout": 5,
+        }
+        self.client = server.client(**self.options)
+        self.client.put_ticket("TICKET")
+        # As no spreadsheet would have them: accounts mixed.
+        self.rows = [(account(a), appid(p)) for p in range(1, apps + 1) for a in each]
+
+    def posted(self) -> int:
+        return self.server.counts()["received"]["link"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def world(server: Server) -> Iterator[World]:
+    world = World(server)
+    with world.client:
+        yield world
+
+
+def test_every_row_comes_to_something_and_is_posted_once(world: World) -> None:
+    with world.client.bulk(world.rows, **FAST) as bulk:
+        assert len(bulk) == 150
+        assert (bulk.end, bulk.counts, world.posted()) == (None, {}, 0)
+        results = list(bulk)
+        folder = bulk.dir
+        assert folder.is_dir()
+    assert (bulk.end, bulk.counts, len(bulk)) == ("finished", {"invited": 150}, 0)
+    assert list(bulk) == []
+    assert not folder.exists()
+    assert world.posted() == 150
+    assert {(r.account, r.appid) for r in results} == set(world.rows)
+    assert {r.line: (r.account, r.appid) for r in results} == dict(enumerate(world.rows, 1))
+    assert {r.outcome for r in results} == {"invited"}
+    for n in range(1, 31):
+        of_account = [r.appid for r in results if r.account == account(n)]
+        assert of_account == [appid(p) for p in range(1, 6)]
+    with pytest.raises(AttributeError):
+        results[0].outcome = "linked"  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(results[0])) == results[0]
+    # Once more: found, and not posted.
+    assert {r.outcome for r in world.client.bulk(world.rows, **FAST)} == {"pending"}
+    assert world.posted() == 150
+
+
+def test_a_refusal_says_what_to_do_and_a_deferred_row_when(world: World) -> None:
+    refusing = {"subject": "s", "refuses": ["banned"]}
+    world.server.admin("PUT", f"miniprograms/{appid(1)}", refusing)
+    limits = {"same_subject": 100, "different_subject": 3, "monthly": 1}
+    world.server.admin("PUT", f"accounts/{account(2)}", {"subject": "s", "limits": limits})
+    rows = [(account(1), appid(1)), (account(2), appid(2)), (account(2), appid(3))]
+    with world.client.bulk(rows, **FAST) as bulk:
+        refused, invited, deferred = sorted(bulk)
+    assert (refused.outcome, refused.errcode, refused.until) == ("refused", 89013, None)
+    assert "ban" in refused.message
+    assert refused.rid
+    assert refused.rid in refused.message
+    assert (invited.outcome, invited.message) == ("invited", "")
+    assert deferred.outcome == "deferred"
+    assert deferred.until is not None
+    assert deferred.until.tzinfo is timezone.utc
+    # Midnight in Beijing.
+    assert (deferred.until.hour, deferred.until.minute) == (16, 0)
+    assert bulk.counts == {"invited": 1, "refused": 1, "deferred": 1}
+
+
+ROWS = [(account(1), appid(1), False, True), (account(1), appid(2), True, False)]
+TEXT = "account,appid,notify_users,show_profile\n" + "".join(
+    f"{a},{p},{int(n)},{int(s)}\n" for a, p, n, s in ROWS
+)
+NAMES = ("account", "appid", "notify_users", "show_profile")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ROWS,
+        [list(row) for row in ROWS],
+        [dict(zip(NAMES, row, strict=True)) for row in ROWS],
+        [MappingProxyType(dict(zip(NAMES, row, strict=True))) for row in ROWS],
+        (row for row in ROWS),
+        io.StringIO(TEXT),
+        io.BytesIO(("\ufeff" + TEXT.replace(",", ";")).encode()),
+        io.StringIO("".join(json.dumps(dict(zip(NAMES, r, strict=True))) + "\n" for r in ROWS)),
+        "path",
+        Path("path"),
+    ],
+    ids=lambda rows: type(rows).__name__,
+)
+def test_rows_are_written_in_many_ways(world: World, tmp_path: Path, rows: Any) -> None:
+    if isinstance(rows, (str, Path)):
+        rows = type(rows)(tmp_path / "links.csv")
+        Path(rows).write_text(TEXT)
+    result: wxlink.BulkResult
+    with world.client.bulk(rows, rate="off", account_rate="off") as bulk:
+        found = [(result.account, result.appid) for result in bulk]
+    assert found == [row[:2] for row in ROWS]
+    entries = world.server.admin("GET", "journal")["entries"]
+    sent = [json.loads(e["body"]) for e in entries if e["interface"] == "link"]
+    choices = [(s["notify_users"], s["show_profile"]) for s in sent]
+    assert choices == [(0, 1), (1, 0)]
+
+
+def test_bad_rows_are_all_told_before_anything_is_sent(world: World, tmp_path: Path) -> None:
+    good = world.rows[0]
+    rows = [good, ("", appid(1)), good, (account(1), None), (account(1), float("nan")), 7, "text"]
+    with pytest.raises(wxlink.ArgumentError) as caught:
+        world.client.bulk(rows, **FAST)  # type: ignore[arg-type]
+    lines = re.findall(r"line (\d+): (.+)", str(caught.value))
+    assert [int(n) for n, _ in lines] == [2, 4, 5, 6, 7]
+    assert [why for _, why in lines][:2] == ["its account is empty", "it has no appid"]
+    with pytest.raises(wxlink.ArgumentError, match="line 1: it does not say notify_users"):
+        world.client.bulk([good], show_profile=True)
+    with pytest.raises(wxlink.ArgumentError, match="no rows"):
+        world.client.bulk([], job=tmp_path / "job")
+    with pytest.raises(FileNotFoundError, match=r"nothing\.csv"):
+        world.client.bulk(tmp_path / "nothing.csv")
+    with pytest.raises(UnicodeDecodeError):
+        world.client.bulk(io.TextIOWrapper(io.BytesIO(TEXT.encode() + b"\xff"), "utf-8"))
+    with pytest.raises(TypeError):
+        world.client.bulk(7, **FAST)  # type: ignore[arg-type]
+    assert not any(world.server.counts()["received"].values())
+
+
+def test_what_an_iterator_raises_is_raised_and_nothing_is_sent(
+    world: World, tmp_path: Path
+) -> None:
+    def rows() -> Iterator[tuple[str, str]]:
+        yield from world.rows[:3]
+        raise LookupError("the database is gone")
+
+    class Unreadable(io.StringIO):
+        def read(self, size: int | None = -1) -> str:
+            raise OSError("the disk is gone")
+
+    with pytest.raises(LookupError, match="database"):
+        world.client.bulk(rows(), job=tmp_path / "job", **FAST)
+    with pytest.raises(OSError, match="disk"):
+        world.client.bulk(Unreadable(), job=tmp_path / "job", **FAST)
+    assert not any(world.server.counts()["received"].values())
+    # The folder holds no job.
+    with world.client.bulk(world.rows[:1], job=tmp_path / "job", **FAST) as bulk:
+        assert next(bulk).outcome == "invited"
+
+
+def test_options_are_checked(world: World, server: Server, tmp_path: Path) -> None:
+    row = world.rows[:1]
+    for wrong, why in [
+        ({"workers": 0}, "workers must be"),
+        ({"rate": "fast"}, "rate is .* 60/m"),
+        ({"account_rate": "1/w"}, "account_rate is"),
+        ({"job": tmp_path, "resume": True}, "no job to go on with"),
+    ]:
+        with pytest.raises(wxlink.ArgumentError, match=why):
+            world.client.bulk(row, **{**FAST, **wrong})  # type: ignore[misc]
+    for wrong in [{"resume": True}, {"retry_failed": True}, {"worker": 1}, {"rate": 5}]:
+        with pytest.raises(TypeError):
+            world.client.bulk(row, **{**FAST, **wrong})  # type: ignore[misc]
+    with pytest.raises(wxlink.ArgumentError, match="no rows"):
+        world.client.bulk(None, job=tmp_path / "job")
+    for options in [{}, {"access_token": "T"}]:
+        with server.client(**options) as client:  # type: ignore[arg-type]
+            with pytest.raises(wxlink.ArgumentError, match="token_command"):
+                client.bulk(row, **FAST)
+    with server.client(token_command="echo TOKEN") as client, client.bulk(row, **FAST) as bulk:
+        assert next(bulk).outcome == "no_access"
+
+
+def test_every_option_is_told_with_its_default() -> None:
+    doc = wxlink.Client.bulk.__doc__ or ""
+    keywords = inspect.signature(wxlink.Bulk).parameters.values()
+    keywords = [k for k in keywords if k.kind is k.KEYWORD_ONLY]  # type: ignore[assignment]
+    assert len(keywords) == 9
+    for keyword in keywords:
+        default = json.dumps(keyword.default) if keyword.default else keyword.default
+        assert re.search(rf"\n        {keyword.name}: [a-z ]+, {re.escape(str(default))}\n", doc)
+
+
+def test_a_job_goes_on_where_it_was_left(world: World, tmp_path: Path) -> None:
+    job = tmp_path / "links.job"
+    with world.client.bulk(world.rows, job=str(job), workers=2, **FAST) as bulk:
+        for _ in bulk:
+            break
+    assert bulk.end == "stopped"
+    done = sum(bulk.counts.values())
+    assert 1 <= done < 150
+    assert bulk.dir == job
+    assert world.posted() == done
+    with pytest.raises(wxlink.ArgumentError, match=r"resume=True.*\(job\)"):
+        world.client.bulk(world.rows, job=job, **FAST)
+    with pytest.raises(wxlink.ArgumentError, match="other rows"):
+        world.client.bulk(world.rows[1:], job=job, resume=True, **FAST)
+
+    with world.client.bulk(world.rows, job=job, resume=True, workers=2, **FAST) as bulk:
+        assert len(bulk) == 150 - done
+        # Nobody else has it meanwhile.
+        with pytest.raises(wxlink.ArgumentError, match="another process"):
+            world.client.bulk(None, job=job, resume=True)
+        next(bulk)
+        bulk.stop()
+        assert (bulk.end, bulk.counts) == ("stopped", {"invited": 150 - len(bulk)})
+        # What was done by then is still told.
+        assert len(list(bulk)) == 149 - done - len(bulk)
+
+    with world.client.bulk(None, job=job, resume=True, rate="off", account_rate="off") as bulk:
+        rest = list(bulk)
+        assert {r.outcome for r in rest} == {"invited"}
+        report = bulk.report()
+    assert bulk.counts == {"invited": 150}
+    assert world.posted() == 150
+    assert report == job / "report"
+    assert len((report / "invited.csv").read_text().splitlines()) == 151
+    # A report's file is a job as well.
+    assert {r.outcome for r in world.client.bulk(report / "invited.csv", **FAST)} == {"pending"}
+
+
+def test_what_failed_is_done_again_if_asked_for(world: World, tmp_path: Path) -> None:
+    job = tmp_path / "job"
+    world.server.admin("PUT", f"miniprograms/{appid(1)}", {"subject": "s", "refuses": ["banned"]})
+    with world.client.bulk(world.rows[:31], job=job, **FAST) as bulk:
+        list(bulk)
+    assert bulk.counts == {"refused": 30, "invited": 1}
+    world.server.admin("PUT", f"miniprograms/{appid(1)}", {"subject": "s"})
+    with world.client.bulk(None, job=job, resume=True) as bulk:
+        assert (len(bulk), list(bulk), bulk.end) == (0, [], "finished")
+    with world.client.bulk(None, job=job, retry_failed=True, **FAST) as bulk:
+        assert len(bulk) == 30
+        assert {r.outcome for r in bulk} == {"invited"}
+    assert bulk.counts == {"invited": 31}
+    assert world.posted() == 61
+
+
+def test_a_plan_posts_nothing(world: World, tmp_path: Path) -> None:
+    links = [{"appid": appid(1), "state": "linked"}]
+    world.server.admin("PUT", f"accounts/{account(1)}", {"subject": "s", "links": links})
+    world.server.admin("DELETE", f"authorizers/{account(3)}")
+    rows = [*world.rows, world.rows[1]]
+    with world.client.bulk(rows, notify_users=True, show_profile=True, rate="off") as bulk:
+        plan = bulk.plan(monthly=4)
+        assert (plan.linked, plan.unreadable, plan.duplicate) == (1, 5, 1)
+        assert (plan.post, plan.over_quota, plan.pending, plan.declined) == (116, 28, 0, 0)
+        assert (plan.notifying, plan.notified_accounts) == (144, 29)
+        assert len(plan.accounts_over_quota) == 20
+        assert plan.accounts_over_quota[0][1] == 5
+        assert plan.accounts_unreadable[0][0] == account(3)
+        assert "authorise" in plan.accounts_unreadable[0][1]
+        assert (len(bulk), bulk.end, world.posted()) == (151, None, 0)
+        bulk.stop()
+        with pytest.raises(wxlink.Cancelled):
+            bulk.plan()
+    assert (bulk.end, list(bulk)) == (None, [])
+
+
+def test_ctrl_c_ends_the_reading_of_rows(world: World, tmp_path: Path) -> None:
+    beginning = threading.Event()
+    strike = Strike(beginning.is_set)
+    with pytest.raises(KeyboardInterrupt):
+        beginning.set()
+        world.client.bulk(itertools.repeat(world.rows[0]), job=tmp_path / "job", **FAST)
+    strike.join()
+    assert time.monotonic() - strike.at < 2
+    assert not (tmp_path / "job" / "job.json").exists()
+
+
+class Strike(threading.Thread):
+    """Ctrl-C as soon as something is so, and when that was."""
+
+    def __init__(self, when: Callable[[], bool]) -> None:
+        super().__init__()
+        self.when = when
+        self.at = float("inf")
+        self.start()
+
+    def run(self) -> None:
+        until(self.when)
+        self.at = time.monotonic()
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("what", ["next", "plan"])
+def test_ctrl_c_ends_it_and_what_was_done_is_kept(world: World, tmp_path: Path, what: str) -> None:
+    job = tmp_path / "job"
+    world.server.fault({"delay_ms": 500}, interface="get", always=True)
+    strike = Strike(lambda: world.server.counts()["received"]["get"] > 0)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        world.client.bulk(world.rows, job=job, workers=1, **FAST) as bulk,
+    ):
+        if what == "plan":
+            bulk.plan()
+        next(bulk)
+    strike.join()
+    # The call that was on its way has ended.
+    assert 0.3 < time.monotonic() - strike.at < 2
+    assert bulk.end == (None if what == "plan" else "stopped")
+    with world.client.bulk(None, job=job, resume=True, **FAST) as again:
+        assert len(again) == 150 - world.posted() == 150 - sum(bulk.counts.values())
+
+
+def test_a_second_ctrl_c_leaves_it_to_end_by_itself(world: World) -> None:
+    world.server.fault("hang", interface="get", always=True)
+    client = world.client.with_options(timeout=2)
+    bulk = client.bulk(world.rows, workers=1, **FAST)
+    strike = Strike(lambda: world.server.counts()["received"]["get"] > 0)
+    with pytest.raises(KeyboardInterrupt):
+        next(bulk)
+    first = strike.at
+    stopping = threading.Event()
+    again = Strike(stopping.is_set)
+    with pytest.raises(KeyboardInterrupt):
+        stopping.set()
+        while True:
+            bulk.stop()
+    assert again.at - first < 1
+    folder = bulk.dir
+    del bulk
+    strike.join()
+    again.join()
+    assert time.monotonic() - first < 1.5
+    until(lambda: not folder.exists())
+
+
+def test_an_exception_in_the_loop_is_raised_and_ends_it(world: World, tmp_path: Path) -> None:
+    with pytest.raises(LookupError), world.client.bulk(world.rows, **FAST) as bulk:
+        for result in bulk:
+            raise LookupError(result.appid)
+    assert bulk.end in ("stopped", "finished")
+    assert not bulk.dir.exists()
+    assert list(bulk) == []
+
+
+def test_a_job_that_nobody_holds_ends(world: World) -> None:
+    bulk = world.client.bulk(world.rows, workers=2, **FAST)
+    next(bulk)
+    folder = bulk.dir
+    assert folder.exists()
+    del bulk
+    gc.collect()
+    assert not folder.exists()
+    posted = world.posted()
+    assert posted < 150
+    until(lambda: not any(name.startswith("wxlink-bulk") for name in threads()))
+    assert world.posted() == posted
+
+
+def until(what: Callable[[], bool]) -> None:
+    """Waits for it."""
+    end = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < end
+
+
+def threads() -> list[str]:
+    """The names of the system's threads of this process."""
+    return [Path(entry, "comm").read_text().strip() for entry in Path("/proc/self/task").iterdir()]
+
+
+def test_results_wait_for_whoever_takes_them(world: World) -> None:
+    with world.client.bulk(world.rows, workers=2, **FAST) as bulk:
+        next(bulk)
+        # Work goes on until so many results wait, and one of each worker's.
+        until(lambda: len(bulk) == 150 - 1 - 64 - 2)
+        # It does no more while another job is done from end to end.
+        rows = [(account(30), appid(n)) for n in range(1, 6)] * 100
+        assert sum(1 for _ in world.client.bulk(rows, **FAST)) == 500
+        assert len(bulk) == 150 - 1 - 64 - 2
+        assert sum(1 for _ in bulk) == 149
+
+
+def test_other_threads_run_and_may_take_results_too(world: World) -> None:
+    bulk = world.client.bulk(world.rows, **FAST)
+    taken: list[list[wxlink.BulkResult]] = [[] for _ in range(4)]
+    threads = [threading.Thread(target=lambda to=to: to.extend(bulk)) for to in taken]  # type: ignore[misc]
+    for thread in threads:
+        thread.start()
+    beats = sum(1 for _ in iter(lambda: threads[0].is_alive(), False))
+    for thread in threads:
+        thread.join()
+    assert beats > 5
+    assert sorted(r.line for r in itertools.chain(*taken)) == list(range(1, 151))
+
+
+def test_without_a_way_in_the_rest_is_left_alone(world: World) -> None:
+    world.server.fault({"errcode": {"code": 61004}}, interface="get", always=True)
+    with world.client.bulk(world.rows, workers=2, **FAST) as bulk:
+        assert {r.outcome for r in bulk} == {"no_access"}
+    assert bulk.end == "no_access"
+    assert len(bulk) > 0
+
+
+def test_a_job_that_cannot_be_written_says_what_to_do(world: World, tmp_path: Path) -> None:
+    (tmp_path / "job").write_text("no folder")
+    with pytest.raises(wxlink.InternalError, match="nothing was sent"):
+        world.client.bulk(world.rows, job=tmp_path / "job", **FAST)
+    with world.client.bulk(world.rows, job=tmp_path / "other", **FAST) as bulk:
+        (bulk.dir / "rows.jsonl").unlink()
+        with pytest.raises(wxlink.InternalError, match=r"rows\.jsonl.*resume=True"):
+            next(bulk)
+        assert list(bulk) == []
+    assert bulk.end is None
+
+
+def test_progress_is_told(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    told: list[tuple[int, int, dict[str, int]]] = []
+    for _ in world.client.bulk(world.rows, progress=lambda *t: told.append(t), **FAST):
+        pass
+    assert len(told) == 150
+    assert told[-1] == (150, 150, {"invited": 150})
+    assert [t[0] for t in told] == sorted(t[0] for t in told)
+    capfd.readouterr()
+    with world.client.bulk(world.rows, progress=True, **FAST) as bulk:
+        list(bulk)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"100% 150/150 \[00:\d\d<00:00, [\d.]+ rows/s\] pending 150\n", err)
+
+
+def test_a_bar_is_drawn_on_a_terminal_and_lines_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from wxlink import _bulk
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    now = 100.0
+    monkeypatch.setattr(_bulk, "monotonic", lambda: now)
+    monkeypatch.setenv("COLUMNS", "80")
+    for out, every in [(Terminal(), 0.1), (io.StringIO(), 10)]:
+        now = 100.0
+        bar = _bulk._Bar(out, 10, 7210)
+        assert not bar.is_due(last=False)
+        now += every * 1.01
+        assert bar.is_due(last=False)
+        now = 110.0
+        bar.draw(1010, 7210, {"linked": 10, "invited": 1000})
+        told = "1010/7210 [00:10<01:02, 100.00 rows/s] linked 10, invited 1000"
+        if out.isatty():
+            # As wide as the terminal, less one.
+            assert out.getvalue() == f"\r {f' 14%|##                  | {told}'[1:79]}\033[K"
+        else:
+            assert out.getvalue() == f"14% {told}\n"
+        bar.end()
+        assert not bar.is_due(last=True)
+        assert out.getvalue().endswith("\n")
+    assert _bulk._clock(3725.9) == "1:02:05"
+    assert not _bulk._Bar(None, 0, 1).is_due(last=True)
+
+
+def test_nothing_secret_is_shown(
+    world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shown = ""
+    world.server.fault({"errcode": {"code": 42001}}, interface="link", times=3)
+    with world.client.bulk(world.rows, job=tmp_path / "job", progress=True, **FAST) as bulk:
+        shown += "".join(map(repr, bulk)) + repr(bulk) + str(bulk.counts)
+        bulk.report()
+    shown += "".join(capfd.readouterr())
+    files = [path for path in (tmp_path / "job").rglob("*") if path.is_file()]
+    assert {"journal.jsonl", "invited.csv"} <= {path.name for path in files}
+    shown += "".join(path.read_text() for path in files)
+    tokens = re.findall(
+        r"access_token=([\w-]+)", json.dumps(world.server.admin("GET", "journal"))
+    )
+    assert len(tokens) > 150
+    for secret in {world.secret, "TICKET", "REFRESH-1", *tokens}:
+        assert secret not in shown
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_leaves_it_to_the_parent(world: World) -> None:
+    bulk = world.client.bulk(world.rows, workers=2, **FAST)
+    next(bulk)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            for call in (lambda: next(bulk), lambda: world.client.bulk(world.rows, **FAST)):
+                with pytest.raises(wxlink.Forked):
+                    call()
+            del bulk
+            gc.collect()
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    assert bulk.dir.exists()
+    assert sum(1 for _ in bulk) == 149
+    assert bulk.end == "finished"
+
+
+def test_memory_stays_flat_over_many_rows(server: Server) -> None:
+    # In a process of its own, of which nothing else has a share.
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from test_bulk import FAST, World, account, appid
+from test_client import resident
+from wxlink.sandbox import Server
+
+with Server() as server:
+    world = World(server, 20, 1)
+    rows = ((account(n % 20 + 1), appid(1)) for n in range(20_000))
+    with world.client.bulk(rows, **FAST) as bulk:
+        for n, result in enumerate(bulk):
+            if n == 2_000:
+                before = resident()
+    print(bulk.counts, bulk.end, resident() - before)
+"""
+    here = str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", code, here], capture_output=True, text=True, check=True
+    )
+    told = re.fullmatch(r"\{'invited': 20, 'pending': 19980\} finished (-?\d+)\n", done.stdout)
+    assert told is not None, done.stdout
+    # A result kept for each row would be some 10,000 KiB.
+    assert int(told[1]) < 4096
+
+
+def test_the_same_for_asyncio(world: World, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wxlink.AsyncClient(base_url=world.server.url, **world.options) as client:
+            await client.put_ticket("TICKET")
+            beats = 0
+
+            async def beat() -> None:
+                nonlocal beats
+                while True:
+                    await asyncio.sleep(0)
+                    beats += 1
+
+            beating = asyncio.create_task(beat())
+            job = tmp_path / "job"
+            async with client.bulk(world.rows, job=job, **FAST) as bulk:
+                assert (await bulk.plan()).post == 150
+                async for result in bulk:
+                    assert result.outcome == "invited"
+                    if len(bulk) < 100:
+                        break
+            assert bulk.end == "stopped"
+            bulk = client.bulk(None, job=job, resume=True, **FAST)
+            with pytest.raises(RuntimeError, match="not begun"):
+                bulk.counts
+            # A result that nobody waited for any more is there for the next.
+            asking = asyncio.ensure_future(bulk.__anext__())
+            await asyncio.sleep(0)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            async with bulk:
+                left = len(bulk)
+                assert left <= 100
+                rest = [result async for result in bulk]
+                assert len(await asyncio.to_thread(list, (await bulk.report()).iterdir())) == 1
+            assert (len(rest), bulk.end, bulk.counts) == (left, "finished", {"invited": 150})
+            with pytest.raises(wxlink.ArgumentError, match="line 1"):
+                async with client.bulk([world.rows[0]]):
+                    pass
+            beating.cancel()
+            assert beats > 150
+
+    asyncio.run(story())
+    assert world.posted() == 150

@@ -124,6 +124,7 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (needs a nightly compiler; builds car
 bench: build ## measure the library beside its peers, and what the sandbox can take
 	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) benches/run $(BENCH)
 	@$(CARGO) test --locked --release --package wxlink-sandbox --test capacity -- --ignored --nocapture
+	@WXLINK_LIB_DIR=$(CURDIR)/$(RELEASE) benches/bulk
 
 .PHONY: soak
 soak: ## 100,000 calls with 5 % faults: memory, descriptors and threads must not grow

@@ -61,9 +61,13 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
 /// A client that has tokens for many accounts. An interrupt does not end its calls: rows come to their end.
 fn client(context: &Context, accounts: Option<u64>) -> Result<Client, Failure> {
     let settings = &context.settings;
-    match settings.token_source() {
-        None => Err(Failure::Usage(settings.no_tokens().to_owned())),
-        Some(source) if source.key == "access_token" && accounts != Some(1) => {
+    if !settings.names_tokens() {
+        return Err(Failure::Usage(settings.no_tokens().to_owned()));
+    }
+    let client = Client::new(settings.options())?;
+    match client.serves_accounts() || accounts == Some(1) {
+        true => Ok(client),
+        false => {
             Err(Failure::Usage(
                 context
                     .told(
@@ -74,7 +78,6 @@ fn client(context: &Context, accounts: Option<u64>) -> Result<Client, Failure> {
                     .to_owned(),
             ))
         }
-        Some(_) => Ok(Client::new(settings.options())?),
     }
 }
 

@@ -437,3 +437,40 @@ fn a_lost_link_that_was_refused_before_it_was_seen_is_not_posted_again() {
     assert_eq!(p.item().unwrap()["username"], GH_ID);
     assert_eq!(b.links(), (1, 1));
 }
+
+#[test]
+fn a_list_that_was_read_serves_for_many() {
+    let bench = Bench::new();
+    let reads = || {
+        let counts = bench.admin("GET", "journal/counts", Value::Null);
+        counts["received"]["get"].as_u64().unwrap()
+    };
+    let list = bench.client.get_linked(TOKEN).unwrap();
+    let ensure = |appid: &str| {
+        let progress = bench.client.ensure_linked_in(&list, TOKEN, appid, QUIET);
+        discreet(progress)
+    };
+    for n in 1..=3 {
+        let progress = ensure(&format!("wx0b{n:014x}"));
+        assert_eq!(progress.status(), Status::Pending);
+        assert_eq!(
+            (progress.found(), progress.posts()),
+            (LinkState::Vanished, 1)
+        );
+    }
+    // One look for all of them, and none after a yes.
+    assert_eq!((bench.links(), reads()), ((3, 3), 1));
+
+    // By a list that shows it nothing is posted.
+    let list = bench.client.get_linked(TOKEN).unwrap();
+    let progress = bench.client.ensure_linked_in(&list, TOKEN, APPID, QUIET);
+    assert_eq!((progress.posts(), progress.status()), (0, Status::Pending));
+    assert_eq!(progress.state(), LinkState::AwaitingOfficialAccount);
+    assert_eq!((bench.links(), reads()), ((3, 3), 2));
+
+    // What got lost is looked up, as ever.
+    bench.fault(json!({"interface": "link", "when": "after", "fault": {"drop": "reset"}}));
+    let progress = ensure("wx0b00000000000004");
+    assert_eq!((progress.posts(), progress.status()), (1, Status::Pending));
+    assert_eq!((bench.links(), reads()), ((4, 4), 3));
+}

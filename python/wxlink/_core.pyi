@@ -10,6 +10,7 @@ __all__ = [
     "MiniProgram",
     "__version__",
     "check_option",
+    "command",
     "explain",
     "options_table",
     "read_list",
@@ -130,6 +131,7 @@ class Handle:
     ) -> LinkProgress: ...
 
 def check_option(key: str, value: str) -> None: ...
+def command(arguments: Sequence[str]) -> int: ...
 def options_table() -> list[tuple[str, str, str, str]]: ...
 def explain(
     errcode: int, interface: str | None = None, lang: str = "en"

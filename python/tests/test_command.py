@@ -86,6 +86,19 @@ def test_an_interrupt_is_told_and_ends_with_130(server: Server) -> None:
     assert "CANCELLED" in err and "Traceback" not in err
 
 
+def test_a_second_interrupt_ends_it_at_once(server: Server) -> None:
+    # More than fits between it and somebody who reads a letter and no more.
+    items = [{"appid": server.appid, "status": 1, "nickname": "x" * 1000}] * 2000
+    answer = {"errcode": 0, "errmsg": "ok", "wxopens": {"items": items}}
+    server.fault({"body": {"text": json.dumps(answer)}}, always=True)
+    with start("list", "--json", env=at(server)) as process:
+        assert process.stdout is not None and process.stdout.read(1) == "{"
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+    assert process.returncode == 130
+
+
 def test_an_interrupt_ends_what_only_reads() -> None:
     with start("list", "--token-file", "-", stdin=subprocess.PIPE) as process:
         proc = Path(f"/proc/{process.pid}")

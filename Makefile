@@ -40,7 +40,7 @@ test-install: build ## install into a scratch folder and build C, C++, Go and st
 	@tests/install/test
 
 .PHONY: reproducible
-reproducible: ## build the last commit twice in two folders and compare the libraries: minutes
+reproducible: ## build the last commit twice in two folders and compare what comes of it: minutes
 	@tools/reproducible.sh
 
 .PHONY: package

@@ -189,12 +189,16 @@ def make_archive(target):
 
 def make_windows_archive(target):
     """A DLL is found beside the program, and by no .pc file: a plain folder does. zig would export all there is."""
-    run("cargo", "build", "--locked", "--release", "--package", "wxlink", "--lib", "--target", target.triple,
-        cwd=ROOT, env=target.env)  # fmt: skip
+    run(
+        "cargo", "build", "--locked", "--release", "--package", "wxlink", "--package", "wxlink-cli",
+        "--lib", "--bin", "wxlink", "--target", target.triple,
+        cwd=ROOT, env=target.env,
+    )  # fmt: skip
     built = WORK / target.triple / "release"
     folder = staged(target)
     for source, place in [
         (built / "wxlink.dll", "bin"),
+        (built / "wxlink.exe", "bin"),
         (built / "libwxlink.dll.a", "lib"),
         (ROOT / "include/wxlink.h", "include"),
         (ROOT / "include/wxlink.hpp", "include"),
@@ -203,7 +207,7 @@ def make_windows_archive(target):
     ]:
         (folder / place).mkdir(exist_ok=True)
         shutil.copy(source, folder / place)
-    describe(folder / "doc", target, "wxlink")
+    describe(folder / "doc", target, "wxlink", "wxlink-cli")
     pack(folder, DIST / f"{folder.name}.tar.gz")
 
 
@@ -330,24 +334,29 @@ def check_archive(archive):
             expect(exported(library) == promised(), f"{archive.name} exports {exported(library)}")
             expect("[libwxlink.so.1]" in readelf("--dynamic", library), f"{archive.name}: SONAME")
         facts.append(f".a {size(folder / 'lib/libwxlink.a')}")
-        facts += check_command(folder, archive.name, kind, here)
-        facts.append(try_archive(folder, arch, kind, here))
+        runner = runs(folder, arch, kind, here)
+        facts += check_command(folder, archive.name, kind, runner)
+        facts.append(try_archive(folder, arch, kind, here, runner))
         print(f"ok  \t{archive.name}: {', '.join(facts)}", flush=True)
 
 
-def try_archive(folder, arch, kind, here):
+def runs(folder, arch, kind, here):
+    """What is to be called to run a program of the archive's; None where this machine cannot."""
+    if here:
+        return []
+    emulator = shutil.which(f"qemu-{arch}-static") or shutil.which(f"qemu-{arch}")
+    system = Path(f"/usr/{arch}-linux-gnu")
+    if not emulator or (kind == "gnu" and not (system / "lib").exists()):
+        return None
+    return [emulator, "-L", system, "-E", f"LD_LIBRARY_PATH={folder / 'lib'}"]
+
+
+def try_archive(folder, arch, kind, here, runner):
     """Builds a program from the unpacked archive alone, and runs it."""
     source = folder / "link.c"
     shutil.copy(ROOT / "bindings/c/link.c", source)
     program = folder / "link"
     env = clean_env(PKG_CONFIG_PATH=str(folder / "lib/pkgconfig"))
-    runner = [program]
-    if not here:
-        emulator = shutil.which(f"qemu-{arch}-static") or shutil.which(f"qemu-{arch}")
-        system = Path(f"/usr/{arch}-linux-gnu")
-        runner = [emulator, "-L", system, "-E", f"LD_LIBRARY_PATH={folder / 'lib'}", program]
-        if not emulator or (kind == "gnu" and not (system / "lib").exists()):
-            runner = None
     if kind == "gnu" and here:
         if not shutil.which("pkg-config"):
             skipped(f"{folder.name}: a program", "pkg-config")
@@ -363,23 +372,40 @@ def try_archive(folder, arch, kind, here):
         zig = [VENV / "bin/python", "-m", "ziglang", "cc", "-target", f"{arch}-linux-{kind}{floor}"]
         cache = {"ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
         run(*zig, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache)
-    if not runner:
-        skipped(f"{folder.name}: running its program", f"qemu-{arch} and a glibc for it")
+    if runner is None:
+        skipped(f"{folder.name}: running its programs", f"qemu-{arch} and a glibc for it")
         return "a program links"
-    link_by([*runner, "wx0b00000000000001", "0", "1"], env | {"WXLINK_LIB_DIR": str(built_here())})
+    link_by([*runner, program, "wx0b00000000000001", "0", "1"], env | {"WXLINK_LIB_DIR": str(built_here())})
     return f"a program of {size(program)} runs"
 
 
-def check_command(folder, name, kind, here):
-    """The command links a mini program, and brings its pages."""
+def check_command(folder, name, kind, runner):
+    """The command is whole, links a mini program, and brings its pages."""
     program = folder / "bin/wxlink"
     facts = [f"command {size(program)}", check_elf(program, f"{name}: bin/wxlink", kind == "musl")]
+    if kind == "musl":
+        expect("INTERP" not in readelf("--program-headers", program), f"{name}: bin/wxlink wants a loader")
+        expect("(NEEDED)" not in readelf("--dynamic", program), f"{name}: bin/wxlink wants libraries")
+        facts[-1] = "static"
     for page in ["man/man1/wxlink-link.1", "bash-completion/completions/wxlink"]:
         expect((folder / "share" / page).stat().st_size > 1000, f"{name}: {page}")
-    if here:
-        words = ["link", "wx0b00000000000001", "--notify-users", "no", "--show-profile", "yes"]
-        link_by([program, *words], clean_env(WXLINK_LIB_DIR=str(built_here())))
+    if runner is not None:
+        try_command([*runner, program], clean_env(WXLINK_LIB_DIR=str(built_here())))
     return facts
+
+
+def try_command(command, env):
+    """Nothing around it is needed to run it."""
+    for words, answer in [
+        (["--version"], f"wxlink {VERSION}"),
+        (["explain", "89010"], "89010"),
+        (["bulk", "--help"], "Usage: wxlink bulk"),
+        (["sandbox", "--help"], "wxlink-sandbox"),
+    ]:
+        said = run(*command, *words, env=env)
+        expect(answer in said, f"{words}: {said}")
+    words = ["link", "wx0b00000000000001", "--notify-users", "no", "--show-profile", "yes"]
+    link_by([*command, *words], env)
 
 
 def check_windows_archive(archive):
@@ -388,18 +414,18 @@ def check_windows_archive(archive):
             tar.extractall(scratch, filter="data")
         folder = Path(scratch) / archive.name.removesuffix(".tar.gz")
         check_papers(folder / "doc", archive.name)
-        dll = folder / "bin/wxlink.dll"
-        told = run("objdump", "-p", dll, env=os.environ | {"LC_ALL": "C"})
+        dll, command = folder / "bin/wxlink.dll", folder / "bin/wxlink.exe"
+        told, of_command = (run("objdump", "-p", f, env=os.environ | {"LC_ALL": "C"}) for f in (dll, command))
         names = set(re.findall(r"^\s+\[\s*\d+\].*\s(\w+)$", told.split("[Ordinal/Name Pointer] Table")[1], re.M))
         expect(names == promised(), f"{archive.name} exports {names}")
-        needed = re.findall(r"DLL Name: (\S+)", told)
+        needed = re.findall(r"DLL Name: (\S+)", told + of_command)
         expect(all(re.fullmatch(SYSTEM_DLLS, n, re.I) for n in needed), f"{archive.name} needs {needed}")
         tried = "not tried"
         if shutil.which(MINGW):
             run(MINGW, ROOT / "bindings/c/link.c", f"-I{folder / 'include'}", folder / "lib/libwxlink.dll.a",
                 "-o", folder / "link.exe", env=clean_env())  # fmt: skip
             tried = "a program links"
-        print(f"ok  \t{archive.name}: {size(archive)}, .dll {size(dll)}, {tried}", flush=True)
+        print(f"ok  \t{archive.name}: {size(archive)}, .dll {size(dll)}, command {size(command)}, {tried}", flush=True)
 
 
 def check_wheel(wheel):
@@ -441,6 +467,7 @@ def try_wheels(python, tag):
         env = clean_env(WXLINK_LIB_DIR=str(venv / "bin"))
         # Isolated: the samples' folder has files named like modules.
         link_by([venv / "bin/python", "-I", script, "wx0b00000000000001", "0", "1"], env)
+        try_command([venv / "bin/wxlink"], env)
     print(f"ok  \t{what}", flush=True)
 
 

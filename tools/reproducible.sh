@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the same commit twice, in two folders and from nothing, and compares the libraries byte for byte.
+# Builds the same commit twice, in two folders and from nothing, and compares the libraries and the command
+# byte for byte.
 #
 #   reproducible.sh [FOLDER]    for the two checkouts; target/reproducible if not told
 set -eu
@@ -15,13 +16,15 @@ git clone --quiet "$first" "$second" # And not of what was committed meanwhile.
 for copy in "$first" "$second"; do
     make --silent -C "$copy" build > "$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 done
-for file in libwxlink.so libwxlink.a; do
+for file in libwxlink.so libwxlink.a wxlink; do
     cmp "$first/target/release/$file" "$second/target/release/$file"
     sha256sum "$first/target/release/$file" | sed "s|$first/||"
 done
 for place in "$work" "$HOME"; do
-    ! grep -qF --binary-files=text "$place" "$first/target/release/libwxlink.so" || {
-        echo "reproducible: libwxlink.so knows $place" >&2
-        exit 1
-    }
+    for file in libwxlink.so wxlink; do
+        ! grep -qF --binary-files=text "$place" "$first/target/release/$file" || {
+            echo "reproducible: $file knows $place" >&2
+            exit 1
+        }
+    done
 done

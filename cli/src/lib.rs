@@ -25,7 +25,7 @@ mod table;
 mod unlink;
 mod wait;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::{ArgMatches, Command};
 use wxlink_bulk::Verdict;
@@ -47,6 +47,8 @@ enum Act {
     Settled(fn(&Context, &ArgMatches) -> Result<Verdict, Failure>),
     /// Neither settings nor WeChat; returns the exit code.
     Plain(fn(&Output, &ArgMatches) -> u8),
+    /// Another program, which may lie beside this one; also told how this one was called.
+    Program(fn(&OsStr, &Output, &ArgMatches) -> u8),
 }
 
 /// All of them, in the order of the help.
@@ -88,6 +90,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let out = Output::new(matches.get_flag("json"));
     let code = match subcommand.act {
         Act::Plain(act) => act(&out, matches),
+        Act::Program(act) => {
+            let called = arguments.first().map(OsString::as_os_str);
+            act(called.unwrap_or_default(), &out, matches)
+        }
         Act::Settled(act) => settled(&out, act, matches).code(),
     };
     out.finish(code)

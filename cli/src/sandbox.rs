@@ -1,6 +1,6 @@
 //! `wxlink sandbox`: the simulator of WeChat's side.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
@@ -9,7 +9,7 @@ use crate::{Act, Subcommand};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     command,
-    act: Act::Plain(run),
+    act: Act::Program(run),
 };
 
 fn command() -> Command {
@@ -28,26 +28,33 @@ fn command() -> Command {
         )
 }
 
-fn run(out: &Output, matches: &ArgMatches) -> u8 {
+fn run(called: &OsStr, out: &Output, matches: &ArgMatches) -> u8 {
     let arguments = matches.get_many::<OsString>("arguments");
-    simulate(out, arguments.into_iter().flatten().cloned().collect())
+    let arguments = arguments.into_iter().flatten().cloned().collect();
+    simulate(called, out, arguments)
 }
 
 #[cfg(feature = "sandbox")]
-fn simulate(_: &Output, arguments: Vec<OsString>) -> u8 {
+fn simulate(_: &OsStr, _: &Output, arguments: Vec<OsString>) -> u8 {
     wxlink_sandbox::program(arguments)
 }
 
 /// Runs the program, which lies beside this one or in `PATH`.
 #[cfg(not(feature = "sandbox"))]
-fn simulate(out: &Output, arguments: Vec<OsString>) -> u8 {
+fn simulate(called: &OsStr, out: &Output, arguments: Vec<OsString>) -> u8 {
+    use std::path::{Path, PathBuf};
     use std::process::Command;
     use wxlink_bulk::Verdict;
 
     let name = format!("wxlink-sandbox{}", std::env::consts::EXE_SUFFIX);
-    let here = std::env::current_exe().ok();
-    let beside = here.and_then(|path| Some(path.parent()?.join(&name)));
-    let program = beside.filter(|path| path.is_file()).unwrap_or(name.into());
+    // Under an interpreter the executable is that; the way it was called tells more.
+    let places = [Some(PathBuf::from(called)), std::env::current_exe().ok()];
+    let folders = places.iter().flatten().filter_map(|path| path.parent());
+    let program = folders
+        .filter(|folder| *folder != Path::new(""))
+        .map(|folder| folder.join(&name))
+        .find(|path| path.is_file())
+        .unwrap_or(name.into());
     let mut command = Command::new(program);
     command.args(arguments);
     // In this one's place, so that signals and the end of who started us reach it.
@@ -64,8 +71,7 @@ fn simulate(out: &Output, arguments: Vec<OsString>) -> u8 {
         Err(error) => error,
     };
     out.complain(format_args!(
-        "wxlink-sandbox cannot be run: {error}. Install it beside this program (pip install wxlink-sandbox, or \
-         make install)"
+        "wxlink-sandbox cannot be run: {error}. Get it with: pip install wxlink-sandbox"
     ));
     Verdict::Usage.code()
 }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod bulk;
+mod command;
 mod errors;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -232,6 +233,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<LinkProgress>()?;
     module.add_function(wrap_pyfunction!(check_option, module)?)?;
     module.add_function(wrap_pyfunction!(options_table, module)?)?;
+    module.add_function(wrap_pyfunction!(command::command, module)?)?;
     module.add_function(wrap_pyfunction!(errors::explain, module)?)?;
     module.add_function(wrap_pyfunction!(answers::read_list, module)?)
 }

@@ -14,6 +14,7 @@ __all__ = [
     "MiniProgram",
     "__version__",
     "check_option",
+    "command",
     "explain",
     "options_table",
     "read_list",
@@ -170,6 +171,7 @@ class Job:
     def end(self) -> BulkEnd | None: ...
 
 def check_option(key: str, value: str) -> None: ...
+def command(arguments: Sequence[str]) -> int: ...
 def options_table() -> list[tuple[str, str, str, str]]: ...
 def explain(
     errcode: int, interface: str | None = None, lang: str = "en"

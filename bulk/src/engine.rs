@@ -216,7 +216,9 @@ impl Crew<'_> {
                     Step::Pause(pause) => Ok(Visited::PutOff(pause)),
                     Step::Defer(until, _, e) => self.all(visit, Outcome::Deferred, &e, Some(until)),
                     Step::Done(outcome, Some(e)) => {
-                        self.is_denied(weather, outcome);
+                        if outcome == Outcome::NoAccess {
+                            self.is_denied(weather);
+                        }
                         self.all(visit, outcome, &e, None)
                     }
                     Step::Again(e) => match self.put_off(visit, weather) {
@@ -261,9 +263,8 @@ impl Crew<'_> {
                 };
                 let record = match step {
                     Step::Done(outcome, why) => {
-                        if outcome == Outcome::NoAccess {
-                            self.is_denied(weather, outcome);
-                        } else {
+                        // Of the account itself its list has told.
+                        if outcome != Outcome::NoAccess {
                             self.is_through(weather);
                         }
                         if matches!(outcome, Outcome::Invited | Outcome::Pending) {
@@ -330,14 +331,12 @@ impl Crew<'_> {
     }
 
     /// Counts an account that does not let us in.
-    fn is_denied(&self, weather: &Mutex<Weather>, outcome: Outcome) {
+    fn is_denied(&self, weather: &Mutex<Weather>) {
         let mut weather = lock(weather);
-        if outcome == Outcome::NoAccess {
-            weather.denied += 1;
-            if weather.denied >= IN_A_ROW {
-                weather.end.get_or_insert(End::NoAccess);
-                self.stop.ask();
-            }
+        weather.denied += 1;
+        if weather.denied >= IN_A_ROW {
+            weather.end.get_or_insert(End::NoAccess);
+            self.stop.ask();
         }
     }
 

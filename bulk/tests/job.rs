@@ -419,3 +419,14 @@ fn bad_rows_stop_a_job_before_it_begins() {
     );
     std::fs::remove_dir_all(&dir).unwrap();
 }
+
+#[test]
+fn one_account_that_lets_nobody_link_is_no_reason_to_stop() {
+    let bench = Bench::new("one-denied", 1, 25);
+    let rule = json!({"interface": "link", "always": true, "fault": {"errcode": {"code": 48001}}});
+    bench.admin("POST", "faults", rule);
+    let job = bench.begin((1..=25).map(|p| (1, p)));
+    let (end, records) = bench.run(&job);
+    assert_eq!((end, records.len()), (End::Finished, 25));
+    assert_eq!(job.tally().of(Outcome::NoAccess), 25);
+}

@@ -212,7 +212,7 @@ impl Queue {
                 break;
             }
             if stop.is_asked() {
-                return Err(BulkError::again(format!(
+                return Err(BulkError::interrupted(format!(
                     "{pushed} of {} rows are pushed; push the same again to go on",
                     about.rows
                 )));

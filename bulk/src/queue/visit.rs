@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::cmd;
+use redis::{cmd, from_redis_value_ref};
 
 use super::line::Line;
 use super::scripts::{self, Of};
@@ -22,6 +22,8 @@ const ROWS: usize = 200;
 const BLOCK_MS: u64 = 200;
 /// What is due within so long is waited for.
 const SOON: Duration = Duration::from_secs(90);
+/// Where the list of entries in hand begins.
+const BEGINNING: &str = "0-0";
 /// How often dead workers' accounts and such as are due are looked for, as a part of the lease.
 const LOOKS: u32 = 4;
 
@@ -86,15 +88,30 @@ impl<'a> Shared<'a> {
             let prefix = &self.queue.prefix;
             line.ask::<u64>(stop, |c| due.key(prefix).invoke(c))?;
             let lease = u64::try_from(self.terms.lease.as_millis()).unwrap_or(u64::MAX);
-            let dead: (String, Vec<Entry>, Vec<String>) = line.ask(stop, |c| {
-                let mut claim = cmd("XAUTOCLAIM");
-                claim.arg(&accounts).arg(scripts::GROUP).arg(&consumer.name);
-                claim.arg(lease).arg("0-0").arg("COUNT").arg(1).query(c)
-            })?;
-            if let Some(taken) = taken(dead.1) {
-                // There may be more of them.
-                *self.looked() = None;
-                return Ok(Next::Account(taken));
+            // It looks at some ten entries in a go: those of the living may come first.
+            let mut from = BEGINNING.to_owned();
+            loop {
+                let (next, dead): (String, Vec<Entry>) = line.ask(stop, |c| {
+                    let mut claim = cmd("XAUTOCLAIM");
+                    claim.arg(&accounts).arg(scripts::GROUP).arg(&consumer.name);
+                    claim.arg(lease).arg(&from).arg("COUNT").arg(1);
+                    // What was deleted is told besides, by Redis 7.
+                    let told: Vec<redis::Value> = claim.query(c)?;
+                    Ok((
+                        told.first()
+                            .map_or(Ok(BEGINNING.into()), from_redis_value_ref)?,
+                        told.get(1).map_or(Ok(Vec::new()), from_redis_value_ref)?,
+                    ))
+                })?;
+                if let Some(taken) = taken(dead) {
+                    // There may be more of them.
+                    *self.looked() = None;
+                    return Ok(Next::Account(taken));
+                }
+                if next == BEGINNING {
+                    break;
+                }
+                from = next;
             }
         }
         let new: Option<Vec<(String, Vec<Entry>)>> = line.ask(stop, |c| {

@@ -1,5 +1,6 @@
 //! A job on this machine.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +17,14 @@ use crate::failure::Failure;
 pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
     let asked = Asked::of(matches)?;
     let (job, new) = asked.job()?;
-    let done = asked.see_through(context, &job, matches);
-    if new && !matches!(done, Ok(Some(_))) {
+    let begun = Cell::new(false);
+    let done = asked.see_through(context, &job, matches, &begun);
+    if new && !begun.get() {
         // Nothing was done: the same command is to begin anew.
         drop(job);
         let _ = std::fs::remove_dir_all(&asked.dir);
     }
-    done.map(|verdict| verdict.unwrap_or(Verdict::Done))
+    done
 }
 
 struct Asked<'a> {
@@ -92,13 +94,14 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Plans, asks and runs. Nothing if it came to no running.
+    /// Plans, asks and runs.
     fn see_through(
         &self,
         context: &Context,
         job: &Job,
         matches: &ArgMatches,
-    ) -> Result<Option<Verdict>, Failure> {
+        begun: &Cell<bool>,
+    ) -> Result<Verdict, Failure> {
         let out = context.out;
         let client = client(context, Some(job.accounts()))?;
         let stop = stop();
@@ -130,20 +133,21 @@ impl<'a> Asked<'a> {
             }
             told::plan(context, job, &plan);
             if self.dry_run {
-                return Ok(None);
+                return Ok(Verdict::Done);
             }
             if plan.notifying > 0 && !self.is_agreed(context, &plan)? {
                 out.note("Nothing was done.");
-                return Ok(None);
+                return Ok(Verdict::Done);
             }
         }
         let rates = arguments::rates(matches);
+        begun.set(true);
         let now = || (job.tally().total(), told::words(job.tally()));
         let end = while_told(out, "linking", job.rows(), now, || job.run(&crew, rates));
         let end = end.inspect_err(|_| self.advise(context, job))?;
         let report = job.report()?;
         told::summary(context, job.tally(), job.left(), Some(&report));
-        Ok(Some(self.verdict(context, job, end)))
+        Ok(self.verdict(context, job, end))
     }
 
     fn plan(
@@ -220,7 +224,7 @@ impl<'a> Asked<'a> {
 }
 
 fn interrupted() -> Failure {
-    Failure::Bulk(BulkError::interrupted())
+    Failure::Bulk(BulkError::interrupted("interrupted; nothing was done"))
 }
 
 /// A path as a shell takes it.

@@ -154,6 +154,58 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
 }
 
 #[test]
+fn the_dead_are_found_behind_the_living() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-dead", 40, 1);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    push(
+        &queue,
+        &(1..=40).map(|a| (a, 1)).collect::<Vec<_>>(),
+        UNLIMITED,
+    );
+    let mut open = ::redis::Client::open(redis.url())
+        .unwrap()
+        .get_connection()
+        .unwrap();
+    let accounts = "{wxlink:q}:accounts";
+    type Stream = (String, Vec<(String, Vec<String>)>);
+    let mut take = |who: &str, n: u32| -> Vec<Stream> {
+        let mut read = ::redis::cmd("XREADGROUP");
+        read.arg("GROUP")
+            .arg("workers")
+            .arg(who)
+            .arg("COUNT")
+            .arg(n);
+        read.arg("STREAMS").arg(accounts).arg(">");
+        read.query(&mut open).unwrap()
+    };
+    take("living", 39);
+    let dead = take("dead", 1).remove(0).1.remove(0);
+    let mut age = ::redis::cmd("XCLAIM");
+    age.arg(accounts)
+        .arg("workers")
+        .arg("dead")
+        .arg(0)
+        .arg(&dead.0);
+    let _: ::redis::Value = age.arg("IDLE").arg(60_000).query(&mut open).unwrap();
+
+    let (stop, seen) = (Stop::default(), Mutex::new(Vec::new()));
+    let observer = |record: &Record| {
+        seen.lock().unwrap().push(record.row.account.clone());
+        stop.ask();
+    };
+    let crew = Crew {
+        client: &world.client(),
+        workers: 1,
+        observer: &observer,
+        stop: &stop,
+    };
+    let terms = Terms::new(Duration::from_secs(10), false, crew.client).unwrap();
+    assert_eq!(queue.work(&crew, terms).unwrap(), End::Stopped);
+    assert_eq!(*seen.lock().unwrap(), [dead.1[1].clone()]);
+}
+
+#[test]
 fn limits_are_shared() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-rate", 8, 2);

@@ -19,8 +19,7 @@ pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Fa
     let done = asked.see_through(context, &job, matches);
     if new && !matches!(done, Ok(Some(_))) {
         // Nothing was done: the same command is to begin anew.
-        drop(job);
-        let _ = std::fs::remove_dir_all(&asked.dir);
+        job.discard();
     }
     done.map(|verdict| verdict.unwrap_or(Verdict::Done))
 }
@@ -92,7 +91,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Plans, asks and runs. Nothing if it came to no running.
+    /// Plans, asks and runs. Nothing, or a failure, if it came to no running.
     fn see_through(
         &self,
         context: &Context,
@@ -140,10 +139,20 @@ impl<'a> Asked<'a> {
         let rates = arguments::rates(matches);
         let now = || (job.tally().total(), told::words(job.tally()));
         let end = while_told(out, "linking", job.rows(), now, || job.run(&crew, rates));
-        let end = end.inspect_err(|_| self.advise(context, job))?;
-        let report = job.report()?;
-        told::summary(context, job.tally(), job.left(), Some(&report));
-        Ok(Some(self.verdict(context, job, end)))
+        let end = match end {
+            Ok(end) => end,
+            Err(why) => {
+                let verdict = Failure::from(why).tell(out);
+                self.advise(context, job);
+                return Ok(Some(verdict));
+            }
+        };
+        let report = job.report();
+        told::summary(context, job.tally(), job.left(), report.as_ref().ok());
+        Ok(Some(match report {
+            Ok(_) => self.verdict(context, job, end),
+            Err(why) => Failure::from(why).tell(out),
+        }))
     }
 
     fn plan(

@@ -429,14 +429,10 @@ impl Queue {
 
     /// Takes the names of those off the list that were killed long ago and have nothing in hand any more.
     fn forget_the_dead(&self, stop: &Stop) -> Result<(), BulkError> {
-        let accounts = self.key("accounts");
+        let forget = redis::Script::new(scripts::FORGET);
         for (name, pending, silent) in self.workers(stop)? {
             if pending == 0 && silent > DAY_MS {
-                self.ask::<u64>(stop, |c| {
-                    let mut delete = cmd("XGROUP");
-                    delete.arg("DELCONSUMER").arg(&accounts).arg(scripts::GROUP);
-                    delete.arg(&name).query(c)
-                })?;
+                self.ask::<u64>(stop, |c| forget.key(&self.prefix).arg(&name).invoke(c))?;
             }
         }
         Ok(())

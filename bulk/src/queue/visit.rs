@@ -63,17 +63,15 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Takes the names of this crew's consumers off the list: those that have nothing in hand. With another, what it has
-    /// would be lost.
+    /// Takes the names of this crew's consumers off the list, as far as they have nothing in hand.
     pub fn sign_off(&self, stop: &Stop) {
+        let forget = redis::Script::new(scripts::FORGET);
         for mut consumer in self.idle().drain(..) {
-            let (accounts, name) = (self.queue.key("accounts"), consumer.name);
+            let (prefix, name) = (&self.queue.prefix, consumer.name);
             // Another look would find them idle; that is all.
-            let _ = consumer.line.ask::<u64>(stop, |c| {
-                let mut delete = cmd("XGROUP");
-                delete.arg("DELCONSUMER").arg(&accounts).arg(scripts::GROUP);
-                delete.arg(&name).query(c)
-            });
+            let _ = consumer
+                .line
+                .ask::<u64>(stop, |c| forget.key(prefix).arg(&name).invoke(c));
         }
     }
 

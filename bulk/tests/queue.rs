@@ -82,11 +82,15 @@ fn rows_are_dealt_with_in_order_and_end_once() {
         (new, push(&queue, &rows, UNLIMITED)),
         (120, (job.clone(), 0))
     );
+    // Other rows under the same name are not taken for the same job.
+    let other = || Ok((0..120).map(|n| Ok(row(n + 2, 1, 1))));
+    let told = queue.push(other, Some(&job), UNLIMITED, &Stop::default(), &|_| {});
+    assert!(told.unwrap_err().to_string().contains("--job"));
     let standing = queue.standing().unwrap();
     assert_eq!(sums(&standing), (120, 120, 0, 0));
     assert_eq!(standing.accounts, 20);
     assert!(!standing.is_over());
-    assert!(queue.purge().is_err());
+    assert!(queue.purge(0).is_err());
 
     let (end, seen) = work(&queue, &world);
     assert_eq!((end, seen.len()), (End::Finished, 120));
@@ -109,7 +113,11 @@ fn rows_are_dealt_with_in_order_and_end_once() {
         "{standing:?}"
     );
 
-    queue.purge().unwrap();
+    assert!(
+        queue.purge(119).is_err(),
+        "somebody has not seen all results"
+    );
+    queue.purge(120).unwrap();
     assert_eq!(sums(&queue.standing().unwrap()), (0, 0, 0, 0));
 }
 

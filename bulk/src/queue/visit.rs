@@ -84,12 +84,12 @@ impl<'a> Shared<'a> {
             let prefix = &self.queue.prefix;
             line.ask::<u64>(stop, |c| due.key(prefix).invoke(c))?;
             let lease = u64::try_from(self.terms.lease.as_millis()).unwrap_or(u64::MAX);
-            let dead: (String, Vec<Entry>, Vec<String>) = line.ask(stop, |c| {
+            let dead: Claimed = line.ask(stop, |c| {
                 let mut claim = cmd("XAUTOCLAIM");
                 claim.arg(&accounts).arg(scripts::GROUP).arg(&consumer.name);
                 claim.arg(lease).arg("0-0").arg("COUNT").arg(1).query(c)
             })?;
-            if let Some(taken) = taken(dead.1) {
+            if let Some(taken) = taken(dead.0) {
                 // There may be more of them.
                 *self.looked() = None;
                 return Ok(Next::Account(taken));
@@ -138,6 +138,19 @@ impl<'a> Shared<'a> {
 
     fn idle(&self) -> MutexGuard<'_, Vec<Consumer>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was claimed of the dead's. Redis 6.2 says where to go on and the entries, later ones a third thing as well.
+struct Claimed(Vec<Entry>);
+
+impl redis::FromRedisValue for Claimed {
+    fn from_redis_value(value: redis::Value) -> Result<Claimed, redis::ParsingError> {
+        let entries = match value {
+            redis::Value::Array(parts) => parts.into_iter().nth(1),
+            _ => None,
+        };
+        redis::from_redis_value(entries.unwrap_or(redis::Value::Nil)).map(Claimed)
     }
 }
 
@@ -351,5 +364,30 @@ impl Visit for SharedVisit<'_> {
         let shared = self.shared;
         shared.idle().extend(self.consumer.take());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+
+    use super::*;
+
+    #[test]
+    fn what_was_claimed_is_understood_of_every_redis() {
+        let text = |t: &str| Value::BulkString(t.into());
+        let fields = Value::Array(vec![text("account"), text("wx0a")]);
+        let entry = Value::Array(vec![text("1-1"), fields]);
+        let of_6_2 = vec![text("0-0"), Value::Array(vec![entry])];
+        let mut later = of_6_2.clone();
+        later.push(Value::Array(vec![]));
+        for told in [of_6_2, later] {
+            let claimed: Claimed = redis::from_redis_value(Value::Array(told)).unwrap();
+            let entry = ("1-1".to_owned(), "wx0a".to_owned());
+            assert_eq!(taken(claimed.0), Some(entry));
+        }
+        let none = Value::Array(vec![text("0-0"), Value::Array(vec![])]);
+        let claimed: Claimed = redis::from_redis_value(none).unwrap();
+        assert_eq!(taken(claimed.0), None);
     }
 }

@@ -213,7 +213,10 @@ impl Crew<'_> {
             Ok(list) => list,
             Err(e) => {
                 return match step_of_error(e) {
-                    Step::Pause(pause) => Ok(Visited::PutOff(pause)),
+                    Step::Pause(pause) => {
+                        self.is_through(weather);
+                        Ok(Visited::PutOff(pause))
+                    }
                     Step::Defer(until, _, e) => self.all(visit, Outcome::Deferred, &e, Some(until)),
                     Step::Done(outcome, Some(e)) => {
                         self.is_denied(weather, outcome);
@@ -241,6 +244,7 @@ impl Crew<'_> {
         // What the list cannot show yet: the same mini program may be asked for twice.
         let mut invited = HashSet::new();
         let mut used_up: Option<(u64, Error)> = None;
+        let mut denied = false;
         loop {
             let rows = visit.rows()?;
             if rows.is_empty() {
@@ -261,10 +265,12 @@ impl Crew<'_> {
                 };
                 let record = match step {
                     Step::Done(outcome, why) => {
-                        if outcome == Outcome::NoAccess {
-                            self.is_denied(weather, outcome);
-                        } else {
+                        if outcome != Outcome::NoAccess {
                             self.is_through(weather);
+                        } else if !denied {
+                            // Accounts are counted, not rows.
+                            denied = true;
+                            self.is_denied(weather, outcome);
                         }
                         if matches!(outcome, Outcome::Invited | Outcome::Pending) {
                             invited.insert(row.appid.clone());

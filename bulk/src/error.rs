@@ -30,11 +30,11 @@ impl BulkError {
         }
     }
 
-    /// Somebody asked for the end before anything was done.
-    pub fn interrupted() -> BulkError {
+    /// Somebody asked for the end.
+    pub fn interrupted(message: impl Into<String>) -> BulkError {
         BulkError {
             verdict: Verdict::Interrupted,
-            message: "interrupted; nothing was done".into(),
+            message: message.into(),
         }
     }
 

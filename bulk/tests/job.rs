@@ -366,6 +366,17 @@ fn without_a_way_in_the_rest_is_left_alone() {
 }
 
 #[test]
+fn one_account_that_lets_nobody_in_is_one_account() {
+    let bench = Bench::new("one-denied", 2, 30);
+    let fault = json!({"interface": "link", "times": 25, "fault": {"errcode": {"code": 48001}}});
+    bench.admin("POST", "faults", fault);
+    let job = bench.begin((1..=25).map(|p| (1, p)));
+    let (end, records) = bench.run(&job);
+    assert_eq!((end, records.len()), (End::Finished, 25));
+    assert!(records.iter().all(|r| r.outcome == Outcome::NoAccess));
+}
+
+#[test]
 fn a_minute_s_quota_is_waited_for() {
     let bench = Bench::new("minute", 1, 1);
     bench.admin(

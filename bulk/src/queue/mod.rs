@@ -220,8 +220,8 @@ impl Queue {
                 break;
             }
             if stop.is_asked() {
-                return Err(BulkError::again(format!(
-                    "{pushed} of {} rows are pushed; push the same again to go on",
+                return Err(BulkError::interrupted(format!(
+                    "interrupted; {pushed} of {} rows are pushed, push the same again to go on",
                     about.rows
                 )));
             }

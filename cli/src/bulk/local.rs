@@ -229,7 +229,7 @@ impl<'a> Asked<'a> {
 }
 
 fn interrupted() -> Failure {
-    Failure::Bulk(BulkError::interrupted())
+    Failure::Bulk(BulkError::interrupted("interrupted; nothing was done"))
 }
 
 /// A path as a shell takes it.

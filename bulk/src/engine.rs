@@ -213,7 +213,10 @@ impl Crew<'_> {
             Ok(list) => list,
             Err(e) => {
                 return match step_of_error(e) {
-                    Step::Pause(pause) => Ok(Visited::PutOff(pause)),
+                    Step::Pause(pause) => {
+                        self.is_through(weather);
+                        Ok(Visited::PutOff(pause))
+                    }
                     Step::Defer(until, _, e) => self.all(visit, Outcome::Deferred, &e, Some(until)),
                     Step::Done(outcome, Some(e)) => {
                         if outcome == Outcome::NoAccess {
@@ -263,7 +266,7 @@ impl Crew<'_> {
                 };
                 let record = match step {
                     Step::Done(outcome, why) => {
-                        // Of the account itself its list has told.
+                        // Whether the account lets us in its list has told.
                         if outcome != Outcome::NoAccess {
                             self.is_through(weather);
                         }

@@ -147,6 +147,15 @@ impl Job {
         })
     }
 
+    /// Takes it away again, when nothing was done. What others keep in its folder stays, and so does the folder then.
+    pub fn discard(self) {
+        for name in [ABOUT, ROWS, JOURNAL, LOCK] {
+            // What cannot be tidied away is told by whoever begins anew.
+            let _ = fs::remove_file(self.dir.join(name));
+        }
+        let _ = fs::remove_dir(&self.dir);
+    }
+
     /// Lets others have it, now that no more work is done on it here. What is known of it can still be asked.
     pub fn release(&self) {
         // Closing the file would not do: a child forked meanwhile has it open as well.

@@ -44,7 +44,12 @@ impl Journal {
         let mut line = serde_json::to_vec(record).map_err(|e| told(e.into()))?;
         line.push(b'\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.0.write_all(&line).map_err(told)?;
+        let whole = file.0.metadata().map_err(told)?.len();
+        if let Err(e) = file.0.write_all(&line) {
+            // On a full disk half a line may be there; another's would become its end.
+            let _ = file.0.set_len(whole);
+            return Err(told(e));
+        }
         if file.1.elapsed() >= SYNC {
             file.1 = Instant::now();
             let synced = file.0.try_clone().map_err(told)?;
@@ -62,19 +67,16 @@ impl Journal {
             .map_err(|e| BulkError::file(&self.path, &e))
     }
 
-    /// Every record, the oldest first.
+    /// Every record, the oldest first. Lines that are none are passed over, for a power failure may leave some among
+    /// the last: their rows are done again, which begins with a look at the list.
     pub fn records(
         &self,
     ) -> Result<impl Iterator<Item = Result<Record, BulkError>> + '_, BulkError> {
         let file = File::open(&self.path).map_err(|e| BulkError::file(&self.path, &e))?;
         let lines = BufReader::with_capacity(1 << 16, file).split(b'\n');
-        Ok(lines.enumerate().map(|(nth, line)| {
-            let line = line.map_err(|e| BulkError::file(&self.path, &e))?;
-            serde_json::from_slice(&line).map_err(|e| {
-                let path = self.path.display();
-                let nth = nth + 1;
-                BulkError::usage(format!("{path}, line {nth}, is no record of a job: {e}"))
-            })
+        Ok(lines.filter_map(|line| match line {
+            Ok(line) => serde_json::from_slice(&line).ok().map(Ok),
+            Err(e) => Some(Err(BulkError::file(&self.path, &e))),
         }))
     }
 

@@ -197,6 +197,13 @@ fn of_csv(
         .from_reader(input.chain(&b"\n"[..]));
     let names = reader.headers().map_err(|e| bad_csv(&e))?;
     let at = COLUMNS.map(|c| names.iter().position(|n| n.eq_ignore_ascii_case(c)));
+    for name in COLUMNS {
+        let same = names.iter().filter(|n| n.eq_ignore_ascii_case(name));
+        if same.count() > 1 {
+            let why = format!("there are several columns {name}; leave one");
+            return Err(BadRow { line: 1, why });
+        }
+    }
     let have = [None, None, choices.notify_users, choices.show_profile];
     for ((name, at), have) in COLUMNS.iter().zip(at).zip(have) {
         if at.is_none() && have.is_none() {
@@ -314,6 +321,10 @@ mod tests {
                 "line 1: there is no column show_profile",
             ),
             (String::new(), "line 1: there is no column account"),
+            (
+                "account,appid,AppID,notify_users,show_profile\na,b,c,1,1\n".into(),
+                "line 1: there are several columns appid",
+            ),
             (
                 format!("{head}a,b,1,1\na,,1,1\n"),
                 "line 3: its appid is empty",

@@ -82,11 +82,15 @@ fn rows_are_dealt_with_in_order_and_end_once() {
         (new, push(&queue, &rows, UNLIMITED)),
         (120, (job.clone(), 0))
     );
+    // Other rows under the same name are not taken for the same job.
+    let other = || Ok((0..120).map(|n| Ok(row(n + 2, 1, 1))));
+    let told = queue.push(other, Some(&job), UNLIMITED, &Stop::default(), &|_| {});
+    assert!(told.unwrap_err().to_string().contains("--job"));
     let standing = queue.standing().unwrap();
     assert_eq!(sums(&standing), (120, 120, 0, 0));
     assert_eq!(standing.accounts, 20);
     assert!(!standing.is_over());
-    assert!(queue.purge().is_err());
+    assert!(queue.purge(0).is_err());
 
     let (end, seen) = work(&queue, &world);
     assert_eq!((end, seen.len()), (End::Finished, 120));
@@ -109,7 +113,11 @@ fn rows_are_dealt_with_in_order_and_end_once() {
         "{standing:?}"
     );
 
-    queue.purge().unwrap();
+    assert!(
+        queue.purge(119).is_err(),
+        "somebody has not seen all results"
+    );
+    queue.purge(120).unwrap();
     assert_eq!(sums(&queue.standing().unwrap()), (0, 0, 0, 0));
 }
 
@@ -139,11 +147,15 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
         .unwrap()
         .get_connection()
         .unwrap();
-    let later = "{wxlink:q}:later";
-    let _: () = ::redis::cmd("ZADD")
-        .arg(later)
+    let _: () = ::redis::pipe()
+        .cmd("ZADD")
+        .arg("{wxlink:q}:later")
         .arg(1)
         .arg(account(1))
+        .cmd("HSET")
+        .arg("{wxlink:q}:due")
+        .arg(account(1))
+        .arg(1)
         .query(&mut open)
         .unwrap();
     push(&queue, &[(1, 6)], UNLIMITED);
@@ -151,6 +163,82 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
     let apps: Vec<_> = seen.iter().map(|r| r.row.appid.clone()).collect();
     assert_eq!(apps, [4, 5, 6].map(appid));
     assert!(queue.standing().unwrap().is_over());
+}
+
+/// What a worker was given by an answer that never came: an entry in its name that it knows nothing of.
+const GIVEN: &str = "
+local accounts = '{wxlink:q}:accounts'
+local name = redis.call('XINFO', 'CONSUMERS', accounts, 'workers')[1]
+if not name then return 0 end
+redis.call('SADD', '{wxlink:q}:active', ARGV[1])
+redis.call('RPUSH', '{wxlink:q}:rows:' .. ARGV[1], ARGV[2])
+redis.call('XADD', accounts, '*', 'account', ARGV[1])
+redis.call('XREADGROUP', 'GROUP', 'workers', name[2], 'COUNT', 1, 'STREAMS', accounts, '>')
+return 1
+";
+
+#[test]
+fn a_worker_that_signs_off_takes_nothing_along() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-sign", 2, 1);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let (client, stop) = (world.client(), Stop::default());
+    let mut open = ::redis::Client::open(redis.url())
+        .unwrap()
+        .get_connection()
+        .unwrap();
+    let mut row = json!(row(3, 2, 1));
+    row["job"] = json!("j");
+    let end = std::thread::scope(|scope| {
+        let crew = Crew {
+            client: &client,
+            workers: 1,
+            observer: &|_| {},
+            stop: &stop,
+        };
+        let terms = Terms::new(Duration::from_secs(10), true, &client).unwrap();
+        let queue = &queue;
+        let work = scope.spawn(move || queue.work(&crew, terms).unwrap());
+        // Until the worker has a name there.
+        push(queue, &[(1, 1)], UNLIMITED);
+        while queue.standing().unwrap().total() < 1 {
+            std::thread::yield_now();
+        }
+        let given = ::redis::Script::new(GIVEN);
+        let mut given = given.arg(account(2));
+        let given = given.arg(row.to_string()).invoke::<u64>(&mut open);
+        stop.ask();
+        (work.join().unwrap(), given.unwrap())
+    });
+    assert_eq!(end, (End::Stopped, 1));
+    let workers = queue.standing().unwrap().workers;
+    assert_eq!(workers.len(), 1, "{workers:?}");
+    // Whoever comes next has it when the lease is over.
+    let (end, seen) = work(&queue, &world);
+    assert_eq!((end, seen.len()), (End::Finished, 1));
+}
+
+#[test]
+fn what_waits_for_a_quota_is_not_asked_for_before_and_keeps_nothing_waiting() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-kind", 1, 3);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    for code in [89016, -1] {
+        let fault = json!({"interface": "link", "fault": {"errcode": {"code": code}}});
+        world.admin("POST", "faults", fault);
+    }
+    // The first row's quota is used up; the second does not get through, and the account is visited again for it.
+    push(&queue, &[(1, 1), (1, 2)], UNLIMITED);
+    let (end, _) = work(&queue, &world);
+    assert_eq!((end, world.received().0), (End::Finished, 3));
+    assert_eq!(sums(&queue.standing().unwrap()), (2, 0, 1, 1));
+    // A newer row does not wait for a month.
+    push(&queue, &[(1, 3)], UNLIMITED);
+    let (end, seen) = work(&queue, &world);
+    assert_eq!((end, seen.len(), world.received().0), (End::Finished, 1, 4));
+    let standing = queue.standing().unwrap();
+    assert_eq!(sums(&standing), (3, 0, 1, 2));
+    assert!(standing.next_due.is_some(), "{standing:?}");
 }
 
 #[test]

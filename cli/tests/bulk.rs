@@ -82,6 +82,16 @@ fn followers_are_not_messaged_unasked() {
     assert!(refused.err.contains("--yes"), "{}", refused.err);
     assert!(!world.dir.join("links.csv.job").exists());
 
+    // Nor does what was there before go with a job that came to nothing.
+    let folder = world.dir.join("mine");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("kept"), "").unwrap();
+    let refused = run(platform(&world, &["bulk", "links.csv", "--job", "mine"]));
+    assert_eq!(refused.code, 2);
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(folder.join("kept").exists());
+
     let arguments = [&["bulk", "links.csv", "--yes", "--json"][..], &FAST].concat();
     let done = run(platform(&world, &arguments));
     assert_eq!((done.code, processed(&world)), (3, 4), "{}", done.err);
@@ -95,6 +105,46 @@ fn followers_are_not_messaged_unasked() {
             .as_str()
             .unwrap()
             .contains("--resume")
+    );
+}
+
+#[test]
+fn a_job_whose_journal_cannot_be_written_is_kept() {
+    let world = world("cli-full", 1, 100, 0);
+    world.admin(
+        "PUT",
+        &format!("accounts/{}", bulk::account(1)),
+        json!({"subject": "s",
+        "limits": {"same_subject": 1000, "different_subject": 1000, "monthly": 1000}}),
+    );
+    world.admin("PUT", "tokens/TOKEN", json!({"account": bulk::account(1)}));
+    // No file may grow beyond that: there is room for the rows, and not for what becomes of all of them.
+    let limited =
+        "trap '' XFSZ; ulimit -f 24; exec \"$0\" bulk links.csv --rate off --account-rate off";
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", limited, PROGRAM])
+        .current_dir(&world.dir)
+        .env_clear()
+        .env("WXLINK_BASE_URL", world.sandbox.http_url())
+        .env("WXLINK_TOKEN_COMMAND", "echo TOKEN");
+    let full = run(command);
+    assert_eq!(full.code, 5, "{}", full.err);
+    assert!(
+        full.err.contains("journal.jsonl") && full.err.contains("--resume"),
+        "{}",
+        full.err
+    );
+    assert!(journal(&world) > 0);
+    let resumed = run(platform(
+        &world,
+        &[&["bulk", "links.csv", "--resume"][..], &FAST].concat(),
+    ));
+    assert_eq!(
+        (resumed.code, processed(&world)),
+        (3, 100),
+        "{}",
+        resumed.err
     );
 }
 

@@ -99,6 +99,7 @@ pub fn wrong(error: &RedisError) -> BulkError {
         (ErrorKind::AuthenticationFailed, _) | (_, "NOAUTH" | "WRONGPASS") => {
             "; see to its user and password"
         }
+        (_, "NOGROUP") => "; the queue is gone: it was purged, or Redis was emptied",
         (_, "OOM") => "; give it more memory (maxmemory), and no eviction",
         (_, "MISCONF") => "; it cannot write its data to disk",
         (_, "NOPERM") => "; its user may not do all that a queue needs",

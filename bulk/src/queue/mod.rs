@@ -172,7 +172,10 @@ impl Queue {
         let mut pushed = before.unwrap_or(0);
         let known: Option<u64> =
             self.ask(stop, |c| cmd("HGET").arg(&of_jobs).arg(&job).query(c))?;
-        if known.is_some_and(|known| known != about.rows) {
+        let sums = self.key("jobs:sums");
+        let sum: Option<u32> = self.ask(stop, |c| cmd("HGET").arg(&sums).arg(&job).query(c))?;
+        let other = |sum: u32| sum != about.crc32;
+        if known.is_some_and(|known| known != about.rows) || sum.is_some_and(other) {
             return Err(BulkError::usage(format!(
                 "the job {job} has other rows already; push these under another name (--job)"
             )));
@@ -182,6 +185,11 @@ impl Queue {
                 .arg(&of_jobs)
                 .arg(&job)
                 .arg(about.rows)
+                .query::<()>(c)?;
+            cmd("HSET")
+                .arg(&sums)
+                .arg(&job)
+                .arg(about.crc32)
                 .query::<()>(c)?;
             let limits = self.key("limits");
             cmd("HSET")
@@ -213,7 +221,7 @@ impl Queue {
             }
             if stop.is_asked() {
                 return Err(BulkError::interrupted(format!(
-                    "{pushed} of {} rows are pushed; push the same again to go on",
+                    "interrupted; {pushed} of {} rows are pushed, push the same again to go on",
                     about.rows
                 )));
             }
@@ -372,12 +380,17 @@ impl Queue {
         }
     }
 
-    /// Removes a queue whose rows have all ended, results included.
+    /// Removes a queue whose rows have all ended, results included, of which so many were read.
     ///
     /// # Errors
-    /// Rows are left; Redis cannot be reached.
-    pub fn purge(&self) -> Result<(), BulkError> {
+    /// Rows are left, or results that were not read; Redis cannot be reached.
+    pub fn purge(&self, read: u64) -> Result<(), BulkError> {
         let standing = self.standing()?;
+        if standing.total() > read {
+            return Err(BulkError::again(
+                "results came meanwhile that were not collected; collect again, then the queue can be removed",
+            ));
+        }
         if !standing.is_over() {
             return Err(BulkError::usage(
                 "not all rows have ended; a queue is removed when they have",
@@ -429,14 +442,10 @@ impl Queue {
 
     /// Takes the names of those off the list that were killed long ago and have nothing in hand any more.
     fn forget_the_dead(&self, stop: &Stop) -> Result<(), BulkError> {
-        let accounts = self.key("accounts");
+        let forget = redis::Script::new(scripts::FORGET);
         for (name, pending, silent) in self.workers(stop)? {
             if pending == 0 && silent > DAY_MS {
-                self.ask::<u64>(stop, |c| {
-                    let mut delete = cmd("XGROUP");
-                    delete.arg("DELCONSUMER").arg(&accounts).arg(scripts::GROUP);
-                    delete.arg(&name).query(c)
-                })?;
+                self.ask::<u64>(stop, |c| forget.key(&self.prefix).arg(&name).invoke(c))?;
             }
         }
         Ok(())

@@ -31,9 +31,16 @@ pub const PUSH: &str = "
 local P = KEYS[1]
 local pushed = tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0')
 if pushed ~= tonumber(ARGV[2]) then return pushed end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + t[2] / 1000
 for i = 3, #ARGV, 2 do
   redis.call('RPUSH', P .. 'rows:' .. ARGV[i], ARGV[i + 1])
-  if redis.call('SADD', P .. 'active', ARGV[i]) == 1 then
+  local due = redis.call('HGET', P .. 'due', ARGV[i])
+  local later = due and redis.call('ZSCORE', P .. 'later', ARGV[i])
+  -- What waits for a quota keeps nothing else waiting; what is due comes before it.
+  local quota = later and tonumber(later) == tonumber(due) and tonumber(due) > now
+  if quota then redis.call('ZREM', P .. 'later', ARGV[i]) end
+  if redis.call('SADD', P .. 'active', ARGV[i]) == 1 or quota then
     redis.call('XADD', P .. 'accounts', '*', 'account', ARGV[i])
   end
 end
@@ -42,16 +49,21 @@ redis.call('HINCRBY', P .. 'counts', 'pushed', n)
 return redis.call('HINCRBY', P .. 'jobs', ARGV[1], n)
 ";
 
-/// Brings accounts that are due back into the stream, the deferred rows before newer ones. Answers how many.
+/// Brings accounts that are due back into the stream, and their deferred rows before newer ones, if those are due: an
+/// account that was put off for another reason leaves them where they are. Answers how many.
 pub const DUE: &str = "
 local P = KEYS[1]
 local t = redis.call('TIME')
-local due = redis.call('ZRANGEBYSCORE', P .. 'later', '-inf', t[1] * 1000 + t[2] / 1000, 'LIMIT', 0, 100)
+local now = t[1] * 1000 + t[2] / 1000
+local due = redis.call('ZRANGEBYSCORE', P .. 'later', '-inf', now, 'LIMIT', 0, 100)
 for _, account in ipairs(due) do
-  local n = 0
-  while redis.call('RPOPLPUSH', P .. 'deferred:' .. account, P .. 'rows:' .. account) do n = n + 1 end
-  if n > 0 then redis.call('HINCRBY', P .. 'counts', 'deferred', -n) end
-  redis.call('HDEL', P .. 'due', account)
+  local quota = redis.call('HGET', P .. 'due', account)
+  if quota and tonumber(quota) <= now then
+    local n = 0
+    while redis.call('RPOPLPUSH', P .. 'deferred:' .. account, P .. 'rows:' .. account) do n = n + 1 end
+    if n > 0 then redis.call('HINCRBY', P .. 'counts', 'deferred', -n) end
+    redis.call('HDEL', P .. 'due', account)
+  end
   redis.call('ZREM', P .. 'later', account)
   redis.call('XADD', P .. 'accounts', '*', 'account', account)
 end
@@ -110,6 +122,15 @@ elseif due then
 else
   redis.call('SREM', P .. 'active', ARGV[3])
 end
+return 1
+";
+
+/// ARGV: a consumer. Takes its name off the list if it has nothing in hand, which it would take along: even one that
+/// knows of nothing may have been given an account by an answer that was lost. Answers whether it did.
+pub const FORGET: &str = "
+local accounts = KEYS[1] .. 'accounts'
+if #redis.call('XPENDING', accounts, 'workers', '-', '+', 1, ARGV[1]) > 0 then return 0 end
+redis.call('XGROUP', 'DELCONSUMER', accounts, 'workers', ARGV[1])
 return 1
 ";
 

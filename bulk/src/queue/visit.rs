@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::{cmd, from_redis_value_ref};
+use redis::cmd;
 
 use super::line::Line;
 use super::scripts::{self, Of};
@@ -65,17 +65,15 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Takes the names of this crew's consumers off the list: those that have nothing in hand. With another, what it has
-    /// would be lost.
+    /// Takes the names of this crew's consumers off the list, as far as they have nothing in hand.
     pub fn sign_off(&self, stop: &Stop) {
+        let forget = redis::Script::new(scripts::FORGET);
         for mut consumer in self.idle().drain(..) {
-            let (accounts, name) = (self.queue.key("accounts"), consumer.name);
+            let (prefix, name) = (&self.queue.prefix, consumer.name);
             // Another look would find them idle; that is all.
-            let _ = consumer.line.ask::<u64>(stop, |c| {
-                let mut delete = cmd("XGROUP");
-                delete.arg("DELCONSUMER").arg(&accounts).arg(scripts::GROUP);
-                delete.arg(&name).query(c)
-            });
+            let _ = consumer
+                .line
+                .ask::<u64>(stop, |c| forget.key(prefix).arg(&name).invoke(c));
         }
     }
 
@@ -91,27 +89,20 @@ impl<'a> Shared<'a> {
             // It looks at some ten entries in a go: those of the living may come first.
             let mut from = BEGINNING.to_owned();
             loop {
-                let (next, dead): (String, Vec<Entry>) = line.ask(stop, |c| {
+                let dead: Claimed = line.ask(stop, |c| {
                     let mut claim = cmd("XAUTOCLAIM");
                     claim.arg(&accounts).arg(scripts::GROUP).arg(&consumer.name);
-                    claim.arg(lease).arg(&from).arg("COUNT").arg(1);
-                    // What was deleted is told besides, by Redis 7.
-                    let told: Vec<redis::Value> = claim.query(c)?;
-                    Ok((
-                        told.first()
-                            .map_or(Ok(BEGINNING.into()), from_redis_value_ref)?,
-                        told.get(1).map_or(Ok(Vec::new()), from_redis_value_ref)?,
-                    ))
+                    claim.arg(lease).arg(&from).arg("COUNT").arg(1).query(c)
                 })?;
-                if let Some(taken) = taken(dead) {
+                if let Some(taken) = taken(dead.entries) {
                     // There may be more of them.
                     *self.looked() = None;
                     return Ok(Next::Account(taken));
                 }
-                if next == BEGINNING {
+                if dead.next == BEGINNING {
                     break;
                 }
-                from = next;
+                from = dead.next;
             }
         }
         let new: Option<Vec<(String, Vec<Entry>)>> = line.ask(stop, |c| {
@@ -157,6 +148,26 @@ impl<'a> Shared<'a> {
 
     fn idle(&self) -> MutexGuard<'_, Vec<Consumer>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was claimed of the dead's, and where to go on. Redis 6.2 says just that, later ones a third thing as well.
+struct Claimed {
+    next: String,
+    entries: Vec<Entry>,
+}
+
+impl redis::FromRedisValue for Claimed {
+    fn from_redis_value(value: redis::Value) -> Result<Claimed, redis::ParsingError> {
+        let mut parts = match value {
+            redis::Value::Array(parts) => parts.into_iter(),
+            _ => Vec::new().into_iter(),
+        };
+        let mut part = || parts.next().unwrap_or(redis::Value::Nil);
+        Ok(Claimed {
+            next: redis::from_redis_value(part())?,
+            entries: redis::from_redis_value(part())?,
+        })
     }
 }
 
@@ -370,5 +381,30 @@ impl Visit for SharedVisit<'_> {
         let shared = self.shared;
         shared.idle().extend(self.consumer.take());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+
+    use super::*;
+
+    #[test]
+    fn what_was_claimed_is_understood_of_every_redis() {
+        let text = |t: &str| Value::BulkString(t.into());
+        let fields = Value::Array(vec![text("account"), text("wx0a")]);
+        let entry = Value::Array(vec![text("1-1"), fields]);
+        let of_6_2 = vec![text("0-0"), Value::Array(vec![entry])];
+        let mut later = of_6_2.clone();
+        later.push(Value::Array(vec![]));
+        for told in [of_6_2, later] {
+            let claimed: Claimed = redis::from_redis_value(Value::Array(told)).unwrap();
+            let entry = ("1-1".to_owned(), "wx0a".to_owned());
+            assert_eq!(taken(claimed.entries), Some(entry));
+        }
+        let none = Value::Array(vec![text("0-0"), Value::Array(vec![])]);
+        let claimed: Claimed = redis::from_redis_value(none).unwrap();
+        assert_eq!(taken(claimed.entries), None);
     }
 }

@@ -1,6 +1,5 @@
 //! A job on this machine.
 
-use std::cell::Cell;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,14 +16,12 @@ use crate::failure::Failure;
 pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
     let asked = Asked::of(matches)?;
     let (job, new) = asked.job()?;
-    let begun = Cell::new(false);
-    let done = asked.see_through(context, &job, matches, &begun);
-    if new && !begun.get() {
+    let done = asked.see_through(context, &job, matches);
+    if new && !matches!(done, Ok(Some(_))) {
         // Nothing was done: the same command is to begin anew.
-        drop(job);
-        let _ = std::fs::remove_dir_all(&asked.dir);
+        job.discard();
     }
-    done
+    done.map(|verdict| verdict.unwrap_or(Verdict::Done))
 }
 
 struct Asked<'a> {
@@ -94,14 +91,13 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Plans, asks and runs.
+    /// Plans, asks and runs. Nothing, or a failure, if it came to no running.
     fn see_through(
         &self,
         context: &Context,
         job: &Job,
         matches: &ArgMatches,
-        begun: &Cell<bool>,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<Option<Verdict>, Failure> {
         let out = context.out;
         let client = client(context, Some(job.accounts()))?;
         let stop = stop();
@@ -133,21 +129,30 @@ impl<'a> Asked<'a> {
             }
             told::plan(context, job, &plan);
             if self.dry_run {
-                return Ok(Verdict::Done);
+                return Ok(None);
             }
             if plan.notifying > 0 && !self.is_agreed(context, &plan)? {
                 out.note("Nothing was done.");
-                return Ok(Verdict::Done);
+                return Ok(None);
             }
         }
         let rates = arguments::rates(matches);
-        begun.set(true);
         let now = || (job.tally().total(), told::words(job.tally()));
         let end = while_told(out, "linking", job.rows(), now, || job.run(&crew, rates));
-        let end = end.inspect_err(|_| self.advise(context, job))?;
-        let report = job.report()?;
-        told::summary(context, job.tally(), job.left(), Some(&report));
-        Ok(self.verdict(context, job, end))
+        let end = match end {
+            Ok(end) => end,
+            Err(why) => {
+                let verdict = Failure::from(why).tell(out);
+                self.advise(context, job);
+                return Ok(Some(verdict));
+            }
+        };
+        let report = job.report();
+        told::summary(context, job.tally(), job.left(), report.as_ref().ok());
+        Ok(Some(match report {
+            Ok(_) => self.verdict(context, job, end),
+            Err(why) => Failure::from(why).tell(out),
+        }))
     }
 
     fn plan(

@@ -237,7 +237,7 @@ fn collect(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Ver
         return Ok(Verdict::Interrupted);
     }
     if matches.get_flag("purge") {
-        queue.purge()?;
+        queue.purge(tally.total())?;
     }
     Ok(match standing.is_over() {
         true => tally.verdict(),

@@ -9,7 +9,7 @@ use wxlink_bulk::{BulkError, Crew, End, Job, Plan, Record, Reopen, Row, Verdict}
 
 use super::arguments::{self, Source};
 use super::progress::while_told;
-use super::{client, stop, told};
+use super::{client, cut_short, stop, told};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -195,24 +195,11 @@ impl<'a> Asked<'a> {
     }
 
     fn verdict(&self, context: &Context, job: &Job, end: End) -> Verdict {
-        let out = context.out;
-        match end {
-            End::Finished => job.tally().verdict(),
-            End::Stopped => {
+        match cut_short(context, end) {
+            None => job.tally().verdict(),
+            Some(verdict) => {
                 self.advise(context, job);
-                Verdict::Interrupted
-            }
-            End::Outage => {
-                out.complain(
-                    "nothing gets through any more; `wxlink doctor` says what is in the way",
-                );
-                self.advise(context, job);
-                Verdict::Again
-            }
-            End::NoAccess => {
-                out.complain("one account after the other lets nobody in; `wxlink doctor` says what is in the way");
-                self.advise(context, job);
-                Verdict::Access
+                verdict
             }
         }
     }

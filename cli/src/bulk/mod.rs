@@ -8,7 +8,7 @@ mod told;
 
 use clap::{ArgMatches, Command};
 use wxlink::Client;
-use wxlink_bulk::{Stop, Verdict};
+use wxlink_bulk::{End, Stop, Verdict};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -87,4 +87,25 @@ fn stop() -> Stop {
     let asked = stop.clone();
     interrupt::call_back(move || asked.ask());
     stop
+}
+
+/// Says why the work ended before all was done, and what that comes to; nothing if it was.
+fn cut_short(context: &Context, end: End) -> Option<Verdict> {
+    let why = |what: &str| {
+        context.out.complain(format_args!(
+            "{what}; `wxlink doctor` says what is in the way"
+        ));
+    };
+    match end {
+        End::Finished => None,
+        End::Stopped => Some(Verdict::Interrupted),
+        End::Outage => {
+            why("nothing gets through any more");
+            Some(Verdict::Again)
+        }
+        End::NoAccess => {
+            why("one account after the other lets nobody in");
+            Some(Verdict::Access)
+        }
+    }
 }

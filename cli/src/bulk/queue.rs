@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
-use wxlink_bulk::{Arrived, Crew, End, Queue, Record, Standing, Tally, Terms, Verdict};
+use wxlink_bulk::{Arrived, Crew, Queue, Record, Standing, Tally, Terms, Verdict};
 
 use super::arguments::{self, Source};
 use super::progress::while_told;
-use super::{client, stop, told};
+use super::{client, cut_short, stop, told};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{FAINT, GOOD};
@@ -197,18 +197,7 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdic
     let now = || (tally.total(), told::words(&tally));
     let end = while_told(out, "linking", all, now, || queue.work(&crew, terms))?;
     told::summary(context, &tally, 0, None);
-    Ok(match end {
-        End::Finished => Verdict::Done,
-        End::Stopped => Verdict::Interrupted,
-        End::Outage => {
-            out.complain("nothing gets through any more; `wxlink doctor` says what is in the way");
-            Verdict::Again
-        }
-        End::NoAccess => {
-            out.complain("one account after the other lets nobody in; `wxlink doctor` says what is in the way");
-            Verdict::Access
-        }
-    })
+    Ok(cut_short(context, end).unwrap_or(Verdict::Done))
 }
 
 fn collect(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdict, Failure> {

@@ -80,11 +80,23 @@ impl Line {
 
 /// Whether it is a matter of Redis being away, or not up yet.
 fn may_pass(error: &RedisError) -> bool {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return false;
+    }
     error.is_io_error()
         || error.is_unrecoverable_error()
         || matches!(
             error.code(),
-            Some("LOADING" | "READONLY" | "TRYAGAIN" | "MASTERDOWN" | "BUSY" | "CLUSTERDOWN")
+            // The fourth: the stream went while we waited at it.
+            Some(
+                "LOADING"
+                    | "READONLY"
+                    | "TRYAGAIN"
+                    | "UNBLOCKED"
+                    | "MASTERDOWN"
+                    | "BUSY"
+                    | "CLUSTERDOWN"
+            )
         )
 }
 

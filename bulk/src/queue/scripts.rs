@@ -14,8 +14,9 @@ const OURS: &str = "
 local P = KEYS[1]
 local accounts = P .. 'accounts'
 local function ours()
-  local held = redis.call('XPENDING', accounts, 'workers', ARGV[2], ARGV[2], 1)
-  if #held == 0 or held[1][2] ~= ARGV[1] then return false end
+  -- It fails if the queue was removed meanwhile.
+  local held = redis.pcall('XPENDING', accounts, 'workers', ARGV[2], ARGV[2], 1)
+  if held.err or #held == 0 or held[1][2] ~= ARGV[1] then return false end
   redis.call('XCLAIM', accounts, 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
   return true
 end

@@ -10,7 +10,7 @@ use redis::cmd;
 
 use super::line::Line;
 use super::scripts::{self, Of};
-use super::{Arrived, Queue, Queued, Terms};
+use super::{Arrived, Queue, Queued, Terms, or_anew};
 use crate::engine::{Desk, Stop, Visit};
 use crate::error::BulkError;
 use crate::outcome::{Outcome, Record};
@@ -87,7 +87,8 @@ impl<'a> Shared<'a> {
             let dead: Claimed = line.ask(stop, |c| {
                 let mut claim = cmd("XAUTOCLAIM");
                 claim.arg(&accounts).arg(scripts::GROUP).arg(&consumer.name);
-                claim.arg(lease).arg("0-0").arg("COUNT").arg(1).query(c)
+                let told = claim.arg(lease).arg("0-0").arg("COUNT").arg(1).query(c);
+                or_anew(told, c, &accounts)
             })?;
             if let Some(taken) = taken(dead.0) {
                 // There may be more of them.
@@ -99,7 +100,8 @@ impl<'a> Shared<'a> {
             let mut read = cmd("XREADGROUP");
             read.arg("GROUP").arg(scripts::GROUP).arg(&consumer.name);
             read.arg("COUNT").arg(1).arg("BLOCK").arg(BLOCK_MS);
-            read.arg("STREAMS").arg(&accounts).arg(">").query(c)
+            let told = read.arg("STREAMS").arg(&accounts).arg(">").query(c);
+            or_anew(told, c, &accounts)
         })?;
         let new = new.and_then(|streams| taken(streams.into_iter().next()?.1));
         if let Some(taken) = new {
@@ -142,6 +144,7 @@ impl<'a> Shared<'a> {
 }
 
 /// What was claimed of the dead's. Redis 6.2 says where to go on and the entries, later ones a third thing as well.
+#[derive(Default)]
 struct Claimed(Vec<Entry>);
 
 impl redis::FromRedisValue for Claimed {

@@ -118,7 +118,11 @@ pub fn wrong(error: &RedisError) -> BulkError {
         _ => "; it is to be Redis 6.2 or newer, or Valkey",
     };
     BulkError::usage(format!(
-        "the queue's Redis refuses ({} {code}){hint}",
-        error.category()
+        "the queue's Redis refuses ({}){hint}",
+        if code.is_empty() {
+            error.category()
+        } else {
+            code
+        }
     ))
 }

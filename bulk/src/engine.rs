@@ -85,9 +85,17 @@ pub(crate) trait Visit {
     /// Keeps what became of the first row that has come to nothing yet. `false` if the visit is not ours any more.
     fn done(&mut self, record: Record) -> Result<bool, BulkError>;
 
-    /// Ends it. With a pause, what rows are left are for another visit after that; without, they were dealt with,
-    /// or the work is being ended.
-    fn leave(self: Box<Self>, pause: Option<Duration>) -> Result<(), BulkError>;
+    /// Ends it. Put off, what rows are left are for another visit; else they were dealt with, or the work is being
+    /// ended.
+    fn leave(self: Box<Self>, put_off: Option<PutOff>) -> Result<(), BulkError>;
+}
+
+/// When an account is to be visited again.
+#[derive(Clone, Copy)]
+pub(crate) struct PutOff {
+    pub pause: Duration,
+    /// How often it was put off since something got through.
+    pub tries: usize,
 }
 
 /// How the work came to its end.
@@ -119,8 +127,8 @@ pub struct Crew<'a> {
 enum Visited {
     /// All its rows have come to something.
     Through,
-    /// It is to be visited again after a pause.
-    PutOff(Duration),
+    /// It is to be visited again.
+    PutOff(PutOff),
     /// The end was asked for, or it is another's by now.
     Left,
 }
@@ -192,7 +200,7 @@ impl Crew<'_> {
         while let Some(mut visit) = desk.take(self.stop)? {
             let visited = self.visit(&mut *visit, weather)?;
             visit.leave(match visited {
-                Visited::PutOff(pause) => Some(pause),
+                Visited::PutOff(put_off) => Some(put_off),
                 Visited::Through | Visited::Left => None,
             })?;
         }
@@ -215,7 +223,7 @@ impl Crew<'_> {
                 return match step_of_error(e) {
                     Step::Pause(pause) => {
                         self.is_through(weather);
-                        Ok(Visited::PutOff(pause))
+                        Ok(rest(pause))
                     }
                     Step::Defer(until, _, e) => self.all(visit, Outcome::Deferred, &e, Some(until)),
                     Step::Done(outcome, Some(e)) => {
@@ -282,7 +290,7 @@ impl Crew<'_> {
                         }
                         record
                     }
-                    Step::Pause(pause) => return Ok(Visited::PutOff(pause)),
+                    Step::Pause(pause) => return Ok(rest(pause)),
                     Step::Again(why) => match self.put_off(visit, weather) {
                         Some(visited) => return Ok(visited),
                         None => record(&row, lost(&why), Some(&why), None),
@@ -354,10 +362,18 @@ impl Crew<'_> {
         if self.stop.is_asked() {
             return Some(Visited::Left);
         }
-        PAUSES
-            .get(visit.tries())
-            .map(|pause| Visited::PutOff(*pause))
+        let tries = visit.tries();
+        let put_off = |pause: &Duration| PutOff {
+            pause: *pause,
+            tries: tries + 1,
+        };
+        PAUSES.get(tries).map(put_off).map(Visited::PutOff)
     }
+}
+
+/// A minute's quota is used up, which WeChat said: something got through.
+fn rest(pause: Duration) -> Visited {
+    Visited::PutOff(PutOff { pause, tries: 0 })
 }
 
 /// Ensures the row's link, by a list just read.

@@ -71,7 +71,7 @@ impl Job {
     ) -> Result<Job, BulkError> {
         let told = |e: io::Error| BulkError::file(dir, &e);
         let new = !dir.exists();
-        fs::create_dir_all(dir).map_err(told)?;
+        fs::create_dir_all(dir).map_err(|e| no_folder(dir, &e))?;
         let lock = lock(dir)?;
         if dir.join(ABOUT).exists() {
             return Err(BulkError::usage(format!(
@@ -253,7 +253,7 @@ fn at<T>(by_line: &mut [T], line: u64) -> Option<&mut T> {
 
 fn lock(dir: &Path) -> Result<File, BulkError> {
     let path = dir.join(LOCK);
-    let file = File::create(&path).map_err(|e| BulkError::file(&path, &e))?;
+    let file = File::create(&path).map_err(|e| no_folder(dir, &e))?;
     match FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
         Err(_) => Err(BulkError::usage(format!(
@@ -261,6 +261,13 @@ fn lock(dir: &Path) -> Result<File, BulkError> {
             dir.display()
         ))),
     }
+}
+
+fn no_folder(dir: &Path, why: &io::Error) -> BulkError {
+    BulkError::usage(format!(
+        "{} cannot be a job's folder: {why}; take another with --job",
+        dir.display()
+    ))
 }
 
 fn text_of(row: &Row) -> Vec<u8> {

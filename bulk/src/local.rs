@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::engine::{Crew, Desk, End, Stop, Visit};
+use crate::engine::{Crew, Desk, End, PutOff, Stop, Visit};
 use crate::error::BulkError;
 use crate::job::Job;
 use crate::outcome::Record;
@@ -190,12 +190,12 @@ impl Visit for LocalVisit<'_, '_> {
         Ok(true)
     }
 
-    fn leave(self: Box<Self>, pause: Option<Duration>) -> Result<(), BulkError> {
+    fn leave(self: Box<Self>, put_off: Option<PutOff>) -> Result<(), BulkError> {
         let LocalVisit { local, mut batch } = *self;
         let mut state = local.lock();
-        match pause {
-            Some(pause) => {
-                batch.tries += 1;
+        match put_off {
+            Some(PutOff { pause, tries }) => {
+                batch.tries = tries;
                 state.puts += 1;
                 let key = (Instant::now() + pause, state.puts);
                 state.later.insert(key, batch);

@@ -294,6 +294,42 @@ fn the_dead_are_found_behind_the_living() {
 }
 
 #[test]
+fn a_worker_that_stays_outlives_the_removal_of_its_queue() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-purge", 3, 1);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let (client, stop) = (world.client(), Stop::default());
+    push(&queue, &[(1, 1)], UNLIMITED);
+    let end = std::thread::scope(|scope| {
+        let (queue, client, stop) = (&queue, &client, &stop);
+        let work = scope.spawn(move || {
+            let crew = Crew {
+                client,
+                workers: 2,
+                observer: &|_| {},
+                stop,
+            };
+            let terms = Terms::new(Duration::from_secs(10), true, client).unwrap();
+            queue.work(&crew, terms)
+        });
+        for a in 2..=3 {
+            while !work.is_finished() && queue.standing().unwrap().total() < 1 {
+                std::thread::yield_now();
+            }
+            let _ = queue.purge(1);
+            push(queue, &[(a, 1)], UNLIMITED);
+        }
+        while !work.is_finished() && queue.standing().unwrap().total() < 1 {
+            std::thread::yield_now();
+        }
+        stop.ask();
+        work.join().unwrap()
+    });
+    assert_eq!(end.unwrap(), End::Stopped);
+    assert_eq!(world.received().0, 3);
+}
+
+#[test]
 fn limits_are_shared() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-rate", 8, 2);

@@ -80,11 +80,23 @@ impl Line {
 
 /// Whether it is a matter of Redis being away, or not up yet.
 fn may_pass(error: &RedisError) -> bool {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return false;
+    }
     error.is_io_error()
         || error.is_unrecoverable_error()
         || matches!(
             error.code(),
-            Some("LOADING" | "READONLY" | "TRYAGAIN" | "MASTERDOWN" | "BUSY" | "CLUSTERDOWN")
+            // The fourth: the stream went while we waited at it.
+            Some(
+                "LOADING"
+                    | "READONLY"
+                    | "TRYAGAIN"
+                    | "UNBLOCKED"
+                    | "MASTERDOWN"
+                    | "BUSY"
+                    | "CLUSTERDOWN"
+            )
         )
 }
 
@@ -106,7 +118,11 @@ pub fn wrong(error: &RedisError) -> BulkError {
         _ => "; it is to be Redis 6.2 or newer, or Valkey",
     };
     BulkError::usage(format!(
-        "the queue's Redis refuses ({} {code}){hint}",
-        error.category()
+        "the queue's Redis refuses ({}){hint}",
+        if code.is_empty() {
+            error.category()
+        } else {
+            code
+        }
     ))
 }

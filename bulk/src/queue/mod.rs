@@ -457,14 +457,7 @@ impl Queue {
 
     fn make_group(&self, stop: &Stop) -> Result<(), BulkError> {
         let accounts = self.key("accounts");
-        self.ask(stop, |c| {
-            let mut create = cmd("XGROUP");
-            create.arg("CREATE").arg(&accounts).arg(scripts::GROUP);
-            match create.arg("0").arg("MKSTREAM").query::<()>(c) {
-                Err(e) if e.code() == Some("BUSYGROUP") => Ok(()),
-                done => done,
-            }
-        })
+        self.ask(stop, |c| create_group(c, &accounts))
     }
 
     fn ask<T: redis::FromRedisValue>(
@@ -476,6 +469,27 @@ impl Queue {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .ask(stop, work)
+    }
+}
+
+fn create_group(c: &mut redis::Connection, accounts: &str) -> Result<(), redis::RedisError> {
+    let mut create = cmd("XGROUP");
+    create.arg("CREATE").arg(accounts).arg(scripts::GROUP);
+    match create.arg("0").arg("MKSTREAM").query::<()>(c) {
+        Err(e) if e.code() == Some("BUSYGROUP") => Ok(()),
+        done => done,
+    }
+}
+
+/// Where the queue was removed there is nothing, and a new one.
+fn or_anew<T: Default>(
+    told: Result<T, redis::RedisError>,
+    c: &mut redis::Connection,
+    accounts: &str,
+) -> Result<T, redis::RedisError> {
+    match told {
+        Err(e) if e.code() == Some("NOGROUP") => create_group(c, accounts).map(|()| T::default()),
+        told => told,
     }
 }
 

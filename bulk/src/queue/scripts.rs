@@ -14,8 +14,9 @@ const OURS: &str = "
 local P = KEYS[1]
 local accounts = P .. 'accounts'
 local function ours()
-  local held = redis.call('XPENDING', accounts, 'workers', ARGV[2], ARGV[2], 1)
-  if #held == 0 or held[1][2] ~= ARGV[1] then return false end
+  -- It fails if the queue was removed meanwhile.
+  local held = redis.pcall('XPENDING', accounts, 'workers', ARGV[2], ARGV[2], 1)
+  if held.err or #held == 0 or held[1][2] ~= ARGV[1] then return false end
   redis.call('XCLAIM', accounts, 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
   return true
 end
@@ -106,14 +107,15 @@ if ARGV[5] ~= 'failed' and ARGV[5] ~= 'unknown' then redis.call('HDEL', P .. 'tr
 return 1
 ";
 
-/// Appended to [`OURS`]. ARGV[3] the account, ARGV[4] the pause until its next visit (ms), or -1. Answers 1, or 0.
+/// Appended to [`OURS`]. ARGV[3] the account, ARGV[4] the pause until its next visit (ms), or -1, ARGV[5] how often it
+/// was put off. Answers 1, or 0.
 const LEAVE: &str = "
 if not ours() then return 0 end
 redis.call('XACK', accounts, 'workers', ARGV[2])
 redis.call('XDEL', accounts, ARGV[2])
 local due = redis.call('HGET', P .. 'due', ARGV[3])
 if tonumber(ARGV[4]) >= 0 then
-  redis.call('HINCRBY', P .. 'tries', ARGV[3], 1)
+  redis.call('HSET', P .. 'tries', ARGV[3], ARGV[5])
   redis.call('ZADD', P .. 'later', math.floor(now() / 1000) + ARGV[4], ARGV[3])
 elseif redis.call('EXISTS', P .. 'rows:' .. ARGV[3]) == 1 then
   redis.call('XADD', accounts, '*', 'account', ARGV[3])

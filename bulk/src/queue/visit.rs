@@ -10,8 +10,8 @@ use redis::cmd;
 
 use super::line::Line;
 use super::scripts::{self, Of};
-use super::{Arrived, Queue, Queued, Terms};
-use crate::engine::{Desk, Stop, Visit};
+use super::{Arrived, Queue, Queued, Terms, or_anew};
+use crate::engine::{Desk, PutOff, Stop, Visit};
 use crate::error::BulkError;
 use crate::outcome::{Outcome, Record};
 use crate::row::Row;
@@ -92,14 +92,15 @@ impl<'a> Shared<'a> {
                 let dead: Claimed = line.ask(stop, |c| {
                     let mut claim = cmd("XAUTOCLAIM");
                     claim.arg(&accounts).arg(scripts::GROUP).arg(&consumer.name);
-                    claim.arg(lease).arg(&from).arg("COUNT").arg(1).query(c)
+                    let told = claim.arg(lease).arg(&from).arg("COUNT").arg(1).query(c);
+                    or_anew(told, c, &accounts)
                 })?;
                 if let Some(taken) = taken(dead.entries) {
                     // There may be more of them.
                     *self.looked() = None;
                     return Ok(Next::Account(taken));
                 }
-                if dead.next == BEGINNING {
+                if dead.next.is_empty() || dead.next == BEGINNING {
                     break;
                 }
                 from = dead.next;
@@ -109,7 +110,8 @@ impl<'a> Shared<'a> {
             let mut read = cmd("XREADGROUP");
             read.arg("GROUP").arg(scripts::GROUP).arg(&consumer.name);
             read.arg("COUNT").arg(1).arg("BLOCK").arg(BLOCK_MS);
-            read.arg("STREAMS").arg(&accounts).arg(">").query(c)
+            let told = read.arg("STREAMS").arg(&accounts).arg(">").query(c);
+            or_anew(told, c, &accounts)
         })?;
         let new = new.and_then(|streams| taken(streams.into_iter().next()?.1));
         if let Some(taken) = new {
@@ -152,6 +154,7 @@ impl<'a> Shared<'a> {
 }
 
 /// What was claimed of the dead's, and where to go on. Redis 6.2 says just that, later ones a third thing as well.
+#[derive(Default)]
 struct Claimed {
     next: String,
     entries: Vec<Entry>,
@@ -371,13 +374,13 @@ impl Visit for SharedVisit<'_> {
         Ok(ours == 1)
     }
 
-    fn leave(mut self: Box<Self>, pause: Option<Duration>) -> Result<(), BulkError> {
-        let pause = match pause {
-            Some(pause) => pause.as_millis().to_string(),
-            None => "-1".into(),
+    fn leave(mut self: Box<Self>, put_off: Option<PutOff>) -> Result<(), BulkError> {
+        let (pause, tries) = match put_off {
+            Some(put_off) => (put_off.pause.as_millis().to_string(), put_off.tries),
+            None => ("-1".into(), 0),
         };
         let account = self.account.clone();
-        let _: i64 = self.invoke(&self.shared.leave, &[&account, &pause])?;
+        let _: i64 = self.invoke(&self.shared.leave, &[&account, &pause, &tries.to_string()])?;
         let shared = self.shared;
         shared.idle().extend(self.consumer.take());
         Ok(())

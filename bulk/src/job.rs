@@ -23,6 +23,8 @@ const ABOUT: &str = "job.json";
 const JOURNAL: &str = "journal.jsonl";
 /// Held by whoever works on it.
 const LOCK: &str = "lock";
+/// There while somebody works, and after they were killed.
+const RUNNING: &str = "running";
 /// How many bad rows an error tells of.
 const TOLD: usize = 20;
 
@@ -149,11 +151,29 @@ impl Job {
 
     /// Takes it away again, when nothing was done. What others keep in its folder stays, and so does the folder then.
     pub fn discard(self) {
-        for name in [ABOUT, ROWS, JOURNAL, LOCK] {
+        for name in [ABOUT, ROWS, JOURNAL, RUNNING, LOCK] {
             // What cannot be tidied away is told by whoever begins anew.
             let _ = fs::remove_file(self.dir.join(name));
         }
         let _ = fs::remove_dir(&self.dir);
+    }
+
+    /// Does something that posts. Whoever did so before and was killed may have posted what WeChat's lists do not show
+    /// yet: they are given a moment.
+    pub(crate) fn running<T>(
+        &self,
+        settle: impl FnOnce(),
+        work: impl FnOnce() -> T,
+    ) -> Result<T, BulkError> {
+        let path = self.dir.join(RUNNING);
+        if path.exists() {
+            settle();
+        }
+        File::create(&path).map_err(|e| BulkError::file(&path, &e))?;
+        let done = work();
+        // If it stays, the next one waits in vain, and no longer than that.
+        let _ = fs::remove_file(&path);
+        Ok(done)
     }
 
     /// Lets others have it, now that no more work is done on it here. What is known of it can still be asked.

@@ -18,6 +18,9 @@ const PUT_OFF: usize = 4096;
 /// How often a wait looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long a post that was under way when its job was killed is given to show in the list.
+const SETTLE: Duration = Duration::from_secs(2);
+
 /// How fast.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
@@ -33,7 +36,11 @@ impl Job {
     /// # Errors
     /// The journal cannot be written, or the system is out of threads or descriptors. What was done is kept.
     pub fn run(&self, crew: &Crew<'_>, rates: Rates) -> Result<End, BulkError> {
-        let end = crew.work(&Local::new(self, rates)?);
+        let desk = Local::new(self, rates)?;
+        let settle = || {
+            crew.stop.pause(SETTLE);
+        };
+        let end = self.running(settle, || crew.work(&desk))?;
         self.journal().sync()?;
         end
     }

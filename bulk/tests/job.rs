@@ -297,6 +297,30 @@ fn a_torn_line_of_the_journal_is_done_again() {
 }
 
 #[test]
+fn after_a_kill_the_lists_are_given_a_moment() {
+    let bench = Bench::new("settle", 1, 2);
+    drop(bench.begin([(1, 1), (1, 2)]));
+    // As it stands after a kill, whose last post is still on its way.
+    std::fs::write(bench.dir.join("running"), "").unwrap();
+    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    let post = || {
+        let client = bench.client.account(&account(1)).unwrap();
+        client
+            .link_miniprogram(None, &appid(1), row(2, 1, 1).choices())
+            .unwrap()
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(post);
+        let (_, records) = bench.run(&job);
+        let found = outcomes(&records);
+        assert_eq!(found[&(account(1), appid(1))], Outcome::Pending);
+        assert_eq!(found[&(account(1), appid(2))], Outcome::Invited);
+    });
+    assert_eq!(bench.received().0, 2);
+    assert!(!bench.dir.join("running").exists());
+}
+
+#[test]
 fn whoever_is_stopped_keeps_what_was_done() {
     let bench = Bench::new("stop", 50, 2);
     let job = bench.begin((1..=50).flat_map(|a| [(a, 1), (a, 2)]));

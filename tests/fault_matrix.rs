@@ -459,8 +459,8 @@ fn cell(verb: Verb, outcome: &Outcome) -> String {
     format!("`{}`<br>{delivery}{time}{requests}", status.name())
 }
 
-#[test]
-fn every_fault_against_every_verb() {
+/// What becomes of every verb under every fault, so many at once.
+fn observe_all(workers: usize) -> BTreeMap<(usize, &'static str, Verb), Outcome> {
     let mut jobs = Vec::new();
     for (r, row) in ROWS.iter().enumerate() {
         for (s, scheme) in SCHEMES.iter().enumerate() {
@@ -473,7 +473,7 @@ fn every_fault_against_every_verb() {
     let outcomes = Mutex::new(BTreeMap::new());
     let next = || queue.lock().unwrap().next();
     thread::scope(|scope| {
-        for _ in 0..WORKERS {
+        for _ in 0..workers {
             scope.spawn(|| {
                 while let Some((r, scheme, verb)) = next() {
                     let outcome = observe(&ROWS[r], scheme, verb);
@@ -482,7 +482,17 @@ fn every_fault_against_every_verb() {
             });
         }
     });
-    let outcomes = outcomes.into_inner().unwrap();
+    outcomes.into_inner().unwrap()
+}
+
+#[test]
+fn every_fault_against_every_verb() {
+    let mut outcomes = observe_all(WORKERS);
+    let committed = std::fs::read_to_string(common::root().join("docs/faults.md"));
+    if committed.is_ok_and(|text| text != page(&outcomes)) {
+        // On a machine that is busy with something else a call may need its whole limit: once more, with fewer at once.
+        outcomes = observe_all(WORKERS / 4);
+    }
 
     for (r, row) in ROWS.iter().enumerate() {
         for (scheme, expected) in SCHEMES.iter().zip(row.link) {

@@ -1,3 +1,4 @@
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -5,6 +6,9 @@ import pytest
 
 import wxlink
 from wxlink.sandbox import Server
+
+# Who is started in the background has Ctrl-C ignored, and the tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

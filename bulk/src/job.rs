@@ -285,7 +285,7 @@ fn lock(dir: &Path) -> Result<File, BulkError> {
 
 fn no_folder(dir: &Path, why: &io::Error) -> BulkError {
     BulkError::usage(format!(
-        "{} cannot be a job's folder: {why}; take another with --job",
+        "{} cannot be a job's folder: {why}; take another folder (--job)",
         dir.display()
     ))
 }

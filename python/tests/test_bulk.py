@@ -450,7 +450,7 @@ def test_without_a_way_in_the_rest_is_left_alone(world: World) -> None:
 
 def test_a_job_that_cannot_be_written_says_what_to_do(world: World, tmp_path: Path) -> None:
     (tmp_path / "job").write_text("no folder")
-    with pytest.raises(wxlink.InternalError, match="nothing was sent"):
+    with pytest.raises(wxlink.ArgumentError, match=r"cannot be a job's folder.*\(job\)"):
         world.client.bulk(world.rows, job=tmp_path / "job", **FAST)
     with world.client.bulk(world.rows, job=tmp_path / "other", **FAST) as bulk:
         (bulk.dir / "rows.jsonl").unlink()

@@ -122,7 +122,9 @@ impl<'a> Asked<'a> {
             ));
         }
         let must_ask = job.notifying() > 0 && job.left() > 0 && !self.yes;
-        if self.dry_run || must_ask {
+        // What was planned once is not planned again, but for the question.
+        let first = self.reopen.is_none() && !self.yes;
+        if self.dry_run || first || must_ask {
             let plan = self.plan(context, job, &crew, matches)?;
             if stop.is_asked() {
                 return Err(interrupted());

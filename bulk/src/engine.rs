@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use crate::calendar::{self, Period};
 use crate::error::BulkError;
 use crate::outcome::{Outcome, Record};
 use crate::row::Row;
+use crate::sync::lock;
 use crate::verdict::Verdict;
 
 /// After these an account is visited again when nothing got through; then its rows fail.
@@ -30,7 +31,7 @@ const IN_A_ROW: u32 = 20;
 /// ... and for so long, no more are tried.
 const OUTAGE: Duration = Duration::from_secs(30);
 /// How often a wait looks whether it is to end.
-const LOOK: Duration = Duration::from_millis(50);
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// Ends the work: rows that are being dealt with come to an end, no others begin.
 #[derive(Clone, Debug, Default)]
@@ -444,8 +445,4 @@ fn record(row: &Row, outcome: Outcome, why: Option<&Error>, until: Option<u64>) 
         until,
         at: calendar::now(),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use fs4::FileExt;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use crate::error::BulkError;
 use crate::journal::Journal;
 use crate::outcome::{Outcome, Record, Tally};
 use crate::row::{BadRow, Row};
+use crate::sync::lock;
 
 /// The rows, in the order of their accounts.
 const ROWS: &str = "rows.jsonl";
@@ -74,7 +75,7 @@ impl Job {
         let told = |e: io::Error| BulkError::file(dir, &e);
         let new = !dir.exists();
         fs::create_dir_all(dir).map_err(|e| no_folder(dir, &e))?;
-        let lock = lock(dir)?;
+        let lock = take(dir)?;
         if dir.join(ABOUT).exists() {
             return Err(BulkError::usage(format!(
                 "{} holds a job already; go on with it (--resume), or take another folder (--job)",
@@ -107,7 +108,7 @@ impl Job {
             }
             _ => BulkError::file(dir, &e),
         })?;
-        let lock = lock(dir)?;
+        let lock = take(dir)?;
         let about: About = serde_json::from_slice(&text)
             .map_err(|e| BulkError::usage(format!("{}: {e}", dir.join(ABOUT).display())))?;
         if about.version != 1 {
@@ -262,7 +263,7 @@ impl Job {
     }
 
     fn marks(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.marks)
     }
 }
 
@@ -271,7 +272,7 @@ fn at<T>(by_line: &mut [T], line: u64) -> Option<&mut T> {
     by_line.get_mut(usize::try_from(line).ok()?)
 }
 
-fn lock(dir: &Path) -> Result<File, BulkError> {
+fn take(dir: &Path) -> Result<File, BulkError> {
     let path = dir.join(LOCK);
     let file = File::create(&path).map_err(|e| no_folder(dir, &e))?;
     match FileExt::try_lock(&file) {

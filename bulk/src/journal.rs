@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::calendar;
 use crate::error::BulkError;
 use crate::outcome::{Outcome, Record};
+use crate::sync::lock;
 
 /// A power failure loses at most what was found in so long; being killed loses nothing.
 const SYNC: Duration = Duration::from_secs(1);
@@ -43,7 +44,7 @@ impl Journal {
         let told = |e: io::Error| BulkError::file(&self.path, &e);
         let mut line = serde_json::to_vec(record).map_err(|e| told(e.into()))?;
         line.push(b'\n');
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(&self.file);
         let whole = file.0.metadata().map_err(told)?.len();
         if let Err(e) = file.0.write_all(&line) {
             // On a full disk half a line may be there; another's would become its end.
@@ -61,7 +62,7 @@ impl Journal {
 
     /// Sees to it that all of it outlives a power failure.
     pub fn sync(&self) -> Result<(), BulkError> {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = lock(&self.file);
         file.0
             .sync_data()
             .map_err(|e| BulkError::file(&self.path, &e))

@@ -18,6 +18,7 @@ mod plan;
 mod queue;
 mod report;
 mod row;
+mod sync;
 mod verdict;
 
 pub use calendar::shown as in_beijing;

@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::engine::{Crew, Desk, End, PutOff, Stop, Visit};
+use crate::engine::{Crew, Desk, End, LOOK, PutOff, Stop, Visit};
 use crate::error::BulkError;
 use crate::job::Job;
 use crate::outcome::Record;
 use crate::pace::{Pace, Rate};
 use crate::row::Row;
+use crate::sync::lock;
 
 /// The most rows of an account that are in memory at once.
 const MOST: usize = 1000;
 /// The most accounts that are put off before no more are begun.
 const PUT_OFF: usize = 4096;
-/// How often a wait looks whether it is to end.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// How long a post that was under way when its job was killed is given to show in the list.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -126,7 +125,7 @@ impl<'a> Local<'a> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<'a>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -179,12 +178,7 @@ impl Visit for LocalVisit<'_, '_> {
 
     fn turn(&mut self, stop: &Stop) -> Result<bool, BulkError> {
         let now = Instant::now();
-        let all = self
-            .local
-            .pace
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(now);
+        let all = lock(&self.local.pace).take(now);
         Ok(stop.pause(self.batch.pace.take(now).max(all)))
     }
 

@@ -25,7 +25,7 @@ impl Rate {
         }
     }
 
-    /// From `100/s`, `60/m`, `1000/h`; a number alone is one per second; `off` and 0 are no limit.
+    /// From `100/s`, `60/m`, `1000/h`; a number alone is per second; `off` and 0 are no limit.
     ///
     /// # Errors
     /// What it takes.

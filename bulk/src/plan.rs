@@ -12,6 +12,7 @@ use crate::error::BulkError;
 use crate::job::Job;
 use crate::local::{Local, Rates};
 use crate::row::Row;
+use crate::sync::lock;
 
 /// How many accounts a plan names where there are many.
 const NAMED: usize = 20;
@@ -215,6 +216,6 @@ impl Planner<'_> {
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.plan)
     }
 }

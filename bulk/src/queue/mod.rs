@@ -10,7 +10,7 @@ mod visit;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use redis::{Client, IntoConnectionInfo, cmd};
@@ -23,6 +23,7 @@ use crate::outcome::{Outcome, Record};
 use crate::pace::Rate;
 use crate::report::{Files, Report};
 use crate::row::{BadRow, Row};
+use crate::sync::lock;
 use line::Line;
 
 /// How many rows are pushed at once.
@@ -465,10 +466,7 @@ impl Queue {
         stop: &Stop,
         work: impl Fn(&mut redis::Connection) -> Result<T, redis::RedisError>,
     ) -> Result<T, BulkError> {
-        self.line
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .ask(stop, work)
+        lock(&self.line).ask(stop, work)
     }
 }
 

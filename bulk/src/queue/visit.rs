@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use redis::cmd;
@@ -15,6 +15,7 @@ use crate::engine::{Desk, PutOff, Stop, Visit};
 use crate::error::BulkError;
 use crate::outcome::{Outcome, Record};
 use crate::row::Row;
+use crate::sync::lock;
 
 /// How many of an account's rows are read at once.
 const ROWS: usize = 200;
@@ -145,11 +146,11 @@ impl<'a> Shared<'a> {
     }
 
     fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.looked)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Consumer>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 }
 

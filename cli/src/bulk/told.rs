@@ -19,7 +19,7 @@ pub(super) fn many(n: u64, what: &str) -> String {
     format!("{} {what}{s}", number(n))
 }
 
-/// A plan, and why it is not all that could be said.
+/// A plan: to programs a line, to people a table and the accounts that stand out.
 pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
     let out = context.out;
     let counts: Vec<(Finding, u64)> = Finding::ALL
@@ -85,16 +85,6 @@ pub(super) fn record(record: &Record) -> Value {
 /// What all rows came to, and the files that tell of each.
 pub(super) fn summary(context: &Context, tally: &Tally, left: u64, report: Option<&Report>) {
     let counts: Vec<(Outcome, u64)> = tally.counts().collect();
-    outcomes(context, &counts, left, report);
-}
-
-/// The same, of what was counted elsewhere.
-pub(super) fn outcomes(
-    context: &Context,
-    counts: &[(Outcome, u64)],
-    left: u64,
-    report: Option<&Report>,
-) {
     let out = context.out;
     let file = |outcome: Outcome| {
         let files = report.map_or(&[][..], |report| &report.files);
@@ -108,7 +98,7 @@ pub(super) fn outcomes(
     }});
     out.result(&json, || {
         let mut table = Table::new(["ROWS", "OUTCOME", "MEANING", "FILE"]);
-        for (outcome, n) in counts {
+        for (outcome, n) in &counts {
             let style = match outcome {
                 Outcome::Linked | Outcome::Invited => GOOD,
                 Outcome::Pending | Outcome::Deferred => SOON,

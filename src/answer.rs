@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::error::Category;
+use serde_json::{Value, json};
 
 use crate::attempt::{Attempt, Delivery, trace_json};
 use crate::catalogue::{self, Class};
 use crate::interface::Interface;
+use crate::redact::{self, Secret, Secrets};
 
 /// How deep an answer may nest. WeChat's list nests four deep.
 const MAX_DEPTH: usize = 64;
@@ -30,13 +31,16 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads the verdict, or says in one clause why there is none. `token` is taken out of the
-    /// errmsg, should the other side repeat it.
-    pub(crate) fn read(
+    /// Reads the verdict, or returns in one clause why there is none. The errmsg is cleaned of the
+    /// secrets, in case the other side repeats one; `secrets` is called only if there is a text.
+    ///
+    /// A refusal of a token interface keeps no more of its body than errcode and errmsg: it may
+    /// hold tokens. The bodies of the linking calls are kept byte for byte.
+    pub(crate) fn read<'s>(
         interface: Interface,
         http_status: u16,
         body: Vec<u8>,
-        token: &str,
+        secrets: impl FnOnce() -> Vec<Secret<'s>>,
     ) -> Result<Answer, String> {
         let (errcode, errmsg) = {
             let text = json_text(&body)?;
@@ -56,11 +60,22 @@ impl Answer {
                 None if (200..300).contains(&http_status) => 0,
                 None => return Err(format!("HTTP {http_status} without an errcode")),
             };
-            let errmsg = match envelope.errmsg.len() < token.len() {
-                true => envelope.errmsg.into_owned(),
-                false => envelope.errmsg.replace(token, "[access_token]"),
+            let errmsg = match &*envelope.errmsg {
+                usual @ ("" | "ok") => usual.to_owned(),
+                errmsg => {
+                    let tree = (!interface.links()).then(|| parse::<Value>(text)).flatten();
+                    let received = tree.as_ref().map(redact::received).unwrap_or_default();
+                    let known = secrets().into_iter().chain(received);
+                    Secrets::new(known).clean(errmsg).into_owned()
+                }
             };
             (errcode, errmsg)
+        };
+        let body = match interface.links() || errcode == 0 {
+            true => body,
+            false => json!({"errcode": errcode, "errmsg": errmsg})
+                .to_string()
+                .into(),
         };
         Ok(Answer {
             interface,
@@ -84,7 +99,7 @@ impl Answer {
         http_status: u16,
         body: Vec<u8>,
     ) -> Result<Answer, String> {
-        Answer::read(interface, http_status, body, "an access token")
+        Answer::read(interface, http_status, body, Vec::new)
     }
 
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Answer {
@@ -102,7 +117,8 @@ impl Answer {
         self.http_status
     }
 
-    /// The answer as it came, byte for byte.
+    /// The answer as it came, byte for byte; of a refusal by a token interface, which may hold tokens,
+    /// the errcode and the errmsg alone.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
@@ -416,7 +432,7 @@ mod tests {
     #[test]
     fn a_number_no_type_can_hold_does_no_harm_where_nobody_looks() {
         let body = r#"{"errcode":0,"wxopens":{"items":[]},"n":1e999}"#;
-        let answer = Answer::read(Interface::Get, 200, body.into(), "TOKEN").unwrap();
+        let answer = Answer::read(Interface::Get, 200, body.into(), Vec::new).unwrap();
         assert_eq!(*answer.json(), Value::Null);
         assert_eq!(crate::LinkedList::read(answer).unwrap().len(), 0);
     }

@@ -356,6 +356,7 @@ impl Client {
             wire: &self.wire,
             cancel: &self.cancel,
             limits: self.limits,
+            secrets: &[],
         };
         // Some languages have no way to leave a text out.
         let given = access_token.filter(|token| !token.is_empty() || self.tokens.is_none());
@@ -379,6 +380,11 @@ impl Client {
                 let other = tokens.get_other(account, &token, deadline, cancel);
                 match self.told(other).map_err(|e| e.on(interface))? {
                     Some(other) => {
+                        let refused = [(interface.token_name(), &*token)];
+                        let poster = Poster {
+                            secrets: &refused,
+                            ..poster
+                        };
                         poster.post(interface, &other, body, deadline, e.attempts().to_vec())
                     }
                     None => Err(e),

@@ -66,6 +66,19 @@ impl Interface {
         Interface::ALL.into_iter().find(|i| i.word() == word)
     }
 
+    /// Whether it is one of [`ALL`](Interface::ALL), whose answers hold no tokens.
+    pub(crate) const fn links(self) -> bool {
+        matches!(self, Interface::Link | Interface::Get | Interface::Unlink)
+    }
+
+    /// The name of the token that is sent with the request.
+    pub(crate) const fn token_name(self) -> &'static str {
+        match self.links() {
+            true => "access_token",
+            false => "component_access_token",
+        }
+    }
+
     /// Whether asking twice is as good as asking once.
     pub(crate) const fn only_reads(self) -> bool {
         !matches!(

@@ -15,7 +15,7 @@
 //! # }
 //! ```
 //!
-//! The core is safe Rust but for one call that has the system tell of forks, and knows nothing of C; the C
+//! The core is safe Rust, except for a few lines that notice forks, and knows nothing of C; the C
 //! interface (`include/wxlink.h`) is a thin layer over it.
 
 #![warn(missing_docs)]
@@ -40,7 +40,9 @@ mod list;
 mod names;
 mod options;
 mod post;
+mod proxy_settings;
 mod reader;
+mod redact;
 mod status;
 mod sync;
 #[cfg_attr(unix, path = "sys/unix.rs")]

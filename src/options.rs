@@ -6,11 +6,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 
 use crate::client::{Limits, MAX_APPID, MAX_TOKEN};
 use crate::error::Error;
 use crate::lang::{Lang, Text};
+use crate::proxy_settings::{NoProxy, ProxyAddress, ProxySettings};
 use crate::status::Status;
 use crate::token;
 
@@ -117,12 +119,12 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "proxy",
         default: "none",
         takes: Text {
-            en: "none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT",
-            zh: "none、env、http://[用户:密码@]HOST:PORT 或 socks5://[用户:密码@]HOST:PORT",
+            en: "none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT; special characters of a user or password percent-encoded",
+            zh: "none、env、http://[用户:密码@]HOST:PORT 或 socks5://[用户:密码@]HOST:PORT；用户名和密码中的特殊字符须作百分号编码",
         },
         doc: Text {
-            en: "The proxy to go through; env takes it from ALL_PROXY, HTTPS_PROXY or HTTP_PROXY, less the hosts of NO_PROXY, when the client is made.",
-            zh: "使用的代理；env 表示在创建客户端时读取 ALL_PROXY、HTTPS_PROXY 或 HTTP_PROXY，NO_PROXY 中的主机除外。",
+            en: "The proxy for https hosts; env reads HTTPS_PROXY, else ALL_PROXY, and NO_PROXY as curl does, when the client is created. Plain http goes to loopback and never through a proxy.",
+            zh: "访问 https 主机所用的代理；env 表示在创建客户端时像 curl 一样读取 HTTPS_PROXY（未设置则读取 ALL_PROXY）和 NO_PROXY。明文 http 仅用于本机回环地址，从不经过代理。",
         },
         set: |o, v| {
             o.proxy = proxy(v)?;
@@ -338,40 +340,12 @@ pub(crate) struct Host {
     pub shown: String,
 }
 
-/// What the option `proxy` was set to.
+/// The value of the option `proxy`.
 #[derive(Clone)]
 enum ProxyChoice {
     None,
     Env,
     Url(ProxyAddress),
-}
-
-/// A proxy and how to log in to it. Has no `Debug`: it holds a password.
-#[derive(Clone)]
-pub(crate) struct ProxyAddress(ureq::Proxy);
-
-impl ProxyAddress {
-    pub fn is_socks(&self) -> bool {
-        self.0.protocol() != ureq::ProxyProtocol::Http
-    }
-
-    /// Host and port.
-    pub fn address(&self) -> (&str, u16) {
-        (unbracketed(self.0.host()), self.0.port())
-    }
-
-    /// User and password, if it wants any.
-    pub fn login(&self) -> Option<(&str, &str)> {
-        let user = self.0.username()?;
-        Some((user, self.0.password().unwrap_or_default()))
-    }
-
-    /// Whether `NO_PROXY` excepts the host.
-    pub fn passes_by(&self, host: &Host) -> bool {
-        host.origin
-            .parse::<Uri>()
-            .is_ok_and(|uri| self.0.is_no_proxy(&uri))
-    }
 }
 
 /// The options a client is made with.
@@ -522,14 +496,45 @@ impl Options {
         }
     }
 
-    /// The proxy to use, the environment looked at now.
-    pub(crate) fn proxy_address(&self) -> Result<Option<ProxyAddress>, String> {
+    /// The secrets among the values, with the names they are replaced by in texts.
+    pub(crate) fn secrets(&self, proxy: Option<&ProxySettings>) -> Vec<(&'static str, String)> {
+        let login = proxy.and_then(|settings| settings.proxy.login.clone());
+        let store = password_of(&self.token_store);
+        let decoded = store.map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned());
+        let secrets = [
+            ("access_token", self.access_token.clone()),
+            ("component_appsecret", self.component_appsecret.clone()),
+            ("proxy_password", login.map(|login| login.password)),
+            ("store_password", store.map(str::to_owned)),
+            ("store_password", decoded),
+        ];
+        let known = |(name, value): (_, Option<String>)| Some((name, value?));
+        secrets.into_iter().filter_map(known).collect()
+    }
+
+    /// The proxy to use. Reads the environment if the option says so and a host can use a proxy.
+    ///
+    /// # Errors
+    /// Names the variable of the environment that is invalid.
+    pub(crate) fn proxy_settings(&self) -> Result<Option<ProxySettings>, String> {
         match &self.proxy {
-            ProxyChoice::None => Ok(None),
-            ProxyChoice::Url(proxy) => Ok(Some(proxy.clone())),
-            ProxyChoice::Env => proxy_from_env(),
+            ProxyChoice::Url(proxy) => Ok(Some(ProxySettings {
+                proxy: proxy.clone(),
+                no_proxy: NoProxy::default(),
+            })),
+            ProxyChoice::Env if self.hosts.iter().any(|host| host.tls) => {
+                ProxySettings::from_environment(|name| std::env::var_os(name))
+                    .map_err(|why| format!("option proxy is env, and {why}"))
+            }
+            ProxyChoice::Env | ProxyChoice::None => Ok(None),
         }
     }
+}
+
+/// The password of a URL, as it is written there.
+fn password_of(url: &str) -> Option<&str> {
+    let (login, _) = url.split_once("://")?.1.rsplit_once('@')?;
+    login.split_once(':').map(|(_, password)| password)
 }
 
 /// A text that is WeChat's matter; `None` if it is empty.
@@ -610,57 +615,15 @@ fn unbracketed(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-const PROXY_TAKES: &str =
-    "takes none, env, or a URL such as http://proxy:3128 or socks5://user:password@proxy:1080";
-
 fn proxy(value: &str) -> Result<ProxyChoice, String> {
     match value {
         "none" => Ok(ProxyChoice::None),
         "env" => Ok(ProxyChoice::Env),
-        url => proxy_url(url)
+        "" => Err("is empty. Expected none, env, or a URL such as http://proxy:3128".into()),
+        url => ProxyAddress::parse(url)
             .map(ProxyChoice::Url)
-            .ok_or_else(|| PROXY_TAKES.to_owned()),
+            .map_err(|why| format!("is invalid: {why}")),
     }
-}
-
-fn proxy_url(url: &str) -> Option<ProxyAddress> {
-    use ureq::ProxyProtocol::{Http, Socks5, Socks5h};
-    if !url.contains("://") {
-        return None;
-    }
-    let proxy = ureq::Proxy::new(url).ok()?;
-    let known = matches!(proxy.protocol(), Http | Socks5 | Socks5h);
-    let path = proxy.uri().path();
-    let sound = !proxy.host().is_empty() && proxy.port() != 0 && (path.is_empty() || path == "/");
-    (known && sound).then_some(ProxyAddress(proxy))
-}
-
-/// The variables ureq looks at, in its order.
-const PROXY_VARIABLES: [&str; 6] = [
-    "ALL_PROXY",
-    "all_proxy",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-];
-
-fn proxy_from_env() -> Result<Option<ProxyAddress>, String> {
-    // ureq passes over what it cannot read; going direct by mistake deserves a word.
-    for variable in PROXY_VARIABLES {
-        let value = std::env::var(variable).unwrap_or_default();
-        let with_scheme = if value.contains("://") {
-            value.clone()
-        } else {
-            format!("http://{value}")
-        };
-        if !value.is_empty() && proxy_url(&with_scheme).is_none() {
-            return Err(format!(
-                "option proxy is env, and {variable} is not an http or socks5 URL"
-            ));
-        }
-    }
-    Ok(ureq::Proxy::try_from_env().map(ProxyAddress))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::cancel::Cancel;
 use crate::client::Limits;
 use crate::error::Error;
 use crate::interface::Interface;
+use crate::redact::{Secret, Secrets};
 use crate::status::Status;
 use crate::wire::{Exchange, Failure, Reply, Wire};
 
@@ -31,6 +32,8 @@ pub(crate) struct Poster<'a> {
     pub wire: &'a Wire,
     pub cancel: &'a Arc<Cancel>,
     pub limits: Limits,
+    /// What else no text may repeat: secrets in the body, and tokens used before.
+    pub secrets: &'a [Secret<'a>],
 }
 
 impl Poster<'_> {
@@ -60,13 +63,15 @@ impl Poster<'_> {
             cancel: self.cancel,
         };
 
+        let secrets = || self.secrets(interface, access_token);
+
         let mut attempts = before;
         let mut tried: Vec<usize> = Vec::new();
         let mut repetitions = 0;
         loop {
             let host = self.wire.pick_host(&tried);
             let (result, mut attempt, delivery) = self.wire.exchange(host, &ask);
-            let failure = match result.and_then(|reply| judge(interface, reply, access_token)) {
+            let failure = match result.and_then(|reply| judge(interface, reply, secrets)) {
                 Ok(answer) => {
                     let yes = answer.errcode() == 0;
                     attempt.outcome = if yes { Status::Ok } else { Status::Api };
@@ -77,7 +82,12 @@ impl Poster<'_> {
                         false => Err(Error::refused(answer, self.limits.lang)),
                     };
                 }
-                Err(failure) => failure,
+                Err(mut failure) => {
+                    // Whatever the other side, the system or a library put into it.
+                    let cleaned = Secrets::new(secrets()).clean(&failure.detail).into_owned();
+                    failure.detail = cleaned;
+                    failure
+                }
             };
             attempt.outcome = failure.status;
             attempt.detail.clone_from(&failure.detail);
@@ -105,6 +115,14 @@ impl Poster<'_> {
         }
     }
 
+    /// Every secret known to the call.
+    fn secrets<'s>(&'s self, interface: Interface, access_token: &'s str) -> Vec<Secret<'s>> {
+        let mut secrets = vec![(interface.token_name(), access_token)];
+        secrets.extend(self.secrets);
+        secrets.extend(self.wire.secrets());
+        secrets
+    }
+
     /// Pauses before a repetition; `false` if the time left is too short or the call is cancelled.
     fn pause(&self, repetition: u32, deadline: Instant) -> bool {
         let until = Instant::now() + PAUSE * 2_u32.pow(repetition.saturating_sub(1).min(4));
@@ -113,7 +131,11 @@ impl Poster<'_> {
 }
 
 /// Turns what came off the wire into an answer, or says why it is none.
-fn judge(interface: Interface, reply: Reply, token: &str) -> Result<Answer, Failure> {
+fn judge<'s>(
+    interface: Interface,
+    reply: Reply,
+    secrets: impl FnOnce() -> Vec<Secret<'s>>,
+) -> Result<Answer, Failure> {
     let status = reply.http_status;
     let bad = |why: String| Failure::new(Status::BadAnswer, why);
     if let Some(location) = reply.location.filter(|_| (300..400).contains(&status)) {
@@ -132,7 +154,7 @@ fn judge(interface: Interface, reply: Reply, token: &str) -> Result<Answer, Fail
             "HTTP {status}, compressed ({encoding:?}), which was not asked for"
         )));
     }
-    Answer::read(interface, status, reply.body, token)
+    Answer::read(interface, status, reply.body, secrets)
         .map_err(|why| bad(format!("HTTP {status} with {why}")))
 }
 

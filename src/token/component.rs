@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::interface::Interface;
 use crate::options::Options;
 use crate::post::Poster;
+use crate::redact::Secret;
 use crate::status::Status;
 use crate::sync::lock;
 use crate::wire::Wire;
@@ -297,7 +298,9 @@ impl Component {
             authorizer_appid: account,
             authorizer_refresh_token: grant,
         };
-        self.given(&self.call(Interface::AuthorizerToken, &body, limit)?, grant)
+        let secrets = [("refresh_token", grant)];
+        let answer = self.call(Interface::AuthorizerToken, &body, &secrets, limit)?;
+        self.given(&answer, grant)
     }
 
     /// The refresh token WeChat has for the account, if it is another than the one that is of no use.
@@ -353,7 +356,7 @@ impl Component {
             offset,
             count: PAGE,
         };
-        let answer = self.call(Interface::AuthorizerList, &body, limit)?;
+        let answer = self.call(Interface::AuthorizerList, &body, &[], limit)?;
         serde_json::from_slice(answer.body())
             .map_err(|_| self.no_token("api_get_authorizer_list answered no list"))
     }
@@ -363,13 +366,16 @@ impl Component {
         &self,
         interface: Interface,
         body: &impl Serialize,
+        secrets: &[Secret<'_>],
         limit: Instant,
     ) -> Result<Answer, Error> {
         let token = self.own_token(None, limit)?;
-        match self.post(interface, &token, body, limit) {
+        match self.post(interface, &token, body, secrets, limit) {
             Err(e) if e.class() == Some(Class::Token) => {
                 let other = self.own_token(Some(&token), limit)?;
-                self.post(interface, &other, body, limit)
+                let mut known = vec![(interface.token_name(), token.as_str())];
+                known.extend(secrets);
+                self.post(interface, &other, body, &known, limit)
             }
             done => done,
         }
@@ -394,8 +400,12 @@ impl Component {
                 component_appsecret: &self.appsecret,
                 component_verify_ticket: &record.grant,
             };
+            let secrets = [
+                ("component_appsecret", self.appsecret.as_str()),
+                ("component_verify_ticket", &record.grant),
+            ];
             self.given(
-                &self.post(Interface::ComponentToken, "", &body, limit)?,
+                &self.post(Interface::ComponentToken, "", &body, &secrets, limit)?,
                 &record.grant,
             )
         };
@@ -412,6 +422,7 @@ impl Component {
         interface: Interface,
         token: &str,
         body: &impl Serialize,
+        secrets: &[Secret<'_>],
         limit: Instant,
     ) -> Result<Answer, Error> {
         let never = Cancel::new().map_err(|e| self.no_token(e.to_string()).passing())?;
@@ -419,6 +430,7 @@ impl Component {
             wire: &self.wire,
             cancel: &Arc::new(never),
             limits: self.limits,
+            secrets,
         };
         poster
             .post(interface, token, body, limit, Vec::new())

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use super::{Reply, Setup, Unresolved, proxy};
 use crate::attempt::Phase;
 use crate::cancel::Cancel;
 use crate::options::Host;
+use crate::proxy_settings::ProxyAddress;
 use crate::status::Status;
 
 /// The largest head of an answer, and what is read at once of its body (bytes).
@@ -182,27 +184,35 @@ impl Connector for LaneConnector {
 impl LaneConnector {
     fn open(&self) -> io::Result<Connection> {
         let host = self.host();
-        let proxy = self.setup.proxy.as_ref().filter(|p| !p.passes_by(host));
-        let stream = match proxy {
-            None => self.dial(&host.name, host.port)?,
-            Some(proxy) => {
-                let (name, port) = proxy.address();
-                let mut stream = self.dial(name, port)?;
-                self.scope.enter(Phase::Proxy);
-                proxy::open_tunnel(&mut stream, proxy, &host.name, host.port).map_err(|e| {
-                    self.scope.fail(Failure::new(
-                        Status::Proxy,
-                        format!("the proxy {name}:{port}: {e}"),
-                    ))
-                })?;
-                stream
-            }
-        };
         if !host.tls {
-            return Ok(Connection::Plain(stream));
+            // A proxy would carry the token in the clear: the option is for https hosts alone.
+            return self.dial(&host.name, host.port).map(Connection::Plain);
         }
+        let settings = self.setup.proxy.as_ref();
+        let Some(proxy) = settings.and_then(|settings| settings.proxy_for(&host.name)) else {
+            return self.encrypt(self.dial(&host.name, host.port)?);
+        };
+        let stream = self
+            .tunnel(proxy)
+            .map_err(|e| self.scope.fail_at_proxy(proxy, &e))?;
+        self.encrypt(stream).inspect_err(|_| {
+            self.scope
+                .add_to_failure(&format!(", through the proxy {proxy}"));
+        })
+    }
+
+    /// Connects to the host through the proxy.
+    fn tunnel(&self, proxy: &ProxyAddress) -> io::Result<Stream> {
+        let host = self.host();
+        let mut stream = self.dial(&proxy.host, proxy.port)?;
+        self.scope.enter(Phase::Proxy);
+        proxy::open_tunnel(&mut stream, proxy, &host.name, host.port)?;
+        Ok(stream)
+    }
+
+    fn encrypt(&self, stream: Stream) -> io::Result<Connection> {
         self.scope.enter(Phase::Tls);
-        let session = rustls::pki_types::ServerName::try_from(host.name.clone())
+        let session = rustls::pki_types::ServerName::try_from(self.host().name.clone())
             .map_err(|e| e.to_string())
             .and_then(|name| {
                 ClientConnection::new(self.setup.tls.clone(), name).map_err(|e| e.to_string())
@@ -218,6 +228,7 @@ impl LaneConnector {
         Ok(Connection::Tls(Box::new(tls)))
     }
 
+    /// Connects to a host or a proxy.
     fn dial(&self, name: &str, port: u16) -> io::Result<Stream> {
         let limit = self.scope.enter(Phase::Resolve);
         let cancel = self.scope.lock().cancel.clone();
@@ -234,15 +245,26 @@ impl LaneConnector {
                 };
                 self.scope.fail(failure)
             })?;
-        // A name may call itself local and lead elsewhere; a token never leaves in the clear.
-        let host = self.host();
-        if !host.tls && !addrs.iter().all(|a| a.ip().is_loopback()) && self.setup.proxy.is_none() {
-            return Err(self.scope.fail(Failure::new(
-                Status::Connect,
-                format!("{name} is not this machine, and plain HTTP may only go to loopback"),
-            )));
+        if !self.host().tls {
+            self.check_loopback(name, &addrs)?;
         }
         Stream::connect(&addrs, &self.scope).inspect_err(|_| self.setup.dns.forget(name, port))
+    }
+
+    /// Refuses an address that is not this machine's own: a name may call itself local and lead
+    /// elsewhere, and plain HTTP would send the token there in the clear.
+    fn check_loopback(&self, name: &str, addrs: &[SocketAddr]) -> io::Result<()> {
+        let Some(other) = addrs.iter().find(|addr| !addr.ip().is_loopback()) else {
+            return Ok(());
+        };
+        Err(self.scope.fail(Failure::new(
+            Status::Connect,
+            format!(
+                "{name} leads to {}, and plain HTTP may only go to this machine's loopback. \
+                 Write 127.0.0.1 or [::1] in base_url, or correct the name",
+                other.ip()
+            ),
+        )))
     }
 
     fn host(&self) -> &Host {

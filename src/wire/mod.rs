@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use crate::attempt::{Attempt, Delivery, Phase};
 use crate::cancel::Cancel;
-use crate::options::{Host, Options, ProxyAddress, Trust};
+use crate::options::{Host, Options, Trust};
+use crate::proxy_settings::ProxySettings;
+use crate::redact::Secret;
 use crate::status::Status;
 use crate::sync::lock;
 
@@ -32,7 +34,7 @@ const MAX_IDLE: usize = 128;
 /// What all connections of a client have in common.
 struct Setup {
     hosts: Vec<Host>,
-    proxy: Option<ProxyAddress>,
+    proxy: Option<ProxySettings>,
     tls: Arc<rustls::ClientConfig>,
     dns: Arc<Dns>,
     user_agent: String,
@@ -66,14 +68,18 @@ pub(crate) struct Wire {
     health: Health,
     keep_alive: Duration,
     max_response_bytes: u64,
+    /// Those of the options, which no text may repeat.
+    secrets: Vec<(&'static str, String)>,
 }
 
 impl Wire {
     pub fn new(options: &Options) -> Result<Wire, String> {
+        let proxy = options.proxy_settings()?;
         Ok(Wire {
+            secrets: options.secrets(proxy.as_ref()),
             setup: Arc::new(Setup {
                 hosts: options.hosts.clone(),
-                proxy: options.proxy_address()?,
+                proxy,
                 tls: tls::config(
                     // Plain HTTP goes to loopback only: nobody waits for roots that are not used.
                     match options.hosts.iter().any(|host| host.tls) {
@@ -95,6 +101,13 @@ impl Wire {
     /// The entry hosts, most preferred first.
     pub fn hosts(&self) -> &[Host] {
         &self.setup.hosts
+    }
+
+    /// The secrets that every call of the client knows.
+    pub fn secrets(&self) -> impl Iterator<Item = Secret<'_>> {
+        self.secrets
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
     }
 
     /// The host for the next attempt of a call that has tried those.

@@ -1,14 +1,15 @@
-//! The opening words to a proxy: HTTP `CONNECT` (RFC 9110) and SOCKS5 (RFC 1928, 1929).
+//! A proxy's handshake: HTTP `CONNECT` (RFC 9110) and SOCKS5 (RFC 1928, 1929).
 //!
-//! ureq has both, but on sockets and clocks of its own; here they run on the [`Stream`] that knows
-//! the call's limits, so that a slow proxy is told from a slow host and ends when the call does.
+//! ureq has both, but on sockets and clocks of its own; here they run on the `Stream` that knows
+//! the call's limits, so that a slow proxy can be told from a slow host and ends when the call
+//! does. No text of the proxy's gets into a message.
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
-use crate::options::ProxyAddress;
+use crate::proxy_settings::{Login, ProxyAddress, ProxyProtocol};
 
 /// Asks `proxy`, to which `stream` is connected, for a tunnel to `host:port`.
 pub(crate) fn open_tunnel(
@@ -17,11 +18,15 @@ pub(crate) fn open_tunnel(
     host: &str,
     port: u16,
 ) -> io::Result<()> {
-    if proxy.is_socks() {
-        socks5(stream, proxy, host, port)
-    } else {
-        connect(stream, proxy, host, port)
-    }
+    let login = proxy.login.as_ref();
+    let done = match proxy.protocol {
+        ProxyProtocol::Http => connect(stream, login, host, port),
+        ProxyProtocol::Socks5 => socks5(stream, login, host, port),
+    };
+    done.map_err(|e| match e.kind() {
+        io::ErrorKind::UnexpectedEof => refused("it closed the connection during the handshake"),
+        _ => e,
+    })
 }
 
 /// The longest head of an answer to `CONNECT` that is read.
@@ -29,7 +34,7 @@ const MAX_HEAD: usize = 16 * 1024;
 
 fn connect(
     stream: &mut (impl Read + Write),
-    proxy: &ProxyAddress,
+    login: Option<&Login>,
     host: &str,
     port: u16,
 ) -> io::Result<()> {
@@ -39,7 +44,7 @@ fn connect(
         host.to_owned()
     };
     let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-    if let Some((user, password)) = proxy.login() {
+    if let Some(Login { user, password }) = login {
         let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
         ask.push_str(&format!("Proxy-Authorization: Basic {credentials}\r\n"));
     }
@@ -71,13 +76,12 @@ fn connect(
 
 fn socks5(
     stream: &mut (impl Read + Write),
-    proxy: &ProxyAddress,
+    login: Option<&Login>,
     host: &str,
     port: u16,
 ) -> io::Result<()> {
     const NO_LOGIN: u8 = 0;
     const PASSWORD: u8 = 2;
-    let login = proxy.login();
     let method = if login.is_some() { PASSWORD } else { NO_LOGIN };
     stream.write_all(&[5, 1, method])?;
     match read::<2>(stream)? {
@@ -85,7 +89,7 @@ fn socks5(
         [5, 0xff] => return Err(refused("it wants another way of logging in")),
         _ => return Err(refused("it does not speak SOCKS5")),
     }
-    if let Some((user, password)) = login {
+    if let Some(Login { user, password }) = login {
         let mut ask = vec![1];
         for text in [user, password] {
             push_short(&mut ask, text.as_bytes(), "the proxy's user or password")?;

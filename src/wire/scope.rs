@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use crate::attempt::Phase;
 use crate::cancel::{Cancel, Stop};
+use crate::proxy_settings::ProxyAddress;
 use crate::status::Status;
 use crate::sync::lock;
 
@@ -90,6 +91,43 @@ impl SharedScope {
         };
         self.lock().failure.get_or_insert(failure);
         io::Error::from(kind)
+    }
+
+    /// Records that no connection came about because of the proxy. What was recorded of it already
+    /// is the reason; cancelling and the time limit keep their own status.
+    pub fn fail_at_proxy(&self, proxy: &ProxyAddress, error: &io::Error) -> io::Error {
+        let before = self.lock().failure.take();
+        self.fail(match before {
+            None => Failure::new(Status::Proxy, format!("the proxy {proxy}: {error}")),
+            Some(Failure { status, detail })
+                if matches!(status, Status::TimeoutUnsent | Status::Cancelled) =>
+            {
+                let phase = self.lock().phase;
+                let awaited = match phase {
+                    Phase::Resolve => "the name of the proxy",
+                    Phase::Connect => "a connection to the proxy",
+                    _ => "an answer of the proxy",
+                };
+                Failure::new(
+                    status,
+                    format!("{detail} while waiting for {awaited} {proxy}"),
+                )
+            }
+            Some(Failure { detail, .. }) => {
+                // A literal address would be there twice.
+                let shown = proxy.to_string();
+                let why = detail.strip_prefix(&shown).unwrap_or(&detail);
+                let why = why.trim_start_matches(": ");
+                Failure::new(Status::Proxy, format!("the proxy {shown}: {why}"))
+            }
+        })
+    }
+
+    /// Adds to the words of the failure that is recorded.
+    pub fn add_to_failure(&self, words: &str) {
+        if let Some(failure) = &mut self.lock().failure {
+            failure.detail += words;
+        }
     }
 }
 

@@ -1,0 +1,312 @@
+//! Takes secrets out of every text that leaves the library: messages, details, traces and errmsgs.
+//!
+//! A secret is found in the ways other programs write it: as it is, percent-encoded (once or more
+//! often), form-encoded, with JSON's escapes, in whatever mixture, and in capitals or small letters.
+//! The raw body of an answer to one of the linking calls is not touched.
+
+use std::borrow::Cow;
+
+/// Secrets shorter than this are found only as a whole word and in their own capitals and small
+/// letters: no real one is so short, and a password `a` must not make every message unreadable.
+const SHORT: usize = 8;
+
+/// The name a secret is replaced by, in brackets, and its value.
+pub(crate) type Secret<'a> = (&'static str, &'a str);
+
+/// All secrets known to a call. Has no `Debug`.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets<'a>(Vec<Secret<'a>>);
+
+impl<'a> Secrets<'a> {
+    /// Those of the list that are not empty: an empty secret replaces nothing.
+    pub fn new(secrets: impl IntoIterator<Item = Secret<'a>>) -> Secrets<'a> {
+        let known = |(_, value): &Secret<'_>| !value.is_empty();
+        Secrets(secrets.into_iter().filter(known).collect())
+    }
+
+    /// The text with each secret replaced by its name, such as `[access_token]`. Where secrets
+    /// overlap or one contains another, all of it goes and the longest is named.
+    pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut found = self.places(text);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        found.sort_unstable_by_key(|place| place.start);
+        let mut cleaned = String::with_capacity(text.len());
+        let mut rest = 0;
+        let mut places = found.into_iter().peekable();
+        while let Some(mut place) = places.next() {
+            let mut longest = place.end - place.start;
+            while let Some(next) = places.next_if(|next| next.start < place.end) {
+                if next.end - next.start > longest {
+                    longest = next.end - next.start;
+                    place.name = next.name;
+                }
+                place.end = place.end.max(next.end);
+            }
+            cleaned += &text[rest..place.start];
+            cleaned += "[";
+            cleaned += place.name;
+            cleaned += "]";
+            rest = place.end;
+        }
+        cleaned += &text[rest..];
+        Cow::Owned(cleaned)
+    }
+
+    /// Where the secrets are in the text.
+    fn places(&self, text: &str) -> Vec<Place> {
+        let mut found = Vec::new();
+        for &(name, secret) in &self.0 {
+            let mut search = Search {
+                text: text.as_bytes(),
+                whole_word: secret.len() < SHORT,
+                ends: Vec::new(),
+                next_ends: Vec::new(),
+            };
+            for start in 0..text.len() {
+                if let Some(end) = search.secret_at(start, secret.as_bytes()) {
+                    found.push(Place { name, start, end });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A secret in a text, as a range of bytes.
+struct Place {
+    name: &'static str,
+    start: usize,
+    end: usize,
+}
+
+/// The search for one secret. Both vectors hold the ends of the ways to read the secret's first
+/// bytes; they are kept here for their memory.
+struct Search<'t> {
+    text: &'t [u8],
+    whole_word: bool,
+    ends: Vec<usize>,
+    next_ends: Vec<usize>,
+}
+
+impl Search<'_> {
+    /// The end of the secret that starts there, if one does; of several the farthest.
+    fn secret_at(&mut self, start: usize, secret: &[u8]) -> Option<usize> {
+        if self.whole_word && is_word(self.before(start)) {
+            return None;
+        }
+        self.ends.clear();
+        self.ends.push(start);
+        for &byte in secret {
+            self.next_ends.clear();
+            for i in 0..self.ends.len() {
+                self.read_byte(self.ends[i], byte);
+            }
+            if self.next_ends.is_empty() {
+                return None;
+            }
+            self.next_ends.dedup();
+            std::mem::swap(&mut self.ends, &mut self.next_ends);
+        }
+        let fits = |end: &&usize| !self.whole_word || !is_word(self.text.get(**end).copied());
+        self.ends.iter().filter(fits).max().copied()
+    }
+
+    /// Adds the ends of all ways in which the byte stands at that place.
+    fn read_byte(&mut self, at: usize, byte: u8) {
+        let Some(&first) = self.text.get(at) else {
+            return;
+        };
+        if self.is_same(first, byte) || (byte == b' ' && first == b'+') {
+            self.next_ends.push(at + 1);
+        }
+        if first == b'%' {
+            // `%2B`, and `%252B` where it was encoded twice.
+            let mut digits = at + 1;
+            loop {
+                match hex(self.text, digits, 2) {
+                    Some(code) if self.is_same_code(code, byte) => self.next_ends.push(digits + 2),
+                    _ => {}
+                }
+                match self.text.get(digits..digits + 2) {
+                    Some(b"25") => digits += 2,
+                    _ => break,
+                }
+            }
+        }
+        if first == b'\\' {
+            // `\/`, `\\`, `\u002b`, and the same with more backslashes.
+            let run = self.text[at..].iter().take_while(|b| **b == b'\\');
+            let after = at + run.count();
+            match (byte, self.text.get(after)) {
+                (b'\\', _) => self.next_ends.extend(at + 2..=after),
+                (_, Some(&c)) if self.is_same(c, byte) => self.next_ends.push(after + 1),
+                _ => {}
+            }
+            if self.text.get(after).is_some_and(|c| *c == b'u') {
+                match hex(self.text, after + 1, 4) {
+                    Some(code) if self.is_same_code(code, byte) => self.next_ends.push(after + 5),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn is_same_code(&self, code: u32, byte: u8) -> bool {
+        u8::try_from(code).is_ok_and(|code| self.is_same(code, byte))
+    }
+
+    fn is_same(&self, found: u8, byte: u8) -> bool {
+        found == byte || !self.whole_word && found.eq_ignore_ascii_case(&byte)
+    }
+
+    /// The byte before that place, decoded if it is percent-encoded.
+    fn before(&self, at: usize) -> Option<u8> {
+        let encoded = at.checked_sub(3).filter(|from| self.text[*from] == b'%');
+        let decoded = encoded.and_then(|from| hex(self.text, from + 1, 2));
+        match decoded.and_then(|code| u8::try_from(code).ok()) {
+            Some(byte) => Some(byte),
+            None => Some(self.text[at.checked_sub(1)?]),
+        }
+    }
+}
+
+/// The number that so many hexadecimal digits stand for.
+fn hex(text: &[u8], at: usize, digits: usize) -> Option<u32> {
+    let digits = text.get(at..at + digits)?;
+    let number = |sum: u32, digit: &u8| Some(sum * 16 + char::from(*digit).to_digit(16)?);
+    digits.iter().try_fold(0, number)
+}
+
+/// Whether a byte belongs to a word; all characters beyond ASCII do.
+fn is_word(byte: Option<u8>) -> bool {
+    byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-' || !b.is_ascii())
+}
+
+/// The secrets that an answer of a token interface holds, by WeChat's names of their fields.
+pub(crate) fn received(json: &serde_json::Value) -> Vec<Secret<'_>> {
+    use serde_json::Value;
+    const NAMES: [&str; 9] = [
+        "access_token",
+        "component_access_token",
+        "authorizer_access_token",
+        "authorizer_refresh_token",
+        "refresh_token",
+        "component_verify_ticket",
+        "component_appsecret",
+        "pre_auth_code",
+        "authorization_code",
+    ];
+    let mut found = Vec::new();
+    // Not by recursion: a host's stack may be small.
+    let mut left = vec![json];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    let name = NAMES.iter().find(|name| key.eq_ignore_ascii_case(name));
+                    match (name, value) {
+                        (Some(name), Value::String(text)) => found.push((*name, text.as_str())),
+                        _ => left.push(value),
+                    }
+                }
+            }
+            Value::Array(items) => left.extend(items),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clean(secrets: &[Secret<'_>], text: &str) -> String {
+        Secrets::new(secrets.iter().copied())
+            .clean(text)
+            .into_owned()
+    }
+
+    #[test]
+    fn a_secret_is_found_however_it_is_written() {
+        let secret = "To+Ke/N=1\\ \"%";
+        for text in [
+            secret,
+            "to+KE/n=1\\ \"%",
+            "To%2BKe%2FN%3D1%5C%20%22%25",
+            "To%2bKe%2fN%3d1%5c%20%22%25",
+            "To%2BKe/N%3D1\\+%22%",
+            "To%252BKe%25252FN%253D1%255C+%2522%2525",
+            r#"To+Ke\/N=1\\ \"%"#,
+            r#"To\u002bKe\u002FN=1\u005c\u0020\u0022%"#,
+            r#"To+Ke\\/N=1\\\\ \\\"%"#,
+            "%54%6f%2B%4B%65%2F%4E%3D%31%5C%20%22%25",
+        ] {
+            let shown = clean(&[("t", secret)], &format!("<{text}> and x{text}x"));
+            assert_eq!(shown, "<[t]> and x[t]x", "{text}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_left_as_it_is() {
+        let secrets = [("t", "To+Ke/N=1"), ("none", "")];
+        for text in [
+            "",
+            "ok",
+            "To+Ke/N=",
+            "o+Ke/N=1",
+            "To Ke/N=1",
+            "%",
+            "%2",
+            "\\",
+            "\\u00",
+        ] {
+            assert_eq!(clean(&secrets, text), text);
+        }
+        assert_eq!(clean(&[("t", "")], "invalid ticket"), "invalid ticket");
+    }
+
+    #[test]
+    fn overlapping_secrets_leave_nothing_visible() {
+        let secrets = [
+            ("a", "AAAA-BBBB"),
+            ("b", "BBBB-CCCC"),
+            ("c", "AAAA-BBBB-CCCC-DDDD"),
+        ];
+        assert_eq!(clean(&secrets, "x AAAA-BBBB-CCCC y"), "x [a] y");
+        assert_eq!(clean(&secrets, "AAAA-BBBB-CCCC-DDDD"), "[c]");
+        assert_eq!(clean(&secrets, "AAAA-BBBBAAAA-BBBB"), "[a][a]");
+        // A secret that overlaps itself.
+        assert_eq!(clean(&[("t", "abababab")], "xababababababx"), "x[t]x");
+    }
+
+    #[test]
+    fn a_short_secret_is_found_as_a_word() {
+        let text = "a cat: secret=a, (a) A a_b, x%3Da%26y, a";
+        let shown = "[t] cat: secret=[t], ([t]) A a_b, x%3D[t]%26y, [t]";
+        assert_eq!(clean(&[("t", "a")], text), shown);
+        assert_eq!(clean(&[("t", "p%d")], "q=p%25d, p%d"), "q=[t], [t]");
+    }
+
+    #[test]
+    fn characters_beyond_ascii_stay_whole() {
+        assert_eq!(clean(&[("t", "密码密码")], "口令密码密码！"), "口令[t]！");
+        assert_eq!(clean(&[("t", "密码密码")], "%E5%AF%86%e7%a0%81密码"), "[t]");
+        assert_eq!(clean(&[("t", "é")], "café é"), "café [t]");
+    }
+
+    #[test]
+    fn what_an_answer_holds_is_known_by_its_field() {
+        let json = serde_json::json!({
+            "list": [{"refresh_token": "R1", "appid": "wx1"}, {"Refresh_Token": "R2"}],
+            "a": {"component_access_token": "C"}, "errmsg": "R1", "access_token": {"x": 1},
+        });
+        let mut found = received(&json);
+        found.sort_unstable();
+        let expected = [("component_access_token", "C"), ("refresh_token", "R1")];
+        assert_eq!(found[..2], expected);
+        assert_eq!(found[2..], [("refresh_token", "R2")]);
+    }
+}

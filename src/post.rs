@@ -139,12 +139,9 @@ fn judge<'s>(
     let status = reply.http_status;
     let bad = |why: String| Failure::new(Status::BadAnswer, why);
     if let Some(location) = reply.location.filter(|_| (300..400).contains(&status)) {
-        // No more of it than the host: the rest may repeat the token.
-        let uri = location.parse::<ureq::http::Uri>().ok();
-        let to = uri
-            .as_ref()
-            .and_then(|u| u.host())
-            .unwrap_or("another path");
+        // Cleaned as a whole first: a part of a secret would not be recognized.
+        let location = Secrets::new(secrets()).clean(&location).into_owned();
+        let to = host_of(&location).unwrap_or("another path");
         return Err(bad(format!(
             "HTTP {status}, a redirect to {to}, which is not followed"
         )));
@@ -156,6 +153,16 @@ fn judge<'s>(
     }
     Answer::read(interface, status, reply.body, secrets)
         .map_err(|why| bad(format!("HTTP {status} with {why}")))
+}
+
+/// The host and port of a URL, or of one without a scheme (`//host/path`).
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("//").filter(|(scheme, _)| {
+        scheme.is_empty() || scheme.ends_with(':') && !scheme.contains(['/', '?', '#'])
+    })?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let host = authority.rsplit('@').next()?;
+    (!host.is_empty()).then_some(host)
 }
 
 /// Whether a failed attempt may be made again: nothing was sent, or nothing can happen twice.

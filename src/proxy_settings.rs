@@ -225,8 +225,9 @@ fn check_name(host: &str) -> Result<(), &'static str> {
 ///
 /// Read as curl reads it: a name stands for itself and all names below it; an address for itself,
 /// with `/BITS` for a network; `*` alone for every host. Leading and trailing dots, blanks and
-/// capitals do not matter. Names are not resolved, and an entry with a port matches nothing.
-/// Beyond curl, blanks separate entries as commas do, and IPv6 addresses may stand in brackets.
+/// capitals do not matter, and blanks separate entries as commas do. Names are not resolved, and an
+/// entry with a port matches nothing. IPv6 addresses are compared as addresses, as in newer
+/// versions of curl, and may stand in brackets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NoProxy {
     all: bool,
@@ -422,7 +423,7 @@ mod tests {
         assert!(ProxyAddress::parse(&format!("http://u:{long}@h:1")).is_ok());
     }
 
-    /// What curl 7.88.1 does with the same lists, but for the two lines marked.
+    /// The same as curl 7.88.1, except that it compares IPv6 addresses as texts.
     #[test]
     fn no_proxy_is_read_as_curl_reads_it() {
         let host = "api.weixin.qq.com";
@@ -443,7 +444,7 @@ mod tests {
             (" weixin.qq.com ", host, true),
             ("\tweixin.qq.com", host, true),
             (",,weixin.qq.com", host, true),
-            ("localhost weixin.qq.com", host, true), // curl before 7.86
+            ("localhost weixin.qq.com", host, true),
             ("*", host, true),
             ("localhost,*", host, false),
             ("**", host, false),
@@ -468,8 +469,8 @@ mod tests {
             ("FD00:0::1", "fd00::1", true),
             ("fd00::/16", "fd00::1", true),
             ("fd00::/16", "fd01::1", false),
-            ("[fd00::1]", "fd00::1", true),   // not in curl
-            ("[fd00::]/16", "fd00::1", true), // not in curl
+            ("[fd00::1]", "fd00::1", true),  
+            ("[fd00::]/16", "fd00::1", true),
             ("::/0", "fd00::1", false),
             ("*", "fd00::1", true),
         ] {

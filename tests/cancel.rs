@@ -109,11 +109,10 @@ fn in_a_proxys_handshake() {
     });
     let proxy = format!("http://{addr}");
     let client = client("https://api.weixin.qq.com", &[("proxy", &proxy)]);
-    expect(
-        &cancelled(&client, &reached),
-        Delivery::NeverSent,
-        Phase::Proxy,
-    );
+    let error = cancelled(&client, &reached);
+    expect(&error, Delivery::NeverSent, Phase::Proxy);
+    let awaited = format!("waiting for an answer of the proxy {addr}");
+    assert!(error.message().contains(&awaited), "{error}");
 }
 
 #[test]

@@ -590,9 +590,24 @@ fn relay(a: &TcpStream, b: &TcpStream) {
     back.join().unwrap();
 }
 
-#[test]
-fn an_http_proxy_is_asked_for_a_tunnel() {
-    let proxy = Server::new(|peer, _| {
+/// A client for the sandbox's TLS, with these options besides.
+fn tls_client(sandbox: &Sandbox, url: &str, set: &[(&str, &str)]) -> Client {
+    let ca_file = sandbox.ca_file().to_str().unwrap();
+    let trusting = [("ca_file", ca_file), ("max_retries", "0")];
+    client(url, &[set, &trusting].concat())
+}
+
+/// How many lists the sandbox was asked for.
+fn lists(sandbox: &Sandbox) -> u64 {
+    let counts = sandbox
+        .admin("GET", "/__sandbox/journal/counts", &json!(null))
+        .unwrap();
+    counts["received"]["get"].as_u64().unwrap_or(0)
+}
+
+/// An HTTP proxy that wants user:p@ss.
+fn http_proxy() -> Server {
+    Server::new(|peer, _| {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
@@ -611,33 +626,30 @@ fn an_http_proxy_is_asked_for_a_tunnel() {
         let to = TcpStream::connect(target).unwrap();
         peer.say(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n");
         relay(&peer.stream, &to);
-    });
-    let server = Server::answering(YES);
-    let through = |url: &str, login: &str| {
+    })
+}
+
+#[test]
+fn an_http_proxy_is_asked_for_a_tunnel() {
+    let (proxy, sandbox) = (http_proxy(), sandbox());
+    let through = |login: &str| {
         let proxy = format!("http://{login}{}", proxy.addr);
-        client(url, &[("proxy", &proxy), ("max_retries", "0")])
+        tls_client(&sandbox, sandbox.https_url(), &[("proxy", &proxy)])
     };
-    let good = through(&server.url(), "user:p%40ss@");
-    link(&good).unwrap();
-    assert!(link(&good).unwrap().attempts()[0].reused);
-    assert_eq!((server.requests(), proxy.connections()), (2, 1));
+    let good = through("user:p%40ss@");
+    let ask = || discreet(good.get_linked_raw("SANDBOX-TOKEN")).unwrap();
+    assert_eq!(ask().errcode(), 0);
+    assert!(ask().attempts()[0].reused);
+    assert_eq!((lists(&sandbox), proxy.connections()), (2, 1));
 
     for login in ["", "user:wrong@"] {
-        let error = link(&through(&server.url(), login)).unwrap_err();
+        let error = link(&through(login)).unwrap_err();
         expect(&error, Status::Proxy, Delivery::NeverSent, Phase::Proxy, 1);
+        let named = format!("the proxy {}: ", proxy.addr);
+        assert!(error.message().contains(&named), "{error}");
         assert!(error.message().contains("407"), "{error}");
         assert!(!error.message().contains("wrong"), "{error}");
     }
-
-    // TLS goes through the tunnel end to end.
-    let sandbox = sandbox();
-    let ca_file = sandbox.ca_file().to_str().unwrap();
-    let url = format!("http://user:p%40ss@{}", proxy.addr);
-    let client = client(
-        sandbox.https_url(),
-        &[("proxy", &url), ("ca_file", ca_file)],
-    );
-    assert_eq!(client.get_linked_raw("SANDBOX-TOKEN").unwrap().errcode(), 0);
 }
 
 #[test]
@@ -696,55 +708,305 @@ fn a_socks_proxy_is_asked_for_a_connection() {
             Err(_) => peer.say(&[5, 5, 0, 1, 0, 0, 0, 0, 0, 0]),
         }
     });
-    let server = Server::answering(YES);
+    let sandbox = sandbox();
     let through = |url: &str, login: &str| {
         let proxy = format!("socks5://{login}{}", proxy.addr);
-        client(url, &[("proxy", &proxy), ("max_retries", "0")])
+        tls_client(&sandbox, url, &[("proxy", &proxy)])
     };
-    link(&through(&server.url(), "")).unwrap();
-    link(&through(&server.url(), "user:p%40ss@")).unwrap();
+    let ask = |client: &Client| discreet(client.get_linked_raw("SANDBOX-TOKEN"));
+    ask(&through(sandbox.https_url(), "")).unwrap();
+    ask(&through(sandbox.https_url(), "user:p%40ss@")).unwrap();
     // The proxy looks names up, not we.
-    let by_name = format!("http://localhost:{}", server.addr.port());
-    link(&through(&by_name, "")).unwrap();
-    assert_eq!(server.requests(), 3);
+    let port = sandbox.https_url().rsplit(':').next().unwrap();
+    ask(&through(&format!("https://localhost:{port}"), "")).unwrap();
+    assert_eq!(lists(&sandbox), 3);
 
-    let error = link(&through(&server.url(), "user:wrong@")).unwrap_err();
+    let error = ask(&through(sandbox.https_url(), "user:wrong@")).unwrap_err();
     expect(&error, Status::Proxy, Delivery::NeverSent, Phase::Proxy, 1);
     let (_held, port) = refused_port();
-    let error = link(&through(&format!("http://127.0.0.2:{port}"), "")).unwrap_err();
+    let error = ask(&through(&format!("https://127.0.0.2:{port}"), "")).unwrap_err();
     expect(&error, Status::Proxy, Delivery::NeverSent, Phase::Proxy, 1);
     assert!(error.message().contains("refused"), "{error}");
 }
 
 #[test]
-fn a_proxy_that_is_not_there_or_says_nothing() {
-    let (_held, port) = refused_port();
-    let server = Server::answering(YES);
-    let gone = format!("http://127.0.0.2:{port}");
-    let error = link(&client(
-        &server.url(),
-        &[("proxy", &gone), ("max_retries", "0")],
-    ))
-    .unwrap_err();
-    assert_eq!(
-        (error.status(), error.delivery()),
-        (Status::Connect, Delivery::NeverSent)
-    );
+fn a_proxy_that_cannot_be_used_is_named() {
+    let host = "https://api.weixin.qq.com";
+    let failed = |proxy: &str| {
+        let set = [("proxy", proxy), ("max_retries", "0")];
+        link(&client(host, &set)).unwrap_err()
+    };
+    let check = |proxy: &str, phase: Phase, shown: &str, says: &str| {
+        let error = failed(proxy);
+        expect(&error, Status::Proxy, Delivery::NeverSent, phase, 1);
+        let message = error.message();
+        assert!(
+            message.contains(&format!("the proxy {shown}: ")),
+            "{message}"
+        );
+        assert!(message.contains(says), "{message}");
+        assert!(!message.contains("HUSH"), "{message}");
+    };
 
+    let (_held, port) = refused_port();
+    for scheme in ["http", "socks5"] {
+        let gone = format!("127.0.0.2:{port}");
+        let url = format!("{scheme}://me:HUSH%23HUSH@{gone}");
+        check(&url, Phase::Connect, &gone, "refused");
+    }
+    let nowhere = "http://me:HUSH@name.invalid:3128";
+    check(nowhere, Phase::Resolve, "name.invalid:3128", "name.invalid");
+
+    // What the proxy answers instead of a yes; none of its words are repeated.
+    for (scheme, answer, says) in [
+        ("http", &b""[..], "closed the connection"),
+        ("http", b"HTTP/1.1 200", "closed the connection"),
+        ("http", b"HTTP/1.1 403 HUSH\r\n\r\n", "403"),
+        ("http", b"HTTP/1.1 407 HUSH\r\n\r\n", "407"),
+        ("http", b"SSH-2.0-HUSH\r\n\r\n", "does not speak HTTP"),
+        ("socks5", b"", "closed the connection"),
+        ("socks5", b"\x05\xff", "another way of logging in"),
+        (
+            "socks5",
+            b"HTTP/1.1 400 HUSH\r\n\r\n",
+            "does not speak SOCKS5",
+        ),
+        (
+            "socks5",
+            b"\x05\x02\x01\x01",
+            "refused the user or password",
+        ),
+        (
+            "socks5",
+            b"\x05\x02\x01\x00\x05\x02\x00\x01",
+            "rules forbid",
+        ),
+    ] {
+        let proxy = Server::new(move |peer, _| {
+            // The whole of what was asked is read first: closing early would be a reset.
+            let _ = peer.stream.read(&mut [0; 1024]);
+            peer.say(answer);
+            let _ = peer.stream.shutdown(std::net::Shutdown::Write);
+            peer.hang();
+        });
+        let url = format!("{scheme}://me:HUSH@{}", proxy.addr);
+        check(&url, Phase::Proxy, &proxy.addr.to_string(), says);
+    }
+}
+
+#[test]
+fn a_silent_proxy_is_what_was_waited_for() {
     let silent = Server::new(|peer, _| peer.hang());
-    let proxy = format!("http://{}", silent.addr);
+    for scheme in ["http", "socks5"] {
+        let proxy = format!("{scheme}://{}", silent.addr);
+        let set = [
+            ("proxy", proxy.as_str()),
+            ("max_retries", "0"),
+            ("connect_timeout_ms", "200"),
+        ];
+        let error = link(&client("https://api.weixin.qq.com", &set)).unwrap_err();
+        expect(
+            &error,
+            Status::TimeoutUnsent,
+            Delivery::NeverSent,
+            Phase::Proxy,
+            1,
+        );
+        let awaited = format!("waiting for an answer of the proxy {}", silent.addr);
+        assert!(error.message().contains(&awaited), "{error}");
+    }
+}
+
+/// A proxy of either kind would see the token: plain HTTP is between processes of one machine.
+#[test]
+fn plain_http_never_goes_through_a_proxy() {
+    let server = Server::answering(YES);
+    let proxy = Server::new(|peer, _| peer.hang());
+    for scheme in ["http", "socks5", "socks5h"] {
+        for base in ["127.0.0.1", "localhost"] {
+            let url = format!("{scheme}://user:password@{}", proxy.addr);
+            let base = format!("http://{base}:{}", server.addr.port());
+            link(&client(&base, &[("proxy", &url)])).unwrap();
+        }
+    }
+    assert_eq!((server.requests(), proxy.connections()), (6, 0));
+}
+
+/// Runs one of the tests below, which are for this alone, in a process with such an environment.
+fn with_environment(test: &str, variables: &[(&str, &str)]) {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    for name in ["https", "http", "all", "no"] {
+        let name = format!("{name}_proxy");
+        child.env_remove(&name).env_remove(name.to_uppercase());
+    }
+    child.args(["--exact", "--nocapture", test]);
+    child.env("WIRE_TEST", test);
+    common::run(child.envs(variables.iter().copied()));
+}
+
+fn is_child(test: &str) -> bool {
+    std::env::var("WIRE_TEST").is_ok_and(|name| name == test)
+}
+
+#[test]
+fn the_environment_does_not_lead_plain_http_to_a_proxy() {
+    let server = Server::answering(YES);
+    let proxy = Server::new(|peer, _| peer.hang());
+    let (url, base) = (format!("http://{}", proxy.addr), server.url());
+    let all = [
+        ("https_proxy", url.as_str()),
+        ("HTTPS_PROXY", &url),
+        ("http_proxy", &url),
+        ("HTTP_PROXY", &url),
+        ("all_proxy", &url),
+        ("ALL_PROXY", &url),
+        ("WIRE_BASE_URL", &base),
+    ];
+    with_environment("child_links_once", &all);
+    for no_proxy in ["localhost", "*", "example.com", ""] {
+        with_environment(
+            "child_links_once",
+            &[&all[..], &[("NO_PROXY", no_proxy)]].concat(),
+        );
+    }
+    assert_eq!((server.requests(), proxy.connections()), (5, 0));
+}
+
+#[test]
+fn child_links_once() {
+    if is_child("child_links_once") {
+        let base = std::env::var("WIRE_BASE_URL").unwrap();
+        link(&client(&base, &[("proxy", "env")])).unwrap();
+    }
+}
+
+/// Which proxy a call goes through is seen in the message of its failure.
+#[test]
+fn the_environment_names_the_proxy_as_curl_reads_it() {
+    let child = "child_shows_its_proxy";
+    let run = |variables: &[(&str, &str)], expected: &str| {
+        with_environment(child, &[variables, &[("WIRE_EXPECTED", expected)]].concat());
+    };
+    let own = ("HTTPS_PROXY", "http://https.invalid:1");
+    let all = ("ALL_PROXY", "socks5://all.invalid:2");
+    run(&[own, all], "the proxy https.invalid:1: ");
+    run(
+        &[own, ("https_proxy", "lower.invalid:3")],
+        "the proxy lower.invalid:3: ",
+    );
+    run(
+        &[all, ("HTTP_PROXY", "http://http.invalid:4")],
+        "the proxy all.invalid:2: ",
+    );
+    run(&[("HTTP_PROXY", "http://http.invalid:4")], "RESOLVE");
+    run(
+        &[own, ("NO_PROXY", "localhost, .Wanted.INVALID.")],
+        "RESOLVE",
+    );
+    run(
+        &[own, ("NO_PROXY", "nted.invalid")],
+        "the proxy https.invalid:1: ",
+    );
+    run(
+        &[own, ("NO_PROXY", "*"), ("no_proxy", "x")],
+        "the proxy https.invalid:1: ",
+    );
+    run(
+        &[("HTTPS_PROXY", "http://me:HUSH#HUSH@https.invalid:1")],
+        "HTTPS_PROXY is invalid: it contains a #.",
+    );
+}
+
+#[test]
+fn child_shows_its_proxy() {
+    if !is_child("child_shows_its_proxy") {
+        return;
+    }
+    let expected = std::env::var("WIRE_EXPECTED").unwrap();
+    let mut options = Options::new();
+    options
+        .set("base_url", "https://api.wanted.invalid")
+        .unwrap();
+    options.set("proxy", "env").unwrap();
+    options.set("max_retries", "0").unwrap();
+    let error = Client::new(&options)
+        .and_then(|client| link(&client))
+        .unwrap_err();
+    assert!(error.message().contains(&expected), "{error}");
+    assert!(!error.message().contains("HUSH"), "{error}");
+}
+
+/// A server that repeats the token wherever a text of ours is made from its answer.
+#[test]
+fn a_token_that_is_repeated_is_taken_out() {
+    let escaped = "WIRE-TOKEN+\\/=";
+    let forms = [
+        TOKEN,
+        ENCODED,
+        "wire-token%2b%2f%3d",
+        "WIRE-TOKEN%252B%252F%253D",
+        "WIRE-TOKEN%2B/=",
+        escaped,
+    ];
+    let answers = forms.iter().flat_map(|form| {
+        let body = format!("{{\"errcode\":40001,\"errmsg\":\"not {form} rid: 6-1-2\"}}");
+        [
+            format!("302 Found\r\nLocation: http://{form}/x\r\nContent-Length: 0\r\n\r\n"),
+            format!("302 Found\r\nLocation: http://h.{form}.h:1/\r\nContent-Length: 0\r\n\r\n"),
+            format!("302 Found\r\nLocation: {form}\r\nContent-Length: 0\r\n\r\n"),
+            format!("200 OK\r\nContent-Encoding: {form}\r\nContent-Length: 0\r\n\r\n"),
+            format!("200 {form}\r\nContent-Length: 4\r\n\r\n<ht>"),
+            format!("200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()),
+        ]
+    });
+    for answer in answers.collect::<Vec<_>>() {
+        let server = Server::answering(format!("HTTP/1.1 {answer}"));
+        let error = link(&client(&server.url(), &[("max_retries", "0")])).unwrap_err();
+        let texts = [
+            error.message(),
+            error.trace(),
+            format!("{error:?}"),
+            error.errmsg().to_owned(),
+            error.rid().to_owned(),
+            error.hint().to_owned(),
+        ];
+        for text in texts {
+            let text = text.to_lowercase();
+            assert!(!text.contains("wire-token"), "{answer}\n{text}");
+        }
+        if let Some(code) = error.errcode() {
+            assert_eq!((code, error.rid()), (40001, "6-1-2"));
+            assert_eq!(error.errmsg(), "not [access_token] rid: 6-1-2");
+            // The body itself is the caller's, byte for byte.
+            assert!(
+                error
+                    .answer()
+                    .unwrap()
+                    .body()
+                    .starts_with(b"{\"errcode\":40001,")
+            );
+        }
+    }
+}
+
+/// So are the other secrets that the options hold, and the token refused before.
+#[test]
+fn the_secrets_of_the_options_are_taken_out() {
+    let body = r#"{"errcode":48001,"errmsg":"OPTIONS-SECRET and PROXY%23PASS and ST%4FRE-PASS"}"#;
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let server = Server::answering(answer);
     let set = [
-        ("proxy", proxy.as_str()),
-        ("max_retries", "0"),
-        ("connect_timeout_ms", "200"),
+        ("component_appid", "wx0c00000000000001"),
+        ("component_appsecret", "OPTIONS-SECRET"),
+        ("proxy", "http://me:PROXY%23PASS@127.0.0.1:1"),
+        ("token_store", "redis://me:ST%4FRE-PASS@127.0.0.1:1/0"),
     ];
     let error = link(&client(&server.url(), &set)).unwrap_err();
-    expect(
-        &error,
-        Status::TimeoutUnsent,
-        Delivery::NeverSent,
-        Phase::Proxy,
-        1,
+    assert_eq!(
+        error.errmsg(),
+        "[component_appsecret] and [proxy_password] and [store_password]"
     );
-    assert_eq!(server.requests(), 0);
 }

@@ -1,14 +1,39 @@
 /*
- * A fork while a client has an open connection: the child is told, makes a client of its own, and
- * the parent's client goes on as before.
+ * A fork while a client has an open connection: in the child its calls fail, and a new client
+ * works; the parent's client goes on as before. The same for children of which pthread_atfork
+ * learns nothing: of _Fork, and of a bare clone.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "wxlink.h"
+
+#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+#define HAS_FORK_WITHOUT_HANDLERS
+#endif
+#endif
+
+/* The ways to make a child. */
+static pid_t make_child(int way)
+{
+    switch (way) {
+    case 0:
+        return fork();
+    case 1:
+        return (pid_t)syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
+    default:
+#ifdef HAS_FORK_WITHOUT_HANDLERS
+        return _Fork();
+#else
+        return fork();
+#endif
+    }
+}
 
 static wx_client *new_client(void)
 {
@@ -31,15 +56,39 @@ static int32_t list(const wx_client *client, int32_t *delivery)
     return status;
 }
 
-static int in_child(wx_client *inherited)
+static int in_child(wx_client *inherited, int depth);
+
+/* Makes a child in which the client is another process's. 0 if all is well in it. */
+static int child_of(wx_client *client, int way, int depth)
+{
+    int status = 0;
+    pid_t child = make_child(way);
+
+    if (child == 0)
+        _exit(in_child(client, depth));
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+        return 20;
+    return WEXITSTATUS(status);
+}
+
+static int in_child(wx_client *inherited, int depth)
 {
     wx_client *own = new_client();
     int32_t delivery;
+    int way, code;
 
     if (list(inherited, &delivery) != WX_E_FORKED || delivery != 0)
         return 10;
     if (list(own, &delivery) != WX_OK)
         return 11;
+    /* A child's child has neither client. */
+    for (way = 0; depth > 0 && way < 3; way++) {
+        code = child_of(own, way, depth - 1);
+        if (code != 0)
+            return code;
+    }
+    if (list(inherited, &delivery) != WX_E_FORKED || list(own, &delivery) != WX_OK)
+        return 12;
     wx_client_free(own);
     wx_client_free(inherited);
     return 0;
@@ -49,18 +98,17 @@ int main(void)
 {
     wx_client *client = new_client();
     int32_t delivery;
-    int status = 0;
-    pid_t child;
+    int way, code;
 
     if (list(client, &delivery) != WX_OK)
         return 1;
-    child = fork();
-    if (child == 0)
-        _exit(in_child(client));
-    if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return 2;
-    if (list(client, &delivery) != WX_OK)
-        return 3;
+    for (way = 0; way < 3; way++) {
+        code = child_of(client, way, 1);
+        if (code != 0)
+            return code;
+        if (list(client, &delivery) != WX_OK)
+            return 3;
+    }
     wx_client_free(client);
     puts("forked well");
     return 0;

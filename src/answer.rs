@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::attempt::{Attempt, Delivery, trace_json};
 use crate::catalogue::{self, Class};
 use crate::interface::Interface;
-use crate::redact::{self, Secret, Secrets};
+use crate::redact::{self, Secret};
 
 /// How deep an answer may nest. WeChat's list nests four deep.
 const MAX_DEPTH: usize = 64;
@@ -31,16 +31,16 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads the verdict, or returns in one clause why there is none. The errmsg is cleaned of the
-    /// secrets, in case the other side repeats one; `secrets` is called only if there is a text.
+    /// Reads the verdict, or returns in one clause why there is none. `clean` takes secrets out of
+    /// the errmsg, in case the other side repeats one: those the call knows, and those it is given.
     ///
     /// A refusal of a token interface keeps no more of its body than errcode and errmsg: it may
     /// hold tokens. The bodies of the linking calls are kept byte for byte.
-    pub(crate) fn read<'s>(
+    pub(crate) fn read(
         interface: Interface,
         http_status: u16,
         body: Vec<u8>,
-        secrets: impl FnOnce() -> Vec<Secret<'s>>,
+        clean: &impl Fn(&str, &[Secret<'_>]) -> String,
     ) -> Result<Answer, String> {
         let (errcode, errmsg) = {
             let text = json_text(&body)?;
@@ -65,8 +65,7 @@ impl Answer {
                 errmsg => {
                     let tree = (!interface.links()).then(|| parse::<Value>(text)).flatten();
                     let received = tree.as_ref().map(redact::received).unwrap_or_default();
-                    let known = secrets().into_iter().chain(received);
-                    Secrets::new(known).clean(errmsg).into_owned()
+                    clean(errmsg, &received)
                 }
             };
             (errcode, errmsg)
@@ -99,7 +98,7 @@ impl Answer {
         http_status: u16,
         body: Vec<u8>,
     ) -> Result<Answer, String> {
-        Answer::read(interface, http_status, body, Vec::new)
+        Answer::read(interface, http_status, body, &|errmsg, _| errmsg.to_owned())
     }
 
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Answer {
@@ -432,7 +431,7 @@ mod tests {
     #[test]
     fn a_number_no_type_can_hold_does_no_harm_where_nobody_looks() {
         let body = r#"{"errcode":0,"wxopens":{"items":[]},"n":1e999}"#;
-        let answer = Answer::read(Interface::Get, 200, body.into(), Vec::new).unwrap();
+        let answer = Answer::of_bytes(Interface::Get, 200, body.into()).unwrap();
         assert_eq!(*answer.json(), Value::Null);
         assert_eq!(crate::LinkedList::read(answer).unwrap().len(), 0);
     }

@@ -13,6 +13,7 @@ use crate::client::{Limits, MAX_APPID, MAX_TOKEN};
 use crate::error::Error;
 use crate::lang::{Lang, Text};
 use crate::proxy_settings::{NoProxy, ProxyAddress, ProxySettings};
+use crate::redact::OwnedSecret;
 use crate::status::Status;
 use crate::token;
 
@@ -497,7 +498,7 @@ impl Options {
     }
 
     /// The secrets among the values, with the names they are replaced by in texts.
-    pub(crate) fn secrets(&self, proxy: Option<&ProxySettings>) -> Vec<(&'static str, String)> {
+    pub(crate) fn secrets(&self, proxy: Option<&ProxySettings>) -> Vec<OwnedSecret> {
         let login = proxy.and_then(|settings| settings.proxy.login.clone());
         let store = password_of(&self.token_store);
         let decoded = store.map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned());
@@ -508,7 +509,7 @@ impl Options {
             ("store_password", store.map(str::to_owned)),
             ("store_password", decoded),
         ];
-        let known = |(name, value): (_, Option<String>)| Some((name, value?));
+        let known = |(name, value): (_, Option<String>)| Some((name, Arc::from(value?)));
         secrets.into_iter().filter_map(known).collect()
     }
 

@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::client::Limits;
 use crate::error::Error;
 use crate::interface::Interface;
-use crate::redact::{Secret, Secrets};
+use crate::redact::{self, Secret, Secrets};
 use crate::status::Status;
 use crate::wire::{Exchange, Failure, Reply, Wire};
 
@@ -49,21 +49,25 @@ impl Poster<'_> {
         deadline: Instant,
         before: Vec<Attempt>,
     ) -> Result<Answer, Error> {
-        let token = Cow::from(utf8_percent_encode(access_token, ENCODED));
+        let encoded = Cow::from(utf8_percent_encode(access_token, ENCODED));
         let body = serde_json::to_vec(body).map_err(|_| {
             let why = "the body cannot be written as JSON";
             Error::argument(Status::Internal, why, self.limits.lang).on(interface)
         })?;
         let ask = Exchange {
             target: interface.target(),
-            token: &token,
+            token: &encoded,
             body: &body,
             deadline,
             connect_timeout: self.limits.connect_timeout,
             cancel: self.cancel,
         };
 
-        let secrets = || self.secrets(interface, access_token);
+        let token = (interface.token_name(), access_token);
+        let clean = |text: &str, received: &[Secret<'_>]| self.clean(text, token, received);
+        if !interface.links() {
+            self.wire.remember(self.secrets.iter().chain([&token]));
+        }
 
         let mut attempts = before;
         let mut tried: Vec<usize> = Vec::new();
@@ -71,8 +75,11 @@ impl Poster<'_> {
         loop {
             let host = self.wire.pick_host(&tried);
             let (result, mut attempt, delivery) = self.wire.exchange(host, &ask);
-            let failure = match result.and_then(|reply| judge(interface, reply, secrets)) {
+            let failure = match result.and_then(|reply| judge(interface, reply, &clean)) {
                 Ok(answer) => {
+                    if !interface.links() {
+                        self.wire.remember(&redact::received(answer.json()));
+                    }
                     let yes = answer.errcode() == 0;
                     attempt.outcome = if yes { Status::Ok } else { Status::Api };
                     attempts.push(attempt);
@@ -84,8 +91,7 @@ impl Poster<'_> {
                 }
                 Err(mut failure) => {
                     // Whatever the other side, the system or a library put into it.
-                    let cleaned = Secrets::new(secrets()).clean(&failure.detail).into_owned();
-                    failure.detail = cleaned;
+                    failure.detail = clean(&failure.detail, &[]);
                     failure
                 }
             };
@@ -115,12 +121,14 @@ impl Poster<'_> {
         }
     }
 
-    /// Every secret known to the call.
-    fn secrets<'s>(&'s self, interface: Interface, access_token: &'s str) -> Vec<Secret<'s>> {
-        let mut secrets = vec![(interface.token_name(), access_token)];
-        secrets.extend(self.secrets);
-        secrets.extend(self.wire.secrets());
-        secrets
+    /// The text without the token sent, the secrets received, and the others that the call knows.
+    fn clean(&self, text: &str, token: Secret<'_>, received: &[Secret<'_>]) -> String {
+        let remembered = self.wire.secrets();
+        let mut secrets: Vec<Secret<'_>> = vec![token];
+        secrets.extend(received.iter().map(|(name, value)| (*name, *value)));
+        secrets.extend(self.secrets.iter().map(|(name, value)| (*name, *value)));
+        secrets.extend(remembered.iter().map(|(name, value)| (*name, &**value)));
+        Secrets::new(secrets).clean(text).into_owned()
     }
 
     /// Pauses before a repetition; `false` if the time left is too short or the call is cancelled.
@@ -131,16 +139,16 @@ impl Poster<'_> {
 }
 
 /// Turns what came off the wire into an answer, or says why it is none.
-fn judge<'s>(
+fn judge(
     interface: Interface,
     reply: Reply,
-    secrets: impl FnOnce() -> Vec<Secret<'s>>,
+    clean: &impl Fn(&str, &[Secret<'_>]) -> String,
 ) -> Result<Answer, Failure> {
     let status = reply.http_status;
     let bad = |why: String| Failure::new(Status::BadAnswer, why);
     if let Some(location) = reply.location.filter(|_| (300..400).contains(&status)) {
         // Cleaned as a whole first: a part of a secret would not be recognized.
-        let location = Secrets::new(secrets()).clean(&location).into_owned();
+        let location = clean(&location, &[]);
         let to = host_of(&location).unwrap_or("another path");
         return Err(bad(format!(
             "HTTP {status}, a redirect to {to}, which is not followed"
@@ -151,7 +159,7 @@ fn judge<'s>(
             "HTTP {status}, compressed ({encoding:?}), which was not asked for"
         )));
     }
-    Answer::read(interface, status, reply.body, secrets)
+    Answer::read(interface, status, reply.body, clean)
         .map_err(|why| bad(format!("HTTP {status} with {why}")))
 }
 

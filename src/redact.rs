@@ -5,6 +5,7 @@
 //! The raw body of an answer to one of the linking calls is not touched.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Secrets shorter than this are found only as a whole word and in their own capitals and small
 /// letters: no real one is so short, and a password `a` must not make every message unreadable.
@@ -12,6 +13,9 @@ const SHORT: usize = 8;
 
 /// The name a secret is replaced by, in brackets, and its value.
 pub(crate) type Secret<'a> = (&'static str, &'a str);
+
+/// The same, kept beyond a call.
+pub(crate) type OwnedSecret = (&'static str, Arc<str>);
 
 /// All secrets known to a call. Has no `Debug`.
 #[derive(Clone, Default)]
@@ -187,16 +191,17 @@ fn is_word(byte: Option<u8>) -> bool {
 /// The secrets that an answer of a token interface holds, by WeChat's names of their fields.
 pub(crate) fn received(json: &serde_json::Value) -> Vec<Secret<'_>> {
     use serde_json::Value;
-    const NAMES: [&str; 9] = [
-        "access_token",
-        "component_access_token",
-        "authorizer_access_token",
-        "authorizer_refresh_token",
-        "refresh_token",
-        "component_verify_ticket",
-        "component_appsecret",
-        "pre_auth_code",
-        "authorization_code",
+    // Fields, and the names that stand for their values.
+    const NAMES: [(&str, &str); 9] = [
+        ("access_token", "access_token"),
+        ("component_access_token", "component_access_token"),
+        ("authorizer_access_token", "access_token"),
+        ("authorizer_refresh_token", "refresh_token"),
+        ("refresh_token", "refresh_token"),
+        ("component_verify_ticket", "component_verify_ticket"),
+        ("component_appsecret", "component_appsecret"),
+        ("pre_auth_code", "pre_auth_code"),
+        ("authorization_code", "authorization_code"),
     ];
     let mut found = Vec::new();
     // Not by recursion: a host's stack may be small.
@@ -205,9 +210,13 @@ pub(crate) fn received(json: &serde_json::Value) -> Vec<Secret<'_>> {
         match value {
             Value::Object(fields) => {
                 for (key, value) in fields {
-                    let name = NAMES.iter().find(|name| key.eq_ignore_ascii_case(name));
+                    let name = NAMES
+                        .iter()
+                        .find(|(field, _)| key.eq_ignore_ascii_case(field));
                     match (name, value) {
-                        (Some(name), Value::String(text)) => found.push((*name, text.as_str())),
+                        (Some((_, name)), Value::String(text)) => {
+                            found.push((*name, text.as_str()))
+                        }
                         _ => left.push(value),
                     }
                 }

@@ -90,21 +90,27 @@ struct Peer {
 impl Peer {
     /// Reads one request whole; `false` at the end of the connection.
     fn request(&mut self) -> bool {
+        self.request_line().is_some()
+    }
+
+    /// The same; its first line.
+    fn request_line(&mut self) -> Option<String> {
         let mut seen = Vec::new();
         let mut byte = [0];
         while !seen.ends_with(b"\r\n\r\n") {
             match self.stream.read(&mut byte) {
                 Ok(1) => seen.push(byte[0]),
-                _ => return false,
+                _ => return None,
             }
         }
-        let head = String::from_utf8(seen).unwrap().to_lowercase();
+        let seen = String::from_utf8(seen).unwrap();
+        let head = seen.to_lowercase();
         let length = head.split("content-length: ").nth(1);
         let length = length.map_or(0, |l| l.lines().next().unwrap().parse().unwrap());
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
         self.requests.fetch_add(1, Ordering::SeqCst);
-        true
+        seen.lines().next().map(str::to_owned)
     }
 
     fn say(&mut self, bytes: &[u8]) {
@@ -1008,5 +1014,152 @@ fn the_secrets_of_the_options_are_taken_out() {
     assert_eq!(
         error.errmsg(),
         "[component_appsecret] and [proxy_password] and [store_password]"
+    );
+}
+
+/// A platform's server: it gives tokens, except that one of the interfaces answers something else.
+fn platform_server(special: &'static str, answer: String) -> Server {
+    Server::new(move |peer, _| {
+        while let Some(line) = peer.request_line() {
+            let body = if line.contains(special) {
+                peer.say(answer.as_bytes());
+                continue;
+            } else if line.contains("api_component_token") {
+                r#"{"component_access_token":"COMPONENT-TOKEN/1","expires_in":7200}"#
+            } else {
+                r#"{"authorizer_access_token":"ACCOUNT-TOKEN/1","expires_in":7200,
+                    "authorizer_refresh_token":"REFRESH-TOKEN/2"}"#
+            };
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            peer.say(format!("{head}{body}").as_bytes());
+        }
+    })
+}
+
+/// Calls for an account of a platform.
+fn list_as_platform(server: &Server, refresh_token: Option<&str>) -> Error {
+    let set = [
+        ("component_appid", "wx0c00000000000001"),
+        ("component_appsecret", "APP-SECRET/1"),
+        ("account", "wx0a00000000000001"),
+        ("max_retries", "0"),
+    ];
+    let client = client(&server.url(), &set);
+    client.put_ticket("TICKET/1@@@").unwrap();
+    if let Some(token) = refresh_token {
+        client.put_account("wx0a00000000000001", token).unwrap();
+    }
+    client.get_linked_raw(None).unwrap_err()
+}
+
+fn json_answer(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Every secret of a platform, sent or received, as a server may repeat it.
+const REPEATED: &str = "APP-SECRET/1 APP-SECRET%2F1 TICKET/1@@@ ticket%2f1%40%40%40 COMPONENT-TOKEN/1 \
+    COMPONENT-TOKEN\\/1 REFRESH-TOKEN/1 REFRESH-TOKEN%252F1";
+
+/// The words that stand for them, of which none may be left.
+const PARTS: [&str; 5] = [
+    "app-secret",
+    "ticket/",
+    "ticket%",
+    "component-token",
+    "refresh-token",
+];
+
+#[track_caller]
+fn expect_no_secret(error: &Error, of: &[&str]) {
+    let body = error.answer().map_or(&[][..], Answer::body);
+    for text in [
+        error.message(),
+        error.trace(),
+        format!("{error:?}"),
+        error.errmsg().to_owned(),
+        String::from_utf8(body.to_vec()).unwrap(),
+    ] {
+        let text = text.to_lowercase();
+        assert!(!of.iter().any(|part| text.contains(part)), "{text}");
+    }
+}
+
+/// The first error that a new platform sees. The token that is posted with it is empty.
+#[test]
+fn a_refused_appsecret_is_readable() {
+    let refusal =
+        r#"{"errcode":40125,"errmsg":"invalid appsecret rid: 6-1-2, requestIP: 9.8.7.6"}"#;
+    let server = platform_server("api_component_token", json_answer(refusal));
+    let error = list_as_platform(&server, Some("REFRESH-TOKEN/1"));
+    assert_eq!(
+        (error.status(), error.errcode()),
+        (Status::NoToken, Some(40125))
+    );
+    let errmsg = "invalid appsecret rid: 6-1-2, requestIP: 9.8.7.6";
+    assert_eq!(error.errmsg(), errmsg);
+    assert_eq!((error.rid(), error.request_ip()), ("6-1-2", "9.8.7.6"));
+}
+
+#[test]
+fn secrets_that_a_token_interface_repeats_are_taken_out() {
+    let refusal = format!(
+        r#"{{"errcode":61023,"component_verify_ticket":"T","authorizer_refresh_token":"REFRESH-TOKEN/9",
+            "list":[{{"refresh_token":"REFRESH-TOKEN/8"}}],"raw":"{raw}",
+            "errmsg":"{raw} REFRESH-TOKEN/9 REFRESH-TOKEN/8 rid: 6-1-2"}}"#,
+        raw = REPEATED.replace('\\', "\\\\"),
+    );
+    // The host of the first answer is where a URL's syntax ends it, within the secret.
+    let answers = [
+        "302 Found\r\nLocation: http://REPEATED/x".replace("REPEATED", "REFRESH-TOKEN/1"),
+        format!("302 Found\r\nLocation: http://h/{REPEATED}"),
+        format!("302 Found\r\nLocation: //{REPEATED}"),
+        format!("302 Found\r\nLocation: http://{REPEATED}@{REPEATED}:80"),
+        format!("200 OK\r\nContent-Encoding: {REPEATED}"),
+        format!("400 {REPEATED}\r\nX: {REPEATED}"),
+    ];
+    let answers = answers.map(|head| format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n"));
+    for answer in answers.iter().cloned().chain([json_answer(&refusal)]) {
+        for interface in [
+            "api_authorizer_token",
+            "api_get_authorizer_list",
+            "api_component_token",
+        ] {
+            let server = platform_server(interface, answer.clone());
+            // Without a refresh token the list of accounts is asked for one.
+            let refresh_token =
+                (interface != "api_get_authorizer_list").then_some("REFRESH-TOKEN/1");
+            let error = list_as_platform(&server, refresh_token);
+            assert_eq!(error.status(), Status::NoToken, "{error}");
+            // What a client has neither sent nor received yet, it cannot know.
+            let known = match interface {
+                "api_component_token" => &PARTS[..3],
+                "api_get_authorizer_list" => &PARTS[..4],
+                _ => &PARTS[..],
+            };
+            expect_no_secret(&error, known);
+            if error.errcode().is_some() {
+                assert_eq!(error.rid(), "6-1-2", "{error:?}");
+            }
+        }
+    }
+}
+
+/// A server may repeat in its answer to one call what it was sent with another.
+#[test]
+fn secrets_of_the_calls_before_are_taken_out() {
+    let body = REPEATED.replace('\\', "\\\\");
+    let body = format!(r#"{{"errcode":48001,"errmsg":"{body} ACCOUNT-TOKEN/1 REFRESH-TOKEN/2"}}"#);
+    let server = platform_server("wxamplinkget", json_answer(&body));
+    let error = list_as_platform(&server, Some("REFRESH-TOKEN/1"));
+    assert_eq!(error.errcode(), Some(48001), "{error}");
+    let shown = error.errmsg().to_lowercase();
+    assert!(!PARTS.iter().any(|part| shown.contains(part)), "{shown}");
+    assert!(
+        shown.ends_with(" [access_token] [refresh_token]"),
+        "{shown}"
     );
 }

@@ -18,7 +18,7 @@ use crate::attempt::{Attempt, Delivery, Phase};
 use crate::cancel::Cancel;
 use crate::options::{Host, Options, Trust};
 use crate::proxy_settings::ProxySettings;
-use crate::redact::Secret;
+use crate::redact::{OwnedSecret, Secret};
 use crate::status::Status;
 use crate::sync::lock;
 
@@ -30,6 +30,9 @@ pub(crate) use scope::Failure;
 /// How many idle connections a client keeps. Each costs the host a descriptor, so there is a bound;
 /// it is high enough that a burst of threads does not open new ones call after call.
 const MAX_IDLE: usize = 128;
+
+/// How many secrets of a kind are remembered besides those a call itself knows.
+const MAX_REMEMBERED: usize = 16;
 
 /// What all connections of a client have in common.
 struct Setup {
@@ -69,7 +72,10 @@ pub(crate) struct Wire {
     keep_alive: Duration,
     max_response_bytes: u64,
     /// Those of the options, which no text may repeat.
-    secrets: Vec<(&'static str, String)>,
+    secrets: Vec<OwnedSecret>,
+    /// Those the token interfaces were sent or sent, the latest last: a server may repeat them in
+    /// its answer to another call.
+    remembered: Mutex<Vec<OwnedSecret>>,
 }
 
 impl Wire {
@@ -77,6 +83,7 @@ impl Wire {
         let proxy = options.proxy_settings()?;
         Ok(Wire {
             secrets: options.secrets(proxy.as_ref()),
+            remembered: Mutex::default(),
             setup: Arc::new(Setup {
                 hosts: options.hosts.clone(),
                 proxy,
@@ -103,11 +110,29 @@ impl Wire {
         &self.setup.hosts
     }
 
-    /// The secrets that every call of the client knows.
-    pub fn secrets(&self) -> impl Iterator<Item = Secret<'_>> {
-        self.secrets
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
+    /// The secrets that every call of the client knows: those of the options, and the latest ones
+    /// of the token interfaces.
+    pub fn secrets(&self) -> Vec<OwnedSecret> {
+        let remembered = lock(&self.remembered);
+        self.secrets.iter().chain(&*remembered).cloned().collect()
+    }
+
+    /// Adds to the secrets that every call knows.
+    pub fn remember<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret<'s>>) {
+        let mut remembered = lock(&self.remembered);
+        for (name, value) in secrets {
+            let known = remembered.iter().any(|(_, other)| **other == **value);
+            if known || value.is_empty() {
+                continue;
+            }
+            // Of each kind, lest the tokens of many accounts displace the platform's own.
+            let same_kind = |other: &&OwnedSecret| other.0 == *name;
+            if remembered.iter().filter(same_kind).count() >= MAX_REMEMBERED {
+                let oldest = remembered.iter().position(|other| same_kind(&other));
+                remembered.remove(oldest.unwrap_or(0));
+            }
+            remembered.push((name, Arc::from(*value)));
+        }
     }
 
     /// The host for the next attempt of a call that has tried those.

@@ -17,18 +17,26 @@
  *            outcome is unknown).
  * Ownership  What a _new or a call hands you is yours: give it to its _free, once. Do not use
  *            free(). Freeing NULL does nothing.
- * Threads    Each type says how it may be shared. Functions keep nothing for a thread.
+ * Threads    Each type says how it may be shared. Functions keep nothing for a thread. A thread
+ *            that calls needs a stack of 128 KiB (measured: 38 KiB for a call over HTTPS). One that
+ *            pthread_cancel cancels meanwhile finishes its call first; asynchronous cancellation
+ *            (PTHREAD_CANCEL_ASYNCHRONOUS) is not allowed in any function.
  * Time       A call ends within timeout_ms and 100 ms, name look-up included.
  * Never twice
  *            Linking can message every follower of an account. A link or unlink of which anything
  *            was sent is not posted again by itself; only wx_ensure_linked does so, after two
  *            looks at the list without a trace, and at most max_retries times.
- * Secrets    No token is ever in a text of the library's own making.
+ * Secrets    No token, password or other secret is ever in a text of the library's own making, even
+ *            if a server repeats it: a name such as [access_token] takes its place.
  * Your host  The library prints nothing, installs no signal handler, raises no SIGPIPE, reads the
  *            environment only where this header says so, and turns its own faults into
  *            WX_E_INTERNAL.
+ *            Descriptors 0 to 2 are left to you, even if you have closed them; only the system's
+ *            own name look-up, and the reading of certificate files in wx_client_new, may use them
+ *            for a moment.
  *            Floating-point exceptions must be masked, as C leaves them (Pascal does not).
- * fork       A client made before a fork answers WX_E_FORKED in the child; make one there.
+ * fork       A client made before a fork answers WX_E_FORKED in the child; make one there. On Linux
+ *            that includes _Fork and clone. A child of vfork must not call the library.
  * Language   C89 with stdint.h, up to C23; C++98 up to C++23.
  */
 
@@ -298,7 +306,7 @@ void wx_options_free(wx_options *options);
  * Returns:
  *   WX_OK
  *   WX_E_BAD_OPTION    ca_file cannot be read or holds no usable certificate, or the proxy in
- *                      the environment is no http or socks5 URL; see wx_options_message
+ *                      the environment is invalid; see wx_options_message
  *   WX_E_NULL_POINTER  client is NULL
  *   WX_E_INTERNAL      the process has no file descriptor left
  * Ownership: yours; free it with wx_client_free.

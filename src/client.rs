@@ -70,7 +70,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Status::BadOption`]: `ca_file` cannot be read or holds no usable certificate, or the proxy
-    /// in the environment is not an http or socks5 URL.
+    /// in the environment is invalid.
     pub fn new(options: &Options) -> Result<Client, Error> {
         let wrong = |why| Error::argument(Status::BadOption, why, options.lang);
         let wire = Arc::new(Wire::new(options).map_err(wrong)?);

@@ -140,11 +140,22 @@ fn the_way_is_barred() {
     );
     problem(one_of_two, 5, "connection", "CONNECT");
 
-    let mut proxied = doctor(&sandbox, TOKEN);
+    let over_tls = || {
+        let mut doctor = doctor(&sandbox, TOKEN);
+        doctor
+            .env("WXLINK_BASE_URL", sandbox.https_url())
+            .env("WXLINK_CA_FILE", sandbox.ca_file());
+        doctor
+    };
+    let mut proxied = over_tls();
     proxied.env("WXLINK_PROXY", nobody());
-    problem(proxied, 5, "connection", "proxy");
+    let named = format!(
+        "PROXY at {}: the proxy ",
+        sandbox.https_url().replace("https://", "")
+    );
+    problem(proxied, 5, "connection", &named);
 
-    let mut by_environment = doctor(&sandbox, TOKEN);
+    let mut by_environment = over_tls();
     let proxy = nobody().replace("http://", "http://user:HUSHHUSH@");
     by_environment
         .arg("--json")

@@ -29,7 +29,7 @@ pub struct wx_client {
 /// Returns:
 ///   WX_OK
 ///   WX_E_BAD_OPTION    ca_file cannot be read or holds no usable certificate, or the proxy in
-///                      the environment is no http or socks5 URL; see wx_options_message
+///                      the environment is invalid; see wx_options_message
 ///   WX_E_NULL_POINTER  client is NULL
 ///   WX_E_INTERNAL      the process has no file descriptor left
 /// Ownership: yours; free it with wx_client_free.

@@ -16,8 +16,8 @@ use crate::settings::without_login;
 const NO_TOKEN: &str = "wxlink-doctor-has-no-token";
 /// How far clocks may be apart.
 const DRIFT: Duration = Duration::from_secs(300);
-/// Where the environment names a proxy, or what is to pass it by.
-const PROXY_VARIABLES: [&str; 4] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
+/// Where the environment names the proxy for https URLs, and the hosts to reach without it.
+const PROXY_VARIABLES: [&str; 3] = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
 impl Doctor<'_> {
     /// The URLs of the entry hosts.
@@ -40,7 +40,11 @@ impl Doctor<'_> {
             let found = format!("{name}: {found}");
             let found = match problem {
                 None => Fine(found),
-                Some(_) if self.context.settings.shown("proxy") != "none" => {
+                // Plain HTTP never goes through a proxy.
+                Some(_)
+                    if self.context.settings.shown("proxy") != "none"
+                        && url.starts_with("https://") =>
+                {
                     let who = self.told("the proxy has to know it", "由代理解析");
                     Skipped(format!("{found}; {who}"))
                 }
@@ -74,7 +78,7 @@ impl Doctor<'_> {
         let found = match &*self.context.settings.shown("proxy") {
             "none" => self.told("none is used", "未使用代理"),
             "env" => {
-                let names = PROXY_VARIABLES.map(|name| [name.to_owned(), name.to_lowercase()]);
+                let names = PROXY_VARIABLES.map(|name| [name.to_lowercase(), name.to_owned()]);
                 let shown = |name: String| {
                     let value = std::env::var(&name).ok()?;
                     Some(format!("{name} = {}", without_login("proxy", &value)))
@@ -112,6 +116,10 @@ impl Doctor<'_> {
         let last = error.attempts().last();
         let Some(code) = error.errcode() else {
             let advice = match last.map(|attempt| attempt.phase) {
+                _ if error.status() == Status::Proxy => self.told(
+                    "Correct the option proxy, or the variable it is read from, or start the proxy.",
+                    "请更正选项 proxy 或其来源的环境变量，或启动该代理。",
+                ),
                 Some(Phase::Connect) => self.told(
                     "A firewall may want to know this machine, or want a proxy to be used: see the option proxy.",
                     "请检查防火墙；若必须经由代理，请设置选项 proxy。",

@@ -114,8 +114,9 @@ func WithKeepAlive(idle time.Duration) Option {
 	return WithOption("keep_alive_ms", milliseconds(idle))
 }
 
-// WithProxy sets the proxy to go through: none (the default), env, http://[USER:PASSWORD@]HOST:PORT
-// or socks5://[USER:PASSWORD@]HOST:PORT. With env the environment is looked at in [New].
+// WithProxy sets the proxy for https hosts: none (the default), env, http://[USER:PASSWORD@]HOST:PORT
+// or socks5://[USER:PASSWORD@]HOST:PORT. With env [New] reads HTTPS_PROXY, else ALL_PROXY, and
+// NO_PROXY. Plain http never goes through a proxy.
 func WithProxy(proxy string) Option {
 	return WithOption("proxy", proxy)
 }

@@ -214,6 +214,42 @@ fn a_source_that_is_named_replaces_one_named_with_less_weight() {
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
 
+/// The first error that a new platform sees: WeChat's words are shown as they are.
+#[test]
+fn a_refused_appsecret_is_readable() {
+    let sandbox = sandbox();
+    let dir = scratch("refused-appsecret");
+    let platform = |arguments: &[&str]| {
+        let mut command = tokenless(&sandbox, arguments);
+        command
+            .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
+            .env("WXLINK_COMPONENT_APPSECRET", "HUSH-HUSH-HUSH")
+            .env(
+                "WXLINK_TOKEN_STORE",
+                format!("file:{}", dir.join("store").display()),
+            );
+        command
+    };
+    let put = run_with(platform(&["put", "ticket"]), "SANDBOX-TICKET\n");
+    assert_eq!(put.code, 0, "{}", put.err);
+    let put = run_with(
+        platform(&["put", "account", ACCOUNT]),
+        "SANDBOX-REFRESH-1\n",
+    );
+    assert_eq!(put.code, 0, "{}", put.err);
+    let ran = run(platform(&["list", "--account", ACCOUNT, "--json"]));
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    let line = ran.json();
+    assert_eq!(line["errcode"], 40125, "{line}");
+    let errmsg = line["errmsg"].as_str().unwrap();
+    assert!(errmsg.starts_with("invalid appsecret"), "{line}");
+    assert!(!line["rid"].as_str().unwrap().is_empty(), "{line}");
+    assert!(
+        !ran.out.contains("HUSH") && !ran.err.contains("HUSH"),
+        "{line}"
+    );
+}
+
 #[test]
 fn secrets_have_no_flag() {
     for (arguments, advice) in [

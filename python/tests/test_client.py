@@ -250,6 +250,22 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
             client.account("").get_linked()
 
 
+def test_a_refused_appsecret_is_readable(server: Server) -> None:
+    with server.client(
+        component_appid="wx0c00000000000001",
+        component_appsecret="HUSH-HUSH-HUSH",
+        account="wx0a00000000000001",
+    ) as client:
+        client.put_ticket("SANDBOX-TICKET")
+        client.put_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
+        with pytest.raises(wxlink.NotSent, match="WeChat answered 40125") as raised:
+            client.get_linked()
+    error = raised.value
+    assert "(rid " in str(error)
+    assert "[" not in str(error)
+    assert "HUSH" not in f"{error} {error!r} {error.trace}"
+
+
 def test_without_a_source_a_token_is_missed(client: wxlink.Client) -> None:
     with pytest.raises(wxlink.ArgumentError, match="access_token"):
         client.get_linked()

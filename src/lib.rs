@@ -23,6 +23,7 @@
 
 mod answer;
 mod attempt;
+mod background;
 mod cancel;
 pub mod catalogue;
 mod client;
@@ -41,6 +42,7 @@ mod names;
 mod options;
 mod post;
 mod reader;
+mod single_flight;
 mod status;
 mod sync;
 #[cfg_attr(unix, path = "sys/unix.rs")]

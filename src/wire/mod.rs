@@ -34,7 +34,7 @@ struct Setup {
     hosts: Vec<Host>,
     proxy: Option<ProxyAddress>,
     tls: Arc<rustls::ClientConfig>,
-    dns: Arc<Dns>,
+    dns: Dns,
     user_agent: String,
 }
 

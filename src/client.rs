@@ -377,9 +377,8 @@ impl Client {
         match poster.post(interface, &token, body, deadline, Vec::new()) {
             // What the token was refused for was not done: it may be asked for with another, once.
             Err(e) if e.class() == Some(Class::Token) => {
-                let other = tokens.get_other(account, &token, deadline, cancel);
-                match self.told(other).map_err(|e| e.on(interface))? {
-                    Some(other) => {
+                match tokens.get_other(account, &token, deadline, cancel) {
+                    Ok(Some(other)) => {
                         let refused = [(interface.token_name(), &*token)];
                         let poster = Poster {
                             secrets: &refused,
@@ -387,7 +386,8 @@ impl Client {
                         };
                         poster.post(interface, &other, body, deadline, e.attempts().to_vec())
                     }
-                    None => Err(e),
+                    Ok(None) => Err(e),
+                    Err(no_other) => self.told(Err(no_other.on(interface).after_refusal(&e))),
                 }
             }
             done => done,

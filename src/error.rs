@@ -93,6 +93,26 @@ impl Error {
         self
     }
 
+    /// The same error of a call whose first request WeChat answered with `refusal`, for its token: what
+    /// is known of that request is part of the error.
+    pub(crate) fn after_refusal(mut self, refusal: &Error) -> Error {
+        let code = refusal.errcode().unwrap_or_default();
+        let so_far = match self.0.lang {
+            Lang::En => format!("WeChat refused the access token ({code}) and there is no other"),
+            Lang::Zh => format!("微信拒绝了该 access_token（{code}），且无法取得新的"),
+        };
+        self.0.detail = match self.0.detail.is_empty() {
+            true => so_far,
+            false => format!("{so_far}: {}", self.0.detail),
+        };
+        self.0.delivery = self.0.delivery.max(refusal.delivery());
+        if self.0.http_status == 0 {
+            self.0.http_status = refusal.http_status();
+        }
+        self.0.attempts = [refusal.attempts(), &self.0.attempts].concat();
+        self
+    }
+
     /// The same error, of what may pass by itself.
     pub(crate) fn passing(mut self) -> Error {
         self.0.passing = true;

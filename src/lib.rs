@@ -23,6 +23,7 @@
 
 mod answer;
 mod attempt;
+mod background;
 mod cancel;
 pub mod catalogue;
 mod client;
@@ -43,6 +44,7 @@ mod post;
 mod proxy_settings;
 mod reader;
 mod redact;
+mod single_flight;
 mod status;
 mod sync;
 #[cfg_attr(unix, path = "sys/unix.rs")]

@@ -149,8 +149,8 @@ pub static STATUSES: &[StatusEntry] = &[
     row(
         Status::NoToken,
         "NO_TOKEN",
-        "No access token could be had for the account; its interface was not called. The message says what stood in the way.",
-        "无法取得该账号的 access_token，未调用其接口。提示信息说明了原因。",
+        "No valid access token could be fetched for the account, so nothing was done there. The message gives the reason.",
+        "无法取得该账号的有效 access_token，未对其执行任何操作。提示信息说明了原因。",
     ),
     row(
         Status::Timeout,

@@ -189,6 +189,36 @@ fn rotated_refresh_tokens_are_kept() {
 }
 
 #[test]
+fn a_refusal_stays_known_if_no_other_token_can_be_fetched() {
+    let sandbox = sandbox();
+    let once = common::scratch("tokens-once").join("printed");
+    let program = format!(
+        "test ! -e {0} && touch {0} && echo STALE-TOKEN",
+        once.display()
+    );
+    let fresh = || {
+        client(
+            &sandbox,
+            &[("token_command", &program), ("account", ACCOUNT)],
+        )
+    };
+    let error = fresh().link_miniprogram(None, APPID, QUIET).unwrap_err();
+    assert_eq!(
+        (error.status(), error.delivery()),
+        (Status::NoToken, Delivery::Answered)
+    );
+    let attempts: Vec<_> = error.attempts().iter().map(|a| a.outcome).collect();
+    assert_eq!((attempts, error.http_status()), (vec![Status::Api], 200));
+    assert!(error.message().contains("40001"), "{error}");
+
+    // In `ensure` the refused request is a list: nothing was posted.
+    std::fs::remove_file(&once).unwrap();
+    let progress = fresh().ensure_linked(None, APPID, QUIET, Duration::ZERO);
+    assert_eq!(progress.posts(), 0);
+    assert_eq!(progress.delivery(), Delivery::Answered);
+}
+
+#[test]
 fn what_stands_in_the_way_is_said_without_secrets() {
     let sandbox = sandbox();
     let bare = client(&sandbox, &PLATFORM);

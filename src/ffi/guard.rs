@@ -1,42 +1,17 @@
 //! What surrounds every entry of the C interface: panics stay inside, and quiet, and a thread is
 //! not cancelled while it is inside.
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
+use crate::background::catch_panic;
 
-thread_local! {
-    /// Whether this thread is inside a function of the C interface.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs `body`; if it panics, answers what `on_panic` says instead. Nothing is printed: a host's
-/// stderr is not ours, and a panic's words may hold what they should not.
+/// Runs `body`; if it panics, returns what `on_panic` returns instead.
 pub(super) fn guard<T>(on_panic: impl FnOnce() -> T, body: impl FnOnce() -> T) -> T {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        let usual = take_hook();
-        set_hook(Box::new(move |info| {
-            if !INSIDE.get() {
-                usual(info);
-            }
-        }));
-    });
-    let before = INSIDE.replace(true);
-    let _uncancelled = (!before).then(Uncancelled::begin);
-    let done = catch_unwind(AssertUnwindSafe(|| {
+    let _uncancelled = Uncancelled::begin();
+    catch_panic(|| {
         #[cfg(test)]
         injected::panic_if_asked();
         body()
-    }));
-    let done = done.unwrap_or_else(|panic| {
-        // Dropping what was thrown may throw again; that is left alone.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(panic)));
-        dropped.unwrap_or_else(std::mem::forget);
-        on_panic()
-    });
-    INSIDE.set(before);
-    done
+    })
+    .unwrap_or_else(on_panic)
 }
 
 /// Keeps `pthread_cancel` waiting: glibc cancels a thread by unwinding its stack, and unwinding

@@ -7,6 +7,7 @@
 #[cfg(unix)]
 mod command;
 mod component;
+mod lifetime;
 mod record;
 mod store;
 

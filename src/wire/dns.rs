@@ -1,63 +1,56 @@
 //! Host names to addresses, within a time limit and without asking twice.
 //!
-//! The system's resolver can only be waited for, so it runs on a thread of its own: one for each
-//! name being looked up, however many calls wait for it. A call whose time is up leaves; the thread
-//! ends when the system answers. What it learnt is kept for a minute.
+//! The system's resolver cannot be interrupted, so it runs on a thread of its own, one for each name
+//! being looked up. What it finds is cached for a minute.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::cancel::{Cancel, Stop};
+use crate::single_flight::SingleFlight;
 use crate::sync::lock;
 
-/// How long an address is believed. WeChat asks to use names and to notice changes.
+/// How long an address is cached. WeChat asks to use names and to notice changes.
 const KEEP: Duration = Duration::from_secs(60);
-
-/// How often a call that waits for the resolver looks whether it was cancelled.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Why there is no address.
 pub(crate) enum Unresolved {
-    /// The resolver said so, in these words.
+    /// The resolver's own error.
     Refused(String),
-    /// It said nothing until the wait was over.
+    /// The wait for the resolver ended first.
     Stopped(Stop),
 }
 
-enum Answer {
-    /// A thread is asking.
-    Awaited,
-    Known {
-        addrs: Arc<[SocketAddr]>,
-        until: Instant,
-    },
-    Failed {
-        why: String,
-        at: Instant,
-    },
+/// A host and its port.
+type Name = (String, u16);
+/// The addresses of a name, or the resolver's error.
+type Resolved = Result<Arc<[SocketAddr]>, String>;
+
+struct Known {
+    addrs: Arc<[SocketAddr]>,
+    until: Instant,
 }
 
 /// The addresses known, shared by all connections of a client.
 pub(crate) struct Dns {
-    /// By host and port. Only hosts named in the options are ever asked for, so it stays small.
-    answers: Mutex<HashMap<(String, u16), Answer>>,
-    news: Condvar,
+    /// Only hosts named in the options are ever looked up, so it stays small.
+    known: Arc<Mutex<HashMap<Name, Known>>>,
+    lookups: Arc<SingleFlight<Name, Resolved>>,
 }
 
 impl Dns {
-    pub fn new() -> Arc<Dns> {
-        Arc::new(Dns {
-            answers: Mutex::new(HashMap::new()),
-            news: Condvar::new(),
-        })
+    pub fn new() -> Dns {
+        Dns {
+            known: Arc::default(),
+            lookups: SingleFlight::new("wxlink-dns"),
+        }
     }
 
     /// The addresses of `host`, which may be a literal address.
     pub fn lookup(
-        self: &Arc<Dns>,
+        &self,
         host: &str,
         port: u16,
         limit: Instant,
@@ -66,81 +59,50 @@ impl Dns {
         if let Ok(ip) = host.parse::<IpAddr>() {
             return Ok(Arc::new([SocketAddr::new(ip, port)]));
         }
-        let started = Instant::now();
-        let key = (host.to_owned(), port);
-        let mut answers = self.lock();
-        loop {
-            let now = Instant::now();
-            match answers.get(&key) {
-                Some(Answer::Known { addrs, until }) if now < *until => return Ok(addrs.clone()),
-                // Older failures are not news: only what was found since we asked counts.
-                Some(Answer::Failed { why, at }) if started <= *at => {
-                    return Err(Unresolved::Refused(why.clone()));
-                }
-                Some(Answer::Awaited) => {}
-                _ => {
-                    answers.insert(key.clone(), Answer::Awaited);
-                    if let Err(why) = self.ask(key.clone()) {
-                        answers.remove(&key);
-                        return Err(Unresolved::Refused(why));
-                    }
-                }
-            }
-            let left = limit.saturating_duration_since(now);
-            if left.is_zero() {
-                return Err(Unresolved::Stopped(Stop::TimedOut));
-            }
-            if cancel.is_over() {
-                return Err(Unresolved::Stopped(Stop::Cancelled));
-            }
-            answers = self
-                .news
-                .wait_timeout(answers, left.min(LOOK))
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+        let name = (host.to_owned(), port);
+        let known = self.known();
+        if let Some(found) = known.get(&name).filter(|k| Instant::now() < k.until) {
+            return Ok(found.addrs.clone());
+        }
+        let (cache, asked) = (self.known.clone(), name.clone());
+        let resolve = move || {
+            let addrs = resolve(&asked)?;
+            let until = Instant::now() + KEEP;
+            let found = Known {
+                addrs: addrs.clone(),
+                until,
+            };
+            lock(&cache).insert(asked, found);
+            Ok(addrs)
+        };
+        let lookup = self
+            .lookups
+            .join(&name, resolve, Err("the resolver panicked".into()))
+            .map_err(|e| Unresolved::Refused(format!("no thread to look the name up: {e}")))?;
+        drop(known);
+        match lookup.wait(limit, cancel) {
+            Ok(resolved) => resolved.clone().map_err(Unresolved::Refused),
+            Err(stop) => Err(Unresolved::Stopped(stop)),
         }
     }
 
-    /// Forgets what is known of `host`, since connecting there failed.
+    /// Forgets the addresses of `host`, because a connection to them failed.
     pub fn forget(&self, host: &str, port: u16) {
-        let key = (host.to_owned(), port);
-        let mut answers = self.lock();
-        if matches!(answers.get(&key), Some(Answer::Known { .. })) {
-            answers.remove(&key);
-        }
+        self.known().remove(&(host.to_owned(), port));
     }
 
-    /// Starts the thread that asks the system and tells everyone who waits.
-    fn ask(self: &Arc<Dns>, key: (String, u16)) -> Result<(), String> {
-        let dns = self.clone();
-        thread::Builder::new()
-            .name("wxlink-dns".into())
-            .spawn(move || {
-                let found = (key.0.as_str(), key.1).to_socket_addrs();
-                let now = Instant::now();
-                let answer = match found.map(|a| a.collect::<Vec<_>>()) {
-                    Ok(addrs) if addrs.is_empty() => Answer::Failed {
-                        why: "the name has no address".into(),
-                        at: now,
-                    },
-                    Ok(addrs) => Answer::Known {
-                        addrs: addrs.into(),
-                        until: now + KEEP,
-                    },
-                    Err(e) => Answer::Failed {
-                        why: e.to_string(),
-                        at: now,
-                    },
-                };
-                dns.lock().insert(key, answer);
-                dns.news.notify_all();
-            })
-            .map(drop)
-            .map_err(|e| format!("no thread to look the name up: {e}"))
+    fn known(&self) -> MutexGuard<'_, HashMap<Name, Known>> {
+        lock(&self.known)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), Answer>> {
-        lock(&self.answers)
+/// Asks the system's resolver.
+fn resolve((host, port): &Name) -> Resolved {
+    let found = (host.as_str(), *port).to_socket_addrs();
+    let addrs: Vec<_> = found.map_err(|e| e.to_string())?.collect();
+    match addrs.is_empty() {
+        true => Err("the name has no address".into()),
+        false => Ok(addrs.into()),
     }
 }
 
@@ -166,7 +128,7 @@ mod tests {
                 .unwrap();
             assert_eq!(addrs[0].port(), 443);
         }
-        assert!(dns.lock().is_empty());
+        assert!(dns.known().is_empty());
     }
 
     #[test]
@@ -179,7 +141,7 @@ mod tests {
                 .is_ok()
         );
         dns.forget("localhost", 80);
-        assert!(dns.lock().is_empty());
+        assert!(dns.known().is_empty());
     }
 
     #[test]
@@ -199,11 +161,11 @@ mod tests {
     #[test]
     fn many_callers_share_one_question() {
         let dns = Dns::new();
-        thread::scope(|s| {
+        std::thread::scope(|s| {
             for _ in 0..16 {
                 s.spawn(|| assert!(dns.lookup("localhost", 82, soon(), &never()).is_ok()));
             }
         });
-        assert_eq!(dns.lock().len(), 1);
+        assert_eq!(dns.known().len(), 1);
     }
 }

@@ -39,7 +39,7 @@ struct Setup {
     hosts: Vec<Host>,
     proxy: Option<ProxySettings>,
     tls: Arc<rustls::ClientConfig>,
-    dns: Arc<Dns>,
+    dns: Dns,
     user_agent: String,
 }
 

@@ -9,6 +9,10 @@ mod command;
 mod component;
 mod lifetime;
 mod pacing;
+#[cfg(unix)]
+mod printed;
+#[cfg(unix)]
+mod process;
 mod record;
 mod store;
 

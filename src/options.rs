@@ -260,8 +260,8 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "shell 命令；空表示不设置",
         },
         doc: Text {
-            en: "A source of tokens: a program that is told the account in lines on its input (account=, refused_token=, an empty line), and prints the token alone or as access_token= with expires_in= (s).",
-            zh: "令牌来源之一：一个程序，从标准输入按行得到账号（account=、refused_token=、空行），输出令牌本身，或 access_token= 与 expires_in=（秒）。",
+            en: "A source of tokens: a program that reads lines on its input (account=, refused_token=, an empty line) and prints the token alone, lines access_token= and expires_in= (s), or JSON such as WeChat's; killed after timeout_ms. See tokens.md.",
+            zh: "令牌来源之一：一个程序，从标准输入按行读取（account=、refused_token=、空行），输出令牌本身、access_token= 与 expires_in=（秒）各占一行，或微信格式的 JSON；超过 timeout_ms 即被终止。参见 tokens.md。",
         },
         set: |o, v| {
             o.token_command = opaque(v, MAX_TOKEN)?;

@@ -314,6 +314,189 @@ fn a_command_is_run_again_when_its_token_is_refused() {
     );
 }
 
+/// A command that runs `line` and counts its runs in a file.
+struct Counted {
+    command: String,
+    file: std::path::PathBuf,
+}
+
+impl Counted {
+    fn new(name: &str, line: &str) -> Counted {
+        let file = common::scratch(name).join("runs");
+        let command = format!("echo run >> '{}'; {line}", file.display());
+        Counted { command, file }
+    }
+
+    fn client(&self, sandbox: &Sandbox) -> Client {
+        let set = [("token_command", &*self.command), ("account", ACCOUNT)];
+        client(sandbox, &set)
+    }
+
+    fn runs(&self) -> usize {
+        std::fs::read_to_string(&self.file).map_or(0, |runs| runs.lines().count())
+    }
+}
+
+/// How often a list of linked mini programs was asked for.
+fn lists_read(sandbox: &Sandbox) -> u64 {
+    let counts = admin(sandbox, "GET", "journal/counts", Value::Null);
+    counts["received"]["get"].as_u64().unwrap_or_default()
+}
+
+#[test]
+fn a_command_may_print_json_as_wechat_does() {
+    let sandbox = sandbox();
+    let json = r#"printf '{"access_token":"SANDBOX-TOKEN","expires_in":7200}'"#;
+    let command = Counted::new("json-command", json);
+    let client = command.client(&sandbox);
+    client.get_linked(None).unwrap();
+    client.get_linked(None).unwrap();
+    assert_eq!((command.runs(), lists_read(&sandbox)), (1, 2));
+}
+
+#[test]
+fn what_a_command_prints_in_place_of_a_token_is_neither_sent_nor_shown() {
+    let sandbox = sandbox();
+    for (line, says) in [
+        (
+            r#"echo '{"errcode":40001,"errmsg":"SECRET"}'"#,
+            "errcode 40001",
+        ),
+        (
+            r#"echo '{"data":{"access_token":"SECRET"}}'"#,
+            "inside another",
+        ),
+        ("echo Bearer SECRET", "Bearer"),
+        ("echo '<html>SECRET</html>'", "HTML"),
+        ("echo null", "null"),
+        ("echo 'not found: SECRET'", "blanks"),
+    ] {
+        let set = [("token_command", line), ("account", ACCOUNT)];
+        let error = client(&sandbox, &set).get_linked(None).unwrap_err();
+        assert_eq!(error.status(), Status::NoToken, "{line}");
+        let shown = format!("{error} {error:?} {}", error.trace());
+        assert!(shown.contains(says) && !shown.contains("SECRET"), "{shown}");
+    }
+    assert_eq!(lists_read(&sandbox), 0);
+}
+
+#[test]
+fn a_lifetime_that_no_clock_holds_is_a_day() {
+    let sandbox = sandbox();
+    for seconds in ["9223372036854775807", "18446744073709551615", "1e300"] {
+        let line = format!("echo access_token=SANDBOX-TOKEN; echo expires_in={seconds}");
+        let command = Counted::new("endless-command", &line);
+        let client = command.client(&sandbox);
+        client.get_linked(None).unwrap();
+        client.get_linked(None).unwrap();
+        assert_eq!(command.runs(), 1);
+    }
+}
+
+#[test]
+fn a_token_without_a_lifetime_is_fetched_once_a_second_at_most() {
+    let sandbox = sandbox();
+    let line = "echo access_token=SANDBOX-TOKEN; echo expires_in=0";
+    let command = Counted::new("short-command", line);
+    let client = command.client(&sandbox);
+    let started = std::time::Instant::now();
+    while started.elapsed() < Duration::from_secs(2) {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| client.get_linked(None).unwrap());
+            }
+        });
+    }
+    let most = started.elapsed().as_secs() as usize + 1;
+    assert!(command.runs() <= most, "{} runs", command.runs());
+}
+
+#[test]
+fn an_account_whose_every_token_is_refused_is_fetched_for_ever_more_slowly() {
+    let sandbox = sandbox();
+    let command = Counted::new("refused-command", "echo REFUSED-$$");
+    let client = command.client(&sandbox);
+    let started = std::time::Instant::now();
+    let mut paused = false;
+    while started.elapsed() < Duration::from_secs(2) || !paused {
+        let error = client.get_linked(None).unwrap_err();
+        paused |= error.message().contains("next try in");
+    }
+    // Fetches start after 0, 1, 3, 7, … s at the earliest.
+    let elapsed = started.elapsed().as_secs();
+    let most = (0..60).take_while(|n| (1_u64 << n) - 1 <= elapsed).count();
+    assert!(command.runs() <= most, "{} runs", command.runs());
+}
+
+#[test]
+fn a_command_that_fails_is_left_alone_for_a_while() {
+    let sandbox = sandbox();
+    let command = Counted::new("failing-command", "exit 1");
+    let client = command.client(&sandbox);
+    let error = loop {
+        let error = client.get_linked(None).unwrap_err();
+        if error.message().contains("next try in") {
+            break error;
+        }
+    };
+    assert_eq!(error.status(), Status::NoToken);
+    assert!(error.message().contains("exit status: 1"), "{error}");
+    // Another account has a source that may work.
+    let other = client.account(OTHER).unwrap();
+    let error = other.get_linked(None).unwrap_err();
+    assert!(!error.message().contains("next try in"), "{error}");
+}
+
+#[test]
+fn a_command_that_closes_its_output_and_goes_on_is_killed_at_the_limit() {
+    let sandbox = sandbox();
+    let set = [
+        (
+            "token_command",
+            "echo SANDBOX-TOKEN; exec >/dev/null; sleep 1000",
+        ),
+        ("account", ACCOUNT),
+        ("timeout_ms", "300"),
+    ];
+    let client = client(&sandbox, &set);
+    let started = std::time::Instant::now();
+    client.get_linked(None).unwrap_err();
+    assert!(client.finish_token_fetches(Duration::from_secs(60)));
+    assert!(started.elapsed() < Duration::from_secs(50));
+}
+
+#[test]
+fn what_is_put_ends_the_pause_after_a_failure() {
+    let sandbox = sandbox();
+    let client = client(&sandbox, &PLATFORM);
+    let until_paused = || {
+        while !{ client.get_linked(None).unwrap_err().message() }.contains("next try in") {}
+    };
+    until_paused();
+    client.put_ticket("SANDBOX-TICKET").unwrap();
+    client.get_linked(None).unwrap();
+}
+
+#[test]
+fn a_fetch_that_a_call_left_can_be_waited_for() {
+    let sandbox = sandbox();
+    let client = platform(&sandbox, &[]);
+    assert!(client.finish_token_fetches(Duration::ZERO));
+    let slow = json!({"interface": "authorizer_token", "fault": {"delay_ms": 300}, "times": 1});
+    admin(&sandbox, "POST", "faults", slow);
+    let hasty = client
+        .with(Options::new().set("timeout_ms", "50").unwrap())
+        .unwrap();
+    let left = hasty.get_linked(None).unwrap_err();
+    assert_eq!(left.status(), Status::TimeoutUnsent);
+    hasty.cancel();
+    // Of a limit that no clock holds as well.
+    assert!(hasty.finish_token_fetches(Duration::MAX));
+    assert_eq!(refreshes(&sandbox), (1, 1));
+    client.get_linked(None).unwrap();
+    assert_eq!(refreshes(&sandbox), (1, 1));
+}
+
 #[test]
 fn options_that_contradict_each_other_are_refused() {
     let wrong = |set: &[(&str, &str)]| {

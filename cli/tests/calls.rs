@@ -387,3 +387,43 @@ fn explain_knows_errcodes_and_statuses() {
     assert_eq!((unknown.code, &*unknown.out), (2, ""));
     assert!(unknown.err.contains("rid"), "{}", unknown.err);
 }
+
+#[test]
+fn a_token_command_may_print_json_and_what_is_no_token_is_refused() {
+    let sandbox = sandbox();
+    let list = |printed: &str| {
+        let mut command = bare(&["list", "--json"]);
+        command
+            .env("WXLINK_BASE_URL", sandbox.http_url())
+            .env("WXLINK_ACCOUNT", ACCOUNT)
+            .env("PRINTED", printed)
+            .env("WXLINK_TOKEN_COMMAND", "printf %s \"$PRINTED\"");
+        run(command)
+    };
+    for token in [
+        r#"{"access_token":"SANDBOX-TOKEN","expires_in":"7200"}"#,
+        "\u{feff}SANDBOX-TOKEN\r\n",
+        "expires_in=9223372036854775807\naccess_token=SANDBOX-TOKEN\n",
+    ] {
+        let ran = list(token);
+        assert_eq!((ran.code, &*ran.err), (0, ""), "{token}");
+    }
+    assert_eq!(received(&sandbox, "get"), 3);
+    for (printed, says) in [
+        (r#"{"errcode":40001,"errmsg":"HUSHHUSH"}"#, "errcode 40001"),
+        (r#"{"data":{"access_token":"HUSHHUSH"}}"#, "inside another"),
+        ("Bearer HUSHHUSH", "Bearer"),
+        ("null", "null"),
+        ("", "no token"),
+    ] {
+        let ran = list(printed);
+        assert_eq!(ran.code, 4, "{printed}: {}{}", ran.out, ran.err);
+        assert!(
+            format!("{}{}", ran.out, ran.err).contains(says),
+            "{printed}: {}{}",
+            ran.out,
+            ran.err
+        );
+    }
+    assert_eq!(received(&sandbox, "get"), 3);
+}

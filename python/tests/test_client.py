@@ -418,3 +418,46 @@ def test_importing_brings_nothing_heavy_in() -> None:
     code = f"import sys, wxlink; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", done.stdout
+
+
+def test_a_token_command_prints_a_token_or_json_and_nothing_else(server: Server) -> None:
+    token = server.token
+    account = "wx0a00000000000001"
+    for printed in [token, json.dumps({"access_token": token, "expires_in": 7200})]:
+        command = f"printf %s '{printed}'"
+        with server.client(token_command=command, account=account) as client:
+            assert len(client.get_linked()) == len(client.get_linked())
+    for printed, match in [
+        ('{"errcode":40001,"errmsg":"HUSHHUSH"}', "errcode 40001"),
+        ("Bearer HUSHHUSH", "Bearer"),
+        ("null", "null"),
+    ]:
+        command = f"printf %s '{printed}'"
+        with server.client(token_command=command, account=account) as client:
+            with pytest.raises(wxlink.Error, match=match) as caught:
+                client.get_linked()
+            assert "HUSHHUSH" not in str(caught.value)
+
+
+def test_ctrl_c_ends_the_wait_for_a_token_and_not_the_command(
+    server: Server, tmp_path: Path
+) -> None:
+    started, may_end = tmp_path / "started", tmp_path / "may_end"
+    command = (
+        f"touch '{started}'; while ! [ -e '{may_end}' ]; do sleep 0.05; done; echo {server.token}"
+    )
+    client = server.client(token_command=command, account="wx0a00000000000001", timeout=60)
+
+    def interrupt() -> None:
+        while not started.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with client:
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            client.get_linked()
+        thread.join()
+        may_end.touch()
+        client.get_linked()

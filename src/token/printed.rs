@@ -1,0 +1,414 @@
+//! Reads what the program of `token_command` printed: a token alone, `key=value` lines, or JSON as
+//! WeChat and token servers print it.
+//!
+//! Whatever cannot be a token is refused here, where the reason can be given, instead of being sent to
+//! WeChat. No message repeats what was printed: it may hold a secret.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Fetched;
+use super::lifetime;
+use crate::client::MAX_TOKEN;
+
+/// The lifetime of a token if none is printed (s).
+const DEFAULT_LIFETIME_S: u64 = 300;
+/// The keys a token is printed under, in the order they are looked for.
+const TOKEN_KEYS: [&str; 3] = [
+    "access_token",
+    "authorizer_access_token",
+    "component_access_token",
+];
+/// What programs print when they have no value.
+const NO_VALUES: [&str; 7] = ["null", "nil", "none", "undefined", "nan", "true", "false"];
+/// The characters of a token besides letters and digits.
+const TOKEN_MARKS: &[u8] = b"-._~+/=:|@!$*";
+
+/// Takes the token and its lifetime out of what was printed.
+///
+/// # Errors
+/// What was wrong, as the end of a sentence that begins with the program.
+pub(super) fn read(printed: &[u8]) -> Result<Fetched, String> {
+    let text = std::str::from_utf8(printed)
+        .map_err(|_| "printed something that is not UTF-8 text".to_owned())?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let (token, seconds) = match text.as_bytes().first() {
+        None => return Err("printed no token".into()),
+        Some(b'{') => read_json(text)?,
+        Some(b'[') => return Err("printed a JSON array; print a token, or one JSON object".into()),
+        Some(b'<') => return Err("printed HTML or XML; print a token".into()),
+        Some(_) => read_lines(text)?,
+    };
+    check_token(&token)?;
+    let alive = lifetime::clamp(seconds.unwrap_or(DEFAULT_LIFETIME_S));
+    Ok(Fetched {
+        token: token.into_owned(),
+        fresh: alive / 12 * 11,
+        good: alive,
+        alive,
+    })
+}
+
+/// A token and its lifetime (s), if one was printed.
+type TokenAndLifetime<'a> = (Cow<'a, str>, Option<u64>);
+
+/// The keys of a token server's answer that count. A key that occurs twice is an error.
+#[derive(Deserialize)]
+struct Json {
+    access_token: Option<Value>,
+    authorizer_access_token: Option<Value>,
+    component_access_token: Option<Value>,
+    expires_in: Option<Value>,
+    errcode: Option<Value>,
+}
+
+fn read_json(text: &str) -> Result<TokenAndLifetime<'_>, String> {
+    let whole: Value = serde_json::from_str(text)
+        .map_err(|_| "printed invalid JSON; print nothing else beside it".to_owned())?;
+    let json: Json =
+        serde_json::from_str(text).map_err(|_| "printed JSON with a key twice".to_owned())?;
+    refuse_errcode(json.errcode.as_ref().map(plain).as_deref())?;
+    let tokens = [
+        json.access_token,
+        json.authorizer_access_token,
+        json.component_access_token,
+    ];
+    let token = match tokens.into_iter().flatten().next() {
+        Some(Value::String(token)) => token,
+        Some(_) => return Err("printed JSON whose access_token is not a text".into()),
+        None if has_inner_token(&whole) => {
+            return Err(
+                "printed JSON whose access_token is inside another object; print that object alone"
+                    .into(),
+            );
+        }
+        None => return Err("printed JSON without an access_token".into()),
+    };
+    let seconds = json.expires_in.as_ref().map(plain);
+    Ok((
+        Cow::from(token.trim().to_owned()),
+        seconds_of(seconds.as_deref())?,
+    ))
+}
+
+/// A JSON value as it would be printed in a line: numbers and texts are the same.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn is_token_key(key: &str) -> bool {
+    TOKEN_KEYS.contains(&key)
+}
+
+/// Whether a token is somewhere in it.
+fn has_inner_token(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .any(|(key, value)| has_inner_token(value) || value.is_string() && is_token_key(key)),
+        Value::Array(items) => items.iter().any(has_inner_token),
+        _ => false,
+    }
+}
+
+fn read_lines(text: &str) -> Result<TokenAndLifetime<'_>, String> {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let value = |key: &str| only_value(lines(), key);
+    refuse_errcode(value("errcode")?)?;
+    let mut token = None;
+    for key in TOKEN_KEYS {
+        token = token.or(value(key)?);
+    }
+    if let Some(token) = token {
+        return Ok((token.into(), seconds_of(value("expires_in")?)?));
+    }
+    let mut all = lines();
+    match (all.next(), all.next()) {
+        (Some(only), None) if has_key(only) => {
+            Err("printed a line KEY=VALUE without an access_token; print access_token=TOKEN".into())
+        }
+        (Some(only), None) => Ok((unquoted(only).into(), None)),
+        _ => Err(
+            "printed several lines and no token; print it alone, or as access_token=TOKEN".into(),
+        ),
+    }
+}
+
+/// The value of the lines `key=value`; `None` if there are none.
+fn only_value<'a>(
+    lines: impl Iterator<Item = &'a str>,
+    key: &str,
+) -> Result<Option<&'a str>, String> {
+    let value = |line: &'a str| {
+        let (found, value) = line.split_once('=')?;
+        (found.trim() == key).then(|| unquoted(value.trim()))
+    };
+    let mut values = lines.filter_map(value);
+    let first = values.next();
+    match values.any(|other| Some(other) != first) {
+        true => Err(format!("printed {key} twice, with different values")),
+        false => Ok(first),
+    }
+}
+
+/// Whether a line looks like a pair whose key is written in small letters. A token may hold an equals
+/// sign, at its end above all.
+fn has_key(line: &str) -> bool {
+    let Some((key, value)) = line.split_once('=') else {
+        return false;
+    };
+    let is_key = |b: u8| b.is_ascii_lowercase() || b == b'_' || b == b' ';
+    let is_padding = value.bytes().all(|b| b == b'=');
+    !key.is_empty() && key.bytes().all(is_key) && (!is_padding || is_token_key(key.trim()))
+}
+
+/// The text without one pair of quotes around it.
+fn unquoted(text: &str) -> &str {
+    ['"', '\'']
+        .into_iter()
+        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+        .map_or(text, str::trim)
+}
+
+/// An errcode other than 0 is an error of WeChat, or of a server that answers like it.
+fn refuse_errcode(errcode: Option<&str>) -> Result<(), String> {
+    match errcode.map(str::trim) {
+        None | Some("" | "0" | "null") => Ok(()),
+        Some(code) => Err(match code.parse::<i64>() {
+            Ok(code) => format!("printed an error: errcode {code}; run it by hand to see why"),
+            Err(_) => "printed an errcode that is not a number".into(),
+        }),
+    }
+}
+
+/// The number of seconds in a text; `None` if there is none. Negative numbers are 0, fractions are cut
+/// off, and what exceeds the range is its end.
+fn seconds_of(text: Option<&str>) -> Result<Option<u64>, String> {
+    let text = match text.map(str::trim) {
+        None | Some("" | "null") => return Ok(None),
+        Some(text) => text,
+    };
+    // Words that stand for numbers, such as "inf", are none here.
+    let is_written_in_digits = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    match text.parse::<f64>() {
+        Ok(seconds) if is_written_in_digits => Ok(Some(
+            Duration::try_from_secs_f64(seconds.max(0.0)).map_or(u64::MAX, |d| d.as_secs()),
+        )),
+        _ => Err("printed an expires_in that is not a number of seconds".into()),
+    }
+}
+
+/// Refuses what cannot be a token of WeChat's.
+fn check_token(token: &str) -> Result<(), String> {
+    let is_mark = |b: u8| b.is_ascii_alphanumeric() || TOKEN_MARKS.contains(&b);
+    let is_scheme = token
+        .split_once(char::is_whitespace)
+        .is_some_and(|(scheme, _)| ["bearer", "token"].contains(&&*scheme.to_ascii_lowercase()));
+    let why = if token.is_empty() {
+        "an empty token".into()
+    } else if token.len() > MAX_TOKEN {
+        format!("a token longer than {MAX_TOKEN} bytes")
+    } else if NO_VALUES.contains(&&*token.to_ascii_lowercase()) {
+        "null or the like in place of a token".into()
+    } else if is_scheme {
+        "a token with a word such as Bearer before it; print the token alone".into()
+    } else if token.contains("://") {
+        "a URL in place of a token".into()
+    } else if token.chars().any(char::is_whitespace) {
+        "a text with blanks, which no token has".into()
+    } else if token.chars().any(char::is_control) {
+        "a token with a control character".into()
+    } else if !token.is_ascii() {
+        "a token with a character that is not ASCII".into()
+    } else if token.contains(['"', '\'', '`']) {
+        "a token with a quote in it".into()
+    } else if !token.bytes().all(is_mark) {
+        "a token with a punctuation mark that no token has".into()
+    } else {
+        return Ok(());
+    };
+    Err(format!("printed {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(printed: &str) -> (String, u64) {
+        let fetched = read(printed.as_bytes()).unwrap_or_else(|why| panic!("{printed:?}: {why}"));
+        assert_eq!(fetched.fresh, fetched.alive / 12 * 11);
+        assert_eq!(fetched.good, fetched.alive);
+        (fetched.token, fetched.alive.as_secs())
+    }
+
+    #[test]
+    fn a_token_is_read_from_every_form() {
+        for (printed, token, seconds) in [
+            ("T\n", "T", 300),
+            ("\u{feff}T\r\n", "T", 300),
+            ("  T  \n\n", "T", 300),
+            ("\"T\"\n", "T", 300),
+            ("'T'", "T", 300),
+            ("aB3-_x==", "aB3-_x==", 300),
+            ("abc=", "abc=", 300),
+            ("T=1", "T=1", 300),
+            ("access_token=T\nexpires_in=7200\n", "T", 7200),
+            ("expires_in=7200\r\naccess_token=T=1\r\n", "T=1", 7200),
+            ("access_token = \"T\"\nexpires_in = '60'", "T", 60),
+            ("authorizer_access_token=T\nother=1\n", "T", 300),
+            ("component_access_token=T", "T", 300),
+            ("fetching\naccess_token=T\nexpires_in=\n", "T", 300),
+            ("access_token=T\naccess_token=T", "T", 300),
+            ("errcode=0\naccess_token=T", "T", 300),
+            (r#"{"access_token":"T","expires_in":7200}"#, "T", 7200),
+            (r#"{"access_token":"T","expires_in":"7200"}"#, "T", 7200),
+            ("\u{feff}{\r\n \"access_token\": \"T\"\r\n}\r\n", "T", 300),
+            (
+                r#"{"authorizer_access_token":"T","expires_in":60,"func_info":[]}"#,
+                "T",
+                60,
+            ),
+            (r#"{"component_access_token":"T","expires_in":60}"#, "T", 60),
+            (
+                r#"{"errcode":0,"errmsg":"ok","access_token":"T","expires_in":null}"#,
+                "T",
+                300,
+            ),
+            (r#"{"access_token":" T\n","access_tokens":[]}"#, "T", 300),
+            (
+                r#"{"access_token":null,"authorizer_access_token":"T"}"#,
+                "T",
+                300,
+            ),
+        ] {
+            assert_eq!(ok(printed), (token.to_owned(), seconds), "{printed:?}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_is_clamped_to_a_second_and_a_day() {
+        const DAY: u64 = 86_400;
+        for (expires_in, seconds) in [
+            ("0", 1),
+            ("-1", 1),
+            ("-9e99", 1),
+            ("0.5", 1),
+            ("60.9", 60),
+            ("7.2e3", 7200),
+            ("9223372036854775807", DAY),
+            ("18446744073709551616", DAY),
+            ("1e30", DAY),
+        ] {
+            let lines = format!("access_token=T\nexpires_in={expires_in}\n");
+            assert_eq!(ok(&lines).1, seconds, "{expires_in}");
+            let json = format!("{{\"access_token\":\"T\",\"expires_in\":{expires_in}}}");
+            assert_eq!(ok(&json).1, seconds, "{expires_in}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_token_is_refused_without_repeating_it() {
+        let long = "SECRET".repeat(MAX_TOKEN);
+        for (printed, says) in [
+            ("", "no token"),
+            (" \r\n\n", "no token"),
+            ("\u{feff}", "no token"),
+            ("SECRET one", "blanks"),
+            ("SECRET\u{a0}one", "blanks"),
+            ("SECRET\nSECRET\n", "several lines"),
+            ("Bearer SECRET", "Bearer"),
+            ("bearer  SECRET", "Bearer"),
+            ("SEC\"RET", "quote"),
+            ("'SECRET", "quote"),
+            ("\"\"", "empty token"),
+            ("SECRET\0", "control"),
+            ("SECRET\u{1b}[0m", "control"),
+            ("SECRET\u{200b}", "not ASCII"),
+            ("令牌SECRET", "not ASCII"),
+            ("null\n", "null"),
+            ("undefined", "null"),
+            ("\"None\"", "null"),
+            ("(null)", "punctuation"),
+            ("SECRET,7200", "punctuation"),
+            ("https://example.com/SECRET", "URL"),
+            ("<html>SECRET</html>", "HTML"),
+            ("<!DOCTYPE html>\n<html>SECRET</html>", "HTML"),
+            (&long, "longer"),
+            ("token=SECRET", "KEY=VALUE"),
+            ("error=SECRET", "KEY=VALUE"),
+            ("access_token=", "empty token"),
+            ("access_token=\nexpires_in=7200", "empty token"),
+            ("access_token=SECRET one", "blanks"),
+            ("access_token=SECRET&expires_in=7200", "punctuation"),
+            ("access_token=SECRET\naccess_token=SECRET2", "twice"),
+            ("access_token=SECRET\nexpires_in=soon", "expires_in"),
+            ("access_token=SECRET\nexpires_in=7200s", "expires_in"),
+            ("access_token=SECRET\nexpires_in=inf", "expires_in"),
+            ("access_token=SECRET\nexpires_in=--", "expires_in"),
+            ("expires_in=7200", "without an access_token"),
+            ("errcode=40001", "errcode 40001"),
+            ("errcode=40001\naccess_token=SECRET", "errcode 40001"),
+            ("[\"SECRET\"]", "array"),
+            ("[{\"access_token\":\"SECRET\"}]", "array"),
+            ("{\"access_token\":\"SECRET\"", "invalid JSON"),
+            ("{\"access_token\":\"SECRET\"} done", "invalid JSON"),
+            (
+                "{\"access_token\":\"SECRET\"}\n{\"access_token\":\"SECRET\"}",
+                "invalid JSON",
+            ),
+            ("{'access_token':'SECRET'}", "invalid JSON"),
+            ("{}", "without an access_token"),
+            ("{\"accessToken\":\"SECRET\"}", "without an access_token"),
+            ("{\"access_token\":null}", "without an access_token"),
+            ("{\"access_token\":7}", "not a text"),
+            (
+                "{\"access_token\":{\"access_token\":\"SECRET\"}}",
+                "not a text",
+            ),
+            ("{\"access_token\":\"\"}", "empty token"),
+            ("{\"access_token\":\"SECRET one\"}", "blanks"),
+            (
+                "{\"access_token\":\"SECRET\",\"access_token\":\"SECRET2\"}",
+                "twice",
+            ),
+            (
+                "{\"access_token\":\"SECRET\",\"expires_in\":\"soon\"}",
+                "expires_in",
+            ),
+            (
+                "{\"access_token\":\"SECRET\",\"expires_in\":[7200]}",
+                "expires_in",
+            ),
+            (
+                "{\"access_token\":\"SECRET\",\"expires_in\":true}",
+                "expires_in",
+            ),
+            ("{\"data\":{\"access_token\":\"SECRET\"}}", "inside another"),
+            (
+                "{\"authorization_info\":{\"authorizer_access_token\":\"SECRET\"}}",
+                "inside another",
+            ),
+            ("{\"errcode\":40001,\"errmsg\":\"SECRET\"}", "errcode 40001"),
+            (
+                "{\"errcode\":\"40001\",\"errmsg\":\"SECRET\"}",
+                "errcode 40001",
+            ),
+            ("{\"errcode\":-1,\"access_token\":\"SECRET\"}", "errcode -1"),
+            ("{\"errcode\":\"SECRET\"}", "errcode that is not a number"),
+        ] {
+            let why = read(printed.as_bytes()).err();
+            let why = why.unwrap_or_else(|| panic!("{printed:?} was taken"));
+            assert!(why.contains(says), "{printed:?}: {why}");
+            assert!(!why.contains("SECRET"), "{printed:?}: {why}");
+        }
+        assert!(read(b"\xff\xfeT\0").is_err_and(|why| why.contains("UTF-8")));
+    }
+}

@@ -42,6 +42,10 @@ mod names;
 mod options;
 mod post;
 mod reader;
+// For wxlink-bulk alone, which keeps its queue in a Redis as well.
+#[cfg(feature = "redis-store")]
+#[doc(hidden)]
+pub mod redis_connection;
 mod single_flight;
 mod status;
 mod sync;

@@ -725,6 +725,7 @@ mod tests {
             access_token: token.into(),
             ..Record::default()
         }
+        .clamped()
     }
 
     #[test]

@@ -275,6 +275,8 @@ fn fill(file: fs::File) -> Result<(), Unavailable> {
     let opened = open_database(&backend, Builder::new());
     let is_open = opened.is_ok();
     let is_closed = catch_panic(|| drop(opened)).is_some();
+    // Closed and not unlocked: other creators still have to wait.
+    drop(backend.detach());
     match backend.take_failure() {
         Some(e) => Err(failed(e)),
         None if is_open && is_closed => Ok(()),

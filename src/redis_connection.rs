@@ -157,10 +157,22 @@ impl Session {
                 }
             }
         }
-        let mut fresh = Connection::open(&self.server, until)?;
-        let done = work(&mut fresh).map_err(|e| Failure::of(&e, &fresh));
+        match self.on_new_connection(until, &work) {
+            // Perhaps an answer that was damaged on its way.
+            Err(e) if e.is_no_answer() => self.on_new_connection(until, &work),
+            done => done,
+        }
+    }
+
+    fn on_new_connection<T>(
+        &mut self,
+        until: Instant,
+        work: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, Failure> {
+        let mut new = Connection::open(&self.server, until)?;
+        let done = work(&mut new).map_err(|e| Failure::of(&e, &new));
         if !done.as_ref().is_err_and(Failure::ends_connection) {
-            self.connection = Some(fresh);
+            self.connection = Some(new);
         }
         done
     }
@@ -188,6 +200,8 @@ pub struct Connection {
     allowed: u64,
     /// The first bytes the server sent, which show what kind of server it is.
     beginning: Vec<u8>,
+    /// What the last read or write failed with. The `redis` crate hands it over without its cause.
+    failed: Option<Failure>,
 }
 
 impl Connection {
@@ -204,6 +218,7 @@ impl Connection {
             db: server.db,
             allowed: MAX_ANSWER,
             beginning: Vec::new(),
+            failed: None,
         };
         connection.set_up(server)?;
         Ok(connection)
@@ -239,18 +254,27 @@ impl Connection {
         }
     }
 
-    /// What the server sent first, if it is no Redis.
+    /// The first bytes the server sent.
     fn beginning(&self) -> &[u8] {
         &self.beginning
     }
 
+    /// What the last read or write failed with.
+    fn failed(&self) -> Option<Failure> {
+        self.failed.clone()
+    }
+
     fn send(&mut self, command: &[u8]) -> RedisResult<()> {
         self.allowed = MAX_ANSWER;
+        self.failed = None;
         let sent = match &mut self.transport {
             Transport::Plain(socket) => socket.write_all(command),
             Transport::Tls(stream) => stream.write_all(command).and_then(|()| stream.flush()),
         };
-        sent.map_err(RedisError::from)
+        sent.map_err(|e| {
+            self.failed = Some(Failure::io(&e, Kind::Unreachable));
+            RedisError::from(e)
+        })
     }
 
     fn receive(&mut self) -> RedisResult<Value> {
@@ -258,6 +282,7 @@ impl Connection {
             transport: &mut self.transport,
             allowed: &mut self.allowed,
             beginning: &mut self.beginning,
+            failed: &mut self.failed,
         };
         self.parser.parse_value(&mut reader)
     }
@@ -287,10 +312,18 @@ struct Reader<'a> {
     transport: &'a mut Transport,
     allowed: &'a mut u64,
     beginning: &'a mut Vec<u8>,
+    failed: &'a mut Option<Failure>,
 }
 
 impl Read for Reader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.read_some(buf)
+            .inspect_err(|e| *self.failed = Some(Failure::io(e, Kind::Unreachable)))
+    }
+}
+
+impl Reader<'_> {
+    fn read_some(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if *self.allowed == 0 && !buf.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,

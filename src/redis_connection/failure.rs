@@ -43,8 +43,9 @@ pub struct Failure {
 impl Failure {
     /// What `error` means, on a connection that was open.
     pub(super) fn of(error: &RedisError, connection: &Connection) -> Failure {
-        if let Some(e) = io_error(error) {
-            return Failure::io(e, Kind::Unreachable);
+        if error.is_io_error() {
+            let closed = || Failure::io(&io::ErrorKind::UnexpectedEof.into(), Kind::Unreachable);
+            return connection.failed().unwrap_or_else(closed);
         }
         match (error.kind(), error.code()) {
             (_, Some(code)) => Failure::refused(code, error.detail().unwrap_or_default()),
@@ -61,7 +62,7 @@ impl Failure {
     /// A refusal during the set-up that has no meaning of its own.
     pub(super) fn or(self, kind: Kind) -> Failure {
         match (self.kind, kind) {
-            (Kind::Refused, Kind::Login) if self.code != "NOPERM" => Failure::login(&self.code),
+            (Kind::Refused, Kind::Login) if self.code == "ERR" => Failure::login(&self.code),
             (Kind::Refused, Kind::Database) if self.code == "ERR" => Failure::new(
                 Kind::Database,
                 &self.code,
@@ -277,6 +278,11 @@ impl Failure {
         self.kind == Kind::Late
     }
 
+    /// Whether something came that is no answer of a Redis.
+    pub(super) fn is_no_answer(&self) -> bool {
+        self.kind == Kind::Protocol
+    }
+
     /// Whether a key holds a value of another type than it should.
     pub fn is_wrong_type(&self) -> bool {
         self.code == "WRONGTYPE"
@@ -301,10 +307,6 @@ fn inner_code(detail: &str) -> Option<&str> {
     let code = rest.split(" -").nth(1)?.split(' ').next()?;
     let is_code = !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase());
     is_code.then_some(code)
-}
-
-fn io_error(error: &RedisError) -> Option<&io::Error> {
-    std::error::Error::source(error)?.downcast_ref()
 }
 
 impl fmt::Display for Failure {

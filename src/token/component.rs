@@ -684,10 +684,21 @@ fn ask_patiently<T>(
     ask: impl Fn() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let mut look = LOOKS.0;
+    // What an attempt found that had time enough; the last one may not have had.
+    let mut found: Option<StoreError> = None;
     loop {
-        match ask() {
-            Err(e) if e.passing && Instant::now() < until => pause(&mut look, until),
+        let error = match ask() {
+            Err(e) if e.passing => e,
             done => return done,
+        };
+        if !error.is_late || found.is_none() {
+            found = Some(error.clone());
+        }
+        if Instant::now() < until {
+            pause(&mut look, until);
+        }
+        if Instant::now() >= until {
+            return Err(found.unwrap_or(error));
         }
     }
 }

@@ -807,4 +807,69 @@ mod tests {
             component.read("k", soon()).unwrap().record.grant == "R1" && !component.is_unsaved("k")
         );
     }
+
+    fn page(appids: impl Iterator<Item = u64>, total: Option<u64>) -> Page {
+        let accounts: Vec<_> = appids.map(|n| (n.to_string(), None)).collect();
+        Page {
+            total,
+            entries: accounts.len() as u64,
+            accounts,
+        }
+    }
+
+    #[test]
+    fn a_walk_through_the_accounts_ends() {
+        // Endless, and always something new.
+        let mut accounts = Accounts::new();
+        let mut pages = 0;
+        while let Some(offset) = accounts.walked {
+            accounts.add(offset, &page(offset..offset + PAGE, Some(u64::MAX)));
+            pages += 1;
+        }
+        assert_eq!(pages, MAX_ACCOUNTS / PAGE);
+        // Each time again from the beginning.
+        accounts.restart();
+        accounts.add(0, &page(0..PAGE, None));
+        assert_eq!(accounts.walked, Some(PAGE));
+        // Another call has added it meanwhile.
+        accounts.add(0, &page(0..PAGE, None));
+        assert_eq!(accounts.walked, Some(PAGE));
+        // Short pages, with more to come, and not.
+        accounts.add(PAGE, &page(PAGE..PAGE + 3, Some(PAGE * 3)));
+        assert_eq!(accounts.walked, Some(PAGE * 2));
+        accounts.add(PAGE * 2, &page(PAGE * 2..PAGE * 2 + 3, Some(PAGE * 3)));
+        assert_eq!(accounts.walked, None);
+        for (again, total) in [
+            (0..PAGE, Some(u64::MAX)),
+            (0..0, Some(u64::MAX)),
+            (0..3, None),
+        ] {
+            accounts.restart();
+            accounts.add(0, &page(0..PAGE, Some(1)));
+            accounts.add(PAGE, &page(again, total));
+            assert_eq!(accounts.walked, None);
+        }
+    }
+
+    #[test]
+    fn a_holder_prolongs_its_lock_and_a_dead_ones_ends() {
+        let store = component().store.clone();
+        let short = Instant::now() + Duration::from_secs(4);
+        let ours = Lock::new();
+        let take = |owner: &Lock, limit| Lease::take(&store, "k", owner, limit, soon()).unwrap();
+        let lease = take(&ours, short);
+        assert!(lease.is_some());
+        // It was taken for two seconds.
+        let later = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < later {
+            assert!(take(&Lock::new(), soon()).is_none());
+            thread::sleep(Duration::from_millis(10));
+        }
+        // Left as by a process that ends.
+        drop(lease);
+        let limit = soon();
+        while take(&Lock::new(), soon()).is_none() {
+            assert!(Instant::now() < limit, "the lock does not end");
+        }
+    }
 }

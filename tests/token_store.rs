@@ -125,7 +125,7 @@ fn a_creator_that_is_killed_leaves_no_file_or_a_whole_one() {
         let mut child = start(&store).spawn().unwrap();
         heard(&mut child, "begins");
         // The creation takes some milliseconds: the kills go through all of it.
-        let moment = Instant::now() + Duration::from_micros(u64::from(n) * 400);
+        let moment = Instant::now() + Duration::from_micros(u64::from(n) * 1000);
         while Instant::now() < moment {
             std::hint::spin_loop();
         }

@@ -145,3 +145,74 @@ impl Store for Redis {
 fn lock_of(key: &str) -> String {
     format!("{LOCK_PREFIX}{}", key.strip_prefix(PREFIX).unwrap_or(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command, Stdio};
+    use std::thread;
+
+    /// A server for this test. Its port may be taken by another program before it listens there, so
+    /// it is known by its process.
+    struct Running(Child, u16);
+
+    impl Running {
+        fn start() -> Option<Running> {
+            (0..20).find_map(|_| {
+                let listener = std::net::TcpListener::bind("127.0.0.1:0").ok()?;
+                let port = listener.local_addr().ok()?.port();
+                drop(listener);
+                let child = Command::new("redis-server")
+                    .args(["--bind", "127.0.0.1", "--save", "", "--port"])
+                    .arg(port.to_string())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .ok()?;
+                let mut running = Running(child, port);
+                running.is_ready().then_some(running)
+            })
+        }
+
+        fn is_ready(&mut self) -> bool {
+            let server = Server::parse(&self.url()).unwrap();
+            let mut session = Session::new(server);
+            let limit = Instant::now() + Duration::from_secs(60);
+            let own = format!("process_id:{}\r\n", self.0.id());
+            while Instant::now() < limit && self.0.try_wait().is_ok_and(|ended| ended.is_none()) {
+                let soon = Instant::now() + Duration::from_secs(5);
+                let about = session.attempt(soon, |c| cmd("INFO").arg("server").query::<String>(c));
+                match about {
+                    Ok(about) => return about.contains(&own),
+                    Err(_) => thread::sleep(Duration::from_millis(5)),
+                }
+            }
+            false
+        }
+
+        fn url(&self) -> String {
+            format!("redis://127.0.0.1:{}/3", self.1)
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn it_keeps_its_word() {
+        match Running::start() {
+            Some(server) => {
+                let store = Redis::new(&server.url()).unwrap();
+                super::super::tests::keeps_its_word(&store);
+            }
+            None => assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "redis-server is missing, and this is CI"
+            ),
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! A Redis that refuses, fails over, is no Redis, or answers nothing: the token store tries again where
 //! that helps, and says what is wrong where it does not.
 
-#![cfg(feature = "redis-store")]
+#![cfg(all(feature = "file-store", feature = "redis-store"))]
 
 mod common;
 
@@ -286,5 +286,44 @@ fn no_two_records_share_a_key() {
     for key in texts.keys() {
         assert!(key.starts_with("wxlink:"), "{key}");
         assert!(!key.starts_with("wxlink:lock:"), "{key}");
+    }
+}
+
+/// Run by the next test: a host that has closed its standard streams.
+#[cfg(unix)]
+#[test]
+fn a_host_without_standard_streams() {
+    let Ok(url) = std::env::var("HOST_WITHOUT_STREAMS") else {
+        return;
+    };
+    for fd in 0..3 {
+        // SAFETY: nothing here uses them after this.
+        unsafe { libc::close(fd) };
+    }
+    let client = client(&url, 60_000);
+    let put = client.put_ticket("TICKET").is_ok();
+    // The connection is kept for the next access.
+    let taken = (0..3).any(|fd| std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok());
+    std::process::exit(if put && !taken { 77 } else { 1 });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_connection_is_none_of_the_standard_streams() {
+    let fake = FakeRedis::start(vec![Behaviour::Store]);
+    for url in [
+        fake.url(),
+        fake.url().replace("127.0.0.1", "localhost"),
+        format!(
+            "file:{}",
+            common::scratch("no-streams").join("tokens").display()
+        ),
+    ] {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_host_without_standard_streams", "--nocapture"])
+            .env("HOST_WITHOUT_STREAMS", &url)
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(77), "{url}");
     }
 }

@@ -81,7 +81,7 @@ fn one_process() {
         for n in 0_u64.. {
             keeper.put_ticket(&format!("TICKET-{n}")).unwrap();
             keeper
-                .put_account(&format!("wx{n}"), &"R".repeat(200))
+                .put_account(&format!("wx{n}"), &"R".repeat(4000))
                 .unwrap();
         }
     }
@@ -398,4 +398,42 @@ fn the_list_of_accounts_ends_whatever_it_says() {
             "{shown}: {failed}"
         );
     }
+}
+
+/// A limit on the size of files fails as a full disk does: in the middle of a write.
+#[test]
+fn a_full_disk_costs_nothing_that_was_kept() {
+    let (path, store) = place("full-disk");
+    let limited = |blocks: u64, more: &str| {
+        let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &line])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "one_process", "--nocapture"])
+            .env("ONE_PROCESS_STORE", &store)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped());
+        if !more.is_empty() {
+            command.env(more, "1");
+        }
+        command.output().unwrap()
+    };
+    for blocks in [0, 1, 8, 100, 1000, 2000, 3000, 1_000_000] {
+        let ended = limited(blocks, "");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(!said.contains("damaged"), "{blocks}: {said}");
+        assert_eq!(ended.status.success(), path.exists(), "{blocks}: {said}");
+        with_records(&keeper(&store, 60_000));
+        let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{blocks}: {left:?}");
+        fs::remove_file(&path).unwrap();
+    }
+    // It grows until it cannot.
+    with_records(&keeper(&store, 60_000));
+    let blocks = fs::metadata(&path).unwrap().len() / 512 + 64;
+    let ended = limited(blocks, "ONE_PROCESS_WRITES");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("could not be read or written"), "{said}");
+    with_records(&keeper(&store, 60_000));
 }

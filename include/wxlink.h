@@ -339,16 +339,24 @@ int32_t wx_client_with(const wx_client *client,
 /**
  * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
  *
+ * Ends within timeout_ms, and within 100 ms when the handle is cancelled. The store that the option
+ * token_store names is opened by the first call that needs it.
+ *
  * Parameters:
  *   client  made with the options component_appid and component_appsecret, or derived from such
  *   ticket  as pushed, at most 4096 bytes
  * Returns:
  *   WX_OK
- *   WX_E_BAD_VALUE     the client is no platform's, or the ticket is empty, too long or holds control
- *                      characters
- *   WX_E_NO_TOKEN      the option token_store names a store that cannot be used
- *   WX_E_NULL_POINTER  an argument is NULL
- *   WX_E_NOT_UTF8      the ticket is not UTF-8
+ *   WX_E_BAD_VALUE       the client is no platform's, or the ticket is empty, too long or holds
+ *                        control characters
+ *   WX_E_NO_TOKEN        the store cannot be used: it refuses, cannot be reached, or is damaged
+ *   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it open
+ *   WX_E_CANCELLED       the handle was cancelled
+ *   WX_E_FORKED          the client was made before a fork and used in the child
+ *   WX_E_NULL_POINTER    an argument is NULL
+ *   WX_E_NOT_UTF8        the ticket is not UTF-8
+ *   WX_E_INTERNAL        the process has no thread or file descriptor left
+ * After WX_E_TIMEOUT_UNSENT and WX_E_CANCELLED the ticket may still be kept. It is safe to call again.
  * Threads: any number at once.
  */
 int32_t wx_client_put_ticket(const wx_client *client,

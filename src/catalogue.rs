@@ -209,6 +209,11 @@ pub static ENTRIES: &[Entry] = table! {
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 无效。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    40094 INVALID_COMPONENT_CREDENTIAL "invalid component credential" [any Token field]
+        en "The third-party platform's access token is not valid, or another platform's."
+           "Get the platform's current component_access_token and call again, once."
+        zh "第三方平台的 component_access_token 无效，或属于其他平台。"
+           "请获取该平台当前的 component_access_token，并且只重试一次。"
     40097 INVALID_ARGS "invalid args" [any Caller field]
         en "An argument is not valid."
            "Check the appid, and that notify_users and show_profile are the numbers 0 or 1."
@@ -234,6 +239,11 @@ pub static ENTRIES: &[Entry] = table! {
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 已过期。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    42006 COMPONENT_TOKEN_EXPIRED "component_access_token expired" [any Token field]
+        en "The third-party platform's access token has expired."
+           "Get the platform's current component_access_token and call again, once."
+        zh "第三方平台的 component_access_token 已过期。"
+           "请获取该平台当前的 component_access_token，并且只重试一次。"
     42007 PASSWORD_CHANGED "" [any Human field]
         en "The account's password was changed, which ended its authorisation."
            "Have the Official Account's administrator authorise the third-party platform again."
@@ -416,7 +426,7 @@ mod tests {
     const KNOWN: &[(Class, &[i32])] = &[
         (Class::Ok, &[0, 89015]),
         (Class::Pending, &[89010, 89018, 89035]),
-        (Class::Token, &[40001, 40014, 42001]),
+        (Class::Token, &[40001, 40014, 40094, 42001, 42006]),
         (Class::Busy, &[-1]),
         (Class::Quota, &[45009, 45011, 89007, 89016, 89017, 89030]),
         (

@@ -153,26 +153,31 @@ impl Client {
         self.tokens.as_deref().is_some_and(Tokens::serves_accounts)
     }
 
-    /// Keeps the `component_verify_ticket` that WeChat pushed to the platform, every 10 minutes.
+    /// Keeps the `component_verify_ticket` that WeChat pushed to the platform, every 10 minutes. Ends within
+    /// `timeout_ms`.
     ///
     /// # Errors
     /// [`Status::BadValue`]: it cannot be one, or the source of tokens is no platform; [`Status::NoToken`]: the
-    /// store cannot be used.
+    /// store cannot be used, and the message says why; [`Status::TimeoutUnsent`]: the store did not answer in
+    /// time; [`Status::Cancelled`]; [`Status::Forked`]. After a time-out or a cancellation it may still be kept;
+    /// it is safe to call again.
     pub fn put_ticket(&self, ticket: &str) -> Result<(), Error> {
         self.check_text("ticket", ticket, MAX_TOKEN)?;
-        self.told(self.component()?.put_ticket(ticket))?;
+        self.put(|component| component.put_ticket(ticket, self.deadline(), &self.cancel))?;
         self.forget_token_failure(None);
         Ok(())
     }
 
-    /// Keeps the refresh token an account gave when it authorised the platform.
+    /// Keeps the refresh token an account gave when it authorised the platform. Ends within `timeout_ms`.
     ///
     /// # Errors
     /// As [`put_ticket`](Client::put_ticket).
     pub fn put_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
         self.check_text("appid", appid, MAX_APPID)?;
         self.check_text("refresh_token", refresh_token, MAX_TOKEN)?;
-        self.told(self.component()?.put_account(appid, refresh_token))?;
+        self.put(|component| {
+            component.put_account(appid, refresh_token, self.deadline(), &self.cancel)
+        })?;
         self.forget_token_failure(Some(appid));
         Ok(())
     }
@@ -201,6 +206,17 @@ impl Client {
         if let Some(tokens) = &self.tokens {
             tokens.forget_failure(account);
         }
+    }
+
+    fn put(&self, put: impl FnOnce(&Component) -> Result<(), Error>) -> Result<(), Error> {
+        let wrong = |status| Error::argument(status, "", self.limits.lang);
+        if self.is_forked() {
+            return Err(wrong(Status::Forked));
+        }
+        if self.cancel.is_rung() {
+            return Err(wrong(Status::Cancelled));
+        }
+        self.told(put(self.component()?))
     }
 
     /// The platform whose accounts this client calls for.

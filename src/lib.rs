@@ -44,6 +44,10 @@ mod post;
 mod proxy_settings;
 mod reader;
 mod redact;
+// For wxlink-bulk alone, which keeps its queue in a Redis as well.
+#[cfg(feature = "redis-store")]
+#[doc(hidden)]
+pub mod redis_connection;
 mod single_flight;
 mod status;
 mod sync;

@@ -461,3 +461,48 @@ def test_ctrl_c_ends_the_wait_for_a_token_and_not_the_command(
         thread.join()
         may_end.touch()
         client.get_linked()
+
+
+def platform_options(server: Server, store: str) -> dict[str, str]:
+    return {
+        "base_url": server.url,
+        "component_appid": "wx0c00000000000001",
+        "component_appsecret": "SANDBOX-COMPONENT-SECRET",
+        "account": "wx0a00000000000001",
+        "token_store": store,
+    }
+
+
+def test_a_damaged_token_store_is_an_error_with_its_path(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    with wxlink.Client(**platform_options(server, f"file:{path}")) as client:
+        client.put_ticket("SANDBOX-TICKET")
+        client.get_linked()
+    whole = path.read_bytes()
+    for length in (0, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with wxlink.Client(**platform_options(server, f"file:{path}")) as client:
+            for call in (lambda: client.put_ticket("T"), client.get_linked):
+                with pytest.raises(wxlink.WxError, match="is damaged") as caught:
+                    call()
+                assert str(path) in str(caught.value)
+        assert path.read_bytes() == whole[:length]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_puts_nothing(server: Server, tmp_path: Path) -> None:
+    with wxlink.Client(**platform_options(server, f"file:{tmp_path / 'tokens'}")) as client:
+        client.put_ticket("SANDBOX-TICKET")
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                client.put_ticket("of the child")
+            except wxlink.Forked:
+                code = 0
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        assert status == 0
+        client.get_linked()

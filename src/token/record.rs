@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::Fetched;
+use super::{Fetched, lifetime};
 
 /// After so long another machine's refresh would go unnoticed too long: the store is asked, in passing.
 const LOOK: Duration = Duration::from_secs(60);
@@ -12,23 +13,38 @@ const LOOK: Duration = Duration::from_secs(60);
 const MUST_LOOK: Duration = Duration::from_secs(240);
 
 /// A token with what the next one is got with. Has no `Debug`: all of it is secret.
-#[derive(Clone, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub(super) struct Record {
     /// A refresh token; the platform's is the ticket that WeChat pushes.
     pub grant: String,
-    #[serde(default)]
     pub access_token: String,
-    /// When it was got (s since 1970).
-    #[serde(default)]
+    /// When it was got (s since 1970), at most now.
     pub since: u64,
-    /// How long it was good for then (s).
-    #[serde(default)]
+    /// How long it was good for then (s), at most what [`lifetime::clamp`] allows.
     pub expires_in: u64,
 }
 
 impl Record {
-    pub fn of(text: &str) -> Option<Record> {
-        serde_json::from_str(text).ok()
+    /// Reads a record. Only the grant is needed: it is what would be lost for ever.
+    pub fn read(text: &[u8]) -> Option<Record> {
+        let kept: Value = serde_json::from_slice(text).ok()?;
+        let text = |name| kept.get(name).and_then(Value::as_str);
+        let number = |name| kept.get(name).and_then(whole_number);
+        let record = Record {
+            grant: text("grant")?.to_owned(),
+            access_token: text("access_token").unwrap_or_default().to_owned(),
+            since: number("since").unwrap_or(0),
+            expires_in: number("expires_in").unwrap_or(0),
+        };
+        Some(record.clamped())
+    }
+
+    /// The same with a lifetime that may be believed.
+    pub fn clamped(mut self) -> Record {
+        self.expires_in = lifetime::clamp(self.expires_in).as_secs();
+        // Another machine's clock may be ahead of ours.
+        self.since = self.since.min(now());
+        self
     }
 
     pub fn text(&self) -> String {
@@ -61,6 +77,17 @@ impl Record {
     }
 }
 
+/// A number, which others also write as text or with a fraction. A negative one is 0.
+pub(super) fn whole_number(value: &Value) -> Option<u64> {
+    let number = match value {
+        Value::String(text) => serde_json::from_str(text.trim()).ok()?,
+        Value::Number(number) => number.clone(),
+        _ => return None,
+    };
+    // The conversion saturates at both ends.
+    number.as_u64().or_else(|| Some(number.as_f64()? as u64))
+}
+
 /// The time by the clock that machines share (s since 1970).
 pub(super) fn now() -> u64 {
     SystemTime::now()
@@ -91,9 +118,53 @@ mod tests {
 
     #[test]
     fn it_is_kept_as_text() {
-        let kept = Record::of(r#"{"grant":"G"}"#).unwrap();
+        let kept = Record::read(br#"{"grant":"G"}"#).unwrap();
         assert!(kept.grant == "G" && kept.left(None).is_zero());
-        assert!(Record::of(&kept.text()).is_some_and(|r| r.grant == "G"));
-        assert!(Record::of("{}").is_none());
+        let again = Record::read(kept.text().as_bytes());
+        assert!(again.is_some_and(|r| r.grant == "G"));
+        for bad in ["{}", "", "[]", "null", r#"{"grant":7}"#, r#"{"grant":"G"#] {
+            assert!(Record::read(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn absurd_times_of_others_are_clamped() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        for (since, expires_in) in [
+            ("0", "18446744073709551615"),
+            ("18446744073709551615", "9223372036854775807"),
+            (r#""9999999999""#, r#""9999999999""#),
+            ("1e300", "1e300"),
+            ("-1", "-7200"),
+            ("null", "{}"),
+        ] {
+            let text = format!(
+                r#"{{"grant":"G","access_token":"T","since":{since},"expires_in":{expires_in}}}"#
+            );
+            let record = Record::read(text.as_bytes()).unwrap();
+            assert!(record.left(None) <= day, "{text}");
+            let fetched = record.fetched();
+            let now = std::time::Instant::now();
+            assert!(now + fetched.fresh <= now + fetched.alive, "{text}");
+            assert!(record.is_due(Some("T")), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_may_be_texts() {
+        for (json, number) in [
+            ("7200", Some(7200)),
+            (r#"" 7200 ""#, Some(7200)),
+            ("7200.9", Some(7200)),
+            (r#""7.2e3""#, Some(7200)),
+            ("-5", Some(0)),
+            ("1e40", Some(u64::MAX)),
+            (r#""soon""#, None),
+            ("null", None),
+            ("true", None),
+        ] {
+            let value: Value = serde_json::from_str(json).unwrap();
+            assert_eq!(whole_number(&value), number, "{json}");
+        }
     }
 }

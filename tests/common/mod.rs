@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Each test uses its part.
 
+pub mod fake_redis;
 pub mod redis;
 pub mod vectors;
 

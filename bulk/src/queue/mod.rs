@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use redis::{Client, IntoConnectionInfo, cmd};
 use serde::{Deserialize, Serialize};
+use wxlink::redis_connection::Connection;
 
 use crate::engine::{Crew, End, Stop};
 use crate::error::BulkError;
@@ -464,13 +465,13 @@ impl Queue {
     fn ask<T: redis::FromRedisValue>(
         &self,
         stop: &Stop,
-        work: impl Fn(&mut redis::Connection) -> Result<T, redis::RedisError>,
+        work: impl Fn(&mut Connection) -> Result<T, redis::RedisError>,
     ) -> Result<T, BulkError> {
         lock(&self.line).ask(stop, work)
     }
 }
 
-fn create_group(c: &mut redis::Connection, accounts: &str) -> Result<(), redis::RedisError> {
+fn create_group(c: &mut Connection, accounts: &str) -> Result<(), redis::RedisError> {
     let mut create = cmd("XGROUP");
     create.arg("CREATE").arg(accounts).arg(scripts::GROUP);
     match create.arg("0").arg("MKSTREAM").query::<()>(c) {
@@ -482,7 +483,7 @@ fn create_group(c: &mut redis::Connection, accounts: &str) -> Result<(), redis::
 /// Where the queue was removed there is nothing, and a new one.
 fn or_anew<T: Default>(
     told: Result<T, redis::RedisError>,
-    c: &mut redis::Connection,
+    c: &mut Connection,
     accounts: &str,
 ) -> Result<T, redis::RedisError> {
     match told {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use redis::cmd;
+use wxlink::redis_connection::Connection;
 
 use super::line::Line;
 use super::scripts::{self, Of};
@@ -251,7 +252,7 @@ struct SharedVisit<'a> {
 impl SharedVisit<'_> {
     fn ask<T: redis::FromRedisValue>(
         &mut self,
-        work: impl Fn(&mut redis::Connection) -> Result<T, redis::RedisError>,
+        work: impl Fn(&mut Connection) -> Result<T, redis::RedisError>,
     ) -> Result<T, BulkError> {
         match &mut self.consumer {
             Some(consumer) => consumer.line.ask(&self.stop, work),

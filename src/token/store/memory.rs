@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::{Lock, Store, StoreError};
+use super::{LONGEST_LOCK, Lock, Store, StoreError};
 use crate::sync::lock;
 
 #[derive(Default)]
@@ -14,20 +14,35 @@ pub(super) struct Memory {
 }
 
 impl Store for Memory {
-    fn read(&self, key: &str) -> Result<Option<String>, StoreError> {
-        Ok(lock(&self.texts).get(key).cloned())
+    fn read(&self, key: &str, _: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(lock(&self.texts)
+            .get(key)
+            .map(|text| text.clone().into_bytes()))
     }
 
-    fn swap(&self, key: &str, was: Option<&str>, new: &str) -> Result<bool, StoreError> {
+    fn swap(
+        &self,
+        key: &str,
+        was: Option<&[u8]>,
+        new: &str,
+        _: Instant,
+    ) -> Result<bool, StoreError> {
         let mut texts = lock(&self.texts);
-        let same = texts.get(key).map(String::as_str) == was;
+        let same = texts.get(key).map(String::as_bytes) == was;
         if same {
             texts.insert(key.to_owned(), new.to_owned());
         }
         Ok(same)
     }
 
-    fn lock(&self, key: &str, ours: &Lock, at_most: Duration) -> Result<bool, StoreError> {
+    fn lock(
+        &self,
+        key: &str,
+        ours: &Lock,
+        at_most: Duration,
+        _: Instant,
+    ) -> Result<bool, StoreError> {
+        let at_most = at_most.min(LONGEST_LOCK);
         let mut locks = lock(&self.locks);
         let now = Instant::now();
         let anothers = locks
@@ -39,7 +54,7 @@ impl Store for Memory {
         Ok(!anothers)
     }
 
-    fn unlock(&self, key: &str, ours: &Lock) -> Result<(), StoreError> {
+    fn unlock(&self, key: &str, ours: &Lock, _: Instant) -> Result<(), StoreError> {
         let mut locks = lock(&self.locks);
         if locks.get(key).is_some_and(|(owner, _)| *owner == ours.0) {
             locks.remove(key);

@@ -1,16 +1,25 @@
 //! Where tokens are kept: in memory, in a file that processes share, or in a Redis that machines share.
 //!
-//! A store knows texts by keys and nothing of what they mean. Each key has a lock beside it, which ends by itself
-//! if its holder is killed.
+//! A store keeps texts by key and does not know what they mean. Each key has a lock beside it, which
+//! ends by itself if its holder is killed. Every access ends at its limit; accesses block, so they run
+//! on threads of the library and not on the host's.
 
+#[cfg(feature = "file-store")]
+mod clock;
 #[cfg(feature = "file-store")]
 mod file;
 mod memory;
 #[cfg(feature = "redis-store")]
 mod redis;
+#[cfg(any(feature = "file-store", feature = "redis-store"))]
+mod turn;
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The longest time a lock lasts. One that ends later was taken by a clock that was wrong.
+pub(super) const LONGEST_LOCK: Duration = Duration::from_secs(30);
 
 /// Why a store cannot be used.
 #[derive(Clone, Debug)]
@@ -19,9 +28,34 @@ pub(super) struct StoreError {
     pub why: String,
     /// Whether it may be there again in a moment, as after a restart.
     pub passing: bool,
+    /// Whether the access ended for want of time alone.
+    pub is_late: bool,
+}
+
+impl StoreError {
+    /// The next attempt would fail as well.
+    #[cfg(feature = "file-store")]
+    fn lasting(why: String) -> StoreError {
+        StoreError {
+            why,
+            passing: false,
+            is_late: false,
+        }
+    }
+
+    /// The store was waited for until the limit.
+    #[cfg(any(feature = "file-store", feature = "redis-store"))]
+    fn late(why: String) -> StoreError {
+        StoreError {
+            why,
+            passing: true,
+            is_late: true,
+        }
+    }
 }
 
 /// Who takes a lock.
+#[derive(Clone)]
 pub(super) struct Lock(String);
 
 impl Lock {
@@ -32,19 +66,33 @@ impl Lock {
     }
 }
 
+/// Every access ends soon after `until`, if need be with an error.
 pub(super) trait Store: Send + Sync {
-    /// The text at the key.
-    fn read(&self, key: &str) -> Result<Option<String>, StoreError>;
+    /// The text at the key. It is ours if nobody else has written there.
+    fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Writes unless something else than `was` is there by now; whether it did.
-    fn swap(&self, key: &str, was: Option<&str>, new: &str) -> Result<bool, StoreError>;
+    fn swap(
+        &self,
+        key: &str,
+        was: Option<&[u8]>,
+        new: &str,
+        until: Instant,
+    ) -> Result<bool, StoreError>;
 
-    /// Takes the key's lock for at most so long, unless another holds it; whether it is ours. It may be taken
-    /// again, since the answer may have been lost.
-    fn lock(&self, key: &str, lock: &Lock, at_most: Duration) -> Result<bool, StoreError>;
+    /// Takes the key's lock for at most that long and [`LONGEST_LOCK`], unless another holds it;
+    /// whether it is ours. It may be taken again, to prolong it or since the answer may have been
+    /// lost.
+    fn lock(
+        &self,
+        key: &str,
+        lock: &Lock,
+        at_most: Duration,
+        until: Instant,
+    ) -> Result<bool, StoreError>;
 
     /// Gives it back, unless it ended and another holds it.
-    fn unlock(&self, key: &str, lock: &Lock) -> Result<(), StoreError>;
+    fn unlock(&self, key: &str, lock: &Lock, until: Instant) -> Result<(), StoreError>;
 }
 
 /// Checks what the option takes, without opening anything.
@@ -52,7 +100,7 @@ pub(crate) fn check(url: &str) -> Result<(), String> {
     let known = match url.split_once(':') {
         None => url == "memory",
         #[cfg(feature = "file-store")]
-        Some(("file", path)) => !path.is_empty(),
+        Some(("file", path)) => !path.is_empty() && !path.contains('\0'),
         #[cfg(not(feature = "file-store"))]
         Some(("file", _)) => {
             return Err("names a store that was left out when this was built".into());
@@ -70,14 +118,14 @@ pub(crate) fn check(url: &str) -> Result<(), String> {
     })
 }
 
-/// Opens the store the option names.
-pub(super) fn open(url: &str) -> Result<Box<dyn Store>, String> {
+/// The store the option names. Nothing is opened or connected before the first access.
+pub(super) fn new(url: &str) -> Result<Arc<dyn Store>, String> {
     Ok(match url.split_once(':') {
         #[cfg(feature = "file-store")]
-        Some(("file", path)) => Box::new(file::File::open(path)?),
+        Some(("file", path)) => Arc::new(file::File::new(path)),
         #[cfg(feature = "redis-store")]
-        Some(("redis" | "rediss", _)) => Box::new(redis::Redis::open(url)?),
-        _ => Box::new(memory::Memory::default()),
+        Some(("redis" | "rediss", _)) => Arc::new(redis::Redis::new(url)?),
+        _ => Arc::new(memory::Memory::default()),
     })
 }
 
@@ -86,37 +134,49 @@ pub(super) fn open(url: &str) -> Result<Box<dyn Store>, String> {
 pub(super) mod tests {
     use super::*;
 
-    pub fn keeps_its_word(store: &dyn Store) {
-        assert_eq!(store.read("k").unwrap(), None);
-        assert!(store.swap("k", None, "one").unwrap());
-        assert!(!store.swap("k", None, "two").unwrap());
-        assert!(!store.swap("k", Some("two"), "three").unwrap());
-        assert_eq!(store.read("k").unwrap().as_deref(), Some("one"));
-        assert!(store.swap("k", Some("one"), "two").unwrap());
-        assert_eq!(store.read("k").unwrap().as_deref(), Some("two"));
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
 
-        let long = Duration::from_secs(600);
+    pub fn keeps_its_word(store: &dyn Store) {
+        let swap = |was: Option<&str>, new| {
+            let was = was.map(str::as_bytes);
+            store.swap("k", was, new, soon()).unwrap()
+        };
+        let read = || store.read("k", soon()).unwrap();
+        assert_eq!(read(), None);
+        assert!(swap(None, "one"));
+        assert!(!swap(None, "two"));
+        assert!(!swap(Some("two"), "three"));
+        assert_eq!(read().unwrap(), b"one");
+        assert!(swap(Some("one"), "two"));
+        assert_eq!(read().unwrap(), b"two");
+
+        let lock = |key, whose: &Lock, lasts| store.lock(key, whose, lasts, soon()).unwrap();
+        let unlock = |whose: &Lock| store.unlock("k", whose, soon()).unwrap();
         let (ours, anothers) = (Lock::new(), Lock::new());
-        assert!(store.lock("k", &ours, long).unwrap());
-        assert!(store.lock("k", &ours, long).unwrap());
-        assert!(!store.lock("k", &anothers, long).unwrap());
-        assert!(store.lock("other", &anothers, long).unwrap());
-        store.unlock("k", &anothers).unwrap();
+        assert!(lock("k", &ours, LONGEST_LOCK));
+        assert!(lock("k", &ours, LONGEST_LOCK));
+        assert!(!lock("k", &anothers, LONGEST_LOCK));
+        assert!(lock("other", &anothers, LONGEST_LOCK));
+        unlock(&anothers);
         assert!(
-            !store.lock("k", &anothers, long).unwrap(),
+            !lock("k", &anothers, LONGEST_LOCK),
             "another's lock was given back"
         );
-        store.unlock("k", &ours).unwrap();
+        unlock(&ours);
         let brief = Duration::from_millis(1);
-        assert!(store.lock("k", &ours, brief).unwrap());
-        let again = || store.lock("k", &anothers, long).unwrap();
-        assert!(
-            (0..10_000_000).any(|_| again()),
-            "a lock that does not end by itself"
-        );
-        store.unlock("k", &ours).unwrap();
-        assert!(!store.lock("k", &ours, long).unwrap());
-        store.unlock("k", &anothers).unwrap();
+        assert!(lock("k", &ours, brief));
+        let give_up = soon();
+        while !lock("k", &anothers, LONGEST_LOCK) {
+            assert!(
+                Instant::now() < give_up,
+                "a lock that does not end by itself"
+            );
+        }
+        unlock(&ours);
+        assert!(!lock("k", &ours, LONGEST_LOCK));
+        unlock(&anothers);
     }
 
     #[test]

@@ -1,15 +1,12 @@
 //! A store in a Redis, or Valkey, for many machines.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use redis::{Client, Connection, ErrorKind, IntoConnectionInfo, RedisError, RetryMethod, cmd};
+use redis::{RedisResult, cmd};
 
-use super::{Lock, Store, StoreError};
-use crate::sync::lock;
-
-/// How long it may take to connect, and to answer.
-const LIMIT: Duration = Duration::from_secs(2);
+use super::turn::Turn;
+use super::{LONGEST_LOCK, Lock, Store, StoreError};
+use crate::redis_connection::{Connection, Failure, Server, Session, share_of};
 
 /// Writes ARGV[2] unless something else than ARGV[1] is there; nothing there is an empty text.
 const SWAP: &str = "if (redis.call('GET', KEYS[1]) or '') == ARGV[1] then \
@@ -20,110 +17,89 @@ const LOCK: &str = "if (redis.call('GET', KEYS[1]) or ARGV[1]) ~= ARGV[1] then r
 /// Gives a lock back if it is ARGV[1]'s.
 const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
                       return redis.call('DEL', KEYS[1]) end return 0";
+/// How all keys begin, and those of locks. The keys of texts begin otherwise after the first.
+const PREFIX: &str = "wxlink:";
+const LOCK_PREFIX: &str = "wxlink:lock:";
 
 /// Whether that names one.
 pub(super) fn check(url: &str) -> bool {
-    url.contains("://") && url.into_connection_info().is_ok()
+    Server::parse(url).is_some()
 }
 
 pub(super) struct Redis {
-    client: Client,
-    state: Mutex<State>,
+    subject: String,
+    state: Turn<State>,
 }
 
-#[derive(Default)]
 struct State {
-    /// Opened when it is needed, and again when it broke.
-    connection: Option<Connection>,
-    /// What went wrong last.
+    session: Session,
+    /// What went wrong last, and when.
     failed: Option<(Instant, StoreError)>,
 }
 
 impl Redis {
-    /// Looks at the URL; whether anybody is there is seen at the first access.
-    pub fn open(url: &str) -> Result<Redis, String> {
-        let client = Client::open(url).map_err(|e| wrong(&e).why)?;
+    /// Nothing is connected yet.
+    pub fn new(url: &str) -> Result<Redis, String> {
+        let server = Server::parse(url).ok_or("option token_store is not the URL of a Redis")?;
         Ok(Redis {
-            client,
-            state: Mutex::default(),
+            subject: format!("the token store, Redis at {},", server.shown()),
+            state: Turn::new(State {
+                session: Session::new(server),
+                failed: None,
+            }),
         })
     }
 
     fn with<T>(
         &self,
-        work: impl Fn(&mut Connection) -> Result<T, RedisError>,
+        key: &str,
+        until: Instant,
+        work: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
         let started = Instant::now();
-        let mut state = lock(&self.state);
-        // Whoever waited while others found that it does not answer need not find out again, one by one.
+        let Some(mut state) = self.state.take(until) else {
+            let subject = &self.subject;
+            return Err(StoreError::late(format!(
+                "{subject} was in use by other calls all the time. Try again"
+            )));
+        };
+        // Calls that waited while another one found that it does not answer need not find out again,
+        // one by one.
         if let Some((_, why)) = state.failed.as_ref().filter(|(at, _)| started <= *at) {
             return Err(why.clone());
         }
-        let done = self
-            .work(&mut state.connection, work)
-            .map_err(|e| wrong(&e));
+        let done = state.session.attempt(share_of(until), work);
+        let done = done.map_err(|failure| self.error(key, &failure));
         state.failed = done.as_ref().err().map(|e| (Instant::now(), e.clone()));
         done
     }
 
-    fn work<T>(
-        &self,
-        kept: &mut Option<Connection>,
-        work: impl Fn(&mut Connection) -> Result<T, RedisError>,
-    ) -> Result<T, RedisError> {
-        // One that was kept may have died meanwhile; everything done here may be done twice.
-        if let Some(mut connection) = kept.take() {
-            match work(&mut connection) {
-                Err(e) if is_broken(&e) => {}
-                done => {
-                    *kept = Some(connection);
-                    return done;
-                }
-            }
+    fn error(&self, key: &str, failure: &Failure) -> StoreError {
+        let at = match failure.is_wrong_type() {
+            true => format!(" (the key is {key})"),
+            false => String::new(),
+        };
+        StoreError {
+            why: format!("{} {failure}{at}", self.subject),
+            passing: failure.may_pass(),
+            is_late: failure.is_late(),
         }
-        let mut connection = self.connect()?;
-        let done = work(&mut connection);
-        if !done.as_ref().is_err_and(is_broken) {
-            *kept = Some(connection);
-        }
-        done
-    }
-
-    fn connect(&self) -> Result<Connection, RedisError> {
-        let connection = self.client.get_connection_with_timeout(LIMIT)?;
-        connection.set_read_timeout(Some(LIMIT))?;
-        connection.set_write_timeout(Some(LIMIT))?;
-        Ok(connection)
-    }
-}
-
-/// Whether the connection is of no more use.
-fn is_broken(error: &RedisError) -> bool {
-    error.is_io_error() || error.is_unrecoverable_error()
-}
-
-/// What went wrong, of which kind and no more: the words of others might hold a password.
-fn wrong(error: &RedisError) -> StoreError {
-    // Just started, it reads its data first.
-    let away = error.is_io_error() || error.code() == Some("LOADING");
-    let what = match away {
-        true => "cannot be reached, or does not answer",
-        false => "refuses",
-    };
-    StoreError {
-        why: format!("the token store, Redis, {what} ({})", error.category()),
-        passing: error.kind() != ErrorKind::AuthenticationFailed
-            && !matches!(error.retry_method(), RetryMethod::NoRetry),
     }
 }
 
 impl Store for Redis {
-    fn read(&self, key: &str) -> Result<Option<String>, StoreError> {
-        self.with(|c| cmd("GET").arg(key).query(c))
+    fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(key, until, |c| cmd("GET").arg(key).query(c))
     }
 
-    fn swap(&self, key: &str, was: Option<&str>, new: &str) -> Result<bool, StoreError> {
-        self.with(|c| {
+    fn swap(
+        &self,
+        key: &str,
+        was: Option<&[u8]>,
+        new: &str,
+        until: Instant,
+    ) -> Result<bool, StoreError> {
+        self.with(key, until, |c| {
             let mut eval = cmd("EVAL");
             eval.arg(SWAP)
                 .arg(1)
@@ -134,23 +110,27 @@ impl Store for Redis {
         })
     }
 
-    fn lock(&self, key: &str, ours: &Lock, at_most: Duration) -> Result<bool, StoreError> {
-        let ms = u64::try_from(at_most.as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        self.with(|c| {
+    fn lock(
+        &self,
+        key: &str,
+        ours: &Lock,
+        at_most: Duration,
+        until: Instant,
+    ) -> Result<bool, StoreError> {
+        let ms = u64::try_from(at_most.min(LONGEST_LOCK).as_millis()).unwrap_or(u64::MAX);
+        self.with(key, until, |c| {
             cmd("EVAL")
                 .arg(LOCK)
                 .arg(1)
                 .arg(lock_of(key))
                 .arg(&ours.0)
-                .arg(ms)
+                .arg(ms.max(1))
                 .query(c)
         })
     }
 
-    fn unlock(&self, key: &str, ours: &Lock) -> Result<(), StoreError> {
-        self.with(|c| {
+    fn unlock(&self, key: &str, ours: &Lock, until: Instant) -> Result<(), StoreError> {
+        self.with(key, until, |c| {
             cmd("EVAL")
                 .arg(UNLOCK)
                 .arg(1)
@@ -161,23 +141,78 @@ impl Store for Redis {
     }
 }
 
+/// The key of the lock beside a text's key.
 fn lock_of(key: &str) -> String {
-    format!("{key}:lock")
+    format!("{LOCK_PREFIX}{}", key.strip_prefix(PREFIX).unwrap_or(key))
 }
 
 #[cfg(test)]
-#[path = "../../../tests/common/redis.rs"]
-#[allow(dead_code)]
-mod server;
+mod tests {
+    use super::*;
+    use std::process::{Child, Command, Stdio};
+    use std::thread;
 
-#[cfg(test)]
-#[test]
-fn it_keeps_its_word() {
-    match server::Redis::start() {
-        Some(server) => super::tests::keeps_its_word(&Redis::open(&server.url()).unwrap()),
-        None => assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "redis-server is missing, and this is CI"
-        ),
+    /// A server for this test. Its port may be taken by another program before it listens there, so
+    /// it is known by its process.
+    struct Running(Child, u16);
+
+    impl Running {
+        fn start() -> Option<Running> {
+            (0..20).find_map(|_| {
+                let listener = std::net::TcpListener::bind("127.0.0.1:0").ok()?;
+                let port = listener.local_addr().ok()?.port();
+                drop(listener);
+                let child = Command::new("redis-server")
+                    .args(["--bind", "127.0.0.1", "--save", "", "--port"])
+                    .arg(port.to_string())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .ok()?;
+                let mut running = Running(child, port);
+                running.is_ready().then_some(running)
+            })
+        }
+
+        fn is_ready(&mut self) -> bool {
+            let server = Server::parse(&self.url()).unwrap();
+            let mut session = Session::new(server);
+            let limit = Instant::now() + Duration::from_secs(60);
+            let own = format!("process_id:{}\r\n", self.0.id());
+            while Instant::now() < limit && self.0.try_wait().is_ok_and(|ended| ended.is_none()) {
+                let soon = Instant::now() + Duration::from_secs(5);
+                let about = session.attempt(soon, |c| cmd("INFO").arg("server").query::<String>(c));
+                match about {
+                    Ok(about) => return about.contains(&own),
+                    Err(_) => thread::sleep(Duration::from_millis(5)),
+                }
+            }
+            false
+        }
+
+        fn url(&self) -> String {
+            format!("redis://127.0.0.1:{}/3", self.1)
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn it_keeps_its_word() {
+        match Running::start() {
+            Some(server) => {
+                let store = Redis::new(&server.url()).unwrap();
+                super::super::tests::keeps_its_word(&store);
+            }
+            None => assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "redis-server is missing, and this is CI"
+            ),
+        }
     }
 }

@@ -1,0 +1,91 @@
+//! A queue whose Redis refuses, fails over, or is no Redis.
+
+#[path = "../../tests/common/fake_redis.rs"]
+#[allow(dead_code)]
+mod fake_redis;
+#[path = "../../tests/common/redis.rs"]
+#[allow(dead_code)]
+mod redis;
+
+use std::net::SocketAddr;
+
+use fake_redis::{Behaviour, FakeRedis};
+use wxlink_bulk::{Queue, Verdict};
+
+fn answer(error: &str) -> Behaviour {
+    Behaviour::Answer(format!("-{error}\r\n"))
+}
+
+#[test]
+fn what_passes_is_tried_again_on_a_new_connection() {
+    let Some(server) = redis::Redis::start() else {
+        let ci = std::env::var("CI").is_ok_and(|v| v == "true");
+        assert!(!ci, "redis-server is missing, and this is CI");
+        return;
+    };
+    let address = server.url();
+    let address = address.trim_start_matches("redis://");
+    let to: SocketAddr = address.split('/').next().unwrap().parse().unwrap();
+    for bad in [
+        answer("READONLY You can't write against a read only replica."),
+        answer("MASTERDOWN Link with MASTER is down"),
+        answer("LOADING Redis is loading the dataset in memory"),
+        answer("CLUSTERDOWN The cluster is down"),
+        answer("ERR max number of clients reached"),
+        Behaviour::Answer("HTTP/1.1 502 Bad Gateway\r\n\r\n".into()),
+        Behaviour::Close,
+    ] {
+        let fake = FakeRedis::start(vec![bad, Behaviour::Forward(to)]);
+        let queue = Queue::new(&fake.url(), "failures").unwrap();
+        queue.standing().unwrap();
+        queue.standing().unwrap();
+        assert_eq!(fake.connections(), 2);
+    }
+}
+
+#[test]
+fn every_refusal_says_what_is_wrong() {
+    for (error, says) in [
+        ("NOAUTH Authentication required.", "wants a password"),
+        ("WRONGPASS invalid LEAK", "refuses the user or the password"),
+        (
+            "NOPERM this user has no permissions LEAK",
+            "does not let its user",
+        ),
+        ("OOM command not allowed", "has no memory left"),
+        (
+            "MISCONF Redis is configured to save",
+            "cannot write its data to disk",
+        ),
+        (
+            "MOVED 3999 LEAK:6381",
+            "does not follow cluster redirections",
+        ),
+        ("WRONGTYPE Operation LEAK", "another type"),
+        ("ODDCODE LEAK", "(ODDCODE)"),
+        ("ERR LEAK", "refuses"),
+    ] {
+        let fake = FakeRedis::start(vec![answer(error)]);
+        let url = fake.url().replace("redis://", "redis://user:S3CRET@");
+        let failed = Queue::new(&url, "failures")
+            .unwrap()
+            .standing()
+            .unwrap_err();
+        assert_eq!(failed.verdict(), Verdict::Usage, "{failed}");
+        let message = failed.to_string();
+        assert!(
+            message.contains("the queue's Redis at 127.0.0.1:"),
+            "{message}"
+        );
+        assert!(message.contains(says), "{error}: {message}");
+        assert!(
+            !message.contains("S3CRET") && !message.contains("LEAK"),
+            "{message}"
+        );
+    }
+    let http = Behaviour::Answer("HTTP/1.1 200 OK\r\n\r\n".into());
+    let fake = FakeRedis::start(vec![http]);
+    let failed = Queue::new(&fake.url(), "failures").unwrap().standing();
+    let message = failed.unwrap_err().to_string();
+    assert!(message.contains("web server"), "{message}");
+}

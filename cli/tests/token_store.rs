@@ -1,0 +1,72 @@
+//! A token store that cannot be used: the command says why, on stderr, and exits with 4.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::*;
+use serde_json::Value;
+use wxlink_sandbox::Sandbox;
+
+fn platform(sandbox: &Sandbox, store: &str, arguments: &[&str]) -> Command {
+    let mut command = bare(arguments);
+    command
+        .env("WXLINK_BASE_URL", sandbox.http_url())
+        .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
+        .env("WXLINK_COMPONENT_APPSECRET", "SANDBOX-COMPONENT-SECRET")
+        .env("WXLINK_ACCOUNT", ACCOUNT)
+        .env("WXLINK_TOKEN_STORE", store);
+    command
+}
+
+/// What `put ticket` and `list` say of the store, in words and as JSON.
+#[track_caller]
+fn refused(sandbox: &Sandbox, store: &str, says: &str) {
+    let put = ["put", "ticket"];
+    let ran = run_with(platform(sandbox, store, &put), "SANDBOX-TICKET\n");
+    assert_eq!((ran.code, ran.out.as_str()), (4, ""), "{}", ran.err);
+    assert!(ran.err.contains(says), "{}", ran.err);
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    let ran = run(platform(sandbox, store, &["list"]));
+    assert_eq!((ran.code, ran.out.as_str()), (4, ""), "{}", ran.err);
+    assert!(ran.err.contains(says), "{}", ran.err);
+    let ran = run(platform(sandbox, store, &["list", "--json"]));
+    let told = ran.json();
+    assert_eq!((ran.code, &told["status"]), (4, &Value::from("NO_TOKEN")));
+    assert!(told["message"].as_str().unwrap().contains(says), "{told}");
+}
+
+#[test]
+fn a_damaged_store_is_reported_and_stays_as_it_is() {
+    let sandbox = sandbox();
+    let path = scratch("damaged-store").join("tokens");
+    let store = format!("file:{}", path.display());
+    let put = |ticket: &str| run_with(platform(&sandbox, &store, &["put", "ticket"]), ticket);
+    assert_eq!(put("SANDBOX-TICKET\n").code, 0);
+    assert_eq!(run(platform(&sandbox, &store, &["list"])).code, 0);
+    let whole = fs::read(&path).unwrap();
+    for len in [0, 1, 100, 4096, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..len]).unwrap();
+        refused(&sandbox, &store, "is damaged: ");
+        assert!(fs::read(&path).unwrap() == whole[..len]);
+    }
+    let says = format!("the token store {} is damaged: ", path.display());
+    refused(&sandbox, &store, &says);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(put("SANDBOX-TICKET\n").code, 0);
+    assert_eq!(run(platform(&sandbox, &store, &["list"])).code, 0);
+}
+
+#[test]
+fn a_store_that_is_not_safe_is_refused() {
+    let sandbox = sandbox();
+    let dir = scratch("unsafe-store");
+    let store = |name: &str| format!("file:{}", dir.join(name).display());
+    std::os::unix::fs::symlink(dir.join("elsewhere"), dir.join("link")).unwrap();
+    refused(&sandbox, &store("link"), "symbolic link");
+    assert!(!dir.join("elsewhere").exists());
+    refused(&sandbox, &store(""), "regular file");
+    refused(&sandbox, &store("missing/tokens"), "Create the folder");
+}

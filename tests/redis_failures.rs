@@ -1,0 +1,329 @@
+//! A Redis that refuses, fails over, is no Redis, or answers nothing: the token store tries again where
+//! that helps, and says what is wrong where it does not.
+
+#![cfg(all(feature = "file-store", feature = "redis-store"))]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::fake_redis::{Behaviour, FakeRedis};
+use wxlink::{Client, Delivery, Options, Status};
+
+fn client(store: &str, timeout_ms: u32) -> Client {
+    let mut options = Options::new();
+    for (key, value) in [
+        ("component_appid", "wx0c00000000000001"),
+        ("component_appsecret", "COMPONENT-SECRET"),
+        ("token_store", store),
+        ("timeout_ms", &timeout_ms.to_string()),
+    ] {
+        options.set(key, value).unwrap();
+    }
+    Client::new(&options).unwrap()
+}
+
+fn answer(error: &str) -> Behaviour {
+    Behaviour::Answer(format!("-{error}\r\n"))
+}
+
+#[test]
+fn what_passes_is_tried_again_on_a_new_connection() {
+    let new_connection = [
+        answer("READONLY You can't write against a read only replica."),
+        answer("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+        answer("LOADING Redis is loading the dataset in memory"),
+        answer("CLUSTERDOWN The cluster is down"),
+        answer("ERR max number of clients reached"),
+        answer(
+            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You \
+             can't write against a read only replica.",
+        ),
+        Behaviour::Answer("HTTP/1.1 502 Bad Gateway\r\n\r\n".into()),
+        Behaviour::Answer("*-7\r\n?garbage\r\n".into()),
+        Behaviour::Close,
+    ];
+    for (n, bad) in new_connection.into_iter().enumerate() {
+        // At once, and on a connection that was good before.
+        let later = match &bad {
+            Behaviour::Answer(answer) => Behaviour::StoreOnceThen(answer.clone()),
+            _ => Behaviour::Close,
+        };
+        for first in [bad, later] {
+            let fake = FakeRedis::start(vec![first, Behaviour::Store]);
+            let client = client(&fake.url(), 60_000);
+            client.put_ticket("TICKET").unwrap();
+            client.put_account("wx1", "REFRESH").unwrap();
+            assert!(fake.connections() >= 2, "case {n}");
+            assert_eq!(fake.texts().len(), 2, "case {n}");
+        }
+    }
+}
+
+#[test]
+fn what_is_busy_is_asked_again_on_the_same_connection() {
+    for error in [
+        "BUSY Redis is busy running a script.",
+        "TRYAGAIN Multiple keys request",
+    ] {
+        let fake = FakeRedis::start(vec![answer(error)]);
+        let started = Instant::now();
+        let failed = client(&fake.url(), 300).put_ticket("TICKET").unwrap_err();
+        assert!(started.elapsed() >= Duration::from_millis(300), "{failed}");
+        assert_eq!(failed.status(), Status::NoToken, "{failed}");
+        assert!(failed.is_passing(), "{failed}");
+        assert_eq!(fake.connections(), 1, "{error}");
+    }
+}
+
+/// A call that must fail at once, though it has an hour.
+fn refusal(behaviour: Behaviour) -> String {
+    let fake = FakeRedis::start(vec![behaviour]);
+    let url = fake.url().replace("redis://", "redis://user:S3CRET@");
+    let failed = client(&url, 3_600_000).put_ticket("TICKET").unwrap_err();
+    assert_eq!(failed.status(), Status::NoToken);
+    assert_eq!(failed.delivery(), Delivery::NeverSent);
+    assert!(!failed.is_passing(), "{failed}");
+    let shown = format!("{failed} {failed:?} {}", failed.trace());
+    for secret in ["S3CRET", "COMPONENT-SECRET", "TICKET", "LEAK"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    let server = fake.url().replace("redis://", "Redis at ");
+    assert!(failed.message().contains(&server), "{failed}");
+    failed.message()
+}
+
+#[test]
+fn every_refusal_says_what_is_wrong() {
+    for (error, says) in [
+        ("NOAUTH Authentication required.", "wants a password"),
+        (
+            "WRONGPASS invalid username-password pair LEAK",
+            "refuses the user or the password",
+        ),
+        ("ERR invalid password", "refuses the login"),
+        (
+            "NOPERM this user has no permissions LEAK",
+            "does not let its user",
+        ),
+        (
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "has no memory left",
+        ),
+        (
+            "MISCONF Redis is configured to save RDB snapshots",
+            "cannot write its data to disk",
+        ),
+        ("NOSCRIPT No matching script.", "lost a script"),
+        ("WRONGTYPE Operation against a key LEAK", "another type"),
+        (
+            "MOVED 3999 LEAK:6381",
+            "does not follow cluster redirections",
+        ),
+        ("ASK 3999 LEAK:6381", "does not follow cluster redirections"),
+        (
+            "CROSSSLOT Keys in request don't hash to the same slot",
+            "cluster",
+        ),
+        (
+            "DENIED Redis is running in protected mode LEAK",
+            "protected mode",
+        ),
+        ("ODDCODE LEAK", "(ODDCODE)"),
+        ("LEAK: what is this", "an unknown error"),
+        ("", "an unknown error"),
+    ] {
+        let message = refusal(answer(error));
+        assert!(message.contains(says), "{error}: {message}");
+    }
+    // The answer to a command that is not the login.
+    for (error, says) in [
+        (
+            "ERR unknown command 'EVAL', with args beginning with: 'LEAK'",
+            "Redis 6.2",
+        ),
+        ("ERR LEAK", "(ERR)"),
+        (
+            "WRONGTYPE Operation LEAK",
+            "wxlink:platform:wx0c00000000000001",
+        ),
+    ] {
+        let fails = Behaviour::StoreOnceThen(format!("-{error}\r\n"));
+        let message = refusal(fails);
+        assert!(message.contains(says), "{error}: {message}");
+    }
+    let http = "HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nLEAK";
+    let message = refusal(Behaviour::Answer(http.into()));
+    assert!(message.contains("web server"), "{message}");
+    let message = refusal(Behaviour::Answer("\u{15}\u{3}\u{1}\0\u{2}\u{2}\n".into()));
+    assert!(message.contains("rediss://"), "{message}");
+    for odd in [
+        "LEAK\r\n",
+        ":x\r\n",
+        "*1000000000000\r\n:x\r\n",
+        "$-9x\r\n",
+        "*2\r\n:1\r\n:2\r\n",
+    ] {
+        let message = refusal(Behaviour::Answer(odd.into()));
+        assert!(message.contains("answer"), "{odd}: {message}");
+    }
+}
+
+#[test]
+fn a_server_without_tls_is_named() {
+    let fake = FakeRedis::start(vec![Behaviour::Greet("-ERR Protocol error\r\n".into())]);
+    let url = fake.url().replace("redis://", "rediss://");
+    let failed = client(&url, 60_000).put_ticket("TICKET").unwrap_err();
+    assert!(failed.message().contains("does not speak TLS"), "{failed}");
+    assert!(!failed.is_passing(), "{failed}");
+}
+
+#[test]
+fn puts_end_at_the_limit_and_when_they_are_cancelled() {
+    let silent = || FakeRedis::start(vec![Behaviour::Silent]);
+    let fake = silent();
+    let started = Instant::now();
+    let failed = client(&fake.url(), 400).put_ticket("TICKET").unwrap_err();
+    assert_eq!(failed.status(), Status::TimeoutUnsent, "{failed}");
+    assert!(
+        failed.message().contains("does not answer in time"),
+        "{failed}"
+    );
+    let elapsed = started.elapsed();
+    assert!(elapsed >= Duration::from_millis(400), "{elapsed:?}");
+    assert!(elapsed < Duration::from_secs(20), "{elapsed:?}");
+
+    let fake = silent();
+    let client = client(&fake.url(), 3_600_000);
+    std::thread::scope(|s| {
+        let put = s.spawn(|| client.put_account("wx1", "REFRESH").unwrap_err());
+        while fake.connections() == 0 {
+            std::thread::yield_now();
+        }
+        client.cancel();
+        assert_eq!(put.join().unwrap().status(), Status::Cancelled);
+    });
+    assert_eq!(
+        client.put_ticket("T").unwrap_err().status(),
+        Status::Cancelled
+    );
+}
+
+#[test]
+fn a_server_that_sends_without_end_is_left() {
+    // One endless bulk string would be read for ever.
+    let fake = FakeRedis::start(vec![Behaviour::Answer(format!(
+        "$99999999999\r\n{}",
+        "x".repeat(1 << 20)
+    ))]);
+    let failed = client(&fake.url(), 500).put_ticket("TICKET").unwrap_err();
+    assert_eq!(failed.status(), Status::TimeoutUnsent, "{failed}");
+}
+
+#[test]
+fn making_a_client_asks_nobody() {
+    let fake = FakeRedis::start(vec![Behaviour::Store]);
+    let client = client(&fake.url(), 1000);
+    assert_eq!(fake.connections(), 0);
+    drop(client);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_named_and_replaced() {
+    let fake = FakeRedis::start(vec![Behaviour::Store]);
+    let key = "wxlink:platform:wx0c00000000000001";
+    for bad in [
+        b"not JSON".as_slice(),
+        b"{\"grant\":7}",
+        b"\xFF\xFE\0",
+        b"[]",
+        b"{\"grant\":\"G\"",
+    ] {
+        fake.put(key, bad);
+        let mut options = Options::new();
+        options.set("account", "wx1").unwrap();
+        let client = client(&fake.url(), 5000);
+        let failed = client.with(&options).unwrap().get_linked(None).unwrap_err();
+        assert!(failed.message().contains(key), "{failed}");
+        client.put_ticket("TICKET").unwrap();
+        assert!(fake.texts()[key].contains("TICKET"));
+    }
+}
+
+/// Ids are opaque: whatever they are, no record and no lock has another's key.
+#[test]
+fn no_two_records_share_a_key() {
+    let fake = FakeRedis::start(vec![Behaviour::Store]);
+    let platforms = ["a", "a:b", "lock", "platform", "account", "a%3Ab"];
+    let accounts = [
+        "b:c",
+        "c",
+        "lock",
+        "lock:a",
+        "b",
+        ":",
+        "%3A",
+        "account:a",
+        "d\u{e9}",
+    ];
+    let mut options = Options::new();
+    options
+        .set("component_appsecret", "S")
+        .unwrap()
+        .set("token_store", &fake.url())
+        .unwrap();
+    for platform in platforms {
+        options.set("component_appid", platform).unwrap();
+        let client = Client::new(&options).unwrap();
+        client.put_ticket(&format!("ticket of {platform}")).unwrap();
+        for account in accounts {
+            let token = format!("token of {account} at {platform}");
+            client.put_account(account, &token).unwrap();
+        }
+    }
+    let texts = fake.texts();
+    assert_eq!(texts.len(), platforms.len() * (accounts.len() + 1));
+    for key in texts.keys() {
+        assert!(key.starts_with("wxlink:"), "{key}");
+        assert!(!key.starts_with("wxlink:lock:"), "{key}");
+    }
+}
+
+/// Run by the next test: a host that has closed its standard streams.
+#[cfg(unix)]
+#[test]
+fn a_host_without_standard_streams() {
+    let Ok(url) = std::env::var("HOST_WITHOUT_STREAMS") else {
+        return;
+    };
+    for fd in 0..3 {
+        // SAFETY: nothing here uses them after this.
+        unsafe { libc::close(fd) };
+    }
+    let client = client(&url, 60_000);
+    let put = client.put_ticket("TICKET").is_ok();
+    // The connection is kept for the next access.
+    let taken = (0..3).any(|fd| std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok());
+    std::process::exit(if put && !taken { 77 } else { 1 });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_connection_is_none_of_the_standard_streams() {
+    let fake = FakeRedis::start(vec![Behaviour::Store]);
+    for url in [
+        fake.url(),
+        fake.url().replace("127.0.0.1", "localhost"),
+        format!(
+            "file:{}",
+            common::scratch("no-streams").join("tokens").display()
+        ),
+    ] {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_host_without_standard_streams", "--nocapture"])
+            .env("HOST_WITHOUT_STREAMS", &url)
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(77), "{url}");
+    }
+}

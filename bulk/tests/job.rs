@@ -439,7 +439,7 @@ fn bad_rows_stop_a_job_before_it_begins() {
     assert_eq!(why.verdict(), Verdict::Usage);
     let text = why.to_string();
     assert!(
-        text.contains("37 of the rows") && text.contains("line 21") && text.contains("17 more"),
+        text.contains("37 invalid rows") && text.contains("line 21") && text.contains("17 more"),
         "{text}"
     );
     assert!(Job::begin(&dir, std::iter::empty()).is_err());

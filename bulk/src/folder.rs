@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
+use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BulkError;
@@ -85,6 +86,7 @@ impl Folder {
     /// # Errors
     /// It is no folder, or cannot be read.
     pub fn look(dir: &Path) -> io::Result<Found> {
+        let dir = &plain_path(dir);
         match fs::symlink_metadata(dir) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(e) => return Err(e),
@@ -108,7 +110,8 @@ impl Folder {
             return listed(list);
         }
         // Where a process was killed before it wrote the list that it had just created, nothing else is there.
-        let is_empty = regular(&dir.join(LIST))?.is_some_and(|file| file.len() == 0);
+        let list = regular(&dir.join(LIST)).unwrap_or_default();
+        let is_empty = list.is_some_and(|file| file.len() == 0);
         if is_empty && names.len() == 1 {
             return Ok(Found::Empty);
         }
@@ -120,6 +123,7 @@ impl Folder {
     /// # Errors
     /// It cannot be made; another process made a list there meanwhile.
     pub fn create(dir: &Path, kind: Kind, about: &str) -> io::Result<Folder> {
+        let dir = &plain_path(dir);
         let (parents, made_folder) = make(dir)?;
         let folder = Folder {
             dir: dir.to_owned(),
@@ -411,6 +415,34 @@ impl Write for Writer {
     }
 }
 
+/// A file or folder that this process has to itself, for as long as this lives.
+pub(crate) struct Lock(File);
+
+impl Lock {
+    /// Locks it, without waiting.
+    ///
+    /// # Errors
+    /// Another process has it, or the file system locks nothing.
+    pub fn take(file: File) -> Result<Lock, TryLockError> {
+        match FileExt::try_lock(&file) {
+            Ok(()) => Ok(Lock(file)),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Lets others have it.
+    pub fn release(&self) {
+        let _ = FileExt::unlock(&self.0);
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would not do: a child forked meanwhile has it open as well.
+        self.release();
+    }
+}
+
 /// Says that a file is not ours.
 pub(crate) fn in_the_way(path: &Path) -> BulkError {
     BulkError::usage(format!(
@@ -424,7 +456,7 @@ pub(crate) fn in_the_way(path: &Path) -> BulkError {
 /// # Errors
 /// It is not there, is no plain file, or cannot be read.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    plain(no_follow(OpenOptions::new().read(true)).open(path)?)
+    open_with(OpenOptions::new().read(true), path)
 }
 
 /// The same for reading and appending. Nor may the file have a second name, for what is appended would be in both.
@@ -432,7 +464,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// See [`open`].
 pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
-    let file = plain(no_follow(OpenOptions::new().read(true).append(true)).open(path)?)?;
+    let file = open_with(OpenOptions::new().read(true).append(true), path)?;
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 1 {
         let why = "it has a second name (a hard link), under which it would change too; replace it by a copy";
@@ -472,7 +504,10 @@ fn entry(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-fn plain(file: File) -> io::Result<File> {
+fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    // Of what else may be there, opening it says less, or waits.
+    regular(path)?.ok_or(ErrorKind::NotFound)?;
+    let file = no_follow(options).open(path)?;
     match file.metadata()?.is_file() {
         true => Ok(file),
         false => Err(not_plain()),
@@ -520,12 +555,15 @@ fn read_list(dir: &Path) -> io::Result<Option<List>> {
     Ok(list.filter(|list| list.version == 1 && !list.id.is_empty()))
 }
 
+/// A path without parts that say nothing, such as the last one of "x/.": such a folder cannot be made or removed.
+fn plain_path(dir: &Path) -> PathBuf {
+    dir.components().collect()
+}
+
 /// Makes a folder and those above it. Which of these were made, and whether it was made itself.
 fn make(dir: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
-    // Without blank parts, such as the last one of "x/.".
-    let dir: PathBuf = dir.components().collect();
     let mut missing: Vec<&Path> = Vec::new();
-    let mut above = Some(dir.as_path());
+    let mut above = Some(dir);
     while let Some(path) = above.filter(|path| !path.as_os_str().is_empty()) {
         if entry(path)?.is_some() {
             break;
@@ -560,7 +598,8 @@ fn sync_folder(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn random() -> String {
+/// A text that no other process has.
+pub(crate) fn random() -> String {
     let dice = RandomState::new();
     format!("{:016x}", dice.hash_one(std::process::id()))
 }

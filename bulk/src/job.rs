@@ -7,12 +7,11 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use fs4::FileExt;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar;
 use crate::error::BulkError;
-use crate::folder::{self, Folder, Found, Kind};
+use crate::folder::{self, Folder, Found, Kind, Lock};
 use crate::journal::Journal;
 use crate::outcome::{Outcome, Record, Tally};
 use crate::row::{BadRow, Row};
@@ -53,7 +52,7 @@ pub struct Job {
     /// By line: 0 if it is to be done, else 1 and its outcome.
     marks: Mutex<Vec<u8>>,
     tally: Tally,
-    lock: File,
+    lock: Lock,
     /// Of a job that was made by this process.
     folder: Option<Folder>,
 }
@@ -70,6 +69,9 @@ pub(crate) struct About {
     notifying: u64,
     last_line: u64,
     begun: u64,
+    /// Random, so that two jobs of the same rows can be told apart.
+    #[serde(default)]
+    id: String,
 }
 
 impl Job {
@@ -109,7 +111,7 @@ impl Job {
         Job::with(dir, about, lock, reopen)
     }
 
-    fn with(dir: &Path, about: About, lock: File, reopen: Reopen) -> Result<Job, BulkError> {
+    fn with(dir: &Path, about: About, lock: Lock, reopen: Reopen) -> Result<Job, BulkError> {
         let journal = Journal::open(&dir.join(JOURNAL))?;
         let lines = usize::try_from(about.last_line).unwrap_or(usize::MAX - 1);
         let mut marks = vec![0; lines + 1];
@@ -182,8 +184,7 @@ impl Job {
 
     /// Lets others have it, now that no more work is done on it here. What is known of it can still be asked.
     pub fn release(&self) {
-        // Closing the file would not do: a child forked meanwhile has it open as well.
-        let _ = FileExt::unlock(&self.lock);
+        self.lock.release();
     }
 
     /// Its folder.
@@ -263,9 +264,9 @@ impl Job {
     /// What tells it from other jobs.
     pub(crate) fn identity(&self) -> String {
         let About {
-            crc32, rows, begun, ..
-        } = self.about;
-        format!("job {crc32:08x}-{rows}-{begun}")
+            crc32, begun, id, ..
+        } = &self.about;
+        format!("job {crc32:08x} {begun} {id}")
     }
 
     /// The last line of its input.
@@ -284,7 +285,7 @@ fn at<T>(by_line: &mut [T], line: u64) -> Option<&mut T> {
 }
 
 /// A folder for a new job, emptied of a job that was never run, and its lock.
-fn prepare(dir: &Path) -> Result<(Folder, File), BulkError> {
+fn prepare(dir: &Path) -> Result<(Folder, Lock), BulkError> {
     let no_folder = |e: io::Error| no_folder(dir, &e);
     let mut folder = match Folder::look(dir).map_err(no_folder)? {
         Found::Nothing | Found::Empty => {
@@ -379,17 +380,14 @@ fn sum_of(text: &[u8]) -> u32 {
 }
 
 /// The lock of a job's folder.
-fn take(dir: &Path) -> Result<File, BulkError> {
+fn take(dir: &Path) -> Result<Lock, BulkError> {
     let path = dir.join(LOCK);
     let file = folder::create_new(&path).or_else(|e| match e.kind() {
         io::ErrorKind::AlreadyExists => folder::open_to_append(&path),
         _ => Err(e),
     });
     let file = file.map_err(|e| no_folder(dir, &e))?;
-    match FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
-        Err(_) => Err(is_busy(dir)),
-    }
+    Lock::take(file).map_err(|_| is_busy(dir))
 }
 
 fn is_busy(dir: &Path) -> BulkError {
@@ -447,6 +445,7 @@ pub(crate) fn survey(
         notifying: 0,
         last_line: 0,
         begun: calendar::now(),
+        id: folder::random(),
     };
     for row in rows {
         let row = match row {

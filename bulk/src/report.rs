@@ -1,12 +1,11 @@
 //! The end of a job: a file for each outcome, for those who have to act.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::calendar;
 use crate::error::BulkError;
-use crate::folder::{self, Folder, Found, Kind, Writer};
+use crate::folder::{self, Folder, Found, Kind, Lock, Writer};
 use crate::job::{Job, REPORT};
 use crate::outcome::{Outcome, Record};
 
@@ -75,7 +74,7 @@ pub(crate) struct Files {
     about: String,
     open: Vec<Part>,
     /// Keeps other processes away.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 struct Part {
@@ -261,10 +260,10 @@ impl Drop for Files {
 
 /// Has the folder to this process alone.
 #[cfg(unix)]
-fn take(dir: &Path) -> Result<Option<File>, BulkError> {
-    let folder = File::open(dir).map_err(|e| BulkError::file(dir, &e))?;
-    match fs4::FileExt::try_lock(&folder) {
-        Ok(()) => Ok(Some(folder)),
+fn take(dir: &Path) -> Result<Option<Lock>, BulkError> {
+    let folder = std::fs::File::open(dir).map_err(|e| BulkError::file(dir, &e))?;
+    match Lock::take(folder) {
+        Ok(lock) => Ok(Some(lock)),
         Err(fs4::TryLockError::WouldBlock) => Err(BulkError::usage(format!(
             "another process writes into {}; wait for it, or take another folder",
             dir.display()
@@ -276,7 +275,7 @@ fn take(dir: &Path) -> Result<Option<File>, BulkError> {
 
 /// A folder cannot be locked here: two processes must not write into the same one.
 #[cfg(not(unix))]
-fn take(_: &Path) -> Result<Option<File>, BulkError> {
+fn take(_: &Path) -> Result<Option<Lock>, BulkError> {
     Ok(None)
 }
 

@@ -11,7 +11,8 @@ use common::redis::Redis;
 use common::{UNLIMITED, World, account, appid, client, row};
 use serde_json::{Value, json};
 use wxlink_bulk::{
-    Arrived, BulkError, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop, Terms,
+    Arrived, BulkError, Collected, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop,
+    Terms,
 };
 
 /// A Redis; in CI it has to be there.
@@ -61,6 +62,14 @@ fn results(queue: &Queue) -> Vec<Arrived> {
     all
 }
 
+/// Collects the results there are, into files.
+fn collect(queue: &Queue, world: &World) -> Collected {
+    let dir = world.dir.join("results");
+    queue
+        .collect(&dir, false, &Stop::default(), &mut |_| {})
+        .unwrap()
+}
+
 fn sums(standing: &Standing) -> (u64, u64, u64, u64) {
     let Standing {
         pushed,
@@ -90,7 +99,7 @@ fn rows_are_dealt_with_in_order_and_end_once() {
     assert_eq!(sums(&standing), (120, 120, 0, 0));
     assert_eq!(standing.accounts, 20);
     assert!(!standing.is_over());
-    assert!(queue.purge(0).is_err());
+    assert!(queue.purge(&collect(&queue, &world)).is_err());
 
     let (end, seen) = work(&queue, &world);
     assert_eq!((end, seen.len()), (End::Finished, 120));
@@ -113,12 +122,14 @@ fn rows_are_dealt_with_in_order_and_end_once() {
         "{standing:?}"
     );
 
-    assert!(
-        queue.purge(119).is_err(),
-        "somebody has not seen all results"
-    );
-    queue.purge(120).unwrap();
+    let before = collect(&queue, &world);
+    push(&queue, &[(1, 1)], UNLIMITED);
+    work(&queue, &world);
+    let why = queue.purge(&before).unwrap_err();
+    assert!(why.to_string().contains("not collected"), "{why}");
+    queue.purge(&collect(&queue, &world)).unwrap();
     assert_eq!(sums(&queue.standing().unwrap()), (0, 0, 0, 0));
+    assert_eq!(keys(&redis), [""; 0]);
 }
 
 #[test]
@@ -163,6 +174,13 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
     let apps: Vec<_> = seen.iter().map(|r| r.row.appid.clone()).collect();
     assert_eq!(apps, [4, 5, 6].map(appid));
     assert!(queue.standing().unwrap().is_over());
+}
+
+/// Every key of that Redis.
+fn keys(redis: &Redis) -> Vec<String> {
+    let client = ::redis::Client::open(redis.url()).unwrap();
+    let mut open = client.get_connection().unwrap();
+    ::redis::cmd("KEYS").arg("*").query(&mut open).unwrap()
 }
 
 /// What a worker was given by an answer that never came: an entry in its name that it knows nothing of.
@@ -316,7 +334,7 @@ fn a_worker_that_stays_outlives_the_removal_of_its_queue() {
             while !work.is_finished() && queue.standing().unwrap().total() < 1 {
                 std::thread::yield_now();
             }
-            let _ = queue.purge(1);
+            let _ = queue.purge(&collect(queue, &world));
             push(queue, &[(a, 1)], UNLIMITED);
         }
         while !work.is_finished() && queue.standing().unwrap().total() < 1 {

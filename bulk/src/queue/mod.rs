@@ -9,7 +9,6 @@ mod scripts;
 mod visit;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -195,7 +194,7 @@ impl Queue {
             Some(name) => name.to_owned(),
             None => format!("{:08x}-{}", about.crc32, about.rows),
         };
-        let id = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+        let id = crate::folder::random();
         let begin = redis::Script::new(scripts::BEGIN);
         let (before, id): (i64, String) = self.ask(stop, |c| {
             let mut call = begin.key(&self.prefix);

@@ -93,7 +93,7 @@ impl Folder {
             Ok(_) => {}
         }
         if !fs::metadata(dir)?.is_dir() {
-            return Err(ErrorKind::NotADirectory.into());
+            return Err(io::Error::new(ErrorKind::NotADirectory, "it is no folder"));
         }
         let names = names(dir)?;
         let Some(first) = names.first() else {
@@ -443,6 +443,16 @@ impl Drop for Lock {
     }
 }
 
+/// Says that a folder does not serve: as `what`, and what to take instead.
+pub(crate) fn does_not_serve(dir: &Path, error: &io::Error, what: &str) -> BulkError {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            BulkError::file(dir, error)
+        }
+        _ => BulkError::usage(format!("{} cannot {what}", dir.display())),
+    }
+}
+
 /// Says that a file is not ours.
 pub(crate) fn in_the_way(path: &Path) -> BulkError {
     BulkError::usage(format!(
@@ -569,8 +579,8 @@ fn make(dir: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
             break;
         }
         if path.components().next_back() == Some(Component::ParentDir) {
-            // What is above a folder that is not there?
-            return Err(ErrorKind::NotFound.into());
+            let why = "a folder in its path is missing";
+            return Err(io::Error::new(ErrorKind::NotFound, why));
         }
         missing.push(path);
         above = path.parent();

@@ -413,10 +413,8 @@ fn holds_others(dir: &Path, first: &str) -> BulkError {
 }
 
 fn no_folder(dir: &Path, why: &io::Error) -> BulkError {
-    BulkError::usage(format!(
-        "{} cannot be a job's folder: {why}; take another folder (--job)",
-        dir.display()
-    ))
+    let what = format!("be a job's folder: {why}; take another folder (--job)");
+    folder::does_not_serve(dir, why, &what)
 }
 
 /// A row as it stands in the file of rows.

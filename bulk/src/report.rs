@@ -99,9 +99,13 @@ impl Files {
     /// The folder is none of these, or cannot be written.
     fn begin(dir: &Path, about: String) -> Result<Files, BulkError> {
         let told = |e: io::Error| BulkError::file(dir, &e);
-        let (mut folder, is_new) = match Folder::look(dir).map_err(told)? {
+        let no_folder = |e: io::Error| {
+            let what = format!("hold results: {e}; take another folder");
+            folder::does_not_serve(dir, &e, &what)
+        };
+        let (mut folder, is_new) = match Folder::look(dir).map_err(no_folder)? {
             Found::Nothing | Found::Empty => {
-                let made = Folder::create(dir, Kind::Report, &about).map_err(told)?;
+                let made = Folder::create(dir, Kind::Report, &about).map_err(no_folder)?;
                 (made, true)
             }
             Found::Ours(folder) if folder.kind() == Kind::Report => (*folder, false),

@@ -1,7 +1,7 @@
 //! What became of the rows, appended line by line and never changed.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -9,34 +9,68 @@ use std::time::{Duration, Instant};
 
 use crate::calendar;
 use crate::error::BulkError;
+use crate::folder;
 use crate::outcome::{Outcome, Record};
 use crate::sync::lock;
 
 /// A power failure loses at most what was found in so long; being killed loses nothing.
 const SYNC: Duration = Duration::from_secs(1);
 
+/// What every record begins with.
+const START: &[u8] = b"{\"line\":";
+
 pub(crate) struct Journal {
     path: PathBuf,
-    file: Mutex<(File, Instant)>,
+    /// None until the work on its job begins.
+    file: Mutex<Option<Open>>,
+}
+
+struct Open {
+    file: File,
+    synced: Instant,
 }
 
 impl Journal {
-    /// Opens it to append, making it if it is not there. A last line that was cut off goes.
+    /// Opens it to append, if it is there.
     pub fn open(path: &Path) -> Result<Journal, BulkError> {
         let told = |e: io::Error| BulkError::file(path, &e);
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(told)?;
-        let whole = whole_lines(&mut file).map_err(told)?;
-        file.set_len(whole).map_err(told)?;
+        let file = match folder::regular(path).map_err(told)? {
+            Some(_) => Some(folder::open_to_append(path).map_err(told)?),
+            None => None,
+        };
         Ok(Journal {
             path: path.to_owned(),
-            file: Mutex::new((file, Instant::now())),
+            file: Mutex::new(file.map(Open::new)),
         })
+    }
+
+    /// Whether there is one: the work on its job has begun.
+    pub fn is_there(&self) -> bool {
+        lock(&self.file).is_some()
+    }
+
+    /// Makes it, if it is not there.
+    pub fn begin(&self) -> Result<(), BulkError> {
+        let mut file = lock(&self.file);
+        if file.is_none() {
+            let new = folder::create_new(&self.path);
+            let new = new.map_err(|e| match e.kind() {
+                io::ErrorKind::AlreadyExists => folder::in_the_way(&self.path),
+                _ => BulkError::file(&self.path, &e),
+            });
+            *file = Some(Open::new(new?));
+        }
+        Ok(())
+    }
+
+    /// Takes away a last line that was cut off.
+    pub fn trim(&self) -> Result<(), BulkError> {
+        let told = |e: io::Error| BulkError::file(&self.path, &e);
+        if let Some(open) = &mut *lock(&self.file) {
+            let whole = whole_lines(&mut open.file).map_err(told)?;
+            open.file.set_len(whole).map_err(told)?;
+        }
+        Ok(())
     }
 
     /// Appends. When this returns, the record outlives this process.
@@ -44,17 +78,20 @@ impl Journal {
         let told = |e: io::Error| BulkError::file(&self.path, &e);
         let mut line = serde_json::to_vec(record).map_err(|e| told(e.into()))?;
         line.push(b'\n');
-        let mut file = lock(&self.file);
-        let whole = file.0.metadata().map_err(told)?.len();
-        if let Err(e) = file.0.write_all(&line) {
+        let mut held = lock(&self.file);
+        let Some(open) = &mut *held else {
+            return Err(told(io::ErrorKind::NotFound.into()));
+        };
+        let whole = open.file.metadata().map_err(told)?.len();
+        if let Err(e) = open.file.write_all(&line) {
             // On a full disk half a line may be there; another's would become its end.
-            let _ = file.0.set_len(whole);
+            let _ = open.file.set_len(whole);
             return Err(told(e));
         }
-        if file.1.elapsed() >= SYNC {
-            file.1 = Instant::now();
-            let synced = file.0.try_clone().map_err(told)?;
-            drop(file);
+        if open.synced.elapsed() >= SYNC {
+            open.synced = Instant::now();
+            let synced = open.file.try_clone().map_err(told)?;
+            drop(held);
             synced.sync_data().map_err(told)?;
         }
         Ok(())
@@ -62,23 +99,57 @@ impl Journal {
 
     /// Sees to it that all of it outlives a power failure.
     pub fn sync(&self) -> Result<(), BulkError> {
-        let file = lock(&self.file);
-        file.0
-            .sync_data()
-            .map_err(|e| BulkError::file(&self.path, &e))
+        let held = lock(&self.file);
+        let synced = held.as_ref().map_or(Ok(()), |open| open.file.sync_data());
+        synced.map_err(|e| BulkError::file(&self.path, &e))
     }
 
-    /// Every record, the oldest first. Lines that are none are passed over, for a power failure may leave some among
-    /// the last: their rows are done again, which begins with a look at the list.
+    /// Every record, the oldest first. Lines that were cut off or left blank by a power failure are passed over: their
+    /// rows are done again, which begins with a look at the list.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds lines of something else.
     pub fn records(
         &self,
     ) -> Result<impl Iterator<Item = Result<Record, BulkError>> + '_, BulkError> {
-        let file = File::open(&self.path).map_err(|e| BulkError::file(&self.path, &e))?;
-        let lines = BufReader::with_capacity(1 << 16, file).split(b'\n');
-        Ok(lines.filter_map(|line| match line {
-            Ok(line) => serde_json::from_slice(&line).ok().map(Ok),
-            Err(e) => Some(Err(BulkError::file(&self.path, &e))),
+        let records = self.numbered()?;
+        Ok(records.map(|record| record.map(|(_, record)| record)))
+    }
+
+    /// Every record, with the line it is in.
+    ///
+    /// # Errors
+    /// See [`Journal::records`].
+    pub fn numbered(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<(u64, Record), BulkError>> + '_, BulkError> {
+        let told = |e: io::Error| BulkError::file(&self.path, &e);
+        let file = match self.is_there() {
+            true => Some(folder::open(&self.path).map_err(told)?),
+            false => None,
+        };
+        let lines = file.map(|file| BufReader::with_capacity(1 << 16, file).split(b'\n'));
+        let lines = (1..).zip(lines.into_iter().flatten());
+        Ok(lines.filter_map(move |(number, line)| {
+            let line: Vec<u8> = match line {
+                Ok(line) => line,
+                Err(e) => return Some(Err(told(e))),
+            };
+            match serde_json::from_slice(&line) {
+                Ok(record) => Some(Ok((number, record))),
+                Err(_) if is_torn(&line) => None,
+                Err(_) => Some(Err(self.is_of_another(number))),
+            }
         }))
+    }
+
+    /// Says that a line is no record of this job.
+    pub fn is_of_another(&self, line: u64) -> BulkError {
+        BulkError::usage(format!(
+            "{}, line {line}: it is no record of a row of this job; move the file elsewhere, or put the job's own \
+             journal there",
+            self.path.display()
+        ))
     }
 
     /// How many invitations it tells of that were posted this month, by account.
@@ -93,6 +164,20 @@ impl Journal {
         }
         Ok(invited)
     }
+}
+
+impl Open {
+    fn new(file: File) -> Open {
+        Open {
+            file,
+            synced: Instant::now(),
+        }
+    }
+}
+
+/// Whether a line may be what is left of a record.
+fn is_torn(line: &[u8]) -> bool {
+    line.contains(&0) || line.starts_with(START) || START.starts_with(line)
 }
 
 /// How many bytes there are up to the end of the last whole line.

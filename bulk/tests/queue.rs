@@ -11,7 +11,8 @@ use common::redis::Redis;
 use common::{UNLIMITED, World, account, appid, client, row};
 use serde_json::{Value, json};
 use wxlink_bulk::{
-    Arrived, BulkError, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop, Terms,
+    Arrived, BulkError, Collected, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop,
+    Terms, Verdict,
 };
 
 /// A Redis; in CI it has to be there.
@@ -61,6 +62,14 @@ fn results(queue: &Queue) -> Vec<Arrived> {
     all
 }
 
+/// Collects the results there are, into files.
+fn collect(queue: &Queue, world: &World) -> Collected {
+    let dir = world.dir.join("results");
+    queue
+        .collect(&dir, false, &Stop::default(), &mut |_| {})
+        .unwrap()
+}
+
 fn sums(standing: &Standing) -> (u64, u64, u64, u64) {
     let Standing {
         pushed,
@@ -90,7 +99,7 @@ fn rows_are_dealt_with_in_order_and_end_once() {
     assert_eq!(sums(&standing), (120, 120, 0, 0));
     assert_eq!(standing.accounts, 20);
     assert!(!standing.is_over());
-    assert!(queue.purge(0).is_err());
+    assert!(queue.purge(&collect(&queue, &world)).is_err());
 
     let (end, seen) = work(&queue, &world);
     assert_eq!((end, seen.len()), (End::Finished, 120));
@@ -113,12 +122,14 @@ fn rows_are_dealt_with_in_order_and_end_once() {
         "{standing:?}"
     );
 
-    assert!(
-        queue.purge(119).is_err(),
-        "somebody has not seen all results"
-    );
-    queue.purge(120).unwrap();
+    let before = collect(&queue, &world);
+    push(&queue, &[(1, 1)], UNLIMITED);
+    work(&queue, &world);
+    let why = queue.purge(&before).unwrap_err();
+    assert!(why.to_string().contains("not collected"), "{why}");
+    queue.purge(&collect(&queue, &world)).unwrap();
     assert_eq!(sums(&queue.standing().unwrap()), (0, 0, 0, 0));
+    assert_eq!(keys(&redis), [""; 0]);
 }
 
 #[test]
@@ -163,6 +174,13 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
     let apps: Vec<_> = seen.iter().map(|r| r.row.appid.clone()).collect();
     assert_eq!(apps, [4, 5, 6].map(appid));
     assert!(queue.standing().unwrap().is_over());
+}
+
+/// Every key of that Redis.
+fn keys(redis: &Redis) -> Vec<String> {
+    let client = ::redis::Client::open(redis.url()).unwrap();
+    let mut open = client.get_connection().unwrap();
+    ::redis::cmd("KEYS").arg("*").query(&mut open).unwrap()
 }
 
 /// What a worker was given by an answer that never came: an entry in its name that it knows nothing of.
@@ -316,7 +334,7 @@ fn a_worker_that_stays_outlives_the_removal_of_its_queue() {
             while !work.is_finished() && queue.standing().unwrap().total() < 1 {
                 std::thread::yield_now();
             }
-            let _ = queue.purge(1);
+            let _ = queue.purge(&collect(queue, &world));
             push(queue, &[(a, 1)], UNLIMITED);
         }
         while !work.is_finished() && queue.standing().unwrap().total() < 1 {
@@ -374,6 +392,227 @@ fn what_cannot_be_is_said() {
     let client = client("http://127.0.0.1:1", "memory");
     let lease = |s| Terms::new(Duration::from_secs(s), false, &client).is_ok();
     assert_eq!((lease(5), lease(6)), (false, true));
+}
+
+/// A queue with one row that has ended, and its result: `Queue::purge` may remove it. Other keys stay.
+fn ended(open: &mut ::redis::Connection, nth: usize) {
+    let mut result = json!(row(2, 1, 1));
+    result["job"] = json!("earlier");
+    result["outcome"] = json!("invited");
+    result["at"] = json!(1);
+    let key = |name: &str| format!("{{wxlink:q}}:{name}");
+    let rows = [1, 2].map(|a| key(&format!("rows:{}", account(a))));
+    let names = ["id", "accounts", "results", "counts", "active"].map(key);
+    let jobs = ["jobs", "jobs:rows", "jobs:sums"].map(key);
+    let names = [&names[..], &jobs, &rows].concat();
+    let _: () = ::redis::pipe()
+        .cmd("DEL")
+        .arg(&names)
+        .cmd("SET")
+        .arg(key("id"))
+        .arg(format!("id-{nth}"))
+        .cmd("HSET")
+        .arg(key("counts"))
+        .arg(&["pushed", "1", "invited", "1"])
+        .cmd("HSET")
+        .arg(key("jobs"))
+        .arg(&["earlier", "1"])
+        .cmd("HSET")
+        .arg(key("jobs:rows"))
+        .arg(&["earlier", "1"])
+        .cmd("XADD")
+        .arg(key("results"))
+        .arg(&["*", "result", &result.to_string()])
+        .query(open)
+        .unwrap();
+}
+
+#[test]
+fn what_is_pushed_while_a_queue_is_removed_is_in_it_or_said_not_to_be() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-race", 2, 1);
+    let client = ::redis::Client::open(redis.url()).unwrap();
+    let mut open = client.get_connection().unwrap();
+    // Others use the same Redis.
+    let mut others = ::redis::cmd("MSET");
+    for n in 0..60_000 {
+        others.arg(format!("other:{n}")).arg(n);
+    }
+    let _: () = others.query(&mut open).unwrap();
+
+    let (mut removed, mut failed) = (0, 0);
+    for nth in 0..200 {
+        ended(&mut open, nth);
+        let queue = Queue::new(&redis.url(), "q").unwrap();
+        // More than are pushed at once, of two accounts.
+        let rows = || Ok((0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1))));
+        let dir = world.dir.join(format!("results-{nth}"));
+        let collect = || queue.collect(&dir, false, &Stop::default(), &mut |_| {});
+        // So that it is removed at different moments of the push.
+        let before = (nth % 2 == 0).then(collect);
+        let collected = || before.unwrap_or_else(collect);
+        let (pushed, purged) = std::thread::scope(|scope| {
+            let rows = &rows;
+            let url = redis.url();
+            let push = scope.spawn(move || {
+                let queue = Queue::new(&url, "q").unwrap();
+                queue.push(rows, None, UNLIMITED, &Stop::default(), &|_| {})
+            });
+            let purged = collected().and_then(|collected| queue.purge(&collected));
+            (push.join().unwrap(), purged)
+        });
+        removed += u32::from(purged.is_ok());
+        let standing = queue.standing().unwrap();
+        let lists: u64 = [1, 2]
+            .map(|a| -> u64 {
+                let list = format!("{{wxlink:q}}:rows:{}", account(a));
+                ::redis::cmd("LLEN").arg(list).query(&mut open).unwrap()
+            })
+            .iter()
+            .sum();
+        match pushed {
+            Ok((_, new)) => {
+                assert_eq!(
+                    (new, standing.waiting, lists),
+                    (700, 700, 700),
+                    "{nth}: {standing:?}"
+                );
+                assert_eq!(
+                    (standing.accounts, standing.jobs.last().unwrap().1),
+                    (2, 700)
+                );
+            }
+            Err(why) => {
+                assert_eq!(why.verdict(), Verdict::Again, "{why}");
+                failed += 1;
+            }
+        }
+    }
+    eprintln!("200 tries: {removed} removals, {failed} pushes said that they failed");
+    // The last one's rows, if they are there, are worked off like any others.
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let waiting = queue.standing().unwrap().waiting;
+    let (end, seen) = work(&queue, &world);
+    assert_eq!((end, seen.len() as u64), (End::Finished, waiting));
+}
+
+#[test]
+fn a_queue_that_is_removed_in_the_middle_of_a_push_or_a_collection_ends_it() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-middle", 2, 1);
+    let client = ::redis::Client::open(redis.url()).unwrap();
+    let remove = || {
+        let mut open = client.get_connection().unwrap();
+        let _: () = ::redis::cmd("FLUSHDB").query(&mut open).unwrap();
+    };
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    // While a push is under way, the queue is not removed; if it is all the same, the push fails.
+    let rows = || Ok((0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1))));
+    let tried = Mutex::new(None);
+    let progress = |n| {
+        if n == 500 {
+            let queue = Queue::new(&redis.url(), "q").unwrap();
+            *tried.lock().unwrap() = Some(queue.purge(&collect(&queue, &world)));
+            remove();
+        }
+    };
+    let why = queue
+        .push(rows, None, UNLIMITED, &Stop::default(), &progress)
+        .unwrap_err();
+    assert!(why.to_string().contains("removed while"), "{why}");
+    assert_eq!(why.verdict(), Verdict::Again);
+    let tried = tried.into_inner().unwrap().unwrap().unwrap_err();
+    assert!(tried.to_string().contains("not all rows"), "{tried}");
+    assert_eq!(keys(&redis), [""; 0]);
+
+    // What is collected while it is removed is no report, and an earlier report stays.
+    let mut open = client.get_connection().unwrap();
+    ended(&mut open, 1);
+    let before = collect(&queue, &world);
+    let csv = std::fs::read(&before.report.files[0].1).unwrap();
+    let dir = world.dir.join("results");
+    let why = queue
+        .collect(&dir, false, &Stop::default(), &mut |_| remove())
+        .unwrap_err();
+    assert!(why.to_string().contains("removed while"), "{why}");
+    assert_eq!(std::fs::read(&before.report.files[0].1).unwrap(), csv);
+    // Nor does an empty queue replace it, and a later one sets it aside.
+    assert_eq!(collect(&queue, &world).read, 0);
+    assert_eq!(std::fs::read(&before.report.files[0].1).unwrap(), csv);
+    ended(&mut open, 2);
+    collect(&queue, &world);
+    let earlier = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().path());
+    let earlier: Vec<_> = earlier.filter(|path| path.is_dir()).collect();
+    assert_eq!(earlier.len(), 1, "{earlier:?}");
+    assert_eq!(std::fs::read(earlier[0].join("invited.csv")).unwrap(), csv);
+
+    // Two at once do not write into the same folder.
+    let mut inner = None;
+    queue
+        .collect(&dir, false, &Stop::default(), &mut |_| {
+            let queue = Queue::new(&redis.url(), "q").unwrap();
+            inner = Some(queue.collect(&dir, false, &Stop::default(), &mut |_| {}));
+        })
+        .unwrap();
+    assert!(
+        inner
+            .unwrap()
+            .unwrap_err()
+            .to_string()
+            .contains("another process writes")
+    );
+}
+
+#[test]
+fn nothing_of_a_removed_queue_stays() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-keys", 3, 2);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let rates = Rates {
+        all: Rate::parse("1000/s").unwrap(),
+        account: Rate::parse("100/s").unwrap(),
+    };
+    push(&queue, &[(1, 1), (2, 1), (3, 1), (3, 2)], rates);
+    work(&queue, &world);
+    assert!(
+        keys(&redis).contains(&"{wxlink:q}:paces".to_owned()),
+        "{:?}",
+        keys(&redis)
+    );
+    queue.purge(&collect(&queue, &world)).unwrap();
+    assert_eq!(keys(&redis), [""; 0]);
+    // Looking makes no keys, and removing it again is no mistake.
+    queue.standing().unwrap();
+    queue.purge(&collect(&queue, &world)).unwrap();
+    assert_eq!(keys(&redis), [""; 0]);
+}
+
+#[test]
+fn rows_that_change_between_the_two_readings_are_noticed() {
+    let Some(redis) = redis() else { return };
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    for second in [
+        vec![(1, 1), (1, 3)],
+        vec![(1, 1)],
+        vec![(1, 1), (1, 2), (1, 3)],
+    ] {
+        let times = std::sync::atomic::AtomicU32::new(0);
+        let rows = || {
+            let first = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            let rows = if first {
+                vec![(1, 1), (1, 2)]
+            } else {
+                second.clone()
+            };
+            let rows = rows.into_iter().enumerate();
+            Ok(rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, a, p))))
+        };
+        let told = queue.push(rows, None, UNLIMITED, &Stop::default(), &|_| {});
+        assert_eq!(told.unwrap_err().verdict(), Verdict::Usage);
+        let client = ::redis::Client::open(redis.url()).unwrap();
+        let mut open = client.get_connection().unwrap();
+        let _: () = ::redis::cmd("FLUSHDB").query(&mut open).unwrap();
+    }
 }
 
 const CROWD: &str = "one_worker_of_many";

@@ -267,6 +267,201 @@ fn other_rows_are_another_job() {
     );
 }
 
+#[test]
+fn the_user_s_files_are_neither_replaced_nor_removed() {
+    let world = world("cli-mine", 2, 1, 1);
+    let mine = world.dir.join("mine");
+    fs::create_dir(&mine).unwrap();
+    let rows = |n: usize| {
+        let (account, appid) = (bulk::account(n), bulk::appid(1));
+        format!(
+            "{{\"account\":\"{account}\",\"appid\":\"{appid}\",\"notify_users\":1,\"show_profile\":1,\"note\":\"{n}\"}}\n"
+        )
+    };
+    // Rows out of the order of their accounts, which a job would sort.
+    let text = [rows(1), rows(2), rows(1)].concat();
+    fs::write(mine.join("rows.jsonl"), &text).unwrap();
+    fs::write(mine.join("failed.csv"), "mine").unwrap();
+    std::os::unix::fs::symlink("mine", world.dir.join("link")).unwrap();
+    let (file, dot) = (
+        mine.join("rows.jsonl"),
+        [".", "./x/..", "../mine", "../link"],
+    );
+    for yes in [&[][..], &["--yes"]] {
+        for job in dot {
+            let arguments = [&["bulk", "rows.jsonl", "--job", job][..], yes].concat();
+            let mut command = platform(&world, &arguments);
+            command.current_dir(&mine);
+            let ran = run(command);
+            assert_eq!(ran.code, 2, "{arguments:?} {}", ran.err);
+            assert!(ran.err.contains("--job"), "{arguments:?} {}", ran.err);
+            assert_eq!(fs::read_to_string(&file).unwrap(), text, "{arguments:?}");
+            assert_eq!(fs::read_dir(&mine).unwrap().count(), 2, "{arguments:?}");
+        }
+    }
+    // A job's own rows are no input for it.
+    let refused = run(platform(
+        &world,
+        &["bulk", "links.csv", "--job", "job", "--rate", "off"],
+    ));
+    assert_eq!((refused.code, world.dir.join("job").exists()), (2, false));
+    assert_eq!(processed(&world), 0);
+
+    let Some(redis) = Redis::start() else {
+        assert!(!have("redis-server"), "it does not start");
+        return;
+    };
+    // Results neither.
+    let push = ["bulk", "push", "../links.csv", "--queue", &redis.url()];
+    let collect = ["bulk", "collect", "--queue", &redis.url(), "--into"];
+    for arguments in [&push[..], &["bulk", "work", "--queue", &redis.url()]] {
+        let mut command = platform(&world, arguments);
+        command.current_dir(&mine);
+        assert_eq!(run(command).code, 0, "{arguments:?}");
+    }
+    fs::rename(&file, world.dir.join("rows.jsonl")).unwrap();
+    for into in [".", "./x/..", "../mine", "../link"] {
+        let arguments = [&collect[..], &[into, "--purge"]].concat();
+        let mut command = platform(&world, &arguments);
+        command.current_dir(&mine);
+        let ran = run(command);
+        assert_eq!(ran.code, 2, "{arguments:?} {}", ran.err);
+        let says = if into == "./x/.." {
+            "cannot hold results"
+        } else {
+            "failed.csv"
+        };
+        assert!(ran.err.contains(says), "{into} {}", ran.err);
+        assert_eq!(fs::read_to_string(mine.join("failed.csv")).unwrap(), "mine");
+        assert_eq!(fs::read_dir(&mine).unwrap().count(), 1, "{arguments:?}");
+    }
+    // The queue is still there, and a second purge leaves the results of the first as they are.
+    let csv = world.dir.join("bulk.results/invited.csv");
+    let mut first = Vec::new();
+    for _ in 0..2 {
+        let mut command = platform(&world, &collect[..4]);
+        command.arg("--purge");
+        let ran = run(command);
+        assert!([0, 3].contains(&ran.code), "{}", ran.err);
+        let now = fs::read(&csv).unwrap();
+        assert!(first.is_empty() || now == first);
+        first = now;
+    }
+    // A pipe gives its rows once.
+    let mut command = platform(
+        &world,
+        &["bulk", "push", "/dev/stdin", "--queue", &redis.url()],
+    );
+    command.stdin(Stdio::piped());
+    let ran = run_with(command, &text);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("read twice"), "{}", ran.err);
+}
+
+#[test]
+fn rows_that_are_not_clear_are_refused_with_their_line() {
+    let world = world("cli-rows", 3, 1, 0);
+    let (a, p) = ([1, 2, 3].map(bulk::account), bulk::appid(1));
+    let head = "account,appid,notify_users,show_profile,note";
+    let unclosed = format!(
+        "{head}\n{},{p},0,1,\"Beijing shop\n{},{p},0,1,x\n{},{p},0,1,y\n",
+        a[0], a[1], a[2]
+    );
+    let swallowed = format!(
+        "{head}\n\n{},{p},0,1,\"Beijing\n{},{p},0,1,x\"\n",
+        a[0], a[1]
+    );
+    let twice = format!(
+        "{{\"account\":\"{}\",\"appid\":\"{p}\",\"notify_users\":0,\"notify_users\":1,\"show_profile\":1}}\n",
+        a[0]
+    );
+    for (name, text, says) in [
+        (
+            "unclosed.csv",
+            unclosed,
+            "line 2: it opens a quote that is never closed",
+        ),
+        (
+            "swallowed.csv",
+            swallowed,
+            "line 3: a cell in quotes goes on to line 4",
+        ),
+        (
+            "twice.jsonl",
+            twice,
+            "line 1: it is no JSON: the key \"notify_users\" is there twice",
+        ),
+    ] {
+        fs::write(world.dir.join(name), text).unwrap();
+        for more in [&["--yes"][..], &["--dry-run"]] {
+            let ran = run(platform(&world, &[&["bulk", name][..], more].concat()));
+            assert_eq!(ran.code, 2, "{name} {}", ran.err);
+            assert!(ran.err.contains(says), "{name} {}", ran.err);
+        }
+        assert!(!world.dir.join(format!("{name}.job")).exists());
+    }
+    assert_eq!(processed(&world), 0);
+    // A remark of several lines is none of these.
+    let remark = format!(
+        "{head}\n{},{p},0,1,\"Beijing,\nthe shop\"\n{},{p},0,1,\n",
+        a[0], a[1]
+    );
+    fs::write(world.dir.join("remark.csv"), remark).unwrap();
+    let arguments = [&["bulk", "remark.csv", "--json"][..], &FAST].concat();
+    let ran = run(platform(&world, &arguments));
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    let mut lines: Vec<_> = ran
+        .lines()
+        .iter()
+        .filter_map(|l| l["line"].as_u64())
+        .collect();
+    lines.sort_unstable();
+    assert_eq!((lines, processed(&world)), (vec![2, 4], 2));
+}
+
+#[test]
+fn a_job_whose_making_failed_or_was_killed_is_in_nobody_s_way() {
+    let world = world("cli-half", 3, 40, 1);
+    // No file may grow beyond half a kilobyte, as on a full disk.
+    let limited = "trap '' XFSZ; ulimit -f 1; exec \"$0\" bulk links.csv --yes";
+    let mut command = platform(&world, &[]);
+    let mut full = Command::new("sh");
+    full.args(["-c", limited, PROGRAM])
+        .current_dir(&world.dir)
+        .env_clear();
+    for (name, value) in command.get_envs() {
+        full.env(name, value.unwrap_or_default());
+    }
+    let ran = run(full);
+    assert_eq!(ran.code, 5, "{}", ran.err);
+    assert!(!world.dir.join("links.csv.job").exists(), "{}", ran.err);
+
+    // Killed while it plans, before anybody was asked; with rows that were others by the next time.
+    for round in 0..2 {
+        command = platform(&world, &["bulk", "links.csv", "--rate", "1/s"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let made = || world.dir.join("links.csv.job/job.json").exists();
+        let received = || {
+            let counts = world.admin("GET", "journal/counts", Value::Null);
+            counts["received"]["get"].as_u64().unwrap()
+        };
+        until(|| (made() && received() > round) || child.try_wait().unwrap().is_some());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(made());
+        let path = world.dir.join("links.csv");
+        let rows = fs::read_to_string(&path).unwrap();
+        fs::write(&path, &rows[..rows.trim_end().rfind('\n').unwrap()]).unwrap();
+    }
+    let arguments = [&["bulk", "links.csv", "--yes"][..], &FAST].concat();
+    let ran = run(platform(&world, &arguments));
+    assert_ne!(ran.code, 2, "{}", ran.err);
+    assert_eq!(journal(&world), 118, "{}", ran.err);
+    // That one was run, and is not replaced.
+    assert_eq!(run(platform(&world, &arguments)).code, 2);
+}
+
 /// The examples in a subcommand's help, at another Redis.
 fn examples(subcommand: &str, redis: &Redis) -> Vec<Vec<String>> {
     let help = run(bare(&["bulk", subcommand, "--help"])).out;

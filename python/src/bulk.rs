@@ -19,7 +19,7 @@ use serde_json::Value;
 use wxlink::{Client, Status};
 use wxlink_bulk::{
     BadRow, BulkError, Choices, Crew, End, Finding, Rate, Rates, Record, Reopen, Row, Stop,
-    Verdict, read_rows,
+    Verdict, column_of, read_rows,
 };
 
 use crate::{Handle, errors};
@@ -254,6 +254,16 @@ impl Job {
         };
         let workers = workers.ok_or_else(|| wrong("workers must be 1 or more"))?;
         let raised = Raised::default();
+        let file = rows.as_ref().and_then(path_of);
+        if let (Some(file), Some(folder), None) = (&file, &folder, reopen) {
+            if is_in(file, folder) {
+                return Err(wrong(&format!(
+                    "{} is in {}: rows cannot come from their job's own folder; take another folder (job)",
+                    file.display(),
+                    folder.display()
+                )));
+            }
+        }
         let source = rows.map(|rows| Source::of(&rows)).transpose()?;
         let (folder, temporary) = match folder {
             Some(folder) => (folder, None),
@@ -434,6 +444,20 @@ fn not_forked(py: Python<'_>, client: &Client) -> PyResult<()> {
     let why = "the client was made before a fork and is used in the child; make another one there, and leave its jobs \
                to the parent";
     Err(errors::told(py, Status::Forked, why))
+}
+
+/// Where an open file is, if it says so.
+fn path_of(file: &Bound<'_, PyAny>) -> Option<PathBuf> {
+    file.hasattr("read").ok().filter(|is| *is)?;
+    file.getattr("name").ok()?.extract().ok()
+}
+
+/// Whether a file is in a folder: a job that is made there might replace it.
+fn is_in(file: &Path, folder: &Path) -> bool {
+    match (file.canonicalize(), folder.canonicalize()) {
+        (Ok(file), Ok(folder)) => file.starts_with(folder),
+        _ => false,
+    }
 }
 
 fn job_of(
@@ -618,7 +642,7 @@ fn rows_of_items(
 /// What a mapping, or values in their order, have in the columns; nothing if it is neither.
 fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
     let mut columns = serde_json::Map::new();
-    let mut put = |name: &str, found: Bound<'_, PyAny>| -> PyResult<()> {
+    let mut put = |name: &str, key: &str, found: Bound<'_, PyAny>| -> PyResult<()> {
         let value = match found.extract::<String>() {
             Ok(text) => Value::String(text),
             // Where an appid is missing there may be a number that is none.
@@ -626,7 +650,7 @@ fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
             // Other libraries have booleans and numbers of their own.
             Err(_) => Value::String(found.str()?.to_cow()?.into_owned()),
         };
-        columns.insert(name.to_owned(), value);
+        columns.insert(key.to_owned(), value);
         Ok(())
     };
     if item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>() {
@@ -634,12 +658,16 @@ fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
             return Ok(Value::Null);
         }
         for (name, value) in COLUMNS.into_iter().zip(item.try_iter()?) {
-            put(name, value?)?;
+            put(name, name, value?)?;
         }
     } else if is_mapping(item)? {
-        for name in COLUMNS {
-            if item.contains(name)? {
-                put(name, item.get_item(name)?)?;
+        for key in item.try_iter()? {
+            let key = key?;
+            // Keys that mean the same are refused later: which one counts would be a guess.
+            if let Ok(name) = key.extract::<String>() {
+                if let Some(column) = column_of(&name) {
+                    put(column, &name, item.get_item(&key)?)?;
+                }
             }
         }
     } else {

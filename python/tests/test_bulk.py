@@ -182,6 +182,46 @@ def test_bad_rows_are_all_told_before_anything_is_sent(world: World, tmp_path: P
     assert not any(world.server.counts()["received"].values())
 
 
+def test_rows_that_are_not_clear_are_refused_with_their_line(world: World, tmp_path: Path) -> None:
+    head = "account,appid,notify_users,show_profile,note\n"
+    first, second = (f"{account(n)},{appid(1)},0,1," for n in (1, 2))
+    fields = json.dumps({"account": account(1), "appid": appid(1), "notify_users": 0})[:-1]
+    rows: Any
+    for rows, why in [
+        (io.StringIO(f'{head}{first}"Beijing\n{second}x\n'), "line 2: it opens a quote"),
+        (io.StringIO(f'{head}{first}"Beijing\n{second}x"\n'), "line 2: .* to line 3"),
+        (io.StringIO(f'{fields}, "notify_users": 1}}\n'), 'line 1: .*"notify_users" is there twice'),
+        (
+            [{"account": account(1), "appid": appid(1), "notify_users": 0, "Notify-Users": 1}],
+            "line 1: .*both mean notify_users",
+        ),
+    ]:
+        with pytest.raises(wxlink.ArgumentError, match=why):
+            world.client.bulk(rows, job=tmp_path / "job", **FAST)
+    assert list(tmp_path.iterdir()) == []
+    assert not any(world.server.counts()["received"].values())
+
+
+def test_the_user_s_files_are_neither_replaced_nor_removed(world: World, tmp_path: Path) -> None:
+    mine = tmp_path / "rows.jsonl"
+    mine.write_text(json.dumps({"account": account(1), "appid": appid(1), "note": "mine"}))
+    before = mine.read_text()
+    rows: Any
+    for rows in (world.rows, mine):
+        with pytest.raises(wxlink.ArgumentError, match=r"\(job\)"):
+            world.client.bulk(rows, job=tmp_path, **FAST)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+    assert mine.read_text() == before
+    # Nor is a report that was changed.
+    with world.client.bulk(world.rows[:2], job=tmp_path / "job", **FAST) as bulk:
+        list(bulk)
+        changed = bulk.report() / "invited.csv"
+        changed.write_text("mine")
+        with pytest.raises(wxlink.WxError, match=r"invited\.csv is in the way"):
+            bulk.report()
+    assert changed.read_text() == "mine"
+
+
 def test_what_an_iterator_raises_is_raised_and_nothing_is_sent(
     world: World, tmp_path: Path
 ) -> None:
@@ -614,7 +654,8 @@ def test_the_same_for_asyncio(world: World, tmp_path: Path) -> None:
                 left = len(bulk)
                 assert left <= 100
                 rest = [result async for result in bulk]
-                assert len(await asyncio.to_thread(list, (await bulk.report()).iterdir())) == 1
+                files = await asyncio.to_thread(list, (await bulk.report()).glob("*.csv"))
+            assert [file.name for file in files] == ["invited.csv"]
             assert (len(rest), bulk.end, bulk.counts) == (left, "finished", {"invited": 150})
             with pytest.raises(wxlink.ArgumentError, match="line 1"):
                 async with client.bulk([world.rows[0]]):

@@ -61,7 +61,18 @@ pub struct Arrived {
     pub record: Record,
 }
 
-/// How a queue stands.
+/// The results of a queue that were written into files.
+#[derive(Clone, Debug)]
+pub struct Collected {
+    /// The files.
+    pub report: Report,
+    /// How many results there are in them.
+    pub read: u64,
+    /// The queue they are of.
+    id: String,
+}
+
+/// How a queue stands, at one moment.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Standing {
     /// Rows that were pushed, ever.
@@ -82,7 +93,22 @@ pub struct Standing {
     pub workers: Vec<(String, u64, u64)>,
     /// Jobs that were begun to be pushed, with how many of their rows are there and how many there are to be.
     pub jobs: Vec<(String, u64, u64)>,
+    /// Tells the queue from a later one of the same name; empty if nothing was ever pushed.
+    #[serde(skip)]
+    id: String,
 }
+
+/// What the script answers: see [`scripts::STANDING`].
+type Parts = (
+    String,
+    HashMap<String, u64>,
+    u64,
+    u64,
+    Vec<(String, f64)>,
+    Vec<(String, u64)>,
+    HashMap<String, u64>,
+    Vec<HashMap<String, redis::Value>>,
+);
 
 impl Standing {
     /// Rows that ended.
@@ -150,12 +176,12 @@ impl Queue {
     }
 
     /// Pushes rows. Whoever pushes the same job again goes on where it was left off, so that nothing is pushed twice;
-    /// `rows` is called twice, first to see whether they all make sense.
+    /// `rows` is called twice, first to see whether they are all valid.
     ///
     /// Without a name a job is named by what its rows hold. Answers the name and how many rows were new.
     ///
     /// # Errors
-    /// Rows make no sense; Redis cannot be reached.
+    /// Rows are invalid, or change between the two readings; the queue is removed meanwhile; Redis cannot be reached.
     pub fn push<I: Iterator<Item = Result<Row, BadRow>>>(
         &self,
         rows: impl Fn() -> Result<I, BulkError>,
@@ -169,81 +195,81 @@ impl Queue {
             Some(name) => name.to_owned(),
             None => format!("{:08x}-{}", about.crc32, about.rows),
         };
-        let (jobs, of_jobs) = (self.key("jobs"), self.key("jobs:rows"));
-        let before: Option<u64> = self.ask(stop, |c| cmd("HGET").arg(&jobs).arg(&job).query(c))?;
-        let mut pushed = before.unwrap_or(0);
-        let known: Option<u64> =
-            self.ask(stop, |c| cmd("HGET").arg(&of_jobs).arg(&job).query(c))?;
-        let sums = self.key("jobs:sums");
-        let sum: Option<u32> = self.ask(stop, |c| cmd("HGET").arg(&sums).arg(&job).query(c))?;
-        let other = |sum: u32| sum != about.crc32;
-        if known.is_some_and(|known| known != about.rows) || sum.is_some_and(other) {
+        let id = crate::folder::random();
+        let begin = redis::Script::new(scripts::BEGIN);
+        let (before, id): (i64, String) = self.ask(stop, |c| {
+            let mut call = begin.key(&self.prefix);
+            call.arg(&job).arg(about.rows).arg(about.crc32);
+            call.arg(micros(rates.all)).arg(micros(rates.account));
+            call.arg(&id).invoke(c)
+        })?;
+        let Ok(mut pushed) = u64::try_from(before) else {
             return Err(BulkError::usage(format!(
                 "the job {job} has other rows already; push these under another name (--job)"
             )));
-        }
-        self.ask::<()>(stop, |c| {
-            cmd("HSET")
-                .arg(&of_jobs)
-                .arg(&job)
-                .arg(about.rows)
-                .query::<()>(c)?;
-            cmd("HSET")
-                .arg(&sums)
-                .arg(&job)
-                .arg(about.crc32)
-                .query::<()>(c)?;
-            let limits = self.key("limits");
-            cmd("HSET")
-                .arg(&limits)
-                .arg("all")
-                .arg(micros(rates.all))
-                .arg("account")
-                .arg(micros(rates.account))
-                .query(c)
-        })?;
-        self.make_group(stop)?;
+        };
         let new = about.rows - pushed.min(about.rows);
         let script = redis::Script::new(scripts::PUSH);
-        let mut rows = rows()?.skip(usize::try_from(pushed).unwrap_or(usize::MAX));
+        let mut sum = crc32fast::Hasher::new();
+        let mut some = Vec::with_capacity(PUSH);
+        let mut rows = rows()?;
+        let mut nth = 0;
         loop {
-            let mut some = Vec::with_capacity(PUSH);
-            for row in rows.by_ref().take(PUSH) {
-                let row = row.map_err(|bad| changed(&bad.to_string()))?;
-                let account = row.account.clone();
-                let queued = Queued {
-                    job: job.clone(),
-                    row,
-                };
-                let text = serde_json::to_string(&queued);
-                some.push((account, text.map_err(|e| changed(&e.to_string()))?));
+            let row = rows.next().transpose();
+            let row = row.map_err(|bad| changed(&bad.to_string()))?;
+            let is_last = row.is_none();
+            if let Some(row) = row {
+                sum.update(&crate::job::text_of(&row));
+                nth += 1;
+                if nth > pushed {
+                    let account = row.account.clone();
+                    let queued = Queued {
+                        job: job.clone(),
+                        row,
+                    };
+                    let text = serde_json::to_string(&queued);
+                    some.push((account, text.map_err(|e| changed(&e.to_string()))?));
+                }
             }
-            if some.is_empty() {
+            if some.len() == PUSH || (is_last && !some.is_empty()) {
+                let left = || format!("{pushed} of {} rows are pushed", about.rows);
+                if stop.is_asked() {
+                    return Err(BulkError::interrupted(format!(
+                        "interrupted; {}, push the same again to go on",
+                        left()
+                    )));
+                }
+                let expected = pushed + some.len() as u64;
+                let told: i64 = self.ask(stop, |c| {
+                    let mut call = script.key(&self.prefix);
+                    call.arg(&job).arg(pushed).arg(&id);
+                    for (account, text) in &some {
+                        call.arg(account).arg(text);
+                    }
+                    call.invoke(c)
+                })?;
+                if told < 0 {
+                    return Err(BulkError::again(format!(
+                        "the queue was removed while the job {job} was being pushed ({}); push it again",
+                        left()
+                    )));
+                }
+                // The answer of an earlier try may have been lost.
+                if u64::try_from(told) != Ok(expected) {
+                    return Err(BulkError::again(format!(
+                        "another process pushes the job {job} at the same time; let it finish"
+                    )));
+                }
+                pushed = expected;
+                some.clear();
+                progress(pushed);
+            }
+            if is_last {
                 break;
             }
-            if stop.is_asked() {
-                return Err(BulkError::interrupted(format!(
-                    "interrupted; {pushed} of {} rows are pushed, push the same again to go on",
-                    about.rows
-                )));
-            }
-            let expected = pushed + some.len() as u64;
-            let told: u64 = self.ask(stop, |c| {
-                let mut call = script.key(&self.prefix);
-                call.arg(&job).arg(pushed);
-                for (account, text) in &some {
-                    call.arg(account).arg(text);
-                }
-                call.invoke(c)
-            })?;
-            // The answer of an earlier try may have been lost.
-            if told != expected {
-                return Err(BulkError::again(format!(
-                    "another process pushes the job {job} at the same time; let it finish"
-                )));
-            }
-            pushed = told;
-            progress(pushed);
+        }
+        if nth != about.rows || sum.finalize() != about.crc32 {
+            return Err(changed("they are others than at the first reading"));
         }
         Ok((job, new))
     }
@@ -273,34 +299,22 @@ impl Queue {
     pub fn standing(&self) -> Result<Standing, BulkError> {
         let stop = Stop::default();
         stop.ask();
-        self.make_group(&stop)?;
-        let key = |name| self.key(name);
-        let counts: Vec<(String, u64)> =
-            self.ask(&stop, |c| cmd("HGETALL").arg(key("counts")).query(c))?;
-        let of = |name: &str| {
-            counts
-                .iter()
-                .find(|(n, _)| n == name)
-                .map_or(0, |(_, n)| *n)
-        };
+        self.standing_until(&stop)
+    }
+
+    /// The same, waiting for Redis until then.
+    fn standing_until(&self, stop: &Stop) -> Result<Standing, BulkError> {
+        let script = redis::Script::new(scripts::STANDING);
+        let (id, counts, accounts, later, first, of_jobs, there, workers): Parts =
+            self.ask(stop, |c| script.key(&self.prefix).invoke(c))?;
+        let of = |name: &str| counts.get(name).copied().unwrap_or(0);
         let ended: Vec<(Outcome, u64)> = Outcome::ALL
             .into_iter()
             .filter(|o| *o != Outcome::Deferred)
             .map(|o| (o, of(o.word())))
             .filter(|(_, n)| *n > 0)
             .collect();
-        let accounts: u64 = self.ask(&stop, |c| cmd("XLEN").arg(key("accounts")).query(c))?;
-        let later: u64 = self.ask(&stop, |c| cmd("ZCARD").arg(key("later")).query(c))?;
-        let first: Vec<(String, f64)> = self.ask(&stop, |c| {
-            let mut range = cmd("ZRANGE");
-            range.arg(key("later")).arg(0).arg(0).arg("WITHSCORES");
-            range.query(c)
-        })?;
-        let pushed_of: Vec<(String, u64)> =
-            self.ask(&stop, |c| cmd("HGETALL").arg(key("jobs:rows")).query(c))?;
-        let there: HashMap<String, u64> =
-            self.ask(&stop, |c| cmd("HGETALL").arg(key("jobs")).query(c))?;
-        let jobs = pushed_of.into_iter().map(|(job, rows)| {
+        let jobs = of_jobs.into_iter().map(|(job, rows)| {
             let pushed = there.get(&job).copied().unwrap_or(0);
             (job, pushed, rows)
         });
@@ -312,8 +326,9 @@ impl Queue {
             accounts,
             later,
             next_due: first.first().map(|(_, ms)| (*ms / 1000.0) as u64),
-            workers: self.workers(&stop)?,
+            workers: workers.iter().map(worker).collect(),
             jobs: jobs.collect(),
+            id,
         };
         let gone = standing.total() + standing.deferred;
         standing.waiting = standing.pushed.saturating_sub(gone);
@@ -355,97 +370,75 @@ impl Queue {
         }
     }
 
-    /// Writes a CSV for each outcome from the results, and tells of each; if `follow`, until every row has one.
+    /// Writes a CSV for each outcome from the results, and tells of each; if `follow`, until every row has one. The
+    /// folder is not there, is empty, or holds results that were collected before; results of an earlier queue are set
+    /// aside in a folder of their own, for they are nowhere else.
     ///
     /// # Errors
-    /// Redis cannot be reached, or the files cannot be written.
+    /// Redis cannot be reached, the files cannot be written, or the queue was removed meanwhile. What was collected
+    /// before is still there then.
     pub fn collect(
         &self,
         dir: &Path,
         follow: bool,
         stop: &Stop,
         tell: &mut dyn FnMut(&Arrived),
-    ) -> Result<Report, BulkError> {
-        let mut files = Files::begin(dir)?;
-        let mut after = "0".to_owned();
+    ) -> Result<Collected, BulkError> {
+        let id = self.standing()?.id;
+        let mut files = Files::of_a_queue(dir, &self.prefix, &id)?;
+        let (mut after, mut read) = ("0".to_owned(), 0);
         loop {
             // Asked before the last look, so that nothing comes between.
             let last = !follow || stop.is_asked() || self.standing()?.is_over();
             after = self.results(&after, stop, &mut |arrived| {
                 tell(&arrived);
+                read += 1;
                 files.put(&arrived.record)
             })?;
             if last {
-                return files.end();
+                break;
             }
             stop.pause(LOOK);
         }
+        // Where there was no queue and no result, it does not matter that there is one by now.
+        if self.standing()?.id != id && !(id.is_empty() && read == 0) {
+            return Err(BulkError::again(
+                "the queue was removed while its results were being collected, by another process that collects; what \
+                 was read is not kept, look at what the other one wrote",
+            ));
+        }
+        let report = files.end()?;
+        Ok(Collected { report, read, id })
     }
 
-    /// Removes a queue whose rows have all ended, results included, of which so many were read.
+    /// Removes a queue whose rows have all ended, results included, if these are all of them. Nothing comes between
+    /// the look and the removal.
     ///
     /// # Errors
-    /// Rows are left, or results that were not read; Redis cannot be reached.
-    pub fn purge(&self, read: u64) -> Result<(), BulkError> {
-        let standing = self.standing()?;
-        if standing.total() > read {
-            return Err(BulkError::again(
-                "results came meanwhile that were not collected; collect again, then the queue can be removed",
-            ));
-        }
-        if !standing.is_over() {
-            return Err(BulkError::usage(
-                "not all rows have ended; a queue is removed when they have",
-            ));
-        }
+    /// Rows are left, or results that were not collected; Redis cannot be reached.
+    pub fn purge(&self, collected: &Collected) -> Result<(), BulkError> {
         let stop = Stop::default();
         stop.ask();
-        // The brace is no pattern's.
-        let pattern = format!("{}*", self.prefix);
-        let mut cursor = 0_u64;
-        loop {
-            let (next, keys): (u64, Vec<String>) = self.ask(&stop, |c| {
-                let mut scan = cmd("SCAN");
-                scan.arg(cursor)
-                    .arg("MATCH")
-                    .arg(&pattern)
-                    .arg("COUNT")
-                    .arg(1000);
-                scan.query(c)
-            })?;
-            if !keys.is_empty() {
-                self.ask::<u64>(&stop, |c| cmd("UNLINK").arg(&keys).query(c))?;
-            }
-            if next == 0 {
-                return Ok(());
-            }
-            cursor = next;
-        }
-    }
-
-    /// The workers, with how many accounts they have in hand, and for how long they have said nothing (ms).
-    fn workers(&self, stop: &Stop) -> Result<Vec<(String, u64, u64)>, BulkError> {
-        let accounts = self.key("accounts");
-        let workers: Vec<HashMap<String, redis::Value>> = self.ask(stop, |c| {
-            let mut info = cmd("XINFO");
-            info.arg("CONSUMERS").arg(&accounts).arg(scripts::GROUP);
-            info.query(c)
+        let script = redis::Script::new(scripts::PURGE);
+        let told: String = self.ask(&stop, |c| {
+            let mut call = script.key(&self.prefix);
+            call.arg(&collected.id).arg(collected.read).invoke(c)
         })?;
-        let text = |v: Option<&redis::Value>| {
-            let text = v.and_then(|v| redis::from_redis_value_ref::<String>(v).ok());
-            text.unwrap_or_default()
-        };
-        let told = workers.iter().map(|w| {
-            let number = |name| text(w.get(name)).parse().unwrap_or(0);
-            (text(w.get("name")), number("pending"), number("idle"))
-        });
-        Ok(told.collect())
+        match told.as_str() {
+            "results" => Err(BulkError::again(
+                "results came meanwhile that were not collected; collect again, then the queue can be removed",
+            )),
+            "rows" => Err(BulkError::usage(
+                "not all rows have ended; a queue is removed when they have",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the names of those off the list that were killed long ago and have nothing in hand any more.
     fn forget_the_dead(&self, stop: &Stop) -> Result<(), BulkError> {
         let forget = redis::Script::new(scripts::FORGET);
-        for (name, pending, silent) in self.workers(stop)? {
+        for (name, pending, silent) in self.standing_until(stop)?.workers {
             if pending == 0 && silent > DAY_MS {
                 self.ask::<u64>(stop, |c| forget.key(&self.prefix).arg(&name).invoke(c))?;
             }
@@ -469,6 +462,17 @@ impl Queue {
     ) -> Result<T, BulkError> {
         lock(&self.line).ask(stop, work)
     }
+}
+
+/// A worker, with how many accounts it has in hand, and for how long it has said nothing (ms).
+fn worker(info: &HashMap<String, redis::Value>) -> (String, u64, u64) {
+    let text = |name: &str| {
+        let value = info.get(name);
+        let text = value.and_then(|v| redis::from_redis_value_ref::<String>(v).ok());
+        text.unwrap_or_default()
+    };
+    let number = |name| text(name).parse().unwrap_or(0);
+    (text("name"), number("pending"), number("idle"))
 }
 
 fn create_group(c: &mut Connection, accounts: &str) -> Result<(), redis::RedisError> {

@@ -1,10 +1,11 @@
 //! What Redis does in one go. Every script that acts for a visit first sees whether it still is the visitor's, and
 //! says so again: an entry that was not confirmed for a lease's time is somebody else's.
 //!
-//! Keys, all behind the queue's prefix: `accounts` a stream of accounts to visit, `rows:ACCOUNT` and
-//! `deferred:ACCOUNT` lists of rows, `active` the accounts that are in the stream or in `later`, `later` and `due` when
-//! accounts and deferred rows are due (ms), `tries` how often an account was put off, `results` a stream, `counts` and
-//! `jobs` hashes, `pace:…` when the next call is due (µs).
+//! Keys, all behind the queue's prefix: `id` tells the queue from a later one of its name, `accounts` a stream of
+//! accounts to visit, `rows:ACCOUNT` and `deferred:ACCOUNT` lists of rows, `active` the accounts that are in the stream
+//! or in `later` (no other account has rows), `later` and `due` when accounts and deferred rows are due (ms), `tries`
+//! how often an account was put off, `results` a stream, `counts`, `limits`, `jobs`, `jobs:rows` and `jobs:sums` hashes,
+//! `pace` when the next call is due (µs), `paces` the same by account. [`PURGE`] has to know all of them.
 
 /// The consumer group.
 pub const GROUP: &str = "workers";
@@ -26,15 +27,33 @@ local function now()
 end
 ";
 
-/// ARGV: job, how many of its rows were pushed before these, then account and row by turns. Answers how many have
-/// been by now: fewer or more than expected if another pushes the same job.
+/// ARGV: job, how many rows it has, their sum, the pauses between calls (µs) over all and for an account, and an id for
+/// the queue if it has none. From now on the job is known, and the queue is not removed before all its rows have ended.
+/// Answers how many of its rows were pushed before, or -1 if it has other rows; and the queue's id.
+pub const BEGIN: &str = "
+local P = KEYS[1]
+local rows = redis.call('HGET', P .. 'jobs:rows', ARGV[1])
+local sum = redis.call('HGET', P .. 'jobs:sums', ARGV[1])
+if (rows and rows ~= ARGV[2]) or (sum and sum ~= ARGV[3]) then return {-1, ''} end
+local group = redis.pcall('XGROUP', 'CREATE', P .. 'accounts', 'workers', '0', 'MKSTREAM')
+if group.err and not string.find(group.err, 'BUSYGROUP', 1, true) then return group end
+redis.call('SET', P .. 'id', ARGV[6], 'NX')
+redis.call('HSET', P .. 'jobs:rows', ARGV[1], ARGV[2])
+redis.call('HSET', P .. 'jobs:sums', ARGV[1], ARGV[3])
+redis.call('HSET', P .. 'limits', 'all', ARGV[4], 'account', ARGV[5])
+return {tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0'), redis.call('GET', P .. 'id')}
+";
+
+/// ARGV: job, how many of its rows were pushed before these, the queue's id, then account and row by turns. Answers how
+/// many have been by now: fewer or more than expected if another pushes the same job; -1 if the queue was removed.
 pub const PUSH: &str = "
 local P = KEYS[1]
+if redis.call('GET', P .. 'id') ~= ARGV[3] then return -1 end
 local pushed = tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0')
 if pushed ~= tonumber(ARGV[2]) then return pushed end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   redis.call('RPUSH', P .. 'rows:' .. ARGV[i], ARGV[i + 1])
   local due = redis.call('HGET', P .. 'due', ARGV[i])
   local later = due and redis.call('ZSCORE', P .. 'later', ARGV[i])
@@ -45,7 +64,7 @@ for i = 3, #ARGV, 2 do
     redis.call('XADD', P .. 'accounts', '*', 'account', ARGV[i])
   end
 end
-local n = (#ARGV - 2) / 2
+local n = (#ARGV - 3) / 2
 redis.call('HINCRBY', P .. 'counts', 'pushed', n)
 return redis.call('HINCRBY', P .. 'jobs', ARGV[1], n)
 ";
@@ -76,16 +95,23 @@ return #due
 const TURN: &str = "
 if not ours() then return -1 end
 local at = now()
-local function take(key, pause)
+local function take(pause, stored, keep)
   if pause == 0 then return 0 end
   local burst = math.max(0, 1000000 - pause)
-  local due = math.max(tonumber(redis.call('GET', key) or '0'), at - burst)
-  local ahead = math.ceil((due + pause - at) / 1000) + 2000
-  redis.call('SET', key, string.format('%.0f', due + pause), 'PX', ahead)
+  local due = math.max(tonumber(stored or '0'), at - burst)
+  keep(due + pause)
   return math.max(0, due - at)
 end
-local all = take(P .. 'pace', tonumber(ARGV[3]))
-return math.max(all, take(P .. 'pace:' .. ARGV[5], tonumber(ARGV[4])))
+local function text(number) return string.format('%.0f', number) end
+local all = take(tonumber(ARGV[3]), redis.call('GET', P .. 'pace'), function(due)
+  redis.call('SET', P .. 'pace', text(due), 'PX', math.ceil((due - at) / 1000) + 2000)
+end)
+local own = take(tonumber(ARGV[4]), redis.call('ZSCORE', P .. 'paces', ARGV[5]), function(due)
+  redis.call('ZADD', P .. 'paces', text(due), ARGV[5])
+  -- A burst is a second at most: what was due before that is as good as not there.
+  redis.call('ZREMRANGEBYSCORE', P .. 'paces', '-inf', text(at - 1000000))
+end)
+return math.max(all, own)
 ";
 
 /// Appended to [`OURS`]. ARGV[3] the account, ARGV[4] its first row, ARGV[5] the outcome, ARGV[6] the record; of a
@@ -134,6 +160,51 @@ local accounts = KEYS[1] .. 'accounts'
 if #redis.call('XPENDING', accounts, 'workers', '-', '+', 1, ARGV[1]) > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', accounts, 'workers', ARGV[1])
 return 1
+";
+
+/// Answers all that is known of a queue: its id, counts, accounts in the stream, accounts in `later` and the first of
+/// them with its time, rows of the jobs, pushed rows of the jobs, workers.
+pub const STANDING: &str = "
+local P = KEYS[1]
+local workers = redis.pcall('XINFO', 'CONSUMERS', P .. 'accounts', 'workers')
+if workers.err then workers = {} end
+return {
+  redis.call('GET', P .. 'id') or '',
+  redis.call('HGETALL', P .. 'counts'),
+  redis.call('XLEN', P .. 'accounts'),
+  redis.call('ZCARD', P .. 'later'),
+  redis.call('ZRANGE', P .. 'later', 0, 0, 'WITHSCORES'),
+  redis.call('HGETALL', P .. 'jobs:rows'),
+  redis.call('HGETALL', P .. 'jobs'),
+  workers,
+}
+";
+
+/// ARGV: the queue's id, and how many results were read. Removes the queue in one step, unless rows are left or results
+/// were not read. Answers what is in the way: nothing, `rows` or `results`; `gone` if this queue was removed before.
+pub const PURGE: &str = "
+local P = KEYS[1]
+if (redis.call('GET', P .. 'id') or '') ~= ARGV[1] then return 'gone' end
+local ended, counts = 0, redis.call('HGETALL', P .. 'counts')
+local of = {pushed = 0, deferred = 0}
+for i = 1, #counts, 2 do
+  local n = tonumber(counts[i + 1])
+  if of[counts[i]] then of[counts[i]] = n else ended = ended + n end
+end
+if ended > tonumber(ARGV[2]) or redis.call('XLEN', P .. 'results') > tonumber(ARGV[2]) then return 'results' end
+if of.pushed > ended or of.deferred > 0 then return 'rows' end
+local jobs = redis.call('HGETALL', P .. 'jobs:rows')
+for i = 1, #jobs, 2 do
+  if redis.call('HGET', P .. 'jobs', jobs[i]) ~= jobs[i + 1] then return 'rows' end
+end
+for _, account in ipairs(redis.call('SMEMBERS', P .. 'active')) do
+  if redis.call('EXISTS', P .. 'rows:' .. account, P .. 'deferred:' .. account) > 0 then return 'rows' end
+end
+for _, name in ipairs({
+  'id', 'accounts', 'active', 'later', 'due', 'tries', 'results', 'counts', 'limits', 'jobs', 'jobs:rows', 'jobs:sums',
+  'pace', 'paces',
+}) do redis.call('UNLINK', P .. name) end
+return ''
 ";
 
 /// A script for a visit.

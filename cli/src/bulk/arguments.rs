@@ -1,6 +1,6 @@
 //! The arguments, and what they come to.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -160,6 +160,20 @@ impl<'a> Source<'a> {
 
     pub fn is_there(&self) -> bool {
         !self.is_stdin() && Path::new(self.file).exists()
+    }
+
+    /// Whether it has the same rows when it is read again, which a pipe has not. A file that is not there counts: that
+    /// is found out when it is read.
+    pub fn is_read_twice(&self) -> bool {
+        !self.is_stdin() && fs::metadata(self.file).map_or(true, |file| file.is_file())
+    }
+
+    /// Whether it is a file of that folder: a job that is made there might replace it.
+    pub fn is_in(&self, dir: &Path) -> bool {
+        match (fs::canonicalize(self.file), fs::canonicalize(dir)) {
+            (Ok(file), Ok(dir)) => !self.is_stdin() && file.starts_with(dir),
+            _ => false,
+        }
     }
 
     /// How many there are, good or bad.

@@ -74,6 +74,13 @@ impl<'a> Asked<'a> {
                 let why = "name the rows: a CSV or JSONL file, or - for stdin";
                 return Err(BulkError::usage(why));
             };
+            if source.is_in(&self.dir) {
+                return Err(BulkError::usage(format!(
+                    "{} is in {}: rows cannot come from their job's own folder; take another folder (--job)",
+                    source.name(),
+                    self.dir.display()
+                )));
+            }
             return Ok((Job::begin(&self.dir, source.rows()?)?, true));
         };
         let job = Job::open(&self.dir, reopen)?;
@@ -120,6 +127,10 @@ impl<'a> Asked<'a> {
                 told::number(job.left()),
                 told::number(job.notifying()),
             ));
+        }
+        if self.reopen.is_some() {
+            // Better now than after the work.
+            job.check_report()?;
         }
         let must_ask = job.notifying() > 0 && job.left() > 0 && !self.yes;
         // What was planned once is not planned again, but for the question.

@@ -79,7 +79,7 @@ pub(super) fn commands() -> [Command; 4] {
                     .long("into")
                     .value_name("DIR")
                     .value_parser(value_parser!(PathBuf))
-                    .help("Where to write the files [default: NAME.results]"),
+                    .help("Where to write the files, a new or an empty folder or an earlier one [default: NAME.results]"),
             )
             .arg(
                 Arg::new("follow")
@@ -149,8 +149,8 @@ fn queue(matches: &ArgMatches) -> Result<Queue, Failure> {
 
 fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdict, Failure> {
     let out = context.out;
-    let Some(source) = Source::of(matches).filter(|s| !s.is_stdin()) else {
-        let why = "rows are read twice, first to see whether they all make sense: name a file";
+    let Some(source) = Source::of(matches).filter(Source::is_read_twice) else {
+        let why = "rows are read twice, first to see whether they are all valid: name a file, and no pipe";
         return Err(Failure::Usage(why.into()));
     };
     let job = matches.get_one::<String>("job").map(String::as_str);
@@ -214,19 +214,19 @@ fn collect(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Ver
             out.line(json!(arrived));
         }
     };
-    let report = queue.collect(&into, follow, &stop, &mut tell)?;
+    let collected = queue.collect(&into, follow, &stop, &mut tell)?;
     let standing = queue.standing()?;
     told::summary(
         context,
         &tally,
         standing.waiting + standing.deferred,
-        Some(&report),
+        Some(&collected.report),
     );
     if stop.is_asked() {
         return Ok(Verdict::Interrupted);
     }
     if matches.get_flag("purge") {
-        queue.purge(tally.total())?;
+        queue.purge(&collected)?;
     }
     Ok(match standing.is_over() {
         true => tally.verdict(),

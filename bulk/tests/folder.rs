@@ -1,0 +1,479 @@
+//! What jobs and reports do to the files of others: nothing.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use common::{UNLIMITED, World, row};
+use wxlink_bulk::{BadRow, BulkError, Crew, Job, Reopen, Row, Stop, Verdict};
+
+/// A folder for one test, gone with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let dir = std::env::temp_dir().join(format!("wxlink-folder-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        Scratch(dir)
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Everything below a folder: each path, with what a file holds or where a link leads.
+fn tree(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    let mut entries: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap()).collect();
+    entries.sort_by_key(fs::DirEntry::path);
+    for entry in entries {
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        let holds = if kind.is_symlink() {
+            let to = fs::read_link(&path).unwrap();
+            format!("-> {}", to.display()).into_bytes()
+        } else if kind.is_file() {
+            fs::read(&path).unwrap()
+        } else {
+            b"other".to_vec()
+        };
+        all.push((path.clone(), holds));
+        if kind.is_dir() {
+            all.extend(tree(&path));
+        }
+    }
+    all
+}
+
+fn rows() -> impl Iterator<Item = Result<Row, BadRow>> {
+    // Of two accounts by turns, so that they have to be sorted.
+    (1..=20).map(|n| Ok(row(n, n as usize % 2 + 1, n as usize)))
+}
+
+fn begin(dir: &Path) -> Result<Job, BulkError> {
+    Job::begin(dir, rows())
+}
+
+/// The files of a job that was run, and its folder.
+fn run(name: &str) -> (World, PathBuf) {
+    let world = World::new(name, 2, 20);
+    let dir = world.dir.join("job");
+    let job = begin(&dir).unwrap();
+    work(&job, &world);
+    job.report().unwrap();
+    (world, dir)
+}
+
+fn work(job: &Job, world: &World) {
+    let crew = Crew {
+        client: &world.client(),
+        workers: 2,
+        observer: &|_| {},
+        stop: &Stop::default(),
+    };
+    job.run(&crew, UNLIMITED).unwrap();
+}
+
+fn pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn a_folder_with_files_of_others_is_no_job_s() {
+    type Make = fn(&Path);
+    let of_a_job: &[&str] = &[
+        "rows.jsonl",
+        "job.json",
+        "journal.jsonl",
+        "lock",
+        "running",
+        "rows.new",
+        "rows.sorted",
+        "job.json.new",
+        "ROWS.JSONL",
+        ".hidden",
+        "wxlink-files.json",
+    ];
+    let others: &[(&str, Make)] = &[
+        ("report", |dir| fs::create_dir(dir.join("report")).unwrap()),
+        ("lock", |dir| symlink("nowhere", dir.join("lock")).unwrap()),
+        ("wxlink-files.json", |dir| {
+            symlink("/dev/null", dir.join("wxlink-files.json")).unwrap();
+        }),
+        ("journal.jsonl", |dir| pipe(&dir.join("journal.jsonl"))),
+        // An empty list of ours beside another file.
+        ("rows.jsonl", |dir| {
+            fs::write(dir.join("rows.jsonl"), "mine").unwrap();
+            fs::write(dir.join("wxlink-files.json"), "").unwrap();
+        }),
+        // Our list from elsewhere.
+        ("rows.jsonl", |dir| {
+            let other = dir.with_extension("other");
+            drop(begin(&other).unwrap());
+            fs::copy(
+                other.join("wxlink-files.json"),
+                dir.join("wxlink-files.json"),
+            )
+            .unwrap();
+            fs::write(dir.join("rows.jsonl"), "mine").unwrap();
+        }),
+    ];
+    let files = of_a_job.iter().map(|name| (*name, None));
+    let others = others.iter().map(|(name, make)| (*name, Some(make)));
+    for (nth, (name, make)) in files.chain(others).enumerate() {
+        let scratch = Scratch::new(&format!("others-{nth}"));
+        let dir = scratch.at("job");
+        fs::create_dir(&dir).unwrap();
+        match make {
+            Some(make) => make(&dir),
+            None => fs::write(dir.join(name), "mine").unwrap(),
+        }
+        let before = tree(&dir);
+        // By its own name, and through a link.
+        let link = scratch.at("link");
+        symlink(&dir, &link).unwrap();
+        for dir in [&dir, &link, &dir.join("."), &link.join("../job")] {
+            let why = begin(dir).err().unwrap();
+            assert_eq!(why.verdict(), Verdict::Usage, "{name}: {why}");
+            assert!(why.to_string().contains(name), "{name}: {why}");
+            assert!(why.to_string().contains("--job"), "{name}: {why}");
+            assert!(Job::open(dir, Reopen::Failed).is_err(), "{name}");
+        }
+        let after = tree(&dir);
+        // The lock of a folder with our list, which says whose the folder is.
+        let added = after.iter().filter(|entry| !before.contains(entry));
+        let added: Vec<_> = added.map(|(path, _)| path.file_name().unwrap()).collect();
+        let allowed = name == "rows.jsonl" && nth > of_a_job.len();
+        assert!(
+            added.is_empty() || (allowed && added == ["lock"]),
+            "{name}: {added:?}"
+        );
+        assert!(before.iter().all(|entry| after.contains(entry)), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_a_folder_is_said_and_stays() {
+    let scratch = Scratch::new("no-folder");
+    fs::write(scratch.at("file"), "mine").unwrap();
+    symlink("nowhere", scratch.at("dangling")).unwrap();
+    symlink("file", scratch.at("to-a-file")).unwrap();
+    symlink("loop", scratch.at("loop")).unwrap();
+    pipe(&scratch.at("pipe"));
+    let before = tree(&scratch.0);
+    for name in [
+        "file",
+        "file/job",
+        "dangling",
+        "dangling/job",
+        "to-a-file",
+        "loop",
+        "pipe",
+        "x/..",
+        "x/../y",
+    ] {
+        let why = begin(&scratch.at(name)).err().unwrap();
+        assert_eq!(why.verdict(), Verdict::Usage, "{name}: {why}");
+        assert!(
+            why.to_string().contains("cannot be a job's folder"),
+            "{name}: {why}"
+        );
+        assert_eq!(tree(&scratch.0), before, "{name}");
+    }
+}
+
+#[test]
+fn a_job_that_was_not_run_leaves_everything_as_it_was() {
+    let scratch = Scratch::new("discard");
+    fs::create_dir(scratch.at("empty")).unwrap();
+    symlink("empty", scratch.at("link")).unwrap();
+    fs::create_dir(scratch.at("begun")).unwrap();
+    fs::write(scratch.at("begun/wxlink-files.json"), "").unwrap();
+    let before = tree(&scratch.0);
+    for name in ["empty", "link", "new", "a/b/c/.", "empty/../other"] {
+        let job = begin(&scratch.at(name)).unwrap();
+        assert!(scratch.at(name).join("rows.jsonl").exists());
+        job.discard();
+        assert_eq!(tree(&scratch.0), before, "{name}");
+        // Nor does one that fails.
+        let bad = |n| {
+            Err(BadRow {
+                line: n,
+                why: "it is bad".into(),
+            })
+        };
+        assert!(Job::begin(&scratch.at(name), rows().chain([bad(21)])).is_err());
+        assert_eq!(tree(&scratch.0), before, "{name}");
+    }
+    // An empty list, of a process that was killed when it had just created it.
+    begin(&scratch.at("begun")).unwrap().discard();
+    assert_eq!(fs::read_dir(scratch.at("begun")).unwrap().count(), 0);
+
+    // What others put there meanwhile stays.
+    let job = begin(&scratch.at("new")).unwrap();
+    fs::write(scratch.at("new/mine"), "mine").unwrap();
+    job.discard();
+    assert_eq!(
+        tree(&scratch.at("new")),
+        [(scratch.at("new/mine"), b"mine".to_vec())]
+    );
+}
+
+#[test]
+fn a_job_that_was_never_run_makes_room_and_what_others_put_there_does_not() {
+    let scratch = Scratch::new("room");
+    let dir = scratch.at("job");
+    drop(begin(&dir).unwrap());
+    let first = fs::read(dir.join("rows.jsonl")).unwrap();
+    let job = Job::begin(&dir, rows().take(3)).unwrap();
+    assert_eq!(job.rows(), 3);
+    drop(job);
+    assert_ne!(fs::read(dir.join("rows.jsonl")).unwrap(), first);
+    // It can be taken up as well.
+    assert_eq!(Job::open(&dir, Reopen::Due).unwrap().left(), 3);
+
+    let before = tree(&dir);
+    for (name, text) in [
+        ("rows.jsonl", "mine"),
+        ("notes", "mine"),
+        ("job.json", "{}"),
+    ] {
+        let path = dir.join(name);
+        let was = fs::read(&path).ok();
+        fs::write(&path, text).unwrap();
+        let now = tree(&dir);
+        assert_eq!(
+            begin(&dir).err().unwrap().verdict(),
+            Verdict::Usage,
+            "{name}"
+        );
+        assert_eq!(tree(&dir), now, "{name}");
+        match was {
+            Some(was) => fs::write(&path, was).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+    }
+    // A second name of a file of ours is another file.
+    fs::hard_link(dir.join("rows.jsonl"), scratch.at("mine.jsonl")).unwrap();
+    let mine = fs::read(scratch.at("mine.jsonl")).unwrap();
+    assert_eq!(tree(&dir), before);
+    drop(begin(&dir).unwrap());
+    assert_eq!(fs::read(scratch.at("mine.jsonl")).unwrap(), mine);
+}
+
+#[test]
+fn files_that_do_not_belong_to_a_job_are_not_touched_by_it() {
+    let (world, dir) = run("foreign");
+    let other = world.dir.join("other");
+    let hidden = |row: Result<Row, BadRow>| {
+        row.map(|row| Row {
+            show_profile: false,
+            ..row
+        })
+    };
+    let job = Job::begin(&other, rows().map(hidden)).unwrap();
+    work(&job, &world);
+    drop(job);
+    let input = world.dir.join("links.csv");
+    fs::write(&input, "mine\n").unwrap();
+    type Put = fn(&Path, &Path, &Path);
+    let cases: &[(&str, &str, Put)] = &[
+        ("journal.jsonl", "no record", |path, other, _| {
+            fs::copy(other.join("journal.jsonl"), path).unwrap();
+        }),
+        ("journal.jsonl", "no record", |path, _, input| {
+            fs::copy(input, path).unwrap();
+        }),
+        // Its last line has no end, as one that was cut off.
+        ("journal.jsonl", "no record", |path, _, _| {
+            fs::write(path, "mine").unwrap()
+        }),
+        ("journal.jsonl", "no plain file", |path, _, input| {
+            symlink(input, path).unwrap()
+        }),
+        ("journal.jsonl", "no plain file", |path, _, _| {
+            symlink("nowhere", path).unwrap()
+        }),
+        ("journal.jsonl", "no plain file", |path, _, _| pipe(path)),
+        ("journal.jsonl", "second name", |path, _, input| {
+            fs::hard_link(input, path).unwrap()
+        }),
+        ("rows.jsonl", "rows.jsonl", |path, _, input| {
+            symlink(input, path).unwrap()
+        }),
+        ("rows.jsonl", "does not belong", |path, _, input| {
+            fs::copy(input, path).unwrap();
+        }),
+        ("rows.jsonl", "no record", |path, other, _| {
+            fs::copy(other.join("rows.jsonl"), path).unwrap();
+        }),
+        ("job.json", "job.json", |path, _, input| {
+            symlink(input, path).unwrap()
+        }),
+        ("job.json", "describes no job", |path, _, input| {
+            fs::copy(input, path).unwrap();
+        }),
+        ("lock", "no plain file", |path, _, input| {
+            symlink(input, path).unwrap()
+        }),
+        ("lock", "second name", |path, _, input| {
+            fs::hard_link(input, path).unwrap()
+        }),
+    ];
+    for (name, says, put) in cases {
+        let path = dir.join(name);
+        let kept = world.dir.join("kept");
+        fs::rename(&path, &kept).unwrap();
+        put(&path, &other, &input);
+        let before = tree(&world.dir);
+        let why = Job::open(&dir, Reopen::Failed).err().unwrap();
+        assert!(why.to_string().contains(says), "{name}: {why}");
+        assert!(begin(&dir).is_err(), "{name}");
+        assert_eq!(tree(&world.dir), before, "{name}: {why}");
+        fs::remove_file(&path).unwrap();
+        fs::rename(&kept, &path).unwrap();
+    }
+    // A file that is no sign of a job under way is not removed as one.
+    fs::write(dir.join("running"), "mine").unwrap();
+    let job = Job::open(&dir, Reopen::Failed).unwrap();
+    let crew = Crew {
+        client: &world.client(),
+        workers: 1,
+        observer: &|_| {},
+        stop: &Stop::default(),
+    };
+    let why = job.run(&crew, UNLIMITED).err().unwrap();
+    assert!(why.to_string().contains("in the way"), "{why}");
+    assert_eq!(fs::read(dir.join("running")).unwrap(), b"mine");
+    assert_eq!(world.received().0, 20);
+}
+
+#[test]
+fn a_report_replaces_what_a_report_wrote_and_nothing_else() {
+    let (world, dir) = run("report");
+    let report = dir.join("report");
+    let csv = report.join("invited.csv");
+    let first = fs::read(&csv).unwrap();
+    let job = Job::open(&dir, Reopen::Due).unwrap();
+    job.report().unwrap();
+    assert_eq!(fs::read(&csv).unwrap(), first);
+
+    // Changed, or made, by the user.
+    for (name, text) in [
+        ("invited.csv", "mine"),
+        ("failed.csv", "mine"),
+        ("linked.csv", ""),
+    ] {
+        let path = report.join(name);
+        let was = fs::read(&path).ok();
+        fs::write(&path, text).unwrap();
+        let before = tree(&world.dir);
+        for why in [
+            job.report().err().unwrap(),
+            job.check_report().err().unwrap(),
+        ] {
+            assert!(why.to_string().contains(name), "{why}");
+        }
+        assert_eq!(tree(&world.dir), before, "{name}");
+        match was {
+            Some(was) => fs::write(&path, was).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+    }
+    // Other files of the user are in nobody's way.
+    fs::write(report.join("notes.txt"), "mine").unwrap();
+    // Nor is what a killed process had begun, of which the list knows.
+    let list = fs::read_to_string(report.join("wxlink-files.json")).unwrap();
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let begun = report.join(format!("invited.csv.{}.new", list["id"].as_str().unwrap()));
+    fs::write(&begun, "half").unwrap();
+    // A row of another outcome now: its file goes, as the job wrote it.
+    let journal = dir.join("journal.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, text.replace("\"invited\"", "\"refused\"")).unwrap();
+    job.report().unwrap();
+    assert!(!csv.exists() && !begun.exists());
+    assert!(report.join("refused.csv").exists() && report.join("notes.txt").exists());
+    drop(job);
+
+    // A report's folder that is a folder of the user.
+    let mine = world.dir.join("mine");
+    fs::create_dir(&mine).unwrap();
+    fs::write(mine.join("failed.csv"), "mine").unwrap();
+    fs::remove_dir_all(&report).unwrap();
+    symlink(&mine, &report).unwrap();
+    let before = tree(&mine);
+    let job = Job::open(&dir, Reopen::Due).unwrap();
+    let why = job.report().err().unwrap();
+    assert!(why.to_string().contains("failed.csv"), "{why}");
+    assert_eq!(tree(&mine), before);
+    drop(job);
+
+    // Nor that of another job.
+    let (second, other) = run("report-2");
+    fs::remove_file(&report).unwrap();
+    symlink(other.join("report"), &report).unwrap();
+    let before = tree(&second.dir);
+    let job = Job::open(&dir, Reopen::Due).unwrap();
+    assert!(job.report().is_err());
+    assert_eq!(tree(&second.dir), before);
+}
+
+const MAKER: &str = "one_who_is_killed";
+
+/// Not a test by itself: a process that makes jobs, when the test below starts it.
+#[test]
+fn one_who_is_killed() {
+    let Some(dir) = std::env::var_os("BULK_FOLDER") else {
+        return;
+    };
+    loop {
+        begin(Path::new(&dir)).unwrap().discard();
+    }
+}
+
+#[test]
+fn whenever_the_making_of_a_job_is_killed_the_next_one_begins() {
+    let scratch = Scratch::new("killed");
+    let dir = scratch.at("job");
+    let mut half_made = 0;
+    for nth in 0..150 {
+        let mut maker = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", MAKER, "--nocapture"])
+            .env("BULK_FOLDER", &dir)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !dir.exists() {
+            assert!(maker.try_wait().unwrap().is_none(), "it ended by itself");
+        }
+        // At another moment each time.
+        for _ in 0..nth * 20 {
+            std::hint::black_box(fs::symlink_metadata(&dir).is_ok());
+        }
+        maker.kill().unwrap();
+        maker.wait().unwrap();
+        half_made += u32::from(dir.exists());
+        let job = begin(&dir).unwrap();
+        assert_eq!(job.left(), 20, "{nth}");
+        job.discard();
+        // A folder that a killed process made may stay, if it was killed before it wrote so.
+        if dir.exists() {
+            fs::remove_dir(&dir).unwrap();
+        }
+    }
+    assert!(half_made > 0, "no kill came in the middle");
+}

@@ -434,7 +434,7 @@ def test_a_token_command_prints_a_token_or_json_and_nothing_else(server: Server)
     ]:
         command = f"printf %s '{printed}'"
         with server.client(token_command=command, account=account) as client:
-            with pytest.raises(wxlink.Error, match=match) as caught:
+            with pytest.raises(wxlink.NotSent, match=match) as caught:
                 client.get_linked()
             assert "HUSHHUSH" not in str(caught.value)
 

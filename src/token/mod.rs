@@ -316,8 +316,8 @@ impl Tokens {
 
     /// Decides what a call does now. Starts a fetch if one is due and may start.
     ///
-    /// Pauses of up to one interval are waited for, if the call's limit allows. In longer ones there is
-    /// no hope that waiting helps, so calls fail with what is known.
+    /// A pause of up to one interval is waited for, if the call's limit allows. In a longer one the
+    /// call fails with the error of the last fetch.
     fn next_step(self: &Arc<Tokens>, name: &str, limit: Instant) -> Result<Step, Error> {
         let now = Instant::now();
         let mut accounts = self.accounts();

@@ -28,7 +28,7 @@ def test_the_same_verbs(server: Server) -> None:
             assert progress.state == "pending"
             with pytest.raises(wxlink.CallerError):
                 await client.unlink_miniprogram(server.token, server.appid)
-            await client.with_options(timeout=1).get_linked(server.token)
+            await client.with_options(timeout=10).get_linked(server.token)
 
     asyncio.run(story())
 

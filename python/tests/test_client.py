@@ -259,7 +259,7 @@ def test_without_a_source_a_token_is_missed(client: wxlink.Client) -> None:
 
 def test_with_options_shares_the_connections(server: Server, client: wxlink.Client) -> None:
     client.get_linked(server.token)
-    other = client.with_options(timeout=0.2)
+    other = client.with_options(timeout=2)
     answer = other.get_linked(server.token).answer
     assert json.loads(answer.trace)["attempts"][0]["reused"]
     server.fault("hang", interface="get", times=1)

@@ -12,6 +12,7 @@ use common::{UNLIMITED, World, account, appid, client, row};
 use serde_json::{Value, json};
 use wxlink_bulk::{
     Arrived, BulkError, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop, Terms,
+    Verdict,
 };
 
 /// A Redis; in CI it has to be there.
@@ -425,11 +426,18 @@ fn workers_are_killed_and_redis_restarts_and_every_row_ends_once() {
     let mut crowd: Vec<Child> = (0..workers).map(|_| worker(&redis, &world)).collect();
 
     // A tenth of the rows after another, somebody is killed; after half of them Redis is.
-    let limit = Instant::now() + Duration::from_secs(300);
+    let limit = Instant::now() + Duration::from_secs(600);
     let done_by = |share: u64| {
-        while queue.standing().unwrap().total() < total * share / 10 {
-            assert!(Instant::now() < limit, "{:?}", queue.standing());
-            std::thread::yield_now();
+        loop {
+            let standing = queue.standing();
+            match &standing {
+                Ok(standing) if standing.total() >= total * share / 10 => return,
+                Ok(_) => {}
+                // A busy machine's Redis may take longer to answer than one look waits.
+                Err(error) => assert_eq!(error.verdict(), Verdict::Again, "{error}"),
+            }
+            assert!(Instant::now() < limit, "{standing:?}");
+            std::thread::sleep(Duration::from_millis(20));
         }
     };
     for share in 1..=8 {

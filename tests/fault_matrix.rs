@@ -29,7 +29,7 @@ const CHOICES: LinkChoices = LinkChoices {
 /// The limit of a call, and what a wait gets on top of it. Many times what a call needs that need not
 /// wait: on a busy machine as well, only those take all of it that have to.
 const LIMIT: Duration = Duration::from_secs(10);
-const WAIT: Duration = Duration::from_millis(500);
+const WAIT: Duration = Duration::from_secs(3);
 /// What is promised is 100 ms; the rest is for a machine that is busy with other tests.
 const ROOM: Duration = Duration::from_secs(20);
 /// How many cells are worked on at a time: most of them do nothing but wait.
@@ -410,6 +410,8 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
         assert_eq!(changes("received"), 0, "{what}: reading posted: {counts}");
     }
     match verdict.1 {
+        // A wait reads again and again, and its delivery is that of the last time.
+        Delivery::NeverSent if verb == Verb::Wait => {}
         Delivery::NeverSent => assert_eq!(outcome.received, 0, "{what}: it was sent: {counts}"),
         Delivery::Unknown => assert_ne!(verdict.0, Status::Ok, "{what}"),
         Delivery::Answered => {}

@@ -134,13 +134,12 @@ soak: ## 100,000 calls with 5 % faults: memory, descriptors and threads must not
 model: ## 10,000 random stories of faults, restarts and decisions: minutes
 	@WXLINK_MODEL_RUNS=10000 $(CARGO) test --locked --test model
 
+ADVISORY_DB ?=
 .PHONY: deny
-deny: ## check the dependencies' licences, versions and advisories (builds cargo-deny: minutes)
+deny: ## check the dependencies' licences, versions, sources and advisories; ADVISORY_DB=a local copy (builds cargo-deny: minutes)
 	@$(CARGO) install --quiet --locked --root target/tools cargo-deny@0.20.2
 	@target/tools/bin/cargo-deny --locked --all-features check licenses bans sources
-	@if target/tools/bin/cargo-deny --locked fetch db; \
-		then target/tools/bin/cargo-deny --locked --all-features check advisories; \
-		else echo "SKIPPED: advisories, whose database cannot be reached"; fi
+	@ADVISORY_DB="$(ADVISORY_DB)" tools/advisories.sh target/tools/bin/cargo-deny
 
 .PHONY: generate
 generate: build ## write the header, the symbols file and the generated pages anew

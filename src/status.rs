@@ -274,39 +274,17 @@ mod tests {
 
     #[test]
     fn every_variant_has_a_row() {
-        // The match makes a forgotten row a compile error here first.
-        let row_of = |s: Status| match s {
-            Status::Ok
-            | Status::NullPointer
-            | Status::NotUtf8
-            | Status::BadValue
-            | Status::BadOption
-            | Status::Buffer
-            | Status::NotFound
-            | Status::Resolve
-            | Status::Connect
-            | Status::Tls
-            | Status::Proxy
-            | Status::TimeoutUnsent
-            | Status::NoToken
-            | Status::Timeout
-            | Status::ConnectionLost
-            | Status::BadAnswer
-            | Status::TooLarge
-            | Status::Api
-            | Status::Pending
-            | Status::Declined
-            | Status::Vanished
-            | Status::Cancelled
-            | Status::Forked
-            | Status::Internal => Status::entry_of(s.code()),
-        };
-        assert_eq!(
-            STATUSES
-                .iter()
-                .filter(|e| row_of(e.status).is_some())
-                .count(),
-            24
-        );
+        // Rust cannot list an enum's variants; its source can.
+        let (_, rest) = include_str!("status.rs")
+            .split_once("pub enum Status {")
+            .unwrap();
+        let (variants, _) = rest.split_once("\n}").unwrap();
+        let declared: Vec<i32> = variants
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = "))
+            .map(|(_, code)| code.parse().unwrap())
+            .collect();
+        let rows: Vec<i32> = STATUSES.iter().map(|e| e.status.code()).collect();
+        assert_eq!(declared, rows);
     }
 }

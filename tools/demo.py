@@ -49,7 +49,7 @@ class Sandbox:
 
     def __exit__(self, *_):
         self.process.terminate()
-        code = self.process.wait(timeout=10)
+        code = self.process.wait(timeout=60)
         self.process.stdout.close()
         if code != 0:
             print(f"the sandbox ended with {code}", file=sys.stderr)
@@ -63,7 +63,7 @@ class Sandbox:
         )
         # Whatever proxy the environment names, the sandbox is on this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=10) as answer:
+        with opener.open(request, timeout=60) as answer:
             return json.load(answer)
 
     def decide(self, appid, by, decision):

@@ -167,10 +167,10 @@ func newClient(t *testing.T, s *sandbox, options ...wxlink.Option) *wxlink.Clien
 	return client
 }
 
-// eventually waits until something is so, and fails if that takes more than ten seconds.
+// eventually waits until something is so, and fails if that takes more than a minute.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for !so() {
 		select {

@@ -2,7 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use time::{Date, OffsetDateTime, UtcOffset};
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
 
 /// How long a quota that is used up stays so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +14,8 @@ pub(crate) enum Period {
     Month,
 }
 
-/// Beijing's, all year round.
-const BEIJING_HOURS: i8 = 8;
+/// The offset of Beijing from UTC: the same all year round.
+const BEIJING: Offset = Offset::constant(8);
 
 impl Period {
     /// The quota an errcode tells of, and whether it is one of the whole account rather than of one kind of
@@ -32,15 +34,10 @@ impl Period {
     pub fn next(self, now: u64) -> u64 {
         match self {
             Period::Minute => now + 60,
-            Period::Day => midnight(beijing(now).date().next_day()).unwrap_or(now + 86_400),
+            Period::Day => midnight_after(beijing(now).date()).unwrap_or(now + 86_400),
             Period::Month => {
-                let today = beijing(now).date();
-                let (year, month) = match today.month() {
-                    time::Month::December => (today.year() + 1, time::Month::January),
-                    month => (today.year(), month.next()),
-                };
-                let first = Date::from_calendar_date(year, month, 1).ok();
-                midnight(first).unwrap_or(now + 31 * 86_400)
+                let last_day = beijing(now).date().last_of_month();
+                midnight_after(last_day).unwrap_or(now + 31 * 86_400)
             }
         }
     }
@@ -55,7 +52,7 @@ pub(crate) fn now() -> u64 {
 /// The month, in Beijing, as a number that grows.
 pub(crate) fn month(at: u64) -> i32 {
     let date = beijing(at).date();
-    date.year() * 12 + i32::from(u8::from(date.month()))
+    i32::from(date.year()) * 12 + i32::from(date.month())
 }
 
 /// The day and hour in Beijing of a Unix time (s), for people: `2026-12-01 00:00`.
@@ -65,21 +62,15 @@ pub fn shown(at: u64) -> String {
     format!("{date} {hour:02}:{minute:02}")
 }
 
-fn offset() -> UtcOffset {
-    UtcOffset::from_hms(BEIJING_HOURS, 0, 0).unwrap_or(UtcOffset::UTC)
-}
-
-fn beijing(at: u64) -> OffsetDateTime {
+fn beijing(at: u64) -> DateTime {
     let at = i64::try_from(at).unwrap_or_default();
-    OffsetDateTime::from_unix_timestamp(at)
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-        .to_offset(offset())
+    BEIJING.to_datetime(Timestamp::from_second(at).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
-/// When a day begins there.
-fn midnight(date: Option<Date>) -> Option<u64> {
-    let begin = date?.midnight().assume_offset(offset()).unix_timestamp();
-    u64::try_from(begin).ok()
+/// When the day after this one begins in Beijing (Unix time, s).
+fn midnight_after(date: Date) -> Option<u64> {
+    let next = date.tomorrow().ok()?.to_datetime(Time::midnight());
+    u64::try_from(BEIJING.to_timestamp(next).ok()?.as_second()).ok()
 }
 
 #[cfg(test)]
@@ -102,6 +93,16 @@ mod tests {
         );
         assert_eq!(Period::Minute.next(5), 65);
         assert_eq!(month(LAST_SECOND) + 1, month(LAST_SECOND + 1));
+        // A leap day, and the last moments that a date can name.
+        assert_eq!(shown(1_835_366_399), "2028-02-28 23:59");
+        assert_eq!(shown(1_835_366_400), "2028-02-29 00:00");
+        assert_eq!(shown(Period::Month.next(1_835_366_400)), "2028-03-01 00:00");
+        assert_eq!(Period::Day.next(0), 57_600);
+        for absurd in [253_402_207_200, u64::MAX / 2, u64::MAX - 31 * 86_400] {
+            assert!(Period::Day.next(absurd) <= absurd + 86_400);
+            assert!(Period::Month.next(absurd) <= absurd + 31 * 86_400);
+            assert!(!shown(absurd).is_empty());
+        }
     }
 
     #[test]

@@ -39,6 +39,11 @@ fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> (String, u64) {
 }
 
 fn work(queue: &Queue, world: &World) -> (End, Vec<Record>) {
+    work_with(queue, world, Duration::from_secs(10))
+}
+
+/// With workers that count as dead after so long a silence.
+fn work_with(queue: &Queue, world: &World, silence: Duration) -> (End, Vec<Record>) {
     let seen = Mutex::new(Vec::new());
     let observer = |record: &Record| seen.lock().unwrap().push(record.clone());
     let crew = Crew {
@@ -47,7 +52,7 @@ fn work(queue: &Queue, world: &World) -> (End, Vec<Record>) {
         observer: &observer,
         stop: &Stop::default(),
     };
-    let terms = Terms::new(Duration::from_secs(10), false, crew.client).unwrap();
+    let terms = Terms::new(silence, false, crew.client).unwrap();
     let end = queue.work(&crew, terms).unwrap();
     (end, seen.into_inner().unwrap())
 }
@@ -101,7 +106,8 @@ fn rows_are_dealt_with_in_order_and_end_once() {
     assert!(!standing.is_over());
     assert!(queue.purge(&collect(&queue, &world)).is_err());
 
-    let (end, seen) = work(&queue, &world);
+    // So long that no worker counts as dead on a busy machine: its account would be read again.
+    let (end, seen) = work_with(&queue, &world, Duration::from_secs(60));
     assert_eq!((end, seen.len()), (End::Finished, 120));
     assert_eq!(world.received(), (120, 20));
     let told = results(&queue);
@@ -664,11 +670,18 @@ fn workers_are_killed_and_redis_restarts_and_every_row_ends_once() {
     let mut crowd: Vec<Child> = (0..workers).map(|_| worker(&redis, &world)).collect();
 
     // A tenth of the rows after another, somebody is killed; after half of them Redis is.
-    let limit = Instant::now() + Duration::from_secs(300);
+    let limit = Instant::now() + Duration::from_secs(600);
     let done_by = |share: u64| {
-        while queue.standing().unwrap().total() < total * share / 10 {
-            assert!(Instant::now() < limit, "{:?}", queue.standing());
-            std::thread::yield_now();
+        loop {
+            let standing = queue.standing();
+            match &standing {
+                Ok(standing) if standing.total() >= total * share / 10 => return,
+                Ok(_) => {}
+                // A busy machine's Redis may take longer to answer than one look waits.
+                Err(error) => assert_eq!(error.verdict(), Verdict::Again, "{error}"),
+            }
+            assert!(Instant::now() < limit, "{standing:?}");
+            std::thread::sleep(Duration::from_millis(20));
         }
     };
     for share in 1..=8 {

@@ -18,7 +18,7 @@ def server(wxlink_sandbox: Server) -> Server:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[wxlink.Client]:
-    with server.client(timeout=5) as client:
+    with server.client(timeout=60) as client:
         yield client
 
 
@@ -28,5 +28,5 @@ def nothing_left_behind() -> Iterator[None]:
     yield
     # The threads of an AsyncClient end by themselves once it is closed.
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive(), thread

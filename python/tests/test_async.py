@@ -28,7 +28,7 @@ def test_the_same_verbs(server: Server) -> None:
             assert progress.state == "pending"
             with pytest.raises(wxlink.CallerError):
                 await client.unlink_miniprogram(server.token, server.appid)
-            await client.with_options(timeout=1).get_linked(server.token)
+            await client.with_options(timeout=10).get_linked(server.token)
 
     asyncio.run(story())
 
@@ -58,13 +58,19 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
     asyncio.run(story())
 
 
+async def asked(server: Server) -> None:
+    """Returns once a list has been asked for."""
+    while server.counts()["received"]["get"] == 0:
+        await asyncio.sleep(0.01)
+
+
 def test_calls_run_side_by_side(server: Server) -> None:
     async def story() -> None:
-        server.fault({"delay_ms": 300}, interface="get", always=True)
+        server.fault({"delay_ms": 1000}, interface="get", always=True)
         async with wxlink.AsyncClient(base_url=server.url) as client:
             started = time.monotonic()
             await asyncio.gather(*(client.get_linked(server.token) for _ in range(20)))
-            assert time.monotonic() - started < 20 * 0.3 / 2
+            assert time.monotonic() - started < 20 / 2
 
     asyncio.run(story())
 
@@ -75,7 +81,7 @@ def test_cancelling_the_task_ends_the_call(server: Server) -> None:
         client = wxlink.AsyncClient(base_url=server.url, timeout=60, max_concurrency=1)
         first = asyncio.create_task(client.get_linked(server.token))
         queued = asyncio.create_task(client.get_linked(server.token))
-        await asyncio.sleep(0.2)
+        await asked(server)
         queued.cancel()
         started = time.monotonic()
         first.cancel()
@@ -84,7 +90,7 @@ def test_cancelling_the_task_ends_the_call(server: Server) -> None:
                 await task
         # The thread is free again: the call itself has ended.
         assert len(await client.get_linked(server.token)) == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
         await client.aclose()
 
     asyncio.run(story())
@@ -105,7 +111,7 @@ def test_closing_ends_what_runs(server: Server) -> None:
         server.fault("hang", interface="get")
         client = wxlink.AsyncClient(base_url=server.url, timeout=60)
         call = asyncio.create_task(client.get_linked(server.token))
-        await asyncio.sleep(0.2)
+        await asked(server)
         await client.aclose()
         with pytest.raises(wxlink.Cancelled):
             await call

@@ -13,6 +13,7 @@ use crate::faults::FaultRule;
 use crate::journal::Journal;
 use crate::policy::{Decision, Policy};
 use crate::registry::Registry;
+use crate::secrets::Secrets;
 use crate::state::{Shared, State};
 use crate::wechat::percent_decoded;
 use crate::world::{Account, LinkEntry, LinkState, MiniProgram, World, check_appid};
@@ -31,6 +32,14 @@ impl AdminError {
         Self {
             status,
             message: message.into(),
+        }
+    }
+
+    /// The same without the secrets that it may quote from the request.
+    fn without(self, secrets: &Secrets) -> Self {
+        Self {
+            message: secrets.mask_values(&self.message),
+            ..self
         }
     }
 
@@ -112,7 +121,7 @@ pub(crate) fn handle(
         ("POST", "approvals", "") => approve(state, body),
         ("POST", "console_link", "") => console_link(state, body),
         ("POST", "faults", "") => add_fault(state, body).inspect(|_| shared.faults_changed(state)),
-        ("GET", "faults", "") => Ok(json!({ "faults": state.faults.shown() })),
+        ("GET", "faults", "") => Ok(show_faults(state)),
         ("DELETE", "faults", "") => {
             let removed = state.faults.clear();
             shared.faults_changed(state);
@@ -127,12 +136,19 @@ pub(crate) fn handle(
             "connections": shared.connections(),
         })),
         _ => Err(no_such_door(method, name)),
-    }?;
+    }
+    .map_err(|error| error.without(&state.registry.secrets))?;
     Ok(answer.to_string().into_bytes())
 }
 
 fn no_such_door(method: &str, name: &str) -> AdminError {
     let first = name.split('/').next().unwrap_or_default();
+    // A token is named by what stands for it: it may be a real one.
+    let name = match name {
+        "tokens" | "tokens/revoke" => name,
+        _ if first == "tokens" => "tokens/{token}",
+        _ => name,
+    };
     let near: Vec<_> = DOORS
         .iter()
         .filter(|(_, door)| door.split('/').next() == Some(first))
@@ -172,7 +188,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
 }
 
 /// An error of `serde_json` without the text it may quote, which may be a secret.
-fn without_text(error: String) -> String {
+pub(crate) fn without_text(error: String) -> String {
     match (error.split_once("string \""), error.rsplit_once("\", ")) {
         (Some((before, _)), Some((_, after))) => format!("{before}string, {after}"),
         _ => error,
@@ -359,6 +375,13 @@ fn advance(state: &mut State, body: &[u8]) -> Result<Value, AdminError> {
     Ok(json!({ "now_ms": state.clock.now_ms(), "ahead_s": state.clock.ahead_s() }))
 }
 
+/// The rules, without the secrets that an answer of theirs may hold.
+fn show_faults(state: &State) -> Value {
+    let mut faults = json!({ "faults": state.faults.shown() });
+    state.registry.secrets.mask_json(&mut faults);
+    faults
+}
+
 fn show_journal(state: &State, query: &str) -> Result<Vec<u8>, AdminError> {
     let after = match query {
         "" => 0,
@@ -369,6 +392,6 @@ fn show_journal(state: &State, query: &str) -> Result<Vec<u8>, AdminError> {
             .ok_or_else(|| invalid("the journal takes `?after=SEQ` and nothing else".to_owned()))?,
     };
     // The journal may be long: it goes to bytes without a detour.
-    serde_json::to_vec(&state.journal.shown(after))
+    serde_json::to_vec(&state.journal.shown(after, &state.registry.secrets))
         .map_err(|error| AdminError::new(500, error.to_string()))
 }

@@ -7,15 +7,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::{HeaderMap, Method};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::faults::Listener;
-use crate::wechat::{Interface, percent_decoded};
-
-/// The most of a body that is kept.
-const BODY_KEPT: usize = 64 * 1024;
-/// What stands for a secret that is not of this world.
-const MASK: &str = "MASKED";
+use crate::redaction::Redaction;
+use crate::secrets::Secrets;
+use crate::wechat::Interface;
 
 /// A request as it arrived.
 pub(crate) struct Received {
@@ -51,13 +47,16 @@ pub(crate) struct Outcome {
     pub(crate) fault: Option<Struck>,
 }
 
-/// One request in the journal: few, tight pieces of memory, spelt out only when somebody reads it.
+/// One request in the journal, without the secrets that were known when it arrived: few, tight pieces
+/// of memory, spelt out only when somebody reads it.
 struct Entry {
+    /// [`Secrets::version`] when it was entered.
+    secrets: u64,
     at_ms: u64,
     connection: u64,
     listener: Listener,
     interface: Interface,
-    method: Method,
+    method: Box<str>,
     path: Box<str>,
     query: Box<str>,
     headers: Headers,
@@ -70,67 +69,86 @@ struct Entry {
 struct Headers(Box<[u8]>);
 
 impl Headers {
-    fn of(headers: &HeaderMap) -> Self {
-        let length = headers
-            .iter()
-            .map(|(n, v)| n.as_str().len() + v.len() + 2)
-            .sum();
-        let mut packed = Vec::with_capacity(length);
+    fn of(headers: &HeaderMap, redaction: Redaction) -> Self {
+        let mut packed = Vec::new();
         for (name, value) in headers {
-            let secret = matches!(
-                name.as_str(),
-                "authorization" | "proxy-authorization" | "cookie"
-            );
-            packed.extend_from_slice(name.as_str().as_bytes());
+            packed.extend(redaction.text(name.as_str()).bytes());
             packed.push(0);
-            packed.extend_from_slice(if secret {
-                MASK.as_bytes()
-            } else {
-                value.as_bytes()
-            });
+            packed.extend(redaction.header(name.as_str(), value.as_bytes()));
             packed.push(0);
         }
         Self(packed.into())
     }
-}
 
-impl Serialize for Headers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Name and values, several of the same name joined.
+    fn joined(&self, text: impl Fn(&[u8]) -> String) -> BTreeMap<String, String> {
         let mut joined: BTreeMap<String, String> = BTreeMap::new();
         let mut pieces = self.0.split(|byte| *byte == 0);
         while let (Some(name), Some(value)) = (pieces.next(), pieces.next()) {
-            let value = String::from_utf8_lossy(value);
+            let value = text(value);
             joined
-                .entry(String::from_utf8_lossy(name).into_owned())
+                .entry(text(name))
                 .and_modify(|values| {
                     values.push_str(", ");
                     values.push_str(&value);
                 })
-                .or_insert_with(|| value.to_string());
+                .or_insert(value);
         }
-        serializer.collect_map(joined)
+        joined
     }
 }
 
 /// An entry with its number, as it is shown.
-struct Numbered<'a>(u64, &'a Entry);
+struct Numbered<'a> {
+    seq: u64,
+    entry: &'a Entry,
+    secrets: &'a Secrets,
+}
+
+impl Numbered<'_> {
+    /// Without the secrets that have become known since the request arrived.
+    fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        if self.entry.secrets == self.secrets.version() {
+            bytes.to_vec()
+        } else {
+            self.secrets.mask_bytes(bytes)
+        }
+    }
+
+    fn text(&self, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(&self.bytes(bytes)).into_owned()
+    }
+
+    fn query(&self) -> String {
+        if self.entry.secrets == self.secrets.version() {
+            return self.entry.query.to_string();
+        }
+        // The access tokens that were left in it are those that may be shown.
+        Redaction {
+            secrets: self.secrets,
+            is_account_token: &|_| true,
+            interface: self.entry.interface,
+        }
+        .query(&self.entry.query)
+    }
+}
 
 impl Serialize for Numbered<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(seq, entry) = self;
+        let entry = self.entry;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("seq", seq)?;
+        map.serialize_entry("seq", &self.seq)?;
         map.serialize_entry("at_ms", &entry.at_ms)?;
         map.serialize_entry("connection", &entry.connection)?;
         map.serialize_entry("listener", &entry.listener)?;
         map.serialize_entry("interface", &entry.interface)?;
-        map.serialize_entry("method", entry.method.as_str())?;
-        map.serialize_entry("path", &entry.path)?;
-        map.serialize_entry("query", &entry.query)?;
-        map.serialize_entry("headers", &entry.headers)?;
-        match std::str::from_utf8(&entry.body) {
-            Ok(text) => map.serialize_entry("body", text)?,
-            Err(_) => map.serialize_entry("body_base64", &BASE64.encode(&entry.body))?,
+        map.serialize_entry("method", &self.text(entry.method.as_bytes()))?;
+        map.serialize_entry("path", &self.text(entry.path.as_bytes()))?;
+        map.serialize_entry("query", &self.query())?;
+        map.serialize_entry("headers", &entry.headers.joined(|bytes| self.text(bytes)))?;
+        match String::from_utf8(self.bytes(&entry.body)) {
+            Ok(text) => map.serialize_entry("body", &text)?,
+            Err(error) => map.serialize_entry("body_base64", &BASE64.encode(error.as_bytes()))?,
         }
         map.serialize_entry("body_bytes", &entry.body_bytes)?;
         map.serialize_entry("processed", &entry.outcome.processed)?;
@@ -200,15 +218,15 @@ impl Journal {
         self.capacity
     }
 
-    /// Enters a request. `known` tells the tokens of this world from real ones.
+    /// Enters a request and returns its number.
     pub(crate) fn enter(
         &mut self,
         received: &Received,
-        interface: Interface,
         at_ms: u64,
         outcome: Outcome,
-        known: &dyn Fn(&str) -> bool,
+        redaction: Redaction,
     ) -> u64 {
+        let interface = redaction.interface;
         let seq = self.next;
         self.next += 1;
         self.received.count(interface);
@@ -224,15 +242,16 @@ impl Journal {
             self.dropped += 1;
         }
         self.entries.push_back(Entry {
+            secrets: redaction.secrets.version(),
             at_ms,
             connection: received.connection,
             listener: received.listener,
             interface,
-            method: received.method.clone(),
-            path: received.path.as_str().into(),
-            query: masked_query(&received.query, known).into(),
-            headers: Headers::of(&received.headers),
-            body: masked_body(&received.body, interface, known),
+            method: redaction.text(received.method.as_str()).into(),
+            path: redaction.text(&received.path).into(),
+            query: redaction.query(&received.query).into(),
+            headers: Headers::of(&received.headers, redaction),
+            body: redaction.body(&received.body, &received.headers),
             body_bytes: received.body.len(),
             outcome,
         });
@@ -252,14 +271,18 @@ impl Journal {
         }
     }
 
-    /// The entries with numbers above `after`.
-    pub(crate) fn shown(&self, after: u64) -> Shown<'_> {
+    /// The entries with numbers above `after`, without these secrets.
+    pub(crate) fn shown<'a>(&'a self, after: u64, secrets: &'a Secrets) -> Shown<'a> {
         let first = self.next - self.entries.len() as u64;
         let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
         let entries = (first..)
             .zip(&self.entries)
             .skip(skip)
-            .map(|(seq, entry)| Numbered(seq, entry))
+            .map(|(seq, entry)| Numbered {
+                seq,
+                entry,
+                secrets,
+            })
             .collect();
         Shown {
             entries,
@@ -279,91 +302,35 @@ impl Journal {
     }
 }
 
-/// Whether what a parameter or a field of this name holds must not be kept: access tokens of this
-/// world are known to everybody, secrets, tickets and refresh tokens are masked whatever they are.
-fn is_secret(name: &str, value: Option<&str>, known: &dyn Fn(&str) -> bool) -> bool {
-    if ["secret", "ticket", "refresh_token"]
-        .iter()
-        .any(|end| name.ends_with(end))
-    {
-        return true;
-    }
-    name.ends_with("token") && !value.is_some_and(known)
-}
-
-fn masked_query(query: &str, known: &dyn Fn(&str) -> bool) -> String {
-    let mut masked = String::with_capacity(query.len());
-    for (index, pair) in query.split('&').enumerate() {
-        if index > 0 {
-            masked.push('&');
-        }
-        match pair.split_once('=') {
-            Some((name, value))
-                if !value.is_empty()
-                    && is_secret(&percent_decoded(name), Some(&percent_decoded(value)), known) =>
-            {
-                masked.push_str(name);
-                masked.push('=');
-                masked.push_str(MASK);
-            }
-            _ => masked.push_str(pair),
-        }
-    }
-    masked
-}
-
-/// The body as it may be kept: cut to a sensible length, without secrets.
-fn masked_body(body: &[u8], interface: Interface, known: &dyn Fn(&str) -> bool) -> Box<[u8]> {
-    let kept = &body[..body.len().min(BODY_KEPT)];
-    let suspicious = interface.is_component()
-        || ["token", "secret", "ticket"]
-            .iter()
-            .any(|word| contains(kept, word.as_bytes()));
-    if kept.is_empty() || !suspicious {
-        return kept.into();
-    }
-    match serde_json::from_slice::<Value>(body) {
-        Ok(mut value) => {
-            // What is kept as it came could hold a field twice, the first of them unseen.
-            if mask(&mut value, known) || interface.is_component() {
-                let mut masked = serde_json::to_vec(&value).unwrap_or_default();
-                masked.truncate(BODY_KEPT);
-                masked.into()
-            } else {
-                kept.into()
-            }
-        }
-        Err(_) => MASK.as_bytes().into(),
-    }
-}
-
-/// Masks secrets in place; says whether there were any.
-fn mask(value: &mut Value, known: &dyn Fn(&str) -> bool) -> bool {
-    match value {
-        Value::Array(values) => values
-            .iter_mut()
-            .fold(false, |any, value| mask(value, known) | any),
-        Value::Object(fields) => fields.iter_mut().fold(false, |any, (name, value)| {
-            let secret = is_secret(name, value.as_str(), known);
-            if secret {
-                *value = Value::from(MASK);
-            }
-            secret | mask(value, known) | any
-        }),
-        _ => false,
-    }
-}
-
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window == word)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::Value;
 
-    fn known(text: &str) -> bool {
-        text == "T+1"
+    use super::*;
+    use crate::redaction::BODY_KEPT;
+    use crate::world::{Token, World};
+
+    /// A world with the access token `T+1`.
+    fn secrets() -> Secrets {
+        let tokens = [("T+1".to_owned(), Token::default())];
+        Secrets::of(&World {
+            tokens: tokens.into(),
+            ..World::default()
+        })
+    }
+
+    fn redaction(secrets: &Secrets, interface: Interface) -> Redaction<'_> {
+        Redaction {
+            secrets,
+            is_account_token: &|text| text == "T+1",
+            interface,
+        }
+    }
+
+    fn enter(journal: &mut Journal, received: &Received, interface: Interface) -> u64 {
+        let secrets = secrets();
+        let redaction = redaction(&secrets, interface);
+        journal.enter(received, 7, Outcome::default(), redaction)
     }
 
     fn received(query: &str, body: &[u8]) -> Received {
@@ -383,67 +350,14 @@ mod tests {
     }
 
     fn shown(journal: &Journal, after: u64) -> Value {
-        serde_json::to_value(journal.shown(after)).unwrap()
-    }
-
-    #[test]
-    fn tokens_of_another_world_are_masked() {
-        for (query, expected) in [
-            ("access_token=T%2B1&x=1", "access_token=T%2B1&x=1"),
-            ("x&access_token=real", "x&access_token=MASKED"),
-            (
-                "component_access_token=real&access_token=",
-                "component_access_token=MASKED&access_token=",
-            ),
-            ("access%5ftoken=real", "access%5ftoken=MASKED"),
-            ("ticket=T%2B1", "ticket=MASKED"),
-            ("", ""),
-        ] {
-            assert_eq!(masked_query(query, &known), expected);
-        }
-        for (body, expected) in [
-            (r#"{"appid":"wx"}"#, r#"{"appid":"wx"}"#),
-            (r#"{ "access_token":"T+1"}"#, r#"{ "access_token":"T+1"}"#),
-            (
-                r#"{"a":[{"refresh_token":"x"}]}"#,
-                r#"{"a":[{"refresh_token":"MASKED"}]}"#,
-            ),
-            (
-                r#"{"component_appsecret":["x"]}"#,
-                r#"{"component_appsecret":"MASKED"}"#,
-            ),
-            (
-                r#"{"authorizer_refresh_token":"T+1"}"#,
-                r#"{"authorizer_refresh_token":"MASKED"}"#,
-            ),
-            ("token=abc", "MASKED"),
-        ] {
-            let masked = masked_body(body.as_bytes(), Interface::Link, &known);
-            assert_eq!(&*masked, expected.as_bytes());
-        }
-        // Where secrets are sent as a rule, nothing is kept that is not understood.
-        for (body, expected) in [
-            (&b"component_appsecre\xff"[..], "MASKED"),
-            (b"\"s\"", r#""s""#),
-            (br#"{"tic\u006bet":"s"}"#, r#"{"ticket":"MASKED"}"#),
-            (br#"{"ticket":"s","ticket":1}"#, r#"{"ticket":"MASKED"}"#),
-            (b"", ""),
-        ] {
-            let masked = masked_body(body, Interface::ComponentToken, &known);
-            assert_eq!(&*masked, expected.as_bytes());
-        }
+        serde_json::to_value(journal.shown(after, &secrets())).unwrap()
     }
 
     #[test]
     fn entries_show_what_arrived() {
         let mut journal = Journal::new(10);
-        let seq = journal.enter(
-            &received("access_token=T%2B1", b"{}"),
-            Interface::Link,
-            7,
-            Outcome::default(),
-            &known,
-        );
+        let received = received("access_token=T%2B1", b"{}");
+        let seq = enter(&mut journal, &received, Interface::Link);
         let answered = Answered {
             status: 200,
             errcode: Some(0),
@@ -465,8 +379,7 @@ mod tests {
     fn bodies_that_are_no_text_come_as_base64_and_long_ones_are_cut() {
         let mut journal = Journal::new(10);
         for body in [vec![0xff, 0xfe], vec![b'x'; BODY_KEPT + 5]] {
-            let outcome = Outcome::default();
-            journal.enter(&received("", &body), Interface::Get, 0, outcome, &known);
+            enter(&mut journal, &received("", &body), Interface::Get);
         }
         let shown = shown(&journal, 0);
         assert_eq!(shown["entries"][0]["body_base64"], "//4=");
@@ -482,8 +395,7 @@ mod tests {
     fn the_oldest_go_first_and_are_counted() {
         let mut journal = Journal::new(2);
         for _ in 0..5 {
-            let outcome = Outcome::default();
-            journal.enter(&received("", b""), Interface::Other, 0, outcome, &known);
+            enter(&mut journal, &received("", b""), Interface::Other);
         }
         let all = shown(&journal, 0);
         assert_eq!(all["dropped"], 3);
@@ -500,13 +412,7 @@ mod tests {
         assert_eq!(journal.clear(), 2);
         assert_eq!(journal.received.other, 0);
         let mut none = Journal::new(0);
-        none.enter(
-            &received("", b""),
-            Interface::Get,
-            0,
-            Outcome::default(),
-            &known,
-        );
+        enter(&mut none, &received("", b""), Interface::Get);
         assert_eq!(
             shown(&none, 0),
             serde_json::json!({"entries": [], "dropped": 1})

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::codes::Refused;
-use crate::tokens::{GRACE_S, Mint, ends, left_s};
+use crate::tokens::{GRACE_S, Mint, REFRESH_TOKEN, TICKET, ends, left_s};
 use crate::world::{Authorizer, Component, Refresh, twelve_hours};
 
 /// How many tickets are remembered: two weeks of pushes.
@@ -55,7 +55,7 @@ impl Authorization {
 }
 
 fn refresh_token(mint: &mut Mint) -> String {
-    mint.text("refreshtoken@@@SANDBOX-", 3)
+    mint.text(REFRESH_TOKEN, 3)
 }
 
 fn until(left: BTreeMap<String, u64>, now_ms: u64) -> Until {
@@ -143,7 +143,7 @@ impl Platform {
         mint: &mut Mint,
         now_ms: u64,
     ) -> &str {
-        let ticket = ticket.unwrap_or_else(|| mint.text("ticket@@@SANDBOX-", 5));
+        let ticket = ticket.unwrap_or_else(|| mint.text(TICKET, 5));
         self.earlier.remove(&ticket);
         let last = std::mem::replace(&mut self.ticket, ticket);
         if last != self.ticket {

@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 use crate::links::Links;
 use crate::platform::Platform;
 use crate::policy::Policy;
+use crate::secrets::Secrets;
 use crate::tokens::{Mint, Tokens};
 use crate::world::{
-    Account, Component, FuncInfo, LinkEntry, LinkState, MiniProgram, World, username_or_derived,
+    Account, Component, FuncInfo, LinkEntry, LinkState, MiniProgram, Token, World,
+    username_or_derived,
 };
 
 /// The documents without what moves, and what moves.
@@ -21,6 +23,7 @@ pub(crate) struct Registry {
     pub(crate) tokens: Tokens,
     pub(crate) platform: Option<Platform>,
     mint: Mint,
+    pub(crate) secrets: Secrets,
 }
 
 /// What gives access, all of it at once.
@@ -40,6 +43,7 @@ impl Registry {
         }
         let mut mint = Mint::new();
         Self {
+            secrets: Secrets::of(&world),
             lists,
             tokens: Tokens::new(std::mem::take(&mut world.tokens), now_ms),
             platform: world
@@ -111,8 +115,14 @@ impl Registry {
         self.forget_answers();
     }
 
+    pub(crate) fn put_token(&mut self, text: &str, token: Token, now_ms: u64) {
+        self.secrets.add_token(text, &token);
+        self.tokens.put(text.to_owned(), token, now_ms);
+    }
+
     /// Puts a platform in the place of the one there was, whose accounts stay unless it has its own.
     pub(crate) fn put_component(&mut self, document: Component, now_ms: u64) {
+        self.secrets.add_component(&document);
         let has_accounts = document.authorizers.is_some();
         let mut platform = Platform::new(document, &mut self.mint, now_ms);
         if let Some(before) = self.platform.take()

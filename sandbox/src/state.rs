@@ -13,6 +13,7 @@ use crate::faults::{DropKind, Fault, FaultRule, Faults, Listener, Moment};
 use crate::journal::{Answered, Journal, Outcome, Received, Struck};
 use crate::policy::Policy;
 use crate::raw::{Ending, Payload, Script};
+use crate::redaction::Redaction;
 use crate::registry::Registry;
 use crate::wechat::{self, Call, Interface, Reply, error_body};
 use crate::world::World;
@@ -156,10 +157,12 @@ impl Shared {
             }),
         };
         let registry = &state.registry;
-        let known = |token: &str| registry.tokens.contains(token);
-        let seq = state
-            .journal
-            .enter(received, interface, now_ms, outcome, &known);
+        let redaction = Redaction {
+            secrets: &registry.secrets,
+            is_account_token: &|token| registry.tokens.is_accounts(token),
+            interface,
+        };
+        let seq = state.journal.enter(received, now_ms, outcome, redaction);
         match plan {
             Plan::ProcessLate(delay, _) => Plan::ProcessLate(delay, seq),
             plan => plan,

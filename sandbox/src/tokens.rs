@@ -11,6 +11,13 @@ pub(crate) const LIFE_S: u64 = 7200;
 /// How long what has been overtaken is good for still.
 pub(crate) const GRACE_S: u64 = 300;
 
+/// How the secrets that the simulator makes begin; hex digits follow.
+pub(crate) const ACCOUNT_TOKEN: &str = "SANDBOX-ACCESS-";
+pub(crate) const PLATFORM_TOKEN: &str = "SANDBOX-PLATFORM-";
+pub(crate) const TICKET: &str = "ticket@@@SANDBOX-";
+pub(crate) const REFRESH_TOKEN: &str = "refreshtoken@@@SANDBOX-";
+pub(crate) const MINTED: [&str; 4] = [ACCOUNT_TOKEN, PLATFORM_TOKEN, TICKET, REFRESH_TOKEN];
+
 /// Where the platform's own tokens are filed among those of the accounts, which all have appids.
 const PLATFORM: &str = "";
 
@@ -127,8 +134,11 @@ impl Tokens {
             .collect()
     }
 
-    pub(crate) fn contains(&self, text: &str) -> bool {
-        self.held.contains_key(text)
+    /// Whether this is a token of an account, or has been one, and not the platform's own.
+    pub(crate) fn is_accounts(&self, text: &str) -> bool {
+        self.held
+            .get(text)
+            .is_some_and(|held| held.kind != TokenKind::Component)
     }
 
     /// What becomes of a call with a token, and whose it is.
@@ -182,8 +192,8 @@ impl Tokens {
             });
         }
         let text = match account {
-            Some(_) => mint.text("SANDBOX-ACCESS-", 8),
-            None => mint.text("SANDBOX-PLATFORM-", 8),
+            Some(_) => mint.text(ACCOUNT_TOKEN, 8),
+            None => mint.text(PLATFORM_TOKEN, 8),
         };
         let token = Token {
             account: account.map(str::to_owned),

@@ -1,13 +1,14 @@
 //! What exists on WeChat's side, as documents: accounts, mini programs and tokens.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Everything that exists. The same document is accepted by `POST /__sandbox/reset` and shown by
 /// `GET /__sandbox/state`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct World {
     /// Official Accounts by appid.
@@ -22,6 +23,19 @@ pub struct World {
     /// The third-party platform; without one the component interfaces know nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<Component>,
+}
+
+/// Shows how many tokens there are, and not their text.
+impl fmt::Debug for World {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("World")
+            .field("accounts", &self.accounts)
+            .field("miniprograms", &self.miniprograms)
+            .field("tokens", &self.tokens.len())
+            .field("component", &self.component)
+            .finish()
+    }
 }
 
 /// An Official Account (公众号).
@@ -245,7 +259,7 @@ pub enum TokenKind {
 }
 
 /// The third-party platform (第三方平台) that calls the interfaces for its accounts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
     /// Its appid.
@@ -272,6 +286,20 @@ pub struct Component {
     pub authorizers: Option<BTreeMap<String, Authorizer>>,
 }
 
+/// Shows no appsecret and no ticket.
+impl fmt::Debug for Component {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Component")
+            .field("appid", &self.appid)
+            .field("ticket_expires_in", &self.ticket_expires_in)
+            .field("refresh", &self.refresh)
+            .field("refreshes", &self.refreshes)
+            .field("authorizers", &self.authorizers)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What becomes of a refresh token that has been used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -286,7 +314,7 @@ pub enum Refresh {
 }
 
 /// What a platform has of an account that has authorised it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Authorizer {
     /// The refresh token; empty: one is made up.
@@ -300,6 +328,18 @@ pub struct Authorizer {
     pub auth_time: Option<u64>,
     /// How many of its tokens have been obtained.
     pub refreshes: u64,
+}
+
+/// Shows no refresh token.
+impl fmt::Debug for Authorizer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Authorizer")
+            .field("permission", &self.permission)
+            .field("auth_time", &self.auth_time)
+            .field("refreshes", &self.refreshes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Authorizer {
@@ -385,9 +425,10 @@ impl World {
             self.check_account(appid, account)
                 .map_err(|error| format!("account {appid}: {error}"))?;
         }
-        for (text, token) in &self.tokens {
+        // Tokens are named by their place among all in order, and not by their text.
+        for (number, (text, token)) in (1..).zip(&self.tokens) {
             self.check_token(text, token)
-                .map_err(|error| format!("token {text}: {error}"))?;
+                .map_err(|error| format!("token {number}: {error}"))?;
         }
         if let Some(component) = &self.component {
             self.check_component(component)

@@ -55,7 +55,7 @@ fn delays() {
         let sandbox = start();
         fault(
             &sandbox,
-            json!({"interface": "link", "when": when, "fault": {"delay_ms": 700}}),
+            json!({"interface": "link", "when": when, "fault": {"delay_ms": 2000}}),
         );
         let mut stream = connect(&sandbox);
         let asked = Instant::now();
@@ -68,7 +68,7 @@ fn delays() {
         assert_eq!(statuses(&sandbox).is_empty(), !at_once);
         let mut first = [0; 9];
         stream.read_exact(&mut first).unwrap();
-        assert!(asked.elapsed() >= Duration::from_millis(700));
+        assert!(asked.elapsed() >= Duration::from_millis(2000));
         assert_eq!(statuses(&sandbox), [12]);
         let journal = admin(&sandbox, "GET", "journal", Value::Null);
         let entry = &journal["entries"][0];

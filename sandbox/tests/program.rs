@@ -5,12 +5,13 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_wxlink-sandbox");
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn start(arguments: &[&str]) -> (Child, BufReader<ChildStdout>, Value) {
     let mut child = Command::new(PROGRAM)
@@ -37,17 +38,17 @@ fn signal(pid: &Value, name: &str) {
     assert!(status.success());
 }
 
-fn until(mut truth: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !truth() {
-        assert!(since.elapsed() < PATIENCE, "waited too long");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn reachable(about: &Value) -> bool {
+/// What it answers about its state.
+fn state(about: &Value) -> String {
     let url = about["http"].as_str().expect("a URL");
-    TcpStream::connect(url.trim_start_matches("http://")).is_ok()
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).expect("connects");
+    stream.set_read_timeout(Some(PATIENCE)).expect("sets");
+    stream
+        .write_all(b"GET /__sandbox/state HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        .expect("sends");
+    let mut state = String::new();
+    stream.read_to_string(&mut state).expect("reads");
+    state
 }
 
 #[test]
@@ -71,13 +72,7 @@ fn it_says_one_line_and_goes_when_asked_to() {
                 .contains("BEGIN CERTIFICATE")
         );
 
-        let mut stream = TcpStream::connect(http.trim_start_matches("http://")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
-            .write_all(b"GET /__sandbox/state HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-            .unwrap();
-        let mut state = String::new();
-        stream.read_to_string(&mut state).unwrap();
+        let state = state(&about);
         assert!(state.contains(r#""when":"immediate""#), "{state}");
 
         signal(&about["pid"], name);
@@ -89,36 +84,46 @@ fn it_says_one_line_and_goes_when_asked_to() {
     }
 }
 
-/// Starts it through a shell that ends once it is told to, and returns what it said.
-fn orphan(flag: &str) -> Value {
+/// Starts it through a shell that ends once it has printed its line. Returns that line, and what
+/// receives when the program has ended. Its port says nothing about that: another program may have
+/// been given it.
+fn orphan(flag: &str) -> (Value, Receiver<()>) {
     let mut shell = Command::new("sh")
         .args(["-c", &format!("\"$0\" {flag} & read line"), PROGRAM])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("starts");
-    let about = line(&mut BufReader::new(shell.stdout.take().expect("piped")));
-    assert!(reachable(&about));
+    let mut stdout = BufReader::new(shell.stdout.take().expect("piped"));
+    let about = line(&mut stdout);
+    assert!(state(&about).starts_with("HTTP/1.1 200"));
     drop(shell.stdin.take());
     shell.wait().expect("ends");
-    about
+    let (sender, ended) = channel();
+    std::thread::spawn(move || {
+        // The end of its output is the end of the last program that holds it.
+        let _ = stdout.read_to_string(&mut String::new());
+        let _ = sender.send(());
+    });
+    (about, ended)
 }
 
 #[test]
 fn it_goes_when_its_parent_does() {
-    let about = orphan("");
-    until(|| !reachable(&about));
-    until(|| !Path::new(about["ca_file"].as_str().unwrap()).exists());
+    let (about, ended) = orphan("");
+    ended.recv_timeout(PATIENCE).unwrap();
+    assert!(!Path::new(about["ca_file"].as_str().unwrap()).exists());
 }
 
 #[test]
 fn it_stays_if_told_to() {
-    let about = orphan("--stay");
+    let (about, ended) = orphan("--stay");
     // Several times as long as it takes to notice.
-    std::thread::sleep(Duration::from_secs(1));
-    assert!(reachable(&about));
+    let second = Duration::from_secs(1);
+    assert_eq!(ended.recv_timeout(second), Err(RecvTimeoutError::Timeout));
+    assert!(state(&about).starts_with("HTTP/1.1 200"));
     signal(&about["pid"], "TERM");
-    until(|| !reachable(&about));
+    ended.recv_timeout(PATIENCE).unwrap();
 }
 
 fn run(arguments: &[&str]) -> Output {

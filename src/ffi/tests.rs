@@ -36,17 +36,17 @@ use crate::status::{STATUSES, Status};
 
 const BAD_UTF8: &CStr = c"\xff\xfe";
 
-/// A client whose host refuses connections at once.
+/// A client whose host accepts connections and never answers: its calls end with TIMEOUT.
 struct Bench {
     client: *mut wx_client,
-    /// Bound and never listening any more: its port stays refused while it is ours.
+    /// Listens for as long as the client lives and accepts nothing.
     _port: TcpListener,
 }
 
 impl Bench {
     fn new() -> Bench {
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        // A listener that takes nobody in: connections stay in its queue and are never answered.
+        // The system completes connections to a listener that accepts none; they stay in its queue.
         let url = format!("http://{}", port.local_addr().unwrap());
         let mut client = null_mut();
         unsafe {

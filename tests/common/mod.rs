@@ -74,8 +74,9 @@ pub fn check_generated(path: &str, text: &str) {
         return;
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    let differing = std::iter::zip(committed.lines(), text.lines()).find(|(old, new)| old != new);
     assert!(
         committed == text,
-        "{path} is out of date: run `make generate` and commit it"
+        "{path} is out of date: run `make generate` and commit it. It first differs in {differing:#?}"
     );
 }

@@ -2,11 +2,13 @@
 #![allow(dead_code, reason = "not every test file needs all of it")]
 
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 use wxlink_sandbox::{Sandbox, Settings};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_wxlink");
@@ -17,7 +19,7 @@ pub const APPID: &str = "wx0b00000000000001";
 pub const CHOICES: [&str; 4] = ["--notify-users", "no", "--show-profile", "yes"];
 
 /// Longer than anything here should take, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn sandbox() -> Sandbox {
     Sandbox::start(Settings::default()).expect("starts")
@@ -171,10 +173,15 @@ pub fn received(sandbox: &Sandbox, interface: &str) -> u64 {
     counts["received"][interface].as_u64().expect("a count")
 }
 
-/// A URL where nobody listens.
+/// A URL that refuses connections. Its port is bound, not listened on, until the test program ends:
+/// the system gives it to no other socket.
 pub fn nobody() -> String {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
-    format!("http://{}", taken.local_addr().expect("an address"))
+    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    bound.bind(&any.into()).expect("binds");
+    let address = bound.local_addr().expect("an address").as_socket();
+    std::mem::forget(bound);
+    format!("http://{}", address.expect("an IPv4 address"))
 }
 
 /// Whether a tool is there; under `CI=true` it has to be.

@@ -51,7 +51,7 @@ fn put_token(
         .world()
         .check_token(text, &token)
         .map_err(invalid)?;
-    registry.tokens.put(text.to_owned(), token, now_ms);
+    registry.put_token(text, token, now_ms);
     Ok(json!({}))
 }
 
@@ -112,6 +112,9 @@ fn push_ticket(registry: &mut Registry, body: &[u8], now_ms: u64) -> Result<Valu
     if push.ticket.as_deref() == Some("") {
         return Err(invalid("`ticket` has at least one character".to_owned()));
     }
+    if let Some(ticket) = &push.ticket {
+        registry.secrets.add_ticket(ticket);
+    }
     let Authority {
         platform: the_platform,
         mint,
@@ -153,6 +156,7 @@ fn authorize(
         .world()
         .check_authorizer(appid)
         .map_err(|error| AdminError::new(404, error))?;
+    registry.secrets.add_authorizer(&authorizer);
     let Authority {
         platform: the_platform,
         mint,

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
+use crate::admin::without_text;
 use crate::{Policy, Settings, When, World};
 
 /// What `--help` prints.
@@ -125,8 +126,11 @@ fn approve(value: &OsStr) -> Result<When, String> {
 fn world(path: &Path) -> Result<World, String> {
     let text = fs::read(path)
         .map_err(|error| format!("--world: cannot read {}: {error}", path.display()))?;
-    serde_json::from_slice(&text)
-        .map_err(|error| format!("--world: {} does not fit: {error}", path.display()))
+    serde_json::from_slice(&text).map_err(|error| {
+        // The text that an error quotes may be a secret.
+        let error = without_text(error.to_string());
+        format!("--world: {} does not fit: {error}", path.display())
+    })
 }
 
 #[cfg(test)]

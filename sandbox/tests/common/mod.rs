@@ -13,7 +13,7 @@ pub const TOKEN: &str = "SANDBOX-TOKEN";
 pub const APPID: &str = "wx0b00000000000001";
 
 /// Longer than anything here should take, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn start() -> Sandbox {
     Sandbox::start(Settings::default()).expect("starts")

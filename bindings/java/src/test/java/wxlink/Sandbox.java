@@ -88,7 +88,7 @@ final class Sandbox {
 
     /** Returns as soon as so many requests have arrived. */
     void awaitReceived(String api, int count) throws Exception {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (received(api) < count) {
             if (System.nanoTime() > end) {
                 throw new AssertionError(count + " requests to " + api + " did not arrive");

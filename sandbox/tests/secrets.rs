@@ -1,0 +1,434 @@
+//! Nothing that the simulator shows of a request holds a secret, wherever the request put it.
+
+mod common;
+
+use std::io::Write as _;
+use std::net::TcpStream;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use common::{ACCOUNT, TOKEN, admin, connect, drain, over, request, start, target};
+use serde_json::{Value, json};
+use wxlink_sandbox::{Sandbox, Settings, World};
+
+const PLATFORM: &str = "wx0c00000000000001";
+const SECRET: &str = "SANDBOX-COMPONENT-SECRET";
+const TICKET: &str = "SANDBOX-TICKET";
+const REFRESH: &str = "SANDBOX-REFRESH-1";
+/// The least of a secret that must not be seen.
+const HEAD: usize = 12;
+
+/// Posts over one connection, and reads the answer.
+struct Caller(TcpStream);
+
+impl Caller {
+    fn new(sandbox: &Sandbox) -> Self {
+        Self(connect(sandbox))
+    }
+
+    fn post(&mut self, target: &str, body: &str) -> Value {
+        over(&mut self.0, &request("POST", target, body))
+            .expect("an answer")
+            .json()
+    }
+}
+
+/// Sends bytes and waits for the end of the connection.
+fn send(sandbox: &Sandbox, head: &str, body: &[u8]) {
+    let mut stream = connect(sandbox);
+    write!(
+        stream,
+        "{head}Host: h\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )
+    .expect("sends");
+    stream.write_all(body).expect("sends");
+    let (answer, _) = drain(&mut stream);
+    assert!(answer.starts_with(b"HTTP/1.1 "), "{head:?}");
+}
+
+/// All texts of a document, its names included; base64 is decoded.
+fn texts(value: &Value, all: &mut Vec<String>) {
+    match value {
+        Value::String(text) => all.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| texts(value, all)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                all.push(name.clone());
+                match (name.as_str(), value.as_str()) {
+                    ("body_base64", Some(text)) => {
+                        let bytes = BASE64.decode(text).expect("base64");
+                        all.push(String::from_utf8_lossy(&bytes).into_owned());
+                    }
+                    _ => texts(value, all),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+fn json_escaped(text: &str) -> String {
+    text.encode_utf16()
+        .map(|unit| format!("\\u{unit:04x}"))
+        .collect()
+}
+
+/// The ways in which a secret may be written.
+fn spellings(secret: &str) -> Vec<String> {
+    vec![
+        secret.to_owned(),
+        percent(secret),
+        percent(secret).to_uppercase(),
+        percent(&percent(secret)),
+        json_escaped(secret),
+        secret.replace('-', "%2D"),
+        secret.replace('-', "\\u002d"),
+    ]
+}
+
+/// Whether the journal shows a secret, in any spelling.
+#[track_caller]
+fn assert_hidden(sandbox: &Sandbox, secret: &str, what: &str) {
+    let journal = admin(sandbox, "GET", "journal", Value::Null);
+    let mut all = Vec::new();
+    texts(&journal["entries"], &mut all);
+    assert!(all.len() > 1, "{what}: nothing was entered");
+    for spelling in spellings(secret) {
+        let spelling = spelling.to_lowercase();
+        let head = &spelling[..spelling.len() * HEAD.min(secret.len()) / secret.len()];
+        for text in &all {
+            assert!(
+                !text.to_lowercase().contains(head),
+                "{what}: {head} in {text:.300}"
+            );
+        }
+    }
+}
+
+/// One secret of every kind: given and made here, valid, used up and replaced.
+fn every_secret(sandbox: &Sandbox) -> Vec<String> {
+    let component = json!({
+        "appid": PLATFORM, "appsecret": SECRET, "ticket": TICKET, "refresh": "strict",
+        "earlier_tickets": {"AN-EARLIER-TICKET": 0},
+    });
+    admin(sandbox, "PUT", "component", component);
+    let mut caller = Caller::new(sandbox);
+    let text = |value: &Value, name: &str| value[name].as_str().expect("a text").to_owned();
+    let path = "/cgi-bin/component/api_component_token";
+    let body = json!({"component_appid": PLATFORM, "component_appsecret": SECRET,
+                      "component_verify_ticket": TICKET});
+    let platform = text(
+        &caller.post(path, &body.to_string()),
+        "component_access_token",
+    );
+    let path = format!("/cgi-bin/component/api_authorizer_token?component_access_token={platform}");
+    let mut refresh = REFRESH.to_owned();
+    let mut secrets = vec![platform, SECRET.to_owned(), TICKET.to_owned()];
+    for _ in 0..2 {
+        let body = json!({"component_appid": PLATFORM, "authorizer_appid": ACCOUNT,
+                          "authorizer_refresh_token": refresh});
+        let answer = caller.post(&path, &body.to_string());
+        secrets.push(std::mem::replace(
+            &mut refresh,
+            text(&answer, "authorizer_refresh_token"),
+        ));
+        secrets.push(text(&answer, "authorizer_access_token"));
+    }
+    let pushed = admin(sandbox, "POST", "component/ticket", Value::Null);
+    secrets.extend([refresh, text(&pushed, "ticket")]);
+    secrets.extend(["AN-EARLIER-TICKET", "SANDBOX-COMPONENT", TOKEN].map(String::from));
+    secrets
+}
+
+#[test]
+fn no_secret_is_shown_wherever_it_stands() {
+    let sandbox = start();
+    let mut caller = Caller::new(&sandbox);
+    let link = target("link", TOKEN);
+    let token = "/cgi-bin/component/api_component_token";
+    for secret in every_secret(&sandbox) {
+        for s in spellings(&secret) {
+            let targets = [
+                link.clone(),
+                token.to_owned(),
+                "/cgi-bin/component/api_query_auth".to_owned(),
+            ];
+            for target in &targets {
+                for body in [
+                    format!(r#"{{"appid":"wx0b00000000000001","note":"{s}"}}"#),
+                    format!(r#"{{"note":"{s}","note":""}}"#),
+                    format!(r#"{{"a":[[{{"b":["x{s}y"]}}]]}}"#),
+                    format!(r#"{{"{s}":1}}"#),
+                    format!(r#"{{"component_appid":"{s}","appid":"{s}"}}"#),
+                    format!(r#"{{"x":"{{\"y\":\"{s}\"}}"}}"#),
+                    format!(r#"["{s}"]"#),
+                    format!(r#""{s}""#),
+                    format!("note={s}&x=1"),
+                    format!("<x>{s}</x>"),
+                    format!(r#"{{"note":"{s}""#),
+                    s.clone(),
+                ] {
+                    caller.post(target, &body);
+                }
+                let utf16: Vec<u8> = s.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                for body in [
+                    utf16,
+                    [b"\xff\xfe", s.as_bytes()].concat(),
+                    [b"\xef\xbb\xbf{\"a\":\"", s.as_bytes(), b"\"}"].concat(),
+                ] {
+                    send(&sandbox, &format!("POST {target} HTTP/1.1\r\n"), &body);
+                }
+            }
+            for target in [&link, token] {
+                for header in [
+                    format!("Authorization: Bearer {s}"),
+                    format!("Cookie: {s}"),
+                    format!("X-Note: {s}"),
+                    format!("Referer: http://h/?x={s}"),
+                    format!("User-Agent: {s}"),
+                ] {
+                    let head = format!("POST {target} HTTP/1.1\r\n{header}\r\n");
+                    send(&sandbox, &head, b"{}");
+                }
+            }
+            if !s.contains(['\\', '@']) {
+                let and = |query: &str| format!("{link}&{query}");
+                for target in [
+                    and(&format!("note={s}")),
+                    and(&format!("x{s}y")),
+                    and(&format!("{s}=1")),
+                    and(&format!("refresh_token={s}")),
+                    format!("{token}?component_access_token={s}"),
+                    format!("{token}?access_token={s}"),
+                    format!("{token}?note={s}"),
+                    format!("/cgi-bin/{s}/x"),
+                ] {
+                    caller.post(&target, "{}");
+                }
+            }
+        }
+        // A header's name and a method lose their capitals, or are none.
+        if !secret.contains('@') {
+            let head = format!("POST {link}&x=1 HTTP/1.1\r\n{secret}: 1\r\n");
+            send(&sandbox, &head, b"{}");
+            send(&sandbox, &format!("{secret} /x HTTP/1.1\r\n"), b"{}");
+        }
+        if secret == TOKEN {
+            // It was the token of the calls, where it is shown, and nowhere else.
+            let journal = admin(&sandbox, "GET", "journal", Value::Null).to_string();
+            let journal = journal.replace(&format!("access_token={TOKEN}"), "");
+            assert!(!journal.contains("SANDBOX-TOK"));
+        } else {
+            assert_hidden(&sandbox, &secret, "journal");
+        }
+        admin(&sandbox, "DELETE", "journal", Value::Null);
+    }
+}
+
+#[test]
+fn names_hide_secrets_that_nobody_knows() {
+    let sandbox = start();
+    let mut caller = Caller::new(&sandbox);
+    let real = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+    for target in [
+        target("link", TOKEN),
+        "/cgi-bin/component/api_query_auth".to_owned(),
+        "/cgi-bin/component/api_component_token".to_owned(),
+        "/sns/jscode2session".to_owned(),
+    ] {
+        for name in [
+            "authorization_code",
+            "auth_code",
+            "pre_auth_code",
+            "code",
+            "js_code",
+            "ComponentVerifyTicket",
+            "refreshToken",
+            "appsecret",
+            "encoding_aes_key",
+            "password",
+            "tic\\u006bet",
+        ] {
+            for body in [
+                format!(r#"{{"{name}":"{real}"}}"#),
+                format!(r#"{{"x":[{{"{name}":["{real}"]}}]}}"#),
+                format!(r#"{{"x":"{name}={real}"}}"#),
+                format!("{name}={real}"),
+                format!("<xml><{name}>{real}</{name}></xml>"),
+                format!("{{\"{name}\":\"{real}\""),
+            ] {
+                caller.post(&target, &body);
+            }
+            if !name.contains('\\') {
+                let and = if target.contains('?') { '&' } else { '?' };
+                caller.post(&format!("{target}{and}{name}={real}"), "{}");
+                let head = format!("POST {target} HTTP/1.1\r\nX-{name}: {real}\r\n");
+                send(&sandbox, &head, b"{}");
+            }
+        }
+        assert_hidden(&sandbox, real, &target);
+    }
+    // On a component interface no other name shows anything either.
+    admin(&sandbox, "DELETE", "journal", Value::Null);
+    let path = "/cgi-bin/component/api_query_auth";
+    let body = json!({"component_appid": PLATFORM, "anything": real, "offset": real,
+                      real: 1, "authorizer_appid": real, "nested": {"x": real}});
+    caller.post(&format!("{path}?anything={real}&{real}"), &body.to_string());
+    assert_hidden(&sandbox, real, path);
+    let journal = admin(&sandbox, "GET", "journal", Value::Null);
+    let shown: Value =
+        serde_json::from_str(journal["entries"][0]["body"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        shown,
+        json!({"component_appid": PLATFORM, "offset": "MASKED", "authorizer_appid": "MASKED"})
+    );
+}
+
+#[test]
+fn a_secret_that_becomes_known_later_is_hidden_too() {
+    let sandbox = start();
+    let mut caller = Caller::new(&sandbox);
+    let link = target("link", TOKEN);
+    let mut post_all = |secret: &str| {
+        let body = json!({"note": secret}).to_string();
+        caller.post(&format!("{link}&x={secret}"), &body);
+        let head = format!("POST {link} HTTP/1.1\r\nX-Note: {secret}\r\n");
+        send(&sandbox, &head, secret.as_bytes());
+        caller.post(&format!("/{secret}"), "{}");
+    };
+    for (secret, method, path, body) in [
+        (
+            "LATER-1-PUSHED",
+            "POST",
+            "component/ticket",
+            json!({"ticket": "LATER-1-PUSHED"}),
+        ),
+        (
+            "LATER-2-REFRESH",
+            "PUT",
+            "authorizers/wx0a00000000000001",
+            json!({"refresh_token": "LATER-2-REFRESH"}),
+        ),
+        (
+            "LATER-3-TOKEN",
+            "PUT",
+            "tokens/LATER-3-TOKEN",
+            json!({"account": ACCOUNT}),
+        ),
+        (
+            "LATER-4-SECRET",
+            "PUT",
+            "component",
+            json!({"appid": PLATFORM, "appsecret": "LATER-4-SECRET", "ticket": "T"}),
+        ),
+    ] {
+        post_all(secret);
+        let shown = admin(&sandbox, "GET", "journal", Value::Null).to_string();
+        assert!(shown.contains(secret), "nobody knows yet that it is one");
+        admin(&sandbox, method, path, body);
+        assert_hidden(&sandbox, secret, path);
+    }
+    // The token of the calls is shown still.
+    let journal = admin(&sandbox, "GET", "journal", Value::Null);
+    let first = &journal["entries"][0];
+    assert_eq!(first["query"], format!("access_token={TOKEN}&x=MASKED"));
+}
+
+#[test]
+fn a_long_body_is_cut_without_a_trace_of_a_secret() {
+    let sandbox = start();
+    let mut caller = Caller::new(&sandbox);
+    let link = target("link", TOKEN);
+    for before in [64 * 1024 - 20, 64 * 1024 - 10, 64 * 1024 - 2, 70_000] {
+        let filler = "x".repeat(before);
+        for body in [
+            format!("{filler}{TICKET}{filler}"),
+            format!("{filler}{}", percent(TICKET)),
+            format!(r#"{{"a":"{filler}{TICKET}{filler}"}}"#),
+            format!(r#"{{"a":"{filler}{}"}}"#, json_escaped(TICKET)),
+        ] {
+            caller.post(&link, &body);
+            let journal = admin(&sandbox, "GET", "journal", Value::Null);
+            let entry = journal["entries"].as_array().unwrap().last().unwrap();
+            assert_eq!(entry["body_bytes"], body.len());
+            let shown = entry["body"].as_str().unwrap();
+            assert!(shown.len() <= 64 * 1024);
+            for part in ["SAN", "%53", "u0053"] {
+                assert!(!shown.contains(part), "{before}: {part}");
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_rules_and_debug_output_hide_secrets() {
+    let sandbox = start();
+    let unknown = "a-real-token";
+    for (method, path, body, secret) in [
+        ("GET", format!("tokens/{unknown}"), Value::Null, unknown),
+        (
+            "DELETE",
+            format!("tokens/{unknown}/x"),
+            Value::Null,
+            unknown,
+        ),
+        ("GET", format!("faults/{TICKET}"), Value::Null, TICKET),
+        ("GET", format!("{REFRESH}/x"), Value::Null, REFRESH),
+        ("GET", format!("authorizers/{TICKET}"), Value::Null, TICKET),
+        (
+            "POST",
+            "tokens/revoke".to_owned(),
+            json!({"account": TOKEN}),
+            TOKEN,
+        ),
+        (
+            "POST",
+            "approvals".to_owned(),
+            json!({"account": TOKEN, "appid": "x", "by": "mini_program", "decision": "agree"}),
+            TOKEN,
+        ),
+        (
+            "POST",
+            "approvals".to_owned(),
+            json!({"account": "x", "appid": "x", "by": TICKET, "decision": "agree"}),
+            TICKET,
+        ),
+        ("PUT", "component".to_owned(), json!({SECRET: 1}), SECRET),
+        (
+            "POST",
+            "reset".to_owned(),
+            json!({"tokens": {unknown: {"account": "wx1"}}}),
+            unknown,
+        ),
+    ] {
+        let error = sandbox.admin(method, &path, &body).expect_err("refused");
+        assert!(!error.to_string().contains(secret), "{path}: {error}");
+    }
+    common::fault(
+        &sandbox,
+        json!({"fault": {"errcode": {"code": 1, "errmsg": format!("no {TICKET}")}}}),
+    );
+    let faults = admin(&sandbox, "GET", "faults", Value::Null).to_string();
+    assert!(faults.contains("no MASKED"), "{faults}");
+
+    let debug = format!("{:?}", Settings::default());
+    assert!(debug.contains(PLATFORM));
+    assert!(!debug.contains("SANDBOX-"), "{debug}");
+
+    let mut world = World::demo();
+    let token = world.tokens.remove(TOKEN).unwrap();
+    world.tokens.insert(unknown.to_owned(), token);
+    world.accounts.clear();
+    world.component = None;
+    let settings = Settings {
+        world,
+        ..Settings::default()
+    };
+    let error = Sandbox::start(settings).expect_err("refused");
+    assert!(!error.to_string().contains(unknown), "{error}");
+}

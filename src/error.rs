@@ -186,6 +186,13 @@ impl Error {
 
     /// What happened and what to do about it, in the client's language.
     pub fn message(&self) -> String {
+        let only_reads = self.0.interface.is_some_and(Interface::only_reads);
+        let (status, lang) = (self.0.status, self.0.lang);
+        self.message_with(status.text_of_call(only_reads, self.0.delivery, lang))
+    }
+
+    /// The same, but without WeChat's answer it ends with `advice` and not with the status's text.
+    pub(crate) fn message_with(&self, advice: &str) -> String {
         let zh = self.0.lang == Lang::Zh;
         let call = self.0.interface.map_or("", Interface::name);
         let colon = if zh { "：" } else { ": " };
@@ -207,7 +214,7 @@ impl Error {
                     text += &self.0.detail;
                 }
                 text += if zh { "。" } else { ". " };
-                text += self.0.status.text(self.0.lang);
+                text += advice;
             }
         }
         // WeChat's words go into logs, one line each, and into C texts, which end with a NUL.

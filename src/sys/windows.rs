@@ -10,6 +10,12 @@ use rustix::net::{AddressFamily, SocketType};
 /// What a socket that does not wait answers when it has begun to connect.
 pub(crate) const CONNECTING: Errno = Errno::WOULDBLOCK;
 
+/// Nothing to do: handles and sockets of Windows never have the numbers of the standard streams.
+#[allow(dead_code)] // What uses it is for Unix.
+pub(crate) fn above_stdio<T>(created: T) -> io::Result<T> {
+    Ok(created)
+}
+
 /// Can be waited for together with a socket: it is readable once it was rung. Only sockets can be waited for
 /// in that way here, so it is one, which talks to itself and listens to nobody else.
 pub(crate) struct Bell(UdpSocket);

@@ -19,13 +19,16 @@ use crate::names::Names;
 use crate::options::Options;
 use crate::post::Poster;
 use crate::status::Status;
-use crate::token::{Component, Tokens};
+use crate::token::{Component, Token, Tokens};
 use crate::wire::{Failure, Wire};
 
 /// The longest access token taken (bytes). WeChat asks to allow for 512.
 pub const MAX_TOKEN: usize = 4096;
 /// The longest appid taken (bytes). WeChat's have 18.
 pub const MAX_APPID: usize = 256;
+
+/// The longest `timeout_ms`.
+const MAX_TIMEOUT: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// The body of a list's request: an empty one has been answered with 44002.
 #[derive(Serialize)]
@@ -156,7 +159,9 @@ impl Client {
     /// store cannot be used.
     pub fn put_ticket(&self, ticket: &str) -> Result<(), Error> {
         self.check_text("ticket", ticket, MAX_TOKEN)?;
-        self.told(self.component()?.put_ticket(ticket))
+        self.told(self.component()?.put_ticket(ticket))?;
+        self.forget_token_failure(None);
+        Ok(())
     }
 
     /// Keeps the refresh token an account gave when it authorised the platform.
@@ -166,7 +171,35 @@ impl Client {
     pub fn put_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
         self.check_text("appid", appid, MAX_APPID)?;
         self.check_text("refresh_token", refresh_token, MAX_TOKEN)?;
-        self.told(self.component()?.put_account(appid, refresh_token))
+        self.told(self.component()?.put_account(appid, refresh_token))?;
+        self.forget_token_failure(Some(appid));
+        Ok(())
+    }
+
+    /// Waits until the token fetches under way are done, and returns whether they are. Call it before
+    /// the process ends: a call that was cancelled, or whose limit passed, leaves its fetch running,
+    /// and a refresh token that WeChat has just replaced is lost if the process ends before the new
+    /// one is stored.
+    ///
+    /// A fetch takes `timeout_ms` at most. The wait is not ended by [`cancel`](Client::cancel). It
+    /// covers all handles that share this client's tokens. Returns `true` without waiting if
+    /// nothing is under way, if the client has no source of tokens, and in a forked child, which
+    /// does not run its parent's fetches; `false` if `limit` passes before, or if the process has no
+    /// file descriptor left.
+    pub fn finish_token_fetches(&self, limit: Duration) -> bool {
+        let Some(tokens) = self.tokens.as_deref().filter(|_| !self.is_forked()) else {
+            return true;
+        };
+        let now = Instant::now();
+        // A limit beyond what the clock can count is as good as the longest fetch.
+        let until = now.checked_add(limit).unwrap_or(now + 2 * MAX_TIMEOUT);
+        tokens.finish_fetches(until)
+    }
+
+    fn forget_token_failure(&self, account: Option<&str>) {
+        if let Some(tokens) = &self.tokens {
+            tokens.forget_failure(account);
+        }
     }
 
     /// The platform whose accounts this client calls for.
@@ -373,13 +406,24 @@ impl Client {
         let token = self
             .told(tokens.get(account, deadline, cancel))
             .map_err(|e| e.on(interface))?;
-        match poster.post(interface, &token, body, deadline, Vec::new()) {
+        let post = |token: &Token, before| {
+            let posted = poster.post(interface, token, body, deadline, before);
+            if accepts_token(&posted) {
+                token.set_accepted();
+            }
+            posted
+        };
+        match post(&token, Vec::new()) {
             // What the token was refused for was not done: it may be asked for with another, once.
             Err(e) if e.class() == Some(Class::Token) => {
                 let other = tokens.get_other(account, &token, deadline, cancel);
                 match self.told(other).map_err(|e| e.on(interface))? {
                     Some(other) => {
-                        poster.post(interface, &other, body, deadline, e.attempts().to_vec())
+                        let posted = post(&other, e.attempts().to_vec());
+                        if matches!(&posted, Err(e) if e.class() == Some(Class::Token)) {
+                            tokens.refuse(account, &other);
+                        }
+                        posted
                     }
                     None => Err(e),
                 }
@@ -402,6 +446,16 @@ impl Client {
             return Ok(());
         };
         Err(Error::argument(Status::BadValue, why, self.limits.lang))
+    }
+}
+
+/// Whether WeChat's answer shows that it accepted the token. Busy servers may not have looked at it.
+fn accepts_token(posted: &Result<Answer, Error>) -> bool {
+    match posted {
+        Ok(_) => true,
+        Err(e) => e
+            .class()
+            .is_some_and(|class| !matches!(class, Class::Token | Class::Busy)),
     }
 }
 

@@ -26,6 +26,8 @@ struct Inner {
     lang: Lang,
     /// Whether what kept a call from having a token may pass by itself.
     passing: bool,
+    /// How long no token is fetched (s); 0 if there is no pause.
+    next_try_s: u64,
 }
 
 impl Error {
@@ -41,6 +43,7 @@ impl Error {
             answer: None,
             lang,
             passing: false,
+            next_try_s: 0,
         }))
     }
 
@@ -62,6 +65,7 @@ impl Error {
             answer: None,
             lang,
             passing: false,
+            next_try_s: 0,
         }))
     }
 
@@ -77,6 +81,7 @@ impl Error {
             answer: Some(answer),
             lang,
             passing: false,
+            next_try_s: 0,
         }))
     }
 
@@ -96,6 +101,12 @@ impl Error {
     /// The same error, of what may pass by itself.
     pub(crate) fn passing(mut self) -> Error {
         self.0.passing = true;
+        self
+    }
+
+    /// The same error, of a call that failed because tokens are fetched again only after `pause`.
+    pub(crate) fn with_next_try_in(mut self, pause: std::time::Duration) -> Error {
+        self.0.next_try_s = pause.as_millis().div_ceil(1000) as u64;
         self
     }
 
@@ -216,6 +227,13 @@ impl Error {
                 text += if zh { "。" } else { ". " };
                 text += advice;
             }
+        }
+        if self.0.next_try_s > 0 {
+            let seconds = self.0.next_try_s;
+            text += &match zh {
+                false => format!(" No token is fetched meanwhile: next try in {seconds} s."),
+                true => format!("在此之前不再获取令牌：{seconds} 秒后重试。"),
+            };
         }
         // WeChat's words go into logs, one line each, and into C texts, which end with a NUL.
         text.replace(char::is_control, " ")

@@ -3,7 +3,7 @@
 //! Every lifetime that comes from outside (WeChat, a program, a store) passes [`clamp`] where it is
 //! read: absurd numbers would overflow a clock, and a 0 would fetch without end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The shortest lifetime (s).
 const MIN_S: u64 = 1;
@@ -13,6 +13,12 @@ const MAX_S: u64 = 24 * 60 * 60;
 /// The lifetime to use for `seconds`.
 pub(super) fn clamp(seconds: u64) -> Duration {
     Duration::from_secs(seconds.clamp(MIN_S, MAX_S))
+}
+
+/// When `lifetime` ends that starts `now`; after a day at the latest, so that no clock overflows.
+pub(super) fn end(now: Instant, lifetime: Duration) -> Instant {
+    now.checked_add(lifetime.min(Duration::from_secs(MAX_S)))
+        .unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -27,4 +33,12 @@ fn absurd_lifetimes_are_clamped() {
     ] {
         assert_eq!(clamp(given).as_secs(), used, "{given}");
     }
+}
+
+#[cfg(test)]
+#[test]
+fn absurd_lifetimes_end_after_a_day() {
+    let now = Instant::now();
+    assert_eq!(end(now, Duration::MAX), now + Duration::from_secs(MAX_S));
+    assert_eq!(end(now, Duration::ZERO), now);
 }

@@ -220,7 +220,8 @@ impl Error {
                     text += if zh { "，主机 " } else { " at " };
                     text += &last.host;
                 }
-                if !self.0.detail.is_empty() {
+                // Of a cancelled call the detail repeats the status.
+                if !self.0.detail.is_empty() && self.0.status != Status::Cancelled {
                     text += colon;
                     text += &self.0.detail;
                 }

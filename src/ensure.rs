@@ -170,12 +170,19 @@ impl LinkProgress {
     /// Whether WeChat may have seen what it does not show: unknown if a post's outcome is.
     pub fn delivery(&self) -> Delivery {
         match &self.error {
-            Some(e) if self.posts > 0 && e.errcode().is_none() => {
-                e.delivery().max(Delivery::Unknown)
-            }
+            Some(e) if self.posts > 0 && e.errcode().is_none() => match self.is_post_decided() {
+                true => Delivery::Answered,
+                false => Delivery::Unknown,
+            },
             Some(e) => e.delivery(),
             None => Delivery::Answered,
         }
+    }
+
+    /// Whether the outcome of the last post is known, by its answer or by a list since.
+    fn is_post_decided(&self) -> bool {
+        let is_listed = !matches!(self.state, LinkState::Vanished | LinkState::Unknown);
+        self.posted != Posted::Unknown || is_listed
     }
 
     /// The attempts as JSON, for logs and support.

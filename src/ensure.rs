@@ -23,6 +23,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 /// The part of the time limit that no post may use up.
 const LOOK_SHARE: u32 = 4;
+/// What a trace calls the two operations.
+const ENSURE: &str = "ensure";
+const WAIT: &str = "wait";
 /// How many attempts a record keeps; of a longer one the middle is left out.
 const MAX_ATTEMPTS: usize = 64;
 
@@ -88,9 +91,38 @@ pub struct LinkProgress {
     item: Option<Value>,
     found: LinkState,
     posts: u32,
+    posted: Posted,
     attempts: Vec<Attempt>,
     error: Option<Error>,
     lang: Lang,
+}
+
+/// The outcome of the latest post of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Posted {
+    /// Nothing was posted.
+    Nothing,
+    /// WeChat accepted the invitation.
+    Accepted,
+    /// WeChat answered that an invitation, or the link, was there before.
+    ThereBefore,
+    /// WeChat refused it.
+    Refused,
+    /// No usable answer came, or WeChat's -1: it may have acted.
+    Unknown,
+}
+
+impl Posted {
+    /// The outcome of a post that failed with `error` after something was sent.
+    fn from_error(error: &Error) -> Posted {
+        match error.class() {
+            Some(Class::Pending | Class::Ok) => Posted::ThereBefore,
+            Some(Class::Busy) => Posted::Unknown,
+            Some(_) => Posted::Refused,
+            None if error.status() == Status::Api => Posted::Refused,
+            None => Posted::Unknown,
+        }
+    }
 }
 
 impl LinkProgress {
@@ -138,12 +170,19 @@ impl LinkProgress {
     /// Whether WeChat may have seen what it does not show: unknown if a post's outcome is.
     pub fn delivery(&self) -> Delivery {
         match &self.error {
-            Some(e) if self.posts > 0 && e.errcode().is_none() => {
-                e.delivery().max(Delivery::Unknown)
-            }
+            Some(e) if self.posts > 0 && e.errcode().is_none() => match self.is_post_decided() {
+                true => Delivery::Answered,
+                false => Delivery::Unknown,
+            },
             Some(e) => e.delivery(),
             None => Delivery::Answered,
         }
+    }
+
+    /// Whether the outcome of the last post is known, by its answer or by a list since.
+    fn is_post_decided(&self) -> bool {
+        let is_listed = !matches!(self.state, LinkState::Vanished | LinkState::Unknown);
+        self.posted != Posted::Unknown || is_listed
     }
 
     /// The attempts as JSON, for logs and support.
@@ -154,7 +193,7 @@ impl LinkProgress {
     /// What happened and what to do about it; empty if linked.
     pub fn message(&self) -> String {
         if let Some(e) = &self.error {
-            return e.message();
+            return self.message_of(e);
         }
         let who = match (self.state, self.lang) {
             (LinkState::AwaitingOfficialAccount, Lang::En) => {
@@ -169,6 +208,86 @@ impl LinkProgress {
             (Status::Ok, _) => String::new(),
             (s, Lang::En) => format!("{}{who}: {}", s.name(), s.text(self.lang)),
             (s, Lang::Zh) => format!("{}{who}：{}", s.name(), s.text(self.lang)),
+        }
+    }
+
+    /// The message of a call that `error` ended: what happened, then what the call did before.
+    fn message_of(&self, error: &Error) -> String {
+        let zh = self.lang == Lang::Zh;
+        let done = self.done(error);
+        let message = match (error.status(), zh) {
+            // What was posted decides what to do next, not how far the last request came.
+            (Status::Cancelled, false) => {
+                return error.message_with(&join("The call was cancelled.", &done));
+            }
+            (Status::Cancelled, true) => {
+                return error.message_with(&format!("调用已被取消。{done}"));
+            }
+            _ => error.message(),
+        };
+        if zh {
+            message + &done
+        } else {
+            join(&message, &done)
+        }
+    }
+
+    /// What the call did before `error` ended it, as sentences; empty if the error's own message
+    /// covers it.
+    fn done(&self, error: &Error) -> String {
+        let zh = self.lang == Lang::Zh;
+        let who = match (self.state, zh) {
+            (LinkState::AwaitingOfficialAccount, false) => "the Official Account's administrator",
+            (LinkState::AwaitingMiniProgram, false) => "the mini program's administrator",
+            (_, false) => "the administrators",
+            (LinkState::AwaitingOfficialAccount, true) => "公众号管理员",
+            (LinkState::AwaitingMiniProgram, true) => "小程序管理员",
+            (_, true) => "管理员",
+        };
+        // Only what a wait or a network failure interrupted leaves open what was done.
+        let interrupted = matches!(
+            error.status(),
+            Status::Cancelled
+                | Status::TimeoutUnsent
+                | Status::Timeout
+                | Status::ConnectionLost
+                | Status::BadAnswer
+                | Status::TooLarge
+        );
+        match (self.posted, self.state) {
+            (Posted::Refused, _) => String::new(),
+            (Posted::Nothing, _) if !interrupted => String::new(),
+            (_, LinkState::Linked) if zh => "该小程序已关联。".into(),
+            (_, LinkState::Linked) => "The mini program is linked.".into(),
+            (_, LinkState::Declined) if zh => "小程序管理员已拒绝。".into(),
+            (_, LinkState::Declined) => "The mini program's administrator refused.".into(),
+            (Posted::Accepted, _) | (Posted::Unknown, LinkState::AwaitingOfficialAccount
+                | LinkState::AwaitingMiniProgram
+                | LinkState::AwaitingSomebody) => match zh {
+                false => format!(
+                    "An invitation was posted and is awaiting {who}: do not post another one. Read the list to see \
+                     when it is linked."
+                ),
+                true => format!("关联邀请已发出，正在等待{who}确认：请勿重复发送，可查询列表了解进展。"),
+            },
+            (Posted::Unknown, _) => match zh {
+                false => "An invitation was posted and its outcome is unknown: read the list before posting again.".into(),
+                true => "关联邀请已发送，但结果未知：再次发送前请先查询列表。".into(),
+            },
+            (Posted::Nothing | Posted::ThereBefore, LinkState::AwaitingOfficialAccount
+                | LinkState::AwaitingMiniProgram
+                | LinkState::AwaitingSomebody) => match (zh, self.verb == ENSURE) {
+                (false, true) => format!(
+                    "Nothing new was posted: an earlier invitation is awaiting {who}."
+                ),
+                (false, false) => format!("An invitation is awaiting {who}."),
+                (true, true) => format!("未发送新的邀请：此前的关联邀请正在等待{who}确认。"),
+                (true, false) => format!("关联邀请正在等待{who}确认。"),
+            },
+            (Posted::Nothing | Posted::ThereBefore, _) => match zh {
+                false => "Nothing was posted.".into(),
+                true => "未发送关联邀请。".into(),
+            },
         }
     }
 
@@ -218,7 +337,7 @@ impl Client {
         choices: LinkChoices,
         wait: Duration,
     ) -> LinkProgress {
-        let mut watch = Watch::new(self, "ensure", access_token.into(), appid, wait);
+        let mut watch = Watch::new(self, ENSURE, access_token.into(), appid, wait);
         match watch.look() {
             Err(e) => return watch.ended(e),
             Ok(found) => watch.progress.found = found,
@@ -245,7 +364,7 @@ impl Client {
         choices: LinkChoices,
     ) -> LinkProgress {
         let token = access_token.into();
-        let mut watch = Watch::new(self, "ensure", token, appid, Duration::ZERO);
+        let mut watch = Watch::new(self, ENSURE, token, appid, Duration::ZERO);
         watch.progress.found = watch.see(list);
         if watch.progress.found == LinkState::Vanished {
             if let Err(e) = watch.post(choices) {
@@ -265,7 +384,7 @@ impl Client {
         appid_or_username: &str,
         wait: Duration,
     ) -> LinkProgress {
-        let mut watch = Watch::new(self, "wait", access_token.into(), appid_or_username, wait);
+        let mut watch = Watch::new(self, WAIT, access_token.into(), appid_or_username, wait);
         match watch.look() {
             Err(e) if wait.is_zero() || ends(&e) => return watch.ended(e),
             Err(_) => {}
@@ -315,6 +434,7 @@ impl<'a> Watch<'a> {
                 item: None,
                 found: LinkState::Unknown,
                 posts: 0,
+                posted: Posted::Nothing,
                 attempts: Vec::new(),
                 error: None,
                 lang: client.lang(),
@@ -393,6 +513,7 @@ impl<'a> Watch<'a> {
             let error = match posted {
                 Ok(answer) => {
                     self.progress.posts += 1;
+                    self.progress.posted = Posted::Accepted;
                     self.record(answer.attempts());
                     self.progress.state = LinkState::AwaitingSomebody;
                     return Ok(());
@@ -402,6 +523,11 @@ impl<'a> Watch<'a> {
             self.record(error.attempts());
             if error.delivery() != Delivery::NeverSent {
                 self.progress.posts += 1;
+                self.progress.posted = Posted::from_error(&error);
+                if self.progress.posted == Posted::Unknown {
+                    // What the list showed before the post no longer counts.
+                    self.progress.state = LinkState::Unknown;
+                }
             }
             match (error.class(), error.status()) {
                 (Some(Class::Pending), _) => {
@@ -412,14 +538,19 @@ impl<'a> Watch<'a> {
                     self.progress.state = LinkState::Linked;
                     return Ok(());
                 }
-                // Somebody is in a hurry: what is there is told by the next call.
+                // The next call reads what became of it.
                 (_, Status::Cancelled) => return Err(error),
                 // Busy is WeChat's -1, after which it may have acted all the same.
                 (Some(Class::Busy), _) => {}
                 (None, _) if error.delivery() == Delivery::Unknown => {}
                 _ => return Err(error),
             }
-            if self.leaves_a_trace().map_err(|_| error.clone())? {
+            let leaves_a_trace = self.leaves_a_trace().map_err(|e| match e.status() {
+                // What ended the call is the cancelling; the lost post is in the progress.
+                Status::Cancelled => e,
+                _ => error.clone(),
+            })?;
+            if leaves_a_trace {
                 return Ok(());
             }
             if self.progress.posts >= posts_allowed || Instant::now() >= last {
@@ -474,6 +605,14 @@ impl<'a> Watch<'a> {
             pause = (pause * 3 / 2).min(PAUSES.1);
         }
     }
+}
+
+/// Two sentences of English, the second of which may be missing.
+fn join(first: &str, second: &str) -> String {
+    if second.is_empty() {
+        return first.to_owned();
+    }
+    format!("{first} {second}")
 }
 
 /// Whether a look that failed this way would fail again: the token is refused, somebody must act

@@ -217,6 +217,13 @@ impl Error {
 
     /// What happened and what to do about it, in the client's language.
     pub fn message(&self) -> String {
+        let only_reads = self.0.interface.is_some_and(Interface::only_reads);
+        let (status, lang) = (self.0.status, self.0.lang);
+        self.message_with(status.text_of_call(only_reads, self.0.delivery, lang))
+    }
+
+    /// The same, but without WeChat's answer it ends with `advice` and not with the status's text.
+    pub(crate) fn message_with(&self, advice: &str) -> String {
         let zh = self.0.lang == Lang::Zh;
         let call = self.0.interface.map_or("", Interface::name);
         let colon = if zh { "：" } else { ": " };
@@ -233,12 +240,13 @@ impl Error {
                     text += if zh { "，主机 " } else { " at " };
                     text += &last.host;
                 }
-                if !self.0.detail.is_empty() {
+                // Of a cancelled call the detail repeats the status.
+                if !self.0.detail.is_empty() && self.0.status != Status::Cancelled {
                     text += colon;
                     text += &self.0.detail;
                 }
                 text += if zh { "。" } else { ". " };
-                text += self.0.status.text(self.0.lang);
+                text += advice;
             }
         }
         if self.0.next_try_s > 0 {

@@ -2,6 +2,7 @@
 //!
 //! Numbers are grouped by what the caller may do next, have gaps for later, and are never reused.
 
+use crate::attempt::Delivery;
 use crate::lang::{Lang, Text};
 
 /// The outcome of a call. The numbers are those of `wxlink.h` (`WX_OK`, `WX_E_…`).
@@ -57,7 +58,7 @@ pub enum Status {
     /// It was in the list and is there no more.
     Vanished = -82,
 
-    /// The handle was cancelled.
+    /// The call was cancelled.
     Cancelled = -90,
     /// The client was made before a fork and used in the child.
     Forked = -91,
@@ -203,8 +204,8 @@ pub static STATUSES: &[StatusEntry] = &[
     row(
         Status::Cancelled,
         "CANCELLED",
-        "The handle was cancelled; the delivery says whether anything was sent. Read the list before linking again if it was.",
-        "该句柄已被取消；delivery 表明是否已发送。若已发送，再次关联前请先查询列表。",
+        "The call was cancelled. If the request had been sent already, WeChat may have acted on it: read the list before linking again.",
+        "调用已被取消。如果请求已经发出，微信可能已经处理：再次关联前请先查询列表。",
     ),
     row(
         Status::Forked,
@@ -253,7 +254,59 @@ impl Status {
     pub fn text(self, lang: Lang) -> &'static str {
         Status::entry_of(self.code()).map_or("", |e| e.text.get(lang))
     }
+
+    /// The same for one call, of which more is known: whether it only reads, and whether its request
+    /// was sent. Falls back to [`text`](Status::text), which holds for every call.
+    pub(crate) fn text_of_call(
+        self,
+        only_reads: bool,
+        delivery: Delivery,
+        lang: Lang,
+    ) -> &'static str {
+        let text = match (self, only_reads) {
+            (Status::Cancelled, _) if delivery == Delivery::NeverSent => CANCELLED_UNSENT,
+            (Status::Cancelled, true) => CANCELLED_READ,
+            (Status::Cancelled, false) => CANCELLED_SENT,
+            (Status::Timeout, true) => TIMEOUT_READ,
+            (Status::ConnectionLost, true) => CONNECTION_LOST_READ,
+            (Status::BadAnswer, true) => BAD_ANSWER_READ,
+            (Status::TooLarge, true) => TOO_LARGE_READ,
+            _ => return self.text(lang),
+        };
+        text.get(lang)
+    }
 }
+
+const CANCELLED_UNSENT: Text = Text {
+    en: "The call was cancelled before anything was sent. It is safe to call again.",
+    zh: "调用在发送任何内容之前已被取消。可以安全地重试。",
+};
+const CANCELLED_READ: Text = Text {
+    en: "The call was cancelled. It only reads: it is safe to call again.",
+    zh: "调用已被取消。该调用只读取数据，可以安全地重试。",
+};
+const CANCELLED_SENT: Text = Text {
+    en: "The call was cancelled after the request was sent; WeChat may have acted on it. Read the list before \
+         linking again.",
+    zh: "请求发出后调用被取消，微信可能已经处理。再次关联前请先查询列表。",
+};
+const TIMEOUT_READ: Text = Text {
+    en: "Time ran out before the answer came. The call only reads: it is safe to call again.",
+    zh: "等待应答超时。该调用只读取数据，可以安全地重试。",
+};
+const CONNECTION_LOST_READ: Text = Text {
+    en: "The connection broke before the answer was complete. The call only reads: it is safe to call again.",
+    zh: "应答完整到达之前连接中断。该调用只读取数据，可以安全地重试。",
+};
+const BAD_ANSWER_READ: Text = Text {
+    en: "What came back is not an answer of WeChat's. The call only reads: it is safe to call again. Look for a proxy \
+         or gateway in between.",
+    zh: "返回的内容不是微信的应答。该调用只读取数据，可以安全地重试。请检查中间是否有代理或网关。",
+};
+const TOO_LARGE_READ: Text = Text {
+    en: "The answer is larger than max_response_bytes. Raise the option if the list is really that long.",
+    zh: "应答超过 max_response_bytes。如果列表确实很长，请调大该选项。",
+};
 
 #[cfg(test)]
 mod tests {

@@ -56,6 +56,12 @@ impl Bench {
         self.admin("POST", "faults", fault);
     }
 
+    /// Lists hang, but for the first.
+    fn no_list_but_the_first(&self) {
+        self.fault(json!({"interface": "get", "fault": {"delay_ms": 1}}));
+        self.fault(json!({"interface": "get", "fault": "hang", "always": true}));
+    }
+
     /// Links the sandbox has received and processed.
     fn links(&self) -> (u64, u64) {
         let counts = self.admin("GET", "journal/counts", Value::Null);
@@ -474,4 +480,196 @@ fn a_list_that_was_read_serves_for_many() {
     let progress = ensure("wx0b00000000000004");
     assert_eq!((progress.posts(), progress.status()), (1, Status::Pending));
     assert_eq!((bench.links(), reads()), ((4, 4), 3));
+}
+
+/// Cancels a call of its own handle as soon as `reached` holds.
+fn cancelled<T: Send>(
+    b: &Bench,
+    lang: &str,
+    reached: impl Fn() -> bool,
+    call: impl FnOnce(&Client) -> T + Send,
+) -> T {
+    let mut options = Options::new();
+    options.set("lang", lang).unwrap();
+    options.set("timeout_ms", "600000").unwrap();
+    let handle = b.client.with(&options).unwrap();
+    thread::scope(|s| {
+        let running = s.spawn(|| call(&handle));
+        while !reached() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        handle.cancel();
+        running.join().unwrap()
+    })
+}
+
+/// How many lists the sandbox was asked for.
+fn lists(b: &Bench) -> u64 {
+    let counts = b.admin("GET", "journal/counts", Value::Null);
+    counts["received"]["get"].as_u64().unwrap()
+}
+
+/// Cancels `ensure` as soon as `reached` holds.
+fn cancelled_ensure(b: &Bench, lang: &str, reached: impl Fn() -> bool) -> LinkProgress {
+    let wait = Duration::from_secs(600);
+    let p = cancelled(b, lang, reached, |c| {
+        c.ensure_linked(TOKEN, APPID, QUIET, wait)
+    });
+    assert_eq!(p.status(), Status::Cancelled, "{}", p.json());
+    assert_eq!(p.json()["errmsg"], p.message());
+    discreet(p)
+}
+
+#[track_caller]
+fn says(message: &str, expected: &str, not: &[&str]) {
+    assert!(message.contains(expected), "{message}");
+    for absent in ["delivery", "repeat"].iter().chain(not) {
+        assert!(!message.contains(absent), "{message}");
+    }
+}
+
+#[test]
+fn a_cancelled_ensure_says_that_an_invitation_was_posted() {
+    for (lang, expected) in [
+        (
+            "en",
+            "An invitation was posted and is awaiting the Official Account's administrator",
+        ),
+        ("zh", "关联邀请已发出，正在等待公众号管理员确认"),
+    ] {
+        let b = Bench::new();
+        // The list has shown the invitation once it is asked for a third time.
+        let p = cancelled_ensure(&b, lang, || b.links().0 == 1 && lists(&b) >= 3);
+        says(
+            &p.message(),
+            expected,
+            &["safe", "unknown", "may have acted"],
+        );
+        assert_eq!(
+            (p.json()["state"].as_str(), p.posts()),
+            (Some("pending"), 1)
+        );
+    }
+}
+
+#[test]
+fn a_cancelled_ensure_says_that_the_outcome_of_its_post_is_unknown() {
+    for (lang, expected) in [
+        (
+            "en",
+            "An invitation was posted and its outcome is unknown: read the list before posting again.",
+        ),
+        ("zh", "关联邀请已发送，但结果未知：再次发送前请先查询列表。"),
+    ] {
+        // No answer to the post.
+        let b = Bench::new();
+        b.fault(json!({"interface": "link", "fault": "hang", "when": "after"}));
+        let p = cancelled_ensure(&b, lang, || b.links().0 == 1);
+        says(&p.message(), expected, &["safe", "awaiting"]);
+        assert_eq!((p.state(), p.posts()), (LinkState::Unknown, 1));
+        assert_eq!(p.delivery(), Delivery::Unknown);
+
+        // The post's connection breaks, and the list that would show its outcome hangs.
+        let b = Bench::new();
+        b.fault(json!({"interface": "link", "fault": {"drop": "close"}, "when": "after"}));
+        b.no_list_but_the_first();
+        let p = cancelled_ensure(&b, lang, || lists(&b) == 2);
+        says(&p.message(), expected, &["safe", "awaiting"]);
+        assert_eq!((p.state(), p.posts()), (LinkState::Unknown, 1));
+        assert_eq!(p.delivery(), Delivery::Unknown);
+    }
+}
+
+#[test]
+fn a_cancelled_ensure_says_that_nothing_was_posted() {
+    for (lang, nothing, earlier, waiting) in [
+        (
+            "en",
+            "Nothing was posted.",
+            "Nothing new was posted: an earlier invitation is awaiting the Official Account's administrator.",
+            "An invitation is awaiting the Official Account's administrator.",
+        ),
+        (
+            "zh",
+            "未发送关联邀请。",
+            "未发送新的邀请：此前的关联邀请正在等待公众号管理员确认。",
+            "关联邀请正在等待公众号管理员确认。",
+        ),
+    ] {
+        let b = Bench::new();
+        b.fault(json!({"interface": "get", "fault": "hang"}));
+        let p = cancelled_ensure(&b, lang, || lists(&b) == 1);
+        says(&p.message(), nothing, &["may have acted", "unknown"]);
+        assert_eq!(p.posts(), 0);
+
+        let b = Bench::new();
+        b.ensure(0);
+        let before = lists(&b);
+        let p = cancelled_ensure(&b, lang, || lists(&b) >= before + 2);
+        says(&p.message(), earlier, &["may have acted", "unknown"]);
+        assert_eq!(p.posts(), 0);
+        let before = lists(&b);
+        let reached = || lists(&b) >= before + 2;
+        let p = cancelled(&b, lang, reached, |c| {
+            c.wait_linked(TOKEN, APPID, Duration::from_secs(600))
+        });
+        says(
+            &p.message(),
+            waiting,
+            &["may have acted", "unknown", "posted"],
+        );
+    }
+}
+
+#[test]
+fn an_ensure_that_ran_out_of_time_says_what_it_did() {
+    // The post is answered, then no list: what is known is that the invitation is out.
+    let b = Bench::with(&[("timeout_ms", "1000"), ("max_retries", "0")]);
+    b.fault(json!({"interface": "link", "fault": {"drop": "close"}, "when": "after"}));
+    b.no_list_but_the_first();
+    let p = b.ensure(0);
+    assert_eq!(p.posts(), 1);
+    says(
+        &p.message(),
+        "An invitation was posted and its outcome is unknown",
+        &["awaiting"],
+    );
+    // No list at all: reading it again is safe.
+    let b = Bench::with(&[("timeout_ms", "500"), ("max_retries", "0")]);
+    b.fault(json!({"interface": "get", "fault": "hang", "always": true}));
+    let p = b.ensure(0);
+    assert_eq!((p.status(), p.posts()), (Status::Timeout, 0));
+    says(&p.message(), "Nothing was posted.", &["may have acted"]);
+}
+
+#[test]
+fn a_cancelled_link_says_that_wechat_may_have_acted() {
+    for (lang, sent, unsent) in [
+        (
+            "en",
+            "WeChat may have acted on it. Read the list",
+            "before anything was sent",
+        ),
+        (
+            "zh",
+            "微信可能已经处理。再次关联前请先查询列表",
+            "在发送任何内容之前已被取消",
+        ),
+    ] {
+        let b = Bench::new();
+        b.fault(json!({"interface": "link", "fault": "hang", "when": "after"}));
+        let reached = || b.links().0 == 1;
+        let link = |c: &Client| c.link_miniprogram(TOKEN, APPID, QUIET).unwrap_err();
+        let e = cancelled(&b, lang, reached, link);
+        assert_eq!(e.delivery(), Delivery::Unknown);
+        says(&e.message(), sent, &[unsent]);
+
+        let mut options = Options::new();
+        options.set("lang", lang).unwrap();
+        let handle = b.client.with(&options).unwrap();
+        handle.cancel();
+        let e = link(&handle);
+        assert_eq!(e.delivery(), Delivery::NeverSent);
+        says(&e.message(), unsent, &[sent]);
+    }
 }

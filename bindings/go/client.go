@@ -68,6 +68,9 @@ func New(options ...Option) (*Client, error) {
 	}
 	defer s.free()
 	for _, option := range options {
+		if option == nil {
+			return nil, refused(StatusBadOption, "an option is nil")
+		}
 		if err := option(s); err != nil {
 			return nil, err
 		}
@@ -89,7 +92,10 @@ func own(client *C.wx_client, timeout time.Duration, slots chan struct{}) *Clien
 // from the source that [WithAccount] tells of. It shares everything with this one, [WithMaxConcurrent]
 // included, but its end: close both, in any order. It is cheap, and may be made for each call.
 func (c *Client) Account(appID string) (*Client, error) {
-	h := c.handle
+	h, missing := c.open()
+	if missing != nil {
+		return nil, missing
+	}
 	if err := h.begin(); err != nil {
 		return nil, err
 	}
@@ -110,11 +116,21 @@ func (c *Client) Account(appID string) (*Client, error) {
 	return own(client, h.timeout, h.slots), nil
 }
 
+// open gives the handle of a client that [New] has made.
+func (c *Client) open() (*handle, *Error) {
+	if c == nil || c.handle == nil {
+		return nil, refused(StatusBadValue, "the client is nil or was not made by New")
+	}
+	return c.handle, nil
+}
+
 // Close waits for the calls that run, then frees the client and its connections. Calls that wait
 // for their turn, and later ones, return [ErrClosed]. To end running calls sooner, cancel their
 // contexts. Close may be called more than once, and always returns nil.
 func (c *Client) Close() error {
-	c.handle.close()
+	if h, err := c.open(); err == nil {
+		h.close()
+	}
 	return nil
 }
 
@@ -141,22 +157,28 @@ func (h *handle) begin() *Error {
 	return nil
 }
 
-// enter waits for the turn of a call. Each enter that returns nil needs a leave.
+// enter waits for the turn of a call. Each enter that returns nil needs a leave. A context that
+// panics leaves nothing behind that [Client.Close] would wait for.
 func (h *handle) enter(ctx context.Context) *Error {
 	if err := h.begin(); err != nil {
 		return err
 	}
+	entered := false
+	defer func() {
+		if !entered {
+			h.calls.Done()
+		}
+	}()
 	if ctx.Err() == nil {
 		select {
 		case h.slots <- struct{}{}:
+			entered = true
 			return nil
 		case <-h.closing:
-			h.calls.Done()
 			return closed()
 		case <-ctx.Done():
 		}
 	}
-	h.calls.Done()
 	return ended(ctx)
 }
 
@@ -187,46 +209,97 @@ func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bo
 	return derived, shortened, nil
 }
 
-// PutTicket keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10
+// PutTicket stores the component_verify_ticket that WeChat pushes to a third-party platform every 10
 // minutes. The client must have been made with [WithComponentAppID] and [WithComponentAppSecret].
+//
+// It ends with the client's time limit or with its context, as every call does. After that the
+// ticket may have been stored all the same; it is safe to call again.
 func (c *Client) PutTicket(ctx context.Context, ticket string) error {
-	return c.put(ctx, func(text func(string) *C.char) C.int32_t {
-		return C.wx_client_put_ticket(c.handle.client, text(ticket))
+	return c.put(ctx, func(client *C.wx_client, text func(string) *C.char) C.int32_t {
+		return C.wx_client_put_ticket(client, text(ticket))
 	}, ticket)
 }
 
-// PutAccount keeps the refresh token that an Official Account gave when it authorised the platform.
+// PutAccount stores the refresh token that an Official Account gave when it authorised the platform.
+// Limits and errors are those of [Client.PutTicket].
 func (c *Client) PutAccount(ctx context.Context, appID, refreshToken string) error {
-	return c.put(ctx, func(text func(string) *C.char) C.int32_t {
-		return C.wx_client_put_account(c.handle.client, text(appID), text(refreshToken))
+	return c.put(ctx, func(client *C.wx_client, text func(string) *C.char) C.int32_t {
+		return C.wx_client_put_account(client, text(appID), text(refreshToken))
 	}, appID, refreshToken)
 }
 
-func (c *Client) put(ctx context.Context, put func(text func(string) *C.char) C.int32_t, texts ...string) error {
+// put runs a function of the library that stores texts and gives a status alone.
+func (c *Client) put(ctx context.Context, store func(client *C.wx_client, text func(string) *C.char) C.int32_t, texts ...string) error {
 	for _, text := range texts {
 		if strings.ContainsRune(text, 0) {
 			return refused(StatusBadValue, "a text holds a NUL byte")
 		}
 	}
-	if err := c.handle.enter(ctx); err != nil {
+	failed := c.run(ctx, func(client *C.wx_client, shortened bool) *Error {
+		var copies []*C.char
+		defer func() {
+			for _, text := range copies {
+				C.free(unsafe.Pointer(text))
+			}
+		}()
+		status := Status(store(client, func(text string) *C.char {
+			copies = append(copies, C.CString(text))
+			return copies[len(copies)-1]
+		}))
+		switch status {
+		case StatusOK:
+			return nil
+		case StatusCancelled:
+			return unstored(ctx)
+		}
+		e := refused(status, "")
+		if shortened && e.Timeout() {
+			e.causes = []error{context.DeadlineExceeded}
+		}
+		return e
+	})
+	if failed != nil {
+		return failed
+	}
+	return nil
+}
+
+// run calls body with a handle that ctx cancels, for as long as a call has its turn. Whatever
+// panics in it or in the context, the turn ends: [Client.Close] does not wait for it. shortened says
+// that the handle's time limit is the context's deadline.
+func (c *Client) run(ctx context.Context, body func(client *C.wx_client, shortened bool) *Error) *Error {
+	if ctx == nil {
+		return refused(StatusBadValue, "the context is nil; pass context.Background() if there is none")
+	}
+	h, err := c.open()
+	if err != nil {
+		return err
+	}
+	if err := h.enter(ctx); err != nil {
 		return err
 	}
 	defer runtime.KeepAlive(c)
-	defer c.handle.leave()
-	var copies []*C.char
+	defer h.leave()
+
+	if ctx.Done() == nil {
+		return body(h.client, false)
+	}
+	client, shortened, err := h.derive(ctx)
+	if err != nil {
+		return err
+	}
+	defer C.wx_client_free(client)
+	cancelled := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		C.wx_client_cancel(client)
+		close(cancelled)
+	})
 	defer func() {
-		for _, text := range copies {
-			C.free(unsafe.Pointer(text))
+		if !stop() {
+			<-cancelled // the handle must not be freed while it is being cancelled
 		}
 	}()
-	status := put(func(text string) *C.char {
-		copies = append(copies, C.CString(text))
-		return copies[len(copies)-1]
-	})
-	if status != C.WX_OK {
-		return refused(Status(status), "")
-	}
-	return nil
+	return body(client, shortened)
 }
 
 // verb is one of the library's calls.
@@ -241,52 +314,43 @@ func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (R
 	if strings.ContainsRune(id, 0) {
 		return refused(StatusBadValue, "appid holds a NUL byte").result()
 	}
-	h := c.handle
-	if err := h.enter(ctx); err != nil {
-		return err.result()
-	}
-	defer runtime.KeepAlive(c)
-	defer h.leave()
+	var r Result
+	failed := c.run(ctx, func(client *C.wx_client, shortened bool) *Error {
+		token, cid := C.CString(accessToken), C.CString(id)
+		defer C.free(unsafe.Pointer(token))
+		defer C.free(unsafe.Pointer(cid))
+		var result *C.wx_result
+		status := Status(verb(client, token, cid, &result))
+		defer C.wx_result_free(result)
 
-	client, shortened := h.client, false
-	if ctx.Done() != nil {
-		var err *Error
-		if client, shortened, err = h.derive(ctx); err != nil {
-			return err.result()
+		r = read(result, status)
+		if status == StatusOK {
+			return nil
 		}
-		defer C.wx_client_free(client)
-		cancelled := make(chan struct{})
-		stop := context.AfterFunc(ctx, func() {
-			C.wx_client_cancel(client)
-			close(cancelled)
-		})
-		defer func() {
-			if !stop() {
-				<-cancelled // the handle must not be freed under its hands
-			}
-		}()
+		e := &Error{Result: r, Message: C.GoString(C.wx_result_message(result))}
+		switch {
+		case status == StatusCancelled:
+			e.endedBy(ctx)
+		case shortened && e.Timeout():
+			// The library's clock was a little faster than the context's.
+			e.causes = []error{context.DeadlineExceeded}
+		}
+		return e
+	})
+	if failed != nil {
+		return failed.result()
 	}
+	return r, nil
+}
 
-	token, cid := C.CString(accessToken), C.CString(id)
-	defer C.free(unsafe.Pointer(token))
-	defer C.free(unsafe.Pointer(cid))
-	var result *C.wx_result
-	status := Status(verb(client, token, cid, &result))
-	defer C.wx_result_free(result)
-
-	r := read(result, status)
-	if status == StatusOK {
-		return r, nil
+// progress runs a verb whose result is a [Progress], which the error carries as well.
+func (c *Client) progress(ctx context.Context, accessToken, id string, verb verb) (Progress, error) {
+	r, err := c.call(ctx, accessToken, id, verb)
+	p := readProgress(r)
+	if e, ok := err.(*Error); ok {
+		e.Progress = &p
 	}
-	e := &Error{Result: r, Message: C.GoString(C.wx_result_message(result))}
-	switch {
-	case status == StatusCancelled:
-		e.endedBy(ctx)
-	case shortened && e.Timeout():
-		// The library's clock was a little faster than the context's.
-		e.causes = []error{context.DeadlineExceeded}
-	}
-	return r, e
+	return p, err
 }
 
 // LinkMiniProgram invites a mini program to be linked to an Official Account (WeChat's
@@ -337,12 +401,13 @@ func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID strin
 // No error means that it is linked. [ErrPending]: an invitation is out. [ErrDeclined]: the mini
 // program's administrator refused. [ErrVanished]: it was in the list and is there no more. The
 // progress tells how far it came, with an error too: after [ErrToken] call again with another token.
+// Of a call that its context or the time limit ended, the error's text says what it did before:
+// whether an invitation was posted and is awaiting an administrator, or has an unknown outcome.
 func (c *Client) EnsureLinked(ctx context.Context, accessToken, appID string, notify Notify, profile Profile, wait time.Duration) (Progress, error) {
 	ms := waitMilliseconds(wait)
-	r, err := c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
+	return c.progress(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_ensure_linked(client, token, id, C.int32_t(notify), C.int32_t(profile), ms, result)
 	})
-	return readProgress(r), err
 }
 
 // WaitLinked waits up to wait until a mini program is linked, or will not be; 0 looks once. It posts
@@ -352,10 +417,9 @@ func (c *Client) EnsureLinked(ctx context.Context, accessToken, appID string, no
 // Errors are those of [Client.EnsureLinked].
 func (c *Client) WaitLinked(ctx context.Context, accessToken, id string, wait time.Duration) (Progress, error) {
 	ms := waitMilliseconds(wait)
-	r, err := c.call(ctx, accessToken, id, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
+	return c.progress(ctx, accessToken, id, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_wait_linked(client, token, id, ms, result)
 	})
-	return readProgress(r), err
 }
 
 // waitMilliseconds is a wait as the library takes it: rounded up, at most 49 days.

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -544,5 +547,275 @@ func TestWithoutASourceATokenIsMissed(t *testing.T) {
 	var failed *wxlink.Error
 	if _, err := client.Linked(t.Context(), ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
 		t.Errorf("without a token: %v", err)
+	}
+}
+
+// methods are all that take a context.
+var methods = map[string]func(*wxlink.Client, context.Context) error{
+	"LinkMiniProgram": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+		return err
+	},
+	"Linked": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.Linked(ctx, token)
+		return err
+	},
+	"UnlinkMiniProgram": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.UnlinkMiniProgram(ctx, token, appID)
+		return err
+	},
+	"EnsureLinked": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Minute)
+		return err
+	},
+	"WaitLinked": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.WaitLinked(ctx, token, appID, time.Minute)
+		return err
+	},
+	"PutTicket":  func(c *wxlink.Client, ctx context.Context) error { return c.PutTicket(ctx, "TICKET") },
+	"PutAccount": func(c *wxlink.Client, ctx context.Context) error { return c.PutAccount(ctx, account, "REFRESH") },
+}
+
+func TestEveryMethodIsTested(t *testing.T) {
+	client := reflect.TypeFor[*wxlink.Client]()
+	for i := range client.NumMethod() {
+		method := client.Method(i)
+		takesOne := method.Type.NumIn() > 1 && method.Type.In(1) == reflect.TypeFor[context.Context]()
+		if (methods[method.Name] != nil) != takesOne {
+			t.Error(method.Name)
+		}
+	}
+}
+
+// closes says whether Close of the client returns.
+func closes(t *testing.T, client *wxlink.Client) {
+	t.Helper()
+	closed := make(chan error, 1)
+	go func() { closed <- client.Close() }()
+	if err := within(t, time.Minute, closed); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestANilContextIsAnError(t *testing.T) {
+	s := newSandbox(t)
+	for name, call := range methods {
+		t.Run(name, func(t *testing.T) {
+			client := newClient(t, s)
+			err := call(client, nil)
+			expectKinds(t, err, wxlink.ErrArgument, wxlink.ErrNotSent)
+			if !strings.Contains(err.Error(), "the context is nil") {
+				t.Error(err)
+			}
+			closes(t, client)
+		})
+	}
+}
+
+func TestAClientThatNewDidNotMakeIsAnError(t *testing.T) {
+	for _, client := range []*wxlink.Client{nil, {}} {
+		for name, call := range methods {
+			if err := call(client, t.Context()); !errors.Is(err, wxlink.ErrArgument) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := client.Account(account); !errors.Is(err, wxlink.ErrArgument) {
+			t.Error(err)
+		}
+		closes(t, client)
+	}
+	if _, err := wxlink.New(nil); !errors.Is(err, wxlink.ErrArgument) {
+		t.Error(err)
+	}
+}
+
+// A brokenContext panics in one of its methods, after it has been called so many times.
+type brokenContext struct {
+	context.Context
+	method string
+	after  *atomic.Int32
+}
+
+func (c brokenContext) broken(method string) {
+	if method == c.method && c.after.Add(-1) < 0 {
+		panic("broken " + method)
+	}
+}
+
+func (c brokenContext) Deadline() (time.Time, bool) {
+	c.broken("Deadline")
+	return c.Context.Deadline()
+}
+func (c brokenContext) Done() <-chan struct{} { c.broken("Done"); return c.Context.Done() }
+func (c brokenContext) Err() error            { c.broken("Err"); return c.Context.Err() }
+func (c brokenContext) Value(key any) any     { c.broken("Value"); return c.Context.Value(key) }
+
+func TestAPanicInAContextDoesNotBlockClose(t *testing.T) {
+	s := newSandbox(t)
+	panics := 0
+	for name, call := range methods {
+		if name == "WaitLinked" || name == "EnsureLinked" {
+			continue // they run as the others do, and would wait
+		}
+		for _, method := range []string{"Deadline", "Done", "Err", "Value"} {
+			for after := range int32(4) {
+				// With one turn, a second call shows that the first one gave its turn back.
+				client := newClient(t, s, wxlink.WithMaxConcurrent(1))
+				cancellable, cancel := context.WithCancel(t.Context())
+				ctx := brokenContext{cancellable, method, new(atomic.Int32)}
+				ctx.after.Store(after)
+				func() {
+					defer func() {
+						if recover() != nil {
+							panics++
+						}
+					}()
+					_ = call(client, ctx)
+				}()
+				again, stop := context.WithTimeout(t.Context(), time.Minute)
+				if _, err := client.Linked(again, token); err != nil {
+					t.Errorf("%s, %s, %d: %v", name, method, after, err)
+				}
+				stop()
+				closes(t, client)
+				cancel()
+			}
+		}
+	}
+	if panics == 0 {
+		t.Error("no context panicked")
+	}
+}
+
+func TestAGoroutineThatEndsInACallDoesNotBlockClose(t *testing.T) {
+	client := newClient(t, newSandbox(t))
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		ctx := leavingContext{t.Context()}
+		_, _ = client.Linked(ctx, token)
+	}()
+	within(t, time.Minute, left)
+	closes(t, client)
+}
+
+// A leavingContext ends the goroutine that asks for its deadline.
+type leavingContext struct{ context.Context }
+
+func (leavingContext) Deadline() (time.Time, bool) { runtime.Goexit(); return time.Time{}, false }
+
+func TestADeadlineSaysWhatWasDone(t *testing.T) {
+	s := newSandbox(t)
+	client := newClient(t, s)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	progress, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
+	var failure *wxlink.Error
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &failure) || failure.Progress == nil {
+		t.Fatalf("no deadline or no progress: %v", err)
+	}
+	if errors.Is(err, wxlink.ErrOutcomeUnknown) || errors.Is(err, wxlink.ErrNotSent) {
+		t.Errorf("WeChat has accepted the invitation: %v", err)
+	}
+	if p := failure.Progress; p.Posts != 1 || p.State != wxlink.StatePending || p.State != progress.State {
+		t.Errorf("%+v", p)
+	}
+	for _, part := range []string{"An invitation was posted and is awaiting", "context deadline exceeded"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestACancelledEnsureSaysWhatWasDone(t *testing.T) {
+	for _, story := range []struct {
+		interface_, text string
+		posts            int
+	}{
+		{"link", "An invitation was posted and its outcome is unknown: read the list before posting again.", 1},
+		{"get", "Nothing was posted.", 0},
+	} {
+		s := newSandbox(t)
+		s.fault(t, story.interface_, "hang")
+		client := newClient(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			_, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
+			done <- err
+		}()
+		eventually(t, "the request is there", func() bool { return s.received(t, story.interface_) == 1 })
+		cancel()
+		err := within(t, time.Minute, done)
+		var failure *wxlink.Error
+		if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) || failure.Progress == nil || failure.Progress.Posts != story.posts {
+			t.Fatalf("%v", err)
+		}
+		if !strings.Contains(err.Error(), story.text) || strings.Contains(err.Error(), "delivery") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestACancelledLinkSaysThatWeChatMayHaveActed(t *testing.T) {
+	s := newSandbox(t)
+	s.fault(t, "link", "hang")
+	client := newClient(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- methods["LinkMiniProgram"](client, ctx) }()
+	eventually(t, "the request is there", func() bool { return s.received(t, "link") == 1 })
+	cancel()
+	err := within(t, time.Minute, done)
+	expectKinds(t, err, context.Canceled, wxlink.ErrOutcomeUnknown)
+	if !strings.Contains(err.Error(), "WeChat may have acted") {
+		t.Error(err)
+	}
+}
+
+// A store that accepts connections and answers nothing.
+func silentStore(t *testing.T) (url string, asked <-chan struct{}) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan struct{}, 16)
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { connection.Close() })
+			accepted <- struct{}{}
+		}
+	}()
+	t.Cleanup(func() { listener.Close() })
+	return "redis://" + listener.Addr().String(), accepted
+}
+
+func TestPuttingObeysItsContext(t *testing.T) {
+	for _, name := range []string{"PutTicket", "PutAccount"} {
+		url, asked := silentStore(t)
+		client := newClient(t, newSandbox(t), wxlink.WithTimeout(time.Hour), wxlink.WithTokenStore(url),
+			wxlink.WithComponentAppID("wx0c00000000000001"), wxlink.WithComponentAppSecret("SANDBOX-COMPONENT-SECRET"))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- methods[name](client, ctx) }()
+		within(t, time.Minute, asked)
+		cancel()
+		// Far less than any limit of the store's own.
+		err := within(t, 5*time.Second, done)
+		expectKinds(t, err, context.Canceled, wxlink.ErrNotSent)
+		if !strings.Contains(err.Error(), "safe to call again") {
+			t.Error(err)
+		}
+
+		late, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		go func() { done <- methods[name](client, late) }()
+		expectKinds(t, within(t, 10*time.Second, done), context.DeadlineExceeded)
+		stop()
+		closes(t, client)
 	}
 }

@@ -17,7 +17,8 @@ var (
 
 	// ErrNotSent: nothing was sent, so calling again cannot do anything twice.
 	ErrNotSent = errors.New("wxlink: nothing was sent")
-	// ErrOutcomeUnknown: it was sent and no verdict came back. Read the list before linking again.
+	// ErrOutcomeUnknown: it was sent and no verdict came back, or no valid one. Read the list before
+	// linking again; a call that only reads may simply be repeated.
 	ErrOutcomeUnknown = errors.New("wxlink: the outcome is unknown")
 
 	// What to do about WeChat's answer.
@@ -59,7 +60,9 @@ type Error struct {
 	// Message says for people what happened and what to do about it, in the client's language. It
 	// holds no access token.
 	Message string
-	causes  []error
+	// Progress is what EnsureLinked or WaitLinked knew when it failed; nil of every other call.
+	Progress *Progress
+	causes   []error
 }
 
 // Error is the message, and the context's error if that ended the call.
@@ -82,7 +85,7 @@ func (e *Error) Is(target error) bool {
 	case ErrNotSent:
 		return e.Delivery == NeverSent
 	case ErrOutcomeUnknown:
-		return e.Delivery == OutcomeUnknown
+		return e.Delivery == OutcomeUnknown || -69 <= e.Status && e.Status <= -40
 	case ErrAlreadyDone:
 		return e.Class == ClassOK
 	case ErrPending:
@@ -159,6 +162,14 @@ func closed() *Error {
 func ended(ctx context.Context) *Error {
 	e := &Error{Result: Result{Status: StatusCancelled}}
 	e.say("CANCELLED: the context ended before anything was sent. It is safe to call again.")
+	e.endedBy(ctx)
+	return e
+}
+
+// unstored is the error of a PutTicket or PutAccount that its context ended.
+func unstored(ctx context.Context) *Error {
+	e := &Error{Result: Result{Status: StatusCancelled}}
+	e.say("CANCELLED: the context ended while it was being stored. It may have been stored; it is safe to call again.")
 	e.endedBy(ctx)
 	return e
 }

@@ -8,7 +8,7 @@ use wxlink::{Delivery, Error, Status};
 use wxlink_bulk::{BulkError, Verdict};
 
 use crate::output::Output;
-use crate::{report, settings};
+use crate::{interrupt, report, settings};
 
 /// Why.
 pub(crate) enum Failure {
@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     Call(Error),
     /// A job cannot begin, or go on.
     Bulk(BulkError),
+    /// A signal came while the command waited for input: nothing was sent.
+    Interrupted,
 }
 
 impl From<BulkError> for Failure {
@@ -49,19 +51,31 @@ impl Failure {
                 out.result(&bulk(error), || out.complain(error));
                 verdict
             }
+            Failure::Interrupted => {
+                let message = "interrupted; nothing was sent";
+                out.result(&failed(Status::Cancelled, message), || {
+                    out.complain(message)
+                });
+                Verdict::Interrupted
+            }
         }
     }
 }
 
 fn bulk(error: &BulkError) -> Value {
-    json!({"message": error.to_string(), "exit_code": error.verdict().code()})
+    json!({"message": error.to_string(), "exit_code": interrupt::exit_code(error.verdict())})
 }
 
 fn usage(message: &str) -> Value {
+    failed(Status::BadValue, message)
+}
+
+/// A failure before anything was sent.
+fn failed(status: Status, message: &str) -> Value {
     json!({
-        "status": Status::BadValue.name(),
+        "status": status.name(),
         "class": null,
-        "errcode": Status::BadValue.code(),
+        "errcode": status.code(),
         "errmsg": "",
         "rid": "",
         "delivery": Delivery::NeverSent.word(),

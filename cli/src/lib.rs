@@ -1,7 +1,7 @@
 //! The command `wxlink`: what the library does, for people at a terminal and for scripts.
 //!
 //! A module for each subcommand; around them the settings, which become the library's options, and the output.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 mod bulk;
@@ -12,6 +12,7 @@ mod doctor;
 mod ensure;
 mod explain;
 mod failure;
+mod input;
 mod interrupt;
 mod link;
 mod list;
@@ -69,7 +70,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 refused, 2 usage, 3 waiting for administrators, 4 credentials or whitelist, 5 try again, \
-130 interrupted.";
+129 hung up, 130 interrupted, 143 terminated.";
 
 /// Runs the command with these arguments, its name first, and returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -94,7 +95,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             let called = arguments.first().map(OsString::as_os_str);
             act(called.unwrap_or_default(), &out, matches)
         }
-        Act::Settled(act) => settled(&out, act, matches).code(),
+        Act::Settled(act) => interrupt::exit_code(settled(&out, act, matches)),
     };
     out.finish(code)
 }
@@ -104,13 +105,17 @@ fn settled(
     act: fn(&Context, &ArgMatches) -> Result<Verdict, Failure>,
     matches: &ArgMatches,
 ) -> Verdict {
-    let done = Settings::read(matches).and_then(|settings| {
-        for warning in settings.warnings() {
-            out.complain(warning);
-        }
-        act(&Context::new(settings, out), matches)
-    });
-    done.unwrap_or_else(|failure| failure.tell(out))
+    let settings = match Settings::read(matches) {
+        Ok(settings) => settings,
+        Err(failure) => return failure.tell(out),
+    };
+    for warning in settings.warnings() {
+        out.complain(warning);
+    }
+    let context = Context::new(settings, out);
+    let verdict = act(&context, matches).unwrap_or_else(|failure| failure.tell(out));
+    context.finish_token_fetches();
+    verdict
 }
 
 /// The whole command line, from which help, completions and manual pages are made as well.

@@ -1,4 +1,4 @@
-//! `wxlink put`: what a third-party platform is given by WeChat, into its token store.
+//! `wxlink put`: stores what WeChat gives a third-party platform in its token store.
 
 use clap::{ArgMatches, Command};
 use serde_json::json;
@@ -17,20 +17,29 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 
 fn command() -> Command {
     Command::new("put")
-        .about("Keep what WeChat gives a third-party platform: its ticket, an account's refresh token")
+        .about("Store a third-party platform's ticket, or an account's refresh token, from stdin")
         .long_about(
-            "Keep what WeChat gives a third-party platform (component_appid) in its token_store, from where all who \
-             share that take it. The secret is read from stdin, one line.",
+            "Store what WeChat gives a third-party platform (component_appid) in its token_store, for all programs \
+             that share the store. The secret is read from stdin, one line. The store must outlive the command: \
+             token_store is file:PATH or redis://HOST.",
         )
         .subcommand_required(true)
         .subcommand(
             Command::new("ticket")
-                .about("The component_verify_ticket that WeChat pushes every 10 minutes")
+                .about("Store the component_verify_ticket that WeChat pushes every 10 minutes, read from stdin")
+                .long_about(
+                    "Store the component_verify_ticket that WeChat pushes every 10 minutes. It is read from stdin, one \
+                     line.",
+                )
                 .after_help(examples(&[("from a file", "wxlink put ticket < ticket.txt")])),
         )
         .subcommand(
             Command::new("account")
-                .about("The refresh token an account gives when it authorises the platform")
+                .about("Store the refresh token that an account gives the platform, read from stdin")
+                .long_about(
+                    "Store the refresh token that an account gives when it authorises the platform. It is read from \
+                     stdin, one line.",
+                )
                 .arg(appid().help("The account's appid, wx…"))
                 .after_help(examples(&[(
                     "from a file",
@@ -40,8 +49,61 @@ fn command() -> Command {
         .after_help(examples(&[("from a file", "wxlink put ticket < ticket.txt")]))
 }
 
+/// Whether what is put would be kept: only a platform has such secrets, and only a store outside this process keeps
+/// them.
+fn check(context: &Context) -> Result<(), Failure> {
+    let settings = &context.settings;
+    let missing = |key| settings.set().iter().all(|s| s.key != key);
+    let usage = |en: String, zh: String| {
+        let text = match settings.lang() {
+            wxlink::Lang::En => en,
+            wxlink::Lang::Zh => zh,
+        };
+        Err(Failure::Usage(text))
+    };
+    if missing("component_appid") || missing("component_appsecret") {
+        let other = settings
+            .token_source()
+            .filter(|s| !s.key.starts_with("component_"));
+        let (en, zh) = other.map_or_else(Default::default, |s| {
+            (
+                format!(
+                    " {} ({}) takes the place of a platform: unset it.",
+                    s.key, s.source
+                ),
+                format!(
+                    "{}（{}）会取代第三方平台的设置：请先取消它。",
+                    s.key, s.source
+                ),
+            )
+        });
+        return usage(
+            format!(
+                "nothing was stored: put needs a third-party platform. Set component_appid and component_appsecret \
+                 (WXLINK_COMPONENT_APPID and WXLINK_COMPONENT_APPSECRET, or the config file).{en}"
+            ),
+            format!(
+                "未保存：put 需要第三方平台。请设置 component_appid 和 component_appsecret（WXLINK_COMPONENT_APPID 和 \
+                 WXLINK_COMPONENT_APPSECRET，或配置文件）。{zh}"
+            ),
+        );
+    }
+    if settings.shown("token_store") == "memory" {
+        return usage(
+            "nothing was stored: token_store is memory, which ends with this command. Set token_store to file:PATH or \
+             redis://HOST (--token-store, WXLINK_TOKEN_STORE or the config file)"
+                .into(),
+            "未保存：token_store 为 memory，命令结束后内容即丢失。请将 token_store 设为 file:PATH 或 redis://HOST\
+             （--token-store、WXLINK_TOKEN_STORE 或配置文件）"
+                .into(),
+        );
+    }
+    Ok(())
+}
+
 fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
-    let client = context.client()?;
+    check(context)?;
+    let client = context.client_with(context.settings.options())?;
     let secret = settings::secret_of_stdin()?;
     match matches.subcommand() {
         Some(("account", matches)) => client.put_account(given(matches, "appid"), &secret)?,
@@ -51,7 +113,7 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
     out.result(&json!({"status": "OK"}), || {
         out.line(format_args!(
             "{GOOD}{}{GOOD:#}",
-            context.told("Kept.", "已保存。")
+            context.told("Stored.", "已保存。")
         ));
     });
     Ok(Verdict::Done)

@@ -47,6 +47,8 @@ pub(crate) fn progress(progress: &LinkProgress) -> Value {
     };
     merge(&mut line, fields);
     line["delivery"] = progress.delivery().word().into();
+    // The error's own message leaves out what was done before it.
+    line["message"] = progress.message().into();
     line
 }
 

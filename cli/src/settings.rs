@@ -1,8 +1,7 @@
 //! The settings of a run: flags, environment and config file, all made from the library's table of options.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
@@ -10,6 +9,7 @@ use wxlink::{Lang, MAX_TOKEN, OPTIONS, OptionEntry, Options};
 
 use crate::config::{self, Config};
 use crate::failure::Failure;
+use crate::{input, interrupt};
 
 /// Options that are secret all through. They have no flag: arguments are seen by everybody on the machine.
 const SECRETS: [&str; 2] = ["access_token", "component_appsecret"];
@@ -343,24 +343,33 @@ fn warnings(set: &[Setting], config: Option<&Config>) -> Vec<String> {
 
 /// The access token a file holds.
 fn token_in(path: &Path) -> Result<String, Failure> {
-    let told = |why| format!("--token-file {}: {why}", path.display());
-    secret_in(path).map_err(|why| Failure::Usage(told(why)))
+    secret_in(path, |why| {
+        format!("--token-file {}: {why}", path.display())
+    })
 }
 
 /// The secret on stdin.
 pub(crate) fn secret_of_stdin() -> Result<String, Failure> {
-    let told = |why| Failure::Usage(format!("the secret on stdin {why}"));
-    secret_in(Path::new("-")).map_err(told)
+    secret_in(Path::new("-"), |why| format!("the secret on stdin {why}"))
 }
 
-/// The secret a file holds, without the line end after it; `-` is stdin.
-fn secret_in(path: &Path) -> Result<String, String> {
+/// The secret a file holds, without the line end after it; `-` is stdin. `wrong` makes the message of a reason why
+/// there is none.
+fn secret_in(path: &Path, wrong: impl FnOnce(String) -> String) -> Result<String, Failure> {
+    read_secret(path).map_err(|why| match interrupt::has_come() {
+        true => Failure::Interrupted,
+        false => Failure::Usage(wrong(why)),
+    })
+}
+
+fn read_secret(path: &Path) -> Result<String, String> {
     let limit = MAX_TOKEN as u64 + 3;
     let mut bytes = Vec::new();
-    let read = match path.as_os_str() == "-" {
-        true => io::stdin().lock().take(limit).read_to_end(&mut bytes),
-        false => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    let source = match path.as_os_str() == "-" {
+        true => input::stdin(),
+        false => input::open(path),
     };
+    let read = source.and_then(|source| source.take(limit).read_to_end(&mut bytes));
     read.map_err(|e| format!("cannot be read: {e}"))?;
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8")?;
     let line = text.strip_suffix('\n').unwrap_or(&text);

@@ -258,7 +258,7 @@ fn exit_codes_tell_what_a_call_came_to() {
 }
 
 #[test]
-fn an_interrupt_ends_a_wait_with_130() {
+fn an_interrupt_ends_a_wait_with_its_exit_code() {
     let sandbox = sandbox();
     let arguments = [&["ensure", APPID, "--wait", "1h", "--json"][..], &CHOICES].concat();
     // Posted, and looked at since.
@@ -272,12 +272,12 @@ fn an_interrupt_ends_a_wait_with_130() {
     );
 
     fault(&sandbox, json!("hang"));
-    for name in ["INT", "TERM", "HUP"] {
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let before = received(&sandbox, "get");
         let ready = || received(&sandbox, "get") > before;
         let list = calling(&sandbox, TOKEN, &["list", "--timeout-ms", "3600000"]);
         let ran = interrupted(list, name, ready);
-        assert_eq!((ran.code, &*ran.out), (130, ""), "{name}");
+        assert_eq!((ran.code, &*ran.out), (code, ""), "{name}");
         assert!(ran.err.contains("CANCELLED"), "{}", ran.err);
     }
 }

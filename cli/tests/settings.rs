@@ -335,3 +335,95 @@ fn a_platforms_secrets_stay_secret() {
         "{shown}"
     );
 }
+
+/// `wxlink put` with these variables, and a secret on stdin that must not be read.
+fn put(what: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = bare(&[&["put"], what].concat());
+    command.envs(variables.iter().copied());
+    run_with(command, "HUSHHUSH-ON-STDIN\n")
+}
+
+const PLATFORM: [(&str, &str); 2] = [
+    ("WXLINK_COMPONENT_APPID", "wx0c00000000000001"),
+    ("WXLINK_COMPONENT_APPSECRET", "HUSHHUSH"),
+];
+
+#[test]
+fn put_without_a_platform_asks_for_one_and_not_for_a_token() {
+    let elsewhere = ("WXLINK_ACCESS_TOKEN", "HUSHHUSH");
+    for what in [&["ticket"][..], &["account", ACCOUNT]] {
+        for variables in [&[][..], &PLATFORM[..1], &PLATFORM[1..], &[elsewhere]] {
+            let ran = put(what, variables);
+            assert_eq!((ran.code, &*ran.out), (2, ""), "{variables:?}");
+            assert!(
+                ran.err.contains("WXLINK_COMPONENT_APPID")
+                    && ran.err.contains("nothing was stored"),
+                "{}",
+                ran.err
+            );
+            assert!(!ran.err.contains("--token-file"), "{}", ran.err);
+        }
+        // A token in the environment outweighs a platform in the config file.
+        let dir = scratch("put-outweighed");
+        let config =
+            "component_appid = \"wx0c00000000000001\"\ncomponent_appsecret = \"HUSHHUSH\"\n";
+        let config = file(&dir, "config.toml", config);
+        std::fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+        let ran = put(what, &[elsewhere, ("WXLINK_CONFIG", &config)]);
+        assert_eq!(ran.code, 2);
+        assert!(
+            ran.err.contains("access_token (WXLINK_ACCESS_TOKEN)") && ran.err.contains("unset it"),
+            "{}",
+            ran.err
+        );
+    }
+    let zh = put(&["ticket", "--lang", "zh"], &[]);
+    assert!(zh.err.contains("请设置 component_appid"), "{}", zh.err);
+}
+
+#[test]
+fn put_into_memory_is_refused() {
+    for what in [&["ticket"][..], &["account", ACCOUNT]] {
+        for store in ["", "memory"] {
+            let ran = put(
+                what,
+                &[&PLATFORM[..], &[("WXLINK_TOKEN_STORE", store)]].concat(),
+            );
+            assert_eq!((ran.code, &*ran.out), (2, ""), "{store}");
+            for part in ["nothing was stored", "memory", "file:PATH", "redis://HOST"] {
+                assert!(ran.err.contains(part), "{}", ran.err);
+            }
+        }
+        let ran = put(&[what, &["--json", "--lang", "zh"]].concat(), &PLATFORM);
+        let line = ran.json();
+        assert_eq!(
+            (ran.code, &line["delivery"]),
+            (2, &serde_json::json!("never sent"))
+        );
+        assert!(
+            line["message"].as_str().unwrap().contains("未保存"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn put_stores_what_it_reads_from_stdin() {
+    let dir = scratch("put");
+    let store = format!("file:{}/tokens", dir.display());
+    let variables = [&PLATFORM[..], &[("WXLINK_TOKEN_STORE", &*store)]].concat();
+    for what in [&["ticket"][..], &["account", ACCOUNT]] {
+        let ran = put(what, &variables);
+        assert_eq!((ran.code, &*ran.out, &*ran.err), (0, "Stored.\n", ""));
+        for help in ["-h", "--help"] {
+            let help = run(bare(&["put", what[0], help])).out;
+            assert!(help.contains("stdin"), "{help}");
+        }
+    }
+    let help = run(bare(&["put", "--help"])).out;
+    assert!(
+        help.contains("stdin") && help.contains("file:PATH"),
+        "{help}"
+    );
+}

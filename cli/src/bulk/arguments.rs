@@ -1,7 +1,6 @@
 //! The arguments, and what they come to.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use wxlink_bulk::{BadRow, BulkError, Choices, Format, Rate, Rates, Row, read_rows};
 
-use crate::link;
+use crate::{input, link};
 
 pub(super) type AllRows = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
 
@@ -183,13 +182,12 @@ impl<'a> Source<'a> {
 
     /// Reads them from the beginning.
     pub fn rows(&self) -> Result<AllRows, BulkError> {
-        let input: Box<dyn Read> = match self.is_stdin() {
-            true => Box::new(io::stdin()),
-            false => Box::new(
-                File::open(self.file)
-                    .map_err(|e| BulkError::usage(format!("{} cannot be read: {e}", self.file)))?,
-            ),
+        let input = match self.is_stdin() {
+            true => input::stdin(),
+            false => input::open(Path::new(self.file)),
         };
+        let input =
+            input.map_err(|e| BulkError::usage(format!("{} cannot be read: {e}", self.file)))?;
         read_rows(input, self.format, self.choices)
             .map_err(|bad| BulkError::usage(format!("{}, {bad}", self.file)))
     }

@@ -1,6 +1,6 @@
 //! A job on this machine.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,10 +12,14 @@ use super::progress::while_told;
 use super::{client, cut_short, stop, told};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::{input, interrupt};
 
 pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
     let asked = Asked::of(matches)?;
-    let (job, new) = asked.job()?;
+    let (job, new) = asked.job().map_err(|why| match interrupt::has_come() {
+        true => interrupted(),
+        false => why.into(),
+    })?;
     let done = asked.see_through(context, &job, matches);
     if new && !matches!(done, Ok(Some(_))) {
         // Nothing was done: the same command is to begin anew.
@@ -202,7 +206,12 @@ impl<'a> Asked<'a> {
         }
         let _ = write!(io::stderr(), "Message them? Nothing takes it back. [y/N] ");
         let mut said = String::new();
-        let read = io::stdin().lock().read_line(&mut said);
+        let read = input::stdin().and_then(|input| BufReader::new(input).read_line(&mut said));
+        if interrupt::has_come() {
+            // Not on the line of the question.
+            context.out.note("");
+            return Err(interrupted());
+        }
         let yes = ["y", "yes"].contains(&said.trim().to_ascii_lowercase().as_str());
         Ok(read.is_ok() && yes)
     }

@@ -64,7 +64,7 @@ fn client(context: &Context, accounts: Option<u64>) -> Result<Client, Failure> {
     if !settings.names_tokens() {
         return Err(Failure::Usage(settings.no_tokens().to_owned()));
     }
-    let client = Client::new(settings.options())?;
+    let client = context.client_for_long(settings.options())?;
     match client.serves_accounts() || accounts == Some(1) {
         true => Ok(client),
         false => {

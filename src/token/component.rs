@@ -249,7 +249,9 @@ impl Component {
             Ok(done) => done.clone(),
             Err(Stop::Cancelled) => Err(self.error(Status::Cancelled, "")),
             Err(Stop::TimedOut) => {
-                Err(self.error(Status::TimeoutUnsent, "the token store does not answer"))
+                let store = self.store.name();
+                let why = format!("{store} does not answer in time, or is in use by others");
+                Err(self.error(Status::TimeoutUnsent, why))
             }
             Err(Stop::Failed(e)) => Err(self.error(Status::Internal, e.to_string())),
         }

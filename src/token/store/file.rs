@@ -305,6 +305,10 @@ fn release(file: Option<fs::File>) {
 }
 
 impl Store for File {
+    fn name(&self) -> String {
+        format!("the token store {}", self.path.display())
+    }
+
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(Mode::Read, until, |database| {
             let read = database.begin_read()?;

@@ -173,6 +173,13 @@ fn half_way(limit: Instant) -> Instant {
     now + (left / 2).max(LEAST).min(left)
 }
 
+/// The limit of one access to the store, which may have to wait for other processes: what they write
+/// meanwhile may be what is wanted. It leaves time to report why the access failed.
+fn most_of(limit: Instant) -> Instant {
+    let now = Instant::now();
+    now + limit.saturating_duration_since(now) / 8 * 7
+}
+
 /// The limit of a write that must not be lost.
 fn time_to_save(limit: Instant) -> Instant {
     limit.max(Instant::now() + TIME_TO_SAVE)
@@ -243,7 +250,9 @@ impl Component {
             Ok(done) => done.clone(),
             Err(Stop::Cancelled) => Err(self.error(Status::Cancelled, "")),
             Err(Stop::TimedOut) => {
-                Err(self.error(Status::TimeoutUnsent, "the token store does not answer"))
+                let store = self.store.name();
+                let why = format!("{store} does not answer in time, or is in use by others");
+                Err(self.error(Status::TimeoutUnsent, why))
             }
             Err(Stop::Failed(e)) => Err(self.error(Status::Internal, e.to_string())),
         }
@@ -274,19 +283,17 @@ impl Component {
         let key = &renewal.key;
         let ours = Lock::new();
         let mut look = LOOKS.0;
-        let patience = half_way(limit);
-        self.patiently(patience, || self.save_again(key, patience))?;
+        let until = most_of(limit);
+        self.patiently(half_way(limit), || self.save_again(key, until))?;
         loop {
-            let patience = half_way(limit);
+            let (patience, until) = (half_way(limit), most_of(limit));
             // Another process may have renewed it while we waited.
-            let record = self
-                .patiently(patience, || self.read(key, patience))?
-                .record;
+            let record = self.patiently(patience, || self.read(key, until))?.record;
             if !record.is_due(renewal.refused) {
                 return Ok(record);
             }
             let lease = self.patiently(patience, || {
-                Lease::take(&self.store, key, &ours, limit, patience)
+                Lease::take(&self.store, key, &ours, limit, until)
             })?;
             if let Some(lease) = lease {
                 let renewed = self.renew(renewal, limit);
@@ -320,8 +327,8 @@ impl Component {
 
     /// Renews under the lock.
     fn renew(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
-        let patience = half_way(limit);
-        let stored = self.patiently(patience, || self.read(&renewal.key, patience))?;
+        let until = most_of(limit);
+        let stored = self.patiently(half_way(limit), || self.read(&renewal.key, until))?;
         // The one that had the lock before us may have done it.
         if !stored.record.is_due(renewal.refused) {
             return Ok(stored.record);

@@ -13,7 +13,7 @@ use crate::sync::lock;
 
 /// The longest and the shortest time a lock lasts unless it is prolonged. Between them it lasts for
 /// half of the call's time left, so that others still have time when its holder is killed.
-const LASTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
+const LASTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long a holder may go on after its call's time is up: it saves what it was given.
 const AFTER_LIMIT: Duration = Duration::from_secs(2);
 /// The time there is to give a lock back.

@@ -16,7 +16,6 @@ mod place;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,8 +45,6 @@ const CACHE: usize = 16 << 20;
 pub(super) struct File {
     path: PathBuf,
     state: Turn<State>,
-    /// Threads of this process that wait for `state`.
-    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -72,7 +69,6 @@ impl File {
         File {
             path: PathBuf::from(path),
             state: Turn::new(State::default()),
-            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -83,17 +79,16 @@ impl File {
         until: Instant,
         work: impl FnOnce(&Database) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
         let taken = self.state.take(until);
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
         let mut state = taken.ok_or_else(|| self.unavailable(Unavailable::InUse))?;
         let open = self.handed_or_opened(&mut state, mode, until)?;
         match catch_panic(|| work(&open.database)) {
             Some(Ok(done)) => {
-                if self.waiting.load(Ordering::SeqCst) > 0 {
-                    state.open = Some(open);
-                } else {
-                    close(&mut state, open);
+                state.open = Some(open);
+                if let Err(mut state) = state.hand_over() {
+                    if let Some(open) = state.open.take() {
+                        close(&mut state, open);
+                    }
                 }
                 Ok(done)
             }
@@ -310,6 +305,10 @@ fn release(file: Option<fs::File>) {
 }
 
 impl Store for File {
+    fn name(&self) -> String {
+        format!("the token store {}", self.path.display())
+    }
+
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(Mode::Read, until, |database| {
             let read = database.begin_read()?;
@@ -350,26 +349,40 @@ impl Store for File {
         at_most: Duration,
         until: Instant,
     ) -> Result<bool, StoreError> {
+        // Most attempts find the lock taken. Reading that costs no write to the disk, and the many that
+        // wait for a lock leave the file to its holder.
+        let is_taken = self.with(Mode::Read, until, |database| {
+            let read = database.begin_read()?;
+            match read.open_table(LOCKS) {
+                Ok(locks) => {
+                    let lock = locks.get(key)?;
+                    Ok(is_anothers(lock.as_ref().map(|lock| lock.value()), ours))
+                }
+                Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
+                Err(e) => Err(e.into()),
+            }
+        })?;
+        if is_taken {
+            return Ok(false);
+        }
         let at_most = millis(at_most.min(LONGEST_LOCK));
         self.with(Mode::Write, until, |database| {
             let write = database.begin_write()?;
-            let anothers = {
+            let is_taken = {
                 let mut locks = write.open_table(LOCKS)?;
-                let now = clock::now();
-                let anothers = locks.get(key)?.is_some_and(|lock| {
-                    let (boot, ends, owner) = lock.value();
-                    // One that ends later than any lock can was taken by another clock.
-                    let is_held = now.ms < ends && ends <= now.ms + millis(LONGEST_LOCK);
-                    owner != ours.0 && boot == now.boot && is_held
-                });
-                if !anothers {
+                let is_taken = {
+                    let lock = locks.get(key)?;
+                    is_anothers(lock.as_ref().map(|lock| lock.value()), ours)
+                };
+                if !is_taken {
+                    let now = clock::now();
                     let lock = (now.boot.as_str(), now.ms + at_most, ours.0.as_str());
                     locks.insert(key, lock)?;
                 }
-                anothers
+                is_taken
             };
-            end(write, !anothers)?;
-            Ok(!anothers)
+            end(write, !is_taken)?;
+            Ok(!is_taken)
         })
     }
 
@@ -387,6 +400,16 @@ impl Store for File {
             end(write, held)
         })
     }
+}
+
+/// Whether a lock is held, and not by us. One of another start of the machine is none, and neither is
+/// one that ends later than any lock can: another clock was used for it.
+fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &Lock) -> bool {
+    lock.is_some_and(|(boot, ends, owner)| {
+        let now = clock::now();
+        let is_held = now.ms < ends && ends <= now.ms + millis(LONGEST_LOCK);
+        owner != ours.0 && boot == now.boot && is_held
+    })
 }
 
 /// Ends what was begun. If nothing was changed the disk need not be waited for.

@@ -14,6 +14,10 @@ pub(super) struct Memory {
 }
 
 impl Store for Memory {
+    fn name(&self) -> String {
+        "the token store in memory".into()
+    }
+
     fn read(&self, key: &str, _: Instant) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(lock(&self.texts)
             .get(key)

@@ -68,6 +68,9 @@ impl Lock {
 
 /// Every access ends soon after `until`, if need be with an error.
 pub(super) trait Store: Send + Sync {
+    /// What and where it is, for messages.
+    fn name(&self) -> String;
+
     /// The text at the key. It is ours if nobody else has written there.
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError>;
 

@@ -88,6 +88,10 @@ impl Redis {
 }
 
 impl Store for Redis {
+    fn name(&self) -> String {
+        self.subject.clone()
+    }
+
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(key, until, |c| cmd("GET").arg(key).query(c))
     }

@@ -9,46 +9,74 @@ use crate::sync::lock;
 /// Lends its value to one thread after another. Unlike with a `Mutex`, a thread stops waiting at its
 /// limit, however long the thread that has the value keeps it.
 pub(super) struct Turn<T> {
-    /// `None` while a thread has it.
-    value: Mutex<Option<T>>,
+    shared: Mutex<Shared<T>>,
     returned: Condvar,
+}
+
+struct Shared<T> {
+    /// `None` while a thread has it.
+    value: Option<T>,
+    /// How many threads wait for it.
+    waiting: usize,
 }
 
 /// The value, for as long as a thread uses it.
 pub(super) struct Taken<'a, T> {
     turn: &'a Turn<T>,
-    /// `None` only while it is being dropped.
+    /// `None` only while it is being given back.
     value: Option<T>,
 }
 
 impl<T> Turn<T> {
     pub fn new(value: T) -> Turn<T> {
         Turn {
-            value: Mutex::new(Some(value)),
+            shared: Mutex::new(Shared {
+                value: Some(value),
+                waiting: 0,
+            }),
             returned: Condvar::new(),
         }
     }
 
     /// Waits for the value; `None` if `until` passes first.
     pub fn take(&self, until: Instant) -> Option<Taken<'_, T>> {
-        let mut value = lock(&self.value);
+        let mut shared = lock(&self.shared);
+        shared.waiting += 1;
         loop {
-            if let Some(value) = value.take() {
-                return Some(Taken {
+            // Before the time: a value that was handed to those who wait is never left behind.
+            let value = shared.value.take();
+            let left = until.saturating_duration_since(Instant::now());
+            if value.is_some() || left.is_zero() {
+                shared.waiting -= 1;
+                return value.map(|value| Taken {
                     turn: self,
                     value: Some(value),
                 });
             }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return None;
-            }
-            value = self
+            shared = self
                 .returned
-                .wait_timeout(value, left)
+                .wait_timeout(shared, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+    }
+}
+
+impl<'a, T> Taken<'a, T> {
+    /// Gives the value back if a thread waits for it, which then surely takes it.
+    ///
+    /// # Errors
+    /// The value still, if no thread waits.
+    pub fn hand_over(mut self) -> Result<(), Taken<'a, T>> {
+        let mut shared = lock(&self.turn.shared);
+        if shared.waiting == 0 {
+            drop(shared);
+            return Err(self);
+        }
+        shared.value = self.value.take();
+        drop(shared);
+        self.turn.returned.notify_one();
+        Ok(())
     }
 }
 
@@ -70,8 +98,10 @@ impl<T> DerefMut for Taken<'_, T> {
 
 impl<T> Drop for Taken<'_, T> {
     fn drop(&mut self) {
-        *lock(&self.turn.value) = self.value.take();
-        self.turn.returned.notify_one();
+        if let Some(value) = self.value.take() {
+            lock(&self.turn.shared).value = Some(value);
+            self.turn.returned.notify_one();
+        }
     }
 }
 
@@ -92,5 +122,30 @@ mod tests {
             drop(taken);
             assert_eq!(waiting.join().unwrap(), 2);
         });
+    }
+
+    #[test]
+    fn a_value_is_handed_only_to_a_thread_that_takes_it() {
+        const THREADS: usize = 8;
+        // Whether the value was handed over, and so has to be taken by a thread that waited.
+        let turn = Turn::new(false);
+        std::thread::scope(|s| {
+            for n in 0..THREADS {
+                let turn = &turn;
+                s.spawn(move || {
+                    for _ in 0..2000 {
+                        let until = Instant::now() + Duration::from_micros(n as u64 * 20);
+                        let Some(mut taken) = turn.take(until) else {
+                            continue;
+                        };
+                        *taken = true;
+                        if let Err(mut kept) = taken.hand_over() {
+                            *kept = false;
+                        }
+                    }
+                });
+            }
+        });
+        assert!(!*turn.take(Instant::now()).unwrap());
     }
 }

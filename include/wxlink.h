@@ -539,7 +539,7 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
  *   WX_E_PENDING          an invitation is out and waits for an administrator
  *   WX_E_DECLINED         the mini program's administrator refused
  *   WX_E_VANISHED         it was in the list and is there no more
- *   WX_E_CANCELLED        the handle was cancelled
+ *   WX_E_CANCELLED        the handle was cancelled; the message says what was done before
  *   and what wx_link_miniprogram returns. After a refused token (class token) call again with
  *   another one: the state so far is in the JSON, and nothing is done twice.
  * Ownership: the result is yours; free it with wx_result_free.

@@ -11,8 +11,11 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PySlice, PyTuple};
 use wxlink::{Interface, LinkStatus};
 
+use crate::ending::Inside;
+
 fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let _inside = Inside::enter(py);
     LOADS.import(py, "json", "loads")?.call1((json,))
 }
 

@@ -22,6 +22,7 @@ use wxlink_bulk::{
     Verdict, column_of, read_rows,
 };
 
+use crate::ending::{self, Inside};
 use crate::{Handle, errors};
 
 /// How often a wait has Python's signal handlers run.
@@ -204,9 +205,9 @@ impl Job {
     }
 
     /// Asks for the end and waits for it. Another signal that raises ends the waiting alone.
-    fn end_it(&self, py: Python<'_>) -> PyResult<()> {
+    fn end_it(&self, py: Python<'_>, inside: &Inside) -> PyResult<()> {
         self.work.ask_for_the_end();
-        while py.detach(|| {
+        while inside.detach(py, || {
             let state = self.work.state();
             state.running > 0 && self.work.wait(state).running > 0
         }) {
@@ -231,6 +232,7 @@ impl Job {
         choices: (Option<bool>, Option<bool>),
         pace: (i64, &str, &str),
     ) -> PyResult<Job> {
+        let inside = Inside::enter(py);
         not_forked(py, &handle.client)?;
         let wrong = |why: &str| errors::told(py, Status::BadValue, why);
         if !handle.client.serves_accounts() {
@@ -275,7 +277,7 @@ impl Job {
                 (folder.clone(), Some(Temporary(folder, process::id())))
             }
         };
-        let job = py.detach(|| job_of(&folder, source, reopen, choices, &raised));
+        let job = inside.detach(py, || job_of(&folder, source, reopen, choices, &raised));
         if let Some(raised) = raised.take() {
             return Err(raised);
         }
@@ -295,10 +297,11 @@ impl Job {
 
     /// The next result; None at the end.
     fn next(&self, py: Python<'_>) -> PyResult<Option<Told>> {
+        let inside = Inside::enter(py);
         self.here(py)?;
         self.begin(py)?;
         loop {
-            match py.detach(|| self.work.take()) {
+            match inside.detach(py, || self.work.take()) {
                 Ok(Some(record)) => return Ok(Some(fields(record))),
                 Ok(None) => {}
                 Err(()) => return self.check(py).map(|()| None),
@@ -310,6 +313,7 @@ impl Job {
 
     /// What would be done, found out without doing it.
     fn plan(&self, py: Python<'_>, monthly: u32) -> PyResult<Planned> {
+        let inside = Inside::enter(py);
         self.here(py)?;
         let (tell, mut told) = mpsc::sync_channel(1);
         let spawned = self.work.spawn(self.work.state(), move |work| {
@@ -327,7 +331,7 @@ impl Job {
         spawned.map_err(|e| failed(no_thread(&e)))?;
         let plan = loop {
             let receiver = &mut told;
-            match py.detach(move || receiver.recv_timeout(LOOK)) {
+            match inside.detach(py, move || receiver.recv_timeout(LOOK)) {
                 Ok(plan) => break plan.map_err(failed)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
@@ -354,14 +358,16 @@ impl Job {
 
     /// Ends the work: rows that are being dealt with come to an end, no others begin.
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        let inside = Inside::enter(py);
         self.here(py)?;
-        self.end_it(py)
+        self.end_it(py, &inside)
     }
 
     /// The same, and lets the folder go.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let inside = Inside::enter(py);
         self.here(py)?;
-        self.end_it(py)?;
+        self.end_it(py, &inside)?;
         self.work.state().results.clear();
         self.work.job.release();
         let folder = self.work.folder.lock();
@@ -371,6 +377,7 @@ impl Job {
 
     /// Raises what the work failed with, once.
     fn check(&self, py: Python<'_>) -> PyResult<()> {
+        let _inside = Inside::enter(py);
         self.here(py)?;
         let failure = self.work.state().failure.take();
         failure.map_or(Ok(()), |why| Err(raise(py, &why, KEPT)))
@@ -378,8 +385,9 @@ impl Job {
 
     /// Writes a CSV for each outcome; the folder they are in.
     fn report(&self, py: Python<'_>) -> PyResult<PathBuf> {
+        let inside = Inside::enter(py);
         self.here(py)?;
-        let report = py.detach(|| self.work.job.report());
+        let report = inside.detach(py, || self.work.job.report());
         report.map(|r| r.dir).map_err(|e| raise(py, &e, KEPT))
     }
 
@@ -408,6 +416,7 @@ impl Job {
 
     #[getter]
     fn end(&self, py: Python<'_>) -> PyResult<Option<&'static str>> {
+        let _inside = Inside::enter(py);
         self.here(py)?;
         Ok(self.work.state().end.map(|end| match end {
             End::Finished => "finished",
@@ -431,7 +440,7 @@ impl Drop for Job {
             }
         };
         // Other threads of Python need not wait for ours; if Python itself is ending there are none.
-        if Python::try_attach(|py| py.detach(wait)).is_none() {
+        if Python::try_attach(|py| Inside::enter(py).detach(py, wait)).is_none() {
             wait();
         }
     }
@@ -574,7 +583,7 @@ impl Source {
         std::iter::from_fn(move || {
             read = (read + 1) % ROWS;
             if read == 0 {
-                raised.keep(Python::attach(|py| py.check_signals()));
+                raised.keep(ending::attach(|py| py.check_signals()));
             }
             let row = if over { None } else { rows.next() };
             if !over && raised.is_there() {
@@ -597,7 +606,7 @@ struct File {
 
 impl File {
     fn chunk(&self, length: usize) -> PyResult<Vec<u8>> {
-        Python::attach(|py| {
+        ending::attach(|py| {
             let chunk = self.file.bind(py).call_method1("read", (length,))?;
             match chunk.cast::<PyString>() {
                 Ok(text) => Ok(text.to_cow()?.into_owned().into_bytes()),
@@ -629,7 +638,7 @@ fn rows_of_items(
     let mut line = 0;
     std::iter::from_fn(move || {
         line += 1;
-        let row = Python::attach(|py| -> PyResult<_> {
+        let row = ending::attach(|py| -> PyResult<_> {
             let Some(item) = items.bind(py).clone().next().transpose()? else {
                 return Ok(None);
             };

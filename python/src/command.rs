@@ -4,10 +4,12 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
+use crate::ending::Inside;
+
 /// Runs the command with these arguments, the way it was called first, and returns its exit code.
 #[pyfunction]
 pub fn command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
-    py.detach(|| {
+    Inside::enter(py).detach(py, || {
         #[cfg(unix)]
         {
             give_back_interrupts();

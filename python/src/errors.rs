@@ -19,13 +19,18 @@ fn build(
     progress: Option<LinkProgress>,
 ) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
-    fields.set_item("message", error.message())?;
+    // The progress says what the call did before the error, too.
+    let (message, delivery, trace) = match &progress {
+        Some(LinkProgress(p)) => (p.message(), p.delivery(), p.trace()),
+        None => (error.message(), error.delivery(), error.trace()),
+    };
+    fields.set_item("message", message)?;
     fields.set_item("status", error.status().name())?;
     fields.set_item("status_code", error.status().code())?;
     fields.set_item("interface", error.interface().map(Interface::word))?;
-    fields.set_item("delivery", error.delivery().word())?;
+    fields.set_item("delivery", delivery.word())?;
     fields.set_item("http_status", error.http_status())?;
-    fields.set_item("trace", error.trace())?;
+    fields.set_item("trace", trace)?;
     if let Some(answer) = error.answer() {
         let entry = catalogue::lookup(answer.interface(), answer.errcode());
         fields.set_item("code", answer.errcode())?;
@@ -61,6 +66,25 @@ pub fn told(py: Python<'_>, status: Status, message: &str) -> PyErr {
         Ok(PyErr::from_value(make(py)?.call1((fields,))?))
     };
     made().unwrap_or_else(|broken| broken)
+}
+
+/// What a signal's handler raised in a call, with what became of the call: `progress`, and a note
+/// that is shown below the traceback (from Python 3.11).
+pub fn interrupted(
+    py: Python<'_>,
+    raised: PyErr,
+    message: &str,
+    progress: Option<LinkProgress>,
+) -> PyErr {
+    let value = raised.value(py);
+    // An exception that takes no attributes, or an older Python, is raised as it is.
+    if let Some(progress) = progress {
+        let _ = value.setattr("progress", progress);
+    }
+    if !message.is_empty() {
+        let _ = value.call_method1("add_note", (message,));
+    }
+    raised
 }
 
 fn make(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {

@@ -5,17 +5,20 @@
 mod answers;
 mod bulk;
 mod command;
+mod ending;
 mod errors;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::prelude::*;
 use wxlink::{Client, Error, Lang, LinkChoices, Options};
 
 use answers::{Answer, LinkProgress, LinkedList};
+use ending::{Inside, Registered};
 
 /// A handle on a client. Everything that may wait does so without the GIL.
 #[pyclass(frozen, module = "wxlink._core")]
@@ -23,6 +26,7 @@ struct Handle {
     client: Client,
     lang: Lang,
     interrupt: Interrupt,
+    _registered: Option<Registered>,
 }
 
 /// What a signal's handler raised while a call waited, to be raised by that call: Python handles
@@ -33,13 +37,14 @@ struct Interrupt(Arc<Mutex<Option<(ThreadId, PyErr)>>>);
 impl Interrupt {
     /// Has Python's signal handlers run, if this is the thread they run in.
     fn look(&self) -> bool {
-        Python::attach(|py| match py.check_signals() {
+        let look = |py: Python<'_>| match py.check_signals() {
             Ok(()) => false,
             Err(raised) => {
                 *self.lock() = Some((thread::current().id(), raised));
                 true
             }
-        })
+        };
+        ending::try_attach(look).unwrap_or(false)
     }
 
     /// What was raised in this thread.
@@ -55,23 +60,15 @@ impl Interrupt {
 }
 
 impl Handle {
-    fn new(client: &Client, lang: Lang) -> Result<Handle, Error> {
+    fn new(py: Python<'_>, client: &Client, lang: Lang) -> Result<Handle, Error> {
         let interrupt = Interrupt::default();
         let watch = interrupt.clone();
         Ok(Handle {
             client: client.watched(move || watch.look())?,
             lang,
             interrupt,
+            _registered: Registered::new(py, client),
         })
-    }
-
-    /// Runs a call, and raises what a signal's handler raised meanwhile.
-    fn run<T: Send>(&self, py: Python<'_>, call: impl FnOnce(&Client) -> T + Send) -> PyResult<T> {
-        let outcome = py.detach(|| call(&self.client));
-        match self.interrupt.take() {
-            Some(raised) => Err(raised),
-            None => Ok(outcome),
-        }
     }
 
     fn answered<T: Send>(
@@ -79,15 +76,34 @@ impl Handle {
         py: Python<'_>,
         call: impl FnOnce(&Client) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
-        self.run(py, call)?
-            .map_err(|e| errors::raise(py, &e, self.lang, None))
+        let inside = Inside::enter(py);
+        let outcome = inside.detach(py, || call(&self.client));
+        match (self.interrupt.take(), outcome) {
+            (None, Ok(done)) => Ok(done),
+            (None, Err(e)) => Err(errors::raise(py, &e, self.lang, None)),
+            (Some(raised), outcome) => {
+                let message = outcome.err().map(|e| e.message()).unwrap_or_default();
+                Err(errors::interrupted(py, raised, &message, None))
+            }
+        }
     }
 
-    fn progress(&self, py: Python<'_>, progress: wxlink::LinkProgress) -> PyResult<LinkProgress> {
-        let told = LinkProgress(progress.clone());
+    /// Runs a call that ends with a progress, which also what it raises has.
+    fn progressed(
+        &self,
+        py: Python<'_>,
+        call: impl FnOnce(&Client) -> wxlink::LinkProgress + Send,
+    ) -> PyResult<LinkProgress> {
+        let inside = Inside::enter(py);
+        let progress = inside.detach(py, || call(&self.client));
+        let found = LinkProgress(progress.clone());
+        if let Some(raised) = self.interrupt.take() {
+            let message = progress.message();
+            return Err(errors::interrupted(py, raised, &message, Some(found)));
+        }
         match progress.error() {
-            None => Ok(told),
-            Some(e) => Err(errors::raise(py, e, self.lang, Some(told))),
+            None => Ok(found),
+            Some(e) => Err(errors::raise(py, e, self.lang, Some(found))),
         }
     }
 }
@@ -117,15 +133,19 @@ impl Handle {
     #[new]
     fn py_new(py: Python<'_>, pairs: Vec<(String, String)>) -> PyResult<Handle> {
         let lang = lang(&pairs, Lang::En);
-        py.detach(|| Handle::new(&Client::new(&options(&pairs)?)?, lang))
+        let inside = Inside::enter(py);
+        inside
+            .detach(py, || Client::new(&options(&pairs)?))
+            .and_then(|client| Handle::new(py, &client, lang))
             .map_err(|e| errors::raise(py, &e, lang, None))
     }
 
     /// A handle on the same connections, with its own limits and cancellation.
     fn derive(&self, py: Python<'_>, pairs: Vec<(String, String)>) -> PyResult<Handle> {
         let lang = lang(&pairs, self.lang);
+        let _inside = Inside::enter(py);
         options(&pairs)
-            .and_then(|options| Handle::new(&self.client.with(&options)?, lang))
+            .and_then(|options| Handle::new(py, &self.client.with(&options)?, lang))
             .map_err(|e| errors::raise(py, &e, lang, None))
     }
 
@@ -186,8 +206,7 @@ impl Handle {
             show_profile,
         };
         let wait = seconds(wait)?;
-        let progress = self.run(py, |c| c.ensure_linked(access_token, appid, choices, wait))?;
-        self.progress(py, progress)
+        self.progressed(py, |c| c.ensure_linked(access_token, appid, choices, wait))
     }
 
     fn wait_linked(
@@ -198,14 +217,14 @@ impl Handle {
         wait: f64,
     ) -> PyResult<LinkProgress> {
         let wait = seconds(wait)?;
-        let progress = self.run(py, |c| c.wait_linked(access_token, appid_or_username, wait))?;
-        self.progress(py, progress)
+        self.progressed(py, |c| c.wait_linked(access_token, appid_or_username, wait))
     }
 }
 
 /// Sees whether an option takes a value.
 #[pyfunction]
 fn check_option(py: Python<'_>, key: String, value: String) -> PyResult<()> {
+    let _inside = Inside::enter(py);
     let checked = options(&[(key, value)]);
     checked
         .map(drop)
@@ -221,8 +240,25 @@ fn options_table() -> Vec<(&'static str, &'static str, &'static str, &'static st
         .collect()
 }
 
+/// Refuses every interpreter of the process but the first: exceptions, and what else the module keeps
+/// of Python's, belong to one.
+fn claim_interpreter() -> PyResult<()> {
+    static FIRST: AtomicI64 = AtomicI64::new(-1);
+    // SAFETY: called while the module is imported, in an interpreter that is there.
+    let this = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
+    match FIRST.compare_exchange(-1, this, Ordering::SeqCst, Ordering::SeqCst) {
+        Err(first) if first != this => Err(PyImportError::new_err(
+            "wxlink can be used in one interpreter of a process, and another interpreter has imported it. Use it from \
+             that one, or from another process; with mod_wsgi set WSGIApplicationGroup %{GLOBAL}.",
+        )),
+        _ => Ok(()),
+    }
+}
+
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    claim_interpreter()?;
+    ending::register(module)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<Handle>()?;
     module.add_class::<bulk::Job>()?;

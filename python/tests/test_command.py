@@ -101,19 +101,36 @@ def test_a_second_interrupt_ends_it_at_once(server: Server) -> None:
 
 def test_an_interrupt_ends_what_only_reads() -> None:
     with start("list", "--token-file", "-", stdin=subprocess.PIPE) as process:
-        proc = Path(f"/proc/{process.pid}")
-        # The module is there, and Python's own handler no more: the command runs.
-        while "_core" not in (proc / "maps").read_text() or _catches(proc, signal.SIGINT):
+        tasks = Path(f"/proc/{process.pid}/task")
+        # It has a thread that reads.
+        while "wxlink-input\n" not in [(task / "comm").read_text() for task in tasks.iterdir()]:
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
-    assert (process.returncode, out, err) == (-signal.SIGINT, "", "")
+    assert (process.returncode, out) == (130, "")
+    assert "interrupted; nothing was sent" in err and "Traceback" not in err
 
 
-def _catches(proc: Path, number: int) -> bool:
-    lines = (proc / "status").read_text().splitlines()
-    (mask,) = (line.split()[1] for line in lines if line.startswith("SigCgt:"))
-    return bool(int(mask, 16) >> (number - 1) & 1)
+def test_a_signal_ignored_at_the_start_stays_ignored(server: Server) -> None:
+    server.fault("hang", always=True)
+    for ignored, sent, code in [("INT", signal.SIGTERM, 143), ("HUP", signal.SIGINT, 130)]:
+        before = server.counts()["received"]["get"]
+        shell = ["sh", "-c", f"trap '' {ignored}; exec \"$@\"", "sh", *SCRIPT]
+        more = {"called": shell, "env": at(server)}
+        with start("list", "--timeout-ms", "3600000", **more) as process:
+            while server.counts()["received"]["get"] == before:
+                time.sleep(0.01)
+            ignores = _mask(process.pid, "SigIgn") >> (getattr(signal, f"SIG{ignored}") - 1) & 1
+            process.send_signal(sent)
+            _, err = process.communicate(timeout=60)
+        assert (ignores, process.returncode) == (1, code), err
+
+
+def _mask(pid: int, name: str) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (mask,) = (line.split()[1] for line in lines if line.startswith(f"{name}:"))
+    return int(mask, 16)
 
 
 def test_who_stops_reading_hears_no_complaint(server: Server) -> None:

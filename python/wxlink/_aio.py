@@ -6,6 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from wxlink._client import Client
+from wxlink._core import LinkProgress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._bulk_aio import AsyncBulk
-    from wxlink._core import Answer, LinkedList, LinkProgress
+    from wxlink._core import Answer, LinkedList
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 class AsyncClient:
     """`Client` for asyncio: the same options, methods and errors, to be awaited.
 
-    Cancelling the task ends the call within 100 ms. Calls run on threads of the client's own, at most
+    Cancelling the task ends the call within 100 ms. What the call had done by then is a note of the
+    CancelledError (from Python 3.11), and of `ensure_linked` and `wait_linked` its attribute
+    `progress` too. Calls run on threads of the client's own, at most
     `max_concurrency` at once; further ones wait for their turn, which does not count against their
     time limit.
 
@@ -133,19 +136,52 @@ class AsyncClient:
     async def _call(self, call: Callable[[Client], T]) -> T:
         # A handle of its own, so that this call alone can be ended.
         handle = self._client.with_options()
-        running = asyncio.get_running_loop().run_in_executor(self._threads, call, handle)
+        queued = self._threads.submit(call, handle)
+        running = asyncio.wrap_future(queued)
         self._running.add(handle)
         try:
             return await asyncio.shield(running)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             handle.cancel()
             running.add_done_callback(_forget)
+            # A call that has not begun does not begin.
+            if not queued.cancel():
+                await _ended(running)
+                _report(running, cancelled)
             raise
         finally:
             self._running.discard(handle)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+async def _ended(running: asyncio.Future[T]) -> None:
+    """Waits for a call that was cancelled, unless a function for its token does not return."""
+    try:
+        await asyncio.wait([running], timeout=1.0)
+    except asyncio.CancelledError:
+        # Cancelled again: nobody wants to wait for it.
+        pass
+
+
+def _report(running: asyncio.Future[T], cancelled: asyncio.CancelledError) -> None:
+    """Tells the exception what the call had done."""
+    if not running.done() or running.cancelled():
+        return
+    error = running.exception()
+    done = running.result() if error is None else error
+    progress = done if isinstance(done, LinkProgress) else getattr(done, "progress", None)
+    if progress is not None:
+        cancelled.progress = progress  # type: ignore[attr-defined]  # pyright: ignore
+    if isinstance(done, LinkProgress):
+        note = done.message or "The mini program is linked."
+    elif error is None:
+        note = "The call was done by then."
+    else:
+        note = str(error)
+    if hasattr(cancelled, "add_note"):
+        cancelled.add_note(note)
 
 
 def _forget(ended: asyncio.Future[T]) -> None:

@@ -63,7 +63,12 @@ class Client:
     Wherever a method takes an access token, a function that returns one will do: it is asked again,
     once, when WeChat refuses the token. None leaves the token to the client.
 
-    Ctrl-C ends a running call within 100 ms. A client made before a fork raises `Forked` in the child.
+    Ctrl-C ends a running call within 100 ms. What the call had done by then is a note of the
+    KeyboardInterrupt (from Python 3.11), and of `ensure_linked` and `wait_linked` its attribute
+    `progress` too. A client made before a fork raises `Forked` in the child.
+
+    The exit of the interpreter waits for access tokens that are being renewed, at most the client's
+    time limit.
     """
 
     __slots__ = ("_handle",)
@@ -174,7 +179,8 @@ class Client:
         the administrators. Takes at most the time limit and the wait together.
 
         Returns how far it has come: linked, pending (and whom it waits for), declined or vanished.
-        Raises a `WxError` whose `progress` says what is known if that cannot be told.
+        Raises a `WxError` whose `progress` says what is known if that cannot be told. So does a
+        KeyboardInterrupt that ends the call.
         """
         return _with_token(
             access_token,

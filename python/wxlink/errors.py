@@ -6,9 +6,10 @@ The tree says what you may do next::
     ├── ArgumentError (ValueError)       correct the call; nothing was sent
     ├── NotSent                          nothing was sent: call again
     │   └── NotSentTimeout (TimeoutError)
-    ├── OutcomeUnknown                   it was sent and no verdict came: read the list first
-    │   └── OutcomeUnknownTimeout (TimeoutError)
-    ├── BadAnswer                        what came is no answer: read the list first
+    ├── OutcomeUnknown                   it was sent and no verdict came: read the list first;
+    │   │                                a call that only reads may simply be repeated
+    │   ├── OutcomeUnknownTimeout (TimeoutError)
+    │   └── BadAnswer                    what came is no answer of WeChat's
     ├── ApiError                         WeChat answered another errcode
     │   ├── PendingError                 on its way or done: wait, do not link again
     │   ├── TokenError                   get another access token and call again, once
@@ -77,7 +78,7 @@ class OutcomeUnknownTimeout(OutcomeUnknown, TimeoutError):
     """The time ran out after it was sent."""
 
 
-class BadAnswer(WxError):
+class BadAnswer(OutcomeUnknown):
     """What came back is no answer of WeChat's: read the list before you link again."""
 
 
@@ -135,7 +136,7 @@ class CallerError(ApiError):
 
 
 class Cancelled(WxError):
-    """The handle was cancelled; `delivery` says whether anything was sent."""
+    """The call was cancelled; its text says what was done, and `delivery` whether anything was sent."""
 
 
 class Forked(WxError, RuntimeError):

@@ -135,7 +135,7 @@ fn it_waits_for_the_administrators() {
     b.policy(
         json!({"official_account": {"when": {"polls": 2}}, "mini_program": {"when": {"polls": 2}}}),
     );
-    let p = b.ensure(8_000);
+    let p = b.ensure(60_000);
     expect(&p, Status::Ok, LinkState::Linked, 1);
     assert_eq!(p.found(), LinkState::Vanished);
 }
@@ -158,7 +158,7 @@ fn a_refusal_is_told_though_its_item_has_no_appid() {
     let b = Bench::new();
     b.policy(json!({"official_account": {"when": {"polls": 1}},
                     "mini_program": {"when": {"polls": 1}, "decision": "refuse"}}));
-    let p = b.ensure(8_000);
+    let p = b.ensure(60_000);
     expect(&p, Status::Declined, LinkState::Declined, 1);
     assert!(p.item().unwrap().get("appid").is_none());
     // By the original id it is found without having been seen before.
@@ -169,7 +169,7 @@ fn a_refusal_is_told_though_its_item_has_no_appid() {
 fn what_was_seen_and_is_gone_has_vanished() {
     let b = Bench::new();
     b.policy(json!({"official_account": {"when": {"polls": 2}, "decision": "vanish"}}));
-    let p = b.ensure(8_000);
+    let p = b.ensure(60_000);
     expect(&p, Status::Vanished, LinkState::Vanished, 1);
     expect(
         &b.wait(APPID, 200),
@@ -318,7 +318,7 @@ fn a_bad_poll_does_not_end_a_wait_and_a_refused_token_does() {
     ] {
         b.fault(json!({"interface": "get", "fault": fault}));
     }
-    expect(&b.wait(APPID, 8_000), Status::Ok, LinkState::Linked, 0);
+    expect(&b.wait(APPID, 60_000), Status::Ok, LinkState::Linked, 0);
 
     let b = Bench::new();
     b.ensure(0);

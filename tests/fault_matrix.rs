@@ -32,8 +32,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 const WAIT: Duration = Duration::from_secs(3);
 /// What is promised is 100 ms; the rest is for a machine that is busy with other tests.
 const ROOM: Duration = Duration::from_secs(20);
-/// How many cells are worked on at a time: most of them do nothing but wait.
-const WORKERS: usize = 24;
+/// How many cells are worked on at a time: of those that do nothing but wait for their limit, and of
+/// the others, which need the machine and must not take their limit because they share it.
+const WAITING: usize = 32;
+const WORKING: usize = 6;
 
 /// What goes wrong.
 #[derive(Clone, Copy)]
@@ -323,7 +325,8 @@ struct Outcome {
     /// Requests of the struck interface that the sandbox received, and those that took effect.
     received: u64,
     processed: u64,
-    /// Whether it took all the time it had.
+    /// Whether it took most of the time it had: more than two thirds, which nothing does that does
+    /// not wait for it, on a busy machine either. An ensure keeps a quarter for a look at the list.
     whole_limit: bool,
 }
 
@@ -396,7 +399,7 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
         verdict,
         received: count("received", verb.struck()),
         processed: count("processed", verb.struck()),
-        whole_limit: took >= verb.limit(),
+        whole_limit: took >= verb.limit() * 2 / 3,
     };
 
     // What holds whatever goes wrong.
@@ -464,25 +467,37 @@ fn cell(verb: Verb, outcome: &Outcome) -> String {
 
 /// What becomes of every verb under every fault.
 fn observe_all() -> BTreeMap<(usize, &'static str, Verb), Outcome> {
-    let mut jobs = Vec::new();
+    let (mut waiting, mut working) = (Vec::new(), Vec::new());
     for (r, row) in ROWS.iter().enumerate() {
         for (s, scheme) in SCHEMES.iter().enumerate() {
             if row.link[s].is_some() {
+                let jobs = match row.fault {
+                    Fault::Request(fault) | Fault::Connection(fault)
+                        if fault.contains("hang") || fault.contains("slow") =>
+                    {
+                        &mut waiting
+                    }
+                    Fault::Host(_) if row.name.starts_with("black hole") => &mut waiting,
+                    _ => &mut working,
+                };
                 jobs.extend(VERBS.map(|verb| (r, *scheme, verb)));
             }
         }
     }
-    let queue = Mutex::new(jobs.into_iter());
     let outcomes = Mutex::new(BTreeMap::new());
-    let next = || queue.lock().unwrap().next();
+    let queues = [(WAITING, waiting), (WORKING, working)]
+        .map(|(workers, jobs)| (workers, Mutex::new(jobs.into_iter())));
     thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                while let Some((r, scheme, verb)) = next() {
-                    let outcome = observe(&ROWS[r], scheme, verb);
-                    outcomes.lock().unwrap().insert((r, scheme, verb), outcome);
-                }
-            });
+        for (workers, queue) in &queues {
+            for _ in 0..*workers {
+                scope.spawn(|| {
+                    let next = || queue.lock().unwrap().next();
+                    while let Some((r, scheme, verb)) = next() {
+                        let outcome = observe(&ROWS[r], scheme, verb);
+                        outcomes.lock().unwrap().insert((r, scheme, verb), outcome);
+                    }
+                });
+            }
         }
     });
     outcomes.into_inner().unwrap()
@@ -514,7 +529,7 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
          the fault when it posts; `wait` has {WAIT:?} more. Faults that strike a connection strike\n\
          everything.\n\n\
          Each cell tells the status; whether WeChat may have seen it (*delivery*), and *whole limit* if the\n\
-         call took all its time; and *requests that the sandbox received → that took effect* on the\n\
+         call took more than two thirds of its time; and *requests that the sandbox received → that took effect* on the\n\
          interface that the fault strikes (the one that links for `ensure`). Reads are repeated where nothing can\n\
          happen twice. A link or unlink is never received twice, and whatever happens none takes effect\n\
          twice.\n\n\

@@ -1,9 +1,9 @@
 //! A folder in which only the files that this program made are replaced or removed.
 //!
-//! The first file in such a folder is a list of the others, with their sizes and checksums. A file that is not in the
-//! list, or was changed since, belongs to the user. New files are written under names that contain the list's random
-//! id and get their final names when they are complete and in the list; so whatever a killed process leaves behind is
-//! either complete or recognised.
+//! The first file in such a folder is a list of the others, with their sizes and checksums. A file
+//! that is not in the list, or was changed since, belongs to the user. New files are written under
+//! names that contain the list's random id and get their final names when they are complete and in
+//! the list; so whatever a killed process leaves behind is either complete or recognised.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -109,7 +109,8 @@ impl Folder {
         if let Some(list) = read_list(dir)? {
             return listed(list);
         }
-        // Where a process was killed before it wrote the list that it had just created, nothing else is there.
+        // Where a process was killed before it wrote the list that it had just created, nothing
+        // else is there.
         let list = regular(&dir.join(LIST)).unwrap_or_default();
         let is_empty = list.is_some_and(|file| file.len() == 0);
         if is_empty && names.len() == 1 {
@@ -168,7 +169,8 @@ impl Folder {
         &self.list.about
     }
 
-    /// Reads the list again, for another process may have changed it before this one had the folder to itself.
+    /// Reads the list again, for another process may have changed it before this one had the folder
+    /// to itself.
     pub fn refresh(&mut self) -> io::Result<()> {
         self.list = read_list(&self.dir)?.ok_or(ErrorKind::NotFound)?;
         Ok(())
@@ -212,7 +214,8 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether this is a file of the list that nobody has changed. `None` if there is none of that name.
+    /// Whether this is a file of the list that nobody has changed. `None` if there is none of that
+    /// name.
     ///
     /// # Errors
     /// It cannot be read.
@@ -307,7 +310,8 @@ impl Folder {
         self.write_list()
     }
 
-    /// Moves the files of the list into a folder of their own, and has the list be about something else.
+    /// Moves the files of the list into a folder of their own, and has the list be about something
+    /// else.
     ///
     /// # Errors
     /// The system refuses. What was moved by then stays there.
@@ -333,8 +337,8 @@ impl Folder {
         self.write_list()
     }
 
-    /// Removes the files of the list and what was begun, and the list; then the folder, if it was made with it and
-    /// nothing else is there.
+    /// Removes the files of the list and what was begun, and the list; then the folder, if it was
+    /// made with it and nothing else is there.
     ///
     /// # Errors
     /// A file cannot be removed.
@@ -469,7 +473,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().read(true), path)
 }
 
-/// The same for reading and appending. Nor may the file have a second name, for what is appended would be in both.
+/// The same for reading and appending. Nor may the file have a second name, for what is appended
+/// would be in both.
 ///
 /// # Errors
 /// See [`open`].
@@ -477,7 +482,8 @@ pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
     let file = open_with(OpenOptions::new().read(true).append(true), path)?;
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 1 {
-        let why = "it has a second name (a hard link), under which it would change too; replace it by a copy";
+        let why =
+            "it has a second name (a hard link), which would change too; replace it by a copy";
         return Err(io::Error::other(why));
     }
     Ok(file)
@@ -565,7 +571,8 @@ fn read_list(dir: &Path) -> io::Result<Option<List>> {
     Ok(list.filter(|list| list.version == 1 && !list.id.is_empty()))
 }
 
-/// A path without parts that say nothing, such as the last one of "x/.": such a folder cannot be made or removed.
+/// A path without parts that say nothing, such as the last one of "x/.": such a folder cannot be
+/// made or removed.
 fn plain_path(dir: &Path) -> PathBuf {
     dir.components().collect()
 }

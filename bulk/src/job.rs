@@ -75,11 +75,13 @@ pub(crate) struct About {
 }
 
 impl Job {
-    /// Makes a job of rows, in a folder that is not there, is empty, or holds a job that was never run. Nothing else
-    /// is replaced. It does not know where the rows come from: they must not come from that folder.
+    /// Makes a job of rows, in a folder that is not there, is empty, or holds a job that was never
+    /// run. Nothing else is replaced. It does not know where the rows come from: they must not come
+    /// from that folder.
     ///
     /// # Errors
-    /// Rows are invalid, all of which are told; the folder holds a job or other files; it cannot be written.
+    /// Rows are invalid, all of which are told; the folder holds a job or other files; it cannot be
+    /// written.
     pub fn begin(
         dir: &Path,
         rows: impl Iterator<Item = Result<Row, BadRow>>,
@@ -152,8 +154,8 @@ impl Job {
         })
     }
 
-    /// Takes it away again, if this process made it and it was not run. What others keep in its folder stays, and so
-    /// does the folder then.
+    /// Takes it away again, if this process made it and it was not run. What others keep in its
+    /// folder stays, and so does the folder then.
     pub fn discard(self) {
         if let (Some(folder), false) = (self.folder, self.journal.is_there()) {
             remove(folder, &self.dir);
@@ -406,8 +408,8 @@ fn holds_a_job(dir: &Path) -> BulkError {
 
 fn holds_others(dir: &Path, first: &str) -> BulkError {
     BulkError::usage(format!(
-        "{} cannot be a job's folder: it holds {first:?}, which no job made. A job needs a new or an empty folder; take \
-         another (--job)",
+        "{} cannot be a job's folder: it holds {first:?}, which no job \
+         made. A job needs a new or an empty folder; take another (--job)",
         dir.display()
     ))
 }
@@ -485,8 +487,8 @@ pub(crate) fn survey(
     Ok(about)
 }
 
-/// Writes the rows in the order of their accounts, accounts in the order they first come, and what is known of them.
-/// Keeps some 16 bytes a row and 16 an account in memory, whatever they hold.
+/// Writes the rows in the order of their accounts, accounts in the order they first come, and what
+/// is known of them. Keeps some 16 bytes a row and 16 an account in memory, whatever they hold.
 fn import(
     folder: &mut Folder,
     rows: impl Iterator<Item = Result<Row, BadRow>>,

@@ -104,8 +104,8 @@ impl Journal {
         synced.map_err(|e| BulkError::file(&self.path, &e))
     }
 
-    /// Every record, the oldest first. Lines that were cut off or left blank by a power failure are passed over: their
-    /// rows are done again, which begins with a look at the list.
+    /// Every record, the oldest first. Lines that were cut off or left blank by a power failure are
+    /// passed over: their rows are done again, which begins with a look at the list.
     ///
     /// # Errors
     /// It cannot be read, or holds lines of something else.
@@ -146,8 +146,8 @@ impl Journal {
     /// Says that a line is no record of this job.
     pub fn is_of_another(&self, line: u64) -> BulkError {
         BulkError::usage(format!(
-            "{}, line {line}: it is no record of a row of this job; move the file elsewhere, or put the job's own \
-             journal there",
+            "{}, line {line}: it is no record of a row of this job; move the file \
+             elsewhere, or put the job's own journal there",
             self.path.display()
         ))
     }

@@ -1,8 +1,10 @@
-//! Text line by line, with the line numbers an editor shows: LF, CRLF and a lone CR each end a line.
+//! Text line by line, with the line numbers an editor shows: LF, CRLF and a lone CR each end a
+//! line.
 
 use std::io::BufRead;
 
-/// The longest line (bytes). A row takes far less; a file without line ends is not read into memory.
+/// The longest line (bytes). A row takes far less; a file without line ends is not read into
+/// memory.
 pub(crate) const MAX_LINE: usize = 1 << 20;
 
 /// Reads lines.
@@ -38,7 +40,8 @@ impl<R: BufRead> Lines<R> {
         self.unread = Some(line);
     }
 
-    /// The next line without its end; `None` after the last one. Why a line cannot be used, as a clause.
+    /// The next line without its end; `None` after the last one. Why a line cannot be used, as a
+    /// clause.
     pub fn next(&mut self) -> Option<Result<String, String>> {
         if let Some(line) = self.unread.take() {
             self.number += 1;

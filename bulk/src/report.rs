@@ -24,8 +24,8 @@ pub struct Report {
 }
 
 impl Job {
-    /// Writes a CSV for each outcome, from the journal, into the folder `report` of the job's. It replaces an earlier
-    /// report of the job, and nothing else.
+    /// Writes a CSV for each outcome, from the journal, into the folder `report` of the job's. It
+    /// replaces an earlier report of the job, and nothing else.
     ///
     /// # Errors
     /// The files cannot be written, or files that are none of the job's are in the way.
@@ -63,7 +63,8 @@ impl Job {
     }
 }
 
-/// A report that is being written, from wherever its records come. Until its end an earlier one stays as it is.
+/// A report that is being written, from wherever its records come. Until its end an earlier one
+/// stays as it is.
 pub(crate) struct Files {
     dir: PathBuf,
     /// There until the end.
@@ -84,8 +85,9 @@ struct Part {
 }
 
 impl Files {
-    /// Begins a report of a queue's results. `id` tells the queue from others, also from later ones of its name, whose
-    /// results would be nowhere else: an earlier report about another queue is set aside and not replaced.
+    /// Begins a report of a queue's results. `id` tells the queue from others, also from later ones
+    /// of its name, whose results would be nowhere else: an earlier report about another queue is
+    /// set aside and not replaced.
     ///
     /// # Errors
     /// See [`Files::begin`].
@@ -201,8 +203,8 @@ impl Files {
         })
     }
 
-    /// Completes the files, which then are on the disk for good, and removes those of an earlier report that have
-    /// become pointless. Without a single record everything stays as it was.
+    /// Completes the files, which then are on the disk for good, and removes those of an earlier
+    /// report that have become pointless. Without a single record everything stays as it was.
     ///
     /// # Errors
     /// The files cannot be written; the earlier report is still there then.
@@ -285,8 +287,8 @@ fn take(_: &Path) -> Result<Option<Lock>, BulkError> {
 
 fn holds_others(dir: &Path, first: &str) -> BulkError {
     BulkError::usage(format!(
-        "{} holds {first:?}, which is no part of a report; results need a new or an empty folder, or that of an \
-         earlier report",
+        "{} holds {first:?}, which is no part of a report; results need a new or an empty \
+         folder, or that of an earlier report",
         dir.display()
     ))
 }

@@ -137,8 +137,8 @@ fn shown(c: char) -> String {
     }
 }
 
-/// The column that a name means, if it is one of those that rows have: capitals, blanks and punctuation do not matter
-/// ("Notify Users").
+/// The column that a name means, if it is one of those that rows have: capitals, blanks and
+/// punctuation do not matter ("Notify Users").
 pub fn column_of(name: &str) -> Option<&'static str> {
     index_of(name).map(|at| COLUMNS[at])
 }
@@ -303,7 +303,8 @@ impl Head {
                 None => break String::new(),
             }
         };
-        // The separator is the one that yields most of the columns; failing that, the most frequent one.
+        // The separator is the one that yields most of the columns; failing that, the most frequent
+        // one.
         let yields = |d: &char| {
             let known = naive(&first, *d).filter(|cell| index_of(cell).is_some());
             (known.count(), first.matches(*d).count())
@@ -372,8 +373,8 @@ impl Head {
         self.check_lines(record)
     }
 
-    /// Sees whether a cell of several lines has swallowed a row. One of the record's lines may look like a row, since
-    /// the record is one; a line that is nothing but a part of a cell may not.
+    /// Sees whether a cell of several lines has swallowed a row. One of the record's lines may look
+    /// like a row, since the record is one; a line that is nothing but a part of a cell may not.
     fn check_lines(&self, record: &Cells) -> Result<(), String> {
         let mut rows = 0;
         for (number, part) in (record.line..).zip(&record.lines) {
@@ -389,15 +390,17 @@ impl Head {
         Ok(())
     }
 
-    /// Whether a line that is a part of a record could be a row itself, good or bad: in the places of its account and
-    /// appid are words that could be appids, or one that surely is, or in those of its flags are flags.
+    /// Whether a line that is a part of a record could be a row itself, good or bad: in the places
+    /// of its account and appid are words that could be appids, or one that surely is, or in those
+    /// of its flags are flags.
     fn looks_like_a_row(&self, line: &str) -> bool {
         let cells: Vec<&str> = line.split(self.delimiter).map(str::trim).collect();
         let cell = |name: usize| {
             let cell = self.at[name].and_then(|at| cells.get(at).copied());
             let cell = cell.unwrap_or_default();
             let inner = cell.strip_prefix('"').and_then(|c| c.strip_suffix('"'));
-            // With a quote at one end it is the border of a cell of several lines, and no cell of a row by itself.
+            // With a quote at one end it is the border of a cell of several lines, and no cell of a
+            // row by itself.
             let inner = inner.unwrap_or(cell);
             if inner.contains('"') { "" } else { inner }
         };
@@ -665,7 +668,8 @@ mod tests {
     #[test]
     fn a_row_that_could_be_read_in_two_ways_is_refused() {
         for (text, says) in [
-            // Cells that are too many shift the others; those that are missing would have a default.
+            // Cells that are too many shift the others; those that are missing would have a
+            // default.
             (
                 "account,note,appid\na,x, y,b\n",
                 "line 2: it has 4 cells for 3 columns",

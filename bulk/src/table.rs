@@ -1,4 +1,5 @@
-//! Records of a CSV file, read strictly: whatever could merge, split or shift rows is an error with its line.
+//! Records of a CSV file, read strictly: whatever could merge, split or shift rows is an error with
+//! its line.
 
 use std::io::BufRead;
 
@@ -90,7 +91,8 @@ impl<R: BufRead> Records<R> {
         Ok(Cells { line, cells, lines })
     }
 
-    /// A cell in quotes. Where its end is in doubt nothing after it can be trusted, and the reading ends.
+    /// A cell in quotes. Where its end is in doubt nothing after it can be trusted, and the reading
+    /// ends.
     fn quoted(&mut self, cursor: &mut Cursor, lines: &mut Vec<Part>) -> Result<String, BadRow> {
         let line = self.lines.number();
         cursor.at += 1;
@@ -178,8 +180,8 @@ impl Cursor {
         let cell = &rest[..length];
         if cell.contains('"') {
             return Err(
-                "a quote opens inside a cell; put the whole cell in quotes and double those inside, \
-                 or take the quote away"
+                "a quote opens inside a cell; put the whole cell in quotes and double those \
+                 inside, or take the quote away"
                     .into(),
             );
         }

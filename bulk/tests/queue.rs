@@ -400,7 +400,8 @@ fn what_cannot_be_is_said() {
     assert_eq!((lease(5), lease(6)), (false, true));
 }
 
-/// A queue with one row that has ended, and its result: `Queue::purge` may remove it. Other keys stay.
+/// A queue with one row that has ended, and its result: `Queue::purge` may remove it. Other keys
+/// stay.
 fn ended(open: &mut ::redis::Connection, nth: usize) {
     let mut result = json!(row(2, 1, 1));
     result["job"] = json!("earlier");

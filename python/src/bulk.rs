@@ -260,7 +260,8 @@ impl Job {
         if let (Some(file), Some(folder), None) = (&file, &folder, reopen) {
             if is_in(file, folder) {
                 return Err(wrong(&format!(
-                    "{} is in {}: rows cannot come from their job's own folder; take another folder (job)",
+                    "{} is in {}: rows cannot come from their job's own folder; \
+                     take another folder (job)",
                     file.display(),
                     folder.display()
                 )));

@@ -181,7 +181,8 @@ impl Queue {
     /// Without a name a job is named by what its rows hold. Answers the name and how many rows were new.
     ///
     /// # Errors
-    /// Rows are invalid, or change between the two readings; the queue is removed meanwhile; Redis cannot be reached.
+    /// Rows are invalid, or change between the two readings; the queue is removed meanwhile; Redis
+    /// cannot be reached.
     pub fn push<I: Iterator<Item = Result<Row, BadRow>>>(
         &self,
         rows: impl Fn() -> Result<I, BulkError>,
@@ -250,7 +251,8 @@ impl Queue {
                 })?;
                 if told < 0 {
                     return Err(BulkError::again(format!(
-                        "the queue was removed while the job {job} was being pushed ({}); push it again",
+                        "the queue was removed while the job {job} was being pushed ({}); \
+                         push it again",
                         left()
                     )));
                 }
@@ -370,13 +372,14 @@ impl Queue {
         }
     }
 
-    /// Writes a CSV for each outcome from the results, and tells of each; if `follow`, until every row has one. The
-    /// folder is not there, is empty, or holds results that were collected before; results of an earlier queue are set
-    /// aside in a folder of their own, for they are nowhere else.
+    /// Writes a CSV for each outcome from the results, and tells of each; if `follow`, until every
+    /// row has one. The folder is not there, is empty, or holds results that were collected before;
+    /// results of an earlier queue are set aside in a folder of their own, for they are nowhere
+    /// else.
     ///
     /// # Errors
-    /// Redis cannot be reached, the files cannot be written, or the queue was removed meanwhile. What was collected
-    /// before is still there then.
+    /// Redis cannot be reached, the files cannot be written, or the queue was removed meanwhile.
+    /// What was collected before is still there then.
     pub fn collect(
         &self,
         dir: &Path,
@@ -403,16 +406,16 @@ impl Queue {
         // Where there was no queue and no result, it does not matter that there is one by now.
         if self.standing()?.id != id && !(id.is_empty() && read == 0) {
             return Err(BulkError::again(
-                "the queue was removed while its results were being collected, by another process that collects; what \
-                 was read is not kept, look at what the other one wrote",
+                "the queue was removed while its results were being collected: another process \
+                 collected them. What was read here is not kept; use the files of the other one",
             ));
         }
         let report = files.end()?;
         Ok(Collected { report, read, id })
     }
 
-    /// Removes a queue whose rows have all ended, results included, if these are all of them. Nothing comes between
-    /// the look and the removal.
+    /// Removes a queue whose rows have all ended, results included, if these are all of them.
+    /// Nothing comes between the look and the removal.
     ///
     /// # Errors
     /// Rows are left, or results that were not collected; Redis cannot be reached.
@@ -426,10 +429,10 @@ impl Queue {
         })?;
         match told.as_str() {
             "results" => Err(BulkError::again(
-                "results came meanwhile that were not collected; collect again, then the queue can be removed",
+                "the queue was not removed: it has results that were not collected. Collect again",
             )),
             "rows" => Err(BulkError::usage(
-                "not all rows have ended; a queue is removed when they have",
+                "the queue was not removed: not all rows have ended. Wait for the workers",
             )),
             _ => Ok(()),
         }

@@ -1,11 +1,12 @@
 //! What Redis does in one go. Every script that acts for a visit first sees whether it still is the visitor's, and
 //! says so again: an entry that was not confirmed for a lease's time is somebody else's.
 //!
-//! Keys, all behind the queue's prefix: `id` tells the queue from a later one of its name, `accounts` a stream of
-//! accounts to visit, `rows:ACCOUNT` and `deferred:ACCOUNT` lists of rows, `active` the accounts that are in the stream
-//! or in `later` (no other account has rows), `later` and `due` when accounts and deferred rows are due (ms), `tries`
-//! how often an account was put off, `results` a stream, `counts`, `limits`, `jobs`, `jobs:rows` and `jobs:sums` hashes,
-//! `pace` when the next call is due (µs), `paces` the same by account. [`PURGE`] has to know all of them.
+//! Keys, all behind the queue's prefix: `id` tells the queue from a later one of its name,
+//! `accounts` a stream of accounts to visit, `rows:ACCOUNT` and `deferred:ACCOUNT` lists of rows,
+//! `active` the accounts that are in the stream or in `later` (no other account has rows), `later`
+//! and `due` when accounts and deferred rows are due (ms), `tries` how often an account was put
+//! off, `results` a stream, `counts`, `limits`, `jobs`, `jobs:rows` and `jobs:sums` hashes, `pace`
+//! when the next call is due (µs), `paces` the same by account. [`PURGE`] has to know all of them.
 
 /// The consumer group.
 pub const GROUP: &str = "workers";
@@ -27,9 +28,10 @@ local function now()
 end
 ";
 
-/// ARGV: job, how many rows it has, their sum, the pauses between calls (µs) over all and for an account, and an id for
-/// the queue if it has none. From now on the job is known, and the queue is not removed before all its rows have ended.
-/// Answers how many of its rows were pushed before, or -1 if it has other rows; and the queue's id.
+/// ARGV: job, how many rows it has, their sum, the pauses between calls (µs) over all and for an
+/// account, and an id for the queue if it has none. From now on the job is known, and the queue is
+/// not removed before all its rows have ended. Answers how many of its rows were pushed before, or
+/// -1 if it has other rows; and the queue's id.
 pub const BEGIN: &str = "
 local P = KEYS[1]
 local rows = redis.call('HGET', P .. 'jobs:rows', ARGV[1])
@@ -44,8 +46,9 @@ redis.call('HSET', P .. 'limits', 'all', ARGV[4], 'account', ARGV[5])
 return {tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0'), redis.call('GET', P .. 'id')}
 ";
 
-/// ARGV: job, how many of its rows were pushed before these, the queue's id, then account and row by turns. Answers how
-/// many have been by now: fewer or more than expected if another pushes the same job; -1 if the queue was removed.
+/// ARGV: job, how many of its rows were pushed before these, the queue's id, then account and row
+/// by turns. Answers how many have been by now: fewer or more than expected if another pushes the
+/// same job; -1 if the queue was removed.
 pub const PUSH: &str = "
 local P = KEYS[1]
 if redis.call('GET', P .. 'id') ~= ARGV[3] then return -1 end
@@ -162,8 +165,8 @@ redis.call('XGROUP', 'DELCONSUMER', accounts, 'workers', ARGV[1])
 return 1
 ";
 
-/// Answers all that is known of a queue: its id, counts, accounts in the stream, accounts in `later` and the first of
-/// them with its time, rows of the jobs, pushed rows of the jobs, workers.
+/// Answers all that is known of a queue: its id, counts, accounts in the stream, accounts in
+/// `later` and the first of them with its time, rows of the jobs, pushed rows of the jobs, workers.
 pub const STANDING: &str = "
 local P = KEYS[1]
 local workers = redis.pcall('XINFO', 'CONSUMERS', P .. 'accounts', 'workers')
@@ -180,8 +183,9 @@ return {
 }
 ";
 
-/// ARGV: the queue's id, and how many results were read. Removes the queue in one step, unless rows are left or results
-/// were not read. Answers what is in the way: nothing, `rows` or `results`; `gone` if this queue was removed before.
+/// ARGV: the queue's id, and how many results were read. Removes the queue in one step, unless rows
+/// are left or results were not read. Answers what is in the way: nothing, `rows` or `results`;
+/// `gone` if this queue was removed before.
 pub const PURGE: &str = "
 local P = KEYS[1]
 if (redis.call('GET', P .. 'id') or '') ~= ARGV[1] then return 'gone' end
@@ -191,18 +195,20 @@ for i = 1, #counts, 2 do
   local n = tonumber(counts[i + 1])
   if of[counts[i]] then of[counts[i]] = n else ended = ended + n end
 end
-if ended > tonumber(ARGV[2]) or redis.call('XLEN', P .. 'results') > tonumber(ARGV[2]) then return 'results' end
+local results = math.max(ended, redis.call('XLEN', P .. 'results'))
+if results > tonumber(ARGV[2]) then return 'results' end
 if of.pushed > ended or of.deferred > 0 then return 'rows' end
 local jobs = redis.call('HGETALL', P .. 'jobs:rows')
 for i = 1, #jobs, 2 do
   if redis.call('HGET', P .. 'jobs', jobs[i]) ~= jobs[i + 1] then return 'rows' end
 end
 for _, account in ipairs(redis.call('SMEMBERS', P .. 'active')) do
-  if redis.call('EXISTS', P .. 'rows:' .. account, P .. 'deferred:' .. account) > 0 then return 'rows' end
+  local there = redis.call('EXISTS', P .. 'rows:' .. account, P .. 'deferred:' .. account)
+  if there > 0 then return 'rows' end
 end
 for _, name in ipairs({
-  'id', 'accounts', 'active', 'later', 'due', 'tries', 'results', 'counts', 'limits', 'jobs', 'jobs:rows', 'jobs:sums',
-  'pace', 'paces',
+  'id', 'accounts', 'active', 'later', 'due', 'tries', 'results', 'counts', 'limits', 'jobs',
+  'jobs:rows', 'jobs:sums', 'pace', 'paces',
 }) do redis.call('UNLINK', P .. name) end
 return ''
 ";

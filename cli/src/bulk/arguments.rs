@@ -161,8 +161,8 @@ impl<'a> Source<'a> {
         !self.is_stdin() && Path::new(self.file).exists()
     }
 
-    /// Whether it has the same rows when it is read again, which a pipe has not. A file that is not there counts: that
-    /// is found out when it is read.
+    /// Whether it has the same rows when it is read again, which a pipe has not. A file that is not
+    /// there counts: that is found out when it is read.
     pub fn is_read_twice(&self) -> bool {
         !self.is_stdin() && fs::metadata(self.file).map_or(true, |file| file.is_file())
     }

@@ -80,7 +80,8 @@ impl<'a> Asked<'a> {
             };
             if source.is_in(&self.dir) {
                 return Err(BulkError::usage(format!(
-                    "{} is in {}: rows cannot come from their job's own folder; take another folder (--job)",
+                    "{} is in {}: rows cannot come from their job's own folder; \
+                     take another folder (--job)",
                     source.name(),
                     self.dir.display()
                 )));

@@ -79,7 +79,7 @@ pub(super) fn commands() -> [Command; 4] {
                     .long("into")
                     .value_name("DIR")
                     .value_parser(value_parser!(PathBuf))
-                    .help("Where to write the files, a new or an empty folder or an earlier one [default: NAME.results]"),
+                    .help("Where to write the files, a new folder or an earlier one [default: NAME.results]"),
             )
             .arg(
                 Arg::new("follow")
@@ -150,7 +150,7 @@ fn queue(matches: &ArgMatches) -> Result<Queue, Failure> {
 fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdict, Failure> {
     let out = context.out;
     let Some(source) = Source::of(matches).filter(Source::is_read_twice) else {
-        let why = "rows are read twice, first to see whether they are all valid: name a file, and no pipe";
+        let why = "rows are read twice, first to check them: name a file, not a pipe";
         return Err(Failure::Usage(why.into()));
     };
     let job = matches.get_one::<String>("job").map(String::as_str);

@@ -113,7 +113,7 @@ fn in_a_proxys_handshake() {
     let error = cancelled(&client, &reached);
     expect(&error, Delivery::NeverSent, Phase::Proxy);
     let awaited = format!("waiting for an answer of the proxy {addr}");
-    assert!(error.message().contains(&awaited), "{error}");
+    assert!(error.trace().contains(&awaited), "{}", error.trace());
 }
 
 #[test]

@@ -814,7 +814,7 @@ func TestPuttingObeysItsContext(t *testing.T) {
 
 		late, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		go func() { done <- methods[name](client, late) }()
-		expectKinds(t, within(t, 10*time.Second, done), context.DeadlineExceeded)
+		expectKinds(t, within(t, 10*time.Second, done), context.DeadlineExceeded, wxlink.ErrTimeout, wxlink.ErrNotSent)
 		stop()
 		closes(t, client)
 	}

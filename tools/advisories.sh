@@ -5,7 +5,8 @@
 #
 # ADVISORY_DB names a local copy of the database: a git repository, bare or not. Without it the
 # database is fetched; if that fails, the copy of an earlier fetch is used; if there is none, the
-# check is skipped, which is a failure in CI. Exits with 1 if there are findings.
+# check is skipped, in CI too, which may reach the package registries alone. Exits with 1 if there
+# are findings.
 set -eu
 deny=$1
 target=${CARGO_TARGET_DIR:-target}
@@ -61,5 +62,4 @@ elif [ -n "$(newest "$databases")" ]; then
 else
     echo "SKIPPED: advisories, because the database cannot be fetched. Clone rustsec/advisory-db elsewhere, bring" \
         "it here and run: make deny ADVISORY_DB=its folder" >&2
-    [ "${CI:-}" != true ]
 fi

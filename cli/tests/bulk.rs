@@ -183,8 +183,9 @@ fn a_job_outlives_kills_and_posts_nothing_twice() {
 #[test]
 fn ctrl_c_ends_it_in_good_order() {
     let world = world("cli-int", 40, 5, 0);
-    let arguments = ["bulk", "links.csv", "--rate", "50/s"];
-    let ran = interrupted(platform(&world, &arguments), "INT", || journal(&world) > 10);
+    // So slow that it cannot finish while this process waits for its turn on a busy machine.
+    let arguments = ["bulk", "links.csv", "--rate", "5/s"];
+    let ran = interrupted(platform(&world, &arguments), "INT", || journal(&world) > 3);
     assert_eq!(ran.code, 130, "{}", ran.err);
     assert!(ran.err.contains("--resume"), "{}", ran.err);
     // What was posted is in the journal.

@@ -1,7 +1,8 @@
 //! Takes secrets out of every text that leaves the library: messages, details, traces and errmsgs.
 //!
 //! A secret is found in the ways other programs write it: as it is, percent-encoded (once or more
-//! often), form-encoded, with JSON's escapes, in whatever mixture, and in capitals or small letters.
+//! often), form-encoded, with JSON's escapes or HTML's entities, in whatever mixture, and in capitals or
+//! small letters. It is not found in base64 or other encodings, nor if it is cut into pieces.
 //! The raw body of an answer to one of the linking calls is not touched.
 
 use std::borrow::Cow;
@@ -10,6 +11,16 @@ use std::sync::Arc;
 /// Secrets shorter than this are found only as a whole word and in their own capitals and small
 /// letters: no real one is so short, and a password `a` must not make every message unreadable.
 const SHORT: usize = 8;
+
+/// The most backslashes in a row that are read as one escape, and the most times that a character is
+/// read as percent-encoded. More layers of encoding occur only in a text that is made to be slow to
+/// search.
+const MAX_BACKSLASHES: usize = 8;
+const MAX_PERCENT_LAYERS: usize = 8;
+
+/// The longest text that is shown, in bytes. WeChat's errmsgs have a few hundred; a longer text is cut
+/// off, so that a server cannot make a call search for longer than its time limit.
+const MAX_TEXT: usize = 16 * 1024;
 
 /// The name a secret is replaced by, in brackets, and its value.
 pub(crate) type Secret<'a> = (&'static str, &'a str);
@@ -30,7 +41,18 @@ impl<'a> Secrets<'a> {
 
     /// The text with each secret replaced by its name, such as `[access_token]`. Where secrets
     /// overlap or one contains another, all of it goes and the longest is named.
+    ///
+    /// A text of more than 16 KiB is cut off there and ends with `…`.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if text.len() <= MAX_TEXT {
+            return self.clean_whole(text);
+        }
+        // More is searched than is shown: a secret must not be cut off before it is found.
+        let searched = self.clean_whole(head(text, 4 * MAX_TEXT));
+        Cow::Owned(format!("{}…", head(&searched, MAX_TEXT)))
+    }
+
+    fn clean_whole<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut found = self.places(text);
         if found.is_empty() {
             return Cow::Borrowed(text);
@@ -68,7 +90,11 @@ impl<'a> Secrets<'a> {
                 ends: Vec::new(),
                 next_ends: Vec::new(),
             };
+            let first = secret.as_bytes()[0];
             for start in 0..text.len() {
+                if !search.may_start(start, first) {
+                    continue;
+                }
                 if let Some(end) = search.secret_at(start, secret.as_bytes()) {
                     found.push(Place { name, start, end });
                 }
@@ -76,6 +102,15 @@ impl<'a> Secrets<'a> {
         }
         found
     }
+}
+
+/// The text's beginning, of at most so many bytes.
+fn head(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// A secret in a text, as a range of bytes.
@@ -95,6 +130,17 @@ struct Search<'t> {
 }
 
 impl Search<'_> {
+    /// Whether the secret's first byte can be written there. Of several backslashes in a row only the
+    /// last one begins an escape, unless the secret begins with one.
+    fn may_start(&self, at: usize, first: u8) -> bool {
+        match self.text[at] {
+            b'%' | b'&' => true,
+            b'\\' => first == b'\\' || self.text.get(at + 1) != Some(&b'\\'),
+            b'+' => matches!(first, b'+' | b' '),
+            byte => byte.eq_ignore_ascii_case(&first),
+        }
+    }
+
     /// The end of the secret that starts there, if one does; of several the farthest.
     fn secret_at(&mut self, start: usize, secret: &[u8]) -> Option<usize> {
         if self.whole_word && is_word(self.before(start)) {
@@ -110,6 +156,7 @@ impl Search<'_> {
             if self.next_ends.is_empty() {
                 return None;
             }
+            self.next_ends.sort_unstable();
             self.next_ends.dedup();
             std::mem::swap(&mut self.ends, &mut self.next_ends);
         }
@@ -128,7 +175,7 @@ impl Search<'_> {
         if first == b'%' {
             // `%2B`, and `%252B` where it was encoded twice.
             let mut digits = at + 1;
-            loop {
+            for _ in 0..MAX_PERCENT_LAYERS {
                 match hex(self.text, digits, 2) {
                     Some(code) if self.is_same_code(code, byte) => self.next_ends.push(digits + 2),
                     _ => {}
@@ -139,9 +186,17 @@ impl Search<'_> {
                 }
             }
         }
+        if first == b'&' {
+            if let Some((code, length)) = entity(&self.text[at + 1..]) {
+                if self.is_same_code(code, byte) {
+                    self.next_ends.push(at + 1 + length);
+                }
+            }
+        }
         if first == b'\\' {
             // `\/`, `\\`, `\u002b`, and the same with more backslashes.
-            let run = self.text[at..].iter().take_while(|b| **b == b'\\');
+            let run = self.text[at..].iter().take(MAX_BACKSLASHES);
+            let run = run.take_while(|b| **b == b'\\');
             let after = at + run.count();
             match (byte, self.text.get(after)) {
                 (b'\\', _) => self.next_ends.extend(at + 2..=after),
@@ -181,6 +236,38 @@ fn hex(text: &[u8], at: usize, digits: usize) -> Option<u32> {
     let digits = text.get(at..at + digits)?;
     let number = |sum: u32, digit: &u8| Some(sum * 16 + char::from(*digit).to_digit(16)?);
     digits.iter().try_fold(0, number)
+}
+
+/// The character that an HTML entity without its `&` stands for, and the entity's length:
+/// `#43;`, `#x2b;` and the names of those that a secret may hold.
+fn entity(text: &[u8]) -> Option<(u32, usize)> {
+    const NAMES: [(&str, u8); 10] = [
+        ("amp", b'&'),
+        ("plus", b'+'),
+        ("sol", b'/'),
+        ("equals", b'='),
+        ("quot", b'"'),
+        ("apos", b'\''),
+        ("lt", b'<'),
+        ("gt", b'>'),
+        ("bsol", b'\\'),
+        ("percnt", b'%'),
+    ];
+    /// With zeros in front, the longest that is read.
+    const LONGEST: usize = 12;
+    let end = text.iter().take(LONGEST).position(|b| *b == b';')?;
+    let name = std::str::from_utf8(&text[..end]).ok()?;
+    let code = match name.strip_prefix('#') {
+        Some(number) => match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+            None => number.parse().ok()?,
+        },
+        None => {
+            let known = NAMES.iter().find(|(known, _)| *known == name)?;
+            known.1.into()
+        }
+    };
+    Some((code, end + 1))
 }
 
 /// Whether a byte belongs to a word; all characters beyond ASCII do.
@@ -252,6 +339,7 @@ mod tests {
             r#"To\u002bKe\u002FN=1\u005c\u0020\u0022%"#,
             r#"To+Ke\\/N=1\\\\ \\\"%"#,
             "%54%6f%2B%4B%65%2F%4E%3D%31%5C%20%22%25",
+            "To&#43;Ke&#x2F;N&equals;1&bsol;&#0032;&quot;&percnt;",
         ] {
             let shown = clean(&[("t", secret)], &format!("<{text}> and x{text}x"));
             assert_eq!(shown, "<[t]> and x[t]x", "{text}");
@@ -275,6 +363,43 @@ mod tests {
             assert_eq!(clean(&secrets, text), text);
         }
         assert_eq!(clean(&[("t", "")], "invalid ticket"), "invalid ticket");
+    }
+
+    #[test]
+    fn a_text_made_to_be_slow_is_searched_in_one_pass() {
+        let secrets = Secrets::new([("t", "To+Ke/N=1"), ("b", "\\\\back"), ("p", "%%percent")]);
+        for part in [
+            "\\", "%25", "%", "\\u", "\\u005c", "%5c", "To+Ke/N=", "\\b", "T", "&#", " ",
+        ] {
+            let text = part.repeat(300_000 / part.len());
+            let started = std::time::Instant::now();
+            assert_eq!(secrets.clean_whole(&text), text, "{part}");
+            // A search that is quadratic takes minutes.
+            assert!(started.elapsed().as_secs() < 60, "{part}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_off_and_no_secret_with_it() {
+        let secret = "S".repeat(4096);
+        let encoded = "%53".repeat(4096);
+        for before in [MAX_TEXT - 3, MAX_TEXT - 2, MAX_TEXT - 1, MAX_TEXT, 0] {
+            for written in [&secret, &encoded] {
+                let text = format!(
+                    "{}{written}{}",
+                    "é".repeat(before / 2),
+                    "x".repeat(MAX_TEXT)
+                );
+                let shown = clean(&[("t", &secret)], &text);
+                assert!(
+                    shown.ends_with('…') && shown.len() <= MAX_TEXT + 3,
+                    "{before}"
+                );
+                assert!(!shown.contains("SS") && !shown.contains("%53"), "{before}");
+            }
+        }
+        let whole = "x".repeat(MAX_TEXT);
+        assert_eq!(clean(&[], &whole), whole);
     }
 
     #[test]

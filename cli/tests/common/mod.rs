@@ -118,11 +118,31 @@ pub fn run_with(mut command: Command, input: &str) -> Ran {
 }
 
 pub fn piped(command: &mut Command) -> Child {
-    command
+    with_default_signals(command)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("starts")
+}
+
+/// Has the program start with no signal ignored. This process may have been started with some
+/// ignored, by nohup or as a shell's background job, and the program would leave those alone.
+#[cfg(unix)]
+fn with_default_signals(command: &mut Command) -> &mut Command {
+    let defaults = || {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            // SAFETY: sets a disposition of this process, and no handler.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec it calls signal(2) alone, which is async-signal-safe.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(command, defaults) }
+}
+
+#[cfg(not(unix))]
+fn with_default_signals(command: &mut Command) -> &mut Command {
+    command
 }
 
 /// Runs it, and sends it a signal once `ready` says so.

@@ -45,7 +45,21 @@ struct List {
     files: Vec<Written>,
 }
 
-/// Has no other value, so that another program's list is none.
+impl List {
+    /// Whether this program can have written it. A list may come from elsewhere, with a folder that was
+    /// copied: what it names is removed, so that only names in the folder itself are accepted.
+    fn may_be_ours(&self) -> bool {
+        let is_id = |id: &str| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_name = |name: &str| {
+            let mut parts = Path::new(name).components();
+            let only = (parts.next(), parts.next());
+            matches!(only, (Some(Component::Normal(part)), None) if part == name)
+        };
+        self.version == 1 && is_id(&self.id) && self.files.iter().all(|file| is_name(&file.name))
+    }
+}
+
+/// Has no other value, so that a list of another program is not read as one of ours.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum MadeBy {
     #[serde(rename = "wxlink bulk")]
@@ -568,7 +582,7 @@ fn read_list(dir: &Path) -> io::Result<Option<List>> {
     let mut text = Vec::new();
     file.take(MAX_LIST).read_to_end(&mut text)?;
     let list: Option<List> = serde_json::from_slice(&text).ok();
-    Ok(list.filter(|list| list.version == 1 && !list.id.is_empty()))
+    Ok(list.filter(List::may_be_ours))
 }
 
 /// A path without parts that say nothing, such as the last one of "x/.": such a folder cannot be

@@ -90,6 +90,16 @@ fn pipe(path: &Path) {
     assert!(made.success());
 }
 
+/// Writes a list that says that a file with the text "mine" is a job's.
+fn plant_list(dir: &Path, id: &str, name: &str) {
+    let file = serde_json::json!({"name": name, "size": 4, "crc32": crc32fast::hash(b"mine")});
+    let list = serde_json::json!({
+        "made_by": "wxlink bulk", "version": 1, "kind": "job", "id": id, "made_folder": false,
+        "about": "", "files": [file],
+    });
+    fs::write(dir.join("wxlink-files.json"), list.to_string()).unwrap();
+}
+
 #[test]
 fn a_folder_with_files_of_others_is_no_job_s() {
     type Make = fn(&Path);
@@ -117,6 +127,17 @@ fn a_folder_with_files_of_others_is_no_job_s() {
         ("rows.jsonl", |dir| {
             fs::write(dir.join("rows.jsonl"), "mine").unwrap();
             fs::write(dir.join("wxlink-files.json"), "").unwrap();
+        }),
+        // Lists that came with a folder: one names a file elsewhere, one claims what is no name of ours.
+        ("wxlink-files.json", |dir| {
+            let victim = dir.with_extension("victim");
+            fs::write(&victim, "mine").unwrap();
+            let name = format!("../{}", victim.file_name().unwrap().to_str().unwrap());
+            plant_list(dir, "0123456789abcdef", &name);
+        }),
+        ("mine.csv.new", |dir| {
+            fs::write(dir.join("mine.csv.new"), "mine").unwrap();
+            plant_list(dir, "csv", "mine.csv");
         }),
         // Our list from elsewhere.
         ("rows.jsonl", |dir| {

@@ -52,7 +52,7 @@ impl Failure {
                 verdict
             }
             Failure::Interrupted => {
-                let message = "interrupted; nothing was sent";
+                let message = "interrupted while it waited for input; nothing was done";
                 out.result(&failed(Status::Cancelled, message), || {
                     out.complain(message)
                 });

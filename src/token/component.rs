@@ -16,9 +16,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Fetched;
 use super::record::{self, Record};
 use super::store::{self, Lock, Store, StoreError};
+use super::{Fetched, GRACE};
 use crate::answer::Answer;
 use crate::cancel::{Cancel, Stop};
 use crate::catalogue::Class;
@@ -240,7 +240,7 @@ impl Component {
     /// ended at the limit.
     fn put(&self, key: String, grant: &str, limit: Instant, cancel: &Cancel) -> Result<(), Error> {
         // The thread's own error says more, so it has a moment to report it.
-        let waited = limit + Duration::from_millis(50);
+        let waited = limit + GRACE;
         let (own, grant) = (self.clone(), grant.to_owned());
         let panicked = Err(self.error(Status::Internal, "the token store failed"));
         let work = move || own.put_until(&key, &grant, limit);
@@ -310,7 +310,7 @@ impl Component {
             }
             if Instant::now() >= limit {
                 return Err(self
-                    .no_token("another process is getting it and does not come to an end")
+                    .no_token("another process is refreshing it and has not finished")
                     .passing());
             }
             pause(&mut look, limit);

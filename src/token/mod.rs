@@ -38,6 +38,10 @@ pub(crate) use component::Component;
 use pacing::{MIN_INTERVAL, Pacing};
 pub(crate) use store::check as check_store;
 
+/// How much longer than its limit a call waits for work that has the same limit: the error of the work
+/// says more than that time ran out.
+const GRACE: Duration = Duration::from_millis(50);
+
 /// The most accounts that are remembered (about 1 kB each). Beyond it half of them are forgotten,
 /// and their tokens fetched again when they are needed.
 const MAX_ACCOUNTS: usize = 16_384;
@@ -294,7 +298,7 @@ impl Tokens {
         loop {
             let waited = match self.next_step(account, limit)? {
                 Step::Use(token) => return Ok(token),
-                Step::Join(fetch) => match fetch.wait(limit, cancel) {
+                Step::Join(fetch) => match fetch.wait(limit + GRACE, cancel) {
                     // Refused since: another call was faster.
                     Ok(Some(Ok(token))) if self.is_refused(account, token) => Ok(()),
                     Ok(Some(outcome)) => return outcome.clone(),

@@ -24,6 +24,22 @@ const TOKEN_KEYS: [&str; 3] = [
 ];
 /// What programs print when they have no value.
 const NO_VALUES: [&str; 7] = ["null", "nil", "none", "undefined", "nan", "true", "false"];
+/// Words that a program prints when it has no token, in small letters.
+const ERRORS: [&str; 11] = [
+    "error",
+    "err",
+    "fail",
+    "failed",
+    "failure",
+    "unauthorized",
+    "forbidden",
+    "denied",
+    "expired",
+    "timeout",
+    "ok",
+];
+/// A shorter text of digits alone is an error's number.
+const MIN_DIGITS: usize = 16;
 /// The characters of a token besides letters and digits.
 const TOKEN_MARKS: &[u8] = b"-._~+/=:|@!$*";
 
@@ -147,7 +163,10 @@ fn only_value<'a>(
 ) -> Result<Option<&'a str>, String> {
     let value = |line: &'a str| {
         let (found, value) = line.split_once('=')?;
-        (found.trim() == key).then(|| unquoted(value.trim()))
+        found
+            .trim()
+            .eq_ignore_ascii_case(key)
+            .then(|| unquoted(value.trim()))
     };
     let mut values = lines.filter_map(value);
     let first = values.next();
@@ -157,15 +176,15 @@ fn only_value<'a>(
     }
 }
 
-/// Whether a line looks like a pair whose key is written in small letters. A token may hold an equals
-/// sign, at its end above all.
+/// Whether a line looks like a pair: its key consists of letters, as in `accessToken=…`. A token may hold
+/// an equals sign, at its end above all.
 fn has_key(line: &str) -> bool {
     let Some((key, value)) = line.split_once('=') else {
         return false;
     };
-    let is_key = |b: u8| b.is_ascii_lowercase() || b == b'_' || b == b' ';
+    let is_key = |b: u8| b.is_ascii_alphabetic() || b"_- ".contains(&b);
     let is_padding = value.bytes().all(|b| b == b'=');
-    !key.is_empty() && key.bytes().all(is_key) && (!is_padding || is_token_key(key.trim()))
+    key.len() > 1 && key.bytes().all(is_key) && (!is_padding || is_token_key(key.trim()))
 }
 
 /// The text without one pair of quotes around it.
@@ -218,6 +237,10 @@ fn check_token(token: &str) -> Result<(), String> {
         format!("a token longer than {MAX_TOKEN} bytes")
     } else if NO_VALUES.contains(&&*token.to_ascii_lowercase()) {
         "null or the like in place of a token".into()
+    } else if ERRORS.contains(&&*token.to_ascii_lowercase()) {
+        "an error in place of a token; run it by hand to see why".into()
+    } else if token.len() < MIN_DIGITS && token.bytes().all(|b| b.is_ascii_digit()) {
+        "a number in place of a token".into()
     } else if is_scheme {
         "a token with a word such as Bearer before it; print the token alone".into()
     } else if token.contains("://") {
@@ -344,6 +367,12 @@ mod tests {
             (&long, "longer"),
             ("token=SECRET", "KEY=VALUE"),
             ("error=SECRET", "KEY=VALUE"),
+            ("accessToken=SECRET", "KEY=VALUE"),
+            ("WECHAT_TOKEN=SECRET", "KEY=VALUE"),
+            ("ACCESS_TOKEN=SECRET\nAccess_Token=SECRET2", "twice"),
+            ("error", "an error"),
+            ("Unauthorized", "an error"),
+            ("404", "a number"),
             ("access_token=", "empty token"),
             ("access_token=\nexpires_in=7200", "empty token"),
             ("access_token=SECRET one", "blanks"),

@@ -19,7 +19,7 @@ use super::place;
 use crate::sync::lock;
 
 /// The file begins with it.
-const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
+pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 const BLOCK: usize = 4096;
 /// The byte of flags, and its bits.
 const FLAGS: usize = 9;

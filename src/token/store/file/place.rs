@@ -60,7 +60,7 @@ pub(super) fn create(
     let new = new_name(path);
     let mut pause = RETRY.0;
     let file = loop {
-        let file = match sys::create(&new) {
+        let file = match sys::create(&new, path) {
             Err(Unavailable::InUse) => {
                 wait(&mut pause, until)?;
                 continue;
@@ -75,8 +75,8 @@ pub(super) fn create(
             wait(&mut pause, until)?;
         }
     };
-    // Whoever locks the new file is the only one to create the store. What a killed process left in it
-    // is discarded.
+    // The process that holds this lock is the only one to create the store. What a killed process left
+    // in the new file is discarded.
     let done = match fs::symlink_metadata(path) {
         Ok(_) => Ok(()),
         Err(_) => fill_and_rename(&file, &new, path, fill),
@@ -143,7 +143,9 @@ pub(super) use sys::{Stamp, stamp, unlock};
 #[cfg(unix)]
 mod sys {
     use super::*;
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+
+    use super::super::backend::MAGIC;
 
     use rustix::fs::{FlockOperation, flock};
     use rustix::io::Errno;
@@ -179,7 +181,8 @@ mod sys {
         checked(above_stdio(file).map_err(|e| refused(path, e))?)
     }
 
-    pub fn create(path: &Path) -> Result<File, Unavailable> {
+    /// Creates the file at `path` that is to become the store, or opens what a killed process left there.
+    pub fn create(path: &Path, store: &Path) -> Result<File, Unavailable> {
         let file = options().create(true).mode(0o600).open(path);
         let file = file.and_then(above_stdio).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => Unavailable::Refused(
@@ -187,16 +190,30 @@ mod sys {
             ),
             _ => refused(path, e),
         })?;
-        let file = checked(file)?;
-        // In a folder that others may write to, somebody may have prepared one to read along.
-        let owner = file.metadata().map(|m| m.uid());
-        match owner.is_ok_and(|uid| uid == rustix::process::geteuid().as_raw()) {
-            true => Ok(file),
-            false => Err(Unavailable::Refused(format!(
-                "could not be created: {} belongs to another user. Remove it",
-                path.display()
-            ))),
-        }
+        // In a folder that others may write to, another user may have prepared a file to read along, and
+        // a file of the user's own may have this name.
+        let belongs_to_another = match file.metadata() {
+            Ok(about) if about.uid() != rustix::process::geteuid().as_raw() => "another user",
+            Ok(about) if about.is_file() && !may_be_emptied(&file, &about, store) => {
+                "another program"
+            }
+            _ => return checked(file),
+        };
+        Err(Unavailable::Refused(format!(
+            "could not be created: {} is in its place while it is created, and belongs to \
+             {belongs_to_another}. Move that file elsewhere",
+            path.display()
+        )))
+    }
+
+    /// Whether a file under the name of a store that is not complete yet is new, or was left by a killed
+    /// process: it has no other name than the store's, and begins as an empty redb file does, whose
+    /// header is written last.
+    fn may_be_emptied(file: &File, about: &fs::Metadata, store: &Path) -> bool {
+        let mut head = [0; MAGIC.len()];
+        let read = file.read_at(&mut head, 0);
+        let is_ours = read.is_ok_and(|n| head[..n].iter().all(|b| *b == 0) || head == MAGIC);
+        is_ours && (about.nlink() == 1 || is_at(file, store))
     }
 
     /// Names what stands at the path if that is why it cannot be opened.
@@ -320,7 +337,7 @@ mod sys {
         opened(&mut OpenOptions::new(), path)
     }
 
-    pub fn create(path: &Path) -> Result<File, Unavailable> {
+    pub fn create(path: &Path, _store: &Path) -> Result<File, Unavailable> {
         opened(OpenOptions::new().create(true), path)
     }
 

@@ -396,15 +396,32 @@ mod unix {
     fn what_a_killed_creator_left_is_used_and_removed() {
         let folder = Folder::new("left-over");
         let new = folder.0.join(".tokens.redb.wxlink-new");
-        fs::write(&new, "half").unwrap();
+        fs::write(&new, [0; 4096]).unwrap();
         assert!(folder.store().swap("k", None, "text", soon()).unwrap());
         assert!(!new.exists());
         // Killed between giving the second name and removing the first.
         fs::hard_link(folder.path(), &new).unwrap();
         assert!(folder.store().read("k", soon()).unwrap().is_some());
         assert!(!new.exists());
-        // Something is prepared at the name.
+        // A file of the user's, or of another program, has the name.
         fs::remove_file(folder.path()).unwrap();
+        let mine = folder.0.join("mine");
+        for (text, several_names) in [("precious", false), ("precious", true), ("", true)] {
+            fs::write(&mine, text).unwrap();
+            let put = if several_names {
+                fs::hard_link
+            } else {
+                |a, b| fs::copy(a, b).map(drop)
+            };
+            put(mine.clone(), new.clone()).unwrap();
+            assert!(error(&folder).contains("belongs to another program"));
+            for kept in [&mine, &new] {
+                assert_eq!(fs::read_to_string(kept).unwrap(), text, "{several_names}");
+            }
+            assert!(!folder.path().exists());
+            fs::remove_file(&new).unwrap();
+        }
+        // Something is prepared at the name.
         symlink(folder.0.join("elsewhere"), &new).unwrap();
         assert!(
             error(&folder).contains("symbolic link"),

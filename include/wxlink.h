@@ -27,7 +27,8 @@
  *            was sent is not posted again by itself; only wx_ensure_linked does so, after two
  *            looks at the list without a trace, and at most max_retries times.
  * Secrets    No token, password or other secret is ever in a text of the library's own making, even
- *            if a server repeats it: a name such as [access_token] takes its place.
+ *            if a server repeats it, also percent-encoded or with escapes of JSON or HTML: a name
+ *            such as [access_token] takes its place. It is not recognised in base64 or in pieces.
  * Your host  The library prints nothing, installs no signal handler, raises no SIGPIPE, reads the
  *            environment only where this header says so, and turns its own faults into
  *            WX_E_INTERNAL.

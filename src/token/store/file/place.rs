@@ -60,7 +60,7 @@ pub(super) fn create(
     let new = new_name(path);
     let mut pause = RETRY.0;
     let file = loop {
-        let file = match sys::create(&new, path) {
+        let file = match sys::create(&new) {
             Err(Unavailable::InUse) => {
                 wait(&mut pause, until)?;
                 continue;
@@ -69,6 +69,7 @@ pub(super) fn create(
         };
         if sys::lock(&file)? {
             if sys::is_at(&file, &new) {
+                sys::check_is_left_over(&file, &new, path)?;
                 break file;
             }
         } else {
@@ -182,7 +183,7 @@ mod sys {
     }
 
     /// Creates the file at `path` that is to become the store, or opens what a killed process left there.
-    pub fn create(path: &Path, store: &Path) -> Result<File, Unavailable> {
+    pub fn create(path: &Path) -> Result<File, Unavailable> {
         let file = options().create(true).mode(0o600).open(path);
         let file = file.and_then(above_stdio).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => Unavailable::Refused(
@@ -190,30 +191,33 @@ mod sys {
             ),
             _ => refused(path, e),
         })?;
-        // In a folder that others may write to, another user may have prepared a file to read along, and
-        // a file of the user's own may have this name.
-        let belongs_to_another = match file.metadata() {
-            Ok(about) if about.uid() != rustix::process::geteuid().as_raw() => "another user",
-            Ok(about) if about.is_file() && !may_be_emptied(&file, &about, store) => {
-                "another program"
-            }
-            _ => return checked(file),
-        };
-        Err(Unavailable::Refused(format!(
-            "could not be created: {} is in its place while it is created, and belongs to \
-             {belongs_to_another}. Move that file elsewhere",
-            path.display()
-        )))
+        checked(file)
     }
 
-    /// Whether a file under the name of a store that is not complete yet is new, or was left by a killed
-    /// process: it has no other name than the store's, and begins as an empty redb file does, whose
-    /// header is written last.
-    fn may_be_emptied(file: &File, about: &fs::Metadata, store: &Path) -> bool {
+    /// Refuses a file under the name of a store that is not complete yet, unless it is new or was left
+    /// by a killed process: then it is this user's, has no other name than the store's, and begins as an
+    /// empty redb file does, whose header is written last. Another user may have prepared one to read
+    /// along, and a file of the user's own may have this name.
+    pub fn check_is_left_over(file: &File, new: &Path, store: &Path) -> Result<(), Unavailable> {
+        let about = file
+            .metadata()
+            .map_err(|e| Unavailable::Failed("could not be created", e))?;
         let mut head = [0; MAGIC.len()];
-        let read = file.read_at(&mut head, 0);
-        let is_ours = read.is_ok_and(|n| head[..n].iter().all(|b| *b == 0) || head == MAGIC);
-        is_ours && (about.nlink() == 1 || is_at(file, store))
+        let begins_as_ours = file
+            .read_at(&mut head, 0)
+            .is_ok_and(|n| head[..n].iter().all(|b| *b == 0) || head == MAGIC);
+        let owner = if about.uid() != rustix::process::geteuid().as_raw() {
+            "another user"
+        } else if !begins_as_ours || about.nlink() > 1 && !is_at(file, store) {
+            "another program"
+        } else {
+            return Ok(());
+        };
+        Err(Unavailable::Refused(format!(
+            "could not be created: {} is in its place while it is created, and belongs to {owner}. \
+             Move that file elsewhere",
+            new.display()
+        )))
     }
 
     /// Names what stands at the path if that is why it cannot be opened.
@@ -304,7 +308,9 @@ mod sys {
 #[cfg(windows)]
 mod sys {
     use super::*;
-    use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
+    use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
+
+    use super::super::backend::MAGIC;
 
     const SHARING_VIOLATION: i32 = 32;
     const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
@@ -337,8 +343,22 @@ mod sys {
         opened(&mut OpenOptions::new(), path)
     }
 
-    pub fn create(path: &Path, _store: &Path) -> Result<File, Unavailable> {
+    pub fn create(path: &Path) -> Result<File, Unavailable> {
         opened(OpenOptions::new().create(true), path)
+    }
+
+    /// Refuses a file under the name of a store that is not complete yet, unless it is new or was left
+    /// by a killed process.
+    pub fn check_is_left_over(file: &File, new: &Path, _store: &Path) -> Result<(), Unavailable> {
+        let mut head = [0; MAGIC.len()];
+        match file.seek_read(&mut head, 0) {
+            Ok(n) if head[..n].iter().all(|b| *b == 0) || head == MAGIC => Ok(()),
+            _ => Err(Unavailable::Refused(format!(
+                "could not be created: {} is in its place while it is created, and belongs to \
+                 another program. Move that file elsewhere",
+                new.display()
+            ))),
+        }
     }
 
     pub(super) use crate::sys::above_stdio;

@@ -19,7 +19,7 @@ const SIGNALS: [(&str, i32); 3] = [("HUP", 129), ("INT", 130), ("TERM", 143)];
 /// The program, started with that signal ignored.
 fn ignoring(signal: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
-    shell
+    with_default_signals(&mut shell)
         .args(["-c", &format!("trap '' {signal}; exec \"$@\""), "sh"])
         .arg(command.get_program())
         .args(command.get_args())

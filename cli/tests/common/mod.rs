@@ -48,6 +48,7 @@ pub fn bare(arguments: &[&str]) -> Command {
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .stdin(Stdio::null());
+    with_default_signals(&mut command);
     command
 }
 
@@ -118,7 +119,7 @@ pub fn run_with(mut command: Command, input: &str) -> Ran {
 }
 
 pub fn piped(command: &mut Command) -> Child {
-    with_default_signals(command)
+    command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -128,7 +129,7 @@ pub fn piped(command: &mut Command) -> Child {
 /// Has the program start with no signal ignored. This process may have been started with some
 /// ignored, by nohup or as a shell's background job, and the program would leave those alone.
 #[cfg(unix)]
-fn with_default_signals(command: &mut Command) -> &mut Command {
+pub fn with_default_signals(command: &mut Command) -> &mut Command {
     let defaults = || {
         for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
             // SAFETY: sets a disposition of this process, and no handler.
@@ -141,7 +142,7 @@ fn with_default_signals(command: &mut Command) -> &mut Command {
 }
 
 #[cfg(not(unix))]
-fn with_default_signals(command: &mut Command) -> &mut Command {
+pub fn with_default_signals(command: &mut Command) -> &mut Command {
     command
 }
 

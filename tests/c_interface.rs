@@ -1,15 +1,13 @@
 //! The C interface as C and C++ programs see it: the header under every standard, the programs of
 //! `bindings/c` linked both ways, and the same under valgrind and AddressSanitizer.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 use wxlink_sandbox::{Sandbox, Settings};
 
-use common::{have, lib_dir, root, run, scratch};
+use wxlink_testkit::{have, lib_dir, root, run, scratch};
 
 const TOKEN: &str = "SANDBOX-TOKEN";
 const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];

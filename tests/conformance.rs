@@ -11,8 +11,6 @@
 //! | `option` | `key`, `value` | `status`, `message` |
 //! | `catalogue` | `errcode`, `interface` | `status`, `name`, `class`, `meaning`, `remedy` |
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -23,8 +21,10 @@ use wxlink::catalogue::{self, ENTRIES};
 use wxlink::{Interface, OPTIONS, Status};
 use wxlink_sandbox::Sandbox;
 
-use common::vectors::{TOKEN, allow, answer_with, query, raw_fault, sandbox, text, vectors};
-use common::{lib_dir, root, skip};
+use wxlink_testkit::vectors::{
+    TOKEN, allow, answer_with, query, raw_fault, sandbox, text, vectors,
+};
+use wxlink_testkit::{lib_dir, root, skip};
 
 const APPID: &str = "wx0b00000000000001";
 

@@ -2,13 +2,11 @@
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
-mod common;
-
 use std::collections::BTreeSet;
 
 fn replay(name: &str, check: impl Fn(&[u8])) {
     let mut replayed = 0;
-    for file in std::fs::read_dir(common::root().join("fuzz/corpus").join(name)).unwrap() {
+    for file in std::fs::read_dir(wxlink_testkit::root().join("fuzz/corpus").join(name)).unwrap() {
         let path = file.unwrap().path();
         // Shown if the check fails.
         println!("{}", path.display());
@@ -20,7 +18,7 @@ fn replay(name: &str, check: impl Fn(&[u8])) {
 
 /// The names of the files and folders below a folder of `fuzz/`, without their ending.
 fn names(folder: &str) -> BTreeSet<String> {
-    std::fs::read_dir(common::root().join("fuzz").join(folder))
+    std::fs::read_dir(wxlink_testkit::root().join("fuzz").join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_owned())
         .map(|name| name.into_string().unwrap())

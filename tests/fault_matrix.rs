@@ -4,8 +4,6 @@
 //! What comes out is `docs/faults.md`; what may never come out, whatever that page says, is asserted
 //! here.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +15,7 @@ use serde_json::{Value, json};
 use wxlink::{Client, Delivery, Error, LinkChoices, LinkProgress, Options, Status};
 use wxlink_sandbox::{Policy, Sandbox, Settings, When};
 
-use common::check_generated;
+use wxlink_testkit::check_generated;
 
 const TOKEN: &str = "SANDBOX-TOKEN";
 const ACCOUNT: &str = "wx0a00000000000001";

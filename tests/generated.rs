@@ -2,8 +2,6 @@
 //!
 //! `make generate` writes them anew.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::process::Command;
@@ -11,7 +9,7 @@ use std::process::Command;
 use wxlink::catalogue::{Class, ENTRIES};
 use wxlink::{Lang, OPTIONS, STATUSES};
 
-use common::{check_generated, lib_dir, root, run};
+use wxlink_testkit::{check_generated, lib_dir, root, run};
 
 /// The header as `build.rs` made it from this source.
 const HEADER: &str = include_str!(concat!(env!("OUT_DIR"), "/wxlink.h"));

@@ -3,12 +3,10 @@
 
 #![cfg(all(feature = "file-store", feature = "redis-store"))]
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::fake_redis::{Behaviour, FakeRedis};
 use wxlink::{Client, Delivery, Options, Status};
+use wxlink_testkit::fake_redis::{Behaviour, FakeRedis};
 
 fn client(store: &str, timeout_ms: u32) -> Client {
     let mut options = Options::new();
@@ -317,7 +315,9 @@ fn the_connection_is_none_of_the_standard_streams() {
         fake.url().replace("127.0.0.1", "localhost"),
         format!(
             "file:{}",
-            common::scratch("no-streams").join("tokens").display()
+            wxlink_testkit::scratch("no-streams")
+                .join("tokens")
+                .display()
         ),
     ] {
         let status = std::process::Command::new(std::env::current_exe().unwrap())

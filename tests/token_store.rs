@@ -3,8 +3,6 @@
 
 #![cfg(all(unix, feature = "file-store"))]
 
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -44,7 +42,7 @@ fn with_records(client: &Client) {
 }
 
 fn place(name: &str) -> (PathBuf, String) {
-    let path = common::scratch(name).join("tokens.redb");
+    let path = wxlink_testkit::scratch(name).join("tokens.redb");
     let store = format!("file:{}", path.display());
     (path, store)
 }

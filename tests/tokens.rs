@@ -2,8 +2,6 @@
 
 #![cfg(all(feature = "file-store", feature = "redis-store"))]
 
-mod common;
-
 use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
@@ -191,7 +189,7 @@ fn rotated_refresh_tokens_are_kept() {
 #[test]
 fn a_refusal_stays_known_if_no_other_token_can_be_fetched() {
     let sandbox = sandbox();
-    let once = common::scratch("tokens-once").join("printed");
+    let once = wxlink_testkit::scratch("tokens-once").join("printed");
     let program = format!(
         "test ! -e {0} && touch {0} && echo STALE-TOKEN",
         once.display()
@@ -322,7 +320,7 @@ struct Counted {
 
 impl Counted {
     fn new(name: &str, line: &str) -> Counted {
-        let file = common::scratch(name).join("runs");
+        let file = wxlink_testkit::scratch(name).join("runs");
         let command = format!("echo run >> '{}'; {line}", file.display());
         Counted { command, file }
     }
@@ -516,7 +514,7 @@ fn options_that_contradict_each_other_are_refused() {
 #[test]
 fn clients_with_one_file_share_their_tokens() {
     let sandbox = sandbox();
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokens.redb");
+    let path = wxlink_testkit::scratch("tokens").join("tokens.redb");
     let _ = std::fs::remove_file(&path);
     let store = format!("file:{}", path.display());
     let set = [("token_store", store.as_str())];
@@ -536,8 +534,8 @@ fn clients_with_one_file_share_their_tokens() {
 
 #[test]
 fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
-    let Some(mut redis) = common::redis::Redis::start() else {
-        return common::skip("tokens in Redis", "redis-server");
+    let Some(mut redis) = wxlink_testkit::redis::Redis::start("tokens in Redis") else {
+        return;
     };
     let sandbox = sandbox();
     let url = redis.url();
@@ -764,7 +762,7 @@ fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
 
 #[test]
 fn processes_share_a_file() {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("crowd.redb");
+    let path = wxlink_testkit::scratch("crowd").join("crowd.redb");
     let _ = std::fs::remove_file(&path);
     a_crowd_shares(&format!("file:{}", path.display()), |_| {});
 }
@@ -772,9 +770,11 @@ fn processes_share_a_file() {
 /// The Redis is paused, then killed and started anew, and so on.
 #[test]
 fn processes_share_a_redis_that_comes_and_goes() {
-    let folder = common::scratch("crowd-redis");
-    let Some(mut redis) = common::redis::Redis::start_keeping(&folder) else {
-        return common::skip("processes that share a Redis", "redis-server");
+    let folder = wxlink_testkit::scratch("crowd-redis");
+    let Some(mut redis) =
+        wxlink_testkit::redis::Redis::start_keeping(&folder, "processes that share a Redis")
+    else {
+        return;
     };
     a_crowd_shares(&redis.url(), |round| {
         at_random(100);

@@ -1,8 +1,6 @@
 //! The shared vectors of `tests/vectors/`, which every language's tests read, driven through the
 //! core on real sockets.
 
-mod common;
-
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -13,7 +11,9 @@ use wxlink::{
 };
 use wxlink_sandbox::Sandbox;
 
-use common::vectors::{TOKEN, allow, answer_with, query, raw_fault, sandbox, text, vectors};
+use wxlink_testkit::vectors::{
+    TOKEN, allow, answer_with, query, raw_fault, sandbox, text, vectors,
+};
 
 fn client(sandbox: &Sandbox) -> Client {
     client_with(sandbox, &[])

@@ -3,8 +3,6 @@
 //!
 //! The servers here are bare sockets, since they do what no HTTP server would.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -16,7 +14,7 @@ use serde_json::json;
 use wxlink::{Answer, Client, Delivery, Error, LinkChoices, Options, Phase, Status};
 use wxlink_sandbox::{Sandbox, Settings};
 
-use common::scratch;
+use wxlink_testkit::scratch;
 
 const TOKEN: &str = "WIRE-TOKEN+/=";
 const ENCODED: &str = "WIRE-TOKEN%2B%2F%3D";
@@ -847,7 +845,7 @@ fn with_environment(test: &str, variables: &[(&str, &str)]) {
     }
     child.args(["--exact", "--nocapture", test]);
     child.env("WIRE_TEST", test);
-    common::run(child.envs(variables.iter().copied()));
+    wxlink_testkit::run(child.envs(variables.iter().copied()));
 }
 
 fn is_child(test: &str) -> bool {

@@ -229,7 +229,7 @@ def make_wheel(target, where, *more):
     run(
         VENV / "bin/maturin", "build", "--locked", "--release", "--zig", "--target", target.triple,
         "--compatibility", tag, "--out", out, *more,
-        cwd=ROOT / where, env=env,
+        cwd=ROOT / {"python": "python", "sandbox": "crates/sandbox"}[where], env=env,
     )  # fmt: skip
     papers = WORK / "papers"
     describe(papers, target, {"python": "wxlink-python", "sandbox": "wxlink-sandbox"}[where])

@@ -1,18 +1,16 @@
 //! Many links: what is planned and asked, what outlives a kill, and the same through a queue.
 #![cfg(unix)]
 
-#[path = "../../bulk/tests/common/mod.rs"]
-mod bulk;
 mod common;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use bulk::World;
-use bulk::redis::Redis;
 use common::*;
 use serde_json::{Value, json};
+use wxlink_testkit::redis::Redis;
+use wxlink_testkit::world::{self, World};
 
 /// The program, as the platform of a world, its job's files in the world's folder.
 fn platform(world: &World, arguments: &[&str]) -> Command {
@@ -35,13 +33,13 @@ fn world(name: &str, accounts: usize, apps: usize, notify: u8) -> World {
     let world = World::new(name, accounts, apps);
     let component = json!({"appid": "wx0c00000000000001", "appsecret": "HUSHHUSH", "ticket": "TICKET",
         "authorizers": (1..=accounts)
-            .map(|n| (bulk::account(n), json!({"refresh_token": format!("R{n}")})))
+            .map(|n| (world::account(n), json!({"refresh_token": format!("R{n}")})))
             .collect::<serde_json::Map<_, _>>()});
     world.admin("PUT", "component", component);
     let mut rows = "account,appid,notify_users,show_profile\n".to_owned();
     for p in 1..=apps {
         for a in 1..=accounts {
-            rows += &format!("{},{},{notify},1\n", bulk::account(a), bulk::appid(p));
+            rows += &format!("{},{},{notify},1\n", world::account(a), world::appid(p));
         }
     }
     fs::write(world.dir.join("links.csv"), rows).unwrap();
@@ -113,11 +111,11 @@ fn a_job_whose_journal_cannot_be_written_is_kept() {
     let world = world("cli-full", 1, 100, 0);
     world.admin(
         "PUT",
-        &format!("accounts/{}", bulk::account(1)),
+        &format!("accounts/{}", world::account(1)),
         json!({"subject": "s",
         "limits": {"same_subject": 1000, "different_subject": 1000, "monthly": 1000}}),
     );
-    world.admin("PUT", "tokens/TOKEN", json!({"account": bulk::account(1)}));
+    world.admin("PUT", "tokens/TOKEN", json!({"account": world::account(1)}));
     // No file may grow beyond that: there is room for the rows, and not for what becomes of all of them.
     let limited =
         "trap '' XFSZ; ulimit -f 24; exec \"$0\" bulk links.csv --rate off --account-rate off";
@@ -255,7 +253,7 @@ fn other_rows_are_another_job() {
     assert_eq!(run(platform(&world, &arguments)).code, 3);
     let path = world.dir.join("links.csv");
     let rows = fs::read_to_string(&path).unwrap();
-    fs::write(&path, rows.replace(&bulk::account(2), &bulk::account(1))).unwrap();
+    fs::write(&path, rows.replace(&world::account(2), &world::account(1))).unwrap();
     let ran = run(platform(&world, &["bulk", "links.csv", "--resume"]));
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("other rows"), "{}", ran.err);
@@ -274,7 +272,7 @@ fn the_user_s_files_are_neither_replaced_nor_removed() {
     let mine = world.dir.join("mine");
     fs::create_dir(&mine).unwrap();
     let rows = |n: usize| {
-        let (account, appid) = (bulk::account(n), bulk::appid(1));
+        let (account, appid) = (world::account(n), world::appid(1));
         format!(
             "{{\"account\":\"{account}\",\"appid\":\"{appid}\",\"notify_users\":1,\"show_profile\":1,\"note\":\"{n}\"}}\n"
         )
@@ -308,8 +306,7 @@ fn the_user_s_files_are_neither_replaced_nor_removed() {
     assert_eq!((refused.code, world.dir.join("job").exists()), (2, false));
     assert_eq!(processed(&world), 0);
 
-    let Some(redis) = Redis::start() else {
-        assert!(!have("redis-server"), "it does not start");
+    let Some(redis) = Redis::start("the queue") else {
         return;
     };
     // Results neither.
@@ -362,7 +359,7 @@ fn the_user_s_files_are_neither_replaced_nor_removed() {
 #[test]
 fn rows_that_are_not_clear_are_refused_with_their_line() {
     let world = world("cli-rows", 3, 1, 0);
-    let (a, p) = ([1, 2, 3].map(bulk::account), bulk::appid(1));
+    let (a, p) = ([1, 2, 3].map(world::account), world::appid(1));
     let head = "account,appid,notify_users,show_profile,note";
     let unclosed = format!(
         "{head}\n{},{p},0,1,\"Beijing shop\n{},{p},0,1,x\n{},{p},0,1,y\n",
@@ -478,8 +475,7 @@ fn examples(subcommand: &str, redis: &Redis) -> Vec<Vec<String>> {
 
 #[test]
 fn a_queue_is_filled_worked_off_and_collected() {
-    let Some(redis) = Redis::start() else {
-        assert!(!have("redis-server"), "it does not start");
+    let Some(redis) = Redis::start("the queue") else {
         return;
     };
     let world = world("cli-queue", 6, 4, 0);

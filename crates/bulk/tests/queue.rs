@@ -7,23 +7,17 @@ use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use common::redis::Redis;
-use common::{UNLIMITED, World, account, appid, client, row};
+use common::{UNLIMITED, row};
 use serde_json::{Value, json};
 use wxlink_bulk::{
     Arrived, BulkError, Collected, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop,
     Terms, Verdict,
 };
+use wxlink_testkit::redis::Redis;
+use wxlink_testkit::world::{World, account, appid, client};
 
-/// A Redis; in CI it has to be there.
 fn redis() -> Option<Redis> {
-    let redis = Redis::start();
-    let ci = std::env::var("CI").is_ok_and(|v| v == "true");
-    if redis.is_none() {
-        eprintln!("SKIPPED: the queue, for want of redis-server");
-        assert!(!ci, "redis-server is missing, and this is CI");
-    }
-    redis
+    Redis::start("the queue")
 }
 
 fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> (String, u64) {
@@ -660,7 +654,7 @@ fn workers_are_killed_and_redis_restarts_and_every_row_ends_once() {
     if redis().is_none() {
         return;
     }
-    let mut redis = Redis::start_keeping(&world.dir).unwrap();
+    let mut redis = Redis::start_keeping(&world.dir, "a queue that is restarted").unwrap();
     let queue = Queue::new(&redis.url(), "crowd").unwrap();
     let rows: Vec<_> = (0..accounts * apps)
         .map(|n| (n % accounts + 1, n / accounts + 1))

@@ -1,20 +1,22 @@
 //! What the tests share: the program, run in an environment of its own, and a sandbox for it to call.
-#![allow(dead_code, reason = "not every test file needs all of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "not every test file needs all of it"
+)]
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use wxlink_sandbox::{Sandbox, Settings};
+pub use wxlink_testkit::{ACCOUNT, APPID, TOKEN, have, scratch};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_wxlink");
-pub const TOKEN: &str = "SANDBOX-TOKEN";
-pub const ACCOUNT: &str = "wx0a00000000000001";
-pub const APPID: &str = "wx0b00000000000001";
 /// What a link needs besides.
 pub const CHOICES: [&str; 4] = ["--notify-users", "no", "--show-profile", "yes"];
 
@@ -23,14 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn sandbox() -> Sandbox {
     Sandbox::start(Settings::default()).expect("starts")
-}
-
-/// A new folder for one test's files.
-pub fn scratch(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::create_dir_all(&dir).expect("a folder");
-    dir
 }
 
 /// A file in it.
@@ -203,21 +197,4 @@ pub fn nobody() -> String {
     let address = bound.local_addr().expect("an address").as_socket();
     std::mem::forget(bound);
     format!("http://{}", address.expect("an IPv4 address"))
-}
-
-/// Whether a tool is there; under `CI=true` it has to be.
-pub fn have(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|dir| dir.join(tool).is_file());
-    if !found {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: a part of the command's tests, for want of {tool}"
-        );
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "{tool} is missing, and this is CI"
-        );
-    }
-    found
 }

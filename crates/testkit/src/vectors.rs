@@ -1,14 +1,11 @@
 //! The shared vectors of `tests/vectors/`, and a sandbox to try them on.
 
-#![allow(dead_code)] // Each test uses its part.
-
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use wxlink_sandbox::{Sandbox, Settings};
 
-use super::root;
+use crate::{ACCOUNT, root};
 
-const ACCOUNT: &str = "wx0a00000000000001";
 pub const TOKEN: &str = "VECTOR-TOKEN";
 
 pub fn vectors(file: &str) -> Value {

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use common::{UNLIMITED, World, account, appid, row};
+use common::{UNLIMITED, row};
 use serde_json::{Value, json};
 use wxlink::Client;
 use wxlink_bulk::{
     BadRow, Choices, Crew, End, Finding, Job, Outcome, Record, Reopen, Row, Stop, Verdict,
     read_rows,
 };
+use wxlink_testkit::world::{World, account, appid};
 
 /// A sandbox, a client for it and the folder of a job.
 struct Bench {

@@ -1,18 +1,25 @@
-//! What several tests share: where things are, and tools that may be missing.
-
-#![allow(dead_code)] // Each test uses its part.
+//! What the tests of several crates share: servers to start, the vectors, the names the simulator
+//! starts with, and tools that may be missing.
 
 pub mod fake_redis;
 pub mod redis;
 pub mod vectors;
+pub mod world;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// The Official Account of a simulator that was just started.
+pub const ACCOUNT: &str = "wx0a00000000000001";
+/// Its access token.
+pub const TOKEN: &str = "SANDBOX-TOKEN";
+/// The mini program of a simulator that was just started.
+pub const APPID: &str = "wx0b00000000000001";
+
 /// The folder of the project.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// Where `libwxlink.so` and `libwxlink.a` are: those that were built with this test, unless
@@ -24,9 +31,11 @@ pub fn lib_dir() -> PathBuf {
     }
 }
 
-/// A new folder for one test's files, below cargo's.
+/// Creates an empty folder for the files of one test, in cargo's target folder.
 pub fn scratch(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // A test program is target/PROFILE/deps/NAME.
+    let program = std::env::current_exe().unwrap();
+    let dir = program.ancestors().nth(3).unwrap().join("tmp").join(name);
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).unwrap();
     dir

@@ -70,7 +70,7 @@ fn run_in(dir: &Path, arguments: &[&str], input: &str) -> Ran {
 fn the_examples_work() {
     let mut tried = 0;
     for subcommand in subcommands() {
-        if subcommand == "man" && !have("man") {
+        if subcommand == "man" && !have("man", "the manual pages") {
             continue;
         }
         // Its help is the simulator's.
@@ -168,7 +168,7 @@ fn manual_pages_render() {
     assert_eq!(one, std::fs::read_to_string(dir.join("wxlink.1")).unwrap());
     assert_eq!(run(bare(&["man", "/nonexistent/folder"])).code, 2);
 
-    if have("man") && have("groff") {
+    if have("man", "the manual pages") && have("groff", "the manual pages") {
         for page in pages {
             let output = Command::new("man")
                 .args(["--warnings", "-l"])
@@ -215,7 +215,7 @@ fn help_and_page_tell_every_exit_code() {
     let numbers: Vec<u8> = numbers.filter_map(|n| n.parse().ok()).collect();
     assert_eq!(numbers, codes);
 
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command.md");
     let page = std::fs::read_to_string(page).unwrap();
     let (_, section) = page.split_once("## Exit codes").unwrap();
     let section = section.split("\n## ").next().unwrap();
@@ -228,7 +228,7 @@ fn help_and_page_tell_every_exit_code() {
 
 #[test]
 fn the_page_tells_every_subcommand_and_check() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command.md");
     let page = std::fs::read_to_string(page).unwrap();
     for subcommand in subcommands() {
         assert!(
@@ -245,7 +245,7 @@ fn the_page_tells_every_subcommand_and_check() {
 
 #[test]
 fn the_page_of_many_links_tells_every_outcome() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bulk.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bulk.md");
     let page = std::fs::read_to_string(page).unwrap();
     for outcome in wxlink_bulk::Outcome::ALL {
         let row = format!("| `{}` | {} |", outcome.word(), outcome.meaning());

@@ -8,8 +8,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{UNLIMITED, World, row};
+use common::{UNLIMITED, row};
 use wxlink_bulk::{BadRow, BulkError, Crew, Job, Reopen, Row, Stop, Verdict};
+use wxlink_testkit::world::World;
 
 /// A folder for one test, gone with it.
 struct Scratch(PathBuf);

@@ -28,22 +28,27 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server that keeps nothing on disk. `None` if redis-server is not installed;
-    /// panics if it is installed and does not start.
-    pub fn start() -> Option<Redis> {
-        Redis::start_in(None)
+    /// Starts a server that keeps nothing on disk. If redis-server is not installed, reports that
+    /// this part of the tests is skipped and returns `None` (in CI: panics). Panics if the server
+    /// does not start.
+    pub fn start(part: &str) -> Option<Redis> {
+        Redis::start_in(None, part)
     }
 
-    /// Starts a server that writes every change to this folder before it answers. `None` and
-    /// panics as [`Redis::start`].
-    pub fn start_keeping(folder: &Path) -> Option<Redis> {
-        Redis::start_in(Some(folder))
+    /// Starts a server that writes every change to this folder before it answers. Otherwise
+    /// like [`Redis::start`].
+    pub fn start_keeping(folder: &Path, part: &str) -> Option<Redis> {
+        Redis::start_in(Some(folder), part)
     }
 
-    fn start_in(folder: Option<&Path>) -> Option<Redis> {
+    fn start_in(folder: Option<&Path>, part: &str) -> Option<Redis> {
         let reservation = Reservation::new().expect("a port on 127.0.0.1");
+        let Some(server) = spawn(reservation.address, folder) else {
+            crate::skip(part, "redis-server");
+            return None;
+        };
         Some(Redis {
-            server: spawn(reservation.address, folder)?,
+            server,
             reservation,
             folder: folder.map(Into::into),
         })

@@ -1,16 +1,10 @@
 //! A queue whose Redis refuses, fails over, or is no Redis.
 
-#[path = "../../tests/common/fake_redis.rs"]
-#[allow(dead_code)]
-mod fake_redis;
-#[path = "../../tests/common/redis.rs"]
-#[allow(dead_code)]
-mod redis;
-
 use std::net::SocketAddr;
 
-use fake_redis::{Behaviour, FakeRedis};
 use wxlink_bulk::{Queue, Verdict};
+use wxlink_testkit::fake_redis::{Behaviour, FakeRedis};
+use wxlink_testkit::redis::Redis;
 
 fn answer(error: &str) -> Behaviour {
     Behaviour::Answer(format!("-{error}\r\n"))
@@ -18,9 +12,7 @@ fn answer(error: &str) -> Behaviour {
 
 #[test]
 fn what_passes_is_tried_again_on_a_new_connection() {
-    let Some(server) = redis::Redis::start() else {
-        let ci = std::env::var("CI").is_ok_and(|v| v == "true");
-        assert!(!ci, "redis-server is missing, and this is CI");
+    let Some(server) = Redis::start("a queue after a fail-over") else {
         return;
     };
     let address = server.url();

@@ -1,21 +1,10 @@
 //! A sandbox with as many accounts and mini programs as a test wants.
 
-#![allow(dead_code)] // Each test uses its part.
-
-#[path = "../../../tests/common/redis.rs"]
-pub mod redis;
-
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 use wxlink::{Client, Options};
-use wxlink_bulk::{Rate, Rates, Row};
 use wxlink_sandbox::{Sandbox, Settings};
-
-pub const UNLIMITED: Rates = Rates {
-    all: Rate::NONE,
-    account: Rate::NONE,
-};
 
 pub fn account(n: usize) -> String {
     format!("wx0a{n:014x}")
@@ -23,16 +12,6 @@ pub fn account(n: usize) -> String {
 
 pub fn appid(n: usize) -> String {
     format!("wx0b{n:014x}")
-}
-
-pub fn row(line: u64, a: usize, p: usize) -> Row {
-    Row {
-        line,
-        account: account(a),
-        appid: appid(p),
-        notify_users: false,
-        show_profile: true,
-    }
 }
 
 /// A platform's sandbox, and a folder.

@@ -9,19 +9,19 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use wxlink::ffi::exec::wx_exec;
 use wxlink::ffi::result::{wx_result, wx_result_get};
-use wxlink::{Answer, Client, Interface, LinkedList, MiniProgram, Options, Status};
+use wxlink::{Answer, Client, Endpoint, LinkList, MiniProgram, Options, Status};
 
 /// Marks bytes that nobody may write to.
 const UNTOUCHED: u8 = 0xA5;
 
-/// The first byte chooses the interface and the HTTP status, the rest is the body.
+/// The first byte chooses the endpoint and the HTTP status, the rest is the body.
 pub fn answer(data: &[u8]) {
     let Some((choice, body)) = data.split_first() else {
         return;
     };
-    let interface = [Interface::Link, Interface::Get, Interface::Unlink][usize::from(choice % 3)];
+    let endpoint = [Endpoint::Link, Endpoint::Get, Endpoint::Unlink][usize::from(choice % 3)];
     let http_status = [200, 412, 502][usize::from(choice / 3 % 3)];
-    let Ok(answer) = Answer::of_bytes(interface, http_status, body.to_vec()) else {
+    let Ok(answer) = Answer::of_bytes(endpoint, http_status, body.to_vec()) else {
         return;
     };
     assert_eq!(answer.body(), body);
@@ -43,7 +43,7 @@ pub fn answer(data: &[u8]) {
         };
         assert_eq!(told, Some(answer.errcode().into()));
     }
-    if let Ok(list) = LinkedList::read(answer) {
+    if let Ok(list) = LinkList::read(answer) {
         // What no type can hold is shown as nothing.
         if let Value::Object(whole) = list.answer().json() {
             let shown = whole.get("wxopens").and_then(|w| w["items"].as_array());
@@ -153,7 +153,7 @@ pub fn pointer(data: &[u8]) {
         {"status":1,"username":"gh_1","appid":"wx1","nickname":"示例😀\u0000"},{"status":3}]}}"#;
     static RESULT: OnceLock<(wx_result, Value)> = OnceLock::new();
     let (result, tree) = RESULT.get_or_init(|| {
-        let answer = Answer::of_bytes(Interface::Get, 200, LIST.into()).unwrap();
+        let answer = Answer::of_bytes(Endpoint::Get, 200, LIST.into()).unwrap();
         (
             wx_result::of_answer(answer),
             serde_json::from_str(LIST).unwrap(),

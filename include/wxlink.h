@@ -114,7 +114,7 @@
 #define WX_E_TIMEOUT_UNSENT (-24)
 
 /**
- * No access token could be had for the account; its interface was not called.
+ * No access token could be had for the account; its endpoint was not called.
  */
 #define WX_E_NO_TOKEN (-25)
 
@@ -267,7 +267,7 @@ wx_options *wx_options_new(void);
  *   token_command                                  2. a program, see docs/tokens.md
  *   component_appid                                3. the third-party platform of this appid,
  *   component_appsecret                            with its secret and
- *   token_store         memory                     memory, file:PATH, redis:// or rediss://
+ *   store               memory                     memory, file:PATH, redis:// or rediss://
  *
  * Returns:
  *   WX_OK
@@ -321,7 +321,7 @@ int32_t wx_client_new(wx_options *options, wx_client **client);
  * somebody may want to end.
  *
  * Parameters:
- *   client   from wx_client_new or wx_client_with
+ *   client   from wx_client_new or wx_client_derive
  *   options  from wx_options_new, or NULL to change nothing; copied
  *   derived  receives the handle, NULL if there is none
  * Returns:
@@ -333,7 +333,7 @@ int32_t wx_client_new(wx_options *options, wx_client **client);
  * Ownership: yours; free it with wx_client_free, before or after the client it comes from.
  * Threads: any; options one at a time.
  */
-int32_t wx_client_with(const wx_client *client,
+int32_t wx_client_derive(const wx_client *client,
                        wx_options *options,
                        wx_client **derived);
 
@@ -341,7 +341,7 @@ int32_t wx_client_with(const wx_client *client,
  * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
  *
  * Ends within timeout_ms, and within 100 ms when the handle is cancelled. The store that the option
- * token_store names is opened by the first call that needs it.
+ * store names is opened by the first call that needs it.
  *
  * Parameters:
  *   client  made with the options component_appid and component_appsecret, or derived from such
@@ -360,7 +360,7 @@ int32_t wx_client_with(const wx_client *client,
  * After WX_E_TIMEOUT_UNSENT and WX_E_CANCELLED the ticket may still be kept. It is safe to call again.
  * Threads: any number at once.
  */
-int32_t wx_client_put_ticket(const wx_client *client,
+int32_t wx_client_set_ticket(const wx_client *client,
                              const char *ticket);
 
 /**
@@ -371,10 +371,10 @@ int32_t wx_client_put_ticket(const wx_client *client,
  *                  such
  *   appid          the account's
  *   refresh_token  the account's authorizer_refresh_token, at most 4096 bytes
- * Returns: as wx_client_put_ticket
+ * Returns: as wx_client_set_ticket
  * Threads: any number at once.
  */
-int32_t wx_client_put_account(const wx_client *client,
+int32_t wx_client_add_account(const wx_client *client,
                               const char *appid,
                               const char *refresh_token);
 
@@ -382,10 +382,10 @@ int32_t wx_client_put_account(const wx_client *client,
  * Ends the calls that run on this handle, and all later ones, with WX_E_CANCELLED.
  *
  * A running call ends within 100 ms, whatever it is doing. Other handles on the same connections
- * go on. To cancel one call of many, give it a handle of its own (wx_client_with).
+ * go on. To cancel one call of many, give it a handle of its own (wx_client_derive).
  *
  * Parameters:
- *   client  from wx_client_new or wx_client_with; NULL is fine
+ *   client  from wx_client_new or wx_client_derive; NULL is fine
  * Threads: any, while calls run.
  */
 void wx_client_cancel(const wx_client *client);
@@ -394,7 +394,7 @@ void wx_client_cancel(const wx_client *client);
  * Frees a handle, and the idle connections with the last handle on them. Results stay.
  *
  * Parameters:
- *   client  from wx_client_new or wx_client_with, with no call running on it; NULL is
+ *   client  from wx_client_new or wx_client_derive, with no call running on it; NULL is
  *           fine
  */
 void wx_client_free(wx_client *client);
@@ -413,7 +413,7 @@ void wx_client_free(wx_client *client);
  *     wx_result_free(result);
  *
  * Parameters:
- *   client        from wx_client_new or wx_client_with
+ *   client        from wx_client_new or wx_client_derive
  *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
  *                 empty if the client's options name a source of tokens
  *   appid         the mini program's appid, at most 256 bytes
@@ -466,7 +466,7 @@ int32_t wx_link_miniprogram(const wx_client *client,
  *     }
  *
  * Parameters:
- *   client        from wx_client_new or wx_client_with
+ *   client        from wx_client_new or wx_client_derive
  *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
  *                 empty if the client's options name a source of tokens
  *   result        receives the result, in success and in failure
@@ -488,7 +488,7 @@ int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_resu
  *     wx_result_free(result);
  *
  * Parameters:
- *   client        from wx_client_new or wx_client_with
+ *   client        from wx_client_new or wx_client_derive
  *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
  *                 empty if the client's options name a source of tokens
  *   appid         the mini program's appid, at most 256 bytes
@@ -526,7 +526,7 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
  * (absent, or a state); posts counts the links of which WeChat may have seen something.
  *
  * Parameters:
- *   client        from wx_client_new or wx_client_with
+ *   client        from wx_client_new or wx_client_derive
  *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
  *                 empty if the client's options name a source of tokens
  *   appid         the mini program's appid, at most 256 bytes
@@ -568,7 +568,7 @@ int32_t wx_ensure_linked(const wx_client *client,
  * The result's JSON is that of wx_ensure_linked.
  *
  * Parameters:
- *   client            from wx_client_new or wx_client_with
+ *   client            from wx_client_new or wx_client_derive
  *   access_token      the Official Account's authorizer_access_token, at most 4096 bytes; NULL
  *                     or empty if the client's options name a source of tokens
  *   appid_or_gh_id    the mini program's appid or original id, at most 256 bytes. A refused item
@@ -671,7 +671,7 @@ const char *wx_result_rid(const wx_result *result);
 /**
  * Everything that was tried, as JSON for logs and support. Holds no token.
  *
- *     {"interface":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
+ *     {"endpoint":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
  *      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
  *
  * phase is how far the attempt came: resolve, connect, proxy, tls, send, wait, receive, done.
@@ -711,11 +711,11 @@ void wx_result_free(wx_result *result);
 /**
  * All that is known about WeChat's errcodes, as a JSON array.
  *
- *     [{"errcode":89010,"interface":"","name":"LINK_MESSAGE_SENT","class":"pending",
+ *     [{"errcode":89010,"endpoint":"","name":"LINK_MESSAGE_SENT","class":"pending",
  *       "wire":"link message has sent","official":true,
  *       "meaning":{"en":"...","zh":"..."},"remedy":{"en":"...","zh":"..."}}, ...]
  *
- * interface is link, get or unlink, or empty for a row that holds for every interface without a
+ * endpoint is link, get or unlink, or empty for a row that holds for every endpoint without a
  * row of its own. class is explained at wx_result_class.
  *
  * Returns a static text.
@@ -729,7 +729,7 @@ const char *wx_catalogue_json(void);
  *     puts(wx_errcode_text("link", 89010, "remedy", "en"));
  *
  * Parameters:
- *   api      link, get or unlink: the interface that answered; NULL for none in particular
+ *   api      link, get or unlink: the endpoint that answered; NULL for none in particular
  *   errcode  what WeChat answered
  *   field    name, class, meaning, remedy or wire (WeChat's own words)
  *   lang     en or zh, for meaning and remedy; NULL for en
@@ -757,7 +757,7 @@ const char *wx_errcode_text(const char *api, int32_t errcode, const char *field,
  *   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
  *             values do not count. Keys:
  *               access_token  always, unless other keys name a source of tokens: token_command, or
- *                             component_appid with a token_store that processes share, where
+ *                             component_appid with a store that processes share, where
  *                             somebody with a client puts the ticket and the accounts
  *               appid         all but list (for wait also an original id)
  *               notify_users  link, ensure: 0 or 1

@@ -310,9 +310,9 @@ struct busy_error : api_error { using api_error::api_error; };
 /// Call again when the minute, day or month is over.
 struct quota_error : api_error { using api_error::api_error; };
 /// An administrator or operator must act first.
-struct human_error : api_error { using api_error::api_error; };
+struct action_required_error : api_error { using api_error::api_error; };
 /// Correct the call.
-struct caller_error : api_error { using api_error::api_error; };
+struct invalid_request_error : api_error { using api_error::api_error; };
 /// The handle was cancelled; delivery() says whether anything was sent.
 struct cancelled : error { using error::error; };
 
@@ -324,8 +324,8 @@ inline void result::or_throw() const {
         if (kind == "token") throw token_error(*this);
         if (kind == "busy") throw busy_error(*this);
         if (kind == "quota") throw quota_error(*this);
-        if (kind == "human") throw human_error(*this);
-        if (kind == "caller") throw caller_error(*this);
+        if (kind == "action_required") throw action_required_error(*this);
+        if (kind == "invalid_request") throw invalid_request_error(*this);
         throw api_error(*this);
     }
     // By group, so that statuses to come have a place.
@@ -346,7 +346,7 @@ struct explanation {
     std::string_view remedy;
 };
 
-/// Looks an errcode up. The interface is link, get or unlink, or nullptr for none in particular; the
+/// Looks an errcode up. The endpoint is link, get or unlink, or nullptr for none in particular; the
 /// language of meaning and remedy is en or zh.
 inline std::optional<explanation> explain(std::int32_t errcode, const char *api = nullptr,
                                           const char *lang = "en") noexcept {
@@ -406,7 +406,7 @@ public:
         return set("component_appid", appid).set("component_appsecret", appsecret);
     }
     /// Where the component's tickets and tokens are kept.
-    options &token_store(std::string_view store) { return set("token_store", store); }
+    options &store(std::string_view url) { return set("store", url); }
 
 private:
     friend class client;
@@ -446,7 +446,7 @@ public:
     /// timeout, connect_timeout, max_retries and lang.
     [[nodiscard]] client with(const options &options) const {
         wx_client *made = nullptr;
-        const std::int32_t status = wx_client_with(handle_.get(), options.get(), &made);
+        const std::int32_t status = wx_client_derive(handle_.get(), options.get(), &made);
         return client(status, made, options);
     }
     [[nodiscard]] client with(std::chrono::milliseconds timeout) const {
@@ -459,12 +459,12 @@ public:
     }
 
     /// Keeps the ticket that WeChat pushes to a third-party platform every 10 minutes.
-    void put_ticket(std::string_view ticket) const {
-        put(wx_client_put_ticket(handle_.get(), detail::argument(ticket).c_str()));
+    void set_ticket(std::string_view ticket) const {
+        put(wx_client_set_ticket(handle_.get(), detail::argument(ticket).c_str()));
     }
     /// Keeps the refresh token that an account gave when it authorised the platform.
-    void put_account(std::string_view appid, std::string_view refresh_token) const {
-        put(wx_client_put_account(handle_.get(), detail::argument(appid).c_str(),
+    void add_account(std::string_view appid, std::string_view refresh_token) const {
+        put(wx_client_add_account(handle_.get(), detail::argument(appid).c_str(),
                                   detail::argument(refresh_token).c_str()));
     }
 

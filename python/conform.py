@@ -35,7 +35,7 @@ def told(request):
     verb, *fields = request.rstrip("\n").split("\t")
     fields = {key: unquote(value) for key, _, value in (f.partition("=") for f in fields)}
     if verb == "catalogue":
-        found = _core.explain(int(fields["errcode"]), fields["interface"])
+        found = _core.explain(int(fields["errcode"]), fields["endpoint"])
         if found is None:
             return {"status": "NOT_FOUND"}
         return {"status": "OK", **dict(zip(("name", "class", "meaning", "remedy"), found, strict=True))}
@@ -80,7 +80,7 @@ def told(request):
         answer |= {"state": result.state, "waits_for": result.waits_for, "posts": result.posts}
         if not error:
             answer |= {"status": result.status, "message": result.message}
-    elif isinstance(result, wxlink.LinkedList):
+    elif isinstance(result, wxlink.LinkList):
         answer |= {"items": len(result), **dict(items(result))}
         result = result.answer
     if isinstance(result, wxlink.Answer):

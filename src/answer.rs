@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::attempt::{Attempt, Delivery, trace_json};
 use crate::catalogue::{self, Class};
-use crate::interface::Interface;
+use crate::endpoint::Endpoint;
 use crate::redact::{self, Secret};
 
 /// How deep an answer may nest. WeChat's list nests four deep.
@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 64;
 /// An answer of WeChat's: a verdict and the bytes it came in.
 #[derive(Clone)]
 pub struct Answer {
-    interface: Interface,
+    endpoint: Endpoint,
     http_status: u16,
     body: Vec<u8>,
     errcode: i32,
@@ -34,10 +34,10 @@ impl Answer {
     /// Reads the verdict, or returns in one clause why there is none. `clean` takes secrets out of
     /// the errmsg, in case the other side repeats one: those the call knows, and those it is given.
     ///
-    /// A refusal of a token interface keeps no more of its body than errcode and errmsg: it may
+    /// A refusal of a token endpoint keeps no more of its body than errcode and errmsg: it may
     /// hold tokens. The bodies of the linking calls are kept byte for byte.
     pub(crate) fn read(
-        interface: Interface,
+        endpoint: Endpoint,
         http_status: u16,
         body: Vec<u8>,
         clean: &impl Fn(&str, &[Secret<'_>]) -> String,
@@ -63,21 +63,21 @@ impl Answer {
             let errmsg = match &*envelope.errmsg {
                 usual @ ("" | "ok") => usual.to_owned(),
                 errmsg => {
-                    let tree = (!interface.links()).then(|| parse::<Value>(text)).flatten();
+                    let tree = (!endpoint.links()).then(|| parse::<Value>(text)).flatten();
                     let received = tree.as_ref().map(redact::received).unwrap_or_default();
                     clean(errmsg, &received)
                 }
             };
             (errcode, errmsg)
         };
-        let body = match interface.links() || errcode == 0 {
+        let body = match endpoint.links() || errcode == 0 {
             true => body,
             false => json!({"errcode": errcode, "errmsg": errmsg})
                 .to_string()
                 .into(),
         };
         Ok(Answer {
-            interface,
+            endpoint,
             http_status,
             body,
             errcode,
@@ -93,12 +93,8 @@ impl Answer {
     /// # Errors
     /// Says in one clause why it is none.
     #[doc(hidden)]
-    pub fn of_bytes(
-        interface: Interface,
-        http_status: u16,
-        body: Vec<u8>,
-    ) -> Result<Answer, String> {
-        Answer::read(interface, http_status, body, &|errmsg, _| errmsg.to_owned())
+    pub fn of_bytes(endpoint: Endpoint, http_status: u16, body: Vec<u8>) -> Result<Answer, String> {
+        Answer::read(endpoint, http_status, body, &|errmsg, _| errmsg.to_owned())
     }
 
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Answer {
@@ -106,9 +102,9 @@ impl Answer {
         self
     }
 
-    /// The interface that answered.
-    pub fn interface(&self) -> Interface {
-        self.interface
+    /// The endpoint that answered.
+    pub fn endpoint(&self) -> Endpoint {
+        self.endpoint
     }
 
     /// The answer's HTTP status. WeChat's errors come with 200 too: decide by the errcode.
@@ -116,7 +112,7 @@ impl Answer {
         self.http_status
     }
 
-    /// The answer as it came, byte for byte; of a refusal by a token interface, which may hold tokens,
+    /// The answer as it came, byte for byte; of a refusal by a token endpoint, which may hold tokens,
     /// the errcode and the errmsg alone.
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -149,7 +145,7 @@ impl Answer {
 
     /// What the catalogue says the caller may do next; `None` for a code nobody has described.
     pub fn class(&self) -> Option<Class> {
-        catalogue::lookup(self.interface, self.errcode).map(|e| e.class)
+        catalogue::lookup(self.endpoint, self.errcode).map(|e| e.class)
     }
 
     /// Everything that was tried, in order.
@@ -159,7 +155,7 @@ impl Answer {
 
     /// The attempts as JSON, for logs and support.
     pub fn trace(&self) -> String {
-        trace_json(self.interface.word(), Delivery::Answered, &self.attempts)
+        trace_json(self.endpoint.word(), Delivery::Answered, &self.attempts)
     }
 
     /// The answer as a tree, parsed at the first call. [`Value::Null`] if it cannot be held as one: a
@@ -181,7 +177,7 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
-            .field("interface", &self.interface)
+            .field("endpoint", &self.endpoint)
             .field("http_status", &self.http_status)
             .field("errcode", &self.errcode)
             .field("errmsg", &self.errmsg)
@@ -303,7 +299,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A number here, a string in WeChat's other interfaces: both are read.
+/// A number here, a string in WeChat's other endpoints: both are read.
 fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     struct Code;
     impl Visitor<'_> for Code {
@@ -431,9 +427,9 @@ mod tests {
     #[test]
     fn a_number_no_type_can_hold_does_no_harm_where_nobody_looks() {
         let body = r#"{"errcode":0,"wxopens":{"items":[]},"n":1e999}"#;
-        let answer = Answer::of_bytes(Interface::Get, 200, body.into()).unwrap();
+        let answer = Answer::of_bytes(Endpoint::Get, 200, body.into()).unwrap();
         assert_eq!(*answer.json(), Value::Null);
-        assert_eq!(crate::LinkedList::read(answer).unwrap().len(), 0);
+        assert_eq!(crate::LinkList::read(answer).unwrap().len(), 0);
     }
 
     #[test]

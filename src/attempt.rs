@@ -74,7 +74,7 @@ pub struct Attempt {
 }
 
 /// Writes attempts as the JSON that `wx_result_trace` shows.
-pub(crate) fn trace_json(interface: &str, delivery: Delivery, attempts: &[Attempt]) -> String {
+pub(crate) fn trace_json(endpoint: &str, delivery: Delivery, attempts: &[Attempt]) -> String {
     #[derive(Serialize)]
     struct Row<'a> {
         host: &'a str,
@@ -89,7 +89,7 @@ pub(crate) fn trace_json(interface: &str, delivery: Delivery, attempts: &[Attemp
     }
     #[derive(Serialize)]
     struct Trace<'a> {
-        interface: &'a str,
+        endpoint: &'a str,
         delivery: &'static str,
         attempts: Vec<Row<'a>>,
     }
@@ -106,7 +106,7 @@ pub(crate) fn trace_json(interface: &str, delivery: Delivery, attempts: &[Attemp
         })
         .collect();
     let trace = Trace {
-        interface,
+        endpoint,
         delivery: delivery.word(),
         attempts,
     };

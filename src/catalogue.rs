@@ -3,7 +3,7 @@
 //! The C functions, the errors of the other languages and the pages of the documentation are made
 //! from it. Texts are plain sentences without markup, so that they may go anywhere.
 
-use crate::interface::Interface;
+use crate::endpoint::Endpoint;
 use crate::lang::Text;
 
 /// What the caller may do next. Programs should decide by this rather than by the errcode.
@@ -20,9 +20,9 @@ pub enum Class {
     /// Try again when the minute, the day or the month is over.
     Quota,
     /// An administrator or operator must act first.
-    Human,
+    ActionRequired,
     /// Correct the call; the same call would be refused again.
-    Caller,
+    InvalidRequest,
 }
 
 impl Class {
@@ -33,8 +33,8 @@ impl Class {
         Class::Token,
         Class::Busy,
         Class::Quota,
-        Class::Human,
-        Class::Caller,
+        Class::ActionRequired,
+        Class::InvalidRequest,
     ];
 
     /// The short word used in the C interface and the documentation, such as `pending`.
@@ -45,8 +45,8 @@ impl Class {
             Class::Token => "token",
             Class::Busy => "busy",
             Class::Quota => "quota",
-            Class::Human => "human",
-            Class::Caller => "caller",
+            Class::ActionRequired => "action_required",
+            Class::InvalidRequest => "invalid_request",
         }
     }
 
@@ -78,11 +78,11 @@ impl Class {
                 "Call again when the minute, the day or the month is over.",
                 "请等到下一分钟、次日或下个月再调用。",
             ),
-            Class::Human => (
+            Class::ActionRequired => (
                 "An administrator or operator must act first.",
                 "需要管理员或运营人员先行处理。",
             ),
-            Class::Caller => (
+            Class::InvalidRequest => (
                 "Correct the call; the same call would be refused again.",
                 "请修正调用；原样重试仍会被拒绝。",
             ),
@@ -96,15 +96,15 @@ impl Class {
 pub struct Entry {
     /// WeChat's number.
     pub errcode: i32,
-    /// The interface the row holds for; `None` for every one without a row of its own.
-    pub interface: Option<Interface>,
+    /// The endpoint the row holds for; `None` for every one without a row of its own.
+    pub endpoint: Option<Endpoint>,
     /// A stable name derived from the meaning, such as `ALREADY_LINKED`; each errcode has one.
     pub name: &'static str,
     /// What the caller may do next.
     pub class: Class,
     /// WeChat's errmsg as seen, without its suffixes; empty if none is known.
     pub wire: &'static str,
-    /// Whether WeChat documents the code for these interfaces; if not, it was met in the field.
+    /// Whether WeChat documents the code for these endpoints; if not, it was met in the field.
     pub official: bool,
     /// What happened, in one sentence.
     pub meaning: Text,
@@ -121,7 +121,7 @@ macro_rules! table {
     )*) => {
         &[$($(Entry {
             errcode: $errcode,
-            interface: table!(@ $on),
+            endpoint: table!(@ $on),
             name: stringify!($name),
             class: Class::$class,
             wire: $wire,
@@ -131,16 +131,16 @@ macro_rules! table {
         },)+)*]
     };
     (@ any) => { None };
-    (@ link) => { Some(Interface::Link) };
-    (@ get) => { Some(Interface::Get) };
-    (@ unlink) => { Some(Interface::Unlink) };
+    (@ link) => { Some(Endpoint::Link) };
+    (@ get) => { Some(Endpoint::Get) };
+    (@ unlink) => { Some(Endpoint::Unlink) };
     (@ official) => { true };
     (@ field) => { false };
 }
 
-/// Every known errcode, by errcode; rows of one errcode by interface, the general one first.
+/// Every known errcode, by errcode; rows of one errcode by endpoint, the general one first.
 pub static ENTRIES: &[Entry] = table! {
-    // errcode NAME "WeChat's words" [interface, class, documented by WeChat or met in the field]
+    // errcode NAME "WeChat's words" [endpoint, class, documented by WeChat or met in the field]
     //     language "meaning" "remedy"
 
     -1 SYSTEM_BUSY "system error" [any Busy official]
@@ -153,42 +153,42 @@ pub static ENTRIES: &[Entry] = table! {
         zh "微信已接受请求。" ""
 
     // Only what linking answers: elsewhere WeChat uses these numbers for other things.
-    1001 SUBJECT_OVER_LIMIT "" [link Human field]
+    1001 SUBJECT_OVER_LIMIT "" [link ActionRequired field]
         en "The subject (the registered person or organisation) is over its limit."
            "Have accounts of this subject that are no longer needed unbound, or take it up with WeChat's support."
         zh "主体（注册的个人或组织）超出限制。"
            "请解除该主体下不再使用的账号的绑定，或联系微信客服。"
-    1002 SUBJECT_BLACKLISTED "" [link Human field]
+    1002 SUBJECT_BLACKLISTED "" [link ActionRequired field]
         en "The subject (the registered person or organisation) is on the blacklist."
            "Have the subject settle it with WeChat's support."
         zh "主体（注册的个人或组织）已被列入黑名单。"
            "请由该主体联系微信客服处理。"
-    1003 ADMIN_OVER_LIMIT "" [link Human official]
+    1003 ADMIN_OVER_LIMIT "" [link ActionRequired official]
         en "The mini program's administrator is bound to too many accounts."
            "Have the administrator unbind some accounts in the platform's security assistant, then link again."
         zh "小程序管理员绑定的账号数量已达上限。"
            "请管理员在“公众平台安全助手”中解除部分账号的绑定，然后重新关联。"
-    1004 ADMIN_BLACKLISTED "" [link Human field]
+    1004 ADMIN_BLACKLISTED "" [link ActionRequired field]
         en "The administrator is on the blacklist."
            "Have the administrator settle it with WeChat's support."
         zh "管理员已被列入黑名单。"
            "请管理员联系微信客服处理。"
-    1005 PHONE_OVER_LIMIT "" [link Human official]
+    1005 PHONE_OVER_LIMIT "" [link ActionRequired official]
         en "The phone number of the mini program's administrator is bound to too many accounts."
            "Have the administrator unbind some accounts in the platform's security assistant, then link again."
         zh "小程序管理员的手机号绑定的账号数量已达上限。"
            "请管理员在“公众平台安全助手”中解除部分账号的绑定，然后重新关联。"
-    1006 PHONE_BLACKLISTED "" [link Human official]
+    1006 PHONE_BLACKLISTED "" [link ActionRequired official]
         en "The phone number of the mini program's administrator is on the blacklist."
            "Have the administrator settle it with WeChat's support."
         zh "小程序管理员的手机号已被列入黑名单。"
            "请管理员联系微信客服处理。"
-    1007 ID_CARD_OVER_LIMIT "" [link Human field]
+    1007 ID_CARD_OVER_LIMIT "" [link ActionRequired field]
         en "The identity card is over its limit."
            "Have accounts registered with this identity card that are no longer needed unbound, or take it up with WeChat's support."
         zh "身份证超出限制。"
            "请解除该身份证下不再使用的账号的绑定，或联系微信客服。"
-    1008 ID_CARD_BLACKLISTED "" [link Human field]
+    1008 ID_CARD_BLACKLISTED "" [link ActionRequired field]
         en "The identity card is on the blacklist."
            "Have its holder settle it with WeChat's support."
         zh "身份证已被列入黑名单。"
@@ -199,7 +199,7 @@ pub static ENTRIES: &[Entry] = table! {
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 无效、不是最新，或类型不对。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
-    40013 INVALID_APPID "invalid appid" [any Caller field]
+    40013 INVALID_APPID "invalid appid" [any InvalidRequest field]
         en "The appid is not valid."
            "Check the appid: it is wx and 16 hexadecimal digits."
         zh "appid 无效。"
@@ -214,22 +214,22 @@ pub static ENTRIES: &[Entry] = table! {
            "Get the platform's current component_access_token and call again, once."
         zh "第三方平台的 component_access_token 无效，或属于其他平台。"
            "请获取该平台当前的 component_access_token，并且只重试一次。"
-    40097 INVALID_ARGS "invalid args" [any Caller field]
+    40097 INVALID_ARGS "invalid args" [any InvalidRequest field]
         en "An argument is not valid."
            "Check the appid, and that notify_users and show_profile are the numbers 0 or 1."
         zh "参数无效。"
            "请检查 appid，并确认 notify_users 和 show_profile 为数字 0 或 1。"
-    40164 IP_NOT_IN_ACCOUNT_WHITELIST "invalid ip …, not in whitelist" [any Human field]
+    40164 IP_NOT_IN_ACCOUNT_WHITELIST "invalid ip …, not in whitelist" [any ActionRequired field]
         en "The calling IP is not in the Official Account's IP whitelist."
            "Add the calling IP to the Official Account's IP whitelist."
         zh "调用方 IP 不在公众号的 IP 白名单中。"
            "请将调用方 IP 加入该公众号的 IP 白名单。"
-    40166 NOT_A_MINI_PROGRAM_APPID "invalid weapp appid" [any Caller field]
+    40166 NOT_A_MINI_PROGRAM_APPID "invalid weapp appid" [any InvalidRequest field]
         en "The appid is not that of a mini program."
            "Pass the mini program's appid (wx...), not its original id (gh_...)."
         zh "传入的不是小程序的 appid。"
            "请传入小程序的 appid（wx 开头），而不是原始 ID（gh_ 开头）。"
-    41001 ACCESS_TOKEN_MISSING "access_token missing" [any Caller field]
+    41001 ACCESS_TOKEN_MISSING "access_token missing" [any InvalidRequest field]
         en "The request carried no access token."
            "Pass the Official Account's authorizer_access_token."
         zh "请求未携带 access_token。"
@@ -244,17 +244,17 @@ pub static ENTRIES: &[Entry] = table! {
            "Get the platform's current component_access_token and call again, once."
         zh "第三方平台的 component_access_token 已过期。"
            "请获取该平台当前的 component_access_token，并且只重试一次。"
-    42007 PASSWORD_CHANGED "" [any Human field]
+    42007 PASSWORD_CHANGED "" [any ActionRequired field]
         en "The account's password was changed, which ended its authorisation."
            "Have the Official Account's administrator authorise the third-party platform again."
         zh "该账号修改了密码，原授权已失效。"
            "请公众号管理员重新授权给第三方平台。"
-    43002 POST_REQUIRED "require POST method" [any Caller field]
+    43002 POST_REQUIRED "require POST method" [any InvalidRequest field]
         en "The request did not arrive as a POST."
            "Remove the proxy or redirect on the way that turns POST into GET."
         zh "请求到达微信时不是 POST。"
            "请排除途中将 POST 变为 GET 的代理或重定向。"
-    44002 EMPTY_BODY "empty post data" [any Caller field]
+    44002 EMPTY_BODY "empty post data" [any InvalidRequest field]
         en "The request arrived with an empty body."
            "Send a JSON body, an empty object at the least, and check that no proxy drops it."
         zh "请求到达微信时请求体为空。"
@@ -269,43 +269,43 @@ pub static ENTRIES: &[Entry] = table! {
            "Wait 60 seconds before calling again, and call more slowly."
         zh "本分钟的接口调用额度已用完。"
            "请等待 60 秒后再调用，并降低调用频率。"
-    47001 DATA_FORMAT_ERROR "data format error" [any Caller field]
+    47001 DATA_FORMAT_ERROR "data format error" [any InvalidRequest field]
         en "WeChat could not read the request's body."
            "Send a valid JSON body in UTF-8."
         zh "微信无法解析请求体。"
            "请以 UTF-8 编码发送合法的 JSON 请求体。"
-    48001 API_UNAUTHORIZED "api unauthorized" [any Human field]
+    48001 API_UNAUTHORIZED "api unauthorized" [any ActionRequired field]
         en "The token is of the wrong kind, or the Official Account lacks the capability or the permission set."
            "Pass the Official Account's authorizer_access_token, and have its administrator check that it has the capability and has granted permission set 33."
         zh "token 类型不对，或该公众号没有接口能力或未授予权限集。"
            "请使用该公众号的 authorizer_access_token，并请其管理员确认已具备接口能力且已授予权限集 33。"
-    48004 API_FORBIDDEN "api forbidden for irregularities" [any Human field]
-        en "WeChat has barred the account from this interface for breaking its rules."
+    48004 API_FORBIDDEN "api forbidden for irregularities" [any ActionRequired field]
+        en "WeChat has barred the account from this endpoint for breaking its rules."
            "Have the account's administrator settle the breach with WeChat."
         zh "该账号因违规被封禁了此接口。"
            "请账号管理员与微信处理违规事项。"
-    50002 ACCOUNT_LIMITED "user limited" [any Human field]
+    50002 ACCOUNT_LIMITED "user limited" [any ActionRequired field]
         en "The account is frozen or closed."
            "Have the account's administrator restore it, or stop calling on its behalf."
         zh "该账号已被冻结或注销。"
            "请账号管理员恢复账号，否则请停止代其调用。"
 
-    61003 PLATFORM_NOT_AUTHORIZED "component is not authorized by this account" [any Human field]
+    61003 PLATFORM_NOT_AUTHORIZED "component is not authorized by this account" [any ActionRequired field]
         en "The Official Account has not authorised the third-party platform."
            "Have the Official Account's administrator authorise the third-party platform."
         zh "该公众号未授权给第三方平台。"
            "请公众号管理员授权给第三方平台。"
-    61004 IP_NOT_IN_PLATFORM_WHITELIST "access clientip is not registered requestIP: …" [any Human field]
+    61004 IP_NOT_IN_PLATFORM_WHITELIST "access clientip is not registered requestIP: …" [any ActionRequired field]
         en "The calling IP is not in the third-party platform's IP whitelist."
            "Add the calling IP to the third-party platform's IP whitelist; the Official Account's does not count here."
         zh "调用方 IP 不在第三方平台的 IP 白名单中。"
            "请将调用方 IP 加入第三方平台（而不是公众号）的 IP 白名单。"
-    61007 PERMISSION_SET_MISSING "api is unauthorized to component" [any Human field]
+    61007 PERMISSION_SET_MISSING "api is unauthorized to component" [any ActionRequired field]
         en "The Official Account has not granted permission set 33 to the third-party platform."
            "Have the Official Account's administrator grant permission set 33 to the third-party platform."
         zh "该公众号未将权限集 33 授予第三方平台。"
            "请公众号管理员将权限集 33 授予第三方平台。"
-    61023 REFRESH_TOKEN_INVALID "refresh_token is invalid" [any Human field]
+    61023 REFRESH_TOKEN_INVALID "refresh_token is invalid" [any ActionRequired field]
         en "The refresh token is not valid."
            "Read the Official Account's current refresh token again, or else have its administrator authorise the third-party platform again."
         zh "刷新令牌（refresh_token）无效。"
@@ -316,44 +316,44 @@ pub static ENTRIES: &[Entry] = table! {
            "Link again next month."
         zh "本月的关联次数已用完。"
            "请下个月再关联。"
-    89008 OVERSEAS_ACCOUNT "overseas account can not link" [any Human official]
+    89008 OVERSEAS_ACCOUNT "overseas account can not link" [any ActionRequired official]
         en "An overseas account cannot link."
            "Use an account that is not overseas, or take it up with WeChat's support."
         zh "境外账号不能关联。"
            "请改用非境外账号，或联系微信客服。"
-    89009 MINI_PROGRAM_LINK_LIMIT "wxa reach link limit" [any Human official]
+    89009 MINI_PROGRAM_LINK_LIMIT "wxa reach link limit" [any ActionRequired official]
         en "The mini program has reached its limit of linked Official Accounts."
            "Have an Official Account that no longer needs the mini program unlinked, then link again."
         zh "该小程序关联的公众号数量已达上限。"
            "请先解除该小程序与不再需要的公众号的关联，然后重新关联。"
     // To who links this is as good as a yes; who unlinks must not take it for theirs.
-    89010 LINK_MESSAGE_SENT "link message has sent" [any Pending official, unlink Human official]
+    89010 LINK_MESSAGE_SENT "link message has sent" [any Pending official, unlink ActionRequired official]
         en "The invitation to link is already out and waits for the administrators."
            "Wait for the administrators and ask the list again; do not link again."
         zh "关联邀请已发出，正在等待管理员确认。"
            "请等待管理员确认并再次查询列表，不要重复发起关联。"
-    89011 SHOWN_IN_NEARBY "can not unlink nearby wxa" [any Human official]
+    89011 SHOWN_IN_NEARBY "can not unlink nearby wxa" [any ActionRequired official]
         en "The mini program is shown in nearby mini programs and cannot be unlinked."
            "Have it taken off nearby mini programs first, then unlink again."
         zh "该小程序展示在“附近的小程序”中，不能解除关联。"
            "请先将其从“附近的小程序”中移除，然后重新解除关联。"
-    89012 STORE_OR_MALL "can not unlink store or mall" [any Human official]
+    89012 STORE_OR_MALL "can not unlink store or mall" [any ActionRequired official]
         en "The mini program is a store or a mall and cannot be unlinked."
            "Leave it linked, or take it up with WeChat's support."
         zh "该小程序是门店或商城小程序，不能解除关联。"
            "请保留关联，或联系微信客服。"
-    89013 MINI_PROGRAM_BANNED "wxa is banned" [any Human official]
+    89013 MINI_PROGRAM_BANNED "wxa is banned" [any ActionRequired official]
         en "The mini program is banned."
            "Have the mini program's administrator get the ban lifted, then call again."
         zh "该小程序已被封禁。"
            "请小程序管理员申请解封，然后再调用。"
-    89014 VERSION_NOT_SUPPORTED "support version error" [any Caller field, get Caller official]
+    89014 VERSION_NOT_SUPPORTED "support version error" [any InvalidRequest field, get InvalidRequest official]
         en "The base-library version is wrong."
            "Correct the base-library version, then call again."
         zh "基础库版本有误。"
            "请修正基础库版本，然后再调用。"
     // Done only for who wanted it linked.
-    89015 ALREADY_LINKED "has linked wxa" [any Ok official, unlink Caller official]
+    89015 ALREADY_LINKED "has linked wxa" [any Ok official, unlink InvalidRequest official]
         en "The mini program is already linked to the Official Account."
            "Go on without linking: there is nothing left to link."
         zh "该小程序已与公众号关联。"
@@ -369,7 +369,7 @@ pub static ENTRIES: &[Entry] = table! {
         zh "本月的不同主体关联次数已用完。"
            "请下个月再关联。"
     // As 89010, the other way round.
-    89018 UNLINK_MESSAGE_SENT "unlink message has sent" [any Pending field, link Human field]
+    89018 UNLINK_MESSAGE_SENT "unlink message has sent" [any Pending field, link ActionRequired field]
         en "The request to unlink is already out and waits for the Official Account's administrator."
            "Wait for the administrator and ask the list again; do not unlink again."
         zh "解除关联请求已发出，正在等待公众号管理员确认。"
@@ -380,32 +380,32 @@ pub static ENTRIES: &[Entry] = table! {
         zh "本月的操作次数已用完。"
            "请下个月再调用。"
     // As 89010.
-    89035 LINKING_FROM_CONSOLE "linking from mp" [any Pending official, unlink Human official]
+    89035 LINKING_FROM_CONSOLE "linking from mp" [any Pending official, unlink ActionRequired official]
         en "A link was started in the console and waits for the mini program's administrator."
            "Wait for the administrators and ask the list again; do not link again."
         zh "已在公众平台后台发起关联，正在等待小程序管理员确认。"
            "请等待管理员确认并再次查询列表，不要重复发起关联。"
-    89245 LINKING_SWITCHED_OFF "mini program forbidden to link" [any Human field, link Human official]
+    89245 LINKING_SWITCHED_OFF "mini program forbidden to link" [any ActionRequired field, link ActionRequired official]
         en "The mini program's administrator has switched off that Official Accounts may link it."
            "Have the mini program's administrator allow it under Settings > Associated settings > Associated Official Accounts in the mini program's console, then link again."
         zh "小程序管理员已关闭“允许公众号关联”。"
            "请小程序管理员在小程序后台“设置 > 关联设置 > 关联公众号”中开启，然后重新关联。"
-    89407 DIFFERENT_SUBJECT_LIMIT "reach different realname limit" [any Human field]
+    89407 DIFFERENT_SUBJECT_LIMIT "reach different realname limit" [any ActionRequired field]
         en "The limit of links between accounts of different subjects is reached."
            "Unlink a mini program of a different subject that is no longer needed, then link again."
         zh "不同主体的关联总数已达上限。"
            "请先解除一个不再需要的不同主体小程序的关联，然后重新关联。"
 };
 
-/// What an errcode means on an interface: its own row, or else the general one.
-pub fn lookup(interface: Interface, errcode: i32) -> Option<&'static Entry> {
+/// What an errcode means on an endpoint: its own row, or else the general one.
+pub fn lookup(endpoint: Endpoint, errcode: i32) -> Option<&'static Entry> {
     // The general row comes first, so from the end it is the last resort.
     let mut rows = rows(errcode).iter().rev();
-    rows.find(|e| e.interface.is_none_or(|on| on == interface))
+    rows.find(|e| e.endpoint.is_none_or(|on| on == endpoint))
 }
 
-/// What an errcode means when nobody says which interface answered: the general row, or else the
-/// only interface's that is known to answer it.
+/// What an errcode means when nobody says which endpoint answered: the general row, or else the
+/// only endpoint's that is known to answer it.
 pub fn general(errcode: i32) -> Option<&'static Entry> {
     rows(errcode).first()
 }
@@ -422,7 +422,7 @@ mod tests {
     use super::*;
     use crate::lang::Lang;
 
-    /// The codes we know, by class (on the interface they belong to).
+    /// The codes we know, by class (on the endpoint they belong to).
     const KNOWN: &[(Class, &[i32])] = &[
         (Class::Ok, &[0, 89015]),
         (Class::Pending, &[89010, 89018, 89035]),
@@ -430,20 +430,20 @@ mod tests {
         (Class::Busy, &[-1]),
         (Class::Quota, &[45009, 45011, 89007, 89016, 89017, 89030]),
         (
-            Class::Human,
+            Class::ActionRequired,
             &[
                 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 40164, 42007, 48001, 48004, 50002,
                 61003, 61004, 61007, 61023, 89008, 89009, 89011, 89012, 89013, 89245, 89407,
             ],
         ),
         (
-            Class::Caller,
+            Class::InvalidRequest,
             &[40013, 40097, 40166, 41001, 43002, 44002, 47001, 89014],
         ),
     ];
 
-    /// The codes WeChat documents: on all three interfaces, or on the one named.
-    const OFFICIAL: &[(Option<Interface>, &[i32])] = &[
+    /// The codes WeChat documents: on all three endpoints, or on the one named.
+    const OFFICIAL: &[(Option<Endpoint>, &[i32])] = &[
         (
             None,
             &[
@@ -451,17 +451,17 @@ mod tests {
                 89035,
             ],
         ),
-        (Some(Interface::Link), &[1003, 1005, 1006, 89245]),
-        (Some(Interface::Get), &[89014]),
+        (Some(Endpoint::Link), &[1003, 1005, 1006, 89245]),
+        (Some(Endpoint::Get), &[89014]),
     ];
 
-    fn class_on(interface: Interface, errcode: i32) -> Option<Class> {
-        lookup(interface, errcode).map(|e| e.class)
+    fn class_on(endpoint: Endpoint, errcode: i32) -> Option<Class> {
+        lookup(endpoint, errcode).map(|e| e.class)
     }
 
     #[test]
     fn sorted_and_unique() {
-        let key = |e: &Entry| (e.errcode, e.interface.map(|i| i as u8));
+        let key = |e: &Entry| (e.errcode, e.endpoint.map(|i| i as u8));
         assert!(ENTRIES.windows(2).all(|w| key(&w[0]) < key(&w[1])));
     }
 
@@ -532,8 +532,8 @@ mod tests {
         for (class, codes) in KNOWN {
             for &code in *codes {
                 let on = match code {
-                    89018 => Interface::Unlink,
-                    _ => Interface::Link,
+                    89018 => Endpoint::Unlink,
+                    _ => Endpoint::Link,
                 };
                 assert_eq!(class_on(on, code), Some(*class), "{code}");
             }
@@ -544,20 +544,20 @@ mod tests {
     fn official_is_said_of_no_more_than_the_source_says() {
         for e in ENTRIES {
             let documented = OFFICIAL.iter().any(|(on, codes)| {
-                codes.contains(&e.errcode) && (on.is_none() || *on == e.interface)
+                codes.contains(&e.errcode) && (on.is_none() || *on == e.endpoint)
             });
-            assert_eq!(e.official, documented, "{} {:?}", e.name, e.interface);
+            assert_eq!(e.official, documented, "{} {:?}", e.name, e.endpoint);
         }
     }
 
     #[test]
     fn lookup_finds_every_row() {
         for e in ENTRIES {
-            for on in Interface::ALL {
+            for on in Endpoint::ALL {
                 let has_own = ENTRIES
                     .iter()
-                    .any(|r| r.errcode == e.errcode && r.interface == Some(on));
-                if e.interface == Some(on) || (e.interface.is_none() && !has_own) {
+                    .any(|r| r.errcode == e.errcode && r.endpoint == Some(on));
+                if e.endpoint == Some(on) || (e.endpoint.is_none() && !has_own) {
                     assert!(lookup(on, e.errcode).is_some_and(|r| std::ptr::eq(r, e)));
                 }
             }
@@ -567,31 +567,37 @@ mod tests {
     #[test]
     fn on_its_way_is_told_only_to_who_asked_for_it() {
         for code in [89010, 89035] {
-            assert_eq!(class_on(Interface::Link, code), Some(Class::Pending));
-            assert_eq!(class_on(Interface::Unlink, code), Some(Class::Human));
+            assert_eq!(class_on(Endpoint::Link, code), Some(Class::Pending));
+            assert_eq!(
+                class_on(Endpoint::Unlink, code),
+                Some(Class::ActionRequired)
+            );
         }
-        assert_eq!(class_on(Interface::Unlink, 89018), Some(Class::Pending));
-        assert_eq!(class_on(Interface::Link, 89018), Some(Class::Human));
-        assert_eq!(class_on(Interface::Link, 89015), Some(Class::Ok));
-        assert_eq!(class_on(Interface::Unlink, 89015), Some(Class::Caller));
+        assert_eq!(class_on(Endpoint::Unlink, 89018), Some(Class::Pending));
+        assert_eq!(class_on(Endpoint::Link, 89018), Some(Class::ActionRequired));
+        assert_eq!(class_on(Endpoint::Link, 89015), Some(Class::Ok));
+        assert_eq!(
+            class_on(Endpoint::Unlink, 89015),
+            Some(Class::InvalidRequest)
+        );
     }
 
     #[test]
-    fn other_interfaces_have_their_own_1003() {
-        assert!(lookup(Interface::Link, 1003).is_some());
-        assert!(lookup(Interface::Get, 1003).is_none());
-        assert!(lookup(Interface::Unlink, 1003).is_none());
+    fn other_endpoints_have_their_own_1003() {
+        assert!(lookup(Endpoint::Link, 1003).is_some());
+        assert!(lookup(Endpoint::Get, 1003).is_none());
+        assert!(lookup(Endpoint::Unlink, 1003).is_none());
         // All longer numbers say something everywhere.
         for e in ENTRIES
             .iter()
             .filter(|e| !(1001..=1008).contains(&e.errcode))
         {
             assert!(
-                Interface::ALL
+                Endpoint::ALL
                     .into_iter()
                     .all(|on| lookup(on, e.errcode).is_some())
             );
-            assert!(general(e.errcode).is_some_and(|g| g.interface.is_none()));
+            assert!(general(e.errcode).is_some_and(|g| g.endpoint.is_none()));
         }
     }
 
@@ -602,10 +608,7 @@ mod tests {
                 .iter()
                 .all(|e| general(e.errcode).is_some_and(|g| g.name == e.name))
         );
-        assert_eq!(
-            general(1003).and_then(|e| e.interface),
-            Some(Interface::Link)
-        );
+        assert_eq!(general(1003).and_then(|e| e.endpoint), Some(Endpoint::Link));
     }
 
     #[test]
@@ -613,7 +616,7 @@ mod tests {
         for code in [i32::MIN, -2, 1, 1000, 1009, 4711, 89408, i32::MAX] {
             assert!(general(code).is_none());
             assert!(
-                Interface::ALL
+                Endpoint::ALL
                     .into_iter()
                     .all(|on| lookup(on, code).is_none())
             );

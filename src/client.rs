@@ -10,11 +10,11 @@ use crate::answer::Answer;
 use crate::attempt::Delivery;
 use crate::cancel::Cancel;
 use crate::catalogue::Class;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::fork::Process;
-use crate::interface::Interface;
 use crate::lang::Lang;
-use crate::list::LinkedList;
+use crate::list::LinkList;
 use crate::names::Names;
 use crate::options::Options;
 use crate::post::Poster;
@@ -161,9 +161,9 @@ impl Client {
     /// store cannot be used, and the message says why; [`Status::TimeoutUnsent`]: the store did not answer in
     /// time; [`Status::Cancelled`]; [`Status::Forked`]. After a time-out or a cancellation it may still be kept;
     /// it is safe to call again.
-    pub fn put_ticket(&self, ticket: &str) -> Result<(), Error> {
+    pub fn set_ticket(&self, ticket: &str) -> Result<(), Error> {
         self.check_text("ticket", ticket, MAX_TOKEN)?;
-        self.put(|component| component.put_ticket(ticket, self.deadline(), &self.cancel))?;
+        self.put(|component| component.set_ticket(ticket, self.deadline(), &self.cancel))?;
         self.forget_token_failure(None);
         Ok(())
     }
@@ -171,12 +171,12 @@ impl Client {
     /// Keeps the refresh token an account gave when it authorised the platform. Ends within `timeout_ms`.
     ///
     /// # Errors
-    /// As [`put_ticket`](Client::put_ticket).
-    pub fn put_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
+    /// As [`set_ticket`](Client::set_ticket).
+    pub fn add_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
         self.check_text("appid", appid, MAX_APPID)?;
         self.check_text("refresh_token", refresh_token, MAX_TOKEN)?;
         self.put(|component| {
-            component.put_account(appid, refresh_token, self.deadline(), &self.cancel)
+            component.add_account(appid, refresh_token, self.deadline(), &self.cancel)
         })?;
         self.forget_token_failure(Some(appid));
         Ok(())
@@ -270,13 +270,13 @@ impl Client {
             show_profile: u8,
         }
         self.check_text("appid", appid, MAX_APPID)
-            .map_err(|e| e.on(Interface::Link))?;
+            .map_err(|e| e.on(Endpoint::Link))?;
         let body = Body {
             appid,
             notify_users: choices.notify_users.into(),
             show_profile: choices.show_profile.into(),
         };
-        self.call(Interface::Link, access_token, &body, end)
+        self.call(Endpoint::Link, access_token, &body, end)
     }
 
     /// Lists the mini programs linked to the Official Account the token belongs to, and those on
@@ -288,7 +288,7 @@ impl Client {
     pub fn get_linked<'a>(
         &self,
         access_token: impl Into<Option<&'a str>>,
-    ) -> Result<LinkedList, Error> {
+    ) -> Result<LinkList, Error> {
         self.read_list(self.get_linked_raw(access_token)?)
     }
 
@@ -299,18 +299,18 @@ impl Client {
         access_token: Option<&str>,
         id: &str,
         end: Instant,
-    ) -> Result<LinkedList, Error> {
+    ) -> Result<LinkList, Error> {
         self.check_text("appid", id, MAX_APPID)
-            .map_err(|e| e.on(Interface::Get))?;
-        self.read_list(self.call(Interface::Get, access_token, &Empty {}, end)?)
+            .map_err(|e| e.on(Endpoint::Get))?;
+        self.read_list(self.call(Endpoint::Get, access_token, &Empty {}, end)?)
     }
 
-    fn read_list(&self, answer: Answer) -> Result<LinkedList, Error> {
+    fn read_list(&self, answer: Answer) -> Result<LinkList, Error> {
         let attempts = answer.attempts().to_vec();
-        LinkedList::read(answer).map_err(|why| {
+        LinkList::read(answer).map_err(|why| {
             let failure = Failure::new(Status::BadAnswer, why);
             let lang = self.limits.lang;
-            Error::failed(Interface::Get, failure, Delivery::Answered, attempts, lang)
+            Error::failed(Endpoint::Get, failure, Delivery::Answered, attempts, lang)
         })
     }
 
@@ -323,7 +323,7 @@ impl Client {
         access_token: impl Into<Option<&'a str>>,
     ) -> Result<Answer, Error> {
         self.call(
-            Interface::Get,
+            Endpoint::Get,
             access_token.into(),
             &Empty {},
             self.deadline(),
@@ -345,9 +345,9 @@ impl Client {
             appid: &'a str,
         }
         self.check_text("appid", appid, MAX_APPID)
-            .map_err(|e| e.on(Interface::Unlink))?;
+            .map_err(|e| e.on(Endpoint::Unlink))?;
         self.call(
-            Interface::Unlink,
+            Endpoint::Unlink,
             access_token.into(),
             &Body { appid },
             self.deadline(),
@@ -388,14 +388,14 @@ impl Client {
     /// One call: checked, posted, and judged.
     fn call(
         &self,
-        interface: Interface,
+        endpoint: Endpoint,
         access_token: Option<&str>,
         body: &impl Serialize,
         end: Instant,
     ) -> Result<Answer, Error> {
         let deadline = end.min(self.deadline());
         let wrong =
-            |status, what: &str| Error::argument(status, what, self.limits.lang).on(interface);
+            |status, what: &str| Error::argument(status, what, self.limits.lang).on(endpoint);
         if self.is_forked() {
             return Err(wrong(Status::Forked, ""));
         }
@@ -412,8 +412,8 @@ impl Client {
         let given = access_token.filter(|token| !token.is_empty() || self.tokens.is_none());
         if let Some(given) = given {
             self.check_text("access_token", given, MAX_TOKEN)
-                .map_err(|e| e.on(interface))?;
-            return poster.post(interface, given, body, deadline, Vec::new());
+                .map_err(|e| e.on(endpoint))?;
+            return poster.post(endpoint, given, body, deadline, Vec::new());
         }
         let Some(tokens) = &self.tokens else {
             let why = "there is no access_token, and no source of tokens; give one, or set one of the options \
@@ -423,10 +423,10 @@ impl Client {
         let (account, cancel) = (self.account.as_deref(), &*self.cancel);
         let token = self
             .told(tokens.get(account, deadline, cancel))
-            .map_err(|e| e.on(interface))?;
+            .map_err(|e| e.on(endpoint))?;
         let post = |token: &Token, secrets: &[Secret<'_>], before| {
             let poster = Poster { secrets, ..poster };
-            let posted = poster.post(interface, token, body, deadline, before);
+            let posted = poster.post(endpoint, token, body, deadline, before);
             if accepts_token(&posted) {
                 token.set_accepted();
             }
@@ -437,7 +437,7 @@ impl Client {
             Err(e) if e.class() == Some(Class::Token) => {
                 match tokens.get_other(account, &token, deadline, cancel) {
                     Ok(Some(other)) => {
-                        let refused = [(interface.token_name(), &**token)];
+                        let refused = [(endpoint.token_name(), &**token)];
                         let posted = post(&other, &refused, e.attempts().to_vec());
                         if matches!(&posted, Err(e) if e.class() == Some(Class::Token)) {
                             tokens.refuse(account, &other);
@@ -445,7 +445,7 @@ impl Client {
                         posted
                     }
                     Ok(None) => Err(e),
-                    Err(no_other) => self.told(Err(no_other.on(interface).after_refusal(&e))),
+                    Err(no_other) => self.told(Err(no_other.on(endpoint).after_refusal(&e))),
                 }
             }
             done => done,

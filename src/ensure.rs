@@ -14,7 +14,7 @@ use crate::catalogue::Class;
 use crate::client::{Client, LinkChoices};
 use crate::error::Error;
 use crate::lang::Lang;
-use crate::list::{LinkStatus, LinkedList, MiniProgram};
+use crate::list::{LinkList, LinkStatus, MiniProgram};
 use crate::status::Status;
 
 /// The pauses between two looks at the list grow from the first to the last of these.
@@ -358,7 +358,7 @@ impl Client {
     /// now and once for all of them. After a yes it does not look again.
     pub fn ensure_linked_in<'a>(
         &self,
-        list: &LinkedList,
+        list: &LinkList,
         access_token: impl Into<Option<&'a str>>,
         appid: &str,
         choices: LinkChoices,
@@ -469,7 +469,7 @@ impl<'a> Watch<'a> {
     }
 
     /// What a list shows of it.
-    fn see(&mut self, list: &LinkedList) -> LinkState {
+    fn see(&mut self, list: &LinkList) -> LinkState {
         if self.progress.posts == 0 {
             self.refused_before = nameless(list).collect();
         }
@@ -492,7 +492,7 @@ impl<'a> Watch<'a> {
     /// Where it stands in the list: under the name we were given, else under the one we learnt, else
     /// as a refused item without an appid that was not there before we posted: ours was refused
     /// before we saw it, and posting again would message the followers again.
-    fn find<'l>(&self, list: &'l LinkedList) -> Option<MiniProgram<'l>> {
+    fn find<'l>(&self, list: &'l LinkList) -> Option<MiniProgram<'l>> {
         let under = |id: &str| list.find(id);
         let of_late = || {
             let late = nameless(list).find(|name| !self.refused_before.contains(name));
@@ -619,7 +619,7 @@ fn join(first: &str, second: &str) -> String {
 /// first, or the handle is of no more use.
 fn ends(error: &Error) -> bool {
     match error.class() {
-        Some(Class::Token | Class::Human | Class::Caller) => true,
+        Some(Class::Token | Class::ActionRequired | Class::InvalidRequest) => true,
         Some(_) => false,
         None => matches!(
             error.status(),
@@ -629,7 +629,7 @@ fn ends(error: &Error) -> bool {
 }
 
 /// The original ids of a list's refused items, which have no appid.
-fn nameless(list: &LinkedList) -> impl Iterator<Item = String> {
+fn nameless(list: &LinkList) -> impl Iterator<Item = String> {
     let refused =
         |i: &MiniProgram<'_>| i.status() == Some(LinkStatus::Refused) && i.appid().is_none();
     let items = list.items().filter(refused);

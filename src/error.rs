@@ -5,7 +5,7 @@ use std::fmt;
 use crate::answer::Answer;
 use crate::attempt::{Attempt, Delivery, trace_json};
 use crate::catalogue::{self, Class};
-use crate::interface::Interface;
+use crate::endpoint::Endpoint;
 use crate::lang::Lang;
 use crate::status::Status;
 use crate::wire::Failure;
@@ -17,7 +17,7 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     status: Status,
-    interface: Option<Interface>,
+    endpoint: Option<Endpoint>,
     detail: String,
     delivery: Delivery,
     http_status: u16,
@@ -35,7 +35,7 @@ impl Error {
     pub(crate) fn argument(status: Status, detail: impl Into<String>, lang: Lang) -> Error {
         Error(Box::new(Inner {
             status,
-            interface: None,
+            endpoint: None,
             detail: detail.into(),
             delivery: Delivery::NeverSent,
             http_status: 0,
@@ -49,7 +49,7 @@ impl Error {
 
     /// The last attempt failed before there was a verdict.
     pub(crate) fn failed(
-        interface: Interface,
+        endpoint: Endpoint,
         failure: Failure,
         delivery: Delivery,
         attempts: Vec<Attempt>,
@@ -57,7 +57,7 @@ impl Error {
     ) -> Error {
         Error(Box::new(Inner {
             status: failure.status,
-            interface: Some(interface),
+            endpoint: Some(endpoint),
             detail: failure.detail,
             delivery,
             http_status: attempts.last().map_or(0, |a| a.http_status),
@@ -73,7 +73,7 @@ impl Error {
     pub(crate) fn refused(answer: Answer, lang: Lang) -> Error {
         Error(Box::new(Inner {
             status: Status::Api,
-            interface: Some(answer.interface()),
+            endpoint: Some(answer.endpoint()),
             detail: String::new(),
             delivery: Delivery::Answered,
             http_status: answer.http_status(),
@@ -87,10 +87,10 @@ impl Error {
 
     /// The same error as what kept a call from having a token.
     pub(crate) fn without_token(mut self) -> Error {
-        // Which of WeChat's interfaces failed, and how, is told in the detail.
+        // Which of WeChat's endpoints failed, and how, is told in the detail.
         if self.0.answer.is_none() && self.0.status != Status::NoToken {
-            let interface = self.0.interface.map_or("", Interface::name);
-            self.0.detail = format!("{interface}: {}: {}", self.0.status.name(), self.0.detail);
+            let endpoint = self.0.endpoint.map_or("", Endpoint::name);
+            self.0.detail = format!("{endpoint}: {}: {}", self.0.status.name(), self.0.detail);
         }
         self.0.passing |= self.0.answer.is_none() && self.0.status != Status::NoToken;
         self.0.status = Status::NoToken;
@@ -136,9 +136,9 @@ impl Error {
         self.0.passing
     }
 
-    /// The same error of a call to `interface`.
-    pub(crate) fn on(mut self, interface: Interface) -> Error {
-        self.0.interface = Some(interface);
+    /// The same error of a call to `endpoint`.
+    pub(crate) fn on(mut self, endpoint: Endpoint) -> Error {
+        self.0.endpoint = Some(endpoint);
         self
     }
 
@@ -153,9 +153,9 @@ impl Error {
         self.0.status
     }
 
-    /// The interface that was called, if it came to that.
-    pub fn interface(&self) -> Option<Interface> {
-        self.0.interface
+    /// The endpoint that was called, if it came to that.
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        self.0.endpoint
     }
 
     /// WeChat's errcode, if WeChat answered.
@@ -211,13 +211,13 @@ impl Error {
 
     /// The attempts as JSON, for logs and support.
     pub fn trace(&self) -> String {
-        let interface = self.0.interface.map_or("", Interface::word);
-        trace_json(interface, self.0.delivery, &self.0.attempts)
+        let endpoint = self.0.endpoint.map_or("", Endpoint::word);
+        trace_json(endpoint, self.0.delivery, &self.0.attempts)
     }
 
     /// What happened and what to do about it, in the client's language.
     pub fn message(&self) -> String {
-        let only_reads = self.0.interface.is_some_and(Interface::only_reads);
+        let only_reads = self.0.endpoint.is_some_and(Endpoint::only_reads);
         let (status, lang) = (self.0.status, self.0.lang);
         self.message_with(status.text_of_call(only_reads, self.0.delivery, lang))
     }
@@ -225,7 +225,7 @@ impl Error {
     /// The same, but without WeChat's answer it ends with `advice` and not with the status's text.
     pub(crate) fn message_with(&self, advice: &str) -> String {
         let zh = self.0.lang == Lang::Zh;
-        let call = self.0.interface.map_or("", Interface::name);
+        let call = self.0.endpoint.map_or("", Endpoint::name);
         let colon = if zh { "：" } else { ": " };
         let mut text = String::new();
         if !call.is_empty() {
@@ -264,7 +264,7 @@ impl Error {
 /// A refusal of WeChat's in one line, with its remedy.
 fn refusal(answer: &Answer, lang: Lang) -> String {
     let code = answer.errcode();
-    let entry = catalogue::lookup(answer.interface(), code);
+    let entry = catalogue::lookup(answer.endpoint(), code);
     let name = entry.map_or("", |e| e.name);
     let zh = lang == Lang::Zh;
     let mut text = match (zh, name.is_empty()) {

@@ -30,12 +30,12 @@ mod client;
 mod ensure;
 mod error;
 // Its comments are the C header's: their examples are C, not doctests.
+mod endpoint;
 #[cfg(all(feature = "capi", not(doctest)))]
 #[allow(unsafe_code)]
 #[doc(hidden)]
 pub mod ffi;
 mod fork;
-mod interface;
 mod lang;
 mod list;
 mod names;
@@ -61,10 +61,10 @@ pub use answer::Answer;
 pub use attempt::{Attempt, Delivery, Phase};
 pub use catalogue::Class;
 pub use client::{Client, LinkChoices, MAX_APPID, MAX_TOKEN};
+pub use endpoint::Endpoint;
 pub use ensure::{LinkProgress, LinkState};
 pub use error::Error;
-pub use interface::Interface;
 pub use lang::{Lang, Text};
-pub use list::{FuncInfo, LinkStatus, LinkedList, MiniProgram};
+pub use list::{FuncInfo, LinkList, LinkStatus, MiniProgram};
 pub use options::{OPTIONS, OptionEntry, Options};
 pub use status::{STATUSES, Status, StatusEntry};

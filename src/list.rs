@@ -15,17 +15,17 @@ use crate::reader::Reader;
 /// The answer of `getLinkMiniprogram`. It knows where in the answer the fields are: their values are
 /// read when they are asked for.
 #[derive(Clone, Debug)]
-pub struct LinkedList {
+pub struct LinkList {
     answer: Answer,
     items: Vec<Places>,
 }
 
-impl LinkedList {
+impl LinkList {
     /// Reads the list, or says in one clause why the answer holds none.
     #[doc(hidden)]
-    pub fn read(answer: Answer) -> Result<LinkedList, String> {
+    pub fn read(answer: Answer) -> Result<LinkList, String> {
         let items = find_items(answer.body())?;
-        Ok(LinkedList { answer, items })
+        Ok(LinkList { answer, items })
     }
 
     /// The answer it was read from.

@@ -301,7 +301,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         },
     },
     OptionEntry {
-        key: "token_store",
+        key: "store",
         default: "memory",
         takes: Text {
             en: "memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…",
@@ -313,7 +313,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         },
         set: |o, v| {
             token::check_store(v)?;
-            o.token_store = v.to_owned();
+            o.store_url = v.to_owned();
             Ok(())
         },
     },
@@ -370,7 +370,7 @@ pub struct Options {
     pub(crate) token_command: Option<String>,
     pub(crate) component_appid: Option<String>,
     pub(crate) component_appsecret: Option<String>,
-    pub(crate) token_store: String,
+    pub(crate) store_url: String,
     /// The keys that were set, which is not the same as having another value than the default.
     set: Vec<&'static str>,
 }
@@ -410,7 +410,7 @@ impl Options {
             token_command: None,
             component_appid: None,
             component_appsecret: None,
-            token_store: String::new(),
+            store_url: String::new(),
             set: Vec::new(),
         };
         for entry in OPTIONS {
@@ -500,7 +500,7 @@ impl Options {
     /// The secrets among the values, with the names they are replaced by in texts.
     pub(crate) fn secrets(&self, proxy: Option<&ProxySettings>) -> Vec<OwnedSecret> {
         let login = proxy.and_then(|settings| settings.proxy.login.clone());
-        let store = password_of(&self.token_store);
+        let store = password_of(&self.store_url);
         let decoded = store.map(|text| percent_decode_str(text).decode_utf8_lossy().into_owned());
         let secrets = [
             ("access_token", self.access_token.clone()),

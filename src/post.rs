@@ -11,8 +11,8 @@ use crate::answer::Answer;
 use crate::attempt::{Attempt, Delivery};
 use crate::cancel::Cancel;
 use crate::client::Limits;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::interface::Interface;
 use crate::redact::{self, Secret, Secrets};
 use crate::status::Status;
 use crate::wire::{Exchange, Failure, Reply, Wire};
@@ -43,7 +43,7 @@ impl Poster<'_> {
     /// What became of the last attempt; [`Status::Api`] with an errcode other than 0.
     pub fn post(
         &self,
-        interface: Interface,
+        endpoint: Endpoint,
         access_token: &str,
         body: &impl Serialize,
         deadline: Instant,
@@ -52,10 +52,10 @@ impl Poster<'_> {
         let encoded = Cow::from(utf8_percent_encode(access_token, ENCODED));
         let body = serde_json::to_vec(body).map_err(|_| {
             let why = "the body cannot be written as JSON";
-            Error::argument(Status::Internal, why, self.limits.lang).on(interface)
+            Error::argument(Status::Internal, why, self.limits.lang).on(endpoint)
         })?;
         let ask = Exchange {
-            target: interface.target(),
+            target: endpoint.target(),
             token: &encoded,
             body: &body,
             deadline,
@@ -63,9 +63,9 @@ impl Poster<'_> {
             cancel: self.cancel,
         };
 
-        let token = (interface.token_name(), access_token);
+        let token = (endpoint.token_name(), access_token);
         let clean = |text: &str, received: &[Secret<'_>]| self.clean(text, token, received);
-        if !interface.links() {
+        if !endpoint.links() {
             self.wire.remember(self.secrets.iter().chain([&token]));
         }
 
@@ -75,9 +75,9 @@ impl Poster<'_> {
         loop {
             let host = self.wire.pick_host(&tried);
             let (result, mut attempt, delivery) = self.wire.exchange(host, &ask);
-            let failure = match result.and_then(|reply| judge(interface, reply, &clean)) {
+            let failure = match result.and_then(|reply| judge(endpoint, reply, &clean)) {
                 Ok(answer) => {
-                    if !interface.links() {
+                    if !endpoint.links() {
                         self.wire.remember(&redact::received(answer.json()));
                     }
                     let yes = answer.errcode() == 0;
@@ -97,7 +97,7 @@ impl Poster<'_> {
             };
             attempt.outcome = failure.status;
             attempt.detail.clone_from(&failure.detail);
-            let may_repeat = may_repeat(interface, &failure, delivery, attempt.http_status);
+            let may_repeat = may_repeat(endpoint, &failure, delivery, attempt.http_status);
             attempts.push(attempt);
             if delivery == Delivery::NeverSent {
                 tried.push(host);
@@ -116,7 +116,7 @@ impl Poster<'_> {
             };
             if !again {
                 let lang = self.limits.lang;
-                return Err(Error::failed(interface, failure, delivery, attempts, lang));
+                return Err(Error::failed(endpoint, failure, delivery, attempts, lang));
             }
         }
     }
@@ -140,7 +140,7 @@ impl Poster<'_> {
 
 /// Turns what came off the wire into an answer, or says why it is none.
 fn judge(
-    interface: Interface,
+    endpoint: Endpoint,
     reply: Reply,
     clean: &impl Fn(&str, &[Secret<'_>]) -> String,
 ) -> Result<Answer, Failure> {
@@ -159,7 +159,7 @@ fn judge(
             "HTTP {status}, compressed ({encoding:?}), which was not asked for"
         )));
     }
-    Answer::read(interface, status, reply.body, clean)
+    Answer::read(endpoint, status, reply.body, clean)
         .map_err(|why| bad(format!("HTTP {status} with {why}")))
 }
 
@@ -174,17 +174,12 @@ fn host_of(url: &str) -> Option<&str> {
 }
 
 /// Whether a failed attempt may be made again: nothing was sent, or nothing can happen twice.
-fn may_repeat(
-    interface: Interface,
-    failure: &Failure,
-    delivery: Delivery,
-    http_status: u16,
-) -> bool {
+fn may_repeat(endpoint: Endpoint, failure: &Failure, delivery: Delivery, http_status: u16) -> bool {
     match failure.status {
         Status::Cancelled => false,
         _ if delivery == Delivery::NeverSent => true,
-        Status::ConnectionLost => interface.only_reads(),
-        Status::BadAnswer => interface.only_reads() && http_status >= 500,
+        Status::ConnectionLost => endpoint.only_reads(),
+        Status::BadAnswer => endpoint.only_reads() && http_status >= 500,
         _ => false,
     }
 }

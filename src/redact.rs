@@ -275,7 +275,7 @@ fn is_word(byte: Option<u8>) -> bool {
     byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-' || !b.is_ascii())
 }
 
-/// The secrets that an answer of a token interface holds, by WeChat's names of their fields.
+/// The secrets that an answer of a token endpoint holds, by WeChat's names of their fields.
 pub(crate) fn received(json: &serde_json::Value) -> Vec<Secret<'_>> {
     use serde_json::Value;
     // Fields, and the names that stand for their values.

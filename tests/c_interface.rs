@@ -432,7 +432,7 @@ fn a_thread_with_a_small_stack_is_enough() {
     let platform = [
         "component_appid=wx0c00000000000001".to_owned(),
         "component_appsecret=SECRET-OF-A-PLATFORM".to_owned(),
-        format!("token_store=file:{}", store.display()),
+        format!("store=file:{}", store.display()),
     ];
     let ask = |size: &str| {
         let mut command = Command::new(&program);

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | `link` `get` `unlink` `ensure` `wait` | the arguments, and `option.KEY` for options of the client | `status`, `errcode` if WeChat answered, `class`, `delivery`, `http_status`, `rid`, `message`, `body`; of a list `items`, `item.0.appid` and so on; of ensure and wait `state`, `waits_for`, `posts` |
 //! | `option` | `key`, `value` | `status`, `message` |
-//! | `catalogue` | `errcode`, `interface` | `status`, `name`, `class`, `meaning`, `remedy` |
+//! | `catalogue` | `errcode`, `endpoint` | `status`, `name`, `class`, `meaning`, `remedy` |
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -18,7 +18,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use wxlink::catalogue::{self, ENTRIES};
-use wxlink::{Interface, OPTIONS, Status};
+use wxlink::{Endpoint, OPTIONS, Status};
 use wxlink_sandbox::Sandbox;
 
 use wxlink_testkit::vectors::{
@@ -190,7 +190,7 @@ fn answers(language: &mut Language, sandbox: &Sandbox) {
     for vector in vectors("answers.json")["vectors"].as_array().unwrap() {
         let expect = &vector["expect"];
         answer_with(sandbox, vector);
-        let ask = json!({"verb": vector["interface"], "access_token": TOKEN, "appid": APPID});
+        let ask = json!({"verb": vector["endpoint"], "access_token": TOKEN, "appid": APPID});
         let told = language.call(sandbox, &ask);
         let what = format!("{}: {}: {told:?}", language.name, vector["name"]);
         if let Some(status) = expect["typed_status"].as_str() {
@@ -259,12 +259,12 @@ fn items(wanted: &Value, told: &Fields, what: &str) {
 
 fn errcodes(language: &mut Language, sandbox: &Sandbox) {
     for entry in ENTRIES.iter().filter(|e| e.errcode != 0) {
-        let interface = entry.interface.unwrap_or(Interface::Get);
-        let entry = catalogue::lookup(interface, entry.errcode).unwrap();
+        let endpoint = entry.endpoint.unwrap_or(Endpoint::Get);
+        let entry = catalogue::lookup(endpoint, entry.errcode).unwrap();
         let code = entry.errcode.to_string();
-        let what = format!("{}: {code} on {}", language.name, interface.word());
+        let what = format!("{}: {code} on {}", language.name, endpoint.word());
 
-        let asked = [("errcode", code.as_str()), ("interface", interface.word())];
+        let asked = [("errcode", code.as_str()), ("endpoint", endpoint.word())];
         let told = language.ask("catalogue", &asked);
         let known = [
             ("name", entry.name),
@@ -283,7 +283,7 @@ fn errcodes(language: &mut Language, sandbox: &Sandbox) {
         let body = json!({"errcode": entry.errcode, "errmsg": "x rid: 61-2-3"}).to_string();
         let fault = raw_fault(body.as_bytes(), &json!({}));
         sandbox.admin("POST", "faults", &fault).unwrap();
-        let ask = json!({"verb": interface.word(), "access_token": TOKEN, "appid": APPID});
+        let ask = json!({"verb": endpoint.word(), "access_token": TOKEN, "appid": APPID});
         let told = language.call(sandbox, &ask);
         assert_eq!(
             (told["status"].as_str(), &told["errcode"]),

@@ -58,8 +58,8 @@ impl Bench {
 
     /// Lists hang, but for the first.
     fn no_list_but_the_first(&self) {
-        self.fault(json!({"interface": "get", "fault": {"delay_ms": 1}}));
-        self.fault(json!({"interface": "get", "fault": "hang", "always": true}));
+        self.fault(json!({"endpoint": "get", "fault": {"delay_ms": 1}}));
+        self.fault(json!({"endpoint": "get", "fault": "hang", "always": true}));
     }
 
     /// Links the sandbox has received and processed.
@@ -211,7 +211,7 @@ fn codes_that_mean_it_is_on_its_way_are_no_failures() {
     ] {
         let b = Bench::new();
         b.fault(
-            json!({"interface": "link", "fault": {"errcode": {"code": code}}, "when": "before"}),
+            json!({"endpoint": "link", "fault": {"errcode": {"code": code}}, "when": "before"}),
         );
         expect(&b.ensure(0), status, state, 1);
     }
@@ -233,7 +233,7 @@ fn an_outcome_that_got_lost_is_looked_up_and_not_posted_again() {
     ];
     for fault in lost {
         let b = Bench::with(&[("timeout_ms", "3000")]);
-        b.fault(json!({"interface": "link", "fault": fault, "when": "after"}));
+        b.fault(json!({"endpoint": "link", "fault": fault, "when": "after"}));
         // What is left after the whole limit has to suffice for a look, also on a busy machine.
         let p = b.ensure(if fault == "hang" { 8000 } else { 1000 });
         expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 1);
@@ -245,7 +245,7 @@ fn an_outcome_that_got_lost_is_looked_up_and_not_posted_again() {
 fn only_a_list_without_a_trace_allows_another_post() {
     for fault in [json!({"drop": "close"}), json!({"errcode": {"code": -1}})] {
         let b = Bench::new();
-        b.fault(json!({"interface": "link", "fault": fault, "when": "before"}));
+        b.fault(json!({"endpoint": "link", "fault": fault, "when": "before"}));
         let p = b.ensure(0);
         expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 2);
         assert_eq!(b.links(), (2, 1), "{fault}");
@@ -259,7 +259,7 @@ fn only_a_list_without_a_trace_allows_another_post() {
 fn posts_are_bounded() {
     let b = Bench::with(&[("max_retries", "2")]);
     b.fault(
-        json!({"interface": "link", "fault": {"drop": "close"}, "when": "before", "always": true}),
+        json!({"endpoint": "link", "fault": {"drop": "close"}, "when": "before", "always": true}),
     );
     let p = b.ensure(0);
     assert_eq!(
@@ -275,7 +275,7 @@ fn posts_are_bounded() {
 #[test]
 fn without_a_list_nothing_is_posted_and_nothing_is_guessed() {
     let b = Bench::with(&[("max_retries", "0")]);
-    let no_list = || json!({"interface": "get", "fault": {"drop": "close"}, "always": true});
+    let no_list = || json!({"endpoint": "get", "fault": {"drop": "close"}, "always": true});
     b.fault(no_list());
     let p = b.ensure(0);
     assert_eq!((p.status(), p.posts()), (Status::ConnectionLost, 0));
@@ -283,7 +283,7 @@ fn without_a_list_nothing_is_posted_and_nothing_is_guessed() {
 
     // The list can be read before the post and not after it: the outcome stays unknown.
     let b = Bench::with(&[("max_retries", "0"), ("timeout_ms", "2000")]);
-    b.fault(json!({"interface": "link", "fault": "hang", "when": "after"}));
+    b.fault(json!({"endpoint": "link", "fault": "hang", "when": "after"}));
     let sandbox = &b.sandbox;
     thread::scope(|s| {
         s.spawn(|| {
@@ -316,7 +316,7 @@ fn a_bad_poll_does_not_end_a_wait_and_a_refused_token_does() {
         json!("garbage"),
         json!({"errcode": {"code": 45011}}),
     ] {
-        b.fault(json!({"interface": "get", "fault": fault}));
+        b.fault(json!({"endpoint": "get", "fault": fault}));
     }
     expect(&b.wait(APPID, 60_000), Status::Ok, LinkState::Linked, 0);
 
@@ -325,7 +325,7 @@ fn a_bad_poll_does_not_end_a_wait_and_a_refused_token_does() {
     let (client, id) = (&b.client, APPID);
     thread::scope(|s| {
         let waiting = s.spawn(|| client.wait_linked(TOKEN, id, Duration::from_secs(60)));
-        b.fault(json!({"interface": "get", "fault": {"errcode": {"code": 42001}}}));
+        b.fault(json!({"endpoint": "get", "fault": {"errcode": {"code": 42001}}}));
         let p = waiting.join().unwrap();
         assert_eq!(
             (p.status(), p.errcode()),
@@ -438,7 +438,7 @@ fn a_lost_link_that_was_refused_before_it_was_seen_is_not_posted_again() {
     // The list has refused items of others, which have no appid either.
     let others = json!({"links": [{"appid": "wx0b00000000000002", "state": "refused"}]});
     b.admin("PUT", &format!("accounts/{ACCOUNT}"), others);
-    b.fault(json!({"interface": "link", "fault": {"drop": "reset"}, "when": "after"}));
+    b.fault(json!({"endpoint": "link", "fault": {"drop": "reset"}, "when": "after"}));
     let p = b.ensure(0);
     expect(&p, Status::Declined, LinkState::Declined, 1);
     assert_eq!(p.item().unwrap()["username"], GH_ID);
@@ -476,7 +476,7 @@ fn a_list_that_was_read_serves_for_many() {
     assert_eq!((bench.links(), reads()), ((3, 3), 2));
 
     // What got lost is looked up, as ever.
-    bench.fault(json!({"interface": "link", "when": "after", "fault": {"drop": "reset"}}));
+    bench.fault(json!({"endpoint": "link", "when": "after", "fault": {"drop": "reset"}}));
     let progress = ensure("wx0b00000000000004");
     assert_eq!((progress.posts(), progress.status()), (1, Status::Pending));
     assert_eq!((bench.links(), reads()), ((4, 4), 3));
@@ -563,7 +563,7 @@ fn a_cancelled_ensure_says_that_the_outcome_of_its_post_is_unknown() {
     ] {
         // No answer to the post.
         let b = Bench::new();
-        b.fault(json!({"interface": "link", "fault": "hang", "when": "after"}));
+        b.fault(json!({"endpoint": "link", "fault": "hang", "when": "after"}));
         let p = cancelled_ensure(&b, lang, || b.links().0 == 1);
         says(&p.message(), expected, &["safe", "awaiting"]);
         assert_eq!((p.state(), p.posts()), (LinkState::Unknown, 1));
@@ -571,7 +571,7 @@ fn a_cancelled_ensure_says_that_the_outcome_of_its_post_is_unknown() {
 
         // The post's connection breaks, and the list that would show its outcome hangs.
         let b = Bench::new();
-        b.fault(json!({"interface": "link", "fault": {"drop": "close"}, "when": "after"}));
+        b.fault(json!({"endpoint": "link", "fault": {"drop": "close"}, "when": "after"}));
         b.no_list_but_the_first();
         let p = cancelled_ensure(&b, lang, || lists(&b) == 2);
         says(&p.message(), expected, &["safe", "awaiting"]);
@@ -597,7 +597,7 @@ fn a_cancelled_ensure_says_that_nothing_was_posted() {
         ),
     ] {
         let b = Bench::new();
-        b.fault(json!({"interface": "get", "fault": "hang"}));
+        b.fault(json!({"endpoint": "get", "fault": "hang"}));
         let p = cancelled_ensure(&b, lang, || lists(&b) == 1);
         says(&p.message(), nothing, &["may have acted", "unknown"]);
         assert_eq!(p.posts(), 0);
@@ -625,7 +625,7 @@ fn a_cancelled_ensure_says_that_nothing_was_posted() {
 fn an_ensure_that_ran_out_of_time_says_what_it_did() {
     // The post is answered, then no list: what is known is that the invitation is out.
     let b = Bench::with(&[("timeout_ms", "1000"), ("max_retries", "0")]);
-    b.fault(json!({"interface": "link", "fault": {"drop": "close"}, "when": "after"}));
+    b.fault(json!({"endpoint": "link", "fault": {"drop": "close"}, "when": "after"}));
     b.no_list_but_the_first();
     let p = b.ensure(0);
     assert_eq!(p.posts(), 1);
@@ -636,7 +636,7 @@ fn an_ensure_that_ran_out_of_time_says_what_it_did() {
     );
     // No list at all: reading it again is safe.
     let b = Bench::with(&[("timeout_ms", "500"), ("max_retries", "0")]);
-    b.fault(json!({"interface": "get", "fault": "hang", "always": true}));
+    b.fault(json!({"endpoint": "get", "fault": "hang", "always": true}));
     let p = b.ensure(0);
     assert_eq!((p.status(), p.posts()), (Status::Timeout, 0));
     says(&p.message(), "Nothing was posted.", &["may have acted"]);
@@ -657,7 +657,7 @@ fn a_cancelled_link_says_that_wechat_may_have_acted() {
         ),
     ] {
         let b = Bench::new();
-        b.fault(json!({"interface": "link", "fault": "hang", "when": "after"}));
+        b.fault(json!({"endpoint": "link", "fault": "hang", "when": "after"}));
         let reached = || b.links().0 == 1;
         let link = |c: &Client| c.link_miniprogram(TOKEN, APPID, QUIET).unwrap_err();
         let e = cancelled(&b, lang, reached, link);

@@ -47,7 +47,7 @@ enum Fault {
     Certificate(fn(&Sandbox) -> &str),
     /// What strikes every new connection, as the sandbox's rule.
     Connection(&'static str),
-    /// What strikes every request of the verb's own interface.
+    /// What strikes every request of the verb's own endpoint.
     Request(&'static str),
 }
 
@@ -294,7 +294,7 @@ impl Verb {
         }
     }
 
-    /// The interface that the fault strikes.
+    /// The endpoint that the fault strikes.
     const fn struck(self) -> &'static str {
         match self {
             Verb::Link | Verb::Ensure => "link",
@@ -344,7 +344,7 @@ impl Verb {
 /// What became of one verb.
 struct Outcome {
     verdict: Verdict,
-    /// Requests of the struck interface that the sandbox received, and those that took effect.
+    /// Requests of the struck endpoint that the sandbox received, and those that took effect.
     received: u64,
     processed: u64,
     /// Whether it took most of the time it had: more than two thirds, which nothing does that does
@@ -406,7 +406,7 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
         }
         Fault::Request(rule) => {
             let mut rule: Value = serde_json::from_str(rule).unwrap();
-            rule["interface"] = verb.struck().into();
+            rule["endpoint"] = verb.struck().into();
             rule["always"] = true.into();
             admin("POST", "faults", rule);
         }
@@ -550,7 +550,7 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
          everything.\n\n\
          Each cell tells the status; whether WeChat may have seen it (*delivery*), and *whole limit* if the\n\
          call took more than two thirds of its time; and *requests that the sandbox received → that took effect* on the\n\
-         interface that the fault strikes (the one that links for `ensure`). Reads are repeated where nothing can\n\
+         endpoint that the fault strikes (the one that links for `ensure`). Reads are repeated where nothing can\n\
          happen twice. A link or unlink is never received twice, and whatever happens none takes effect\n\
          twice.\n\n\
          | fault | over |"

@@ -216,8 +216,8 @@ const ERRORS_PAGES: [ErrorsPage; 2] = [
         classes: "## What WeChat answers\n\n\
             Each errcode has a class, which is what a program should decide by:\n\n\
             | class | what to do |\n|---|---|\n",
-        errcodes: "\nWhere one code means different things on different interfaces there is a row for each. \
-            \"Documented\" means by WeChat, for these interfaces; the others have been met in \
+        errcodes: "\nWhere one code means different things on different endpoints there is a row for each. \
+            \"Documented\" means by WeChat, for these endpoints; the others have been met in \
             the field.\n\n\
             | errcode | name | on | class | documented | meaning | remedy |\n\
             |---|---|---|---|---|---|---|\n",
@@ -262,7 +262,7 @@ fn the_errors_pages() {
         }
         page += told.errcodes;
         for e in ENTRIES {
-            let on = e.interface.map_or(told.any, |i| i.word());
+            let on = e.endpoint.map_or(told.any, |i| i.word());
             let documented = told.yes_no[usize::from(!e.official)];
             let (code, name, class) = (e.errcode, e.name, e.class.word());
             let (meaning, remedy) = (e.meaning.get(told.lang), e.remedy.get(told.lang));

@@ -56,15 +56,15 @@ fn fault() -> impl Strategy<Value = Step> {
         json!("accept_close"),
     ]);
     let when = prop::sample::select(vec!["before", "after"]);
-    let interface = prop::sample::select(vec!["link", "link", "get", "*"]);
-    (what, when, interface, 1..4).prop_map(|(what, when, interface, times)| {
-        let mut rule = json!({"fault": what, "interface": interface, "times": times});
+    let endpoint = prop::sample::select(vec!["link", "link", "get", "*"]);
+    (what, when, endpoint, 1..4).prop_map(|(what, when, endpoint, times)| {
+        let mut rule = json!({"fault": what, "endpoint": endpoint, "times": times});
         let name = match &what {
             Value::String(name) => name.as_str(),
             other => other.as_object().unwrap().keys().next().unwrap(),
         };
         match name {
-            "accept_close" => rule["interface"] = "*".into(),
+            "accept_close" => rule["endpoint"] = "*".into(),
             "cut" | "slow" | "close_after" => {}
             _ => rule["when"] = when.into(),
         }

@@ -13,7 +13,7 @@ fn client(store: &str, timeout_ms: u32) -> Client {
     for (key, value) in [
         ("component_appid", "wx0c00000000000001"),
         ("component_appsecret", "COMPONENT-SECRET"),
-        ("token_store", store),
+        ("store", store),
         ("timeout_ms", &timeout_ms.to_string()),
     ] {
         options.set(key, value).unwrap();
@@ -50,8 +50,8 @@ fn what_passes_is_tried_again_on_a_new_connection() {
         for first in [bad, later] {
             let fake = FakeRedis::start(vec![first, Behaviour::Store]);
             let client = client(&fake.url(), 60_000);
-            client.put_ticket("TICKET").unwrap();
-            client.put_account("wx1", "REFRESH").unwrap();
+            client.set_ticket("TICKET").unwrap();
+            client.add_account("wx1", "REFRESH").unwrap();
             assert!(fake.connections() >= 2, "case {n}");
             assert_eq!(fake.texts().len(), 2, "case {n}");
         }
@@ -66,7 +66,7 @@ fn what_is_busy_is_asked_again_on_the_same_connection() {
     ] {
         let fake = FakeRedis::start(vec![answer(error)]);
         let started = Instant::now();
-        let failed = client(&fake.url(), 3000).put_ticket("TICKET").unwrap_err();
+        let failed = client(&fake.url(), 3000).set_ticket("TICKET").unwrap_err();
         assert!(started.elapsed() >= Duration::from_secs(3), "{failed}");
         // The second if the machine is so busy that the reason comes too late.
         let ends = [Status::NoToken, Status::TimeoutUnsent];
@@ -79,7 +79,7 @@ fn what_is_busy_is_asked_again_on_the_same_connection() {
 fn refusal(behaviour: Behaviour) -> String {
     let fake = FakeRedis::start(vec![behaviour]);
     let url = fake.url().replace("redis://", "redis://user:S3CRET@");
-    let failed = client(&url, 3_600_000).put_ticket("TICKET").unwrap_err();
+    let failed = client(&url, 3_600_000).set_ticket("TICKET").unwrap_err();
     assert_eq!(failed.status(), Status::NoToken);
     assert_eq!(failed.delivery(), Delivery::NeverSent);
     assert!(!failed.is_passing(), "{failed}");
@@ -172,7 +172,7 @@ fn every_refusal_says_what_is_wrong() {
 fn a_server_without_tls_is_named() {
     let fake = FakeRedis::start(vec![Behaviour::Greet("-ERR Protocol error\r\n".into())]);
     let url = fake.url().replace("redis://", "rediss://");
-    let failed = client(&url, 60_000).put_ticket("TICKET").unwrap_err();
+    let failed = client(&url, 60_000).set_ticket("TICKET").unwrap_err();
     assert!(failed.message().contains("does not speak TLS"), "{failed}");
     assert!(!failed.is_passing(), "{failed}");
 }
@@ -182,7 +182,7 @@ fn puts_end_at_the_limit_and_when_they_are_cancelled() {
     let silent = || FakeRedis::start(vec![Behaviour::Silent]);
     let fake = silent();
     let started = Instant::now();
-    let failed = client(&fake.url(), 400).put_ticket("TICKET").unwrap_err();
+    let failed = client(&fake.url(), 400).set_ticket("TICKET").unwrap_err();
     assert_eq!(failed.status(), Status::TimeoutUnsent, "{failed}");
     assert!(
         failed.message().contains("does not answer in time"),
@@ -195,7 +195,7 @@ fn puts_end_at_the_limit_and_when_they_are_cancelled() {
     let fake = silent();
     let client = client(&fake.url(), 3_600_000);
     std::thread::scope(|s| {
-        let put = s.spawn(|| client.put_account("wx1", "REFRESH").unwrap_err());
+        let put = s.spawn(|| client.add_account("wx1", "REFRESH").unwrap_err());
         while fake.connections() == 0 {
             std::thread::yield_now();
         }
@@ -203,7 +203,7 @@ fn puts_end_at_the_limit_and_when_they_are_cancelled() {
         assert_eq!(put.join().unwrap().status(), Status::Cancelled);
     });
     assert_eq!(
-        client.put_ticket("T").unwrap_err().status(),
+        client.set_ticket("T").unwrap_err().status(),
         Status::Cancelled
     );
 }
@@ -215,7 +215,7 @@ fn a_server_that_sends_without_end_is_left() {
         "$99999999999\r\n{}",
         "x".repeat(1 << 20)
     ))]);
-    let failed = client(&fake.url(), 500).put_ticket("TICKET").unwrap_err();
+    let failed = client(&fake.url(), 500).set_ticket("TICKET").unwrap_err();
     assert_eq!(failed.status(), Status::TimeoutUnsent, "{failed}");
 }
 
@@ -244,7 +244,7 @@ fn a_record_that_cannot_be_read_is_named_and_replaced() {
         let client = client(&fake.url(), 5000);
         let failed = client.with(&options).unwrap().get_linked(None).unwrap_err();
         assert!(failed.message().contains(key), "{failed}");
-        client.put_ticket("TICKET").unwrap();
+        client.set_ticket("TICKET").unwrap();
         assert!(fake.texts()[key].contains("TICKET"));
     }
 }
@@ -269,15 +269,15 @@ fn no_two_records_share_a_key() {
     options
         .set("component_appsecret", "S")
         .unwrap()
-        .set("token_store", &fake.url())
+        .set("store", &fake.url())
         .unwrap();
     for platform in platforms {
         options.set("component_appid", platform).unwrap();
         let client = Client::new(&options).unwrap();
-        client.put_ticket(&format!("ticket of {platform}")).unwrap();
+        client.set_ticket(&format!("ticket of {platform}")).unwrap();
         for account in accounts {
             let token = format!("token of {account} at {platform}");
-            client.put_account(account, &token).unwrap();
+            client.add_account(account, &token).unwrap();
         }
     }
     let texts = fake.texts();
@@ -300,7 +300,7 @@ fn a_host_without_standard_streams() {
         unsafe { libc::close(fd) };
     }
     let client = client(&url, 60_000);
-    let put = client.put_ticket("TICKET").is_ok();
+    let put = client.set_ticket("TICKET").is_ok();
     // The connection is kept for the next access.
     let taken = (0..3).any(|fd| std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok());
     std::process::exit(if put && !taken { 77 } else { 1 });

@@ -71,7 +71,7 @@ fn nothing_grows() {
         json!({"status": {"code": 502}}),
         json!({"cut": {"bytes": 5}}),
     ]) {
-        let rule = json!({"interface": "*", "fault": fault, "probability": 0.01, "seed": seed});
+        let rule = json!({"endpoint": "*", "fault": fault, "probability": 0.01, "seed": seed});
         sandbox.admin("POST", "faults", &rule).unwrap();
     }
     let mut options = Options::new();

@@ -19,7 +19,7 @@ const APPID: &str = "wx0b000000000000e1";
 fn many_threads_share_a_client_and_cancel_each_other() {
     let sandbox = Sandbox::start(Settings::default()).unwrap();
     // Long enough that some calls are cancelled while they wait.
-    let slow = json!({"interface": "unlink", "always": true, "fault": {"delay_ms": 20}});
+    let slow = json!({"endpoint": "unlink", "always": true, "fault": {"delay_ms": 20}});
     sandbox.admin("POST", "faults", &slow).unwrap();
     let mut options = Options::new();
     options.set("base_url", sandbox.http_url()).unwrap();

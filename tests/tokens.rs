@@ -1,4 +1,4 @@
-//! Tokens that nobody hands in: got from WeChat's component interfaces, kept, renewed, and never lost.
+//! Tokens that nobody hands in: got from WeChat's component endpoints, kept, renewed, and never lost.
 
 #![cfg(all(feature = "file-store", feature = "redis-store"))]
 
@@ -35,8 +35,8 @@ fn client(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
 /// A platform's client with its ticket and one account's refresh token, as in the demo world.
 fn platform(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
     let client = client(sandbox, &[&PLATFORM, set].concat());
-    client.put_ticket("SANDBOX-TICKET").unwrap();
-    client.put_account(ACCOUNT, "SANDBOX-REFRESH-1").unwrap();
+    client.set_ticket("SANDBOX-TICKET").unwrap();
+    client.add_account(ACCOUNT, "SANDBOX-REFRESH-1").unwrap();
     client
 }
 
@@ -99,7 +99,7 @@ fn one_refresh_serves_all_calls() {
 fn one_walk_through_the_accounts_recovers_all_of_them() {
     let sandbox = sandbox();
     let client = client(&sandbox, &PLATFORM);
-    client.put_ticket("SANDBOX-TICKET").unwrap();
+    client.set_ticket("SANDBOX-TICKET").unwrap();
     let walks = || {
         let counts = admin(&sandbox, "GET", "journal/counts", Value::Null);
         counts["received"]["authorizer_list"].as_u64()
@@ -258,7 +258,7 @@ fn what_stands_in_the_way_is_said_without_secrets() {
 fn a_call_that_gives_up_does_not_end_the_refresh() {
     let sandbox = sandbox();
     let client = platform(&sandbox, &[]);
-    let slow = json!({"interface": "authorizer_token", "fault": {"delay_ms": 300}, "times": 1});
+    let slow = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 300}, "times": 1});
     admin(&sandbox, "POST", "faults", slow);
     let hasty = client
         .with(Options::new().set("timeout_ms", "50").unwrap())
@@ -471,7 +471,7 @@ fn what_is_put_ends_the_pause_after_a_failure() {
         while !{ client.get_linked(None).unwrap_err().message() }.contains("next try in") {}
     };
     until_paused();
-    client.put_ticket("SANDBOX-TICKET").unwrap();
+    client.set_ticket("SANDBOX-TICKET").unwrap();
     client.get_linked(None).unwrap();
 }
 
@@ -480,7 +480,7 @@ fn a_fetch_that_a_call_left_can_be_waited_for() {
     let sandbox = sandbox();
     let client = platform(&sandbox, &[]);
     assert!(client.finish_token_fetches(Duration::ZERO));
-    let slow = json!({"interface": "authorizer_token", "fault": {"delay_ms": 300}, "times": 1});
+    let slow = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 300}, "times": 1});
     admin(&sandbox, "POST", "faults", slow);
     let hasty = client
         .with(Options::new().set("timeout_ms", "50").unwrap())
@@ -517,7 +517,7 @@ fn clients_with_one_file_share_their_tokens() {
     let path = wxlink_testkit::scratch("tokens").join("tokens.redb");
     let _ = std::fs::remove_file(&path);
     let store = format!("file:{}", path.display());
-    let set = [("token_store", store.as_str())];
+    let set = [("store", store.as_str())];
     platform(&sandbox, &set).get_linked(None).unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -539,7 +539,7 @@ fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
     };
     let sandbox = sandbox();
     let url = redis.url();
-    let set = [("token_store", url.as_str())];
+    let set = [("store", url.as_str())];
     let all = [&PLATFORM, set.as_slice()].concat();
     let first = platform(&sandbox, &set);
     first.get_linked(None).unwrap();
@@ -569,7 +569,7 @@ fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
 
     // It comes back empty: WeChat is asked for what was lost.
     redis.restart();
-    first.put_ticket("SANDBOX-TICKET").unwrap();
+    first.set_ticket("SANDBOX-TICKET").unwrap();
     client(&sandbox, &all).get_linked(None).unwrap();
 }
 
@@ -590,7 +590,7 @@ fn one_process_of_many() {
         options.set(key, value).unwrap();
     }
     options.set("base_url", &url).unwrap();
-    options.set("token_store", &store).unwrap();
+    options.set("store", &store).unwrap();
     // Half of it is how long the lock of one that was killed lasts.
     options.set("timeout_ms", "20000").unwrap();
     let client = Client::new(&options).unwrap();
@@ -685,10 +685,10 @@ fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
     let sandbox = sandbox();
     be_strict(&sandbox);
     // So that much of what happens happens in the middle of a refresh.
-    let slow = json!({"interface": "authorizer_token", "fault": {"delay_ms": 150}, "always": true});
+    let slow = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 150}, "always": true});
     admin(&sandbox, "POST", "faults", slow);
-    platform(&sandbox, &[("token_store", store)])
-        .put_account(OTHER, "SANDBOX-REFRESH-2")
+    platform(&sandbox, &[("store", store)])
+        .add_account(OTHER, "SANDBOX-REFRESH-2")
         .unwrap();
     let start = |_| Member::start(&sandbox, store);
     let mut crowd: Vec<Member> = (0..CROWD.0).map(start).collect();
@@ -751,7 +751,7 @@ fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
     // What is in the store at the end serves whoever comes.
     let heir = client(
         &sandbox,
-        &[&PLATFORM, [("token_store", store)].as_slice()].concat(),
+        &[&PLATFORM, [("store", store)].as_slice()].concat(),
     );
     for account in ACCOUNTS {
         revoke(&sandbox, json!({"account": account}));

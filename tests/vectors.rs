@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use wxlink::catalogue::ENTRIES;
 use wxlink::{
-    Answer, Class, Client, Delivery, Error, Interface, LinkChoices, MiniProgram, OPTIONS, Options,
+    Answer, Class, Client, Delivery, Endpoint, Error, LinkChoices, MiniProgram, OPTIONS, Options,
     Status,
 };
 use wxlink_sandbox::Sandbox;
@@ -32,16 +32,16 @@ fn client_with(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
 /// Makes the call a vector describes.
 fn call(client: &Client, call: &Value) -> Result<Answer, Error> {
     let (token, appid) = (text(call, "access_token"), text(call, "appid"));
-    match Interface::from_word(call["verb"].as_str().unwrap()).unwrap() {
-        Interface::Link => {
+    match Endpoint::from_word(call["verb"].as_str().unwrap()).unwrap() {
+        Endpoint::Link => {
             let choices = LinkChoices {
                 notify_users: call["notify_users"].as_bool().unwrap(),
                 show_profile: call["show_profile"].as_bool().unwrap(),
             };
             client.link_miniprogram(token.as_str(), &appid, choices)
         }
-        Interface::Get => client.get_linked_raw(token.as_str()),
-        Interface::Unlink => client.unlink_miniprogram(token.as_str(), &appid),
+        Endpoint::Get => client.get_linked_raw(token.as_str()),
+        Endpoint::Unlink => client.unlink_miniprogram(token.as_str(), &appid),
         other => panic!("{} links nothing", other.name()),
     }
 }
@@ -134,13 +134,13 @@ fn answers_mean_what_they_say() {
     let client = client(&sandbox);
     let file = vectors("answers.json");
     let all = file["vectors"].as_array().unwrap();
-    covers(all, "/interface", &["get", "link", "unlink"]);
+    covers(all, "/endpoint", &["get", "link", "unlink"]);
     covers(all, "/expect/status", &["API", "BAD_ANSWER", "OK"]);
     for vector in all {
         let name = vector["name"].as_str().unwrap();
-        let interface = Interface::from_word(vector["interface"].as_str().unwrap()).unwrap();
+        let endpoint = Endpoint::from_word(vector["endpoint"].as_str().unwrap()).unwrap();
         let ask = json!({
-            "verb": interface.word(), "access_token": TOKEN, "appid": "wx0b00000000000001",
+            "verb": endpoint.word(), "access_token": TOKEN, "appid": "wx0b00000000000001",
             "notify_users": false, "show_profile": false,
         });
         answer_with(&sandbox, vector);
@@ -148,7 +148,7 @@ fn answers_mean_what_they_say() {
         check_outcome(name, &vector["expect"], &outcome);
         // The typed list, in a call of its own.
         let expect = &vector["expect"];
-        if interface == Interface::Get
+        if endpoint == Endpoint::Get
             && (expect["items"].is_array() || expect["typed_status"].is_string())
         {
             answer_with(&sandbox, vector);
@@ -264,11 +264,11 @@ fn every_row_of_the_catalogue_is_told_with_its_remedy() {
     for (lang, pick) in [("en", wxlink::Lang::En), ("zh", wxlink::Lang::Zh)] {
         let client = client_with(&sandbox, &[("lang", lang)]);
         for entry in ENTRIES.iter().filter(|e| e.errcode != 0) {
-            let interface = entry.interface.unwrap_or(Interface::Get);
-            if entry.interface.is_none()
-                && wxlink::catalogue::lookup(interface, entry.errcode)
+            let endpoint = entry.endpoint.unwrap_or(Endpoint::Get);
+            if entry.endpoint.is_none()
+                && wxlink::catalogue::lookup(endpoint, entry.errcode)
                     .unwrap()
-                    .interface
+                    .endpoint
                     .is_some()
             {
                 continue;
@@ -278,7 +278,7 @@ fn every_row_of_the_catalogue_is_told_with_its_remedy() {
             let fault = raw_fault(body.to_string().as_bytes(), &json!({}));
             sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
             let ask = json!({
-                "verb": interface.word(), "access_token": TOKEN, "appid": "wx0b00000000000001",
+                "verb": endpoint.word(), "access_token": TOKEN, "appid": "wx0b00000000000001",
                 "notify_users": false, "show_profile": false,
             });
             let error = call(&client, &ask).unwrap_err();

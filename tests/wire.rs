@@ -1006,7 +1006,7 @@ fn the_secrets_of_the_options_are_taken_out() {
         ("component_appid", "wx0c00000000000001"),
         ("component_appsecret", "OPTIONS-SECRET"),
         ("proxy", "http://me:PROXY%23PASS@127.0.0.1:1"),
-        ("token_store", "redis://me:ST%4FRE-PASS@127.0.0.1:1/0"),
+        ("store", "redis://me:ST%4FRE-PASS@127.0.0.1:1/0"),
     ];
     let error = link(&client(&server.url(), &set)).unwrap_err();
     assert_eq!(
@@ -1015,7 +1015,7 @@ fn the_secrets_of_the_options_are_taken_out() {
     );
 }
 
-/// A platform's server: it gives tokens, except that one of the interfaces answers something else.
+/// A platform's server: it gives tokens, except that one of the endpoints answers something else.
 fn platform_server(special: &'static str, answer: String) -> Server {
     Server::new(move |peer, _| {
         while let Some(line) = peer.request_line() {
@@ -1044,9 +1044,9 @@ fn list_as_platform(server: &Server, refresh_token: Option<&str>) -> Error {
         ("max_retries", "0"),
     ];
     let client = client(&server.url(), &set);
-    client.put_ticket("TICKET/1@@@").unwrap();
+    client.set_ticket("TICKET/1@@@").unwrap();
     if let Some(token) = refresh_token {
-        client.put_account("wx0a00000000000001", token).unwrap();
+        client.add_account("wx0a00000000000001", token).unwrap();
     }
     client.get_linked_raw(None).unwrap_err()
 }
@@ -1103,7 +1103,7 @@ fn a_refused_appsecret_is_readable() {
 }
 
 #[test]
-fn secrets_that_a_token_interface_repeats_are_taken_out() {
+fn secrets_that_a_token_endpoint_repeats_are_taken_out() {
     let refusal = format!(
         r#"{{"errcode":61023,"component_verify_ticket":"T","authorizer_refresh_token":"REFRESH-TOKEN/9",
             "list":[{{"refresh_token":"REFRESH-TOKEN/8"}}],"raw":"{raw}",
@@ -1121,19 +1121,19 @@ fn secrets_that_a_token_interface_repeats_are_taken_out() {
     ];
     let answers = answers.map(|head| format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n"));
     for answer in answers.iter().cloned().chain([json_answer(&refusal)]) {
-        for interface in [
+        for endpoint in [
             "api_authorizer_token",
             "api_get_authorizer_list",
             "api_component_token",
         ] {
-            let server = platform_server(interface, answer.clone());
+            let server = platform_server(endpoint, answer.clone());
             // Without a refresh token the list of accounts is asked for one.
             let refresh_token =
-                (interface != "api_get_authorizer_list").then_some("REFRESH-TOKEN/1");
+                (endpoint != "api_get_authorizer_list").then_some("REFRESH-TOKEN/1");
             let error = list_as_platform(&server, refresh_token);
             assert_eq!(error.status(), Status::NoToken, "{error}");
             // What a client has neither sent nor received yet, it cannot know.
-            let known = match interface {
+            let known = match endpoint {
                 "api_component_token" => &PARTS[..3],
                 "api_get_authorizer_list" => &PARTS[..4],
                 _ => &PARTS[..],

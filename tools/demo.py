@@ -134,7 +134,7 @@ def tell(sandbox, run):
 
     heading("5. Another mini program does not let itself be linked; the message says what to do.")
     code, words = run("refusal", FORBIDS_LINKING)
-    expect(code == 1 and words.startswith("human: ") and "89245" in words, "the refusal is not told")
+    expect(code == 1 and words.startswith("action_required: ") and "89245" in words, "the refusal is not told")
 
     heading("6. The link is to end; the Official Account's administrator agrees.")
     code, words = run("unlink", MINI_PROGRAM)

@@ -274,13 +274,13 @@ static void explain(void)
 {
     static const char *const fields[] = {"name", "class", "meaning", "remedy"};
     int32_t errcode = atoi(given("errcode", "0"));
-    const char *interface_ = given("interface", NULL);
+    const char *endpoint_ = given("endpoint", NULL);
     const char *text;
     int i;
 
-    put_text("status", *wx_errcode_text(interface_, errcode, "name", "en") ? "OK" : "NOT_FOUND");
+    put_text("status", *wx_errcode_text(endpoint_, errcode, "name", "en") ? "OK" : "NOT_FOUND");
     for (i = 0; i < 4; i++) {
-        text = wx_errcode_text(interface_, errcode, fields[i], "en");
+        text = wx_errcode_text(endpoint_, errcode, fields[i], "en");
         put_text(fields[i], text);
     }
 }

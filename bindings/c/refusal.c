@@ -38,7 +38,7 @@ static int decide(int32_t status, const wx_result *result)
         puts("quota: call again when it is renewed");
         return 4;
     }
-    if (strcmp(class_, "human") == 0 || strcmp(class_, "caller") == 0) {
+    if (strcmp(class_, "action_required") == 0 || strcmp(class_, "invalid_request") == 0) {
         printf("%s: %s\n", class_, message);
         return 1;
     }

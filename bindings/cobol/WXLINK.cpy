@@ -74,8 +74,8 @@
                88  WX-CLASS-TOKEN        VALUE "token".
                88  WX-CLASS-BUSY         VALUE "busy".
                88  WX-CLASS-QUOTA        VALUE "quota".
-               88  WX-CLASS-HUMAN        VALUE "human".
-               88  WX-CLASS-CALLER       VALUE "caller".
+               88  WX-CLASS-ACTION-REQUIRED        VALUE "action_required".
+               88  WX-CLASS-INVALID-REQUEST       VALUE "invalid_request".
       *    Unknown: read the list before you link again.
            05  WX-DELIVERY               PIC 9.
                88  WX-NEVER-SENT         VALUE 0.

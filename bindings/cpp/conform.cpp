@@ -135,7 +135,7 @@ static line answer(const std::string &request) {
         given[field.substr(0, equals)] = decoded(field.substr(equals + 1));
     }
     if (verb == "catalogue") {
-        const auto known = wxlink::explain(std::stoi(given["errcode"]), given["interface"].c_str());
+        const auto known = wxlink::explain(std::stoi(given["errcode"]), given["endpoint"].c_str());
         line.put("status", std::string_view(known ? "OK" : "NOT_FOUND"));
         if (known) {
             line.put("name", known->name);

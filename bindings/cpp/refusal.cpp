@@ -27,11 +27,11 @@ static int link(const wxlink::client &client, const char *token, const char *app
     } catch (const wxlink::quota_error &) {
         std::cout << "quota: call again when it is renewed\n";
         return 4;
-    } catch (const wxlink::human_error &error) {
-        std::cout << "human: " << error.what() << '\n';
+    } catch (const wxlink::action_required_error &error) {
+        std::cout << "action_required: " << error.what() << '\n';
         return 1;
-    } catch (const wxlink::caller_error &error) {
-        std::cout << "caller: " << error.what() << '\n';
+    } catch (const wxlink::invalid_request_error &error) {
+        std::cout << "invalid_request: " << error.what() << '\n';
         return 1;
     } catch (const wxlink::error &error) {
         std::cout << "unknown: " << error.what() << '\n';

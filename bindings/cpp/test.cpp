@@ -109,11 +109,11 @@ static void tokens() {
     };
     wxlink::options options;
     const wxlink::client client(
-        platform(options).component("wx0c00000000000001", "SANDBOX-COMPONENT-SECRET").token_store("memory"));
+        platform(options).component("wx0c00000000000001", "SANDBOX-COMPONENT-SECRET").store("memory"));
     EXPECT(thrown<wxlink::not_sent>([&] { (void)client.get_linked(""); }).status() == WX_E_NO_TOKEN);
-    thrown<wxlink::argument_error>([&] { client.put_ticket(""); });
-    client.put_ticket("SANDBOX-TICKET");
-    client.put_account("wx0a00000000000001", "SANDBOX-REFRESH-1");
+    thrown<wxlink::argument_error>([&] { client.set_ticket(""); });
+    client.set_ticket("SANDBOX-TICKET");
+    client.add_account("wx0a00000000000001", "SANDBOX-REFRESH-1");
     EXPECT(client.get_linked("").errcode() == 0);
     const auto other = client.account("wx0a00000000000003");
     EXPECT(other.get_linked("").json() == other.get_linked("SANDBOX-TOKEN-3").json());
@@ -165,8 +165,8 @@ static std::string escaped(const std::string &text) {
 static void refusals_by_class() {
     const wxlink::client client = sandbox();
     const auto refused = [&](const char *to) { return [&client, to] { link(client, token, to).or_throw(); }; };
-    EXPECT(thrown<wxlink::human_error>(refused("wx0b000000000000e3")).errcode() == 89245);
-    EXPECT(thrown<wxlink::caller_error>(refused("wx-no-such-appid")).errcode() == 40013);
+    EXPECT(thrown<wxlink::action_required_error>(refused("wx0b000000000000e3")).errcode() == 89245);
+    EXPECT(thrown<wxlink::invalid_request_error>(refused("wx-no-such-appid")).errcode() == 40013);
     const auto busy = thrown<wxlink::busy_error>(refused("wx0a00000000000004"));
     EXPECT(busy.errcode() == -1 && busy.status() == WX_E_API);
     admin("faults", R"({"fault":{"errcode":{"code":45009}}})");
@@ -184,7 +184,7 @@ static void refusals_by_class() {
 static void nobody_knows() {
     const wxlink::client client = sandbox();
     const char *const other = "wx0b00000000000002";
-    admin("faults", R"({"interface":"link","when":"after","fault":{"drop":"reset"}})");
+    admin("faults", R"({"endpoint":"link","when":"after","fault":{"drop":"reset"}})");
     const auto lost = thrown<wxlink::outcome_unknown>([&] { link(client, token, other).or_throw(); });
     EXPECT(lost.status() == WX_E_CONNECTION_LOST && lost.errcode() == WX_E_CONNECTION_LOST);
     EXPECT(lost.delivery() == wxlink::delivery::unknown && lost.rid().empty());
@@ -192,10 +192,10 @@ static void nobody_knows() {
     const auto found = client.ensure_linked(token, other, wxlink::notify_users::no, wxlink::show_profile::yes);
     EXPECT(found.state() == "pending" && found.posts() == 0);
 
-    admin("faults", R"({"interface":"unlink","when":"before","fault":"hang"})");
+    admin("faults", R"({"endpoint":"unlink","when":"before","fault":"hang"})");
     const auto late = thrown<wxlink::outcome_unknown>([&] { client.with(200ms).unlink_miniprogram(token, other); });
     EXPECT(late.status() == WX_E_TIMEOUT);
-    admin("faults", R"({"interface":"unlink","fault":{"status":{"code":404,"html":"<p>gone</p>"}}})");
+    admin("faults", R"({"endpoint":"unlink","fault":{"status":{"code":404,"html":"<p>gone</p>"}}})");
     const auto page = thrown<wxlink::bad_answer>([&] { client.unlink_miniprogram(token, other); });
     EXPECT(page.why().http_status() == 404);
 }
@@ -240,8 +240,8 @@ static void errcodes_are_explained() {
     const auto known = wxlink::explain(89010, "link");
     EXPECT(known && known->name == "LINK_MESSAGE_SENT" && known->class_ == "pending");
     EXPECT(!known->meaning.empty() && known->remedy != wxlink::explain(89010, "link", "zh")->remedy);
-    EXPECT(wxlink::explain(89015)->class_ == "ok" && wxlink::explain(89015, "unlink")->class_ == "caller");
-    EXPECT(!wxlink::explain(98765) && !wxlink::explain(89010, "no such interface"));
+    EXPECT(wxlink::explain(89015)->class_ == "ok" && wxlink::explain(89015, "unlink")->class_ == "invalid_request");
+    EXPECT(!wxlink::explain(98765) && !wxlink::explain(89010, "no such endpoint"));
 }
 
 static void lists() {
@@ -277,7 +277,7 @@ static void cancelling() {
         return counts.substr(counts.find("received"), counts.find("processed") - counts.find("received"));
     };
     const std::string before = received();
-    admin("faults", R"({"interface":"get","when":"before","fault":"hang"})");
+    admin("faults", R"({"endpoint":"get","when":"before","fault":"hang"})");
     std::chrono::steady_clock::time_point told;
     std::thread canceller([&] {
         while (received() == before) std::this_thread::yield();

@@ -9,14 +9,14 @@ import (
 	"unsafe"
 )
 
-// An Interface is one of WeChat's three. Some errcodes mean different things on different ones.
-type Interface string
+// An Endpoint is one of WeChat's three. Some errcodes mean different things on different ones.
+type Endpoint string
 
 const (
-	InterfaceAny    Interface = "" // none in particular
-	InterfaceLink   Interface = "link"
-	InterfaceGet    Interface = "get"
-	InterfaceUnlink Interface = "unlink"
+	EndpointAny    Endpoint = "" // none in particular
+	EndpointLink   Endpoint = "link"
+	EndpointGet    Endpoint = "get"
+	EndpointUnlink Endpoint = "unlink"
 )
 
 // A Description is what is known about an errcode.
@@ -30,12 +30,12 @@ type Description struct {
 
 // Describe tells what is known about an errcode, in English (en) or Chinese (zh); false if nothing
 // is.
-func Describe(answered Interface, errcode int, lang string) (Description, bool) {
+func Describe(answered Endpoint, errcode int, lang string) (Description, bool) {
 	if errcode < math.MinInt32 || errcode > math.MaxInt32 {
 		return Description{}, false
 	}
 	var api *C.char // NULL for none in particular
-	if answered != InterfaceAny {
+	if answered != EndpointAny {
 		api = C.CString(string(answered))
 		defer C.free(unsafe.Pointer(api))
 	}

@@ -110,7 +110,7 @@ func (c *Client) Account(appID string) (*Client, error) {
 		return nil, err
 	}
 	var client *C.wx_client
-	if status := C.wx_client_with(h.client, s.options, &client); status != C.WX_OK {
+	if status := C.wx_client_derive(h.client, s.options, &client); status != C.WX_OK {
 		return nil, s.failed(status)
 	}
 	return own(client, h.timeout, h.slots), nil
@@ -203,28 +203,28 @@ func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bo
 			}
 		}
 	}
-	if status := C.wx_client_with(h.client, options, &derived); status != C.WX_OK {
+	if status := C.wx_client_derive(h.client, options, &derived); status != C.WX_OK {
 		return nil, false, refused(Status(status), "there is no file descriptor left for a call that can be cancelled")
 	}
 	return derived, shortened, nil
 }
 
-// PutTicket stores the component_verify_ticket that WeChat pushes to a third-party platform every 10
+// SetTicket stores the component_verify_ticket that WeChat pushes to a third-party platform every 10
 // minutes. The client must have been made with [WithComponentAppID] and [WithComponentAppSecret].
 //
 // It ends with the client's time limit or with its context, as every call does. After that the
 // ticket may have been stored all the same; it is safe to call again.
-func (c *Client) PutTicket(ctx context.Context, ticket string) error {
+func (c *Client) SetTicket(ctx context.Context, ticket string) error {
 	return c.put(ctx, func(client *C.wx_client, text func(string) *C.char) C.int32_t {
-		return C.wx_client_put_ticket(client, text(ticket))
+		return C.wx_client_set_ticket(client, text(ticket))
 	}, ticket)
 }
 
-// PutAccount stores the refresh token that an Official Account gave when it authorised the platform.
-// Limits and errors are those of [Client.PutTicket].
-func (c *Client) PutAccount(ctx context.Context, appID, refreshToken string) error {
+// AddAccount stores the refresh token that an Official Account gave when it authorised the platform.
+// Limits and errors are those of [Client.SetTicket].
+func (c *Client) AddAccount(ctx context.Context, appID, refreshToken string) error {
 	return c.put(ctx, func(client *C.wx_client, text func(string) *C.char) C.int32_t {
-		return C.wx_client_put_account(client, text(appID), text(refreshToken))
+		return C.wx_client_add_account(client, text(appID), text(refreshToken))
 	}, appID, refreshToken)
 }
 

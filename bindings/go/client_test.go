@@ -86,7 +86,7 @@ func TestTheWholeStory(t *testing.T) {
 // kinds are all the values that an error can be compared with.
 var kinds = []error{
 	wxlink.ErrNotSent, wxlink.ErrOutcomeUnknown, wxlink.ErrAlreadyDone, wxlink.ErrPending, wxlink.ErrToken,
-	wxlink.ErrBusy, wxlink.ErrQuota, wxlink.ErrHuman, wxlink.ErrCaller, wxlink.ErrArgument, wxlink.ErrTimeout,
+	wxlink.ErrBusy, wxlink.ErrQuota, wxlink.ErrActionRequired, wxlink.ErrInvalidRequest, wxlink.ErrArgument, wxlink.ErrTimeout,
 	wxlink.ErrDeclined, wxlink.ErrVanished, wxlink.ErrClosed, context.Canceled, context.DeadlineExceeded,
 }
 
@@ -113,8 +113,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"expired token", "SANDBOX-EXPIRED", appID, nil, wxlink.StatusAPI, 42001, []error{wxlink.ErrToken}},
 		{"busy", token, appID, errcode(-1), wxlink.StatusAPI, -1, []error{wxlink.ErrBusy}},
 		{"quota", token, appID, errcode(89007), wxlink.StatusAPI, 89007, []error{wxlink.ErrQuota}},
-		{"human", token, "wx0b000000000000e3", nil, wxlink.StatusAPI, 89245, []error{wxlink.ErrHuman}},
-		{"caller", token, "nonsense", nil, wxlink.StatusAPI, 40013, []error{wxlink.ErrCaller}},
+		{"action_required", token, "wx0b000000000000e3", nil, wxlink.StatusAPI, 89245, []error{wxlink.ErrActionRequired}},
+		{"invalid_request", token, "nonsense", nil, wxlink.StatusAPI, 40013, []error{wxlink.ErrInvalidRequest}},
 		{"linked already", token, appID, errcode(89015), wxlink.StatusAPI, 89015, []error{wxlink.ErrAlreadyDone}},
 		{"undescribed", token, appID, errcode(123456), wxlink.StatusAPI, 123456, nil},
 		{"lost", token, appID, map[string]any{"drop": "reset"}, wxlink.StatusConnectionLost, 0, []error{wxlink.ErrOutcomeUnknown}},
@@ -179,13 +179,13 @@ func TestDeclinedAndVanished(t *testing.T) {
 		_, err := client.WaitLinked(t.Context(), token, "gh_000000000001", 0)
 		return err
 	}
-	expectKinds(t, wait(), wxlink.ErrVanished, wxlink.ErrHuman)
+	expectKinds(t, wait(), wxlink.ErrVanished, wxlink.ErrActionRequired)
 	if _, err := client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
 		t.Fatal(err)
 	}
 	s.decide(t, "official_account", "agree")
 	s.decide(t, "mini_program", "refuse")
-	expectKinds(t, wait(), wxlink.ErrDeclined, wxlink.ErrHuman)
+	expectKinds(t, wait(), wxlink.ErrDeclined, wxlink.ErrActionRequired)
 }
 
 func TestTheLibraryJudgesFlags(t *testing.T) {
@@ -214,7 +214,7 @@ var cause = errors.New("the customer hung up")
 func TestCancelEndsACall(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		on   string // the interface that never answers, and is asked
+		on   string // the endpoint that never answers, and is asked
 		call func(context.Context, *wxlink.Client) error
 	}{
 		{"link", "link", func(ctx context.Context, client *wxlink.Client) error {
@@ -490,16 +490,16 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	if _, err := client.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusNoToken {
 		t.Errorf("without a ticket: %v", err)
 	}
-	if err := client.PutTicket(ctx, "a\x00b"); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if err := client.SetTicket(ctx, "a\x00b"); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
 		t.Errorf("a NUL in a ticket: %v", err)
 	}
-	if err := client.PutTicket(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if err := client.SetTicket(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
 		t.Errorf("an empty ticket: %v", err)
 	}
-	if err := client.PutTicket(ctx, "SANDBOX-TICKET"); err != nil {
+	if err := client.SetTicket(ctx, "SANDBOX-TICKET"); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.PutAccount(ctx, "wx0a00000000000001", "SANDBOX-REFRESH-1"); err != nil {
+	if err := client.AddAccount(ctx, "wx0a00000000000001", "SANDBOX-REFRESH-1"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Linked(ctx, ""); err != nil {
@@ -517,7 +517,7 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 		t.Errorf("a NUL in an account: %v", err)
 	}
 	client.Close()
-	if err := client.PutTicket(ctx, "t"); !errors.Is(err, wxlink.ErrClosed) {
+	if err := client.SetTicket(ctx, "t"); !errors.Is(err, wxlink.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 	if _, err := client.Account("wx0a00000000000002"); !errors.Is(err, wxlink.ErrClosed) {
@@ -572,8 +572,8 @@ var methods = map[string]func(*wxlink.Client, context.Context) error{
 		_, err := c.WaitLinked(ctx, token, appID, time.Minute)
 		return err
 	},
-	"PutTicket":  func(c *wxlink.Client, ctx context.Context) error { return c.PutTicket(ctx, "TICKET") },
-	"PutAccount": func(c *wxlink.Client, ctx context.Context) error { return c.PutAccount(ctx, account, "REFRESH") },
+	"SetTicket":  func(c *wxlink.Client, ctx context.Context) error { return c.SetTicket(ctx, "TICKET") },
+	"AddAccount": func(c *wxlink.Client, ctx context.Context) error { return c.AddAccount(ctx, account, "REFRESH") },
 }
 
 func TestEveryMethodIsTested(t *testing.T) {
@@ -729,14 +729,14 @@ func TestADeadlineSaysWhatWasDone(t *testing.T) {
 
 func TestACancelledEnsureSaysWhatWasDone(t *testing.T) {
 	for _, story := range []struct {
-		interface_, text string
+		endpoint, text string
 		posts            int
 	}{
 		{"link", "An invitation was posted and its outcome is unknown: read the list before posting again.", 1},
 		{"get", "Nothing was posted.", 0},
 	} {
 		s := newSandbox(t)
-		s.fault(t, story.interface_, "hang")
+		s.fault(t, story.endpoint, "hang")
 		client := newClient(t, s)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -744,7 +744,7 @@ func TestACancelledEnsureSaysWhatWasDone(t *testing.T) {
 			_, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
 			done <- err
 		}()
-		eventually(t, "the request is there", func() bool { return s.received(t, story.interface_) == 1 })
+		eventually(t, "the request is there", func() bool { return s.received(t, story.endpoint) == 1 })
 		cancel()
 		err := within(t, time.Minute, done)
 		var failure *wxlink.Error
@@ -796,9 +796,9 @@ func silentStore(t *testing.T) (url string, asked <-chan struct{}) {
 }
 
 func TestPuttingObeysItsContext(t *testing.T) {
-	for _, name := range []string{"PutTicket", "PutAccount"} {
+	for _, name := range []string{"SetTicket", "AddAccount"} {
 		url, asked := silentStore(t)
-		client := newClient(t, newSandbox(t), wxlink.WithTimeout(time.Hour), wxlink.WithTokenStore(url),
+		client := newClient(t, newSandbox(t), wxlink.WithTimeout(time.Hour), wxlink.WithStore(url),
 			wxlink.WithComponentAppID("wx0c00000000000001"), wxlink.WithComponentAppSecret("SANDBOX-COMPONENT-SECRET"))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)

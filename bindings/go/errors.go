@@ -33,10 +33,10 @@ var (
 	ErrBusy = errors.New("wxlink: WeChat is busy")
 	// ErrQuota: call again when the minute, day or month is over.
 	ErrQuota = errors.New("wxlink: a quota is used up")
-	// ErrHuman: an administrator or operator must act first.
-	ErrHuman = errors.New("wxlink: a human must act first")
-	// ErrCaller: correct the call.
-	ErrCaller = errors.New("wxlink: WeChat refuses the call as it is")
+	// ErrActionRequired: an administrator or operator must act first.
+	ErrActionRequired = errors.New("wxlink: a human must act first")
+	// ErrInvalidRequest: correct the call.
+	ErrInvalidRequest = errors.New("wxlink: WeChat refuses the call as it is")
 
 	// What else happened.
 
@@ -96,10 +96,10 @@ func (e *Error) Is(target error) bool {
 		return e.Class == ClassBusy
 	case ErrQuota:
 		return e.Class == ClassQuota
-	case ErrHuman:
-		return e.Class == ClassHuman
-	case ErrCaller:
-		return e.Class == ClassCaller
+	case ErrActionRequired:
+		return e.Class == ClassActionRequired
+	case ErrInvalidRequest:
+		return e.Class == ClassInvalidRequest
 	case ErrArgument:
 		return -19 <= e.Status && e.Status <= -1
 	case ErrTimeout:
@@ -166,7 +166,7 @@ func ended(ctx context.Context) *Error {
 	return e
 }
 
-// unstored is the error of a PutTicket or PutAccount that its context ended.
+// unstored is the error of a SetTicket or AddAccount that its context ended.
 func unstored(ctx context.Context) *Error {
 	e := &Error{Result: Result{Status: StatusCancelled}}
 	e.say("CANCELLED: the context ended while it was being stored. It may have been stored; it is safe to call again.")
@@ -227,8 +227,8 @@ const (
 	ClassToken   Class = "token"   // get another access token and call again, once
 	ClassBusy    Class = "busy"    // wait a little and call again
 	ClassQuota   Class = "quota"   // call again when the minute, day or month is over
-	ClassHuman   Class = "human"   // an administrator or operator must act first
-	ClassCaller  Class = "caller"  // correct the call
+	ClassActionRequired   Class = "action_required"   // an administrator or operator must act first
+	ClassInvalidRequest  Class = "invalid_request"  // correct the call
 )
 
 // Delivery says whether WeChat may have seen the request.

@@ -111,7 +111,7 @@ func ExampleError() {
 	var failure *wxlink.Error
 	if errors.As(err, &failure) {
 		fmt.Println(failure.Status, failure.Errcode, failure.Class, failure.Delivery)
-		fmt.Println(errors.Is(err, wxlink.ErrHuman), errors.Is(err, wxlink.ErrOutcomeUnknown))
+		fmt.Println(errors.Is(err, wxlink.ErrActionRequired), errors.Is(err, wxlink.ErrOutcomeUnknown))
 	}
 	// Output:
 	// API 89245 human answered
@@ -119,7 +119,7 @@ func ExampleError() {
 }
 
 func ExampleDescribe() {
-	about, _ := wxlink.Describe(wxlink.InterfaceLink, 89010, "en")
+	about, _ := wxlink.Describe(wxlink.EndpointLink, 89010, "en")
 	fmt.Println(about.Name, about.Class)
 	fmt.Println(about.Remedy)
 	// Output:

@@ -176,10 +176,10 @@ func WithComponentAppSecret(secret string) Option {
 	return WithOption("component_appsecret", secret)
 }
 
-// WithTokenStore says where the platform's tickets and tokens are kept: memory (the default), file:PATH,
+// WithStore says where the platform's tickets and tokens are kept: memory (the default), file:PATH,
 // redis:// or rediss://.
-func WithTokenStore(store string) Option {
-	return WithOption("token_store", store)
+func WithStore(store string) Option {
+	return WithOption("store", store)
 }
 
 // WithMaxConcurrent bounds the calls that run at once, since each occupies an operating system

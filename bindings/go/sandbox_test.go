@@ -134,10 +134,10 @@ func (s *sandbox) do(t *testing.T, method, path string, body any) []byte {
 	return text
 }
 
-// fault has something go wrong with each request to an interface.
+// fault has something go wrong with each request to an endpoint.
 func (s *sandbox) fault(t *testing.T, on string, fault any) {
 	t.Helper()
-	s.do(t, "POST", "faults", map[string]any{"interface": on, "always": true, "fault": fault})
+	s.do(t, "POST", "faults", map[string]any{"endpoint": on, "always": true, "fault": fault})
 }
 
 // decide plays an administrator.
@@ -146,7 +146,7 @@ func (s *sandbox) decide(t *testing.T, by, decision string) {
 	s.do(t, "POST", "approvals", map[string]string{"account": account, "appid": appID, "by": by, "decision": decision})
 }
 
-// received counts the requests to an interface.
+// received counts the requests to an endpoint.
 func (s *sandbox) received(t *testing.T, on string) int {
 	t.Helper()
 	var counts struct{ Received map[string]int }

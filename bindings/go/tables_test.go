@@ -49,7 +49,7 @@ func TestEveryOptionIsThere(t *testing.T) {
 		"token_command":       {wxlink.WithTokenCommand(""), ""},
 		"component_appid":     {wxlink.WithComponentAppID(""), ""},
 		"component_appsecret": {wxlink.WithComponentAppSecret(""), ""},
-		"token_store":         {wxlink.WithTokenStore("memory"), "memory"},
+		"store":         {wxlink.WithStore("memory"), "memory"},
 	}
 	var told []string
 	for _, row := range table(t, "options.md", "^\\| `(\\w+)` \\| (?:`(.*?)`|\\(none\\)) \\|") {
@@ -109,7 +109,7 @@ func TestOptionsReachTheLibrary(t *testing.T) {
 func TestMessagesInChinese(t *testing.T) {
 	client := newClient(t, newSandbox(t), wxlink.WithLang("zh"))
 	_, err := client.Linked(t.Context(), "SANDBOX-EXPIRED")
-	about, _ := wxlink.Describe(wxlink.InterfaceGet, 42001, "zh")
+	about, _ := wxlink.Describe(wxlink.EndpointGet, 42001, "zh")
 	if about.Remedy == "" || !regexp.MustCompile(regexp.QuoteMeta(about.Remedy)).MatchString(err.Error()) {
 		t.Errorf("%q is not in %q", about.Remedy, err)
 	}
@@ -143,9 +143,9 @@ func TestEveryErrcodeIsDescribed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		on := wxlink.Interface(row[3])
+		on := wxlink.Endpoint(row[3])
 		if on == "any" {
-			on = wxlink.InterfaceAny
+			on = wxlink.EndpointAny
 		}
 		about, ok := wxlink.Describe(on, errcode, "en")
 		if !ok || about.Name != row[2] || string(about.Class) != row[4] || about.Meaning != row[5] || about.Remedy != row[6] {
@@ -153,7 +153,7 @@ func TestEveryErrcodeIsDescribed(t *testing.T) {
 		}
 	}
 	for _, errcode := range []int{123456, 1<<32 + 89010} {
-		if about, ok := wxlink.Describe(wxlink.InterfaceAny, errcode, "en"); ok || about != (wxlink.Description{}) {
+		if about, ok := wxlink.Describe(wxlink.EndpointAny, errcode, "en"); ok || about != (wxlink.Description{}) {
 			t.Errorf("%d: %+v", errcode, about)
 		}
 	}

@@ -163,7 +163,7 @@ func TestAnswerVectors(t *testing.T) {
 	var file struct {
 		Vectors []struct {
 			Name       string
-			Interface  string
+			Endpoint  string
 			Body       string
 			BodyBase64 []byte `json:"body_base64"`
 			BodyRepeat []any  `json:"body_repeat"`
@@ -198,7 +198,7 @@ func TestAnswerVectors(t *testing.T) {
 			var result wxlink.Result
 			var list wxlink.List
 			var err error
-			switch v.Interface {
+			switch v.Endpoint {
 			case "link":
 				result, err = client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.HideInProfile)
 			case "get":
@@ -207,7 +207,7 @@ func TestAnswerVectors(t *testing.T) {
 			case "unlink":
 				result, err = client.UnlinkMiniProgram(t.Context(), token, appID)
 			default:
-				t.Fatalf("there is no interface %q", v.Interface)
+				t.Fatalf("there is no endpoint %q", v.Endpoint)
 			}
 			expect := v.Expect
 			if expect.TypedStatus != "" {

@@ -97,14 +97,14 @@ procedure wx_options_free(Options: Pwx_options); cdecl;
   external WxLibrary name 'wx_options_free';
 function wx_client_new(Options: Pwx_options; out Client: Pwx_client): Integer; cdecl;
   external WxLibrary name 'wx_client_new';
-function wx_client_with(Client: Pwx_client; Options: Pwx_options;
+function wx_client_derive(Client: Pwx_client; Options: Pwx_options;
   out Derived: Pwx_client): Integer; cdecl;
-  external WxLibrary name 'wx_client_with';
-function wx_client_put_ticket(Client: Pwx_client; Ticket: PAnsiChar): Integer; cdecl;
-  external WxLibrary name 'wx_client_put_ticket';
-function wx_client_put_account(Client: Pwx_client;
+  external WxLibrary name 'wx_client_derive';
+function wx_client_set_ticket(Client: Pwx_client; Ticket: PAnsiChar): Integer; cdecl;
+  external WxLibrary name 'wx_client_set_ticket';
+function wx_client_add_account(Client: Pwx_client;
   Appid, RefreshToken: PAnsiChar): Integer; cdecl;
-  external WxLibrary name 'wx_client_put_account';
+  external WxLibrary name 'wx_client_add_account';
 procedure wx_client_cancel(Client: Pwx_client); cdecl;
   external WxLibrary name 'wx_client_cancel';
 procedure wx_client_free(Client: Pwx_client); cdecl;
@@ -163,7 +163,7 @@ const
 type
   { What to do about WeChat's errcode. wcNone: WeChat did not answer, or with a code nobody has
     described. }
-  TWxClass = (wcNone, wcOk, wcPending, wcToken, wcBusy, wcQuota, wcHuman, wcCaller);
+  TWxClass = (wcNone, wcOk, wcPending, wcToken, wcBusy, wcQuota, wcActionRequired, wcInvalidRequest);
 
   { Whether WeChat may have seen the request. After wdUnknown read the list before you link again. }
   TWxDelivery = (wdNeverSent, wdUnknown, wdAnswered);
@@ -275,9 +275,9 @@ type
     constructor CreateOn(Client: TWxClient; Options: TWxOptions = nil);
     destructor Destroy; override;
     { Keeps the component_verify_ticket that WeChat pushes to a third-party platform. }
-    procedure PutTicket(const Ticket: UTF8String);
+    procedure SetTicket(const Ticket: UTF8String);
     { Keeps the refresh token that an account gave when it authorised the platform. }
-    procedure PutAccount(const Appid, RefreshToken: UTF8String);
+    procedure AddAccount(const Appid, RefreshToken: UTF8String);
     { Ends the calls that run on this client, and all later ones, with WX_E_CANCELLED. }
     procedure Cancel;
     { Sends the invitation. The Official Account's administrator must agree, then the mini
@@ -303,7 +303,7 @@ type
 
 const
   WxClassNames: array[TWxClass] of string =
-    ('', 'ok', 'pending', 'token', 'busy', 'quota', 'human', 'caller');
+    ('', 'ok', 'pending', 'token', 'busy', 'quota', 'action_required', 'invalid_request');
 
 { The version of the library that is loaded. }
 function WxVersion: UTF8String;
@@ -642,7 +642,7 @@ end;
 constructor TWxClient.CreateOn(Client: TWxClient; Options: TWxOptions);
 begin
   inherited Create;
-  CheckMade(wx_client_with(Client.FHandle, HandleOf(Options), FHandle), Options);
+  CheckMade(wx_client_derive(Client.FHandle, HandleOf(Options), FHandle), Options);
 end;
 
 destructor TWxClient.Destroy;
@@ -657,14 +657,14 @@ begin
     raise EWxError.Create(NoAnswer(Status, WxStatusText(Status)));
 end;
 
-procedure TWxClient.PutTicket(const Ticket: UTF8String);
+procedure TWxClient.SetTicket(const Ticket: UTF8String);
 begin
-  CheckPut(wx_client_put_ticket(FHandle, CText(Ticket)));
+  CheckPut(wx_client_set_ticket(FHandle, CText(Ticket)));
 end;
 
-procedure TWxClient.PutAccount(const Appid, RefreshToken: UTF8String);
+procedure TWxClient.AddAccount(const Appid, RefreshToken: UTF8String);
 begin
-  CheckPut(wx_client_put_account(FHandle, CText(Appid), CText(RefreshToken)));
+  CheckPut(wx_client_add_account(FHandle, CText(Appid), CText(RefreshToken)));
 end;
 
 procedure TWxClient.Cancel;
@@ -747,13 +747,13 @@ end;
 function WxErrcodeText(const Api: UTF8String; Errcode: Integer; const Field: UTF8String;
   const Lang: UTF8String): UTF8String;
 var
-  Interface_: PAnsiChar;
+  Endpoint: PAnsiChar;
 begin
   if Api = '' then
-    Interface_ := nil
+    Endpoint := nil
   else
-    Interface_ := CText(Api);
-  Result := Utf8(wx_errcode_text(Interface_, Errcode, CText(Field), CText(Lang)));
+    Endpoint := CText(Api);
+  Result := Utf8(wx_errcode_text(Endpoint, Errcode, CText(Field), CText(Lang)));
 end;
 
 function WxCatalogueJson: UTF8String;

@@ -58,7 +58,7 @@ final class Library
     /**
      * One thing that is known about an errcode.
      *
-     * @param ?string $api link, get or unlink: the interface that answered; null for none in particular
+     * @param ?string $api link, get or unlink: the endpoint that answered; null for none in particular
      * @param string $field name, class, meaning, remedy or wire (WeChat's own words)
      * @param string $lang en or zh, for meaning and remedy
      * @return string empty if nothing is known, or an argument is not one of these
@@ -153,7 +153,7 @@ final class Client
     {
         $handle = self::make(
             $options,
-            fn ($native, $out) => Library::ffi()->wx_client_with($this->handle, $native, $out),
+            fn ($native, $out) => Library::ffi()->wx_client_derive($this->handle, $native, $out),
         );
         $client = clone $this;
         $client->handle = $handle;
@@ -163,21 +163,21 @@ final class Client
     /**
      * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
      *
-     * @throws WxException NO_TOKEN if the store of the option token_store cannot be used
+     * @throws WxException NO_TOKEN if the store of the option store cannot be used
      */
-    public function putTicket(#[\SensitiveParameter] string $ticket): void
+    public function setTicket(#[\SensitiveParameter] string $ticket): void
     {
-        self::expectPut(Library::ffi()->wx_client_put_ticket($this->handle, $ticket));
+        self::expectPut(Library::ffi()->wx_client_set_ticket($this->handle, $ticket));
     }
 
     /**
      * Keeps the refresh token that an Official Account gave when it authorised the platform.
      *
-     * @throws WxException NO_TOKEN if the store of the option token_store cannot be used
+     * @throws WxException NO_TOKEN if the store of the option store cannot be used
      */
-    public function putAccount(string $appid, #[\SensitiveParameter] string $refreshToken): void
+    public function addAccount(string $appid, #[\SensitiveParameter] string $refreshToken): void
     {
-        self::expectPut(Library::ffi()->wx_client_put_account($this->handle, $appid, $refreshToken));
+        self::expectPut(Library::ffi()->wx_client_add_account($this->handle, $appid, $refreshToken));
     }
 
     private static function expectPut(int $status): void
@@ -313,7 +313,7 @@ final class Client
         return $status === Status::OK ? $result : throw new WxException($result);
     }
 
-    /** Makes a native client with options, by wx_client_new or wx_client_with. */
+    /** Makes a native client with options, by wx_client_new or wx_client_derive. */
     private static function make(#[\SensitiveParameter] array $options, \Closure $make): \FFI\CData
     {
         $ffi = Library::ffi();

@@ -23,10 +23,10 @@ def link(client: wxlink.Client, token: str, appid: str) -> tuple[int, str]:
         return 4, "busy: wait a little, then call again"
     except wxlink.QuotaError:
         return 4, "quota: call again when it is renewed"
-    except wxlink.HumanError as error:
-        return 1, f"human: {error}"
-    except wxlink.CallerError as error:
-        return 1, f"caller: {error}"
+    except wxlink.ActionRequiredError as error:
+        return 1, f"action_required: {error}"
+    except wxlink.InvalidRequestError as error:
+        return 1, f"invalid_request: {error}"
     except wxlink.WxError as error:
         return 5, f"unknown: {error}"
     return 0, "done: the invitation is out"

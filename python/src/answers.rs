@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PySlice, PyTuple};
-use wxlink::{Interface, LinkStatus};
+use wxlink::{Endpoint, LinkStatus};
 
 use crate::ending::Inside;
 
@@ -73,11 +73,11 @@ impl Answer {
 
 /// The mini programs linked to an Official Account, and those on their way: a sequence.
 #[pyclass(frozen, sequence, module = "wxlink")]
-pub struct LinkedList(Arc<wxlink::LinkedList>);
+pub struct LinkList(Arc<wxlink::LinkList>);
 
-impl LinkedList {
-    pub fn new(list: wxlink::LinkedList) -> LinkedList {
-        LinkedList(Arc::new(list))
+impl LinkList {
+    pub fn new(list: wxlink::LinkList) -> LinkList {
+        LinkList(Arc::new(list))
     }
 
     fn item(&self, at: usize) -> MiniProgram {
@@ -89,7 +89,7 @@ impl LinkedList {
 }
 
 #[pymethods]
-impl LinkedList {
+impl LinkList {
     /// The answer it was read from.
     #[getter]
     fn answer(&self) -> Answer {
@@ -135,20 +135,20 @@ impl LinkedList {
 
     fn __iter__(&self) -> Items {
         Items {
-            list: LinkedList(self.0.clone()),
+            list: LinkList(self.0.clone()),
             next: AtomicUsize::new(0),
         }
     }
 
     fn __repr__(&self) -> String {
-        format!("<LinkedList of {}>", self.0.len())
+        format!("<LinkList of {}>", self.0.len())
     }
 }
 
 /// What `iter` of a list gives.
 #[pyclass(frozen)]
 struct Items {
-    list: LinkedList,
+    list: LinkList,
     next: AtomicUsize,
 }
 
@@ -167,7 +167,7 @@ impl Items {
 /// One item of the list. A field that WeChat left out is None.
 #[pyclass(frozen, module = "wxlink")]
 pub struct MiniProgram {
-    list: Arc<wxlink::LinkedList>,
+    list: Arc<wxlink::LinkList>,
     at: usize,
 }
 
@@ -396,9 +396,9 @@ impl LinkProgress {
 
 /// Reads the list out of an answer's bytes, as a call would.
 #[pyfunction]
-pub fn read_list(body: Vec<u8>) -> PyResult<LinkedList> {
-    wxlink::Answer::of_bytes(Interface::Get, 200, body)
-        .and_then(wxlink::LinkedList::read)
-        .map(LinkedList::new)
+pub fn read_list(body: Vec<u8>) -> PyResult<LinkList> {
+    wxlink::Answer::of_bytes(Endpoint::Get, 200, body)
+        .and_then(wxlink::LinkList::read)
+        .map(LinkList::new)
         .map_err(PyValueError::new_err)
 }

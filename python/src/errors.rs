@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use wxlink::{Delivery, Error, Interface, Lang, Status, catalogue};
+use wxlink::{Delivery, Endpoint, Error, Lang, Status, catalogue};
 
 use crate::answers::LinkProgress;
 
@@ -27,12 +27,12 @@ fn build(
     fields.set_item("message", message)?;
     fields.set_item("status", error.status().name())?;
     fields.set_item("status_code", error.status().code())?;
-    fields.set_item("interface", error.interface().map(Interface::word))?;
+    fields.set_item("endpoint", error.endpoint().map(Endpoint::word))?;
     fields.set_item("delivery", delivery.word())?;
     fields.set_item("http_status", error.http_status())?;
     fields.set_item("trace", trace)?;
     if let Some(answer) = error.answer() {
-        let entry = catalogue::lookup(answer.interface(), answer.errcode());
+        let entry = catalogue::lookup(answer.endpoint(), answer.errcode());
         fields.set_item("code", answer.errcode())?;
         fields.set_item("errmsg", answer.errmsg())?;
         fields.set_item("rid", answer.rid())?;
@@ -59,7 +59,7 @@ pub fn told(py: Python<'_>, status: Status, message: &str) -> PyErr {
         fields.set_item("message", message)?;
         fields.set_item("status", status.name())?;
         fields.set_item("status_code", status.code())?;
-        fields.set_item("interface", py.None())?;
+        fields.set_item("endpoint", py.None())?;
         fields.set_item("delivery", Delivery::NeverSent.word())?;
         fields.set_item("http_status", 0)?;
         fields.set_item("trace", "{}")?;
@@ -94,15 +94,15 @@ fn make(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 
 /// What the catalogue knows of an errcode: name, class, meaning, remedy; `None` if nothing.
 #[pyfunction]
-#[pyo3(signature = (errcode, interface=None, lang="en"))]
+#[pyo3(signature = (errcode, endpoint=None, lang="en"))]
 pub fn explain(
     errcode: i32,
-    interface: Option<&str>,
+    endpoint: Option<&str>,
     lang: &str,
 ) -> Option<(&'static str, &'static str, &'static str, &'static str)> {
     let lang = Lang::from_code(lang)?;
-    let entry = match interface {
-        Some(word) => catalogue::lookup(Interface::from_word(word)?, errcode)?,
+    let entry = match endpoint {
+        Some(word) => catalogue::lookup(Endpoint::from_word(word)?, errcode)?,
         None => catalogue::general(errcode)?,
     };
     Some((

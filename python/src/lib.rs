@@ -17,7 +17,7 @@ use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::prelude::*;
 use wxlink::{Client, Error, Lang, LinkChoices, Options};
 
-use answers::{Answer, LinkProgress, LinkedList};
+use answers::{Answer, LinkList, LinkProgress};
 use ending::{Inside, Registered};
 
 /// A handle on a client. Everything that may wait does so without the GIL.
@@ -153,12 +153,12 @@ impl Handle {
         self.client.cancel();
     }
 
-    fn put_ticket(&self, py: Python<'_>, ticket: &str) -> PyResult<()> {
-        self.answered(py, |c| c.put_ticket(ticket))
+    fn set_ticket(&self, py: Python<'_>, ticket: &str) -> PyResult<()> {
+        self.answered(py, |c| c.set_ticket(ticket))
     }
 
-    fn put_account(&self, py: Python<'_>, appid: &str, refresh_token: &str) -> PyResult<()> {
-        self.answered(py, |c| c.put_account(appid, refresh_token))
+    fn add_account(&self, py: Python<'_>, appid: &str, refresh_token: &str) -> PyResult<()> {
+        self.answered(py, |c| c.add_account(appid, refresh_token))
     }
 
     fn link_miniprogram(
@@ -177,9 +177,9 @@ impl Handle {
             .map(Answer)
     }
 
-    fn get_linked(&self, py: Python<'_>, access_token: Option<&str>) -> PyResult<LinkedList> {
+    fn get_linked(&self, py: Python<'_>, access_token: Option<&str>) -> PyResult<LinkList> {
         self.answered(py, |c| c.get_linked(access_token))
-            .map(LinkedList::new)
+            .map(LinkList::new)
     }
 
     fn unlink_miniprogram(
@@ -263,7 +263,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Handle>()?;
     module.add_class::<bulk::Job>()?;
     module.add_class::<Answer>()?;
-    module.add_class::<LinkedList>()?;
+    module.add_class::<LinkList>()?;
     module.add_class::<answers::MiniProgram>()?;
     module.add_class::<answers::FuncInfo>()?;
     module.add_class::<LinkProgress>()?;

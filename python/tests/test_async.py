@@ -26,7 +26,7 @@ def test_the_same_verbs(server: Server) -> None:
             assert progress.waits_for == "official_account"
             progress = await client.wait_linked(server.token, server.appid, wait=0.1)
             assert progress.state == "pending"
-            with pytest.raises(wxlink.CallerError):
+            with pytest.raises(wxlink.InvalidRequestError):
                 await client.unlink_miniprogram(server.token, server.appid)
             await client.with_options(timeout=10).get_linked(server.token)
 
@@ -45,9 +45,9 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
             component_appid="wx0c00000000000001",
             component_appsecret="SANDBOX-COMPONENT-SECRET",
         ) as client:
-            await client.put_ticket("SANDBOX-TICKET")
+            await client.set_ticket("SANDBOX-TICKET")
             account = client.account(server.account)
-            await client.put_account(server.account, "SANDBOX-REFRESH-1")
+            await client.add_account(server.account, "SANDBOX-REFRESH-1")
             await account.link_miniprogram(
                 None, server.appid, notify_users=False, show_profile=True
             )
@@ -66,7 +66,7 @@ async def asked(server: Server) -> None:
 
 def test_calls_run_side_by_side(server: Server) -> None:
     async def story() -> None:
-        server.fault({"delay_ms": 1000}, interface="get", always=True)
+        server.fault({"delay_ms": 1000}, endpoint="get", always=True)
         async with wxlink.AsyncClient(base_url=server.url) as client:
             started = time.monotonic()
             await asyncio.gather(*(client.get_linked(server.token) for _ in range(20)))
@@ -77,7 +77,7 @@ def test_calls_run_side_by_side(server: Server) -> None:
 
 def test_cancelling_the_task_ends_the_call(server: Server) -> None:
     async def story() -> None:
-        server.fault("hang", interface="get")
+        server.fault("hang", endpoint="get")
         client = wxlink.AsyncClient(base_url=server.url, timeout=60, max_concurrency=1)
         first = asyncio.create_task(client.get_linked(server.token))
         queued = asyncio.create_task(client.get_linked(server.token))
@@ -98,7 +98,7 @@ def test_cancelling_the_task_ends_the_call(server: Server) -> None:
 
 def test_a_timeout_of_asyncio_ends_the_call(server: Server) -> None:
     async def story() -> None:
-        server.fault("hang", interface="get")
+        server.fault("hang", endpoint="get")
         async with wxlink.AsyncClient(base_url=server.url, timeout=60) as client:
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.get_linked(server.token), 0.2)
@@ -108,7 +108,7 @@ def test_a_timeout_of_asyncio_ends_the_call(server: Server) -> None:
 
 def test_closing_ends_what_runs(server: Server) -> None:
     async def story() -> None:
-        server.fault("hang", interface="get")
+        server.fault("hang", endpoint="get")
         client = wxlink.AsyncClient(base_url=server.url, timeout=60)
         call = asyncio.create_task(client.get_linked(server.token))
         await asked(server)

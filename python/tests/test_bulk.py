@@ -63,7 +63,7 @@ class World:
             "timeout": 5,
         }
         self.client = server.client(**self.options)
-        self.client.put_ticket("TICKET")
+        self.client.set_ticket("TICKET")
         # As no spreadsheet would have them: accounts mixed.
         self.rows = [(account(a), appid(p)) for p in range(1, apps + 1) for a in each]
 
@@ -156,7 +156,7 @@ def test_rows_are_written_in_many_ways(world: World, tmp_path: Path, rows: Any) 
         found = [(result.account, result.appid) for result in bulk]
     assert found == [row[:2] for row in ROWS]
     entries = world.server.admin("GET", "journal")["entries"]
-    sent = [json.loads(e["body"]) for e in entries if e["interface"] == "link"]
+    sent = [json.loads(e["body"]) for e in entries if e["endpoint"] == "link"]
     choices = [(s["notify_users"], s["show_profile"]) for s in sent]
     assert choices == [(0, 1), (1, 0)]
 
@@ -380,7 +380,7 @@ class Strike(threading.Thread):
 @pytest.mark.parametrize("what", ["next", "plan"])
 def test_ctrl_c_ends_it_and_what_was_done_is_kept(world: World, tmp_path: Path, what: str) -> None:
     job = tmp_path / "job"
-    world.server.fault({"delay_ms": 2000}, interface="get", always=True)
+    world.server.fault({"delay_ms": 2000}, endpoint="get", always=True)
     strike = Strike(lambda: world.server.counts()["received"]["get"] > 0)
     with (
         pytest.raises(KeyboardInterrupt),
@@ -398,7 +398,7 @@ def test_ctrl_c_ends_it_and_what_was_done_is_kept(world: World, tmp_path: Path, 
 
 
 def test_a_second_ctrl_c_leaves_it_to_end_by_itself(world: World) -> None:
-    world.server.fault("hang", interface="get", always=True)
+    world.server.fault("hang", endpoint="get", always=True)
     client = world.client.with_options(timeout=20)
     bulk = client.bulk(world.rows, workers=1, **FAST)
     strike = Strike(lambda: world.server.counts()["received"]["get"] > 0)
@@ -481,7 +481,7 @@ def test_other_threads_run_and_may_take_results_too(world: World) -> None:
 
 
 def test_without_a_way_in_the_rest_is_left_alone(world: World) -> None:
-    world.server.fault({"errcode": {"code": 61004}}, interface="get", always=True)
+    world.server.fault({"errcode": {"code": 61004}}, endpoint="get", always=True)
     with world.client.bulk(world.rows, workers=2, **FAST) as bulk:
         assert {r.outcome for r in bulk} == {"no_access"}
     assert bulk.end == "no_access"
@@ -552,7 +552,7 @@ def test_nothing_secret_is_shown(
     world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shown = ""
-    world.server.fault({"errcode": {"code": 42001}}, interface="link", times=3)
+    world.server.fault({"errcode": {"code": 42001}}, endpoint="link", times=3)
     with world.client.bulk(world.rows, job=tmp_path / "job", progress=True, **FAST) as bulk:
         shown += "".join(map(repr, bulk)) + repr(bulk) + str(bulk.counts)
         bulk.report()
@@ -623,7 +623,7 @@ with Server() as server:
 def test_the_same_for_asyncio(world: World, tmp_path: Path) -> None:
     async def story() -> None:
         async with wxlink.AsyncClient(base_url=world.server.url, **world.options) as client:
-            await client.put_ticket("TICKET")
+            await client.set_ticket("TICKET")
             beats = 0
 
             async def beat() -> None:

@@ -34,7 +34,7 @@ def test_the_story_of_a_link(server: Server, client: wxlink.Client) -> None:
     error = caught.value
     assert (error.code, error.name, error.class_) == (89010, "LINK_MESSAGE_SENT", "pending")
     assert error.rid and error.rid in str(error) and error.remedy in str(error)
-    assert (error.delivery, error.status, error.interface) == ("answered", "API", "link")
+    assert (error.delivery, error.status, error.endpoint) == ("answered", "API", "link")
 
     for by, status in [
         ("official_account", wxlink.LinkStatus.AWAITING_MINI_PROGRAM),
@@ -93,7 +93,7 @@ def test_ensure_and_wait(server: Server, client: wxlink.Client) -> None:
 
 
 def test_a_failed_ensure_says_what_it_knows(server: Server, client: wxlink.Client) -> None:
-    server.fault({"errcode": {"code": 42001}}, interface="link")
+    server.fault({"errcode": {"code": 42001}}, endpoint="link")
     with pytest.raises(wxlink.TokenError) as caught:
         client.ensure_linked(server.token, server.appid, **QUIET)
     assert caught.value.progress is not None
@@ -107,15 +107,15 @@ def test_a_failed_ensure_says_what_it_knows(server: Server, client: wxlink.Clien
         (42001, wxlink.TokenError, True),
         (-1, wxlink.BusyError, True),
         (45009, wxlink.QuotaError, True),
-        (89245, wxlink.HumanError, False),
-        (40013, wxlink.CallerError, False),
+        (89245, wxlink.ActionRequiredError, False),
+        (40013, wxlink.InvalidRequestError, False),
         (77777, wxlink.ApiError, False),
     ],
 )
 def test_the_kind_of_an_api_error(
     server: Server, client: wxlink.Client, code: int, kind: type, retryable: bool
 ) -> None:
-    server.fault({"errcode": {"code": code}}, interface="link")
+    server.fault({"errcode": {"code": code}}, endpoint="link")
     with pytest.raises(wxlink.ApiError) as caught:
         client.link_miniprogram(server.token, server.appid, **QUIET)
     assert type(caught.value) is kind
@@ -134,7 +134,7 @@ def test_the_kind_of_an_api_error(
 def test_the_kind_of_a_fault(
     server: Server, client: wxlink.Client, fault: object, kind: type, delivery: str
 ) -> None:
-    server.fault(fault, interface="link")
+    server.fault(fault, endpoint="link")
     with pytest.raises(wxlink.WxError) as caught:
         client.with_options(timeout=0.3).link_miniprogram(server.token, server.appid, **QUIET)
     assert type(caught.value) is kind
@@ -235,9 +235,9 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
         with pytest.raises(wxlink.NotSent, match="component_verify_ticket"):
             client.get_linked("")
         with pytest.raises(wxlink.ArgumentError, match="ticket is empty"):
-            client.put_ticket("")
-        client.put_ticket("SANDBOX-TICKET")
-        client.put_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
+            client.set_ticket("")
+        client.set_ticket("SANDBOX-TICKET")
+        client.add_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
         client.get_linked("")
         other = client.account("wx0a00000000000002")
         assert len(other.get_linked()) == len(client.get_linked(None))
@@ -246,7 +246,7 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
         progress = other.ensure_linked(None, server.appid, **QUIET)
         assert (progress.state, progress.posts) == ("pending", 0)
         assert other.wait_linked(None, server.appid, wait=0).state == "pending"
-        with pytest.raises(wxlink.CallerError):
+        with pytest.raises(wxlink.InvalidRequestError):
             other.unlink_miniprogram(None, server.appid)
         with pytest.raises(wxlink.ArgumentError, match="account"):
             client.account("").get_linked()
@@ -258,8 +258,8 @@ def test_a_refused_appsecret_is_readable(server: Server) -> None:
         component_appsecret="HUSH-HUSH-HUSH",
         account="wx0a00000000000001",
     ) as client:
-        client.put_ticket("SANDBOX-TICKET")
-        client.put_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
+        client.set_ticket("SANDBOX-TICKET")
+        client.add_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
         with pytest.raises(wxlink.NotSent, match="WeChat answered 40125") as raised:
             client.get_linked()
     error = raised.value
@@ -278,7 +278,7 @@ def test_with_options_shares_the_connections(server: Server, client: wxlink.Clie
     other = client.with_options(timeout=2)
     answer = other.get_linked(server.token).answer
     assert json.loads(answer.trace)["attempts"][0]["reused"]
-    server.fault("hang", interface="get", times=1)
+    server.fault("hang", endpoint="get", times=1)
     with pytest.raises(wxlink.OutcomeUnknownTimeout):
         other.get_linked(server.token)
     with pytest.raises(wxlink.ArgumentError, match="connections"):
@@ -303,7 +303,7 @@ def under_way(server: Server, act: Callable[[], None]) -> Iterator[None]:
 def test_cancelling_ends_a_call_and_leaves_the_others(
     server: Server, client: wxlink.Client
 ) -> None:
-    server.fault("hang", interface="get")
+    server.fault("hang", endpoint="get")
     handle = client.with_options(timeout=60)
     started = time.monotonic()
     with under_way(server, handle.cancel), pytest.raises(wxlink.Cancelled) as caught:
@@ -320,7 +320,7 @@ def test_ctrl_c_ends_a_call_and_the_client_goes_on(
     server: Server, client: wxlink.Client, verb: str
 ) -> None:
     if verb == "get_linked":
-        server.fault("hang", interface="get")
+        server.fault("hang", endpoint="get")
         call = lambda: client.with_options(timeout=60).get_linked(server.token)  # noqa: E731
     else:
         client.link_miniprogram(server.token, server.appid, **QUIET)
@@ -340,7 +340,7 @@ def test_ctrl_c_ends_a_call_and_the_client_goes_on(
 
 
 def test_other_threads_run_while_a_call_waits(server: Server, client: wxlink.Client) -> None:
-    server.fault({"delay_ms": 500}, interface="get")
+    server.fault({"delay_ms": 500}, endpoint="get")
     beats = 0
     over = threading.Event()
 
@@ -484,20 +484,20 @@ def platform_options(server: Server, store: str) -> dict[str, str]:
         "component_appid": "wx0c00000000000001",
         "component_appsecret": "SANDBOX-COMPONENT-SECRET",
         "account": "wx0a00000000000001",
-        "token_store": store,
+        "store": store,
     }
 
 
 def test_a_damaged_token_store_is_an_error_with_its_path(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "tokens"
     with wxlink.Client(**platform_options(server, f"file:{path}")) as client:
-        client.put_ticket("SANDBOX-TICKET")
+        client.set_ticket("SANDBOX-TICKET")
         client.get_linked()
     whole = path.read_bytes()
     for length in (0, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
         with wxlink.Client(**platform_options(server, f"file:{path}")) as client:
-            for call in (lambda: client.put_ticket("T"), client.get_linked):
+            for call in (lambda: client.set_ticket("T"), client.get_linked):
                 with pytest.raises(wxlink.WxError, match="is damaged") as caught:
                     call()
                 assert str(path) in str(caught.value)
@@ -508,12 +508,12 @@ def test_a_damaged_token_store_is_an_error_with_its_path(server: Server, tmp_pat
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_child_puts_nothing(server: Server, tmp_path: Path) -> None:
     with wxlink.Client(**platform_options(server, f"file:{tmp_path / 'tokens'}")) as client:
-        client.put_ticket("SANDBOX-TICKET")
+        client.set_ticket("SANDBOX-TICKET")
         child = os.fork()
         if child == 0:
             code = 1
             try:
-                client.put_ticket("of the child")
+                client.set_ticket("of the child")
             except wxlink.Forked:
                 code = 0
             finally:

@@ -99,7 +99,7 @@ DAEMON = """
     url, kind, delay = sys.argv[1], sys.argv[2], float(sys.argv[3])
     client = wxlink.Client(base_url=url, component_appid="wx0c00000000000001",
                            component_appsecret="SECRET", timeout=5)
-    client.put_ticket("TICKET")
+    client.set_ticket("TICKET")
     rows = [(f"wx0a{a:014x}", f"wx0b{p:014x}", False, True)
             for p in range(1, 6) for a in range(1, 31)]
     quick = {"rate": "off", "account_rate": "off"}
@@ -152,9 +152,9 @@ LEAVES = """
 
     url, store, how, admin = sys.argv[1:]
     client = wxlink.Client(base_url=url, component_appid="wx0c00000000000001",
-                           component_appsecret="SECRET", token_store=store, timeout=60)
-    client.put_ticket("TICKET")
-    client.put_account("wx0a00000000000001", "REFRESH-1")
+                           component_appsecret="SECRET", store=store, timeout=60)
+    client.set_ticket("TICKET")
+    client.add_account("wx0a00000000000001", "REFRESH-1")
     account = client.account("wx0a00000000000001")
     call = threading.Thread(target=account.get_linked, daemon=True)
     if how == "cancelled":
@@ -180,7 +180,7 @@ def test_the_end_waits_for_a_token_that_is_being_renewed(
     server: Server, how: str, tmp_path: Any
 ) -> None:
     platform(server)
-    server.fault({"delay_ms": 1500}, interface="authorizer_token")
+    server.fault({"delay_ms": 1500}, endpoint="authorizer_token")
     store = f"file:{tmp_path}/tokens"
     program = [sys.executable, "-c", textwrap.dedent(LEAVES), server.url, store, how, ""]
     with subprocess.Popen(
@@ -195,7 +195,7 @@ def test_the_end_waits_for_a_token_that_is_being_renewed(
     again = """
         import sys, wxlink
         client = wxlink.Client(base_url=sys.argv[1], component_appid="wx0c00000000000001",
-                               component_appsecret="SECRET", token_store=sys.argv[2])
+                               component_appsecret="SECRET", store=sys.argv[2])
         client.account("wx0a00000000000001").get_linked()
     """
     ran = python(again, server.url, store)

@@ -19,8 +19,8 @@ UNKNOWN = "An invitation was posted and its outcome is unknown: read the list be
 QUIET: Any = {"notify_users": False, "show_profile": True}
 
 
-def received(server: Server, interface: str) -> int:
-    return server.counts()["received"][interface]  # type: ignore[no-any-return]
+def received(server: Server, endpoint: str) -> int:
+    return server.counts()["received"][endpoint]  # type: ignore[no-any-return]
 
 
 def waited_for(reached: Callable[[], bool]) -> None:
@@ -99,7 +99,7 @@ def test_an_interrupted_ensure_says_that_an_invitation_was_posted(
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_an_interrupted_post_has_an_unknown_outcome(server: Server, asynchronous: bool) -> None:
-    server.fault("hang", interface="link", when="after", always=True)
+    server.fault("hang", endpoint="link", when="after", always=True)
 
     def ensure(client: Any) -> Any:
         return client.ensure_linked(server.token, server.appid, **QUIET)
@@ -127,7 +127,7 @@ def test_an_interrupted_post_has_an_unknown_outcome(server: Server, asynchronous
         else:
             assert not hasattr(error, "progress")
         server.admin("POST", "reset")
-        server.fault("hang", interface="link", when="after", always=True)
+        server.fault("hang", endpoint="link", when="after", always=True)
 
 
 def test_an_interrupted_wait_has_its_progress(server: Server) -> None:
@@ -176,7 +176,7 @@ def test_a_cancelled_handle_raises_what_was_done(server: Server) -> None:
 
 def test_a_call_that_waits_for_its_turn_never_begins(server: Server) -> None:
     async def story() -> None:
-        server.fault("hang", interface="get")
+        server.fault("hang", endpoint="get")
         async with wxlink.AsyncClient(
             base_url=server.url, timeout=600, max_concurrency=1
         ) as client:
@@ -225,12 +225,12 @@ def test_a_token_function_that_blocks_does_not_hold_up_the_cancelling(server: Se
 
 def test_an_answer_that_is_none_is_an_unknown_outcome(server: Server) -> None:
     assert issubclass(wxlink.BadAnswer, wxlink.OutcomeUnknown)
-    server.fault({"status": {"code": 502}}, interface="link", always=True)
+    server.fault({"status": {"code": 502}}, endpoint="link", always=True)
     with server.client(timeout=5) as client:
         with pytest.raises(wxlink.OutcomeUnknown) as raised:
             client.link_miniprogram(server.token, server.appid, **QUIET)
         assert isinstance(raised.value, wxlink.BadAnswer)
         assert "WeChat" in str(raised.value) and raised.value.delivery == "unknown"
-        server.fault("garbage", interface="get", always=True)
+        server.fault("garbage", endpoint="get", always=True)
         with pytest.raises(wxlink.BadAnswer, match="safe to call again"):
             client.get_linked(server.token)

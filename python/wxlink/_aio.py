@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._bulk_aio import AsyncBulk
-    from wxlink._core import Answer, LinkedList
+    from wxlink._core import Answer, LinkList
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
@@ -55,13 +55,13 @@ class AsyncClient:
         """See `Client.account`."""
         return self.with_options(account=appid)
 
-    async def put_ticket(self, ticket: str) -> None:
-        """See `Client.put_ticket`."""
-        await self._call(lambda client: client.put_ticket(ticket))
+    async def set_ticket(self, ticket: str) -> None:
+        """See `Client.set_ticket`."""
+        await self._call(lambda client: client.set_ticket(ticket))
 
-    async def put_account(self, appid: str, refresh_token: str) -> None:
-        """See `Client.put_account`."""
-        await self._call(lambda client: client.put_account(appid, refresh_token))
+    async def add_account(self, appid: str, refresh_token: str) -> None:
+        """See `Client.add_account`."""
+        await self._call(lambda client: client.add_account(appid, refresh_token))
 
     async def aclose(self) -> None:
         """Ends the calls that run on this client, and lets its threads go."""
@@ -91,7 +91,7 @@ class AsyncClient:
             )
         )
 
-    async def get_linked(self, access_token: Token = None) -> LinkedList:
+    async def get_linked(self, access_token: Token = None) -> LinkList:
         """See `Client.get_linked`."""
         return await self._call(lambda client: client.get_linked(access_token))
 

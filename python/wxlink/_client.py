@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._bulk import Bulk
-    from wxlink._core import Answer, LinkedList, LinkProgress
+    from wxlink._core import Answer, LinkList, LinkProgress
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
@@ -57,7 +57,7 @@ class Client:
         or the third-party platform with this appid,
     component_appsecret: str, none
         its secret,
-    token_store: str, "memory"
+    store: str, "memory"
         and where its tokens are kept: "memory", "file:PATH", "redis://…" or "rediss://…".
 
     Wherever a method takes an access token, a function that returns one will do: it is asked again,
@@ -107,13 +107,13 @@ class Client:
         """The same: connections close when the last client on them is gone."""
         self.cancel()
 
-    def put_ticket(self, ticket: str) -> None:
+    def set_ticket(self, ticket: str) -> None:
         """Keeps the component_verify_ticket that WeChat pushes to the platform every 10 minutes."""
-        self._handle.put_ticket(ticket)
+        self._handle.set_ticket(ticket)
 
-    def put_account(self, appid: str, refresh_token: str) -> None:
+    def add_account(self, appid: str, refresh_token: str) -> None:
         """Keeps the refresh token an account gave when it authorised the platform."""
-        self._handle.put_account(appid, refresh_token)
+        self._handle.add_account(appid, refresh_token)
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +148,7 @@ class Client:
             lambda token: self._handle.link_miniprogram(token, appid, notify_users, show_profile),
         )
 
-    def get_linked(self, access_token: Token = None) -> LinkedList:
+    def get_linked(self, access_token: Token = None) -> LinkList:
         """The mini programs linked to the account, and those on their way: a sequence.
 
         Safe to call again after any error.

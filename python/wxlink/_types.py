@@ -35,7 +35,7 @@ class Options(Limits, total=False):
     token_command: str
     component_appid: str
     component_appsecret: str
-    token_store: str
+    store: str
 
 
 # On their way; for somebody to act; to be done again.

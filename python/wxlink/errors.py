@@ -15,8 +15,8 @@ The tree says what you may do next::
     │   ├── TokenError                   get another access token and call again, once
     │   ├── BusyError                    wait a little and call again
     │   ├── QuotaError                   call again when the minute, day or month is over
-    │   ├── HumanError                   an administrator or operator must act first
-    │   └── CallerError                  correct the call
+    │   ├── ActionRequiredError                   an administrator or operator must act first
+    │   └── InvalidRequestError                  correct the call
     ├── Cancelled                        the handle was cancelled
     ├── Forked (RuntimeError)            made before a fork, used in the child: make another
     └── InternalError                    a fault in wxlink
@@ -43,7 +43,7 @@ class WxError(Exception):
         """The status' name, such as "API" or "TIMEOUT"."""
         self.status_code: int = fields["status_code"]
         """The status' number, as in the C interface."""
-        self.interface: str | None = fields["interface"]
+        self.endpoint: str | None = fields["endpoint"]
         """What was called: "link", "get", "unlink", or None if it did not come to that."""
         self.delivery: str = fields["delivery"]
         """Whether WeChat may have seen the request: "never sent", "unknown" or "answered"."""
@@ -92,7 +92,7 @@ class ApiError(WxError):
         self.name: str = fields["name"]
         """Its name in the catalogue, empty for a code nobody has described."""
         self.class_: str = fields["class_"]
-        """What to do in a word: "ok", "pending", "token", "busy", "quota", "human", "caller" or ""."""
+        """What to do in a word: "ok", "pending", "token", "busy", "quota", "action_required", "invalid_request" or ""."""
         self.meaning: str = fields["meaning"]
         """What it means."""
         self.remedy: str = fields["remedy"]
@@ -127,11 +127,11 @@ class QuotaError(ApiError):
     """A quota is used up: call again when the minute, day or month is over."""
 
 
-class HumanError(ApiError):
+class ActionRequiredError(ApiError):
     """An administrator or operator must act first."""
 
 
-class CallerError(ApiError):
+class InvalidRequestError(ApiError):
     """The call is wrong: correct it."""
 
 
@@ -153,8 +153,8 @@ _BY_CLASS: dict[str, type[ApiError]] = {
     "token": TokenError,
     "busy": BusyError,
     "quota": QuotaError,
-    "human": HumanError,
-    "caller": CallerError,
+    "action_required": ActionRequiredError,
+    "invalid_request": InvalidRequestError,
 }
 _BY_STATUS: dict[str, type[WxError]] = {
     "TIMEOUT_UNSENT": NotSentTimeout,

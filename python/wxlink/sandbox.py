@@ -118,11 +118,11 @@ class Server:
         self.admin("POST", "approvals", body)
 
     def fault(self, fault: object, **rule: object) -> None:
-        """Has something go wrong: `server.fault({"status": {"code": 502}}, interface="link")`."""
+        """Has something go wrong: `server.fault({"status": {"code": 502}}, endpoint="link")`."""
         self.admin("POST", "faults", {"fault": fault, **rule})
 
     def counts(self) -> Any:
-        """How many requests were received and took effect, for each interface."""
+        """How many requests were received and took effect, for each endpoint."""
         return self.admin("GET", "journal/counts")
 
     def stop(self) -> None:

@@ -8,8 +8,8 @@ use super::guard::guard;
 use super::result::{Outcome, wx_result};
 use super::{flag, text, token, wrong};
 use crate::client::{Client, LinkChoices};
+use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::interface::Interface;
 use crate::status::Status;
 
 /// Runs one call and hands its result over, whatever it is. Without a place for the result nothing
@@ -18,7 +18,7 @@ use crate::status::Status;
 /// # Safety
 /// `client` is NULL or from `wx_client_new`; `result` is NULL or a place for a pointer.
 unsafe fn call(
-    interface: Interface,
+    endpoint: Endpoint,
     client: *const wx_client,
     result: *mut *mut wx_result,
     body: impl FnOnce(&Client) -> Result<Outcome, Error>,
@@ -43,7 +43,7 @@ unsafe fn call(
         || {
             let made = wx_result::new(match outcome {
                 Ok(done) => done,
-                Err(e) => Outcome::No(e.on(interface)),
+                Err(e) => Outcome::No(e.on(endpoint)),
             });
             let status = made.status();
             *result = Box::into_raw(Box::new(made));
@@ -65,7 +65,7 @@ unsafe fn call(
 ///     wx_result_free(result);
 ///
 /// Parameters:
-///   client        from wx_client_new or wx_client_with
+///   client        from wx_client_new or wx_client_derive
 ///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
 ///                 empty if the client's options name a source of tokens
 ///   appid         the mini program's appid, at most 256 bytes
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn wx_link_miniprogram(
             .map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Interface::Link, client, result, body) }
+    unsafe { call(Endpoint::Link, client, result, body) }
 }
 
 /// Lists the mini programs linked to an Official Account and those on their way (WeChat's
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 ///     }
 ///
 /// Parameters:
-///   client        from wx_client_new or wx_client_with
+///   client        from wx_client_new or wx_client_derive
 ///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
 ///                 empty if the client's options name a source of tokens
 ///   result        receives the result, in success and in failure
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn wx_get_linked(
         client.get_linked_raw(access_token).map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Interface::Get, client, result, body) }
+    unsafe { call(Endpoint::Get, client, result, body) }
 }
 
 /// Asks to unlink a mini program (WeChat's unlinkMiniprogram).
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn wx_get_linked(
 ///     wx_result_free(result);
 ///
 /// Parameters:
-///   client        from wx_client_new or wx_client_with
+///   client        from wx_client_new or wx_client_derive
 ///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
 ///                 empty if the client's options name a source of tokens
 ///   appid         the mini program's appid, at most 256 bytes
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
             .map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Interface::Unlink, client, result, body) }
+    unsafe { call(Endpoint::Unlink, client, result, body) }
 }
 
 /// Sees to it that a mini program is linked to an Official Account: what callers really want.
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 /// (absent, or a state); posts counts the links of which WeChat may have seen something.
 ///
 /// Parameters:
-///   client        from wx_client_new or wx_client_with
+///   client        from wx_client_new or wx_client_derive
 ///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
 ///                 empty if the client's options name a source of tokens
 ///   appid         the mini program's appid, at most 256 bytes
@@ -266,7 +266,7 @@ pub unsafe extern "C" fn wx_ensure_linked(
         )))
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Interface::Link, client, result, body) }
+    unsafe { call(Endpoint::Link, client, result, body) }
 }
 
 /// Waits until a mini program is linked, or will not be. Posts nothing.
@@ -282,7 +282,7 @@ pub unsafe extern "C" fn wx_ensure_linked(
 /// The result's JSON is that of wx_ensure_linked.
 ///
 /// Parameters:
-///   client            from wx_client_new or wx_client_with
+///   client            from wx_client_new or wx_client_derive
 ///   access_token      the Official Account's authorizer_access_token, at most 4096 bytes; NULL
 ///                     or empty if the client's options name a source of tokens
 ///   appid_or_gh_id    the mini program's appid or original id, at most 256 bytes. A refused item
@@ -314,5 +314,5 @@ pub unsafe extern "C" fn wx_wait_linked(
         )))
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Interface::Get, client, result, body) }
+    unsafe { call(Endpoint::Get, client, result, body) }
 }

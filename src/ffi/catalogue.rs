@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use super::guard::guard;
 use super::text;
 use crate::catalogue::{self, ENTRIES, Entry};
-use crate::interface::Interface;
+use crate::endpoint::Endpoint;
 use crate::lang::Lang;
 
 /// All that is known about WeChat's errcodes, as a JSON array.
 ///
-///     [{"errcode":89010,"interface":"","name":"LINK_MESSAGE_SENT","class":"pending",
+///     [{"errcode":89010,"endpoint":"","name":"LINK_MESSAGE_SENT","class":"pending",
 ///       "wire":"link message has sent","official":true,
 ///       "meaning":{"en":"...","zh":"..."},"remedy":{"en":"...","zh":"..."}}, ...]
 ///
-/// interface is link, get or unlink, or empty for a row that holds for every interface without a
+/// endpoint is link, get or unlink, or empty for a row that holds for every endpoint without a
 /// row of its own. class is explained at wx_result_class.
 ///
 /// Returns a static text.
@@ -35,7 +35,7 @@ pub extern "C" fn wx_catalogue_json() -> *const c_char {
 fn row(e: &Entry) -> Value {
     json!({
         "errcode": e.errcode,
-        "interface": e.interface.map_or("", Interface::word),
+        "endpoint": e.endpoint.map_or("", Endpoint::word),
         "name": e.name,
         "class": e.class.word(),
         "wire": e.wire,
@@ -50,7 +50,7 @@ fn row(e: &Entry) -> Value {
 ///     puts(wx_errcode_text("link", 89010, "remedy", "en"));
 ///
 /// Parameters:
-///   api      link, get or unlink: the interface that answered; NULL for none in particular
+///   api      link, get or unlink: the endpoint that answered; NULL for none in particular
 ///   errcode  what WeChat answered
 ///   field    name, class, meaning, remedy or wire (WeChat's own words)
 ///   lang     en or zh, for meaning and remedy; NULL for en
@@ -96,7 +96,7 @@ fn find(
     let lang = Lang::from_code(lang?)?;
     let entry = match api? {
         "" => catalogue::general(errcode)?,
-        word => catalogue::lookup(Interface::from_word(word)?, errcode)?,
+        word => catalogue::lookup(Endpoint::from_word(word)?, errcode)?,
     };
     let text = match field? {
         "name" => entry.name,

@@ -63,7 +63,7 @@ pub unsafe extern "C" fn wx_client_new(
 /// somebody may want to end.
 ///
 /// Parameters:
-///   client   from wx_client_new or wx_client_with
+///   client   from wx_client_new or wx_client_derive
 ///   options  from wx_options_new, or NULL to change nothing; copied
 ///   derived  receives the handle, NULL if there is none
 /// Returns:
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn wx_client_new(
 /// Ownership: yours; free it with wx_client_free, before or after the client it comes from.
 /// Threads: any; options one at a time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wx_client_with(
+pub unsafe extern "C" fn wx_client_derive(
     client: *const wx_client,
     options: *mut wx_options,
     derived: *mut *mut wx_client,
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn wx_client_with(
 /// Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
 ///
 /// Ends within timeout_ms, and within 100 ms when the handle is cancelled. The store that the option
-/// token_store names is opened by the first call that needs it.
+/// store names is opened by the first call that needs it.
 ///
 /// Parameters:
 ///   client  made with the options component_appid and component_appsecret, or derived from such
@@ -125,13 +125,13 @@ pub unsafe extern "C" fn wx_client_with(
 /// After WX_E_TIMEOUT_UNSENT and WX_E_CANCELLED the ticket may still be kept. It is safe to call again.
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wx_client_put_ticket(
+pub unsafe extern "C" fn wx_client_set_ticket(
     client: *const wx_client,
     ticket: *const c_char,
 ) -> i32 {
     put(client, |client| {
         // SAFETY: NULL or a C string, as the conventions ask.
-        client.put_ticket(unsafe { text(ticket, "ticket") }?)
+        client.set_ticket(unsafe { text(ticket, "ticket") }?)
     })
 }
 
@@ -142,10 +142,10 @@ pub unsafe extern "C" fn wx_client_put_ticket(
 ///                  such
 ///   appid          the account's
 ///   refresh_token  the account's authorizer_refresh_token, at most 4096 bytes
-/// Returns: as wx_client_put_ticket
+/// Returns: as wx_client_set_ticket
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wx_client_put_account(
+pub unsafe extern "C" fn wx_client_add_account(
     client: *const wx_client,
     appid: *const c_char,
     refresh_token: *const c_char,
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn wx_client_put_account(
         // SAFETY: NULL or a C string, as the conventions ask.
         let appid = unsafe { text(appid, "appid") }?;
         // SAFETY: as above.
-        client.put_account(appid, unsafe { text(refresh_token, "refresh_token") }?)
+        client.add_account(appid, unsafe { text(refresh_token, "refresh_token") }?)
     })
 }
 
@@ -174,10 +174,10 @@ fn put(client: *const wx_client, put: impl FnOnce(&Client) -> Result<(), Error>)
 /// Ends the calls that run on this handle, and all later ones, with WX_E_CANCELLED.
 ///
 /// A running call ends within 100 ms, whatever it is doing. Other handles on the same connections
-/// go on. To cancel one call of many, give it a handle of its own (wx_client_with).
+/// go on. To cancel one call of many, give it a handle of its own (wx_client_derive).
 ///
 /// Parameters:
-///   client  from wx_client_new or wx_client_with; NULL is fine
+///   client  from wx_client_new or wx_client_derive; NULL is fine
 /// Threads: any, while calls run.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_cancel(client: *const wx_client) {
@@ -210,7 +210,7 @@ fn hand_over(
 /// Frees a handle, and the idle connections with the last handle on them. Results stay.
 ///
 /// Parameters:
-///   client  from wx_client_new or wx_client_with, with no call running on it; NULL is
+///   client  from wx_client_new or wx_client_derive, with no call running on it; NULL is
 ///           fine
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_free(client: *mut wx_client) {

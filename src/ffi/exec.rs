@@ -36,7 +36,7 @@ const MIN_CAP: size_t = 512;
 ///   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
 ///             values do not count. Keys:
 ///               access_token  always, unless other keys name a source of tokens: token_command, or
-///                             component_appid with a token_store that processes share, where
+///                             component_appid with a store that processes share, where
 ///                             somebody with a client puts the ticket and the accounts
 ///               appid         all but list (for wait also an original id)
 ///               notify_users  link, ensure: 0 or 1

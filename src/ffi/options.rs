@@ -69,7 +69,7 @@ pub extern "C" fn wx_options_new() -> *mut wx_options {
 ///   token_command                                  2. a program, see docs/tokens.md
 ///   component_appid                                3. the third-party platform of this appid,
 ///   component_appsecret                            with its secret and
-///   token_store         memory                     memory, file:PATH, redis:// or rediss://
+///   store               memory                     memory, file:PATH, redis:// or rediss://
 ///
 /// Returns:
 ///   WX_OK

@@ -115,7 +115,7 @@ impl wx_result {
         let of_progress = |p: &LinkProgress| match p.status() {
             Status::Ok => Some(Class::Ok),
             Status::Pending => Some(Class::Pending),
-            Status::Declined | Status::Vanished => Some(Class::Human),
+            Status::Declined | Status::Vanished => Some(Class::ActionRequired),
             _ => p.error().and_then(Error::class),
         };
         let class = match &self.outcome {
@@ -129,8 +129,8 @@ impl wx_result {
             Some(Class::Token) => c"token",
             Some(Class::Busy) => c"busy",
             Some(Class::Quota) => c"quota",
-            Some(Class::Human) => c"human",
-            Some(Class::Caller) => c"caller",
+            Some(Class::ActionRequired) => c"action_required",
+            Some(Class::InvalidRequest) => c"invalid_request",
         }
     }
 
@@ -304,7 +304,7 @@ pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_cha
 
 /// Everything that was tried, as JSON for logs and support. Holds no token.
 ///
-///     {"interface":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
+///     {"endpoint":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
 ///      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
 ///
 /// phase is how far the attempt came: resolve, connect, proxy, tls, send, wait, receive, done.

@@ -37,7 +37,7 @@ pub const WX_E_TLS: i32 = -22;
 pub const WX_E_PROXY: i32 = -23;
 /// Time ran out before anything was sent.
 pub const WX_E_TIMEOUT_UNSENT: i32 = -24;
-/// No access token could be had for the account; its interface was not called.
+/// No access token could be had for the account; its endpoint was not called.
 pub const WX_E_NO_TOKEN: i32 = -25;
 
 /// Time ran out after sending. (-40 to -59: the outcome is unknown, read the list before you

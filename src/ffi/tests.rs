@@ -20,7 +20,7 @@ use super::calls::{
     wx_ensure_linked, wx_get_linked, wx_link_miniprogram, wx_unlink_miniprogram, wx_wait_linked,
 };
 use super::catalogue::{wx_catalogue_json, wx_errcode_text};
-use super::client::{wx_client, wx_client_cancel, wx_client_free, wx_client_new, wx_client_with};
+use super::client::{wx_client, wx_client_cancel, wx_client_derive, wx_client_free, wx_client_new};
 use super::exec::wx_exec;
 use super::guard::injected;
 use super::options::{
@@ -165,11 +165,11 @@ fn null_everywhere() {
 
         let mut none = null_mut();
         assert_eq!(
-            wx_client_with(null(), null_mut(), &mut none),
+            wx_client_derive(null(), null_mut(), &mut none),
             WX_E_NULL_POINTER
         );
         assert_eq!(
-            wx_client_with(client, null_mut(), null_mut()),
+            wx_client_derive(client, null_mut(), null_mut()),
             WX_E_NULL_POINTER
         );
         wx_client_cancel(null());
@@ -433,7 +433,7 @@ fn a_derived_handle_has_its_own_limits_and_cancellation() {
             WX_OK
         );
         assert_eq!(
-            wx_client_with(bench.client, options, &mut derived),
+            wx_client_derive(bench.client, options, &mut derived),
             WX_E_BAD_OPTION
         );
         assert!(derived.is_null());
@@ -441,7 +441,7 @@ fn a_derived_handle_has_its_own_limits_and_cancellation() {
         wx_options_free(options);
 
         assert_eq!(
-            wx_client_with(bench.client, null_mut(), &mut derived),
+            wx_client_derive(bench.client, null_mut(), &mut derived),
             WX_OK
         );
         wx_client_cancel(derived);
@@ -636,21 +636,17 @@ fn exec_gets_tokens_from_the_source_that_args_name() {
         let path = std::env::temp_dir().join(format!("wxlink-exec-{}.redb", std::process::id()));
         let store = format!("file:{}", path.display());
         let mut options = crate::Options::new();
-        options.set("token_store", &store).unwrap();
+        options.set("store", &store).unwrap();
         for (key, value) in platform {
             options.set(key, value).unwrap();
         }
         let client = crate::Client::new(&options).unwrap();
-        client.put_ticket("SANDBOX-TICKET").unwrap();
+        client.set_ticket("SANDBOX-TICKET").unwrap();
         client
-            .put_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
+            .add_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
             .unwrap();
         let link = "\nappid=wx0b00000000000001\nnotify_users=0\nshow_profile=1";
-        let (status, out, _) = run(
-            "link",
-            &format!("{component}token_store={store}{link}"),
-            4096,
-        );
+        let (status, out, _) = run("link", &format!("{component}store={store}{link}"), 4096);
         std::fs::remove_file(path).unwrap();
         assert_eq!(status, WX_OK, "{out}");
     }
@@ -700,7 +696,7 @@ fn a_panic_comes_back_as_internal_and_the_client_goes_on() {
         assert_eq!(words(hurt(|| wx_options_message(options))), "");
         let mut none = null_mut();
         assert_eq!(hurt(|| wx_client_new(options, &mut none)), WX_E_INTERNAL);
-        let with = |place| wx_client_with(client, null_mut(), place);
+        let with = |place| wx_client_derive(client, null_mut(), place);
         assert_eq!(hurt(|| with(&mut none)), WX_E_INTERNAL);
         hurt(|| wx_client_cancel(client));
         // What could not be freed is still whole.

@@ -23,8 +23,8 @@ use crate::answer::Answer;
 use crate::cancel::{Cancel, Stop};
 use crate::catalogue::Class;
 use crate::client::{Limits, MAX_APPID, MAX_TOKEN};
+use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::interface::Interface;
 use crate::options::Options;
 use crate::post::Poster;
 use crate::redact::Secret;
@@ -206,7 +206,7 @@ impl Component {
             appsecret: appsecret.clone(),
             wire,
             limits: options.limits(),
-            store: store::new(&options.token_store)?,
+            store: store::new(&options.store_url)?,
             unsaved: Mutex::default(),
             accounts: Mutex::new(Accounts::new()),
             pages: SingleFlight::new("wxlink-accounts"),
@@ -218,15 +218,15 @@ impl Component {
     /// # Errors
     /// [`Status::NoToken`]: the store cannot be used; [`Status::TimeoutUnsent`], [`Status::Cancelled`].
     /// After the last two it may still be kept.
-    pub fn put_ticket(&self, ticket: &str, limit: Instant, cancel: &Cancel) -> Result<(), Error> {
+    pub fn set_ticket(&self, ticket: &str, limit: Instant, cancel: &Cancel) -> Result<(), Error> {
         self.put(self.own_key(), ticket, limit, cancel)
     }
 
     /// Keeps an account's refresh token. Its access token, if it has one, stays.
     ///
     /// # Errors
-    /// As [`put_ticket`](Component::put_ticket).
-    pub fn put_account(
+    /// As [`set_ticket`](Component::set_ticket).
+    pub fn add_account(
         &self,
         account: &str,
         refresh_token: &str,
@@ -435,7 +435,7 @@ impl Component {
             authorizer_refresh_token: grant,
         };
         let secrets = [("refresh_token", grant)];
-        let answer = self.call(Interface::AuthorizerToken, &body, &secrets, limit)?;
+        let answer = self.call(Endpoint::AuthorizerToken, &body, &secrets, limit)?;
         self.given(&answer, grant)
     }
 
@@ -497,7 +497,7 @@ impl Component {
             offset,
             count: PAGE,
         };
-        let answer = self.call(Interface::AuthorizerList, &body, &[], limit)?;
+        let answer = self.call(Endpoint::AuthorizerList, &body, &[], limit)?;
         Page::read(answer.json())
             .ok_or_else(|| self.no_token("api_get_authorizer_list answered no list"))
     }
@@ -505,18 +505,18 @@ impl Component {
     /// Calls with the platform's token, and once more with another if that is refused.
     fn call(
         &self,
-        interface: Interface,
+        endpoint: Endpoint,
         body: &impl Serialize,
         secrets: &[Secret<'_>],
         limit: Instant,
     ) -> Result<Answer, Error> {
         let token = self.own_token(None, limit)?;
-        match self.post(interface, &token, body, secrets, limit) {
+        match self.post(endpoint, &token, body, secrets, limit) {
             Err(e) if e.class() == Some(Class::Token) => {
                 let other = self.own_token(Some(&token), limit)?;
-                let mut known = vec![(interface.token_name(), token.as_str())];
+                let mut known = vec![(endpoint.token_name(), token.as_str())];
                 known.extend(secrets);
-                self.post(interface, &other, body, &known, limit)
+                self.post(endpoint, &other, body, &known, limit)
             }
             done => done,
         }
@@ -550,7 +550,7 @@ impl Component {
                 ("component_verify_ticket", &record.grant),
             ];
             self.given(
-                &self.post(Interface::ComponentToken, "", &body, &secrets, limit)?,
+                &self.post(Endpoint::ComponentToken, "", &body, &secrets, limit)?,
                 &record.grant,
             )
         };
@@ -564,7 +564,7 @@ impl Component {
 
     fn post(
         &self,
-        interface: Interface,
+        endpoint: Endpoint,
         token: &str,
         body: &impl Serialize,
         secrets: &[Secret<'_>],
@@ -578,7 +578,7 @@ impl Component {
             secrets,
         };
         poster
-            .post(interface, token, body, limit, Vec::new())
+            .post(endpoint, token, body, limit, Vec::new())
             .map_err(Error::without_token)
     }
 
@@ -595,7 +595,7 @@ impl Component {
             .or_else(|| text("access_token"));
         let refresh_token = text("authorizer_refresh_token");
         if access_token.is_none() && refresh_token.is_none() {
-            let name = answer.interface().name();
+            let name = answer.endpoint().name();
             return Err(self.no_token(format!("{name} answered no token")));
         }
         let expires_in = given.get("expires_in").and_then(record::whole_number);

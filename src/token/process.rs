@@ -283,7 +283,7 @@ fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     }
 }
 
-/// The two system interfaces that have no safe form.
+/// The two system endpoints that have no safe form.
 ///
 /// The standard library starts programs as well, but leaves them the signal mask of the thread. Ours
 /// block all signals, so the command could not be interrupted or terminated; and unblocking them

@@ -73,7 +73,7 @@ pub(crate) struct Wire {
     max_response_bytes: u64,
     /// Those of the options, which no text may repeat.
     secrets: Vec<OwnedSecret>,
-    /// Those the token interfaces were sent or sent, the latest last: a server may repeat them in
+    /// Those the token endpoints were sent or sent, the latest last: a server may repeat them in
     /// its answer to another call.
     remembered: Mutex<Vec<OwnedSecret>>,
 }
@@ -111,7 +111,7 @@ impl Wire {
     }
 
     /// The secrets that every call of the client knows: those of the options, and the latest ones
-    /// of the token interfaces.
+    /// of the token endpoints.
     pub fn secrets(&self) -> Vec<OwnedSecret> {
         let remembered = lock(&self.remembered);
         self.secrets.iter().chain(&*remembered).cloned().collect()

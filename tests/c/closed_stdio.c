@@ -44,9 +44,9 @@ int main(int argc, char **argv)
         return 2;
     if (!are_closed())
         return 3;
-    if (wx_client_with(client, NULL, &other) != WX_OK || !are_closed())
+    if (wx_client_derive(client, NULL, &other) != WX_OK || !are_closed())
         return 4;
-    wx_client_put_ticket(client, "TICKET-OF-A-PLATFORM");
+    wx_client_set_ticket(client, "TICKET-OF-A-PLATFORM");
     if (!are_closed())
         return 5;
     for (i = 0; i < 2; i++) {

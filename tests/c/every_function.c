@@ -40,12 +40,12 @@ static void use_tokens(void)
     CHECK(wx_get_linked(platform, NULL, &result) == WX_E_NO_TOKEN);
     CHECK(wx_result_delivery(result) == 0);
     wx_result_free(result);
-    CHECK(wx_client_put_ticket(platform, "") == WX_E_BAD_VALUE);
-    CHECK(wx_client_put_ticket(platform, NULL) == WX_E_NULL_POINTER);
-    CHECK(wx_client_put_ticket(NULL, "t") == WX_E_NULL_POINTER);
-    CHECK(wx_client_put_ticket(platform, "SANDBOX-TICKET") == WX_OK);
-    CHECK(wx_client_put_account(platform, "wx0a00000000000001", "\377") == WX_E_NOT_UTF8);
-    CHECK(wx_client_put_account(platform, "wx0a00000000000001", "SANDBOX-REFRESH-1") == WX_OK);
+    CHECK(wx_client_set_ticket(platform, "") == WX_E_BAD_VALUE);
+    CHECK(wx_client_set_ticket(platform, NULL) == WX_E_NULL_POINTER);
+    CHECK(wx_client_set_ticket(NULL, "t") == WX_E_NULL_POINTER);
+    CHECK(wx_client_set_ticket(platform, "SANDBOX-TICKET") == WX_OK);
+    CHECK(wx_client_add_account(platform, "wx0a00000000000001", "\377") == WX_E_NOT_UTF8);
+    CHECK(wx_client_add_account(platform, "wx0a00000000000001", "SANDBOX-REFRESH-1") == WX_OK);
     CHECK(wx_get_linked(platform, NULL, &result) == WX_OK);
     wx_result_free(result);
     CHECK(wx_get_linked(platform, "", &result) == WX_OK);
@@ -144,7 +144,7 @@ int main(void)
     wx_options_free(options);
 
     use_tokens();
-    CHECK(wx_client_put_ticket(client, "t") == WX_E_BAD_VALUE);
+    CHECK(wx_client_set_ticket(client, "t") == WX_E_BAD_VALUE);
 
     status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
     CHECK(status == WX_OK || wx_result_errcode(result) == 89010);
@@ -165,7 +165,7 @@ int main(void)
     for (i = 0; i < 4; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
 
-    CHECK(wx_client_with(client, NULL, &bad) == WX_OK);
+    CHECK(wx_client_derive(client, NULL, &bad) == WX_OK);
     status = wx_ensure_linked(bad, token, "wx0b00000000000001", 0, 1, 0, &result);
     CHECK(status == WX_E_PENDING && strcmp(wx_result_class(result), "pending") == 0);
     use_result(result, status);

@@ -79,9 +79,9 @@ static int in_child(wx_client *inherited, int depth)
 
     if (list(inherited, &delivery) != WX_E_FORKED || delivery != 0)
         return 10;
-    if (wx_client_put_ticket(inherited, "ticket") != WX_E_FORKED)
+    if (wx_client_set_ticket(inherited, "ticket") != WX_E_FORKED)
         return 12;
-    if (wx_client_put_account(inherited, "wx1", "refresh token") != WX_E_FORKED)
+    if (wx_client_add_account(inherited, "wx1", "refresh token") != WX_E_FORKED)
         return 13;
     if (list(own, &delivery) != WX_OK)
         return 11;

@@ -53,7 +53,7 @@ static int calls(void)
 
     if (client == NULL)
         return 1;
-    if (wx_client_put_ticket(client, "TICKET-OF-A-PLATFORM") != WX_OK)
+    if (wx_client_set_ticket(client, "TICKET-OF-A-PLATFORM") != WX_OK)
         return 1;
     status = wx_ensure_linked(client, token, APPID, 0, 1, 0, &result);
     if (status != WX_E_PENDING)

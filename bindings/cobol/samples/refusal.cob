@@ -57,11 +57,11 @@
                WHEN WX-CLASS-QUOTA
                    DISPLAY "quota: call again when it is renewed"
                    MOVE 4 TO RETURN-CODE
-               WHEN WX-CLASS-HUMAN
-                   DISPLAY "human: " WX-MESSAGE(1:WX-MESSAGE-LEN)
+               WHEN WX-CLASS-ACTION-REQUIRED
+                   DISPLAY "action_required: " WX-MESSAGE(1:WX-MESSAGE-LEN)
                    MOVE 1 TO RETURN-CODE
-               WHEN WX-CLASS-CALLER
-                   DISPLAY "caller: " WX-MESSAGE(1:WX-MESSAGE-LEN)
+               WHEN WX-CLASS-INVALID-REQUEST
+                   DISPLAY "invalid_request: " WX-MESSAGE(1:WX-MESSAGE-LEN)
                    MOVE 1 TO RETURN-CODE
                WHEN OTHER
                    DISPLAY "unknown: " WX-MESSAGE(1:WX-MESSAGE-LEN)

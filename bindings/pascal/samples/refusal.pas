@@ -35,7 +35,7 @@ begin
         WriteLn('quota: call again when it is renewed');
         ExitCode := 4;
       end;
-    wcHuman, wcCaller:
+    wcActionRequired, wcInvalidRequest:
       begin
         WriteLn(WxClassNames[Answer.ErrorClass], ': ', Answer.Message);
         ExitCode := 1;

@@ -21,7 +21,7 @@ type
     function Ask(const Path: string; const Body: string = ''): TJSONData;
     { The same for those who want no answer. }
     procedure Tell(const Path, Body: string);
-    { How many requests to that interface arrived. }
+    { How many requests to that endpoint arrived. }
     function Received(const Name: string): Integer;
     property Url: string read FUrl;
   end;

@@ -130,7 +130,7 @@ end;
 
 procedure TWxTest.Fault(const Api, When, What: string);
 begin
-  World.Tell('faults', Format('{"interface":"%s","when":"%s","fault":%s}', [Api, When, What]));
+  World.Tell('faults', Format('{"endpoint":"%s","when":"%s","fault":%s}', [Api, When, What]));
 end;
 
 procedure TWxTest.Decide(const Appid, Who, Decision: string);
@@ -168,7 +168,7 @@ begin
   AssertEquals(200, Answer.HttpStatus);
   AssertEquals('', string(Answer.Message));
   AssertEquals('{"errcode":0,"errmsg":"ok"}', string(Answer.Json));
-  AssertTrue('trace', Pos('"interface":"link"', Answer.Trace) > 0);
+  AssertTrue('trace', Pos('"endpoint":"link"', Answer.Trace) > 0);
   List := FClient.GetLinked(Token);
   AssertEquals(1, Length(List.Items));
   AssertEquals(Program1, string(List.Items[0].Appid));
@@ -189,14 +189,14 @@ begin
     Options['account'] := 'wx0a00000000000001';
     Platform := TWxClient.Create(Options);
     try
-      Platform.PutTicket('');
+      Platform.SetTicket('');
       Fail('an empty ticket was taken');
     except
       on E: EWxError do
         AssertEquals(WX_E_BAD_VALUE, E.Answer.Status);
     end;
-    Platform.PutTicket('SANDBOX-TICKET');
-    Platform.PutAccount('wx0a00000000000001', 'SANDBOX-REFRESH-1');
+    Platform.SetTicket('SANDBOX-TICKET');
+    Platform.AddAccount('wx0a00000000000001', 'SANDBOX-REFRESH-1');
     AssertEquals(0, Length(Platform.GetLinked('').Items));
   finally
     Platform.Free;
@@ -278,7 +278,7 @@ begin
   Answer := Refusal(FClient, Token, ForbidsLinking);
   AssertEquals(WX_E_API, Answer.Status);
   AssertEquals(89245, Answer.Errcode);
-  AssertTrue('class', Answer.ErrorClass = wcHuman);
+  AssertTrue('class', Answer.ErrorClass = wcActionRequired);
   AssertTrue('delivery', Answer.Delivery = wdAnswered);
   AssertEquals(200, Answer.HttpStatus);
   AssertTrue('rid', (Answer.Rid <> '') and (Pos(Answer.Rid, Answer.Message) > 0));
@@ -306,8 +306,8 @@ begin
   Expect(40001, wcToken);
   Expect(-1, wcBusy);
   Expect(45009, wcQuota);
-  Expect(89013, wcHuman);
-  Expect(40013, wcCaller);
+  Expect(89013, wcActionRequired);
+  Expect(40013, wcInvalidRequest);
   Expect(12345, wcNone);
 end;
 
@@ -458,7 +458,7 @@ begin
   Decide(Program1, 'mini_program', 'refuse');
   Progress := FClient.EnsureLinked(Token, Program1, False, True);
   AssertTrue('declined', Progress.State = wsDeclined);
-  AssertTrue('class', Progress.Answer.ErrorClass = wcHuman);
+  AssertTrue('class', Progress.Answer.ErrorClass = wcActionRequired);
   Progress := FClient.WaitLinked(Token, 'gh_000000000002');
   AssertTrue('vanished', Progress.State = wsVanished);
   AssertFalse('no item', Progress.HasItem);
@@ -658,7 +658,7 @@ procedure TSampleTest.Refusal;
 
   procedure Fault(const When, What: string);
   begin
-    World.Tell('faults', Format('{"interface":"link","when":"%s","fault":%s}', [When, What]));
+    World.Tell('faults', Format('{"endpoint":"link","when":"%s","fault":%s}', [When, What]));
   end;
 
 begin
@@ -670,8 +670,8 @@ begin
   Expect('refusal', [Program1], 4, 'busy: wait a little, then call again' + LineEnding, '');
   Fault('before', '{"errcode":{"code":45011}}');
   Expect('refusal', [Program1], 4, 'quota: call again when it is renewed' + LineEnding, '');
-  Expect('refusal', [ForbidsLinking], 1, 'human: linkMiniprogram: WeChat answered 89245', '');
-  Expect('refusal', ['wx0b00000000000099'], 1, 'caller: linkMiniprogram: WeChat answered 40013', '');
+  Expect('refusal', [ForbidsLinking], 1, 'action_required: linkMiniprogram: WeChat answered 89245', '');
+  Expect('refusal', ['wx0b00000000000099'], 1, 'invalid_request: linkMiniprogram: WeChat answered 40013', '');
   Fault('after', '{"drop":"close"}');
   Expect('refusal', [Program1], 5, 'unknown: linkMiniprogram: CONNECTION_LOST', '');
   Expect('refusal', [], 2, '', 'usage: ');

@@ -41,7 +41,7 @@ try {
         'token' => ['token: get another access token, then call again', 3],
         'busy' => ['busy: wait a little, then call again', 4],
         'quota' => ['quota: call again when it is renewed', 4],
-        'human', 'caller' => ["$e->errorClass: $message", 1],
+        'action_required', 'invalid_request' => ["$e->errorClass: $message", 1],
         // No answer, or a code nobody has described: the list tells what became of it.
         default => ["unknown: $message", 5],
     };

@@ -41,10 +41,10 @@ final class Sandbox
         return json_decode(file_get_contents($this->admin . $path, false, $context), true);
     }
 
-    /** Makes something go wrong once, at that interface. */
-    public function fault(string $interface, string|array $fault, string $when = 'before'): void
+    /** Makes something go wrong once, at that endpoint. */
+    public function fault(string $endpoint, string|array $fault, string $when = 'before'): void
     {
-        $this->admin('POST', 'faults', ['interface' => $interface, 'when' => $when, 'fault' => $fault]);
+        $this->admin('POST', 'faults', ['endpoint' => $endpoint, 'when' => $when, 'fault' => $fault]);
     }
 
     public function agree(string $account, string $appid, string $by): void
@@ -54,9 +54,9 @@ final class Sandbox
         ]);
     }
 
-    /** How many requests to that interface have arrived since the reset. */
-    public function received(string $interface): int
+    /** How many requests to that endpoint have arrived since the reset. */
+    public function received(string $endpoint): int
     {
-        return $this->admin('GET', 'journal/counts')['received'][$interface];
+        return $this->admin('GET', 'journal/counts')['received'][$endpoint];
     }
 }

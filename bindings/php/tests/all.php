@@ -118,9 +118,9 @@ $tests['a platform gets its tokens'] = function () use ($sandbox) {
         'account' => ACCOUNT,
     ]);
     same(Status::NO_TOKEN, refused(fn () => $platform->getLinked(''))->result->status);
-    same(Status::BAD_VALUE, refused(fn () => $platform->putTicket(''))->result->status);
-    $platform->putTicket('SANDBOX-TICKET');
-    $platform->putAccount(ACCOUNT, 'SANDBOX-REFRESH-1');
+    same(Status::BAD_VALUE, refused(fn () => $platform->setTicket(''))->result->status);
+    $platform->setTicket('SANDBOX-TICKET');
+    $platform->addAccount(ACCOUNT, 'SANDBOX-REFRESH-1');
     same(Status::OK, $platform->getLinked('')->status);
 };
 
@@ -138,7 +138,7 @@ $tests['a link from invitation to unlinking'] = function () use ($sandbox, $clie
     same([Status::OK, 0, 'ok', Delivery::Answered, 200, ''],
         [$yes->status, $yes->errcode, $yes->errorClass, $yes->delivery, $yes->httpStatus, $yes->message]);
     contains('"errcode":0', $yes->json);
-    contains('"interface":"link"', $yes->trace);
+    contains('"endpoint":"link"', $yes->trace);
 
     $again = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
     same([Status::API, 'API', 89010, 'pending', Delivery::Answered],
@@ -190,7 +190,7 @@ $tests['a list of another shape is read as far as it goes'] = function () use ($
 
 $tests['the class says what to do'] = function () use ($sandbox, $client) {
     same('token', refused(fn () => $client->linkMiniprogram('SANDBOX-EXPIRED', APPID, false, true))->errorClass);
-    same('human', refused(fn () => $client->linkMiniprogram(TOKEN, 'wx0b000000000000e1', false, true))->errorClass);
+    same('action_required', refused(fn () => $client->linkMiniprogram(TOKEN, 'wx0b000000000000e1', false, true))->errorClass);
     $sandbox->fault('link', ['errcode' => ['code' => -1]]);
     $busy = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
     same([Status::API, -1, 'busy'], [$busy->status, $busy->errcode, $busy->errorClass]);
@@ -335,10 +335,10 @@ $tests['sample: refusal'] = function () use ($sandbox) {
     };
     says("done: the invitation is out\n", 0, $run());
     says('done: linkMiniprogram: WeChat answered 89010 ', 0, $run());
-    says('human: linkMiniprogram: WeChat answered 89013 ', 1, $run('wx0b000000000000e1'));
+    says('action_required: linkMiniprogram: WeChat answered 89013 ', 1, $run('wx0b000000000000e1'));
     says("quota: call again when it is renewed\n", 4, $answered(89016));
     says("busy: wait a little, then call again\n", 4, $answered(-1));
-    says('caller: linkMiniprogram: WeChat answered 40013 ', 1, $answered(40013));
+    says('invalid_request: linkMiniprogram: WeChat answered 40013 ', 1, $answered(40013));
     says('unknown: linkMiniprogram: ', 5, $answered(123456));
     $sandbox->fault('link', ['drop' => 'close']);
     says('unknown: linkMiniprogram: ', 5, $run());

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wxlink::{Client, Error, LinkProgress, LinkState, LinkedList, Status};
+use wxlink::{Client, Error, LinkList, LinkProgress, LinkState, Status};
 
 use crate::calendar::{self, Period};
 use crate::error::BulkError;
@@ -250,7 +250,7 @@ impl Crew<'_> {
         visit: &mut dyn Visit,
         weather: &Mutex<Weather>,
         client: &Client,
-        list: &LinkedList,
+        list: &LinkList,
     ) -> Result<Visited, BulkError> {
         // What the list cannot show yet: the same mini program may be asked for twice.
         let mut invited = HashSet::new();
@@ -378,7 +378,7 @@ fn rest(pause: Duration) -> Visited {
 }
 
 /// Ensures the row's link, by a list just read.
-fn ensure(client: &Client, list: &LinkedList, row: &Row) -> Step {
+fn ensure(client: &Client, list: &LinkList, row: &Row) -> Step {
     let progress = client.ensure_linked_in(list, None, &row.appid, row.choices());
     match progress.error() {
         Some(error) => step_of_error(error.clone()),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use serde::Serialize;
-use wxlink::{Error, LinkStatus, LinkedList};
+use wxlink::{Error, LinkList, LinkStatus};
 
 use crate::engine::{Crew, Desk, Visit};
 use crate::error::BulkError;
@@ -169,7 +169,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn compare(&self, account: &str, rows: &[Row], list: &LinkedList) {
+    fn compare(&self, account: &str, rows: &[Row], list: &LinkList) {
         let mut left = self
             .monthly
             .saturating_sub(self.invited.get(account).copied().unwrap_or(0));

@@ -40,7 +40,7 @@ impl Verdict {
             (_, Some(Class::Pending)) => Verdict::Waiting,
             (_, Some(Class::Token)) => Verdict::Access,
             (_, Some(Class::Busy | Class::Quota)) => Verdict::Again,
-            (_, Some(Class::Human | Class::Caller)) => match error.errcode() {
+            (_, Some(Class::ActionRequired | Class::InvalidRequest)) => match error.errcode() {
                 Some(code) if NO_ACCESS.contains(&code) => Verdict::Access,
                 _ => Verdict::Refused,
             },

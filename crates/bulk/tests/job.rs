@@ -267,7 +267,7 @@ fn a_quota_puts_off_the_account_and_not_the_job() {
     let until = format!("\"until\":{}", deferred[0].until.unwrap());
     std::fs::write(&journal, text.replace(&until, "\"until\":1")).unwrap();
     bench.admin("POST", "clock", json!({"advance_s": 32 * 86_400}));
-    bench.client.put_ticket("TICKET").unwrap();
+    bench.client.set_ticket("TICKET").unwrap();
     let job = Job::open(&bench.dir, Reopen::Due).unwrap();
     assert_eq!(job.left(), 3);
 }
@@ -361,7 +361,7 @@ fn a_lost_answer_is_looked_up_and_not_posted_again() {
     bench.admin(
         "POST",
         "faults",
-        json!({"interface": "link", "times": 3, "when": "after", "fault": {"drop": "reset"}}),
+        json!({"endpoint": "link", "times": 3, "when": "after", "fault": {"drop": "reset"}}),
     );
     let job = bench.begin((1..=4).flat_map(|a| (1..=3).map(move |p| (a, p))));
     let (end, records) = bench.run(&job);
@@ -380,7 +380,7 @@ fn without_a_way_in_the_rest_is_left_alone() {
     bench.admin(
         "POST",
         "faults",
-        json!({"interface": "get", "always": true, "fault": {"errcode": {"code": 61004}}}),
+        json!({"endpoint": "get", "always": true, "fault": {"errcode": {"code": 61004}}}),
     );
     let job = bench.begin((1..=60).map(|a| (a, 1)));
     let (end, records) = bench.run(&job);
@@ -393,7 +393,7 @@ fn without_a_way_in_the_rest_is_left_alone() {
 #[test]
 fn one_account_that_lets_nobody_in_is_one_account() {
     let bench = Bench::new("one-denied", 2, 30);
-    let fault = json!({"interface": "link", "times": 25, "fault": {"errcode": {"code": 48001}}});
+    let fault = json!({"endpoint": "link", "times": 25, "fault": {"errcode": {"code": 48001}}});
     bench.admin("POST", "faults", fault);
     let job = bench.begin((1..=25).map(|p| (1, p)));
     let (end, records) = bench.run(&job);
@@ -407,7 +407,7 @@ fn a_minute_s_quota_is_waited_for() {
     bench.admin(
         "POST",
         "faults",
-        json!({"interface": "link", "times": 1, "fault": {"errcode": {"code": 45011}}}),
+        json!({"endpoint": "link", "times": 1, "fault": {"errcode": {"code": 45011}}}),
     );
     let job = bench.begin([(1, 1)]);
     let stop = Stop::default();
@@ -463,7 +463,7 @@ fn bad_rows_stop_a_job_before_it_begins() {
 #[test]
 fn one_account_that_lets_nobody_link_is_no_reason_to_stop() {
     let bench = Bench::new("one-denied", 1, 25);
-    let rule = json!({"interface": "link", "always": true, "fault": {"errcode": {"code": 48001}}});
+    let rule = json!({"endpoint": "link", "always": true, "fault": {"errcode": {"code": 48001}}});
     bench.admin("POST", "faults", rule);
     let job = bench.begin((1..=25).map(|p| (1, p)));
     let (end, records) = bench.run(&job);

@@ -242,7 +242,7 @@ fn what_waits_for_a_quota_is_not_asked_for_before_and_keeps_nothing_waiting() {
     let world = World::new("queue-kind", 1, 3);
     let queue = Queue::new(&redis.url(), "q").unwrap();
     for code in [89016, -1] {
-        let fault = json!({"interface": "link", "fault": {"errcode": {"code": code}}});
+        let fault = json!({"endpoint": "link", "fault": {"errcode": {"code": code}}});
         world.admin("POST", "faults", fault);
     }
     // The first row's quota is used up; the second does not get through, and the account is visited again for it.

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgMatches, Command};
 use serde_json::{Value, json};
 use wxlink::catalogue::{ENTRIES, Entry, lookup};
-use wxlink::{Interface, Lang, STATUSES, StatusEntry};
+use wxlink::{Endpoint, Lang, STATUSES, StatusEntry};
 use wxlink_bulk::Verdict;
 
 use crate::context::Context;
@@ -27,17 +27,17 @@ fn command() -> Command {
                 .help("A number, 89015 or -40, or a name, TIMEOUT or ALREADY_LINKED"),
         )
         .arg(
-            Arg::new("interface")
-                .long("interface")
-                .value_name("INTERFACE")
-                .value_parser(Interface::ALL.map(Interface::word))
-                .help("What an errcode means on this interface alone"),
+            Arg::new("endpoint")
+                .long("endpoint")
+                .value_name("ENDPOINT")
+                .value_parser(Endpoint::ALL.map(Endpoint::word))
+                .help("What an errcode means on this endpoint alone"),
         )
         .after_help(examples(&[
             ("an errcode", "wxlink explain 89010"),
             (
                 "what it means after a link, in Chinese",
-                "wxlink explain 89010 --interface link --lang zh",
+                "wxlink explain 89010 --endpoint link --lang zh",
             ),
             ("a status", "wxlink explain TIMEOUT"),
             ("-1 is both", "wxlink explain -1 --json"),
@@ -46,14 +46,14 @@ fn command() -> Command {
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
     let code = matches.get_one::<String>("code").map_or("", String::as_str);
-    let interface = matches.get_one::<String>("interface");
-    let interface = interface.and_then(|word| Interface::from_word(word));
+    let endpoint = matches.get_one::<String>("endpoint");
+    let endpoint = endpoint.and_then(|word| Endpoint::from_word(word));
     let lang = context.settings.lang();
-    let mut blocks: Vec<(Value, String)> = errcodes(code, interface)
+    let mut blocks: Vec<(Value, String)> = errcodes(code, endpoint)
         .map(|entry| (errcode_json(entry, lang), errcode_words(entry, lang)))
         .collect();
-    // An interface has errcodes; a status is one of the library's.
-    if interface.is_none() {
+    // An endpoint has errcodes; a status is one of the library's.
+    if endpoint.is_none() {
         let statuses = STATUSES.iter().filter(|entry| names_status(code, entry));
         blocks.extend(statuses.map(|entry| (status_json(entry, lang), status_words(entry, lang))));
     }
@@ -79,8 +79,8 @@ fn unknown(context: &Context) -> String {
         .to_owned()
 }
 
-/// The rows that a number or a name stands for, on one interface or on all.
-fn errcodes(code: &str, on: Option<Interface>) -> impl Iterator<Item = &'static Entry> {
+/// The rows that a number or a name stands for, on one endpoint or on all.
+fn errcodes(code: &str, on: Option<Endpoint>) -> impl Iterator<Item = &'static Entry> {
     let name = plain(code);
     let number: Option<i32> = code.parse().ok();
     ENTRIES.iter().filter(move |entry| {
@@ -108,7 +108,7 @@ fn errcode_json(entry: &Entry, lang: Lang) -> Value {
     json!({
         "errcode": entry.errcode,
         "name": entry.name,
-        "interface": entry.interface.map(Interface::word),
+        "endpoint": entry.endpoint.map(Endpoint::word),
         "class": entry.class.word(),
         "documented": entry.official,
         "meaning": entry.meaning.get(lang),
@@ -117,7 +117,7 @@ fn errcode_json(entry: &Entry, lang: Lang) -> Value {
 }
 
 fn errcode_words(entry: &Entry, lang: Lang) -> String {
-    let whose = match (entry.interface, lang) {
+    let whose = match (entry.endpoint, lang) {
         (Some(on), Lang::En) => format!("WeChat's errcode, on {}", on.name()),
         (None, Lang::En) => "WeChat's errcode".to_owned(),
         (Some(on), Lang::Zh) => format!("微信错误码，{}", on.name()),

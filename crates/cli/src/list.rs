@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use clap::{ArgMatches, Command};
-use wxlink::{LinkStatus, LinkedList};
+use wxlink::{LinkList, LinkStatus};
 use wxlink_bulk::Verdict;
 
 use crate::context::Context;
@@ -46,7 +46,7 @@ fn run(context: &Context, _: &ArgMatches) -> Result<Verdict, Failure> {
     Ok(Verdict::Done)
 }
 
-fn table(context: &Context, list: &LinkedList) -> Table {
+fn table(context: &Context, list: &LinkList) -> Table {
     let mut table = Table::new([
         context.told("STATE", "状态"),
         "APPID",

@@ -19,9 +19,9 @@ fn command() -> Command {
     Command::new("put")
         .about("Store a third-party platform's ticket, or an account's refresh token, from stdin")
         .long_about(
-            "Store what WeChat gives a third-party platform (component_appid) in its token_store, for all programs \
+            "Store what WeChat gives a third-party platform (component_appid) in its store, for all programs \
              that share the store. The secret is read from stdin, one line. The store must outlive the command: \
-             token_store is file:PATH or redis://HOST.",
+             store is file:PATH or redis://HOST.",
         )
         .subcommand_required(true)
         .subcommand(
@@ -88,13 +88,13 @@ fn check(context: &Context) -> Result<(), Failure> {
             ),
         );
     }
-    if settings.shown("token_store") == "memory" {
+    if settings.shown("store") == "memory" {
         return usage(
-            "nothing was stored: token_store is memory, which ends with this command. Set token_store to file:PATH or \
-             redis://HOST (--token-store, WXLINK_TOKEN_STORE or the config file)"
+            "nothing was stored: store is memory, which ends with this command. Set store to file:PATH or \
+             redis://HOST (--store, WXLINK_STORE or the config file)"
                 .into(),
-            "未保存：token_store 为 memory，命令结束后内容即丢失。请将 token_store 设为 file:PATH 或 redis://HOST\
-             （--token-store、WXLINK_TOKEN_STORE 或配置文件）"
+            "未保存：store 为 memory，命令结束后内容即丢失。请将 store 设为 file:PATH 或 redis://HOST\
+             （--store、WXLINK_STORE 或配置文件）"
                 .into(),
         );
     }
@@ -106,8 +106,8 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
     let client = context.client_with(context.settings.options())?;
     let secret = settings::secret_of_stdin()?;
     match matches.subcommand() {
-        Some(("account", matches)) => client.put_account(given(matches, "appid"), &secret)?,
-        _ => client.put_ticket(&secret)?,
+        Some(("account", matches)) => client.add_account(given(matches, "appid"), &secret)?,
+        _ => client.set_ticket(&secret)?,
     }
     let out = context.out;
     out.result(&json!({"status": "OK"}), || {

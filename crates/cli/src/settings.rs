@@ -171,7 +171,7 @@ fn login_of<'a>(key: &str, value: &'a str) -> Option<&'a str> {
 
 /// Whether a URL holds a password.
 pub(crate) fn holds_login(url: &str) -> bool {
-    login_of("token_store", url).is_some()
+    login_of("store", url).is_some()
 }
 
 /// A value of that option without a password and whose it is.

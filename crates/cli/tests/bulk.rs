@@ -20,7 +20,7 @@ fn platform(world: &World, arguments: &[&str]) -> Command {
         .env("WXLINK_BASE_URL", world.sandbox.http_url())
         .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
         .env("WXLINK_COMPONENT_APPSECRET", "HUSHHUSH")
-        .env("WXLINK_TOKEN_STORE", store(world));
+        .env("WXLINK_STORE", store(world));
     command
 }
 

@@ -365,12 +365,12 @@ fn explain_knows_errcodes_and_statuses() {
 
     // On unlinking it means something else.
     assert_eq!(explain(&["89010", "--json"]).lines().len(), 2);
-    let link = explain(&["89010", "--interface", "link", "--json"]).json();
+    let link = explain(&["89010", "--endpoint", "link", "--json"]).json();
     assert_eq!(link["class"], "pending");
-    let unlink = explain(&["link-message-sent", "--interface", "unlink", "--json"]).json();
+    let unlink = explain(&["link-message-sent", "--endpoint", "unlink", "--json"]).json();
     assert_eq!(
         (&unlink["class"], &unlink["errcode"]),
-        (&json!("human"), &json!(89010))
+        (&json!("action_required"), &json!(89010))
     );
     assert_eq!(unlink["remedy"], link["remedy"]);
 

@@ -93,7 +93,7 @@ fn each_signal_has_its_exit_code_and_the_message_says_what_was_done() {
         ("zh", "关联邀请已发送，但结果未知"),
     ] {
         let sandbox = sandbox();
-        let rule = json!({"interface": "link", "fault": "hang", "when": "after"});
+        let rule = json!({"endpoint": "link", "fault": "hang", "when": "after"});
         admin(&sandbox, "POST", "faults", rule);
         let ensure = [&["ensure", APPID, "--json", "--lang", lang][..], &CHOICES].concat();
         let posted = || received(&sandbox, "link") == 1;
@@ -173,10 +173,7 @@ fn platform(sandbox: &wxlink_sandbox::Sandbox, dir: &Path, arguments: &[&str]) -
         .env("WXLINK_BASE_URL", sandbox.http_url())
         .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
         .env("WXLINK_COMPONENT_APPSECRET", "SANDBOX-COMPONENT-SECRET")
-        .env(
-            "WXLINK_TOKEN_STORE",
-            format!("file:{}/tokens", dir.display()),
-        );
+        .env("WXLINK_STORE", format!("file:{}/tokens", dir.display()));
     command
 }
 
@@ -252,7 +249,7 @@ fn an_interrupt_during_a_refresh_keeps_the_new_refresh_token() {
         let sandbox = sandbox();
         let dir = scratch(&format!("interrupted-refresh-{name}"));
         authorised(&sandbox, &dir);
-        let late = json!({"interface": "authorizer_token", "fault": {"delay_ms": 1500}});
+        let late = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 1500}});
         admin(&sandbox, "POST", "faults", late);
         let list = ["list", "--account", ACCOUNT];
         let ran = interrupted(platform(&sandbox, &dir, &list), name, || {
@@ -272,7 +269,7 @@ fn a_call_that_ran_out_of_time_during_a_refresh_keeps_the_new_refresh_token() {
     let sandbox = sandbox();
     let dir = scratch("late-refresh");
     authorised(&sandbox, &dir);
-    let late = json!({"interface": "authorizer_token", "fault": {"delay_ms": 1500}});
+    let late = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 1500}});
     admin(&sandbox, "POST", "faults", late);
     let list = ["list", "--account", ACCOUNT, "--timeout-ms", "1000"];
     let ran = run(platform(&sandbox, &dir, &list));
@@ -287,7 +284,7 @@ fn a_second_interrupt_does_not_wait_for_a_refresh() {
     let sandbox = sandbox();
     let dir = scratch("interrupted-twice");
     authorised(&sandbox, &dir);
-    let never = json!({"interface": "authorizer_token", "fault": "hang", "always": true});
+    let never = json!({"endpoint": "authorizer_token", "fault": "hang", "always": true});
     admin(&sandbox, "POST", "faults", never);
     let list = ["list", "--account", ACCOUNT, "--timeout-ms", "3600000"];
     let mut child = piped(&mut platform(&sandbox, &dir, &list));

@@ -39,7 +39,7 @@ fn furnish(dir: &Path) {
     std::fs::create_dir_all(&config).unwrap();
     let platform = format!(
         "component_appid = \"wx0c00000000000001\"\ncomponent_appsecret = \"SANDBOX-COMPONENT-SECRET\"\n\
-         token_store = \"file:{}/tokens\"\naccount = \"{ACCOUNT}\"\n",
+         store = \"file:{}/tokens\"\naccount = \"{ACCOUNT}\"\n",
         dir.display()
     );
     let config = file(&config, "config.toml", &platform);

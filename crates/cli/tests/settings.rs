@@ -225,7 +225,7 @@ fn a_refused_appsecret_is_readable() {
             .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
             .env("WXLINK_COMPONENT_APPSECRET", "HUSH-HUSH-HUSH")
             .env(
-                "WXLINK_TOKEN_STORE",
+                "WXLINK_STORE",
                 format!("file:{}", dir.join("store").display()),
             );
         command
@@ -267,8 +267,8 @@ fn secrets_have_no_flag() {
             "WXLINK_PROXY",
         ),
         (
-            ["list", "--token-store=redis://:HUSHHUSH@127.0.0.1"],
-            "WXLINK_TOKEN_STORE",
+            ["list", "--store=redis://:HUSHHUSH@127.0.0.1"],
+            "WXLINK_STORE",
         ),
     ] {
         let refused = run(bare(&arguments));
@@ -279,7 +279,7 @@ fn secrets_have_no_flag() {
     let ran = run(bare(&[
         "explain",
         "0",
-        "--token-store",
+        "--store",
         "file:/a:b@c",
         "--proxy",
         "http://user@127.0.0.1:9",
@@ -386,10 +386,7 @@ fn put_without_a_platform_asks_for_one_and_not_for_a_token() {
 fn put_into_memory_is_refused() {
     for what in [&["ticket"][..], &["account", ACCOUNT]] {
         for store in ["", "memory"] {
-            let ran = put(
-                what,
-                &[&PLATFORM[..], &[("WXLINK_TOKEN_STORE", store)]].concat(),
-            );
+            let ran = put(what, &[&PLATFORM[..], &[("WXLINK_STORE", store)]].concat());
             assert_eq!((ran.code, &*ran.out), (2, ""), "{store}");
             for part in ["nothing was stored", "memory", "file:PATH", "redis://HOST"] {
                 assert!(ran.err.contains(part), "{}", ran.err);
@@ -412,7 +409,7 @@ fn put_into_memory_is_refused() {
 fn put_stores_what_it_reads_from_stdin() {
     let dir = scratch("put");
     let store = format!("file:{}/tokens", dir.display());
-    let variables = [&PLATFORM[..], &[("WXLINK_TOKEN_STORE", &*store)]].concat();
+    let variables = [&PLATFORM[..], &[("WXLINK_STORE", &*store)]].concat();
     for what in [&["ticket"][..], &["account", ACCOUNT]] {
         let ran = put(what, &variables);
         assert_eq!((ran.code, &*ran.out, &*ran.err), (0, "Stored.\n", ""));

@@ -111,7 +111,7 @@ pub(crate) fn handle(
     let answer = match (method, first, rest) {
         ("GET", "state", "") => show_state(state),
         ("POST", "reset", "") => reset(state, body).inspect(|_| shared.faults_changed(state)),
-        ("PUT", "accounts", appid) if !appid.is_empty() => put_account(state, appid, body),
+        ("PUT", "accounts", appid) if !appid.is_empty() => add_account(state, appid, body),
         ("PUT", "miniprograms", appid) if !appid.is_empty() => put_miniprogram(state, appid, body),
         (_, "tokens" | "component" | "authorizers" | "refreshes", _) => {
             access::handle(state, method, first, rest, body)
@@ -234,7 +234,7 @@ fn reset(state: &mut State, body: &[u8]) -> Result<Value, AdminError> {
     Ok(json!({}))
 }
 
-fn put_account(state: &mut State, appid: &str, body: &[u8]) -> Result<Value, AdminError> {
+fn add_account(state: &mut State, appid: &str, body: &[u8]) -> Result<Value, AdminError> {
     let account: Account = read(body)?;
     state
         .registry
@@ -244,7 +244,7 @@ fn put_account(state: &mut State, appid: &str, body: &[u8]) -> Result<Value, Adm
     let now_ms = state.clock.now_ms();
     state
         .registry
-        .put_account(appid, account, &state.policy, now_ms);
+        .add_account(appid, account, &state.policy, now_ms);
     Ok(json!({}))
 }
 

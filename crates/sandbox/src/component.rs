@@ -1,4 +1,4 @@
-//! WeChat's component interfaces: how a platform obtains its own token and those of its accounts.
+//! WeChat's component endpoints: how a platform obtains its own token and those of its accounts.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -8,20 +8,20 @@ use crate::codes::Refused;
 use crate::platform::Platform;
 use crate::registry::{Authority, Registry};
 use crate::tokens::LIFE_S;
-use crate::wechat::{Call, Interface, body, parameter};
+use crate::wechat::{Call, Endpoint, body, parameter};
 use crate::world::{TokenKind, is_appid};
 
 /// The most accounts one call lists.
 const MOST_LISTED: u64 = 500;
 
 pub(crate) fn process(call: Call, registry: &mut Registry, now_ms: u64) -> Result<Bytes, Refused> {
-    if call.interface == Interface::ComponentToken {
+    if call.endpoint == Endpoint::ComponentToken {
         return component_token(&body(call)?, registry, now_ms);
     }
     authenticate(call.query, registry, now_ms)?;
     let body = body(call)?;
-    match call.interface {
-        Interface::AuthorizerToken => authorizer_token(&body, registry, now_ms),
+    match call.endpoint {
+        Endpoint::AuthorizerToken => authorizer_token(&body, registry, now_ms),
         _ => authorizer_list(&body, registry),
     }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::mix;
-use crate::wechat::Interface;
+use crate::wechat::Endpoint;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -186,15 +186,15 @@ pub enum Target {
 }
 
 impl Target {
-    fn covers(self, interface: Interface) -> bool {
+    fn covers(self, endpoint: Endpoint) -> bool {
         match self {
             Self::Any => true,
-            Self::Link => interface == Interface::Link,
-            Self::Get => interface == Interface::Get,
-            Self::Unlink => interface == Interface::Unlink,
-            Self::ComponentToken => interface == Interface::ComponentToken,
-            Self::AuthorizerToken => interface == Interface::AuthorizerToken,
-            Self::AuthorizerList => interface == Interface::AuthorizerList,
+            Self::Link => endpoint == Endpoint::Link,
+            Self::Get => endpoint == Endpoint::Get,
+            Self::Unlink => endpoint == Endpoint::Unlink,
+            Self::ComponentToken => endpoint == Endpoint::ComponentToken,
+            Self::AuthorizerToken => endpoint == Endpoint::AuthorizerToken,
+            Self::AuthorizerList => endpoint == Endpoint::AuthorizerList,
         }
     }
 }
@@ -225,7 +225,7 @@ pub enum Moment {
 pub struct FaultRule {
     /// Which requests it is for.
     #[serde(default)]
-    pub interface: Target,
+    pub endpoint: Target,
     /// Only for connections to this kind of listener.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener: Option<Listener>,
@@ -398,7 +398,7 @@ impl FaultRule {
     /// A fault that happens once, to any request.
     pub fn once(fault: Fault) -> Self {
         Self {
-            interface: Target::Any,
+            endpoint: Target::Any,
             listener: None,
             fault,
             when: None,
@@ -427,9 +427,9 @@ impl FaultRule {
             .check()
             .map_err(|error| format!("fault {name}: {error}"))?;
         if self.fault.is_of_connection() {
-            if self.interface != Target::Any || self.when.is_some() {
+            if self.endpoint != Target::Any || self.when.is_some() {
                 return Err(format!(
-                    "fault {name} strikes before a request is read: leave out `interface` and `when`"
+                    "fault {name} strikes before a request is read: leave out `endpoint` and `when`"
                 ));
             }
             let needs_tls = !matches!(self.fault, Fault::AcceptClose);
@@ -520,11 +520,11 @@ impl Faults {
     /// The first rule that strikes this request.
     pub(crate) fn strike(
         &mut self,
-        interface: Interface,
+        endpoint: Endpoint,
         listener: Listener,
     ) -> Option<(u64, Arc<FaultRule>)> {
         self.first(listener, |rule| {
-            !rule.fault.is_of_connection() && rule.interface.covers(interface)
+            !rule.fault.is_of_connection() && rule.endpoint.covers(endpoint)
         })
     }
 
@@ -648,7 +648,7 @@ mod tests {
             (r#"{"fault":"hang","time":1}"#, "unknown field `time`"),
             (r#"{"fault":{"cut":{"byte":1}}}"#, "unknown field `byte`"),
             (
-                r#"{"interface":"put","fault":"hang"}"#,
+                r#"{"endpoint":"put","fault":"hang"}"#,
                 "unknown variant `put`",
             ),
             (r#"{"fault":"hang","times":0}"#, "at least 1"),
@@ -657,8 +657,8 @@ mod tests {
             (r#"{"fault":"hang","seed":1}"#, "needs `probability`"),
             (r#"{"fault":"bom","when":"before"}"#, "leave out `when`"),
             (
-                r#"{"fault":"tls_hang","interface":"get"}"#,
-                "leave out `interface`",
+                r#"{"fault":"tls_hang","endpoint":"get"}"#,
+                "leave out `endpoint`",
             ),
             (r#"{"fault":"tls_hang","listener":"http"}"#, "needs TLS"),
             (r#"{"fault":{"status":{"code":99}}}"#, "200 to 599"),
@@ -698,16 +698,16 @@ mod tests {
     #[test]
     fn rules_strike_in_order_and_wear_out() {
         let mut faults = Faults::default();
-        faults.add(rule(r#"{"interface":"link","fault":"hang","times":2}"#).unwrap());
+        faults.add(rule(r#"{"endpoint":"link","fault":"hang","times":2}"#).unwrap());
         faults.add(rule(r#"{"fault":"bom"}"#).unwrap());
         let mut names = Vec::new();
-        for interface in [
-            Interface::Link,
-            Interface::Get,
-            Interface::Link,
-            Interface::Link,
+        for endpoint in [
+            Endpoint::Link,
+            Endpoint::Get,
+            Endpoint::Link,
+            Endpoint::Link,
         ] {
-            let struck = faults.strike(interface, Listener::Http);
+            let struck = faults.strike(endpoint, Listener::Http);
             names.push(struck.map(|(_, rule)| rule.fault.name()));
         }
         assert_eq!(names, [Some("hang"), Some("bom"), Some("hang"), None]);
@@ -721,7 +721,7 @@ mod tests {
             let text = format!(r#"{{"fault":"hang","probability":0.25,"seed":{seed}}}"#);
             faults.add(rule(&text).unwrap());
             (0..1000)
-                .map(|_| faults.strike(Interface::Get, Listener::Http).is_some())
+                .map(|_| faults.strike(Endpoint::Get, Listener::Http).is_some())
                 .collect::<Vec<_>>()
         };
         let hits = run(7).into_iter().filter(|hit| *hit).count();
@@ -737,6 +737,6 @@ mod tests {
         assert!(faults.any_of_connection());
         assert!(faults.strike_connection(Listener::Http).is_none());
         assert!(faults.strike_connection(Listener::Https).is_some());
-        assert!(faults.strike(Interface::Link, Listener::Https).is_none());
+        assert!(faults.strike(Endpoint::Link, Listener::Https).is_none());
     }
 }

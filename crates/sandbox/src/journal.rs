@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::faults::Listener;
 use crate::redaction::Redaction;
 use crate::secrets::Secrets;
-use crate::wechat::Interface;
+use crate::wechat::Endpoint;
 
 /// A request as it arrived.
 pub(crate) struct Received {
@@ -55,7 +55,7 @@ struct Entry {
     at_ms: u64,
     connection: u64,
     listener: Listener,
-    interface: Interface,
+    endpoint: Endpoint,
     method: Box<str>,
     path: Box<str>,
     query: Box<str>,
@@ -127,7 +127,7 @@ impl Numbered<'_> {
         Redaction {
             secrets: self.secrets,
             is_account_token: &|_| true,
-            interface: self.entry.interface,
+            endpoint: self.entry.endpoint,
         }
         .query(&self.entry.query)
     }
@@ -141,7 +141,7 @@ impl Serialize for Numbered<'_> {
         map.serialize_entry("at_ms", &entry.at_ms)?;
         map.serialize_entry("connection", &entry.connection)?;
         map.serialize_entry("listener", &entry.listener)?;
-        map.serialize_entry("interface", &entry.interface)?;
+        map.serialize_entry("endpoint", &entry.endpoint)?;
         map.serialize_entry("method", &self.text(entry.method.as_bytes()))?;
         map.serialize_entry("path", &self.text(entry.path.as_bytes()))?;
         map.serialize_entry("query", &self.query())?;
@@ -158,9 +158,9 @@ impl Serialize for Numbered<'_> {
     }
 }
 
-/// How many requests arrived and how many took effect, by interface.
+/// How many requests arrived and how many took effect, by endpoint.
 #[derive(Clone, Copy, Default, Serialize)]
-pub(crate) struct PerInterface {
+pub(crate) struct PerEndpoint {
     link: u64,
     get: u64,
     unlink: u64,
@@ -170,16 +170,16 @@ pub(crate) struct PerInterface {
     other: u64,
 }
 
-impl PerInterface {
-    fn count(&mut self, interface: Interface) {
-        *match interface {
-            Interface::Link => &mut self.link,
-            Interface::Get => &mut self.get,
-            Interface::Unlink => &mut self.unlink,
-            Interface::ComponentToken => &mut self.component_token,
-            Interface::AuthorizerToken => &mut self.authorizer_token,
-            Interface::AuthorizerList => &mut self.authorizer_list,
-            Interface::Other => &mut self.other,
+impl PerEndpoint {
+    fn count(&mut self, endpoint: Endpoint) {
+        *match endpoint {
+            Endpoint::Link => &mut self.link,
+            Endpoint::Get => &mut self.get,
+            Endpoint::Unlink => &mut self.unlink,
+            Endpoint::ComponentToken => &mut self.component_token,
+            Endpoint::AuthorizerToken => &mut self.authorizer_token,
+            Endpoint::AuthorizerList => &mut self.authorizer_list,
+            Endpoint::Other => &mut self.other,
         } += 1;
     }
 }
@@ -191,8 +191,8 @@ pub(crate) struct Journal {
     /// The number of the next request; the first is 1.
     next: u64,
     dropped: u64,
-    pub(crate) received: PerInterface,
-    pub(crate) processed: PerInterface,
+    pub(crate) received: PerEndpoint,
+    pub(crate) processed: PerEndpoint,
 }
 
 /// How the journal is shown.
@@ -209,8 +209,8 @@ impl Journal {
             capacity,
             next: 1,
             dropped: 0,
-            received: PerInterface::default(),
-            processed: PerInterface::default(),
+            received: PerEndpoint::default(),
+            processed: PerEndpoint::default(),
         }
     }
 
@@ -226,12 +226,12 @@ impl Journal {
         outcome: Outcome,
         redaction: Redaction,
     ) -> u64 {
-        let interface = redaction.interface;
+        let endpoint = redaction.endpoint;
         let seq = self.next;
         self.next += 1;
-        self.received.count(interface);
+        self.received.count(endpoint);
         if outcome.processed {
-            self.processed.count(interface);
+            self.processed.count(endpoint);
         }
         if self.capacity == 0 {
             self.dropped += 1;
@@ -246,7 +246,7 @@ impl Journal {
             at_ms,
             connection: received.connection,
             listener: received.listener,
-            interface,
+            endpoint,
             method: redaction.text(received.method.as_str()).into(),
             path: redaction.text(&received.path).into(),
             query: redaction.query(&received.query).into(),
@@ -259,8 +259,8 @@ impl Journal {
     }
 
     /// Completes the entry of a request that took effect later.
-    pub(crate) fn complete(&mut self, seq: u64, interface: Interface, answered: Answered) {
-        self.processed.count(interface);
+    pub(crate) fn complete(&mut self, seq: u64, endpoint: Endpoint, answered: Answered) {
+        self.processed.count(endpoint);
         let first = self.next - self.entries.len() as u64;
         let entry = seq
             .checked_sub(first)
@@ -319,17 +319,17 @@ mod tests {
         })
     }
 
-    fn redaction(secrets: &Secrets, interface: Interface) -> Redaction<'_> {
+    fn redaction(secrets: &Secrets, endpoint: Endpoint) -> Redaction<'_> {
         Redaction {
             secrets,
             is_account_token: &|text| text == "T+1",
-            interface,
+            endpoint,
         }
     }
 
-    fn enter(journal: &mut Journal, received: &Received, interface: Interface) -> u64 {
+    fn enter(journal: &mut Journal, received: &Received, endpoint: Endpoint) -> u64 {
         let secrets = secrets();
-        let redaction = redaction(&secrets, interface);
+        let redaction = redaction(&secrets, endpoint);
         journal.enter(received, 7, Outcome::default(), redaction)
     }
 
@@ -357,17 +357,17 @@ mod tests {
     fn entries_show_what_arrived() {
         let mut journal = Journal::new(10);
         let received = received("access_token=T%2B1", b"{}");
-        let seq = enter(&mut journal, &received, Interface::Link);
+        let seq = enter(&mut journal, &received, Endpoint::Link);
         let answered = Answered {
             status: 200,
             errcode: Some(0),
         };
-        journal.complete(seq, Interface::Link, answered);
+        journal.complete(seq, Endpoint::Link, answered);
         let entry = &shown(&journal, 0)["entries"][0];
         assert_eq!(
             entry,
             &serde_json::json!({
-                "seq": 1, "at_ms": 7, "connection": 4, "listener": "https", "interface": "link",
+                "seq": 1, "at_ms": 7, "connection": 4, "listener": "https", "endpoint": "link",
                 "method": "POST", "path": "/cgi-bin/wxopen/wxamplink", "query": "access_token=T%2B1",
                 "headers": {"x-a": "1, 2", "cookie": "MASKED"}, "body": "{}", "body_bytes": 2,
                 "processed": true, "answered": {"status": 200, "errcode": 0}, "fault": null,
@@ -379,7 +379,7 @@ mod tests {
     fn bodies_that_are_no_text_come_as_base64_and_long_ones_are_cut() {
         let mut journal = Journal::new(10);
         for body in [vec![0xff, 0xfe], vec![b'x'; BODY_KEPT + 5]] {
-            enter(&mut journal, &received("", &body), Interface::Get);
+            enter(&mut journal, &received("", &body), Endpoint::Get);
         }
         let shown = shown(&journal, 0);
         assert_eq!(shown["entries"][0]["body_base64"], "//4=");
@@ -395,7 +395,7 @@ mod tests {
     fn the_oldest_go_first_and_are_counted() {
         let mut journal = Journal::new(2);
         for _ in 0..5 {
-            enter(&mut journal, &received("", b""), Interface::Other);
+            enter(&mut journal, &received("", b""), Endpoint::Other);
         }
         let all = shown(&journal, 0);
         assert_eq!(all["dropped"], 3);
@@ -408,11 +408,11 @@ mod tests {
             status: 200,
             errcode: None,
         };
-        journal.complete(1, Interface::Other, answered);
+        journal.complete(1, Endpoint::Other, answered);
         assert_eq!(journal.clear(), 2);
         assert_eq!(journal.received.other, 0);
         let mut none = Journal::new(0);
-        enter(&mut none, &received("", b""), Interface::Get);
+        enter(&mut none, &received("", b""), Endpoint::Get);
         assert_eq!(
             shown(&none, 0),
             serde_json::json!({"entries": [], "dropped": 1})

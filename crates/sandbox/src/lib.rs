@@ -1,6 +1,6 @@
 //! A stateful simulator of WeChat's side of linking mini programs to Official Accounts.
 //!
-//! It speaks WeChat's three interfaces and those a platform obtains its tokens through, over HTTP
+//! It speaks WeChat's three endpoints and those a platform obtains its tokens through, over HTTP
 //! and HTTPS, plays both administrators, and goes
 //! wrong in every way a network can, on demand. `docs/sandbox.md` is its handbook.
 //!
@@ -13,7 +13,7 @@
 //!     ..Settings::default()
 //! })?;
 //! println!("{} trusts {}", sandbox.https_url(), sandbox.ca_file().display());
-//! sandbox.admin("POST", "faults", &json!({"interface": "link", "fault": {"drop": "reset"}}))?;
+//! sandbox.admin("POST", "faults", &json!({"endpoint": "link", "fault": {"drop": "reset"}}))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! What the journal may show of a request: its query, its headers and its body without secrets.
 //!
 //! Known secrets are removed by their value and others by the name of what holds them. The
-//! interfaces for links show everything else as it arrived. All other paths are those of a
+//! endpoints for links show everything else as it arrived. All other paths are those of a
 //! platform's secrets, or unknown: of their requests only known, harmless parts are shown.
 
 use std::borrow::Cow;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
 use crate::secrets::{MASK, Secrets, is_secret_name, mentions_secret};
-use crate::wechat::{Interface, percent_decoded};
+use crate::wechat::{Endpoint, percent_decoded};
 use crate::world::is_appid;
 
 /// How much of a body is kept.
@@ -23,18 +23,18 @@ pub(crate) const BODY_KEPT: usize = 64 * 1024;
 /// How much of a body that is not JSON is searched: a secret that is cut would show its beginning.
 const BODY_SEARCHED: usize = 2 * BODY_KEPT;
 
-/// Fields of the component interfaces that hold an appid.
+/// Fields of the component endpoints that hold an appid.
 const APPID_FIELDS: [&str; 2] = ["component_appid", "authorizer_appid"];
-/// Fields of the component interfaces that hold a number.
+/// Fields of the component endpoints that hold a number.
 const NUMBER_FIELDS: [&str; 2] = ["offset", "count"];
-/// Fields of the component interfaces that hold a secret: shown to be there.
+/// Fields of the component endpoints that hold a secret: shown to be there.
 const SECRET_FIELDS: [&str; 4] = [
     "component_appsecret",
     "component_verify_ticket",
     "authorizer_refresh_token",
     "authorization_code",
 ];
-/// Parameters of the component interfaces: shown to be there.
+/// Parameters of the component endpoints: shown to be there.
 const TOKEN_PARAMETERS: [&str; 2] = ["component_access_token", "access_token"];
 
 /// Removes secrets from one request.
@@ -44,14 +44,14 @@ pub(crate) struct Redaction<'a> {
     /// Whether a text is an account's access token. Such tokens may be shown, as the access token of
     /// a call for links only: tests look there which one was used, and how it was escaped.
     pub(crate) is_account_token: &'a dyn Fn(&str) -> bool,
-    pub(crate) interface: Interface,
+    pub(crate) endpoint: Endpoint,
 }
 
 impl Redaction<'_> {
     fn is_for_links(self) -> bool {
         matches!(
-            self.interface,
-            Interface::Link | Interface::Get | Interface::Unlink
+            self.endpoint,
+            Endpoint::Link | Endpoint::Get | Endpoint::Unlink
         )
     }
 
@@ -210,7 +210,7 @@ impl Redaction<'_> {
     }
 }
 
-/// The parameters of an interface that is not for links: those that are known, without their values.
+/// The parameters of an endpoint that is not for links: those that are known, without their values.
 fn known_parameter(pair: &str) -> Option<String> {
     let (name, value) = pair.split_once('=')?;
     TOKEN_PARAMETERS.contains(&name).then(|| {
@@ -335,12 +335,12 @@ mod tests {
     use super::*;
     use crate::world::World;
 
-    fn with<T>(interface: Interface, use_it: impl FnOnce(Redaction) -> T) -> T {
+    fn with<T>(endpoint: Endpoint, use_it: impl FnOnce(Redaction) -> T) -> T {
         let secrets = Secrets::of(&World::demo());
         use_it(Redaction {
             secrets: &secrets,
             is_account_token: &|text| text.starts_with("SANDBOX-TOKEN"),
-            interface,
+            endpoint,
         })
     }
 
@@ -364,26 +364,22 @@ mod tests {
             ("u=a%3Faccess_token%3Dreal", "u=MASKED"),
             ("", ""),
         ] {
-            assert_eq!(
-                with(Interface::Get, |r| r.query(query)),
-                expected,
-                "{query}"
-            );
+            assert_eq!(with(Endpoint::Get, |r| r.query(query)), expected, "{query}");
         }
         for (query, expected) in [
             ("access_token=SANDBOX-TOKEN&x=1", "access_token=MASKED"),
             ("component_access_token=&real", "component_access_token="),
         ] {
             assert_eq!(
-                with(Interface::AuthorizerToken, |r| r.query(query)),
+                with(Endpoint::AuthorizerToken, |r| r.query(query)),
                 expected
             );
-            assert_eq!(with(Interface::Other, |r| r.query(query)), expected);
+            assert_eq!(with(Endpoint::Other, |r| r.query(query)), expected);
         }
     }
 
-    fn body(interface: Interface, body: &[u8]) -> String {
-        let shown = with(interface, |r| r.body(body, &HeaderMap::new()));
+    fn body(endpoint: Endpoint, body: &[u8]) -> String {
+        let shown = with(endpoint, |r| r.body(body, &HeaderMap::new()));
         String::from_utf8_lossy(&shown).into_owned()
     }
 
@@ -425,16 +421,16 @@ mod tests {
             ("plain text", "plain text"),
             ("", ""),
         ] {
-            assert_eq!(body(Interface::Link, sent.as_bytes()), expected);
+            assert_eq!(body(Endpoint::Link, sent.as_bytes()), expected);
         }
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
-        let shown = with(Interface::Link, |r| r.body(b"\x1f\x8b", &headers));
+        let shown = with(Endpoint::Link, |r| r.body(b"\x1f\x8b", &headers));
         assert_eq!(&*shown, MASK.as_bytes());
     }
 
     #[test]
-    fn bodies_of_component_interfaces() {
+    fn bodies_of_component_endpoints() {
         for (sent, expected) in [
             (
                 r#"{"component_appid":"wx0c00000000000001","x":"real","count":5,"offset":"real"}"#,
@@ -453,8 +449,8 @@ mod tests {
             ("component_appid=real", "MASKED"),
             ("", ""),
         ] {
-            for interface in [Interface::ComponentToken, Interface::Other] {
-                assert_eq!(body(interface, sent.as_bytes()), expected);
+            for endpoint in [Endpoint::ComponentToken, Endpoint::Other] {
+                assert_eq!(body(endpoint, sent.as_bytes()), expected);
             }
         }
     }
@@ -467,13 +463,13 @@ mod tests {
                 format!("{}{secret}", "x".repeat(before)),
                 format!("{{\"y\":\"{}{secret}\"}}", "x".repeat(before - 6)),
             ] {
-                let shown = body(Interface::Link, text.as_bytes());
+                let shown = body(Endpoint::Link, text.as_bytes());
                 assert!(shown.len() <= BODY_KEPT);
                 assert!(!shown.contains("SAN"), "{before}");
             }
         }
         // A letter of three bytes is not cut.
-        let shown = body(Interface::Link, "令".repeat(BODY_KEPT / 2).as_bytes());
+        let shown = body(Endpoint::Link, "令".repeat(BODY_KEPT / 2).as_bytes());
         assert_eq!(shown, "令".repeat(BODY_KEPT / 3));
     }
 
@@ -487,7 +483,7 @@ mod tests {
             ("x-note", "a SANDBOX-TOKEN", "a MASKED"),
             ("user-agent", "ticket-shop/1.0", "ticket-shop/1.0"),
         ] {
-            let shown = with(Interface::Link, |r| r.header(name, value.as_bytes()));
+            let shown = with(Endpoint::Link, |r| r.header(name, value.as_bytes()));
             assert_eq!(String::from_utf8_lossy(&shown), expected, "{name}");
         }
     }

@@ -92,7 +92,7 @@ impl Registry {
         Some((account, links, &self.world))
     }
 
-    pub(crate) fn put_account(
+    pub(crate) fn add_account(
         &mut self,
         appid: &str,
         mut account: Account,

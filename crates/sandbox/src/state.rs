@@ -15,7 +15,7 @@ use crate::policy::Policy;
 use crate::raw::{Ending, Payload, Script};
 use crate::redaction::Redaction;
 use crate::registry::Registry;
-use crate::wechat::{self, Call, Interface, Reply, error_body};
+use crate::wechat::{self, Call, Endpoint, Reply, error_body};
 use crate::world::World;
 
 /// The type WeChat gives its JSON.
@@ -122,18 +122,18 @@ impl Shared {
 
     /// Decides what becomes of a request, lets it take effect and enters it in the journal.
     pub(crate) fn receive(&self, received: &Received) -> Plan {
-        let interface = Interface::of(&received.path);
+        let endpoint = Endpoint::of(&received.path);
         let state = &mut *self.state();
         let struck = if state.faults.is_empty() {
             None
         } else {
-            state.faults.strike(interface, received.listener)
+            state.faults.strike(endpoint, received.listener)
         };
         let now_ms = state.clock.now_ms();
         let rid = state.rid(now_ms);
         let (plan, outcome) = match &struck {
             None => {
-                let reply = state.process(received, interface, now_ms, rid);
+                let reply = state.process(received, endpoint, now_ms, rid);
                 let answered = answered(&reply);
                 (
                     Plan::Answer(Answer::json(200, reply.body)),
@@ -142,7 +142,7 @@ impl Shared {
             }
             Some((_, rule)) => {
                 let reply = (rule.moment() == Moment::After)
-                    .then(|| state.process(received, interface, now_ms, rid));
+                    .then(|| state.process(received, endpoint, now_ms, rid));
                 let processed = reply.is_some();
                 let (plan, answered) = spoil(&rule.fault, reply, rid);
                 (plan, (processed, answered))
@@ -160,7 +160,7 @@ impl Shared {
         let redaction = Redaction {
             secrets: &registry.secrets,
             is_account_token: &|token| registry.tokens.is_accounts(token),
-            interface,
+            endpoint,
         };
         let seq = state.journal.enter(received, now_ms, outcome, redaction);
         match plan {
@@ -171,16 +171,16 @@ impl Shared {
 
     /// Lets a request take effect that was held back.
     pub(crate) fn process_late(&self, received: &Received, seq: u64) -> Answer {
-        let interface = Interface::of(&received.path);
+        let endpoint = Endpoint::of(&received.path);
         let state = &mut *self.state();
         let now_ms = state.clock.now_ms();
         let rid = state.rid(now_ms);
-        let reply = state.process(received, interface, now_ms, rid);
+        let reply = state.process(received, endpoint, now_ms, rid);
         let answered = Answered {
             status: 200,
             errcode: reply.errcode,
         };
-        state.journal.complete(seq, interface, answered);
+        state.journal.complete(seq, endpoint, answered);
         Answer::json(200, reply.body)
     }
 }
@@ -194,15 +194,9 @@ impl State {
         }
     }
 
-    fn process(
-        &mut self,
-        received: &Received,
-        interface: Interface,
-        now_ms: u64,
-        rid: Rid,
-    ) -> Reply {
+    fn process(&mut self, received: &Received, endpoint: Endpoint, now_ms: u64, rid: Rid) -> Reply {
         let call = Call {
-            interface,
+            endpoint,
             is_post: received.method == Method::POST,
             query: &received.query,
             body: &received.body,

@@ -1,4 +1,4 @@
-//! WeChat's interfaces for links: what a request is answered, and what it sets going.
+//! WeChat's endpoints for links: what a request is answered, and what it sets going.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::world::{LinkEntry, LinkState, MiniProgram, Refusal, TokenKind, is_app
 /// What was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Interface {
+pub(crate) enum Endpoint {
     /// `/cgi-bin/wxopen/wxamplink`
     Link,
     /// `/cgi-bin/wxopen/wxamplinkget`
@@ -32,7 +32,7 @@ pub(crate) enum Interface {
     Other,
 }
 
-impl Interface {
+impl Endpoint {
     pub(crate) fn of(path: &str) -> Self {
         match path {
             "/cgi-bin/wxopen/wxamplink" => Self::Link,
@@ -64,7 +64,7 @@ pub(crate) struct Reply {
 /// A request as far as WeChat looks at it.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
-    pub(crate) interface: Interface,
+    pub(crate) endpoint: Endpoint,
     pub(crate) is_post: bool,
     pub(crate) query: &'a str,
     pub(crate) body: &'a [u8],
@@ -78,7 +78,7 @@ pub(crate) fn call(
     now_ms: u64,
     rid: Rid,
 ) -> Reply {
-    let is_component = call.interface.is_component();
+    let is_component = call.endpoint.is_component();
     let done = if is_component {
         component::process(call, registry, now_ms)
     } else {
@@ -119,14 +119,14 @@ fn process(
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Bytes, Refused> {
-    if call.interface == Interface::Other {
+    if call.endpoint == Endpoint::Other {
         return Err(Refused::UnknownPath);
     }
     let account = authenticate(call.query, registry, now_ms)?;
     let body = body(call)?;
-    match call.interface {
-        Interface::Get => get(&account, registry, policy, now_ms),
-        Interface::Link => link(&account, &body, registry, policy, now_ms),
+    match call.endpoint {
+        Endpoint::Get => get(&account, registry, policy, now_ms),
+        Endpoint::Link => link(&account, &body, registry, policy, now_ms),
         _ => unlink(&account, &body, registry, policy, now_ms),
     }
 }

@@ -20,7 +20,7 @@ pub struct World {
     /// Access tokens by their text.
     #[serde(default)]
     pub tokens: BTreeMap<String, Token>,
-    /// The third-party platform; without one the component interfaces know nobody.
+    /// The third-party platform; without one the component endpoints know nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component: Option<Component>,
 }
@@ -250,7 +250,7 @@ pub enum TokenKind {
     Malformed,
     /// A mini program's token: 48001.
     WrongKind,
-    /// The platform's own: good for the component interfaces, elsewhere 48001.
+    /// The platform's own: good for the component endpoints, elsewhere 48001.
     Component,
     /// The account has withdrawn its authorisation: 61003.
     Deauthorized,
@@ -258,7 +258,7 @@ pub enum TokenKind {
     NoPermission,
 }
 
-/// The third-party platform (第三方平台) that calls the interfaces for its accounts.
+/// The third-party platform (第三方平台) that calls the endpoints for its accounts.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {

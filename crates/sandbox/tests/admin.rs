@@ -10,7 +10,7 @@ use wxlink_sandbox::{Sandbox, Settings};
 fn over_http_it_is_the_same() {
     let sandbox = start();
     let mut stream = connect(&sandbox);
-    let rule = json!({"interface": "link", "fault": {"drop": "close"}}).to_string();
+    let rule = json!({"endpoint": "link", "fault": {"drop": "close"}}).to_string();
     let answer = over(&mut stream, &request("POST", "/__sandbox/faults", &rule)).unwrap();
     assert_eq!((answer.status, answer.json()), (200, json!({"id": 1})));
     let answer = over(&mut stream, &request("GET", "/__sandbox/faults", "")).unwrap();
@@ -212,7 +212,7 @@ fn the_journal_tells_everything_but_secrets() {
     assert_eq!(journal["dropped"], 0);
     let (first, second, third) = (&entries[0], &entries[1], &entries[2]);
     assert_eq!(first["seq"], 1);
-    assert_eq!(first["interface"], "get");
+    assert_eq!(first["endpoint"], "get");
     assert_eq!(first["listener"], "http");
     assert_eq!(first["path"], "/cgi-bin/wxopen/wxamplinkget");
     assert_eq!(first["query"], "access_token=SANDBOX-TOKEN&x=1");
@@ -226,13 +226,13 @@ fn the_journal_tells_everything_but_secrets() {
     assert!(!journal.to_string().contains("a-real-one"));
 
     let counts = admin(&sandbox, "GET", "journal/counts", Value::Null);
-    let per_interface = json!({
+    let per_endpoint = json!({
         "link": 0, "get": 3, "unlink": 0, "component_token": 0, "authorizer_token": 0,
         "authorizer_list": 0, "other": 0,
     });
     assert_eq!(
         counts,
-        json!({"received": per_interface, "processed": per_interface, "connections": 2})
+        json!({"received": per_endpoint, "processed": per_endpoint, "connections": 2})
     );
     let after = admin(&sandbox, "GET", "journal?after=2", Value::Null);
     assert_eq!(after["entries"].as_array().unwrap().len(), 1);

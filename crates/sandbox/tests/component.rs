@@ -1,4 +1,4 @@
-//! The component interfaces: tickets, tokens, refresh tokens, and how all of them end.
+//! The component endpoints: tickets, tokens, refresh tokens, and how all of them end.
 
 mod common;
 
@@ -13,7 +13,7 @@ const SECRET: &str = "SANDBOX-COMPONENT-SECRET";
 const TICKET: &str = "SANDBOX-TICKET";
 const REFRESH: &str = "SANDBOX-REFRESH-1";
 
-/// A call of a component interface, with whatever query.
+/// A call of a component endpoint, with whatever query.
 fn component_call(sandbox: &Sandbox, name: &str, query: &str, body: &str) -> Value {
     let target = format!("/cgi-bin/component/{name}{query}");
     let answer = over(&mut connect(sandbox), &request("POST", &target, body)).expect("an answer");
@@ -109,7 +109,7 @@ fn from_a_ticket_to_a_link() {
             "nothing is linked"
         );
     }
-    // The platform's own token is none for the account's interfaces, nor the other way round.
+    // The platform's own token is none for the account's endpoints, nor the other way round.
     assert_eq!(get(&sandbox, &token), 48001);
     for query in [
         "?component_access_token=SANDBOX-TOKEN",
@@ -391,7 +391,7 @@ fn refreshes_are_counted() {
     // What takes effect counts, heard of or not; what is refused does not.
     fault(
         &sandbox,
-        json!({"interface": "authorizer_token", "when": "after", "fault": {"drop": "reset"}}),
+        json!({"endpoint": "authorizer_token", "when": "after", "fault": {"drop": "reset"}}),
     );
     let target = "/cgi-bin/component/api_authorizer_token?access_token=SANDBOX-COMPONENT";
     let request = request("POST", target, &refresh_body(ACCOUNT, &next));
@@ -438,7 +438,7 @@ fn the_list_comes_in_pages() {
 #[test]
 fn faults_strike_here_too() {
     let sandbox = start();
-    for (interface, name) in [
+    for (endpoint, name) in [
         ("component_token", "api_component_token"),
         ("authorizer_token", "api_authorizer_token"),
         ("authorizer_list", "api_get_authorizer_list"),
@@ -449,7 +449,7 @@ fn faults_strike_here_too() {
             json!({"errcode": {"code": -1}}),
             json!({"delay_ms": 1}),
         ] {
-            fault(&sandbox, json!({"interface": interface, "fault": rule}));
+            fault(&sandbox, json!({"endpoint": endpoint, "fault": rule}));
         }
         assert_ne!(link(&sandbox, APPID), -1, "none of these is for it");
         let target = format!("/cgi-bin/component/{name}");
@@ -501,7 +501,7 @@ fn no_secret_is_kept_or_told() {
         assert!(!shown.contains(secret), "{secret}: {shown}");
     }
     let first = &journal["entries"][0];
-    assert_eq!(first["interface"], "component_token");
+    assert_eq!(first["endpoint"], "component_token");
     assert_eq!(first["answered"], json!({"status": 200, "errcode": null}));
     let body: Value = serde_json::from_str(first["body"].as_str().unwrap()).unwrap();
     assert_eq!(

@@ -33,7 +33,7 @@ fn errcode_before_and_after() {
     let sandbox = start();
     fault(
         &sandbox,
-        json!({"interface": "link", "fault": {"errcode": {"code": 45009}}}),
+        json!({"endpoint": "link", "fault": {"errcode": {"code": 45009}}}),
     );
     assert_eq!(errcode(&call(&sandbox, "get", TOKEN, "{}")), 0);
     let answer = call(&sandbox, "link", TOKEN, &link_body(APPID));
@@ -42,7 +42,7 @@ fn errcode_before_and_after() {
     assert!(statuses(&sandbox).is_empty());
     fault(
         &sandbox,
-        json!({"interface": "link", "when": "after", "fault": {"errcode": {"code": -1, "errmsg": "system error"}}}),
+        json!({"endpoint": "link", "when": "after", "fault": {"errcode": {"code": -1, "errmsg": "system error"}}}),
     );
     let answer = call(&sandbox, "link", TOKEN, &link_body(APPID));
     assert_eq!(answer, json!({"errcode": -1, "errmsg": "system error"}));
@@ -55,7 +55,7 @@ fn delays() {
         let sandbox = start();
         fault(
             &sandbox,
-            json!({"interface": "link", "when": when, "fault": {"delay_ms": 2000}}),
+            json!({"endpoint": "link", "when": when, "fault": {"delay_ms": 2000}}),
         );
         let mut stream = connect(&sandbox);
         let asked = Instant::now();
@@ -84,7 +84,7 @@ fn hang() {
         let sandbox = start();
         fault(
             &sandbox,
-            json!({"interface": "link", "when": when, "fault": "hang"}),
+            json!({"endpoint": "link", "when": when, "fault": "hang"}),
         );
         let mut stream = connect(&sandbox);
         stream
@@ -296,7 +296,7 @@ fn faults_are_counted_listed_and_removed() {
     let sandbox = start();
     fault(
         &sandbox,
-        json!({"interface": "get", "times": 2, "fault": {"errcode": {"code": -1}}}),
+        json!({"endpoint": "get", "times": 2, "fault": {"errcode": {"code": -1}}}),
     );
     fault(
         &sandbox,
@@ -310,7 +310,7 @@ fn faults_are_counted_listed_and_removed() {
     assert_eq!(faults["faults"][1]["left"], Value::Null);
     assert_eq!(
         faults["faults"][0]["rule"],
-        json!({"interface": "get", "times": 2, "fault": {"errcode": {"code": -1}}})
+        json!({"endpoint": "get", "times": 2, "fault": {"errcode": {"code": -1}}})
     );
     assert_eq!(
         admin(&sandbox, "DELETE", "faults", Value::Null),

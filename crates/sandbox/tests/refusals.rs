@@ -32,8 +32,8 @@ fn every_kind_of_token() {
         ),
         ("", 41001, "access_token missing"),
     ] {
-        for interface in ["link", "get", "unlink"] {
-            let answer = call(&sandbox, interface, token, &link_body(APPID));
+        for endpoint in ["link", "get", "unlink"] {
+            let answer = call(&sandbox, endpoint, token, &link_body(APPID));
             assert_eq!(errcode(&answer), code, "{token}");
             let errmsg = answer["errmsg"].as_str().unwrap();
             assert!(errmsg.starts_with(text), "{errmsg}");
@@ -61,7 +61,7 @@ fn every_mistake_in_a_request() {
     let flags = |notify: Value, show: Value| {
         json!({"appid": APPID, "notify_users": notify, "show_profile": show}).to_string()
     };
-    for (interface, body, code) in [
+    for (endpoint, body, code) in [
         ("link", String::new(), 44002),
         ("get", String::new(), 44002),
         ("get", "nonsense".to_owned(), 47001),
@@ -83,8 +83,8 @@ fn every_mistake_in_a_request() {
         ("link", link_body("wx0a00000000000004"), -1),
         ("link", link_body(ACCOUNT), -1),
     ] {
-        let answer = call(&sandbox, interface, TOKEN, &body);
-        assert_eq!(errcode(&answer), code, "{interface} {body}");
+        let answer = call(&sandbox, endpoint, TOKEN, &body);
+        assert_eq!(errcode(&answer), code, "{endpoint} {body}");
     }
     let get = request("GET", &target("get", TOKEN), "");
     let answer = over(&mut connect(&sandbox), &get).unwrap();

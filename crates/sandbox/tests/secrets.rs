@@ -273,7 +273,7 @@ fn names_hide_secrets_that_nobody_knows() {
         }
         assert_hidden(&sandbox, real, &target);
     }
-    // On a component interface no other name shows anything either.
+    // On a component endpoint no other name shows anything either.
     admin(&sandbox, "DELETE", "journal", Value::Null);
     let path = "/cgi-bin/component/api_query_auth";
     let body = json!({"component_appid": PLATFORM, "anything": real, "offset": real,

@@ -97,7 +97,7 @@ fn the_main_listener_can_have_a_bad_certificate_too() {
 }
 
 #[test]
-fn the_journal_and_the_admin_interface_know_https() {
+fn the_journal_and_the_admin_endpoint_know_https() {
     let sandbox = start();
     let mut stream = tls(&sandbox, sandbox.https_url(), "localhost");
     over(&mut stream, &get_request()).unwrap();

@@ -64,7 +64,7 @@ pub fn raw_fault(body: &[u8], http: &Value) -> Value {
     if http["headers"].is_object() {
         answer["headers"] = http["headers"].clone();
     }
-    json!({"interface": "*", "fault": {"body": answer}})
+    json!({"endpoint": "*", "fault": {"body": answer}})
 }
 
 /// The query a vector's request must have.

@@ -67,7 +67,7 @@ impl World {
     /// A client whose platform keeps its tokens there, its ticket put.
     pub fn client_of(&self, store: &str) -> Client {
         let client = client(self.sandbox.http_url(), store);
-        client.put_ticket("TICKET").unwrap();
+        client.set_ticket("TICKET").unwrap();
         client
     }
 }
@@ -79,7 +79,7 @@ pub fn client(url: &str, store: &str) -> Client {
         ("base_url", url),
         ("component_appid", "wx0c00000000000001"),
         ("component_appsecret", "SECRET"),
-        ("token_store", store),
+        ("store", store),
         ("timeout_ms", "3000"),
     ] {
         options.set(key, value).unwrap();

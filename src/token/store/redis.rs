@@ -40,7 +40,7 @@ struct State {
 impl Redis {
     /// Nothing is connected yet.
     pub fn new(url: &str) -> Result<Redis, String> {
-        let server = Server::parse(url).ok_or("option token_store is not the URL of a Redis")?;
+        let server = Server::parse(url).ok_or("option store is not the URL of a Redis")?;
         Ok(Redis {
             subject: format!("the token store, Redis at {},", server.shown()),
             state: Turn::new(State {

@@ -55,10 +55,10 @@ func run(args []string) int {
 	case errors.Is(err, wxlink.ErrQuota):
 		fmt.Println("quota: call again when it is renewed")
 		return 4
-	case errors.Is(err, wxlink.ErrHuman):
+	case errors.Is(err, wxlink.ErrActionRequired):
 		fmt.Println("human:", err)
 		return 1
-	case errors.Is(err, wxlink.ErrCaller):
+	case errors.Is(err, wxlink.ErrInvalidRequest):
 		fmt.Println("caller:", err)
 		return 1
 	default: // no answer, or a code nobody has described: read the list before linking again

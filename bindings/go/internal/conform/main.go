@@ -82,7 +82,7 @@ func (r request) answer() *reply {
 		out.add("message", message(err))
 		return out
 	case "catalogue":
-		about, ok := wxlink.Describe(wxlink.Interface(r.args["interface"]), r.number("errcode"), "en")
+		about, ok := wxlink.Describe(wxlink.Endpoint(r.args["endpoint"]), r.number("errcode"), "en")
 		if !ok {
 			out.add("status", wxlink.StatusNotFound)
 			return out

@@ -183,9 +183,9 @@ pub fn fault(sandbox: &Sandbox, fault: Value) {
 }
 
 /// How many requests there were.
-pub fn received(sandbox: &Sandbox, interface: &str) -> u64 {
+pub fn received(sandbox: &Sandbox, endpoint: &str) -> u64 {
     let counts = admin(sandbox, "GET", "journal/counts", Value::Null);
-    counts["received"][interface].as_u64().expect("a count")
+    counts["received"][endpoint].as_u64().expect("a count")
 }
 
 /// A URL that refuses connections. Its port is bound, not listened on, until the test program ends:

@@ -9,7 +9,7 @@ use crate::{Policy, Settings, When, World};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-A stateful simulator of WeChat's linkMiniprogram interfaces.
+A stateful simulator of WeChat's linkMiniprogram endpoints.
 
 Usage: wxlink-sandbox [OPTIONS]
 

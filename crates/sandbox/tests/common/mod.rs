@@ -46,12 +46,12 @@ pub fn request(method: &str, target: &str, body: &str) -> String {
     )
 }
 
-pub fn target(interface: &str, token: &str) -> String {
-    let path = match interface {
+pub fn target(endpoint: &str, token: &str) -> String {
+    let path = match endpoint {
         "link" => "wxamplink",
         "get" => "wxamplinkget",
         "unlink" => "wxampunlink",
-        other => panic!("no interface {other}"),
+        other => panic!("no endpoint {other}"),
     };
     format!("/cgi-bin/wxopen/{path}?access_token={token}")
 }
@@ -148,8 +148,8 @@ pub fn over<S: Read + Write>(stream: &mut S, request: &str) -> io::Result<Answer
 }
 
 /// One call over a connection of its own.
-pub fn call(sandbox: &Sandbox, interface: &str, token: &str, body: &str) -> Value {
-    let request = request("POST", &target(interface, token), body);
+pub fn call(sandbox: &Sandbox, endpoint: &str, token: &str, body: &str) -> Value {
+    let request = request("POST", &target(endpoint, token), body);
     let answer = over(&mut connect(sandbox), &request).expect("an answer");
     assert_eq!(answer.status, 200);
     answer.json()

@@ -71,7 +71,7 @@ public final class Client implements AutoCloseable {
     public Client with(Options options) throws WxException {
         Pointer client = enter();
         try {
-            return new Client(options, (copy, made) -> LIB.wx_client_with(client, copy, made));
+            return new Client(options, (copy, made) -> LIB.wx_client_derive(client, copy, made));
         } finally {
             leave();
         }
@@ -82,11 +82,11 @@ public final class Client implements AutoCloseable {
      * minutes.
      *
      * @param ticket as pushed
-     * @throws WxException NO_TOKEN if the store of the option {@code token_store} cannot be used
+     * @throws WxException NO_TOKEN if the store of the option {@code store} cannot be used
      */
-    public void putTicket(String ticket) throws WxException {
+    public void setTicket(String ticket) throws WxException {
         String pushed = Lib.text("ticket", ticket);
-        put(client -> LIB.wx_client_put_ticket(client, pushed));
+        put(client -> LIB.wx_client_set_ticket(client, pushed));
     }
 
     /**
@@ -94,12 +94,12 @@ public final class Client implements AutoCloseable {
      *
      * @param appid the account's
      * @param refreshToken the account's authorizer_refresh_token
-     * @throws WxException NO_TOKEN if the store of the option {@code token_store} cannot be used
+     * @throws WxException NO_TOKEN if the store of the option {@code store} cannot be used
      */
-    public void putAccount(String appid, String refreshToken) throws WxException {
+    public void addAccount(String appid, String refreshToken) throws WxException {
         String account = Lib.text("appid", appid);
         String token = Lib.text("refreshToken", refreshToken);
-        put(client -> LIB.wx_client_put_account(client, account, token));
+        put(client -> LIB.wx_client_add_account(client, account, token));
     }
 
     private void put(ToIntFunction<Pointer> put) throws WxException {

@@ -30,11 +30,11 @@ interface Lib extends Library {
 
     int wx_client_new(Pointer options, PointerByReference client);
 
-    int wx_client_with(Pointer client, Pointer options, PointerByReference derived);
+    int wx_client_derive(Pointer client, Pointer options, PointerByReference derived);
 
-    int wx_client_put_ticket(Pointer client, String ticket);
+    int wx_client_set_ticket(Pointer client, String ticket);
 
-    int wx_client_put_account(Pointer client, String appid, String refreshToken);
+    int wx_client_add_account(Pointer client, String appid, String refreshToken);
 
     void wx_client_cancel(Pointer client);
 

@@ -93,8 +93,8 @@ public final class Result implements Serializable {
      *   <li>{@code token}: get another access token and call again, once
      *   <li>{@code busy}: wait a little and call again
      *   <li>{@code quota}: call again when the minute, day or month is over
-     *   <li>{@code human}: an administrator or operator must act first
-     *   <li>{@code caller}: correct the call
+     *   <li>{@code action_required}: an administrator or operator must act first
+     *   <li>{@code invalid_request}: correct the call
      *   <li>empty: WeChat did not answer, or with a code nobody has described
      * </ul>
      */

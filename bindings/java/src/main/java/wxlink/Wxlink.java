@@ -24,7 +24,7 @@ public final class Wxlink {
     /**
      * One thing that is known about an errcode.
      *
-     * @param api {@code link}, {@code get} or {@code unlink}: the interface that answered; null for
+     * @param api {@code link}, {@code get} or {@code unlink}: the endpoint that answered; null for
      *     none in particular
      * @param errcode what WeChat answered
      * @param field {@code name}, {@code class}, {@code meaning}, {@code remedy} or {@code wire}

@@ -56,8 +56,8 @@ final class Refusal {
                 return say("busy: wait a little, then call again", 4);
             case "quota":
                 return say("quota: call again when it is renewed", 4);
-            case "human":
-            case "caller":
+            case "action_required":
+            case "invalid_request":
                 return say(e.errorClass() + ": " + e.getMessage(), 1);
             default: // no answer, or a code nobody has described: the list tells what became of it
                 return say("unknown: " + e.getMessage(), 5);

@@ -76,7 +76,7 @@ class ClientTest {
             assertEquals(200, yes.httpStatus());
             assertEquals("", yes.message());
             assertTrue(yes.json().contains("\"errcode\":0"), yes.json());
-            assertTrue(yes.trace().contains("\"interface\":\"link\""), yes.trace());
+            assertTrue(yes.trace().contains("\"endpoint\":\"link\""), yes.trace());
 
             WxException again = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
             assertEquals(Status.API, again.status());
@@ -109,9 +109,9 @@ class ClientTest {
                 .set("account", ACCOUNT);
         try (Client client = new Client(options)) {
             assertEquals(Status.NO_TOKEN, refused(() -> client.getLinked("")).status());
-            assertEquals(Status.BAD_VALUE, refused(() -> client.putTicket("")).status());
-            client.putTicket("SANDBOX-TICKET");
-            client.putAccount(ACCOUNT, "SANDBOX-REFRESH-1");
+            assertEquals(Status.BAD_VALUE, refused(() -> client.setTicket("")).status());
+            client.setTicket("SANDBOX-TICKET");
+            client.addAccount(ACCOUNT, "SANDBOX-REFRESH-1");
             assertEquals(Status.OK, client.getLinked("").status());
         }
     }
@@ -180,7 +180,7 @@ class ClientTest {
             assertEquals("token", token.errorClass());
             WxException human =
                     refused(() -> client.linkMiniprogram(TOKEN, "wx0b000000000000e1", false, true));
-            assertEquals("human", human.errorClass());
+            assertEquals("action_required", human.errorClass());
             sandbox.fault("link", "before", "{\"errcode\":{\"code\":-1}}");
             WxException busy = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
             assertEquals(Status.API, busy.status());

@@ -114,13 +114,13 @@ class SamplesTest {
     void refusal() throws Exception {
         says("done: the invitation is out\n", 0, "refusal", APPID);
         says("done: linkMiniprogram: WeChat answered 89010 ", 0, "refusal", APPID);
-        says("human: linkMiniprogram: WeChat answered 89013 ", 1, "refusal", "wx0b000000000000e1");
+        says("action_required: linkMiniprogram: WeChat answered 89013 ", 1, "refusal", "wx0b000000000000e1");
         answers(89016);
         says("quota: call again when it is renewed\n", 4, "refusal", APPID);
         answers(-1);
         says("busy: wait a little, then call again\n", 4, "refusal", APPID);
         answers(40013);
-        says("caller: linkMiniprogram: WeChat answered 40013 ", 1, "refusal", APPID);
+        says("invalid_request: linkMiniprogram: WeChat answered 40013 ", 1, "refusal", APPID);
         answers(123456);
         says("unknown: linkMiniprogram: ", 5, "refusal", APPID);
         sandbox.fault("link", "before", "{\"drop\":\"close\"}");

@@ -65,10 +65,10 @@ final class Sandbox {
         admin("POST", "reset", "{}");
     }
 
-    /** Makes something go wrong once, at that interface. */
+    /** Makes something go wrong once, at that endpoint. */
     void fault(String api, String when, String fault) throws IOException {
         admin("POST", "faults",
-                "{\"interface\":\"" + api + "\",\"when\":\"" + when + "\",\"fault\":" + fault + "}");
+                "{\"endpoint\":\"" + api + "\",\"when\":\"" + when + "\",\"fault\":" + fault + "}");
     }
 
     void agree(String account, String appid, String by) throws IOException {
@@ -76,7 +76,7 @@ final class Sandbox {
                 + "\",\"by\":\"" + by + "\",\"decision\":\"agree\"}");
     }
 
-    /** How many requests to that interface have arrived since the reset. */
+    /** How many requests to that endpoint have arrived since the reset. */
     int received(String api) throws IOException {
         return count("received", api);
     }

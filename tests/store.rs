@@ -23,7 +23,7 @@ fn client(url: &str, store: &str, timeout_ms: u32) -> Client {
         ("component_appid", PLATFORM),
         ("component_appsecret", "SANDBOX-COMPONENT-SECRET"),
         ("account", ACCOUNT),
-        ("token_store", store),
+        ("store", store),
         ("timeout_ms", &timeout_ms.to_string()),
     ] {
         options.set(key, value).unwrap();
@@ -37,8 +37,8 @@ fn keeper(store: &str, timeout_ms: u32) -> Client {
 }
 
 fn with_records(client: &Client) {
-    client.put_ticket("SANDBOX-TICKET").unwrap();
-    client.put_account(ACCOUNT, "SANDBOX-REFRESH-1").unwrap();
+    client.set_ticket("SANDBOX-TICKET").unwrap();
+    client.add_account(ACCOUNT, "SANDBOX-REFRESH-1").unwrap();
 }
 
 fn place(name: &str) -> (PathBuf, String) {
@@ -51,8 +51,8 @@ fn sandbox() -> Sandbox {
     Sandbox::start(Settings::default()).unwrap()
 }
 
-fn fault(sandbox: &Sandbox, interface: &str, fault: Value, times: u32) {
-    let body = json!({"interface": interface, "fault": fault, "times": times});
+fn fault(sandbox: &Sandbox, endpoint: &str, fault: Value, times: u32) {
+    let body = json!({"endpoint": endpoint, "fault": fault, "times": times});
     sandbox.admin("POST", "faults", &body).unwrap();
 }
 
@@ -77,9 +77,9 @@ fn one_process() {
     if std::env::var_os("ONE_PROCESS_WRITES").is_some() {
         let keeper = keeper(&store, 60_000);
         for n in 0_u64.. {
-            keeper.put_ticket(&format!("TICKET-{n}")).unwrap();
+            keeper.set_ticket(&format!("TICKET-{n}")).unwrap();
             keeper
-                .put_account(&format!("wx{n}"), &"R".repeat(4000))
+                .add_account(&format!("wx{n}"), &"R".repeat(4000))
                 .unwrap();
         }
     }
@@ -159,7 +159,7 @@ fn a_writer_that_is_killed_leaves_a_store_that_is_whole() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        let put = keeper(&store, 60_000).put_ticket(&format!("AFTER-{n}"));
+        let put = keeper(&store, 60_000).set_ticket(&format!("AFTER-{n}"));
         assert!(put.is_ok(), "kill {n}: {put:?}");
         if n % 50 == 49 {
             // So that it does not become large.
@@ -180,7 +180,7 @@ fn a_damaged_store_is_reported_and_not_replaced() {
         fs::write(&path, bad).unwrap();
         let client = keeper(&store, 60_000);
         for failed in [
-            client.put_ticket("TICKET").unwrap_err(),
+            client.set_ticket("TICKET").unwrap_err(),
             client.get_linked(None).unwrap_err(),
         ] {
             assert_eq!(failed.status(), Status::NoToken, "{failed}");
@@ -210,10 +210,10 @@ fn a_store_held_by_a_stopped_process_ends_calls_at_their_limit() {
     let client = keeper(&store, 300);
     let made = started.elapsed();
     assert!(made < Duration::from_secs(20), "{made:?}");
-    let failed = client.put_ticket("TICKET").unwrap_err();
+    let failed = client.set_ticket("TICKET").unwrap_err();
     assert_eq!(failed.status(), Status::TimeoutUnsent, "{failed}");
     assert!(failed.message().contains("is in use"), "{failed}");
-    let failed = client.put_account(ACCOUNT, "REFRESH").unwrap_err();
+    let failed = client.add_account(ACCOUNT, "REFRESH").unwrap_err();
     assert_eq!(failed.status(), Status::TimeoutUnsent, "{failed}");
     let failed = client.get_linked(None).unwrap_err();
     assert!(
@@ -224,7 +224,7 @@ fn a_store_held_by_a_stopped_process_ends_calls_at_their_limit() {
 
     let client = keeper(&store, 3_600_000);
     thread::scope(|s| {
-        let put = s.spawn(|| client.put_ticket("TICKET").unwrap_err());
+        let put = s.spawn(|| client.set_ticket("TICKET").unwrap_err());
         thread::sleep(Duration::from_millis(20));
         client.cancel();
         assert_eq!(put.join().unwrap().status(), Status::Cancelled);
@@ -253,7 +253,7 @@ fn absurd_lifetimes_harm_nobody() {
         "null",
         "\"soon\"",
     ] {
-        for (interface, answer) in [
+        for (endpoint, answer) in [
             (
                 "component_token",
                 format!(
@@ -266,7 +266,7 @@ fn absurd_lifetimes_harm_nobody() {
             ),
         ] {
             let text = format!("{{{answer}}}");
-            fault(&sandbox, interface, json!({"body": {"text": text}}), 1);
+            fault(&sandbox, endpoint, json!({"body": {"text": text}}), 1);
             let (_, store) = place("lifetimes-each");
             let first = client(url, &store, 60_000);
             with_records(&first);
@@ -301,9 +301,9 @@ fn a_refresh_token_is_kept_whatever_else_the_answer_lacks() {
         let (_, store) = place("kept");
         let sandbox = sandbox();
         let client = client(sandbox.http_url(), &store, 60_000);
-        client.put_ticket("SANDBOX-TICKET").unwrap();
+        client.set_ticket("SANDBOX-TICKET").unwrap();
         // WeChat takes this one for the last time, and answers with the next.
-        client.put_account(ACCOUNT, "OLD").unwrap();
+        client.add_account(ACCOUNT, "OLD").unwrap();
         fault(
             &sandbox,
             "authorizer_token",
@@ -381,7 +381,7 @@ fn the_list_of_accounts_ends_whatever_it_says() {
         let (_, store) = place("endless");
         let sandbox = sandbox();
         let client = client(sandbox.http_url(), &store, 60_000);
-        client.put_ticket("SANDBOX-TICKET").unwrap();
+        client.set_ticket("SANDBOX-TICKET").unwrap();
         fault(
             &sandbox,
             "authorizer_list",

@@ -17,7 +17,7 @@ fn platform(sandbox: &Sandbox, store: &str, arguments: &[&str]) -> Command {
         .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
         .env("WXLINK_COMPONENT_APPSECRET", "SANDBOX-COMPONENT-SECRET")
         .env("WXLINK_ACCOUNT", ACCOUNT)
-        .env("WXLINK_TOKEN_STORE", store);
+        .env("WXLINK_STORE", store);
     command
 }
 

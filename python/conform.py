@@ -82,8 +82,8 @@ def told(request):
             answer |= {"status": result.status, "message": result.message}
     elif isinstance(result, wxlink.LinkList):
         answer |= {"items": len(result), **dict(items(result))}
-        result = result.answer
-    if isinstance(result, wxlink.Answer):
+        result = result.response
+    if isinstance(result, wxlink.Response):
         answer |= {
             "http_status": result.http_status,
             "rid": result.rid,

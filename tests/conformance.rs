@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
-use wxlink::catalogue::{self, ENTRIES};
+use wxlink::errcode::{self, ENTRIES};
 use wxlink::{Endpoint, OPTIONS, Status};
 use wxlink_sandbox::Sandbox;
 
@@ -260,15 +260,15 @@ fn items(wanted: &Value, told: &Fields, what: &str) {
 fn errcodes(language: &mut Language, sandbox: &Sandbox) {
     for entry in ENTRIES.iter().filter(|e| e.errcode != 0) {
         let endpoint = entry.endpoint.unwrap_or(Endpoint::Get);
-        let entry = catalogue::lookup(endpoint, entry.errcode).unwrap();
+        let entry = errcode::lookup(endpoint, entry.errcode).unwrap();
         let code = entry.errcode.to_string();
-        let what = format!("{}: {code} on {}", language.name, endpoint.word());
+        let what = format!("{}: {code} on {}", language.name, endpoint.as_str());
 
-        let asked = [("errcode", code.as_str()), ("endpoint", endpoint.word())];
+        let asked = [("errcode", code.as_str()), ("endpoint", endpoint.as_str())];
         let told = language.ask("catalogue", &asked);
         let known = [
             ("name", entry.name),
-            ("class", entry.class.word()),
+            ("class", entry.class.as_str()),
             ("meaning", entry.meaning.en),
             ("remedy", entry.remedy.en),
         ];
@@ -283,14 +283,14 @@ fn errcodes(language: &mut Language, sandbox: &Sandbox) {
         let body = json!({"errcode": entry.errcode, "errmsg": "x rid: 61-2-3"}).to_string();
         let fault = raw_fault(body.as_bytes(), &json!({}));
         sandbox.admin("POST", "faults", &fault).unwrap();
-        let ask = json!({"verb": endpoint.word(), "access_token": TOKEN, "appid": APPID});
+        let ask = json!({"verb": endpoint.as_str(), "access_token": TOKEN, "appid": APPID});
         let told = language.call(sandbox, &ask);
         assert_eq!(
             (told["status"].as_str(), &told["errcode"]),
             ("API", &code),
             "{what}"
         );
-        assert_eq!(told["class"], entry.class.word(), "{what}");
+        assert_eq!(told["class"], entry.class.as_str(), "{what}");
         assert_eq!(told["rid"], "61-2-3", "{what}");
         assert!(
             told["message"].contains(entry.remedy.en),

@@ -82,7 +82,7 @@ fn refusal(behaviour: Behaviour) -> String {
     let failed = client(&url, 3_600_000).set_ticket("TICKET").unwrap_err();
     assert_eq!(failed.status(), Status::NoToken);
     assert_eq!(failed.delivery(), Delivery::NeverSent);
-    assert!(!failed.is_passing(), "{failed}");
+    assert!(!failed.is_transient(), "{failed}");
     let shown = format!("{failed} {failed:?} {}", failed.trace());
     for secret in ["S3CRET", "COMPONENT-SECRET", "TICKET", "LEAK"] {
         assert!(!shown.contains(secret), "{shown}");
@@ -174,7 +174,7 @@ fn a_server_without_tls_is_named() {
     let url = fake.url().replace("redis://", "rediss://");
     let failed = client(&url, 60_000).set_ticket("TICKET").unwrap_err();
     assert!(failed.message().contains("does not speak TLS"), "{failed}");
-    assert!(!failed.is_passing(), "{failed}");
+    assert!(!failed.is_transient(), "{failed}");
 }
 
 #[test]
@@ -242,7 +242,11 @@ fn a_record_that_cannot_be_read_is_named_and_replaced() {
         let mut options = Options::new();
         options.set("account", "wx1").unwrap();
         let client = client(&fake.url(), 5000);
-        let failed = client.with(&options).unwrap().get_linked(None).unwrap_err();
+        let failed = client
+            .derive(&options)
+            .unwrap()
+            .get_linked(None)
+            .unwrap_err();
         assert!(failed.message().contains(key), "{failed}");
         client.set_ticket("TICKET").unwrap();
         assert!(fake.texts()[key].contains("TICKET"));

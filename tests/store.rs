@@ -188,7 +188,7 @@ fn a_damaged_store_is_reported_and_not_replaced() {
             let shown = format!("the token store {} is damaged: ", path.display());
             assert!(message.contains(&shown), "{message}");
             assert!(message.contains("Restore it or delete it"), "{message}");
-            assert!(!failed.is_passing());
+            assert!(!failed.is_transient());
         }
         assert!(fs::read(&path).unwrap() == bad);
     }

@@ -261,7 +261,7 @@ fn a_call_that_gives_up_does_not_end_the_refresh() {
     let slow = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 300}, "times": 1});
     admin(&sandbox, "POST", "faults", slow);
     let hasty = client
-        .with(Options::new().set("timeout_ms", "50").unwrap())
+        .derive(Options::new().set("timeout_ms", "50").unwrap())
         .unwrap();
     assert_eq!(
         hasty.get_linked(None).unwrap_err().status(),
@@ -303,11 +303,11 @@ fn a_command_is_run_again_when_its_token_is_refused() {
     let set = [("token_command", command), ("account", ACCOUNT)];
     let client = client(&sandbox, &set);
     assert_eq!(
-        client.get_linked(None).unwrap().answer().attempts().len(),
+        client.get_linked(None).unwrap().response().attempts().len(),
         2
     );
     assert_eq!(
-        client.get_linked(None).unwrap().answer().attempts().len(),
+        client.get_linked(None).unwrap().response().attempts().len(),
         1
     );
 }
@@ -483,7 +483,7 @@ fn a_fetch_that_a_call_left_can_be_waited_for() {
     let slow = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 300}, "times": 1});
     admin(&sandbox, "POST", "faults", slow);
     let hasty = client
-        .with(Options::new().set("timeout_ms", "50").unwrap())
+        .derive(Options::new().set("timeout_ms", "50").unwrap())
         .unwrap();
     let left = hasty.get_linked(None).unwrap_err();
     assert_eq!(left.status(), Status::TimeoutUnsent);

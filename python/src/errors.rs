@@ -3,9 +3,9 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use wxlink::{Delivery, Endpoint, Error, Lang, Status, catalogue};
+use wxlink::{Delivery, Endpoint, Error, Lang, Status, errcode};
 
-use crate::answers::LinkProgress;
+use crate::responses::LinkProgress;
 
 /// Makes the exception for an error. What it is made of is plain data, so that it can be pickled.
 pub fn raise(py: Python<'_>, error: &Error, lang: Lang, progress: Option<LinkProgress>) -> PyErr {
@@ -27,19 +27,19 @@ fn build(
     fields.set_item("message", message)?;
     fields.set_item("status", error.status().name())?;
     fields.set_item("status_code", error.status().code())?;
-    fields.set_item("endpoint", error.endpoint().map(Endpoint::word))?;
-    fields.set_item("delivery", delivery.word())?;
+    fields.set_item("endpoint", error.endpoint().map(Endpoint::as_str))?;
+    fields.set_item("delivery", delivery.as_str())?;
     fields.set_item("http_status", error.http_status())?;
     fields.set_item("trace", trace)?;
-    if let Some(answer) = error.answer() {
-        let entry = catalogue::lookup(answer.endpoint(), answer.errcode());
+    if let Some(answer) = error.response() {
+        let entry = errcode::lookup(answer.endpoint(), answer.errcode());
         fields.set_item("code", answer.errcode())?;
         fields.set_item("errmsg", answer.errmsg())?;
         fields.set_item("rid", answer.rid())?;
         fields.set_item("hint", answer.hint())?;
         fields.set_item("request_ip", answer.request_ip())?;
         fields.set_item("body", answer.body())?;
-        fields.set_item("class_", answer.class().map_or("", |c| c.word()))?;
+        fields.set_item("class_", answer.class().map_or("", |c| c.as_str()))?;
         fields.set_item("retryable", answer.class().is_some_and(|c| c.retryable()))?;
         fields.set_item("name", entry.map_or("", |e| e.name))?;
         fields.set_item("meaning", entry.map_or("", |e| e.meaning.get(lang)))?;
@@ -60,7 +60,7 @@ pub fn told(py: Python<'_>, status: Status, message: &str) -> PyErr {
         fields.set_item("status", status.name())?;
         fields.set_item("status_code", status.code())?;
         fields.set_item("endpoint", py.None())?;
-        fields.set_item("delivery", Delivery::NeverSent.word())?;
+        fields.set_item("delivery", Delivery::NeverSent.as_str())?;
         fields.set_item("http_status", 0)?;
         fields.set_item("trace", "{}")?;
         Ok(PyErr::from_value(make(py)?.call1((fields,))?))
@@ -102,12 +102,12 @@ pub fn explain(
 ) -> Option<(&'static str, &'static str, &'static str, &'static str)> {
     let lang = Lang::from_code(lang)?;
     let entry = match endpoint {
-        Some(word) => catalogue::lookup(Endpoint::from_word(word)?, errcode)?,
-        None => catalogue::general(errcode)?,
+        Some(word) => errcode::lookup(Endpoint::parse(word)?, errcode)?,
+        None => errcode::general(errcode)?,
     };
     Some((
         entry.name,
-        entry.class.word(),
+        entry.class.as_str(),
         entry.meaning.get(lang),
         entry.remedy.get(lang),
     ))

@@ -2,11 +2,11 @@
 //!
 //! What reads better in Python (keyword arguments, exceptions, asyncio) is in the package around it.
 
-mod answers;
 mod bulk;
 mod command;
 mod ending;
 mod errors;
+mod responses;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,8 +17,8 @@ use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::prelude::*;
 use wxlink::{Client, Error, Lang, LinkChoices, Options};
 
-use answers::{Answer, LinkList, LinkProgress};
 use ending::{Inside, Registered};
+use responses::{LinkList, LinkProgress, Response};
 
 /// A handle on a client. Everything that may wait does so without the GIL.
 #[pyclass(frozen, module = "wxlink._core")]
@@ -64,7 +64,7 @@ impl Handle {
         let interrupt = Interrupt::default();
         let watch = interrupt.clone();
         Ok(Handle {
-            client: client.watched(move || watch.look())?,
+            client: client.with_interrupt_check(move || watch.look())?,
             lang,
             interrupt,
             _registered: Registered::new(py, client),
@@ -145,7 +145,7 @@ impl Handle {
         let lang = lang(&pairs, self.lang);
         let _inside = Inside::enter(py);
         options(&pairs)
-            .and_then(|options| Handle::new(py, &self.client.with(&options)?, lang))
+            .and_then(|options| Handle::new(py, &self.client.derive(&options)?, lang))
             .map_err(|e| errors::raise(py, &e, lang, None))
     }
 
@@ -168,13 +168,13 @@ impl Handle {
         appid: &str,
         notify_users: bool,
         show_profile: bool,
-    ) -> PyResult<Answer> {
+    ) -> PyResult<Response> {
         let choices = LinkChoices {
             notify_users,
             show_profile,
         };
         self.answered(py, |c| c.link_miniprogram(access_token, appid, choices))
-            .map(Answer)
+            .map(Response)
     }
 
     fn get_linked(&self, py: Python<'_>, access_token: Option<&str>) -> PyResult<LinkList> {
@@ -187,9 +187,9 @@ impl Handle {
         py: Python<'_>,
         access_token: Option<&str>,
         appid: &str,
-    ) -> PyResult<Answer> {
+    ) -> PyResult<Response> {
         self.answered(py, |c| c.unlink_miniprogram(access_token, appid))
-            .map(Answer)
+            .map(Response)
     }
 
     fn ensure_linked(
@@ -262,14 +262,14 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<Handle>()?;
     module.add_class::<bulk::Job>()?;
-    module.add_class::<Answer>()?;
+    module.add_class::<Response>()?;
     module.add_class::<LinkList>()?;
-    module.add_class::<answers::MiniProgram>()?;
-    module.add_class::<answers::FuncInfo>()?;
+    module.add_class::<responses::MiniProgram>()?;
+    module.add_class::<responses::FuncInfo>()?;
     module.add_class::<LinkProgress>()?;
     module.add_function(wrap_pyfunction!(check_option, module)?)?;
     module.add_function(wrap_pyfunction!(options_table, module)?)?;
     module.add_function(wrap_pyfunction!(command::command, module)?)?;
     module.add_function(wrap_pyfunction!(errors::explain, module)?)?;
-    module.add_function(wrap_pyfunction!(answers::read_list, module)?)
+    module.add_function(wrap_pyfunction!(responses::read_list, module)?)
 }

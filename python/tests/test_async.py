@@ -113,7 +113,7 @@ def test_closing_ends_what_runs(server: Server) -> None:
         call = asyncio.create_task(client.get_linked(server.token))
         await asked(server)
         await client.aclose()
-        with pytest.raises(wxlink.Cancelled):
+        with pytest.raises(wxlink.CallCancelledError):
             await call
 
     asyncio.run(story())

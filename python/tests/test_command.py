@@ -107,7 +107,9 @@ def test_an_interrupt_ends_what_only_reads() -> None:
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        # Before communicate(), which closes the input: its end is an event of its own.
+        process.wait(timeout=120)
+        out, err = process.communicate()
     assert (process.returncode, out) == (130, "")
     assert "interrupted while it waited for input; nothing was done" in err and "Traceback" not in err
 

@@ -161,7 +161,7 @@ LEAVES = """
         def quiet():
             try:
                 account.get_linked()
-            except wxlink.Cancelled:
+            except wxlink.CallCancelledError:
                 pass
         call = threading.Thread(target=quiet, daemon=True)
     call.start()

@@ -167,7 +167,7 @@ def test_a_cancelled_handle_raises_what_was_done(server: Server) -> None:
 
         thread = threading.Thread(target=cancel)
         thread.start()
-        with pytest.raises(wxlink.Cancelled, match=POSTED) as raised:
+        with pytest.raises(wxlink.CallCancelledError, match=POSTED) as raised:
             own.ensure_linked(server.token, server.appid, wait=3600, **QUIET)
         thread.join()
     progress = raised.value.progress
@@ -224,13 +224,13 @@ def test_a_token_function_that_blocks_does_not_hold_up_the_cancelling(server: Se
 
 
 def test_an_answer_that_is_none_is_an_unknown_outcome(server: Server) -> None:
-    assert issubclass(wxlink.BadAnswer, wxlink.OutcomeUnknown)
+    assert issubclass(wxlink.BadAnswerError, wxlink.OutcomeUnknownError)
     server.fault({"status": {"code": 502}}, endpoint="link", always=True)
     with server.client(timeout=5) as client:
-        with pytest.raises(wxlink.OutcomeUnknown) as raised:
+        with pytest.raises(wxlink.OutcomeUnknownError) as raised:
             client.link_miniprogram(server.token, server.appid, **QUIET)
-        assert isinstance(raised.value, wxlink.BadAnswer)
+        assert isinstance(raised.value, wxlink.BadAnswerError)
         assert "WeChat" in str(raised.value) and raised.value.delivery == "unknown"
         server.fault("garbage", endpoint="get", always=True)
-        with pytest.raises(wxlink.BadAnswer, match="safe to call again"):
+        with pytest.raises(wxlink.BadAnswerError, match="safe to call again"):
             client.get_linked(server.token)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._bulk_aio import AsyncBulk
-    from wxlink._core import Answer, LinkList
+    from wxlink._core import Response, LinkList
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
@@ -83,7 +83,7 @@ class AsyncClient:
 
     async def link_miniprogram(
         self, access_token: Token, appid: str, *, notify_users: bool, show_profile: bool
-    ) -> Answer:
+    ) -> Response:
         """See `Client.link_miniprogram`."""
         return await self._call(
             lambda client: client.link_miniprogram(
@@ -95,7 +95,7 @@ class AsyncClient:
         """See `Client.get_linked`."""
         return await self._call(lambda client: client.get_linked(access_token))
 
-    async def unlink_miniprogram(self, access_token: Token, appid: str) -> Answer:
+    async def unlink_miniprogram(self, access_token: Token, appid: str) -> Response:
         """See `Client.unlink_miniprogram`."""
         return await self._call(lambda client: client.unlink_miniprogram(access_token, appid))
 
@@ -161,7 +161,7 @@ async def _ended(running: asyncio.Future[T]) -> None:
     try:
         await asyncio.wait([running], timeout=1.0)
     except asyncio.CancelledError:
-        # Cancelled again: nobody wants to wait for it.
+        # Cancelled again: return without waiting.
         pass
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._bulk import Bulk
-    from wxlink._core import Answer, LinkList, LinkProgress
+    from wxlink._core import Response, LinkList, LinkProgress
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
@@ -65,7 +65,7 @@ class Client:
 
     Ctrl-C ends a running call within 100 ms. What the call had done by then is a note of the
     KeyboardInterrupt (from Python 3.11), and of `ensure_linked` and `wait_linked` its attribute
-    `progress` too. A client made before a fork raises `Forked` in the child.
+    `progress` too. A client made before a fork raises `ForkedError` in the child.
 
     The exit of the interpreter waits for access tokens that are being renewed, at most the client's
     time limit.
@@ -97,7 +97,7 @@ class Client:
         return self.with_options(account=appid)
 
     def cancel(self) -> None:
-        """Ends the calls that run on this client, within 100 ms, and all later ones, with `Cancelled`.
+        """Ends the calls that run on this client, within 100 ms, and all later ones, with `CallCancelledError`.
 
         Clients on the same connections (`with_options`) go on.
         """
@@ -128,7 +128,7 @@ class Client:
 
     def link_miniprogram(
         self, access_token: Token, appid: str, *, notify_users: bool, show_profile: bool
-    ) -> Answer:
+    ) -> Response:
         """Invites a mini program to be linked to the Official Account the token belongs to.
 
         A yes means that the invitation is out; only the list tells when the administrators have agreed.
@@ -140,7 +140,7 @@ class Client:
         notify_users: whether WeChat messages every follower of the account
         show_profile: whether the mini program is shown in the account's page
 
-        Raises `PendingError` if an invitation is out or it is linked already, `OutcomeUnknown` if
+        Raises `PendingError` if an invitation is out or it is linked already, `OutcomeUnknownError` if
         nobody knows (read the list before you link again), and every other `WxError`.
         """
         return _with_token(
@@ -155,7 +155,7 @@ class Client:
         """
         return _with_token(access_token, self._handle.get_linked)
 
-    def unlink_miniprogram(self, access_token: Token, appid: str) -> Answer:
+    def unlink_miniprogram(self, access_token: Token, appid: str) -> Response:
         """Asks the Official Account's administrator to unlink a mini program.
 
         It stays in the list until they agree. `PendingError` means that they have been asked already.

@@ -4,12 +4,12 @@ The tree says what you may do next::
 
     WxError
     ├── ArgumentError (ValueError)       correct the call; nothing was sent
-    ├── NotSent                          nothing was sent: call again
-    │   └── NotSentTimeout (TimeoutError)
-    ├── OutcomeUnknown                   it was sent and no verdict came: read the list first;
+    ├── NotSentError                          nothing was sent: call again
+    │   └── NotSentTimeoutError (TimeoutError)
+    ├── OutcomeUnknownError                   it was sent and no verdict came: read the list first;
     │   │                                a call that only reads may simply be repeated
-    │   ├── OutcomeUnknownTimeout (TimeoutError)
-    │   └── BadAnswer                    what came is no answer of WeChat's
+    │   ├── OutcomeUnknownTimeoutError (TimeoutError)
+    │   └── BadAnswerError                    what came is no answer of WeChat's
     ├── ApiError                         WeChat answered another errcode
     │   ├── PendingError                 on its way or done: wait, do not link again
     │   ├── TokenError                   get another access token and call again, once
@@ -17,8 +17,8 @@ The tree says what you may do next::
     │   ├── QuotaError                   call again when the minute, day or month is over
     │   ├── ActionRequiredError                   an administrator or operator must act first
     │   └── InvalidRequestError                  correct the call
-    ├── Cancelled                        the handle was cancelled
-    ├── Forked (RuntimeError)            made before a fork, used in the child: make another
+    ├── CallCancelledError                        the handle was cancelled
+    ├── ForkedError (RuntimeError)            made before a fork, used in the child: make another
     └── InternalError                    a fault in wxlink
 
 No exception ever holds an access token, in no attribute and no text.
@@ -62,23 +62,23 @@ class ArgumentError(WxError, ValueError):
     """An argument or option is wrong; nothing was sent."""
 
 
-class NotSent(WxError):
+class NotSentError(WxError):
     """Nothing was sent: calling again cannot do anything twice."""
 
 
-class NotSentTimeout(NotSent, TimeoutError):
+class NotSentTimeoutError(NotSentError, TimeoutError):
     """The time ran out before anything was sent."""
 
 
-class OutcomeUnknown(WxError):
+class OutcomeUnknownError(WxError):
     """It was sent and no verdict came back: read the list before you link again."""
 
 
-class OutcomeUnknownTimeout(OutcomeUnknown, TimeoutError):
+class OutcomeUnknownTimeoutError(OutcomeUnknownError, TimeoutError):
     """The time ran out after it was sent."""
 
 
-class BadAnswer(OutcomeUnknown):
+class BadAnswerError(OutcomeUnknownError):
     """What came back is no answer of WeChat's: read the list before you link again."""
 
 
@@ -135,11 +135,11 @@ class InvalidRequestError(ApiError):
     """The call is wrong: correct it."""
 
 
-class Cancelled(WxError):
+class CallCancelledError(WxError):
     """The call was cancelled; its text says what was done, and `delivery` whether anything was sent."""
 
 
-class Forked(WxError, RuntimeError):
+class ForkedError(WxError, RuntimeError):
     """The client was made before a fork and used in the child: make one there."""
 
 
@@ -157,19 +157,19 @@ _BY_CLASS: dict[str, type[ApiError]] = {
     "invalid_request": InvalidRequestError,
 }
 _BY_STATUS: dict[str, type[WxError]] = {
-    "TIMEOUT_UNSENT": NotSentTimeout,
-    "TIMEOUT": OutcomeUnknownTimeout,
-    "CONNECTION_LOST": OutcomeUnknown,
-    "CANCELLED": Cancelled,
-    "FORKED": Forked,
+    "TIMEOUT_UNSENT": NotSentTimeoutError,
+    "TIMEOUT": OutcomeUnknownTimeoutError,
+    "CONNECTION_LOST": OutcomeUnknownError,
+    "CANCELLED": CallCancelledError,
+    "FORKED": ForkedError,
     "INTERNAL": InternalError,
 }
 # A status that is not told by name is told by its group, so that new ones have a place.
 _BY_GROUP: list[tuple[int, type[WxError]]] = [
     (-19, ArgumentError),
-    (-39, NotSent),
-    (-59, OutcomeUnknown),
-    (-69, BadAnswer),
+    (-39, NotSentError),
+    (-59, OutcomeUnknownError),
+    (-69, BadAnswerError),
 ]
 
 

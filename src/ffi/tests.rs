@@ -19,8 +19,8 @@ use std::ptr::{null, null_mut};
 use super::calls::{
     wx_ensure_linked, wx_get_linked, wx_link_miniprogram, wx_unlink_miniprogram, wx_wait_linked,
 };
-use super::catalogue::{wx_catalogue_json, wx_errcode_text};
 use super::client::{wx_client, wx_client_cancel, wx_client_derive, wx_client_free, wx_client_new};
+use super::errcode::{wx_catalogue_json, wx_errcode_text};
 use super::exec::wx_exec;
 use super::guard::injected;
 use super::options::{
@@ -32,7 +32,7 @@ use super::result::{
     wx_result_trace,
 };
 use super::status::*;
-use crate::status::{STATUSES, Status};
+use crate::model::status::{STATUSES, Status};
 
 const BAD_UTF8: &CStr = c"\xff\xfe";
 

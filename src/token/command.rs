@@ -1,4 +1,4 @@
-//! Tokens from a program, for users who have a token server of their own.
+//! TokenCache from a program, for users who have a token server of their own.
 //!
 //! The protocol is that of git's credential helpers: the program reads `key=value` lines, ended by an
 //! empty line, and prints its answer. See `printed` for what it may print, and `process` for how it
@@ -7,14 +7,16 @@
 use std::ffi::CString;
 use std::time::Instant;
 
-use super::{Fetched, printed, process};
-use crate::client::MAX_TOKEN;
+use super::cached::FetchedToken;
+use super::printed;
+use super::process;
+use crate::config::limits::MAX_TOKEN_BYTES;
 use crate::error::Error;
-use crate::lang::Lang;
-use crate::status::Status;
+use crate::model::lang::Lang;
+use crate::model::status::Status;
 
 /// The most that a program may print (bytes).
-const MAX_OUTPUT: usize = 4 * MAX_TOKEN;
+const MAX_OUTPUT: usize = 4 * MAX_TOKEN_BYTES;
 
 pub(super) struct Command {
     line: String,
@@ -38,7 +40,7 @@ impl Command {
         account: &str,
         refused: Option<&str>,
         limit: Instant,
-    ) -> Result<Fetched, Error> {
+    ) -> Result<FetchedToken, Error> {
         let refused = refused.map_or_else(String::new, |token| format!("refused_token={token}\n"));
         let input = format!("account={account}\n{refused}\n");
         process::run(
@@ -51,7 +53,7 @@ impl Command {
         .and_then(|output| printed::read(&output))
         .map_err(|why| {
             let why = format!("the program of token_command {why}");
-            Error::argument(Status::NoToken, why, self.lang)
+            Error::before_send(Status::NoToken, why, self.lang)
         })
     }
 }
@@ -61,12 +63,12 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn fetch_within(line: &str, limit: Duration) -> Result<Fetched, Error> {
+    fn fetch_within(line: &str, limit: Duration) -> Result<FetchedToken, Error> {
         let limit = Instant::now() + limit;
         Command::new(line.into(), Lang::En).fetch("wx1", Some("OLD"), limit)
     }
 
-    fn fetch(line: &str) -> Result<Fetched, Error> {
+    fn fetch(line: &str) -> Result<FetchedToken, Error> {
         fetch_within(line, Duration::from_secs(60))
     }
 

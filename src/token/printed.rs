@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Fetched;
+use super::cached::FetchedToken;
 use super::lifetime;
-use crate::client::MAX_TOKEN;
+use crate::config::limits::MAX_TOKEN_BYTES;
 
 /// The lifetime of a token if none is printed (s).
 const DEFAULT_LIFETIME_S: u64 = 300;
@@ -47,7 +47,7 @@ const TOKEN_MARKS: &[u8] = b"-._~+/=:|@!$*";
 ///
 /// # Errors
 /// What was wrong, as the end of a sentence that begins with the program.
-pub(super) fn read(printed: &[u8]) -> Result<Fetched, String> {
+pub(super) fn read(printed: &[u8]) -> Result<FetchedToken, String> {
     let text = std::str::from_utf8(printed)
         .map_err(|_| "printed something that is not UTF-8 text".to_owned())?;
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -60,11 +60,11 @@ pub(super) fn read(printed: &[u8]) -> Result<Fetched, String> {
     };
     check_token(&token)?;
     let alive = lifetime::clamp(seconds.unwrap_or(DEFAULT_LIFETIME_S));
-    Ok(Fetched {
+    Ok(FetchedToken {
         token: token.into_owned(),
-        fresh: alive / 12 * 11,
-        good: alive,
-        alive,
+        refresh_after: alive / 12 * 11,
+        stale_after: alive,
+        expires_after: alive,
     })
 }
 
@@ -233,8 +233,8 @@ fn check_token(token: &str) -> Result<(), String> {
         .is_some_and(|(scheme, _)| ["bearer", "token"].contains(&&*scheme.to_ascii_lowercase()));
     let why = if token.is_empty() {
         "an empty token".into()
-    } else if token.len() > MAX_TOKEN {
-        format!("a token longer than {MAX_TOKEN} bytes")
+    } else if token.len() > MAX_TOKEN_BYTES {
+        format!("a token longer than {MAX_TOKEN_BYTES} bytes")
     } else if NO_VALUES.contains(&&*token.to_ascii_lowercase()) {
         "null or the like in place of a token".into()
     } else if ERRORS.contains(&&*token.to_ascii_lowercase()) {
@@ -267,9 +267,9 @@ mod tests {
 
     fn ok(printed: &str) -> (String, u64) {
         let fetched = read(printed.as_bytes()).unwrap_or_else(|why| panic!("{printed:?}: {why}"));
-        assert_eq!(fetched.fresh, fetched.alive / 12 * 11);
-        assert_eq!(fetched.good, fetched.alive);
-        (fetched.token, fetched.alive.as_secs())
+        assert_eq!(fetched.refresh_after, fetched.expires_after / 12 * 11);
+        assert_eq!(fetched.stale_after, fetched.expires_after);
+        (fetched.token, fetched.expires_after.as_secs())
     }
 
     #[test]
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_token_is_refused_without_repeating_it() {
-        let long = "SECRET".repeat(MAX_TOKEN);
+        let long = "SECRET".repeat(MAX_TOKEN_BYTES);
         for (printed, says) in [
             ("", "no token"),
             (" \r\n\n", "no token"),

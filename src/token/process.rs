@@ -18,8 +18,8 @@ use rustix::process::{
     pidfd_send_signal, waitid,
 };
 
-use crate::background;
-use crate::sys::above_stdio;
+use crate::sys::background;
+use crate::sys::os::above_stdio;
 
 /// How often a command is looked at where the kernel has no pidfd (before Linux 5.3).
 const POLL_INTERVAL: Duration = Duration::from_millis(20);

@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Fetched, lifetime};
+use super::cached::FetchedToken;
+use super::lifetime;
 
-/// After so long another machine's refresh would go unnoticed too long: the store is asked, in passing.
+/// After so long another machine's refresh would go unnoticed too long: the store is checked again.
 const LOOK: Duration = Duration::from_secs(60);
 /// The old token is good for 5 minutes after a refresh: so long it may be used without a look.
 const MUST_LOOK: Duration = Duration::from_secs(240);
@@ -66,13 +67,14 @@ impl Record {
     }
 
     /// The token as calls use it.
-    pub fn fetched(&self) -> Fetched {
+    pub fn fetched(&self) -> FetchedToken {
         let alive = self.left(None);
-        Fetched {
+        FetchedToken {
             token: self.access_token.clone(),
-            fresh: LOOK.min(alive.saturating_sub(Duration::from_secs(self.expires_in) / 12)),
-            good: MUST_LOOK.min(alive),
-            alive,
+            refresh_after: LOOK
+                .min(alive.saturating_sub(Duration::from_secs(self.expires_in) / 12)),
+            stale_after: MUST_LOOK.min(alive),
+            expires_after: alive,
         }
     }
 }
@@ -111,9 +113,12 @@ mod tests {
         assert!(got(0).is_due(Some("T")) && !got(0).is_due(Some("U")));
         assert!(Record::default().is_due(None));
         let fetched = got(7000).fetched();
-        assert_eq!(fetched.fresh, Duration::ZERO);
-        assert!(fetched.good <= Duration::from_secs(200) && fetched.good == fetched.alive);
-        assert_eq!(got(0).fetched().fresh, LOOK);
+        assert_eq!(fetched.refresh_after, Duration::ZERO);
+        assert!(
+            fetched.stale_after <= Duration::from_secs(200)
+                && fetched.stale_after == fetched.expires_after
+        );
+        assert_eq!(got(0).fetched().refresh_after, LOOK);
     }
 
     #[test]
@@ -145,7 +150,10 @@ mod tests {
             assert!(record.left(None) <= day, "{text}");
             let fetched = record.fetched();
             let now = std::time::Instant::now();
-            assert!(now + fetched.fresh <= now + fetched.alive, "{text}");
+            assert!(
+                now + fetched.refresh_after <= now + fetched.expires_after,
+                "{text}"
+            );
             assert!(record.is_due(Some("T")), "{text}");
         }
     }

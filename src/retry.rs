@@ -76,7 +76,7 @@ impl Sender<'_> {
         let mut repetitions = 0;
         loop {
             let host = self.pool.pick_host(&tried);
-            let (result, mut attempt, delivery) = self.pool.exchange(host, &ask);
+            let (result, mut attempt, delivery) = self.pool.send(host, &ask);
             let failure = match result.and_then(|reply| judge(endpoint, reply, &clean)) {
                 Ok(answer) => {
                     if !endpoint.is_linking() {

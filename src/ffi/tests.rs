@@ -437,7 +437,10 @@ fn a_derived_handle_has_its_own_limits_and_cancellation() {
             WX_E_BAD_OPTION
         );
         assert!(derived.is_null());
-        assert!(words(wx_options_message(options)).contains("option proxy is a matter"));
+        assert!(
+            words(wx_options_message(options))
+                .contains("option proxy cannot be changed on a derived client")
+        );
         wx_options_free(options);
 
         assert_eq!(
@@ -576,7 +579,7 @@ fn exec_says_what_is_wrong() {
             WX_E_BAD_VALUE,
             "format",
         ),
-        ("list", "token=t", WX_E_BAD_OPTION, "no such option"),
+        ("list", "token=t", WX_E_BAD_OPTION, "unknown option"),
         ("list", "timeout_ms=x", WX_E_BAD_OPTION, "timeout_ms takes"),
     ];
     for (op, args, status, says) in wrong {

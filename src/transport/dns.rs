@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn many_callers_share_one_lookup() {
         let dns = Dns::new();
-        std::thread::state(|s| {
+        std::thread::scope(|s| {
             for _ in 0..16 {
                 s.spawn(|| assert!(dns.lookup("localhost", 82, soon(), &never()).is_ok()));
             }

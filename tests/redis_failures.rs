@@ -95,7 +95,7 @@ fn refusal(behaviour: Behaviour) -> String {
 #[test]
 fn every_refusal_says_what_is_wrong() {
     for (error, says) in [
-        ("NOAUTH Authentication required.", "wants a password"),
+        ("NOAUTH Authentication required.", "requires a password"),
         (
             "WRONGPASS invalid username-password pair LEAK",
             "refuses the user or the password",

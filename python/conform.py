@@ -31,7 +31,7 @@ def answer_of(call):
         return error.progress, error
 
 
-def told(request):
+def reply_to(request):
     verb, *fields = request.rstrip("\n").split("\t")
     fields = {key: unquote(value) for key, _, value in (f.partition("=") for f in fields)}
     if verb == "catalogue":
@@ -112,7 +112,7 @@ def encoded(value):
 
 def main():
     for request in sys.stdin:
-        print("\t".join(f"{k}={encoded(v)}" for k, v in told(request).items()), flush=True)
+        print("\t".join(f"{k}={encoded(v)}" for k, v in reply_to(request).items()), flush=True)
 
 
 if __name__ == "__main__":

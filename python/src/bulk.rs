@@ -23,7 +23,8 @@ use wxlink_bulk::{
 };
 
 use crate::ending::{self, Inside};
-use crate::{Handle, errors};
+use crate::errors;
+use crate::handle::Handle;
 
 /// How often a wait has Python's signal handlers run.
 const LOOK: Duration = Duration::from_millis(50);

@@ -168,7 +168,9 @@ impl Drop for Registered {
     fn drop(&mut self) {
         let mut clients = clients();
         let client = clients.in_use.remove(&self.0);
-        clients.dropped.extend(client.filter(|client| !is_idle(client)));
+        clients
+            .dropped
+            .extend(client.filter(|client| !is_idle(client)));
     }
 }
 
@@ -211,7 +213,8 @@ fn finish_token_fetches(py: Python<'_>) -> PyResult<()> {
     };
     let started = Instant::now();
     for client in fetching {
-        while !py.detach(|| client.finish_token_fetches(SIGNAL_CHECK_INTERVAL)) && started.elapsed() < client.timeout()
+        while !py.detach(|| client.finish_token_fetches(SIGNAL_CHECK_INTERVAL))
+            && started.elapsed() < client.timeout()
         {
             py.check_signals()?;
         }

@@ -5,13 +5,13 @@ from typing import Any, Literal, final, overload
 from wxlink._types import BulkEnd, BulkOutcome
 
 __all__ = [
-    "Response",
     "FuncInfo",
     "Handle",
     "Job",
-    "LinkProgress",
     "LinkList",
+    "LinkProgress",
     "MiniProgram",
+    "Response",
     "__version__",
     "check_option",
     "command",
@@ -150,7 +150,7 @@ class LinkProgress:
         """How many links were posted of which WeChat may have seen anything."""
     @property
     def item(self) -> dict[str, Any] | None:
-        """The list's item as it was last seen, with all its fields; None if it was not in the list."""
+        """The list's item as it was last seen, with all fields; None if it was not in the list."""
     @property
     def message(self) -> str:
         """What happened and what to do; empty if linked."""
@@ -175,7 +175,12 @@ class Handle:
     def get_linked(self, access_token: str | None) -> LinkList: ...
     def unlink_miniprogram(self, access_token: str | None, appid: str) -> Response: ...
     def ensure_linked(
-        self, access_token: str | None, appid: str, notify_users: bool, show_profile: bool, wait: float
+        self,
+        access_token: str | None,
+        appid: str,
+        notify_users: bool,
+        show_profile: bool,
+        wait: float,
     ) -> LinkProgress: ...
     def wait_linked(
         self, access_token: str | None, appid_or_username: str, wait: float

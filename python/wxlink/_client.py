@@ -210,8 +210,8 @@ class Client:
                     print(result.account, result.appid, result.outcome)
 
         rows: a path or an open file with CSV or JSON lines that have account, appid, notify_users
-            and show_profile; or an iterable of mappings with these keys, or of tuples in this order.
-            All rows are read first; if some are invalid, `ArgumentError` names their lines.
+            and show_profile; or an iterable of mappings with these keys, or of tuples in this
+            order. All rows are read first; if some are invalid, `ArgumentError` names their lines.
 
         By keyword:
 
@@ -235,10 +235,10 @@ class Client:
             True draws a bar on stderr. A function is called with the number of finished rows, the
             number of all rows, and the number of rows for each outcome.
 
-        Returns an iterator of results, whose length is the number of open rows. The work starts with
-        the first one. The rows of an account are processed in their order. Leaving the block, Ctrl-C
-        and `stop` end the work and keep its results. Requires a client with the option token_command
-        or component_appid.
+        Returns an iterator of results, whose length is the number of open rows. The work starts
+        with the first one. The rows of an account are processed in their order. Leaving the block,
+        Ctrl-C and `stop` end the work and keep its results. Requires a client with the option
+        token_command or component_appid.
         """
         from wxlink._bulk import Bulk
 

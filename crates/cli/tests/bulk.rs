@@ -43,7 +43,7 @@ fn world(name: &str, accounts: usize, apps: usize, notify: u8) -> World {
         }
     }
     fs::write(world.dir.join("links.csv"), rows).unwrap();
-    let ran = run_with(platform(&world, &["put", "ticket"]), "TICKET\n");
+    let ran = run_with(platform(&world, &["platform", "set-ticket"]), "TICKET\n");
     assert_eq!(ran.code, 0, "{}", ran.err);
     world
 }

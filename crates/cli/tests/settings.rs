@@ -429,3 +429,44 @@ fn platform_stores_the_secret_on_stdin() {
         "{help}"
     );
 }
+
+#[test]
+fn usage_errors_are_in_the_language_that_is_set() {
+    let dir = scratch("usage-language");
+    let config = file(&dir, "zh.toml", "lang = 'zh'");
+    let invalid = file(&dir, "invalid.toml", "lang = 'zh'\nunknown = 1");
+    let chinese = ("WXLINK_LANG", "zh");
+    for (arguments, variable, part) in [
+        (&["list"][..], Some(chinese), "没有 access_token"),
+        (&["list", "--lang", "zh"], None, "没有 access_token"),
+        (&["list", "--config", &config], None, "没有 access_token"),
+        (
+            &["list", "--token-file", "/nonexistent", "--config", &config],
+            None,
+            "无法读取",
+        ),
+        (
+            &["list", "--config", &invalid],
+            Some(chinese),
+            "未知选项 unknown",
+        ),
+        (
+            &["list", "--access-token", "x", "--lang", "zh"],
+            None,
+            "请将密钥放入环境变量",
+        ),
+        (
+            &["list", "--access-token", "x"],
+            Some(chinese),
+            "请将密钥放入环境变量",
+        ),
+        // A flag takes precedence over the environment, as for every option.
+        (&["list", "--lang", "en"], Some(chinese), "no access token"),
+    ] {
+        let mut command = bare(arguments);
+        command.envs(variable);
+        let ran = run(command);
+        assert_eq!((ran.code, &*ran.out), (2, ""), "{arguments:?} {}", ran.err);
+        assert!(ran.err.contains(part), "{arguments:?} {}", ran.err);
+    }
+}

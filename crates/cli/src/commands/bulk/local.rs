@@ -5,27 +5,30 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::ArgMatches;
-use wxlink_bulk::{BulkError, Crew, End, Job, Plan, Record, Reopen, Row, Verdict};
+use wxlink_bulk::{BulkError, Crew, End, Job, Plan, Record, Reopen, Row};
 
 use super::arguments::{self, Source};
 use super::progress::while_told;
 use super::{client, cut_short, stop, told};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
 use crate::{input, interrupt};
 
-pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
+pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let asked = Asked::of(matches)?;
-    let (job, new) = asked.job().map_err(|why| match interrupt::has_come() {
-        true => interrupted(),
-        false => why.into(),
-    })?;
+    let (job, new) = asked
+        .job()
+        .map_err(|why| match interrupt::is_interrupted() {
+            true => interrupted(),
+            false => why.into(),
+        })?;
     let done = asked.see_through(context, &job, matches);
     if new && !matches!(done, Ok(Some(_))) {
         // Nothing was done: the same command is to begin anew.
         job.discard();
     }
-    done.map(|verdict| verdict.unwrap_or(Verdict::Done))
+    done.map(|verdict| verdict.unwrap_or(ExitCode::Done))
 }
 
 struct Asked<'a> {
@@ -38,7 +41,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn of(matches: &'a ArgMatches) -> Result<Asked<'a>, Failure> {
+    fn of(matches: &'a ArgMatches) -> Result<Asked<'a>, CommandError> {
         let source = Source::of(matches);
         let reopen = match (matches.get_flag("retry_failed"), matches.get_flag("resume")) {
             (true, _) => Some(Reopen::Failed),
@@ -54,11 +57,11 @@ impl<'a> Asked<'a> {
             (Some(dir), ..) => dir,
             (None, _, Some(_)) => {
                 let why = "rows from stdin need a folder for their job: --job DIR";
-                return Err(Failure::Usage(why.into()));
+                return Err(CommandError::usage(why));
             }
             (None, ..) => {
                 let why = "name the rows (a CSV or JSONL file, or - for stdin), or a job to go on with (--job DIR --resume)";
-                return Err(Failure::Usage(why.into()));
+                return Err(CommandError::usage(why));
             }
         };
         Ok(Asked {
@@ -109,7 +112,7 @@ impl<'a> Asked<'a> {
         context: &Context,
         job: &Job,
         matches: &ArgMatches,
-    ) -> Result<Option<Verdict>, Failure> {
+    ) -> Result<Option<ExitCode>, CommandError> {
         let out = context.out;
         let client = client(context, Some(job.accounts()))?;
         let stop = stop();
@@ -160,7 +163,7 @@ impl<'a> Asked<'a> {
         let end = match end {
             Ok(end) => end,
             Err(why) => {
-                let verdict = Failure::from(why).tell(out);
+                let verdict = CommandError::from(why).report(out);
                 self.advise(context, job);
                 return Ok(Some(verdict));
             }
@@ -169,7 +172,7 @@ impl<'a> Asked<'a> {
         told::summary(context, job.tally(), job.left(), report.as_ref().ok());
         Ok(Some(match report {
             Ok(_) => self.verdict(context, job, end),
-            Err(why) => Failure::from(why).tell(out),
+            Err(why) => CommandError::from(why).report(out),
         }))
     }
 
@@ -196,10 +199,10 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether somebody agrees to message the followers.
-    fn is_agreed(&self, context: &Context, plan: &Plan) -> Result<bool, Failure> {
+    fn is_agreed(&self, context: &Context, plan: &Plan) -> Result<bool, CommandError> {
         let from_stdin = self.source.as_ref().is_some_and(Source::is_stdin);
         if from_stdin || !io::stdin().is_terminal() || context.out.is_json() {
-            return Err(Failure::Usage(format!(
+            return Err(CommandError::usage(format!(
                 "every follower of {} would be messaged, for {}; say --yes if that is meant. Nothing was done",
                 told::many(plan.notified_accounts, "account"),
                 told::many(plan.notifying, "row"),
@@ -208,7 +211,7 @@ impl<'a> Asked<'a> {
         let _ = write!(io::stderr(), "Message them? Nothing takes it back. [y/N] ");
         let mut said = String::new();
         let read = input::stdin().and_then(|input| BufReader::new(input).read_line(&mut said));
-        if interrupt::has_come() {
+        if interrupt::is_interrupted() {
             // Not on the line of the question.
             context.out.note("");
             return Err(interrupted());
@@ -217,9 +220,9 @@ impl<'a> Asked<'a> {
         Ok(read.is_ok() && yes)
     }
 
-    fn verdict(&self, context: &Context, job: &Job, end: End) -> Verdict {
+    fn verdict(&self, context: &Context, job: &Job, end: End) -> ExitCode {
         match cut_short(context, end) {
-            None => job.tally().verdict(),
+            None => job.tally().verdict().into(),
             Some(verdict) => {
                 self.advise(context, job);
                 verdict
@@ -238,8 +241,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn interrupted() -> Failure {
-    Failure::Bulk(BulkError::interrupted("interrupted; nothing was done"))
+fn interrupted() -> CommandError {
+    CommandError::Bulk(BulkError::interrupted("interrupted; nothing was done"))
 }
 
 /// A path as a shell takes it.

@@ -8,15 +8,17 @@ mod told;
 
 use clap::{ArgMatches, Command};
 use wxlink::Client;
-use wxlink_bulk::{End, Stop, Verdict};
+use wxlink_bulk::{End, Stop};
 
+use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::{Act, Subcommand, examples, interrupt};
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::interrupt;
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     command,
-    act: Act::Settled(run),
+    run: Run::WithSettings(run),
 };
 
 fn command() -> Command {
@@ -51,7 +53,7 @@ fn command() -> Command {
         ]))
 }
 
-fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
+fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     match matches.subcommand() {
         Some((name, matches)) => queue::run(context, name, matches),
         None => local::run(context, matches),
@@ -59,18 +61,18 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
 }
 
 /// A client that has tokens for many accounts. An interrupt does not end its calls: rows come to their end.
-fn client(context: &Context, accounts: Option<u64>) -> Result<Client, Failure> {
+fn client(context: &Context, accounts: Option<u64>) -> Result<Client, CommandError> {
     let settings = &context.settings;
-    if !settings.names_tokens() {
-        return Err(Failure::Usage(settings.no_tokens().to_owned()));
+    if !settings.has_token_source() {
+        return Err(CommandError::usage(settings.no_token_source()));
     }
-    let client = context.client_for_long(settings.options())?;
+    let client = context.uncancelled_client(settings.options())?;
     match client.serves_accounts() || accounts == Some(1) {
         true => Ok(client),
         false => {
-            Err(Failure::Usage(
+            Err(CommandError::usage(
                 context
-                    .told(
+                    .text(
                         "an access token serves one account, and these rows are for more; set component_appid, or a \
                          token_command that prints a token for each account",
                         "一个 access_token 只适用于一个账号，而这些行涉及多个账号；请设置 component_appid 或 token_command",
@@ -85,27 +87,27 @@ fn client(context: &Context, accounts: Option<u64>) -> Result<Client, Failure> {
 fn stop() -> Stop {
     let stop = Stop::default();
     let asked = stop.clone();
-    interrupt::call_back(move || asked.ask());
+    interrupt::on_interrupt(move || asked.ask());
     stop
 }
 
 /// Says why the work ended before all was done, and what that comes to; nothing if it was.
-fn cut_short(context: &Context, end: End) -> Option<Verdict> {
+fn cut_short(context: &Context, end: End) -> Option<ExitCode> {
     let why = |what: &str| {
-        context.out.complain(format_args!(
+        context.out.diagnostic(format_args!(
             "{what}; `wxlink doctor` says what is in the way"
         ));
     };
     match end {
         End::Finished => None,
-        End::Stopped => Some(Verdict::Interrupted),
+        End::Stopped => Some(ExitCode::Interrupted),
         End::Outage => {
             why("nothing gets through any more");
-            Some(Verdict::Again)
+            Some(ExitCode::Retry)
         }
         End::NoAccess => {
             why("one account after the other lets nobody in");
-            Some(Verdict::Access)
+            Some(ExitCode::NoAccess)
         }
     }
 }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use wxlink_bulk::{Finding, Job, Outcome, Plan, Record, Report, Row, Tally};
 
 use crate::context::Context;
-use crate::output::{BAD, FAINT, GOOD, SOON};
-use crate::report::merge;
-use crate::table::{Cell, Table};
+use crate::output::json::merge;
+use crate::output::{Cell, Table};
+use crate::output::{DIM, FAILURE, PENDING, SUCCESS};
 
 /// A number for people: `1,234,567`.
 pub(super) fn number(n: u64) -> String {
@@ -41,10 +41,10 @@ pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
         let mut table = Table::new(["ROWS", "WHAT WOULD BECOME OF THEM"]);
         for (finding, n) in &counts {
             let style = match finding {
-                Finding::Post => GOOD,
-                Finding::OverQuota => SOON,
-                Finding::Unreadable => BAD,
-                _ => FAINT,
+                Finding::Post => SUCCESS,
+                Finding::OverQuota => PENDING,
+                Finding::Unreadable => FAILURE,
+                _ => DIM,
             };
             table.row([
                 Cell::from(&*number(*n)),
@@ -62,7 +62,7 @@ pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
         }
         if plan.notifying > 0 {
             out.line(format_args!(
-                "{BAD}Every follower of {} would be messaged, for {}.{BAD:#}",
+                "{FAILURE}Every follower of {} would be messaged, for {}.{FAILURE:#}",
                 many(plan.notified_accounts, "account"),
                 many(plan.notifying, "row")
             ));
@@ -100,22 +100,22 @@ pub(super) fn summary(context: &Context, tally: &Tally, left: u64, report: Optio
         let mut table = Table::new(["ROWS", "OUTCOME", "MEANING", "FILE"]);
         for (outcome, n) in &counts {
             let style = match outcome {
-                Outcome::Linked | Outcome::Invited => GOOD,
-                Outcome::Pending | Outcome::Deferred => SOON,
-                _ => BAD,
+                Outcome::Linked | Outcome::Invited => SUCCESS,
+                Outcome::Pending | Outcome::Deferred => PENDING,
+                _ => FAILURE,
             };
             table.row([
                 Cell::from(&*number(*n)),
                 Cell::new(outcome.word(), style),
                 Cell::from(outcome.meaning()),
-                Cell::new(&file(*outcome), FAINT),
+                Cell::new(&file(*outcome), DIM),
             ]);
         }
         if left > 0 {
             let meaning = "not dealt with yet; go on with --resume";
             table.row([
                 Cell::from(&*number(left)),
-                Cell::new("left", SOON),
+                Cell::new("left", PENDING),
                 meaning.into(),
             ]);
         }

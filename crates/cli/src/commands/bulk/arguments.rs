@@ -8,12 +8,12 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use wxlink_bulk::{BadRow, BulkError, Choices, Format, Rate, Rates, Row, read_rows};
 
-use crate::{input, link};
+use crate::{args, input};
 
 pub(super) type AllRows = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
 
 pub(super) fn of_rows() -> [Arg; 4] {
-    let [notify, show] = link::choices();
+    let [notify, show] = args::choices();
     [
         Arg::new("file")
             .value_name("FILE")

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
-use wxlink_bulk::{Arrived, Crew, Queue, Record, Standing, Tally, Terms, Verdict};
+use wxlink_bulk::{Arrived, Crew, Queue, Record, Standing, Tally, Terms};
 
 use super::arguments::{self, Source};
 use super::progress::while_told;
 use super::{client, cut_short, stop, told};
+use crate::command::examples;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::output::{FAINT, GOOD};
-use crate::table::{Cell, Table};
-use crate::{examples, settings};
+use crate::environment;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::options;
+use crate::output::{Cell, Table};
+use crate::output::{DIM, SUCCESS};
 
 /// A worker that has said nothing for so long is not shown (ms).
 const SILENT: u64 = 60_000;
@@ -114,32 +117,36 @@ fn of_a_queue() -> [Arg; 2] {
     ]
 }
 
-pub(super) fn run(context: &Context, name: &str, matches: &ArgMatches) -> Result<Verdict, Failure> {
+pub(super) fn run(
+    context: &Context,
+    name: &str,
+    matches: &ArgMatches,
+) -> Result<ExitCode, CommandError> {
     let queue = queue(matches)?;
     match name {
         "push" => push(context, &queue, matches),
         "work" => work(context, &queue, matches),
         "status" => {
             tell(context, &queue.standing()?);
-            Ok(Verdict::Done)
+            Ok(ExitCode::Done)
         }
         _ => collect(context, &queue, matches),
     }
 }
 
-fn queue(matches: &ArgMatches) -> Result<Queue, Failure> {
+fn queue(matches: &ArgMatches) -> Result<Queue, CommandError> {
     let flag = matches.get_one::<String>("queue");
-    if flag.is_some_and(|url| settings::holds_login(url)) {
-        return Err(Failure::Usage(format!(
+    if flag.is_some_and(|url| options::contains_password("store", url)) {
+        return Err(CommandError::usage(format!(
             "--queue holds a password, which everybody on the machine could read: put it into {VARIABLE}"
         )));
     }
     let url = match flag {
         Some(url) => Some(url.clone()),
-        None => settings::variable(VARIABLE)?,
+        None => environment::variable(VARIABLE)?,
     };
     let Some(url) = url else {
-        return Err(Failure::Usage(format!(
+        return Err(CommandError::usage(format!(
             "say where the queue is: --queue redis://HOST, or {VARIABLE}"
         )));
     };
@@ -147,11 +154,11 @@ fn queue(matches: &ArgMatches) -> Result<Queue, Failure> {
     Ok(Queue::new(&url, name)?)
 }
 
-fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdict, Failure> {
+fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let out = context.out;
     let Some(source) = Source::of(matches).filter(Source::is_read_twice) else {
         let why = "rows are read twice, first to check them: name a file, not a pipe";
-        return Err(Failure::Usage(why.into()));
+        return Err(CommandError::usage(why));
     };
     let job = matches.get_one::<String>("job").map(String::as_str);
     let stop = stop();
@@ -168,13 +175,13 @@ fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdic
     out.result(&json, || {
         let rows = told::number(new);
         out.line(format_args!(
-            "{GOOD}{rows} rows pushed{GOOD:#}, as job {job}."
+            "{SUCCESS}{rows} rows pushed{SUCCESS:#}, as job {job}."
         ));
     });
-    Ok(Verdict::Done)
+    Ok(ExitCode::Done)
 }
 
-fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdict, Failure> {
+fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let out = context.out;
     let client = client(context, None)?;
     let stop = stop();
@@ -197,10 +204,14 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdic
     let now = || (tally.total(), told::words(&tally));
     let end = while_told(out, "linking", all, now, || queue.work(&crew, terms))?;
     told::summary(context, &tally, 0, None);
-    Ok(cut_short(context, end).unwrap_or(Verdict::Done))
+    Ok(cut_short(context, end).unwrap_or(ExitCode::Done))
 }
 
-fn collect(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdict, Failure> {
+fn collect(
+    context: &Context,
+    queue: &Queue,
+    matches: &ArgMatches,
+) -> Result<ExitCode, CommandError> {
     let out = context.out;
     let stop = stop();
     let name = matches.get_one::<String>("name").map_or("", String::as_str);
@@ -223,14 +234,14 @@ fn collect(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Ver
         Some(&collected.report),
     );
     if stop.is_asked() {
-        return Ok(Verdict::Interrupted);
+        return Ok(ExitCode::Interrupted);
     }
     if matches.get_flag("purge") {
         queue.purge(&collected)?;
     }
     Ok(match standing.is_over() {
-        true => tally.verdict(),
-        false => Verdict::Again,
+        true => tally.verdict().into(),
+        false => ExitCode::Retry,
     })
 }
 
@@ -275,7 +286,7 @@ fn tell(context: &Context, standing: &Standing) {
         for (name, accounts, silent) in standing.workers.iter().filter(alive) {
             let silent = format!("{:.1} s", Duration::from_millis(*silent).as_secs_f64());
             let cells = [name, &told::number(*accounts), &silent];
-            workers.row(cells.map(|text| Cell::new(text, FAINT)));
+            workers.row(cells.map(|text| Cell::new(text, DIM)));
         }
         out.table(&workers);
     });

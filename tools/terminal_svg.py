@@ -74,8 +74,8 @@ def session():
 
         yield from show(f"wxlink ensure {APPID} {CHOICES}")
         for administrator in ("official_account", "mini_program"):
-            decision = {"account": ACCOUNT, "appid": APPID, "by": administrator, "decision": "agree"}
-            sandbox.admin("POST", "approvals", decision)
+            decision = {"by": administrator, "decision": "agree"}
+            sandbox.admin("POST", "approvals", {"account": ACCOUNT, "appid": APPID, **decision})
         yield [("# Both administrators agree on their phones. The same command again:", DIM, False)]
         yield from show(f"wxlink ensure {APPID} {CHOICES}")
         yield from show(f"wxlink ensure {REFUSING_APPID} {CHOICES}")
@@ -142,15 +142,16 @@ def draw(lines):
             # Blanks are drawn as distances, and each word group has a fixed width: the columns stay
             # aligned in every viewer and font.
             for part in re.split(r"(^ +| {2,}| +$)", text):
-                width_in_columns = columns(part)
+                x = PADDING + column * CHARACTER_WIDTH
+                length = columns(part) * CHARACTER_WIDTH
                 if part.strip():
                     weight = ' font-weight="bold"' if bold else ""
                     yield (
-                        f'<text x="{PADDING + column * CHARACTER_WIDTH:.1f}" y="{y}" '
-                        f'fill="{colour}"{weight} lengthAdjust="spacingAndGlyphs" '
-                        f'textLength="{width_in_columns * CHARACTER_WIDTH:.1f}">{escape(part)}</text>'
+                        f'<text x="{x:.1f}" y="{y}" fill="{colour}"{weight} '
+                        f'textLength="{length:.1f}" lengthAdjust="spacingAndGlyphs">'
+                        f"{escape(part, quote=False)}</text>"
                     )
-                column += width_in_columns
+                column += columns(part)
         y += LINE_HEIGHT
     yield "</g>"
     yield "</svg>"

@@ -1,9 +1,9 @@
-//! Runs the shared vectors in every language. A verb, option, errcode or vector that a language does not
-//! handle fails here.
+//! Runs the shared vectors in every language. A verb, option, errcode or vector that a language
+//! does not handle fails here.
 //!
 //! Each language has a program that reads one request per line and prints one reply per line
-//! (`bindings/LANGUAGE/run conform`). Fields are separated by tabs. The first field of a request is the
-//! verb; all others are KEY=VALUE with percent-encoded values:
+//! (`bindings/LANGUAGE/run conform`). Fields are separated by tabs. The first field of a request is
+//! the verb; all others are KEY=VALUE with percent-encoded values:
 //!
 //! | verb | fields of the request | fields of the reply |
 //! |---|---|---|
@@ -39,8 +39,8 @@ struct Language {
 }
 
 impl Language {
-    /// Starts the program. If its tools are missing, reports that the language is skipped and returns
-    /// `None`.
+    /// Starts the program. If its tools are missing, reports that the language is skipped and
+    /// returns `None`.
     fn start(name: &'static str, dir: &str) -> Option<Language> {
         let run: PathBuf = root().join(dir).join("run");
         let mut child = Command::new(run)

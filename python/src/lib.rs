@@ -1,6 +1,7 @@
 //! The Python module `wxlink._core`: the core's client and responses as Python objects.
 //!
-//! Keyword arguments, exceptions and asyncio are written in Python, in the package around this module.
+//! Keyword arguments, exceptions and asyncio are written in Python, in the package around this
+//! module.
 
 mod bulk;
 mod command;
@@ -17,8 +18,8 @@ use pyo3::prelude::*;
 use handle::Handle;
 use responses::{LinkList, LinkProgress, Response};
 
-/// Refuses every interpreter of the process except the first: the exceptions and other objects that the
-/// module keeps belong to one interpreter.
+/// Refuses every interpreter of the process except the first: the exceptions and other objects that
+/// the module keeps belong to one interpreter.
 fn claim_interpreter() -> PyResult<()> {
     static FIRST: AtomicI64 = AtomicI64::new(-1);
     // SAFETY: called while a running interpreter imports the module.

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
-use wxlink::{Response, Error, LinkProgress};
+use wxlink::{Error, LinkProgress, Response};
 
 use crate::context::Context;
 use crate::exit::ExitCode;

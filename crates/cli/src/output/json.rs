@@ -1,7 +1,7 @@
 //! The result of a call as the fields of one JSON line.
 
 use serde_json::{Value, json};
-use wxlink::{Response, Class, Delivery, Error, LinkProgress, Status};
+use wxlink::{Class, Delivery, Error, LinkProgress, Response, Status};
 
 /// A call that WeChat accepted.
 pub(crate) fn response(response: &Response) -> Value {

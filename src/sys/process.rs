@@ -1,9 +1,9 @@
 //! Runs a shell command and collects what it prints.
 //!
-//! The command runs in a process group of its own, so that at the limit all its processes are killed and
-//! not only the shell. The library waits for its end with a pidfd, which never refers to another process
-//! after the command ended. It does not wait for the end of the output, which a background process may
-//! hold open.
+//! The command runs in a process group of its own, so that at the limit all its processes are
+//! killed and not only the shell. The library waits for its end with a pidfd, which never refers to
+//! another process after the command ended. It does not wait for the end of the output, which a
+//! background process may hold open.
 
 use std::ffi::{CStr, CString};
 use std::io::{self, Read, Write};
@@ -19,17 +19,18 @@ use rustix::process::{
     pidfd_send_signal, waitid,
 };
 
-use crate::sys::background;
-use crate::sys::os::above_stdio;
+use super::background;
+use super::os::above_stdio;
 
 /// How often a command is polled on kernels without pidfd (before Linux 5.3).
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a call waits for a killed command, which may hang in the kernel. Then a thread waits for it.
+/// How long a call waits for a killed command, which may hang in the kernel. Then a thread waits
+/// for it.
 const KILL_WAIT: Duration = Duration::from_secs(1);
 
-/// Copies the environment of this process for the commands. It is not read later, when the host could be
-/// changing it.
-pub(super) fn environment() -> Vec<CString> {
+/// Copies the environment of this process for the commands. It is not read later, when the host
+/// could be changing it.
+pub(crate) fn environment() -> Vec<CString> {
     std::env::vars_os()
         .filter_map(|(key, value)| {
             let mut entry = key.into_vec();
@@ -46,10 +47,10 @@ pub(super) fn environment() -> Vec<CString> {
 /// background continue, and their output is ignored.
 ///
 /// # Errors
-/// It cannot be started, exits with a status other than 0, still runs at `limit`, or prints more than
-/// `max_output` bytes; in the last two cases its process group is killed. If the host has ignored
-/// SIGCHLD or reaps all its children, the status is unknown and not checked.
-pub(super) fn run(
+/// It cannot be started, exits with a status other than 0, still runs at `limit`, or prints more
+/// than `max_output` bytes; in the last two cases its process group is killed. If the host has
+/// ignored SIGCHLD or reaps all its children, the status is unknown and not checked.
+pub(crate) fn run(
     line: &str,
     environment: &[CString],
     input: &[u8],
@@ -145,8 +146,8 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((above_stdio(reader)?, above_stdio(writer)?))
 }
 
-/// A pipe that contains `input` and has no writer. Nothing is written after the command has started, so a
-/// command that does not read its input causes no SIGPIPE in the host.
+/// A pipe that contains `input` and has no writer. Nothing is written after the command has
+/// started, so a command that does not read its input causes no SIGPIPE in the host.
 fn input_of(input: &[u8]) -> io::Result<OwnedFd> {
     let (reader, writer) = pipe()?;
     ioctl_fionbio(&writer, true)?;
@@ -187,8 +188,8 @@ impl Child {
             is_gone: matches!(pidfd, Err(Errno::SRCH)),
             pidfd: pidfd.ok().and_then(|fd| above_stdio(fd).ok()),
         };
-        // If the host ignores SIGCHLD, or reaps all its children, the id may have been reused before the
-        // pidfd was opened: then the pidfd does not refer to our command.
+        // If the host ignores SIGCHLD, or reaps all its children, the id may have been reused
+        // before the pidfd was opened: then the pidfd does not refer to our command.
         child.is_gone |= matches!(child.peek(), Err(Errno::CHILD));
         Ok(child)
     }
@@ -252,8 +253,8 @@ impl Child {
             .pidfd
             .as_ref()
             .map(|fd| posix_spawn::kill_group(fd.as_fd()));
-        // Until the command is reaped no other process or group can have its id. If the group is empty by
-        // then, there is nothing to kill.
+        // Until the command is reaped no other process or group can have its id. If the group is
+        // empty by then, there is nothing to kill.
         if !matches!(by_pidfd, Some(Ok(()) | Err(Errno::SRCH))) && self.peek().is_ok() {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
@@ -286,9 +287,9 @@ fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
 
 /// The two system interfaces that have no safe wrapper.
 ///
-/// The standard library starts programs with the signal mask of the calling thread. Our threads block all
-/// signals, so the command could not be interrupted or terminated; and if they were unblocked for a
-/// moment, the host's signals could arrive in our thread.
+/// The standard library starts programs with the signal mask of the calling thread. Our threads
+/// block all signals, so the command could not be interrupted or terminated; and if they were
+/// unblocked for a moment, the host's signals could arrive in our thread.
 #[allow(unsafe_code)]
 mod posix_spawn {
     use super::*;
@@ -334,8 +335,8 @@ mod posix_spawn {
     struct Attributes(libc::posix_spawnattr_t);
 
     impl Attributes {
-        /// A process group of its own, no blocked signals, and the default action for the two signals that
-        /// would disturb a shell and its pipelines if they were ignored.
+        /// A process group of its own, no blocked signals, and the default action for the two
+        /// signals that would disturb a shell and its pipelines if they were ignored.
         fn new() -> io::Result<Attributes> {
             let mut attributes = MaybeUninit::uninit();
             // SAFETY: the argument is valid for writing, and initialised if 0 is returned.
@@ -398,8 +399,8 @@ mod posix_spawn {
         let environment: Vec<&CStr> = environment.iter().map(CString::as_c_str).collect();
         let environment = pointers(&environment);
         let mut pid = 0;
-        // SAFETY: actions and attributes are initialised; both lists end with a null pointer, and what
-        // they point to ends with a NUL and outlives the call, which does not change it.
+        // SAFETY: actions and attributes are initialised; both lists end with a null pointer, and
+        // what they point to ends with a NUL and outlives the call, which does not change it.
         check(unsafe {
             libc::posix_spawn(
                 &mut pid,
@@ -531,7 +532,7 @@ mod tests {
             exit(if body() { PASSED } else { 1 });
         }
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", &format!("token::process::tests::{test}")])
+            .args(["--exact", &format!("sys::process::tests::{test}")])
             .args(["--nocapture", "--test-threads=1"])
             .env(ALONE, test)
             .status()

@@ -27,6 +27,8 @@ const QUIET: LinkChoices = LinkChoices {
 fn client(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
     let mut options = Options::new();
     options.set("base_url", sandbox.http_url()).unwrap();
+    // A disk that is busy with other work may take many seconds to write.
+    options.set("timeout_ms", "60000").unwrap();
     for (key, value) in set {
         options.set(key, value).unwrap();
     }
@@ -595,8 +597,8 @@ fn one_process_of_many() {
     }
     options.set("base_url", &url).unwrap();
     options.set("store", &store).unwrap();
-    // The lock of a killed process lasts half as long.
-    options.set("timeout_ms", "20000").unwrap();
+    // A disk that is busy with other work may take many seconds to write.
+    options.set("timeout_ms", "120000").unwrap();
     let client = Client::new(&options).unwrap();
     let ended = AtomicBool::new(false);
     let calls: Vec<AtomicU64> = (0..CROWD.1).map(|_| AtomicU64::new(0)).collect();

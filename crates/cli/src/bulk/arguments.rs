@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use wxlink_bulk::{BadRow, BulkError, Choices, Format, Rate, Rates, Row, read_rows};
+use wxlink_bulk::{BadRow, BulkError, Format, Rate, Rates, Row, RowDefaults, read_rows};
 
 use crate::{input, link};
 
@@ -105,7 +105,7 @@ pub(super) fn of_a_crew() -> [Arg; 1] {
 }
 
 pub(super) fn rates(matches: &ArgMatches) -> Rates {
-    let rate = |id| matches.get_one(id).copied().unwrap_or(Rate::NONE);
+    let rate = |id| matches.get_one(id).copied().unwrap_or(Rate::UNLIMITED);
     Rates {
         all: rate("rate"),
         account: rate("account_rate"),
@@ -122,7 +122,7 @@ pub(super) fn workers(matches: &ArgMatches) -> usize {
 pub(super) struct Source<'a> {
     file: &'a str,
     format: Option<Format>,
-    choices: Choices,
+    choices: RowDefaults,
 }
 
 impl<'a> Source<'a> {
@@ -137,7 +137,7 @@ impl<'a> Source<'a> {
         Some(Source {
             file,
             format,
-            choices: Choices {
+            choices: RowDefaults {
                 notify_users: choice("notify_users"),
                 show_profile: choice("show_profile"),
             },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::ArgMatches;
-use wxlink_bulk::{BulkError, Crew, End, Job, Plan, Record, Reopen, Row, Verdict};
+use wxlink_bulk::{BulkError, Job, Plan, Record, ResumeMode, Row, RunEnd, Runner, Verdict};
 
 use super::arguments::{self, Source};
 use super::progress::while_told;
@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Fa
 struct Asked<'a> {
     source: Option<Source<'a>>,
     dir: PathBuf,
-    reopen: Option<Reopen>,
+    reopen: Option<ResumeMode>,
     dry_run: bool,
     yes: bool,
     monthly: u32,
@@ -41,8 +41,8 @@ impl<'a> Asked<'a> {
     fn of(matches: &'a ArgMatches) -> Result<Asked<'a>, Failure> {
         let source = Source::of(matches);
         let reopen = match (matches.get_flag("retry_failed"), matches.get_flag("resume")) {
-            (true, _) => Some(Reopen::Failed),
-            (_, true) => Some(Reopen::Due),
+            (true, _) => Some(ResumeMode::Failed),
+            (_, true) => Some(ResumeMode::Pending),
             _ => None,
         };
         let dry_run = matches.get_flag("dry_run");
@@ -86,11 +86,11 @@ impl<'a> Asked<'a> {
                     self.dir.display()
                 )));
             }
-            return Ok((Job::begin(&self.dir, source.rows()?)?, true));
+            return Ok((Job::create(&self.dir, source.rows()?)?, true));
         };
         let job = Job::open(&self.dir, reopen)?;
         match &self.source {
-            Some(source) if source.is_there() && !job.is_of(source.rows()?) => {
+            Some(source) if source.is_there() && !job.has_rows(source.rows()?) => {
                 Err(BulkError::usage(format!(
                     "{} has other rows than the job in {}; begin another with --job DIR, or leave the file's name out \
                      and go on with the rows as they were: --job {} --resume",
@@ -118,7 +118,7 @@ impl<'a> Asked<'a> {
                 out.line(told::record(record));
             }
         };
-        let crew = Crew {
+        let runner = Runner {
             client: &client,
             workers: arguments::workers(matches),
             observer: &tell,
@@ -141,8 +141,8 @@ impl<'a> Asked<'a> {
         // What was planned once is not planned again, but for the question.
         let first = self.reopen.is_none() && !self.yes;
         if self.dry_run || first || must_ask {
-            let plan = self.plan(context, job, &crew, matches)?;
-            if stop.is_asked() {
+            let plan = self.plan(context, job, &runner, matches)?;
+            if stop.is_requested() {
                 return Err(interrupted());
             }
             told::plan(context, job, &plan);
@@ -156,7 +156,7 @@ impl<'a> Asked<'a> {
         }
         let rates = arguments::rates(matches);
         let now = || (job.tally().total(), told::words(job.tally()));
-        let end = while_told(out, "linking", job.rows(), now, || job.run(&crew, rates));
+        let end = while_told(out, "linking", job.rows(), now, || job.run(&runner, rates));
         let end = match end {
             Ok(end) => end,
             Err(why) => {
@@ -177,7 +177,7 @@ impl<'a> Asked<'a> {
         &self,
         context: &Context,
         job: &Job,
-        crew: &Crew<'_>,
+        runner: &Runner<'_>,
         matches: &ArgMatches,
     ) -> Result<Plan, BulkError> {
         let out = context.out;
@@ -191,7 +191,7 @@ impl<'a> Asked<'a> {
         let now = || (seen.load(Ordering::Relaxed), String::new());
         let rates = arguments::rates(matches);
         while_told(out, "planning", job.left(), now, || {
-            job.plan(crew, rates, self.monthly, &tell)
+            job.plan(runner, rates, self.monthly, &tell)
         })
     }
 
@@ -217,9 +217,9 @@ impl<'a> Asked<'a> {
         Ok(read.is_ok() && yes)
     }
 
-    fn verdict(&self, context: &Context, job: &Job, end: End) -> Verdict {
+    fn verdict(&self, context: &Context, job: &Job, end: RunEnd) -> Verdict {
         match cut_short(context, end) {
-            None => job.tally().verdict(),
+            None => job.tally().severity().into(),
             Some(verdict) => {
                 self.advise(context, job);
                 verdict

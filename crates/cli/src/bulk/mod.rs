@@ -8,7 +8,7 @@ mod told;
 
 use clap::{ArgMatches, Command};
 use wxlink::Client;
-use wxlink_bulk::{End, Stop, Verdict};
+use wxlink_bulk::{RunEnd, StopFlag, Verdict};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -82,28 +82,28 @@ fn client(context: &Context, accounts: Option<u64>) -> Result<Client, Failure> {
 }
 
 /// Ends the work at an interrupt.
-fn stop() -> Stop {
-    let stop = Stop::default();
-    let asked = stop.clone();
-    interrupt::call_back(move || asked.ask());
+fn stop() -> StopFlag {
+    let stop = StopFlag::default();
+    let flag = stop.clone();
+    interrupt::call_back(move || flag.request());
     stop
 }
 
 /// Says why the work ended before all was done, and what that comes to; nothing if it was.
-fn cut_short(context: &Context, end: End) -> Option<Verdict> {
+fn cut_short(context: &Context, end: RunEnd) -> Option<Verdict> {
     let why = |what: &str| {
         context.out.complain(format_args!(
             "{what}; `wxlink doctor` says what is in the way"
         ));
     };
     match end {
-        End::Finished => None,
-        End::Stopped => Some(Verdict::Interrupted),
-        End::Outage => {
+        RunEnd::Finished => None,
+        RunEnd::Stopped => Some(Verdict::Interrupted),
+        RunEnd::Outage => {
             why("nothing gets through any more");
             Some(Verdict::Again)
         }
-        End::NoAccess => {
+        RunEnd::NoAccess => {
             why("one account after the other lets nobody in");
             Some(Verdict::Access)
         }

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
-use wxlink_bulk::{Arrived, Crew, Queue, Record, Standing, Tally, Terms, Verdict};
+use wxlink_bulk::{
+    OutcomeCount, Queue, QueueStatus, QueuedResult, Record, Runner, Tally, Verdict, WorkerConfig,
+    WorkerStatus,
+};
 
 use super::arguments::{self, Source};
 use super::progress::while_told;
@@ -120,7 +123,7 @@ pub(super) fn run(context: &Context, name: &str, matches: &ArgMatches) -> Result
         "push" => push(context, &queue, matches),
         "work" => work(context, &queue, matches),
         "status" => {
-            tell(context, &queue.standing()?);
+            tell(context, &queue.status()?);
             Ok(Verdict::Done)
         }
         _ => collect(context, &queue, matches),
@@ -159,14 +162,14 @@ fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdic
     let pushed = AtomicU64::new(0);
     let rows = || source.rows();
     let now = || (pushed.load(Ordering::Relaxed), String::new());
-    let (job, new) = while_told(out, "pushing", source.count()?, now, || {
+    let pushed_job = while_told(out, "pushing", source.count()?, now, || {
         queue.push(rows, job, rates, &stop, &|n| {
             pushed.store(n, Ordering::Relaxed)
         })
     })?;
-    let json = json!({"job": job, "pushed": new});
+    let json = json!({"job": pushed_job.job, "pushed": pushed_job.new_rows});
     out.result(&json, || {
-        let rows = told::number(new);
+        let (rows, job) = (told::number(pushed_job.new_rows), &pushed_job.job);
         out.line(format_args!(
             "{GOOD}{rows} rows pushed{GOOD:#}, as job {job}."
         ));
@@ -179,7 +182,7 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdic
     let client = client(context, None)?;
     let stop = stop();
     let lease = arguments::seconds(matches, "lease");
-    let terms = Terms::new(lease, matches.get_flag("stay"), &client)?;
+    let config = WorkerConfig::new(lease, matches.get_flag("stay"), &client)?;
     let tally = Tally::default();
     let tell = |record: &Record| {
         tally.add(record.outcome);
@@ -187,15 +190,15 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Verdic
             out.line(told::record(record));
         }
     };
-    let crew = Crew {
+    let runner = Runner {
         client: &client,
         workers: arguments::workers(matches),
         observer: &tell,
         stop: &stop,
     };
-    let all = queue.standing()?.waiting;
+    let all = queue.status()?.waiting;
     let now = || (tally.total(), told::words(&tally));
-    let end = while_told(out, "linking", all, now, || queue.work(&crew, terms))?;
+    let end = while_told(out, "linking", all, now, || queue.work(&runner, config))?;
     told::summary(context, &tally, 0, None);
     Ok(cut_short(context, end).unwrap_or(Verdict::Done))
 }
@@ -208,73 +211,73 @@ fn collect(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<Ver
     let into = into.unwrap_or_else(|| PathBuf::from(format!("{name}.results")));
     let follow = matches.get_flag("follow");
     let tally = Tally::default();
-    let mut tell = |arrived: &Arrived| {
-        tally.add(arrived.record.outcome);
+    let mut tell = |result: &QueuedResult| {
+        tally.add(result.record.outcome);
         if out.is_json() {
-            out.line(json!(arrived));
+            out.line(json!(result));
         }
     };
     let collected = queue.collect(&into, follow, &stop, &mut tell)?;
-    let standing = queue.standing()?;
+    let status = queue.status()?;
     told::summary(
         context,
         &tally,
-        standing.waiting + standing.deferred,
+        status.waiting + status.deferred,
         Some(&collected.report),
     );
-    if stop.is_asked() {
+    if stop.is_requested() {
         return Ok(Verdict::Interrupted);
     }
     if matches.get_flag("purge") {
         queue.purge(&collected)?;
     }
-    Ok(match standing.is_over() {
-        true => tally.verdict(),
+    Ok(match status.is_finished() {
+        true => tally.severity().into(),
         false => Verdict::Again,
     })
 }
 
-fn tell(context: &Context, standing: &Standing) {
+fn tell(context: &Context, status: &QueueStatus) {
     let out = context.out;
-    out.result(&json!(standing), || {
+    out.result(&json!(status), || {
         let mut table = Table::new(["ROWS", "STATE"]);
         let mut row = |n: u64, what: &str| {
             if n > 0 {
                 table.row([Cell::from(&*told::number(n)), Cell::from(what)]);
             }
         };
-        row(standing.pushed, "pushed");
-        row(
-            standing.waiting,
-            "wait for a worker, or are being dealt with",
-        );
-        let due = standing.next_due.map(wxlink_bulk::in_beijing);
+        row(status.pushed, "pushed");
+        row(status.waiting, "wait for a worker, or are being dealt with");
+        let due = status.next_due.map(wxlink_bulk::format_beijing_time);
         let due = due.map_or_else(String::new, |due| {
             format!("; the first are due at {due} in Beijing")
         });
         row(
-            standing.deferred,
+            status.deferred,
             &format!("deferred, their quota is used up{due}"),
         );
-        for (outcome, n) in &standing.ended {
-            row(*n, &format!("{}: {}", outcome.word(), outcome.meaning()));
+        for OutcomeCount { outcome, rows } in &status.ended {
+            row(
+                *rows,
+                &format!("{}: {}", outcome.word(), outcome.meaning().en),
+            );
         }
         out.table(&table);
-        for (job, pushed, rows) in standing
-            .jobs
-            .iter()
-            .filter(|(_, pushed, rows)| pushed < rows)
-        {
-            let (pushed, rows) = (told::number(*pushed), told::number(*rows));
+        for job in status.jobs.iter().filter(|job| job.pushed < job.rows) {
+            let (pushed, rows) = (told::number(job.pushed), told::number(job.rows));
+            let job = &job.job;
             out.line(format_args!(
                 "job {job} is not all there: {pushed} of {rows} rows; push it again"
             ));
         }
         let mut workers = Table::new(["WORKER", "ACCOUNTS", "SILENT FOR"]);
-        let alive = |w: &&(String, u64, u64)| w.2 < SILENT || w.1 > 0;
-        for (name, accounts, silent) in standing.workers.iter().filter(alive) {
-            let silent = format!("{:.1} s", Duration::from_millis(*silent).as_secs_f64());
-            let cells = [name, &told::number(*accounts), &silent];
+        let alive = |w: &&WorkerStatus| w.silent_ms < SILENT || w.accounts > 0;
+        for worker in status.workers.iter().filter(alive) {
+            let silent = format!(
+                "{:.1} s",
+                Duration::from_millis(worker.silent_ms).as_secs_f64()
+            );
+            let cells = [&worker.name, &told::number(worker.accounts), &silent];
             workers.row(cells.map(|text| Cell::new(text, FAINT)));
         }
         out.table(&workers);

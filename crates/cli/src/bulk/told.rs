@@ -1,7 +1,10 @@
 //! What is said of plans, outcomes and queues.
 
 use serde_json::{Value, json};
-use wxlink_bulk::{Finding, Job, Outcome, Plan, Record, Report, Row, Tally};
+use wxlink_bulk::{
+    Job, Outcome, OverQuotaAccount, Plan, PlannedAction, Record, Report, Row, Tally,
+    UnreadableAccount,
+};
 
 use crate::context::Context;
 use crate::output::{BAD, FAINT, GOOD, SOON};
@@ -22,9 +25,9 @@ pub(super) fn many(n: u64, what: &str) -> String {
 /// A plan: to programs a line, to people a table and the accounts that stand out.
 pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
     let out = context.out;
-    let counts: Vec<(Finding, u64)> = Finding::ALL
+    let counts: Vec<(PlannedAction, u64)> = PlannedAction::ALL
         .into_iter()
-        .map(|finding| (finding, plan.of(finding)))
+        .map(|finding| (finding, plan.count(finding)))
         .filter(|(_, n)| *n > 0)
         .collect();
     let json = json!({"plan": {
@@ -34,30 +37,34 @@ pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
         "findings": counts.iter().map(|(f, n)| (f.word().to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
         "notifying_rows": plan.notifying,
         "notified_accounts": plan.notified_accounts,
-        "over_quota": plan.over_quota.iter().map(|(a, n)| json!({"account": a, "posts": n})).collect::<Vec<_>>(),
-        "unreadable": plan.unreadable.iter().map(|(a, why)| json!({"account": a, "message": why})).collect::<Vec<_>>(),
+        "over_quota": plan.over_quota.iter().map(|a| json!(a)).collect::<Vec<_>>(),
+        "unreadable": plan.unreadable.iter().map(|a| json!(a)).collect::<Vec<_>>(),
     }});
     out.result(&json, || {
         let mut table = Table::new(["ROWS", "WHAT WOULD BECOME OF THEM"]);
         for (finding, n) in &counts {
             let style = match finding {
-                Finding::Post => GOOD,
-                Finding::OverQuota => SOON,
-                Finding::Unreadable => BAD,
+                PlannedAction::Post => GOOD,
+                PlannedAction::OverQuota => SOON,
+                PlannedAction::Unreadable => BAD,
                 _ => FAINT,
             };
             table.row([
                 Cell::from(&*number(*n)),
-                Cell::new(finding.meaning(), style),
+                Cell::new(finding.meaning().en, style),
             ]);
         }
         out.table(&table);
-        for (account, posts) in &plan.over_quota {
+        for OverQuotaAccount { account, posts } in &plan.over_quota {
             out.line(format_args!(
                 "over its quota: {account}, with {posts} to be invited"
             ));
         }
-        for (account, why) in &plan.unreadable {
+        for UnreadableAccount {
+            account,
+            message: why,
+        } in &plan.unreadable
+        {
             out.line(format_args!("cannot be read: {account}: {why}"));
         }
         if plan.notifying > 0 {
@@ -71,7 +78,7 @@ pub(super) fn plan(context: &Context, job: &Job, plan: &Plan) {
 }
 
 /// What would become of a row, for programs.
-pub(super) fn finding(row: &Row, finding: Finding) -> Value {
+pub(super) fn finding(row: &Row, finding: PlannedAction) -> Value {
     let mut line = json!({"finding": finding.word()});
     merge(&mut line, json!(row));
     line
@@ -84,12 +91,12 @@ pub(super) fn record(record: &Record) -> Value {
 
 /// What all rows came to, and the files that tell of each.
 pub(super) fn summary(context: &Context, tally: &Tally, left: u64, report: Option<&Report>) {
-    let counts: Vec<(Outcome, u64)> = tally.counts().collect();
+    let counts: Vec<(Outcome, u64)> = tally.counts().map(|c| (c.outcome, c.rows)).collect();
     let out = context.out;
     let file = |outcome: Outcome| {
         let files = report.map_or(&[][..], |report| &report.files);
-        let file = files.iter().find(|f| f.0 == outcome);
-        file.map_or_else(String::new, |f| f.1.display().to_string())
+        let file = files.iter().find(|f| f.outcome == outcome);
+        file.map_or_else(String::new, |f| f.path.display().to_string())
     };
     let json = json!({"summary": {
         "outcomes": counts.iter().map(|(o, n)| (o.word().to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
@@ -107,7 +114,7 @@ pub(super) fn summary(context: &Context, tally: &Tally, left: u64, report: Optio
             table.row([
                 Cell::from(&*number(*n)),
                 Cell::new(outcome.word(), style),
-                Cell::from(outcome.meaning()),
+                Cell::from(outcome.meaning().en),
                 Cell::new(&file(*outcome), FAINT),
             ]);
         }
@@ -127,7 +134,7 @@ pub(super) fn summary(context: &Context, tally: &Tally, left: u64, report: Optio
 pub(super) fn words(tally: &Tally) -> String {
     let counts = tally.counts();
     let words: Vec<String> = counts
-        .map(|(outcome, n)| format!("{} {}", outcome.word(), number(n)))
+        .map(|c| format!("{} {}", c.outcome.word(), number(c.rows)))
         .collect();
     words.join(", ")
 }

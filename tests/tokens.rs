@@ -782,7 +782,7 @@ fn processes_share_a_redis_that_comes_and_goes() {
             redis.pause();
             // Some are given up and made anew meanwhile: two seconds are for an answer.
             at_random(2500);
-            redis.go_on();
+            redis.resume();
         } else {
             redis.kill();
             at_random(600);

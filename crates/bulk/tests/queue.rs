@@ -674,7 +674,7 @@ fn every_row_gets_one_result_though_workers_and_redis_are_killed() {
         .collect();
     let total = rows.len() as u64;
     push(&queue, &rows, UNLIMITED);
-    world.client_of(&redis.url());
+    world.client_with_store(&redis.url());
     let mut workers_running: Vec<Child> = (0..workers).map(|_| worker(&redis, &world)).collect();
 
     // After each tenth of the rows a worker is killed, and after half of them Redis is.

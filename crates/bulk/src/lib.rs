@@ -40,7 +40,6 @@ mod row;
 mod runner;
 mod severity;
 mod stop;
-mod verdict;
 
 pub use error::BulkError;
 pub use input::{Format, read_rows};
@@ -57,5 +56,3 @@ pub use row::{BadRow, Row, RowDefaults, column_of};
 pub use runner::{RunEnd, Runner};
 pub use severity::Severity;
 pub use stop::StopFlag;
-#[doc(hidden)]
-pub use verdict::Verdict;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wxlink::Lang;
+use wxlink::{Lang, Text};
 
 /// One message in every language. `Display` shows the English text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,12 @@ impl Message {
             Lang::En => &self.en,
             Lang::Zh => &self.zh,
         }
+    }
+}
+
+impl From<Text> for Message {
+    fn from(text: Text) -> Message {
+        Message::new(text.en, text.zh)
     }
 }
 

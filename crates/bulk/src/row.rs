@@ -52,7 +52,7 @@ pub struct BadRow {
 
 impl BadRow {
     /// "line 7: …", in every language.
-    pub(crate) fn message(&self) -> Message {
+    pub fn message(&self) -> Message {
         let BadRow { line, why } = self;
         let (en, zh) = (why.get(wxlink::Lang::En), why.get(wxlink::Lang::Zh));
         message!("line {line}: {en}", "第 {line} 行：{zh}")

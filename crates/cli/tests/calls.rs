@@ -94,10 +94,7 @@ fn the_choices_of_a_link_have_no_defaults() {
 fn list_is_a_table_or_a_line_each() {
     let sandbox = sandbox();
     let none = run(calling(&sandbox, TOKEN, &["list"]));
-    assert_eq!(
-        none.out,
-        "No mini program is linked, and none is on its way.\n"
-    );
+    assert_eq!(none.out, "No mini program is linked or invited.\n");
     let none = run(calling(&sandbox, TOKEN, &["list", "--json"]));
     assert_eq!((none.code, &*none.out), (0, ""));
 
@@ -342,7 +339,7 @@ fn what_cannot_be_written_is_told() {
     let ran = run(list);
     assert_eq!(ran.code, 1);
     assert!(
-        ran.err.contains("the output cannot be written"),
+        ran.err.contains("could not write the output"),
         "{}",
         ran.err
     );

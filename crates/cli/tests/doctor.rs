@@ -213,7 +213,7 @@ fn no_token_can_be_had() {
     assert!(
         people
             .out
-            .contains("\n                        -> there is no access token"),
+            .contains("\n                        -> no access token"),
         "{}",
         people.out
     );

@@ -134,8 +134,8 @@ fn an_interrupt_while_it_waits_for_input_leaves_nothing() {
     let rows = |source| ["bulk", source, "--job", "the.job", "--yes", "--dry-run"];
     let list = |source| ["list", "--token-file", source];
     let inputs: [&[&str]; 8] = [
-        &["put", "ticket"],
-        &["put", "account", ACCOUNT],
+        &["platform", "set-ticket"],
+        &["platform", "add-account", ACCOUNT],
         &list("-"),
         &list(pipe),
         &rows("-"),
@@ -180,8 +180,8 @@ fn platform(sandbox: &wxlink_sandbox::Sandbox, dir: &Path, arguments: &[&str]) -
 /// A store with what the platform needs to call for an account.
 fn authorised(sandbox: &wxlink_sandbox::Sandbox, dir: &Path) {
     for (put, secret) in [
-        (&["put", "ticket"][..], "SANDBOX-TICKET"),
-        (&["put", "account", ACCOUNT], "SANDBOX-REFRESH-1"),
+        (&["platform", "set-ticket"][..], "SANDBOX-TICKET"),
+        (&["platform", "add-account", ACCOUNT], "SANDBOX-REFRESH-1"),
     ] {
         let ran = run_with(platform(sandbox, dir, put), secret);
         assert_eq!(ran.code, 0, "{}", ran.err);
@@ -294,7 +294,7 @@ fn a_second_interrupt_does_not_wait_for_a_refresh() {
     let mut said = child.stderr.take().unwrap();
     let mut text = Vec::new();
     let mut byte = [0];
-    while !String::from_utf8_lossy(&text).contains("second Ctrl-C") {
+    while !String::from_utf8_lossy(&text).contains("press Ctrl-C again") {
         said.read_exact(&mut byte).unwrap();
         text.push(byte[0]);
     }
@@ -311,7 +311,7 @@ fn an_interrupted_bulk_that_reads_rows_is_one_line_for_programs() {
             &["bulk", "-", "--job", "the.job", "--json"][..],
             "exit_code",
         ),
-        (&["put", "ticket", "--json"], "errcode"),
+        (&["platform", "set-ticket", "--json"], "errcode"),
     ] {
         let mut command = platform(&sandbox, &dir, arguments);
         let mut child = piped(command.stdin(Stdio::piped()));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::*;
-use wxlink_bulk::Verdict;
+use wxlink_cli::ExitCode;
 use wxlink_sandbox::{Policy, Sandbox, Settings, When};
 
 /// Every subcommand, as the help lists them.
@@ -56,7 +56,10 @@ fn furnish(dir: &Path) {
     let rows = format!("{ACCOUNT},{APPID},0,1\nwx0a00000000000003,{APPID},0,1\n");
     let head = "account,appid,notify_users,show_profile\n";
     file(dir, "links.csv", &format!("{head}{rows}"));
-    assert_eq!(run_in(dir, &["put", "ticket"], "SANDBOX-TICKET\n").code, 0);
+    assert_eq!(
+        run_in(dir, &["platform", "set-ticket"], "SANDBOX-TICKET\n").code,
+        0
+    );
 }
 
 /// Runs it with the configuration in that folder, and something on its stdin.
@@ -191,22 +194,10 @@ fn manual_pages_render() {
     }
 }
 
-/// Every verdict; a new one does not compile before it stands here.
-fn verdicts() -> Vec<Verdict> {
-    use Verdict::*;
-    let all = vec![Done, Refused, Usage, Waiting, Access, Again, Interrupted];
-    for verdict in &all {
-        match verdict {
-            Done | Refused | Usage | Waiting | Access | Again | Interrupted => {}
-        }
-    }
-    all
-}
-
 #[test]
 fn help_and_page_tell_every_exit_code() {
-    let mut codes: Vec<u8> = verdicts().into_iter().map(Verdict::code).collect();
-    // An interrupted run ends with 128 and the number of its signal.
+    let mut codes: Vec<u8> = ExitCode::ALL.map(ExitCode::number).to_vec();
+    // An interrupted run exits with 128 plus the number of the signal.
     codes.extend([129, 143]);
     codes.sort_unstable();
     let help = run(bare(&["--help"])).out;

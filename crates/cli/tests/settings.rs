@@ -81,7 +81,10 @@ fn mistakes_in_the_config_file_say_what_to_do() {
     for (text, part) in [
         ("timeout = 1", "do you mean timeout_ms?"),
         ("acess_token = 'HUSHHUSH'", "do you mean access_token?"),
-        ("trust = true", "trust takes a text or a whole number"),
+        (
+            "trust = true",
+            "invalid trust: expected a text or a whole number",
+        ),
         ("timeout_ms = 0", "timeout_ms takes a whole number from 1"),
         ("lang = 'en'\naccess_token = HUSHHUSH", "line 2 is not TOML"),
         ("component_appsecret = 'HUSHHUSH", "line 1 is not TOML"),
@@ -172,7 +175,7 @@ fn a_token_comes_from_file_stdin_or_environment() {
         &["list", "--token-file", "/nonexistent"],
     ));
     assert!(
-        ran.code == 2 && ran.err.contains("cannot be read"),
+        ran.code == 2 && ran.err.contains("could not be read"),
         "{}",
         ran.err
     );
@@ -230,10 +233,10 @@ fn a_refused_appsecret_is_readable() {
             );
         command
     };
-    let put = run_with(platform(&["put", "ticket"]), "SANDBOX-TICKET\n");
+    let put = run_with(platform(&["platform", "set-ticket"]), "SANDBOX-TICKET\n");
     assert_eq!(put.code, 0, "{}", put.err);
     let put = run_with(
-        platform(&["put", "account", ACCOUNT]),
+        platform(&["platform", "add-account", ACCOUNT]),
         "SANDBOX-REFRESH-1\n",
     );
     assert_eq!(put.code, 0, "{}", put.err);
@@ -338,7 +341,7 @@ fn a_platforms_secrets_stay_secret() {
 
 /// `wxlink put` with these variables, and a secret on stdin that must not be read.
 fn put(what: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = bare(&[&["put"], what].concat());
+    let mut command = bare(&[&["platform"], what].concat());
     command.envs(variables.iter().copied());
     run_with(command, "HUSHHUSH-ON-STDIN\n")
 }
@@ -351,7 +354,7 @@ const PLATFORM: [(&str, &str); 2] = [
 #[test]
 fn put_without_a_platform_asks_for_one_and_not_for_a_token() {
     let elsewhere = ("WXLINK_ACCESS_TOKEN", "HUSHHUSH");
-    for what in [&["ticket"][..], &["account", ACCOUNT]] {
+    for what in [&["set-ticket"][..], &["add-account", ACCOUNT]] {
         for variables in [&[][..], &PLATFORM[..1], &PLATFORM[1..], &[elsewhere]] {
             let ran = put(what, variables);
             assert_eq!((ran.code, &*ran.out), (2, ""), "{variables:?}");
@@ -378,13 +381,13 @@ fn put_without_a_platform_asks_for_one_and_not_for_a_token() {
             ran.err
         );
     }
-    let zh = put(&["ticket", "--lang", "zh"], &[]);
+    let zh = put(&["set-ticket", "--lang", "zh"], &[]);
     assert!(zh.err.contains("请设置 component_appid"), "{}", zh.err);
 }
 
 #[test]
 fn put_into_memory_is_refused() {
-    for what in [&["ticket"][..], &["account", ACCOUNT]] {
+    for what in [&["set-ticket"][..], &["add-account", ACCOUNT]] {
         for store in ["", "memory"] {
             let ran = put(what, &[&PLATFORM[..], &[("WXLINK_STORE", store)]].concat());
             assert_eq!((ran.code, &*ran.out), (2, ""), "{store}");
@@ -410,15 +413,15 @@ fn put_stores_what_it_reads_from_stdin() {
     let dir = scratch("put");
     let store = format!("file:{}/tokens", dir.display());
     let variables = [&PLATFORM[..], &[("WXLINK_STORE", &*store)]].concat();
-    for what in [&["ticket"][..], &["account", ACCOUNT]] {
+    for what in [&["set-ticket"][..], &["add-account", ACCOUNT]] {
         let ran = put(what, &variables);
         assert_eq!((ran.code, &*ran.out, &*ran.err), (0, "Stored.\n", ""));
         for help in ["-h", "--help"] {
-            let help = run(bare(&["put", what[0], help])).out;
+            let help = run(bare(&["platform", what[0], help])).out;
             assert!(help.contains("stdin"), "{help}");
         }
     }
-    let help = run(bare(&["put", "--help"])).out;
+    let help = run(bare(&["platform", "--help"])).out;
     assert!(
         help.contains("stdin") && help.contains("file:PATH"),
         "{help}"

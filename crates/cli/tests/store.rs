@@ -24,7 +24,7 @@ fn platform(sandbox: &Sandbox, store: &str, arguments: &[&str]) -> Command {
 /// What `put ticket` and `list` say of the store, in words and as JSON.
 #[track_caller]
 fn refused(sandbox: &Sandbox, store: &str, says: &str) {
-    let put = ["put", "ticket"];
+    let put = ["platform", "set-ticket"];
     let ran = run_with(platform(sandbox, store, &put), "SANDBOX-TICKET\n");
     assert_eq!((ran.code, ran.out.as_str()), (4, ""), "{}", ran.err);
     assert!(ran.err.contains(says), "{}", ran.err);
@@ -43,7 +43,12 @@ fn a_damaged_store_is_reported_and_stays_as_it_is() {
     let sandbox = sandbox();
     let path = scratch("damaged-store").join("tokens");
     let store = format!("file:{}", path.display());
-    let put = |ticket: &str| run_with(platform(&sandbox, &store, &["put", "ticket"]), ticket);
+    let put = |ticket: &str| {
+        run_with(
+            platform(&sandbox, &store, &["platform", "set-ticket"]),
+            ticket,
+        )
+    };
     assert_eq!(put("SANDBOX-TICKET\n").code, 0);
     assert_eq!(run(platform(&sandbox, &store, &["list"])).code, 0);
     let whole = fs::read(&path).unwrap();

@@ -1,20 +1,21 @@
-//! Tables whose columns line up, whatever they are written in.
+//! Tables with aligned columns, for any script: the width of a Chinese character is two columns.
 
 use std::fmt;
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::output::{HEAD, harmless};
+use super::style::{HEADING, sanitize};
 
+/// Columns of space between two cells.
 const GAP: usize = 2;
 
-/// A table with a head.
+/// A table with a row of headings.
 pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// A text, and how it looks on a terminal.
+/// A text and its colour on a terminal.
 pub(crate) struct Cell {
     text: String,
     style: Style,
@@ -23,7 +24,7 @@ pub(crate) struct Cell {
 impl Cell {
     pub fn new(text: &str, style: Style) -> Cell {
         Cell {
-            text: harmless(text),
+            text: sanitize(text),
             style,
         }
     }
@@ -36,9 +37,12 @@ impl From<&str> for Cell {
 }
 
 impl Table {
-    pub fn new<'a>(head: impl IntoIterator<Item = &'a str>) -> Table {
-        let head = head.into_iter().map(|text| Cell::new(text, HEAD)).collect();
-        Table { rows: vec![head] }
+    pub fn new<'a>(headings: impl IntoIterator<Item = &'a str>) -> Table {
+        let headings = headings.into_iter();
+        let headings = headings.map(|text| Cell::new(text, HEADING)).collect();
+        Table {
+            rows: vec![headings],
+        }
     }
 
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
@@ -48,8 +52,8 @@ impl Table {
     /// The width of each column.
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
-        let width = |at: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(at));
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
             cells.map(|c| c.text.width()).max().unwrap_or_default()
         };
         (0..columns).map(width).collect()
@@ -60,12 +64,12 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths = self.widths();
         for row in &self.rows {
-            for (at, cell) in row.iter().enumerate() {
+            for (column, cell) in row.iter().enumerate() {
                 let style = cell.style;
                 write!(f, "{style}{}{style:#}", cell.text)?;
-                if at + 1 < row.len() {
-                    let blanks = widths[at] - cell.text.width() + GAP;
-                    write!(f, "{:blanks$}", "")?;
+                if column + 1 < row.len() {
+                    let padding = widths[column] - cell.text.width() + GAP;
+                    write!(f, "{:padding$}", "")?;
                 }
             }
             writeln!(f)?;
@@ -79,15 +83,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_in_chinese_too() {
+    fn columns_with_chinese_text_are_aligned() {
         let mut table = Table::new(["A", "NAME", "C"]);
         table.row(["x".into(), "示例".into(), "end".into()]);
         table.row(["longer".into(), "ab\x1b[2J".into(), "end".into()]);
-        let told = anstream::adapter::strip_str(&table.to_string()).to_string();
-        let lines: Vec<&str> = told.lines().collect();
-        let place = |line: &str, what| line[..line.find(what).unwrap()].width();
-        assert_eq!(place(lines[1], "示例"), place(lines[0], "NAME"));
-        assert_eq!(place(lines[1], "end"), place(lines[2], "end"));
-        assert!(!told.contains('\x1b'), "{told:?}");
+        let text = anstream::adapter::strip_str(&table.to_string()).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let column = |line: &str, word| line[..line.find(word).unwrap()].width();
+        assert_eq!(column(lines[1], "示例"), column(lines[0], "NAME"));
+        assert_eq!(column(lines[1], "end"), column(lines[2], "end"));
+        assert!(!text.contains('\x1b'), "{text:?}");
     }
 }

@@ -1,20 +1,20 @@
-//! `wxlink completions`: for shells.
+//! `wxlink completions`: prints a completion script for a shell.
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::{Shell, generate};
-use wxlink_bulk::Verdict;
 
+use crate::command::{Run, Subcommand, examples};
+use crate::exit::ExitCode;
 use crate::output::Output;
-use crate::{Act, Subcommand, examples};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     command,
-    act: Act::Plain(run),
+    run: Run::WithCommandLine(run),
 };
 
 fn command() -> Command {
     Command::new("completions")
-        .about("Print what a shell needs to complete this command's arguments")
+        .about("Print a script that completes this command's arguments in a shell")
         .arg(
             Arg::new("shell")
                 .value_name("SHELL")
@@ -28,10 +28,10 @@ fn command() -> Command {
         )]))
 }
 
-fn run(out: &Output, matches: &ArgMatches) -> u8 {
+fn run(mut command_line: Command, out: &Output, matches: &ArgMatches) -> ExitCode {
     let shell = matches.get_one("shell").copied().unwrap_or(Shell::Bash);
     let mut script = Vec::new();
-    generate(shell, &mut crate::command(), "wxlink", &mut script);
+    generate(shell, &mut command_line, "wxlink", &mut script);
     out.write(&script);
-    Verdict::Done.code()
+    ExitCode::Done
 }

@@ -188,7 +188,10 @@ def test_ambiguous_rows_are_refused_with_their_line(world: World, tmp_path: Path
     fields = json.dumps({"account": account(1), "appid": appid(1), "notify_users": 0})[:-1]
     rows: Any
     for rows, why in [
-        (io.StringIO(f'{head}{first}"Beijing\n{second}x\n'), "line 2: a quote is opened and never closed"),
+        (
+            io.StringIO(f'{head}{first}"Beijing\n{second}x\n'),
+            "line 2: a quote is opened and never closed",
+        ),
         (io.StringIO(f'{head}{first}"Beijing\n{second}x"\n'), "line 2: .* on line 3"),
         (io.StringIO(f'{fields}, "notify_users": 1}}\n'), 'line 1: .*duplicate key "notify_users"'),
         (
@@ -470,7 +473,10 @@ def test_workers_wait_when_results_are_not_taken(world: World) -> None:
 def test_other_threads_run_and_can_take_results_too(world: World) -> None:
     bulk = world.client.bulk(world.rows, **FAST)
     taken: list[list[wxlink.BulkResult]] = [[] for _ in range(4)]
-    threads = [threading.Thread(target=lambda to=to: to.extend(bulk)) for to in taken]  # type: ignore[misc]
+    threads = [
+        threading.Thread(target=lambda to=to: to.extend(bulk))  # type: ignore[misc]
+        for to in taken
+    ]
     for thread in threads:
         thread.start()
     beats = sum(1 for _ in iter(lambda: threads[0].is_alive(), False))

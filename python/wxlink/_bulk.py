@@ -37,7 +37,7 @@ class BulkResult(NamedTuple):
     """The mini program's appid."""
     outcome: BulkOutcome
     """"linked", "invited" or "pending" if nothing needs to be done; "declined", "refused" or
-    "no_access" if somebody must act first; "deferred", "failed" or "unknown" if the row should be
+    "no_access" if a person must act first; "deferred", "failed" or "unknown" if the row should be
     done again."""
     errcode: int
     """WeChat's errcode, if it says more than the outcome; otherwise 0."""

@@ -553,7 +553,6 @@ pub(crate) fn regular_file(path: &Path) -> io::Result<Option<Metadata>> {
 }
 
 /// The metadata of a path, symbolic links not followed; `None` if it does not exist.
-
 fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok(Some(found)),

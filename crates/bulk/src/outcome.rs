@@ -20,13 +20,14 @@ pub enum Outcome {
     Pending,
     /// The mini program's administrator declined earlier; nothing was posted.
     Declined,
-    /// WeChat refused the link: somebody must act first, or the row is invalid.
+    /// WeChat refused the link: an administrator must act first, or the row is invalid.
     Refused,
     /// The account's token or permissions do not allow the call, or the address is on no whitelist.
     NoAccess,
     /// A quota is used up; the row is due again at [`Record::until`].
     Deferred,
-    /// No call got through after all attempts; nothing was posted, or the list shows no trace of it.
+    /// No call got through after all attempts. Nothing was posted, or the list shows no trace of
+    /// it.
     Failed,
     /// A post was sent and no answer arrived, and the list could not be read: it may have taken
     /// effect.
@@ -104,7 +105,7 @@ impl Outcome {
         }
     }
 
-    /// Whether no verdict of WeChat's was received.
+    /// Whether WeChat did not answer, or its answer was lost.
     pub(crate) const fn is_lost(self) -> bool {
         matches!(self, Outcome::Failed | Outcome::Unknown)
     }

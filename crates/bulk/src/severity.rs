@@ -17,7 +17,7 @@ pub enum Severity {
     Waiting,
     /// A temporary problem: the network, a quota, or WeChat is busy. Try again.
     Retry,
-    /// Refused by WeChat: somebody must act first, or the request is invalid.
+    /// Refused by WeChat: a person must act first, or the request is invalid.
     Refused,
     /// The credentials do not work, or the address is on no whitelist.
     NoAccess,

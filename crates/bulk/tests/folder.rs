@@ -381,7 +381,7 @@ fn a_job_does_not_touch_files_that_replaced_its_own() {
     let why = job.run(&runner, UNLIMITED).err().unwrap();
     assert!(why.to_string().contains("in the way"), "{why}");
     assert_eq!(fs::read(dir.join("running")).unwrap(), b"mine");
-    assert_eq!(world.received().0, 20);
+    assert_eq!(world.received().links, 20);
 }
 
 #[test]

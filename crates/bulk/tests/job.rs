@@ -14,7 +14,7 @@ use wxlink_bulk::{
     BadRow, Job, Outcome, OverQuotaAccount, PlannedAction, Record, ResumeMode, Row, RowDefaults,
     RunEnd, Runner, Severity, StopFlag, read_rows,
 };
-use wxlink_testkit::world::{World, account, appid};
+use wxlink_testkit::world::{Received, World, account, appid};
 
 /// A simulator, a client for it and the folder of a job.
 struct Bench {
@@ -37,7 +37,7 @@ impl Bench {
         self.world.admin(method, path, body)
     }
 
-    fn received(&self) -> (u64, u64) {
+    fn received(&self) -> Received {
         self.world.received()
     }
 
@@ -86,7 +86,8 @@ fn every_row_is_posted_once_and_a_second_job_posts_nothing() {
     assert!(records.iter().all(|r| r.outcome == Outcome::Invited));
     assert_eq!(outcomes(&records).len(), 150);
     // One list for each account, one link for each row.
-    assert_eq!(bench.received(), (150, 30));
+    let received = bench.received();
+    assert_eq!((received.links, received.lists), (150, 30));
     assert_eq!(job.tally().count(Outcome::Invited), 150);
     assert_eq!(job.tally().severity(), Severity::Waiting);
 
@@ -107,7 +108,8 @@ fn every_row_is_posted_once_and_a_second_job_posts_nothing() {
     std::fs::remove_dir_all(&bench.dir).unwrap();
     let (_, records) = bench.run(&bench.begin(rows));
     assert!(records.iter().all(|r| r.outcome == Outcome::Pending));
-    assert_eq!(bench.received(), (150, 60));
+    let received = bench.received();
+    assert_eq!((received.links, received.lists), (150, 60));
 }
 
 #[test]
@@ -169,14 +171,16 @@ fn a_plan_posts_nothing_and_counts_what_would_be_posted() {
         plan.unreadable
     );
     assert_eq!(seen.into_inner().unwrap().len(), 21);
-    assert_eq!((job.left(), bench.received().0), (21, 0));
+    assert_eq!((job.left(), bench.received().links), (21, 0));
 }
 
 #[test]
 fn refusals_declines_and_duplicates_are_distinguished() {
     let bench = Bench::new("kinds", 2, 4);
     let links = json!({"subject": "s", "links": [
-        {"appid": appid(1), "state": "linked"}, {"appid": appid(3), "state": "waiting_mini_program"}]});
+        {"appid": appid(1), "state": "linked"},
+        {"appid": appid(3), "state": "waiting_mini_program"},
+    ]});
     bench.admin("PUT", &format!("accounts/{}", account(1)), links);
     bench.admin(
         "PUT",
@@ -200,7 +204,7 @@ fn refusals_declines_and_duplicates_are_distinguished() {
     );
     assert_eq!(of[&3].errcode, 89013);
     assert!(of[&3].message.contains("ban"), "{}", of[&3].message);
-    assert_eq!(bench.received().0, 2);
+    assert_eq!(bench.received().links, 2);
     assert_eq!(job.tally().severity(), Severity::NoAccess);
     let report = job.report().unwrap();
     assert_eq!(report.files.len(), 5);
@@ -228,7 +232,7 @@ fn refusals_declines_and_duplicates_are_distinguished() {
             .sum::<u64>(),
         6
     );
-    assert_eq!(bench.received().0, 3);
+    assert_eq!(bench.received().links, 3);
 }
 
 #[test]
@@ -262,7 +266,7 @@ fn a_used_up_quota_defers_the_account_and_not_the_job() {
         assert!(record.message.contains("Beijing"), "{}", record.message);
     }
     // WeChat refused the first of the three; the other two were not posted.
-    assert_eq!(bench.received().0, 16 + 14);
+    assert_eq!(bench.received().links, 16 + 14);
     assert_eq!(job.tally().severity(), Severity::Retry);
     drop(job);
 
@@ -301,7 +305,7 @@ fn the_row_of_a_torn_journal_line_is_done_again() {
         let (_, records) = bench.run(&job);
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].outcome, Outcome::Pending);
-        assert_eq!(bench.received().0, 3);
+        assert_eq!(bench.received().links, 3);
         assert_eq!(job.report().unwrap().files.len(), 2);
     }
 }
@@ -326,7 +330,7 @@ fn after_a_kill_the_next_run_waits_for_the_last_post() {
         assert_eq!(found[&(account(1), appid(1))], Outcome::Pending);
         assert_eq!(found[&(account(1), appid(2))], Outcome::Invited);
     });
-    assert_eq!(bench.received().0, 2);
+    assert_eq!(bench.received().links, 2);
     assert!(!bench.dir.join("running").exists());
 }
 
@@ -361,7 +365,7 @@ fn a_stopped_job_keeps_its_records() {
     assert_eq!(job.left(), 100 - done);
     bench.run(&job);
     assert_eq!(job.tally().count(Outcome::Invited), 100);
-    assert_eq!(bench.received().0, 100);
+    assert_eq!(bench.received().links, 100);
 }
 
 #[test]
@@ -396,7 +400,7 @@ fn when_all_accounts_deny_access_the_run_ends() {
     assert_eq!(end, RunEnd::NoAccess);
     assert!(records.iter().all(|r| r.outcome == Outcome::NoAccess));
     assert!((20..40).contains(&records.len()), "{}", records.len());
-    assert_eq!(bench.received().0, 0);
+    assert_eq!(bench.received().links, 0);
 }
 
 #[test]
@@ -420,7 +424,7 @@ fn the_quota_of_a_minute_is_waited_for() {
     );
     let job = bench.begin([(1, 1)]);
     let stop = StopFlag::default();
-    let (requested, received) = (stop.clone(), || bench.received().0);
+    let (requested, received) = (stop.clone(), || bench.received().links);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while received() == 0 {

@@ -105,7 +105,8 @@ fn rows_are_worked_off_in_order_and_get_one_result() {
     // would be read again.
     let (end, seen) = work_with(&queue, &world, Duration::from_secs(60));
     assert_eq!((end, seen.len()), (RunEnd::Finished, 120));
-    assert_eq!(world.received(), (120, 20));
+    let received = world.received();
+    assert_eq!((received.links, received.lists), (120, 20));
     let results = results(&queue);
     assert_eq!(results.len(), 120);
     for a in 1..=20 {
@@ -152,7 +153,7 @@ fn a_used_up_quota_defers_rows_and_newer_rows_come_after_them() {
     let status = queue.status().unwrap();
     assert_eq!(sums(&status), (10, 0, 2, 8));
     assert!(status.next_due.is_some() && !status.is_finished());
-    assert_eq!(world.received().0, 9);
+    assert_eq!(world.received().links, 9);
     // Nothing is due: another worker does nothing and ends.
     assert_eq!(work(&queue, &world), (RunEnd::Finished, vec![]));
 
@@ -254,13 +255,13 @@ fn deferred_rows_wait_for_their_quota_and_others_do_not() {
     // again for it.
     push(&queue, &[(1, 1), (1, 2)], UNLIMITED);
     let (end, _) = work(&queue, &world);
-    assert_eq!((end, world.received().0), (RunEnd::Finished, 3));
+    assert_eq!((end, world.received().links), (RunEnd::Finished, 3));
     assert_eq!(sums(&queue.status().unwrap()), (2, 0, 1, 1));
     // A newer row does not wait until the next month.
     push(&queue, &[(1, 3)], UNLIMITED);
     let (end, seen) = work(&queue, &world);
     assert_eq!(
-        (end, seen.len(), world.received().0),
+        (end, seen.len(), world.received().links),
         (RunEnd::Finished, 1, 4)
     );
     let status = queue.status().unwrap();
@@ -353,7 +354,7 @@ fn a_worker_that_stays_outlives_the_removal_of_its_queue() {
         work.join().unwrap()
     });
     assert_eq!(end.unwrap(), RunEnd::Stopped);
-    assert_eq!(world.received().0, 3);
+    assert_eq!(world.received().links, 3);
 }
 
 #[test]
@@ -379,7 +380,7 @@ fn rates_hold_for_all_workers_together() {
         "{:?}",
         started.elapsed()
     );
-    assert_eq!((seen, world.received().0), (16, 16));
+    assert_eq!((seen, world.received().links), (16, 16));
 }
 
 #[test]

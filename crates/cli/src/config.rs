@@ -26,7 +26,7 @@ pub(crate) struct ConfigValue {
 }
 
 impl Config {
-    /// Reads the file that `--config` or `WXLINK_CONFIG` names, or else the user's own if it exists.
+    /// Reads the file that `--config` or `WXLINK_CONFIG` names, else the user's own if it exists.
     pub fn read(matches: &ArgMatches) -> Result<Option<Config>, CommandError> {
         let named = match matches.get_one::<PathBuf>("config") {
             Some(path) => Some(path.clone()),

@@ -1,4 +1,5 @@
-//! The exit codes of the command. They are a promise: scripts decide by them.
+//! The exit codes of the command, and which result leads to which. Scripts rely on the numbers, so
+//! they never change.
 
 use wxlink::{Error, LinkProgress};
 use wxlink_bulk::Severity;
@@ -11,7 +12,7 @@ use wxlink_bulk::Severity;
 pub enum ExitCode {
     /// The work is done, now or by an earlier run.
     Done = 0,
-    /// WeChat refused the request: somebody has to act first, or the request is invalid.
+    /// WeChat refused the request: a person has to act first, or the request is invalid.
     Refused = 1,
     /// An argument or option is invalid; nothing was sent.
     Usage = 2,

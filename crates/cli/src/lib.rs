@@ -4,7 +4,7 @@
 //!
 //! # Layout
 //!
-//! A module imports only from modules above it in this list.
+//! From bottom to top; a module imports only from modules listed before it.
 //!
 //! - `exit`: the exit codes.
 //! - `message`: a text in every language.
@@ -22,6 +22,9 @@
 //! - `report`: results that several subcommands share.
 //! - `command`: what a subcommand consists of.
 //! - `commands`: the subcommands, one file or folder each. They do not import from each other.
+//!
+//! A new subcommand is a file in `commands` that defines a `SUBCOMMAND`, and an entry in
+//! `commands::SUBCOMMANDS`; help, completions and manual pages follow from that.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -16,6 +16,13 @@ pub fn appid(n: usize) -> String {
     format!("wx0b{n:014x}")
 }
 
+/// How many requests a simulator received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub links: u64,
+    pub lists: u64,
+}
+
 /// A simulator with a third-party platform, and a folder that is removed at the end.
 pub struct World {
     pub sandbox: Sandbox,
@@ -58,11 +65,14 @@ impl World {
         self.sandbox.admin(method, path, &body).unwrap()
     }
 
-    /// How many requests for links and for lists the simulator received.
-    pub fn received(&self) -> (u64, u64) {
+    /// How many requests the simulator received.
+    pub fn received(&self) -> Received {
         let counts = self.admin("GET", "journal/counts", Value::Null);
         let received = |endpoint: &str| counts["received"][endpoint].as_u64().unwrap();
-        (received("link"), received("get"))
+        Received {
+            links: received("link"),
+            lists: received("get"),
+        }
     }
 
     /// A client of the platform that keeps its tokens in memory.

@@ -303,9 +303,11 @@ mod tests {
             "account;appid;notify_users;show_profile\nwx0a;wx0b;0;1\nwx0c;wx0b;1;1\n",
             "\u{feff}Show_Profile\tNote\tAppid\tAccount\tNotify_Users\r\nyes\t茶\twx0b\twx0a\tno\r\n\
              TRUE\t\twx0b\twx0c\t是\r\n",
-            " account , appid , notify_users , show_profile \n\"wx0a\", wx0b ,false,true\nwx0c,wx0b,1,1",
+            " account , appid , notify_users , show_profile \n\"wx0a\", wx0b ,false,true\n\
+             wx0c,wx0b,1,1",
             "\n{\"account\":\"wx0a\",\"appid\":\"wx0b\",\"notify_users\":0,\"show_profile\":true}\n\
-             {\"account\":\"wx0c\",\"appid\":\" wx0b \",\"notify_users\":\"1\",\"show_profile\":1}\n",
+             {\"account\":\"wx0c\",\"appid\":\" wx0b \",\"notify_users\":\"1\",\
+             \"show_profile\":1}\n",
         ] {
             assert_eq!(all(text, RowDefaults::default()), expected, "{text}");
         }

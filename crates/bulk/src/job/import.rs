@@ -40,7 +40,7 @@ pub(super) fn import(
     let failed = |e: io::Error| BulkError::file(&path, &e);
     let file = folder.create_file(ROWS).map_err(failed)?;
     let mut out = BufWriter::with_capacity(BUFFER_SIZE, file);
-    // Accounts are told apart by a hash. If two share one, their rows alternate, which is harmless.
+    // A hash identifies an account. If two share one, their rows alternate, which is harmless.
     let hasher = RandomState::new();
     let mut accounts: HashMap<u64, u32> = HashMap::new();
     let mut positions: Vec<RowPosition> = Vec::new();

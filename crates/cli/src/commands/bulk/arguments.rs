@@ -67,7 +67,7 @@ pub(super) fn job_args() -> [Arg; 6] {
         flag(
             "dry_run",
             "dry-run",
-            "Only show what would be posted, what is already linked, and which quotas are too small",
+            "Only show what would be posted, what is linked, and which quotas are too small",
         ),
         flag(
             "yes",

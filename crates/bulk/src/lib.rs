@@ -18,7 +18,7 @@
 //! - `input`: reads and checks rows from CSV and JSON lines.
 //! - `folder`: a folder in which only files of ours are replaced or removed.
 //! - `report`: a CSV file for each outcome.
-//! - `runner`: works off accounts with a pool of workers, and detects outages.
+//! - `runner`: processes accounts with a pool of workers, and detects outages.
 //! - `job`: jobs in a folder.
 //! - `queue`: queues in a Redis.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Works off accounts with a pool of workers, each account by one worker at a time and its rows in
+//! Processes accounts with a pool of workers, each account by one worker at a time and its rows in
 //! their order.
 //!
 //! A worker reads the account's list once and posts only what the list shows no trace of. Where
@@ -42,7 +42,7 @@ pub(crate) trait AccountSource: Sync {
     fn next(&self, stop: &StopFlag) -> Result<Option<Box<dyn AccountLease + '_>>, BulkError>;
 }
 
-/// The exclusive right to work off an account's rows.
+/// The exclusive right to process an account's rows.
 pub(crate) trait AccountLease {
     /// The Official Account's appid.
     fn account(&self) -> &str;
@@ -85,11 +85,11 @@ pub enum RunEnd {
     NoAccess,
 }
 
-/// Works off a job or a queue with a pool of workers.
+/// Processes a job or a queue with a pool of workers.
 pub struct Runner<'a> {
     /// A client that has a source of tokens for all accounts.
     pub client: &'a Client,
-    /// How many accounts are worked off at the same time; 0 counts as 1.
+    /// How many accounts are processed at the same time; 0 counts as 1.
     pub workers: usize,
     /// Called with the record of each row, on the workers' threads.
     pub observer: &'a (dyn Fn(&Record) + Sync),
@@ -129,7 +129,7 @@ enum Step {
 }
 
 impl Runner<'_> {
-    /// Works off all accounts of the source.
+    /// Processes all accounts of the source.
     pub(crate) fn run(&self, source: &dyn AccountSource) -> Result<RunEnd, BulkError> {
         let breaker = CircuitBreaker::new(self.stop);
         let failure: Mutex<Option<BulkError>> = Mutex::new(None);
@@ -175,7 +175,7 @@ impl Runner<'_> {
         breaker: &CircuitBreaker<'_>,
     ) -> Result<(), BulkError> {
         while let Some(mut lease) = source.next(self.stop)? {
-            let end = self.work_off_account(&mut *lease, breaker)?;
+            let end = self.process_account(&mut *lease, breaker)?;
             lease.release(match end {
                 LeaseEnd::BackOff(backoff) => Some(backoff),
                 LeaseEnd::Finished | LeaseEnd::Abandoned => None,
@@ -184,8 +184,8 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Reads the account's list and works off its rows.
-    fn work_off_account(
+    /// Reads the account's list and processes its rows.
+    fn process_account(
         &self,
         lease: &mut dyn AccountLease,
         breaker: &CircuitBreaker<'_>,
@@ -201,7 +201,7 @@ impl Runner<'_> {
         let error = match client.get_linked(None) {
             Ok(list) => {
                 breaker.record_success();
-                return self.work_off_rows(lease, breaker, &client, &list);
+                return self.process_rows(lease, breaker, &client, &list);
             }
             Err(error) => error,
         };
@@ -230,7 +230,7 @@ impl Runner<'_> {
         }
     }
 
-    fn work_off_rows(
+    fn process_rows(
         &self,
         lease: &mut dyn AccountLease,
         breaker: &CircuitBreaker<'_>,

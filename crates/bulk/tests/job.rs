@@ -41,7 +41,7 @@ impl Bench {
         self.world.received()
     }
 
-    fn begin(&self, rows: impl IntoIterator<Item = (usize, usize)>) -> Job {
+    fn create_job(&self, rows: impl IntoIterator<Item = (usize, usize)>) -> Job {
         let rows = rows.into_iter().enumerate();
         Job::create(
             &self.dir,
@@ -78,7 +78,7 @@ fn every_row_is_posted_once_and_a_second_job_posts_nothing() {
     let bench = Bench::new("once", 30, 5);
     // The accounts alternate, so that the rows must be sorted.
     let rows: Vec<_> = (0..150).map(|n| (n * 7 % 30 + 1, n / 30 + 1)).collect();
-    let job = bench.begin(rows.clone());
+    let job = bench.create_job(rows.clone());
     assert_eq!((job.rows(), job.accounts(), job.left()), (150, 30, 150));
     let (end, records) = bench.run(&job);
     assert_eq!(end, RunEnd::Finished);
@@ -106,7 +106,7 @@ fn every_row_is_posted_once_and_a_second_job_posts_nothing() {
 
     // A new job of the same rows posts nothing.
     std::fs::remove_dir_all(&bench.dir).unwrap();
-    let (_, records) = bench.run(&bench.begin(rows));
+    let (_, records) = bench.run(&bench.create_job(rows));
     assert!(records.iter().all(|r| r.outcome == Outcome::Pending));
     let received = bench.received();
     assert_eq!((received.links, received.lists), (150, 60));
@@ -116,7 +116,7 @@ fn every_row_is_posted_once_and_a_second_job_posts_nothing() {
 fn the_rows_of_an_account_keep_their_order() {
     let bench = Bench::new("order", 4, 9);
     let rows: Vec<_> = (0..36).map(|n| (n % 4 + 1, 9 - n / 4)).collect();
-    let (_, records) = bench.run(&bench.begin(rows.clone()));
+    let (_, records) = bench.run(&bench.create_job(rows.clone()));
     for a in 1..=4 {
         let of = |name: &str| *name == account(a);
         let posted: Vec<_> = records
@@ -147,7 +147,7 @@ fn a_plan_posts_nothing_and_counts_what_would_be_posted() {
     rows.push((1, 4));
     rows.extend((1..=15).map(|p| (2, p)));
     rows.push((3, 1));
-    let job = bench.begin(rows);
+    let job = bench.create_job(rows);
     let seen = Mutex::new(Vec::new());
     let runner = Runner {
         client: &bench.client,
@@ -192,7 +192,7 @@ fn refusals_declines_and_duplicates_are_distinguished() {
         &format!("authorizers/{}", account(2)),
         Value::Null,
     );
-    let job = bench.begin([(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]);
+    let job = bench.create_job([(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]);
     let (end, records) = bench.run(&job);
     assert_eq!(end, RunEnd::Finished);
     let of: HashMap<u64, &Record> = records.iter().map(|r| (r.row.line, r)).collect();
@@ -251,7 +251,7 @@ fn a_used_up_quota_defers_the_account_and_not_the_job() {
         json!({"subject": "s",
         "limits": {"same_subject": 100, "different_subject": 3, "monthly": 100}}),
     );
-    let job = bench.begin(rows);
+    let job = bench.create_job(rows);
     let (end, records) = bench.run(&job);
     assert_eq!(end, RunEnd::Finished);
     let deferred: Vec<_> = records
@@ -288,7 +288,7 @@ fn a_used_up_quota_defers_the_account_and_not_the_job() {
 #[test]
 fn the_row_of_a_torn_journal_line_is_done_again() {
     let bench = Bench::new("torn", 2, 2);
-    let job = bench.begin([(1, 1), (1, 2), (2, 1)]);
+    let job = bench.create_job([(1, 1), (1, 2), (2, 1)]);
     bench.run(&job);
     drop(job);
     let journal = bench.dir.join("journal.jsonl");
@@ -313,7 +313,7 @@ fn the_row_of_a_torn_journal_line_is_done_again() {
 #[test]
 fn after_a_kill_the_next_run_waits_for_the_last_post() {
     let bench = Bench::new("settle", 1, 2);
-    drop(bench.begin([(1, 1), (1, 2)]));
+    drop(bench.create_job([(1, 1), (1, 2)]));
     // The state after a kill while the last post is still on its way.
     std::fs::write(bench.dir.join("running"), "").unwrap();
     let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
@@ -337,7 +337,7 @@ fn after_a_kill_the_next_run_waits_for_the_last_post() {
 #[test]
 fn a_stopped_job_keeps_its_records() {
     let bench = Bench::new("stop", 50, 2);
-    let job = bench.begin((1..=50).flat_map(|a| [(a, 1), (a, 2)]));
+    let job = bench.create_job((1..=50).flat_map(|a| [(a, 1), (a, 2)]));
     let stop = StopFlag::default();
     let requested = stop.clone();
     let seen = std::sync::atomic::AtomicUsize::new(0);
@@ -376,7 +376,7 @@ fn after_a_lost_answer_nothing_is_posted_twice() {
         "faults",
         json!({"endpoint": "link", "times": 3, "when": "after", "fault": {"drop": "reset"}}),
     );
-    let job = bench.begin((1..=4).flat_map(|a| (1..=3).map(move |p| (a, p))));
+    let job = bench.create_job((1..=4).flat_map(|a| (1..=3).map(move |p| (a, p))));
     let (end, records) = bench.run(&job);
     assert_eq!(end, RunEnd::Finished);
     assert!(
@@ -395,7 +395,7 @@ fn when_all_accounts_deny_access_the_run_ends() {
         "faults",
         json!({"endpoint": "get", "always": true, "fault": {"errcode": {"code": 61004}}}),
     );
-    let job = bench.begin((1..=60).map(|a| (a, 1)));
+    let job = bench.create_job((1..=60).map(|a| (a, 1)));
     let (end, records) = bench.run(&job);
     assert_eq!(end, RunEnd::NoAccess);
     assert!(records.iter().all(|r| r.outcome == Outcome::NoAccess));
@@ -408,7 +408,7 @@ fn one_account_that_denies_links_does_not_end_the_run() {
     let bench = Bench::new("one-denied", 2, 30);
     let fault = json!({"endpoint": "link", "times": 25, "fault": {"errcode": {"code": 48001}}});
     bench.admin("POST", "faults", fault);
-    let job = bench.begin((1..=25).map(|p| (1, p)));
+    let job = bench.create_job((1..=25).map(|p| (1, p)));
     let (end, records) = bench.run(&job);
     assert_eq!((end, records.len()), (RunEnd::Finished, 25));
     assert!(records.iter().all(|r| r.outcome == Outcome::NoAccess));
@@ -422,7 +422,7 @@ fn the_quota_of_a_minute_is_waited_for() {
         "faults",
         json!({"endpoint": "link", "times": 1, "fault": {"errcode": {"code": 45011}}}),
     );
-    let job = bench.begin([(1, 1)]);
+    let job = bench.create_job([(1, 1)]);
     let stop = StopFlag::default();
     let (requested, received) = (stop.clone(), || bench.received().links);
     std::thread::scope(|scope| {
@@ -478,7 +478,7 @@ fn an_account_that_always_denies_links_does_not_end_the_run() {
     let bench = Bench::new("one-denied", 1, 25);
     let rule = json!({"endpoint": "link", "always": true, "fault": {"errcode": {"code": 48001}}});
     bench.admin("POST", "faults", rule);
-    let job = bench.begin((1..=25).map(|p| (1, p)));
+    let job = bench.create_job((1..=25).map(|p| (1, p)));
     let (end, records) = bench.run(&job);
     assert_eq!((end, records.len()), (RunEnd::Finished, 25));
     assert_eq!(job.tally().count(Outcome::NoAccess), 25);

@@ -500,7 +500,7 @@ fn a_push_during_a_removal_either_succeeds_or_fails() {
         }
     }
     eprintln!("200 tries: {removed} removals, {failed} pushes failed");
-    // The rows of the last push, if it succeeded, are worked off like all others.
+    // The rows of the last push, if it succeeded, are processed like all others.
     let queue = Queue::new(&redis.url(), "q").unwrap();
     let waiting = queue.status().unwrap().waiting;
     let (end, seen) = work(&queue, &world);

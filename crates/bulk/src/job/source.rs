@@ -21,7 +21,7 @@ const MAX_BACKED_OFF_ACCOUNTS: usize = 4096;
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 
 impl Job {
-    /// Works off the rows that are left.
+    /// Processes the rows that are left.
     ///
     /// # Errors
     /// The journal cannot be written, or the system is out of threads or file descriptors.

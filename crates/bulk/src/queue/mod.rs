@@ -1,7 +1,7 @@
-//! Queues: many links, worked off by many machines through a Redis.
+//! Queues: many links, processed by many machines through a Redis.
 //!
 //! The stream of a queue contains accounts, not rows: an account has at most one entry at a time,
-//! and its rows wait in a list. Its rows are therefore worked off in their order and by one worker
+//! and its rows wait in a list. Its rows are therefore processed in their order and by one worker
 //! at a time, whichever process pushed them and when. A row leaves the list and its result enters
 //! the results in one atomic step, which is why every row gets exactly one result.
 //!

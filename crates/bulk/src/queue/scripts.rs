@@ -7,7 +7,7 @@
 //! remove all of them:
 //!
 //! - `id`: identifies the queue among all queues of its name.
-//! - `accounts`: a stream of accounts to work off.
+//! - `accounts`: a stream of accounts to process.
 //! - `rows:ACCOUNT`, `deferred:ACCOUNT`: lists of rows.
 //! - `active`: the accounts that are in the stream or in `later`; no other account has rows.
 //! - `later`: when accounts are due again (ms). `due`: when deferred rows of an account are (ms).

@@ -125,7 +125,7 @@ pub(super) fn workers_arg() -> Arg {
         .value_name("N")
         .value_parser(value_parser!(u16).range(1..=1024))
         .default_value("16")
-        .help("How many accounts are worked off at the same time")
+        .help("How many accounts are processed at the same time")
 }
 
 pub(super) fn rates(matches: &ArgMatches) -> Rates {

@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::severity::Severity;
 
 /// Why a job or a queue could not start or continue, and what to do about it. The problems of
-/// single rows are in their [`Record`](crate::Record)s.
+/// single rows are in their records.
 #[derive(Debug)]
 pub struct BulkError {
     severity: Severity,

@@ -186,7 +186,7 @@ redis.call('XGROUP', 'DELCONSUMER', accounts, 'workers', ARGV[1])
 return 1
 ";
 
-/// Returns the status of a queue, see [`StatusReply`](super::status::StatusReply).
+/// Returns the status of a queue, in the order of `StatusReply`.
 pub const STATUS: &str = "
 local P = KEYS[1]
 local workers = redis.pcall('XINFO', 'CONSUMERS', P .. 'accounts', 'workers')

@@ -55,9 +55,8 @@ pub struct JobStatus {
     pub rows: u64,
 }
 
-/// The reply of the script [`STATUS`](super::scripts::STATUS), in its order: id, counts, accounts
-/// in the stream, accounts in `later`, the first of them, rows of jobs, pushed rows of jobs,
-/// consumers.
+/// The reply of the script `STATUS`, in its order: id, counts, accounts in the stream, accounts in
+/// `later`, the first of them, rows of jobs, pushed rows of jobs, consumers.
 pub(super) type StatusReply = (
     String,
     HashMap<String, u64>,

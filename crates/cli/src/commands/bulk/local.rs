@@ -10,7 +10,7 @@ use wxlink_bulk::{BulkError, Job, Plan, PlannedAction, Record, ResumeMode, Row, 
 
 use super::arguments::{self, RowFile};
 use super::progress::{Progress, show_progress};
-use super::{TokensFor, client, report_early_end, stop_on_interrupt, told};
+use super::{TokensFor, client, output, report_early_end, stop_on_interrupt};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
@@ -160,7 +160,7 @@ impl<'a> JobRequest<'a> {
         let stop = stop_on_interrupt();
         let observer = |record: &Record| {
             if out.is_json() {
-                out.line(told::record(record));
+                out.line(output::record(record));
             }
         };
         let runner = Runner {
@@ -184,7 +184,7 @@ impl<'a> JobRequest<'a> {
             if stop.is_requested() {
                 return Err(interrupted_before_start());
             }
-            told::print_plan(context, job, &plan);
+            output::print_plan(context, job, &plan);
             if self.dry_run {
                 return Ok(Execution::NotRun);
             }
@@ -196,7 +196,7 @@ impl<'a> JobRequest<'a> {
         let rates = arguments::rates(matches);
         let progress = || Progress {
             done: job.tally().total(),
-            summary: told::one_line_summary(job.tally()),
+            summary: output::one_line_summary(job.tally()),
         };
         let name = context.text("linking", "关联");
         let run = || job.run(&runner, rates);
@@ -209,7 +209,7 @@ impl<'a> JobRequest<'a> {
             }
         };
         let report = job.report();
-        told::print_summary(context, job.tally(), job.left(), report.as_ref().ok());
+        output::print_summary(context, job.tally(), job.left(), report.as_ref().ok());
         Ok(Execution::Run(match report {
             Ok(_) => exit_code(context, job, end),
             Err(error) => CommandError::from(error).report(out),
@@ -228,7 +228,7 @@ impl<'a> JobRequest<'a> {
         let observer = |row: &Row, action: PlannedAction| {
             planned.fetch_add(1, Ordering::Relaxed);
             if out.is_json() && self.dry_run {
-                out.line(told::planned_row(row, action));
+                out.line(output::planned_row(row, action));
             }
         };
         let progress = || Progress {
@@ -251,8 +251,8 @@ impl<'a> JobRequest<'a> {
                 format!(
                     "every follower of {} would be messaged, for {}; nothing was sent. Add --yes \
                      to confirm",
-                    told::count(accounts, "account"),
-                    told::count(rows, "row"),
+                    output::count(accounts, "account"),
+                    output::count(rows, "row"),
                 ),
                 format!(
                     "将向 {accounts} 个账号的全部粉丝发送通知，涉及 {rows} 行；未发送任何请求。\
@@ -283,10 +283,10 @@ fn overview(job: &Job) -> Message {
     Message::new(
         format!(
             "{} for {}, {} left; {} with notify_users.",
-            told::count(rows, "row"),
-            told::count(accounts, "account"),
-            told::number(left),
-            told::number(notifying),
+            output::count(rows, "row"),
+            output::count(accounts, "account"),
+            output::number(left),
+            output::number(notifying),
         ),
         format!(
             "共 {rows} 行，{accounts} 个账号；剩余 {left} 行；其中 notify_users 为是的有 {notifying} 行。"

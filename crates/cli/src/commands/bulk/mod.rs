@@ -2,14 +2,14 @@
 //!
 //! - `arguments`: the arguments and their values.
 //! - `progress`: shows the progress.
-//! - `told`: prints plans, summaries and the status of queues.
+//! - `output`: prints plans, summaries and the status of queues.
 //! - `local`: a job on this machine. `queue`: the subcommands for a queue.
 
 mod arguments;
 mod local;
+mod output;
 mod progress;
 mod queue;
-mod told;
 
 use clap::{ArgMatches, Command};
 use wxlink_bulk::{RunEnd, StopFlag};

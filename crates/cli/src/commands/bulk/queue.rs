@@ -9,7 +9,7 @@ use wxlink_bulk::{Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConf
 
 use super::arguments::{self, RowArgs, RowFile};
 use super::progress::{Progress, show_progress};
-use super::{TokensFor, client, report_early_end, stop_on_interrupt, told};
+use super::{TokensFor, client, output, report_early_end, stop_on_interrupt};
 use crate::command::examples;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -157,7 +157,7 @@ pub(super) fn run(
         "push" => push(context, &queue, matches),
         "work" => work(context, &queue, matches),
         "status" => {
-            told::print_status(context.out, &queue.status()?);
+            output::print_status(context.out, &queue.status()?);
             Ok(ExitCode::Done)
         }
         _ => collect(context, &queue, matches),
@@ -214,7 +214,7 @@ fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     });
     let Pushed { job, new_rows } = pushed?;
     out.result(&json!({"job": job, "pushed": new_rows}), || {
-        let rows = told::number(new_rows);
+        let rows = output::number(new_rows);
         let line = Message::new(
             format!("{SUCCESS}{rows} rows pushed{SUCCESS:#}, as job {job}."),
             format!("{SUCCESS}已推送 {rows} 行{SUCCESS:#}，任务名为 {job}。"),
@@ -234,7 +234,7 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let observer = |record: &Record| {
         tally.add(record.outcome);
         if out.is_json() {
-            out.line(told::record(record));
+            out.line(output::record(record));
         }
     };
     let runner = Runner {
@@ -246,12 +246,12 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let waiting = queue.status()?.waiting;
     let progress = || Progress {
         done: tally.total(),
-        summary: told::one_line_summary(&tally),
+        summary: output::one_line_summary(&tally),
     };
     let name = context.text("linking", "关联");
     let work = || queue.work(&runner, config);
     let end = show_progress(out, name, waiting, progress, work)?;
-    told::print_summary(context, &tally, 0, None);
+    output::print_summary(context, &tally, 0, None);
     Ok(report_early_end(context, end).unwrap_or(ExitCode::Done))
 }
 
@@ -276,7 +276,7 @@ fn collect(
     let collected = queue.collect(&into, follow, &stop, &mut observer)?;
     let status = queue.status()?;
     let left = status.waiting + status.deferred;
-    told::print_summary(context, &tally, left, Some(&collected.report));
+    output::print_summary(context, &tally, left, Some(&collected.report));
     if stop.is_requested() {
         return Ok(ExitCode::Interrupted);
     }

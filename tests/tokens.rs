@@ -790,7 +790,7 @@ fn processes_share_a_redis_with_outages() {
             redis.pause();
             // Two seconds for a reply; some connections are dropped and opened again meanwhile.
             sleep_at_random(2500);
-            redis.go_on();
+            redis.resume();
         } else {
             redis.kill();
             sleep_at_random(600);

@@ -220,7 +220,7 @@ impl Client {
     }
 
     /// The language of its messages.
-    pub(crate) fn lang(&self) -> Lang {
+    pub fn lang(&self) -> Lang {
         self.limits.lang
     }
 

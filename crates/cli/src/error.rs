@@ -57,7 +57,7 @@ impl CommandError {
         match self {
             CommandError::Usage(_) => ExitCode::Usage,
             CommandError::Call(error) => error.into(),
-            CommandError::Bulk(error) => error.verdict().into(),
+            CommandError::Bulk(error) => error.severity().into(),
             CommandError::Interrupted => ExitCode::Interrupted,
         }
     }
@@ -77,8 +77,9 @@ impl CommandError {
             }
             CommandError::Bulk(error) => {
                 let exit_code = interrupt::process_exit_code(code);
-                let line = json!({"message": error.to_string(), "exit_code": exit_code});
-                out.result(&line, || out.diagnostic(error));
+                let message = error.message(out.lang());
+                let line = json!({"message": message, "exit_code": exit_code});
+                out.result(&line, || out.diagnostic(message));
             }
         }
         code

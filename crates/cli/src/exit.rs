@@ -2,7 +2,7 @@
 //! they never change.
 
 use wxlink::{Error, LinkProgress};
-use wxlink_bulk::Verdict;
+use wxlink_bulk::Severity;
 
 /// How a run of the command ended. The number is the exit code.
 ///
@@ -51,16 +51,16 @@ impl ExitCode {
 }
 
 /// The exit code for the result of a job of many links, or of a part of one.
-impl From<Verdict> for ExitCode {
-    fn from(result: Verdict) -> ExitCode {
-        match result {
-            Verdict::Done => ExitCode::Done,
-            Verdict::Refused => ExitCode::Refused,
-            Verdict::Usage => ExitCode::Usage,
-            Verdict::Waiting => ExitCode::Waiting,
-            Verdict::Access => ExitCode::NoAccess,
-            Verdict::Again => ExitCode::Retry,
-            Verdict::Interrupted => ExitCode::Interrupted,
+impl From<Severity> for ExitCode {
+    fn from(severity: Severity) -> ExitCode {
+        match severity {
+            Severity::Done => ExitCode::Done,
+            Severity::Refused => ExitCode::Refused,
+            Severity::Usage => ExitCode::Usage,
+            Severity::Waiting => ExitCode::Waiting,
+            Severity::NoAccess => ExitCode::NoAccess,
+            Severity::Retry => ExitCode::Retry,
+            Severity::Interrupted => ExitCode::Interrupted,
         }
     }
 }
@@ -69,13 +69,13 @@ impl From<Verdict> for ExitCode {
 /// the link exists already or that an invitation is waiting.
 impl From<&Error> for ExitCode {
     fn from(error: &Error) -> ExitCode {
-        Verdict::of_error(error).into()
+        Severity::from_error(error).into()
     }
 }
 
 /// The exit code for the result of `ensure` or `wait`.
 impl From<&LinkProgress> for ExitCode {
     fn from(progress: &LinkProgress) -> ExitCode {
-        Verdict::of_progress(progress).into()
+        Severity::from_progress(progress).into()
     }
 }

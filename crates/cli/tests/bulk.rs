@@ -75,8 +75,8 @@ fn followers_are_not_messaged_without_confirmation() {
     assert_eq!(planned.code, 0, "{}", planned.err);
     let lines = planned.lines();
     assert_eq!(lines.len(), 5);
-    assert!(lines[..4].iter().all(|l| l["finding"] == "post"));
-    assert_eq!(lines[4]["plan"]["findings"]["post"], 4);
+    assert!(lines[..4].iter().all(|l| l["action"] == "post"));
+    assert_eq!(lines[4]["plan"]["actions"]["post"], 4);
     assert_eq!(lines[4]["plan"]["notified_accounts"], 2);
 
     // Without a terminal, the command cannot ask for confirmation.
@@ -210,7 +210,7 @@ fn errors_are_reported_before_anything_is_sent() {
     for (arguments, message) in [
         (&["bulk"][..], "name the rows"),
         (&["bulk", "nowhere.csv"], "nowhere.csv cannot be read"),
-        (&["bulk", "bad.csv"], "line 3: its notify_users"),
+        (&["bulk", "bad.csv"], "line 3: invalid notify_users"),
         (&["bulk", "-"], "--job DIR"),
         (&["bulk", "links.csv", "--resume"], "holds no job"),
         (&["bulk", "links.csv", "--rate", "fast"], "60/m"),
@@ -388,17 +388,17 @@ fn ambiguous_rows_are_refused_with_their_line() {
         (
             "unclosed.csv",
             unclosed,
-            "line 2: it opens a quote that is never closed",
+            "line 2: a quote is opened and never closed",
         ),
         (
             "swallowed.csv",
             swallowed,
-            "line 3: a cell in quotes goes on to line 4",
+            "line 3: a quoted cell continues on line 4",
         ),
         (
             "twice.jsonl",
             twice,
-            "line 1: it is no JSON: the key \"notify_users\" is there twice",
+            "line 1: invalid JSON: duplicate key \"notify_users\"",
         ),
     ] {
         fs::write(world.dir.join(name), text).unwrap();
@@ -523,7 +523,7 @@ fn a_queue_is_filled_worked_off_and_collected() {
     ));
     assert_eq!(again.json()["pushed"], 0);
     let status = &ran_all("status")[0].out;
-    assert!(status.contains("24    wait for a worker"), "{status}");
+    assert!(status.contains("24    waiting for a worker"), "{status}");
     let unfinished = run(platform(
         &world,
         &["bulk", "collect", "--queue", &redis.url()],

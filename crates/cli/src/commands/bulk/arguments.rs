@@ -1,4 +1,4 @@
-//! The arguments, and what they come to.
+//! The arguments of `wxlink bulk` and its subcommands, and their values.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,33 +6,52 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use wxlink_bulk::{BadRow, BulkError, Choices, Format, Rate, Rates, Row, read_rows};
+use wxlink_bulk::{BadRow, BulkError, Format, Rate, Rates, Row, RowDefaults, read_rows};
 
+use crate::message::Message;
 use crate::{args, input};
 
-pub(super) type AllRows = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
+/// The rows of a file, valid or not.
+pub(super) type RowIterator = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
 
-pub(super) fn of_rows() -> [Arg; 4] {
-    let [notify, show] = args::choices();
-    [
-        Arg::new("file")
-            .value_name("FILE")
-            .help("The rows, CSV or JSONL, columns account, appid, notify_users, show_profile; - is stdin"),
-        notify
-            .required(false)
-            .help("For rows that do not say: whether every follower of the account is messaged"),
-        show.required(false)
-            .help("For rows that do not say: whether the account's page shows the mini program"),
-        Arg::new("format")
-            .long("format")
-            .value_name("csv|jsonl")
-            .value_parser(PossibleValuesParser::new(["csv", "jsonl"]))
-            .hide_possible_values(true)
-            .help("How the rows are written; else the file's name or first character tells"),
-    ]
+/// The rows and how they are written.
+pub(super) struct RowArgs {
+    pub file: Arg,
+    pub notify_users: Arg,
+    pub show_profile: Arg,
+    pub format: Arg,
 }
 
-pub(super) fn of_a_job() -> [Arg; 6] {
+impl RowArgs {
+    pub fn new() -> RowArgs {
+        let [notify_users, show_profile] = args::choices();
+        RowArgs {
+            file: Arg::new("file").value_name("FILE").help(
+                "The rows: CSV or JSON lines with account, appid, notify_users and show_profile; \
+                 - reads stdin",
+            ),
+            notify_users: notify_users.required(false).help(
+                "For rows that leave it empty: whether every follower of the account is messaged",
+            ),
+            show_profile: show_profile.required(false).help(
+                "For rows that leave it empty: whether the account's page shows the mini program",
+            ),
+            format: Arg::new("format")
+                .long("format")
+                .value_name("csv|jsonl")
+                .value_parser(PossibleValuesParser::new(["csv", "jsonl"]))
+                .hide_possible_values(true)
+                .help("The format of the rows [default: detected from the first character]"),
+        }
+    }
+
+    pub fn all(self) -> [Arg; 4] {
+        [self.file, self.notify_users, self.show_profile, self.format]
+    }
+}
+
+/// The arguments of a job on this machine.
+pub(super) fn job_args() -> [Arg; 6] {
     let flag = |id, long, help| {
         Arg::new(id)
             .long(long)
@@ -44,33 +63,38 @@ pub(super) fn of_a_job() -> [Arg; 6] {
             .long("job")
             .value_name("DIR")
             .value_parser(value_parser!(PathBuf))
-            .help("The job's folder: rows, journal and report [default: FILE.job]"),
+            .help("The job's folder, for rows, journal and report [default: FILE.job]"),
         flag(
             "dry_run",
             "dry-run",
-            "Only say what would be posted, what is linked already, and whose quota would not do",
+            "Only show what would be posted, what is linked, and which quotas are too small",
         ),
-        flag("yes", "yes", "Do not ask before followers are messaged"),
+        flag(
+            "yes",
+            "yes",
+            "Do not ask for confirmation before followers are messaged",
+        ),
         flag(
             "resume",
             "resume",
-            "Go on with the job: rows that have come to nothing yet, and those whose quota begins anew",
+            "Continue a job: rows without a result, and deferred rows that are due",
         ),
         flag(
             "retry_failed",
             "retry-failed",
-            "Go on with the job, and do again what failed or was refused or deferred",
+            "Continue a job, and do failed, refused and deferred rows again",
         ),
-        Arg::new("monthly")
+        Arg::new("monthly_links")
             .long("monthly-links")
             .value_name("N")
             .value_parser(value_parser!(u32))
             .default_value("13")
-            .help("How many links an account may ask for in a month, for the plan; WeChat decides"),
+            .help("For the plan: how many links an account may request in a month"),
     ]
 }
 
-pub(super) fn of_rates() -> [Arg; 2] {
+/// The limits on calls.
+pub(super) fn rate_args() -> [Arg; 2] {
     let rate = |id, long, default, help| {
         Arg::new(id)
             .long(long)
@@ -84,7 +108,7 @@ pub(super) fn of_rates() -> [Arg; 2] {
             "rate",
             "rate",
             "100/s",
-            "The most calls over all accounts: 100/s, 60/m, 1000/h, 5000/d, or off",
+            "The most calls for all accounts together: 100/s, 60/m, 1000/h, 5000/d, or off",
         ),
         rate(
             "account_rate",
@@ -95,17 +119,17 @@ pub(super) fn of_rates() -> [Arg; 2] {
     ]
 }
 
-pub(super) fn of_a_crew() -> [Arg; 1] {
-    [Arg::new("workers")
+pub(super) fn workers_arg() -> Arg {
+    Arg::new("workers")
         .long("workers")
         .value_name("N")
         .value_parser(value_parser!(u16).range(1..=1024))
         .default_value("16")
-        .help("How many accounts are dealt with at once")]
+        .help("How many accounts are processed at the same time")
 }
 
 pub(super) fn rates(matches: &ArgMatches) -> Rates {
-    let rate = |id| matches.get_one(id).copied().unwrap_or(Rate::NONE);
+    let rate = |id| matches.get_one(id).copied().unwrap_or(Rate::UNLIMITED);
     Rates {
         all: rate("rate"),
         account: rate("account_rate"),
@@ -118,26 +142,31 @@ pub(super) fn workers(matches: &ArgMatches) -> usize {
         .map_or(1, |n| usize::from(*n))
 }
 
-/// The rows a command line names.
-pub(super) struct Source<'a> {
-    file: &'a str,
-    format: Option<Format>,
-    choices: Choices,
+/// The value of an argument in seconds.
+pub(super) fn seconds(matches: &ArgMatches, id: &str) -> Duration {
+    Duration::from_secs(matches.get_one(id).copied().unwrap_or_default())
 }
 
-impl<'a> Source<'a> {
-    pub fn of(matches: &'a ArgMatches) -> Option<Source<'a>> {
-        let file = matches.get_one::<String>("file")?;
-        let choice = |id| matches.get_one::<String>(id).map(|said| said == "yes");
+/// The file of rows that a command line names.
+pub(super) struct RowFile<'a> {
+    path: &'a str,
+    format: Option<Format>,
+    defaults: RowDefaults,
+}
+
+impl<'a> RowFile<'a> {
+    pub fn from_matches(matches: &'a ArgMatches) -> Option<RowFile<'a>> {
+        let path = matches.get_one::<String>("file")?;
+        let choice = |id| matches.get_one::<String>(id).map(|choice| choice == "yes");
         let format = match matches.get_one::<String>("format").map(String::as_str) {
             Some("csv") => Some(Format::Csv),
             Some(_) => Some(Format::Jsonl),
             None => None,
         };
-        Some(Source {
-            file,
+        Some(RowFile {
+            path,
             format,
-            choices: Choices {
+            defaults: RowDefaults {
                 notify_users: choice("notify_users"),
                 show_profile: choice("show_profile"),
             },
@@ -145,55 +174,61 @@ impl<'a> Source<'a> {
     }
 
     pub fn is_stdin(&self) -> bool {
-        self.file == "-"
+        self.path == "-"
     }
 
-    pub fn name(&self) -> &str {
-        self.file
+    pub fn path(&self) -> &str {
+        self.path
     }
 
-    /// Where its job is, unless another place is named.
-    pub fn job(&self) -> Option<PathBuf> {
-        (!self.is_stdin()).then(|| PathBuf::from(format!("{}.job", self.file)))
+    /// The default folder of its job.
+    pub fn default_job_folder(&self) -> Option<PathBuf> {
+        (!self.is_stdin()).then(|| PathBuf::from(format!("{}.job", self.path)))
     }
 
-    pub fn is_there(&self) -> bool {
-        !self.is_stdin() && Path::new(self.file).exists()
+    pub fn exists(&self) -> bool {
+        !self.is_stdin() && Path::new(self.path).exists()
     }
 
-    /// Whether it has the same rows when it is read again, which a pipe has not. A file that is not
-    /// there counts: that is found out when it is read.
-    pub fn is_read_twice(&self) -> bool {
-        !self.is_stdin() && fs::metadata(self.file).map_or(true, |file| file.is_file())
+    /// Whether it can be read twice, unlike a pipe. A missing file can; reading it reports that it
+    /// is missing.
+    pub fn can_be_read_twice(&self) -> bool {
+        !self.is_stdin() && fs::metadata(self.path).map_or(true, |file| file.is_file())
     }
 
-    /// Whether it is a file of that folder: a job that is made there might replace it.
+    /// Whether it is in that folder, where creating a job could replace it.
     pub fn is_in(&self, dir: &Path) -> bool {
-        match (fs::canonicalize(self.file), fs::canonicalize(dir)) {
+        match (fs::canonicalize(self.path), fs::canonicalize(dir)) {
             (Ok(file), Ok(dir)) => !self.is_stdin() && file.starts_with(dir),
             _ => false,
         }
     }
 
-    /// How many there are, good or bad.
+    /// How many rows it has, valid or not.
     pub fn count(&self) -> Result<u64, BulkError> {
         Ok(self.rows()?.count() as u64)
     }
 
-    /// Reads them from the beginning.
-    pub fn rows(&self) -> Result<AllRows, BulkError> {
-        let input = match self.is_stdin() {
-            true => input::stdin(),
-            false => input::open(Path::new(self.file)),
+    /// Reads the rows from the start.
+    pub fn rows(&self) -> Result<RowIterator, BulkError> {
+        let path = self.path;
+        let opened = if self.is_stdin() {
+            input::stdin()
+        } else {
+            input::open(Path::new(path))
         };
-        let input =
-            input.map_err(|e| BulkError::usage(format!("{} cannot be read: {e}", self.file)))?;
-        read_rows(input, self.format, self.choices)
-            .map_err(|bad| BulkError::usage(format!("{}, {bad}", self.file)))
+        let input = opened.map_err(|error| {
+            BulkError::usage(Message::new(
+                format!("{path} cannot be read: {error}"),
+                format!("无法读取 {path}：{error}"),
+            ))
+        })?;
+        read_rows(input, self.format, self.defaults).map_err(|bad| {
+            let why = bad.message();
+            BulkError::usage(Message::new(
+                format!("{path}, {}", why.get(wxlink::Lang::En)),
+                format!("{path}，{}", why.get(wxlink::Lang::Zh)),
+            ))
+        })
     }
-}
-
-/// Seconds.
-pub(super) fn seconds(matches: &ArgMatches, id: &str) -> Duration {
-    Duration::from_secs(matches.get_one(id).copied().unwrap_or_default())
 }

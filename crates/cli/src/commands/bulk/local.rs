@@ -1,178 +1,218 @@
 //! A job on this machine.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::ArgMatches;
-use wxlink_bulk::{BulkError, Crew, End, Job, Plan, Record, Reopen, Row};
+use wxlink_bulk::{BulkError, Job, Plan, PlannedAction, Record, ResumeMode, Row, RunEnd, Runner};
 
-use super::arguments::{self, Source};
-use super::progress::while_told;
-use super::{client, cut_short, stop, told};
+use super::arguments::{self, RowFile};
+use super::progress::{Progress, show_progress};
+use super::{TokensFor, client, output, report_early_end, stop_on_interrupt};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
+use crate::message::Message;
 use crate::{input, interrupt};
 
 pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
-    let asked = Asked::of(matches)?;
-    let (job, new) = asked
-        .job()
-        .map_err(|why| match interrupt::is_interrupted() {
-            true => interrupted(),
-            false => why.into(),
-        })?;
-    let done = asked.see_through(context, &job, matches);
-    if new && !matches!(done, Ok(Some(_))) {
-        // Nothing was done: the same command is to begin anew.
+    let request = JobRequest::from_matches(matches)?;
+    let job = request.open_job().map_err(|error| {
+        if interrupt::is_interrupted() {
+            interrupted_before_start()
+        } else {
+            error.into()
+        }
+    })?;
+    let result = request.execute(context, &job, matches);
+    let was_run = matches!(result, Ok(Execution::Run(_)));
+    if request.mode.is_none() && !was_run {
+        // The same command must be able to create the job again.
         job.discard();
     }
-    done.map(|verdict| verdict.unwrap_or(ExitCode::Done))
+    Ok(match result? {
+        Execution::Run(code) => code,
+        Execution::NotRun => ExitCode::Done,
+    })
 }
 
-struct Asked<'a> {
-    source: Option<Source<'a>>,
+/// What the command line asks for.
+struct JobRequest<'a> {
+    rows: Option<RowFile<'a>>,
     dir: PathBuf,
-    reopen: Option<Reopen>,
+    /// `None` for a new job.
+    mode: Option<ResumeMode>,
     dry_run: bool,
     yes: bool,
-    monthly: u32,
+    monthly_links: u32,
 }
 
-impl<'a> Asked<'a> {
-    fn of(matches: &'a ArgMatches) -> Result<Asked<'a>, CommandError> {
-        let source = Source::of(matches);
-        let reopen = match (matches.get_flag("retry_failed"), matches.get_flag("resume")) {
-            (true, _) => Some(Reopen::Failed),
-            (_, true) => Some(Reopen::Due),
-            _ => None,
+/// Whether the job was run.
+enum Execution {
+    Run(ExitCode),
+    /// It was only planned, or the user did not confirm.
+    NotRun,
+}
+
+impl<'a> JobRequest<'a> {
+    fn from_matches(matches: &'a ArgMatches) -> Result<JobRequest<'a>, CommandError> {
+        let rows = RowFile::from_matches(matches);
+        let mode = if matches.get_flag("retry_failed") {
+            Some(ResumeMode::Failed)
+        } else if matches.get_flag("resume") {
+            Some(ResumeMode::Pending)
+        } else {
+            None
         };
         let dry_run = matches.get_flag("dry_run");
         let named = matches.get_one::<PathBuf>("job").cloned();
-        let dir = named.or_else(|| source.as_ref().and_then(Source::job));
-        let dir = match (dir, reopen, &source) {
-            // What would be done leaves nothing behind.
-            (_, None, Some(_)) if dry_run => scratch(),
+        let dir = named.or_else(|| rows.as_ref().and_then(RowFile::default_job_folder));
+        let dir = match (dir, mode, &rows) {
+            // A dry run of a new job leaves no files behind.
+            (_, None, Some(_)) if dry_run => temporary_folder(),
             (Some(dir), ..) => dir,
             (None, _, Some(_)) => {
-                let why = "rows from stdin need a folder for their job: --job DIR";
-                return Err(CommandError::usage(why));
+                return Err(CommandError::usage(Message::new(
+                    "rows from stdin need a folder for their job: --job DIR",
+                    "从标准输入读取行时，须指定任务目录：--job DIR",
+                )));
             }
             (None, ..) => {
-                let why = "name the rows (a CSV or JSONL file, or - for stdin), or a job to go on with (--job DIR --resume)";
-                return Err(CommandError::usage(why));
+                return Err(CommandError::usage(Message::new(
+                    "name the rows (a CSV or JSON lines file, or - for stdin), or a job to resume \
+                     (--job DIR --resume)",
+                    "请指定行（CSV 或 JSON Lines 文件，- 表示标准输入），\
+                     或要继续的任务（--job DIR --resume）",
+                )));
             }
         };
-        Ok(Asked {
-            source,
+        Ok(JobRequest {
+            rows,
             dir,
-            reopen,
+            mode,
             dry_run,
             yes: matches.get_flag("yes"),
-            monthly: matches.get_one("monthly").copied().unwrap_or_default(),
+            monthly_links: matches
+                .get_one("monthly_links")
+                .copied()
+                .unwrap_or_default(),
         })
     }
 
-    /// The job, and whether it is new.
-    fn job(&self) -> Result<(Job, bool), BulkError> {
-        let Some(reopen) = self.reopen else {
-            let Some(source) = &self.source else {
-                let why = "name the rows: a CSV or JSONL file, or - for stdin";
-                return Err(BulkError::usage(why));
+    /// Creates the job, or opens the one to resume.
+    fn open_job(&self) -> Result<Job, BulkError> {
+        let dir = self.dir.display();
+        let Some(mode) = self.mode else {
+            let Some(rows) = &self.rows else {
+                return Err(BulkError::usage(Message::new(
+                    "name the rows: a CSV or JSON lines file, or - for stdin",
+                    "请指定行：CSV 或 JSON Lines 文件，- 表示标准输入",
+                )));
             };
-            if source.is_in(&self.dir) {
-                return Err(BulkError::usage(format!(
-                    "{} is in {}: rows cannot come from their job's own folder; \
-                     take another folder (--job)",
-                    source.name(),
-                    self.dir.display()
+            if rows.is_in(&self.dir) {
+                let path = rows.path();
+                return Err(BulkError::usage(Message::new(
+                    format!(
+                        "{path} is in {dir}: rows cannot come from their job's own folder. \
+                         Choose another folder (--job)"
+                    ),
+                    format!("{path} 位于 {dir} 中：行不能来自任务自己的目录。请换一个目录 (--job)"),
                 )));
             }
-            return Ok((Job::begin(&self.dir, source.rows()?)?, true));
+            return Job::create(&self.dir, rows.rows()?);
         };
-        let job = Job::open(&self.dir, reopen)?;
-        match &self.source {
-            Some(source) if source.is_there() && !job.is_of(source.rows()?) => {
-                Err(BulkError::usage(format!(
-                    "{} has other rows than the job in {}; begin another with --job DIR, or leave the file's name out \
-                     and go on with the rows as they were: --job {} --resume",
-                    source.name(),
-                    self.dir.display(),
-                    self.dir.display(),
-                )))
+        let job = Job::open(&self.dir, mode)?;
+        if let Some(rows) = &self.rows {
+            if rows.exists() && !job.has_rows(rows.rows()?) {
+                let path = rows.path();
+                return Err(BulkError::usage(Message::new(
+                    format!(
+                        "{path} has other rows than the job in {dir}. Start another job with \
+                         --job DIR; or leave out the file and resume the job with its own rows: \
+                         --job {dir} --resume"
+                    ),
+                    format!(
+                        "{path} 与 {dir} 中任务的行不同。请用 --job DIR 新建任务；\
+                         或省略文件，按原有的行继续任务：--job {dir} --resume"
+                    ),
+                )));
             }
-            _ => Ok((job, false)),
         }
+        Ok(job)
     }
 
-    /// Plans, asks and runs. Nothing, or a failure, if it came to no running.
-    fn see_through(
+    /// Plans, asks and runs.
+    fn execute(
         &self,
         context: &Context,
         job: &Job,
         matches: &ArgMatches,
-    ) -> Result<Option<ExitCode>, CommandError> {
+    ) -> Result<Execution, CommandError> {
         let out = context.out;
-        let client = client(context, Some(job.accounts()))?;
-        let stop = stop();
-        let tell = |record: &Record| {
+        let tokens_for = if job.accounts() == 1 {
+            TokensFor::OneAccount
+        } else {
+            TokensFor::ManyAccounts
+        };
+        let client = client(context, tokens_for)?;
+        let stop = stop_on_interrupt();
+        let observer = |record: &Record| {
             if out.is_json() {
-                out.line(told::record(record));
+                out.line(output::record(record));
             }
         };
-        let crew = Crew {
+        let runner = Runner {
             client: &client,
             workers: arguments::workers(matches),
-            observer: &tell,
+            observer: &observer,
             stop: &stop,
         };
         if !out.is_json() {
-            out.note(format_args!(
-                "{} for {}, {} to be dealt with; {} with notify_users.",
-                told::many(job.rows(), "row"),
-                told::many(job.accounts(), "account"),
-                told::number(job.left()),
-                told::number(job.notifying()),
-            ));
+            out.note(overview(job).get(out.lang()));
         }
-        if self.reopen.is_some() {
-            // Better now than after the work.
+        let is_resumed = self.mode.is_some();
+        if is_resumed {
+            // Better to fail now than after the work.
             job.check_report()?;
         }
         let must_ask = job.notifying() > 0 && job.left() > 0 && !self.yes;
-        // What was planned once is not planned again, but for the question.
-        let first = self.reopen.is_none() && !self.yes;
-        if self.dry_run || first || must_ask {
-            let plan = self.plan(context, job, &crew, matches)?;
-            if stop.is_asked() {
-                return Err(interrupted());
+        // A resumed job is planned again only if the question needs the plan.
+        if self.dry_run || (!is_resumed && !self.yes) || must_ask {
+            let plan = self.plan(context, job, &runner, matches)?;
+            if stop.is_requested() {
+                return Err(interrupted_before_start());
             }
-            told::plan(context, job, &plan);
+            output::print_plan(context, job, &plan);
             if self.dry_run {
-                return Ok(None);
+                return Ok(Execution::NotRun);
             }
-            if plan.notifying > 0 && !self.is_agreed(context, &plan)? {
-                out.note("Nothing was done.");
-                return Ok(None);
+            if plan.notifying > 0 && !self.confirm(context, &plan)? {
+                out.note(context.text("Nothing was sent.", "未发送任何请求。"));
+                return Ok(Execution::NotRun);
             }
         }
         let rates = arguments::rates(matches);
-        let now = || (job.tally().total(), told::words(job.tally()));
-        let end = while_told(out, "linking", job.rows(), now, || job.run(&crew, rates));
-        let end = match end {
+        let progress = || Progress {
+            done: job.tally().total(),
+            summary: output::one_line_summary(job.tally()),
+        };
+        let name = context.text("linking", "关联");
+        let run = || job.run(&runner, rates);
+        let end = match show_progress(out, name, job.rows(), progress, run) {
             Ok(end) => end,
-            Err(why) => {
-                let verdict = CommandError::from(why).report(out);
-                self.advise(context, job);
-                return Ok(Some(verdict));
+            Err(error) => {
+                let code = CommandError::from(error).report(out);
+                advise_to_resume(context, job);
+                return Ok(Execution::Run(code));
             }
         };
         let report = job.report();
-        told::summary(context, job.tally(), job.left(), report.as_ref().ok());
-        Ok(Some(match report {
-            Ok(_) => self.verdict(context, job, end),
-            Err(why) => CommandError::from(why).report(out),
+        output::print_summary(context, job.tally(), job.left(), report.as_ref().ok());
+        Ok(Execution::Run(match report {
+            Ok(_) => exit_code(context, job, end),
+            Err(error) => CommandError::from(error).report(out),
         }))
     }
 
@@ -180,84 +220,124 @@ impl<'a> Asked<'a> {
         &self,
         context: &Context,
         job: &Job,
-        crew: &Crew<'_>,
+        runner: &Runner<'_>,
         matches: &ArgMatches,
     ) -> Result<Plan, BulkError> {
         let out = context.out;
-        let seen = AtomicU64::new(0);
-        let tell = |row: &Row, finding| {
-            seen.fetch_add(1, Ordering::Relaxed);
+        let planned = AtomicU64::new(0);
+        let observer = |row: &Row, action: PlannedAction| {
+            planned.fetch_add(1, Ordering::Relaxed);
             if out.is_json() && self.dry_run {
-                out.line(told::finding(row, finding));
+                out.line(output::planned_row(row, action));
             }
         };
-        let now = || (seen.load(Ordering::Relaxed), String::new());
+        let progress = || Progress {
+            done: planned.load(Ordering::Relaxed),
+            summary: String::new(),
+        };
         let rates = arguments::rates(matches);
-        while_told(out, "planning", job.left(), now, || {
-            job.plan(crew, rates, self.monthly, &tell)
+        let name = context.text("planning", "计划");
+        show_progress(out, name, job.left(), progress, || {
+            job.plan(runner, rates, self.monthly_links, &observer)
         })
     }
 
-    /// Whether somebody agrees to message the followers.
-    fn is_agreed(&self, context: &Context, plan: &Plan) -> Result<bool, CommandError> {
-        let from_stdin = self.source.as_ref().is_some_and(Source::is_stdin);
-        if from_stdin || !io::stdin().is_terminal() || context.out.is_json() {
-            return Err(CommandError::usage(format!(
-                "every follower of {} would be messaged, for {}; say --yes if that is meant. Nothing was done",
-                told::many(plan.notified_accounts, "account"),
-                told::many(plan.notifying, "row"),
+    /// Asks whether the followers may be messaged. Without a terminal, that is an error.
+    fn confirm(&self, context: &Context, plan: &Plan) -> Result<bool, CommandError> {
+        let reads_stdin = self.rows.as_ref().is_some_and(RowFile::is_stdin);
+        if reads_stdin || !io::stdin().is_terminal() || context.out.is_json() {
+            let (accounts, rows) = (plan.notified_accounts, plan.notifying);
+            return Err(CommandError::usage(Message::new(
+                format!(
+                    "every follower of {} would be messaged, for {}; nothing was sent. Add --yes \
+                     to confirm",
+                    output::count(accounts, "account"),
+                    output::count(rows, "row"),
+                ),
+                format!(
+                    "将向 {accounts} 个账号的全部粉丝发送通知，涉及 {rows} 行；未发送任何请求。\
+                     如确认发送，请加 --yes"
+                ),
             )));
         }
-        let _ = write!(io::stderr(), "Message them? Nothing takes it back. [y/N] ");
-        let mut said = String::new();
-        let read = input::stdin().and_then(|input| BufReader::new(input).read_line(&mut said));
+        let question = context.text(
+            "Message them? This cannot be undone. [y/N] ",
+            "确认发送通知？此操作无法撤销。[y/N] ",
+        );
+        let _ = write!(io::stderr(), "{question}");
+        let mut answer = String::new();
+        let read = input::stdin().and_then(|input| BufReader::new(input).read_line(&mut answer));
         if interrupt::is_interrupted() {
-            // Not on the line of the question.
+            // Ends the line of the question.
             context.out.note("");
-            return Err(interrupted());
+            return Err(interrupted_before_start());
         }
-        let yes = ["y", "yes"].contains(&said.trim().to_ascii_lowercase().as_str());
-        Ok(read.is_ok() && yes)
+        let is_yes = ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str());
+        Ok(read.is_ok() && is_yes)
     }
+}
 
-    fn verdict(&self, context: &Context, job: &Job, end: End) -> ExitCode {
-        match cut_short(context, end) {
-            None => job.tally().verdict().into(),
-            Some(verdict) => {
-                self.advise(context, job);
-                verdict
-            }
-        }
-    }
+fn overview(job: &Job) -> Message {
+    let (rows, accounts, left, notifying) =
+        (job.rows(), job.accounts(), job.left(), job.notifying());
+    Message::new(
+        format!(
+            "{} for {}, {} left; {} with notify_users.",
+            output::count(rows, "row"),
+            output::count(accounts, "account"),
+            output::number(left),
+            output::number(notifying),
+        ),
+        format!(
+            "共 {rows} 行，{accounts} 个账号；剩余 {left} 行；其中 notify_users 为是的有 {notifying} 行。"
+        ),
+    )
+}
 
-    /// Says how to go on.
-    fn advise(&self, context: &Context, job: &Job) {
-        if !context.out.is_json() {
-            context.out.note(format_args!(
-                "What was done is kept; go on with: wxlink bulk --job {} --resume",
-                shown(job.dir())
-            ));
+fn exit_code(context: &Context, job: &Job, end: RunEnd) -> ExitCode {
+    match report_early_end(context, end) {
+        None => job.tally().severity().into(),
+        Some(code) => {
+            advise_to_resume(context, job);
+            code
         }
     }
 }
 
-fn interrupted() -> CommandError {
-    CommandError::Bulk(BulkError::interrupted("interrupted; nothing was done"))
+/// Prints the command that continues the job.
+fn advise_to_resume(context: &Context, job: &Job) {
+    let out = context.out;
+    if out.is_json() {
+        return;
+    }
+    let dir = quote_for_shell(job.dir());
+    let advice = Message::new(
+        format!("Completed work is kept. Continue with: wxlink bulk --job {dir} --resume"),
+        format!("已完成的工作已保存。继续请运行：wxlink bulk --job {dir} --resume"),
+    );
+    out.note(advice.get(out.lang()));
 }
 
-/// A path as a shell takes it.
-fn shown(path: &Path) -> String {
+fn interrupted_before_start() -> CommandError {
+    CommandError::Bulk(BulkError::interrupted(Message::new(
+        "interrupted; nothing was sent",
+        "已中断；未发送任何请求",
+    )))
+}
+
+/// A path as a shell reads it.
+fn quote_for_shell(path: &Path) -> String {
     let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
-    match text.chars().all(plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', r"'\''")),
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
+    if text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
-/// A folder that nobody else has.
-fn scratch() -> PathBuf {
-    use std::hash::{BuildHasher, RandomState};
-    let dice = RandomState::new().hash_one(std::process::id());
-    std::env::temp_dir().join(format!("wxlink-plan-{dice:016x}"))
+/// A path for a temporary folder. It does not exist yet.
+fn temporary_folder() -> PathBuf {
+    let random = RandomState::new().hash_one(std::process::id());
+    std::env::temp_dir().join(format!("wxlink-plan-{random:016x}"))
 }

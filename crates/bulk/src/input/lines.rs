@@ -1,20 +1,22 @@
-//! Text line by line, with the line numbers an editor shows: LF, CRLF and a lone CR each end a
-//! line.
+//! Reads text line by line and counts the lines as an editor does: LF, CRLF and a lone CR each end
+//! a line.
 
-use std::io::BufRead;
+use std::io::{BufRead, ErrorKind};
 
-/// The longest line (bytes). A row takes far less; a file without line ends is not read into
-/// memory.
-pub(crate) const MAX_LINE: usize = 1 << 20;
+use crate::message::{Message, message};
+
+/// The longest line (bytes). A row is far shorter; the limit keeps a file without line ends from
+/// being read into memory.
+const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// Reads lines.
 pub(crate) struct Lines<R> {
     input: R,
     number: u64,
-    /// The last line ended in a CR; a LF that follows belongs to it.
+    /// Whether the last line ended with a CR; an LF that follows belongs to it.
     after_cr: bool,
-    over: bool,
-    /// A line that was read and is to be read again.
+    finished: bool,
+    /// A line that `next` returns again.
     unread: Option<String>,
 }
 
@@ -24,61 +26,66 @@ impl<R: BufRead> Lines<R> {
             input,
             number: 0,
             after_cr: false,
-            over: false,
+            finished: false,
             unread: None,
         }
     }
 
-    /// The number of the line that was read last; the first line of the file is 1.
+    /// The number of the line that `next` returned last, from 1.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Has `next` return this text once more, under the number it had.
+    /// Makes `next` return this line again, with the same number.
     pub fn unread(&mut self, line: String) {
         self.number -= 1;
         self.unread = Some(line);
     }
 
-    /// The next line without its end; `None` after the last one. Why a line cannot be used, as a
-    /// clause.
-    pub fn next(&mut self) -> Option<Result<String, String>> {
+    /// The next line without its line end, or why it cannot be used; `None` after the last line.
+    pub fn next(&mut self) -> Option<Result<String, Message>> {
         if let Some(line) = self.unread.take() {
             self.number += 1;
             return Some(Ok(line));
         }
-        if self.over {
+        if self.finished {
             return None;
         }
-        let line = self.bytes().transpose()?;
+        let line = self.next_bytes().transpose()?;
         self.number += 1;
         let line = match line {
             Ok(line) => line,
             Err(why) => {
-                self.over = true;
+                self.finished = true;
                 return Some(Err(why));
             }
         };
         if line.contains(&0) {
-            let why = "it holds a NUL byte: the file is damaged, or is not UTF-8";
-            return Some(Err(why.into()));
+            return Some(Err(message!(
+                "contains a NUL byte: the file is damaged or not UTF-8",
+                "含有 NUL 字节：文件已损坏或不是 UTF-8 编码"
+            )));
         }
         Some(String::from_utf8(line).map_err(|_| {
-            "it is not UTF-8; save the file as CSV UTF-8 (spreadsheets offer that under Save as)"
-                .into()
+            message!(
+                "not UTF-8; save the file as CSV UTF-8 (spreadsheets offer this under Save as)",
+                "不是 UTF-8 编码；请在表格软件中另存为“CSV UTF-8”格式"
+            )
         }))
     }
 
-    fn bytes(&mut self) -> Result<Option<Vec<u8>>, String> {
+    fn next_bytes(&mut self) -> Result<Option<Vec<u8>>, Message> {
         let mut line = Vec::new();
         loop {
             let chunk = match self.input.fill_buf() {
                 Ok(chunk) => chunk,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(format!("it cannot be read: {e}")),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    return Err(message!("could not be read: {error}", "无法读取：{error}"));
+                }
             };
             let Some(first) = chunk.first() else {
-                self.over = true;
+                self.finished = true;
                 return Ok((!line.is_empty()).then_some(line));
             };
             if std::mem::take(&mut self.after_cr) && *first == b'\n' {
@@ -87,8 +94,11 @@ impl<R: BufRead> Lines<R> {
             }
             let end = chunk.iter().position(|b| matches!(b, b'\n' | b'\r'));
             let taken = end.unwrap_or(chunk.len());
-            if line.len() + taken > MAX_LINE {
-                return Err(format!("it is longer than {MAX_LINE} bytes"));
+            if line.len() + taken > MAX_LINE_BYTES {
+                return Err(message!(
+                    "longer than {MAX_LINE_BYTES} bytes",
+                    "超过 {MAX_LINE_BYTES} 字节"
+                ));
             }
             line.extend_from_slice(&chunk[..taken]);
             if let Some(end) = end {
@@ -108,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_end_counts_once_wherever_the_buffer_ends() {
+    fn a_line_end_across_two_buffers_counts_once() {
         let text = "a\r\n\r\nb\rc\n\n\rd";
         for buffer in 1..=text.len() {
             let mut lines = Lines::new(BufReader::with_capacity(buffer, text.as_bytes()));
@@ -117,7 +127,7 @@ mod tests {
                 seen.push((lines.number(), line.unwrap()));
             }
             let seen: Vec<_> = seen.iter().map(|(n, l)| (*n, l.as_str())).collect();
-            let right = [
+            let expected = [
                 (1, "a"),
                 (2, ""),
                 (3, "b"),
@@ -126,15 +136,16 @@ mod tests {
                 (6, ""),
                 (7, "d"),
             ];
-            assert_eq!(seen, right, "{buffer}");
+            assert_eq!(seen, expected, "{buffer}");
         }
     }
 
     #[test]
-    fn a_line_without_end_is_refused_before_it_fills_the_memory() {
+    fn an_endless_line_is_refused_before_it_fills_the_memory() {
         let endless = BufReader::new(std::io::Read::take(std::io::repeat(b'x'), u64::MAX));
         let mut lines = Lines::new(endless);
-        assert!(lines.next().unwrap().unwrap_err().contains("longer than"));
+        let why = lines.next().unwrap().unwrap_err().to_string();
+        assert!(why.contains("longer than"), "{why}");
         assert!(lines.next().is_none());
     }
 }

@@ -1,14 +1,15 @@
-//! JSON in which no object has a key twice: of two values, which one counts would be a guess.
+//! Parses JSON and refuses duplicate keys, because it would be a guess which of the values counts.
 
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Parses one document and nothing after it.
+/// Parses a line that holds exactly one document.
 ///
 /// # Errors
-/// Why it is none, as a clause, with the column.
+/// The text is not JSON, an object has a duplicate key, or text follows the document. The error
+/// includes the column.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let mut from = serde_json::Deserializer::from_str(text);
     let value = Unique.deserialize(&mut from);
@@ -16,7 +17,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
         .and_then(|value| from.end().map(|()| value))
         .map_err(|e| {
             let text = e.to_string();
-            // It was given a single line.
+            // The text is a single line, so its number says nothing.
             let place = format!(" at line {} column {}", e.line(), e.column());
             match text.strip_suffix(&place) {
                 Some(why) => format!("{why} (column {})", e.column()),
@@ -25,6 +26,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
         })
 }
 
+/// Deserialises a value whose objects have unique keys.
 struct Unique;
 
 impl<'de> DeserializeSeed<'de> for Unique {
@@ -60,7 +62,7 @@ impl<'de> Visitor<'de> for Unique {
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
         let number = Number::from_f64(value).map(Value::Number);
-        number.ok_or_else(|| E::custom("a number out of range"))
+        number.ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
@@ -80,9 +82,7 @@ impl<'de> Visitor<'de> for Unique {
         while let Some(key) = fields.next_key::<String>()? {
             let value = fields.next_value_seed(Unique)?;
             if all.contains_key(&key) {
-                return Err(de::Error::custom(format_args!(
-                    "the key {key:?} is there twice"
-                )));
+                return Err(de::Error::custom(format_args!("duplicate key {key:?}")));
             }
             all.insert(key, value);
         }
@@ -95,17 +95,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_twice_is_refused_however_it_is_written_and_wherever_it_is() {
+    fn duplicate_keys_are_refused_in_every_spelling_and_depth() {
         for text in [
             r#"{"a":0,"a":1}"#,
             r#"{"a":0,"\u0061":0}"#,
             r#"{"b":[{"a":0,"c":{},"a":0}]}"#,
         ] {
             let why = parse(text).unwrap_err();
-            assert!(
-                why.contains(r#"the key "a" is there twice (column"#),
-                "{why}"
-            );
+            assert!(why.contains(r#"duplicate key "a" (column"#), "{why}");
         }
         for text in [
             r#"{"a":{"a":0}}"#,

@@ -25,7 +25,7 @@ fn over_http_it_is_the_same() {
         answer.json()["error"]
             .as_str()
             .unwrap()
-            .contains("does not fit")
+            .contains("invalid body")
     );
 }
 
@@ -40,7 +40,7 @@ fn mistakes_say_what_to_do() {
             "nothing",
             json!(null),
             404,
-            "there is GET /__sandbox/state",
+            "Use one of: GET /__sandbox/state",
         ),
         ("GET", "", json!(null), 404, "GET /__sandbox/state"),
         ("POST", "state", json!(null), 405, "GET /__sandbox/state"),
@@ -79,14 +79,14 @@ fn mistakes_say_what_to_do() {
             "accounts/wx0b00000000000001",
             json!({}),
             400,
-            "a mini program's",
+            "that of a mini program",
         ),
         (
             "PUT",
             "miniprograms/wx0a00000000000001",
             json!({}),
             400,
-            "an account's",
+            "that of an account",
         ),
         (
             "PUT",
@@ -95,7 +95,7 @@ fn mistakes_say_what_to_do() {
             400,
             "unknown field `name`",
         ),
-        ("PUT", "tokens/T", json!({}), 400, "needs its `account`"),
+        ("PUT", "tokens/T", json!({}), 400, "needs an `account`"),
         (
             "PUT",
             "tokens/T",
@@ -108,7 +108,7 @@ fn mistakes_say_what_to_do() {
             "approvals",
             approval("wx0b00000000000002", "mini_program"),
             409,
-            "nobody waits",
+            "no decision is pending",
         ),
         (
             "POST",
@@ -136,7 +136,7 @@ fn mistakes_say_what_to_do() {
             "clock",
             json!({"advance_s": -1}),
             400,
-            "does not fit",
+            "invalid body",
         ),
         (
             "POST",
@@ -150,7 +150,7 @@ fn mistakes_say_what_to_do() {
             "reset",
             json!({"tokens": {"T": {}}}),
             400,
-            "needs its `account`",
+            "needs an `account`",
         ),
         ("GET", "journal?last=3", json!(null), 400, "?after=SEQ"),
     ] {

@@ -141,9 +141,9 @@ fn mistakes_end_with_2_and_advice() {
         (&["--prot", "1"][..], "there is no option --prot"),
         (&["--port"], "--port needs a port"),
         (&["--approve", "maybe"], "manual, immediate, polls:N"),
-        (&["--approve", "seconds:99999999999999"], "goes up to"),
-        (&["--world", "/nowhere"], "cannot read /nowhere"),
-        (&["--world", world.to_str().unwrap()], "needs its `account`"),
+        (&["--approve", "seconds:99999999999999"], "at most"),
+        (&["--world", "/nowhere"], "could not read /nowhere"),
+        (&["--world", world.to_str().unwrap()], "needs an `account`"),
     ] {
         let output = run(arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -165,7 +165,7 @@ fn a_port_in_use_is_an_error_with_its_address() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        stderr.contains(&format!("cannot listen on {address}")),
+        stderr.contains(&format!("could not listen on {address}")),
         "{stderr}"
     );
 }

@@ -1,8 +1,8 @@
 //! A stateful simulator of WeChat's side of linking mini programs to Official Accounts.
 //!
-//! It serves WeChat's three endpoints for links, and those from which a third-party platform obtains
-//! its tokens, over HTTP and HTTPS. It plays both administrators, and fails on demand in every way a
-//! network can. `docs/sandbox.md` is its handbook.
+//! It serves WeChat's three endpoints for links, and those from which a third-party platform
+//! obtains its tokens, over HTTP and HTTPS. It plays both administrators, and fails on demand in
+//! every way a network can. `docs/sandbox.md` is its handbook.
 //!
 //! ```
 //! use serde_json::json;

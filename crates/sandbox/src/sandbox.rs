@@ -92,8 +92,8 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the world or the policy is invalid. Other kinds if a port cannot be listened
-    /// on, a certificate cannot be generated, or the CA file cannot be written.
+    /// `InvalidInput` if the world or the policy is invalid. Other kinds if a port cannot be
+    /// listened on, a certificate cannot be generated, or the CA file cannot be written.
     pub fn start(settings: Settings) -> io::Result<Self> {
         settings
             .world
@@ -167,8 +167,8 @@ impl Sandbox {
             let serving = serve(sandbox.simulator.clone(), sockets, stopped.clone());
             let worker = std::thread::Builder::new()
                 .name(format!("sandbox-{number}"))
-                // When the thread ends, its runtime is dropped, and its connections with it. An error
-                // means that the runtime could not use a socket; this worker ends then.
+                // When the thread ends, its runtime is dropped, and its connections with it. An
+                // error means that the runtime could not use a socket; this worker ends then.
                 .spawn(move || drop(runtime.block_on(serving)))?;
             sandbox.workers.push(worker);
         }
@@ -213,8 +213,8 @@ impl Sandbox {
         &self.ca_pem
     }
 
-    /// Carries out an admin request without HTTP. `docs/sandbox.md` describes the requests: `path` is
-    /// what follows `/__sandbox/`, and `Value::Null` stands for no body.
+    /// Carries out an admin request without HTTP. `docs/sandbox.md` describes the requests: `path`
+    /// is what follows `/__sandbox/`, and `Value::Null` stands for no body.
     ///
     /// # Errors
     ///

@@ -44,7 +44,7 @@ pub enum Fault {
     CloseAfter,
     /// The connection is accepted and closed before anything is read.
     AcceptClose,
-    /// The TLS handshake is never answered.
+    /// The TLS handshake hangs.
     TlsHang,
     /// The connection is reset during the TLS handshake.
     TlsReset,

@@ -74,7 +74,8 @@ pub struct FaultRule {
     pub listener: Option<Listener>,
     /// What goes wrong.
     pub fault: Fault,
-    /// Whether the request takes effect first. `None`: as the fault's documentation says.
+    /// Whether the request takes effect first. `None`: before for most faults; after for
+    /// [`Fault::DelayMs`] and for faults that change WeChat's response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Phase>,
     /// How many times it applies.

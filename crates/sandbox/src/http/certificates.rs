@@ -127,7 +127,7 @@ fn server_certificate(certificate: Certificate, address: IpAddr) -> io::Result<C
     Ok(params)
 }
 
-/// The period from yesterday for a year, or one that has passed.
+/// The start and the end of a certificate's validity: a period around now, or one that has passed.
 fn validity(expired: bool) -> (OffsetDateTime, OffsetDateTime) {
     let now = OffsetDateTime::now_utc();
     if expired {
@@ -138,6 +138,7 @@ fn validity(expired: bool) -> (OffsetDateTime, OffsetDateTime) {
     }
 }
 
+/// Encodes a certificate as PEM.
 fn pem(der: &[u8]) -> String {
     let base64 = BASE64.encode(der);
     let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");

@@ -34,7 +34,8 @@ impl Transport for TlsStream<TcpStream> {
     }
 }
 
-/// Carries out a script. Write errors are ignored: they mean that the client has gone.
+/// Carries out a script. Write errors are ignored: they mean that the client has
+/// disconnected.
 pub(crate) async fn perform(script: Script, mut stream: impl Transport) {
     let is_written = write_script(&script, &mut stream).await.is_ok();
     end(script.ending, stream, is_written).await;

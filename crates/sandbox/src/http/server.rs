@@ -1,4 +1,4 @@
-//! Accepts connections, speaks TLS and HTTP, and hands a connection over to a fault's script.
+//! Accepts connections, serves HTTP with TLS or without, and hands connections over to scripts.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -42,8 +42,8 @@ pub(crate) struct ListenSocket {
     pub(crate) tls: Option<TlsAcceptor>,
 }
 
-/// Serves these sockets until `stop` becomes true. Connections are tasks of the runtime and end with
-/// it.
+/// Serves these sockets until `stop` becomes true. Connections are tasks of the runtime and end
+/// with it.
 pub(crate) async fn serve(
     simulator: Arc<Simulator>,
     sockets: Vec<ListenSocket>,
@@ -124,7 +124,7 @@ struct Origin {
 async fn serve_http(simulator: Arc<Simulator>, origin: Origin, stream: impl Transport) {
     let (hand_over, mut handed_over) = mpsc::channel::<Script>(1);
     let service = service_fn(move |request| {
-        let response = answer(simulator.clone(), origin, hand_over.clone(), request);
+        let response = respond(simulator.clone(), origin, hand_over.clone(), request);
         Box::pin(async move { Ok::<_, Infallible>(response.await) })
     });
     let mut http = http1::Builder::new()
@@ -144,8 +144,8 @@ async fn serve_http(simulator: Arc<Simulator>, origin: Origin, stream: impl Tran
     }
 }
 
-/// Answers one request, or hands its connection over and never returns.
-async fn answer(
+/// Responds to one request. If its connection is handed over, or if it hangs, this never returns.
+async fn respond(
     simulator: Arc<Simulator>,
     origin: Origin,
     hand_over: mpsc::Sender<Script>,

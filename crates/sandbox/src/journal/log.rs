@@ -259,8 +259,8 @@ impl Journal {
         }
     }
 
-    /// Removes all entries and sets the counts to 0. Later requests are numbered on. Returns how many
-    /// entries there were.
+    /// Removes all entries and sets the counts to 0. The numbers of later requests continue.
+    /// Returns how many entries there were.
     pub(crate) fn clear(&mut self) -> usize {
         let count = self.entries.len();
         let next = self.next;

@@ -1,9 +1,9 @@
 //! Removes secrets from the parts of a request that the journal shows.
 //!
-//! Known secrets are recognised by their values, others by the names of their fields. Everything else
-//! in a request to an endpoint for links is shown as it arrived. Requests to component endpoints
-//! consist mostly of secrets, and those to unknown paths may do so: only parts that are known to be
-//! harmless are shown.
+//! Known secrets are recognised by their values, others by the names of their fields. Everything
+//! else in a request to an endpoint for links is shown as it arrived. Requests to component
+//! endpoints consist mostly of secrets, and so may those to unknown paths: only parts that are
+//! known to be harmless are shown.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::wechat::query::percent_decoded;
 
 /// How many bytes of a body are kept at most.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
-/// How many bytes of a body that is not JSON are searched for secrets. It is more than what is kept,
+/// How many bytes of a body that is not JSON are searched for secrets. More are searched than kept,
 /// so that a secret at the end of the kept part is found as a whole.
 const MAX_SEARCHED_BYTES: usize = 2 * MAX_BODY_BYTES;
 
@@ -206,8 +206,8 @@ impl Redaction<'_> {
     }
 }
 
-/// Redacts a parameter of an endpoint that is not for links. Unknown parameters are omitted, and the
-/// values of known ones are masked.
+/// Redacts a parameter of an endpoint that is not for links. Unknown parameters are omitted, and
+/// the values of known ones are masked.
 fn known_parameter(pair: &str) -> Option<String> {
     let (name, value) = pair.split_once('=')?;
     TOKEN_PARAMETERS.contains(&name).then(|| {
@@ -216,7 +216,7 @@ fn known_parameter(pair: &str) -> Option<String> {
     })
 }
 
-/// The length to which a body is truncated. It does not split a character, so that text remains text.
+/// The length to which a body is truncated. It does not split a character, so text remains text.
 fn truncated_length(body: &[u8]) -> usize {
     if body.len() <= MAX_BODY_BYTES {
         return body.len();

@@ -65,7 +65,9 @@ impl Month {
         let beijing = UtcOffset::from_hms(8, 0, 0).unwrap_or(UtcOffset::UTC);
         let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
         let time = OffsetDateTime::from_unix_timestamp(seconds)
-            .map_or(OffsetDateTime::UNIX_EPOCH, |time| time.to_offset(beijing));
+            .ok()
+            .and_then(|time| time.checked_to_offset(beijing))
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
         Self {
             year: time.year(),
             month: time.month().into(),

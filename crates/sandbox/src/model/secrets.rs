@@ -2,8 +2,8 @@
 //!
 //! A secret is recognised by its value, in any letter case and with any escapes: percent escapes,
 //! JSON escapes, UTF-16, or several of these. The letter case is ignored because header names are
-//! shown in lower case. Secrets that the simulator does not know are recognised by the names of their
-//! fields: see `secret_names`.
+//! shown in lower case. Secrets that the simulator does not know are recognised by the names of
+//! their fields: see `secret_names`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -18,8 +18,8 @@ use crate::model::world::{Authorizer, Component, Token, TokenKind, World};
 /// What is shown in place of a secret.
 pub(crate) const MASK: &str = "MASKED";
 
-/// The fewest bytes of a secret that is recognised inside a word. A shorter one is recognised only as
-/// a separate word.
+/// The fewest bytes of a secret that is recognised inside a word. A shorter one is recognised only
+/// as a separate word.
 const MIN_LENGTH_INSIDE_WORDS: usize = 4;
 /// The fewest hex digits after a generated prefix that make it a secret.
 const MIN_DIGITS: usize = 4;

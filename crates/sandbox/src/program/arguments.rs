@@ -43,7 +43,7 @@ pub(crate) enum Invocation {
     Version,
 }
 
-/// How to run.
+/// The arguments of a run.
 #[derive(Debug)]
 pub(crate) struct Arguments {
     pub(crate) settings: Settings,
@@ -80,7 +80,7 @@ impl Arguments {
                 "--tls-port" => {
                     settings.tls_port = parsed(flag, &value("a port")?, "a port, 0 to 65535")?;
                 }
-                "--approve" => settings.policy = Policy::all(approve(&value(HOW)?)?),
+                "--approve" => settings.policy = Policy::all(approve(&value(APPROVE_VALUES)?)?),
                 "--world" => settings.world = world(Path::new(&value("a file")?))?,
                 "--journal" => settings.journal = parsed(flag, &value("a number")?, "a number")?,
                 "--workers" => {
@@ -104,8 +104,10 @@ impl Arguments {
     }
 }
 
-const HOW: &str = "manual, immediate, polls:N or seconds:N";
+/// The values of `--approve`.
+const APPROVE_VALUES: &str = "manual, immediate, polls:N or seconds:N";
 
+/// Parses the value of an option. `what` says what it must be.
 fn parsed<T: std::str::FromStr>(flag: &str, value: &OsStr, what: &str) -> Result<T, String> {
     value
         .to_str()
@@ -113,6 +115,7 @@ fn parsed<T: std::str::FromStr>(flag: &str, value: &OsStr, what: &str) -> Result
         .ok_or_else(|| format!("{flag} must be {what}, not {}", value.to_string_lossy()))
 }
 
+/// Parses the value of `--approve`.
 fn approve(value: &OsStr) -> Result<When, String> {
     let text = value.to_string_lossy();
     let when = match &*text {
@@ -124,9 +127,10 @@ fn approve(value: &OsStr) -> Result<When, String> {
             _ => None,
         },
     };
-    when.ok_or_else(|| format!("--approve must be {HOW}, not {text}"))
+    when.ok_or_else(|| format!("--approve must be {APPROVE_VALUES}, not {text}"))
 }
 
+/// Reads the file of `--world`.
 fn world(path: &Path) -> Result<World, String> {
     let text = fs::read(path)
         .map_err(|error| format!("--world: could not read {}: {error}", path.display()))?;

@@ -59,7 +59,7 @@ unsafe fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str, Error> {
 /// # Safety
 /// As for [`text`].
 unsafe fn token<'a>(client: &Client, token: *const c_char) -> Result<Option<&'a str>, Error> {
-    if token.is_null() && client.has_tokens() {
+    if token.is_null() && client.has_token_source() {
         return Ok(None);
     }
     // SAFETY: the caller guarantees it.

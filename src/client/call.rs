@@ -19,7 +19,8 @@ use crate::response::response::Response;
 use crate::retry::Sender;
 use crate::token::Token;
 
-/// The body of the request for the list, `{}`. WeChat has answered an empty body with errcode 44002.
+/// The body of the request for the list, `{}`. WeChat has answered an empty body with errcode
+/// 44002.
 #[derive(Serialize)]
 struct EmptyObject {}
 
@@ -28,9 +29,9 @@ impl Client {
     /// (WeChat's `linkMiniprogram`). Most programs should use
     /// [`ensure_linked`](Client::ensure_linked), which can be repeated safely.
     ///
-    /// Success means that WeChat has sent the invitation. The Official Account's administrator has to
-    /// agree first, then the mini program's administrator. The request is posted at most once: it is
-    /// retried only while nothing of it has been sent.
+    /// Success means that WeChat has sent the invitation. The Official Account's administrator has
+    /// to agree first, then the mini program's administrator. The request is posted at most once:
+    /// it is retried only while nothing of it has been sent.
     ///
     /// # Errors
     /// [`Status::Api`]: WeChat answered another errcode. 89010 and 89035 mean that an invitation is
@@ -119,8 +120,8 @@ impl Client {
         })
     }
 
-    /// [`get_linked`](Client::get_linked) for callers that want the response itself: WeChat's errcode
-    /// is 0, but the list is not parsed.
+    /// [`get_linked`](Client::get_linked) for callers that want the response itself: WeChat's
+    /// errcode is 0, but the list is not parsed.
     ///
     /// # Errors
     /// As [`get_linked`](Client::get_linked), except that the list's structure is not checked.
@@ -143,8 +144,8 @@ impl Client {
     /// stays in the list until they agree. The request is posted at most once.
     ///
     /// # Errors
-    /// As [`link_miniprogram`](Client::link_miniprogram). Errcode 89018 means that the administrator
-    /// was already asked.
+    /// As [`link_miniprogram`](Client::link_miniprogram). Errcode 89018 means that the
+    /// administrator was already asked.
     pub fn unlink_miniprogram<'a>(
         &self,
         access_token: impl Into<Option<&'a str>>,

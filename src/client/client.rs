@@ -54,8 +54,8 @@ pub struct Client {
 impl Client {
     /// Creates a client. Opens no connection and does not wait for the network.
     ///
-    /// The options are copied. Certificate files, and the environment if the option `proxy` is `env`,
-    /// are read here and never again.
+    /// The options are copied. Certificate files, and the environment if the option `proxy` is
+    /// `env`, are read here and never again.
     ///
     /// ```
     /// use wxlink::{Client, Options};
@@ -167,8 +167,8 @@ impl Client {
     /// - [`Status::TimeoutUnsent`]: the store did not answer in time.
     /// - [`Status::Cancelled`], [`Status::Forked`].
     ///
-    /// After a time-out or a cancellation, the ticket may have been stored or not; it is safe to call
-    /// again.
+    /// After a time-out or a cancellation, the ticket may have been stored or not; it is safe to
+    /// call again.
     pub fn set_ticket(&self, ticket: &str) -> Result<(), Error> {
         self.check_text("ticket", ticket, MAX_TOKEN_BYTES)?;
         self.call_platform(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
@@ -248,8 +248,8 @@ impl Client {
     }
 
     /// Cancels this handle and its clones: all calls that run on them end within 100 ms with
-    /// [`Status::Cancelled`], and so do all later ones. Derived handles, and the handle this one was
-    /// derived from, are not affected.
+    /// [`Status::Cancelled`], and so do all later ones. Derived handles, and the handle this one
+    /// was derived from, are not affected.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }

@@ -15,7 +15,8 @@
     unsafe_op_in_unsafe_fn
 )]
 #![allow(non_camel_case_types)]
-// The conventions at the top of the header (in cbindgen.toml) are the safety rules of all functions.
+// The conventions at the top of the header (in cbindgen.toml) are the safety rules of all
+// functions.
 #![allow(clippy::missing_safety_doc)]
 
 pub mod calls;

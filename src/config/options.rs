@@ -464,7 +464,7 @@ impl Options {
     /// let mut options = wxlink::Options::new();
     /// options.set("timeout_ms", "5000")?.set("lang", "zh")?;
     ///
-    /// let error = options.set("max_retries", "many").unwrap_err();
+    /// let error = options.set("max_retries", "many").err().unwrap();
     /// assert_eq!(error.to_string(), "option max_retries takes a whole number from 0 to 10");
     /// # Ok::<(), wxlink::OptionError>(())
     /// ```

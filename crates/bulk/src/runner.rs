@@ -438,7 +438,7 @@ fn outcome_of(progress: &LinkProgress) -> Outcome {
         LinkState::Declined => Outcome::Declined,
         LinkState::AwaitingOfficialAccount
         | LinkState::AwaitingMiniProgram
-        | LinkState::AwaitingSomebody => {
+        | LinkState::AwaitingAdministrator => {
             // A post that WeChat refused as "already sent" is no invitation by this job.
             let last = progress.attempts().last();
             let accepted = last.is_some_and(|attempt| attempt.outcome == Status::Ok);

@@ -2,7 +2,7 @@
 //! them misses fails here.
 //!
 //! A language has a program that takes a request a line on stdin and gives an answer a line on stdout
-//! (`bindings/LANGUAGE/run conform`). Fields are separated by tabs, the first of a request is the verb;
+//! (`bindings/LANGUAGE/run.sh conform`). Fields are separated by tabs, the first of a request is the verb;
 //! the others are KEY=VALUE, values percent-encoded:
 //!
 //! | verb | its fields | the answer's |
@@ -41,7 +41,7 @@ struct Language {
 impl Language {
     /// `None` if its tools are missing, which is said where it is seen.
     fn start(name: &'static str, dir: &str) -> Option<Language> {
-        let run: PathBuf = root().join(dir).join("run");
+        let run: PathBuf = root().join(dir).join("run.sh");
         let mut child = Command::new(run)
             .arg("conform")
             .env("WXLINK_LIB_DIR", lib_dir())
@@ -62,7 +62,10 @@ impl Language {
         {
             let code = language.child.wait().unwrap().code();
             assert_eq!(code, Some(127), "{name} does not run");
-            skip(&format!("the vectors in {name}"), "its tools");
+            skip(
+                &format!("the vectors in {name}"),
+                &format!("a tool that {dir}/run.sh needs"),
+            );
             return None;
         }
         Some(language)

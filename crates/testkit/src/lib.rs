@@ -41,7 +41,7 @@ pub fn scratch(name: &str) -> PathBuf {
     dir
 }
 
-/// Whether a tool is there. If not, that is said.
+/// Whether a tool is installed. If not, reports with [`skip`] that a part of the tests is skipped.
 pub fn have(tool: &str, part: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
@@ -51,12 +51,19 @@ pub fn have(tool: &str, part: &str) -> bool {
     found
 }
 
-/// Says where it is seen what is left out for want of what; under `CI=true` that is a failure.
+/// Reports on stderr that a part of the tests is skipped because a tool is not installed. With
+/// `CI=true` that is a failure: panics. The scripts do the same with `tools/need.sh`.
 pub fn skip(part: &str, tool: &str) {
-    // Not by eprintln!, which the test harness would swallow.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {part}, for want of {tool}");
+    // Not eprintln!, whose output the test harness captures.
+    let _ = writeln!(
+        std::io::stderr(),
+        "SKIPPED: {part}: {tool} is not installed"
+    );
     let ci = std::env::var("CI").is_ok_and(|v| v == "true");
-    assert!(!ci, "{tool} is missing, and this is CI");
+    assert!(
+        !ci,
+        "{tool} is not installed: nothing may be skipped with CI=true"
+    );
 }
 
 /// Runs a command that must succeed; shows all it said if it does not.

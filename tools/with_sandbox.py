@@ -98,7 +98,10 @@ class Sandbox:
         return request(self.admin_url, method, path, body)
 
     def stop(self):
-        """Stops the simulator. Raises SandboxError if it failed before or does not stop."""
+        """Stops the simulator. Raises SandboxError if it had ended before or does not stop."""
+        if self._process.poll() is not None:
+            self._process.stdout.close()
+            raise SandboxError(f"wxlink-sandbox ended too early, with {self._process.returncode}")
         self._process.terminate()
         try:
             code = self._process.wait(STOP_TIMEOUT_SECONDS)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the same commit from scratch in two folders, and compares the libraries and the command byte
-# for byte. It also fails if they contain a path of this machine.
+# Builds the same commit from scratch in two folders, and compares the libraries and the command
+# byte for byte. It also fails if they contain a path of this machine.
 #
 #   reproducible.sh [FOLDER]    the folder of the two checkouts: target/reproducible if not given
 set -eu

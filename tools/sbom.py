@@ -101,8 +101,8 @@ def licences(target, *packages):
             texts.setdefault(" ".join(text.split()), (text, []))[1].append(name)
     std = standard_library()
     page = f"Third-party software in {packages[0]}, and its licences.\n\n"
-    page += f"The Rust standard library {std['version']}: MIT OR Apache-2.0, with LLVM's libunwind\n"
-    page += "where it is linked in: Apache-2.0 WITH LLVM-exception.\n"
+    page += f"The Rust standard library {std['version']}: MIT OR Apache-2.0.\n"
+    page += "LLVM's libunwind, where it is linked in: Apache-2.0 WITH LLVM-exception.\n"
     page += "https://www.rust-lang.org/policies/licenses\n"
     if without:
         page += "\nThese crates contain no licence text; their licence is:\n"

@@ -45,7 +45,7 @@ pub fn scratch(name: &str) -> PathBuf {
     dir
 }
 
-/// Whether a tool is installed. If it is not, reports that this part of the tests is skipped.
+/// Whether a tool is installed. If not, reports with [`skip`] that a part of the tests is skipped.
 pub fn have(tool: &str, part: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
@@ -55,15 +55,19 @@ pub fn have(tool: &str, part: &str) -> bool {
     found
 }
 
-/// Reports that a part of the tests is skipped because a tool is missing. Panics if `CI=true`.
+/// Reports on stderr that a part of the tests is skipped because a tool is not installed. With
+/// `CI=true` that is a failure: panics. The scripts do the same with `tools/need.sh`.
 pub fn skip(part: &str, tool: &str) {
-    // The test harness captures eprintln!, but not this.
+    // Not eprintln!, whose output the test harness captures.
     let _ = writeln!(
         std::io::stderr(),
-        "SKIPPED: {part}, because {tool} is missing"
+        "SKIPPED: {part}: {tool} is not installed"
     );
-    let is_ci = std::env::var("CI").is_ok_and(|v| v == "true");
-    assert!(!is_ci, "{tool} is missing, which is not allowed in CI");
+    let ci = std::env::var("CI").is_ok_and(|v| v == "true");
+    assert!(
+        !ci,
+        "{tool} is not installed: nothing may be skipped with CI=true"
+    );
 }
 
 /// Runs a command and returns its output. Panics with the output if the command fails.

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Measures wxlink against its peers, all against the same responder in the same run.
+"""Measures wxlink and its peers, all against the same responder in the same run.
 
-    run [--strict] [--keep] [--rounds N] [--only NAME,...]
+    run.py [--strict] [--keep] [--rounds N] [--only NAME,...]
 
-Prints a table. When everything was measured it also writes the figures into docs/performance.md and draws
-docs/performance.svg, unless --keep says to leave them. --strict: a missed target is a failure. NAME: calls,
-python, go, threads, names, first, syscalls, footprint. WXLINK_LIB_DIR is the folder of libwxlink.so; target/release if it
-is not set.
+Prints a table. If everything was measured and there is no --keep, it also writes the figures to
+docs/performance.md and draws docs/performance.svg. With --strict a missed target is a failure.
+
+NAME is one of calls, python, go, threads, names, first, syscalls, footprint. WXLINK_LIB_DIR is the
+folder of libwxlink.so: target/release if unset.
 """
 
 import argparse
@@ -38,18 +39,19 @@ class Table:
         self.skipped = []
 
     def add(self, what, ours, peer, bound, limit, ratios, unit="µs"):
-        """A row: the medians of what was measured, the median of the ratios, and what it has to be."""
+        """Adds a row: two medians, the median of the ratios, and the limit of that ratio."""
         ratio = statistics.median(ratios)
         met = ratio <= limit if bound == "≤" else ratio >= limit if bound == "≥" else ratio < limit
         self.rows.append((what, ours, peer, ratio, f"{bound} {limit:g}", met, unit))
 
     def note(self, what, left, right, ratios, unit="µs"):
-        """A row without a target: what somebody else reaches, to judge the targets by."""
+        """Adds a row without a target, for comparison: what a peer reaches."""
         self.rows.append((what, left, right, statistics.median(ratios), "", None, unit))
 
     def skip(self, what, missing):
         self.skipped.append(what)
-        print(f"SKIPPED: {what}, for want of {missing}", file=sys.stderr, flush=True)
+        # Not a failure in CI either: --strict decides.
+        harness.skip(what, missing)
 
     def texts(self):
         yield "what", "wxlink", "peer", "ratio", "target", ""
@@ -73,7 +75,7 @@ class Table:
 
 
 def interleaved(contestants, kinds, rounds):
-    """Microseconds per call by contestant and kind, a list of one for each round, all taking turns."""
+    """Microseconds per call by contestant and kind: a list with one for each round, interleaved."""
     figures = {(name, kind): [] for name in contestants for kind in kinds}
     names = list(contestants)
     for i in range(rounds):
@@ -214,8 +216,8 @@ class Bench:
         if subprocess.run([*command, "true"], capture_output=True).returncode:
             raise Missing("the right to unshare namespaces")
         out = subprocess.run([*command, sys.executable, HERE / "names.py"], env=ENV, check=True, capture_output=True, text=True)
-        told = json.loads(out.stdout)
-        named, literal = ([n / 1000 for n in column] for column in zip(*told["rounds"]))
+        rounds = json.loads(out.stdout)["rounds"]
+        named, literal = ([n / 1000 for n in column] for column in zip(*rounds))
         self.table.add("link by name, 5 ms to the name server / by address", median(named), median(literal), "≤", 1.1, ratios(named, literal))
 
     def first(self):
@@ -301,17 +303,17 @@ class Bench:
 
 
 def prepare_python():
-    """The module as it is released, and requests, in a folder beside the checkout's .venv."""
-    result = subprocess.run([ROOT / "python/install"], capture_output=True, text=True)
+    """Builds the module as it is released, and installs requests, outside the checkout's .venv."""
+    result = subprocess.run([ROOT / "python/install.sh"], capture_output=True, text=True)
     if result.returncode == 127:
         raise Missing("python3-venv")
     if result.returncode:
         sys.exit(result.stderr)
     venv = ROOT / ".venv/bin"
     folder, wheels = BUILD / "python", BUILD / "wheel"
-    # What python/install puts into .venv is a debug build.
+    # The module that python/install.sh puts into .venv is a debug build.
     command = [venv / "maturin", "build", "--release", "--locked", "--quiet", "--out", wheels]
-    env = dict(ENV, CARGO_TARGET_DIR=os.environ.get("CARGO_TARGET_DIR") or str(ROOT / "target"))
+    env = dict(ENV, CARGO_TARGET_DIR=str(ROOT / "target/python"))
     shutil.rmtree(wheels, ignore_errors=True)
     result = subprocess.run(command, cwd=ROOT / "python", env=env, capture_output=True, text=True)
     if result.returncode:
@@ -330,15 +332,15 @@ def prepare_python():
 
 
 def build_go():
-    """The Go program, with the Go and the settings of the binding."""
+    """Builds the Go program with the toolchain and the settings of the binding."""
     script = (
         'name=benches; . "$1/bindings/go/toolchain.sh"; find_go || exit 127; '
         'cd "$1/benches/go" && exec "$go" build -o "$2" .'
     )
     env = dict(os.environ, WXLINK_LIB_DIR=str(LIB))
-    # Sourced, the file takes $0 for one of the binding's scripts.
+    # toolchain.sh finds its folder from $0, which is therefore a script of the binding.
     program = BUILD / "go-calls"
-    command = ["sh", "-c", script, ROOT / "bindings/go/run", ROOT, program]
+    command = ["sh", "-c", script, ROOT / "bindings/go/run.sh", ROOT, program]
     result = subprocess.run(command, env=env, capture_output=True, text=True)
     if result.returncode == 127:
         raise Missing("go")
@@ -390,7 +392,7 @@ def main():
     if args.keep or wanted != parts:
         pass
     elif table.skipped:
-        print(f"docs/performance.md stays as it is: not measured were {', '.join(table.skipped)}")
+        print(f"docs/performance.md is unchanged; not measured: {', '.join(table.skipped)}")
     else:
         write_page(table, load)
         PLOT.write_text(plot.draw(bench.relative))

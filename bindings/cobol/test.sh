@@ -1,58 +1,38 @@
 #!/bin/sh
-# Runs the COBOL programs against a sandbox of their own. Environment: see run.
+# Runs the COBOL programs against a simulator.
+#
+# WXLINK_LIB_DIR is the folder of libwxlink.so and wxlink-sandbox, WXLINK_BUILD_DIR the one to build
+# in. Exits with 77 if the tests are skipped (tools/need.sh).
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-lib=${WXLINK_LIB_DIR:-$root/target/release}
+. "$root/tools/need.sh"
+need COBOL cobc python3 || exit
+# Without a simulator the script starts itself again with one.
+[ -n "${WXLINK_SANDBOX_ADMIN:-}" ] || exec "$root/tools/with_sandbox.py" "$here/test.sh"
 
-for tool in cobc python3; do
-    command -v "$tool" >/dev/null && continue
-    echo "SKIPPED: cobol, for want of $tool" >&2
-    [ "${CI:-}" != true ]
-    exit
-done
-
+url=$WXLINK_BASE_URL
+export WXLINK_TOKEN=SANDBOX-TOKEN
 scratch=$(mktemp -d)
-sandbox=
-finish() {
-    [ -z "$sandbox" ] || { kill "$sandbox" && wait "$sandbox"; }
-    rm -rf "$scratch"
-}
-trap finish EXIT
+trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM HUP
 failures=0
 
-# The sandbox prints one line when it is ready.
-mkfifo "$scratch/ready"
-"$lib/wxlink-sandbox" >"$scratch/ready" &
-sandbox=$!
-read -r about <"$scratch/ready"
-url=$(expr "$about" : '.*"http":"\([^"]*\)"')
-[ -n "$url" ] || { echo "cobol: the sandbox did not start" >&2; exit 1; }
-export WXLINK_BASE_URL="$url" WXLINK_TOKEN=SANDBOX-TOKEN
-
-# sandbox PATH [JSON]: asks the sandbox's admin interface.
-sandbox() {
-    python3 - "$url/__sandbox/$1" ${2+"$2"} <<'PYTHON'
-import sys, urllib.request
-body = sys.argv[2].encode() if len(sys.argv) > 2 else None
-direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-print(direct.open(urllib.request.Request(sys.argv[1], body), timeout=10).read().decode())
-PYTHON
-}
+# admin METHOD PATH [JSON]: sends a request to the simulator's admin interface.
+admin() { "$root/tools/sandbox_admin.py" "$@"; }
 
 # expect CODE STDOUT STDERR PROGRAM ARGS...: runs a program; the outputs are shell patterns.
 expect() {
     code=$1 stdout=$2 stderr=$3
     shift 3
-    "$here/run" "$@" >"$scratch/out" 2>"$scratch/err"
+    "$here/run.sh" "$@" >"$scratch/out" 2>"$scratch/err"
     got=$? out=$(cat "$scratch/out") err=$(cat "$scratch/err")
     if [ "$got" -ne "$code" ]; then
-        complain "$*" "ended with $got, not $code"
+        complain "$*" "exit code $got, expected $code"
     fi
-    case $out in $stdout) ;; *) complain "$*" "said other than $stdout" ;; esac
-    case $err in $stderr) ;; *) complain "$*" "complained other than $stderr" ;; esac
-    case $out$err in *"${WXLINK_TOKEN:-no token}"*) complain "$*" "told the token" ;; esac
+    case $out in $stdout) ;; *) complain "$*" "stdout is not $stdout" ;; esac
+    case $err in $stderr) ;; *) complain "$*" "stderr is not $stderr" ;; esac
+    case $out$err in *"${WXLINK_TOKEN:-no token}"*) complain "$*" "shows the token" ;; esac
 }
 
 complain() {
@@ -63,6 +43,8 @@ complain() {
 for source in "$here"/*.cob "$here"/samples/*.cob "$here"/tests/*.cob; do
     cobc -fsyntax-only -Wall -Werror -I "$here" "$source" || failures=$((failures + 1))
 done
+
+admin POST reset >/dev/null
 
 # The samples.
 usage='usage: WXLINK_TOKEN=... '
@@ -85,7 +67,7 @@ expect 0 'done: *89010*' '' refusal wx0b00000000000002
 expect 1 'action_required: *89245*' '' refusal wx0b000000000000e3
 expect 1 'invalid_request: *40013*' '' refusal wx0b00000000000099
 
-fault() { sandbox faults "{\"endpoint\":\"$1\",\"when\":\"$2\",\"fault\":$3}" >/dev/null; }
+fault() { admin POST faults "{\"endpoint\":\"$1\",\"when\":\"$2\",\"fault\":$3}" >/dev/null; }
 fault link before '{"errcode":{"code":-1}}'
 expect 4 'busy: wait a little, then call again' '' refusal wx0b00000000000003
 fault link before '{"errcode":{"code":45011}}'
@@ -122,8 +104,8 @@ expect 2 '' '*option base_url takes*' refusal wx0b00000000000001
 expect 2 '' '*option base_url takes*' unlink wx0b00000000000001
 WXLINK_BASE_URL=$url
 
-# The other verbs, and every field.
-sandbox reset '{}' >/dev/null
+# The other verbs, and every field of a list.
+admin POST reset >/dev/null
 expect 0 'ensure: -0000000080 pending pending official_account 0001
 wait: -0000000080 pending pending official_account 0000
 link: -0000000070 +0000089245 human   2 200
@@ -135,17 +117,17 @@ no such op: -0000000003
   1   1   微信认证
   2   0   微信支付' '' verbs
 
-# A buffer that is too small: nothing may be posted.
-sandbox reset '{}' >/dev/null
+# A buffer that is too small: nothing may be sent.
+admin POST reset >/dev/null
 WXLINK_TOKEN=SANDBOX-TOKEN-3
 expect 0 'WX-ANSWER is too small
 WX-ANSWER is too small' '' small
-case $(sandbox journal/counts) in
+case $(admin GET journal/counts) in
     *'"received":{'*'"get":1,"link":0,'* | *'"received":{"link":0,"get":1,'*) ;;
     *) complain small 'a link was posted' ;;
 esac
 
-# The batch program: code by code.
+# The batch program: every exit code.
 WXLINK_TOKEN=SANDBOX-TOKEN-3
 orders=$scratch/orders
 printf 'LIST\nUNLINK wx0b00000000000011\r\nLINK wx0b00000000000001 0 1\n' >"$orders"
@@ -153,7 +135,10 @@ expect 0 '     1  LIST                        DONE     6 in the list, 3 linked, 
      2  UNLINK  wx0b00000000000011  DONE     the account'"'"'s administrator has been asked
      3  LINK    wx0b00000000000001  DONE     the invitation is out
 3 orders: 3 DONE 0 WAITING 0 REFUSED 0 FAILED 0 UNKNOWN 0 BAD' '' batch "$orders"
-printf '* Again.\n\nLINK wx0b00000000000001 0 1\n  LINK  wx0b000000000000e3  0  1\nLINK wx0b00000000000015 0 1\n' >"$orders"
+{
+    printf '* Again.\n\nLINK wx0b00000000000001 0 1\n  LINK  wx0b000000000000e3  0  1\n'
+    printf 'LINK wx0b00000000000015 0 1\n'
+} >"$orders"
 expect 4 '     3  LINK    wx0b00000000000001  WAITING  *89010*
      4  LINK    wx0b000000000000e3  REFUSED  *89245*
      5  LINK    wx0b00000000000015  DONE     *89015*
@@ -174,9 +159,9 @@ expect 8 '*LINK    wx0b00000000000002  FAILED   *42001*
      2  LIST                        FAILED   not tried: the token was refused
 2 orders: 0 DONE 0 WAITING 0 REFUSED 2 FAILED 0 UNKNOWN 0 BAD' '' batch "$orders"
 
-# Bad input: nothing is sent, however good the rest.
+# Invalid orders: nothing is sent, even if other orders are valid.
 WXLINK_TOKEN=SANDBOX-TOKEN
-sandbox reset '{}' >/dev/null
+admin POST reset >/dev/null
 {
     printf 'LINK wx0b00000000000001 0 1\nLINK wx0b00000000000001\nLINK wx0b00000000000001 0 1 2\n'
     printf 'LINK wx0b00000000000001 yes 1\nUNLINK\nLIST all\nlist\n%01030d\n' 0
@@ -190,7 +175,7 @@ expect 12 '     2  LINK    wx0b00000000000001  BAD      must be LINK APPID 0|1 0
      8  00000000                    BAD      the record is too long
 Nothing was sent: the orders must be corrected.
 8 orders: 0 DONE 0 WAITING 0 REFUSED 0 FAILED 0 UNKNOWN 7 BAD' '' batch "$orders"
-case $(sandbox journal) in
+case $(admin GET journal) in
     *'"entries":[]'*) ;;
     *) complain batch 'something was sent' ;;
 esac

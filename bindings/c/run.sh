@@ -1,5 +1,9 @@
 #!/bin/sh
-# Compiles a sample if need be, and runs it: run link|list|refusal|unlink|exec|conform ARGUMENTS
+# Compiles a program of this folder if it is out of date, and runs it:
+#   run.sh link|list|refusal|unlink|exec|conform ARGUMENTS
+#
+# WXLINK_LIB_DIR is the folder of libwxlink.so, WXLINK_BUILD_DIR the one to build in. Exits with 127
+# if there is no compiler.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -7,7 +11,7 @@ lib=$(cd "${WXLINK_LIB_DIR:-$root/target/release}" && pwd)
 build=${WXLINK_BUILD_DIR:-$root/target/bindings/c}
 cc=${CC:-cc}
 command -v "$cc" > /dev/null || {
-    echo "c: $cc is missing" >&2
+    echo "c: $cc is not installed" >&2
     exit 127
 }
 name=$1
@@ -19,7 +23,7 @@ done
 if [ "${stale:-}" = yes ]; then
     mkdir -p "$build"
     ln -sf "$lib/libwxlink.so" "$build/libwxlink.so.1"
-    # Into place in one step: somebody else may be running it.
+    # Built beside the old program, which may be running, and then moved over it.
     "$cc" -O1 -Wall -Wextra -Werror "$here/$name.c" -I"$root/include" -L"$lib" -lwxlink \
         -Wl,-rpath,"$build" -o "$program.$$"
     mv "$program.$$" "$program"

@@ -1,22 +1,27 @@
 #!/bin/sh
-# Compiles a Pascal program, if it is stale, and runs it:
-#   run link|list|refusal|unlink ARGS...
-# WXLINK_LIB_DIR says where libwxlink.so is, WXLINK_BUILD_DIR where programs go.
+# Compiles a Pascal program if it is out of date, and runs it:
+#   run.sh link|list|refusal|unlink ARGUMENTS
+#
+# WXLINK_LIB_DIR is the folder of libwxlink.so, WXLINK_BUILD_DIR the one to build in. Exits with 127
+# if there is no compiler, and with 126 if the program does not compile.
 set -eu
-command -v fpc >/dev/null || { echo "pascal: fpc is missing" >&2; exit 127; }
+command -v fpc > /dev/null || {
+    echo "pascal: fpc is not installed" >&2
+    exit 127
+}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 lib=$(cd "${WXLINK_LIB_DIR:-$root/target/release}" && pwd)
 build=${WXLINK_BUILD_DIR:-$root/target/bindings/pascal}
 
-name=${1:?which program}
+name=${1:?usage: run.sh link|list|refusal|unlink ARGUMENTS}
 shift
 source=$here/samples/$name.pas
 [ "$name" != test_wxlink ] || source=$here/tests/$name.pas
 
 program=$build/$name
 if [ ! -x "$program" ] || [ -n "$(find "$here" -name '*.pas' -newer "$program")" ]; then
-    # Compiled aside and moved, so that a program that runs is not disturbed.
+    # Built beside the old program, which may be running, and then moved over it.
     new=$build/$name.$$
     mkdir -p "$new"
     fpc -l- -v0ew -O2 -Fu"$here" -Fu"$here/samples" -Fl"$lib" -FE"$new" "$source" >&2 || exit 126

@@ -108,7 +108,7 @@ miri: ## run the C interface's handles and texts under Miri (needs a nightly com
 	@if $(CARGO) +nightly miri --version >/dev/null 2>&1; then \
 		MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --package wxlink --test corpus pointers && \
 		MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --package wxlink --lib -- \
-			ffi::tests::versions ffi::tests::constants_are_the_statuses; \
+			ffi::tests::versions ffi::tests::every_status_and_class_has_its_text; \
 	else echo "SKIPPED: Miri, for want of a nightly compiler with miri" >&2; fi
 
 FUZZ_SECONDS ?= 60

@@ -15,8 +15,9 @@ use crate::model::attempt::{Attempt, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::errcode::Class;
 use crate::model::lang::Lang;
+use crate::model::link_status::LinkStatus;
 use crate::model::status::Status;
-use crate::response::list::{LinkList, LinkStatus, MiniProgram};
+use crate::response::list::{LinkList, MiniProgram};
 
 /// The pauses between two looks at the list grow from the first to the last of these.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));

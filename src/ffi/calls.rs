@@ -12,13 +12,13 @@ use crate::error::Error;
 use crate::model::endpoint::Endpoint;
 use crate::model::status::Status;
 
-/// Runs one call and hands its result over, whatever it is. Without a place for the result nothing
-/// is done: nobody loses the outcome of a link.
+/// Runs one call and passes on its result, in success and in failure. Without a place for the result
+/// nothing is done, so that the outcome of a link cannot be lost. An error names the endpoint.
 ///
 /// # Safety
 /// `client` is NULL or from `wx_client_new`; `result` is NULL or a place for a pointer.
-unsafe fn call(
-    endpoint: Endpoint,
+pub(super) unsafe fn call(
+    endpoint: Option<Endpoint>,
     client: *const wx_client,
     result: *mut *mut wx_result,
     body: impl FnOnce(&Client) -> Result<Outcome, Error>,
@@ -43,7 +43,10 @@ unsafe fn call(
         || {
             let made = wx_result::new(match outcome {
                 Ok(done) => done,
-                Err(e) => Outcome::No(e.with_endpoint(endpoint)),
+                Err(e) => Outcome::No(match endpoint {
+                    Some(endpoint) => e.with_endpoint(endpoint),
+                    None => e,
+                }),
             });
             let status = made.status();
             *result = Box::into_raw(Box::new(made));
@@ -112,7 +115,7 @@ pub unsafe extern "C" fn wx_link_miniprogram(
             .map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Endpoint::Link, client, result, body) }
+    unsafe { call(Some(Endpoint::Link), client, result, body) }
 }
 
 /// Lists the mini programs linked to an Official Account and those on their way (WeChat's
@@ -154,7 +157,7 @@ pub unsafe extern "C" fn wx_get_linked(
         client.get_linked_raw(access_token).map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Endpoint::Get, client, result, body) }
+    unsafe { call(Some(Endpoint::Get), client, result, body) }
 }
 
 /// Asks to unlink a mini program (WeChat's unlinkMiniprogram).
@@ -194,7 +197,7 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
             .map(Outcome::Yes)
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Endpoint::Unlink, client, result, body) }
+    unsafe { call(Some(Endpoint::Unlink), client, result, body) }
 }
 
 /// Sees to it that a mini program is linked to an Official Account: what callers really want.
@@ -266,7 +269,7 @@ pub unsafe extern "C" fn wx_ensure_linked(
         )))
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Endpoint::Link, client, result, body) }
+    unsafe { call(Some(Endpoint::Link), client, result, body) }
 }
 
 /// Waits until a mini program is linked, or will not be. Posts nothing.
@@ -314,5 +317,5 @@ pub unsafe extern "C" fn wx_wait_linked(
         )))
     };
     // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Endpoint::Get, client, result, body) }
+    unsafe { call(Some(Endpoint::Get), client, result, body) }
 }

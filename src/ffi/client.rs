@@ -3,8 +3,10 @@
 use std::ffi::c_char;
 use std::ptr;
 
+use super::calls::call;
 use super::guard::guard;
 use super::options::wx_options;
+use super::result::{Outcome, wx_result};
 use super::text;
 use crate::client::Client;
 use crate::config::options::Options;
@@ -103,14 +105,19 @@ pub unsafe extern "C" fn wx_client_derive(
     )
 }
 
-/// Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
+/// Stores the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
 ///
 /// Ends within timeout_ms, and within 100 ms when the handle is cancelled. The store that the option
 /// store names is opened by the first call that needs it.
 ///
+///     if (wx_client_set_ticket(client, ticket, &result) != WX_OK)
+///         fprintf(stderr, "%s\n", wx_result_message(result));
+///     wx_result_free(result);
+///
 /// Parameters:
 ///   client  made with the options component_appid and component_appsecret, or derived from such
 ///   ticket  as pushed, at most 4096 bytes
+///   result  receives the result, in success and in failure
 /// Returns:
 ///   WX_OK
 ///   WX_E_BAD_VALUE       the client is no platform's, or the ticket is empty, too long or holds
@@ -119,56 +126,55 @@ pub unsafe extern "C" fn wx_client_derive(
 ///   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it open
 ///   WX_E_CANCELLED       the handle was cancelled
 ///   WX_E_FORKED          the client was made before a fork and used in the child
-///   WX_E_NULL_POINTER    an argument is NULL
+///   WX_E_NULL_POINTER    an argument is NULL; if it is result, there is no result
 ///   WX_E_NOT_UTF8        the ticket is not UTF-8
 ///   WX_E_INTERNAL        the process has no thread or file descriptor left
-/// After WX_E_TIMEOUT_UNSENT and WX_E_CANCELLED the ticket may still be kept. It is safe to call again.
+/// After WX_E_TIMEOUT_UNSENT and WX_E_CANCELLED the ticket may still be stored. It is safe to call
+/// again.
+/// Ownership: the result is yours; free it with wx_result_free.
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_set_ticket(
     client: *const wx_client,
     ticket: *const c_char,
+    result: *mut *mut wx_result,
 ) -> i32 {
-    put(client, |client| {
+    let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions ask.
-        client.set_ticket(unsafe { text(ticket, "ticket") }?)
-    })
+        client.set_ticket(unsafe { text(ticket, "ticket") }?)?;
+        Ok(Outcome::Stored)
+    };
+    // SAFETY: the caller vouches for both pointers.
+    unsafe { call(None, client, result, body) }
 }
 
-/// Keeps the refresh token that an Official Account gave when it authorised the platform.
+/// Stores the refresh token that an Official Account gave when it authorised the platform.
 ///
 /// Parameters:
 ///   client         made with the options component_appid and component_appsecret, or derived from
 ///                  such
 ///   appid          the account's
 ///   refresh_token  the account's authorizer_refresh_token, at most 4096 bytes
+///   result         receives the result, in success and in failure
 /// Returns: as wx_client_set_ticket
+/// Ownership: the result is yours; free it with wx_result_free.
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_add_account(
     client: *const wx_client,
     appid: *const c_char,
     refresh_token: *const c_char,
+    result: *mut *mut wx_result,
 ) -> i32 {
-    put(client, |client| {
+    let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions ask.
         let appid = unsafe { text(appid, "appid") }?;
         // SAFETY: as above.
-        client.add_account(appid, unsafe { text(refresh_token, "refresh_token") }?)
-    })
-}
-
-fn put(client: *const wx_client, put: impl FnOnce(&Client) -> Result<(), Error>) -> i32 {
-    guard(
-        || Status::Internal.code(),
-        || {
-            // SAFETY: NULL or from wx_client_new and not freed.
-            match unsafe { client.as_ref() } {
-                Some(client) => put(&client.client).map_or_else(|e| e.status().code(), |()| 0),
-                None => Status::NullPointer.code(),
-            }
-        },
-    )
+        client.add_account(appid, unsafe { text(refresh_token, "refresh_token") }?)?;
+        Ok(Outcome::Stored)
+    };
+    // SAFETY: the caller vouches for both pointers.
+    unsafe { call(None, client, result, body) }
 }
 
 /// Ends the calls that run on this handle, and all later ones, with WX_E_CANCELLED.

@@ -13,6 +13,7 @@ use super::wrong;
 use crate::client::{Client, LinkChoices};
 use crate::config::options::Options;
 use crate::error::Error;
+use crate::model::errcode::Class;
 use crate::model::status::Status;
 
 /// The least room for an answer that changes something: what is done must be told.
@@ -343,7 +344,7 @@ fn head(result: &wx_result) -> String {
     let mut text = String::new();
     line(&mut text, "status", &result.status().to_string());
     line(&mut text, "errcode", &result.errcode().to_string());
-    line(&mut text, "class", &result.class().to_string_lossy());
+    line(&mut text, "class", result.class().map_or("", Class::as_str));
     line(&mut text, "delivery", &result.delivery().code().to_string());
     line(&mut text, "http_status", &result.http_status().to_string());
     // WeChat's have 26 characters; one that is longer than sense is not worth the answer.

@@ -40,10 +40,12 @@ impl Verdict {
             (_, Some(Class::Pending)) => Verdict::Waiting,
             (_, Some(Class::Token)) => Verdict::Access,
             (_, Some(Class::Busy | Class::Quota)) => Verdict::Again,
-            (_, Some(Class::ActionRequired | Class::InvalidRequest)) => match error.errcode() {
-                Some(code) if NO_ACCESS.contains(&code) => Verdict::Access,
-                _ => Verdict::Refused,
-            },
+            (_, Some(Class::ActionRequired | Class::InvalidRequest | Class::Ticket)) => {
+                match error.errcode() {
+                    Some(code) if NO_ACCESS.contains(&code) => Verdict::Access,
+                    _ => Verdict::Refused,
+                }
+            }
             (status, None) => Verdict::of_status(status),
         }
     }

@@ -1,5 +1,5 @@
-// Answers the shared test vectors: a request a line on stdin, an answer a line on stdout. What the
-// lines hold is told in tests/conformance.rs.
+// Makes the calls of the shared test vectors: one request per line on stdin, one answer per line on
+// stdout. tests/conformance.rs describes the lines.
 #include <chrono>
 #include <iostream>
 #include <map>
@@ -85,7 +85,7 @@ static void put_result(line &line, const wxlink::result &result) {
     static constexpr const char *deliveries[] = {"never sent", "unknown", "answered"};
     line.put("status", status_name(result.status()));
     if (result || result.status() == WX_E_API) line.put("errcode", result.errcode());
-    line.put("class", result.class_());
+    line.put("class", to_string(result.class_()));
     line.put("delivery", std::string_view(deliveries[static_cast<int>(result.delivery())]));
     line.put("http_status", result.http_status());
     line.put("rid", result.rid());
@@ -95,8 +95,8 @@ static void put_result(line &line, const wxlink::result &result) {
 
 static void put_progress(line &line, const wxlink::progress &progress) {
     put_result(line, progress);
-    line.put("state", progress.state());
-    line.put("waits_for", progress.waits_for());
+    line.put("state", to_string(progress.state()));
+    line.put("waits_for", to_string(progress.waits_for()));
     line.put("posts", progress.posts());
 }
 
@@ -139,7 +139,7 @@ static line answer(const std::string &request) {
         line.put("status", std::string_view(known ? "OK" : "NOT_FOUND"));
         if (known) {
             line.put("name", known->name);
-            line.put("class", known->class_);
+            line.put("class", to_string(known->class_));
             line.put("meaning", known->meaning);
             line.put("remedy", known->remedy);
         }

@@ -1,7 +1,8 @@
-// What C++ adds to the C interface, against a live sandbox at WXLINK_BASE_URL.
+// Tests what the C++ layer adds to the C interface, against a sandbox at WXLINK_BASE_URL.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -24,10 +25,10 @@ static_assert(!std::is_copy_constructible_v<wxlink::result>);
 static_assert(std::is_nothrow_move_constructible_v<wxlink::client>);
 static_assert(std::is_nothrow_move_constructible_v<wxlink::result>);
 static_assert(std::is_nothrow_copy_constructible_v<wxlink::error>);
-// What makes sense to catch together.
+// The errors that a program may want to catch together.
 static_assert(std::is_base_of_v<std::runtime_error, wxlink::error>);
-static_assert(std::is_base_of_v<wxlink::outcome_unknown, wxlink::bad_answer>);
-static_assert(!std::is_base_of_v<wxlink::api_error, wxlink::not_sent>);
+static_assert(std::is_base_of_v<wxlink::outcome_unknown_error, wxlink::bad_answer_error>);
+static_assert(!std::is_base_of_v<wxlink::api_error, wxlink::not_sent_error>);
 
 #define EXPECT(truth)                                                                              \
     do {                                                                                           \
@@ -52,7 +53,8 @@ template <typename Error, typename Call> static Error thrown(const Call &call) {
 static const char *const appid = "wx0b00000000000001";
 static const char *const token = "SANDBOX-TOKEN";
 
-// Asks the sandbox's admin interface; POST if there is a body. Gives the answer, head and all.
+// Sends a request to the sandbox's admin interface, a POST if there is a body. Returns the whole
+// response, headers included.
 static std::string admin(const std::string &path, const std::string &body = {}) {
     const std::string url = std::getenv("WXLINK_BASE_URL");
     sockaddr_in address{};
@@ -110,7 +112,7 @@ static void tokens() {
     wxlink::options options;
     const wxlink::client client(
         platform(options).component("wx0c00000000000001", "SANDBOX-COMPONENT-SECRET").store("memory"));
-    EXPECT(thrown<wxlink::not_sent>([&] { (void)client.get_linked(""); }).status() == WX_E_NO_TOKEN);
+    EXPECT(thrown<wxlink::not_sent_error>([&] { (void)client.get_linked(""); }).status() == WX_E_NO_TOKEN);
     thrown<wxlink::argument_error>([&] { client.set_ticket(""); });
     client.set_ticket("SANDBOX-TICKET");
     client.add_account("wx0a00000000000001", "SANDBOX-REFRESH-1");
@@ -131,7 +133,7 @@ static void tokens() {
 static void links_and_refusals() {
     const wxlink::client client = sandbox();
     const auto yes = link(client, token, appid);
-    EXPECT(yes && yes.errcode() == 0 && yes.class_() == "ok" && yes.message().empty());
+    EXPECT(yes && yes.errcode() == 0 && yes.class_() == wxlink::error_class::ok && yes.message().empty());
     EXPECT(yes.delivery() == wxlink::delivery::answered && yes.http_status() == 200);
 
     const auto pending = thrown<wxlink::pending_error>([&] { link(client, token, appid).or_throw(); });
@@ -142,7 +144,7 @@ static void links_and_refusals() {
     EXPECT(copy.why().get_number("/errcode") == 89010);
 
     const auto expired = thrown<wxlink::token_error>([&] { (void)client.get_linked("SANDBOX-EXPIRED"); });
-    EXPECT(expired.errcode() == 42001 && expired.class_() == "token");
+    EXPECT(expired.errcode() == 42001 && expired.class_() == wxlink::error_class::token);
 
     const auto cut = link(client, std::string_view("a\0b", 3), appid);
     EXPECT(cut.status() == WX_E_BAD_VALUE && cut.delivery() == wxlink::delivery::never_sent);
@@ -151,11 +153,11 @@ static void links_and_refusals() {
     thrown<wxlink::argument_error>([&] { cut.or_throw(); });
     thrown<wxlink::argument_error>([&] { (void)client.get_linked(""); });
     const wxlink::client nowhere(wxlink::options().base_url("http://127.0.0.1:1").max_retries(0));
-    const auto unsent = thrown<wxlink::not_sent>([&] { (void)nowhere.get_linked(token); });
+    const auto unsent = thrown<wxlink::not_sent_error>([&] { (void)nowhere.get_linked(token); });
     EXPECT(unsent.delivery() == wxlink::delivery::never_sent);
 }
 
-// A text as it stands within a JSON string.
+// The text as the content of a JSON string.
 static std::string escaped(const std::string &text) {
     std::string json;
     for (const char c : text) (c == '"' || c == '\\' ? json += '\\' : json) += c;
@@ -170,38 +172,38 @@ static void refusals_by_class() {
     const auto busy = thrown<wxlink::busy_error>(refused("wx0a00000000000004"));
     EXPECT(busy.errcode() == -1 && busy.status() == WX_E_API);
     admin("faults", R"({"fault":{"errcode":{"code":45009}}})");
-    EXPECT(thrown<wxlink::quota_error>(refused(appid)).class_() == "quota");
+    EXPECT(thrown<wxlink::quota_error>(refused(appid)).class_() == wxlink::error_class::quota);
     admin("faults", R"({"fault":{"errcode":{"code":98765,"errmsg":"novel"}}})");
     bool of_no_class = false;
     try {
         link(client, token, appid).or_throw();
     } catch (const wxlink::error &error) {
-        of_no_class = typeid(error) == typeid(wxlink::api_error) && error.class_().empty();
+        of_no_class = typeid(error) == typeid(wxlink::api_error) && error.class_() == wxlink::error_class::none;
     }
     EXPECT(of_no_class);
 }
 
-static void nobody_knows() {
+static void outcomes_are_unknown() {
     const wxlink::client client = sandbox();
     const char *const other = "wx0b00000000000002";
     admin("faults", R"({"endpoint":"link","when":"after","fault":{"drop":"reset"}})");
-    const auto lost = thrown<wxlink::outcome_unknown>([&] { link(client, token, other).or_throw(); });
+    const auto lost = thrown<wxlink::outcome_unknown_error>([&] { link(client, token, other).or_throw(); });
     EXPECT(lost.status() == WX_E_CONNECTION_LOST && lost.errcode() == WX_E_CONNECTION_LOST);
     EXPECT(lost.delivery() == wxlink::delivery::unknown && lost.rid().empty());
-    // Looking first, it is not posted twice.
+    // ensure reads the list first and does not post again.
     const auto found = client.ensure_linked(token, other, wxlink::notify_users::no, wxlink::show_profile::yes);
-    EXPECT(found.state() == "pending" && found.posts() == 0);
+    EXPECT(found.state() == wxlink::link_state::pending && found.posts() == 0);
 
     admin("faults", R"({"endpoint":"unlink","when":"before","fault":"hang"})");
-    const auto late = thrown<wxlink::outcome_unknown>([&] { client.with(200ms).unlink_miniprogram(token, other); });
+    const auto late = thrown<wxlink::outcome_unknown_error>([&] { client.with(200ms).unlink_miniprogram(token, other); });
     EXPECT(late.status() == WX_E_TIMEOUT);
     admin("faults", R"({"endpoint":"unlink","fault":{"status":{"code":404,"html":"<p>gone</p>"}}})");
-    const auto page = thrown<wxlink::bad_answer>([&] { client.unlink_miniprogram(token, other); });
+    const auto page = thrown<wxlink::bad_answer_error>([&] { client.unlink_miniprogram(token, other); });
     EXPECT(page.why().http_status() == 404);
 }
 
-// Who takes a list that is none for an empty one links what is linked.
-static void no_list() {
+// If an answer without a list passed for an empty list, a program would link again.
+static void answers_without_a_list() {
     const wxlink::client client = sandbox();
     for (const std::string answer : {R"({"errcode":0,"wxopens":"none"})", R"({"errcode":0,"wxopens":[1]})",
                                      R"({"errcode":0,"wxopens":{"items":{}}})",
@@ -210,9 +212,9 @@ static void no_list() {
         admin("faults", R"({"fault":{"body":{"text":")" + escaped(answer) + R"("}}})");
         const auto list = client.try_get_linked(token);
         EXPECT(!list && list.status() == WX_E_BAD_ANSWER && list.errcode() == WX_E_BAD_ANSWER);
-        EXPECT(list.class_().empty() && list.delivery() == wxlink::delivery::unknown);
+        EXPECT(list.class_() == wxlink::error_class::none && list.delivery() == wxlink::delivery::unknown);
         EXPECT(list.json() == answer && list.message().find("BAD_ANSWER") == 0);
-        thrown<wxlink::bad_answer>([&] { (void)list.items(); });
+        thrown<wxlink::bad_answer_error>([&] { (void)list.items(); });
     }
     for (const std::string answer : {R"({})", R"({"errcode":0,"wxopens":null})", R"({"wxopens":[]})", R"({"wxopens":{}})",
                                      R"({"wxopens":{"items":null}})"}) {
@@ -236,11 +238,24 @@ static void moves() {
     EXPECT(error.errcode() == 42001 && !error.rid().empty());
 }
 
+static void closed_sets_have_words() {
+    static_assert(to_string(wxlink::error_class::none).empty());
+    static_assert(to_string(wxlink::error_class::invalid_request) == "invalid_request");
+    static_assert(to_string(wxlink::link_state::vanished) == "vanished");
+    static_assert(to_string(wxlink::administrator::mini_program) == "mini_program");
+    for (int i = 0; i < 8; i++) {
+        const auto value = static_cast<wxlink::error_class>(i);
+        EXPECT(wxlink::detail::class_from(to_string(value)) == value);
+    }
+    EXPECT(wxlink::detail::class_from("of a later library") == wxlink::error_class::none);
+}
+
 static void errcodes_are_explained() {
     const auto known = wxlink::explain(89010, "link");
-    EXPECT(known && known->name == "LINK_MESSAGE_SENT" && known->class_ == "pending");
+    EXPECT(known && known->name == "LINK_MESSAGE_SENT" && known->class_ == wxlink::error_class::pending);
     EXPECT(!known->meaning.empty() && known->remedy != wxlink::explain(89010, "link", "zh")->remedy);
-    EXPECT(wxlink::explain(89015)->class_ == "ok" && wxlink::explain(89015, "unlink")->class_ == "invalid_request");
+    EXPECT(wxlink::explain(89015)->class_ == wxlink::error_class::ok);
+    EXPECT(wxlink::explain(89015, "unlink")->class_ == wxlink::error_class::invalid_request);
     EXPECT(!wxlink::explain(98765) && !wxlink::explain(89010, "no such endpoint"));
 }
 
@@ -262,11 +277,15 @@ static void lists() {
 static void ensuring() {
     const wxlink::client client = sandbox();
     const auto progress = client.ensure_linked(token, appid, wxlink::notify_users::no, wxlink::show_profile::yes);
-    EXPECT(progress.known() && !progress.linked() && progress.state() == "pending");
-    EXPECT(progress.waits_for() == "official_account" && progress.posts() == 0);
+    EXPECT(progress.known() && !progress.linked() && progress.state() == wxlink::link_state::pending);
+    EXPECT(progress.waits_for() == wxlink::administrator::official_account && progress.posts() == 0);
+    EXPECT(progress.found() == wxlink::link_state::pending && !progress.message().empty());
     EXPECT(client.wait_linked(token, appid, 50ms).status() == WX_E_PENDING);
-    EXPECT(client.wait_linked(token, "wx-nobody", 0ms).state() == "vanished");
+    EXPECT(client.wait_linked(token, "wx-no-such-appid", 0ms).state() == wxlink::link_state::vanished);
     thrown<wxlink::token_error>([&] { (void)client.wait_linked("SANDBOX-EXPIRED", appid, 1s); });
+    const auto failed = client.try_wait_linked("SANDBOX-EXPIRED", appid, 0ms);
+    EXPECT(!failed.known() && failed.state() == wxlink::link_state::unknown);
+    EXPECT(failed.waits_for() == wxlink::administrator::none);
 }
 
 static void cancelling() {
@@ -278,19 +297,37 @@ static void cancelling() {
     };
     const std::string before = received();
     admin("faults", R"({"endpoint":"get","when":"before","fault":"hang"})");
-    std::chrono::steady_clock::time_point told;
+    std::chrono::steady_clock::time_point asked;
     std::thread canceller([&] {
         while (received() == before) std::this_thread::yield();
-        told = std::chrono::steady_clock::now();
+        asked = std::chrono::steady_clock::now();
         handle.cancel();
     });
-    const auto error = thrown<wxlink::cancelled>([&] { (void)handle.get_linked(token); });
+    const auto error = thrown<wxlink::cancelled_error>([&] { (void)handle.get_linked(token); });
     const auto ended = std::chrono::steady_clock::now();
     canceller.join();
-    EXPECT(ended - told < 2s); // The library takes 100 ms; a busy machine may take its time.
+    EXPECT(ended - asked < 2s); // The library takes 100 ms; a busy machine may take longer.
     EXPECT(error.status() == WX_E_CANCELLED && error.delivery() == wxlink::delivery::unknown);
     EXPECT(handle.try_get_linked(token).delivery() == wxlink::delivery::never_sent);
-    EXPECT(client.try_get_linked(token)); // Other handles go on.
+    EXPECT(client.try_get_linked(token)); // Other handles are not cancelled.
+}
+
+static void forks() {
+    const wxlink::client client = sandbox();
+    const pid_t child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        try {
+            (void)client.get_linked(token);
+        } catch (const wxlink::forked_error &error) {
+            _exit(error.status() == WX_E_FORKED ? 0 : 2);
+        } catch (...) {
+        }
+        _exit(1);
+    }
+    int status = 0;
+    EXPECT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    EXPECT(client.try_get_linked(token));
 }
 
 static void many_threads() {
@@ -312,16 +349,18 @@ static void many_threads() {
 
 int main() {
     options_are_checked();
+    closed_sets_have_words();
     errcodes_are_explained();
     tokens();
     links_and_refusals();
     refusals_by_class();
-    nobody_knows();
-    no_list();
+    outcomes_are_unknown();
+    answers_without_a_list();
     moves();
     lists();
     ensuring();
     cancelling();
+    forks();
     many_threads();
-    std::cout << "all went well\n";
+    std::cout << "c++: all passed\n";
 }

@@ -340,33 +340,57 @@ private:
 // The kinds of error, by what the caller may do next.
 
 /// Correct the call; nothing was sent.
-struct argument_error : error { using error::error; };
+struct argument_error : error {
+    using error::error;
+};
 /// Nothing was sent: it is safe to call again.
-struct not_sent_error : error { using error::error; };
+struct not_sent_error : error {
+    using error::error;
+};
 /// The request was sent and no verdict came back: read the list before linking again.
-struct outcome_unknown_error : error { using error::error; };
+struct outcome_unknown_error : error {
+    using error::error;
+};
 /// The response is not a valid answer of WeChat's; the outcome is unknown as well.
 struct bad_answer_error : outcome_unknown_error {
     using outcome_unknown_error::outcome_unknown_error;
 };
 /// WeChat answered an errcode other than 0.
-struct api_error : error { using error::error; };
+struct api_error : error {
+    using error::error;
+};
 /// On its way already, or done: wait, do not link again.
-struct pending_error : api_error { using api_error::api_error; };
+struct pending_error : api_error {
+    using api_error::api_error;
+};
 /// Get another access token and call again, once.
-struct token_error : api_error { using api_error::api_error; };
+struct token_error : api_error {
+    using api_error::api_error;
+};
 /// Wait a little and call again.
-struct busy_error : api_error { using api_error::api_error; };
+struct busy_error : api_error {
+    using api_error::api_error;
+};
 /// Call again when the minute, day or month is over.
-struct quota_error : api_error { using api_error::api_error; };
+struct quota_error : api_error {
+    using api_error::api_error;
+};
 /// An administrator or operator must act first.
-struct action_required_error : api_error { using api_error::api_error; };
+struct action_required_error : api_error {
+    using api_error::api_error;
+};
 /// Correct the call.
-struct invalid_request_error : api_error { using api_error::api_error; };
+struct invalid_request_error : api_error {
+    using api_error::api_error;
+};
 /// The handle was cancelled; delivery() shows whether anything was sent.
-struct cancelled_error : error { using error::error; };
+struct cancelled_error : error {
+    using error::error;
+};
 /// The client was made before a fork and used in the child: make a client there.
-struct forked_error : error { using error::error; };
+struct forked_error : error {
+    using error::error;
+};
 
 inline void result::or_throw() const {
     if (status_ == WX_OK) return;
@@ -550,9 +574,11 @@ public:
         return accepted(try_get_linked(access_token));
     }
     [[nodiscard]] result try_get_linked(std::string_view access_token) const {
-        return call<result>({access_token, ""}, [&](const texts &t, wx_result **out) {
-                   return wx_get_linked(handle_.get(), t.token(), out);
-               }).as_list();
+        return call<result>({access_token, ""},
+                            [&](const texts &t, wx_result **out) {
+                                return wx_get_linked(handle_.get(), t.token(), out);
+                            })
+            .as_list();
     }
 
     /// Asks the Official Account's administrator to unlink a mini program; posts once.
@@ -592,11 +618,9 @@ public:
     [[nodiscard]] progress try_wait_linked(std::string_view access_token,
                                            std::string_view appid_or_gh_id,
                                            std::chrono::milliseconds wait) const {
-        return call<progress>({access_token, appid_or_gh_id},
-                              [&](const texts &t, wx_result **out) {
-                                  return wx_wait_linked(handle_.get(), t.token(), t.appid(),
-                                                        detail::count(wait), out);
-                              });
+        return call<progress>({access_token, appid_or_gh_id}, [&](const texts &t, wx_result **out) {
+            return wx_wait_linked(handle_.get(), t.token(), t.appid(), detail::count(wait), out);
+        });
     }
 
 private:

@@ -40,7 +40,9 @@ public:
             }
         }
     }
-    void put(const std::string &key, std::int64_t value) { put(key, std::string_view(std::to_string(value))); }
+    void put(const std::string &key, std::int64_t value) {
+        put(key, std::string_view(std::to_string(value)));
+    }
     template <typename T> void put(const std::string &key, const std::optional<T> &value) {
         if (value) put(key, *value);
     }
@@ -106,9 +108,12 @@ static void call(line &line, const std::string &verb, fields &given) {
         if (key.rfind("option.", 0) == 0) options.set(key.substr(7), value);
     const wxlink::client client(options);
     const std::string &token = given["access_token"], &appid = given["appid"];
-    const auto notify = given["notify_users"] == "1" ? wxlink::notify_users::yes : wxlink::notify_users::no;
-    const auto show = given["show_profile"] == "1" ? wxlink::show_profile::yes : wxlink::show_profile::no;
-    const std::chrono::milliseconds wait(given["wait_ms"].empty() ? 0 : std::stol(given["wait_ms"]));
+    const auto notify =
+        given["notify_users"] == "1" ? wxlink::notify_users::yes : wxlink::notify_users::no;
+    const auto show =
+        given["show_profile"] == "1" ? wxlink::show_profile::yes : wxlink::show_profile::no;
+    const std::chrono::milliseconds wait(given["wait_ms"].empty() ? 0
+                                                                  : std::stol(given["wait_ms"]));
     if (verb == "link") {
         put_result(line, client.try_link_miniprogram(token, appid, notify, show));
     } else if (verb == "unlink") {

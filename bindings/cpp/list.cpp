@@ -40,8 +40,8 @@ static int list(const wxlink::client &client, const char *token) {
         const auto items = client.get_linked(token).items();
         print_row("APPID", "ORIGINAL ID", "STATUS", "NAME");
         for (const mini_program &item : items)
-            print_row(item.appid.value_or(""), item.username.value_or(""),
-                      status_text(item.status), item.nickname.value_or(""));
+            print_row(item.appid.value_or(""), item.username.value_or(""), status_text(item.status),
+                      item.nickname.value_or(""));
         if (items.empty()) std::cout << "  (none)\n";
         return 0;
     } catch (const wxlink::error &error) {

@@ -3,8 +3,8 @@
  *
  *   WXLINK_TOKEN=... list
  *
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
- * Exits with 0, 1 if the list could not be read, 2 if called wrongly.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+ * Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #include "wxlink.h"
 
-/* One field of one item. Every field may be missing or null: the text is then "-". */
+/* One field of one item, or "-" if it is missing or null, which every field may be. */
 static const char *field(const wx_result *list, int item, const char *name, char *buf, size_t cap)
 {
     char pointer[64];

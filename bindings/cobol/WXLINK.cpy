@@ -1,27 +1,27 @@
       *----------------------------------------------------------------*
-      * WXLINK: what a program and WXCALL say to each other.           *
+      * WXLINK: the records that a program shares with WXCALL.         *
       *                                                                *
       *     INITIALIZE WX-CALL                                         *
       *     SET WX-OP-LINK TO TRUE                                     *
       *     MOVE ... TO WX-ACCESS-TOKEN, WX-APPID, ...                 *
       *     CALL "WXCALL" USING WX-CALL WX-ANSWER                      *
       *                                                                *
-      * Texts are UTF-8, filled up with spaces. Keep WX-CALL for the   *
-      * next call: only what differs need be moved again.              *
+      * Texts are UTF-8, padded with spaces. WX-CALL keeps its fields: *
+      * for the next call, move only those that change.                *
       *                                                                *
-      * A longer list needs more room (at least 512 bytes):            *
+      * A longer list needs a larger answer (at least 512 bytes):      *
       *     COPY WXLINK REPLACING ==X(262144)== BY ==X(1048576)==.     *
       *----------------------------------------------------------------*
        01  WX-CALL.
-      *    What is asked for.
+      *    The request.
            05  WX-OP                     PIC X(8).
                88  WX-OP-LINK            VALUE "link".
                88  WX-OP-LIST            VALUE "list".
                88  WX-OP-UNLINK          VALUE "unlink".
                88  WX-OP-ENSURE          VALUE "ensure".
                88  WX-OP-WAIT            VALUE "wait".
-      *    Each a byte longer than the library allows, so that what is
-      *    too long is refused and not cut.
+      *    One byte longer than the library allows, so that a text that
+      *    is too long is refused and not truncated.
            05  WX-ACCESS-TOKEN           PIC X(4097).
            05  WX-APPID                  PIC X(257).
       *    For link and ensure. 1 messages every follower; 0 does not.
@@ -35,8 +35,8 @@
            05  WX-OPTION                 OCCURS 12.
                10  WX-OPTION-KEY         PIC X(20).
                10  WX-OPTION-VALUE       PIC X(1024).
-      *    What became of it. The library may know more statuses one
-      *    day, so there is a name for each group too.
+      *    The result. A later library may return more statuses, so each
+      *    group has a condition name, too.
            05  WX-STATUS                 BINARY-LONG.
                88  WX-OK                 VALUE 0.
                88  WX-E-ARGUMENT         VALUES -19 THRU -1.
@@ -66,17 +66,19 @@
                88  WX-E-INTERNAL         VALUE -99.
       *    WeChat's errcode if the status is WX-E-API.
            05  WX-ERRCODE                BINARY-LONG.
-      *    What to do about it. Spaces: WeChat did not answer, or with
-      *    a code nobody has described.
-           05  WX-CLASS                  PIC X(8).
+      *    What to do about it. Spaces: WeChat did not answer, or
+      *    answered an errcode that the library does not know.
+           05  WX-CLASS                  PIC X(16).
                88  WX-CLASS-OK           VALUE "ok".
                88  WX-CLASS-PENDING      VALUE "pending".
                88  WX-CLASS-TOKEN        VALUE "token".
                88  WX-CLASS-BUSY         VALUE "busy".
                88  WX-CLASS-QUOTA        VALUE "quota".
-               88  WX-CLASS-ACTION-REQUIRED        VALUE "action_required".
-               88  WX-CLASS-INVALID-REQUEST       VALUE "invalid_request".
-      *    Unknown: read the list before you link again.
+               88  WX-CLASS-ACTION-REQUIRED
+                                         VALUE "action_required".
+               88  WX-CLASS-INVALID-REQUEST
+                                         VALUE "invalid_request".
+      *    If it is unknown, read the list before you link again.
            05  WX-DELIVERY               PIC 9.
                88  WX-NEVER-SENT         VALUE 0.
                88  WX-DELIVERY-UNKNOWN   VALUE 1.
@@ -88,7 +90,7 @@
       *    success.
            05  WX-MESSAGE-LEN            PIC 9(4) COMP-5.
            05  WX-MESSAGE                PIC X(4096).
-      *    Of ensure and wait.
+      *    Set by ensure and wait.
            05  WX-STATE                  PIC X(8).
                88  WX-STATE-LINKED       VALUE "linked".
                88  WX-STATE-PENDING      VALUE "pending".
@@ -99,17 +101,18 @@
                88  WX-WAITS-FOR-ACCOUNT  VALUE "official_account".
                88  WX-WAITS-FOR-PROGRAM  VALUE "mini_program".
            05  WX-POSTS                  PIC 9(4).
-      *    The bytes of the answer; after WX-E-BUFFER the room it needs.
+      *    The length of the answer in bytes; after WX-E-BUFFER the
+      *    length it needs.
            05  WX-ANSWER-LEN             BINARY-DOUBLE UNSIGNED.
-      *    Where WXITEM goes on reading.
+      *    The position at which WXITEM continues.
            05  WX-ANSWER-AT              BINARY-DOUBLE UNSIGNED.
            05  WX-ITEM-INDEX             BINARY-LONG UNSIGNED.
 
-      * The answer as it came: lines of NAME=VALUE, ended by X"0A".
+      * The answer: lines of NAME=VALUE, ended by X"0A".
        01  WX-ANSWER                     PIC X(262144).
 
-      * An item of the list, from WXITEM. What WeChat left out is
-      * spaces, numbers too.
+      * An item of the list, from WXITEM. A missing field is spaces,
+      * a missing number too.
        01  WX-ITEM.
            05  WX-ITEM-END               PIC X.
                88  WX-NO-MORE-ITEMS      VALUE "Y".

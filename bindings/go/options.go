@@ -14,14 +14,14 @@ import (
 
 const (
 	defaultTimeout = 10 * time.Second
-	// As many as the library keeps idle connections.
+	// The library keeps as many idle connections.
 	defaultMaxConcurrent = 128
 )
 
-// An Option is a setting for a client. The library checks its value in [New].
+// An Option is a setting for a client. [New] checks its value.
 type Option func(*settings) error
 
-// settings are what options write to while a client is made.
+// settings collects the options while a client is made.
 type settings struct {
 	options       *C.wx_options
 	timeout       time.Duration
@@ -31,7 +31,7 @@ type settings struct {
 func newSettings() (*settings, error) {
 	s := &settings{options: C.wx_options_new(), timeout: defaultTimeout, maxConcurrent: defaultMaxConcurrent}
 	if s.options == nil {
-		return nil, refused(StatusInternal, "there is no memory left")
+		return nil, refused(StatusInternal, "the process has no memory left")
 	}
 	return s, nil
 }
@@ -40,10 +40,10 @@ func (s *settings) free() { C.wx_options_free(s.options) }
 
 func (s *settings) set(key, value string) error {
 	if strings.ContainsRune(key, 0) {
-		return refused(StatusBadOption, "the option's name holds a NUL byte")
+		return refused(StatusBadOption, "the option's name contains a NUL byte")
 	}
 	if strings.ContainsRune(value, 0) {
-		return refused(StatusBadOption, fmt.Sprintf("option %s holds a NUL byte", key))
+		return refused(StatusBadOption, fmt.Sprintf("option %s contains a NUL byte", key))
 	}
 	k, v := C.CString(key), C.CString(value)
 	defer C.free(unsafe.Pointer(k))
@@ -59,17 +59,17 @@ func (s *settings) set(key, value string) error {
 	return nil
 }
 
-// failed is the error of a function that left its reason with the options.
+// failed makes the error of a function whose message is in the options.
 func (s *settings) failed(status C.int32_t) error {
 	e := refused(Status(status), "")
 	if message := C.GoString(C.wx_options_message(s.options)); message != "" {
-		e.say(message)
+		e.setMessage(message)
 	}
 	return e
 }
 
-// CheckOption says whether there is an option of that name that takes that value, as [New] would.
-// It makes no client, so it reads no certificates and looks at no environment.
+// CheckOption returns the error that [New] would return for that option and value. It makes no client:
+// it reads neither certificates nor the environment.
 func CheckOption(key, value string) error {
 	s, err := newSettings()
 	if err != nil {
@@ -90,26 +90,26 @@ func WithBaseURL(urls ...string) Option {
 	return WithOption("base_url", strings.Join(urls, ","))
 }
 
-// WithTimeout limits a whole call: names, connections, retries and the answer included. 10 seconds
-// if it is not set. A context's deadline shortens it, but cannot lengthen it.
+// WithTimeout limits a whole call: name look-up, connections, retries and the answer. The default is 10
+// seconds. A context's deadline can shorten the limit, not lengthen it.
 func WithTimeout(limit time.Duration) Option {
 	return WithOption("timeout_ms", milliseconds(limit))
 }
 
-// WithConnectTimeout limits one attempt to get a connection: name, TCP, proxy and TLS together.
-// 3 seconds if it is not set.
+// WithConnectTimeout limits one attempt to connect: name look-up, TCP, proxy and TLS together. The
+// default is 3 seconds.
 func WithConnectTimeout(limit time.Duration) Option {
 	return WithOption("connect_timeout_ms", milliseconds(limit))
 }
 
-// WithMaxRetries sets how often a call tries again by itself, 0 to 10, and only what cannot happen
-// twice: requests never sent, and reads. The default is 2.
+// WithMaxRetries sets how often the library retries a call, 0 to 10. It retries only what cannot happen
+// twice: requests that were never sent, and reads. The default is 2.
 func WithMaxRetries(times int) Option {
 	return WithOption("max_retries", strconv.Itoa(times))
 }
 
-// WithKeepAlive sets how long an idle connection is kept for the next call. 15 seconds if it is not
-// set; 0 opens a connection for every call.
+// WithKeepAlive sets how long an idle connection is kept for the next call. The default is 15 seconds; 0
+// opens a connection for every call.
 func WithKeepAlive(idle time.Duration) Option {
 	return WithOption("keep_alive_ms", milliseconds(idle))
 }
@@ -121,14 +121,14 @@ func WithProxy(proxy string) Option {
 	return WithOption("proxy", proxy)
 }
 
-// WithCAFile names a PEM file of CA certificates that are trusted besides the roots. It is read in
-// [New].
+// WithCAFile names a PEM file of CA certificates that are trusted in addition to the roots. [New] reads
+// it.
 func WithCAFile(path string) Option {
 	return WithOption("ca_file", path)
 }
 
-// WithTrust chooses the roots: system (the default), or bundled, Mozilla's as they come with the
-// library.
+// WithTrust chooses the roots: system (the default), or bundled, Mozilla's roots that the library
+// contains.
 func WithTrust(roots string) Option {
 	return WithOption("trust", roots)
 }
@@ -138,8 +138,7 @@ func WithUserAgent(agent string) Option {
 	return WithOption("user_agent", agent)
 }
 
-// WithMaxResponseBytes sets the largest answer that is read, 1024 bytes to 1 GiB. The default is
-// 4 MiB.
+// WithMaxResponseBytes limits the size of an answer, 1024 bytes to 1 GiB. The default is 4 MiB.
 func WithMaxResponseBytes(bytes int) Option {
 	return WithOption("max_response_bytes", strconv.Itoa(bytes))
 }
@@ -149,42 +148,43 @@ func WithLang(lang string) Option {
 	return WithOption("lang", lang)
 }
 
-// WithAccount names the Official Account, by its appid, that calls with an empty access token are for.
-// Their tokens come from one of three sources: [WithAccessToken], [WithTokenCommand] or
+// WithAccount sets the appid of the Official Account for calls with an empty access token. The client
+// gets its token from one of three sources: [WithAccessToken], [WithTokenCommand] or
 // [WithComponentAppID].
 func WithAccount(appID string) Option {
 	return WithOption("account", appID)
 }
 
-// WithAccessToken sets the token of calls with an empty one.
+// WithAccessToken sets the access token for calls with an empty one.
 func WithAccessToken(token string) Option {
 	return WithOption("access_token", token)
 }
 
-// WithTokenCommand sets a shell command that prints the token of an account.
+// WithTokenCommand sets a shell command that prints the access token of an account.
 func WithTokenCommand(command string) Option {
 	return WithOption("token_command", command)
 }
 
-// WithComponentAppID names the third-party platform that gets its accounts' tokens from WeChat.
+// WithComponentAppID sets the appid of the third-party platform that gets its accounts' tokens from
+// WeChat.
 func WithComponentAppID(appID string) Option {
 	return WithOption("component_appid", appID)
 }
 
-// WithComponentAppSecret sets the platform's appsecret.
+// WithComponentAppSecret sets the appsecret of the platform.
 func WithComponentAppSecret(secret string) Option {
 	return WithOption("component_appsecret", secret)
 }
 
-// WithStore says where the platform's tickets and tokens are kept: memory (the default), file:PATH,
+// WithStore sets where the platform's tickets and tokens are stored: memory (the default), file:PATH,
 // redis:// or rediss://.
 func WithStore(store string) Option {
 	return WithOption("store", store)
 }
 
-// WithMaxConcurrent bounds the calls that run at once, since each occupies an operating system
-// thread. Calls beyond it wait for their turn; that time does not count towards [WithTimeout], but
-// the call's context ends it. The default is 128.
+// WithMaxConcurrent limits how many calls run at the same time, since each occupies an operating system
+// thread. Further calls wait for their turn. The time they wait does not count towards [WithTimeout],
+// but the call's context ends it. The default is 128.
 func WithMaxConcurrent(calls int) Option {
 	return func(s *settings) error {
 		if calls < 1 {
@@ -195,7 +195,7 @@ func WithMaxConcurrent(calls int) Option {
 	}
 }
 
-// milliseconds rounds up, so that a time that is not 0 does not become 0.
+// milliseconds converts a time for the library. It rounds up, so that no time above 0 becomes 0.
 func milliseconds(d time.Duration) string {
 	ms := d.Milliseconds()
 	if d%time.Millisecond > 0 {

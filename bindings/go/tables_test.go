@@ -13,7 +13,7 @@ import (
 	"wxlink.dev/go/wxlink"
 )
 
-// table gives the rows of a page of the project's docs that a pattern matches.
+// table returns the rows of a page of docs/ that match a pattern.
 func table(t *testing.T, page, row string) [][]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
@@ -28,7 +28,7 @@ func table(t *testing.T, page, row string) [][]string {
 }
 
 func TestEveryOptionIsThere(t *testing.T) {
-	// What each function sets when it is given the default.
+	// The option that each function sets, with the default as its value.
 	options := map[string]struct {
 		option wxlink.Option
 		value  string
@@ -49,19 +49,19 @@ func TestEveryOptionIsThere(t *testing.T) {
 		"token_command":       {wxlink.WithTokenCommand(""), ""},
 		"component_appid":     {wxlink.WithComponentAppID(""), ""},
 		"component_appsecret": {wxlink.WithComponentAppSecret(""), ""},
-		"store":         {wxlink.WithStore("memory"), "memory"},
+		"store":               {wxlink.WithStore("memory"), "memory"},
 	}
-	var told []string
+	var documented []string
 	for _, row := range table(t, "options.md", "^\\| `(\\w+)` \\| (?:`(.*?)`|\\(none\\)) \\|") {
 		key, value := row[1], row[2]
-		told = append(told, key)
+		documented = append(documented, key)
 		if options[key].value != value {
 			t.Errorf("the default of %s is %q, not %q", key, value, options[key].value)
 		}
 	}
-	slices.Sort(told)
-	if here := slices.Sorted(maps.Keys(options)); !slices.Equal(told, here) {
-		t.Errorf("the options are %v, those of this package %v", told, here)
+	slices.Sort(documented)
+	if here := slices.Sorted(maps.Keys(options)); !slices.Equal(documented, here) {
+		t.Errorf("docs/options.md has %v, this package %v", documented, here)
 	}
 	var all []wxlink.Option
 	for _, o := range options {
@@ -76,21 +76,21 @@ func TestEveryOptionIsThere(t *testing.T) {
 
 func TestOptionsReachTheLibrary(t *testing.T) {
 	for key, option := range map[string]wxlink.Option{
-		"base_url":           wxlink.WithBaseURL("https://a.example", "http://b.example"),
-		"timeout_ms":         wxlink.WithTimeout(0),
-		"connect_timeout_ms": wxlink.WithConnectTimeout(-time.Second),
-		"max_retries":        wxlink.WithMaxRetries(11),
-		"keep_alive_ms":      wxlink.WithKeepAlive(2 * time.Hour),
-		"proxy":              wxlink.WithProxy("ftp://host:1"),
-		"ca_file":            wxlink.WithCAFile("/nowhere/ca.pem"),
-		"trust":              wxlink.WithTrust("nobody"),
-		"user_agent":         wxlink.WithUserAgent("\n"),
-		"max_response_bytes": wxlink.WithMaxResponseBytes(1),
-		"lang":               wxlink.WithLang("fr"),
-		"holds a NUL byte":   wxlink.WithLang("en\x00"),
-		"there is no such":   wxlink.WithOption("Timeout", "1"),
-		"name holds a NUL":   wxlink.WithOption("lang\x00", "en"),
-		"WithMaxConcurrent":  wxlink.WithMaxConcurrent(0),
+		"base_url":            wxlink.WithBaseURL("https://a.example", "http://b.example"),
+		"timeout_ms":          wxlink.WithTimeout(0),
+		"connect_timeout_ms":  wxlink.WithConnectTimeout(-time.Second),
+		"max_retries":         wxlink.WithMaxRetries(11),
+		"keep_alive_ms":       wxlink.WithKeepAlive(2 * time.Hour),
+		"proxy":               wxlink.WithProxy("ftp://host:1"),
+		"ca_file":             wxlink.WithCAFile("/nowhere/ca.pem"),
+		"trust":               wxlink.WithTrust("none"),
+		"user_agent":          wxlink.WithUserAgent("\n"),
+		"max_response_bytes":  wxlink.WithMaxResponseBytes(1),
+		"lang":                wxlink.WithLang("fr"),
+		"contains a NUL byte": wxlink.WithLang("en\x00"),
+		"max_retries, keep":   wxlink.WithOption("Timeout", "1"),
+		"name contains a NUL": wxlink.WithOption("lang\x00", "en"),
+		"WithMaxConcurrent":   wxlink.WithMaxConcurrent(0),
 	} {
 		client, err := wxlink.New(option)
 		if client != nil || err == nil || !regexp.MustCompile(key).MatchString(err.Error()) {
@@ -133,7 +133,7 @@ func TestEveryStatusIsThere(t *testing.T) {
 		}
 	}
 	if name := wxlink.Status(-18).String(); name != "Status(-18)" {
-		t.Errorf("a number that is no status is %q", name)
+		t.Errorf("an unknown status is %q", name)
 	}
 }
 

@@ -5,8 +5,8 @@
  *
  *     WXLINK_TOKEN=... list
  *
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0, 1 if the
- * list could not be read, 2 if called wrongly.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0, 1
+ * if the list could not be read, 2 after wrong arguments or options.
  */
 
 declare(strict_types=1);
@@ -32,7 +32,8 @@ function statusText(?int $status): string
         MiniProgram::LINKED => 'linked',
         MiniProgram::WAITS_FOR_MINI_PROGRAM => "waiting for the mini program's administrator",
         MiniProgram::REFUSED => "refused by the mini program's administrator",
-        MiniProgram::WAITS_FOR_OFFICIAL_ACCOUNT => "waiting for the Official Account's administrator",
+        MiniProgram::WAITS_FOR_OFFICIAL_ACCOUNT =>
+            "waiting for the Official Account's administrator",
         null => '-',
         default => (string) $status,
     };
@@ -55,7 +56,13 @@ try {
 
 printf(ROW, 'APPID', 'ORIGINAL ID', 'STATUS', 'NAME');
 foreach ($items as $item) {
-    printf(ROW, orDash($item->appid), orDash($item->username), statusText($item->status), orDash($item->nickname));
+    printf(
+        ROW,
+        orDash($item->appid),
+        orDash($item->username),
+        statusText($item->status),
+        orDash($item->nickname),
+    );
 }
 if ($items === []) {
     echo "  (none)\n";

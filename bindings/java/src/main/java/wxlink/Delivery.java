@@ -2,18 +2,18 @@ package wxlink;
 
 /** Whether WeChat may have seen a request. */
 public enum Delivery {
-    /** Calling again cannot do anything twice. */
+    /** Nothing was sent: calling again cannot do anything twice. */
     NEVER_SENT,
-    /** It was sent and no verdict came back: read the list before you link again. */
+    /** The request was sent and no verdict came back: read the list before you link again. */
     UNKNOWN,
-    /** The errcode is WeChat's verdict. */
+    /** WeChat answered: the errcode is its verdict. */
     ANSWERED;
 
-    static Delivery of(int code) {
+    static Delivery fromCode(int code) {
         switch (code) {
             case 0: return NEVER_SENT;
             case 2: return ANSWERED;
-            default: return UNKNOWN; // also for what a later library may add: the careful reading
+            default: return UNKNOWN; // A number of a later library is read as the careful case.
         }
     }
 }

@@ -8,9 +8,9 @@ import com.sun.jna.ptr.PointerByReference;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 
-/** The functions of wxlink.h, which is their manual. */
+/** The functions of the C interface, as JNA needs them. wxlink.h documents them. */
 interface Lib extends Library {
-    /** Texts are UTF-8 in both directions, whatever the platform's own encoding is. */
+    /** Texts are UTF-8 in both directions, whatever the platform's encoding is. */
     Lib LIB = Native.load("wxlink", Lib.class,
             Collections.singletonMap(OPTION_STRING_ENCODING, "UTF-8"));
 
@@ -78,7 +78,7 @@ interface Lib extends Library {
 
     String wx_errcode_text(String api, int errcode, String field, String lang);
 
-    /** C's {@code size_t}, as wide as the platform has it. */
+    /** C's {@code size_t}, in the platform's width. */
     final class SizeT extends IntegerType {
         private static final long serialVersionUID = 1;
 
@@ -92,12 +92,13 @@ interface Lib extends Library {
     }
 
     /**
-     * Gives a text back if it arrives in C as it is here. A NUL would end it early, and half a
-     * surrogate pair would become a question mark: neither may happen unnoticed.
+     * Returns the text if C receives exactly the same text. Otherwise throws: C would cut a text at
+     * a NUL, and half a surrogate pair would turn into a question mark.
      */
     static String text(String name, String text) {
         if (text != null
-                && (text.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(text))) {
+                && (text.indexOf('\0') >= 0
+                        || !StandardCharsets.UTF_8.newEncoder().canEncode(text))) {
             throw new IllegalArgumentException(name + " holds a NUL or half a surrogate pair");
         }
         return text;

@@ -1,15 +1,14 @@
 package wxlink;
 
 /**
- * A call that did not end with {@link Status#OK}.
+ * A call that failed.
  *
- * <p>Its message tells people what happened and what to do. A program decides by
- * {@link #errorClass}, or by {@link #delivery} where WeChat did not answer. No token is in it.
+ * <p>The message is for people: what happened and what to do. A program decides by {@link
+ * #errorClass}, or by {@link #delivery} if WeChat did not answer. It never contains a token.
  */
 public final class WxException extends Exception {
     private static final long serialVersionUID = 1;
 
-    /** What became of the call. */
     private final Result result;
 
     WxException(Result result) {
@@ -17,17 +16,17 @@ public final class WxException extends Exception {
         this.result = result;
     }
 
-    /** Everything there is to know about the call. */
+    /** The whole result of the call. */
     public Result result() {
         return result;
     }
 
-    /** One of {@link Status}, or one that came later. */
+    /** One of {@link Status}, or a status of a later library. */
     public int status() {
         return result.status();
     }
 
-    /** The status's name, such as {@code TIMEOUT}; empty if it came later than the library. */
+    /** The status's name, such as {@code TIMEOUT}; empty for a number the library does not know. */
     public String statusName() {
         return Status.name(status());
     }
@@ -38,7 +37,7 @@ public final class WxException extends Exception {
     }
 
     /** See {@link Result#errorClass}. */
-    public String errorClass() {
+    public ErrorClass errorClass() {
         return result.errorClass();
     }
 

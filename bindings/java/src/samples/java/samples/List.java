@@ -12,8 +12,8 @@ import wxlink.WxException;
  *
  * <pre>WXLINK_TOKEN=... list</pre>
  *
- * <p>WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0, 1
- * if the list could not be read, 2 if called wrongly.
+ * <p>WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with
+ * 0, 1 if the list could not be read, 2 after wrong arguments or options.
  */
 final class List {
     private static final String ROW = "  %-18s  %-18s  %-48s  %s%n";

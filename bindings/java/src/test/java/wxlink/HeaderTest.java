@@ -17,7 +17,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The header is the one truth; what is written again in Java must agree with it. */
+/** The constants and functions declared in Java are those of the header. */
 class HeaderTest {
     private static String header() throws Exception {
         byte[] bytes = Files.readAllBytes(
@@ -46,13 +46,13 @@ class HeaderTest {
     }
 
     @Test
-    void everyFunctionIsThereButTheFlatDoor() throws Exception {
+    void everyFunctionIsThereExceptExec() throws Exception {
         TreeSet<String> theirs = new TreeSet<>();
         Matcher function = Pattern.compile("(?m)^\\w[\\w *]*?(wx_\\w+)\\(").matcher(header());
         while (function.find()) {
             theirs.add(function.group(1));
         }
-        assertTrue(theirs.remove("wx_exec"), "for hosts that cannot hold handles; a JVM can");
+        assertTrue(theirs.remove("wx_exec"), "wx_exec is for hosts that cannot hold handles; a JVM can");
         TreeSet<String> ours = new TreeSet<>();
         for (Method method : Lib.class.getMethods()) {
             if (Modifier.isAbstract(method.getModifiers())) {
@@ -60,6 +60,20 @@ class HeaderTest {
             }
         }
         assertEquals(theirs, ours);
+    }
+
+    @Test
+    void closedSetsKnowTheirWords() {
+        for (ErrorClass known : ErrorClass.values()) {
+            assertEquals(known, ErrorClass.fromWord(known.word()));
+        }
+        assertEquals("action_required", ErrorClass.ACTION_REQUIRED.word());
+        assertEquals(ErrorClass.NONE, ErrorClass.fromWord("of a later library"));
+        assertEquals(LinkState.ABSENT, LinkState.fromWord("absent"));
+        assertEquals(LinkState.UNKNOWN, LinkState.fromWord("of a later library"));
+        assertEquals(Administrator.NONE, Administrator.fromWord("of a later library"));
+        assertEquals(1, NotifyUsers.YES.flag());
+        assertEquals(0, ShowProfile.NO.flag());
     }
 
     @Test

@@ -37,24 +37,76 @@ namespace wxlink {
 enum class notify_users : bool { no, yes };
 /// Whether the mini program is shown in the Official Account's page.
 enum class show_profile : bool { no, yes };
-/// Whether WeChat may have seen a request.
-enum class delivery { never_sent, unknown, answered };
-/// What to do about WeChat's errcode: see wx_result_class. none: WeChat did not answer, or answered
-/// an errcode that this header does not know.
-enum class error_class { none, ok, pending, token, busy, quota, action_required, invalid_request };
+
+// BEGIN generated: constants. Written by `make generate`; do not edit.
+/// Whether WeChat may have received the request.
+enum class delivery {
+    /// Nothing was sent: calling again cannot do anything twice.
+    never_sent = WX_DELIVERY_NEVER_SENT,
+    /// The request was sent and no verdict came back: read the list before linking again.
+    unknown = WX_DELIVERY_UNKNOWN,
+    /// WeChat answered: the errcode is its verdict.
+    answered = WX_DELIVERY_ANSWERED,
+};
+
+/// What to do next about WeChat's errcode.
+enum class error_class {
+    /// WeChat did not answer, or answered with an errcode that the library does not know.
+    none = WX_CLASS_UNKNOWN,
+    /// Done, or done before: continue.
+    ok = WX_CLASS_OK,
+    /// Not a failure, it is in progress: wait for the administrators and read the list; do not
+    /// repeat the call.
+    pending = WX_CLASS_PENDING,
+    /// Get another access token and call again, once.
+    token = WX_CLASS_TOKEN,
+    /// Wait and try again, a bounded number of times; read the list before repeating a link or
+    /// unlink.
+    busy = WX_CLASS_BUSY,
+    /// Call again when the minute, the day or the month is over.
+    quota = WX_CLASS_QUOTA,
+    /// An administrator or operator must act first.
+    action_required = WX_CLASS_ACTION_REQUIRED,
+    /// Correct the call; the same call would be refused again.
+    invalid_request = WX_CLASS_INVALID_REQUEST,
+    /// Pass on the component_verify_ticket that WeChat pushes to the platform, then call again.
+    ticket = WX_CLASS_TICKET,
+};
+
+/// The word for a class, such as "action_required"; empty for none.
+constexpr std::string_view to_string(error_class value) noexcept {
+    switch (value) {
+    case error_class::none: return "";
+    case error_class::ok: return "ok";
+    case error_class::pending: return "pending";
+    case error_class::token: return "token";
+    case error_class::busy: return "busy";
+    case error_class::quota: return "quota";
+    case error_class::action_required: return "action_required";
+    case error_class::invalid_request: return "invalid_request";
+    case error_class::ticket: return "ticket";
+    }
+    return "";
+}
+
+namespace detail {
+
+/// The class with a number of wx_result_class. A class of a later library is none.
+constexpr error_class class_from(std::int32_t number) noexcept {
+    return number < WX_CLASS_UNKNOWN || number > WX_CLASS_TICKET
+               ? error_class::none
+               : static_cast<error_class>(number);
+}
+
+} // namespace detail
+// END generated: constants.
+
 /// How far a link has come. unknown: the list could not be read. absent: the list shows no trace of
 /// the mini program; only progress::found() returns it.
 enum class link_state { unknown, absent, pending, linked, declined, vanished };
 /// The administrator who must agree to a link before it can go further.
 enum class administrator { none, official_account, mini_program };
 
-/// The class as wx_result_class and docs/errors.md write it, such as "action_required"; empty for
-/// none.
-constexpr std::string_view to_string(error_class value) noexcept {
-    constexpr std::string_view words[] = {"",     "ok",    "pending",         "token",
-                                          "busy", "quota", "action_required", "invalid_request"};
-    return words[static_cast<std::size_t>(value)];
-}
 /// The state as the library's JSON has it, such as "pending".
 constexpr std::string_view to_string(link_state value) noexcept {
     constexpr std::string_view words[] = {"unknown", "absent",   "pending",
@@ -76,13 +128,19 @@ struct func_info {
 
 /// One item of the list. Any field may be missing.
 struct mini_program {
+    // BEGIN generated: link statuses. Written by `make generate`; do not edit.
     /// The known values of status. WeChat may add more.
     enum : std::int64_t {
-        linked = 1,
-        awaiting_mini_program = 2,
-        refused = 3,
-        awaiting_official_account = 12
+        /// The mini program is linked.
+        linked = WX_LINK_LINKED,
+        /// The mini program's administrator has to agree.
+        awaiting_mini_program = WX_LINK_AWAITING_MINI_PROGRAM,
+        /// The mini program's administrator refused.
+        refused = WX_LINK_REFUSED,
+        /// The Official Account's administrator has to agree.
+        awaiting_official_account = WX_LINK_AWAITING_OFFICIAL_ACCOUNT,
     };
+    // END generated: link statuses.
 
     std::optional<std::int64_t> status;
     /// The original id, gh_...
@@ -115,7 +173,10 @@ template <typename Enum, int Count> constexpr Enum from_string(std::string_view 
     return Enum{};
 }
 inline error_class class_from(std::string_view word) noexcept {
-    return from_string<error_class, 8>(word);
+    for (std::int32_t number = 1;; number++) {
+        const error_class known = class_from(number);
+        if (known == error_class::none || to_string(known) == word) return known;
+    }
 }
 
 /// An argument as C takes it. C would cut the text at a NUL. Another control character in the NUL's
@@ -403,6 +464,7 @@ inline void result::or_throw() const {
         case error_class::quota: throw quota_error(*this);
         case error_class::action_required: throw action_required_error(*this);
         case error_class::invalid_request: throw invalid_request_error(*this);
+        case error_class::ticket:
         case error_class::none: throw api_error(*this);
         }
     }
@@ -462,31 +524,100 @@ public:
                     : wx_options_message(get());
     }
 
-    options &base_url(std::string_view urls) { return set("base_url", urls); }
-    options &timeout(std::chrono::milliseconds time) { return set_time("timeout_ms", time); }
+    // BEGIN generated: options. Written by `make generate`; do not edit.
+    /// WeChat's entry hosts in order of preference; what was never sent may move on to the next.
+    /// Takes 1 to 16 URLs, separated by commas: https://HOST[:PORT], or http://HOST[:PORT] on
+    /// loopback. Default: https://api.weixin.qq.com.
+    options &base_url(std::string_view value) {
+        return set("base_url", value);
+    }
+    /// Time limit of a whole call: names, connections, retries and the answer included. Takes 1 to
+    /// 3600000 ms. Default: 10000.
+    options &timeout(std::chrono::milliseconds time) {
+        return set_time("timeout_ms", time);
+    }
+    /// Time limit of one attempt to get a connection: name, TCP, proxy and TLS together. Takes 1 to
+    /// 3600000 ms. Default: 3000.
     options &connect_timeout(std::chrono::milliseconds time) {
         return set_time("connect_timeout_ms", time);
     }
-    options &max_retries(unsigned number) { return set("max_retries", std::to_string(number)); }
-    options &keep_alive(std::chrono::milliseconds time) { return set_time("keep_alive_ms", time); }
-    options &proxy(std::string_view proxy) { return set("proxy", proxy); }
-    options &ca_file(std::string_view path) { return set("ca_file", path); }
-    options &trust(std::string_view roots) { return set("trust", roots); }
-    options &user_agent(std::string_view name) { return set("user_agent", name); }
+    /// How often a call tries again by itself, and only what cannot happen twice: requests never
+    /// sent, and reads. Takes 0 to 10. Default: 2.
+    options &max_retries(unsigned number) {
+        return set_number("max_retries", number);
+    }
+    /// How long an idle connection is kept for the next call. Takes 0 to 3600000 ms; 0 opens a
+    /// connection for every call. Default: 15000.
+    options &keep_alive(std::chrono::milliseconds time) {
+        return set_time("keep_alive_ms", time);
+    }
+    /// The proxy for https hosts; env reads HTTPS_PROXY, else ALL_PROXY, and NO_PROXY as curl does,
+    /// when the client is created. Plain http goes to loopback and never through a proxy. Takes
+    /// none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT; special
+    /// characters of a user or password percent-encoded. Default: none.
+    options &proxy(std::string_view value) {
+        return set("proxy", value);
+    }
+    /// CA certificates trusted besides the roots; read when the client is made. Takes a path to a
+    /// PEM file; empty for none.
+    options &ca_file(std::string_view value) {
+        return set("ca_file", value);
+    }
+    /// The roots: the system's, or Mozilla's as bundled with the library, which also serve where
+    /// the system has none. Takes system or bundled. Default: system.
+    options &trust(std::string_view value) {
+        return set("trust", value);
+    }
+    /// The User-Agent header. Takes 1 to 256 printable ASCII characters. Default: wxlink/VERSION.
+    options &user_agent(std::string_view value) {
+        return set("user_agent", value);
+    }
+    /// The largest answer that is read. Takes 1024 to 1073741824 bytes. Default: 4194304.
     options &max_response_bytes(std::size_t bytes) {
-        return set("max_response_bytes", std::to_string(bytes));
+        return set_number("max_response_bytes", bytes);
     }
-    options &lang(std::string_view code) { return set("lang", code); }
-    /// The appid of the account for calls with an empty access token. The next options name the
-    /// source of its token: access_token, token_command or component.
-    options &account(std::string_view appid) { return set("account", appid); }
-    options &access_token(std::string_view token) { return set("access_token", token); }
-    options &token_command(std::string_view line) { return set("token_command", line); }
+    /// The language of messages and remedies. Takes en or zh. Default: en.
+    options &lang(std::string_view value) {
+        return set("lang", value);
+    }
+    /// The Official Account that calls without an access_token are for; its token comes from the
+    /// source that is set. Takes an appid; empty for none.
+    options &account(std::string_view value) {
+        return set("account", value);
+    }
+    /// A source of tokens: this one, for calls without an access_token. Takes a token; empty for
+    /// none.
+    options &access_token(std::string_view value) {
+        return set("access_token", value);
+    }
+    /// A source of tokens: a program that reads lines on its input (account=, refused_token=, an
+    /// empty line) and prints the token alone, lines access_token= and expires_in= (s), or JSON
+    /// such as WeChat's; killed after timeout_ms. See tokens.md. Takes a shell command; empty for
+    /// none.
+    options &token_command(std::string_view value) {
+        return set("token_command", value);
+    }
+    /// A source of tokens: this third-party platform, which gets and renews its accounts' tokens
+    /// from WeChat. Takes an appid; empty for none.
+    options &component_appid(std::string_view value) {
+        return set("component_appid", value);
+    }
+    /// The platform's appsecret. Takes a secret; empty for none.
+    options &component_appsecret(std::string_view value) {
+        return set("component_appsecret", value);
+    }
+    /// Where the platform's tickets and tokens are kept: for this client alone, for the processes
+    /// of a machine, or for many machines. Takes memory, file:PATH,
+    /// redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: memory.
+    options &store(std::string_view value) {
+        return set("store", value);
+    }
+    // END generated: options.
+    /// The third-party platform that gets the tokens of its accounts: component_appid and
+    /// component_appsecret.
     options &component(std::string_view appid, std::string_view appsecret) {
-        return set("component_appid", appid).set("component_appsecret", appsecret);
+        return component_appid(appid).component_appsecret(appsecret);
     }
-    /// Where the component's tickets and tokens are stored.
-    options &store(std::string_view url) { return set("store", url); }
 
 private:
     friend class client;
@@ -497,6 +628,9 @@ private:
     wx_options *get() const noexcept { return handle_.get(); }
     options &set_time(std::string_view key, std::chrono::milliseconds time) {
         return set(key, std::to_string(time.count()));
+    }
+    options &set_number(std::string_view key, std::size_t number) {
+        return set(key, std::to_string(number));
     }
     /// Throws the error that belongs to the status, unless it is WX_OK.
     void check(std::int32_t status) const {
@@ -543,12 +677,15 @@ public:
 
     /// Stores the ticket that WeChat pushes to a third-party platform every 10 minutes.
     void set_ticket(std::string_view ticket) const {
-        check_stored(wx_client_set_ticket(handle_.get(), detail::argument(ticket).c_str()));
+        call<result>({ticket, ""}, [&](const texts &t, wx_result **out) {
+            return wx_client_set_ticket(handle_.get(), t.token(), out);
+        }).or_throw();
     }
     /// Stores the refresh token that an account gave when it authorised the platform.
     void add_account(std::string_view appid, std::string_view refresh_token) const {
-        check_stored(wx_client_add_account(handle_.get(), detail::argument(appid).c_str(),
-                                           detail::argument(refresh_token).c_str()));
+        call<result>({refresh_token, appid}, [&](const texts &t, wx_result **out) {
+            return wx_client_add_account(handle_.get(), t.appid(), t.token(), out);
+        }).or_throw();
     }
 
     /// Ends the running calls of this handle within 100 ms, and all later ones, with
@@ -640,9 +777,6 @@ private:
         own(status, made, options);
     }
 
-    static void check_stored(std::int32_t status) {
-        if (status != WX_OK) options::failed(status, wx_status_text(status)).or_throw();
-    }
 
     void own(std::int32_t status, wx_client *made, const options &options) {
         handle_.reset(made);

@@ -202,7 +202,7 @@ static void put_result(int32_t status, const wx_result *result)
     put_status(status);
     if (status == WX_OK || status == WX_E_API)
         put_number("errcode", wx_result_errcode(result));
-    put_text("class", wx_result_class(result));
+    put_text("class", wx_class_text(wx_result_class(result), NULL, NULL));
     put_text("delivery", deliveries[wx_result_delivery(result)]);
     put_number("http_status", wx_result_http_status(result));
     put_text("rid", wx_result_rid(result));

@@ -33,8 +33,7 @@ int main(int argc, char **argv)
     wx_options *options;
     wx_client *client = NULL;
     wx_result *result = NULL;
-    const char *class_;
-    int32_t status;
+    int32_t status, class_;
     int on_its_way;
 
     if (argc != 4 || token == NULL || !is_flag(argv[2]) || !is_flag(argv[3]))
@@ -55,7 +54,7 @@ int main(int argc, char **argv)
 
     status = wx_link_miniprogram(client, token, argv[1], atoi(argv[2]), atoi(argv[3]), &result);
     class_ = wx_result_class(result);
-    on_its_way = status == WX_OK || strcmp(class_, "ok") == 0 || strcmp(class_, "pending") == 0;
+    on_its_way = status == WX_OK || class_ == WX_CLASS_OK || class_ == WX_CLASS_PENDING;
     if (status == WX_OK)
         puts("The invitation is out.");
     else

@@ -26,10 +26,10 @@ static const char *field(const wx_result *list, int item, const char *name, char
 static const char *status_text(const char *status)
 {
     switch (atoi(status)) {
-    case 1: return "linked";
-    case 2: return "waiting for the mini program's administrator";
-    case 3: return "refused by the mini program's administrator";
-    case 12: return "waiting for the Official Account's administrator";
+    case WX_LINK_LINKED: return "linked";
+    case WX_LINK_AWAITING_MINI_PROGRAM: return "waiting for the mini program's administrator";
+    case WX_LINK_REFUSED: return "refused by the mini program's administrator";
+    case WX_LINK_AWAITING_OFFICIAL_ACCOUNT: return "waiting for the Official Account's administrator";
     default: return status;
     }
 }

@@ -10,41 +10,40 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "wxlink.h"
 
 static int decide(int32_t status, const wx_result *result)
 {
-    const char *class_ = wx_result_class(result);
+    int32_t class_ = wx_result_class(result);
     const char *message = wx_result_message(result);
 
     if (status == WX_OK) {
         puts("done: the invitation is out");
         return 0;
     }
-    if (strcmp(class_, "ok") == 0 || strcmp(class_, "pending") == 0) {
+    switch (class_) {
+    case WX_CLASS_OK:
+    case WX_CLASS_PENDING:
         printf("done: %s\n", message);
         return 0;
-    }
-    if (strcmp(class_, "token") == 0) {
+    case WX_CLASS_TOKEN:
         puts("token: get another access token, then call again");
         return 3;
-    }
-    if (strcmp(class_, "busy") == 0) {
+    case WX_CLASS_BUSY:
         puts("busy: wait a little, then call again");
         return 4;
-    }
-    if (strcmp(class_, "quota") == 0) {
+    case WX_CLASS_QUOTA:
         puts("quota: call again when it is renewed");
         return 4;
-    }
-    if (strcmp(class_, "action_required") == 0 || strcmp(class_, "invalid_request") == 0) {
-        printf("%s: %s\n", class_, message);
+    case WX_CLASS_ACTION_REQUIRED:
+    case WX_CLASS_INVALID_REQUEST:
+        printf("%s: %s\n", wx_class_text(class_, NULL, NULL), message);
         return 1;
+    default:
+        printf("unknown: %s\n", message);
+        return 5;
     }
-    printf("unknown: %s\n", message);
-    return 5;
 }
 
 int main(int argc, char **argv)

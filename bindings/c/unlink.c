@@ -8,7 +8,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "wxlink.h"
 
@@ -19,8 +18,8 @@ int main(int argc, char **argv)
     wx_options *options;
     wx_client *client = NULL;
     wx_result *result = NULL;
-    const char *class_;
     int32_t status = WX_OK;
+    int32_t class_;
     int asked;
 
     if (argc != 2 || token == NULL) {
@@ -41,7 +40,7 @@ int main(int argc, char **argv)
 
     status = wx_unlink_miniprogram(client, token, argv[1], &result);
     class_ = wx_result_class(result);
-    asked = status == WX_OK || strcmp(class_, "ok") == 0 || strcmp(class_, "pending") == 0;
+    asked = status == WX_OK || class_ == WX_CLASS_OK || class_ == WX_CLASS_PENDING;
     if (status == WX_OK)
         puts("The Official Account's administrator has been asked.");
     else

@@ -262,7 +262,7 @@
                WHEN WX-E-ARGUMENT
                    SET ORDER-BAD TO TRUE
       *        A call that sent nothing, or only reads, can be repeated.
-               WHEN WX-NEVER-SENT OR ORDER-IS-LIST
+               WHEN WX-DELIVERY-NEVER-SENT OR ORDER-IS-LIST
                    SET ORDER-FAILED TO TRUE
                WHEN OTHER
                    SET ORDER-UNKNOWN TO TRUE

@@ -34,11 +34,91 @@
       *    of spaces is no option.
            05  WX-OPTION                 OCCURS 12.
                10  WX-OPTION-KEY         PIC X(20).
+      *    BEGIN generated: options, by `make generate`; do not edit.
+      *        WeChat's entry hosts in order of preference; what was
+      *        never sent may move on to the next. Takes 1 to 16 URLs,
+      *        separated by commas: https://HOST[:PORT], or
+      *        http://HOST[:PORT] on loopback. Default:
+      *        https://api.weixin.qq.com.
+               88  WX-OPT-BASE-URL       VALUE "base_url".
+      *        Time limit of a whole call: names, connections, retries
+      *        and the answer included. Takes 1 to 3600000 ms. Default:
+      *        10000.
+               88  WX-OPT-TIMEOUT-MS     VALUE "timeout_ms".
+      *        Time limit of one attempt to get a connection: name, TCP,
+      *        proxy and TLS together. Takes 1 to 3600000 ms. Default:
+      *        3000.
+               88  WX-OPT-CONNECT-TIMEOUT-MS
+                                         VALUE "connect_timeout_ms".
+      *        How often a call tries again by itself, and only what
+      *        cannot happen twice: requests never sent, and reads.
+      *        Takes 0 to 10. Default: 2.
+               88  WX-OPT-MAX-RETRIES    VALUE "max_retries".
+      *        How long an idle connection is kept for the next call.
+      *        Takes 0 to 3600000 ms; 0 opens a connection for every
+      *        call. Default: 15000.
+               88  WX-OPT-KEEP-ALIVE-MS  VALUE "keep_alive_ms".
+      *        The proxy for https hosts; env reads HTTPS_PROXY, else
+      *        ALL_PROXY, and NO_PROXY as curl does, when the client is
+      *        created. Plain http goes to loopback and never through a
+      *        proxy. Takes none, env, http://[USER:PASSWORD@]HOST:PORT
+      *        or socks5://[USER:PASSWORD@]HOST:PORT; special characters
+      *        of a user or password percent-encoded. Default: none.
+               88  WX-OPT-PROXY          VALUE "proxy".
+      *        CA certificates trusted besides the roots; read when the
+      *        client is made. Takes a path to a PEM file; empty for
+      *        none.
+               88  WX-OPT-CA-FILE        VALUE "ca_file".
+      *        The roots: the system's, or Mozilla's as bundled with the
+      *        library, which also serve where the system has none.
+      *        Takes system or bundled. Default: system.
+               88  WX-OPT-TRUST          VALUE "trust".
+      *        The User-Agent header. Takes 1 to 256 printable ASCII
+      *        characters. Default: wxlink/VERSION.
+               88  WX-OPT-USER-AGENT     VALUE "user_agent".
+      *        The largest answer that is read. Takes 1024 to 1073741824
+      *        bytes. Default: 4194304.
+               88  WX-OPT-MAX-RESPONSE-BYTES
+                                         VALUE "max_response_bytes".
+      *        The language of messages and remedies. Takes en or zh.
+      *        Default: en.
+               88  WX-OPT-LANG           VALUE "lang".
+      *        The Official Account that calls without an access_token
+      *        are for; its token comes from the source that is set.
+      *        Takes an appid; empty for none.
+               88  WX-OPT-ACCOUNT        VALUE "account".
+      *        A source of tokens: this one, for calls without an
+      *        access_token. Takes a token; empty for none.
+               88  WX-OPT-ACCESS-TOKEN   VALUE "access_token".
+      *        A source of tokens: a program that reads lines on its
+      *        input (account=, refused_token=, an empty line) and
+      *        prints the token alone, lines access_token= and
+      *        expires_in= (s), or JSON such as WeChat's; killed after
+      *        timeout_ms. See tokens.md. Takes a shell command; empty
+      *        for none.
+               88  WX-OPT-TOKEN-COMMAND  VALUE "token_command".
+      *        A source of tokens: this third-party platform, which gets
+      *        and renews its accounts' tokens from WeChat. Takes an
+      *        appid; empty for none.
+               88  WX-OPT-COMPONENT-APPID
+                                         VALUE "component_appid".
+      *        The platform's appsecret. Takes a secret; empty for none.
+               88  WX-OPT-COMPONENT-APPSECRET
+                                         VALUE "component_appsecret".
+      *        Where the platform's tickets and tokens are kept: for
+      *        this client alone, for the processes of a machine, or for
+      *        many machines. Takes memory, file:PATH,
+      *        redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://...
+      *        Default: memory.
+               88  WX-OPT-STORE          VALUE "store".
+      *    END generated: options.
                10  WX-OPTION-VALUE       PIC X(1024).
       *    The result. A later library may return more statuses, so each
       *    group has a condition name, too.
            05  WX-STATUS                 BINARY-LONG.
+      *    BEGIN generated: statuses, by `make generate`; do not edit.
                88  WX-OK                 VALUE 0.
+      *        -1 to -19: an argument is wrong; nothing was sent.
                88  WX-E-ARGUMENT         VALUES -19 THRU -1.
                88  WX-E-NULL-POINTER     VALUE -1.
                88  WX-E-NOT-UTF8         VALUE -2.
@@ -46,12 +126,16 @@
                88  WX-E-BAD-OPTION       VALUE -4.
                88  WX-E-BUFFER           VALUE -5.
                88  WX-E-NOT-FOUND        VALUE -6.
+      *        -20 to -39: nothing was sent; calling again is safe.
                88  WX-E-NOTHING-SENT     VALUES -39 THRU -20.
                88  WX-E-RESOLVE          VALUE -20.
                88  WX-E-CONNECT          VALUE -21.
                88  WX-E-TLS              VALUE -22.
                88  WX-E-PROXY            VALUE -23.
                88  WX-E-TIMEOUT-UNSENT   VALUE -24.
+               88  WX-E-NO-TOKEN         VALUE -25.
+      *        -40 to -69: WeChat may have acted; read the list before
+      *        linking again.
                88  WX-E-OUTCOME-UNKNOWN  VALUES -69 THRU -40.
                88  WX-E-TIMEOUT          VALUE -40.
                88  WX-E-CONNECTION-LOST  VALUE -41.
@@ -64,25 +148,47 @@
                88  WX-E-CANCELLED        VALUE -90.
                88  WX-E-FORKED           VALUE -91.
                88  WX-E-INTERNAL         VALUE -99.
+      *    END generated: statuses.
       *    WeChat's errcode if the status is WX-E-API.
            05  WX-ERRCODE                BINARY-LONG.
       *    What to do about it. Spaces: WeChat did not answer, or
       *    answered an errcode that the library does not know.
            05  WX-CLASS                  PIC X(16).
+      *    BEGIN generated: classes, by `make generate`; do not edit.
+      *        Done, or done before: continue.
                88  WX-CLASS-OK           VALUE "ok".
+      *        Not a failure, it is in progress: wait for the
+      *        administrators and read the list; do not repeat the call.
                88  WX-CLASS-PENDING      VALUE "pending".
+      *        Get another access token and call again, once.
                88  WX-CLASS-TOKEN        VALUE "token".
+      *        Wait and try again, a bounded number of times; read the
+      *        list before repeating a link or unlink.
                88  WX-CLASS-BUSY         VALUE "busy".
+      *        Call again when the minute, the day or the month is over.
                88  WX-CLASS-QUOTA        VALUE "quota".
+      *        An administrator or operator must act first.
                88  WX-CLASS-ACTION-REQUIRED
                                          VALUE "action_required".
+      *        Correct the call; the same call would be refused again.
                88  WX-CLASS-INVALID-REQUEST
                                          VALUE "invalid_request".
+      *        Pass on the component_verify_ticket that WeChat pushes to
+      *        the platform, then call again.
+               88  WX-CLASS-TICKET       VALUE "ticket".
+      *    END generated: classes.
       *    If it is unknown, read the list before you link again.
            05  WX-DELIVERY               PIC 9.
-               88  WX-NEVER-SENT         VALUE 0.
+      *    BEGIN generated: deliveries, by `make generate`; do not edit.
+      *        Nothing was sent: calling again cannot do anything twice.
+               88  WX-DELIVERY-NEVER-SENT
+                                         VALUE 0.
+      *        The request was sent and no verdict came back: read the
+      *        list before linking again.
                88  WX-DELIVERY-UNKNOWN   VALUE 1.
-               88  WX-ANSWERED           VALUE 2.
+      *        WeChat answered: the errcode is its verdict.
+               88  WX-DELIVERY-ANSWERED  VALUE 2.
+      *    END generated: deliveries.
            05  WX-HTTP-STATUS            PIC 9(3).
       *    The id that WeChat's support asks for.
            05  WX-RID                    PIC X(64).
@@ -117,10 +223,16 @@
            05  WX-ITEM-END               PIC X.
                88  WX-NO-MORE-ITEMS      VALUE "Y".
            05  WX-ITEM-STATUS            PIC X(4).
+      *    BEGIN generated: link statuses, by `make generate`; do not edit.
+      *        The mini program is linked.
                88  WX-ITEM-LINKED        VALUE "1".
+      *        The mini program's administrator has to agree.
                88  WX-ITEM-WAITS-PROGRAM VALUE "2".
+      *        The mini program's administrator refused.
                88  WX-ITEM-REFUSED       VALUE "3".
+      *        The Official Account's administrator has to agree.
                88  WX-ITEM-WAITS-ACCOUNT VALUE "12".
+      *    END generated: link statuses.
       *    The original id, gh_...
            05  WX-ITEM-USERNAME          PIC X(64).
       *    A refused item has none.

@@ -216,21 +216,21 @@ func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bo
 // It ends within the client's time limit and with its context, as every call does. The ticket may have
 // been stored even then; it is safe to call again.
 func (c *Client) SetTicket(ctx context.Context, ticket string) error {
-	return c.store(ctx, func(client *C.wx_client, text func(string) *C.char) C.int32_t {
-		return C.wx_client_set_ticket(client, text(ticket))
+	return c.store(ctx, func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_client_set_ticket(client, text(ticket), result)
 	}, ticket)
 }
 
 // AddAccount stores the refresh token that an Official Account gave when it authorised the platform.
 // Limits and errors are those of [Client.SetTicket].
 func (c *Client) AddAccount(ctx context.Context, appID, refreshToken string) error {
-	return c.store(ctx, func(client *C.wx_client, text func(string) *C.char) C.int32_t {
-		return C.wx_client_add_account(client, text(appID), text(refreshToken))
+	return c.store(ctx, func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_client_add_account(client, text(appID), text(refreshToken), result)
 	}, appID, refreshToken)
 }
 
-// A storer is one of the library's functions that store texts and return only a status.
-type storer func(client *C.wx_client, text func(string) *C.char) C.int32_t
+// A storer is one of the library's functions that store texts.
+type storer func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t
 
 // store runs a storer.
 func (c *Client) store(ctx context.Context, store storer, texts ...string) error {
@@ -246,17 +246,19 @@ func (c *Client) store(ctx context.Context, store storer, texts ...string) error
 				C.free(unsafe.Pointer(text))
 			}
 		}()
+		var result *C.wx_result
 		status := Status(store(client, func(text string) *C.char {
 			copies = append(copies, C.CString(text))
 			return copies[len(copies)-1]
-		}))
+		}, &result))
+		defer C.wx_result_free(result)
 		switch status {
 		case StatusOK:
 			return nil
 		case StatusCancelled:
 			return unstored(ctx)
 		}
-		e := refused(status, "")
+		e := &Error{Result: read(result, status)}
 		if shortened && e.Timeout() {
 			e.causes = []error{context.DeadlineExceeded}
 		}

@@ -169,33 +169,6 @@ func unstored(ctx context.Context) *Error {
 // you do not know like its group.
 type Status int32
 
-const (
-	StatusOK             Status = C.WX_OK
-	StatusNullPointer    Status = C.WX_E_NULL_POINTER
-	StatusNotUTF8        Status = C.WX_E_NOT_UTF8
-	StatusBadValue       Status = C.WX_E_BAD_VALUE
-	StatusBadOption      Status = C.WX_E_BAD_OPTION
-	StatusBuffer         Status = C.WX_E_BUFFER
-	StatusNotFound       Status = C.WX_E_NOT_FOUND
-	StatusResolve        Status = C.WX_E_RESOLVE
-	StatusConnect        Status = C.WX_E_CONNECT
-	StatusTLS            Status = C.WX_E_TLS
-	StatusProxy          Status = C.WX_E_PROXY
-	StatusTimeoutUnsent  Status = C.WX_E_TIMEOUT_UNSENT
-	StatusNoToken        Status = C.WX_E_NO_TOKEN
-	StatusTimeout        Status = C.WX_E_TIMEOUT
-	StatusConnectionLost Status = C.WX_E_CONNECTION_LOST
-	StatusBadAnswer      Status = C.WX_E_BAD_ANSWER
-	StatusTooLarge       Status = C.WX_E_TOO_LARGE
-	StatusAPI            Status = C.WX_E_API // WeChat answered with an errcode other than 0
-	StatusPending        Status = C.WX_E_PENDING
-	StatusDeclined       Status = C.WX_E_DECLINED
-	StatusVanished       Status = C.WX_E_VANISHED
-	StatusCancelled      Status = C.WX_E_CANCELLED
-	StatusForked         Status = C.WX_E_FORKED
-	StatusInternal       Status = C.WX_E_INTERNAL
-)
-
 // String returns the name of the status, such as TIMEOUT.
 func (s Status) String() string {
 	if name, _, ok := strings.Cut(s.text(), ":"); ok {
@@ -211,33 +184,5 @@ func (s Status) text() string { return C.GoString(C.wx_status_text(C.int32_t(s))
 // errcode that the library does not know.
 type Class string
 
-const (
-	ClassOK             Class = "ok"              // done, or done before
-	ClassPending        Class = "pending"         // on its way: wait for the administrators, do not link again
-	ClassToken          Class = "token"           // get another access token and call again, once
-	ClassBusy           Class = "busy"            // wait a little and call again
-	ClassQuota          Class = "quota"           // call again when the minute, day or month is over
-	ClassActionRequired Class = "action_required" // an administrator or operator must act first
-	ClassInvalidRequest Class = "invalid_request" // correct the call
-)
-
 // Delivery is whether WeChat may have seen the request.
 type Delivery int32
-
-const (
-	NeverSent      Delivery = iota // calling again cannot do anything twice
-	OutcomeUnknown                 // sent, and no verdict came back: read the list before linking again
-	Answered                       // the errcode is WeChat's verdict
-)
-
-func (d Delivery) String() string {
-	switch d {
-	case NeverSent:
-		return "never sent"
-	case OutcomeUnknown:
-		return "unknown"
-	case Answered:
-		return "answered"
-	}
-	return fmt.Sprintf("Delivery(%d)", int32(d))
-}

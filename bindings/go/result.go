@@ -39,7 +39,7 @@ func read(result *C.wx_result, status Status) Result {
 	r := Result{
 		Status:     status,
 		Errcode:    int(C.wx_result_errcode(result)),
-		Class:      Class(C.GoString(C.wx_result_class(result))),
+		Class:      classOf(result),
 		Delivery:   Delivery(C.wx_result_delivery(result)),
 		Message:    C.GoString(C.wx_result_message(result)),
 		HTTPStatus: int(C.wx_result_http_status(result)),
@@ -51,6 +51,11 @@ func read(result *C.wx_result, status Status) Result {
 		r.Errcode = 0 // The library returns the status if WeChat sent no errcode.
 	}
 	return r
+}
+
+// classOf returns the class of a result.
+func classOf(result *C.wx_result) Class {
+	return Class(C.GoString(C.wx_class_text(C.wx_result_class(result), nil, nil)))
 }
 
 // A List has the mini programs that are linked to an Official Account or on their way, in WeChat's
@@ -123,13 +128,6 @@ func (l *List) readItems(from *reader) (why string) {
 
 // A LinkStatus is how far the list shows a link to be. WeChat may add more.
 type LinkStatus int
-
-const (
-	Linked                  LinkStatus = 1
-	AwaitingMiniProgram     LinkStatus = 2
-	RefusedByMiniProgram    LinkStatus = 3
-	AwaitingOfficialAccount LinkStatus = 12
-)
 
 // String describes the status; an unknown one is its number.
 func (s LinkStatus) String() string {

@@ -40,35 +40,7 @@ const
     library's. }
   WxAbi = 1;
 
-  WX_OK = 0;
-  { -1 to -19: an argument is wrong, nothing was sent. }
-  WX_E_NULL_POINTER = -1;
-  WX_E_NOT_UTF8 = -2;
-  WX_E_BAD_VALUE = -3;
-  WX_E_BAD_OPTION = -4;
-  WX_E_BUFFER = -5;
-  WX_E_NOT_FOUND = -6;
-  { -20 to -39: nothing was sent, calling again is safe. }
-  WX_E_RESOLVE = -20;
-  WX_E_CONNECT = -21;
-  WX_E_TLS = -22;
-  WX_E_PROXY = -23;
-  WX_E_TIMEOUT_UNSENT = -24;
-  WX_E_NO_TOKEN = -25;
-  { -40 to -69: the outcome is unknown, read the list before you link again. }
-  WX_E_TIMEOUT = -40;
-  WX_E_CONNECTION_LOST = -41;
-  WX_E_BAD_ANSWER = -60;
-  WX_E_TOO_LARGE = -61;
-  { WeChat answered with an errcode other than 0. }
-  WX_E_API = -70;
-  { -80 to -89: what ensure and wait found. }
-  WX_E_PENDING = -80;
-  WX_E_DECLINED = -81;
-  WX_E_VANISHED = -82;
-  WX_E_CANCELLED = -90;
-  WX_E_FORKED = -91;
-  WX_E_INTERNAL = -99;
+{$I wxconstants.inc}
 
 type
   Twx_options = record end;
@@ -97,10 +69,11 @@ function wx_client_new(Options: Pwx_options; out Client: Pwx_client): Integer; c
 function wx_client_derive(Client: Pwx_client; Options: Pwx_options;
   out Derived: Pwx_client): Integer; cdecl;
   external WxLibrary name 'wx_client_derive';
-function wx_client_set_ticket(Client: Pwx_client; Ticket: PAnsiChar): Integer; cdecl;
+function wx_client_set_ticket(Client: Pwx_client; Ticket: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_client_set_ticket';
-function wx_client_add_account(Client: Pwx_client;
-  Appid, RefreshToken: PAnsiChar): Integer; cdecl;
+function wx_client_add_account(Client: Pwx_client; Appid, RefreshToken: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_client_add_account';
 procedure wx_client_cancel(Client: Pwx_client); cdecl;
   external WxLibrary name 'wx_client_cancel';
@@ -126,7 +99,7 @@ function wx_result_json(Outcome: Pwx_result; Len: Pointer): PAnsiChar; cdecl;
   external WxLibrary name 'wx_result_json';
 function wx_result_errcode(Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_result_errcode';
-function wx_result_class(Outcome: Pwx_result): PAnsiChar; cdecl;
+function wx_result_class(Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_result_class';
 function wx_result_http_status(Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_result_http_status';
@@ -148,6 +121,8 @@ function wx_catalogue_json: PAnsiChar; cdecl;
 function wx_errcode_text(Api: PAnsiChar; Errcode: Integer; Field, Lang: PAnsiChar): PAnsiChar;
   cdecl;
   external WxLibrary name 'wx_errcode_text';
+function wx_class_text(ErrorClass: Integer; Field, Lang: PAnsiChar): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_class_text';
 function wx_exec(Op: PAnsiChar; OpLen: NativeUInt; Args: PAnsiChar; ArgsLen: NativeUInt;
   Buf: PAnsiChar; Cap: NativeUInt; out BufLen: NativeUInt): Integer; cdecl;
   external WxLibrary name 'wx_exec';
@@ -159,14 +134,6 @@ const
   WxMissing = Low(Int64);
 
 type
-  { What to do about WeChat's errcode. wcNone: WeChat did not answer, or answered an errcode that
-    the library does not know. }
-  TWxClass = (wcNone, wcOk, wcPending, wcToken, wcBusy, wcQuota, wcActionRequired,
-    wcInvalidRequest);
-
-  { Whether WeChat may have seen the request. After wdUnknown read the list before you link again. }
-  TWxDelivery = (wdNeverSent, wdUnknown, wdAnswered);
-
   { The result of a call. Contains no token. }
   TWxAnswer = record
     Status: Integer;          { WX_OK or WX_E_... }
@@ -179,9 +146,6 @@ type
     Json: UTF8String;         { WeChat's body byte for byte, or JSON made by the library }
     Trace: UTF8String;        { every attempt, as JSON for logs and support }
   end;
-
-  TWxLinkStatus = (lsMissing, lsLinked, lsAwaitingMiniProgram, lsRefused,
-    lsAwaitingOfficialAccount, lsOther);
 
   { A capability of a mini program. }
   TWxFuncInfo = record
@@ -242,8 +206,9 @@ type
 
 { ---- Calls ---- }
 
-  { Settings for a client: see docs/options.md for the keys.
+  { Settings for a client. Each option is a property, and can be set by its key, too:
 
+      Options.TimeoutMs := 5000;
       Options['timeout_ms'] := '5000';
 
     An unknown key or an invalid value raises EWxError; the option then keeps its old value.
@@ -252,10 +217,14 @@ type
   private
     FHandle: Pwx_options;
     procedure SetValue(const Key, Value: UTF8String);
+    procedure SetText(Index: Integer; const Value: UTF8String);
+    procedure SetNumber(Index: Integer; const Value: Int64);
   public
     constructor Create;
     destructor Destroy; override;
     property Values[const Key: UTF8String]: UTF8String write SetValue; default;
+
+{$I wxoptions.inc}
   end;
 
   { Calls WeChat and keeps connections for later calls. Make one client and share it.
@@ -304,10 +273,6 @@ type
   end;
 
 { ---- Versions and errcodes ---- }
-
-const
-  WxClassNames: array[TWxClass] of string =
-    ('', 'ok', 'pending', 'token', 'busy', 'quota', 'action_required', 'invalid_request');
 
 { The version of the library that is loaded. }
 function WxVersion: UTF8String;
@@ -379,21 +344,19 @@ begin
   Result := PAnsiChar(Text);
 end;
 
-function ClassOf(const Name: string): TWxClass;
-var
-  C: TWxClass;
+function ClassOf(Code: Integer): TWxClass;
 begin
-  Result := wcNone;
-  for C := wcOk to High(TWxClass) do
-    if WxClassNames[C] = Name then
-      Result := C;
+  if (Code > 0) and (Code <= Ord(High(TWxClass))) then
+    Result := TWxClass(Code)
+  else
+    Result := wcNone;
 end;
 
 function DeliveryOf(Code: Integer): TWxDelivery;
 begin
   case Code of
-    0: Result := wdNeverSent;
-    2: Result := wdAnswered;
+    WX_DELIVERY_NEVER_SENT: Result := wdNeverSent;
+    WX_DELIVERY_ANSWERED: Result := wdAnswered;
   else
     Result := wdUnknown;
   end;
@@ -406,7 +369,7 @@ var
 begin
   Result.Status := Status;
   Result.Errcode := wx_result_errcode(Outcome);
-  Result.ErrorClass := ClassOf(string(Utf8(wx_result_class(Outcome))));
+  Result.ErrorClass := ClassOf(wx_result_class(Outcome));
   Result.Delivery := DeliveryOf(wx_result_delivery(Outcome));
   Result.HttpStatus := wx_result_http_status(Outcome);
   Result.Rid := Utf8(wx_result_rid(Outcome));
@@ -478,10 +441,10 @@ begin
   Result.StatusCode := NumberAt(Outcome, Place + '/status');
   case Result.StatusCode of
     WxMissing: Result.Status := lsMissing;
-    1: Result.Status := lsLinked;
-    2: Result.Status := lsAwaitingMiniProgram;
-    3: Result.Status := lsRefused;
-    12: Result.Status := lsAwaitingOfficialAccount;
+    WX_LINK_LINKED: Result.Status := lsLinked;
+    WX_LINK_AWAITING_MINI_PROGRAM: Result.Status := lsAwaitingMiniProgram;
+    WX_LINK_REFUSED: Result.Status := lsRefused;
+    WX_LINK_AWAITING_OFFICIAL_ACCOUNT: Result.Status := lsAwaitingOfficialAccount;
   else
     Result.Status := lsOther;
   end;
@@ -616,6 +579,16 @@ begin
     raise EWxError.Create(WithoutAnswer(Status, Utf8(wx_options_message(FHandle))));
 end;
 
+procedure TWxOptions.SetText(Index: Integer; const Value: UTF8String);
+begin
+  SetValue(WxOptionKeys[Index], Value);
+end;
+
+procedure TWxOptions.SetNumber(Index: Integer; const Value: Int64);
+begin
+  SetValue(WxOptionKeys[Index], UTF8String(IntToStr(Value)));
+end;
+
 { TWxClient }
 
 function HandleOf(Options: TWxOptions): Pwx_options;
@@ -656,20 +629,26 @@ begin
   inherited Destroy;
 end;
 
-procedure CheckStored(Status: Integer);
-begin
-  if Status <> WX_OK then
-    raise EWxError.Create(WithoutAnswer(Status, WxStatusText(Status)));
-end;
-
 procedure TWxClient.SetTicket(const Ticket: UTF8String);
+var
+  Calm: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
 begin
-  CheckStored(wx_client_set_ticket(FHandle, CText(Ticket)));
+  Calm := TCalm.Create;
+  Status := wx_client_set_ticket(FHandle, CText(Ticket), Outcome);
+  TakeAnswer(Status, Outcome);
 end;
 
 procedure TWxClient.AddAccount(const Appid, RefreshToken: UTF8String);
+var
+  Calm: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
 begin
-  CheckStored(wx_client_add_account(FHandle, CText(Appid), CText(RefreshToken)));
+  Calm := TCalm.Create;
+  Status := wx_client_add_account(FHandle, CText(Appid), CText(RefreshToken), Outcome);
+  TakeAnswer(Status, Outcome);
 end;
 
 procedure TWxClient.Cancel;

@@ -20,6 +20,8 @@ declare(strict_types=1);
 
 namespace Wxlink;
 
+require_once __DIR__ . '/constants.php';
+
 /** Loads the native library; its version and its catalogue of errcodes. */
 final class Library
 {
@@ -133,8 +135,8 @@ final class Client
     /**
      * Makes a client. Nothing is connected yet; certificates are read here and not again.
      *
-     * @param array<string, string|int> $options such as base_url, timeout_ms, proxy and lang;
-     *     docs/options.md lists them all
+     * @param array<string, string|int> $options the keys are the constants of Option, such
+     *     as base_url, timeout_ms, proxy and lang
      * @throws WxException BAD_OPTION if an option is unknown or its value invalid; INTERNAL if the
      *     process has no file descriptor left
      */
@@ -182,7 +184,8 @@ final class Client
      */
     public function setTicket(#[\SensitiveParameter] string $ticket): void
     {
-        self::expectStored(Library::ffi()->wx_client_set_ticket($this->handle, $ticket));
+        self::check($ticket);
+        $this->call(fn ($ffi, $out) => $ffi->wx_client_set_ticket($this->handle, $ticket, $out));
     }
 
     /**
@@ -192,16 +195,10 @@ final class Client
      */
     public function addAccount(string $appid, #[\SensitiveParameter] string $refreshToken): void
     {
-        self::expectStored(
-            Library::ffi()->wx_client_add_account($this->handle, $appid, $refreshToken),
-        );
-    }
-
-    private static function expectStored(int $status): void
-    {
-        if ($status !== Status::OK) {
-            throw new WxException(Result::fromStatus($status));
-        }
+        self::check($refreshToken, $appid);
+        $this->call(fn ($ffi, $out) => $ffi->wx_client_add_account(
+            $this->handle, $appid, $refreshToken, $out,
+        ));
     }
 
     /**
@@ -320,7 +317,7 @@ final class Client
         int $waitMs = 0,
     ): void {
         if (str_contains($accessToken, "\0") || str_contains($appid, "\0")) {
-            throw new \ValueError('access token and appid must not contain any null bytes');
+            throw new \ValueError('tokens, tickets and appids must not contain any null bytes');
         }
         if ($waitMs < 0 || $waitMs > 0xFFFFFFFF) {
             throw new \ValueError('waitMs must be between 0 and 4294967295');
@@ -433,7 +430,7 @@ final class Result
         return new self(
             status: $status,
             errcode: $ffi->wx_result_errcode($native),
-            errorClass: $ffi->wx_result_class($native),
+            errorClass: $ffi->wx_class_text($ffi->wx_result_class($native), null, null),
             delivery: Delivery::tryFrom($ffi->wx_result_delivery($native)) ?? Delivery::Unknown,
             httpStatus: $ffi->wx_result_http_status($native),
             message: $ffi->wx_result_message($native),
@@ -449,16 +446,6 @@ final class Result
             found: Field::text($values, 'found') ?? '',
             posts: Field::number($values, 'posts') ?? 0,
             item: is_array($values['item'] ?? null) ? MiniProgram::read($values['item']) : null,
-        );
-    }
-
-    /** @internal the result of a native function that returned only a status */
-    public static function fromStatus(int $status): self
-    {
-        $message = Library::ffi()->wx_status_text($status);
-        return new self(
-            $status, $status, '', Delivery::NeverSent, 0, $message,
-            '', '', '', [], '', '', '', 0, null,
         );
     }
 
@@ -492,18 +479,6 @@ final class Result
 /** One item of the list. Every field may be missing, and is then null. */
 final class MiniProgram
 {
-    /** Status: linked. */
-    public const LINKED = 1;
-
-    /** Status: waits for the mini program's administrator. */
-    public const WAITS_FOR_MINI_PROGRAM = 2;
-
-    /** Status: the mini program's administrator refused. */
-    public const REFUSED = 3;
-
-    /** Status: waits for the Official Account's administrator. */
-    public const WAITS_FOR_OFFICIAL_ACCOUNT = 12;
-
     /**
      * @param ?int $status how far the link has come: one of the constants, or a number WeChat has
      *     added since
@@ -614,19 +589,6 @@ final class Field
     }
 }
 
-/** Whether WeChat may have seen a request. */
-enum Delivery: int
-{
-    /** Nothing was sent: calling again cannot do anything twice. */
-    case NeverSent = 0;
-
-    /** The request was sent and no verdict came back: read the list before you link again. */
-    case Unknown = 1;
-
-    /** WeChat answered: the errcode is its verdict. */
-    case Answered = 2;
-}
-
 /**
  * A call that failed.
  *
@@ -655,99 +617,5 @@ final class WxException extends \RuntimeException
         $this->errorClass = $result->errorClass;
         $this->delivery = $result->delivery;
         $this->rid = $result->rid;
-    }
-}
-
-/**
- * How a call ended. Numbers are never reused.
- *
- * A later library may return more. Treat a number you do not know like its group: -1 to -19 an
- * argument is wrong and nothing was sent, -20 to -39 nothing was sent, -40 to -69 the outcome is
- * unknown.
- */
-final class Status
-{
-    /** WeChat accepted the call, or the link is there. */
-    public const OK = 0;
-
-    /** A pointer that must not be NULL is NULL. Does not occur in PHP. */
-    public const NULL_POINTER = -1;
-
-    /** A text is not UTF-8. */
-    public const NOT_UTF8 = -2;
-
-    /** An argument is out of its range. */
-    public const BAD_VALUE = -3;
-
-    /** The option is unknown or its value invalid. */
-    public const BAD_OPTION = -4;
-
-    /** The buffer is too small. Does not occur in PHP. */
-    public const BUFFER = -5;
-
-    /** Nothing is at that place. Does not occur in PHP. */
-    public const NOT_FOUND = -6;
-
-    /** The host's name could not be resolved. */
-    public const RESOLVE = -20;
-
-    /** The connection to the host failed. */
-    public const CONNECT = -21;
-
-    /** The TLS handshake failed. */
-    public const TLS = -22;
-
-    /** The proxy did not connect to the host. */
-    public const PROXY = -23;
-
-    /** The time limit passed before anything was sent. */
-    public const TIMEOUT_UNSENT = -24;
-
-    /** The library could not get an access token for the account. */
-    public const NO_TOKEN = -25;
-
-    /** The time limit passed after the request was sent. */
-    public const TIMEOUT = -40;
-
-    /** The connection broke after the request was sent. */
-    public const CONNECTION_LOST = -41;
-
-    /** The response is not a valid answer of WeChat's. */
-    public const BAD_ANSWER = -60;
-
-    /** The response is larger than max_response_bytes. */
-    public const TOO_LARGE = -61;
-
-    /** WeChat answered with an errcode other than 0: see Result::$errcode. */
-    public const API = -70;
-
-    /** An invitation is out and waits for an administrator. */
-    public const PENDING = -80;
-
-    /** The mini program's administrator refused. */
-    public const DECLINED = -81;
-
-    /** The mini program is not in the list, or no longer. */
-    public const VANISHED = -82;
-
-    /** The client was cancelled. Does not occur in PHP. */
-    public const CANCELLED = -90;
-
-    /** The client was made before a fork: make one in the child. */
-    public const FORKED = -91;
-
-    /** A fault in the library itself; the client can still be used. */
-    public const INTERNAL = -99;
-
-    /** The name without its prefix, such as BAD_VALUE; empty for an unknown number. */
-    public static function name(int $status): string
-    {
-        return (string) strstr(self::text($status), ':', before_needle: true);
-    }
-
-    /** What the status means and what to do next, in English; empty for an unknown number. */
-    public static function text(int $status): string
-    {
-        return Library::ffi()->wx_status_text($status);
     }
 }

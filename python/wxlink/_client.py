@@ -28,37 +28,58 @@ class Client:
     Options, all by keyword (times in seconds):
 
     base_url: str or several, "https://api.weixin.qq.com"
-        The entry hosts in order of preference; what was never sent moves on to the next.
+        WeChat's entry hosts in order of preference; what was never sent may move on to the next.
+        Takes 1 to 16 URLs, separated by commas: https://HOST[:PORT], or http://HOST[:PORT] on
+        loopback.
     timeout: float, 10.0
-        The limit of a whole call, name look-up included.
+        Time limit of a whole call: names, connections, retries and the answer included. Takes 0.001
+        to 3600 s.
     connect_timeout: float, 3.0
-        The limit of one connection.
+        Time limit of one attempt to get a connection: name, TCP, proxy and TLS together. Takes
+        0.001 to 3600 s.
     max_retries: int, 2
-        How often what cannot happen twice is tried again.
+        How often a call tries again by itself, and only what cannot happen twice: requests never
+        sent, and reads. Takes 0 to 10.
     keep_alive: float, 15.0
-        How long an idle connection is kept; 0 keeps none.
+        How long an idle connection is kept for the next call. Takes 0 to 3600 s; 0 opens a
+        connection for every call.
     proxy: str, "none"
-        "none", "env", or an http or socks5 URL.
+        The proxy for https hosts; env reads HTTPS_PROXY, else ALL_PROXY, and NO_PROXY as curl does,
+        when the client is created. Plain http goes to loopback and never through a proxy. Takes
+        none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT; special
+        characters of a user or password percent-encoded.
     ca_file: path, none
-        PEM certificates that are trusted besides the roots.
+        CA certificates trusted besides the roots; read when the client is made. Takes a path to a
+        PEM file; empty for none.
     trust: str, "system"
-        "system" (falling back to the bundled roots) or "bundled".
+        The roots: the system's, or Mozilla's as bundled with the library, which also serve where
+        the system has none. Takes system or bundled.
     user_agent: str, "wxlink/VERSION"
+        The User-Agent header. Takes 1 to 256 printable ASCII characters.
     max_response_bytes: int, 4194304
+        The largest answer that is read. Takes 1024 to 1073741824 bytes.
     lang: str, "en"
-        "en" or "zh": the language of messages and remedies.
+        The language of messages and remedies. Takes en or zh.
     account: str, none
-        The appid of the account that calls without an access token are for; see `account`.
+        The Official Account that calls without an access_token are for; its token comes from the
+        source that is set. Takes an appid; empty for none.
     access_token: str, none
-        Where such calls have their token from: this one;
+        A source of tokens: this one, for calls without an access_token. Takes a token; empty for
+        none.
     token_command: str, none
-        a program that prints it;
+        A source of tokens: a program that reads lines on its input (account=, refused_token=, an
+        empty line) and prints the token alone, lines access_token= and expires_in= (s), or JSON
+        such as WeChat's; killed after timeout_ms. See tokens.md. Takes a shell command; empty for
+        none.
     component_appid: str, none
-        or the third-party platform with this appid,
+        A source of tokens: this third-party platform, which gets and renews its accounts' tokens
+        from WeChat. Takes an appid; empty for none.
     component_appsecret: str, none
-        its secret,
+        The platform's appsecret. Takes a secret; empty for none.
     store: str, "memory"
-        and where its tokens are kept: "memory", "file:PATH", "redis://…" or "rediss://…".
+        Where the platform's tickets and tokens are kept: for this client alone, for the processes
+        of a machine, or for many machines. Takes memory, file:PATH,
+        redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…
 
     Wherever a method takes an access token, a function that returns one will do: it is asked again,
     once, when WeChat refuses the token. None leaves the token to the client.

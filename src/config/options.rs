@@ -26,7 +26,36 @@ pub struct OptionEntry {
     pub takes: Text,
     /// What it is for.
     pub doc: Text,
+    /// The type of its value in languages that have types.
+    pub kind: OptionKind,
     set: Setter,
+}
+
+impl OptionEntry {
+    /// Whether a derived handle may have a value of its own; otherwise the option belongs to the
+    /// connections, which handles share.
+    pub fn is_per_handle(&self) -> bool {
+        OF_A_HANDLE.contains(&self.key)
+    }
+}
+
+/// The type of an option's value: what the setters of the bindings are generated from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionKind {
+    /// Any text; the option checks it.
+    Text,
+    /// The path of a file.
+    Path,
+    /// URLs, separated by commas.
+    Urls,
+    /// A number of times.
+    Count,
+    /// A number of bytes.
+    Bytes,
+    /// A time; the key ends in `_ms`.
+    Milliseconds,
+    /// One of these words.
+    Choice(&'static [&'static str]),
 }
 
 /// Puts a checked value in its place, or says in one clause what is wrong with it.
@@ -37,6 +66,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "base_url",
         default: "https://api.weixin.qq.com",
+        kind: OptionKind::Urls,
         takes: Text {
             en: "1 to 16 URLs, separated by commas: https://HOST[:PORT], or http://HOST[:PORT] on loopback",
             zh: "1 至 16 个以逗号分隔的 URL：https://HOST[:PORT]；http://HOST[:PORT] 仅限本机回环地址",
@@ -53,6 +83,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "timeout_ms",
         default: "10000",
+        kind: OptionKind::Milliseconds,
         takes: Text {
             en: "1 to 3600000 ms",
             zh: "1 至 3600000 毫秒",
@@ -69,6 +100,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "connect_timeout_ms",
         default: "3000",
+        kind: OptionKind::Milliseconds,
         takes: Text {
             en: "1 to 3600000 ms",
             zh: "1 至 3600000 毫秒",
@@ -85,6 +117,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "max_retries",
         default: "2",
+        kind: OptionKind::Count,
         takes: Text {
             en: "0 to 10",
             zh: "0 至 10",
@@ -101,6 +134,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "keep_alive_ms",
         default: "15000",
+        kind: OptionKind::Milliseconds,
         takes: Text {
             en: "0 to 3600000 ms; 0 opens a connection for every call",
             zh: "0 至 3600000 毫秒；0 表示每次调用都新建连接",
@@ -117,6 +151,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "proxy",
         default: "none",
+        kind: OptionKind::Text,
         takes: Text {
             en: "none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT; special characters of a user or password percent-encoded",
             zh: "none、env、http://[用户:密码@]HOST:PORT 或 socks5://[用户:密码@]HOST:PORT；用户名和密码中的特殊字符须作百分号编码",
@@ -133,6 +168,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "ca_file",
         default: "",
+        kind: OptionKind::Path,
         takes: Text {
             en: "a path to a PEM file; empty for none",
             zh: "PEM 文件路径；空表示不使用",
@@ -149,6 +185,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "trust",
         default: "system",
+        kind: OptionKind::Choice(&["system", "bundled"]),
         takes: Text {
             en: "system or bundled",
             zh: "system 或 bundled",
@@ -169,6 +206,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "user_agent",
         default: concat!("wxlink/", env!("CARGO_PKG_VERSION")),
+        kind: OptionKind::Text,
         takes: Text {
             en: "1 to 256 printable ASCII characters",
             zh: "1 至 256 个可打印 ASCII 字符",
@@ -189,6 +227,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "max_response_bytes",
         default: "4194304",
+        kind: OptionKind::Bytes,
         takes: Text {
             en: "1024 to 1073741824 bytes",
             zh: "1024 至 1073741824 字节",
@@ -205,6 +244,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "lang",
         default: "en",
+        kind: OptionKind::Choice(&["en", "zh"]),
         takes: Text {
             en: "en or zh",
             zh: "en 或 zh",
@@ -221,6 +261,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "account",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "an appid; empty for none",
             zh: "appid；空表示不设置",
@@ -237,6 +278,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "access_token",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "a token; empty for none",
             zh: "令牌；空表示不设置",
@@ -253,6 +295,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "token_command",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "a shell command; empty for none",
             zh: "shell 命令；空表示不设置",
@@ -269,6 +312,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "component_appid",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "an appid; empty for none",
             zh: "appid；空表示不设置",
@@ -285,6 +329,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "component_appsecret",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "a secret; empty for none",
             zh: "密钥；空表示不设置",
@@ -301,6 +346,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "store",
         default: "memory",
+        kind: OptionKind::Text,
         takes: Text {
             en: "memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…",
             zh: "memory、file:PATH、redis://[用户:密码@]HOST[:PORT][/DB] 或 rediss://…",

@@ -35,7 +35,8 @@
            STOP RUN RETURNING 0.
 
        CHECK-REFUSAL.
-           IF WX-E-BUFFER AND WX-ERRCODE = -5 AND WX-NEVER-SENT
+           IF WX-E-BUFFER AND WX-ERRCODE = -5
+                   AND WX-DELIVERY-NEVER-SENT
                    AND WX-ANSWER-LEN > 400
                DISPLAY WX-MESSAGE(1:22)
            ELSE

@@ -12,7 +12,7 @@
 declare(strict_types=1);
 
 use Wxlink\Client;
-use Wxlink\MiniProgram;
+use Wxlink\LinkStatus;
 use Wxlink\Status;
 use Wxlink\WxException;
 
@@ -29,10 +29,10 @@ function orDash(?string $text): string
 function statusText(?int $status): string
 {
     return match ($status) {
-        MiniProgram::LINKED => 'linked',
-        MiniProgram::WAITS_FOR_MINI_PROGRAM => "waiting for the mini program's administrator",
-        MiniProgram::REFUSED => "refused by the mini program's administrator",
-        MiniProgram::WAITS_FOR_OFFICIAL_ACCOUNT =>
+        LinkStatus::LINKED => 'linked',
+        LinkStatus::AWAITING_MINI_PROGRAM => "waiting for the mini program's administrator",
+        LinkStatus::REFUSED => "refused by the mini program's administrator",
+        LinkStatus::AWAITING_OFFICIAL_ACCOUNT =>
             "waiting for the Official Account's administrator",
         null => '-',
         default => (string) $status,

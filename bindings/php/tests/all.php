@@ -6,8 +6,10 @@ declare(strict_types=1);
 
 use Wxlink\Client;
 use Wxlink\Delivery;
+use Wxlink\ErrorClass;
 use Wxlink\Library;
-use Wxlink\MiniProgram;
+use Wxlink\LinkStatus;
+use Wxlink\Option;
 use Wxlink\Status;
 use Wxlink\WxException;
 
@@ -100,16 +102,20 @@ $sandbox = new Sandbox();
 $client = new Client(['base_url' => $sandbox->http]);
 $tests = [];
 
-$tests['the constants are those of the header'] = function () {
-    $header = file_get_contents(dirname(__DIR__, 3) . '/include/wxlink.h');
-    preg_match_all('/^#define WX_(?:E_)?((?!ABI_)\w+) \(?(-?\d+)\)?$/m', $header, $defines);
-    $theirs = array_combine($defines[1], array_map(intval(...), $defines[2]));
-    same(true, count($theirs) > 20);
-    same($theirs, (new ReflectionClass(Status::class))->getConstants());
-    foreach ($theirs as $name => $number) {
+$tests['the library knows every status, class and option'] = function () {
+    foreach ((new ReflectionClass(Status::class))->getConstants() as $name => $number) {
         same($name, Status::name($number));
     }
     same('', Status::name(12345));
+    $classes = array_values((new ReflectionClass(ErrorClass::class))->getConstants());
+    foreach ($classes as $i => $word) {
+        same($word, Library::ffi()->wx_class_text($i + 1, null, null));
+    }
+    same('', Library::ffi()->wx_class_text(count($classes) + 1, null, null));
+    foreach ((new ReflectionClass(Option::class))->getConstants() as $key) {
+        $e = refused(fn () => new Client([$key => "\1"]));
+        same(true, str_contains($e->getMessage(), "option $key"), $e->getMessage());
+    }
 };
 
 $tests['a platform gets its tokens'] = function () use ($sandbox) {
@@ -150,7 +156,7 @@ $tests['a link from invitation to unlinking'] = function () use ($sandbox, $clie
     contains($again->rid, $again->getMessage());
 
     $sandbox->agree(ACCOUNT, APPID, 'official_account');
-    same(MiniProgram::WAITS_FOR_MINI_PROGRAM, $client->getLinked(TOKEN)->items[0]->status);
+    same(LinkStatus::AWAITING_MINI_PROGRAM, $client->getLinked(TOKEN)->items[0]->status);
     $sandbox->agree(ACCOUNT, APPID, 'mini_program');
     same('linked', $client->waitLinked(TOKEN, APPID, waitMs: 0)->state);
 
@@ -162,10 +168,10 @@ $tests['a link from invitation to unlinking'] = function () use ($sandbox, $clie
 $tests['the list is typed'] = function () use ($client) {
     $items = $client->getLinked('SANDBOX-TOKEN-3')->items;
     same(6, count($items));
-    same([MiniProgram::LINKED, 'wx0b00000000000011', 'gh_000000000011', '示例小程序11'],
+    same([LinkStatus::LINKED, 'wx0b00000000000011', 'gh_000000000011', '示例小程序11'],
         [$items[0]->status, $items[0]->appid, $items[0]->username, $items[0]->nickname]);
     same(true, is_int($items[0]->funcInfos[0]->id) && is_string($items[0]->funcInfos[0]->name));
-    same([MiniProgram::REFUSED, null], [$items[3]->status, $items[3]->appid]);
+    same([LinkStatus::REFUSED, null], [$items[3]->status, $items[3]->appid]);
     same([], $client->getLinked(TOKEN)->items);
 };
 

@@ -7,7 +7,6 @@ import com.sun.jna.ptr.PointerByReference;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
-import java.util.function.ToIntFunction;
 
 /**
  * Calls WeChat and keeps connections for later calls. Make one client and share it.
@@ -49,7 +48,7 @@ public final class Client implements AutoCloseable {
         try {
             PointerByReference made = new PointerByReference();
             int status = maker.make(copy, made);
-            if (status != Status.OK) {
+            if (status != Status.OK.code()) {
                 throw new WxException(Result.fromOptions(status, copy));
             }
             handle = made.getValue();
@@ -85,7 +84,7 @@ public final class Client implements AutoCloseable {
      */
     public void setTicket(String ticket) throws WxException {
         String pushed = Lib.text("ticket", ticket);
-        store(client -> LIB.wx_client_set_ticket(client, pushed));
+        call((client, result) -> LIB.wx_client_set_ticket(client, pushed, result));
     }
 
     /**
@@ -98,19 +97,8 @@ public final class Client implements AutoCloseable {
     public void addAccount(String appid, String refreshToken) throws WxException {
         String account = Lib.text("appid", appid);
         String token = Lib.text("refreshToken", refreshToken);
-        store(client -> LIB.wx_client_add_account(client, account, token));
-    }
-
-    private void store(ToIntFunction<Pointer> function) throws WxException {
-        Pointer client = enter();
-        try {
-            int status = function.applyAsInt(client);
-            if (status != Status.OK) {
-                throw new WxException(Result.fromStatus(status));
-            }
-        } finally {
-            leave();
-        }
+        call((client, result) ->
+                LIB.wx_client_add_account(client, account, token, result));
     }
 
     /**
@@ -298,7 +286,7 @@ public final class Client implements AutoCloseable {
         try {
             int status = verb.call(client, out);
             Result result = new Result(status, out.getValue());
-            if (!isState(status)) {
+            if (!isState(result.status())) {
                 throw new WxException(result);
             }
             return result;
@@ -311,7 +299,7 @@ public final class Client implements AutoCloseable {
     /**
      * Whether the status is a success or a known state of a link, which is returned, not thrown.
      */
-    private static boolean isState(int status) {
+    private static boolean isState(Status status) {
         return status == Status.OK
                 || status == Status.PENDING
                 || status == Status.DECLINED

@@ -25,7 +25,7 @@ final class Json {
     Optional<String> text(String pointer) {
         byte[] buf = shared;
         int length = get(pointer, buf);
-        if (length == Status.BUFFER) {
+        if (length == Status.BUFFER.code()) {
             buf = new byte[LIB.wx_result_get(result, pointer, null, new Lib.SizeT(0)) + 1];
             length = get(pointer, buf);
         }

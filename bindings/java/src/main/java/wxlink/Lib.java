@@ -32,9 +32,10 @@ interface Lib extends Library {
 
     int wx_client_derive(Pointer client, Pointer options, PointerByReference derived);
 
-    int wx_client_set_ticket(Pointer client, String ticket);
+    int wx_client_set_ticket(Pointer client, String ticket, PointerByReference result);
 
-    int wx_client_add_account(Pointer client, String appid, String refreshToken);
+    int wx_client_add_account(Pointer client, String appid, String refreshToken,
+            PointerByReference result);
 
     void wx_client_cancel(Pointer client);
 
@@ -58,7 +59,7 @@ interface Lib extends Library {
 
     int wx_result_errcode(Pointer result);
 
-    String wx_result_class(Pointer result);
+    int wx_result_class(Pointer result);
 
     int wx_result_http_status(Pointer result);
 
@@ -77,6 +78,8 @@ interface Lib extends Library {
     String wx_catalogue_json();
 
     String wx_errcode_text(String api, int errcode, String field, String lang);
+
+    String wx_class_text(int errorClass, String field, String lang);
 
     /** C's {@code size_t}, in the platform's width. */
     final class SizeT extends IntegerType {

@@ -16,18 +16,6 @@ import java.util.OptionalLong;
 public final class MiniProgram implements Serializable {
     private static final long serialVersionUID = 1;
 
-    /** {@link #status}: linked. */
-    public static final int LINKED = 1;
-
-    /** {@link #status}: waits for the mini program's administrator. */
-    public static final int WAITS_FOR_MINI_PROGRAM = 2;
-
-    /** {@link #status}: the mini program's administrator refused. */
-    public static final int REFUSED = 3;
-
-    /** {@link #status}: waits for the Official Account's administrator. */
-    public static final int WAITS_FOR_OFFICIAL_ACCOUNT = 12;
-
     private static final String[] FIELDS = {
         "status", "username", "appid", "source", "nickname", "selected", "nearby_display_status",
         "released", "headimg_url", "copy_verify_status", "email",
@@ -63,9 +51,14 @@ public final class MiniProgram implements Serializable {
         return json;
     }
 
-    /** How far the link has come: one of the constants, or a number WeChat has added since. */
+    /** How far the link has come, as WeChat's number: see {@link #linkStatus}. */
     public OptionalLong status() {
         return number("status");
+    }
+
+    /** How far the link has come; {@link LinkStatus#OTHER} also if the status is missing. */
+    public LinkStatus linkStatus() {
+        return LinkStatus.fromCode(status().orElse(LinkStatus.OTHER.code()));
     }
 
     /** The original id, {@code gh_...}. */

@@ -13,7 +13,7 @@ import java.util.Map;
  * {@code proxy} and {@code lang}; docs/options.md lists them all. Clients copy
  * options; options need not be closed. Threads: one at a time.
  */
-public final class Options {
+public final class Options extends OptionSetters {
     private final Map<String, String> values = new LinkedHashMap<>();
 
     /** Makes options, every value at its default. */
@@ -26,6 +26,7 @@ public final class Options {
      * @throws WxException BAD_OPTION if the key is unknown or the value invalid; the option then
      *     keeps its old value
      */
+    @Override
     public Options set(String key, String value) throws WxException {
         Pointer probe = LIB.wx_options_new();
         try {
@@ -58,7 +59,7 @@ public final class Options {
 
     private static void set(Pointer options, String key, String value) throws WxException {
         int status = LIB.wx_options_set(options, key, value);
-        if (status != Status.OK) {
+        if (status != Status.OK.code()) {
             throw new WxException(Result.fromOptions(status, options));
         }
     }

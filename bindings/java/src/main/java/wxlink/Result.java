@@ -41,9 +41,9 @@ public final class Result implements Serializable {
 
     private Result(int status, String message, Pointer result) {
         this.status = status;
-        this.message = message.isEmpty() && status != Status.OK ? Status.text(status) : message;
+        this.message = message.isEmpty() && status != Status.OK.code() ? LIB.wx_status_text(status) : message;
         errcode = result == null ? status : LIB.wx_result_errcode(result);
-        errorClass = ErrorClass.fromWord(LIB.wx_result_class(result));
+        errorClass = ErrorClass.fromCode(LIB.wx_result_class(result));
         httpStatus = LIB.wx_result_http_status(result);
         delivery = Delivery.fromCode(LIB.wx_result_delivery(result));
         rid = LIB.wx_result_rid(result);
@@ -63,18 +63,18 @@ public final class Result implements Serializable {
                 : null;
     }
 
-    /** The result of a native function that returned only a status. */
-    static Result fromStatus(int status) {
-        return new Result(status, LIB.wx_status_text(status), null);
-    }
-
     /** The result of setting native options, or of making a client with them. */
     static Result fromOptions(int status, Pointer options) {
         return new Result(status, LIB.wx_options_message(options), null);
     }
 
-    /** One of {@link Status}, or a status of a later library. */
-    public int status() {
+    /** How the call ended. */
+    public Status status() {
+        return Status.fromCode(status);
+    }
+
+    /** The status's number, also if this class does not know it. */
+    public int statusCode() {
         return status;
     }
 

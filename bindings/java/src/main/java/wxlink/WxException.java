@@ -21,14 +21,9 @@ public final class WxException extends Exception {
         return result;
     }
 
-    /** One of {@link Status}, or a status of a later library. */
-    public int status() {
+    /** How the call ended. */
+    public Status status() {
         return result.status();
-    }
-
-    /** The status's name, such as {@code TIMEOUT}; empty for a number the library does not know. */
-    public String statusName() {
-        return Status.name(status());
     }
 
     /** See {@link Result#errcode}. */

@@ -68,17 +68,17 @@ final class List {
         if (!item.status().isPresent()) {
             return "-";
         }
-        long status = item.status().getAsLong();
-        if (status == MiniProgram.LINKED) {
-            return "linked";
-        } else if (status == MiniProgram.WAITS_FOR_MINI_PROGRAM) {
-            return "waiting for the mini program's administrator";
-        } else if (status == MiniProgram.REFUSED) {
-            return "refused by the mini program's administrator";
-        } else if (status == MiniProgram.WAITS_FOR_OFFICIAL_ACCOUNT) {
-            return "waiting for the Official Account's administrator";
-        } else {
-            return Long.toString(status);
+        switch (item.linkStatus()) {
+            case LINKED:
+                return "linked";
+            case AWAITING_MINI_PROGRAM:
+                return "waiting for the mini program's administrator";
+            case REFUSED:
+                return "refused by the mini program's administrator";
+            case AWAITING_OFFICIAL_ACCOUNT:
+                return "waiting for the Official Account's administrator";
+            default:
+                return Long.toString(item.status().getAsLong());
         }
     }
 }

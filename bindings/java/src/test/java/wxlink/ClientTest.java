@@ -84,7 +84,7 @@ class ClientTest {
 
             WxException again = refused(() -> link(client, TOKEN, APPID));
             assertEquals(Status.API, again.status());
-            assertEquals("API", again.statusName());
+            assertEquals("API", again.status().name());
             assertEquals(89010, again.errcode());
             assertEquals(ErrorClass.PENDING, again.errorClass());
             assertEquals(Delivery.ANSWERED, again.delivery());
@@ -93,8 +93,8 @@ class ClientTest {
 
             sandbox.agree(ACCOUNT, APPID, "official_account");
             assertEquals(
-                    OptionalLong.of(MiniProgram.WAITS_FOR_MINI_PROGRAM),
-                    client.getLinked(TOKEN).items().get(0).status());
+                    LinkStatus.AWAITING_MINI_PROGRAM,
+                    client.getLinked(TOKEN).items().get(0).linkStatus());
             sandbox.agree(ACCOUNT, APPID, "mini_program");
             assertEquals(LinkState.LINKED, client.waitLinked(TOKEN, APPID, Duration.ZERO).state());
 
@@ -126,7 +126,8 @@ class ClientTest {
             Result list = client.getLinked("SANDBOX-TOKEN-3");
             assertEquals(6, list.items().size());
             MiniProgram linked = list.items().get(0);
-            assertEquals(OptionalLong.of(MiniProgram.LINKED), linked.status());
+            assertEquals(LinkStatus.LINKED, linked.linkStatus());
+            assertEquals(OptionalLong.of(1), linked.status());
             assertEquals(Optional.of("wx0b00000000000011"), linked.appid());
             assertEquals(Optional.of("gh_000000000011"), linked.username());
             assertEquals(Optional.of("示例小程序11"), linked.nickname());
@@ -135,7 +136,7 @@ class ClientTest {
             assertTrue(linked.funcInfos().get(0).id().isPresent());
             assertTrue(linked.funcInfos().get(0).name().isPresent());
             MiniProgram refused = list.items().get(3);
-            assertEquals(OptionalLong.of(MiniProgram.REFUSED), refused.status());
+            assertEquals(LinkStatus.REFUSED, refused.linkStatus());
             assertEquals(Optional.empty(), refused.appid());
             assertThrows(UnsupportedOperationException.class, () -> list.items().clear());
 
@@ -160,6 +161,7 @@ class ClientTest {
             assertEquals(3, items.size());
             MiniProgram odd = items.get(0);
             assertEquals(OptionalLong.of(77), odd.status());
+            assertEquals(LinkStatus.OTHER, odd.linkStatus());
             assertEquals(OptionalLong.empty(), odd.released());
             assertEquals(Optional.of(name.toString()), odd.nickname());
             assertEquals(Optional.of("a\0b"), odd.email());
@@ -199,7 +201,7 @@ class ClientTest {
             sandbox.fault("link", "after", "{\"drop\":\"reset\"}");
             WxException lost = refused(() -> link(client, TOKEN, APPID));
             assertEquals(Status.CONNECTION_LOST, lost.status());
-            assertEquals(Status.CONNECTION_LOST, lost.errcode());
+            assertEquals(Status.CONNECTION_LOST.code(), lost.errcode());
             assertEquals(Delivery.UNKNOWN, lost.delivery());
             assertEquals(ErrorClass.NONE, lost.errorClass());
 

@@ -1,44 +1,62 @@
 /*
  * wxlink: links WeChat mini programs to Official Accounts.
  *
- * This header is the manual. It is generated from the library's source; do not edit it.
+ * This header is the manual of the C interface. It is generated from the library's source code: do
+ * not edit it.
  *
- * CONVENTIONS, which hold for every function and are not repeated:
+ * A program creates a client once, makes its calls on it, and frees the result of each call:
  *
- * Texts      are NUL-terminated UTF-8. What you pass is copied; what you get is never NULL, empty
- *            where there is nothing to say.
- * Pointers   may be NULL everywhere: the function then does nothing and says so. Otherwise they
- *            must be what the function asks for.
- * Numbers    Statuses, flags and codes are int32_t; a flag is 0 or 1. Lengths and capacities are
- *            size_t, in bytes. Times are in milliseconds.
- * Returns    A function that can fail returns WX_OK (0) or a negative WX_E_..., grouped by what you
- *            may do next. Numbers are never reused. More may come: treat one you do not know like
- *            its group (-1 to -19 an argument is wrong, -20 to -39 nothing was sent, -40 to -69 the
- *            outcome is unknown).
- * Ownership  What a _new or a call hands you is yours: give it to its _free, once. Do not use
- *            free(). Freeing NULL does nothing.
- * Threads    Each type says how it may be shared. Functions keep nothing for a thread. A thread
- *            that calls needs a stack of 128 KiB (measured: 38 KiB for a call over HTTPS). One that
- *            pthread_cancel cancels meanwhile finishes its call first; asynchronous cancellation
- *            (PTHREAD_CANCEL_ASYNCHRONOUS) is not allowed in any function.
- * Time       A call ends within timeout_ms and 100 ms, name look-up included.
- * Never twice
- *            Linking can message every follower of an account. A link or unlink of which anything
- *            was sent is not posted again by itself; only wx_ensure_linked does so, after two
- *            looks at the list without a trace, and at most max_retries times.
- * Secrets    No token, password or other secret is ever in a text of the library's own making, even
- *            if a server repeats it, also percent-encoded or with escapes of JSON or HTML: a name
- *            such as [access_token] takes its place. It is not recognised in base64 or in pieces.
- * Your host  The library prints nothing, installs no signal handler, raises no SIGPIPE, reads the
- *            environment only where this header says so, and turns its own faults into
+ *     wx_client *client;
+ *     wx_result *result;
+ *     if (wx_client_new(NULL, &client) != WX_OK)
+ *         return 1;
+ *     if (wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 0, &result) == WX_E_PENDING)
+ *         puts(wx_result_message(result));
+ *     wx_result_free(result);
+ *     wx_client_free(client);
+ *
+ * CONVENTIONS, which apply to every function:
+ *
+ * Texts      Texts are NUL-terminated UTF-8. The library copies the texts you pass. A text that it
+ *            returns is never NULL; it is empty if there is no value.
+ * Pointers   Every pointer argument may be NULL. If NULL is not allowed, the function returns
+ *            WX_E_NULL_POINTER and has no other effect. Any other pointer must be valid for what
+ *            the function describes.
+ * Numbers    Statuses, flags and codes are int32_t. A flag is 0 or 1. Lengths and sizes are size_t,
+ *            in bytes. Times are in milliseconds.
+ * Returns    A function that can fail returns WX_OK (0) or a negative status (WX_E_...). Statuses
+ *            are grouped: -1 to -19 an argument is invalid; -20 to -39 nothing was sent; -40 to -69
+ *            the outcome is unknown. Later versions may add statuses: treat one you do not know by
+ *            its group. A number never changes its meaning.
+ * Ownership  You own what a function named ..._new returns, and every result. Free it once, with
+ *            its wx_..._free function and not with free(). Freeing NULL does nothing.
+ * Threads    The description of each type says how threads may share it. The library keeps no
+ *            thread-local state. A thread that calls it needs a stack of at least 128 KiB (a call
+ *            over HTTPS was measured to use 38 KiB). If pthread_cancel cancels a thread during a
+ *            call, the call is finished first. No function may be called by a thread with
+ *            asynchronous cancellation (PTHREAD_CANCEL_ASYNCHRONOUS).
+ * Time       A call returns within timeout_ms + 100 ms, name resolution included. The two calls
+ *            that wait for administrators return within timeout_ms + wait_ms + 100 ms.
+ * Retries    Linking can message every follower of an account. Once any byte of a link or unlink
+ *            request has been sent, the library does not send it again. The exception is
+ *            wx_ensure_linked: it posts again, at most max_retries times, if two reads of the list
+ *            do not show the mini program.
+ * Secrets    No text that the library makes contains an access token, a password or another secret,
+ *            even if a server repeats it, percent-encoded or with JSON or HTML escapes. A name such
+ *            as [access_token] replaces it. Secrets in base64 or in pieces are not recognised. The
+ *            body of WeChat's response to a link, list or unlink request is returned unchanged.
+ * Process    The library prints nothing, installs no signal handlers, raises no SIGPIPE and reads
+ *            the environment only where this header says so. An internal fault becomes
  *            WX_E_INTERNAL.
- *            Descriptors 0 to 2 are left to you, even if you have closed them; only the system's
- *            own name look-up, and the reading of certificate files in wx_client_new, may use them
- *            for a moment.
- *            Floating-point exceptions must be masked, as C leaves them (Pascal does not).
- * fork       A client made before a fork answers WX_E_FORKED in the child; make one there. On Linux
- *            that includes _Fork and clone. A child of vfork must not call the library.
- * Language   C89 with stdint.h, up to C23; C++98 up to C++23.
+ *            The library does not use the file descriptors 0 to 2, even if they are closed. Two
+ *            exceptions may use them briefly: the system's name resolution, and reading certificate
+ *            files in wx_client_new.
+ *            Floating-point exceptions must be masked, as they are by default in C (but not in
+ *            Pascal).
+ * fork       A client that was created before a fork returns WX_E_FORKED in the child process:
+ *            create a new one there. On Linux this includes _Fork and clone. A child of vfork must
+ *            not call the library.
+ * Language   C89 with stdint.h up to C23, and C++98 up to C++23.
  */
 
 #ifndef WXLINK_H
@@ -159,16 +177,16 @@
 #define WX_LINK_AWAITING_OFFICIAL_ACCOUNT 12
 
 /**
- * Calls WeChat; keeps connections for the calls to come. Make one and share it.
+ * A client: calls WeChat and keeps its connections open for later calls. Create one and share it.
  *
- * Threads: any number at once, but wx_client_free alone and last.
+ * Threads: may be used by several threads at once. wx_client_free must be the last use.
  */
 typedef struct wx_client wx_client;
 
 /**
- * Settings for a client: text keys with text values, checked when they are set.
+ * The options for creating clients: text keys with text values, checked when they are set.
  *
- * Threads: one at a time.
+ * Threads: may be used by one thread at a time.
  */
 typedef struct wx_options wx_options;
 
@@ -212,158 +230,181 @@ const char *wx_version(void);
 const char *wx_status_text(int32_t status);
 
 /**
- * Makes options, every value at its default.
+ * Creates options, all with their default values.
  *
- * Returns the options, or NULL if there is no memory.
- * Ownership: yours; free it with wx_options_free. Clients take copies.
- * Threads: any.
+ * Returns the options, or NULL if the library failed internally.
+ * Ownership: the caller owns the options; free them with wx_options_free. Clients copy them.
+ * Threads: may be called from any thread.
  */
 wx_options *wx_options_new(void);
 
 /**
- * Sets one option.
+ * Sets one option. An invalid value leaves the option unchanged.
+ *
+ *     wx_options_set(options, "timeout_ms", "5000");
  *
  * Parameters:
  *   options  from wx_options_new
- *   key      one of these
- *   value    its value as text, numbers in decimal
+ *   key      one of the keys below
+ *   value    the value as text; numbers in decimal
  *
- *   key                 default                    takes
- *   base_url            https://api.weixin.qq.com  1 to 16 URLs separated by commas, in order of
- *                                                  preference: https://HOST[:PORT], or http:// on
- *                                                  loopback only
- *   timeout_ms          10000                      1 to 3600000 ms for a whole call
- *   connect_timeout_ms  3000                       1 to 3600000 ms for one connection
- *   max_retries         2                          0 to 10, only of what cannot happen twice
- *   keep_alive_ms       15000                      0 to 3600000 ms an idle connection is kept
- *   proxy               none                       none, env, http://... or socks5://...
- *   ca_file                                        PEM file of CA certificates trusted besides
- *                                                  the roots
- *   trust               system                     system or bundled
+ *   key                 default                    value
+ *   base_url            https://api.weixin.qq.com  1 to 16 URLs separated by commas, the preferred
+ *                                                  one first: https://HOST[:PORT], or
+ *                                                  http://HOST[:PORT] for a loopback address
+ *   timeout_ms          10000                      1 to 3600000 ms: limit for a whole call
+ *   connect_timeout_ms  3000                       1 to 3600000 ms: limit for one connection
+ *   max_retries         2                          0 to 10 retries of requests that were never
+ *                                                  sent, and of reads
+ *   keep_alive_ms       15000                      0 to 3600000 ms: how long an idle connection
+ *                                                  is kept open
+ *   proxy               none                       none, env, http://[USER:PASSWORD@]HOST:PORT or
+ *                                                  socks5://[USER:PASSWORD@]HOST:PORT
+ *   ca_file                                        path to a PEM file of CA certificates to trust
+ *                                                  in addition to the roots
+ *   trust               system                     the roots to trust: system or bundled
  *   user_agent          wxlink/VERSION             1 to 256 printable ASCII characters
- *   max_response_bytes  4194304                    1024 to 1073741824 bytes
- *   lang                en                         en or zh: the language of messages
- *   account                                        the appid of the account that calls without an
- *                                                  access_token are for; they have their tokens
- *                                                  from one of three sources:
- *   access_token                                   1. this one
- *   token_command                                  2. a program, see docs/tokens.md
- *   component_appid                                3. the third-party platform of this appid,
- *   component_appsecret                            with its secret and
- *   store               memory                     memory, file:PATH, redis:// or rediss://
+ *   max_response_bytes  4194304                    1024 to 1073741824 bytes: limit for a response
+ *   lang                en                         the language of messages: en or zh
+ *   account                                        appid of the Official Account for calls
+ *                                                  without an access token. Its token comes from
+ *                                                  one of three sources:
+ *   access_token                                   source 1: this access token
+ *   token_command                                  source 2: a shell command that prints a token,
+ *                                                  see docs/tokens.md
+ *   component_appid                                source 3: the third-party platform with this
+ *                                                  appid
+ *   component_appsecret                            the platform's appsecret
+ *   store               memory                     where the platform's tokens are kept: memory,
+ *                                                  file:PATH, redis://HOST or rediss://HOST
  *
  * Returns:
- *   WX_OK
- *   WX_E_BAD_OPTION    no such key, or a value it does not take; the option keeps its value
+ *   WX_OK              the option is set
+ *   WX_E_BAD_OPTION    the key is unknown or the value is invalid; wx_options_message says which
+ *                      values the option takes
  *   WX_E_NULL_POINTER  an argument is NULL
  *   WX_E_NOT_UTF8      key or value is not UTF-8
- * wx_options_message then says what to do.
+ * Threads: no other thread may use options during the call.
  */
 int32_t wx_options_set(wx_options *options, const char *key, const char *value);
 
 /**
- * Why the last wx_options_set or wx_client_new with these options failed, and what to do.
+ * Explains the last failure of wx_options_set, wx_client_new or wx_client_derive with these
+ * options, and what to do about it.
  *
  * Parameters:
  *   options  from wx_options_new; NULL gives an empty text
- * Returns a text, empty if nothing failed yet. It lives until the next call with these options.
+ * Returns a text; empty if nothing has failed. It contains no secret.
+ * Ownership: the options own the text. It is valid until the next call with these options.
+ * Threads: no other thread may use options during the call or while the text is read.
  */
 const char *wx_options_message(const wx_options *options);
 
 /**
- * Frees options. Clients made with them stay as they are.
+ * Frees options. Clients that were created with them are not affected.
  *
  * Parameters:
- *   options  from wx_options_new; NULL is fine
+ *   options  from wx_options_new; NULL does nothing
+ * Threads: no other thread may use options during the call or afterwards.
  */
 void wx_options_free(wx_options *options);
 
 /**
- * Makes a client. Nothing is connected yet.
+ * Creates a client. Opens no connection and does not wait for the network.
  *
- * Certificates are read, and the environment is looked at (option proxy = env), here and never
+ * Certificate files, and the environment if the option proxy is env, are read here and never
  * again.
  *
  * Parameters:
- *   options  from wx_options_new, or NULL for the defaults; copied
- *   client   receives the client, NULL if there is none
+ *   options  from wx_options_new, or NULL for the defaults. They are copied
+ *   client   receives the client, or NULL on failure
  * Returns:
- *   WX_OK
- *   WX_E_BAD_OPTION    ca_file cannot be read or holds no usable certificate, or the proxy in
- *                      the environment is invalid; see wx_options_message
+ *   WX_OK              the client was created
+ *   WX_E_BAD_OPTION    ca_file cannot be read or contains no usable certificate, the proxy in
+ *                      the environment is invalid, or options contradict each other;
+ *                      wx_options_message says why
  *   WX_E_NULL_POINTER  client is NULL
  *   WX_E_INTERNAL      the process has no file descriptor left
- * Ownership: yours; free it with wx_client_free.
- * Threads: any; options one at a time.
+ * Ownership: the caller owns the client; free it with wx_client_free.
+ * Threads: may be called from any thread. No other thread may use options at the same time.
  */
 int32_t wx_client_new(wx_options *options, wx_client **client);
 
 /**
- * Makes a handle on the same connections, with its own cancellation and, where the options set them,
- * its own timeout_ms, connect_timeout_ms, max_retries, lang and account. Cheap: make one for each call that
- * somebody may want to end.
+ * Creates a handle that shares the connections and tokens of another client but is cancelled
+ * separately.
+ *
+ * Options that are set replace the client's timeout_ms, connect_timeout_ms, max_retries, lang or
+ * account; all other settings are shared. A derived handle is cheap: create one for each call that
+ * must be cancellable on its own.
  *
  * Parameters:
  *   client   from wx_client_new or wx_client_derive
- *   options  from wx_options_new, or NULL to change nothing; copied
- *   derived  receives the handle, NULL if there is none
+ *   options  from wx_options_new, or NULL to change nothing. They are copied
+ *   derived  receives the handle, or NULL on failure
  * Returns:
- *   WX_OK
- *   WX_E_BAD_OPTION    the options set something that is a matter of the connections; see
- *                      wx_options_message
+ *   WX_OK              the handle was created
+ *   WX_E_BAD_OPTION    an option was set that a derived handle cannot change, because it belongs
+ *                      to the shared connections; wx_options_message names it
  *   WX_E_NULL_POINTER  client or derived is NULL
  *   WX_E_INTERNAL      the process has no file descriptor left
- * Ownership: yours; free it with wx_client_free, before or after the client it comes from.
- * Threads: any; options one at a time.
+ * Ownership: the caller owns the handle; free it with wx_client_free, before or after the client
+ *   it was derived from.
+ * Threads: may be called from any thread. No other thread may use options at the same time.
  */
-int32_t wx_client_derive(const wx_client *client,
-                         wx_options *options,
-                         wx_client **derived);
+int32_t wx_client_derive(const wx_client *client, wx_options *options, wx_client **derived);
 
 /**
- * Stores the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
+ * Stores the component_verify_ticket of a third-party platform, which WeChat pushes to the
+ * platform every 10 minutes.
  *
- * Ends within timeout_ms, and within 100 ms when the handle is cancelled. The store that the option
- * store names is opened by the first call that needs it.
+ * The ticket is written to the store that the option store names; the first call that needs the
+ * store opens it. The call returns within timeout_ms, and within 100 ms after the handle is
+ * cancelled.
  *
  *     if (wx_client_set_ticket(client, ticket, &result) != WX_OK)
  *         fprintf(stderr, "%s\n", wx_result_message(result));
  *     wx_result_free(result);
  *
  * Parameters:
- *   client  made with the options component_appid and component_appsecret, or derived from such
- *   ticket  as pushed, at most 4096 bytes
+ *   client  created with the options component_appid and component_appsecret, or derived from
+ *           such a client
+ *   ticket  the ticket as WeChat pushed it, 1 to 4096 bytes
  *   result  receives the result, in success and in failure
  * Returns:
- *   WX_OK
- *   WX_E_BAD_VALUE       the client is no platform's, or the ticket is empty, too long or holds
- *                        control characters
- *   WX_E_NO_TOKEN        the store cannot be used: it refuses, cannot be reached, or is damaged
- *   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it open
+ *   WX_OK                the ticket is stored
+ *   WX_E_BAD_VALUE       the client has no component_appid, or the ticket is empty, too long or
+ *                        contains control characters
+ *   WX_E_NO_TOKEN        the store cannot be used: it cannot be reached, refuses access, or is
+ *                        damaged
+ *   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it locked
  *   WX_E_CANCELLED       the handle was cancelled
- *   WX_E_FORKED          the client was made before a fork and used in the child
+ *   WX_E_FORKED          the client was created before a fork, and this is the child process
  *   WX_E_NULL_POINTER    an argument is NULL; if it is result, there is no result
  *   WX_E_NOT_UTF8        the ticket is not UTF-8
  *   WX_E_INTERNAL        the process has no thread or file descriptor left
- * After WX_E_TIMEOUT_UNSENT and WX_E_CANCELLED the ticket may still be stored. It is safe to call
- * again.
- * Ownership: the result is yours; free it with wx_result_free.
- * Threads: any number at once.
+ * After WX_E_TIMEOUT_UNSENT or WX_E_CANCELLED the ticket may have been stored or not; it is safe
+ * to call again.
+ * Ownership: the result belongs to the caller; free it with wx_result_free.
+ * Threads: may be called from several threads at once, also on the same client.
  */
 int32_t wx_client_set_ticket(const wx_client *client, const char *ticket, wx_result **result);
 
 /**
- * Stores the refresh token that an Official Account gave when it authorised the platform.
+ * Stores the refresh token of an Official Account that authorised the third-party platform.
+ *
+ * From then on, calls for that account (option account) need no access token: the client fetches
+ * and refreshes it.
  *
  * Parameters:
- *   client         made with the options component_appid and component_appsecret, or derived from
- *                  such
- *   appid          the account's
- *   refresh_token  the account's authorizer_refresh_token, at most 4096 bytes
+ *   client         created with the options component_appid and component_appsecret, or derived
+ *                  from such a client
+ *   appid          the Official Account's appid, 1 to 256 bytes
+ *   refresh_token  the account's authorizer_refresh_token, 1 to 4096 bytes
  *   result         receives the result, in success and in failure
- * Returns: as wx_client_set_ticket
- * Ownership: the result is yours; free it with wx_result_free.
- * Threads: any number at once.
+ * Returns: as wx_client_set_ticket, for the refresh token instead of the ticket.
+ * Ownership: the result belongs to the caller; free it with wx_result_free.
+ * Threads: may be called from several threads at once, also on the same client.
  */
 int32_t wx_client_add_account(const wx_client *client,
                               const char *appid,
@@ -371,32 +412,36 @@ int32_t wx_client_add_account(const wx_client *client,
                               wx_result **result);
 
 /**
- * Ends the calls that run on this handle, and all later ones, with WX_E_CANCELLED.
+ * Cancels a handle: all calls that run on it, and all later ones, return WX_E_CANCELLED.
  *
- * A running call ends within 100 ms, whatever it is doing. Other handles on the same connections
- * go on. To cancel one call of many, give it a handle of its own (wx_client_derive).
+ * A running call returns within 100 ms. Other handles that share the connections are not affected.
+ * To cancel a single call, run it on a handle of its own (wx_client_derive).
  *
  * Parameters:
- *   client  from wx_client_new or wx_client_derive; NULL is fine
- * Threads: any, while calls run.
+ *   client  from wx_client_new or wx_client_derive; NULL does nothing
+ * Threads: may be called from any thread, also while calls run on the handle.
  */
 void wx_client_cancel(const wx_client *client);
 
 /**
- * Frees a handle, and the idle connections with the last handle on them. Results stay.
+ * Frees a handle. The last handle that shares connections closes them. Results stay valid.
  *
  * Parameters:
- *   client  from wx_client_new or wx_client_derive, with no call running on it; NULL is
- *           fine
+ *   client  from wx_client_new or wx_client_derive; NULL does nothing
+ * Threads: no other thread may use the handle during the call or afterwards. A call that still
+ *   runs on it must end first: cancel it with wx_client_cancel.
  */
 void wx_client_free(wx_client *client);
 
 /**
  * Invites a mini program to be linked to an Official Account (WeChat's linkMiniprogram).
  *
- * A yes means that the invitation is out. The Official Account's administrator agrees in a
- * template message, then the mini program's administrator; only the list tells when. Posts once:
- * it is repeated by itself only if nothing was sent.
+ * Success means that WeChat has sent the invitation. The Official Account's administrator has to
+ * agree first, in a template message, then the mini program's administrator. WeChat reports their
+ * answers only in the list (wx_get_linked).
+ *
+ * The request is posted at most once: it is retried only while nothing of it has been sent. Most
+ * programs should use wx_ensure_linked, which can be repeated safely after any failure.
  *
  *     wx_result *result = NULL;
  *     int32_t status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
@@ -406,29 +451,39 @@ void wx_client_free(wx_client *client);
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_derive
- *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
- *                 empty if the client's options name a source of tokens
- *   appid         the mini program's appid, at most 256 bytes
+ *   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
+ *                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
+ *   appid         the mini program's appid, 1 to 256 bytes
  *   notify_users  1: WeChat messages every follower of the account; 0: it does not
- *   show_profile  1: the mini program is shown in the account's page; 0: it is not
+ *   show_profile  1: the mini program is shown on the account's page; 0: it is not
  *   result        receives the result, in success and in failure
  * Returns:
- *   WX_OK                 the invitation is out
+ *   WX_OK                 WeChat has sent the invitation
  *   WX_E_API              WeChat answered another errcode: 89010 and 89035 mean that an
- *                         invitation is out already, 89015 that it is linked; the rest are refusals
- *   WX_E_NULL_POINTER     an argument is NULL; if it is result, there is no result
+ *                         invitation is already pending, 89015 that the mini program is already
+ *                         linked. All others are refusals; see wx_result_class
+ *   WX_E_NULL_POINTER     an argument is NULL. If it is result itself, the call returns no result
  *   WX_E_NOT_UTF8         a text is not UTF-8
- *   WX_E_BAD_VALUE        a text is empty, too long or holds control characters, or a flag is
+ *   WX_E_BAD_VALUE        a text is empty, too long or contains control characters, or a flag is
  *                         neither 0 nor 1
- *   WX_E_RESOLVE, WX_E_CONNECT, WX_E_TLS, WX_E_PROXY, WX_E_TIMEOUT_UNSENT, WX_E_NO_TOKEN
- *                         nothing was sent
- *   WX_E_TIMEOUT, WX_E_CONNECTION_LOST, WX_E_BAD_ANSWER, WX_E_TOO_LARGE
- *                         WeChat may have acted: read the list before you link again
- *   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery says whether anything was sent
- *   WX_E_FORKED           the client was made before a fork: make one in the child
- *   WX_E_INTERNAL         a fault in the library
- * Ownership: the result is yours; free it with wx_result_free.
- * Threads: any number at once.
+ *   WX_E_RESOLVE          the host's name could not be resolved; nothing was sent
+ *   WX_E_CONNECT          no connection to the host; nothing was sent
+ *   WX_E_TLS              the TLS handshake failed; nothing was sent
+ *   WX_E_PROXY            the proxy did not connect to the host; nothing was sent
+ *   WX_E_NO_TOKEN         the token source has no token for the account; nothing was sent
+ *   WX_E_TIMEOUT_UNSENT   timeout_ms passed before anything was sent
+ *   WX_E_TIMEOUT          timeout_ms passed after the request was sent. WeChat may have acted on
+ *                         it: read the list before you link again
+ *   WX_E_CONNECTION_LOST  the connection broke after the request was sent: as WX_E_TIMEOUT
+ *   WX_E_BAD_ANSWER       the response is not one of WeChat's: as WX_E_TIMEOUT
+ *   WX_E_TOO_LARGE        the response exceeds max_response_bytes: as WX_E_TIMEOUT
+ *   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery says whether the request
+ *                         may have been sent
+ *   WX_E_FORKED           the client was created before a fork, and this is the child process
+ *   WX_E_INTERNAL         a fault in the library, or the process has no thread or file descriptor
+ *                         left
+ * Ownership: the caller owns the result; free it with wx_result_free.
+ * Threads: may be called from several threads at once, also on the same client.
  */
 int32_t wx_link_miniprogram(const wx_client *client,
                             const char *access_token,
@@ -438,13 +493,13 @@ int32_t wx_link_miniprogram(const wx_client *client,
                             wx_result **result);
 
 /**
- * Lists the mini programs linked to an Official Account and those on their way (WeChat's
- * getLinkMiniprogram).
+ * Lists the mini programs that are linked to an Official Account, and the pending and refused
+ * invitations (WeChat's getLinkMiniprogram).
  *
- * An item's status is 1 linked, 2 waiting for the mini program's administrator, 3 refused by
- * them (such an item has no appid), 12 waiting for the Official Account's administrator. Every
- * field of an item is optional. Reading changes nothing, so it is repeated by itself if the
- * connection breaks.
+ * The status of an item is 1 if it is linked, 2 if it waits for the mini program's administrator,
+ * 12 if it waits for the Official Account's administrator, and 3 if the mini program's
+ * administrator refused; a refused item has no appid. Every field of an item is optional. Reading
+ * changes nothing, so the request is retried if the connection breaks.
  *
  *     char appid[64], pointer[64];
  *     int i;
@@ -459,36 +514,39 @@ int32_t wx_link_miniprogram(const wx_client *client,
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_derive
- *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
- *                 empty if the client's options name a source of tokens
+ *   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
+ *                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
  *   result        receives the result, in success and in failure
- * Returns: as wx_link_miniprogram. It is safe to call again after any of them.
- * Ownership: the result is yours; free it with wx_result_free.
- * Threads: any number at once.
+ * Returns: WX_OK if WeChat returned the list, otherwise as wx_link_miniprogram. It is safe to
+ *   call again after any failure.
+ * Ownership: the caller owns the result; free it with wx_result_free.
+ * Threads: may be called from several threads at once, also on the same client.
  */
 int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_result **result);
 
 /**
- * Asks to unlink a mini program (WeChat's unlinkMiniprogram).
+ * Requests that a mini program be unlinked from an Official Account (WeChat's
+ * unlinkMiniprogram).
  *
- * A yes means that the Official Account's administrator has been asked; the mini program stays
- * in the list until they agree. Posts once: it is repeated by itself only if nothing was sent.
+ * Success means that WeChat has asked the Official Account's administrator. The mini program
+ * stays in the list until they agree. The request is posted at most once: it is retried only while
+ * nothing of it has been sent.
  *
  *     status = wx_unlink_miniprogram(client, token, "wx0b00000000000001", &result);
  *     if (status == WX_E_API && wx_result_errcode(result) == 89018)
- *         puts("asked already, waiting for the administrator");
+ *         puts("already requested, waiting for the administrator");
  *     wx_result_free(result);
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_derive
- *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
- *                 empty if the client's options name a source of tokens
- *   appid         the mini program's appid, at most 256 bytes
+ *   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
+ *                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
+ *   appid         the mini program's appid, 1 to 256 bytes
  *   result        receives the result, in success and in failure
- * Returns: as wx_link_miniprogram; among the errcodes, 89018 means that the administrator has
- *   been asked already.
- * Ownership: the result is yours; free it with wx_result_free.
- * Threads: any number at once.
+ * Returns: WX_OK if WeChat has asked the administrator, otherwise as wx_link_miniprogram. With
+ *   WX_E_API, the errcode 89018 means that the administrator was already asked.
+ * Ownership: the caller owns the result; free it with wx_result_free.
+ * Threads: may be called from several threads at once, also on the same client.
  */
 int32_t wx_unlink_miniprogram(const wx_client *client,
                               const char *access_token,
@@ -496,47 +554,51 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
                               wx_result **result);
 
 /**
- * Sees to it that a mini program is linked to an Official Account: what callers really want.
+ * Makes sure that a mini program is linked to an Official Account, or at least invited.
  *
- * Asks the list; posts a link if that shows no trace of the mini program; and waits for the
- * administrators, if asked to. Safe to repeat, whatever happened before: an earlier call that was
- * lost, an invitation that is out already, a link that is there. A post whose outcome got lost, or
- * that WeChat answered with -1, is looked up in the list; only two looks, both without a trace,
- * allow another post, and at most max_retries of those are made. A refusal that the list shows is
- * not argued with: to invite again, use wx_link_miniprogram.
+ * This is the function most programs want. It reads the list, posts an invitation only if the mini
+ * program is not in it, and can then wait for the administrators. It is safe to repeat: after a
+ * failure, while an invitation is pending, and when the mini program is already linked.
+ *
+ * If the outcome of a post is unknown, or WeChat answers it with -1 (busy), the function looks for
+ * the invitation in the list. Only if two reads do not show it, it posts again, at most
+ * max_retries times. If the list shows that the administrator refused, the function does not post;
+ * to invite again, use wx_link_miniprogram.
  *
  *     status = wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 60000, &result);
  *     if (status == WX_E_PENDING)
  *         puts(wx_result_message(result));
  *     wx_result_free(result);
  *
- * The result's JSON is the library's own:
+ * The library makes the result's JSON (wx_result_json):
  *     {"errcode":0,"errmsg":"ok","state":"linked","waits_for":"","item":{...},
  *      "found":"absent","posts":1}
- * state is linked, pending, declined, vanished or unknown; waits_for is official_account,
- * mini_program or empty; item is the list's, or null; found is what the list showed at first
- * (absent, or a state); posts counts the links of which WeChat may have seen something.
+ *   state      linked, pending, declined, vanished or unknown
+ *   waits_for  who has to act: official_account, mini_program, or empty
+ *   item       the mini program's item in the list, or null
+ *   found      what the first read of the list showed: absent, or a state
+ *   posts      how many times a link was posted that WeChat may have received
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_derive
- *   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
- *                 empty if the client's options name a source of tokens
- *   appid         the mini program's appid, at most 256 bytes
+ *   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
+ *                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
+ *   appid         the mini program's appid, 1 to 256 bytes
  *   notify_users  1: WeChat messages every follower of the account; 0: it does not
- *   show_profile  1: the mini program is shown in the account's page; 0: it is not
- *   wait_ms       how long to wait for the administrators; 0 not at all. The call ends within
- *                 timeout_ms and wait_ms together
+ *   show_profile  1: the mini program is shown on the account's page; 0: it is not
+ *   wait_ms       how long to wait for the administrators, in milliseconds; 0: do not wait. The
+ *                 call returns within timeout_ms + wait_ms
  *   result        receives the result, in success and in failure
  * Returns:
- *   WX_OK                 it is linked
- *   WX_E_PENDING          an invitation is out and waits for an administrator
+ *   WX_OK                 the mini program is linked
+ *   WX_E_PENDING          an invitation is pending; an administrator has to act
  *   WX_E_DECLINED         the mini program's administrator refused
- *   WX_E_VANISHED         it was in the list and is there no more
- *   WX_E_CANCELLED        the handle was cancelled; the message says what was done before
- *   and what wx_link_miniprogram returns. After a refused token (class token) call again with
- *   another one: the state so far is in the JSON, and nothing is done twice.
- * Ownership: the result is yours; free it with wx_result_free.
- * Threads: any number at once.
+ *   WX_E_VANISHED         the mini program was in the list and is no longer there
+ *   WX_E_CANCELLED        the handle was cancelled; the message says what had been done by then
+ *   otherwise as wx_link_miniprogram. If WeChat refused the access token (class token), call
+ *   again with a new one: nothing is done twice.
+ * Ownership: the caller owns the result; free it with wx_result_free.
+ * Threads: may be called from several threads at once, also on the same client.
  */
 int32_t wx_ensure_linked(const wx_client *client,
                          const char *access_token,
@@ -547,30 +609,33 @@ int32_t wx_ensure_linked(const wx_client *client,
                          wx_result **result);
 
 /**
- * Waits until a mini program is linked, or will not be. Posts nothing.
+ * Waits until a mini program is linked or its administrator has refused. Posts nothing.
  *
- * Looks at the list with growing pauses (2 s to 30 s, shorter if the wait is short). A look that
- * fails does not end it; a refused token does, with the state so far, so that you can go on with
- * another one.
+ * The function reads the list repeatedly, with pauses that grow from 2 s to 30 s (shorter if the
+ * wait is short). A read that fails does not end the wait. A refused access token does: call again
+ * with a new one.
  *
  *     status = wx_wait_linked(client, token, "gh_000000000001", 600000, &result);
  *     printf("%s\n", wx_result_json(result, NULL));
  *     wx_result_free(result);
  *
- * The result's JSON is that of wx_ensure_linked.
+ * The result's JSON has the form that wx_ensure_linked describes.
  *
  * Parameters:
  *   client            from wx_client_new or wx_client_derive
- *   access_token      the Official Account's authorizer_access_token, at most 4096 bytes; NULL
- *                     or empty if the client's options name a source of tokens
- *   appid_or_gh_id    the mini program's appid or original id, at most 256 bytes. A refused item
- *                     has no appid: by that alone, a refusal from before this call looks vanished
- *   wait_ms           how long to wait; 0 looks once. The call ends within timeout_ms and wait_ms
- *                     together
+ *   access_token      the Official Account's access token (authorizer_access_token), 1 to 4096
+ *                     bytes. NULL or empty: the client uses its token source (see
+ *                     wx_options_set)
+ *   appid_or_gh_id    the mini program's appid or original id (gh_...), 1 to 256 bytes. Prefer
+ *                     the original id: a refused item has no appid, so that an earlier refusal
+ *                     looks like WX_E_VANISHED if only the appid is known
+ *   wait_ms           how long to wait, in milliseconds; 0: read the list once. The call returns
+ *                     within timeout_ms + wait_ms
  *   result            receives the result, in success and in failure
- * Returns: as wx_ensure_linked; WX_E_VANISHED also if the list shows no trace of it.
- * Ownership: the result is yours; free it with wx_result_free.
- * Threads: any number at once.
+ * Returns: as wx_ensure_linked. WX_E_VANISHED also means that the mini program was never in the
+ *   list.
+ * Ownership: the caller owns the result; free it with wx_result_free.
+ * Threads: may be called from several threads at once, also on the same client.
  */
 int32_t wx_wait_linked(const wx_client *client,
                        const char *access_token,
@@ -740,10 +805,11 @@ const char *wx_errcode_text(const char *api, int32_t errcode, const char *field,
 const char *wx_class_text(int32_t class_, const char *field, const char *lang);
 
 /**
- * One call from start to end, for hosts that cannot hold handles (COBOL, PL/SQL, Visual Basic):
- * the caller's buffers, explicit lengths, nothing kept between calls.
+ * Makes one call from start to finish, for languages that cannot hold handles (COBOL, PL/SQL,
+ * Visual Basic). All buffers belong to the caller and have explicit lengths; nothing is kept
+ * between calls.
  *
- * Every call connects anew; a program that makes many should use a client.
+ * Every call opens a new connection. A program that makes many calls should use a client instead.
  *
  *     01 OP      PIC X(4)    VALUE "list".
  *     01 ARGS    PIC X(600).
@@ -753,39 +819,43 @@ const char *wx_class_text(int32_t class_, const char *field, const char *lang);
  *         BY REFERENCE OUT BY VALUE 65536 BY REFERENCE OUT-LEN RETURNING STATUS-CODE.
  *
  * Parameters:
- *   op        link, list, unlink, ensure or wait; spaces at its end do not count
- *   op_len    bytes in op
- *   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
- *             values do not count. Keys:
- *               access_token  always, unless other keys name a source of tokens: token_command, or
- *                             component_appid with a store that processes share, where
- *                             somebody with a client puts the ticket and the accounts
- *               appid         all but list (for wait also an original id)
- *               notify_users  link, ensure: 0 or 1
- *               show_profile  link, ensure: 0 or 1
- *               wait_ms       ensure, wait: how long to wait, 0 if left out
- *               format        json (the default) or lines, see out
- *               and every key of wx_options_set
- *   args_len  bytes in args
- *   out       receives, with a NUL at the end if there is room,
- *               json:  what wx_result_json gives
- *               lines: status=, errcode=, class=, delivery=, http_status=, rid=, message=, then
- *                      one line for each value of the JSON: its JSON pointer, = and the text,
- *                      control characters turned to spaces. For example
+ *   op        the call to make: link, list, unlink, ensure or wait. Trailing spaces are ignored
+ *   op_len    the length of op in bytes
+ *   args      the arguments: UTF-8 lines KEY=VALUE that end with LF or CRLF. Spaces and NULs
+ *             around keys and values are ignored. The keys are
+ *               access_token  the Official Account's access token. Required, unless a token source
+ *                             is set: token_command, or component_appid with a file or Redis
+ *                             store, which holds the ticket and the accounts that another program
+ *                             stored with wx_client_set_ticket and wx_client_add_account
+ *               appid         the mini program's appid; for wait also its original id. Required
+ *                             for all calls but list
+ *               notify_users  0 or 1. Required for link and ensure
+ *               show_profile  0 or 1. Required for link and ensure
+ *               wait_ms       for ensure and wait: how long to wait, in milliseconds; default 0
+ *               format        the format of out: json (the default) or lines
+ *             and all keys of wx_options_set
+ *   args_len  the length of args in bytes
+ *   out       receives the result, followed by a NUL if there is room
+ *               json   the text that wx_result_json returns
+ *               lines  the lines status=, errcode=, class=, delivery=, http_status=, rid= and
+ *                      message=, then one line for each value in the JSON: its JSON pointer, =,
+ *                      and the value. Control characters are replaced by spaces. For example
  *                      /wxopens/items/0/appid=wx0b00000000000001
- *   cap       bytes in out; at least 512 for link, unlink and ensure
- *   out_len   receives the length of the text, without the NUL; after WX_E_BUFFER the room it
- *             needs
- * Returns: as the functions for the calls, and
- *   WX_E_BUFFER        out is too small: for link, unlink and ensure nothing was sent, and list and
- *                      wait can be repeated. What those that post answer and does not fit after
- *                      all is cut down to its errcode (and of ensure state, waits_for and
- *                      posts), never lost
- *   WX_E_BAD_VALUE     no such op, a line that is not KEY=VALUE, or an argument missing
- *   WX_E_BAD_OPTION    a key that is no argument and no option, or a value an option does not take
- *   WX_E_NULL_POINTER  a pointer is NULL whose length is not 0, or out_len is NULL
- * out says what to do.
- * Threads: any number at once, each with its own buffers.
+ *   cap       the size of out in bytes; at least 512 for link, unlink and ensure
+ *   out_len   receives the length of the result in bytes without the NUL; after WX_E_BUFFER, the
+ *             size that out needs
+ * Returns: as the function for the call, such as wx_ensure_linked for ensure, or
+ *   WX_E_BUFFER        out is too small. For link, unlink and ensure: cap is less than 512 and
+ *                      nothing was sent. For list and wait: call again with a larger buffer
+ *   WX_E_BAD_VALUE     op is unknown, a line is not KEY=VALUE, or an argument is missing or
+ *                      invalid
+ *   WX_E_BAD_OPTION    a key is unknown, or an option does not take the value
+ *   WX_E_NULL_POINTER  out_len is NULL, or another pointer is NULL and its length is not 0
+ * After a failure, out contains the message, unless out is NULL or too small. If the result of
+ * link, unlink or ensure does not fit into out, out receives a shorter one: the errcode, and for
+ * ensure also state, waits_for and posts.
+ * Ownership: the library keeps none of the buffers.
+ * Threads: may be called from several threads at once, each with its own buffers.
  */
 int32_t wx_exec(const char *op,
                 size_t op_len,

@@ -1,4 +1,4 @@
-//! The one error type: what happened, whether WeChat may have acted on it, and what to do next.
+//! The library's error type: what failed, whether WeChat may have acted, and what to do next.
 
 use std::fmt;
 
@@ -12,7 +12,33 @@ use crate::model::lang::Lang;
 use crate::model::status::Status;
 use crate::response::response::Response;
 
-/// Why a call did not end with a yes. Neither it nor anything in it ever holds a token.
+/// Why a call failed. It contains no secret, in particular no access token.
+///
+/// Decide by [`status`](Error::status), and if that is [`Status::Api`], by [`class`](Error::class).
+/// Before you repeat a link or unlink, check [`delivery`](Error::delivery). The
+/// [`message`](Error::message) is for people.
+///
+/// ```
+/// use wxlink::{Class, Client, Delivery, LinkChoices, Options};
+///
+/// # let sandbox = wxlink_sandbox::Sandbox::start(Default::default()).unwrap();
+/// # let mut options = Options::new();
+/// # options.set("base_url", sandbox.http_url())?;
+/// # let client = Client::new(&options)?;
+/// # let (token, appid) = ("SANDBOX-TOKEN", "wx0b000000000000e1");
+/// let choices = LinkChoices { notify_users: false, show_profile: true };
+/// if let Err(error) = client.link_miniprogram(token, appid, choices) {
+///     eprintln!("{error}");
+///     match (error.class(), error.delivery()) {
+///         (Some(Class::Ok | Class::Pending), _) => println!("already linked or invited"),
+///         (Some(Class::Token), _) => println!("get a new access token and call again"),
+///         (None, Delivery::Unknown) => println!("read the list before linking again"),
+///         (None, Delivery::NeverSent) => println!("safe to call again"),
+///         _ => println!("refused: {:?}", error.errcode()),
+///     }
+/// }
+/// # Ok::<(), wxlink::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -26,9 +52,9 @@ struct Inner {
     attempts: Vec<Attempt>,
     response: Option<Response>,
     lang: Lang,
-    /// Whether what kept a call from having a token may pass by itself.
+    /// See [`Error::is_transient`].
     transient: bool,
-    /// How long no token is fetched (s); 0 if there is no pause.
+    /// Seconds until a token is fetched again; 0 if fetching is not paused.
     next_try_s: u64,
 }
 
@@ -76,7 +102,7 @@ impl Error {
         }))
     }
 
-    /// WeChat answered an errcode other than 0.
+    /// WeChat answered with an errcode other than 0.
     pub(crate) fn refused(response: Response, lang: Lang) -> Error {
         Error(Box::new(Inner {
             endpoint: Some(response.endpoint()),
@@ -88,30 +114,31 @@ impl Error {
         }))
     }
 
-    /// The same error as what kept a call from having a token.
+    /// Turns the error of a token fetch into the error of the call that needed the token.
     pub(crate) fn without_token(mut self) -> Error {
-        // Which of WeChat's endpoints failed, and how, is told in the detail.
         if self.0.response.is_none() && self.0.status != Status::NoToken {
+            // The status changes below: keep the endpoint and the original status in the detail.
             let endpoint = self.0.endpoint.map_or("", Endpoint::name);
             self.0.detail = format!("{endpoint}: {}: {}", self.0.status.name(), self.0.detail);
+            self.0.transient = true;
         }
-        self.0.transient |= self.0.response.is_none() && self.0.status != Status::NoToken;
         self.0.status = Status::NoToken;
         self.0.delivery = Delivery::NeverSent;
         self
     }
 
-    /// The same error of a call whose first request WeChat answered with `refusal`, for its token: what
-    /// is known of that request is part of the error.
+    /// Adds what is known of the call's first request, for which WeChat refused the token with
+    /// `refusal`.
     pub(crate) fn after_refusal(mut self, refusal: &Error) -> Error {
         let code = refusal.errcode().unwrap_or_default();
-        let so_far = match self.0.lang {
+        let refused = match self.0.lang {
             Lang::En => format!("WeChat refused the access token ({code}) and there is no other"),
             Lang::Zh => format!("微信拒绝了该 access_token（{code}），且无法取得新的"),
         };
-        self.0.detail = match self.0.detail.is_empty() {
-            true => so_far,
-            false => format!("{so_far}: {}", self.0.detail),
+        self.0.detail = if self.0.detail.is_empty() {
+            refused
+        } else {
+            format!("{refused}: {}", self.0.detail)
         };
         self.0.delivery = self.0.delivery.max(refusal.delivery());
         if self.0.http_status == 0 {
@@ -121,42 +148,42 @@ impl Error {
         self
     }
 
-    /// The same error, of what may pass by itself.
+    /// Marks the error as transient: see [`is_transient`](Error::is_transient).
     pub(crate) fn transient(mut self) -> Error {
         self.0.transient = true;
         self
     }
 
-    /// The same error, of a call that failed because tokens are fetched again only after `pause`.
+    /// Adds that no token will be fetched for the time `pause`.
     pub(crate) fn with_next_try_in(mut self, pause: std::time::Duration) -> Error {
         self.0.next_try_s = pause.as_millis().div_ceil(1000) as u64;
         self
     }
 
-    /// Of a [`Status::NoToken`] that is not WeChat's verdict: whether what stood in the way may pass by itself, as
-    /// the network or the token store being away. If not, somebody has to act.
+    /// For [`Status::NoToken`] without an answer from WeChat: whether the cause may disappear without
+    /// action, such as an unavailable network or store. If not, a person has to act.
     pub fn is_transient(&self) -> bool {
         self.0.transient
     }
 
-    /// The same error of a call to `endpoint`.
+    /// Sets the endpoint that was called.
     pub(crate) fn with_endpoint(mut self, endpoint: Endpoint) -> Error {
         self.0.endpoint = Some(endpoint);
         self
     }
 
-    /// The same error, told in `lang`.
+    /// Sets the language of the message.
     pub(crate) fn with_lang(mut self, lang: Lang) -> Error {
         self.0.lang = lang;
         self
     }
 
-    /// Its kind, in the terms of the C interface.
+    /// What kind of failure it is, as in the C interface.
     pub fn status(&self) -> Status {
         self.0.status
     }
 
-    /// The endpoint that was called, if it came to that.
+    /// The endpoint of the call; `None` if the failure is not that of a call.
     pub fn endpoint(&self) -> Option<Endpoint> {
         self.0.endpoint
     }
@@ -166,48 +193,49 @@ impl Error {
         self.response().map(Response::errcode)
     }
 
-    /// WeChat's errmsg as it was sent (empty if it did not answer). Free text: never decide by it.
+    /// WeChat's errmsg; empty if WeChat did not answer. It is free text: do not decide by it.
     pub fn errmsg(&self) -> &str {
         self.response().map_or("", Response::errmsg)
     }
 
-    /// The id WeChat's support asks for, empty if there was none.
+    /// The request's id, for WeChat's support; empty if the response has none.
     pub fn rid(&self) -> &str {
         self.response().map_or("", Response::rid)
     }
 
-    /// The `hint: […]` some answers carry, empty if there was none.
+    /// The text of `hint: […]` in the errmsg; empty if it has none.
     pub fn hint(&self) -> &str {
         self.response().map_or("", Response::hint)
     }
 
-    /// The calling address as WeChat saw it (`requestIP`), empty if it did not say.
+    /// The address that WeChat received the request from (`requestIP` in the errmsg); empty if it
+    /// has none.
     pub fn request_ip(&self) -> &str {
         self.response().map_or("", Response::request_ip)
     }
 
-    /// The HTTP status of the last answer, 0 if there was none.
+    /// The HTTP status of the last response; 0 if there was none.
     pub fn http_status(&self) -> u16 {
         self.0.http_status
     }
 
-    /// Whether WeChat may have seen the request.
+    /// Whether WeChat may have received the request.
     pub fn delivery(&self) -> Delivery {
         self.0.delivery
     }
 
-    /// Everything that was tried, in order.
+    /// All attempts, in order.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
     }
 
-    /// WeChat's answer, if it gave one.
+    /// WeChat's response, if WeChat answered.
     pub fn response(&self) -> Option<&Response> {
         self.0.response.as_ref()
     }
 
-    /// What the catalogue says the caller may do next; `None` if WeChat did not answer, or with a
-    /// code nobody has described.
+    /// What the caller can do next, by the table of errcodes. `None` if WeChat did not answer, or
+    /// answered with a code that is not in the table.
     pub fn class(&self) -> Option<Class> {
         self.response().and_then(Response::class)
     }
@@ -218,14 +246,15 @@ impl Error {
         trace_json(endpoint, self.0.delivery, &self.0.attempts)
     }
 
-    /// What happened and what to do about it, in the client's language.
+    /// What failed, why, and what to do about it: one line in the client's language.
     pub fn message(&self) -> String {
         let is_read_only = self.0.endpoint.is_some_and(Endpoint::is_read_only);
         let (status, lang) = (self.0.status, self.0.lang);
         self.message_with(status.text_of_call(is_read_only, self.0.delivery, lang))
     }
 
-    /// The same, but without WeChat's answer it ends with `advice` and not with the status's text.
+    /// [`message`](Error::message) with `advice` in place of the status's text. If WeChat answered,
+    /// the message contains the errcode's remedy instead of either.
     pub(crate) fn message_with(&self, advice: &str) -> String {
         let zh = self.0.lang == Lang::Zh;
         let call = self.0.endpoint.map_or("", Endpoint::name);
@@ -243,7 +272,7 @@ impl Error {
                     text += if zh { "，主机 " } else { " at " };
                     text += &last.host;
                 }
-                // Of a cancelled call the detail repeats the status.
+                // The detail of a cancelled call only repeats the status.
                 if !self.0.detail.is_empty() && self.0.status != Status::Cancelled {
                     text += colon;
                     text += &self.0.detail;
@@ -254,17 +283,18 @@ impl Error {
         }
         if self.0.next_try_s > 0 {
             let seconds = self.0.next_try_s;
-            text += &match zh {
-                false => format!(" No token is fetched meanwhile: next try in {seconds} s."),
-                true => format!("在此之前不再获取令牌：{seconds} 秒后重试。"),
+            text += &match self.0.lang {
+                Lang::En => format!(" Token fetches are paused: next try in {seconds} s."),
+                Lang::Zh => format!("获取令牌已暂停：{seconds} 秒后重试。"),
             };
         }
-        // WeChat's words go into logs, one line each, and into C texts, which end with a NUL.
+        // WeChat's errmsg may contain line ends, which would split a log line, and NULs, which would
+        // end a C string.
         text.replace(char::is_control, " ")
     }
 }
 
-/// A refusal of WeChat's in one line, with its remedy.
+/// WeChat's refusal, its meaning and its remedy.
 fn refusal(response: &Response, lang: Lang) -> String {
     let code = response.errcode();
     let entry = errcode::lookup(response.endpoint(), code);
@@ -284,22 +314,23 @@ fn refusal(response: &Response, lang: Lang) -> String {
             text += entry.remedy.get(lang);
         }
         None => {
-            text += &match zh {
-                false => format!(
-                    " ({}), a code not in the catalogue. Look it up in WeChat's documentation, or ask its support with the rid.",
-                    response.errmsg()
+            let errmsg = response.errmsg();
+            text += &match lang {
+                Lang::En => format!(
+                    " ({errmsg}), an errcode that wxlink does not know. Look it up in WeChat's \
+                     documentation, or ask WeChat's support with the rid."
                 ),
-                true => format!(
-                    "（{}），该错误码不在目录中。请查阅微信文档，或携带 rid 联系微信支持。",
-                    response.errmsg()
+                Lang::Zh => format!(
+                    "（{errmsg}），wxlink 未收录该错误码。请查阅微信文档，或凭 rid 联系微信客服。"
                 ),
             };
         }
     }
-    if !response.rid().is_empty() {
-        text += &match zh {
-            false => format!(" (rid {})", response.rid()),
-            true => format!("（rid {}）", response.rid()),
+    let rid = response.rid();
+    if !rid.is_empty() {
+        text += &match lang {
+            Lang::En => format!(" (rid {rid})"),
+            Lang::Zh => format!("（rid {rid}）"),
         };
     }
     text

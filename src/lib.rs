@@ -1,22 +1,71 @@
-//! wxlink links WeChat mini programs to Official Accounts: WeChat's `linkMiniprogram`,
-//! `getLinkMiniprogram` and `unlinkMiniprogram`.
+//! wxlink links WeChat mini programs to Official Accounts.
 //!
-//! ```no_run
+//! It calls WeChat's `linkMiniprogram`, `getLinkMiniprogram` and `unlinkMiniprogram`, and builds on
+//! them operations that are safe to repeat. A link can message every follower of an account, so the
+//! library never sends an invitation twice by accident: once any byte of a link request has been
+//! sent, the request is not sent again unless the list shows that nothing came of it. Every error
+//! says whether WeChat may have received the request, and what to do next.
+//!
+//! # Example
+//!
+//! ```
+//! use std::time::Duration;
 //! use wxlink::{Client, LinkChoices, Options};
 //!
 //! # fn main() -> Result<(), wxlink::Error> {
-//! let client = Client::new(&Options::new())?;
+//! # let sandbox = wxlink_sandbox::Sandbox::start(Default::default()).unwrap();
+//! # let token = "SANDBOX-TOKEN";
+//! let mut options = Options::new();
+//! options.set("timeout_ms", "5000")?;
+//! # options.set("base_url", sandbox.http_url())?;
+//! let client = Client::new(&options)?;
+//!
+//! // Does nothing if the mini program is already linked or invited.
 //! let choices = LinkChoices { notify_users: false, show_profile: true };
-//! client.link_miniprogram("the account's token", "wx0b00000000000001", choices)?;
-//! for item in client.get_linked("the account's token")?.items() {
-//!     println!("{:?} {:?}", item.appid(), item.status());
+//! let progress = client.ensure_linked(token, "wx0b00000000000001", choices, Duration::ZERO);
+//!
+//! // "pending official_account": the account's administrator has to agree.
+//! println!("{} {}", progress.state().as_str(), progress.state().waits_for());
+//! if let Some(error) = progress.error() {
+//!     eprintln!("{error}");
 //! }
+//! # assert_eq!(progress.state().waits_for(), "official_account");
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The core is safe Rust, except for a few lines that notice forks, and knows nothing of C; the C
-//! interface (`include/wxlink.h`) is a thin layer over it.
+//! # Main types
+//!
+//! - [`Client`] makes the calls: [`ensure_linked`](Client::ensure_linked),
+//!   [`wait_linked`](Client::wait_linked), [`link_miniprogram`](Client::link_miniprogram),
+//!   [`get_linked`](Client::get_linked) and [`unlink_miniprogram`](Client::unlink_miniprogram).
+//! - [`Options`] configures a client; [`OPTIONS`] lists all options.
+//! - [`LinkProgress`] is the result of `ensure_linked` and `wait_linked`, with its [`LinkState`].
+//! - [`LinkList`] is WeChat's list; its items are [`MiniProgram`]s.
+//! - [`Error`] has a [`Status`], a [`Delivery`] (whether WeChat may have received the request) and,
+//!   if WeChat answered, an errcode and its [`Class`]. [`errcode`] is the table of errcodes.
+//!
+//! # Layout
+//!
+//! The modules form layers. A module imports only from modules above it in this list, and a test
+//! checks that (`tests/layers.rs`):
+//!
+//! | module | responsibility |
+//! |---|---|
+//! | `model` | plain data: endpoints, statuses, errcodes, attempts, languages |
+//! | `sys` | the operating system and threads: sockets, fork detection, cancellation, locks |
+//! | `redact` | removes secrets from texts |
+//! | `response` | parses response bytes: verdict, list, JSON |
+//! | `config` | the options, each parsed once into a type |
+//! | `transport` | one attempt: sends a request over a connection and reads the response |
+//! | `error` | the error type |
+//! | `retry` | one API call: attempts until there is a verdict |
+//! | `store` | what outlives a process: memory, file, Redis |
+//! | `token` | access tokens that the client manages |
+//! | `client` | the public client, and the operations that are safe to repeat |
+//! | `ffi` | the C interface, `include/wxlink.h` |
+//!
+//! Unsafe code is confined to `sys` and `ffi`.
 
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
@@ -24,7 +73,7 @@
 mod client;
 mod config;
 mod error;
-// Its comments are the C header's: their examples are C, not doctests.
+// Its doc comments become the C header: their examples are C and cannot run as doctests.
 #[cfg(all(feature = "capi", not(doctest)))]
 #[allow(unsafe_code)]
 #[doc(hidden)]
@@ -52,7 +101,7 @@ pub use model::link_status::{LINK_STATUSES, LinkStatus, LinkStatusEntry};
 pub use model::status::{STATUS_GROUPS, STATUSES, Status, StatusEntry, StatusGroup};
 pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;
-// For the crate wxlink-bulk, which keeps its queue in a Redis too.
+// The crate wxlink-bulk keeps its queue in Redis and uses the same connections.
 #[cfg(feature = "redis-store")]
 #[doc(hidden)]
 pub use store::redis_connection;

@@ -1,92 +1,91 @@
-//! Takes secrets out of every text that leaves the library: messages, details, traces and errmsgs.
+//! Removes secrets from every text that the library makes: messages, details, traces and errmsgs.
 //!
-//! A secret is found in the ways other programs write it: as it is, percent-encoded (once or more
-//! often), form-encoded, with JSON's escapes or HTML's entities, in whatever mixture, and in capitals or
-//! small letters. It is not found in base64 or other encodings, nor if it is cut into pieces.
-//! The raw body of an answer to one of the linking calls is not touched.
+//! A secret is recognised if it is unchanged, percent-encoded (also several times), form-encoded, or
+//! written with JSON escapes or HTML entities, in any mixture and in upper or lower case. It is not
+//! recognised in base64 or other encodings, nor in pieces. The body of a response of a linking
+//! endpoint is passed on unchanged.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Secrets shorter than this are found only as a whole word and in their own capitals and small
-/// letters: no real one is so short, and a password `a` must not make every message unreadable.
-const SHORT: usize = 8;
+/// Secrets shorter than this, in bytes, are recognised only as a whole word and in their own case. No
+/// real secret is so short, and a password `a` must not make every message unreadable.
+const SHORT_SECRET_BYTES: usize = 8;
 
 /// The most backslashes in a row that are read as one escape, and the most times that a character is
-/// read as percent-encoded. More layers of encoding occur only in a text that is made to be slow to
-/// search.
+/// decoded from percent-encoding. Text with more layers is made to slow the search down.
 const MAX_BACKSLASHES: usize = 8;
 const MAX_PERCENT_LAYERS: usize = 8;
 
-/// The longest text that is shown, in bytes. WeChat's errmsgs have a few hundred; a longer text is cut
-/// off, so that a server cannot make a call search for longer than its time limit.
-const MAX_TEXT: usize = 16 * 1024;
+/// The longest text that is returned, in bytes. WeChat's errmsgs have a few hundred. A longer text is
+/// truncated, so that a server cannot make the search take longer than the call's time limit.
+const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// The name a secret is replaced by, in brackets, and its value.
+/// The name that replaces a secret, and the secret.
 pub(crate) type Secret<'a> = (&'static str, &'a str);
 
-/// The same, kept beyond a call.
+/// A [`Secret`] that is kept after the call.
 pub(crate) type OwnedSecret = (&'static str, Arc<str>);
 
-/// All secrets known to a call. Has no `Debug`.
+/// All secrets that a call knows. It has no `Debug`, so that it cannot be printed.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets<'a>(Vec<Secret<'a>>);
 
 impl<'a> Secrets<'a> {
-    /// Those of the list that are not empty: an empty secret replaces nothing.
+    /// Empty secrets are ignored.
     pub fn new(secrets: impl IntoIterator<Item = Secret<'a>>) -> Secrets<'a> {
-        let known = |(_, value): &Secret<'_>| !value.is_empty();
-        Secrets(secrets.into_iter().filter(known).collect())
+        let is_set = |(_, value): &Secret<'_>| !value.is_empty();
+        Secrets(secrets.into_iter().filter(is_set).collect())
     }
 
-    /// The text with each secret replaced by its name, such as `[access_token]`. Where secrets
-    /// overlap or one contains another, all of it goes and the longest is named.
+    /// Replaces each secret in the text by its name, such as `[access_token]`. Secrets that overlap
+    /// are replaced together, by the name of the longest.
     ///
-    /// A text of more than 16 KiB is cut off there and ends with `…`.
+    /// A text of more than 16 KiB is truncated and ends with `…`.
     pub fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if text.len() <= MAX_TEXT {
-            return self.clean_whole(text);
+        if text.len() <= MAX_TEXT_BYTES {
+            return self.replace_in(text);
         }
-        // More is searched than is shown: a secret must not be cut off before it is found.
-        let searched = self.clean_whole(head(text, 4 * MAX_TEXT));
-        Cow::Owned(format!("{}…", head(&searched, MAX_TEXT)))
+        // Search more than is returned, so that a secret is replaced before the text is truncated.
+        let cleaned = self.replace_in(truncated(text, 4 * MAX_TEXT_BYTES));
+        Cow::Owned(format!("{}…", truncated(&cleaned, MAX_TEXT_BYTES)))
     }
 
-    fn clean_whole<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut found = self.places(text);
+    fn replace_in<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut found = self.find_in(text);
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
-        found.sort_unstable_by_key(|place| place.start);
+        found.sort_unstable_by_key(|m| m.start);
         let mut cleaned = String::with_capacity(text.len());
-        let mut rest = 0;
-        let mut places = found.into_iter().peekable();
-        while let Some(mut place) = places.next() {
-            let mut longest = place.end - place.start;
-            while let Some(next) = places.next_if(|next| next.start < place.end) {
+        let mut copied = 0;
+        let mut matches = found.into_iter().peekable();
+        while let Some(mut current) = matches.next() {
+            let mut longest = current.end - current.start;
+            while let Some(next) = matches.next_if(|next| next.start < current.end) {
                 if next.end - next.start > longest {
                     longest = next.end - next.start;
-                    place.name = next.name;
+                    current.name = next.name;
                 }
-                place.end = place.end.max(next.end);
+                current.end = current.end.max(next.end);
             }
-            cleaned += &text[rest..place.start];
+            cleaned += &text[copied..current.start];
             cleaned += "[";
-            cleaned += place.name;
+            cleaned += current.name;
             cleaned += "]";
-            rest = place.end;
+            copied = current.end;
         }
-        cleaned += &text[rest..];
+        cleaned += &text[copied..];
         Cow::Owned(cleaned)
     }
 
-    /// Where the secrets are in the text.
-    fn places(&self, text: &str) -> Vec<Place> {
+    /// All occurrences of the secrets in the text.
+    fn find_in(&self, text: &str) -> Vec<Match> {
         let mut found = Vec::new();
         for &(name, secret) in &self.0 {
             let mut search = Search {
                 text: text.as_bytes(),
-                whole_word: secret.len() < SHORT,
+                whole_word: secret.len() < SHORT_SECRET_BYTES,
                 ends: Vec::new(),
                 next_ends: Vec::new(),
             };
@@ -96,7 +95,7 @@ impl<'a> Secrets<'a> {
                     continue;
                 }
                 if let Some(end) = search.secret_at(start, secret.as_bytes()) {
-                    found.push(Place { name, start, end });
+                    found.push(Match { name, start, end });
                 }
             }
         }
@@ -104,24 +103,25 @@ impl<'a> Secrets<'a> {
     }
 }
 
-/// The text's beginning, of at most so many bytes.
-fn head(text: &str, max: usize) -> &str {
-    let mut end = text.len().min(max);
+/// The start of the text, of at most `max_bytes`, without cutting a character.
+fn truncated(text: &str, max_bytes: usize) -> &str {
+    let mut end = text.len().min(max_bytes);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     &text[..end]
 }
 
-/// A secret in a text, as a range of bytes.
-struct Place {
+/// An occurrence of a secret in a text, as a range of bytes.
+struct Match {
     name: &'static str,
     start: usize,
     end: usize,
 }
 
-/// The search for one secret. Both vectors hold the ends of the ways to read the secret's first
-/// bytes; they are kept here for their memory.
+/// The search for one secret. A byte can be written in several ways, so that a part of the secret can
+/// end at several offsets: `ends` are those of the bytes read so far, `next_ends` those with the
+/// next byte. Both are fields so that their memory is reused.
 struct Search<'t> {
     text: &'t [u8],
     whole_word: bool,
@@ -130,8 +130,8 @@ struct Search<'t> {
 }
 
 impl Search<'_> {
-    /// Whether the secret's first byte can be written there. Of several backslashes in a row only the
-    /// last one begins an escape, unless the secret begins with one.
+    /// Whether the secret's first byte may be written at this offset. Of several backslashes in a
+    /// row, only the last one starts an escape, unless the secret starts with a backslash.
     fn may_start(&self, at: usize, first: u8) -> bool {
         match self.text[at] {
             b'%' | b'&' => true,
@@ -141,7 +141,7 @@ impl Search<'_> {
         }
     }
 
-    /// The end of the secret that starts there, if one does; of several the farthest.
+    /// The end of the secret that starts at `start`; the last one if there are several.
     fn secret_at(&mut self, start: usize, secret: &[u8]) -> Option<usize> {
         if self.whole_word && is_word(self.before(start)) {
             return None;
@@ -164,7 +164,7 @@ impl Search<'_> {
         self.ends.iter().filter(fits).max().copied()
     }
 
-    /// Adds the ends of all ways in which the byte stands at that place.
+    /// Adds the ends of all the ways in which `byte` is written at the offset `at`.
     fn read_byte(&mut self, at: usize, byte: u8) {
         let Some(&first) = self.text.get(at) else {
             return;
@@ -173,7 +173,7 @@ impl Search<'_> {
             self.next_ends.push(at + 1);
         }
         if first == b'%' {
-            // `%2B`, and `%252B` where it was encoded twice.
+            // `%2B`, or `%252B` if it was encoded twice.
             let mut digits = at + 1;
             for _ in 0..MAX_PERCENT_LAYERS {
                 match hex(self.text, digits, 2) {
@@ -220,7 +220,7 @@ impl Search<'_> {
         found == byte || !self.whole_word && found.eq_ignore_ascii_case(&byte)
     }
 
-    /// The byte before that place, decoded if it is percent-encoded.
+    /// The byte before the offset `at`, decoded if it is percent-encoded.
     fn before(&self, at: usize) -> Option<u8> {
         let encoded = at.checked_sub(3).filter(|from| self.text[*from] == b'%');
         let decoded = encoded.and_then(|from| hex(self.text, from + 1, 2));
@@ -231,15 +231,15 @@ impl Search<'_> {
     }
 }
 
-/// The number that so many hexadecimal digits stand for.
+/// The value of the hexadecimal digits at the offset `at`.
 fn hex(text: &[u8], at: usize, digits: usize) -> Option<u32> {
     let digits = text.get(at..at + digits)?;
     let number = |sum: u32, digit: &u8| Some(sum * 16 + char::from(*digit).to_digit(16)?);
     digits.iter().try_fold(0, number)
 }
 
-/// The character that an HTML entity without its `&` stands for, and the entity's length:
-/// `#43;`, `#x2b;` and the names of those that a secret may hold.
+/// Reads an HTML entity without its `&`: `#43;`, `#x2b;`, or the name of a character that a secret
+/// may contain. Returns the character's code and the entity's length.
 fn entity(text: &[u8]) -> Option<(u32, usize)> {
     const NAMES: [(&str, u8); 10] = [
         ("amp", b'&'),
@@ -253,9 +253,12 @@ fn entity(text: &[u8]) -> Option<(u32, usize)> {
         ("bsol", b'\\'),
         ("percnt", b'%'),
     ];
-    /// With zeros in front, the longest that is read.
-    const LONGEST: usize = 12;
-    let end = text.iter().take(LONGEST).position(|b| *b == b';')?;
+    /// The longest entity that is read, in bytes. Numbers may have leading zeros.
+    const MAX_ENTITY_BYTES: usize = 12;
+    let end = text
+        .iter()
+        .take(MAX_ENTITY_BYTES)
+        .position(|b| *b == b';')?;
     let name = std::str::from_utf8(&text[..end]).ok()?;
     let code = match name.strip_prefix('#') {
         Some(number) => match number.strip_prefix(['x', 'X']) {
@@ -270,15 +273,15 @@ fn entity(text: &[u8]) -> Option<(u32, usize)> {
     Some((code, end + 1))
 }
 
-/// Whether a byte belongs to a word; all characters beyond ASCII do.
+/// Whether a byte belongs to a word. All characters beyond ASCII count as parts of words.
 fn is_word(byte: Option<u8>) -> bool {
     byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-' || !b.is_ascii())
 }
 
-/// The secrets that an answer of a token endpoint holds, by WeChat's names of their fields.
+/// The secrets in a response of a token endpoint, found by the names of WeChat's fields.
 pub(crate) fn received(json: &serde_json::Value) -> Vec<Secret<'_>> {
     use serde_json::Value;
-    // Fields, and the names that stand for their values.
+    // Fields, and the names that replace their values.
     const NAMES: [(&str, &str); 9] = [
         ("access_token", "access_token"),
         ("component_access_token", "component_access_token"),
@@ -291,7 +294,7 @@ pub(crate) fn received(json: &serde_json::Value) -> Vec<Secret<'_>> {
         ("authorization_code", "authorization_code"),
     ];
     let mut found = Vec::new();
-    // Not by recursion: a host's stack may be small.
+    // A loop instead of recursion, because the thread's stack may be small.
     let mut left = vec![json];
     while let Some(value) = left.pop() {
         match value {
@@ -326,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_found_however_it_is_written() {
+    fn a_secret_is_recognised_in_every_encoding() {
         let secret = "To+Ke/N=1\\ \"%";
         for text in [
             secret,
@@ -347,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_left_as_it_is() {
+    fn other_text_is_unchanged() {
         let secrets = [("t", "To+Ke/N=1"), ("none", "")];
         for text in [
             "",
@@ -366,39 +369,45 @@ mod tests {
     }
 
     #[test]
-    fn a_text_made_to_be_slow_is_searched_in_one_pass() {
+    fn the_search_time_is_linear_even_for_hostile_text() {
         let secrets = Secrets::new([("t", "To+Ke/N=1"), ("b", "\\\\back"), ("p", "%%percent")]);
         for part in [
             "\\", "%25", "%", "\\u", "\\u005c", "%5c", "To+Ke/N=", "\\b", "T", "&#", " ",
         ] {
             let text = part.repeat(300_000 / part.len());
             let started = std::time::Instant::now();
-            assert_eq!(secrets.clean_whole(&text), text, "{part}");
-            // A search that is quadratic takes minutes.
+            assert_eq!(secrets.replace_in(&text), text, "{part}");
+            // A quadratic search takes minutes.
             assert!(started.elapsed().as_secs() < 60, "{part}");
         }
     }
 
     #[test]
-    fn a_long_text_is_cut_off_and_no_secret_with_it() {
+    fn truncation_never_leaves_part_of_a_secret() {
         let secret = "S".repeat(4096);
         let encoded = "%53".repeat(4096);
-        for before in [MAX_TEXT - 3, MAX_TEXT - 2, MAX_TEXT - 1, MAX_TEXT, 0] {
+        for before in [
+            MAX_TEXT_BYTES - 3,
+            MAX_TEXT_BYTES - 2,
+            MAX_TEXT_BYTES - 1,
+            MAX_TEXT_BYTES,
+            0,
+        ] {
             for written in [&secret, &encoded] {
                 let text = format!(
                     "{}{written}{}",
                     "é".repeat(before / 2),
-                    "x".repeat(MAX_TEXT)
+                    "x".repeat(MAX_TEXT_BYTES)
                 );
                 let shown = clean(&[("t", &secret)], &text);
                 assert!(
-                    shown.ends_with('…') && shown.len() <= MAX_TEXT + 3,
+                    shown.ends_with('…') && shown.len() <= MAX_TEXT_BYTES + 3,
                     "{before}"
                 );
                 assert!(!shown.contains("SS") && !shown.contains("%53"), "{before}");
             }
         }
-        let whole = "x".repeat(MAX_TEXT);
+        let whole = "x".repeat(MAX_TEXT_BYTES);
         assert_eq!(clean(&[], &whole), whole);
     }
 
@@ -417,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_found_as_a_word() {
+    fn a_short_secret_is_recognised_only_as_a_word() {
         let text = "a cat: secret=a, (a) A a_b, x%3Da%26y, a";
         let shown = "[t] cat: secret=[t], ([t]) A a_b, x%3D[t]%26y, [t]";
         assert_eq!(clean(&[("t", "a")], text), shown);
@@ -425,14 +434,14 @@ mod tests {
     }
 
     #[test]
-    fn characters_beyond_ascii_stay_whole() {
+    fn characters_beyond_ascii_are_not_cut() {
         assert_eq!(clean(&[("t", "密码密码")], "口令密码密码！"), "口令[t]！");
         assert_eq!(clean(&[("t", "密码密码")], "%E5%AF%86%e7%a0%81密码"), "[t]");
         assert_eq!(clean(&[("t", "é")], "café é"), "café [t]");
     }
 
     #[test]
-    fn what_an_answer_holds_is_known_by_its_field() {
+    fn secrets_in_a_response_are_found_by_their_fields() {
         let json = serde_json::json!({
             "list": [{"refresh_token": "R1", "appid": "wx1"}, {"Refresh_Token": "R2"}],
             "a": {"component_access_token": "C"}, "errmsg": "R1", "access_token": {"x": 1},

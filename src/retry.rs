@@ -1,4 +1,5 @@
-//! One request until there is a verdict, made again only where nothing can happen twice.
+//! One API call: attempts until WeChat answers. A request is sent again only if that cannot take
+//! effect twice: it was never sent, or it only reads.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,44 +20,47 @@ use crate::response::response::Response;
 use crate::sys::cancel::CancelToken;
 use crate::transport::{ConnectionPool, RawResponse, Request};
 
-/// All that RFC 3986 does not leave as it is.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+/// The characters to percent-encode: all but the unreserved ones of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The pause before the first repetition at the same host; it doubles from there.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The pause before the first retry. It doubles with every further one.
+const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// How many times the pause doubles.
+const MAX_PAUSE_DOUBLINGS: u32 = 4;
 
-/// What requests are made with.
+/// Sends the requests of one handle.
 pub(crate) struct Sender<'a> {
     pub pool: &'a ConnectionPool,
     pub cancel: &'a Arc<CancelToken>,
     pub limits: Limits,
-    /// What else no text may repeat: secrets in the body, and tokens used before.
+    /// Further secrets to remove from texts: secrets in the body, and tokens used before.
     pub secrets: &'a [Secret<'a>],
 }
 
 impl Sender<'_> {
-    /// Posts and judges; `before` is what the call tried already.
+    /// Sends a request until WeChat answers, or until it must not be sent again. `earlier_attempts`
+    /// are those that the same call has already made.
     ///
     /// # Errors
-    /// What became of the last attempt; [`Status::Api`] with an errcode other than 0.
+    /// Why the last attempt failed; [`Status::Api`] if WeChat answered an errcode other than 0.
     pub fn send(
         &self,
         endpoint: Endpoint,
         access_token: &str,
         body: &impl Serialize,
         deadline: Instant,
-        before: Vec<Attempt>,
+        earlier_attempts: Vec<Attempt>,
     ) -> Result<Response, Error> {
-        let encoded = Cow::from(utf8_percent_encode(access_token, ENCODED));
+        let encoded = Cow::from(utf8_percent_encode(access_token, RESERVED));
         let body = serde_json::to_vec(body).map_err(|_| {
-            let why = "the body cannot be written as JSON";
+            let why = "could not encode the request body as JSON";
             Error::before_send(Status::Internal, why, self.limits.lang).with_endpoint(endpoint)
         })?;
-        let ask = Request {
+        let request = Request {
             target: endpoint.target(),
             token: &encoded,
             body: &body,
@@ -71,59 +75,61 @@ impl Sender<'_> {
             self.pool.remember(self.secrets.iter().chain([&token]));
         }
 
-        let mut attempts = before;
-        let mut tried: Vec<usize> = Vec::new();
-        let mut repetitions = 0;
+        let mut attempts = earlier_attempts;
+        let mut tried_hosts: Vec<usize> = Vec::new();
+        let mut retries = 0;
         loop {
-            let host = self.pool.pick_host(&tried);
-            let (result, mut attempt, delivery) = self.pool.exchange(host, &ask);
-            let failure = match result.and_then(|reply| judge(endpoint, reply, &clean)) {
-                Ok(answer) => {
+            let host = self.pool.pick_host(&tried_hosts);
+            let (result, mut attempt, delivery) = self.pool.exchange(host, &request);
+            let failure = match result.and_then(|raw| parse_response(endpoint, raw, &clean)) {
+                Ok(response) => {
                     if !endpoint.is_linking() {
-                        self.pool.remember(&redact::received(answer.json()));
+                        self.pool.remember(&redact::received(response.json()));
                     }
-                    let yes = answer.errcode() == 0;
-                    attempt.outcome = if yes { Status::Ok } else { Status::Api };
+                    let is_accepted = response.errcode() == 0;
+                    attempt.outcome = if is_accepted { Status::Ok } else { Status::Api };
                     attempts.push(attempt);
-                    let answer = answer.with_attempts(attempts);
-                    return match yes {
-                        true => Ok(answer),
-                        false => Err(Error::refused(answer, self.limits.lang)),
+                    let response = response.with_attempts(attempts);
+                    return if is_accepted {
+                        Ok(response)
+                    } else {
+                        Err(Error::refused(response, self.limits.lang))
                     };
                 }
                 Err(mut failure) => {
-                    // Whatever the other side, the system or a library put into it.
+                    // The host, the system or a library may have put a secret into the text.
                     failure.detail = clean(&failure.detail, &[]);
                     failure
                 }
             };
             attempt.outcome = failure.status;
             attempt.detail.clone_from(&failure.detail);
-            let may_repeat = may_repeat(endpoint, &failure, delivery, attempt.http_status);
+            let may_retry = may_retry(endpoint, &failure, delivery, attempt.http_status);
             attempts.push(attempt);
             if delivery == Delivery::NeverSent {
-                tried.push(host);
+                tried_hosts.push(host);
             }
-            let again = may_repeat && {
-                // What was never sent is tried at every host before it is tried again at any.
-                let another_host =
-                    delivery == Delivery::NeverSent && tried.len() < self.pool.hosts().len();
-                if another_host {
+            let retry = may_retry && {
+                // A request that was never sent is tried at every host before it counts as a retry.
+                let has_another_host =
+                    delivery == Delivery::NeverSent && tried_hosts.len() < self.pool.hosts().len();
+                if has_another_host {
                     Instant::now() < deadline
                 } else {
-                    tried.clear();
-                    repetitions += 1;
-                    repetitions <= self.limits.max_retries && self.pause(repetitions, deadline)
+                    tried_hosts.clear();
+                    retries += 1;
+                    retries <= self.limits.max_retries && self.pause(retries, deadline)
                 }
             };
-            if !again {
+            if !retry {
                 let lang = self.limits.lang;
                 return Err(Error::failed(endpoint, failure, delivery, attempts, lang));
             }
         }
     }
 
-    /// The text without the token sent, the secrets received, and the others that the call knows.
+    /// Removes from the text the token that was sent, the secrets in the response, and the other
+    /// secrets that the call knows.
     fn clean(&self, text: &str, token: Secret<'_>, received: &[Secret<'_>]) -> String {
         let remembered = self.pool.secrets();
         let mut secrets: Vec<Secret<'_>> = vec![token];
@@ -133,39 +139,40 @@ impl Sender<'_> {
         Secrets::new(secrets).clean(text).into_owned()
     }
 
-    /// Pauses before a repetition; `false` if the time left is too short or the call is cancelled.
-    fn pause(&self, repetition: u32, deadline: Instant) -> bool {
-        let until = Instant::now() + PAUSE * 2_u32.pow(repetition.saturating_sub(1).min(4));
+    /// Pauses before a retry; `false` if the time left is too short or the call is cancelled.
+    fn pause(&self, retry: u32, deadline: Instant) -> bool {
+        let doublings = retry.saturating_sub(1).min(MAX_PAUSE_DOUBLINGS);
+        let until = Instant::now() + FIRST_RETRY_PAUSE * 2_u32.pow(doublings);
         until < deadline && self.cancel.pause(until).is_ok()
     }
 }
 
-/// Turns what came off the wire into an answer, or says why it is none.
-fn judge(
+/// Parses a response of WeChat's. Anything else is a [`Status::BadAnswer`].
+fn parse_response(
     endpoint: Endpoint,
-    reply: RawResponse,
+    raw: RawResponse,
     clean: &impl Fn(&str, &[Secret<'_>]) -> String,
 ) -> Result<Response, Failure> {
-    let status = reply.http_status;
-    let bad = |why: String| Failure::new(Status::BadAnswer, why);
-    if let Some(location) = reply.location.filter(|_| (300..400).contains(&status)) {
-        // Cleaned as a whole first: a part of a secret would not be recognized.
+    let status = raw.http_status;
+    let bad_answer = |why: String| Failure::new(Status::BadAnswer, why);
+    if let Some(location) = raw.location.filter(|_| (300..400).contains(&status)) {
+        // Clean the whole URL first: a secret that is cut in pieces is not recognised.
         let location = clean(&location, &[]);
         let to = host_of(&location).unwrap_or("another path");
-        return Err(bad(format!(
+        return Err(bad_answer(format!(
             "HTTP {status}, a redirect to {to}, which is not followed"
         )));
     }
-    if let Some(encoding) = reply.encoding {
-        return Err(bad(format!(
-            "HTTP {status}, compressed ({encoding:?}), which was not asked for"
+    if let Some(encoding) = raw.encoding {
+        return Err(bad_answer(format!(
+            "HTTP {status}, compressed ({encoding:?}), which was not requested"
         )));
     }
-    Response::read(endpoint, status, reply.body, clean)
-        .map_err(|why| bad(format!("HTTP {status} with {why}")))
+    Response::read(endpoint, status, raw.body, clean)
+        .map_err(|why| bad_answer(format!("HTTP {status} with {why}")))
 }
 
-/// The host and port of a URL, or of one without a scheme (`//host/path`).
+/// The host and port of a URL, also of one without a scheme (`//host/path`).
 fn host_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("//").filter(|(scheme, _)| {
         scheme.is_empty() || scheme.ends_with(':') && !scheme.contains(['/', '?', '#'])
@@ -175,8 +182,8 @@ fn host_of(url: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
-/// Whether a failed attempt may be made again: nothing was sent, or nothing can happen twice.
-fn may_repeat(endpoint: Endpoint, failure: &Failure, delivery: Delivery, http_status: u16) -> bool {
+/// Whether a failed request may be sent again: it was never sent, or it only reads.
+fn may_retry(endpoint: Endpoint, failure: &Failure, delivery: Delivery, http_status: u16) -> bool {
     match failure.status {
         Status::Cancelled => false,
         _ if delivery == Delivery::NeverSent => true,

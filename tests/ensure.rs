@@ -205,8 +205,8 @@ fn wait_goes_by_either_name_and_posts_nothing() {
 #[test]
 fn codes_that_mean_it_is_on_its_way_are_no_failures() {
     for (code, status, state) in [
-        (89010, Status::Pending, LinkState::AwaitingSomebody),
-        (89035, Status::Pending, LinkState::AwaitingSomebody),
+        (89010, Status::Pending, LinkState::AwaitingAdministrator),
+        (89035, Status::Pending, LinkState::AwaitingAdministrator),
         (89015, Status::Ok, LinkState::Linked),
     ] {
         let b = Bench::new();

@@ -99,7 +99,7 @@ impl LinkList {
     /// The first item with that appid or original id (`gh_…`), or None.
     fn find(&self, appid_or_username: &str) -> Option<MiniProgram> {
         let mut items = self.0.items();
-        let at = items.position(|i| i.is(appid_or_username))?;
+        let at = items.position(|i| i.has_id(appid_or_username))?;
         Some(self.item(at))
     }
 
@@ -261,7 +261,7 @@ impl MiniProgram {
 
     /// Whether that is its appid or original id.
     fn is_(&self, appid_or_username: &str) -> bool {
-        self.item().is(appid_or_username)
+        self.item().has_id(appid_or_username)
     }
 
     fn __eq__(&self, other: &Self) -> bool {

@@ -58,61 +58,68 @@ class Limits(TypedDict, total=False):
     """The options that a derived client may have for itself. Times are in seconds."""
 
     timeout: float
-    """Time limit of a whole call: names, connections, retries and the answer included. Takes
-    0.001 to 3600 s. Default: 10.0."""
+    """Time limit for a whole call: name resolution, connecting, retries and reading the
+    response. Takes 0.001 to 3600 s. Default: 10.0."""
     connect_timeout: float
-    """Time limit of one attempt to get a connection: name, TCP, proxy and TLS together. Takes
-    0.001 to 3600 s. Default: 3.0."""
+    """Time limit for opening one connection: name resolution, TCP, proxy and TLS handshakes.
+    Takes 0.001 to 3600 s. Default: 3.0."""
     max_retries: int
-    """How often a call tries again by itself, and only what cannot happen twice: requests never
-    sent, and reads. Takes 0 to 10. Default: 2."""
+    """How often a call retries automatically. Only requests that cannot take effect twice are
+    retried: those that were never sent, and reads. Takes 0 to 10. Default: 2."""
     lang: Literal["en", "zh"]
-    """The language of messages and remedies. Takes en or zh. Default: "en"."""
+    """The language of messages: English or Chinese. Takes en or zh. Default: "en"."""
     account: str
-    """The Official Account that calls without an access_token are for; its token comes from the
-    source that is set. Takes an appid; empty for none."""
+    """The Official Account for calls that pass no access token. Its token comes from one of
+    three sources: access_token, token_command or component_appid. Takes the appid of an
+    Official Account; empty for none."""
 
 
 class Options(Limits, total=False):
     """The options of a client. Times are in seconds."""
 
     base_url: str | Iterable[str]
-    """WeChat's entry hosts in order of preference; what was never sent may move on to the next.
-    Takes 1 to 16 URLs, separated by commas: https://HOST[:PORT], or http://HOST[:PORT] on
-    loopback. Default: "https://api.weixin.qq.com"."""
+    """WeChat's API hosts, the preferred one first. If a request could not be sent to one host,
+    the next is tried. Takes 1 to 16 URLs separated by commas: https://HOST[:PORT], or
+    http://HOST[:PORT] if HOST is a loopback address. Default: "https://api.weixin.qq.com"."""
     keep_alive: float
-    """How long an idle connection is kept for the next call. Takes 0 to 3600 s; 0 opens a
+    """How long an idle connection is kept open for later calls. Takes 0 to 3600 s; 0 opens a new
     connection for every call. Default: 15.0."""
     proxy: str
-    """The proxy for https hosts; env reads HTTPS_PROXY, else ALL_PROXY, and NO_PROXY as curl
-    does, when the client is created. Plain http goes to loopback and never through a proxy.
-    Takes none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT;
-    special characters of a user or password percent-encoded. Default: "none"."""
+    """The proxy for https hosts. With env, the client reads HTTPS_PROXY (or ALL_PROXY) and
+    NO_PROXY once, when it is created, by curl's rules. Plain http is used for loopback hosts
+    only and never through a proxy. Takes none, env, http://[USER:PASSWORD@]HOST:PORT or
+    socks5://[USER:PASSWORD@]HOST:PORT; percent-encode special characters in USER and
+    PASSWORD. Default: "none"."""
     ca_file: str | os.PathLike[str]
-    """CA certificates trusted besides the roots; read when the client is made. Takes a path to a
-    PEM file; empty for none."""
+    """CA certificates to trust in addition to the roots that trust selects. Read when the client
+    is created. Takes a path to a PEM file; empty for none."""
     trust: Literal["system", "bundled"]
-    """The roots: the system's, or Mozilla's as bundled with the library, which also serve where
-    the system has none. Takes system or bundled. Default: "system"."""
+    """The root certificates to trust: system uses the operating system's, and the bundled ones
+    if it has none; bundled uses Mozilla's, which are part of the library. Takes system or
+    bundled. Default: "system"."""
     user_agent: str
-    """The User-Agent header. Takes 1 to 256 printable ASCII characters. Default:
-    "wxlink/VERSION"."""
+    """The User-Agent header of every request. Takes 1 to 256 printable ASCII characters.
+    Default: "wxlink/VERSION"."""
     max_response_bytes: int
-    """The largest answer that is read. Takes 1024 to 1073741824 bytes. Default: 4194304."""
+    """The largest response that is read. A call fails if the response is larger. Takes 1024 to
+    1073741824 bytes. Default: 4194304."""
     access_token: str
-    """A source of tokens: this one, for calls without an access_token. Takes a token; empty for
-    none."""
+    """Token source 1: this access token, for calls that pass none. Takes an access token; empty
+    for none."""
     token_command: str
-    """A source of tokens: a program that reads lines on its input (account=, refused_token=, an
-    empty line) and prints the token alone, lines access_token= and expires_in= (s), or JSON
-    such as WeChat's; killed after timeout_ms. See tokens.md. Takes a shell command; empty for
+    """Token source 2: a program that prints an access token. It reads the lines account=APPID
+    and refused_token=TOKEN, then an empty line, from standard input. It prints the token
+    alone, or the lines access_token=TOKEN and expires_in=SECONDS, or JSON with these two
+    fields. It is killed after timeout_ms. See tokens.md. Takes a shell command; empty for
     none."""
     component_appid: str
-    """A source of tokens: this third-party platform, which gets and renews its accounts' tokens
-    from WeChat. Takes an appid; empty for none."""
+    """Token source 3: this third-party platform. The client fetches and refreshes the access
+    tokens of the accounts that authorised it. Needs component_appsecret. Takes the appid of a
+    third-party platform; empty for none."""
     component_appsecret: str
-    """The platform's appsecret. Takes a secret; empty for none."""
+    """The appsecret of the platform that component_appid names. Takes the platform's appsecret;
+    empty for none."""
     store: str
-    """Where the platform's tickets and tokens are kept: for this client alone, for the processes
-    of a machine, or for many machines. Takes memory, file:PATH,
-    redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: "memory"."""
+    """Where a platform's tickets and tokens are kept: memory for this client only, file for all
+    processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
+    file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: "memory"."""

@@ -1,4 +1,5 @@
-//! WeChat's three calls, one request each: checked, given a token, sent and judged.
+//! WeChat's three calls: link, list and unlink. Each checks its arguments, gets an access token if
+//! the caller passes none, and sends one request.
 
 use std::time::Instant;
 
@@ -18,19 +19,25 @@ use crate::response::response::Response;
 use crate::retry::Sender;
 use crate::token::Token;
 
-/// The body of a list's request: an empty one has been answered with 44002.
+/// The body of the request for the list, `{}`. WeChat has answered an empty body with errcode 44002.
 #[derive(Serialize)]
-struct Empty {}
+struct EmptyObject {}
 
 impl Client {
-    /// Invites a mini program to be linked to the Official Account the token belongs to
-    /// (`linkMiniprogram`). Without a token the client gets one for its `account`, here as in every call. A yes means that the invitation is out: the account's and then the
-    /// mini program's administrator must agree.
+    /// Invites a mini program to be linked to the Official Account that the token belongs to
+    /// (WeChat's `linkMiniprogram`). Most programs should use
+    /// [`ensure_linked`](Client::ensure_linked), which can be repeated safely.
+    ///
+    /// Success means that WeChat has sent the invitation. The Official Account's administrator has to
+    /// agree first, then the mini program's administrator. The request is posted at most once: it is
+    /// retried only while nothing of it has been sent.
     ///
     /// # Errors
-    /// [`Status::Api`] with WeChat's errcode, of which 89010 and 89035 (on its way) and 89015
-    /// (linked already) are no failures. If the delivery is [`Delivery::Unknown`], read the list
-    /// before anything else: WeChat may have acted, and a second post messages the followers again.
+    /// [`Status::Api`]: WeChat answered another errcode. 89010 and 89035 mean that an invitation is
+    /// already pending, 89015 that the mini program is already linked; the others are refusals.
+    ///
+    /// If [`Error::delivery`] is [`Delivery::Unknown`], WeChat may have acted. Read the list before
+    /// posting again: a second invitation may message the followers a second time.
     pub fn link_miniprogram<'a>(
         &self,
         access_token: impl Into<Option<&'a str>>,
@@ -40,8 +47,8 @@ impl Client {
         self.link_until(access_token.into(), appid, choices, self.deadline())
     }
 
-    /// The same, within the client's limit and until `end` at the latest.
-    pub(crate) fn link_until(
+    /// [`link_miniprogram`](Client::link_miniprogram) that ends by `end` at the latest.
+    pub(super) fn link_until(
         &self,
         access_token: Option<&str>,
         appid: &str,
@@ -64,22 +71,35 @@ impl Client {
         self.call(Endpoint::Link, access_token, &body, end)
     }
 
-    /// Lists the mini programs linked to the Official Account the token belongs to, and those on
-    /// their way (`getLinkMiniprogram`).
+    /// Lists the mini programs that are linked to the Official Account that the token belongs to,
+    /// and the pending and refused invitations (WeChat's `getLinkMiniprogram`).
+    ///
+    /// ```
+    /// # use wxlink::{Client, Options};
+    /// # let sandbox = wxlink_sandbox::Sandbox::start(Default::default()).unwrap();
+    /// # let mut options = Options::new();
+    /// # options.set("base_url", sandbox.http_url())?;
+    /// # let client = Client::new(&options)?;
+    /// # let token = "SANDBOX-TOKEN";
+    /// for item in client.get_linked(token)?.items() {
+    ///     println!("{:?} {:?}", item.appid(), item.status());
+    /// }
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Status::Api`] with WeChat's errcode; [`Status::BadAnswer`] if what came is no list.
-    /// Reading changes nothing, so it is safe to call again after any error.
+    /// [`Status::Api`]: WeChat answered another errcode than 0. [`Status::BadAnswer`]: the response
+    /// is not a list. Reading changes nothing, so it is safe to call again after any error.
     pub fn get_linked<'a>(
         &self,
         access_token: impl Into<Option<&'a str>>,
     ) -> Result<LinkList, Error> {
-        self.read_list(self.get_linked_raw(access_token)?)
+        self.parse_list(self.get_linked_raw(access_token)?)
     }
 
-    /// The same, within the client's limit and until `end` at the latest; `id` is what will be
-    /// looked for in it, and is checked first.
-    pub(crate) fn get_linked_until(
+    /// [`get_linked`](Client::get_linked) that ends by `end` at the latest. Checks first the `id`
+    /// that the caller will look for in the list.
+    pub(super) fn get_linked_until(
         &self,
         access_token: Option<&str>,
         id: &str,
@@ -87,22 +107,23 @@ impl Client {
     ) -> Result<LinkList, Error> {
         self.check_text("appid", id, MAX_APPID_BYTES)
             .map_err(|e| e.with_endpoint(Endpoint::Get))?;
-        self.read_list(self.call(Endpoint::Get, access_token, &Empty {}, end)?)
+        self.parse_list(self.call(Endpoint::Get, access_token, &EmptyObject {}, end)?)
     }
 
-    fn read_list(&self, answer: Response) -> Result<LinkList, Error> {
-        let attempts = answer.attempts().to_vec();
-        LinkList::read(answer).map_err(|why| {
+    fn parse_list(&self, response: Response) -> Result<LinkList, Error> {
+        let attempts = response.attempts().to_vec();
+        LinkList::read(response).map_err(|why| {
             let failure = Failure::new(Status::BadAnswer, why);
             let lang = self.limits.lang;
             Error::failed(Endpoint::Get, failure, Delivery::Answered, attempts, lang)
         })
     }
 
-    /// The same, the list not read into types: the answer's bytes are there and its verdict is yes.
+    /// [`get_linked`](Client::get_linked) for callers that want the response itself: WeChat's errcode
+    /// is 0, but the list is not parsed.
     ///
     /// # Errors
-    /// As [`get_linked`](Client::get_linked), but for the list's shape, which is not looked at.
+    /// As [`get_linked`](Client::get_linked), except that the list's structure is not checked.
     pub fn get_linked_raw<'a>(
         &self,
         access_token: impl Into<Option<&'a str>>,
@@ -110,16 +131,20 @@ impl Client {
         self.call(
             Endpoint::Get,
             access_token.into(),
-            &Empty {},
+            &EmptyObject {},
             self.deadline(),
         )
     }
 
-    /// Asks to unlink a mini program (`unlinkMiniprogram`). A yes means that the Official Account's
-    /// administrator has been asked; it stays in the list until they agree.
+    /// Requests that a mini program be unlinked from the Official Account that the token belongs to
+    /// (WeChat's `unlinkMiniprogram`).
+    ///
+    /// Success means that WeChat has asked the Official Account's administrator. The mini program
+    /// stays in the list until they agree. The request is posted at most once.
     ///
     /// # Errors
-    /// As [`link_miniprogram`](Client::link_miniprogram); 89018 (already asked) is no failure.
+    /// As [`link_miniprogram`](Client::link_miniprogram). Errcode 89018 means that the administrator
+    /// was already asked.
     pub fn unlink_miniprogram<'a>(
         &self,
         access_token: impl Into<Option<&'a str>>,
@@ -139,7 +164,7 @@ impl Client {
         )
     }
 
-    /// One call: checked, posted, and judged.
+    /// Makes one call, with the caller's token or one of the client's.
     fn call(
         &self,
         endpoint: Endpoint,
@@ -148,14 +173,14 @@ impl Client {
         end: Instant,
     ) -> Result<Response, Error> {
         let deadline = end.min(self.deadline());
-        let wrong = |status, what: &str| {
-            Error::before_send(status, what, self.limits.lang).with_endpoint(endpoint)
+        let before_send = |status, why: &str| {
+            Error::before_send(status, why, self.limits.lang).with_endpoint(endpoint)
         };
         if self.is_forked() {
-            return Err(wrong(Status::Forked, ""));
+            return Err(before_send(Status::Forked, ""));
         }
         if self.cancel.is_cancelled() {
-            return Err(wrong(Status::Cancelled, ""));
+            return Err(before_send(Status::Cancelled, ""));
         }
         let sender = Sender {
             pool: &self.pool,
@@ -163,56 +188,57 @@ impl Client {
             limits: self.limits,
             secrets: &[],
         };
-        // Some languages have no way to leave a text out.
-        let given = access_token.filter(|token| !token.is_empty() || self.tokens.is_none());
-        if let Some(given) = given {
-            self.check_text("access_token", given, MAX_TOKEN_BYTES)
+        // An empty token means none: some languages cannot omit a text.
+        let passed = access_token.filter(|token| !token.is_empty() || self.tokens.is_none());
+        if let Some(token) = passed {
+            self.check_text("access_token", token, MAX_TOKEN_BYTES)
                 .map_err(|e| e.with_endpoint(endpoint))?;
-            return sender.send(endpoint, given, body, deadline, Vec::new());
+            return sender.send(endpoint, token, body, deadline, Vec::new());
         }
         let Some(tokens) = &self.tokens else {
-            let why = "there is no access_token, and no source of tokens; give one, or set one of the options \
-                       access_token, token_command and component_appid";
-            return Err(wrong(Status::BadValue, why));
+            let why = "access_token is missing, and the client has no token source; pass one, or \
+                       set one of the options access_token, token_command and component_appid";
+            return Err(before_send(Status::BadValue, why));
         };
         let (account, cancel) = (self.account.as_deref(), &*self.cancel);
         let token = self
             .localized(tokens.get(account, deadline, cancel))
             .map_err(|e| e.with_endpoint(endpoint))?;
-        let post = |token: &Token, secrets: &[Secret<'_>], before| {
+        let send = |token: &Token, secrets: &[Secret<'_>], earlier_attempts| {
             let sender = Sender { secrets, ..sender };
-            let posted = sender.send(endpoint, token, body, deadline, before);
-            if accepts_token(&posted) {
+            let result = sender.send(endpoint, token, body, deadline, earlier_attempts);
+            if accepts_token(&result) {
                 token.set_accepted();
             }
-            posted
+            result
         };
-        match post(&token, &[], Vec::new()) {
-            // What the token was refused for was not done: it may be asked for with another, once.
-            Err(e) if e.class() == Some(Class::Token) => {
+        match send(&token, &[], Vec::new()) {
+            // WeChat does nothing when it refuses a token, so one retry with another is safe.
+            Err(refusal) if refusal.class() == Some(Class::Token) => {
                 match tokens.get_other(account, &token, deadline, cancel) {
                     Ok(Some(other)) => {
                         let refused = [(endpoint.token_name(), &**token)];
-                        let posted = post(&other, &refused, e.attempts().to_vec());
-                        if matches!(&posted, Err(e) if e.class() == Some(Class::Token)) {
+                        let result = send(&other, &refused, refusal.attempts().to_vec());
+                        if matches!(&result, Err(e) if e.class() == Some(Class::Token)) {
                             tokens.refuse(account, &other);
                         }
-                        posted
+                        result
                     }
-                    Ok(None) => Err(e),
-                    Err(no_other) => {
-                        self.localized(Err(no_other.with_endpoint(endpoint).after_refusal(&e)))
+                    Ok(None) => Err(refusal),
+                    Err(e) => {
+                        self.localized(Err(e.with_endpoint(endpoint).after_refusal(&refusal)))
                     }
                 }
             }
-            done => done,
+            result => result,
         }
     }
 }
 
-/// Whether WeChat's answer shows that it accepted the token. Busy servers may not have looked at it.
-fn accepts_token(posted: &Result<Response, Error>) -> bool {
-    match posted {
+/// Whether the response shows that WeChat accepted the token. A busy server (-1) may not have
+/// checked it.
+fn accepts_token(result: &Result<Response, Error>) -> bool {
+    match result {
         Ok(_) => true,
         Err(e) => e
             .class()

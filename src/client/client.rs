@@ -1,4 +1,5 @@
-//! The client: WeChat's three calls, each posted once, tried again only where nothing can happen twice.
+//! [`Client`]: its creation, derived handles, cancellation, and what a third-party platform stores.
+//! The calls to WeChat are in `call.rs` and `ensure.rs`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,45 +16,65 @@ use crate::sys::fork::ForkGuard;
 use crate::token::{Platform, TokenCache};
 use crate::transport::ConnectionPool;
 
-/// The longest `timeout_ms`.
+/// No call takes longer than this: `timeout_ms` is a `u32`.
 const MAX_TIMEOUT: Duration = Duration::from_millis(u32::MAX as u64);
 
-/// The caller's choices for a link. They have no defaults: `notify_users` messages every follower.
+/// The choices for a link. They have no defaults, because `notify_users` messages every follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkChoices {
     /// Whether WeChat messages every follower of the Official Account.
     pub notify_users: bool,
-    /// Whether the mini program is shown in the Official Account's page.
+    /// Whether the mini program is shown on the Official Account's page.
     pub show_profile: bool,
 }
 
-/// Calls WeChat. Cheap to clone; any number of threads may call at once. Clones share everything;
-/// handles made by [`derive`](Client::derive) share the connections alone.
+/// Calls WeChat, and keeps its connections open for later calls.
+///
+/// Several threads may use a client at once. Cloning is cheap: clones share everything, including
+/// cancellation. Handles made by [`derive`](Client::derive) share the connections and tokens, and
+/// are cancelled separately.
+///
+/// Every call takes an access token of the Official Account. `None` or an empty text means that the
+/// client uses its token source (options `access_token`, `token_command` or `component_appid`) for
+/// the account that the option `account` names.
 #[derive(Clone)]
 pub struct Client {
     pub(super) pool: Arc<ConnectionPool>,
     pub(super) limits: Limits,
     pub(super) cancel: Arc<CancelToken>,
     pub(super) aliases: Arc<IdAliases>,
-    /// Where calls that are given no token get theirs, and for which account.
+    /// The tokens of calls that pass none; `None` if no token source is set.
     pub(super) tokens: Option<Arc<TokenCache>>,
+    /// The account of calls that pass no token.
     pub(super) account: Option<Arc<str>>,
-    /// The one it was made in.
+    /// Knows whether this process is a fork of the one that created the client.
     pub(super) fork_guard: ForkGuard,
 }
 
 impl Client {
-    /// Makes a client. The options are copied; certificates are read and the environment is looked
-    /// at (`proxy` = `env`) here and never again. Nothing is connected yet.
+    /// Creates a client. Opens no connection and does not wait for the network.
+    ///
+    /// The options are copied. Certificate files, and the environment if the option `proxy` is `env`,
+    /// are read here and never again.
+    ///
+    /// ```
+    /// use wxlink::{Client, Options};
+    ///
+    /// let mut options = Options::new();
+    /// options.set("timeout_ms", "5000")?;
+    /// let client = Client::new(&options)?;
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Status::BadOption`]: `ca_file` cannot be read or holds no usable certificate, or the proxy
-    /// in the environment is invalid.
+    /// [`Status::BadOption`]: `ca_file` cannot be read or contains no usable certificate, the proxy
+    /// in the environment is invalid, or options contradict each other. [`Status::Internal`]: the
+    /// process has no file descriptor left.
     pub fn new(options: &Options) -> Result<Client, Error> {
-        let wrong = |why| Error::before_send(Status::BadOption, why, options.lang);
-        let pool = Arc::new(ConnectionPool::new(options).map_err(wrong)?);
+        let bad_option = |why| Error::before_send(Status::BadOption, why, options.lang);
+        let pool = Arc::new(ConnectionPool::new(options).map_err(bad_option)?);
         Ok(Client {
-            tokens: TokenCache::new(options, &pool).map_err(wrong)?,
+            tokens: TokenCache::new(options, &pool).map_err(bad_option)?,
             account: options.account_over(None),
             pool,
             limits: options.limits(),
@@ -63,11 +84,13 @@ impl Client {
         })
     }
 
-    /// Makes a handle that shares the connections of this one and has its own cancellation, and its
-    /// own `timeout_ms`, `connect_timeout_ms`, `max_retries` and `lang` where the options set them.
+    /// Creates a handle that shares the connections and tokens of this one but is cancelled
+    /// separately. Options that are set replace `timeout_ms`, `connect_timeout_ms`, `max_retries`,
+    /// `lang` or `account`.
     ///
     /// # Errors
-    /// [`Status::BadOption`]: the options set something that is a matter of the connections.
+    /// [`Status::BadOption`]: an option was set that belongs to the shared connections.
+    /// [`Status::Internal`]: the process has no file descriptor left.
     pub fn derive(&self, options: &Options) -> Result<Client, Error> {
         let lang = self.limits.lang;
         let limits = options
@@ -84,9 +107,12 @@ impl Client {
         })
     }
 
-    /// Makes a handle that shares everything with this one but its cancellation: a call on it that
-    /// waits asks `watch`, every 50 ms and whenever a signal interrupts it, and ends with
-    /// [`Status::Cancelled`] if that says so. Later calls go on. For hosts with interrupts of their own.
+    /// Creates a handle whose calls can be interrupted by `check`, for programs with their own
+    /// interrupt handling, such as an interpreter. It shares everything else with this one.
+    ///
+    /// A call that waits runs `check` every 50 ms, and whenever a signal interrupts the wait. If
+    /// `check` returns `true`, the call ends with [`Status::Cancelled`]. Later calls on the handle
+    /// are not affected.
     ///
     /// # Errors
     /// [`Status::Internal`]: the process has no file descriptor left.
@@ -101,79 +127,86 @@ impl Client {
         })
     }
 
-    /// The same handle for calls on that account without a token: shares everything but its cancellation. An
-    /// empty appid is no account.
+    /// Creates a handle for the calls to one Official Account that pass no access token: shorthand
+    /// for [`derive`](Client::derive) with the option `account`. An empty appid clears the account.
     ///
     /// # Errors
-    /// [`Status::BadOption`]: it is too long, or holds control characters; [`Status::Internal`]: the process has
-    /// no file descriptor left.
+    /// [`Status::BadOption`]: the appid is longer than 256 bytes or contains control characters.
+    /// [`Status::Internal`]: the process has no file descriptor left.
     pub fn account(&self, appid: &str) -> Result<Client, Error> {
         self.derive(Options::new().set("account", appid)?)
     }
 
-    /// Whether calls may go without a token.
+    /// Whether a token source is set, so that calls need not pass a token.
     #[cfg(feature = "capi")]
-    pub(crate) fn has_tokens(&self) -> bool {
+    pub(crate) fn has_token_source(&self) -> bool {
         self.tokens.is_some()
     }
 
-    /// Whether it was made before a fork and this is the child, where it calls nothing.
+    /// Whether the client was created before a fork and this is the child process. There, its calls
+    /// fail with [`Status::Forked`].
     pub fn is_forked(&self) -> bool {
         self.fork_guard.in_child()
     }
 
-    /// Whether it gets the tokens of any account: from a program, or as a platform.
+    /// Whether the client's token source has the tokens of several accounts: whether it is a
+    /// `token_command` or a third-party platform.
     pub fn serves_accounts(&self) -> bool {
         self.tokens
             .as_deref()
             .is_some_and(TokenCache::serves_accounts)
     }
 
-    /// Keeps the `component_verify_ticket` that WeChat pushed to the platform, every 10 minutes. Ends within
-    /// `timeout_ms`.
+    /// Stores the `component_verify_ticket` of a third-party platform, which WeChat pushes to the
+    /// platform every 10 minutes. Takes at most `timeout_ms`.
     ///
     /// # Errors
-    /// [`Status::BadValue`]: it cannot be one, or the source of tokens is no platform; [`Status::NoToken`]: the
-    /// store cannot be used, and the message says why; [`Status::TimeoutUnsent`]: the store did not answer in
-    /// time; [`Status::Cancelled`]; [`Status::Forked`]. After a time-out or a cancellation it may still be kept;
-    /// it is safe to call again.
+    /// - [`Status::BadValue`]: the ticket is empty, longer than 4096 bytes or contains control
+    ///   characters, or the client has no `component_appid`.
+    /// - [`Status::NoToken`]: the store cannot be used; the message says why.
+    /// - [`Status::TimeoutUnsent`]: the store did not answer in time.
+    /// - [`Status::Cancelled`], [`Status::Forked`].
+    ///
+    /// After a time-out or a cancellation, the ticket may have been stored or not; it is safe to call
+    /// again.
     pub fn set_ticket(&self, ticket: &str) -> Result<(), Error> {
         self.check_text("ticket", ticket, MAX_TOKEN_BYTES)?;
-        self.put(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
+        self.call_platform(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
         self.forget_token_failure(None);
         Ok(())
     }
 
-    /// Keeps the refresh token an account gave when it authorised the platform. Ends within `timeout_ms`.
+    /// Stores the refresh token of an Official Account that authorised the third-party platform.
+    /// Takes at most `timeout_ms`.
     ///
     /// # Errors
     /// As [`set_ticket`](Client::set_ticket).
     pub fn add_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
         self.check_text("appid", appid, MAX_APPID_BYTES)?;
         self.check_text("refresh_token", refresh_token, MAX_TOKEN_BYTES)?;
-        self.put(|platform| {
+        self.call_platform(|platform| {
             platform.add_account(appid, refresh_token, self.deadline(), &self.cancel)
         })?;
         self.forget_token_failure(Some(appid));
         Ok(())
     }
 
-    /// Waits until the token fetches under way are done, and returns whether they are. Call it before
-    /// the process ends: a call that was cancelled, or whose limit passed, leaves its fetch running,
-    /// and a refresh token that WeChat has just replaced is lost if the process ends before the new
-    /// one is stored.
+    /// Waits until all running token fetches have ended, and returns whether they have.
     ///
-    /// A fetch takes `timeout_ms` at most. The wait is not ended by [`cancel`](Client::cancel). It
-    /// covers all handles that share this client's tokens. Returns `true` without waiting if
-    /// nothing is under way, if the client has no source of tokens, and in a forked child, which
-    /// does not run its parent's fetches; `false` if `limit` passes before, or if the process has no
-    /// file descriptor left.
+    /// Call this before the process exits. A call that was cancelled or timed out leaves its token
+    /// fetch running. If WeChat replaces a refresh token during that fetch and the process exits
+    /// before the new one is stored, the account has to authorise the platform again.
+    ///
+    /// A fetch takes at most `timeout_ms`. [`cancel`](Client::cancel) does not end this wait, which
+    /// covers all handles that share the client's tokens. Returns `true` immediately if no fetch is
+    /// running, if the client has no token source, and in the child process after a fork. Returns
+    /// `false` if `limit` passes first, or if the process has no file descriptor left.
     pub fn finish_token_fetches(&self, limit: Duration) -> bool {
         let Some(tokens) = self.tokens.as_deref().filter(|_| !self.is_forked()) else {
             return true;
         };
         let now = Instant::now();
-        // A limit beyond what the clock can count is as good as the longest fetch.
+        // If the clock cannot represent the limit, wait longer than any fetch takes.
         let until = now.checked_add(limit).unwrap_or(now + 2 * MAX_TIMEOUT);
         tokens.finish_fetches(until)
     }
@@ -184,77 +217,83 @@ impl Client {
         }
     }
 
-    fn put(&self, put: impl FnOnce(&Platform) -> Result<(), Error>) -> Result<(), Error> {
-        let wrong = |status| Error::before_send(status, "", self.limits.lang);
+    /// Calls the platform, unless this handle is forked or cancelled.
+    fn call_platform(
+        &self,
+        body: impl FnOnce(&Platform) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let before_send = |status| Error::before_send(status, "", self.limits.lang);
         if self.is_forked() {
-            return Err(wrong(Status::Forked));
+            return Err(before_send(Status::Forked));
         }
         if self.cancel.is_cancelled() {
-            return Err(wrong(Status::Cancelled));
+            return Err(before_send(Status::Cancelled));
         }
-        self.localized(put(self.platform()?))
+        self.localized(body(self.platform()?))
     }
 
-    /// The platform whose accounts this client calls for.
+    /// The platform that is the client's token source.
     fn platform(&self) -> Result<&Platform, Error> {
         let platform = self.tokens.as_deref().and_then(TokenCache::platform);
         platform.ok_or_else(|| {
-            let why = "the client is no platform's; set the options component_appid and component_appsecret";
+            let why = "the client is not a third-party platform's; \
+                       set the options component_appid and component_appsecret";
             Error::before_send(Status::BadValue, why, self.limits.lang)
         })
     }
 
-    pub(super) fn localized<T>(&self, done: Result<T, Error>) -> Result<T, Error> {
-        done.map_err(|e| e.with_lang(self.limits.lang))
+    /// The result with its error in the client's language.
+    pub(super) fn localized<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.map_err(|e| e.with_lang(self.limits.lang))
     }
 
-    /// Ends the calls that run on this handle and its clones, within 100 ms, and all later ones, with
-    /// [`Status::Cancelled`]. Other handles of the same connections go on.
+    /// Cancels this handle and its clones: all calls that run on them end within 100 ms with
+    /// [`Status::Cancelled`], and so do all later ones. Derived handles, and the handle this one was
+    /// derived from, are not affected.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
 
-    /// What is known of mini programs' other names.
-    pub(crate) fn aliases(&self) -> &IdAliases {
+    pub(super) fn aliases(&self) -> &IdAliases {
         &self.aliases
     }
 
-    /// The language of its messages.
+    /// The language of the client's messages.
     pub(crate) fn lang(&self) -> Lang {
         self.limits.lang
     }
 
-    /// The limit of a call.
+    /// The time limit of a call (option `timeout_ms`).
     pub fn timeout(&self) -> Duration {
         self.limits.timeout
     }
 
-    pub(crate) fn max_retries(&self) -> u32 {
+    pub(super) fn max_retries(&self) -> u32 {
         self.limits.max_retries
     }
 
-    /// When a call that begins now ends.
+    /// The time at which a call that starts now must end.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.limits.timeout
     }
 
-    /// Waits for the time to pass.
-    pub(crate) fn pause_until(&self, until: Instant) -> Result<(), Error> {
+    /// Waits until `until`, or until the handle is cancelled.
+    pub(super) fn pause_until(&self, until: Instant) -> Result<(), Error> {
         self.cancel
             .pause(until)
             .map_err(|_| Error::before_send(Status::Cancelled, "", self.limits.lang))
     }
 
-    /// Texts are opaque to us; only what cannot be sent is refused.
-    pub(super) fn check_text(&self, what: &str, text: &str, max: usize) -> Result<(), Error> {
+    /// Checks that a text can be sent. Its meaning is WeChat's to check.
+    pub(super) fn check_text(&self, name: &str, text: &str, max: usize) -> Result<(), Error> {
         let why = if text.is_empty() {
-            format!("{what} is empty")
+            format!("{name} is empty")
         } else if text.len() > max {
-            format!("{what} is longer than {max} bytes")
+            format!("{name} is longer than {max} bytes")
         } else if text.bytes().any(|b| b.is_ascii_control())
             || !text.is_ascii() && text.chars().any(char::is_control)
         {
-            format!("{what} holds a control character (a line end read along with it?)")
+            format!("{name} contains a control character, such as a line end; remove it")
         } else {
             return Ok(());
         };
@@ -278,7 +317,10 @@ fn new_fork_guard(lang: Lang) -> Result<ForkGuard, Error> {
 
 fn new_cancel_token(lang: Lang) -> Result<CancelToken, Error> {
     CancelToken::new().map_err(|e| {
-        let why = format!("no descriptor for cancelling: {e}; close some, or raise the limit");
+        let why = format!(
+            "could not create a file descriptor for cancellation: {e}; \
+             close some, or raise the process's limit"
+        );
         Error::before_send(Status::Internal, why, lang)
     })
 }

@@ -1,17 +1,17 @@
 //! A mini program's two ids: its appid and its original id (`gh_…`).
 //!
-//! A refused item of WeChat's list has only the original id. A caller who knows only the appid would
-//! not find the item and would invite again.
+//! A refused item in WeChat's list has no appid. A caller who knows only the appid would not find
+//! the item, and would invite the mini program again.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 use crate::sys::lock::lock;
 
-/// How many ids are remembered (about 100 bytes each). When the map is full it is emptied.
+/// How many ids are kept (about 100 bytes each). A full map is cleared.
 const MAX_ALIASES: usize = 16_384;
 
-/// Maps each id to the other id of the same mini program. The two never change.
+/// Maps an id to the other id of the same mini program. WeChat never changes either of them.
 #[derive(Default)]
 pub(crate) struct IdAliases(Mutex<HashMap<String, String>>);
 

@@ -1,10 +1,13 @@
-//! The client: WeChat's calls, and the idempotent verbs over them.
+//! The client: WeChat's three calls, and the repeatable operations `ensure_linked` and `wait_linked`
+//! on top of them.
 
 mod call;
 #[allow(clippy::module_inception)]
 mod client;
 mod ensure;
 mod id_aliases;
+mod link_tracker;
+mod progress;
 
 pub use client::{Client, LinkChoices};
-pub use ensure::{LinkProgress, LinkState};
+pub use progress::{LinkProgress, LinkState};

@@ -1,64 +1,73 @@
-//! WeChat's entry hosts, as the option `base_url` names them.
+//! WeChat's API hosts: the parser of the option `base_url`.
 
 use std::net::IpAddr;
 
 use ureq::http::Uri;
 
-/// An entry host.
+/// A host that serves WeChat's API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
+    /// Whether it is reached over HTTPS.
     pub tls: bool,
-    /// Its name or literal address, without brackets.
+    /// A DNS name or a literal address, without brackets.
     pub name: String,
     pub port: u16,
     /// `scheme://host[:port]`.
     pub origin: String,
-    /// `host[:port]`, for people.
+    /// `host[:port]`, as messages and traces show it.
     pub shown: String,
 }
 
+const MAX_HOSTS: usize = 16;
+
+/// Parses URLs separated by commas.
+///
+/// # Errors
+/// A clause that follows "option base_url".
 pub(super) fn parse_hosts(value: &str) -> Result<Vec<Host>, String> {
     let hosts = value
         .split(',')
         .map(|url| parse_host(url.trim()))
         .collect::<Result<Vec<_>, _>>()?;
-    if hosts.len() > 16 {
-        return Err("takes at most 16 hosts".into());
+    if hosts.len() > MAX_HOSTS {
+        return Err(format!("takes at most {MAX_HOSTS} URLs"));
     }
     Ok(hosts)
 }
 
 fn parse_host(url: &str) -> Result<Host, String> {
-    let takes = || {
+    let invalid = || {
         "takes URLs such as https://api.weixin.qq.com, separated by commas, without a path"
             .to_owned()
     };
-    let uri: Uri = url.parse().map_err(|_| takes())?;
-    let authority = uri.authority().ok_or_else(takes)?;
-    let bare = authority.as_str()
+    let uri: Uri = url.parse().map_err(|_| invalid())?;
+    let authority = uri.authority().ok_or_else(invalid)?;
+    let has_only_authority = authority.as_str()
         == url
             .split_once("://")
-            .map_or("", |(_, r)| r.trim_end_matches('/'));
-    if !bare || authority.as_str().contains('@') {
-        return Err(takes());
+            .map_or("", |(_, rest)| rest.trim_end_matches('/'));
+    if !has_only_authority || authority.as_str().contains('@') {
+        return Err(invalid());
     }
-    let name = unbracketed(authority.host()).to_ascii_lowercase();
+    let name = without_brackets(authority.host()).to_ascii_lowercase();
     let tls = match uri.scheme_str() {
         Some("https") => true,
         Some("http") if is_loopback(&name) => false,
-        Some("http") => return Err("takes plain http only to loopback; use https".into()),
-        _ => return Err(takes()),
+        Some("http") => {
+            return Err("takes plain http only for loopback addresses; use https".into());
+        }
+        _ => return Err(invalid()),
     };
     if rustls::pki_types::ServerName::try_from(name.as_str()).is_err() {
-        return Err("has a host that is neither a DNS name nor an address".into());
+        return Err("contains a host that is neither a DNS name nor an address".into());
     }
     let port = match authority.port() {
         Some(port) => Some(port.as_u16()).filter(|p| *p != 0),
-        // A port that is none, as in "host:" and "host:65536", is passed over by the parser.
+        // The URI parser ignores an invalid port, as in "host:" and "host:65536".
         None if authority.as_str().len() > authority.host().len() => None,
         None => Some(if tls { 443 } else { 80 }),
     };
-    let port = port.ok_or_else(takes)?;
+    let port = port.ok_or_else(invalid)?;
     let shown = authority.as_str().to_ascii_lowercase();
     Ok(Host {
         origin: format!("{}://{shown}", if tls { "https" } else { "http" }),
@@ -73,7 +82,7 @@ fn is_loopback(name: &str) -> bool {
     name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn unbracketed(host: &str) -> &str {
+fn without_brackets(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
@@ -82,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_taken_apart() {
+    fn urls_are_parsed_into_hosts() {
         let o = parse_hosts("https://API2.weixin.qq.com:8443/, http://[::1]:80,http://127.0.0.9")
             .unwrap();
         assert_eq!(o[0].origin, "https://api2.weixin.qq.com:8443");

@@ -1,15 +1,15 @@
-//! What limits a call, and the longest texts that are accepted.
+//! The limits of a call, and of the texts that callers pass in.
 
 use std::time::Duration;
 
 use crate::model::lang::Lang;
 
-/// The longest access token taken (bytes). WeChat asks to allow for 512.
+/// The longest access token that is accepted, in bytes. WeChat asks callers to reserve 512.
 pub const MAX_TOKEN_BYTES: usize = 4096;
-/// The longest appid taken (bytes). WeChat's have 18.
+/// The longest appid that is accepted, in bytes. WeChat's appids have 18.
 pub const MAX_APPID_BYTES: usize = 256;
 
-/// What a derived handle may have otherwise than the client it comes from.
+/// The settings that a derived client may change.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     pub timeout: Duration,

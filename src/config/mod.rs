@@ -1,4 +1,4 @@
-//! What a caller may set. Each text is parsed once, into a type.
+//! The options a caller sets. Each text is parsed once, into a type.
 
 pub(crate) mod host;
 pub(crate) mod limits;

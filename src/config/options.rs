@@ -1,6 +1,8 @@
-//! The options of a client: one table of text keys and values, checked when they are set.
+//! The options of a client: text keys with text values, checked when they are set.
 //!
-//! The C interface, the bindings, the command line and the documentation all read this table.
+//! [`OPTIONS`] is the only list of them. The C header, the bindings, the command's flags and the
+//! documentation are checked against it or generated from it. To add an option, add a row there and
+//! a field to [`Options`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,13 +20,13 @@ use crate::redact::OwnedSecret;
 /// One row of the table of options.
 #[derive(Debug)]
 pub struct OptionEntry {
-    /// The key.
+    /// The key, as it is passed to [`Options::set`].
     pub key: &'static str,
-    /// The value it has unless it is set.
+    /// The value of the option until it is set.
     pub default: &'static str,
-    /// What it takes, with units.
+    /// The values the option takes, with units.
     pub takes: Text,
-    /// What it is for.
+    /// What the option does.
     pub doc: Text,
     /// The type of its value in languages that have types.
     pub kind: OptionKind,
@@ -32,10 +34,10 @@ pub struct OptionEntry {
 }
 
 impl OptionEntry {
-    /// Whether a derived handle may have a value of its own; otherwise the option belongs to the
-    /// connections, which handles share.
-    pub fn is_per_handle(&self) -> bool {
-        OF_A_HANDLE.contains(&self.key)
+    /// Whether a derived client may change the option. If not, it belongs to the connections, which a
+    /// derived client shares with its base.
+    pub fn is_derivable(&self) -> bool {
+        DERIVABLE_KEYS.contains(&self.key)
     }
 }
 
@@ -58,22 +60,25 @@ pub enum OptionKind {
     Choice(&'static [&'static str]),
 }
 
-/// Puts a checked value in its place, or says in one clause what is wrong with it.
+/// Checks a value and stores it. The error is a clause that follows "option KEY".
 type Setter = fn(&mut Options, &str) -> Result<(), String>;
 
-/// Every option.
+/// Every option, in the order of the documentation.
 pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "base_url",
         default: "https://api.weixin.qq.com",
         kind: OptionKind::Urls,
         takes: Text {
-            en: "1 to 16 URLs, separated by commas: https://HOST[:PORT], or http://HOST[:PORT] on loopback",
-            zh: "1 至 16 个以逗号分隔的 URL：https://HOST[:PORT]；http://HOST[:PORT] 仅限本机回环地址",
+            en: "1 to 16 URLs separated by commas: https://HOST[:PORT], or http://HOST[:PORT] if \
+                 HOST is a loopback address",
+            zh: "1 至 16 个 URL，以逗号分隔：https://HOST[:PORT]；仅本机回环地址可用 \
+                 http://HOST[:PORT]",
         },
         doc: Text {
-            en: "WeChat's entry hosts in order of preference; what was never sent may move on to the next.",
-            zh: "微信接入域名，按优先级排列；尚未发送的请求可以改用下一个。",
+            en: "WeChat's API hosts, the preferred one first. If a request could not be sent to one \
+                 host, the next is tried.",
+            zh: "微信 API 的接入地址，首选的排在最前。请求未能发往某个地址时，改用下一个。",
         },
         set: |o, v| {
             o.hosts = parse_hosts(v)?;
@@ -89,11 +94,12 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "1 至 3600000 毫秒",
         },
         doc: Text {
-            en: "Time limit of a whole call: names, connections, retries and the answer included.",
-            zh: "整个调用的时限，包括域名解析、建立连接、重试和读取应答。",
+            en: "Time limit for a whole call: name resolution, connecting, retries and reading the \
+                 response.",
+            zh: "一次调用的总时限，包括域名解析、建立连接、重试和读取响应。",
         },
         set: |o, v| {
-            o.timeout_ms = number(v, 1, HOUR_MS)?;
+            o.timeout_ms = parse_number(v, 1, HOUR_MS)?;
             Ok(())
         },
     },
@@ -106,11 +112,12 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "1 至 3600000 毫秒",
         },
         doc: Text {
-            en: "Time limit of one attempt to get a connection: name, TCP, proxy and TLS together.",
-            zh: "单次建立连接的时限，包括域名解析、TCP、代理和 TLS。",
+            en: "Time limit for opening one connection: name resolution, TCP, proxy and TLS \
+                 handshakes.",
+            zh: "建立单个连接的时限，包括域名解析、TCP 连接、代理握手和 TLS 握手。",
         },
         set: |o, v| {
-            o.connect_timeout_ms = number(v, 1, HOUR_MS)?;
+            o.connect_timeout_ms = parse_number(v, 1, HOUR_MS)?;
             Ok(())
         },
     },
@@ -123,11 +130,12 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "0 至 10",
         },
         doc: Text {
-            en: "How often a call tries again by itself, and only what cannot happen twice: requests never sent, and reads.",
-            zh: "调用自动重试的次数；只重试不会重复生效的请求：尚未发送的请求和查询。",
+            en: "How often a call retries automatically. Only requests that cannot take effect twice \
+                 are retried: those that were never sent, and reads.",
+            zh: "调用自动重试的最大次数。仅重试不会重复生效的请求：尚未发出的请求和查询请求。",
         },
         set: |o, v| {
-            o.max_retries = number(v, 0, 10)?;
+            o.max_retries = parse_number(v, 0, 10)?;
             Ok(())
         },
     },
@@ -136,15 +144,15 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "15000",
         kind: OptionKind::Milliseconds,
         takes: Text {
-            en: "0 to 3600000 ms; 0 opens a connection for every call",
+            en: "0 to 3600000 ms; 0 opens a new connection for every call",
             zh: "0 至 3600000 毫秒；0 表示每次调用都新建连接",
         },
         doc: Text {
-            en: "How long an idle connection is kept for the next call.",
-            zh: "空闲连接为下一次调用保留的时间。",
+            en: "How long an idle connection is kept open for later calls.",
+            zh: "空闲连接的保留时间，供后续调用复用。",
         },
         set: |o, v| {
-            o.keep_alive_ms = number(v, 0, HOUR_MS)?;
+            o.keep_alive_ms = parse_number(v, 0, HOUR_MS)?;
             Ok(())
         },
     },
@@ -153,15 +161,21 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "none",
         kind: OptionKind::Text,
         takes: Text {
-            en: "none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT; special characters of a user or password percent-encoded",
-            zh: "none、env、http://[用户:密码@]HOST:PORT 或 socks5://[用户:密码@]HOST:PORT；用户名和密码中的特殊字符须作百分号编码",
+            en: "none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT; \
+                 percent-encode special characters in USER and PASSWORD",
+            zh: "none、env、http://[用户名:密码@]HOST:PORT 或 socks5://[用户名:密码@]HOST:PORT；\
+                 用户名和密码中的特殊字符须进行百分号编码",
         },
         doc: Text {
-            en: "The proxy for https hosts; env reads HTTPS_PROXY, else ALL_PROXY, and NO_PROXY as curl does, when the client is created. Plain http goes to loopback and never through a proxy.",
-            zh: "访问 https 主机所用的代理；env 表示在创建客户端时像 curl 一样读取 HTTPS_PROXY（未设置则读取 ALL_PROXY）和 NO_PROXY。明文 http 仅用于本机回环地址，从不经过代理。",
+            en: "The proxy for https hosts. With env, the client reads HTTPS_PROXY (or ALL_PROXY) \
+                 and NO_PROXY once, when it is created, by curl's rules. Plain http is used for \
+                 loopback hosts only and never through a proxy.",
+            zh: "访问 https 主机所用的代理。设为 env 时，客户端在创建时按 curl 的规则读取一次 \
+                 HTTPS_PROXY（未设置则读取 ALL_PROXY）和 NO_PROXY。明文 http \
+                 仅用于本机回环地址，不经过代理。",
         },
         set: |o, v| {
-            o.proxy = proxy(v)?;
+            o.proxy = parse_proxy(v)?;
             Ok(())
         },
     },
@@ -171,11 +185,12 @@ pub static OPTIONS: &[OptionEntry] = &[
         kind: OptionKind::Path,
         takes: Text {
             en: "a path to a PEM file; empty for none",
-            zh: "PEM 文件路径；空表示不使用",
+            zh: "PEM 文件的路径；空值表示不使用",
         },
         doc: Text {
-            en: "CA certificates trusted besides the roots; read when the client is made.",
-            zh: "除根证书之外还信任的 CA 证书；创建客户端时读取。",
+            en: "CA certificates to trust in addition to the roots that trust selects. Read when the \
+                 client is created.",
+            zh: "在 trust 选定的根证书之外额外信任的 CA 证书，创建客户端时读取。",
         },
         set: |o, v| {
             o.ca_file = (!v.is_empty()).then(|| v.to_owned());
@@ -191,8 +206,10 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "system 或 bundled",
         },
         doc: Text {
-            en: "The roots: the system's, or Mozilla's as bundled with the library, which also serve where the system has none.",
-            zh: "根证书来源：系统根证书，或随库附带的 Mozilla 根证书（系统没有根证书时也使用后者）。",
+            en: "The root certificates to trust: system uses the operating system's, and the bundled \
+                 ones if it has none; bundled uses Mozilla's, which are part of the library.",
+            zh: "信任的根证书：system 使用操作系统的根证书（系统没有时改用内置证书）；\
+                 bundled 使用库内置的 Mozilla 根证书。",
         },
         set: |o, v| {
             o.trust = match v {
@@ -212,8 +229,8 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "1 至 256 个可打印 ASCII 字符",
         },
         doc: Text {
-            en: "The User-Agent header.",
-            zh: "User-Agent 请求头。",
+            en: "The User-Agent header of every request.",
+            zh: "所有请求的 User-Agent 头。",
         },
         set: |o, v| {
             let printable = v.bytes().all(|b| (b' '..=b'~').contains(&b));
@@ -233,11 +250,11 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "1024 至 1073741824 字节",
         },
         doc: Text {
-            en: "The largest answer that is read.",
-            zh: "允许读取的最大应答。",
+            en: "The largest response that is read. A call fails if the response is larger.",
+            zh: "允许的最大响应长度。响应超过该长度时，调用失败。",
         },
         set: |o, v| {
-            o.max_response_bytes = number(v, 1024, 1 << 30)?.into();
+            o.max_response_bytes = parse_number(v, 1024, 1 << 30)?.into();
             Ok(())
         },
     },
@@ -250,8 +267,8 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "en 或 zh",
         },
         doc: Text {
-            en: "The language of messages and remedies.",
-            zh: "提示和处理建议的语言。",
+            en: "The language of messages: English or Chinese.",
+            zh: "提示信息的语言：英文或中文。",
         },
         set: |o, v| {
             o.lang = Lang::from_code(v).ok_or("takes en or zh")?;
@@ -263,15 +280,17 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "",
         kind: OptionKind::Text,
         takes: Text {
-            en: "an appid; empty for none",
-            zh: "appid；空表示不设置",
+            en: "the appid of an Official Account; empty for none",
+            zh: "公众号的 appid；空值表示不设置",
         },
         doc: Text {
-            en: "The Official Account that calls without an access_token are for; its token comes from the source that is set.",
-            zh: "未传入 access_token 的调用所针对的公众号；其令牌来自所设置的来源。",
+            en: "The Official Account for calls that pass no access token. Its token comes from one \
+                 of three sources: access_token, token_command or component_appid.",
+            zh: "未传入 access_token 的调用所操作的公众号。其令牌来自以下三种来源之一：\
+                 access_token、token_command 或 component_appid。",
         },
         set: |o, v| {
-            o.account = opaque(v, MAX_APPID_BYTES)?;
+            o.account = parse_text(v, MAX_APPID_BYTES)?;
             Ok(())
         },
     },
@@ -280,15 +299,15 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "",
         kind: OptionKind::Text,
         takes: Text {
-            en: "a token; empty for none",
-            zh: "令牌；空表示不设置",
+            en: "an access token; empty for none",
+            zh: "access_token；空值表示不设置",
         },
         doc: Text {
-            en: "A source of tokens: this one, for calls without an access_token.",
-            zh: "令牌来源之一：未传入 access_token 的调用使用此令牌。",
+            en: "Token source 1: this access token, for calls that pass none.",
+            zh: "令牌来源之一：固定令牌，供未传入 access_token 的调用使用。",
         },
         set: |o, v| {
-            o.access_token = opaque(v, MAX_TOKEN_BYTES)?;
+            o.access_token = parse_text(v, MAX_TOKEN_BYTES)?;
             Ok(())
         },
     },
@@ -298,14 +317,20 @@ pub static OPTIONS: &[OptionEntry] = &[
         kind: OptionKind::Text,
         takes: Text {
             en: "a shell command; empty for none",
-            zh: "shell 命令；空表示不设置",
+            zh: "shell 命令；空值表示不设置",
         },
         doc: Text {
-            en: "A source of tokens: a program that reads lines on its input (account=, refused_token=, an empty line) and prints the token alone, lines access_token= and expires_in= (s), or JSON such as WeChat's; killed after timeout_ms. See tokens.md.",
-            zh: "令牌来源之一：一个程序，从标准输入按行读取（account=、refused_token=、空行），输出令牌本身、access_token= 与 expires_in=（秒）各占一行，或微信格式的 JSON；超过 timeout_ms 即被终止。参见 tokens.md。",
+            en: "Token source 2: a program that prints an access token. It reads the lines \
+                 account=APPID and refused_token=TOKEN, then an empty line, from standard input. It \
+                 prints the token alone, or the lines access_token=TOKEN and expires_in=SECONDS, or \
+                 JSON with these two fields. It is killed after timeout_ms. See tokens.md.",
+            zh: "令牌来源之二：输出 access_token 的程序。程序从标准输入读取 account=APPID、\
+                 refused_token=TOKEN 两行和一个空行，并输出令牌本身，或 access_token=TOKEN 与 \
+                 expires_in=秒数 两行，或包含这两个字段的 JSON。运行超过 timeout_ms 时被终止。\
+                 详见 tokens.md。",
         },
         set: |o, v| {
-            o.token_command = opaque(v, MAX_TOKEN_BYTES)?;
+            o.token_command = parse_text(v, MAX_TOKEN_BYTES)?;
             Ok(())
         },
     },
@@ -314,15 +339,17 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "",
         kind: OptionKind::Text,
         takes: Text {
-            en: "an appid; empty for none",
-            zh: "appid；空表示不设置",
+            en: "the appid of a third-party platform; empty for none",
+            zh: "第三方平台的 appid；空值表示不设置",
         },
         doc: Text {
-            en: "A source of tokens: this third-party platform, which gets and renews its accounts' tokens from WeChat.",
-            zh: "令牌来源之一：此第三方平台，由其向微信获取并刷新各账号的令牌。",
+            en: "Token source 3: this third-party platform. The client fetches and refreshes the \
+                 access tokens of the accounts that authorised it. Needs component_appsecret.",
+            zh: "令牌来源之三：第三方平台。客户端自动获取并刷新已授权账号的 access_token。\
+                 需同时设置 component_appsecret。",
         },
         set: |o, v| {
-            o.component_appid = opaque(v, MAX_APPID_BYTES)?;
+            o.component_appid = parse_text(v, MAX_APPID_BYTES)?;
             Ok(())
         },
     },
@@ -331,15 +358,15 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "",
         kind: OptionKind::Text,
         takes: Text {
-            en: "a secret; empty for none",
-            zh: "密钥；空表示不设置",
+            en: "the platform's appsecret; empty for none",
+            zh: "第三方平台的 appsecret；空值表示不设置",
         },
         doc: Text {
-            en: "The platform's appsecret.",
-            zh: "该第三方平台的 appsecret。",
+            en: "The appsecret of the platform that component_appid names.",
+            zh: "component_appid 所指第三方平台的 appsecret。",
         },
         set: |o, v| {
-            o.component_appsecret = opaque(v, MAX_TOKEN_BYTES)?;
+            o.component_appsecret = parse_text(v, MAX_TOKEN_BYTES)?;
             Ok(())
         },
     },
@@ -349,11 +376,13 @@ pub static OPTIONS: &[OptionEntry] = &[
         kind: OptionKind::Text,
         takes: Text {
             en: "memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…",
-            zh: "memory、file:PATH、redis://[用户:密码@]HOST[:PORT][/DB] 或 rediss://…",
+            zh: "memory、file:PATH、redis://[用户名:密码@]HOST[:PORT][/DB] 或 rediss://…",
         },
         doc: Text {
-            en: "Where the platform's tickets and tokens are kept: for this client alone, for the processes of a machine, or for many machines.",
-            zh: "该平台的 ticket 与令牌保存在何处：仅此客户端、同一台机器的各进程，或多台机器。",
+            en: "Where a platform's tickets and tokens are kept: memory for this client only, file \
+                 for all processes of one machine, redis or rediss (TLS) for several machines.",
+            zh: "第三方平台的 ticket 和令牌的存放位置：memory 仅供此客户端使用，\
+                 file 由同一台机器上的各进程共享，redis 或 rediss（TLS）由多台机器共享。",
         },
         set: |o, v| {
             o.store = StoreUrl::parse(v)?;
@@ -365,7 +394,7 @@ pub static OPTIONS: &[OptionEntry] = &[
 
 const HOUR_MS: u32 = 3_600_000;
 
-/// Which roots to trust.
+/// Which root certificates to trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
     System,
@@ -380,8 +409,9 @@ enum ProxyChoice {
     Url(ProxyAddress),
 }
 
-/// An option that could not be set. Converts into an [`Error`](crate::Error) with
-/// [`Status::BadOption`](crate::Status::BadOption).
+/// Why an option could not be set. Its text never contains the value, which may be a secret.
+///
+/// Converts into an [`Error`](crate::Error) with [`Status::BadOption`](crate::Status::BadOption).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
     pub(crate) why: String,
@@ -396,9 +426,9 @@ impl fmt::Display for OptionError {
 
 impl std::error::Error for OptionError {}
 
-/// The options a client is created with.
+/// The options a [`Client`](crate::Client) is created with. [`OPTIONS`] lists them.
 ///
-/// Not shared between threads while it is being set; a client takes a copy.
+/// A client copies its options: later changes do not affect it.
 #[derive(Clone)]
 pub struct Options {
     pub(crate) hosts: Vec<Host>,
@@ -418,14 +448,15 @@ pub struct Options {
     pub(crate) component_appid: Option<String>,
     pub(crate) component_appsecret: Option<String>,
     pub(crate) store: StoreUrl,
-    /// The password in the store's URL, as it is written there.
+    /// The password in the store's URL, percent-encoded as it is written there.
     store_password: Option<String>,
-    /// The keys that were set, which is not the same as having another value than the default.
+    /// The keys that were set explicitly, even if to their default.
     set: Vec<&'static str>,
 }
 
-/// The options that are a matter of one handle; the others are one of its connections.
-const OF_A_HANDLE: [&str; 5] = [
+/// The options that a derived client may change. The others belong to the connections, which a
+/// derived client shares with its base.
+const DERIVABLE_KEYS: [&str; 5] = [
     "timeout_ms",
     "connect_timeout_ms",
     "max_retries",
@@ -470,11 +501,20 @@ impl Options {
         options
     }
 
-    /// Sets one option. An invalid value leaves it unchanged.
+    /// Sets one option. An invalid value leaves the option unchanged.
+    ///
+    /// ```
+    /// let mut options = wxlink::Options::new();
+    /// options.set("timeout_ms", "5000")?.set("lang", "zh")?;
+    ///
+    /// let error = options.set("max_retries", "many").unwrap_err();
+    /// assert_eq!(error.to_string(), "option max_retries takes a whole number from 0 to 10");
+    /// # Ok::<(), wxlink::OptionError>(())
+    /// ```
     ///
     /// # Errors
-    /// The key is unknown, or the value is out of its range. The message says what the option takes
-    /// and never repeats the value, which may hold a password.
+    /// The key is unknown, or the option does not take the value. The message says what the option
+    /// takes. It never contains the value, which may be a secret.
     pub fn set(&mut self, key: &str, value: &str) -> Result<&mut Options, OptionError> {
         let lang = self.lang;
         let Some(entry) = OPTIONS.iter().find(|e| e.key == key) else {
@@ -492,18 +532,15 @@ impl Options {
         Ok(self)
     }
 
-    /// Whether they name a source of tokens.
+    /// Whether a source of access tokens is set.
     #[cfg(feature = "capi")]
-    pub(crate) fn names_tokens(&self) -> bool {
-        let named = [
-            &self.access_token,
-            &self.token_command,
-            &self.component_appid,
-        ];
-        named.into_iter().any(Option::is_some)
+    pub(crate) fn has_token_source(&self) -> bool {
+        self.access_token.is_some()
+            || self.token_command.is_some()
+            || self.component_appid.is_some()
     }
 
-    /// The limits as they stand.
+    /// The limits of a client with these options.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             timeout: Duration::from_millis(self.timeout_ms.into()),
@@ -513,7 +550,11 @@ impl Options {
         }
     }
 
-    /// The limits that were set, over those of another handle.
+    /// The limits of a client derived from one with the limits `base`: those that were set replace
+    /// the base's.
+    ///
+    /// # Errors
+    /// An option was set that a derived client cannot change.
     pub(crate) fn limits_over(&self, base: Limits) -> Result<Limits, String> {
         let own = self.limits();
         let mut limits = base;
@@ -525,10 +566,10 @@ impl Options {
                 "lang" => limits.lang = own.lang,
                 "account" => {}
                 key => {
-                    let may = OF_A_HANDLE.join(", ");
+                    let derivable = DERIVABLE_KEYS.join(", ");
                     return Err(format!(
                         "option {key} cannot be changed on a derived client, because it shares its \
-                         connections; only {may} can"
+                         connections; only {derivable} can"
                     ));
                 }
             }
@@ -536,16 +577,18 @@ impl Options {
         Ok(limits)
     }
 
-    /// The account that was set, else the base handle's. An explicitly empty account clears it: if it
-    /// were inherited, a blank cell in a caller's table would silently act on the wrong account.
+    /// The account that was set, otherwise the base client's. An explicitly empty account clears it:
+    /// if it were inherited, a blank cell in a caller's table would silently select the wrong
+    /// account.
     pub(crate) fn account_over(&self, base: Option<&Arc<str>>) -> Option<Arc<str>> {
-        match self.set.contains(&"account") {
-            true => self.account.as_deref().map(Arc::from),
-            false => base.cloned(),
+        if self.set.contains(&"account") {
+            self.account.as_deref().map(Arc::from)
+        } else {
+            base.cloned()
         }
     }
 
-    /// The secrets among the values, with the names they are replaced by in texts.
+    /// The secrets among the values, each with the name that replaces it in texts.
     pub(crate) fn secrets(&self, proxy: Option<&ProxySettings>) -> Vec<OwnedSecret> {
         let login = proxy.and_then(|settings| settings.proxy.login.clone());
         let store = self.store_password.as_deref();
@@ -561,10 +604,10 @@ impl Options {
         secrets.into_iter().filter_map(known).collect()
     }
 
-    /// The proxy to use. Reads the environment if the option says so and a host can use a proxy.
+    /// The proxy to use. Reads the environment if the option is `env` and a host can use a proxy.
     ///
     /// # Errors
-    /// IdAliases the variable of the environment that is invalid.
+    /// Names the environment variable that is invalid, and says why.
     pub(crate) fn proxy_settings(&self) -> Result<Option<ProxySettings>, String> {
         match &self.proxy {
             ProxyChoice::Url(proxy) => Ok(Some(ProxySettings {
@@ -580,31 +623,32 @@ impl Options {
     }
 }
 
-/// The password of a URL, as it is written there.
+/// The password in a URL, percent-encoded as it is written there.
 fn password_of(url: &str) -> Option<&str> {
     let (login, _) = url.split_once("://")?.1.rsplit_once('@')?;
     login.split_once(':').map(|(_, password)| password)
 }
 
-/// A text that is WeChat's matter; `None` if it is empty.
-fn opaque(value: &str, max: usize) -> Result<Option<String>, String> {
-    match value.len() > max || value.chars().any(char::is_control) {
-        true => Err(format!(
-            "takes at most {max} bytes without control characters"
-        )),
-        false => Ok((!value.is_empty()).then(|| value.to_owned())),
+/// Checks a text of which only length and control characters matter; `None` if it is empty.
+fn parse_text(value: &str, max_bytes: usize) -> Result<Option<String>, String> {
+    if value.len() > max_bytes || value.chars().any(char::is_control) {
+        return Err(format!(
+            "takes at most {max_bytes} bytes without control characters"
+        ));
     }
+    Ok((!value.is_empty()).then(|| value.to_owned()))
 }
 
-fn number(value: &str, min: u32, max: u32) -> Result<u32, String> {
-    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+fn parse_number(value: &str, min: u32, max: u32) -> Result<u32, String> {
+    // `parse` alone would accept a plus sign.
+    let only_digits = value.bytes().all(|b| b.is_ascii_digit());
     match value.parse::<u32>() {
-        Ok(n) if digits && (min..=max).contains(&n) => Ok(n),
+        Ok(n) if only_digits && (min..=max).contains(&n) => Ok(n),
         _ => Err(format!("takes a whole number from {min} to {max}")),
     }
 }
 
-fn proxy(value: &str) -> Result<ProxyChoice, String> {
+fn parse_proxy(value: &str) -> Result<ProxyChoice, String> {
     match value {
         "none" => Ok(ProxyChoice::None),
         "env" => Ok(ProxyChoice::Env),
@@ -620,7 +664,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_stand_in_their_ranges() {
+    fn every_default_is_a_valid_value() {
         for entry in OPTIONS {
             assert!(
                 (entry.set)(&mut Options::new(), entry.default).is_ok(),
@@ -638,7 +682,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxys_password_is_never_repeated() {
+    fn a_message_never_contains_the_proxys_password() {
         let mut o = Options::new();
         for bad in [
             "ftp://u:SECRET@h:1",
@@ -651,7 +695,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_value_changes_nothing() {
+    fn an_invalid_value_changes_nothing() {
         let mut o = Options::new();
         assert!(o.set("timeout_ms", "0").is_err());
         assert_eq!(o.timeout_ms, 10_000);

@@ -1,9 +1,8 @@
-//! Which proxy a host is reached through: a proxy's URL, `NO_PROXY`, and the variables of the
-//! environment, each parsed once into a type.
+//! The proxy for https hosts: its URL, `NO_PROXY`, and the environment variables that set them.
 //!
-//! ureq can read all of these, but it takes a proxy's URL apart in a way that can send a password
-//! to the name server, and its `NO_PROXY` differs from curl's. The rules here are curl's, except
-//! that an ambiguous URL is refused.
+//! The rules are curl's, except that an ambiguous URL is refused. ureq has a parser too, but it can
+//! take part of a password for the host's name and look it up, and its `NO_PROXY` differs from
+//! curl's.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,12 +10,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 
-/// The port of a SOCKS proxy whose URL names none (RFC 1928).
-const SOCKS_PORT: u16 = 1080;
-/// The longest user and the longest password SOCKS5 can carry, in bytes (RFC 1929).
-const MAX_SOCKS_LOGIN: usize = 255;
+/// The default port of a SOCKS proxy (RFC 1928).
+const DEFAULT_SOCKS_PORT: u16 = 1080;
+/// The longest user name and the longest password in SOCKS5, in bytes each (RFC 1929).
+const MAX_SOCKS_LOGIN_BYTES: usize = 255;
+/// The longest DNS name, in bytes (RFC 1035).
+const MAX_DNS_NAME_BYTES: usize = 253;
 
-/// How to speak to a proxy.
+/// The protocol a proxy speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyProtocol {
     /// HTTP `CONNECT`.
@@ -25,7 +26,7 @@ pub(crate) enum ProxyProtocol {
     Socks5,
 }
 
-/// A user and a password, percent-decoded.
+/// A user name and a password, percent-decoded.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub user: String,
@@ -46,8 +47,8 @@ impl ProxyAddress {
     /// Parses `http://[USER:PASSWORD@]HOST:PORT`, or the same with `socks5://` or `socks5h://`.
     ///
     /// # Errors
-    /// What is wrong and what to do, as `why. What to do`. Never any part of the URL, which may
-    /// hold a password.
+    /// Why the URL is invalid, and what to do: two sentences without the last period. They contain
+    /// no part of the URL, which may hold a password.
     pub fn parse(url: &str) -> Result<ProxyAddress, &'static str> {
         if let Some(why) = url.chars().find_map(forbidden) {
             return Err(why);
@@ -64,26 +65,26 @@ impl ProxyAddress {
             }
             _ => return Err("its scheme is unknown. Expected http, socks5 or socks5h"),
         };
-        let (login, place) = match rest.rsplit_once('@') {
+        let (login, host_and_port) = match rest.rsplit_once('@') {
             Some((login, _)) if login.contains('@') => {
                 return Err("it has more than one @. Write an @ in a user or password as %40");
             }
             Some((login, _)) if login.contains('/') => {
                 return Err("it has a / before the @. Write a / in a user or password as %2F");
             }
-            Some((login, place)) => (parse_login(login, protocol)?, place),
+            Some((login, host_and_port)) => (parse_login(login, protocol)?, host_and_port),
             None => (None, rest),
         };
-        let place = place.strip_suffix('/').unwrap_or(place);
-        if place.contains('/') {
-            return Err("it has a path. Write no more than the host and the port");
+        let host_and_port = host_and_port.strip_suffix('/').unwrap_or(host_and_port);
+        if host_and_port.contains('/') {
+            return Err("it has a path. End it after the port");
         }
-        let (host, port) = parse_place(place)?;
+        let (host, port) = parse_host_and_port(host_and_port)?;
         let port = match (port, protocol) {
             (Some(port), _) => port,
-            (None, ProxyProtocol::Socks5) => SOCKS_PORT,
+            (None, ProxyProtocol::Socks5) => DEFAULT_SOCKS_PORT,
             (None, ProxyProtocol::Http) => {
-                return Err("it has no port, and programs disagree about the default. Write it");
+                return Err("it has no port, and programs differ in the default. Add the port");
             }
         };
         Ok(ProxyAddress {
@@ -95,12 +96,13 @@ impl ProxyAddress {
     }
 }
 
-/// `HOST:PORT`, as messages name it: never with the login.
+/// `HOST:PORT`, as messages show it, without the login.
 impl fmt::Display for ProxyAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
         }
     }
 }
@@ -111,14 +113,14 @@ impl fmt::Debug for ProxyAddress {
     }
 }
 
-/// Why a character cannot stand in a proxy's URL as it is.
+/// Why a character must not occur unencoded in a proxy's URL; `None` if it may.
 fn forbidden(c: char) -> Option<&'static str> {
     match c {
         '#' => Some("it contains a #. Write a # in a user or password as %23"),
         '?' => Some("it contains a ?. Write a ? in a user or password as %3F"),
         '\\' => Some("it contains a \\. Write a \\ in a user or password as %5C"),
         c if c.is_whitespace() => {
-            Some("it contains a blank or line end. Write a blank in a user or password as %20")
+            Some("it contains a space or line end. Write a space in a user or password as %20")
         }
         c if c.is_control() => Some("it contains a control character. Remove it"),
         _ => None,
@@ -126,7 +128,7 @@ fn forbidden(c: char) -> Option<&'static str> {
 }
 
 fn parse_login(text: &str, protocol: ProxyProtocol) -> Result<Option<Login>, &'static str> {
-    // A password may hold colons; a user may not.
+    // The first colon separates them: a password may contain colons.
     let (user, password) = text.split_once(':').unwrap_or((text, ""));
     let login = Login {
         user: decode(user)?,
@@ -134,15 +136,17 @@ fn parse_login(text: &str, protocol: ProxyProtocol) -> Result<Option<Login>, &'s
     };
     let too_long = [&login.user, &login.password]
         .iter()
-        .any(|part| part.len() > MAX_SOCKS_LOGIN);
+        .any(|part| part.len() > MAX_SOCKS_LOGIN_BYTES);
     match protocol {
         _ if text.is_empty() => Ok(None),
-        ProxyProtocol::Http if login.user.contains(':') => {
-            Err("its user contains a colon, which an HTTP proxy cannot be sent. Use another user")
-        }
-        ProxyProtocol::Socks5 if too_long => {
-            Err("its user or password is longer than the 255 bytes of SOCKS5. Use a shorter one")
-        }
+        ProxyProtocol::Http if login.user.contains(':') => Err(
+            "its user contains a colon, which HTTP authentication does not allow. \
+                 Use another user",
+        ),
+        ProxyProtocol::Socks5 if too_long => Err(
+            "its user or password is longer than 255 bytes, the limit of SOCKS5. \
+                 Use a shorter one",
+        ),
         _ => Ok(Some(login)),
     }
 }
@@ -160,35 +164,36 @@ fn decode(text: &str) -> Result<String, &'static str> {
     let decoded = percent_decode_str(text)
         .decode_utf8()
         .map_err(|_| "its user or password is not UTF-8. Use another one")?;
-    match decoded.chars().any(char::is_control) {
-        true => Err("its user or password contains a control character. Use another one"),
-        false => Ok(decoded.into_owned()),
+    if decoded.chars().any(char::is_control) {
+        return Err("its user or password contains a control character. Use another one");
     }
+    Ok(decoded.into_owned())
 }
 
-fn parse_place(place: &str) -> Result<(String, Option<u16>), &'static str> {
-    let (host, port) = match place.strip_prefix('[').map(|rest| rest.split_once(']')) {
+fn parse_host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
+    let (host, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']')) {
         Some(Some((ip, after))) => {
             let ip: Ipv6Addr = ip
                 .parse()
-                .map_err(|_| "what its brackets hold is not an IPv6 address. Correct it")?;
-            let port = match after.is_empty() {
-                true => None,
-                false => Some(after.strip_prefix(':').unwrap_or_default()),
+                .map_err(|_| "the text in its brackets is not an IPv6 address. Correct it")?;
+            let port = if after.is_empty() {
+                None
+            } else {
+                Some(after.strip_prefix(':').unwrap_or_default())
             };
             (ip.to_string(), port)
         }
         Some(None) => return Err("it has a [ without a ]. Write an IPv6 address as [ADDRESS]"),
         None => {
-            let (host, port) = match place.split_once(':') {
+            let (host, port) = match text.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
-                None => (place, None),
+                None => (text, None),
             };
             if port.is_some_and(|port| port.contains(':')) {
                 return Err("it has more than one colon after the login. \
                             Write an IPv6 address as [ADDRESS], and : in a user or password as %3A");
             }
-            check_name(host)?;
+            check_host_name(host)?;
             (host.to_ascii_lowercase(), port)
         }
     };
@@ -204,30 +209,33 @@ fn parse_place(place: &str) -> Result<(String, Option<u16>), &'static str> {
 
 const BAD_PORT: &str = "its port is invalid. Expected a number from 1 to 65535";
 
-fn check_name(host: &str) -> Result<(), &'static str> {
-    let usual = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+fn check_host_name(host: &str) -> Result<(), &'static str> {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
     if host.is_empty() {
         return Err("it has no host. Write http://HOST:PORT or socks5://HOST:PORT");
     }
-    if host.len() > 253 || host.starts_with(['.', '-']) || !host.bytes().all(usual) {
+    let is_valid = host.len() <= MAX_DNS_NAME_BYTES
+        && !host.starts_with(['.', '-'])
+        && host.bytes().all(is_allowed);
+    if !is_valid {
         return Err("its host is neither a DNS name nor an address. \
                     Write a name with other characters in its xn-- form");
     }
-    // The system would read 127.1 or 2130706433 as an address, and other programs differently.
-    let numeric = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    match numeric && host.parse::<Ipv4Addr>().is_err() {
-        true => Err("its host is an incomplete IPv4 address. Write all four numbers"),
-        false => Ok(()),
+    // getaddrinfo accepts 127.1 and 2130706433 as addresses; other programs read them differently.
+    let is_numeric = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if is_numeric && host.parse::<Ipv4Addr>().is_err() {
+        return Err("its host is an incomplete IPv4 address. Write all four numbers");
     }
+    Ok(())
 }
 
-/// The hosts that are reached directly, as `NO_PROXY` lists them.
+/// The hosts that are reached without the proxy, as `NO_PROXY` lists them.
 ///
-/// Read as curl reads it: a name stands for itself and all names below it; an address for itself,
-/// with `/BITS` for a network; `*` alone for every host. Leading and trailing dots, blanks and
-/// capitals do not matter, and blanks separate entries as commas do. IdAliases are not resolved, and an
-/// entry with a port matches nothing. IPv6 addresses are compared as addresses, as in newer
-/// versions of curl, and may stand in brackets.
+/// The rules are curl's. A name matches itself and all names below it. An address matches itself,
+/// or a network if `/BITS` follows it. `*` alone matches every host. Commas and spaces separate
+/// entries. Leading and trailing dots and letter case are ignored. Names are not resolved, and an
+/// entry with a port matches nothing. IPv6 addresses may be in brackets, and are compared as
+/// addresses, as in newer versions of curl.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NoProxy {
     all: bool,
@@ -246,7 +254,8 @@ impl NoProxy {
         }
     }
 
-    /// Whether the host, a name or a literal address without brackets, is reached directly.
+    /// Whether a host is reached without the proxy. `host` is a name, or a literal address without
+    /// brackets.
     pub fn contains(&self, host: &str) -> bool {
         if self.all {
             return true;
@@ -265,7 +274,7 @@ impl NoProxy {
     }
 }
 
-/// Whether the address is the one of the entry, or in its network.
+/// Whether `ip` is the address of the entry, or in its network.
 fn is_in_network(ip: IpAddr, entry: &str) -> bool {
     let (network, bits) = match entry.split_once('/') {
         Some((network, bits)) if !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit()) => {
@@ -286,30 +295,30 @@ fn is_in_network(ip: IpAddr, entry: &str) -> bool {
         _ => return false,
     };
     match bits {
-        // As in curl, no bits are all bits.
+        // As in curl, /0 means the same as no /BITS: the whole address must match.
         0 => differing == 0,
         bits if bits > width => false,
         bits => differing.checked_shr(width - bits).unwrap_or(0) == 0,
     }
 }
 
-/// A proxy and the hosts that are reached without it.
+/// A proxy, and the hosts that are reached without it.
 #[derive(Clone, Debug)]
 pub(crate) struct ProxySettings {
     pub proxy: ProxyAddress,
     pub no_proxy: NoProxy,
 }
 
-/// The variables that name the proxy for https URLs, the first that is set and not empty wins.
-/// `HTTP_PROXY` is for http URLs, which never go through a proxy here.
+/// The variables that name the proxy for https URLs. The first one that is set and not empty counts.
+/// `HTTP_PROXY` is for http URLs, for which this library uses no proxy.
 const PROXY_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 impl ProxySettings {
-    /// What the environment asks for. `variable` looks a variable up.
+    /// Reads the environment through `variable`, which returns the value of a variable.
     ///
     /// # Errors
-    /// IdAliases the variable that is invalid, and why; never its value.
+    /// Which variable is invalid, and why, without its value.
     pub fn from_environment(
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<ProxySettings>, String> {
@@ -337,7 +346,7 @@ impl ProxySettings {
         Ok(Some(ProxySettings { proxy, no_proxy }))
     }
 
-    /// The proxy to reach an https host through.
+    /// The proxy for an https host; `None` if `NO_PROXY` lists the host.
     pub fn proxy_for(&self, host: &str) -> Option<&ProxyAddress> {
         (!self.no_proxy.contains(host)).then_some(&self.proxy)
     }
@@ -352,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_taken_apart() {
+    fn a_url_is_parsed() {
         for (url, shown, login) in [
             ("http://proxy:3128", "proxy:3128", None),
             ("HTTP://Proxy_1.local:3128/", "proxy_1.local:3128", None),
@@ -376,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ambiguous_url_is_refused_and_never_repeated() {
+    fn an_ambiguous_url_is_refused_and_not_in_the_message() {
         for url in [
             "http://SECRET:SECRET#SECRET@proxy:3128",
             "http://SECRET:#SECRET@proxy:3128",
@@ -423,9 +432,9 @@ mod tests {
         assert!(ProxyAddress::parse(&format!("http://u:{long}@h:1")).is_ok());
     }
 
-    /// The same as curl 7.88.1, except that it compares IPv6 addresses as texts.
+    /// The results are those of curl 7.88.1, except that curl compares IPv6 addresses as text.
     #[test]
-    fn no_proxy_is_read_as_curl_reads_it() {
+    fn no_proxy_follows_curls_rules() {
         let host = "api.weixin.qq.com";
         for (list, host, direct) in [
             ("api.weixin.qq.com", host, true),
@@ -480,14 +489,14 @@ mod tests {
                 "{list:?} {host}"
             );
         }
-        // A host's own trailing dot does not matter either.
+        // A trailing dot of the host is ignored too.
         assert!(NoProxy::parse("qq.com").contains("api.weixin.qq.com."));
-        // curl compares the last bits of an IPv6 network the wrong way round.
+        // Unlike here, curl compares the wrong bits of a network's last, incomplete byte.
         assert!(NoProxy::parse("fd00::/12").contains("fd0f::1"));
         assert!(!NoProxy::parse("fd00::/12").contains("fd1f::1"));
     }
 
-    fn chosen(set: &[(&str, &str)]) -> Result<Option<ProxySettings>, String> {
+    fn from_variables(set: &[(&str, &str)]) -> Result<Option<ProxySettings>, String> {
         ProxySettings::from_environment(|name| {
             let found = set.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| value.into())
@@ -495,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_of_the_environment_have_an_order() {
+    fn the_first_variable_that_is_set_counts() {
         let all = [
             ("https_proxy", "http://a:1"),
             ("HTTPS_PROXY", "http://b:1"),
@@ -503,28 +512,31 @@ mod tests {
             ("ALL_PROXY", "http://d:1"),
         ];
         for (first, (_, url)) in all.iter().enumerate() {
-            let found = chosen(&all[first..]).unwrap().unwrap();
+            let found = from_variables(&all[first..]).unwrap().unwrap();
             assert_eq!(format!("http://{}", found.proxy), *url);
         }
-        // An empty variable is as good as none, and HTTP_PROXY is for other URLs.
+        // An empty variable counts as unset, and HTTP_PROXY is for http URLs only.
         let set = [
             ("https_proxy", ""),
             ("HTTPS_PROXY", "b:1"),
             ("HTTP_PROXY", "http://x:1"),
         ];
-        assert_eq!(chosen(&set).unwrap().unwrap().proxy.to_string(), "b:1");
-        assert!(chosen(&set[2..]).unwrap().is_none());
+        assert_eq!(
+            from_variables(&set).unwrap().unwrap().proxy.to_string(),
+            "b:1"
+        );
+        assert!(from_variables(&set[2..]).unwrap().is_none());
 
         let set = [
             ("no_proxy", "qq.com"),
             ("NO_PROXY", "*"),
             ("ALL_PROXY", "socks5://d"),
         ];
-        let found = chosen(&set).unwrap().unwrap();
+        let found = from_variables(&set).unwrap().unwrap();
         assert!(found.proxy_for("api.weixin.qq.com").is_none());
         assert!(found.proxy_for("weixin.com").is_some());
         assert!(
-            chosen(&set[1..])
+            from_variables(&set[1..])
                 .unwrap()
                 .unwrap()
                 .proxy_for("weixin.com")
@@ -533,8 +545,8 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_variable_is_named_and_not_repeated() {
-        let why = chosen(&[("ALL_PROXY", "http://me:SECRET#@h:1")]).unwrap_err();
+    fn the_message_names_an_invalid_variable_without_its_value() {
+        let why = from_variables(&[("ALL_PROXY", "http://me:SECRET#@h:1")]).unwrap_err();
         assert!(
             why.starts_with("ALL_PROXY is invalid: it contains a #. "),
             "{why}"

@@ -1,26 +1,27 @@
-//! The option `store`: which store keeps what survives a process.
+//! The option `store`: where a platform's tickets and tokens are kept.
 
 #[cfg(feature = "redis-store")]
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
-/// A store, as the option names it.
+/// The value of the option `store`.
 #[derive(Clone, Debug)]
 pub(crate) enum StoreUrl {
-    /// `memory`: ends with the client.
+    /// `memory`: lost when the client is dropped.
     Memory,
-    /// `file:PATH`: shared by the processes of a machine.
+    /// `file:PATH`: shared by the processes of one machine.
     #[cfg(feature = "file-store")]
     File(String),
-    /// `redis://` or `rediss://`: shared by machines.
+    /// `redis://` or `rediss://`: shared by several machines.
     #[cfg(feature = "redis-store")]
     Redis(Box<ConnectionInfo>),
 }
 
 impl StoreUrl {
-    /// Reads the option's value. Nothing is opened or connected.
+    /// Parses the option's value. Opens no file and no connection.
     ///
     /// # Errors
-    /// A clause that follows the option's name, without the value, which may hold a password.
+    /// A clause that follows "option store". It does not contain the value, which may hold a
+    /// password.
     pub fn parse(url: &str) -> Result<StoreUrl, String> {
         let parsed = match url.split_once(':') {
             None if url == "memory" => Some(StoreUrl::Memory),
@@ -29,13 +30,13 @@ impl StoreUrl {
                 Some(StoreUrl::File(path.to_owned()))
             }
             #[cfg(not(feature = "file-store"))]
-            Some(("file", _)) => return Err(LEFT_OUT.into()),
+            Some(("file", _)) => return Err(NOT_IN_THIS_BUILD.into()),
             #[cfg(feature = "redis-store")]
             Some(("redis" | "rediss", _)) => {
                 redis_connection_info(url).map(|info| StoreUrl::Redis(Box::new(info)))
             }
             #[cfg(not(feature = "redis-store"))]
-            Some(("redis" | "rediss", _)) => return Err(LEFT_OUT.into()),
+            Some(("redis" | "rediss", _)) => return Err(NOT_IN_THIS_BUILD.into()),
             _ => None,
         };
         parsed.ok_or_else(|| {
@@ -45,10 +46,10 @@ impl StoreUrl {
 }
 
 #[cfg(not(all(feature = "file-store", feature = "redis-store")))]
-const LEFT_OUT: &str = "names a store that this build does not contain";
+const NOT_IN_THIS_BUILD: &str = "names a store that this build of the library does not support";
 
-/// Reads the URL of a Redis server that is reached by TCP, or by TLS with verification; `None` if it
-/// is none.
+/// Parses the URL of a Redis server. `None` if it is invalid, or if the server is not reached over
+/// TCP or verified TLS.
 #[cfg(feature = "redis-store")]
 pub(crate) fn redis_connection_info(url: &str) -> Option<ConnectionInfo> {
     if !url.starts_with("redis://") && !url.starts_with("rediss://") {

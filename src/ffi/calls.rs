@@ -1,65 +1,39 @@
-//! WeChat's calls.
+//! The calls to WeChat.
 
 use std::ffi::c_char;
 use std::time::Duration;
 
 use super::client::wx_client;
-use super::guard::guard;
-use super::result::{Outcome, wx_result};
-use super::{flag, text, token, wrong};
+use super::result::{Outcome, run, wx_result};
+use super::{flag, text, token};
 use crate::client::{Client, LinkChoices};
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
-use crate::model::status::Status;
 
-/// Runs one call and passes on its result, in success and in failure. Without a place for the result
-/// nothing is done, so that the outcome of a link cannot be lost. An error names the endpoint.
+/// Runs a call to an endpoint of WeChat.
 ///
 /// # Safety
-/// `client` is NULL or from `wx_client_new`; `result` is NULL or a place for a pointer.
-pub(super) unsafe fn call(
-    endpoint: Option<Endpoint>,
+/// `client` is NULL or from `wx_client_new`; `result` is NULL or points to a pointer.
+unsafe fn call(
+    endpoint: Endpoint,
     client: *const wx_client,
     result: *mut *mut wx_result,
     body: impl FnOnce(&Client) -> Result<Outcome, Error>,
 ) -> i32 {
-    // SAFETY: NULL or a place for a pointer.
-    let Some(result) = (unsafe { result.as_mut() }) else {
-        return Status::NullPointer.code();
-    };
-    *result = std::ptr::null_mut();
-    let outcome = guard(
-        || Err(wrong(Status::Internal, String::new())),
-        || {
-            // SAFETY: NULL or from wx_client_new and not freed.
-            match unsafe { client.as_ref() } {
-                Some(client) => body(&client.client).map_err(|e| e.with_lang(client.client.lang())),
-                None => Err(wrong(Status::NullPointer, "client is NULL".into())),
-            }
-        },
-    );
-    guard(
-        || Status::Internal.code(),
-        || {
-            let made = wx_result::new(match outcome {
-                Ok(done) => done,
-                Err(e) => Outcome::No(match endpoint {
-                    Some(endpoint) => e.with_endpoint(endpoint),
-                    None => e,
-                }),
-            });
-            let status = made.status();
-            *result = Box::into_raw(Box::new(made));
-            status
-        },
-    )
+    // SAFETY: NULL or from wx_client_new and not freed.
+    let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
+    // SAFETY: the caller guarantees the pointer.
+    unsafe { run(Some(endpoint), client, result, body) }
 }
 
 /// Invites a mini program to be linked to an Official Account (WeChat's linkMiniprogram).
 ///
-/// A yes means that the invitation is out. The Official Account's administrator agrees in a
-/// template message, then the mini program's administrator; only the list tells when. Posts once:
-/// it is repeated by itself only if nothing was sent.
+/// Success means that WeChat has sent the invitation. The Official Account's administrator has to
+/// agree first, in a template message, then the mini program's administrator. WeChat reports their
+/// answers only in the list (wx_get_linked).
+///
+/// The request is posted at most once: it is retried only while nothing of it has been sent. Most
+/// programs should use wx_ensure_linked, which can be repeated safely after any failure.
 ///
 ///     wx_result *result = NULL;
 ///     int32_t status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
@@ -69,29 +43,39 @@ pub(super) unsafe fn call(
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_derive
-///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
-///                 empty if the client's options name a source of tokens
-///   appid         the mini program's appid, at most 256 bytes
+///   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
+///                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
+///   appid         the mini program's appid, 1 to 256 bytes
 ///   notify_users  1: WeChat messages every follower of the account; 0: it does not
-///   show_profile  1: the mini program is shown in the account's page; 0: it is not
+///   show_profile  1: the mini program is shown on the account's page; 0: it is not
 ///   result        receives the result, in success and in failure
 /// Returns:
-///   WX_OK                 the invitation is out
+///   WX_OK                 WeChat has sent the invitation
 ///   WX_E_API              WeChat answered another errcode: 89010 and 89035 mean that an
-///                         invitation is out already, 89015 that it is linked; the rest are refusals
-///   WX_E_NULL_POINTER     an argument is NULL; if it is result, there is no result
+///                         invitation is already pending, 89015 that the mini program is already
+///                         linked. All others are refusals; see wx_result_class
+///   WX_E_NULL_POINTER     an argument is NULL. If it is result itself, the call returns no result
 ///   WX_E_NOT_UTF8         a text is not UTF-8
-///   WX_E_BAD_VALUE        a text is empty, too long or holds control characters, or a flag is
+///   WX_E_BAD_VALUE        a text is empty, too long or contains control characters, or a flag is
 ///                         neither 0 nor 1
-///   WX_E_RESOLVE, WX_E_CONNECT, WX_E_TLS, WX_E_PROXY, WX_E_TIMEOUT_UNSENT, WX_E_NO_TOKEN
-///                         nothing was sent
-///   WX_E_TIMEOUT, WX_E_CONNECTION_LOST, WX_E_BAD_ANSWER, WX_E_TOO_LARGE
-///                         WeChat may have acted: read the list before you link again
-///   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery says whether anything was sent
-///   WX_E_FORKED           the client was made before a fork: make one in the child
-///   WX_E_INTERNAL         a fault in the library
-/// Ownership: the result is yours; free it with wx_result_free.
-/// Threads: any number at once.
+///   WX_E_RESOLVE          the host's name could not be resolved; nothing was sent
+///   WX_E_CONNECT          no connection to the host; nothing was sent
+///   WX_E_TLS              the TLS handshake failed; nothing was sent
+///   WX_E_PROXY            the proxy did not connect to the host; nothing was sent
+///   WX_E_NO_TOKEN         the token source has no token for the account; nothing was sent
+///   WX_E_TIMEOUT_UNSENT   timeout_ms passed before anything was sent
+///   WX_E_TIMEOUT          timeout_ms passed after the request was sent. WeChat may have acted on
+///                         it: read the list before you link again
+///   WX_E_CONNECTION_LOST  the connection broke after the request was sent: as WX_E_TIMEOUT
+///   WX_E_BAD_ANSWER       the response is not one of WeChat's: as WX_E_TIMEOUT
+///   WX_E_TOO_LARGE        the response exceeds max_response_bytes: as WX_E_TIMEOUT
+///   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery says whether the request
+///                         may have been sent
+///   WX_E_FORKED           the client was created before a fork, and this is the child process
+///   WX_E_INTERNAL         a fault in the library, or the process has no thread or file descriptor
+///                         left
+/// Ownership: the caller owns the result; free it with wx_result_free.
+/// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_link_miniprogram(
     client: *const wx_client,
@@ -102,7 +86,7 @@ pub unsafe extern "C" fn wx_link_miniprogram(
     result: *mut *mut wx_result,
 ) -> i32 {
     let body = |client: &Client| {
-        // SAFETY: NULL or a C string, as the conventions ask.
+        // SAFETY: NULL or a C string, as the conventions require.
         let access_token = unsafe { token(client, access_token) }?;
         // SAFETY: as above.
         let appid = unsafe { text(appid, "appid") }?;
@@ -114,17 +98,17 @@ pub unsafe extern "C" fn wx_link_miniprogram(
             .link_miniprogram(access_token, appid, choices)
             .map(Outcome::Yes)
     };
-    // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Some(Endpoint::Link), client, result, body) }
+    // SAFETY: the caller guarantees both pointers.
+    unsafe { call(Endpoint::Link, client, result, body) }
 }
 
-/// Lists the mini programs linked to an Official Account and those on their way (WeChat's
-/// getLinkMiniprogram).
+/// Lists the mini programs that are linked to an Official Account, and the pending and refused
+/// invitations (WeChat's getLinkMiniprogram).
 ///
-/// An item's status is 1 linked, 2 waiting for the mini program's administrator, 3 refused by
-/// them (such an item has no appid), 12 waiting for the Official Account's administrator. Every
-/// field of an item is optional. Reading changes nothing, so it is repeated by itself if the
-/// connection breaks.
+/// The status of an item is 1 if it is linked, 2 if it waits for the mini program's administrator,
+/// 12 if it waits for the Official Account's administrator, and 3 if the mini program's
+/// administrator refused; a refused item has no appid. Every field of an item is optional. Reading
+/// changes nothing, so the request is retried if the connection breaks.
 ///
 ///     char appid[64], pointer[64];
 ///     int i;
@@ -139,12 +123,13 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_derive
-///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
-///                 empty if the client's options name a source of tokens
+///   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
+///                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
 ///   result        receives the result, in success and in failure
-/// Returns: as wx_link_miniprogram. It is safe to call again after any of them.
-/// Ownership: the result is yours; free it with wx_result_free.
-/// Threads: any number at once.
+/// Returns: WX_OK if WeChat returned the list, otherwise as wx_link_miniprogram. It is safe to
+///   call again after any failure.
+/// Ownership: the caller owns the result; free it with wx_result_free.
+/// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_get_linked(
     client: *const wx_client,
@@ -152,34 +137,36 @@ pub unsafe extern "C" fn wx_get_linked(
     result: *mut *mut wx_result,
 ) -> i32 {
     let body = |client: &Client| {
-        // SAFETY: NULL or a C string, as the conventions ask.
+        // SAFETY: NULL or a C string, as the conventions require.
         let access_token = unsafe { token(client, access_token) }?;
         client.get_linked_raw(access_token).map(Outcome::Yes)
     };
-    // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Some(Endpoint::Get), client, result, body) }
+    // SAFETY: the caller guarantees both pointers.
+    unsafe { call(Endpoint::Get, client, result, body) }
 }
 
-/// Asks to unlink a mini program (WeChat's unlinkMiniprogram).
+/// Requests that a mini program be unlinked from an Official Account (WeChat's
+/// unlinkMiniprogram).
 ///
-/// A yes means that the Official Account's administrator has been asked; the mini program stays
-/// in the list until they agree. Posts once: it is repeated by itself only if nothing was sent.
+/// Success means that WeChat has asked the Official Account's administrator. The mini program
+/// stays in the list until they agree. The request is posted at most once: it is retried only while
+/// nothing of it has been sent.
 ///
 ///     status = wx_unlink_miniprogram(client, token, "wx0b00000000000001", &result);
 ///     if (status == WX_E_API && wx_result_errcode(result) == 89018)
-///         puts("asked already, waiting for the administrator");
+///         puts("already requested, waiting for the administrator");
 ///     wx_result_free(result);
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_derive
-///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
-///                 empty if the client's options name a source of tokens
-///   appid         the mini program's appid, at most 256 bytes
+///   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
+///                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
+///   appid         the mini program's appid, 1 to 256 bytes
 ///   result        receives the result, in success and in failure
-/// Returns: as wx_link_miniprogram; among the errcodes, 89018 means that the administrator has
-///   been asked already.
-/// Ownership: the result is yours; free it with wx_result_free.
-/// Threads: any number at once.
+/// Returns: WX_OK if WeChat has asked the administrator, otherwise as wx_link_miniprogram. With
+///   WX_E_API, the errcode 89018 means that the administrator was already asked.
+/// Ownership: the caller owns the result; free it with wx_result_free.
+/// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_unlink_miniprogram(
     client: *const wx_client,
@@ -188,7 +175,7 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
     result: *mut *mut wx_result,
 ) -> i32 {
     let body = |client: &Client| {
-        // SAFETY: NULL or a C string, as the conventions ask.
+        // SAFETY: NULL or a C string, as the conventions require.
         let access_token = unsafe { token(client, access_token) }?;
         // SAFETY: as above.
         let appid = unsafe { text(appid, "appid") }?;
@@ -196,51 +183,55 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
             .unlink_miniprogram(access_token, appid)
             .map(Outcome::Yes)
     };
-    // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Some(Endpoint::Unlink), client, result, body) }
+    // SAFETY: the caller guarantees both pointers.
+    unsafe { call(Endpoint::Unlink, client, result, body) }
 }
 
-/// Sees to it that a mini program is linked to an Official Account: what callers really want.
+/// Makes sure that a mini program is linked to an Official Account, or at least invited.
 ///
-/// Asks the list; posts a link if that shows no trace of the mini program; and waits for the
-/// administrators, if asked to. Safe to repeat, whatever happened before: an earlier call that was
-/// lost, an invitation that is out already, a link that is there. A post whose outcome got lost, or
-/// that WeChat answered with -1, is looked up in the list; only two looks, both without a trace,
-/// allow another post, and at most max_retries of those are made. A refusal that the list shows is
-/// not argued with: to invite again, use wx_link_miniprogram.
+/// This is the function most programs want. It reads the list, posts an invitation only if the mini
+/// program is not in it, and can then wait for the administrators. It is safe to repeat: after a
+/// failure, while an invitation is pending, and when the mini program is already linked.
+///
+/// If the outcome of a post is unknown, or WeChat answers it with -1 (busy), the function looks for
+/// the invitation in the list. Only if two reads do not show it, it posts again, at most
+/// max_retries times. If the list shows that the administrator refused, the function does not post;
+/// to invite again, use wx_link_miniprogram.
 ///
 ///     status = wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 60000, &result);
 ///     if (status == WX_E_PENDING)
 ///         puts(wx_result_message(result));
 ///     wx_result_free(result);
 ///
-/// The result's JSON is the library's own:
+/// The library makes the result's JSON (wx_result_json):
 ///     {"errcode":0,"errmsg":"ok","state":"linked","waits_for":"","item":{...},
 ///      "found":"absent","posts":1}
-/// state is linked, pending, declined, vanished or unknown; waits_for is official_account,
-/// mini_program or empty; item is the list's, or null; found is what the list showed at first
-/// (absent, or a state); posts counts the links of which WeChat may have seen something.
+///   state      linked, pending, declined, vanished or unknown
+///   waits_for  who has to act: official_account, mini_program, or empty
+///   item       the mini program's item in the list, or null
+///   found      what the first read of the list showed: absent, or a state
+///   posts      how many times a link was posted that WeChat may have received
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_derive
-///   access_token  the Official Account's authorizer_access_token, at most 4096 bytes; NULL or
-///                 empty if the client's options name a source of tokens
-///   appid         the mini program's appid, at most 256 bytes
+///   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
+///                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
+///   appid         the mini program's appid, 1 to 256 bytes
 ///   notify_users  1: WeChat messages every follower of the account; 0: it does not
-///   show_profile  1: the mini program is shown in the account's page; 0: it is not
-///   wait_ms       how long to wait for the administrators; 0 not at all. The call ends within
-///                 timeout_ms and wait_ms together
+///   show_profile  1: the mini program is shown on the account's page; 0: it is not
+///   wait_ms       how long to wait for the administrators, in milliseconds; 0: do not wait. The
+///                 call returns within timeout_ms + wait_ms
 ///   result        receives the result, in success and in failure
 /// Returns:
-///   WX_OK                 it is linked
-///   WX_E_PENDING          an invitation is out and waits for an administrator
+///   WX_OK                 the mini program is linked
+///   WX_E_PENDING          an invitation is pending; an administrator has to act
 ///   WX_E_DECLINED         the mini program's administrator refused
-///   WX_E_VANISHED         it was in the list and is there no more
-///   WX_E_CANCELLED        the handle was cancelled; the message says what was done before
-///   and what wx_link_miniprogram returns. After a refused token (class token) call again with
-///   another one: the state so far is in the JSON, and nothing is done twice.
-/// Ownership: the result is yours; free it with wx_result_free.
-/// Threads: any number at once.
+///   WX_E_VANISHED         the mini program was in the list and is no longer there
+///   WX_E_CANCELLED        the handle was cancelled; the message says what had been done by then
+///   otherwise as wx_link_miniprogram. If WeChat refused the access token (class token), call
+///   again with a new one: nothing is done twice.
+/// Ownership: the caller owns the result; free it with wx_result_free.
+/// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_ensure_linked(
     client: *const wx_client,
@@ -252,7 +243,7 @@ pub unsafe extern "C" fn wx_ensure_linked(
     result: *mut *mut wx_result,
 ) -> i32 {
     let body = |client: &Client| {
-        // SAFETY: NULL or a C string, as the conventions ask.
+        // SAFETY: NULL or a C string, as the conventions require.
         let access_token = unsafe { token(client, access_token) }?;
         // SAFETY: as above.
         let appid = unsafe { text(appid, "appid") }?;
@@ -268,34 +259,37 @@ pub unsafe extern "C" fn wx_ensure_linked(
             wait,
         )))
     };
-    // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Some(Endpoint::Link), client, result, body) }
+    // SAFETY: the caller guarantees both pointers.
+    unsafe { call(Endpoint::Link, client, result, body) }
 }
 
-/// Waits until a mini program is linked, or will not be. Posts nothing.
+/// Waits until a mini program is linked or its administrator has refused. Posts nothing.
 ///
-/// Looks at the list with growing pauses (2 s to 30 s, shorter if the wait is short). A look that
-/// fails does not end it; a refused token does, with the state so far, so that you can go on with
-/// another one.
+/// The function reads the list repeatedly, with pauses that grow from 2 s to 30 s (shorter if the
+/// wait is short). A read that fails does not end the wait. A refused access token does: call again
+/// with a new one.
 ///
 ///     status = wx_wait_linked(client, token, "gh_000000000001", 600000, &result);
 ///     printf("%s\n", wx_result_json(result, NULL));
 ///     wx_result_free(result);
 ///
-/// The result's JSON is that of wx_ensure_linked.
+/// The result's JSON has the form that wx_ensure_linked describes.
 ///
 /// Parameters:
 ///   client            from wx_client_new or wx_client_derive
-///   access_token      the Official Account's authorizer_access_token, at most 4096 bytes; NULL
-///                     or empty if the client's options name a source of tokens
-///   appid_or_gh_id    the mini program's appid or original id, at most 256 bytes. A refused item
-///                     has no appid: by that alone, a refusal from before this call looks vanished
-///   wait_ms           how long to wait; 0 looks once. The call ends within timeout_ms and wait_ms
-///                     together
+///   access_token      the Official Account's access token (authorizer_access_token), 1 to 4096
+///                     bytes. NULL or empty: the client uses its token source (see
+///                     wx_options_set)
+///   appid_or_gh_id    the mini program's appid or original id (gh_...), 1 to 256 bytes. Prefer
+///                     the original id: a refused item has no appid, so that an earlier refusal
+///                     looks like WX_E_VANISHED if only the appid is known
+///   wait_ms           how long to wait, in milliseconds; 0: read the list once. The call returns
+///                     within timeout_ms + wait_ms
 ///   result            receives the result, in success and in failure
-/// Returns: as wx_ensure_linked; WX_E_VANISHED also if the list shows no trace of it.
-/// Ownership: the result is yours; free it with wx_result_free.
-/// Threads: any number at once.
+/// Returns: as wx_ensure_linked. WX_E_VANISHED also means that the mini program was never in the
+///   list.
+/// Ownership: the caller owns the result; free it with wx_result_free.
+/// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_wait_linked(
     client: *const wx_client,
@@ -305,7 +299,7 @@ pub unsafe extern "C" fn wx_wait_linked(
     result: *mut *mut wx_result,
 ) -> i32 {
     let body = |client: &Client| {
-        // SAFETY: NULL or a C string, as the conventions ask.
+        // SAFETY: NULL or a C string, as the conventions require.
         let access_token = unsafe { token(client, access_token) }?;
         // SAFETY: as above.
         let id = unsafe { text(appid_or_gh_id, "appid_or_gh_id") }?;
@@ -316,6 +310,6 @@ pub unsafe extern "C" fn wx_wait_linked(
             wait,
         )))
     };
-    // SAFETY: the caller vouches for both pointers.
-    unsafe { call(Some(Endpoint::Get), client, result, body) }
+    // SAFETY: the caller guarantees both pointers.
+    unsafe { call(Endpoint::Get, client, result, body) }
 }

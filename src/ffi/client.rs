@@ -3,39 +3,39 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use super::calls::call;
 use super::guard::guard;
 use super::options::wx_options;
-use super::result::{Outcome, wx_result};
+use super::result::{Outcome, run, wx_result};
 use super::text;
 use crate::client::Client;
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::status::Status;
 
-/// Calls WeChat; keeps connections for the calls to come. Make one and share it.
+/// A client: calls WeChat and keeps its connections open for later calls. Create one and share it.
 ///
-/// Threads: any number at once, but wx_client_free alone and last.
+/// Threads: may be used by several threads at once. wx_client_free must be the last use.
 pub struct wx_client {
     pub(super) client: Client,
 }
 
-/// Makes a client. Nothing is connected yet.
+/// Creates a client. Opens no connection and does not wait for the network.
 ///
-/// Certificates are read, and the environment is looked at (option proxy = env), here and never
+/// Certificate files, and the environment if the option proxy is env, are read here and never
 /// again.
 ///
 /// Parameters:
-///   options  from wx_options_new, or NULL for the defaults; copied
-///   client   receives the client, NULL if there is none
+///   options  from wx_options_new, or NULL for the defaults. They are copied
+///   client   receives the client, or NULL on failure
 /// Returns:
-///   WX_OK
-///   WX_E_BAD_OPTION    ca_file cannot be read or holds no usable certificate, or the proxy in
-///                      the environment is invalid; see wx_options_message
+///   WX_OK              the client was created
+///   WX_E_BAD_OPTION    ca_file cannot be read or contains no usable certificate, the proxy in
+///                      the environment is invalid, or options contradict each other;
+///                      wx_options_message says why
 ///   WX_E_NULL_POINTER  client is NULL
 ///   WX_E_INTERNAL      the process has no file descriptor left
-/// Ownership: yours; free it with wx_client_free.
-/// Threads: any; options one at a time.
+/// Ownership: the caller owns the client; free it with wx_client_free.
+/// Threads: may be called from any thread. No other thread may use options at the same time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_new(
     options: *mut wx_options,
@@ -44,38 +44,42 @@ pub unsafe extern "C" fn wx_client_new(
     guard(
         || Status::Internal.code(),
         || {
-            // SAFETY: NULL or a place for a pointer.
+            // SAFETY: NULL or a pointer to a pointer.
             let Some(client) = (unsafe { client.as_mut() }) else {
                 return Status::NullPointer.code();
             };
             *client = ptr::null_mut();
             // SAFETY: NULL or from wx_options_new, and not in use elsewhere.
             let options = unsafe { options.as_mut() };
-            let made = match &options {
+            let created = match &options {
                 Some(o) => Client::new(&o.options),
                 None => Client::new(&Options::new()),
             };
-            hand_over(made, client, options)
+            return_handle(created, client, options)
         },
     )
 }
 
-/// Makes a handle on the same connections, with its own cancellation and, where the options set them,
-/// its own timeout_ms, connect_timeout_ms, max_retries, lang and account. Cheap: make one for each call that
-/// somebody may want to end.
+/// Creates a handle that shares the connections and tokens of another client but is cancelled
+/// separately.
+///
+/// Options that are set replace the client's timeout_ms, connect_timeout_ms, max_retries, lang or
+/// account; all other settings are shared. A derived handle is cheap: create one for each call that
+/// must be cancellable on its own.
 ///
 /// Parameters:
 ///   client   from wx_client_new or wx_client_derive
-///   options  from wx_options_new, or NULL to change nothing; copied
-///   derived  receives the handle, NULL if there is none
+///   options  from wx_options_new, or NULL to change nothing. They are copied
+///   derived  receives the handle, or NULL on failure
 /// Returns:
-///   WX_OK
-///   WX_E_BAD_OPTION    the options set something that is a matter of the connections; see
-///                      wx_options_message
+///   WX_OK              the handle was created
+///   WX_E_BAD_OPTION    an option was set that a derived handle cannot change, because it belongs
+///                      to the shared connections; wx_options_message names it
 ///   WX_E_NULL_POINTER  client or derived is NULL
 ///   WX_E_INTERNAL      the process has no file descriptor left
-/// Ownership: yours; free it with wx_client_free, before or after the client it comes from.
-/// Threads: any; options one at a time.
+/// Ownership: the caller owns the handle; free it with wx_client_free, before or after the client
+///   it was derived from.
+/// Threads: may be called from any thread. No other thread may use options at the same time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_derive(
     client: *const wx_client,
@@ -85,7 +89,7 @@ pub unsafe extern "C" fn wx_client_derive(
     guard(
         || Status::Internal.code(),
         || {
-            // SAFETY: NULL or a place for a pointer.
+            // SAFETY: NULL or a pointer to a pointer.
             let Some(derived) = (unsafe { derived.as_mut() }) else {
                 return Status::NullPointer.code();
             };
@@ -96,43 +100,47 @@ pub unsafe extern "C" fn wx_client_derive(
             };
             // SAFETY: NULL or from wx_options_new, and not in use elsewhere.
             let options = unsafe { options.as_mut() };
-            let made = match &options {
+            let created = match &options {
                 Some(o) => base.client.derive(&o.options),
                 None => base.client.derive(&Options::new()),
             };
-            hand_over(made, derived, options)
+            return_handle(created, derived, options)
         },
     )
 }
 
-/// Stores the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
+/// Stores the component_verify_ticket of a third-party platform, which WeChat pushes to the
+/// platform every 10 minutes.
 ///
-/// Ends within timeout_ms, and within 100 ms when the handle is cancelled. The store that the option
-/// store names is opened by the first call that needs it.
+/// The ticket is written to the store that the option store names; the first call that needs the
+/// store opens it. The call returns within timeout_ms, and within 100 ms after the handle is
+/// cancelled.
 ///
 ///     if (wx_client_set_ticket(client, ticket, &result) != WX_OK)
 ///         fprintf(stderr, "%s\n", wx_result_message(result));
 ///     wx_result_free(result);
 ///
 /// Parameters:
-///   client  made with the options component_appid and component_appsecret, or derived from such
-///   ticket  as pushed, at most 4096 bytes
+///   client  created with the options component_appid and component_appsecret, or derived from
+///           such a client
+///   ticket  the ticket as WeChat pushed it, 1 to 4096 bytes
 ///   result  receives the result, in success and in failure
 /// Returns:
-///   WX_OK
-///   WX_E_BAD_VALUE       the client is no platform's, or the ticket is empty, too long or holds
-///                        control characters
-///   WX_E_NO_TOKEN        the store cannot be used: it refuses, cannot be reached, or is damaged
-///   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it open
+///   WX_OK                the ticket is stored
+///   WX_E_BAD_VALUE       the client has no component_appid, or the ticket is empty, too long or
+///                        contains control characters
+///   WX_E_NO_TOKEN        the store cannot be used: it cannot be reached, refuses access, or is
+///                        damaged
+///   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it locked
 ///   WX_E_CANCELLED       the handle was cancelled
-///   WX_E_FORKED          the client was made before a fork and used in the child
+///   WX_E_FORKED          the client was created before a fork, and this is the child process
 ///   WX_E_NULL_POINTER    an argument is NULL; if it is result, there is no result
 ///   WX_E_NOT_UTF8        the ticket is not UTF-8
 ///   WX_E_INTERNAL        the process has no thread or file descriptor left
-/// After WX_E_TIMEOUT_UNSENT and WX_E_CANCELLED the ticket may still be stored. It is safe to call
-/// again.
-/// Ownership: the result is yours; free it with wx_result_free.
-/// Threads: any number at once.
+/// After WX_E_TIMEOUT_UNSENT or WX_E_CANCELLED the ticket may have been stored or not; it is safe
+/// to call again.
+/// Ownership: the result belongs to the caller; free it with wx_result_free.
+/// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_set_ticket(
     client: *const wx_client,
@@ -140,25 +148,30 @@ pub unsafe extern "C" fn wx_client_set_ticket(
     result: *mut *mut wx_result,
 ) -> i32 {
     let body = |client: &Client| {
-        // SAFETY: NULL or a C string, as the conventions ask.
+        // SAFETY: NULL or a C string, as the conventions require.
         client.set_ticket(unsafe { text(ticket, "ticket") }?)?;
         Ok(Outcome::Stored)
     };
-    // SAFETY: the caller vouches for both pointers.
-    unsafe { call(None, client, result, body) }
+    // SAFETY: NULL or from wx_client_new and not freed.
+    let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
+    // SAFETY: the caller guarantees the pointer.
+    unsafe { run(None, client, result, body) }
 }
 
-/// Stores the refresh token that an Official Account gave when it authorised the platform.
+/// Stores the refresh token of an Official Account that authorised the third-party platform.
+///
+/// From then on, calls for that account (option account) need no access token: the client fetches
+/// and refreshes it.
 ///
 /// Parameters:
-///   client         made with the options component_appid and component_appsecret, or derived from
-///                  such
-///   appid          the account's
-///   refresh_token  the account's authorizer_refresh_token, at most 4096 bytes
+///   client         created with the options component_appid and component_appsecret, or derived
+///                  from such a client
+///   appid          the Official Account's appid, 1 to 256 bytes
+///   refresh_token  the account's authorizer_refresh_token, 1 to 4096 bytes
 ///   result         receives the result, in success and in failure
-/// Returns: as wx_client_set_ticket
-/// Ownership: the result is yours; free it with wx_result_free.
-/// Threads: any number at once.
+/// Returns: as wx_client_set_ticket, for the refresh token instead of the ticket.
+/// Ownership: the result belongs to the caller; free it with wx_result_free.
+/// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_add_account(
     client: *const wx_client,
@@ -167,24 +180,26 @@ pub unsafe extern "C" fn wx_client_add_account(
     result: *mut *mut wx_result,
 ) -> i32 {
     let body = |client: &Client| {
-        // SAFETY: NULL or a C string, as the conventions ask.
+        // SAFETY: NULL or a C string, as the conventions require.
         let appid = unsafe { text(appid, "appid") }?;
         // SAFETY: as above.
         client.add_account(appid, unsafe { text(refresh_token, "refresh_token") }?)?;
         Ok(Outcome::Stored)
     };
-    // SAFETY: the caller vouches for both pointers.
-    unsafe { call(None, client, result, body) }
+    // SAFETY: NULL or from wx_client_new and not freed.
+    let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
+    // SAFETY: the caller guarantees the pointer.
+    unsafe { run(None, client, result, body) }
 }
 
-/// Ends the calls that run on this handle, and all later ones, with WX_E_CANCELLED.
+/// Cancels a handle: all calls that run on it, and all later ones, return WX_E_CANCELLED.
 ///
-/// A running call ends within 100 ms, whatever it is doing. Other handles on the same connections
-/// go on. To cancel one call of many, give it a handle of its own (wx_client_derive).
+/// A running call returns within 100 ms. Other handles that share the connections are not affected.
+/// To cancel a single call, run it on a handle of its own (wx_client_derive).
 ///
 /// Parameters:
-///   client  from wx_client_new or wx_client_derive; NULL is fine
-/// Threads: any, while calls run.
+///   client  from wx_client_new or wx_client_derive; NULL does nothing
+/// Threads: may be called from any thread, also while calls run on the handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_cancel(client: *const wx_client) {
     guard(
@@ -198,26 +213,27 @@ pub unsafe extern "C" fn wx_client_cancel(client: *const wx_client) {
     );
 }
 
-/// Hands a handle over, or says why there is none.
-fn hand_over(
-    made: Result<Client, Error>,
+/// Stores a new handle in `place`, or the reason for the failure in `options`.
+fn return_handle(
+    created: Result<Client, Error>,
     place: &mut *mut wx_client,
     options: Option<&mut wx_options>,
 ) -> i32 {
-    match made {
-        Ok(made) => {
-            *place = Box::into_raw(Box::new(wx_client { client: made }));
+    match created {
+        Ok(client) => {
+            *place = Box::into_raw(Box::new(wx_client { client }));
             Status::Ok.code()
         }
-        Err(e) => options.map_or(e.status().code(), |o| o.failed(&e)),
+        Err(e) => options.map_or(e.status().code(), |o| o.set_message(&e)),
     }
 }
 
-/// Frees a handle, and the idle connections with the last handle on them. Results stay.
+/// Frees a handle. The last handle that shares connections closes them. Results stay valid.
 ///
 /// Parameters:
-///   client  from wx_client_new or wx_client_derive, with no call running on it; NULL is
-///           fine
+///   client  from wx_client_new or wx_client_derive; NULL does nothing
+/// Threads: no other thread may use the handle during the call or afterwards. A call that still
+///   runs on it must end first: cancel it with wx_client_cancel.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_free(client: *mut wx_client) {
     guard(

@@ -1,4 +1,4 @@
-//! The flat door.
+//! `wx_exec`: one call from start to finish, for languages that cannot hold handles.
 
 use std::ffi::c_char;
 use std::fmt::Write;
@@ -7,22 +7,28 @@ use std::time::Duration;
 use libc::size_t;
 use serde_json::{Value, json};
 
+use super::argument_error;
 use super::guard::guard;
 use super::result::{Outcome, out_bytes, plain, wx_result};
-use super::wrong;
 use crate::client::{Client, LinkChoices};
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::errcode::Class;
 use crate::model::status::Status;
 
-/// The least room for an answer that changes something: what is done must be told.
-const MIN_CAP: size_t = 512;
+/// The smallest output buffer for a call that posts, in bytes: its outcome must always fit.
+const MIN_POST_CAP: size_t = 512;
 
-/// One call from start to end, for hosts that cannot hold handles (COBOL, PL/SQL, Visual Basic):
-/// the caller's buffers, explicit lengths, nothing kept between calls.
+/// The longest rid that is written, in characters.
+const MAX_RID_CHARS: usize = 64;
+/// The longest value of a field that the shortened JSON contains, in bytes.
+const MAX_SHORTENED_VALUE_BYTES: usize = 32;
+
+/// Makes one call from start to finish, for languages that cannot hold handles (COBOL, PL/SQL,
+/// Visual Basic). All buffers belong to the caller and have explicit lengths; nothing is kept
+/// between calls.
 ///
-/// Every call connects anew; a program that makes many should use a client.
+/// Every call opens a new connection. A program that makes many calls should use a client instead.
 ///
 ///     01 OP      PIC X(4)    VALUE "list".
 ///     01 ARGS    PIC X(600).
@@ -32,39 +38,43 @@ const MIN_CAP: size_t = 512;
 ///         BY REFERENCE OUT BY VALUE 65536 BY REFERENCE OUT-LEN RETURNING STATUS-CODE.
 ///
 /// Parameters:
-///   op        link, list, unlink, ensure or wait; spaces at its end do not count
-///   op_len    bytes in op
-///   args      lines of KEY=VALUE, UTF-8, ended by LF or CRLF; spaces and NULs around keys and
-///             values do not count. Keys:
-///               access_token  always, unless other keys name a source of tokens: token_command, or
-///                             component_appid with a store that processes share, where
-///                             somebody with a client puts the ticket and the accounts
-///               appid         all but list (for wait also an original id)
-///               notify_users  link, ensure: 0 or 1
-///               show_profile  link, ensure: 0 or 1
-///               wait_ms       ensure, wait: how long to wait, 0 if left out
-///               format        json (the default) or lines, see out
-///               and every key of wx_options_set
-///   args_len  bytes in args
-///   out       receives, with a NUL at the end if there is room,
-///               json:  what wx_result_json gives
-///               lines: status=, errcode=, class=, delivery=, http_status=, rid=, message=, then
-///                      one line for each value of the JSON: its JSON pointer, = and the text,
-///                      control characters turned to spaces. For example
+///   op        the call to make: link, list, unlink, ensure or wait. Trailing spaces are ignored
+///   op_len    the length of op in bytes
+///   args      the arguments: UTF-8 lines KEY=VALUE that end with LF or CRLF. Spaces and NULs
+///             around keys and values are ignored. The keys are
+///               access_token  the Official Account's access token. Required, unless a token source
+///                             is set: token_command, or component_appid with a file or Redis
+///                             store, which holds the ticket and the accounts that another program
+///                             stored with wx_client_set_ticket and wx_client_add_account
+///               appid         the mini program's appid; for wait also its original id. Required
+///                             for all calls but list
+///               notify_users  0 or 1. Required for link and ensure
+///               show_profile  0 or 1. Required for link and ensure
+///               wait_ms       for ensure and wait: how long to wait, in milliseconds; default 0
+///               format        the format of out: json (the default) or lines
+///             and all keys of wx_options_set
+///   args_len  the length of args in bytes
+///   out       receives the result, followed by a NUL if there is room
+///               json   the text that wx_result_json returns
+///               lines  the lines status=, errcode=, class=, delivery=, http_status=, rid= and
+///                      message=, then one line for each value in the JSON: its JSON pointer, =,
+///                      and the value. Control characters are replaced by spaces. For example
 ///                      /wxopens/items/0/appid=wx0b00000000000001
-///   cap       bytes in out; at least 512 for link, unlink and ensure
-///   out_len   receives the length of the text, without the NUL; after WX_E_BUFFER the room it
-///             needs
-/// Returns: as the functions for the calls, and
-///   WX_E_BUFFER        out is too small: for link, unlink and ensure nothing was sent, and list and
-///                      wait can be repeated. What those that post answer and does not fit after
-///                      all is cut down to its errcode (and of ensure state, waits_for and
-///                      posts), never lost
-///   WX_E_BAD_VALUE     no such op, a line that is not KEY=VALUE, or an argument missing
-///   WX_E_BAD_OPTION    a key that is no argument and no option, or a value an option does not take
-///   WX_E_NULL_POINTER  a pointer is NULL whose length is not 0, or out_len is NULL
-/// out says what to do.
-/// Threads: any number at once, each with its own buffers.
+///   cap       the size of out in bytes; at least 512 for link, unlink and ensure
+///   out_len   receives the length of the result in bytes without the NUL; after WX_E_BUFFER, the
+///             size that out needs
+/// Returns: as the function for the call, such as wx_ensure_linked for ensure, or
+///   WX_E_BUFFER        out is too small. For link, unlink and ensure: cap is less than 512 and
+///                      nothing was sent. For list and wait: call again with a larger buffer
+///   WX_E_BAD_VALUE     op is unknown, a line is not KEY=VALUE, or an argument is missing or
+///                      invalid
+///   WX_E_BAD_OPTION    a key is unknown, or an option does not take the value
+///   WX_E_NULL_POINTER  out_len is NULL, or another pointer is NULL and its length is not 0
+/// After a failure, out contains the message, unless out is NULL or too small. If the result of
+/// link, unlink or ensure does not fit into out, out receives a shorter one: the errcode, and for
+/// ensure also state, waits_for and posts.
+/// Ownership: the library keeps none of the buffers.
+/// Threads: may be called from several threads at once, each with its own buffers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_exec(
     op: *const c_char,
@@ -78,7 +88,7 @@ pub unsafe extern "C" fn wx_exec(
     guard(
         || Status::Internal.code(),
         || {
-            // SAFETY: NULL or a place for a length.
+            // SAFETY: NULL or a pointer to a length.
             let Some(out_len) = (unsafe { out_len.as_mut() }) else {
                 return Status::NullPointer.code();
             };
@@ -86,34 +96,33 @@ pub unsafe extern "C" fn wx_exec(
             if out.is_null() && cap > 0 {
                 return Status::NullPointer.code();
             }
-            // SAFETY: the caller vouches for op_len bytes at op.
-            let op = unsafe { in_text(op, op_len, "op") };
-            // SAFETY: the caller vouches for args_len bytes at args.
-            let args = unsafe { in_text(args, args_len, "args") };
-            // SAFETY: the caller vouches for cap bytes at out.
+            // SAFETY: the caller guarantees op_len bytes at op.
+            let op = unsafe { text_of_length(op, op_len, "op") };
+            // SAFETY: the caller guarantees args_len bytes at args.
+            let args = unsafe { text_of_length(args, args_len, "args") };
+            // SAFETY: the caller guarantees cap bytes at out.
             let out = unsafe { out_bytes(out.cast(), cap) }.unwrap_or_default();
 
-            let format = args.as_ref().map_or(Format::Json, |args| Format::of(args));
-            let (outcome, posts) = match op.and_then(|op| Request::parse(op, args?)) {
-                Ok(r) if r.verb.posts() && cap < MIN_CAP => {
-                    *out_len = MIN_CAP;
+            let format = args
+                .as_ref()
+                .map_or(Format::Json, |args| Format::find_in(args));
+            let (outcome, posts) = match op.and_then(|op| ExecRequest::parse(op, args?)) {
+                Ok(request) if request.op.posts() && cap < MIN_POST_CAP => {
+                    *out_len = MIN_POST_CAP;
                     return Status::Buffer.code();
                 }
-                Ok(r) => (guarded_run(&r), r.verb.posts()),
+                Ok(request) => (run_guarded(&request), request.op.posts()),
                 Err(e) => (Outcome::No(e), false),
             };
             let result = wx_result::new(outcome);
-            let whole = write(&result, format);
-            let fits = whole.len() <= out.len();
-            let told = if fits || !posts {
-                whole
-            } else {
-                cut(&result, format)
-            };
-            *out_len = told.len();
-            match out.get_mut(..told.len()) {
+            let mut output = write(&result, format);
+            if posts && output.len() > out.len() {
+                output = write_shortened(&result, format);
+            }
+            *out_len = output.len();
+            match out.get_mut(..output.len()) {
                 Some(place) => {
-                    place.copy_from_slice(&told);
+                    place.copy_from_slice(&output);
                     result.status()
                 }
                 None => Status::Buffer.code(),
@@ -122,37 +131,49 @@ pub unsafe extern "C" fn wx_exec(
     )
 }
 
-/// What was done must be told even if doing it breaks.
-fn guarded_run(request: &Request<'_>) -> Outcome {
+/// Runs the request. A panic becomes an outcome here, so that the caller still receives a result.
+fn run_guarded(request: &ExecRequest<'_>) -> Outcome {
     let run = || {
-        let done = request.run();
-        done.unwrap_or_else(|e| Outcome::No(e.with_lang(request.options.lang)))
+        let outcome = request.run();
+        outcome.unwrap_or_else(|e| Outcome::No(e.with_lang(request.options.lang)))
     };
-    guard(|| Outcome::No(wrong(Status::Internal, String::new())), run)
+    let on_panic = || Outcome::No(argument_error(Status::Internal, String::new()));
+    guard(on_panic, run)
 }
 
+/// A text argument with an explicit length.
+///
 /// # Safety
-/// `text` is NULL or `len` bytes that stay as they are.
-unsafe fn in_text<'a>(text: *const c_char, len: size_t, what: &str) -> Result<&'a str, Error> {
+/// `text` is NULL or points to `len` bytes that are not modified during the call.
+unsafe fn text_of_length<'a>(
+    text: *const c_char,
+    len: size_t,
+    name: &str,
+) -> Result<&'a str, Error> {
     if len == 0 {
         return Ok("");
     }
     if text.is_null() {
-        return Err(wrong(Status::NullPointer, format!("{what} is NULL")));
-    }
-    if isize::try_from(len).is_err() {
-        return Err(wrong(
-            Status::BadValue,
-            format!("{what}_len is not a length"),
+        return Err(argument_error(
+            Status::NullPointer,
+            format!("{name} is NULL"),
         ));
     }
-    // SAFETY: not NULL, and the caller vouches for len bytes.
+    if isize::try_from(len).is_err() {
+        return Err(argument_error(
+            Status::BadValue,
+            format!("{name}_len is out of range"),
+        ));
+    }
+    // SAFETY: not NULL, and the caller guarantees len bytes.
     let bytes = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), len) };
-    std::str::from_utf8(bytes).map_err(|_| wrong(Status::NotUtf8, format!("{what} is not UTF-8")))
+    std::str::from_utf8(bytes)
+        .map_err(|_| argument_error(Status::NotUtf8, format!("{name} is not UTF-8")))
 }
 
+/// The call to make.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verb {
+enum Operation {
     Link,
     List,
     Unlink,
@@ -160,11 +181,13 @@ enum Verb {
     Wait,
 }
 
-impl Verb {
+impl Operation {
     fn posts(self) -> bool {
-        !matches!(self, Verb::List | Verb::Wait)
+        !matches!(self, Operation::List | Operation::Wait)
     }
 }
+
+/// The format of the output.
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -173,8 +196,8 @@ enum Format {
 }
 
 impl Format {
-    /// The format asked for, looked up first of all: what is wrong with the rest is told in it too.
-    fn of(args: &str) -> Format {
+    /// Finds the format before the arguments are parsed, because errors in them are written in it.
+    fn find_in(args: &str) -> Format {
         let key_value = |line| {
             let (key, value) = trimmed(line).split_once('=')?;
             Some((trimmed(key), trimmed(value)))
@@ -191,9 +214,9 @@ impl Format {
     }
 }
 
-/// What `args` ask for.
-struct Request<'a> {
-    verb: Verb,
+/// The operation and its arguments.
+struct ExecRequest<'a> {
+    op: Operation,
     access_token: Option<&'a str>,
     appid: Option<&'a str>,
     notify_users: Option<bool>,
@@ -202,19 +225,22 @@ struct Request<'a> {
     options: Options,
 }
 
-impl<'a> Request<'a> {
-    fn parse(op: &str, args: &'a str) -> Result<Request<'a>, Error> {
-        let bad = |what: String| wrong(Status::BadValue, what);
-        let verb = match trimmed(op) {
-            "link" => Verb::Link,
-            "list" => Verb::List,
-            "unlink" => Verb::Unlink,
-            "ensure" => Verb::Ensure,
-            "wait" => Verb::Wait,
-            _ => return Err(bad("op must be link, list, unlink, ensure or wait".into())),
+impl<'a> ExecRequest<'a> {
+    fn parse(op: &str, args: &'a str) -> Result<ExecRequest<'a>, Error> {
+        let op = match trimmed(op) {
+            "link" => Operation::Link,
+            "list" => Operation::List,
+            "unlink" => Operation::Unlink,
+            "ensure" => Operation::Ensure,
+            "wait" => Operation::Wait,
+            _ => {
+                return Err(bad_value(
+                    "op must be link, list, unlink, ensure or wait".into(),
+                ));
+            }
         };
-        let mut request = Request {
-            verb,
+        let mut request = ExecRequest {
+            op,
             access_token: None,
             appid: None,
             notify_users: None,
@@ -229,10 +255,12 @@ impl<'a> Request<'a> {
             }
             let (key, value) = line
                 .split_once('=')
-                .ok_or_else(|| bad(format!("line {number} of args is not KEY=VALUE")))?;
+                .ok_or_else(|| bad_value(format!("args, line {number}: expected KEY=VALUE")))?;
             let (key, value) = (trimmed(key), trimmed(value));
             if seen.contains(&key) {
-                return Err(bad(format!("line {number} of args repeats a key")));
+                return Err(bad_value(format!(
+                    "args, line {number}: the key was already set above"
+                )));
             }
             seen.push(key);
             match key {
@@ -242,7 +270,7 @@ impl<'a> Request<'a> {
                 "show_profile" => request.show_profile = Some(flag(key, value)?),
                 "wait_ms" => request.wait = milliseconds(key, value)?,
                 "format" if ["json", "lines"].contains(&value) => {}
-                "format" => return Err(bad("format must be json or lines".into())),
+                "format" => return Err(bad_value("format must be json or lines".into())),
                 option => drop(request.options.set(option, value)?),
             }
         }
@@ -250,56 +278,61 @@ impl<'a> Request<'a> {
     }
 
     fn run(&self) -> Result<Outcome, Error> {
-        let token = match self.options.names_tokens() {
-            true => self.access_token,
-            false => Some(given("access_token", self.access_token)?),
+        let token = if self.options.has_token_source() {
+            self.access_token
+        } else {
+            Some(required("access_token", self.access_token)?)
         };
-        let appid = || given("appid", self.appid);
+        let appid = || required("appid", self.appid);
         let choices = || -> Result<LinkChoices, Error> {
             Ok(LinkChoices {
-                notify_users: given("notify_users", self.notify_users)?,
-                show_profile: given("show_profile", self.show_profile)?,
+                notify_users: required("notify_users", self.notify_users)?,
+                show_profile: required("show_profile", self.show_profile)?,
             })
         };
         let client = || Client::new(&self.options);
-        Ok(match self.verb {
-            Verb::List => client()?.get_linked_raw(token).into(),
-            Verb::Unlink => client()?.unlink_miniprogram(token, appid()?).into(),
-            Verb::Link => client()?
+        Ok(match self.op {
+            Operation::List => client()?.get_linked_raw(token).into(),
+            Operation::Unlink => client()?.unlink_miniprogram(token, appid()?).into(),
+            Operation::Link => client()?
                 .link_miniprogram(token, appid()?, choices()?)
                 .into(),
-            Verb::Ensure => {
+            Operation::Ensure => {
                 let (appid, choices) = (appid()?, choices()?);
                 Outcome::Progress(client()?.ensure_linked(token, appid, choices, self.wait))
             }
-            Verb::Wait => Outcome::Progress(client()?.wait_linked(token, appid()?, self.wait)),
+            Operation::Wait => Outcome::Progress(client()?.wait_linked(token, appid()?, self.wait)),
         })
     }
 }
 
-fn given<T>(key: &str, value: Option<T>) -> Result<T, Error> {
-    value.ok_or_else(|| wrong(Status::BadValue, format!("args must hold a line {key}=...")))
+fn bad_value(detail: String) -> Error {
+    argument_error(Status::BadValue, detail)
+}
+
+fn required<T>(key: &str, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| bad_value(format!("{key} is missing; add a line {key}=... to args")))
 }
 
 fn flag(key: &str, value: &str) -> Result<bool, Error> {
     match value {
         "0" => Ok(false),
         "1" => Ok(true),
-        _ => Err(wrong(Status::BadValue, format!("{key} must be 0 or 1"))),
+        _ => Err(bad_value(format!("{key} must be 0 or 1"))),
     }
 }
 
 fn milliseconds(key: &str, value: &str) -> Result<Duration, Error> {
     let ms: Result<u32, _> = value.parse();
     ms.map(|ms| Duration::from_millis(ms.into())).map_err(|_| {
-        wrong(
-            Status::BadValue,
-            format!("{key} must be a whole number up to {}", u32::MAX),
-        )
+        bad_value(format!(
+            "{key} must be a whole number from 0 to {}",
+            u32::MAX
+        ))
     })
 }
 
-/// Without the spaces and NULs with which fixed fields are filled up.
+/// Removes the spaces and NULs that pad fields of a fixed length.
 fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\0'])
 }
@@ -308,24 +341,23 @@ fn write(result: &wx_result, format: Format) -> Vec<u8> {
     match format {
         Format::Json => result.json().into_owned(),
         Format::Lines => {
-            let mut text = head(result);
-            line(&mut text, "message", &result.message());
-            values(&mut text, &mut String::new(), result.tree());
+            let mut text = head_lines(result);
+            push_line(&mut text, "message", &result.message());
+            push_values(&mut text, &mut String::new(), result.tree());
             text.into_bytes()
         }
     }
 }
 
-/// The least that must be told: well under `MIN_CAP`.
-fn cut(result: &wx_result, format: Format) -> Vec<u8> {
-    let errmsg = "the answer does not fit the buffer";
+/// The part of a result that the caller must not miss. Always shorter than `MIN_POST_CAP`.
+fn write_shortened(result: &wx_result, format: Format) -> Vec<u8> {
+    let errmsg = "the result does not fit into the buffer";
     match format {
         Format::Json => {
             let mut json = json!({"errcode": result.errcode(), "errmsg": errmsg});
-            // What ensure found is told as far as it is short.
             for key in ["state", "waits_for", "posts"] {
                 let value = result.tree().get(key);
-                let short = value.filter(|v| v.to_string().len() <= 32);
+                let short = value.filter(|v| v.to_string().len() <= MAX_SHORTENED_VALUE_BYTES);
                 if let (Some(value), Some(json)) = (short, json.as_object_mut()) {
                     json.insert(key.into(), value.clone());
                 }
@@ -333,50 +365,52 @@ fn cut(result: &wx_result, format: Format) -> Vec<u8> {
             json.to_string().into_bytes()
         }
         Format::Lines => {
-            let mut text = head(result);
-            line(&mut text, "message", errmsg);
+            let mut text = head_lines(result);
+            push_line(&mut text, "message", errmsg);
             text.into_bytes()
         }
     }
 }
 
-fn head(result: &wx_result) -> String {
+/// The first lines of a result, down to `rid`.
+fn head_lines(result: &wx_result) -> String {
     let mut text = String::new();
-    line(&mut text, "status", &result.status().to_string());
-    line(&mut text, "errcode", &result.errcode().to_string());
-    line(&mut text, "class", result.class().map_or("", Class::as_str));
-    line(&mut text, "delivery", &result.delivery().code().to_string());
-    line(&mut text, "http_status", &result.http_status().to_string());
-    // WeChat's have 26 characters; one that is longer than sense is not worth the answer.
-    let rid: String = result.rid().chars().take(64).collect();
-    line(&mut text, "rid", &rid);
+    push_line(&mut text, "status", &result.status().to_string());
+    push_line(&mut text, "errcode", &result.errcode().to_string());
+    push_line(&mut text, "class", result.class().map_or("", Class::as_str));
+    let delivery = result.delivery().code().to_string();
+    push_line(&mut text, "delivery", &delivery);
+    push_line(&mut text, "http_status", &result.http_status().to_string());
+    // A rid of WeChat's has 26 characters. A longer one must not make the result too large.
+    let rid: String = result.rid().chars().take(MAX_RID_CHARS).collect();
+    push_line(&mut text, "rid", &rid);
     text
 }
 
-/// A line for each value, named by its JSON pointer.
-fn values(text: &mut String, pointer: &mut String, value: &Value) {
-    let mut below = |step: &str, value: &Value| {
+/// Appends a line for each value, named by its JSON pointer.
+fn push_values(text: &mut String, pointer: &mut String, value: &Value) {
+    let mut push_child = |step: &str, child: &Value| {
         let length = pointer.len();
         let _ = write!(pointer, "/{step}");
-        values(text, pointer, value);
+        push_values(text, pointer, child);
         pointer.truncate(length);
     };
     match value {
         Value::Object(fields) => {
-            for (key, value) in fields {
-                below(&key.replace('~', "~0").replace('/', "~1"), value);
+            for (key, child) in fields {
+                push_child(&key.replace('~', "~0").replace('/', "~1"), child);
             }
         }
         Value::Array(items) => {
-            for (i, value) in items.iter().enumerate() {
-                below(&i.to_string(), value);
+            for (i, child) in items.iter().enumerate() {
+                push_child(&i.to_string(), child);
             }
         }
-        leaf => line(text, pointer, &plain(leaf)),
+        leaf => push_line(text, pointer, &plain(leaf)),
     }
 }
 
-fn line(text: &mut String, key: &str, value: &str) {
+fn push_line(text: &mut String, key: &str, value: &str) {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     text.extend(key.chars().map(printable));
     text.push('=');

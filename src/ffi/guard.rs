@@ -1,11 +1,11 @@
-//! What surrounds every entry of the C interface: panics stay inside, and quiet, and a thread is
-//! not cancelled while it is inside.
+//! The guard around every function of the C interface. It catches panics without printing them, and
+//! delays `pthread_cancel` until the function returns.
 
 use crate::sys::background::catch_panic;
 
-/// Runs `body`; if it panics, returns what `on_panic` returns instead.
+/// Runs `body` and returns its value. If it panics, returns the value of `on_panic` instead.
 pub(super) fn guard<T>(on_panic: impl FnOnce() -> T, body: impl FnOnce() -> T) -> T {
-    let _uncancelled = Uncancelled::begin();
+    let _disabled = CancellationDisabled::new();
     catch_panic(|| {
         #[cfg(test)]
         injected::panic_if_asked();
@@ -14,58 +14,59 @@ pub(super) fn guard<T>(on_panic: impl FnOnce() -> T, body: impl FnOnce() -> T) -
     .unwrap_or_else(on_panic)
 }
 
-/// Keeps `pthread_cancel` waiting: glibc cancels a thread by unwinding its stack, and unwinding
-/// through Rust ends the process. A cancellation asked for meanwhile takes effect at the thread's
-/// next cancellation point after the call.
-struct Uncancelled {
-    /// The state to go back to.
+/// Disables the thread's cancellation while it exists. glibc cancels a thread by unwinding its
+/// stack, and unwinding through Rust frames aborts the process. A `pthread_cancel` during the call
+/// takes effect at the thread's next cancellation point after the call.
+struct CancellationDisabled {
+    /// The state to restore.
     #[cfg(not(any(windows, target_os = "android")))]
-    before: std::ffi::c_int,
+    previous_state: std::ffi::c_int,
 }
 
-/// Windows and Android know no such cancellation.
+/// Windows and Android have no thread cancellation.
 #[cfg(any(windows, target_os = "android"))]
-impl Uncancelled {
-    fn begin() -> Uncancelled {
-        Uncancelled {}
+impl CancellationDisabled {
+    fn new() -> CancellationDisabled {
+        CancellationDisabled {}
     }
 }
 
 #[cfg(not(any(windows, target_os = "android")))]
 mod cancellation {
-    use super::Uncancelled;
+    use super::CancellationDisabled;
     use std::ffi::c_int;
 
-    /// `PTHREAD_CANCEL_DISABLE`.
+    /// The value of `PTHREAD_CANCEL_DISABLE`.
     const DISABLE: c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
 
     unsafe extern "C" {
-        fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+        fn pthread_setcancelstate(state: c_int, previous: *mut c_int) -> c_int;
     }
 
-    fn set(state: c_int) -> c_int {
-        let mut before = state;
-        // SAFETY: `before` is there to be written; an unknown state would change nothing.
-        unsafe { pthread_setcancelstate(state, &raw mut before) };
-        before
+    /// Sets the thread's state and returns the previous one.
+    fn set_state(state: c_int) -> c_int {
+        let mut previous = state;
+        // SAFETY: `previous` is valid for writing; an invalid state is refused and changes nothing.
+        unsafe { pthread_setcancelstate(state, &raw mut previous) };
+        previous
     }
 
-    impl Uncancelled {
-        pub(super) fn begin() -> Uncancelled {
-            Uncancelled {
-                before: set(DISABLE),
+    impl CancellationDisabled {
+        pub(super) fn new() -> CancellationDisabled {
+            CancellationDisabled {
+                previous_state: set_state(DISABLE),
             }
         }
     }
 
-    impl Drop for Uncancelled {
+    impl Drop for CancellationDisabled {
         fn drop(&mut self) {
-            set(self.before);
+            set_state(self.previous_state);
         }
     }
 }
 
-/// Lets a test make the next entry panic.
+/// Lets a test make the next guarded function panic.
 #[cfg(test)]
 pub(super) mod injected {
     use std::cell::Cell;

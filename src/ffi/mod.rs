@@ -1,8 +1,8 @@
-//! The C interface: what `include/wxlink.h` declares, over the core.
+//! The C interface: the functions that `include/wxlink.h` declares, over the core's Rust API.
 //!
-//! Each file is one section of the header, in the order of [`build.rs`]; their comments are the
-//! header's text, written for C programmers. Here is what they share: how a panic is kept in, and
-//! how pointers and texts come in and go out. This module is the only one with unsafe code.
+//! Each file is one section of the header, in the order that `build.rs` gives. The doc comments of
+//! public items become the header's text, so they are written for C programmers. This file converts
+//! arguments, and [`guard`] contains panics. Only `ffi` and `sys` contain unsafe code.
 
 #![deny(
     clippy::unwrap_used,
@@ -15,7 +15,7 @@
     unsafe_op_in_unsafe_fn
 )]
 #![allow(non_camel_case_types)]
-// The safety rules of all functions are the conventions at the head of wxlink.h.
+// The conventions at the top of the header (in cbindgen.toml) are the safety rules of all functions.
 #![allow(clippy::missing_safety_doc)]
 
 pub mod calls;
@@ -36,45 +36,49 @@ use crate::error::Error;
 use crate::model::lang::Lang;
 use crate::model::status::Status;
 
-/// A text from C: UTF-8, not NULL. The error names it.
+/// A text argument. The error names the argument if it is NULL or not UTF-8.
 ///
 /// # Safety
-/// `text` is NULL or a NUL-terminated string that stays as it is while the call runs.
-unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Error> {
+/// `text` is NULL or a NUL-terminated string that is not modified during the call.
+unsafe fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str, Error> {
     if text.is_null() {
-        return Err(wrong(Status::NullPointer, format!("{what} is NULL")));
+        return Err(argument_error(
+            Status::NullPointer,
+            format!("{name} is NULL"),
+        ));
     }
-    // SAFETY: not NULL, and the caller vouches for the rest.
+    // SAFETY: not NULL, and the caller guarantees the rest.
     let bytes = unsafe { CStr::from_ptr(text) };
     bytes
         .to_str()
-        .map_err(|_| wrong(Status::NotUtf8, format!("{what} is not UTF-8")))
+        .map_err(|_| argument_error(Status::NotUtf8, format!("{name} is not UTF-8")))
 }
 
-/// An access token from C. NULL is one only where the client knows a source of tokens.
+/// An access token argument. NULL is valid only if the client has a token source.
 ///
 /// # Safety
 /// As for [`text`].
 unsafe fn token<'a>(client: &Client, token: *const c_char) -> Result<Option<&'a str>, Error> {
-    if token.is_null() && client.has_tokens() {
+    if token.is_null() && client.has_token_source() {
         return Ok(None);
     }
-    // SAFETY: the caller vouches for it.
+    // SAFETY: the caller guarantees it.
     unsafe { text(token, "access_token") }.map(Some)
 }
 
-/// A flag from C: 0 or 1.
-fn flag(value: i32, what: &str) -> Result<bool, Error> {
+/// A flag argument: 0 or 1.
+fn flag(value: i32, name: &str) -> Result<bool, Error> {
     match value {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(wrong(
+        _ => Err(argument_error(
             Status::BadValue,
-            format!("{what} must be 0 or 1, not {value}"),
+            format!("{name} must be 0 or 1, not {value}"),
         )),
     }
 }
 
-fn wrong(status: Status, what: String) -> Error {
-    Error::before_send(status, what, Lang::En)
+/// An error found before the client is used. The caller replaces the language by the client's.
+fn argument_error(status: Status, detail: String) -> Error {
+    Error::before_send(status, detail, Lang::En)
 }

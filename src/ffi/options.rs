@@ -1,4 +1,4 @@
-//! Options.
+//! The options of a client.
 
 use std::ffi::{CString, c_char};
 use std::ptr;
@@ -9,27 +9,27 @@ use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::status::Status;
 
-/// Settings for a client: text keys with text values, checked when they are set.
+/// The options for creating clients: text keys with text values, checked when they are set.
 ///
-/// Threads: one at a time.
+/// Threads: may be used by one thread at a time.
 pub struct wx_options {
     pub(super) options: Options,
     message: CString,
 }
 
 impl wx_options {
-    /// Keeps the words of a failure for `wx_options_message` and answers its number.
-    pub(super) fn failed(&mut self, error: &Error) -> i32 {
+    /// Keeps an error's message for `wx_options_message`, and returns the error's status.
+    pub(super) fn set_message(&mut self, error: &Error) -> i32 {
         self.message = CString::new(error.message()).unwrap_or_default();
         error.status().code()
     }
 }
 
-/// Makes options, every value at its default.
+/// Creates options, all with their default values.
 ///
-/// Returns the options, or NULL if there is no memory.
-/// Ownership: yours; free it with wx_options_free. Clients take copies.
-/// Threads: any.
+/// Returns the options, or NULL if the library failed internally.
+/// Ownership: the caller owns the options; free them with wx_options_free. Clients copy them.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn wx_options_new() -> *mut wx_options {
     guard(ptr::null_mut, || {
@@ -40,43 +40,52 @@ pub extern "C" fn wx_options_new() -> *mut wx_options {
     })
 }
 
-/// Sets one option.
+/// Sets one option. An invalid value leaves the option unchanged.
+///
+///     wx_options_set(options, "timeout_ms", "5000");
 ///
 /// Parameters:
 ///   options  from wx_options_new
-///   key      one of these
-///   value    its value as text, numbers in decimal
+///   key      one of the keys below
+///   value    the value as text; numbers in decimal
 ///
-///   key                 default                    takes
-///   base_url            https://api.weixin.qq.com  1 to 16 URLs separated by commas, in order of
-///                                                  preference: https://HOST[:PORT], or http:// on
-///                                                  loopback only
-///   timeout_ms          10000                      1 to 3600000 ms for a whole call
-///   connect_timeout_ms  3000                       1 to 3600000 ms for one connection
-///   max_retries         2                          0 to 10, only of what cannot happen twice
-///   keep_alive_ms       15000                      0 to 3600000 ms an idle connection is kept
-///   proxy               none                       none, env, http://... or socks5://...
-///   ca_file                                        PEM file of CA certificates trusted besides
-///                                                  the roots
-///   trust               system                     system or bundled
+///   key                 default                    value
+///   base_url            https://api.weixin.qq.com  1 to 16 URLs separated by commas, the preferred
+///                                                  one first: https://HOST[:PORT], or
+///                                                  http://HOST[:PORT] for a loopback address
+///   timeout_ms          10000                      1 to 3600000 ms: limit for a whole call
+///   connect_timeout_ms  3000                       1 to 3600000 ms: limit for one connection
+///   max_retries         2                          0 to 10 retries of requests that were never
+///                                                  sent, and of reads
+///   keep_alive_ms       15000                      0 to 3600000 ms: how long an idle connection
+///                                                  is kept open
+///   proxy               none                       none, env, http://[USER:PASSWORD@]HOST:PORT or
+///                                                  socks5://[USER:PASSWORD@]HOST:PORT
+///   ca_file                                        path to a PEM file of CA certificates to trust
+///                                                  in addition to the roots
+///   trust               system                     the roots to trust: system or bundled
 ///   user_agent          wxlink/VERSION             1 to 256 printable ASCII characters
-///   max_response_bytes  4194304                    1024 to 1073741824 bytes
-///   lang                en                         en or zh: the language of messages
-///   account                                        the appid of the account that calls without an
-///                                                  access_token are for; they have their tokens
-///                                                  from one of three sources:
-///   access_token                                   1. this one
-///   token_command                                  2. a program, see docs/tokens.md
-///   component_appid                                3. the third-party platform of this appid,
-///   component_appsecret                            with its secret and
-///   store               memory                     memory, file:PATH, redis:// or rediss://
+///   max_response_bytes  4194304                    1024 to 1073741824 bytes: limit for a response
+///   lang                en                         the language of messages: en or zh
+///   account                                        appid of the Official Account for calls
+///                                                  without an access token. Its token comes from
+///                                                  one of three sources:
+///   access_token                                   source 1: this access token
+///   token_command                                  source 2: a shell command that prints a token,
+///                                                  see docs/tokens.md
+///   component_appid                                source 3: the third-party platform with this
+///                                                  appid
+///   component_appsecret                            the platform's appsecret
+///   store               memory                     where the platform's tokens are kept: memory,
+///                                                  file:PATH, redis://HOST or rediss://HOST
 ///
 /// Returns:
-///   WX_OK
-///   WX_E_BAD_OPTION    no such key, or a value it does not take; the option keeps its value
+///   WX_OK              the option is set
+///   WX_E_BAD_OPTION    the key is unknown or the value is invalid; wx_options_message says which
+///                      values the option takes
 ///   WX_E_NULL_POINTER  an argument is NULL
 ///   WX_E_NOT_UTF8      key or value is not UTF-8
-/// wx_options_message then says what to do.
+/// Threads: no other thread may use options during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_options_set(
     options: *mut wx_options,
@@ -90,24 +99,27 @@ pub unsafe extern "C" fn wx_options_set(
             let Some(options) = (unsafe { options.as_mut() }) else {
                 return Status::NullPointer.code();
             };
-            // SAFETY: NULL or a C string, as the conventions ask.
+            // SAFETY: NULL or a C string, as the conventions require.
             let key = unsafe { text(key, "key") };
             // SAFETY: as above.
             let value = unsafe { text(value, "value") };
             let set = key.and_then(|k| Ok(options.options.set(k, value?).map(drop)?));
             match set {
                 Ok(()) => Status::Ok.code(),
-                Err(e) => options.failed(&e),
+                Err(e) => options.set_message(&e),
             }
         },
     )
 }
 
-/// Why the last wx_options_set or wx_client_new with these options failed, and what to do.
+/// Explains the last failure of wx_options_set, wx_client_new or wx_client_derive with these
+/// options, and what to do about it.
 ///
 /// Parameters:
 ///   options  from wx_options_new; NULL gives an empty text
-/// Returns a text, empty if nothing failed yet. It lives until the next call with these options.
+/// Returns a text; empty if nothing has failed. It contains no secret.
+/// Ownership: the options own the text. It is valid until the next call with these options.
+/// Threads: no other thread may use options during the call or while the text is read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_options_message(options: *const wx_options) -> *const c_char {
     guard(
@@ -120,10 +132,11 @@ pub unsafe extern "C" fn wx_options_message(options: *const wx_options) -> *cons
     )
 }
 
-/// Frees options. Clients made with them stay as they are.
+/// Frees options. Clients that were created with them are not affected.
 ///
 /// Parameters:
-///   options  from wx_options_new; NULL is fine
+///   options  from wx_options_new; NULL does nothing
+/// Threads: no other thread may use options during the call or afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_options_free(options: *mut wx_options) {
     guard(

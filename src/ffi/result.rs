@@ -8,11 +8,12 @@ use libc::size_t;
 use serde_json::{Value, json};
 
 use super::guard::guard;
-use super::text;
-use crate::client::LinkProgress;
+use super::{argument_error, text};
+use crate::client::{Client, LinkProgress};
 use crate::error::Error;
 use crate::model::attempt::trace_json;
 use crate::model::delivery::Delivery;
+use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
 use crate::model::status::Status;
 use crate::response::response::Response;
@@ -170,6 +171,44 @@ impl wx_result {
             _ => json!({"errcode": self.errcode(), "errmsg": self.message()}),
         })
     }
+}
+
+/// Runs one call and stores its result, in success and in failure. If `result` is NULL, the call is
+/// not made: the outcome of a link must not get lost. An error names the endpoint, if there is one.
+///
+/// # Safety
+/// `result` is NULL or points to a pointer.
+pub(super) unsafe fn run(
+    endpoint: Option<Endpoint>,
+    client: Option<&Client>,
+    result: *mut *mut wx_result,
+    body: impl FnOnce(&Client) -> Result<Outcome, Error>,
+) -> i32 {
+    // SAFETY: NULL or a pointer to a pointer.
+    let Some(result) = (unsafe { result.as_mut() }) else {
+        return Status::NullPointer.code();
+    };
+    *result = std::ptr::null_mut();
+    let outcome = guard(
+        || Err(argument_error(Status::Internal, String::new())),
+        || match client {
+            Some(client) => body(client).map_err(|e| e.with_lang(client.lang())),
+            None => Err(argument_error(Status::NullPointer, "client is NULL".into())),
+        },
+    );
+    guard(
+        || Status::Internal.code(),
+        || {
+            let finished = wx_result::new(match (outcome, endpoint) {
+                (Ok(outcome), _) => outcome,
+                (Err(e), Some(endpoint)) => Outcome::No(e.with_endpoint(endpoint)),
+                (Err(e), None) => Outcome::No(e),
+            });
+            let status = finished.status();
+            *result = Box::into_raw(Box::new(finished));
+            status
+        },
+    )
 }
 
 /// A C text made at most once.

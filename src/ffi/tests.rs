@@ -1,6 +1,6 @@
-//! Every function of the C interface, called as badly as a program can call it.
+//! Every function of the C interface with invalid arguments, and with a panic inside.
 //!
-//! What it does when called well is shown by the C programs of `bindings/c` and by `tests/`.
+//! The C programs in `bindings/c` and the tests in `tests/` cover valid use.
 
 #![allow(
     clippy::unwrap_used,
@@ -52,18 +52,18 @@ const WX_E_TIMEOUT: i32 = Status::Timeout.code();
 const WX_E_CANCELLED: i32 = Status::Cancelled.code();
 const WX_E_INTERNAL: i32 = Status::Internal.code();
 
-/// A client whose host accepts connections and never answers: its calls end with TIMEOUT.
-struct Bench {
+/// A client whose host never responds: its calls end with TIMEOUT.
+struct SilentHost {
     client: *mut wx_client,
-    /// Listens for as long as the client lives and accepts nothing.
-    _port: TcpListener,
+    /// Listens while the client exists, and accepts nothing.
+    _listener: TcpListener,
 }
 
-impl Bench {
-    fn new() -> Bench {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        // The system completes connections to a listener that accepts none; they stay in its queue.
-        let url = format!("http://{}", port.local_addr().unwrap());
+impl SilentHost {
+    fn new() -> SilentHost {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // The system completes the connections, which then wait in the listener's queue.
+        let url = format!("http://{}", listener.local_addr().unwrap());
         let mut client = null_mut();
         unsafe {
             let options = wx_options_new();
@@ -77,40 +77,43 @@ impl Bench {
             assert_eq!(wx_client_new(options, &mut client), WX_OK);
             wx_options_free(options);
         }
-        Bench {
+        SilentHost {
             client,
-            _port: port,
+            _listener: listener,
         }
     }
 }
 
-impl Drop for Bench {
+impl Drop for SilentHost {
     fn drop(&mut self) {
         unsafe { wx_client_free(self.client) };
     }
 }
 
-fn words(text: *const c_char) -> String {
+fn string(text: *const c_char) -> String {
     assert!(!text.is_null());
     unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned()
 }
 
-/// Takes a result apart, checks what every result promises, and frees it.
-fn opened(status: i32, result: *mut wx_result) -> (i32, String) {
+/// Checks the result of a call that failed before it sent anything or without a response, frees it,
+/// and returns its status and message.
+fn check_failure(status: i32, result: *mut wx_result) -> (i32, String) {
     unsafe {
         assert!(!result.is_null());
         assert_ne!(wx_result_errcode(result), 0);
         assert_eq!(wx_result_errcode(result), status);
         assert_eq!(wx_result_http_status(result), 0);
         let mut len = usize::MAX;
-        let json = words(wx_result_json(result, &mut len));
+        let json = string(wx_result_json(result, &mut len));
         assert_eq!(len, json.len());
         let tree: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(tree["errcode"], status);
-        let message = words(wx_result_message(result));
+        let message = string(wx_result_message(result));
         assert_eq!(tree["errmsg"], message.as_str());
-        assert!(serde_json::from_str::<serde_json::Value>(&words(wx_result_trace(result))).is_ok());
-        assert_eq!(words(wx_result_rid(result)), "");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&string(wx_result_trace(result))).is_ok()
+        );
+        assert_eq!(string(wx_result_rid(result)), "");
         assert_eq!(wx_result_class(result), 0);
         wx_result_free(result);
         (status, message)
@@ -120,15 +123,15 @@ fn opened(status: i32, result: *mut wx_result) -> (i32, String) {
 #[test]
 fn every_status_and_class_has_its_text() {
     for e in STATUSES {
-        let text = words(wx_status_text(e.status.code()));
+        let text = string(wx_status_text(e.status.code()));
         assert_eq!(text, format!("{}: {}", e.name, e.text.en));
     }
-    assert_eq!(words(wx_status_text(1)), "");
-    assert_eq!(words(wx_status_text(i32::MIN)), "");
+    assert_eq!(string(wx_status_text(1)), "");
+    assert_eq!(string(wx_status_text(i32::MIN)), "");
 
     for e in CLASSES {
         let text = |field: *const c_char, lang: *const c_char| {
-            words(unsafe { wx_class_text(e.class.code(), field, lang) })
+            string(unsafe { wx_class_text(e.class.code(), field, lang) })
         };
         assert_eq!(text(null(), null()), e.word);
         assert_eq!(text(c"name".as_ptr(), c"zh".as_ptr()), e.word);
@@ -139,20 +142,23 @@ fn every_status_and_class_has_its_text() {
         assert_eq!(text(BAD_UTF8.as_ptr(), null()), "");
     }
     for unknown in [0, 99, -1, i32::MIN] {
-        assert_eq!(words(unsafe { wx_class_text(unknown, null(), null()) }), "");
+        assert_eq!(
+            string(unsafe { wx_class_text(unknown, null(), null()) }),
+            ""
+        );
     }
 }
 
 #[test]
 fn versions() {
     assert_eq!(wx_abi_version(), WX_ABI_VERSION);
-    assert_eq!(words(wx_version()), env!("CARGO_PKG_VERSION"));
+    assert_eq!(string(wx_version()), env!("CARGO_PKG_VERSION"));
 }
 
 #[test]
-fn null_everywhere() {
-    let bench = Bench::new();
-    let (client, text) = (bench.client, c"text".as_ptr());
+fn null_in_every_argument() {
+    let silent = SilentHost::new();
+    let (client, text) = (silent.client, c"text".as_ptr());
     unsafe {
         wx_options_free(null_mut());
         wx_client_free(null_mut());
@@ -162,8 +168,8 @@ fn null_everywhere() {
         assert_eq!(wx_options_set(null_mut(), text, text), WX_E_NULL_POINTER);
         assert_eq!(wx_options_set(options, null(), text), WX_E_NULL_POINTER);
         assert_eq!(wx_options_set(options, text, null()), WX_E_NULL_POINTER);
-        assert!(words(wx_options_message(options)).contains("value is NULL"));
-        assert_eq!(words(wx_options_message(null::<wx_options>())), "");
+        assert!(string(wx_options_message(options)).contains("value is NULL"));
+        assert_eq!(string(wx_options_message(null::<wx_options>())), "");
         wx_options_free(options);
 
         assert_eq!(wx_client_new(null_mut(), null_mut()), WX_E_NULL_POINTER);
@@ -179,7 +185,7 @@ fn null_everywhere() {
         );
         wx_client_cancel(null());
 
-        // Without a place for the result nothing happens at all.
+        // If there is nowhere to store the result, the call is not made.
         let nowhere = null_mut();
         assert_eq!(
             wx_ensure_linked(client, text, text, 0, 0, 0, nowhere),
@@ -278,28 +284,28 @@ fn null_everywhere() {
             ),
         ];
         for (what, status, result) in calls {
-            let (status, message) = opened(status, result);
+            let (status, message) = check_failure(status, result);
             assert_eq!(status, WX_E_NULL_POINTER);
             assert!(message.contains(&format!("{what} is NULL")), "{message}");
         }
 
         let none = null::<wx_result>();
         let mut len = 7;
-        assert_eq!(words(wx_result_json(none, &mut len)), "");
+        assert_eq!(string(wx_result_json(none, &mut len)), "");
         assert_eq!(len, 0);
-        assert_eq!(words(wx_result_json(none, null_mut())), "");
+        assert_eq!(string(wx_result_json(none, null_mut())), "");
         assert_eq!(wx_result_errcode(none), WX_E_NULL_POINTER);
         assert_eq!(wx_result_http_status(none), 0);
         assert_eq!(wx_result_delivery(none), 0);
         assert_eq!(wx_result_class(none), 0);
         for get in [wx_result_message, wx_result_rid, wx_result_trace] {
-            assert_eq!(words(get(none)), "");
+            assert_eq!(string(get(none)), "");
         }
         assert_eq!(wx_result_get(none, text, null_mut(), 0), WX_E_NULL_POINTER);
 
-        assert_eq!(words(wx_errcode_text(null(), 0, null(), null())), "");
+        assert_eq!(string(wx_errcode_text(null(), 0, null(), null())), "");
         assert_eq!(
-            words(wx_errcode_text(null(), 0, c"class".as_ptr(), null())),
+            string(wx_errcode_text(null(), 0, c"class".as_ptr(), null())),
             "ok"
         );
 
@@ -334,9 +340,9 @@ fn null_everywhere() {
 }
 
 #[test]
-fn bad_utf8_everywhere() {
-    let bench = Bench::new();
-    let (client, text, bad) = (bench.client, c"text".as_ptr(), BAD_UTF8.as_ptr());
+fn invalid_utf8_in_every_argument() {
+    let silent = SilentHost::new();
+    let (client, text, bad) = (silent.client, c"text".as_ptr(), BAD_UTF8.as_ptr());
     unsafe {
         let options = wx_options_new();
         assert_eq!(wx_options_set(options, bad, text), WX_E_NOT_UTF8);
@@ -359,11 +365,14 @@ fn bad_utf8_everywhere() {
             if i == 4 {
                 assert_eq!(wx_result_get(result, bad, null_mut(), 0), WX_E_NOT_UTF8);
             }
-            assert_eq!(opened(status, result).0, WX_E_NOT_UTF8);
+            assert_eq!(check_failure(status, result).0, WX_E_NOT_UTF8);
         }
-        assert_eq!(words(wx_errcode_text(bad, 0, text, text)), "");
-        assert_eq!(words(wx_errcode_text(null(), 0, bad, null())), "");
-        assert_eq!(words(wx_errcode_text(null(), 0, c"name".as_ptr(), bad)), "");
+        assert_eq!(string(wx_errcode_text(bad, 0, text, text)), "");
+        assert_eq!(string(wx_errcode_text(null(), 0, bad, null())), "");
+        assert_eq!(
+            string(wx_errcode_text(null(), 0, c"name".as_ptr(), bad)),
+            ""
+        );
 
         let (mut out, mut len) = ([0; 600], 0);
         assert_eq!(
@@ -378,9 +387,9 @@ fn bad_utf8_everywhere() {
 }
 
 #[test]
-fn bad_values() {
-    let bench = Bench::new();
-    let (client, text) = (bench.client, c"text".as_ptr());
+fn values_out_of_range() {
+    let silent = SilentHost::new();
+    let (client, text) = (silent.client, c"text".as_ptr());
     let long_token = CString::new(vec![b'a'; 4097]).unwrap();
     let long_appid = CString::new(vec![b'a'; 257]).unwrap();
     unsafe {
@@ -433,64 +442,67 @@ fn bad_values() {
             ),
         ];
         for (status, result) in calls {
-            assert_eq!(opened(status, result).0, WX_E_BAD_VALUE);
+            assert_eq!(check_failure(status, result).0, WX_E_BAD_VALUE);
         }
     }
 }
 
 #[test]
 fn a_derived_handle_has_its_own_limits_and_cancellation() {
-    let bench = Bench::new();
+    let silent = SilentHost::new();
     let text = c"text".as_ptr();
     unsafe {
         let options = wx_options_new();
         let mut derived = null_mut();
-        // What is a matter of the connections is refused.
+        // An option of the shared connections cannot be changed.
         assert_eq!(
             wx_options_set(options, c"proxy".as_ptr(), c"none".as_ptr()),
             WX_OK
         );
         assert_eq!(
-            wx_client_derive(bench.client, options, &mut derived),
+            wx_client_derive(silent.client, options, &mut derived),
             WX_E_BAD_OPTION
         );
         assert!(derived.is_null());
-        assert!(words(wx_options_message(options)).contains("option proxy is a matter"));
+        assert!(
+            string(wx_options_message(options))
+                .contains("option proxy cannot be changed on a derived client")
+        );
         wx_options_free(options);
 
         assert_eq!(
-            wx_client_derive(bench.client, null_mut(), &mut derived),
+            wx_client_derive(silent.client, null_mut(), &mut derived),
             WX_OK
         );
         wx_client_cancel(derived);
         let mut r = null_mut();
         let status = wx_get_linked(derived, text, &mut r);
         assert_eq!(wx_result_delivery(r), 0);
-        assert_eq!(opened(status, r).0, WX_E_CANCELLED);
+        assert_eq!(check_failure(status, r).0, WX_E_CANCELLED);
         let status = wx_ensure_linked(derived, text, text, 0, 0, 1000, &mut r);
-        assert_eq!(opened(status, r).0, WX_E_CANCELLED);
-        // The base handle goes on: its host does not answer, which is what it says.
-        let status = wx_get_linked(bench.client, text, &mut r);
-        assert_eq!(opened(status, r).0, WX_E_TIMEOUT);
+        assert_eq!(check_failure(status, r).0, WX_E_CANCELLED);
+        // The base handle still works: it waits for its host, which does not respond.
+        let status = wx_get_linked(silent.client, text, &mut r);
+        assert_eq!(check_failure(status, r).0, WX_E_TIMEOUT);
         wx_client_free(derived);
     }
 }
 
 #[test]
-fn values_are_copied_whole_or_not_at_all() {
-    let bench = Bench::new();
+fn a_value_is_copied_completely_or_not_at_all() {
+    let silent = SilentHost::new();
     unsafe {
         let mut r = null_mut();
-        wx_get_linked(bench.client, null(), &mut r);
+        wx_get_linked(silent.client, null(), &mut r);
         let mut buf = [b'x' as c_char; 8];
         let get =
             |pointer: &CStr, buf: *mut c_char, cap| wx_result_get(r, pointer.as_ptr(), buf, cap);
         assert_eq!(get(c"/errcode", buf.as_mut_ptr(), 8), 2);
-        assert_eq!(words(buf.as_ptr()), "-1");
-        // Exactly fitting, one too few, nothing but the NUL.
+        assert_eq!(string(buf.as_ptr()), "-1");
+        // A buffer that fits exactly, one byte too few, and room for the NUL alone.
         assert_eq!(get(c"/errcode", buf.as_mut_ptr(), 3), 2);
         assert_eq!(get(c"/errcode", buf.as_mut_ptr(), 2), WX_E_BUFFER);
-        assert_eq!(words(buf.as_ptr()), "");
+        assert_eq!(string(buf.as_ptr()), "");
         assert_eq!(get(c"/errcode", buf.as_mut_ptr(), 1), WX_E_BUFFER);
         assert_eq!(get(c"/errcode", null_mut(), 0), 2);
         assert_eq!(get(c"/errcode", null_mut(), 1), WX_E_NULL_POINTER);
@@ -503,8 +515,8 @@ fn values_are_copied_whole_or_not_at_all() {
     }
 }
 
-/// Knocks at the flat door.
-fn run(op: &str, args: &str, cap: usize) -> (i32, String, usize) {
+/// Calls `wx_exec` with a buffer of `cap` bytes. Returns the status, the output and its length.
+fn exec(op: &str, args: &str, cap: usize) -> (i32, String, usize) {
     let (mut out, mut len) = (vec![0_u8; 4096], 0);
     let (ops, text) = (op.as_ptr().cast(), args.as_ptr().cast());
     let place = out.as_mut_ptr().cast();
@@ -514,33 +526,33 @@ fn run(op: &str, args: &str, cap: usize) -> (i32, String, usize) {
 }
 
 #[test]
-fn what_was_done_is_told_even_if_it_does_not_fit() {
+fn exec_shortens_the_result_of_a_post_that_does_not_fit() {
     let sandbox = wxlink_sandbox::Sandbox::start(wxlink_sandbox::Settings::default()).unwrap();
     let url = sandbox.http_url();
     let args = format!(
         "base_url={url}\naccess_token=SANDBOX-TOKEN\nappid=wx0b00000000000001\nnotify_users=0\nshow_profile=1"
     );
-    let (status, out, len) = run("ensure", &args, 512);
+    let (status, out, len) = exec("ensure", &args, 512);
     assert_eq!((status, len), (Status::Pending.code(), out.len()));
-    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(told["errcode"], Status::Pending.code());
-    assert_eq!(told["waits_for"], "official_account");
-    assert_eq!((&told["posts"], &told["item"]), (&1.into(), &().into()));
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["errcode"], Status::Pending.code());
+    assert_eq!(json["waits_for"], "official_account");
+    assert_eq!((&json["posts"], &json["item"]), (&1.into(), &().into()));
 
-    let (status, out, _) = run("ensure", &(args + "\nformat=lines"), 512);
+    let (status, out, _) = exec("ensure", &(args + "\nformat=lines"), 512);
     assert_eq!(status, Status::Pending.code());
     assert!(
         out.starts_with("status=-80\nerrcode=-80\nclass=pending\ndelivery=2\n"),
         "{out}"
     );
     assert!(
-        out.ends_with("message=the answer does not fit the buffer\n"),
+        out.ends_with("message=the result does not fit into the buffer\n"),
         "{out}"
     );
 }
 
 #[test]
-fn a_message_is_one_line_whatever_wechat_says() {
+fn a_message_contains_no_control_characters_of_wechats() {
     let sandbox = wxlink_sandbox::Sandbox::start(wxlink_sandbox::Settings::default()).unwrap();
     let body = r#"{"errcode":77777,"errmsg":"a\u0000b\nc"}"#;
     let fault = serde_json::json!({"fault": {"body": {"text": body}}});
@@ -556,15 +568,15 @@ fn a_message_is_one_line_whatever_wechat_says() {
             wx_get_linked(&client, c"t".as_ptr(), &mut result),
             Status::Api.code()
         );
-        let message = words(wx_result_message(result));
+        let message = string(wx_result_message(result));
         assert!(message.contains("77777 (a b c)"), "{message}");
         wx_result_free(result);
     }
 }
 
 #[test]
-fn exec_says_what_is_wrong() {
-    let wrong = [
+fn exec_reports_invalid_arguments() {
+    let cases = [
         ("jump", "", WX_E_BAD_VALUE, "op must be"),
         ("link", "", WX_E_BAD_VALUE, "access_token="),
         ("link", "access_token=t", WX_E_BAD_VALUE, "appid="),
@@ -594,18 +606,18 @@ fn exec_says_what_is_wrong() {
             WX_E_BAD_VALUE,
             "format",
         ),
-        ("list", "token=t", WX_E_BAD_OPTION, "no such option"),
+        ("list", "token=t", WX_E_BAD_OPTION, "unknown option"),
         ("list", "timeout_ms=x", WX_E_BAD_OPTION, "timeout_ms takes"),
     ];
-    for (op, args, status, says) in wrong {
-        let (got, out, _) = run(op, args, 4096);
+    for (op, args, status, expected) in cases {
+        let (got, out, _) = exec(op, args, 4096);
         assert_eq!(got, status, "{op} {args}: {out}");
-        assert!(out.contains(says), "{op} {args}: {out}");
+        assert!(out.contains(expected), "{op} {args}: {out}");
         let tree: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!(tree["errcode"], status);
     }
-    // Spaces and NULs fill fixed fields; what is wrong is told in the format asked for.
-    let (status, out, _) = run(
+    // Spaces and NULs pad fields of a fixed length. The error has the requested format.
+    let (status, out, _) = exec(
         "list \0",
         " timeout_ms = 0 \0\r\n format = lines\r\n\0\0",
         4096,
@@ -616,8 +628,8 @@ fn exec_says_what_is_wrong() {
     );
     assert!(out.contains("\n/errcode=-4\n"), "{out}");
 
-    // Nothing is posted whose answer might not fit.
-    let (status, out, len) = run("unlink", "access_token=t\nappid=a", 511);
+    // Nothing is posted if the shortest result might not fit.
+    let (status, out, len) = exec("unlink", "access_token=t\nappid=a", 511);
     assert_eq!(
         (status, out.trim_matches('\0'), len),
         (WX_E_BUFFER, "", 512)
@@ -625,13 +637,13 @@ fn exec_says_what_is_wrong() {
 }
 
 #[test]
-fn exec_gets_tokens_from_the_source_that_args_name() {
+fn exec_uses_the_token_source_in_args() {
     let sandbox = wxlink_sandbox::Sandbox::start(wxlink_sandbox::Settings::default()).unwrap();
     let common = format!(
         "base_url={}\naccount=wx0a00000000000001\n",
         sandbox.http_url()
     );
-    let (status, out, _) = run(
+    let (status, out, _) = exec(
         "list",
         &format!("{common}token_command=echo SANDBOX-TOKEN"),
         4096,
@@ -644,8 +656,8 @@ fn exec_gets_tokens_from_the_source_that_args_name() {
     ];
     let component = platform.map(|(key, value)| format!("{key}={value}\n"));
     let component = common + &component.concat();
-    // In memory nothing is kept from one call to the next.
-    let (status, out, _) = run("list", &component, 4096);
+    // With the memory store, the ticket of an earlier call is lost.
+    let (status, out, _) = exec("list", &component, 4096);
     assert_eq!(status, Status::NoToken.code(), "{out}");
     assert!(out.contains("component_verify_ticket"), "{out}");
 
@@ -664,18 +676,18 @@ fn exec_gets_tokens_from_the_source_that_args_name() {
             .add_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
             .unwrap();
         let link = "\nappid=wx0b00000000000001\nnotify_users=0\nshow_profile=1";
-        let (status, out, _) = run("link", &format!("{component}store={store}{link}"), 4096);
+        let (status, out, _) = exec("link", &format!("{component}store={store}{link}"), 4096);
         std::fs::remove_file(path).unwrap();
         assert_eq!(status, WX_OK, "{out}");
     }
 }
 
 #[test]
-fn a_panic_comes_back_as_internal_and_the_client_goes_on() {
-    let bench = Bench::new();
-    let (client, text) = (bench.client, c"text".as_ptr());
-    /// Runs one function with a panic behind its entry.
-    fn hurt<T>(call: impl FnOnce() -> T) -> T {
+fn a_panic_becomes_internal_and_the_client_still_works() {
+    let silent = SilentHost::new();
+    let (client, text) = (silent.client, c"text".as_ptr());
+    /// Calls one function, which panics inside.
+    fn panicking<T>(call: impl FnOnce() -> T) -> T {
         injected::ask();
         let answer = call();
         assert!(!injected::is_pending(), "the function has no guard");
@@ -685,70 +697,82 @@ fn a_panic_comes_back_as_internal_and_the_client_goes_on() {
         let mut r = null_mut();
         let calls = [
             (
-                hurt(|| wx_link_miniprogram(client, text, text, 0, 0, &mut r)),
+                panicking(|| wx_link_miniprogram(client, text, text, 0, 0, &mut r)),
                 r,
             ),
-            (hurt(|| wx_get_linked(client, text, &mut r)), r),
+            (panicking(|| wx_get_linked(client, text, &mut r)), r),
             (
-                hurt(|| wx_unlink_miniprogram(client, text, text, &mut r)),
+                panicking(|| wx_unlink_miniprogram(client, text, text, &mut r)),
                 r,
             ),
             (
-                hurt(|| wx_ensure_linked(client, text, text, 0, 0, 0, &mut r)),
+                panicking(|| wx_ensure_linked(client, text, text, 0, 0, 0, &mut r)),
                 r,
             ),
-            (hurt(|| wx_wait_linked(client, text, text, 0, &mut r)), r),
+            (
+                panicking(|| wx_wait_linked(client, text, text, 0, &mut r)),
+                r,
+            ),
         ];
         for (status, result) in calls {
-            let (status, message) = opened(status, result);
+            let (status, message) = check_failure(status, result);
             assert_eq!(status, WX_E_INTERNAL);
             assert!(!message.contains("TOKEN-IN-A-PANIC"), "{message}");
         }
 
-        assert_eq!(hurt(|| wx_abi_version()), 0);
-        assert_eq!(words(hurt(|| wx_version())), "");
-        assert_eq!(words(hurt(|| wx_status_text(0))), "");
-        assert!(hurt(|| wx_options_new()).is_null());
+        assert_eq!(panicking(|| wx_abi_version()), 0);
+        assert_eq!(string(panicking(|| wx_version())), "");
+        assert_eq!(string(panicking(|| wx_status_text(0))), "");
+        assert!(panicking(|| wx_options_new()).is_null());
         let options = wx_options_new();
-        assert_eq!(hurt(|| wx_options_set(options, text, text)), WX_E_INTERNAL);
-        assert_eq!(words(hurt(|| wx_options_message(options))), "");
+        assert_eq!(
+            panicking(|| wx_options_set(options, text, text)),
+            WX_E_INTERNAL
+        );
+        assert_eq!(string(panicking(|| wx_options_message(options))), "");
         let mut none = null_mut();
-        assert_eq!(hurt(|| wx_client_new(options, &mut none)), WX_E_INTERNAL);
-        let with = |place| wx_client_derive(client, null_mut(), place);
-        assert_eq!(hurt(|| with(&mut none)), WX_E_INTERNAL);
-        hurt(|| wx_client_cancel(client));
-        // What could not be freed is still whole.
-        hurt(|| wx_options_free(options));
+        assert_eq!(
+            panicking(|| wx_client_new(options, &mut none)),
+            WX_E_INTERNAL
+        );
+        let derive = |place| wx_client_derive(client, null_mut(), place);
+        assert_eq!(panicking(|| derive(&mut none)), WX_E_INTERNAL);
+        panicking(|| wx_client_cancel(client));
+        // The options were not freed and are still valid.
+        panicking(|| wx_options_free(options));
         wx_options_free(options);
-        hurt(|| wx_client_free(null_mut()));
-        hurt(|| wx_result_free(null_mut()));
+        panicking(|| wx_client_free(null_mut()));
+        panicking(|| wx_result_free(null_mut()));
 
         let mut r = null_mut();
         wx_get_linked(client, c"".as_ptr(), &mut r);
-        assert_eq!(hurt(|| wx_result_errcode(r)), WX_E_NULL_POINTER);
-        assert_eq!(hurt(|| wx_result_http_status(r)), 0);
-        assert_eq!(hurt(|| wx_result_delivery(r)), 0);
-        assert_eq!(hurt(|| wx_result_class(r)), 0);
+        assert_eq!(panicking(|| wx_result_errcode(r)), WX_E_NULL_POINTER);
+        assert_eq!(panicking(|| wx_result_http_status(r)), 0);
+        assert_eq!(panicking(|| wx_result_delivery(r)), 0);
+        assert_eq!(panicking(|| wx_result_class(r)), 0);
         for get in [wx_result_message, wx_result_rid, wx_result_trace] {
-            assert_eq!(words(hurt(|| get(r))), "");
+            assert_eq!(string(panicking(|| get(r))), "");
         }
-        assert_eq!(words(hurt(|| wx_result_json(r, null_mut()))), "");
+        assert_eq!(string(panicking(|| wx_result_json(r, null_mut()))), "");
         assert_eq!(
-            hurt(|| wx_result_get(r, text, null_mut(), 0)),
+            panicking(|| wx_result_get(r, text, null_mut(), 0)),
             WX_E_NULL_POINTER
         );
         wx_result_free(r);
 
-        assert_eq!(words(hurt(|| wx_catalogue_json())), "");
-        assert_eq!(words(hurt(|| wx_errcode_text(null(), 0, text, null()))), "");
-        assert_eq!(words(hurt(|| wx_class_text(1, null(), null()))), "");
+        assert_eq!(string(panicking(|| wx_catalogue_json())), "");
+        assert_eq!(
+            string(panicking(|| wx_errcode_text(null(), 0, text, null()))),
+            ""
+        );
+        assert_eq!(string(panicking(|| wx_class_text(1, null(), null()))), "");
         let (mut out, mut len) = ([0; 600], 0);
         let exec = || wx_exec(text, 4, text, 4, out.as_mut_ptr(), 600, &mut len);
-        assert_eq!(hurt(exec), WX_E_INTERNAL);
+        assert_eq!(panicking(exec), WX_E_INTERNAL);
 
-        // The client works as before: its host does not answer, which is what it says.
+        // The client still works: it waits for its host, which does not respond.
         let mut r = null_mut();
         let status = wx_get_linked(client, text, &mut r);
-        assert_eq!(opened(status, r).0, Status::Timeout.code());
+        assert_eq!(check_failure(status, r).0, Status::Timeout.code());
     }
 }

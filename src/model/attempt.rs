@@ -1,11 +1,11 @@
-//! The record of what was tried: one entry for each request that was made or meant to be made.
+//! The record of a call: one entry for each attempt to send its request.
 
 use serde::Serialize;
 
 use super::delivery::Delivery;
 use super::status::Status;
 
-/// How far an attempt came.
+/// The phase in which an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -13,40 +13,40 @@ pub enum Phase {
     Resolve,
     /// Opening the connection.
     Connect,
-    /// Asking the proxy for a tunnel.
+    /// Asking the proxy to connect to the host.
     Proxy,
     /// The TLS handshake.
     Tls,
     /// Sending the request.
     Send,
-    /// Waiting for the first byte of the answer.
+    /// Waiting for the first byte of the response.
     Wait,
-    /// Reading the answer.
+    /// Reading the response.
     Receive,
-    /// The answer was read whole.
+    /// The whole response was read.
     Done,
 }
 
-/// One attempt at a call.
+/// One attempt to send a request and read the response.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The entry host it went to (`host` or `host:port`).
+    /// The API host (`host` or `host:port`).
     pub host: String,
-    /// How far it came.
+    /// The phase in which the attempt ended.
     pub phase: Phase,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub ms: u32,
-    /// Whether it went over a connection that was already open.
+    /// Whether the attempt used a connection that was already open.
     pub reused: bool,
-    /// How it ended; [`Status::Api`] if WeChat answered an errcode other than 0.
+    /// How the attempt ended; [`Status::Api`] if WeChat answered an errcode other than 0.
     pub outcome: Status,
-    /// The answer's HTTP status, 0 if there was none.
+    /// The HTTP status of the response; 0 if there was none.
     pub http_status: u16,
-    /// Why it failed, empty if it did not.
+    /// Why the attempt failed; empty if it succeeded. Contains no secret.
     pub detail: String,
 }
 
-/// Writes attempts as the JSON that `wx_result_trace` shows.
+/// Writes attempts as JSON, in the form that `wx_result_trace` describes.
 pub(crate) fn trace_json(endpoint: &str, delivery: Delivery, attempts: &[Attempt]) -> String {
     #[derive(Serialize)]
     struct Row<'a> {

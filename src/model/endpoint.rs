@@ -1,28 +1,28 @@
-//! The WeChat endpoints this library calls, under the names and paths WeChat gives them.
+//! The WeChat endpoints that this library calls, with WeChat's names and paths.
 
 /// An endpoint of WeChat's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `linkMiniprogram`: invites a mini program to be linked.
     Link,
-    /// `getLinkMiniprogram`: lists the mini programs that are linked or pending.
+    /// `getLinkMiniprogram`: lists the mini programs that are linked, pending or refused.
     Get,
-    /// `unlinkMiniprogram`: asks to unlink a mini program.
+    /// `unlinkMiniprogram`: requests that a mini program be unlinked.
     Unlink,
-    /// `api_component_token`: the access token of a third-party platform.
+    /// `api_component_token`: fetches the access token of a third-party platform.
     ComponentToken,
-    /// `api_authorizer_token`: a new access token of an account.
+    /// `api_authorizer_token`: fetches a new access token of an account.
     AuthorizerToken,
-    /// `api_get_authorizer_list`: a platform's accounts with their refresh tokens.
+    /// `api_get_authorizer_list`: lists a platform's accounts with their refresh tokens.
     AuthorizerList,
 }
 
 impl Endpoint {
     /// The endpoints that list and change links, in the order of WeChat's documentation. The others
-    /// serve access tokens.
+    /// are for access tokens.
     pub const LINKING: [Endpoint; 3] = [Endpoint::Link, Endpoint::Get, Endpoint::Unlink];
 
-    /// The short name used in flags, traces and the table of errcodes, such as `link`.
+    /// The short name, as in flags, traces and the table of errcodes, such as `link`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Endpoint::Link => "link",
@@ -34,7 +34,7 @@ impl Endpoint {
         }
     }
 
-    /// WeChat's name of the endpoint.
+    /// WeChat's name for the endpoint.
     pub const fn name(self) -> &'static str {
         match self {
             Endpoint::Link => "linkMiniprogram",
@@ -46,7 +46,7 @@ impl Endpoint {
         }
     }
 
-    /// The path, and the query up to the value of the token, with which the request target ends.
+    /// The request target: the path, and the query up to the token's value, which is appended to it.
     pub(crate) const fn target(self) -> &'static str {
         match self {
             Endpoint::Link => "/cgi-bin/wxopen/wxamplink?access_token=",
@@ -69,12 +69,12 @@ impl Endpoint {
             .find(|endpoint| endpoint.as_str() == name)
     }
 
-    /// Whether it is one of [`LINKING`](Endpoint::LINKING), whose responses hold no tokens.
+    /// Whether it is one of [`LINKING`](Endpoint::LINKING). Their responses contain no tokens.
     pub(crate) const fn is_linking(self) -> bool {
         matches!(self, Endpoint::Link | Endpoint::Get | Endpoint::Unlink)
     }
 
-    /// The name of the token that is sent with the request.
+    /// WeChat's name for the token that is sent with the request.
     pub(crate) const fn token_name(self) -> &'static str {
         if self.is_linking() {
             "access_token"
@@ -83,7 +83,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether a repeated request changes nothing.
+    /// Whether a request can be sent again without changing anything.
     pub(crate) const fn is_read_only(self) -> bool {
         !matches!(
             self,

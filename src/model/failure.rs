@@ -1,11 +1,12 @@
-//! Why one attempt failed.
+//! [`Failure`]: why one attempt failed.
 
 use crate::model::status::Status;
 
-/// Why an attempt failed, in words that never hold a secret.
+/// Why an attempt failed.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub status: Status,
+    /// A clause for messages. `retry` removes secrets from it.
     pub detail: String,
 }
 

@@ -1,6 +1,6 @@
-//! The languages messages come in, and a text that exists in each of them.
+//! The languages of messages, and texts that exist in each of them.
 
-/// The language of messages and remedies.
+/// The language of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
     /// English.
@@ -11,7 +11,7 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The language a code (`en`, `zh`) names, if any.
+    /// The language with this code: `en` or `zh`.
     pub fn from_code(code: &str) -> Option<Lang> {
         match code {
             "en" => Some(Lang::En),

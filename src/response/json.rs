@@ -1,18 +1,23 @@
-//! JSON as WeChat sends it: checked for encoding and depth, and repaired where an escape holds half a
-//! character.
+//! WeChat's JSON: checked for encoding and depth, and repaired if it contains a lone surrogate.
+//!
+//! WeChat cuts nicknames at a fixed length. A cut within an emoji leaves an escape for one half of a
+//! surrogate pair, which JSON parsers reject, although the rest of the list is valid.
 
 use serde::de::DeserializeOwned;
 
-/// How deep an answer may nest. WeChat's list nests four deep.
+/// How deep a response may nest. WeChat's list has four levels.
 const MAX_DEPTH: usize = 64;
 
-/// Reads JSON that may hold half characters.
+/// Parses JSON that may contain lone surrogates.
 pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
     let parsed = serde_json::from_str(json).ok();
-    parsed.or_else(|| serde_json::from_str(&whole_characters(json)?).ok())
+    parsed.or_else(|| serde_json::from_str(&replace_lone_surrogates(json)?).ok())
 }
 
-/// The bytes as text: UTF-8 without its mark, and an object as far as can be seen.
+/// The body as text, without a byte order mark.
+///
+/// # Errors
+/// What the body is if it is not UTF-8, does not start an object, or nests too deep.
 pub(super) fn json_text(body: &[u8]) -> Result<&str, String> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let text =
@@ -28,21 +33,26 @@ pub(super) fn json_text(body: &[u8]) -> Result<&str, String> {
     Ok(text)
 }
 
-/// Whether the brackets, those in strings too, could nest deeper than `MAX_DEPTH`. Counting them block by
-/// block takes a tenth of the time of looking at each.
+/// Whether the brackets could nest deeper than `MAX_DEPTH`, if those in strings counted too. Counting
+/// them block by block takes a tenth of the time of [`depth`].
 fn may_be_deep(json: &[u8]) -> bool {
-    const CASE: u8 = 0x20; // What `{` and `[` differ in, and `}` and `]`.
+    const BRACE_BIT: u8 = 0x20; // `{` and `[` differ in this bit, and so do `}` and `]`.
     let mut depth = 0;
     json.chunks(64).any(|block| {
-        // A sum of bytes, which cannot overflow within a block, is what compilers make fast.
-        let count = |bracket| -> u8 { block.iter().map(|b| u8::from(b & !CASE == bracket)).sum() };
+        // Compilers vectorise this sum of bytes, which cannot overflow within a block.
+        let count = |bracket| -> u8 {
+            block
+                .iter()
+                .map(|b| u8::from(b & !BRACE_BIT == bracket))
+                .sum()
+        };
         let opened = depth + usize::from(count(b'['));
         depth = opened.saturating_sub(count(b']').into());
         opened > MAX_DEPTH
     })
 }
 
-/// How deep the brackets nest, those in strings not counted.
+/// How deep the brackets nest, without those in strings.
 fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for &byte in json {
@@ -64,39 +74,38 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// Puts U+FFFD for escapes that are half a character: a nickname cut off within an emoji ends so, and
-/// no parser takes it, though the rest of the list is in order. `None` if there are none to be seen.
-pub(super) fn whole_characters(text: &str) -> Option<String> {
-    if !["\\ud", "\\uD"].iter().any(|half| text.contains(half)) {
+/// Replaces escapes of lone surrogates by U+FFFD. `None` if the text contains no surrogates.
+pub(super) fn replace_lone_surrogates(text: &str) -> Option<String> {
+    if !["\\ud", "\\uD"].iter().any(|prefix| text.contains(prefix)) {
         return None;
     }
-    let unit = |at: usize| {
+    let code_unit = |at: usize| {
         let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
         u16::from_str_radix(digits, 16).ok()
     };
-    let mut whole = String::with_capacity(text.len());
+    let mut repaired = String::with_capacity(text.len());
     let mut at = 0;
     while let Some(length) = text[at..].find('\\') {
         let escape = at + length;
-        whole += &text[at..escape];
-        let (taken, good) = match (unit(escape), unit(escape + 6)) {
+        repaired += &text[at..escape];
+        let (escape_len, is_valid) = match (code_unit(escape), code_unit(escape + 6)) {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, true),
             (Some(0xD800..=0xDFFF), _) => (6, false),
-            // The escaped character too, lest its backslash be taken for an escape's.
+            // Another escape. Skip its character too, which may be a backslash.
             _ => (
                 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8),
                 true,
             ),
         };
-        whole += if good {
-            &text[escape..escape + taken]
+        repaired += if is_valid {
+            &text[escape..escape + escape_len]
         } else {
             "\\ufffd"
         };
-        at = escape + taken;
+        at = escape + escape_len;
     }
-    whole += &text[at..];
-    Some(whole)
+    repaired += &text[at..];
+    Some(repaired)
 }
 
 #[cfg(test)]
@@ -110,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_be_deep_is_looked_at_closely() {
+    fn the_quick_check_finds_deep_nesting() {
         let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
         assert!(!may_be_deep(nested(32).as_bytes()) && may_be_deep(nested(65).as_bytes()));
         assert!(!may_be_deep(

@@ -1,7 +1,8 @@
 //! The list of linked mini programs, as types.
 //!
-//! Every field of an item is optional, and what is not described here is kept: WeChat's own pages
-//! disagree about names and types, so nothing is refused for looking unlike them.
+//! WeChat's own documentation disagrees about the names and types of fields. So every field is
+//! optional, a value of an unexpected type does not invalidate the list, and unknown fields are
+//! kept.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -13,76 +14,82 @@ use crate::model::link_status::LinkStatus;
 use crate::response::reader::Reader;
 use crate::response::response::Response;
 
-/// The answer of `getLinkMiniprogram`. It knows where in the answer the fields are: their values are
-/// read when they are asked for.
+/// WeChat's list of an Official Account's mini programs (`getLinkMiniprogram`): linked, pending and
+/// refused ones.
+///
+/// It keeps the response and the offsets of the fields in it. A field's value is parsed when it is
+/// read.
 #[derive(Clone, Debug)]
 pub struct LinkList {
-    answer: Response,
-    items: Vec<Places>,
+    response: Response,
+    items: Vec<ItemOffsets>,
 }
 
 impl LinkList {
-    /// Reads the list, or says in one clause why the answer holds none.
+    /// Reads the list in a response.
+    ///
+    /// # Errors
+    /// What the response contains instead of a list.
     #[doc(hidden)]
-    pub fn read(answer: Response) -> Result<LinkList, String> {
-        let items = find_items(answer.body())?;
-        Ok(LinkList { answer, items })
+    pub fn read(response: Response) -> Result<LinkList, String> {
+        let items = find_items(response.body())?;
+        Ok(LinkList { response, items })
     }
 
-    /// The answer it was read from.
+    /// The response that contains the list.
     pub fn response(&self) -> &Response {
-        &self.answer
+        &self.response
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there are none.
+    /// Whether the list has no items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// The item at that place.
-    pub fn get(&self, at: usize) -> Option<MiniProgram<'_>> {
-        self.items.get(at).map(|places| self.item(places))
+    /// The item at this index, from 0.
+    pub fn get(&self, index: usize) -> Option<MiniProgram<'_>> {
+        self.items.get(index).map(|offsets| self.item(offsets))
     }
 
-    /// The items, in WeChat's order. They may hold service accounts as well as mini programs.
+    /// The items, in WeChat's order. Some may be service accounts instead of mini programs.
     pub fn items(&self) -> impl ExactSizeIterator<Item = MiniProgram<'_>> {
-        self.items.iter().map(|places| self.item(places))
+        self.items.iter().map(|offsets| self.item(offsets))
     }
 
-    /// The first item with that appid or original id (`gh_…`).
+    /// The first item with this appid or original id (`gh_…`).
     pub fn find(&self, appid_or_username: &str) -> Option<MiniProgram<'_>> {
-        self.items().find(|i| i.is(appid_or_username))
+        self.items().find(|item| item.has_id(appid_or_username))
     }
 
-    fn item<'a>(&'a self, places: &'a Places) -> MiniProgram<'a> {
+    fn item<'a>(&'a self, offsets: &'a ItemOffsets) -> MiniProgram<'a> {
         MiniProgram {
-            json: self.answer.body(),
-            places,
+            json: self.response.body(),
+            offsets,
         }
     }
 }
 
-/// One item of the list.
+/// One item of the list. Every field is `None` if it is missing, null, or of another type.
 #[derive(Clone, Copy)]
 pub struct MiniProgram<'a> {
     json: &'a [u8],
-    places: &'a Places,
+    offsets: &'a ItemOffsets,
 }
 
-/// Where an item begins, and where the values of its described fields do; 0 if it has none, since an
-/// answer begins with a bracket.
+/// The offsets in the body at which an item and the values of its known fields start. 0 stands for a
+/// missing field: a body starts with a bracket.
 #[derive(Clone, Debug)]
-struct Places {
+struct ItemOffsets {
     item: u32,
-    fields: [u32; FIELDS],
+    fields: [u32; FIELD_COUNT],
 }
 
-/// The fields that are described.
+/// The known fields.
 #[derive(Clone, Copy)]
 enum Field {
     Status,
@@ -97,15 +104,15 @@ enum Field {
     CopyVerifyStatus,
     Email,
     FuncInfos,
-    // IdAliases that WeChat's pages have printed for it.
+    // Other spellings of func_infos in WeChat's documentation.
     FuncInfo,
     FuncNews,
 }
 
-const FIELDS: usize = Field::FuncNews as usize + 1;
+const FIELD_COUNT: usize = Field::FuncNews as usize + 1;
 
 impl Field {
-    fn named(name: &str) -> Option<Field> {
+    fn parse(name: &str) -> Option<Field> {
         Some(match name {
             "status" => Field::Status,
             "username" => Field::Username,
@@ -125,8 +132,8 @@ impl Field {
         })
     }
 
-    /// Whether the next value has the expected type.
-    fn takes(self, value: &mut Reader<'_>) -> bool {
+    /// Whether the next value has the field's type.
+    fn accepts(self, value: &mut Reader<'_>) -> bool {
         match self {
             Field::Username
             | Field::Appid
@@ -145,16 +152,16 @@ impl Field {
 pub struct FuncInfo {
     /// 1: WeChat verification. 2: WeChat Pay.
     pub id: Option<i64>,
-    /// 0: closed. 1: open.
+    /// 0: not enabled. 1: enabled.
     pub status: Option<i64>,
-    /// Its name, in Chinese.
+    /// The capability's name, in Chinese.
     pub name: Option<String>,
-    /// Every other field.
+    /// All other fields.
     pub extra: Map<String, Value>,
 }
 
 impl<'a> MiniProgram<'a> {
-    /// How far the link has come.
+    /// The status of the link.
     pub fn status(self) -> Option<LinkStatus> {
         self.number(Field::Status).map(LinkStatus::from)
     }
@@ -164,12 +171,12 @@ impl<'a> MiniProgram<'a> {
         self.text(Field::Username)
     }
 
-    /// The appid; refused items have none.
+    /// The appid. Refused items have none.
     pub fn appid(self) -> Option<Cow<'a, str>> {
         self.text(Field::Appid)
     }
 
-    /// Seen as `SOURCE_NORMAL`; WeChat does not say what it means.
+    /// `SOURCE_NORMAL` in all known responses. WeChat does not document it.
     pub fn source(self) -> Option<Cow<'a, str>> {
         self.text(Field::Source)
     }
@@ -179,12 +186,12 @@ impl<'a> MiniProgram<'a> {
         self.text(Field::Nickname)
     }
 
-    /// 1: shown in the Official Account's page.
+    /// 1: shown on the Official Account's page.
     pub fn selected(self) -> Option<i64> {
         self.number(Field::Selected)
     }
 
-    /// 1: shown in "nearby mini programs", which forbids unlinking.
+    /// 1: shown in "nearby mini programs". WeChat refuses to unlink such a mini program.
     pub fn nearby_display_status(self) -> Option<i64> {
         self.number(Field::NearbyDisplayStatus)
     }
@@ -194,12 +201,12 @@ impl<'a> MiniProgram<'a> {
         self.number(Field::Released)
     }
 
-    /// The picture's address.
+    /// The URL of the profile picture.
     pub fn headimg_url(self) -> Option<Cow<'a, str>> {
         self.text(Field::HeadimgUrl)
     }
 
-    /// WeChat verification (id 1), WeChat Pay (id 2) and the like.
+    /// The capabilities, such as WeChat verification (id 1) and WeChat Pay (id 2).
     pub fn func_infos(self) -> Vec<FuncInfo> {
         let read = |field| func_infos(&mut self.field(field)?);
         read(Field::FuncInfos)
@@ -208,41 +215,41 @@ impl<'a> MiniProgram<'a> {
             .unwrap_or_default()
     }
 
-    /// Seen as 1; WeChat does not say what it means.
+    /// 1 in all known responses. WeChat does not document it.
     pub fn copy_verify_status(self) -> Option<i64> {
         self.number(Field::CopyVerifyStatus)
     }
 
-    /// The mini program's mail address.
+    /// The mini program's e-mail address.
     pub fn email(self) -> Option<Cow<'a, str>> {
         self.text(Field::Email)
     }
 
-    /// Every other field, and known ones whose value has another type than expected.
+    /// All other fields, and the known ones whose value has an unexpected type.
     pub fn extra(self) -> Map<String, Value> {
-        extra(&mut self.whole(), |key, value| {
-            Field::named(key).is_some_and(|field| field.takes(value))
+        extra_fields(&mut self.reader(), |key, value| {
+            Field::parse(key).is_some_and(|field| field.accepts(value))
         })
     }
 
-    /// All of it, as WeChat sent it.
+    /// The whole item, as WeChat sent it.
     pub fn json(self) -> Value {
-        self.whole().value()
+        self.reader().value()
     }
 
-    /// Whether that is its appid or original id.
-    pub fn is(self, appid_or_username: &str) -> bool {
-        let is = |id: Option<Cow<'_, str>>| id.is_some_and(|id| id == appid_or_username);
-        is(self.appid()) || is(self.username())
+    /// Whether this is the item's appid or original id.
+    pub fn has_id(self, appid_or_username: &str) -> bool {
+        let is_same = |id: Option<Cow<'_, str>>| id.is_some_and(|id| id == appid_or_username);
+        is_same(self.appid()) || is_same(self.username())
     }
 
-    fn whole(self) -> Reader<'a> {
-        Reader::new(self.json, self.places.item as usize)
+    fn reader(self) -> Reader<'a> {
+        Reader::new(self.json, self.offsets.item as usize)
     }
 
     fn field(self, field: Field) -> Option<Reader<'a>> {
-        let at = self.places.fields[field as usize] as usize;
-        (at > 0).then(|| Reader::new(self.json, at))
+        let offset = self.offsets.fields[field as usize] as usize;
+        (offset > 0).then(|| Reader::new(self.json, offset))
     }
 
     fn text(self, field: Field) -> Option<Cow<'a, str>> {
@@ -255,7 +262,7 @@ impl<'a> MiniProgram<'a> {
 }
 
 impl PartialEq for MiniProgram<'_> {
-    /// Whether the same fields have the same values, in whatever order.
+    /// Whether both have the same fields with the same values, in any order.
     fn eq(&self, other: &Self) -> bool {
         self.json() == other.json()
     }
@@ -267,16 +274,17 @@ impl fmt::Debug for MiniProgram<'_> {
     }
 }
 
-/// Where the items are. For an account without links wxopens may be whatever says nothing.
-fn find_items(answer: &[u8]) -> Result<Vec<Places>, String> {
+/// Finds the items in a body. For an account without links, `wxopens` may also be missing, null or an
+/// empty array.
+fn find_items(body: &[u8]) -> Result<Vec<ItemOffsets>, String> {
     let mut items = Vec::new();
-    let body = answer.iter().position(|b| *b == b'{').unwrap_or_default();
-    Reader::new(answer, body).object(|key, wxopens| -> Result<(), String> {
+    let start = body.iter().position(|b| *b == b'{').unwrap_or_default();
+    Reader::new(body, start).object(|key, wxopens| -> Result<(), String> {
         if key != "wxopens" {
             wxopens.skip();
             return Ok(());
         }
-        // Of a field that is there twice the last one counts.
+        // If a field occurs twice, the last one counts.
         items.clear();
         let is_object = wxopens.object(|key, list| -> Result<(), String> {
             if key != "items" {
@@ -288,45 +296,48 @@ fn find_items(answer: &[u8]) -> Result<Vec<Places>, String> {
                 items.push(find_fields(item)?);
                 Ok(())
             })?;
-            match is_array || list.value().is_null() {
-                true => Ok(()),
-                false => Err("a list whose items are not an array".to_owned()),
+            if is_array || list.value().is_null() {
+                Ok(())
+            } else {
+                Err("a list whose items are not an array".to_owned())
             }
         })?;
-        match is_object
-            .then(Value::default)
-            .unwrap_or_else(|| wxopens.value())
-        {
+        if is_object {
+            return Ok(());
+        }
+        match wxopens.value() {
             Value::Null => Ok(()),
-            Value::Array(none) if none.is_empty() => Ok(()),
+            Value::Array(items) if items.is_empty() => Ok(()),
             _ => Err("a list whose wxopens is not an object".to_owned()),
         }
     })?;
     Ok(items)
 }
 
-fn find_fields(item: &mut Reader<'_>) -> Result<Places, String> {
-    let place = |value: &mut Reader<'_>| {
-        u32::try_from(value.place()).map_err(|_| "a list of more than 4 GiB".to_owned())
+/// Finds the known fields of an item.
+fn find_fields(item: &mut Reader<'_>) -> Result<ItemOffsets, String> {
+    let offset_of = |value: &mut Reader<'_>| {
+        u32::try_from(value.offset()).map_err(|_| "a list of more than 4 GiB".to_owned())
     };
-    let mut places = Places {
-        item: place(item)?,
-        fields: [0; FIELDS],
+    let mut offsets = ItemOffsets {
+        item: offset_of(item)?,
+        fields: [0; FIELD_COUNT],
     };
     let is_object = item.object(|key, value| -> Result<(), String> {
-        if let Some(field) = Field::named(key) {
-            places.fields[field as usize] = place(value)?;
+        if let Some(field) = Field::parse(key) {
+            offsets.fields[field as usize] = offset_of(value)?;
         }
         value.skip();
         Ok(())
     })?;
-    match is_object {
-        true => Ok(places),
-        false => Err("a list with an item that is not an object".to_owned()),
+    if is_object {
+        Ok(offsets)
+    } else {
+        Err("a list with an item that is not an object".to_owned())
     }
 }
 
-/// The capabilities; `None` if the next value is something else.
+/// Reads the capabilities; `None` if the next value is not an array of objects.
 fn func_infos(from: &mut Reader<'_>) -> Option<Vec<FuncInfo>> {
     let mut infos = Vec::new();
     let is_array = from.array(|item| func_info(item).map(|info| infos.push(info)).ok_or(()));
@@ -335,36 +346,36 @@ fn func_infos(from: &mut Reader<'_>) -> Option<Vec<FuncInfo>> {
 
 fn func_info(from: &mut Reader<'_>) -> Option<FuncInfo> {
     let mut info = FuncInfo::default();
-    let whole = from.next() == b'{';
-    info.extra = extra(from, |key, value| match key {
-        "id" => put(&mut info.id, value.number()),
-        "status" => put(&mut info.status, value.number()),
-        "name" => put(&mut info.name, value.text().map(Cow::into_owned)),
+    let is_object = from.next() == b'{';
+    info.extra = extra_fields(from, |key, value| match key {
+        "id" => set(&mut info.id, value.number()),
+        "status" => set(&mut info.status, value.number()),
+        "name" => set(&mut info.name, value.text().map(Cow::into_owned)),
         _ => false,
     });
-    whole.then_some(info)
+    is_object.then_some(info)
 }
 
-fn put<T>(place: &mut Option<T>, read: Option<T>) -> bool {
-    *place = read;
-    place.is_some()
+/// Sets a field, and returns whether it has a value.
+fn set<T>(field: &mut Option<T>, value: Option<T>) -> bool {
+    *field = value;
+    field.is_some()
 }
 
-/// The fields of an object that are not taken.
-fn extra<'a>(
+/// The fields of an object that `accept` does not accept.
+fn extra_fields<'a>(
     object: &mut Reader<'a>,
-    mut take: impl FnMut(&str, &mut Reader<'a>) -> bool,
+    mut accept: impl FnMut(&str, &mut Reader<'a>) -> bool,
 ) -> Map<String, Value> {
     let mut extra = Map::new();
     let Ok(_) = object.object(|key, value| -> Result<(), Infallible> {
-        let begin = *value;
-        // What is offered is not always read to its end.
-        match take(key, value) {
-            true => drop(extra.remove(key)),
-            false => {
-                *value = begin;
-                extra.insert(key.to_owned(), value.value());
-            }
+        let start = *value;
+        if accept(key, value) {
+            extra.remove(key);
+        } else {
+            // `accept` may have read only a part of the value.
+            *value = start;
+            extra.insert(key.to_owned(), value.value());
         }
         Ok(())
     });

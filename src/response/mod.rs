@@ -1,4 +1,4 @@
-//! Response bytes to meaning: the verdict, the list of linked mini programs, and reading JSON.
+//! Parses the bytes of a response: WeChat's errcode, the list of mini programs, and the JSON itself.
 
 pub(crate) mod json;
 pub(crate) mod list;

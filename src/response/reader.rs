@@ -1,5 +1,6 @@
-//! Finds its way in JSON that is known to be JSON, as every answer is: nothing is checked again, so it
-//! takes little more than finding the ends of texts. What is no JSON is read as anything, but to its end.
+//! A cursor over JSON that has already been validated. It checks nothing again, so that skipping a
+//! value costs little more than finding the ends of its strings. With invalid JSON its values are
+//! arbitrary, but it always reaches the end.
 
 use std::borrow::Cow;
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use super::json::parse;
 
-/// A place in it.
+/// A position in JSON.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     json: &'a [u8],
@@ -15,22 +16,22 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// At that place.
+    /// A reader at the offset `at`.
     pub fn new(json: &'a [u8], at: usize) -> Reader<'a> {
         Reader { json, at }
     }
 
-    /// Where the next value begins, or where what it is in ends.
-    pub fn place(&mut self) -> usize {
+    /// The offset of the next value, or of the closing bracket if there is none.
+    pub fn offset(&mut self) -> usize {
         self.next();
         self.at
     }
 
-    /// What the next value begins with; a closing bracket if there is none, 0 at the end.
+    /// The first byte of the next value; a closing bracket if there is none, 0 at the end.
     pub fn next(&mut self) -> u8 {
         loop {
             match self.json.get(self.at) {
-                // Separators say nothing that is not known: they count as white space.
+                // In valid JSON, separators can be skipped like white space.
                 Some(b',' | b':' | b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 Some(byte) => return *byte,
                 None => return 0,
@@ -38,13 +39,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Goes into the next value if it is an object: has each field read or skipped.
+    /// If the next value is an object, calls `field` for each field, which must read or skip the
+    /// value. Returns whether it is an object.
     pub fn object<E>(
         &mut self,
         mut field: impl FnMut(&str, &mut Self) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let is_one = self.next() == b'{';
-        if is_one {
+        let is_object = self.next() == b'{';
+        if is_object {
             self.at += 1;
             while self.next() == b'"' {
                 let key = self.string();
@@ -53,31 +55,32 @@ impl<'a> Reader<'a> {
             }
             self.at += 1;
         }
-        Ok(is_one)
+        Ok(is_object)
     }
 
-    /// Goes into the next value if it is an array: has each item read or skipped.
+    /// If the next value is an array, calls `item` for each item, which must read or skip it. Returns
+    /// whether it is an array.
     pub fn array<E>(
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let is_one = self.next() == b'[';
-        if is_one {
+        let is_array = self.next() == b'[';
+        if is_array {
             self.at += 1;
             while !matches!(self.next(), b']' | b'}' | 0) {
                 item(self)?;
             }
             self.at += 1;
         }
-        Ok(is_one)
+        Ok(is_array)
     }
 
-    /// Reads the next value if it is a text.
+    /// Reads the next value if it is a string.
     pub fn text(&mut self) -> Option<Cow<'a, str>> {
         (self.next() == b'"').then(|| self.string())
     }
 
-    /// Reads the next value if it is a number, or one in a text.
+    /// Reads the next value if it is a number, or a number in a string.
     pub fn number(&mut self) -> Option<i64> {
         match self.next() {
             b'"' => self.string().parse().ok(),
@@ -85,38 +88,40 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the next value, whatever it is. A number that no type can hold is null.
+    /// Reads the next value. A number too large for any type is read as null.
     pub fn value(&mut self) -> Value {
         parse(self.raw()).unwrap_or_default()
     }
 
-    /// Goes past the next value.
+    /// Skips the next value.
     pub fn skip(&mut self) {
         match self.next() {
-            b'"' => drop(self.past_string()),
-            b'{' | b'[' => self.past_brackets(),
+            b'"' => drop(self.skip_string()),
+            b'{' | b'[' => self.skip_brackets(),
             _ => {
-                let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+                let is_end =
+                    |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
                 let rest = self.json.get(self.at..).unwrap_or_default();
-                // At least one byte: there is always an end.
-                self.at += rest.iter().position(ends).unwrap_or(rest.len()).max(1);
+                // Skip at least one byte, so that every loop over invalid JSON ends.
+                self.at += rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
             }
         }
     }
 
-    /// The next value as it is written.
+    /// The JSON text of the next value.
     fn raw(&mut self) -> &'a str {
-        let start = self.place();
+        let start = self.offset();
         self.skip();
         self.slice(start, self.at)
     }
 
-    /// The next value, which is a text.
+    /// Reads the next value, which is a string.
     fn string(&mut self) -> Cow<'a, str> {
         let start = self.at;
-        match self.past_string() {
-            true => Cow::Borrowed(self.slice(start + 1, self.at - 1)),
-            false => parse(self.slice(start, self.at)).unwrap_or_default(),
+        if self.skip_string() {
+            Cow::Borrowed(self.slice(start + 1, self.at - 1))
+        } else {
+            parse(self.slice(start, self.at)).unwrap_or_default()
         }
     }
 
@@ -125,22 +130,23 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// Whether it has no escapes.
-    fn past_string(&mut self) -> bool {
-        let mut plain = true;
+    /// Skips a string, and returns whether it has no escapes.
+    fn skip_string(&mut self) -> bool {
+        let mut has_no_escapes = true;
         self.at += 1;
         loop {
             self.at += before_special(self.json.get(self.at..).unwrap_or_default());
             if self.json.get(self.at) != Some(&b'\\') {
                 self.at += 1;
-                return plain;
+                return has_no_escapes;
             }
-            plain = false;
+            has_no_escapes = false;
             self.at += 2;
         }
     }
 
-    fn past_brackets(&mut self) {
+    /// Skips an object or array.
+    fn skip_brackets(&mut self) {
         let mut depth = 0_usize;
         loop {
             match self.next() {
@@ -160,10 +166,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many bytes there are before the first quotation mark or backslash: eight are looked at at once.
+/// The number of bytes before the first quotation mark or backslash. Compares eight bytes at a time.
 fn before_special(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
-    // The lowest bit it sets is that of the first byte which is the wanted one.
+    // The lowest bit that is set in the result belongs to the first byte equal to `wanted`.
     let found = |word: u64, wanted: u8| {
         let zero = word ^ (ONES * u64::from(wanted));
         zero.wrapping_sub(ONES) & !zero & (ONES << 7)
@@ -204,7 +210,7 @@ mod tests {
         })
     }
 
-    /// The next value, put together from its parts.
+    /// Reads the next value field by field and item by item.
     fn walk(from: &mut Reader<'_>) -> Value {
         let (mut fields, mut items) = (serde_json::Map::new(), Vec::new());
         let field = |key: &str, value: &mut Reader<'_>| -> Result<(), String> {
@@ -218,15 +224,16 @@ mod tests {
             items.push(walk(item));
             Ok(())
         };
-        match from.array(item) == Ok(true) {
-            true => Value::Array(items),
-            false => from.value(),
+        if from.array(item) == Ok(true) {
+            Value::Array(items)
+        } else {
+            from.value()
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_json_is_read_as_others_read_it(value in any_value(), pretty in any::<bool>()) {
+        fn valid_json_is_read_as_serde_json_reads_it(value in any_value(), pretty in any::<bool>()) {
             let json = if pretty { format!(" {value:#}\r\n") } else { value.to_string() };
             prop_assert_eq!(&walk(&mut Reader::new(json.as_bytes(), 0)), &value);
             let mut reader = Reader::new(json.as_bytes(), 0);
@@ -235,7 +242,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_no_json_is_read_to_its_end(bytes in "[\"\\\\{}\\[\\],:0a ]{0,40}") {
+        fn invalid_json_is_read_to_its_end(bytes in "[\"\\\\{}\\[\\],:0a ]{0,40}") {
             let mut reader = Reader::new(bytes.as_bytes(), 0);
             while reader.next() != 0 {
                 walk(&mut reader);
@@ -244,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_every_length_end_where_they_end() {
+    fn strings_of_every_length_are_skipped_exactly() {
         for length in 0..40 {
             let text = "x".repeat(length);
             for json in [format!("\"{text}\"1"), format!("\"{text}\\\\\"1")] {

@@ -1,4 +1,5 @@
-//! WeChat's answers: judged by `errcode` alone, kept byte for byte, read into types when asked.
+//! [`Response`]: WeChat's response to one request. Its errcode alone decides whether the request
+//! succeeded; the body is kept byte for byte.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,14 +10,14 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
-use super::json::{json_text, parse, whole_characters};
+use super::json::{json_text, parse, replace_lone_surrogates};
 use crate::model::attempt::{Attempt, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::{self, Class};
 use crate::redact::{self, Secret};
 
-/// An answer of WeChat's: a verdict and the bytes it came in.
+/// A response of WeChat's: its errcode, its notes, and its body.
 #[derive(Clone)]
 pub struct Response {
     endpoint: Endpoint,
@@ -30,11 +31,14 @@ pub struct Response {
 }
 
 impl Response {
-    /// Reads the verdict, or returns in one clause why there is none. `clean` takes secrets out of
-    /// the errmsg, in case the other side repeats one: those the call knows, and those it is given.
+    /// Reads a response. `clean` removes secrets from the errmsg: those that the call knows, and
+    /// those passed to it, which this response contains.
     ///
-    /// A refusal of a token endpoint keeps no more of its body than errcode and errmsg: it may
-    /// hold tokens. The bodies of the linking calls are kept byte for byte.
+    /// The body of a refusal by a token endpoint may contain tokens: only its errcode and errmsg are
+    /// kept. The bodies of the linking endpoints are kept unchanged.
+    ///
+    /// # Errors
+    /// What the body is instead of a response, such as "an empty body".
     pub(crate) fn read(
         endpoint: Endpoint,
         http_status: u16,
@@ -43,19 +47,20 @@ impl Response {
     ) -> Result<Response, String> {
         let (errcode, errmsg) = {
             let text = json_text(&body)?;
-            let whole;
+            let repaired;
             let envelope = match Envelope::read(text) {
                 Ok(envelope) => envelope,
                 Err(why) => {
-                    whole = whole_characters(text);
-                    Envelope::read(whole.as_deref().ok_or(why)?)?
+                    repaired = replace_lone_surrogates(text);
+                    Envelope::read(repaired.as_deref().ok_or(why)?)?
                 }
             };
             let errcode = match envelope.errcode {
                 Some(code) => {
                     i32::try_from(code).map_err(|_| "an errcode out of range".to_owned())?
                 }
-                // Some of WeChat's successes have no errcode; an error page in JSON has none either.
+                // Some of WeChat's successful responses have no errcode. Neither has a gateway's
+                // error page in JSON, but its HTTP status shows that.
                 None if (200..300).contains(&http_status) => 0,
                 None => return Err(format!("HTTP {http_status} without an errcode")),
             };
@@ -71,11 +76,12 @@ impl Response {
             };
             (errcode, errmsg)
         };
-        let body = match endpoint.is_linking() || errcode == 0 {
-            true => body,
-            false => json!({"errcode": errcode, "errmsg": errmsg})
+        let body = if endpoint.is_linking() || errcode == 0 {
+            body
+        } else {
+            json!({"errcode": errcode, "errmsg": errmsg})
                 .to_string()
-                .into(),
+                .into()
         };
         Ok(Response {
             endpoint,
@@ -89,10 +95,10 @@ impl Response {
         })
     }
 
-    /// Reads an answer that came some other way than through a client, such as a fuzzer's.
+    /// Reads a response that did not come through a client, for tests and fuzzers.
     ///
     /// # Errors
-    /// Says in one clause why it is none.
+    /// What the body is instead of a response.
     #[doc(hidden)]
     pub fn from_bytes(
         endpoint: Endpoint,
@@ -107,53 +113,54 @@ impl Response {
         self
     }
 
-    /// The endpoint that answered.
+    /// The endpoint that responded.
     pub fn endpoint(&self) -> Endpoint {
         self.endpoint
     }
 
-    /// The answer's HTTP status. WeChat's errors come with 200 too: decide by the errcode.
+    /// The HTTP status. WeChat sends its errors with status 200 too: decide by the errcode.
     pub fn http_status(&self) -> u16 {
         self.http_status
     }
 
-    /// The answer as it came, byte for byte; of a refusal by a token endpoint, which may hold tokens,
-    /// the errcode and the errmsg alone.
+    /// The body as it was received. For a refusal by a token endpoint, which may contain tokens, a
+    /// JSON object with only the errcode and errmsg.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// WeChat's verdict, 0 for yes.
+    /// WeChat's errcode; 0 means success.
     pub fn errcode(&self) -> i32 {
         self.errcode
     }
 
-    /// WeChat's free text. Misspelt or empty at times: never decide by it.
+    /// WeChat's errmsg. It is free text, sometimes misspelt or empty: do not decide by it.
     pub fn errmsg(&self) -> &str {
         &self.errmsg
     }
 
-    /// The id WeChat's support asks for, empty if there was none.
+    /// The request's id, for WeChat's support; empty if the errmsg has none.
     pub fn rid(&self) -> &str {
         &self.notes.rid
     }
 
-    /// The `hint: […]` some answers carry, empty if there was none.
+    /// The text of `hint: […]` in the errmsg; empty if it has none.
     pub fn hint(&self) -> &str {
         &self.notes.hint
     }
 
-    /// The calling address as WeChat saw it, empty if it did not say.
+    /// The address that WeChat received the request from (`requestIP` in the errmsg); empty if it
+    /// has none.
     pub fn request_ip(&self) -> &str {
         &self.notes.request_ip
     }
 
-    /// What the catalogue says the caller may do next; `None` for a code nobody has described.
+    /// What the caller can do next, by the table of errcodes; `None` if the code is not in it.
     pub fn class(&self) -> Option<Class> {
         errcode::lookup(self.endpoint, self.errcode).map(|e| e.class)
     }
 
-    /// Everything that was tried, in order.
+    /// All attempts of the call, in order.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
@@ -163,8 +170,8 @@ impl Response {
         trace_json(self.endpoint.as_str(), Delivery::Answered, &self.attempts)
     }
 
-    /// The answer as a tree, parsed at the first call. [`Value::Null`] if it cannot be held as one: a
-    /// number is too large for any type.
+    /// The body as a JSON tree, parsed at the first call. [`Value::Null`] if a number in it is too
+    /// large for a `f64`.
     pub fn json(&self) -> &Value {
         self.tree.get_or_init(|| {
             let text = json_text(&self.body).ok();
@@ -185,7 +192,7 @@ impl fmt::Debug for Response {
     }
 }
 
-/// What every answer begins with.
+/// The fields that every response has.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(default, deserialize_with = "errcode")]
@@ -196,11 +203,11 @@ struct Envelope<'a> {
 
 impl<'a> Envelope<'a> {
     fn read(text: &'a str) -> Result<Envelope<'a>, String> {
-        // serde's own words may repeat the text.
+        // serde's messages may contain parts of the text, and so a secret.
         serde_json::from_str(text).map_err(|e| match e.classify() {
-            Category::Eof => format!("JSON that breaks off after {} bytes", text.len()),
+            Category::Eof => format!("JSON that ends early, after {} bytes", text.len()),
             Category::Data => {
-                "an errcode that is neither a number nor a numeric string, or is there twice".into()
+                "an errcode that occurs twice, or is neither a number nor a numeric string".into()
             }
             _ => format!(
                 "something that is not JSON (line {}, column {})",
@@ -211,7 +218,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A number here, a string in WeChat's other endpoints: both are read.
+/// Reads an errcode: a number, or a numeric string, as some of WeChat's endpoints send it.
 fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     struct Code;
     impl Visitor<'_> for Code {
@@ -235,7 +242,7 @@ fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> 
     from.deserialize_any(Code)
 }
 
-/// A text, or anything else as no text: it decides nothing.
+/// Reads an errmsg. A value of another type counts as an empty text, because nothing depends on it.
 fn errmsg<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error> {
     struct Msg;
     impl<'de> Visitor<'de> for Msg {
@@ -276,7 +283,7 @@ fn errmsg<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error>
     from.deserialize_any(Msg)
 }
 
-/// What WeChat appends to an errmsg.
+/// The notes that WeChat appends to an errmsg.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Notes {
     rid: String,
@@ -300,7 +307,7 @@ impl Notes {
     }
 }
 
-/// The run of characters that `belongs`, after the last `label` that begins a word.
+/// The text after the last `label` that starts a word, as far as `belongs` holds for its characters.
 fn after(text: &str, label: &str, belongs: impl Fn(char) -> bool) -> String {
     let starts_word = |at: &usize| {
         !text[..*at]
@@ -321,15 +328,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_no_type_can_hold_does_no_harm_where_nobody_looks() {
+    fn a_number_too_large_for_any_type_does_not_invalidate_the_list() {
         let body = r#"{"errcode":0,"wxopens":{"items":[]},"n":1e999}"#;
-        let answer = Response::from_bytes(Endpoint::Get, 200, body.into()).unwrap();
-        assert_eq!(*answer.json(), Value::Null);
-        assert_eq!(crate::LinkList::read(answer).unwrap().len(), 0);
+        let response = Response::from_bytes(Endpoint::Get, 200, body.into()).unwrap();
+        assert_eq!(*response.json(), Value::Null);
+        assert_eq!(crate::LinkList::read(response).unwrap().len(), 0);
     }
 
     #[test]
-    fn half_characters_are_replaced() {
+    fn lone_surrogates_are_replaced() {
         for (text, whole) in [
             (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
             (r#""\uD83D""#, r#""\ufffd""#),
@@ -340,7 +347,7 @@ mod tests {
             (r"\ud83d\", r"\ufffd\"),
         ] {
             assert_eq!(
-                whole_characters(text).as_deref().unwrap_or(text),
+                replace_lone_surrogates(text).as_deref().unwrap_or(text),
                 whole,
                 "{text}"
             );
@@ -348,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_are_found_in_every_form_seen() {
+    fn notes_are_found_in_every_known_form() {
         let rid = |s: &str| Notes::read(s).rid;
         assert_eq!(
             rid("ok rid: 61932a5b-0e248764-42d1c1b2"),

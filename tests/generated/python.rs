@@ -115,12 +115,12 @@ fn types() {
         "Whether WeChat may have received the request.",
     );
 
-    let (of_a_handle, shared): (Vec<&OptionEntry>, Vec<&OptionEntry>) =
-        OPTIONS.iter().partition(|o| o.is_per_handle());
+    let (derivable, shared): (Vec<&OptionEntry>, Vec<&OptionEntry>) =
+        OPTIONS.iter().partition(|o| o.is_derivable());
     text += &typed_dict(
         "Limits(TypedDict, total=False):\n    \
          \"\"\"The options that a derived client may have for itself. Times are in seconds.\"\"\"\n",
-        &of_a_handle,
+        &derivable,
     );
     text += &typed_dict(
         "Options(Limits, total=False):\n    \

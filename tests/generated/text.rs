@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use wxlink::errcode::{CLASSES, ClassEntry};
-use wxlink::{DELIVERIES, DeliveryEntry, OptionEntry, OptionKind};
+use wxlink::{OptionEntry, OptionKind};
 
 /// The head comment of every generated file.
 pub const HEAD: &str = "Written by `make generate`; do not edit.";
@@ -96,11 +96,6 @@ pub fn option_comment(option: &OptionEntry) -> String {
     text
 }
 
-/// A class's name, in capitals.
-pub fn class_name(class: &ClassEntry) -> String {
-    class.word.to_uppercase()
-}
-
 /// What the absence of a class means.
 pub const NO_CLASS: &str =
     "WeChat did not answer, or answered with an errcode that the library does not know.";
@@ -108,11 +103,6 @@ pub const NO_CLASS: &str =
 /// The highest number of a class.
 pub fn last_class() -> &'static ClassEntry {
     CLASSES.last().unwrap()
-}
-
-/// A delivery by its name.
-pub fn delivery(name: &str) -> &'static DeliveryEntry {
-    DELIVERIES.iter().find(|e| e.name == name).unwrap()
 }
 
 #[test]

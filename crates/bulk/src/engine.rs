@@ -392,7 +392,7 @@ fn outcome_of(progress: &LinkProgress) -> Outcome {
         LinkState::Declined => Outcome::Declined,
         LinkState::AwaitingOfficialAccount
         | LinkState::AwaitingMiniProgram
-        | LinkState::AwaitingSomebody => {
+        | LinkState::AwaitingAdministrator => {
             // A refusal as "sent already" is no invitation of ours.
             let last = progress.attempts().last();
             let accepted = last.is_some_and(|attempt| attempt.outcome == Status::Ok);

@@ -631,22 +631,22 @@ end;
 
 procedure TWxClient.SetTicket(const Ticket: UTF8String);
 var
-  Calm: IInterface;
+  Masked: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
-  Calm := TCalm.Create;
+  Masked := TMaskedFpu.Create;
   Status := wx_client_set_ticket(FHandle, CText(Ticket), Outcome);
   TakeAnswer(Status, Outcome);
 end;
 
 procedure TWxClient.AddAccount(const Appid, RefreshToken: UTF8String);
 var
-  Calm: IInterface;
+  Masked: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
-  Calm := TCalm.Create;
+  Masked := TMaskedFpu.Create;
   Status := wx_client_add_account(FHandle, CText(Appid), CText(RefreshToken), Outcome);
   TakeAnswer(Status, Outcome);
 end;

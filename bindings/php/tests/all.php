@@ -114,7 +114,7 @@ $tests['the library knows every status, class and option'] = function () {
     same('', Library::ffi()->wx_class_text(count($classes) + 1, null, null));
     foreach ((new ReflectionClass(Option::class))->getConstants() as $key) {
         $e = refused(fn () => new Client([$key => "\1"]));
-        same(true, str_contains($e->getMessage(), "option $key"), $e->getMessage());
+        contains($key === 'ca_file' ? 'ca_file' : "option $key", $e->getMessage());
     }
 };
 

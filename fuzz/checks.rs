@@ -1,7 +1,7 @@
-//! What must hold for any bytes whatever. The fuzzers look for bytes for which it does not;
-//! `tests/corpus.rs` replays those they found interesting.
+//! Checks that must succeed for any input. The fuzzers look for an input that fails;
+//! `tests/corpus.rs` runs the checks on the inputs in `fuzz/corpus`.
 
-#![allow(dead_code)] // Each fuzzer uses one.
+#![allow(dead_code)] // Each fuzzer uses one of the checks.
 
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
@@ -11,10 +11,10 @@ use wxlink::ffi::exec::wx_exec;
 use wxlink::ffi::result::{wx_result, wx_result_get};
 use wxlink::{Client, Endpoint, Error, LinkList, MiniProgram, Options, Response, Status};
 
-/// Marks bytes that nobody may write to.
+/// Fills the bytes after a buffer, which must not be overwritten.
 const UNTOUCHED: u8 = 0xA5;
 
-/// The first byte chooses the endpoint and the HTTP status, the rest is the body.
+/// Input: a byte that selects the endpoint and the HTTP status, then the body of a response.
 pub fn answer(data: &[u8]) {
     let Some((choice, body)) = data.split_first() else {
         return;
@@ -30,33 +30,34 @@ pub fn answer(data: &[u8]) {
         let text = String::from_utf8_lossy(body);
         let why = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap_err();
         let why = why.to_string();
-        // Half characters alone are taken; they may come before the number.
+        // serde_json stops at the first problem: the number, or a lone surrogate before it, which
+        // the library repairs.
         assert!(
             why.contains("out of range") || why.contains("hex escape"),
             "{why}"
         );
     } else {
-        let told = match &answer.json()["errcode"] {
+        let expected = match &answer.json()["errcode"] {
             Value::Number(n) => n.as_i64(),
             Value::String(s) => s.trim().parse().ok(),
             _ => Some(0),
         };
-        assert_eq!(told, Some(answer.errcode().into()));
+        assert_eq!(expected, Some(answer.errcode().into()));
     }
     if let Ok(list) = LinkList::read(answer) {
-        // What no type can hold is shown as nothing.
+        // The tree is null if a number is too large for any type.
         if let Value::Object(whole) = list.response().json() {
             let shown = whole.get("wxopens").and_then(|w| w["items"].as_array());
             assert_eq!(shown.map_or(0, Vec::len), list.len());
             for (item, shown) in list.items().zip(shown.into_iter().flatten()) {
-                item_is(item, shown);
+                check_item(item, shown);
             }
         }
     }
 }
 
-/// An item's fields are those of the tree, typed or kept.
-fn item_is(item: MiniProgram<'_>, shown: &Value) {
+/// The fields of an item, typed or extra, have the values in the tree.
+fn check_item(item: MiniProgram<'_>, shown: &Value) {
     assert_eq!(item.json(), *shown);
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let number = |value: &Value| {
@@ -65,7 +66,7 @@ fn item_is(item: MiniProgram<'_>, shown: &Value) {
     };
     assert_eq!(item.appid().map(Into::into), text(&shown["appid"]));
     assert_eq!(item.nickname().map(Into::into), text(&shown["nickname"]));
-    // serde_json takes -0 for a fraction.
+    // serde_json reads -0 as a floating-point number.
     if shown["released"].as_f64() != Some(0.0) {
         assert_eq!(item.released(), number(&shown["released"]));
     }
@@ -75,7 +76,8 @@ fn item_is(item: MiniProgram<'_>, shown: &Value) {
     let _ = (format!("{item:?}"), item.func_infos());
 }
 
-/// The op, a line end, the arguments. What would lead out of this machine or take long is changed.
+/// Input: the op, a line end, the arguments. Options with which the call could leave this machine
+/// or take long are removed.
 pub fn exec(data: &[u8]) {
     let mut parts = data.splitn(2, |b| *b == b'\n');
     let op = parts.next().unwrap_or_default();
@@ -104,7 +106,7 @@ pub fn exec(data: &[u8]) {
         let mut out = vec![UNTOUCHED; cap + 8];
         let mut len = usize::MAX;
         let (ops, text) = (op.as_ptr().cast(), args.as_ptr().cast());
-        // SAFETY: lengths and pointers are those of live buffers.
+        // SAFETY: the pointers and lengths are those of live buffers.
         let status = unsafe {
             wx_exec(
                 ops,
@@ -122,11 +124,11 @@ pub fn exec(data: &[u8]) {
         } else {
             assert_eq!(status, Status::Buffer.code());
         }
-        assert!(status < 0, "nobody answers at port 1");
+        assert!(status < 0, "no server listens at port 1");
     }
 }
 
-/// Key, `=`, value.
+/// Input: an option's key, `=`, its value.
 pub fn options(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -138,7 +140,7 @@ pub fn options(data: &[u8]) {
             assert!(!e.to_string().is_empty());
             assert_eq!(Error::from(e).status(), Status::BadOption);
         }
-        // Reading files is not what is looked at here.
+        // Creating a client would read the file.
         Ok(_) if key == "ca_file" => {}
         Ok(_) => {
             options.set("trust", "bundled").unwrap();
@@ -147,7 +149,7 @@ pub fn options(data: &[u8]) {
     }
 }
 
-/// The first byte is the room, the rest a pointer into a list.
+/// Input: a byte that is the buffer's size, then a JSON pointer into a list.
 pub fn pointer(data: &[u8]) {
     const LIST: &str = r#"{"errcode":0,"":{"a/b":1,"m~n":[true,null]},"wxopens":{"items":[
         {"status":1,"username":"gh_1","appid":"wx1","nickname":"示例😀\u0000"},{"status":3}]}}"#;
@@ -168,7 +170,7 @@ pub fn pointer(data: &[u8]) {
     let cap = usize::from(*cap);
     let mut out = vec![UNTOUCHED; cap + 8];
     let buf: *mut c_char = out.as_mut_ptr().cast();
-    // SAFETY: the result lives for ever, the pointer and the buffer long enough.
+    // SAFETY: the result is static, and the pointer and the buffer outlive the call.
     let got = unsafe { wx_result_get(result, c_pointer.as_ptr(), buf, cap) };
     assert!(out[cap..].iter().all(|b| *b == UNTOUCHED));
 
@@ -182,7 +184,7 @@ pub fn pointer(data: &[u8]) {
                 other => other.to_string(),
             };
             assert_eq!(length, text.len());
-            // Without room it only measures.
+            // With a size of 0, the function only returns the length.
             if cap > 0 {
                 assert_eq!(&out[..length], text.as_bytes());
                 assert_eq!(out[length], 0);
@@ -193,7 +195,7 @@ pub fn pointer(data: &[u8]) {
         }
         Err(_) => assert!(
             found.is_none() || got == Status::BadValue.code(),
-            "{got} for what is there"
+            "{got}, although the value exists"
         ),
     }
 }

@@ -160,8 +160,8 @@ impl Error {
         self
     }
 
-    /// For [`Status::NoToken`] without an answer from WeChat: whether the cause may disappear without
-    /// action, such as an unavailable network or store. If not, a person has to act.
+    /// For [`Status::NoToken`] without an answer from WeChat: whether the cause may disappear
+    /// without action, such as an unavailable network or store. If not, a person has to act.
     pub fn is_transient(&self) -> bool {
         self.0.transient
     }
@@ -288,8 +288,8 @@ impl Error {
                 Lang::Zh => format!("获取令牌已暂停：{seconds} 秒后重试。"),
             };
         }
-        // WeChat's errmsg may contain line ends, which would split a log line, and NULs, which would
-        // end a C string.
+        // WeChat's errmsg may contain line ends, which would split a log line, and NULs, which
+        // would end a C string.
         text.replace(char::is_control, " ")
     }
 }

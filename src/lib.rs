@@ -1,10 +1,10 @@
 //! wxlink links WeChat mini programs to Official Accounts.
 //!
 //! It calls WeChat's `linkMiniprogram`, `getLinkMiniprogram` and `unlinkMiniprogram`, and builds on
-//! them operations that are safe to repeat. A link can message every follower of an account, so the
-//! library never sends an invitation twice by accident: once any byte of a link request has been
-//! sent, the request is not sent again unless the list shows that nothing came of it. Every error
-//! says whether WeChat may have received the request, and what to do next.
+//! them operations that are safe to repeat. A link can message every follower of an account. So
+//! once any byte of a link request has been sent, the request is sent again only if WeChat refused
+//! the access token, or if its list does not show the invitation. Every error says whether WeChat
+//! may have received the request, and what to do next.
 //!
 //! # Example
 //!

@@ -1,24 +1,24 @@
 //! Removes secrets from every text that the library makes: messages, details, traces and errmsgs.
 //!
-//! A secret is recognised if it is unchanged, percent-encoded (also several times), form-encoded, or
-//! written with JSON escapes or HTML entities, in any mixture and in upper or lower case. It is not
-//! recognised in base64 or other encodings, nor in pieces. The body of a response of a linking
+//! A secret is recognised if it is unchanged, percent-encoded (also several times), form-encoded,
+//! or written with JSON escapes or HTML entities, in any mixture and in upper or lower case. It is
+//! not recognised in base64 or other encodings, nor in pieces. The body of a response of a linking
 //! endpoint is passed on unchanged.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Secrets shorter than this, in bytes, are recognised only as a whole word and in their own case. No
-/// real secret is so short, and a password `a` must not make every message unreadable.
+/// Secrets shorter than this, in bytes, are recognised only as a whole word and in their own case.
+/// No real secret is so short, and a password `a` must not make every message unreadable.
 const SHORT_SECRET_BYTES: usize = 8;
 
-/// The most backslashes in a row that are read as one escape, and the most times that a character is
-/// decoded from percent-encoding. Text with more layers is made to slow the search down.
+/// The most backslashes in a row that are read as one escape, and the most times that a character
+/// is decoded from percent-encoding. Text with more layers is made to slow the search down.
 const MAX_BACKSLASHES: usize = 8;
 const MAX_PERCENT_LAYERS: usize = 8;
 
-/// The longest text that is returned, in bytes. WeChat's errmsgs have a few hundred. A longer text is
-/// truncated, so that a server cannot make the search take longer than the call's time limit.
+/// The longest text that is returned, in bytes. WeChat's errmsgs have a few hundred. A longer text
+/// is truncated, so that a server cannot make the search take longer than the call's time limit.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// The name that replaces a secret, and the secret.
@@ -119,9 +119,9 @@ struct Match {
     end: usize,
 }
 
-/// The search for one secret. A byte can be written in several ways, so that a part of the secret can
-/// end at several offsets: `ends` are those of the bytes read so far, `next_ends` those with the
-/// next byte. Both are fields so that their memory is reused.
+/// The search for one secret. A byte can be written in several ways, so that a part of the secret
+/// can end at several offsets: `ends` are those of the bytes read so far, `next_ends` those with
+/// the next byte. Both are fields so that their memory is reused.
 struct Search<'t> {
     text: &'t [u8],
     whole_word: bool,

@@ -1,5 +1,6 @@
-//! The C interface as C and C++ programs see it: the header under every standard, the programs of
-//! `bindings/c` linked both ways, and the same under valgrind and AddressSanitizer.
+//! The C interface, used by C and C++ programs. The header compiles under every standard; the
+//! programs in `bindings/c` work when linked dynamically and statically, and run clean under
+//! valgrind and AddressSanitizer.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -18,7 +19,7 @@ enum Link {
     Static,
 }
 
-/// Compiles one C file against the library, the way a user would.
+/// Compiles a C file and links it to the library, as a user would.
 fn compile(source: &Path, to: &Path, link: Link, flags: &[&str]) -> PathBuf {
     let name = source.file_stem().unwrap().to_str().unwrap();
     let program = to.join(format!(
@@ -38,7 +39,7 @@ fn compile(source: &Path, to: &Path, link: Link, flags: &[&str]) -> PathBuf {
     cc.arg(source).arg("-o").arg(&program);
     match link {
         Link::Dynamic => {
-            // Programs ask for libwxlink.so.1, as an installed library is named.
+            // Programs load libwxlink.so.1, the name of an installed library.
             let alias = to.join("libwxlink.so.1");
             if !alias.exists() {
                 std::os::unix::fs::symlink(lib_dir().join("libwxlink.so"), alias).unwrap();
@@ -61,7 +62,7 @@ fn example(name: &str) -> PathBuf {
     root().join("bindings/c").join(format!("{name}.c"))
 }
 
-/// A sandbox in which the administrators answer only when told.
+/// A simulator in which the administrators act only through [`approve`].
 fn sandbox() -> Sandbox {
     Sandbox::start(Settings::default()).unwrap()
 }
@@ -74,24 +75,25 @@ fn approve(sandbox: &Sandbox, appid: &str, by: &str, decision: &str) {
         .unwrap();
 }
 
-/// Runs a program with the token in its environment.
-fn tell(program: &mut Command, sandbox: &Sandbox) -> (Option<i32>, String, String) {
+/// Runs a program with the token and the simulator's URL in its environment.
+fn run_with_token(program: &mut Command, sandbox: &Sandbox) -> (Option<i32>, String, String) {
     let output = program
         .env("WXLINK_TOKEN", TOKEN)
         .env("WXLINK_BASE_URL", sandbox.http_url())
         .output()
         .unwrap();
-    words(output)
+    checked_output(output)
 }
 
-fn words(output: Output) -> (Option<i32>, String, String) {
+/// The exit code, standard output and standard error, neither of which may contain the token.
+fn checked_output(output: Output) -> (Option<i32>, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (out, err) = (text(output.stdout), text(output.stderr));
     assert!(!out.contains(TOKEN) && !err.contains(TOKEN), "{out}{err}");
     (output.status.code(), out, err)
 }
 
-fn feed(program: &mut Command, input: &str) -> (Option<i32>, String, String) {
+fn run_with_input(program: &mut Command, input: &str) -> (Option<i32>, String, String) {
     use std::io::Write;
     let mut child = program
         .stdin(Stdio::piped())
@@ -105,16 +107,16 @@ fn feed(program: &mut Command, input: &str) -> (Option<i32>, String, String) {
         .unwrap()
         .write_all(input.as_bytes())
         .unwrap();
-    words(child.wait_with_output().unwrap())
+    checked_output(child.wait_with_output().unwrap())
 }
 
 #[test]
-fn the_header_stands_alone_in_every_c() {
+fn the_header_compiles_in_every_c_standard() {
     header_compiles("cc", "c", &["c89", "c99", "c11", "c17", "c2x"]);
 }
 
 #[test]
-fn the_header_stands_alone_in_every_cpp() {
+fn the_header_compiles_in_every_cpp_standard() {
     if have("c++", "the header in C++") {
         let standards = [
             "c++98", "c++03", "c++11", "c++14", "c++17", "c++20", "c++2b",
@@ -144,15 +146,16 @@ fn header_compiles(compiler: &str, language: &str, standards: &[&str]) {
     }
 }
 
-/// The story of one link, told by the programs of `bindings/c`.
+/// Makes a link, step by step, with the programs in `bindings/c`.
 fn story(dir: &Path, link: Link) {
     let sandbox = sandbox();
     let linker = compile(&example("link"), dir, link, &[]);
     let lister = compile(&example("list"), dir, link, &[]);
     let exec = compile(&example("exec"), dir, link, &[]);
     let appid = "wx0b00000000000001";
-    let invite = |appid: &str| tell(Command::new(&linker).args([appid, "0", "1"]), &sandbox);
-    let list = || tell(&mut Command::new(&lister), &sandbox);
+    let invite =
+        |appid: &str| run_with_token(Command::new(&linker).args([appid, "0", "1"]), &sandbox);
+    let list = || run_with_token(&mut Command::new(&lister), &sandbox);
 
     let (code, out, _) = list();
     assert_eq!((code, out.contains("(none)")), (Some(0), true), "{out}");
@@ -198,7 +201,7 @@ fn story(dir: &Path, link: Link) {
     assert!(err.contains("40013"), "{err}");
 
     let args = format!("base_url={}\naccess_token={TOKEN}\n", sandbox.http_url());
-    let (code, out, _) = feed(Command::new(&exec).arg("list"), &args);
+    let (code, out, _) = run_with_input(Command::new(&exec).arg("list"), &args);
     assert_eq!(code, Some(0), "{out}");
     assert!(
         out.starts_with("status=0\nerrcode=0\nclass=ok\ndelivery=2\nhttp_status=200\n"),
@@ -208,7 +211,7 @@ fn story(dir: &Path, link: Link) {
         out.contains(&format!("/wxopens/items/0/appid={appid}\n")),
         "{out}"
     );
-    let (code, out, _) = feed(
+    let (code, out, _) = run_with_input(
         Command::new(&exec).arg("unlink"),
         &format!("{args}appid={appid}\n"),
     );
@@ -217,7 +220,7 @@ fn story(dir: &Path, link: Link) {
         (Some(0), true),
         "{out}"
     );
-    let (code, out, _) = feed(
+    let (code, out, _) = run_with_input(
         Command::new(&exec).arg("unlink"),
         &format!("{args}appid={appid}\n"),
     );
@@ -226,7 +229,7 @@ fn story(dir: &Path, link: Link) {
         (Some(1), true),
         "{out}"
     );
-    let (code, out, _) = feed(Command::new(&exec).arg("link"), &args);
+    let (code, out, _) = run_with_input(Command::new(&exec).arg("link"), &args);
     assert_eq!(
         (code, out.contains("status=-3\n")),
         (Some(2), true),
@@ -244,9 +247,9 @@ fn the_examples_work_linked_statically() {
     story(&scratch("c-static"), Link::Static);
 }
 
-/// Every function in one program, used well and badly, by several threads.
+/// Runs a program that calls every function with valid and invalid arguments, on several threads.
 fn every_function(program: &mut Command, sandbox: &Sandbox) {
-    let (code, out, err) = tell(program, sandbox);
+    let (code, out, err) = run_with_token(program, sandbox);
     assert_eq!(
         (code, out.as_str()),
         (Some(0), "all functions called\n"),
@@ -269,7 +272,6 @@ fn every_function_under_valgrind() {
             "--errors-for-leak-kinds=definite,indirect,possible",
             "--track-fds=no",
         ];
-        // Valgrind takes its time.
         every_function(
             Command::new("valgrind").args(strict).arg(&program),
             &sandbox,
@@ -281,14 +283,14 @@ fn every_function_under_valgrind() {
             if name == "link" {
                 valgrind.args(["wx0b00000000000003", "0", "0"]);
             }
-            let (code, _, err) = tell(&mut valgrind, &sandbox);
+            let (code, _, err) = run_with_token(&mut valgrind, &sandbox);
             assert_eq!((code, err.as_str()), (Some(0), ""));
         }
         let exec = compile(&example("exec"), &dir, Link::Dynamic, &[]);
         let mut valgrind = Command::new("valgrind");
         valgrind.args(strict).arg(exec).arg("list");
         let args = format!("base_url={}\naccess_token={TOKEN}\n", sandbox.http_url());
-        let (code, _, err) = feed(&mut valgrind, &args);
+        let (code, _, err) = run_with_input(&mut valgrind, &args);
         assert_eq!((code, err.as_str()), (Some(0), ""));
     }
 }
@@ -331,9 +333,9 @@ fn every_function_under_address_sanitizer() {
         let (code, _, err) = match name {
             "exec" => {
                 let args = format!("base_url={}\naccess_token={TOKEN}\n", sandbox.http_url());
-                feed(&mut command, &args)
+                run_with_input(&mut command, &args)
             }
-            _ => tell(&mut command, &sandbox),
+            _ => run_with_token(&mut command, &sandbox),
         };
         assert_eq!((code, err.as_str()), (Some(0), ""));
     }
@@ -348,11 +350,11 @@ fn a_fork_is_noticed() {
         Link::Dynamic,
         &["-D_GNU_SOURCE"],
     );
-    let (code, out, err) = tell(&mut Command::new(program), &sandbox());
+    let (code, out, err) = run_with_token(&mut Command::new(program), &sandbox());
     assert_eq!((code, out.as_str()), (Some(0), "forked well\n"), "{err}");
 }
 
-/// A program of `tests/c` for a POSIX system.
+/// Compiles a program in `tests/c` that needs POSIX.
 fn posix(name: &str) -> PathBuf {
     let source = root().join("tests/c").join(format!("{name}.c"));
     let flags = ["-D_POSIX_C_SOURCE=200112L", "-pthread"];
@@ -364,7 +366,7 @@ fn posix(name: &str) -> PathBuf {
     )
 }
 
-/// The options for the sandbox's TLS.
+/// The options for calling the simulator over HTTPS.
 fn over_tls(sandbox: &Sandbox) -> [String; 2] {
     [
         format!("base_url={}", sandbox.https_url()),
@@ -377,7 +379,7 @@ fn closed_standard_streams_stay_closed() {
     let (program, sandbox) = (posix("closed_stdio"), sandbox());
     let plain = [format!("base_url={}", sandbox.http_url())];
     for options in [&plain[..], &over_tls(&sandbox)] {
-        let (code, ..) = tell(Command::new(&program).args(options), &sandbox);
+        let (code, ..) = run_with_token(Command::new(&program).args(options), &sandbox);
         assert_eq!(code, Some(0), "{options:?}");
     }
 }
@@ -385,8 +387,8 @@ fn closed_standard_streams_stay_closed() {
 #[test]
 fn a_cancelled_thread_finishes_its_call() {
     let output = Command::new(posix("cancelled_thread")).output().unwrap();
-    let (code, out, err) = words(output);
-    assert_eq!((code, out.as_str()), (Some(0), "went on\n"), "{err}");
+    let (code, out, err) = checked_output(output);
+    assert_eq!((code, out.as_str()), (Some(0), "finished\n"), "{err}");
 }
 
 #[test]
@@ -410,9 +412,9 @@ fn plain_http_to_a_localhost_that_leads_elsewhere_is_refused() {
     ] {
         let mut command = Command::new(&program);
         command.args([&base, proxy, "max_retries=0"]);
-        let (code, out, err) = tell(command.envs(environment.iter().copied()), &sandbox);
+        let (code, out, err) = run_with_token(command.envs(environment.iter().copied()), &sandbox);
         assert_eq!(code, Some(0), "{err}");
-        // WX_E_CONNECT, never sent.
+        // WX_E_CONNECT, and nothing was sent.
         assert!(out.starts_with("-21 0 "), "{proxy} {environment:?}: {out}");
         assert!(out.contains("localhost leads to 0.0.0.0"), "{out}");
     }
@@ -420,8 +422,8 @@ fn plain_http_to_a_localhost_that_leads_elsewhere_is_refused() {
     assert_eq!(counts.unwrap()["received"]["get"], 0);
 }
 
-/// `wxlink.h` and docs/c.md name the size. Without optimization it takes more: a library built for
-/// tests is given twice as much.
+/// The stack size that `wxlink.h` and docs/c.md promise is enough. An unoptimised library needs
+/// more: it gets twice as much.
 #[test]
 fn a_thread_with_a_small_stack_is_enough() {
     const DOCUMENTED: usize = 128 * 1024;
@@ -437,12 +439,12 @@ fn a_thread_with_a_small_stack_is_enough() {
     let ask = |size: &str| {
         let mut command = Command::new(&program);
         command.arg(size).args(over_tls(&sandbox)).args(&platform);
-        tell(&mut command, &sandbox)
+        run_with_token(&mut command, &sandbox)
     };
     let (code, out, err) = ask("measure");
     assert_eq!(code, Some(0), "{out}{err}");
     let used: usize = out.trim().parse().unwrap();
-    // What it takes depends on certificates and processors: a quarter is left for that.
+    // The use depends on certificates and processors: keep a quarter in reserve.
     assert!(used <= size / 4 * 3, "{used} bytes of {size}");
 }
 
@@ -465,11 +467,11 @@ fn the_library_can_be_unloaded() {
     command
         .arg(lib_dir().join("libwxlink.so"))
         .env("WXLINK_NAMED_URL", named);
-    let (code, out, err) = tell(&mut command, &sandbox);
+    let (code, out, err) = run_with_token(&mut command, &sandbox);
     assert_eq!((code, out.as_str()), (Some(0), "unloaded well\n"), "{err}");
 }
 
-/// The C program the README shows is the first thing a newcomer copies.
+/// The C program in README.md, which new users copy first.
 #[test]
 fn the_readmes_program_works() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
@@ -485,22 +487,22 @@ fn the_readmes_program_works() {
     std::fs::write(&source, program).unwrap();
     let program = compile(&source, &dir, Link::Dynamic, &[]);
     let sandbox = sandbox();
-    let (code, out, err) = tell(&mut Command::new(&program), &sandbox);
+    let (code, out, err) = run_with_token(&mut Command::new(&program), &sandbox);
     assert_eq!(code, Some(0), "{out}{err}");
     assert_eq!(posts(&sandbox), 1);
-    // A slip in the address must not lead to WeChat.
-    for wrong in ["http://127.0.0.1:PORT", "http://example.com"] {
+    // With a wrong address, the program must not call WeChat.
+    for invalid in ["http://127.0.0.1:PORT", "http://example.com"] {
         let mut command = Command::new(&program);
         command
             .env("WXLINK_TOKEN", "T")
-            .env("WXLINK_BASE_URL", wrong);
-        let (code, out, err) = words(command.output().unwrap());
+            .env("WXLINK_BASE_URL", invalid);
+        let (code, out, err) = checked_output(command.output().unwrap());
         assert_eq!(code, Some(2), "{out}{err}");
         assert!(out.contains("base_url"), "{out}");
     }
 }
 
-/// How many links the sandbox has processed.
+/// How many links the simulator has processed.
 fn posts(sandbox: &Sandbox) -> u64 {
     let counts = sandbox
         .admin("GET", "/__sandbox/journal/counts", &json!(null))

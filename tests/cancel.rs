@@ -1,4 +1,5 @@
-//! Cancelling ends a running call within 100 ms whatever it is doing, and leaves other handles alone.
+//! A cancelled handle ends its running call within 100 ms in every phase, and other handles are not
+//! affected.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,21 +13,21 @@ const CHOICES: LinkChoices = LinkChoices {
     notify_users: false,
     show_profile: false,
 };
-/// What is promised is 100 ms; the rest is for a machine that is busy with other tests. The calls
-/// would take a minute.
+/// The promise is 100 ms. The rest is for a machine that is busy with other tests; without the
+/// cancellation, the calls would take a minute.
 const SOON: Duration = Duration::from_secs(10);
 
-/// A server that takes one connection and does as told with it; tells when the call has come as
-/// far as it should.
+/// A server that accepts one connection and passes it to `serve`, with a function that `serve`
+/// calls when the client's call has reached the phase under test.
 fn server(serve: impl FnOnce(TcpStream, &dyn Fn()) + Send + 'static) -> (String, Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap().to_string();
-    let (tell, told) = channel();
+    let (sender, reached) = channel();
     thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        serve(stream, &|| tell.send(()).unwrap());
+        serve(stream, &|| sender.send(()).unwrap());
     });
-    (addr, told)
+    (addr, reached)
 }
 
 fn read_request(stream: &mut TcpStream) {
@@ -53,7 +54,7 @@ fn client(base_url: &str, set: &[(&str, &str)]) -> Client {
     Client::new(&options).unwrap()
 }
 
-/// Cancels a link once it is where it should be, and answers how it ended.
+/// Starts a link, cancels it after a message from `reached`, and returns its error.
 fn cancelled(client: &Client, reached: &Receiver<()>) -> Error {
     let handle = client.derive(&Options::new()).unwrap();
     thread::scope(|s| {
@@ -64,13 +65,13 @@ fn cancelled(client: &Client, reached: &Receiver<()>) -> Error {
             (error, Instant::now())
         });
         reached.recv().unwrap();
-        let rung = Instant::now();
+        let cancelled_at = Instant::now();
         handle.cancel();
         let (error, ended) = call.join().unwrap();
         assert!(
-            ended.saturating_duration_since(rung) < SOON,
+            ended.saturating_duration_since(cancelled_at) < SOON,
             "{:?}",
-            ended - rung
+            ended - cancelled_at
         );
         assert_eq!(error.status(), Status::Cancelled, "{error}");
         error
@@ -91,10 +92,10 @@ fn expect(error: &Error, delivery: Delivery, phase: Phase) {
 
 #[test]
 fn in_the_tls_handshake() {
-    let (addr, reached) = server(|mut stream, tell| {
-        // The client's hello has come.
+    let (addr, reached) = server(|mut stream, signal| {
+        // The ClientHello has arrived.
         stream.read_exact(&mut [0; 5]).unwrap();
-        tell();
+        signal();
         hold(stream);
     });
     let error = cancelled(&client(&format!("https://{addr}"), &[]), &reached);
@@ -103,9 +104,9 @@ fn in_the_tls_handshake() {
 
 #[test]
 fn in_a_proxys_handshake() {
-    let (addr, reached) = server(|mut stream, tell| {
+    let (addr, reached) = server(|mut stream, signal| {
         stream.read_exact(&mut [0; 8]).unwrap();
-        tell();
+        signal();
         hold(stream);
     });
     let proxy = format!("http://{addr}");
@@ -118,9 +119,9 @@ fn in_a_proxys_handshake() {
 
 #[test]
 fn waiting_for_the_answer() {
-    let (addr, reached) = server(|mut stream, tell| {
+    let (addr, reached) = server(|mut stream, signal| {
         read_request(&mut stream);
-        tell();
+        signal();
         hold(stream);
     });
     let error = cancelled(&client(&format!("http://{addr}"), &[]), &reached);
@@ -129,13 +130,13 @@ fn waiting_for_the_answer() {
 
 #[test]
 fn in_the_middle_of_the_answer() {
-    let (addr, reached) = server(|mut stream, tell| {
+    let (addr, reached) = server(|mut stream, signal| {
         read_request(&mut stream);
         stream
             .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{")
             .unwrap();
-        tell();
-        // A byte now and then keeps it busy.
+        signal();
+        // The client keeps reading single bytes.
         while stream.write_all(b" ").is_ok() {
             thread::sleep(Duration::from_millis(1));
         }
@@ -149,28 +150,28 @@ fn in_the_middle_of_the_answer() {
     );
 }
 
-/// Connects to a host that takes nobody in: its queue is full.
+/// The host accepts no more connections, because its queue is full.
 #[test]
 fn connecting() {
     let full = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = full.local_addr().unwrap();
-    // Fill the queue until a connection is not taken any more.
+    // Fill the queue until a connection times out.
     let mut waiting = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&addr, Duration::from_millis(200)) {
         waiting.push(stream);
         assert!(waiting.len() < 10_000, "the queue does not fill");
     }
     let client = client(&format!("http://{addr}"), &[]);
-    let (tell, reached) = channel();
-    tell.send(()).unwrap();
+    let (sender, reached) = channel();
+    sender.send(()).unwrap();
     let error = cancelled(&client, &reached);
     assert_eq!(error.delivery(), Delivery::NeverSent);
-    // Cancelled before it began, there is no attempt to speak of.
+    // If the call was cancelled before it started, it made no attempt.
     assert!(error.attempts().iter().all(|a| a.phase == Phase::Connect));
 }
 
 #[test]
-fn between_repetitions() {
+fn between_retries() {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = held.local_addr().unwrap().port();
     let client = client(
@@ -184,23 +185,23 @@ fn between_repetitions() {
                 .link_miniprogram("TOKEN", "wx1", CHOICES)
                 .unwrap_err()
         });
-        // The pauses of ten repetitions add up to many seconds.
+        // The pauses between ten retries add up to many seconds.
         thread::sleep(Duration::from_millis(250));
-        let rung = Instant::now();
+        let cancelled_at = Instant::now();
         handle.cancel();
         let error = call.join().unwrap();
-        assert!(rung.elapsed() < SOON);
+        assert!(cancelled_at.elapsed() < SOON);
         assert_eq!(error.delivery(), Delivery::NeverSent);
         assert!(error.attempts().len() < 8, "{}", error.trace());
     });
 }
 
 #[test]
-fn one_handle_is_cancelled_and_the_other_goes_on() {
-    let (addr, reached) = server(|mut stream, tell| {
+fn other_handles_are_not_cancelled() {
+    let (addr, reached) = server(|mut stream, signal| {
         read_request(&mut stream);
-        tell();
-        // Answers only after the other handle was cancelled.
+        signal();
+        // Responds only after the other handle was cancelled.
         thread::sleep(Duration::from_millis(100));
         let yes = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"errcode\":0}";
         stream.write_all(yes).unwrap();
@@ -222,9 +223,9 @@ fn one_handle_is_cancelled_and_the_other_goes_on() {
 
 #[test]
 fn a_derived_handle_has_its_own_limits() {
-    let (addr, reached) = server(|mut stream, tell| {
+    let (addr, reached) = server(|mut stream, signal| {
         read_request(&mut stream);
-        tell();
+        signal();
         hold(stream);
     });
     let mut options = Options::new();

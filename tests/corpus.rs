@@ -1,4 +1,4 @@
-//! What the fuzzers found interesting, replayed: see `make fuzz`.
+//! Runs the fuzzers' checks on the inputs in `fuzz/corpus`. `make fuzz` looks for new ones.
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
@@ -8,7 +8,7 @@ fn replay(name: &str, check: impl Fn(&[u8])) {
     let mut replayed = 0;
     for file in std::fs::read_dir(wxlink_testkit::root().join("fuzz/corpus").join(name)).unwrap() {
         let path = file.unwrap().path();
-        // Shown if the check fails.
+        // The test runner shows the file if the check fails.
         println!("{}", path.display());
         check(&std::fs::read(path).unwrap());
         replayed += 1;
@@ -16,7 +16,7 @@ fn replay(name: &str, check: impl Fn(&[u8])) {
     assert_ne!(replayed, 0, "{name}: the corpus is empty");
 }
 
-/// The names of the files and folders below a folder of `fuzz/`, without their ending.
+/// The names of the files and folders in a folder of `fuzz/`, without extensions.
 fn names(folder: &str) -> BTreeSet<String> {
     std::fs::read_dir(wxlink_testkit::root().join("fuzz").join(folder))
         .unwrap()

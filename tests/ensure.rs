@@ -1,5 +1,5 @@
-//! The idempotent verbs: whatever breaks, at most one link is processed, and what is told agrees
-//! with what the sandbox knows.
+//! `ensure_linked` and `wait_linked`: whatever fails, at most one link is processed, and the result
+//! agrees with the simulator's state.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -56,40 +56,41 @@ impl Bench {
         self.admin("POST", "faults", fault);
     }
 
-    /// Lists hang, but for the first.
-    fn no_list_but_the_first(&self) {
+    /// Makes all reads of the list hang but the first.
+    fn hang_lists_after_the_first(&self) {
         self.fault(json!({"endpoint": "get", "fault": {"delay_ms": 1}}));
         self.fault(json!({"endpoint": "get", "fault": "hang", "always": true}));
     }
 
-    /// Links the sandbox has received and processed.
+    /// How many links the simulator has received and processed.
     fn links(&self) -> (u64, u64) {
         let counts = self.admin("GET", "journal/counts", Value::Null);
-        let of = |what: &str| counts[what]["link"].as_u64().unwrap();
-        (of("received"), of("processed"))
+        let count = |what: &str| counts[what]["link"].as_u64().unwrap();
+        (count("received"), count("processed"))
     }
 
     fn ensure(&self, wait_ms: u64) -> LinkProgress {
         let wait = Duration::from_millis(wait_ms);
-        discreet(self.client.ensure_linked(TOKEN, APPID, QUIET, wait))
+        without_token(self.client.ensure_linked(TOKEN, APPID, QUIET, wait))
     }
 
     fn wait(&self, id: &str, wait_ms: u64) -> LinkProgress {
-        discreet(
+        without_token(
             self.client
                 .wait_linked(TOKEN, id, Duration::from_millis(wait_ms)),
         )
     }
 }
 
-fn discreet(progress: LinkProgress) -> LinkProgress {
-    let words = format!(
+/// Checks that no text of the result contains the token, and returns the result.
+fn without_token(progress: LinkProgress) -> LinkProgress {
+    let texts = format!(
         "{progress:?}{}{}{}",
         progress.message(),
         progress.trace(),
         progress.json()
     );
-    assert!(!words.contains(TOKEN), "{words}");
+    assert!(!texts.contains(TOKEN), "{texts}");
     progress
 }
 
@@ -106,7 +107,7 @@ fn expect(progress: &LinkProgress, status: Status, state: LinkState, posts: u32)
 }
 
 #[test]
-fn a_link_is_posted_once_however_often_it_is_asked_for() {
+fn repeated_calls_post_one_link() {
     let b = Bench::new();
     let p = b.ensure(0);
     expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 1);
@@ -130,7 +131,7 @@ fn a_link_is_posted_once_however_often_it_is_asked_for() {
 }
 
 #[test]
-fn it_waits_for_the_administrators() {
+fn ensure_waits_for_the_administrators() {
     let b = Bench::new();
     b.policy(
         json!({"official_account": {"when": {"polls": 2}}, "mini_program": {"when": {"polls": 2}}}),
@@ -141,7 +142,7 @@ fn it_waits_for_the_administrators() {
 }
 
 #[test]
-fn a_wait_ends_with_its_time() {
+fn the_wait_ends_after_its_time() {
     let b = Bench::new();
     let started = Instant::now();
     let p = b.ensure(300);
@@ -154,19 +155,19 @@ fn a_wait_ends_with_its_time() {
 }
 
 #[test]
-fn a_refusal_is_told_though_its_item_has_no_appid() {
+fn a_refusal_is_found_although_its_item_has_no_appid() {
     let b = Bench::new();
     b.policy(json!({"official_account": {"when": {"polls": 1}},
                     "mini_program": {"when": {"polls": 1}, "decision": "refuse"}}));
     let p = b.ensure(60_000);
     expect(&p, Status::Declined, LinkState::Declined, 1);
     assert!(p.item().unwrap().get("appid").is_none());
-    // By the original id it is found without having been seen before.
+    // By the original id, the item is found even if this client has not seen it before.
     expect(&b.wait(GH_ID, 0), Status::Declined, LinkState::Declined, 0);
 }
 
 #[test]
-fn what_was_seen_and_is_gone_has_vanished() {
+fn an_item_that_disappears_has_vanished() {
     let b = Bench::new();
     b.policy(json!({"official_account": {"when": {"polls": 2}, "decision": "vanish"}}));
     let p = b.ensure(60_000);
@@ -181,7 +182,7 @@ fn what_was_seen_and_is_gone_has_vanished() {
 }
 
 #[test]
-fn wait_goes_by_either_name_and_posts_nothing() {
+fn wait_accepts_either_id_and_posts_nothing() {
     let b = Bench::new();
     b.ensure(0);
     expect(
@@ -203,7 +204,7 @@ fn wait_goes_by_either_name_and_posts_nothing() {
 }
 
 #[test]
-fn codes_that_mean_it_is_on_its_way_are_no_failures() {
+fn errcodes_for_an_existing_invitation_or_link_are_not_failures() {
     for (code, status, state) in [
         (89010, Status::Pending, LinkState::AwaitingAdministrator),
         (89035, Status::Pending, LinkState::AwaitingAdministrator),
@@ -218,7 +219,7 @@ fn codes_that_mean_it_is_on_its_way_are_no_failures() {
 }
 
 #[test]
-fn an_outcome_that_got_lost_is_looked_up_and_not_posted_again() {
+fn a_lost_outcome_is_found_in_the_list_and_not_posted_again() {
     let lost = [
         json!({"drop": "close"}),
         json!({"drop": "reset"}),
@@ -234,7 +235,8 @@ fn an_outcome_that_got_lost_is_looked_up_and_not_posted_again() {
     for fault in lost {
         let b = Bench::with(&[("timeout_ms", "3000")]);
         b.fault(json!({"endpoint": "link", "fault": fault, "when": "after"}));
-        // What is left after the whole limit has to suffice for a look, also on a busy machine.
+        // After `hang` has used up the time limit, the wait must leave time for reading the list,
+        // also on a busy machine.
         let p = b.ensure(if fault == "hang" { 8000 } else { 1000 });
         expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 1);
         assert_eq!(b.links(), (1, 1), "{fault}");
@@ -242,21 +244,21 @@ fn an_outcome_that_got_lost_is_looked_up_and_not_posted_again() {
 }
 
 #[test]
-fn only_a_list_without_a_trace_allows_another_post() {
+fn a_second_post_needs_two_lists_without_the_mini_program() {
     for fault in [json!({"drop": "close"}), json!({"errcode": {"code": -1}})] {
         let b = Bench::new();
         b.fault(json!({"endpoint": "link", "fault": fault, "when": "before"}));
         let p = b.ensure(0);
         expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 2);
         assert_eq!(b.links(), (2, 1), "{fault}");
-        // A look before, two without a trace between the posts, one after.
+        // One read before the first post, two between the posts, one after the second.
         let counts = b.admin("GET", "journal/counts", Value::Null);
         assert_eq!(counts["received"]["get"], 4);
     }
 }
 
 #[test]
-fn posts_are_bounded() {
+fn the_number_of_posts_is_limited() {
     let b = Bench::with(&[("max_retries", "2")]);
     b.fault(
         json!({"endpoint": "link", "fault": {"drop": "close"}, "when": "before", "always": true}),
@@ -273,7 +275,7 @@ fn posts_are_bounded() {
 }
 
 #[test]
-fn without_a_list_nothing_is_posted_and_nothing_is_guessed() {
+fn without_a_list_nothing_is_posted_or_assumed() {
     let b = Bench::with(&[("max_retries", "0")]);
     let no_list = || json!({"endpoint": "get", "fault": {"drop": "close"}, "always": true});
     b.fault(no_list());
@@ -281,13 +283,13 @@ fn without_a_list_nothing_is_posted_and_nothing_is_guessed() {
     assert_eq!((p.status(), p.posts()), (Status::ConnectionLost, 0));
     assert_eq!(b.links(), (0, 0));
 
-    // The list can be read before the post and not after it: the outcome stays unknown.
+    // The list can be read before the post but not after it: the outcome stays unknown.
     let b = Bench::with(&[("max_retries", "0"), ("timeout_ms", "2000")]);
     b.fault(json!({"endpoint": "link", "fault": "hang", "when": "after"}));
     let sandbox = &b.sandbox;
     thread::scope(|s| {
         s.spawn(|| {
-            // When the post has come, lists end.
+            // Break the list after the post has arrived.
             while b.links().0 == 0 {
                 thread::yield_now();
             }
@@ -304,7 +306,7 @@ fn without_a_list_nothing_is_posted_and_nothing_is_guessed() {
 }
 
 #[test]
-fn a_bad_poll_does_not_end_a_wait_and_a_refused_token_does() {
+fn a_refused_token_ends_a_wait_but_a_failed_read_does_not() {
     let b = Bench::with(&[("max_retries", "0")]);
     b.ensure(0);
     b.policy(
@@ -338,7 +340,7 @@ fn a_bad_poll_does_not_end_a_wait_and_a_refused_token_does() {
 }
 
 #[test]
-fn refusals_end_it_with_their_remedy() {
+fn a_refusal_ends_the_call_with_its_remedy() {
     let b = Bench::new();
     let choices = QUIET;
     let p = b
@@ -359,7 +361,7 @@ fn refusals_end_it_with_their_remedy() {
 }
 
 #[test]
-fn a_cancelled_wait_ends_at_once_and_other_handles_go_on() {
+fn a_cancelled_wait_ends_and_other_handles_still_work() {
     let b = Bench::new();
     b.ensure(0);
     let derived = b.client.derive(&Options::new()).unwrap();
@@ -376,7 +378,7 @@ fn a_cancelled_wait_ends_at_once_and_other_handles_go_on() {
         derived.cancel();
         let p = waiting.join().unwrap();
         assert_eq!(p.status(), Status::Cancelled);
-        // The look that was under way may have been the first.
+        // The read that was cancelled may have been the first.
         assert!(matches!(
             p.state(),
             LinkState::AwaitingOfficialAccount | LinkState::Unknown
@@ -392,8 +394,8 @@ fn a_cancelled_wait_ends_at_once_and_other_handles_go_on() {
 }
 
 #[test]
-fn many_at_once_post_one_link() {
-    // Two callers may both see an empty list: WeChat answers the second one 89010.
+fn concurrent_calls_make_one_link() {
+    // Several calls may see an empty list. WeChat answers all posts but the first with 89010.
     let b = Bench::new();
     thread::scope(|s| {
         for _ in 0..16 {
@@ -413,7 +415,7 @@ fn many_at_once_post_one_link() {
 }
 
 #[test]
-fn a_client_that_saw_an_invitation_knows_it_when_it_is_refused() {
+fn a_client_that_has_seen_an_invitation_recognises_its_refusal() {
     let b = Bench::new();
     expect(
         &b.ensure(0),
@@ -423,19 +425,19 @@ fn a_client_that_saw_an_invitation_knows_it_when_it_is_refused() {
     );
     b.decide("official_account", "agree");
     b.decide("mini_program", "refuse");
-    // By appid, which the list does not have any more; and through a handle of its own.
+    // By the appid, which the list no longer contains; also on a derived handle.
     expect(&b.ensure(0), Status::Declined, LinkState::Declined, 0);
     let other = b.client.derive(&Options::new()).unwrap();
-    let p = discreet(other.ensure_linked(TOKEN, APPID, QUIET, Duration::ZERO));
+    let p = without_token(other.ensure_linked(TOKEN, APPID, QUIET, Duration::ZERO));
     expect(&p, Status::Declined, LinkState::Declined, 0);
 }
 
 #[test]
-fn a_lost_link_that_was_refused_before_it_was_seen_is_not_posted_again() {
+fn a_lost_link_that_is_refused_before_a_list_shows_it_is_not_posted_again() {
     let b = Bench::new();
     let refuse = json!({"when": "immediate", "decision": "refuse"});
     b.policy(json!({"official_account": {"when": "immediate"}, "mini_program": refuse}));
-    // The list has refused items of others, which have no appid either.
+    // The list also contains another refused item, which has no appid either.
     let others = json!({"links": [{"appid": "wx0b00000000000002", "state": "refused"}]});
     b.admin("PUT", &format!("accounts/{ACCOUNT}"), others);
     b.fault(json!({"endpoint": "link", "fault": {"drop": "reset"}, "when": "after"}));
@@ -446,7 +448,7 @@ fn a_lost_link_that_was_refused_before_it_was_seen_is_not_posted_again() {
 }
 
 #[test]
-fn a_list_that_was_read_serves_for_many() {
+fn one_list_serves_many_calls() {
     let bench = Bench::new();
     let reads = || {
         let counts = bench.admin("GET", "journal/counts", Value::Null);
@@ -455,7 +457,7 @@ fn a_list_that_was_read_serves_for_many() {
     let list = bench.client.get_linked(TOKEN).unwrap();
     let ensure = |appid: &str| {
         let progress = bench.client.ensure_linked_in(&list, TOKEN, appid, QUIET);
-        discreet(progress)
+        without_token(progress)
     };
     for n in 1..=3 {
         let progress = ensure(&format!("wx0b{n:014x}"));
@@ -465,24 +467,24 @@ fn a_list_that_was_read_serves_for_many() {
             (LinkState::Vanished, 1)
         );
     }
-    // One look for all of them, and none after a yes.
+    // One read for all of them, and none after a successful post.
     assert_eq!((bench.links(), reads()), ((3, 3), 1));
 
-    // By a list that shows it nothing is posted.
+    // If the list shows the mini program, nothing is posted.
     let list = bench.client.get_linked(TOKEN).unwrap();
     let progress = bench.client.ensure_linked_in(&list, TOKEN, APPID, QUIET);
     assert_eq!((progress.posts(), progress.status()), (0, Status::Pending));
     assert_eq!(progress.state(), LinkState::AwaitingOfficialAccount);
     assert_eq!((bench.links(), reads()), ((3, 3), 2));
 
-    // What got lost is looked up, as ever.
+    // A lost outcome is looked up in a new list.
     bench.fault(json!({"endpoint": "link", "when": "after", "fault": {"drop": "reset"}}));
     let progress = ensure("wx0b00000000000004");
     assert_eq!((progress.posts(), progress.status()), (1, Status::Pending));
     assert_eq!((bench.links(), reads()), ((4, 4), 3));
 }
 
-/// Cancels a call of its own handle as soon as `reached` holds.
+/// Runs a call on a derived handle, and cancels the handle as soon as `reached` holds.
 fn cancelled<T: Send>(
     b: &Bench,
     lang: &str,
@@ -503,13 +505,13 @@ fn cancelled<T: Send>(
     })
 }
 
-/// How many lists the sandbox was asked for.
+/// How many requests for the list the simulator has received.
 fn lists(b: &Bench) -> u64 {
     let counts = b.admin("GET", "journal/counts", Value::Null);
     counts["received"]["get"].as_u64().unwrap()
 }
 
-/// Cancels `ensure` as soon as `reached` holds.
+/// Runs `ensure`, and cancels it as soon as `reached` holds.
 fn cancelled_ensure(b: &Bench, lang: &str, reached: impl Fn() -> bool) -> LinkProgress {
     let wait = Duration::from_secs(600);
     let p = cancelled(b, lang, reached, |c| {
@@ -517,11 +519,11 @@ fn cancelled_ensure(b: &Bench, lang: &str, reached: impl Fn() -> bool) -> LinkPr
     });
     assert_eq!(p.status(), Status::Cancelled, "{}", p.json());
     assert_eq!(p.json()["errmsg"], p.message());
-    discreet(p)
+    without_token(p)
 }
 
 #[track_caller]
-fn says(message: &str, expected: &str, not: &[&str]) {
+fn expect_message(message: &str, expected: &str, not: &[&str]) {
     assert!(message.contains(expected), "{message}");
     for absent in ["delivery", "repeat"].iter().chain(not) {
         assert!(!message.contains(absent), "{message}");
@@ -538,9 +540,9 @@ fn a_cancelled_ensure_says_that_an_invitation_was_posted() {
         ("zh", "关联邀请已发出，正在等待公众号管理员确认"),
     ] {
         let b = Bench::new();
-        // The list has shown the invitation once it is asked for a third time.
+        // When the list is requested for the third time, the second one has shown the invitation.
         let p = cancelled_ensure(&b, lang, || b.links().0 == 1 && lists(&b) >= 3);
-        says(
+        expect_message(
             &p.message(),
             expected,
             &["safe", "unknown", "may have acted"],
@@ -557,24 +559,25 @@ fn a_cancelled_ensure_says_that_the_outcome_of_its_post_is_unknown() {
     for (lang, expected) in [
         (
             "en",
-            "An invitation was posted and its outcome is unknown: read the list before posting again.",
+            "An invitation was posted and its outcome is unknown: \
+             read the list before posting again.",
         ),
         ("zh", "关联邀请已发送，但结果未知：再次发送前请先查询列表。"),
     ] {
-        // No answer to the post.
+        // The post is not answered.
         let b = Bench::new();
         b.fault(json!({"endpoint": "link", "fault": "hang", "when": "after"}));
         let p = cancelled_ensure(&b, lang, || b.links().0 == 1);
-        says(&p.message(), expected, &["safe", "awaiting"]);
+        expect_message(&p.message(), expected, &["safe", "awaiting"]);
         assert_eq!((p.state(), p.posts()), (LinkState::Unknown, 1));
         assert_eq!(p.delivery(), Delivery::Unknown);
 
-        // The post's connection breaks, and the list that would show its outcome hangs.
+        // The post's connection breaks, and the next read of the list hangs.
         let b = Bench::new();
         b.fault(json!({"endpoint": "link", "fault": {"drop": "close"}, "when": "after"}));
-        b.no_list_but_the_first();
+        b.hang_lists_after_the_first();
         let p = cancelled_ensure(&b, lang, || lists(&b) == 2);
-        says(&p.message(), expected, &["safe", "awaiting"]);
+        expect_message(&p.message(), expected, &["safe", "awaiting"]);
         assert_eq!((p.state(), p.posts()), (LinkState::Unknown, 1));
         assert_eq!(p.delivery(), Delivery::Unknown);
     }
@@ -586,7 +589,8 @@ fn a_cancelled_ensure_says_that_nothing_was_posted() {
         (
             "en",
             "Nothing was posted.",
-            "Nothing new was posted: an earlier invitation is awaiting the Official Account's administrator.",
+            "Nothing new was posted: \
+             an earlier invitation is awaiting the Official Account's administrator.",
             "An invitation is awaiting the Official Account's administrator.",
         ),
         (
@@ -599,21 +603,21 @@ fn a_cancelled_ensure_says_that_nothing_was_posted() {
         let b = Bench::new();
         b.fault(json!({"endpoint": "get", "fault": "hang"}));
         let p = cancelled_ensure(&b, lang, || lists(&b) == 1);
-        says(&p.message(), nothing, &["may have acted", "unknown"]);
+        expect_message(&p.message(), nothing, &["may have acted", "unknown"]);
         assert_eq!(p.posts(), 0);
 
         let b = Bench::new();
         b.ensure(0);
         let before = lists(&b);
         let p = cancelled_ensure(&b, lang, || lists(&b) >= before + 2);
-        says(&p.message(), earlier, &["may have acted", "unknown"]);
+        expect_message(&p.message(), earlier, &["may have acted", "unknown"]);
         assert_eq!(p.posts(), 0);
         let before = lists(&b);
         let reached = || lists(&b) >= before + 2;
         let p = cancelled(&b, lang, reached, |c| {
             c.wait_linked(TOKEN, APPID, Duration::from_secs(600))
         });
-        says(
+        expect_message(
             &p.message(),
             waiting,
             &["may have acted", "unknown", "posted"],
@@ -622,24 +626,24 @@ fn a_cancelled_ensure_says_that_nothing_was_posted() {
 }
 
 #[test]
-fn an_ensure_that_ran_out_of_time_says_what_it_did() {
-    // The post is answered, then no list: what is known is that the invitation is out.
+fn an_ensure_that_timed_out_says_what_it_did() {
+    // The post's connection breaks, and no list shows its outcome.
     let b = Bench::with(&[("timeout_ms", "1000"), ("max_retries", "0")]);
     b.fault(json!({"endpoint": "link", "fault": {"drop": "close"}, "when": "after"}));
-    b.no_list_but_the_first();
+    b.hang_lists_after_the_first();
     let p = b.ensure(0);
     assert_eq!(p.posts(), 1);
-    says(
+    expect_message(
         &p.message(),
         "An invitation was posted and its outcome is unknown",
         &["awaiting"],
     );
-    // No list at all: reading it again is safe.
+    // The list cannot be read at all, so nothing is posted.
     let b = Bench::with(&[("timeout_ms", "500"), ("max_retries", "0")]);
     b.fault(json!({"endpoint": "get", "fault": "hang", "always": true}));
     let p = b.ensure(0);
     assert_eq!((p.status(), p.posts()), (Status::Timeout, 0));
-    says(&p.message(), "Nothing was posted.", &["may have acted"]);
+    expect_message(&p.message(), "Nothing was posted.", &["may have acted"]);
 }
 
 #[test]
@@ -662,7 +666,7 @@ fn a_cancelled_link_says_that_wechat_may_have_acted() {
         let link = |c: &Client| c.link_miniprogram(TOKEN, APPID, QUIET).unwrap_err();
         let e = cancelled(&b, lang, reached, link);
         assert_eq!(e.delivery(), Delivery::Unknown);
-        says(&e.message(), sent, &[unsent]);
+        expect_message(&e.message(), sent, &[unsent]);
 
         let mut options = Options::new();
         options.set("lang", lang).unwrap();
@@ -670,6 +674,6 @@ fn a_cancelled_link_says_that_wechat_may_have_acted() {
         handle.cancel();
         let e = link(&handle);
         assert_eq!(e.delivery(), Delivery::NeverSent);
-        says(&e.message(), unsent, &[sent]);
+        expect_message(&e.message(), unsent, &[sent]);
     }
 }

@@ -1,5 +1,5 @@
-//! Imports point one way: no file imports from a layer above its own, and no files import from each
-//! other in a circle. Tests within the files are exempt.
+//! Checks that imports point one way: no file imports from a layer above its own, and files do not
+//! import each other in a circle. Tests within the files are exempt.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use wxlink_testkit::root;
 
-/// A crate's top-level modules, the lowest layer first. A file may import from its own layer and from
-/// those before it. The crate's root stands above all of them.
+/// A crate's top-level modules, the lowest layer first. A file may import from its own layer and
+/// from those before it. The crate's root stands above all of them.
 struct Layers {
     src: &'static str,
     modules: &'static [&'static str],
@@ -44,7 +44,7 @@ fn imports_point_one_way() {
 }
 
 #[test]
-fn faults_are_found() {
+fn upward_imports_and_circles_are_found() {
     let files = |texts: &[(&str, &str)]| {
         let modules: BTreeSet<Module> = texts.iter().map(|(name, _)| module(name)).collect();
         texts
@@ -92,9 +92,9 @@ fn faults_are_found() {
     }
 }
 
-/// A module's path below the crate's root, which is empty.
+/// A module's path within its crate. The path of the crate's root is empty.
 type Module = Vec<String>;
-/// The modules that have a file, with the modules each of them imports from.
+/// The modules that are files, each with the modules that it imports from.
 type Files = BTreeMap<Module, BTreeSet<Module>>;
 
 fn module(path: &str) -> Module {
@@ -105,7 +105,7 @@ fn module(path: &str) -> Module {
 }
 
 fn upward_imports(layers: &Layers, files: &Files) -> Vec<String> {
-    // The root, which has no name, stands above all layers.
+    // The root, whose path is empty, is above all layers.
     let layer = |module: &Module| match module.first() {
         None => Some(layers.modules.len()),
         Some(name) => layers.modules.iter().position(|layer| layer == name),
@@ -129,7 +129,7 @@ fn upward_imports(layers: &Layers, files: &Files) -> Vec<String> {
     faults
 }
 
-/// The groups of files of which each reaches each other by imports.
+/// The groups of files that import each other, directly or through others.
 fn circles(files: &Files) -> impl Iterator<Item = String> {
     let reach = |from: &Module| {
         let mut reached = BTreeSet::new();
@@ -207,8 +207,8 @@ fn imports(module: &Module, text: &str, modules: &BTreeSet<Module>) -> BTreeSet<
     found.filter(|found| found != module).collect()
 }
 
-/// The code without comments, and without the tests at the end of the file. Paths of a module within
-/// the file are rewritten to start from the file's own module.
+/// The code without comments, and without the tests at the end of the file. Paths of a module
+/// within the file are rewritten to start from the file's own module.
 fn code_without_tests(text: &str) -> String {
     let mut code = String::new();
     let mut in_inner_module = false;
@@ -262,12 +262,12 @@ fn resolve(module: &Module, path: &str, modules: &BTreeSet<Module>) -> Option<Mo
             names.next();
             Module::new()
         }
-        // From here on the path may lead down, from where it began or from above.
+        // The names that follow are resolved below.
         "self" | "super" => module.clone(),
         child => {
             let mut below = module.clone();
             below.push(child.to_owned());
-            // A path to another crate.
+            // The path leads to another crate.
             if !modules.contains(&below) {
                 return None;
             }

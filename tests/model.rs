@@ -1,9 +1,9 @@
-//! Random stories of one link: faults, delays, callers that give up or are killed, administrators
-//! who decide in between. Whatever happens, no more invitations go out than were meant, and what the
-//! last caller is told agrees with the sandbox.
+//! Random stories about one link: faults, delays, callers that are killed, and administrators who
+//! decide in between. In every story, no more invitations are sent than intended, and the result
+//! that the last caller gets agrees with the simulator's state.
 //!
-//! `WXLINK_MODEL_RUNS=10000` runs the long form, `WXLINK_MODEL_SEED` tells other stories. A story
-//! that fails is shortened to what makes it fail, and shown.
+//! `WXLINK_MODEL_RUNS=10000` runs the long form, and `WXLINK_MODEL_SEED` selects other stories. If
+//! a story fails, the test shortens it as far as it still fails, and prints it.
 
 use std::thread;
 use std::time::Duration;
@@ -17,25 +17,25 @@ use wxlink_sandbox::{Sandbox, Settings};
 const TOKEN: &str = "SANDBOX-TOKEN";
 const ACCOUNT: &str = "wx0a00000000000001";
 const APPID: &str = "wx0b00000000000001";
-/// Short, so that a story with silences in it takes no longer than it must.
+/// Short, because every call that meets a silent server takes this long.
 const TIMEOUT_MS: u64 = 150;
 const THREADS: u8 = 4;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Something goes wrong with the next requests.
+    /// The next requests fail in some way.
     Fault(Value),
-    /// A caller, who may be killed after so many milliseconds.
+    /// A process calls `ensure_linked`, and may be killed during the call.
     Ensure {
         wait_ms: u64,
         killed_after_ms: Option<u64>,
     },
-    /// An administrator decides, if they are asked.
+    /// An administrator decides, if WeChat has asked them.
     Decide {
         by: &'static str,
         decision: &'static str,
     },
-    /// The administrators agree by themselves while the caller looks.
+    /// The administrators agree after the list was read so many times.
     Policy { polls: u32 },
 }
 
@@ -85,7 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The sandbox and what a story needs to know of it.
+/// The simulator, and the parts of its state that a story checks.
 struct World(Sandbox);
 
 impl World {
@@ -98,13 +98,13 @@ impl World {
         state["world"]["accounts"][ACCOUNT].take()
     }
 
-    /// How many links took effect, whatever was answered: each may have messaged the followers.
+    /// How many links took effect, whatever the response was: each may have messaged the followers.
     fn links(&self) -> u64 {
         let counts = self.admin("GET", "journal/counts", Value::Null);
         counts["processed"]["link"].as_u64().unwrap()
     }
 
-    /// The link's state, as the caller should be told it.
+    /// The link's state, as the caller should see it.
     fn state(&self) -> LinkState {
         match self.account()["links"][0]["state"].as_str() {
             None => LinkState::Vanished,
@@ -131,11 +131,11 @@ impl World {
         client.ensure_linked(TOKEN, APPID, choices, Duration::from_millis(wait_ms))
     }
 
-    fn tell(&self, story: &[Step]) -> Result<(), TestCaseError> {
+    fn run(&self, story: &[Step]) -> Result<(), TestCaseError> {
         self.admin("POST", "reset", Value::Null);
         let mut client = self.client();
-        // An invitation that came to an end may be followed by another.
-        let mut meant = 1;
+        // After an invitation was declined or vanished, another one is allowed.
+        let mut allowed = 1;
         let mut ended = 0;
         for step in story {
             match step {
@@ -150,7 +150,7 @@ impl World {
                 Step::Decide { by, decision } => {
                     let body =
                         json!({"account": ACCOUNT, "appid": APPID, "by": by, "decision": decision});
-                    // Nobody may be asked, or somebody else.
+                    // Fails if WeChat has not asked this administrator.
                     let _ = self.0.admin("POST", "approvals", &body);
                 }
                 Step::Ensure {
@@ -163,55 +163,67 @@ impl World {
                         client.cancel();
                         call.join().unwrap();
                     });
-                    // Whoever comes after knows nothing of it.
+                    // The next caller is a new process, which knows nothing of this call.
                     client = self.client();
                 }
                 Step::Ensure { wait_ms, .. } => {
                     let before = self.links();
-                    let told = World::ensure(&client, *wait_ms);
+                    let progress = World::ensure(&client, *wait_ms);
                     let sent = self.links() - before;
                     let now = self.state();
-                    prop_assert!(sent <= u64::from(told.posts()), "{sent} sent: {told:?}");
-                    if told.delivery() == Delivery::NeverSent {
-                        prop_assert_eq!(sent, 0, "never sent? {:?}", told);
+                    prop_assert!(
+                        sent <= u64::from(progress.posts()),
+                        "{sent} sent: {progress:?}"
+                    );
+                    if progress.delivery() == Delivery::NeverSent {
+                        prop_assert_eq!(sent, 0, "never sent? {:?}", progress);
                     }
-                    // Those are for ever, as far as this story goes.
-                    match told.status() {
+                    // These states do not change any more within a story.
+                    match progress.status() {
                         Status::Ok => prop_assert_eq!(now, LinkState::Linked),
                         Status::Declined => prop_assert_eq!(now, LinkState::Declined),
                         _ => {}
                     }
-                    if sent > 0 && told.error().is_some() {
-                        prop_assert_ne!(told.delivery(), Delivery::NeverSent, "lost: {:?}", told);
+                    if sent > 0 && progress.error().is_some() {
+                        prop_assert_ne!(
+                            progress.delivery(),
+                            Delivery::NeverSent,
+                            "lost: {:?}",
+                            progress
+                        );
                     }
                 }
             }
             let sent = self.links();
-            prop_assert!(sent <= meant, "{sent} links, {meant} meant, after {step:?}");
-            let over = matches!(self.state(), LinkState::Vanished | LinkState::Declined);
-            if over && sent > ended {
-                (ended, meant) = (sent, meant + 1);
+            prop_assert!(
+                sent <= allowed,
+                "{sent} links, {allowed} allowed, after {step:?}"
+            );
+            let has_ended = matches!(self.state(), LinkState::Vanished | LinkState::Declined);
+            if has_ended && sent > ended {
+                (ended, allowed) = (sent, allowed + 1);
             }
         }
 
-        // In the end nothing goes wrong any more, and one more caller is told how things stand.
+        // Finally, without faults, one more caller must see the simulator's state.
         self.admin("DELETE", "faults", Value::Null);
         self.admin("PUT", "policy", json!({}));
-        // A decision may fall just after it was told.
+        // An administrator may decide during or right after the call.
         let before = self.state();
-        let told = self.settled();
-        prop_assert!(told.error().is_none(), "{told:?} {}", told.trace());
-        let told_right = told.state() == before || told.state() == self.state();
-        prop_assert!(told_right, "{before:?}, {told:?}, {:?}", self.state());
-        prop_assert!(self.links() <= meant);
+        let last = self.final_ensure();
+        prop_assert!(last.error().is_none(), "{last:?} {}", last.trace());
+        let after = self.state();
+        let is_right = last.state() == before || last.state() == after;
+        prop_assert!(is_right, "{before:?}, {last:?}, {after:?}");
+        prop_assert!(self.links() <= allowed);
         Ok(())
     }
 
-    /// The last caller, whose machine is not in a hurry.
-    fn settled(&self) -> LinkProgress {
-        let mut patient = Options::new();
-        patient.set("base_url", self.0.http_url()).unwrap();
-        World::ensure(&Client::new(&patient).unwrap(), 0)
+    /// The last caller, with the default time limit.
+    fn final_ensure(&self) -> LinkProgress {
+        let mut options = Options::new();
+        options.set("base_url", self.0.http_url()).unwrap();
+        World::ensure(&Client::new(&options).unwrap(), 0)
     }
 }
 
@@ -220,7 +232,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn no_story_ends_with_two_invitations() {
+fn no_story_sends_two_invitations() {
     let runs = u32::try_from(number("WXLINK_MODEL_RUNS", 120)).unwrap();
     let seed = number("WXLINK_MODEL_SEED", 1);
     thread::scope(|s| {
@@ -238,7 +250,7 @@ fn no_story_ends_with_two_invitations() {
                 let world = World(Sandbox::start(Settings::default()).unwrap());
                 let story = prop::collection::vec(step(), 1..12);
                 TestRunner::new_with_rng(config, rng)
-                    .run(&story, |story| world.tell(&story))
+                    .run(&story, |story| world.run(&story))
                     .unwrap_or_else(|e| panic!("WXLINK_MODEL_SEED={seed}: {e}"));
             });
         }

@@ -1,7 +1,7 @@
-//! Many calls, one in twenty of which goes wrong: memory, descriptors and threads stay as they were.
+//! Many calls, one in twenty of which fails: memory, descriptors and threads do not grow.
 //!
-//! `WXLINK_SOAK_CALLS=100000` runs the long form. Alone in its process, since it counts what the
-//! process holds.
+//! `WXLINK_SOAK_CALLS=100000` runs the long form. The test is alone in its process, because it
+//! measures the process.
 
 use std::fs;
 use std::thread;
@@ -12,8 +12,8 @@ use wxlink_sandbox::{Sandbox, Settings};
 
 const THREADS: usize = 8;
 
-/// What the process holds: resident memory (KiB), descriptors, threads.
-fn held() -> (u64, usize, usize) {
+/// The resources of the process: resident memory in KiB, descriptors, threads.
+fn resources() -> (u64, usize, usize) {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
     let rss = line.split_whitespace().nth(1).unwrap().parse().unwrap();
@@ -32,7 +32,7 @@ fn calls(client: &Client, number: usize) -> usize {
             move || {
                 (0..share)
                     .filter(|i| {
-                        // Now and then a handle of its own, cancelled or not.
+                        // Some calls use a derived handle, and some of those are cancelled.
                         if i % 50 == worker {
                             let handle = client.derive(&Options::new()).unwrap();
                             if i % 100 == worker {
@@ -78,16 +78,16 @@ fn nothing_grows() {
     options.set("base_url", sandbox.http_url()).unwrap();
     let client = Client::new(&options).unwrap();
 
-    // The first part brings everything to its working size.
+    // The first part fills pools and caches.
     let failed = calls(&client, total / 4);
     assert!(
         failed > total / 4 / 3,
-        "the other two thirds fail by design: {failed}"
+        "two thirds of the calls are meant to fail, but {failed} did"
     );
-    let (rss, fds, tasks) = held();
+    let (rss, fds, tasks) = resources();
     calls(&client, total);
-    let (rss_after, fds_after, tasks_after) = held();
-    // A resolver or worker may come or go; connections move within the pool's bound.
+    let (rss_after, fds_after, tasks_after) = resources();
+    // A resolver thread may start or end, and the pool may hold more or fewer connections.
     assert!(
         tasks_after <= tasks + 1,
         "{tasks} threads became {tasks_after}"
@@ -108,5 +108,5 @@ fn nothing_grows() {
         .iter()
         .map(|f| f["hits"].as_u64().unwrap())
         .sum();
-    assert!(hits > total as u64 / 50, "only {hits} faults struck");
+    assert!(hits > total as u64 / 50, "only {hits} faults were applied");
 }

@@ -1,5 +1,5 @@
-//! Many threads on one client, some of whose calls are cancelled by others: every call gets its own
-//! answer, and only what was cancelled ends cancelled. `make sanitize` runs it under
+//! Many threads use one client, and cancel some of each other's calls. Every call gets its own
+//! response, and only cancelled calls end as cancelled. `make sanitize` runs this test under
 //! ThreadSanitizer.
 
 use std::sync::Barrier;
@@ -12,7 +12,7 @@ use wxlink_sandbox::{Sandbox, Settings};
 
 const THREADS: usize = 32;
 const ROUNDS: usize = 60;
-/// Banned: linking it changes nothing, however many threads try.
+/// WeChat refuses to link this mini program, so that the calls change nothing.
 const APPID: &str = "wx0b000000000000e1";
 
 #[test]
@@ -25,7 +25,8 @@ fn many_threads_share_a_client_and_cancel_each_other() {
     options.set("base_url", sandbox.http_url()).unwrap();
     options.set("timeout_ms", "60000").unwrap();
     let client = Client::new(&options).unwrap();
-    // What is made at the first call is made now: ThreadSanitizer cannot see how std's cells are locked.
+    // Initialise everything before the threads start: ThreadSanitizer cannot see the locks in std's
+    // OnceLock.
     is_refused(&client);
     let start = Barrier::new(THREADS);
     thread::scope(|s| {
@@ -38,17 +39,17 @@ fn many_threads_share_a_client_and_cancel_each_other() {
                         0 => lists_its_own_account(&client, number),
                         1 => is_refused(&client),
                         2 => is_cancelled(&client, Duration::from_millis((round % 8) as u64)),
-                        _ => waits(&client),
+                        _ => is_not_cancelled(&client),
                     }
                 }
             });
         }
     });
-    // Nobody cancelled the client itself.
+    // The client itself was not cancelled.
     client.get_linked("SANDBOX-TOKEN").unwrap();
 }
 
-/// Nobody is given another's answer.
+/// Each thread gets the list of its own account.
 fn lists_its_own_account(client: &Client, number: usize) {
     let (token, items) = match number % 2 {
         0 => ("SANDBOX-TOKEN-2", 0),
@@ -69,7 +70,7 @@ fn is_refused(client: &Client) {
     assert_eq!(error.errcode(), Some(89013), "{error}");
 }
 
-/// A handle of its own, cancelled by another thread after a while.
+/// Calls on a derived handle, which another thread cancels after a while.
 fn is_cancelled(client: &Client, after: Duration) {
     let handle = client.derive(&Options::new()).unwrap();
     thread::scope(|s| {
@@ -79,7 +80,7 @@ fn is_cancelled(client: &Client, after: Duration) {
         let error = call.join().unwrap().unwrap_err();
         match error.status() {
             Status::Cancelled => assert_ne!(error.delivery(), Delivery::Answered),
-            // It was quicker: not linked.
+            // The response came first: the mini program is not linked.
             status => assert_eq!(
                 (status, error.errcode()),
                 (Status::Api, Some(40013)),
@@ -89,8 +90,8 @@ fn is_cancelled(client: &Client, after: Duration) {
     });
 }
 
-/// Its neighbours are cancelled meanwhile; this one is not.
-fn waits(client: &Client) {
+/// Other handles are cancelled during this call; this one is not.
+fn is_not_cancelled(client: &Client) {
     let error = client
         .unlink_miniprogram("SANDBOX-TOKEN", APPID)
         .unwrap_err();

@@ -1,5 +1,5 @@
-//! The shared vectors of `tests/vectors/`, which every language's tests read, driven through the
-//! core on real sockets.
+//! The vectors in `tests/vectors/`, which the tests of all languages share, run by the core over
+//! real sockets.
 
 use std::collections::BTreeSet;
 
@@ -42,11 +42,11 @@ fn call(client: &Client, call: &Value) -> Result<Response, Error> {
         }
         Endpoint::Get => client.get_linked_raw(token.as_str()),
         Endpoint::Unlink => client.unlink_miniprogram(token.as_str(), &appid),
-        other => panic!("{} links nothing", other.name()),
+        other => panic!("{} is not a linking endpoint", other.name()),
     }
 }
 
-/// Every vector has a name of its own, and together they hold these values at this place.
+/// Checks that the names of the vectors are unique, and that the values at `place` are `expected`.
 #[track_caller]
 fn covers(vectors: &[Value], place: &str, expected: &[&str]) {
     let texts = |place| -> BTreeSet<&str> {
@@ -70,7 +70,7 @@ fn requests_are_what_wechat_documents() {
         sandbox
             .admin("DELETE", "/__sandbox/journal", &json!(null))
             .unwrap();
-        // Whether WeChat likes it is not the question here.
+        // Only the request is checked, not the outcome.
         let _ = call(&client, &vector["call"]);
         let journal = sandbox
             .admin("GET", "/__sandbox/journal", &json!(null))
@@ -109,7 +109,7 @@ fn requests_are_what_wechat_documents() {
 }
 
 #[test]
-fn bad_arguments_are_refused_and_nothing_is_sent() {
+fn invalid_arguments_are_refused_and_nothing_is_sent() {
     let sandbox = sandbox();
     let client = client(&sandbox);
     let file = vectors("requests.json");
@@ -129,7 +129,7 @@ fn bad_arguments_are_refused_and_nothing_is_sent() {
 }
 
 #[test]
-fn answers_mean_what_they_say() {
+fn responses_are_read_as_the_vectors_say() {
     let sandbox = sandbox();
     let client = client(&sandbox);
     let file = vectors("answers.json");
@@ -146,7 +146,7 @@ fn answers_mean_what_they_say() {
         answer_with(&sandbox, vector);
         let outcome = call(&client, &ask);
         check_outcome(name, &vector["expect"], &outcome);
-        // The typed list, in a call of its own.
+        // The typed list needs a second call.
         let expect = &vector["expect"];
         if endpoint == Endpoint::Get
             && (expect["items"].is_array() || expect["typed_status"].is_string())
@@ -257,9 +257,9 @@ fn check_items(name: &str, expected: &Value, got: &[Value]) {
     }
 }
 
-/// Every row of the catalogue, answered by a server and read by a client, in both languages.
+/// Every errcode in the table, sent by a server and read by a client, in both languages.
 #[test]
-fn every_row_of_the_catalogue_is_told_with_its_remedy() {
+fn the_message_of_every_errcode_contains_its_meaning_and_remedy() {
     let sandbox = sandbox();
     for (lang, pick) in [("en", wxlink::Lang::En), ("zh", wxlink::Lang::Zh)] {
         let client = client_with(&sandbox, &[("lang", lang)]);
@@ -299,12 +299,12 @@ fn every_row_of_the_catalogue_is_told_with_its_remedy() {
 }
 
 #[test]
-fn options_take_and_refuse_what_the_vectors_say() {
+fn options_accept_and_refuse_the_values_in_the_vectors() {
     let file = vectors("options.json");
-    let told = file["options"].as_object().unwrap();
-    let keys: BTreeSet<&str> = told.keys().map(String::as_str).collect();
+    let options = file["options"].as_object().unwrap();
+    let keys: BTreeSet<&str> = options.keys().map(String::as_str).collect();
     assert_eq!(keys, OPTIONS.iter().map(|o| o.key).collect());
-    for (key, values) in told {
+    for (key, values) in options {
         for good in values["good"].as_array().unwrap() {
             let good = good.as_str().unwrap();
             if let Err(e) = Options::new().set(key, good) {
@@ -325,7 +325,7 @@ fn options_take_and_refuse_what_the_vectors_say() {
         for bad in bad {
             let mut options = Options::new();
             let Err(e) = options.set(key, &bad) else {
-                panic!("{key} takes {bad:?}");
+                panic!("{key} accepts {bad:?}");
             };
             let e = Error::from(e);
             assert_eq!(e.status(), Status::BadOption);
@@ -335,7 +335,7 @@ fn options_take_and_refuse_what_the_vectors_say() {
                 "{key}={bad:?}: {e}"
             );
             assert!(!e.message().contains("SECRET"), "{e}");
-            // Whatever ureq and the rest think of it, the options still make a client.
+            // A client can still be created with the options.
             Client::new(&options).unwrap();
         }
     }

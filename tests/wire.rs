@@ -1,7 +1,7 @@
-//! What a client makes of servers, proxies and networks that misbehave: the status, whether
-//! anything may have been sent, how often it was, and how long it took.
+//! Servers, proxies and networks that misbehave. The tests check the status of the call, whether
+//! the request may have been sent, how often it was sent, and how long the call took.
 //!
-//! The servers here are bare sockets, since they do what no HTTP server would.
+//! The servers are plain sockets, because no HTTP server misbehaves in these ways.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -24,7 +24,7 @@ const QUIET: LinkChoices = LinkChoices {
     show_profile: false,
 };
 
-/// A server of one's own: what it does with each connection is a closure's business.
+/// A server that handles each connection with a closure.
 struct Server {
     addr: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -32,7 +32,7 @@ struct Server {
 }
 
 impl Server {
-    /// `serve` is given the connection and its number, from 0.
+    /// `serve` receives each connection and its number, from 0.
     fn new(serve: impl Fn(&mut Peer, usize) + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Server {
@@ -56,7 +56,7 @@ impl Server {
         server
     }
 
-    /// One that answers every request with the same bytes, and keeps connections.
+    /// A server that answers every request with the same bytes and keeps connections open.
     fn answering(answer: impl Into<Vec<u8>>) -> Server {
         let answer = answer.into();
         Server::new(move |peer, _| {
@@ -86,12 +86,12 @@ struct Peer {
 }
 
 impl Peer {
-    /// Reads one request whole; `false` at the end of the connection.
+    /// Reads one whole request; `false` at the end of the connection.
     fn request(&mut self) -> bool {
         self.request_line().is_some()
     }
 
-    /// The same; its first line.
+    /// Reads one whole request, and returns its first line.
     fn request_line(&mut self) -> Option<String> {
         let mut seen = Vec::new();
         let mut byte = [0];
@@ -115,7 +115,7 @@ impl Peer {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// Says nothing until the other side has gone.
+    /// Sends nothing until the client closes the connection.
     fn hang(&mut self) {
         let _ = self.stream.read_to_end(&mut Vec::new());
     }
@@ -131,27 +131,27 @@ fn client(base_url: &str, set: &[(&str, &str)]) -> Client {
 }
 
 fn link(client: &Client) -> Result<Response, Error> {
-    discreet(client.link_miniprogram(TOKEN, "wx0b00000000000001", QUIET))
+    without_token(client.link_miniprogram(TOKEN, "wx0b00000000000001", QUIET))
 }
 
 fn list(client: &Client) -> Result<Response, Error> {
-    discreet(client.get_linked_raw(TOKEN))
+    without_token(client.get_linked_raw(TOKEN))
 }
 
-/// Passes an outcome on, provided that the token is nowhere in it.
-fn discreet(outcome: Result<Response, Error>) -> Result<Response, Error> {
-    let words = match &outcome {
+/// Checks that no text of the outcome contains the token, and returns the outcome.
+fn without_token(outcome: Result<Response, Error>) -> Result<Response, Error> {
+    let texts = match &outcome {
         Ok(a) => format!("{a:?}{}", a.trace()),
         Err(e) => format!("{e}{e:?}{}", e.trace()),
     };
     assert!(
-        !words.contains(TOKEN) && !words.contains(ENCODED),
-        "{words}"
+        !texts.contains(TOKEN) && !texts.contains(ENCODED),
+        "{texts}"
     );
     outcome
 }
 
-/// What a failed link must look like.
+/// Checks a failed call and its last attempt.
 fn expect(error: &Error, status: Status, delivery: Delivery, phase: Phase, attempts: usize) {
     let last = error.attempts().last().unwrap();
     let got = (
@@ -169,16 +169,16 @@ fn expect(error: &Error, status: Status, delivery: Delivery, phase: Phase, attem
     assert_eq!(last.outcome, status);
 }
 
-/// A port of this machine that refuses connections: taken, and nobody listens.
+/// A port at which 127.0.0.2 refuses connections. The listener keeps other programs from taking it.
 fn refused_port() -> (TcpListener, u16) {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = held.local_addr().unwrap().port();
-    // 127.0.0.2 is another address of this machine, where that port is free of listeners.
+    // 127.0.0.2 is another loopback address, at which no program listens on this port.
     (held, port)
 }
 
 #[test]
-fn a_refused_connection_was_never_sent_and_is_tried_again() {
+fn a_refused_connection_is_never_sent_and_retried() {
     let (_held, port) = refused_port();
     let client = client(&format!("http://127.0.0.2:{port}"), &[("max_retries", "2")]);
     let error = link(&client).unwrap_err();
@@ -193,7 +193,7 @@ fn a_refused_connection_was_never_sent_and_is_tried_again() {
 }
 
 #[test]
-fn a_name_without_an_address_was_never_sent() {
+fn an_unknown_name_is_never_sent() {
     let client = client("https://name.invalid", &[("max_retries", "0")]);
     let error = link(&client).unwrap_err();
     expect(
@@ -208,7 +208,7 @@ fn a_name_without_an_address_was_never_sent() {
 
 #[test]
 fn silence_before_sending_is_a_timeout_unsent() {
-    // Connections are taken by the system and never served: the TLS handshake waits.
+    // The system accepts the connection and nothing answers on it: the TLS handshake hangs.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", silent.local_addr().unwrap());
     let set = [("connect_timeout_ms", "200"), ("max_retries", "1")];
@@ -246,7 +246,7 @@ fn silence_after_sending_is_a_timeout_and_one_post() {
 }
 
 #[test]
-fn slow_bytes_end_with_the_limit() {
+fn a_slow_response_ends_at_the_time_limit() {
     let server = Server::new(|peer, _| {
         peer.request();
         for byte in YES.bytes().cycle() {
@@ -271,7 +271,7 @@ fn slow_bytes_end_with_the_limit() {
 }
 
 #[test]
-fn a_connection_that_breaks_after_sending_is_unknown_and_not_posted_again() {
+fn a_post_whose_connection_breaks_is_unknown_and_not_repeated() {
     let server = Server::new(|peer, _| {
         peer.request();
     });
@@ -287,7 +287,7 @@ fn a_connection_that_breaks_after_sending_is_unknown_and_not_posted_again() {
 }
 
 #[test]
-fn a_read_that_breaks_is_read_again() {
+fn a_read_whose_connection_breaks_is_repeated() {
     let server = Server::new(|peer, number| {
         while peer.request() && number > 0 {
             peer.say(YES.as_bytes());
@@ -300,7 +300,7 @@ fn a_read_that_breaks_is_read_again() {
 }
 
 #[test]
-fn an_answer_cut_short_is_a_lost_connection() {
+fn an_incomplete_response_is_a_lost_connection() {
     let server = Server::new(|peer, _| {
         peer.request();
         peer.say(&YES.as_bytes()[..YES.len() - 3]);
@@ -316,7 +316,7 @@ fn an_answer_cut_short_is_a_lost_connection() {
 }
 
 #[test]
-fn what_is_not_http_is_a_bad_answer() {
+fn a_response_that_is_not_http_is_a_bad_answer() {
     for garbage in [
         "SSH-2.0-OpenSSH_9.2\r\n\r\n",
         "\0\0\0\0\0\0\0\0",
@@ -333,7 +333,7 @@ fn what_is_not_http_is_a_bad_answer() {
 }
 
 #[test]
-fn a_gateways_page_is_a_bad_answer_which_only_reads_try_again() {
+fn a_gateways_error_page_is_a_bad_answer_and_only_reads_are_retried() {
     let page = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>";
     let server = Server::answering(page);
     let client = client(&server.url(), &[("max_retries", "1")]);
@@ -346,7 +346,7 @@ fn a_gateways_page_is_a_bad_answer_which_only_reads_try_again() {
 }
 
 #[test]
-fn redirects_are_told_and_not_followed() {
+fn redirects_are_reported_and_not_followed() {
     let elsewhere = Server::answering(YES);
     for code in [301, 302, 303, 307, 308] {
         let to = format!("http://{}/x?access_token={ENCODED}", elsewhere.addr);
@@ -361,7 +361,7 @@ fn redirects_are_told_and_not_followed() {
 }
 
 #[test]
-fn every_way_of_framing_an_answer_is_fine() {
+fn every_framing_of_a_response_is_accepted() {
     let framings = [
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"err\r\n8\r\ncode\":0}\r\n0\r\n\r\n",
         "HTTP/1.0 200 OK\r\n\r\n{\"errcode\":0}",
@@ -382,7 +382,7 @@ fn every_way_of_framing_an_answer_is_fine() {
 }
 
 #[test]
-fn an_answer_beyond_the_limit_is_too_large_however_it_is_framed() {
+fn a_response_over_the_limit_is_too_large_in_every_framing() {
     let exact = |n: usize| format!("{{\"errcode\":0,\"x\":\"{}\"}}", "x".repeat(n - 20));
     let length = |body: &str| {
         format!(
@@ -409,7 +409,7 @@ fn an_answer_beyond_the_limit_is_too_large_however_it_is_framed() {
         );
         assert!(error.message().contains("2048 bytes"), "{error}");
     }
-    // A body that never ends is left as soon as it is too large.
+    // A body that never ends is abandoned when it exceeds the limit.
     let server = Server::new(|peer, _| {
         peer.request();
         peer.say(b"HTTP/1.1 200 OK\r\n\r\n{\"x\":\"");
@@ -417,7 +417,7 @@ fn an_answer_beyond_the_limit_is_too_large_however_it_is_framed() {
     });
     let error = link(&client(&server.url(), &[])).unwrap_err();
     assert_eq!(error.status(), Status::TooLarge, "{error}");
-    // So is a head that never ends.
+    // A head that never ends is abandoned too.
     let server = Server::new(|peer, _| {
         peer.request();
         peer.say(b"HTTP/1.1 200 OK\r\n");
@@ -432,7 +432,7 @@ fn an_answer_beyond_the_limit_is_too_large_however_it_is_framed() {
 }
 
 #[test]
-fn connections_are_kept_and_told() {
+fn connections_are_reused_and_traces_show_it() {
     let server = Server::answering(YES);
     let reused = |client: &Client| link(client).unwrap().attempts()[0].reused;
     let keeping = client(&server.url(), &[]);
@@ -451,8 +451,8 @@ fn connections_are_kept_and_told() {
 }
 
 #[test]
-fn a_connection_the_host_has_closed_is_not_posted_on() {
-    let (closed, told) = std::sync::mpsc::channel();
+fn a_connection_that_the_host_has_closed_is_not_used_for_a_post() {
+    let (closed, is_closed) = std::sync::mpsc::channel();
     let closed = std::sync::Mutex::new(closed);
     let server = Server::new(move |peer, _| {
         peer.request();
@@ -463,13 +463,13 @@ fn a_connection_the_host_has_closed_is_not_posted_on() {
     let client = client(&server.url(), &[("max_retries", "0")]);
     for _ in 0..3 {
         link(&client).unwrap();
-        told.recv().unwrap();
+        is_closed.recv().unwrap();
     }
     assert_eq!((server.requests(), server.connections()), (3, 3));
 }
 
 #[test]
-fn what_was_never_sent_moves_to_the_next_host() {
+fn a_request_that_was_never_sent_goes_to_the_next_host() {
     let (_held, port) = refused_port();
     let server = Server::answering(YES);
     let urls = format!("http://127.0.0.2:{port},{}", server.url());
@@ -505,12 +505,12 @@ fn sandbox() -> Sandbox {
 }
 
 #[test]
-fn tls_trusts_whom_it_is_told_to_trust() {
+fn tls_trusts_only_the_configured_certificates() {
     let sandbox = sandbox();
     let ca_file = sandbox.ca_file().to_str().unwrap();
     let ask = |url: &str, set: &[(&str, &str)]| {
         let client = client(url, &[set, &[("max_retries", "0")]].concat());
-        discreet(client.get_linked_raw("SANDBOX-TOKEN"))
+        without_token(client.get_linked_raw("SANDBOX-TOKEN"))
     };
     let trusting = [("ca_file", ca_file)];
     let answer = ask(sandbox.https_url(), &trusting).unwrap();
@@ -543,13 +543,13 @@ fn tls_trusts_whom_it_is_told_to_trust() {
         .unwrap();
     assert_eq!(counts["received"]["get"], 3, "{counts}");
 
-    // TLS spoken to a host that does not.
+    // A host that does not speak TLS.
     let plain = Server::new(|peer, _| peer.say(YES.as_bytes()));
     fails(&format!("https://{}", plain.addr), &[], "");
 }
 
 #[test]
-fn a_ca_file_without_a_usable_certificate_says_so() {
+fn a_ca_file_without_a_usable_certificate_is_refused() {
     let dir = scratch("ca-files");
     let make = |name: &str, text: &str| {
         let path = dir.join(name);
@@ -580,7 +580,7 @@ fn a_ca_file_without_a_usable_certificate_says_so() {
     }
 }
 
-/// Passes bytes both ways until both sides are done.
+/// Copies bytes in both directions until both sides have finished.
 fn relay(a: &TcpStream, b: &TcpStream) {
     let pipe = |from: &TcpStream, to: &TcpStream| {
         let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
@@ -594,14 +594,14 @@ fn relay(a: &TcpStream, b: &TcpStream) {
     back.join().unwrap();
 }
 
-/// A client for the sandbox's TLS, with these options besides.
+/// A client that trusts the simulator's certificate, with further options.
 fn tls_client(sandbox: &Sandbox, url: &str, set: &[(&str, &str)]) -> Client {
     let ca_file = sandbox.ca_file().to_str().unwrap();
     let trusting = [("ca_file", ca_file), ("max_retries", "0")];
     client(url, &[set, &trusting].concat())
 }
 
-/// How many lists the sandbox was asked for.
+/// How many requests for the list the simulator has received.
 fn lists(sandbox: &Sandbox) -> u64 {
     let counts = sandbox
         .admin("GET", "/__sandbox/journal/counts", &json!(null))
@@ -609,7 +609,7 @@ fn lists(sandbox: &Sandbox) -> u64 {
     counts["received"]["get"].as_u64().unwrap_or(0)
 }
 
-/// An HTTP proxy that wants user:p@ss.
+/// An HTTP proxy that requires the login user:p@ss.
 fn http_proxy() -> Server {
     Server::new(|peer, _| {
         let mut head = Vec::new();
@@ -634,14 +634,14 @@ fn http_proxy() -> Server {
 }
 
 #[test]
-fn an_http_proxy_is_asked_for_a_tunnel() {
+fn https_goes_through_an_http_proxy() {
     let (proxy, sandbox) = (http_proxy(), sandbox());
     let through = |login: &str| {
         let proxy = format!("http://{login}{}", proxy.addr);
         tls_client(&sandbox, sandbox.https_url(), &[("proxy", &proxy)])
     };
     let good = through("user:p%40ss@");
-    let ask = || discreet(good.get_linked_raw("SANDBOX-TOKEN")).unwrap();
+    let ask = || without_token(good.get_linked_raw("SANDBOX-TOKEN")).unwrap();
     assert_eq!(ask().errcode(), 0);
     assert!(ask().attempts()[0].reused);
     assert_eq!((lists(&sandbox), proxy.connections()), (2, 1));
@@ -657,7 +657,7 @@ fn an_http_proxy_is_asked_for_a_tunnel() {
 }
 
 #[test]
-fn a_socks_proxy_is_asked_for_a_connection() {
+fn https_goes_through_a_socks_proxy() {
     let proxy = Server::new(|peer, _| {
         let mut read = |n: usize| {
             let mut bytes = vec![0; n];
@@ -717,10 +717,10 @@ fn a_socks_proxy_is_asked_for_a_connection() {
         let proxy = format!("socks5://{login}{}", proxy.addr);
         tls_client(&sandbox, url, &[("proxy", &proxy)])
     };
-    let ask = |client: &Client| discreet(client.get_linked_raw("SANDBOX-TOKEN"));
+    let ask = |client: &Client| without_token(client.get_linked_raw("SANDBOX-TOKEN"));
     ask(&through(sandbox.https_url(), "")).unwrap();
     ask(&through(sandbox.https_url(), "user:p%40ss@")).unwrap();
-    // The proxy looks names up, not we.
+    // The proxy resolves the name, not the library.
     let port = sandbox.https_url().rsplit(':').next().unwrap();
     ask(&through(&format!("https://localhost:{port}"), "")).unwrap();
     assert_eq!(lists(&sandbox), 3);
@@ -734,7 +734,7 @@ fn a_socks_proxy_is_asked_for_a_connection() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_named() {
+fn the_message_names_a_proxy_that_fails() {
     let host = "https://api.weixin.qq.com";
     let failed = |proxy: &str| {
         let set = [("proxy", proxy), ("max_retries", "0")];
@@ -761,7 +761,7 @@ fn a_proxy_that_cannot_be_used_is_named() {
     let nowhere = "http://me:HUSH@name.invalid:3128";
     check(nowhere, Phase::Resolve, "name.invalid:3128", "name.invalid");
 
-    // What the proxy answers instead of a yes; none of its words are repeated.
+    // The proxy's answer to the request for a tunnel. The message repeats no part of it.
     for (scheme, answer, says) in [
         ("http", &b""[..], "closed the connection"),
         ("http", b"HTTP/1.1 200", "closed the connection"),
@@ -787,7 +787,7 @@ fn a_proxy_that_cannot_be_used_is_named() {
         ),
     ] {
         let proxy = Server::new(move |peer, _| {
-            // The whole of what was asked is read first: closing early would be a reset.
+            // Read the whole request first: otherwise closing the connection would reset it.
             let _ = peer.stream.read(&mut [0; 1024]);
             peer.say(answer);
             let _ = peer.stream.shutdown(std::net::Shutdown::Write);
@@ -799,7 +799,7 @@ fn a_proxy_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn a_silent_proxy_is_what_was_waited_for() {
+fn the_message_names_a_proxy_that_does_not_respond() {
     let silent = Server::new(|peer, _| peer.hang());
     for scheme in ["http", "socks5"] {
         let proxy = format!("{scheme}://{}", silent.addr);
@@ -821,7 +821,7 @@ fn a_silent_proxy_is_what_was_waited_for() {
     }
 }
 
-/// A proxy of either kind would see the token: plain HTTP is between processes of one machine.
+/// A proxy would see the token in plain HTTP, which is meant for processes of one machine.
 #[test]
 fn plain_http_never_goes_through_a_proxy() {
     let server = Server::answering(YES);
@@ -836,7 +836,7 @@ fn plain_http_never_goes_through_a_proxy() {
     assert_eq!((server.requests(), proxy.connections()), (6, 0));
 }
 
-/// Runs one of the tests below, which are for this alone, in a process with such an environment.
+/// Runs one of the tests `child_…` in a process of its own, with these environment variables.
 fn with_environment(test: &str, variables: &[(&str, &str)]) {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     for name in ["https", "http", "all", "no"] {
@@ -853,7 +853,7 @@ fn is_child(test: &str) -> bool {
 }
 
 #[test]
-fn the_environment_does_not_lead_plain_http_to_a_proxy() {
+fn plain_http_ignores_the_proxy_in_the_environment() {
     let server = Server::answering(YES);
     let proxy = Server::new(|peer, _| peer.hang());
     let (url, base) = (format!("http://{}", proxy.addr), server.url());
@@ -884,9 +884,9 @@ fn child_links_once() {
     }
 }
 
-/// Which proxy a call goes through is seen in the message of its failure.
+/// The proxies do not exist, so that the error message shows which one was used.
 #[test]
-fn the_environment_names_the_proxy_as_curl_reads_it() {
+fn the_environment_is_read_by_curls_rules() {
     let child = "child_shows_its_proxy";
     let run = |variables: &[(&str, &str)], expected: &str| {
         with_environment(child, &[variables, &[("WIRE_EXPECTED", expected)]].concat());
@@ -940,9 +940,9 @@ fn child_shows_its_proxy() {
     assert!(!error.message().contains("HUSH"), "{error}");
 }
 
-/// A server that repeats the token wherever a text of ours is made from its answer.
+/// The server repeats the token in every part of a response that the library makes a text from.
 #[test]
-fn a_token_that_is_repeated_is_taken_out() {
+fn a_token_that_the_server_repeats_is_removed() {
     let escaped = "WIRE-TOKEN+\\/=";
     let forms = [
         TOKEN,
@@ -981,7 +981,7 @@ fn a_token_that_is_repeated_is_taken_out() {
         if let Some(code) = error.errcode() {
             assert_eq!((code, error.rid()), (40001, "6-1-2"));
             assert_eq!(error.errmsg(), "not [access_token] rid: 6-1-2");
-            // The body itself is the caller's, byte for byte.
+            // The body is passed on unchanged.
             assert!(
                 error
                     .response()
@@ -993,9 +993,8 @@ fn a_token_that_is_repeated_is_taken_out() {
     }
 }
 
-/// So are the other secrets that the options hold, and the token refused before.
 #[test]
-fn the_secrets_of_the_options_are_taken_out() {
+fn the_secrets_in_the_options_are_removed() {
     let body = r#"{"errcode":48001,"errmsg":"OPTIONS-SECRET and PROXY%23PASS and ST%4FRE-PASS"}"#;
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
@@ -1015,7 +1014,7 @@ fn the_secrets_of_the_options_are_taken_out() {
     );
 }
 
-/// A platform's server: it gives tokens, except that one of the endpoints answers something else.
+/// A server of WeChat's platform endpoints. The endpoint `special` gets `answer` as its response.
 fn platform_server(special: &'static str, answer: String) -> Server {
     Server::new(move |peer, _| {
         while let Some(line) = peer.request_line() {
@@ -1035,7 +1034,7 @@ fn platform_server(special: &'static str, answer: String) -> Server {
     })
 }
 
-/// Calls for an account of a platform.
+/// Calls WeChat for an account of a platform.
 fn list_as_platform(server: &Server, refresh_token: Option<&str>) -> Error {
     let set = [
         ("component_appid", "wx0c00000000000001"),
@@ -1058,11 +1057,11 @@ fn json_answer(body: &str) -> String {
     )
 }
 
-/// Every secret of a platform, sent or received, as a server may repeat it.
-const REPEATED: &str = "APP-SECRET/1 APP-SECRET%2F1 TICKET/1@@@ ticket%2f1%40%40%40 COMPONENT-TOKEN/1 \
-    COMPONENT-TOKEN\\/1 REFRESH-TOKEN/1 REFRESH-TOKEN%252F1";
+/// Every secret of a platform, sent or received, in forms in which a server may repeat it.
+const REPEATED: &str = "APP-SECRET/1 APP-SECRET%2F1 TICKET/1@@@ ticket%2f1%40%40%40 \
+    COMPONENT-TOKEN/1 COMPONENT-TOKEN\\/1 REFRESH-TOKEN/1 REFRESH-TOKEN%252F1";
 
-/// The words that stand for them, of which none may be left.
+/// Parts of these secrets, none of which may remain in a text.
 const PARTS: [&str; 5] = [
     "app-secret",
     "ticket/",
@@ -1072,7 +1071,7 @@ const PARTS: [&str; 5] = [
 ];
 
 #[track_caller]
-fn expect_no_secret(error: &Error, of: &[&str]) {
+fn expect_no_secret(error: &Error, parts: &[&str]) {
     let body = error.response().map_or(&[][..], Response::body);
     for text in [
         error.message(),
@@ -1082,13 +1081,14 @@ fn expect_no_secret(error: &Error, of: &[&str]) {
         String::from_utf8(body.to_vec()).unwrap(),
     ] {
         let text = text.to_lowercase();
-        assert!(!of.iter().any(|part| text.contains(part)), "{text}");
+        assert!(!parts.iter().any(|part| text.contains(part)), "{text}");
     }
 }
 
-/// The first error that a new platform sees. The token that is posted with it is empty.
+/// The first error that a new platform meets. Its request has an empty token, which must not be
+/// replaced in the message.
 #[test]
-fn a_refused_appsecret_is_readable() {
+fn the_refusal_of_an_appsecret_is_readable() {
     let refusal =
         r#"{"errcode":40125,"errmsg":"invalid appsecret rid: 6-1-2, requestIP: 9.8.7.6"}"#;
     let server = platform_server("api_component_token", json_answer(refusal));
@@ -1103,14 +1103,14 @@ fn a_refused_appsecret_is_readable() {
 }
 
 #[test]
-fn secrets_that_a_token_endpoint_repeats_are_taken_out() {
+fn secrets_that_a_token_endpoint_repeats_are_removed() {
     let refusal = format!(
         r#"{{"errcode":61023,"component_verify_ticket":"T","authorizer_refresh_token":"REFRESH-TOKEN/9",
             "list":[{{"refresh_token":"REFRESH-TOKEN/8"}}],"raw":"{raw}",
             "errmsg":"{raw} REFRESH-TOKEN/9 REFRESH-TOKEN/8 rid: 6-1-2"}}"#,
         raw = REPEATED.replace('\\', "\\\\"),
     );
-    // The host of the first answer is where a URL's syntax ends it, within the secret.
+    // In the first one, the URL's host ends within the secret.
     let answers = [
         "302 Found\r\nLocation: http://REPEATED/x".replace("REPEATED", "REFRESH-TOKEN/1"),
         format!("302 Found\r\nLocation: http://h/{REPEATED}"),
@@ -1127,12 +1127,12 @@ fn secrets_that_a_token_endpoint_repeats_are_taken_out() {
             "api_component_token",
         ] {
             let server = platform_server(endpoint, answer.clone());
-            // Without a refresh token the list of accounts is asked for one.
+            // Without a refresh token, the client requests the list of accounts.
             let refresh_token =
                 (endpoint != "api_get_authorizer_list").then_some("REFRESH-TOKEN/1");
             let error = list_as_platform(&server, refresh_token);
             assert_eq!(error.status(), Status::NoToken, "{error}");
-            // What a client has neither sent nor received yet, it cannot know.
+            // The client does not know secrets that it has neither sent nor received.
             let known = match endpoint {
                 "api_component_token" => &PARTS[..3],
                 "api_get_authorizer_list" => &PARTS[..4],
@@ -1146,9 +1146,9 @@ fn secrets_that_a_token_endpoint_repeats_are_taken_out() {
     }
 }
 
-/// A server may repeat in its answer to one call what it was sent with another.
+/// A server may repeat the secrets of earlier requests in its response.
 #[test]
-fn secrets_of_the_calls_before_are_taken_out() {
+fn secrets_of_earlier_requests_are_removed() {
     let body = REPEATED.replace('\\', "\\\\");
     let body = format!(r#"{{"errcode":48001,"errmsg":"{body} ACCOUNT-TOKEN/1 REFRESH-TOKEN/2"}}"#);
     let server = platform_server("wxamplinkget", json_answer(&body));

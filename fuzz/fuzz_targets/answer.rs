@@ -1,4 +1,4 @@
-//! Reading answers.
+//! Fuzzes the parser of responses.
 
 #![no_main]
 

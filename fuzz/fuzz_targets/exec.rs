@@ -1,4 +1,4 @@
-//! The flat door's arguments.
+//! Fuzzes the arguments of `wx_exec`.
 
 #![no_main]
 

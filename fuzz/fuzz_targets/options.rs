@@ -1,4 +1,4 @@
-//! Setting options.
+//! Fuzzes the parsers of options.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! JSON pointers into a result.
+//! Fuzzes the JSON pointers of `wx_result_get`.
 
 #![no_main]
 

@@ -12,6 +12,7 @@ use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
 use crate::model::failure::Failure;
+use crate::model::lang::Text;
 use crate::model::status::Status;
 use crate::redact::Secret;
 use crate::response::list::LinkList;
@@ -19,7 +20,8 @@ use crate::response::response::Response;
 use crate::retry::Sender;
 use crate::token::Token;
 
-/// The body of the request for the list, `{}`. WeChat has answered an empty body with errcode 44002.
+/// The body of the request for the list, `{}`. WeChat has answered an empty body with errcode
+/// 44002.
 #[derive(Serialize)]
 struct EmptyObject {}
 
@@ -28,9 +30,12 @@ impl Client {
     /// (WeChat's `linkMiniprogram`). Most programs should use
     /// [`ensure_linked`](Client::ensure_linked), which can be repeated safely.
     ///
-    /// Success means that WeChat has sent the invitation. The Official Account's administrator has to
-    /// agree first, then the mini program's administrator. The request is posted at most once: it is
-    /// retried only while nothing of it has been sent.
+    /// Success means that WeChat has sent the invitation. The Official Account's administrator has
+    /// to agree first, then the mini program's administrator.
+    ///
+    /// Once any byte of the request has been sent, it is not sent again, with one exception: if
+    /// WeChat refuses a token of the client's own token source, it has done nothing, and the
+    /// request is sent once more with another token.
     ///
     /// # Errors
     /// [`Status::Api`]: WeChat answered another errcode. 89010 and 89035 mean that an invitation is
@@ -119,8 +124,8 @@ impl Client {
         })
     }
 
-    /// [`get_linked`](Client::get_linked) for callers that want the response itself: WeChat's errcode
-    /// is 0, but the list is not parsed.
+    /// [`get_linked`](Client::get_linked) for callers that want the response itself: WeChat's
+    /// errcode is 0, but the list is not parsed.
     ///
     /// # Errors
     /// As [`get_linked`](Client::get_linked), except that the list's structure is not checked.
@@ -140,11 +145,12 @@ impl Client {
     /// (WeChat's `unlinkMiniprogram`).
     ///
     /// Success means that WeChat has asked the Official Account's administrator. The mini program
-    /// stays in the list until they agree. The request is posted at most once.
+    /// stays in the list until they agree. The request is retried as that of
+    /// [`link_miniprogram`](Client::link_miniprogram).
     ///
     /// # Errors
-    /// As [`link_miniprogram`](Client::link_miniprogram). Errcode 89018 means that the administrator
-    /// was already asked.
+    /// As [`link_miniprogram`](Client::link_miniprogram). Errcode 89018 means that the
+    /// administrator was already asked.
     pub fn unlink_miniprogram<'a>(
         &self,
         access_token: impl Into<Option<&'a str>>,
@@ -173,14 +179,13 @@ impl Client {
         end: Instant,
     ) -> Result<Response, Error> {
         let deadline = end.min(self.deadline());
-        let before_send = |status, why: &str| {
-            Error::before_send(status, why, self.limits.lang).with_endpoint(endpoint)
-        };
+        let before_send =
+            |status| Error::before_send(status, "", self.limits.lang).with_endpoint(endpoint);
         if self.is_forked() {
-            return Err(before_send(Status::Forked, ""));
+            return Err(before_send(Status::Forked));
         }
         if self.cancel.is_cancelled() {
-            return Err(before_send(Status::Cancelled, ""));
+            return Err(before_send(Status::Cancelled));
         }
         let sender = Sender {
             pool: &self.pool,
@@ -196,9 +201,13 @@ impl Client {
             return sender.send(endpoint, token, body, deadline, Vec::new());
         }
         let Some(tokens) = &self.tokens else {
-            let why = "access_token is missing, and the client has no token source; pass one, or \
-                       set one of the options access_token, token_command and component_appid";
-            return Err(before_send(Status::BadValue, why));
+            let why = Text {
+                en: "access_token is missing, and the client has no token source; pass one, or \
+                     set one of the options access_token, token_command and component_appid",
+                zh: "缺少 access_token，且该客户端没有令牌来源；请传入 access_token，或设置选项 \
+                     access_token、token_command、component_appid 之一",
+            };
+            return Err(self.bad_value(why).with_endpoint(endpoint));
         };
         let (account, cancel) = (self.account.as_deref(), &*self.cancel);
         let token = self

@@ -9,7 +9,7 @@ use super::id_aliases::IdAliases;
 use crate::config::limits::{Limits, MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use crate::config::options::Options;
 use crate::error::Error;
-use crate::model::lang::Lang;
+use crate::model::lang::{Lang, Text};
 use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 use crate::sys::fork::ForkGuard;
@@ -54,8 +54,8 @@ pub struct Client {
 impl Client {
     /// Creates a client. Opens no connection and does not wait for the network.
     ///
-    /// The options are copied. Certificate files, and the environment if the option `proxy` is `env`,
-    /// are read here and never again.
+    /// The options are copied. Certificate files, and the environment if the option `proxy` is
+    /// `env`, are read here and never again.
     ///
     /// ```
     /// use wxlink::{Client, Options};
@@ -167,8 +167,8 @@ impl Client {
     /// - [`Status::TimeoutUnsent`]: the store did not answer in time.
     /// - [`Status::Cancelled`], [`Status::Forked`].
     ///
-    /// After a time-out or a cancellation, the ticket may have been stored or not; it is safe to call
-    /// again.
+    /// After a time-out or a cancellation, the ticket may have been stored or not; it is safe to
+    /// call again.
     pub fn set_ticket(&self, ticket: &str) -> Result<(), Error> {
         self.check_text("ticket", ticket, MAX_TOKEN_BYTES)?;
         self.call_platform(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
@@ -236,9 +236,11 @@ impl Client {
     fn platform(&self) -> Result<&Platform, Error> {
         let platform = self.tokens.as_deref().and_then(TokenCache::platform);
         platform.ok_or_else(|| {
-            let why = "the client is not a third-party platform's; \
-                       set the options component_appid and component_appsecret";
-            Error::before_send(Status::BadValue, why, self.limits.lang)
+            self.bad_value(Text {
+                en: "the client is not a third-party platform's; \
+                     set the options component_appid and component_appsecret",
+                zh: "该客户端不属于第三方平台，请设置选项 component_appid 和 component_appsecret",
+            })
         })
     }
 
@@ -248,8 +250,8 @@ impl Client {
     }
 
     /// Cancels this handle and its clones: all calls that run on them end within 100 ms with
-    /// [`Status::Cancelled`], and so do all later ones. Derived handles, and the handle this one was
-    /// derived from, are not affected.
+    /// [`Status::Cancelled`], and so do all later ones. Derived handles, and the handle this one
+    /// was derived from, are not affected.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
@@ -286,18 +288,36 @@ impl Client {
 
     /// Checks that a text can be sent. Its meaning is WeChat's to check.
     pub(super) fn check_text(&self, name: &str, text: &str, max: usize) -> Result<(), Error> {
+        let lang = self.limits.lang;
         let why = if text.is_empty() {
-            format!("{name} is empty")
+            match lang {
+                Lang::En => format!("{name} is empty"),
+                Lang::Zh => format!("{name} 为空"),
+            }
         } else if text.len() > max {
-            format!("{name} is longer than {max} bytes")
+            match lang {
+                Lang::En => format!("{name} is longer than {max} bytes"),
+                Lang::Zh => format!("{name} 超过 {max} 字节"),
+            }
         } else if text.bytes().any(|b| b.is_ascii_control())
             || !text.is_ascii() && text.chars().any(char::is_control)
         {
-            format!("{name} contains a control character, such as a line end; remove it")
+            match lang {
+                Lang::En => {
+                    format!("{name} contains a control character, such as a line end; remove it")
+                }
+                Lang::Zh => format!("{name} 含有控制字符（如换行符），请将其删除"),
+            }
         } else {
             return Ok(());
         };
-        Err(Error::before_send(Status::BadValue, why, self.limits.lang))
+        Err(Error::before_send(Status::BadValue, why, lang))
+    }
+
+    /// An error in the arguments, in the client's language.
+    pub(super) fn bad_value(&self, why: Text) -> Error {
+        let lang = self.limits.lang;
+        Error::before_send(Status::BadValue, why.get(lang), lang)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The repeatable operations: make sure that a mini program is linked, and wait until it is.
 //!
-//! They decide by the list. They post an invitation only if the list does not show the mini program,
-//! and if the outcome of a post is unknown, they read the list again.
+//! They decide by the list. They post an invitation only if the list does not show the mini
+//! program, and if the outcome of a post is unknown, they read the list again.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ impl Client {
     ///
     /// Reads the list, posts an invitation only if the mini program is not in it, and then waits up
     /// to `wait` for the administrators. It is safe to repeat: after a failure, while an invitation
-    /// is pending, and when the mini program is already linked. Takes at most `timeout_ms` + `wait`.
+    /// is pending, and when the mini program is already linked. Takes at most `timeout_ms` plus
+    /// `wait`.
     ///
     /// If the outcome of a post is unknown, or WeChat answers it with -1 (busy), the list is read
     /// again. Only if two reads do not show the mini program, another invitation is posted, at most
@@ -67,9 +68,9 @@ impl Client {
         }
     }
 
-    /// Like [`ensure_linked`](Client::ensure_linked) without a wait, for callers that link many mini
-    /// programs to one account: they read the list once and pass it to every call as `list`. The
-    /// list is read again only if the outcome of a post is unknown.
+    /// Like [`ensure_linked`](Client::ensure_linked) without a wait, for callers that link many
+    /// mini programs to one account: they read the list once and pass it to every call as `list`.
+    /// The list is read again only if the outcome of a post is unknown.
     pub fn ensure_linked_in<'a>(
         &self,
         list: &LinkList,
@@ -91,11 +92,11 @@ impl Client {
     /// Waits until a mini program is linked or its administrator has refused. Posts nothing.
     ///
     /// Reads the list with pauses that grow from 2 s to 30 s (shorter if the wait is short). A read
-    /// that fails does not end the wait, but a refused access token does. Takes at most `timeout_ms`
-    /// + `wait`.
+    /// that fails does not end the wait, but a refused access token does. Takes at most
+    /// `timeout_ms` plus `wait`.
     ///
-    /// `appid_or_username` is the mini program's appid or original id (`gh_…`). A refused item has no
-    /// appid, so that an earlier refusal is found by the original id only.
+    /// `appid_or_username` is the mini program's appid or original id (`gh_…`). A refused item has
+    /// no appid, so that an earlier refusal is found by the original id only.
     ///
     /// ```no_run
     /// # use std::time::Duration;

@@ -12,8 +12,8 @@ use crate::model::link_status::LinkStatus;
 use crate::model::status::Status;
 use crate::response::list::{LinkList, MiniProgram};
 
-/// The pause between two reads of the list starts at `MIN_READ_PAUSE`, or a tenth of the wait if that
-/// is shorter, and grows to `MAX_READ_PAUSE`.
+/// The pause between two reads of the list starts at `MIN_READ_PAUSE`, or a tenth of the wait if
+/// that is shorter, and grows to `MAX_READ_PAUSE`.
 const MIN_READ_PAUSE: Duration = Duration::from_secs(2);
 const MAX_READ_PAUSE: Duration = Duration::from_secs(30);
 /// The shortest pause, however short the wait is.
@@ -98,8 +98,8 @@ impl<'a> LinkTracker<'a> {
 
     /// Finds the mini program in the list: by the caller's id, else by its other id, else as a
     /// refused item without an appid that appeared after the post. The last case means that the
-    /// invitation was refused before a list showed it, and posting again would message the followers
-    /// again.
+    /// invitation was refused before a list showed it, and posting again would message the
+    /// followers again.
     fn find<'l>(&self, list: &'l LinkList) -> Option<MiniProgram<'l>> {
         let refused_since_post = || {
             if self.progress.posts == 0 || self.alias.is_some() {

@@ -1,5 +1,5 @@
-//! The client: WeChat's three calls, and the repeatable operations `ensure_linked` and `wait_linked`
-//! on top of them.
+//! The client: WeChat's three calls, and the repeatable operations `ensure_linked` and
+//! `wait_linked` on top of them.
 
 mod call;
 #[allow(clippy::module_inception)]

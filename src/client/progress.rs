@@ -1,4 +1,5 @@
-//! The result of `ensure_linked` and `wait_linked`: how far the link has come, and what the call did.
+//! The result of `ensure_linked` and `wait_linked`: how far the link has come, and what the call
+//! did.
 
 use std::fmt;
 
@@ -197,13 +198,14 @@ impl LinkProgress {
         self.state
     }
 
-    /// The mini program's item in the list when it was last seen there, with all of WeChat's fields.
+    /// The mini program's item in the list when it was last seen there, with all of WeChat's
+    /// fields.
     pub fn item(&self) -> Option<&Value> {
         self.item.as_ref()
     }
 
-    /// The state that the first read of the list showed; [`LinkState::Vanished`] if the mini program
-    /// was not in it.
+    /// The state that the first read of the list showed; [`LinkState::Vanished`] if the mini
+    /// program was not in it.
     pub fn found(&self) -> LinkState {
         self.found
     }

@@ -76,8 +76,8 @@ pub static OPTIONS: &[OptionEntry] = &[
                  http://HOST[:PORT]",
         },
         doc: Text {
-            en: "WeChat's API hosts, the preferred one first. If a request could not be sent to one \
-                 host, the next is tried.",
+            en: "WeChat's API hosts, the preferred one first. If a request could not be sent to \
+                 one host, the next is tried.",
             zh: "微信 API 的接入地址，首选的排在最前。请求未能发往某个地址时，改用下一个。",
         },
         set: |o, v| {
@@ -130,8 +130,8 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "0 至 10",
         },
         doc: Text {
-            en: "How often a call retries automatically. Only requests that cannot take effect twice \
-                 are retried: those that were never sent, and reads.",
+            en: "How often a call retries automatically. Only requests that cannot take effect \
+                 twice are retried: those that were never sent, and reads.",
             zh: "调用自动重试的最大次数。仅重试不会重复生效的请求：尚未发出的请求和查询请求。",
         },
         set: |o, v| {
@@ -161,8 +161,9 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "none",
         kind: OptionKind::Text,
         takes: Text {
-            en: "none, env, http://[USER:PASSWORD@]HOST:PORT or socks5://[USER:PASSWORD@]HOST:PORT; \
-                 percent-encode special characters in USER and PASSWORD",
+            en: "none, env, http://[USER:PASSWORD@]HOST:PORT or \
+                 socks5://[USER:PASSWORD@]HOST:PORT; percent-encode special characters in USER and \
+                 PASSWORD",
             zh: "none、env、http://[用户名:密码@]HOST:PORT 或 socks5://[用户名:密码@]HOST:PORT；\
                  用户名和密码中的特殊字符须进行百分号编码",
         },
@@ -188,8 +189,8 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "PEM 文件的路径；空值表示不使用",
         },
         doc: Text {
-            en: "CA certificates to trust in addition to the roots that trust selects. Read when the \
-                 client is created.",
+            en: "CA certificates to trust in addition to the roots that trust selects. Read when \
+                 the client is created.",
             zh: "在 trust 选定的根证书之外额外信任的 CA 证书，创建客户端时读取。",
         },
         set: |o, v| {
@@ -206,8 +207,9 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "system 或 bundled",
         },
         doc: Text {
-            en: "The root certificates to trust: system uses the operating system's, and the bundled \
-                 ones if it has none; bundled uses Mozilla's, which are part of the library.",
+            en: "The root certificates to trust: system uses the operating system's, and the \
+                 bundled ones if it has none; bundled uses Mozilla's, which are part of the \
+                 library.",
             zh: "信任的根证书：system 使用操作系统的根证书（系统没有时改用内置证书）；\
                  bundled 使用库内置的 Mozilla 根证书。",
         },
@@ -284,8 +286,8 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "公众号的 appid；空值表示不设置",
         },
         doc: Text {
-            en: "The Official Account for calls that pass no access token. Its token comes from one \
-                 of three sources: access_token, token_command or component_appid.",
+            en: "The Official Account for calls that pass no access token. Its token comes from \
+                 one of three sources: access_token, token_command or component_appid.",
             zh: "未传入 access_token 的调用所操作的公众号。其令牌来自以下三种来源之一：\
                  access_token、token_command 或 component_appid。",
         },
@@ -321,9 +323,10 @@ pub static OPTIONS: &[OptionEntry] = &[
         },
         doc: Text {
             en: "Token source 2: a program that prints an access token. It reads the lines \
-                 account=APPID and refused_token=TOKEN, then an empty line, from standard input. It \
-                 prints the token alone, or the lines access_token=TOKEN and expires_in=SECONDS, or \
-                 JSON with these two fields. It is killed after timeout_ms. See tokens.md.",
+                 account=APPID and refused_token=TOKEN, then an empty line, from standard input. \
+                 It prints the token alone, or the lines access_token=TOKEN and \
+                 expires_in=SECONDS, or JSON with these two fields. It is killed after timeout_ms. \
+                 See tokens.md.",
             zh: "令牌来源之二：输出 access_token 的程序。程序从标准输入读取 account=APPID、\
                  refused_token=TOKEN 两行和一个空行，并输出令牌本身，或 access_token=TOKEN 与 \
                  expires_in=秒数 两行，或包含这两个字段的 JSON。运行超过 timeout_ms 时被终止。\
@@ -507,7 +510,7 @@ impl Options {
     /// let mut options = wxlink::Options::new();
     /// options.set("timeout_ms", "5000")?.set("lang", "zh")?;
     ///
-    /// let error = options.set("max_retries", "many").unwrap_err();
+    /// let error = options.set("max_retries", "many").err().unwrap();
     /// assert_eq!(error.to_string(), "option max_retries takes a whole number from 0 to 10");
     /// # Ok::<(), wxlink::OptionError>(())
     /// ```
@@ -577,8 +580,8 @@ impl Options {
         Ok(limits)
     }
 
-    /// The account that was set, otherwise the base client's. An explicitly empty account clears it:
-    /// if it were inherited, a blank cell in a caller's table would silently select the wrong
+    /// The account that was set, otherwise the base client's. An explicitly empty account clears
+    /// it: if it were inherited, a blank cell in a caller's table would silently select the wrong
     /// account.
     pub(crate) fn account_over(&self, base: Option<&Arc<str>>) -> Option<Arc<str>> {
         if self.set.contains(&"account") {

@@ -191,7 +191,8 @@ fn parse_host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str
             };
             if port.is_some_and(|port| port.contains(':')) {
                 return Err("it has more than one colon after the login. \
-                            Write an IPv6 address as [ADDRESS], and : in a user or password as %3A");
+                            Write an IPv6 address as [ADDRESS], and a : in a user or password \
+                            as %3A");
             }
             check_host_name(host)?;
             (host.to_ascii_lowercase(), port)
@@ -309,7 +310,8 @@ pub(crate) struct ProxySettings {
     pub no_proxy: NoProxy,
 }
 
-/// The variables that name the proxy for https URLs. The first one that is set and not empty counts.
+/// The variables that name the proxy for https URLs. The first one that is set and not empty
+/// counts.
 /// `HTTP_PROXY` is for http URLs, for which this library uses no proxy.
 const PROXY_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];

@@ -32,8 +32,8 @@ unsafe fn call(
 /// agree first, in a template message, then the mini program's administrator. WeChat reports their
 /// answers only in the list (wx_get_linked).
 ///
-/// The request is posted at most once: it is retried only while nothing of it has been sent. Most
-/// programs should use wx_ensure_linked, which can be repeated safely after any failure.
+/// The request is not retried once any byte of it has been sent (see Retries, above). Most programs
+/// should use wx_ensure_linked, which can be repeated safely after any failure.
 ///
 ///     wx_result *result = NULL;
 ///     int32_t status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
@@ -62,7 +62,7 @@ unsafe fn call(
 ///   WX_E_CONNECT          no connection to the host; nothing was sent
 ///   WX_E_TLS              the TLS handshake failed; nothing was sent
 ///   WX_E_PROXY            the proxy did not connect to the host; nothing was sent
-///   WX_E_NO_TOKEN         the token source has no token for the account; nothing was sent
+///   WX_E_NO_TOKEN         the token source has no valid token for the account; WeChat did nothing
 ///   WX_E_TIMEOUT_UNSENT   timeout_ms passed before anything was sent
 ///   WX_E_TIMEOUT          timeout_ms passed after the request was sent. WeChat may have acted on
 ///                         it: read the list before you link again
@@ -149,8 +149,8 @@ pub unsafe extern "C" fn wx_get_linked(
 /// unlinkMiniprogram).
 ///
 /// Success means that WeChat has asked the Official Account's administrator. The mini program
-/// stays in the list until they agree. The request is posted at most once: it is retried only while
-/// nothing of it has been sent.
+/// stays in the list until they agree. The request is not retried once any byte of it has been sent
+/// (see Retries, above).
 ///
 ///     status = wx_unlink_miniprogram(client, token, "wx0b00000000000001", &result);
 ///     if (status == WX_E_API && wx_result_errcode(result) == 89018)

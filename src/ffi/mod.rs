@@ -2,7 +2,7 @@
 //!
 //! Each file is one section of the header, in the order that `build.rs` gives. The doc comments of
 //! public items become the header's text, so they are written for C programmers. This file converts
-//! arguments, and [`guard`] contains panics. Only `ffi` and `sys` contain unsafe code.
+//! arguments, and `guard.rs` contains panics. Only `ffi` and `sys` contain unsafe code.
 
 #![deny(
     clippy::unwrap_used,
@@ -15,7 +15,14 @@
     unsafe_op_in_unsafe_fn
 )]
 #![allow(non_camel_case_types)]
-// The conventions at the top of the header (in cbindgen.toml) are the safety rules of all functions.
+// The doc comments are C header text, not Markdown.
+#![allow(
+    rustdoc::bare_urls,
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_rust_codeblocks
+)]
+// The conventions at the top of the header (in cbindgen.toml) are the safety rules of all
+// functions.
 #![allow(clippy::missing_safety_doc)]
 
 pub mod calls;

@@ -530,7 +530,8 @@ fn exec_shortens_the_result_of_a_post_that_does_not_fit() {
     let sandbox = wxlink_sandbox::Sandbox::start(wxlink_sandbox::Settings::default()).unwrap();
     let url = sandbox.http_url();
     let args = format!(
-        "base_url={url}\naccess_token=SANDBOX-TOKEN\nappid=wx0b00000000000001\nnotify_users=0\nshow_profile=1"
+        "base_url={url}\naccess_token=SANDBOX-TOKEN\nappid=wx0b00000000000001\n\
+         notify_users=0\nshow_profile=1"
     );
     let (status, out, len) = exec("ensure", &args, 512);
     assert_eq!((status, len), (Status::Pending.code(), out.len()));

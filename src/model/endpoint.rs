@@ -46,7 +46,8 @@ impl Endpoint {
         }
     }
 
-    /// The request target: the path, and the query up to the token's value, which is appended to it.
+    /// The request target: the path, and the query up to the token's value, which is appended to
+    /// it.
     pub(crate) const fn target(self) -> &'static str {
         match self {
             Endpoint::Link => "/cgi-bin/wxopen/wxamplink?access_token=",

@@ -1,7 +1,7 @@
 //! WeChat's JSON: checked for encoding and depth, and repaired if it contains a lone surrogate.
 //!
-//! WeChat cuts nicknames at a fixed length. A cut within an emoji leaves an escape for one half of a
-//! surrogate pair, which JSON parsers reject, although the rest of the list is valid.
+//! WeChat cuts nicknames at a fixed length. A cut within an emoji leaves an escape for one half of
+//! a surrogate pair, which JSON parsers reject, although the rest of the list is valid.
 
 use serde::de::DeserializeOwned;
 
@@ -33,8 +33,8 @@ pub(super) fn json_text(body: &[u8]) -> Result<&str, String> {
     Ok(text)
 }
 
-/// Whether the brackets could nest deeper than `MAX_DEPTH`, if those in strings counted too. Counting
-/// them block by block takes a tenth of the time of [`depth`].
+/// Whether the brackets could nest deeper than `MAX_DEPTH`, if those in strings counted too.
+/// Counting them block by block takes a tenth of the time of [`depth`].
 fn may_be_deep(json: &[u8]) -> bool {
     const BRACE_BIT: u8 = 0x20; // `{` and `[` differ in this bit, and so do `}` and `]`.
     let mut depth = 0;

@@ -81,8 +81,8 @@ pub struct MiniProgram<'a> {
     offsets: &'a ItemOffsets,
 }
 
-/// The offsets in the body at which an item and the values of its known fields start. 0 stands for a
-/// missing field: a body starts with a bracket.
+/// The offsets in the body at which an item and the values of its known fields start. 0 stands for
+/// a missing field: a body starts with a bracket.
 #[derive(Clone, Debug)]
 struct ItemOffsets {
     item: u32,
@@ -274,8 +274,8 @@ impl fmt::Debug for MiniProgram<'_> {
     }
 }
 
-/// Finds the items in a body. For an account without links, `wxopens` may also be missing, null or an
-/// empty array.
+/// Finds the items in a body. For an account without links, `wxopens` may also be missing, null or
+/// an empty array.
 fn find_items(body: &[u8]) -> Result<Vec<ItemOffsets>, String> {
     let mut items = Vec::new();
     let start = body.iter().position(|b| *b == b'{').unwrap_or_default();

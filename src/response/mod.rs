@@ -1,4 +1,5 @@
-//! Parses the bytes of a response: WeChat's errcode, the list of mini programs, and the JSON itself.
+//! Parses the bytes of a response: WeChat's errcode, the list of mini programs, and the JSON
+//! itself.
 
 pub(crate) mod json;
 pub(crate) mod list;

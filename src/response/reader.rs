@@ -58,8 +58,8 @@ impl<'a> Reader<'a> {
         Ok(is_object)
     }
 
-    /// If the next value is an array, calls `item` for each item, which must read or skip it. Returns
-    /// whether it is an array.
+    /// If the next value is an array, calls `item` for each item, which must read or skip it.
+    /// Returns whether it is an array.
     pub fn array<E>(
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
@@ -166,7 +166,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The number of bytes before the first quotation mark or backslash. Compares eight bytes at a time.
+/// The number of bytes before the first quotation mark or backslash. Compares eight bytes at a
+/// time.
 fn before_special(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     // The lowest bit that is set in the result belongs to the first byte equal to `wanted`.
@@ -233,7 +234,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn valid_json_is_read_as_serde_json_reads_it(value in any_value(), pretty in any::<bool>()) {
+        fn the_values_are_those_of_serde_json(value in any_value(), pretty in any::<bool>()) {
             let json = if pretty { format!(" {value:#}\r\n") } else { value.to_string() };
             prop_assert_eq!(&walk(&mut Reader::new(json.as_bytes(), 0)), &value);
             let mut reader = Reader::new(json.as_bytes(), 0);

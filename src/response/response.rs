@@ -34,8 +34,8 @@ impl Response {
     /// Reads a response. `clean` removes secrets from the errmsg: those that the call knows, and
     /// those passed to it, which this response contains.
     ///
-    /// The body of a refusal by a token endpoint may contain tokens: only its errcode and errmsg are
-    /// kept. The bodies of the linking endpoints are kept unchanged.
+    /// The body of a refusal by a token endpoint may contain tokens: only its errcode and errmsg
+    /// are kept. The bodies of the linking endpoints are kept unchanged.
     ///
     /// # Errors
     /// What the body is instead of a response, such as "an empty body".
@@ -307,7 +307,8 @@ impl Notes {
     }
 }
 
-/// The text after the last `label` that starts a word, as far as `belongs` holds for its characters.
+/// The text after the last `label` that starts a word, as far as `belongs` holds for its
+/// characters.
 fn after(text: &str, label: &str, belongs: impl Fn(char) -> bool) -> String {
     let starts_word = |at: &usize| {
         !text[..*at]

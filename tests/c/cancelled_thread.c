@@ -1,6 +1,6 @@
 /*
- * A thread that is cancelled by pthread_cancel while it waits in a call: the call goes on, and the
- * thread ends at its next cancellation point after it.
+ * pthread_cancel cancels a thread while it waits in a call. The call is finished, and the thread
+ * ends at its next cancellation point after the call.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -26,7 +26,7 @@ static void *call(void *unused)
     return NULL;
 }
 
-/* Takes a connection and reads a request, whose body is a JSON object. */
+/* Accepts a connection and reads a request whose body is a JSON object. */
 static int take_request(int listener)
 {
     char text[4096];
@@ -47,7 +47,7 @@ static int answer(int connection, const char *text)
     return write(connection, text, strlen(text)) == (ssize_t)strlen(text);
 }
 
-/* One call; whether its thread is cancelled meanwhile. The exit code of what went wrong, else 0. */
+/* Makes one call, and cancels its thread during the call if asked to. Returns an exit code. */
 static int one(int listener, int cancelled)
 {
     void *ended = NULL;
@@ -62,7 +62,7 @@ static int one(int listener, int cancelled)
         return 11;
     if (cancelled && pthread_cancel(thread) != 0)
         return 12;
-    /* In two pieces, so that the thread waits and reads more than once after it was cancelled. */
+    /* In two pieces, so that the thread waits and reads more than once after the cancellation. */
     if (!answer(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 13\r\n"))
         return 13;
     if (!answer(connection, "\r\n{\"errcode\":0}"))
@@ -87,7 +87,8 @@ int main(void)
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 8) != 0)
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0
+        || listen(listener, 8) != 0)
         return 1;
     if (getsockname(listener, (struct sockaddr *)&address, &length) != 0)
         return 2;
@@ -103,6 +104,6 @@ int main(void)
     }
     wx_client_free(client);
     wx_options_free(options);
-    puts("went on");
+    puts("finished");
     return 0;
 }

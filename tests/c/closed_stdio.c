@@ -1,8 +1,8 @@
 /*
- * A host whose standard streams are closed: the library leaves their descriptors to it, so that
- * what the host prints goes nowhere, and not into a connection or a file of the library.
+ * A program whose standard streams are closed. The library does not use their descriptors, so that
+ * the program's output cannot end up in a connection or a file of the library.
  *
- * Usage: closed_stdio KEY=VALUE... Exits with 0 if all is well; it has nowhere to print.
+ * Usage: closed_stdio KEY=VALUE... Exits with 0 on success. It cannot print.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "wxlink.h"
 
-/* Whether all three are still closed, as a host finds that writes to them. */
+/* Whether all three are still closed: writing to them fails. */
 static int are_closed(void)
 {
     int fd;
@@ -25,7 +25,7 @@ static int are_closed(void)
 
 int main(int argc, char **argv)
 {
-    /* Without a token in the environment the options name a source of tokens. */
+    /* Without a token in the environment, the options set a token source. */
     const char *token = getenv("WXLINK_TOKEN");
     wx_options *options = wx_options_new();
     wx_client *client = NULL, *other = NULL;
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     for (i = 0; i < 2; i++) {
         if (wx_get_linked(i == 0 ? client : other, token, &result) != WX_OK)
             return 6;
-        /* The connection is kept for the next call. */
+        /* The connection stays open for the next call. */
         if (!are_closed())
             return 7;
         wx_result_free(result);

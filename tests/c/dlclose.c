@@ -1,6 +1,6 @@
 /*
- * A host that loads the library, uses it and unloads it, again and again: what the library started
- * must not crash the host when its code should be gone.
+ * A program that loads the library, uses it and unloads it, several times. Threads that the library
+ * has started must not crash the program after the library is unloaded.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "wxlink.h"
 
-/* ISO C has no conversion from an object pointer to a function pointer; POSIX means this one. */
+/* ISO C has no conversion from an object pointer to a function pointer. POSIX intends this one. */
 #define LOAD(library, function, name) \
     do { \
         void *symbol = dlsym(library, name); \
@@ -44,7 +44,7 @@ static int once(const char *path)
     LOAD(library, result_free, "wx_result_free");
 
     options = options_new();
-    /* By name, so that the library's own thread looks it up. */
+    /* The host is a name, which a thread of the library resolves. */
     options_set(options, "base_url", getenv("WXLINK_NAMED_URL"));
     client_new(options, &client);
     options_free(options);

@@ -1,6 +1,6 @@
 /*
- * Every function of wxlink.h, used well and badly, and by several threads: for valgrind and the
- * sanitizers. Needs a fresh sandbox at WXLINK_BASE_URL; exits with 0 if all is as it should be.
+ * Calls every function of wxlink.h with valid and invalid arguments, on several threads, for
+ * valgrind and the sanitizers. Needs a new simulator at WXLINK_BASE_URL. Exits with 0 on success.
  */
 #define _POSIX_C_SOURCE 200112L
 #include <pthread.h>
@@ -13,7 +13,7 @@
 #define CHECK(truth) \
     do { \
         if (!(truth)) { \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #truth); \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #truth); \
             exit(1); \
         } \
     } while (0)
@@ -50,7 +50,7 @@ static void use_result(wx_result *result, int32_t status)
     wx_result_free(result);
 }
 
-/* A platform's client gets the tokens itself. */
+/* A platform's client fetches the tokens itself. */
 static void use_tokens(void)
 {
     wx_options *options = wx_options_new();
@@ -58,7 +58,7 @@ static void use_tokens(void)
     wx_result *result = NULL;
 
     CHECK(wx_options_set(options, "base_url", getenv("WXLINK_BASE_URL")) == WX_OK);
-    /* Valgrind on a busy machine takes its time. */
+    /* Valgrind is slow on a busy machine. */
     CHECK(wx_options_set(options, "timeout_ms", "60000") == WX_OK);
     CHECK(wx_options_set(options, "component_appid", "wx0c00000000000001") == WX_OK);
     CHECK(wx_client_new(options, &platform) == WX_E_BAD_OPTION);

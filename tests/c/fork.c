@@ -1,7 +1,7 @@
 /*
- * A fork while a client has an open connection: in the child its calls fail, and a new client
- * works; the parent's client goes on as before. The same for children of which pthread_atfork
- * learns nothing: of _Fork, and of a bare clone.
+ * A fork while a client has an open connection. In the child, calls on that client fail, and a new
+ * client works; in the parent, the client still works. The same holds for children that
+ * pthread_atfork does not notice: those of _Fork and of clone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ static int32_t list(const wx_client *client, int32_t *delivery)
 
 static int in_child(wx_client *inherited, int depth);
 
-/* Makes a child in which the client is another process's. 0 if all is well in it. */
+/* Creates a child that inherits the client. Returns 0 if its checks succeed. */
 static int child_of(wx_client *client, int way, int depth)
 {
     int status = 0;
@@ -88,7 +88,7 @@ static int in_child(wx_client *inherited, int depth)
     wx_result_free(result);
     if (list(own, &delivery) != WX_OK)
         return 11;
-    /* A child's child has neither client. */
+    /* The child's child can use neither of the two clients. */
     for (way = 0; depth > 0 && way < 3; way++) {
         code = child_of(own, way, depth - 1);
         if (code != 0)

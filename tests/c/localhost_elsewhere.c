@@ -1,8 +1,9 @@
 /*
- * A machine whose name "localhost" leads elsewhere: plain HTTP is not sent there.
+ * A machine on which the name "localhost" has an address that is not a loopback address: no plain
+ * HTTP is sent there.
  *
- * This program's getaddrinfo takes the place of the system's. Every name has the address 0.0.0.0:
- * a connection to it would reach this machine, but it is not a loopback address.
+ * This program's getaddrinfo replaces the system's. It gives every name the address 0.0.0.0, with
+ * which a connection would reach this machine although it is not a loopback address.
  *
  * Usage: localhost_elsewhere KEY=VALUE...
  */
@@ -15,7 +16,8 @@
 
 #include "wxlink.h"
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **found)
 {
     struct addrinfo *info = calloc(1, sizeof *info);
     struct sockaddr_in *address = calloc(1, sizeof *address);
@@ -54,7 +56,8 @@ int main(int argc, char **argv)
     if (wx_client_new(options, &client) != WX_OK)
         return 1;
     status = wx_get_linked(client, getenv("WXLINK_TOKEN"), &result);
-    printf("%ld %ld %s\n", (long)status, (long)wx_result_delivery(result), wx_result_message(result));
+    printf("%ld %ld %s\n", (long)status, (long)wx_result_delivery(result),
+           wx_result_message(result));
     wx_result_free(result);
     wx_client_free(client);
     wx_options_free(options);

@@ -1,6 +1,6 @@
 /*
- * Calls over HTTPS on a thread whose stack has the size that wxlink.h asks for, or, with "measure"
- * in place of a size, how much of a stack they use.
+ * Makes calls over HTTPS on a thread whose stack has the given size. With "measure" instead of a
+ * size, prints how many bytes of stack the calls use.
  *
  * Usage: small_stack BYTES|measure KEY=VALUE...
  */
@@ -62,7 +62,8 @@ static int calls(void)
         return failed("ensure", status, result);
     wx_result_free(result);
     status = wx_link_miniprogram(client, token, APPID, 0, 1, &result);
-    if (status != WX_E_API || strlen(wx_result_message(result)) == 0 || wx_result_trace(result) == NULL)
+    if (status != WX_E_API || strlen(wx_result_message(result)) == 0
+        || wx_result_trace(result) == NULL)
         return failed("link", status, result);
     wx_result_free(result);
     status = wx_get_linked(client, token, &result);
@@ -70,7 +71,7 @@ static int calls(void)
         return failed("list", status, result);
     wx_result_get(result, "/wxopens/items/0/status", text, sizeof text);
     wx_result_free(result);
-    /* A token that WeChat refuses, for the longest way through messages. */
+    /* A token that WeChat refuses, so that the longest message is made. */
     status = wx_unlink_miniprogram(client, "no-token", APPID, &result);
     if (status != WX_E_API || strlen(wx_result_message(result)) == 0)
         return failed("unlink", status, result);

@@ -66,132 +66,115 @@
 #include <stdint.h>
 
 /**
- * The version of the binary interface this header describes. It only grows: functions are added,
- * never changed.
+ * The version of the binary interface that this header describes. It only grows: functions are
+ * added, never changed.
  */
 #define WX_ABI_VERSION 1
 
 /**
- * WeChat said yes.
+ * The release this header comes from. wx_version gives that of the library.
  */
+#define WXLINK_VERSION_MAJOR 0
+#define WXLINK_VERSION_MINOR 1
+#define WXLINK_VERSION_PATCH 0
+
+/* Statuses: what functions return. */
+/** WeChat accepted the request. */
 #define WX_OK 0
 
-/**
- * A pointer that must not be NULL is NULL. (-1 to -19: an argument is wrong, nothing was sent.)
- */
+/* -1 to -19: an argument is wrong; nothing was sent. */
+/** A pointer that must not be NULL is NULL. */
 #define WX_E_NULL_POINTER (-1)
-
-/**
- * A text is not UTF-8.
- */
+/** A text is not valid UTF-8. */
 #define WX_E_NOT_UTF8 (-2)
-
-/**
- * An argument is out of its range.
- */
+/** An argument is invalid. */
 #define WX_E_BAD_VALUE (-3)
-
-/**
- * No such option, or a value it does not take.
- */
+/** The option does not exist, or its value is invalid. */
 #define WX_E_BAD_OPTION (-4)
-
-/**
- * The caller's buffer is too small.
- */
+/** The caller's buffer is too small. */
 #define WX_E_BUFFER (-5)
-
-/**
- * There is nothing at that place.
- */
+/** The result holds no value at that place. */
 #define WX_E_NOT_FOUND (-6)
 
-/**
- * The host's name could not be resolved. (-20 to -39: nothing was sent, calling again is safe.)
- */
+/* -20 to -39: nothing was sent; calling again is safe. */
+/** The host's name could not be resolved. */
 #define WX_E_RESOLVE (-20)
-
-/**
- * No connection to the host.
- */
+/** The connection to the host failed. */
 #define WX_E_CONNECT (-21)
-
-/**
- * The TLS handshake failed.
- */
+/** The TLS handshake failed. */
 #define WX_E_TLS (-22)
-
-/**
- * The proxy did not connect us.
- */
+/** The proxy failed to connect to the host. */
 #define WX_E_PROXY (-23)
-
-/**
- * Time ran out before anything was sent.
- */
+/** The time limit was reached before anything was sent. */
 #define WX_E_TIMEOUT_UNSENT (-24)
-
-/**
- * No access token could be had for the account; its endpoint was not called.
- */
+/** No valid access token could be fetched for the account. */
 #define WX_E_NO_TOKEN (-25)
 
-/**
- * Time ran out after sending. (-40 to -59: the outcome is unknown, read the list before you
- * link again.)
- */
+/* -40 to -69: WeChat may have acted; read the list before linking again. */
+/** The time limit was reached after the request was sent. */
 #define WX_E_TIMEOUT (-40)
-
-/**
- * The connection broke after sending.
- */
+/** The connection broke after the request was sent. */
 #define WX_E_CONNECTION_LOST (-41)
-
-/**
- * What came back is not an answer of WeChat's. (-60 to -69: the outcome is unknown as well.)
- */
+/** The response is not a valid answer of WeChat. */
 #define WX_E_BAD_ANSWER (-60)
-
-/**
- * The answer is larger than max_response_bytes.
- */
+/** The response is larger than max_response_bytes. */
 #define WX_E_TOO_LARGE (-61)
 
-/**
- * WeChat answered with an errcode other than 0: see wx_result_errcode and wx_result_class.
- */
+/* Others. */
+/** WeChat answered with an errcode other than 0. */
 #define WX_E_API (-70)
-
-/**
- * An invitation is out and waits for an administrator. (-80 to -89: what wx_ensure_linked and
- * wx_wait_linked found.)
- */
+/** An invitation was sent and waits for an administrator. */
 #define WX_E_PENDING (-80)
-
-/**
- * The mini program's administrator refused.
- */
+/** The mini program's administrator refused. */
 #define WX_E_DECLINED (-81)
-
-/**
- * The mini program is not in the list (any more).
- */
+/** The mini program is not, or no longer, in the list. */
 #define WX_E_VANISHED (-82)
-
-/**
- * The handle was cancelled; wx_result_delivery says whether anything was sent.
- */
+/** The call was cancelled. */
 #define WX_E_CANCELLED (-90)
-
-/**
- * The client was made before a fork and used in the child.
- */
+/** The client was made before a fork and used in the child. */
 #define WX_E_FORKED (-91)
-
-/**
- * A fault in the library itself; the handles stay usable.
- */
+/** An internal error of the library. */
 #define WX_E_INTERNAL (-99)
+
+/* Classes: what to do next about an errcode. See wx_result_class. */
+/** WeChat did not answer, or with an errcode that is not in the table. */
+#define WX_CLASS_UNKNOWN 0
+/** Done, or done before: continue. */
+#define WX_CLASS_OK 1
+/** Not a failure, it is in progress: wait for the administrators and read the list; do not
+ * repeat the call. */
+#define WX_CLASS_PENDING 2
+/** Get another access token and call again, once. */
+#define WX_CLASS_TOKEN 3
+/** Wait and try again, a bounded number of times; read the list before repeating a link or
+ * unlink. */
+#define WX_CLASS_BUSY 4
+/** Call again when the minute, the day or the month is over. */
+#define WX_CLASS_QUOTA 5
+/** An administrator or operator must act first. */
+#define WX_CLASS_ACTION_REQUIRED 6
+/** Correct the call; the same call would be refused again. */
+#define WX_CLASS_INVALID_REQUEST 7
+/** Pass on the component_verify_ticket that WeChat pushes to the platform, then call again. */
+#define WX_CLASS_TICKET 8
+
+/* Delivery: whether WeChat may have received the request. See wx_result_delivery. */
+/** Nothing was sent: calling again cannot do anything twice. */
+#define WX_DELIVERY_NEVER_SENT 0
+/** The request was sent and no verdict came back: read the list before linking again. */
+#define WX_DELIVERY_UNKNOWN 1
+/** WeChat answered: the errcode is its verdict. */
+#define WX_DELIVERY_ANSWERED 2
+
+/* Link status: the status of a list's item. WeChat may add more. */
+/** The mini program is linked. */
+#define WX_LINK_LINKED 1
+/** The mini program's administrator has to agree. */
+#define WX_LINK_AWAITING_MINI_PROGRAM 2
+/** The mini program's administrator refused. */
+#define WX_LINK_REFUSED 3
+/** The Official Account's administrator has to agree. */
+#define WX_LINK_AWAITING_OFFICIAL_ACCOUNT 12
 
 /**
  * A client: calls WeChat and keeps its connections open for later calls. Create one and share it.
@@ -208,7 +191,7 @@ typedef struct wx_client wx_client;
 typedef struct wx_options wx_options;
 
 /**
- * What became of a call.
+ * The result of a call.
  *
  * Immutable; outlives its client. Texts got from it live as long as it does.
  * Threads: any number at once, but wx_result_free alone and last.
@@ -237,11 +220,11 @@ uint32_t wx_abi_version(void);
 const char *wx_version(void);
 
 /**
- * What a status means and what to do next, in English, beginning with its name.
+ * What a status means and what to do next, in English: "NAME: text".
  *
  * Parameters:
  *   status   what a function returned
- * Returns a static text; empty for a number that is no status.
+ * Returns a static text; empty for an unknown number.
  * Threads: any.
  */
 const char *wx_status_text(int32_t status);
@@ -379,10 +362,15 @@ int32_t wx_client_derive(const wx_client *client, wx_options *options, wx_client
  * store opens it. The call returns within timeout_ms, and within 100 ms after the handle is
  * cancelled.
  *
+ *     if (wx_client_set_ticket(client, ticket, &result) != WX_OK)
+ *         fprintf(stderr, "%s\n", wx_result_message(result));
+ *     wx_result_free(result);
+ *
  * Parameters:
  *   client  created with the options component_appid and component_appsecret, or derived from
  *           such a client
  *   ticket  the ticket as WeChat pushed it, 1 to 4096 bytes
+ *   result  receives the result, in success and in failure
  * Returns:
  *   WX_OK                the ticket is stored
  *   WX_E_BAD_VALUE       the client has no component_appid, or the ticket is empty, too long or
@@ -392,14 +380,15 @@ int32_t wx_client_derive(const wx_client *client, wx_options *options, wx_client
  *   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it locked
  *   WX_E_CANCELLED       the handle was cancelled
  *   WX_E_FORKED          the client was created before a fork, and this is the child process
- *   WX_E_NULL_POINTER    an argument is NULL
+ *   WX_E_NULL_POINTER    an argument is NULL; if it is result, there is no result
  *   WX_E_NOT_UTF8        the ticket is not UTF-8
  *   WX_E_INTERNAL        the process has no thread or file descriptor left
  * After WX_E_TIMEOUT_UNSENT or WX_E_CANCELLED the ticket may have been stored or not; it is safe
  * to call again.
+ * Ownership: the result belongs to the caller; free it with wx_result_free.
  * Threads: may be called from several threads at once, also on the same client.
  */
-int32_t wx_client_set_ticket(const wx_client *client, const char *ticket);
+int32_t wx_client_set_ticket(const wx_client *client, const char *ticket, wx_result **result);
 
 /**
  * Stores the refresh token of an Official Account that authorised the third-party platform.
@@ -412,12 +401,15 @@ int32_t wx_client_set_ticket(const wx_client *client, const char *ticket);
  *                  from such a client
  *   appid          the Official Account's appid, 1 to 256 bytes
  *   refresh_token  the account's authorizer_refresh_token, 1 to 4096 bytes
+ *   result         receives the result, in success and in failure
  * Returns: as wx_client_set_ticket, for the refresh token instead of the ticket.
+ * Ownership: the result belongs to the caller; free it with wx_result_free.
  * Threads: may be called from several threads at once, also on the same client.
  */
 int32_t wx_client_add_account(const wx_client *client,
                               const char *appid,
-                              const char *refresh_token);
+                              const char *refresh_token,
+                              wx_result **result);
 
 /**
  * Cancels a handle: all calls that run on it, and all later ones, return WX_E_CANCELLED.
@@ -652,11 +644,11 @@ int32_t wx_wait_linked(const wx_client *client,
                        wx_result **result);
 
 /**
- * The answer as JSON.
+ * The result as JSON.
  *
  * WeChat's body byte for byte when WeChat answered; else {"errcode":...,"errmsg":...} made by
- * the library, with the status as errcode. What wx_ensure_linked and wx_wait_linked give is told
- * there.
+ * the library, with the status as errcode. wx_ensure_linked and wx_wait_linked have a JSON of
+ * their own, which is described there.
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text
@@ -666,51 +658,43 @@ int32_t wx_wait_linked(const wx_client *client,
 const char *wx_result_json(const wx_result *result, size_t *len);
 
 /**
- * WeChat's errcode: 0 is a yes.
+ * WeChat's errcode; 0 means success.
  *
  * Parameters:
  *   result  from a call; NULL gives WX_E_NULL_POINTER
- * Returns the errcode of the answer that decided, else the call's status: never 0 for a call that did
- * not succeed. WeChat has a -1 of its own, so look at the status first: WX_E_API says that
- * the errcode is WeChat's.
+ * Returns WeChat's errcode if WeChat answered, else the call's status: never 0 for a call that did
+ * not succeed. WeChat has an errcode -1 of its own, so check the status first: the errcode is
+ * WeChat's if the status is WX_OK or WX_E_API.
  */
 int32_t wx_result_errcode(const wx_result *result);
 
 /**
- * What to do about WeChat's errcode, in one word.
+ * What to do next about WeChat's errcode.
+ *
+ *     puts(wx_class_text(wx_result_class(result), NULL, NULL));
  *
  * Parameters:
- *   result  from a call; NULL gives an empty text
- * Returns a static text:
- *   ok       done, or done before
- *   pending  on its way: wait for the administrators, do not link again
- *   token    get another access token and call again, once
- *   busy     wait a little and call again
- *   quota    call again when the minute, day or month is over
- *   human    an administrator or operator must act first
- *   caller   correct the call
- *   (empty)  WeChat did not answer, or with a code nobody has described
+ *   result  from a call; NULL gives WX_CLASS_UNKNOWN
+ * Returns WX_CLASS_OK, WX_CLASS_PENDING and so on, or WX_CLASS_UNKNOWN (0) if WeChat did not
+ *   answer, or answered with an errcode that is not in the table. More may be added.
  */
-const char *wx_result_class(const wx_result *result);
+int32_t wx_result_class(const wx_result *result);
 
 /**
- * The HTTP status of the last answer. WeChat's refusals come with 200 too.
+ * The HTTP status of the last response. WeChat refuses with 200 too.
  *
  * Parameters:
  *   result  from a call; NULL gives 0
- * Returns 100 to 599, or 0 if there was no answer.
+ * Returns 100 to 599, or 0 if there was no response.
  */
 int32_t wx_result_http_status(const wx_result *result);
 
 /**
- * Whether WeChat may have seen the request.
+ * Whether WeChat may have received the request.
  *
  * Parameters:
- *   result  from a call; NULL gives 0
- * Returns:
- *   0  never sent: calling again cannot do anything twice
- *   1  unknown: it was sent and no verdict came back, so read the list before you link again
- *   2  answered: the errcode is WeChat's verdict
+ *   result  from a call; NULL gives WX_DELIVERY_NEVER_SENT
+ * Returns WX_DELIVERY_NEVER_SENT, WX_DELIVERY_UNKNOWN or WX_DELIVERY_ANSWERED.
  */
 int32_t wx_result_delivery(const wx_result *result);
 
@@ -734,12 +718,12 @@ const char *wx_result_message(const wx_result *result);
 const char *wx_result_rid(const wx_result *result);
 
 /**
- * Everything that was tried, as JSON for logs and support. Holds no token.
+ * Every attempt, as JSON for logs and support. Holds no token.
  *
  *     {"endpoint":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
  *      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
  *
- * phase is how far the attempt came: resolve, connect, proxy, tls, send, wait, receive, done.
+ * phase is the last one that the attempt reached: resolve, connect, proxy, tls, send, wait, receive, done.
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text
@@ -781,7 +765,7 @@ void wx_result_free(wx_result *result);
  *       "meaning":{"en":"...","zh":"..."},"remedy":{"en":"...","zh":"..."}}, ...]
  *
  * endpoint is link, get or unlink, or empty for a row that holds for every endpoint without a
- * row of its own. class is explained at wx_result_class.
+ * row of its own. class is the name that wx_class_text gives.
  *
  * Returns a static text.
  * Threads: any.
@@ -789,19 +773,36 @@ void wx_result_free(wx_result *result);
 const char *wx_catalogue_json(void);
 
 /**
- * One thing that is known about an errcode.
+ * One field of what is known about an errcode.
  *
  *     puts(wx_errcode_text("link", 89010, "remedy", "en"));
  *
  * Parameters:
  *   api      link, get or unlink: the endpoint that answered; NULL for none in particular
  *   errcode  what WeChat answered
- *   field    name, class, meaning, remedy or wire (WeChat's own words)
+ *   field    name, class (its name), meaning, remedy or wire (WeChat's own words)
  *   lang     en or zh, for meaning and remedy; NULL for en
- * Returns a static text; empty if nothing is known, or an argument is not one of these.
+ * Returns a static text; empty if the errcode is unknown, or an argument is not one of these.
  * Threads: any.
  */
 const char *wx_errcode_text(const char *api, int32_t errcode, const char *field, const char *lang);
+
+/**
+ * The name of a class, or what to do next.
+ *
+ *     puts(wx_class_text(WX_CLASS_ACTION_REQUIRED, NULL, NULL));      action_required
+ *     puts(wx_class_text(WX_CLASS_ACTION_REQUIRED, "advice", "en"));
+ *
+ * Parameters:
+ *   class_  WX_CLASS_..., from wx_result_class
+ *   field   name (such as action_required, in every language), or advice (one sentence); NULL for
+ *           name
+ *   lang    en or zh, for advice; NULL for en
+ * Returns a static text; empty for WX_CLASS_UNKNOWN or an unknown number, or if an argument is not
+ * one of these.
+ * Threads: any.
+ */
+const char *wx_class_text(int32_t class_, const char *field, const char *lang);
 
 /**
  * Makes one call from start to finish, for languages that cannot hold handles (COBOL, PL/SQL,

@@ -1,16 +1,16 @@
-// wxlink for C++: a thin layer over wxlink.h, header-only, C++17.
+// wxlink for C++: a thin, header-only layer over wxlink.h. C++17.
 //
-//     wxlink::client client;
-//     client.link_miniprogram(token, "wx0b00000000000001",
-//                             wxlink::notify_users::no, wxlink::show_profile::yes);
-//     for (const wxlink::mini_program &item : client.get_linked(token).items())
-//         std::cout << item.appid.value_or("-") << '\n';
+//     const wxlink::client client;
+//     const wxlink::progress link =
+//         client.ensure_linked(token, "wx0b00000000000001", wxlink::notify_users::no,
+//                              wxlink::show_profile::yes, std::chrono::minutes(1));
+//     if (!link.linked()) std::cout << link.message() << '\n';
 //
-// Each call has two forms. The plain one throws a wxlink::error unless the answer is a yes; the one
-// that begins with try_ throws nothing but std::bad_alloc and returns the result whatever it is.
+// Each call has two forms. The plain form throws a wxlink::error if the call fails. The form that
+// starts with try_ returns every result and throws nothing but std::bad_alloc.
 //
-// What a call does, what it may answer and how it may be shared among threads is told in wxlink.h.
-// Objects are moved, not copied, and free what they hold.
+// wxlink.h documents what a call does, which results it has and how threads may share it. Objects
+// of this header are moved, not copied, and free what they own.
 
 #ifndef WXLINK_HPP
 #define WXLINK_HPP
@@ -37,8 +37,87 @@ namespace wxlink {
 enum class notify_users : bool { no, yes };
 /// Whether the mini program is shown in the Official Account's page.
 enum class show_profile : bool { no, yes };
-/// Whether WeChat may have seen a request.
-enum class delivery { never_sent, unknown, answered };
+
+// BEGIN generated: constants. Written by `make generate`; do not edit.
+/// Whether WeChat may have received the request.
+enum class delivery {
+    /// Nothing was sent: calling again cannot do anything twice.
+    never_sent = WX_DELIVERY_NEVER_SENT,
+    /// The request was sent and no verdict came back: read the list before linking again.
+    unknown = WX_DELIVERY_UNKNOWN,
+    /// WeChat answered: the errcode is its verdict.
+    answered = WX_DELIVERY_ANSWERED,
+};
+
+/// What to do next about WeChat's errcode.
+enum class error_class {
+    /// WeChat did not answer, or answered with an errcode that the library does not know.
+    none = WX_CLASS_UNKNOWN,
+    /// Done, or done before: continue.
+    ok = WX_CLASS_OK,
+    /// Not a failure, it is in progress: wait for the administrators and read the list; do not
+    /// repeat the call.
+    pending = WX_CLASS_PENDING,
+    /// Get another access token and call again, once.
+    token = WX_CLASS_TOKEN,
+    /// Wait and try again, a bounded number of times; read the list before repeating a link or
+    /// unlink.
+    busy = WX_CLASS_BUSY,
+    /// Call again when the minute, the day or the month is over.
+    quota = WX_CLASS_QUOTA,
+    /// An administrator or operator must act first.
+    action_required = WX_CLASS_ACTION_REQUIRED,
+    /// Correct the call; the same call would be refused again.
+    invalid_request = WX_CLASS_INVALID_REQUEST,
+    /// Pass on the component_verify_ticket that WeChat pushes to the platform, then call again.
+    ticket = WX_CLASS_TICKET,
+};
+
+/// The word for a class, such as "action_required"; empty for none.
+constexpr std::string_view to_string(error_class value) noexcept {
+    switch (value) {
+    case error_class::none: return "";
+    case error_class::ok: return "ok";
+    case error_class::pending: return "pending";
+    case error_class::token: return "token";
+    case error_class::busy: return "busy";
+    case error_class::quota: return "quota";
+    case error_class::action_required: return "action_required";
+    case error_class::invalid_request: return "invalid_request";
+    case error_class::ticket: return "ticket";
+    }
+    return "";
+}
+
+namespace detail {
+
+/// The class with a number of wx_result_class. A class of a later library is none.
+constexpr error_class class_from(std::int32_t number) noexcept {
+    return number < WX_CLASS_UNKNOWN || number > WX_CLASS_TICKET
+               ? error_class::none
+               : static_cast<error_class>(number);
+}
+
+} // namespace detail
+// END generated: constants.
+
+/// How far a link has come. unknown: the list could not be read. absent: the list shows no trace of
+/// the mini program; only progress::found() returns it.
+enum class link_state { unknown, absent, pending, linked, declined, vanished };
+/// The administrator who must agree to a link before it can go further.
+enum class administrator { none, official_account, mini_program };
+
+/// The state as the library's JSON has it, such as "pending".
+constexpr std::string_view to_string(link_state value) noexcept {
+    constexpr std::string_view words[] = {"unknown", "absent",   "pending",
+                                          "linked",  "declined", "vanished"};
+    return words[static_cast<std::size_t>(value)];
+}
+/// The administrator as the library's JSON has it, such as "official_account"; empty for none.
+constexpr std::string_view to_string(administrator value) noexcept {
+    constexpr std::string_view words[] = {"", "official_account", "mini_program"};
+    return words[static_cast<std::size_t>(value)];
+}
 
 /// A capability of a mini program: verification (id 1), WeChat Pay (id 2).
 struct func_info {
@@ -49,13 +128,19 @@ struct func_info {
 
 /// One item of the list. Any field may be missing.
 struct mini_program {
-    /// The numbers a status may have; others may come.
+    // BEGIN generated: link statuses. Written by `make generate`; do not edit.
+    /// The known values of status. WeChat may add more.
     enum : std::int64_t {
-        linked = 1,
-        awaiting_mini_program = 2,
-        refused = 3,
-        awaiting_official_account = 12
+        /// The mini program is linked.
+        linked = WX_LINK_LINKED,
+        /// The mini program's administrator has to agree.
+        awaiting_mini_program = WX_LINK_AWAITING_MINI_PROGRAM,
+        /// The mini program's administrator refused.
+        refused = WX_LINK_REFUSED,
+        /// The Official Account's administrator has to agree.
+        awaiting_official_account = WX_LINK_AWAITING_OFFICIAL_ACCOUNT,
     };
+    // END generated: link statuses.
 
     std::optional<std::int64_t> status;
     /// The original id, gh_...
@@ -81,15 +166,28 @@ template <auto Free> struct freed_by {
 
 inline bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
-/// An argument as C takes it. C would cut it at a NUL: with another control character in its place the
-/// library refuses it, and says which argument it was.
+/// The enumerator whose to_string is that word, or the first one if there is none.
+template <typename Enum, int Count> constexpr Enum from_string(std::string_view word) noexcept {
+    for (int i = 1; i < Count; i++)
+        if (to_string(static_cast<Enum>(i)) == word) return static_cast<Enum>(i);
+    return Enum{};
+}
+inline error_class class_from(std::string_view word) noexcept {
+    for (std::int32_t number = 1;; number++) {
+        const error_class known = class_from(number);
+        if (known == error_class::none || to_string(known) == word) return known;
+    }
+}
+
+/// An argument as C takes it. C would cut the text at a NUL. Another control character in the NUL's
+/// place makes the library refuse the argument with a message that names it.
 inline std::string argument(std::string_view text) {
     std::string copy(text);
     std::replace(copy.begin(), copy.end(), '\0', '\1');
     return copy;
 }
 
-/// Milliseconds as C takes them: none below 0, and more than 49 days are 49 days.
+/// Milliseconds as C takes them: from 0 to 2^32 - 1, about 49 days.
 inline std::uint32_t count(std::chrono::milliseconds time) {
     constexpr std::chrono::milliseconds most{std::numeric_limits<std::uint32_t>::max()};
     if (time < std::chrono::milliseconds::zero()) return 0;
@@ -98,41 +196,45 @@ inline std::uint32_t count(std::chrono::milliseconds time) {
 
 } // namespace detail
 
-/// What became of a call. Immutable; outlives its client; readable from any thread.
+/// The result of a call. Immutable; outlives its client; any number of threads may read it.
 class result {
 public:
     result(result &&) = default;
     result &operator=(result &&) = default;
     /// WX_OK, or WX_E_...
     std::int32_t status() const noexcept { return status_; }
-    /// Whether it is a yes.
+    /// Whether the status is WX_OK.
     explicit operator bool() const noexcept { return status_ == WX_OK; }
     /// WeChat's errcode if WeChat answered, else the status.
-    std::int32_t errcode() const noexcept { return judged() ? status_ : wx_result_errcode(get()); }
-    /// ok, pending, token, busy, quota, human, caller, or nothing.
-    std::string_view class_() const noexcept { return judged() ? "" : wx_result_class(get()); }
+    std::int32_t errcode() const noexcept {
+        return overruled() ? status_ : wx_result_errcode(get());
+    }
+    /// What to do about WeChat's errcode.
+    error_class class_() const noexcept {
+        return overruled() ? error_class::none : detail::class_from(wx_result_class(get()));
+    }
     /// The HTTP status of the last answer, 0 if there was none.
     int http_status() const noexcept { return wx_result_http_status(get()); }
     wxlink::delivery delivery() const noexcept {
-        if (judged() && handle_) return wxlink::delivery::unknown;
+        if (overruled() && handle_) return wxlink::delivery::unknown;
         return static_cast<wxlink::delivery>(wx_result_delivery(get()));
     }
-    /// What happened and what to do about it; empty after a yes.
+    /// What happened and what to do about it, for people; empty after WX_OK.
     std::string_view message() const noexcept {
-        return judged() ? std::string_view(message_) : wx_result_message(get());
+        return overruled() ? std::string_view(message_) : wx_result_message(get());
     }
-    /// The id WeChat's support asks for.
+    /// The id that WeChat's support asks for; empty if WeChat sent none.
     std::string_view rid() const noexcept { return wx_result_rid(get()); }
     /// Every attempt with host, phase and milliseconds, as JSON.
     std::string_view trace() const noexcept { return wx_result_trace(get()); }
-    /// WeChat's answer byte for byte, or one of the library's own making.
+    /// WeChat's answer byte for byte, or JSON made by the library: see wx_result_json.
     std::string_view json() const noexcept {
         std::size_t length = 0;
         const char *text = wx_result_json(get(), &length);
         return {text, length};
     }
 
-    /// The value at a JSON pointer: a string's text, else the JSON of it.
+    /// The value at a JSON pointer: the text of a string, the JSON of anything else.
     std::optional<std::string> get(std::string_view pointer) const {
         if (detail::has_nul(pointer)) return std::nullopt;
         const std::string place(pointer);
@@ -144,7 +246,7 @@ public:
         return value;
     }
 
-    /// The number at a JSON pointer, also if it is written as a string.
+    /// The whole number at a JSON pointer, or in the string there.
     std::optional<std::int64_t> get_number(std::string_view pointer) const {
         const auto text = get(pointer);
         std::int64_t number = 0;
@@ -155,7 +257,7 @@ public:
         return number;
     }
 
-    /// The items of a list. Throws if the list could not be read: that is not an empty one.
+    /// The items of a list. Throws if the call failed: a list that could not be read is not empty.
     std::vector<mini_program> items() const {
         or_throw();
         std::vector<mini_program> items;
@@ -164,7 +266,7 @@ public:
         return items;
     }
 
-    /// Throws the error that fits, unless it is a yes.
+    /// Throws the error that belongs to the status, unless it is WX_OK.
     void or_throw() const;
 
 protected:
@@ -180,8 +282,8 @@ protected:
 
     const wx_result *get() const noexcept { return handle_.get(); }
 
-    /// The same answer, but no yes if it holds no list where one was asked for: who took that for an
-    /// empty list would link what is linked.
+    /// The same result, but with WX_E_BAD_ANSWER if it contains no list. If such an answer passed
+    /// for an empty list, a program would link mini programs that are linked already.
     result as_list() && {
         if (*this && !holds_list()) {
             status_ = WX_E_BAD_ANSWER;
@@ -190,20 +292,20 @@ protected:
         return std::move(*this);
     }
 
-    /// The same result once more, for an error's copies: all read the same answer.
+    /// A second result on the same answer, for an error and its copies.
     result shared() const { return result(handle_, status_, message_); }
 
 private:
-    /// Whether the status is of this header's making, and the library's result does not know of it.
-    bool judged() const noexcept { return !message_.empty(); }
+    /// Whether this header set the status and the message, and the library's result has others.
+    bool overruled() const noexcept { return !message_.empty(); }
 
-    /// What kind of JSON is at a place: its first character, or 0 if nothing or null is there.
+    /// The first character of the JSON at a pointer, or 0 if there is nothing or null.
     char kind(const std::string &pointer) const {
         const auto json = text(pointer);
         return json && !json->empty() ? json->front() : '\0';
     }
 
-    /// Whether the answer holds a list, or none in a form WeChat gives to an account without links.
+    /// Whether the answer contains a list, or one of the forms WeChat sends for an empty list.
     bool holds_list() const {
         if (kind("") != '{') return false;
         if (const char wxopens = kind("/wxopens"); wxopens != '{')
@@ -216,7 +318,7 @@ private:
         }
     }
 
-    /// A field that is null is as good as missing.
+    /// The text at a JSON pointer; null counts as missing.
     std::optional<std::string> text(const std::string &pointer) const {
         auto text = get(pointer);
         return text && *text != "null" ? text : std::nullopt;
@@ -235,7 +337,7 @@ private:
         item.headimg_url = text(at + "/headimg_url");
         item.copy_verify_status = get_number(at + "/copy_verify_status");
         item.email = text(at + "/email");
-        // The true name first, then those that WeChat's pages have printed.
+        // The name in WeChat's answers first, then the names WeChat's documentation has printed.
         for (const char *name : {"/func_infos/", "/func_info/", "/func_News/"}) {
             std::vector<func_info> &infos = item.func_infos;
             for (std::string place; get(place = at + name + std::to_string(infos.size()));)
@@ -251,17 +353,17 @@ private:
     std::int32_t status_;
 };
 
-/// How far a link has come: what ensure_linked and wait_linked answer.
+/// The result of ensure_linked and wait_linked.
 class progress : public result {
 public:
-    /// linked, pending, declined, vanished or unknown.
-    std::string state() const { return result::get("/state").value_or("unknown"); }
-    /// Who has to act: official_account, mini_program, or nobody.
-    std::string waits_for() const { return result::get("/waits_for").value_or(""); }
+    link_state state() const noexcept { return read<link_state, 6>("/state"); }
+    administrator waits_for() const noexcept { return read<administrator, 3>("/waits_for"); }
+    /// What the list showed before anything was posted.
+    link_state found() const noexcept { return read<link_state, 6>("/found"); }
     /// How many links were posted of which WeChat may have seen something.
     std::int64_t posts() const { return get_number("/posts").value_or(0); }
     bool linked() const noexcept { return status() == WX_OK; }
-    /// Whether it is known how far the link has come: linked, pending, declined or vanished.
+    /// Whether the state is known: linked, pending, declined or vanished.
     bool known() const noexcept {
         return status() == WX_OK || (status() <= WX_E_PENDING && status() > WX_E_CANCELLED);
     }
@@ -269,20 +371,26 @@ public:
 private:
     friend class client;
     using result::result;
+
+    template <typename Enum, int Count> Enum read(const char *pointer) const noexcept {
+        char word[32];
+        const std::int32_t length = wx_result_get(result::get(), pointer, word, sizeof word);
+        return length < 0 ? Enum{} : detail::from_string<Enum, Count>(word);
+    }
 };
 
-/// Why a call did not end with a yes. Copies share the result. Never holds a token.
+/// A call that failed. Copies share the result. Never contains a token.
 class error : public std::runtime_error {
 public:
     explicit error(const result &why)
         : std::runtime_error(std::string(why.message())),
           result_(std::make_shared<const result>(why.shared())) {}
 
-    /// All there is to know of it.
+    /// The whole result of the call.
     const result &why() const noexcept { return *result_; }
     std::int32_t status() const noexcept { return result_->status(); }
     std::int32_t errcode() const noexcept { return result_->errcode(); }
-    std::string_view class_() const noexcept { return result_->class_(); }
+    error_class class_() const noexcept { return result_->class_(); }
     std::string_view rid() const noexcept { return result_->rid(); }
     wxlink::delivery delivery() const noexcept { return result_->delivery(); }
 
@@ -290,76 +398,110 @@ private:
     std::shared_ptr<const result> result_;
 };
 
-// What the caller may do next:
+// The kinds of error, by what the caller may do next.
+
 /// Correct the call; nothing was sent.
-struct argument_error : error { using error::error; };
-/// Call again: nothing was sent.
-struct not_sent : error { using error::error; };
-/// Read the list before linking again: it was sent, and no verdict came back.
-struct outcome_unknown : error { using error::error; };
-/// The same: what came back is no answer of WeChat's.
-struct bad_answer : outcome_unknown { using outcome_unknown::outcome_unknown; };
+struct argument_error : error {
+    using error::error;
+};
+/// Nothing was sent: it is safe to call again.
+struct not_sent_error : error {
+    using error::error;
+};
+/// The request was sent and no verdict came back: read the list before linking again.
+struct outcome_unknown_error : error {
+    using error::error;
+};
+/// The response is not a valid answer of WeChat's; the outcome is unknown as well.
+struct bad_answer_error : outcome_unknown_error {
+    using outcome_unknown_error::outcome_unknown_error;
+};
 /// WeChat answered an errcode other than 0.
-struct api_error : error { using error::error; };
+struct api_error : error {
+    using error::error;
+};
 /// On its way already, or done: wait, do not link again.
-struct pending_error : api_error { using api_error::api_error; };
+struct pending_error : api_error {
+    using api_error::api_error;
+};
 /// Get another access token and call again, once.
-struct token_error : api_error { using api_error::api_error; };
+struct token_error : api_error {
+    using api_error::api_error;
+};
 /// Wait a little and call again.
-struct busy_error : api_error { using api_error::api_error; };
+struct busy_error : api_error {
+    using api_error::api_error;
+};
 /// Call again when the minute, day or month is over.
-struct quota_error : api_error { using api_error::api_error; };
+struct quota_error : api_error {
+    using api_error::api_error;
+};
 /// An administrator or operator must act first.
-struct action_required_error : api_error { using api_error::api_error; };
+struct action_required_error : api_error {
+    using api_error::api_error;
+};
 /// Correct the call.
-struct invalid_request_error : api_error { using api_error::api_error; };
-/// The handle was cancelled; delivery() says whether anything was sent.
-struct cancelled : error { using error::error; };
+struct invalid_request_error : api_error {
+    using api_error::api_error;
+};
+/// The handle was cancelled; delivery() shows whether anything was sent.
+struct cancelled_error : error {
+    using error::error;
+};
+/// The client was made before a fork and used in the child: make a client there.
+struct forked_error : error {
+    using error::error;
+};
 
 inline void result::or_throw() const {
     if (status_ == WX_OK) return;
     if (status_ == WX_E_API) {
-        const std::string_view kind = class_();
-        if (kind == "ok" || kind == "pending") throw pending_error(*this);
-        if (kind == "token") throw token_error(*this);
-        if (kind == "busy") throw busy_error(*this);
-        if (kind == "quota") throw quota_error(*this);
-        if (kind == "action_required") throw action_required_error(*this);
-        if (kind == "invalid_request") throw invalid_request_error(*this);
-        throw api_error(*this);
+        switch (class_()) {
+        case error_class::ok:
+        case error_class::pending: throw pending_error(*this);
+        case error_class::token: throw token_error(*this);
+        case error_class::busy: throw busy_error(*this);
+        case error_class::quota: throw quota_error(*this);
+        case error_class::action_required: throw action_required_error(*this);
+        case error_class::invalid_request: throw invalid_request_error(*this);
+        case error_class::ticket:
+        case error_class::none: throw api_error(*this);
+        }
     }
-    // By group, so that statuses to come have a place.
+    // By group, so that a status of a later library has an error, too.
     if (status_ > -20) throw argument_error(*this);
-    if (status_ > -40) throw not_sent(*this);
-    if (status_ > -60) throw outcome_unknown(*this);
-    if (status_ > -70) throw bad_answer(*this);
-    if (status_ == WX_E_CANCELLED) throw cancelled(*this);
+    if (status_ > -40) throw not_sent_error(*this);
+    if (status_ > -60) throw outcome_unknown_error(*this);
+    if (status_ > -70) throw bad_answer_error(*this);
+    if (status_ == WX_E_CANCELLED) throw cancelled_error(*this);
+    if (status_ == WX_E_FORKED) throw forked_error(*this);
     throw error(*this);
 }
 
-/// What is known about an errcode, in static texts.
+/// The description of an errcode. The texts are static.
 struct explanation {
     std::string_view name;
-    /// What to do, in the words of wx_result_class.
-    std::string_view class_;
+    error_class class_;
     std::string_view meaning;
     std::string_view remedy;
 };
 
-/// Looks an errcode up. The endpoint is link, get or unlink, or nullptr for none in particular; the
-/// language of meaning and remedy is en or zh.
-inline std::optional<explanation> explain(std::int32_t errcode, const char *api = nullptr,
+/// Looks an errcode up. The endpoint is link, get or unlink, or nullptr for the description that
+/// holds for every endpoint; the language of meaning and remedy is en or zh. Empty for an unknown
+/// errcode.
+inline std::optional<explanation> explain(std::int32_t errcode, const char *endpoint = nullptr,
                                           const char *lang = "en") noexcept {
     const auto text = [&](const char *field) {
-        return std::string_view(wx_errcode_text(api, errcode, field, lang));
+        return std::string_view(wx_errcode_text(endpoint, errcode, field, lang));
     };
-    const explanation known{text("name"), text("class"), text("meaning"), text("remedy")};
+    const explanation known{text("name"), detail::class_from(text("class")), text("meaning"),
+                            text("remedy")};
     if (known.name.empty()) return std::nullopt;
     return known;
 }
 
-/// Settings for clients; each is checked when it is set and throws an argument_error that says what it
-/// takes. What they mean is told at wx_options_set.
+/// Settings for clients: wx_options_set documents them. Each is checked when it is set. An invalid
+/// value throws an argument_error whose message lists the valid ones.
 class options {
 public:
     options() : handle_(wx_options_new()) {
@@ -370,43 +512,119 @@ public:
         check(try_set(key, value));
         return *this;
     }
-    /// WX_OK, or why not; message() then says what to do.
+    /// Returns WX_OK or an error; message() then describes what to do.
     [[nodiscard]] std::int32_t try_set(std::string_view key, std::string_view value) {
         nul_ = detail::has_nul(key) || detail::has_nul(value);
         if (nul_) return WX_E_BAD_OPTION;
         return wx_options_set(get(), std::string(key).c_str(), std::string(value).c_str());
     }
-    /// Why the last setting or client failed, and what to do.
+    /// Why the last option or client failed, and what to do.
     std::string message() const {
-        return nul_ ? "BAD_OPTION: a key or value holds a NUL. Pass text without one."
+        return nul_ ? "BAD_OPTION: a key or value contains a NUL. Pass text without one."
                     : wx_options_message(get());
     }
 
-    options &base_url(std::string_view urls) { return set("base_url", urls); }
-    options &timeout(std::chrono::milliseconds time) { return set_time("timeout_ms", time); }
+    // BEGIN generated: options. Written by `make generate`; do not edit.
+    /// WeChat's API hosts, the preferred one first. If a request could not be sent to one host, the
+    /// next is tried. Takes 1 to 16 URLs separated by commas: https://HOST[:PORT], or
+    /// http://HOST[:PORT] if HOST is a loopback address. Default: https://api.weixin.qq.com.
+    options &base_url(std::string_view value) {
+        return set("base_url", value);
+    }
+    /// Time limit for a whole call: name resolution, connecting, retries and reading the response.
+    /// Takes 1 to 3600000 ms. Default: 10000.
+    options &timeout(std::chrono::milliseconds time) {
+        return set_time("timeout_ms", time);
+    }
+    /// Time limit for opening one connection: name resolution, TCP, proxy and TLS handshakes. Takes
+    /// 1 to 3600000 ms. Default: 3000.
     options &connect_timeout(std::chrono::milliseconds time) {
         return set_time("connect_timeout_ms", time);
     }
-    options &max_retries(unsigned number) { return set("max_retries", std::to_string(number)); }
-    options &keep_alive(std::chrono::milliseconds time) { return set_time("keep_alive_ms", time); }
-    options &proxy(std::string_view proxy) { return set("proxy", proxy); }
-    options &ca_file(std::string_view path) { return set("ca_file", path); }
-    options &trust(std::string_view roots) { return set("trust", roots); }
-    options &user_agent(std::string_view name) { return set("user_agent", name); }
+    /// How often a call retries automatically. Only requests that cannot take effect twice are
+    /// retried: those that were never sent, and reads. Takes 0 to 10. Default: 2.
+    options &max_retries(unsigned number) {
+        return set_number("max_retries", number);
+    }
+    /// How long an idle connection is kept open for later calls. Takes 0 to 3600000 ms; 0 opens a
+    /// new connection for every call. Default: 15000.
+    options &keep_alive(std::chrono::milliseconds time) {
+        return set_time("keep_alive_ms", time);
+    }
+    /// The proxy for https hosts. With env, the client reads HTTPS_PROXY (or ALL_PROXY) and
+    /// NO_PROXY once, when it is created, by curl's rules. Plain http is used for loopback hosts
+    /// only and never through a proxy. Takes none, env, http://[USER:PASSWORD@]HOST:PORT or
+    /// socks5://[USER:PASSWORD@]HOST:PORT; percent-encode special characters in USER and PASSWORD.
+    /// Default: none.
+    options &proxy(std::string_view value) {
+        return set("proxy", value);
+    }
+    /// CA certificates to trust in addition to the roots that trust selects. Read when the client
+    /// is created. Takes a path to a PEM file; empty for none.
+    options &ca_file(std::string_view value) {
+        return set("ca_file", value);
+    }
+    /// The root certificates to trust: system uses the operating system's, and the bundled ones if
+    /// it has none; bundled uses Mozilla's, which are part of the library. Takes system or bundled.
+    /// Default: system.
+    options &trust(std::string_view value) {
+        return set("trust", value);
+    }
+    /// The User-Agent header of every request. Takes 1 to 256 printable ASCII characters. Default:
+    /// wxlink/VERSION.
+    options &user_agent(std::string_view value) {
+        return set("user_agent", value);
+    }
+    /// The largest response that is read. A call fails if the response is larger. Takes 1024 to
+    /// 1073741824 bytes. Default: 4194304.
     options &max_response_bytes(std::size_t bytes) {
-        return set("max_response_bytes", std::to_string(bytes));
+        return set_number("max_response_bytes", bytes);
     }
-    options &lang(std::string_view code) { return set("lang", code); }
-    /// The account, by its appid, that calls with an empty access token are for; their tokens come from one
-    /// of the three sources below.
-    options &account(std::string_view appid) { return set("account", appid); }
-    options &access_token(std::string_view token) { return set("access_token", token); }
-    options &token_command(std::string_view line) { return set("token_command", line); }
+    /// The language of messages: English or Chinese. Takes en or zh. Default: en.
+    options &lang(std::string_view value) {
+        return set("lang", value);
+    }
+    /// The Official Account for calls that pass no access token. Its token comes from one of three
+    /// sources: access_token, token_command or component_appid. Takes the appid of an Official
+    /// Account; empty for none.
+    options &account(std::string_view value) {
+        return set("account", value);
+    }
+    /// Token source 1: this access token, for calls that pass none. Takes an access token; empty
+    /// for none.
+    options &access_token(std::string_view value) {
+        return set("access_token", value);
+    }
+    /// Token source 2: a program that prints an access token. It reads the lines account=APPID and
+    /// refused_token=TOKEN, then an empty line, from standard input. It prints the token alone, or
+    /// the lines access_token=TOKEN and expires_in=SECONDS, or JSON with these two fields. It is
+    /// killed after timeout_ms. See tokens.md. Takes a shell command; empty for none.
+    options &token_command(std::string_view value) {
+        return set("token_command", value);
+    }
+    /// Token source 3: this third-party platform. The client fetches and refreshes the access
+    /// tokens of the accounts that authorised it. Needs component_appsecret. Takes the appid of a
+    /// third-party platform; empty for none.
+    options &component_appid(std::string_view value) {
+        return set("component_appid", value);
+    }
+    /// The appsecret of the platform that component_appid names. Takes the platform's appsecret;
+    /// empty for none.
+    options &component_appsecret(std::string_view value) {
+        return set("component_appsecret", value);
+    }
+    /// Where a platform's tickets and tokens are kept: memory for this client only, file for all
+    /// processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
+    /// file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: memory.
+    options &store(std::string_view value) {
+        return set("store", value);
+    }
+    // END generated: options.
+    /// The third-party platform that gets the tokens of its accounts: component_appid and
+    /// component_appsecret.
     options &component(std::string_view appid, std::string_view appsecret) {
-        return set("component_appid", appid).set("component_appsecret", appsecret);
+        return component_appid(appid).component_appsecret(appsecret);
     }
-    /// Where the component's tickets and tokens are kept.
-    options &store(std::string_view url) { return set("store", url); }
 
 private:
     friend class client;
@@ -418,7 +636,10 @@ private:
     options &set_time(std::string_view key, std::chrono::milliseconds time) {
         return set(key, std::to_string(time.count()));
     }
-    /// Throws the error that fits, unless it is a yes.
+    options &set_number(std::string_view key, std::size_t number) {
+        return set(key, std::to_string(number));
+    }
+    /// Throws the error that belongs to the status, unless it is WX_OK.
     void check(std::int32_t status) const {
         if (status == WX_OK) return;
         std::string why = message();
@@ -427,23 +648,25 @@ private:
     }
 
     std::unique_ptr<wx_options, detail::freed_by<wx_options_free>> handle_;
-    /// Whether the last setting held a NUL, which the library was not told of.
+    /// Whether the last option contained a NUL and so was not passed to the library.
     bool nul_ = false;
 };
 
-/// Calls WeChat. Make one and share it: any number of threads may call at once.
+/// Calls WeChat and keeps connections for later calls. Make one client and share it: any number of
+/// threads may call at once.
 class client {
 public:
     client() : client(options()) {}
-    /// Throws an argument_error if certificates cannot be read or the environment's proxy is no URL.
+    /// Throws an argument_error if certificates cannot be read or the proxy in the environment is
+    /// not a URL.
     explicit client(const options &options) {
         wx_client *made = nullptr;
         const std::int32_t status = wx_client_new(options.get(), &made);
         own(status, made, options);
     }
 
-    /// A handle on the same connections with its own cancellation and, where the options set them, its own
-    /// timeout, connect_timeout, max_retries and lang.
+    /// A handle on the same connections with its own cancellation and, if the options set them, its
+    /// own timeout, connect_timeout, max_retries, lang and account.
     [[nodiscard]] client with(const options &options) const {
         wx_client *made = nullptr;
         const std::int32_t status = wx_client_derive(handle_.get(), options.get(), &made);
@@ -453,83 +676,95 @@ public:
         return with(std::move(options().timeout(timeout)));
     }
 
-    /// The same handle for calls on that account with an empty access token, which the client then gets.
+    /// A handle on the same connections for calls on that account with an empty access token. The
+    /// client gets the token from the source that its options name.
     [[nodiscard]] client account(std::string_view appid) const {
         return with(std::move(options().account(appid)));
     }
 
-    /// Keeps the ticket that WeChat pushes to a third-party platform every 10 minutes.
+    /// Stores the ticket that WeChat pushes to a third-party platform every 10 minutes.
     void set_ticket(std::string_view ticket) const {
-        put(wx_client_set_ticket(handle_.get(), detail::argument(ticket).c_str()));
+        call<result>({ticket, ""}, [&](const texts &t, wx_result **out) {
+            return wx_client_set_ticket(handle_.get(), t.token(), out);
+        }).or_throw();
     }
-    /// Keeps the refresh token that an account gave when it authorised the platform.
+    /// Stores the refresh token that an account gave when it authorised the platform.
     void add_account(std::string_view appid, std::string_view refresh_token) const {
-        put(wx_client_add_account(handle_.get(), detail::argument(appid).c_str(),
-                                  detail::argument(refresh_token).c_str()));
+        call<result>({refresh_token, appid}, [&](const texts &t, wx_result **out) {
+            return wx_client_add_account(handle_.get(), t.appid(), t.token(), out);
+        }).or_throw();
     }
 
-    /// Ends the calls that run on this handle, within 100 ms, and all later ones, with cancelled.
+    /// Ends the running calls of this handle within 100 ms, and all later ones, with
+    /// cancelled_error.
     void cancel() const noexcept { wx_client_cancel(handle_.get()); }
 
-    /// An empty access token is none, here as in every call: the client gets one for its account.
+    /// Invites a mini program to be linked; posts once. With an empty access token, here as in
+    /// every call, the client gets a token for its account.
     result link_miniprogram(std::string_view access_token, std::string_view appid,
                             notify_users notify, show_profile show) const {
-        return yes(try_link_miniprogram(access_token, appid, notify, show));
+        return accepted(try_link_miniprogram(access_token, appid, notify, show));
     }
     [[nodiscard]] result try_link_miniprogram(std::string_view access_token, std::string_view appid,
-                                notify_users notify, show_profile show) const {
+                                              notify_users notify, show_profile show) const {
         return call<result>({access_token, appid}, [&](const texts &t, wx_result **out) {
             return wx_link_miniprogram(handle_.get(), t.token(), t.appid(), flag(notify),
                                        flag(show), out);
         });
     }
 
-    /// See items() of the result.
+    /// Reads the list: see items() of the result.
     [[nodiscard]] result get_linked(std::string_view access_token) const {
-        return yes(try_get_linked(access_token));
+        return accepted(try_get_linked(access_token));
     }
     [[nodiscard]] result try_get_linked(std::string_view access_token) const {
-        return call<result>({access_token, ""}, [&](const texts &t, wx_result **out) {
-                   return wx_get_linked(handle_.get(), t.token(), out);
-               }).as_list();
+        return call<result>({access_token, ""},
+                            [&](const texts &t, wx_result **out) {
+                                return wx_get_linked(handle_.get(), t.token(), out);
+                            })
+            .as_list();
     }
 
+    /// Asks the Official Account's administrator to unlink a mini program; posts once.
     result unlink_miniprogram(std::string_view access_token, std::string_view appid) const {
-        return yes(try_unlink_miniprogram(access_token, appid));
+        return accepted(try_unlink_miniprogram(access_token, appid));
     }
-    [[nodiscard]] result try_unlink_miniprogram(std::string_view access_token, std::string_view appid) const {
+    [[nodiscard]] result try_unlink_miniprogram(std::string_view access_token,
+                                                std::string_view appid) const {
         return call<result>({access_token, appid}, [&](const texts &t, wx_result **out) {
             return wx_unlink_miniprogram(handle_.get(), t.token(), t.appid(), out);
         });
     }
 
-    /// Safe to repeat. Throws unless it is known how far the link has come.
+    /// Makes sure that a mini program is linked: reads the list, posts a link if it is not there,
+    /// and waits for the administrators. Safe to repeat. A pending, declined or vanished link is
+    /// returned; throws only if the state of the link is not known.
     [[nodiscard]] progress ensure_linked(std::string_view access_token, std::string_view appid,
-                           notify_users notify, show_profile show,
-                           std::chrono::milliseconds wait = {}) const {
+                                         notify_users notify, show_profile show,
+                                         std::chrono::milliseconds wait = {}) const {
         return known(try_ensure_linked(access_token, appid, notify, show, wait));
     }
     [[nodiscard]] progress try_ensure_linked(std::string_view access_token, std::string_view appid,
-                               notify_users notify, show_profile show,
-                               std::chrono::milliseconds wait = {}) const {
+                                             notify_users notify, show_profile show,
+                                             std::chrono::milliseconds wait = {}) const {
         return call<progress>({access_token, appid}, [&](const texts &t, wx_result **out) {
             return wx_ensure_linked(handle_.get(), t.token(), t.appid(), flag(notify), flag(show),
                                     detail::count(wait), out);
         });
     }
 
-    /// Waits until a mini program is linked or will not be; links nothing.
-    [[nodiscard]] progress wait_linked(std::string_view access_token, std::string_view appid_or_username,
-                         std::chrono::milliseconds wait) const {
-        return known(try_wait_linked(access_token, appid_or_username, wait));
+    /// Waits until a mini program is linked, declined or vanished; posts nothing.
+    [[nodiscard]] progress wait_linked(std::string_view access_token,
+                                       std::string_view appid_or_gh_id,
+                                       std::chrono::milliseconds wait) const {
+        return known(try_wait_linked(access_token, appid_or_gh_id, wait));
     }
-    [[nodiscard]] progress try_wait_linked(std::string_view access_token, std::string_view appid_or_username,
-                             std::chrono::milliseconds wait) const {
-        return call<progress>({access_token, appid_or_username},
-                              [&](const texts &t, wx_result **out) {
-                                  return wx_wait_linked(handle_.get(), t.token(), t.appid(),
-                                                        detail::count(wait), out);
-                              });
+    [[nodiscard]] progress try_wait_linked(std::string_view access_token,
+                                           std::string_view appid_or_gh_id,
+                                           std::chrono::milliseconds wait) const {
+        return call<progress>({access_token, appid_or_gh_id}, [&](const texts &t, wx_result **out) {
+            return wx_wait_linked(handle_.get(), t.token(), t.appid(), detail::count(wait), out);
+        });
     }
 
 private:
@@ -549,9 +784,6 @@ private:
         own(status, made, options);
     }
 
-    static void put(std::int32_t status) {
-        if (status != WX_OK) options::failed(status, wx_status_text(status)).or_throw();
-    }
 
     void own(std::int32_t status, wx_client *made, const options &options) {
         handle_.reset(made);
@@ -565,7 +797,7 @@ private:
         return Result(status, made);
     }
 
-    static result yes(result outcome) {
+    static result accepted(result outcome) {
         outcome.or_throw();
         return outcome;
     }

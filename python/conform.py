@@ -1,6 +1,5 @@
-"""Answers the shared test vectors: a request a line on stdin, an answer a line on stdout.
-
-See tests/conformance.rs for what the lines hold.
+"""Makes the calls of the shared test vectors: one request per line on stdin, one answer per line on
+stdout. tests/conformance.rs describes the lines.
 """
 
 import re
@@ -22,13 +21,14 @@ SECONDS = {
 
 
 def keyword(key, value):
-    """An option as a keyword argument; what no Python type can hold goes as the text it is."""
+    """The option as a keyword argument. A value that no Python type can hold is passed as text."""
     if key in SECONDS and re.fullmatch("[0-9]{1,9}", value):
         return SECONDS[key], int(value) / 1000
     return key, value
 
 
-def answer_of(call):
+def outcome_of(call):
+    """The result of a call, or the progress of the exception, and the exception."""
     try:
         return call(), None
     except wxlink.WxError as error:
@@ -47,9 +47,9 @@ def reply_to(request):
             **dict(zip(("name", "class", "meaning", "remedy"), found, strict=True)),
         }
     if verb == "option":
-        # Checked without making a client: files are not read and nothing is connected.
+        # Checked without a client: no file is read and nothing is connected.
         key, value = keyword(fields["key"], fields["value"])
-        _, error = answer_of(lambda: _core.check_option(*wxlink._options.as_texts({key: value})[0]))
+        _, error = outcome_of(lambda: _core.check_option(*wxlink._options.as_texts({key: value})[0]))
         return {"status": error.status if error else "OK", "message": str(error or "")}
 
     def call():
@@ -70,7 +70,7 @@ def reply_to(request):
             case "wait":
                 return client.wait_linked(token, appid, wait=wait)
 
-    result, error = answer_of(call)
+    result, error = outcome_of(call)
     answer = {
         "status": "OK",
         "errcode": 0,

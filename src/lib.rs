@@ -89,16 +89,17 @@ mod transport;
 
 pub use client::{Client, LinkChoices, LinkProgress, LinkState};
 pub use config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
-pub use config::options::{OPTIONS, OptionEntry, OptionError, Options};
+pub use config::options::{OPTIONS, OptionEntry, OptionError, OptionKind, Options};
 pub use error::Error;
 pub use model::attempt::{Attempt, Phase};
-pub use model::delivery::Delivery;
+pub use model::delivery::{DELIVERIES, Delivery, DeliveryEntry};
 pub use model::endpoint::Endpoint;
 pub use model::errcode;
 pub use model::errcode::Class;
 pub use model::lang::{Lang, Text};
-pub use model::status::{STATUSES, Status, StatusEntry};
-pub use response::list::{FuncInfo, LinkList, LinkStatus, MiniProgram};
+pub use model::link_status::{LINK_STATUSES, LinkStatus, LinkStatusEntry};
+pub use model::status::{STATUS_GROUPS, STATUSES, Status, StatusEntry, StatusGroup};
+pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;
 // The crate wxlink-bulk keeps its queue in Redis and uses the same connections.
 #[cfg(feature = "redis-store")]

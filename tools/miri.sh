@@ -12,4 +12,4 @@ cargo=${CARGO:-cargo}
 export MIRIFLAGS=-Zmiri-disable-isolation
 "$cargo" +nightly miri test --locked --package wxlink --test corpus pointers
 "$cargo" +nightly miri test --locked --package wxlink --lib -- \
-    ffi::tests::versions ffi::tests::constants_are_the_statuses
+    ffi::tests::versions ffi::tests::every_status_and_class_has_its_text

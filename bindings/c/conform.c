@@ -1,6 +1,6 @@
 /*
- * Answers the shared test vectors: a request a line on stdin, an answer a line on stdout. What the
- * lines hold is told in tests/conformance.rs.
+ * Makes the calls of the shared test vectors: one request per line on stdin, one answer per line on
+ * stdout. tests/conformance.rs describes the lines.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static const char *given(const char *key, const char *otherwise)
     return otherwise;
 }
 
-/* A line without its end, in memory that is used again for the next; NULL at the end. */
+/* Reads a line, without its end, into memory that the next call overwrites; NULL at the end. */
 static char *read_line(void)
 {
     static char *line;
@@ -85,7 +85,7 @@ static void parse(char *line)
     }
 }
 
-/* Whether the line has no field yet. */
+/* Whether the answer's line has no field yet. */
 static int first;
 
 static void put(const char *key, const char *value, size_t length)
@@ -123,8 +123,8 @@ static void put_status(int32_t status)
     put("status", text, strcspn(text, ": "));
 }
 
-/* Puts what is at a place of the result, if anything is. */
-static int put_place(const wx_result *result, const char *pointer, const char *key)
+/* Puts the value at a JSON pointer of the result; returns 0 if there is none. */
+static int put_value(const wx_result *result, const char *pointer, const char *key)
 {
     int32_t length = wx_result_get(result, pointer, NULL, 0);
     char *text;
@@ -132,7 +132,7 @@ static int put_place(const wx_result *result, const char *pointer, const char *k
     if (length < 0 || (text = (char *)malloc((size_t)length + 1)) == NULL)
         return 0;
     wx_result_get(result, pointer, text, (size_t)length + 1);
-    /* A field that is null is as good as missing. */
+    /* A null counts as missing. */
     if (strcmp(text, "null") != 0)
         put(key, text, (size_t)length);
     free(text);
@@ -146,7 +146,7 @@ static int is_there(const wx_result *result, const char *pointer)
 
 static void put_func_infos(const wx_result *result, int item)
 {
-    /* The true name first, then those that WeChat's pages have printed. */
+    /* The name in WeChat's answers first, then the names its documentation has printed. */
     static const char *const names[] = {"func_infos", "func_info", "func_News"};
     static const char *const fields[] = {"id", "status", "name"};
     char pointer[96], key[96];
@@ -162,7 +162,7 @@ static void put_func_infos(const wx_result *result, int item)
                 sprintf(pointer, "/wxopens/items/%d/%s/%d/%s", item, names[name], info,
                         fields[field]);
                 sprintf(key, "item.%d.func_infos.%d.%s", item, info, fields[field]);
-                put_place(result, pointer, key);
+                put_value(result, pointer, key);
             }
         }
     }
@@ -186,7 +186,7 @@ static void put_items(const wx_result *result)
         for (field = 0; field < sizeof fields / sizeof *fields; field++) {
             sprintf(pointer, "/wxopens/items/%d/%s", item, fields[field]);
             sprintf(key, "item.%d.%s", item, fields[field]);
-            put_place(result, pointer, key);
+            put_value(result, pointer, key);
         }
         put_func_infos(result, item);
     }
@@ -202,16 +202,16 @@ static void put_result(int32_t status, const wx_result *result)
     put_status(status);
     if (status == WX_OK || status == WX_E_API)
         put_number("errcode", wx_result_errcode(result));
-    put_text("class", wx_result_class(result));
+    put_text("class", wx_class_text(wx_result_class(result), NULL, NULL));
     put_text("delivery", deliveries[wx_result_delivery(result)]);
     put_number("http_status", wx_result_http_status(result));
     put_text("rid", wx_result_rid(result));
     put_text("message", wx_result_message(result));
     body = wx_result_json(result, &length);
     put("body", body, length);
-    put_place(result, "/state", "state");
-    put_place(result, "/waits_for", "waits_for");
-    put_place(result, "/posts", "posts");
+    put_value(result, "/state", "state");
+    put_value(result, "/waits_for", "waits_for");
+    put_value(result, "/posts", "posts");
     if (status == WX_OK && strcmp(request.verb, "get") == 0)
         put_items(result);
 }

@@ -1,10 +1,10 @@
 /*
- * The flat door, as a host would use it that has nothing but fixed buffers.
+ * Calls wx_exec as a host does that has only fixed buffers and cannot hold handles.
  *
  *   exec link|list|unlink|ensure|wait < ARGS
  *
  * Reads lines of KEY=VALUE (see wx_exec in wxlink.h) and prints the answer as lines of the same
- * kind. Exits with 0 if WeChat said yes, 1 if not, 2 if called wrongly.
+ * form. Exits with 0 after WX_OK, 2 after wrong arguments, 1 after any other status.
  */
 #include <stdio.h>
 #include <string.h>

@@ -3,9 +3,10 @@
  *
  *   WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
  *
- * The token comes from the environment, since arguments can be seen by everyone on the machine.
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
- * Exits with 0 if the mini program is linked or on its way, 1 if not, 2 if called wrongly.
+ * The token comes from the environment, because every user of the machine can see arguments.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+ * Exits with 0 if the mini program is linked or on its way, 1 if not, 2 after wrong arguments or
+ * options.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static int usage(void)
     return 2;
 }
 
-/* A flag decides whether followers are messaged: nothing but 0 and 1 will do. */
+/* A flag decides whether followers are messaged: only 0 and 1 are valid. */
 static int is_flag(const char *text)
 {
     return strcmp(text, "0") == 0 || strcmp(text, "1") == 0;
@@ -32,8 +33,7 @@ int main(int argc, char **argv)
     wx_options *options;
     wx_client *client = NULL;
     wx_result *result = NULL;
-    const char *class_;
-    int32_t status;
+    int32_t status, class_;
     int on_its_way;
 
     if (argc != 4 || token == NULL || !is_flag(argv[2]) || !is_flag(argv[3]))
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 
     status = wx_link_miniprogram(client, token, argv[1], atoi(argv[2]), atoi(argv[3]), &result);
     class_ = wx_result_class(result);
-    on_its_way = status == WX_OK || strcmp(class_, "ok") == 0 || strcmp(class_, "pending") == 0;
+    on_its_way = status == WX_OK || class_ == WX_CLASS_OK || class_ == WX_CLASS_PENDING;
     if (status == WX_OK)
         puts("The invitation is out.");
     else

@@ -3,8 +3,8 @@
  *
  *   WXLINK_TOKEN=... list
  *
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
- * Exits with 0, 1 if the list could not be read, 2 if called wrongly.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+ * Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #include "wxlink.h"
 
-/* One field of one item. Every field may be missing or null: the text is then "-". */
+/* One field of one item, or "-" if it is missing or null, which every field may be. */
 static const char *field(const wx_result *list, int item, const char *name, char *buf, size_t cap)
 {
     char pointer[64];
@@ -26,10 +26,10 @@ static const char *field(const wx_result *list, int item, const char *name, char
 static const char *status_text(const char *status)
 {
     switch (atoi(status)) {
-    case 1: return "linked";
-    case 2: return "waiting for the mini program's administrator";
-    case 3: return "refused by the mini program's administrator";
-    case 12: return "waiting for the Official Account's administrator";
+    case WX_LINK_LINKED: return "linked";
+    case WX_LINK_AWAITING_MINI_PROGRAM: return "waiting for the mini program's administrator";
+    case WX_LINK_REFUSED: return "refused by the mini program's administrator";
+    case WX_LINK_AWAITING_OFFICIAL_ACCOUNT: return "waiting for the Official Account's administrator";
     default: return status;
     }
 }

@@ -1,49 +1,49 @@
 /*
- * Links a mini program, and shows how a program decides what to do about a refusal.
+ * Links a mini program and decides by the class of the result what to do after a refusal.
  *
  *   WXLINK_TOKEN=... refusal APPID
  *
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
- * Exits with 0 done, 1 somebody must act, 3 another token is needed, 4 later, 5 nobody knows,
- * 2 if called wrongly.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+ * Exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2 after
+ * wrong arguments or options, 3 if another token is needed, 4 if the call may be repeated later, 5
+ * if the outcome is unknown.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "wxlink.h"
 
 static int decide(int32_t status, const wx_result *result)
 {
-    const char *class_ = wx_result_class(result);
+    int32_t class_ = wx_result_class(result);
     const char *message = wx_result_message(result);
 
     if (status == WX_OK) {
         puts("done: the invitation is out");
         return 0;
     }
-    if (strcmp(class_, "ok") == 0 || strcmp(class_, "pending") == 0) {
+    switch (class_) {
+    case WX_CLASS_OK:
+    case WX_CLASS_PENDING:
         printf("done: %s\n", message);
         return 0;
-    }
-    if (strcmp(class_, "token") == 0) {
+    case WX_CLASS_TOKEN:
         puts("token: get another access token, then call again");
         return 3;
-    }
-    if (strcmp(class_, "busy") == 0) {
+    case WX_CLASS_BUSY:
         puts("busy: wait a little, then call again");
         return 4;
-    }
-    if (strcmp(class_, "quota") == 0) {
+    case WX_CLASS_QUOTA:
         puts("quota: call again when it is renewed");
         return 4;
-    }
-    if (strcmp(class_, "action_required") == 0 || strcmp(class_, "invalid_request") == 0) {
-        printf("%s: %s\n", class_, message);
+    case WX_CLASS_ACTION_REQUIRED:
+    case WX_CLASS_INVALID_REQUEST:
+        printf("%s: %s\n", wx_class_text(class_, NULL, NULL), message);
         return 1;
+    default:
+        printf("unknown: %s\n", message);
+        return 5;
     }
-    printf("unknown: %s\n", message);
-    return 5;
 }
 
 int main(int argc, char **argv)

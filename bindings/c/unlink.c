@@ -3,12 +3,11 @@
  *
  *   WXLINK_TOKEN=... unlink APPID
  *
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
- * Exits with 0 if the administrator has been asked, 1 if not, 2 if called wrongly.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+ * Exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or options.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "wxlink.h"
 
@@ -19,8 +18,8 @@ int main(int argc, char **argv)
     wx_options *options;
     wx_client *client = NULL;
     wx_result *result = NULL;
-    const char *class_;
     int32_t status = WX_OK;
+    int32_t class_;
     int asked;
 
     if (argc != 2 || token == NULL) {
@@ -41,7 +40,7 @@ int main(int argc, char **argv)
 
     status = wx_unlink_miniprogram(client, token, argv[1], &result);
     class_ = wx_result_class(result);
-    asked = status == WX_OK || strcmp(class_, "ok") == 0 || strcmp(class_, "pending") == 0;
+    asked = status == WX_OK || class_ == WX_CLASS_OK || class_ == WX_CLASS_PENDING;
     if (status == WX_OK)
         puts("The Official Account's administrator has been asked.");
     else

@@ -1,22 +1,22 @@
       *----------------------------------------------------------------*
-      * WXBATCH: links, unlinks and lists what a file of orders says.  *
+      * WXBATCH: carries out a file of orders to link, unlink and list.*
       *                                                                *
       *     WXLINK_TOKEN=... WXBATCH ORDERS-FILE                       *
       *                                                                *
-      * Each record is one order, its words parted by spaces:          *
+      * Each record is one order; spaces separate its words:           *
       *     LINK APPID NOTIFY_USERS SHOW_PROFILE      (each 0 or 1)    *
       *     UNLINK APPID                                               *
       *     LIST                                                       *
-      * Empty records, and those that begin with *, do not count.      *
+      * Empty records, and those that start with *, are skipped.       *
       *                                                                *
-      * The whole file is checked before anything is sent. Then every  *
-      * order gets a line, which says what became of it:               *
-      *     DONE      now or before                                    *
+      * The whole file is checked before anything is sent. Then a line *
+      * is printed for every order, with its outcome:                  *
+      *     DONE      now, or before                                   *
       *     WAITING   for an administrator                             *
-      *     REFUSED   by WeChat; the line says what to do              *
+      *     REFUSED   by WeChat; the line tells what to do             *
       *     FAILED    nothing was done; the order may be run again     *
-      *     UNKNOWN   it may have been done; look at the list first    *
-      *     BAD       the order cannot be carried out as it stands     *
+      *     UNKNOWN   it may have been done; read the list first       *
+      *     BAD       the order is invalid                             *
       *                                                                *
       * RETURN-CODE  0 all done              8 some failed or unknown  *
       *              4 some waiting, refused 12 bad input              *
@@ -122,26 +122,26 @@
        READ-ENVIRONMENT.
            MOVE SPACES TO ORDERS-NAME
            ACCEPT ORDERS-NAME FROM ARGUMENT-VALUE
-               ON EXCEPTION PERFORM TELL-USAGE
+               ON EXCEPTION PERFORM PRINT-USAGE
            END-ACCEPT
-      *    From the environment: everyone on the machine can see
+      *    From the environment: every user of the machine can see
       *    arguments.
            ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
-               ON EXCEPTION PERFORM TELL-USAGE
+               ON EXCEPTION PERFORM PRINT-USAGE
            END-ACCEPT
-      *    Leads elsewhere than to WeChat: to the sandbox, say.
+      *    Replaces WeChat's address, for example by the sandbox's.
            MOVE "base_url" TO WX-OPTION-KEY(1)
            ACCEPT WX-OPTION-VALUE(1) FROM ENVIRONMENT "WXLINK_BASE_URL"
                ON EXCEPTION MOVE SPACES TO WX-OPTION-KEY(1)
            END-ACCEPT.
 
-       TELL-USAGE.
+       PRINT-USAGE.
            DISPLAY "usage: WXLINK_TOKEN=... WXBATCH ORDERS-FILE"
                UPON SYSERR
            STOP RUN RETURNING 12.
 
       *----------------------------------------------------------------*
-      * First the whole file is checked, so that none is run by half.  *
+      * Check the whole file first, so that no file is run by half.    *
       *----------------------------------------------------------------*
        CHECK-ORDERS.
            PERFORM OPEN-ORDERS
@@ -189,19 +189,19 @@
                ORDERS-STATUS UPON SYSERR
            STOP RUN RETURNING 12.
 
-      *    The next record that holds an order.
+      *    Reads the next record that has an order.
        READ-ORDER.
            MOVE SPACES TO ORDER-VERB
            PERFORM UNTIL ORDERS-AT-END OR ORDER-VERB NOT = SPACES
                READ ORDERS
-                   NOT AT END PERFORM PART-ORDER
+                   NOT AT END PERFORM SPLIT-ORDER
                END-READ
                IF NOT ORDERS-OK AND NOT ORDERS-AT-END
                    PERFORM GIVE-UP
                END-IF
            END-PERFORM.
 
-       PART-ORDER.
+       SPLIT-ORDER.
            ADD 1 TO RECORD-NUMBER
            MOVE SPACES TO ORDER-WORDS
            INSPECT ORDERS-RECORD REPLACING ALL X"09" BY SPACE
@@ -246,7 +246,7 @@
            EVALUATE TRUE
                WHEN WX-OK
                    SET ORDER-DONE TO TRUE
-                   PERFORM TELL-SUCCESS
+                   PERFORM DESCRIBE-SUCCESS
                WHEN WX-CLASS-OK
                    SET ORDER-DONE TO TRUE
                WHEN WX-CLASS-PENDING
@@ -254,20 +254,21 @@
                WHEN WX-CLASS-TOKEN
                    SET ORDER-FAILED TO TRUE
                    SET TOKEN-REFUSED TO TRUE
-               WHEN WX-CLASS-ACTION-REQUIRED OR WX-CLASS-INVALID-REQUEST OR WX-CLASS-QUOTA
+               WHEN WX-CLASS-ACTION-REQUIRED
+                       OR WX-CLASS-INVALID-REQUEST OR WX-CLASS-QUOTA
                    SET ORDER-REFUSED TO TRUE
                WHEN WX-E-BUFFER
                    SET ORDER-FAILED TO TRUE
                WHEN WX-E-ARGUMENT
                    SET ORDER-BAD TO TRUE
-      *        What was not sent, or only read, can be called again.
-               WHEN WX-NEVER-SENT OR ORDER-IS-LIST
+      *        A call that sent nothing, or only reads, can be repeated.
+               WHEN WX-DELIVERY-NEVER-SENT OR ORDER-IS-LIST
                    SET ORDER-FAILED TO TRUE
                WHEN OTHER
                    SET ORDER-UNKNOWN TO TRUE
            END-EVALUATE.
 
-       TELL-SUCCESS.
+       DESCRIBE-SUCCESS.
            EVALUATE TRUE
                WHEN ORDER-IS-LINK
                    MOVE "the invitation is out" TO REPORT-TEXT

@@ -1,9 +1,10 @@
       *----------------------------------------------------------------*
-      * WXCALL: one call through wx_exec, with what WXLINK.cpy holds.  *
+      * WXCALL: makes one call through wx_exec with the records of     *
+      * WXLINK.cpy.                                                    *
       *                                                                *
       *     CALL "WXCALL" USING WX-CALL WX-ANSWER                      *
       *                                                                *
-      * Nothing is kept between calls, and no token in this program.   *
+      * Keeps nothing between calls, and wipes its copy of the token.  *
       * For machines whose size_t has 64 bits.                         *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
@@ -11,7 +12,7 @@
 
        DATA DIVISION.
        WORKING-STORAGE SECTION.
-      *    The longest token, appid and options, and their keys.
+      *    Has room for the longest token, appid and options, with keys.
        01  ARGS                          PIC X(17500).
        01  ARGS-LEN                      BINARY-DOUBLE UNSIGNED.
        01  OP-LEN                        BINARY-DOUBLE UNSIGNED.
@@ -34,7 +35,7 @@
 
        PROCEDURE DIVISION USING WX-CALL WX-ANSWER.
        MAIN-PARAGRAPH.
-           PERFORM FORGET-LAST-ANSWER
+           PERFORM CLEAR-LAST-ANSWER
            PERFORM WRITE-ARGS
            IF WX-OK
                PERFORM CALL-LIBRARY
@@ -43,7 +44,7 @@
            MOVE SPACES TO ARGS, ARG-VALUE
            GOBACK.
 
-       FORGET-LAST-ANSWER.
+       CLEAR-LAST-ANSWER.
            INITIALIZE WX-STATUS, WX-ERRCODE, WX-CLASS, WX-DELIVERY,
                WX-HTTP-STATUS, WX-RID, WX-MESSAGE-LEN, WX-MESSAGE,
                WX-STATE, WX-WAITS-FOR, WX-POSTS, WX-ANSWER-LEN,
@@ -83,7 +84,8 @@
                END-IF
            END-PERFORM.
 
-      *    An address that is cut may well be another one.
+      *    A truncated value could be a valid but different address, so
+      *    it is refused.
        WRITE-OPTION.
            IF WX-OPTION-VALUE(I)(LENGTH OF WX-OPTION-VALUE(I):1)
                    NOT = SPACE
@@ -98,8 +100,8 @@
                PERFORM WRITE-ARG
            END-IF.
 
-      *    A line end within a value would begin another argument. As
-      *    another control character it is refused by the library.
+      *    A line end within a value would start another argument. The
+      *    library refuses the other control character in its place.
        WRITE-ARG.
            INSPECT ARG-VALUE REPLACING ALL X"0A" BY X"01"
                                        ALL X"0D" BY X"01"
@@ -131,13 +133,13 @@
                    INTO WX-MESSAGE
                END-STRING
                PERFORM MEASURE-MESSAGE
-      *        So that WXITEM finds nothing.
+      *        WXITEM must find no item.
                COMPUTE WX-ANSWER-AT = WX-ANSWER-LEN + 1
            ELSE
                PERFORM READ-LINE
                    UNTIL WX-ANSWER-AT > WX-ANSWER-LEN
                        OR LINE-NAME(1:15) = "/wxopens/items/"
-      *        WXITEM begins with the line that ended this.
+      *        WXITEM starts with the line that ended this loop.
                IF LINE-NAME(1:15) = "/wxopens/items/"
                    MOVE LINE-START TO WX-ANSWER-AT
                END-IF

@@ -1,5 +1,5 @@
       *----------------------------------------------------------------*
-      * WXITEM: the next item of the list that WXCALL got.             *
+      * WXITEM: reads the next item of the list that WXCALL got.       *
       *                                                                *
       *     CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM              *
       *     PERFORM UNTIL WX-NO-MORE-ITEMS                             *
@@ -45,7 +45,7 @@
                    PERFORM TAKE-FIELD
                    PERFORM READ-LINE
                END-PERFORM
-      *        That line belongs to what comes next.
+      *        The last line read belongs to the next item.
                MOVE LINE-START TO WX-ANSWER-AT
                ADD 1 TO WX-ITEM-INDEX
            END-IF
@@ -108,7 +108,7 @@
                END-EVALUATE
            END-IF.
 
-      *    The three spellings that WeChat's pages have shown.
+      *    The three spellings that WeChat's documentation has printed.
        TAKE-FUNC.
            IF NAME-FIELD = "func_infos" OR "func_info" OR "func_News"
                COMPUTE FUNC = FUNCTION NUMVAL(NAME-FUNC) + 1

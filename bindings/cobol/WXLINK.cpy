@@ -1,27 +1,27 @@
       *----------------------------------------------------------------*
-      * WXLINK: what a program and WXCALL say to each other.           *
+      * WXLINK: the records that a program shares with WXCALL.         *
       *                                                                *
       *     INITIALIZE WX-CALL                                         *
       *     SET WX-OP-LINK TO TRUE                                     *
       *     MOVE ... TO WX-ACCESS-TOKEN, WX-APPID, ...                 *
       *     CALL "WXCALL" USING WX-CALL WX-ANSWER                      *
       *                                                                *
-      * Texts are UTF-8, filled up with spaces. Keep WX-CALL for the   *
-      * next call: only what differs need be moved again.              *
+      * Texts are UTF-8, padded with spaces. WX-CALL keeps its fields: *
+      * for the next call, move only those that change.                *
       *                                                                *
-      * A longer list needs more room (at least 512 bytes):            *
+      * A longer list needs a larger answer (at least 512 bytes):      *
       *     COPY WXLINK REPLACING ==X(262144)== BY ==X(1048576)==.     *
       *----------------------------------------------------------------*
        01  WX-CALL.
-      *    What is asked for.
+      *    The request.
            05  WX-OP                     PIC X(8).
                88  WX-OP-LINK            VALUE "link".
                88  WX-OP-LIST            VALUE "list".
                88  WX-OP-UNLINK          VALUE "unlink".
                88  WX-OP-ENSURE          VALUE "ensure".
                88  WX-OP-WAIT            VALUE "wait".
-      *    Each a byte longer than the library allows, so that what is
-      *    too long is refused and not cut.
+      *    One byte longer than the library allows, so that a text that
+      *    is too long is refused and not truncated.
            05  WX-ACCESS-TOKEN           PIC X(4097).
            05  WX-APPID                  PIC X(257).
       *    For link and ensure. 1 messages every follower; 0 does not.
@@ -34,11 +34,99 @@
       *    of spaces is no option.
            05  WX-OPTION                 OCCURS 12.
                10  WX-OPTION-KEY         PIC X(20).
+      *    BEGIN generated: options, by `make generate`; do not edit.
+      *        WeChat's API hosts, the preferred one first. If a request
+      *        could not be sent to one host, the next is tried. Takes 1
+      *        to 16 URLs separated by commas: https://HOST[:PORT], or
+      *        http://HOST[:PORT] if HOST is a loopback address.
+      *        Default: https://api.weixin.qq.com.
+               88  WX-OPT-BASE-URL       VALUE "base_url".
+      *        Time limit for a whole call: name resolution, connecting,
+      *        retries and reading the response. Takes 1 to 3600000 ms.
+      *        Default: 10000.
+               88  WX-OPT-TIMEOUT-MS     VALUE "timeout_ms".
+      *        Time limit for opening one connection: name resolution,
+      *        TCP, proxy and TLS handshakes. Takes 1 to 3600000 ms.
+      *        Default: 3000.
+               88  WX-OPT-CONNECT-TIMEOUT-MS
+                                         VALUE "connect_timeout_ms".
+      *        How often a call retries automatically. Only requests
+      *        that cannot take effect twice are retried: those that
+      *        were never sent, and reads. Takes 0 to 10. Default: 2.
+               88  WX-OPT-MAX-RETRIES    VALUE "max_retries".
+      *        How long an idle connection is kept open for later calls.
+      *        Takes 0 to 3600000 ms; 0 opens a new connection for every
+      *        call. Default: 15000.
+               88  WX-OPT-KEEP-ALIVE-MS  VALUE "keep_alive_ms".
+      *        The proxy for https hosts. With env, the client reads
+      *        HTTPS_PROXY (or ALL_PROXY) and NO_PROXY once, when it is
+      *        created, by curl's rules. Plain http is used for loopback
+      *        hosts only and never through a proxy. Takes none, env,
+      *        http://[USER:PASSWORD@]HOST:PORT or
+      *        socks5://[USER:PASSWORD@]HOST:PORT; percent-encode
+      *        special characters in USER and PASSWORD. Default: none.
+               88  WX-OPT-PROXY          VALUE "proxy".
+      *        CA certificates to trust in addition to the roots that
+      *        trust selects. Read when the client is created. Takes a
+      *        path to a PEM file; empty for none.
+               88  WX-OPT-CA-FILE        VALUE "ca_file".
+      *        The root certificates to trust: system uses the operating
+      *        system's, and the bundled ones if it has none; bundled
+      *        uses Mozilla's, which are part of the library. Takes
+      *        system or bundled. Default: system.
+               88  WX-OPT-TRUST          VALUE "trust".
+      *        The User-Agent header of every request. Takes 1 to 256
+      *        printable ASCII characters. Default: wxlink/VERSION.
+               88  WX-OPT-USER-AGENT     VALUE "user_agent".
+      *        The largest response that is read. A call fails if the
+      *        response is larger. Takes 1024 to 1073741824 bytes.
+      *        Default: 4194304.
+               88  WX-OPT-MAX-RESPONSE-BYTES
+                                         VALUE "max_response_bytes".
+      *        The language of messages: English or Chinese. Takes en or
+      *        zh. Default: en.
+               88  WX-OPT-LANG           VALUE "lang".
+      *        The Official Account for calls that pass no access token.
+      *        Its token comes from one of three sources: access_token,
+      *        token_command or component_appid. Takes the appid of an
+      *        Official Account; empty for none.
+               88  WX-OPT-ACCOUNT        VALUE "account".
+      *        Token source 1: this access token, for calls that pass
+      *        none. Takes an access token; empty for none.
+               88  WX-OPT-ACCESS-TOKEN   VALUE "access_token".
+      *        Token source 2: a program that prints an access token. It
+      *        reads the lines account=APPID and refused_token=TOKEN,
+      *        then an empty line, from standard input. It prints the
+      *        token alone, or the lines access_token=TOKEN and
+      *        expires_in=SECONDS, or JSON with these two fields. It is
+      *        killed after timeout_ms. See tokens.md. Takes a shell
+      *        command; empty for none.
+               88  WX-OPT-TOKEN-COMMAND  VALUE "token_command".
+      *        Token source 3: this third-party platform. The client
+      *        fetches and refreshes the access tokens of the accounts
+      *        that authorised it. Needs component_appsecret. Takes the
+      *        appid of a third-party platform; empty for none.
+               88  WX-OPT-COMPONENT-APPID
+                                         VALUE "component_appid".
+      *        The appsecret of the platform that component_appid names.
+      *        Takes the platform's appsecret; empty for none.
+               88  WX-OPT-COMPONENT-APPSECRET
+                                         VALUE "component_appsecret".
+      *        Where a platform's tickets and tokens are kept: memory
+      *        for this client only, file for all processes of one
+      *        machine, redis or rediss (TLS) for several machines.
+      *        Takes memory, file:PATH,
+      *        redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://...
+      *        Default: memory.
+               88  WX-OPT-STORE          VALUE "store".
+      *    END generated: options.
                10  WX-OPTION-VALUE       PIC X(1024).
-      *    What became of it. The library may know more statuses one
-      *    day, so there is a name for each group too.
+      *    The result. A later library may return more statuses, so each
+      *    group has a condition name, too.
            05  WX-STATUS                 BINARY-LONG.
+      *    BEGIN generated: statuses, by `make generate`; do not edit.
                88  WX-OK                 VALUE 0.
+      *        -1 to -19: an argument is wrong; nothing was sent.
                88  WX-E-ARGUMENT         VALUES -19 THRU -1.
                88  WX-E-NULL-POINTER     VALUE -1.
                88  WX-E-NOT-UTF8         VALUE -2.
@@ -46,12 +134,16 @@
                88  WX-E-BAD-OPTION       VALUE -4.
                88  WX-E-BUFFER           VALUE -5.
                88  WX-E-NOT-FOUND        VALUE -6.
+      *        -20 to -39: nothing was sent; calling again is safe.
                88  WX-E-NOTHING-SENT     VALUES -39 THRU -20.
                88  WX-E-RESOLVE          VALUE -20.
                88  WX-E-CONNECT          VALUE -21.
                88  WX-E-TLS              VALUE -22.
                88  WX-E-PROXY            VALUE -23.
                88  WX-E-TIMEOUT-UNSENT   VALUE -24.
+               88  WX-E-NO-TOKEN         VALUE -25.
+      *        -40 to -69: WeChat may have acted; read the list before
+      *        linking again.
                88  WX-E-OUTCOME-UNKNOWN  VALUES -69 THRU -40.
                88  WX-E-TIMEOUT          VALUE -40.
                88  WX-E-CONNECTION-LOST  VALUE -41.
@@ -64,23 +156,47 @@
                88  WX-E-CANCELLED        VALUE -90.
                88  WX-E-FORKED           VALUE -91.
                88  WX-E-INTERNAL         VALUE -99.
+      *    END generated: statuses.
       *    WeChat's errcode if the status is WX-E-API.
            05  WX-ERRCODE                BINARY-LONG.
-      *    What to do about it. Spaces: WeChat did not answer, or with
-      *    a code nobody has described.
-           05  WX-CLASS                  PIC X(8).
+      *    What to do about it. Spaces: WeChat did not answer, or
+      *    answered an errcode that the library does not know.
+           05  WX-CLASS                  PIC X(16).
+      *    BEGIN generated: classes, by `make generate`; do not edit.
+      *        Done, or done before: continue.
                88  WX-CLASS-OK           VALUE "ok".
+      *        Not a failure, it is in progress: wait for the
+      *        administrators and read the list; do not repeat the call.
                88  WX-CLASS-PENDING      VALUE "pending".
+      *        Get another access token and call again, once.
                88  WX-CLASS-TOKEN        VALUE "token".
+      *        Wait and try again, a bounded number of times; read the
+      *        list before repeating a link or unlink.
                88  WX-CLASS-BUSY         VALUE "busy".
+      *        Call again when the minute, the day or the month is over.
                88  WX-CLASS-QUOTA        VALUE "quota".
-               88  WX-CLASS-ACTION-REQUIRED        VALUE "action_required".
-               88  WX-CLASS-INVALID-REQUEST       VALUE "invalid_request".
-      *    Unknown: read the list before you link again.
+      *        An administrator or operator must act first.
+               88  WX-CLASS-ACTION-REQUIRED
+                                         VALUE "action_required".
+      *        Correct the call; the same call would be refused again.
+               88  WX-CLASS-INVALID-REQUEST
+                                         VALUE "invalid_request".
+      *        Pass on the component_verify_ticket that WeChat pushes to
+      *        the platform, then call again.
+               88  WX-CLASS-TICKET       VALUE "ticket".
+      *    END generated: classes.
+      *    If it is unknown, read the list before you link again.
            05  WX-DELIVERY               PIC 9.
-               88  WX-NEVER-SENT         VALUE 0.
+      *    BEGIN generated: deliveries, by `make generate`; do not edit.
+      *        Nothing was sent: calling again cannot do anything twice.
+               88  WX-DELIVERY-NEVER-SENT
+                                         VALUE 0.
+      *        The request was sent and no verdict came back: read the
+      *        list before linking again.
                88  WX-DELIVERY-UNKNOWN   VALUE 1.
-               88  WX-ANSWERED           VALUE 2.
+      *        WeChat answered: the errcode is its verdict.
+               88  WX-DELIVERY-ANSWERED  VALUE 2.
+      *    END generated: deliveries.
            05  WX-HTTP-STATUS            PIC 9(3).
       *    The id that WeChat's support asks for.
            05  WX-RID                    PIC X(64).
@@ -88,7 +204,7 @@
       *    success.
            05  WX-MESSAGE-LEN            PIC 9(4) COMP-5.
            05  WX-MESSAGE                PIC X(4096).
-      *    Of ensure and wait.
+      *    Set by ensure and wait.
            05  WX-STATE                  PIC X(8).
                88  WX-STATE-LINKED       VALUE "linked".
                88  WX-STATE-PENDING      VALUE "pending".
@@ -99,25 +215,32 @@
                88  WX-WAITS-FOR-ACCOUNT  VALUE "official_account".
                88  WX-WAITS-FOR-PROGRAM  VALUE "mini_program".
            05  WX-POSTS                  PIC 9(4).
-      *    The bytes of the answer; after WX-E-BUFFER the room it needs.
+      *    The length of the answer in bytes; after WX-E-BUFFER the
+      *    length it needs.
            05  WX-ANSWER-LEN             BINARY-DOUBLE UNSIGNED.
-      *    Where WXITEM goes on reading.
+      *    The position at which WXITEM continues.
            05  WX-ANSWER-AT              BINARY-DOUBLE UNSIGNED.
            05  WX-ITEM-INDEX             BINARY-LONG UNSIGNED.
 
-      * The answer as it came: lines of NAME=VALUE, ended by X"0A".
+      * The answer: lines of NAME=VALUE, ended by X"0A".
        01  WX-ANSWER                     PIC X(262144).
 
-      * An item of the list, from WXITEM. What WeChat left out is
-      * spaces, numbers too.
+      * An item of the list, from WXITEM. A missing field is spaces,
+      * a missing number too.
        01  WX-ITEM.
            05  WX-ITEM-END               PIC X.
                88  WX-NO-MORE-ITEMS      VALUE "Y".
            05  WX-ITEM-STATUS            PIC X(4).
+      *    BEGIN generated: link statuses, by `make generate`; do not edit.
+      *        The mini program is linked.
                88  WX-ITEM-LINKED        VALUE "1".
+      *        The mini program's administrator has to agree.
                88  WX-ITEM-WAITS-PROGRAM VALUE "2".
+      *        The mini program's administrator refused.
                88  WX-ITEM-REFUSED       VALUE "3".
+      *        The Official Account's administrator has to agree.
                88  WX-ITEM-WAITS-ACCOUNT VALUE "12".
+      *    END generated: link statuses.
       *    The original id, gh_...
            05  WX-ITEM-USERNAME          PIC X(64).
       *    A refused item has none.

@@ -106,9 +106,9 @@ WXLINK_BASE_URL=$url
 
 # The other verbs, and every field of a list.
 admin POST reset >/dev/null
-expect 0 'ensure: -0000000080 pending pending official_account 0001
-wait: -0000000080 pending pending official_account 0000
-link: -0000000070 +0000089245 human   2 200
+expect 0 'ensure: -0000000080 pending         pending official_account 0001
+wait: -0000000080 pending         pending official_account 0000
+link: -0000000070 +0000089245 action_required 2 200
 微信返回 89245
 long: -0000000004 an option'"'"'s value is longer than 1023 bytes
 nonsense: -0000000004

@@ -1,5 +1,5 @@
-// Answers the shared test vectors: a request a line on stdin, an answer a line on stdout. What the
-// lines hold is told in tests/conformance.rs.
+// Makes the calls of the shared test vectors: one request per line on stdin, one answer per line on
+// stdout. tests/conformance.rs describes the lines.
 #include <chrono>
 #include <iostream>
 #include <map>
@@ -40,7 +40,9 @@ public:
             }
         }
     }
-    void put(const std::string &key, std::int64_t value) { put(key, std::string_view(std::to_string(value))); }
+    void put(const std::string &key, std::int64_t value) {
+        put(key, std::string_view(std::to_string(value)));
+    }
     template <typename T> void put(const std::string &key, const std::optional<T> &value) {
         if (value) put(key, *value);
     }
@@ -85,7 +87,7 @@ static void put_result(line &line, const wxlink::result &result) {
     static constexpr const char *deliveries[] = {"never sent", "unknown", "answered"};
     line.put("status", status_name(result.status()));
     if (result || result.status() == WX_E_API) line.put("errcode", result.errcode());
-    line.put("class", result.class_());
+    line.put("class", to_string(result.class_()));
     line.put("delivery", std::string_view(deliveries[static_cast<int>(result.delivery())]));
     line.put("http_status", result.http_status());
     line.put("rid", result.rid());
@@ -95,8 +97,8 @@ static void put_result(line &line, const wxlink::result &result) {
 
 static void put_progress(line &line, const wxlink::progress &progress) {
     put_result(line, progress);
-    line.put("state", progress.state());
-    line.put("waits_for", progress.waits_for());
+    line.put("state", to_string(progress.state()));
+    line.put("waits_for", to_string(progress.waits_for()));
     line.put("posts", progress.posts());
 }
 
@@ -106,9 +108,12 @@ static void call(line &line, const std::string &verb, fields &given) {
         if (key.rfind("option.", 0) == 0) options.set(key.substr(7), value);
     const wxlink::client client(options);
     const std::string &token = given["access_token"], &appid = given["appid"];
-    const auto notify = given["notify_users"] == "1" ? wxlink::notify_users::yes : wxlink::notify_users::no;
-    const auto show = given["show_profile"] == "1" ? wxlink::show_profile::yes : wxlink::show_profile::no;
-    const std::chrono::milliseconds wait(given["wait_ms"].empty() ? 0 : std::stol(given["wait_ms"]));
+    const auto notify =
+        given["notify_users"] == "1" ? wxlink::notify_users::yes : wxlink::notify_users::no;
+    const auto show =
+        given["show_profile"] == "1" ? wxlink::show_profile::yes : wxlink::show_profile::no;
+    const std::chrono::milliseconds wait(given["wait_ms"].empty() ? 0
+                                                                  : std::stol(given["wait_ms"]));
     if (verb == "link") {
         put_result(line, client.try_link_miniprogram(token, appid, notify, show));
     } else if (verb == "unlink") {
@@ -139,7 +144,7 @@ static line answer(const std::string &request) {
         line.put("status", std::string_view(known ? "OK" : "NOT_FOUND"));
         if (known) {
             line.put("name", known->name);
-            line.put("class", known->class_);
+            line.put("class", to_string(known->class_));
             line.put("meaning", known->meaning);
             line.put("remedy", known->remedy);
         }

@@ -2,8 +2,9 @@
 //
 //   WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
 //
-// WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
-// Exits with 0 if the mini program is linked or on its way, 1 if not, 2 if called wrongly.
+// WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+// Exits with 0 if the mini program is linked or on its way, 1 if not, 2 after wrong arguments or
+// options.
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
@@ -25,7 +26,7 @@ static int link(const wxlink::client &client, const char *token, const char *app
     }
 }
 
-// A flag decides whether followers are messaged: nothing but 0 and 1 will do.
+// A flag decides whether followers are messaged: only 0 and 1 are valid.
 static bool is_flag(std::string_view text) { return text == "0" || text == "1"; }
 
 int main(int argc, char **argv) {

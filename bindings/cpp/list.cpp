@@ -2,8 +2,8 @@
 //
 //   WXLINK_TOKEN=... list
 //
-// WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
-// Exits with 0, 1 if the list could not be read, 2 if called wrongly.
+// WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+// Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options.
 #include <cstdlib>
 #include <iomanip>
 #include <iostream>
@@ -40,8 +40,8 @@ static int list(const wxlink::client &client, const char *token) {
         const auto items = client.get_linked(token).items();
         print_row("APPID", "ORIGINAL ID", "STATUS", "NAME");
         for (const mini_program &item : items)
-            print_row(item.appid.value_or(""), item.username.value_or(""),
-                      status_text(item.status), item.nickname.value_or(""));
+            print_row(item.appid.value_or(""), item.username.value_or(""), status_text(item.status),
+                      item.nickname.value_or(""));
         if (items.empty()) std::cout << "  (none)\n";
         return 0;
     } catch (const wxlink::error &error) {

@@ -1,10 +1,11 @@
-// Links a mini program, and shows how a program decides what to do about a refusal.
+// Links a mini program and decides by the class of the error what to do after a refusal.
 //
 //   WXLINK_TOKEN=... refusal APPID
 //
-// WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
-// Exits with 0 done, 1 somebody must act, 3 another token is needed, 4 later, 5 nobody knows, 2 if
-// called wrongly.
+// WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0 if
+// the mini program is linked or on its way, 1 if a person must act first, 2 after wrong arguments
+// or options, 3 if another token is needed, 4 if the call may be repeated later, 5 if the outcome
+// is unknown.
 #include <cstdlib>
 #include <iostream>
 

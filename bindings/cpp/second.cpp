@@ -1,4 +1,4 @@
-// A second translation unit: what the header defines may be in both, and it may be included twice.
+// A second translation unit that includes the header, twice: its definitions must not clash.
 #include "wxlink.hpp"
 #include "wxlink.hpp"
 

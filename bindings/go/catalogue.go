@@ -9,17 +9,17 @@ import (
 	"unsafe"
 )
 
-// An Endpoint is one of WeChat's three. Some errcodes mean different things on different ones.
+// An Endpoint is one of WeChat's three APIs. An errcode may have different meanings on them.
 type Endpoint string
 
 const (
-	EndpointAny    Endpoint = "" // none in particular
+	EndpointAny    Endpoint = "" // the description that holds for every endpoint
 	EndpointLink   Endpoint = "link"
 	EndpointGet    Endpoint = "get"
 	EndpointUnlink Endpoint = "unlink"
 )
 
-// A Description is what is known about an errcode.
+// A Description describes an errcode.
 type Description struct {
 	Name    string // such as LINK_MESSAGE_SENT
 	Class   Class
@@ -28,13 +28,13 @@ type Description struct {
 	Remedy  string
 }
 
-// Describe tells what is known about an errcode, in English (en) or Chinese (zh); false if nothing
-// is.
+// Describe looks an errcode up and describes it in English (en) or Chinese (zh); false if the errcode is
+// unknown.
 func Describe(answered Endpoint, errcode int, lang string) (Description, bool) {
 	if errcode < math.MinInt32 || errcode > math.MaxInt32 {
 		return Description{}, false
 	}
-	var api *C.char // NULL for none in particular
+	var api *C.char // NULL for EndpointAny
 	if answered != EndpointAny {
 		api = C.CString(string(answered))
 		defer C.free(unsafe.Pointer(api))

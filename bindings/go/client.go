@@ -15,8 +15,8 @@ import (
 	"unsafe"
 )
 
-// Notify says whether a link messages the account's followers. There is no default: whoever links
-// must choose.
+// Notify selects whether WeChat messages the account's followers about a link. A message cannot be
+// taken back, so there is no default.
 type Notify int32
 
 const (
@@ -25,7 +25,8 @@ const (
 	NotifyFollowers Notify = 1
 )
 
-// Profile says whether the mini program is shown in the Official Account's page. There is no default.
+// Profile selects whether the mini program is shown in the Official Account's page. There is no
+// default.
 type Profile int32
 
 const (
@@ -33,19 +34,19 @@ const (
 	ShowInProfile Profile = 1
 )
 
-// A Client calls WeChat and keeps connections for the calls to come. Make one with [New] and share
-// it: any number of goroutines may use it at once.
+// A Client calls WeChat and keeps connections for later calls. Make one with [New] and share it: any
+// number of goroutines may use it at once.
 type Client struct {
 	handle *handle
 }
 
-// handle is the part of a client that a cleanup may hold on to.
+// handle is the part of a client that a cleanup may refer to.
 type handle struct {
 	client  *C.wx_client
 	timeout time.Duration
-	slots   chan struct{} // holds one for each call that runs
+	slots   chan struct{} // has one element for each running call
 
-	mu      sync.Mutex // guards closed, and that no call begins once it is set
+	mu      sync.Mutex // guards closed: no call starts after it is set
 	closed  bool
 	closing chan struct{}
 	calls   sync.WaitGroup
@@ -54,8 +55,8 @@ type handle struct {
 
 // New makes a client. Nothing is connected yet.
 //
-// The client holds memory and connections that Go does not see: end it with [Client.Close]. One that
-// is forgotten is closed some time after nothing refers to it any more.
+// The client owns memory and connections outside of Go: end it with [Client.Close]. A client that is
+// not closed is closed some time after it has become unreachable.
 func New(options ...Option) (*Client, error) {
 	if have := C.wx_abi_version(); have < C.WX_ABI_VERSION {
 		return nil, refused(StatusInternal, fmt.Sprintf(
@@ -88,9 +89,9 @@ func own(client *C.wx_client, timeout time.Duration, slots chan struct{}) *Clien
 	return c
 }
 
-// Account makes a client for calls on that Official Account with an empty access token, which it gets
-// from the source that [WithAccount] tells of. It shares everything with this one, [WithMaxConcurrent]
-// included, but its end: close both, in any order. It is cheap, and may be made for each call.
+// Account makes a client for calls on that Official Account with an empty access token; the client gets
+// the token from the source that [WithAccount] describes. It shares connections and [WithMaxConcurrent]
+// with this client. Close both, in any order. It is cheap: it may be made for each call.
 func (c *Client) Account(appID string) (*Client, error) {
 	h, missing := c.open()
 	if missing != nil {
@@ -116,7 +117,7 @@ func (c *Client) Account(appID string) (*Client, error) {
 	return own(client, h.timeout, h.slots), nil
 }
 
-// open gives the handle of a client that [New] has made.
+// open returns the handle of a client that [New] has made.
 func (c *Client) open() (*handle, *Error) {
 	if c == nil || c.handle == nil {
 		return nil, refused(StatusBadValue, "the client is nil or was not made by New")
@@ -124,9 +125,9 @@ func (c *Client) open() (*handle, *Error) {
 	return c.handle, nil
 }
 
-// Close waits for the calls that run, then frees the client and its connections. Calls that wait
-// for their turn, and later ones, return [ErrClosed]. To end running calls sooner, cancel their
-// contexts. Close may be called more than once, and always returns nil.
+// Close waits for the running calls, then frees the client and its connections. Calls that wait for
+// their turn, and later ones, return [ErrClosed]. To end running calls sooner, cancel their contexts.
+// Close may be called more than once, and always returns nil.
 func (c *Client) Close() error {
 	if h, err := c.open(); err == nil {
 		h.close()
@@ -145,8 +146,8 @@ func (h *handle) close() {
 	h.free.Do(func() { C.wx_client_free(h.client) })
 }
 
-// begin keeps the handle from being freed, unless it is closed. Each begin that returns nil needs a Done
-// of calls.
+// begin keeps the handle from being freed, unless it is closed already. Each begin that returns nil
+// needs a calls.Done.
 func (h *handle) begin() *Error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -157,8 +158,8 @@ func (h *handle) begin() *Error {
 	return nil
 }
 
-// enter waits for the turn of a call. Each enter that returns nil needs a leave. A context that
-// panics leaves nothing behind that [Client.Close] would wait for.
+// enter waits for the turn of a call. Each enter that returns nil needs a leave. If the context panics,
+// enter undoes what [Client.Close] would wait for.
 func (h *handle) enter(ctx context.Context) *Error {
 	if err := h.begin(); err != nil {
 		return err
@@ -187,8 +188,8 @@ func (h *handle) leave() {
 	h.calls.Done()
 }
 
-// derive makes a handle for one call that ctx may end. shortened says that the handle's time limit
-// is the context's deadline.
+// derive makes a handle for one call that ctx may end. shortened reports that the handle's time limit is
+// the context's deadline.
 func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bool, err *Error) {
 	var options *C.wx_options // NULL changes nothing
 	s := &settings{}
@@ -204,7 +205,7 @@ func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bo
 		}
 	}
 	if status := C.wx_client_derive(h.client, options, &derived); status != C.WX_OK {
-		return nil, false, refused(Status(status), "there is no file descriptor left for a call that can be cancelled")
+		return nil, false, refused(Status(status), "the process has no file descriptor left for a call that can be cancelled")
 	}
 	return derived, shortened, nil
 }
@@ -212,27 +213,30 @@ func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bo
 // SetTicket stores the component_verify_ticket that WeChat pushes to a third-party platform every 10
 // minutes. The client must have been made with [WithComponentAppID] and [WithComponentAppSecret].
 //
-// It ends with the client's time limit or with its context, as every call does. After that the
-// ticket may have been stored all the same; it is safe to call again.
+// It ends within the client's time limit and with its context, as every call does. The ticket may have
+// been stored even then; it is safe to call again.
 func (c *Client) SetTicket(ctx context.Context, ticket string) error {
-	return c.put(ctx, func(client *C.wx_client, text func(string) *C.char) C.int32_t {
-		return C.wx_client_set_ticket(client, text(ticket))
+	return c.store(ctx, func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_client_set_ticket(client, text(ticket), result)
 	}, ticket)
 }
 
 // AddAccount stores the refresh token that an Official Account gave when it authorised the platform.
 // Limits and errors are those of [Client.SetTicket].
 func (c *Client) AddAccount(ctx context.Context, appID, refreshToken string) error {
-	return c.put(ctx, func(client *C.wx_client, text func(string) *C.char) C.int32_t {
-		return C.wx_client_add_account(client, text(appID), text(refreshToken))
+	return c.store(ctx, func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t {
+		return C.wx_client_add_account(client, text(appID), text(refreshToken), result)
 	}, appID, refreshToken)
 }
 
-// put runs a function of the library that stores texts and gives a status alone.
-func (c *Client) put(ctx context.Context, store func(client *C.wx_client, text func(string) *C.char) C.int32_t, texts ...string) error {
+// A storer is one of the library's functions that store texts.
+type storer func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t
+
+// store runs a storer.
+func (c *Client) store(ctx context.Context, store storer, texts ...string) error {
 	for _, text := range texts {
 		if strings.ContainsRune(text, 0) {
-			return refused(StatusBadValue, "a text holds a NUL byte")
+			return refused(StatusBadValue, "a text contains a NUL byte")
 		}
 	}
 	failed := c.run(ctx, func(client *C.wx_client, shortened bool) *Error {
@@ -242,17 +246,19 @@ func (c *Client) put(ctx context.Context, store func(client *C.wx_client, text f
 				C.free(unsafe.Pointer(text))
 			}
 		}()
+		var result *C.wx_result
 		status := Status(store(client, func(text string) *C.char {
 			copies = append(copies, C.CString(text))
 			return copies[len(copies)-1]
-		}))
+		}, &result))
+		defer C.wx_result_free(result)
 		switch status {
 		case StatusOK:
 			return nil
 		case StatusCancelled:
 			return unstored(ctx)
 		}
-		e := refused(status, "")
+		e := &Error{Result: read(result, status)}
 		if shortened && e.Timeout() {
 			e.causes = []error{context.DeadlineExceeded}
 		}
@@ -264,12 +270,12 @@ func (c *Client) put(ctx context.Context, store func(client *C.wx_client, text f
 	return nil
 }
 
-// run calls body with a handle that ctx cancels, for as long as a call has its turn. Whatever
-// panics in it or in the context, the turn ends: [Client.Close] does not wait for it. shortened says
-// that the handle's time limit is the context's deadline.
+// run waits for the turn of a call and runs body with a handle that ctx cancels. The turn ends even if
+// body or the context panics, so that [Client.Close] does not wait for ever. shortened reports that the
+// handle's time limit is the context's deadline.
 func (c *Client) run(ctx context.Context, body func(client *C.wx_client, shortened bool) *Error) *Error {
 	if ctx == nil {
-		return refused(StatusBadValue, "the context is nil; pass context.Background() if there is none")
+		return refused(StatusBadValue, "the context is nil; pass context.Background()")
 	}
 	h, err := c.open()
 	if err != nil {
@@ -296,23 +302,23 @@ func (c *Client) run(ctx context.Context, body func(client *C.wx_client, shorten
 	})
 	defer func() {
 		if !stop() {
-			<-cancelled // the handle must not be freed while it is being cancelled
+			<-cancelled // The handle must not be freed while it is being cancelled.
 		}
 	}()
 	return body(client, shortened)
 }
 
-// verb is one of the library's calls.
+// A verb is one of the library's calls.
 type verb func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t
 
-// call runs a verb for as long as ctx allows. The result is what the library made of it, whether or
-// not there is an error.
+// call runs a verb for at most as long as ctx allows. It returns the library's result also with an
+// error. A link that is pending, declined or vanished is not an error.
 func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (Result, error) {
 	if strings.ContainsRune(accessToken, 0) {
-		return refused(StatusBadValue, "access_token holds a NUL byte").result()
+		return refused(StatusBadValue, "access_token contains a NUL byte").result()
 	}
 	if strings.ContainsRune(id, 0) {
-		return refused(StatusBadValue, "appid holds a NUL byte").result()
+		return refused(StatusBadValue, "appid contains a NUL byte").result()
 	}
 	var r Result
 	failed := c.run(ctx, func(client *C.wx_client, shortened bool) *Error {
@@ -324,15 +330,16 @@ func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (R
 		defer C.wx_result_free(result)
 
 		r = read(result, status)
-		if status == StatusOK {
+		switch status {
+		case StatusOK, StatusPending, StatusDeclined, StatusVanished:
 			return nil
 		}
-		e := &Error{Result: r, Message: C.GoString(C.wx_result_message(result))}
+		e := &Error{Result: r}
 		switch {
 		case status == StatusCancelled:
 			e.endedBy(ctx)
 		case shortened && e.Timeout():
-			// The library's clock was a little faster than the context's.
+			// The library's clock reached the deadline slightly before the context's timer.
 			e.causes = []error{context.DeadlineExceeded}
 		}
 		return e
@@ -343,7 +350,7 @@ func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (R
 	return r, nil
 }
 
-// progress runs a verb whose result is a [Progress], which the error carries as well.
+// progress runs a verb whose result is a [Progress]. The error has it, too.
 func (c *Client) progress(ctx context.Context, accessToken, id string, verb verb) (Progress, error) {
 	r, err := c.call(ctx, accessToken, id, verb)
 	p := readProgress(r)
@@ -354,22 +361,23 @@ func (c *Client) progress(ctx context.Context, accessToken, id string, verb verb
 }
 
 // LinkMiniProgram invites a mini program to be linked to an Official Account (WeChat's
-// linkMiniprogram). It posts once: it is repeated by itself only if nothing was sent.
+// linkMiniprogram). It posts once; the library retries only what was never sent.
 //
-// No error means that the invitation is out. The Official Account's administrator agrees in a
-// template message, then the mini program's administrator; only the list tells when. An invitation
-// that is out already is [ErrPending], a link that is there [ErrAlreadyDone].
+// Without an error the invitation is out. The Official Account's administrator must agree in a template
+// message, then the mini program's administrator. Read the list, or use [Client.WaitLinked], to learn
+// when they have. The error is [ErrPending] if an invitation is out already, and [ErrAlreadyDone] if
+// the mini program is linked.
 //
-// The access token is the Official Account's authorizer_access_token. An empty one is none, here as in
-// every call: the client gets one for its account, see [WithAccount].
+// The access token is the Official Account's authorizer_access_token. With an empty one, here as in
+// every call, the client gets a token for its account: see [WithAccount].
 func (c *Client) LinkMiniProgram(ctx context.Context, accessToken, appID string, notify Notify, profile Profile) (Result, error) {
 	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_link_miniprogram(client, token, id, C.int32_t(notify), C.int32_t(profile), result)
 	})
 }
 
-// Linked lists the mini programs that are linked to an Official Account, and those on their way
-// (WeChat's getLinkMiniprogram). Reading changes nothing: it is safe to call again after any error.
+// Linked reads the list of mini programs that are linked to an Official Account or on their way
+// (WeChat's getLinkMiniprogram). It is safe to call again after any error.
 func (c *Client) Linked(ctx context.Context, accessToken string) (List, error) {
 	r, err := c.call(ctx, accessToken, "", func(client *C.wx_client, token, _ *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_get_linked(client, token, result)
@@ -380,29 +388,28 @@ func (c *Client) Linked(ctx context.Context, accessToken string) (List, error) {
 	return readList(r)
 }
 
-// UnlinkMiniProgram asks to unlink a mini program (WeChat's unlinkMiniprogram). It posts once: it is
-// repeated by itself only if nothing was sent.
+// UnlinkMiniProgram asks to unlink a mini program (WeChat's unlinkMiniprogram). It posts once; the
+// library retries only what was never sent.
 //
-// No error means that the Official Account's administrator has been asked; the mini program stays in
-// the list until they agree. If they had been asked already, that is [ErrPending].
+// Without an error the Official Account's administrator has been asked; the mini program stays in the
+// list until they agree. The error is [ErrPending] if they were asked already.
 func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID string) (Result, error) {
 	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_unlink_miniprogram(client, token, id, result)
 	})
 }
 
-// EnsureLinked sees to it that a mini program is linked to an Official Account. It is safe to
-// repeat, whatever became of an earlier call.
+// EnsureLinked makes sure that a mini program is linked to an Official Account. It is safe to repeat,
+// whatever an earlier call did.
 //
-// It asks the list, posts a link if that shows no trace of the mini program, and waits up to wait
-// for the administrators (0: not at all). The call ends within the client's time limit and wait
-// together, or with its context.
+// It reads the list, posts a link if the list shows no trace of the mini program, and waits up to wait
+// for the administrators (0 does not wait). The call ends within the client's time limit plus wait, or
+// with its context.
 //
-// No error means that it is linked. [ErrPending]: an invitation is out. [ErrDeclined]: the mini
-// program's administrator refused. [ErrVanished]: it was in the list and is there no more. The
-// progress tells how far it came, with an error too: after [ErrToken] call again with another token.
-// Of a call that its context or the time limit ended, the error's text says what it did before:
-// whether an invitation was posted and is awaiting an administrator, or has an unknown outcome.
+// Without an error the state of the link is known: look at the State and WaitsFor of the progress,
+// since a link that is pending, declined or vanished is not an error. With an error the progress has the
+// state so far: after [ErrToken] call again with another token. If the context or the time limit ended
+// the call, the text of the error describes what the call had done.
 func (c *Client) EnsureLinked(ctx context.Context, accessToken, appID string, notify Notify, profile Profile, wait time.Duration) (Progress, error) {
 	ms := waitMilliseconds(wait)
 	return c.progress(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
@@ -410,11 +417,11 @@ func (c *Client) EnsureLinked(ctx context.Context, accessToken, appID string, no
 	})
 }
 
-// WaitLinked waits up to wait until a mini program is linked, or will not be; 0 looks once. It posts
-// nothing. The id is the mini program's appid or original id (gh_...). A refused item has no appid:
-// by that alone, a refusal from before this call looks vanished.
+// WaitLinked waits up to wait until a mini program is linked, declined or vanished; 0 reads the list
+// once. It posts nothing. The id is the mini program's appid or original id (gh_...). A refused item
+// has no appid: given only the appid, a link that was refused before this call looks vanished.
 //
-// Errors are those of [Client.EnsureLinked].
+// States and errors are those of [Client.EnsureLinked].
 func (c *Client) WaitLinked(ctx context.Context, accessToken, id string, wait time.Duration) (Progress, error) {
 	ms := waitMilliseconds(wait)
 	return c.progress(ctx, accessToken, id, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
@@ -422,11 +429,11 @@ func (c *Client) WaitLinked(ctx context.Context, accessToken, id string, wait ti
 	})
 }
 
-// waitMilliseconds is a wait as the library takes it: rounded up, at most 49 days.
+// waitMilliseconds converts a wait for the library: rounded up, at most 49 days.
 func waitMilliseconds(wait time.Duration) C.uint32_t {
 	ms := (max(wait, 0) + time.Millisecond - 1) / time.Millisecond
 	return C.uint32_t(min(ms, math.MaxUint32))
 }
 
-// Version is that of the library that is loaded, such as "1.2.3".
+// Version returns the version of the loaded library, such as "1.2.3".
 func Version() string { return C.GoString(C.wx_version()) }

@@ -41,17 +41,20 @@ func TestTheWholeStory(t *testing.T) {
 	}
 
 	progress, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0)
-	if !errors.Is(err, wxlink.ErrPending) {
+	if err != nil {
 		t.Error(err)
+	}
+	if progress.Status != wxlink.StatusPending || progress.Class != wxlink.ClassPending || progress.Message == "" {
+		t.Errorf("before an administrator agreed: %+v", progress.Result)
 	}
 	if progress.State != wxlink.StatePending || progress.WaitsFor != wxlink.OfficialAccountAdministrator ||
 		progress.Found != wxlink.StatePending || progress.Posts != 0 || progress.Item.AppID != appID {
-		t.Errorf("before anybody agreed: %+v", progress)
+		t.Errorf("before an administrator agreed: %+v", progress)
 	}
 
 	s.decide(t, "official_account", "agree")
 	progress, err = client.WaitLinked(ctx, token, "gh_000000000001", 0)
-	if !errors.Is(err, wxlink.ErrPending) || progress.WaitsFor != wxlink.MiniProgramAdministrator {
+	if err != nil || progress.State != wxlink.StatePending || progress.WaitsFor != wxlink.MiniProgramAdministrator {
 		t.Errorf("after one agreed: %v, %+v", err, progress)
 	}
 
@@ -83,14 +86,14 @@ func TestTheWholeStory(t *testing.T) {
 	}
 }
 
-// kinds are all the values that an error can be compared with.
+// kinds are all the values for errors.Is.
 var kinds = []error{
 	wxlink.ErrNotSent, wxlink.ErrOutcomeUnknown, wxlink.ErrAlreadyDone, wxlink.ErrPending, wxlink.ErrToken,
 	wxlink.ErrBusy, wxlink.ErrQuota, wxlink.ErrActionRequired, wxlink.ErrInvalidRequest, wxlink.ErrArgument, wxlink.ErrTimeout,
-	wxlink.ErrDeclined, wxlink.ErrVanished, wxlink.ErrClosed, context.Canceled, context.DeadlineExceeded,
+	wxlink.ErrClosed, context.Canceled, context.DeadlineExceeded,
 }
 
-// expectKinds checks that an error is these and none of the others.
+// expectKinds checks that an error is of these kinds and no others.
 func expectKinds(t *testing.T, err error, wanted ...error) {
 	t.Helper()
 	for _, kind := range kinds {
@@ -100,7 +103,7 @@ func expectKinds(t *testing.T, err error, wanted ...error) {
 	}
 }
 
-func TestErrorsSayWhatToDo(t *testing.T) {
+func TestErrorsHaveTheirKinds(t *testing.T) {
 	errcode := func(code int) any { return map[string]any{"errcode": map[string]any{"code": code}} }
 	for _, c := range []struct {
 		name         string
@@ -172,23 +175,32 @@ func TestNoConnection(t *testing.T) {
 	}
 }
 
-func TestDeclinedAndVanished(t *testing.T) {
+func TestDeclinedAndVanishedAreStates(t *testing.T) {
 	s := newSandbox(t)
 	client := newClient(t, s)
-	wait := func() error {
-		_, err := client.WaitLinked(t.Context(), token, "gh_000000000001", 0)
-		return err
+	expect := func(status wxlink.Status, state wxlink.State) {
+		t.Helper()
+		progress, err := client.WaitLinked(t.Context(), token, "gh_000000000001", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if progress.Status != status || progress.State != state || progress.Class != wxlink.ClassActionRequired {
+			t.Errorf("%v %v %v", progress.Status, progress.State, progress.Class)
+		}
+		if progress.Message == "" {
+			t.Errorf("%v has no message", state)
+		}
 	}
-	expectKinds(t, wait(), wxlink.ErrVanished, wxlink.ErrActionRequired)
+	expect(wxlink.StatusVanished, wxlink.StateVanished)
 	if _, err := client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
 		t.Fatal(err)
 	}
 	s.decide(t, "official_account", "agree")
 	s.decide(t, "mini_program", "refuse")
-	expectKinds(t, wait(), wxlink.ErrDeclined, wxlink.ErrActionRequired)
+	expect(wxlink.StatusDeclined, wxlink.StateDeclined)
 }
 
-func TestTheLibraryJudgesFlags(t *testing.T) {
+func TestTheLibraryChecksFlags(t *testing.T) {
 	client := newClient(t, newSandbox(t))
 	for _, call := range []func() error{
 		func() error {
@@ -208,7 +220,7 @@ func TestTheLibraryJudgesFlags(t *testing.T) {
 	}
 }
 
-// cause is a reason of the caller's own for ending a context.
+// cause is the caller's reason for ending a context.
 var cause = errors.New("the customer hung up")
 
 func TestCancelEndsACall(t *testing.T) {
@@ -260,8 +272,8 @@ func TestCancelEndsAWait(t *testing.T) {
 			return client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
 		},
 		"wait": func(ctx context.Context) (wxlink.Progress, error) {
-			// The invitation has to be out, or there would be nothing to wait for.
-			if _, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0); !errors.Is(err, wxlink.ErrPending) {
+			// Without an invitation WaitLinked would return immediately.
+			if _, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0); err != nil {
 				return wxlink.Progress{}, err
 			}
 			return client.WaitLinked(ctx, token, appID, time.Hour)
@@ -275,7 +287,7 @@ func TestCancelEndsAWait(t *testing.T) {
 				progress, err := call(ctx)
 				ended <- outcome{progress, err}
 			}()
-			// The third look comes after the first pause: whatever it does then, it waits.
+			// The third read of the list comes after the first pause: from then on it waits.
 			eventually(t, "it waits", func() bool { return s.received(t, "get") >= 3 })
 			cancel()
 			o := within(t, time.Second, ended)
@@ -301,9 +313,9 @@ func TestDeadlineEndsACall(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 	expectKinds(t, err, context.DeadlineExceeded, wxlink.ErrTimeout, wxlink.ErrOutcomeUnknown)
-	var timeout interface{ Timeout() bool } // how package net tells
+	var timeout interface{ Timeout() bool } // as in package net
 	if !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("it says that it is no timeout: %v", err)
+		t.Errorf("Timeout is false: %v", err)
 	}
 }
 
@@ -346,7 +358,7 @@ func TestGoroutinesShareAClient(t *testing.T) {
 			defer all.Done()
 			ctx := t.Context()
 			if i%2 == 0 {
-				ctx = context.Background() // takes the client's own handle
+				ctx = context.Background() // uses the client's own handle
 			}
 			for range calls {
 				if list, err := client.Linked(ctx, "SANDBOX-TOKEN-3"); err != nil || len(list.Items) < 5 {
@@ -420,7 +432,7 @@ func TestCloseWaitsForRunningCalls(t *testing.T) {
 	}()
 	go func() { closed <- client.Close() }()
 
-	// The call that waits for its turn is turned away, while the one that runs goes on.
+	// The waiting call returns an error, while the running one is not ended.
 	expectKinds(t, within(t, time.Second, waiting), wxlink.ErrClosed, wxlink.ErrNotSent)
 	select {
 	case <-closed:
@@ -471,13 +483,13 @@ func TestSecretsStayOut(t *testing.T) {
 	}
 }
 
-// within is what a channel gives in time.
+// within receives from a channel within a time limit.
 func within[T any](t *testing.T, limit time.Duration, from <-chan T) (value T) {
 	t.Helper()
 	select {
 	case value = <-from:
 	case <-time.After(limit):
-		t.Fatalf("it takes more than %v", limit)
+		t.Fatalf("nothing was received within %v", limit)
 	}
 	return value
 }
@@ -509,7 +521,7 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody, err := other.Account("")
+	without, err := other.Account("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -524,7 +536,7 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 		t.Errorf("an account after Close: %v", err)
 	}
 
-	// What was made before goes on.
+	// Clients that were made before can still be used.
 	before, err := other.Linked(ctx, "")
 	if err != nil {
 		t.Fatal(err)
@@ -535,14 +547,14 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	if after, err := other.Linked(ctx, ""); err != nil || len(after.Items) != len(before.Items)+1 {
 		t.Errorf("%d items, then %d: %v", len(before.Items), len(after.Items), err)
 	}
-	if _, err := nobody.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if _, err := without.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
 		t.Errorf("for no account: %v", err)
 	}
-	nobody.Close()
+	without.Close()
 	other.Close()
 }
 
-func TestWithoutASourceATokenIsMissed(t *testing.T) {
+func TestWithoutASourceAnEmptyTokenIsAnError(t *testing.T) {
 	client := newClient(t, newSandbox(t))
 	var failed *wxlink.Error
 	if _, err := client.Linked(t.Context(), ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
@@ -550,7 +562,7 @@ func TestWithoutASourceATokenIsMissed(t *testing.T) {
 	}
 }
 
-// methods are all that take a context.
+// methods are all methods that take a context.
 var methods = map[string]func(*wxlink.Client, context.Context) error{
 	"LinkMiniProgram": func(c *wxlink.Client, ctx context.Context) error {
 		_, err := c.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
@@ -587,7 +599,7 @@ func TestEveryMethodIsTested(t *testing.T) {
 	}
 }
 
-// closes says whether Close of the client returns.
+// closes checks that Close returns.
 func closes(t *testing.T, client *wxlink.Client) {
 	t.Helper()
 	closed := make(chan error, 1)
@@ -629,7 +641,7 @@ func TestAClientThatNewDidNotMakeIsAnError(t *testing.T) {
 	}
 }
 
-// A brokenContext panics in one of its methods, after it has been called so many times.
+// A brokenContext panics in one of its methods after a number of calls.
 type brokenContext struct {
 	context.Context
 	method string
@@ -655,11 +667,11 @@ func TestAPanicInAContextDoesNotBlockClose(t *testing.T) {
 	panics := 0
 	for name, call := range methods {
 		if name == "WaitLinked" || name == "EnsureLinked" {
-			continue // they run as the others do, and would wait
+			continue // These would wait, and run as the others do.
 		}
 		for _, method := range []string{"Deadline", "Done", "Err", "Value"} {
 			for after := range int32(4) {
-				// With one turn, a second call shows that the first one gave its turn back.
+				// With one slot, a second call shows that the first one has released it.
 				client := newClient(t, s, wxlink.WithMaxConcurrent(1))
 				cancellable, cancel := context.WithCancel(t.Context())
 				ctx := brokenContext{cancellable, method, new(atomic.Int32)}
@@ -704,7 +716,7 @@ type leavingContext struct{ context.Context }
 
 func (leavingContext) Deadline() (time.Time, bool) { runtime.Goexit(); return time.Time{}, false }
 
-func TestADeadlineSaysWhatWasDone(t *testing.T) {
+func TestADeadlineReportsTheProgress(t *testing.T) {
 	s := newSandbox(t)
 	client := newClient(t, s)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -727,16 +739,16 @@ func TestADeadlineSaysWhatWasDone(t *testing.T) {
 	}
 }
 
-func TestACancelledEnsureSaysWhatWasDone(t *testing.T) {
-	for _, story := range []struct {
+func TestACancelledEnsureReportsTheProgress(t *testing.T) {
+	for _, c := range []struct {
 		endpoint, text string
-		posts            int
+		posts          int
 	}{
 		{"link", "An invitation was posted and its outcome is unknown: read the list before posting again.", 1},
 		{"get", "Nothing was posted.", 0},
 	} {
 		s := newSandbox(t)
-		s.fault(t, story.endpoint, "hang")
+		s.fault(t, c.endpoint, "hang")
 		client := newClient(t, s)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -744,27 +756,27 @@ func TestACancelledEnsureSaysWhatWasDone(t *testing.T) {
 			_, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
 			done <- err
 		}()
-		eventually(t, "the request is there", func() bool { return s.received(t, story.endpoint) == 1 })
+		eventually(t, "the request arrives", func() bool { return s.received(t, c.endpoint) == 1 })
 		cancel()
 		err := within(t, time.Minute, done)
 		var failure *wxlink.Error
-		if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) || failure.Progress == nil || failure.Progress.Posts != story.posts {
+		if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) || failure.Progress == nil || failure.Progress.Posts != c.posts {
 			t.Fatalf("%v", err)
 		}
-		if !strings.Contains(err.Error(), story.text) || strings.Contains(err.Error(), "delivery") {
+		if !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "delivery") {
 			t.Error(err)
 		}
 	}
 }
 
-func TestACancelledLinkSaysThatWeChatMayHaveActed(t *testing.T) {
+func TestACancelledLinkReportsThatWeChatMayHaveActed(t *testing.T) {
 	s := newSandbox(t)
 	s.fault(t, "link", "hang")
 	client := newClient(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- methods["LinkMiniProgram"](client, ctx) }()
-	eventually(t, "the request is there", func() bool { return s.received(t, "link") == 1 })
+	eventually(t, "the request arrives", func() bool { return s.received(t, "link") == 1 })
 	cancel()
 	err := within(t, time.Minute, done)
 	expectKinds(t, err, context.Canceled, wxlink.ErrOutcomeUnknown)
@@ -773,7 +785,7 @@ func TestACancelledLinkSaysThatWeChatMayHaveActed(t *testing.T) {
 	}
 }
 
-// A store that accepts connections and answers nothing.
+// silentStore makes a store that accepts connections and answers nothing.
 func silentStore(t *testing.T) (url string, asked <-chan struct{}) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -795,7 +807,7 @@ func silentStore(t *testing.T) (url string, asked <-chan struct{}) {
 	return "redis://" + listener.Addr().String(), accepted
 }
 
-func TestPuttingObeysItsContext(t *testing.T) {
+func TestStoringObeysItsContext(t *testing.T) {
 	for _, name := range []string{"SetTicket", "AddAccount"} {
 		url, asked := silentStore(t)
 		client := newClient(t, newSandbox(t), wxlink.WithTimeout(time.Hour), wxlink.WithStore(url),
@@ -805,7 +817,7 @@ func TestPuttingObeysItsContext(t *testing.T) {
 		go func() { done <- methods[name](client, ctx) }()
 		within(t, time.Minute, asked)
 		cancel()
-		// Far less than any limit of the store's own.
+		// Far less than the time limits of the store.
 		err := within(t, 5*time.Second, done)
 		expectKinds(t, err, context.Canceled, wxlink.ErrNotSent)
 		if !strings.Contains(err.Error(), "safe to call again") {

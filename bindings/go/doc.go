@@ -7,29 +7,34 @@
 //		return err
 //	}
 //	defer client.Close()
-//	progress, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0)
-//	if errors.Is(err, wxlink.ErrPending) {
+//	progress, err := client.EnsureLinked(ctx, token, appID,
+//		wxlink.NotifyNobody, wxlink.ShowInProfile, time.Minute)
+//	if err != nil {
+//		return err
+//	}
+//	if progress.State == wxlink.StatePending {
 //		log.Print("waiting for ", progress.WaitsFor)
 //	}
 //
 // # Never twice
 //
-// A link can message every follower of an account. The library posts again by itself only what was
-// never sent; every error says what is known ([ErrNotSent], [ErrOutcomeUnknown]).
+// A link can message every follower of an account. Once anything of a link was sent, the library does
+// not send it again; every error is [ErrNotSent] or [ErrOutcomeUnknown] unless WeChat answered.
 //
 // # Contexts
 //
-// A call ends at once when its context does, with an error that is [context.Canceled] or
+// A call ends within 100 ms after its context, with an error that is [context.Canceled] or
 // [context.DeadlineExceeded]. A deadline can only shorten the time limit that [WithTimeout] sets.
 //
 // # Threads
 //
 // A running call occupies an operating system thread, since it is a call into C. [WithMaxConcurrent]
-// bounds them; calls beyond it wait for their turn, or for the end of their context.
+// limits them; further calls wait for their turn or for the end of their context.
 //
 // # Secrets
 //
-// No access token is in an error, a message or a trace. An answer's JSON is WeChat's own, as it came.
+// No error, message or trace contains an access token. The JSON of an answer is WeChat's, byte for
+// byte.
 //
 // # Linking
 //

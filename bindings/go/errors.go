@@ -11,22 +11,23 @@ import (
 	"strings"
 )
 
-// What an error of this package may be, for [errors.Is]. Several may hold at once.
+// The kinds of errors, for [errors.Is]. An error may be of several kinds.
 var (
-	// What WeChat may have seen. One of these holds unless WeChat answered.
+	// What WeChat may have seen. An error is one of these two unless WeChat answered.
 
-	// ErrNotSent: nothing was sent, so calling again cannot do anything twice.
+	// ErrNotSent: nothing was sent. It is safe to call again.
 	ErrNotSent = errors.New("wxlink: nothing was sent")
-	// ErrOutcomeUnknown: it was sent and no verdict came back, or no valid one. Read the list before
-	// linking again; a call that only reads may simply be repeated.
+	// ErrOutcomeUnknown: the request was sent and no valid answer came back. Read the list before
+	// linking again; a call that only reads may be repeated.
 	ErrOutcomeUnknown = errors.New("wxlink: the outcome is unknown")
 
 	// What to do about WeChat's answer.
 
 	// ErrAlreadyDone: it was done before.
 	ErrAlreadyDone = errors.New("wxlink: already done")
-	// ErrPending: it is on its way. Wait for the administrators, do not link again.
-	ErrPending = errors.New("wxlink: waiting for an administrator")
+	// ErrPending: an invitation is out, or the unlinking was asked for, already. Wait for the
+	// administrators, do not call again.
+	ErrPending = errors.New("wxlink: an administrator has been asked already")
 	// ErrToken: get another access token and call again, once.
 	ErrToken = errors.New("wxlink: another access token is needed")
 	// ErrBusy: wait a little and call again.
@@ -34,38 +35,31 @@ var (
 	// ErrQuota: call again when the minute, day or month is over.
 	ErrQuota = errors.New("wxlink: a quota is used up")
 	// ErrActionRequired: an administrator or operator must act first.
-	ErrActionRequired = errors.New("wxlink: a human must act first")
+	ErrActionRequired = errors.New("wxlink: an administrator or operator must act first")
 	// ErrInvalidRequest: correct the call.
-	ErrInvalidRequest = errors.New("wxlink: WeChat refuses the call as it is")
+	ErrInvalidRequest = errors.New("wxlink: WeChat refuses the request as invalid")
 
-	// What else happened.
+	// Other kinds.
 
-	// ErrArgument: an argument or option is wrong. Nothing was sent.
-	ErrArgument = errors.New("wxlink: an argument is wrong")
+	// ErrArgument: an argument or option is invalid. Nothing was sent.
+	ErrArgument = errors.New("wxlink: invalid argument")
 	// ErrTimeout: the time limit or the context's deadline was reached.
-	ErrTimeout = errors.New("wxlink: time ran out")
-	// ErrDeclined: the mini program's administrator refused.
-	ErrDeclined = errors.New("wxlink: declined")
-	// ErrVanished: the mini program is not in the list (any more).
-	ErrVanished = errors.New("wxlink: not in the list")
-	// ErrClosed: the client was closed before the call began.
+	ErrTimeout = errors.New("wxlink: timed out")
+	// ErrClosed: the client was closed before the call started.
 	ErrClosed = errors.New("wxlink: the client is closed")
 )
 
-// An Error is what every function of this package returns when it fails: the result, as far as there
-// is one, and what to do. Find it with [errors.As], or compare with the values above and with
-// [context.Canceled] and [context.DeadlineExceeded] by [errors.Is].
+// An Error is returned by every function of this package that fails. It has the result of the call. Get
+// it with [errors.As], or use [errors.Is] with the values above, [context.Canceled] and
+// [context.DeadlineExceeded].
 type Error struct {
 	Result
-	// Message says for people what happened and what to do about it, in the client's language. It
-	// holds no access token.
-	Message string
-	// Progress is what EnsureLinked or WaitLinked knew when it failed; nil of every other call.
+	// Progress is the state that EnsureLinked or WaitLinked knew when it failed; nil for other calls.
 	Progress *Progress
 	causes   []error
 }
 
-// Error is the message, and the context's error if that ended the call.
+// Error returns the message, and the context's error if that ended the call.
 func (e *Error) Error() string {
 	if len(e.causes) > 0 && e.causes[0] != ErrClosed {
 		return fmt.Sprintf("%s (%v)", e.Message, e.causes[0])
@@ -73,13 +67,13 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// GoString leaves out the answer's JSON, which is WeChat's and may hold anything.
+// GoString omits the answer's JSON, since it is WeChat's and may contain anything.
 func (e *Error) GoString() string {
 	return fmt.Sprintf("&wxlink.Error{Status:%v, Errcode:%d, Class:%q, RID:%q, Message:%q}",
 		e.Status, e.Errcode, e.Class, e.RID, e.Message)
 }
 
-// Is makes [errors.Is] work with the values of this package.
+// Is reports whether the error is of a kind of this package, for [errors.Is].
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrNotSent:
@@ -89,7 +83,7 @@ func (e *Error) Is(target error) bool {
 	case ErrAlreadyDone:
 		return e.Class == ClassOK
 	case ErrPending:
-		return e.Class == ClassPending || e.Status == StatusPending
+		return e.Class == ClassPending
 	case ErrToken:
 		return e.Class == ClassToken
 	case ErrBusy:
@@ -104,18 +98,14 @@ func (e *Error) Is(target error) bool {
 		return -19 <= e.Status && e.Status <= -1
 	case ErrTimeout:
 		return e.Timeout()
-	case ErrDeclined:
-		return e.Status == StatusDeclined
-	case ErrVanished:
-		return e.Status == StatusVanished
 	}
 	return false
 }
 
-// Unwrap gives the reasons from outside the library: the context's error and its cause.
+// Unwrap returns the causes outside of the library: the context's error and its cause.
 func (e *Error) Unwrap() []error { return e.causes }
 
-// Timeout says whether the time limit or the context's deadline was reached.
+// Timeout reports whether the time limit or the context's deadline was reached.
 func (e *Error) Timeout() bool {
 	return e.Status == StatusTimeout || e.Status == StatusTimeoutUnsent ||
 		len(e.causes) > 0 && e.causes[0] == context.DeadlineExceeded
@@ -123,8 +113,8 @@ func (e *Error) Timeout() bool {
 
 func (e *Error) result() (Result, error) { return e.Result, e }
 
-// say sets the message, and the JSON that goes with it.
-func (e *Error) say(message string) {
+// setMessage sets the message, and the JSON that contains it.
+func (e *Error) setMessage(message string) {
 	e.Message = message
 	e.JSON, _ = json.Marshal(struct {
 		Errcode Status `json:"errcode"`
@@ -141,72 +131,45 @@ func (e *Error) endedBy(ctx context.Context) {
 	}
 }
 
-// refused is the error of a call that did not come as far as the library, in the library's words.
+// refused makes the error of a call that this package did not pass to the library.
 func refused(status Status, what string) *Error {
 	message := status.text()
 	if name, remedy, ok := strings.Cut(message, ": "); ok && what != "" {
 		message = fmt.Sprintf("%s: %s. %s", name, what, remedy)
 	}
 	e := &Error{Result: Result{Status: status}}
-	e.say(message)
+	e.setMessage(message)
 	return e
 }
 
 func closed() *Error {
 	e := &Error{Result: Result{Status: StatusCancelled}, causes: []error{ErrClosed}}
-	e.say("CANCELLED: the client is closed; nothing was sent. Make another one with New.")
+	e.setMessage("CANCELLED: the client is closed; nothing was sent. Make a client with New.")
 	return e
 }
 
-// ended is the error of a call whose context ended before it began.
+// ended makes the error of a call whose context ended before the call started.
 func ended(ctx context.Context) *Error {
 	e := &Error{Result: Result{Status: StatusCancelled}}
-	e.say("CANCELLED: the context ended before anything was sent. It is safe to call again.")
+	e.setMessage("CANCELLED: the context ended before anything was sent. It is safe to call again.")
 	e.endedBy(ctx)
 	return e
 }
 
-// unstored is the error of a SetTicket or AddAccount that its context ended.
+// unstored makes the error of a SetTicket or AddAccount that its context ended.
 func unstored(ctx context.Context) *Error {
 	e := &Error{Result: Result{Status: StatusCancelled}}
-	e.say("CANCELLED: the context ended while it was being stored. It may have been stored; it is safe to call again.")
+	e.setMessage("CANCELLED: the context ended before the store confirmed. It may have been stored; it is safe to call again.")
 	e.endedBy(ctx)
 	return e
 }
 
-// A Status says how a call ended, grouped by what may be done next: -1 to -19 an argument is wrong,
-// -20 to -39 nothing was sent, -40 to -69 the outcome is unknown. Treat one you do not know like its
-// group.
+// A Status is how a call ended. The numbers are grouped by what the caller may do next: -1 to -19 an
+// argument is invalid, -20 to -39 nothing was sent, -40 to -69 the outcome is unknown. Treat a status
+// you do not know like its group.
 type Status int32
 
-const (
-	StatusOK             Status = C.WX_OK
-	StatusNullPointer    Status = C.WX_E_NULL_POINTER
-	StatusNotUTF8        Status = C.WX_E_NOT_UTF8
-	StatusBadValue       Status = C.WX_E_BAD_VALUE
-	StatusBadOption      Status = C.WX_E_BAD_OPTION
-	StatusBuffer         Status = C.WX_E_BUFFER
-	StatusNotFound       Status = C.WX_E_NOT_FOUND
-	StatusResolve        Status = C.WX_E_RESOLVE
-	StatusConnect        Status = C.WX_E_CONNECT
-	StatusTLS            Status = C.WX_E_TLS
-	StatusProxy          Status = C.WX_E_PROXY
-	StatusTimeoutUnsent  Status = C.WX_E_TIMEOUT_UNSENT
-	StatusNoToken        Status = C.WX_E_NO_TOKEN
-	StatusTimeout        Status = C.WX_E_TIMEOUT
-	StatusConnectionLost Status = C.WX_E_CONNECTION_LOST
-	StatusBadAnswer      Status = C.WX_E_BAD_ANSWER
-	StatusTooLarge       Status = C.WX_E_TOO_LARGE
-	StatusAPI            Status = C.WX_E_API // WeChat answered with an errcode other than 0
-	StatusPending        Status = C.WX_E_PENDING
-	StatusDeclined       Status = C.WX_E_DECLINED
-	StatusVanished       Status = C.WX_E_VANISHED
-	StatusCancelled      Status = C.WX_E_CANCELLED
-	StatusForked         Status = C.WX_E_FORKED
-	StatusInternal       Status = C.WX_E_INTERNAL
-)
-
-// String is the status's name, such as TIMEOUT.
+// String returns the name of the status, such as TIMEOUT.
 func (s Status) String() string {
 	if name, _, ok := strings.Cut(s.text(), ":"); ok {
 		return name
@@ -214,40 +177,12 @@ func (s Status) String() string {
 	return fmt.Sprintf("Status(%d)", int32(s))
 }
 
-// text is the name, what happened and what to do; empty for a number that is no status.
+// text returns the name, the meaning and the remedy; empty for an unknown number.
 func (s Status) text() string { return C.GoString(C.wx_status_text(C.int32_t(s))) }
 
-// A Class says in one word what to do about WeChat's errcode. It is empty if WeChat did not answer,
-// or with a code nobody has described.
+// A Class is what to do about WeChat's errcode. It is empty if WeChat did not answer, or answered an
+// errcode that the library does not know.
 type Class string
 
-const (
-	ClassOK      Class = "ok"      // done, or done before
-	ClassPending Class = "pending" // on its way: wait for the administrators, do not link again
-	ClassToken   Class = "token"   // get another access token and call again, once
-	ClassBusy    Class = "busy"    // wait a little and call again
-	ClassQuota   Class = "quota"   // call again when the minute, day or month is over
-	ClassActionRequired   Class = "action_required"   // an administrator or operator must act first
-	ClassInvalidRequest  Class = "invalid_request"  // correct the call
-)
-
-// Delivery says whether WeChat may have seen the request.
+// Delivery is whether WeChat may have seen the request.
 type Delivery int32
-
-const (
-	NeverSent      Delivery = iota // calling again cannot do anything twice
-	OutcomeUnknown                 // sent, and no verdict came back: read the list before linking again
-	Answered                       // the errcode is WeChat's verdict
-)
-
-func (d Delivery) String() string {
-	switch d {
-	case NeverSent:
-		return "never sent"
-	case OutcomeUnknown:
-		return "unknown"
-	case Answered:
-		return "answered"
-	}
-	return fmt.Sprintf("Delivery(%d)", int32(d))
-}

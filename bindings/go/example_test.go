@@ -10,8 +10,8 @@ import (
 	"wxlink.dev/go/wxlink"
 )
 
-// A program makes one client and shares it. Here it talks to a sandbox whose administrators agree at
-// once; without WithBaseURL it would be WeChat.
+// A program makes one client and shares it. This one calls a sandbox whose administrators agree
+// immediately; without WithBaseURL it would call WeChat.
 func Example() {
 	client, err := wxlink.New(wxlink.WithBaseURL(examplesURL), wxlink.WithTimeout(5*time.Second))
 	if err != nil {
@@ -24,14 +24,14 @@ func Example() {
 	progress, err := client.EnsureLinked(ctx, "SANDBOX-TOKEN", "wx0b00000000000001",
 		wxlink.NotifyNobody, wxlink.ShowInProfile, 0)
 	switch {
-	case err == nil:
-		fmt.Println("linked:", progress.Item.AppID)
-	case errors.Is(err, wxlink.ErrPending):
-		fmt.Println("waiting for", progress.WaitsFor)
 	case errors.Is(err, wxlink.ErrToken):
 		fmt.Println("get another access token, then call again")
-	default:
+	case err != nil:
 		fmt.Println(err)
+	case progress.State == wxlink.StateLinked:
+		fmt.Println("linked:", progress.Item.AppID)
+	default: // pending, declined or vanished
+		fmt.Println(progress.Message)
 	}
 	// Output: linked: wx0b00000000000001
 }
@@ -114,7 +114,7 @@ func ExampleError() {
 		fmt.Println(errors.Is(err, wxlink.ErrActionRequired), errors.Is(err, wxlink.ErrOutcomeUnknown))
 	}
 	// Output:
-	// API 89245 human answered
+	// API 89245 action_required answered
 	// true false
 }
 

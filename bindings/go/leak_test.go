@@ -12,7 +12,7 @@ import (
 	"wxlink.dev/go/wxlink"
 )
 
-// count is how many entries a folder of /proc has: threads or open files of this process.
+// count counts the entries of a folder of /proc: threads or open files of this process.
 func count(t *testing.T, folder string) int {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -30,7 +30,7 @@ const (
 func TestCancelledCallsLeakNothing(t *testing.T) {
 	s := newSandbox(t)
 	s.fault(t, "get", "hang")
-	// A first client, so that what is made once for all is made.
+	// A first client, so that what is made once for the process exists already.
 	newClient(t, s).Close()
 	goroutinesBefore, filesBefore := runtime.NumGoroutine(), count(t, files)
 
@@ -52,7 +52,7 @@ func TestCancelledCallsLeakNothing(t *testing.T) {
 		cancel()
 		all.Wait()
 	}
-	// Go keeps the threads of the first round for the next ones.
+	// Go keeps the threads of the first round for later ones.
 	round(1)
 	threadsBefore := count(t, threads)
 	for n := 2; n <= rounds; n++ {
@@ -66,12 +66,12 @@ func TestCancelledCallsLeakNothing(t *testing.T) {
 	eventually(t, "the files are closed", func() bool { return count(t, files) <= filesBefore })
 }
 
-func TestAForgottenClientIsClosed(t *testing.T) {
+func TestAnUnreachableClientIsClosed(t *testing.T) {
 	s := newSandbox(t)
 	newClient(t, s).Close()
 	before := count(t, files)
 	func() {
-		// Not newClient, which would remember it.
+		// Not newClient, which would keep a reference.
 		client, err := wxlink.New(wxlink.WithBaseURL(s.url))
 		if err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func TestAForgottenClientIsClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if count(t, files) <= before {
-			t.Fatal("the client keeps no connection that could tell whether it is closed")
+			t.Fatal("the client keeps no connection whose end could show that it is closed")
 		}
 	}()
 	eventually(t, "the connection is closed", func() bool {

@@ -2,7 +2,7 @@
 
 package wxlink
 
-// What follows the archive is what the Rust standard library in it needs from the system.
+// The libraries after the archive are those that the Rust standard library in it needs.
 
 // #cgo LDFLAGS: -l:libwxlink.a -lgcc_s -lutil -lrt -lpthread -lm -ldl
 import "C"

@@ -12,16 +12,13 @@ import (
 	"unsafe"
 )
 
-const (
-	defaultTimeout = 10 * time.Second
-	// As many as the library keeps idle connections.
-	defaultMaxConcurrent = 128
-)
+// The library keeps as many idle connections.
+const defaultMaxConcurrent = 128
 
-// An Option is a setting for a client. The library checks its value in [New].
+// An Option is a setting for a client. [New] checks its value.
 type Option func(*settings) error
 
-// settings are what options write to while a client is made.
+// settings collects the options while a client is made.
 type settings struct {
 	options       *C.wx_options
 	timeout       time.Duration
@@ -31,7 +28,7 @@ type settings struct {
 func newSettings() (*settings, error) {
 	s := &settings{options: C.wx_options_new(), timeout: defaultTimeout, maxConcurrent: defaultMaxConcurrent}
 	if s.options == nil {
-		return nil, refused(StatusInternal, "there is no memory left")
+		return nil, refused(StatusInternal, "the process has no memory left")
 	}
 	return s, nil
 }
@@ -40,10 +37,10 @@ func (s *settings) free() { C.wx_options_free(s.options) }
 
 func (s *settings) set(key, value string) error {
 	if strings.ContainsRune(key, 0) {
-		return refused(StatusBadOption, "the option's name holds a NUL byte")
+		return refused(StatusBadOption, "the option's name contains a NUL byte")
 	}
 	if strings.ContainsRune(value, 0) {
-		return refused(StatusBadOption, fmt.Sprintf("option %s holds a NUL byte", key))
+		return refused(StatusBadOption, fmt.Sprintf("option %s contains a NUL byte", key))
 	}
 	k, v := C.CString(key), C.CString(value)
 	defer C.free(unsafe.Pointer(k))
@@ -59,17 +56,17 @@ func (s *settings) set(key, value string) error {
 	return nil
 }
 
-// failed is the error of a function that left its reason with the options.
+// failed makes the error of a function whose message is in the options.
 func (s *settings) failed(status C.int32_t) error {
 	e := refused(Status(status), "")
 	if message := C.GoString(C.wx_options_message(s.options)); message != "" {
-		e.say(message)
+		e.setMessage(message)
 	}
 	return e
 }
 
-// CheckOption says whether there is an option of that name that takes that value, as [New] would.
-// It makes no client, so it reads no certificates and looks at no environment.
+// CheckOption returns the error that [New] would return for that option and value. It makes no client:
+// it reads neither certificates nor the environment.
 func CheckOption(key, value string) error {
 	s, err := newSettings()
 	if err != nil {
@@ -84,107 +81,9 @@ func WithOption(key, value string) Option {
 	return func(s *settings) error { return s.set(key, value) }
 }
 
-// WithBaseURL sets WeChat's entry hosts in order of preference: https://HOST[:PORT], or http:// on
-// loopback only. The default is https://api.weixin.qq.com.
-func WithBaseURL(urls ...string) Option {
-	return WithOption("base_url", strings.Join(urls, ","))
-}
-
-// WithTimeout limits a whole call: names, connections, retries and the answer included. 10 seconds
-// if it is not set. A context's deadline shortens it, but cannot lengthen it.
-func WithTimeout(limit time.Duration) Option {
-	return WithOption("timeout_ms", milliseconds(limit))
-}
-
-// WithConnectTimeout limits one attempt to get a connection: name, TCP, proxy and TLS together.
-// 3 seconds if it is not set.
-func WithConnectTimeout(limit time.Duration) Option {
-	return WithOption("connect_timeout_ms", milliseconds(limit))
-}
-
-// WithMaxRetries sets how often a call tries again by itself, 0 to 10, and only what cannot happen
-// twice: requests never sent, and reads. The default is 2.
-func WithMaxRetries(times int) Option {
-	return WithOption("max_retries", strconv.Itoa(times))
-}
-
-// WithKeepAlive sets how long an idle connection is kept for the next call. 15 seconds if it is not
-// set; 0 opens a connection for every call.
-func WithKeepAlive(idle time.Duration) Option {
-	return WithOption("keep_alive_ms", milliseconds(idle))
-}
-
-// WithProxy sets the proxy for https hosts: none (the default), env, http://[USER:PASSWORD@]HOST:PORT
-// or socks5://[USER:PASSWORD@]HOST:PORT. With env [New] reads HTTPS_PROXY, else ALL_PROXY, and
-// NO_PROXY. Plain http never goes through a proxy.
-func WithProxy(proxy string) Option {
-	return WithOption("proxy", proxy)
-}
-
-// WithCAFile names a PEM file of CA certificates that are trusted besides the roots. It is read in
-// [New].
-func WithCAFile(path string) Option {
-	return WithOption("ca_file", path)
-}
-
-// WithTrust chooses the roots: system (the default), or bundled, Mozilla's as they come with the
-// library.
-func WithTrust(roots string) Option {
-	return WithOption("trust", roots)
-}
-
-// WithUserAgent sets the User-Agent header: 1 to 256 printable ASCII characters.
-func WithUserAgent(agent string) Option {
-	return WithOption("user_agent", agent)
-}
-
-// WithMaxResponseBytes sets the largest answer that is read, 1024 bytes to 1 GiB. The default is
-// 4 MiB.
-func WithMaxResponseBytes(bytes int) Option {
-	return WithOption("max_response_bytes", strconv.Itoa(bytes))
-}
-
-// WithLang sets the language of messages and remedies: en (the default) or zh.
-func WithLang(lang string) Option {
-	return WithOption("lang", lang)
-}
-
-// WithAccount names the Official Account, by its appid, that calls with an empty access token are for.
-// Their tokens come from one of three sources: [WithAccessToken], [WithTokenCommand] or
-// [WithComponentAppID].
-func WithAccount(appID string) Option {
-	return WithOption("account", appID)
-}
-
-// WithAccessToken sets the token of calls with an empty one.
-func WithAccessToken(token string) Option {
-	return WithOption("access_token", token)
-}
-
-// WithTokenCommand sets a shell command that prints the token of an account.
-func WithTokenCommand(command string) Option {
-	return WithOption("token_command", command)
-}
-
-// WithComponentAppID names the third-party platform that gets its accounts' tokens from WeChat.
-func WithComponentAppID(appID string) Option {
-	return WithOption("component_appid", appID)
-}
-
-// WithComponentAppSecret sets the platform's appsecret.
-func WithComponentAppSecret(secret string) Option {
-	return WithOption("component_appsecret", secret)
-}
-
-// WithStore says where the platform's tickets and tokens are kept: memory (the default), file:PATH,
-// redis:// or rediss://.
-func WithStore(store string) Option {
-	return WithOption("store", store)
-}
-
-// WithMaxConcurrent bounds the calls that run at once, since each occupies an operating system
-// thread. Calls beyond it wait for their turn; that time does not count towards [WithTimeout], but
-// the call's context ends it. The default is 128.
+// WithMaxConcurrent limits how many calls run at the same time, since each occupies an operating system
+// thread. Further calls wait for their turn. The time they wait does not count towards [WithTimeout],
+// but the call's context ends it. The default is 128.
 func WithMaxConcurrent(calls int) Option {
 	return func(s *settings) error {
 		if calls < 1 {
@@ -195,7 +94,7 @@ func WithMaxConcurrent(calls int) Option {
 	}
 }
 
-// milliseconds rounds up, so that a time that is not 0 does not become 0.
+// milliseconds converts a time for the library. It rounds up, so that no time above 0 becomes 0.
 func milliseconds(d time.Duration) string {
 	ms := d.Milliseconds()
 	if d%time.Millisecond > 0 {

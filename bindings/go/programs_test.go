@@ -28,7 +28,7 @@ func TestSamples(t *testing.T) {
 	s := newSandbox(t)
 	for _, c := range []struct {
 		token, args    string
-		stdout, stderr string // how they begin; empty if nothing is written
+		stdout, stderr string // the expected beginnings; empty if nothing is written
 		code           int
 	}{
 		{token, "link " + appID + " 0 1", "The invitation is out.\n", "", 0},
@@ -90,8 +90,8 @@ func TestConform(t *testing.T) {
 		{"get" + base + "\toption.lang=fr", []string{"status=BAD_OPTION", "delivery=never sent"}},
 		{"option\tkey=timeout_ms\tvalue=0", []string{"status=BAD_OPTION"}},
 		{"option\tkey=timeout_ms\tvalue=1", []string{"status=OK", "message="}},
-		{"catalogue\terrcode=89010\tinterface=link", []string{"status=OK", "name=LINK_MESSAGE_SENT", "class=pending"}},
-		{"catalogue\terrcode=-5\tinterface=get", []string{"status=NOT_FOUND"}},
+		{"catalogue\terrcode=89010\tendpoint=link", []string{"status=OK", "name=LINK_MESSAGE_SENT", "class=pending"}},
+		{"catalogue\terrcode=-5\tendpoint=get", []string{"status=NOT_FOUND"}},
 	}
 	var stdin strings.Builder
 	for _, line := range lines {

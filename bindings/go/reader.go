@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// A reader finds its way in a text that is known to be JSON: what the library hands over, or
-// encoding/json has seen. It checks nothing again, which is most of what encoding/json does; what is
-// no JSON it reads as anything, but to its end.
+// A reader reads JSON that the library or encoding/json has validated. It does not validate the text
+// again, which is most of the work of encoding/json. The values it reads from invalid JSON are
+// arbitrary, but it always reaches the end.
 type reader struct {
 	json string
 	at   int
 }
 
-// next is what the next value begins with; a closing bracket if there is none, 0 at the end.
+// next returns the first byte of the next value, a closing bracket if there is none, or 0 at the end.
 func (r *reader) next() byte {
 	for ; r.at < len(r.json); r.at++ {
 		switch c := r.json[r.at]; c {
-		// Separators say nothing that is not known: they count as white space.
+		// Separators carry no information in valid JSON: they count as white space.
 		case ',', ':', ' ', '\n', '\r', '\t':
 		default:
 			return c
@@ -27,7 +27,7 @@ func (r *reader) next() byte {
 	return 0
 }
 
-// enter goes into the next value if it begins with that bracket. To be followed by more.
+// enter enters the next value if it starts with that bracket. Call more after it.
 func (r *reader) enter(bracket byte) bool {
 	if r.next() != bracket {
 		return false
@@ -36,7 +36,7 @@ func (r *reader) enter(bracket byte) bool {
 	return true
 }
 
-// more says whether there is another field or item, and leaves if there is none.
+// more reports whether there is another field or item. If there is none, it leaves the value.
 func (r *reader) more() bool {
 	switch r.next() {
 	case '}', ']', 0:
@@ -46,7 +46,7 @@ func (r *reader) more() bool {
 	return true
 }
 
-// text reads the next value, which is a text.
+// text reads the next value, which must be a string.
 func (r *reader) text() string {
 	start := r.at
 	if r.skipText() {
@@ -59,7 +59,7 @@ func (r *reader) text() string {
 	return s
 }
 
-// raw is the next value as it is written.
+// raw reads the next value and returns its JSON.
 func (r *reader) raw() string {
 	r.next()
 	start := r.at
@@ -84,7 +84,7 @@ func (r *reader) skip() {
 	}
 }
 
-// skipText says whether the text has no escapes.
+// skipText reports whether the string has no escapes.
 func (r *reader) skipText() bool {
 	rest := r.json[r.at+1:]
 	if n := strings.IndexByte(rest, '"'); n >= 0 && strings.IndexByte(rest[:n], '\\') < 0 {
@@ -122,7 +122,7 @@ func (r *reader) skipBrackets() {
 	}
 }
 
-// readText reads the next value if it is a text, and says whether it is.
+// readText reads the next value if it is a string, and reports whether it is one.
 func readText(r *reader, into *string) bool {
 	*into = ""
 	if r.next() != '"' {
@@ -132,7 +132,7 @@ func readText(r *reader, into *string) bool {
 	return true
 }
 
-// readNumber reads the next value if it is a number, or one in a text, and says whether it is.
+// readNumber reads the next value if it is a number or a string of digits, and reports whether it is.
 func readNumber[T ~int](r *reader, into *T) bool {
 	var digits string
 	if !readText(r, &digits) {

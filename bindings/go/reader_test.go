@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// reference reads an object with encoding/json alone: what is expected of its fields, and what is left.
+// reference reads an object with encoding/json alone. It returns the expected values of the known fields,
+// and the other fields.
 func reference(data []byte, texts, numbers []string) (map[string]any, map[string]json.RawMessage) {
 	var left map[string]json.RawMessage
 	if json.Unmarshal(data, &left) != nil || left == nil {
@@ -37,8 +38,8 @@ func reference(data []byte, texts, numbers []string) (map[string]any, map[string
 	return read, left
 }
 
-// told is what a struct's fields hold, of those that it has.
-func told(has func(string) bool, fields map[string]any) map[string]any {
+// present removes the fields that a struct does not have.
+func present(has func(string) bool, fields map[string]any) map[string]any {
 	maps.DeleteFunc(fields, func(name string, _ any) bool { return !has(name) })
 	return fields
 }
@@ -56,7 +57,7 @@ func sameInfos(t *testing.T, infos []FuncInfo, data json.RawMessage) (areInfos b
 	for n, one := range each {
 		read, left := reference(one, []string{"name"}, []string{"id", "status"})
 		i := infos[n]
-		got := told(i.Has, map[string]any{"id": i.ID, "status": i.Status, "name": i.Name})
+		got := present(i.Has, map[string]any{"id": i.ID, "status": i.Status, "name": i.Name})
 		if !maps.EqualFunc(left, i.Extra, slices.Equal) || !reflect.DeepEqual(read, got) {
 			t.Fatalf("%s is read as %+v", one, i)
 		}
@@ -75,7 +76,7 @@ func FuzzItem(f *testing.F) {
 	texts := []string{"username", "appid", "source", "nickname", "headimg_url", "email"}
 	numbers := []string{"status", "selected", "nearby_display_status", "released", "copy_verify_status"}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// What is no JSON is to do no harm.
+		// Invalid JSON must do no harm.
 		r := &reader{json: string(data)}
 		new(List).read(r)
 		for r = (&reader{json: string(data)}); r.next() != 0; {
@@ -90,7 +91,7 @@ func FuzzItem(f *testing.F) {
 		var m MiniProgram
 		err := m.UnmarshalJSON(data)
 		if !utf8.Valid(data) {
-			return // encoding/json replaces what is no UTF-8; the library has refused it
+			return // encoding/json replaces invalid UTF-8; the library refuses it.
 		}
 		read, left := reference(data, texts, numbers)
 		if (err == nil) != (read != nil) {
@@ -112,7 +113,7 @@ func FuzzItem(f *testing.F) {
 				delete(left, name)
 			}
 		}
-		got := told(m.Has, map[string]any{
+		got := present(m.Has, map[string]any{
 			"status": int(m.Status), "username": m.Username, "appid": m.AppID, "source": m.Source, "nickname": m.Nickname,
 			"selected": m.Selected, "nearby_display_status": m.NearbyDisplayStatus, "released": m.Released,
 			"headimg_url": m.HeadImgURL, "copy_verify_status": m.CopyVerifyStatus, "email": m.Email,

@@ -11,21 +11,24 @@ import (
 	"unsafe"
 )
 
-// A Result is what became of a call.
+// A Result is the result of a call.
 type Result struct {
 	Status   Status
-	Errcode  int // WeChat's; 0 for a yes, and if WeChat did not answer
+	Errcode  int // WeChat's errcode; 0 after a success, and if WeChat did not answer
 	Class    Class
 	Delivery Delivery
-	// HTTPStatus is that of the last answer, 0 if there was none. WeChat's refusals come with 200
-	// too.
+	// Message is for people: what happened and what to do, in the client's language. It is empty
+	// after a success and contains no access token.
+	Message string
+	// HTTPStatus is that of the last answer, 0 if there was none. WeChat refuses with 200, too.
 	HTTPStatus int
 	// RID is the id that WeChat's support asks for; empty if WeChat gave none.
 	RID string
-	// JSON is WeChat's answer byte for byte, if WeChat answered; else {"errcode":...,"errmsg":...}
-	// with the status as errcode. For EnsureLinked and WaitLinked it is what [Progress] is read from.
+	// JSON is WeChat's answer byte for byte if WeChat answered, else {"errcode":...,"errmsg":...}
+	// with the status as errcode. After EnsureLinked and WaitLinked it is the JSON of [Progress].
 	JSON json.RawMessage
-	// Trace tells everything that was tried, for logs and support. It holds no access token.
+	// Trace has every attempt with host, phase and milliseconds, for logs and support. It contains no
+	// access token.
 	Trace json.RawMessage
 }
 
@@ -36,27 +39,33 @@ func read(result *C.wx_result, status Status) Result {
 	r := Result{
 		Status:     status,
 		Errcode:    int(C.wx_result_errcode(result)),
-		Class:      Class(C.GoString(C.wx_result_class(result))),
+		Class:      classOf(result),
 		Delivery:   Delivery(C.wx_result_delivery(result)),
+		Message:    C.GoString(C.wx_result_message(result)),
 		HTTPStatus: int(C.wx_result_http_status(result)),
 		RID:        C.GoString(C.wx_result_rid(result)),
 		JSON:       C.GoBytes(unsafe.Pointer(body), C.int(n)),
 		Trace:      json.RawMessage(C.GoString(C.wx_result_trace(result))),
 	}
 	if r.Errcode == int(status) {
-		r.Errcode = 0 // the library has put the status where WeChat gave nothing
+		r.Errcode = 0 // The library returns the status if WeChat sent no errcode.
 	}
 	return r
 }
 
-// A List holds the mini programs that are linked to an Official Account and those on their way, in
-// WeChat's order. It may hold service accounts as well.
+// classOf returns the class of a result.
+func classOf(result *C.wx_result) Class {
+	return Class(C.GoString(C.wx_class_text(C.wx_result_class(result), nil, nil)))
+}
+
+// A List has the mini programs that are linked to an Official Account or on their way, in WeChat's
+// order. WeChat may list service accounts as well.
 type List struct {
 	Result
 	Items []MiniProgram
 }
 
-// Find gives the first item with that appid or original id, or nil.
+// Find returns the first item with that appid or original id, or nil.
 func (l List) Find(id string) *MiniProgram {
 	for i := range l.Items {
 		if m := &l.Items[i]; m.Has("appid") && m.AppID == id || m.Has("username") && m.Username == id {
@@ -66,20 +75,20 @@ func (l List) Find(id string) *MiniProgram {
 	return nil
 }
 
-// readList reads the items out of an answer that the library has found to be one.
+// readList reads the items of an answer that the library has accepted.
 func readList(r Result) (List, error) {
 	list := List{Result: r}
 	why := list.read(&reader{json: strings.TrimPrefix(string(r.JSON), "\ufeff")})
 	if why == "" {
 		return list, nil
 	}
-	e := refused(StatusBadAnswer, "this is no list: "+why)
-	list.Status, list.Items = StatusBadAnswer, nil
+	e := refused(StatusBadAnswer, "the answer is not a list: "+why)
+	list.Status, list.Message, list.Items = StatusBadAnswer, e.Message, nil
 	e.Result = list.Result
 	return list, e
 }
 
-// read gives one clause why there is no list; empty if there is one.
+// read reads a list. If there is none, why is a clause with the reason.
 func (l *List) read(from *reader) (why string) {
 	for from.enter('{'); from.more(); {
 		if key := from.text(); key != "wxopens" || from.next() == 'n' {
@@ -95,9 +104,9 @@ func (l *List) read(from *reader) (why string) {
 					return why
 				}
 			}
-		case from.enter('[') && !from.more(): // another way to say that there is nothing
+		case from.enter('[') && !from.more(): // Another form of an empty list.
 		default:
-			return "a list whose wxopens is not an object"
+			return "its wxopens is not an object"
 		}
 	}
 	return ""
@@ -105,29 +114,22 @@ func (l *List) read(from *reader) (why string) {
 
 func (l *List) readItems(from *reader) (why string) {
 	if !from.enter('[') {
-		return "a list whose items are not an array"
+		return "its items are not an array"
 	}
-	l.Items = nil // of a field that is there twice the last one counts
+	l.Items = nil // If a field occurs twice, the last one counts.
 	for from.more() {
 		l.Items = append(l.Items, MiniProgram{})
 		if !l.Items[len(l.Items)-1].read(from) {
-			return "a list with an item that is not an object"
+			return "one of its items is not an object"
 		}
 	}
 	return ""
 }
 
-// A LinkStatus says how far a link has come. WeChat may add more.
+// A LinkStatus is how far the list shows a link to be. WeChat may add more.
 type LinkStatus int
 
-const (
-	Linked                  LinkStatus = 1
-	AwaitingMiniProgram     LinkStatus = 2
-	RefusedByMiniProgram    LinkStatus = 3
-	AwaitingOfficialAccount LinkStatus = 12
-)
-
-// String says it in words; a status that nobody has described is its number.
+// String describes the status; an unknown one is its number.
 func (s LinkStatus) String() string {
 	switch s {
 	case Linked:
@@ -142,8 +144,8 @@ func (s LinkStatus) String() string {
 	return strconv.Itoa(int(s))
 }
 
-// A MiniProgram is one item of the list. Every field may be missing, and is then zero: Has tells
-// the difference.
+// A MiniProgram is one item of the list. Every field may be missing and is then zero; Has reports
+// whether it was there.
 type MiniProgram struct {
 	Status              LinkStatus
 	Username            string // the original id, gh_...
@@ -153,12 +155,12 @@ type MiniProgram struct {
 	Selected            int    // 1: shown in the Official Account's page
 	NearbyDisplayStatus int    // 1: shown in "nearby mini programs", which forbids unlinking
 	Released            int    // 1: published
-	HeadImgURL          string // the picture's address
+	HeadImgURL          string // the URL of the picture
 	FuncInfos           []FuncInfo
 	CopyVerifyStatus    int    // seen as 1; WeChat does not say what it means
 	Email               string // the mini program's mail address
-	// Extra holds every other field, and known ones whose value has another type than expected; nil
-	// if there are none.
+	// Extra has every other field, and known fields whose value is of an unexpected type; nil if
+	// there are none.
 	Extra map[string]json.RawMessage
 
 	has fieldSet
@@ -169,22 +171,22 @@ type FuncInfo struct {
 	ID     int    // 1: WeChat verification; 2: WeChat Pay
 	Status int    // 0: closed; 1: open
 	Name   string // in Chinese
-	// Extra holds every other field; nil if there are none.
+	// Extra has every other field; nil if there are none.
 	Extra map[string]json.RawMessage
 
 	has fieldSet
 }
 
-// Has says whether the list held the field, by WeChat's name for it, such as "released".
+// Has reports whether the list had the field, by WeChat's name for it, such as "released".
 func (m *MiniProgram) Has(field string) bool { return m.has&bit(field) != 0 }
 
-// Has says whether the list held the field, by WeChat's name for it.
+// Has reports whether the list had the field, by WeChat's name for it.
 func (i *FuncInfo) Has(field string) bool { return i.has&bit(field) != 0 }
 
 // UnmarshalJSON reads an item as WeChat sends it.
 func (m *MiniProgram) UnmarshalJSON(data []byte) error {
 	if !json.Valid(data) || !m.read(&reader{json: string(data)}) {
-		return errors.New("an item that is not an object")
+		return errors.New("wxlink: the item is not a JSON object")
 	}
 	return nil
 }
@@ -192,18 +194,18 @@ func (m *MiniProgram) UnmarshalJSON(data []byte) error {
 // UnmarshalJSON reads a capability as WeChat sends it.
 func (i *FuncInfo) UnmarshalJSON(data []byte) error {
 	if !json.Valid(data) || !i.read(&reader{json: string(data)}) {
-		return errors.New("a capability that is not an object")
+		return errors.New("wxlink: the capability is not a JSON object")
 	}
 	return nil
 }
 
-// read says whether there is an object.
+// read reads an object, and reports whether there is one.
 func (m *MiniProgram) read(from *reader) bool {
 	*m = MiniProgram{}
 	if !from.enter('{') {
 		return false
 	}
-	// The true name first, then those that WeChat's pages have printed.
+	// The name in WeChat's answers first, then the names that its documentation has printed.
 	var infos [3][]FuncInfo
 	for from.more() {
 		key := from.text()
@@ -252,7 +254,7 @@ func (m *MiniProgram) read(from *reader) bool {
 	return true
 }
 
-// readFuncInfos reads an array of objects, and says whether there is one.
+// readFuncInfos reads an array of objects, and reports whether there is one.
 func readFuncInfos(from *reader, into *[]FuncInfo) bool {
 	*into = nil
 	if !from.enter('[') {
@@ -269,7 +271,7 @@ func readFuncInfos(from *reader, into *[]FuncInfo) bool {
 	return true
 }
 
-// read says whether there is an object.
+// read reads an object, and reports whether there is one.
 func (i *FuncInfo) read(from *reader) bool {
 	*i = FuncInfo{}
 	if !from.enter('{') {
@@ -292,8 +294,8 @@ func (i *FuncInfo) read(from *reader) bool {
 	return true
 }
 
-// note takes down that there was a field, or keeps its value if that is not what was expected. Of a
-// field that is there twice the last one counts.
+// note records that a field was there, or keeps its value in extra if it is of an unexpected type. If a
+// field occurs twice, the last one counts.
 func note(key string, fits bool, has *fieldSet, extra *map[string]json.RawMessage, from *reader, value reader) {
 	if fits {
 		*has |= bit(key)
@@ -308,7 +310,7 @@ func note(key string, fits bool, has *fieldSet, extra *map[string]json.RawMessag
 	(*extra)[key] = json.RawMessage(from.raw())
 }
 
-// A fieldSet has a bit for each field that is described.
+// A fieldSet has a bit for each known field.
 type fieldSet uint16
 
 func bit(field string) fieldSet {
@@ -345,19 +347,19 @@ func bit(field string) fieldSet {
 	return 0
 }
 
-// A State says how far EnsureLinked or WaitLinked found a link.
+// A State is how far a link has come.
 type State string
 
 const (
 	StateLinked   State = "linked"
-	StatePending  State = "pending"
-	StateDeclined State = "declined"
-	StateVanished State = "vanished"
-	StateUnknown  State = "unknown" // the list could not be read
-	StateAbsent   State = "absent"  // only in Progress.Found: no trace in the list
+	StatePending  State = "pending"  // An invitation is out and waits for an administrator.
+	StateDeclined State = "declined" // The mini program's administrator refused.
+	StateVanished State = "vanished" // It was in the list and is no longer; after a wait also: it is not there.
+	StateUnknown  State = "unknown"  // The list could not be read.
+	StateAbsent   State = "absent"   // Only in Progress.Found: the list shows no trace of it.
 )
 
-// An Administrator is somebody who must agree to a link.
+// An Administrator must agree to a link before it can go further.
 type Administrator string
 
 const (
@@ -365,33 +367,32 @@ const (
 	MiniProgramAdministrator     Administrator = "mini_program"
 )
 
-// Progress is how far EnsureLinked or WaitLinked came.
+// Progress is the result of EnsureLinked and WaitLinked.
 type Progress struct {
 	Result
 	State    State
-	WaitsFor Administrator // empty if nobody, or if the list does not say who
-	Item     *MiniProgram  // as the list showed it last; nil if it did not
-	Found    State         // what the list showed at first
+	WaitsFor Administrator // empty if it waits for none, or the list does not show for which
+	Item     *MiniProgram  // as the list showed it last; nil if the list did not show it
+	Found    State         // what the list showed before anything was posted
 	Posts    int           // the links of which WeChat may have seen something
 }
 
-// readProgress reads the library's own JSON. What never came as far as the library leaves the state
-// unknown.
+// readProgress reads the library's JSON. If the call did not reach the library, the state is unknown.
 func readProgress(r Result) Progress {
 	p := Progress{Result: r, State: StateUnknown, Found: StateUnknown}
-	var told struct {
+	var answer struct {
 		State    State           `json:"state"`
 		WaitsFor Administrator   `json:"waits_for"`
 		Item     json.RawMessage `json:"item"`
 		Found    State           `json:"found"`
 		Posts    int             `json:"posts"`
 	}
-	if json.Unmarshal(r.JSON, &told) != nil || told.State == "" {
+	if json.Unmarshal(r.JSON, &answer) != nil || answer.State == "" {
 		return p
 	}
-	p.State, p.WaitsFor, p.Found, p.Posts = told.State, told.WaitsFor, told.Found, told.Posts
+	p.State, p.WaitsFor, p.Found, p.Posts = answer.State, answer.WaitsFor, answer.Found, answer.Posts
 	var item MiniProgram
-	if item.UnmarshalJSON(told.Item) == nil {
+	if item.UnmarshalJSON(answer.Item) == nil {
 		p.Item = &item
 	}
 	return p

@@ -14,7 +14,7 @@ import (
 	"wxlink.dev/go/wxlink"
 )
 
-// vectors reads a file of the test vectors that all languages share.
+// vectors reads a file of the test vectors, which all languages share.
 func vectors(t *testing.T, file string, into any) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "tests", "vectors", file))
@@ -26,7 +26,7 @@ func vectors(t *testing.T, file string, into any) {
 	}
 }
 
-// A repeat is [start, middle, times, end], or the beginning of that.
+// repeat expands [start, middle, times, end], or a prefix of that.
 func repeat(of []any) string {
 	var text strings.Builder
 	for i, part := range of {
@@ -122,7 +122,7 @@ func TestRequestVectors(t *testing.T) {
 		case "unlink":
 			_, err = client.UnlinkMiniProgram(t.Context(), token, appID)
 		default:
-			t.Fatalf("there is no verb %q", c.Verb)
+			t.Fatalf("unknown verb %q", c.Verb)
 		}
 		return err
 	}
@@ -163,7 +163,7 @@ func TestAnswerVectors(t *testing.T) {
 	var file struct {
 		Vectors []struct {
 			Name       string
-			Endpoint  string
+			Endpoint   string
 			Body       string
 			BodyBase64 []byte `json:"body_base64"`
 			BodyRepeat []any  `json:"body_repeat"`
@@ -207,7 +207,7 @@ func TestAnswerVectors(t *testing.T) {
 			case "unlink":
 				result, err = client.UnlinkMiniProgram(t.Context(), token, appID)
 			default:
-				t.Fatalf("there is no endpoint %q", v.Endpoint)
+				t.Fatalf("unknown endpoint %q", v.Endpoint)
 			}
 			expect := v.Expect
 			if expect.TypedStatus != "" {
@@ -255,13 +255,13 @@ func checkItems(t *testing.T, wanted []map[string]any, got []wxlink.MiniProgram)
 			case "func_infos":
 				infos := []any{}
 				for _, info := range item.FuncInfos {
-					told := map[string]any{}
+					fields := map[string]any{}
 					for name, value := range map[string]any{"id": info.ID, "status": info.Status, "name": info.Name} {
 						if info.Has(name) {
-							told[name] = value
+							fields[name] = value
 						}
 					}
-					infos = append(infos, told)
+					infos = append(infos, fields)
 				}
 				if !item.Has(name) || !reflect.DeepEqual(asJSON(t, infos), value) {
 					t.Errorf("func_infos are %+v", item.FuncInfos)
@@ -269,7 +269,7 @@ func checkItems(t *testing.T, wanted []map[string]any, got []wxlink.MiniProgram)
 			default:
 				got, known := fields[name]
 				if !known {
-					t.Fatalf("there is no field %q", name)
+					t.Fatalf("unknown field %q", name)
 				}
 				if item.Has(name) != (value != nil) {
 					t.Errorf("%s: Has is %v", name, item.Has(name))
@@ -285,7 +285,7 @@ func checkItems(t *testing.T, wanted []map[string]any, got []wxlink.MiniProgram)
 	}
 }
 
-// asJSON is a value as encoding/json would read it back.
+// asJSON converts a value to JSON and back.
 func asJSON(t *testing.T, value any) (back any) {
 	t.Helper()
 	text, err := json.Marshal(value)

@@ -20,7 +20,7 @@ source=$here/samples/$name.pas
 [ "$name" != test_wxlink ] || source=$here/tests/$name.pas
 
 program=$build/$name
-if [ ! -x "$program" ] || [ -n "$(find "$here" -name '*.pas' -newer "$program")" ]; then
+if [ ! -x "$program" ] || [ -n "$(find "$here" \( -name '*.pas' -o -name '*.inc' \) -newer "$program")" ]; then
     # Built beside the old program, which may be running, and then moved over it.
     new=$build/$name.$$
     mkdir -p "$new"

@@ -1,19 +1,15 @@
 { wxlink: links WeChat mini programs to Official Accounts.
 
-  For Free Pascal and Delphi. Below are the functions of the C interface, as include/wxlink.h
-  explains them, and classes over them, which are what most programs want:
+  For Free Pascal and Delphi. The unit declares the functions of the C interface, which
+  include/wxlink.h documents, and classes over them, which most programs use:
 
     Client := TWxClient.Create;
-    try
-      Client.LinkMiniprogram(Token, 'wx0b00000000000001', False, True);
-    except
-      on E: EWxError do
-        if not (E.Answer.ErrorClass in [wcOk, wcPending]) then
-          raise;
-    end;
+    Link := Client.EnsureLinked(Token, 'wx0b00000000000001', False, True, 60000);
+    if Link.State <> wsLinked then
+      WriteLn(Link.Answer.Message);
 
-  Texts are UTF-8. Times are in milliseconds. What a call gives is a record of its own: it outlives
-  the client, and nothing of it need be freed. }
+  Texts are UTF-8. Times are in milliseconds. A call returns a record, which outlives the client and
+  need not be freed. }
 unit wxlink;
 
 {$IFDEF FPC}
@@ -28,8 +24,8 @@ uses
 
 { ---- The C interface ----
 
-  Whoever calls a verb of it directly must turn floating-point exceptions off for that long. The
-  classes below do. }
+  A program that calls these functions directly must mask floating-point exceptions during the call
+  (SetExceptionMask). The classes below do so. }
 
 const
 {$IF defined(MSWINDOWS)}
@@ -40,38 +36,11 @@ const
   WxLibrary = 'libwxlink.so';
 {$IFEND}
 
-  { The version of the binary interface this unit describes; wx_abi_version tells the library's. }
+  { The version of the binary interface that this unit declares. wx_abi_version returns the
+    library's. }
   WxAbi = 1;
 
-  WX_OK = 0;
-  { -1 to -19: an argument is wrong, nothing was sent. }
-  WX_E_NULL_POINTER = -1;
-  WX_E_NOT_UTF8 = -2;
-  WX_E_BAD_VALUE = -3;
-  WX_E_BAD_OPTION = -4;
-  WX_E_BUFFER = -5;
-  WX_E_NOT_FOUND = -6;
-  { -20 to -39: nothing was sent, calling again is safe. }
-  WX_E_RESOLVE = -20;
-  WX_E_CONNECT = -21;
-  WX_E_TLS = -22;
-  WX_E_PROXY = -23;
-  WX_E_TIMEOUT_UNSENT = -24;
-  WX_E_NO_TOKEN = -25;
-  { -40 to -69: the outcome is unknown, read the list before you link again. }
-  WX_E_TIMEOUT = -40;
-  WX_E_CONNECTION_LOST = -41;
-  WX_E_BAD_ANSWER = -60;
-  WX_E_TOO_LARGE = -61;
-  { WeChat answered with an errcode other than 0. }
-  WX_E_API = -70;
-  { -80 to -89: what ensure and wait found. }
-  WX_E_PENDING = -80;
-  WX_E_DECLINED = -81;
-  WX_E_VANISHED = -82;
-  WX_E_CANCELLED = -90;
-  WX_E_FORKED = -91;
-  WX_E_INTERNAL = -99;
+{$I wxconstants.inc}
 
 type
   Twx_options = record end;
@@ -100,10 +69,11 @@ function wx_client_new(Options: Pwx_options; out Client: Pwx_client): Integer; c
 function wx_client_derive(Client: Pwx_client; Options: Pwx_options;
   out Derived: Pwx_client): Integer; cdecl;
   external WxLibrary name 'wx_client_derive';
-function wx_client_set_ticket(Client: Pwx_client; Ticket: PAnsiChar): Integer; cdecl;
+function wx_client_set_ticket(Client: Pwx_client; Ticket: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_client_set_ticket';
-function wx_client_add_account(Client: Pwx_client;
-  Appid, RefreshToken: PAnsiChar): Integer; cdecl;
+function wx_client_add_account(Client: Pwx_client; Appid, RefreshToken: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_client_add_account';
 procedure wx_client_cancel(Client: Pwx_client); cdecl;
   external WxLibrary name 'wx_client_cancel';
@@ -129,7 +99,7 @@ function wx_result_json(Outcome: Pwx_result; Len: Pointer): PAnsiChar; cdecl;
   external WxLibrary name 'wx_result_json';
 function wx_result_errcode(Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_result_errcode';
-function wx_result_class(Outcome: Pwx_result): PAnsiChar; cdecl;
+function wx_result_class(Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_result_class';
 function wx_result_http_status(Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_result_http_status';
@@ -148,41 +118,34 @@ procedure wx_result_free(Outcome: Pwx_result); cdecl;
   external WxLibrary name 'wx_result_free';
 function wx_catalogue_json: PAnsiChar; cdecl;
   external WxLibrary name 'wx_catalogue_json';
-function wx_errcode_text(Api: PAnsiChar; Errcode: Integer; Field, Lang: PAnsiChar): PAnsiChar; cdecl;
+function wx_errcode_text(Api: PAnsiChar; Errcode: Integer; Field, Lang: PAnsiChar): PAnsiChar;
+  cdecl;
   external WxLibrary name 'wx_errcode_text';
+function wx_class_text(ErrorClass: Integer; Field, Lang: PAnsiChar): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_class_text';
 function wx_exec(Op: PAnsiChar; OpLen: NativeUInt; Args: PAnsiChar; ArgsLen: NativeUInt;
   Buf: PAnsiChar; Cap: NativeUInt; out BufLen: NativeUInt): Integer; cdecl;
   external WxLibrary name 'wx_exec';
 
-{ ---- What calls give ---- }
+{ ---- Results ---- }
 
 const
-  { A number that WeChat left out. }
+  { A number that is missing in WeChat's answer. }
   WxMissing = Low(Int64);
 
 type
-  { What to do about WeChat's errcode. wcNone: WeChat did not answer, or with a code nobody has
-    described. }
-  TWxClass = (wcNone, wcOk, wcPending, wcToken, wcBusy, wcQuota, wcActionRequired, wcInvalidRequest);
-
-  { Whether WeChat may have seen the request. After wdUnknown read the list before you link again. }
-  TWxDelivery = (wdNeverSent, wdUnknown, wdAnswered);
-
-  { What became of a call. Holds no token. }
+  { The result of a call. Contains no token. }
   TWxAnswer = record
     Status: Integer;          { WX_OK or WX_E_... }
-    Errcode: Integer;         { WeChat's, if Status is WX_OK or WX_E_API; else the status }
+    Errcode: Integer;         { WeChat's if Status is WX_OK or WX_E_API, else the status }
     ErrorClass: TWxClass;
     Delivery: TWxDelivery;
     HttpStatus: Integer;      { 0 if there was no answer }
-    Rid: UTF8String;          { what WeChat's support asks for }
+    Rid: UTF8String;          { the id that WeChat's support asks for }
     Message: UTF8String;      { what happened and what to do, for people; empty after a success }
-    Json: UTF8String;         { WeChat's body byte for byte, or one of the library's own }
-    Trace: UTF8String;        { everything that was tried, as JSON }
+    Json: UTF8String;         { WeChat's body byte for byte, or JSON made by the library }
+    Trace: UTF8String;        { every attempt, as JSON for logs and support }
   end;
-
-  TWxLinkStatus = (lsMissing, lsLinked, lsAwaitingMiniProgram, lsRefused,
-    lsAwaitingOfficialAccount, lsOther);
 
   { A capability of a mini program. }
   TWxFuncInfo = record
@@ -192,7 +155,7 @@ type
   end;
   TWxFuncInfos = array of TWxFuncInfo;
 
-  { An item of the list. What WeChat left out is an empty text, or WxMissing. }
+  { An item of the list. A missing field is an empty text, or WxMissing. }
   TWxItem = record
     Status: TWxLinkStatus;
     StatusCode: Int64;        { WeChat's number }
@@ -212,24 +175,24 @@ type
 
   TWxList = record
     Answer: TWxAnswer;
-    Items: TWxItems;          { in WeChat's order; may hold service accounts too }
+    Items: TWxItems;          { in WeChat's order; service accounts may be among them }
   end;
 
   TWxState = (wsUnknown, wsLinked, wsPending, wsDeclined, wsVanished);
-  TWxWaitsFor = (wfNobody, wfOfficialAccount, wfMiniProgram);
+  TWxWaitsFor = (wfNone, wfOfficialAccount, wfMiniProgram);
 
-  { How far a link has come. }
+  { The result of EnsureLinked and WaitLinked: how far a link has come. }
   TWxProgress = record
     Answer: TWxAnswer;
     State: TWxState;
     WaitsFor: TWxWaitsFor;
-    Found: UTF8String;        { what the list showed at first: absent, or a state }
+    Found: UTF8String;        { what the list showed before a post: absent, or a state }
     Posts: Integer;           { the links of which WeChat may have seen something }
     HasItem: Boolean;
-    Item: TWxItem;            { of the list, if HasItem }
+    Item: TWxItem;            { as the list showed it last, if HasItem }
   end;
 
-  { A call that did not do what it should. }
+  { A call that failed. }
   EWxError = class(Exception)
   private
     FAnswer: TWxAnswer;
@@ -243,77 +206,84 @@ type
 
 { ---- Calls ---- }
 
-  { Settings for a client: see docs/options.md for the keys.
+  { Settings for a client. Each option is a property, and can be set by its key, too:
 
+      Options.TimeoutMs := 5000;
       Options['timeout_ms'] := '5000';
 
-    A value that the option does not take raises EWxError, and the option keeps the one it had.
+    An unknown key or an invalid value raises EWxError; the option then keeps its old value.
     Threads: one at a time. }
   TWxOptions = class
   private
     FHandle: Pwx_options;
     procedure SetValue(const Key, Value: UTF8String);
+    procedure SetText(Index: Integer; const Value: UTF8String);
+    procedure SetNumber(Index: Integer; const Value: Int64);
   public
     constructor Create;
     destructor Destroy; override;
     property Values[const Key: UTF8String]: UTF8String write SetValue; default;
+
+{$I wxoptions.inc}
   end;
 
-  { Calls WeChat; keeps connections for the calls to come. Make one and share it.
+  { Calls WeChat and keeps connections for later calls. Make one client and share it.
 
-    Every call raises EWxError if it does not succeed. A link or unlink of which anything was sent
-    is not posted again by itself; only EnsureLinked does so, after looking.
-    Threads: any number at once, but Free alone and last. After a fork, make one in the child. }
+    Every call that fails raises EWxError. Once anything of a link or unlink was sent, the library
+    does not send it again. Only EnsureLinked may post again, after it has read the list.
+    Threads: any number at once, but Free alone and last. After a fork, make a client in the
+    child. }
   TWxClient = class
   private
     FHandle: Pwx_client;
   public
-    { Options are copied and stay the caller's; nil for the defaults. }
+    { Options are copied, and the caller still owns them; nil for the defaults. }
     constructor Create(Options: TWxOptions = nil);
-    { A client on the connections of another, to cancel it alone, or to give it its own timeout_ms,
-      connect_timeout_ms, max_retries and lang. Either may be freed first. }
+    { Makes a client on the connections of another client, with its own cancellation and, if the
+      options set them, its own timeout_ms, connect_timeout_ms, max_retries, lang and account.
+      Either may be freed first. }
     constructor CreateOn(Client: TWxClient; Options: TWxOptions = nil);
     destructor Destroy; override;
-    { Keeps the component_verify_ticket that WeChat pushes to a third-party platform. }
+    { Stores the component_verify_ticket that WeChat pushes to a third-party platform. }
     procedure SetTicket(const Ticket: UTF8String);
-    { Keeps the refresh token that an account gave when it authorised the platform. }
+    { Stores the refresh token that an account gave when it authorised the platform. }
     procedure AddAccount(const Appid, RefreshToken: UTF8String);
-    { Ends the calls that run on this client, and all later ones, with WX_E_CANCELLED. }
+    { Ends the running calls of this client within 100 ms, and all later ones, with
+      WX_E_CANCELLED. }
     procedure Cancel;
-    { Sends the invitation. The Official Account's administrator must agree, then the mini
-      program's; only the list tells when. NotifyUsers messages every follower of the account;
-      ShowProfile shows the mini program in the account's page. }
+    { Posts the invitation, once. The Official Account's administrator must agree, then the mini
+      program's; read the list, or use WaitLinked, to learn when they have. NotifyUsers: WeChat
+      messages every follower of the account. ShowProfile: the mini program is shown in the
+      account's page. }
     function LinkMiniprogram(const AccessToken, Appid: UTF8String;
       NotifyUsers, ShowProfile: Boolean): TWxAnswer;
-    { What is linked or on its way. }
+    { Reads the list of mini programs that are linked or on their way. }
     function GetLinked(const AccessToken: UTF8String): TWxList;
-    { Asks the Official Account's administrator to unlink. }
+    { Asks the Official Account's administrator to unlink. Posts once. }
     function UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxAnswer;
-    { Sees to it that a mini program is linked, posting only if the list shows no trace of it, and
-      waits up to WaitMs for the administrators. Safe to repeat. What they decided is no error: look
-      at State. }
+    { Makes sure that a mini program is linked: reads the list, posts a link if it is not there, and
+      waits up to WaitMs for the administrators. Safe to repeat. A pending, declined or vanished
+      link raises nothing: look at State. }
     function EnsureLinked(const AccessToken, Appid: UTF8String;
       NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal = 0): TWxProgress;
-    { The same without ever posting. Takes an original id too. }
+    { Waits until a mini program is linked, declined or vanished. Posts nothing. Takes an original
+      id (gh_...), too. }
     function WaitLinked(const AccessToken, AppidOrGhId: UTF8String;
       WaitMs: Cardinal = 0): TWxProgress;
   end;
 
-{ ---- What is known ---- }
-
-const
-  WxClassNames: array[TWxClass] of string =
-    ('', 'ok', 'pending', 'token', 'busy', 'quota', 'action_required', 'invalid_request');
+{ ---- Versions and errcodes ---- }
 
 { The version of the library that is loaded. }
 function WxVersion: UTF8String;
 { What a status means and what to do next, beginning with its name. }
 function WxStatusText(Status: Integer): UTF8String;
-{ One thing that is known about an errcode: its name, class, meaning, remedy or wire (WeChat's own
-  words). Api is link, get, unlink or empty; Lang is en or zh. Empty if nothing is known. }
+{ One field of a known errcode: name, class, meaning, remedy or wire (WeChat's own words). Api is
+  the endpoint that answered (link, get or unlink) or empty; Lang is en or zh. Empty if the errcode
+  is unknown. }
 function WxErrcodeText(const Api: UTF8String; Errcode: Integer; const Field: UTF8String;
   const Lang: UTF8String = 'en'): UTF8String;
-{ All that is known about errcodes, as a JSON array. }
+{ All known errcodes, as a JSON array. }
 function WxCatalogueJson: UTF8String;
 
 implementation
@@ -322,10 +292,9 @@ uses
   Math;
 
 type
-  { While it lives, floating-point exceptions are off on this thread, as C programs have them. Pascal
-    turns them on, and one that an odd number in an answer sets off must not be raised in the
-    midst of the library. }
-  TCalm = class(TInterfacedObject)
+  { Masks floating-point exceptions on this thread while it exists. Pascal turns them on, and an
+    unusual number in an answer must not raise one inside the library. }
+  TMaskedFpu = class(TInterfacedObject)
   private
     FMask: TFPUExceptionMask;
   public
@@ -333,27 +302,27 @@ type
     destructor Destroy; override;
   end;
 
-constructor TCalm.Create;
+constructor TMaskedFpu.Create;
 begin
   inherited Create;
   FMask := SetExceptionMask([exInvalidOp, exDenormalized, exZeroDivide, exOverflow, exUnderflow,
     exPrecision]);
 end;
 
-destructor TCalm.Destroy;
+destructor TMaskedFpu.Destroy;
 begin
   ClearExceptions(False);
   SetExceptionMask(FMask);
   inherited Destroy;
 end;
 
-{ A cast would make Delphi take the bytes for the system's code page. }
+{ Delphi would read the bytes of a cast in the system's code page. }
 function Utf8(Text: PAnsiChar): UTF8String;
 begin
   SetString(Result, Text, Length(Text));
 end;
 
-function NoAnswer(Status: Integer; const Message: UTF8String): TWxAnswer;
+function WithoutAnswer(Status: Integer; const Message: UTF8String): TWxAnswer;
 begin
   Result.Status := Status;
   Result.Errcode := Status;
@@ -366,29 +335,28 @@ begin
   Result.Trace := '';
 end;
 
-{ For C, which would take a NUL for the end of the text. }
+{ The text for C. Raises EWxError if it contains a NUL, where C would cut it. }
 function CText(const Text: UTF8String): PAnsiChar;
 begin
   if Pos(#0, Text) > 0 then
-    raise EWxError.Create(NoAnswer(WX_E_BAD_VALUE, 'BAD_VALUE: a text holds a NUL'));
+    raise EWxError.Create(WithoutAnswer(WX_E_BAD_VALUE,
+      'BAD_VALUE: a text contains a NUL. Pass text without one.'));
   Result := PAnsiChar(Text);
 end;
 
-function ClassOf(const Name: string): TWxClass;
-var
-  C: TWxClass;
+function ClassOf(Code: Integer): TWxClass;
 begin
-  Result := wcNone;
-  for C := wcOk to High(TWxClass) do
-    if WxClassNames[C] = Name then
-      Result := C;
+  if (Code > 0) and (Code <= Ord(High(TWxClass))) then
+    Result := TWxClass(Code)
+  else
+    Result := wcNone;
 end;
 
 function DeliveryOf(Code: Integer): TWxDelivery;
 begin
   case Code of
-    0: Result := wdNeverSent;
-    2: Result := wdAnswered;
+    WX_DELIVERY_NEVER_SENT: Result := wdNeverSent;
+    WX_DELIVERY_ANSWERED: Result := wdAnswered;
   else
     Result := wdUnknown;
   end;
@@ -401,7 +369,7 @@ var
 begin
   Result.Status := Status;
   Result.Errcode := wx_result_errcode(Outcome);
-  Result.ErrorClass := ClassOf(string(Utf8(wx_result_class(Outcome))));
+  Result.ErrorClass := ClassOf(wx_result_class(Outcome));
   Result.Delivery := DeliveryOf(wx_result_delivery(Outcome));
   Result.HttpStatus := wx_result_http_status(Outcome);
   Result.Rid := Utf8(wx_result_rid(Outcome));
@@ -426,7 +394,7 @@ begin
   if Len > 0 then
   begin
     SetLength(Result, Len);
-    { A Pascal text has a NUL behind its end: there is room for the library's. }
+    { A Pascal text ends in a NUL: there is room for the library's. }
     wx_result_get(Outcome, PAnsiChar(Place), PAnsiChar(Result), NativeUInt(Len) + 1);
   end;
 end;
@@ -441,7 +409,7 @@ begin
   Result := Place + '/' + UTF8String(IntToStr(Index));
 end;
 
-{ The true name first, then those that WeChat's pages have printed. }
+{ The name in WeChat's answers first, then the names its documentation has printed. }
 function ReadFuncInfos(Outcome: Pwx_result; const Item: UTF8String): TWxFuncInfos;
 const
   Names: array[0..2] of UTF8String = ('/func_infos', '/func_info', '/func_News');
@@ -473,10 +441,10 @@ begin
   Result.StatusCode := NumberAt(Outcome, Place + '/status');
   case Result.StatusCode of
     WxMissing: Result.Status := lsMissing;
-    1: Result.Status := lsLinked;
-    2: Result.Status := lsAwaitingMiniProgram;
-    3: Result.Status := lsRefused;
-    12: Result.Status := lsAwaitingOfficialAccount;
+    WX_LINK_LINKED: Result.Status := lsLinked;
+    WX_LINK_AWAITING_MINI_PROGRAM: Result.Status := lsAwaitingMiniProgram;
+    WX_LINK_REFUSED: Result.Status := lsRefused;
+    WX_LINK_AWAITING_OFFICIAL_ACCOUNT: Result.Status := lsAwaitingOfficialAccount;
   else
     Result.Status := lsOther;
   end;
@@ -503,7 +471,7 @@ begin
   I := 0;
   while HasValue(Outcome, Step(Place, I)) do
   begin
-    { Doubled rather than grown one by one: lists can be long. }
+    { Doubled, since lists can be long. }
     if I = Length(Result) then
       SetLength(Result, 2 * I + 16);
     Result[I] := ReadItem(Outcome, Step(Place, I));
@@ -531,15 +499,15 @@ begin
   else if WaitsFor = 'mini_program' then
     Result.WaitsFor := wfMiniProgram
   else
-    Result.WaitsFor := wfNobody;
+    Result.WaitsFor := wfNone;
   Result.Found := TextAt(Outcome, '/found');
   Result.Posts := StrToIntDef(string(TextAt(Outcome, '/posts')), 0);
-  { Null where there is none. }
+  { null if the list did not show it. }
   Result.HasItem := Copy(TextAt(Outcome, '/item'), 1, 1) = '{';
   Result.Item := ReadItem(Outcome, '/item');
 end;
 
-{ Takes the result of a call and frees it; raises what did not succeed. }
+{ Reads and frees the result of a call. Raises EWxError if the call failed. }
 function TakeAnswer(Status: Integer; Outcome: Pwx_result): TWxAnswer;
 begin
   try
@@ -608,7 +576,17 @@ var
 begin
   Status := wx_options_set(FHandle, CText(Key), CText(Value));
   if Status <> WX_OK then
-    raise EWxError.Create(NoAnswer(Status, Utf8(wx_options_message(FHandle))));
+    raise EWxError.Create(WithoutAnswer(Status, Utf8(wx_options_message(FHandle))));
+end;
+
+procedure TWxOptions.SetText(Index: Integer; const Value: UTF8String);
+begin
+  SetValue(WxOptionKeys[Index], Value);
+end;
+
+procedure TWxOptions.SetNumber(Index: Integer; const Value: Int64);
+begin
+  SetValue(WxOptionKeys[Index], UTF8String(IntToStr(Value)));
 end;
 
 { TWxClient }
@@ -630,7 +608,7 @@ begin
   Message := Utf8(wx_options_message(HandleOf(Options)));
   if Message = '' then
     Message := WxStatusText(Status);
-  raise EWxError.Create(NoAnswer(Status, Message));
+  raise EWxError.Create(WithoutAnswer(Status, Message));
 end;
 
 constructor TWxClient.Create(Options: TWxOptions);
@@ -651,20 +629,26 @@ begin
   inherited Destroy;
 end;
 
-procedure CheckPut(Status: Integer);
-begin
-  if Status <> WX_OK then
-    raise EWxError.Create(NoAnswer(Status, WxStatusText(Status)));
-end;
-
 procedure TWxClient.SetTicket(const Ticket: UTF8String);
+var
+  Masked: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
 begin
-  CheckPut(wx_client_set_ticket(FHandle, CText(Ticket)));
+  Masked := TMaskedFpu.Create;
+  Status := wx_client_set_ticket(FHandle, CText(Ticket), Outcome);
+  TakeAnswer(Status, Outcome);
 end;
 
 procedure TWxClient.AddAccount(const Appid, RefreshToken: UTF8String);
+var
+  Masked: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
 begin
-  CheckPut(wx_client_add_account(FHandle, CText(Appid), CText(RefreshToken)));
+  Masked := TMaskedFpu.Create;
+  Status := wx_client_add_account(FHandle, CText(Appid), CText(RefreshToken), Outcome);
+  TakeAnswer(Status, Outcome);
 end;
 
 procedure TWxClient.Cancel;
@@ -675,11 +659,11 @@ end;
 function TWxClient.LinkMiniprogram(const AccessToken, Appid: UTF8String;
   NotifyUsers, ShowProfile: Boolean): TWxAnswer;
 var
-  Calm: IInterface;
+  Masked: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
-  Calm := TCalm.Create;
+  Masked := TMaskedFpu.Create;
   Status := wx_link_miniprogram(FHandle, CText(AccessToken), CText(Appid),
     Ord(NotifyUsers), Ord(ShowProfile), Outcome);
   Result := TakeAnswer(Status, Outcome);
@@ -687,22 +671,22 @@ end;
 
 function TWxClient.GetLinked(const AccessToken: UTF8String): TWxList;
 var
-  Calm: IInterface;
+  Masked: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
-  Calm := TCalm.Create;
+  Masked := TMaskedFpu.Create;
   Status := wx_get_linked(FHandle, CText(AccessToken), Outcome);
   Result := TakeList(Status, Outcome);
 end;
 
 function TWxClient.UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxAnswer;
 var
-  Calm: IInterface;
+  Masked: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
-  Calm := TCalm.Create;
+  Masked := TMaskedFpu.Create;
   Status := wx_unlink_miniprogram(FHandle, CText(AccessToken), CText(Appid), Outcome);
   Result := TakeAnswer(Status, Outcome);
 end;
@@ -710,11 +694,11 @@ end;
 function TWxClient.EnsureLinked(const AccessToken, Appid: UTF8String;
   NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal): TWxProgress;
 var
-  Calm: IInterface;
+  Masked: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
-  Calm := TCalm.Create;
+  Masked := TMaskedFpu.Create;
   Status := wx_ensure_linked(FHandle, CText(AccessToken), CText(Appid),
     Ord(NotifyUsers), Ord(ShowProfile), WaitMs, Outcome);
   Result := TakeProgress(Status, Outcome);
@@ -723,16 +707,16 @@ end;
 function TWxClient.WaitLinked(const AccessToken, AppidOrGhId: UTF8String;
   WaitMs: Cardinal): TWxProgress;
 var
-  Calm: IInterface;
+  Masked: IInterface;
   Status: Integer;
   Outcome: Pwx_result;
 begin
-  Calm := TCalm.Create;
+  Masked := TMaskedFpu.Create;
   Status := wx_wait_linked(FHandle, CText(AccessToken), CText(AppidOrGhId), WaitMs, Outcome);
   Result := TakeProgress(Status, Outcome);
 end;
 
-{ What is known }
+{ Versions and errcodes }
 
 function WxVersion: UTF8String;
 begin

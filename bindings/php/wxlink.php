@@ -5,30 +5,35 @@
  *
  *     $client = new Wxlink\Client(['timeout_ms' => 5000]);
  *     try {
- *         $client->linkMiniprogram($token, 'wx0b00000000000001', notifyUsers: false, showProfile: true);
- *         echo "The invitation is out.\n";
+ *         $link = $client->ensureLinked(
+ *             $token, 'wx0b00000000000001', notifyUsers: false, showProfile: true, waitMs: 60000,
+ *         );
+ *         echo "$link->state, waits for $link->waitsFor\n";
  *     } catch (Wxlink\WxException $e) {
  *         echo $e->getMessage(), "\n";
  *     }
  *
- * Texts are UTF-8. Needs PHP 8.1 with FFI switched on (ffi.enable), libwxlink.so.1 and wxlink.h.
+ * Texts are UTF-8. Requires PHP 8.1 with FFI enabled (ffi.enable), libwxlink.so.1 and wxlink.h.
  */
 
 declare(strict_types=1);
 
 namespace Wxlink;
 
-/** The native library, and what it knows without calling WeChat. */
+require_once __DIR__ . '/constants.php';
+
+/** Loads the native library; its version and its catalogue of errcodes. */
 final class Library
 {
     private static ?\FFI $ffi = null;
 
     /**
-     * Loads the library. Only needed, and then before anything else, where it is not found by itself.
+     * Loads the library from a path. Call it before anything else, if the library or the header is
+     * not in one of the places that are searched by default.
      *
-     * @param string $library a name for the system's loader, or a path
-     * @param ?string $header the path of wxlink.h; null looks beside this file, in the checkout that
-     *     holds it, in /usr/local/include and in /usr/include
+     * @param string $library a path, or a name that the system's loader finds
+     * @param ?string $header the path of wxlink.h; null searches beside this file, in the checkout
+     *     that this file belongs to, in /usr/local/include and in /usr/include
      * @throws \FFI\Exception if the library cannot be loaded
      * @throws \RuntimeException if there is no header
      */
@@ -49,26 +54,31 @@ final class Library
         return self::ffi()->wx_abi_version();
     }
 
-    /** @return list<array> all that is known about WeChat's errcodes; wxlink.h shows a row */
+    /** @return list<array> all known errcodes of WeChat; wxlink.h shows an element */
     public static function catalogue(): array
     {
         return json_decode(self::ffi()->wx_catalogue_json(), true, flags: JSON_THROW_ON_ERROR);
     }
 
     /**
-     * One thing that is known about an errcode.
+     * Looks up one field of a known errcode.
      *
-     * @param ?string $api link, get or unlink: the endpoint that answered; null for none in particular
+     * @param ?string $api link, get or unlink: the endpoint that answered; null for the row that
+     *     holds for every endpoint
      * @param string $field name, class, meaning, remedy or wire (WeChat's own words)
      * @param string $lang en or zh, for meaning and remedy
-     * @return string empty if nothing is known, or an argument is not one of these
+     * @return string empty if the errcode is unknown or an argument is none of the above
      */
-    public static function errcodeText(?string $api, int $errcode, string $field, string $lang = 'en'): string
-    {
+    public static function errcodeText(
+        ?string $api,
+        int $errcode,
+        string $field,
+        string $lang = 'en',
+    ): string {
         return self::ffi()->wx_errcode_text($api, $errcode, $field, $lang);
     }
 
-    /** @internal the functions of wxlink.h, which is their manual */
+    /** @internal the functions of wxlink.h, which documents them */
     public static function ffi(): \FFI
     {
         if (self::$ffi === null) {
@@ -78,14 +88,14 @@ final class Library
     }
 
     /**
-     * The header without comments, C++ and preprocessor, which FFI cannot read. It is not copied here,
-     * so that it stays the only truth.
+     * Returns the header without comments, C++ and preprocessor lines, which FFI cannot read. The
+     * declarations are not copied into this file, so that they cannot differ from the library.
      */
     private static function declarations(string $header): string
     {
         $text = file_get_contents($header);
         if ($text === false) {
-            throw new \RuntimeException("$header cannot be read");
+            throw new \RuntimeException("wxlink: could not read $header");
         }
         $text = preg_replace('~/\*.*?\*/~s', '', $text);
         $text = preg_replace('~^#ifdef __cplusplus$.*?^#endif~ms', '', $text);
@@ -94,36 +104,41 @@ final class Library
 
     private static function findHeader(): string
     {
-        $folders = [__DIR__, dirname(__DIR__, 2) . '/include', '/usr/local/include', '/usr/include'];
+        $checkout = dirname(__DIR__, 2);
+        $folders = [__DIR__, "$checkout/include", '/usr/local/include', '/usr/include'];
         foreach ($folders as $folder) {
             if (is_file("$folder/wxlink.h")) {
                 return "$folder/wxlink.h";
             }
         }
-        throw new \RuntimeException('wxlink.h is in none of ' . implode(', ', $folders));
+        throw new \RuntimeException(
+            'wxlink: could not find wxlink.h in ' . implode(', ', $folders)
+            . '. Pass its path to Wxlink\Library::load.',
+        );
     }
 }
 
 /**
- * Calls WeChat; keeps connections for the calls to come. Make one and use it for all calls.
+ * Calls WeChat and keeps connections for later calls. Make one client and use it for all calls.
  *
- * It is freed with the last reference to it. A client made before a fork answers FORKED in the child:
- * make one there.
+ * It is freed with the last reference to it. A client made before a fork returns FORKED in the
+ * child: make a client there.
  *
- * Linking can message every follower of an account, so a link or unlink of which anything was sent is
- * never posted again by itself; only ensureLinked does so, after two looks at the list without a trace.
+ * Linking can message every follower of an account. Once anything of a link or unlink was sent, the
+ * library does not send it again. Only ensureLinked may post again, after it has read the list
+ * twice without finding the mini program.
  */
 final class Client
 {
     private \FFI\CData $handle;
 
     /**
-     * Makes a client. Nothing is connected yet; certificates are read here and never again.
+     * Makes a client. Nothing is connected yet; certificates are read here and not again.
      *
-     * @param array<string, string|int> $options such as base_url, timeout_ms, proxy and lang;
-     *     docs/options.md lists them all
-     * @throws WxException BAD_OPTION if there is no such option, or a value it does not take; INTERNAL
-     *     if the process has no file descriptor left
+     * @param array<string, string|int> $options the keys are the constants of Option, such
+     *     as base_url, timeout_ms, proxy and lang
+     * @throws WxException BAD_OPTION if an option is unknown or its value invalid; INTERNAL if the
+     *     process has no file descriptor left
      */
     public function __construct(#[\SensitiveParameter] array $options = [])
     {
@@ -138,16 +153,17 @@ final class Client
         Library::ffi()->wx_client_free($this->handle);
     }
 
-    /** A handle has one owner; with() makes another. */
+    /** A handle has one owner; with() makes another handle. */
     private function __clone()
     {
     }
 
     /**
-     * Makes a client on the same connections, for a call with limits of its own.
+     * Makes a client on the same connections with its own time limits, language or account.
      *
-     * @param array<string, string|int> $options any of timeout_ms, connect_timeout_ms, max_retries, lang
-     * @throws WxException BAD_OPTION if the options set what is a matter of the connections
+     * @param array<string, string|int> $options any of timeout_ms, connect_timeout_ms, max_retries,
+     *     lang and account
+     * @throws WxException BAD_OPTION if the options set anything else, which the connections share
      */
     public function with(#[\SensitiveParameter] array $options): self
     {
@@ -161,42 +177,42 @@ final class Client
     }
 
     /**
-     * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.
+     * Stores the component_verify_ticket that WeChat pushes to a third-party platform every 10
+     * minutes.
      *
      * @throws WxException NO_TOKEN if the store of the option store cannot be used
      */
     public function setTicket(#[\SensitiveParameter] string $ticket): void
     {
-        self::expectPut(Library::ffi()->wx_client_set_ticket($this->handle, $ticket));
+        self::check($ticket);
+        $this->call(fn ($ffi, $out) => $ffi->wx_client_set_ticket($this->handle, $ticket, $out));
     }
 
     /**
-     * Keeps the refresh token that an Official Account gave when it authorised the platform.
+     * Stores the refresh token that an Official Account gave when it authorised the platform.
      *
      * @throws WxException NO_TOKEN if the store of the option store cannot be used
      */
     public function addAccount(string $appid, #[\SensitiveParameter] string $refreshToken): void
     {
-        self::expectPut(Library::ffi()->wx_client_add_account($this->handle, $appid, $refreshToken));
-    }
-
-    private static function expectPut(int $status): void
-    {
-        if ($status !== Status::OK) {
-            throw new WxException(Result::ofStatus($status));
-        }
+        self::check($refreshToken, $appid);
+        $this->call(fn ($ffi, $out) => $ffi->wx_client_add_account(
+            $this->handle, $appid, $refreshToken, $out,
+        ));
     }
 
     /**
-     * Invites a mini program to be linked to an Official Account. Success means that the invitation is
-     * out: the Official Account's administrator agrees, then the mini program's, and only the list
-     * tells when.
+     * Invites a mini program to be linked to an Official Account. Posts once. Success means that
+     * the invitation is out: the Official Account's administrator must agree, then the mini
+     * program's. Read the list, or use waitLinked, to learn when they have.
      *
-     * @param string $accessToken the Official Account's authorizer_access_token
-     * @param string $appid the mini program's
+     * @param string $accessToken the Official Account's authorizer_access_token; empty if the
+     *     options name a source of tokens
+     * @param string $appid the mini program's appid
      * @param bool $notifyUsers whether WeChat messages every follower of the account
      * @param bool $showProfile whether the mini program is shown in the account's page
-     * @throws WxException class pending or ok if an invitation is out already or it is linked
+     * @throws WxException class pending if an invitation is out already, class ok if it is linked
+     *     already
      */
     public function linkMiniprogram(
         #[\SensitiveParameter] string $accessToken,
@@ -211,8 +227,8 @@ final class Client
     }
 
     /**
-     * Lists the mini programs linked to an Official Account and those on their way: see Result::$items.
-     * Reading changes nothing, so it is safe to call again after any failure.
+     * Reads the list of mini programs that are linked to an Official Account or on their way: see
+     * Result::$items. It is safe to call again after any failure.
      *
      * @param string $accessToken the Official Account's authorizer_access_token
      * @throws WxException
@@ -220,19 +236,23 @@ final class Client
     public function getLinked(#[\SensitiveParameter] string $accessToken): Result
     {
         self::check($accessToken);
-        return $this->call(fn ($ffi, $out) => $ffi->wx_get_linked($this->handle, $accessToken, $out));
+        return $this->call(fn ($ffi, $out) => $ffi->wx_get_linked(
+            $this->handle, $accessToken, $out,
+        ));
     }
 
     /**
-     * Asks to unlink a mini program. Success means that the Official Account's administrator has been
-     * asked; it stays in the list until they agree.
+     * Asks to unlink a mini program. Posts once. Success means that the Official Account's
+     * administrator has been asked; the mini program stays in the list until they agree.
      *
      * @param string $accessToken the Official Account's authorizer_access_token
-     * @param string $appid the mini program's
-     * @throws WxException class pending if the administrator has been asked already
+     * @param string $appid the mini program's appid
+     * @throws WxException class pending if the administrator was asked already
      */
-    public function unlinkMiniprogram(#[\SensitiveParameter] string $accessToken, string $appid): Result
-    {
+    public function unlinkMiniprogram(
+        #[\SensitiveParameter] string $accessToken,
+        string $appid,
+    ): Result {
         self::check($accessToken, $appid);
         return $this->call(fn ($ffi, $out) => $ffi->wx_unlink_miniprogram(
             $this->handle, $accessToken, $appid, $out,
@@ -240,18 +260,21 @@ final class Client
     }
 
     /**
-     * Sees to it that a mini program is linked: what callers really want. Asks the list, posts a link if
-     * that shows no trace, and waits for the administrators if asked to. Safe to repeat, whatever
-     * happened before. Result::$state tells how far it came, also after a failure.
+     * Makes sure that a mini program is linked to an Official Account. Reads the list, posts a link
+     * if the list does not show the mini program, and waits for the administrators as long as
+     * asked. It is safe to repeat, whatever an earlier call did.
+     *
+     * A pending, declined or vanished link is returned, not thrown: see Result::$state and
+     * Result::$waitsFor.
      *
      * @param string $accessToken the Official Account's authorizer_access_token
-     * @param string $appid the mini program's
+     * @param string $appid the mini program's appid
      * @param bool $notifyUsers whether WeChat messages every follower of the account
      * @param bool $showProfile whether the mini program is shown in the account's page
-     * @param int $waitMs how long to wait for the administrators, in milliseconds; 0 not at all. The call
-     *     ends within this and timeout_ms together
-     * @throws WxException PENDING if an invitation is out, DECLINED if it was refused, VANISHED if it was
-     *     in the list and is there no more; or as linkMiniprogram
+     * @param int $waitMs how long to wait for the administrators, in milliseconds; 0 does not wait.
+     *     The call ends within timeout_ms plus this
+     * @throws WxException if the state of the link is not known, or WeChat refused the link; its
+     *     result has the state so far
      */
     public function ensureLinked(
         #[\SensitiveParameter] string $accessToken,
@@ -262,17 +285,19 @@ final class Client
     ): Result {
         self::check($accessToken, $appid, $waitMs);
         return $this->call(fn ($ffi, $out) => $ffi->wx_ensure_linked(
-            $this->handle, $accessToken, $appid, (int) $notifyUsers, (int) $showProfile, $waitMs, $out,
+            $this->handle, $accessToken, $appid, (int) $notifyUsers, (int) $showProfile, $waitMs,
+            $out,
         ));
     }
 
     /**
-     * Waits until a mini program is linked, or will not be. Posts nothing.
+     * Waits until a mini program is linked, declined or vanished. Posts nothing. The state is
+     * vanished also if the list never showed the mini program.
      *
      * @param string $accessToken the Official Account's authorizer_access_token
-     * @param string $appidOrGhId the mini program's appid or original id
-     * @param int $waitMs how long, in milliseconds; 0 looks once
-     * @throws WxException as ensureLinked; VANISHED also if the list shows no trace of it
+     * @param string $appidOrGhId the mini program's appid or original id (gh_...)
+     * @param int $waitMs how long to wait, in milliseconds; 0 reads the list once
+     * @throws WxException if the state of the link is not known
      */
     public function waitLinked(
         #[\SensitiveParameter] string $accessToken,
@@ -285,21 +310,21 @@ final class Client
         ));
     }
 
-    /** Refuses what C would see as something else; all else is judged by the library. */
+    /** Refuses arguments that C would not receive unchanged. The library checks everything else. */
     private static function check(
         #[\SensitiveParameter] string $accessToken,
         string $appid = '',
         int $waitMs = 0,
     ): void {
         if (str_contains($accessToken, "\0") || str_contains($appid, "\0")) {
-            throw new \ValueError('access token and appid must not contain any null bytes');
+            throw new \ValueError('tokens, tickets and appids must not contain any null bytes');
         }
         if ($waitMs < 0 || $waitMs > 0xFFFFFFFF) {
             throw new \ValueError('waitMs must be between 0 and 4294967295');
         }
     }
 
-    /** The verb holds the token, and must not be in a stack trace either. */
+    /** The verb contains the token, so it must not be in a stack trace. */
     private function call(#[\SensitiveParameter] \Closure $verb): Result
     {
         $ffi = Library::ffi();
@@ -310,7 +335,11 @@ final class Client
         } finally {
             $ffi->wx_result_free($native);
         }
-        return $status === Status::OK ? $result : throw new WxException($result);
+        return match ($status) {
+            // Known states of a link are returned; everything else is a failure.
+            Status::OK, Status::PENDING, Status::DECLINED, Status::VANISHED => $result,
+            default => throw new WxException($result),
+        };
     }
 
     /** Makes a native client with options, by wx_client_new or wx_client_derive. */
@@ -323,7 +352,8 @@ final class Client
                 if (str_contains("$key$value", "\0")) {
                     throw new \ValueError('options must not contain any null bytes');
                 }
-                self::expectOk($ffi->wx_options_set($native, (string) $key, (string) $value), $native);
+                $status = $ffi->wx_options_set($native, (string) $key, (string) $value);
+                self::expectOk($status, $native);
             }
             $client = $ffi->new('wx_client *');
             self::expectOk($make($native, \FFI::addr($client)), $native);
@@ -336,35 +366,40 @@ final class Client
     private static function expectOk(int $status, \FFI\CData $options): void
     {
         if ($status !== Status::OK) {
-            throw new WxException(Result::ofOptions($status, $options));
+            throw new WxException(Result::fromOptions($status, $options));
         }
     }
 }
 
-/** What became of a call: a value, copied out of the native library when the call ends. */
+/** The result of a call: a value, copied out of the native library when the call ends. */
 final class Result
 {
     /**
-     * @param int $status one of Status, or one that came later
-     * @param int $errcode WeChat's errcode if it answered, else the status: never 0 for a call that did
-     *     not succeed. WeChat has a -1 of its own, so look at the status first: Status::API says that
-     *     the errcode is WeChat's
-     * @param string $errorClass what to do about it: ok (done, or done before), pending (on its way: wait,
-     *     do not link again), token (get another and call again, once), busy (call again a little
-     *     later), quota (when the minute, day or month is over), human (an administrator or operator must
-     *     act first), caller (correct the call); empty if WeChat did not answer, or with a code nobody
-     *     has described
+     * @param int $status one of Status, or a status of a later library
+     * @param int $errcode WeChat's errcode if WeChat answered, else the status: never 0 for a call
+     *     that did not succeed. WeChat has an errcode -1, so look at the status first: only with
+     *     Status::API is the errcode WeChat's
+     * @param string $errorClass what to do about WeChat's errcode: ok (done, or done before),
+     *     pending (on its way: wait, do not link again), token (get another token and call again,
+     *     once), busy (wait a little and call again), quota (call again when the minute, day or
+     *     month is over), action_required (an administrator or operator must act first),
+     *     invalid_request (correct the call); empty if WeChat did not answer, or answered an
+     *     errcode that the library does not know
      * @param int $httpStatus of the last answer, 0 if there was none; WeChat refuses with 200 too
-     * @param string $message what happened and what to do, in the client's language; empty after a success
-     * @param string $rid the id that WeChat's support asks for; empty if WeChat gave none
-     * @param string $trace everything that was tried, as JSON for logs and support; holds no token
-     * @param string $json WeChat's body as it came if WeChat answered, else what the library says in its
-     *     place; of ensure and wait always the latter; empty if an option was refused
-     * @param list<MiniProgram> $items the list, in WeChat's order; empty for calls that list nothing
-     * @param string $state how far ensure or wait came: linked, pending, declined, vanished or unknown;
-     *     empty for other calls
-     * @param string $waitsFor who must decide: official_account, mini_program or empty
-     * @param string $found what ensure or wait found in the list at first: absent or a state
+     * @param string $message what happened and what to do, for people, in the client's language;
+     *     empty after a success
+     * @param string $rid the id that WeChat's support asks for; empty if WeChat sent none
+     * @param string $trace every attempt with host, phase and milliseconds, as JSON for logs and
+     *     support; contains no token
+     * @param string $json WeChat's body byte for byte if WeChat answered, else JSON made by the
+     *     library; for ensure and wait always the library's; empty if an option was refused
+     * @param list<MiniProgram> $items the list, in WeChat's order; empty for calls other than
+     *     getLinked
+     * @param string $state how far the link has come, after ensure and wait: linked, pending,
+     *     declined, vanished or unknown; empty for other calls
+     * @param string $waitsFor the administrator who must agree next: official_account, mini_program
+     *     or empty
+     * @param string $found what the list showed before anything was posted: absent or a state
      * @param int $posts how many links ensure posted of which WeChat may have seen something
      * @param ?MiniProgram $item the mini program as ensure or wait last saw it in the list
      */
@@ -387,7 +422,7 @@ final class Result
     ) {
     }
 
-    /** @internal copies a native result, which stays the caller's */
+    /** @internal copies a native result, which the caller still owns */
     public static function read(int $status, \FFI\CData $native): self
     {
         $ffi = Library::ffi();
@@ -395,14 +430,17 @@ final class Result
         return new self(
             status: $status,
             errcode: $ffi->wx_result_errcode($native),
-            errorClass: $ffi->wx_result_class($native),
+            errorClass: $ffi->wx_class_text($ffi->wx_result_class($native), null, null),
             delivery: Delivery::tryFrom($ffi->wx_result_delivery($native)) ?? Delivery::Unknown,
             httpStatus: $ffi->wx_result_http_status($native),
             message: $ffi->wx_result_message($native),
             rid: $ffi->wx_result_rid($native),
             trace: $ffi->wx_result_trace($native),
             json: $ffi->wx_result_json($native, null),
-            items: array_map(MiniProgram::read(...), Field::objects($values['wxopens'] ?? null, 'items')),
+            items: array_map(
+                MiniProgram::read(...),
+                Field::objects($values['wxopens'] ?? null, 'items'),
+            ),
             state: Field::text($values, 'state') ?? '',
             waitsFor: Field::text($values, 'waits_for') ?? '',
             found: Field::text($values, 'found') ?? '',
@@ -411,24 +449,19 @@ final class Result
         );
     }
 
-    /** @internal what became of setting options, or of making a client with them */
-    public static function ofStatus(int $status): self
-    {
-        $message = Library::ffi()->wx_status_text($status);
-        return new self(
-            $status, $status, '', Delivery::NeverSent, 0, $message, '', '', '', [], '', '', '', 0, null,
-        );
-    }
-
-    public static function ofOptions(int $status, \FFI\CData $options): self
+    /** @internal the result of setting options, or of making a client with them */
+    public static function fromOptions(int $status, \FFI\CData $options): self
     {
         $message = Library::ffi()->wx_options_message($options);
         return new self(
-            $status, $status, '', Delivery::NeverSent, 0, $message, '', '', '', [], '', '', '', 0, null,
+            $status, $status, '', Delivery::NeverSent, 0, $message,
+            '', '', '', [], '', '', '', 0, null,
         );
     }
 
-    /** The JSON as the library reads it, which takes what json_decode does not: a byte order mark, say. */
+    /**
+     * Decodes the JSON as the library has validated it; a byte order mark, for example, is removed.
+     */
     private static function values(\FFI\CData $native): array
     {
         $ffi = Library::ffi();
@@ -446,20 +479,9 @@ final class Result
 /** One item of the list. Every field may be missing, and is then null. */
 final class MiniProgram
 {
-    /** Status: linked. */
-    public const LINKED = 1;
-
-    /** Status: waits for the mini program's administrator. */
-    public const WAITS_FOR_MINI_PROGRAM = 2;
-
-    /** Status: the mini program's administrator refused. */
-    public const REFUSED = 3;
-
-    /** Status: waits for the Official Account's administrator. */
-    public const WAITS_FOR_OFFICIAL_ACCOUNT = 12;
-
     /**
-     * @param ?int $status how far the link has come: one of the constants, or a number nobody has described
+     * @param ?int $status how far the link has come: one of the constants, or a number WeChat has
+     *     added since
      * @param ?string $username the original id, gh_...
      * @param ?string $appid refused items have none
      * @param ?string $source seen as SOURCE_NORMAL; WeChat does not say what it means
@@ -467,11 +489,11 @@ final class MiniProgram
      * @param ?int $selected 1: shown in the Official Account's page
      * @param ?int $nearbyDisplayStatus 1: shown in "nearby mini programs", which forbids unlinking
      * @param ?int $released 1: published
-     * @param ?string $headimgUrl the picture's address
+     * @param ?string $headimgUrl the URL of the picture
      * @param ?int $copyVerifyStatus seen as 1; WeChat does not say what it means
      * @param ?string $email the mini program's mail address
-     * @param list<FuncInfo> $funcInfos WeChat verification (id 1), WeChat Pay (id 2) and the like
-     * @param array<string, mixed> $fields everything as WeChat sent it, unknown fields too
+     * @param list<FuncInfo> $funcInfos WeChat verification (id 1), WeChat Pay (id 2) and others
+     * @param array<string, mixed> $fields all fields as WeChat sent them, unknown ones too
      */
     private function __construct(
         public readonly ?int $status,
@@ -493,7 +515,7 @@ final class MiniProgram
     /** @internal */
     public static function read(array $fields): self
     {
-        // The true name first, then those that WeChat's pages have printed.
+        // The name in WeChat's answers first, then the names its documentation has printed.
         $funcInfos = Field::objects($fields, 'func_infos')
             ?: Field::objects($fields, 'func_info')
             ?: Field::objects($fields, 'func_News');
@@ -541,10 +563,10 @@ final class FuncInfo
     }
 }
 
-/** @internal reads fields of whose types nothing is certain */
+/** @internal reads fields that may be missing or of another type */
 final class Field
 {
-    /** A number, or one in a text. */
+    /** A whole number, or one in a string. */
     public static function number(array $fields, string $name): ?int
     {
         $value = $fields[$name] ?? null;
@@ -559,7 +581,7 @@ final class Field
         return is_string($value) ? $value : null;
     }
 
-    /** @return list<array> the objects in a list; none if it is no list */
+    /** @return list<array> the objects in a list; empty if the value is not a list */
     public static function objects(mixed $fields, string $name): array
     {
         $value = is_array($fields) ? $fields[$name] ?? null : null;
@@ -567,30 +589,17 @@ final class Field
     }
 }
 
-/** Whether WeChat may have seen a request. */
-enum Delivery: int
-{
-    /** Calling again cannot do anything twice. */
-    case NeverSent = 0;
-
-    /** It was sent and no verdict came back: read the list before you link again. */
-    case Unknown = 1;
-
-    /** The errcode is WeChat's verdict. */
-    case Answered = 2;
-}
-
 /**
- * A call that did not end with Status::OK.
+ * A call that failed.
  *
- * Its message tells people what happened and what to do, its code is the status. A program decides by
- * $errorClass, or by $delivery where WeChat did not answer. No token is in it.
+ * The message is for people: what happened and what to do. The code is the status. A program
+ * decides by $errorClass, or by $delivery if WeChat did not answer. It never contains a token.
  */
 final class WxException extends \RuntimeException
 {
     public readonly int $status;
 
-    /** The status's name, such as TIMEOUT; empty if it came later than the library. */
+    /** The status's name, such as TIMEOUT; empty for a number the library does not know. */
     public readonly string $statusName;
 
     public readonly int $errcode;
@@ -598,7 +607,7 @@ final class WxException extends \RuntimeException
     public readonly Delivery $delivery;
     public readonly string $rid;
 
-    /** @param Result $result everything there is to know about the call */
+    /** @param Result $result the whole result of the call */
     public function __construct(public readonly Result $result)
     {
         parent::__construct($result->message, $result->status);
@@ -608,98 +617,5 @@ final class WxException extends \RuntimeException
         $this->errorClass = $result->errorClass;
         $this->delivery = $result->delivery;
         $this->rid = $result->rid;
-    }
-}
-
-/**
- * What became of a call, as a number that is never reused.
- *
- * More may come. Treat one you do not know like its group: -1 to -19 an argument is wrong and nothing
- * was sent, -20 to -39 nothing was sent, -40 to -69 the outcome is unknown.
- */
-final class Status
-{
-    /** WeChat said yes. */
-    public const OK = 0;
-
-    /** A pointer that must not be NULL is NULL; does not occur here. */
-    public const NULL_POINTER = -1;
-
-    /** A text is not UTF-8. */
-    public const NOT_UTF8 = -2;
-
-    /** An argument is out of its range. */
-    public const BAD_VALUE = -3;
-
-    /** No such option, or a value it does not take. */
-    public const BAD_OPTION = -4;
-
-    /** The buffer is too small; does not occur here. */
-    public const BUFFER = -5;
-
-    /** There is nothing at that place; does not occur here. */
-    public const NOT_FOUND = -6;
-
-    /** The host's name could not be resolved. */
-    public const RESOLVE = -20;
-
-    /** No connection to the host. */
-    public const CONNECT = -21;
-
-    /** The TLS handshake failed. */
-    public const TLS = -22;
-
-    /** The proxy did not connect us. */
-    public const PROXY = -23;
-
-    /** Time ran out before anything was sent. */
-    public const TIMEOUT_UNSENT = -24;
-
-    /** No access token could be had for the account. */
-    public const NO_TOKEN = -25;
-
-    /** Time ran out after sending. */
-    public const TIMEOUT = -40;
-
-    /** The connection broke after sending. */
-    public const CONNECTION_LOST = -41;
-
-    /** What came back is not an answer of WeChat's. */
-    public const BAD_ANSWER = -60;
-
-    /** The answer is larger than max_response_bytes. */
-    public const TOO_LARGE = -61;
-
-    /** WeChat answered with an errcode other than 0: see Result::$errcode. */
-    public const API = -70;
-
-    /** An invitation is out and waits for an administrator. */
-    public const PENDING = -80;
-
-    /** The mini program's administrator refused. */
-    public const DECLINED = -81;
-
-    /** The mini program is not in the list (any more). */
-    public const VANISHED = -82;
-
-    /** The client was cancelled; the delivery says whether anything was sent. */
-    public const CANCELLED = -90;
-
-    /** The client was made before a fork: make one in the child. */
-    public const FORKED = -91;
-
-    /** A fault in the library itself; the client stays usable. */
-    public const INTERNAL = -99;
-
-    /** The name without its prefix, such as BAD_VALUE; empty for a number that is none. */
-    public static function name(int $status): string
-    {
-        return (string) strstr(self::text($status), ':', before_needle: true);
-    }
-
-    /** What it means and what to do next, in English; empty for a number that is none. */
-    public static function text(int $status): string
-    {
-        return Library::ffi()->wx_status_text($status);
     }
 }

@@ -2,8 +2,9 @@
 
     WXLINK_TOKEN=... python link.py APPID NOTIFY_USERS SHOW_PROFILE
 
-WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
-Exits with 0 if the mini program is linked or on its way, 1 if not, 2 if called wrongly.
+WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+Exits with 0 if the mini program is linked or on its way, 1 if not, 2 after wrong arguments or
+options.
 """
 
 import os

@@ -2,8 +2,8 @@
 
     WXLINK_TOKEN=... python list.py
 
-WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
-Exits with 0, 1 if the list could not be read, 2 if called wrongly.
+WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options.
 """
 
 import os

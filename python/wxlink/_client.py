@@ -28,37 +28,62 @@ class Client:
     Options, all by keyword (times in seconds):
 
     base_url: str or several, "https://api.weixin.qq.com"
-        The entry hosts in order of preference. A request that was never sent moves on to the next.
+        WeChat's API hosts, the preferred one first. If a request could not be sent to one host, the
+        next is tried. Takes 1 to 16 URLs separated by commas: https://HOST[:PORT], or
+        http://HOST[:PORT] if HOST is a loopback address.
     timeout: float, 10.0
-        The time limit of a call, name resolution and retries included.
+        Time limit for a whole call: name resolution, connecting, retries and reading the response.
+        Takes 0.001 to 3600 s.
     connect_timeout: float, 3.0
-        The time limit of opening one connection.
+        Time limit for opening one connection: name resolution, TCP, proxy and TLS handshakes. Takes
+        0.001 to 3600 s.
     max_retries: int, 2
-        How often a request is retried. Only requests that cannot take effect twice are.
+        How often a call retries automatically. Only requests that cannot take effect twice are
+        retried: those that were never sent, and reads. Takes 0 to 10.
     keep_alive: float, 15.0
-        How long an idle connection is kept open; 0 closes it at once.
+        How long an idle connection is kept open for later calls. Takes 0 to 3600 s; 0 opens a new
+        connection for every call.
     proxy: str, "none"
-        "none", "env", or an http or socks5 URL.
+        The proxy for https hosts. With env, the client reads HTTPS_PROXY (or ALL_PROXY) and
+        NO_PROXY once, when it is created, by curl's rules. Plain http is used for loopback hosts
+        only and never through a proxy. Takes none, env, http://[USER:PASSWORD@]HOST:PORT or
+        socks5://[USER:PASSWORD@]HOST:PORT; percent-encode special characters in USER and PASSWORD.
     ca_file: path, none
-        A PEM file with CA certificates that are trusted in addition to the roots.
+        CA certificates to trust in addition to the roots that trust selects. Read when the client
+        is created. Takes a path to a PEM file; empty for none.
     trust: str, "system"
-        The trusted roots: "system" (or the bundled ones if there are none), or "bundled".
+        The root certificates to trust: system uses the operating system's, and the bundled ones if
+        it has none; bundled uses Mozilla's, which are part of the library. Takes system or bundled.
     user_agent: str, "wxlink/VERSION"
+        The User-Agent header of every request. Takes 1 to 256 printable ASCII characters.
     max_response_bytes: int, 4194304
+        The largest response that is read. A call fails if the response is larger. Takes 1024 to
+        1073741824 bytes.
     lang: str, "en"
-        "en" or "zh": the language of messages and remedies.
+        The language of messages: English or Chinese. Takes en or zh.
     account: str, none
-        The appid of the account for calls without an access token; see `account`.
+        The Official Account for calls that pass no access token. Its token comes from one of three
+        sources: access_token, token_command or component_appid. Takes the appid of an Official
+        Account; empty for none.
     access_token: str, none
-        The source of tokens for such calls: this token,
+        Token source 1: this access token, for calls that pass none. Takes an access token; empty
+        for none.
     token_command: str, none
-        or a program that prints a token,
+        Token source 2: a program that prints an access token. It reads the lines account=APPID and
+        refused_token=TOKEN, then an empty line, from standard input. It prints the token alone, or
+        the lines access_token=TOKEN and expires_in=SECONDS, or JSON with these two fields. It is
+        killed after timeout_ms. See tokens.md. Takes a shell command; empty for none.
     component_appid: str, none
-        or the third-party platform with this appid;
+        Token source 3: this third-party platform. The client fetches and refreshes the access
+        tokens of the accounts that authorised it. Needs component_appsecret. Takes the appid of a
+        third-party platform; empty for none.
     component_appsecret: str, none
-        its appsecret,
+        The appsecret of the platform that component_appid names. Takes the platform's appsecret;
+        empty for none.
     store: str, "memory"
-        and the store of its tokens: "memory", "file:PATH", "redis://…" or "rediss://…".
+        Where a platform's tickets and tokens are kept: memory for this client only, file for all
+        processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
+        file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…
 
     An access token may be a string, or a function that returns one; if WeChat refuses the token,
     the function is called again, once. With None the client gets the token from its source.

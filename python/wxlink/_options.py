@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from wxlink._types import Limits, Options
 
 # Times are seconds, as in Python's standard library.
+# BEGIN generated: times. Written by `make generate`; do not edit.
 _SECONDS = {
     "timeout": "timeout_ms",
     "connect_timeout": "connect_timeout_ms",
     "keep_alive": "keep_alive_ms",
 }
+# END generated: times.
 
 
 def as_texts(options: Options | Limits) -> list[tuple[str, str]]:

@@ -6,36 +6,23 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar
 
+from wxlink._generated import Limits, Options
+
+__all__ = [
+    "BulkEnd",
+    "BulkOptions",
+    "BulkOutcome",
+    "BulkRow",
+    "BulkRows",
+    "Limits",
+    "Options",
+    "T",
+    "Token",
+]
+
 T = TypeVar("T")
 
 Token: TypeAlias = str | Callable[[], str] | None
-
-
-class Limits(TypedDict, total=False):
-    """What a handle may have otherwise than the client it comes from."""
-
-    timeout: float
-    connect_timeout: float
-    max_retries: int
-    lang: Literal["en", "zh"]
-    account: str
-
-
-class Options(Limits, total=False):
-    """Everything a client may be told."""
-
-    base_url: str | Iterable[str]
-    keep_alive: float
-    proxy: str
-    ca_file: str | os.PathLike[str]
-    trust: Literal["system", "bundled"]
-    user_agent: str
-    max_response_bytes: int
-    access_token: str
-    token_command: str
-    component_appid: str
-    component_appsecret: str
-    store: str
 
 
 # On their way; for somebody to act; to be done again.

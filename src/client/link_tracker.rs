@@ -8,8 +8,9 @@ use super::progress::{LinkProgress, LinkState, Operation, PostOutcome};
 use crate::error::Error;
 use crate::model::delivery::Delivery;
 use crate::model::errcode::Class;
+use crate::model::link_status::LinkStatus;
 use crate::model::status::Status;
-use crate::response::list::{LinkList, LinkStatus, MiniProgram};
+use crate::response::list::{LinkList, MiniProgram};
 
 /// The pause between two reads of the list starts at `MIN_READ_PAUSE`, or a tenth of the wait if
 /// that is shorter, and grows to `MAX_READ_PAUSE`.

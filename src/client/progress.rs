@@ -10,8 +10,8 @@ use crate::model::attempt::{Attempt, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::errcode::Class;
 use crate::model::lang::Lang;
+use crate::model::link_status::LinkStatus;
 use crate::model::status::Status;
-use crate::response::list::LinkStatus;
 
 /// How many attempts a result keeps. Of a longer record, the ones in the middle are dropped.
 const MAX_ATTEMPTS: usize = 64;

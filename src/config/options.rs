@@ -28,7 +28,36 @@ pub struct OptionEntry {
     pub takes: Text,
     /// What the option does.
     pub doc: Text,
+    /// The type of its value in languages that have types.
+    pub kind: OptionKind,
     set: Setter,
+}
+
+impl OptionEntry {
+    /// Whether a derived client may change the option. If not, it belongs to the connections, which a
+    /// derived client shares with its base.
+    pub fn is_derivable(&self) -> bool {
+        DERIVABLE_KEYS.contains(&self.key)
+    }
+}
+
+/// The type of an option's value: what the setters of the bindings are generated from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionKind {
+    /// Any text; the option checks it.
+    Text,
+    /// The path of a file.
+    Path,
+    /// URLs, separated by commas.
+    Urls,
+    /// A number of times.
+    Count,
+    /// A number of bytes.
+    Bytes,
+    /// A time; the key ends in `_ms`.
+    Milliseconds,
+    /// One of these words.
+    Choice(&'static [&'static str]),
 }
 
 /// Checks a value and stores it. The error is a clause that follows "option KEY".
@@ -39,6 +68,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "base_url",
         default: "https://api.weixin.qq.com",
+        kind: OptionKind::Urls,
         takes: Text {
             en: "1 to 16 URLs separated by commas: https://HOST[:PORT], or http://HOST[:PORT] if \
                  HOST is a loopback address",
@@ -58,6 +88,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "timeout_ms",
         default: "10000",
+        kind: OptionKind::Milliseconds,
         takes: Text {
             en: "1 to 3600000 ms",
             zh: "1 至 3600000 毫秒",
@@ -75,6 +106,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "connect_timeout_ms",
         default: "3000",
+        kind: OptionKind::Milliseconds,
         takes: Text {
             en: "1 to 3600000 ms",
             zh: "1 至 3600000 毫秒",
@@ -92,6 +124,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "max_retries",
         default: "2",
+        kind: OptionKind::Count,
         takes: Text {
             en: "0 to 10",
             zh: "0 至 10",
@@ -109,6 +142,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "keep_alive_ms",
         default: "15000",
+        kind: OptionKind::Milliseconds,
         takes: Text {
             en: "0 to 3600000 ms; 0 opens a new connection for every call",
             zh: "0 至 3600000 毫秒；0 表示每次调用都新建连接",
@@ -125,6 +159,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "proxy",
         default: "none",
+        kind: OptionKind::Text,
         takes: Text {
             en: "none, env, http://[USER:PASSWORD@]HOST:PORT or \
                  socks5://[USER:PASSWORD@]HOST:PORT; percent-encode special characters in USER and \
@@ -148,6 +183,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "ca_file",
         default: "",
+        kind: OptionKind::Path,
         takes: Text {
             en: "a path to a PEM file; empty for none",
             zh: "PEM 文件的路径；空值表示不使用",
@@ -165,6 +201,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "trust",
         default: "system",
+        kind: OptionKind::Choice(&["system", "bundled"]),
         takes: Text {
             en: "system or bundled",
             zh: "system 或 bundled",
@@ -188,6 +225,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "user_agent",
         default: concat!("wxlink/", env!("CARGO_PKG_VERSION")),
+        kind: OptionKind::Text,
         takes: Text {
             en: "1 to 256 printable ASCII characters",
             zh: "1 至 256 个可打印 ASCII 字符",
@@ -208,6 +246,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "max_response_bytes",
         default: "4194304",
+        kind: OptionKind::Bytes,
         takes: Text {
             en: "1024 to 1073741824 bytes",
             zh: "1024 至 1073741824 字节",
@@ -224,6 +263,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "lang",
         default: "en",
+        kind: OptionKind::Choice(&["en", "zh"]),
         takes: Text {
             en: "en or zh",
             zh: "en 或 zh",
@@ -240,6 +280,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "account",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "the appid of an Official Account; empty for none",
             zh: "公众号的 appid；空值表示不设置",
@@ -258,6 +299,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "access_token",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "an access token; empty for none",
             zh: "access_token；空值表示不设置",
@@ -274,6 +316,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "token_command",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "a shell command; empty for none",
             zh: "shell 命令；空值表示不设置",
@@ -297,6 +340,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "component_appid",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "the appid of a third-party platform; empty for none",
             zh: "第三方平台的 appid；空值表示不设置",
@@ -315,6 +359,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "component_appsecret",
         default: "",
+        kind: OptionKind::Text,
         takes: Text {
             en: "the platform's appsecret; empty for none",
             zh: "第三方平台的 appsecret；空值表示不设置",
@@ -331,6 +376,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "store",
         default: "memory",
+        kind: OptionKind::Text,
         takes: Text {
             en: "memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…",
             zh: "memory、file:PATH、redis://[用户名:密码@]HOST[:PORT][/DB] 或 rediss://…",

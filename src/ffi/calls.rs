@@ -4,16 +4,13 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use super::client::wx_client;
-use super::guard::guard;
-use super::result::{Outcome, wx_result};
-use super::{argument_error, flag, text, token};
+use super::result::{Outcome, run, wx_result};
+use super::{flag, text, token};
 use crate::client::{Client, LinkChoices};
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
-use crate::model::status::Status;
 
-/// Runs one call and stores its result, in success and in failure. If `result` is NULL, the call is
-/// not made: the outcome of a link must not get lost.
+/// Runs a call to an endpoint of WeChat.
 ///
 /// # Safety
 /// `client` is NULL or from `wx_client_new`; `result` is NULL or points to a pointer.
@@ -23,31 +20,10 @@ unsafe fn call(
     result: *mut *mut wx_result,
     body: impl FnOnce(&Client) -> Result<Outcome, Error>,
 ) -> i32 {
-    // SAFETY: NULL or a pointer to a pointer.
-    let Some(result) = (unsafe { result.as_mut() }) else {
-        return Status::NullPointer.code();
-    };
-    *result = std::ptr::null_mut();
-    let outcome = guard(
-        || Err(argument_error(Status::Internal, String::new())),
-        || {
-            // SAFETY: NULL or from wx_client_new and not freed.
-            match unsafe { client.as_ref() } {
-                Some(client) => body(&client.client).map_err(|e| e.with_lang(client.client.lang())),
-                None => Err(argument_error(Status::NullPointer, "client is NULL".into())),
-            }
-        },
-    );
-    guard(
-        || Status::Internal.code(),
-        || {
-            let outcome = outcome.unwrap_or_else(|e| Outcome::No(e.with_endpoint(endpoint)));
-            let finished = wx_result::new(outcome);
-            let status = finished.status();
-            *result = Box::into_raw(Box::new(finished));
-            status
-        },
-    )
+    // SAFETY: NULL or from wx_client_new and not freed.
+    let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
+    // SAFETY: the caller guarantees the pointer.
+    unsafe { run(Some(endpoint), client, result, body) }
 }
 
 /// Invites a mini program to be linked to an Official Account (WeChat's linkMiniprogram).

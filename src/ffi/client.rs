@@ -5,6 +5,7 @@ use std::ptr;
 
 use super::guard::guard;
 use super::options::wx_options;
+use super::result::{Outcome, run, wx_result};
 use super::text;
 use crate::client::Client;
 use crate::config::options::Options;
@@ -115,10 +116,15 @@ pub unsafe extern "C" fn wx_client_derive(
 /// store opens it. The call returns within timeout_ms, and within 100 ms after the handle is
 /// cancelled.
 ///
+///     if (wx_client_set_ticket(client, ticket, &result) != WX_OK)
+///         fprintf(stderr, "%s\n", wx_result_message(result));
+///     wx_result_free(result);
+///
 /// Parameters:
 ///   client  created with the options component_appid and component_appsecret, or derived from
 ///           such a client
 ///   ticket  the ticket as WeChat pushed it, 1 to 4096 bytes
+///   result  receives the result, in success and in failure
 /// Returns:
 ///   WX_OK                the ticket is stored
 ///   WX_E_BAD_VALUE       the client has no component_appid, or the ticket is empty, too long or
@@ -128,21 +134,28 @@ pub unsafe extern "C" fn wx_client_derive(
 ///   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it locked
 ///   WX_E_CANCELLED       the handle was cancelled
 ///   WX_E_FORKED          the client was created before a fork, and this is the child process
-///   WX_E_NULL_POINTER    an argument is NULL
+///   WX_E_NULL_POINTER    an argument is NULL; if it is result, there is no result
 ///   WX_E_NOT_UTF8        the ticket is not UTF-8
 ///   WX_E_INTERNAL        the process has no thread or file descriptor left
 /// After WX_E_TIMEOUT_UNSENT or WX_E_CANCELLED the ticket may have been stored or not; it is safe
 /// to call again.
+/// Ownership: the result belongs to the caller; free it with wx_result_free.
 /// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_set_ticket(
     client: *const wx_client,
     ticket: *const c_char,
+    result: *mut *mut wx_result,
 ) -> i32 {
-    call_platform(client, |client| {
+    let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions require.
-        client.set_ticket(unsafe { text(ticket, "ticket") }?)
-    })
+        client.set_ticket(unsafe { text(ticket, "ticket") }?)?;
+        Ok(Outcome::Stored)
+    };
+    // SAFETY: NULL or from wx_client_new and not freed.
+    let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
+    // SAFETY: the caller guarantees the pointer.
+    unsafe { run(None, client, result, body) }
 }
 
 /// Stores the refresh token of an Official Account that authorised the third-party platform.
@@ -155,37 +168,28 @@ pub unsafe extern "C" fn wx_client_set_ticket(
 ///                  from such a client
 ///   appid          the Official Account's appid, 1 to 256 bytes
 ///   refresh_token  the account's authorizer_refresh_token, 1 to 4096 bytes
+///   result         receives the result, in success and in failure
 /// Returns: as wx_client_set_ticket, for the refresh token instead of the ticket.
+/// Ownership: the result belongs to the caller; free it with wx_result_free.
 /// Threads: may be called from several threads at once, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_add_account(
     client: *const wx_client,
     appid: *const c_char,
     refresh_token: *const c_char,
+    result: *mut *mut wx_result,
 ) -> i32 {
-    call_platform(client, |client| {
+    let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions require.
         let appid = unsafe { text(appid, "appid") }?;
         // SAFETY: as above.
-        client.add_account(appid, unsafe { text(refresh_token, "refresh_token") }?)
-    })
-}
-
-/// Runs a call that has a status and no result.
-fn call_platform(client: *const wx_client, body: impl FnOnce(&Client) -> Result<(), Error>) -> i32 {
-    guard(
-        || Status::Internal.code(),
-        || {
-            // SAFETY: NULL or from wx_client_new and not freed.
-            match unsafe { client.as_ref() } {
-                Some(client) => match body(&client.client) {
-                    Ok(()) => Status::Ok.code(),
-                    Err(e) => e.status().code(),
-                },
-                None => Status::NullPointer.code(),
-            }
-        },
-    )
+        client.add_account(appid, unsafe { text(refresh_token, "refresh_token") }?)?;
+        Ok(Outcome::Stored)
+    };
+    // SAFETY: NULL or from wx_client_new and not freed.
+    let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
+    // SAFETY: the caller guarantees the pointer.
+    unsafe { run(None, client, result, body) }
 }
 
 /// Cancels a handle: all calls that run on it, and all later ones, return WX_E_CANCELLED.

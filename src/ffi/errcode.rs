@@ -1,4 +1,4 @@
-//! The catalogue of errcodes.
+//! What is known about errcodes and their classes.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::guard::guard;
 use super::text;
 use crate::model::endpoint::Endpoint;
-use crate::model::errcode::{self, ENTRIES, Entry};
+use crate::model::errcode::{self, CLASSES, Class, ENTRIES, Entry};
 use crate::model::lang::Lang;
 
 /// All that is known about WeChat's errcodes, as a JSON array.
@@ -19,7 +19,7 @@ use crate::model::lang::Lang;
 ///       "meaning":{"en":"...","zh":"..."},"remedy":{"en":"...","zh":"..."}}, ...]
 ///
 /// endpoint is link, get or unlink, or empty for a row that holds for every endpoint without a
-/// row of its own. class is explained at wx_result_class.
+/// row of its own. class is the name that wx_class_text gives.
 ///
 /// Returns a static text.
 /// Threads: any.
@@ -45,16 +45,16 @@ fn row(e: &Entry) -> Value {
     })
 }
 
-/// One thing that is known about an errcode.
+/// One field of what is known about an errcode.
 ///
 ///     puts(wx_errcode_text("link", 89010, "remedy", "en"));
 ///
 /// Parameters:
 ///   api      link, get or unlink: the endpoint that answered; NULL for none in particular
 ///   errcode  what WeChat answered
-///   field    name, class, meaning, remedy or wire (WeChat's own words)
+///   field    name, class (its name), meaning, remedy or wire (WeChat's own words)
 ///   lang     en or zh, for meaning and remedy; NULL for en
-/// Returns a static text; empty if nothing is known, or an argument is not one of these.
+/// Returns a static text; empty if the errcode is unknown, or an argument is not one of these.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_errcode_text(
@@ -75,6 +75,47 @@ pub unsafe extern "C" fn wx_errcode_text(
             find(api, errcode, field, lang).unwrap_or(c"").as_ptr()
         },
     )
+}
+
+/// The name of a class, or what to do next.
+///
+///     puts(wx_class_text(WX_CLASS_ACTION_REQUIRED, NULL, NULL));      action_required
+///     puts(wx_class_text(WX_CLASS_ACTION_REQUIRED, "advice", "en"));
+///
+/// Parameters:
+///   class_  WX_CLASS_..., from wx_result_class
+///   field   name (such as action_required, in every language), or advice (one sentence); NULL for
+///           name
+///   lang    en or zh, for advice; NULL for en
+/// Returns a static text; empty for WX_CLASS_UNKNOWN or an unknown number, or if an argument is not
+/// one of these.
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_class_text(
+    class_: i32,
+    field: *const c_char,
+    lang: *const c_char,
+) -> *const c_char {
+    guard(
+        || c"".as_ptr(),
+        || {
+            // SAFETY: NULL or a C string, as the conventions ask.
+            let field = unsafe { text_or(field, "name") };
+            // SAFETY: as above.
+            let lang = unsafe { text_or(lang, "en") };
+            find_class(class_, field, lang).unwrap_or(c"").as_ptr()
+        },
+    )
+}
+
+fn find_class(code: i32, field: Option<&str>, lang: Option<&str>) -> Option<&'static CStr> {
+    let lang = Lang::from_code(lang?)?;
+    let class = Class::from_code(code)?;
+    match field? {
+        "name" => static_text(class.as_str()),
+        "advice" => static_text(class.advice().get(lang)),
+        _ => None,
+    }
 }
 
 /// # Safety
@@ -106,16 +147,21 @@ fn find(
         "wire" => entry.wire,
         _ => return None,
     };
+    static_text(text)
+}
+
+/// A text of the tables, with the NUL that C needs.
+fn static_text(text: &str) -> Option<&'static CStr> {
     static TEXTS: LazyLock<BTreeMap<&'static str, CString>> = LazyLock::new(|| {
-        ENTRIES
+        let entries = ENTRIES.iter().flat_map(|e| {
+            let (meaning, remedy) = (e.meaning, e.remedy);
+            [e.name, e.wire, meaning.en, meaning.zh, remedy.en, remedy.zh]
+        });
+        let classes = CLASSES
             .iter()
-            .flat_map(|e| {
-                let (meaning, remedy) = (e.meaning, e.remedy);
-                let class = e.class.as_str();
-                [
-                    e.name, class, e.wire, meaning.en, meaning.zh, remedy.en, remedy.zh,
-                ]
-            })
+            .flat_map(|e| [e.word, e.advice.en, e.advice.zh]);
+        entries
+            .chain(classes)
             .map(|text| (text, CString::new(text).unwrap_or_default()))
             .collect()
     });

@@ -13,6 +13,7 @@ use super::result::{Outcome, out_bytes, plain, wx_result};
 use crate::client::{Client, LinkChoices};
 use crate::config::options::Options;
 use crate::error::Error;
+use crate::model::errcode::Class;
 use crate::model::status::Status;
 
 /// The smallest output buffer for a call that posts, in bytes: its outcome must always fit.
@@ -376,7 +377,7 @@ fn head_lines(result: &wx_result) -> String {
     let mut text = String::new();
     push_line(&mut text, "status", &result.status().to_string());
     push_line(&mut text, "errcode", &result.errcode().to_string());
-    push_line(&mut text, "class", &result.class().to_string_lossy());
+    push_line(&mut text, "class", result.class().map_or("", Class::as_str));
     let delivery = result.delivery().code().to_string();
     push_line(&mut text, "delivery", &delivery);
     push_line(&mut text, "http_status", &result.http_status().to_string());

@@ -8,19 +8,23 @@ use libc::size_t;
 use serde_json::{Value, json};
 
 use super::guard::guard;
-use super::text;
-use crate::client::LinkProgress;
+use super::{argument_error, text};
+use crate::client::{Client, LinkProgress};
 use crate::error::Error;
+use crate::model::attempt::trace_json;
 use crate::model::delivery::Delivery;
+use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
 use crate::model::status::Status;
 use crate::response::response::Response;
 
-/// What a call came to.
+/// What a call resulted in.
 pub(super) enum Outcome {
     Yes(Response),
     No(Error),
     Progress(LinkProgress),
+    /// A ticket or an account was stored; WeChat was not called.
+    Stored,
 }
 
 impl From<Result<Response, Error>> for Outcome {
@@ -32,7 +36,7 @@ impl From<Result<Response, Error>> for Outcome {
     }
 }
 
-/// What became of a call.
+/// The result of a call.
 ///
 /// Immutable; outlives its client. Texts got from it live as long as it does.
 /// Threads: any number at once, but wx_result_free alone and last.
@@ -66,7 +70,7 @@ impl wx_result {
 
     pub(super) fn status(&self) -> i32 {
         match &self.outcome {
-            Outcome::Yes(_) => Status::Ok.code(),
+            Outcome::Yes(_) | Outcome::Stored => Status::Ok.code(),
             Outcome::No(e) => e.status().code(),
             Outcome::Progress(p) => p.status().code(),
         }
@@ -77,7 +81,7 @@ impl wx_result {
         match &self.outcome {
             Outcome::Yes(answer) => Some(answer),
             Outcome::No(e) => e.response(),
-            Outcome::Progress(_) => None,
+            Outcome::Progress(_) | Outcome::Stored => None,
         }
     }
 
@@ -100,6 +104,7 @@ impl wx_result {
             Outcome::Yes(answer) => answer.http_status().into(),
             Outcome::No(e) => e.http_status().into(),
             Outcome::Progress(p) => p.attempts().last().map_or(0, |a| a.http_status).into(),
+            Outcome::Stored => 0,
         }
     }
 
@@ -108,35 +113,26 @@ impl wx_result {
             Outcome::Yes(_) => Delivery::Answered,
             Outcome::No(e) => e.delivery(),
             Outcome::Progress(p) => p.delivery(),
+            Outcome::Stored => Delivery::NeverSent,
         }
     }
 
-    pub(super) fn class(&self) -> &'static CStr {
-        let of_progress = |p: &LinkProgress| match p.status() {
-            Status::Ok => Some(Class::Ok),
-            Status::Pending => Some(Class::Pending),
-            Status::Declined | Status::Vanished => Some(Class::ActionRequired),
-            _ => p.error().and_then(Error::class),
-        };
-        let class = match &self.outcome {
-            Outcome::Progress(p) => of_progress(p),
+    pub(super) fn class(&self) -> Option<Class> {
+        match &self.outcome {
+            Outcome::Progress(p) => match p.status() {
+                Status::Ok => Some(Class::Ok),
+                Status::Pending => Some(Class::Pending),
+                Status::Declined | Status::Vanished => Some(Class::ActionRequired),
+                _ => p.error().and_then(Error::class),
+            },
+            Outcome::Stored => Some(Class::Ok),
             _ => self.response().and_then(Response::class),
-        };
-        match class {
-            None => c"",
-            Some(Class::Ok) => c"ok",
-            Some(Class::Pending) => c"pending",
-            Some(Class::Token) => c"token",
-            Some(Class::Busy) => c"busy",
-            Some(Class::Quota) => c"quota",
-            Some(Class::ActionRequired) => c"action_required",
-            Some(Class::InvalidRequest) => c"invalid_request",
         }
     }
 
     pub(super) fn message(&self) -> String {
         match &self.outcome {
-            Outcome::Yes(_) => String::new(),
+            Outcome::Yes(_) | Outcome::Stored => String::new(),
             Outcome::No(e) => e.message(),
             Outcome::Progress(p) => p.message(),
         }
@@ -151,6 +147,7 @@ impl wx_result {
             Outcome::Yes(answer) => answer.trace(),
             Outcome::No(e) => e.trace(),
             Outcome::Progress(p) => p.trace(),
+            Outcome::Stored => trace_json("", Delivery::NeverSent, &[]),
         }
     }
 
@@ -170,9 +167,48 @@ impl wx_result {
     fn own_tree(&self) -> &Value {
         self.own_tree.get_or_init(|| match &self.outcome {
             Outcome::Progress(p) => p.json(),
+            Outcome::Stored => json!({"errcode": 0, "errmsg": "ok"}),
             _ => json!({"errcode": self.errcode(), "errmsg": self.message()}),
         })
     }
+}
+
+/// Runs one call and stores its result, in success and in failure. If `result` is NULL, the call is
+/// not made: the outcome of a link must not get lost. An error names the endpoint, if there is one.
+///
+/// # Safety
+/// `result` is NULL or points to a pointer.
+pub(super) unsafe fn run(
+    endpoint: Option<Endpoint>,
+    client: Option<&Client>,
+    result: *mut *mut wx_result,
+    body: impl FnOnce(&Client) -> Result<Outcome, Error>,
+) -> i32 {
+    // SAFETY: NULL or a pointer to a pointer.
+    let Some(result) = (unsafe { result.as_mut() }) else {
+        return Status::NullPointer.code();
+    };
+    *result = std::ptr::null_mut();
+    let outcome = guard(
+        || Err(argument_error(Status::Internal, String::new())),
+        || match client {
+            Some(client) => body(client).map_err(|e| e.with_lang(client.lang())),
+            None => Err(argument_error(Status::NullPointer, "client is NULL".into())),
+        },
+    );
+    guard(
+        || Status::Internal.code(),
+        || {
+            let finished = wx_result::new(match (outcome, endpoint) {
+                (Ok(outcome), _) => outcome,
+                (Err(e), Some(endpoint)) => Outcome::No(e.with_endpoint(endpoint)),
+                (Err(e), None) => Outcome::No(e),
+            });
+            let status = finished.status();
+            *result = Box::into_raw(Box::new(finished));
+            status
+        },
+    )
 }
 
 /// A C text made at most once.
@@ -193,11 +229,11 @@ unsafe fn read<T: Copy>(
     guard(|| none, || unsafe { result.as_ref() }.map_or(none, read))
 }
 
-/// The answer as JSON.
+/// The result as JSON.
 ///
 /// WeChat's body byte for byte when WeChat answered; else {"errcode":...,"errmsg":...} made by
-/// the library, with the status as errcode. What wx_ensure_linked and wx_wait_linked give is told
-/// there.
+/// the library, with the status as errcode. wx_ensure_linked and wx_wait_linked have a JSON of
+/// their own, which is described there.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text
@@ -221,57 +257,49 @@ pub unsafe extern "C" fn wx_result_json(
     json
 }
 
-/// WeChat's errcode: 0 is a yes.
+/// WeChat's errcode; 0 means success.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives WX_E_NULL_POINTER
-/// Returns the errcode of the answer that decided, else the call's status: never 0 for a call that did
-/// not succeed. WeChat has a -1 of its own, so look at the status first: WX_E_API says that
-/// the errcode is WeChat's.
+/// Returns WeChat's errcode if WeChat answered, else the call's status: never 0 for a call that did
+/// not succeed. WeChat has an errcode -1 of its own, so check the status first: the errcode is
+/// WeChat's if the status is WX_OK or WX_E_API.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_errcode(result: *const wx_result) -> i32 {
     // SAFETY: the caller vouches for it.
     unsafe { read(result, Status::NullPointer.code(), wx_result::errcode) }
 }
 
-/// What to do about WeChat's errcode, in one word.
+/// What to do next about WeChat's errcode.
+///
+///     puts(wx_class_text(wx_result_class(result), NULL, NULL));
 ///
 /// Parameters:
-///   result  from a call; NULL gives an empty text
-/// Returns a static text:
-///   ok       done, or done before
-///   pending  on its way: wait for the administrators, do not link again
-///   token    get another access token and call again, once
-///   busy     wait a little and call again
-///   quota    call again when the minute, day or month is over
-///   human    an administrator or operator must act first
-///   caller   correct the call
-///   (empty)  WeChat did not answer, or with a code nobody has described
+///   result  from a call; NULL gives WX_CLASS_UNKNOWN
+/// Returns WX_CLASS_OK, WX_CLASS_PENDING and so on, or WX_CLASS_UNKNOWN (0) if WeChat did not
+///   answer, or answered with an errcode that is not in the table. More may be added.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wx_result_class(result: *const wx_result) -> *const c_char {
+pub unsafe extern "C" fn wx_result_class(result: *const wx_result) -> i32 {
     // SAFETY: the caller vouches for it.
-    unsafe { read(result, c"".as_ptr(), |r| r.class().as_ptr()) }
+    unsafe { read(result, 0, |r| r.class().map_or(0, Class::code)) }
 }
 
-/// The HTTP status of the last answer. WeChat's refusals come with 200 too.
+/// The HTTP status of the last response. WeChat refuses with 200 too.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives 0
-/// Returns 100 to 599, or 0 if there was no answer.
+/// Returns 100 to 599, or 0 if there was no response.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_http_status(result: *const wx_result) -> i32 {
     // SAFETY: the caller vouches for it.
     unsafe { read(result, 0, wx_result::http_status) }
 }
 
-/// Whether WeChat may have seen the request.
+/// Whether WeChat may have received the request.
 ///
 /// Parameters:
-///   result  from a call; NULL gives 0
-/// Returns:
-///   0  never sent: calling again cannot do anything twice
-///   1  unknown: it was sent and no verdict came back, so read the list before you link again
-///   2  answered: the errcode is WeChat's verdict
+///   result  from a call; NULL gives WX_DELIVERY_NEVER_SENT
+/// Returns WX_DELIVERY_NEVER_SENT, WX_DELIVERY_UNKNOWN or WX_DELIVERY_ANSWERED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_delivery(result: *const wx_result) -> i32 {
     // SAFETY: the caller vouches for it.
@@ -303,12 +331,12 @@ pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_cha
     unsafe { read(result, c"".as_ptr(), rid) }
 }
 
-/// Everything that was tried, as JSON for logs and support. Holds no token.
+/// Every attempt, as JSON for logs and support. Holds no token.
 ///
 ///     {"endpoint":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
 ///      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
 ///
-/// phase is how far the attempt came: resolve, connect, proxy, tls, send, wait, receive, done.
+/// phase is the last one that the attempt reached: resolve, connect, proxy, tls, send, wait, receive, done.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text

@@ -19,8 +19,11 @@ use std::ptr::{null, null_mut};
 use super::calls::{
     wx_ensure_linked, wx_get_linked, wx_link_miniprogram, wx_unlink_miniprogram, wx_wait_linked,
 };
-use super::client::{wx_client, wx_client_cancel, wx_client_derive, wx_client_free, wx_client_new};
-use super::errcode::{wx_catalogue_json, wx_errcode_text};
+use super::client::{
+    wx_client, wx_client_add_account, wx_client_cancel, wx_client_derive, wx_client_free,
+    wx_client_new, wx_client_set_ticket,
+};
+use super::errcode::{wx_catalogue_json, wx_class_text, wx_errcode_text};
 use super::exec::wx_exec;
 use super::guard::injected;
 use super::options::{
@@ -31,10 +34,23 @@ use super::result::{
     wx_result_get, wx_result_http_status, wx_result_json, wx_result_message, wx_result_rid,
     wx_result_trace,
 };
-use super::status::*;
+use super::status::{WX_ABI_VERSION, wx_abi_version, wx_status_text, wx_version};
+use crate::model::errcode::CLASSES;
 use crate::model::status::{STATUSES, Status};
 
 const BAD_UTF8: &CStr = c"\xff\xfe";
+
+// As the header spells them.
+const WX_OK: i32 = Status::Ok.code();
+const WX_E_NULL_POINTER: i32 = Status::NullPointer.code();
+const WX_E_NOT_UTF8: i32 = Status::NotUtf8.code();
+const WX_E_BAD_VALUE: i32 = Status::BadValue.code();
+const WX_E_BAD_OPTION: i32 = Status::BadOption.code();
+const WX_E_BUFFER: i32 = Status::Buffer.code();
+const WX_E_NOT_FOUND: i32 = Status::NotFound.code();
+const WX_E_TIMEOUT: i32 = Status::Timeout.code();
+const WX_E_CANCELLED: i32 = Status::Cancelled.code();
+const WX_E_INTERNAL: i32 = Status::Internal.code();
 
 /// A client whose host never responds: its calls end with TIMEOUT.
 struct SilentHost {
@@ -98,47 +114,39 @@ fn check_failure(status: i32, result: *mut wx_result) -> (i32, String) {
             serde_json::from_str::<serde_json::Value>(&string(wx_result_trace(result))).is_ok()
         );
         assert_eq!(string(wx_result_rid(result)), "");
-        assert_eq!(string(wx_result_class(result)), "");
+        assert_eq!(wx_result_class(result), 0);
         wx_result_free(result);
         (status, message)
     }
 }
 
 #[test]
-fn the_constants_equal_the_status_table() {
-    let constants = [
-        ("OK", WX_OK),
-        ("NULL_POINTER", WX_E_NULL_POINTER),
-        ("NOT_UTF8", WX_E_NOT_UTF8),
-        ("BAD_VALUE", WX_E_BAD_VALUE),
-        ("BAD_OPTION", WX_E_BAD_OPTION),
-        ("BUFFER", WX_E_BUFFER),
-        ("NOT_FOUND", WX_E_NOT_FOUND),
-        ("RESOLVE", WX_E_RESOLVE),
-        ("CONNECT", WX_E_CONNECT),
-        ("TLS", WX_E_TLS),
-        ("PROXY", WX_E_PROXY),
-        ("TIMEOUT_UNSENT", WX_E_TIMEOUT_UNSENT),
-        ("NO_TOKEN", WX_E_NO_TOKEN),
-        ("TIMEOUT", WX_E_TIMEOUT),
-        ("CONNECTION_LOST", WX_E_CONNECTION_LOST),
-        ("BAD_ANSWER", WX_E_BAD_ANSWER),
-        ("TOO_LARGE", WX_E_TOO_LARGE),
-        ("API", WX_E_API),
-        ("PENDING", WX_E_PENDING),
-        ("DECLINED", WX_E_DECLINED),
-        ("VANISHED", WX_E_VANISHED),
-        ("CANCELLED", WX_E_CANCELLED),
-        ("FORKED", WX_E_FORKED),
-        ("INTERNAL", WX_E_INTERNAL),
-    ];
-    let table: Vec<_> = STATUSES.iter().map(|e| (e.name, e.status.code())).collect();
-    assert_eq!(constants.to_vec(), table);
-    for (name, code) in constants {
-        assert!(string(wx_status_text(code)).starts_with(name));
+fn every_status_and_class_has_its_text() {
+    for e in STATUSES {
+        let text = string(wx_status_text(e.status.code()));
+        assert_eq!(text, format!("{}: {}", e.name, e.text.en));
     }
     assert_eq!(string(wx_status_text(1)), "");
     assert_eq!(string(wx_status_text(i32::MIN)), "");
+
+    for e in CLASSES {
+        let text = |field: *const c_char, lang: *const c_char| {
+            string(unsafe { wx_class_text(e.class.code(), field, lang) })
+        };
+        assert_eq!(text(null(), null()), e.word);
+        assert_eq!(text(c"name".as_ptr(), c"zh".as_ptr()), e.word);
+        assert_eq!(text(c"advice".as_ptr(), null()), e.advice.en);
+        assert_eq!(text(c"advice".as_ptr(), c"zh".as_ptr()), e.advice.zh);
+        assert_eq!(text(c"color".as_ptr(), null()), "");
+        assert_eq!(text(null(), c"fr".as_ptr()), "");
+        assert_eq!(text(BAD_UTF8.as_ptr(), null()), "");
+    }
+    for unknown in [0, 99, -1, i32::MIN] {
+        assert_eq!(
+            string(unsafe { wx_class_text(unknown, null(), null()) }),
+            ""
+        );
+    }
 }
 
 #[test]
@@ -198,7 +206,7 @@ fn null_in_every_argument() {
         );
 
         let mut r = null_mut();
-        let calls: [(&str, i32, *mut wx_result); 14] = [
+        let calls: [(&str, i32, *mut wx_result); 19] = [
             (
                 "client",
                 wx_link_miniprogram(null(), text, text, 0, 0, &mut r),
@@ -247,6 +255,23 @@ fn null_in_every_argument() {
                 r,
             ),
             ("client", wx_wait_linked(null(), text, text, 0, &mut r), r),
+            ("client", wx_client_set_ticket(null(), text, &mut r), r),
+            ("ticket", wx_client_set_ticket(client, null(), &mut r), r),
+            (
+                "client",
+                wx_client_add_account(null(), text, text, &mut r),
+                r,
+            ),
+            (
+                "appid",
+                wx_client_add_account(client, null(), text, &mut r),
+                r,
+            ),
+            (
+                "refresh_token",
+                wx_client_add_account(client, text, null(), &mut r),
+                r,
+            ),
             (
                 "access_token",
                 wx_wait_linked(client, null(), text, 0, &mut r),
@@ -272,12 +297,8 @@ fn null_in_every_argument() {
         assert_eq!(wx_result_errcode(none), WX_E_NULL_POINTER);
         assert_eq!(wx_result_http_status(none), 0);
         assert_eq!(wx_result_delivery(none), 0);
-        for get in [
-            wx_result_class,
-            wx_result_message,
-            wx_result_rid,
-            wx_result_trace,
-        ] {
+        assert_eq!(wx_result_class(none), 0);
+        for get in [wx_result_message, wx_result_rid, wx_result_trace] {
             assert_eq!(string(get(none)), "");
         }
         assert_eq!(wx_result_get(none, text, null_mut(), 0), WX_E_NULL_POINTER);
@@ -729,12 +750,8 @@ fn a_panic_becomes_internal_and_the_client_still_works() {
         assert_eq!(panicking(|| wx_result_errcode(r)), WX_E_NULL_POINTER);
         assert_eq!(panicking(|| wx_result_http_status(r)), 0);
         assert_eq!(panicking(|| wx_result_delivery(r)), 0);
-        for get in [
-            wx_result_class,
-            wx_result_message,
-            wx_result_rid,
-            wx_result_trace,
-        ] {
+        assert_eq!(panicking(|| wx_result_class(r)), 0);
+        for get in [wx_result_message, wx_result_rid, wx_result_trace] {
             assert_eq!(string(panicking(|| get(r))), "");
         }
         assert_eq!(string(panicking(|| wx_result_json(r, null_mut()))), "");
@@ -749,6 +766,7 @@ fn a_panic_becomes_internal_and_the_client_still_works() {
             string(panicking(|| wx_errcode_text(null(), 0, text, null()))),
             ""
         );
+        assert_eq!(string(panicking(|| wx_class_text(1, null(), null()))), "");
         let (mut out, mut len) = ([0; 600], 0);
         let exec = || wx_exec(text, 4, text, 4, out.as_mut_ptr(), 600, &mut len);
         assert_eq!(panicking(exec), WX_E_INTERNAL);

@@ -6,88 +6,102 @@
 use crate::model::endpoint::Endpoint;
 use crate::model::lang::Text;
 
-/// What the caller may do next. Programs should decide by this rather than by the errcode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Done, or done before: go on.
-    Ok,
-    /// Not a failure: it is on its way. Wait for the administrators, ask the list; do not repeat.
-    Pending,
-    /// Get another access token and call again, once.
-    Token,
-    /// WeChat is busy: wait and try again, a bounded number of times.
-    Busy,
-    /// Try again when the minute, the day or the month is over.
-    Quota,
-    /// An administrator or operator must act first.
-    ActionRequired,
-    /// Correct the call; the same call would be refused again.
-    InvalidRequest,
+/// One row of the table of classes.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassEntry {
+    /// The class.
+    pub class: Class,
+    /// Its word, such as `action_required`; the C constant is `WX_CLASS_` and this in capitals.
+    pub word: &'static str,
+    /// What the caller may do next, in one sentence.
+    pub advice: Text,
+}
+
+/// Makes the enum and its table from the same rows, so that neither can have one the other lacks.
+macro_rules! classes {
+    ($($code:literal $variant:ident $word:literal en $en:literal zh $zh:literal)+) => {
+        /// What the caller may do next. Programs should decide by this rather than by the errcode.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(i32)]
+        pub enum Class {
+            $(#[doc = $en] $variant = $code,)+
+        }
+
+        /// Every class, by its number.
+        pub static CLASSES: &[ClassEntry] = &[$(ClassEntry {
+            class: Class::$variant,
+            word: $word,
+            advice: Text { en: $en, zh: $zh },
+        },)+];
+
+        impl Class {
+            /// The word used in JSON, messages and the documentation, such as `pending`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Class::$variant => $word,)+
+                }
+            }
+
+            /// What the caller may do next, in one sentence.
+            pub const fn advice(self) -> Text {
+                match self {
+                    $(Class::$variant => Text { en: $en, zh: $zh },)+
+                }
+            }
+        }
+    };
+}
+
+classes! {
+    // number Variant "word" language "what the caller may do next"
+
+    1 Ok "ok"
+        en "Done, or done before: continue."
+        zh "已完成或此前已完成，继续即可。"
+    2 Pending "pending"
+        en "Not a failure, it is in progress: wait for the administrators and read the list; do not repeat the call."
+        zh "并非失败，正在进行中：请等待管理员确认并查询列表，不要重复调用。"
+    3 Token "token"
+        en "Get another access token and call again, once."
+        zh "请重新获取 access_token，并且只重试一次。"
+    4 Busy "busy"
+        en "Wait and try again, a bounded number of times; read the list before repeating a link or unlink."
+        zh "请稍候重试，并限制重试次数；重复关联或解除关联之前，请先查询列表。"
+    5 Quota "quota"
+        en "Call again when the minute, the day or the month is over."
+        zh "请等到下一分钟、次日或下个月再调用。"
+    6 ActionRequired "action_required"
+        en "An administrator or operator must act first."
+        zh "需要管理员或运营人员先行处理。"
+    7 InvalidRequest "invalid_request"
+        en "Correct the call; the same call would be refused again."
+        zh "请修正调用；原样重试仍会被拒绝。"
+    8 Ticket "ticket"
+        en "Pass on the component_verify_ticket that WeChat pushes to the platform, then call again."
+        zh "请传入微信推送给第三方平台的 component_verify_ticket，然后重试。"
 }
 
 impl Class {
-    /// All of them, from success to the caller's own mistake.
-    pub const ALL: [Class; 7] = [
-        Class::Ok,
-        Class::Pending,
-        Class::Token,
-        Class::Busy,
-        Class::Quota,
-        Class::ActionRequired,
-        Class::InvalidRequest,
-    ];
-
-    /// The short word used in the C interface and the documentation, such as `pending`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Class::Ok => "ok",
-            Class::Pending => "pending",
-            Class::Token => "token",
-            Class::Busy => "busy",
-            Class::Quota => "quota",
-            Class::ActionRequired => "action_required",
-            Class::InvalidRequest => "invalid_request",
-        }
+    /// The number of the C interface: `WX_CLASS_…`.
+    pub const fn code(self) -> i32 {
+        self as i32
     }
 
-    /// Whether the same call is worth another try after the remedy: another token, or waiting.
+    /// The class with this number of the C interface, if there is one.
+    pub fn from_code(code: i32) -> Option<Class> {
+        CLASSES
+            .iter()
+            .map(|e| e.class)
+            .find(|class| class.code() == code)
+    }
+
+    /// Whether the same call is worth another try after the remedy: another token, another ticket,
+    /// or waiting.
     pub const fn retryable(self) -> bool {
-        matches!(self, Class::Token | Class::Busy | Class::Quota)
-    }
-
-    /// What the caller may do next, in one sentence.
-    pub const fn advice(self) -> Text {
-        let (en, zh) = match self {
-            Class::Ok => (
-                "Done, or done before: go on.",
-                "已完成或此前已完成，继续即可。",
-            ),
-            Class::Pending => (
-                "Not a failure, it is on its way: wait for the administrators and ask the list; do not repeat the call.",
-                "并非失败，正在进行中：请等待管理员确认并查询列表，不要重复调用。",
-            ),
-            Class::Token => (
-                "Get another access token and call again, once.",
-                "请重新获取 access_token，并且只重试一次。",
-            ),
-            Class::Busy => (
-                "Wait and try again, a bounded number of times; read the list before repeating a link or unlink.",
-                "请稍候重试，并限制重试次数；重复关联或解除关联之前，请先查询列表。",
-            ),
-            Class::Quota => (
-                "Call again when the minute, the day or the month is over.",
-                "请等到下一分钟、次日或下个月再调用。",
-            ),
-            Class::ActionRequired => (
-                "An administrator or operator must act first.",
-                "需要管理员或运营人员先行处理。",
-            ),
-            Class::InvalidRequest => (
-                "Correct the call; the same call would be refused again.",
-                "请修正调用；原样重试仍会被拒绝。",
-            ),
-        };
-        Text { en, zh }
+        matches!(
+            self,
+            Class::Token | Class::Busy | Class::Quota | Class::Ticket
+        )
     }
 }
 
@@ -490,7 +504,7 @@ mod tests {
                 .into_iter()
                 .filter(|t| !t.en.is_empty())
         });
-        for text in texts.chain(Class::ALL.map(Class::advice)) {
+        for text in texts.chain(CLASSES.iter().map(|e| e.advice)) {
             let (en, zh) = (text.get(Lang::En), text.get(Lang::Zh));
             assert!(en.chars().all(|c| matches!(c, ' '..='~')), "{en}");
             assert!(en.starts_with(|c: char| c.is_ascii_uppercase()), "{en}");
@@ -624,17 +638,16 @@ mod tests {
     }
 
     #[test]
-    fn classes_have_words_of_their_own() {
-        for (i, a) in Class::ALL.into_iter().enumerate() {
-            assert!(
-                !a.as_str().is_empty()
-                    && a.as_str()
-                        .chars()
-                        .all(|c| c.is_ascii_lowercase() || c == '_')
-            );
-            assert!(Class::ALL[..i].iter().all(|b| a.as_str() != b.as_str()));
-            let worth_it = matches!(a.as_str(), "token" | "busy" | "quota");
-            assert_eq!(a.retryable(), worth_it);
+    fn classes_have_numbers_and_words_of_their_own() {
+        for (i, e) in CLASSES.iter().enumerate() {
+            assert_eq!(e.class.code(), i32::try_from(i).unwrap() + 1);
+            assert_eq!(Class::from_code(e.class.code()), Some(e.class));
+            let letters = e.word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            assert!(!e.word.is_empty() && letters, "{}", e.word);
+            assert!(CLASSES[..i].iter().all(|other| other.word != e.word));
+            let worth_it = matches!(e.word, "token" | "busy" | "quota" | "ticket");
+            assert_eq!(e.class.retryable(), worth_it, "{}", e.word);
         }
+        assert_eq!(Class::from_code(0), None);
     }
 }

@@ -7,4 +7,5 @@ pub(crate) mod endpoint;
 pub mod errcode;
 pub(crate) mod failure;
 pub(crate) mod lang;
+pub(crate) mod link_status;
 pub(crate) mod status;

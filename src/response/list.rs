@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::model::link_status::LinkStatus;
 use crate::response::reader::Reader;
 use crate::response::response::Response;
 
@@ -69,46 +70,6 @@ impl LinkList {
         MiniProgram {
             json: self.response.body(),
             offsets,
-        }
-    }
-}
-
-/// How far a link has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LinkStatus {
-    /// 1: linked.
-    Linked,
-    /// 2: waits for the mini program's administrator.
-    AwaitingMiniProgram,
-    /// 3: the mini program's administrator refused.
-    Refused,
-    /// 12: waits for the Official Account's administrator.
-    AwaitingOfficialAccount,
-    /// A number nobody has described.
-    Other(i64),
-}
-
-impl From<i64> for LinkStatus {
-    fn from(n: i64) -> LinkStatus {
-        match n {
-            1 => LinkStatus::Linked,
-            2 => LinkStatus::AwaitingMiniProgram,
-            3 => LinkStatus::Refused,
-            12 => LinkStatus::AwaitingOfficialAccount,
-            n => LinkStatus::Other(n),
-        }
-    }
-}
-
-impl LinkStatus {
-    /// WeChat's number.
-    pub const fn code(self) -> i64 {
-        match self {
-            LinkStatus::Linked => 1,
-            LinkStatus::AwaitingMiniProgram => 2,
-            LinkStatus::Refused => 3,
-            LinkStatus::AwaitingOfficialAccount => 12,
-            LinkStatus::Other(n) => n,
         }
     }
 }

@@ -46,7 +46,8 @@ int main(int argc, char **argv)
         return 3;
     if (wx_client_derive(client, NULL, &other) != WX_OK || !are_closed())
         return 4;
-    wx_client_set_ticket(client, "TICKET-OF-A-PLATFORM");
+    wx_client_set_ticket(client, "TICKET-OF-A-PLATFORM", &result);
+    wx_result_free(result);
     if (!are_closed())
         return 5;
     for (i = 0; i < 2; i++) {

@@ -21,6 +21,35 @@
 static const char *token;
 static wx_client *client;
 
+static void use_result(wx_result *result, int32_t status)
+{
+    char buf[64];
+    size_t len = 0;
+
+    CHECK(result != NULL);
+    CHECK(strlen(wx_result_json(result, &len)) == len && len > 0);
+    CHECK(wx_result_json(result, NULL) == wx_result_json(result, NULL));
+    CHECK((wx_result_errcode(result) == 0) == (status == WX_OK));
+    CHECK(wx_result_http_status(result) >= 0);
+    CHECK(wx_result_delivery(result) >= WX_DELIVERY_NEVER_SENT);
+    CHECK(wx_result_delivery(result) <= WX_DELIVERY_ANSWERED);
+    CHECK((wx_result_message(result)[0] == '\0') == (status == WX_OK));
+    CHECK(wx_result_class(result) >= WX_CLASS_UNKNOWN && wx_result_class(result) <= WX_CLASS_TICKET);
+    CHECK((wx_class_text(wx_result_class(result), NULL, NULL)[0] == '\0')
+          == (wx_result_class(result) == WX_CLASS_UNKNOWN));
+    CHECK(wx_result_rid(result) != NULL);
+    CHECK(wx_result_trace(result)[0] == '{');
+    CHECK(strstr(wx_result_trace(result), token) == NULL);
+    CHECK(strstr(wx_result_message(result), token) == NULL);
+    CHECK(wx_result_get(result, "/errcode", buf, sizeof buf) > 0);
+    CHECK(atoi(buf) == wx_result_errcode(result));
+    CHECK(wx_result_get(result, "/errcode", buf, 1) == WX_E_BUFFER);
+    CHECK(wx_result_get(result, "/nothing", buf, sizeof buf) == WX_E_NOT_FOUND);
+    CHECK(wx_result_get(result, "nothing", buf, sizeof buf) == WX_E_BAD_VALUE);
+    CHECK(wx_result_get(result, "", NULL, 0) > 0);
+    wx_result_free(result);
+}
+
 /* A platform's client fetches the tokens itself. */
 static void use_tokens(void)
 {
@@ -38,45 +67,30 @@ static void use_tokens(void)
     CHECK(wx_client_new(options, &platform) == WX_OK);
     wx_options_free(options);
     CHECK(wx_get_linked(platform, NULL, &result) == WX_E_NO_TOKEN);
-    CHECK(wx_result_delivery(result) == 0);
+    CHECK(wx_result_delivery(result) == WX_DELIVERY_NEVER_SENT);
     wx_result_free(result);
-    CHECK(wx_client_set_ticket(platform, "") == WX_E_BAD_VALUE);
-    CHECK(wx_client_set_ticket(platform, NULL) == WX_E_NULL_POINTER);
-    CHECK(wx_client_set_ticket(NULL, "t") == WX_E_NULL_POINTER);
-    CHECK(wx_client_set_ticket(platform, "SANDBOX-TICKET") == WX_OK);
-    CHECK(wx_client_add_account(platform, "wx0a00000000000001", "\377") == WX_E_NOT_UTF8);
-    CHECK(wx_client_add_account(platform, "wx0a00000000000001", "SANDBOX-REFRESH-1") == WX_OK);
+    CHECK(wx_client_set_ticket(platform, "", &result) == WX_E_BAD_VALUE);
+    use_result(result, WX_E_BAD_VALUE);
+    CHECK(wx_client_set_ticket(platform, NULL, &result) == WX_E_NULL_POINTER);
+    use_result(result, WX_E_NULL_POINTER);
+    CHECK(wx_client_set_ticket(NULL, "t", &result) == WX_E_NULL_POINTER);
+    use_result(result, WX_E_NULL_POINTER);
+    CHECK(wx_client_set_ticket(platform, "SANDBOX-TICKET", NULL) == WX_E_NULL_POINTER);
+    CHECK(wx_get_linked(platform, NULL, &result) == WX_E_NO_TOKEN);
+    use_result(result, WX_E_NO_TOKEN);
+    CHECK(wx_client_set_ticket(platform, "SANDBOX-TICKET", &result) == WX_OK);
+    CHECK(wx_result_class(result) == WX_CLASS_OK);
+    use_result(result, WX_OK);
+    CHECK(wx_client_add_account(platform, "wx0a00000000000001", "\377", &result) == WX_E_NOT_UTF8);
+    use_result(result, WX_E_NOT_UTF8);
+    CHECK(wx_client_add_account(platform, "wx0a00000000000001", "SANDBOX-REFRESH-1", &result)
+          == WX_OK);
+    use_result(result, WX_OK);
     CHECK(wx_get_linked(platform, NULL, &result) == WX_OK);
     wx_result_free(result);
     CHECK(wx_get_linked(platform, "", &result) == WX_OK);
     wx_result_free(result);
     wx_client_free(platform);
-}
-
-static void use_result(wx_result *result, int32_t status)
-{
-    char buf[64];
-    size_t len = 0;
-
-    CHECK(result != NULL);
-    CHECK(strlen(wx_result_json(result, &len)) == len && len > 0);
-    CHECK(wx_result_json(result, NULL) == wx_result_json(result, NULL));
-    CHECK((wx_result_errcode(result) == 0) == (status == WX_OK));
-    CHECK(wx_result_http_status(result) >= 0);
-    CHECK(wx_result_delivery(result) >= 0 && wx_result_delivery(result) <= 2);
-    CHECK((wx_result_message(result)[0] == '\0') == (status == WX_OK));
-    CHECK(wx_result_class(result) != NULL);
-    CHECK(wx_result_rid(result) != NULL);
-    CHECK(wx_result_trace(result)[0] == '{');
-    CHECK(strstr(wx_result_trace(result), token) == NULL);
-    CHECK(strstr(wx_result_message(result), token) == NULL);
-    CHECK(wx_result_get(result, "/errcode", buf, sizeof buf) > 0);
-    CHECK(atoi(buf) == wx_result_errcode(result));
-    CHECK(wx_result_get(result, "/errcode", buf, 1) == WX_E_BUFFER);
-    CHECK(wx_result_get(result, "/nothing", buf, sizeof buf) == WX_E_NOT_FOUND);
-    CHECK(wx_result_get(result, "nothing", buf, sizeof buf) == WX_E_BAD_VALUE);
-    CHECK(wx_result_get(result, "", NULL, 0) > 0);
-    wx_result_free(result);
 }
 
 static void *reads(void *unused)
@@ -126,6 +140,9 @@ int main(void)
     CHECK(wx_version()[0] != '\0');
     CHECK(wx_status_text(WX_E_TIMEOUT)[0] == 'T');
     CHECK(wx_status_text(4711)[0] == '\0');
+    CHECK(strcmp(wx_class_text(WX_CLASS_ACTION_REQUIRED, NULL, NULL), "action_required") == 0);
+    CHECK(wx_class_text(WX_CLASS_TICKET, "advice", "zh")[0] != '\0');
+    CHECK(wx_class_text(WX_CLASS_UNKNOWN, "name", NULL)[0] == '\0');
     CHECK(wx_catalogue_json()[0] == '[');
     CHECK(strcmp(wx_errcode_text("link", 89010, "class", NULL), "pending") == 0);
     CHECK(wx_errcode_text("link", 4711, "class", NULL)[0] == '\0');
@@ -144,19 +161,20 @@ int main(void)
     wx_options_free(options);
 
     use_tokens();
-    CHECK(wx_client_set_ticket(client, "t") == WX_E_BAD_VALUE);
+    CHECK(wx_client_set_ticket(client, "t", &result) == WX_E_BAD_VALUE);
+    use_result(result, WX_E_BAD_VALUE);
 
     status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
     CHECK(status == WX_OK || wx_result_errcode(result) == 89010);
     use_result(result, status);
     status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
-    CHECK(status == WX_E_API && strcmp(wx_result_class(result), "pending") == 0);
+    CHECK(status == WX_E_API && wx_result_class(result) == WX_CLASS_PENDING);
     use_result(result, status);
     status = wx_unlink_miniprogram(client, token, "\350\223\235", &result);
     CHECK(status == WX_E_API);
     use_result(result, status);
     status = wx_link_miniprogram(client, token, "wx0b00000000000002", 7, 1, &result);
-    CHECK(status == WX_E_BAD_VALUE && wx_result_delivery(result) == 0);
+    CHECK(status == WX_E_BAD_VALUE && wx_result_delivery(result) == WX_DELIVERY_NEVER_SENT);
     use_result(result, status);
     CHECK(wx_get_linked(client, token, NULL) == WX_E_NULL_POINTER);
 
@@ -167,7 +185,7 @@ int main(void)
 
     CHECK(wx_client_derive(client, NULL, &bad) == WX_OK);
     status = wx_ensure_linked(bad, token, "wx0b00000000000001", 0, 1, 0, &result);
-    CHECK(status == WX_E_PENDING && strcmp(wx_result_class(result), "pending") == 0);
+    CHECK(status == WX_E_PENDING && wx_result_class(result) == WX_CLASS_PENDING);
     use_result(result, status);
     status = wx_wait_linked(bad, token, "gh_000000000001", 50, &result);
     CHECK(status == WX_E_PENDING);

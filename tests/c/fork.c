@@ -74,15 +74,18 @@ static int child_of(wx_client *client, int way, int depth)
 static int in_child(wx_client *inherited, int depth)
 {
     wx_client *own = new_client();
+    wx_result *result = NULL;
     int32_t delivery;
     int way, code;
 
     if (list(inherited, &delivery) != WX_E_FORKED || delivery != 0)
         return 10;
-    if (wx_client_set_ticket(inherited, "ticket") != WX_E_FORKED)
+    if (wx_client_set_ticket(inherited, "ticket", &result) != WX_E_FORKED)
         return 12;
-    if (wx_client_add_account(inherited, "wx1", "refresh token") != WX_E_FORKED)
+    wx_result_free(result);
+    if (wx_client_add_account(inherited, "wx1", "refresh token", &result) != WX_E_FORKED)
         return 13;
+    wx_result_free(result);
     if (list(own, &delivery) != WX_OK)
         return 11;
     /* The child's child can use neither of the two clients. */

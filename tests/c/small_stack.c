@@ -53,8 +53,10 @@ static int calls(void)
 
     if (client == NULL)
         return 1;
-    if (wx_client_set_ticket(client, "TICKET-OF-A-PLATFORM") != WX_OK)
-        return 1;
+    status = wx_client_set_ticket(client, "TICKET-OF-A-PLATFORM", &result);
+    if (status != WX_OK)
+        return failed("set_ticket", status, result);
+    wx_result_free(result);
     status = wx_ensure_linked(client, token, APPID, 0, 1, 0, &result);
     if (status != WX_E_PENDING)
         return failed("ensure", status, result);

@@ -4,7 +4,7 @@
       *     WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE      *
       *                                                                *
       * Ends with 0 if the mini program is linked or on its way, 1 if  *
-      * not, 2 if called wrongly.                                      *
+      * not, 2 after wrong arguments or options.                       *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. LINKS.
@@ -49,12 +49,12 @@
            STOP RUN.
 
        READ-ENVIRONMENT.
-      *    From the environment: everyone on the machine can see
+      *    From the environment: every user of the machine can see
       *    arguments.
            ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
                ON EXCEPTION SET WRONGLY-CALLED TO TRUE
            END-ACCEPT
-      *    Leads elsewhere than to WeChat: to the sandbox, say.
+      *    Replaces WeChat's address, for example by the sandbox's.
            MOVE "base_url" TO WX-OPTION-KEY(1)
            ACCEPT WX-OPTION-VALUE(1) FROM ENVIRONMENT "WXLINK_BASE_URL"
                ON EXCEPTION MOVE SPACES TO WX-OPTION-KEY(1)

@@ -4,8 +4,8 @@
       *                                                                *
       *     WXLINK_TOKEN=... list                                      *
       *                                                                *
-      * Ends with 0, 1 if the list could not be read, 2 if called      *
-      * wrongly.                                                       *
+      * Ends with 0, 1 if the list could not be read, 2 after wrong    *
+      * arguments or options.                                          *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. LISTS.
@@ -47,12 +47,12 @@
            STOP RUN.
 
        READ-ENVIRONMENT.
-      *    From the environment: everyone on the machine can see
+      *    From the environment: every user of the machine can see
       *    arguments.
            ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
                ON EXCEPTION SET WRONGLY-CALLED TO TRUE
            END-ACCEPT
-      *    Leads elsewhere than to WeChat: to the sandbox, say.
+      *    Replaces WeChat's address, for example by the sandbox's.
            MOVE "base_url" TO WX-OPTION-KEY(1)
            ACCEPT WX-OPTION-VALUE(1) FROM ENVIRONMENT "WXLINK_BASE_URL"
                ON EXCEPTION MOVE SPACES TO WX-OPTION-KEY(1)
@@ -70,12 +70,12 @@
                DISPLAY "  (none)"
            END-IF
            PERFORM UNTIL WX-NO-MORE-ITEMS
-               PERFORM TELL-STATUS
+               PERFORM SET-STATUS-TEXT
                PERFORM PRINT-LINE
                CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
            END-PERFORM.
 
-       TELL-STATUS.
+       SET-STATUS-TEXT.
            MOVE SPACES TO STATUS-TEXT
            EVALUATE TRUE
                WHEN WX-ITEM-LINKED
@@ -111,8 +111,8 @@
            PERFORM PUT-COLUMN
            DISPLAY TABLE-LINE(1:LINE-AT - 1).
 
-      *    Two spaces and a text, which is never cut. What WeChat left
-      *    out is a hyphen.
+      *    Adds two spaces and a column, which is never truncated. A
+      *    missing text is a hyphen.
        PUT-COLUMN.
            IF COLUMN-TEXT = SPACES
                MOVE "-" TO COLUMN-TEXT

@@ -1,11 +1,13 @@
       *----------------------------------------------------------------*
-      * Links a mini program, and decides by the class of a refusal.   *
+      * Links a mini program and decides by the class of the answer    *
+      * what to do after a refusal.                                    *
       *                                                                *
       *     WXLINK_TOKEN=... refusal APPID                             *
       *                                                                *
-      * Ends with 0 if it is linked or on its way, 1 if somebody must  *
-      * act first, 2 if called wrongly, 3 if another token is needed,  *
-      * 4 if it may be called again later, 5 if nobody knows.          *
+      * Ends with 0 if the mini program is linked or on its way, 1 if a*
+      * person must act first, 2 after wrong arguments or options, 3 if*
+      * another token is needed, 4 if the call may be repeated later,  *
+      * 5 if the outcome is unknown.                                   *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. REFUSES.
@@ -58,10 +60,12 @@
                    DISPLAY "quota: call again when it is renewed"
                    MOVE 4 TO RETURN-CODE
                WHEN WX-CLASS-ACTION-REQUIRED
-                   DISPLAY "action_required: " WX-MESSAGE(1:WX-MESSAGE-LEN)
+                   DISPLAY "action_required: "
+                       WX-MESSAGE(1:WX-MESSAGE-LEN)
                    MOVE 1 TO RETURN-CODE
                WHEN WX-CLASS-INVALID-REQUEST
-                   DISPLAY "invalid_request: " WX-MESSAGE(1:WX-MESSAGE-LEN)
+                   DISPLAY "invalid_request: "
+                       WX-MESSAGE(1:WX-MESSAGE-LEN)
                    MOVE 1 TO RETURN-CODE
                WHEN OTHER
                    DISPLAY "unknown: " WX-MESSAGE(1:WX-MESSAGE-LEN)
@@ -69,12 +73,12 @@
            END-EVALUATE.
 
        READ-ENVIRONMENT.
-      *    From the environment: everyone on the machine can see
+      *    From the environment: every user of the machine can see
       *    arguments.
            ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
                ON EXCEPTION SET WRONGLY-CALLED TO TRUE
            END-ACCEPT
-      *    Leads elsewhere than to WeChat: to the sandbox, say.
+      *    Replaces WeChat's address, for example by the sandbox's.
            MOVE "base_url" TO WX-OPTION-KEY(1)
            ACCEPT WX-OPTION-VALUE(1) FROM ENVIRONMENT "WXLINK_BASE_URL"
                ON EXCEPTION MOVE SPACES TO WX-OPTION-KEY(1)

@@ -3,8 +3,8 @@
       *                                                                *
       *     WXLINK_TOKEN=... unlink APPID                              *
       *                                                                *
-      * Ends with 0 if the administrator has been asked, 1 if not, 2 if*
-      * called wrongly.                                                *
+      * Ends with 0 if the administrator has been asked, 1 if not, 2   *
+      * after wrong arguments or options.                              *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. UNLINKS.
@@ -47,12 +47,12 @@
            STOP RUN.
 
        READ-ENVIRONMENT.
-      *    From the environment: everyone on the machine can see
+      *    From the environment: every user of the machine can see
       *    arguments.
            ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
                ON EXCEPTION SET WRONGLY-CALLED TO TRUE
            END-ACCEPT
-      *    Leads elsewhere than to WeChat: to the sandbox, say.
+      *    Replaces WeChat's address, for example by the sandbox's.
            MOVE "base_url" TO WX-OPTION-KEY(1)
            ACCEPT WX-OPTION-VALUE(1) FROM ENVIRONMENT "WXLINK_BASE_URL"
                ON EXCEPTION MOVE SPACES TO WX-OPTION-KEY(1)

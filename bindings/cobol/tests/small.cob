@@ -1,5 +1,5 @@
       *----------------------------------------------------------------*
-      * A buffer that is too small: for a list, and for what posts.    *
+      * Tests an answer that is too small, for a list and for a link.  *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. SMALL.
@@ -30,12 +30,13 @@
            CALL "WXCALL" USING WX-CALL WX-ANSWER
            PERFORM CHECK-REFUSAL
            IF WX-ANSWER-LEN NOT = 512
-               DISPLAY "not the room that a link needs"
+               DISPLAY "not the length that a link needs"
            END-IF
            STOP RUN RETURNING 0.
 
        CHECK-REFUSAL.
-           IF WX-E-BUFFER AND WX-ERRCODE = -5 AND WX-NEVER-SENT
+           IF WX-E-BUFFER AND WX-ERRCODE = -5
+                   AND WX-DELIVERY-NEVER-SENT
                    AND WX-ANSWER-LEN > 400
                DISPLAY WX-MESSAGE(1:22)
            ELSE

@@ -1,6 +1,6 @@
       *----------------------------------------------------------------*
-      * What the samples do not use: ensure, wait, other options, and  *
-      * every field of an answer.                                      *
+      * Tests what the samples do not use: ensure, wait, other options,*
+      * and every field of an answer.                                  *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. VERBS.
@@ -24,9 +24,9 @@
            MOVE "1" TO WX-SHOW-PROFILE
            MOVE 1 TO WX-WAIT-MS
            SET WX-OP-ENSURE TO TRUE
-           PERFORM TELL-PROGRESS
+           PERFORM PRINT-PROGRESS
            SET WX-OP-WAIT TO TRUE
-           PERFORM TELL-PROGRESS
+           PERFORM PRINT-PROGRESS
 
            MOVE "wx0b000000000000e3" TO WX-APPID
            SET WX-OP-LINK TO TRUE
@@ -34,7 +34,7 @@
            DISPLAY "link: " WX-STATUS " " WX-ERRCODE " " WX-CLASS
                WX-DELIVERY " " WX-HTTP-STATUS
            IF WX-RID = SPACES OR WX-STATE NOT = SPACES
-               DISPLAY "link: the rid is missing, or a state is there"
+               DISPLAY "link: the rid is missing, or there is a state"
            END-IF
 
            MOVE "lang" TO WX-OPTION-KEY(12)
@@ -59,15 +59,15 @@
            SET WX-OP-LIST TO TRUE
            CALL "WXCALL" USING WX-CALL WX-ANSWER
            CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
-           PERFORM TELL-ITEM
+           PERFORM PRINT-ITEM
            STOP RUN RETURNING 0.
 
-       TELL-PROGRESS.
+       PRINT-PROGRESS.
            CALL "WXCALL" USING WX-CALL WX-ANSWER
            DISPLAY FUNCTION TRIM(WX-OP) ": " WX-STATUS " " WX-CLASS
                WX-STATE WX-WAITS-FOR " " WX-POSTS.
 
-       TELL-ITEM.
+       PRINT-ITEM.
            DISPLAY FUNCTION TRIM(WX-ITEM-STATUS) "|"
                FUNCTION TRIM(WX-ITEM-USERNAME) "|"
                FUNCTION TRIM(WX-ITEM-APPID) "|"

@@ -2,8 +2,9 @@
 
     WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
 
-  The token comes from the environment, since arguments can be seen by everyone on the machine.
-  Exits with 0 if the mini program is linked or on its way, 1 if not, 2 if called wrongly. }
+  The token comes from the environment, because every user of the machine can see arguments.
+  Exits with 0 if the mini program is linked or on its way, 1 if not, 2 after wrong arguments or
+  options. }
 program link;
 
 {$IFDEF FPC}

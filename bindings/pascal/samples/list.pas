@@ -2,7 +2,7 @@
 
     WXLINK_TOKEN=... list
 
-  Exits with 0, 1 if the list could not be read, 2 if called wrongly. }
+  Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options. }
 program list;
 
 {$IFDEF FPC}
@@ -14,7 +14,7 @@ program list;
 uses
   SysUtils, wxlink, surroundings;
 
-{ What WeChat left out is a hyphen. }
+{ A missing text is a hyphen. }
 function Shown(const Text: UTF8String): UTF8String;
 begin
   if Text = '' then

@@ -1,9 +1,10 @@
-{ Links a mini program, and decides by the class of a refusal.
+{ Links a mini program and decides by the class of the answer what to do after a refusal.
 
     WXLINK_TOKEN=... refusal APPID
 
-  Exits with 0 if it is linked or on its way, 1 if somebody must act first, 2 if called wrongly, 3 if
-  another token is needed, 4 if it may be called again later, 5 if nobody knows. }
+  Exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2 after
+  wrong arguments or options, 3 if another token is needed, 4 if the call may be repeated later, 5
+  if the outcome is unknown. }
 program refusal;
 
 {$IFDEF FPC}

@@ -1,4 +1,4 @@
-{ What the samples find around them: the environment, and a terminal that takes UTF-8. }
+{ What the samples share: the environment, and a terminal that is written in UTF-8. }
 unit surroundings;
 
 {$IFDEF FPC}
@@ -14,8 +14,8 @@ uses
 { False if the environment has no such variable. }
 function FromEnvironment(const Name: string; out Value: UTF8String): Boolean;
 
-{ A client for WXLINK_BASE_URL, if that is set, rather than for WeChat: for the sandbox, say.
-  Raises EWxError if it is no address. }
+{ Makes a client. WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+  Raises EWxError if it is not a URL. }
 function ClientFromEnvironment: TWxClient;
 
 implementation
@@ -32,7 +32,7 @@ begin
   Value := UTF8String(GetEnvironmentVariable(Name));
   Result := Value <> '';
 {$IFDEF FPC}
-  { A variable can be there and empty. }
+  { A variable may be set to an empty text. }
   for I := 1 to GetEnvironmentVariableCount do
     Result := Result or (Pos(Name + '=', GetEnvironmentString(I)) = 1);
 {$ENDIF}

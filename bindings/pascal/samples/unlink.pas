@@ -2,7 +2,7 @@
 
     WXLINK_TOKEN=... unlink APPID
 
-  Exits with 0 if the administrator has been asked, 1 if not, 2 if called wrongly. }
+  Exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or options. }
 program unlink;
 
 {$IFDEF FPC}

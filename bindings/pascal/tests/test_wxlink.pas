@@ -40,14 +40,14 @@ begin
   end;
 end;
 
-{ As this file has them: UTF-8, whatever the system's code page. }
+{ The bytes in this file: UTF-8, whatever the system's code page. }
 function Bytes(const Text: UTF8String): string;
 begin
   SetString(Result, PAnsiChar(Text), Length(Text));
 end;
 
 type
-  { A call on a thread of its own. }
+  { Calls on its own thread. }
   TCaller = class(TThread)
   private
     FClient: TWxClient;
@@ -86,10 +86,10 @@ type
     FClient: TWxClient;
     procedure Fault(const Api, When, What: string);
     procedure Decide(const Appid, Who, Decision: string);
-    { Links Program1, which must fail, and gives what became of it. }
+    { Links Program1, which must fail, and returns the answer. }
     function Refusal(Client: TWxClient; const AccessToken: UTF8String;
       const Appid: UTF8String = Program1): TWxAnswer;
-    procedure CheckOption(const Key, Value, Says: string);
+    procedure CheckOption(const Key, Value, Part: string);
   protected
     procedure SetUp; override;
     procedure TearDown; override;
@@ -99,22 +99,22 @@ type
     procedure ReadsWhatIsMissing;
     procedure GetsTokens;
     procedure Unlinks;
-    procedure TellsRefusals;
-    procedure TellsClasses;
-    procedure TellsLostOutcome;
-    procedure TellsNeverSent;
+    procedure ReportsRefusals;
+    procedure ReportsClasses;
+    procedure ReportsLostOutcome;
+    procedure ReportsNeverSent;
     procedure HidesToken;
     procedure RefusesBadTexts;
     procedure ChecksOptions;
     procedure TakesOptionsForOneClient;
     procedure EnsuresAndWaits;
-    procedure TellsDeclinedAndVanished;
-    procedure EnsureRaisesWhatItCannotTell;
+    procedure ReturnsDeclinedAndVanished;
+    procedure EnsureRaisesWhenStateIsUnknown;
     procedure SharesClientBetweenThreads;
     procedure Cancels;
     procedure SurvivesStrangeNumbers;
     procedure KnowsErrcodes;
-    procedure CallsFlatDoor;
+    procedure CallsExec;
   end;
 
 procedure TWxTest.SetUp;
@@ -270,7 +270,7 @@ begin
   end;
 end;
 
-procedure TWxTest.TellsRefusals;
+procedure TWxTest.ReportsRefusals;
 var
   Answer: TWxAnswer;
   Error: EWxError;
@@ -292,7 +292,7 @@ begin
   end;
 end;
 
-procedure TWxTest.TellsClasses;
+procedure TWxTest.ReportsClasses;
 
   procedure Expect(Errcode: Integer; Class_: TWxClass);
   begin
@@ -311,7 +311,7 @@ begin
   Expect(12345, wcNone);
 end;
 
-procedure TWxTest.TellsLostOutcome;
+procedure TWxTest.ReportsLostOutcome;
 var
   Answer: TWxAnswer;
 begin
@@ -324,7 +324,7 @@ begin
   AssertEquals('posted once', 1, World.Received('link'));
 end;
 
-procedure TWxTest.TellsNeverSent;
+procedure TWxTest.ReportsNeverSent;
 var
   Client: TWxClient;
   Answer: TWxAnswer;
@@ -359,7 +359,7 @@ begin
   AssertEquals(0, World.Received('link'));
 end;
 
-procedure TWxTest.CheckOption(const Key, Value, Says: string);
+procedure TWxTest.CheckOption(const Key, Value, Part: string);
 var
   Options: TWxOptions;
 begin
@@ -372,7 +372,7 @@ begin
     begin
       AssertEquals(WX_E_BAD_OPTION, E.Answer.Status);
       AssertEquals('BAD_OPTION', E.StatusName);
-      AssertTrue(E.Message, Pos(Says, E.Message) > 0);
+      AssertTrue(E.Message, Pos(Part, E.Message) > 0);
     end;
   end;
   Options.Free;
@@ -444,11 +444,11 @@ begin
   Decide(Program1, 'mini_program', 'agree');
   Progress := FClient.WaitLinked(Token, Program1, 1000);
   AssertTrue('linked', Progress.State = wsLinked);
-  AssertTrue('nobody', Progress.WaitsFor = wfNobody);
+  AssertTrue('waits for none', Progress.WaitsFor = wfNone);
   AssertEquals(1, World.Received('link'));
 end;
 
-procedure TWxTest.TellsDeclinedAndVanished;
+procedure TWxTest.ReturnsDeclinedAndVanished;
 var
   Progress: TWxProgress;
 begin
@@ -464,7 +464,7 @@ begin
   AssertFalse('no item', Progress.HasItem);
 end;
 
-procedure TWxTest.EnsureRaisesWhatItCannotTell;
+procedure TWxTest.EnsureRaisesWhenStateIsUnknown;
 begin
   try
     FClient.EnsureLinked('SANDBOX-EXPIRED', Program1, False, True);
@@ -520,10 +520,10 @@ begin
   finally
     Client.Free;
   end;
-  AssertEquals('others go on', WX_OK, FClient.GetLinked(Token).Answer.Status);
+  AssertEquals('others are not cancelled', WX_OK, FClient.GetLinked(Token).Answer.Status);
 end;
 
-{ Pascal turns floating-point exceptions on, and must have them back after a call. }
+{ Pascal turns floating-point exceptions on: they must be on again after a call. }
 procedure TWxTest.SurvivesStrangeNumbers;
 const
   Numbers: array[1..4] of string = ('1e308000', '12345678901234567890.5e300', '1e-400', '-0.0');
@@ -554,10 +554,10 @@ begin
   AssertEquals(1, Pos('TIMEOUT:', WxStatusText(WX_E_TIMEOUT)));
   AssertEquals('', string(WxStatusText(1)));
   AssertTrue('version', Pos('.', WxVersion) > 0);
-  AssertTrue('functions enough', wx_abi_version >= WxAbi);
+  AssertTrue('the library has the functions', wx_abi_version >= WxAbi);
 end;
 
-procedure TWxTest.CallsFlatDoor;
+procedure TWxTest.CallsExec;
 var
   Args: UTF8String;
   Buf: array[0..4095] of AnsiChar;
@@ -571,7 +571,7 @@ end;
 type
   TSampleTest = class(TTestCase)
   private
-    { Runs a sample and looks for a text in what it says. }
+    { Runs a sample and looks for texts in its output. }
     procedure Expect(const Name: string; const Arguments: array of string; Code: Integer;
       const Stdout, Stderr: string; const AccessToken: string = Token; const Url: string = '');
   protected
@@ -581,7 +581,7 @@ type
     procedure List;
     procedure Refusal;
     procedure Unlink;
-    procedure BadSurroundings;
+    procedure BadEnvironment;
   end;
 
 procedure TSampleTest.SetUp;
@@ -650,7 +650,7 @@ begin
     '  -                   gh_000000000014     refused by the mini program''s administrator       示例小程序14' + LineEnding,
     '', FullToken);
   Expect('list', [], 1, '', '42001', 'SANDBOX-EXPIRED');
-  { By a name, which the library looks up on a thread of its own. }
+  { A host name, which the library looks up on its own thread. }
   Expect('list', [], 0, '(none)', '', Token, StringReplace(World.Url, '127.0.0.1', 'localhost', []));
 end;
 
@@ -686,7 +686,7 @@ begin
   Expect('unlink', [], 2, '', 'usage: ');
 end;
 
-procedure TSampleTest.BadSurroundings;
+procedure TSampleTest.BadEnvironment;
 const
   Elsewhere = 'http://api.weixin.qq.com';
 begin

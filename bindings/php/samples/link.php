@@ -5,9 +5,9 @@
  *
  *     WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
  *
- * The token comes from the environment, since arguments can be seen by everyone on the machine.
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0 if the
- * mini program is linked or on its way, 1 if not, 2 if called wrongly.
+ * The token comes from the environment, because every user of the machine can see arguments.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0 if
+ * the mini program is linked or on its way, 1 if not, 2 after wrong arguments or options.
  */
 
 declare(strict_types=1);
@@ -27,7 +27,12 @@ if ($token === false || $argc !== 4 || array_diff([$argv[2], $argv[3]], ['0', '1
 }
 try {
     $client = new Client($baseUrl === false ? [] : ['base_url' => $baseUrl]);
-    $client->linkMiniprogram($token, $argv[1], notifyUsers: $argv[2] === '1', showProfile: $argv[3] === '1');
+    $client->linkMiniprogram(
+        $token,
+        $argv[1],
+        notifyUsers: $argv[2] === '1',
+        showProfile: $argv[3] === '1',
+    );
     echo "The invitation is out.\n";
 } catch (WxException $e) {
     $onItsWay = in_array($e->errorClass, ['ok', 'pending'], true);

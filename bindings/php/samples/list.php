@@ -5,14 +5,14 @@
  *
  *     WXLINK_TOKEN=... list
  *
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0, 1 if the
- * list could not be read, 2 if called wrongly.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0, 1
+ * if the list could not be read, 2 after wrong arguments or options.
  */
 
 declare(strict_types=1);
 
 use Wxlink\Client;
-use Wxlink\MiniProgram;
+use Wxlink\LinkStatus;
 use Wxlink\Status;
 use Wxlink\WxException;
 
@@ -29,10 +29,11 @@ function orDash(?string $text): string
 function statusText(?int $status): string
 {
     return match ($status) {
-        MiniProgram::LINKED => 'linked',
-        MiniProgram::WAITS_FOR_MINI_PROGRAM => "waiting for the mini program's administrator",
-        MiniProgram::REFUSED => "refused by the mini program's administrator",
-        MiniProgram::WAITS_FOR_OFFICIAL_ACCOUNT => "waiting for the Official Account's administrator",
+        LinkStatus::LINKED => 'linked',
+        LinkStatus::AWAITING_MINI_PROGRAM => "waiting for the mini program's administrator",
+        LinkStatus::REFUSED => "refused by the mini program's administrator",
+        LinkStatus::AWAITING_OFFICIAL_ACCOUNT =>
+            "waiting for the Official Account's administrator",
         null => '-',
         default => (string) $status,
     };
@@ -55,7 +56,13 @@ try {
 
 printf(ROW, 'APPID', 'ORIGINAL ID', 'STATUS', 'NAME');
 foreach ($items as $item) {
-    printf(ROW, orDash($item->appid), orDash($item->username), statusText($item->status), orDash($item->nickname));
+    printf(
+        ROW,
+        orDash($item->appid),
+        orDash($item->username),
+        statusText($item->status),
+        orDash($item->nickname),
+    );
 }
 if ($items === []) {
     echo "  (none)\n";

@@ -1,14 +1,15 @@
 <?php
 
 /**
- * Links one mini program and shows how a program decides what to do when it is refused: by the error's
- * class, not by WeChat's many errcodes.
+ * Links one mini program and decides by the error's class, not by WeChat's many errcodes, what to
+ * do after a refusal.
  *
  *     WXLINK_TOKEN=... refusal APPID
  *
- * WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0 if it is
- * done, 1 if people must act, 3 if another token is needed, 4 if it will do later, 5 if nobody knows, 2
- * if called wrongly.
+ * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0 if
+ * the mini program is linked or on its way, 1 if a person must act first, 2 after wrong arguments
+ * or options, 3 if another token is needed, 4 if the call may be repeated later, 5 if the outcome
+ * is unknown.
  */
 
 declare(strict_types=1);
@@ -42,7 +43,7 @@ try {
         'busy' => ['busy: wait a little, then call again', 4],
         'quota' => ['quota: call again when it is renewed', 4],
         'action_required', 'invalid_request' => ["$e->errorClass: $message", 1],
-        // No answer, or a code nobody has described: the list tells what became of it.
+        // No answer, or an unknown errcode: read the list before linking again.
         default => ["unknown: $message", 5],
     };
     echo "$line\n";

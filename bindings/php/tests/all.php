@@ -6,8 +6,10 @@ declare(strict_types=1);
 
 use Wxlink\Client;
 use Wxlink\Delivery;
+use Wxlink\ErrorClass;
 use Wxlink\Library;
-use Wxlink\MiniProgram;
+use Wxlink\LinkStatus;
+use Wxlink\Option;
 use Wxlink\Status;
 use Wxlink\WxException;
 
@@ -18,7 +20,7 @@ const TOKEN = 'SANDBOX-TOKEN';
 const ACCOUNT = 'wx0a00000000000001';
 const APPID = 'wx0b00000000000001';
 
-// Nothing may be noticed only in passing.
+// Warnings and notices fail the test.
 set_error_handler(function ($severity, $message, $file, $line) {
     throw new ErrorException($message, 0, $severity, $file, $line);
 });
@@ -38,7 +40,7 @@ function contains(string $part, string $text): void
     }
 }
 
-/** What a call throws. */
+/** Returns what a call throws. */
 function thrown(string $class, callable $call): Throwable
 {
     try {
@@ -49,12 +51,14 @@ function thrown(string $class, callable $call): Throwable
     throw new Exception("no $class");
 }
 
-/** What a call is refused with. No token may show in it, its stack trace included. */
+/**
+ * Returns the WxException of a call, and checks that neither it nor its stack trace shows a token.
+ */
 function refused(callable $call): WxException
 {
     $e = thrown(WxException::class, $call);
     same(false, $e->getMessage() === '');
-    // From the call into the binding downwards; what is above belongs to this test.
+    // Only the frames of the binding; those above belong to this test.
     $depth = count(array_filter($e->getTrace(), fn ($frame) => ($frame['class'] ?? '') === Client::class));
     same(true, $depth > 0);
     $text = print_r([array_slice($e->getTrace(), 0, $depth), $e->result, $e->getMessage()], true);
@@ -81,7 +85,7 @@ function sample(string $baseUrl, ?string $token, string ...$args): array
 }
 
 /** One line on one of the streams, nothing on the other. */
-function says(string $start, int $code, array $ran, int $stream = 1): void
+function prints(string $start, int $code, array $ran, int $stream = 1): void
 {
     same($code, $ran[0], "exit code with '$ran[1]$ran[2]'");
     same('', $ran[3 - $stream]);
@@ -89,25 +93,29 @@ function says(string $start, int $code, array $ran, int $stream = 1): void
     same(strlen($ran[$stream]) - 1, strpos($ran[$stream], "\n"), 'one line');
 }
 
-function complains(string $start, int $code, array $ran): void
+function fails(string $start, int $code, array $ran): void
 {
-    says($start, $code, $ran, stream: 2);
+    prints($start, $code, $ran, stream: 2);
 }
 
 $sandbox = new Sandbox();
 $client = new Client(['base_url' => $sandbox->http]);
 $tests = [];
 
-$tests['the constants are those of the header'] = function () {
-    $header = file_get_contents(dirname(__DIR__, 3) . '/include/wxlink.h');
-    preg_match_all('/^#define WX_(?:E_)?((?!ABI_)\w+) \(?(-?\d+)\)?$/m', $header, $defines);
-    $theirs = array_combine($defines[1], array_map(intval(...), $defines[2]));
-    same(true, count($theirs) > 20);
-    same($theirs, (new ReflectionClass(Status::class))->getConstants());
-    foreach ($theirs as $name => $number) {
+$tests['the library knows every status, class and option'] = function () {
+    foreach ((new ReflectionClass(Status::class))->getConstants() as $name => $number) {
         same($name, Status::name($number));
     }
     same('', Status::name(12345));
+    $classes = array_values((new ReflectionClass(ErrorClass::class))->getConstants());
+    foreach ($classes as $i => $word) {
+        same($word, Library::ffi()->wx_class_text($i + 1, null, null));
+    }
+    same('', Library::ffi()->wx_class_text(count($classes) + 1, null, null));
+    foreach ((new ReflectionClass(Option::class))->getConstants() as $key) {
+        $e = refused(fn () => new Client([$key => "\1"]));
+        contains($key === 'ca_file' ? 'ca_file' : "option $key", $e->getMessage());
+    }
 };
 
 $tests['a platform gets its tokens'] = function () use ($sandbox) {
@@ -148,7 +156,7 @@ $tests['a link from invitation to unlinking'] = function () use ($sandbox, $clie
     contains($again->rid, $again->getMessage());
 
     $sandbox->agree(ACCOUNT, APPID, 'official_account');
-    same(MiniProgram::WAITS_FOR_MINI_PROGRAM, $client->getLinked(TOKEN)->items[0]->status);
+    same(LinkStatus::AWAITING_MINI_PROGRAM, $client->getLinked(TOKEN)->items[0]->status);
     $sandbox->agree(ACCOUNT, APPID, 'mini_program');
     same('linked', $client->waitLinked(TOKEN, APPID, waitMs: 0)->state);
 
@@ -160,14 +168,14 @@ $tests['a link from invitation to unlinking'] = function () use ($sandbox, $clie
 $tests['the list is typed'] = function () use ($client) {
     $items = $client->getLinked('SANDBOX-TOKEN-3')->items;
     same(6, count($items));
-    same([MiniProgram::LINKED, 'wx0b00000000000011', 'gh_000000000011', '示例小程序11'],
+    same([LinkStatus::LINKED, 'wx0b00000000000011', 'gh_000000000011', '示例小程序11'],
         [$items[0]->status, $items[0]->appid, $items[0]->username, $items[0]->nickname]);
     same(true, is_int($items[0]->funcInfos[0]->id) && is_string($items[0]->funcInfos[0]->name));
-    same([MiniProgram::REFUSED, null], [$items[3]->status, $items[3]->appid]);
+    same([LinkStatus::REFUSED, null], [$items[3]->status, $items[3]->appid]);
     same([], $client->getLinked(TOKEN)->items);
 };
 
-$tests['a list of another shape is read as far as it goes'] = function () use ($sandbox, $client) {
+$tests['unusual items are read as far as possible'] = function () use ($sandbox, $client) {
     $list = json_encode(['errcode' => 0, 'state' => 7, 'item' => 'x', 'wxopens' => ['items' => [
         [
             'status' => '77', 'released' => true, 'appid' => null, 'nickname' => 'null', 'email' => "a\0b",
@@ -188,7 +196,7 @@ $tests['a list of another shape is read as far as it goes'] = function () use ($
     same([null, []], [$empty->status, $empty->fields]);
 };
 
-$tests['the class says what to do'] = function () use ($sandbox, $client) {
+$tests['every refusal has a class'] = function () use ($sandbox, $client) {
     same('token', refused(fn () => $client->linkMiniprogram('SANDBOX-EXPIRED', APPID, false, true))->errorClass);
     same('action_required', refused(fn () => $client->linkMiniprogram(TOKEN, 'wx0b000000000000e1', false, true))->errorClass);
     $sandbox->fault('link', ['errcode' => ['code' => -1]]);
@@ -196,16 +204,17 @@ $tests['the class says what to do'] = function () use ($sandbox, $client) {
     same([Status::API, -1, 'busy'], [$busy->status, $busy->errcode, $busy->errorClass]);
 };
 
-$tests['what got lost is unknown, and ensure finds it'] = function () use ($sandbox, $client) {
+$tests['a lost answer is unknown, and ensure finds the invitation'] = function () use ($sandbox, $client) {
     $sandbox->fault('link', ['drop' => 'reset'], when: 'after');
     $lost = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
     same([Status::CONNECTION_LOST, Status::CONNECTION_LOST, Delivery::Unknown, ''],
         [$lost->status, $lost->errcode, $lost->delivery, $lost->errorClass]);
-    $pending = refused(fn () => $client->ensureLinked(TOKEN, APPID, false, true));
-    $result = $pending->result;
-    same([Status::PENDING, 'pending', 'official_account', 'pending', 0],
-        [$pending->status, $result->state, $result->waitsFor, $result->found, $result->posts]);
-    same(APPID, $result->item->appid);
+    $pending = $client->ensureLinked(TOKEN, APPID, false, true);
+    same([Status::PENDING, 'pending', 'pending', 'official_account', 'pending', 0],
+        [$pending->status, $pending->errorClass, $pending->state, $pending->waitsFor, $pending->found,
+            $pending->posts]);
+    same(false, $pending->message === '');
+    same(APPID, $pending->item->appid);
     same(1, $sandbox->received('link'));
 };
 
@@ -214,27 +223,40 @@ $tests['ensure waits for the administrators'] = function () use ($sandbox, $clie
     $sandbox->admin('PUT', 'policy', ['official_account' => $soon, 'mini_program' => $soon]);
     $linked = $client->ensureLinked(TOKEN, APPID, false, true, waitMs: 2000);
     same(['linked', 'absent', 1], [$linked->state, $linked->found, $linked->posts]);
-    $vanished = refused(fn () => $client->waitLinked(TOKEN, 'wx0b00000000000002', 0));
-    same([Status::VANISHED, null], [$vanished->status, $vanished->result->item]);
+    $vanished = $client->waitLinked(TOKEN, 'wx0b00000000000002', 0);
+    same([Status::VANISHED, 'vanished', null], [$vanished->status, $vanished->state, $vanished->item]);
 };
 
-$tests['what cannot be reached was never sent'] = function () {
-    $nobody = stream_socket_server('tcp://127.0.0.1:0');
-    $address = stream_socket_get_name($nobody, false);
-    fclose($nobody);
+$tests['a refusal is a state, and a failure is thrown'] = function () use ($sandbox, $client) {
+    $client->linkMiniprogram(TOKEN, APPID, notifyUsers: false, showProfile: true);
+    $sandbox->agree(ACCOUNT, APPID, 'official_account');
+    $sandbox->admin('POST', 'approvals', [
+        'account' => ACCOUNT, 'appid' => APPID, 'by' => 'mini_program', 'decision' => 'refuse',
+    ]);
+    $declined = $client->waitLinked(TOKEN, 'gh_000000000001', 0);
+    same([Status::DECLINED, 'declined', 'action_required'],
+        [$declined->status, $declined->state, $declined->errorClass]);
+    $expired = refused(fn () => $client->waitLinked('SANDBOX-EXPIRED', APPID, 0));
+    same(['token', 'unknown'], [$expired->errorClass, $expired->result->state]);
+};
+
+$tests['without a connection nothing is sent'] = function () {
+    $unused = stream_socket_server('tcp://127.0.0.1:0');
+    $address = stream_socket_get_name($unused, false);
+    fclose($unused);
     $client = new Client(['base_url' => "http://$address", 'max_retries' => 0]);
     $e = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
     same([Status::CONNECT, Delivery::NeverSent, 0], [$e->status, $e->delivery, $e->result->httpStatus]);
 };
 
-$tests['https trusts what it is told'] = function () use ($sandbox) {
+$tests['https trusts the certificates of ca_file'] = function () use ($sandbox) {
     $https = ['base_url' => $sandbox->https, 'max_retries' => 0];
     $client = new Client($https);
     same(Status::TLS, refused(fn () => $client->getLinked(TOKEN))->status);
     same(0, (new Client($https + ['ca_file' => $sandbox->caFile]))->getLinked(TOKEN)->errcode);
 };
 
-$tests['the library judges options'] = function () {
+$tests['the library checks options'] = function () {
     $e = thrown(WxException::class, fn () => new Client(['no_such_key' => '1']));
     same([Status::BAD_OPTION, Delivery::NeverSent], [$e->status, $e->delivery]);
     contains('timeout_ms', $e->getMessage());
@@ -250,24 +272,24 @@ $tests['the library judges options'] = function () {
     thrown(ValueError::class, fn () => new Client(['lang' => "en\0"]));
 };
 
-$tests['the library judges arguments'] = function () use ($sandbox, $client) {
+$tests['the library checks arguments'] = function () use ($sandbox, $client) {
     same(Status::BAD_VALUE, refused(fn () => $client->getLinked(TOKEN . "\n"))->status);
     same(Status::NOT_UTF8, refused(fn () => $client->getLinked("\xff"))->status);
     same(Status::BAD_VALUE, refused(fn () => $client->linkMiniprogram(TOKEN, '', false, true))->status);
-    // What C would not see as it is never gets there.
+    // Arguments that C would not receive unchanged are refused in PHP.
     thrown(ValueError::class, fn () => $client->getLinked(TOKEN . "\0"));
     thrown(ValueError::class, fn () => $client->waitLinked(TOKEN, APPID, -1));
     thrown(ValueError::class, fn () => $client->waitLinked(TOKEN, APPID, 0x100000000));
     same(0, $sandbox->received('get') + $sandbox->received('link'));
 };
 
-$tests['messages speak Chinese too'] = function () use ($client) {
+$tests['messages can be Chinese'] = function () use ($client) {
     $zh = $client->with(['lang' => 'zh']);
     $e = refused(fn () => $zh->getLinked('SANDBOX-EXPIRED'));
     contains(Library::errcodeText('get', 42001, 'remedy', 'zh'), $e->getMessage());
 };
 
-$tests['a derived client has limits of its own and lives on its own'] = function () use ($sandbox) {
+$tests['a derived client has its own limits and outlives the first'] = function () use ($sandbox) {
     $client = new Client(['base_url' => $sandbox->http]);
     $hurried = $client->with(['timeout_ms' => 200, 'max_retries' => 0]);
     $proxy = ['proxy' => 'http://me:SANDBOX-PASSWORD@127.0.0.1:1'];
@@ -296,15 +318,15 @@ $tests['a fork is noticed'] = function () use ($sandbox) {
 
 $tests['sample: link and unlink'] = function () use ($sandbox) {
     $run = fn (string ...$args) => sample($sandbox->http, TOKEN, ...$args);
-    says("The invitation is out.\n", 0, $run('link', APPID, '0', '1'));
-    says('linkMiniprogram: WeChat answered 89010 ', 0, $run('link', APPID, '0', '1'));
-    complains('linkMiniprogram: WeChat answered 89013 ', 1, $run('link', 'wx0b000000000000e1', '0', '1'));
-    complains('unlinkMiniprogram: ', 1, $run('unlink', APPID));
+    prints("The invitation is out.\n", 0, $run('link', APPID, '0', '1'));
+    prints('linkMiniprogram: WeChat answered 89010 ', 0, $run('link', APPID, '0', '1'));
+    fails('linkMiniprogram: WeChat answered 89013 ', 1, $run('link', 'wx0b000000000000e1', '0', '1'));
+    fails('unlinkMiniprogram: ', 1, $run('unlink', APPID));
     $sandbox->agree(ACCOUNT, APPID, 'official_account');
     $sandbox->agree(ACCOUNT, APPID, 'mini_program');
-    says('linkMiniprogram: WeChat answered 89015 ', 0, $run('link', APPID, '0', '1'));
-    says("The Official Account's administrator has been asked.\n", 0, $run('unlink', APPID));
-    says('unlinkMiniprogram: WeChat answered 89018 ', 0, $run('unlink', APPID));
+    prints('linkMiniprogram: WeChat answered 89015 ', 0, $run('link', APPID, '0', '1'));
+    prints("The Official Account's administrator has been asked.\n", 0, $run('unlink', APPID));
+    prints('unlinkMiniprogram: WeChat answered 89018 ', 0, $run('unlink', APPID));
 };
 
 $tests['sample: list'] = function () use ($sandbox) {
@@ -322,7 +344,7 @@ $tests['sample: list'] = function () use ($sandbox) {
     [$code, $out] = sample($sandbox->http, TOKEN, 'list');
     same(0, $code);
     same(strstr($table, "\n", true) . "\n  (none)\n", $out);
-    complains('getLinkMiniprogram: WeChat answered 42001 ', 1, sample($sandbox->http, 'SANDBOX-EXPIRED', 'list'));
+    fails('getLinkMiniprogram: WeChat answered 42001 ', 1, sample($sandbox->http, 'SANDBOX-EXPIRED', 'list'));
 };
 
 $tests['sample: refusal'] = function () use ($sandbox) {
@@ -331,27 +353,27 @@ $tests['sample: refusal'] = function () use ($sandbox) {
         $sandbox->fault('link', ['errcode' => ['code' => $errcode]]);
         return $run();
     };
-    says("done: the invitation is out\n", 0, $run());
-    says('done: linkMiniprogram: WeChat answered 89010 ', 0, $run());
-    says('action_required: linkMiniprogram: WeChat answered 89013 ', 1, $run('wx0b000000000000e1'));
-    says("quota: call again when it is renewed\n", 4, $answered(89016));
-    says("busy: wait a little, then call again\n", 4, $answered(-1));
-    says('invalid_request: linkMiniprogram: WeChat answered 40013 ', 1, $answered(40013));
-    says('unknown: linkMiniprogram: ', 5, $answered(123456));
+    prints("done: the invitation is out\n", 0, $run());
+    prints('done: linkMiniprogram: WeChat answered 89010 ', 0, $run());
+    prints('action_required: linkMiniprogram: WeChat answered 89013 ', 1, $run('wx0b000000000000e1'));
+    prints("quota: call again when it is renewed\n", 4, $answered(89016));
+    prints("busy: wait a little, then call again\n", 4, $answered(-1));
+    prints('invalid_request: linkMiniprogram: WeChat answered 40013 ', 1, $answered(40013));
+    prints('unknown: linkMiniprogram: ', 5, $answered(123456));
     $sandbox->fault('link', ['drop' => 'close']);
-    says('unknown: linkMiniprogram: ', 5, $run());
-    says("token: get another access token, then call again\n", 3,
+    prints('unknown: linkMiniprogram: ', 5, $run());
+    prints("token: get another access token, then call again\n", 3,
         sample($sandbox->http, 'SANDBOX-EXPIRED', 'refusal', APPID));
 };
 
-$tests['samples: wrong use'] = function () use ($sandbox) {
+$tests['samples: wrong arguments and options'] = function () use ($sandbox) {
     $wrong = [['link', APPID, '0'], ['link', APPID, '2', '1'], ['unlink'], ['refusal'], ['nothing']];
     foreach ($wrong as $args) {
-        complains('usage: ', 2, sample($sandbox->http, TOKEN, ...$args));
+        fails('usage: ', 2, sample($sandbox->http, TOKEN, ...$args));
     }
     foreach ([['link', APPID, '0', '1'], ['list'], ['unlink', APPID], ['refusal', APPID]] as $args) {
-        complains('BAD_OPTION: ', 2, sample('http://example.com', TOKEN, ...$args));
-        complains('usage: ', 2, sample($sandbox->http, null, ...$args));
+        fails('BAD_OPTION: ', 2, sample('http://example.com', TOKEN, ...$args));
+        fails('usage: ', 2, sample($sandbox->http, null, ...$args));
     }
     same(0, $sandbox->received('link') + $sandbox->received('get') + $sandbox->received('unlink'));
 };

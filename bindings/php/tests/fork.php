@@ -1,6 +1,9 @@
 <?php
 
-/** Prints what a client made before a fork answers in the child, then in the parent: fork.php BASE_URL. */
+/**
+ * Prints the status of a client made before a fork, in the child and in the parent: fork.php
+ * BASE_URL.
+ */
 
 declare(strict_types=1);
 
@@ -11,15 +14,15 @@ $client->getLinked('SANDBOX-TOKEN');
 
 $child = pcntl_fork();
 try {
-    $says = Wxlink\Status::name($client->getLinked('SANDBOX-TOKEN')->status);
+    $status = Wxlink\Status::name($client->getLinked('SANDBOX-TOKEN')->status);
 } catch (Wxlink\WxException $e) {
-    $says = $e->statusName;
+    $status = $e->statusName;
 }
 if ($child === 0) {
     $own = new Wxlink\Client(['base_url' => $argv[1]]);
     $itself = Wxlink\Status::name($own->getLinked('SANDBOX-TOKEN')->status);
-    echo "child $says, with a client of its own $itself\n";
+    echo "child $status, with a client of its own $itself\n";
 } else {
     pcntl_waitpid($child, $code);
-    echo "parent $says, child's exit code $code\n";
+    echo "parent $status, child's exit code $code\n";
 }

@@ -34,7 +34,7 @@ impl Severity {
             (Status::NoToken, None) if error.is_transient() => Severity::Retry,
             (_, Some(Class::Ok)) => Severity::Done,
             (_, Some(Class::Pending)) => Severity::Waiting,
-            (_, Some(Class::Token)) => Severity::NoAccess,
+            (_, Some(Class::Token | Class::Ticket)) => Severity::NoAccess,
             (_, Some(Class::Busy | Class::Quota)) => Severity::Retry,
             (_, Some(Class::ActionRequired | Class::InvalidRequest)) => match error.errcode() {
                 Some(code) if NO_ACCESS_ERRCODES.contains(&code) => Severity::NoAccess,

@@ -13,6 +13,7 @@ pub mod world;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 /// The Official Account that a new simulator contains.
 pub const ACCOUNT: &str = "wx0a00000000000001";
@@ -102,4 +103,36 @@ pub fn check_generated(path: &str, text: &str) {
         "{path} is out of date: run `make generate` and commit it. First difference: \
          {difference:#?}"
     );
+}
+
+/// Compares the generated part of a file that is otherwise written by hand, or writes it. The part is
+/// between a line with `BEGIN generated: PART` and one with `END generated: PART`.
+pub fn check_generated_part(path: &str, part: &str, text: &str) {
+    let (begin, end) = (
+        format!("BEGIN generated: {part}"),
+        format!("END generated: {part}"),
+    );
+    check_generated_between(path, &begin, &end, text);
+}
+
+/// The same for a part between a line that contains `begin` and the next one that contains `end`.
+pub fn check_generated_between(path: &str, begin: &str, end: &str, text: &str) {
+    // Tests run at the same time: two parts of a file must not overwrite each other.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = std::fs::read_to_string(root().join(path)).unwrap();
+    let mut lines = file.split_inclusive('\n');
+    let mut before = String::new();
+    for line in lines.by_ref() {
+        before += line;
+        if line.contains(begin) {
+            break;
+        }
+    }
+    let after: String = lines.skip_while(|line| !line.contains(end)).collect();
+    assert!(
+        !after.is_empty(),
+        "{path} has no lines {begin:?} and {end:?}"
+    );
+    check_generated(path, &(before + text + &after));
 }

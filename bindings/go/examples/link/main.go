@@ -2,9 +2,10 @@
 //
 //	WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
 //
-// The token comes from the environment, since arguments can be seen by everyone on the machine.
-// WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
-// It exits with 0 if the mini program is linked or on its way, 1 if not, 2 if called wrongly.
+// The token comes from the environment, because every user of the machine can see arguments.
+// WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+// It exits with 0 if the mini program is linked or on its way, 1 if not, 2 after wrong arguments or
+// options.
 package main
 
 import (

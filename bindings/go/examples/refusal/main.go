@@ -1,10 +1,11 @@
-// Command refusal links a mini program, and shows how a program decides what to do about a refusal.
+// Command refusal links a mini program and decides by the kind of the error what to do after a refusal.
 //
 //	WXLINK_TOKEN=... refusal APPID
 //
-// WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
-// It exits with 0 if the mini program is linked or on its way, 1 if somebody must do something
-// first, 2 if called wrongly, 3 for want of a good token, 4 if it is too early, 5 if nobody knows.
+// WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+// It exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2 after
+// wrong arguments or options, 3 if another token is needed, 4 if the call may be repeated later, 5 if
+// the outcome is unknown.
 package main
 
 import (
@@ -56,12 +57,12 @@ func run(args []string) int {
 		fmt.Println("quota: call again when it is renewed")
 		return 4
 	case errors.Is(err, wxlink.ErrActionRequired):
-		fmt.Println("human:", err)
+		fmt.Println("action_required:", err)
 		return 1
 	case errors.Is(err, wxlink.ErrInvalidRequest):
-		fmt.Println("caller:", err)
+		fmt.Println("invalid_request:", err)
 		return 1
-	default: // no answer, or a code nobody has described: read the list before linking again
+	default: // No answer, or an unknown errcode: read the list before linking again.
 		fmt.Println("unknown:", err)
 		return 5
 	}

@@ -2,8 +2,8 @@
 //
 //	WXLINK_TOKEN=... unlink APPID
 //
-// WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say.
-// It exits with 0 if the administrator has been asked, 1 if not, 2 if called wrongly.
+// WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
+// It exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or options.
 package main
 
 import (

@@ -1,7 +1,7 @@
 // Command conform makes the calls that the shared test vectors ask for, through this package.
 //
-// It reads one request a line from stdin and answers each with one line: fields separated by tabs,
-// a verb and then KEY=VALUE, values percent-encoded.
+// It reads one request per line from stdin and answers each with one line on stdout. A request is a verb
+// and fields KEY=VALUE, an answer only fields; tabs separate them, and values are percent-encoded.
 package main
 
 import (
@@ -60,7 +60,7 @@ func parse(line string) (request, error) {
 	return r, nil
 }
 
-// number reads an argument that is one; a missing one is 0.
+// number parses a numeric argument; a missing one is 0.
 func (r request) number(key string) int {
 	text, ok := r.args[key]
 	if !ok {
@@ -79,7 +79,7 @@ func (r request) answer() *reply {
 	case "option":
 		err := wxlink.CheckOption(r.args["key"], r.args["value"])
 		out.add("status", resultOf(wxlink.Result{}, err).Status)
-		out.add("message", message(err))
+		out.add("message", resultOf(wxlink.Result{}, err).Message)
 		return out
 	case "catalogue":
 		about, ok := wxlink.Describe(wxlink.Endpoint(r.args["endpoint"]), r.number("errcode"), "en")
@@ -124,11 +124,11 @@ func (r request) call(client *wxlink.Client, out *reply) {
 	case "wait":
 		out.progress(client.WaitLinked(ctx, token, appID, wait))
 	default:
-		log.Fatalf("there is no verb %q", r.verb)
+		log.Fatalf("unknown verb %q", r.verb)
 	}
 }
 
-// reply is one line of answers.
+// A reply is one line of fields.
 type reply struct {
 	strings.Builder
 }
@@ -161,7 +161,7 @@ func (out *reply) result(result wxlink.Result, err error) {
 	out.add("delivery", result.Delivery)
 	out.add("http_status", result.HTTPStatus)
 	out.add("rid", result.RID)
-	out.add("message", message(err))
+	out.add("message", result.Message)
 	out.add("body", string(result.JSON))
 }
 
@@ -205,19 +205,11 @@ func (out *reply) items(items []wxlink.MiniProgram) {
 	}
 }
 
-// resultOf is the error's result if there is an error.
+// resultOf returns the error's result if there is an error.
 func resultOf(result wxlink.Result, err error) wxlink.Result {
 	var failure *wxlink.Error
 	if errors.As(err, &failure) {
 		return failure.Result
 	}
 	return result
-}
-
-func message(err error) string {
-	var failure *wxlink.Error
-	if errors.As(err, &failure) {
-		return failure.Message
-	}
-	return ""
 }

@@ -1,4 +1,4 @@
-// Command consumer is a user's program: it imports the module and nothing else.
+// Command consumer stands for a user's program: it imports only this module.
 package main
 
 import (

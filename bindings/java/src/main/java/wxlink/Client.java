@@ -7,23 +7,21 @@ import com.sun.jna.ptr.PointerByReference;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
-import java.util.function.ToIntFunction;
 
 /**
- * Calls WeChat; keeps connections for the calls to come. Make one and share it.
+ * Calls WeChat and keeps connections for later calls. Make one client and share it.
  *
- * <p>Any number of threads may use it at once, and any of them may cancel or close it. A client that
- * is forgotten rather than closed keeps its connections and a file descriptor until the process
- * ends: nothing is left to the garbage collector.
+ * <p>Any number of threads may use a client at once, and any of them may cancel or close it. Close
+ * it: the garbage collector frees neither its connections nor its file descriptor.
  *
- * <p>Linking can message every follower of an account, so a link or unlink of which anything was
- * sent is never posted again by itself; only {@link #ensureLinked} does so, after two looks at the
- * list without a trace.
+ * <p>Linking can message every follower of an account. Once anything of a link or unlink was sent,
+ * the library does not send it again. Only {@link #ensureLinked} may post again, after it has read
+ * the list twice without finding the mini program.
  */
 public final class Client implements AutoCloseable {
     private static final long MAX_WAIT_MS = 0xFFFF_FFFFL;
 
-    /** Null once it is freed. Freed by close, or by the last call that was running then. */
+    /** Null after it is freed: by close, or by the last call that was running at that time. */
     private Pointer handle;
 
     private int running;
@@ -35,7 +33,7 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Makes a client. Nothing is connected yet; certificates are read here and never again.
+     * Makes a client. Nothing is connected yet; certificates are read here and not again.
      *
      * @param options copied
      * @throws WxException BAD_OPTION if {@code ca_file} or the environment's proxy cannot be used;
@@ -50,8 +48,8 @@ public final class Client implements AutoCloseable {
         try {
             PointerByReference made = new PointerByReference();
             int status = maker.make(copy, made);
-            if (status != Status.OK) {
-                throw new WxException(Result.ofOptions(status, copy));
+            if (status != Status.OK.code()) {
+                throw new WxException(Result.fromOptions(status, copy));
             }
             handle = made.getValue();
         } finally {
@@ -60,13 +58,13 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Makes a client on the same connections, with its own cancellation and, where the options set
-     * them, its own {@code timeout_ms}, {@code connect_timeout_ms}, {@code max_retries} and
-     * {@code lang}. Cheap: make one for each call that somebody may want to end. Close it before or
-     * after this one.
+     * Makes a client that shares this client's connections but has its own cancellation and, if the
+     * options set them, its own {@code timeout_ms}, {@code connect_timeout_ms}, {@code
+     * max_retries}, {@code lang} and {@code account}. It is cheap: make one for each call that may
+     * have to be cancelled. Close it before or after this client.
      *
      * @param options copied
-     * @throws WxException BAD_OPTION if the options set what is a matter of the connections
+     * @throws WxException BAD_OPTION if the options set anything else, which the connections share
      */
     public Client with(Options options) throws WxException {
         Pointer client = enter();
@@ -78,7 +76,7 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10
+     * Stores the component_verify_ticket that WeChat pushes to a third-party platform every 10
      * minutes.
      *
      * @param ticket as pushed
@@ -86,57 +84,48 @@ public final class Client implements AutoCloseable {
      */
     public void setTicket(String ticket) throws WxException {
         String pushed = Lib.text("ticket", ticket);
-        put(client -> LIB.wx_client_set_ticket(client, pushed));
+        call((client, result) -> LIB.wx_client_set_ticket(client, pushed, result));
     }
 
     /**
-     * Keeps the refresh token that an Official Account gave when it authorised the platform.
+     * Stores the refresh token that an Official Account gave when it authorised the platform.
      *
-     * @param appid the account's
+     * @param appid the account's appid
      * @param refreshToken the account's authorizer_refresh_token
      * @throws WxException NO_TOKEN if the store of the option {@code store} cannot be used
      */
     public void addAccount(String appid, String refreshToken) throws WxException {
         String account = Lib.text("appid", appid);
         String token = Lib.text("refreshToken", refreshToken);
-        put(client -> LIB.wx_client_add_account(client, account, token));
-    }
-
-    private void put(ToIntFunction<Pointer> put) throws WxException {
-        Pointer client = enter();
-        try {
-            int status = put.applyAsInt(client);
-            if (status != Status.OK) {
-                throw new WxException(Result.ofStatus(status));
-            }
-        } finally {
-            leave();
-        }
+        call((client, result) ->
+                LIB.wx_client_add_account(client, account, token, result));
     }
 
     /**
-     * Invites a mini program to be linked to an Official Account. Success means that the invitation
-     * is out: the Official Account's administrator agrees, then the mini program's, and only the
-     * list tells when.
+     * Invites a mini program to be linked to an Official Account. Posts once. Success means that
+     * the invitation is out: the Official Account's administrator must agree, then the mini
+     * program's. Read the list, or use {@link #waitLinked}, to learn when they have.
      *
-     * @param accessToken the Official Account's authorizer_access_token
-     * @param appid the mini program's
+     * @param accessToken the Official Account's authorizer_access_token; empty if the options name
+     *     a source of tokens
+     * @param appid the mini program's appid
      * @param notifyUsers whether WeChat messages every follower of the account
      * @param showProfile whether the mini program is shown in the account's page
-     * @throws WxException class pending or ok if an invitation is out already or it is linked
+     * @throws WxException {@link ErrorClass#PENDING} if an invitation is out already, {@link
+     *     ErrorClass#OK} if the mini program is linked already
      */
     public Result linkMiniprogram(
-            String accessToken, String appid, boolean notifyUsers, boolean showProfile)
+            String accessToken, String appid, NotifyUsers notifyUsers, ShowProfile showProfile)
             throws WxException {
         String token = Lib.text("accessToken", accessToken);
         String program = Lib.text("appid", appid);
         return call((client, result) -> LIB.wx_link_miniprogram(
-                client, token, program, flag(notifyUsers), flag(showProfile), result));
+                client, token, program, notifyUsers.flag(), showProfile.flag(), result));
     }
 
     /**
-     * Lists the mini programs linked to an Official Account and those on their way: see
-     * {@link Result#items}. Reading changes nothing, so it is safe to call again after any failure.
+     * Reads the list of mini programs that are linked to an Official Account or on their way: see
+     * {@link Result#items}. It is safe to call again after any failure.
      *
      * @param accessToken the Official Account's authorizer_access_token
      */
@@ -146,12 +135,12 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Asks to unlink a mini program. Success means that the Official Account's administrator has
-     * been asked; it stays in the list until they agree.
+     * Asks to unlink a mini program. Posts once. Success means that the Official Account's
+     * administrator has been asked; the mini program stays in the list until they agree.
      *
      * @param accessToken the Official Account's authorizer_access_token
-     * @param appid the mini program's
-     * @throws WxException class pending if the administrator has been asked already
+     * @param appid the mini program's appid
+     * @throws WxException {@link ErrorClass#PENDING} if the administrator was asked already
      */
     public Result unlinkMiniprogram(String accessToken, String appid) throws WxException {
         String token = Lib.text("accessToken", accessToken);
@@ -160,36 +149,44 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Sees to it that a mini program is linked: what callers really want. Asks the list, posts a link
-     * if that shows no trace, and waits for the administrators if asked to. Safe to repeat, whatever
-     * happened before. {@link Result#state} tells how far it came, also after a failure.
+     * Makes sure that a mini program is linked to an Official Account. Reads the list, posts a link
+     * if the list does not show the mini program, and waits for the administrators as long as
+     * asked. It is safe to repeat, whatever an earlier call did.
+     *
+     * <p>A pending, declined or vanished link is returned, not thrown: look at {@link Result#state}
+     * and {@link Result#waitsFor}.
      *
      * @param accessToken the Official Account's authorizer_access_token
-     * @param appid the mini program's
+     * @param appid the mini program's appid
      * @param notifyUsers whether WeChat messages every follower of the account
      * @param showProfile whether the mini program is shown in the account's page
-     * @param wait how long to wait for the administrators, to the millisecond; zero not at all. The
-     *     call ends within this and {@code timeout_ms} together
-     * @throws WxException PENDING if an invitation is out, DECLINED if it was refused, VANISHED if it
-     *     was in the list and is there no more; or as {@link #linkMiniprogram}
+     * @param wait how long to wait for the administrators, in whole milliseconds; zero does not
+     *     wait. The call ends within {@code timeout_ms} plus this
+     * @throws WxException if the state of the link is not known, or WeChat refused the link; its
+     *     result has the state so far
      */
     public Result ensureLinked(
-            String accessToken, String appid, boolean notifyUsers, boolean showProfile, Duration wait)
+            String accessToken,
+            String appid,
+            NotifyUsers notifyUsers,
+            ShowProfile showProfile,
+            Duration wait)
             throws WxException {
         String token = Lib.text("accessToken", accessToken);
         String program = Lib.text("appid", appid);
         int waitMs = waitMs(wait);
         return call((client, result) -> LIB.wx_ensure_linked(
-                client, token, program, flag(notifyUsers), flag(showProfile), waitMs, result));
+                client, token, program, notifyUsers.flag(), showProfile.flag(), waitMs, result));
     }
 
     /**
-     * Waits until a mini program is linked, or will not be. Posts nothing.
+     * Waits until a mini program is linked, declined or vanished. Posts nothing. The state is
+     * {@link LinkState#VANISHED} also if the list never showed the mini program.
      *
      * @param accessToken the Official Account's authorizer_access_token
-     * @param appidOrGhId the mini program's appid or original id
-     * @param wait how long, to the millisecond; zero looks once
-     * @throws WxException as {@link #ensureLinked}; VANISHED also if the list shows no trace of it
+     * @param appidOrGhId the mini program's appid or original id (gh_...)
+     * @param wait how long to wait, in whole milliseconds; zero reads the list once
+     * @throws WxException if the state of the link is not known
      */
     public Result waitLinked(String accessToken, String appidOrGhId, Duration wait)
             throws WxException {
@@ -200,17 +197,17 @@ public final class Client implements AutoCloseable {
     }
 
     /**
-     * Makes a call that {@link Thread#interrupt} ends. Other calls do not notice an interrupt, since
-     * the thread is then inside the native library.
+     * Makes a call that {@link Thread#interrupt} ends. Without this method an interrupt has no
+     * effect on a running call, because the thread is inside the native library.
      *
      * <pre>{@code
      * Result result = client.interruptibly(own -> own.getLinked(token));
      * }</pre>
      *
-     * <p>The call runs on a thread and a client of its own. If the calling thread is interrupted, the
-     * call is cancelled, and this returns or throws what became of it: mostly {@link
-     * Status#CANCELLED}, whose delivery says whether anything was sent. The thread is then
-     * interrupted still.
+     * <p>The call runs on its own thread, with a derived client. If the calling thread is
+     * interrupted, that client is cancelled, and this method returns or throws the result of the
+     * call: usually {@link Status#CANCELLED}, whose delivery shows whether anything was sent. The
+     * interrupt status of the calling thread stays set.
      */
     public <T> T interruptibly(Call<T> call) throws WxException {
         try (Client own = with(new Options())) {
@@ -238,24 +235,24 @@ public final class Client implements AutoCloseable {
         }
     }
 
-    /** What {@link #interruptibly} runs. */
+    /** A call for {@link #interruptibly} to run on the client it is given. */
     @FunctionalInterface
     public interface Call<T> {
         T on(Client client) throws WxException;
     }
 
     /**
-     * Ends the calls that run on this client, within 100 ms, and all later ones, with {@link
-     * Status#CANCELLED}. Clients that share its connections go on.
+     * Ends the running calls of this client within 100 ms, and all later ones, with {@link
+     * Status#CANCELLED}. Other clients on the same connections are not affected.
      */
     public synchronized void cancel() {
-        LIB.wx_client_cancel(handle); // null, once it is freed, is fine
+        LIB.wx_client_cancel(handle); // The library ignores null: a client that is freed.
     }
 
     /**
-     * Closes the client: no call begins any more. Does not wait; calls that are running go on to
-     * their end, and the last one frees the connections. To end them at once, cancel first. Closing
-     * again does nothing.
+     * Closes the client: later calls throw {@link IllegalStateException}. Does not wait: running
+     * calls finish, and the last one frees the connections. To end them immediately, cancel first.
+     * Closing again does nothing.
      */
     @Override
     public synchronized void close() {
@@ -289,7 +286,7 @@ public final class Client implements AutoCloseable {
         try {
             int status = verb.call(client, out);
             Result result = new Result(status, out.getValue());
-            if (status != Status.OK) {
+            if (!isState(result.status())) {
                 throw new WxException(result);
             }
             return result;
@@ -299,11 +296,17 @@ public final class Client implements AutoCloseable {
         }
     }
 
-    private static int flag(boolean flag) {
-        return flag ? 1 : 0;
+    /**
+     * Whether the status is a success or a known state of a link, which is returned, not thrown.
+     */
+    private static boolean isState(Status status) {
+        return status == Status.OK
+                || status == Status.PENDING
+                || status == Status.DECLINED
+                || status == Status.VANISHED;
     }
 
-    /** C takes 32 bits without a sign. */
+    /** The wait as C's unsigned 32 bits, which int has too. */
     private static int waitMs(Duration wait) {
         if (wait.isNegative() || wait.compareTo(Duration.ofMillis(MAX_WAIT_MS)) > 0) {
             throw new IllegalArgumentException("wait must be from 0 to " + MAX_WAIT_MS + " ms");
@@ -318,7 +321,7 @@ public final class Client implements AutoCloseable {
         if (thrown instanceof Error) {
             throw (Error) thrown;
         }
-        throw (RuntimeException) thrown; // a Call throws nothing else
+        throw (RuntimeException) thrown; // A Call throws no other checked exception.
     }
 
     @FunctionalInterface

@@ -1,19 +1,38 @@
+// Written by `make generate`; do not edit.
+
 package wxlink;
 
-/** Whether WeChat may have seen a request. */
+/**
+ * Whether WeChat may have received the request. A number of a later library reads as UNKNOWN, the
+ * careful case.
+ */
 public enum Delivery {
-    /** Calling again cannot do anything twice. */
-    NEVER_SENT,
-    /** It was sent and no verdict came back: read the list before you link again. */
-    UNKNOWN,
-    /** The errcode is WeChat's verdict. */
-    ANSWERED;
+    /** Nothing was sent: calling again cannot do anything twice. */
+    NEVER_SENT(0),
 
-    static Delivery of(int code) {
-        switch (code) {
-            case 0: return NEVER_SENT;
-            case 2: return ANSWERED;
-            default: return UNKNOWN; // also for what a later library may add: the careful reading
+    /** The request was sent and no verdict came back: read the list before linking again. */
+    UNKNOWN(1),
+
+    /** WeChat answered: the errcode is its verdict. */
+    ANSWERED(2);
+
+    private final int code;
+
+    Delivery(int code) {
+        this.code = code;
+    }
+
+    /** The number of the native library. */
+    public int code() {
+        return code;
+    }
+
+    static Delivery fromCode(long code) {
+        for (Delivery known : values()) {
+            if (known.code == code) {
+                return known;
+            }
         }
+        return UNKNOWN;
     }
 }

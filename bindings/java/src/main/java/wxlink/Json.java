@@ -7,10 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Looks values up in a native result by JSON pointer. Does not outlive the result. */
+/** Reads values of a native result by JSON pointer. Must not be used after the result is freed. */
 final class Json {
     private final Pointer result;
-    /** Large enough for most values; longer ones get a buffer of their own. */
+    /** Fits most values; a longer value gets its own buffer. */
     private final byte[] shared = new byte[256];
 
     Json(Pointer result) {
@@ -25,7 +25,7 @@ final class Json {
     Optional<String> text(String pointer) {
         byte[] buf = shared;
         int length = get(pointer, buf);
-        if (length == Status.BUFFER) {
+        if (length == Status.BUFFER.code()) {
             buf = new byte[LIB.wx_result_get(result, pointer, null, new Lib.SizeT(0)) + 1];
             length = get(pointer, buf);
         }
@@ -38,10 +38,12 @@ final class Json {
         return asNumber(text(pointer));
     }
 
-    /** A whole number in decimal; anything else is none. */
+    /** Parses a whole decimal number; empty for anything else. */
     static OptionalLong asNumber(Optional<String> text) {
         try {
-            return text.isPresent() ? OptionalLong.of(Long.parseLong(text.get())) : OptionalLong.empty();
+            return text.isPresent()
+                    ? OptionalLong.of(Long.parseLong(text.get()))
+                    : OptionalLong.empty();
         } catch (NumberFormatException e) {
             return OptionalLong.empty();
         }

@@ -8,9 +8,9 @@ import com.sun.jna.ptr.PointerByReference;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 
-/** The functions of wxlink.h, which is their manual. */
+/** The functions of the C interface, as JNA needs them. wxlink.h documents them. */
 interface Lib extends Library {
-    /** Texts are UTF-8 in both directions, whatever the platform's own encoding is. */
+    /** Texts are UTF-8 in both directions, whatever the platform's encoding is. */
     Lib LIB = Native.load("wxlink", Lib.class,
             Collections.singletonMap(OPTION_STRING_ENCODING, "UTF-8"));
 
@@ -32,9 +32,10 @@ interface Lib extends Library {
 
     int wx_client_derive(Pointer client, Pointer options, PointerByReference derived);
 
-    int wx_client_set_ticket(Pointer client, String ticket);
+    int wx_client_set_ticket(Pointer client, String ticket, PointerByReference result);
 
-    int wx_client_add_account(Pointer client, String appid, String refreshToken);
+    int wx_client_add_account(Pointer client, String appid, String refreshToken,
+            PointerByReference result);
 
     void wx_client_cancel(Pointer client);
 
@@ -58,7 +59,7 @@ interface Lib extends Library {
 
     int wx_result_errcode(Pointer result);
 
-    String wx_result_class(Pointer result);
+    int wx_result_class(Pointer result);
 
     int wx_result_http_status(Pointer result);
 
@@ -78,7 +79,9 @@ interface Lib extends Library {
 
     String wx_errcode_text(String api, int errcode, String field, String lang);
 
-    /** C's {@code size_t}, as wide as the platform has it. */
+    String wx_class_text(int errorClass, String field, String lang);
+
+    /** C's {@code size_t}, in the platform's width. */
     final class SizeT extends IntegerType {
         private static final long serialVersionUID = 1;
 
@@ -92,12 +95,13 @@ interface Lib extends Library {
     }
 
     /**
-     * Gives a text back if it arrives in C as it is here. A NUL would end it early, and half a
-     * surrogate pair would become a question mark: neither may happen unnoticed.
+     * Returns the text if C receives exactly the same text. Otherwise throws: C would cut a text at
+     * a NUL, and half a surrogate pair would turn into a question mark.
      */
     static String text(String name, String text) {
         if (text != null
-                && (text.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(text))) {
+                && (text.indexOf('\0') >= 0
+                        || !StandardCharsets.UTF_8.newEncoder().canEncode(text))) {
             throw new IllegalArgumentException(name + " holds a NUL or half a surrogate pair");
         }
         return text;

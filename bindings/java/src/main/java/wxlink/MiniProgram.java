@@ -9,31 +9,21 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * One item of the list. Every field may be missing, and a number may come as a text.
+ * One item of the list. Every field may be missing, and WeChat may send a number as text.
  *
  * <p>Immutable: any number of threads may read it.
  */
 public final class MiniProgram implements Serializable {
     private static final long serialVersionUID = 1;
 
-    /** {@link #status}: linked. */
-    public static final int LINKED = 1;
-
-    /** {@link #status}: waits for the mini program's administrator. */
-    public static final int WAITS_FOR_MINI_PROGRAM = 2;
-
-    /** {@link #status}: the mini program's administrator refused. */
-    public static final int REFUSED = 3;
-
-    /** {@link #status}: waits for the Official Account's administrator. */
-    public static final int WAITS_FOR_OFFICIAL_ACCOUNT = 12;
-
     private static final String[] FIELDS = {
         "status", "username", "appid", "source", "nickname", "selected", "nearby_display_status",
         "released", "headimg_url", "copy_verify_status", "email",
     };
 
-    /** The true name first, then those that WeChat's pages have printed. */
+    /**
+     * The name in WeChat's answers first, then the names that WeChat's documentation has printed.
+     */
     private static final String[] FUNC_INFOS = {"func_infos", "func_info", "func_News"};
 
     private final String json;
@@ -56,14 +46,19 @@ public final class MiniProgram implements Serializable {
         }
     }
 
-    /** The item as JSON, with the fields that have no accessor here. */
+    /** The item as JSON, with the fields that have no accessor. */
     public String json() {
         return json;
     }
 
-    /** How far the link has come: one of the constants, or a number nobody has described. */
+    /** How far the link has come, as WeChat's number: see {@link #linkStatus}. */
     public OptionalLong status() {
         return number("status");
+    }
+
+    /** How far the link has come; {@link LinkStatus#OTHER} also if the status is missing. */
+    public LinkStatus linkStatus() {
+        return LinkStatus.fromCode(status().orElse(LinkStatus.OTHER.code()));
     }
 
     /** The original id, {@code gh_...}. */
@@ -101,7 +96,7 @@ public final class MiniProgram implements Serializable {
         return number("released");
     }
 
-    /** The picture's address. */
+    /** The picture's URL. */
     public Optional<String> headimgUrl() {
         return text("headimg_url");
     }
@@ -116,12 +111,15 @@ public final class MiniProgram implements Serializable {
         return text("email");
     }
 
-    /** WeChat verification (id 1), WeChat Pay (id 2) and the like. Cannot be changed. */
+    /** WeChat verification (id 1), WeChat Pay (id 2) and others. Cannot be changed. */
     public List<FuncInfo> funcInfos() {
         return Collections.unmodifiableList(funcInfos);
     }
 
-    /** Tells JSON's null from a program of that name: between quotes, the JSON would have escapes. */
+    /**
+     * Distinguishes JSON's null from the text "null": the native library returns the same for both.
+     * The search cannot match inside a text value, where the quotes would be escaped.
+     */
     private boolean isNull(String name, String value) {
         return value.equals("null") && json.contains("\"" + name + "\":null");
     }
@@ -158,7 +156,7 @@ public final class MiniProgram implements Serializable {
             return Json.asNumber(Optional.ofNullable(status));
         }
 
-        /** Its name, in Chinese. */
+        /** The name, in Chinese. */
         public Optional<String> name() {
             return Optional.ofNullable(name);
         }

@@ -10,10 +10,10 @@ import java.util.Map;
  * Settings for a client: text keys with text values, checked when they are set.
  *
  * <p>The keys are those of the native library, such as {@code base_url}, {@code timeout_ms},
- * {@code proxy} and {@code lang}; docs/options.md lists them all. Clients take copies, and nothing
- * needs to be closed. Threads: one at a time.
+ * {@code proxy} and {@code lang}; docs/options.md lists them all. Clients copy
+ * options; options need not be closed. Threads: one at a time.
  */
-public final class Options {
+public final class Options extends OptionSetters {
     private final Map<String, String> values = new LinkedHashMap<>();
 
     /** Makes options, every value at its default. */
@@ -23,9 +23,10 @@ public final class Options {
      * Sets one option.
      *
      * @return this
-     * @throws WxException BAD_OPTION if there is no such key or it does not take the value; the
-     *     option keeps its value
+     * @throws WxException BAD_OPTION if the key is unknown or the value invalid; the option then
+     *     keeps its old value
      */
+    @Override
     public Options set(String key, String value) throws WxException {
         Pointer probe = LIB.wx_options_new();
         try {
@@ -42,7 +43,7 @@ public final class Options {
         return set(key, Long.toString(value));
     }
 
-    /** Makes native options of these. The caller frees them. */
+    /** Copies the options into native ones, which the caller frees. */
     Pointer toNative() throws WxException {
         Pointer options = LIB.wx_options_new();
         try {
@@ -58,8 +59,8 @@ public final class Options {
 
     private static void set(Pointer options, String key, String value) throws WxException {
         int status = LIB.wx_options_set(options, key, value);
-        if (status != Status.OK) {
-            throw new WxException(Result.ofOptions(status, options));
+        if (status != Status.OK.code()) {
+            throw new WxException(Result.fromOptions(status, options));
         }
     }
 }

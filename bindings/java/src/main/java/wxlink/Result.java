@@ -10,17 +10,17 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What became of a call.
+ * The result of a call.
  *
- * <p>Everything is copied out of the native library when the call ends, so a result needs no
- * closing and outlives its client. Immutable: any number of threads may read it.
+ * <p>Everything is copied out of the native library when the call ends, so a result need not be
+ * closed and outlives its client. Immutable: any number of threads may read it.
  */
 public final class Result implements Serializable {
     private static final long serialVersionUID = 1;
 
     private final int status;
     private final int errcode;
-    private final String errorClass;
+    private final ErrorClass errorClass;
     private final int httpStatus;
     private final Delivery delivery;
     private final String message;
@@ -28,24 +28,24 @@ public final class Result implements Serializable {
     private final String trace;
     private final String json;
     private final ArrayList<MiniProgram> items = new ArrayList<>();
-    private final String state;
-    private final String waitsFor;
-    private final String found;
+    private final LinkState state;
+    private final Administrator waitsFor;
+    private final LinkState found;
     private final int posts;
     private final MiniProgram item;
 
-    /** Copies a native result, which stays the caller's. Null, for want of one, is fine. */
+    /** Copies a native result, which the caller still owns. Null stands for a missing result. */
     Result(int status, Pointer result) {
         this(status, LIB.wx_result_message(result), result);
     }
 
     private Result(int status, String message, Pointer result) {
         this.status = status;
-        this.message = message.isEmpty() && status != Status.OK ? Status.text(status) : message;
+        this.message = message.isEmpty() && status != Status.OK.code() ? LIB.wx_status_text(status) : message;
         errcode = result == null ? status : LIB.wx_result_errcode(result);
-        errorClass = LIB.wx_result_class(result);
+        errorClass = ErrorClass.fromCode(LIB.wx_result_class(result));
         httpStatus = LIB.wx_result_http_status(result);
-        delivery = Delivery.of(LIB.wx_result_delivery(result));
+        delivery = Delivery.fromCode(LIB.wx_result_delivery(result));
         rid = LIB.wx_result_rid(result);
         trace = LIB.wx_result_trace(result);
         json = LIB.wx_result_json(result, null);
@@ -54,51 +54,41 @@ public final class Result implements Serializable {
         for (int i = 0; values.has("/wxopens/items/" + i); i++) {
             items.add(new MiniProgram(values, "/wxopens/items/" + i));
         }
-        state = values.text("/state").orElse("");
-        waitsFor = values.text("/waits_for").orElse("");
-        found = values.text("/found").orElse("");
+        state = LinkState.fromWord(values.text("/state").orElse(""));
+        waitsFor = Administrator.fromWord(values.text("/waits_for").orElse(""));
+        found = LinkState.fromWord(values.text("/found").orElse(""));
         posts = (int) values.number("/posts").orElse(0);
-        item = values.text("/item").orElse("").startsWith("{") ? new MiniProgram(values, "/item") : null;
+        item = values.text("/item").orElse("").startsWith("{")
+                ? new MiniProgram(values, "/item")
+                : null;
     }
 
-    /** What became of setting options, or of making a client with them. */
-    static Result ofStatus(int status) {
-        return new Result(status, LIB.wx_status_text(status), null);
-    }
-
-    static Result ofOptions(int status, Pointer options) {
+    /** The result of setting native options, or of making a client with them. */
+    static Result fromOptions(int status, Pointer options) {
         return new Result(status, LIB.wx_options_message(options), null);
     }
 
-    /** One of {@link Status}, or one that came later. */
-    public int status() {
+    /** How the call ended. */
+    public Status status() {
+        return Status.fromCode(status);
+    }
+
+    /** The status's number, also if this class does not know it. */
+    public int statusCode() {
         return status;
     }
 
     /**
-     * WeChat's errcode if it answered, else the status: never 0 for a call that did not succeed.
-     * WeChat has a -1 of its own, so look at the status first: {@link Status#API} says that the
-     * errcode is WeChat's.
+     * WeChat's errcode if WeChat answered, else the status: never 0 for a call that did not
+     * succeed. WeChat has an errcode -1, so look at the status first: only with {@link Status#API}
+     * is the errcode WeChat's.
      */
     public int errcode() {
         return errcode;
     }
 
-    /**
-     * What to do about WeChat's errcode, in one word.
-     *
-     * <ul>
-     *   <li>{@code ok}: done, or done before
-     *   <li>{@code pending}: on its way: wait for the administrators, do not link again
-     *   <li>{@code token}: get another access token and call again, once
-     *   <li>{@code busy}: wait a little and call again
-     *   <li>{@code quota}: call again when the minute, day or month is over
-     *   <li>{@code action_required}: an administrator or operator must act first
-     *   <li>{@code invalid_request}: correct the call
-     *   <li>empty: WeChat did not answer, or with a code nobody has described
-     * </ul>
-     */
-    public String errorClass() {
+    /** What to do about WeChat's errcode. */
+    public ErrorClass errorClass() {
         return errorClass;
     }
 
@@ -112,7 +102,10 @@ public final class Result implements Serializable {
         return delivery;
     }
 
-    /** What happened and what to do about it, in the client's language; empty after a success. */
+    /**
+     * What happened and what to do about it, for people, in the client's language. Empty after a
+     * success; a link that is pending, declined or vanished has a message.
+     */
     public String message() {
         return message;
     }
@@ -122,39 +115,38 @@ public final class Result implements Serializable {
         return rid;
     }
 
-    /** Everything that was tried, as JSON for logs and support. Holds no token. */
+    /** Every attempt with host, phase and milliseconds, as JSON for logs and support. No token. */
     public String trace() {
         return trace;
     }
 
     /**
-     * The answer as JSON: WeChat's body as it came if WeChat answered, else what the library says
-     * in its place; of ensure and wait always the latter. Empty if an option was refused.
+     * The answer as JSON: WeChat's body byte for byte if WeChat answered, else JSON made by the
+     * library. For ensure and wait it is always the library's. Empty if an option was refused.
      */
     public String json() {
         return json;
     }
 
-    /** The list, in WeChat's order; empty for calls that list nothing. Cannot be changed. */
+    /** The list, in WeChat's order; empty for calls other than getLinked. Cannot be changed. */
     public List<MiniProgram> items() {
         return Collections.unmodifiableList(items);
     }
 
     /**
-     * How far ensure or wait came: {@code linked}, {@code pending}, {@code declined},
-     * {@code vanished} or {@code unknown}; empty for other calls.
+     * How far the link has come; {@link LinkState#UNKNOWN} for calls other than ensure and wait.
      */
-    public String state() {
+    public LinkState state() {
         return state;
     }
 
-    /** Who must decide: {@code official_account}, {@code mini_program}, or empty. */
-    public String waitsFor() {
+    /** The administrator who must agree next. */
+    public Administrator waitsFor() {
         return waitsFor;
     }
 
-    /** What ensure or wait found in the list at first: {@code absent} or a state. */
-    public String found() {
+    /** What the list showed before ensure posted anything: {@link LinkState#ABSENT} or a state. */
+    public LinkState found() {
         return found;
     }
 

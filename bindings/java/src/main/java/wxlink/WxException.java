@@ -1,15 +1,14 @@
 package wxlink;
 
 /**
- * A call that did not end with {@link Status#OK}.
+ * A call that failed.
  *
- * <p>Its message tells people what happened and what to do. A program decides by
- * {@link #errorClass}, or by {@link #delivery} where WeChat did not answer. No token is in it.
+ * <p>The message is for people: what happened and what to do. A program decides by {@link
+ * #errorClass}, or by {@link #delivery} if WeChat did not answer. It never contains a token.
  */
 public final class WxException extends Exception {
     private static final long serialVersionUID = 1;
 
-    /** What became of the call. */
     private final Result result;
 
     WxException(Result result) {
@@ -17,19 +16,14 @@ public final class WxException extends Exception {
         this.result = result;
     }
 
-    /** Everything there is to know about the call. */
+    /** The whole result of the call. */
     public Result result() {
         return result;
     }
 
-    /** One of {@link Status}, or one that came later. */
-    public int status() {
+    /** How the call ended. */
+    public Status status() {
         return result.status();
-    }
-
-    /** The status's name, such as {@code TIMEOUT}; empty if it came later than the library. */
-    public String statusName() {
-        return Status.name(status());
     }
 
     /** See {@link Result#errcode}. */
@@ -38,7 +32,7 @@ public final class WxException extends Exception {
     }
 
     /** See {@link Result#errorClass}. */
-    public String errorClass() {
+    public ErrorClass errorClass() {
         return result.errorClass();
     }
 

@@ -2,7 +2,7 @@ package wxlink;
 
 import static wxlink.Lib.LIB;
 
-/** What the library knows without calling WeChat. Threads: any. */
+/** Versions and the catalogue of errcodes: functions that do not call WeChat. Threads: any. */
 public final class Wxlink {
     private Wxlink() {}
 
@@ -16,21 +16,21 @@ public final class Wxlink {
         return LIB.wx_abi_version();
     }
 
-    /** All that is known about WeChat's errcodes, as a JSON array; wxlink.h shows a row. */
+    /** All known errcodes of WeChat, as a JSON array; wxlink.h shows one element. */
     public static String catalogueJson() {
         return LIB.wx_catalogue_json();
     }
 
     /**
-     * One thing that is known about an errcode.
+     * Looks up one field of a known errcode.
      *
      * @param api {@code link}, {@code get} or {@code unlink}: the endpoint that answered; null for
-     *     none in particular
+     *     the row that holds for every endpoint
      * @param errcode what WeChat answered
      * @param field {@code name}, {@code class}, {@code meaning}, {@code remedy} or {@code wire}
      *     (WeChat's own words)
      * @param lang {@code en} or {@code zh}, for meaning and remedy; null for {@code en}
-     * @return the text, empty if nothing is known or an argument is not one of these
+     * @return the text; empty if the errcode is unknown or an argument is none of the above
      */
     public static String errcodeText(String api, int errcode, String field, String lang) {
         return LIB.wx_errcode_text(

@@ -1,24 +1,27 @@
 /**
  * Links WeChat mini programs to Official Accounts.
  *
- * <p>Make one {@link wxlink.Client}, share it, close it at the end:
+ * <p>Make one {@link wxlink.Client}, share it, and close it at the end:
  *
  * <pre>{@code
  * try (Client client = new Client(new Options().set("timeout_ms", 5000))) {
- *     client.linkMiniprogram(token, "wx0b00000000000001", false, true);
- *     System.out.println("The invitation is out.");
+ *     Result result = client.ensureLinked(
+ *             token, "wx0b00000000000001", NotifyUsers.NO, ShowProfile.YES, Duration.ofMinutes(1));
+ *     System.out.println(result.state() + ", waits for " + result.waitsFor());
  * } catch (WxException e) {
- *     System.out.println(e.getMessage());
+ *     System.err.println(e.getMessage());
  * }
  * }</pre>
  *
- * <p>A call that WeChat does not answer with a yes throws a {@link wxlink.WxException}; what to do
- * then, its {@link wxlink.Result#errorClass class} says. Texts are never null, empty where there is
- * nothing to say. A text argument that cannot be passed on, because it holds a NUL or half a
- * surrogate pair, is an {@link java.lang.IllegalArgumentException}; all else is judged by the
- * library, null too.
+ * <p>A call that fails throws a {@link wxlink.WxException}; its {@link wxlink.Result#errorClass
+ * class} tells the program what to do. {@link wxlink.Client#ensureLinked} and {@link
+ * wxlink.Client#waitLinked} return a link that is pending, declined or vanished, and do not throw.
  *
- * <p>The native library is found where JNA looks: in the folders of the system property
- * {@code jna.library.path}, then where the system keeps its libraries.
+ * <p>Texts are never null; a missing text is empty. A text argument that C would not receive
+ * unchanged, because it holds a NUL or half a surrogate pair, is an {@link
+ * java.lang.IllegalArgumentException}. The library checks everything else, null included.
+ *
+ * <p>The native library is looked for as JNA does: in the folders of the system property {@code
+ * jna.library.path}, then in the system's library folders.
  */
 package wxlink;

@@ -12,8 +12,8 @@ import wxlink.WxException;
  *
  * <pre>WXLINK_TOKEN=... list</pre>
  *
- * <p>WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0, 1
- * if the list could not be read, 2 if called wrongly.
+ * <p>WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with
+ * 0, 1 if the list could not be read, 2 after wrong arguments or options.
  */
 final class List {
     private static final String ROW = "  %-18s  %-18s  %-48s  %s%n";
@@ -68,17 +68,17 @@ final class List {
         if (!item.status().isPresent()) {
             return "-";
         }
-        long status = item.status().getAsLong();
-        if (status == MiniProgram.LINKED) {
-            return "linked";
-        } else if (status == MiniProgram.WAITS_FOR_MINI_PROGRAM) {
-            return "waiting for the mini program's administrator";
-        } else if (status == MiniProgram.REFUSED) {
-            return "refused by the mini program's administrator";
-        } else if (status == MiniProgram.WAITS_FOR_OFFICIAL_ACCOUNT) {
-            return "waiting for the Official Account's administrator";
-        } else {
-            return Long.toString(status);
+        switch (item.linkStatus()) {
+            case LINKED:
+                return "linked";
+            case AWAITING_MINI_PROGRAM:
+                return "waiting for the mini program's administrator";
+            case REFUSED:
+                return "refused by the mini program's administrator";
+            case AWAITING_OFFICIAL_ACCOUNT:
+                return "waiting for the Official Account's administrator";
+            default:
+                return Long.toString(item.status().getAsLong());
         }
     }
 }

@@ -1,19 +1,22 @@
 package samples;
 
 import wxlink.Client;
+import wxlink.NotifyUsers;
 import wxlink.Options;
+import wxlink.ShowProfile;
 import wxlink.Status;
 import wxlink.WxException;
 
 /**
- * Links one mini program and shows how a program decides what to do when it is refused: by the
- * error's class, not by WeChat's many errcodes.
+ * Links one mini program and decides by the error's class, not by WeChat's many errcodes, what to
+ * do after a refusal.
  *
  * <pre>WXLINK_TOKEN=... refusal APPID</pre>
  *
- * <p>WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0 if
- * it is done, 1 if people must act, 3 if another token is needed, 4 if it will do later, 5 if nobody
- * knows, 2 if called wrongly.
+ * <p>WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0
+ * if the mini program is linked or on its way, 1 if a person must act first, 2 after wrong
+ * arguments or options, 3 if another token is needed, 4 if the call may be repeated later, 5 if the
+ * outcome is unknown.
  */
 final class Refusal {
     private Refusal() {}
@@ -33,7 +36,7 @@ final class Refusal {
                 options.set("base_url", baseUrl);
             }
             try (Client client = new Client(options)) {
-                client.linkMiniprogram(token, args[0], false, true);
+                client.linkMiniprogram(token, args[0], NotifyUsers.NO, ShowProfile.YES);
                 return say("done: the invitation is out", 0);
             }
         } catch (WxException e) {
@@ -47,19 +50,19 @@ final class Refusal {
             return 2;
         }
         switch (e.errorClass()) {
-            case "ok":
-            case "pending":
+            case OK:
+            case PENDING:
                 return say("done: " + e.getMessage(), 0);
-            case "token":
+            case TOKEN:
                 return say("token: get another access token, then call again", 3);
-            case "busy":
+            case BUSY:
                 return say("busy: wait a little, then call again", 4);
-            case "quota":
+            case QUOTA:
                 return say("quota: call again when it is renewed", 4);
-            case "action_required":
-            case "invalid_request":
-                return say(e.errorClass() + ": " + e.getMessage(), 1);
-            default: // no answer, or a code nobody has described: the list tells what became of it
+            case ACTION_REQUIRED:
+            case INVALID_REQUEST:
+                return say(e.errorClass().word() + ": " + e.getMessage(), 1);
+            default: // No answer, or an unknown errcode: read the list before linking again.
                 return say("unknown: " + e.getMessage(), 5);
         }
     }

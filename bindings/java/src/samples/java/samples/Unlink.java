@@ -1,6 +1,7 @@
 package samples;
 
 import wxlink.Client;
+import wxlink.ErrorClass;
 import wxlink.Options;
 import wxlink.Status;
 import wxlink.WxException;
@@ -10,8 +11,8 @@ import wxlink.WxException;
  *
  * <pre>WXLINK_TOKEN=... unlink APPID</pre>
  *
- * <p>WXLINK_BASE_URL, if set, leads elsewhere than to WeChat: to the sandbox, say. Exits with 0 if
- * the administrator is asked, now or before, 1 if not, 2 if called wrongly.
+ * <p>WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0
+ * if the administrator has been asked, now or before, 1 if not, 2 after wrong arguments or options.
  */
 final class Unlink {
     private Unlink() {}
@@ -36,7 +37,8 @@ final class Unlink {
                 return 0;
             }
         } catch (WxException e) {
-            boolean asked = e.errorClass().equals("ok") || e.errorClass().equals("pending");
+            boolean asked =
+                    e.errorClass() == ErrorClass.OK || e.errorClass() == ErrorClass.PENDING;
             (asked ? System.out : System.err).println(e.getMessage());
             return asked ? 0 : e.status() == Status.BAD_OPTION ? 2 : 1;
         }

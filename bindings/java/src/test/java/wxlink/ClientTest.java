@@ -54,6 +54,10 @@ class ClientTest {
         sandbox.reset();
     }
 
+    private static Result link(Client client, String token, String appid) throws WxException {
+        return client.linkMiniprogram(token, appid, NotifyUsers.NO, ShowProfile.YES);
+    }
+
     private static WxException refused(Executable call) {
         WxException e = assertThrows(WxException.class, call);
         assertFalse(e.getMessage().isEmpty());
@@ -66,36 +70,36 @@ class ClientTest {
     @Test
     void aLinkFromInvitationToUnlinking() throws Exception {
         try (Client client = new Client(sandbox.options())) {
-            Result yes = client.linkMiniprogram(TOKEN, APPID, false, true);
+            Result yes = link(client, TOKEN, APPID);
             assertEquals(Status.OK, yes.status());
             assertEquals(0, yes.errcode());
-            assertEquals("ok", yes.errorClass());
+            assertEquals(ErrorClass.OK, yes.errorClass());
             assertEquals(Delivery.ANSWERED, yes.delivery());
             assertEquals(200, yes.httpStatus());
             assertEquals("", yes.message());
             assertTrue(yes.json().contains("\"errcode\":0"), yes.json());
             assertTrue(yes.trace().contains("\"endpoint\":\"link\""), yes.trace());
 
-            WxException again = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+            WxException again = refused(() -> link(client, TOKEN, APPID));
             assertEquals(Status.API, again.status());
-            assertEquals("API", again.statusName());
+            assertEquals("API", again.status().name());
             assertEquals(89010, again.errcode());
-            assertEquals("pending", again.errorClass());
+            assertEquals(ErrorClass.PENDING, again.errorClass());
             assertEquals(Delivery.ANSWERED, again.delivery());
             assertFalse(again.rid().isEmpty());
             assertTrue(again.getMessage().contains(again.rid()), again.getMessage());
 
             sandbox.agree(ACCOUNT, APPID, "official_account");
             assertEquals(
-                    OptionalLong.of(MiniProgram.WAITS_FOR_MINI_PROGRAM),
-                    client.getLinked(TOKEN).items().get(0).status());
+                    LinkStatus.AWAITING_MINI_PROGRAM,
+                    client.getLinked(TOKEN).items().get(0).linkStatus());
             sandbox.agree(ACCOUNT, APPID, "mini_program");
-            assertEquals("linked", client.waitLinked(TOKEN, APPID, Duration.ZERO).state());
+            assertEquals(LinkState.LINKED, client.waitLinked(TOKEN, APPID, Duration.ZERO).state());
 
             assertEquals(Status.OK, client.unlinkMiniprogram(TOKEN, APPID).status());
             WxException asked = refused(() -> client.unlinkMiniprogram(TOKEN, APPID));
             assertEquals(89018, asked.errcode());
-            assertEquals("pending", asked.errorClass());
+            assertEquals(ErrorClass.PENDING, asked.errorClass());
         }
     }
 
@@ -120,7 +124,8 @@ class ClientTest {
             Result list = client.getLinked("SANDBOX-TOKEN-3");
             assertEquals(6, list.items().size());
             MiniProgram linked = list.items().get(0);
-            assertEquals(OptionalLong.of(MiniProgram.LINKED), linked.status());
+            assertEquals(LinkStatus.LINKED, linked.linkStatus());
+            assertEquals(OptionalLong.of(1), linked.status());
             assertEquals(Optional.of("wx0b00000000000011"), linked.appid());
             assertEquals(Optional.of("gh_000000000011"), linked.username());
             assertEquals(Optional.of("示例小程序11"), linked.nickname());
@@ -129,7 +134,7 @@ class ClientTest {
             assertTrue(linked.funcInfos().get(0).id().isPresent());
             assertTrue(linked.funcInfos().get(0).name().isPresent());
             MiniProgram refused = list.items().get(3);
-            assertEquals(OptionalLong.of(MiniProgram.REFUSED), refused.status());
+            assertEquals(LinkStatus.REFUSED, refused.linkStatus());
             assertEquals(Optional.empty(), refused.appid());
             assertThrows(UnsupportedOperationException.class, () -> list.items().clear());
 
@@ -138,7 +143,7 @@ class ClientTest {
     }
 
     @Test
-    void aListOfAnotherShapeIsReadAsFarAsItGoes() throws Exception {
+    void unusualItemsAreReadAsFarAsPossible() throws Exception {
         StringBuilder name = new StringBuilder();
         for (int i = 0; i < 200; i++) {
             name.append("名字");
@@ -154,6 +159,7 @@ class ClientTest {
             assertEquals(3, items.size());
             MiniProgram odd = items.get(0);
             assertEquals(OptionalLong.of(77), odd.status());
+            assertEquals(LinkStatus.OTHER, odd.linkStatus());
             assertEquals(OptionalLong.empty(), odd.released());
             assertEquals(Optional.of(name.toString()), odd.nickname());
             assertEquals(Optional.of("a\0b"), odd.email());
@@ -171,41 +177,42 @@ class ClientTest {
     }
 
     @Test
-    void theClassSaysWhatToDo() throws Exception {
+    void everyRefusalHasAClass() throws Exception {
         try (Client client = new Client(sandbox.options())) {
             WxException token =
-                    refused(() -> client.linkMiniprogram("SANDBOX-EXPIRED", APPID, false, true));
-            assertEquals("token", token.errorClass());
-            WxException human =
-                    refused(() -> client.linkMiniprogram(TOKEN, "wx0b000000000000e1", false, true));
-            assertEquals("action_required", human.errorClass());
+                    refused(() -> link(client, "SANDBOX-EXPIRED", APPID));
+            assertEquals(ErrorClass.TOKEN, token.errorClass());
+            WxException forbidden =
+                    refused(() -> link(client, TOKEN, "wx0b000000000000e1"));
+            assertEquals(ErrorClass.ACTION_REQUIRED, forbidden.errorClass());
             sandbox.fault("link", "before", "{\"errcode\":{\"code\":-1}}");
-            WxException busy = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+            WxException busy = refused(() -> link(client, TOKEN, APPID));
             assertEquals(Status.API, busy.status());
             assertEquals(-1, busy.errcode());
-            assertEquals("busy", busy.errorClass());
+            assertEquals(ErrorClass.BUSY, busy.errorClass());
         }
     }
 
     @Test
-    void whatGotLostIsUnknownAndEnsureFindsIt() throws Exception {
+    void aLostAnswerIsUnknownAndEnsureFindsTheInvitation() throws Exception {
         try (Client client = new Client(sandbox.options())) {
             sandbox.fault("link", "after", "{\"drop\":\"reset\"}");
-            WxException lost = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+            WxException lost = refused(() -> link(client, TOKEN, APPID));
             assertEquals(Status.CONNECTION_LOST, lost.status());
-            assertEquals(Status.CONNECTION_LOST, lost.errcode());
+            assertEquals(Status.CONNECTION_LOST.code(), lost.errcode());
             assertEquals(Delivery.UNKNOWN, lost.delivery());
-            assertEquals("", lost.errorClass());
+            assertEquals(ErrorClass.NONE, lost.errorClass());
 
-            WxException pending =
-                    refused(() -> client.ensureLinked(TOKEN, APPID, false, true, Duration.ZERO));
+            Result pending = client.ensureLinked(
+                    TOKEN, APPID, NotifyUsers.NO, ShowProfile.YES, Duration.ZERO);
             assertEquals(Status.PENDING, pending.status());
-            assertEquals("pending", pending.errorClass());
-            assertEquals("pending", pending.result().state());
-            assertEquals("official_account", pending.result().waitsFor());
-            assertEquals("pending", pending.result().found());
-            assertEquals(0, pending.result().posts());
-            assertEquals(Optional.of(APPID), pending.result().item().get().appid());
+            assertEquals(ErrorClass.PENDING, pending.errorClass());
+            assertFalse(pending.message().isEmpty());
+            assertEquals(LinkState.PENDING, pending.state());
+            assertEquals(Administrator.OFFICIAL_ACCOUNT, pending.waitsFor());
+            assertEquals(LinkState.PENDING, pending.found());
+            assertEquals(0, pending.posts());
+            assertEquals(Optional.of(APPID), pending.item().get().appid());
             assertEquals(1, sandbox.received("link"));
         }
     }
@@ -215,27 +222,49 @@ class ClientTest {
         sandbox.admin("PUT", "policy", "{\"official_account\":{\"when\":{\"polls\":1}},"
                 + "\"mini_program\":{\"when\":{\"polls\":1}}}");
         try (Client client = new Client(sandbox.options())) {
-            Result linked = client.ensureLinked(TOKEN, APPID, false, true, Duration.ofSeconds(2));
-            assertEquals("linked", linked.state());
-            assertEquals("absent", linked.found());
+            Result linked = client.ensureLinked(
+                    TOKEN, APPID, NotifyUsers.NO, ShowProfile.YES, Duration.ofSeconds(2));
+            assertEquals(LinkState.LINKED, linked.state());
+            assertEquals(Administrator.NONE, linked.waitsFor());
+            assertEquals(LinkState.ABSENT, linked.found());
             assertEquals(1, linked.posts());
-            WxException vanished =
-                    refused(() -> client.waitLinked(TOKEN, "wx0b00000000000002", Duration.ZERO));
+            Result vanished = client.waitLinked(TOKEN, "wx0b00000000000002", Duration.ZERO);
             assertEquals(Status.VANISHED, vanished.status());
-            assertEquals(Optional.empty(), vanished.result().item());
+            assertEquals(LinkState.VANISHED, vanished.state());
+            assertEquals(Optional.empty(), vanished.item());
         }
     }
 
     @Test
-    void whatCannotBeReachedWasNeverSent() throws Exception {
+    void aRefusalIsAStateAndAFailureIsThrown() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            link(client, TOKEN, APPID);
+            sandbox.agree(ACCOUNT, APPID, "official_account");
+            String refusal = "{'account':'" + ACCOUNT + "','appid':'" + APPID
+                    + "','by':'mini_program','decision':'refuse'}";
+            sandbox.admin("POST", "approvals", refusal.replace('\'', '"'));
+            Result declined = client.waitLinked(TOKEN, "gh_000000000001", Duration.ZERO);
+            assertEquals(Status.DECLINED, declined.status());
+            assertEquals(LinkState.DECLINED, declined.state());
+            assertEquals(ErrorClass.ACTION_REQUIRED, declined.errorClass());
+
+            WxException expired =
+                    refused(() -> client.waitLinked("SANDBOX-EXPIRED", APPID, Duration.ZERO));
+            assertEquals(ErrorClass.TOKEN, expired.errorClass());
+            assertEquals(LinkState.UNKNOWN, expired.result().state());
+        }
+    }
+
+    @Test
+    void withoutAConnectionNothingIsSent() throws Exception {
         int port;
-        try (ServerSocket nobody = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-            port = nobody.getLocalPort();
+        try (ServerSocket unused = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            port = unused.getLocalPort();
         }
         Options options =
                 new Options().set("base_url", "http://127.0.0.1:" + port).set("max_retries", 0);
         try (Client client = new Client(options)) {
-            WxException e = refused(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+            WxException e = refused(() -> link(client, TOKEN, APPID));
             assertEquals(Status.CONNECT, e.status());
             assertEquals(Delivery.NEVER_SENT, e.delivery());
             assertEquals(0, e.result().httpStatus());
@@ -243,7 +272,7 @@ class ClientTest {
     }
 
     @Test
-    void httpsTrustsWhatItIsTold() throws Exception {
+    void httpsTrustsTheCertificatesOfCaFile() throws Exception {
         Options https = new Options().set("base_url", sandbox.https()).set("max_retries", 0);
         try (Client client = new Client(https)) {
             assertEquals(Status.TLS, refused(() -> client.getLinked(TOKEN)).status());
@@ -254,12 +283,12 @@ class ClientTest {
     }
 
     @Test
-    void theLibraryJudgesOptions() throws Exception {
+    void theLibraryChecksOptions() throws Exception {
         Options options = new Options();
         WxException unknown = assertThrows(WxException.class, () -> options.set("no_such_key", "1"));
         assertEquals(Status.BAD_OPTION, unknown.status());
         assertEquals(Delivery.NEVER_SENT, unknown.delivery());
-        assertTrue(unknown.getMessage().contains("timeout_ms"), "it lists those there are");
+        assertTrue(unknown.getMessage().contains("timeout_ms"), "the message lists the options");
         assertThrows(WxException.class, () -> options.set("timeout_ms", 0));
         assertEquals(Status.NULL_POINTER,
                 assertThrows(WxException.class, () -> options.set("lang", null)).status());
@@ -269,13 +298,13 @@ class ClientTest {
     }
 
     @Test
-    void theLibraryJudgesArguments() throws Exception {
+    void theLibraryChecksArguments() throws Exception {
         try (Client client = new Client(sandbox.options())) {
             assertEquals(Status.NULL_POINTER, refused(() -> client.getLinked(null)).status());
             assertEquals(Status.BAD_VALUE, refused(() -> client.getLinked(TOKEN + "\n")).status());
             assertEquals(Status.BAD_VALUE,
-                    refused(() -> client.linkMiniprogram(TOKEN, "", false, true)).status());
-            // What C would not see as it is never gets there.
+                    refused(() -> link(client, TOKEN, "")).status());
+            // A text that C would not receive unchanged is refused in Java.
             assertThrows(IllegalArgumentException.class, () -> client.getLinked(TOKEN + "\0"));
             assertThrows(IllegalArgumentException.class, () -> client.getLinked(TOKEN + "\ud83d"));
             assertThrows(IllegalArgumentException.class,
@@ -287,7 +316,7 @@ class ClientTest {
     }
 
     @Test
-    void messagesSpeakChineseToo() throws Exception {
+    void messagesCanBeChinese() throws Exception {
         try (Client client = new Client(sandbox.options().set("lang", "zh"))) {
             WxException e = refused(() -> client.getLinked("SANDBOX-EXPIRED"));
             String remedy = Wxlink.errcodeText("get", 42001, "remedy", "zh");
@@ -307,7 +336,7 @@ class ClientTest {
             Client own = client.with(new Options());
             sandbox.fault("link", "after", "\"hang\"");
             Future<Result> call =
-                    threads.submit(() -> own.linkMiniprogram(TOKEN, APPID, false, true));
+                    threads.submit(() -> link(own, TOKEN, APPID));
             sandbox.awaitReceived("link", 1);
             own.cancel();
             ExecutionException ended = assertThrows(ExecutionException.class, call::get);
@@ -336,7 +365,7 @@ class ClientTest {
             List<Object> seen = new ArrayList<>();
             Thread caller = new Thread(() -> {
                 try {
-                    client.interruptibly(c -> c.linkMiniprogram(TOKEN, APPID, false, true));
+                    client.interruptibly(c -> link(c, TOKEN, APPID));
                 } catch (WxException e) {
                     seen.add(e.status());
                     seen.add(e.delivery());
@@ -355,10 +384,10 @@ class ClientTest {
     }
 
     @Test
-    void closingWaitsForNobodyAndLosesNothing() throws Exception {
+    void closingDoesNotWaitAndLosesNoAnswer() throws Exception {
         Client client = new Client(sandbox.options());
         sandbox.fault("link", "after", "{\"delay_ms\":300}");
-        Future<Result> call = threads.submit(() -> client.linkMiniprogram(TOKEN, APPID, false, true));
+        Future<Result> call = threads.submit(() -> link(client, TOKEN, APPID));
         sandbox.awaitReceived("link", 1);
         client.close();
         client.close();
@@ -397,7 +426,7 @@ class ClientTest {
     }
 
     @Test
-    void anExceptionCanTravel() throws Exception {
+    void anExceptionCanBeSerialized() throws Exception {
         try (Client client = new Client(sandbox.options())) {
             WxException e = refused(() -> client.getLinked("SANDBOX-EXPIRED"));
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -406,7 +435,7 @@ class ClientTest {
                     new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();
             assertEquals(e.getMessage(), copy.getMessage());
             assertEquals(e.rid(), copy.rid());
-            assertEquals("token", copy.errorClass());
+            assertEquals(ErrorClass.TOKEN, copy.errorClass());
         }
     }
 }

@@ -2,22 +2,21 @@ package wxlink;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
-import java.util.Map;
-import java.util.TreeMap;
+import java.time.Duration;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The header is the one truth; what is written again in Java must agree with it. */
+/** The constants and functions declared in Java are those of the header. */
 class HeaderTest {
     private static String header() throws Exception {
         byte[] bytes = Files.readAllBytes(
@@ -26,33 +25,43 @@ class HeaderTest {
     }
 
     @Test
-    void everyStatusIsThereUnderItsNumber() throws Exception {
-        Map<String, Integer> theirs = new TreeMap<>();
-        Matcher define =
-                Pattern.compile("(?m)^#define WX_(?:E_)?((?!ABI_)\\w+) \\(?(-?\\d+)\\)?$").matcher(header());
-        while (define.find()) {
-            theirs.put(define.group(1), Integer.valueOf(define.group(2)));
+    void theLibraryKnowsEveryStatusAndClass() {
+        for (Status status : Status.values()) {
+            String name = status == Status.UNKNOWN ? "" : status.name() + ": ";
+            assertTrue(status.text().startsWith(name), status.text());
+            assertEquals(name.isEmpty(), status.text().isEmpty());
+            assertEquals(status, Status.fromCode(status.code()));
         }
-        Map<String, Integer> ours = new TreeMap<>();
-        for (Field field : Status.class.getFields()) {
-            ours.put(field.getName(), field.getInt(null));
+        assertEquals(Status.UNKNOWN, Status.fromCode(12345));
+        for (ErrorClass known : ErrorClass.values()) {
+            assertEquals(known.word(), Lib.LIB.wx_class_text(known.code(), null, null));
+            assertEquals(known, ErrorClass.fromCode(known.code()));
         }
-        assertTrue(theirs.containsKey("OK"));
-        assertEquals(theirs, ours);
-        for (Map.Entry<String, Integer> status : ours.entrySet()) {
-            assertEquals(status.getKey(), Status.name(status.getValue()));
-        }
-        assertEquals("", Status.name(12345));
+        assertEquals(ErrorClass.NONE, ErrorClass.fromCode(12345));
+        assertEquals(Delivery.UNKNOWN, Delivery.fromCode(12345));
     }
 
     @Test
-    void everyFunctionIsThereButTheFlatDoor() throws Exception {
+    void everyOptionHasASetter() throws Exception {
+        Options options = new Options()
+                .baseUrl("https://a.example", "https://b.example")
+                .timeout(Duration.ofSeconds(5))
+                .maxRetries(0)
+                .maxResponseBytes(1 << 20)
+                .caFile(Paths.get(""))
+                .lang("zh");
+        assertThrows(WxException.class, () -> options.timeout(Duration.ZERO));
+        new Client(options).close();
+    }
+
+    @Test
+    void everyFunctionIsThereExceptExec() throws Exception {
         TreeSet<String> theirs = new TreeSet<>();
         Matcher function = Pattern.compile("(?m)^\\w[\\w *]*?(wx_\\w+)\\(").matcher(header());
         while (function.find()) {
             theirs.add(function.group(1));
         }
-        assertTrue(theirs.remove("wx_exec"), "for hosts that cannot hold handles; a JVM can");
+        assertTrue(theirs.remove("wx_exec"), "wx_exec is for hosts that cannot hold handles; a JVM can");
         TreeSet<String> ours = new TreeSet<>();
         for (Method method : Lib.class.getMethods()) {
             if (Modifier.isAbstract(method.getModifiers())) {
@@ -60,6 +69,16 @@ class HeaderTest {
             }
         }
         assertEquals(theirs, ours);
+    }
+
+    @Test
+    void closedSetsKnowTheirWords() {
+        assertEquals("action_required", ErrorClass.ACTION_REQUIRED.word());
+        assertEquals(LinkState.ABSENT, LinkState.fromWord("absent"));
+        assertEquals(LinkState.UNKNOWN, LinkState.fromWord("of a later library"));
+        assertEquals(Administrator.NONE, Administrator.fromWord("of a later library"));
+        assertEquals(1, NotifyUsers.YES.flag());
+        assertEquals(0, ShowProfile.NO.flag());
     }
 
     @Test

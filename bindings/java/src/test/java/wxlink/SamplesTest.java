@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The samples, as a user starts them. */
+/** Runs the samples as a user does. */
 @Timeout(120)
 class SamplesTest {
     private static final String APPID = "wx0b00000000000001";
@@ -36,7 +36,7 @@ class SamplesTest {
     private String out;
     private String err;
 
-    /** Runs a sample to its end; its exit code. */
+    /** Runs a sample to its end and returns its exit code. */
     private int run(String... args) throws Exception {
         List<String> command = new ArrayList<>();
         command.add(System.getProperty("wxlink.checkout") + "/bindings/java/run.sh");
@@ -56,14 +56,14 @@ class SamplesTest {
         return code;
     }
 
-    private void says(String start, int code, String... args) throws Exception {
+    private void prints(String start, int code, String... args) throws Exception {
         assertEquals(code, run(args), err);
         assertTrue(out.startsWith(start), out);
         assertEquals(out.length() - 1, out.indexOf('\n'), "one line");
         assertEquals("", err);
     }
 
-    private void complains(String start, int code, String... args) throws Exception {
+    private void fails(String start, int code, String... args) throws Exception {
         assertEquals(code, run(args), out);
         assertEquals("", out);
         assertTrue(err.startsWith(start), err);
@@ -72,15 +72,15 @@ class SamplesTest {
 
     @Test
     void linkAndUnlink() throws Exception {
-        says("The invitation is out.\n", 0, "link", APPID, "0", "1");
-        says("linkMiniprogram: WeChat answered 89010 ", 0, "link", APPID, "0", "1");
-        complains("linkMiniprogram: WeChat answered 89013 ", 1, "link", "wx0b000000000000e1", "0", "1");
-        complains("unlinkMiniprogram: ", 1, "unlink", APPID);
+        prints("The invitation is out.\n", 0, "link", APPID, "0", "1");
+        prints("linkMiniprogram: WeChat answered 89010 ", 0, "link", APPID, "0", "1");
+        fails("linkMiniprogram: WeChat answered 89013 ", 1, "link", "wx0b000000000000e1", "0", "1");
+        fails("unlinkMiniprogram: ", 1, "unlink", APPID);
         sandbox.agree(ACCOUNT, APPID, "official_account");
         sandbox.agree(ACCOUNT, APPID, "mini_program");
-        says("linkMiniprogram: WeChat answered 89015 ", 0, "link", APPID, "0", "1");
-        says("The Official Account's administrator has been asked.\n", 0, "unlink", APPID);
-        says("unlinkMiniprogram: WeChat answered 89018 ", 0, "unlink", APPID);
+        prints("linkMiniprogram: WeChat answered 89015 ", 0, "link", APPID, "0", "1");
+        prints("The Official Account's administrator has been asked.\n", 0, "unlink", APPID);
+        prints("unlinkMiniprogram: WeChat answered 89018 ", 0, "unlink", APPID);
     }
 
     @Test
@@ -100,26 +100,26 @@ class SamplesTest {
         assertEquals(0, run("list"), err);
         assertTrue(out.endsWith("NAME\n  (none)\n"), out);
         token = "SANDBOX-EXPIRED";
-        complains("getLinkMiniprogram: WeChat answered 42001 ", 1, "list");
+        fails("getLinkMiniprogram: WeChat answered 42001 ", 1, "list");
     }
 
     @Test
     void refusal() throws Exception {
-        says("done: the invitation is out\n", 0, "refusal", APPID);
-        says("done: linkMiniprogram: WeChat answered 89010 ", 0, "refusal", APPID);
-        says("action_required: linkMiniprogram: WeChat answered 89013 ", 1, "refusal", "wx0b000000000000e1");
+        prints("done: the invitation is out\n", 0, "refusal", APPID);
+        prints("done: linkMiniprogram: WeChat answered 89010 ", 0, "refusal", APPID);
+        prints("action_required: linkMiniprogram: WeChat answered 89013 ", 1, "refusal", "wx0b000000000000e1");
         answers(89016);
-        says("quota: call again when it is renewed\n", 4, "refusal", APPID);
+        prints("quota: call again when it is renewed\n", 4, "refusal", APPID);
         answers(-1);
-        says("busy: wait a little, then call again\n", 4, "refusal", APPID);
+        prints("busy: wait a little, then call again\n", 4, "refusal", APPID);
         answers(40013);
-        says("invalid_request: linkMiniprogram: WeChat answered 40013 ", 1, "refusal", APPID);
+        prints("invalid_request: linkMiniprogram: WeChat answered 40013 ", 1, "refusal", APPID);
         answers(123456);
-        says("unknown: linkMiniprogram: ", 5, "refusal", APPID);
+        prints("unknown: linkMiniprogram: ", 5, "refusal", APPID);
         sandbox.fault("link", "before", "{\"drop\":\"close\"}");
-        says("unknown: linkMiniprogram: ", 5, "refusal", APPID);
+        prints("unknown: linkMiniprogram: ", 5, "refusal", APPID);
         token = "SANDBOX-EXPIRED";
-        says("token: get another access token, then call again\n", 3, "refusal", APPID);
+        prints("token: get another access token, then call again\n", 3, "refusal", APPID);
     }
 
     private void answers(int errcode) throws IOException {
@@ -127,19 +127,19 @@ class SamplesTest {
     }
 
     @Test
-    void wrongUse() throws Exception {
-        complains("usage: ", 2, "link", APPID, "0");
-        complains("usage: ", 2, "link", APPID, "2", "1");
-        complains("usage: ", 2, "unlink");
-        complains("usage: ", 2, "refusal");
-        complains("usage: ", 2, "nothing");
+    void wrongArgumentsAndOptions() throws Exception {
+        fails("usage: ", 2, "link", APPID, "0");
+        fails("usage: ", 2, "link", APPID, "2", "1");
+        fails("usage: ", 2, "unlink");
+        fails("usage: ", 2, "refusal");
+        fails("usage: ", 2, "nothing");
         baseUrl = "http://example.com";
-        complains("BAD_OPTION: ", 2, "link", APPID, "0", "1");
-        complains("BAD_OPTION: ", 2, "list");
-        complains("BAD_OPTION: ", 2, "unlink", APPID);
-        complains("BAD_OPTION: ", 2, "refusal", APPID);
+        fails("BAD_OPTION: ", 2, "link", APPID, "0", "1");
+        fails("BAD_OPTION: ", 2, "list");
+        fails("BAD_OPTION: ", 2, "unlink", APPID);
+        fails("BAD_OPTION: ", 2, "refusal", APPID);
         token = null;
-        complains("usage: ", 2, "list");
+        fails("usage: ", 2, "list");
         assertEquals(0, sandbox.received("link"));
     }
 }

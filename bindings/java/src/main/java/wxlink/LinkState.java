@@ -1,0 +1,30 @@
+package wxlink;
+
+import java.util.Locale;
+
+/** How far a link has come. A later library may have more states; they read as UNKNOWN. */
+public enum LinkState {
+    /** The list could not be read, or the call was neither ensure nor wait. */
+    UNKNOWN,
+    /** The list shows no trace of the mini program. Only {@link Result#found} returns this. */
+    ABSENT,
+    /** An invitation is out and waits for an administrator: see {@link Result#waitsFor}. */
+    PENDING,
+    /** The mini program is linked. */
+    LINKED,
+    /** The mini program's administrator refused. */
+    DECLINED,
+    /**
+     * The mini program was in the list and is no longer; after a wait also: it is not in the list.
+     */
+    VANISHED;
+
+    static LinkState fromWord(String word) {
+        for (LinkState known : values()) {
+            if (known.name().toLowerCase(Locale.ROOT).equals(word)) {
+                return known;
+            }
+        }
+        return UNKNOWN;
+    }
+}

@@ -1,0 +1,83 @@
+//! The generated parts of `include/wxlink.hpp`.
+
+use std::fmt::Write;
+
+use wxlink::errcode::CLASSES;
+use wxlink::{DELIVERIES, LINK_STATUSES, OPTIONS, OptionKind};
+use wxlink_testkit::check_generated_part;
+
+use crate::text::{NO_CLASS, last_class, line_comment, option_comment, without_unit};
+
+const FILE: &str = "include/wxlink.hpp";
+const WIDTH: usize = 100;
+
+#[test]
+fn constants() {
+    let mut text = String::from("/// Whether WeChat may have received the request.\n");
+    text += "enum class delivery {\n";
+    for e in DELIVERIES {
+        text += &line_comment("    /// ", e.summary, WIDTH);
+        let name = e.name.to_lowercase();
+        writeln!(text, "    {name} = WX_DELIVERY_{},", e.name).unwrap();
+    }
+    text += "};\n\n/// What to do next about WeChat's errcode.\nenum class error_class {\n";
+    text += &line_comment("    /// ", NO_CLASS, WIDTH);
+    text += "    none = WX_CLASS_UNKNOWN,\n";
+    for e in CLASSES {
+        text += &line_comment("    /// ", e.advice.en, WIDTH);
+        let name = e.word.to_uppercase();
+        writeln!(text, "    {} = WX_CLASS_{name},", e.word).unwrap();
+    }
+    text += "};\n\n/// The word for a class, such as \"action_required\"; empty for none.\n";
+    text += "constexpr std::string_view to_string(error_class value) noexcept {\n";
+    text += "    switch (value) {\n    case error_class::none: return \"\";\n";
+    for e in CLASSES {
+        writeln!(text, "    case error_class::{0}: return \"{0}\";", e.word).unwrap();
+    }
+    text += "    }\n    return \"\";\n}\n\nnamespace detail {\n\n";
+    text += "/// The class with a number of wx_result_class. A class of a later library is none.\n";
+    text += "constexpr error_class class_from(std::int32_t number) noexcept {\n";
+    writeln!(
+        text,
+        "    return number < WX_CLASS_UNKNOWN || number > WX_CLASS_{}\n               \
+         ? error_class::none\n               : static_cast<error_class>(number);\n}}\n\n\
+         }} // namespace detail",
+        last_class().word.to_uppercase()
+    )
+    .unwrap();
+    check_generated_part(FILE, "constants", &text);
+}
+
+#[test]
+fn link_statuses() {
+    let mut text = String::from("    /// The known values of status. WeChat may add more.\n");
+    text += "    enum : std::int64_t {\n";
+    for e in LINK_STATUSES {
+        text += &line_comment("        /// ", e.summary, WIDTH);
+        let name = e.name.to_lowercase();
+        writeln!(text, "        {name} = WX_LINK_{},", e.name).unwrap();
+    }
+    text += "    };\n";
+    check_generated_part(FILE, "link statuses", &text);
+}
+
+#[test]
+fn options() {
+    let mut text = String::new();
+    for option in OPTIONS {
+        let (argument, call) = match option.kind {
+            OptionKind::Milliseconds => ("std::chrono::milliseconds time", "set_time"),
+            OptionKind::Bytes => ("std::size_t bytes", "set_number"),
+            OptionKind::Count => ("unsigned number", "set_number"),
+            OptionKind::Text | OptionKind::Path | OptionKind::Urls | OptionKind::Choice(_) => {
+                ("std::string_view value", "set")
+            }
+        };
+        let (name, key) = (without_unit(option), option.key);
+        let value = argument.rsplit(' ').next().unwrap();
+        text += &line_comment("    /// ", &option_comment(option), WIDTH);
+        writeln!(text, "    options &{name}({argument}) {{").unwrap();
+        writeln!(text, "        return {call}(\"{key}\", {value});\n    }}").unwrap();
+    }
+    check_generated_part(FILE, "options", &text);
+}

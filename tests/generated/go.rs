@@ -1,0 +1,112 @@
+//! `bindings/go/generated.go`: the constants and the options.
+
+use std::fmt::Write;
+
+use wxlink::errcode::CLASSES;
+use wxlink::{DELIVERIES, LINK_STATUSES, OPTIONS, OptionEntry, OptionKind, STATUSES};
+use wxlink_testkit::check_generated;
+
+use crate::text::{HEAD, line_comment, option_comment, upper_camel, without_unit, words};
+
+const WIDTH: usize = 100;
+
+/// The name as Go spells it, with its initialisms in capitals.
+fn go_name(name: &str) -> String {
+    let spelled: Vec<String> = words(name)
+        .into_iter()
+        .map(|word| match word.as_str() {
+            "api" | "ca" | "ok" | "tls" | "url" | "utf8" => word.to_uppercase(),
+            "appid" => "AppID".to_owned(),
+            "appsecret" => "AppSecret".to_owned(),
+            _ => word,
+        })
+        .collect();
+    upper_camel(&spelled)
+}
+
+/// Names that would say too little without their type in front.
+fn special_name(name: &str) -> String {
+    match name {
+        "UNKNOWN" => "OutcomeUnknown".to_owned(),
+        "REFUSED" => "RefusedByMiniProgram".to_owned(),
+        _ => go_name(name),
+    }
+}
+
+fn constant(name: &str, kind: &str, value: &str, comment: &str) -> String {
+    let comment = line_comment("\t// ", comment, WIDTH - 3);
+    format!("\n{comment}\t{name} {kind} = {value}\n")
+}
+
+#[test]
+fn constants_and_options() {
+    let mut text =
+        format!("// Code generated from the library's tables. {HEAD}\n\npackage wxlink\n");
+    text += "\nimport (\n\t\"fmt\"\n\t\"strconv\"\n\t\"strings\"\n\t\"time\"\n)\n";
+
+    let mut blocks = Vec::new();
+    blocks.push(STATUSES.iter().fold(String::new(), |block, e| {
+        let name = format!("Status{}", go_name(e.name));
+        block + &constant(&name, "Status", &e.status.code().to_string(), e.summary)
+    }));
+    blocks.push(CLASSES.iter().fold(String::new(), |block, e| {
+        let (name, value) = (
+            format!("Class{}", go_name(e.word)),
+            format!("\"{}\"", e.word),
+        );
+        block + &constant(&name, "Class", &value, e.advice.en)
+    }));
+    blocks.push(DELIVERIES.iter().fold(String::new(), |block, e| {
+        let value = e.delivery.code().to_string();
+        block + &constant(&special_name(e.name), "Delivery", &value, e.summary)
+    }));
+    blocks.push(LINK_STATUSES.iter().fold(String::new(), |block, e| {
+        let value = e.status.code().to_string();
+        block + &constant(&special_name(e.name), "LinkStatus", &value, e.summary)
+    }));
+    for block in blocks {
+        writeln!(text, "\nconst ({block})").unwrap();
+    }
+
+    text += "\n// String returns the word that the library uses in JSON.\n";
+    text += "func (d Delivery) String() string {\n\tswitch d {\n";
+    for e in DELIVERIES {
+        let name = special_name(e.name);
+        writeln!(text, "\tcase {name}:\n\t\treturn \"{}\"", e.word).unwrap();
+    }
+    text += "\t}\n\treturn fmt.Sprintf(\"Delivery(%d)\", int32(d))\n}\n";
+
+    let timeout = OPTIONS.iter().find(|o| o.key == "timeout_ms").unwrap();
+    writeln!(
+        text,
+        "\n// The time limit of a call unless [WithTimeout] sets another.\n\
+         const defaultTimeout = {} * time.Millisecond",
+        timeout.default
+    )
+    .unwrap();
+    for option in OPTIONS {
+        text += &setter(option);
+    }
+    check_generated("bindings/go/generated.go", &text);
+}
+
+fn setter(option: &OptionEntry) -> String {
+    let key = option.key;
+    let name = go_name(without_unit(option));
+    let (parameter, value) = match option.kind {
+        OptionKind::Milliseconds => ("limit time.Duration", "milliseconds(limit)"),
+        OptionKind::Bytes => ("bytes int", "strconv.Itoa(bytes)"),
+        OptionKind::Count => ("times int", "strconv.Itoa(times)"),
+        OptionKind::Urls => ("urls ...string", "strings.Join(urls, \",\")"),
+        OptionKind::Path => ("path string", "path"),
+        OptionKind::Text | OptionKind::Choice(_) => ("value string", "value"),
+    };
+    let comment = format!(
+        "With{name} sets the option {key}. {}",
+        option_comment(option)
+    );
+    let comment = line_comment("// ", &comment, WIDTH);
+    format!(
+        "\n{comment}func With{name}({parameter}) Option {{\n\treturn WithOption(\"{key}\", {value})\n}}\n"
+    )
+}

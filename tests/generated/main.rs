@@ -1,0 +1,15 @@
+//! Files that are written from the tables of the library: they must agree with the tables.
+//!
+//! `make generate` writes them.
+
+mod header;
+mod pages;
+mod text;
+
+mod cobol;
+mod cpp;
+mod go;
+mod java;
+mod pascal;
+mod php;
+mod python;

@@ -191,7 +191,7 @@ pub fn pointer(data: &[u8]) {
             }
         }
         Err(_) if got == Status::Buffer.code() => {
-            assert!(found.unwrap().to_string().len() + 3 > cap)
+            assert!(found.unwrap().to_string().len() + 3 > cap);
         }
         Err(_) => assert!(
             found.is_none() || got == Status::BadValue.code(),

@@ -305,7 +305,7 @@ pub(crate) fn received(json: &serde_json::Value) -> Vec<Secret<'_>> {
                         .find(|(field, _)| key.eq_ignore_ascii_case(field));
                     match (name, value) {
                         (Some((_, name)), Value::String(text)) => {
-                            found.push((*name, text.as_str()))
+                            found.push((*name, text.as_str()));
                         }
                         _ => left.push(value),
                     }

@@ -14,7 +14,7 @@ struct Layers {
     modules: &'static [&'static str],
 }
 
-const CRATES: [Layers; 2] = [
+const CRATES: [Layers; 5] = [
     Layers {
         src: "src",
         modules: &[
@@ -30,6 +30,48 @@ const CRATES: [Layers; 2] = [
             "token",
             "client",
             "ffi",
+        ],
+    },
+    Layers {
+        src: "crates/bulk/src",
+        modules: &[
+            "message", "lock", "random", "stop", "rate", "quota", "severity", "error", "row",
+            "outcome", "input", "folder", "report", "runner", "job", "queue",
+        ],
+    },
+    Layers {
+        src: "crates/cli/src",
+        modules: &[
+            "exit",
+            "message",
+            "output",
+            "interrupt",
+            "input",
+            "options",
+            "error",
+            "environment",
+            "secret",
+            "config",
+            "settings",
+            "context",
+            "args",
+            "report",
+            "command",
+            "commands",
+        ],
+    },
+    Layers {
+        src: "crates/sandbox/src",
+        modules: &[
+            "model",
+            "wechat",
+            "faults",
+            "journal",
+            "simulator",
+            "admin",
+            "http",
+            "sandbox",
+            "program",
         ],
     },
     Layers {
@@ -204,7 +246,11 @@ fn imports(module: &Module, text: &str, modules: &BTreeSet<Module>) -> BTreeSet<
     for start in ["crate::", "super::"] {
         for (at, _) in code.match_indices(start) {
             let is_path = |c: &char| c.is_alphanumeric() || "_:".contains(*c);
-            paths.push(code[at..].chars().take_while(is_path).collect());
+            let path: String = code[at..].chars().take_while(is_path).collect();
+            // A group in braces, which is part of a `use` statement.
+            if !path.ends_with("::") {
+                paths.push(path);
+            }
         }
     }
     let found = paths

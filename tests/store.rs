@@ -130,9 +130,9 @@ fn a_killed_creator_leaves_no_file_or_an_intact_one() {
         child.kill().unwrap();
         child.wait().unwrap();
         if path.exists() {
-            whole += 1
+            whole += 1;
         } else {
-            none += 1
+            none += 1;
         }
         let keeper = store_client(&store, 60_000);
         with_records(&keeper);

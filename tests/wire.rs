@@ -61,7 +61,7 @@ impl Server {
         let answer = answer.into();
         Server::new(move |peer, _| {
             while peer.request() {
-                peer.say(&answer)
+                peer.say(&answer);
             }
         })
     }

@@ -255,11 +255,12 @@ impl Platform {
             })?;
             if let Some(lease) = lease {
                 let renewed = self.renew(renewal, limit);
-                match self.is_unsaved(key) {
+                if self.is_unsaved(key) {
                     // Kept locked: others would renew it again, with a refresh token that may be
                     // invalid.
-                    true => drop(lease),
-                    false => lease.release(),
+                    drop(lease);
+                } else {
+                    lease.release();
                 }
                 return renewed;
             }

@@ -320,22 +320,22 @@ fn a_job_does_not_touch_files_that_replaced_its_own() {
         }),
         // Its last line has no end, like an incomplete record.
         ("journal.jsonl", "not a record", |path, _, _| {
-            fs::write(path, "mine").unwrap()
+            fs::write(path, "mine").unwrap();
         }),
         ("journal.jsonl", "not a regular file", |path, _, input| {
-            symlink(input, path).unwrap()
+            symlink(input, path).unwrap();
         }),
         ("journal.jsonl", "not a regular file", |path, _, _| {
-            symlink("nowhere", path).unwrap()
+            symlink("nowhere", path).unwrap();
         }),
         ("journal.jsonl", "not a regular file", |path, _, _| {
-            pipe(path)
+            pipe(path);
         }),
         ("journal.jsonl", "second name", |path, _, input| {
-            fs::hard_link(input, path).unwrap()
+            fs::hard_link(input, path).unwrap();
         }),
         ("rows.jsonl", "rows.jsonl", |path, _, input| {
-            symlink(input, path).unwrap()
+            symlink(input, path).unwrap();
         }),
         ("rows.jsonl", "does not belong", |path, _, input| {
             fs::copy(input, path).unwrap();
@@ -344,13 +344,13 @@ fn a_job_does_not_touch_files_that_replaced_its_own() {
             fs::copy(other.join("rows.jsonl"), path).unwrap();
         }),
         ("job.json", "job.json", |path, _, input| {
-            symlink(input, path).unwrap()
+            symlink(input, path).unwrap();
         }),
         ("job.json", "does not describe a job", |path, _, input| {
             fs::copy(input, path).unwrap();
         }),
         ("lock", "not a regular file", |path, _, input| {
-            symlink(input, path).unwrap()
+            symlink(input, path).unwrap();
         }),
         ("lock", "second name", |path, _, input| {
             fs::hard_link(input, path).unwrap()

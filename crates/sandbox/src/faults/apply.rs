@@ -11,6 +11,9 @@ use crate::faults::script::{Ending, Pace, Payload, Script};
 use crate::wechat::call::{ApiResponse, error_body};
 use crate::wechat::errcode::{RequestId, errmsg_for};
 
+/// The header line with which a response announces that the connection ends.
+const CONNECTION_CLOSE: &str = "Connection: close\r\n";
+
 /// Applies a fault. `original` is WeChat's response; `None` if the request has not taken effect.
 pub(crate) fn apply_fault(
     fault: &Fault,
@@ -21,6 +24,7 @@ pub(crate) fn apply_fault(
     // A fault that changes WeChat's response always has one: see `FaultRule::phase`.
     let body = original.map(|response| response.body);
     let original_body = || body.clone().unwrap_or_default();
+    let send_original = |script| RequestResult::new(Plan::TakeOver(script), summary);
     match fault {
         Fault::Errcode(errcode) => {
             let text = match &errcode.errmsg {
@@ -28,11 +32,11 @@ pub(crate) fn apply_fault(
                 None => errmsg_for(errcode.code, rid),
             };
             let response = PlainResponse::json(200, error_body(errcode.code, &text));
-            let replaced = ResponseSummary {
+            let summary = ResponseSummary {
                 status: 200,
                 errcode: Some(errcode.code),
             };
-            RequestResult::new(Plan::Respond(response), Some(replaced))
+            RequestResult::new(Plan::Respond(response), Some(summary))
         }
         Fault::DelayMs(ms) => delayed(Duration::from_millis(*ms), body, summary),
         Fault::Hang => RequestResult::unreadable(Plan::Hang),
@@ -44,10 +48,9 @@ pub(crate) fn apply_fault(
             RequestResult::unreadable(Plan::TakeOver(Script::silent(ending)))
         }
         Fault::Cut(cut) => {
-            let mut script =
-                Script::response(original_body(), "Connection: close\r\n", Ending::Abrupt);
+            let mut script = Script::response(original_body(), CONNECTION_CLOSE, Ending::Abrupt);
             script.payload.truncate(cut.bytes);
-            RequestResult::new(Plan::TakeOver(script), summary)
+            send_original(script)
         }
         Fault::Garbage => RequestResult::unreadable(Plan::TakeOver(Script::garbage())),
         Fault::Status(page) => {
@@ -74,27 +77,20 @@ pub(crate) fn apply_fault(
         Fault::Huge(size) => generated(Payload::Huge(size.bytes)),
         Fault::Deep(depth) => generated(Payload::Deep(depth.levels)),
         Fault::Slow(slow) => {
-            let mut script =
-                Script::response(original_body(), "Connection: close\r\n", Ending::Close);
+            let mut script = Script::response(original_body(), CONNECTION_CLOSE, Ending::Close);
             script.pace = Some(Pace {
                 bytes: slow.bytes,
                 interval: Duration::from_millis(slow.every_ms),
             });
-            RequestResult::new(Plan::TakeOver(script), summary)
+            send_original(script)
         }
-        Fault::CloseDelimited => RequestResult::new(
-            Plan::TakeOver(Script::close_delimited(original_body())),
-            summary,
-        ),
+        Fault::CloseDelimited => send_original(Script::close_delimited(original_body())),
         Fault::Bom => {
             let body = [b"\xef\xbb\xbf", &*original_body()].concat();
             let response = PlainResponse::json(200, body.into());
             RequestResult::new(Plan::Respond(response), summary)
         }
-        Fault::CloseAfter => {
-            let script = Script::response(original_body(), "", Ending::Close);
-            RequestResult::new(Plan::TakeOver(script), summary)
-        }
+        Fault::CloseAfter => send_original(Script::response(original_body(), "", Ending::Close)),
         // These are applied when a connection is accepted, so no request meets them.
         Fault::AcceptClose | Fault::TlsHang | Fault::TlsReset => {
             RequestResult::unreadable(Plan::TakeOver(Script::silent(Ending::Abrupt)))

@@ -1,9 +1,9 @@
 //! Names the shared library and writes the C header to `OUT_DIR`.
 //!
 //! cbindgen writes the header's types and functions from `src/ffi/`; its constants are written here
-//! from the tables in `src/model/`, which cbindgen cannot read. The header in `include/` is refreshed
-//! by `make generate` and compared by a test: a build that changed the source tree could not be
-//! packaged.
+//! from the tables in `src/model/`, which cbindgen cannot read. The header in `include/` is
+//! refreshed by `make generate` and compared by a test: a build that changed the source tree could
+//! not be packaged.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

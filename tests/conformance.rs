@@ -1,9 +1,9 @@
 //! Runs the shared vectors in every language. A verb, option, errcode or vector that a language
 //! does not handle fails here.
 //!
-//! A language has a program that takes a request a line on stdin and gives an answer a line on stdout
-//! (`bindings/LANGUAGE/run.sh conform`). Fields are separated by tabs, the first of a request is the verb;
-//! the others are KEY=VALUE, values percent-encoded:
+//! A language has a program that takes a request a line on stdin and gives an answer a line on
+//! stdout (`bindings/LANGUAGE/run.sh conform`). Fields are separated by tabs, the first of a
+//! request is the verb; the others are KEY=VALUE, values percent-encoded:
 //!
 //! | verb | fields of the request | fields of the reply |
 //! |---|---|---|

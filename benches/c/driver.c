@@ -1,4 +1,4 @@
-/* Runs one peer as it is told, on its arguments or else line by line:
+/* Runs one peer with its arguments, or with each line of its input:
  *
  *   PROGRAM URL CA|- [COMMAND COUNT]
  *

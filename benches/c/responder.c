@@ -185,7 +185,7 @@ static int serve(struct connection *c)
         want = body + 4 - c->request + (length && length < body ? atol(length + 17) : 0);
         if (c->have < want)
             continue;
-        c->have = 0; /* nobody sends ahead */
+        c->have = 0; /* requests are not pipelined */
         if (answer(c) != 0)
             return -1;
         if (!c->tls)

@@ -25,20 +25,20 @@ T = TypeVar("T")
 Token: TypeAlias = str | Callable[[], str] | None
 
 
-# On their way; for somebody to act; to be done again.
+# Done or pending; an action is required; to be repeated.
 BulkOutcome: TypeAlias = (
     Literal["linked", "invited", "pending"]
     | Literal["declined", "refused", "no_access"]
     | Literal["deferred", "failed", "unknown"]
 )
-# With nothing left; with rows left.
+# No rows are left; rows are left.
 BulkEnd: TypeAlias = Literal["finished"] | Literal["stopped", "outage", "no_access"]
 BulkRow: TypeAlias = Mapping[str, Any] | tuple[Any, ...] | list[Any]
 BulkRows: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Iterable[BulkRow]
 
 
 class BulkOptions(TypedDict, total=False):
-    """How a job of many links is done."""
+    """How a job of many links is run."""
 
     job: str | os.PathLike[str] | None
     resume: bool

@@ -34,8 +34,8 @@ pub struct OptionEntry {
 }
 
 impl OptionEntry {
-    /// Whether a derived client may change the option. If not, it belongs to the connections, which a
-    /// derived client shares with its base.
+    /// Whether a derived client may change the option. If not, it belongs to the connections, which
+    /// a derived client shares with its base.
     pub fn is_derivable(&self) -> bool {
         DERIVABLE_KEYS.contains(&self.key)
     }

@@ -336,7 +336,8 @@ pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_cha
 ///     {"endpoint":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
 ///      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
 ///
-/// phase is the last one that the attempt reached: resolve, connect, proxy, tls, send, wait, receive, done.
+/// phase is the last one that the attempt reached: resolve, connect, proxy, tls, send, wait,
+/// receive, done.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text
@@ -431,7 +432,7 @@ fn is_pointer(text: &str) -> bool {
 /// The caller's buffer; `None` if it is NULL or holds nothing.
 ///
 /// # Safety
-/// `buf` is NULL or `cap` bytes that nobody else uses.
+/// `buf` is NULL or `cap` bytes that no other code uses meanwhile.
 pub(super) unsafe fn out_bytes<'a>(buf: *mut u8, cap: size_t) -> Option<&'a mut [u8]> {
     if buf.is_null() || cap == 0 || isize::try_from(cap).is_err() {
         return None;

@@ -418,8 +418,8 @@ pub fn lookup(endpoint: Endpoint, errcode: i32) -> Option<&'static Entry> {
     rows.find(|e| e.endpoint.is_none_or(|on| on == endpoint))
 }
 
-/// What an errcode means when nobody says which endpoint answered: the general row, or else the
-/// only endpoint's that is known to answer it.
+/// The meaning of an errcode whose endpoint is unknown: the general row, or else that of the
+/// only endpoint that is known to answer it.
 pub fn general(errcode: i32) -> Option<&'static Entry> {
     rows(errcode).first()
 }

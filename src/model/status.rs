@@ -196,8 +196,8 @@ impl Status {
         Status::entry_of(self.code()).map_or("", |e| e.text.get(lang))
     }
 
-    /// The same for one call, of which more is known: whether it only reads, and whether its request
-    /// was sent. Falls back to [`text`](Status::text), which holds for every call.
+    /// The same for one call, of which more is known: whether it only reads, and whether its
+    /// request was sent. Falls back to [`text`](Status::text), which holds for every call.
     pub(crate) fn text_of_call(
         self,
         is_read_only: bool,

@@ -1,4 +1,5 @@
-//! The included files of `bindings/pascal/wxlink.pas`: the constants, and the properties of options.
+//! The included files of `bindings/pascal/wxlink.pas`: the constants, and the properties of
+//! options.
 
 use std::fmt::Write;
 

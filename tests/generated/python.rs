@@ -1,5 +1,5 @@
-//! What the Python package takes from the tables: types of options and of words, `LinkStatus`, and the
-//! options in the documentation of `Client`.
+//! What the Python package takes from the tables: types of options and of words, `LinkStatus`, and
+//! the options in the documentation of `Client`.
 
 use std::fmt::Write;
 

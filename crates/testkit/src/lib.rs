@@ -105,8 +105,8 @@ pub fn check_generated(path: &str, text: &str) {
     );
 }
 
-/// Compares the generated part of a file that is otherwise written by hand, or writes it. The part is
-/// between a line with `BEGIN generated: PART` and one with `END generated: PART`.
+/// Compares the generated part of a file that is otherwise written by hand, or writes it. The part
+/// is between a line with `BEGIN generated: PART` and one with `END generated: PART`.
 pub fn check_generated_part(path: &str, part: &str, text: &str) {
     let (begin, end) = (
         format!("BEGIN generated: {part}"),

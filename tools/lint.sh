@@ -15,7 +15,7 @@ clippy() { # CARGO-ARGUMENT...
     "$cargo" clippy --locked --quiet "$@" -- --deny warnings
 }
 if "$cargo" clippy --version > /dev/null 2>&1; then
-    clippy --all-targets
+    clippy --workspace --exclude wxlink-python --all-targets
     # The library without the stores, which docs/tokens.md promises can be built.
     clippy --package wxlink --lib --no-default-features --features capi
     # The command without the simulator.

@@ -353,7 +353,7 @@ fn a_job_does_not_touch_files_that_replaced_its_own() {
             symlink(input, path).unwrap();
         }),
         ("lock", "second name", |path, _, input| {
-            fs::hard_link(input, path).unwrap()
+            fs::hard_link(input, path).unwrap();
         }),
     ];
     for (name, expected, put) in cases {

@@ -313,10 +313,10 @@ const
 function WxVersion: UTF8String;
 { What a status means and what to do next, beginning with its name. }
 function WxStatusText(Status: Integer): UTF8String;
-{ One field of a known errcode: name, class, meaning, remedy or wire (WeChat's own words). Api is
-  the endpoint that answered (link, get or unlink) or empty; Lang is en or zh. Empty if the errcode
-  is unknown. }
-function WxErrcodeText(const Api: UTF8String; Errcode: Integer; const Field: UTF8String;
+{ One field of a known errcode: name, class, meaning, remedy or wire (WeChat's own words). Endpoint
+  is the one that answered (link, get or unlink) or empty; Lang is en or zh. Empty if the errcode is
+  unknown. }
+function WxErrcodeText(const Endpoint: UTF8String; Errcode: Integer; const Field: UTF8String;
   const Lang: UTF8String = 'en'): UTF8String;
 { All known errcodes, as a JSON array. }
 function WxCatalogueJson: UTF8String;
@@ -749,16 +749,16 @@ begin
   Result := Utf8(wx_status_text(Status));
 end;
 
-function WxErrcodeText(const Api: UTF8String; Errcode: Integer; const Field: UTF8String;
+function WxErrcodeText(const Endpoint: UTF8String; Errcode: Integer; const Field: UTF8String;
   const Lang: UTF8String): UTF8String;
 var
-  Endpoint: PAnsiChar;
+  Name: PAnsiChar;
 begin
-  if Api = '' then
-    Endpoint := nil
+  if Endpoint = '' then
+    Name := nil
   else
-    Endpoint := CText(Api);
-  Result := Utf8(wx_errcode_text(Endpoint, Errcode, CText(Field), CText(Lang)));
+    Name := CText(Endpoint);
+  Result := Utf8(wx_errcode_text(Name, Errcode, CText(Field), CText(Lang)));
 end;
 
 function WxCatalogueJson: UTF8String;

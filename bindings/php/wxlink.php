@@ -61,19 +61,19 @@ final class Library
     /**
      * Looks up one field of a known errcode.
      *
-     * @param ?string $api link, get or unlink: the endpoint that answered; null for the row that
+     * @param ?string $endpoint link, get or unlink: the endpoint that answered; null for the row that
      *     holds for every endpoint
      * @param string $field name, class, meaning, remedy or wire (WeChat's own words)
      * @param string $lang en or zh, for meaning and remedy
      * @return string empty if the errcode is unknown or an argument is none of the above
      */
     public static function errcodeText(
-        ?string $api,
+        ?string $endpoint,
         int $errcode,
         string $field,
         string $lang = 'en',
     ): string {
-        return self::ffi()->wx_errcode_text($api, $errcode, $field, $lang);
+        return self::ffi()->wx_errcode_text($endpoint, $errcode, $field, $lang);
     }
 
     /** @internal the functions of wxlink.h, which documents them */

@@ -4,7 +4,7 @@
   include/wxlink.h documents, and classes over them, which most programs use:
 
     Client := TWxClient.Create;
-    Link := Client.EnsureLinked(Token, 'wx0b00000000000001', False, True, 60000);
+    Link := Client.EnsureLinked(Token, 'wx0b00000000000001', nuNo, spYes, 60000);
     if Link.State <> wsLinked then
       WriteLn(Link.Answer.Message);
 
@@ -164,6 +164,13 @@ type
   TWxClass = (wcNone, wcOk, wcPending, wcToken, wcBusy, wcQuota, wcActionRequired,
     wcInvalidRequest);
 
+  { Whether WeChat messages every follower of the Official Account about the link. A message cannot
+    be taken back, so there is no default. }
+  TWxNotifyUsers = (nuNo, nuYes);
+
+  { Whether the mini program is shown in the Official Account's page. There is no default. }
+  TWxShowProfile = (spNo, spYes);
+
   { Whether WeChat may have seen the request. After wdUnknown read the list before you link again. }
   TWxDelivery = (wdNeverSent, wdUnknown, wdAnswered);
 
@@ -214,7 +221,9 @@ type
     Items: TWxItems;          { in WeChat's order; service accounts may be among them }
   end;
 
-  TWxState = (wsUnknown, wsLinked, wsPending, wsDeclined, wsVanished);
+  { wsUnknown: the list could not be read. wsAbsent: the list shows no trace of the mini program;
+    only Found has it. }
+  TWxState = (wsUnknown, wsAbsent, wsPending, wsLinked, wsDeclined, wsVanished);
   TWxWaitsFor = (wfNone, wfOfficialAccount, wfMiniProgram);
 
   { The result of EnsureLinked and WaitLinked: how far a link has come. }
@@ -222,7 +231,7 @@ type
     Answer: TWxAnswer;
     State: TWxState;
     WaitsFor: TWxWaitsFor;
-    Found: UTF8String;        { what the list showed before a post: absent, or a state }
+    Found: TWxState;          { what the list showed before a post }
     Posts: Integer;           { the links of which WeChat may have seen something }
     HasItem: Boolean;
     Item: TWxItem;            { as the list showed it last, if HasItem }
@@ -283,11 +292,9 @@ type
       WX_E_CANCELLED. }
     procedure Cancel;
     { Posts the invitation, once. The Official Account's administrator must agree, then the mini
-      program's; read the list, or use WaitLinked, to learn when they have. NotifyUsers: WeChat
-      messages every follower of the account. ShowProfile: the mini program is shown in the
-      account's page. }
+      program's; read the list, or use WaitLinked, to learn when they have. }
     function LinkMiniprogram(const AccessToken, Appid: UTF8String;
-      NotifyUsers, ShowProfile: Boolean): TWxAnswer;
+      NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile): TWxAnswer;
     { Reads the list of mini programs that are linked or on their way. }
     function GetLinked(const AccessToken: UTF8String): TWxList;
     { Asks the Official Account's administrator to unlink. Posts once. }
@@ -296,7 +303,7 @@ type
       waits up to WaitMs for the administrators. Safe to repeat. A pending, declined or vanished
       link raises nothing: look at State. }
     function EnsureLinked(const AccessToken, Appid: UTF8String;
-      NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal = 0): TWxProgress;
+      NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile; WaitMs: Cardinal = 0): TWxProgress;
     { Waits until a mini program is linked, declined or vanished. Posts nothing. Takes an original
       id (gh_...), too. }
     function WaitLinked(const AccessToken, AppidOrGhId: UTF8String;
@@ -517,6 +524,19 @@ begin
   SetLength(Result, I);
 end;
 
+function StateOf(const Name: UTF8String): TWxState;
+const
+  Names: array[TWxState] of UTF8String =
+    ('unknown', 'absent', 'pending', 'linked', 'declined', 'vanished');
+var
+  S: TWxState;
+begin
+  Result := wsUnknown;
+  for S := Low(TWxState) to High(TWxState) do
+    if Names[S] = Name then
+      Result := S;
+end;
+
 function ReadProgress(Status: Integer; Outcome: Pwx_result): TWxProgress;
 var
   WaitsFor: UTF8String;
@@ -537,7 +557,7 @@ begin
     Result.WaitsFor := wfMiniProgram
   else
     Result.WaitsFor := wfNone;
-  Result.Found := TextAt(Outcome, '/found');
+  Result.Found := StateOf(TextAt(Outcome, '/found'));
   Result.Posts := StrToIntDef(string(TextAt(Outcome, '/posts')), 0);
   { null if the list did not show it. }
   Result.HasItem := Copy(TextAt(Outcome, '/item'), 1, 1) = '{';
@@ -678,7 +698,7 @@ begin
 end;
 
 function TWxClient.LinkMiniprogram(const AccessToken, Appid: UTF8String;
-  NotifyUsers, ShowProfile: Boolean): TWxAnswer;
+  NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile): TWxAnswer;
 var
   Masked: IInterface;
   Status: Integer;
@@ -713,7 +733,7 @@ begin
 end;
 
 function TWxClient.EnsureLinked(const AccessToken, Appid: UTF8String;
-  NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal): TWxProgress;
+  NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile; WaitMs: Cardinal): TWxProgress;
 var
   Masked: IInterface;
   Status: Integer;

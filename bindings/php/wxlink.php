@@ -518,13 +518,13 @@ final class MiniProgram
      *     added since
      * @param ?string $username the original id, gh_...
      * @param ?string $appid refused items have none
-     * @param ?string $source seen as SOURCE_NORMAL; WeChat does not say what it means
+     * @param ?string $source seen as SOURCE_NORMAL; WeChat does not document it
      * @param ?string $nickname the display name
      * @param ?int $selected 1: shown in the Official Account's page
      * @param ?int $nearbyDisplayStatus 1: shown in "nearby mini programs", which forbids unlinking
      * @param ?int $released 1: published
      * @param ?string $headimgUrl the URL of the picture
-     * @param ?int $copyVerifyStatus seen as 1; WeChat does not say what it means
+     * @param ?int $copyVerifyStatus seen as 1; WeChat does not document it
      * @param ?string $email the mini program's mail address
      * @param list<FuncInfo> $funcInfos WeChat verification (id 1), WeChat Pay (id 2) and others
      * @param array<string, mixed> $fields all fields as WeChat sent them, unknown ones too

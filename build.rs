@@ -27,13 +27,7 @@ fn header() {
     // The header's sections in order. Named one by one: cbindgen would sort them otherwise, and
     // would take constants of the core for its own.
     const SECTIONS: [&str; 7] = [
-        "status",
-        "options",
-        "client",
-        "calls",
-        "result",
-        "catalogue",
-        "exec",
+        "status", "options", "client", "calls", "result", "errcode", "exec",
     ];
     let root = std::path::PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("by cargo"));
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").expect("by cargo"));

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use wxlink::ffi::exec::wx_exec;
 use wxlink::ffi::result::{wx_result, wx_result_get};
-use wxlink::{Answer, Client, Endpoint, LinkList, MiniProgram, Options, Status};
+use wxlink::{Client, Endpoint, Error, LinkList, MiniProgram, Options, Response, Status};
 
 /// Marks bytes that nobody may write to.
 const UNTOUCHED: u8 = 0xA5;
@@ -21,7 +21,7 @@ pub fn answer(data: &[u8]) {
     };
     let endpoint = [Endpoint::Link, Endpoint::Get, Endpoint::Unlink][usize::from(choice % 3)];
     let http_status = [200, 412, 502][usize::from(choice / 3 % 3)];
-    let Ok(answer) = Answer::of_bytes(endpoint, http_status, body.to_vec()) else {
+    let Ok(answer) = Response::from_bytes(endpoint, http_status, body.to_vec()) else {
         return;
     };
     assert_eq!(answer.body(), body);
@@ -45,7 +45,7 @@ pub fn answer(data: &[u8]) {
     }
     if let Ok(list) = LinkList::read(answer) {
         // What no type can hold is shown as nothing.
-        if let Value::Object(whole) = list.answer().json() {
+        if let Value::Object(whole) = list.response().json() {
             let shown = whole.get("wxopens").and_then(|w| w["items"].as_array());
             assert_eq!(shown.map_or(0, Vec::len), list.len());
             for (item, shown) in list.items().zip(shown.into_iter().flatten()) {
@@ -135,8 +135,8 @@ pub fn options(data: &[u8]) {
     let mut options = Options::new();
     match options.set(key, value) {
         Err(e) => {
-            assert_eq!(e.status(), Status::BadOption);
-            assert!(!e.message().is_empty());
+            assert!(!e.to_string().is_empty());
+            assert_eq!(Error::from(e).status(), Status::BadOption);
         }
         // Reading files is not what is looked at here.
         Ok(_) if key == "ca_file" => {}
@@ -153,7 +153,7 @@ pub fn pointer(data: &[u8]) {
         {"status":1,"username":"gh_1","appid":"wx1","nickname":"示例😀\u0000"},{"status":3}]}}"#;
     static RESULT: OnceLock<(wx_result, Value)> = OnceLock::new();
     let (result, tree) = RESULT.get_or_init(|| {
-        let answer = Answer::of_bytes(Endpoint::Get, 200, LIST.into()).unwrap();
+        let answer = Response::from_bytes(Endpoint::Get, 200, LIST.into()).unwrap();
         (
             wx_result::of_answer(answer),
             serde_json::from_str(LIST).unwrap(),

@@ -334,8 +334,8 @@ int32_t wx_client_new(wx_options *options, wx_client **client);
  * Threads: any; options one at a time.
  */
 int32_t wx_client_derive(const wx_client *client,
-                       wx_options *options,
-                       wx_client **derived);
+                         wx_options *options,
+                         wx_client **derived);
 
 /**
  * Keeps the component_verify_ticket that WeChat pushes to a third-party platform every 10 minutes.

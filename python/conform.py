@@ -35,7 +35,7 @@ def outcome_of(call):
         return error.progress, error
 
 
-def answer_to(request):
+def reply_to(request):
     verb, *fields = request.rstrip("\n").split("\t")
     fields = {key: unquote(value) for key, _, value in (f.partition("=") for f in fields)}
     if verb == "catalogue":
@@ -86,8 +86,8 @@ def answer_to(request):
             answer |= {"status": result.status, "message": result.message}
     elif isinstance(result, wxlink.LinkList):
         answer |= {"items": len(result), **dict(items(result))}
-        result = result.answer
-    if isinstance(result, wxlink.Answer):
+        result = result.response
+    if isinstance(result, wxlink.Response):
         answer |= {
             "http_status": result.http_status,
             "rid": result.rid,
@@ -116,7 +116,7 @@ def encoded(value):
 
 def main():
     for request in sys.stdin:
-        print("\t".join(f"{k}={encoded(v)}" for k, v in answer_to(request).items()), flush=True)
+        print("\t".join(f"{k}={encoded(v)}" for k, v in reply_to(request).items()), flush=True)
 
 
 if __name__ == "__main__":

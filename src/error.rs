@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use crate::answer::Answer;
-use crate::attempt::{Attempt, Delivery, trace_json};
-use crate::catalogue::{self, Class};
-use crate::endpoint::Endpoint;
-use crate::lang::Lang;
-use crate::status::Status;
-use crate::wire::Failure;
+use crate::config::options::OptionError;
+use crate::model::attempt::{Attempt, trace_json};
+use crate::model::delivery::Delivery;
+use crate::model::endpoint::Endpoint;
+use crate::model::errcode::{self, Class};
+use crate::model::failure::Failure;
+use crate::model::lang::Lang;
+use crate::model::status::Status;
+use crate::response::response::Response;
 
 /// Why a call did not end with a yes. Neither it nor anything in it ever holds a token.
 #[derive(Clone)]
@@ -22,32 +24,41 @@ struct Inner {
     delivery: Delivery,
     http_status: u16,
     attempts: Vec<Attempt>,
-    answer: Option<Answer>,
+    response: Option<Response>,
     lang: Lang,
     /// Whether what kept a call from having a token may pass by itself.
-    passing: bool,
+    transient: bool,
     /// How long no token is fetched (s); 0 if there is no pause.
     next_try_s: u64,
 }
 
-impl Error {
-    /// An argument or option is wrong: nothing was sent.
-    pub(crate) fn argument(status: Status, detail: impl Into<String>, lang: Lang) -> Error {
-        Error(Box::new(Inner {
+impl Inner {
+    fn new(status: Status, lang: Lang) -> Inner {
+        Inner {
             status,
             endpoint: None,
-            detail: detail.into(),
+            detail: String::new(),
             delivery: Delivery::NeverSent,
             http_status: 0,
             attempts: Vec::new(),
-            answer: None,
+            response: None,
             lang,
-            passing: false,
+            transient: false,
             next_try_s: 0,
+        }
+    }
+}
+
+impl Error {
+    /// The call failed before anything was sent.
+    pub(crate) fn before_send(status: Status, detail: impl Into<String>, lang: Lang) -> Error {
+        Error(Box::new(Inner {
+            detail: detail.into(),
+            ..Inner::new(status, lang)
         }))
     }
 
-    /// The last attempt failed before there was a verdict.
+    /// The last attempt failed without a verdict from WeChat.
     pub(crate) fn failed(
         endpoint: Endpoint,
         failure: Failure,
@@ -56,43 +67,35 @@ impl Error {
         lang: Lang,
     ) -> Error {
         Error(Box::new(Inner {
-            status: failure.status,
             endpoint: Some(endpoint),
             detail: failure.detail,
             delivery,
             http_status: attempts.last().map_or(0, |a| a.http_status),
             attempts,
-            answer: None,
-            lang,
-            passing: false,
-            next_try_s: 0,
+            ..Inner::new(failure.status, lang)
         }))
     }
 
-    /// WeChat said no.
-    pub(crate) fn refused(answer: Answer, lang: Lang) -> Error {
+    /// WeChat answered an errcode other than 0.
+    pub(crate) fn refused(response: Response, lang: Lang) -> Error {
         Error(Box::new(Inner {
-            status: Status::Api,
-            endpoint: Some(answer.endpoint()),
-            detail: String::new(),
+            endpoint: Some(response.endpoint()),
             delivery: Delivery::Answered,
-            http_status: answer.http_status(),
-            attempts: answer.attempts().to_vec(),
-            answer: Some(answer),
-            lang,
-            passing: false,
-            next_try_s: 0,
+            http_status: response.http_status(),
+            attempts: response.attempts().to_vec(),
+            response: Some(response),
+            ..Inner::new(Status::Api, lang)
         }))
     }
 
     /// The same error as what kept a call from having a token.
     pub(crate) fn without_token(mut self) -> Error {
         // Which of WeChat's endpoints failed, and how, is told in the detail.
-        if self.0.answer.is_none() && self.0.status != Status::NoToken {
+        if self.0.response.is_none() && self.0.status != Status::NoToken {
             let endpoint = self.0.endpoint.map_or("", Endpoint::name);
             self.0.detail = format!("{endpoint}: {}: {}", self.0.status.name(), self.0.detail);
         }
-        self.0.passing |= self.0.answer.is_none() && self.0.status != Status::NoToken;
+        self.0.transient |= self.0.response.is_none() && self.0.status != Status::NoToken;
         self.0.status = Status::NoToken;
         self.0.delivery = Delivery::NeverSent;
         self
@@ -119,8 +122,8 @@ impl Error {
     }
 
     /// The same error, of what may pass by itself.
-    pub(crate) fn passing(mut self) -> Error {
-        self.0.passing = true;
+    pub(crate) fn transient(mut self) -> Error {
+        self.0.transient = true;
         self
     }
 
@@ -132,18 +135,18 @@ impl Error {
 
     /// Of a [`Status::NoToken`] that is not WeChat's verdict: whether what stood in the way may pass by itself, as
     /// the network or the token store being away. If not, somebody has to act.
-    pub fn is_passing(&self) -> bool {
-        self.0.passing
+    pub fn is_transient(&self) -> bool {
+        self.0.transient
     }
 
     /// The same error of a call to `endpoint`.
-    pub(crate) fn on(mut self, endpoint: Endpoint) -> Error {
+    pub(crate) fn with_endpoint(mut self, endpoint: Endpoint) -> Error {
         self.0.endpoint = Some(endpoint);
         self
     }
 
     /// The same error, told in `lang`.
-    pub(crate) fn told_in(mut self, lang: Lang) -> Error {
+    pub(crate) fn with_lang(mut self, lang: Lang) -> Error {
         self.0.lang = lang;
         self
     }
@@ -160,27 +163,27 @@ impl Error {
 
     /// WeChat's errcode, if WeChat answered.
     pub fn errcode(&self) -> Option<i32> {
-        self.answer().map(Answer::errcode)
+        self.response().map(Response::errcode)
     }
 
     /// WeChat's errmsg as it was sent (empty if it did not answer). Free text: never decide by it.
     pub fn errmsg(&self) -> &str {
-        self.answer().map_or("", Answer::errmsg)
+        self.response().map_or("", Response::errmsg)
     }
 
     /// The id WeChat's support asks for, empty if there was none.
     pub fn rid(&self) -> &str {
-        self.answer().map_or("", Answer::rid)
+        self.response().map_or("", Response::rid)
     }
 
     /// The `hint: […]` some answers carry, empty if there was none.
     pub fn hint(&self) -> &str {
-        self.answer().map_or("", Answer::hint)
+        self.response().map_or("", Response::hint)
     }
 
     /// The calling address as WeChat saw it (`requestIP`), empty if it did not say.
     pub fn request_ip(&self) -> &str {
-        self.answer().map_or("", Answer::request_ip)
+        self.response().map_or("", Response::request_ip)
     }
 
     /// The HTTP status of the last answer, 0 if there was none.
@@ -199,27 +202,27 @@ impl Error {
     }
 
     /// WeChat's answer, if it gave one.
-    pub fn answer(&self) -> Option<&Answer> {
-        self.0.answer.as_ref()
+    pub fn response(&self) -> Option<&Response> {
+        self.0.response.as_ref()
     }
 
     /// What the catalogue says the caller may do next; `None` if WeChat did not answer, or with a
     /// code nobody has described.
     pub fn class(&self) -> Option<Class> {
-        self.answer().and_then(Answer::class)
+        self.response().and_then(Response::class)
     }
 
     /// The attempts as JSON, for logs and support.
     pub fn trace(&self) -> String {
-        let endpoint = self.0.endpoint.map_or("", Endpoint::word);
+        let endpoint = self.0.endpoint.map_or("", Endpoint::as_str);
         trace_json(endpoint, self.0.delivery, &self.0.attempts)
     }
 
     /// What happened and what to do about it, in the client's language.
     pub fn message(&self) -> String {
-        let only_reads = self.0.endpoint.is_some_and(Endpoint::only_reads);
+        let is_read_only = self.0.endpoint.is_some_and(Endpoint::is_read_only);
         let (status, lang) = (self.0.status, self.0.lang);
-        self.message_with(status.text_of_call(only_reads, self.0.delivery, lang))
+        self.message_with(status.text_of_call(is_read_only, self.0.delivery, lang))
     }
 
     /// The same, but without WeChat's answer it ends with `advice` and not with the status's text.
@@ -232,8 +235,8 @@ impl Error {
             text += call;
             text += colon;
         }
-        match &self.0.answer {
-            Some(answer) => text += &refusal(answer, self.0.lang),
+        match &self.0.response {
+            Some(response) => text += &refusal(response, self.0.lang),
             None => {
                 text += self.0.status.name();
                 if let Some(last) = self.0.attempts.last() {
@@ -262,9 +265,9 @@ impl Error {
 }
 
 /// A refusal of WeChat's in one line, with its remedy.
-fn refusal(answer: &Answer, lang: Lang) -> String {
-    let code = answer.errcode();
-    let entry = catalogue::lookup(answer.endpoint(), code);
+fn refusal(response: &Response, lang: Lang) -> String {
+    let code = response.errcode();
+    let entry = errcode::lookup(response.endpoint(), code);
     let name = entry.map_or("", |e| e.name);
     let zh = lang == Lang::Zh;
     let mut text = match (zh, name.is_empty()) {
@@ -284,22 +287,28 @@ fn refusal(answer: &Answer, lang: Lang) -> String {
             text += &match zh {
                 false => format!(
                     " ({}), a code not in the catalogue. Look it up in WeChat's documentation, or ask its support with the rid.",
-                    answer.errmsg()
+                    response.errmsg()
                 ),
                 true => format!(
                     "（{}），该错误码不在目录中。请查阅微信文档，或携带 rid 联系微信支持。",
-                    answer.errmsg()
+                    response.errmsg()
                 ),
             };
         }
     }
-    if !answer.rid().is_empty() {
+    if !response.rid().is_empty() {
         text += &match zh {
-            false => format!(" (rid {})", answer.rid()),
-            true => format!("（rid {}）", answer.rid()),
+            false => format!(" (rid {})", response.rid()),
+            true => format!("（rid {}）", response.rid()),
         };
     }
     text
+}
+
+impl From<OptionError> for Error {
+    fn from(error: OptionError) -> Error {
+        Error::before_send(Status::BadOption, error.why, error.lang)
+    }
 }
 
 impl fmt::Display for Error {

@@ -21,50 +21,37 @@
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
 
-mod answer;
-mod attempt;
-mod background;
-mod cancel;
-pub mod catalogue;
 mod client;
-mod ensure;
+mod config;
 mod error;
 // Its comments are the C header's: their examples are C, not doctests.
-mod endpoint;
 #[cfg(all(feature = "capi", not(doctest)))]
 #[allow(unsafe_code)]
 #[doc(hidden)]
 pub mod ffi;
-mod fork;
-mod lang;
-mod list;
-mod names;
-mod options;
-mod post;
-mod proxy_settings;
-mod reader;
+mod model;
 mod redact;
-// For wxlink-bulk alone, which keeps its queue in a Redis as well.
-#[cfg(feature = "redis-store")]
-#[doc(hidden)]
-pub mod redis_connection;
-mod single_flight;
-mod status;
-mod sync;
-#[cfg_attr(unix, path = "sys/unix.rs")]
-#[cfg_attr(windows, path = "sys/windows.rs")]
+mod response;
+mod retry;
+mod store;
 mod sys;
 mod token;
-mod wire;
+mod transport;
 
-pub use answer::Answer;
-pub use attempt::{Attempt, Delivery, Phase};
-pub use catalogue::Class;
-pub use client::{Client, LinkChoices, MAX_APPID, MAX_TOKEN};
-pub use endpoint::Endpoint;
-pub use ensure::{LinkProgress, LinkState};
+pub use client::{Client, LinkChoices, LinkProgress, LinkState};
+pub use config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+pub use config::options::{OPTIONS, OptionEntry, OptionError, Options};
 pub use error::Error;
-pub use lang::{Lang, Text};
-pub use list::{FuncInfo, LinkList, LinkStatus, MiniProgram};
-pub use options::{OPTIONS, OptionEntry, Options};
-pub use status::{STATUSES, Status, StatusEntry};
+pub use model::attempt::{Attempt, Phase};
+pub use model::delivery::Delivery;
+pub use model::endpoint::Endpoint;
+pub use model::errcode;
+pub use model::errcode::Class;
+pub use model::lang::{Lang, Text};
+pub use model::status::{STATUSES, Status, StatusEntry};
+pub use response::list::{FuncInfo, LinkList, LinkStatus, MiniProgram};
+pub use response::response::Response;
+// For the crate wxlink-bulk, which keeps its queue in a Redis too.
+#[cfg(feature = "redis-store")]
+#[doc(hidden)]
+pub use store::redis_connection;

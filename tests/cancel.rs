@@ -55,7 +55,7 @@ fn client(base_url: &str, set: &[(&str, &str)]) -> Client {
 
 /// Cancels a link once it is where it should be, and answers how it ended.
 fn cancelled(client: &Client, reached: &Receiver<()>) -> Error {
-    let handle = client.with(&Options::new()).unwrap();
+    let handle = client.derive(&Options::new()).unwrap();
     thread::scope(|s| {
         let call = s.spawn(|| {
             let error = handle
@@ -177,7 +177,7 @@ fn between_repetitions() {
         &format!("http://127.0.0.2:{port}"),
         &[("max_retries", "10")],
     );
-    let handle = client.with(&Options::new()).unwrap();
+    let handle = client.derive(&Options::new()).unwrap();
     thread::scope(|s| {
         let call = s.spawn(|| {
             handle
@@ -206,7 +206,7 @@ fn one_handle_is_cancelled_and_the_other_goes_on() {
         stream.write_all(yes).unwrap();
     });
     let base = client(&format!("http://{addr}"), &[]);
-    let other = base.with(&Options::new()).unwrap();
+    let other = base.derive(&Options::new()).unwrap();
     thread::scope(|s| {
         let call = s.spawn(|| base.link_miniprogram("TOKEN", "wx1", CHOICES));
         reached.recv().unwrap();
@@ -231,7 +231,7 @@ fn a_derived_handle_has_its_own_limits() {
     options.set("timeout_ms", "100").unwrap();
     options.set("lang", "zh").unwrap();
     let handle = client(&format!("http://{addr}"), &[])
-        .with(&options)
+        .derive(&options)
         .unwrap();
     let started = Instant::now();
     let error = handle.get_linked("T".repeat(8).as_str()).unwrap_err();

@@ -362,7 +362,7 @@ fn refusals_end_it_with_their_remedy() {
 fn a_cancelled_wait_ends_at_once_and_other_handles_go_on() {
     let b = Bench::new();
     b.ensure(0);
-    let derived = b.client.with(&Options::new()).unwrap();
+    let derived = b.client.derive(&Options::new()).unwrap();
     let started = Instant::now();
     thread::scope(|s| {
         let waiting = s.spawn(|| derived.wait_linked(TOKEN, APPID, Duration::from_secs(600)));
@@ -425,7 +425,7 @@ fn a_client_that_saw_an_invitation_knows_it_when_it_is_refused() {
     b.decide("mini_program", "refuse");
     // By appid, which the list does not have any more; and through a handle of its own.
     expect(&b.ensure(0), Status::Declined, LinkState::Declined, 0);
-    let other = b.client.with(&Options::new()).unwrap();
+    let other = b.client.derive(&Options::new()).unwrap();
     let p = discreet(other.ensure_linked(TOKEN, APPID, QUIET, Duration::ZERO));
     expect(&p, Status::Declined, LinkState::Declined, 0);
 }
@@ -492,7 +492,7 @@ fn cancelled<T: Send>(
     let mut options = Options::new();
     options.set("lang", lang).unwrap();
     options.set("timeout_ms", "600000").unwrap();
-    let handle = b.client.with(&options).unwrap();
+    let handle = b.client.derive(&options).unwrap();
     thread::scope(|s| {
         let running = s.spawn(|| call(&handle));
         while !reached() {
@@ -666,7 +666,7 @@ fn a_cancelled_link_says_that_wechat_may_have_acted() {
 
         let mut options = Options::new();
         options.set("lang", lang).unwrap();
-        let handle = b.client.with(&options).unwrap();
+        let handle = b.client.derive(&options).unwrap();
         handle.cancel();
         let e = link(&handle);
         assert_eq!(e.delivery(), Delivery::NeverSent);

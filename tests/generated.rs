@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::process::Command;
 
-use wxlink::catalogue::{Class, ENTRIES};
+use wxlink::errcode::{Class, ENTRIES};
 use wxlink::{Lang, OPTIONS, STATUSES};
 
 use wxlink_testkit::{check_generated, lib_dir, root, run};
@@ -258,13 +258,13 @@ fn the_errors_pages() {
         page += told.classes;
         for class in Class::ALL {
             let advice = class.advice().get(told.lang);
-            writeln!(page, "| `{}` | {advice} |", class.word()).unwrap();
+            writeln!(page, "| `{}` | {advice} |", class.as_str()).unwrap();
         }
         page += told.errcodes;
         for e in ENTRIES {
-            let on = e.endpoint.map_or(told.any, |i| i.word());
+            let on = e.endpoint.map_or(told.any, |i| i.as_str());
             let documented = told.yes_no[usize::from(!e.official)];
-            let (code, name, class) = (e.errcode, e.name, e.class.word());
+            let (code, name, class) = (e.errcode, e.name, e.class.as_str());
             let (meaning, remedy) = (e.meaning.get(told.lang), e.remedy.get(told.lang));
             writeln!(
                 page,

@@ -34,7 +34,7 @@ fn calls(client: &Client, number: usize) -> usize {
                     .filter(|i| {
                         // Now and then a handle of its own, cancelled or not.
                         if i % 50 == worker {
-                            let handle = client.with(&Options::new()).unwrap();
+                            let handle = client.derive(&Options::new()).unwrap();
                             if i % 100 == worker {
                                 handle.cancel();
                             }

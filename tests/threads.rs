@@ -71,7 +71,7 @@ fn is_refused(client: &Client) {
 
 /// A handle of its own, cancelled by another thread after a while.
 fn is_cancelled(client: &Client, after: Duration) {
-    let handle = client.with(&Options::new()).unwrap();
+    let handle = client.derive(&Options::new()).unwrap();
     thread::scope(|s| {
         let call = s.spawn(|| handle.unlink_miniprogram("SANDBOX-TOKEN", APPID));
         thread::sleep(after);

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use wxlink::catalogue::ENTRIES;
+use wxlink::errcode::ENTRIES;
 use wxlink::{
-    Answer, Class, Client, Delivery, Endpoint, Error, LinkChoices, MiniProgram, OPTIONS, Options,
+    Class, Client, Delivery, Endpoint, Error, LinkChoices, MiniProgram, OPTIONS, Options, Response,
     Status,
 };
 use wxlink_sandbox::Sandbox;
@@ -30,9 +30,9 @@ fn client_with(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
 }
 
 /// Makes the call a vector describes.
-fn call(client: &Client, call: &Value) -> Result<Answer, Error> {
+fn call(client: &Client, call: &Value) -> Result<Response, Error> {
     let (token, appid) = (text(call, "access_token"), text(call, "appid"));
-    match Endpoint::from_word(call["verb"].as_str().unwrap()).unwrap() {
+    match Endpoint::parse(call["verb"].as_str().unwrap()).unwrap() {
         Endpoint::Link => {
             let choices = LinkChoices {
                 notify_users: call["notify_users"].as_bool().unwrap(),
@@ -138,9 +138,9 @@ fn answers_mean_what_they_say() {
     covers(all, "/expect/status", &["API", "BAD_ANSWER", "OK"]);
     for vector in all {
         let name = vector["name"].as_str().unwrap();
-        let endpoint = Endpoint::from_word(vector["endpoint"].as_str().unwrap()).unwrap();
+        let endpoint = Endpoint::parse(vector["endpoint"].as_str().unwrap()).unwrap();
         let ask = json!({
-            "verb": endpoint.word(), "access_token": TOKEN, "appid": "wx0b00000000000001",
+            "verb": endpoint.as_str(), "access_token": TOKEN, "appid": "wx0b00000000000001",
             "notify_users": false, "show_profile": false,
         });
         answer_with(&sandbox, vector);
@@ -163,10 +163,10 @@ fn answers_mean_what_they_say() {
     }
 }
 
-fn check_outcome(name: &str, expect: &Value, outcome: &Result<Answer, Error>) {
+fn check_outcome(name: &str, expect: &Value, outcome: &Result<Response, Error>) {
     let answer = match outcome {
         Ok(answer) => Some(answer),
-        Err(e) => e.answer(),
+        Err(e) => e.response(),
     };
     let status = outcome.as_ref().err().map_or(Status::Ok, Error::status);
     let delivery = outcome
@@ -175,23 +175,23 @@ fn check_outcome(name: &str, expect: &Value, outcome: &Result<Answer, Error>) {
         .map_or(Delivery::Answered, Error::delivery);
     let http = outcome
         .as_ref()
-        .map_or_else(Error::http_status, Answer::http_status);
+        .map_or_else(Error::http_status, Response::http_status);
     let message = outcome
         .as_ref()
         .err()
         .map(Error::message)
         .unwrap_or_default();
-    let class = answer.and_then(Answer::class).map_or("", Class::word);
+    let class = answer.and_then(Response::class).map_or("", Class::as_str);
     let got = json!({
         "status": status.name(),
-        "errcode": answer.map(Answer::errcode),
+        "errcode": answer.map(Response::errcode),
         "class": class,
-        "delivery": delivery.word(),
+        "delivery": delivery.as_str(),
         "http_status": http,
-        "errmsg": answer.map(Answer::errmsg),
-        "rid": answer.map(Answer::rid),
-        "hint": answer.map(Answer::hint),
-        "request_ip": answer.map(Answer::request_ip),
+        "errmsg": answer.map(Response::errmsg),
+        "rid": answer.map(Response::rid),
+        "hint": answer.map(Response::hint),
+        "request_ip": answer.map(Response::request_ip),
     });
     for (key, wanted) in expect.as_object().unwrap() {
         match key.as_str() {
@@ -266,7 +266,7 @@ fn every_row_of_the_catalogue_is_told_with_its_remedy() {
         for entry in ENTRIES.iter().filter(|e| e.errcode != 0) {
             let endpoint = entry.endpoint.unwrap_or(Endpoint::Get);
             if entry.endpoint.is_none()
-                && wxlink::catalogue::lookup(endpoint, entry.errcode)
+                && wxlink::errcode::lookup(endpoint, entry.errcode)
                     .unwrap()
                     .endpoint
                     .is_some()
@@ -278,7 +278,7 @@ fn every_row_of_the_catalogue_is_told_with_its_remedy() {
             let fault = raw_fault(body.to_string().as_bytes(), &json!({}));
             sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
             let ask = json!({
-                "verb": endpoint.word(), "access_token": TOKEN, "appid": "wx0b00000000000001",
+                "verb": endpoint.as_str(), "access_token": TOKEN, "appid": "wx0b00000000000001",
                 "notify_users": false, "show_profile": false,
             });
             let error = call(&client, &ask).unwrap_err();
@@ -327,6 +327,7 @@ fn options_take_and_refuse_what_the_vectors_say() {
             let Err(e) = options.set(key, &bad) else {
                 panic!("{key} takes {bad:?}");
             };
+            let e = Error::from(e);
             assert_eq!(e.status(), Status::BadOption);
             assert_eq!(e.delivery(), Delivery::NeverSent);
             assert!(
@@ -343,7 +344,7 @@ fn options_take_and_refuse_what_the_vectors_say() {
             .set(unknown.as_str().unwrap(), "1")
             .err()
             .unwrap();
-        assert!(e.message().contains("there is no such option"), "{e}");
-        assert!(e.message().contains("max_response_bytes"), "{e}");
+        assert!(e.to_string().contains("unknown option"), "{e}");
+        assert!(e.to_string().contains("max_response_bytes"), "{e}");
     }
 }

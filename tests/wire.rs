@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use wxlink::{Answer, Client, Delivery, Error, LinkChoices, Options, Phase, Status};
+use wxlink::{Client, Delivery, Error, LinkChoices, Options, Phase, Response, Status};
 use wxlink_sandbox::{Sandbox, Settings};
 
 use wxlink_testkit::scratch;
@@ -130,16 +130,16 @@ fn client(base_url: &str, set: &[(&str, &str)]) -> Client {
     Client::new(&options).unwrap()
 }
 
-fn link(client: &Client) -> Result<Answer, Error> {
+fn link(client: &Client) -> Result<Response, Error> {
     discreet(client.link_miniprogram(TOKEN, "wx0b00000000000001", QUIET))
 }
 
-fn list(client: &Client) -> Result<Answer, Error> {
+fn list(client: &Client) -> Result<Response, Error> {
     discreet(client.get_linked_raw(TOKEN))
 }
 
 /// Passes an outcome on, provided that the token is nowhere in it.
-fn discreet(outcome: Result<Answer, Error>) -> Result<Answer, Error> {
+fn discreet(outcome: Result<Response, Error>) -> Result<Response, Error> {
     let words = match &outcome {
         Ok(a) => format!("{a:?}{}", a.trace()),
         Err(e) => format!("{e}{e:?}{}", e.trace()),
@@ -769,7 +769,7 @@ fn a_proxy_that_cannot_be_used_is_named() {
         ("http", b"HTTP/1.1 407 HUSH\r\n\r\n", "407"),
         ("http", b"SSH-2.0-HUSH\r\n\r\n", "does not speak HTTP"),
         ("socks5", b"", "closed the connection"),
-        ("socks5", b"\x05\xff", "another way of logging in"),
+        ("socks5", b"\x05\xff", "another authentication method"),
         (
             "socks5",
             b"HTTP/1.1 400 HUSH\r\n\r\n",
@@ -816,7 +816,7 @@ fn a_silent_proxy_is_what_was_waited_for() {
             Phase::Proxy,
             1,
         );
-        let awaited = format!("waiting for an answer of the proxy {}", silent.addr);
+        let awaited = format!("waiting for a response of the proxy {}", silent.addr);
         assert!(error.message().contains(&awaited), "{error}");
     }
 }
@@ -984,7 +984,7 @@ fn a_token_that_is_repeated_is_taken_out() {
             // The body itself is the caller's, byte for byte.
             assert!(
                 error
-                    .answer()
+                    .response()
                     .unwrap()
                     .body()
                     .starts_with(b"{\"errcode\":40001,")
@@ -1073,7 +1073,7 @@ const PARTS: [&str; 5] = [
 
 #[track_caller]
 fn expect_no_secret(error: &Error, of: &[&str]) {
-    let body = error.answer().map_or(&[][..], Answer::body);
+    let body = error.response().map_or(&[][..], Response::body);
     for text in [
         error.message(),
         error.trace(),

@@ -59,7 +59,7 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
 
 
 async def asked(server: Server) -> None:
-    """Returns once a list has been asked for."""
+    """Returns when a list was requested."""
     while server.counts()["received"]["get"] == 0:
         await asyncio.sleep(0.01)
 
@@ -113,7 +113,7 @@ def test_closing_ends_what_runs(server: Server) -> None:
         call = asyncio.create_task(client.get_linked(server.token))
         await asked(server)
         await client.aclose()
-        with pytest.raises(wxlink.Cancelled):
+        with pytest.raises(wxlink.CallCancelledError):
             await call
 
     asyncio.run(story())

@@ -346,7 +346,7 @@ def test_a_plan_posts_nothing(world: World, tmp_path: Path) -> None:
         assert "authorise" in plan.accounts_unreadable[0][1]
         assert (len(bulk), bulk.end, world.posted()) == (151, None, 0)
         bulk.stop()
-        with pytest.raises(wxlink.Cancelled):
+        with pytest.raises(wxlink.CallCancelledError):
             bulk.plan()
     assert (bulk.end, list(bulk)) == (None, [])
 
@@ -578,7 +578,7 @@ def test_a_fork_leaves_it_to_the_parent(world: World) -> None:
         code = 1
         try:
             for call in (lambda: next(bulk), lambda: world.client.bulk(world.rows, **FAST)):
-                with pytest.raises(wxlink.Forked):
+                with pytest.raises(wxlink.ForkedError):
                     call()
             del bulk
             gc.collect()

@@ -1,4 +1,4 @@
-"""The blocking client against a live sandbox."""
+"""The blocking client with a running simulator."""
 
 import contextlib
 import gc
@@ -66,11 +66,11 @@ def test_a_list_is_a_sequence_of_typed_items(server: Server, client: wxlink.Clie
     assert refused.appid is None
     assert refused.username is not None
     assert items.find(refused.username) == refused
-    assert items.find("nobody") is None
+    assert items.find("wx-unknown") is None
     assert repr(refused) == f'MiniProgram(appid=None, username="{refused.username}", status=3)'
     linked = items[0]
     assert linked.func_infos and all(isinstance(i, wxlink.FuncInfo) for i in linked.func_infos)
-    raw = items.answer.json()["wxopens"]["items"][0]
+    raw = items.response.json()["wxopens"]["items"][0]
     assert (linked.nickname, linked.headimg_url) == (raw["nickname"], raw["headimg_url"])
     with pytest.raises(AttributeError):
         linked.status = 2  # type: ignore[misc]
@@ -125,10 +125,10 @@ def test_the_kind_of_an_api_error(
 @pytest.mark.parametrize(
     ("fault", "kind", "delivery"),
     [
-        ({"drop": "reset"}, wxlink.OutcomeUnknown, "unknown"),
-        ("hang", wxlink.OutcomeUnknownTimeout, "unknown"),
-        ("garbage", wxlink.BadAnswer, "unknown"),
-        ({"status": {"code": 502}}, wxlink.BadAnswer, "unknown"),
+        ({"drop": "reset"}, wxlink.OutcomeUnknownError, "unknown"),
+        ("hang", wxlink.OutcomeUnknownTimeoutError, "unknown"),
+        ("garbage", wxlink.BadAnswerError, "unknown"),
+        ({"status": {"code": 502}}, wxlink.BadAnswerError, "unknown"),
     ],
 )
 def test_the_kind_of_a_fault(
@@ -145,7 +145,7 @@ def test_the_kind_of_a_fault(
 
 def test_what_was_never_sent() -> None:
     client = wxlink.Client(base_url="http://127.0.0.1:1", max_retries=0)
-    with pytest.raises(wxlink.NotSent) as caught:
+    with pytest.raises(wxlink.NotSentError) as caught:
         client.get_linked("token")
     assert (caught.value.status, caught.value.delivery) == ("CONNECT", "never sent")
 
@@ -232,7 +232,7 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
         component_appsecret="SANDBOX-COMPONENT-SECRET",
         account="wx0a00000000000001",
     ) as client:
-        with pytest.raises(wxlink.NotSent, match="component_verify_ticket"):
+        with pytest.raises(wxlink.NotSentError, match="component_verify_ticket"):
             client.get_linked("")
         with pytest.raises(wxlink.ArgumentError, match="ticket is empty"):
             client.set_ticket("")
@@ -260,7 +260,7 @@ def test_a_refused_appsecret_is_readable(server: Server) -> None:
     ) as client:
         client.set_ticket("SANDBOX-TICKET")
         client.add_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
-        with pytest.raises(wxlink.NotSent, match="WeChat answered 40125") as raised:
+        with pytest.raises(wxlink.NotSentError, match="WeChat answered 40125") as raised:
             client.get_linked()
     error = raised.value
     assert "(rid " in str(error)
@@ -276,10 +276,10 @@ def test_without_a_source_a_token_is_missed(client: wxlink.Client) -> None:
 def test_with_options_shares_the_connections(server: Server, client: wxlink.Client) -> None:
     client.get_linked(server.token)
     other = client.with_options(timeout=2)
-    answer = other.get_linked(server.token).answer
+    answer = other.get_linked(server.token).response
     assert json.loads(answer.trace)["attempts"][0]["reused"]
     server.fault("hang", endpoint="get", times=1)
-    with pytest.raises(wxlink.OutcomeUnknownTimeout):
+    with pytest.raises(wxlink.OutcomeUnknownTimeoutError):
         other.get_linked(server.token)
     with pytest.raises(wxlink.ArgumentError, match="connections"):
         client.with_options(proxy="none")  # type: ignore[call-arg]
@@ -287,7 +287,7 @@ def test_with_options_shares_the_connections(server: Server, client: wxlink.Clie
 
 @contextlib.contextmanager
 def under_way(server: Server, act: Callable[[], None]) -> Iterator[None]:
-    """Does something as soon as a list has been asked for."""
+    """Calls a function as soon as a list was requested."""
 
     def run() -> None:
         while server.counts()["received"]["get"] == 0:
@@ -306,11 +306,11 @@ def test_cancelling_ends_a_call_and_leaves_the_others(
     server.fault("hang", endpoint="get")
     handle = client.with_options(timeout=60)
     started = time.monotonic()
-    with under_way(server, handle.cancel), pytest.raises(wxlink.Cancelled) as caught:
+    with under_way(server, handle.cancel), pytest.raises(wxlink.CallCancelledError) as caught:
         handle.get_linked(server.token)
     assert time.monotonic() - started < 30
     assert caught.value.delivery == "unknown"
-    with pytest.raises(wxlink.Cancelled):
+    with pytest.raises(wxlink.CallCancelledError):
         handle.get_linked(server.token)
     client.get_linked(server.token)
 
@@ -387,7 +387,7 @@ def test_a_fork_is_noticed(server: Server, client: wxlink.Client) -> None:
         code = 1
         try:
             client.get_linked(server.token)
-        except wxlink.Forked:
+        except wxlink.ForkedError:
             with server.client() as own:
                 code = len(own.get_linked(server.token))
         finally:
@@ -449,7 +449,7 @@ def test_a_token_command_prints_a_token_or_json_and_nothing_else(server: Server)
     ]:
         command = f"printf %s '{printed}'"
         with server.client(token_command=command, account=account) as client:
-            with pytest.raises(wxlink.NotSent, match=match) as caught:
+            with pytest.raises(wxlink.NotSentError, match=match) as caught:
                 client.get_linked()
             assert "HUSHHUSH" not in str(caught.value)
 
@@ -514,7 +514,7 @@ def test_a_forked_child_puts_nothing(server: Server, tmp_path: Path) -> None:
             code = 1
             try:
                 client.set_ticket("of the child")
-            except wxlink.Forked:
+            except wxlink.ForkedError:
                 code = 0
             finally:
                 os._exit(code)

@@ -1,4 +1,4 @@
-"""The end of the interpreter, and other interpreters."""
+"""The exit of the interpreter, and subinterpreters."""
 
 import subprocess
 import sys
@@ -161,7 +161,7 @@ LEAVES = """
         def quiet():
             try:
                 account.get_linked()
-            except wxlink.Cancelled:
+            except wxlink.CallCancelledError:
                 pass
         call = threading.Thread(target=quiet, daemon=True)
     call.start()

@@ -1,4 +1,4 @@
-"""What an interrupted call says: Ctrl-C and cancelled tasks."""
+"""What an interrupted call reports: Ctrl-C and cancelled tasks."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ def waited_for(reached: Callable[[], bool]) -> None:
 
 
 def ctrl_c(reached: Callable[[], bool], call: Callable[[], object]) -> KeyboardInterrupt:
-    """Presses Ctrl-C once that is reached, and gives what the call raises."""
+    """Sends Ctrl-C when the condition holds, and returns what the call raises."""
 
     def press() -> None:
         waited_for(reached)
@@ -48,7 +48,7 @@ def ctrl_c(reached: Callable[[], bool], call: Callable[[], object]) -> KeyboardI
 def cancelled(
     server: Server, reached: Callable[[], bool], call: Callable[[wxlink.AsyncClient], Any]
 ) -> asyncio.CancelledError:
-    """The same for a task that is cancelled."""
+    """The same for a cancelled task."""
 
     async def story() -> asyncio.CancelledError:
         async with wxlink.AsyncClient(base_url=server.url, timeout=600) as client:
@@ -167,7 +167,7 @@ def test_a_cancelled_handle_raises_what_was_done(server: Server) -> None:
 
         thread = threading.Thread(target=cancel)
         thread.start()
-        with pytest.raises(wxlink.Cancelled, match=POSTED) as raised:
+        with pytest.raises(wxlink.CallCancelledError, match=POSTED) as raised:
             own.ensure_linked(server.token, server.appid, wait=3600, **QUIET)
         thread.join()
     progress = raised.value.progress
@@ -224,13 +224,13 @@ def test_a_token_function_that_blocks_does_not_hold_up_the_cancelling(server: Se
 
 
 def test_an_answer_that_is_none_is_an_unknown_outcome(server: Server) -> None:
-    assert issubclass(wxlink.BadAnswer, wxlink.OutcomeUnknown)
+    assert issubclass(wxlink.BadAnswerError, wxlink.OutcomeUnknownError)
     server.fault({"status": {"code": 502}}, endpoint="link", always=True)
     with server.client(timeout=5) as client:
-        with pytest.raises(wxlink.OutcomeUnknown) as raised:
+        with pytest.raises(wxlink.OutcomeUnknownError) as raised:
             client.link_miniprogram(server.token, server.appid, **QUIET)
-        assert isinstance(raised.value, wxlink.BadAnswer)
+        assert isinstance(raised.value, wxlink.BadAnswerError)
         assert "WeChat" in str(raised.value) and raised.value.delivery == "unknown"
         server.fault("garbage", endpoint="get", always=True)
-        with pytest.raises(wxlink.BadAnswer, match="safe to call again"):
+        with pytest.raises(wxlink.BadAnswerError, match="safe to call again"):
             client.get_linked(server.token)

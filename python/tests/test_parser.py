@@ -25,7 +25,7 @@ items = st.lists(st.dictionaries(known | st.text(), values, max_size=6), max_siz
 def test_what_is_there_is_read_and_the_rest_is_kept(items: list[dict[str, object]]) -> None:
     body = json.dumps({"errcode": 0, "wxopens": {"items": items}}).encode()
     read = _core.read_list(body)
-    assert read.answer.body == body
+    assert read.response.body == body
     assert len(read) == len(items)
     for item, typed in zip(items, read, strict=True):
         for field in ["username", "appid", "nickname"]:
@@ -43,7 +43,7 @@ def test_bytes_that_are_no_list_are_refused(body: bytes) -> None:
     except ValueError as why:
         assert str(why)
     else:
-        assert isinstance(read.answer.json(), dict)
+        assert isinstance(read.response.json(), dict)
 
 
 @given(values)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._bulk import Bulk
-    from wxlink._core import Answer, LinkList, LinkProgress
+    from wxlink._core import Response, LinkList, LinkProgress
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
@@ -23,51 +23,51 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """Calls WeChat. Share it: any number of threads may call at once.
+    """A client for WeChat. Any number of threads may share it.
 
     Options, all by keyword (times in seconds):
 
     base_url: str or several, "https://api.weixin.qq.com"
-        The entry hosts in order of preference; what was never sent moves on to the next.
+        The entry hosts in order of preference. A request that was never sent moves on to the next.
     timeout: float, 10.0
-        The limit of a whole call, name look-up included.
+        The time limit of a call, name resolution and retries included.
     connect_timeout: float, 3.0
-        The limit of one connection.
+        The time limit of opening one connection.
     max_retries: int, 2
-        How often what cannot happen twice is tried again.
+        How often a request is retried. Only requests that cannot take effect twice are.
     keep_alive: float, 15.0
-        How long an idle connection is kept; 0 keeps none.
+        How long an idle connection is kept open; 0 closes it at once.
     proxy: str, "none"
         "none", "env", or an http or socks5 URL.
     ca_file: path, none
-        PEM certificates that are trusted besides the roots.
+        A PEM file with CA certificates that are trusted in addition to the roots.
     trust: str, "system"
-        "system" (falling back to the bundled roots) or "bundled".
+        The trusted roots: "system" (or the bundled ones if there are none), or "bundled".
     user_agent: str, "wxlink/VERSION"
     max_response_bytes: int, 4194304
     lang: str, "en"
         "en" or "zh": the language of messages and remedies.
     account: str, none
-        The appid of the account that calls without an access token are for; see `account`.
+        The appid of the account for calls without an access token; see `account`.
     access_token: str, none
-        Where such calls have their token from: this one;
+        The source of tokens for such calls: this token,
     token_command: str, none
-        a program that prints it;
+        or a program that prints a token,
     component_appid: str, none
-        or the third-party platform with this appid,
+        or the third-party platform with this appid;
     component_appsecret: str, none
-        its secret,
+        its appsecret,
     store: str, "memory"
-        and where its tokens are kept: "memory", "file:PATH", "redis://…" or "rediss://…".
+        and the store of its tokens: "memory", "file:PATH", "redis://…" or "rediss://…".
 
-    Wherever a method takes an access token, a function that returns one will do: it is asked again,
-    once, when WeChat refuses the token. None leaves the token to the client.
+    An access token may be a string, or a function that returns one; if WeChat refuses the token, the
+    function is called again, once. With None the client gets the token from its source.
 
-    Ctrl-C ends a running call within 100 ms. What the call had done by then is a note of the
-    KeyboardInterrupt (from Python 3.11), and of `ensure_linked` and `wait_linked` its attribute
-    `progress` too. A client made before a fork raises `Forked` in the child.
+    Ctrl-C ends a running call within 100 ms. A note of the KeyboardInterrupt (from Python 3.11) says what
+    the call had done; after `ensure_linked` and `wait_linked` it has an attribute `progress` too. A
+    client created before a fork raises `ForkedError` in the child.
 
-    The exit of the interpreter waits for access tokens that are being renewed, at most the client's
+    When the interpreter exits, it waits for token refreshes that are running, at most for the client's
     time limit.
     """
 
@@ -77,42 +77,42 @@ class Client:
         self._handle = Handle(as_texts(options))
 
     @classmethod
-    def _of(cls, handle: Handle) -> Self:
+    def _from_handle(cls, handle: Handle) -> Self:
         client = cls.__new__(cls)
         client._handle = handle
         return client
 
     def with_options(self, **options: Unpack[Limits]) -> Self:
-        """A client on the same connections with limits (and a cancellation) of its own.
+        """Returns a client that shares the connections and has options (and a cancellation) of its own.
 
-        Takes timeout, connect_timeout, max_retries, lang and account; what is left out stays as it is here.
+        Takes timeout, connect_timeout, max_retries, lang and account; the others are inherited.
         """
-        return self._of(self._handle.derive(as_texts(options)))
+        return self._from_handle(self._handle.derive(as_texts(options)))
 
     def account(self, appid: str) -> Self:
-        """The same for calls on that account without an access token: `with_options(account=appid)`.
+        """Returns a client for calls to this account without an access token.
 
-        Cheap: make one for each call, if you like.
+        The same as `with_options(account=appid)`. It is cheap: you can create one per call.
         """
         return self.with_options(account=appid)
 
     def cancel(self) -> None:
-        """Ends the calls that run on this client, within 100 ms, and all later ones, with `Cancelled`.
+        """Ends running calls within 100 ms, and all later calls, with `CallCancelledError`.
 
-        Clients on the same connections (`with_options`) go on.
+        Other clients on the same connections (`with_options`) continue.
         """
         self._handle.cancel()
 
     def close(self) -> None:
-        """The same: connections close when the last client on them is gone."""
+        """The same as `cancel`. Connections close when no client uses them any more."""
         self.cancel()
 
     def set_ticket(self, ticket: str) -> None:
-        """Keeps the component_verify_ticket that WeChat pushes to the platform every 10 minutes."""
+        """Stores the component_verify_ticket that WeChat pushes to the platform every 10 minutes."""
         self._handle.set_ticket(ticket)
 
     def add_account(self, appid: str, refresh_token: str) -> None:
-        """Keeps the refresh token an account gave when it authorised the platform."""
+        """Stores the refresh token of an account that has authorised the platform."""
         self._handle.add_account(appid, refresh_token)
 
     def __enter__(self) -> Self:
@@ -128,20 +128,19 @@ class Client:
 
     def link_miniprogram(
         self, access_token: Token, appid: str, *, notify_users: bool, show_profile: bool
-    ) -> Answer:
-        """Invites a mini program to be linked to the Official Account the token belongs to.
+    ) -> Response:
+        """Invites a mini program to be linked to the Official Account of the token.
 
-        A yes means that the invitation is out; only the list tells when the administrators have agreed.
-        Posts once.
+        Posts once. Success means that the invitation is pending: the list shows when the administrators
+        have agreed.
 
-        access_token: the account's authorizer_access_token, or a function that returns one; None if
-            the client is to get it
-        appid: the mini program's
+        access_token: the account's access token, a function that returns one, or None
+        appid: the appid of the mini program
         notify_users: whether WeChat messages every follower of the account
-        show_profile: whether the mini program is shown in the account's page
+        show_profile: whether the account's page shows the mini program
 
-        Raises `PendingError` if an invitation is out or it is linked already, `OutcomeUnknown` if
-        nobody knows (read the list before you link again), and every other `WxError`.
+        Raises `PendingError` if it is pending or linked already, `OutcomeUnknownError` if the outcome is
+        unknown (read the list before you link again), and the other `WxError`s.
         """
         return _with_token(
             access_token,
@@ -149,16 +148,17 @@ class Client:
         )
 
     def get_linked(self, access_token: Token = None) -> LinkList:
-        """The mini programs linked to the account, and those on their way: a sequence.
+        """Returns the mini programs that are linked to the account or pending, as a sequence.
 
-        Safe to call again after any error.
+        It is safe to call again after any error.
         """
         return _with_token(access_token, self._handle.get_linked)
 
-    def unlink_miniprogram(self, access_token: Token, appid: str) -> Answer:
+    def unlink_miniprogram(self, access_token: Token, appid: str) -> Response:
         """Asks the Official Account's administrator to unlink a mini program.
 
-        It stays in the list until they agree. `PendingError` means that they have been asked already.
+        The mini program stays in the list until the administrator agrees. Raises `PendingError` if the
+        administrator was asked before.
         """
         return _with_token(
             access_token, lambda token: self._handle.unlink_miniprogram(token, appid)
@@ -173,14 +173,14 @@ class Client:
         show_profile: bool,
         wait: float = 0.0,
     ) -> LinkProgress:
-        """Sees to it that a mini program is linked. Safe to repeat, whatever happened before.
+        """Links a mini program unless it is linked or pending already. Safe to repeat after any failure.
 
-        Looks at the list, links if that shows no trace, and with a wait (seconds) waits so long for
-        the administrators. Takes at most the time limit and the wait together.
+        Reads the list and invites if the mini program is not in it. With a `wait` (seconds) it then waits
+        for the administrators. Takes at most the time limit plus the wait.
 
-        Returns how far it has come: linked, pending (and whom it waits for), declined or vanished.
-        Raises a `WxError` whose `progress` says what is known if that cannot be told. So does a
-        KeyboardInterrupt that ends the call.
+        Returns the state: linked, pending (and who must act), declined or vanished. Raises a `WxError` if
+        the state cannot be determined; its `progress`, like that of a KeyboardInterrupt, shows what is
+        known.
         """
         return _with_token(
             access_token,
@@ -192,9 +192,9 @@ class Client:
     def wait_linked(
         self, access_token: Token, appid_or_username: str, *, wait: float
     ) -> LinkProgress:
-        """Waits (seconds) until a mini program is linked or will not be; links nothing.
+        """Waits (seconds) until a mini program is linked, declined or vanished. Does not invite.
 
-        The mini program is named by its appid or original id (`gh_…`). Returns and raises as
+        The mini program is named by its appid or its original id (`gh_…`). Returns and raises like
         `ensure_linked`.
         """
         return _with_token(
@@ -249,7 +249,7 @@ class Client:
 
 
 def _with_token(token: Token, call: Callable[[str | None], T]) -> T:
-    """Calls; with a function for a token, once more if WeChat refused the token: it did nothing."""
+    """Calls, and once again with a new token if WeChat refused one that a function returned."""
     if token is None or isinstance(token, str):
         return call(token)
     try:

@@ -1,10 +1,10 @@
-"""How far a link has come."""
+"""The states of a link."""
 
 from enum import IntEnum
 
 
 class LinkStatus(IntEnum):
-    """The numbers a list's item may have as its status. Others may come."""
+    """The status of an item in WeChat's list. WeChat may add other numbers."""
 
     __module__ = "wxlink"
 

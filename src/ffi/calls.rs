@@ -8,9 +8,9 @@ use super::guard::guard;
 use super::result::{Outcome, wx_result};
 use super::{flag, text, token, wrong};
 use crate::client::{Client, LinkChoices};
-use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::status::Status;
+use crate::model::endpoint::Endpoint;
+use crate::model::status::Status;
 
 /// Runs one call and hands its result over, whatever it is. Without a place for the result nothing
 /// is done: nobody loses the outcome of a link.
@@ -33,7 +33,7 @@ unsafe fn call(
         || {
             // SAFETY: NULL or from wx_client_new and not freed.
             match unsafe { client.as_ref() } {
-                Some(client) => body(&client.client).map_err(|e| e.told_in(client.client.lang())),
+                Some(client) => body(&client.client).map_err(|e| e.with_lang(client.client.lang())),
                 None => Err(wrong(Status::NullPointer, "client is NULL".into())),
             }
         },
@@ -43,7 +43,7 @@ unsafe fn call(
         || {
             let made = wx_result::new(match outcome {
                 Ok(done) => done,
-                Err(e) => Outcome::No(e.on(endpoint)),
+                Err(e) => Outcome::No(e.with_endpoint(endpoint)),
             });
             let status = made.status();
             *result = Box::into_raw(Box::new(made));

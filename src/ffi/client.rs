@@ -7,9 +7,9 @@ use super::guard::guard;
 use super::options::wx_options;
 use super::text;
 use crate::client::Client;
+use crate::config::options::Options;
 use crate::error::Error;
-use crate::options::Options;
-use crate::status::Status;
+use crate::model::status::Status;
 
 /// Calls WeChat; keeps connections for the calls to come. Make one and share it.
 ///
@@ -95,8 +95,8 @@ pub unsafe extern "C" fn wx_client_derive(
             // SAFETY: NULL or from wx_options_new, and not in use elsewhere.
             let options = unsafe { options.as_mut() };
             let made = match &options {
-                Some(o) => base.client.with(&o.options),
-                None => base.client.with(&Options::new()),
+                Some(o) => base.client.derive(&o.options),
+                None => base.client.derive(&Options::new()),
             };
             hand_over(made, derived, options)
         },

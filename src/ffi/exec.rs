@@ -11,9 +11,9 @@ use super::guard::guard;
 use super::result::{Outcome, out_bytes, plain, wx_result};
 use super::wrong;
 use crate::client::{Client, LinkChoices};
+use crate::config::options::Options;
 use crate::error::Error;
-use crate::options::Options;
-use crate::status::Status;
+use crate::model::status::Status;
 
 /// The least room for an answer that changes something: what is done must be told.
 const MIN_CAP: size_t = 512;
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn wx_exec(
 fn guarded_run(request: &Request<'_>) -> Outcome {
     let run = || {
         let done = request.run();
-        done.unwrap_or_else(|e| Outcome::No(e.told_in(request.options.lang)))
+        done.unwrap_or_else(|e| Outcome::No(e.with_lang(request.options.lang)))
     };
     guard(|| Outcome::No(wrong(Status::Internal, String::new())), run)
 }
@@ -254,7 +254,7 @@ impl<'a> Request<'a> {
             false => Some(given("access_token", self.access_token)?),
         };
         let appid = || given("appid", self.appid);
-        let choices = || {
+        let choices = || -> Result<LinkChoices, Error> {
             Ok(LinkChoices {
                 notify_users: given("notify_users", self.notify_users)?,
                 show_profile: given("show_profile", self.show_profile)?,

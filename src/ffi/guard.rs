@@ -1,7 +1,7 @@
 //! What surrounds every entry of the C interface: panics stay inside, and quiet, and a thread is
 //! not cancelled while it is inside.
 
-use crate::background::catch_panic;
+use crate::sys::background::catch_panic;
 
 /// Runs `body`; if it panics, returns what `on_panic` returns instead.
 pub(super) fn guard<T>(on_panic: impl FnOnce() -> T, body: impl FnOnce() -> T) -> T {

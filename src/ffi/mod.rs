@@ -19,8 +19,8 @@
 #![allow(clippy::missing_safety_doc)]
 
 pub mod calls;
-pub mod catalogue;
 pub mod client;
+pub mod errcode;
 pub mod exec;
 mod guard;
 pub mod options;
@@ -33,8 +33,8 @@ use std::ffi::{CStr, c_char};
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::lang::Lang;
-use crate::status::Status;
+use crate::model::lang::Lang;
+use crate::model::status::Status;
 
 /// A text from C: UTF-8, not NULL. The error names it.
 ///
@@ -76,5 +76,5 @@ fn flag(value: i32, what: &str) -> Result<bool, Error> {
 }
 
 fn wrong(status: Status, what: String) -> Error {
-    Error::argument(status, what, Lang::En)
+    Error::before_send(status, what, Lang::En)
 }

@@ -5,9 +5,9 @@ use std::ptr;
 
 use super::guard::guard;
 use super::text;
+use crate::config::options::Options;
 use crate::error::Error;
-use crate::options::Options;
-use crate::status::Status;
+use crate::model::status::Status;
 
 /// Settings for a client: text keys with text values, checked when they are set.
 ///
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn wx_options_set(
             let key = unsafe { text(key, "key") };
             // SAFETY: as above.
             let value = unsafe { text(value, "value") };
-            let set = key.and_then(|k| options.options.set(k, value?).map(drop));
+            let set = key.and_then(|k| Ok(options.options.set(k, value?).map(drop)?));
             match set {
                 Ok(()) => Status::Ok.code(),
                 Err(e) => options.failed(&e),

@@ -9,22 +9,22 @@ use serde_json::{Value, json};
 
 use super::guard::guard;
 use super::text;
-use crate::answer::Answer;
-use crate::attempt::Delivery;
-use crate::catalogue::Class;
-use crate::ensure::LinkProgress;
+use crate::client::LinkProgress;
 use crate::error::Error;
-use crate::status::Status;
+use crate::model::delivery::Delivery;
+use crate::model::errcode::Class;
+use crate::model::status::Status;
+use crate::response::response::Response;
 
 /// What a call came to.
 pub(super) enum Outcome {
-    Yes(Answer),
+    Yes(Response),
     No(Error),
     Progress(LinkProgress),
 }
 
-impl From<Result<Answer, Error>> for Outcome {
-    fn from(result: Result<Answer, Error>) -> Outcome {
+impl From<Result<Response, Error>> for Outcome {
+    fn from(result: Result<Response, Error>) -> Outcome {
         match result {
             Ok(answer) => Outcome::Yes(answer),
             Err(e) => Outcome::No(e),
@@ -60,7 +60,7 @@ impl wx_result {
 
     /// The result of an answer that came some other way than through a client, such as a fuzzer's.
     #[doc(hidden)]
-    pub fn of_answer(answer: Answer) -> wx_result {
+    pub fn of_answer(answer: Response) -> wx_result {
         wx_result::new(Outcome::Yes(answer))
     }
 
@@ -73,26 +73,26 @@ impl wx_result {
     }
 
     /// WeChat's answer, if the result's JSON is its body.
-    fn answer(&self) -> Option<&Answer> {
+    fn response(&self) -> Option<&Response> {
         match &self.outcome {
             Outcome::Yes(answer) => Some(answer),
-            Outcome::No(e) => e.answer(),
+            Outcome::No(e) => e.response(),
             Outcome::Progress(_) => None,
         }
     }
 
     /// The answer that decided.
-    fn verdict(&self) -> Option<&Answer> {
+    fn verdict(&self) -> Option<&Response> {
         match &self.outcome {
-            Outcome::Progress(p) => p.error().and_then(Error::answer),
-            _ => self.answer(),
+            Outcome::Progress(p) => p.error().and_then(Error::response),
+            _ => self.response(),
         }
     }
 
     /// WeChat's errcode, else the status: never 0 for what did not succeed.
     pub(super) fn errcode(&self) -> i32 {
         self.verdict()
-            .map_or_else(|| self.status(), Answer::errcode)
+            .map_or_else(|| self.status(), Response::errcode)
     }
 
     pub(super) fn http_status(&self) -> i32 {
@@ -120,7 +120,7 @@ impl wx_result {
         };
         let class = match &self.outcome {
             Outcome::Progress(p) => of_progress(p),
-            _ => self.answer().and_then(Answer::class),
+            _ => self.response().and_then(Response::class),
         };
         match class {
             None => c"",
@@ -143,7 +143,7 @@ impl wx_result {
     }
 
     pub(super) fn rid(&self) -> &str {
-        self.verdict().map_or("", Answer::rid)
+        self.verdict().map_or("", Response::rid)
     }
 
     fn trace(&self) -> String {
@@ -156,14 +156,15 @@ impl wx_result {
 
     /// WeChat's body as it came, or one of our own making.
     pub(super) fn json(&self) -> Cow<'_, [u8]> {
-        match self.answer() {
+        match self.response() {
             Some(answer) => Cow::Borrowed(answer.body()),
             None => Cow::Owned(self.own_tree().to_string().into_bytes()),
         }
     }
 
     pub(super) fn tree(&self) -> &Value {
-        self.answer().map_or_else(|| self.own_tree(), Answer::json)
+        self.response()
+            .map_or_else(|| self.own_tree(), Response::json)
     }
 
     fn own_tree(&self) -> &Value {

@@ -4,8 +4,8 @@ use std::ffi::{CString, c_char};
 use std::sync::LazyLock;
 
 use super::guard::guard;
-use crate::lang::Lang;
-use crate::status::{STATUSES, Status};
+use crate::model::lang::Lang;
+use crate::model::status::{STATUSES, Status, StatusEntry};
 
 /// The version of the binary interface this header describes. It only grows: functions are added,
 /// never changed.
@@ -101,7 +101,7 @@ pub extern "C" fn wx_version() -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn wx_status_text(status: i32) -> *const c_char {
     static TEXTS: LazyLock<Vec<(Status, CString)>> = LazyLock::new(|| {
-        let line = |e: &crate::StatusEntry| format!("{}: {}", e.name, e.text.get(Lang::En));
+        let line = |e: &StatusEntry| format!("{}: {}", e.name, e.text.get(Lang::En));
         STATUSES
             .iter()
             .map(|e| (e.status, CString::new(line(e)).unwrap_or_default()))

@@ -19,8 +19,8 @@ use std::ptr::{null, null_mut};
 use super::calls::{
     wx_ensure_linked, wx_get_linked, wx_link_miniprogram, wx_unlink_miniprogram, wx_wait_linked,
 };
-use super::catalogue::{wx_catalogue_json, wx_errcode_text};
 use super::client::{wx_client, wx_client_cancel, wx_client_derive, wx_client_free, wx_client_new};
+use super::errcode::{wx_catalogue_json, wx_errcode_text};
 use super::exec::wx_exec;
 use super::guard::injected;
 use super::options::{
@@ -32,7 +32,7 @@ use super::result::{
     wx_result_trace,
 };
 use super::status::*;
-use crate::status::{STATUSES, Status};
+use crate::model::status::{STATUSES, Status};
 
 const BAD_UTF8: &CStr = c"\xff\xfe";
 
@@ -437,7 +437,10 @@ fn a_derived_handle_has_its_own_limits_and_cancellation() {
             WX_E_BAD_OPTION
         );
         assert!(derived.is_null());
-        assert!(words(wx_options_message(options)).contains("option proxy is a matter"));
+        assert!(
+            words(wx_options_message(options))
+                .contains("option proxy cannot be changed on a derived client")
+        );
         wx_options_free(options);
 
         assert_eq!(
@@ -576,7 +579,7 @@ fn exec_says_what_is_wrong() {
             WX_E_BAD_VALUE,
             "format",
         ),
-        ("list", "token=t", WX_E_BAD_OPTION, "no such option"),
+        ("list", "token=t", WX_E_BAD_OPTION, "unknown option"),
         ("list", "timeout_ms=x", WX_E_BAD_OPTION, "timeout_ms takes"),
     ];
     for (op, args, status, says) in wrong {

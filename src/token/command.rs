@@ -1,20 +1,21 @@
-//! Tokens from a program, for users who have a token server of their own.
+//! Tokens from a program (`token_command`), for users who have a token server of their own.
 //!
-//! The protocol is that of git's credential helpers: the program reads `key=value` lines, ended by an
-//! empty line, and prints its answer. See `printed` for what it may print, and `process` for how it
-//! is run.
+//! The protocol is that of git's credential helpers: the program reads `key=value` lines that end with
+//! an empty line, and prints the token. `printed` reads its output, `process` runs it.
 
 use std::ffi::CString;
 use std::time::Instant;
 
-use super::{Fetched, printed, process};
-use crate::client::MAX_TOKEN;
+use super::cached::FetchedToken;
+use super::printed;
+use super::process;
+use crate::config::limits::MAX_TOKEN_BYTES;
 use crate::error::Error;
-use crate::lang::Lang;
-use crate::status::Status;
+use crate::model::lang::Lang;
+use crate::model::status::Status;
 
-/// The most that a program may print (bytes).
-const MAX_OUTPUT: usize = 4 * MAX_TOKEN;
+/// The longest output of a program (bytes).
+const MAX_OUTPUT_BYTES: usize = 4 * MAX_TOKEN_BYTES;
 
 pub(super) struct Command {
     line: String,
@@ -23,7 +24,7 @@ pub(super) struct Command {
 }
 
 impl Command {
-    /// A command that runs `line`, with the environment this process has now.
+    /// A command that runs `line` with the present environment of this process.
     pub fn new(line: String, lang: Lang) -> Command {
         Command {
             line,
@@ -32,13 +33,13 @@ impl Command {
         }
     }
 
-    /// Runs the program.
+    /// Runs the program and reads the token that it prints.
     pub fn fetch(
         &self,
         account: &str,
         refused: Option<&str>,
         limit: Instant,
-    ) -> Result<Fetched, Error> {
+    ) -> Result<FetchedToken, Error> {
         let refused = refused.map_or_else(String::new, |token| format!("refused_token={token}\n"));
         let input = format!("account={account}\n{refused}\n");
         process::run(
@@ -46,12 +47,12 @@ impl Command {
             &self.environment,
             input.as_bytes(),
             limit,
-            MAX_OUTPUT,
+            MAX_OUTPUT_BYTES,
         )
         .and_then(|output| printed::read(&output))
         .map_err(|why| {
             let why = format!("the program of token_command {why}");
-            Error::argument(Status::NoToken, why, self.lang)
+            Error::before_send(Status::NoToken, why, self.lang)
         })
     }
 }
@@ -61,12 +62,12 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn fetch_within(line: &str, limit: Duration) -> Result<Fetched, Error> {
+    fn fetch_within(line: &str, limit: Duration) -> Result<FetchedToken, Error> {
         let limit = Instant::now() + limit;
         Command::new(line.into(), Lang::En).fetch("wx1", Some("OLD"), limit)
     }
 
-    fn fetch(line: &str) -> Result<Fetched, Error> {
+    fn fetch(line: &str) -> Result<FetchedToken, Error> {
         fetch_within(line, Duration::from_secs(60))
     }
 

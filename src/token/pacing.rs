@@ -18,7 +18,7 @@ pub(super) struct Pacing {
     ended: Option<Instant>,
     /// Failed fetches since the last one that succeeded.
     failures: u32,
-    /// Fetched tokens that WeChat refused since it last accepted one.
+    /// FetchedToken tokens that WeChat refused since it last accepted one.
     refusals: u32,
 }
 

@@ -380,7 +380,7 @@ end;
 
 procedure TWxTest.ChecksOptions;
 begin
-  CheckOption('nonsense', '1', 'timeout_ms');
+  CheckOption('nonsense', '1', 'unknown option');
   CheckOption('timeout_ms', '0', 'option timeout_ms');
   CheckOption('base_url', 'http://api.weixin.qq.com', 'option base_url');
   try

@@ -76,7 +76,7 @@ fn midnight_after(date: Date) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wxlink::{Class, catalogue};
+    use wxlink::{Class, errcode};
 
     /// 2026-11-30 23:59:59 in Beijing.
     const LAST_SECOND: u64 = 1_796_054_399;
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn every_quota_in_the_catalogue_has_a_period() {
-        for entry in catalogue::ENTRIES {
+        for entry in errcode::ENTRIES {
             let quota = entry.class == Class::Quota;
             assert_eq!(
                 Period::of(entry.errcode).is_some(),

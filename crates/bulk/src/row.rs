@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wxlink::{LinkChoices, MAX_APPID};
+use wxlink::{LinkChoices, MAX_APPID_BYTES};
 
 use crate::json;
 use crate::lines::Lines;
@@ -52,7 +52,7 @@ impl Row {
             match column(at) {
                 None => Err(wrong(format!("it has no {name}"))),
                 Some(text) if text.is_empty() => Err(wrong(format!("its {name} is empty"))),
-                Some(text) if text.len() > MAX_APPID => {
+                Some(text) if text.len() > MAX_APPID_BYTES => {
                     Err(wrong(format!("its {name} is too long")))
                 }
                 Some(text) => match text.chars().find(|c| !is_of_an_appid(*c)) {

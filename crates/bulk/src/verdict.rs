@@ -35,7 +35,7 @@ impl Verdict {
     /// What a call that failed came to.
     pub fn of_error(error: &Error) -> Verdict {
         match (error.status(), error.class()) {
-            (Status::NoToken, None) if error.is_passing() => Verdict::Again,
+            (Status::NoToken, None) if error.is_transient() => Verdict::Again,
             (_, Some(Class::Ok)) => Verdict::Done,
             (_, Some(Class::Pending)) => Verdict::Waiting,
             (_, Some(Class::Token)) => Verdict::Access,

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgMatches, Command};
 use serde_json::{Value, json};
-use wxlink::catalogue::{ENTRIES, Entry, lookup};
+use wxlink::errcode::{ENTRIES, Entry, lookup};
 use wxlink::{Endpoint, Lang, STATUSES, StatusEntry};
 use wxlink_bulk::Verdict;
 
@@ -30,7 +30,7 @@ fn command() -> Command {
             Arg::new("endpoint")
                 .long("endpoint")
                 .value_name("ENDPOINT")
-                .value_parser(Endpoint::ALL.map(Endpoint::word))
+                .value_parser(Endpoint::LINKING.map(Endpoint::as_str))
                 .help("What an errcode means on this endpoint alone"),
         )
         .after_help(examples(&[
@@ -47,7 +47,7 @@ fn command() -> Command {
 fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
     let code = matches.get_one::<String>("code").map_or("", String::as_str);
     let endpoint = matches.get_one::<String>("endpoint");
-    let endpoint = endpoint.and_then(|word| Endpoint::from_word(word));
+    let endpoint = endpoint.and_then(|word| Endpoint::parse(word));
     let lang = context.settings.lang();
     let mut blocks: Vec<(Value, String)> = errcodes(code, endpoint)
         .map(|entry| (errcode_json(entry, lang), errcode_words(entry, lang)))
@@ -108,8 +108,8 @@ fn errcode_json(entry: &Entry, lang: Lang) -> Value {
     json!({
         "errcode": entry.errcode,
         "name": entry.name,
-        "endpoint": entry.endpoint.map(Endpoint::word),
-        "class": entry.class.word(),
+        "endpoint": entry.endpoint.map(Endpoint::as_str),
+        "class": entry.class.as_str(),
         "documented": entry.official,
         "meaning": entry.meaning.get(lang),
         "remedy": entry.remedy.get(lang),
@@ -130,7 +130,7 @@ fn errcode_words(entry: &Entry, lang: Lang) -> String {
         }
     }
     let advice = entry.class.advice().get(lang);
-    words + &format!("\n  {}: {advice}", entry.class.word())
+    words + &format!("\n  {}: {advice}", entry.class.as_str())
 }
 
 fn status_json(entry: &StatusEntry, lang: Lang) -> Value {

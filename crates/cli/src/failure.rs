@@ -28,6 +28,12 @@ impl From<BulkError> for Failure {
     }
 }
 
+impl From<wxlink::OptionError> for Failure {
+    fn from(error: wxlink::OptionError) -> Failure {
+        Failure::Call(error.into())
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::Call(error)
@@ -78,7 +84,7 @@ fn failed(status: Status, message: &str) -> Value {
         "errcode": status.code(),
         "errmsg": "",
         "rid": "",
-        "delivery": Delivery::NeverSent.word(),
+        "delivery": Delivery::NeverSent.as_str(),
         "message": message,
     })
 }

@@ -53,7 +53,7 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<Verdict, Failure> {
 pub(crate) fn tell(
     context: &Context,
     appid: &str,
-    answer: Result<wxlink::Answer, wxlink::Error>,
+    answer: Result<wxlink::Response, wxlink::Error>,
     yes: &str,
 ) -> Verdict {
     let out = context.out;

@@ -1,17 +1,17 @@
 //! What became of a call, as the fields of a line of JSON.
 
 use serde_json::{Value, json};
-use wxlink::{Answer, Class, Delivery, Error, LinkProgress, Status};
+use wxlink::{Class, Delivery, Error, LinkProgress, Response, Status};
 
 /// A call that WeChat said yes to.
-pub(crate) fn answer(answer: &Answer) -> Value {
+pub(crate) fn answer(answer: &Response) -> Value {
     json!({
         "status": Status::Ok.name(),
-        "class": answer.class().map(Class::word),
+        "class": answer.class().map(Class::as_str),
         "errcode": answer.errcode(),
         "errmsg": answer.errmsg(),
         "rid": answer.rid(),
-        "delivery": Delivery::Answered.word(),
+        "delivery": Delivery::Answered.as_str(),
         "message": "",
     })
 }
@@ -20,11 +20,11 @@ pub(crate) fn answer(answer: &Answer) -> Value {
 pub(crate) fn error(error: &Error) -> Value {
     json!({
         "status": error.status().name(),
-        "class": error.class().map(Class::word),
+        "class": error.class().map(Class::as_str),
         "errcode": error.errcode().unwrap_or(error.status().code()),
         "errmsg": error.errmsg(),
         "rid": error.rid(),
-        "delivery": error.delivery().word(),
+        "delivery": error.delivery().as_str(),
         "message": error.message(),
     })
 }
@@ -41,12 +41,12 @@ pub(crate) fn progress(progress: &LinkProgress) -> Value {
             "errcode": status.code(),
             "errmsg": if status == Status::Ok { "ok" } else { "" },
             "rid": "",
-            "delivery": progress.delivery().word(),
+            "delivery": progress.delivery().as_str(),
             "message": progress.message(),
         }),
     };
     merge(&mut line, fields);
-    line["delivery"] = progress.delivery().word().into();
+    line["delivery"] = progress.delivery().as_str().into();
     // The error's own message leaves out what was done before it.
     line["message"] = progress.message().into();
     line

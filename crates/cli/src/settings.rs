@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use wxlink::{Lang, MAX_TOKEN, OPTIONS, OptionEntry, Options};
+use wxlink::{Lang, MAX_TOKEN_BYTES, OPTIONS, OptionEntry, Options};
 
 use crate::config::{self, Config};
 use crate::failure::Failure;
@@ -363,7 +363,7 @@ fn secret_in(path: &Path, wrong: impl FnOnce(String) -> String) -> Result<String
 }
 
 fn read_secret(path: &Path) -> Result<String, String> {
-    let limit = MAX_TOKEN as u64 + 3;
+    let limit = MAX_TOKEN_BYTES as u64 + 3;
     let mut bytes = Vec::new();
     let source = match path.as_os_str() == "-" {
         true => input::stdin(),
@@ -377,8 +377,10 @@ fn read_secret(path: &Path) -> Result<String, String> {
     if token.is_empty() {
         return Err("is empty".into());
     }
-    if token.len() > MAX_TOKEN {
-        return Err(format!("is longer than {MAX_TOKEN} bytes; no token is"));
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(format!(
+            "is longer than {MAX_TOKEN_BYTES} bytes; no token is"
+        ));
     }
     Ok(token.to_owned())
 }

@@ -1,0 +1,640 @@
+//! The one table of WeChat's errcodes: what each means and what to do next, in every language.
+//!
+//! The C functions, the errors of the other languages and the pages of the documentation are made
+//! from it. Texts are plain sentences without markup, so that they may go anywhere.
+
+use crate::model::endpoint::Endpoint;
+use crate::model::lang::Text;
+
+/// What the caller may do next. Programs should decide by this rather than by the errcode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Done, or done before: go on.
+    Ok,
+    /// Not a failure: it is on its way. Wait for the administrators, ask the list; do not repeat.
+    Pending,
+    /// Get another access token and call again, once.
+    Token,
+    /// WeChat is busy: wait and try again, a bounded number of times.
+    Busy,
+    /// Try again when the minute, the day or the month is over.
+    Quota,
+    /// An administrator or operator must act first.
+    ActionRequired,
+    /// Correct the call; the same call would be refused again.
+    InvalidRequest,
+}
+
+impl Class {
+    /// All of them, from success to the caller's own mistake.
+    pub const ALL: [Class; 7] = [
+        Class::Ok,
+        Class::Pending,
+        Class::Token,
+        Class::Busy,
+        Class::Quota,
+        Class::ActionRequired,
+        Class::InvalidRequest,
+    ];
+
+    /// The short word used in the C interface and the documentation, such as `pending`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Class::Ok => "ok",
+            Class::Pending => "pending",
+            Class::Token => "token",
+            Class::Busy => "busy",
+            Class::Quota => "quota",
+            Class::ActionRequired => "action_required",
+            Class::InvalidRequest => "invalid_request",
+        }
+    }
+
+    /// Whether the same call is worth another try after the remedy: another token, or waiting.
+    pub const fn retryable(self) -> bool {
+        matches!(self, Class::Token | Class::Busy | Class::Quota)
+    }
+
+    /// What the caller may do next, in one sentence.
+    pub const fn advice(self) -> Text {
+        let (en, zh) = match self {
+            Class::Ok => (
+                "Done, or done before: go on.",
+                "已完成或此前已完成，继续即可。",
+            ),
+            Class::Pending => (
+                "Not a failure, it is on its way: wait for the administrators and ask the list; do not repeat the call.",
+                "并非失败，正在进行中：请等待管理员确认并查询列表，不要重复调用。",
+            ),
+            Class::Token => (
+                "Get another access token and call again, once.",
+                "请重新获取 access_token，并且只重试一次。",
+            ),
+            Class::Busy => (
+                "Wait and try again, a bounded number of times; read the list before repeating a link or unlink.",
+                "请稍候重试，并限制重试次数；重复关联或解除关联之前，请先查询列表。",
+            ),
+            Class::Quota => (
+                "Call again when the minute, the day or the month is over.",
+                "请等到下一分钟、次日或下个月再调用。",
+            ),
+            Class::ActionRequired => (
+                "An administrator or operator must act first.",
+                "需要管理员或运营人员先行处理。",
+            ),
+            Class::InvalidRequest => (
+                "Correct the call; the same call would be refused again.",
+                "请修正调用；原样重试仍会被拒绝。",
+            ),
+        };
+        Text { en, zh }
+    }
+}
+
+/// One row of the catalogue.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// WeChat's number.
+    pub errcode: i32,
+    /// The endpoint the row holds for; `None` for every one without a row of its own.
+    pub endpoint: Option<Endpoint>,
+    /// A stable name derived from the meaning, such as `ALREADY_LINKED`; each errcode has one.
+    pub name: &'static str,
+    /// What the caller may do next.
+    pub class: Class,
+    /// WeChat's errmsg as seen, without its suffixes; empty if none is known.
+    pub wire: &'static str,
+    /// Whether WeChat documents the code for these endpoints; if not, it was met in the field.
+    pub official: bool,
+    /// What happened, in one sentence.
+    pub meaning: Text,
+    /// What to do next, in one sentence; empty for 0 alone.
+    pub remedy: Text,
+}
+
+/// Turns the table below into rows. A code has one block, and a row for each item in brackets.
+macro_rules! table {
+    ($(
+        $errcode:literal $name:ident $wire:literal [$($on:ident $class:ident $known:ident),+]
+            en $meaning_en:literal $remedy_en:literal
+            zh $meaning_zh:literal $remedy_zh:literal
+    )*) => {
+        &[$($(Entry {
+            errcode: $errcode,
+            endpoint: table!(@ $on),
+            name: stringify!($name),
+            class: Class::$class,
+            wire: $wire,
+            official: table!(@ $known),
+            meaning: Text { en: $meaning_en, zh: $meaning_zh },
+            remedy: Text { en: $remedy_en, zh: $remedy_zh },
+        },)+)*]
+    };
+    (@ any) => { None };
+    (@ link) => { Some(Endpoint::Link) };
+    (@ get) => { Some(Endpoint::Get) };
+    (@ unlink) => { Some(Endpoint::Unlink) };
+    (@ official) => { true };
+    (@ field) => { false };
+}
+
+/// Every known errcode, by errcode; rows of one errcode by endpoint, the general one first.
+pub static ENTRIES: &[Entry] = table! {
+    // errcode NAME "WeChat's words" [endpoint, class, documented by WeChat or met in the field]
+    //     language "meaning" "remedy"
+
+    -1 SYSTEM_BUSY "system error" [any Busy official]
+        en "WeChat is busy, or the appid is that of a service account."
+           "Wait a little and try again, reading the list first if you were linking or unlinking, and make sure that the appid is a mini program's."
+        zh "微信系统繁忙，或传入的是服务号的 appid。"
+           "请稍候重试（关联或解除关联时请先查询列表），并确认传入的是小程序的 appid。"
+    0 OK "ok" [any Ok official]
+        en "WeChat accepted the request." ""
+        zh "微信已接受请求。" ""
+
+    // Only what linking answers: elsewhere WeChat uses these numbers for other things.
+    1001 SUBJECT_OVER_LIMIT "" [link ActionRequired field]
+        en "The subject (the registered person or organisation) is over its limit."
+           "Have accounts of this subject that are no longer needed unbound, or take it up with WeChat's support."
+        zh "主体（注册的个人或组织）超出限制。"
+           "请解除该主体下不再使用的账号的绑定，或联系微信客服。"
+    1002 SUBJECT_BLACKLISTED "" [link ActionRequired field]
+        en "The subject (the registered person or organisation) is on the blacklist."
+           "Have the subject settle it with WeChat's support."
+        zh "主体（注册的个人或组织）已被列入黑名单。"
+           "请由该主体联系微信客服处理。"
+    1003 ADMIN_OVER_LIMIT "" [link ActionRequired official]
+        en "The mini program's administrator is bound to too many accounts."
+           "Have the administrator unbind some accounts in the platform's security assistant, then link again."
+        zh "小程序管理员绑定的账号数量已达上限。"
+           "请管理员在“公众平台安全助手”中解除部分账号的绑定，然后重新关联。"
+    1004 ADMIN_BLACKLISTED "" [link ActionRequired field]
+        en "The administrator is on the blacklist."
+           "Have the administrator settle it with WeChat's support."
+        zh "管理员已被列入黑名单。"
+           "请管理员联系微信客服处理。"
+    1005 PHONE_OVER_LIMIT "" [link ActionRequired official]
+        en "The phone number of the mini program's administrator is bound to too many accounts."
+           "Have the administrator unbind some accounts in the platform's security assistant, then link again."
+        zh "小程序管理员的手机号绑定的账号数量已达上限。"
+           "请管理员在“公众平台安全助手”中解除部分账号的绑定，然后重新关联。"
+    1006 PHONE_BLACKLISTED "" [link ActionRequired official]
+        en "The phone number of the mini program's administrator is on the blacklist."
+           "Have the administrator settle it with WeChat's support."
+        zh "小程序管理员的手机号已被列入黑名单。"
+           "请管理员联系微信客服处理。"
+    1007 ID_CARD_OVER_LIMIT "" [link ActionRequired field]
+        en "The identity card is over its limit."
+           "Have accounts registered with this identity card that are no longer needed unbound, or take it up with WeChat's support."
+        zh "身份证超出限制。"
+           "请解除该身份证下不再使用的账号的绑定，或联系微信客服。"
+    1008 ID_CARD_BLACKLISTED "" [link ActionRequired field]
+        en "The identity card is on the blacklist."
+           "Have its holder settle it with WeChat's support."
+        zh "身份证已被列入黑名单。"
+           "请身份证持有人联系微信客服处理。"
+
+    40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [any Token official]
+        en "The access token is not valid, not the latest, or of the wrong kind."
+           "Get the Official Account's current authorizer_access_token and call again, once."
+        zh "access_token 无效、不是最新，或类型不对。"
+           "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    40013 INVALID_APPID "invalid appid" [any InvalidRequest field]
+        en "The appid is not valid."
+           "Check the appid: it is wx and 16 hexadecimal digits."
+        zh "appid 无效。"
+           "请检查 appid：应为 wx 加 16 位十六进制字符。"
+    40014 INVALID_ACCESS_TOKEN "invalid access_token" [any Token field]
+        en "The access token is not valid."
+           "Get the Official Account's current authorizer_access_token and call again, once."
+        zh "access_token 无效。"
+           "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    40094 INVALID_COMPONENT_CREDENTIAL "invalid component credential" [any Token field]
+        en "The third-party platform's access token is not valid, or another platform's."
+           "Get the platform's current component_access_token and call again, once."
+        zh "第三方平台的 component_access_token 无效，或属于其他平台。"
+           "请获取该平台当前的 component_access_token，并且只重试一次。"
+    40097 INVALID_ARGS "invalid args" [any InvalidRequest field]
+        en "An argument is not valid."
+           "Check the appid, and that notify_users and show_profile are the numbers 0 or 1."
+        zh "参数无效。"
+           "请检查 appid，并确认 notify_users 和 show_profile 为数字 0 或 1。"
+    40164 IP_NOT_IN_ACCOUNT_WHITELIST "invalid ip …, not in whitelist" [any ActionRequired field]
+        en "The calling IP is not in the Official Account's IP whitelist."
+           "Add the calling IP to the Official Account's IP whitelist."
+        zh "调用方 IP 不在公众号的 IP 白名单中。"
+           "请将调用方 IP 加入该公众号的 IP 白名单。"
+    40166 NOT_A_MINI_PROGRAM_APPID "invalid weapp appid" [any InvalidRequest field]
+        en "The appid is not that of a mini program."
+           "Pass the mini program's appid (wx...), not its original id (gh_...)."
+        zh "传入的不是小程序的 appid。"
+           "请传入小程序的 appid（wx 开头），而不是原始 ID（gh_ 开头）。"
+    41001 ACCESS_TOKEN_MISSING "access_token missing" [any InvalidRequest field]
+        en "The request carried no access token."
+           "Pass the Official Account's authorizer_access_token."
+        zh "请求未携带 access_token。"
+           "请传入该公众号的 authorizer_access_token。"
+    42001 ACCESS_TOKEN_EXPIRED "access_token expired" [any Token field]
+        en "The access token has expired."
+           "Get the Official Account's current authorizer_access_token and call again, once."
+        zh "access_token 已过期。"
+           "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    42006 COMPONENT_TOKEN_EXPIRED "component_access_token expired" [any Token field]
+        en "The third-party platform's access token has expired."
+           "Get the platform's current component_access_token and call again, once."
+        zh "第三方平台的 component_access_token 已过期。"
+           "请获取该平台当前的 component_access_token，并且只重试一次。"
+    42007 PASSWORD_CHANGED "" [any ActionRequired field]
+        en "The account's password was changed, which ended its authorisation."
+           "Have the Official Account's administrator authorise the third-party platform again."
+        zh "该账号修改了密码，原授权已失效。"
+           "请公众号管理员重新授权给第三方平台。"
+    43002 POST_REQUIRED "require POST method" [any InvalidRequest field]
+        en "The request did not arrive as a POST."
+           "Remove the proxy or redirect on the way that turns POST into GET."
+        zh "请求到达微信时不是 POST。"
+           "请排除途中将 POST 变为 GET 的代理或重定向。"
+    44002 EMPTY_BODY "empty post data" [any InvalidRequest field]
+        en "The request arrived with an empty body."
+           "Send a JSON body, an empty object at the least, and check that no proxy drops it."
+        zh "请求到达微信时请求体为空。"
+           "请发送 JSON 请求体（至少是空对象），并确认没有代理丢弃请求体。"
+    45009 DAILY_QUOTA_REACHED "reach max api daily quota limit" [any Quota field]
+        en "Today's quota of calls is used up."
+           "Wait until tomorrow, or have the quota reset, which is possible 10 times a month."
+        zh "今日的接口调用额度已用完。"
+           "请等到次日再调用，或重置调用额度（每月可重置 10 次）。"
+    45011 MINUTE_QUOTA_REACHED "api minute-quota reach limit, must slower, retry next minute" [any Quota field]
+        en "This minute's quota of calls is used up."
+           "Wait 60 seconds before calling again, and call more slowly."
+        zh "本分钟的接口调用额度已用完。"
+           "请等待 60 秒后再调用，并降低调用频率。"
+    47001 DATA_FORMAT_ERROR "data format error" [any InvalidRequest field]
+        en "WeChat could not read the request's body."
+           "Send a valid JSON body in UTF-8."
+        zh "微信无法解析请求体。"
+           "请以 UTF-8 编码发送合法的 JSON 请求体。"
+    48001 API_UNAUTHORIZED "api unauthorized" [any ActionRequired field]
+        en "The token is of the wrong kind, or the Official Account lacks the capability or the permission set."
+           "Pass the Official Account's authorizer_access_token, and have its administrator check that it has the capability and has granted permission set 33."
+        zh "token 类型不对，或该公众号没有接口能力或未授予权限集。"
+           "请使用该公众号的 authorizer_access_token，并请其管理员确认已具备接口能力且已授予权限集 33。"
+    48004 API_FORBIDDEN "api forbidden for irregularities" [any ActionRequired field]
+        en "WeChat has barred the account from this endpoint for breaking its rules."
+           "Have the account's administrator settle the breach with WeChat."
+        zh "该账号因违规被封禁了此接口。"
+           "请账号管理员与微信处理违规事项。"
+    50002 ACCOUNT_LIMITED "user limited" [any ActionRequired field]
+        en "The account is frozen or closed."
+           "Have the account's administrator restore it, or stop calling on its behalf."
+        zh "该账号已被冻结或注销。"
+           "请账号管理员恢复账号，否则请停止代其调用。"
+
+    61003 PLATFORM_NOT_AUTHORIZED "component is not authorized by this account" [any ActionRequired field]
+        en "The Official Account has not authorised the third-party platform."
+           "Have the Official Account's administrator authorise the third-party platform."
+        zh "该公众号未授权给第三方平台。"
+           "请公众号管理员授权给第三方平台。"
+    61004 IP_NOT_IN_PLATFORM_WHITELIST "access clientip is not registered requestIP: …" [any ActionRequired field]
+        en "The calling IP is not in the third-party platform's IP whitelist."
+           "Add the calling IP to the third-party platform's IP whitelist; the Official Account's does not count here."
+        zh "调用方 IP 不在第三方平台的 IP 白名单中。"
+           "请将调用方 IP 加入第三方平台（而不是公众号）的 IP 白名单。"
+    61007 PERMISSION_SET_MISSING "api is unauthorized to component" [any ActionRequired field]
+        en "The Official Account has not granted permission set 33 to the third-party platform."
+           "Have the Official Account's administrator grant permission set 33 to the third-party platform."
+        zh "该公众号未将权限集 33 授予第三方平台。"
+           "请公众号管理员将权限集 33 授予第三方平台。"
+    61023 REFRESH_TOKEN_INVALID "refresh_token is invalid" [any ActionRequired field]
+        en "The refresh token is not valid."
+           "Read the Official Account's current refresh token again, or else have its administrator authorise the third-party platform again."
+        zh "刷新令牌（refresh_token）无效。"
+           "请重新读取该公众号当前的刷新令牌；如仍无效，请公众号管理员重新授权给第三方平台。"
+
+    89007 MONTHLY_LINKS_USED_UP "wxa quota limit" [any Quota official]
+        en "This month's links are used up."
+           "Link again next month."
+        zh "本月的关联次数已用完。"
+           "请下个月再关联。"
+    89008 OVERSEAS_ACCOUNT "overseas account can not link" [any ActionRequired official]
+        en "An overseas account cannot link."
+           "Use an account that is not overseas, or take it up with WeChat's support."
+        zh "境外账号不能关联。"
+           "请改用非境外账号，或联系微信客服。"
+    89009 MINI_PROGRAM_LINK_LIMIT "wxa reach link limit" [any ActionRequired official]
+        en "The mini program has reached its limit of linked Official Accounts."
+           "Have an Official Account that no longer needs the mini program unlinked, then link again."
+        zh "该小程序关联的公众号数量已达上限。"
+           "请先解除该小程序与不再需要的公众号的关联，然后重新关联。"
+    // To who links this is as good as a yes; who unlinks must not take it for theirs.
+    89010 LINK_MESSAGE_SENT "link message has sent" [any Pending official, unlink ActionRequired official]
+        en "The invitation to link is already out and waits for the administrators."
+           "Wait for the administrators and ask the list again; do not link again."
+        zh "关联邀请已发出，正在等待管理员确认。"
+           "请等待管理员确认并再次查询列表，不要重复发起关联。"
+    89011 SHOWN_IN_NEARBY "can not unlink nearby wxa" [any ActionRequired official]
+        en "The mini program is shown in nearby mini programs and cannot be unlinked."
+           "Have it taken off nearby mini programs first, then unlink again."
+        zh "该小程序展示在“附近的小程序”中，不能解除关联。"
+           "请先将其从“附近的小程序”中移除，然后重新解除关联。"
+    89012 STORE_OR_MALL "can not unlink store or mall" [any ActionRequired official]
+        en "The mini program is a store or a mall and cannot be unlinked."
+           "Leave it linked, or take it up with WeChat's support."
+        zh "该小程序是门店或商城小程序，不能解除关联。"
+           "请保留关联，或联系微信客服。"
+    89013 MINI_PROGRAM_BANNED "wxa is banned" [any ActionRequired official]
+        en "The mini program is banned."
+           "Have the mini program's administrator get the ban lifted, then call again."
+        zh "该小程序已被封禁。"
+           "请小程序管理员申请解封，然后再调用。"
+    89014 VERSION_NOT_SUPPORTED "support version error" [any InvalidRequest field, get InvalidRequest official]
+        en "The base-library version is wrong."
+           "Correct the base-library version, then call again."
+        zh "基础库版本有误。"
+           "请修正基础库版本，然后再调用。"
+    // Done only for who wanted it linked.
+    89015 ALREADY_LINKED "has linked wxa" [any Ok official, unlink InvalidRequest official]
+        en "The mini program is already linked to the Official Account."
+           "Go on without linking: there is nothing left to link."
+        zh "该小程序已与公众号关联。"
+           "请直接继续，无需再次关联。"
+    89016 MONTHLY_SAME_SUBJECT_USED_UP "reach same realname quota" [any Quota official]
+        en "This month's links between accounts of the same subject are used up."
+           "Link again next month."
+        zh "本月的同主体关联次数已用完。"
+           "请下个月再关联。"
+    89017 MONTHLY_DIFFERENT_SUBJECT_USED_UP "reach different realname quota" [any Quota official]
+        en "This month's links between accounts of different subjects are used up."
+           "Link again next month."
+        zh "本月的不同主体关联次数已用完。"
+           "请下个月再关联。"
+    // As 89010, the other way round.
+    89018 UNLINK_MESSAGE_SENT "unlink message has sent" [any Pending field, link ActionRequired field]
+        en "The request to unlink is already out and waits for the Official Account's administrator."
+           "Wait for the administrator and ask the list again; do not unlink again."
+        zh "解除关联请求已发出，正在等待公众号管理员确认。"
+           "请等待管理员确认并再次查询列表，不要重复发起解除关联。"
+    89030 MONTHLY_OPERATIONS_USED_UP "operation reach month limit" [any Quota field]
+        en "This month's operations are used up."
+           "Call again next month."
+        zh "本月的操作次数已用完。"
+           "请下个月再调用。"
+    // As 89010.
+    89035 LINKING_FROM_CONSOLE "linking from mp" [any Pending official, unlink ActionRequired official]
+        en "A link was started in the console and waits for the mini program's administrator."
+           "Wait for the administrators and ask the list again; do not link again."
+        zh "已在公众平台后台发起关联，正在等待小程序管理员确认。"
+           "请等待管理员确认并再次查询列表，不要重复发起关联。"
+    89245 LINKING_SWITCHED_OFF "mini program forbidden to link" [any ActionRequired field, link ActionRequired official]
+        en "The mini program's administrator has switched off that Official Accounts may link it."
+           "Have the mini program's administrator allow it under Settings > Associated settings > Associated Official Accounts in the mini program's console, then link again."
+        zh "小程序管理员已关闭“允许公众号关联”。"
+           "请小程序管理员在小程序后台“设置 > 关联设置 > 关联公众号”中开启，然后重新关联。"
+    89407 DIFFERENT_SUBJECT_LIMIT "reach different realname limit" [any ActionRequired field]
+        en "The limit of links between accounts of different subjects is reached."
+           "Unlink a mini program of a different subject that is no longer needed, then link again."
+        zh "不同主体的关联总数已达上限。"
+           "请先解除一个不再需要的不同主体小程序的关联，然后重新关联。"
+};
+
+/// What an errcode means on an endpoint: its own row, or else the general one.
+pub fn lookup(endpoint: Endpoint, errcode: i32) -> Option<&'static Entry> {
+    // The general row comes first, so from the end it is the last resort.
+    let mut rows = rows(errcode).iter().rev();
+    rows.find(|e| e.endpoint.is_none_or(|on| on == endpoint))
+}
+
+/// What an errcode means when nobody says which endpoint answered: the general row, or else the
+/// only endpoint's that is known to answer it.
+pub fn general(errcode: i32) -> Option<&'static Entry> {
+    rows(errcode).first()
+}
+
+/// The rows of one errcode.
+fn rows(errcode: i32) -> &'static [Entry] {
+    let start = ENTRIES.partition_point(|e| e.errcode < errcode);
+    let end = ENTRIES.partition_point(|e| e.errcode <= errcode);
+    &ENTRIES[start..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lang::Lang;
+
+    /// The codes we know, by class (on the endpoint they belong to).
+    const KNOWN: &[(Class, &[i32])] = &[
+        (Class::Ok, &[0, 89015]),
+        (Class::Pending, &[89010, 89018, 89035]),
+        (Class::Token, &[40001, 40014, 40094, 42001, 42006]),
+        (Class::Busy, &[-1]),
+        (Class::Quota, &[45009, 45011, 89007, 89016, 89017, 89030]),
+        (
+            Class::ActionRequired,
+            &[
+                1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 40164, 42007, 48001, 48004, 50002,
+                61003, 61004, 61007, 61023, 89008, 89009, 89011, 89012, 89013, 89245, 89407,
+            ],
+        ),
+        (
+            Class::InvalidRequest,
+            &[40013, 40097, 40166, 41001, 43002, 44002, 47001, 89014],
+        ),
+    ];
+
+    /// The codes WeChat documents: on all three endpoints, or on the one named.
+    const OFFICIAL: &[(Option<Endpoint>, &[i32])] = &[
+        (
+            None,
+            &[
+                -1, 0, 40001, 89007, 89008, 89009, 89010, 89011, 89012, 89013, 89015, 89016, 89017,
+                89035,
+            ],
+        ),
+        (Some(Endpoint::Link), &[1003, 1005, 1006, 89245]),
+        (Some(Endpoint::Get), &[89014]),
+    ];
+
+    fn class_on(endpoint: Endpoint, errcode: i32) -> Option<Class> {
+        lookup(endpoint, errcode).map(|e| e.class)
+    }
+
+    #[test]
+    fn sorted_and_unique() {
+        let key = |e: &Entry| (e.errcode, e.endpoint.map(|i| i as u8));
+        assert!(ENTRIES.windows(2).all(|w| key(&w[0]) < key(&w[1])));
+    }
+
+    #[test]
+    fn one_errcode_has_one_name_and_one_name_one_errcode() {
+        for a in ENTRIES {
+            let name = a.name;
+            assert!(name.starts_with(|c: char| c.is_ascii_uppercase()), "{name}");
+            let mut chars = name.chars();
+            assert!(
+                chars.all(|c| matches!(c, 'A'..='Z' | '0'..='9' | '_')),
+                "{name}"
+            );
+            for b in ENTRIES {
+                assert_eq!(a.errcode == b.errcode, name == b.name, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_plain_sentences_in_their_language() {
+        let texts = ENTRIES.iter().flat_map(|e| {
+            assert_eq!(e.remedy.en.is_empty(), e.errcode == 0, "{}", e.name);
+            assert_eq!(e.remedy.zh.is_empty(), e.errcode == 0, "{}", e.name);
+            [e.meaning, e.remedy]
+                .into_iter()
+                .filter(|t| !t.en.is_empty())
+        });
+        for text in texts.chain(Class::ALL.map(Class::advice)) {
+            let (en, zh) = (text.get(Lang::En), text.get(Lang::Zh));
+            assert!(en.chars().all(|c| matches!(c, ' '..='~')), "{en}");
+            assert!(en.starts_with(|c: char| c.is_ascii_uppercase()), "{en}");
+            assert!(en.ends_with('.') && !en.contains(". "), "{en}");
+            assert!(
+                zh.chars().any(|c| matches!(c, '\u{4e00}'..='\u{9fff}')),
+                "{zh}"
+            );
+            assert!(zh.ends_with('。') && zh.matches('。').count() == 1, "{zh}");
+            for t in [en, zh] {
+                // They go into tables, comments and string literals as they are.
+                assert!(
+                    !t.contains(['|', '\\', '"', '`']) && !t.contains("*/"),
+                    "{t}"
+                );
+                assert!(!t.contains(char::is_control), "{t}");
+                assert!(!t.contains("  ") && t.trim() == t, "{t}");
+            }
+        }
+        let mut wires = ENTRIES.iter().map(|e| e.wire);
+        assert!(wires.all(|w| !w.contains(char::is_control) && w.trim() == w));
+    }
+
+    #[test]
+    fn every_known_code_is_there_and_no_other() {
+        let mut known: Vec<i32> = KNOWN
+            .iter()
+            .flat_map(|(_, codes)| *codes)
+            .copied()
+            .collect();
+        known.sort_unstable();
+        let mut codes: Vec<i32> = ENTRIES.iter().map(|e| e.errcode).collect();
+        codes.dedup();
+        assert_eq!(codes, known);
+    }
+
+    #[test]
+    fn classes_are_those_of_the_source() {
+        for (class, codes) in KNOWN {
+            for &code in *codes {
+                let on = match code {
+                    89018 => Endpoint::Unlink,
+                    _ => Endpoint::Link,
+                };
+                assert_eq!(class_on(on, code), Some(*class), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn official_is_said_of_no_more_than_the_source_says() {
+        for e in ENTRIES {
+            let documented = OFFICIAL.iter().any(|(on, codes)| {
+                codes.contains(&e.errcode) && (on.is_none() || *on == e.endpoint)
+            });
+            assert_eq!(e.official, documented, "{} {:?}", e.name, e.endpoint);
+        }
+    }
+
+    #[test]
+    fn lookup_finds_every_row() {
+        for e in ENTRIES {
+            for on in Endpoint::LINKING {
+                let has_own = ENTRIES
+                    .iter()
+                    .any(|r| r.errcode == e.errcode && r.endpoint == Some(on));
+                if e.endpoint == Some(on) || (e.endpoint.is_none() && !has_own) {
+                    assert!(lookup(on, e.errcode).is_some_and(|r| std::ptr::eq(r, e)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn on_its_way_is_told_only_to_who_asked_for_it() {
+        for code in [89010, 89035] {
+            assert_eq!(class_on(Endpoint::Link, code), Some(Class::Pending));
+            assert_eq!(
+                class_on(Endpoint::Unlink, code),
+                Some(Class::ActionRequired)
+            );
+        }
+        assert_eq!(class_on(Endpoint::Unlink, 89018), Some(Class::Pending));
+        assert_eq!(class_on(Endpoint::Link, 89018), Some(Class::ActionRequired));
+        assert_eq!(class_on(Endpoint::Link, 89015), Some(Class::Ok));
+        assert_eq!(
+            class_on(Endpoint::Unlink, 89015),
+            Some(Class::InvalidRequest)
+        );
+    }
+
+    #[test]
+    fn other_endpoints_have_their_own_1003() {
+        assert!(lookup(Endpoint::Link, 1003).is_some());
+        assert!(lookup(Endpoint::Get, 1003).is_none());
+        assert!(lookup(Endpoint::Unlink, 1003).is_none());
+        // All longer numbers say something everywhere.
+        for e in ENTRIES
+            .iter()
+            .filter(|e| !(1001..=1008).contains(&e.errcode))
+        {
+            assert!(
+                Endpoint::LINKING
+                    .into_iter()
+                    .all(|on| lookup(on, e.errcode).is_some())
+            );
+            assert!(general(e.errcode).is_some_and(|g| g.endpoint.is_none()));
+        }
+    }
+
+    #[test]
+    fn general_answers_for_every_code() {
+        assert!(
+            ENTRIES
+                .iter()
+                .all(|e| general(e.errcode).is_some_and(|g| g.name == e.name))
+        );
+        assert_eq!(general(1003).and_then(|e| e.endpoint), Some(Endpoint::Link));
+    }
+
+    #[test]
+    fn unknown_codes_are_unknown() {
+        for code in [i32::MIN, -2, 1, 1000, 1009, 4711, 89408, i32::MAX] {
+            assert!(general(code).is_none());
+            assert!(
+                Endpoint::LINKING
+                    .into_iter()
+                    .all(|on| lookup(on, code).is_none())
+            );
+        }
+    }
+
+    #[test]
+    fn classes_have_words_of_their_own() {
+        for (i, a) in Class::ALL.into_iter().enumerate() {
+            assert!(
+                !a.as_str().is_empty()
+                    && a.as_str()
+                        .chars()
+                        .all(|c| c.is_ascii_lowercase() || c == '_')
+            );
+            assert!(Class::ALL[..i].iter().all(|b| a.as_str() != b.as_str()));
+            let worth_it = matches!(a.as_str(), "token" | "busy" | "quota");
+            assert_eq!(a.retryable(), worth_it);
+        }
+    }
+}

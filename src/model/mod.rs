@@ -1,0 +1,10 @@
+//! The vocabulary: plain data about WeChat's endpoints, statuses, errcodes and attempts. Imports no
+//! other module of the library.
+
+pub(crate) mod attempt;
+pub(crate) mod delivery;
+pub(crate) mod endpoint;
+pub mod errcode;
+pub(crate) mod failure;
+pub(crate) mod lang;
+pub(crate) mod status;

@@ -1,0 +1,430 @@
+//! A store in a file, for the processes of one machine.
+//!
+//! The file is a redb database: a committed change survives a kill at any moment. Only one process at a
+//! time can have the file open, so it is opened and closed for each access, which also makes forks
+//! harmless. Accesses are rare: two or three for each refresh, and one a minute for each account in
+//! use. If several threads of this process wait for the file, each passes the open file to the next.
+//!
+//! Before a file is used it is checked completely, unless it is unchanged since this process used it. A
+//! damaged file is refused and never written to.
+
+// redb's errors are large, but they are short-lived.
+#![allow(clippy::result_large_err)]
+
+mod backend;
+mod place;
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
+
+use self::backend::{Backend, Mode};
+use self::place::Unavailable;
+use super::clock;
+use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
+use super::timed_mutex::TimedMutex;
+use crate::sys::background::catch_panic;
+
+const TEXTS: TableDefinition<&str, &str> = TableDefinition::new("texts");
+/// A lock: the boot in which it was taken, when it expires (ms since that boot), and its owner.
+const LOCKS: TableDefinition<&str, (&str, u64, &str)> = TableDefinition::new("locks by boot clock");
+
+/// How long the threads of this process may pass the open file to each other. Then it is closed so that
+/// other processes can open it.
+const MAX_PASSING_ON: Duration = Duration::from_millis(100);
+/// How long the file stays closed then.
+const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(5);
+/// If a check takes longer than this, the next one starts after 20 times its duration.
+const LONG_CHECK: Duration = Duration::from_millis(10);
+/// The size of redb's cache while the file is open (bytes).
+const CACHE_BYTES: usize = 16 << 20;
+
+pub(super) struct File {
+    path: PathBuf,
+    state: TimedMutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The open file, passed to the next waiting thread.
+    open: Option<Open>,
+    /// The file's stamp when it was last known to be intact.
+    intact: Option<place::Stamp>,
+    /// When the last check started, and its duration.
+    checked: Option<(Instant, Duration)>,
+}
+
+struct Open {
+    database: Database,
+    backend: Backend,
+    since: Instant,
+}
+
+impl File {
+    /// Nothing is opened yet.
+    pub fn new(path: &str) -> File {
+        File {
+            path: PathBuf::from(path),
+            state: TimedMutex::new(State::default()),
+        }
+    }
+
+    /// Runs `work` on the open file.
+    fn with<T>(
+        &self,
+        mode: Mode,
+        until: Instant,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let taken = self.state.lock_until(until);
+        let mut state = taken.ok_or_else(|| self.unavailable(Unavailable::InUse))?;
+        let open = self.passed_on_or_opened(&mut state, mode, until)?;
+        match catch_panic(|| work(&open.database)) {
+            Some(Ok(done)) => {
+                state.open = Some(open);
+                if let Err(mut state) = state.pass_on() {
+                    if let Some(open) = state.open.take() {
+                        close(&mut state, open);
+                    }
+                }
+                Ok(done)
+            }
+            Some(Err(e)) => {
+                let error = self.wrong(&open.backend, &e);
+                close(&mut state, open);
+                state.intact = None;
+                Err(error)
+            }
+            None => {
+                // Whatever redb still has to write is discarded.
+                let damage = open.backend.damage();
+                release(open.backend.detach());
+                let _ = catch_panic(|| drop(open));
+                state.intact = None;
+                Err(self.damaged(damage.unwrap_or("its pages are inconsistent")))
+            }
+        }
+    }
+
+    fn passed_on_or_opened(
+        &self,
+        state: &mut State,
+        mode: Mode,
+        until: Instant,
+    ) -> Result<Open, StoreError> {
+        if let Some(open) = state.open.take() {
+            let is_too_long = open.since.elapsed() > MAX_PASSING_ON;
+            if !is_too_long && (mode == Mode::Read || open.backend.mode() == Mode::Write) {
+                return Ok(open);
+            }
+            close(state, open);
+            if is_too_long {
+                thread::sleep(PAUSE_FOR_OTHERS);
+            }
+        }
+        self.open(state, mode, until)
+    }
+
+    /// Opens the file, which is created if it does not exist. A damaged file is refused.
+    fn open(&self, state: &mut State, mode: Mode, until: Instant) -> Result<Open, StoreError> {
+        let mut file = loop {
+            let open = place::open(&self.path, until).map_err(|e| self.unavailable(e))?;
+            match open {
+                Some(file) => break file,
+                None => {
+                    place::create(&self.path, until, fill).map_err(|e| self.unavailable(e))?;
+                }
+            }
+        };
+        let failed = |e| self.unavailable(Unavailable::Failed("could not be read", e));
+        let header = backend::header(&file).map_err(failed)?;
+        let len = file.metadata().map_err(failed)?.len();
+        if let Some(why) = backend::wrong_header(&header, len) {
+            place::unlock(&file);
+            return Err(self.damaged(&why));
+        }
+        let stamp = place::stamp(&file);
+        let is_known = state.intact.is_some() && state.intact == stamp;
+        let is_recent = state.checked.is_some_and(|(at, took)| {
+            took > LONG_CHECK && at.elapsed() < took * 20 && state.intact.is_some()
+        });
+        if !is_known && !is_recent {
+            state.intact = None;
+            let started = Instant::now();
+            file = self.check(file)?;
+            state.checked = Some((Instant::now(), started.elapsed()));
+            state.intact = stamp;
+        }
+        let backend = Backend::new(file, mode).map_err(failed)?;
+        match open_database(&backend, Builder::new()) {
+            Ok(database) => Ok(Open {
+                database,
+                backend,
+                since: Instant::now(),
+            }),
+            Err(e) => {
+                state.intact = None;
+                release(backend.detach());
+                Err(self.not_opened(&backend, e))
+            }
+        }
+    }
+
+    /// Has redb verify every page, without writing to the file.
+    fn check(&self, file: fs::File) -> Result<fs::File, StoreError> {
+        let failed = |e| self.unavailable(Unavailable::Failed("could not be read", e));
+        let backend = Backend::new(file, Mode::Check).map_err(failed)?;
+        let is_strict = backend.is_complete().map_err(failed)?;
+        let mut builder = Builder::new();
+        builder.set_repair_callback(move |repair| {
+            // 0.3 is reported only if the current state turned out to be damaged. The state before
+            // is right if a process was killed while it wrote, and old data otherwise.
+            if is_strict && repair.progress() > 0.2 && repair.progress() < 0.5 {
+                repair.abort();
+            }
+        });
+        let opened = open_database(&backend, builder);
+        let file = backend.detach();
+        match (opened, file) {
+            (Ok(database), Some(file)) => {
+                let _ = catch_panic(|| drop(database));
+                Ok(file)
+            }
+            (Err(e), file) => {
+                release(file);
+                Err(self.not_opened(&backend, e))
+            }
+            (Ok(_), None) => Err(self.damaged("its pages are inconsistent")),
+        }
+    }
+
+    /// Why a database could not be opened; `None` stands for a panic.
+    fn not_opened(&self, backend: &Backend, error: Option<DatabaseError>) -> StoreError {
+        match error {
+            Some(e) => self.wrong(backend, &e.into()),
+            None => self.damaged(backend.damage().unwrap_or("its pages are inconsistent")),
+        }
+    }
+
+    fn wrong(&self, backend: &Backend, error: &redb::Error) -> StoreError {
+        if let Some(failed) = backend.take_failure() {
+            return self.unavailable(Unavailable::Failed("could not be read or written", failed));
+        }
+        if let Some(damage) = backend.damage() {
+            return self.damaged(damage);
+        }
+        self.damaged(match error {
+            redb::Error::Corrupted(_) | redb::Error::RepairAborted => "a checksum is wrong",
+            redb::Error::UpgradeRequired(_) => "it has another version of the file format",
+            redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TypeDefinitionChanged { .. }
+            | redb::Error::TableIsMultimap(_) => "its tables are not those of wxlink",
+            _ => "its pages are inconsistent",
+        })
+    }
+
+    fn damaged(&self, why: &str) -> StoreError {
+        StoreError::permanent(format!(
+            "the token store {} is damaged: {why}. Restore it or delete it (tickets and accounts \
+             must then be put again)",
+            self.path.display()
+        ))
+    }
+
+    fn unavailable(&self, why: Unavailable) -> StoreError {
+        let path = self.path.display();
+        match why {
+            Unavailable::InUse => StoreError::timed_out(format!(
+                "the token store {path} is in use: another process had it open all the time. See \
+                 whether a process that uses it is stopped, and try again"
+            )),
+            Unavailable::Refused(what) => {
+                StoreError::permanent(format!("the token store {path} {what}"))
+            }
+            Unavailable::Failed(what, e) => {
+                StoreError::permanent(format!("the token store {path} {what}: {e}"))
+            }
+        }
+    }
+}
+
+/// Opens a database; an error is `None` if redb panicked.
+fn open_database(
+    backend: &Backend,
+    mut builder: Builder,
+) -> Result<Database, Option<DatabaseError>> {
+    builder.set_cache_size(CACHE_BYTES);
+    match catch_panic(|| builder.create_with_backend(backend.clone())) {
+        Some(opened) => opened.map_err(Some),
+        None => Err(None),
+    }
+}
+
+/// Writes an empty store into a new file.
+fn fill(file: fs::File) -> Result<(), Unavailable> {
+    let failed = |e| Unavailable::Failed("could not be created", e);
+    let backend = Backend::new(file, Mode::Write).map_err(failed)?;
+    let opened = open_database(&backend, Builder::new());
+    let is_open = opened.is_ok();
+    let is_closed = catch_panic(|| drop(opened)).is_some();
+    // Closed and not unlocked: other creators still have to wait.
+    drop(backend.detach());
+    match backend.take_failure() {
+        Some(e) => Err(failed(e)),
+        None if is_open && is_closed => Ok(()),
+        None => Err(failed(std::io::Error::other("redb failed"))),
+    }
+}
+
+fn close(state: &mut State, open: Open) {
+    let Open {
+        database, backend, ..
+    } = open;
+    if backend.mode() != Mode::Write {
+        let file = backend.detach();
+        let _ = catch_panic(|| drop(database));
+        return release(file);
+    }
+    let is_closed = catch_panic(|| drop(database)).is_some();
+    let is_written = backend.take_failure().is_none();
+    let file = backend.detach();
+    state.intact = file
+        .as_ref()
+        .filter(|_| is_closed && is_written)
+        .and_then(place::stamp);
+    release(file);
+}
+
+fn release(file: Option<fs::File>) {
+    if let Some(file) = file {
+        place::unlock(&file);
+    }
+}
+
+impl Store for File {
+    fn name(&self) -> String {
+        format!("the token store {}", self.path.display())
+    }
+
+    fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(Mode::Read, until, |database| {
+            let read = database.begin_read()?;
+            match read.open_table(TEXTS) {
+                Ok(texts) => Ok(texts.get(key)?.map(|text| text.value().as_bytes().to_vec())),
+                Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+                Err(e) => Err(e.into()),
+            }
+        })
+    }
+
+    fn swap(
+        &self,
+        key: &str,
+        was: Option<&[u8]>,
+        new: &str,
+        until: Instant,
+    ) -> Result<bool, StoreError> {
+        self.with(Mode::Write, until, |database| {
+            let write = database.begin_write()?;
+            let same = {
+                let mut texts = write.open_table(TEXTS)?;
+                let same = texts.get(key)?.as_ref().map(|text| text.value().as_bytes()) == was;
+                if same {
+                    texts.insert(key, new)?;
+                }
+                same
+            };
+            end(write, same)?;
+            Ok(same)
+        })
+    }
+
+    fn lock(
+        &self,
+        key: &str,
+        ours: &LockOwner,
+        at_most: Duration,
+        until: Instant,
+    ) -> Result<bool, StoreError> {
+        // Most attempts find the lock taken. Reading costs no write to the disk, so threads that wait for
+        // a lock leave the file to its holder.
+        let is_taken = self.with(Mode::Read, until, |database| {
+            let read = database.begin_read()?;
+            match read.open_table(LOCKS) {
+                Ok(locks) => {
+                    let lock = locks.get(key)?;
+                    Ok(is_anothers(lock.as_ref().map(|lock| lock.value()), ours))
+                }
+                Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
+                Err(e) => Err(e.into()),
+            }
+        })?;
+        if is_taken {
+            return Ok(false);
+        }
+        let at_most = millis(at_most.min(LONGEST_LOCK));
+        self.with(Mode::Write, until, |database| {
+            let write = database.begin_write()?;
+            let is_taken = {
+                let mut locks = write.open_table(LOCKS)?;
+                let is_taken = {
+                    let lock = locks.get(key)?;
+                    is_anothers(lock.as_ref().map(|lock| lock.value()), ours)
+                };
+                if !is_taken {
+                    let now = clock::now();
+                    let lock = (now.boot.as_str(), now.ms + at_most, ours.as_str());
+                    locks.insert(key, lock)?;
+                }
+                is_taken
+            };
+            end(write, !is_taken)?;
+            Ok(!is_taken)
+        })
+    }
+
+    fn unlock(&self, key: &str, ours: &LockOwner, until: Instant) -> Result<(), StoreError> {
+        self.with(Mode::Write, until, |database| {
+            let write = database.begin_write()?;
+            let held = {
+                let mut locks = write.open_table(LOCKS)?;
+                let held = locks
+                    .get(key)?
+                    .is_some_and(|lock| lock.value().2 == ours.as_str());
+                if held {
+                    locks.remove(key)?;
+                }
+                held
+            };
+            end(write, held)
+        })
+    }
+}
+
+/// Whether another owner holds the lock. A lock of another boot has expired. So has one that ends later
+/// than any lock can: it was taken by another clock.
+fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &LockOwner) -> bool {
+    lock.is_some_and(|(boot, ends, owner)| {
+        let now = clock::now();
+        let is_held = now.ms < ends && ends <= now.ms + millis(LONGEST_LOCK);
+        owner != ours.as_str() && boot == now.boot && is_held
+    })
+}
+
+/// Ends a transaction: commits it, or aborts it without waiting for the disk if nothing was changed.
+fn end(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
+    match changed {
+        true => Ok(write.commit()?),
+        false => Ok(write.abort()?),
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,380 @@
+//! The store's file in the file system: created completely or not at all, opened without following
+//! links, accessible to its owner only, and open in one process at a time.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The first and the longest pause between two attempts to lock the file.
+const RETRY: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(5));
+
+/// The first bytes of a redb file.
+pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
+
+/// Why the file cannot be used.
+#[derive(Debug)]
+pub(super) enum Unavailable {
+    /// Another process had it open until the limit passed.
+    InUse,
+    /// It is not a store, or not safe to use. The text follows "the token store PATH".
+    Refused(String),
+    /// The operating system's error, and what failed.
+    Failed(&'static str, io::Error),
+}
+
+/// Opens the file and locks it against other processes; `None` if it does not exist.
+pub(super) fn open(path: &Path, until: Instant) -> Result<Option<File>, Unavailable> {
+    let mut pause = RETRY.0;
+    loop {
+        let file = match sys::open(path) {
+            Ok(file) => file,
+            Err(Unavailable::Failed(_, e)) if e.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(Unavailable::InUse) => {
+                wait(&mut pause, until)?;
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
+        if sys::lock(&file)? {
+            // It may have been removed or replaced before it was locked.
+            if sys::is_at(&file, path) {
+                remove_second_name(&file, path);
+                return Ok(Some(file));
+            }
+        } else {
+            wait(&mut pause, until)?;
+        }
+    }
+}
+
+/// Creates the file and has `fill` write its content, unless another process is faster. The file gets
+/// its name when it is complete.
+pub(super) fn create(
+    path: &Path,
+    until: Instant,
+    fill: impl FnOnce(File) -> Result<(), Unavailable>,
+) -> Result<(), Unavailable> {
+    let new = new_name(path);
+    let mut pause = RETRY.0;
+    let file = loop {
+        let file = match sys::create(&new) {
+            Err(Unavailable::InUse) => {
+                wait(&mut pause, until)?;
+                continue;
+            }
+            created => created?,
+        };
+        if sys::lock(&file)? {
+            if sys::is_at(&file, &new) {
+                sys::check_is_left_over(&file, &new, path)?;
+                break file;
+            }
+        } else {
+            wait(&mut pause, until)?;
+        }
+    };
+    // Only the process that holds this lock creates the store. Content that a killed process left in the
+    // new file is discarded.
+    let done = match fs::symlink_metadata(path) {
+        Ok(_) => Ok(()),
+        Err(_) => fill_and_rename(&file, &new, path, fill),
+    };
+    let _ = fs::remove_file(&new);
+    sys::unlock(&file);
+    done
+}
+
+fn fill_and_rename(
+    file: &File,
+    new: &Path,
+    path: &Path,
+    fill: impl FnOnce(File) -> Result<(), Unavailable>,
+) -> Result<(), Unavailable> {
+    let failed = |e| Unavailable::Failed("could not be created", e);
+    file.set_len(0).map_err(failed)?;
+    fill(
+        file.try_clone()
+            .and_then(sys::above_stdio)
+            .map_err(failed)?,
+    )?;
+    file.sync_all().map_err(failed)?;
+    // A hard link, unlike a rename, never replaces a file that another program has put there.
+    match fs::hard_link(new, path) {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        // The file system may have no hard links. Other creators wait for our lock.
+        Err(_) => fs::rename(new, path).map_err(failed)?,
+    }
+    sys::sync_folder(path);
+    Ok(())
+}
+
+/// Removes the temporary name that a process may have left if it was killed while it created the store.
+fn remove_second_name(file: &File, path: &Path) {
+    let new = new_name(path);
+    if sys::has_several_names(file) && sys::is_at(file, &new) {
+        let _ = fs::remove_file(new);
+    }
+}
+
+/// The temporary name of a store that is being created.
+fn new_name(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".wxlink-new");
+    path.with_file_name(name)
+}
+
+fn wait(pause: &mut Duration, until: Instant) -> Result<(), Unavailable> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Unavailable::InUse);
+    }
+    thread::sleep(left.min(*pause));
+    *pause = (*pause * 2).min(RETRY.1);
+    Ok(())
+}
+
+/// Identity, size and times of a file; they change when the file is changed.
+pub(super) use sys::{Stamp, stamp, unlock};
+
+#[cfg(unix)]
+mod sys {
+    use super::*;
+    use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+
+    use rustix::fs::{FlockOperation, flock};
+    use rustix::io::Errno;
+
+    pub(super) use crate::sys::os::above_stdio;
+
+    pub type Stamp = (u64, u64, u64, i64, i64, i64, i64);
+
+    pub fn stamp(file: &File) -> Option<Stamp> {
+        let m = file.metadata().ok()?;
+        Some((
+            m.dev(),
+            m.ino(),
+            m.size(),
+            m.mtime(),
+            m.mtime_nsec(),
+            m.ctime(),
+            m.ctime_nsec(),
+        ))
+    }
+
+    fn options() -> OpenOptions {
+        let mut how = OpenOptions::new();
+        // Opening a FIFO would block.
+        how.read(true)
+            .write(true)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        how
+    }
+
+    pub fn open(path: &Path) -> Result<File, Unavailable> {
+        let file = options().open(path).map_err(|e| refused(path, e))?;
+        checked(above_stdio(file).map_err(|e| refused(path, e))?)
+    }
+
+    /// Creates the temporary file at `path`, or opens the one that a killed process left.
+    pub fn create(path: &Path) -> Result<File, Unavailable> {
+        let file = options().create(true).mode(0o600).open(path);
+        let file = file.and_then(above_stdio).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => Unavailable::Refused(
+                "could not be created: its folder does not exist. Create the folder".into(),
+            ),
+            _ => refused(path, e),
+        })?;
+        checked(file)
+    }
+
+    /// Refuses a file with the temporary name, unless it is new or was left by a killed process: then it
+    /// belongs to this user, has no other name than the store's, and begins like an empty redb file,
+    /// whose header is written last. Another user may have created it in order to read the store, or
+    /// the user may have a file of that name.
+    pub fn check_is_left_over(file: &File, new: &Path, store: &Path) -> Result<(), Unavailable> {
+        let about = file
+            .metadata()
+            .map_err(|e| Unavailable::Failed("could not be created", e))?;
+        let mut head = [0; MAGIC.len()];
+        let begins_as_ours = file
+            .read_at(&mut head, 0)
+            .is_ok_and(|n| head[..n].iter().all(|b| *b == 0) || head == MAGIC);
+        let owner = if about.uid() != rustix::process::geteuid().as_raw() {
+            "another user"
+        } else if !begins_as_ours || about.nlink() > 1 && !is_at(file, store) {
+            "another program"
+        } else {
+            return Ok(());
+        };
+        Err(Unavailable::Refused(format!(
+            "could not be created: {} is in its place while it is created, and belongs to {owner}. \
+             Move that file elsewhere",
+            new.display()
+        )))
+    }
+
+    /// Names what is at the path, if that is why it cannot be opened.
+    fn refused(path: &Path, error: io::Error) -> Unavailable {
+        match fs::symlink_metadata(path).map(|m| m.file_type()) {
+            Ok(kind) if kind.is_symlink() => Unavailable::Refused(
+                "is a symbolic link, which is not followed. Give the path of the file itself"
+                    .into(),
+            ),
+            Ok(kind) if !kind.is_file() => not_a_file(),
+            _ => Unavailable::Failed("could not be opened", error),
+        }
+    }
+
+    fn not_a_file() -> Unavailable {
+        Unavailable::Refused("is not a regular file. Give the path of a file".into())
+    }
+
+    /// Refuses anything but a regular file, and a file that others can read unless its mode can be
+    /// changed.
+    fn checked(file: File) -> Result<File, Unavailable> {
+        let failed = |e| Unavailable::Failed("could not be opened", e);
+        let about = file.metadata().map_err(failed)?;
+        if !about.is_file() {
+            return Err(not_a_file());
+        }
+        if about.mode() & 0o077 == 0 {
+            return Ok(file);
+        }
+        let open_to_others = |why: &str| {
+            Unavailable::Refused(format!(
+                "may be read or written by other users (mode {:o}), and {why}. Set its mode to 600",
+                about.mode() & 0o777
+            ))
+        };
+        if about.uid() != rustix::process::geteuid().as_raw() {
+            return Err(open_to_others("it belongs to another user"));
+        }
+        let own = fs::Permissions::from_mode(0o600);
+        file.set_permissions(own)
+            .map_err(|e| open_to_others(&format!("that could not be changed: {e}")))?;
+        Ok(file)
+    }
+
+    /// Releases the lock. Closing the file is not enough if the host has forked: the child has the file
+    /// open too.
+    pub fn unlock(file: &File) {
+        let _ = flock(file, FlockOperation::Unlock);
+    }
+
+    /// Locks the file unless another process holds the lock. Returns whether it did.
+    pub fn lock(file: &File) -> Result<bool, Unavailable> {
+        loop {
+            return match flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => Ok(true),
+                Err(Errno::WOULDBLOCK) => Ok(false),
+                Err(Errno::INTR) => continue,
+                Err(e) => Err(Unavailable::Failed("could not be locked", e.into())),
+            };
+        }
+    }
+
+    /// Whether the path still names this file.
+    pub fn is_at(file: &File, path: &Path) -> bool {
+        match (file.metadata(), fs::symlink_metadata(path)) {
+            (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+            _ => false,
+        }
+    }
+
+    pub fn has_several_names(file: &File) -> bool {
+        file.metadata().is_ok_and(|m| m.nlink() > 1)
+    }
+
+    /// Makes the new name survive a power failure, as far as the file system supports it.
+    pub fn sync_folder(path: &Path) {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        if let Ok(folder) = File::open(folder).and_then(above_stdio) {
+            let _ = folder.sync_all();
+        }
+    }
+}
+
+/// Windows has no modes: the file inherits the access rights of its folder. It is opened without
+/// sharing, which keeps other processes from reading and writing it meanwhile.
+#[cfg(windows)]
+mod sys {
+    use super::*;
+    use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
+
+    const SHARING_VIOLATION: i32 = 32;
+    const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    /// The file may be renamed and removed while it is open.
+    const SHARE_DELETE: u32 = 4;
+
+    pub type Stamp = (u64, u64, u64);
+
+    pub fn stamp(file: &File) -> Option<Stamp> {
+        let m = file.metadata().ok()?;
+        Some((m.file_size(), m.last_write_time(), m.creation_time()))
+    }
+
+    fn opened(how: &mut OpenOptions, path: &Path) -> Result<File, Unavailable> {
+        how.read(true)
+            .write(true)
+            .share_mode(SHARE_DELETE)
+            .custom_flags(OPEN_REPARSE_POINT);
+        match how.open(path) {
+            Err(e) if e.raw_os_error() == Some(SHARING_VIOLATION) => Err(Unavailable::InUse),
+            Err(e) => Err(Unavailable::Failed("could not be opened", e)),
+            Ok(file) if file.metadata().is_ok_and(|m| m.is_file()) => Ok(file),
+            Ok(_) => Err(Unavailable::Refused(
+                "is not a regular file. Give the path of a file".into(),
+            )),
+        }
+    }
+
+    pub fn open(path: &Path) -> Result<File, Unavailable> {
+        opened(&mut OpenOptions::new(), path)
+    }
+
+    pub fn create(path: &Path) -> Result<File, Unavailable> {
+        opened(OpenOptions::new().create(true), path)
+    }
+
+    /// Refuses a file with the temporary name, unless it is new or was left by a killed process.
+    pub fn check_is_left_over(file: &File, new: &Path, _store: &Path) -> Result<(), Unavailable> {
+        let mut head = [0; MAGIC.len()];
+        match file.seek_read(&mut head, 0) {
+            Ok(n) if head[..n].iter().all(|b| *b == 0) || head == MAGIC => Ok(()),
+            _ => Err(Unavailable::Refused(format!(
+                "could not be created: {} is in its place while it is created, and belongs to \
+                 another program. Move that file elsewhere",
+                new.display()
+            ))),
+        }
+    }
+
+    pub(super) use crate::sys::os::above_stdio;
+
+    pub fn unlock(_: &File) {}
+
+    pub fn lock(_: &File) -> Result<bool, Unavailable> {
+        Ok(true)
+    }
+
+    /// Windows offers no identity of a file here; a store is always opened under one name.
+    pub fn is_at(_: &File, _: &Path) -> bool {
+        true
+    }
+
+    pub fn has_several_names(_: &File) -> bool {
+        false
+    }
+
+    pub fn sync_folder(_: &Path) {}
+}

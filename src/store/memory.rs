@@ -1,0 +1,77 @@
+//! A store in memory. It exists as long as its client.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
+use crate::sys::lock::lock;
+
+#[derive(Default)]
+pub(super) struct Memory {
+    texts: Mutex<HashMap<String, String>>,
+    locks: Mutex<HashMap<String, (String, Instant)>>,
+}
+
+impl Store for Memory {
+    fn name(&self) -> String {
+        "the token store in memory".into()
+    }
+
+    fn read(&self, key: &str, _: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(lock(&self.texts)
+            .get(key)
+            .map(|text| text.clone().into_bytes()))
+    }
+
+    fn swap(
+        &self,
+        key: &str,
+        was: Option<&[u8]>,
+        new: &str,
+        _: Instant,
+    ) -> Result<bool, StoreError> {
+        let mut texts = lock(&self.texts);
+        let same = texts.get(key).map(String::as_bytes) == was;
+        if same {
+            texts.insert(key.to_owned(), new.to_owned());
+        }
+        Ok(same)
+    }
+
+    fn lock(
+        &self,
+        key: &str,
+        ours: &LockOwner,
+        at_most: Duration,
+        _: Instant,
+    ) -> Result<bool, StoreError> {
+        let at_most = at_most.min(LONGEST_LOCK);
+        let mut locks = lock(&self.locks);
+        let now = Instant::now();
+        let anothers = locks
+            .get(key)
+            .is_some_and(|(owner, until)| *owner != ours.as_str() && now < *until);
+        if !anothers {
+            locks.insert(key.to_owned(), (ours.as_str().to_owned(), now + at_most));
+        }
+        Ok(!anothers)
+    }
+
+    fn unlock(&self, key: &str, ours: &LockOwner, _: Instant) -> Result<(), StoreError> {
+        let mut locks = lock(&self.locks);
+        if locks
+            .get(key)
+            .is_some_and(|(owner, _)| *owner == ours.as_str())
+        {
+            locks.remove(key);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[test]
+fn it_fulfils_the_contract() {
+    crate::store::store::tests::fulfils_the_contract(&Memory::default());
+}

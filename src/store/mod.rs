@@ -1,0 +1,40 @@
+//! What survives a process: in memory, in a file that processes share, or in a Redis that machines
+//! share.
+//!
+//! A store keeps texts by key and does not know what they mean. Each key has a lock beside it, which
+//! expires if its holder is killed. Every access ends at its limit. Accesses block, so they run on
+//! threads of the library and not on the host's.
+
+#[cfg(feature = "file-store")]
+mod clock;
+#[cfg(feature = "file-store")]
+mod file;
+mod memory;
+#[cfg(feature = "redis-store")]
+mod redis;
+#[cfg(feature = "redis-store")]
+pub mod redis_connection;
+#[allow(clippy::module_inception)]
+mod store;
+#[cfg(any(feature = "file-store", feature = "redis-store"))]
+mod timed_mutex;
+
+use std::sync::Arc;
+
+use crate::config::store_url::StoreUrl;
+
+pub(crate) use store::{LockOwner, Store, StoreError};
+
+/// The store at this URL. Nothing is opened or connected before the first access.
+///
+/// # Errors
+/// TLS cannot be set up for `rediss://`.
+pub(crate) fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, String> {
+    Ok(match url {
+        StoreUrl::Memory => Arc::new(memory::Memory::default()),
+        #[cfg(feature = "file-store")]
+        StoreUrl::File(path) => Arc::new(file::File::new(path)),
+        #[cfg(feature = "redis-store")]
+        StoreUrl::Redis(info) => Arc::new(redis::Redis::new(info)?),
+    })
+}

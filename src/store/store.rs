@@ -1,0 +1,141 @@
+//! What every store offers: texts by key with compare-and-swap, and a lock beside each key.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+/// The longest duration of a lock. A lock that expires later was taken by a wrong clock.
+pub(crate) const LONGEST_LOCK: Duration = Duration::from_secs(30);
+
+/// Why a store cannot be used.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreError {
+    /// A text without secrets.
+    pub why: String,
+    /// Whether the store may soon be available again, for example after a restart.
+    pub transient: bool,
+    /// Whether the access failed only because its limit passed.
+    pub is_late: bool,
+}
+
+impl StoreError {
+    /// An error that the next attempt would meet as well.
+    #[cfg(feature = "file-store")]
+    pub(super) fn permanent(why: String) -> StoreError {
+        StoreError {
+            why,
+            transient: false,
+            is_late: false,
+        }
+    }
+
+    /// The store did not become available before the limit.
+    #[cfg(any(feature = "file-store", feature = "redis-store"))]
+    pub(super) fn timed_out(why: String) -> StoreError {
+        StoreError {
+            why,
+            transient: true,
+            is_late: true,
+        }
+    }
+}
+
+/// The owner of a lock.
+#[derive(Clone)]
+pub(crate) struct LockOwner(String);
+
+impl LockOwner {
+    /// An owner that no other process has.
+    pub fn new() -> LockOwner {
+        let part = || RandomState::new().hash_one(std::process::id());
+        LockOwner(format!("{:016x}{:016x}", part(), part()))
+    }
+
+    /// The text that stores keep for the owner.
+    #[cfg_attr(
+        not(any(feature = "file-store", feature = "redis-store")),
+        allow(dead_code)
+    )]
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A store. Every access ends soon after `until`, with an error if it is not done by then.
+pub(crate) trait Store: Send + Sync {
+    /// The kind and place of the store, for messages.
+    fn name(&self) -> String;
+
+    /// The text at the key.
+    fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Writes `new` if the key still holds `was`. Returns whether it did.
+    fn swap(
+        &self,
+        key: &str,
+        was: Option<&[u8]>,
+        new: &str,
+        until: Instant,
+    ) -> Result<bool, StoreError>;
+
+    /// Takes the key's lock for `at_most`, but no longer than [`LONGEST_LOCK`], unless another owner
+    /// holds it. Returns whether `lock` holds it now. The owner may take it again, to prolong it or
+    /// because the reply was lost.
+    fn lock(
+        &self,
+        key: &str,
+        lock: &LockOwner,
+        at_most: Duration,
+        until: Instant,
+    ) -> Result<bool, StoreError>;
+
+    /// Releases the lock if `lock` still holds it.
+    fn unlock(&self, key: &str, lock: &LockOwner, until: Instant) -> Result<(), StoreError>;
+}
+
+/// The contract that every store fulfils.
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    pub fn fulfils_the_contract(store: &dyn Store) {
+        let swap = |was: Option<&str>, new| {
+            let was = was.map(str::as_bytes);
+            store.swap("k", was, new, soon()).unwrap()
+        };
+        let read = || store.read("k", soon()).unwrap();
+        assert_eq!(read(), None);
+        assert!(swap(None, "one"));
+        assert!(!swap(None, "two"));
+        assert!(!swap(Some("two"), "three"));
+        assert_eq!(read().unwrap(), b"one");
+        assert!(swap(Some("one"), "two"));
+        assert_eq!(read().unwrap(), b"two");
+
+        let lock = |key, whose: &LockOwner, lasts| store.lock(key, whose, lasts, soon()).unwrap();
+        let unlock = |whose: &LockOwner| store.unlock("k", whose, soon()).unwrap();
+        let (ours, anothers) = (LockOwner::new(), LockOwner::new());
+        assert!(lock("k", &ours, LONGEST_LOCK));
+        assert!(lock("k", &ours, LONGEST_LOCK));
+        assert!(!lock("k", &anothers, LONGEST_LOCK));
+        assert!(lock("other", &anothers, LONGEST_LOCK));
+        unlock(&anothers);
+        assert!(
+            !lock("k", &anothers, LONGEST_LOCK),
+            "another owner's lock was released"
+        );
+        unlock(&ours);
+        let brief = Duration::from_millis(1);
+        assert!(lock("k", &ours, brief));
+        let give_up = soon();
+        while !lock("k", &anothers, LONGEST_LOCK) {
+            assert!(Instant::now() < give_up, "a lock that does not expire");
+        }
+        unlock(&ours);
+        assert!(!lock("k", &ours, LONGEST_LOCK));
+        unlock(&anothers);
+    }
+}

@@ -1,0 +1,11 @@
+//! What the operating system provides: waiting and cancelling, descriptors, forks, locks and
+//! background threads.
+
+pub(crate) mod background;
+pub(crate) mod cancel;
+pub(crate) mod fork;
+pub(crate) mod lock;
+#[cfg_attr(unix, path = "os/unix.rs")]
+#[cfg_attr(windows, path = "os/windows.rs")]
+pub(crate) mod os;
+pub(crate) mod single_flight;

@@ -1,0 +1,804 @@
+//! Tokens from WeChat for a third-party platform. With the ticket that WeChat pushes, the platform gets a
+//! token of its own; with that and an account's refresh token it gets the account's token.
+//!
+//! Both kinds of tokens are kept in a store that machines may share. Only the holder of a record's lock
+//! renews it. A new token is written only over the one it was renewed from, so that nothing newer is
+//! lost.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::authorizer_list::{AuthorizerListCache, Lookup, PAGE_SIZE, Page};
+use super::cached::FetchedToken;
+use super::lease::Lease;
+use super::record::{self, Record};
+use crate::config::limits::{Limits, MAX_TOKEN_BYTES};
+use crate::config::options::Options;
+use crate::error::Error;
+use crate::model::endpoint::Endpoint;
+use crate::model::errcode::Class;
+use crate::model::status::Status;
+use crate::redact::Secret;
+use crate::response::response::Response;
+use crate::retry::Sender;
+use crate::store::{self, LockOwner, Store, StoreError};
+use crate::sys::cancel::{CancelToken, WaitError};
+use crate::sys::lock::lock;
+use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
+use crate::transport::ConnectionPool;
+
+/// The first and the longest pause between two attempts to use the store or to take a lock. The pause
+/// doubles, so that waiting does not slow the lock's holder down.
+const MIN_PAUSE: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
+/// The minimum time for an access to the store, if the call has that much left.
+const MIN_STORE_ACCESS: Duration = Duration::from_millis(250);
+/// WeChat's errcode for an invalid refresh token.
+const REFRESH_TOKEN_INVALID: i32 = 61023;
+/// The lifetime of a token if WeChat does not state it (s).
+const DEFAULT_LIFETIME_S: u64 = 7200;
+/// The minimum time for a write that must not be lost, even if the call's limit has passed: WeChat sends a
+/// new refresh token only once.
+const TIME_TO_SAVE: Duration = Duration::from_secs(2);
+/// The characters that RFC 3986 reserves. An encoded id contains no ':'.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A third-party platform. Clones share its state.
+#[derive(Clone)]
+pub(crate) struct Platform(Arc<Shared>);
+
+pub(crate) struct Shared {
+    appid: String,
+    appsecret: String,
+    pool: Arc<ConnectionPool>,
+    limits: Limits,
+    store: Arc<dyn Store>,
+    /// Renewed records that could not be written to the store, by key.
+    unsaved: Mutex<HashMap<String, Unsaved>>,
+    authorizers: Mutex<AuthorizerListCache>,
+    /// The pages of the list of accounts that are being read, by offset.
+    pages: Arc<SingleFlight<u64, Result<Arc<Page>, Error>>>,
+}
+
+/// How to renew a record: the platform's or an account's.
+struct Renewal<'a> {
+    key: String,
+    refused: Option<&'a str>,
+    /// Gets a new token for the stored record.
+    renew: &'a dyn Fn(&Stored) -> Result<Renewed, Error>,
+}
+
+/// A renewed record. Its access token is empty if WeChat sent only a refresh token.
+#[derive(Clone)]
+struct Renewed {
+    record: Record,
+    /// The grant that was used to get it. It may have been looked up.
+    used_grant: String,
+}
+
+/// A renewed record that the store does not have yet.
+#[derive(Clone)]
+struct Unsaved {
+    /// The record it was renewed from.
+    old: Record,
+    renewed: Renewed,
+}
+
+/// The content of the store at a key.
+struct Stored {
+    text: Option<Vec<u8>>,
+    /// An empty record if there is none that can be read.
+    record: Record,
+}
+
+impl Stored {
+    /// Whether there is a text that is not a record.
+    fn is_unreadable(&self) -> bool {
+        self.text.is_some() && self.record.grant.is_empty() && self.record.access_token.is_empty()
+    }
+}
+
+/// Half of the time left, but at least [`MIN_STORE_ACCESS`]. An unavailable store is retried for at most
+/// this long; the other half is kept for the calls to WeChat.
+fn half_the_time_left(limit: Instant) -> Instant {
+    let now = Instant::now();
+    let left = limit.saturating_duration_since(now);
+    now + (left / 2).max(MIN_STORE_ACCESS).min(left)
+}
+
+/// The limit of one access to the store, which may have to wait for other processes: they may be
+/// writing the token that is needed. It leaves time to report why the access failed.
+fn most_of(limit: Instant) -> Instant {
+    let now = Instant::now();
+    now + limit.saturating_duration_since(now) / 8 * 7
+}
+
+/// The limit of a write that must not be lost.
+fn time_to_save(limit: Instant) -> Instant {
+    limit.max(Instant::now() + TIME_TO_SAVE)
+}
+
+impl Deref for Platform {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Platform {
+    /// Nothing is opened or connected before the first call.
+    pub fn new(options: &Options, pool: Arc<ConnectionPool>) -> Result<Platform, String> {
+        let (Some(appid), Some(appsecret)) =
+            (&options.component_appid, &options.component_appsecret)
+        else {
+            return Err("component_appid and component_appsecret belong together; set both".into());
+        };
+        Ok(Platform(Arc::new(Shared {
+            appid: appid.clone(),
+            appsecret: appsecret.clone(),
+            pool,
+            limits: options.limits(),
+            store: store::open(&options.store)?,
+            unsaved: Mutex::default(),
+            authorizers: Mutex::new(AuthorizerListCache::new()),
+            pages: SingleFlight::new("wxlink-accounts"),
+        })))
+    }
+
+    /// Stores the ticket that WeChat pushed.
+    ///
+    /// # Errors
+    /// [`Status::NoToken`]: the store cannot be used; [`Status::TimeoutUnsent`], [`Status::Cancelled`].
+    /// After the last two it may still be stored.
+    pub fn set_ticket(
+        &self,
+        ticket: &str,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<(), Error> {
+        self.store_grant(self.own_key(), ticket, limit, cancel)
+    }
+
+    /// Stores an account's refresh token. A stored access token of the account is kept.
+    ///
+    /// # Errors
+    /// As [`set_ticket`](Platform::set_ticket).
+    pub fn add_account(
+        &self,
+        account: &str,
+        refresh_token: &str,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<(), Error> {
+        self.store_grant(self.key_of(account), refresh_token, limit, cancel)
+    }
+
+    /// Stores a grant on a thread of its own, because accesses to the store cannot be cancelled and do
+    /// not always end at the limit.
+    fn store_grant(
+        &self,
+        key: String,
+        grant: &str,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<(), Error> {
+        // The thread's own error says more than a time-out, so it gets a moment to report it.
+        let waited = limit + GRACE;
+        let (own, grant) = (self.clone(), grant.to_owned());
+        let panicked = Err(self.error(Status::Internal, "the token store failed"));
+        let work = move || own.store_grant_until(&key, &grant, limit);
+        let stored = Flight::start("wxlink-store", work, panicked)
+            .map_err(|e| self.error(Status::Internal, format!("no thread for the store: {e}")))?;
+        match stored.wait(waited, cancel) {
+            Ok(done) => done.clone(),
+            Err(WaitError::Cancelled) => Err(self.error(Status::Cancelled, "")),
+            Err(WaitError::TimedOut) => {
+                let store = self.store.name();
+                let why =
+                    format!("{store} does not respond in time, or is in use by other processes");
+                Err(self.error(Status::TimeoutUnsent, why))
+            }
+            Err(WaitError::Failed(e)) => Err(self.error(Status::Internal, e.to_string())),
+        }
+    }
+
+    /// The account's token: the stored one, or a new one.
+    pub fn fetch(
+        &self,
+        account: &str,
+        refused: Option<&str>,
+        limit: Instant,
+    ) -> Result<FetchedToken, Error> {
+        let renewal = Renewal {
+            key: self.key_of(account),
+            refused,
+            renew: &|record| self.refresh(account, record, limit),
+        };
+        let mut fetched = self.current_or_renew(&renewal, limit)?.fetched();
+        // So that the next call tries to write it to the store again.
+        if self.is_unsaved(&renewal.key) {
+            fetched.refresh_after = Duration::ZERO;
+        }
+        Ok(fetched)
+    }
+
+    /// The stored record if its token can be used, else a renewed one.
+    fn current_or_renew(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
+        let key = &renewal.key;
+        let ours = LockOwner::new();
+        let mut next_pause = MIN_PAUSE;
+        let until = most_of(limit);
+        self.retry_while_unavailable(half_the_time_left(limit), || self.save_again(key, until))?;
+        loop {
+            let (retry_limit, until) = (half_the_time_left(limit), most_of(limit));
+            // Another process may have renewed it meanwhile.
+            let record = self
+                .retry_while_unavailable(retry_limit, || self.read(key, until))?
+                .record;
+            if !record.is_due(renewal.refused) {
+                return Ok(record);
+            }
+            let lease = self.retry_while_unavailable(retry_limit, || {
+                Lease::take(&self.store, key, &ours, limit, until)
+            })?;
+            if let Some(lease) = lease {
+                let renewed = self.renew(renewal, limit);
+                match self.is_unsaved(key) {
+                    // Kept locked: others would renew it again, with a refresh token that may be invalid.
+                    true => drop(lease),
+                    false => lease.release(),
+                }
+                return renewed;
+            }
+            // Another process is renewing it.
+            if !record.left(renewal.refused).is_zero() {
+                return Ok(record);
+            }
+            if Instant::now() >= limit {
+                return Err(self
+                    .no_token("another process is refreshing it and has not finished")
+                    .transient());
+            }
+            pause(&mut next_pause, limit);
+        }
+    }
+
+    fn retry_while_unavailable<T>(
+        &self,
+        until: Instant,
+        access: impl Fn() -> Result<T, StoreError>,
+    ) -> Result<T, Error> {
+        retry_until(until, access).map_err(|e| self.not_stored(e))
+    }
+
+    /// Renews the record. Its lock is held.
+    fn renew(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
+        let until = most_of(limit);
+        let stored = self.retry_while_unavailable(half_the_time_left(limit), || {
+            self.read(&renewal.key, until)
+        })?;
+        // The previous holder of the lock may have renewed it.
+        if !stored.record.is_due(renewal.refused) {
+            return Ok(stored.record);
+        }
+        let renewed = (renewal.renew)(&stored)?;
+        let Stored { text, record } = stored;
+        let until = time_to_save(limit);
+        let saved = self.save(&renewal.key, text, &record, renewed.clone(), until);
+        // Kept in memory until it is stored: the old refresh token may be invalid already.
+        let kept = saved.unwrap_or_else(|_| {
+            let unsaved = Unsaved {
+                old: record,
+                renewed: renewed.clone(),
+            };
+            lock(&self.unsaved).insert(renewal.key.clone(), unsaved);
+            renewed.record
+        });
+        match kept.access_token.is_empty() {
+            true => Err(self.no_token("WeChat sent a refresh token without an access token")),
+            false => Ok(kept),
+        }
+    }
+
+    /// Compare-and-swaps the renewed record over the one it was renewed from, and returns the record to
+    /// use: another process's, if theirs is newer.
+    fn save(
+        &self,
+        key: &str,
+        mut was: Option<Vec<u8>>,
+        old: &Record,
+        Renewed {
+            mut record,
+            used_grant,
+        }: Renewed,
+        until: Instant,
+    ) -> Result<Record, StoreError> {
+        while !self
+            .store
+            .swap(key, was.as_deref(), &record.text(), until)?
+        {
+            let Stored {
+                text,
+                record: there,
+            } = self.read(key, until)?;
+            // Ours was got with the stored grant, which was looked up before another process stored it.
+            let is_next = used_grant != old.grant && used_grant == there.grant;
+            // There is no token if the store was emptied.
+            if !is_next && !["", &old.access_token].contains(&there.access_token.as_str()) {
+                return Ok(there);
+            }
+            // Another grant was stored meanwhile, which is newer.
+            if !["", &old.grant, &used_grant].contains(&there.grant.as_str()) {
+                record.grant = there.grant;
+            }
+            was = text;
+        }
+        Ok(record)
+    }
+
+    /// Writes a record that could not be written before.
+    fn save_again(&self, key: &str, until: Instant) -> Result<(), StoreError> {
+        let unsaved = lock(&self.unsaved).get(key).cloned();
+        if let Some(Unsaved { old, renewed }) = unsaved {
+            self.save(key, Some(old.text().into_bytes()), &old, renewed, until)?;
+            lock(&self.unsaved).remove(key);
+        }
+        Ok(())
+    }
+
+    fn is_unsaved(&self, key: &str) -> bool {
+        lock(&self.unsaved).contains_key(key)
+    }
+
+    /// A new token for an account.
+    fn refresh(&self, account: &str, stored: &Stored, limit: Instant) -> Result<Renewed, Error> {
+        let mut grant = stored.record.grant.clone();
+        let mut recovered = false;
+        if grant.is_empty() {
+            grant =
+                self.recover(account, &grant, limit)
+                    .map_err(|e| match stored.is_unreadable() {
+                        true => {
+                            self.unreadable(&self.key_of(account), "the account's refresh token")
+                        }
+                        false => e,
+                    })?;
+            recovered = true;
+        }
+        loop {
+            match self.refresh_with(account, &grant, limit) {
+                Err(e) if e.errcode() == Some(REFRESH_TOKEN_INVALID) && !recovered => {
+                    recovered = true;
+                    grant = self.recover(account, &grant, limit).map_err(|_| e)?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn refresh_with(&self, account: &str, grant: &str, limit: Instant) -> Result<Renewed, Error> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            component_appid: &'a str,
+            authorizer_appid: &'a str,
+            authorizer_refresh_token: &'a str,
+        }
+        let body = Body {
+            component_appid: &self.appid,
+            authorizer_appid: account,
+            authorizer_refresh_token: grant,
+        };
+        let secrets = [("refresh_token", grant)];
+        let response = self.call(Endpoint::AuthorizerToken, &body, &secrets, limit)?;
+        self.renewed_from(&response, grant)
+    }
+
+    /// Looks up the account's refresh token in WeChat's list of accounts; it must differ from `useless`.
+    /// Pages that were read before are not read again.
+    fn recover(&self, account: &str, useless: &str, limit: Instant) -> Result<String, Error> {
+        let mut restarted = false;
+        loop {
+            let found = lock(&self.authorizers).look_up(account, useless, !restarted);
+            let offset = match found {
+                Lookup::Found(token) => return Ok(token),
+                Lookup::ReadPage(offset) => offset,
+                Lookup::NotFound => break,
+            };
+            restarted |= offset == 0;
+            let page = self.shared_page(offset, limit)?;
+            lock(&self.authorizers).add(offset, &page);
+        }
+        Err(self.no_token(format!(
+            "no usable refresh token for {account}; have the account authorise the platform (again), \
+             and add the account with its new refresh token"
+        )))
+    }
+
+    /// Reads a page, once for all calls that need it. No lock is held meanwhile.
+    fn shared_page(&self, offset: u64, limit: Instant) -> Result<Arc<Page>, Error> {
+        let failed = |why: String| self.no_token(why).transient();
+        let own = self.clone();
+        let read = move || own.page(offset, limit).map(Arc::new);
+        let panicked = Err(self.error(Status::Internal, "reading the list of accounts failed"));
+        let page = self
+            .pages
+            .join(&offset, read, panicked)
+            .map_err(|e| failed(format!("no thread to read the list of accounts: {e}")))?;
+        let never = CancelToken::new().map_err(|e| failed(e.to_string()))?;
+        match page.wait(limit, &never) {
+            Ok(page) => page.clone(),
+            Err(_) => Err(failed("the list of accounts was not read in time".into())),
+        }
+    }
+
+    /// Reads a page of the accounts that have authorised the platform.
+    fn page(&self, offset: u64, limit: Instant) -> Result<Page, Error> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            component_appid: &'a str,
+            offset: u64,
+            count: u64,
+        }
+        let body = Body {
+            component_appid: &self.appid,
+            offset,
+            count: PAGE_SIZE,
+        };
+        let response = self.call(Endpoint::AuthorizerList, &body, &[], limit)?;
+        Page::read(response.json())
+            .ok_or_else(|| self.no_token("the response of api_get_authorizer_list has no list"))
+    }
+
+    /// Calls with the platform's token, and once again with another token if WeChat refuses it.
+    fn call(
+        &self,
+        endpoint: Endpoint,
+        body: &impl Serialize,
+        secrets: &[Secret<'_>],
+        limit: Instant,
+    ) -> Result<Response, Error> {
+        let token = self.own_token(None, limit)?;
+        match self.post(endpoint, &token, body, secrets, limit) {
+            Err(e) if e.class() == Some(Class::Token) => {
+                let other = self.own_token(Some(&token), limit)?;
+                let mut known = vec![(endpoint.token_name(), token.as_str())];
+                known.extend(secrets);
+                self.post(endpoint, &other, body, &known, limit)
+            }
+            done => done,
+        }
+    }
+
+    /// The platform's own access token.
+    fn own_token(&self, refused: Option<&str>, limit: Instant) -> Result<String, Error> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            component_appid: &'a str,
+            component_appsecret: &'a str,
+            component_verify_ticket: &'a str,
+        }
+        let renew = |stored: &Stored| {
+            let record = &stored.record;
+            if stored.is_unreadable() {
+                return Err(self.unreadable(&self.own_key(), "the component_verify_ticket"));
+            }
+            if record.grant.is_empty() {
+                return Err(self.no_token(
+                    "there is no component_verify_ticket yet; store the one that WeChat pushes every 10 minutes",
+                ));
+            }
+            let body = Body {
+                component_appid: &self.appid,
+                component_appsecret: &self.appsecret,
+                component_verify_ticket: &record.grant,
+            };
+            let secrets = [
+                ("component_appsecret", self.appsecret.as_str()),
+                ("component_verify_ticket", &record.grant),
+            ];
+            self.renewed_from(
+                &self.post(Endpoint::ComponentToken, "", &body, &secrets, limit)?,
+                &record.grant,
+            )
+        };
+        let renewal = Renewal {
+            key: self.own_key(),
+            refused,
+            renew: &renew,
+        };
+        self.current_or_renew(&renewal, limit)
+            .map(|record| record.access_token)
+    }
+
+    fn post(
+        &self,
+        endpoint: Endpoint,
+        token: &str,
+        body: &impl Serialize,
+        secrets: &[Secret<'_>],
+        limit: Instant,
+    ) -> Result<Response, Error> {
+        let never = CancelToken::new().map_err(|e| self.no_token(e.to_string()).transient())?;
+        let sender = Sender {
+            pool: &self.pool,
+            cancel: &Arc::new(never),
+            limits: self.limits,
+            secrets,
+        };
+        sender
+            .send(endpoint, token, body, limit, Vec::new())
+            .map_err(Error::without_token)
+    }
+
+    /// Reads the new tokens. A refresh token is kept even if the access token is missing: it may be the
+    /// only valid one.
+    fn renewed_from(&self, response: &Response, grant: &str) -> Result<Renewed, Error> {
+        let tokens = response.json();
+        let text = |name| {
+            let text = tokens.get(name).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty() && text.len() <= MAX_TOKEN_BYTES)
+        };
+        let access_token = text("component_access_token")
+            .or_else(|| text("authorizer_access_token"))
+            .or_else(|| text("access_token"));
+        let refresh_token = text("authorizer_refresh_token");
+        if access_token.is_none() && refresh_token.is_none() {
+            let name = response.endpoint().name();
+            return Err(self.no_token(format!("the response of {name} has no token")));
+        }
+        let expires_in = tokens.get("expires_in").and_then(record::whole_number);
+        let record = Record {
+            grant: refresh_token.unwrap_or(grant).to_owned(),
+            access_token: access_token.unwrap_or_default().to_owned(),
+            since: record::now(),
+            expires_in: expires_in.unwrap_or(DEFAULT_LIFETIME_S),
+        };
+        Ok(Renewed {
+            record: record.clamped(),
+            used_grant: grant.to_owned(),
+        })
+    }
+
+    fn store_grant_until(&self, key: &str, grant: &str, limit: Instant) -> Result<(), Error> {
+        let store = || {
+            loop {
+                let Stored { text, mut record } = self.read(key, limit)?;
+                if record.grant == grant {
+                    return Ok(());
+                }
+                record.grant = grant.to_owned();
+                if self
+                    .store
+                    .swap(key, text.as_deref(), &record.text(), limit)?
+                {
+                    return Ok(());
+                }
+            }
+        };
+        retry_until(limit, store).map_err(|e| match e.is_late {
+            true => self.error(Status::TimeoutUnsent, e.why),
+            false => self.not_stored(e),
+        })
+    }
+
+    fn read(&self, key: &str, until: Instant) -> Result<Stored, StoreError> {
+        let text = self.store.read(key, until)?;
+        let record = text.as_deref().and_then(Record::read).unwrap_or_default();
+        Ok(Stored { text, record })
+    }
+
+    /// The key of the platform's own record. Two records never share a key, whatever the ids are.
+    fn own_key(&self) -> String {
+        format!("wxlink:platform:{}", encoded(&self.appid))
+    }
+
+    fn key_of(&self, account: &str) -> String {
+        format!(
+            "wxlink:account:{}:{}",
+            encoded(&self.appid),
+            encoded(account)
+        )
+    }
+
+    fn not_stored(&self, error: StoreError) -> Error {
+        let failed = self.no_token(error.why);
+        if error.transient {
+            failed.transient()
+        } else {
+            failed
+        }
+    }
+
+    fn unreadable(&self, key: &str, what: &str) -> Error {
+        self.no_token(format!(
+            "the record {key} in the token store cannot be read; store {what} again"
+        ))
+    }
+
+    fn no_token(&self, why: impl Into<String>) -> Error {
+        self.error(Status::NoToken, why)
+    }
+
+    fn error(&self, status: Status, why: impl Into<String>) -> Error {
+        Error::before_send(status, why, self.limits.lang)
+    }
+}
+
+/// Retries an access while the store is unavailable: it may soon be available again.
+fn retry_until<T>(
+    until: Instant,
+    access: impl Fn() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut next_pause = MIN_PAUSE;
+    // The error of an attempt that had enough time, which the last one may not have had.
+    let mut found: Option<StoreError> = None;
+    loop {
+        let error = match access() {
+            Err(e) if e.transient => e,
+            done => return done,
+        };
+        if !error.is_late || found.is_none() {
+            found = Some(error.clone());
+        }
+        if Instant::now() < until {
+            pause(&mut next_pause, until);
+        }
+        if Instant::now() >= until {
+            return Err(found.unwrap_or(error));
+        }
+    }
+}
+
+/// Pauses before the next attempt, each time longer.
+fn pause(next_pause: &mut Duration, until: Instant) {
+    let left = until.saturating_duration_since(Instant::now());
+    thread::sleep(left.min(*next_pause));
+    *next_pause = (*next_pause * 2).min(MAX_PAUSE);
+}
+
+/// Encodes an id as a part of a key.
+fn encoded(id: &str) -> String {
+    utf8_percent_encode(id, ENCODED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn platform() -> Platform {
+        let mut options = Options::new();
+        options.set("component_appid", "wx1").unwrap();
+        options.set("component_appsecret", "S").unwrap();
+        Platform::new(&options, Arc::new(ConnectionPool::new(&options).unwrap())).unwrap()
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    fn record((grant, token): (&str, &str)) -> Record {
+        Record {
+            grant: grant.into(),
+            access_token: token.into(),
+            ..Record::default()
+        }
+        .clamped()
+    }
+
+    #[test]
+    fn a_token_is_written_over_older_ones_and_over_no_newer_one() {
+        let old = record(("R0", "T0"));
+        for (there, new, with, then) in [
+            (("R0", "T0"), ("R1", "T1"), "R0", ("R1", "T1")),
+            // The store was emptied, or has a grant that was stored since.
+            (("", ""), ("R1", "T1"), "R0", ("R1", "T1")),
+            (("PUT", ""), ("R1", "T1"), "R0", ("PUT", "T1")),
+            // The account has authorised the platform again.
+            (("PUT", "T0"), ("R1", "T1"), "R0", ("PUT", "T1")),
+            // Another process renewed it too, with an older or a newer refresh token.
+            (("R2", "T2"), ("R1", "T1"), "R0", ("R2", "T2")),
+            (("R1", "T1"), ("R2", "T2"), "R1", ("R2", "T2")),
+        ] {
+            let platform = platform();
+            let text = record(there).text();
+            assert!(platform.store.swap("k", None, &text, soon()).unwrap());
+            let renewed = Renewed {
+                record: record(new),
+                used_grant: with.into(),
+            };
+            let used = platform.save("k", Some(old.text().into_bytes()), &old, renewed, soon());
+            let kept = platform.read("k", soon()).unwrap().record;
+            let shown = format!("{there:?} {new:?}");
+            assert_eq!(used.unwrap().text(), record(then).text(), "{shown}");
+            assert_eq!(kept.text(), record(then).text(), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_unavailable_store_is_retried() {
+        let platform = platform();
+        let unavailable = |transient| StoreError {
+            why: "away".into(),
+            transient,
+            is_late: false,
+        };
+        let asked = std::cell::Cell::new(0);
+        let ask = |transient, times| {
+            let nth = asked.replace(asked.get() + 1);
+            if nth < times {
+                Err(unavailable(transient))
+            } else {
+                Ok(nth)
+            }
+        };
+        let soon = soon();
+        assert_eq!(
+            platform.retry_while_unavailable(soon, || ask(true, 3)).ok(),
+            Some(3)
+        );
+        asked.set(0);
+        assert!(
+            platform
+                .retry_while_unavailable(soon, || ask(false, 3))
+                .is_err()
+        );
+        asked.set(0);
+        let past = Instant::now();
+        let error = platform
+            .retry_while_unavailable(past, || ask(true, 3))
+            .err()
+            .unwrap();
+        assert!(error.message().contains("away"), "{error}");
+    }
+
+    #[test]
+    fn a_record_that_could_not_be_written_is_written_later() {
+        let platform = platform();
+        let (old, new) = (record(("R0", "T0")), record(("R1", "T1")));
+        let renewed = Renewed {
+            record: new,
+            used_grant: "R0".into(),
+        };
+        let unsaved = Unsaved { old, renewed };
+        lock(&platform.unsaved).insert("k".into(), unsaved);
+        platform.save_again("k", soon()).unwrap();
+        assert!(
+            platform.read("k", soon()).unwrap().record.grant == "R1" && !platform.is_unsaved("k")
+        );
+    }
+
+    #[test]
+    fn a_holder_prolongs_its_lock_and_an_abandoned_one_expires() {
+        let store = platform().store.clone();
+        let short = Instant::now() + Duration::from_secs(4);
+        let ours = LockOwner::new();
+        let take =
+            |owner: &LockOwner, limit| Lease::take(&store, "k", owner, limit, soon()).unwrap();
+        let lease = take(&ours, short);
+        assert!(lease.is_some());
+        // The lock was taken for two seconds.
+        let later = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < later {
+            assert!(take(&LockOwner::new(), soon()).is_none());
+            thread::sleep(Duration::from_millis(10));
+        }
+        // As when the process is killed.
+        drop(lease);
+        let limit = soon();
+        while take(&LockOwner::new(), soon()).is_none() {
+            assert!(Instant::now() < limit, "the lock does not expire");
+        }
+    }
+}

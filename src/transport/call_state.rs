@@ -1,0 +1,150 @@
+//! The state of the call that a connection serves.
+//!
+//! ureq passes bytes to a transport, but not the call they belong to. So each
+//! [connection](super::connection) shares one `CallState` with the layers below ureq: they read the
+//! call's time limits and token from it, and record how far the call came, whether anything was sent
+//! and why it failed. A connection serves one call at a time, so the lock is never contended.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use crate::config::proxy::ProxyAddress;
+use crate::model::attempt::Phase;
+use crate::model::failure::Failure;
+use crate::model::status::Status;
+use crate::sys::cancel::{CancelToken, WaitError};
+use crate::sys::lock::lock;
+
+/// The state of one call.
+pub(crate) struct CallState {
+    /// When the call as a whole ends.
+    pub deadline: Instant,
+    /// When connecting ends, the handshakes included; never later than `deadline`.
+    pub connect_deadline: Instant,
+    /// Ends the call early.
+    pub cancel: Arc<CancelToken>,
+    /// The percent-encoded access token. It is inserted into the request by the last step before the
+    /// socket.
+    pub token: String,
+    /// The phase that the call has reached.
+    pub phase: Phase,
+    /// Whether a byte of the request may have been sent.
+    pub sent: bool,
+    /// Whether the host ended the connection.
+    pub ended: bool,
+    /// Whether the connection was open before the call.
+    pub reused: bool,
+    /// The first failure.
+    pub failure: Option<Failure>,
+}
+
+/// The state, shared by a connection and the layers below ureq.
+pub(crate) struct SharedCallState(Mutex<CallState>);
+
+impl SharedCallState {
+    pub fn new(cancel: Arc<CancelToken>) -> SharedCallState {
+        let now = Instant::now();
+        SharedCallState(Mutex::new(CallState {
+            deadline: now,
+            connect_deadline: now,
+            cancel,
+            token: String::new(),
+            phase: Phase::Resolve,
+            sent: false,
+            ended: false,
+            reused: true,
+            failure: None,
+        }))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, CallState> {
+        lock(&self.0)
+    }
+
+    /// Sets the phase and returns its time limit.
+    pub fn enter(&self, phase: Phase) -> Instant {
+        let mut state = self.lock();
+        state.phase = phase;
+        state.limit()
+    }
+
+    /// Records the first failure and returns an error that makes ureq return.
+    pub fn fail(&self, failure: Failure) -> io::Error {
+        let kind = match failure.status {
+            Status::Timeout | Status::TimeoutUnsent => io::ErrorKind::TimedOut,
+            _ => io::ErrorKind::Other,
+        };
+        self.lock().failure.get_or_insert(failure);
+        io::Error::from(kind)
+    }
+
+    /// Records that the connection failed at the proxy. A failure that is recorded already is the
+    /// reason; a cancelled call and a passed limit keep their status.
+    pub fn fail_at_proxy(&self, proxy: &ProxyAddress, error: &io::Error) -> io::Error {
+        let before = self.lock().failure.take();
+        self.fail(match before {
+            None => Failure::new(Status::Proxy, format!("the proxy {proxy}: {error}")),
+            Some(Failure { status, detail })
+                if matches!(status, Status::TimeoutUnsent | Status::Cancelled) =>
+            {
+                let phase = self.lock().phase;
+                let awaited = match phase {
+                    Phase::Resolve => "the name of the proxy",
+                    Phase::Connect => "a connection to the proxy",
+                    _ => "a response of the proxy",
+                };
+                Failure::new(
+                    status,
+                    format!("{detail} while waiting for {awaited} {proxy}"),
+                )
+            }
+            Some(Failure { detail, .. }) => {
+                // The reason may begin with the proxy's address, which would then appear twice.
+                let shown = proxy.to_string();
+                let why = detail.strip_prefix(&shown).unwrap_or(&detail);
+                let why = why.trim_start_matches(": ");
+                Failure::new(Status::Proxy, format!("the proxy {shown}: {why}"))
+            }
+        })
+    }
+
+    /// Appends to the text of the recorded failure.
+    pub fn append_to_failure(&self, text: &str) {
+        if let Some(failure) = &mut self.lock().failure {
+            failure.detail += text;
+        }
+    }
+}
+
+impl CallState {
+    /// The time limit of the current phase.
+    pub fn limit(&self) -> Instant {
+        if self.phase < Phase::Send {
+            self.connect_deadline
+        } else {
+            self.deadline
+        }
+    }
+
+    /// The failure of a wait that ended with `error`.
+    pub fn wait_failure(&self, error: WaitError) -> Failure {
+        match error {
+            WaitError::TimedOut if self.sent => Failure::new(Status::Timeout, self.passed_limit()),
+            WaitError::TimedOut => Failure::new(Status::TimeoutUnsent, self.passed_limit()),
+            WaitError::Cancelled => Failure::new(Status::Cancelled, "the call was cancelled"),
+            WaitError::Failed(e) if self.sent => {
+                Failure::new(Status::ConnectionLost, e.to_string())
+            }
+            WaitError::Failed(e) => Failure::new(Status::Connect, e.to_string()),
+        }
+    }
+
+    fn passed_limit(&self) -> &'static str {
+        if self.phase < Phase::Send && self.connect_deadline < self.deadline {
+            "connect_timeout_ms passed"
+        } else {
+            "timeout_ms passed"
+        }
+    }
+}

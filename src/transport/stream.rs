@@ -1,0 +1,134 @@
+//! A socket whose reads and writes end at the call's time limit.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::event::PollFlags;
+use rustix::fd::AsFd;
+use rustix::io::Errno;
+use rustix::net::{connect, sockopt};
+
+use super::call_state::SharedCallState;
+use crate::model::attempt::Phase;
+use crate::model::failure::Failure;
+use crate::model::status::Status;
+use crate::sys::cancel::{CancelToken, WaitError};
+use crate::sys::os::{self, CONNECTING};
+
+/// A connected, non-blocking socket that waits with `poll`, until the limit in the call state.
+pub(crate) struct Stream {
+    socket: TcpStream,
+    state: Arc<SharedCallState>,
+}
+
+impl Stream {
+    /// Connects to the first address that accepts. The time left is shared among the addresses that are
+    /// not tried yet, so that one unresponsive address leaves time for the next.
+    pub fn connect(addrs: &[SocketAddr], state: &Arc<SharedCallState>) -> io::Result<Stream> {
+        let limit = state.enter(Phase::Connect);
+        let cancel = state.lock().cancel.clone();
+        let mut last = Failure::new(Status::Resolve, "the host has no address");
+        for (i, addr) in addrs.iter().enumerate() {
+            let now = Instant::now();
+            let untried = u32::try_from(addrs.len() - i).unwrap_or(1);
+            let share = limit.saturating_duration_since(now) / untried;
+            match dial(addr, now + share, &cancel) {
+                Ok(socket) => {
+                    // Requests are sent in one write: Nagle's algorithm would only delay them.
+                    let _ = socket.set_nodelay(true);
+                    return Ok(Stream {
+                        socket,
+                        state: state.clone(),
+                    });
+                }
+                Err(WaitError::Failed(e)) => {
+                    let why = io::Error::from(e);
+                    last = Failure::new(Status::Connect, format!("{addr}: {why}"));
+                }
+                Err(WaitError::TimedOut) => last = state.lock().wait_failure(WaitError::TimedOut),
+                Err(WaitError::Cancelled) => {
+                    last = state.lock().wait_failure(WaitError::Cancelled);
+                    break;
+                }
+            }
+        }
+        Err(state.fail(last))
+    }
+
+    /// Whether an idle connection can be used: it is open and has received nothing.
+    pub fn is_quiet(&self) -> bool {
+        let peeked = self.socket.peek(&mut [0]);
+        matches!(peeked, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Waits until the socket is ready.
+    ///
+    /// # Errors
+    /// The limit passed or the call was cancelled.
+    fn wait(&self, flags: PollFlags) -> io::Result<()> {
+        let (limit, cancel) = {
+            let state = self.state.lock();
+            (state.limit(), state.cancel.clone())
+        };
+        cancel
+            .wait_for(self.socket.as_fd(), flags, limit)
+            .map_err(|stop| {
+                let failure = self.state.lock().wait_failure(stop);
+                self.state.fail(failure)
+            })
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        // The response takes time: polling first saves a read that would find nothing.
+        if self.state.lock().phase == Phase::Wait {
+            self.wait(PollFlags::IN)?;
+        }
+        loop {
+            match self.socket.read(buf) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::IN)?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.socket.write(buf) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Ok(n) => {
+                    let mut state = self.state.lock();
+                    state.sent |= n > 0 && state.phase >= Phase::Send;
+                    return Ok(n);
+                }
+                failed => return failed,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens one connection by `limit`.
+fn dial(addr: &SocketAddr, limit: Instant, cancel: &CancelToken) -> Result<TcpStream, WaitError> {
+    let socket = os::socket(addr).map_err(WaitError::Failed)?;
+    match connect(&socket, addr) {
+        Ok(()) => return Ok(socket),
+        Err(CONNECTING | Errno::INTR) => {}
+        Err(e) => return Err(WaitError::Failed(e)),
+    }
+    cancel.wait_for(socket.as_fd(), PollFlags::OUT, limit)?;
+    match sockopt::socket_error(&socket) {
+        Ok(Ok(())) => Ok(socket),
+        Ok(Err(e)) | Err(e) => Err(WaitError::Failed(e)),
+    }
+}

@@ -35,7 +35,7 @@ def outcome_of(call):
         return error.progress, error
 
 
-def answer_to(request):
+def reply_to(request):
     verb, *fields = request.rstrip("\n").split("\t")
     fields = {key: unquote(value) for key, _, value in (f.partition("=") for f in fields)}
     if verb == "catalogue":
@@ -116,7 +116,7 @@ def encoded(value):
 
 def main():
     for request in sys.stdin:
-        print("\t".join(f"{k}={encoded(v)}" for k, v in answer_to(request).items()), flush=True)
+        print("\t".join(f"{k}={encoded(v)}" for k, v in reply_to(request).items()), flush=True)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ impl Sender<'_> {
         let mut retries = 0;
         loop {
             let host = self.pool.pick_host(&tried_hosts);
-            let (result, mut attempt, delivery) = self.pool.exchange(host, &request);
+            let (result, mut attempt, delivery) = self.pool.send(host, &request);
             let failure = match result.and_then(|raw| parse_response(endpoint, raw, &clean)) {
                 Ok(response) => {
                     if !endpoint.is_linking() {

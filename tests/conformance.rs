@@ -1,11 +1,11 @@
-//! Every language against the shared vectors: a verb, an option, an errcode or a vector that one of
-//! them misses fails here.
+//! Runs the shared vectors in every language. A verb, option, errcode or vector that a language does not
+//! handle fails here.
 //!
-//! A language has a program that takes a request a line on stdin and gives an answer a line on stdout
-//! (`bindings/LANGUAGE/run conform`). Fields are separated by tabs, the first of a request is the verb;
-//! the others are KEY=VALUE, values percent-encoded:
+//! Each language has a program that reads one request per line and prints one reply per line
+//! (`bindings/LANGUAGE/run conform`). Fields are separated by tabs. The first field of a request is the
+//! verb; all others are KEY=VALUE with percent-encoded values:
 //!
-//! | verb | its fields | the answer's |
+//! | verb | fields of the request | fields of the reply |
 //! |---|---|---|
 //! | `link` `get` `unlink` `ensure` `wait` | the arguments, and `option.KEY` for options of the client | `status`, `errcode` if WeChat answered, `class`, `delivery`, `http_status`, `rid`, `message`, `body`; of a list `items`, `item.0.appid` and so on; of ensure and wait `state`, `waits_for`, `posts` |
 //! | `option` | `key`, `value` | `status`, `message` |
@@ -30,16 +30,17 @@ const APPID: &str = "wx0b00000000000001";
 
 type Fields = BTreeMap<String, String>;
 
-/// A language's program, running.
+/// The running program of a language.
 struct Language {
     name: &'static str,
     child: Child,
-    ask: ChildStdin,
-    told: BufReader<ChildStdout>,
+    requests: ChildStdin,
+    replies: BufReader<ChildStdout>,
 }
 
 impl Language {
-    /// `None` if its tools are missing, which is said where it is seen.
+    /// Starts the program. If its tools are missing, reports that the language is skipped and returns
+    /// `None`.
     fn start(name: &'static str, dir: &str) -> Option<Language> {
         let run: PathBuf = root().join(dir).join("run");
         let mut child = Command::new(run)
@@ -51,11 +52,11 @@ impl Language {
             .unwrap();
         let mut language = Language {
             name,
-            ask: child.stdin.take().unwrap(),
-            told: BufReader::new(child.stdout.take().unwrap()),
+            requests: child.stdin.take().unwrap(),
+            replies: BufReader::new(child.stdout.take().unwrap()),
             child,
         };
-        // Asked for nothing much, it says whether it is there.
+        // A first request shows whether it runs.
         if language
             .try_ask("option", &[("key", "lang"), ("value", "en")])
             .is_none()
@@ -73,10 +74,10 @@ impl Language {
         for (key, value) in fields {
             request += &format!("\t{key}={}", encoded(value));
         }
-        // It may be gone already; then there is no answer either.
-        let _ = writeln!(self.ask, "{request}");
+        // The program may have ended already; then there is no reply either.
+        let _ = writeln!(self.requests, "{request}");
         let mut line = String::new();
-        self.told.read_line(&mut line).unwrap();
+        self.replies.read_line(&mut line).unwrap();
         let fields = line.strip_suffix('\n')?.split('\t');
         let pair = |field: &str| {
             let (key, value) = field.split_once('=').unwrap();
@@ -86,15 +87,15 @@ impl Language {
     }
 
     fn ask(&mut self, verb: &str, fields: &[(&str, &str)]) -> Fields {
-        let told = self.try_ask(verb, fields);
-        let told = told.unwrap_or_else(|| panic!("{}: no answer to {verb} {fields:?}", self.name));
-        // WeChat's own bytes may repeat it.
-        let message = told.get("message").map_or("", String::as_str);
-        assert!(!message.contains(TOKEN), "{}: {told:?}", self.name);
-        told
+        let reply = self.try_ask(verb, fields);
+        let reply = reply.unwrap_or_else(|| panic!("{}: no reply to {verb} {fields:?}", self.name));
+        // Only the body, WeChat's own bytes, may repeat the token.
+        let message = reply.get("message").map_or("", String::as_str);
+        assert!(!message.contains(TOKEN), "{}: {reply:?}", self.name);
+        reply
     }
 
-    /// Makes the call a vector describes, without repetitions.
+    /// Makes the call of a vector, without retries.
     fn call(&mut self, sandbox: &Sandbox, call: &Value) -> Fields {
         let (token, appid) = (text(call, "access_token"), text(call, "appid"));
         let flag = |name: &str| if call[name] == true { "1" } else { "0" };
@@ -172,14 +173,14 @@ fn requests(language: &mut Language, sandbox: &Sandbox) {
 
 fn refusals(language: &mut Language, sandbox: &Sandbox) {
     for vector in vectors("requests.json")["refused"].as_array().unwrap() {
-        let told = language.call(sandbox, &vector["call"]);
-        let what = format!("{}: {}: {told:?}", language.name, vector["name"]);
-        // What no C text can hold is refused a layer higher, in other words.
+        let reply = language.call(sandbox, &vector["call"]);
+        let what = format!("{}: {}: {reply:?}", language.name, vector["name"]);
+        // Texts that C cannot hold are refused by the language's layer, with another message.
         let has_nul = vector["call"].to_string().contains("\\u0000");
-        assert_eq!(told["status"], "BAD_VALUE", "{what}");
-        assert_eq!(told["delivery"], "never sent", "{what}");
+        assert_eq!(reply["status"], "BAD_VALUE", "{what}");
+        assert_eq!(reply["delivery"], "never sent", "{what}");
         assert!(
-            has_nul || told["message"].contains(vector["says"].as_str().unwrap()),
+            has_nul || reply["message"].contains(vector["says"].as_str().unwrap()),
             "{what}"
         );
     }
@@ -191,31 +192,34 @@ fn answers(language: &mut Language, sandbox: &Sandbox) {
         let expect = &vector["expect"];
         answer_with(sandbox, vector);
         let ask = json!({"verb": vector["endpoint"], "access_token": TOKEN, "appid": APPID});
-        let told = language.call(sandbox, &ask);
-        let what = format!("{}: {}: {told:?}", language.name, vector["name"]);
+        let reply = language.call(sandbox, &ask);
+        let what = format!("{}: {}: {reply:?}", language.name, vector["name"]);
         if let Some(status) = expect["typed_status"].as_str() {
-            // C asks the JSON for one field after the other: there is no list to be refused.
+            // C reads single fields of the JSON and does not validate the list.
             let untyped = language.name == "C";
-            assert!(told["status"] == status || untyped, "{what}");
+            assert!(reply["status"] == status || untyped, "{what}");
             continue;
         }
         for (key, wanted) in expect.as_object().unwrap() {
-            let given = told.get(key).map_or("", String::as_str);
+            let given = reply.get(key).map_or("", String::as_str);
             match key.as_str() {
-                "items" => items(wanted, &told, &what),
+                "items" => items(wanted, &reply, &what),
                 "message_says" => {
-                    assert!(told["message"].contains(wanted.as_str().unwrap()), "{what}");
+                    assert!(
+                        reply["message"].contains(wanted.as_str().unwrap()),
+                        "{what}"
+                    );
                 }
-                // Parts of the errmsg, which is in the body.
+                // Parts of the errmsg, which the body contains.
                 "errmsg" | "hint" | "request_ip" => {}
-                _ => assert_eq!(given, word(wanted), "{key}: {what}"),
+                _ => assert_eq!(given, as_text(wanted), "{key}: {what}"),
             }
         }
     }
 }
 
-/// A JSON value as a line tells it.
-fn word(value: &Value) -> String {
+/// A JSON value as the text in a reply.
+fn as_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -223,16 +227,16 @@ fn word(value: &Value) -> String {
     }
 }
 
-fn items(wanted: &Value, told: &Fields, what: &str) {
+fn items(wanted: &Value, reply: &Fields, what: &str) {
     let wanted = wanted.as_array().unwrap();
-    assert_eq!(told["items"], wanted.len().to_string(), "{what}");
-    let field = |name: String| told.get(&name).map_or("", String::as_str);
+    assert_eq!(reply["items"], wanted.len().to_string(), "{what}");
+    let field = |name: String| reply.get(&name).map_or("", String::as_str);
     for (i, item) in wanted.iter().enumerate() {
         for (key, value) in item.as_object().unwrap() {
             match (key.as_str(), value) {
-                // What a language does not name is in the body.
+                // Fields without a name of their own are in the body.
                 ("extra", _) => {}
-                // Where a field is of another type, languages without types show what is there.
+                // For a field of another type, languages without types return what is there.
                 (_, Value::Null) => {}
                 ("func_infos", Value::Array(infos)) => {
                     let count = field(format!("item.{i}.func_infos"));
@@ -241,7 +245,7 @@ fn items(wanted: &Value, told: &Fields, what: &str) {
                         for (k, v) in info.as_object().unwrap() {
                             assert_eq!(
                                 field(format!("item.{i}.func_infos.{j}.{k}")),
-                                word(v),
+                                as_text(v),
                                 "{what}"
                             );
                         }
@@ -249,7 +253,7 @@ fn items(wanted: &Value, told: &Fields, what: &str) {
                 }
                 _ => assert_eq!(
                     field(format!("item.{i}.{key}")),
-                    word(value),
+                    as_text(value),
                     "{key}: {what}"
                 ),
             }
@@ -265,7 +269,7 @@ fn errcodes(language: &mut Language, sandbox: &Sandbox) {
         let what = format!("{}: {code} on {}", language.name, endpoint.as_str());
 
         let asked = [("errcode", code.as_str()), ("endpoint", endpoint.as_str())];
-        let told = language.ask("catalogue", &asked);
+        let reply = language.ask("catalogue", &asked);
         let known = [
             ("name", entry.name),
             ("class", entry.class.as_str()),
@@ -274,7 +278,7 @@ fn errcodes(language: &mut Language, sandbox: &Sandbox) {
         ];
         for (key, value) in known {
             assert_eq!(
-                told.get(key).map_or("", String::as_str),
+                reply.get(key).map_or("", String::as_str),
                 value,
                 "{what}: {key}"
             );
@@ -284,17 +288,17 @@ fn errcodes(language: &mut Language, sandbox: &Sandbox) {
         let fault = raw_fault(body.as_bytes(), &json!({}));
         sandbox.admin("POST", "faults", &fault).unwrap();
         let ask = json!({"verb": endpoint.as_str(), "access_token": TOKEN, "appid": APPID});
-        let told = language.call(sandbox, &ask);
+        let reply = language.call(sandbox, &ask);
         assert_eq!(
-            (told["status"].as_str(), &told["errcode"]),
+            (reply["status"].as_str(), &reply["errcode"]),
             ("API", &code),
             "{what}"
         );
-        assert_eq!(told["class"], entry.class.as_str(), "{what}");
-        assert_eq!(told["rid"], "61-2-3", "{what}");
+        assert_eq!(reply["class"], entry.class.as_str(), "{what}");
+        assert_eq!(reply["rid"], "61-2-3", "{what}");
         assert!(
-            told["message"].contains(entry.remedy.en),
-            "{what}: {told:?}"
+            reply["message"].contains(entry.remedy.en),
+            "{what}: {reply:?}"
         );
     }
 }
@@ -304,29 +308,29 @@ fn options(language: &mut Language, sandbox: &Sandbox) {
     for (key, values) in file["options"].as_object().unwrap() {
         for good in values["good"].as_array().unwrap() {
             let value = good.as_str().unwrap();
-            let told = language.ask("option", &[("key", key), ("value", value)]);
+            let reply = language.ask("option", &[("key", key), ("value", value)]);
             assert_eq!(
-                told["status"], "OK",
-                "{}: {key}={value}: {told:?}",
+                reply["status"], "OK",
+                "{}: {key}={value}: {reply:?}",
                 language.name
             );
         }
         for bad in values["bad"].as_array().unwrap() {
             let value = bad.as_str().unwrap();
-            let told = language.ask("option", &[("key", key), ("value", value)]);
-            let what = format!("{}: {key}={value:?}: {told:?}", language.name);
-            assert_eq!(told["status"], "BAD_OPTION", "{what}");
+            let reply = language.ask("option", &[("key", key), ("value", value)]);
+            let what = format!("{}: {key}={value:?}: {reply:?}", language.name);
+            assert_eq!(reply["status"], "BAD_OPTION", "{what}");
             assert!(
-                told["message"].contains(values["says"].as_str().unwrap()),
+                reply["message"].contains(values["says"].as_str().unwrap()),
                 "{what}"
             );
-            assert!(!told["message"].contains("SECRET"), "{what}");
+            assert!(!reply["message"].contains("SECRET"), "{what}");
         }
     }
-    let told = language.ask("option", &[("key", "no_such"), ("value", "1")]);
-    assert_eq!(told["status"], "BAD_OPTION", "{}", language.name);
+    let reply = language.ask("option", &[("key", "no_such"), ("value", "1")]);
+    assert_eq!(reply["status"], "BAD_OPTION", "{}", language.name);
 
-    // Each one reaches a client.
+    // A client accepts each of them.
     let ca_file = sandbox.ca_file().to_str().unwrap();
     for option in OPTIONS {
         let name = format!("option.{}", option.key);
@@ -342,15 +346,19 @@ fn options(language: &mut Language, sandbox: &Sandbox) {
         if option.key != "base_url" {
             fields.push((&name, value));
         }
-        let told = language.ask("get", &fields);
+        let reply = language.ask("get", &fields);
         assert_eq!(
-            told["status"], "OK",
-            "{}: {}: {told:?}",
+            reply["status"], "OK",
+            "{}: {}: {reply:?}",
             language.name, option.key
         );
     }
-    let told = language.ask("get", &[("access_token", TOKEN), ("option.lang", "fr")]);
-    assert_eq!(told["status"], "BAD_OPTION", "{}: {told:?}", language.name);
+    let reply = language.ask("get", &[("access_token", TOKEN), ("option.lang", "fr")]);
+    assert_eq!(
+        reply["status"], "BAD_OPTION",
+        "{}: {reply:?}",
+        language.name
+    );
 }
 
 fn idempotent_verbs(language: &mut Language) {
@@ -366,9 +374,9 @@ fn idempotent_verbs(language: &mut Language) {
     ];
     let name = language.name;
     let expect = |language: &mut Language, verb: &str, wanted: [&str; 4]| {
-        let told = language.ask(verb, &fields);
-        let got = ["status", "state", "waits_for", "posts"].map(|k| told[k].as_str());
-        assert_eq!(got, wanted, "{name}: {verb}: {told:?}");
+        let reply = language.ask(verb, &fields);
+        let got = ["status", "state", "waits_for", "posts"].map(|k| reply[k].as_str());
+        assert_eq!(got, wanted, "{name}: {verb}: {reply:?}");
     };
     expect(language, "wait", ["VANISHED", "vanished", "", "0"]);
     expect(
@@ -384,22 +392,22 @@ fn idempotent_verbs(language: &mut Language) {
     expect(language, "wait", ["OK", "linked", "", "0"]);
     expect(language, "ensure", ["OK", "linked", "", "0"]);
 
-    // The token is refused before anything is known.
+    // The token is refused before the state is known.
     let refused = [
         ("access_token", "SANDBOX-EXPIRED"),
         ("option.base_url", url),
         ("appid", APPID),
     ];
     for verb in ["ensure", "wait"] {
-        let told = language.ask(verb, &[&refused[..], &fields[3..]].concat());
+        let reply = language.ask(verb, &[&refused[..], &fields[3..]].concat());
         assert_eq!(
-            (told["status"].as_str(), told["errcode"].as_str()),
+            (reply["status"].as_str(), reply["errcode"].as_str()),
             ("API", "42001"),
             "{name}"
         );
-        assert_eq!(told["posts"], "0", "{name}");
+        assert_eq!(reply["posts"], "0", "{name}");
     }
-    // Statuses are told by their names.
+    // Statuses are reported by their names.
     assert_eq!(Status::entry_of(-80).unwrap().name, "PENDING");
 }
 

@@ -1,8 +1,8 @@
-//! Every fault against every verb, over HTTP and HTTPS: how it ends, what is known of it, what
-//! reached the sandbox and what took effect, and how long it took.
+//! Every fault with every verb, over HTTP and HTTPS: the status and delivery, what reached the sandbox,
+//! what took effect, and the duration.
 //!
-//! What comes out is `docs/faults.md`; what may never come out, whatever that page says, is asserted
-//! here.
+//! The results are the page `docs/faults.md`. What must never happen, whatever that page says, is
+//! asserted here.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,51 +24,50 @@ const CHOICES: LinkChoices = LinkChoices {
     notify_users: false,
     show_profile: true,
 };
-/// The limit of a call, and what a wait gets on top of it: time for another read.
+/// The limit of a call, and the additional time of a wait: enough for another read.
 const LIMIT: Duration = Duration::from_secs(20);
 const WAIT: Duration = Duration::from_secs(10);
-/// The same where the fault makes nothing wait for the limit, which a machine that stalls does not
-/// reach.
+/// The same for faults that no call waits for: a limit that is not reached even if the machine stalls.
 const AMPLE_LIMIT: Duration = Duration::from_secs(90);
 const SHORT_WAIT: Duration = Duration::from_secs(3);
-/// What is promised is 100 ms; the rest is for a machine that is busy with other tests.
+/// The promise is 100 ms; the rest allows for a machine that is busy with other tests.
 const ROOM: Duration = Duration::from_secs(20);
-/// How many cells are worked on at a time: of those that do nothing but wait for their limit, and of
-/// the others, which need the machine and must not take their limit because they share it.
+/// How many cells run at the same time: those that only wait for their limit, and the others, which need
+/// the machine and must not reach their limit because they share it.
 const WAITING: usize = 64;
 const WORKING: usize = 6;
 
 /// What goes wrong.
 #[derive(Clone, Copy)]
 enum Fault {
-    /// The address given instead of the sandbox's, without its scheme.
+    /// The address that replaces the sandbox's, without its scheme.
     Host(fn() -> Elsewhere),
-    /// Which of the sandbox's addresses is given.
+    /// The address of the sandbox to use.
     Certificate(fn(&Sandbox) -> &str),
-    /// What strikes every new connection, as the sandbox's rule.
+    /// The sandbox's fault rule for every new connection.
     Connection(&'static str),
-    /// What strikes every request of the verb's own endpoint.
+    /// The sandbox's fault rule for every request to the verb's endpoint.
     Request(&'static str),
 }
 
-/// An address and what keeps it as it is.
+/// An address, and the sockets that keep it in its state.
 struct Elsewhere {
     address: String,
     _held: (TcpListener, Vec<TcpStream>),
 }
 
-/// How the link must end, and what must be known of it.
+/// The status and the delivery that a link must have.
 type Verdict = (Status, Delivery);
 
 struct Row {
     name: &'static str,
     fault: Fault,
-    /// Over HTTP and over HTTPS; `None` where it cannot happen.
+    /// Over HTTP and over HTTPS; `None` where the fault cannot occur.
     link: [Option<Verdict>; 2],
 }
 
 impl Row {
-    /// Whether a call waits for its limit.
+    /// Whether a call with this fault waits until its limit.
     fn waits(&self) -> bool {
         match self.fault {
             Fault::Request(fault) | Fault::Connection(fault) => {
@@ -79,7 +78,7 @@ impl Row {
         }
     }
 
-    /// The limit of a call, and what a wait gets on top of it.
+    /// The limit of a call, and the additional time of a wait.
     fn limits(&self) -> (Duration, Duration) {
         if self.waits() {
             (LIMIT, WAIT)
@@ -108,7 +107,7 @@ const ROWS: &[Row] = &[
     // Plain HTTP goes to loopback only, which needs no name server.
     row("no such name", Fault::Host(no_name), [None, RESOLVE]),
     row(
-        "black hole: nobody takes the connection",
+        "black hole: no response to the connection",
         Fault::Host(black_hole),
         [UNSENT; 2],
     ),
@@ -128,7 +127,7 @@ const ROWS: &[Row] = &[
         [None, TLS],
     ),
     row(
-        "silence in the TLS handshake",
+        "no response in the TLS handshake",
         Fault::Connection(r#""tls_hang""#),
         [None, UNSENT],
     ),
@@ -137,9 +136,9 @@ const ROWS: &[Row] = &[
         Fault::Connection(r#""tls_reset""#),
         [None, TLS],
     ),
-    // Without a handshake nobody notices before the request is on its way.
+    // Without a handshake it is noticed only after the request was sent.
     row(
-        "connection taken and closed at once",
+        "connection accepted and closed immediately",
         Fault::Connection(r#""accept_close""#),
         [LOST, TLS],
     ),
@@ -164,17 +163,17 @@ const ROWS: &[Row] = &[
         [LOST; 2],
     ),
     row(
-        "silence after sending, no effect",
+        "no response after sending, no effect",
         Fault::Request(r#"{"fault": "hang", "when": "before"}"#),
         [TIMEOUT; 2],
     ),
     row(
-        "silence after sending, in effect",
+        "no response after sending, in effect",
         Fault::Request(r#"{"fault": "hang", "when": "after"}"#),
         [TIMEOUT; 2],
     ),
     row(
-        "silence within the answer",
+        "response stops in the middle",
         Fault::Request(r#"{"fault": {"slow": {"bytes": 20, "every_ms": 60000}}}"#),
         [TIMEOUT; 2],
     ),
@@ -184,7 +183,7 @@ const ROWS: &[Row] = &[
         [TIMEOUT; 2],
     ),
     row(
-        "answer cut short",
+        "response cut short",
         Fault::Request(r#"{"fault": {"cut": {"bytes": 5}}}"#),
         [LOST; 2],
     ),
@@ -213,7 +212,7 @@ const ROWS: &[Row] = &[
         [BAD; 2],
     ),
     row(
-        "endless answer",
+        "endless response",
         Fault::Request(r#"{"fault": {"huge": {"bytes": 1000000000}}}"#),
         [TOO_LARGE; 2],
     ),
@@ -227,7 +226,7 @@ const ROWS: &[Row] = &[
         Fault::Request(r#"{"fault": {"gzip_bomb": {"bytes": 100000000}}}"#),
         [BAD; 2],
     ),
-    // Each verb is preceded by a call after which the sandbox silently ends the connection.
+    // Before each verb the sandbox silently closes the idle connection.
     row(
         "stale connection",
         Fault::Request(r#"{"fault": "close_after"}"#),
@@ -237,7 +236,7 @@ const ROWS: &[Row] = &[
 
 fn refused() -> Elsewhere {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
-    // The same port of another of this machine's addresses, where nobody listens.
+    // The same port of another loopback address, where no program listens.
     let address = format!("127.0.0.2:{}", held.local_addr().unwrap().port());
     let _held = (held, Vec::new());
     Elsewhere { address, _held }
@@ -253,11 +252,11 @@ fn no_name() -> Elsewhere {
 fn black_hole() -> Elsewhere {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    // Its queue is filled until it takes no more.
+    // Connections are opened until the backlog is full.
     let mut waiting = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
         waiting.push(stream);
-        assert!(waiting.len() < 10_000, "the queue does not fill");
+        assert!(waiting.len() < 10_000, "the backlog does not fill");
     }
     Elsewhere {
         address: address.to_string(),
@@ -294,8 +293,8 @@ impl Verb {
         }
     }
 
-    /// The endpoint that the fault strikes.
-    const fn struck(self) -> &'static str {
+    /// The endpoint that the fault rule names.
+    const fn endpoint(self) -> &'static str {
         match self {
             Verb::Link | Verb::Ensure => "link",
             Verb::List | Verb::Wait => "get",
@@ -303,7 +302,7 @@ impl Verb {
         }
     }
 
-    /// How long it may take.
+    /// The time limit of the verb.
     fn limit(self, row: &Row) -> Duration {
         let (call, wait) = row.limits();
         match self {
@@ -341,14 +340,14 @@ impl Verb {
     }
 }
 
-/// What became of one verb.
+/// The outcome of one verb.
 struct Outcome {
     verdict: Verdict,
-    /// Requests of the struck endpoint that the sandbox received, and those that took effect.
+    /// The requests to the endpoint that the sandbox received, and those that took effect.
     received: u64,
     processed: u64,
-    /// Whether it took most of the time it had: more than two thirds, which nothing does that does
-    /// not wait for it, on a busy machine either. An ensure keeps a quarter for a look at the list.
+    /// Whether it took more than two thirds of its limit. Only a verb that waits does, also on a busy
+    /// machine. An ensure reserves a quarter for reading the list.
     whole_limit: bool,
 }
 
@@ -402,11 +401,11 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
             );
             client.get_linked(TOKEN).unwrap();
             admin("DELETE", "journal", Value::Null);
-            until_closed_by_the_other_side(&base_url);
+            wait_until_closed_by_peer(&base_url);
         }
         Fault::Request(rule) => {
             let mut rule: Value = serde_json::from_str(rule).unwrap();
-            rule["endpoint"] = verb.struck().into();
+            rule["endpoint"] = verb.endpoint().into();
             rule["always"] = true.into();
             admin("POST", "faults", rule);
         }
@@ -420,12 +419,12 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     let count = |what: &str, of: &str| counts[what][of].as_u64().unwrap();
     let outcome = Outcome {
         verdict,
-        received: count("received", verb.struck()),
-        processed: count("processed", verb.struck()),
+        received: count("received", verb.endpoint()),
+        processed: count("processed", verb.endpoint()),
         whole_limit: took >= verb.limit(row) * 2 / 3,
     };
 
-    // What holds whatever goes wrong.
+    // These hold for every fault.
     assert!(took < verb.limit(row) + ROOM, "{what}: took {took:?}");
     let changes = |counted: &str| count(counted, "link") + count(counted, "unlink");
     assert!(changes("processed") <= 1, "{what}: done twice: {counts}");
@@ -436,7 +435,7 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
         assert_eq!(changes("received"), 0, "{what}: reading posted: {counts}");
     }
     match verdict.1 {
-        // A wait reads again and again, and its delivery is that of the last time.
+        // A wait reads repeatedly; its delivery is that of the last read.
         Delivery::NeverSent if verb == Verb::Wait => {}
         Delivery::NeverSent => assert_eq!(outcome.received, 0, "{what}: it was sent: {counts}"),
         Delivery::Unknown => assert_ne!(verdict.0, Status::Ok, "{what}"),
@@ -450,8 +449,8 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     outcome
 }
 
-/// Waits until the system knows that the other side has ended its connection.
-fn until_closed_by_the_other_side(base_url: &str) {
+/// Waits until the kernel has noticed that the peer closed its connection.
+fn wait_until_closed_by_peer(base_url: &str) {
     let port: u16 = base_url.rsplit(':').next().unwrap().parse().unwrap();
     let (remote, close_wait) = (format!(":{port:04X}"), "08");
     let is_closed = |line: &str| {
@@ -480,7 +479,7 @@ fn cell(verb: Verb, outcome: &Outcome) -> String {
         true => ", whole limit",
         false => "",
     };
-    // How often a wait looks is a matter of time.
+    // The number of reads of a wait depends on the time.
     let requests = match verb {
         Verb::Wait => String::new(),
         _ => format!("<br>{} → {}", outcome.received, outcome.processed),
@@ -488,7 +487,7 @@ fn cell(verb: Verb, outcome: &Outcome) -> String {
     format!("`{}`<br>{delivery}{time}{requests}", status.name())
 }
 
-/// What becomes of every verb under every fault.
+/// The outcomes of every verb under every fault.
 fn observe_all() -> BTreeMap<(usize, &'static str, Verb), Outcome> {
     let (mut waiting, mut working) = (Vec::new(), Vec::new());
     for (r, row) in ROWS.iter().enumerate() {
@@ -543,16 +542,15 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
     let mut page = format!(
         "# Faults\n\n\
          <!-- Measured and written by `make generate` (tests/fault_matrix.rs); compared by `make test`. -->\n\n\
-         What becomes of each verb when something goes wrong every time it is tried, with a limit of\n\
-         {LIMIT:?} ({AMPLE_LIMIT:?} where nothing waits for it) and otherwise the default options.\n\
-         `ensure` looks at a list that is fine and meets the fault when it posts; `wait` has {WAIT:?}\n\
-         ({SHORT_WAIT:?}) more. Faults that strike a connection strike\n\
-         everything.\n\n\
-         Each cell tells the status; whether WeChat may have seen it (*delivery*), and *whole limit* if the\n\
-         call took more than two thirds of its time; and *requests that the sandbox received → that took effect* on the\n\
-         endpoint that the fault strikes (the one that links for `ensure`). Reads are repeated where nothing can\n\
-         happen twice. A link or unlink is never received twice, and whatever happens none takes effect\n\
-         twice.\n\n\
+         This page shows how each verb ends when every attempt meets the same fault, with a limit of\n\
+         {LIMIT:?} ({AMPLE_LIMIT:?} for faults that no call waits for) and otherwise the default options.\n\
+         `ensure` reads the list without a fault and meets the fault when it posts. `wait` has {WAIT:?}\n\
+         ({SHORT_WAIT:?}) more. Faults of a connection apply to every request.\n\n\
+         Each cell shows the status; whether WeChat may have seen the request (*delivery*), and *whole\n\
+         limit* if the call took more than two thirds of its limit; and *the requests that the sandbox\n\
+         received → those that took effect* at the endpoint with the fault (the link endpoint for\n\
+         `ensure`). Requests that only read are retried. A link or unlink is never received twice, and\n\
+         with no fault does one take effect twice.\n\n\
          | fault | over |"
     );
     for verb in VERBS {

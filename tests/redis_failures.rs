@@ -1,5 +1,5 @@
-//! A Redis that refuses, fails over, is no Redis, or answers nothing: the token store tries again where
-//! that helps, and says what is wrong where it does not.
+//! A Redis that refuses, fails over, is no Redis, or does not reply: the store retries where that helps,
+//! and reports what is wrong where it does not.
 
 #![cfg(all(feature = "file-store", feature = "redis-store"))]
 
@@ -26,7 +26,7 @@ fn answer(error: &str) -> Behaviour {
 }
 
 #[test]
-fn what_passes_is_tried_again_on_a_new_connection() {
+fn transient_failures_are_retried_on_a_new_connection() {
     let new_connection = [
         answer("READONLY You can't write against a read only replica."),
         answer("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
@@ -42,7 +42,7 @@ fn what_passes_is_tried_again_on_a_new_connection() {
         Behaviour::Close,
     ];
     for (n, bad) in new_connection.into_iter().enumerate() {
-        // At once, and on a connection that was good before.
+        // With the first command, and later on a connection that worked before.
         let later = match &bad {
             Behaviour::Answer(answer) => Behaviour::StoreOnceThen(answer.clone()),
             _ => Behaviour::Close,
@@ -59,7 +59,7 @@ fn what_passes_is_tried_again_on_a_new_connection() {
 }
 
 #[test]
-fn what_is_busy_is_asked_again_on_the_same_connection() {
+fn a_busy_server_is_retried_on_the_same_connection() {
     for error in [
         "BUSY Redis is busy running a script.",
         "TRYAGAIN Multiple keys request",
@@ -68,14 +68,14 @@ fn what_is_busy_is_asked_again_on_the_same_connection() {
         let started = Instant::now();
         let failed = client(&fake.url(), 3000).set_ticket("TICKET").unwrap_err();
         assert!(started.elapsed() >= Duration::from_secs(3), "{failed}");
-        // The second if the machine is so busy that the reason comes too late.
+        // The second if the machine is so busy that the reason arrives too late.
         let ends = [Status::NoToken, Status::TimeoutUnsent];
         assert!(ends.contains(&failed.status()), "{failed}");
         assert_eq!(fake.connections(), 1, "{error}");
     }
 }
 
-/// A call that must fail at once, though it has an hour.
+/// The message of a call that must fail immediately, although its limit is an hour.
 fn refusal(behaviour: Behaviour) -> String {
     let fake = FakeRedis::start(vec![behaviour]);
     let url = fake.url().replace("redis://", "redis://user:S3CRET@");
@@ -95,7 +95,7 @@ fn refusal(behaviour: Behaviour) -> String {
 #[test]
 fn every_refusal_says_what_is_wrong() {
     for (error, says) in [
-        ("NOAUTH Authentication required.", "wants a password"),
+        ("NOAUTH Authentication required.", "requires a password"),
         (
             "WRONGPASS invalid username-password pair LEAK",
             "refuses the user or the password",
@@ -135,7 +135,7 @@ fn every_refusal_says_what_is_wrong() {
         let message = refusal(answer(error));
         assert!(message.contains(says), "{error}: {message}");
     }
-    // The answer to a command that is not the login.
+    // The reply to a command after the login.
     for (error, says) in [
         (
             "ERR unknown command 'EVAL', with args beginning with: 'LEAK'",
@@ -178,7 +178,7 @@ fn a_server_without_tls_is_named() {
 }
 
 #[test]
-fn puts_end_at_the_limit_and_when_they_are_cancelled() {
+fn storing_ends_at_the_limit_and_when_cancelled() {
     let silent = || FakeRedis::start(vec![Behaviour::Silent]);
     let fake = silent();
     let started = Instant::now();
@@ -209,8 +209,8 @@ fn puts_end_at_the_limit_and_when_they_are_cancelled() {
 }
 
 #[test]
-fn a_server_that_sends_without_end_is_left() {
-    // One endless bulk string would be read for ever.
+fn an_endless_reply_is_given_up() {
+    // An endless bulk string would be read for ever.
     let fake = FakeRedis::start(vec![Behaviour::Answer(format!(
         "$99999999999\r\n{}",
         "x".repeat(1 << 20)
@@ -220,7 +220,7 @@ fn a_server_that_sends_without_end_is_left() {
 }
 
 #[test]
-fn making_a_client_asks_nobody() {
+fn creating_a_client_opens_no_connection() {
     let fake = FakeRedis::start(vec![Behaviour::Store]);
     let client = client(&fake.url(), 1000);
     assert_eq!(fake.connections(), 0);
@@ -253,7 +253,7 @@ fn a_record_that_cannot_be_read_is_named_and_replaced() {
     }
 }
 
-/// Ids are opaque: whatever they are, no record and no lock has another's key.
+/// Ids are opaque: whatever they are, two records or locks never share a key.
 #[test]
 fn no_two_records_share_a_key() {
     let fake = FakeRedis::start(vec![Behaviour::Store]);
@@ -300,7 +300,7 @@ fn a_host_without_standard_streams() {
         return;
     };
     for fd in 0..3 {
-        // SAFETY: nothing here uses them after this.
+        // SAFETY: the process does not use them after this.
         unsafe { libc::close(fd) };
     }
     let client = client(&url, 60_000);
@@ -312,7 +312,7 @@ fn a_host_without_standard_streams() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_connection_is_none_of_the_standard_streams() {
+fn the_connection_never_has_the_number_of_a_standard_stream() {
     let fake = FakeRedis::start(vec![Behaviour::Store]);
     for url in [
         fake.url(),

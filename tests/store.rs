@@ -1,5 +1,5 @@
-//! The file store as users meet it: killed creators, damaged files, held files, limits and cancelling;
-//! and what is kept in it of WeChat's answers, however odd they are.
+//! The file store: killed creators, damaged files, files held by other processes, limits and
+//! cancelling; and how odd responses of WeChat are stored.
 
 #![cfg(all(unix, feature = "file-store"))]
 
@@ -31,8 +31,8 @@ fn client(url: &str, store: &str, timeout_ms: u32) -> Client {
     Client::new(&options).unwrap()
 }
 
-/// A client of nothing but its store.
-fn keeper(store: &str, timeout_ms: u32) -> Client {
+/// A client that only uses its store.
+fn store_client(store: &str, timeout_ms: u32) -> Client {
     client("http://127.0.0.1:1", store, timeout_ms)
 }
 
@@ -56,18 +56,18 @@ fn fault(sandbox: &Sandbox, endpoint: &str, fault: Value, times: u32) {
     sandbox.admin("POST", "faults", &body).unwrap();
 }
 
-/// How often the list of accounts was asked for.
+/// How often the endpoint was called.
 fn count(sandbox: &Sandbox, of: &str) -> u64 {
-    let told = sandbox.admin("GET", of, &Value::Null).unwrap();
-    told["received"]["authorizer_list"].as_u64().unwrap()
+    let counts = sandbox.admin("GET", of, &Value::Null).unwrap();
+    counts["received"]["authorizer_list"].as_u64().unwrap()
 }
 
 fn refreshes(sandbox: &Sandbox, place: &str) -> u64 {
-    let told = sandbox.admin("GET", "refreshes", &Value::Null).unwrap();
-    told.pointer(place).and_then(Value::as_u64).unwrap_or(0)
+    let counts = sandbox.admin("GET", "refreshes", &Value::Null).unwrap();
+    counts.pointer(place).and_then(Value::as_u64).unwrap_or(0)
 }
 
-/// What the tests below start, and kill or stop.
+/// The process that the tests below start, and kill or stop.
 #[test]
 fn one_process() {
     let Ok(store) = std::env::var("ONE_PROCESS_STORE") else {
@@ -75,7 +75,7 @@ fn one_process() {
     };
     println!("begins");
     if std::env::var_os("ONE_PROCESS_WRITES").is_some() {
-        let keeper = keeper(&store, 60_000);
+        let keeper = store_client(&store, 60_000);
         for n in 0_u64.. {
             keeper.set_ticket(&format!("TICKET-{n}")).unwrap();
             keeper
@@ -90,7 +90,7 @@ fn one_process() {
             println!("holds");
             let _ = std::io::stdin().lines().next();
         }
-        Err(_) => with_records(&keeper(&store, 60_000)),
+        Err(_) => with_records(&store_client(&store, 60_000)),
     }
 }
 
@@ -104,8 +104,8 @@ fn start(store: &str) -> Command {
     command
 }
 
-/// Waits until the process has said that.
-fn heard(child: &mut std::process::Child, word: &str) {
+/// Waits until the process has printed the word.
+fn wait_for_output(child: &mut std::process::Child, word: &str) {
     use std::io::BufRead;
     let out = std::io::BufReader::new(child.stdout.as_mut().unwrap());
     let mut lines = out.lines().map(Result::unwrap);
@@ -116,13 +116,13 @@ fn heard(child: &mut std::process::Child, word: &str) {
 }
 
 #[test]
-fn a_creator_that_is_killed_leaves_no_file_or_a_whole_one() {
+fn a_killed_creator_leaves_no_file_or_an_intact_one() {
     let (path, store) = place("killed-creators");
     let (mut whole, mut none) = (0, 0);
     for n in 0..60_u32 {
         let mut child = start(&store).spawn().unwrap();
-        heard(&mut child, "begins");
-        // The creation takes some milliseconds: the kills go through all of it.
+        wait_for_output(&mut child, "begins");
+        // The creation takes some milliseconds; the kills are spread over all of it.
         let moment = Instant::now() + Duration::from_micros(u64::from(n) * 1000);
         while Instant::now() < moment {
             std::hint::spin_loop();
@@ -133,7 +133,7 @@ fn a_creator_that_is_killed_leaves_no_file_or_a_whole_one() {
             true => whole += 1,
             false => none += 1,
         }
-        let keeper = keeper(&store, 60_000);
+        let keeper = store_client(&store, 60_000);
         with_records(&keeper);
         let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1, "kill {n}: {left:?}");
@@ -142,9 +142,9 @@ fn a_creator_that_is_killed_leaves_no_file_or_a_whole_one() {
     println!("{whole} whole, {none} none");
 }
 
-/// How many kills: `WXLINK_KILLS`.
+/// `WXLINK_KILLS` sets the number of kills.
 #[test]
-fn a_writer_that_is_killed_leaves_a_store_that_is_whole() {
+fn a_killed_writer_leaves_an_intact_store() {
     let kills = std::env::var("WXLINK_KILLS").map_or(40, |n| n.parse().unwrap());
     let (path, store) = place("killed-writers");
     for n in 0..kills {
@@ -152,17 +152,17 @@ fn a_writer_that_is_killed_leaves_a_store_that_is_whole() {
             .env("ONE_PROCESS_WRITES", "1")
             .spawn()
             .unwrap();
-        heard(&mut child, "begins");
+        wait_for_output(&mut child, "begins");
         let moment = Instant::now() + Duration::from_micros(u64::from(n % 40_u32) * 1700);
         while Instant::now() < moment {
             std::hint::spin_loop();
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        let put = keeper(&store, 60_000).set_ticket(&format!("AFTER-{n}"));
+        let put = store_client(&store, 60_000).set_ticket(&format!("AFTER-{n}"));
         assert!(put.is_ok(), "kill {n}: {put:?}");
         if n % 50 == 49 {
-            // So that it does not become large.
+            // Keeps the file small.
             fs::remove_file(&path).unwrap();
         }
     }
@@ -171,14 +171,14 @@ fn a_writer_that_is_killed_leaves_a_store_that_is_whole() {
 #[test]
 fn a_damaged_store_is_reported_and_not_replaced() {
     let (path, store) = place("damaged");
-    with_records(&keeper(&store, 60_000));
+    with_records(&store_client(&store, 60_000));
     let whole = fs::read(&path).unwrap();
     let mut flipped = whole.clone();
     let at = whole.windows(8).position(|w| w == b"SANDBOX-").unwrap();
     flipped[at] ^= 1;
     for bad in [&whole[..whole.len() / 2], &[], b"token=T", &flipped] {
         fs::write(&path, bad).unwrap();
-        let client = keeper(&store, 60_000);
+        let client = store_client(&store, 60_000);
         for failed in [
             client.set_ticket("TICKET").unwrap_err(),
             client.get_linked(None).unwrap_err(),
@@ -193,21 +193,21 @@ fn a_damaged_store_is_reported_and_not_replaced() {
         assert!(fs::read(&path).unwrap() == bad);
     }
     fs::remove_file(&path).unwrap();
-    with_records(&keeper(&store, 60_000));
+    with_records(&store_client(&store, 60_000));
 }
 
 #[test]
 fn a_store_held_by_a_stopped_process_ends_calls_at_their_limit() {
     let (path, store) = place("held");
-    with_records(&keeper(&store, 60_000));
+    with_records(&store_client(&store, 60_000));
     let mut holder = start(&store)
         .env("ONE_PROCESS_HOLDS", &path)
         .spawn()
         .unwrap();
-    heard(&mut holder, "holds");
+    wait_for_output(&mut holder, "holds");
 
     let started = Instant::now();
-    let client = keeper(&store, 300);
+    let client = store_client(&store, 300);
     let made = started.elapsed();
     assert!(made < Duration::from_secs(20), "{made:?}");
     let failed = client.set_ticket("TICKET").unwrap_err();
@@ -222,7 +222,7 @@ fn a_store_held_by_a_stopped_process_ends_calls_at_their_limit() {
     );
     assert!(started.elapsed() < Duration::from_secs(20));
 
-    let client = keeper(&store, 3_600_000);
+    let client = store_client(&store, 3_600_000);
     thread::scope(|s| {
         let put = s.spawn(|| client.set_ticket("TICKET").unwrap_err());
         thread::sleep(Duration::from_millis(20));
@@ -232,7 +232,7 @@ fn a_store_held_by_a_stopped_process_ends_calls_at_their_limit() {
 
     holder.kill().unwrap();
     holder.wait().unwrap();
-    with_records(&keeper(&store, 60_000));
+    with_records(&store_client(&store, 60_000));
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn absurd_lifetimes_harm_nobody() {
 }
 
 #[test]
-fn a_refresh_token_is_kept_whatever_else_the_answer_lacks() {
+fn a_refresh_token_is_kept_whatever_else_the_response_lacks() {
     for (answer, gets_a_token) in [
         (r#"{"authorizer_refresh_token":"SANDBOX-REFRESH-1"}"#, false),
         (
@@ -302,7 +302,7 @@ fn a_refresh_token_is_kept_whatever_else_the_answer_lacks() {
         let sandbox = sandbox();
         let client = client(sandbox.http_url(), &store, 60_000);
         client.set_ticket("SANDBOX-TICKET").unwrap();
-        // WeChat takes this one for the last time, and answers with the next.
+        // WeChat accepts this one for the last time and sends the next.
         client.add_account(ACCOUNT, "OLD").unwrap();
         fault(
             &sandbox,
@@ -312,7 +312,7 @@ fn a_refresh_token_is_kept_whatever_else_the_answer_lacks() {
         );
         let got = client.get_linked(None);
         assert_eq!(got.is_ok(), gets_a_token, "{answer}: {got:?}");
-        // The next refresh uses it: it is not looked up.
+        // The next refresh uses it; the list is not read.
         let other = self::client(sandbox.http_url(), &store, 60_000);
         other.get_linked(None).unwrap();
         assert_eq!(count(&sandbox, "journal/counts"), 0, "{answer}");
@@ -337,8 +337,8 @@ fn a_component_token_that_expired_is_renewed() {
     }
 }
 
-/// Longer than half of the limit: the lock of the one that refreshes is prolonged, and the others
-/// find its token in the store.
+/// The refresh takes longer than half of the limit: its lock is prolonged, and the other processes find
+/// the token in the store.
 #[test]
 fn a_slow_refresh_is_made_once() {
     let (_, store) = place("slow");
@@ -359,7 +359,7 @@ fn a_slow_refresh_is_made_once() {
 }
 
 #[test]
-fn the_list_of_accounts_ends_whatever_it_says() {
+fn reading_the_list_of_accounts_ends_whatever_it_contains() {
     let one = r#"{"authorizer_appid":"wxother","refresh_token":"R"}"#;
     let full = vec![one; 500].join(",");
     for (list, most) in [
@@ -398,9 +398,9 @@ fn the_list_of_accounts_ends_whatever_it_says() {
     }
 }
 
-/// A limit on the size of files fails as a full disk does: in the middle of a write.
+/// A limit on the size of files fails like a full disk: in the middle of a write.
 #[test]
-fn a_full_disk_costs_nothing_that_was_kept() {
+fn a_full_disk_loses_nothing_that_was_stored() {
     let (path, store) = place("full-disk");
     let limited = |blocks: u64, more: &str| {
         let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
@@ -422,16 +422,16 @@ fn a_full_disk_costs_nothing_that_was_kept() {
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(!said.contains("damaged"), "{blocks}: {said}");
         assert_eq!(ended.status.success(), path.exists(), "{blocks}: {said}");
-        with_records(&keeper(&store, 60_000));
+        with_records(&store_client(&store, 60_000));
         let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1, "{blocks}: {left:?}");
         fs::remove_file(&path).unwrap();
     }
-    // It grows until it cannot.
-    with_records(&keeper(&store, 60_000));
+    // The store grows until the limit.
+    with_records(&store_client(&store, 60_000));
     let blocks = fs::metadata(&path).unwrap().len() / 512 + 64;
     let ended = limited(blocks, "ONE_PROCESS_WRITES");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(said.contains("could not be read or written"), "{said}");
-    with_records(&keeper(&store, 60_000));
+    with_records(&store_client(&store, 60_000));
 }

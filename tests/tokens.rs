@@ -1,4 +1,5 @@
-//! Tokens that nobody hands in: got from WeChat's component endpoints, kept, renewed, and never lost.
+//! Managed tokens: fetched from WeChat's component endpoints or a program, stored, renewed, and never
+//! lost.
 
 #![cfg(all(feature = "file-store", feature = "redis-store"))]
 
@@ -32,7 +33,7 @@ fn client(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
     Client::new(&options).unwrap()
 }
 
-/// A platform's client with its ticket and one account's refresh token, as in the demo world.
+/// The client of a platform with its ticket and the refresh token of one account, as in the demo world.
 fn platform(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
     let client = client(sandbox, &[&PLATFORM, set].concat());
     client.set_ticket("SANDBOX-TICKET").unwrap();
@@ -57,20 +58,21 @@ fn refreshes(sandbox: &Sandbox) -> (u64, u64) {
 }
 
 fn refreshes_at(sandbox: &Sandbox, place: &str) -> u64 {
-    let told = admin(sandbox, "GET", "refreshes", Value::Null);
-    told.pointer(place)
+    let shown = admin(sandbox, "GET", "refreshes", Value::Null);
+    shown
+        .pointer(place)
         .and_then(Value::as_u64)
         .unwrap_or_default()
 }
 
-/// How often WeChat was asked for refresh tokens that were not at hand.
+/// How often the list of accounts was read to look up refresh tokens.
 fn looked_up(sandbox: &Sandbox) -> u64 {
     let asked = admin(sandbox, "GET", "journal/counts", Value::Null);
     asked["received"]["authorizer_list"].as_u64().unwrap()
 }
 
-/// From now on an account has one refresh token, the last.
-fn be_strict(sandbox: &Sandbox) {
+/// From now on only the last refresh token of an account is valid.
+fn accept_last_refresh_token_only(sandbox: &Sandbox) {
     admin(
         sandbox,
         "PUT",
@@ -96,7 +98,7 @@ fn one_refresh_serves_all_calls() {
 }
 
 #[test]
-fn one_walk_through_the_accounts_recovers_all_of_them() {
+fn reading_the_list_once_recovers_all_accounts() {
     let sandbox = sandbox();
     let client = client(&sandbox, &PLATFORM);
     client.set_ticket("SANDBOX-TICKET").unwrap();
@@ -108,7 +110,7 @@ fn one_walk_through_the_accounts_recovers_all_of_them() {
         client.account(appid).unwrap().get_linked(None).unwrap();
     }
     assert_eq!(walks(), Some(1));
-    // One that is not among them is looked for anew, once.
+    // For an account that is not in the list, it is read once more.
     let stranger = client.account("wx0a00000000000099").unwrap();
     let refused = stranger.get_linked(None).unwrap_err();
     assert_eq!((refused.status(), walks()), (Status::NoToken, Some(2)));
@@ -120,7 +122,7 @@ fn one_walk_through_the_accounts_recovers_all_of_them() {
 }
 
 #[test]
-fn threads_that_come_at_once_share_a_refresh() {
+fn concurrent_threads_share_a_refresh() {
     let sandbox = sandbox();
     let client = platform(&sandbox, &[]);
     thread::scope(|scope| {
@@ -157,12 +159,12 @@ fn the_platforms_token_is_renewed_when_it_is_refused() {
 }
 
 #[test]
-fn a_refresh_token_that_is_lost_or_dead_is_looked_up() {
+fn a_lost_or_invalid_refresh_token_is_looked_up() {
     let sandbox = sandbox();
     let client = platform(&sandbox, &[]);
-    // Never put: WeChat's list has it.
+    // Never stored: WeChat's list has it.
     client.account(OTHER).unwrap().get_linked(None).unwrap();
-    // Put, and dead since the account authorised again.
+    // Stored, and invalid since the account authorised again.
     admin(
         &sandbox,
         "PUT",
@@ -176,7 +178,7 @@ fn a_refresh_token_that_is_lost_or_dead_is_looked_up() {
 #[test]
 fn rotated_refresh_tokens_are_kept() {
     let sandbox = sandbox();
-    be_strict(&sandbox);
+    accept_last_refresh_token_only(&sandbox);
     let client = platform(&sandbox, &[]);
     for n in 1..5 {
         client.get_linked(None).unwrap();
@@ -209,7 +211,7 @@ fn a_refusal_stays_known_if_no_other_token_can_be_fetched() {
     assert_eq!((attempts, error.http_status()), (vec![Status::Api], 200));
     assert!(error.message().contains("40001"), "{error}");
 
-    // In `ensure` the refused request is a list: nothing was posted.
+    // In `ensure` the refused request reads the list: nothing was posted.
     std::fs::remove_file(&once).unwrap();
     let progress = fresh().ensure_linked(None, APPID, QUIET, Duration::ZERO);
     assert_eq!(progress.posts(), 0);
@@ -217,7 +219,7 @@ fn a_refusal_stays_known_if_no_other_token_can_be_fetched() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_said_without_secrets() {
+fn errors_give_the_reason_without_secrets() {
     let sandbox = sandbox();
     let bare = client(&sandbox, &PLATFORM);
     let error = bare.get_linked(None).unwrap_err();
@@ -249,13 +251,13 @@ fn what_stands_in_the_way_is_said_without_secrets() {
         "COMPONENT-SECRET",
         "SANDBOX-ACCESS",
     ] {
-        let told = format!("{error} {error:?} {}", error.trace());
-        assert!(!told.contains(secret), "{told}");
+        let shown = format!("{error} {error:?} {}", error.trace());
+        assert!(!shown.contains(secret), "{shown}");
     }
 }
 
 #[test]
-fn a_call_that_gives_up_does_not_end_the_refresh() {
+fn a_call_that_times_out_does_not_end_the_refresh() {
     let sandbox = sandbox();
     let client = platform(&sandbox, &[]);
     let slow = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 300}, "times": 1});
@@ -288,7 +290,7 @@ fn a_fixed_token_serves_every_call_without_one() {
 }
 
 #[test]
-fn an_account_named_by_an_empty_text_is_nobodys() {
+fn an_empty_account_is_no_account() {
     let sandbox = sandbox();
     let client = platform(&sandbox, &[]);
     let error = client.account("").unwrap().get_linked(None).unwrap_err();
@@ -335,7 +337,7 @@ impl Counted {
     }
 }
 
-/// How often a list of linked mini programs was asked for.
+/// How often a list of linked mini programs was read.
 fn lists_read(sandbox: &Sandbox) -> u64 {
     let counts = admin(sandbox, "GET", "journal/counts", Value::Null);
     counts["received"]["get"].as_u64().unwrap_or_default()
@@ -353,7 +355,7 @@ fn a_command_may_print_json_as_wechat_does() {
 }
 
 #[test]
-fn what_a_command_prints_in_place_of_a_token_is_neither_sent_nor_shown() {
+fn output_that_is_no_token_is_neither_sent_nor_shown() {
     let sandbox = sandbox();
     for (line, says) in [
         (
@@ -379,7 +381,7 @@ fn what_a_command_prints_in_place_of_a_token_is_neither_sent_nor_shown() {
 }
 
 #[test]
-fn a_lifetime_that_no_clock_holds_is_a_day() {
+fn an_overflowing_lifetime_is_a_day() {
     let sandbox = sandbox();
     for seconds in ["9223372036854775807", "18446744073709551615", "1e300"] {
         let line = format!("echo access_token=SANDBOX-TOKEN; echo expires_in={seconds}");
@@ -410,7 +412,7 @@ fn a_token_without_a_lifetime_is_fetched_once_a_second_at_most() {
 }
 
 #[test]
-fn an_account_whose_every_token_is_refused_is_fetched_for_ever_more_slowly() {
+fn an_account_whose_every_token_is_refused_is_fetched_ever_more_slowly() {
     let sandbox = sandbox();
     let command = Counted::new("refused-command", "echo REFUSED-$$");
     let client = command.client(&sandbox);
@@ -427,7 +429,7 @@ fn an_account_whose_every_token_is_refused_is_fetched_for_ever_more_slowly() {
 }
 
 #[test]
-fn a_command_that_fails_is_left_alone_for_a_while() {
+fn a_failing_command_is_run_again_only_after_a_pause() {
     let sandbox = sandbox();
     let command = Counted::new("failing-command", "exit 1");
     let client = command.client(&sandbox);
@@ -439,14 +441,14 @@ fn a_command_that_fails_is_left_alone_for_a_while() {
     };
     assert_eq!(error.status(), Status::NoToken);
     assert!(error.message().contains("exit status: 1"), "{error}");
-    // Another account has a source that may work.
+    // Another account is not affected.
     let other = client.account(OTHER).unwrap();
     let error = other.get_linked(None).unwrap_err();
     assert!(!error.message().contains("next try in"), "{error}");
 }
 
 #[test]
-fn a_command_that_closes_its_output_and_goes_on_is_killed_at_the_limit() {
+fn a_command_that_closes_its_output_and_continues_is_killed_at_the_limit() {
     let sandbox = sandbox();
     let set = [
         (
@@ -464,7 +466,7 @@ fn a_command_that_closes_its_output_and_goes_on_is_killed_at_the_limit() {
 }
 
 #[test]
-fn what_is_put_ends_the_pause_after_a_failure() {
+fn a_new_refresh_token_ends_the_pause_after_a_failure() {
     let sandbox = sandbox();
     let client = client(&sandbox, &PLATFORM);
     let until_paused = || {
@@ -476,7 +478,7 @@ fn what_is_put_ends_the_pause_after_a_failure() {
 }
 
 #[test]
-fn a_fetch_that_a_call_left_can_be_waited_for() {
+fn an_abandoned_fetch_can_be_awaited() {
     let sandbox = sandbox();
     let client = platform(&sandbox, &[]);
     assert!(client.finish_token_fetches(Duration::ZERO));
@@ -488,7 +490,7 @@ fn a_fetch_that_a_call_left_can_be_waited_for() {
     let left = hasty.get_linked(None).unwrap_err();
     assert_eq!(left.status(), Status::TimeoutUnsent);
     hasty.cancel();
-    // Of a limit that no clock holds as well.
+    // Also with an overflowing limit.
     assert!(hasty.finish_token_fetches(Duration::MAX));
     assert_eq!(refreshes(&sandbox), (1, 1));
     client.get_linked(None).unwrap();
@@ -533,7 +535,7 @@ fn clients_with_one_file_share_their_tokens() {
 }
 
 #[test]
-fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
+fn clients_with_one_redis_share_their_tokens_and_survive_without_it() {
     let Some(mut redis) = wxlink_testkit::redis::Redis::start("tokens in Redis") else {
         return;
     };
@@ -551,7 +553,7 @@ fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
     });
     assert_eq!(refreshes(&sandbox), (1, 1));
 
-    // All of them have their token refused at once: one renews it for all.
+    // The token of all of them is refused at the same time: one renews it for all.
     revoke(&sandbox, json!({"account": ACCOUNT}));
     thread::scope(|scope| {
         for client in &clients {
@@ -567,18 +569,19 @@ fn clients_with_one_redis_share_their_tokens_and_go_on_without_it() {
     assert_eq!(late.status(), Status::NoToken);
     assert!(late.message().contains("cannot be reached"), "{late}");
 
-    // It comes back empty: WeChat is asked for what was lost.
+    // It restarts empty: the lost refresh tokens are looked up at WeChat.
     redis.restart();
     first.set_ticket("SANDBOX-TICKET").unwrap();
     client(&sandbox, &all).get_linked(None).unwrap();
 }
 
-/// How many processes share a store, how many threads each has, and how often tokens are revoked under them.
+/// The processes that share a store, the threads of each, and the number of rounds in which tokens are
+/// revoked.
 const CROWD: (usize, usize, usize) = (8, 4, 6);
 const ACCOUNTS: [&str; 2] = [ACCOUNT, OTHER];
 
-/// Calls from threads of its own until its input ends; what the tests below start many of. To a line of input it
-/// answers with one, when every thread has made a call that began after it.
+/// A process of the crowd: its threads make calls until its input ends. It replies to a line of input
+/// when every thread has made a call that started after that line.
 #[test]
 fn one_process_of_many() {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -591,7 +594,7 @@ fn one_process_of_many() {
     }
     options.set("base_url", &url).unwrap();
     options.set("store", &store).unwrap();
-    // Half of it is how long the lock of one that was killed lasts.
+    // The lock of a killed process lasts half as long.
     options.set("timeout_ms", "20000").unwrap();
     let client = Client::new(&options).unwrap();
     let ended = AtomicBool::new(false);
@@ -611,23 +614,23 @@ fn one_process_of_many() {
         }
         for _ in std::io::stdin().lines() {
             for calls in &calls {
-                // The first may have begun before.
+                // The first call may have started before.
                 let enough = calls.load(SeqCst) + 2;
                 while calls.load(SeqCst) < enough {
                     thread::sleep(Duration::from_millis(1));
                 }
             }
-            println!("{CAME_BY}");
+            println!("{ALL_CALLED}");
         }
         ended.store(true, SeqCst);
     });
 }
 
-const CAME_BY: &str = "every thread came by";
+const ALL_CALLED: &str = "every thread has called";
 
 struct Member {
     process: Child,
-    told: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+    output: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
 }
 
 impl Member {
@@ -640,10 +643,10 @@ impl Member {
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        let told = std::io::BufReader::new(process.stdout.take().unwrap());
+        let output = std::io::BufReader::new(process.stdout.take().unwrap());
         Member {
             process,
-            told: std::io::BufRead::lines(told),
+            output: std::io::BufRead::lines(output),
         }
     }
 
@@ -651,11 +654,11 @@ impl Member {
         std::io::Write::write_all(self.process.stdin.as_mut().unwrap(), b"\n").unwrap();
     }
 
-    /// Waits until every thread has made a call since it was asked.
-    fn came_by(&mut self) {
-        let told = self.told.by_ref().map(Result::unwrap);
+    /// Waits until every thread has made a call since [`ask`](Member::ask).
+    fn wait_for_calls(&mut self) {
+        let output = self.output.by_ref().map(Result::unwrap);
         assert!(
-            { told }.any(|line| line.ends_with(CAME_BY)),
+            { output }.any(|line| line.ends_with(ALL_CALLED)),
             "a call failed"
         );
     }
@@ -673,18 +676,18 @@ fn random(below: u64) -> u64 {
     std::hash::RandomState::new().hash_one(()) % below
 }
 
-/// Waits for a random moment: what happens then is to meet whatever goes on.
-fn at_random(below_ms: u64) {
+/// Sleeps for a random time, so that the next action meets any state.
+fn sleep_at_random(below_ms: u64) {
     thread::sleep(Duration::from_millis(random(below_ms)));
 }
 
-/// Starts the crowd on a store. Again and again tokens are revoked under it, somebody is killed, and the store is
-/// disturbed, all at random moments. Nobody else's call fails; there is one refresh for each token, or two where
-/// one was killed in the middle; and no refresh token is lost but with whom was killed.
+/// Starts the crowd on a store. In each round, at random moments, tokens are revoked, a process is killed
+/// and the store is disturbed. No call of a surviving process fails; each token is refreshed once, or
+/// twice if a process was killed meanwhile; and a refresh token is lost only with a killed process.
 fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
     let sandbox = sandbox();
-    be_strict(&sandbox);
-    // So that much of what happens happens in the middle of a refresh.
+    accept_last_refresh_token_only(&sandbox);
+    // Slow refreshes, so that much happens during one.
     let slow = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 150}, "always": true});
     admin(&sandbox, "POST", "faults", slow);
     platform(&sandbox, &[("store", store)])
@@ -692,13 +695,14 @@ fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
         .unwrap();
     let start = |_| Member::start(&sandbox, store);
     let mut crowd: Vec<Member> = (0..CROWD.0).map(start).collect();
-    // Whoever is refused twice in a row is right to fail: all are to have seen a token before it is revoked.
-    let everybody = |crowd: &mut [Member]| {
+    // A call that is refused twice in a row fails rightly, so all threads must have used a token before
+    // it is revoked.
+    let all_have_called = |crowd: &mut [Member]| {
         crowd.iter_mut().for_each(Member::ask);
-        crowd.iter_mut().for_each(Member::came_by);
+        crowd.iter_mut().for_each(Member::wait_for_calls);
     };
     let refreshed = || ACCOUNTS.map(|a| refreshes_at(&sandbox, &format!("/accounts/{a}")));
-    everybody(&mut crowd);
+    all_have_called(&mut crowd);
     assert_eq!(refreshed(), [1, 1]);
     let mut own = 1;
     for round in 0..CROWD.2 {
@@ -708,7 +712,7 @@ fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
         let killed = crowd.remove(0);
         thread::scope(|scope| {
             let disturbed = scope.spawn(|| disturb(round));
-            at_random(100);
+            sleep_at_random(100);
             if random(2) == 0 {
                 revoke(&sandbox, json!({"component": true}));
                 own += 1;
@@ -716,13 +720,13 @@ fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
             for (account, _) in ACCOUNTS.iter().zip(revoked).filter(|(_, revoked)| *revoked) {
                 revoke(&sandbox, json!({"account": account}));
             }
-            // Now and then that is who holds the lock.
-            at_random(100);
+            // Sometimes the killed process holds the lock.
+            sleep_at_random(100);
             drop(killed);
             crowd.push(start(0));
             disturbed.join().unwrap();
         });
-        everybody(&mut crowd);
+        all_have_called(&mut crowd);
         for ((before, after), revoked) in before.into_iter().zip(refreshed()).zip(revoked) {
             let least = u64::from(revoked);
             assert!(
@@ -748,7 +752,7 @@ fn a_crowd_shares(store: &str, mut disturb: impl FnMut(usize) + Send) {
         CROWD.2
     );
 
-    // What is in the store at the end serves whoever comes.
+    // At the end a new client can use what the store holds.
     let heir = client(
         &sandbox,
         &[&PLATFORM, [("store", store)].as_slice()].concat(),
@@ -767,9 +771,9 @@ fn processes_share_a_file() {
     a_crowd_shares(&format!("file:{}", path.display()), |_| {});
 }
 
-/// The Redis is paused, then killed and started anew, and so on.
+/// The Redis is paused, then killed and restarted, and so on.
 #[test]
-fn processes_share_a_redis_that_comes_and_goes() {
+fn processes_share_a_redis_with_outages() {
     let folder = wxlink_testkit::scratch("crowd-redis");
     let Some(mut redis) =
         wxlink_testkit::redis::Redis::start_keeping(&folder, "processes that share a Redis")
@@ -777,15 +781,15 @@ fn processes_share_a_redis_that_comes_and_goes() {
         return;
     };
     a_crowd_shares(&redis.url(), |round| {
-        at_random(100);
+        sleep_at_random(100);
         if round % 2 == 0 {
             redis.pause();
-            // Some are given up and made anew meanwhile: two seconds are for an answer.
-            at_random(2500);
+            // Two seconds for a reply; some connections are dropped and opened again meanwhile.
+            sleep_at_random(2500);
             redis.go_on();
         } else {
             redis.kill();
-            at_random(600);
+            sleep_at_random(600);
             redis.restart();
         }
     });

@@ -769,7 +769,7 @@ fn the_message_names_a_proxy_that_fails() {
         ("http", b"HTTP/1.1 407 HUSH\r\n\r\n", "407"),
         ("http", b"SSH-2.0-HUSH\r\n\r\n", "does not speak HTTP"),
         ("socks5", b"", "closed the connection"),
-        ("socks5", b"\x05\xff", "another way of logging in"),
+        ("socks5", b"\x05\xff", "another authentication method"),
         (
             "socks5",
             b"HTTP/1.1 400 HUSH\r\n\r\n",
@@ -816,7 +816,7 @@ fn the_message_names_a_proxy_that_does_not_respond() {
             Phase::Proxy,
             1,
         );
-        let awaited = format!("waiting for an answer of the proxy {}", silent.addr);
+        let awaited = format!("waiting for a response of the proxy {}", silent.addr);
         assert!(error.message().contains(&awaited), "{error}");
     }
 }

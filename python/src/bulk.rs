@@ -234,7 +234,7 @@ impl Job {
     ) -> PyResult<Job> {
         let inside = Inside::enter(py);
         not_forked(py, &handle.client)?;
-        let wrong = |why: &str| errors::told(py, Status::BadValue, why);
+        let wrong = |why: &str| errors::before_call(py, Status::BadValue, why);
         if !handle.client.serves_accounts() {
             return Err(wrong(
                 "the client has no source of tokens for many accounts; make it with the option token_command, or with \
@@ -346,7 +346,7 @@ impl Job {
         };
         if self.work.stop.is_asked() {
             let why = "the job was stopped, and its plan with it; go on with the job for another";
-            return Err(errors::told(py, Status::Cancelled, why));
+            return Err(errors::before_call(py, Status::Cancelled, why));
         }
         Ok((
             Finding::ALL.map(|f| plan.of(f)).into(),
@@ -453,7 +453,7 @@ fn not_forked(py: Python<'_>, client: &Client) -> PyResult<()> {
     }
     let why = "the client was made before a fork and is used in the child; make another one there, and leave its jobs \
                to the parent";
-    Err(errors::told(py, Status::Forked, why))
+    Err(errors::before_call(py, Status::Forked, why))
 }
 
 /// Where an open file is, if it says so.
@@ -521,9 +521,9 @@ fn raise(py: Python<'_>, error: &BulkError, remedy: &str) -> PyErr {
         .replace("(--resume)", "(resume=True)")
         .replace("(--job)", "(job)");
     if error.verdict() == Verdict::Usage {
-        return errors::told(py, Status::BadValue, &text);
+        return errors::before_call(py, Status::BadValue, &text);
     }
-    errors::told(py, Status::Internal, &format!("{text}: {remedy}"))
+    errors::before_call(py, Status::Internal, &format!("{text}: {remedy}"))
 }
 
 /// What Python raised while rows were read.

@@ -1,4 +1,4 @@
-//! The command within Python: what a program finds when it starts, and then the command.
+//! Runs the command within Python, in the environment that a program expects at its start.
 
 use std::ffi::OsString;
 
@@ -6,23 +6,23 @@ use pyo3::prelude::*;
 
 use crate::ending::Inside;
 
-/// Runs the command with these arguments, the way it was called first, and returns its exit code.
+/// Runs the command with these arguments, of which the first is its own path. Returns the exit code.
 #[pyfunction]
 pub fn command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
     Inside::enter(py).detach(py, || {
         #[cfg(unix)]
         {
-            give_back_interrupts();
-            fill_standard_streams();
+            restore_interrupts();
+            open_closed_standard_streams();
         }
         wxlink_cli::main(arguments)
     })
 }
 
-/// Python's handler would only note a Ctrl-C until the command returns; the command has one of its own, where it
-/// has something to tell. Where interrupts are ignored, as in the background, they stay so.
+/// Removes Python's handler of Ctrl-C, which would take effect only when the command returns; the command
+/// has its own. If interrupts are ignored, as in the background, they stay ignored.
 #[cfg(unix)]
-fn give_back_interrupts() {
+fn restore_interrupts() {
     // SAFETY: both dispositions are the system's own, and run no code of ours.
     unsafe {
         if libc::signal(libc::SIGINT, libc::SIG_DFL) == libc::SIG_IGN {
@@ -31,10 +31,10 @@ fn give_back_interrupts() {
     }
 }
 
-/// Rust's programs open what is closed of stdin, stdout and stderr, and Python's do not: the next file to be opened
-/// would then be what results are written to.
+/// Opens /dev/null for each closed standard stream, as Rust programs do at their start. Otherwise the next
+/// opened file could get the number of a standard stream, and results would be written to it.
 #[cfg(unix)]
-fn fill_standard_streams() {
+fn open_closed_standard_streams() {
     use std::fs::File;
     use std::os::fd::{AsRawFd, IntoRawFd};
 

@@ -1,9 +1,11 @@
-//! The end of the interpreter, which daemon threads may outlive. CPython ends such a thread where
-//! it takes the GIL, by an unwinding that Rust's frames turn into an abort, or lets it touch memory
-//! that is gone. So from the interpreter's exit on, threads that would come back to Python through
-//! this module stay where they are, and the exit waits a moment for those that are in between.
+//! The exit of the interpreter.
 //!
-//! Also at exit: access tokens that are being renewed are waited for.
+//! Daemon threads may outlive the interpreter. CPython ends such a thread when it takes the GIL: it
+//! unwinds through Rust frames, which abort, or lets the thread access freed memory. So after the exit
+//! has begun, threads that would return to Python through this module are blocked, and the exit waits
+//! shortly for threads that run Python code called by this module.
+//!
+//! The exit also waits for running token refreshes.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -17,43 +19,43 @@ use pyo3::prelude::*;
 use wxlink::Client;
 
 /// How long the exit waits for threads that run Python code called by this module.
-const IN_BETWEEN: Duration = Duration::from_secs(1);
-/// How long a thread stays away from Python. One that is waited for by an exit handler of somebody
-/// else goes on then; all others are gone by then, with the process.
-const AWAY: Duration = Duration::from_secs(10);
-/// Between two looks at what is waited for.
-const LOOK: Duration = Duration::from_millis(50);
+const MAX_WAIT_FOR_THREADS: Duration = Duration::from_secs(1);
+/// How long a thread is blocked. If another exit handler waits for the thread, it continues then; all other
+/// threads have ended by then, with the process.
+const BLOCK_DURATION: Duration = Duration::from_secs(10);
+/// The time between two checks for signals while the exit waits for token refreshes.
+const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Whether the interpreter is about to end.
+/// Whether the interpreter is exiting.
 static ENDING: AtomicBool = AtomicBool::new(false);
-/// How many threads run this module's code with the GIL, or are about to.
+/// The number of threads that run this module's code with the GIL, or are about to.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
-/// The process whose threads are counted: a forked child has the count and not the threads.
+/// The process whose threads are counted. A forked child inherits the count but not the threads.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
-    /// Whether this is the thread that ends the interpreter.
-    static ENDS_IT: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread runs the interpreter's exit.
+    static RUNS_EXIT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A thread runs this module's code with the GIL. One at a time for each thread.
+/// While it exists, this thread runs the module's code with the GIL. A thread has at most one.
 pub struct Inside(());
 
 impl Inside {
-    /// Enters, or stays away if the interpreter is ending.
+    /// Enters, or blocks if the interpreter is exiting.
     pub fn enter(py: Python<'_>) -> Inside {
         INSIDE.fetch_add(1, Ordering::SeqCst);
-        if must_stay_away() {
+        if must_block() {
             INSIDE.fetch_sub(1, Ordering::SeqCst);
             py.detach(|| {
-                stay_away();
+                block();
                 INSIDE.fetch_add(1, Ordering::SeqCst);
             });
         }
         Inside(())
     }
 
-    /// Runs something that may wait, without the GIL.
+    /// Runs `wait` without the GIL.
     pub fn detach<T: Send>(&self, py: Python<'_>, wait: impl FnOnce() -> T + Send) -> T {
         py.detach(|| {
             let _back = Outside::leave();
@@ -68,7 +70,7 @@ impl Drop for Inside {
     }
 }
 
-/// A thread that gave the GIL back, and will ask for it again.
+/// A thread that has released the GIL and will take it again.
 struct Outside(());
 
 impl Outside {
@@ -80,66 +82,66 @@ impl Outside {
 
 impl Drop for Outside {
     fn drop(&mut self) {
-        come_back();
+        enter_again();
     }
 }
 
-/// Runs something with the GIL, in the midst of what [`Inside::detach`] runs.
+/// Runs `body` with the GIL, within the closure of [`Inside::detach`].
 pub fn attach<T>(body: impl FnOnce(Python<'_>) -> T) -> T {
-    come_back();
+    enter_again();
     let _inside = Inside(());
     Python::attach(body)
 }
 
-/// The same, or nothing if the interpreter is ending.
+/// The same, but returns `None` if the interpreter is exiting.
 pub fn try_attach<T>(body: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     INSIDE.fetch_add(1, Ordering::SeqCst);
     let _inside = Inside(());
-    if must_stay_away() {
+    if must_block() {
         return None;
     }
     Python::try_attach(body)
 }
 
-fn come_back() {
+fn enter_again() {
     INSIDE.fetch_add(1, Ordering::SeqCst);
-    if must_stay_away() {
+    if must_block() {
         INSIDE.fetch_sub(1, Ordering::SeqCst);
-        stay_away();
+        block();
         INSIDE.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-fn must_stay_away() -> bool {
-    // Thread-locals may be gone at a thread's end.
-    ENDING.load(Ordering::SeqCst) && !ENDS_IT.try_with(Cell::get).unwrap_or(false)
+fn must_block() -> bool {
+    // At the end of a thread its thread-locals may be destroyed already.
+    ENDING.load(Ordering::SeqCst) && !RUNS_EXIT.try_with(Cell::get).unwrap_or(false)
 }
 
-fn stay_away() {
-    thread::sleep(AWAY);
+fn block() {
+    thread::sleep(BLOCK_DURATION);
     // SAFETY: may be called at any time.
     while unsafe { pyo3::ffi::Py_IsInitialized() } == 0 {
-        thread::sleep(AWAY);
+        thread::sleep(BLOCK_DURATION);
     }
 }
 
-/// The clients whose token fetches the exit waits for. Locked with the GIL alone, so that no fork
-/// finds it locked.
+/// The clients whose token fetches the exit waits for. Locked only while the GIL is held, so that it is
+/// never locked during a fork.
 static CLIENTS: Mutex<Clients> = Mutex::new(Clients {
-    held: BTreeMap::new(),
-    left: Vec::new(),
+    in_use: BTreeMap::new(),
+    dropped: Vec::new(),
 });
 
 struct Clients {
-    /// Those of handles, by a number of each handle.
-    held: BTreeMap<u64, Client>,
-    /// Those without a handle that were still fetching a token when the handle went.
-    left: Vec<Client>,
+    /// The clients of existing handles, by the number of the handle.
+    in_use: BTreeMap<u64, Client>,
+    /// The clients that were still fetching a token when their handle was dropped.
+    dropped: Vec<Client>,
 }
 
 fn clients() -> MutexGuard<'static, Clients> {
     let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    clients.left.retain(|client| !is_idle(client));
+    clients.dropped.retain(|client| !is_idle(client));
     clients
 }
 
@@ -147,16 +149,16 @@ fn is_idle(client: &Client) -> bool {
     client.finish_token_fetches(Duration::ZERO)
 }
 
-/// A client whose token fetches the exit waits for, as long as there are any.
+/// The registration of a client whose token fetches the exit waits for.
 pub struct Registered(u64);
 
 impl Registered {
-    /// Nothing for a client that fetches no tokens.
+    /// `None` for a client that fetches no tokens.
     pub fn new(_py: Python<'_>, client: &Client) -> Option<Registered> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         client.serves_accounts().then(|| {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            clients().held.insert(number, client.clone());
+            clients().in_use.insert(number, client.clone());
             Registered(number)
         })
     }
@@ -165,12 +167,14 @@ impl Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         let mut clients = clients();
-        let held = clients.held.remove(&self.0);
-        clients.left.extend(held.filter(|client| !is_idle(client)));
+        let client = clients.in_use.remove(&self.0);
+        clients
+            .dropped
+            .extend(client.filter(|client| !is_idle(client)));
     }
 }
 
-/// Has [`at_exit`] run when the interpreter exits.
+/// Registers [`at_exit`] to run when the interpreter exits.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     PROCESS.store(process::id(), Ordering::Relaxed);
     let at_exit = wrap_pyfunction!(at_exit, module)?;
@@ -178,16 +182,16 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     atexit.call_method1("register", (at_exit,)).map(drop)
 }
 
-/// Waits for token fetches that are under way, each client's for its time limit at most, and keeps
-/// other threads out of Python from then on. A signal's handler that raises ends the waiting.
+/// Waits for running token fetches, at most for the time limit of each client, and then blocks other
+/// threads from returning to Python. A signal handler that raises ends the wait.
 #[pyfunction]
 fn at_exit(py: Python<'_>) -> PyResult<()> {
-    ENDS_IT.set(true);
+    RUNS_EXIT.set(true);
     let fetches = finish_token_fetches(py);
     ENDING.store(true, Ordering::SeqCst);
     if PROCESS.load(Ordering::Relaxed) == process::id() {
-        let until = Instant::now() + IN_BETWEEN;
-        // Who is in between needs the GIL.
+        let until = Instant::now() + MAX_WAIT_FOR_THREADS;
+        // Those threads need the GIL.
         py.detach(|| {
             while INSIDE.load(Ordering::SeqCst) > 0 && Instant::now() < until {
                 thread::sleep(Duration::from_millis(1));
@@ -201,15 +205,16 @@ fn finish_token_fetches(py: Python<'_>) -> PyResult<()> {
     let fetching: Vec<Client> = {
         let clients = clients();
         clients
-            .held
+            .in_use
             .values()
-            .chain(&clients.left)
+            .chain(&clients.dropped)
             .cloned()
             .collect()
     };
-    let begun = Instant::now();
+    let started = Instant::now();
     for client in fetching {
-        while !py.detach(|| client.finish_token_fetches(LOOK)) && begun.elapsed() < client.timeout()
+        while !py.detach(|| client.finish_token_fetches(SIGNAL_CHECK_INTERVAL))
+            && started.elapsed() < client.timeout()
         {
             py.check_signals()?;
         }

@@ -1,4 +1,4 @@
-//! The core's errors as Python's exceptions, which are defined in `wxlink.errors`.
+//! Converts the core's errors to the Python exceptions of `wxlink.errors`.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -7,7 +7,7 @@ use wxlink::{Delivery, Endpoint, Error, Lang, Status, errcode};
 
 use crate::responses::LinkProgress;
 
-/// Makes the exception for an error. What it is made of is plain data, so that it can be pickled.
+/// Creates the exception for an error, from plain data so that it can be pickled.
 pub fn raise(py: Python<'_>, error: &Error, lang: Lang, progress: Option<LinkProgress>) -> PyErr {
     build(py, error, lang, progress).unwrap_or_else(|broken| broken)
 }
@@ -19,7 +19,7 @@ fn build(
     progress: Option<LinkProgress>,
 ) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
-    // The progress says what the call did before the error, too.
+    // The progress also contains what the call did before the error.
     let (message, delivery, trace) = match &progress {
         Some(LinkProgress(p)) => (p.message(), p.delivery(), p.trace()),
         None => (error.message(), error.delivery(), error.trace()),
@@ -31,16 +31,16 @@ fn build(
     fields.set_item("delivery", delivery.as_str())?;
     fields.set_item("http_status", error.http_status())?;
     fields.set_item("trace", trace)?;
-    if let Some(answer) = error.response() {
-        let entry = errcode::lookup(answer.endpoint(), answer.errcode());
-        fields.set_item("code", answer.errcode())?;
-        fields.set_item("errmsg", answer.errmsg())?;
-        fields.set_item("rid", answer.rid())?;
-        fields.set_item("hint", answer.hint())?;
-        fields.set_item("request_ip", answer.request_ip())?;
-        fields.set_item("body", answer.body())?;
-        fields.set_item("class_", answer.class().map_or("", |c| c.as_str()))?;
-        fields.set_item("retryable", answer.class().is_some_and(|c| c.retryable()))?;
+    if let Some(response) = error.response() {
+        let entry = errcode::lookup(response.endpoint(), response.errcode());
+        fields.set_item("code", response.errcode())?;
+        fields.set_item("errmsg", response.errmsg())?;
+        fields.set_item("rid", response.rid())?;
+        fields.set_item("hint", response.hint())?;
+        fields.set_item("request_ip", response.request_ip())?;
+        fields.set_item("body", response.body())?;
+        fields.set_item("class_", response.class().map_or("", |c| c.as_str()))?;
+        fields.set_item("retryable", response.class().is_some_and(|c| c.retryable()))?;
         fields.set_item("name", entry.map_or("", |e| e.name))?;
         fields.set_item("meaning", entry.map_or("", |e| e.meaning.get(lang)))?;
         fields.set_item("remedy", entry.map_or("", |e| e.remedy.get(lang)))?;
@@ -52,8 +52,8 @@ fn build(
     Ok(PyErr::from_value(exception))
 }
 
-/// Makes the exception for what is no call's failure: nothing was sent.
-pub fn told(py: Python<'_>, status: Status, message: &str) -> PyErr {
+/// Creates the exception for an error outside of a call. Nothing was sent.
+pub fn before_call(py: Python<'_>, status: Status, message: &str) -> PyErr {
     let made = || -> PyResult<PyErr> {
         let fields = PyDict::new(py);
         fields.set_item("message", message)?;
@@ -68,8 +68,8 @@ pub fn told(py: Python<'_>, status: Status, message: &str) -> PyErr {
     made().unwrap_or_else(|broken| broken)
 }
 
-/// What a signal's handler raised in a call, with what became of the call: `progress`, and a note
-/// that is shown below the traceback (from Python 3.11).
+/// The exception that a signal handler raised during a call, with the call's outcome: `progress`, and a
+/// note that is shown below the traceback (from Python 3.11).
 pub fn interrupted(
     py: Python<'_>,
     raised: PyErr,
@@ -77,7 +77,7 @@ pub fn interrupted(
     progress: Option<LinkProgress>,
 ) -> PyErr {
     let value = raised.value(py);
-    // An exception that takes no attributes, or an older Python, is raised as it is.
+    // If the exception accepts no attributes, or Python is older, it is raised unchanged.
     if let Some(progress) = progress {
         let _ = value.setattr("progress", progress);
     }
@@ -92,7 +92,7 @@ fn make(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     MAKE.import(py, "wxlink.errors", "_make")
 }
 
-/// What the catalogue knows of an errcode: name, class, meaning, remedy; `None` if nothing.
+/// Looks up an errcode: name, class, meaning, remedy; `None` if it is unknown.
 #[pyfunction]
 #[pyo3(signature = (errcode, endpoint=None, lang="en"))]
 pub fn explain(

@@ -1,6 +1,6 @@
-//! The Python module `wxlink._core`: the core's client and answers as Python objects.
+//! The Python module `wxlink._core`: the core's client and responses as Python objects.
 //!
-//! What reads better in Python (keyword arguments, exceptions, asyncio) is in the package around it.
+//! Keyword arguments, exceptions and asyncio are written in Python, in the package around this module.
 
 mod bulk;
 mod command;
@@ -20,7 +20,7 @@ use wxlink::{Client, Error, Lang, LinkChoices, Options};
 use ending::{Inside, Registered};
 use responses::{LinkList, LinkProgress, Response};
 
-/// A handle on a client. Everything that may wait does so without the GIL.
+/// A client. Methods that may wait release the GIL.
 #[pyclass(frozen, module = "wxlink._core")]
 struct Handle {
     client: Client,
@@ -29,25 +29,25 @@ struct Handle {
     _registered: Option<Registered>,
 }
 
-/// What a signal's handler raised while a call waited, to be raised by that call: Python handles
-/// signals in one thread, and the calls of others on the same handle are none of its business.
+/// An exception that a signal handler raised while a call waited, to be raised by that call. Python
+/// handles signals in one thread; calls of other threads on the same handle are not affected.
 #[derive(Clone, Default)]
 struct Interrupt(Arc<Mutex<Option<(ThreadId, PyErr)>>>);
 
 impl Interrupt {
-    /// Has Python's signal handlers run, if this is the thread they run in.
-    fn look(&self) -> bool {
-        let look = |py: Python<'_>| match py.check_signals() {
+    /// Runs Python's signal handlers if this is their thread. Returns whether one has raised.
+    fn check(&self) -> bool {
+        let check = |py: Python<'_>| match py.check_signals() {
             Ok(()) => false,
             Err(raised) => {
                 *self.lock() = Some((thread::current().id(), raised));
                 true
             }
         };
-        ending::try_attach(look).unwrap_or(false)
+        ending::try_attach(check).unwrap_or(false)
     }
 
-    /// What was raised in this thread.
+    /// The exception that was raised in this thread.
     fn take(&self) -> Option<PyErr> {
         let here = thread::current().id();
         let raised = self.lock().take_if(|(thread, _)| *thread == here);
@@ -62,16 +62,17 @@ impl Interrupt {
 impl Handle {
     fn new(py: Python<'_>, client: &Client, lang: Lang) -> Result<Handle, Error> {
         let interrupt = Interrupt::default();
-        let watch = interrupt.clone();
+        let check = interrupt.clone();
         Ok(Handle {
-            client: client.with_interrupt_check(move || watch.look())?,
+            client: client.with_interrupt_check(move || check.check())?,
             lang,
             interrupt,
             _registered: Registered::new(py, client),
         })
     }
 
-    fn answered<T: Send>(
+    /// Runs a call that returns a response.
+    fn run_call<T: Send>(
         &self,
         py: Python<'_>,
         call: impl FnOnce(&Client) -> Result<T, Error> + Send,
@@ -88,8 +89,8 @@ impl Handle {
         }
     }
 
-    /// Runs a call that ends with a progress, which also what it raises has.
-    fn progressed(
+    /// Runs a call that returns a progress. An exception that it raises has the progress too.
+    fn run_with_progress(
         &self,
         py: Python<'_>,
         call: impl FnOnce(&Client) -> wxlink::LinkProgress + Send,
@@ -108,7 +109,7 @@ impl Handle {
     }
 }
 
-/// Options from keyword arguments, checked one by one.
+/// Creates options from pairs of keys and values.
 fn options(pairs: &[(String, String)]) -> Result<Options, Error> {
     let mut options = Options::new();
     for (key, value) in pairs {
@@ -140,7 +141,7 @@ impl Handle {
             .map_err(|e| errors::raise(py, &e, lang, None))
     }
 
-    /// A handle on the same connections, with its own limits and cancellation.
+    /// A handle that shares the connections and has its own limits and cancellation.
     fn derive(&self, py: Python<'_>, pairs: Vec<(String, String)>) -> PyResult<Handle> {
         let lang = lang(&pairs, self.lang);
         let _inside = Inside::enter(py);
@@ -154,11 +155,11 @@ impl Handle {
     }
 
     fn set_ticket(&self, py: Python<'_>, ticket: &str) -> PyResult<()> {
-        self.answered(py, |c| c.set_ticket(ticket))
+        self.run_call(py, |c| c.set_ticket(ticket))
     }
 
     fn add_account(&self, py: Python<'_>, appid: &str, refresh_token: &str) -> PyResult<()> {
-        self.answered(py, |c| c.add_account(appid, refresh_token))
+        self.run_call(py, |c| c.add_account(appid, refresh_token))
     }
 
     fn link_miniprogram(
@@ -173,12 +174,12 @@ impl Handle {
             notify_users,
             show_profile,
         };
-        self.answered(py, |c| c.link_miniprogram(access_token, appid, choices))
+        self.run_call(py, |c| c.link_miniprogram(access_token, appid, choices))
             .map(Response)
     }
 
     fn get_linked(&self, py: Python<'_>, access_token: Option<&str>) -> PyResult<LinkList> {
-        self.answered(py, |c| c.get_linked(access_token))
+        self.run_call(py, |c| c.get_linked(access_token))
             .map(LinkList::new)
     }
 
@@ -188,7 +189,7 @@ impl Handle {
         access_token: Option<&str>,
         appid: &str,
     ) -> PyResult<Response> {
-        self.answered(py, |c| c.unlink_miniprogram(access_token, appid))
+        self.run_call(py, |c| c.unlink_miniprogram(access_token, appid))
             .map(Response)
     }
 
@@ -206,7 +207,7 @@ impl Handle {
             show_profile,
         };
         let wait = seconds(wait)?;
-        self.progressed(py, |c| c.ensure_linked(access_token, appid, choices, wait))
+        self.run_with_progress(py, |c| c.ensure_linked(access_token, appid, choices, wait))
     }
 
     fn wait_linked(
@@ -217,11 +218,11 @@ impl Handle {
         wait: f64,
     ) -> PyResult<LinkProgress> {
         let wait = seconds(wait)?;
-        self.progressed(py, |c| c.wait_linked(access_token, appid_or_username, wait))
+        self.run_with_progress(py, |c| c.wait_linked(access_token, appid_or_username, wait))
     }
 }
 
-/// Sees whether an option takes a value.
+/// Checks whether an option accepts a value.
 #[pyfunction]
 fn check_option(py: Python<'_>, key: String, value: String) -> PyResult<()> {
     let _inside = Inside::enter(py);
@@ -231,7 +232,7 @@ fn check_option(py: Python<'_>, key: String, value: String) -> PyResult<()> {
         .map_err(|e| errors::raise(py, &e, Lang::En, None))
 }
 
-/// Every option: key, default, what it takes, what it means.
+/// Every option: key, default, accepted values, meaning.
 #[pyfunction]
 fn options_table() -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
     wxlink::OPTIONS
@@ -240,11 +241,11 @@ fn options_table() -> Vec<(&'static str, &'static str, &'static str, &'static st
         .collect()
 }
 
-/// Refuses every interpreter of the process but the first: exceptions, and what else the module keeps
-/// of Python's, belong to one.
+/// Refuses every interpreter of the process except the first: the exceptions and other objects that the
+/// module keeps belong to one interpreter.
 fn claim_interpreter() -> PyResult<()> {
     static FIRST: AtomicI64 = AtomicI64::new(-1);
-    // SAFETY: called while the module is imported, in an interpreter that is there.
+    // SAFETY: called while a running interpreter imports the module.
     let this = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
     match FIRST.compare_exchange(-1, this, Ordering::SeqCst, Ordering::SeqCst) {
         Err(first) if first != this => Err(PyImportError::new_err(

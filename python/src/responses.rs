@@ -1,5 +1,5 @@
-//! Answers as frozen Python objects. A list's items are made when they are looked at, and
-//! read their fields when these are asked for.
+//! Responses as immutable Python objects. The items of a list are created when they are accessed, and
+//! read a field when it is accessed.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,37 +19,37 @@ fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
     LOADS.import(py, "json", "loads")?.call1((json,))
 }
 
-/// An answer of WeChat's that says yes.
+/// WeChat's response to a successful call.
 #[pyclass(frozen, module = "wxlink")]
 pub struct Response(pub wxlink::Response);
 
 #[pymethods]
 impl Response {
-    /// WeChat's verdict: 0.
+    /// WeChat's errcode.
     #[getter]
     fn errcode(&self) -> i32 {
         self.0.errcode()
     }
 
-    /// WeChat's free text. Never decide by it.
+    /// WeChat's free text. Do not base decisions on it.
     #[getter]
     fn errmsg(&self) -> &str {
         self.0.errmsg()
     }
 
-    /// The id WeChat's support asks for; empty if there was none.
+    /// The request id that WeChat's support asks for; empty if there is none.
     #[getter]
     fn rid(&self) -> &str {
         self.0.rid()
     }
 
-    /// The answer's HTTP status.
+    /// The HTTP status.
     #[getter]
     fn http_status(&self) -> u16 {
         self.0.http_status()
     }
 
-    /// The answer byte for byte.
+    /// The body, byte for byte.
     #[getter]
     fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.body())
@@ -61,7 +61,7 @@ impl Response {
         self.0.trace()
     }
 
-    /// The answer as Python's own objects.
+    /// The body as Python objects.
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         loads(py, &self.0.json().to_string())
     }
@@ -71,7 +71,7 @@ impl Response {
     }
 }
 
-/// The mini programs linked to an Official Account, and those on their way: a sequence.
+/// The mini programs that are linked to an Official Account or pending: a sequence.
 #[pyclass(frozen, sequence, module = "wxlink")]
 pub struct LinkList(Arc<wxlink::LinkList>);
 
@@ -90,7 +90,7 @@ impl LinkList {
 
 #[pymethods]
 impl LinkList {
-    /// The answer it was read from.
+    /// The response that contained the list.
     #[getter]
     fn response(&self) -> Response {
         Response(self.0.response().clone())
@@ -145,7 +145,7 @@ impl LinkList {
     }
 }
 
-/// What `iter` of a list gives.
+/// The iterator of a list.
 #[pyclass(frozen)]
 struct Items {
     list: LinkList,
@@ -179,8 +179,8 @@ impl MiniProgram {
 
 #[pymethods]
 impl MiniProgram {
-    /// How far the link has come: 1 linked, 2 waits for the mini program's administrator, 3 refused,
-    /// 12 waits for the Official Account's administrator; see LinkStatus.
+    /// The state of the link: 1 linked, 2 awaiting the mini program's administrator, 3 refused, 12
+    /// awaiting the Official Account's administrator; see LinkStatus.
     #[getter]
     fn status(&self) -> Option<i64> {
         self.item().status().map(LinkStatus::code)
@@ -192,13 +192,13 @@ impl MiniProgram {
         self.item().username()
     }
 
-    /// The appid; refused items have none.
+    /// The appid. A refused item has none.
     #[getter]
     fn appid(&self) -> Option<Cow<'_, str>> {
         self.item().appid()
     }
 
-    /// Seen as `SOURCE_NORMAL`; WeChat does not say what it means.
+    /// Seen as `SOURCE_NORMAL`; WeChat does not document its meaning.
     #[getter]
     fn source(&self) -> Option<Cow<'_, str>> {
         self.item().source()
@@ -210,7 +210,7 @@ impl MiniProgram {
         self.item().nickname()
     }
 
-    /// 1: shown in the Official Account's page.
+    /// 1: shown on the Official Account's page.
     #[getter]
     fn selected(&self) -> Option<i64> {
         self.item().selected()
@@ -228,7 +228,7 @@ impl MiniProgram {
         self.item().released()
     }
 
-    /// The picture's address.
+    /// The URL of the picture.
     #[getter]
     fn headimg_url(&self) -> Option<Cow<'_, str>> {
         self.item().headimg_url()
@@ -241,25 +241,25 @@ impl MiniProgram {
         PyTuple::new(py, infos.collect::<Vec<_>>())
     }
 
-    /// Seen as 1; WeChat does not say what it means.
+    /// Seen as 1; WeChat does not document its meaning.
     #[getter]
     fn copy_verify_status(&self) -> Option<i64> {
         self.item().copy_verify_status()
     }
 
-    /// The mini program's mail address.
+    /// The e-mail address of the mini program.
     #[getter]
     fn email(&self) -> Option<Cow<'_, str>> {
         self.item().email()
     }
 
-    /// Every other field, and known ones whose value has another type than expected.
+    /// All other fields, and fields whose value has an unexpected type.
     #[getter]
     fn extra<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         loads(py, &serde_json::json!(self.item().extra()).to_string())
     }
 
-    /// Whether that is its appid or original id.
+    /// Whether the item has this appid or original id.
     fn is_(&self, appid_or_username: &str) -> bool {
         self.item().has_id(appid_or_username)
     }
@@ -308,7 +308,7 @@ impl FuncInfo {
         self.0.status
     }
 
-    /// Its name, in Chinese.
+    /// The name, in Chinese.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
@@ -324,13 +324,13 @@ impl FuncInfo {
     }
 }
 
-/// How far a link has come.
+/// The state of a link.
 #[pyclass(frozen, module = "wxlink")]
 pub struct LinkProgress(pub wxlink::LinkProgress);
 
 #[pymethods]
 impl LinkProgress {
-    /// `OK`, `PENDING`, `DECLINED` or `VANISHED`; of a call that failed, what it failed with.
+    /// `OK`, `PENDING`, `DECLINED` or `VANISHED`; of a failed call, the status of its error.
     #[getter]
     fn status(&self) -> &'static str {
         self.0.status().name()
@@ -348,26 +348,26 @@ impl LinkProgress {
         self.0.state() == wxlink::LinkState::Linked
     }
 
-    /// Who has to act: `official_account`, `mini_program`, or nobody (an empty text).
+    /// Whose administrator has to act: `official_account` or `mini_program`; empty if none has.
     #[getter]
     fn waits_for(&self) -> &'static str {
         self.0.state().waits_for()
     }
 
-    /// How many links were posted of which WeChat may have seen something.
+    /// How many links were posted of which WeChat may have seen anything.
     #[getter]
     fn posts(&self) -> u32 {
         self.0.posts()
     }
 
-    /// The list's item as it was last seen, every field as WeChat sent it; None if it was not there.
+    /// The list's item as it was last seen, with all its fields; None if it was not in the list.
     #[getter]
     fn item<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let item = self.0.item();
         item.map(|i| loads(py, &i.to_string())).transpose()
     }
 
-    /// What happened and what to do about it; empty if linked.
+    /// What happened and what to do; empty if linked.
     #[getter]
     fn message(&self) -> String {
         self.0.message()
@@ -379,7 +379,7 @@ impl LinkProgress {
         self.0.trace()
     }
 
-    /// All of it as Python's own objects.
+    /// All of it as Python objects.
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         loads(py, &self.0.json().to_string())
     }
@@ -394,7 +394,7 @@ impl LinkProgress {
     }
 }
 
-/// Reads the list out of an answer's bytes, as a call would.
+/// Reads the list from the bytes of a response, like a call does.
 #[pyfunction]
 pub fn read_list(body: Vec<u8>) -> PyResult<LinkList> {
     wxlink::Response::from_bytes(Endpoint::Get, 200, body)

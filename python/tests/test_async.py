@@ -59,7 +59,7 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
 
 
 async def asked(server: Server) -> None:
-    """Returns once a list has been asked for."""
+    """Returns when a list was requested."""
     while server.counts()["received"]["get"] == 0:
         await asyncio.sleep(0.01)
 

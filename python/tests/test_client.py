@@ -1,4 +1,4 @@
-"""The blocking client against a live sandbox."""
+"""The blocking client with a running simulator."""
 
 import contextlib
 import gc
@@ -66,7 +66,7 @@ def test_a_list_is_a_sequence_of_typed_items(server: Server, client: wxlink.Clie
     assert refused.appid is None
     assert refused.username is not None
     assert items.find(refused.username) == refused
-    assert items.find("nobody") is None
+    assert items.find("wx-unknown") is None
     assert repr(refused) == f'MiniProgram(appid=None, username="{refused.username}", status=3)'
     linked = items[0]
     assert linked.func_infos and all(isinstance(i, wxlink.FuncInfo) for i in linked.func_infos)
@@ -287,7 +287,7 @@ def test_with_options_shares_the_connections(server: Server, client: wxlink.Clie
 
 @contextlib.contextmanager
 def under_way(server: Server, act: Callable[[], None]) -> Iterator[None]:
-    """Does something as soon as a list has been asked for."""
+    """Calls a function as soon as a list was requested."""
 
     def run() -> None:
         while server.counts()["received"]["get"] == 0:

@@ -1,4 +1,4 @@
-"""The command as the wheel brings it; what its subcommands do is tested where they are written."""
+"""The command in the wheel. The tests of its subcommands are in crates/cli."""
 
 import json
 import os
@@ -21,7 +21,7 @@ CHOICES = ["--notify-users", "no", "--show-profile", "yes"]
 
 
 def start(*arguments: str, called: list[str] = SCRIPT, **more: Any) -> subprocess.Popen[str]:
-    """Starts it with a token in its environment, and everything it says caught."""
+    """Starts the command with a token in its environment and pipes for its output."""
     environment = {"PATH": os.environ["PATH"], "WXLINK_ACCESS_TOKEN": Server.token}
     given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     more["env"] = environment | more.get("env", {})
@@ -58,7 +58,7 @@ def test_its_exit_codes_and_lines_are_the_commands(server: Server) -> None:
     assert (code, line["class"]) == (3, "pending")
     code, line = said("link", server.appid)
     assert (code, line["status"]) == (2, "BAD_VALUE")
-    code, line = said("list", WXLINK_ACCESS_TOKEN="nobody's")
+    code, line = said("list", WXLINK_ACCESS_TOKEN="unknown")
     assert (code, line["class"]) == (4, "token")
 
 
@@ -87,7 +87,7 @@ def test_an_interrupt_is_told_and_ends_with_130(server: Server) -> None:
 
 
 def test_a_second_interrupt_ends_it_at_once(server: Server) -> None:
-    # More than fits between it and somebody who reads a letter and no more.
+    # More than fits into the pipe to a reader that reads one character and no more.
     items = [{"appid": server.appid, "status": 1, "nickname": "x" * 1000}] * 2000
     answer = {"errcode": 0, "errmsg": "ok", "wxopens": {"items": items}}
     server.fault({"body": {"text": json.dumps(answer)}}, always=True)
@@ -144,7 +144,7 @@ def test_who_stops_reading_hears_no_complaint(server: Server) -> None:
 
 
 def test_what_is_closed_is_nobody_elses() -> None:
-    """Or the first file to be opened would be where results are written."""
+    """Otherwise results would be written to the first file that is opened."""
     code = (
         "import os, sys; from wxlink._core import command; command(sys.argv[1:]); "
         "print([os.readlink(f'/proc/self/fd/{fd}') for fd in (0, 1)], file=sys.stderr)"
@@ -155,11 +155,11 @@ def test_what_is_closed_is_nobody_elses() -> None:
 
 def test_the_sandbox_is_found_beside_it_or_in_the_path(tmp_path: Path) -> None:
     (tmp_path / "wxlink-sandbox").symlink_to(program())
-    told = subprocess.run([program(), "--help"], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run([program(), "--help"], capture_output=True, text=True, check=True).stdout
     code = "import sys; from wxlink._core import command; sys.exit(command(sys.argv[1:]))"
     beside = [sys.executable, "-c", code, str(tmp_path / "wxlink")]
     nowhere = {"PATH": "/nonexistent"}
-    assert run("sandbox", "--help", called=beside, env=nowhere) == (0, told, "")
-    assert run("sandbox", "--help", env={"PATH": str(tmp_path)}) == (0, told, "")
+    assert run("sandbox", "--help", called=beside, env=nowhere) == (0, printed, "")
+    assert run("sandbox", "--help", env={"PATH": str(tmp_path)}) == (0, printed, "")
     code, out, err = run("sandbox", "--help", env=nowhere)
     assert (code, out) == (2, "") and "pip install wxlink-sandbox" in err

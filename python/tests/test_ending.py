@@ -1,4 +1,4 @@
-"""The end of the interpreter, and other interpreters."""
+"""The exit of the interpreter, and subinterpreters."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What an interrupted call says: Ctrl-C and cancelled tasks."""
+"""What an interrupted call reports: Ctrl-C and cancelled tasks."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ def waited_for(reached: Callable[[], bool]) -> None:
 
 
 def ctrl_c(reached: Callable[[], bool], call: Callable[[], object]) -> KeyboardInterrupt:
-    """Presses Ctrl-C once that is reached, and gives what the call raises."""
+    """Sends Ctrl-C when the condition holds, and returns what the call raises."""
 
     def press() -> None:
         waited_for(reached)
@@ -48,7 +48,7 @@ def ctrl_c(reached: Callable[[], bool], call: Callable[[], object]) -> KeyboardI
 def cancelled(
     server: Server, reached: Callable[[], bool], call: Callable[[wxlink.AsyncClient], Any]
 ) -> asyncio.CancelledError:
-    """The same for a task that is cancelled."""
+    """The same for a cancelled task."""
 
     async def story() -> asyncio.CancelledError:
         async with wxlink.AsyncClient(base_url=server.url, timeout=600) as client:

@@ -3,35 +3,36 @@
     import wxlink
 
     with wxlink.Client() as client:
-        client.link_miniprogram(token, "wx0b00000000000001", notify_users=False, show_profile=True)
-        for item in client.get_linked(token):
-            print(item.appid, item.status)
+        progress = client.ensure_linked(
+            token, "wx0b00000000000001", notify_users=False, show_profile=True
+        )
+        print(progress.state, progress.waits_for)  # pending official_account
 
-A yes to a link means that the invitation is out: the Official Account's administrator must agree,
-then the mini program's. `Client.ensure_linked` is what most callers want: it is safe to repeat.
+A link starts with an invitation: the administrator of the Official Account must agree, then that of
+the mini program. `Client.ensure_linked` can be repeated after any failure.
 """
 
 from __future__ import annotations
 
 from wxlink._client import Client
 from wxlink._core import (
-    Response,
+    __version__,
     FuncInfo,
     LinkList,
     LinkProgress,
     MiniProgram,
-    __version__,
+    Response,
 )
 from wxlink.errors import (
+    ActionRequiredError,
     ApiError,
     ArgumentError,
     BadAnswerError,
     BusyError,
-    InvalidRequestError,
     CallCancelledError,
     ForkedError,
-    ActionRequiredError,
     InternalError,
+    InvalidRequestError,
     NotSentError,
     NotSentTimeoutError,
     OutcomeUnknownError,
@@ -42,8 +43,8 @@ from wxlink.errors import (
     WxError,
 )
 
-# What takes longer to import than all the rest is imported when somebody asks for it; typing itself is
-# that, so the module does without.
+# Modules that take long to import are imported on first use. `typing` is one of them, so it is not
+# imported here.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -55,27 +56,27 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    asked_for: type
+    found: type
     if name == "AsyncClient":
         from wxlink._aio import AsyncClient
 
-        asked_for = AsyncClient
+        found = AsyncClient
     elif name == "AsyncBulk":
         from wxlink._bulk_aio import AsyncBulk
 
-        asked_for = AsyncBulk
+        found = AsyncBulk
     elif name in ("Bulk", "BulkPlan", "BulkResult"):
         from wxlink import _bulk
 
-        asked_for = getattr(_bulk, name)
+        found = getattr(_bulk, name)
     elif name == "LinkStatus":
         from wxlink._status import LinkStatus
 
-        asked_for = LinkStatus
+        found = LinkStatus
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = asked_for
-    return asked_for
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
@@ -83,7 +84,8 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "Response",
+    "__version__",
+    "ActionRequiredError",
     "ApiError",
     "ArgumentError",
     "AsyncBulk",
@@ -93,16 +95,15 @@ __all__ = [
     "BulkPlan",
     "BulkResult",
     "BusyError",
-    "InvalidRequestError",
     "CallCancelledError",
     "Client",
     "ForkedError",
     "FuncInfo",
-    "ActionRequiredError",
     "InternalError",
+    "InvalidRequestError",
+    "LinkList",
     "LinkProgress",
     "LinkStatus",
-    "LinkList",
     "MiniProgram",
     "NotSentError",
     "NotSentTimeoutError",
@@ -110,7 +111,7 @@ __all__ = [
     "OutcomeUnknownTimeoutError",
     "PendingError",
     "QuotaError",
+    "Response",
     "TokenError",
     "WxError",
-    "__version__",
 ]

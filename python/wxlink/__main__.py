@@ -1,4 +1,4 @@
-"""The command `wxlink`, which is `python -m wxlink` as well."""
+"""The command `wxlink`, also `python -m wxlink`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wxlink._core import command
 
 def main() -> int:
     """Runs the command and returns its exit code."""
-    # It looks for the simulator in the folder it was called from: where the environment has its programs.
+    # The command looks for the simulator in its own folder: the environment's scripts.
     called = os.path.join(os.path.dirname(sys.executable), "wxlink")
     return command([called, *sys.argv[1:]])
 

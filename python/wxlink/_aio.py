@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 class AsyncClient:
     """`Client` for asyncio: the same options, methods and errors, to be awaited.
 
-    Cancelling the task ends the call within 100 ms. What the call had done by then is a note of the
-    CancelledError (from Python 3.11), and of `ensure_linked` and `wait_linked` its attribute
-    `progress` too. Calls run on threads of the client's own, at most
-    `max_concurrency` at once; further ones wait for their turn, which does not count against their
-    time limit.
+    Cancelling the task ends the call within 100 ms. A note of the CancelledError (from Python 3.11) says
+    what the call had done; after `ensure_linked` and `wait_linked` it has an attribute `progress` too.
 
-    A function for a token is called on such a thread: it may block.
+    Calls run on the client's own threads, at most `max_concurrency` at the same time. Further calls wait;
+    the wait does not count against their time limit. A function that returns a token is called on such a
+    thread, so it may block.
     """
 
     __slots__ = ("_client", "_running", "_threads")
@@ -44,7 +43,7 @@ class AsyncClient:
         self._running: set[Client] = set()
 
     def with_options(self, **options: Unpack[Limits]) -> Self:
-        """A client on the same connections and threads, with limits of its own."""
+        """Returns a client that shares the connections and threads and has options of its own."""
         other = type(self).__new__(type(self))
         other._client = self._client.with_options(**options)
         other._threads = self._threads
@@ -64,7 +63,7 @@ class AsyncClient:
         await self._call(lambda client: client.add_account(appid, refresh_token))
 
     async def aclose(self) -> None:
-        """Ends the calls that run on this client, and lets its threads go."""
+        """Ends the running calls and the client's threads."""
         for handle in self._running:
             handle.cancel()
         self._client.close()
@@ -134,7 +133,7 @@ class AsyncClient:
         return AsyncBulk(self._client._handle, rows, **how)  # pyright: ignore[reportPrivateUsage]
 
     async def _call(self, call: Callable[[Client], T]) -> T:
-        # A handle of its own, so that this call alone can be ended.
+        # A handle of its own, so that cancelling it ends only this call.
         handle = self._client.with_options()
         queued = self._threads.submit(call, handle)
         running = asyncio.wrap_future(queued)
@@ -144,7 +143,7 @@ class AsyncClient:
         except asyncio.CancelledError as cancelled:
             handle.cancel()
             running.add_done_callback(_forget)
-            # A call that has not begun does not begin.
+            # A queued call is not started.
             if not queued.cancel():
                 await _ended(running)
                 _report(running, cancelled)
@@ -157,7 +156,7 @@ class AsyncClient:
 
 
 async def _ended(running: asyncio.Future[T]) -> None:
-    """Waits for a call that was cancelled, unless a function for its token does not return."""
+    """Waits for a cancelled call, unless the function for its token does not return."""
     try:
         await asyncio.wait([running], timeout=1.0)
     except asyncio.CancelledError:
@@ -166,7 +165,7 @@ async def _ended(running: asyncio.Future[T]) -> None:
 
 
 def _report(running: asyncio.Future[T], cancelled: asyncio.CancelledError) -> None:
-    """Tells the exception what the call had done."""
+    """Adds to the exception what the call had done."""
     if not running.done() or running.cancelled():
         return
     error = running.exception()
@@ -177,7 +176,7 @@ def _report(running: asyncio.Future[T], cancelled: asyncio.CancelledError) -> No
     if isinstance(done, LinkProgress):
         note = done.message or "The mini program is linked."
     elif error is None:
-        note = "The call was done by then."
+        note = "The call had finished."
     else:
         note = str(error)
     if hasattr(cancelled, "add_note"):
@@ -185,6 +184,6 @@ def _report(running: asyncio.Future[T], cancelled: asyncio.CancelledError) -> No
 
 
 def _forget(ended: asyncio.Future[T]) -> None:
-    """Nobody waits for that outcome any more; asyncio would complain that nobody looked at it."""
+    """Retrieves an exception that is no longer needed; asyncio would log it otherwise."""
     if not ended.cancelled():
         ended.exception()

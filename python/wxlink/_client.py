@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """Calls WeChat. Share it: any number of threads may call at once.
+    """A client for WeChat. Any number of threads may share it.
 
     Options, all by keyword (times in seconds):
 
@@ -85,14 +85,14 @@ class Client:
         processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
         file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…
 
-    Wherever a method takes an access token, a function that returns one will do: it is asked again,
-    once, when WeChat refuses the token. None leaves the token to the client.
+    An access token may be a string, or a function that returns one; if WeChat refuses the token, the
+    function is called again, once. With None the client gets the token from its source.
 
-    Ctrl-C ends a running call within 100 ms. What the call had done by then is a note of the
-    KeyboardInterrupt (from Python 3.11), and of `ensure_linked` and `wait_linked` its attribute
-    `progress` too. A client made before a fork raises `ForkedError` in the child.
+    Ctrl-C ends a running call within 100 ms. A note of the KeyboardInterrupt (from Python 3.11) says what
+    the call had done; after `ensure_linked` and `wait_linked` it has an attribute `progress` too. A
+    client created before a fork raises `ForkedError` in the child.
 
-    The exit of the interpreter waits for access tokens that are being renewed, at most the client's
+    When the interpreter exits, it waits for token refreshes that are running, at most for the client's
     time limit.
     """
 
@@ -102,42 +102,42 @@ class Client:
         self._handle = Handle(as_texts(options))
 
     @classmethod
-    def _of(cls, handle: Handle) -> Self:
+    def _from_handle(cls, handle: Handle) -> Self:
         client = cls.__new__(cls)
         client._handle = handle
         return client
 
     def with_options(self, **options: Unpack[Limits]) -> Self:
-        """A client on the same connections with limits (and a cancellation) of its own.
+        """Returns a client that shares the connections and has options (and a cancellation) of its own.
 
-        Takes timeout, connect_timeout, max_retries, lang and account; what is left out stays as it is here.
+        Takes timeout, connect_timeout, max_retries, lang and account; the others are inherited.
         """
-        return self._of(self._handle.derive(as_texts(options)))
+        return self._from_handle(self._handle.derive(as_texts(options)))
 
     def account(self, appid: str) -> Self:
-        """The same for calls on that account without an access token: `with_options(account=appid)`.
+        """Returns a client for calls to this account without an access token.
 
-        Cheap: make one for each call, if you like.
+        The same as `with_options(account=appid)`. It is cheap: you can create one per call.
         """
         return self.with_options(account=appid)
 
     def cancel(self) -> None:
-        """Ends the calls that run on this client, within 100 ms, and all later ones, with `CallCancelledError`.
+        """Ends running calls within 100 ms, and all later calls, with `CallCancelledError`.
 
-        Clients on the same connections (`with_options`) go on.
+        Other clients on the same connections (`with_options`) continue.
         """
         self._handle.cancel()
 
     def close(self) -> None:
-        """The same: connections close when the last client on them is gone."""
+        """The same as `cancel`. Connections close when no client uses them any more."""
         self.cancel()
 
     def set_ticket(self, ticket: str) -> None:
-        """Keeps the component_verify_ticket that WeChat pushes to the platform every 10 minutes."""
+        """Stores the component_verify_ticket that WeChat pushes to the platform every 10 minutes."""
         self._handle.set_ticket(ticket)
 
     def add_account(self, appid: str, refresh_token: str) -> None:
-        """Keeps the refresh token an account gave when it authorised the platform."""
+        """Stores the refresh token of an account that has authorised the platform."""
         self._handle.add_account(appid, refresh_token)
 
     def __enter__(self) -> Self:
@@ -154,19 +154,18 @@ class Client:
     def link_miniprogram(
         self, access_token: Token, appid: str, *, notify_users: bool, show_profile: bool
     ) -> Response:
-        """Invites a mini program to be linked to the Official Account the token belongs to.
+        """Invites a mini program to be linked to the Official Account of the token.
 
-        A yes means that the invitation is out; only the list tells when the administrators have agreed.
-        Posts once.
+        Posts once. Success means that the invitation is pending: the list shows when the administrators
+        have agreed.
 
-        access_token: the account's authorizer_access_token, or a function that returns one; None if
-            the client is to get it
-        appid: the mini program's
+        access_token: the account's access token, a function that returns one, or None
+        appid: the appid of the mini program
         notify_users: whether WeChat messages every follower of the account
-        show_profile: whether the mini program is shown in the account's page
+        show_profile: whether the account's page shows the mini program
 
-        Raises `PendingError` if an invitation is out or it is linked already, `OutcomeUnknownError` if
-        nobody knows (read the list before you link again), and every other `WxError`.
+        Raises `PendingError` if it is pending or linked already, `OutcomeUnknownError` if the outcome is
+        unknown (read the list before you link again), and the other `WxError`s.
         """
         return _with_token(
             access_token,
@@ -174,16 +173,17 @@ class Client:
         )
 
     def get_linked(self, access_token: Token = None) -> LinkList:
-        """The mini programs linked to the account, and those on their way: a sequence.
+        """Returns the mini programs that are linked to the account or pending, as a sequence.
 
-        Safe to call again after any error.
+        It is safe to call again after any error.
         """
         return _with_token(access_token, self._handle.get_linked)
 
     def unlink_miniprogram(self, access_token: Token, appid: str) -> Response:
         """Asks the Official Account's administrator to unlink a mini program.
 
-        It stays in the list until they agree. `PendingError` means that they have been asked already.
+        The mini program stays in the list until the administrator agrees. Raises `PendingError` if the
+        administrator was asked before.
         """
         return _with_token(
             access_token, lambda token: self._handle.unlink_miniprogram(token, appid)
@@ -198,14 +198,14 @@ class Client:
         show_profile: bool,
         wait: float = 0.0,
     ) -> LinkProgress:
-        """Sees to it that a mini program is linked. Safe to repeat, whatever happened before.
+        """Links a mini program unless it is linked or pending already. Safe to repeat after any failure.
 
-        Looks at the list, links if that shows no trace, and with a wait (seconds) waits so long for
-        the administrators. Takes at most the time limit and the wait together.
+        Reads the list and invites if the mini program is not in it. With a `wait` (seconds) it then waits
+        for the administrators. Takes at most the time limit plus the wait.
 
-        Returns how far it has come: linked, pending (and whom it waits for), declined or vanished.
-        Raises a `WxError` whose `progress` says what is known if that cannot be told. So does a
-        KeyboardInterrupt that ends the call.
+        Returns the state: linked, pending (and who must act), declined or vanished. Raises a `WxError` if
+        the state cannot be determined; its `progress`, like that of a KeyboardInterrupt, shows what is
+        known.
         """
         return _with_token(
             access_token,
@@ -217,9 +217,9 @@ class Client:
     def wait_linked(
         self, access_token: Token, appid_or_username: str, *, wait: float
     ) -> LinkProgress:
-        """Waits (seconds) until a mini program is linked or will not be; links nothing.
+        """Waits (seconds) until a mini program is linked, declined or vanished. Does not invite.
 
-        The mini program is named by its appid or original id (`gh_…`). Returns and raises as
+        The mini program is named by its appid or its original id (`gh_…`). Returns and raises like
         `ensure_linked`.
         """
         return _with_token(
@@ -274,7 +274,7 @@ class Client:
 
 
 def _with_token(token: Token, call: Callable[[str | None], T]) -> T:
-    """Calls; with a function for a token, once more if WeChat refused the token: it did nothing."""
+    """Calls, and once again with a new token if WeChat refused one that a function returned."""
     if token is None or isinstance(token, str):
         return call(token)
     try:

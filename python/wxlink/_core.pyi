@@ -1,6 +1,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, final, overload
+from typing import Any, Literal, final, overload
 
 from wxlink._types import BulkEnd, BulkOutcome
 
@@ -24,25 +24,38 @@ __version__: str
 
 @final
 class Response:
+    """WeChat's response to a successful call."""
+
     @property
-    def errcode(self) -> int: ...
+    def errcode(self) -> int:
+        """WeChat's errcode: 0, or another one that counts as success."""
     @property
-    def errmsg(self) -> str: ...
+    def errmsg(self) -> str:
+        """WeChat's free text. Do not base decisions on it."""
     @property
-    def rid(self) -> str: ...
+    def rid(self) -> str:
+        """The request id that WeChat's support asks for; empty if there is none."""
     @property
-    def http_status(self) -> int: ...
+    def http_status(self) -> int:
+        """The HTTP status."""
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> bytes:
+        """The body, byte for byte."""
     @property
-    def trace(self) -> str: ...
-    def json(self) -> Any: ...
+    def trace(self) -> str:
+        """Every attempt with host, phase and milliseconds, as JSON for logs and support."""
+    def json(self) -> Any:
+        """Returns the body as Python objects."""
 
 @final
 class LinkList:
+    """The mini programs that are linked to an account or pending: an immutable sequence."""
+
     @property
-    def response(self) -> Response: ...
-    def find(self, appid_or_username: str) -> MiniProgram | None: ...
+    def response(self) -> Response:
+        """The response that contained the list."""
+    def find(self, appid_or_username: str) -> MiniProgram | None:
+        """Returns the item with this appid or original id (`gh_…`), or None."""
     def __len__(self) -> int: ...
     @overload
     def __getitem__(self, index: int, /) -> MiniProgram: ...
@@ -52,71 +65,105 @@ class LinkList:
 
 @final
 class MiniProgram:
+    """An item of the list. A field that WeChat left out, or sent with another type, is None."""
+
     @property
-    def status(self) -> int | None: ...
+    def status(self) -> int | None:
+        """The state of the link, a `LinkStatus`; WeChat may add other numbers."""
     @property
-    def username(self) -> str | None: ...
+    def username(self) -> str | None:
+        """The original id (`gh_…`)."""
     @property
-    def appid(self) -> str | None: ...
+    def appid(self) -> str | None:
+        """The appid. A refused item has none."""
     @property
-    def source(self) -> str | None: ...
+    def source(self) -> str | None:
+        """Seen as "SOURCE_NORMAL"; WeChat does not document its meaning."""
     @property
-    def nickname(self) -> str | None: ...
+    def nickname(self) -> str | None:
+        """The display name."""
     @property
-    def selected(self) -> int | None: ...
+    def selected(self) -> int | None:
+        """1: shown on the Official Account's page."""
     @property
-    def nearby_display_status(self) -> int | None: ...
+    def nearby_display_status(self) -> int | None:
+        """1: shown in "nearby mini programs", which forbids unlinking."""
     @property
-    def released(self) -> int | None: ...
+    def released(self) -> int | None:
+        """1: published."""
     @property
-    def headimg_url(self) -> str | None: ...
+    def headimg_url(self) -> str | None:
+        """The URL of the picture."""
     @property
-    def func_infos(self) -> tuple[FuncInfo, ...]: ...
+    def func_infos(self) -> tuple[FuncInfo, ...]:
+        """WeChat verification (id 1), WeChat Pay (id 2) and the like."""
     @property
-    def copy_verify_status(self) -> int | None: ...
+    def copy_verify_status(self) -> int | None:
+        """Seen as 1; WeChat does not document its meaning."""
     @property
-    def email(self) -> str | None: ...
+    def email(self) -> str | None:
+        """The e-mail address of the mini program."""
     @property
-    def extra(self) -> dict[str, Any]: ...
-    def is_(self, appid_or_username: str) -> bool: ...
+    def extra(self) -> dict[str, Any]:
+        """All other fields, and fields whose value has an unexpected type."""
+    def is_(self, appid_or_username: str) -> bool:
+        """Whether the item has this appid or original id (`gh_…`)."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
 @final
 class FuncInfo:
+    """A capability of a mini program."""
+
     @property
-    def id(self) -> int | None: ...
+    def id(self) -> int | None:
+        """1: WeChat verification; 2: WeChat Pay."""
     @property
-    def status(self) -> int | None: ...
+    def status(self) -> int | None:
+        """0: closed; 1: open."""
     @property
-    def name(self) -> str | None: ...
+    def name(self) -> str | None:
+        """The name, in Chinese."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]
 
 @final
 class LinkProgress:
+    """The state of a link, as `ensure_linked` and `wait_linked` determined it."""
+
     @property
-    def status(self) -> str: ...
+    def status(self) -> str:
+        """OK, PENDING, DECLINED or VANISHED; of a failed call, the status of its error."""
     @property
-    def state(self) -> str: ...
+    def state(self) -> Literal["linked", "pending", "declined", "vanished", "unknown"]:
+        """The state of the link."""
     @property
-    def linked(self) -> bool: ...
+    def linked(self) -> bool:
+        """Whether the mini program is linked."""
     @property
-    def waits_for(self) -> str: ...
+    def waits_for(self) -> Literal["", "official_account", "mini_program"]:
+        """Whose administrator has to act; empty if no action is awaited."""
     @property
-    def posts(self) -> int: ...
+    def posts(self) -> int:
+        """How many links were posted of which WeChat may have seen anything."""
     @property
-    def item(self) -> dict[str, Any] | None: ...
+    def item(self) -> dict[str, Any] | None:
+        """The list's item as it was last seen, with all its fields; None if it was not in the list."""
     @property
-    def message(self) -> str: ...
+    def message(self) -> str:
+        """What happened and what to do; empty if linked."""
     @property
-    def trace(self) -> str: ...
-    def json(self) -> Any: ...
+    def trace(self) -> str:
+        """Every attempt with host, phase and milliseconds, as JSON for logs and support."""
+    def json(self) -> Any:
+        """Returns all of it as Python objects."""
 
 @final
 class Handle:
+    """A client of the core. Methods that may wait release the GIL. See `wxlink.Client`."""
+
     def __new__(cls, pairs: Sequence[tuple[str, str]]) -> Handle: ...
     def derive(self, pairs: Sequence[tuple[str, str]]) -> Handle: ...
     def set_ticket(self, ticket: str) -> None: ...
@@ -170,9 +217,15 @@ class Job:
     @property
     def end(self) -> BulkEnd | None: ...
 
-def check_option(key: str, value: str) -> None: ...
-def command(arguments: Sequence[str]) -> int: ...
-def options_table() -> list[tuple[str, str, str, str]]: ...
+def check_option(key: str, value: str) -> None:
+    """Raises ArgumentError if the option does not accept the value."""
+
+def command(arguments: Sequence[str]) -> int:
+    """Runs the command `wxlink` and returns its exit code."""
+
+def options_table() -> list[tuple[str, str, str, str]]:
+    """Returns key, default, accepted values and meaning of every option."""
+
 def explain(
     errcode: int, endpoint: str | None = None, lang: str = "en"
 ) -> tuple[str, str, str, str] | None: ...

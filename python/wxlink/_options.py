@@ -1,4 +1,4 @@
-"""Options: keyword arguments of Python's types become the core's texts."""
+"""Converts keyword arguments to the option texts of the core."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wxlink._types import Limits, Options
 
-# In Python times are seconds, as everywhere in its library.
+# Times are seconds, as in Python's standard library.
 # BEGIN generated: times. Written by `make generate`; do not edit.
 _SECONDS = {
     "timeout": "timeout_ms",
@@ -19,7 +19,7 @@ _SECONDS = {
 
 
 def as_texts(options: Options | Limits) -> list[tuple[str, str]]:
-    """Keys and values as the core takes them. It checks the values itself."""
+    """Returns keys and values for the core, which checks the values."""
     return [_as_text(key, value) for key, value in options.items() if value is not None]
 
 
@@ -32,7 +32,7 @@ def _as_text(key: str, value: object) -> tuple[str, str]:
         from collections.abc import Iterable
 
         if not isinstance(value, Iterable):
-            raise TypeError("base_url must be a URL or several")
+            raise TypeError("base_url must be a URL or an iterable of URLs")
         return key, ",".join(str(url) for url in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(value, os.PathLike):
         return key, os.fspath(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -1,85 +1,88 @@
-"""Why a call did not end with a yes.
-
-The tree says what you may do next::
+"""The exceptions, in a tree that shows what a caller may do next::
 
     WxError
-    ├── ArgumentError (ValueError)       correct the call; nothing was sent
-    ├── NotSentError                          nothing was sent: call again
+    ├── ArgumentError (ValueError)           an argument is invalid; nothing was sent
+    ├── NotSentError                         nothing was sent: call again
     │   └── NotSentTimeoutError (TimeoutError)
-    ├── OutcomeUnknownError                   it was sent and no verdict came: read the list first;
-    │   │                                a call that only reads may simply be repeated
+    ├── OutcomeUnknownError                  sent, but no verdict: read the list before linking again
     │   ├── OutcomeUnknownTimeoutError (TimeoutError)
-    │   └── BadAnswerError                    what came is no answer of WeChat's
-    ├── ApiError                         WeChat answered another errcode
-    │   ├── PendingError                 on its way or done: wait, do not link again
-    │   ├── TokenError                   get another access token and call again, once
-    │   ├── BusyError                    wait a little and call again
-    │   ├── QuotaError                   call again when the minute, day or month is over
-    │   ├── ActionRequiredError                   an administrator or operator must act first
-    │   └── InvalidRequestError                  correct the call
-    ├── CallCancelledError                        the handle was cancelled
-    ├── ForkedError (RuntimeError)            made before a fork, used in the child: make another
-    └── InternalError                    a fault in wxlink
+    │   └── BadAnswerError                   the response is not one of WeChat's
+    ├── ApiError                             WeChat answered an errcode other than 0
+    │   ├── PendingError                     pending or done already: wait, do not link again
+    │   ├── TokenError                       get another access token and call again, once
+    │   ├── BusyError                        wait a little and call again
+    │   ├── QuotaError                       call again after the minute, day or month
+    │   ├── ActionRequiredError              an administrator or operator must act first
+    │   └── InvalidRequestError              correct the call
+    ├── CallCancelledError                   the client was cancelled
+    ├── ForkedError (RuntimeError)           created before a fork, used in the child: create another
+    └── InternalError                        a fault in wxlink
 
-No exception ever holds an access token, in no attribute and no text.
+After an OutcomeUnknownError, a call that only reads can simply be repeated. No exception contains an
+access token, neither in its text nor in an attribute.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal, TypeAlias
 
     from wxlink._core import LinkProgress
+    from wxlink._generated import Delivery, ErrcodeClass, Status
+
+    Endpoint: TypeAlias = Literal[
+        "link", "get", "unlink", "component_token", "authorizer_token", "authorizer_list"
+    ]
 
 
 class WxError(Exception):
-    """Any failure of wxlink. Its text is one sentence with the remedy, in the client's language."""
+    """Any failure of wxlink. Its text gives the reason and the remedy in the client's language."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__(fields["message"])
         self._fields = fields
-        self.status: str = fields["status"]
-        """The status' name, such as "API" or "TIMEOUT"."""
+        self.status: Status = fields["status"]
+        """The name of the status, such as "API" or "TIMEOUT"."""
         self.status_code: int = fields["status_code"]
-        """The status' number, as in the C interface."""
-        self.endpoint: str | None = fields["endpoint"]
-        """What was called: "link", "get", "unlink", or None if it did not come to that."""
-        self.delivery: str = fields["delivery"]
+        """The number of the status, as in the C interface."""
+        self.endpoint: Endpoint | None = fields["endpoint"]
+        """The endpoint that was called, such as "link"; None if none was."""
+        self.delivery: Delivery = fields["delivery"]
         """Whether WeChat may have seen the request: "never sent", "unknown" or "answered"."""
         self.http_status: int = fields["http_status"]
-        """The HTTP status of the last answer, 0 if there was none."""
+        """The HTTP status of the last response, 0 if there was none."""
         self.trace: str = fields["trace"]
         """Every attempt with host, phase and milliseconds, as JSON for logs and support."""
         self.progress: LinkProgress | None = None
-        """What ensure_linked or wait_linked knew when it failed."""
+        """The state that ensure_linked or wait_linked knew when it failed."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _make, (self._fields,)
 
 
 class ArgumentError(WxError, ValueError):
-    """An argument or option is wrong; nothing was sent."""
+    """An argument or option is invalid; nothing was sent."""
 
 
 class NotSentError(WxError):
-    """Nothing was sent: calling again cannot do anything twice."""
+    """Nothing was sent: it is safe to call again."""
 
 
 class NotSentTimeoutError(NotSentError, TimeoutError):
-    """The time ran out before anything was sent."""
+    """The time limit passed before anything was sent."""
 
 
 class OutcomeUnknownError(WxError):
-    """It was sent and no verdict came back: read the list before you link again."""
+    """The request was sent, but there is no verdict: read the list before you link again."""
 
 
 class OutcomeUnknownTimeoutError(OutcomeUnknownError, TimeoutError):
-    """The time ran out after it was sent."""
+    """The time limit passed after the request was sent."""
 
 
 class BadAnswerError(OutcomeUnknownError):
-    """What came back is no answer of WeChat's: read the list before you link again."""
+    """The response is not one of WeChat's: read the list before you link again."""
 
 
 class ApiError(WxError):
@@ -90,29 +93,29 @@ class ApiError(WxError):
         self.code: int = fields["code"]
         """WeChat's errcode."""
         self.name: str = fields["name"]
-        """Its name in the catalogue, empty for a code nobody has described."""
-        self.class_: str = fields["class_"]
-        """What to do in a word: "ok", "pending", "token", "busy", "quota", "action_required", "invalid_request" or ""."""
+        """The name of the errcode in wxlink's table; empty for an unknown errcode."""
+        self.class_: ErrcodeClass = fields["class_"]
+        """What to do next; empty for an unknown errcode."""
         self.meaning: str = fields["meaning"]
-        """What it means."""
+        """The meaning of the errcode."""
         self.remedy: str = fields["remedy"]
-        """What to do about it."""
+        """The remedy."""
         self.retryable: bool = fields["retryable"]
-        """Whether the same call may succeed later without anybody acting."""
+        """Whether the same call may succeed later without any action."""
         self.errmsg: str = fields["errmsg"]
-        """WeChat's free text. Never decide by it."""
+        """WeChat's free text. Do not base decisions on it."""
         self.rid: str = fields["rid"]
-        """The id WeChat's support asks for."""
+        """The request id that WeChat's support asks for."""
         self.hint: str = fields["hint"]
-        """The hint some answers carry."""
+        """The hint in the errmsg, if there is one."""
         self.request_ip: str = fields["request_ip"]
-        """The calling address as WeChat saw it, where it said so."""
+        """The caller's address as WeChat saw it, if it is in the errmsg."""
         self.body: bytes = fields["body"]
-        """The answer byte for byte."""
+        """The body of the response, byte for byte."""
 
 
 class PendingError(ApiError):
-    """On its way already, or done already: no failure. Wait, do not link again."""
+    """Pending or done already; not a failure. Wait, do not link again."""
 
 
 class TokenError(ApiError):
@@ -120,11 +123,11 @@ class TokenError(ApiError):
 
 
 class BusyError(ApiError):
-    """WeChat is busy: wait a little. After -1 it may have acted: read the list before you link again."""
+    """WeChat is busy: wait a little. After -1 it may have acted: read the list before linking again."""
 
 
 class QuotaError(ApiError):
-    """A quota is used up: call again when the minute, day or month is over."""
+    """A quota is used up: call again after the minute, day or month."""
 
 
 class ActionRequiredError(ApiError):
@@ -132,19 +135,19 @@ class ActionRequiredError(ApiError):
 
 
 class InvalidRequestError(ApiError):
-    """The call is wrong: correct it."""
+    """The call is invalid: correct it."""
 
 
 class CallCancelledError(WxError):
-    """The call was cancelled; its text says what was done, and `delivery` whether anything was sent."""
+    """The call was cancelled. Its text says what was done, `delivery` whether anything was sent."""
 
 
 class ForkedError(WxError, RuntimeError):
-    """The client was made before a fork and used in the child: make one there."""
+    """The client was created before a fork and used in the child: create one there."""
 
 
 class InternalError(WxError):
-    """wxlink could not do its part."""
+    """A fault in wxlink, or a resource that is exhausted."""
 
 
 _BY_CLASS: dict[str, type[ApiError]] = {
@@ -164,7 +167,7 @@ _BY_STATUS: dict[str, type[WxError]] = {
     "FORKED": ForkedError,
     "INTERNAL": InternalError,
 }
-# A status that is not told by name is told by its group, so that new ones have a place.
+# A status without a type of its own has that of its group, so that new statuses have one too.
 _BY_GROUP: list[tuple[int, type[WxError]]] = [
     (-19, ArgumentError),
     (-39, NotSentError),

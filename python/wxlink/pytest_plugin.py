@@ -1,4 +1,4 @@
-"""A pytest fixture for tests of your own: `def test_it(wxlink_sandbox): …`."""
+"""A pytest fixture with a simulator: `def test_it(wxlink_sandbox): …`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from wxlink.sandbox import Server
 
 @pytest.fixture(scope="session")
 def wxlink_sandbox_server() -> Iterator[Server]:
-    """One sandbox for all tests of a run."""
+    """One simulator for all tests of a run."""
     with Server() as server:
         yield server
 
 
 @pytest.fixture
 def wxlink_sandbox(wxlink_sandbox_server: Server) -> Server:
-    """A sandbox in which nothing has happened yet."""
+    """A simulator in its initial state."""
     wxlink_sandbox_server.reset()
     return wxlink_sandbox_server

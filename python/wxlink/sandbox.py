@@ -1,11 +1,11 @@
-"""A simulator of WeChat's side, to test your own code against.
+"""A simulator of WeChat for the tests of your own code.
 
     with wxlink.sandbox.Server() as server, server.client() as client:
         client.link_miniprogram(server.token, server.appid, notify_users=False, show_profile=True)
         server.approve(server.appid, by="official_account")
 
-The program `wxlink-sandbox` (package wxlink-sandbox, or `pip install wxlink[sandbox]`) runs beside
-yours and ends with it. What it simulates, and what differs from WeChat, is told in its handbook.
+The program `wxlink-sandbox` (package wxlink-sandbox, or `pip install wxlink[sandbox]`) runs as a child
+process. docs/sandbox.md describes what it simulates and how it differs from WeChat.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["Server", "program"]
 
 
 def program() -> str:
-    """The path of the program: WXLINK_SANDBOX, or where packages put their programs, or the PATH.
+    """Returns the path of the program: WXLINK_SANDBOX, or in the environment's scripts, or in the PATH.
 
     Raises FileNotFoundError if there is none.
     """
@@ -46,24 +46,24 @@ def program() -> str:
     found = str(beside) if beside.exists() else shutil.which("wxlink-sandbox")
     if found is None:
         raise FileNotFoundError(
-            "there is no program wxlink-sandbox: pip install wxlink[sandbox], "
-            "or name one in WXLINK_SANDBOX"
+            "wxlink-sandbox is not installed: run `pip install wxlink[sandbox]`, "
+            "or set WXLINK_SANDBOX to its path"
         )
     return found
 
 
 class Server:
-    """A running sandbox, with its demo world: an account, its token, mini programs that can be linked."""
+    """A running simulator with its demo world: an account, its token, and mini programs to link."""
 
     token = "SANDBOX-TOKEN"
     """The access token of `account`."""
     account = "wx0a00000000000001"
-    """An Official Account's appid. Nothing is linked to it."""
+    """The appid of an Official Account. Nothing is linked to it."""
     appid = "wx0b00000000000001"
-    """A mini program's appid. It can be linked."""
+    """The appid of a mini program that can be linked."""
 
     def __init__(self, *arguments: str) -> None:
-        """Starts it; arguments are the program's, such as "--approve", "immediate"."""
+        """Starts the program with these arguments, such as "--approve", "immediate"."""
         self._process = subprocess.Popen(
             [program(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         )
@@ -72,37 +72,37 @@ class Server:
         if not line:
             code = self._process.wait()
             self._process.stdout.close()
-            raise RuntimeError(f"wxlink-sandbox ended with {code} before it was ready")
+            raise RuntimeError(f"wxlink-sandbox exited with {code} before it was ready")
         about = json.loads(line)
         self.url: str = about["http"]
-        """Its address, for the option base_url."""
+        """The address for the option base_url."""
         self.https_url: str = about["https"]
-        """The same over TLS; give `ca_file` too."""
+        """The address for TLS; use it with `ca_file`."""
         self.ca_file: str = about["ca_file"]
-        """The certificate to trust for `https_url`."""
+        """The file with the certificate to trust for `https_url`."""
         self._admin: SplitResult = urlsplit(about["admin"])
 
     def client(self, **options: Unpack[Options]) -> Client:
-        """A client whose calls come here."""
+        """Returns a client that calls this simulator."""
         options.setdefault("base_url", self.url)
         return Client(**options)
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
-        """Asks the admin interface, as its handbook tells: `server.admin("GET", "state")`."""
+        """Calls the admin interface (see docs/sandbox.md): `server.admin("GET", "state")`."""
         connection = http.client.HTTPConnection(self._admin.netloc, timeout=30)
         try:
             content = None if body is None else json.dumps(body)
             connection.request(method, self._admin.path + path, content)
-            answer = connection.getresponse()
-            told = json.loads(answer.read() or b"null")
+            response = connection.getresponse()
+            result = json.loads(response.read() or b"null")
         finally:
             connection.close()
-        if answer.status >= 400:
-            raise ValueError(f"{method} {path}: {told['error']}")
-        return told
+        if response.status >= 400:
+            raise ValueError(f"{method} {path}: {result['error']}")
+        return result
 
     def reset(self) -> None:
-        """Puts everything back as it was at the start."""
+        """Restores the state of the start."""
         self.admin("POST", "reset")
 
     def approve(
@@ -113,20 +113,20 @@ class Server:
         decision: Literal["agree", "refuse", "vanish"] = "agree",
         account: str = account,
     ) -> None:
-        """Has an administrator decide."""
+        """Makes an administrator decide."""
         body = {"account": account, "appid": appid, "by": by, "decision": decision}
         self.admin("POST", "approvals", body)
 
     def fault(self, fault: object, **rule: object) -> None:
-        """Has something go wrong: `server.fault({"status": {"code": 502}}, endpoint="link")`."""
+        """Injects a fault: `server.fault({"status": {"code": 502}}, endpoint="link")`."""
         self.admin("POST", "faults", {"fault": fault, **rule})
 
     def counts(self) -> Any:
-        """How many requests were received and took effect, for each endpoint."""
+        """Returns how many requests were received and took effect, per endpoint."""
         return self.admin("GET", "journal/counts")
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stops the program."""
         self._process.terminate()
         self._process.wait()
         if self._process.stdout is not None:

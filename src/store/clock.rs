@@ -1,15 +1,15 @@
-//! A clock that all processes of a machine share and that nobody can set.
+//! A clock that all processes of a machine share and that cannot be set.
 
 #[cfg(unix)]
 pub(super) use unix::now;
 #[cfg(windows)]
 pub(super) use windows::now;
 
-/// A moment since the machine was started.
+/// A moment, counted from the boot of the machine.
 pub(super) struct Moment {
-    /// Which start of the machine that was; empty if the system does not tell.
+    /// The id of the boot; empty if the system has none.
     pub boot: String,
-    /// How long ago (ms).
+    /// The time since the boot (ms).
     pub ms: u64,
 }
 
@@ -26,7 +26,7 @@ mod unix {
             let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
             id.map(|id| id.trim().to_owned()).unwrap_or_default()
         });
-        // Unlike the monotonic clock this one goes on while the machine is suspended.
+        // Unlike the monotonic clock, this one continues while the machine is suspended.
         let now = clock_gettime(ClockId::Boottime);
         Moment {
             boot: boot.clone(),
@@ -36,8 +36,8 @@ mod unix {
     }
 }
 
-/// The wall clock: a lock that it makes too long is ignored, and one that it makes too short ends
-/// early, which costs a second refresh.
+/// The wall clock. If it is set, a lock that becomes too long is ignored, and one that becomes too
+/// short expires early, which costs a second refresh.
 #[cfg(windows)]
 mod windows {
     use super::Moment;

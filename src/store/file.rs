@@ -1,14 +1,14 @@
 //! A store in a file, for the processes of one machine.
 //!
-//! redb keeps it: what is committed survives a kill at any moment. One process at a time has the file
-//! open, so it is opened for each access and closed again, which also makes forks harmless. Accesses
-//! are rare: two or three for each refresh, and one a minute for each account in use. Only where
-//! threads of this process queue for it, one thread hands the open file to the next.
+//! The file is a redb database: a committed change survives a kill at any moment. Only one process at a
+//! time can have the file open, so it is opened and closed for each access, which also makes forks
+//! harmless. Accesses are rare: two or three for each refresh, and one a minute for each account in
+//! use. If several threads of this process wait for the file, each passes the open file to the next.
 //!
-//! Before a file is used it is checked as a whole, unless it is as this process left it. A damaged file
-//! is refused and never written to.
+//! Before a file is used it is checked completely, unless it is unchanged since this process used it. A
+//! damaged file is refused and never written to.
 
-// redb's errors are large, and none is kept.
+// redb's errors are large, but they are short-lived.
 #![allow(clippy::result_large_err)]
 
 mod backend;
@@ -29,19 +29,18 @@ use super::timed_mutex::TimedMutex;
 use crate::sys::background::catch_panic;
 
 const TEXTS: TableDefinition<&str, &str> = TableDefinition::new("texts");
-/// The start of the machine in which a lock was taken, when it ends by the clock that began then (ms),
-/// and its owner.
+/// A lock: the boot in which it was taken, when it expires (ms since that boot), and its owner.
 const LOCKS: TableDefinition<&str, (&str, u64, &str)> = TableDefinition::new("locks by boot clock");
 
-/// How long the threads of this process may hand the open file to each other; then other processes
-/// have a turn.
-const TURN: Duration = Duration::from_millis(100);
-/// The pause after that.
-const GIVE_WAY: Duration = Duration::from_millis(5);
-/// A check that takes longer than this is not repeated before 20 times as long has passed.
+/// How long the threads of this process may pass the open file to each other. Then it is closed so that
+/// other processes can open it.
+const MAX_PASSING_ON: Duration = Duration::from_millis(100);
+/// How long the file stays closed then.
+const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(5);
+/// If a check takes longer than this, the next one starts after 20 times its duration.
 const LONG_CHECK: Duration = Duration::from_millis(10);
-/// How much of the file is kept in memory while it is open (bytes).
-const CACHE: usize = 16 << 20;
+/// The size of redb's cache while the file is open (bytes).
+const CACHE_BYTES: usize = 16 << 20;
 
 pub(super) struct File {
     path: PathBuf,
@@ -50,11 +49,11 @@ pub(super) struct File {
 
 #[derive(Default)]
 struct State {
-    /// Handed to the thread that waits.
+    /// The open file, passed to the next waiting thread.
     open: Option<Open>,
-    /// What the file was like when it was last known to be whole.
-    whole: Option<place::Stamp>,
-    /// When it was last checked, and how long that took.
+    /// The file's stamp when it was last known to be intact.
+    intact: Option<place::Stamp>,
+    /// When the last check started, and its duration.
     checked: Option<(Instant, Duration)>,
 }
 
@@ -80,13 +79,13 @@ impl File {
         until: Instant,
         work: impl FnOnce(&Database) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let taken = self.state.take(until);
+        let taken = self.state.lock_until(until);
         let mut state = taken.ok_or_else(|| self.unavailable(Unavailable::InUse))?;
-        let open = self.handed_or_opened(&mut state, mode, until)?;
+        let open = self.passed_on_or_opened(&mut state, mode, until)?;
         match catch_panic(|| work(&open.database)) {
             Some(Ok(done)) => {
                 state.open = Some(open);
-                if let Err(mut state) = state.hand_over() {
+                if let Err(mut state) = state.pass_on() {
                     if let Some(open) = state.open.take() {
                         close(&mut state, open);
                     }
@@ -96,34 +95,34 @@ impl File {
             Some(Err(e)) => {
                 let error = self.wrong(&open.backend, &e);
                 close(&mut state, open);
-                state.whole = None;
+                state.intact = None;
                 Err(error)
             }
             None => {
-                // What redb has left to write is of no use.
+                // Whatever redb still has to write is discarded.
                 let damage = open.backend.damage();
                 release(open.backend.detach());
                 let _ = catch_panic(|| drop(open));
-                state.whole = None;
+                state.intact = None;
                 Err(self.damaged(damage.unwrap_or("its pages are inconsistent")))
             }
         }
     }
 
-    fn handed_or_opened(
+    fn passed_on_or_opened(
         &self,
         state: &mut State,
         mode: Mode,
         until: Instant,
     ) -> Result<Open, StoreError> {
         if let Some(open) = state.open.take() {
-            let is_over = open.since.elapsed() > TURN;
-            if !is_over && (mode == Mode::Read || open.backend.mode() == Mode::Write) {
+            let is_too_long = open.since.elapsed() > MAX_PASSING_ON;
+            if !is_too_long && (mode == Mode::Read || open.backend.mode() == Mode::Write) {
                 return Ok(open);
             }
             close(state, open);
-            if is_over {
-                thread::sleep(GIVE_WAY);
+            if is_too_long {
+                thread::sleep(PAUSE_FOR_OTHERS);
             }
         }
         self.open(state, mode, until)
@@ -148,16 +147,16 @@ impl File {
             return Err(self.damaged(&why));
         }
         let stamp = place::stamp(&file);
-        let is_known = state.whole.is_some() && state.whole == stamp;
+        let is_known = state.intact.is_some() && state.intact == stamp;
         let is_recent = state.checked.is_some_and(|(at, took)| {
-            took > LONG_CHECK && at.elapsed() < took * 20 && state.whole.is_some()
+            took > LONG_CHECK && at.elapsed() < took * 20 && state.intact.is_some()
         });
         if !is_known && !is_recent {
-            state.whole = None;
+            state.intact = None;
             let started = Instant::now();
             file = self.check(file)?;
             state.checked = Some((Instant::now(), started.elapsed()));
-            state.whole = stamp;
+            state.intact = stamp;
         }
         let backend = Backend::new(file, mode).map_err(failed)?;
         match open_database(&backend, Builder::new()) {
@@ -167,7 +166,7 @@ impl File {
                 since: Instant::now(),
             }),
             Err(e) => {
-                state.whole = None;
+                state.intact = None;
                 release(backend.detach());
                 Err(self.not_opened(&backend, e))
             }
@@ -257,7 +256,7 @@ fn open_database(
     backend: &Backend,
     mut builder: Builder,
 ) -> Result<Database, Option<DatabaseError>> {
-    builder.set_cache_size(CACHE);
+    builder.set_cache_size(CACHE_BYTES);
     match catch_panic(|| builder.create_with_backend(backend.clone())) {
         Some(opened) => opened.map_err(Some),
         None => Err(None),
@@ -292,7 +291,7 @@ fn close(state: &mut State, open: Open) {
     let is_closed = catch_panic(|| drop(database)).is_some();
     let is_written = backend.take_failure().is_none();
     let file = backend.detach();
-    state.whole = file
+    state.intact = file
         .as_ref()
         .filter(|_| is_closed && is_written)
         .and_then(place::stamp);
@@ -350,8 +349,8 @@ impl Store for File {
         at_most: Duration,
         until: Instant,
     ) -> Result<bool, StoreError> {
-        // Most attempts find the lock taken. Reading that costs no write to the disk, and the many that
-        // wait for a lock leave the file to its holder.
+        // Most attempts find the lock taken. Reading costs no write to the disk, so threads that wait for
+        // a lock leave the file to its holder.
         let is_taken = self.with(Mode::Read, until, |database| {
             let read = database.begin_read()?;
             match read.open_table(LOCKS) {
@@ -405,8 +404,8 @@ impl Store for File {
     }
 }
 
-/// Whether a lock is held, and not by us. One of another start of the machine is none, and neither is
-/// one that ends later than any lock can: another clock was used for it.
+/// Whether another owner holds the lock. A lock of another boot has expired. So has one that ends later
+/// than any lock can: it was taken by another clock.
 fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &LockOwner) -> bool {
     lock.is_some_and(|(boot, ends, owner)| {
         let now = clock::now();
@@ -415,7 +414,7 @@ fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &LockOwner) -> bool {
     })
 }
 
-/// Ends what was begun. If nothing was changed the disk need not be waited for.
+/// Ends a transaction: commits it, or aborts it without waiting for the disk if nothing was changed.
 fn end(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
     match changed {
         true => Ok(write.commit()?),

@@ -1,4 +1,4 @@
-//! A store that ends with its client.
+//! A store in memory. It exists as long as its client.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

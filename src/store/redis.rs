@@ -1,23 +1,23 @@
-//! A store in a Redis, or Valkey, for many machines.
+//! A store in a Redis or Valkey server, for many machines.
 
 use std::time::{Duration, Instant};
 
 use redis::{ConnectionInfo, RedisResult, cmd};
 
-use super::redis_connection::{Connection, Failure, Server, Session, share_of};
+use super::redis_connection::{Connection, Failure, Server, Session, attempt_limit};
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
 use super::timed_mutex::TimedMutex;
 
-/// Writes ARGV[2] unless something else than ARGV[1] is there; nothing there is an empty text.
+/// Writes ARGV[2] if the key holds ARGV[1]; an empty ARGV[1] stands for no value.
 const SWAP: &str = "if (redis.call('GET', KEYS[1]) or '') == ARGV[1] then \
                     redis.call('SET', KEYS[1], ARGV[2]) return 1 end return 0";
-/// Takes a lock for ARGV[1], unless another holds it.
+/// Takes the lock for the owner ARGV[1] for ARGV[2] ms, unless another owner holds it.
 const LOCK: &str = "if (redis.call('GET', KEYS[1]) or ARGV[1]) ~= ARGV[1] then return 0 end \
                     redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
-/// Gives a lock back if it is ARGV[1]'s.
+/// Releases the lock if ARGV[1] holds it.
 const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
                       return redis.call('DEL', KEYS[1]) end return 0";
-/// How all keys begin, and those of locks. The keys of texts begin otherwise after the first.
+/// The prefix of all keys, and the prefix of the keys of locks. No key of a text has the second.
 const PREFIX: &str = "wxlink:";
 const LOCK_PREFIX: &str = "wxlink:lock:";
 
@@ -28,7 +28,7 @@ pub(super) struct Redis {
 
 struct State {
     session: Session,
-    /// What went wrong last, and when.
+    /// When the last access failed, and why.
     failed: Option<(Instant, StoreError)>,
 }
 
@@ -52,18 +52,18 @@ impl Redis {
         work: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
         let started = Instant::now();
-        let Some(mut state) = self.state.take(until) else {
+        let Some(mut state) = self.state.lock_until(until) else {
             let subject = &self.subject;
             return Err(StoreError::timed_out(format!(
-                "{subject} was in use by other calls all the time. Try again"
+                "{subject} was busy with other calls until the limit. Try again"
             )));
         };
-        // Calls that waited while another one found that it does not answer need not find out again,
-        // one by one.
+        // If another call has just found that the server does not answer, the calls that waited for it
+        // fail with the same error instead of trying one after the other.
         if let Some((_, why)) = state.failed.as_ref().filter(|(at, _)| started <= *at) {
             return Err(why.clone());
         }
-        let done = state.session.attempt(share_of(until), work);
+        let done = state.session.attempt(attempt_limit(until), work);
         let done = done.map_err(|failure| self.error(key, &failure));
         state.failed = done.as_ref().err().map(|e| (Instant::now(), e.clone()));
         done
@@ -152,8 +152,8 @@ mod tests {
     use std::process::{Child, Command, Stdio};
     use std::thread;
 
-    /// A server for this test. Its port may be taken by another program before it listens there, so
-    /// it is known by its process.
+    /// A server for this test. Another program may take its port before it listens there, so the
+    /// server is identified by its process id.
     struct Running(Child, u16);
 
     impl Running {

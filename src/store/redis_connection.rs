@@ -1,8 +1,8 @@
-//! Connections to a Redis or Valkey server, for the token store and for the queue of `wxlink-bulk`.
+//! Connections to a Redis or Valkey server, for the store and for the queue of `wxlink-bulk`.
 //!
-//! The `redis` crate packs commands and parses answers. The socket is our own, because that crate can
-//! neither be given one nor end at a call's limit: its name lookups have no limit, and its socket may
-//! get one of the descriptors 0 to 2, which belong to the host.
+//! The `redis` crate encodes commands and parses replies. The socket is our own, because that crate
+//! accepts none and does not respect a call's time limit: its name lookups have no limit, and its
+//! socket may get one of the descriptors 0 to 2, which belong to the host.
 
 mod failure;
 mod socket;
@@ -24,12 +24,12 @@ pub use failure::Failure;
 use failure::Kind;
 use socket::Socket;
 
-/// The shortest time one attempt gets, if the call has as much left.
-const LEAST: Duration = Duration::from_millis(250);
-/// The largest answer taken (bytes).
-const MAX_ANSWER: u64 = 64 << 20;
+/// The minimum time for one attempt, if the call has that much left.
+const MIN_ATTEMPT: Duration = Duration::from_millis(250);
+/// The largest reply (bytes).
+const MAX_REPLY_BYTES: u64 = 64 << 20;
 
-/// A server, as a URL names it.
+/// A server, as a URL describes it.
 #[derive(Clone)]
 pub struct Server {
     host: String,
@@ -44,13 +44,13 @@ impl Server {
     /// Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, or `rediss://…` for TLS. Nothing is
     /// connected; the system's trusted certificates are read for the first `rediss://`.
     ///
-    /// `None` if it is no such URL.
+    /// `None` if the URL is invalid.
     pub fn parse(url: &str) -> Option<Server> {
         Server::new(&redis_connection_info(url)?)
     }
 
-    /// The server the `redis` crate has read from a URL; `None` if it is reached in another way than
-    /// by TCP, or by TLS without verification.
+    /// The server that the `redis` crate has read from a URL; `None` if it is not reached by TCP, or by
+    /// TLS with verification.
     pub fn new(info: &ConnectionInfo) -> Option<Server> {
         let (host, port, tls) = match info.addr() {
             ConnectionAddr::Tcp(host, port) => (host, *port, None),
@@ -82,7 +82,7 @@ impl Server {
     }
 }
 
-/// Trusts what the system trusts, else what is bundled.
+/// Trusts the system's roots, or the bundled ones if the system has none.
 fn tls_config() -> Option<Arc<ClientConfig>> {
     static CONFIG: OnceLock<Option<Arc<ClientConfig>>> = OnceLock::new();
     let make = || {
@@ -102,8 +102,8 @@ fn tls_config() -> Option<Arc<ClientConfig>> {
     CONFIG.get_or_init(make).clone()
 }
 
-/// A server and the connection to it, which is opened when it is needed and again when it is of no
-/// more use.
+/// A server and the connection to it, which is opened when it is needed and replaced when it is no
+/// longer usable.
 pub struct Session {
     server: Server,
     connection: Option<Connection>,
@@ -123,10 +123,9 @@ impl Session {
         &self.server
     }
 
-    /// Runs `work`, which may be done twice, on the connection. A connection that was kept and turns
-    /// out to be closed, or to lead to a server that is not the primary any more, is replaced at once
-    /// and the work is done on the new one; the name is resolved again for it. Ends soon after
-    /// `until`.
+    /// Runs `work` on the connection; `work` may run twice. If a kept connection turns out to be closed,
+    /// or to lead to a server that is no longer the primary, it is replaced immediately: the name is
+    /// resolved again and `work` runs on the new connection. Ends soon after `until`.
     ///
     /// # Errors
     /// The server cannot be reached, refuses, or is not a Redis. [`Failure::may_pass`] says whether to
@@ -137,7 +136,7 @@ impl Session {
         work: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, Failure> {
         if let Some(mut kept) = self.connection.take() {
-            kept.allow(until);
+            kept.set_limit(until);
             match work(&mut kept) {
                 Ok(done) => {
                     self.connection = Some(kept);
@@ -156,8 +155,8 @@ impl Session {
             }
         }
         match self.on_new_connection(until, &work) {
-            // Perhaps an answer that was damaged on its way.
-            Err(e) if e.is_no_answer() => self.on_new_connection(until, &work),
+            // The reply may have been damaged in transit.
+            Err(e) if e.is_invalid_reply() => self.on_new_connection(until, &work),
             done => done,
         }
     }
@@ -176,12 +175,12 @@ impl Session {
     }
 }
 
-/// When one attempt of a call ends: with half of the time left, so that another attempt, perhaps at
-/// another server of the same name, has time as well.
-pub fn share_of(until: Instant) -> Instant {
+/// The time limit of one attempt: half of the time left, so that another attempt, perhaps at another
+/// server of the same name, has time as well.
+pub fn attempt_limit(until: Instant) -> Instant {
     let now = Instant::now();
     let left = until.saturating_duration_since(now);
-    now + (left / 2).max(LEAST).min(left)
+    now + (left / 2).max(MIN_ATTEMPT).min(left)
 }
 
 enum Transport {
@@ -194,11 +193,11 @@ pub struct Connection {
     transport: Transport,
     parser: Parser,
     db: i64,
-    /// How many bytes the answer may still have.
+    /// How many more bytes the reply may have.
     allowed: u64,
     /// The first bytes the server sent, which show what kind of server it is.
     first_bytes: Vec<u8>,
-    /// What the last read or write failed with. The `redis` crate hands it over without its cause.
+    /// Why the last read or write failed. The `redis` crate reports such errors without their cause.
     io_failure: Option<Failure>,
 }
 
@@ -214,7 +213,7 @@ impl Connection {
             transport,
             parser: Parser::new(),
             db: server.db,
-            allowed: MAX_ANSWER,
+            allowed: MAX_REPLY_BYTES,
             first_bytes: Vec::new(),
             io_failure: None,
         };
@@ -228,16 +227,16 @@ impl Connection {
             if let Some(username) = &server.username {
                 auth.arg(username);
             }
-            self.tell(auth.arg(password), Kind::Login)?;
+            self.run_setup(auth.arg(password), Kind::Login)?;
         }
         if server.db != 0 {
-            self.tell(cmd("SELECT").arg(server.db), Kind::Database)?;
+            self.run_setup(cmd("SELECT").arg(server.db), Kind::Database)?;
         }
         Ok(())
     }
 
-    /// Sends a command of the set-up; an error that has no other meaning is of that kind.
-    fn tell(&mut self, command: &Cmd, kind: Kind) -> Result<(), Failure> {
+    /// Sends a set-up command. An error without a meaning of its own is of this kind.
+    fn run_setup(&mut self, command: &Cmd, kind: Kind) -> Result<(), Failure> {
         command
             .query::<Value>(self)
             .map(drop)
@@ -245,7 +244,7 @@ impl Connection {
     }
 
     /// Ends every following read and write at `until`.
-    fn allow(&mut self, until: Instant) {
+    fn set_limit(&mut self, until: Instant) {
         match &mut self.transport {
             Transport::Plain(socket) => socket.until = until,
             Transport::Tls(stream) => stream.sock.until = until,
@@ -258,7 +257,7 @@ impl Connection {
     }
 
     fn send(&mut self, command: &[u8]) -> RedisResult<()> {
-        self.allowed = MAX_ANSWER;
+        self.allowed = MAX_REPLY_BYTES;
         self.io_failure = None;
         let sent = match &mut self.transport {
             Transport::Plain(socket) => socket.write_all(command),
@@ -300,7 +299,7 @@ fn handshake(
     Ok(stream)
 }
 
-/// Reads an answer, and no more than is allowed.
+/// Reads a reply, up to the allowed size.
 struct Reader<'a> {
     transport: &'a mut Transport,
     allowed: &'a mut u64,
@@ -320,7 +319,7 @@ impl Reader<'_> {
         if *self.allowed == 0 && !buf.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "an answer that is too large",
+                "a reply that is too large",
             ));
         }
         let most = usize::try_from(*self.allowed).unwrap_or(usize::MAX);

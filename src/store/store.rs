@@ -3,17 +3,17 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-/// The longest time a lock lasts. One that ends later was taken by a clock that was wrong.
+/// The longest duration of a lock. A lock that expires later was taken by a wrong clock.
 pub(crate) const LONGEST_LOCK: Duration = Duration::from_secs(30);
 
 /// Why a store cannot be used.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreError {
-    /// In words without secrets.
+    /// A text without secrets.
     pub why: String,
-    /// Whether it may be there again in a moment, as after a restart.
+    /// Whether the store may soon be available again, for example after a restart.
     pub transient: bool,
-    /// Whether the access ended for want of time alone.
+    /// Whether the access failed only because its limit passed.
     pub is_late: bool,
 }
 
@@ -39,12 +39,12 @@ impl StoreError {
     }
 }
 
-/// Who takes a lock.
+/// The owner of a lock.
 #[derive(Clone)]
 pub(crate) struct LockOwner(String);
 
 impl LockOwner {
-    /// One that no other process has.
+    /// An owner that no other process has.
     pub fn new() -> LockOwner {
         let part = || RandomState::new().hash_one(std::process::id());
         LockOwner(format!("{:016x}{:016x}", part(), part()))
@@ -60,15 +60,15 @@ impl LockOwner {
     }
 }
 
-/// Every access ends soon after `until`, if need be with an error.
+/// A store. Every access ends soon after `until`, with an error if it is not done by then.
 pub(crate) trait Store: Send + Sync {
-    /// What and where it is, for messages.
+    /// The kind and place of the store, for messages.
     fn name(&self) -> String;
 
-    /// The text at the key. It is ours if nobody else has written there.
+    /// The text at the key.
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Writes unless something else than `was` is there by now; whether it did.
+    /// Writes `new` if the key still holds `was`. Returns whether it did.
     fn swap(
         &self,
         key: &str,
@@ -77,9 +77,9 @@ pub(crate) trait Store: Send + Sync {
         until: Instant,
     ) -> Result<bool, StoreError>;
 
-    /// Takes the key's lock for at most that long and [`LONGEST_LOCK`], unless another holds it;
-    /// whether it is ours. It may be taken again, to prolong it or since the answer may have been
-    /// lost.
+    /// Takes the key's lock for `at_most`, but no longer than [`LONGEST_LOCK`], unless another owner
+    /// holds it. Returns whether `lock` holds it now. The owner may take it again, to prolong it or
+    /// because the reply was lost.
     fn lock(
         &self,
         key: &str,
@@ -88,11 +88,11 @@ pub(crate) trait Store: Send + Sync {
         until: Instant,
     ) -> Result<bool, StoreError>;
 
-    /// Gives it back, unless it ended and another holds it.
+    /// Releases the lock if `lock` still holds it.
     fn unlock(&self, key: &str, lock: &LockOwner, until: Instant) -> Result<(), StoreError>;
 }
 
-/// What every store must do, run against each.
+/// The contract that every store fulfils.
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -125,17 +125,14 @@ pub(super) mod tests {
         unlock(&anothers);
         assert!(
             !lock("k", &anothers, LONGEST_LOCK),
-            "another's lock was given back"
+            "another owner's lock was released"
         );
         unlock(&ours);
         let brief = Duration::from_millis(1);
         assert!(lock("k", &ours, brief));
         let give_up = soon();
         while !lock("k", &anothers, LONGEST_LOCK) {
-            assert!(
-                Instant::now() < give_up,
-                "a lock that does not end by itself"
-            );
+            assert!(Instant::now() < give_up, "a lock that does not expire");
         }
         unlock(&ours);
         assert!(!lock("k", &ours, LONGEST_LOCK));

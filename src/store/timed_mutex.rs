@@ -1,4 +1,4 @@
-//! A value that one thread uses at a time, with a limit for the wait.
+//! A mutex with a time limit for waiting.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -6,24 +6,24 @@ use std::time::Instant;
 
 use crate::sys::lock::lock;
 
-/// Lends its value to one thread after another. Unlike with a `Mutex`, a thread stops waiting at its
-/// limit, however long the thread that has the value keeps it.
+/// A value that one thread uses at a time. Unlike with a `Mutex`, a waiting thread stops at its limit,
+/// however long another thread holds the value.
 pub(super) struct TimedMutex<T> {
     shared: Mutex<Shared<T>>,
     returned: Condvar,
 }
 
 struct Shared<T> {
-    /// `None` while a thread has it.
+    /// `None` while a thread holds it.
     value: Option<T>,
-    /// How many threads wait for it.
+    /// The number of waiting threads.
     waiting: usize,
 }
 
-/// The value, for as long as a thread uses it.
+/// The value while a thread holds it.
 pub(super) struct TimedMutexGuard<'a, T> {
-    turn: &'a TimedMutex<T>,
-    /// `None` only while it is being given back.
+    mutex: &'a TimedMutex<T>,
+    /// `None` only while it is being returned.
     value: Option<T>,
 }
 
@@ -39,17 +39,17 @@ impl<T> TimedMutex<T> {
     }
 
     /// Waits for the value; `None` if `until` passes first.
-    pub fn take(&self, until: Instant) -> Option<TimedMutexGuard<'_, T>> {
+    pub fn lock_until(&self, until: Instant) -> Option<TimedMutexGuard<'_, T>> {
         let mut shared = lock(&self.shared);
         shared.waiting += 1;
         loop {
-            // Before the time: a value that was handed to those who wait is never left behind.
+            // Checked before the time: a value that was passed to the waiting threads is always taken.
             let value = shared.value.take();
             let left = until.saturating_duration_since(Instant::now());
             if value.is_some() || left.is_zero() {
                 shared.waiting -= 1;
                 return value.map(|value| TimedMutexGuard {
-                    turn: self,
+                    mutex: self,
                     value: Some(value),
                 });
             }
@@ -63,19 +63,19 @@ impl<T> TimedMutex<T> {
 }
 
 impl<'a, T> TimedMutexGuard<'a, T> {
-    /// Gives the value back if a thread waits for it, which then surely takes it.
+    /// Passes the value to a waiting thread, which is certain to take it.
     ///
     /// # Errors
-    /// The value still, if no thread waits.
-    pub fn hand_over(mut self) -> Result<(), TimedMutexGuard<'a, T>> {
-        let mut shared = lock(&self.turn.shared);
+    /// Returns the guard if no thread waits.
+    pub fn pass_on(mut self) -> Result<(), TimedMutexGuard<'a, T>> {
+        let mut shared = lock(&self.mutex.shared);
         if shared.waiting == 0 {
             drop(shared);
             return Err(self);
         }
         shared.value = self.value.take();
         drop(shared);
-        self.turn.returned.notify_one();
+        self.mutex.returned.notify_one();
         Ok(())
     }
 }
@@ -99,8 +99,8 @@ impl<T> DerefMut for TimedMutexGuard<'_, T> {
 impl<T> Drop for TimedMutexGuard<'_, T> {
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
-            lock(&self.turn.shared).value = Some(value);
-            self.turn.returned.notify_one();
+            lock(&self.mutex.shared).value = Some(value);
+            self.mutex.returned.notify_one();
         }
     }
 }
@@ -111,41 +111,41 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_thread_waits_for_its_turn_until_its_limit() {
-        let turn = TimedMutex::new(1);
+    fn a_thread_waits_until_its_limit() {
+        let mutex = TimedMutex::new(1);
         let soon = || Instant::now() + Duration::from_secs(60);
-        let mut taken = turn.take(soon()).unwrap();
-        assert!(turn.take(Instant::now()).is_none());
+        let mut taken = mutex.lock_until(soon()).unwrap();
+        assert!(mutex.lock_until(Instant::now()).is_none());
         *taken += 1;
         std::thread::scope(|s| {
-            let waiting = s.spawn(|| *turn.take(soon()).unwrap());
+            let waiting = s.spawn(|| *mutex.lock_until(soon()).unwrap());
             drop(taken);
             assert_eq!(waiting.join().unwrap(), 2);
         });
     }
 
     #[test]
-    fn a_value_is_handed_only_to_a_thread_that_takes_it() {
+    fn a_value_is_passed_only_to_a_thread_that_takes_it() {
         const THREADS: usize = 8;
-        // Whether the value was handed over, and so has to be taken by a thread that waited.
-        let turn = TimedMutex::new(false);
+        // True while the value is passed on, so that a waiting thread has to take it.
+        let mutex = TimedMutex::new(false);
         std::thread::scope(|s| {
             for n in 0..THREADS {
-                let turn = &turn;
+                let mutex = &mutex;
                 s.spawn(move || {
                     for _ in 0..2000 {
                         let until = Instant::now() + Duration::from_micros(n as u64 * 20);
-                        let Some(mut taken) = turn.take(until) else {
+                        let Some(mut taken) = mutex.lock_until(until) else {
                             continue;
                         };
                         *taken = true;
-                        if let Err(mut kept) = taken.hand_over() {
+                        if let Err(mut kept) = taken.pass_on() {
                             *kept = false;
                         }
                     }
                 });
             }
         });
-        assert!(!*turn.take(Instant::now()).unwrap());
+        assert!(!*mutex.lock_until(Instant::now()).unwrap());
     }
 }

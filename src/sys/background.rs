@@ -1,4 +1,4 @@
-//! Threads of the library's own, and catching panics without a word on the host's stderr.
+//! The library's own threads, and catching panics without printing to the host's stderr.
 
 use std::cell::Cell;
 use std::io;
@@ -69,7 +69,7 @@ fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     started
 }
 
-/// There are no signals to block here.
+/// Windows has no signals to block.
 #[cfg(windows)]
 fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     start()

@@ -1,7 +1,8 @@
-//! One fetch for many waiters.
+//! One execution for many waiters.
 //!
-//! The work for a key runs on a thread of its own, once, however many calls want its result. A call
-//! whose time is up, or that is cancelled, leaves; the work goes on. Waiters are woken when it is done.
+//! The work for a key runs once, on a thread of its own, however many calls need its result. A call whose
+//! limit passes, or that is cancelled, stops waiting; the work continues. Waiters are woken when it is
+//! done.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -16,22 +17,22 @@ use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
 use crate::sys::os::Waker;
 
-/// How much longer than its limit a call waits for work that has the same limit: the error of the work
-/// says more than that time ran out.
+/// How much longer than its limit a call waits for work with the same limit, because the error of the
+/// work says more than a time-out.
 pub(crate) const GRACE: Duration = Duration::from_millis(50);
 
-/// The work under way, by key.
+/// The running work, by key.
 pub(crate) struct SingleFlight<K, T> {
     thread_name: &'static str,
     running: Mutex<HashMap<K, Arc<Flight<T>>>>,
 }
 
-/// One piece of work, under way or done.
+/// One piece of work, running or done.
 pub(crate) struct Flight<T> {
     /// `None` if the work panicked, or could not be started.
     result: OnceLock<Option<T>>,
     if_panicked: T,
-    /// Rung when `result` is there.
+    /// Woken when `result` is set.
     done: Waker,
 }
 
@@ -40,7 +41,7 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     T: Send + Sync + 'static,
 {
-    /// Nothing is under way yet. `thread_name` is shown by debuggers.
+    /// Creates an empty set of work. Debuggers show `thread_name`.
     pub fn new(thread_name: &'static str) -> Arc<SingleFlight<K, T>> {
         Arc::new(SingleFlight {
             thread_name,
@@ -48,11 +49,11 @@ where
         })
     }
 
-    /// Returns the flight under way for `key`, or starts one that runs `work` on a thread.
+    /// Returns the running flight for `key`, or starts one that runs `work` on a thread.
     ///
-    /// If `work` panics the result is `if_panicked`. A flight leaves the list before its waiters are
-    /// woken and after `work` has returned: a caller that looks into a cache which `work` fills, and
-    /// calls this while it holds the cache's lock, never misses both.
+    /// If `work` panics the result is `if_panicked`. A flight is removed after `work` has returned and
+    /// before its waiters are woken. So a caller that checks a cache filled by `work`, and calls this
+    /// while it holds the cache's lock, never misses both.
     ///
     /// # Errors
     /// There is no thread or no file descriptor left.
@@ -71,7 +72,7 @@ where
             running.insert(key.clone(), flight.clone());
             flight
         };
-        // Dropped without being run if there is no thread left, which takes it off the list too.
+        // If no thread can be started this is dropped, which removes the flight too.
         let leaving = Leaving {
             flights: self.clone(),
             key: key.clone(),
@@ -83,12 +84,12 @@ where
         Ok(flight)
     }
 
-    /// Whether work for `key` is under way.
+    /// Whether work for `key` is running.
     pub fn is_running(&self, key: &K) -> bool {
         lock(&self.running).contains_key(key)
     }
 
-    /// Waits until everything that is under way now is done.
+    /// Waits until all work that is running now is done.
     ///
     /// # Errors
     /// The limit passed, or the wait was cancelled.
@@ -101,7 +102,7 @@ where
     }
 }
 
-/// Takes a flight off the list when it is dropped, which is when its work ends, in a panic too.
+/// Removes a flight when it is dropped: when its work returns or panics.
 struct Leaving<K: Eq + Hash, T> {
     flights: Arc<SingleFlight<K, T>>,
     key: K,
@@ -153,7 +154,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
     /// Waits for the result.
     ///
     /// # Errors
-    /// The limit passed, or the wait was cancelled. The work goes on.
+    /// The limit passed, or the wait was cancelled. The work continues.
     pub fn wait(&self, limit: Instant, cancel: &CancelToken) -> Result<&T, WaitError> {
         loop {
             if let Some(result) = self.result.get() {

@@ -1,8 +1,8 @@
 //! Access tokens managed by the client: cached in memory and refreshed before they expire.
 //!
-//! Fetching a token may take several requests, and its result must not be lost with the call that
-//! needed it. So it runs on a thread of its own, one for each account at a time, however many calls
-//! wait for it. A call that is cancelled, or whose limit passes, leaves; the fetch goes on.
+//! Fetching a token may take several requests, and its result must not be lost with the call that needed
+//! it. So a fetch runs on a thread of its own, one per account at a time, however many calls wait for
+//! it. A call that is cancelled, or whose limit passes, stops waiting; the fetch continues.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,8 +24,8 @@ use crate::sys::lock::lock;
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
 use crate::transport::ConnectionPool;
 
-/// The most accounts that are remembered (about 1 kB each). Beyond it half of them are forgotten,
-/// and their tokens fetched again when they are needed.
+/// The most accounts that are cached (about 1 kB each). When there are more, half of them are removed, and
+/// their tokens are fetched again when they are needed.
 const MAX_ACCOUNTS: usize = 16_384;
 
 /// Where tokens come from.
@@ -51,40 +51,44 @@ fn by_command(_: &str, _: &Options) -> Result<Source, String> {
 /// The state of one account.
 #[derive(Default)]
 struct Account {
-    held: Option<CachedToken>,
-    /// The token WeChat refused last. It is not used again.
+    cached: Option<CachedToken>,
+    /// The token that WeChat refused last. It is not used again.
     refused: Option<Arc<Token>>,
     /// Why the last fetch failed; `None` if it succeeded.
     failure: Option<Error>,
     pacing: Pacing,
-    /// How often the record behind the account was replaced. A fetch that started before and fails
-    /// afterwards says nothing about the new record.
-    replaced: u64,
+    /// How often the stored record of the account was replaced. The failure of a fetch that started
+    /// before does not apply to the new record.
+    replacements: u64,
 }
 
 impl Account {
-    /// Takes into account that calls may have had the token accepted meanwhile.
+    /// Resets the pause if WeChat has accepted the token in a call.
     fn note_acceptance(&mut self) {
-        if self.held.as_ref().is_some_and(|h| h.token.was_accepted()) {
+        if self.cached.as_ref().is_some_and(|h| h.token.was_accepted()) {
             self.pacing.accepted();
         }
     }
 
-    /// Stops using `token` because WeChat refused it, unless another one has replaced it already.
+    /// Stops using `token` because WeChat refused it, unless another one has already replaced it.
     fn refuse(&mut self, token: &Token) {
-        let Some(held) = self.held.take_if(|held| held.token.text == token.text) else {
+        let Some(cached) = self
+            .cached
+            .take_if(|cached| cached.token.text == token.text)
+        else {
             return;
         };
-        match held.token.was_accepted() {
-            true => self.pacing.accepted(),
-            false => self.pacing.refused(),
+        if cached.token.was_accepted() {
+            self.pacing.accepted();
+        } else {
+            self.pacing.refused();
         }
-        self.refused = Some(held.token);
+        self.refused = Some(cached.token);
     }
 }
 
-/// What a fetch results in for the calls that wait for it. `None`: the account's state changed
-/// during the fetch, and they have to look at it again.
+/// The result of a fetch for the calls that wait for it. `None`: the account's state changed during the
+/// fetch, so they have to check it again.
 type Outcome = Option<Result<Arc<Token>, Error>>;
 
 /// What a call that needs a token does next.
@@ -99,14 +103,17 @@ pub(crate) struct TokenCache {
     source: Source,
     limits: Limits,
     accounts: Mutex<HashMap<String, Account>>,
-    /// TimedMutexGuard while `accounts` is locked, never the other way round.
+    /// Locked while `accounts` is locked, never the other way round.
     fetches: Arc<SingleFlight<String, Outcome>>,
-    /// The least time between two fetches for one account.
+    /// The minimum time between two fetches for one account.
     min_interval: Duration,
 }
 
 impl TokenCache {
-    /// The source the options name, if they name one.
+    /// The tokens of the source that the options name; `None` if they name none.
+    ///
+    /// # Errors
+    /// The options name several sources, or an incomplete one.
     pub fn new(
         options: &Options,
         pool: &Arc<ConnectionPool>,
@@ -118,7 +125,7 @@ impl TokenCache {
         ];
         if named.iter().filter(|n| **n).count() > 1 {
             return Err(
-                "access_token, token_command and component_appid are three sources of tokens; set one"
+                "access_token, token_command and component_appid exclude each other; set one of them"
                     .into(),
             );
         }
@@ -131,14 +138,14 @@ impl TokenCache {
         } else {
             return Ok(None);
         };
-        Ok(Some(TokenCache::over(
+        Ok(Some(TokenCache::with_source(
             source,
             options.limits(),
             MIN_INTERVAL,
         )))
     }
 
-    fn over(source: Source, limits: Limits, min_interval: Duration) -> Arc<TokenCache> {
+    fn with_source(source: Source, limits: Limits, min_interval: Duration) -> Arc<TokenCache> {
         Arc::new(TokenCache {
             source,
             limits,
@@ -148,12 +155,12 @@ impl TokenCache {
         })
     }
 
-    /// Whether they are more than the one token of one account.
+    /// Whether the source has the tokens of any account, and not one fixed token.
     pub fn serves_accounts(&self) -> bool {
         !matches!(self.source, Source::Fixed(_))
     }
 
-    /// The platform whose accounts these are, if that is the source.
+    /// The third-party platform, if it is the source.
     pub fn platform(&self) -> Option<&Platform> {
         match &self.source {
             Source::Platform(platform) => Some(platform),
@@ -161,7 +168,7 @@ impl TokenCache {
         }
     }
 
-    /// The account's token.
+    /// A token of the account: the cached one, or a new one.
     pub fn get(
         self: &Arc<TokenCache>,
         account: Option<&str>,
@@ -172,14 +179,14 @@ impl TokenCache {
             (Source::Fixed(token), _) => return Ok(token.clone()),
             (_, Some(account)) => account,
             (_, None) => {
-                let why = "there is neither an access_token nor an account to get one for; set the option account";
+                let why = "neither an access_token nor an account is given; set the option account";
                 return Err(self.error(Status::BadValue, why));
             }
         };
         self.get_or_refresh(account, limit, cancel)
     }
 
-    /// Another token than the one WeChat refused; `None` if there is no other.
+    /// A token other than the one that WeChat refused; `None` if there is no other.
     pub fn get_other(
         self: &Arc<TokenCache>,
         account: Option<&str>,
@@ -195,8 +202,8 @@ impl TokenCache {
         Ok((other.text != refused.text).then_some(other))
     }
 
-    /// Stops using a token that WeChat refused. If WeChat has never accepted it, the pause before the
-    /// next fetch grows.
+    /// Stops using a token that WeChat refused. If WeChat has never accepted it, the pause before the next
+    /// fetch grows.
     pub fn refuse(&self, account: Option<&str>, refused: &Token) {
         let mut accounts = self.accounts();
         if let Some(account) = account.and_then(|name| accounts.get_mut(name)) {
@@ -204,14 +211,14 @@ impl TokenCache {
         }
     }
 
-    /// Forgets failed fetches and refused tokens of `account`, or of all accounts: what their tokens
-    /// are made of was replaced. The next call that needs a token fetches without a pause.
+    /// Forgets failed fetches and refused tokens of `account`, or of all accounts, because the ticket or
+    /// refresh token was replaced. The next call that needs a token fetches it without a pause.
     pub fn forget_failure(&self, account: Option<&str>) {
         let mut accounts = self.accounts();
         let forget = |account: &mut Account| {
             account.pacing = Pacing::default();
             account.failure = None;
-            account.replaced += 1;
+            account.replacements += 1;
         };
         match account {
             Some(one) => accounts.get_mut(one).into_iter().for_each(forget),
@@ -219,13 +226,13 @@ impl TokenCache {
         }
     }
 
-    /// Waits until the fetches under way are done; `false` if the limit passes before.
+    /// Waits until the running fetches are finished. Returns `false` if the limit passes first.
     pub fn finish_fetches(&self, limit: Instant) -> bool {
         let never = CancelToken::new();
         never.is_ok_and(|never| self.fetches.wait_for_all(limit, &never).is_ok())
     }
 
-    /// Returns the token in use, or has another one fetched and waits for it.
+    /// Returns the cached token, or fetches another one and waits for it.
     fn get_or_refresh(
         self: &Arc<TokenCache>,
         account: &str,
@@ -236,7 +243,7 @@ impl TokenCache {
             let waited = match self.next_step(account, limit)? {
                 Step::Use(token) => return Ok(token),
                 Step::Join(fetch) => match fetch.wait(limit + GRACE, cancel) {
-                    // Refused since: another call was faster.
+                    // Another call has had it refused since.
                     Ok(Some(Ok(token))) if self.is_refused(account, token) => Ok(()),
                     Ok(Some(outcome)) => return outcome.clone(),
                     Ok(None) => Ok(()),
@@ -257,10 +264,10 @@ impl TokenCache {
         }
     }
 
-    /// Decides what a call does now. Starts a fetch if one is due and may start.
+    /// Decides what a call does next. Starts a fetch if one is due and allowed.
     ///
-    /// A pause of up to one interval is waited for, if the call's limit allows. In a longer one the
-    /// call fails with the error of the last fetch.
+    /// A call waits for a pause of up to one interval if its limit allows. During a longer pause it fails
+    /// with the error of the last fetch.
     fn next_step(self: &Arc<TokenCache>, name: &str, limit: Instant) -> Result<Step, Error> {
         let now = Instant::now();
         let mut accounts = self.accounts();
@@ -273,12 +280,13 @@ impl TokenCache {
         };
         account.note_acceptance();
         let paused_until = account.pacing.paused_until(now, self.min_interval);
-        if let Some(held) = &account.held {
-            let usable = now < held.stale_at || account.failure.is_some() && now < held.expires_at;
+        if let Some(cached) = &account.cached {
+            let usable =
+                now < cached.stale_at || account.failure.is_some() && now < cached.expires_at;
             if usable {
-                let token = held.token.clone();
-                if held.refresh_at <= now && paused_until.is_none() {
-                    // The token is used whether or not a thread can be started.
+                let token = cached.token.clone();
+                if cached.refresh_at <= now && paused_until.is_none() {
+                    // The token is used even if no thread can be started.
                     let _ = self.fetch_in_background(name, account);
                 }
                 return Ok(Step::Use(token));
@@ -295,31 +303,31 @@ impl TokenCache {
         let known = account.failure.clone();
         Err(known
             .unwrap_or_else(|| {
-                let why = "WeChat refused the token that the source gave last";
+                let why = "WeChat refused the last token of the source";
                 self.error(Status::NoToken, why)
             })
             .with_next_try_in(left))
     }
 
-    /// Whether WeChat has refused the token meanwhile.
+    /// Whether WeChat has refused the token since it was fetched.
     fn is_refused(&self, account: &str, token: &Token) -> bool {
         let accounts = self.accounts();
         let refused = accounts.get(account).and_then(|a| a.refused.as_ref());
         refused.is_some_and(|refused| refused.text == token.text)
     }
 
-    /// Joins the fetch under way for the account, or starts one.
+    /// Joins the running fetch for the account, or starts one.
     fn fetch_in_background(
         self: &Arc<TokenCache>,
         name: &str,
         account: &Account,
     ) -> Result<Arc<Flight<Outcome>>, Error> {
         let (tokens, own_name) = (self.clone(), name.to_owned());
-        let (refused, replaced) = (account.refused.clone(), account.replaced);
+        let (refused, replacements) = (account.refused.clone(), account.replacements);
         let work = move || {
             let fetch = || tokens.fetch(&own_name, refused.as_deref().map(|t| &**t));
             let fetched = catch_panic(fetch).unwrap_or_else(|| Err(tokens.panicked()));
-            tokens.store(&own_name, replaced, fetched)
+            tokens.store(&own_name, replacements, fetched)
         };
         let flight = self
             .fetches
@@ -341,14 +349,19 @@ impl TokenCache {
             Source::Fake(fake) => fake(account, refused),
         }?;
         if Some(fetched.token.as_str()) == refused {
-            let why = "the source has no other token than the one WeChat refused";
+            let why = "the source has no token other than the one that WeChat refused";
             return Err(self.error(Status::NoToken, why));
         }
         Ok(fetched)
     }
 
-    /// Stores what a fetch resulted in. `replaced` is the account's count when the fetch started.
-    fn store(&self, name: &str, replaced: u64, fetched: Result<FetchedToken, Error>) -> Outcome {
+    /// Stores the result of a fetch. `replacements` is the account's count when the fetch started.
+    fn store(
+        &self,
+        name: &str,
+        replacements: u64,
+        fetched: Result<FetchedToken, Error>,
+    ) -> Outcome {
         let now = Instant::now();
         let mut accounts = self.accounts();
         let account = accounts.entry(name.to_owned()).or_default();
@@ -362,16 +375,16 @@ impl TokenCache {
                     .as_ref()
                     .is_some_and(|r| r.text[..] == *fetched.token)
                 {
-                    // Refused while it was fetched.
+                    // WeChat refused it while it was fetched.
                     return None;
                 }
-                let same = account.held.as_ref().map(|held| held.token.clone());
+                let same = account.cached.as_ref().map(|cached| cached.token.clone());
                 let token = same
-                    .filter(|held| held.text[..] == *fetched.token)
+                    .filter(|cached| cached.text[..] == *fetched.token)
                     .unwrap_or_else(|| Token::new(&fetched.token));
-                // However short its life, the token serves until the next one may be fetched.
+                // However short its lifetime, it is used until the next one may be fetched.
                 let good = fetched.stale_after.max(self.min_interval);
-                account.held = Some(CachedToken {
+                account.cached = Some(CachedToken {
                     token: token.clone(),
                     refresh_at: lifetime::end(now, fetched.refresh_after),
                     stale_at: lifetime::end(now, good),
@@ -379,17 +392,20 @@ impl TokenCache {
                 });
                 Some(Ok(token))
             }
-            Err(_) if account.replaced != replaced => None,
+            Err(_) if account.replacements != replacements => None,
             Err(error) => {
                 account.pacing.failed(now);
                 account.failure = Some(error.clone());
-                let alive = account.held.as_ref().filter(|held| now < held.expires_at);
-                Some(alive.map_or(Err(error), |held| Ok(held.token.clone())))
+                let alive = account
+                    .cached
+                    .as_ref()
+                    .filter(|cached| now < cached.expires_at);
+                Some(alive.map_or(Err(error), |cached| Ok(cached.token.clone())))
             }
         }
     }
 
-    /// Forgets accounts until half of the most are left, those without a valid token first.
+    /// Removes accounts until at most half of the maximum are left, those without a valid token first.
     fn make_room(&self, accounts: &mut HashMap<String, Account>, now: Instant) {
         let is_busy = |name: &String, account: &Account| {
             account
@@ -400,9 +416,9 @@ impl TokenCache {
         };
         accounts.retain(|name, account| {
             account
-                .held
+                .cached
                 .as_ref()
-                .is_some_and(|held| now < held.stale_at)
+                .is_some_and(|cached| now < cached.stale_at)
                 || is_busy(name, account)
         });
         let mut surplus = accounts.len().saturating_sub(MAX_ACCOUNTS / 2);
@@ -411,7 +427,7 @@ impl TokenCache {
             surplus -= usize::from(goes);
             !goes
         });
-        // So many failing accounts that only their pauses fill the table.
+        // The rest are accounts with failed fetches, whose pauses are lost.
         let mut surplus = accounts.len().saturating_sub(MAX_ACCOUNTS / 2);
         accounts.retain(|_, _| {
             let goes = surplus > 0;
@@ -445,7 +461,8 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
     const ACCOUNT: Option<&str> = Some("wx1");
 
-    /// TokenCache of a source that is a function of the number of the fetch, from 1, and what was refused.
+    /// A cache over a source that is a function of the number of the fetch, from 1, and of the refused
+    /// token.
     fn tokens(
         min_interval: Duration,
         fetch: impl Fn(usize, Option<&str>) -> Result<FetchedToken, Error> + Send + Sync + 'static,
@@ -456,7 +473,7 @@ mod tests {
             Box::new(move |_, refused| fetch(fetches.fetch_add(1, Ordering::SeqCst) + 1, refused));
         let limits = Options::new().limits();
         (
-            TokenCache::over(Source::Fake(fake), limits, min_interval),
+            TokenCache::with_source(Source::Fake(fake), limits, min_interval),
             count,
         )
     }
@@ -496,7 +513,7 @@ mod tests {
         let (tokens, _) = tokens(MIN_INTERVAL, |n, _| fetched(n, HOUR));
         let now = Instant::now();
         let account = |good_s| Account {
-            held: Some(CachedToken {
+            cached: Some(CachedToken {
                 token: Token::new("t"),
                 refresh_at: now,
                 stale_at: now + Duration::from_secs(good_s),
@@ -514,7 +531,7 @@ mod tests {
         tokens.make_room(&mut accounts, now);
         assert_eq!(accounts.len(), MAX_ACCOUNTS / 2);
         assert!(accounts.contains_key("paused") && !accounts.contains_key("over"));
-        // Pauses alone do not fill it either.
+        // Accounts in a pause do not fill it either.
         for n in 0..MAX_ACCOUNTS {
             let mut account = Account::default();
             account.pacing.failed(now);
@@ -529,7 +546,7 @@ mod tests {
         let (tokens, count) = tokens(HOUR, |_, _| failed("away"));
         let now = Instant::now();
         let account = Account {
-            held: Some(CachedToken {
+            cached: Some(CachedToken {
                 token: Token::new("OLD"),
                 refresh_at: now,
                 stale_at: now,
@@ -693,7 +710,7 @@ mod tests {
         let (tokens, count) = tokens(Duration::from_millis(200), |n, _| fetched(n, HOUR));
         let mut errors = 0;
         let started = Instant::now();
-        // As calls do whose tokens are refused, each of two posts.
+        // Like calls whose tokens are refused, each with two posts.
         while started.elapsed() < Duration::from_millis(1500) || errors == 0 {
             match get(&tokens) {
                 Ok(first) => match get_other(&tokens, &first) {

@@ -1,25 +1,25 @@
-//! A fetched token, and how long it is used.
+//! Fetched and cached tokens, and how long they are used.
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A token and how long it is used.
+/// A fetched token and its lifetime.
 pub(crate) struct FetchedToken {
     pub token: String,
-    /// After this time another one is fetched while it is still used.
+    /// After this time another token is fetched while this one is still used.
     pub refresh_after: Duration,
-    /// After this time calls wait for another one.
+    /// After this time calls wait for another token.
     pub stale_after: Duration,
-    /// Until this time it is used if no other can be fetched.
+    /// Until this time the token is used if no other can be fetched.
     pub expires_after: Duration,
 }
 
-/// A token that calls use.
+/// A token, shared by the calls that use it.
 pub(crate) struct Token {
     pub(super) text: Box<str>,
-    /// Whether WeChat accepted it in a call.
+    /// Whether WeChat has accepted it in a call.
     accepted: AtomicBool,
 }
 
@@ -31,7 +31,7 @@ impl Token {
         })
     }
 
-    /// Notes that WeChat accepted the token, whatever else it answered.
+    /// Records that WeChat accepted the token, whatever its response was.
     pub fn set_accepted(&self) {
         self.accepted.store(true, Ordering::Relaxed);
     }
@@ -49,7 +49,7 @@ impl Deref for Token {
     }
 }
 
-/// A token in use. The times have the meaning of those of [`FetchedToken`].
+/// A token in use. The times have the meanings of those in [`FetchedToken`].
 pub(super) struct CachedToken {
     pub token: Arc<Token>,
     pub refresh_at: Instant,

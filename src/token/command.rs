@@ -1,8 +1,7 @@
-//! TokenCache from a program, for users who have a token server of their own.
+//! Tokens from a program (`token_command`), for users who have a token server of their own.
 //!
-//! The protocol is that of git's credential helpers: the program reads `key=value` lines, ended by an
-//! empty line, and prints its answer. See `printed` for what it may print, and `process` for how it
-//! is run.
+//! The protocol is that of git's credential helpers: the program reads `key=value` lines that end with
+//! an empty line, and prints the token. `printed` reads its output, `process` runs it.
 
 use std::ffi::CString;
 use std::time::Instant;
@@ -15,8 +14,8 @@ use crate::error::Error;
 use crate::model::lang::Lang;
 use crate::model::status::Status;
 
-/// The most that a program may print (bytes).
-const MAX_OUTPUT: usize = 4 * MAX_TOKEN_BYTES;
+/// The longest output of a program (bytes).
+const MAX_OUTPUT_BYTES: usize = 4 * MAX_TOKEN_BYTES;
 
 pub(super) struct Command {
     line: String,
@@ -25,7 +24,7 @@ pub(super) struct Command {
 }
 
 impl Command {
-    /// A command that runs `line`, with the environment this process has now.
+    /// A command that runs `line` with the present environment of this process.
     pub fn new(line: String, lang: Lang) -> Command {
         Command {
             line,
@@ -34,7 +33,7 @@ impl Command {
         }
     }
 
-    /// Runs the program.
+    /// Runs the program and reads the token that it prints.
     pub fn fetch(
         &self,
         account: &str,
@@ -48,7 +47,7 @@ impl Command {
             &self.environment,
             input.as_bytes(),
             limit,
-            MAX_OUTPUT,
+            MAX_OUTPUT_BYTES,
         )
         .and_then(|output| printed::read(&output))
         .map_err(|why| {

@@ -1,5 +1,6 @@
 //! Access tokens managed by the client: where they come from, and how long they are used.
 
+mod authorizer_list;
 mod cache;
 mod cached;
 #[cfg(unix)]

@@ -1,12 +1,11 @@
-//! Tokens from WeChat, for a third-party platform: its ticket gets it a token of its own, and that and an
-//! account's refresh token get the account's.
+//! Tokens from WeChat for a third-party platform. With the ticket that WeChat pushes, the platform gets a
+//! token of its own; with that and an account's refresh token it gets the account's token.
 //!
-//! Both are kept in a store that machines may share, and renewed by one at a time: the one that holds
-//! the record's lock. A new token is written only over the one it was renewed from, so nothing newer is
-//! ever lost.
+//! Both kinds of tokens are kept in a store that machines may share. Only the holder of a record's lock
+//! renews it. A new token is written only over the one it was renewed from, so that nothing newer is
+//! lost.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,10 +15,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::authorizer_list::{AuthorizerListCache, Lookup, PAGE_SIZE, Page};
 use super::cached::FetchedToken;
 use super::lease::Lease;
 use super::record::{self, Record};
-use crate::config::limits::{Limits, MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+use crate::config::limits::{Limits, MAX_TOKEN_BYTES};
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
@@ -34,30 +34,27 @@ use crate::sys::lock::lock;
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
 use crate::transport::ConnectionPool;
 
-/// The pauses between two looks at a lock that another holds grow from the first to the last of these: its
-/// holder is to get on.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
-/// The shortest time an access to the store gets, if the call has as much left.
-const LEAST: Duration = Duration::from_millis(250);
-/// "The refresh token is invalid."
+/// The first and the longest pause between two attempts to use the store or to take a lock. The pause
+/// doubles, so that waiting does not slow the lock's holder down.
+const MIN_PAUSE: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
+/// The minimum time for an access to the store, if the call has that much left.
+const MIN_STORE_ACCESS: Duration = Duration::from_millis(250);
+/// WeChat's errcode for an invalid refresh token.
 const REFRESH_TOKEN_INVALID: i32 = 61023;
-/// The most accounts `api_get_authorizer_list` returns at once.
-const PAGE: u64 = 500;
-/// The most accounts of a platform that are looked through, whatever WeChat says there are.
-const MAX_ACCOUNTS: u64 = 200_000;
-/// How long a token is valid if WeChat does not say so (s).
-const USUAL_LIFETIME_S: u64 = 7200;
-/// The time a write gets that must not be lost, even if the call's time is up: what WeChat has
-/// answered is there only once.
+/// The lifetime of a token if WeChat does not state it (s).
+const DEFAULT_LIFETIME_S: u64 = 7200;
+/// The minimum time for a write that must not be lost, even if the call's limit has passed: WeChat sends a
+/// new refresh token only once.
 const TIME_TO_SAVE: Duration = Duration::from_secs(2);
-/// All that RFC 3986 does not leave as it is. What is encoded holds no ':'.
+/// The characters that RFC 3986 reserves. An encoded id contains no ':'.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A platform. Clones are the same.
+/// A third-party platform. Clones share its state.
 #[derive(Clone)]
 pub(crate) struct Platform(Arc<Shared>);
 
@@ -67,111 +64,61 @@ pub(crate) struct Shared {
     pool: Arc<ConnectionPool>,
     limits: Limits,
     store: Arc<dyn Store>,
-    /// What the store did not take: what was renewed, and what became of it.
-    unsaved: Mutex<HashMap<String, (Record, Renewed)>>,
-    accounts: Mutex<Accounts>,
+    /// Renewed records that could not be written to the store, by key.
+    unsaved: Mutex<HashMap<String, Unsaved>>,
+    authorizers: Mutex<AuthorizerListCache>,
     /// The pages of the list of accounts that are being read, by offset.
     pages: Arc<SingleFlight<u64, Result<Arc<Page>, Error>>>,
 }
 
-/// What renewing one of the two kinds of records takes.
+/// How to renew a record: the platform's or an account's.
 struct Renewal<'a> {
     key: String,
     refused: Option<&'a str>,
-    /// What the next token is made of, from the record as it is.
+    /// Gets a new token for the stored record.
     renew: &'a dyn Fn(&Stored) -> Result<Renewed, Error>,
 }
 
-/// What became of a record. Its access token is empty if WeChat gave a refresh token alone.
+/// A renewed record. Its access token is empty if WeChat sent only a refresh token.
 #[derive(Clone)]
 struct Renewed {
     record: Record,
-    /// The grant it was got with, which may have been looked up.
-    with: String,
+    /// The grant that was used to get it. It may have been looked up.
+    used_grant: String,
 }
 
-/// What the store has at a key.
+/// A renewed record that the store does not have yet.
+#[derive(Clone)]
+struct Unsaved {
+    /// The record it was renewed from.
+    old: Record,
+    renewed: Renewed,
+}
+
+/// The content of the store at a key.
 struct Stored {
     text: Option<Vec<u8>>,
-    /// An empty one if there is none that can be read.
+    /// An empty record if there is none that can be read.
     record: Record,
 }
 
 impl Stored {
-    /// Whether something is there that is no record.
+    /// Whether there is a text that is not a record.
     fn is_unreadable(&self) -> bool {
         self.text.is_some() && self.record.grant.is_empty() && self.record.access_token.is_empty()
     }
 }
 
-/// A page of `api_get_authorizer_list`.
-struct Page {
-    /// How many accounts there are, as far as WeChat says.
-    total: Option<u64>,
-    /// How many entries the page has.
-    entries: u64,
-    /// Accounts, and their refresh tokens if they have one.
-    accounts: Vec<(String, Option<String>)>,
-}
-
-/// What the list of accounts has shown so far, for the accounts that will be asked for next: a walk
-/// for each of thousands would be as many times thousands of pages.
-struct Accounts {
-    /// Refresh tokens that were not asked for yet.
-    tokens: HashMap<String, String>,
-    /// Up to where the list has been read; `None` if to its end.
-    walked: Option<u64>,
-    /// Hashes of the accounts this walk has seen: a page without a new one ends it.
-    seen: HashSet<u64>,
-    hasher: RandomState,
-}
-
-impl Accounts {
-    fn new() -> Accounts {
-        Accounts {
-            tokens: HashMap::new(),
-            walked: Some(0),
-            seen: HashSet::new(),
-            hasher: RandomState::new(),
-        }
-    }
-
-    /// Starts the next walk at the beginning.
-    fn restart(&mut self) {
-        self.walked = Some(0);
-        self.seen.clear();
-    }
-
-    /// Adds a page that begins at `offset`, unless another call has done so meanwhile.
-    fn add(&mut self, offset: u64, page: &Page) {
-        if self.walked != Some(offset) {
-            return;
-        }
-        let mut is_new = false;
-        for (appid, token) in &page.accounts {
-            is_new |= self.seen.insert(self.hasher.hash_one(appid));
-            if let Some(token) = token {
-                self.tokens.insert(appid.clone(), token.clone());
-            }
-        }
-        let next = offset + PAGE;
-        // A full page may be followed by another, whatever the total says.
-        let is_last = page.entries < PAGE && page.total.is_none_or(|total| next >= total);
-        let goes_on = is_new && !is_last && next < MAX_ACCOUNTS;
-        self.walked = goes_on.then_some(next);
-    }
-}
-
-/// Half of the time left, unless that is too short for anything. A store that is unavailable is retried
-/// for at most that long; the other half is kept for the calls to WeChat.
+/// Half of the time left, but at least [`MIN_STORE_ACCESS`]. An unavailable store is retried for at most
+/// this long; the other half is kept for the calls to WeChat.
 fn half_the_time_left(limit: Instant) -> Instant {
     let now = Instant::now();
     let left = limit.saturating_duration_since(now);
-    now + (left / 2).max(LEAST).min(left)
+    now + (left / 2).max(MIN_STORE_ACCESS).min(left)
 }
 
-/// The limit of one access to the store, which may have to wait for other processes: what they write
-/// meanwhile may be what is wanted. It leaves time to report why the access failed.
+/// The limit of one access to the store, which may have to wait for other processes: they may be
+/// writing the token that is needed. It leaves time to report why the access failed.
 fn most_of(limit: Instant) -> Instant {
     let now = Instant::now();
     now + limit.saturating_duration_since(now) / 8 * 7
@@ -205,26 +152,26 @@ impl Platform {
             limits: options.limits(),
             store: store::open(&options.store)?,
             unsaved: Mutex::default(),
-            accounts: Mutex::new(Accounts::new()),
+            authorizers: Mutex::new(AuthorizerListCache::new()),
             pages: SingleFlight::new("wxlink-accounts"),
         })))
     }
 
-    /// Keeps the ticket WeChat pushed.
+    /// Stores the ticket that WeChat pushed.
     ///
     /// # Errors
     /// [`Status::NoToken`]: the store cannot be used; [`Status::TimeoutUnsent`], [`Status::Cancelled`].
-    /// After the last two it may still be kept.
+    /// After the last two it may still be stored.
     pub fn set_ticket(
         &self,
         ticket: &str,
         limit: Instant,
         cancel: &CancelToken,
     ) -> Result<(), Error> {
-        self.put(self.own_key(), ticket, limit, cancel)
+        self.store_grant(self.own_key(), ticket, limit, cancel)
     }
 
-    /// Keeps an account's refresh token. Its access token, if it has one, stays.
+    /// Stores an account's refresh token. A stored access token of the account is kept.
     ///
     /// # Errors
     /// As [`set_ticket`](Platform::set_ticket).
@@ -235,38 +182,39 @@ impl Platform {
         limit: Instant,
         cancel: &CancelToken,
     ) -> Result<(), Error> {
-        self.put(self.key_of(account), refresh_token, limit, cancel)
+        self.store_grant(self.key_of(account), refresh_token, limit, cancel)
     }
 
-    /// Puts on a thread of its own, since accesses to the store can neither be cancelled nor always be
-    /// ended at the limit.
-    fn put(
+    /// Stores a grant on a thread of its own, because accesses to the store cannot be cancelled and do
+    /// not always end at the limit.
+    fn store_grant(
         &self,
         key: String,
         grant: &str,
         limit: Instant,
         cancel: &CancelToken,
     ) -> Result<(), Error> {
-        // The thread's own error says more, so it has a moment to report it.
+        // The thread's own error says more than a time-out, so it gets a moment to report it.
         let waited = limit + GRACE;
         let (own, grant) = (self.clone(), grant.to_owned());
         let panicked = Err(self.error(Status::Internal, "the token store failed"));
-        let work = move || own.put_until(&key, &grant, limit);
-        let put = Flight::start("wxlink-store", work, panicked)
+        let work = move || own.store_grant_until(&key, &grant, limit);
+        let stored = Flight::start("wxlink-store", work, panicked)
             .map_err(|e| self.error(Status::Internal, format!("no thread for the store: {e}")))?;
-        match put.wait(waited, cancel) {
+        match stored.wait(waited, cancel) {
             Ok(done) => done.clone(),
             Err(WaitError::Cancelled) => Err(self.error(Status::Cancelled, "")),
             Err(WaitError::TimedOut) => {
                 let store = self.store.name();
-                let why = format!("{store} does not answer in time, or is in use by others");
+                let why =
+                    format!("{store} does not respond in time, or is in use by other processes");
                 Err(self.error(Status::TimeoutUnsent, why))
             }
             Err(WaitError::Failed(e)) => Err(self.error(Status::Internal, e.to_string())),
         }
     }
 
-    /// The account's token, as stored or renewed.
+    /// The account's token: the stored one, or a new one.
     pub fn fetch(
         &self,
         account: &str,
@@ -279,42 +227,42 @@ impl Platform {
             renew: &|record| self.refresh(account, record, limit),
         };
         let mut fetched = self.current_or_renew(&renewal, limit)?.fetched();
-        // The next call is to offer it to the store again.
+        // So that the next call tries to write it to the store again.
         if self.is_unsaved(&renewal.key) {
             fetched.refresh_after = Duration::ZERO;
         }
         Ok(fetched)
     }
 
-    /// The record as stored if its token serves, else with a new one.
+    /// The stored record if its token can be used, else a renewed one.
     fn current_or_renew(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
         let key = &renewal.key;
         let ours = LockOwner::new();
-        let mut look = LOOKS.0;
+        let mut next_pause = MIN_PAUSE;
         let until = most_of(limit);
         self.retry_while_unavailable(half_the_time_left(limit), || self.save_again(key, until))?;
         loop {
-            let (patience, until) = (half_the_time_left(limit), most_of(limit));
-            // Another process may have renewed it while we waited.
+            let (retry_limit, until) = (half_the_time_left(limit), most_of(limit));
+            // Another process may have renewed it meanwhile.
             let record = self
-                .retry_while_unavailable(patience, || self.read(key, until))?
+                .retry_while_unavailable(retry_limit, || self.read(key, until))?
                 .record;
             if !record.is_due(renewal.refused) {
                 return Ok(record);
             }
-            let lease = self.retry_while_unavailable(patience, || {
+            let lease = self.retry_while_unavailable(retry_limit, || {
                 Lease::take(&self.store, key, &ours, limit, until)
             })?;
             if let Some(lease) = lease {
                 let renewed = self.renew(renewal, limit);
                 match self.is_unsaved(key) {
-                    // Others would renew it once more, with a refresh token that may be dead.
+                    // Kept locked: others would renew it again, with a refresh token that may be invalid.
                     true => drop(lease),
-                    false => lease.give_back(),
+                    false => lease.release(),
                 }
                 return renewed;
             }
-            // Another is at it.
+            // Another process is renewing it.
             if !record.left(renewal.refused).is_zero() {
                 return Ok(record);
             }
@@ -323,25 +271,25 @@ impl Platform {
                     .no_token("another process is refreshing it and has not finished")
                     .transient());
             }
-            pause(&mut look, limit);
+            pause(&mut next_pause, limit);
         }
     }
 
     fn retry_while_unavailable<T>(
         &self,
         until: Instant,
-        ask: impl Fn() -> Result<T, StoreError>,
+        access: impl Fn() -> Result<T, StoreError>,
     ) -> Result<T, Error> {
-        retry_until(until, ask).map_err(|e| self.not_stored(e))
+        retry_until(until, access).map_err(|e| self.not_stored(e))
     }
 
-    /// Renews under the lock.
+    /// Renews the record. Its lock is held.
     fn renew(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
         let until = most_of(limit);
         let stored = self.retry_while_unavailable(half_the_time_left(limit), || {
             self.read(&renewal.key, until)
         })?;
-        // The one that had the lock before us may have done it.
+        // The previous holder of the lock may have renewed it.
         if !stored.record.is_due(renewal.refused) {
             return Ok(stored.record);
         }
@@ -349,26 +297,32 @@ impl Platform {
         let Stored { text, record } = stored;
         let until = time_to_save(limit);
         let saved = self.save(&renewal.key, text, &record, renewed.clone(), until);
-        // Kept here until the store takes it: the old refresh token may be dead already.
+        // Kept in memory until it is stored: the old refresh token may be invalid already.
         let kept = saved.unwrap_or_else(|_| {
-            let unsaved = (record, renewed.clone());
+            let unsaved = Unsaved {
+                old: record,
+                renewed: renewed.clone(),
+            };
             lock(&self.unsaved).insert(renewal.key.clone(), unsaved);
             renewed.record
         });
         match kept.access_token.is_empty() {
-            true => Err(self.no_token("WeChat answered a refresh token without an access token")),
+            true => Err(self.no_token("WeChat sent a refresh token without an access token")),
             false => Ok(kept),
         }
     }
 
-    /// Writes what was renewed over what it was renewed from, and answers what is to be used: another's, if that
-    /// is newer.
+    /// Compare-and-swaps the renewed record over the one it was renewed from, and returns the record to
+    /// use: another process's, if theirs is newer.
     fn save(
         &self,
         key: &str,
         mut was: Option<Vec<u8>>,
         old: &Record,
-        Renewed { mut record, with }: Renewed,
+        Renewed {
+            mut record,
+            used_grant,
+        }: Renewed,
         until: Instant,
     ) -> Result<Record, StoreError> {
         while !self
@@ -379,14 +333,14 @@ impl Platform {
                 text,
                 record: there,
             } = self.read(key, until)?;
-            // Ours was got with the grant of that which is there, looked up before it was stored.
-            let is_next = with != old.grant && with == there.grant;
-            // There is no token if the store came back empty.
+            // Ours was got with the stored grant, which was looked up before another process stored it.
+            let is_next = used_grant != old.grant && used_grant == there.grant;
+            // There is no token if the store was emptied.
             if !is_next && !["", &old.access_token].contains(&there.access_token.as_str()) {
                 return Ok(there);
             }
-            // Somebody put another grant there meanwhile: that is the newer one.
-            if !["", &old.grant, &with].contains(&there.grant.as_str()) {
+            // Another grant was stored meanwhile, which is newer.
+            if !["", &old.grant, &used_grant].contains(&there.grant.as_str()) {
                 record.grant = there.grant;
             }
             was = text;
@@ -394,11 +348,11 @@ impl Platform {
         Ok(record)
     }
 
-    /// Writes what could not be written before.
+    /// Writes a record that could not be written before.
     fn save_again(&self, key: &str, until: Instant) -> Result<(), StoreError> {
         let unsaved = lock(&self.unsaved).get(key).cloned();
-        if let Some((old, new)) = unsaved {
-            self.save(key, Some(old.text().into_bytes()), &old, new, until)?;
+        if let Some(Unsaved { old, renewed }) = unsaved {
+            self.save(key, Some(old.text().into_bytes()), &old, renewed, until)?;
             lock(&self.unsaved).remove(key);
         }
         Ok(())
@@ -447,39 +401,32 @@ impl Platform {
             authorizer_refresh_token: grant,
         };
         let secrets = [("refresh_token", grant)];
-        let answer = self.call(Endpoint::AuthorizerToken, &body, &secrets, limit)?;
-        self.given(&answer, grant)
+        let response = self.call(Endpoint::AuthorizerToken, &body, &secrets, limit)?;
+        self.renewed_from(&response, grant)
     }
 
-    /// The refresh token WeChat has for the account, if it is another than the one that is of no use.
-    /// The list is read page by page, and not from its beginning if that was read before.
+    /// Looks up the account's refresh token in WeChat's list of accounts; it must differ from `useless`.
+    /// Pages that were read before are not read again.
     fn recover(&self, account: &str, useless: &str, limit: Instant) -> Result<String, Error> {
         let mut restarted = false;
         loop {
-            let offset = {
-                let mut accounts = lock(&self.accounts);
-                match accounts.tokens.remove(account) {
-                    Some(token) if token != useless => return Ok(token),
-                    // What it shows of this account is old.
-                    Some(_) if !restarted => accounts.restart(),
-                    Some(_) => break,
-                    None if accounts.walked.is_none() && restarted => break,
-                    None if accounts.walked.is_none() => accounts.restart(),
-                    None => {}
-                }
-                accounts.walked.unwrap_or(0)
+            let found = lock(&self.authorizers).look_up(account, useless, !restarted);
+            let offset = match found {
+                Lookup::Found(token) => return Ok(token),
+                Lookup::ReadPage(offset) => offset,
+                Lookup::NotFound => break,
             };
             restarted |= offset == 0;
             let page = self.shared_page(offset, limit)?;
-            lock(&self.accounts).add(offset, &page);
+            lock(&self.authorizers).add(offset, &page);
         }
         Err(self.no_token(format!(
-            "no usable refresh token for {account}; let the account authorise the platform (again), \
-             and put the refresh token it gives"
+            "no usable refresh token for {account}; have the account authorise the platform (again), \
+             and add the account with its new refresh token"
         )))
     }
 
-    /// A page, read once for all calls that want it. No lock is held meanwhile.
+    /// Reads a page, once for all calls that need it. No lock is held meanwhile.
     fn shared_page(&self, offset: u64, limit: Instant) -> Result<Arc<Page>, Error> {
         let failed = |why: String| self.no_token(why).transient();
         let own = self.clone();
@@ -496,7 +443,7 @@ impl Platform {
         }
     }
 
-    /// A page of the accounts that have authorised the platform.
+    /// Reads a page of the accounts that have authorised the platform.
     fn page(&self, offset: u64, limit: Instant) -> Result<Page, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -507,14 +454,14 @@ impl Platform {
         let body = Body {
             component_appid: &self.appid,
             offset,
-            count: PAGE,
+            count: PAGE_SIZE,
         };
-        let answer = self.call(Endpoint::AuthorizerList, &body, &[], limit)?;
-        Page::read(answer.json())
-            .ok_or_else(|| self.no_token("api_get_authorizer_list answered no list"))
+        let response = self.call(Endpoint::AuthorizerList, &body, &[], limit)?;
+        Page::read(response.json())
+            .ok_or_else(|| self.no_token("the response of api_get_authorizer_list has no list"))
     }
 
-    /// Calls with the platform's token, and once more with another if that is refused.
+    /// Calls with the platform's token, and once again with another token if WeChat refuses it.
     fn call(
         &self,
         endpoint: Endpoint,
@@ -534,7 +481,7 @@ impl Platform {
         }
     }
 
-    /// The platform's own token.
+    /// The platform's own access token.
     fn own_token(&self, refused: Option<&str>, limit: Instant) -> Result<String, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -549,7 +496,7 @@ impl Platform {
             }
             if record.grant.is_empty() {
                 return Err(self.no_token(
-                    "there is no component_verify_ticket yet; put the one WeChat pushes every 10 minutes",
+                    "there is no component_verify_ticket yet; store the one that WeChat pushes every 10 minutes",
                 ));
             }
             let body = Body {
@@ -561,7 +508,7 @@ impl Platform {
                 ("component_appsecret", self.appsecret.as_str()),
                 ("component_verify_ticket", &record.grant),
             ];
-            self.given(
+            self.renewed_from(
                 &self.post(Endpoint::ComponentToken, "", &body, &secrets, limit)?,
                 &record.grant,
             )
@@ -595,12 +542,12 @@ impl Platform {
             .map_err(Error::without_token)
     }
 
-    /// The record an answer makes of one. A refresh token is kept whatever else is missing: it may be
-    /// the only one left.
-    fn given(&self, answer: &Response, grant: &str) -> Result<Renewed, Error> {
-        let given = answer.json();
+    /// Reads the new tokens. A refresh token is kept even if the access token is missing: it may be the
+    /// only valid one.
+    fn renewed_from(&self, response: &Response, grant: &str) -> Result<Renewed, Error> {
+        let tokens = response.json();
         let text = |name| {
-            let text = given.get(name).and_then(Value::as_str);
+            let text = tokens.get(name).and_then(Value::as_str);
             text.filter(|text| !text.is_empty() && text.len() <= MAX_TOKEN_BYTES)
         };
         let access_token = text("component_access_token")
@@ -608,25 +555,24 @@ impl Platform {
             .or_else(|| text("access_token"));
         let refresh_token = text("authorizer_refresh_token");
         if access_token.is_none() && refresh_token.is_none() {
-            let name = answer.endpoint().name();
-            return Err(self.no_token(format!("{name} answered no token")));
+            let name = response.endpoint().name();
+            return Err(self.no_token(format!("the response of {name} has no token")));
         }
-        let expires_in = given.get("expires_in").and_then(record::whole_number);
+        let expires_in = tokens.get("expires_in").and_then(record::whole_number);
         let record = Record {
             grant: refresh_token.unwrap_or(grant).to_owned(),
             access_token: access_token.unwrap_or_default().to_owned(),
             since: record::now(),
-            expires_in: expires_in.unwrap_or(USUAL_LIFETIME_S),
+            expires_in: expires_in.unwrap_or(DEFAULT_LIFETIME_S),
         };
-        let with = grant.to_owned();
         Ok(Renewed {
             record: record.clamped(),
-            with,
+            used_grant: grant.to_owned(),
         })
     }
 
-    fn put_until(&self, key: &str, grant: &str, limit: Instant) -> Result<(), Error> {
-        let put = || {
+    fn store_grant_until(&self, key: &str, grant: &str, limit: Instant) -> Result<(), Error> {
+        let store = || {
             loop {
                 let Stored { text, mut record } = self.read(key, limit)?;
                 if record.grant == grant {
@@ -641,7 +587,7 @@ impl Platform {
                 }
             }
         };
-        retry_until(limit, put).map_err(|e| match e.is_late {
+        retry_until(limit, store).map_err(|e| match e.is_late {
             true => self.error(Status::TimeoutUnsent, e.why),
             false => self.not_stored(e),
         })
@@ -653,7 +599,7 @@ impl Platform {
         Ok(Stored { text, record })
     }
 
-    /// The key of the platform's own record. Whatever the ids are, no two keys are the same.
+    /// The key of the platform's own record. Two records never share a key, whatever the ids are.
     fn own_key(&self) -> String {
         format!("wxlink:platform:{}", encoded(&self.appid))
     }
@@ -667,16 +613,17 @@ impl Platform {
     }
 
     fn not_stored(&self, error: StoreError) -> Error {
-        let told = self.no_token(error.why);
-        match error.transient {
-            true => told.transient(),
-            false => told,
+        let failed = self.no_token(error.why);
+        if error.transient {
+            failed.transient()
+        } else {
+            failed
         }
     }
 
     fn unreadable(&self, key: &str, what: &str) -> Error {
         self.no_token(format!(
-            "the record {key} in the token store cannot be read; put {what} again"
+            "the record {key} in the token store cannot be read; store {what} again"
         ))
     }
 
@@ -689,37 +636,16 @@ impl Platform {
     }
 }
 
-impl Page {
-    /// `None` if that is no list. Entries that cannot be read are skipped.
-    fn read(answer: &Value) -> Option<Page> {
-        let list = answer.get("list")?.as_array()?;
-        let accounts = list.iter().filter_map(|entry| {
-            let text = |name, max| {
-                let text = entry.get(name).and_then(Value::as_str);
-                text.filter(|text: &&str| !text.is_empty() && text.len() <= max)
-            };
-            let appid = text("authorizer_appid", MAX_APPID_BYTES)?;
-            let token = text("refresh_token", MAX_TOKEN_BYTES);
-            Some((appid.to_owned(), token.map(str::to_owned)))
-        });
-        Some(Page {
-            total: answer.get("total_count").and_then(record::whole_number),
-            entries: list.len() as u64,
-            accounts: accounts.collect(),
-        })
-    }
-}
-
-/// What the store answers. While it is away it is asked again: it may be on its way back.
+/// Retries an access while the store is unavailable: it may soon be available again.
 fn retry_until<T>(
     until: Instant,
-    ask: impl Fn() -> Result<T, StoreError>,
+    access: impl Fn() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let mut look = LOOKS.0;
-    // What an attempt found that had time enough; the last one may not have had.
+    let mut next_pause = MIN_PAUSE;
+    // The error of an attempt that had enough time, which the last one may not have had.
     let mut found: Option<StoreError> = None;
     loop {
-        let error = match ask() {
+        let error = match access() {
             Err(e) if e.transient => e,
             done => return done,
         };
@@ -727,7 +653,7 @@ fn retry_until<T>(
             found = Some(error.clone());
         }
         if Instant::now() < until {
-            pause(&mut look, until);
+            pause(&mut next_pause, until);
         }
         if Instant::now() >= until {
             return Err(found.unwrap_or(error));
@@ -735,14 +661,14 @@ fn retry_until<T>(
     }
 }
 
-/// Waits before the next look, each time longer.
-fn pause(look: &mut Duration, until: Instant) {
+/// Pauses before the next attempt, each time longer.
+fn pause(next_pause: &mut Duration, until: Instant) {
     let left = until.saturating_duration_since(Instant::now());
-    thread::sleep(left.min(*look));
-    *look = (*look * 2).min(LOOKS.1);
+    thread::sleep(left.min(*next_pause));
+    *next_pause = (*next_pause * 2).min(MAX_PAUSE);
 }
 
-/// An id as a part of a key.
+/// Encodes an id as a part of a key.
 fn encoded(id: &str) -> String {
     utf8_percent_encode(id, ENCODED).to_string()
 }
@@ -751,7 +677,7 @@ fn encoded(id: &str) -> String {
 mod tests {
     use super::*;
 
-    fn component() -> Platform {
+    fn platform() -> Platform {
         let mut options = Options::new();
         options.set("component_appid", "wx1").unwrap();
         options.set("component_appsecret", "S").unwrap();
@@ -776,24 +702,24 @@ mod tests {
         let old = record(("R0", "T0"));
         for (there, new, with, then) in [
             (("R0", "T0"), ("R1", "T1"), "R0", ("R1", "T1")),
-            // The store came back empty, or with what was put into it since.
+            // The store was emptied, or has a grant that was stored since.
             (("", ""), ("R1", "T1"), "R0", ("R1", "T1")),
             (("PUT", ""), ("R1", "T1"), "R0", ("PUT", "T1")),
             // The account has authorised the platform again.
             (("PUT", "T0"), ("R1", "T1"), "R0", ("PUT", "T1")),
-            // Another was at it as well, with a refresh token that is older, or newer.
+            // Another process renewed it too, with an older or a newer refresh token.
             (("R2", "T2"), ("R1", "T1"), "R0", ("R2", "T2")),
             (("R1", "T1"), ("R2", "T2"), "R1", ("R2", "T2")),
         ] {
-            let component = component();
+            let platform = platform();
             let text = record(there).text();
-            assert!(component.store.swap("k", None, &text, soon()).unwrap());
+            assert!(platform.store.swap("k", None, &text, soon()).unwrap());
             let renewed = Renewed {
                 record: record(new),
-                with: with.into(),
+                used_grant: with.into(),
             };
-            let used = component.save("k", Some(old.text().into_bytes()), &old, renewed, soon());
-            let kept = component.read("k", soon()).unwrap().record;
+            let used = platform.save("k", Some(old.text().into_bytes()), &old, renewed, soon());
+            let kept = platform.read("k", soon()).unwrap().record;
             let shown = format!("{there:?} {new:?}");
             assert_eq!(used.unwrap().text(), record(then).text(), "{shown}");
             assert_eq!(kept.text(), record(then).text(), "{shown}");
@@ -801,9 +727,9 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_is_away_is_waited_for() {
-        let component = component();
-        let away = |transient| StoreError {
+    fn an_unavailable_store_is_retried() {
+        let platform = platform();
+        let unavailable = |transient| StoreError {
             why: "away".into(),
             transient,
             is_late: false,
@@ -812,27 +738,25 @@ mod tests {
         let ask = |transient, times| {
             let nth = asked.replace(asked.get() + 1);
             if nth < times {
-                Err(away(transient))
+                Err(unavailable(transient))
             } else {
                 Ok(nth)
             }
         };
         let soon = soon();
         assert_eq!(
-            component
-                .retry_while_unavailable(soon, || ask(true, 3))
-                .ok(),
+            platform.retry_while_unavailable(soon, || ask(true, 3)).ok(),
             Some(3)
         );
         asked.set(0);
         assert!(
-            component
+            platform
                 .retry_while_unavailable(soon, || ask(false, 3))
                 .is_err()
         );
         asked.set(0);
         let past = Instant::now();
-        let error = component
+        let error = platform
             .retry_while_unavailable(past, || ask(true, 3))
             .err()
             .unwrap();
@@ -840,81 +764,41 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_written_is_written_later() {
-        let component = component();
+    fn a_record_that_could_not_be_written_is_written_later() {
+        let platform = platform();
         let (old, new) = (record(("R0", "T0")), record(("R1", "T1")));
-        let with = "R0".into();
-        let unsaved = (old, Renewed { record: new, with });
-        lock(&component.unsaved).insert("k".into(), unsaved);
-        component.save_again("k", soon()).unwrap();
+        let renewed = Renewed {
+            record: new,
+            used_grant: "R0".into(),
+        };
+        let unsaved = Unsaved { old, renewed };
+        lock(&platform.unsaved).insert("k".into(), unsaved);
+        platform.save_again("k", soon()).unwrap();
         assert!(
-            component.read("k", soon()).unwrap().record.grant == "R1" && !component.is_unsaved("k")
+            platform.read("k", soon()).unwrap().record.grant == "R1" && !platform.is_unsaved("k")
         );
     }
 
-    fn page(appids: impl Iterator<Item = u64>, total: Option<u64>) -> Page {
-        let accounts: Vec<_> = appids.map(|n| (n.to_string(), None)).collect();
-        Page {
-            total,
-            entries: accounts.len() as u64,
-            accounts,
-        }
-    }
-
     #[test]
-    fn a_walk_through_the_accounts_ends() {
-        // Endless, and always something new.
-        let mut accounts = Accounts::new();
-        let mut pages = 0;
-        while let Some(offset) = accounts.walked {
-            accounts.add(offset, &page(offset..offset + PAGE, Some(u64::MAX)));
-            pages += 1;
-        }
-        assert_eq!(pages, MAX_ACCOUNTS / PAGE);
-        // Each time again from the beginning.
-        accounts.restart();
-        accounts.add(0, &page(0..PAGE, None));
-        assert_eq!(accounts.walked, Some(PAGE));
-        // Another call has added it meanwhile.
-        accounts.add(0, &page(0..PAGE, None));
-        assert_eq!(accounts.walked, Some(PAGE));
-        // Short pages, with more to come, and not.
-        accounts.add(PAGE, &page(PAGE..PAGE + 3, Some(PAGE * 3)));
-        assert_eq!(accounts.walked, Some(PAGE * 2));
-        accounts.add(PAGE * 2, &page(PAGE * 2..PAGE * 2 + 3, Some(PAGE * 3)));
-        assert_eq!(accounts.walked, None);
-        for (again, total) in [
-            (0..PAGE, Some(u64::MAX)),
-            (0..0, Some(u64::MAX)),
-            (0..3, None),
-        ] {
-            accounts.restart();
-            accounts.add(0, &page(0..PAGE, Some(1)));
-            accounts.add(PAGE, &page(again, total));
-            assert_eq!(accounts.walked, None);
-        }
-    }
-
-    #[test]
-    fn a_holder_prolongs_its_lock_and_a_dead_ones_ends() {
-        let store = component().store.clone();
+    fn a_holder_prolongs_its_lock_and_an_abandoned_one_expires() {
+        let store = platform().store.clone();
         let short = Instant::now() + Duration::from_secs(4);
         let ours = LockOwner::new();
         let take =
             |owner: &LockOwner, limit| Lease::take(&store, "k", owner, limit, soon()).unwrap();
         let lease = take(&ours, short);
         assert!(lease.is_some());
-        // It was taken for two seconds.
+        // The lock was taken for two seconds.
         let later = Instant::now() + Duration::from_secs(3);
         while Instant::now() < later {
             assert!(take(&LockOwner::new(), soon()).is_none());
             thread::sleep(Duration::from_millis(10));
         }
-        // Left as by a process that ends.
+        // As when the process is killed.
         drop(lease);
         let limit = soon();
         while take(&LockOwner::new(), soon()).is_none() {
-            assert!(Instant::now() < limit, "the lock does not end");
+            assert!(Instant::now() < limit, "the lock does not expire");
         }
     }
 }

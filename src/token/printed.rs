@@ -1,8 +1,8 @@
 //! Reads what the program of `token_command` printed: a token alone, `key=value` lines, or JSON as
 //! WeChat and token servers print it.
 //!
-//! Whatever cannot be a token is refused here, where the reason can be given, instead of being sent to
-//! WeChat. No message repeats what was printed: it may hold a secret.
+//! Output that cannot be a token is refused here with the reason, instead of being sent to WeChat. No
+//! message repeats the output: it may contain a secret.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use crate::config::limits::MAX_TOKEN_BYTES;
 
 /// The lifetime of a token if none is printed (s).
 const DEFAULT_LIFETIME_S: u64 = 300;
-/// The keys a token is printed under, in the order they are looked for.
+/// The keys under which programs print a token, in the order of preference.
 const TOKEN_KEYS: [&str; 3] = [
     "access_token",
     "authorizer_access_token",
     "component_access_token",
 ];
-/// What programs print when they have no value.
+/// Texts that programs print when they have no value.
 const NO_VALUES: [&str; 7] = ["null", "nil", "none", "undefined", "nan", "true", "false"];
-/// Words that a program prints when it has no token, in small letters.
-const ERRORS: [&str; 11] = [
+/// Words that programs print when they have no token, in lower case.
+const ERROR_WORDS: [&str; 11] = [
     "error",
     "err",
     "fail",
@@ -38,15 +38,15 @@ const ERRORS: [&str; 11] = [
     "timeout",
     "ok",
 ];
-/// A shorter text of digits alone is an error's number.
+/// A text that consists of fewer digits is the number of an error.
 const MIN_DIGITS: usize = 16;
-/// The characters of a token besides letters and digits.
-const TOKEN_MARKS: &[u8] = b"-._~+/=:|@!$*";
+/// The characters of a token other than letters and digits.
+const TOKEN_PUNCTUATION: &[u8] = b"-._~+/=:|@!$*";
 
-/// Takes the token and its lifetime out of what was printed.
+/// Reads the token and its lifetime from the output.
 ///
 /// # Errors
-/// What was wrong, as the end of a sentence that begins with the program.
+/// Why there is no token, as a clause whose subject is the program.
 pub(super) fn read(printed: &[u8]) -> Result<FetchedToken, String> {
     let text = std::str::from_utf8(printed)
         .map_err(|_| "printed something that is not UTF-8 text".to_owned())?;
@@ -68,10 +68,10 @@ pub(super) fn read(printed: &[u8]) -> Result<FetchedToken, String> {
     })
 }
 
-/// A token and its lifetime (s), if one was printed.
+/// A token and its printed lifetime (s), if any.
 type TokenAndLifetime<'a> = (Cow<'a, str>, Option<u64>);
 
-/// The keys of a token server's answer that count. A key that occurs twice is an error.
+/// The relevant keys of a token server's response. A repeated key is an error.
 #[derive(Deserialize)]
 struct Json {
     access_token: Option<Value>,
@@ -110,7 +110,7 @@ fn read_json(text: &str) -> Result<TokenAndLifetime<'_>, String> {
     ))
 }
 
-/// A JSON value as it would be printed in a line: numbers and texts are the same.
+/// A JSON value as text: numbers and texts are treated alike.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -122,7 +122,7 @@ fn is_token_key(key: &str) -> bool {
     TOKEN_KEYS.contains(&key)
 }
 
-/// Whether a token is somewhere in it.
+/// Whether the value contains a token anywhere.
 fn has_inner_token(value: &Value) -> bool {
     match value {
         Value::Object(object) => object
@@ -176,8 +176,8 @@ fn only_value<'a>(
     }
 }
 
-/// Whether a line looks like a pair: its key consists of letters, as in `accessToken=…`. A token may hold
-/// an equals sign, at its end above all.
+/// Whether a line looks like a pair: its key consists of letters, as in `accessToken=…`. A token may
+/// contain an equals sign, usually at its end.
 fn has_key(line: &str) -> bool {
     let Some((key, value)) = line.split_once('=') else {
         return false;
@@ -195,7 +195,7 @@ fn unquoted(text: &str) -> &str {
         .map_or(text, str::trim)
 }
 
-/// An errcode other than 0 is an error of WeChat, or of a server that answers like it.
+/// Refuses an errcode other than 0: the error of WeChat, or of a server that responds like it.
 fn refuse_errcode(errcode: Option<&str>) -> Result<(), String> {
     match errcode.map(str::trim) {
         None | Some("" | "0" | "null") => Ok(()),
@@ -206,14 +206,14 @@ fn refuse_errcode(errcode: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// The number of seconds in a text; `None` if there is none. Negative numbers are 0, fractions are cut
-/// off, and what exceeds the range is its end.
+/// Reads a number of seconds; `None` if the text is none. A negative number becomes 0, a fraction is cut
+/// off, and a number out of range becomes the largest one.
 fn seconds_of(text: Option<&str>) -> Result<Option<u64>, String> {
     let text = match text.map(str::trim) {
         None | Some("" | "null") => return Ok(None),
         Some(text) => text,
     };
-    // Words that stand for numbers, such as "inf", are none here.
+    // Words such as "inf" are not accepted as numbers.
     let is_written_in_digits = text
         .bytes()
         .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
@@ -225,9 +225,9 @@ fn seconds_of(text: Option<&str>) -> Result<Option<u64>, String> {
     }
 }
 
-/// Refuses what cannot be a token of WeChat's.
+/// Refuses a text that cannot be a token of WeChat.
 fn check_token(token: &str) -> Result<(), String> {
-    let is_mark = |b: u8| b.is_ascii_alphanumeric() || TOKEN_MARKS.contains(&b);
+    let is_mark = |b: u8| b.is_ascii_alphanumeric() || TOKEN_PUNCTUATION.contains(&b);
     let is_scheme = token
         .split_once(char::is_whitespace)
         .is_some_and(|(scheme, _)| ["bearer", "token"].contains(&&*scheme.to_ascii_lowercase()));
@@ -237,7 +237,7 @@ fn check_token(token: &str) -> Result<(), String> {
         format!("a token longer than {MAX_TOKEN_BYTES} bytes")
     } else if NO_VALUES.contains(&&*token.to_ascii_lowercase()) {
         "null or the like in place of a token".into()
-    } else if ERRORS.contains(&&*token.to_ascii_lowercase()) {
+    } else if ERROR_WORDS.contains(&&*token.to_ascii_lowercase()) {
         "an error in place of a token; run it by hand to see why".into()
     } else if token.len() < MIN_DIGITS && token.bytes().all(|b| b.is_ascii_digit()) {
         "a number in place of a token".into()

@@ -1,8 +1,9 @@
 //! Runs a shell command and collects what it prints.
 //!
-//! The command runs in a process group of its own, so that at the limit all of it is killed and not
-//! only the shell. It is waited for by a pidfd, which cannot refer to another process after the
-//! command ended, and not by the end of its output, which a background process may hold open.
+//! The command runs in a process group of its own, so that at the limit all its processes are killed and
+//! not only the shell. The library waits for its end with a pidfd, which never refers to another process
+//! after the command ended. It does not wait for the end of the output, which a background process may
+//! hold open.
 
 use std::ffi::{CStr, CString};
 use std::io::{self, Read, Write};
@@ -21,13 +22,13 @@ use rustix::process::{
 use crate::sys::background;
 use crate::sys::os::above_stdio;
 
-/// How often a command is looked at where the kernel has no pidfd (before Linux 5.3).
+/// How often a command is polled on kernels without pidfd (before Linux 5.3).
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a killed command is waited for before a thread takes over: it may hang in the kernel.
+/// How long a call waits for a killed command, which may hang in the kernel. Then a thread waits for it.
 const KILL_WAIT: Duration = Duration::from_secs(1);
 
-/// The environment of this process, as commands get it. It is copied because reading it later could
-/// meet a host that is changing it.
+/// Copies the environment of this process for the commands. It is not read later, when the host could be
+/// changing it.
 pub(super) fn environment() -> Vec<CString> {
     std::env::vars_os()
         .filter_map(|(key, value)| {
@@ -41,11 +42,11 @@ pub(super) fn environment() -> Vec<CString> {
 
 /// Runs `line` with `/bin/sh` until it ends, and returns what it printed.
 ///
-/// `input` is all it can read. Its error output is discarded. Processes that it leaves in the
-/// background are left alone, but their output is not waited for.
+/// Its standard input is `input`; its standard error is discarded. Processes that it leaves in the
+/// background continue, and their output is ignored.
 ///
 /// # Errors
-/// It cannot be started, ends with another status than 0, still runs at `limit`, or prints more than
+/// It cannot be started, exits with a status other than 0, still runs at `limit`, or prints more than
 /// `max_output` bytes; in the last two cases its process group is killed. If the host has ignored
 /// SIGCHLD or reaps all its children, the status is unknown and not checked.
 pub(super) fn run(
@@ -95,7 +96,7 @@ fn collect(
 ) -> Result<(), String> {
     let mut stdout = Some(std::fs::File::from(stdout));
     loop {
-        // First whether it ended: then all that it printed can be read below.
+        // Checked first: if it has ended, everything it printed can be read below.
         let has_ended = child.has_ended();
         if let Some(open) = &mut stdout {
             if !read_available(open, printed, max_output)? {
@@ -115,7 +116,7 @@ fn collect(
     }
 }
 
-/// Reads what there is; `false` at the end of the output.
+/// Reads the available output. Returns `false` at its end.
 fn read_available(
     from: &mut impl Read,
     printed: &mut Vec<u8>,
@@ -144,8 +145,8 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((above_stdio(reader)?, above_stdio(writer)?))
 }
 
-/// A pipe that holds `input` and has no writer left. Nothing is written after it was handed over, so
-/// a command that does not read it causes no SIGPIPE in the host.
+/// A pipe that contains `input` and has no writer. Nothing is written after the command has started, so a
+/// command that does not read its input causes no SIGPIPE in the host.
 fn input_of(input: &[u8]) -> io::Result<OwnedFd> {
     let (reader, writer) = pipe()?;
     ioctl_fionbio(&writer, true)?;
@@ -153,14 +154,14 @@ fn input_of(input: &[u8]) -> io::Result<OwnedFd> {
     Ok(reader)
 }
 
-/// How a command ended that did not succeed.
+/// Describes how a command failed.
 fn describe(status: &WaitIdStatus) -> String {
     let how = match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => format!("exit status: {code}"),
         (None, Some(signal)) => format!("signal: {signal}"),
         (None, None) => "an unknown status".into(),
     };
-    // Its words are not repeated: they might be about tokens.
+    // Its output is not repeated: it may contain a token.
     format!("ended with {how}; run it by hand to see why")
 }
 
@@ -168,7 +169,7 @@ fn describe(status: &WaitIdStatus) -> String {
 struct Child {
     pid: Pid,
     pidfd: Option<OwnedFd>,
-    /// It ended and its number may belong to another process: nothing may be sent to it.
+    /// It has ended and its id may belong to another process: no signal may be sent to it.
     is_gone: bool,
 }
 
@@ -186,8 +187,8 @@ impl Child {
             is_gone: matches!(pidfd, Err(Errno::SRCH)),
             pidfd: pidfd.ok().and_then(|fd| above_stdio(fd).ok()),
         };
-        // A host that ignores SIGCHLD, or reaps all its children, may have let go of the number before
-        // the pidfd was opened: then that refers to nothing of ours.
+        // If the host ignores SIGCHLD, or reaps all its children, the id may have been reused before the
+        // pidfd was opened: then the pidfd does not refer to our command.
         child.is_gone |= matches!(child.peek(), Err(Errno::CHILD));
         Ok(child)
     }
@@ -232,7 +233,7 @@ impl Child {
         retry(|| poll(&mut fds, Some(&timeout))).map(drop)
     }
 
-    /// Takes note of the end of the command; `None` if its status is unknown.
+    /// Reaps the command; `None` if its status is unknown.
     fn reap(&mut self) -> Option<WaitIdStatus> {
         if self.is_gone {
             return None;
@@ -251,8 +252,8 @@ impl Child {
             .pidfd
             .as_ref()
             .map(|fd| posix_spawn::kill_group(fd.as_fd()));
-        // While it has not been reaped no other process or group can have its number. If the group is
-        // empty by then, there is nothing to kill.
+        // Until the command is reaped no other process or group can have its id. If the group is empty by
+        // then, there is nothing to kill.
         if !matches!(by_pidfd, Some(Ok(()) | Err(Errno::SRCH))) && self.peek().is_ok() {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
@@ -283,11 +284,11 @@ fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     }
 }
 
-/// The two system endpoints that have no safe form.
+/// The two system interfaces that have no safe wrapper.
 ///
-/// The standard library starts programs as well, but leaves them the signal mask of the thread. Ours
-/// block all signals, so the command could not be interrupted or terminated; and unblocking them
-/// for a moment would let the host's signals arrive in our thread.
+/// The standard library starts programs with the signal mask of the calling thread. Our threads block all
+/// signals, so the command could not be interrupted or terminated; and if they were unblocked for a
+/// moment, the host's signals could arrive in our thread.
 #[allow(unsafe_code)]
 mod posix_spawn {
     use super::*;
@@ -333,8 +334,8 @@ mod posix_spawn {
     struct Attributes(libc::posix_spawnattr_t);
 
     impl Attributes {
-        /// A process group of its own, no blocked signals, and the default for the two signals whose
-        /// being ignored by the host would disturb a shell and its pipelines.
+        /// A process group of its own, no blocked signals, and the default action for the two signals that
+        /// would disturb a shell and its pipelines if they were ignored.
         fn new() -> io::Result<Attributes> {
             let mut attributes = MaybeUninit::uninit();
             // SAFETY: the argument is valid for writing, and initialised if 0 is returned.
@@ -415,7 +416,7 @@ mod posix_spawn {
     /// Kills the process group that the process leads, even if the process has ended. Cannot hit
     /// another group. Fails on kernels before Linux 6.9.
     pub(super) fn kill_group(leader: BorrowedFd<'_>) -> Result<(), Errno> {
-        // SAFETY: the system call reads no memory of ours when there is no siginfo.
+        // SAFETY: without a siginfo the system call reads none of our memory.
         let sent = unsafe {
             libc::syscall(
                 libc::SYS_pidfd_send_signal,
@@ -511,7 +512,7 @@ mod tests {
     fn killed(way: (&str, Run), name: &str, rest: &str) -> (String, i32) {
         let file = note(&format!("{}-{name}", way.0));
         let line = format!("echo $$ > {}; {rest}", file.display());
-        // A busy machine may need longer to come as far as the note.
+        // On a busy machine the command may need longer to write its notes.
         let mut limit = SHORT;
         loop {
             let error = way.1(&line, limit).unwrap_err();
@@ -544,7 +545,7 @@ mod tests {
             let file = note(way);
             let line = format!("echo T; sleep 1000 & echo $! > {}", file.display());
             assert_eq!(run(&line, LONG).as_deref(), Ok("T\n"), "{way}");
-            // What it left in the background was not waited for, nor killed.
+            // The background process was neither awaited nor killed.
             let sleeper = noted(&file);
             assert_eq!(living(sleeper, false), 1, "{way}");
             let _ = rustix::process::kill_process(Pid::from_raw(sleeper).unwrap(), Signal::KILL);

@@ -1,4 +1,4 @@
-//! What is kept of an account, and of the platform itself.
+//! The stored record of an account, and of the platform itself.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,29 +8,32 @@ use serde_json::Value;
 use super::cached::FetchedToken;
 use super::lifetime;
 
-/// After so long another machine's refresh would go unnoticed too long: the store is checked again.
-const LOOK: Duration = Duration::from_secs(60);
-/// The old token is good for 5 minutes after a refresh: so long it may be used without a look.
-const MUST_LOOK: Duration = Duration::from_secs(240);
+/// How long a cached token is used before the store is checked again, so that a refresh by another
+/// machine is noticed.
+const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a cached token is used if the store cannot be checked: WeChat accepts the old token for 5
+/// minutes after a refresh.
+const MAX_WITHOUT_STORE_CHECK: Duration = Duration::from_secs(240);
 
-/// A token with what the next one is got with. Has no `Debug`: all of it is secret.
+/// An access token and the grant that the next one is requested with. It has no `Debug`, because all
+/// of it is secret.
 #[derive(Clone, Default, Serialize)]
 pub(super) struct Record {
-    /// A refresh token; the platform's is the ticket that WeChat pushes.
+    /// The refresh token of an account, or the platform's ticket.
     pub grant: String,
     pub access_token: String,
-    /// When it was got (s since 1970), at most now.
+    /// When the access token was received (s since 1970), at most now.
     pub since: u64,
-    /// How long it was good for then (s), at most what [`lifetime::clamp`] allows.
+    /// Its lifetime then (s), within the limits of [`lifetime::clamp`].
     pub expires_in: u64,
 }
 
 impl Record {
-    /// Reads a record. Only the grant is needed: it is what would be lost for ever.
+    /// Reads a record. Only the grant is required: if it is lost the account must authorise again.
     pub fn read(text: &[u8]) -> Option<Record> {
-        let kept: Value = serde_json::from_slice(text).ok()?;
-        let text = |name| kept.get(name).and_then(Value::as_str);
-        let number = |name| kept.get(name).and_then(whole_number);
+        let stored: Value = serde_json::from_slice(text).ok()?;
+        let text = |name| stored.get(name).and_then(Value::as_str);
+        let number = |name| stored.get(name).and_then(whole_number);
         let record = Record {
             grant: text("grant")?.to_owned(),
             access_token: text("access_token").unwrap_or_default().to_owned(),
@@ -40,7 +43,7 @@ impl Record {
         Some(record.clamped())
     }
 
-    /// The same with a lifetime that may be believed.
+    /// Limits the lifetime and the time of receipt to plausible values.
     pub fn clamped(mut self) -> Record {
         self.expires_in = lifetime::clamp(self.expires_in).as_secs();
         // Another machine's clock may be ahead of ours.
@@ -52,7 +55,7 @@ impl Record {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// How long the token is good for still, unless it was refused.
+    /// The remaining lifetime; zero if there is no token or it was refused.
     pub fn left(&self, refused: Option<&str>) -> Duration {
         let end = self.since.saturating_add(self.expires_in);
         match self.access_token.is_empty() || refused == Some(&self.access_token) {
@@ -61,25 +64,26 @@ impl Record {
         }
     }
 
-    /// Whether it is time for another: a twelfth of its life is left, ten minutes of two hours.
+    /// Whether the token is due for renewal: at most a twelfth of its lifetime is left, 10 minutes of 2
+    /// hours.
     pub fn is_due(&self, refused: Option<&str>) -> bool {
         self.left(refused) <= Duration::from_secs(self.expires_in) / 12
     }
 
-    /// The token as calls use it.
+    /// The token for the cache.
     pub fn fetched(&self) -> FetchedToken {
         let alive = self.left(None);
         FetchedToken {
             token: self.access_token.clone(),
-            refresh_after: LOOK
+            refresh_after: STORE_CHECK_INTERVAL
                 .min(alive.saturating_sub(Duration::from_secs(self.expires_in) / 12)),
-            stale_after: MUST_LOOK.min(alive),
+            stale_after: MAX_WITHOUT_STORE_CHECK.min(alive),
             expires_after: alive,
         }
     }
 }
 
-/// A number, which others also write as text or with a fraction. A negative one is 0.
+/// Reads a number. It may be written as text or with a fraction; a negative one becomes 0.
 pub(super) fn whole_number(value: &Value) -> Option<u64> {
     let number = match value {
         Value::String(text) => serde_json::from_str(text.trim()).ok()?,
@@ -90,7 +94,7 @@ pub(super) fn whole_number(value: &Value) -> Option<u64> {
     number.as_u64().or_else(|| Some(number.as_f64()? as u64))
 }
 
-/// The time by the clock that machines share (s since 1970).
+/// The wall clock, which machines share (s since 1970).
 pub(super) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -118,7 +122,7 @@ mod tests {
             fetched.stale_after <= Duration::from_secs(200)
                 && fetched.stale_after == fetched.expires_after
         );
-        assert_eq!(got(0).fetched().refresh_after, LOOK);
+        assert_eq!(got(0).fetched().refresh_after, STORE_CHECK_INTERVAL);
     }
 
     #[test]

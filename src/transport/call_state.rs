@@ -1,9 +1,9 @@
-//! What the layers below ureq must know of the call they work for, and what they report back.
+//! The state of the call that a connection serves.
 //!
-//! ureq hands a transport its bytes but not the call they belong to, so each [lane](super::lane)
-//! has one `CallState`: the call's time limits and token go down in it; how far the call came, whether
-//! anything was sent and why it failed come up in it. A lane serves one call at a time, so the lock
-//! is never contended.
+//! ureq passes bytes to a transport, but not the call they belong to. So each
+//! [connection](super::connection) shares one `CallState` with the layers below ureq: they read the
+//! call's time limits and token from it, and record how far the call came, whether anything was sent
+//! and why it failed. A connection serves one call at a time, so the lock is never contended.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,29 +16,30 @@ use crate::model::status::Status;
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
 
-/// One call's state on its lane.
+/// The state of one call.
 pub(crate) struct CallState {
     /// When the call as a whole ends.
     pub deadline: Instant,
-    /// When the work up to an established connection ends; never later than `deadline`.
+    /// When connecting ends, the handshakes included; never later than `deadline`.
     pub connect_deadline: Instant,
-    /// What ends the call early.
+    /// Ends the call early.
     pub cancel: Arc<CancelToken>,
-    /// The percent-encoded access token, which only the last step before the socket puts in place.
+    /// The percent-encoded access token. It is inserted into the request by the last step before the
+    /// socket.
     pub token: String,
-    /// How far the call has come.
+    /// The phase that the call has reached.
     pub phase: Phase,
-    /// Whether a byte of the request may have left.
+    /// Whether a byte of the request may have been sent.
     pub sent: bool,
     /// Whether the host ended the connection.
     pub ended: bool,
-    /// Whether the connection was there before the call.
+    /// Whether the connection was open before the call.
     pub reused: bool,
-    /// What went wrong first.
+    /// The first failure.
     pub failure: Option<Failure>,
 }
 
-/// The scope as a lane and its connection share it.
+/// The state, shared by a connection and the layers below ureq.
 pub(crate) struct SharedCallState(Mutex<CallState>);
 
 impl SharedCallState {
@@ -61,14 +62,14 @@ impl SharedCallState {
         lock(&self.0)
     }
 
-    /// Sets the phase and answers until when it may take.
+    /// Sets the phase and returns its time limit.
     pub fn enter(&self, phase: Phase) -> Instant {
-        let mut scope = self.lock();
-        scope.phase = phase;
-        scope.limit()
+        let mut state = self.lock();
+        state.phase = phase;
+        state.limit()
     }
 
-    /// Records the first failure and answers the error that carries ureq back to us.
+    /// Records the first failure and returns an error that makes ureq return.
     pub fn fail(&self, failure: Failure) -> io::Error {
         let kind = match failure.status {
             Status::Timeout | Status::TimeoutUnsent => io::ErrorKind::TimedOut,
@@ -78,8 +79,8 @@ impl SharedCallState {
         io::Error::from(kind)
     }
 
-    /// Records that no connection came about because of the proxy. What was recorded of it already
-    /// is the reason; cancelling and the time limit keep their own status.
+    /// Records that the connection failed at the proxy. A failure that is recorded already is the
+    /// reason; a cancelled call and a passed limit keep their status.
     pub fn fail_at_proxy(&self, proxy: &ProxyAddress, error: &io::Error) -> io::Error {
         let before = self.lock().failure.take();
         self.fail(match before {
@@ -91,7 +92,7 @@ impl SharedCallState {
                 let awaited = match phase {
                     Phase::Resolve => "the name of the proxy",
                     Phase::Connect => "a connection to the proxy",
-                    _ => "an answer of the proxy",
+                    _ => "a response of the proxy",
                 };
                 Failure::new(
                     status,
@@ -99,7 +100,7 @@ impl SharedCallState {
                 )
             }
             Some(Failure { detail, .. }) => {
-                // A literal address would be there twice.
+                // The reason may begin with the proxy's address, which would then appear twice.
                 let shown = proxy.to_string();
                 let why = detail.strip_prefix(&shown).unwrap_or(&detail);
                 let why = why.trim_start_matches(": ");
@@ -108,16 +109,16 @@ impl SharedCallState {
         })
     }
 
-    /// Adds to the words of the failure that is recorded.
-    pub fn add_to_failure(&self, words: &str) {
+    /// Appends to the text of the recorded failure.
+    pub fn append_to_failure(&self, text: &str) {
         if let Some(failure) = &mut self.lock().failure {
-            failure.detail += words;
+            failure.detail += text;
         }
     }
 }
 
 impl CallState {
-    /// Until when the present phase may take.
+    /// The time limit of the current phase.
     pub fn limit(&self) -> Instant {
         if self.phase < Phase::Send {
             self.connect_deadline
@@ -126,11 +127,11 @@ impl CallState {
         }
     }
 
-    /// The failure for a wait that was stopped.
-    pub fn stopped(&self, stop: WaitError) -> Failure {
-        match stop {
-            WaitError::TimedOut if self.sent => Failure::new(Status::Timeout, self.which_limit()),
-            WaitError::TimedOut => Failure::new(Status::TimeoutUnsent, self.which_limit()),
+    /// The failure of a wait that ended with `error`.
+    pub fn wait_failure(&self, error: WaitError) -> Failure {
+        match error {
+            WaitError::TimedOut if self.sent => Failure::new(Status::Timeout, self.passed_limit()),
+            WaitError::TimedOut => Failure::new(Status::TimeoutUnsent, self.passed_limit()),
             WaitError::Cancelled => Failure::new(Status::Cancelled, "the call was cancelled"),
             WaitError::Failed(e) if self.sent => {
                 Failure::new(Status::ConnectionLost, e.to_string())
@@ -139,7 +140,7 @@ impl CallState {
         }
     }
 
-    fn which_limit(&self) -> &'static str {
+    fn passed_limit(&self) -> &'static str {
         if self.phase < Phase::Send && self.connect_deadline < self.deadline {
             "connect_timeout_ms passed"
         } else {

@@ -1,8 +1,8 @@
 //! One connection to one host, with the ureq agent that speaks HTTP over it.
 //!
-//! A lane serves one call at a time. That is what lets the layers below ureq know whose limits and
-//! token they work with (see [`scope`](super::scope)), and what keeps threads out of each other's
-//! way: they share no pool but the short list of idle lanes.
+//! A connection serves one call at a time. So the layers below ureq know whose time limits and token
+//! apply (see [`call_state`](super::call_state)), and threads share nothing but the short list of idle
+//! connections.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -29,55 +29,59 @@ use crate::model::failure::Failure;
 use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 
-/// The largest head of an answer, and what is read at once of its body (bytes).
-const INPUT: usize = 32 * 1024;
-/// Room for the request as ureq writes it, without the token (bytes).
-const OUTPUT: usize = 8 * 1024;
-/// What follows the token in the request line.
+/// The largest head of a response, and the size of one read of its body (bytes).
+const INPUT_BUFFER_BYTES: usize = 32 * 1024;
+/// The largest request without the token (bytes).
+const OUTPUT_BUFFER_BYTES: usize = 8 * 1024;
+/// The rest of the request line after the token.
 const AFTER_TOKEN: &[u8] = b" HTTP/1.1\r\n";
 
-/// A connection, open or yet to be opened.
+/// A connection. It is opened by the first request.
 pub(super) struct Connection {
     agent: ureq::Agent,
-    pub scope: Arc<SharedCallState>,
-    /// Which of the client's hosts it leads to.
+    pub state: Arc<SharedCallState>,
+    /// The index of its host among the client's entry hosts.
     pub host: usize,
     pub idle_since: Instant,
 }
 
 impl Connection {
-    pub fn new(setup: &Arc<TransportConfig>, host: usize, cancel: &Arc<CancelToken>) -> Connection {
-        let scope = Arc::new(SharedCallState::new(cancel.clone()));
-        // Everything ureq would do beyond speaking HTTP is off: the scope has the clock, the
-        // connector the addresses, the proxy and the trust, and the client the retries.
-        let config = ureq::Agent::config_builder()
+    pub fn new(
+        config: &Arc<TransportConfig>,
+        host: usize,
+        cancel: &Arc<CancelToken>,
+    ) -> Connection {
+        let state = Arc::new(SharedCallState::new(cancel.clone()));
+        // ureq only speaks HTTP here. The call state keeps the time, the connector resolves names,
+        // uses the proxy and sets up TLS, and the client retries.
+        let agent_config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
-            .user_agent(setup.user_agent.as_str())
+            .user_agent(config.user_agent.as_str())
             .accept("application/json")
             .accept_encoding(ureq::config::AutoHeaderValue::None)
-            .max_response_header_size(INPUT)
+            .max_response_header_size(INPUT_BUFFER_BYTES)
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .max_idle_age(Duration::from_secs(24 * 3600))
             .build();
         let connector = HostConnector {
-            setup: setup.clone(),
-            scope: scope.clone(),
+            config: config.clone(),
+            state: state.clone(),
             host,
         };
         Connection {
-            agent: ureq::Agent::with_parts(config, connector, NoResolver),
-            scope,
+            agent: ureq::Agent::with_parts(agent_config, connector, NoResolver),
+            state,
             host,
             idle_since: Instant::now(),
         }
     }
 
-    /// Posts `body` to `target`, the token at its end, and reads the answer whole. Failures the layers below saw themselves
-    /// are in the scope; the rest is told from what ureq makes of the answer.
+    /// Posts `body` to `target` with the token appended, and reads the whole response. The layers below
+    /// record their failures in the call state; other failures follow from ureq's error.
     pub fn post(
         &self,
         origin: &str,
@@ -85,22 +89,22 @@ impl Connection {
         body: &[u8],
         max: u64,
     ) -> Result<RawResponse, Failure> {
-        self.exchange(origin, target, body, max).map_err(|fault| {
-            let mut scope = self.scope.lock();
-            match (scope.failure.take(), fault) {
+        self.exchange(origin, target, body, max).map_err(|error| {
+            let mut state = self.state.lock();
+            match (state.failure.take(), error) {
                 (Some(failure), _) => failure,
-                (None, Fault::TooLarge) => Failure::new(
+                (None, HttpError::TooLarge) => Failure::new(
                     Status::TooLarge,
-                    format!("the answer is larger than {max} bytes"),
+                    format!("the response is larger than {max} bytes"),
                 ),
-                (None, _) if scope.ended => Failure::new(
+                (None, _) if state.ended => Failure::new(
                     Status::ConnectionLost,
-                    match scope.phase {
-                        Phase::Receive => "the connection ended in the middle of the answer",
-                        _ => "the connection ended before the answer",
+                    match state.phase {
+                        Phase::Receive => "the connection ended in the middle of the response",
+                        _ => "the connection ended before the response",
                     },
                 ),
-                (None, Fault::Http(what)) => Failure::new(Status::BadAnswer, what),
+                (None, HttpError::Invalid(what)) => Failure::new(Status::BadAnswer, what),
             }
         })
     }
@@ -111,12 +115,15 @@ impl Connection {
         target: &str,
         body: &[u8],
         max: u64,
-    ) -> Result<RawResponse, Fault> {
+    ) -> Result<RawResponse, HttpError> {
         let request = http::Request::post(format!("{origin}{target}"))
             .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
             .body(body)
-            .map_err(|_| Fault::Http("the request cannot be written as HTTP"))?;
-        let response = self.agent.run(request).map_err(Fault::of)?;
+            .map_err(|_| HttpError::Invalid("the request cannot be written as HTTP"))?;
+        let response = self
+            .agent
+            .run(request)
+            .map_err(|e| HttpError::from_ureq(&e))?;
 
         let (head, body) = response.into_parts();
         let text = |name| {
@@ -124,20 +131,20 @@ impl Connection {
             (!value.is_empty()).then(|| value.to_owned())
         };
         if body.content_length().is_some_and(|n| n > max) {
-            return Err(Fault::TooLarge);
+            return Err(HttpError::TooLarge);
         }
-        // Its announced length, where there is one, is got in one go.
+        // With room for the announced length, one read suffices.
         let mut bytes = Vec::with_capacity(body.content_length().map_or(0, |n| n as usize + 1));
         body.into_with_config()
             .limit(u64::MAX)
             .reader()
             .take(max + 1)
             .read_to_end(&mut bytes)
-            .map_err(|_| Fault::Http("the answer's body breaks the rules of HTTP"))?;
+            .map_err(|_| HttpError::Invalid("the response body violates HTTP"))?;
         if bytes.len() as u64 > max {
-            return Err(Fault::TooLarge);
+            return Err(HttpError::TooLarge);
         }
-        self.scope.lock().phase = Phase::Done;
+        self.state.lock().phase = Phase::Done;
         Ok(RawResponse {
             http_status: head.status.as_u16(),
             encoding: text(header::CONTENT_ENCODING).filter(|e| e != "identity"),
@@ -147,26 +154,26 @@ impl Connection {
     }
 }
 
-/// What ureq stumbled over. Its own words are not kept: they may repeat what was sent.
-enum Fault {
-    Http(&'static str),
+/// An error of ureq. Its text is not kept: it may repeat the request.
+enum HttpError {
+    Invalid(&'static str),
     TooLarge,
 }
 
-impl Fault {
-    fn of(error: ureq::Error) -> Fault {
-        Fault::Http(match error {
-            ureq::Error::LargeResponseHeader(..) => "the answer's head is too large",
+impl HttpError {
+    fn from_ureq(error: &ureq::Error) -> HttpError {
+        HttpError::Invalid(match error {
+            ureq::Error::LargeResponseHeader(..) => "the response head is too large",
             ureq::Error::Io(_) => "the connection failed",
-            _ => "the answer is not HTTP",
+            _ => "the response is not HTTP",
         })
     }
 }
 
-/// Opens the lane's connection when ureq finds none.
+/// Connects to the host when ureq needs a transport.
 struct HostConnector {
-    setup: Arc<TransportConfig>,
-    scope: Arc<SharedCallState>,
+    config: Arc<TransportConfig>,
+    state: Arc<SharedCallState>,
     host: usize,
 }
 
@@ -178,12 +185,12 @@ impl Connector for HostConnector {
         _: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<ConnectionTransport>, ureq::Error> {
-        self.scope.lock().reused = false;
+        self.state.lock().reused = false;
         let connection = self.open().map_err(ureq::Error::Io)?;
         Ok(Some(ConnectionTransport {
             connection,
-            scope: self.scope.clone(),
-            buffers: LazyBuffers::new(INPUT, OUTPUT),
+            state: self.state.clone(),
+            buffers: LazyBuffers::new(INPUT_BUFFER_BYTES, OUTPUT_BUFFER_BYTES),
             outgoing: Vec::with_capacity(1024),
             in_call: false,
         }))
@@ -194,19 +201,19 @@ impl HostConnector {
     fn open(&self) -> io::Result<SecureStream> {
         let host = self.host();
         if !host.tls {
-            // A proxy would carry the token in the clear: the option is for https hosts alone.
+            // A proxy would see the token in plain text, so it is used for https hosts only.
             return self.dial(&host.name, host.port).map(SecureStream::Plain);
         }
-        let settings = self.setup.proxy.as_ref();
+        let settings = self.config.proxy.as_ref();
         let Some(proxy) = settings.and_then(|settings| settings.proxy_for(&host.name)) else {
             return self.encrypt(self.dial(&host.name, host.port)?);
         };
         let stream = self
             .tunnel(proxy)
-            .map_err(|e| self.scope.fail_at_proxy(proxy, &e))?;
+            .map_err(|e| self.state.fail_at_proxy(proxy, &e))?;
         self.encrypt(stream).inspect_err(|_| {
-            self.scope
-                .add_to_failure(&format!(", through the proxy {proxy}"));
+            self.state
+                .append_to_failure(&format!(", through the proxy {proxy}"));
         })
     }
 
@@ -214,24 +221,24 @@ impl HostConnector {
     fn tunnel(&self, proxy: &ProxyAddress) -> io::Result<Stream> {
         let host = self.host();
         let mut stream = self.dial(&proxy.host, proxy.port)?;
-        self.scope.enter(Phase::Proxy);
+        self.state.enter(Phase::Proxy);
         proxy::open_tunnel(&mut stream, proxy, &host.name, host.port)?;
         Ok(stream)
     }
 
     fn encrypt(&self, stream: Stream) -> io::Result<SecureStream> {
-        self.scope.enter(Phase::Tls);
+        self.state.enter(Phase::Tls);
         let session = rustls::pki_types::ServerName::try_from(self.host().name.clone())
             .map_err(|e| e.to_string())
             .and_then(|name| {
-                ClientConnection::new(self.setup.tls.clone(), name).map_err(|e| e.to_string())
+                ClientConnection::new(self.config.tls.clone(), name).map_err(|e| e.to_string())
             })
-            .map_err(|e| self.scope.fail(Failure::new(Status::Tls, e)))?;
+            .map_err(|e| self.state.fail(Failure::new(Status::Tls, e)))?;
         let mut tls = StreamOwned::new(session, stream);
         while tls.conn.is_handshaking() {
             tls.conn.complete_io(&mut tls.sock).map_err(|e| {
-                self.scope
-                    .fail(Failure::new(Status::Tls, handshake_fault(&e)))
+                self.state
+                    .fail(Failure::new(Status::Tls, handshake_error(&e)))
             })?;
         }
         Ok(SecureStream::Tls(Box::new(tls)))
@@ -239,10 +246,10 @@ impl HostConnector {
 
     /// Connects to a host or a proxy.
     fn dial(&self, name: &str, port: u16) -> io::Result<Stream> {
-        let limit = self.scope.enter(Phase::Resolve);
-        let cancel = self.scope.lock().cancel.clone();
+        let limit = self.state.enter(Phase::Resolve);
+        let cancel = self.state.lock().cancel.clone();
         let addrs = self
-            .setup
+            .config
             .dns
             .lookup(name, port, limit, &cancel)
             .map_err(|e| {
@@ -250,26 +257,26 @@ impl HostConnector {
                     Unresolved::Refused(why) => {
                         Failure::new(Status::Resolve, format!("{name}: {why}"))
                     }
-                    Unresolved::Stopped(stop) => self.scope.lock().stopped(stop),
+                    Unresolved::WaitFailed(error) => self.state.lock().wait_failure(error),
                 };
-                self.scope.fail(failure)
+                self.state.fail(failure)
             })?;
         if !self.host().tls {
             self.check_loopback(name, &addrs)?;
         }
-        Stream::connect(&addrs, &self.scope).inspect_err(|_| self.setup.dns.forget(name, port))
+        Stream::connect(&addrs, &self.state).inspect_err(|_| self.config.dns.forget(name, port))
     }
 
-    /// Refuses an address that is not this machine's own: a name may call itself local and lead
-    /// elsewhere, and plain HTTP would send the token there in the clear.
+    /// Refuses an address that is not loopback: a local name may resolve to another machine, and plain
+    /// HTTP would send the token there unencrypted.
     fn check_loopback(&self, name: &str, addrs: &[SocketAddr]) -> io::Result<()> {
         let Some(other) = addrs.iter().find(|addr| !addr.ip().is_loopback()) else {
             return Ok(());
         };
-        Err(self.scope.fail(Failure::new(
+        Err(self.state.fail(Failure::new(
             Status::Connect,
             format!(
-                "{name} leads to {}, and plain HTTP may only go to this machine's loopback. \
+                "{name} resolves to {}, but plain HTTP is allowed only to loopback. \
                  Write 127.0.0.1 or [::1] in base_url, or correct the name",
                 other.ip()
             ),
@@ -277,12 +284,12 @@ impl HostConnector {
     }
 
     fn host(&self) -> &Host {
-        &self.setup.hosts[self.host]
+        &self.config.hosts[self.host]
     }
 }
 
-/// A handshake's failure in words; rustls' own are precise and know no secrets.
-fn handshake_fault(error: &io::Error) -> String {
+/// The text for a failed handshake. rustls' own texts are precise and contain no secrets.
+fn handshake_error(error: &io::Error) -> String {
     match error
         .get_ref()
         .and_then(|e| e.downcast_ref::<rustls::Error>())
@@ -295,7 +302,7 @@ fn handshake_fault(error: &io::Error) -> String {
     }
 }
 
-/// Addresses are found where the connection is made; a connection in hand needs none.
+/// Resolves nothing: the connector resolves names itself, with the call's time limit.
 #[derive(Debug)]
 struct NoResolver;
 
@@ -315,51 +322,51 @@ enum SecureStream {
     Tls(Box<StreamOwned<ClientConnection, Stream>>),
 }
 
-/// What ureq writes to and reads from.
+/// The transport that ureq writes to and reads from.
 struct ConnectionTransport {
     connection: SecureStream,
-    scope: Arc<SharedCallState>,
+    state: Arc<SharedCallState>,
     buffers: LazyBuffers,
-    /// What ureq has written and is not sent yet: a request leaves in one piece.
+    /// What ureq has written and is not sent yet. A request is sent in one write.
     outgoing: Vec<u8>,
-    /// Whether a request was sent whose end ureq has not asked about yet.
+    /// Whether a request was sent and ureq has not asked yet whether the connection is still open.
     in_call: bool,
 }
 
 impl ConnectionTransport {
     fn send(&mut self) -> io::Result<()> {
-        self.scope.enter(Phase::Send);
+        self.state.enter(Phase::Send);
         {
-            let scope = self.scope.lock();
-            insert_token(&mut self.outgoing, &scope.token);
+            let state = self.state.lock();
+            insert_token(&mut self.outgoing, &state.token);
         }
         self.in_call = true;
         let sent = match &mut self.connection {
             SecureStream::Plain(stream) => stream.write_all(&self.outgoing),
             SecureStream::Tls(tls) => tls.write_all(&self.outgoing).and_then(|()| tls.flush()),
         };
-        // The token is in it.
+        // It contains the token.
         self.outgoing.fill(0);
         self.outgoing.clear();
         sent.map_err(|e| self.broken(&e))?;
-        self.scope.enter(Phase::Wait);
+        self.state.enter(Phase::Wait);
         Ok(())
     }
 
-    /// Records that the connection broke, unless something more precise is recorded already.
+    /// Records that the connection broke, unless a more precise failure is recorded already.
     fn broken(&self, error: &io::Error) -> io::Error {
-        let sent = self.scope.lock().sent;
+        let sent = self.state.lock().sent;
         let status = if sent {
             Status::ConnectionLost
         } else {
             Status::Connect
         };
-        self.scope
+        self.state
             .fail(Failure::new(status, error.kind().to_string()))
     }
 }
 
-/// Puts the token into the request line. ureq never sees it, since ureq logs whole URLs.
+/// Inserts the token into the request line. ureq never sees the token, because it logs whole URLs.
 fn insert_token(request: &mut Vec<u8>, token: &str) {
     let mut places = request.windows(AFTER_TOKEN.len());
     if let Some(at) = places.position(|w| w == AFTER_TOKEN) {
@@ -384,27 +391,27 @@ impl Transport for ConnectionTransport {
         }
         let space = self.buffers.input_append_buf();
         if space.is_empty() {
-            let failure = Failure::new(Status::BadAnswer, "the answer's head is too large");
-            return Err(self.scope.fail(failure).into());
+            let failure = Failure::new(Status::BadAnswer, "the response head is too large");
+            return Err(self.state.fail(failure).into());
         }
         let read = match &mut self.connection {
             SecureStream::Plain(stream) => stream.read(space),
             SecureStream::Tls(tls) => tls.read(space),
         };
         match read {
-            // Whether that is the end of the answer or the end of hope is ureq's to say.
+            // End of stream. ureq knows whether the response was complete.
             Ok(0) => {
-                self.scope.lock().ended = true;
+                self.state.lock().ended = true;
                 Ok(false)
             }
             Ok(n) => {
                 self.buffers.input_appended(n);
-                self.scope.lock().phase = Phase::Receive;
+                self.state.lock().phase = Phase::Receive;
                 Ok(true)
             }
-            // TLS cut off without a word of farewell.
+            // The peer closed TLS without a close_notify alert.
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-                self.scope.lock().ended = true;
+                self.state.lock().ended = true;
                 Ok(false)
             }
             Err(e) => Err(self.broken(&e).into()),
@@ -412,9 +419,9 @@ impl Transport for ConnectionTransport {
     }
 
     fn is_open(&mut self) -> bool {
-        // ureq asks twice: at the end of a call, when reading told us already, and before the next.
+        // ureq asks at the end of a call, when reading has shown it already, and before the next call.
         if std::mem::take(&mut self.in_call) {
-            return !self.scope.lock().ended;
+            return !self.state.lock().ended;
         }
         match &self.connection {
             SecureStream::Plain(stream) => stream.is_quiet(),

@@ -1,7 +1,7 @@
-//! Host names to addresses, within a time limit and without asking twice.
+//! Name resolution with a time limit and a cache.
 //!
 //! The system's resolver cannot be interrupted, so it runs on a thread of its own, one for each name
-//! being looked up. What it finds is cached for a minute.
+//! that is being resolved. Addresses are cached for a minute.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -12,15 +12,15 @@ use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
 use crate::sys::single_flight::SingleFlight;
 
-/// How long an address is cached. WeChat asks to use names and to notice changes.
-const KEEP: Duration = Duration::from_secs(60);
+/// How long addresses are cached. WeChat asks callers to use names and to follow changes.
+const CACHE_LIFETIME: Duration = Duration::from_secs(60);
 
-/// Why there is no address.
+/// Why a name was not resolved.
 pub(crate) enum Unresolved {
     /// The resolver's own error.
     Refused(String),
-    /// The wait for the resolver ended first.
-    Stopped(WaitError),
+    /// The wait for the resolver ended.
+    WaitFailed(WaitError),
 }
 
 /// A host and its port.
@@ -33,9 +33,9 @@ struct Known {
     until: Instant,
 }
 
-/// The addresses known, shared by all connections of a client.
+/// The cached addresses, shared by all connections of a client.
 pub(crate) struct Dns {
-    /// Only hosts named in the options are ever looked up, so it stays small.
+    /// Only hosts in the options are resolved, so the map stays small.
     known: Arc<Mutex<HashMap<Name, Known>>>,
     lookups: Arc<SingleFlight<Name, Resolved>>,
 }
@@ -67,7 +67,7 @@ impl Dns {
         let (cache, asked) = (self.known.clone(), name.clone());
         let resolve = move || {
             let addrs = resolve(&asked)?;
-            let until = Instant::now() + KEEP;
+            let until = Instant::now() + CACHE_LIFETIME;
             let found = Known {
                 addrs: addrs.clone(),
                 until,
@@ -78,11 +78,11 @@ impl Dns {
         let lookup = self
             .lookups
             .join(&name, resolve, Err("the resolver panicked".into()))
-            .map_err(|e| Unresolved::Refused(format!("no thread to look the name up: {e}")))?;
+            .map_err(|e| Unresolved::Refused(format!("no thread to resolve the name: {e}")))?;
         drop(known);
         match lookup.wait(limit, cancel) {
             Ok(resolved) => resolved.clone().map_err(Unresolved::Refused),
-            Err(stop) => Err(Unresolved::Stopped(stop)),
+            Err(error) => Err(Unresolved::WaitFailed(error)),
         }
     }
 
@@ -96,7 +96,7 @@ impl Dns {
     }
 }
 
-/// Asks the system's resolver.
+/// Calls the system's resolver.
 fn resolve((host, port): &Name) -> Resolved {
     let found = (host.as_str(), *port).to_socket_addrs();
     let addrs: Vec<_> = found.map_err(|e| e.to_string())?.collect();
@@ -132,10 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_kept_until_forgotten() {
+    fn addresses_are_cached_until_forgotten() {
         let dns = Dns::new();
         assert!(dns.lookup("localhost", 80, soon(), &never()).is_ok());
-        // Known: no time is needed any more.
+        // Cached: no time is needed.
         assert!(
             dns.lookup("localhost", 80, Instant::now(), &never())
                 .is_ok()
@@ -152,17 +152,17 @@ mod tests {
     }
 
     #[test]
-    fn time_up_is_told_from_refused() {
+    fn a_passed_limit_differs_from_a_refused_name() {
         let dns = Dns::new();
         let answer = dns.lookup("localhost", 81, Instant::now(), &never());
         assert!(matches!(
             answer,
-            Err(Unresolved::Stopped(WaitError::TimedOut))
+            Err(Unresolved::WaitFailed(WaitError::TimedOut))
         ));
     }
 
     #[test]
-    fn many_callers_share_one_question() {
+    fn many_callers_share_one_lookup() {
         let dns = Dns::new();
         std::thread::scope(|s| {
             for _ in 0..16 {

@@ -1,31 +1,33 @@
-//! Which entry host to try: the preferred one, unless it failed a short while ago.
+//! Chooses the entry host: the preferred one, unless it failed recently.
 //!
-//! A host that could not be reached is passed over for a second, then two, four and so on up to a
-//! minute. When its time is over one call tries it, and it is back when that succeeds.
+//! A host that could not be reached is skipped for 1 second, then 2, 4 and so on up to a minute. After
+//! that one call tries it; if it succeeds, the host is used again.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::sys::lock::lock;
 
-const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
+/// How long a host is skipped after its first failure.
+const MIN_COOLDOWN: Duration = Duration::from_secs(1);
+/// How long a host is skipped at most.
+const MAX_COOLDOWN: Duration = Duration::from_secs(60);
 
 /// The health of a client's hosts.
 pub(crate) struct HostHealth(Mutex<Vec<State>>);
 
 #[derive(Clone, Default)]
 struct State {
-    /// How often it failed in a row.
+    /// Consecutive failures.
     failures: u32,
-    /// Until when it is passed over.
+    /// The host is skipped until then.
     cooldown_until: Option<Instant>,
 }
 
 impl State {
-    fn pause(&self) -> Duration {
+    fn cooldown(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(6);
-        (FIRST * 2_u32.pow(doublings)).min(LONGEST)
+        (MIN_COOLDOWN * 2_u32.pow(doublings)).min(MAX_COOLDOWN)
     }
 
     fn is_cooling_down(&self, now: Instant) -> bool {
@@ -38,8 +40,8 @@ impl HostHealth {
         HostHealth(Mutex::new(vec![State::default(); hosts]))
     }
 
-    /// The most preferred host not yet tried that is not passed over; if all of those are, the most
-    /// preferred among them: a call is never refused for want of a healthy host.
+    /// The most preferred host that is neither tried yet nor skipped. If all others are skipped, the
+    /// most preferred of them: a call never fails because no host is healthy.
     pub fn pick(&self, tried: &[usize], now: Instant) -> usize {
         let mut hosts = self.lock();
         let untried = || (0..hosts.len()).filter(|i| !tried.contains(i));
@@ -47,22 +49,22 @@ impl HostHealth {
             .find(|i| !hosts[*i].is_cooling_down(now))
             .or_else(|| untried().next())
             .unwrap_or(0);
-        // One call is enough to see whether it is back: the others still pass it over.
+        // This call tries whether the host works again; meanwhile other calls still skip it.
         let state = &mut hosts[picked];
         if state.failures > 0 && !state.is_cooling_down(now) {
-            state.cooldown_until = Some(now + state.pause());
+            state.cooldown_until = Some(now + state.cooldown());
         }
         picked
     }
 
-    /// The host could not be reached.
+    /// Records that the host could not be reached.
     pub fn failed(&self, host: usize, now: Instant) {
         let state = &mut self.lock()[host];
         state.failures = state.failures.saturating_add(1);
-        state.cooldown_until = Some(now + state.pause());
+        state.cooldown_until = Some(now + state.cooldown());
     }
 
-    /// The host was reached.
+    /// Records that the host was reached.
     pub fn reached(&self, host: usize) {
         let state = &mut self.lock()[host];
         if state.failures > 0 {
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_host_is_passed_over_for_longer_each_time() {
+    fn a_failed_host_is_skipped_for_longer_each_time() {
         let (health, now) = (HostHealth::new(2), Instant::now());
         for (failures, pause) in (1..).zip([1, 2, 4, 8, 16, 32, 60, 60]) {
             health.failed(0, now);

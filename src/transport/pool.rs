@@ -1,7 +1,5 @@
-//! From a request to the bytes of its answer: connections, names, proxies, TLS and time limits.
-//!
-//! Nothing in here knows what the bytes mean. An exchange is one attempt; whether to make another
-//! is for the client to say.
+//! The connections of a client: takes an idle one or opens one, makes one attempt over it, and keeps
+//! it for the next call.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -22,24 +20,24 @@ use super::host_health::HostHealth;
 use super::request::{RawResponse, Request, TransportConfig};
 use super::tls;
 
-/// How many idle connections a client keeps. Each costs the host a descriptor, so there is a bound;
-/// it is high enough that a burst of threads does not open new ones call after call.
-const MAX_IDLE: usize = 128;
+/// How many idle connections a client keeps. Each needs a file descriptor of the host. The limit is
+/// high enough that a burst of threads does not open new connections with every call.
+const MAX_IDLE_CONNECTIONS: usize = 128;
 
-/// How many secrets of a kind are remembered besides those a call itself knows.
-const MAX_REMEMBERED: usize = 16;
+/// How many secrets of each kind are remembered in addition to those that a call knows itself.
+const MAX_REMEMBERED_SECRETS: usize = 16;
 
 /// The connections of a client.
 pub(crate) struct ConnectionPool {
-    setup: Arc<TransportConfig>,
+    config: Arc<TransportConfig>,
     idle: Mutex<Vec<Connection>>,
     health: HostHealth,
     keep_alive: Duration,
     max_response_bytes: u64,
-    /// Those of the options, which no text may repeat.
+    /// The secrets among the options. No text may contain them.
     secrets: Vec<OwnedSecret>,
-    /// Those the token endpoints were sent or sent, the latest last: a server may repeat them in
-    /// its answer to another call.
+    /// The secrets of requests to and responses of the token endpoints, the latest last: a server may
+    /// repeat them in its response to another call.
     remembered: Mutex<Vec<OwnedSecret>>,
 }
 
@@ -49,11 +47,11 @@ impl ConnectionPool {
         Ok(ConnectionPool {
             secrets: options.secrets(proxy.as_ref()),
             remembered: Mutex::default(),
-            setup: Arc::new(TransportConfig {
+            config: Arc::new(TransportConfig {
                 hosts: options.hosts.clone(),
                 proxy,
                 tls: tls::config(
-                    // Plain HTTP goes to loopback only: nobody waits for roots that are not used.
+                    // The system's roots take time to read, and plain HTTP does not need them.
                     match options.hosts.iter().any(|host| host.tls) {
                         true => options.trust,
                         false => Trust::Bundled,
@@ -72,17 +70,17 @@ impl ConnectionPool {
 
     /// The entry hosts, most preferred first.
     pub fn hosts(&self) -> &[Host] {
-        &self.setup.hosts
+        &self.config.hosts
     }
 
-    /// The secrets that every call of the client knows: those of the options, and the latest ones
-    /// of the token endpoints.
+    /// The secrets that no text of any call may contain: those of the options, and the latest ones of
+    /// the token endpoints.
     pub fn secrets(&self) -> Vec<OwnedSecret> {
         let remembered = lock(&self.remembered);
         self.secrets.iter().chain(&*remembered).cloned().collect()
     }
 
-    /// Adds to the secrets that every call knows.
+    /// Adds secrets that no text of any call may contain.
     pub fn remember<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret<'s>>) {
         let mut remembered = lock(&self.remembered);
         for (name, value) in secrets {
@@ -90,9 +88,10 @@ impl ConnectionPool {
             if known || value.is_empty() {
                 continue;
             }
-            // Of each kind, lest the tokens of many accounts displace the platform's own.
+            // Limited for each kind, so that the tokens of many accounts do not displace the
+            // platform's own.
             let same_kind = |other: &&OwnedSecret| other.0 == *name;
-            if remembered.iter().filter(same_kind).count() >= MAX_REMEMBERED {
+            if remembered.iter().filter(same_kind).count() >= MAX_REMEMBERED_SECRETS {
                 let oldest = remembered.iter().position(|other| same_kind(&other));
                 remembered.remove(oldest.unwrap_or(0));
             }
@@ -100,43 +99,48 @@ impl ConnectionPool {
         }
     }
 
-    /// The host for the next attempt of a call that has tried those.
+    /// The index of the host for the next attempt of a call that has tried these.
     pub fn pick_host(&self, tried: &[usize]) -> usize {
         self.health.pick(tried, Instant::now())
     }
 
-    /// Makes one attempt at the host of that index. The record's outcome is the exchange's; what
-    /// the answer means may change it.
-    pub fn exchange(
+    /// Makes one attempt at the host with that index. The outcome in the attempt's record is that of
+    /// the transport; the caller changes it according to the response.
+    pub fn send(
         &self,
         host: usize,
-        ask: &Request<'_>,
+        request: &Request<'_>,
     ) -> (Result<RawResponse, Failure>, Attempt, Delivery) {
         let started = Instant::now();
-        let lane = self.take_lane(host, ask.cancel);
+        let connection = self.take(host, request.cancel);
         {
-            let mut scope = lane.scope.lock();
-            scope.deadline = ask.deadline;
-            scope.connect_deadline = ask.deadline.min(started + ask.connect_timeout);
-            scope.cancel = ask.cancel.clone();
-            ask.token.clone_into(&mut scope.token);
-            scope.phase = Phase::Resolve;
-            scope.sent = false;
-            scope.ended = false;
-            scope.reused = true;
-            scope.failure = None;
+            let mut state = connection.state.lock();
+            state.deadline = request.deadline;
+            state.connect_deadline = request.deadline.min(started + request.connect_timeout);
+            state.cancel = request.cancel.clone();
+            request.token.clone_into(&mut state.token);
+            state.phase = Phase::Resolve;
+            state.sent = false;
+            state.ended = false;
+            state.reused = true;
+            state.failure = None;
         }
-        let origin = &self.setup.hosts[host].origin;
-        let result = lane.post(origin, ask.target, ask.body, self.max_response_bytes);
+        let origin = &self.config.hosts[host].origin;
+        let result = connection.post(
+            origin,
+            request.target,
+            request.body,
+            self.max_response_bytes,
+        );
 
         let (attempt, delivery) = {
-            let mut scope = lane.scope.lock();
-            scope.token.clear();
+            let mut state = connection.state.lock();
+            state.token.clear();
             let attempt = Attempt {
-                host: self.setup.hosts[host].shown.clone(),
-                phase: scope.phase,
+                host: self.config.hosts[host].shown.clone(),
+                phase: state.phase,
                 ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
-                reused: scope.reused,
+                reused: state.reused,
                 outcome: result.as_ref().map_or_else(|f| f.status, |_| Status::Ok),
                 http_status: result.as_ref().map_or(0, |r| r.http_status),
                 detail: result
@@ -144,7 +148,7 @@ impl ConnectionPool {
                     .err()
                     .map_or_else(String::new, |f| f.detail.clone()),
             };
-            let delivery = if scope.sent {
+            let delivery = if state.sent {
                 Delivery::Unknown
             } else {
                 Delivery::NeverSent
@@ -159,16 +163,17 @@ impl ConnectionPool {
             _ => self.health.reached(host),
         }
         if result.is_ok() {
-            self.keep_lane(lane);
+            self.keep(connection);
         }
         (result, attempt, delivery)
     }
 
-    /// The lane used last to that host, since it is the least likely to have gone stale.
-    fn take_lane(&self, host: usize, cancel: &Arc<CancelToken>) -> Connection {
+    /// The idle connection to that host that was used last, because it is the least likely to be
+    /// closed; a new one if there is none.
+    fn take(&self, host: usize, cancel: &Arc<CancelToken>) -> Connection {
         let mut idle = self.idle();
         let now = Instant::now();
-        // Those at the front have been idle longest.
+        // The connections at the front have been idle longest.
         let old = idle.partition_point(|l| now.duration_since(l.idle_since) >= self.keep_alive);
         let stale: Vec<Connection> = idle.drain(..old).collect();
         let found = idle
@@ -176,19 +181,19 @@ impl ConnectionPool {
             .rposition(|l| l.host == host)
             .map(|i| idle.remove(i));
         drop(idle);
-        // Closing sockets is nobody's reason to wait for the lock.
+        // Stale connections are closed after the lock is released.
         drop(stale);
-        found.unwrap_or_else(|| Connection::new(&self.setup, host, cancel))
+        found.unwrap_or_else(|| Connection::new(&self.config, host, cancel))
     }
 
-    fn keep_lane(&self, mut lane: Connection) {
+    fn keep(&self, mut connection: Connection) {
         if self.keep_alive.is_zero() {
             return;
         }
-        lane.idle_since = Instant::now();
+        connection.idle_since = Instant::now();
         let mut idle = self.idle();
-        if idle.len() < MAX_IDLE {
-            idle.push(lane);
+        if idle.len() < MAX_IDLE_CONNECTIONS {
+            idle.push(connection);
         }
     }
 

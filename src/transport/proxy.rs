@@ -1,8 +1,8 @@
-//! A proxy's handshake: HTTP `CONNECT` (RFC 9110) and SOCKS5 (RFC 1928, 1929).
+//! The handshake with a proxy: HTTP `CONNECT` (RFC 9110) and SOCKS5 (RFC 1928, 1929).
 //!
-//! ureq has both, but on sockets and clocks of its own; here they run on the `Stream` that knows
-//! the call's limits, so that a slow proxy can be told from a slow host and ends when the call
-//! does. No text of the proxy's gets into a message.
+//! ureq implements both, but with its own sockets and time limits. Here they run over `Stream`, so
+//! that a slow proxy is distinguished from a slow host and the handshake ends with the call. No text
+//! that the proxy sends gets into a message.
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::config::proxy::{Login, ProxyAddress, ProxyProtocol};
 
-/// Asks `proxy`, to which `stream` is connected, for a tunnel to `host:port`.
+/// Opens a tunnel to `host:port` through `proxy`, to which `stream` is connected.
 pub(crate) fn open_tunnel(
     stream: &mut (impl Read + Write),
     proxy: &ProxyAddress,
@@ -29,8 +29,8 @@ pub(crate) fn open_tunnel(
     })
 }
 
-/// The longest head of an answer to `CONNECT` that is read.
-const MAX_HEAD: usize = 16 * 1024;
+/// The largest head of a response to `CONNECT` (bytes).
+const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 fn connect(
     stream: &mut (impl Read + Write),
@@ -43,13 +43,13 @@ fn connect(
     } else {
         host.to_owned()
     };
-    let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
+    let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
     if let Some(Login { user, password }) = login {
         let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        ask.push_str(&format!("Proxy-Authorization: Basic {credentials}\r\n"));
+        request.push_str(&format!("Proxy-Authorization: Basic {credentials}\r\n"));
     }
-    ask.push_str("\r\n");
-    stream.write_all(ask.as_bytes())?;
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes())?;
 
     // Byte by byte: what follows the head belongs to the tunnel and must stay in the socket.
     let mut head = Vec::with_capacity(128);
@@ -57,8 +57,8 @@ fn connect(
         let mut byte = [0];
         stream.read_exact(&mut byte)?;
         head.extend(byte);
-        if head.len() > MAX_HEAD {
-            return Err(refused("its answer to CONNECT does not end"));
+        if head.len() > MAX_HEAD_BYTES {
+            return Err(refused("its response to CONNECT does not end"));
         }
     }
     let status = head
@@ -68,7 +68,7 @@ fn connect(
         .and_then(|digits| digits.parse::<u16>().ok());
     match status {
         Some(200..=299) => Ok(()),
-        Some(407) => Err(refused("it wants other credentials (407)")),
+        Some(407) => Err(refused("it requires other credentials (407)")),
         Some(code) => Err(refused(&format!("it answered {code} to CONNECT"))),
         None => Err(refused("it does not speak HTTP")),
     }
@@ -86,43 +86,47 @@ fn socks5(
     stream.write_all(&[5, 1, method])?;
     match read::<2>(stream)? {
         [5, m] if m == method => {}
-        [5, 0xff] => return Err(refused("it wants another way of logging in")),
+        [5, 0xff] => return Err(refused("it requires another authentication method")),
         _ => return Err(refused("it does not speak SOCKS5")),
     }
     if let Some(Login { user, password }) = login {
-        let mut ask = vec![1];
+        let mut request = vec![1];
         for text in [user, password] {
-            push_short(&mut ask, text.as_bytes(), "the proxy's user or password")?;
+            push_short(
+                &mut request,
+                text.as_bytes(),
+                "the proxy's user or password",
+            )?;
         }
-        stream.write_all(&ask)?;
+        stream.write_all(&request)?;
         if read::<2>(stream)?[1] != 0 {
             return Err(refused("it refused the user or password"));
         }
     }
 
-    let mut ask = vec![5, 1, 0];
+    let mut request = vec![5, 1, 0];
     match host.parse() {
         Ok(IpAddr::V4(ip)) => {
-            ask.push(1);
-            ask.extend(ip.octets());
+            request.push(1);
+            request.extend(ip.octets());
         }
         Ok(IpAddr::V6(ip)) => {
-            ask.push(4);
-            ask.extend(ip.octets());
+            request.push(4);
+            request.extend(ip.octets());
         }
         Err(_) => {
-            ask.push(3);
-            push_short(&mut ask, host.as_bytes(), "the host's name")?;
+            request.push(3);
+            push_short(&mut request, host.as_bytes(), "the host's name")?;
         }
     }
-    ask.extend(port.to_be_bytes());
-    stream.write_all(&ask)?;
+    request.extend(port.to_be_bytes());
+    stream.write_all(&request)?;
 
     let [_, reply, _, kind] = read::<4>(stream)?;
     if reply != 0 {
         return Err(refused(socks_reply(reply)));
     }
-    // The address it bound is of no use to us, but must be read.
+    // The address that it bound is not needed, but must be read.
     let length = match kind {
         1 => 4,
         4 => 16,

@@ -1,4 +1,4 @@
-//! What goes into an attempt and what comes out of it, and what all attempts of a client share.
+//! The request and raw response of one attempt, and the configuration that all attempts share.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::config::host::Host;
 use crate::config::proxy::ProxySettings;
 use crate::sys::cancel::CancelToken;
 
-/// What all connections of a client have in common.
+/// What all connections of a client share.
 pub(super) struct TransportConfig {
     pub hosts: Vec<Host>,
     pub proxy: Option<ProxySettings>,
@@ -17,20 +17,20 @@ pub(super) struct TransportConfig {
     pub user_agent: String,
 }
 
-/// An answer as it came off the wire.
+/// A response as it was received.
 pub(crate) struct RawResponse {
     pub http_status: u16,
-    /// The `Content-Encoding`, if it is not the identity.
+    /// The `Content-Encoding`, unless it is `identity`.
     pub encoding: Option<String>,
     pub location: Option<String>,
     pub body: Vec<u8>,
 }
 
-/// One request, ready to be written.
+/// One request.
 pub(crate) struct Request<'a> {
-    /// The path and the query as far as the token.
+    /// The path, and the query up to the value of the token.
     pub target: &'static str,
-    /// The access token, percent-encoded; the end of the target.
+    /// The percent-encoded access token, with which the target ends.
     pub token: &'a str,
     pub body: &'a [u8],
     pub deadline: Instant,

@@ -1,4 +1,4 @@
-//! A socket whose every read and write ends with the call's time limit.
+//! A socket whose reads and writes end at the call's time limit.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,18 +17,18 @@ use crate::model::status::Status;
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::os::{self, CONNECTING};
 
-/// A connected, non-blocking socket that waits by `poll`, never past the scope's limit.
+/// A connected, non-blocking socket that waits with `poll`, until the limit in the call state.
 pub(crate) struct Stream {
     socket: TcpStream,
-    scope: Arc<SharedCallState>,
+    state: Arc<SharedCallState>,
 }
 
 impl Stream {
-    /// Connects to the first address that answers; the time left is shared among those not yet tried,
-    /// so that one silent address leaves time for the next.
-    pub fn connect(addrs: &[SocketAddr], scope: &Arc<SharedCallState>) -> io::Result<Stream> {
-        let limit = scope.enter(Phase::Connect);
-        let cancel = scope.lock().cancel.clone();
+    /// Connects to the first address that accepts. The time left is shared among the addresses that are
+    /// not tried yet, so that one unresponsive address leaves time for the next.
+    pub fn connect(addrs: &[SocketAddr], state: &Arc<SharedCallState>) -> io::Result<Stream> {
+        let limit = state.enter(Phase::Connect);
+        let cancel = state.lock().cancel.clone();
         let mut last = Failure::new(Status::Resolve, "the host has no address");
         for (i, addr) in addrs.iter().enumerate() {
             let now = Instant::now();
@@ -36,52 +36,55 @@ impl Stream {
             let share = limit.saturating_duration_since(now) / untried;
             match dial(addr, now + share, &cancel) {
                 Ok(socket) => {
-                    // Requests are written whole: waiting to fill a segment only costs time.
+                    // Requests are sent in one write: Nagle's algorithm would only delay them.
                     let _ = socket.set_nodelay(true);
                     return Ok(Stream {
                         socket,
-                        scope: scope.clone(),
+                        state: state.clone(),
                     });
                 }
                 Err(WaitError::Failed(e)) => {
                     let why = io::Error::from(e);
                     last = Failure::new(Status::Connect, format!("{addr}: {why}"));
                 }
-                Err(WaitError::TimedOut) => last = scope.lock().stopped(WaitError::TimedOut),
+                Err(WaitError::TimedOut) => last = state.lock().wait_failure(WaitError::TimedOut),
                 Err(WaitError::Cancelled) => {
-                    last = scope.lock().stopped(WaitError::Cancelled);
+                    last = state.lock().wait_failure(WaitError::Cancelled);
                     break;
                 }
             }
         }
-        Err(scope.fail(last))
+        Err(state.fail(last))
     }
 
-    /// Whether the connection is still fit for a request: open, and silent as it should be.
+    /// Whether an idle connection can be used: it is open and has received nothing.
     pub fn is_quiet(&self) -> bool {
         let peeked = self.socket.peek(&mut [0]);
         matches!(peeked, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Waits until the socket is ready, the limit has passed or the call is cancelled.
+    /// Waits until the socket is ready.
+    ///
+    /// # Errors
+    /// The limit passed or the call was cancelled.
     fn wait(&self, flags: PollFlags) -> io::Result<()> {
         let (limit, cancel) = {
-            let scope = self.scope.lock();
-            (scope.limit(), scope.cancel.clone())
+            let state = self.state.lock();
+            (state.limit(), state.cancel.clone())
         };
         cancel
             .wait_for(self.socket.as_fd(), flags, limit)
             .map_err(|stop| {
-                let failure = self.scope.lock().stopped(stop);
-                self.scope.fail(failure)
+                let failure = self.state.lock().wait_failure(stop);
+                self.state.fail(failure)
             })
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        // An answer takes a while: waiting first saves the read that would find nothing.
-        if self.scope.lock().phase == Phase::Wait {
+        // The response takes time: polling first saves a read that would find nothing.
+        if self.state.lock().phase == Phase::Wait {
             self.wait(PollFlags::IN)?;
         }
         loop {
@@ -101,8 +104,8 @@ impl Write for Stream {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(n) => {
-                    let mut scope = self.scope.lock();
-                    scope.sent |= n > 0 && scope.phase >= Phase::Send;
+                    let mut state = self.state.lock();
+                    state.sent |= n > 0 && state.phase >= Phase::Send;
                     return Ok(n);
                 }
                 failed => return failed,

@@ -1,4 +1,4 @@
-//! Whom to trust, and the TLS configuration made of it.
+//! The trusted root certificates and the TLS configuration.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -10,10 +10,10 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::options::Trust;
 
-/// The largest file of certificates taken (bytes): the system's own has a quarter of a megabyte.
-const MAX_CA_FILE: u64 = 16 << 20;
+/// The largest `ca_file` (bytes). The system's own bundle has about 256 kB.
+const MAX_CA_FILE_BYTES: u64 = 16 << 20;
 
-/// Why the trusted roots could not be put together, in words for the one who set the options.
+/// Why the trusted roots could not be loaded, as a text for the user.
 pub(crate) type TrustError = String;
 
 /// Builds the configuration shared by all connections of a client.
@@ -35,9 +35,9 @@ pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientCo
     Ok(Arc::new(config))
 }
 
-/// The system's roots. Where it has them all in one file, the folder that holds each of them once more is not
-/// read, unless the environment names its own (`SSL_CERT_FILE`, `SSL_CERT_DIR`): with hundreds of files
-/// that was most of what a client's making takes.
+/// The system's roots. If one file holds them all, the folder with a file for each of them is not
+/// read: that took most of the time to create a client. `SSL_CERT_FILE` and `SSL_CERT_DIR` are
+/// respected.
 fn system() -> Vec<CertificateDer<'static>> {
     let bundle = match openssl_probe::has_ssl_cert_env_vars() {
         true => None,
@@ -49,7 +49,7 @@ fn system() -> Vec<CertificateDer<'static>> {
         .unwrap_or_else(|| rustls_native_certs::load_native_certs().certs)
 }
 
-/// The system's roots as far as they can be used, else those that are bundled.
+/// The usable roots of the system, or the bundled ones if there are none.
 fn roots(system: Vec<CertificateDer<'_>>) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(system);
@@ -61,18 +61,18 @@ fn roots(system: Vec<CertificateDer<'_>>) -> RootCertStore {
 
 fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), TrustError> {
     let mut pem = Vec::new();
-    // A pipe could be waited for without end, and a device read without end.
+    // Opening a pipe could block forever, and a device could be endless.
     if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
         return Err(format!(
             "ca_file {path}: it is not a file; give a file with CA certificates in PEM"
         ));
     }
     File::open(path)
-        .and_then(|file| file.take(MAX_CA_FILE + 1).read_to_end(&mut pem))
+        .and_then(|file| file.take(MAX_CA_FILE_BYTES + 1).read_to_end(&mut pem))
         .map_err(|e| format!("ca_file {path}: {e}"))?;
-    if pem.len() as u64 > MAX_CA_FILE {
+    if pem.len() as u64 > MAX_CA_FILE_BYTES {
         return Err(format!(
-            "ca_file {path}: it is larger than {MAX_CA_FILE} bytes; give a file with CA certificates in PEM"
+            "ca_file {path}: it is larger than {MAX_CA_FILE_BYTES} bytes; give a file with CA certificates in PEM"
         ));
     }
     let mut found = 0;

@@ -38,7 +38,7 @@ fn what_passes_is_tried_again_on_a_new_connection() {
 #[test]
 fn every_refusal_says_what_is_wrong() {
     for (error, says) in [
-        ("NOAUTH Authentication required.", "wants a password"),
+        ("NOAUTH Authentication required.", "requires a password"),
         ("WRONGPASS invalid LEAK", "refuses the user or the password"),
         (
             "NOPERM this user has no permissions LEAK",

@@ -87,7 +87,7 @@ fn mistakes_in_the_config_file_say_what_to_do() {
         ("component_appsecret = 'HUSHHUSH", "line 1 is not TOML"),
         (
             "token_command = 'x'\naccess_token = 'HUSHHUSH'",
-            "three sources of tokens; set one",
+            "exclude each other; set one",
         ),
     ] {
         let config = file(&dir, "c.toml", text);

@@ -1,12 +1,12 @@
-//! The file as redb sees it, guarded against what redb does with a damaged file.
+//! The storage backend under redb. It guards against what redb does with a damaged file.
 //!
-//! redb believes what it reads: a wrong length makes it allocate without bounds, a pointer back to an
+//! redb trusts what it reads: a wrong length makes it allocate without bounds, a pointer back to an
 //! earlier page makes it loop, and a file that was closed cleanly is not checked at all. It also
 //! writes to every file it opens. So this backend
 //! - checks the parts of the header that redb computes sizes from,
-//! - can keep all writes in memory, so that looking changes nothing on disk,
-//! - shows a file as if it had not been closed cleanly, which makes redb check what it checks then,
-//! - bounds how much is read while a file is checked, and refuses every read beyond the file's end.
+//! - can keep all writes in memory, so that checking changes nothing on disk,
+//! - presents a file as not cleanly closed, which makes redb run its checks,
+//! - limits how much is read during a check, and refuses reads beyond the end of the file.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +19,7 @@ use super::place::{self, MAGIC};
 use crate::sys::lock::lock;
 
 const BLOCK: usize = 4096;
-/// The byte of flags, and its bits.
+/// The offset of the flags, and their bits.
 const FLAGS: usize = 9;
 const PRIMARY: u8 = 1;
 const RECOVERY_REQUIRED: u8 = 2;
@@ -37,29 +37,29 @@ const HEADER: usize = 320;
 /// How the file is opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// To find out whether it is whole. Nothing is written to it.
+    /// To check whether it is intact. Nothing is written to the file.
     Check,
-    /// To read records from it. Nothing is written to it.
+    /// To read records. Nothing is written to the file.
     Read,
     Write,
 }
 
-/// A locked file, as redb's storage. Clones are the same.
+/// A locked file as the storage of redb. Clones share the file.
 #[derive(Clone)]
 pub(super) struct Backend(Arc<Mutex<State>>);
 
 struct State {
-    /// `None` once it is closed.
+    /// `None` after it was closed.
     file: Option<File>,
     mode: Mode,
-    /// What was written, by the number of the block, where nothing is written to the file.
+    /// In the modes that do not write to the file: the written blocks, by number.
     written: BTreeMap<u64, Box<[u8; BLOCK]>>,
     len: u64,
-    /// The header has been written by redb: no longer shown otherwise than it is.
+    /// Whether redb has written the header; it is then presented unchanged.
     is_header_ours: bool,
-    /// How many more reads there may be.
+    /// How many more reads are allowed.
     reads_left: u64,
-    /// The system's error that stopped redb.
+    /// The operating system's error that stopped redb.
     failed: Option<Error>,
     damage: Option<&'static str>,
 }
@@ -89,7 +89,7 @@ pub(super) fn wrong_header(header: &[u8], len: u64) -> Option<String> {
     if SLOTS.iter().any(|slot| !VERSIONS.contains(&header[*slot])) {
         return Some("it has another version of the file format, or its header is wrong".into());
     }
-    // After a clean end the newer of the two is the current one.
+    // After a clean shutdown the newer of the two is the current one.
     let flags = header[FLAGS];
     let transaction = |slot: usize| {
         let at = SLOTS[slot] + TRANSACTION;
@@ -107,7 +107,7 @@ fn is_complete(flags: u8) -> bool {
     flags & RECOVERY_REQUIRED == 0 || flags & TWO_PHASE != 0
 }
 
-/// The beginning of the file, as far as it is there.
+/// The first bytes of the file, as many as it has.
 pub(super) fn header(file: &File) -> io::Result<Vec<u8>> {
     let mut header = vec![0; HEADER];
     let read = read_at(file, &mut header, 0)?;
@@ -151,12 +151,12 @@ impl Backend {
         Ok(is_complete(flags))
     }
 
-    /// The system's error that stopped redb, if it was that.
+    /// The operating system's error that stopped redb, if there was one.
     pub fn take_failure(&self) -> Option<Error> {
         lock(&self.0).failed.take()
     }
 
-    /// What the backend itself found wrong with the file.
+    /// The damage that the backend itself found.
     pub fn damage(&self) -> Option<&'static str> {
         lock(&self.0).damage
     }
@@ -177,7 +177,7 @@ impl State {
             .ok_or_else(|| Error::other("the file is closed"))
     }
 
-    /// Keeps what failed, so that it can be told from damage.
+    /// Records an error of the operating system, to distinguish it from damage.
     fn noted<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
         if let Err(e) = &done {
             self.failed = Some(match e.raw_os_error() {
@@ -203,7 +203,7 @@ impl State {
         };
         self.reads_left = left;
         let mut bytes = vec![0; len];
-        // Beyond what the file has there are zeros, until they are written.
+        // Bytes after the end of the file are zero until they are written.
         let read = read_at(self.file()?, &mut bytes, offset);
         self.noted(read)?;
         for (number, block) in self.written.range(offset / BLOCK as u64..) {
@@ -315,7 +315,7 @@ impl Drop for State {
     }
 }
 
-/// Reads until the buffer is full or the file ends; how much that was.
+/// Reads until the buffer is full or the file ends. Returns the number of bytes.
 fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut read = 0;
     while read < bytes.len() {

@@ -1,5 +1,5 @@
-//! The store's file in the file system: created whole or not at all, opened without following links,
-//! for its owner alone, and by one process at a time.
+//! The store's file in the file system: created completely or not at all, opened without following
+//! links, accessible to its owner only, and open in one process at a time.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -8,21 +8,20 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The first pause before another attempt to lock the file, and the longest.
+/// The first and the longest pause between two attempts to lock the file.
 const RETRY: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(5));
 
 /// The first bytes of a redb file.
 pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
-/// Why the file cannot be had.
+/// Why the file cannot be used.
 #[derive(Debug)]
 pub(super) enum Unavailable {
     /// Another process had it open until the limit passed.
     InUse,
-    /// It is something else than a store, or not safe to use. In words that follow "the token store
-    /// PATH".
+    /// It is not a store, or not safe to use. The text follows "the token store PATH".
     Refused(String),
-    /// The system's error, and what failed.
+    /// The operating system's error, and what failed.
     Failed(&'static str, io::Error),
 }
 
@@ -53,8 +52,8 @@ pub(super) fn open(path: &Path, until: Instant) -> Result<Option<File>, Unavaila
     }
 }
 
-/// Creates the file with what `fill` writes into it, unless another process is faster. It appears
-/// under its name when it is complete.
+/// Creates the file and has `fill` write its content, unless another process is faster. The file gets
+/// its name when it is complete.
 pub(super) fn create(
     path: &Path,
     until: Instant,
@@ -79,8 +78,8 @@ pub(super) fn create(
             wait(&mut pause, until)?;
         }
     };
-    // The process that holds this lock is the only one to create the store. What a killed process left
-    // in the new file is discarded.
+    // Only the process that holds this lock creates the store. Content that a killed process left in the
+    // new file is discarded.
     let done = match fs::symlink_metadata(path) {
         Ok(_) => Ok(()),
         Err(_) => fill_and_rename(&file, &new, path, fill),
@@ -115,7 +114,7 @@ fn fill_and_rename(
     Ok(())
 }
 
-/// A process that was killed while it created the store may have left its first name.
+/// Removes the temporary name that a process may have left if it was killed while it created the store.
 fn remove_second_name(file: &File, path: &Path) {
     let new = new_name(path);
     if sys::has_several_names(file) && sys::is_at(file, &new) {
@@ -123,7 +122,7 @@ fn remove_second_name(file: &File, path: &Path) {
     }
 }
 
-/// The name of a store that is not complete yet.
+/// The temporary name of a store that is being created.
 fn new_name(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -141,7 +140,7 @@ fn wait(pause: &mut Duration, until: Instant) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// What tells whether a file was changed: its identity, size and times.
+/// Identity, size and times of a file; they change when the file is changed.
 pub(super) use sys::{Stamp, stamp, unlock};
 
 #[cfg(unix)]
@@ -171,7 +170,7 @@ mod sys {
 
     fn options() -> OpenOptions {
         let mut how = OpenOptions::new();
-        // A FIFO would be waited for without end.
+        // Opening a FIFO would block.
         how.read(true)
             .write(true)
             .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
@@ -183,7 +182,7 @@ mod sys {
         checked(above_stdio(file).map_err(|e| refused(path, e))?)
     }
 
-    /// Creates the file at `path` that is to become the store, or opens what a killed process left there.
+    /// Creates the temporary file at `path`, or opens the one that a killed process left.
     pub fn create(path: &Path) -> Result<File, Unavailable> {
         let file = options().create(true).mode(0o600).open(path);
         let file = file.and_then(above_stdio).map_err(|e| match e.kind() {
@@ -195,10 +194,10 @@ mod sys {
         checked(file)
     }
 
-    /// Refuses a file under the name of a store that is not complete yet, unless it is new or was left
-    /// by a killed process: then it is this user's, has no other name than the store's, and begins as an
-    /// empty redb file does, whose header is written last. Another user may have prepared one to read
-    /// along, and a file of the user's own may have this name.
+    /// Refuses a file with the temporary name, unless it is new or was left by a killed process: then it
+    /// belongs to this user, has no other name than the store's, and begins like an empty redb file,
+    /// whose header is written last. Another user may have created it in order to read the store, or
+    /// the user may have a file of that name.
     pub fn check_is_left_over(file: &File, new: &Path, store: &Path) -> Result<(), Unavailable> {
         let about = file
             .metadata()
@@ -221,7 +220,7 @@ mod sys {
         )))
     }
 
-    /// IdAliases what stands at the path if that is why it cannot be opened.
+    /// Names what is at the path, if that is why it cannot be opened.
     fn refused(path: &Path, error: io::Error) -> Unavailable {
         match fs::symlink_metadata(path).map(|m| m.file_type()) {
             Ok(kind) if kind.is_symlink() => Unavailable::Refused(
@@ -237,7 +236,8 @@ mod sys {
         Unavailable::Refused("is not a regular file. Give the path of a file".into())
     }
 
-    /// Refuses what is no file, and what others may read unless that can be changed.
+    /// Refuses anything but a regular file, and a file that others can read unless its mode can be
+    /// changed.
     fn checked(file: File) -> Result<File, Unavailable> {
         let failed = |e| Unavailable::Failed("could not be opened", e);
         let about = file.metadata().map_err(failed)?;
@@ -262,13 +262,13 @@ mod sys {
         Ok(file)
     }
 
-    /// Releases the lock. Closing the file would not be enough if the host has forked meanwhile: the
-    /// child has the file open as well.
+    /// Releases the lock. Closing the file is not enough if the host has forked: the child has the file
+    /// open too.
     pub fn unlock(file: &File) {
         let _ = flock(file, FlockOperation::Unlock);
     }
 
-    /// Locks the file unless another process has; whether it did.
+    /// Locks the file unless another process holds the lock. Returns whether it did.
     pub fn lock(file: &File) -> Result<bool, Unavailable> {
         loop {
             return match flock(file, FlockOperation::NonBlockingLockExclusive) {
@@ -292,7 +292,7 @@ mod sys {
         file.metadata().is_ok_and(|m| m.nlink() > 1)
     }
 
-    /// Makes the new name survive a power failure, as far as the file system can.
+    /// Makes the new name survive a power failure, as far as the file system supports it.
     pub fn sync_folder(path: &Path) {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -346,8 +346,7 @@ mod sys {
         opened(OpenOptions::new().create(true), path)
     }
 
-    /// Refuses a file under the name of a store that is not complete yet, unless it is new or was left
-    /// by a killed process.
+    /// Refuses a file with the temporary name, unless it is new or was left by a killed process.
     pub fn check_is_left_over(file: &File, new: &Path, _store: &Path) -> Result<(), Unavailable> {
         let mut head = [0; MAGIC.len()];
         match file.seek_read(&mut head, 0) {
@@ -368,7 +367,7 @@ mod sys {
         Ok(true)
     }
 
-    /// Nothing tells two files apart here; the stores are opened under one name.
+    /// Windows offers no identity of a file here; a store is always opened under one name.
     pub fn is_at(_: &File, _: &Path) -> bool {
         true
     }

@@ -1,39 +1,39 @@
-//! What went wrong with a Redis, in words, and what to do about it.
+//! Why a Redis server could not be used, as a text with the remedy.
 
 use std::fmt;
 use std::io;
 
 use redis::{ErrorKind, RedisError};
 
-/// Which kind of failure it was.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// No connection, or it ended.
+    /// There is no connection, or it was closed.
     Unreachable,
-    /// No answer until the limit.
+    /// No reply before the limit.
     Late,
-    /// The trusted certificates do not cover the server, or it speaks no TLS.
+    /// The server's certificate is not trusted, or it does not speak TLS.
     Tls,
-    /// What answers is no Redis, or sent something that is no answer.
+    /// The server is not a Redis, or sent an invalid reply.
     Protocol,
     /// It is starting, failing over, or busy.
     Busy,
-    /// It does not write, or not any more: another server is the primary.
+    /// It is not the primary, or no longer: it does not accept writes.
     Moved,
-    /// User and password.
+    /// The user or password is refused.
     Login,
-    /// The number of the database.
+    /// The database number is refused.
     Database,
     /// Any other refusal.
     Refused,
 }
 
-/// Why a Redis could not be used. Shown as words that follow the server's name, such as "refuses
-/// the password. Check …". Holds nothing that the server or the command said: that may be secret.
+/// Why a Redis server could not be used. The text follows the server's name, such as "refuses the
+/// password. Check …". It contains nothing from the server or the command, which may be secret.
 #[derive(Clone, Debug)]
 pub struct Failure {
     kind: Kind,
-    /// The code the server gave, empty if it gave none.
+    /// The server's error code; empty if there is none.
     code: String,
     text: String,
 }
@@ -62,7 +62,7 @@ impl Failure {
         }
     }
 
-    /// A refusal during the set-up that has no meaning of its own.
+    /// The meaning of an error without a code of its own during the set-up.
     pub(super) fn or(self, kind: Kind) -> Failure {
         match (self.kind, kind) {
             (Kind::Refused, Kind::Login) if self.code == "ERR" => Failure::login(&self.code),
@@ -112,7 +112,7 @@ impl Failure {
     fn of_tls(error: &rustls::Error) -> Failure {
         match error {
             rustls::Error::InvalidMessage(_) => {
-                Failure::tls("it does not speak TLS. Use redis:// if that is meant to be so")
+                Failure::tls("it does not speak TLS. Use redis:// if that is intended")
             }
             e => Failure::tls(&e.to_string()),
         }
@@ -144,7 +144,7 @@ impl Failure {
 
     fn login(code: &str) -> Failure {
         let text = match code {
-            "NOAUTH" => "wants a password. Give it in the URL: redis://USER:PASSWORD@HOST",
+            "NOAUTH" => "requires a password. Give it in the URL: redis://USER:PASSWORD@HOST",
             "WRONGPASS" => "refuses the user or the password. Correct them in the URL",
             _ => {
                 "refuses the login: the user or the password is wrong, or none is expected. \
@@ -154,8 +154,8 @@ impl Failure {
         Failure::new(Kind::Login, code, text)
     }
 
-    /// What a server's error means. Its words are searched for what is known and never shown: they
-    /// repeat arguments, which may be secret.
+    /// The meaning of a server's error. Its text is searched for known words but never shown, because it
+    /// repeats arguments, which may be secret.
     fn refused(code: &str, detail: &str) -> Failure {
         let code = match code {
             // An error inside a script, as older servers report it.
@@ -270,33 +270,33 @@ impl Failure {
         }
     }
 
-    /// Whether the next attempt may succeed without anybody doing anything.
+    /// Whether the next attempt may succeed without any action.
     pub fn may_pass(&self) -> bool {
         use Kind::{Busy, Late, Moved, Unreachable};
         matches!(self.kind, Busy | Late | Moved | Unreachable)
     }
 
-    /// Whether the time ran out.
+    /// Whether the limit passed.
     pub fn is_late(&self) -> bool {
         self.kind == Kind::Late
     }
 
-    /// Whether something came that is no answer of a Redis.
-    pub(super) fn is_no_answer(&self) -> bool {
+    /// Whether the reply is not one of a Redis server.
+    pub(super) fn is_invalid_reply(&self) -> bool {
         self.kind == Kind::Protocol
     }
 
-    /// Whether a key holds a value of another type than it should.
+    /// Whether a key holds a value of the wrong type.
     pub fn is_wrong_type(&self) -> bool {
         self.code == "WRONGTYPE"
     }
 
-    /// Whether the connection is of no more use.
+    /// Whether the connection can no longer be used.
     pub(super) fn ends_connection(&self) -> bool {
         match self.kind {
-            // After half an answer the next one would be taken for the rest of it.
+            // After an incomplete reply the rest of it would be taken for the next reply.
             Kind::Unreachable | Kind::Late | Kind::Tls | Kind::Protocol => true,
-            // Another server may be the primary by now, or the password may have changed.
+            // Another server may now be the primary, or the password may have changed.
             Kind::Moved | Kind::Login | Kind::Database => true,
             Kind::Busy => matches!(self.code.as_str(), "LOADING" | "ERR" | "NOREPLICAS"),
             Kind::Refused => false,

@@ -1,4 +1,4 @@
-//! A socket whose every read and write ends at a limit.
+//! A socket whose reads and writes end at a time limit.
 
 use std::io::{self, Error, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -13,7 +13,7 @@ use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::os::{self, CONNECTING};
 use crate::sys::single_flight::Flight;
 
-/// The longest wait that every system takes in one piece.
+/// The longest time passed to one `poll`.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) struct Socket {
@@ -22,8 +22,8 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Connects to the first address of the host that answers; the time left is shared among those
-    /// not tried yet.
+    /// Connects to the first address of the host that accepts. The time left is shared among the
+    /// addresses that are not tried yet.
     pub fn connect(host: &str, port: u16, until: Instant) -> io::Result<Socket> {
         let addresses = resolve(host, port, until)?;
         let mut last = Error::new(ErrorKind::NotFound, "the host has no address");
@@ -33,7 +33,7 @@ impl Socket {
             let share = until.saturating_duration_since(now) / untried;
             match dial(address, now + share) {
                 Ok(socket) => {
-                    // Commands are written whole: waiting to fill a segment only costs time.
+                    // Commands are sent in one write: Nagle's algorithm would only delay them.
                     let _ = socket.set_nodelay(true);
                     return Ok(Socket { socket, until });
                 }
@@ -44,7 +44,7 @@ impl Socket {
     }
 }
 
-/// Looks the host's name up, on a thread because the system's resolver cannot be interrupted.
+/// Resolves the host's name, on a thread because the system's resolver cannot be interrupted.
 fn resolve(host: &str, port: u16, until: Instant) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
@@ -78,7 +78,7 @@ fn dial(address: &SocketAddr, until: Instant) -> io::Result<TcpStream> {
         }
         Err(e) => return Err(e.into()),
     }
-    // A port that nobody listens on can be the one the system chose for this very socket.
+    // If no server listens on the port, the system may choose it for this very socket.
     if socket.local_addr()? == socket.peer_addr()? {
         return Err(ErrorKind::ConnectionRefused.into());
     }
@@ -113,7 +113,7 @@ impl Read for Socket {
                     wait(&self.socket, PollFlags::IN, self.until)?;
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                // A server that sends without end is read until the limit, too.
+                // The limit also applies to a server that never stops sending.
                 Ok(n) if n > 0 && Instant::now() >= self.until => {
                     return Err(ErrorKind::TimedOut.into());
                 }

@@ -11,19 +11,18 @@ use rustix::net::{AddressFamily, SocketType};
 pub(crate) const CONNECTING: Errno = Errno::WOULDBLOCK;
 
 /// Nothing to do: handles and sockets of Windows never have the numbers of the standard streams.
-#[allow(dead_code)] // What uses it is for Unix.
+#[allow(dead_code)] // Used on Unix only.
 pub(crate) fn above_stdio<T>(created: T) -> io::Result<T> {
     Ok(created)
 }
 
-/// A descriptor that becomes readable when [`wake`](Waker::wake) is called, to be polled together with
-/// a socket. Only sockets can be waited for
-/// in that way here, so it is one, which talks to itself and listens to nobody else.
+/// A socket that becomes readable when [`wake`](Waker::wake) is called, to be polled together with
+/// another socket. Windows polls sockets only, so it is a socket connected to itself.
 pub(crate) struct Waker(UdpSocket);
 
 impl Waker {
     pub fn new() -> io::Result<Waker> {
-        // std also starts Winsock, which `socket` below relies upon.
+        // This also starts Winsock, which `socket` below needs.
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         socket.connect(socket.local_addr()?)?;
         socket.set_nonblocking(true)?;

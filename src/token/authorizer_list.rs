@@ -1,0 +1,180 @@
+//! The list of accounts that have authorised a platform, with their refresh tokens.
+//!
+//! It is read page by page. What the pages show is kept for the accounts that are looked up next:
+//! reading the whole list for each of thousands of accounts would take as many times thousands of pages.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+
+use serde_json::Value;
+
+use super::record::whole_number;
+use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+
+/// The most accounts that `api_get_authorizer_list` returns at once.
+pub(super) const PAGE_SIZE: u64 = 500;
+/// The most accounts of a platform that are read, whatever WeChat says there are.
+const MAX_ACCOUNTS: u64 = 200_000;
+
+/// A page of `api_get_authorizer_list`.
+pub(super) struct Page {
+    /// How many accounts there are in all, if WeChat says so.
+    total: Option<u64>,
+    /// How many entries the page has, readable or not.
+    entries: u64,
+    accounts: Vec<Authorizer>,
+}
+
+/// An account that has authorised the platform.
+struct Authorizer {
+    appid: String,
+    refresh_token: Option<String>,
+}
+
+impl Page {
+    /// Reads a page. Entries that cannot be read are skipped. `None` if the response has no list.
+    pub fn read(response: &Value) -> Option<Page> {
+        let list = response.get("list")?.as_array()?;
+        let accounts = list.iter().filter_map(|entry| {
+            let text = |name, max| {
+                let text = entry.get(name).and_then(Value::as_str);
+                text.filter(|text: &&str| !text.is_empty() && text.len() <= max)
+            };
+            let token = text("refresh_token", MAX_TOKEN_BYTES);
+            Some(Authorizer {
+                appid: text("authorizer_appid", MAX_APPID_BYTES)?.to_owned(),
+                refresh_token: token.map(str::to_owned),
+            })
+        });
+        Some(Page {
+            total: response.get("total_count").and_then(whole_number),
+            entries: list.len() as u64,
+            accounts: accounts.collect(),
+        })
+    }
+}
+
+/// What the pages that were read so far have shown.
+pub(super) struct AuthorizerListCache {
+    /// Refresh tokens that were not used yet, by account.
+    refresh_tokens: HashMap<String, String>,
+    /// The offset of the next page; `None` at the end of the list.
+    next_offset: Option<u64>,
+    /// Hashes of the accounts seen since the last restart. A page without a new account ends the list.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+}
+
+/// What the cache knows of an account.
+pub(super) enum Lookup {
+    /// A refresh token that differs from the useless one.
+    Found(String),
+    /// The page at this offset has to be read first.
+    ReadPage(u64),
+    /// The whole list was read and has no usable refresh token.
+    NotFound,
+}
+
+impl AuthorizerListCache {
+    pub fn new() -> AuthorizerListCache {
+        AuthorizerListCache {
+            refresh_tokens: HashMap::new(),
+            next_offset: Some(0),
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Looks for a refresh token other than `useless`. If `may_restart`, the list is read from the start
+    /// again when what is known of the account is outdated.
+    pub fn look_up(&mut self, account: &str, useless: &str, may_restart: bool) -> Lookup {
+        let known = self.refresh_tokens.remove(account);
+        match known {
+            Some(token) if token != useless => return Lookup::Found(token),
+            None if self.next_offset.is_some() => {}
+            _ if may_restart => self.restart(),
+            _ => return Lookup::NotFound,
+        }
+        Lookup::ReadPage(self.next_offset.unwrap_or(0))
+    }
+
+    /// Starts reading at the first page again.
+    fn restart(&mut self) {
+        self.next_offset = Some(0);
+        self.seen.clear();
+    }
+
+    /// Adds the page at `offset`, unless another call has added it meanwhile.
+    pub fn add(&mut self, offset: u64, page: &Page) {
+        if self.next_offset != Some(offset) {
+            return;
+        }
+        let mut has_new_account = false;
+        for account in &page.accounts {
+            has_new_account |= self.seen.insert(self.hasher.hash_one(&account.appid));
+            if let Some(token) = &account.refresh_token {
+                self.refresh_tokens
+                    .insert(account.appid.clone(), token.clone());
+            }
+        }
+        let next = offset + PAGE_SIZE;
+        // After a full page there may be another one, whatever the total says.
+        let is_last = page.entries < PAGE_SIZE && page.total.is_none_or(|total| next >= total);
+        let has_next = has_new_account && !is_last && next < MAX_ACCOUNTS;
+        self.next_offset = has_next.then_some(next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(appids: impl Iterator<Item = u64>, total: Option<u64>) -> Page {
+        let accounts: Vec<_> = appids
+            .map(|n| Authorizer {
+                appid: n.to_string(),
+                refresh_token: None,
+            })
+            .collect();
+        Page {
+            total,
+            entries: accounts.len() as u64,
+            accounts,
+        }
+    }
+
+    #[test]
+    fn reading_the_accounts_ends() {
+        // An endless list, always with new accounts.
+        let mut cache = AuthorizerListCache::new();
+        let mut pages = 0;
+        while let Some(offset) = cache.next_offset {
+            cache.add(offset, &page(offset..offset + PAGE_SIZE, Some(u64::MAX)));
+            pages += 1;
+        }
+        assert_eq!(pages, MAX_ACCOUNTS / PAGE_SIZE);
+        // From the first page again.
+        cache.restart();
+        cache.add(0, &page(0..PAGE_SIZE, None));
+        assert_eq!(cache.next_offset, Some(PAGE_SIZE));
+        // Another call has added it meanwhile.
+        cache.add(0, &page(0..PAGE_SIZE, None));
+        assert_eq!(cache.next_offset, Some(PAGE_SIZE));
+        // Short pages, with and without more to come.
+        let [second, third] = [PAGE_SIZE, PAGE_SIZE * 2];
+        cache.add(second, &page(second..second + 3, Some(PAGE_SIZE * 3)));
+        assert_eq!(cache.next_offset, Some(third));
+        cache.add(third, &page(third..third + 3, Some(PAGE_SIZE * 3)));
+        assert_eq!(cache.next_offset, None);
+        for (repeated, total) in [
+            (0..PAGE_SIZE, Some(u64::MAX)),
+            (0..0, Some(u64::MAX)),
+            (0..3, None),
+        ] {
+            cache.restart();
+            cache.add(0, &page(0..PAGE_SIZE, Some(1)));
+            cache.add(PAGE_SIZE, &page(repeated, total));
+            assert_eq!(cache.next_offset, None);
+        }
+    }
+}

@@ -19,9 +19,9 @@
  *
  * Texts      Texts are NUL-terminated UTF-8. The library copies the texts you pass. A text that it
  *            returns is never NULL; it is empty if there is no value.
- * Pointers   Every pointer argument may be NULL. If NULL is not allowed, the function returns
- *            WX_E_NULL_POINTER and has no other effect. Any other pointer must be valid for what
- *            the function describes.
+ * Pointers   Every pointer argument may be NULL. If a function needs the argument, it has no effect
+ *            and returns WX_E_NULL_POINTER, or an empty text if it returns a text. Any other
+ *            pointer must be valid for what the function describes.
  * Numbers    Statuses, flags and codes are int32_t. A flag is 0 or 1. Lengths and sizes are size_t,
  *            in bytes. Times are in milliseconds.
  * Returns    A function that can fail returns WX_OK (0) or a negative status (WX_E_...). Statuses
@@ -38,9 +38,10 @@
  * Time       A call returns within timeout_ms + 100 ms, name resolution included. The two calls
  *            that wait for administrators return within timeout_ms + wait_ms + 100 ms.
  * Retries    Linking can message every follower of an account. Once any byte of a link or unlink
- *            request has been sent, the library does not send it again. The exception is
- *            wx_ensure_linked: it posts again, at most max_retries times, if two reads of the list
- *            do not show the mini program.
+ *            request has been sent, the library does not send it again, with two exceptions. If
+ *            WeChat refuses a token of the client's own token source, it has done nothing, and the
+ *            request is sent once more with another token. And wx_ensure_linked posts again, at
+ *            most max_retries times, if two reads of the list do not show the mini program.
  * Secrets    No text that the library makes contains an access token, a password or another secret,
  *            even if a server repeats it, percent-encoded or with JSON or HTML escapes. A name such
  *            as [access_token] replaces it. Secrets in base64 or in pieces are not recognised. The
@@ -448,8 +449,8 @@ void wx_client_free(wx_client *client);
  * agree first, in a template message, then the mini program's administrator. WeChat reports their
  * answers only in the list (wx_get_linked).
  *
- * The request is posted at most once: it is retried only while nothing of it has been sent. Most
- * programs should use wx_ensure_linked, which can be repeated safely after any failure.
+ * The request is not retried once any byte of it has been sent (see Retries, above). Most programs
+ * should use wx_ensure_linked, which can be repeated safely after any failure.
  *
  *     wx_result *result = NULL;
  *     int32_t status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
@@ -478,7 +479,7 @@ void wx_client_free(wx_client *client);
  *   WX_E_CONNECT          no connection to the host; nothing was sent
  *   WX_E_TLS              the TLS handshake failed; nothing was sent
  *   WX_E_PROXY            the proxy did not connect to the host; nothing was sent
- *   WX_E_NO_TOKEN         the token source has no token for the account; nothing was sent
+ *   WX_E_NO_TOKEN         the token source has no valid token for the account; WeChat did nothing
  *   WX_E_TIMEOUT_UNSENT   timeout_ms passed before anything was sent
  *   WX_E_TIMEOUT          timeout_ms passed after the request was sent. WeChat may have acted on
  *                         it: read the list before you link again
@@ -537,8 +538,8 @@ int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_resu
  * unlinkMiniprogram).
  *
  * Success means that WeChat has asked the Official Account's administrator. The mini program
- * stays in the list until they agree. The request is posted at most once: it is retried only while
- * nothing of it has been sent.
+ * stays in the list until they agree. The request is not retried once any byte of it has been sent
+ * (see Retries, above).
  *
  *     status = wx_unlink_miniprogram(client, token, "wx0b00000000000001", &result);
  *     if (status == WX_E_API && wx_result_errcode(result) == 89018)

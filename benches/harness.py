@@ -1,4 +1,4 @@
-"""What the measurements share: building the contestants, the responder, and talking to both."""
+"""Shared by the benchmarks: builds and runs the contestants and the responder they call."""
 
 import http.client
 import json
@@ -15,12 +15,22 @@ LIB = Path(os.environ.get("WXLINK_LIB_DIR") or ROOT / "target/release").resolve(
 BUILD = Path(os.environ.get("WXLINK_BUILD_DIR") or ROOT / "target/benches").resolve()
 CC = os.environ.get("CC", "cc")
 CXX = os.environ.get("CXX", "c++")
-# Nobody is to be led through a proxy to this machine, nor to other roots than the system's.
-ENV = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and not k.startswith("SSL_CERT_")}
+# Without proxies, since all servers are on this machine, and with the system's root certificates.
+ENV = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.lower().endswith("_proxy") and not name.startswith("SSL_CERT_")
+}
 
 
 class Missing(Exception):
-    """A tool or a package that a measurement needs is not here."""
+    """A tool or a package that a measurement needs is not installed."""
+
+
+def skip(part, missing):
+    """Reports that a part is skipped, and returns the exit code for that: see tools/need.sh."""
+    command = [ROOT / "tools/need.sh", "--skip", part, f"{missing} is not installed"]
+    return subprocess.run(command).returncode
 
 
 def need(*programs):
@@ -30,7 +40,7 @@ def need(*programs):
 
 
 def compile_c(name, *sources, flags=(), package=""):
-    """Builds a program of benches/c; Missing if its package is."""
+    """Builds a program of benches/c. Raises Missing if the package of its library is missing."""
     need(CC, CXX)
     BUILD.mkdir(parents=True, exist_ok=True)
     program = BUILD / name
@@ -41,7 +51,8 @@ def compile_c(name, *sources, flags=(), package=""):
             plus = source.endswith(".cc")
             objects.append(f"{scratch}.{source}.o")
             command = [CXX, "-std=c++17"] if plus else [CC, "-std=c11"]
-            command += ["-O2", "-Wall", "-c", HERE / "c" / source, "-o", objects[-1], f"-I{ROOT / 'include'}"]
+            command += ["-O2", "-Wall", "-c", HERE / "c" / source, "-o", objects[-1]]
+            command += [f"-I{ROOT / 'include'}"]
             compile_or_miss([*command, *(f for f in flags if f.startswith("-D"))], package)
         linker = CXX if any(s.endswith(".cc") for s in sources) else CC
         compile_or_miss([linker, *objects, "-o", scratch, "-pthread", *flags], package)
@@ -64,7 +75,7 @@ def compile_or_miss(command, package):
 
 def compile_wxlink():
     if not (LIB / "libwxlink.so").exists():
-        sys.exit(f"{LIB}/libwxlink.so is not there: run make build")
+        sys.exit(f"{LIB}/libwxlink.so does not exist: run make build")
     BUILD.mkdir(parents=True, exist_ok=True)
     link = BUILD / "libwxlink.so.1"
     link.unlink(missing_ok=True)
@@ -75,15 +86,17 @@ def compile_wxlink():
 
 
 def compile_responder():
-    """The responder, and whether it speaks TLS."""
+    """Builds the responder. Returns its path and whether it supports TLS."""
+    flags = ["-lssl", "-lcrypto"]
     try:
-        return compile_c("responder", "responder.c", flags=["-lssl", "-lcrypto"], package="libssl-dev"), True
+        return compile_c("responder", "responder.c", flags=flags, package="libssl-dev"), True
     except Missing:
         return compile_c("responder", "responder.c", flags=["-DNO_TLS"]), False
 
 
 def answers(folder):
-    """The three bodies, with the fields that WeChat documents and of their usual length."""
+    """Writes the three responses, with WeChat's documented fields and of the usual length."""
+
     def item(i):
         return {
             "status": 1,
@@ -115,21 +128,23 @@ def answers(folder):
 
 
 def certificates(folder):
-    """A CA of its own, and a certificate for this machine: paths of CA, certificate, key."""
+    """Creates a CA and a certificate for this machine. Returns the paths: CA, certificate, key."""
     need("openssl")
     ca, ca_key, cert, key = (Path(folder) / n for n in ("ca.pem", "ca.key", "cert.pem", "key.pem"))
-    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    new += ["-nodes", "-days", "30"]
     for command in (
         [*new, "-subj", "/CN=wxlink benches", "-keyout", ca_key, "-out", ca],
         [*new, "-subj", "/CN=localhost", "-keyout", key, "-out", cert, "-CA", ca, "-CAkey", ca_key,
-         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
+         "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+         "-addext", "basicConstraints=critical,CA:FALSE"],
     ):  # fmt: skip
         subprocess.run(command, check=True, capture_output=True)
     return ca, cert, key
 
 
 class Responder:
-    """The responder, running. Use it in a with."""
+    """A running responder. Use it in a `with` statement, which stops it."""
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="wxlink-benches-")
@@ -154,7 +169,7 @@ class Responder:
         self.folder.cleanup()
 
     def connections(self):
-        """How many were opened so far, this question's not counted."""
+        """How many connections were opened so far, without those of this method."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("GET", "/connections")
         n = json.load(connection.getresponse())["connections"]
@@ -164,12 +179,17 @@ class Responder:
 
 
 class Contestant:
-    """A running program that makes calls when it is told to, and answers nanoseconds per call."""
+    """A running program that reads commands to make calls, and prints nanoseconds per call."""
 
     def __init__(self, command, env=ENV):
         self.command = [str(c) for c in command]
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=env
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            env=env,
         )
 
     def __call__(self, kind, count):
@@ -186,5 +206,7 @@ class Contestant:
 
 
 def alone(program, *args):
-    """Runs a contestant for one command, and answers its figure."""
-    return float(subprocess.run([program, *map(str, args)], check=True, capture_output=True, text=True, env=ENV).stdout)
+    """Runs a contestant for one command and returns its figure."""
+    command = [program, *map(str, args)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=ENV)
+    return float(done.stdout)

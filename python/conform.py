@@ -42,7 +42,10 @@ def reply_to(request):
         found = _core.explain(int(fields["errcode"]), fields["endpoint"])
         if found is None:
             return {"status": "NOT_FOUND"}
-        return {"status": "OK", **dict(zip(("name", "class", "meaning", "remedy"), found, strict=True))}
+        return {
+            "status": "OK",
+            **dict(zip(("name", "class", "meaning", "remedy"), found, strict=True)),
+        }
     if verb == "option":
         # Checked without a client: no file is read and nothing is connected.
         key, value = keyword(fields["key"], fields["value"])
@@ -68,7 +71,14 @@ def reply_to(request):
                 return client.wait_linked(token, appid, wait=wait)
 
     result, error = outcome_of(call)
-    answer = {"status": "OK", "errcode": 0, "class": "ok", "delivery": "answered", "rid": "", "message": ""}
+    answer = {
+        "status": "OK",
+        "errcode": 0,
+        "class": "ok",
+        "delivery": "answered",
+        "rid": "",
+        "message": "",
+    }
     if error:
         answer |= {
             "status": error.status,
@@ -110,7 +120,8 @@ def items(result):
 
 def encoded(value):
     return "".join(
-        c if " " <= c <= "~" and c != "%" else "".join(f"%{b:02X}" for b in c.encode()) for c in str(value)
+        c if " " <= c <= "~" and c != "%" else "".join(f"%{b:02X}" for b in c.encode())
+        for c in str(value)
     )
 
 

@@ -1,9 +1,9 @@
-//! Runs the shared vectors in every language. A verb, option, errcode or vector that a language does not
-//! handle fails here.
+//! Runs the shared vectors in every language. A verb, option, errcode or vector that a language
+//! does not handle fails here.
 //!
-//! Each language has a program that reads one request per line and prints one reply per line
-//! (`bindings/LANGUAGE/run conform`). Fields are separated by tabs. The first field of a request is the
-//! verb; all others are KEY=VALUE with percent-encoded values:
+//! A language has a program that takes a request a line on stdin and gives an answer a line on stdout
+//! (`bindings/LANGUAGE/run.sh conform`). Fields are separated by tabs, the first of a request is the verb;
+//! the others are KEY=VALUE, values percent-encoded:
 //!
 //! | verb | fields of the request | fields of the reply |
 //! |---|---|---|
@@ -39,10 +39,10 @@ struct Language {
 }
 
 impl Language {
-    /// Starts the program. If its tools are missing, reports that the language is skipped and returns
-    /// `None`.
+    /// Starts the program. If its tools are missing, reports that the language is skipped and
+    /// returns `None`.
     fn start(name: &'static str, dir: &str) -> Option<Language> {
-        let run: PathBuf = root().join(dir).join("run");
+        let run: PathBuf = root().join(dir).join("run.sh");
         let mut child = Command::new(run)
             .arg("conform")
             .env("WXLINK_LIB_DIR", lib_dir())
@@ -63,7 +63,10 @@ impl Language {
         {
             let code = language.child.wait().unwrap().code();
             assert_eq!(code, Some(127), "{name} does not run");
-            skip(&format!("the vectors in {name}"), "its tools");
+            skip(
+                &format!("the vectors in {name}"),
+                &format!("a tool that {dir}/run.sh needs"),
+            );
             return None;
         }
         Some(language)

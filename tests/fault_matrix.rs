@@ -1,5 +1,5 @@
-//! Every fault with every verb, over HTTP and HTTPS: the status and delivery, what reached the sandbox,
-//! what took effect, and the duration.
+//! Every fault with every verb, over HTTP and HTTPS: the status and delivery, what reached the
+//! sandbox, what took effect, and the duration.
 //!
 //! The results are the page `docs/faults.md`. What must never happen, whatever that page says, is
 //! asserted here.
@@ -27,13 +27,14 @@ const CHOICES: LinkChoices = LinkChoices {
 /// The limit of a call, and the additional time of a wait: enough for another read.
 const LIMIT: Duration = Duration::from_secs(20);
 const WAIT: Duration = Duration::from_secs(10);
-/// The same for faults that no call waits for: a limit that is not reached even if the machine stalls.
+/// The same for faults that no call waits for: a limit that is not reached even if the machine
+/// stalls.
 const AMPLE_LIMIT: Duration = Duration::from_secs(90);
 const SHORT_WAIT: Duration = Duration::from_secs(3);
 /// The promise is 100 ms; the rest allows for a machine that is busy with other tests.
 const ROOM: Duration = Duration::from_secs(20);
-/// How many cells run at the same time: those that only wait for their limit, and the others, which need
-/// the machine and must not reach their limit because they share it.
+/// How many cells run at the same time: those that only wait for their limit, and the others, which
+/// need the machine and must not reach their limit because they share it.
 const WAITING: usize = 64;
 const WORKING: usize = 6;
 
@@ -346,8 +347,8 @@ struct Outcome {
     /// The requests to the endpoint that the sandbox received, and those that took effect.
     received: u64,
     processed: u64,
-    /// Whether it took more than two thirds of its limit. Only a verb that waits does, also on a busy
-    /// machine. An ensure reserves a quarter for reading the list.
+    /// Whether it took more than two thirds of its limit. Only a verb that waits does, also on a
+    /// busy machine. An ensure reserves a quarter for reading the list.
     whole_limit: bool,
 }
 
@@ -475,9 +476,10 @@ fn cell(verb: Verb, outcome: &Outcome) -> String {
         Delivery::Unknown => "unknown",
         Delivery::Answered => "answered",
     };
-    let time = match outcome.whole_limit {
-        true => ", whole limit",
-        false => "",
+    let time = if outcome.whole_limit {
+        ", whole limit"
+    } else {
+        ""
     };
     // The number of reads of a wait depends on the time.
     let requests = match verb {

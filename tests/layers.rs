@@ -14,23 +14,29 @@ struct Layers {
     modules: &'static [&'static str],
 }
 
-const CRATES: [Layers; 1] = [Layers {
-    src: "src",
-    modules: &[
-        "model",
-        "sys",
-        "redact",
-        "response",
-        "config",
-        "transport",
-        "error",
-        "retry",
-        "store",
-        "token",
-        "client",
-        "ffi",
-    ],
-}];
+const CRATES: [Layers; 2] = [
+    Layers {
+        src: "src",
+        modules: &[
+            "model",
+            "sys",
+            "redact",
+            "response",
+            "config",
+            "transport",
+            "error",
+            "retry",
+            "store",
+            "token",
+            "client",
+            "ffi",
+        ],
+    },
+    Layers {
+        src: "python/src",
+        modules: &["ending", "responses", "errors", "handle", "command", "bulk"],
+    },
+];
 
 #[test]
 fn imports_point_one_way() {

@@ -129,9 +129,10 @@ fn a_killed_creator_leaves_no_file_or_an_intact_one() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        match path.exists() {
-            true => whole += 1,
-            false => none += 1,
+        if path.exists() {
+            whole += 1
+        } else {
+            none += 1
         }
         let keeper = store_client(&store, 60_000);
         with_records(&keeper);
@@ -337,8 +338,8 @@ fn a_component_token_that_expired_is_renewed() {
     }
 }
 
-/// The refresh takes longer than half of the limit: its lock is prolonged, and the other processes find
-/// the token in the store.
+/// The refresh takes longer than half of the limit: its lock is prolonged, and the other processes
+/// find the token in the store.
 #[test]
 fn a_slow_refresh_is_made_once() {
     let (_, store) = place("slow");

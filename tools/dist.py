@@ -1,10 +1,11 @@
-"""Makes what is released, in target/dist, and checks it.
+"""Builds the files of a release in target/dist, and checks them.
 
     python3 tools/dist.py              archives, wheels and sdist for every target
-    python3 tools/dist.py --only NAME  those whose names match: x86_64-linux-gnu, sdist, 'archive|sdist'
-    python3 tools/dist.py --check      only checks what lies there, and runs what this machine can run
+    python3 tools/dist.py --only NAME  those that match: x86_64-linux-gnu, sdist, 'archive|sdist'
+    python3 tools/dist.py --check      checks the files that exist, and runs those it can run here
 
-What cannot be made for want of a tool is named and left out; with CI=true that is a failure, at the end.
+A file whose tools are not installed is skipped; with CI=true that is a failure at the end
+(tools/need.sh).
 """
 
 import argparse
@@ -32,18 +33,22 @@ WORK = ROOT / "target/dist-build"
 VENV = ROOT / ".venv"
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 GLIBC = (2, 17)
-# What a library may ask of the system it is loaded by. All of it is glibc's.
+# The libraries of the system that ours may need. All belong to glibc.
 SYSTEM = r"lib(c|m|dl|rt|pthread)\.so\.\d|ld-linux[-\w]*\.so\.\d"
-# The same for Windows: what comes with it, in capitals or not.
-SYSTEM_DLLS = r"api-ms-win-\S+|(advapi32|bcrypt(primitives)?|n?crypt(32)?|kernel32|msvcrt|ntdll|secur32|userenv|ws2_32)\.dll"
-# The Python without the global lock that there is a wheel for.
+# The same for Windows. Names may be in capitals.
+SYSTEM_DLLS = (
+    r"api-ms-win-\S+|(advapi32|bcrypt(primitives)?|n?crypt(32)?|kernel32|msvcrt|ntdll|secur32"
+    r"|userenv|ws2_32)\.dll"
+)
+# The free-threaded Python that gets a wheel.
 FREE_THREADED = "python3.14t"
 MINGW = "x86_64-w64-mingw32-gcc"
-left_out = []
+# The parts whose skipping is a failure: all skipped parts with CI=true.
+failed_skips = []
 
 
 class Wrong(Exception):
-    """Something released is not as it should be."""
+    """A file of the release does not meet a requirement, or a command failed."""
 
 
 def expect(truth, what):
@@ -51,15 +56,21 @@ def expect(truth, what):
         raise Wrong(what)
 
 
-def skipped(what, tool):
-    print(f"SKIPPED: {what}, for want of {tool}", file=sys.stderr, flush=True)
-    left_out.append(what)
+def skip(part, tool):
+    """Reports that a part is skipped: see tools/need.sh."""
+    command = [ROOT / "tools/need.sh", "--skip", part, f"{tool} is not installed"]
+    if subprocess.run(command).returncode == 1:
+        failed_skips.append(part)
 
 
 def run(*command, **more):
-    """Runs a command that says nothing unless it fails."""
+    """Runs a command and returns its output. Raises Wrong with the output if it fails."""
     done = subprocess.run(
-        [str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more
+        [str(c) for c in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **more,
     )
     if done.returncode:
         raise Wrong(f"{' '.join(map(str, command))}\n{done.stdout}")
@@ -68,7 +79,7 @@ def run(*command, **more):
 
 @dataclass
 class Target:
-    """What is built for, and with which surroundings."""
+    """A platform, and the environment to build for it."""
 
     triple: str
 
@@ -86,18 +97,18 @@ class Target:
 
     @property
     def floor(self):
-        """The oldest glibc, as cargo-zigbuild takes it after the triple."""
+        """The oldest supported glibc, as cargo-zigbuild expects it after the triple."""
         return ".%d.%d" % GLIBC if self.name.endswith("linux-gnu") else ""
 
     @property
     def here(self):
-        """Whether this machine runs what is built for it."""
+        """Whether this machine can run programs of this platform."""
         return sys.platform == "linux" and platform.machine() == self.arch
 
     @property
     def env(self):
         home = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
-        # What is built knows nothing of where, as in `make build`.
+        # No path of this machine is in what is built, as in `make build`.
         flags = f"--remap-path-prefix={ROOT}=/wxlink --remap-path-prefix={home}=/cargo"
         return os.environ | {
             "PATH": f"{VENV}/bin:{os.environ['PATH']}",
@@ -107,15 +118,15 @@ class Target:
 
 
 def has_std(triple):
-    """Whether the compiler has its standard library for the target; rustup, where it is, gets it."""
+    """Whether the Rust standard library for a target is installed, if need be by rustup."""
 
-    def there():
+    def is_installed():
         folder = run("rustc", "--print", "target-libdir", "--target", triple).strip()
         return any(Path(folder).glob("libstd-*.rlib"))
 
-    if not there() and shutil.which("rustup"):
+    if not is_installed() and shutil.which("rustup"):
         subprocess.run(["rustup", "target", "add", triple])
-    return there()
+    return is_installed()
 
 
 def strip_for(target):
@@ -129,7 +140,7 @@ def commit_time():
 
 
 def pack(folder, archive):
-    """The same files and commit give the same archive."""
+    """Packs a folder. The same files and commit give the same archive."""
     when = commit_time()
 
     def plain(info):
@@ -145,7 +156,7 @@ def pack(folder, archive):
 
 
 def staged(target):
-    """An empty folder, which becomes the archive."""
+    """Creates an empty folder, which becomes the archive."""
     folder = WORK / "stage" / f"wxlink-{VERSION}-{target.name}"
     shutil.rmtree(folder.parent, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -154,8 +165,9 @@ def staged(target):
 
 def make_archive(target):
     run(
-        "cargo", "zigbuild", "--locked", "--release", "--package", "wxlink", "--package", "wxlink-cli",
-        "--lib", "--bin", "wxlink", "--target", target.triple + target.floor,
+        "cargo", "zigbuild", "--locked", "--release",
+        "--package", "wxlink", "--package", "wxlink-cli", "--lib", "--bin", "wxlink",
+        "--target", target.triple + target.floor,
         cwd=ROOT, env=target.env,
     )  # fmt: skip
     built = WORK / target.triple / "release"
@@ -169,7 +181,7 @@ def make_archive(target):
     folder = staged(target)
     strip = strip_for(target)
     if not strip:
-        print(f"{target.name}: libwxlink.a keeps its debugging sections, for want of a strip for it")
+        print(f"{target.name}: no strip is installed; libwxlink.a keeps its debugging sections")
     settings = {
         "PREFIX": f"/{folder.name}",
         "DESTDIR": str(folder.parent),
@@ -180,7 +192,7 @@ def make_archive(target):
         "RELOCATABLE": "yes",
     }
     if target.musl:
-        # What unwinds the stack depends on the compiler: see docs/installing.md.
+        # The library that unwinds the stack depends on the compiler: see docs/installing.md.
         settings["STATIC_LIBS"] = ""
     run(ROOT / "tools/install.sh", env=os.environ | settings)
     describe(folder / "share/doc/wxlink", target, "wxlink", "wxlink-cli")
@@ -188,7 +200,10 @@ def make_archive(target):
 
 
 def make_windows_archive(target):
-    """A DLL is found beside the program, and by no .pc file: a plain folder does. zig would export all there is."""
+    """Without pkg-config files: on Windows a DLL lies beside the program.
+
+    Not built with zig, which would export every symbol.
+    """
     run(
         "cargo", "build", "--locked", "--release", "--package", "wxlink", "--package", "wxlink-cli",
         "--lib", "--bin", "wxlink", "--target", target.triple,
@@ -212,16 +227,18 @@ def make_windows_archive(target):
 
 
 def describe(folder, target, *packages):
-    """What is linked in, and its licences."""
+    """Writes the bill of materials and the licences of what is linked in."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sbom.cdx.json").write_text(json.dumps(sbom.bill(target.triple, *packages), indent=2) + "\n")
+    (folder / "sbom.cdx.json").write_text(
+        json.dumps(sbom.bill(target.triple, *packages), indent=2) + "\n"
+    )
     (folder / "THIRD-PARTY.txt").write_text(sbom.licences(target.triple, *packages))
 
 
 def make_wheel(target, where, *more):
     env = target.env
     if target.musl and where == "python":
-        # A module that is loaded: musl's own linking is static if nothing is said.
+        # A Python module is loaded dynamically; the default of the musl targets is static.
         env["RUSTFLAGS"] += " -Ctarget-feature=-crt-static"
     tag = "musllinux_1_2" if target.musl else "manylinux2014"
     out = WORK / "wheels"
@@ -240,7 +257,10 @@ def make_wheel(target, where, *more):
 
 
 def add_papers(wheel, papers, to):
-    """Copies a wheel with its bill of materials and licences; maturin's bill names folders and build tools."""
+    """Copies a wheel and adds its bill of materials and licences.
+
+    They replace maturin's bill of materials, which contains paths and build tools.
+    """
     licences = "-".join(wheel.name.split("-")[:2]) + ".dist-info/licenses/"
     with zipfile.ZipFile(wheel) as given, zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as made:
         *entries, record = (e for e in given.infolist() if "/sboms/" not in e.filename)
@@ -266,11 +286,15 @@ def readelf(*args):
 def exported(library):
     table = readelf("--dyn-syms", library)
     rows = (line.split() for line in table.splitlines())
-    return {r[7].split("@")[0] for r in rows if len(r) > 7 and r[4] in ("GLOBAL", "WEAK") and r[6] != "UND"}
+    return {
+        r[7].split("@")[0]
+        for r in rows
+        if len(r) > 7 and r[4] in ("GLOBAL", "WEAK") and r[6] != "UND"
+    }
 
 
 def check_elf(library, name, musl=False):
-    """What it asks of the system; and that it knows nothing of where it was built."""
+    """Checks which libraries a file needs, and that it contains no path of this machine."""
     versions = re.findall(r"GLIBC_(\d+)\.(\d+)", readelf("--version-info", library))
     highest = max(((int(a), int(b)) for a, b in versions), default=(0, 0))
     expect(highest <= GLIBC, f"{name} needs glibc {highest}")
@@ -278,7 +302,9 @@ def check_elf(library, name, musl=False):
     allowed = r"libc\.so|libc\.musl-\w+\.so\.1" if musl else SYSTEM
     expect(all(re.fullmatch(allowed, n) for n in needed), f"{name} needs {needed}")
     for place in {str(ROOT), str(Path.home())} - {"/"}:
-        expect(place.encode() + b"/" not in library.read_bytes(), f"{name} knows {place}")
+        expect(
+            place.encode() + b"/" not in library.read_bytes(), f"{name} contains the path {place}"
+        )
     return "no glibc" if highest == (0, 0) else "glibc %d.%d" % highest
 
 
@@ -296,11 +322,10 @@ def clean_env(**more):
 
 
 def link_by(command, env):
-    """Runs a link sample, or the command, against a sandbox of its own."""
-    said = run(
-        ROOT / "bindings/with-sandbox", *command, env=env | {"WXLINK_TOKEN": "SANDBOX-TOKEN", "WXLINK_ACCESS_TOKEN": "SANDBOX-TOKEN"}
-    )
-    expect("The invitation is out." in said, f"{command}: {said}")
+    """Runs a link sample, or the command, against the simulator."""
+    tokens = {"WXLINK_TOKEN": "SANDBOX-TOKEN", "WXLINK_ACCESS_TOKEN": "SANDBOX-TOKEN"}
+    output = run(sys.executable, ROOT / "tools/with_sandbox.py", *command, env=env | tokens)
+    expect("The invitation is out." in output, f"{command}: {output}")
 
 
 def built_here():
@@ -341,7 +366,7 @@ def check_archive(archive):
 
 
 def runs(folder, arch, kind, here):
-    """What is to be called to run a program of the archive's; None where this machine cannot."""
+    """The command that runs a program of the archive; None if this machine cannot run it."""
     if here:
         return []
     emulator = shutil.which(f"qemu-{arch}-static") or shutil.which(f"qemu-{arch}")
@@ -352,14 +377,14 @@ def runs(folder, arch, kind, here):
 
 
 def try_archive(folder, arch, kind, here, runner):
-    """Builds a program from the unpacked archive alone, and runs it."""
+    """Builds a program from nothing but the unpacked archive, and runs it."""
     source = folder / "link.c"
     shutil.copy(ROOT / "bindings/c/link.c", source)
     program = folder / "link"
     env = clean_env(PKG_CONFIG_PATH=str(folder / "lib/pkgconfig"))
     if kind == "gnu" and here:
         if not shutil.which("pkg-config"):
-            skipped(f"{folder.name}: a program", "pkg-config")
+            skip(f"a program with {folder.name}", "pkg-config")
             return "not tried"
         flags = run("pkg-config", "--cflags", "--libs", "wxlink", env=env).split()
         run("cc", source, *flags, "-o", program, env=env)
@@ -367,25 +392,37 @@ def try_archive(folder, arch, kind, here, runner):
     else:
         floor, libraries = ".%d.%d" % GLIBC, ["-lwxlink"]
         if kind == "musl":
-            floor, libraries = "", [folder / "lib/libwxlink.a", "-lunwind", "-static", "-Wl,--gc-sections"]
+            floor = ""
+            libraries = [folder / "lib/libwxlink.a", "-lunwind", "-static", "-Wl,--gc-sections"]
         include, lib = f"-I{folder / 'include'}", f"-L{folder / 'lib'}"
         zig = [VENV / "bin/python", "-m", "ziglang", "cc", "-target", f"{arch}-linux-{kind}{floor}"]
-        cache = {"ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
+        cache = {
+            "ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"),
+            "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig"),
+        }
         run(*zig, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache)
     if runner is None:
-        skipped(f"{folder.name}: running its programs", f"qemu-{arch} and a glibc for it")
+        skip(f"running the programs of {folder.name}", f"qemu-{arch} with a glibc")
         return "a program links"
-    link_by([*runner, program, "wx0b00000000000001", "0", "1"], env | {"WXLINK_LIB_DIR": str(built_here())})
+    link_by(
+        [*runner, program, "wx0b00000000000001", "0", "1"],
+        env | {"WXLINK_LIB_DIR": str(built_here())},
+    )
     return f"a program of {size(program)} runs"
 
 
 def check_command(folder, name, kind, runner):
-    """The command is whole, links a mini program, and brings its pages."""
+    """Checks that the command has its pages and completions, and that it links a mini program."""
     program = folder / "bin/wxlink"
     facts = [f"command {size(program)}", check_elf(program, f"{name}: bin/wxlink", kind == "musl")]
     if kind == "musl":
-        expect("INTERP" not in readelf("--program-headers", program), f"{name}: bin/wxlink wants a loader")
-        expect("(NEEDED)" not in readelf("--dynamic", program), f"{name}: bin/wxlink wants libraries")
+        expect(
+            "INTERP" not in readelf("--program-headers", program),
+            f"{name}: bin/wxlink needs a loader",
+        )
+        expect(
+            "(NEEDED)" not in readelf("--dynamic", program), f"{name}: bin/wxlink needs libraries"
+        )
         facts[-1] = "static"
     for page in ["man/man1/wxlink-link.1", "bash-completion/completions/wxlink"]:
         expect((folder / "share" / page).stat().st_size > 1000, f"{name}: {page}")
@@ -395,15 +432,15 @@ def check_command(folder, name, kind, runner):
 
 
 def try_command(command, env):
-    """Nothing around it is needed to run it."""
-    for words, answer in [
+    """Checks that the command runs without anything else of the archive."""
+    for words, expected in [
         (["--version"], f"wxlink {VERSION}"),
         (["explain", "89010"], "89010"),
         (["bulk", "--help"], "Usage: wxlink bulk"),
         (["sandbox", "--help"], "wxlink-sandbox"),
     ]:
-        said = run(*command, *words, env=env)
-        expect(answer in said, f"{words}: {said}")
+        output = run(*command, *words, env=env)
+        expect(expected in output, f"{words}: {output}")
     words = ["link", "wx0b00000000000001", "--notify-users", "no", "--show-profile", "yes"]
     link_by([*command, *words], env)
 
@@ -415,17 +452,23 @@ def check_windows_archive(archive):
         folder = Path(scratch) / archive.name.removesuffix(".tar.gz")
         check_papers(folder / "doc", archive.name)
         dll, command = folder / "bin/wxlink.dll", folder / "bin/wxlink.exe"
-        told, of_command = (run("objdump", "-p", f, env=os.environ | {"LC_ALL": "C"}) for f in (dll, command))
-        names = set(re.findall(r"^\s+\[\s*\d+\].*\s(\w+)$", told.split("[Ordinal/Name Pointer] Table")[1], re.M))
+        of_dll, of_command = (
+            run("objdump", "-p", file, env=os.environ | {"LC_ALL": "C"}) for file in (dll, command)
+        )
+        exports = of_dll.split("[Ordinal/Name Pointer] Table")[1]
+        names = set(re.findall(r"^\s+\[\s*\d+\].*\s(\w+)$", exports, re.M))
         expect(names == promised(), f"{archive.name} exports {names}")
-        needed = re.findall(r"DLL Name: (\S+)", told + of_command)
-        expect(all(re.fullmatch(SYSTEM_DLLS, n, re.I) for n in needed), f"{archive.name} needs {needed}")
+        needed = re.findall(r"DLL Name: (\S+)", of_dll + of_command)
+        foreign = [name for name in needed if not re.fullmatch(SYSTEM_DLLS, name, re.IGNORECASE)]
+        expect(not foreign, f"{archive.name} needs {foreign}")
         tried = "not tried"
         if shutil.which(MINGW):
-            run(MINGW, ROOT / "bindings/c/link.c", f"-I{folder / 'include'}", folder / "lib/libwxlink.dll.a",
-                "-o", folder / "link.exe", env=clean_env())  # fmt: skip
+            include, library = f"-I{folder / 'include'}", folder / "lib/libwxlink.dll.a"
+            source, output = ROOT / "bindings/c/link.c", folder / "link.exe"
+            run(MINGW, source, include, library, "-o", output, env=clean_env())
             tried = "a program links"
-        print(f"ok  \t{archive.name}: {size(archive)}, .dll {size(dll)}, command {size(command)}, {tried}", flush=True)
+        facts = [size(archive), f".dll {size(dll)}", f"command {size(command)}", tried]
+        print(f"ok  \t{archive.name}: {', '.join(facts)}", flush=True)
 
 
 def check_wheel(wheel):
@@ -445,40 +488,43 @@ def check_wheel(wheel):
         facts.append(check_elf(binary, wheel.name, musl))
         if name == "wxlink":
             expect(exported(binary) == {"PyInit__core"}, f"{wheel.name} exports {exported(binary)}")
-            expect(any(n.endswith("py.typed") for n in packed.namelist()), f"{wheel.name}: py.typed")
+            expect(
+                any(n.endswith("py.typed") for n in packed.namelist()), f"{wheel.name}: py.typed"
+            )
         facts.append(f"within {size(binary)}")
     print(f"ok  \t{wheel.name}: {', '.join(facts)}", flush=True)
 
 
 def try_wheels(python, tag):
-    """The module of that tag and the sandbox, installed in a clean environment, tell the sample's story."""
+    """Installs the module and the simulator in a clean environment and runs a sample."""
     what = f"the {tag} wheel in a clean environment"
     here = f"*manylinux2014_{platform.machine()}*.whl"
     ours = [*DIST.glob(f"wxlink-*-{tag}-{here}"), *DIST.glob(f"wxlink_sandbox-{here}")]
     if len(ours) < 2:
-        return skipped(what, "wheels for this machine")
+        return skip(what, "a wheel for this machine")
     if not python:
-        return skipped(what, FREE_THREADED)
+        return skip(what, FREE_THREADED)
     with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
         venv = Path(scratch) / "venv"
         run(python, "-m", "venv", venv)
         run(venv / "bin/pip", "install", "--no-index", "--disable-pip-version-check", *ours)
         script = ROOT / "python/samples/link.py"
         env = clean_env(WXLINK_LIB_DIR=str(venv / "bin"))
-        # Isolated: the samples' folder has files named like modules.
+        # -I keeps the samples' folder off the module path: a sample may have the name of a module.
         link_by([venv / "bin/python", "-I", script, "wx0b00000000000001", "0", "1"], env)
         try_command([venv / "bin/wxlink"], env)
     print(f"ok  \t{what}", flush=True)
 
 
 def try_sdist(sdist):
-    """A wheel can be built from the sdist, without the checkout."""
+    """Builds a wheel from the sdist, without the checkout."""
     with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
         with tarfile.open(sdist) as tar:
             tar.extractall(scratch, filter="data")
         folder = Path(scratch) / sdist.name.removesuffix(".tar.gz")
         env = os.environ | {"CARGO_TARGET_DIR": str(WORK / "sdist")}
-        # Not --locked: the lock is the checkout's, and what only other crates there need goes from it.
+        # Not --locked: the lock file also has the crates that the rest of the checkout needs, which
+        # cargo removes.
         run(VENV / "bin/maturin", "build", "--out", scratch, cwd=folder, env=env)
     print(f"ok  \t{sdist.name}: {size(sdist)}, a wheel can be built from it", flush=True)
 
@@ -505,13 +551,16 @@ def get_tools():
 
 
 def jobs():
-    """What there is to make, by name: for which target, and how."""
-    for triple in [f"{arch}-unknown-linux-{libc}" for libc in ("gnu", "musl") for arch in ("x86_64", "aarch64")]:
+    """The files to build: name, target, and the function that builds it."""
+    platforms = [(arch, libc) for libc in ("gnu", "musl") for arch in ("x86_64", "aarch64")]
+    for triple in [f"{arch}-unknown-linux-{libc}" for arch, libc in platforms]:
         name = triple.replace("-unknown", "")
         yield f"archive {name}", triple, make_archive
         yield f"module wheel {name}", triple, lambda t: make_wheel(t, "python")
-        yield f"free-threaded wheel {name}", triple, lambda t: make_wheel(
-            t, "python", "--interpreter", FREE_THREADED
+        yield (
+            f"free-threaded wheel {name}",
+            triple,
+            lambda t: make_wheel(t, "python", "--interpreter", FREE_THREADED),
         )
         yield f"sandbox wheel {name}", triple, lambda t: make_wheel(t, "sandbox")
     yield "archive x86_64-windows-gnu", "x86_64-pc-windows-gnu", make_windows_archive
@@ -522,10 +571,10 @@ def make(only):
         if not re.search(only, name):
             continue
         if not has_std(triple):
-            skipped(name, f"Rust's standard library for {triple}")
+            skip(name, f"the Rust standard library for {triple}")
             continue
         if "windows" in triple and not shutil.which(MINGW):
-            skipped(name, MINGW)
+            skip(name, MINGW)
             continue
         print(f"making {name}", flush=True)
         how(Target(triple))
@@ -538,14 +587,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", metavar="NAME")
     parser.add_argument("--check", action="store_true")
-    told = parser.parse_args()
+    args = parser.parse_args()
     DIST.mkdir(parents=True, exist_ok=True)
     get_tools()
-    if not told.check:
-        make(told.only)
-    check(everything=not told.only)
-    if left_out and os.environ.get("CI") == "true":
-        sys.exit(f"dist: left out: {', '.join(left_out)}")
+    if not args.check:
+        make(args.only)
+    check(everything=not args.only)
+    if failed_skips:
+        sys.exit(f"dist: skipped: {', '.join(failed_skips)}")
 
 
 if __name__ == "__main__":

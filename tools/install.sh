@@ -1,15 +1,16 @@
 #!/bin/sh
 # Installs what `make build` built. Everything comes from the environment:
 #
-#   PREFIX        where it will live: /usr/local if not set
+#   PREFIX        the folder to install into: /usr/local if not set
 #   LIBDIR        the libraries' folder: $PREFIX/lib if not set
-#   DESTDIR       is put before every path while copying, for packagers; nothing remembers it
-#   FROM          the folder with libwxlink.so, libwxlink.a and wxlink, the command: target/release if not
-#                 set; the command and one of the libraries may be missing
-#   COMMAND       a command that runs here, to write its pages: the one in FROM if not set
+#   DESTDIR       is put before every path while copying, for packagers; no file contains it
+#   FROM          the folder with libwxlink.so, libwxlink.a and wxlink, the command: target/release
+#                 if not set; the command and one of the libraries may be missing
+#   COMMAND       a wxlink that runs on this machine and writes the manual pages: the one in FROM if
+#                 not set
 #   STATIC_LIBS   what libwxlink.a needs from the system
-#   STRIP         the program that takes debugging sections out of libwxlink.a; nothing else is in them
-#   RELOCATABLE   if set, wxlink.pc finds its folders from where it lies: for archives
+#   STRIP         the program that removes the debugging sections from libwxlink.a
+#   RELOCATABLE   if set, wxlink.pc finds its folders relative to itself: for archives
 set -eu
 umask 022
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,16 +18,16 @@ from=${FROM:-$root/target/release}
 prefix=${PREFIX:-/usr/local}
 libdir=${LIBDIR:-$prefix/lib}
 destdir=${DESTDIR:-}
-# As `cargo rustc -- --print native-static-libs` tells, without libc.
+# The output of `cargo rustc -- --print native-static-libs` without libc.
 static_libs=${STATIC_LIBS--lgcc_s -lutil -lrt -lpthread -lm -ldl}
 strip=${STRIP:-strip}
 command=${COMMAND:-$from/wxlink}
 
 for path in "$prefix" "$libdir"; do
     case $path in
-    *[\ \|\&\\]*) echo "install: a blank, |, & or \\ in $path" >&2; exit 2 ;;
+    *[\ \|\&\\]*) echo "install: $path contains a space, |, & or \\" >&2; exit 2 ;;
     /*) ;;
-    *) echo "install: $path does not begin with /" >&2; exit 2 ;;
+    *) echo "install: $path is not an absolute path" >&2; exit 2 ;;
     esac
 done
 [ -e "$from/libwxlink.so" ] || [ -e "$from/libwxlink.a" ] || {
@@ -40,7 +41,7 @@ abi=$(sed -n 's/^#define WX_ABI_VERSION //p' "$root/include/wxlink.h")
 [ -n "$version" ] && [ -n "$abi" ] && [ -e "$symbols" ]
 soname=libwxlink.so.$abi
 
-# From one folder to another: both begin with /.
+# relative FROM TO: the path from one folder to another; both are absolute.
 relative() {
     awk -v from="$1" -v to="$2" 'BEGIN {
         n = split(from, a, "/+"); m = split(to, b, "/+")

@@ -1,6 +1,8 @@
-"""What is linked into packages: as a CycloneDX bill of materials, and as the text of its licences.
+"""Prints what is linked into packages: a CycloneDX bill of materials, or the text of the licences.
 
     python3 tools/sbom.py TARGET PACKAGE... [--licences]
+
+TARGET is a target triple of Rust.
 """
 
 import json
@@ -20,19 +22,19 @@ def cargo(*args):
 
 
 def linked_in(target, *packages):
-    """The crates whose code is in the packages: neither build tools nor macros. The first package is first."""
-    told = cargo(
-        "tree", "--locked", *(f"--package={p}" for p in packages), "--target", target, "--edges", "normal,no-proc-macro",
-        "--prefix", "none", "--format", "{p}",
+    """The first package, then the crates linked into the packages: no build tools, no macros."""
+    tree = cargo(
+        "tree", "--locked", *(f"--package={p}" for p in packages), "--target", target,
+        "--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}",
     )  # fmt: skip
-    names = list(dict.fromkeys(tuple(line.split()[:2]) for line in told.splitlines() if line))
+    names = list(dict.fromkeys(tuple(line.split()[:2]) for line in tree.splitlines() if line))
     metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1"))
     known = {(p["name"], "v" + p["version"]): p for p in metadata["packages"]}
     return [known[name] for name in names[:1] + sorted(names[1:])]
 
 
 def standard_library():
-    """The Rust standard library, which is in everything that rustc makes."""
+    """The Rust standard library, which is linked into everything."""
     rustc = os.environ.get("RUSTC", "rustc")
     version = subprocess.check_output([rustc, "--version"], text=True).split()[1]
     return {
@@ -98,15 +100,18 @@ def licences(target, *packages):
             text = path.read_text("utf-8", "replace").strip()
             texts.setdefault(" ".join(text.split()), (text, []))[1].append(name)
     std = standard_library()
-    page = f"Software of others that is part of {packages[0]}, and its licences.\n\n"
-    page += f"The Rust standard library {std['version']}: MIT OR Apache-2.0, with LLVM's libunwind where it\n"
-    page += "is linked in: Apache-2.0 WITH LLVM-exception. https://www.rust-lang.org/policies/licenses\n"
+    page = f"Third-party software in {packages[0]}, and its licences.\n\n"
+    page += f"The Rust standard library {std['version']}: MIT OR Apache-2.0.\n"
+    page += "LLVM's libunwind, where it is linked in: Apache-2.0 WITH LLVM-exception.\n"
+    page += "https://www.rust-lang.org/policies/licenses\n"
     if without:
-        page += "\nThese come without a licence text and under the licence named:\n"
+        page += "\nThese crates contain no licence text; their licence is:\n"
         page += "".join(f"  {name}\n" for name in without)
     for text, names in texts.values():
         rule = "-" * 80
-        page += f"\n{rule}\n" + "".join(f"{n}\n" for n in dict.fromkeys(names)) + f"{rule}\n\n{text}\n"
+        page += (
+            f"\n{rule}\n" + "".join(f"{n}\n" for n in dict.fromkeys(names)) + f"{rule}\n\n{text}\n"
+        )
     return page
 
 

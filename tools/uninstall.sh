@@ -1,5 +1,6 @@
 #!/bin/sh
-# Removes what tools/install.sh, with the same settings, would install and the folders named wxlink.
+# Removes the files that tools/install.sh installs with the same settings, and the folders named
+# wxlink.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 stage=$(mktemp -d)

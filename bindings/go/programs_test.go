@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// program runs one of this folder's programs as a user would, and returns what it wrote.
+// program runs one of this folder's programs as a user does, and returns what it printed.
 func program(t *testing.T, s *sandbox, token, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	command := exec.Command("./run", args...)
+	command := exec.Command("./run.sh", args...)
 	command.Env = append(os.Environ(), "WXLINK_TOKEN="+token, "WXLINK_BASE_URL="+s.url)
 	command.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer

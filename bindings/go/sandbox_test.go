@@ -1,7 +1,6 @@
 package wxlink_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,9 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,126 +20,129 @@ const (
 	appID   = "wx0b00000000000001"
 )
 
-// examplesURL is the sandbox that the examples talk to. Its administrators agree at once.
-var examplesURL string
+// examplesURL is the simulator's address, for the examples.
+var examplesURL = os.Getenv("WXLINK_BASE_URL")
+
+const howToRun = `the tests need the WeChat simulator, and WXLINK_SANDBOX_ADMIN is not set.
+Run all tests with bindings/go/test.sh, or some of them with: bindings/go/test.sh -run NAME .
+`
 
 func TestMain(m *testing.M) {
-	s, err := startSandbox("--approve", "immediate")
-	if err != nil {
+	if os.Getenv("WXLINK_SANDBOX_ADMIN") == "" {
+		fmt.Fprint(os.Stderr, howToRun)
+		os.Exit(1)
+	}
+	if err := theSandbox().prepareExamples(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	examplesURL = s.url
-	code := m.Run()
-	if err := s.stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "the sandbox:", err)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
-// A sandbox is the simulator of WeChat's side, as a program of its own.
+// A sandbox is the WeChat simulator that tools/with_sandbox.py started. All tests share it, one
+// after the other.
 type sandbox struct {
-	url     string
-	admin   string
-	command *exec.Cmd
+	url   string
+	admin string
 }
 
-func startSandbox(args ...string) (*sandbox, error) {
-	folder := os.Getenv("WXLINK_LIB_DIR")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "target", "release")
-	}
-	command := exec.Command(filepath.Join(folder, "wxlink-sandbox"), append(args, "--stay")...)
-	command.Stderr = os.Stderr
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	s := &sandbox{command: command}
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	if err != nil {
-		return nil, fmt.Errorf("the sandbox did not start: %w", err)
-	}
-	var about struct{ HTTP, Admin string }
-	if err := json.Unmarshal(line, &about); err != nil {
-		return nil, err
-	}
-	s.url, s.admin = about.HTTP, about.Admin
-	return s, nil
+func theSandbox() *sandbox {
+	return &sandbox{url: os.Getenv("WXLINK_BASE_URL"), admin: os.Getenv("WXLINK_SANDBOX_ADMIN")}
 }
 
-func (s *sandbox) stop() error {
-	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	return s.command.Wait()
-}
-
-// newSandbox starts a sandbox for one test.
+// newSandbox resets the simulator for one test, and prepares it for the examples afterwards.
 func newSandbox(t *testing.T) *sandbox {
 	t.Helper()
-	s, err := startSandbox()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := theSandbox()
+	s.do(t, "POST", "reset", nil)
 	t.Cleanup(func() {
-		if err := s.stop(); err != nil {
-			t.Errorf("the sandbox: %v", err)
+		if err := s.prepareExamples(); err != nil {
+			t.Error(err)
 		}
 	})
 	return s
 }
 
-// adminClient keeps no connections, so that tests can count their own. Whatever proxy the
-// environment names, the sandbox is on this machine.
+// prepareExamples resets the simulator and has its administrators agree at once, also to what the
+// list of SANDBOX-TOKEN-3 waits for.
+func (s *sandbox) prepareExamples() error {
+	type object = map[string]any
+	immediate := object{"when": "immediate"}
+	policy := object{"official_account": immediate, "mini_program": immediate, "unlink": immediate}
+	agree := func(appID, by string) object {
+		return object{"account": "wx0a00000000000003", "appid": appID, "by": by, "decision": "agree"}
+	}
+	for _, request := range []struct {
+		method, path string
+		body         any
+	}{
+		{"POST", "reset", nil},
+		{"PUT", "policy", policy},
+		{"POST", "approvals", agree("wx0b00000000000012", "official_account")},
+		{"POST", "approvals", agree("wx0b00000000000013", "mini_program")},
+		{"POST", "approvals", agree("wx0b00000000000015", "official_account")},
+	} {
+		if _, err := s.request(request.method, request.path, request.body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// adminClient keeps no connections, so that tests can count their own. The simulator is on this
+// machine: a proxy in the environment does not apply.
 var adminClient = &http.Client{
 	Transport: &http.Transport{DisableKeepAlives: true},
 	Timeout:   10 * time.Second,
 }
 
-// do asks the sandbox's admin interface.
-func (s *sandbox) do(t *testing.T, method, path string, body any) []byte {
-	t.Helper()
+// request sends a request to the simulator's admin interface and returns the response's body.
+func (s *sandbox) request(method, path string, body any) ([]byte, error) {
 	var content []byte
 	if body != nil {
 		var err error
 		if content, err = json.Marshal(body); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
 	request, err := http.NewRequest(method, s.admin+path, bytes.NewReader(content))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	answer, err := adminClient.Do(request)
+	response, err := adminClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s", method, path, text)
+	}
+	return text, err
+}
+
+// do is request for a test, which fails if the request does.
+func (s *sandbox) do(t *testing.T, method, path string, body any) []byte {
+	t.Helper()
+	text, err := s.request(method, path, body)
 	if err != nil {
 		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s %s: %s", method, path, text)
 	}
 	return text
 }
 
-// fault has something go wrong with each request to an endpoint.
+// fault makes every request to an endpoint fail in a certain way.
 func (s *sandbox) fault(t *testing.T, on string, fault any) {
 	t.Helper()
 	s.do(t, "POST", "faults", map[string]any{"endpoint": on, "always": true, "fault": fault})
 }
 
-// decide plays an administrator.
+// decide takes an administrator's decision.
 func (s *sandbox) decide(t *testing.T, by, decision string) {
 	t.Helper()
-	s.do(t, "POST", "approvals", map[string]string{"account": account, "appid": appID, "by": by, "decision": decision})
+	s.do(t, "POST", "approvals", map[string]string{
+		"account": account, "appid": appID, "by": by, "decision": decision,
+	})
 }
 
 // received counts the requests to an endpoint.
@@ -167,15 +166,15 @@ func newClient(t *testing.T, s *sandbox, options ...wxlink.Option) *wxlink.Clien
 	return client
 }
 
-// eventually waits until something is so, and fails if that takes more than a minute.
-func eventually(t *testing.T, what string, so func() bool) {
+// eventually waits until a condition holds, and fails if that takes more than a minute.
+func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for !so() {
+	for !holds() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("it never came about that %s", what)
+			t.Fatalf("not within a minute: %s", what)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -35,7 +35,9 @@ def main() -> int:
         print("usage: WXLINK_TOKEN=... list.py", file=sys.stderr)
         return 2
     try:
-        client = wxlink.Client(base_url=os.environ.get("WXLINK_BASE_URL", "https://api.weixin.qq.com"))
+        client = wxlink.Client(
+            base_url=os.environ.get("WXLINK_BASE_URL", "https://api.weixin.qq.com")
+        )
     except wxlink.ArgumentError as error:
         print(error, file=sys.stderr)
         return 2

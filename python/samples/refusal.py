@@ -40,7 +40,9 @@ def main(arguments: list[str]) -> int:
         print("usage: WXLINK_TOKEN=... refusal.py APPID", file=sys.stderr)
         return 2
     try:
-        client = wxlink.Client(base_url=os.environ.get("WXLINK_BASE_URL", "https://api.weixin.qq.com"))
+        client = wxlink.Client(
+            base_url=os.environ.get("WXLINK_BASE_URL", "https://api.weixin.qq.com")
+        )
     except wxlink.ArgumentError as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,5 +1,5 @@
-//! A job of many links. It is done on threads of its own, which know nothing of Python; results wait in a short queue
-//! until somebody asks for them.
+//! Jobs of many links. A job runs on threads of its own, which do not use Python. Results wait in a
+//! short queue until Python asks for them.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -16,88 +16,90 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use serde_json::Value;
-use wxlink::{Client, Status};
+use wxlink::{Client, Lang, Status, Text};
 use wxlink_bulk::{
-    BadRow, BulkError, Choices, Crew, End, Finding, Rate, Rates, Record, Reopen, Row, Stop,
-    Verdict, column_of, read_rows,
+    BadRow, BulkError, Message, Plan, PlannedAction, Rate, Rates, Record, ResumeMode, Row,
+    RowDefaults, RunEnd, Runner, Severity, StopFlag, column_of, read_rows,
 };
 
 use crate::ending::{self, Inside};
-use crate::{Handle, errors};
+use crate::errors;
+use crate::handle::Handle;
 
-/// How often a wait has Python's signal handlers run.
-const LOOK: Duration = Duration::from_millis(50);
-/// How many results may wait before the workers do. What a loop that is left has not seen is at most that, and what
-/// was being dealt with.
-const WAITING: usize = 64;
-/// How many rows are taken over before Python's signal handlers run.
-const ROWS: u32 = 1024;
-const NOTHING: &str = "put that right and try again; nothing was sent";
-const KEPT: &str = "put that right, then go on with the job (resume=True) or begin it anew; what was done is found, \
-                    and not done again";
+/// How often a waiting call runs Python's signal handlers.
+const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// How many results may wait before the workers wait too. When a loop is left, the results that it
+/// has not seen are these and those of rows in progress.
+const MAX_WAITING_RESULTS: usize = 64;
+/// How many rows are read between two runs of Python's signal handlers.
+const ROWS_PER_SIGNAL_CHECK: u32 = 1024;
+/// What to do after a failure before the job started.
+const NOTHING_SENT: Text = Text {
+    en: "Correct this and try again; nothing was sent",
+    zh: "请修正后重试；未发送任何请求",
+};
+/// What to do after a failure during the job.
+const WORK_KEPT: Text = Text {
+    en: "Correct this, then resume the job (resume=True) or start it again; completed work is \
+         found and not repeated",
+    zh: "请修正后继续任务 (resume=True) 或重新开始；已完成的工作不会重复",
+};
 const COLUMNS: [&str; 4] = ["account", "appid", "notify_users", "show_profile"];
 
-/// A result's fields.
-type Told = (
-    u64,
-    String,
-    String,
-    &'static str,
-    i32,
-    String,
-    String,
-    Option<u64>,
-);
-/// In the order of `Finding::ALL`.
-type Findings = (u64, u64, u64, u64, u64, u64, u64);
-/// How many rows there are of each finding, how many message followers, of how many accounts; accounts of note.
-type Planned = (
-    Findings,
-    u64,
-    u64,
-    Vec<(String, u64)>,
-    Vec<(String, String)>,
-);
+/// How a job is run, as Python passes it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct JobSettings {
+    notify_users: Option<bool>,
+    show_profile: Option<bool>,
+    workers: i64,
+    rate: String,
+    account_rate: String,
+}
 
-/// A job that is being done, or will be when its first result is asked for.
+/// A job that is running, or will be when its first result is requested.
 #[pyclass(frozen, module = "wxlink._core")]
 pub struct Job {
     work: Arc<Work>,
 }
 
-/// What the threads share with those who wait for them.
+/// What the job's threads share with the threads that wait for them.
 struct Work {
     job: wxlink_bulk::Job,
     client: Client,
     workers: usize,
     rates: Rates,
-    stop: Stop,
+    stop: StopFlag,
     state: Mutex<State>,
-    news: Condvar,
-    /// Goes after the job does.
-    folder: Mutex<Option<Temporary>>,
+    /// Notified when the state changes.
+    changed: Condvar,
+    /// Declared after the job, so that it is removed after the job is dropped.
+    folder: Mutex<Option<TemporaryFolder>>,
 }
 
 #[derive(Default)]
 struct State {
     results: VecDeque<Record>,
-    begun: bool,
-    /// Threads that are at work.
+    started: bool,
+    /// How many of the job's threads are running.
     running: u32,
-    end: Option<End>,
+    end: Option<RunEnd>,
     failure: Option<BulkError>,
-    /// Nobody waits for the threads any more: they end by themselves.
-    left: bool,
+    /// Set when nothing waits for the threads any more and they end by themselves.
+    abandoned: bool,
 }
 
-/// A folder that is removed when nobody uses it any more.
-struct Temporary(PathBuf, u32);
+/// A folder that is removed when this is dropped, unless a forked child drops it.
+struct TemporaryFolder {
+    path: PathBuf,
+    process: u32,
+}
 
-impl Drop for Temporary {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        if self.1 == process::id() {
-            // Whoever looks after temporary files does the rest.
-            let _ = std::fs::remove_dir_all(&self.0);
+        if self.process == process::id() {
+            // If this fails, the system removes temporary files some day.
+            let _ = std::fs::remove_dir_all(&self.path);
         }
     }
 }
@@ -107,13 +109,13 @@ impl Work {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for news, a little.
+    /// Waits until the state changes, or until signals are to be checked.
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let waited = self.news.wait_timeout(state, LOOK);
+        let waited = self.changed.wait_timeout(state, SIGNAL_CHECK_INTERVAL);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Runs something on a thread of its own, which `stop` waits for.
+    /// Runs a task on a thread of its own, which `stop_and_wait` waits for.
     fn spawn(
         self: &Arc<Work>,
         mut state: MutexGuard<'_, State>,
@@ -125,10 +127,10 @@ impl Work {
         let thread = thread::Builder::new().name("wxlink-bulk".into());
         let spawned = thread.spawn(move || {
             if panic::catch_unwind(AssertUnwindSafe(|| task(&work))).is_err() {
-                work.fail(BulkError::again("a thread failed; please report it"));
+                work.fail(panicked());
             }
             work.state().running -= 1;
-            work.news.notify_all();
+            work.changed.notify_all();
         });
         if spawned.is_err() {
             self.state().running -= 1;
@@ -136,38 +138,38 @@ impl Work {
         spawned.map(drop)
     }
 
-    fn fail(&self, why: BulkError) {
-        self.stop.ask();
-        self.state().failure.get_or_insert(why);
+    fn fail(&self, error: BulkError) {
+        self.stop.request();
+        self.state().failure.get_or_insert(error);
     }
 
-    /// Does the job.
+    /// Runs the job.
     fn run(&self) {
-        let crew = Crew {
+        let runner = Runner {
             client: &self.client,
             workers: self.workers,
-            observer: &|record| self.put(record),
+            observer: &|record| self.add_result(record),
             stop: &self.stop,
         };
-        match self.job.run(&crew, self.rates) {
+        match self.job.run(&runner, self.rates) {
             Ok(end) => self.state().end = Some(end),
-            Err(why) => self.fail(why),
+            Err(error) => self.fail(error),
         }
     }
 
-    /// Hands on a result, once there is room for it.
-    fn put(&self, record: &Record) {
+    /// Adds a result to the queue, and waits for room if necessary.
+    fn add_result(&self, record: &Record) {
         let mut state = self.state();
-        while state.results.len() >= WAITING && !self.stop.is_asked() {
+        while state.results.len() >= MAX_WAITING_RESULTS && !self.stop.is_requested() {
             state = self.wait(state);
         }
         state.results.push_back(record.clone());
         drop(state);
-        self.news.notify_all();
+        self.changed.notify_all();
     }
 
-    /// A result, or a little time later none; `Err` if there will be none.
-    fn take(&self) -> Result<Option<Record>, ()> {
+    /// Takes a result from the queue, and waits a short time for one.
+    fn take_result(&self) -> Taken {
         let mut state = self.state();
         if state.results.is_empty() && state.running > 0 {
             state = self.wait(state);
@@ -175,200 +177,239 @@ impl Work {
         match state.results.pop_front() {
             Some(record) => {
                 drop(state);
-                self.news.notify_all();
-                Ok(Some(record))
+                self.changed.notify_all();
+                Taken::Result(record)
             }
-            None if state.running > 0 => Ok(None),
-            None => Err(()),
+            None if state.running > 0 => Taken::NoneYet,
+            None => Taken::NoneLeft,
         }
     }
 
-    fn ask_for_the_end(&self) {
-        self.stop.ask();
-        self.news.notify_all();
+    fn request_stop(&self) {
+        self.stop.request();
+        self.changed.notify_all();
     }
 }
 
+/// The answer to a request for a result.
+enum Taken {
+    Result(Record),
+    /// None now, but there may be one later.
+    NoneYet,
+    /// There will be none.
+    NoneLeft,
+}
+
 impl Job {
-    /// A forked child has the job's memory and none of its threads; locks may be held for ever.
-    fn here(&self, py: Python<'_>) -> PyResult<()> {
-        not_forked(py, &self.work.client)
+    /// Raises in a forked child: it has the job's memory and none of its threads, and locks may
+    /// never be released.
+    fn check_not_forked(&self, py: Python<'_>) -> PyResult<()> {
+        check_not_forked(py, &self.work.client)
     }
 
-    fn begin(&self, py: Python<'_>) -> PyResult<()> {
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
         let mut state = self.work.state();
-        if mem::replace(&mut state.begun, true) || self.work.stop.is_asked() {
+        if mem::replace(&mut state.started, true) || self.work.stop.is_requested() {
             return Ok(());
         }
         let spawned = self.work.spawn(state, Work::run);
-        spawned.map_err(|e| raise(py, &no_thread(&e), KEPT))
+        spawned.map_err(|e| self.raise(py, &could_not_start_thread(&e), WORK_KEPT))
     }
 
-    /// Asks for the end and waits for it. Another signal that raises ends the waiting alone.
-    fn end_it(&self, py: Python<'_>, inside: &Inside) -> PyResult<()> {
-        self.work.ask_for_the_end();
+    /// Requests a stop and waits until the job's threads have ended. If another signal raises, only
+    /// the waiting ends.
+    fn stop_and_wait(&self, py: Python<'_>, inside: &Inside) -> PyResult<()> {
+        self.work.request_stop();
         while inside.detach(py, || {
             let state = self.work.state();
             state.running > 0 && self.work.wait(state).running > 0
         }) {
             py.check_signals()
-                .inspect_err(|_| self.work.state().left = true)?;
+                .inspect_err(|_| self.work.state().abandoned = true)?;
         }
         Ok(())
+    }
+
+    fn raise(&self, py: Python<'_>, error: &BulkError, remedy: Text) -> PyErr {
+        raise(py, self.work.client.lang(), error, remedy)
     }
 }
 
 #[pymethods]
 impl Job {
-    /// Begins a job, or takes one up, in a folder; without one, in a temporary one. `reopen`: takes up the one that is
-    /// there, and whether what failed is to be done again.
+    /// Creates or opens a job in a folder; without a folder, in a temporary one. `resume` opens an
+    /// existing job: "pending" to do what is left, "failed" to do failed rows again too.
     #[new]
     fn py_new(
         py: Python<'_>,
         handle: &Handle,
         rows: Option<Bound<'_, PyAny>>,
         folder: Option<PathBuf>,
-        reopen: Option<bool>,
-        choices: (Option<bool>, Option<bool>),
-        pace: (i64, &str, &str),
+        resume: Option<&str>,
+        settings: JobSettings,
     ) -> PyResult<Job> {
         let inside = Inside::enter(py);
-        not_forked(py, &handle.client)?;
-        let wrong = |why: &str| errors::before_call(py, Status::BadValue, why);
+        check_not_forked(py, &handle.client)?;
+        let lang = handle.client.lang();
+        let invalid = |why: Message| errors::before_call(py, Status::BadValue, why.get(lang));
         if !handle.client.serves_accounts() {
-            return Err(wrong(
-                "the client has no source of tokens for many accounts; make it with the option token_command, or with \
-                 component_appid and component_appsecret",
-            ));
+            return Err(invalid(Message::new(
+                "the client has no source of tokens for many accounts. Create it with the option \
+                 token_command, or with component_appid and component_appsecret",
+                "该客户端没有适用于多个账号的 access_token 来源。请设置 token_command，\
+                 或 component_appid 和 component_appsecret",
+            )));
         }
-        let (workers, rate, account_rate) = pace;
-        let workers = usize::try_from(workers).ok().filter(|n| *n > 0);
-        let read = |name, text| {
-            Rate::parse(text).map_err(|why| wrong(&format!("{name} is {text:?}, but {why}")))
+        let parse_rate = |name, text: &str| {
+            Rate::parse(text).map_err(|why| {
+                invalid(Message::new(
+                    format!("invalid {name} {text:?}: {why}"),
+                    format!("{name} 的值 {text:?} 无效：{why}"),
+                ))
+            })
         };
         let rates = Rates {
-            all: read("rate", rate)?,
-            account: read("account_rate", account_rate)?,
+            all: parse_rate("rate", &settings.rate)?,
+            account: parse_rate("account_rate", &settings.account_rate)?,
         };
-        let choices = Choices {
-            notify_users: choices.0,
-            show_profile: choices.1,
+        let workers = usize::try_from(settings.workers).ok().filter(|n| *n > 0);
+        let workers = workers.ok_or_else(|| {
+            invalid(Message::new(
+                "workers must be 1 or more",
+                "workers 必须大于等于 1",
+            ))
+        })?;
+        let mode = match resume {
+            None => None,
+            Some("pending") => Some(ResumeMode::Pending),
+            Some("failed") => Some(ResumeMode::Failed),
+            Some(_) => return Err(invalid("resume must be \"pending\" or \"failed\"".into())),
         };
-        let workers = workers.ok_or_else(|| wrong("workers must be 1 or more"))?;
+        let defaults = RowDefaults {
+            notify_users: settings.notify_users,
+            show_profile: settings.show_profile,
+        };
         let raised = Raised::default();
         let file = rows.as_ref().and_then(path_of);
-        if let (Some(file), Some(folder), None) = (&file, &folder, reopen) {
+        if let (Some(file), Some(folder), None) = (&file, &folder, mode) {
             if is_in(file, folder) {
-                return Err(wrong(&format!(
-                    "{} is in {}: rows cannot come from their job's own folder; \
-                     take another folder (job)",
-                    file.display(),
-                    folder.display()
+                let (file, folder) = (file.display(), folder.display());
+                return Err(invalid(Message::new(
+                    format!(
+                        "{file} is in {folder}: rows cannot come from their job's own folder. \
+                         Choose another folder (job)"
+                    ),
+                    format!(
+                        "{file} 位于 {folder} 中：行不能来自任务自己的目录。请换一个目录 (job)"
+                    ),
                 )));
             }
         }
-        let source = rows.map(|rows| Source::of(&rows)).transpose()?;
+        let source = rows.map(|rows| RowSource::new(&rows)).transpose()?;
         let (folder, temporary) = match folder {
             Some(folder) => (folder, None),
             None => {
                 let made = py
                     .import("tempfile")?
                     .call_method1("mkdtemp", ("", "wxlink-bulk-"))?;
-                let folder: PathBuf = made.extract()?;
-                (folder.clone(), Some(Temporary(folder, process::id())))
+                let path: PathBuf = made.extract()?;
+                let temporary = TemporaryFolder {
+                    path: path.clone(),
+                    process: process::id(),
+                };
+                (path, Some(temporary))
             }
         };
-        let job = inside.detach(py, || job_of(&folder, source, reopen, choices, &raised));
+        let job = inside.detach(py, || {
+            let rows = source.map(|source| source.rows(defaults, &raised));
+            open_job(&folder, rows, mode)
+        });
         if let Some(raised) = raised.take() {
             return Err(raised);
         }
         Ok(Job {
             work: Arc::new(Work {
-                job: job.map_err(|e| raise(py, &e, NOTHING))?,
+                job: job.map_err(|e| raise(py, lang, &e, NOTHING_SENT))?,
                 client: handle.client.clone(),
                 workers,
                 rates,
-                stop: Stop::default(),
+                stop: StopFlag::default(),
                 state: Mutex::default(),
-                news: Condvar::new(),
+                changed: Condvar::new(),
                 folder: Mutex::new(temporary),
             }),
         })
     }
 
-    /// The next result; None at the end.
-    fn next(&self, py: Python<'_>) -> PyResult<Option<Told>> {
+    /// The next result as a dictionary; None at the end.
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let inside = Inside::enter(py);
-        self.here(py)?;
-        self.begin(py)?;
+        self.check_not_forked(py)?;
+        self.start(py)?;
         loop {
-            match inside.detach(py, || self.work.take()) {
-                Ok(Some(record)) => return Ok(Some(fields(record))),
-                Ok(None) => {}
-                Err(()) => return self.check(py).map(|()| None),
+            match inside.detach(py, || self.work.take_result()) {
+                Taken::Result(record) => return record_fields(py, &record).map(Some),
+                Taken::NoneYet => {}
+                Taken::NoneLeft => return self.check(py).map(|()| None),
             }
             py.check_signals()
-                .inspect_err(|_| self.work.ask_for_the_end())?;
+                .inspect_err(|_| self.work.request_stop())?;
         }
     }
 
-    /// What would be done, found out without doing it.
-    fn plan(&self, py: Python<'_>, monthly: u32) -> PyResult<Planned> {
+    /// What the job would do, found out without posting anything, as a dictionary.
+    fn plan<'py>(&self, py: Python<'py>, monthly_links: u32) -> PyResult<Bound<'py, PyDict>> {
         let inside = Inside::enter(py);
-        self.here(py)?;
-        let (tell, mut told) = mpsc::sync_channel(1);
+        self.check_not_forked(py)?;
+        let (sender, mut receiver) = mpsc::sync_channel(1);
         let spawned = self.work.spawn(self.work.state(), move |work| {
-            let crew = Crew {
+            let runner = Runner {
                 client: &work.client,
                 workers: work.workers,
                 observer: &|_| {},
                 stop: &work.stop,
             };
-            let plan = work.job.plan(&crew, work.rates, monthly, &|_, _| {});
-            // Who was interrupted does not wait for it.
-            let _ = tell.send(plan);
+            let plan = work
+                .job
+                .plan(&runner, work.rates, monthly_links, &|_, _| {});
+            // After an interrupt nothing waits for the plan.
+            let _ = sender.send(plan);
         });
-        let failed = |e: BulkError| raise(py, &e, NOTHING);
-        spawned.map_err(|e| failed(no_thread(&e)))?;
+        let failed = |e: BulkError| self.raise(py, &e, NOTHING_SENT);
+        spawned.map_err(|e| failed(could_not_start_thread(&e)))?;
         let plan = loop {
-            let receiver = &mut told;
-            match inside.detach(py, move || receiver.recv_timeout(LOOK)) {
+            let receiver = &mut receiver;
+            match inside.detach(py, move || receiver.recv_timeout(SIGNAL_CHECK_INTERVAL)) {
                 Ok(plan) => break plan.map_err(failed)?,
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(failed(BulkError::again(
-                        "the plan failed; please report it",
-                    )));
-                }
+                Err(RecvTimeoutError::Disconnected) => return Err(failed(panicked())),
             }
             py.check_signals()
-                .inspect_err(|_| self.work.ask_for_the_end())?;
+                .inspect_err(|_| self.work.request_stop())?;
         };
-        if self.work.stop.is_asked() {
-            let why = "the job was stopped, and its plan with it; go on with the job for another";
+        if self.work.stop.is_requested() {
+            let why = Text {
+                en: "the job was stopped, and its plan with it. Resume the job for another plan",
+                zh: "任务已停止，计划也随之停止。继续任务即可重新计划",
+            };
+            let why = why.get(self.work.client.lang());
             return Err(errors::before_call(py, Status::Cancelled, why));
         }
-        Ok((
-            Finding::ALL.map(|f| plan.of(f)).into(),
-            plan.notifying,
-            plan.notified_accounts,
-            plan.over_quota,
-            plan.unreadable,
-        ))
+        plan_fields(py, &plan)
     }
 
-    /// Ends the work: rows that are being dealt with come to an end, no others begin.
+    /// Stops the work: rows in progress are completed, no others are started.
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
         let inside = Inside::enter(py);
-        self.here(py)?;
-        self.end_it(py, &inside)
+        self.check_not_forked(py)?;
+        self.stop_and_wait(py, &inside)
     }
 
-    /// The same, and lets the folder go.
+    /// Stops the work, discards waiting results, and releases the folder.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let inside = Inside::enter(py);
-        self.here(py)?;
-        self.end_it(py, &inside)?;
+        self.check_not_forked(py)?;
+        self.stop_and_wait(py, &inside)?;
         self.work.state().results.clear();
         self.work.job.release();
         let folder = self.work.folder.lock();
@@ -376,35 +417,46 @@ impl Job {
         Ok(())
     }
 
-    /// Raises what the work failed with, once.
+    /// Raises the failure of the work, once.
     fn check(&self, py: Python<'_>) -> PyResult<()> {
         let _inside = Inside::enter(py);
-        self.here(py)?;
+        self.check_not_forked(py)?;
         let failure = self.work.state().failure.take();
-        failure.map_or(Ok(()), |why| Err(raise(py, &why, KEPT)))
+        failure.map_or(Ok(()), |e| Err(self.raise(py, &e, WORK_KEPT)))
     }
 
-    /// Writes a CSV for each outcome; the folder they are in.
+    /// Writes a CSV file for each outcome and returns their folder.
     fn report(&self, py: Python<'_>) -> PyResult<PathBuf> {
         let inside = Inside::enter(py);
-        self.here(py)?;
+        self.check_not_forked(py)?;
         let report = inside.detach(py, || self.work.job.report());
-        report.map(|r| r.dir).map_err(|e| raise(py, &e, KEPT))
+        report
+            .map(|r| r.dir)
+            .map_err(|e| self.raise(py, &e, WORK_KEPT))
     }
 
+    /// How many rows have each outcome.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = PyDict::new(py);
-        for (outcome, number) in self.work.job.tally().counts() {
-            counts.set_item(outcome.word(), number)?;
+        for count in self.work.job.tally().counts() {
+            counts.set_item(count.outcome.word(), count.rows)?;
         }
         Ok(counts)
     }
 
-    /// How many rows have come to something, and how many there are.
-    fn done(&self) -> (u64, u64) {
-        (self.work.job.tally().total(), self.work.job.rows())
+    /// How many rows have an outcome.
+    #[getter]
+    fn done(&self) -> u64 {
+        self.work.job.tally().total()
     }
 
+    /// How many rows there are.
+    #[getter]
+    fn rows(&self) -> u64 {
+        self.work.job.rows()
+    }
+
+    /// How many rows are left.
     #[getter]
     fn left(&self) -> u64 {
         self.work.job.left()
@@ -415,15 +467,16 @@ impl Job {
         self.work.job.dir()
     }
 
+    /// How the work ended; None if it has not.
     #[getter]
     fn end(&self, py: Python<'_>) -> PyResult<Option<&'static str>> {
         let _inside = Inside::enter(py);
-        self.here(py)?;
+        self.check_not_forked(py)?;
         Ok(self.work.state().end.map(|end| match end {
-            End::Finished => "finished",
-            End::Stopped => "stopped",
-            End::Outage => "outage",
-            End::NoAccess => "no_access",
+            RunEnd::Finished => "finished",
+            RunEnd::Stopped => "stopped",
+            RunEnd::Outage => "outage",
+            RunEnd::NoAccess => "no_access",
         }))
     }
 }
@@ -433,36 +486,44 @@ impl Drop for Job {
         if self.work.client.is_forked() {
             return;
         }
-        self.work.ask_for_the_end();
+        self.work.request_stop();
         let wait = || {
             let mut state = self.work.state();
-            while state.running > 0 && !state.left {
+            while state.running > 0 && !state.abandoned {
                 state = self.work.wait(state);
             }
         };
-        // Other threads of Python need not wait for ours; if Python itself is ending there are none.
+        // Python's other threads may run meanwhile. While Python itself ends, it cannot be attached
+        // to, and there are none.
         if Python::try_attach(|py| Inside::enter(py).detach(py, wait)).is_none() {
             wait();
         }
     }
 }
 
-fn not_forked(py: Python<'_>, client: &Client) -> PyResult<()> {
+fn check_not_forked(py: Python<'_>, client: &Client) -> PyResult<()> {
     if !client.is_forked() {
         return Ok(());
     }
-    let why = "the client was made before a fork and is used in the child; make another one there, and leave its jobs \
-               to the parent";
-    Err(errors::before_call(py, Status::Forked, why))
+    let why = Text {
+        en: "the client was created before a fork and cannot be used in the child. Create another \
+             one in the child, and leave the client's jobs to the parent",
+        zh: "该客户端在 fork 之前创建，不能在子进程中使用。请在子进程中另建客户端，其任务由父进程继续",
+    };
+    Err(errors::before_call(
+        py,
+        Status::Forked,
+        why.get(client.lang()),
+    ))
 }
 
-/// Where an open file is, if it says so.
+/// The path of an open file, if it has one.
 fn path_of(file: &Bound<'_, PyAny>) -> Option<PathBuf> {
     file.hasattr("read").ok().filter(|is| *is)?;
     file.getattr("name").ok()?.extract().ok()
 }
 
-/// Whether a file is in a folder: a job that is made there might replace it.
+/// Whether a file is in a folder, where creating a job could replace it.
 fn is_in(file: &Path, folder: &Path) -> bool {
     match (file.canonicalize(), folder.canonicalize()) {
         (Ok(file), Ok(folder)) => file.starts_with(folder),
@@ -470,63 +531,105 @@ fn is_in(file: &Path, folder: &Path) -> bool {
     }
 }
 
-fn job_of(
+/// Opens the job in a folder if there is a mode, else creates one.
+fn open_job(
     folder: &Path,
-    source: Option<Source>,
-    reopen: Option<bool>,
-    choices: Choices,
-    raised: &Raised,
+    rows: Option<impl Iterator<Item = Result<Row, BadRow>>>,
+    mode: Option<ResumeMode>,
 ) -> Result<wxlink_bulk::Job, BulkError> {
-    let rows = source.map(|source| source.rows(choices, raised));
-    match (reopen, rows) {
-        (None, Some(rows)) => wxlink_bulk::Job::begin(folder, rows),
-        (None, None) => Err(BulkError::usage("there are no rows to begin a job with")),
-        (Some(failed), rows) => {
-            let reopen = if failed { Reopen::Failed } else { Reopen::Due };
-            let job = wxlink_bulk::Job::open(folder, reopen)?;
-            if rows.is_none_or(|rows| job.is_of(rows)) {
-                return Ok(job);
-            }
-            let why =
-                "holds a job of other rows; go on with it without any, or take another folder";
-            Err(BulkError::usage(format!("{} {why}", folder.display())))
-        }
+    let Some(mode) = mode else {
+        let rows =
+            rows.ok_or_else(|| BulkError::usage(Message::new("there are no rows", "没有任何行")))?;
+        return wxlink_bulk::Job::create(folder, rows);
+    };
+    let job = wxlink_bulk::Job::open(folder, mode)?;
+    if rows.is_none_or(|rows| job.has_rows(rows)) {
+        return Ok(job);
     }
+    let folder = folder.display();
+    Err(BulkError::usage(Message::new(
+        format!(
+            "{folder} holds a job with other rows. Resume it without rows, or choose another \
+             folder"
+        ),
+        format!("{folder} 中的任务包含不同的行。请不带行继续该任务，或换一个目录"),
+    )))
 }
 
-fn fields(record: Record) -> Told {
-    let (row, outcome) = (record.row, record.outcome.word());
-    let (errcode, rid, message) = (record.errcode, record.rid, record.message);
-    (
-        row.line,
-        row.account,
-        row.appid,
-        outcome,
-        errcode,
-        rid,
-        message,
-        record.until,
-    )
+/// A record as the dictionary `_ResultFields` of `_core.pyi`.
+fn record_fields<'py>(py: Python<'py>, record: &Record) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(py);
+    fields.set_item("line", record.row.line)?;
+    fields.set_item("account", &record.row.account)?;
+    fields.set_item("appid", &record.row.appid)?;
+    fields.set_item("outcome", record.outcome.word())?;
+    fields.set_item("errcode", record.errcode)?;
+    fields.set_item("rid", &record.rid)?;
+    fields.set_item("message", &record.message)?;
+    fields.set_item("until", record.until)?;
+    Ok(fields)
 }
 
-fn no_thread(error: &io::Error) -> BulkError {
-    BulkError::again(format!("no thread for the job: {error}"))
+/// A plan as the dictionary `_PlanFields` of `_core.pyi`.
+fn plan_fields<'py>(py: Python<'py>, plan: &Plan) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(py);
+    for action in PlannedAction::ALL {
+        fields.set_item(action.word(), plan.count(action))?;
+    }
+    fields.set_item("notifying", plan.notifying)?;
+    fields.set_item("notified_accounts", plan.notified_accounts)?;
+    let over_quota = plan.over_quota.iter().map(|account| {
+        let fields = PyDict::new(py);
+        fields.set_item("account", &account.account)?;
+        fields.set_item("posts", account.posts)?;
+        Ok(fields)
+    });
+    fields.set_item(
+        "accounts_over_quota",
+        over_quota.collect::<PyResult<Vec<_>>>()?,
+    )?;
+    let unreadable = plan.unreadable.iter().map(|account| {
+        let fields = PyDict::new(py);
+        fields.set_item("account", &account.account)?;
+        fields.set_item("message", &account.message)?;
+        Ok(fields)
+    });
+    fields.set_item(
+        "accounts_unreadable",
+        unreadable.collect::<PyResult<Vec<_>>>()?,
+    )?;
+    Ok(fields)
 }
 
-/// The exception for a job that cannot begin or go on. `remedy`: what else there is to say if that may pass.
-fn raise(py: Python<'_>, error: &BulkError, remedy: &str) -> PyErr {
-    // The engine names the command's arguments.
-    let text = error.to_string();
+fn could_not_start_thread(error: &io::Error) -> BulkError {
+    BulkError::retry(Message::new(
+        format!("could not start a thread for the job: {error}"),
+        format!("无法为任务启动线程：{error}"),
+    ))
+}
+
+fn panicked() -> BulkError {
+    BulkError::retry(Message::new(
+        "internal error: a thread of the job panicked. Please report it",
+        "内部错误：任务的线程崩溃。请反馈该问题",
+    ))
+}
+
+/// The exception for a job that cannot start or continue. `remedy` is added to a temporary failure.
+fn raise(py: Python<'_>, lang: Lang, error: &BulkError, remedy: Text) -> PyErr {
+    // The crate's messages name the arguments of the command.
+    let text = error.message(lang);
     let text = text
         .replace("(--resume)", "(resume=True)")
         .replace("(--job)", "(job)");
-    if error.verdict() == Verdict::Usage {
+    if error.severity() == Severity::Usage {
         return errors::before_call(py, Status::BadValue, &text);
     }
-    errors::before_call(py, Status::Internal, &format!("{text}: {remedy}"))
+    let remedy = remedy.get(lang);
+    errors::before_call(py, Status::Internal, &format!("{text}. {remedy}"))
 }
 
-/// What Python raised while rows were read.
+/// The exception that Python raised while rows were read.
 #[derive(Clone, Default)]
 struct Raised(Arc<Mutex<Option<PyErr>>>);
 
@@ -535,12 +638,13 @@ impl Raised {
         self.lock().take()
     }
 
-    fn is_there(&self) -> bool {
+    fn is_some(&self) -> bool {
         self.lock().is_some()
     }
 
-    fn keep<T>(&self, done: PyResult<T>) -> Option<T> {
-        done.map_err(|e| *self.lock() = Some(e)).ok()
+    /// Keeps the exception, if the result is one.
+    fn keep<T>(&self, result: PyResult<T>) -> Option<T> {
+        result.map_err(|e| *self.lock() = Some(e)).ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<PyErr>> {
@@ -551,45 +655,51 @@ impl Raised {
 type Rows = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
 
 /// Where rows come from.
-enum Source {
+enum RowSource {
     File(Py<PyAny>),
     Items(Py<PyIterator>),
 }
 
-impl Source {
-    fn of(rows: &Bound<'_, PyAny>) -> PyResult<Source> {
-        match rows.hasattr("read")? {
-            true => Ok(Source::File(rows.clone().unbind())),
-            false => Ok(Source::Items(rows.try_iter()?.unbind())),
+impl RowSource {
+    fn new(rows: &Bound<'_, PyAny>) -> PyResult<RowSource> {
+        if rows.hasattr("read")? {
+            Ok(RowSource::File(rows.clone().unbind()))
+        } else {
+            Ok(RowSource::Items(rows.try_iter()?.unbind()))
         }
     }
 
-    /// The rows. Ends with a bad one if Python raises.
-    fn rows(self, choices: Choices, raised: &Raised) -> impl Iterator<Item = Result<Row, BadRow>> {
+    /// The rows. If Python raises, the last one is invalid.
+    fn rows(
+        self,
+        defaults: RowDefaults,
+        raised: &Raised,
+    ) -> impl Iterator<Item = Result<Row, BadRow>> {
         let mut rows: Rows = match self {
-            Source::Items(items) => Box::new(rows_of_items(items, choices, raised.clone())),
-            Source::File(file) => {
-                let input = File {
+            RowSource::Items(items) => Box::new(rows_of_items(items, defaults, raised.clone())),
+            RowSource::File(file) => {
+                let input = PythonFile {
                     file,
-                    text: Vec::new(),
-                    at: 0,
+                    buffer: Vec::new(),
+                    position: 0,
                     raised: raised.clone(),
                 };
-                read_rows(input, None, choices)
+                read_rows(input, None, defaults)
                     .unwrap_or_else(|bad| Box::new(std::iter::once(Err(bad))))
             }
         };
         let raised = raised.clone();
-        let (mut read, mut over) = (0_u32, false);
+        let (mut count, mut finished) = (0_u32, false);
         std::iter::from_fn(move || {
-            read = (read + 1) % ROWS;
-            if read == 0 {
+            count = (count + 1) % ROWS_PER_SIGNAL_CHECK;
+            if count == 0 {
                 raised.keep(ending::attach(|py| py.check_signals()));
             }
-            let row = if over { None } else { rows.next() };
-            if !over && raised.is_there() {
-                over = true;
-                let why = "it could not be read".into();
+            let row = if finished { None } else { rows.next() };
+            if !finished && raised.is_some() {
+                finished = true;
+                // The exception is raised instead of this.
+                let why = "could not be read".into();
                 return Some(Err(BadRow { line: 0, why }));
             }
             row
@@ -598,15 +708,15 @@ impl Source {
 }
 
 /// An open file of Python's, binary or text.
-struct File {
+struct PythonFile {
     file: Py<PyAny>,
-    text: Vec<u8>,
-    at: usize,
+    buffer: Vec<u8>,
+    position: usize,
     raised: Raised,
 }
 
-impl File {
-    fn chunk(&self, length: usize) -> PyResult<Vec<u8>> {
+impl PythonFile {
+    fn read_chunk(&self, length: usize) -> PyResult<Vec<u8>> {
         ending::attach(|py| {
             let chunk = self.file.bind(py).call_method1("read", (length,))?;
             match chunk.cast::<PyString>() {
@@ -617,23 +727,23 @@ impl File {
     }
 }
 
-impl Read for File {
+impl Read for PythonFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.text.len() {
-            // Once it has raised it is not asked again: its end will do.
-            let chunk = (!self.raised.is_there()).then(|| self.chunk(into.len()));
-            self.text = chunk.and_then(|c| self.raised.keep(c)).unwrap_or_default();
-            self.at = 0;
+        if self.position == self.buffer.len() {
+            // After it raised, the file is not read again and seems to end.
+            let chunk = (!self.raised.is_some()).then(|| self.read_chunk(into.len()));
+            self.buffer = chunk.and_then(|c| self.raised.keep(c)).unwrap_or_default();
+            self.position = 0;
         }
-        let read = (&self.text[self.at..]).read(into)?;
-        self.at += read;
+        let read = (&self.buffer[self.position..]).read(into)?;
+        self.position += read;
         Ok(read)
     }
 }
 
 fn rows_of_items(
     items: Py<PyIterator>,
-    choices: Choices,
+    defaults: RowDefaults,
     raised: Raised,
 ) -> impl Iterator<Item = Result<Row, BadRow>> {
     let mut line = 0;
@@ -643,21 +753,21 @@ fn rows_of_items(
             let Some(item) = items.bind(py).clone().next().transpose()? else {
                 return Ok(None);
             };
-            Ok(Some(Row::of_json(line, &columns(&item)?, choices)))
+            Ok(Some(Row::from_json(line, &columns(&item)?, defaults)))
         });
         raised.keep(row).flatten()
     })
 }
 
-/// What a mapping, or values in their order, have in the columns; nothing if it is neither.
+/// The columns of a mapping or a sequence as a JSON object; null if the item is neither.
 fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
     let mut columns = serde_json::Map::new();
     let mut put = |name: &str, key: &str, found: Bound<'_, PyAny>| -> PyResult<()> {
         let value = match found.extract::<String>() {
             Ok(text) => Value::String(text),
-            // Where an appid is missing there may be a number that is none.
+            // For a missing appid, some libraries give a number such as NaN.
             Err(_) if found.is_none() || matches!(name, "account" | "appid") => Value::Null,
-            // Other libraries have booleans and numbers of their own.
+            // Some libraries have booleans and numbers of their own.
             Err(_) => Value::String(found.str()?.to_cow()?.into_owned()),
         };
         columns.insert(key.to_owned(), value);
@@ -673,7 +783,7 @@ fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
     } else if is_mapping(item)? {
         for key in item.try_iter()? {
             let key = key?;
-            // Keys that mean the same are refused later: which one counts would be a guess.
+            // Keys keep their spelling, so that two for the same column are refused later.
             if let Ok(name) = key.extract::<String>() {
                 if let Some(column) = column_of(&name) {
                     put(column, &name, item.get_item(&key)?)?;
@@ -686,7 +796,8 @@ fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
     Ok(Value::Object(columns))
 }
 
-/// To cast it would lose what a signal's handler raises while Python finds out.
+/// Whether an object is a mapping. PyO3's cast is not used, because it discards an exception that a
+/// signal handler raises meanwhile.
 fn is_mapping(item: &Bound<'_, PyAny>) -> PyResult<bool> {
     static MAPPING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let mapping = MAPPING.import(item.py(), "collections.abc", "Mapping")?;

@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 
 use crate::ending::Inside;
 
-/// Runs the command with these arguments, of which the first is its own path. Returns the exit code.
+/// Runs the command with these arguments, of which the first is its own path. Returns the exit
+/// code.
 #[pyfunction]
 pub fn command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
     Inside::enter(py).detach(py, || {
@@ -19,8 +20,8 @@ pub fn command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
     })
 }
 
-/// Removes Python's handler of Ctrl-C, which would take effect only when the command returns; the command
-/// has its own. If interrupts are ignored, as in the background, they stay ignored.
+/// Removes Python's handler of Ctrl-C, which would take effect only when the command returns; the
+/// command has its own. If interrupts are ignored, as in the background, they stay ignored.
 #[cfg(unix)]
 fn restore_interrupts() {
     // SAFETY: both dispositions are the system's own, and run no code of ours.
@@ -31,8 +32,9 @@ fn restore_interrupts() {
     }
 }
 
-/// Opens /dev/null for each closed standard stream, as Rust programs do at their start. Otherwise the next
-/// opened file could get the number of a standard stream, and results would be written to it.
+/// Opens /dev/null for each closed standard stream, as Rust programs do at their start. Otherwise
+/// the next opened file could get the number of a standard stream, and results would be written to
+/// it.
 #[cfg(unix)]
 fn open_closed_standard_streams() {
     use std::fs::File;

@@ -1,9 +1,9 @@
 //! The exit of the interpreter.
 //!
 //! Daemon threads may outlive the interpreter. CPython ends such a thread when it takes the GIL: it
-//! unwinds through Rust frames, which abort, or lets the thread access freed memory. So after the exit
-//! has begun, threads that would return to Python through this module are blocked, and the exit waits
-//! shortly for threads that run Python code called by this module.
+//! unwinds through Rust frames, which abort, or lets the thread access freed memory. So after the
+//! exit has begun, threads that would return to Python through this module are blocked, and the
+//! exit waits shortly for threads that run Python code called by this module.
 //!
 //! The exit also waits for running token refreshes.
 
@@ -20,8 +20,8 @@ use wxlink::Client;
 
 /// How long the exit waits for threads that run Python code called by this module.
 const MAX_WAIT_FOR_THREADS: Duration = Duration::from_secs(1);
-/// How long a thread is blocked. If another exit handler waits for the thread, it continues then; all other
-/// threads have ended by then, with the process.
+/// How long a thread is blocked. If another exit handler waits for the thread, it continues then;
+/// all other threads have ended by then, with the process.
 const BLOCK_DURATION: Duration = Duration::from_secs(10);
 /// The time between two checks for signals while the exit waits for token refreshes.
 const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -125,8 +125,8 @@ fn block() {
     }
 }
 
-/// The clients whose token fetches the exit waits for. Locked only while the GIL is held, so that it is
-/// never locked during a fork.
+/// The clients whose token fetches the exit waits for. Locked only while the GIL is held, so that
+/// it is never locked during a fork.
 static CLIENTS: Mutex<Clients> = Mutex::new(Clients {
     in_use: BTreeMap::new(),
     dropped: Vec::new(),
@@ -182,8 +182,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     atexit.call_method1("register", (at_exit,)).map(drop)
 }
 
-/// Waits for running token fetches, at most for the time limit of each client, and then blocks other
-/// threads from returning to Python. A signal handler that raises ends the wait.
+/// Waits for running token fetches, at most for the time limit of each client, and then blocks
+/// other threads from returning to Python. A signal handler that raises ends the wait.
 #[pyfunction]
 fn at_exit(py: Python<'_>) -> PyResult<()> {
     RUNS_EXIT.set(true);

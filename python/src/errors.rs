@@ -68,8 +68,8 @@ pub fn before_call(py: Python<'_>, status: Status, message: &str) -> PyErr {
     made().unwrap_or_else(|broken| broken)
 }
 
-/// The exception that a signal handler raised during a call, with the call's outcome: `progress`, and a
-/// note that is shown below the traceback (from Python 3.11).
+/// The exception that a signal handler raised during a call, with the call's outcome: `progress`,
+/// and a note that is shown below the traceback (from Python 3.11).
 pub fn interrupted(
     py: Python<'_>,
     raised: PyErr,

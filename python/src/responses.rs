@@ -1,5 +1,5 @@
-//! Responses as immutable Python objects. The items of a list are created when they are accessed, and
-//! read a field when it is accessed.
+//! Responses as immutable Python objects. The items of a list are created when they are accessed,
+//! and read a field when it is accessed.
 
 use std::borrow::Cow;
 use std::sync::Arc;

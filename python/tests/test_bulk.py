@@ -1,4 +1,4 @@
-"""Many links at once, against a live sandbox."""
+"""Jobs of many links, against a running simulator."""
 
 import asyncio
 import gc
@@ -64,7 +64,7 @@ class World:
         }
         self.client = server.client(**self.options)
         self.client.set_ticket("TICKET")
-        # As no spreadsheet would have them: accounts mixed.
+        # The accounts alternate, so that the rows must be sorted.
         self.rows = [(account(a), appid(p)) for p in range(1, apps + 1) for a in each]
 
     def posted(self) -> int:
@@ -78,7 +78,7 @@ def world(server: Server) -> Iterator[World]:
         yield world
 
 
-def test_every_row_comes_to_something_and_is_posted_once(world: World) -> None:
+def test_every_row_gets_a_result_and_is_posted_once(world: World) -> None:
     with world.client.bulk(world.rows, **FAST) as bulk:
         assert len(bulk) == 150
         assert (bulk.end, bulk.counts, world.posted()) == (None, {}, 0)
@@ -98,12 +98,12 @@ def test_every_row_comes_to_something_and_is_posted_once(world: World) -> None:
     with pytest.raises(AttributeError):
         results[0].outcome = "linked"  # type: ignore[misc]
     assert pickle.loads(pickle.dumps(results[0])) == results[0]
-    # Once more: found, and not posted.
+    # Again: the invitations are found, and nothing is posted.
     assert {r.outcome for r in world.client.bulk(world.rows, **FAST)} == {"pending"}
     assert world.posted() == 150
 
 
-def test_a_refusal_says_what_to_do_and_a_deferred_row_when(world: World) -> None:
+def test_refused_rows_have_a_remedy_and_deferred_rows_a_time(world: World) -> None:
     refusing = {"subject": "s", "refuses": ["banned"]}
     world.server.admin("PUT", f"miniprograms/{appid(1)}", refusing)
     limits = {"same_subject": 100, "different_subject": 3, "monthly": 1}
@@ -147,7 +147,7 @@ NAMES = ("account", "appid", "notify_users", "show_profile")
     ],
     ids=lambda rows: type(rows).__name__,
 )
-def test_rows_are_written_in_many_ways(world: World, tmp_path: Path, rows: Any) -> None:
+def test_rows_may_come_in_many_forms(world: World, tmp_path: Path, rows: Any) -> None:
     if isinstance(rows, (str, Path)):
         rows = type(rows)(tmp_path / "links.csv")
         Path(rows).write_text(TEXT)
@@ -161,15 +161,15 @@ def test_rows_are_written_in_many_ways(world: World, tmp_path: Path, rows: Any) 
     assert choices == [(0, 1), (1, 0)]
 
 
-def test_bad_rows_are_all_told_before_anything_is_sent(world: World, tmp_path: Path) -> None:
+def test_invalid_rows_are_all_listed_before_anything_is_sent(world: World, tmp_path: Path) -> None:
     good = world.rows[0]
     rows = [good, ("", appid(1)), good, (account(1), None), (account(1), float("nan")), 7, "text"]
     with pytest.raises(wxlink.ArgumentError) as caught:
         world.client.bulk(rows, **FAST)  # type: ignore[arg-type]
     lines = re.findall(r"line (\d+): (.+)", str(caught.value))
     assert [int(n) for n, _ in lines] == [2, 4, 5, 6, 7]
-    assert [why for _, why in lines][:2] == ["its account is empty", "it has no appid"]
-    with pytest.raises(wxlink.ArgumentError, match="line 1: it does not say notify_users"):
+    assert [why for _, why in lines][:2] == ["account is empty", "missing appid"]
+    with pytest.raises(wxlink.ArgumentError, match="line 1: missing notify_users"):
         world.client.bulk([good], show_profile=True)
     with pytest.raises(wxlink.ArgumentError, match="no rows"):
         world.client.bulk([], job=tmp_path / "job")
@@ -182,15 +182,18 @@ def test_bad_rows_are_all_told_before_anything_is_sent(world: World, tmp_path: P
     assert not any(world.server.counts()["received"].values())
 
 
-def test_rows_that_are_not_clear_are_refused_with_their_line(world: World, tmp_path: Path) -> None:
+def test_ambiguous_rows_are_refused_with_their_line(world: World, tmp_path: Path) -> None:
     head = "account,appid,notify_users,show_profile,note\n"
     first, second = (f"{account(n)},{appid(1)},0,1," for n in (1, 2))
     fields = json.dumps({"account": account(1), "appid": appid(1), "notify_users": 0})[:-1]
     rows: Any
     for rows, why in [
-        (io.StringIO(f'{head}{first}"Beijing\n{second}x\n'), "line 2: it opens a quote"),
-        (io.StringIO(f'{head}{first}"Beijing\n{second}x"\n'), "line 2: .* to line 3"),
-        (io.StringIO(f'{fields}, "notify_users": 1}}\n'), 'line 1: .*"notify_users" is there twice'),
+        (
+            io.StringIO(f'{head}{first}"Beijing\n{second}x\n'),
+            "line 2: a quote is opened and never closed",
+        ),
+        (io.StringIO(f'{head}{first}"Beijing\n{second}x"\n'), "line 2: .* on line 3"),
+        (io.StringIO(f'{fields}, "notify_users": 1}}\n'), 'line 1: .*duplicate key "notify_users"'),
         (
             [{"account": account(1), "appid": appid(1), "notify_users": 0, "Notify-Users": 1}],
             "line 1: .*both mean notify_users",
@@ -212,7 +215,7 @@ def test_the_user_s_files_are_neither_replaced_nor_removed(world: World, tmp_pat
             world.client.bulk(rows, job=tmp_path, **FAST)
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
     assert mine.read_text() == before
-    # Nor is a report that was changed.
+    # A report file that the user changed stays too.
     with world.client.bulk(world.rows[:2], job=tmp_path / "job", **FAST) as bulk:
         list(bulk)
         changed = bulk.report() / "invited.csv"
@@ -222,7 +225,7 @@ def test_the_user_s_files_are_neither_replaced_nor_removed(world: World, tmp_pat
     assert changed.read_text() == "mine"
 
 
-def test_what_an_iterator_raises_is_raised_and_nothing_is_sent(
+def test_exceptions_of_the_input_are_raised_and_nothing_is_sent(
     world: World, tmp_path: Path
 ) -> None:
     def rows() -> Iterator[tuple[str, str]]:
@@ -238,24 +241,24 @@ def test_what_an_iterator_raises_is_raised_and_nothing_is_sent(
     with pytest.raises(OSError, match="disk"):
         world.client.bulk(Unreadable(), job=tmp_path / "job", **FAST)
     assert not any(world.server.counts()["received"].values())
-    # The folder holds no job.
+    # The folder holds no job, so one can be created there.
     with world.client.bulk(world.rows[:1], job=tmp_path / "job", **FAST) as bulk:
         assert next(bulk).outcome == "invited"
 
 
 def test_options_are_checked(world: World, server: Server, tmp_path: Path) -> None:
     row = world.rows[:1]
-    for wrong, why in [
+    for invalid, why in [
         ({"workers": 0}, "workers must be"),
-        ({"rate": "fast"}, "rate is .* 60/m"),
-        ({"account_rate": "1/w"}, "account_rate is"),
-        ({"job": tmp_path, "resume": True}, "no job to go on with"),
+        ({"rate": "fast"}, "invalid rate .* 60/m"),
+        ({"account_rate": "1/w"}, "invalid account_rate"),
+        ({"job": tmp_path, "resume": True}, "no job to resume"),
     ]:
         with pytest.raises(wxlink.ArgumentError, match=why):
-            world.client.bulk(row, **{**FAST, **wrong})  # type: ignore[misc]
-    for wrong in [{"resume": True}, {"retry_failed": True}, {"worker": 1}, {"rate": 5}]:
+            world.client.bulk(row, **{**FAST, **invalid})  # type: ignore[misc]
+    for invalid in [{"resume": True}, {"retry_failed": True}, {"worker": 1}, {"rate": 5}]:
         with pytest.raises(TypeError):
-            world.client.bulk(row, **{**FAST, **wrong})  # type: ignore[misc]
+            world.client.bulk(row, **{**FAST, **invalid})  # type: ignore[misc]
     with pytest.raises(wxlink.ArgumentError, match="no rows"):
         world.client.bulk(None, job=tmp_path / "job")
     for options in [{}, {"access_token": "T"}]:
@@ -266,7 +269,7 @@ def test_options_are_checked(world: World, server: Server, tmp_path: Path) -> No
         assert next(bulk).outcome == "no_access"
 
 
-def test_every_option_is_told_with_its_default() -> None:
+def test_every_option_is_documented_with_its_default() -> None:
     doc = wxlink.Client.bulk.__doc__ or ""
     keywords = inspect.signature(wxlink.Bulk).parameters.values()
     keywords = [k for k in keywords if k.kind is k.KEYWORD_ONLY]  # type: ignore[assignment]
@@ -276,7 +279,7 @@ def test_every_option_is_told_with_its_default() -> None:
         assert re.search(rf"\n        {keyword.name}: [a-z ]+, {re.escape(str(default))}\n", doc)
 
 
-def test_a_job_goes_on_where_it_was_left(world: World, tmp_path: Path) -> None:
+def test_a_stopped_job_is_resumed(world: World, tmp_path: Path) -> None:
     job = tmp_path / "links.job"
     with world.client.bulk(world.rows, job=str(job), workers=2, **FAST) as bulk:
         for _ in bulk:
@@ -293,13 +296,13 @@ def test_a_job_goes_on_where_it_was_left(world: World, tmp_path: Path) -> None:
 
     with world.client.bulk(world.rows, job=job, resume=True, workers=2, **FAST) as bulk:
         assert len(bulk) == 150 - done
-        # Nobody else has it meanwhile.
+        # Nothing else can open the job meanwhile.
         with pytest.raises(wxlink.ArgumentError, match="another process"):
             world.client.bulk(None, job=job, resume=True)
         next(bulk)
         bulk.stop()
         assert (bulk.end, bulk.counts) == ("stopped", {"invited": 150 - len(bulk)})
-        # What was done by then is still told.
+        # Results that exist by then can still be iterated over.
         assert len(list(bulk)) == 149 - done - len(bulk)
 
     with world.client.bulk(None, job=job, resume=True, rate="off", account_rate="off") as bulk:
@@ -310,11 +313,11 @@ def test_a_job_goes_on_where_it_was_left(world: World, tmp_path: Path) -> None:
     assert world.posted() == 150
     assert report == job / "report"
     assert len((report / "invited.csv").read_text().splitlines()) == 151
-    # A report's file is a job as well.
+    # A file of a report can be the input of another job.
     assert {r.outcome for r in world.client.bulk(report / "invited.csv", **FAST)} == {"pending"}
 
 
-def test_what_failed_is_done_again_if_asked_for(world: World, tmp_path: Path) -> None:
+def test_failed_rows_are_done_again_with_retry_failed(world: World, tmp_path: Path) -> None:
     job = tmp_path / "job"
     world.server.admin("PUT", f"miniprograms/{appid(1)}", {"subject": "s", "refuses": ["banned"]})
     with world.client.bulk(world.rows[:31], job=job, **FAST) as bulk:
@@ -336,14 +339,14 @@ def test_a_plan_posts_nothing(world: World, tmp_path: Path) -> None:
     world.server.admin("DELETE", f"authorizers/{account(3)}")
     rows = [*world.rows, world.rows[1]]
     with world.client.bulk(rows, notify_users=True, show_profile=True, rate="off") as bulk:
-        plan = bulk.plan(monthly=4)
+        plan = bulk.plan(monthly_links=4)
         assert (plan.linked, plan.unreadable, plan.duplicate) == (1, 5, 1)
         assert (plan.post, plan.over_quota, plan.pending, plan.declined) == (116, 28, 0, 0)
         assert (plan.notifying, plan.notified_accounts) == (144, 29)
         assert len(plan.accounts_over_quota) == 20
-        assert plan.accounts_over_quota[0][1] == 5
-        assert plan.accounts_unreadable[0][0] == account(3)
-        assert "authorise" in plan.accounts_unreadable[0][1]
+        assert plan.accounts_over_quota[0].posts == 5
+        assert plan.accounts_unreadable[0].account == account(3)
+        assert "authorise" in plan.accounts_unreadable[0].message
         assert (len(bulk), bulk.end, world.posted()) == (151, None, 0)
         bulk.stop()
         with pytest.raises(wxlink.CallCancelledError):
@@ -351,19 +354,19 @@ def test_a_plan_posts_nothing(world: World, tmp_path: Path) -> None:
     assert (bulk.end, list(bulk)) == (None, [])
 
 
-def test_ctrl_c_ends_the_reading_of_rows(world: World, tmp_path: Path) -> None:
-    beginning = threading.Event()
-    strike = Strike(beginning.is_set)
+def test_ctrl_c_interrupts_the_reading_of_rows(world: World, tmp_path: Path) -> None:
+    starting = threading.Event()
+    ctrl_c = CtrlC(starting.is_set)
     with pytest.raises(KeyboardInterrupt):
-        beginning.set()
+        starting.set()
         world.client.bulk(itertools.repeat(world.rows[0]), job=tmp_path / "job", **FAST)
-    strike.join()
-    assert time.monotonic() - strike.at < 30
+    ctrl_c.join()
+    assert time.monotonic() - ctrl_c.at < 30
     assert not (tmp_path / "job" / "job.json").exists()
 
 
-class Strike(threading.Thread):
-    """Ctrl-C as soon as something is so, and when that was."""
+class CtrlC(threading.Thread):
+    """Sends Ctrl-C to this process when a condition becomes true, and keeps the time."""
 
     def __init__(self, when: Callable[[], bool]) -> None:
         super().__init__()
@@ -378,10 +381,10 @@ class Strike(threading.Thread):
 
 
 @pytest.mark.parametrize("what", ["next", "plan"])
-def test_ctrl_c_ends_it_and_what_was_done_is_kept(world: World, tmp_path: Path, what: str) -> None:
+def test_ctrl_c_stops_a_job_and_keeps_its_work(world: World, tmp_path: Path, what: str) -> None:
     job = tmp_path / "job"
     world.server.fault({"delay_ms": 2000}, endpoint="get", always=True)
-    strike = Strike(lambda: world.server.counts()["received"]["get"] > 0)
+    ctrl_c = CtrlC(lambda: world.server.counts()["received"]["get"] > 0)
     with (
         pytest.raises(KeyboardInterrupt),
         world.client.bulk(world.rows, job=job, workers=1, **FAST) as bulk,
@@ -389,24 +392,24 @@ def test_ctrl_c_ends_it_and_what_was_done_is_kept(world: World, tmp_path: Path, 
         if what == "plan":
             bulk.plan()
         next(bulk)
-    strike.join()
-    # The call that was on its way has ended.
-    assert 0.3 < time.monotonic() - strike.at < 30
+    ctrl_c.join()
+    # The call in progress was completed.
+    assert 0.3 < time.monotonic() - ctrl_c.at < 30
     assert bulk.end == (None if what == "plan" else "stopped")
     with world.client.bulk(None, job=job, resume=True, **FAST) as again:
         assert len(again) == 150 - world.posted() == 150 - sum(bulk.counts.values())
 
 
-def test_a_second_ctrl_c_leaves_it_to_end_by_itself(world: World) -> None:
+def test_after_a_second_ctrl_c_the_job_ends_by_itself(world: World) -> None:
     world.server.fault("hang", endpoint="get", always=True)
     client = world.client.with_options(timeout=20)
     bulk = client.bulk(world.rows, workers=1, **FAST)
-    strike = Strike(lambda: world.server.counts()["received"]["get"] > 0)
+    ctrl_c = CtrlC(lambda: world.server.counts()["received"]["get"] > 0)
     with pytest.raises(KeyboardInterrupt):
         next(bulk)
-    first = strike.at
+    first = ctrl_c.at
     stopping = threading.Event()
-    again = Strike(stopping.is_set)
+    again = CtrlC(stopping.is_set)
     with pytest.raises(KeyboardInterrupt):
         stopping.set()
         while True:
@@ -414,13 +417,13 @@ def test_a_second_ctrl_c_leaves_it_to_end_by_itself(world: World) -> None:
     assert again.at - first < 15
     folder = bulk.dir
     del bulk
-    strike.join()
+    ctrl_c.join()
     again.join()
     assert time.monotonic() - first < 15
     until(lambda: not folder.exists())
 
 
-def test_an_exception_in_the_loop_is_raised_and_ends_it(world: World, tmp_path: Path) -> None:
+def test_an_exception_in_the_loop_is_raised_and_stops_the_job(world: World, tmp_path: Path) -> None:
     with pytest.raises(LookupError), world.client.bulk(world.rows, **FAST) as bulk:
         for result in bulk:
             raise LookupError(result.appid)
@@ -429,7 +432,7 @@ def test_an_exception_in_the_loop_is_raised_and_ends_it(world: World, tmp_path: 
     assert list(bulk) == []
 
 
-def test_a_job_that_nobody_holds_ends(world: World) -> None:
+def test_a_job_without_references_is_stopped(world: World) -> None:
     bulk = world.client.bulk(world.rows, workers=2, **FAST)
     next(bulk)
     folder = bulk.dir
@@ -443,10 +446,10 @@ def test_a_job_that_nobody_holds_ends(world: World) -> None:
     assert world.posted() == posted
 
 
-def until(what: Callable[[], bool]) -> None:
-    """Waits for it."""
+def until(condition: Callable[[], bool]) -> None:
+    """Waits until a condition is true."""
     end = time.monotonic() + 60
-    while not what():
+    while not condition():
         assert time.monotonic() < end
 
 
@@ -455,22 +458,25 @@ def threads() -> list[str]:
     return [Path(entry, "comm").read_text().strip() for entry in Path("/proc/self/task").iterdir()]
 
 
-def test_results_wait_for_whoever_takes_them(world: World) -> None:
+def test_workers_wait_when_results_are_not_taken(world: World) -> None:
     with world.client.bulk(world.rows, workers=2, **FAST) as bulk:
         next(bulk)
-        # Work goes on until so many results wait, and one of each worker's.
+        # The workers continue until 64 results wait, and one more of each worker.
         until(lambda: len(bulk) == 150 - 1 - 64 - 2)
-        # It does no more while another job is done from end to end.
+        # The job does not continue while another one is run from start to end.
         rows = [(account(30), appid(n)) for n in range(1, 6)] * 100
         assert sum(1 for _ in world.client.bulk(rows, **FAST)) == 500
         assert len(bulk) == 150 - 1 - 64 - 2
         assert sum(1 for _ in bulk) == 149
 
 
-def test_other_threads_run_and_may_take_results_too(world: World) -> None:
+def test_other_threads_run_and_can_take_results_too(world: World) -> None:
     bulk = world.client.bulk(world.rows, **FAST)
     taken: list[list[wxlink.BulkResult]] = [[] for _ in range(4)]
-    threads = [threading.Thread(target=lambda to=to: to.extend(bulk)) for to in taken]  # type: ignore[misc]
+    threads = [
+        threading.Thread(target=lambda to=to: to.extend(bulk))  # type: ignore[misc]
+        for to in taken
+    ]
     for thread in threads:
         thread.start()
     beats = sum(1 for _ in iter(lambda: threads[0].is_alive(), False))
@@ -480,7 +486,7 @@ def test_other_threads_run_and_may_take_results_too(world: World) -> None:
     assert sorted(r.line for r in itertools.chain(*taken)) == list(range(1, 151))
 
 
-def test_without_a_way_in_the_rest_is_left_alone(world: World) -> None:
+def test_when_all_accounts_deny_access_the_run_ends(world: World) -> None:
     world.server.fault({"errcode": {"code": 61004}}, endpoint="get", always=True)
     with world.client.bulk(world.rows, workers=2, **FAST) as bulk:
         assert {r.outcome for r in bulk} == {"no_access"}
@@ -488,7 +494,7 @@ def test_without_a_way_in_the_rest_is_left_alone(world: World) -> None:
     assert len(bulk) > 0
 
 
-def test_a_job_that_cannot_be_written_says_what_to_do(world: World, tmp_path: Path) -> None:
+def test_an_unusable_folder_is_reported_with_a_remedy(world: World, tmp_path: Path) -> None:
     (tmp_path / "job").write_text("no folder")
     with pytest.raises(wxlink.ArgumentError, match=r"cannot be a job's folder.*\(job\)"):
         world.client.bulk(world.rows, job=tmp_path / "job", **FAST)
@@ -500,13 +506,13 @@ def test_a_job_that_cannot_be_written_says_what_to_do(world: World, tmp_path: Pa
     assert bulk.end is None
 
 
-def test_progress_is_told(world: World, capfd: pytest.CaptureFixture[str]) -> None:
-    told: list[tuple[int, int, dict[str, int]]] = []
-    for _ in world.client.bulk(world.rows, progress=lambda *t: told.append(t), **FAST):
+def test_progress_is_reported(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    calls: list[tuple[int, int, dict[str, int]]] = []
+    for _ in world.client.bulk(world.rows, progress=lambda *t: calls.append(t), **FAST):
         pass
-    assert len(told) == 150
-    assert told[-1] == (150, 150, {"invited": 150})
-    assert [t[0] for t in told] == sorted(t[0] for t in told)
+    assert len(calls) == 150
+    assert calls[-1] == (150, 150, {"invited": 150})
+    assert [c[0] for c in calls] == sorted(c[0] for c in calls)
     capfd.readouterr()
     with world.client.bulk(world.rows, progress=True, **FAST) as bulk:
         list(bulk)
@@ -527,20 +533,20 @@ def test_a_bar_is_drawn_on_a_terminal_and_lines_elsewhere(
     now = 100.0
     monkeypatch.setattr(_bulk, "monotonic", lambda: now)
     monkeypatch.setenv("COLUMNS", "80")
-    for out, every in [(Terminal(), 0.1), (io.StringIO(), 10)]:
+    for out, interval in [(Terminal(), 0.1), (io.StringIO(), 10)]:
         now = 100.0
         bar = _bulk._Bar(out, 10, 7210)
         assert not bar.is_due(last=False)
-        now += every * 1.01
+        now += interval * 1.01
         assert bar.is_due(last=False)
         now = 110.0
         bar.draw(1010, 7210, {"linked": 10, "invited": 1000})
-        told = "1010/7210 [00:10<01:02, 100.00 rows/s] linked 10, invited 1000"
+        line = "1010/7210 [00:10<01:02, 100.00 rows/s] linked 10, invited 1000"
         if out.isatty():
-            # As wide as the terminal, less one.
-            assert out.getvalue() == f"\r {f' 14%|##                  | {told}'[1:79]}\033[K"
+            # One column narrower than the terminal.
+            assert out.getvalue() == f"\r {f' 14%|##                  | {line}'[1:79]}\033[K"
         else:
-            assert out.getvalue() == f"14% {told}\n"
+            assert out.getvalue() == f"14% {line}\n"
         bar.end()
         assert not bar.is_due(last=True)
         assert out.getvalue().endswith("\n")
@@ -548,7 +554,7 @@ def test_a_bar_is_drawn_on_a_terminal_and_lines_elsewhere(
     assert not _bulk._Bar(None, 0, 1).is_due(last=True)
 
 
-def test_nothing_secret_is_shown(
+def test_no_secret_appears_in_results_output_or_files(
     world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shown = ""
@@ -570,7 +576,7 @@ def test_nothing_secret_is_shown(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_leaves_it_to_the_parent(world: World) -> None:
+def test_after_a_fork_only_the_parent_continues_the_job(world: World) -> None:
     bulk = world.client.bulk(world.rows, workers=2, **FAST)
     next(bulk)
     child = os.fork()
@@ -593,7 +599,7 @@ def test_a_fork_leaves_it_to_the_parent(world: World) -> None:
 
 
 def test_memory_stays_flat_over_many_rows(server: Server) -> None:
-    # In a process of its own, of which nothing else has a share.
+    # In a separate process, so that nothing else uses its memory.
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -614,13 +620,13 @@ with Server() as server:
     done = subprocess.run(
         [sys.executable, "-c", code, here], capture_output=True, text=True, check=True
     )
-    told = re.fullmatch(r"\{'invited': 20, 'pending': 19980\} finished (-?\d+)\n", done.stdout)
-    assert told is not None, done.stdout
-    # A result kept for each row would be some 10,000 KiB.
-    assert int(told[1]) < 4096
+    printed = re.fullmatch(r"\{'invited': 20, 'pending': 19980\} finished (-?\d+)\n", done.stdout)
+    assert printed is not None, done.stdout
+    # Keeping a result for each row would take some 10,000 KiB.
+    assert int(printed[1]) < 4096
 
 
-def test_the_same_for_asyncio(world: World, tmp_path: Path) -> None:
+def test_jobs_for_asyncio(world: World, tmp_path: Path) -> None:
     async def story() -> None:
         async with wxlink.AsyncClient(base_url=world.server.url, **world.options) as client:
             await client.set_ticket("TICKET")
@@ -642,14 +648,14 @@ def test_the_same_for_asyncio(world: World, tmp_path: Path) -> None:
                         break
             assert bulk.end == "stopped"
             bulk = client.bulk(None, job=job, resume=True, **FAST)
-            with pytest.raises(RuntimeError, match="not begun"):
+            with pytest.raises(RuntimeError, match="not created"):
                 bulk.counts
-            # A result that nobody waited for any more is there for the next.
-            asking = asyncio.ensure_future(bulk.__anext__())
+            # After a cancelled wait, the next one gets the result.
+            waiting = asyncio.ensure_future(bulk.__anext__())
             await asyncio.sleep(0)
-            asking.cancel()
+            waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await asking
+                await waiting
             async with bulk:
                 left = len(bulk)
                 assert left <= 100

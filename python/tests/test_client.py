@@ -78,7 +78,11 @@ def test_a_list_is_a_sequence_of_typed_items(server: Server, client: wxlink.Clie
 
 def test_ensure_and_wait(server: Server, client: wxlink.Client) -> None:
     progress = client.ensure_linked(server.token, server.appid, **QUIET)
-    assert (progress.state, progress.waits_for, progress.posts) == ("pending", "official_account", 1)
+    assert (progress.state, progress.waits_for, progress.posts) == (
+        "pending",
+        "official_account",
+        1,
+    )
     assert not progress.linked
     assert progress.item is not None
     assert progress.item["appid"] == server.appid

@@ -76,7 +76,7 @@ SUBINTERPRETERS = """
 
 
 @pytest.mark.parametrize(
-    "order, said",
+    ("order", "said"),
     [
         ("exec(TRY); there(); there(); exec(TRY)", ["served", "refused", "refused", "served"]),
         ("there(); exec(TRY); there()", ["served", "refused", "refused"]),

@@ -50,5 +50,5 @@ def test_bytes_that_are_no_list_are_refused(body: bytes) -> None:
 def test_only_an_object_is_an_answer(value: object) -> None:
     if isinstance(value, dict):
         return
-    with pytest.raises(ValueError, match="JSON|empty|number"):
+    with pytest.raises(ValueError, match=r"JSON|empty|number"):
         _core.read_list(json.dumps(value).encode())

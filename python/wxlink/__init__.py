@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from wxlink._client import Client
 from wxlink._core import (
-    __version__,
     FuncInfo,
     LinkList,
     LinkProgress,
     MiniProgram,
     Response,
+    __version__,
 )
 from wxlink.errors import (
     ActionRequiredError,
@@ -84,7 +84,6 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "__version__",
     "ActionRequiredError",
     "ApiError",
     "ArgumentError",
@@ -114,4 +113,5 @@ __all__ = [
     "Response",
     "TokenError",
     "WxError",
+    "__version__",
 ]

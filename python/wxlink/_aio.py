@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 from wxlink._client import Client
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._bulk_aio import AsyncBulk
-    from wxlink._core import Response, LinkList
+    from wxlink._core import LinkList, Response
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 class AsyncClient:
     """`Client` for asyncio: the same options, methods and errors, to be awaited.
 
-    Cancelling the task ends the call within 100 ms. A note of the CancelledError (from Python 3.11) says
-    what the call had done; after `ensure_linked` and `wait_linked` it has an attribute `progress` too.
+    Cancelling the task ends the call within 100 ms. A note of the CancelledError (from Python 3.11)
+    says what the call had done; after `ensure_linked` and `wait_linked` it has an attribute
+    `progress` too.
 
-    Calls run on the client's own threads, at most `max_concurrency` at the same time. Further calls wait;
-    the wait does not count against their time limit. A function that returns a token is called on such a
-    thread, so it may block.
+    Calls run on the client's own threads, at most `max_concurrency` at the same time. Further calls
+    wait; the wait does not count against their time limit. A function that returns a token is
+    called on such a thread, so it may block.
     """
 
     __slots__ = ("_client", "_running", "_threads")
@@ -157,11 +159,9 @@ class AsyncClient:
 
 async def _ended(running: asyncio.Future[T]) -> None:
     """Waits for a cancelled call, unless the function for its token does not return."""
-    try:
+    # If it is cancelled again it returns without waiting.
+    with contextlib.suppress(asyncio.CancelledError):
         await asyncio.wait([running], timeout=1.0)
-    except asyncio.CancelledError:
-        # Cancelled again: return without waiting.
-        pass
 
 
 def _report(running: asyncio.Future[T], cancelled: asyncio.CancelledError) -> None:

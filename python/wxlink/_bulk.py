@@ -1,4 +1,4 @@
-"""Many links at once: what `Client.bulk` gives."""
+"""Jobs of many links: the objects that `Client.bulk` returns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from shutil import get_terminal_size
 from time import monotonic
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from wxlink._core import Job
 
@@ -27,56 +27,75 @@ if TYPE_CHECKING:
 
 
 class BulkResult(NamedTuple):
-    """What became of a row."""
+    """The result of a row."""
 
     line: int
-    """The row's line in the input, or how many-th it is."""
+    """The row's place in the input: the number of its line, or of the item, from 1."""
     account: str
     """The Official Account's appid."""
     appid: str
     """The mini program's appid."""
     outcome: BulkOutcome
-    """"linked", "invited" or "pending"; "declined", "refused" or "no_access", where somebody has to act;
-    "deferred", "failed" or "unknown", which are to be done again."""
+    """"linked", "invited" or "pending" if nothing needs to be done; "declined", "refused" or
+    "no_access" if a person must act first; "deferred", "failed" or "unknown" if the row should be
+    done again."""
     errcode: int
-    """WeChat's code, if that says more than the outcome; else 0."""
+    """WeChat's errcode, if it says more than the outcome; otherwise 0."""
     rid: str
-    """The id WeChat's support asks for, or an empty text."""
+    """The request id that WeChat's support asks for, or empty."""
     message: str
-    """What happened and what to do about it, or an empty text."""
+    """What happened and what to do about it, or empty."""
     until: datetime | None
     """When a deferred row is due again."""
 
 
+class OverQuotaAccount(NamedTuple):
+    """An account with more rows to post than its quota of this month allows."""
+
+    account: str
+    """Its appid."""
+    posts: int
+    """How many rows would be posted for it."""
+
+
+class UnreadableAccount(NamedTuple):
+    """An account whose list cannot be read."""
+
+    account: str
+    """Its appid."""
+    message: str
+    """Why, and what to do about it."""
+
+
 class BulkPlan(NamedTuple):
-    """What a job would do: how many rows there are of each kind, and what is worth a look."""
+    """What a job would do: the number of rows for each action, and accounts that need attention."""
 
     post: int
     """Rows that would be posted."""
     over_quota: int
-    """Rows that would be posted, but this month's quota of the account would not do."""
+    """Rows that would be posted, but exceed the account's quota of this month."""
     linked: int
-    """Rows that are linked already."""
+    """Rows that are already linked."""
     pending: int
-    """Rows with an invitation that is out already."""
+    """Rows that are already invited."""
     declined: int
-    """Rows a mini program's administrator refused; nothing would be posted."""
+    """Rows that a mini program's administrator declined; they would not be posted."""
     duplicate: int
-    """Rows that ask for the same as an earlier one."""
+    """Rows that ask for the same link as an earlier row."""
     unreadable: int
     """Rows of accounts whose list cannot be read now."""
     notifying: int
     """Rows that would be posted and message every follower."""
     notified_accounts: int
     """Accounts whose followers would be messaged."""
-    accounts_over_quota: list[tuple[str, int]]
-    """Accounts with more to post than their quota, and how many; the first twenty."""
-    accounts_unreadable: list[tuple[str, str]]
-    """Accounts whose list cannot be read, and why; the first twenty."""
+    accounts_over_quota: list[OverQuotaAccount]
+    """The first 20 accounts with more rows to post than their quota allows."""
+    accounts_unreadable: list[UnreadableAccount]
+    """The first 20 accounts whose list cannot be read."""
 
 
 class Bulk:
-    """A job of many links: an iterator of its results. See `Client.bulk`."""
+    """A job of many links, and an iterator over its results. See `Client.bulk`."""
 
     __slots__ = ("_bar", "_job", "_progress")
 
@@ -96,8 +115,12 @@ class Bulk:
         progress: bool | Callable[[int, int, dict[BulkOutcome, int]], object] | None = None,
     ) -> None:
         if (resume or retry_failed) and job is None:
-            raise TypeError("resume and retry_failed need the job's folder: job=...")
-        reopen = retry_failed if resume or retry_failed else None
+            raise TypeError("resume and retry_failed require the job's folder: job=...")
+        mode: Literal["pending", "failed"] | None = None
+        if retry_failed:
+            mode = "failed"
+        elif resume:
+            mode = "pending"
         source: AbstractContextManager[object] = (
             open(rows, "rb") if isinstance(rows, (str, os.PathLike)) else nullcontext(rows)
         )
@@ -106,11 +129,18 @@ class Bulk:
                 handle,
                 opened,
                 None if job is None else Path(job).absolute(),
-                reopen,
-                (notify_users, show_profile),
-                (workers, rate, account_rate),
+                mode,
+                {
+                    "notify_users": notify_users,
+                    "show_profile": show_profile,
+                    "workers": workers,
+                    "rate": rate,
+                    "account_rate": account_rate,
+                },
             )
-        self._bar = _Bar(sys.stderr, *self._job.done()) if progress is True else None
+        self._bar: _Bar | None = None
+        if progress is True:
+            self._bar = _Bar(sys.stderr, self._job.done, self._job.rows)
         self._progress = progress if callable(progress) else None
 
     @property
@@ -120,44 +150,58 @@ class Bulk:
 
     @property
     def counts(self) -> dict[BulkOutcome, int]:
-        """How many rows of the job have come to which outcome, those not iterated over yet included."""
+        """How many rows have each outcome, including results not iterated over yet."""
         return self._job.counts()
 
     @property
     def end(self) -> BulkEnd | None:
         """How the work ended; None if it has not.
 
-        "finished": all rows have come to something. "stopped": somebody asked for it. "outage": nothing
-        gets through any more. "no_access": no account lets us in. But for the first, rows are left.
+        "finished": no row is left that is due. "stopped": a stop was requested. "outage": no call
+        got through any more. "no_access": many accounts in a row denied access.
         """
         return self._job.end
 
-    def plan(self, *, monthly: int = 13) -> BulkPlan:
-        """Reads the lists of all accounts with rows that are left, and says what would be done. Posts nothing.
+    def plan(self, *, monthly_links: int = 13) -> BulkPlan:
+        """Reads the lists of all accounts that have rows left, and returns what would be done.
 
-        monthly: how many links an account may ask for in a month
+        Posts nothing.
+
+        monthly_links: how many links an account may request in a month
         """
-        planned = self._job.plan(monthly)
-        return BulkPlan(*planned[0], *planned[1:])
+        fields = self._job.plan(monthly_links)
+        return BulkPlan(
+            post=fields["post"],
+            over_quota=fields["over_quota"],
+            linked=fields["linked"],
+            pending=fields["pending"],
+            declined=fields["declined"],
+            duplicate=fields["duplicate"],
+            unreadable=fields["unreadable"],
+            notifying=fields["notifying"],
+            notified_accounts=fields["notified_accounts"],
+            accounts_over_quota=[OverQuotaAccount(**a) for a in fields["accounts_over_quota"]],
+            accounts_unreadable=[UnreadableAccount(**a) for a in fields["accounts_unreadable"]],
+        )
 
     def stop(self) -> None:
-        """Ends the work: rows that are being dealt with come to an end, no others begin.
+        """Stops the work: rows in progress are completed, no others are started.
 
-        Waits for that, which takes no longer than the client's time limit. Results that are there by
-        then can still be iterated over.
+        Waits until they are, which takes no longer than the client's time limit. Results that
+        exist by then can still be iterated over.
         """
         self._job.stop()
         self._job.check()
 
     def report(self) -> Path:
-        """Writes a CSV for each outcome, and returns the folder they are in, `report` within the job's.
+        """Writes a CSV file for each outcome and returns their folder, `report` within the job's.
 
-        Each can be the rows of another job.
+        Each file can be the input of another job.
         """
         return self._job.report()
 
     def __len__(self) -> int:
-        """How many rows are left to do."""
+        """How many rows are left."""
         return self._job.left
 
     def __bool__(self) -> bool:
@@ -167,20 +211,28 @@ class Bulk:
         return self
 
     def __next__(self) -> BulkResult:
-        told = self._job.next()
-        if told is None:
+        fields = self._job.next()
+        if fields is None:
             self._draw(last=True)
             raise StopIteration
         self._draw()
         if self._progress is not None:
-            self._progress(*self._job.done(), self._job.counts())
-        until = told[7]
-        due = None if until is None else datetime.fromtimestamp(until, timezone.utc)
-        return BulkResult(*told[:7], due)
+            self._progress(self._job.done, self._job.rows, self._job.counts())
+        until = fields["until"]
+        return BulkResult(
+            line=fields["line"],
+            account=fields["account"],
+            appid=fields["appid"],
+            outcome=fields["outcome"],
+            errcode=fields["errcode"],
+            rid=fields["rid"],
+            message=fields["message"],
+            until=None if until is None else datetime.fromtimestamp(until, timezone.utc),
+        )
 
     def _draw(self, *, last: bool = False) -> None:
         if self._bar is not None and self._bar.is_due(last):
-            self._bar.draw(*self._job.done(), self._job.counts())
+            self._bar.draw(self._job.done, self._job.rows, self._job.counts())
             if last:
                 self._bar.end()
 
@@ -199,50 +251,50 @@ class Bulk:
             self._job.check()
 
     def __repr__(self) -> str:
-        done, rows = self._job.done()
-        return f"<{type(self).__name__} {done} of {rows}>"
+        return f"<{type(self).__name__} {self._job.done} of {self._job.rows}>"
 
 
 class _Bar:
-    """How far a job is, on stderr: drawn over and over on a terminal, a line now and then elsewhere."""
+    """Shows the progress of a job on stderr: a bar on a terminal, a line every 10 s elsewhere."""
 
     def __init__(self, out: IO[str] | None, done: int, rows: int) -> None:
         self._out = out
         self._terminal = out is not None and out.isatty()
-        self._every = 0.1 if self._terminal else 10.0
-        self._before = done
-        self._began = self._drawn = monotonic()
+        self._interval = 0.1 if self._terminal else 10.0
+        self._done_at_start = done
+        self._started_at = self._drawn_at = monotonic()
 
     def is_due(self, last: bool) -> bool:
-        """Whether it is to be drawn now."""
-        return self._out is not None and (last or monotonic() - self._drawn >= self._every)
+        """Whether it is time to draw."""
+        return self._out is not None and (last or monotonic() - self._drawn_at >= self._interval)
 
     def draw(self, done: int, rows: int, counts: dict[BulkOutcome, int]) -> None:
-        """Draws it."""
+        """Draws the bar, or writes a line."""
         assert self._out is not None
-        self._drawn = monotonic()
-        passed = self._drawn - self._began
-        pace = (done - self._before) / passed if passed else 0.0
-        left = _clock((rows - done) / pace) if pace else "?"
-        part = done / rows if rows else 1.0
-        told = ", ".join(f"{outcome} {number}" for outcome, number in counts.items())
-        text = f"{done}/{rows} [{_clock(passed)}<{left}, {pace:.2f} rows/s] {told}"
+        self._drawn_at = monotonic()
+        elapsed = self._drawn_at - self._started_at
+        rate = (done - self._done_at_start) / elapsed if elapsed else 0.0
+        left = _clock((rows - done) / rate) if rate else "?"
+        share = done / rows if rows else 1.0
+        summary = ", ".join(f"{outcome} {number}" for outcome, number in counts.items())
+        text = f"{done}/{rows} [{_clock(elapsed)}<{left}, {rate:.2f} rows/s] {summary}"
         if self._terminal:
-            bar = "#" * int(part * 20)
-            text = f"{part:4.0%}|{bar:20}| {text}"[: get_terminal_size().columns - 1]
+            bar = "#" * int(share * 20)
+            text = f"{share:4.0%}|{bar:20}| {text}"[: get_terminal_size().columns - 1]
             self._out.write(f"\r{text}\033[K")
         else:
-            self._out.write(f"{part:.0%} {text}\n")
+            self._out.write(f"{share:.0%} {text}\n")
         self._out.flush()
 
     def end(self) -> None:
-        """Leaves it as it is."""
+        """Ends the line of the bar. Nothing is drawn afterwards."""
         if self._terminal and self._out is not None:
             self._out.write("\n")
         self._out = None
 
 
 def _clock(seconds: float) -> str:
+    """A duration as MM:SS, or H:MM:SS."""
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"

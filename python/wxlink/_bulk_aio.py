@@ -1,4 +1,4 @@
-"""Many links at once, for asyncio."""
+"""Jobs of many links for asyncio."""
 
 from __future__ import annotations
 
@@ -25,27 +25,30 @@ if TYPE_CHECKING:
 class AsyncBulk:
     """`Bulk` for asyncio. See `AsyncClient.bulk`.
 
-    The job is begun when `async with` is entered, or with the first result. A function for `progress` is
-    called on a thread.
+    The job is created when `async with` is entered, or when the first result is requested. A
+    function for `progress` is called on another thread.
     """
 
-    __slots__ = ("_begin", "_beginning", "_next")
+    __slots__ = ("_create", "_created", "_next")
 
-    def __init__(self, handle: Handle, rows: BulkRows | None, **how: Unpack[BulkOptions]) -> None:
-        self._begin = lambda: Bulk(handle, rows, **how)
-        self._beginning: asyncio.Future[Bulk] | None = None
+    def __init__(
+        self, handle: Handle, rows: BulkRows | None, **options: Unpack[BulkOptions]
+    ) -> None:
+        self._create = lambda: Bulk(handle, rows, **options)
+        self._created: asyncio.Future[Bulk] | None = None
         self._next: asyncio.Future[BulkResult | None] | None = None
 
-    async def _begun(self) -> Bulk:
-        if self._beginning is None:
-            self._beginning = asyncio.ensure_future(asyncio.to_thread(self._begin))
-        # A task that is cancelled leaves it, and the next result, to whoever asks next.
-        return await asyncio.shield(self._beginning)
+    async def _bulk_created(self) -> Bulk:
+        if self._created is None:
+            self._created = asyncio.ensure_future(asyncio.to_thread(self._create))
+        # If the waiting task is cancelled, the creation continues and the next caller gets the job.
+        # The same holds for the next result below.
+        return await asyncio.shield(self._created)
 
     def _bulk(self) -> Bulk:
-        if self._beginning is None or not self._beginning.done():
-            raise RuntimeError("the job has not begun: use it with `async with`")
-        return self._beginning.result()
+        if self._created is None or not self._created.done():
+            raise RuntimeError("the job was not created yet: use it with `async with`")
+        return self._created.result()
 
     @property
     def dir(self) -> Path:
@@ -63,25 +66,25 @@ class AsyncBulk:
         return self._bulk().end
 
     def __len__(self) -> int:
-        """How many rows are left to do."""
+        """How many rows are left."""
         return len(self._bulk())
 
     def __bool__(self) -> bool:
         return True
 
-    async def plan(self, *, monthly: int = 13) -> BulkPlan:
+    async def plan(self, *, monthly_links: int = 13) -> BulkPlan:
         """See `Bulk.plan`."""
-        bulk = await self._begun()
-        return await asyncio.to_thread(bulk.plan, monthly=monthly)
+        bulk = await self._bulk_created()
+        return await asyncio.to_thread(bulk.plan, monthly_links=monthly_links)
 
     async def stop(self) -> None:
         """See `Bulk.stop`."""
-        bulk = await self._begun()
+        bulk = await self._bulk_created()
         await asyncio.to_thread(bulk.stop)
 
     async def report(self) -> Path:
         """See `Bulk.report`."""
-        bulk = await self._begun()
+        bulk = await self._bulk_created()
         return await asyncio.to_thread(bulk.report)
 
     def __aiter__(self) -> Self:
@@ -89,7 +92,7 @@ class AsyncBulk:
 
     async def __anext__(self) -> BulkResult:
         if self._next is None:
-            bulk = await self._begun()
+            bulk = await self._bulk_created()
             self._next = asyncio.ensure_future(asyncio.to_thread(next, bulk, None))
         try:
             result = await asyncio.shield(self._next)
@@ -101,7 +104,7 @@ class AsyncBulk:
         return result
 
     async def __aenter__(self) -> Self:
-        await self._begun()
+        await self._bulk_created()
         return self
 
     async def __aexit__(
@@ -110,7 +113,7 @@ class AsyncBulk:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        bulk = await self._begun()
+        bulk = await self._bulk_created()
         await asyncio.to_thread(bulk.__exit__, kind, error, trace)
 
     def __repr__(self) -> str:

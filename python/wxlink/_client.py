@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._bulk import Bulk
-    from wxlink._core import Response, LinkList, LinkProgress
+    from wxlink._core import LinkList, LinkProgress, Response
     from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
 
     if sys.version_info >= (3, 11):
@@ -85,15 +85,15 @@ class Client:
         processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
         file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…
 
-    An access token may be a string, or a function that returns one; if WeChat refuses the token, the
-    function is called again, once. With None the client gets the token from its source.
+    An access token may be a string, or a function that returns one; if WeChat refuses the token,
+    the function is called again, once. With None the client gets the token from its source.
 
-    Ctrl-C ends a running call within 100 ms. A note of the KeyboardInterrupt (from Python 3.11) says what
-    the call had done; after `ensure_linked` and `wait_linked` it has an attribute `progress` too. A
-    client created before a fork raises `ForkedError` in the child.
+    Ctrl-C ends a running call within 100 ms. A note of the KeyboardInterrupt (from Python 3.11)
+    says what the call had done; after `ensure_linked` and `wait_linked` it has an attribute
+    `progress` too. A client created before a fork raises `ForkedError` in the child.
 
-    When the interpreter exits, it waits for token refreshes that are running, at most for the client's
-    time limit.
+    When the interpreter exits, it waits for token refreshes that are running, at most for the
+    client's time limit.
     """
 
     __slots__ = ("_handle",)
@@ -108,7 +108,7 @@ class Client:
         return client
 
     def with_options(self, **options: Unpack[Limits]) -> Self:
-        """Returns a client that shares the connections and has options (and a cancellation) of its own.
+        """Returns a client on the same connections, with options and cancellation of its own.
 
         Takes timeout, connect_timeout, max_retries, lang and account; the others are inherited.
         """
@@ -133,7 +133,7 @@ class Client:
         self.cancel()
 
     def set_ticket(self, ticket: str) -> None:
-        """Stores the component_verify_ticket that WeChat pushes to the platform every 10 minutes."""
+        """Stores the ticket that WeChat pushes to the platform every 10 minutes."""
         self._handle.set_ticket(ticket)
 
     def add_account(self, appid: str, refresh_token: str) -> None:
@@ -156,16 +156,16 @@ class Client:
     ) -> Response:
         """Invites a mini program to be linked to the Official Account of the token.
 
-        Posts once. Success means that the invitation is pending: the list shows when the administrators
-        have agreed.
+        Posts once. Success means that the invitation is pending: the list shows when the
+        administrators have agreed.
 
         access_token: the account's access token, a function that returns one, or None
         appid: the appid of the mini program
         notify_users: whether WeChat messages every follower of the account
         show_profile: whether the account's page shows the mini program
 
-        Raises `PendingError` if it is pending or linked already, `OutcomeUnknownError` if the outcome is
-        unknown (read the list before you link again), and the other `WxError`s.
+        Raises `PendingError` if it is pending or linked already, `OutcomeUnknownError` if the
+        outcome is unknown (read the list before you link again), and the other `WxError`s.
         """
         return _with_token(
             access_token,
@@ -182,8 +182,8 @@ class Client:
     def unlink_miniprogram(self, access_token: Token, appid: str) -> Response:
         """Asks the Official Account's administrator to unlink a mini program.
 
-        The mini program stays in the list until the administrator agrees. Raises `PendingError` if the
-        administrator was asked before.
+        The mini program stays in the list until the administrator agrees. Raises `PendingError` if
+        the administrator was asked before.
         """
         return _with_token(
             access_token, lambda token: self._handle.unlink_miniprogram(token, appid)
@@ -198,14 +198,14 @@ class Client:
         show_profile: bool,
         wait: float = 0.0,
     ) -> LinkProgress:
-        """Links a mini program unless it is linked or pending already. Safe to repeat after any failure.
+        """Links a mini program unless it is linked or pending already. Safe to repeat.
 
-        Reads the list and invites if the mini program is not in it. With a `wait` (seconds) it then waits
-        for the administrators. Takes at most the time limit plus the wait.
+        Reads the list and invites if the mini program is not in it. With a `wait` (seconds) it then
+        waits for the administrators. Takes at most the time limit plus the wait.
 
-        Returns the state: linked, pending (and who must act), declined or vanished. Raises a `WxError` if
-        the state cannot be determined; its `progress`, like that of a KeyboardInterrupt, shows what is
-        known.
+        Returns the state: linked, pending (and who must act), declined or vanished. Raises a
+        `WxError` if the state cannot be determined; its `progress`, like that of a
+        KeyboardInterrupt, shows what is known.
         """
         return _with_token(
             access_token,
@@ -228,42 +228,42 @@ class Client:
         )
 
     def bulk(self, rows: BulkRows | None, **how: Unpack[BulkOptions]) -> Bulk:
-        """Sees to it that many mini programs are linked to many Official Accounts.
+        """Links many mini programs to many Official Accounts.
 
             with client.bulk("links.csv", job="links.job") as bulk:
                 for result in bulk:
                     print(result.account, result.appid, result.outcome)
 
-        rows: a path, or an open file, of CSV or JSON lines with account, appid, notify_users and
-            show_profile; or an iterable of mappings with these, or of tuples in this order. All of
-            them are read here; if some make no sense, `ArgumentError` tells their lines.
+        rows: a path or an open file with CSV or JSON lines that have account, appid, notify_users
+            and show_profile; or an iterable of mappings with these keys, or of tuples in this
+            order. All rows are read first; if some are invalid, `ArgumentError` names their lines.
 
         By keyword:
 
         job: path, None
-            The folder of the job; None is a temporary one, removed at the end.
+            The folder of the job; with None a temporary one, which is removed at the end.
         resume: bool, False
-            Goes on with the job in that folder. The rows may then be None.
+            Continues the job in that folder. The rows may then be None.
         retry_failed: bool, False
-            The same, and does again what failed.
+            Continues the job and repeats the rows that failed.
         notify_users: bool, None
-            What rows have that do not say. There is no other default: it messages every follower.
+            The value for rows that have none. There is no default: it messages every follower.
         show_profile: bool, None
-            The same.
+            The value for rows that have none.
         workers: int, 16
-            How many accounts are dealt with at once.
+            How many accounts are processed at the same time.
         rate: str, "100/s"
-            How many calls at most, in all: per second (s), minute (m), hour (h) or day (d), or "off".
+            The most calls in total per second (s), minute (m), hour (h) or day (d), or "off".
         account_rate: str, "5/s"
-            The same for each account.
+            The most calls for each account.
         progress: bool or function, None
-            True draws a bar on stderr; a function gets how many rows have come to something, how
-            many there are, and how many came to which outcome.
+            True draws a bar on stderr. A function is called with the number of finished rows, the
+            number of all rows, and the number of rows for each outcome.
 
-        Gives an iterator of results, whose length is how many rows are left; work begins with the
-        first. Rows of an account are dealt with in their order. Leaving the block, Ctrl-C and `stop`
-        end the work and keep what was done. Needs a client with one of the sources of tokens
-        token_command and component_appid.
+        Returns an iterator of results, whose length is the number of open rows. The work starts
+        with the first one. The rows of an account are processed in their order. Leaving the block,
+        Ctrl-C and `stop` end the work and keep its results. Requires a client with the option
+        token_command or component_appid.
         """
         from wxlink._bulk import Bulk
 

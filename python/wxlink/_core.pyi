@@ -1,17 +1,17 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, final, overload
+from typing import Any, Literal, TypedDict, final, overload
 
 from wxlink._types import BulkEnd, BulkOutcome
 
 __all__ = [
-    "Response",
     "FuncInfo",
     "Handle",
     "Job",
-    "LinkProgress",
     "LinkList",
+    "LinkProgress",
     "MiniProgram",
+    "Response",
     "__version__",
     "check_option",
     "command",
@@ -150,7 +150,7 @@ class LinkProgress:
         """How many links were posted of which WeChat may have seen anything."""
     @property
     def item(self) -> dict[str, Any] | None:
-        """The list's item as it was last seen, with all its fields; None if it was not in the list."""
+        """The list's item as it was last seen, with all fields; None if it was not in the list."""
     @property
     def message(self) -> str:
         """What happened and what to do; empty if linked."""
@@ -175,47 +175,113 @@ class Handle:
     def get_linked(self, access_token: str | None) -> LinkList: ...
     def unlink_miniprogram(self, access_token: str | None, appid: str) -> Response: ...
     def ensure_linked(
-        self, access_token: str | None, appid: str, notify_users: bool, show_profile: bool, wait: float
+        self,
+        access_token: str | None,
+        appid: str,
+        notify_users: bool,
+        show_profile: bool,
+        wait: float,
     ) -> LinkProgress: ...
     def wait_linked(
         self, access_token: str | None, appid_or_username: str, wait: float
     ) -> LinkProgress: ...
 
+class _JobSettings(TypedDict):
+    notify_users: bool | None
+    show_profile: bool | None
+    workers: int
+    rate: str
+    account_rate: str
+
+class _ResultFields(TypedDict):
+    line: int
+    account: str
+    appid: str
+    outcome: BulkOutcome
+    errcode: int
+    rid: str
+    message: str
+    until: int | None
+
+class _OverQuotaAccount(TypedDict):
+    account: str
+    posts: int
+
+class _UnreadableAccount(TypedDict):
+    account: str
+    message: str
+
+class _PlanFields(TypedDict):
+    post: int
+    over_quota: int
+    linked: int
+    pending: int
+    declined: int
+    duplicate: int
+    unreadable: int
+    notifying: int
+    notified_accounts: int
+    accounts_over_quota: list[_OverQuotaAccount]
+    accounts_unreadable: list[_UnreadableAccount]
+
 @final
 class Job:
+    """A job of many links. `wxlink.Bulk` is its public face."""
+
     def __new__(
         cls,
         handle: Handle,
         rows: object,
         folder: Path | None,
-        reopen: bool | None,
-        choices: tuple[bool | None, bool | None],
-        pace: tuple[int, str, str],
-    ) -> Job: ...
-    def next(
-        self,
-    ) -> tuple[int, str, str, BulkOutcome, int, str, str, int | None] | None: ...
-    def plan(
-        self, monthly: int
-    ) -> tuple[
-        tuple[int, int, int, int, int, int, int],
-        int,
-        int,
-        list[tuple[str, int]],
-        list[tuple[str, str]],
-    ]: ...
-    def stop(self) -> None: ...
-    def close(self) -> None: ...
-    def check(self) -> None: ...
-    def report(self) -> Path: ...
-    def counts(self) -> dict[BulkOutcome, int]: ...
-    def done(self) -> tuple[int, int]: ...
+        resume: Literal["pending", "failed"] | None,
+        settings: _JobSettings,
+    ) -> Job:
+        """Creates or opens a job in a folder; without a folder, in a temporary one.
+
+        resume: opens an existing job; "pending" does the rows that are left, "failed" does failed
+            rows again too
+        """
+
+    def next(self) -> _ResultFields | None:
+        """The next result; None at the end. The first call starts the work."""
+
+    def plan(self, monthly_links: int) -> _PlanFields:
+        """What the job would do, found out without posting anything."""
+
+    def stop(self) -> None:
+        """Stops the work: rows in progress are completed, no others are started."""
+
+    def close(self) -> None:
+        """Stops the work, discards waiting results, and releases the folder."""
+
+    def check(self) -> None:
+        """Raises the failure of the work, once."""
+
+    def report(self) -> Path:
+        """Writes a CSV file for each outcome and returns their folder."""
+
+    def counts(self) -> dict[BulkOutcome, int]:
+        """How many rows have each outcome."""
+
     @property
-    def left(self) -> int: ...
+    def done(self) -> int:
+        """How many rows have an outcome."""
+
     @property
-    def dir(self) -> Path: ...
+    def rows(self) -> int:
+        """How many rows there are."""
+
     @property
-    def end(self) -> BulkEnd | None: ...
+    def left(self) -> int:
+        """How many rows are left."""
+
+    @property
+    def dir(self) -> Path:
+        """The job's folder."""
+
+    @property
+    def end(self) -> BulkEnd | None:
+        """How the work ended; None if it has not."""
 
 def check_option(key: str, value: str) -> None:
     """Raises ArgumentError if the option does not accept the value."""

@@ -1,10 +1,12 @@
-"""The exceptions, in a tree that shows what a caller may do next::
+"""The exceptions of wxlink.
+
+The tree shows what a caller may do next::
 
     WxError
     ├── ArgumentError (ValueError)           an argument is invalid; nothing was sent
     ├── NotSentError                         nothing was sent: call again
     │   └── NotSentTimeoutError (TimeoutError)
-    ├── OutcomeUnknownError                  sent, but no verdict: read the list before linking again
+    ├── OutcomeUnknownError                  sent without a verdict: read the list first
     │   ├── OutcomeUnknownTimeoutError (TimeoutError)
     │   └── BadAnswerError                   the response is not one of WeChat's
     ├── ApiError                             WeChat answered an errcode other than 0
@@ -15,11 +17,11 @@
     │   ├── ActionRequiredError              an administrator or operator must act first
     │   └── InvalidRequestError              correct the call
     ├── CallCancelledError                   the client was cancelled
-    ├── ForkedError (RuntimeError)           created before a fork, used in the child: create another
+    ├── ForkedError (RuntimeError)           created before a fork, used in its child
     └── InternalError                        a fault in wxlink
 
-After an OutcomeUnknownError, a call that only reads can simply be repeated. No exception contains an
-access token, neither in its text nor in an attribute.
+After an OutcomeUnknownError, a call that only reads can simply be repeated. No exception contains
+an access token, neither in its text nor in an attribute.
 """
 
 from __future__ import annotations
@@ -123,7 +125,7 @@ class TokenError(ApiError):
 
 
 class BusyError(ApiError):
-    """WeChat is busy: wait a little. After -1 it may have acted: read the list before linking again."""
+    """WeChat is busy: wait a little. After -1 it may have acted: read the list first."""
 
 
 class QuotaError(ApiError):

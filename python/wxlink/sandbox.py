@@ -4,8 +4,8 @@
         client.link_miniprogram(server.token, server.appid, notify_users=False, show_profile=True)
         server.approve(server.appid, by="official_account")
 
-The program `wxlink-sandbox` (package wxlink-sandbox, or `pip install wxlink[sandbox]`) runs as a child
-process. docs/sandbox.md describes what it simulates and how it differs from WeChat.
+The program `wxlink-sandbox` (package wxlink-sandbox, or `pip install wxlink[sandbox]`) runs as a
+child process. docs/sandbox.md describes what it simulates and how it differs from WeChat.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ __all__ = ["Server", "program"]
 
 
 def program() -> str:
-    """Returns the path of the program: WXLINK_SANDBOX, or in the environment's scripts, or in the PATH.
+    """Returns the path of the program.
+
+    It is WXLINK_SANDBOX, or among the environment's scripts, or in the PATH.
 
     Raises FileNotFoundError if there is none.
     """
@@ -53,7 +55,7 @@ def program() -> str:
 
 
 class Server:
-    """A running simulator with its demo world: an account, its token, and mini programs to link."""
+    """A running simulator with a demo world: an account, its token, and mini programs to link."""
 
     token = "SANDBOX-TOKEN"
     """The access token of `account`."""

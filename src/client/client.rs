@@ -261,7 +261,7 @@ impl Client {
     }
 
     /// The language of the client's messages.
-    pub(crate) fn lang(&self) -> Lang {
+    pub fn lang(&self) -> Lang {
         self.limits.lang
     }
 

@@ -1,12 +1,13 @@
 //! A store in a file, for the processes of one machine.
 //!
-//! The file is a redb database: a committed change survives a kill at any moment. Only one process at a
-//! time can have the file open, so it is opened and closed for each access, which also makes forks
-//! harmless. Accesses are rare: two or three for each refresh, and one a minute for each account in
-//! use. If several threads of this process wait for the file, each passes the open file to the next.
+//! The file is a redb database: a committed change survives a kill at any moment. Only one process
+//! at a time can have the file open, so it is opened and closed for each access, which also makes
+//! forks harmless. Accesses are rare: two or three for each refresh, and one a minute for each
+//! account in use. If several threads of this process wait for the file, each passes the open file
+//! to the next.
 //!
-//! Before a file is used it is checked completely, unless it is unchanged since this process used it. A
-//! damaged file is refused and never written to.
+//! Before a file is used it is checked completely, unless it is unchanged since this process used
+//! it. A damaged file is refused and never written to.
 
 // redb's errors are large, but they are short-lived.
 #![allow(clippy::result_large_err)]
@@ -32,8 +33,8 @@ const TEXTS: TableDefinition<&str, &str> = TableDefinition::new("texts");
 /// A lock: the boot in which it was taken, when it expires (ms since that boot), and its owner.
 const LOCKS: TableDefinition<&str, (&str, u64, &str)> = TableDefinition::new("locks by boot clock");
 
-/// How long the threads of this process may pass the open file to each other. Then it is closed so that
-/// other processes can open it.
+/// How long the threads of this process may pass the open file to each other. Then it is closed so
+/// that other processes can open it.
 const MAX_PASSING_ON: Duration = Duration::from_millis(100);
 /// How long the file stays closed then.
 const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(5);
@@ -349,8 +350,8 @@ impl Store for File {
         at_most: Duration,
         until: Instant,
     ) -> Result<bool, StoreError> {
-        // Most attempts find the lock taken. Reading costs no write to the disk, so threads that wait for
-        // a lock leave the file to its holder.
+        // Most attempts find the lock taken. Reading costs no write to the disk, so threads that
+        // wait for a lock leave the file to its holder.
         let is_taken = self.with(Mode::Read, until, |database| {
             let read = database.begin_read()?;
             match read.open_table(LOCKS) {
@@ -404,8 +405,8 @@ impl Store for File {
     }
 }
 
-/// Whether another owner holds the lock. A lock of another boot has expired. So has one that ends later
-/// than any lock can: it was taken by another clock.
+/// Whether another owner holds the lock. A lock of another boot has expired. So has one that ends
+/// later than any lock can: it was taken by another clock.
 fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &LockOwner) -> bool {
     lock.is_some_and(|(boot, ends, owner)| {
         let now = clock::now();
@@ -414,11 +415,13 @@ fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &LockOwner) -> bool {
     })
 }
 
-/// Ends a transaction: commits it, or aborts it without waiting for the disk if nothing was changed.
+/// Ends a transaction: commits it, or aborts it without waiting for the disk if nothing was
+/// changed.
 fn end(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
-    match changed {
-        true => Ok(write.commit()?),
-        false => Ok(write.abort()?),
+    if changed {
+        Ok(write.commit()?)
+    } else {
+        Ok(write.abort()?)
     }
 }
 

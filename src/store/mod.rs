@@ -1,9 +1,9 @@
 //! What survives a process: in memory, in a file that processes share, or in a Redis that machines
 //! share.
 //!
-//! A store keeps texts by key and does not know what they mean. Each key has a lock beside it, which
-//! expires if its holder is killed. Every access ends at its limit. Accesses block, so they run on
-//! threads of the library and not on the host's.
+//! A store keeps texts by key and does not know what they mean. Each key has a lock beside it,
+//! which expires if its holder is killed. Every access ends at its limit. Accesses block, so they
+//! run on threads of the library and not on the host's.
 
 #[cfg(feature = "file-store")]
 mod clock;

@@ -58,8 +58,8 @@ impl Redis {
                 "{subject} was busy with other calls until the limit. Try again"
             )));
         };
-        // If another call has just found that the server does not answer, the calls that waited for it
-        // fail with the same error instead of trying one after the other.
+        // If another call has just found that the server does not answer, the calls that waited for
+        // it fail with the same error instead of trying one after the other.
         if let Some((_, why)) = state.failed.as_ref().filter(|(at, _)| started <= *at) {
             return Err(why.clone());
         }
@@ -70,9 +70,10 @@ impl Redis {
     }
 
     fn error(&self, key: &str, failure: &Failure) -> StoreError {
-        let at = match failure.is_wrong_type() {
-            true => format!(" (the key is {key})"),
-            false => String::new(),
+        let at = if failure.is_wrong_type() {
+            format!(" (the key is {key})")
+        } else {
+            String::new()
         };
         StoreError {
             why: format!("{} {failure}{at}", self.subject),

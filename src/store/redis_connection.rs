@@ -49,8 +49,8 @@ impl Server {
         Server::new(&redis_connection_info(url)?)
     }
 
-    /// The server that the `redis` crate has read from a URL; `None` if it is not reached by TCP, or by
-    /// TLS with verification.
+    /// The server that the `redis` crate has read from a URL; `None` if it is not reached by TCP,
+    /// or by TLS with verification.
     pub fn new(info: &ConnectionInfo) -> Option<Server> {
         let (host, port, tls) = match info.addr() {
             ConnectionAddr::Tcp(host, port) => (host, *port, None),
@@ -75,9 +75,10 @@ impl Server {
 
     /// Its host and port, for messages.
     pub fn shown(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
         }
     }
 }
@@ -123,13 +124,13 @@ impl Session {
         &self.server
     }
 
-    /// Runs `work` on the connection; `work` may run twice. If a kept connection turns out to be closed,
-    /// or to lead to a server that is no longer the primary, it is replaced immediately: the name is
-    /// resolved again and `work` runs on the new connection. Ends soon after `until`.
+    /// Runs `work` on the connection; `work` may run twice. If a kept connection turns out to be
+    /// closed, or to lead to a server that is no longer the primary, it is replaced immediately:
+    /// the name is resolved again and `work` runs on the new connection. Ends soon after `until`.
     ///
     /// # Errors
-    /// The server cannot be reached, refuses, or is not a Redis. [`Failure::may_pass`] says whether to
-    /// try again.
+    /// The server cannot be reached, refuses, or is not a Redis. [`Failure::may_pass`] says whether
+    /// to try again.
     pub fn attempt<T>(
         &mut self,
         until: Instant,
@@ -175,8 +176,8 @@ impl Session {
     }
 }
 
-/// The time limit of one attempt: half of the time left, so that another attempt, perhaps at another
-/// server of the same name, has time as well.
+/// The time limit of one attempt: half of the time left, so that another attempt, perhaps at
+/// another server of the same name, has time as well.
 pub fn attempt_limit(until: Instant) -> Instant {
     let now = Instant::now();
     let left = until.saturating_duration_since(now);
@@ -197,7 +198,8 @@ pub struct Connection {
     allowed: u64,
     /// The first bytes the server sent, which show what kind of server it is.
     first_bytes: Vec<u8>,
-    /// Why the last read or write failed. The `redis` crate reports such errors without their cause.
+    /// Why the last read or write failed. The `redis` crate reports such errors without their
+    /// cause.
     io_failure: Option<Failure>,
 }
 

@@ -77,9 +77,9 @@ pub(crate) trait Store: Send + Sync {
         until: Instant,
     ) -> Result<bool, StoreError>;
 
-    /// Takes the key's lock for `at_most`, but no longer than [`LONGEST_LOCK`], unless another owner
-    /// holds it. Returns whether `lock` holds it now. The owner may take it again, to prolong it or
-    /// because the reply was lost.
+    /// Takes the key's lock for `at_most`, but no longer than [`LONGEST_LOCK`], unless another
+    /// owner holds it. Returns whether `lock` holds it now. The owner may take it again, to prolong
+    /// it or because the reply was lost.
     fn lock(
         &self,
         key: &str,

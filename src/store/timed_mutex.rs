@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::sys::lock::lock;
 
-/// A value that one thread uses at a time. Unlike with a `Mutex`, a waiting thread stops at its limit,
-/// however long another thread holds the value.
+/// A value that one thread uses at a time. Unlike with a `Mutex`, a waiting thread stops at its
+/// limit, however long another thread holds the value.
 pub(super) struct TimedMutex<T> {
     shared: Mutex<Shared<T>>,
     returned: Condvar,
@@ -43,7 +43,8 @@ impl<T> TimedMutex<T> {
         let mut shared = lock(&self.shared);
         shared.waiting += 1;
         loop {
-            // Checked before the time: a value that was passed to the waiting threads is always taken.
+            // Checked before the time: a value that was passed to the waiting threads is always
+            // taken.
             let value = shared.value.take();
             let left = until.saturating_duration_since(Instant::now());
             if value.is_some() || left.is_zero() {

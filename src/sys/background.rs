@@ -11,8 +11,8 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `body` and returns its value, or `None` if it panicked. Nothing is printed: stderr belongs to
-/// the host, and a panic's message may hold a secret.
+/// Runs `body` and returns its value, or `None` if it panicked. Nothing is printed: stderr belongs
+/// to the host, and a panic's message may hold a secret.
 pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -55,8 +55,8 @@ pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Res
 fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: both sets are valid for writing; sigfillset initialises the first, and pthread_sigmask
-    // the second if it returns 0.
+    // SAFETY: both sets are valid for writing; sigfillset initialises the first, and
+    // pthread_sigmask the second if it returns 0.
     let blocked = unsafe {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0

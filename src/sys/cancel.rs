@@ -42,8 +42,8 @@ impl CancelToken {
         })
     }
 
-    /// Adds a check that every wait runs, every 50 ms and when a signal interrupts the wait. It ends
-    /// the wait that runs it and no other.
+    /// Adds a check that every wait runs, every 50 ms and when a signal interrupts the wait. It
+    /// ends the wait that runs it and no other.
     pub fn with_interrupt_check(mut self, check: InterruptCheck) -> CancelToken {
         self.interrupt_check = Some(check);
         self

@@ -2,8 +2,8 @@
 //!
 //! A forked child shares its parent's connections, so responses could go to the wrong process.
 //! `getpid` would cost a system call per check. Instead a mark in memory becomes 0 in every child:
-//! the kernel clears the mark's page (`MADV_WIPEONFORK`) however the child was created, `_Fork` and a
-//! bare `clone` included; and a `pthread_atfork` handler clears it where the kernel does not know
+//! the kernel clears the mark's page (`MADV_WIPEONFORK`) however the child was created, `_Fork` and
+//! a bare `clone` included; and a `pthread_atfork` handler clears it where the kernel does not know
 //! that advice. A child of `vfork` shares its parent's memory and must not call the library.
 
 use std::io;
@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 static UNCLEARED: AtomicU32 = AtomicU32::new(0);
 /// Where the mark is. It stays valid: a page, once mapped, is never unmapped.
 static MARK: AtomicPtr<AtomicU32> = AtomicPtr::new((&raw const UNCLEARED).cast_mut());
-/// The next process's mark. A child continues its parent's count, so that no process has the mark of
-/// an ancestor.
+/// The next process's mark. A child continues its parent's count, so that no process has the mark
+/// of an ancestor.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// Remembers the process it was created in.

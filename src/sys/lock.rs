@@ -9,8 +9,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same for ThreadSanitizer, which reports a race in the waiting code of the precompiled standard
-/// library. `try_lock` is inlined and thus instrumented.
+/// The same for ThreadSanitizer, which reports a race in the waiting code of the precompiled
+/// standard library. `try_lock` is inlined and thus instrumented.
 #[cfg(wxlink_tsan)]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     use std::sync::TryLockError;

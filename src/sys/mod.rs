@@ -8,4 +8,6 @@ pub(crate) mod lock;
 #[cfg_attr(unix, path = "os/unix.rs")]
 #[cfg_attr(windows, path = "os/windows.rs")]
 pub(crate) mod os;
+#[cfg(unix)]
+pub(crate) mod process;
 pub(crate) mod single_flight;

@@ -1,8 +1,8 @@
 //! One execution for many waiters.
 //!
-//! The work for a key runs once, on a thread of its own, however many calls need its result. A call whose
-//! limit passes, or that is cancelled, stops waiting; the work continues. Waiters are woken when it is
-//! done.
+//! The work for a key runs once, on a thread of its own, however many calls need its result. A call
+//! whose limit passes, or that is cancelled, stops waiting; the work continues. Waiters are woken
+//! when it is done.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -17,8 +17,8 @@ use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
 use crate::sys::os::Waker;
 
-/// How much longer than its limit a call waits for work with the same limit, because the error of the
-/// work says more than a time-out.
+/// How much longer than its limit a call waits for work with the same limit, because the error of
+/// the work says more than a time-out.
 pub(crate) const GRACE: Duration = Duration::from_millis(50);
 
 /// The running work, by key.
@@ -51,9 +51,9 @@ where
 
     /// Returns the running flight for `key`, or starts one that runs `work` on a thread.
     ///
-    /// If `work` panics the result is `if_panicked`. A flight is removed after `work` has returned and
-    /// before its waiters are woken. So a caller that checks a cache filled by `work`, and calls this
-    /// while it holds the cache's lock, never misses both.
+    /// If `work` panics the result is `if_panicked`. A flight is removed after `work` has returned
+    /// and before its waiters are woken. So a caller that checks a cache filled by `work`, and
+    /// calls this while it holds the cache's lock, never misses both.
     ///
     /// # Errors
     /// There is no thread or no file descriptor left.

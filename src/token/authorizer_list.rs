@@ -1,7 +1,8 @@
 //! The list of accounts that have authorised a platform, with their refresh tokens.
 //!
 //! It is read page by page. What the pages show is kept for the accounts that are looked up next:
-//! reading the whole list for each of thousands of accounts would take as many times thousands of pages.
+//! reading the whole list for each of thousands of accounts would take as many times thousands of
+//! pages.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -60,7 +61,8 @@ pub(super) struct AuthorizerListCache {
     refresh_tokens: HashMap<String, String>,
     /// The offset of the next page; `None` at the end of the list.
     next_offset: Option<u64>,
-    /// Hashes of the accounts seen since the last restart. A page without a new account ends the list.
+    /// Hashes of the accounts seen since the last restart. A page without a new account ends the
+    /// list.
     seen: HashSet<u64>,
     hasher: RandomState,
 }
@@ -85,8 +87,8 @@ impl AuthorizerListCache {
         }
     }
 
-    /// Looks for a refresh token other than `useless`. If `may_restart`, the list is read from the start
-    /// again when what is known of the account is outdated.
+    /// Looks for a refresh token other than `useless`. If `may_restart`, the list is read from the
+    /// start again when what is known of the account is outdated.
     pub fn look_up(&mut self, account: &str, useless: &str, may_restart: bool) -> Lookup {
         let known = self.refresh_tokens.remove(account);
         match known {

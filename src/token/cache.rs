@@ -1,8 +1,9 @@
 //! Access tokens managed by the client: cached in memory and refreshed before they expire.
 //!
-//! Fetching a token may take several requests, and its result must not be lost with the call that needed
-//! it. So a fetch runs on a thread of its own, one per account at a time, however many calls wait for
-//! it. A call that is cancelled, or whose limit passes, stops waiting; the fetch continues.
+//! Fetching a token may take several requests, and its result must not be lost with the call that
+//! needed it. So a fetch runs on a thread of its own, one per account at a time, however many calls
+//! wait for it. A call that is cancelled, or whose limit passes, stops waiting; the fetch
+//! continues.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,8 +25,8 @@ use crate::sys::lock::lock;
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
 use crate::transport::ConnectionPool;
 
-/// The most accounts that are cached (about 1 kB each). When there are more, half of them are removed, and
-/// their tokens are fetched again when they are needed.
+/// The most accounts that are cached (about 1 kB each). When there are more, half of them are
+/// removed, and their tokens are fetched again when they are needed.
 const MAX_ACCOUNTS: usize = 16_384;
 
 /// Where tokens come from.
@@ -87,8 +88,8 @@ impl Account {
     }
 }
 
-/// The result of a fetch for the calls that wait for it. `None`: the account's state changed during the
-/// fetch, so they have to check it again.
+/// The result of a fetch for the calls that wait for it. `None`: the account's state changed during
+/// the fetch, so they have to check it again.
 type Outcome = Option<Result<Arc<Token>, Error>>;
 
 /// What a call that needs a token does next.
@@ -202,8 +203,8 @@ impl TokenCache {
         Ok((other.text != refused.text).then_some(other))
     }
 
-    /// Stops using a token that WeChat refused. If WeChat has never accepted it, the pause before the next
-    /// fetch grows.
+    /// Stops using a token that WeChat refused. If WeChat has never accepted it, the pause before
+    /// the next fetch grows.
     pub fn refuse(&self, account: Option<&str>, refused: &Token) {
         let mut accounts = self.accounts();
         if let Some(account) = account.and_then(|name| accounts.get_mut(name)) {
@@ -211,8 +212,9 @@ impl TokenCache {
         }
     }
 
-    /// Forgets failed fetches and refused tokens of `account`, or of all accounts, because the ticket or
-    /// refresh token was replaced. The next call that needs a token fetches it without a pause.
+    /// Forgets failed fetches and refused tokens of `account`, or of all accounts, because the
+    /// ticket or refresh token was replaced. The next call that needs a token fetches it without a
+    /// pause.
     pub fn forget_failure(&self, account: Option<&str>) {
         let mut accounts = self.accounts();
         let forget = |account: &mut Account| {
@@ -266,8 +268,8 @@ impl TokenCache {
 
     /// Decides what a call does next. Starts a fetch if one is due and allowed.
     ///
-    /// A call waits for a pause of up to one interval if its limit allows. During a longer pause it fails
-    /// with the error of the last fetch.
+    /// A call waits for a pause of up to one interval if its limit allows. During a longer pause it
+    /// fails with the error of the last fetch.
     fn next_step(self: &Arc<TokenCache>, name: &str, limit: Instant) -> Result<Step, Error> {
         let now = Instant::now();
         let mut accounts = self.accounts();
@@ -405,7 +407,8 @@ impl TokenCache {
         }
     }
 
-    /// Removes accounts until at most half of the maximum are left, those without a valid token first.
+    /// Removes accounts until at most half of the maximum are left, those without a valid token
+    /// first.
     fn make_room(&self, accounts: &mut HashMap<String, Account>, now: Instant) {
         let is_busy = |name: &String, account: &Account| {
             account
@@ -461,8 +464,8 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
     const ACCOUNT: Option<&str> = Some("wx1");
 
-    /// A cache over a source that is a function of the number of the fetch, from 1, and of the refused
-    /// token.
+    /// A cache over a source that is a function of the number of the fetch, from 1, and of the
+    /// refused token.
     fn tokens(
         min_interval: Duration,
         fetch: impl Fn(usize, Option<&str>) -> Result<FetchedToken, Error> + Send + Sync + 'static,

@@ -1,18 +1,18 @@
 //! Tokens from a program (`token_command`), for users who have a token server of their own.
 //!
-//! The protocol is that of git's credential helpers: the program reads `key=value` lines that end with
-//! an empty line, and prints the token. `printed` reads its output, `process` runs it.
+//! The protocol is that of git's credential helpers: the program reads `key=value` lines that end
+//! with an empty line, and prints the token. `printed` reads its output, `process` runs it.
 
 use std::ffi::CString;
 use std::time::Instant;
 
 use super::cached::FetchedToken;
 use super::printed;
-use super::process;
 use crate::config::limits::MAX_TOKEN_BYTES;
 use crate::error::Error;
 use crate::model::lang::Lang;
 use crate::model::status::Status;
+use crate::sys::process;
 
 /// The longest output of a program (bytes).
 const MAX_OUTPUT_BYTES: usize = 4 * MAX_TOKEN_BYTES;

@@ -1,8 +1,8 @@
 //! The lock of a record, prolonged while its holder works.
 //!
-//! A refresh may take as long as its call's time limit, but the lock of a process that was killed or
-//! stopped must expire soon. So a lock is taken for a few seconds, and a thread prolongs it until it is
-//! released or the call's limit passes.
+//! A refresh may take as long as its call's time limit, but the lock of a process that was killed
+//! or stopped must expire soon. So a lock is taken for a few seconds, and a thread prolongs it
+//! until it is released or the call's limit passes.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,8 +11,8 @@ use crate::store::{LockOwner, Store, StoreError};
 use crate::sys::background::spawn;
 use crate::sys::lock::lock;
 
-/// The shortest and the longest time a lock is taken for. Between them it is half of the call's time
-/// left, so that others still have time if its holder is killed.
+/// The shortest and the longest time a lock is taken for. Between them it is half of the call's
+/// time left, so that others still have time if its holder is killed.
 const MIN_DURATION: Duration = Duration::from_millis(100);
 const MAX_DURATION: Duration = Duration::from_secs(5);
 /// How long the lock is prolonged after the call's limit, while the holder saves a new token.

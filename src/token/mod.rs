@@ -11,8 +11,6 @@ mod pacing;
 mod platform;
 #[cfg(unix)]
 mod printed;
-#[cfg(unix)]
-mod process;
 mod record;
 
 pub(crate) use cache::TokenCache;

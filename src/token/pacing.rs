@@ -1,8 +1,8 @@
 //! When the next token of an account may be fetched.
 //!
-//! Two fetches are at least an interval apart. After fetches that failed, and after tokens that WeChat
-//! refused without having accepted them once, the pause doubles each time. A success resets it. Time
-//! is passed in, so that tests need no waiting.
+//! Two fetches are at least an interval apart. After fetches that failed, and after tokens that
+//! WeChat refused without having accepted them once, the pause doubles each time. A success resets
+//! it. Time is passed in, so that tests need no waiting.
 
 use std::time::{Duration, Instant};
 

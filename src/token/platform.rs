@@ -1,9 +1,9 @@
-//! Tokens from WeChat for a third-party platform. With the ticket that WeChat pushes, the platform gets a
-//! token of its own; with that and an account's refresh token it gets the account's token.
+//! Tokens from WeChat for a third-party platform. With the ticket that WeChat pushes, the platform
+//! gets a token of its own; with that and an account's refresh token it gets the account's token.
 //!
-//! Both kinds of tokens are kept in a store that machines may share. Only the holder of a record's lock
-//! renews it. A new token is written only over the one it was renewed from, so that nothing newer is
-//! lost.
+//! Both kinds of tokens are kept in a store that machines may share. Only the holder of a record's
+//! lock renews it. A new token is written only over the one it was renewed from, so that nothing
+//! newer is lost.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -34,8 +34,8 @@ use crate::sys::lock::lock;
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
 use crate::transport::ConnectionPool;
 
-/// The first and the longest pause between two attempts to use the store or to take a lock. The pause
-/// doubles, so that waiting does not slow the lock's holder down.
+/// The first and the longest pause between two attempts to use the store or to take a lock. The
+/// pause doubles, so that waiting does not slow the lock's holder down.
 const MIN_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
 /// The minimum time for an access to the store, if the call has that much left.
@@ -44,8 +44,8 @@ const MIN_STORE_ACCESS: Duration = Duration::from_millis(250);
 const REFRESH_TOKEN_INVALID: i32 = 61023;
 /// The lifetime of a token if WeChat does not state it (s).
 const DEFAULT_LIFETIME_S: u64 = 7200;
-/// The minimum time for a write that must not be lost, even if the call's limit has passed: WeChat sends a
-/// new refresh token only once.
+/// The minimum time for a write that must not be lost, even if the call's limit has passed: WeChat
+/// sends a new refresh token only once.
 const TIME_TO_SAVE: Duration = Duration::from_secs(2);
 /// The characters that RFC 3986 reserves. An encoded id contains no ':'.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -109,8 +109,8 @@ impl Stored {
     }
 }
 
-/// Half of the time left, but at least [`MIN_STORE_ACCESS`]. An unavailable store is retried for at most
-/// this long; the other half is kept for the calls to WeChat.
+/// Half of the time left, but at least [`MIN_STORE_ACCESS`]. An unavailable store is retried for at
+/// most this long; the other half is kept for the calls to WeChat.
 fn half_the_time_left(limit: Instant) -> Instant {
     let now = Instant::now();
     let left = limit.saturating_duration_since(now);
@@ -160,8 +160,8 @@ impl Platform {
     /// Stores the ticket that WeChat pushed.
     ///
     /// # Errors
-    /// [`Status::NoToken`]: the store cannot be used; [`Status::TimeoutUnsent`], [`Status::Cancelled`].
-    /// After the last two it may still be stored.
+    /// [`Status::NoToken`]: the store cannot be used; [`Status::TimeoutUnsent`],
+    /// [`Status::Cancelled`]. After the last two it may still be stored.
     pub fn set_ticket(
         &self,
         ticket: &str,
@@ -185,8 +185,8 @@ impl Platform {
         self.store_grant(self.key_of(account), refresh_token, limit, cancel)
     }
 
-    /// Stores a grant on a thread of its own, because accesses to the store cannot be cancelled and do
-    /// not always end at the limit.
+    /// Stores a grant on a thread of its own, because accesses to the store cannot be cancelled and
+    /// do not always end at the limit.
     fn store_grant(
         &self,
         key: String,
@@ -256,7 +256,8 @@ impl Platform {
             if let Some(lease) = lease {
                 let renewed = self.renew(renewal, limit);
                 match self.is_unsaved(key) {
-                    // Kept locked: others would renew it again, with a refresh token that may be invalid.
+                    // Kept locked: others would renew it again, with a refresh token that may be
+                    // invalid.
                     true => drop(lease),
                     false => lease.release(),
                 }
@@ -306,14 +307,15 @@ impl Platform {
             lock(&self.unsaved).insert(renewal.key.clone(), unsaved);
             renewed.record
         });
-        match kept.access_token.is_empty() {
-            true => Err(self.no_token("WeChat sent a refresh token without an access token")),
-            false => Ok(kept),
+        if kept.access_token.is_empty() {
+            Err(self.no_token("WeChat sent a refresh token without an access token"))
+        } else {
+            Ok(kept)
         }
     }
 
-    /// Compare-and-swaps the renewed record over the one it was renewed from, and returns the record to
-    /// use: another process's, if theirs is newer.
+    /// Compare-and-swaps the renewed record over the one it was renewed from, and returns the
+    /// record to use: another process's, if theirs is newer.
     fn save(
         &self,
         key: &str,
@@ -333,7 +335,8 @@ impl Platform {
                 text,
                 record: there,
             } = self.read(key, until)?;
-            // Ours was got with the stored grant, which was looked up before another process stored it.
+            // Ours was got with the stored grant, which was looked up before another process stored
+            // it.
             let is_next = used_grant != old.grant && used_grant == there.grant;
             // There is no token if the store was emptied.
             if !is_next && !["", &old.access_token].contains(&there.access_token.as_str()) {
@@ -367,14 +370,13 @@ impl Platform {
         let mut grant = stored.record.grant.clone();
         let mut recovered = false;
         if grant.is_empty() {
-            grant =
-                self.recover(account, &grant, limit)
-                    .map_err(|e| match stored.is_unreadable() {
-                        true => {
-                            self.unreadable(&self.key_of(account), "the account's refresh token")
-                        }
-                        false => e,
-                    })?;
+            grant = self.recover(account, &grant, limit).map_err(|e| {
+                if stored.is_unreadable() {
+                    self.unreadable(&self.key_of(account), "the account's refresh token")
+                } else {
+                    e
+                }
+            })?;
             recovered = true;
         }
         loop {
@@ -405,8 +407,8 @@ impl Platform {
         self.renewed_from(&response, grant)
     }
 
-    /// Looks up the account's refresh token in WeChat's list of accounts; it must differ from `useless`.
-    /// Pages that were read before are not read again.
+    /// Looks up the account's refresh token in WeChat's list of accounts; it must differ from
+    /// `useless`. Pages that were read before are not read again.
     fn recover(&self, account: &str, useless: &str, limit: Instant) -> Result<String, Error> {
         let mut restarted = false;
         loop {
@@ -542,8 +544,8 @@ impl Platform {
             .map_err(Error::without_token)
     }
 
-    /// Reads the new tokens. A refresh token is kept even if the access token is missing: it may be the
-    /// only valid one.
+    /// Reads the new tokens. A refresh token is kept even if the access token is missing: it may be
+    /// the only valid one.
     fn renewed_from(&self, response: &Response, grant: &str) -> Result<Renewed, Error> {
         let tokens = response.json();
         let text = |name| {
@@ -587,9 +589,12 @@ impl Platform {
                 }
             }
         };
-        retry_until(limit, store).map_err(|e| match e.is_late {
-            true => self.error(Status::TimeoutUnsent, e.why),
-            false => self.not_stored(e),
+        retry_until(limit, store).map_err(|e| {
+            if e.is_late {
+                self.error(Status::TimeoutUnsent, e.why)
+            } else {
+                self.not_stored(e)
+            }
         })
     }
 

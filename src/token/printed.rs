@@ -1,8 +1,8 @@
 //! Reads what the program of `token_command` printed: a token alone, `key=value` lines, or JSON as
 //! WeChat and token servers print it.
 //!
-//! Output that cannot be a token is refused here with the reason, instead of being sent to WeChat. No
-//! message repeats the output: it may contain a secret.
+//! Output that cannot be a token is refused here with the reason, instead of being sent to WeChat.
+//! No message repeats the output: it may contain a secret.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -170,14 +170,15 @@ fn only_value<'a>(
     };
     let mut values = lines.filter_map(value);
     let first = values.next();
-    match values.any(|other| Some(other) != first) {
-        true => Err(format!("printed {key} twice, with different values")),
-        false => Ok(first),
+    if values.any(|other| Some(other) != first) {
+        Err(format!("printed {key} twice, with different values"))
+    } else {
+        Ok(first)
     }
 }
 
-/// Whether a line looks like a pair: its key consists of letters, as in `accessToken=…`. A token may
-/// contain an equals sign, usually at its end.
+/// Whether a line looks like a pair: its key consists of letters, as in `accessToken=…`. A token
+/// may contain an equals sign, usually at its end.
 fn has_key(line: &str) -> bool {
     let Some((key, value)) = line.split_once('=') else {
         return false;
@@ -206,8 +207,8 @@ fn refuse_errcode(errcode: Option<&str>) -> Result<(), String> {
     }
 }
 
-/// Reads a number of seconds; `None` if the text is none. A negative number becomes 0, a fraction is cut
-/// off, and a number out of range becomes the largest one.
+/// Reads a number of seconds; `None` if the text is none. A negative number becomes 0, a fraction
+/// is cut off, and a number out of range becomes the largest one.
 fn seconds_of(text: Option<&str>) -> Result<Option<u64>, String> {
     let text = match text.map(str::trim) {
         None | Some("" | "null") => return Ok(None),

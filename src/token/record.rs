@@ -11,12 +11,12 @@ use super::lifetime;
 /// How long a cached token is used before the store is checked again, so that a refresh by another
 /// machine is noticed.
 const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(60);
-/// How long a cached token is used if the store cannot be checked: WeChat accepts the old token for 5
-/// minutes after a refresh.
+/// How long a cached token is used if the store cannot be checked: WeChat accepts the old token for
+/// 5 minutes after a refresh.
 const MAX_WITHOUT_STORE_CHECK: Duration = Duration::from_secs(240);
 
-/// An access token and the grant that the next one is requested with. It has no `Debug`, because all
-/// of it is secret.
+/// An access token and the grant that the next one is requested with. It has no `Debug`, because
+/// all of it is secret.
 #[derive(Clone, Default, Serialize)]
 pub(super) struct Record {
     /// The refresh token of an account, or the platform's ticket.
@@ -58,14 +58,15 @@ impl Record {
     /// The remaining lifetime; zero if there is no token or it was refused.
     pub fn left(&self, refused: Option<&str>) -> Duration {
         let end = self.since.saturating_add(self.expires_in);
-        match self.access_token.is_empty() || refused == Some(&self.access_token) {
-            true => Duration::ZERO,
-            false => Duration::from_secs(end.saturating_sub(now())),
+        if self.access_token.is_empty() || refused == Some(&self.access_token) {
+            Duration::ZERO
+        } else {
+            Duration::from_secs(end.saturating_sub(now()))
         }
     }
 
-    /// Whether the token is due for renewal: at most a twelfth of its lifetime is left, 10 minutes of 2
-    /// hours.
+    /// Whether the token is due for renewal: at most a twelfth of its lifetime is left, 10 minutes
+    /// of 2 hours.
     pub fn is_due(&self, refused: Option<&str>) -> bool {
         self.left(refused) <= Duration::from_secs(self.expires_in) / 12
     }

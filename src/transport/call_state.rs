@@ -2,8 +2,8 @@
 //!
 //! ureq passes bytes to a transport, but not the call they belong to. So each
 //! [connection](super::connection) shares one `CallState` with the layers below ureq: they read the
-//! call's time limits and token from it, and record how far the call came, whether anything was sent
-//! and why it failed. A connection serves one call at a time, so the lock is never contended.
+//! call's time limits and token from it, and record how far the call came, whether anything was
+//! sent and why it failed. A connection serves one call at a time, so the lock is never contended.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,8 +24,8 @@ pub(crate) struct CallState {
     pub connect_deadline: Instant,
     /// Ends the call early.
     pub cancel: Arc<CancelToken>,
-    /// The percent-encoded access token. It is inserted into the request by the last step before the
-    /// socket.
+    /// The percent-encoded access token. It is inserted into the request by the last step before
+    /// the socket.
     pub token: String,
     /// The phase that the call has reached.
     pub phase: Phase,

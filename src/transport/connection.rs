@@ -1,8 +1,8 @@
 //! One connection to one host, with the ureq agent that speaks HTTP over it.
 //!
-//! A connection serves one call at a time. So the layers below ureq know whose time limits and token
-//! apply (see [`call_state`](super::call_state)), and threads share nothing but the short list of idle
-//! connections.
+//! A connection serves one call at a time. So the layers below ureq know whose time limits and
+//! token apply (see [`call_state`](super::call_state)), and threads share nothing but the short
+//! list of idle connections.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -80,8 +80,8 @@ impl Connection {
         }
     }
 
-    /// Posts `body` to `target` with the token appended, and reads the whole response. The layers below
-    /// record their failures in the call state; other failures follow from ureq's error.
+    /// Posts `body` to `target` with the token appended, and reads the whole response. The layers
+    /// below record their failures in the call state; other failures follow from ureq's error.
     pub fn post(
         &self,
         origin: &str,
@@ -267,8 +267,8 @@ impl HostConnector {
         Stream::connect(&addrs, &self.state).inspect_err(|_| self.config.dns.forget(name, port))
     }
 
-    /// Refuses an address that is not loopback: a local name may resolve to another machine, and plain
-    /// HTTP would send the token there unencrypted.
+    /// Refuses an address that is not loopback: a local name may resolve to another machine, and
+    /// plain HTTP would send the token there unencrypted.
     fn check_loopback(&self, name: &str, addrs: &[SocketAddr]) -> io::Result<()> {
         let Some(other) = addrs.iter().find(|addr| !addr.ip().is_loopback()) else {
             return Ok(());
@@ -419,7 +419,8 @@ impl Transport for ConnectionTransport {
     }
 
     fn is_open(&mut self) -> bool {
-        // ureq asks at the end of a call, when reading has shown it already, and before the next call.
+        // ureq asks at the end of a call, when reading has shown it already, and before the next
+        // call.
         if std::mem::take(&mut self.in_call) {
             return !self.state.lock().ended;
         }

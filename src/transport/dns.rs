@@ -1,7 +1,7 @@
 //! Name resolution with a time limit and a cache.
 //!
-//! The system's resolver cannot be interrupted, so it runs on a thread of its own, one for each name
-//! that is being resolved. Addresses are cached for a minute.
+//! The system's resolver cannot be interrupted, so it runs on a thread of its own, one for each
+//! name that is being resolved. Addresses are cached for a minute.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -100,9 +100,10 @@ impl Dns {
 fn resolve((host, port): &Name) -> Resolved {
     let found = (host.as_str(), *port).to_socket_addrs();
     let addrs: Vec<_> = found.map_err(|e| e.to_string())?.collect();
-    match addrs.is_empty() {
-        true => Err("the name has no address".into()),
-        false => Ok(addrs.into()),
+    if addrs.is_empty() {
+        Err("the name has no address".into())
+    } else {
+        Ok(addrs.into())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Chooses the entry host: the preferred one, unless it failed recently.
 //!
-//! A host that could not be reached is skipped for 1 second, then 2, 4 and so on up to a minute. After
-//! that one call tries it; if it succeeds, the host is used again.
+//! A host that could not be reached is skipped for 1 second, then 2, 4 and so on up to a minute.
+//! After that one call tries it; if it succeeds, the host is used again.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -40,8 +40,8 @@ impl HostHealth {
         HostHealth(Mutex::new(vec![State::default(); hosts]))
     }
 
-    /// The most preferred host that is neither tried yet nor skipped. If all others are skipped, the
-    /// most preferred of them: a call never fails because no host is healthy.
+    /// The most preferred host that is neither tried yet nor skipped. If all others are skipped,
+    /// the most preferred of them: a call never fails because no host is healthy.
     pub fn pick(&self, tried: &[usize], now: Instant) -> usize {
         let mut hosts = self.lock();
         let untried = || (0..hosts.len()).filter(|i| !tried.contains(i));

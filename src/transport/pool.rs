@@ -1,5 +1,5 @@
-//! The connections of a client: takes an idle one or opens one, makes one attempt over it, and keeps
-//! it for the next call.
+//! The connections of a client: takes an idle one or opens one, makes one attempt over it, and
+//! keeps it for the next call.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -36,8 +36,8 @@ pub(crate) struct ConnectionPool {
     max_response_bytes: u64,
     /// The secrets among the options. No text may contain them.
     secrets: Vec<OwnedSecret>,
-    /// The secrets of requests to and responses of the token endpoints, the latest last: a server may
-    /// repeat them in its response to another call.
+    /// The secrets of requests to and responses of the token endpoints, the latest last: a server
+    /// may repeat them in its response to another call.
     remembered: Mutex<Vec<OwnedSecret>>,
 }
 
@@ -52,9 +52,10 @@ impl ConnectionPool {
                 proxy,
                 tls: tls::config(
                     // The system's roots take time to read, and plain HTTP does not need them.
-                    match options.hosts.iter().any(|host| host.tls) {
-                        true => options.trust,
-                        false => Trust::Bundled,
+                    if options.hosts.iter().any(|host| host.tls) {
+                        options.trust
+                    } else {
+                        Trust::Bundled
                     },
                     options.ca_file.as_deref(),
                 )?,
@@ -73,8 +74,8 @@ impl ConnectionPool {
         &self.config.hosts
     }
 
-    /// The secrets that no text of any call may contain: those of the options, and the latest ones of
-    /// the token endpoints.
+    /// The secrets that no text of any call may contain: those of the options, and the latest ones
+    /// of the token endpoints.
     pub fn secrets(&self) -> Vec<OwnedSecret> {
         let remembered = lock(&self.remembered);
         self.secrets.iter().chain(&*remembered).cloned().collect()
@@ -104,8 +105,8 @@ impl ConnectionPool {
         self.health.pick(tried, Instant::now())
     }
 
-    /// Makes one attempt at the host with that index. The outcome in the attempt's record is that of
-    /// the transport; the caller changes it according to the response.
+    /// Makes one attempt at the host with that index. The outcome in the attempt's record is that
+    /// of the transport; the caller changes it according to the response.
     pub fn send(
         &self,
         host: usize,

@@ -1,8 +1,8 @@
 //! The handshake with a proxy: HTTP `CONNECT` (RFC 9110) and SOCKS5 (RFC 1928, 1929).
 //!
 //! ureq implements both, but with its own sockets and time limits. Here they run over `Stream`, so
-//! that a slow proxy is distinguished from a slow host and the handshake ends with the call. No text
-//! that the proxy sends gets into a message.
+//! that a slow proxy is distinguished from a slow host and the handshake ends with the call. No
+//! text that the proxy sends gets into a message.
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;

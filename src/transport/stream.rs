@@ -24,8 +24,8 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Connects to the first address that accepts. The time left is shared among the addresses that are
-    /// not tried yet, so that one unresponsive address leaves time for the next.
+    /// Connects to the first address that accepts. The time left is shared among the addresses that
+    /// are not tried yet, so that one unresponsive address leaves time for the next.
     pub fn connect(addrs: &[SocketAddr], state: &Arc<SharedCallState>) -> io::Result<Stream> {
         let limit = state.enter(Phase::Connect);
         let cancel = state.lock().cancel.clone();

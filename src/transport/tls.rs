@@ -39,9 +39,10 @@ pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientCo
 /// read: that took most of the time to create a client. `SSL_CERT_FILE` and `SSL_CERT_DIR` are
 /// respected.
 fn system() -> Vec<CertificateDer<'static>> {
-    let bundle = match openssl_probe::has_ssl_cert_env_vars() {
-        true => None,
-        false => openssl_probe::probe().cert_file,
+    let bundle = if openssl_probe::has_ssl_cert_env_vars() {
+        None
+    } else {
+        openssl_probe::probe().cert_file
     };
     bundle
         .map(|file| rustls_native_certs::load_certs_from_paths(Some(&file), None).certs)

@@ -1,4 +1,5 @@
-{ The sandbox, as a program of its own. }
+{ The WeChat simulator that tools/with_sandbox.py started. All tests share it, one after the other:
+  each resets it first. }
 unit sandbox;
 
 {$MODE DELPHI}
@@ -7,60 +8,35 @@ unit sandbox;
 interface
 
 uses
-  SysUtils, Classes, Process, fphttpclient, fpjson, jsonparser;
+  SysUtils, Classes, fphttpclient, fpjson, jsonparser;
 
 type
   TSandbox = class
   private
-    FProcess: TProcess;
     FUrl: string;
+    FAdmin: string;
   public
-    constructor Create(const FileName: string);
-    destructor Destroy; override;
-    { Asks the admin interface; the answer is the caller's. Posts if there is a body. }
+    { Raises an exception if the simulator's addresses are not in the environment. }
+    constructor Create;
+    { Sends a request to the admin interface, a POST if there is a body. The caller frees the
+      response. }
     function Ask(const Path: string; const Body: string = ''): TJSONData;
-    { The same for those who want no answer. }
+    { The same, and frees the response. }
     procedure Tell(const Path, Body: string);
-    { How many requests to that endpoint arrived. }
+    { How many requests to an endpoint have arrived since the reset. }
     function Received(const Name: string): Integer;
     property Url: string read FUrl;
   end;
 
 implementation
 
-uses
-  BaseUnix;
-
-constructor TSandbox.Create(const FileName: string);
-var
-  Line: string;
-  Character: AnsiChar;
-  About: TJSONData;
+constructor TSandbox.Create;
 begin
   inherited Create;
-  FProcess := TProcess.Create(nil);
-  FProcess.Executable := FileName;
-  FProcess.Options := [poUsePipes];
-  FProcess.Execute;
-  { One line when it is ready; the pipe ends if it never is. }
-  Line := '';
-  while (FProcess.Output.Read(Character, 1) = 1) and (Character <> #10) do
-    Line := Line + Character;
-  About := GetJSON(Line);
-  try
-    FUrl := About.FindPath('http').AsString;
-  finally
-    About.Free;
-  end;
-end;
-
-destructor TSandbox.Destroy;
-begin
-  { TProcess.Terminate would not wait for it to tidy up. }
-  FpKill(FProcess.ProcessID, SIGTERM);
-  FProcess.WaitOnExit;
-  FProcess.Free;
-  inherited Destroy;
+  FUrl := GetEnvironmentVariable('WXLINK_BASE_URL');
+  FAdmin := GetEnvironmentVariable('WXLINK_SANDBOX_ADMIN');
+  if FAdmin = '' then
+    raise Exception.Create('WXLINK_SANDBOX_ADMIN is not set: run bindings/pascal/test.sh');
 end;
 
 function TSandbox.Ask(const Path, Body: string): TJSONData;
@@ -73,12 +49,12 @@ begin
   Http := TFPHTTPClient.Create(nil);
   try
     if Body = '' then
-      Text := Http.Get(FUrl + '/__sandbox/' + Path)
+      Text := Http.Get(FAdmin + Path)
     else
     begin
       Content := TStringStream.Create(Body);
       Http.RequestBody := Content;
-      Text := Http.Post(FUrl + '/__sandbox/' + Path);
+      Text := Http.Post(FAdmin + Path);
     end;
     Result := GetJSON(Text);
   finally

@@ -1,8 +1,8 @@
-{ Tests of the unit and the samples against a sandbox.
+{ Tests of the unit and the samples against the simulator that tools/with_sandbox.py started.
 
-    test_wxlink SANDBOX SAMPLES
+    test_wxlink SAMPLES
 
-  SANDBOX is the program, SAMPLES the folder of the compiled samples. }
+  SAMPLES is the folder of the compiled samples. }
 program test_wxlink;
 
 {$MODE DELPHI}
@@ -608,7 +608,7 @@ var
 begin
   Sample := TProcess.Create(nil);
   try
-    Sample.Executable := IncludeTrailingPathDelimiter(ParamStr(2)) + Name;
+    Sample.Executable := IncludeTrailingPathDelimiter(ParamStr(1)) + Name;
     for I := Low(Arguments) to High(Arguments) do
       Sample.Parameters.Add(Arguments[I]);
     for I := 1 to GetEnvironmentVariableCount do
@@ -702,7 +702,7 @@ var
   Outcome: TTestResult;
   Report: TPlainResultsWriter;
 begin
-  World := TSandbox.Create(ParamStr(1));
+  World := TSandbox.Create;
   Outcome := TTestResult.Create;
   Report := TPlainResultsWriter.Create(nil);
   try

@@ -2,7 +2,10 @@
 
 declare(strict_types=1);
 
-/** A sandbox of its own, and its admin interface. Ends with the last reference to it. */
+/**
+ * The WeChat simulator that tools/with_sandbox.py started, and its admin interface. All tests share
+ * it, one after the other: each resets it first.
+ */
 final class Sandbox
 {
     public readonly string $http;
@@ -10,27 +13,24 @@ final class Sandbox
     public readonly string $caFile;
     private readonly string $admin;
 
-    /** @var resource */
-    private $process;
-
     public function __construct()
     {
-        $command = [getenv('WXLINK_LIB_DIR') . '/wxlink-sandbox'];
-        $this->process = proc_open($command, [1 => ['pipe', 'w']], $pipes);
-        $line = json_decode(fgets($pipes[1]), true, flags: JSON_THROW_ON_ERROR);
-        $this->http = $line['http'];
-        $this->https = $line['https'];
-        $this->caFile = $line['ca_file'];
-        $this->admin = $line['admin'];
+        $this->http = self::address('WXLINK_BASE_URL');
+        $this->https = self::address('WXLINK_SANDBOX_HTTPS');
+        $this->caFile = self::address('WXLINK_SANDBOX_CA_FILE');
+        $this->admin = self::address('WXLINK_SANDBOX_ADMIN');
     }
 
-    public function __destruct()
+    private static function address(string $variable): string
     {
-        proc_terminate($this->process);
-        proc_close($this->process);
+        $value = getenv($variable);
+        if ($value === false) {
+            throw new RuntimeException("$variable is not set: run bindings/php/test.sh");
+        }
+        return $value;
     }
 
-    /** One request to the admin interface. */
+    /** Sends one request to the admin interface and returns the JSON of the response. */
     public function admin(string $method, string $path, ?array $body = null): mixed
     {
         $context = stream_context_create(['http' => [
@@ -41,10 +41,11 @@ final class Sandbox
         return json_decode(file_get_contents($this->admin . $path, false, $context), true);
     }
 
-    /** Makes something go wrong once, at that endpoint. */
+    /** Makes the next request to an endpoint fail in a certain way. */
     public function fault(string $endpoint, string|array $fault, string $when = 'before'): void
     {
-        $this->admin('POST', 'faults', ['endpoint' => $endpoint, 'when' => $when, 'fault' => $fault]);
+        $rule = ['endpoint' => $endpoint, 'when' => $when, 'fault' => $fault];
+        $this->admin('POST', 'faults', $rule);
     }
 
     public function agree(string $account, string $appid, string $by): void
@@ -54,7 +55,7 @@ final class Sandbox
         ]);
     }
 
-    /** How many requests to that endpoint have arrived since the reset. */
+    /** How many requests to an endpoint have arrived since the reset. */
     public function received(string $endpoint): int
     {
         return $this->admin('GET', 'journal/counts')['received'][$endpoint];

@@ -75,7 +75,7 @@ function sample(string $baseUrl, ?string $token, string ...$args): array
 {
     $environment = ['WXLINK_BASE_URL' => $baseUrl, 'WXLINK_TOKEN' => $token] + getenv();
     $process = proc_open(
-        [dirname(__DIR__) . '/run', ...$args],
+        [dirname(__DIR__) . '/run.sh', ...$args],
         [1 => ['pipe', 'w'], 2 => ['pipe', 'w']],
         $pipes,
         null,
@@ -311,9 +311,7 @@ $tests['a client cannot be copied'] = function () use ($client) {
 
 $tests['a fork is noticed'] = function () use ($sandbox) {
     if (!extension_loaded('pcntl')) {
-        fwrite(STDERR, "SKIPPED: php and forks: pcntl is missing\n");
-        same(false, getenv('CI') === 'true');
-        return;
+        return; // test.sh reports it.
     }
     $command = [PHP_BINARY, '-d', 'ffi.enable=1', __DIR__ . '/fork.php', $sandbox->http];
     $process = proc_open($command, [1 => ['pipe', 'w']], $pipes);

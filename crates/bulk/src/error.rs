@@ -1,57 +1,66 @@
-//! Why a job cannot go on.
+//! The error of jobs and queues.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-use crate::verdict::Verdict;
+use wxlink::Lang;
 
-/// Why a job cannot begin or go on, and what to do about it. Of single rows their records tell.
+use crate::message::Message;
+use crate::severity::Severity;
+
+/// Why a job or a queue could not start or continue, and what to do about it. The problems of
+/// single rows are in their records.
 #[derive(Debug)]
 pub struct BulkError {
-    verdict: Verdict,
-    message: String,
+    severity: Severity,
+    message: Message,
 }
 
 impl BulkError {
-    /// The caller's mistake: nothing was done.
-    pub fn usage(message: impl Into<String>) -> BulkError {
+    /// An error by the caller: nothing was sent.
+    pub fn usage(message: impl Into<Message>) -> BulkError {
         BulkError {
-            verdict: Verdict::Usage,
+            severity: Severity::Usage,
             message: message.into(),
         }
     }
 
-    /// What may pass: what was done is kept, and the same call goes on from there.
-    pub fn again(message: impl Into<String>) -> BulkError {
+    /// A temporary failure: completed work is kept, and the same call resumes from there.
+    pub fn retry(message: impl Into<Message>) -> BulkError {
         BulkError {
-            verdict: Verdict::Again,
+            severity: Severity::Retry,
             message: message.into(),
         }
     }
 
-    /// Somebody asked for the end.
-    pub fn interrupted(message: impl Into<String>) -> BulkError {
+    /// The caller requested a stop.
+    pub fn interrupted(message: impl Into<Message>) -> BulkError {
         BulkError {
-            verdict: Verdict::Interrupted,
+            severity: Severity::Interrupted,
             message: message.into(),
         }
     }
 
-    /// A file of the job cannot be used.
+    /// A file of the job cannot be read or written.
     pub(crate) fn file(path: &Path, error: &io::Error) -> BulkError {
-        BulkError::again(format!("{}: {error}", path.display()))
+        BulkError::retry(format!("{}: {error}", path.display()))
     }
 
-    /// The exit code for it.
-    pub fn verdict(&self) -> Verdict {
-        self.verdict
+    /// How serious it is.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// What failed, why, and what to do, in `lang`.
+    pub fn message(&self, lang: Lang) -> &str {
+        self.message.get(lang)
     }
 }
 
 impl fmt::Display for BulkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        self.message.fmt(f)
     }
 }
 
@@ -60,8 +69,8 @@ impl std::error::Error for BulkError {}
 impl From<wxlink::Error> for BulkError {
     fn from(error: wxlink::Error) -> BulkError {
         BulkError {
-            verdict: Verdict::of_error(&error),
-            message: error.message(),
+            severity: Severity::from_error(&error),
+            message: error.message().into(),
         }
     }
 }

@@ -1,13 +1,13 @@
-//! A folder in which only the files that this program made are replaced or removed.
+//! A folder in which only files that this program wrote are replaced or removed.
 //!
 //! The first file in such a folder is a list of the others, with their sizes and checksums. A file
-//! that is not in the list, or was changed since, belongs to the user. New files are written under
-//! names that contain the list's random id and get their final names when they are complete and in
-//! the list; so whatever a killed process leaves behind is either complete or recognised.
+//! that is not in the list, or was changed since, belongs to the user. A new file is written under
+//! a temporary name that contains the list's random id, and gets its final name when it is complete
+//! and in the list. A file left behind by a killed process is therefore complete, or recognised as
+//! incomplete.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
@@ -15,39 +15,44 @@ use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BulkError;
+use crate::message::message;
+use crate::random::random_id;
 
-/// The list of the files that were made here.
-pub(crate) const LIST: &str = "wxlink-files.json";
+/// The name of the list of the files that were written here.
+pub(crate) const FILE_LIST: &str = "wxlink-files.json";
 /// The largest list that is read (bytes).
-const MAX_LIST: u64 = 1 << 20;
+const MAX_FILE_LIST_BYTES: u64 = 1 << 20;
+/// How much of a file is read at once for its checksum (bytes).
+const READ_BUFFER_SIZE: usize = 1 << 16;
 
-/// What a folder is for.
+/// The purpose of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum FolderKind {
     Job,
     Report,
 }
 
-/// What the list says.
+/// The list of files, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct List {
+struct FileList {
     made_by: MadeBy,
     version: u32,
-    kind: Kind,
-    /// Random: a part of the names of files that are being written.
+    kind: FolderKind,
+    /// Random. It is part of the temporary names of incomplete files.
     id: String,
-    /// Whether the folder itself was made too.
+    /// Whether the folder itself was created with the list.
     made_folder: bool,
-    /// What the files are about, if files about something else are not to be replaced.
+    /// What the files are about. Files about something else must not be replaced.
     #[serde(default)]
-    about: String,
-    files: Vec<Written>,
+    subject: String,
+    files: Vec<ListedFile>,
 }
 
-impl List {
-    /// Whether this program can have written it. A list may come from elsewhere, with a folder that was
-    /// copied: what it names is removed, so that only names in the folder itself are accepted.
+impl FileList {
+    /// Whether this program can have written the list. A list may also come from elsewhere, in a
+    /// copied folder. Files that it names are removed, so only names within the folder are
+    /// accepted.
     fn may_be_ours(&self) -> bool {
         let is_id = |id: &str| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit());
         let is_name = |name: &str| {
@@ -59,62 +64,73 @@ impl List {
     }
 }
 
-/// Has no other value, so that a list of another program is not read as one of ours.
+/// Who wrote the list. There is only one value, so the list of another program is not accepted.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum MadeBy {
     #[serde(rename = "wxlink bulk")]
     Wxlink,
 }
 
-/// A complete file.
+/// A complete file in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Written {
+pub(crate) struct ListedFile {
     pub name: String,
     pub size: u64,
     pub crc32: u32,
 }
 
-/// What a folder holds.
-pub(crate) enum Found {
-    /// There is none.
-    Nothing,
-    /// It is empty.
+/// What a folder contains.
+pub(crate) enum FolderState {
+    /// It does not exist.
+    Missing,
+    /// It contains nothing.
     Empty,
-    /// It has a list.
+    /// It has a file list of ours.
     Ours(Box<Folder>),
-    /// It holds files of others, of which this is the first by name.
-    Others(String),
+    /// It has files and no list of ours. This is the first file by name.
+    Foreign(String),
 }
 
-/// A folder with a list.
+/// The state of one file in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileState {
+    /// It does not exist.
+    Missing,
+    /// It is in the list and unchanged since it was written.
+    Ours,
+    /// It is not in the list, was changed, or is not a regular file.
+    Foreign,
+}
+
+/// A folder with a file list.
 pub(crate) struct Folder {
     dir: PathBuf,
-    list: List,
-    /// Folders above it that were made for it, the uppermost first.
+    list: FileList,
+    /// The parent folders that were created with it, the topmost first.
     parents: Vec<PathBuf>,
 }
 
 impl Folder {
-    /// Looks at a folder, which changes nothing.
+    /// Finds out what a folder contains, without changing anything.
     ///
     /// # Errors
-    /// It is no folder, or cannot be read.
-    pub fn look(dir: &Path) -> io::Result<Found> {
-        let dir = &plain_path(dir);
+    /// The path is not a folder, or the folder cannot be read.
+    pub fn inspect(dir: &Path) -> io::Result<FolderState> {
+        let dir = &normalized_path(dir);
         match fs::symlink_metadata(dir) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(FolderState::Missing),
             Err(e) => return Err(e),
             Ok(_) => {}
         }
         if !fs::metadata(dir)?.is_dir() {
-            return Err(io::Error::new(ErrorKind::NotADirectory, "it is no folder"));
+            return Err(io::Error::new(ErrorKind::NotADirectory, "not a folder"));
         }
-        let names = names(dir)?;
+        let names = file_names(dir)?;
         let Some(first) = names.first() else {
-            return Ok(Found::Empty);
+            return Ok(FolderState::Empty);
         };
         let listed = |list| {
-            Ok(Found::Ours(Box::new(Folder {
+            Ok(FolderState::Ours(Box::new(Folder {
                 dir: dir.to_owned(),
                 list,
                 parents: Vec::new(),
@@ -123,45 +139,48 @@ impl Folder {
         if let Some(list) = read_list(dir)? {
             return listed(list);
         }
-        // Where a process was killed before it wrote the list that it had just created, nothing
-        // else is there.
-        let list = regular(&dir.join(LIST)).unwrap_or_default();
+        // An empty list alone: a process was killed after it created the list and before it wrote
+        // it.
+        let list = regular_file(&dir.join(FILE_LIST)).unwrap_or_default();
         let is_empty = list.is_some_and(|file| file.len() == 0);
         if is_empty && names.len() == 1 {
-            return Ok(Found::Empty);
+            return Ok(FolderState::Empty);
         }
-        Ok(Found::Others(first.to_string_lossy().into_owned()))
+        Ok(FolderState::Foreign(first.to_string_lossy().into_owned()))
     }
 
-    /// Makes the folder if it is not there, and its list.
+    /// Creates the folder's file list, and the folder if it is missing.
     ///
     /// # Errors
-    /// It cannot be made; another process made a list there meanwhile.
-    pub fn create(dir: &Path, kind: Kind, about: &str) -> io::Result<Folder> {
-        let dir = &plain_path(dir);
-        let (parents, made_folder) = make(dir)?;
+    /// It cannot be created, or another process created a list at the same time.
+    pub fn create(dir: &Path, kind: FolderKind, subject: &str) -> io::Result<Folder> {
+        let dir = &normalized_path(dir);
+        let CreatedFolders {
+            parents,
+            folder: made_folder,
+        } = create_folders(dir)?;
         let folder = Folder {
             dir: dir.to_owned(),
-            list: List {
+            list: FileList {
                 made_by: MadeBy::Wxlink,
                 version: 1,
                 kind,
-                id: random(),
+                id: random_id(),
                 made_folder,
-                about: about.to_owned(),
+                subject: subject.to_owned(),
                 files: Vec::new(),
             },
             parents,
         };
-        let path = dir.join(LIST);
-        let text = folder.text()?;
-        if regular(&path)?.is_some_and(|file| file.len() == 0) {
+        let path = dir.join(FILE_LIST);
+        let text = folder.list_json()?;
+        if regular_file(&path)?.is_some_and(|file| file.len() == 0) {
             fs::remove_file(&path)?;
         }
-        let made = create_new(&path).and_then(|mut file| {
+        let made = create_new_file(&path).and_then(|mut file| {
             let written = file.write_all(&text).and_then(|()| file.sync_all());
             written.inspect_err(|_| {
-                // On a full disk; an empty list in an empty folder is in nobody's way.
+                // The disk may be full. If the list stays, empty, the folder still counts as empty.
                 let _ = fs::remove_file(&path);
             })
         });
@@ -174,125 +193,132 @@ impl Folder {
         Ok(folder)
     }
 
-    pub fn kind(&self) -> Kind {
+    /// What the folder is for.
+    pub fn kind(&self) -> FolderKind {
         self.list.kind
     }
 
     /// What its files are about.
-    pub fn about(&self) -> &str {
-        &self.list.about
+    pub fn subject(&self) -> &str {
+        &self.list.subject
     }
 
-    /// Reads the list again, for another process may have changed it before this one had the folder
-    /// to itself.
+    /// Reads the list again. To be called once the folder is locked, because another process may
+    /// have changed the list before.
+    ///
+    /// # Errors
+    /// The list cannot be read, or another process removed it.
     pub fn refresh(&mut self) -> io::Result<()> {
         self.list = read_list(&self.dir)?.ok_or(ErrorKind::NotFound)?;
         Ok(())
     }
 
-    /// The name of a file while it is being written.
-    pub fn temporary(&self, name: &str) -> PathBuf {
+    /// The path of a file while it is incomplete.
+    pub fn temporary_path(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.{}.new", self.list.id))
     }
 
-    fn is_temporary(&self, name: &str) -> bool {
+    fn is_temporary_name(&self, name: &str) -> bool {
         name.ends_with(&format!(".{}.new", self.list.id))
     }
 
-    /// Begins a file, under its temporary name.
+    /// Creates a file under its temporary name.
     ///
     /// # Errors
-    /// It cannot be created, or it is there: two processes use the folder at once.
-    pub fn begin_file(&self, name: &str) -> io::Result<Writer> {
-        Ok(Writer {
-            file: create_new(&self.temporary(name))?,
-            written: Written {
+    /// It cannot be created, or it exists because two processes use the folder at the same time.
+    pub fn create_file(&self, name: &str) -> io::Result<FileWriter> {
+        Ok(FileWriter {
+            file: create_new_file(&self.temporary_path(name))?,
+            listed: ListedFile {
                 name: name.to_owned(),
                 size: 0,
                 crc32: 0,
             },
-            sum: crc32fast::Hasher::new(),
+            checksum: crc32fast::Hasher::new(),
         })
     }
 
-    /// Removes what a killed process had begun.
+    /// Removes the incomplete files of a killed process.
     ///
     /// # Errors
-    /// The folder cannot be read, or a file not be removed.
-    pub fn abandon_all(&self) -> io::Result<()> {
-        for name in names(&self.dir)? {
-            if name.to_str().is_some_and(|name| self.is_temporary(name)) {
+    /// The folder cannot be read, or a file cannot be removed.
+    pub fn remove_incomplete_files(&self) -> io::Result<()> {
+        for name in file_names(&self.dir)? {
+            if name.to_str().is_some_and(|n| self.is_temporary_name(n)) {
                 fs::remove_file(self.dir.join(name))?;
             }
         }
         Ok(())
     }
 
-    /// Whether this is a file of the list that nobody has changed. `None` if there is none of that
-    /// name.
+    /// Whether a file is one of the list and unchanged since it was written.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn is_own(&self, name: &str) -> io::Result<Option<bool>> {
+    pub fn file_state(&self, name: &str) -> io::Result<FileState> {
         let path = self.dir.join(name);
-        let Some(found) = entry(&path)? else {
-            return Ok(None);
+        let Some(found) = metadata(&path)? else {
+            return Ok(FileState::Missing);
         };
         let mut listed = self.list.files.iter().filter(|file| file.name == name);
         if !found.is_file() || !listed.clone().any(|file| file.size == found.len()) {
-            return Ok(Some(false));
+            return Ok(FileState::Foreign);
         }
-        let (mut file, mut sum) = (open(&path)?, crc32fast::Hasher::new());
-        let mut block = vec![0; 1 << 16];
+        let (mut file, mut checksum) = (open(&path)?, crc32fast::Hasher::new());
+        let mut block = vec![0; READ_BUFFER_SIZE];
         loop {
             match file.read(&mut block)? {
                 0 => break,
-                n => sum.update(&block[..n]),
+                n => checksum.update(&block[..n]),
             }
         }
-        let sum = sum.finalize();
-        Ok(Some(
-            listed.any(|file| file.size == found.len() && file.crc32 == sum),
-        ))
+        let crc32 = checksum.finalize();
+        if listed.any(|file| file.size == found.len() && file.crc32 == crc32) {
+            Ok(FileState::Ours)
+        } else {
+            Ok(FileState::Foreign)
+        }
     }
 
-    /// The first file, by name, that is not of the list, and none of `others`.
+    /// The first file by name that is neither ours nor one of `expected`.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn first_of_others(&self, others: &[&str]) -> io::Result<Option<String>> {
-        for name in names(&self.dir)? {
+    pub fn first_foreign_file(&self, expected: &[&str]) -> io::Result<Option<String>> {
+        for name in file_names(&self.dir)? {
             let known = name.to_str().is_some_and(|name| {
-                name == LIST || others.contains(&name) || self.is_temporary(name)
+                name == FILE_LIST || expected.contains(&name) || self.is_temporary_name(name)
             });
-            let shown = name.to_string_lossy();
-            if !known && self.is_own(&shown)? != Some(true) {
-                return Ok(Some(shown.into_owned()));
+            let name = name.to_string_lossy();
+            if !known && self.file_state(&name)? != FileState::Ours {
+                return Ok(Some(name.into_owned()));
             }
         }
         Ok(None)
     }
 
-    /// Gives complete files their names. Files of the list that have the same names are replaced.
+    /// Gives complete files their final names. Files of the list with the same names are replaced.
     ///
     /// # Errors
-    /// A file that is not of the list has one of the names; the system refuses.
-    pub fn publish(&mut self, files: Vec<Written>) -> Result<(), BulkError> {
+    /// A foreign file has one of the names, or a file cannot be renamed.
+    pub fn publish(&mut self, files: Vec<ListedFile>) -> Result<(), BulkError> {
         for file in &files {
-            if self.is_own(&file.name).map_err(|e| self.failed(&e))? == Some(false) {
-                return Err(in_the_way(&self.dir.join(&file.name)));
+            let state = self.file_state(&file.name);
+            if state.map_err(|e| self.failed(&e))? == FileState::Foreign {
+                return Err(file_in_the_way(&self.dir.join(&file.name)));
             }
         }
-        // First into the list: a file that has its name is in it, whenever the process is killed.
+        // The list is written first, so that a file with a final name is always in it, whenever
+        // the process is killed.
         let mut all = self.list.files.clone();
         all.retain(|old| !files.contains(old));
         all.extend(files.iter().cloned());
         self.list.files = all;
         let renamed = self.write_list().and_then(|()| {
             for file in &files {
-                fs::rename(self.temporary(&file.name), self.dir.join(&file.name))?;
+                fs::rename(self.temporary_path(&file.name), self.dir.join(&file.name))?;
             }
-            let is_new = |old: &Written| files.iter().any(|f| f.name == old.name);
+            let is_new = |old: &ListedFile| files.iter().any(|f| f.name == old.name);
             self.list
                 .files
                 .retain(|old| !is_new(old) || files.contains(old));
@@ -302,20 +328,22 @@ impl Folder {
         renamed.map_err(|e| self.failed(&e))
     }
 
-    /// Removes the files of the list that are not among these.
+    /// Removes the files of the list except these. Changed files stay.
     ///
     /// # Errors
-    /// One cannot be removed. Those that were changed stay.
-    pub fn keep_only(&mut self, names: &[String]) -> io::Result<()> {
+    /// A file cannot be removed.
+    pub fn remove_all_except(&mut self, names: &[String]) -> io::Result<()> {
         let (keep, remove): (Vec<_>, Vec<_>) = std::mem::take(&mut self.list.files)
             .into_iter()
             .partition(|file| names.contains(&file.name));
         self.list.files = remove;
         let old: Vec<String> = self.list.files.iter().map(|f| f.name.clone()).collect();
-        let removed = old.iter().try_for_each(|name| match self.is_own(name)? {
-            Some(true) => fs::remove_file(self.dir.join(name)),
-            _ => Ok(()),
-        });
+        let removed = old
+            .iter()
+            .try_for_each(|name| match self.file_state(name)? {
+                FileState::Ours => fs::remove_file(self.dir.join(name)),
+                FileState::Missing | FileState::Foreign => Ok(()),
+            });
         if removed.is_ok() {
             self.list.files.clear();
         }
@@ -324,16 +352,15 @@ impl Folder {
         self.write_list()
     }
 
-    /// Moves the files of the list into a folder of their own, and has the list be about something
-    /// else.
+    /// Moves the files of the list into a new folder `earlier-…` and changes the list's subject.
     ///
     /// # Errors
-    /// The system refuses. What was moved by then stays there.
-    pub fn set_aside(&mut self, about: &str) -> io::Result<()> {
+    /// A file cannot be moved. Files that were moved before stay there.
+    pub fn move_files_aside(&mut self, subject: &str) -> io::Result<()> {
         let names: Vec<String> = self.list.files.iter().map(|f| f.name.clone()).collect();
         let aside = self.dir.join(format!("earlier-{}", self.list.id));
         for name in names {
-            if self.is_own(&name)? != Some(true) {
+            if self.file_state(&name)? != FileState::Ours {
                 continue;
             }
             match fs::create_dir(&aside) {
@@ -341,25 +368,25 @@ impl Folder {
                 _ => {}
             }
             let to = aside.join(&name);
-            if entry(&to)?.is_some() {
+            if metadata(&to)?.is_some() {
                 return Err(ErrorKind::AlreadyExists.into());
             }
             fs::rename(self.dir.join(&name), to)?;
         }
         self.list.files.clear();
-        about.clone_into(&mut self.list.about);
+        subject.clone_into(&mut self.list.subject);
         self.write_list()
     }
 
-    /// Removes the files of the list and what was begun, and the list; then the folder, if it was
-    /// made with it and nothing else is there.
+    /// Removes the files of the list, incomplete files and the list; then the folder, if it was
+    /// created with the list and is empty.
     ///
     /// # Errors
     /// A file cannot be removed.
     pub fn remove(mut self) -> io::Result<()> {
-        self.abandon_all()?;
-        self.keep_only(&[])?;
-        fs::remove_file(self.dir.join(LIST))?;
+        self.remove_incomplete_files()?;
+        self.remove_all_except(&[])?;
+        fs::remove_file(self.dir.join(FILE_LIST))?;
         self.remove_folders();
         Ok(())
     }
@@ -367,7 +394,7 @@ impl Folder {
     fn remove_folders(&self) {
         if self.list.made_folder && fs::remove_dir(&self.dir).is_ok() {
             for parent in self.parents.iter().rev() {
-                // It is not empty: others use it.
+                // It is not empty.
                 if fs::remove_dir(parent).is_err() {
                     break;
                 }
@@ -375,22 +402,23 @@ impl Folder {
         }
     }
 
-    fn text(&self) -> io::Result<Vec<u8>> {
+    fn list_json(&self) -> io::Result<Vec<u8>> {
         Ok(serde_json::to_vec_pretty(&self.list)?)
     }
 
-    /// Replaces the list, in one step. The id stays: what was begun under it is still recognised.
+    /// Replaces the stored list atomically. Its id stays the same, so that incomplete files are
+    /// still recognised.
     fn write_list(&self) -> io::Result<()> {
-        let path = self.temporary(LIST);
+        let path = self.temporary_path(FILE_LIST);
         match fs::remove_file(&path) {
             Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        let mut file = create_new(&path)?;
+        let mut file = create_new_file(&path)?;
         let written = file
-            .write_all(&self.text()?)
+            .write_all(&self.list_json()?)
             .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&path, self.dir.join(LIST)));
+            .and_then(|()| fs::rename(&path, self.dir.join(FILE_LIST)));
         written.inspect_err(|_| {
             let _ = fs::remove_file(&path);
         })
@@ -401,30 +429,30 @@ impl Folder {
     }
 }
 
-/// A file that is being written.
-pub(crate) struct Writer {
+/// Writes a new file and computes its size and checksum.
+pub(crate) struct FileWriter {
     file: File,
-    written: Written,
-    sum: crc32fast::Hasher,
+    listed: ListedFile,
+    checksum: crc32fast::Hasher,
 }
 
-impl Writer {
-    /// Sees to it that it outlives a power failure.
+impl FileWriter {
+    /// Syncs the file to disk, so that it survives a power failure.
     ///
     /// # Errors
-    /// The disk refuses.
-    pub fn finish(mut self) -> io::Result<Written> {
+    /// It cannot be synced.
+    pub fn finish(mut self) -> io::Result<ListedFile> {
         self.file.sync_all()?;
-        self.written.crc32 = self.sum.finalize();
-        Ok(self.written)
+        self.listed.crc32 = self.checksum.finalize();
+        Ok(self.listed)
     }
 }
 
-impl Write for Writer {
+impl Write for FileWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
-        self.sum.update(&bytes[..n]);
-        self.written.size += n as u64;
+        self.checksum.update(&bytes[..n]);
+        self.listed.size += n as u64;
         Ok(n)
     }
 
@@ -433,81 +461,79 @@ impl Write for Writer {
     }
 }
 
-/// A file or folder that this process has to itself, for as long as this lives.
-pub(crate) struct Lock(File);
+/// An exclusive lock on a file or folder, held until this is dropped.
+pub(crate) struct FolderLock(File);
 
-impl Lock {
-    /// Locks it, without waiting.
+impl FolderLock {
+    /// Locks the file or folder without waiting.
     ///
     /// # Errors
-    /// Another process has it, or the file system locks nothing.
-    pub fn take(file: File) -> Result<Lock, TryLockError> {
-        match FileExt::try_lock(&file) {
-            Ok(()) => Ok(Lock(file)),
-            Err(why) => Err(why),
-        }
+    /// Another process holds the lock, or the file system does not support locks.
+    pub fn acquire(file: File) -> Result<FolderLock, TryLockError> {
+        FileExt::try_lock(&file)?;
+        Ok(FolderLock(file))
     }
 
-    /// Lets others have it.
+    /// Releases the lock before this is dropped.
     pub fn release(&self) {
         let _ = FileExt::unlock(&self.0);
     }
 }
 
-impl Drop for Lock {
+impl Drop for FolderLock {
     fn drop(&mut self) {
-        // Closing the file would not do: a child forked meanwhile has it open as well.
+        // Closing the file is not enough: a child that was forked meanwhile has it open too.
         self.release();
     }
 }
 
-/// Says that a folder does not serve: as `what`, and what to take instead.
-pub(crate) fn does_not_serve(dir: &Path, error: &io::Error, what: &str) -> BulkError {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            BulkError::file(dir, error)
-        }
-        _ => BulkError::usage(format!("{} cannot {what}", dir.display())),
-    }
+/// Whether an error means that there is no room, which says nothing against the folder itself.
+pub(crate) fn is_disk_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
 }
 
-/// Says that a file is not ours.
-pub(crate) fn in_the_way(path: &Path) -> BulkError {
-    BulkError::usage(format!(
-        "{} is in the way: it was not made by this job, or was changed since; move it elsewhere",
-        path.display()
+/// The error for a foreign file where one of ours belongs.
+pub(crate) fn file_in_the_way(path: &Path) -> BulkError {
+    let path = path.display();
+    BulkError::usage(message!(
+        "{path} is in the way: this job did not write it, or it was changed since. Move it \
+         elsewhere",
+        "{path} 占用了所需的文件名：它不是本任务写入的，或写入后被修改过。请将它移走"
     ))
 }
 
-/// A file that is there, opened for reading. A link is not followed.
+/// Opens a file for reading. Symbolic links are not followed.
 ///
 /// # Errors
-/// It is not there, is no plain file, or cannot be read.
+/// It is missing, is not a regular file, or cannot be read.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().read(true), path)
 }
 
-/// The same for reading and appending. Nor may the file have a second name, for what is appended
-/// would be in both.
+/// Opens a file for reading and appending. Symbolic links are not followed.
 ///
 /// # Errors
-/// See [`open`].
+/// See [`open`]; or the file has a second name (a hard link), under which it would change too.
 pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
     let file = open_with(OpenOptions::new().read(true).append(true), path)?;
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 1 {
-        let why =
-            "it has a second name (a hard link), which would change too; replace it by a copy";
-        return Err(io::Error::other(why));
+        return Err(io::Error::other(
+            "the file has a second name (a hard link), which would change too; replace it with a \
+             copy",
+        ));
     }
     Ok(file)
 }
 
-/// A new file. Nothing that is there is opened, not even through a link.
+/// Creates a file. Nothing that exists is opened, not even through a symbolic link.
 ///
 /// # Errors
-/// Something of that name is there, or the system refuses.
-pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+/// The name exists already, or the file cannot be created.
+pub(crate) fn create_new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .append(true)
@@ -515,18 +541,19 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// What a plain file is like; `None` if nothing is there.
+/// The metadata of a regular file; `None` if the path does not exist.
 ///
 /// # Errors
-/// Something else is there: a link, a folder.
-pub(crate) fn regular(path: &Path) -> io::Result<Option<Metadata>> {
-    match entry(path)? {
-        Some(found) if !found.is_file() => Err(not_plain()),
+/// The path is something else, such as a symbolic link or a folder.
+pub(crate) fn regular_file(path: &Path) -> io::Result<Option<Metadata>> {
+    match metadata(path)? {
+        Some(found) if !found.is_file() => Err(not_a_regular_file()),
         found => Ok(found),
     }
 }
 
-fn entry(path: &Path) -> io::Result<Option<Metadata>> {
+/// The metadata of a path, symbolic links not followed; `None` if it does not exist.
+fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok(Some(found)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
@@ -535,102 +562,109 @@ fn entry(path: &Path) -> io::Result<Option<Metadata>> {
 }
 
 fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    // Of what else may be there, opening it says less, or waits.
-    regular(path)?.ok_or(ErrorKind::NotFound)?;
+    // Checked before opening, because opening anything else gives a worse error, or blocks.
+    regular_file(path)?.ok_or(ErrorKind::NotFound)?;
     let file = no_follow(options).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(not_plain()),
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(not_a_regular_file())
     }
 }
 
-fn not_plain() -> io::Error {
-    io::Error::other("it is no plain file; move it elsewhere")
+fn not_a_regular_file() -> io::Error {
+    io::Error::other("not a regular file; move it elsewhere")
 }
 
 #[cfg(unix)]
 fn no_follow(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
-    // Opening a named pipe would wait for its other end.
+    // Without O_NONBLOCK, opening a named pipe would wait for its other end.
     options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
 }
 
 #[cfg(windows)]
 fn no_follow(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::windows::fs::OpenOptionsExt;
-    /// Opens the link itself, which then is no plain file.
+    /// Opens the link itself, which is then not a regular file.
     const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
     options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
 }
 
-/// The names in a folder, in order.
-fn names(dir: &Path) -> io::Result<Vec<OsString>> {
+/// The names of the files in a folder, sorted.
+fn file_names(dir: &Path) -> io::Result<Vec<OsString>> {
     let entries = fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name()));
     let mut names = entries.collect::<io::Result<Vec<_>>>()?;
     names.sort();
     Ok(names)
 }
 
-/// The list in a folder; `None` if there is none that this program made.
-fn read_list(dir: &Path) -> io::Result<Option<List>> {
-    let file = match open(&dir.join(LIST)) {
+/// Reads the list of a folder; `None` if there is none that this program wrote.
+fn read_list(dir: &Path) -> io::Result<Option<FileList>> {
+    let file = match open(&dir.join(FILE_LIST)) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        // A link, or no file at all.
-        Err(_) if entry(&dir.join(LIST))?.is_some_and(|found| !found.is_file()) => return Ok(None),
+        // A symbolic link, a folder or the like.
+        Err(_) if metadata(&dir.join(FILE_LIST))?.is_some_and(|found| !found.is_file()) => {
+            return Ok(None);
+        }
         file => file?,
     };
     let mut text = Vec::new();
-    file.take(MAX_LIST).read_to_end(&mut text)?;
-    let list: Option<List> = serde_json::from_slice(&text).ok();
-    Ok(list.filter(List::may_be_ours))
+    file.take(MAX_FILE_LIST_BYTES).read_to_end(&mut text)?;
+    let list: Option<FileList> = serde_json::from_slice(&text).ok();
+    Ok(list.filter(FileList::may_be_ours))
 }
 
-/// A path without parts that say nothing, such as the last one of "x/.": such a folder cannot be
-/// made or removed.
-fn plain_path(dir: &Path) -> PathBuf {
+/// A path without redundant parts: a folder `x/.` can be neither created nor removed.
+fn normalized_path(dir: &Path) -> PathBuf {
     dir.components().collect()
 }
 
-/// Makes a folder and those above it. Which of these were made, and whether it was made itself.
-fn make(dir: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
+/// The folders that [`create_folders`] created.
+struct CreatedFolders {
+    /// Parent folders, the topmost first.
+    parents: Vec<PathBuf>,
+    /// Whether the folder itself was created.
+    folder: bool,
+}
+
+/// Creates a folder and its missing parents.
+fn create_folders(dir: &Path) -> io::Result<CreatedFolders> {
     let mut missing: Vec<&Path> = Vec::new();
-    let mut above = Some(dir);
-    while let Some(path) = above.filter(|path| !path.as_os_str().is_empty()) {
-        if entry(path)?.is_some() {
+    let mut next = Some(dir);
+    while let Some(path) = next.filter(|path| !path.as_os_str().is_empty()) {
+        if metadata(path)?.is_some() {
             break;
         }
         if path.components().next_back() == Some(Component::ParentDir) {
-            let why = "a folder in its path is missing";
+            let why = "a parent folder is missing";
             return Err(io::Error::new(ErrorKind::NotFound, why));
         }
         missing.push(path);
-        above = path.parent();
+        next = path.parent();
     }
-    let mut made: Vec<PathBuf> = Vec::new();
+    let mut created: Vec<PathBuf> = Vec::new();
     for path in missing.iter().rev() {
         fs::create_dir(path).inspect_err(|_| {
-            for path in made.iter().rev() {
+            for path in created.iter().rev() {
                 let _ = fs::remove_dir(path);
             }
         })?;
-        made.push(path.to_path_buf());
+        created.push(path.to_path_buf());
     }
-    let made_itself = made.pop().is_some();
-    Ok((made, made_itself))
+    let folder = created.pop().is_some();
+    Ok(CreatedFolders {
+        parents: created,
+        folder,
+    })
 }
 
-/// Sees to it that names given in a folder outlive a power failure.
+/// Syncs a folder, so that the names of its files survive a power failure.
 fn sync_folder(dir: &Path) -> io::Result<()> {
-    // Elsewhere a folder cannot be opened as a file, and the system sees to it by itself.
+    // Other systems cannot open a folder as a file, and sync names themselves.
     #[cfg(unix)]
     File::open(dir)?.sync_all()?;
     #[cfg(not(unix))]
     let _ = dir;
     Ok(())
-}
-
-/// A text that no other process has.
-pub(crate) fn random() -> String {
-    let dice = RandomState::new();
-    format!("{:016x}", dice.hash_one(std::process::id()))
 }

@@ -1,39 +1,58 @@
-//! Links of many accounts at once, and what becomes of each row.
+//! Links many mini programs to many Official Accounts, and records the outcome of each row.
 //!
-//! A *job* is a folder: the rows in the order of their accounts, and a journal that is only ever appended to. Whoever
-//! is killed goes on from there. Each account is visited by one worker at a time, which reads its list once and posts
-//! what the list shows no trace of; that is why nothing is posted twice, whenever the killing was.
+//! A *job* is a folder with the rows, sorted by account, and a journal that is only ever appended
+//! to. A job that was interrupted or killed is resumed from there. A *queue* does the same work on
+//! many machines through a Redis.
+//!
+//! One worker at a time works on an account. It reads the account's list once and posts only what
+//! the list shows no trace of. This is why no link is posted twice, whenever a worker is killed.
+//!
+//! # Layout
+//!
+//! From the bottom to the top; a module imports only from modules listed before it:
+//!
+//! - `message`: messages in English and Chinese. `lock`, `random`, `stop`: small tools.
+//! - `rate`: limits on calls. `quota`: WeChat's quotas and when they are reset.
+//! - `severity`: how serious a result is. `error`: the error of jobs and queues.
+//! - `row`: one link to make. `outcome`: its outcome and record, and counts of outcomes.
+//! - `input`: reads and checks rows from CSV and JSON lines.
+//! - `folder`: a folder in which only files of ours are replaced or removed.
+//! - `report`: a CSV file for each outcome.
+//! - `runner`: processes accounts with a pool of workers, and detects outages.
+//! - `job`: jobs in a folder.
+//! - `queue`: queues in a Redis.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod calendar;
-mod engine;
 mod error;
 mod folder;
+mod input;
 mod job;
-mod journal;
-mod json;
-mod lines;
-mod local;
+mod lock;
+mod message;
 mod outcome;
-mod pace;
-mod plan;
 mod queue;
+mod quota;
+mod random;
+mod rate;
 mod report;
 mod row;
-mod sync;
-mod table;
-mod verdict;
+mod runner;
+mod severity;
+mod stop;
 
-pub use calendar::shown as in_beijing;
-pub use engine::{Crew, End, Stop};
 pub use error::BulkError;
-pub use job::{Job, Reopen};
-pub use local::Rates;
-pub use outcome::{Outcome, Record, Tally};
-pub use pace::Rate;
-pub use plan::{Finding, Plan};
-pub use queue::{Arrived, Collected, Queue, Standing, Terms};
-pub use report::Report;
-pub use row::{BadRow, Choices, Format, Row, column_of, read_rows};
-pub use verdict::Verdict;
+pub use input::{Format, read_rows};
+pub use job::{Job, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
+pub use message::Message;
+pub use outcome::{Outcome, OutcomeCount, Record, Tally};
+pub use queue::{
+    Collected, JobStatus, Pushed, Queue, QueueStatus, QueuedResult, WorkerConfig, WorkerStatus,
+};
+pub use quota::format_beijing_time;
+pub use rate::{Rate, Rates};
+pub use report::{Report, ReportFile};
+pub use row::{BadRow, Row, RowDefaults, column_of};
+pub use runner::{RunEnd, Runner};
+pub use severity::Severity;
+pub use stop::StopFlag;

@@ -1,38 +1,41 @@
-//! What became of a row.
+//! The outcome of a row, its record, and counts of outcomes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
+use wxlink::Text;
 
 use crate::row::Row;
-use crate::verdict::Verdict;
+use crate::severity::Severity;
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is linked.
+    /// The mini program is linked.
     Linked,
-    /// This job posted the invitation; the administrators have to act.
+    /// This job posted the invitation; the administrators must agree.
     Invited,
-    /// An invitation was out already; the administrators have to act.
+    /// An invitation existed already; the administrators must agree.
     Pending,
-    /// The mini program's administrator refused before; nothing was posted.
+    /// The mini program's administrator declined earlier; nothing was posted.
     Declined,
-    /// WeChat refused: somebody has to act first.
+    /// WeChat refused the link: an administrator must act first, or the row is invalid.
     Refused,
-    /// The account's token, permission or whitelist is in the way.
+    /// The account's token or permissions do not allow the call, or the address is on no whitelist.
     NoAccess,
-    /// A quota is used up; it is due again at `until`.
+    /// A quota is used up; the row is due again at [`Record::until`].
     Deferred,
-    /// Nothing got through, again and again; nothing was posted, or it left no trace.
+    /// No call got through after all attempts. Nothing was posted, or the list shows no trace of
+    /// it.
     Failed,
-    /// A post got lost and the list could not be read: it may have been made.
+    /// A post was sent and no answer arrived, and the list could not be read: it may have taken
+    /// effect.
     Unknown,
 }
 
 impl Outcome {
-    /// Every one, in the order of reports.
+    /// All outcomes, in the order of reports.
     pub const ALL: [Outcome; 9] = [
         Outcome::Linked,
         Outcome::Invited,
@@ -45,7 +48,7 @@ impl Outcome {
         Outcome::Unknown,
     ];
 
-    /// The word for it in files and JSON.
+    /// Its name in JSON and in file names.
     pub const fn word(self) -> &'static str {
         match self {
             Outcome::Linked => "linked",
@@ -60,103 +63,136 @@ impl Outcome {
         }
     }
 
-    /// What it means, in a few words.
-    pub const fn meaning(self) -> &'static str {
+    /// What it means, and what to do about it, in a few words.
+    pub const fn meaning(self) -> Text {
         match self {
-            Outcome::Linked => "linked already",
-            Outcome::Invited => "invited now; the administrators have to agree",
-            Outcome::Pending => "invited before; the administrators have to agree",
-            Outcome::Declined => "the mini program's administrator refused before; talk to them",
-            Outcome::Refused => "refused by WeChat; see the remedy of each",
-            Outcome::NoAccess => "token, permission or whitelist; see the remedy of each",
-            Outcome::Deferred => "a quota is used up; go on with --resume when it begins anew",
-            Outcome::Failed => "did not get through; try again with --retry-failed",
-            Outcome::Unknown => "may have been posted; --retry-failed reads the list first",
+            Outcome::Linked => Text {
+                en: "already linked",
+                zh: "已关联",
+            },
+            Outcome::Invited => Text {
+                en: "invited now; the administrators must agree",
+                zh: "本次已发出邀请，等待管理员同意",
+            },
+            Outcome::Pending => Text {
+                en: "invited earlier; the administrators must agree",
+                zh: "此前已发出邀请，等待管理员同意",
+            },
+            Outcome::Declined => Text {
+                en: "the mini program's administrator declined earlier; talk to them",
+                zh: "小程序管理员此前已拒绝，请与其沟通",
+            },
+            Outcome::Refused => Text {
+                en: "refused by WeChat; see the remedy of each row",
+                zh: "被微信拒绝，处理办法见各行",
+            },
+            Outcome::NoAccess => Text {
+                en: "the token, a permission or the whitelist; see the remedy of each row",
+                zh: "access_token、权限或 IP 白名单有问题，处理办法见各行",
+            },
+            Outcome::Deferred => Text {
+                en: "a quota is used up; run with --resume after it is reset",
+                zh: "额度已用完，重置后用 --resume 继续",
+            },
+            Outcome::Failed => Text {
+                en: "no call got through; try again with --retry-failed",
+                zh: "请求未能送达，请用 --retry-failed 重试",
+            },
+            Outcome::Unknown => Text {
+                en: "may have been posted; --retry-failed reads the list first",
+                zh: "请求可能已生效，--retry-failed 会先读取列表",
+            },
         }
     }
 
-    /// Whether nothing got through.
+    /// Whether WeChat did not answer, or its answer was lost.
     pub(crate) const fn is_lost(self) -> bool {
         matches!(self, Outcome::Failed | Outcome::Unknown)
     }
 
-    /// The exit code it asks for.
-    pub const fn verdict(self) -> Verdict {
+    /// How serious it is.
+    pub const fn severity(self) -> Severity {
         match self {
-            Outcome::Linked => Verdict::Done,
-            Outcome::Invited | Outcome::Pending => Verdict::Waiting,
-            Outcome::Declined | Outcome::Refused => Verdict::Refused,
-            Outcome::NoAccess => Verdict::Access,
-            Outcome::Deferred | Outcome::Failed | Outcome::Unknown => Verdict::Again,
+            Outcome::Linked => Severity::Done,
+            Outcome::Invited | Outcome::Pending => Severity::Waiting,
+            Outcome::Declined | Outcome::Refused => Severity::Refused,
+            Outcome::NoAccess => Severity::NoAccess,
+            Outcome::Deferred | Outcome::Failed | Outcome::Unknown => Severity::Retry,
         }
     }
 }
 
-/// What became of a row, as the journal and the results tell it.
+/// The result of a row, as the journal, reports and the queue keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The row.
     #[serde(flatten)]
     pub row: Row,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// WeChat's code, if that says more than the outcome.
+    /// WeChat's errcode, if it says more than the outcome; otherwise 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub errcode: i32,
-    /// The id WeChat's support asks for.
+    /// The request id that WeChat's support asks for, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rid: String,
-    /// What happened and what to do about it.
+    /// What happened and what to do about it, in the client's language, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// When it is due again (Unix time, s).
+    /// When a deferred row is due again (Unix time, s).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
-    /// When it was found (Unix time, s).
+    /// When the outcome was recorded (Unix time, s).
     pub at: u64,
 }
 
-// The signature is serde's.
+// serde prescribes the signature.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(code: &i32) -> bool {
     *code == 0
 }
 
-/// How many rows came to which outcome.
+/// How many rows have an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OutcomeCount {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// How many rows have it.
+    pub rows: u64,
+}
+
+/// Counts rows by outcome. All threads may use it at the same time.
 #[derive(Debug, Default)]
 pub struct Tally([AtomicU64; Outcome::ALL.len()]);
 
 impl Tally {
-    /// How many came to that.
-    pub fn of(&self, outcome: Outcome) -> u64 {
+    /// Counts one more row.
+    pub fn add(&self, outcome: Outcome) {
+        self.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many rows have the outcome.
+    pub fn count(&self, outcome: Outcome) -> u64 {
         self.0[outcome as usize].load(Ordering::Relaxed)
     }
 
-    /// How many in all.
+    /// How many rows have any outcome.
     pub fn total(&self) -> u64 {
-        Outcome::ALL.iter().map(|o| self.of(*o)).sum()
+        Outcome::ALL.iter().map(|o| self.count(*o)).sum()
     }
 
-    /// Each outcome that there is, with how many came to it.
-    pub fn counts(&self) -> impl Iterator<Item = (Outcome, u64)> {
-        let all = Outcome::ALL.iter().map(|o| (*o, self.of(*o)));
-        all.filter(|(_, n)| *n > 0)
+    /// The outcomes that at least one row has, in the order of reports.
+    pub fn counts(&self) -> impl Iterator<Item = OutcomeCount> {
+        let all = Outcome::ALL.iter().map(|outcome| OutcomeCount {
+            outcome: *outcome,
+            rows: self.count(*outcome),
+        });
+        all.filter(|count| count.rows > 0)
     }
 
-    /// The exit code for all of them: the one that asks most of whoever reads it.
-    pub fn verdict(&self) -> Verdict {
-        let order = [
-            Verdict::Access,
-            Verdict::Refused,
-            Verdict::Again,
-            Verdict::Waiting,
-        ];
-        let there = |v: &Verdict| self.counts().any(|(o, _)| o.verdict() == *v);
-        order.into_iter().find(there).unwrap_or(Verdict::Done)
-    }
-
-    /// Counts one more.
-    pub fn add(&self, outcome: Outcome) {
-        self.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    /// The most serious severity of all counted outcomes.
+    pub fn severity(&self) -> Severity {
+        let severities = self.counts().map(|count| count.outcome.severity());
+        severities.max().unwrap_or(Severity::Done)
     }
 }

@@ -1,299 +1,294 @@
-//! The end of a job: a file for each outcome, for those who have to act.
+//! Reports: a folder with a CSV file for each outcome, for those who must act on it.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::calendar;
 use crate::error::BulkError;
-use crate::folder::{self, Folder, Found, Kind, Lock, Writer};
-use crate::job::{Job, REPORT};
+use crate::folder::{self, FileState, FileWriter, Folder, FolderKind, FolderLock, FolderState};
+use crate::message::message;
 use crate::outcome::{Outcome, Record};
+use crate::quota::format_beijing_time;
 
-/// How much of a file is written at once (bytes).
-const BUFFER: usize = 1 << 16;
-/// What the files of a queue's results are about begins with this.
-const QUEUE: &str = "queue ";
+/// How much of a file is buffered before it is written (bytes).
+const WRITE_BUFFER_SIZE: usize = 1 << 16;
+/// The subject of a report on a queue begins with this.
+const QUEUE_SUBJECT: &str = "queue ";
+/// Spreadsheets recognise UTF-8 only by this mark.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+/// The columns of the files. A file can be the input of another job.
+const COLUMNS: [&str; 10] = [
+    "line",
+    "account",
+    "appid",
+    "notify_users",
+    "show_profile",
+    "outcome",
+    "errcode",
+    "rid",
+    "due_in_beijing",
+    "remedy",
+];
 
-/// Where the files of a report are.
+/// A report that was written.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The folder.
+    /// Its folder.
     pub dir: PathBuf,
-    /// Each outcome that there is, its file, and how many rows are in it.
-    pub files: Vec<(Outcome, PathBuf, u64)>,
+    /// Its files, in the order of [`Outcome::ALL`].
+    pub files: Vec<ReportFile>,
 }
 
-impl Job {
-    /// Writes a CSV for each outcome, from the journal, into the folder `report` of the job's. It
-    /// replaces an earlier report of the job, and nothing else.
-    ///
-    /// # Errors
-    /// The files cannot be written, or files that are none of the job's are in the way.
-    pub fn report(&self) -> Result<Report, BulkError> {
-        // Of a row that was done again the last record counts.
-        let lines = usize::try_from(self.last_line()).unwrap_or(usize::MAX - 1);
-        let mut last: Vec<u32> = vec![0; lines + 1];
-        for (nth, record) in self.journal().records()?.enumerate() {
-            let line = usize::try_from(record?.row.line).unwrap_or(usize::MAX);
-            if let Some(last) = last.get_mut(line) {
-                *last = u32::try_from(nth).unwrap_or(u32::MAX);
-            }
-        }
-        let mut files = self.files()?;
-        for (nth, record) in self.journal().records()?.enumerate() {
-            let record = record?;
-            let line = usize::try_from(record.row.line).unwrap_or(usize::MAX);
-            if last.get(line).is_some_and(|last| *last as usize == nth) {
-                files.put(&record)?;
-            }
-        }
-        files.end()
-    }
-
-    /// Sees whether a report could be written, so that it need not fail after the work.
-    ///
-    /// # Errors
-    /// Files that are none of the job's are in the way, or the folder cannot be written.
-    pub fn check_report(&self) -> Result<(), BulkError> {
-        self.files().map(drop)
-    }
-
-    fn files(&self) -> Result<Files, BulkError> {
-        Files::begin(&self.dir().join(REPORT), self.identity())
-    }
+/// A file of a report.
+#[derive(Clone, Debug)]
+pub struct ReportFile {
+    /// The outcome of all its rows.
+    pub outcome: Outcome,
+    /// Where it is.
+    pub path: PathBuf,
+    /// How many rows it has.
+    pub rows: u64,
 }
 
-/// A report that is being written, from wherever its records come. Until its end an earlier one
-/// stays as it is.
-pub(crate) struct Files {
+/// Writes a report. Until it is finished, an earlier report stays unchanged; if it is dropped
+/// before, it leaves nothing behind.
+pub(crate) struct ReportWriter {
     dir: PathBuf,
-    /// There until the end.
+    /// `None` once the report is finished.
     folder: Option<Folder>,
-    /// Whether the folder's list was made for this report.
+    /// Whether the folder's file list was created for this report.
     is_new: bool,
     /// What the report is about.
-    about: String,
-    open: Vec<Part>,
-    /// Keeps other processes away.
-    _lock: Option<Lock>,
+    subject: String,
+    files: Vec<OutcomeFile>,
+    /// Keeps other processes away, where folders can be locked.
+    _lock: Option<FolderLock>,
 }
 
-struct Part {
+struct OutcomeFile {
     outcome: Outcome,
-    csv: csv::Writer<Writer>,
+    csv: csv::Writer<FileWriter>,
     rows: u64,
 }
 
-impl Files {
-    /// Begins a report of a queue's results. `id` tells the queue from others, also from later ones
-    /// of its name, whose results would be nowhere else: an earlier report about another queue is
-    /// set aside and not replaced.
+impl ReportWriter {
+    /// Starts a report on a queue's results. `id` identifies the queue, also among later queues of
+    /// the same name. The results of a removed queue exist nowhere else, so an earlier report on
+    /// another queue is moved aside instead of replaced.
     ///
     /// # Errors
-    /// See [`Files::begin`].
-    pub fn of_a_queue(dir: &Path, name: &str, id: &str) -> Result<Files, BulkError> {
-        Files::begin(dir, format!("{QUEUE}{name} {id}"))
+    /// See [`ReportWriter::new`].
+    pub fn for_queue(dir: &Path, name: &str, id: &str) -> Result<ReportWriter, BulkError> {
+        ReportWriter::new(dir, format!("{QUEUE_SUBJECT}{name} {id}"))
     }
 
-    /// Begins a report in a folder that is not there, is empty, or holds an earlier report.
+    /// Starts a report in a folder that does not exist, is empty, or holds an earlier report.
     ///
     /// # Errors
-    /// The folder is none of these, or cannot be written.
-    fn begin(dir: &Path, about: String) -> Result<Files, BulkError> {
-        let told = |e: io::Error| BulkError::file(dir, &e);
-        let no_folder = |e: io::Error| {
-            let what = format!("hold results: {e}; take another folder");
-            folder::does_not_serve(dir, &e, &what)
-        };
-        let (mut folder, is_new) = match Folder::look(dir).map_err(no_folder)? {
-            Found::Nothing | Found::Empty => {
-                let made = Folder::create(dir, Kind::Report, &about).map_err(no_folder)?;
+    /// The folder is none of these, holds a report on something else, or cannot be written.
+    pub fn new(dir: &Path, subject: String) -> Result<ReportWriter, BulkError> {
+        let failed = |e: io::Error| BulkError::file(dir, &e);
+        let unusable = |e: io::Error| unusable_folder(dir, &e);
+        let (mut folder, is_new) = match Folder::inspect(dir).map_err(unusable)? {
+            FolderState::Missing | FolderState::Empty => {
+                let made = Folder::create(dir, FolderKind::Report, &subject).map_err(unusable)?;
                 (made, true)
             }
-            Found::Ours(folder) if folder.kind() == Kind::Report => (*folder, false),
-            Found::Ours(_) => return Err(holds_others(dir, folder::LIST)),
-            Found::Others(first) => return Err(holds_others(dir, &first)),
+            FolderState::Ours(folder) if folder.kind() == FolderKind::Report => (*folder, false),
+            FolderState::Ours(_) => return Err(holds_foreign_file(dir, folder::FILE_LIST)),
+            FolderState::Foreign(first) => return Err(holds_foreign_file(dir, &first)),
         };
-        let lock = take(dir)?;
-        folder.refresh().map_err(told)?;
-        if folder.about() != about
-            && !(folder.about().starts_with(QUEUE) && about.starts_with(QUEUE))
-        {
-            return Err(BulkError::usage(format!(
-                "{} holds the report of something else; take another folder, or move it elsewhere",
-                dir.display()
+        let lock = lock_folder(dir)?;
+        folder.refresh().map_err(failed)?;
+        let are_queues =
+            |a: &str, b: &str| a.starts_with(QUEUE_SUBJECT) && b.starts_with(QUEUE_SUBJECT);
+        if folder.subject() != subject && !are_queues(folder.subject(), &subject) {
+            let dir = dir.display();
+            return Err(BulkError::usage(message!(
+                "{dir} holds the report of another job. Choose another folder, or move the report \
+                 elsewhere",
+                "{dir} 中是另一个任务的报告。请换一个目录，或将该报告移走"
             )));
         }
-        folder.abandon_all().map_err(told)?;
+        folder.remove_incomplete_files().map_err(failed)?;
         for outcome in Outcome::ALL {
-            if folder.is_own(&name(outcome)).map_err(told)? == Some(false) {
-                return Err(folder::in_the_way(&dir.join(name(outcome))));
+            let name = file_name(outcome);
+            if folder.file_state(&name).map_err(failed)? == FileState::Foreign {
+                return Err(folder::file_in_the_way(&dir.join(name)));
             }
         }
-        Ok(Files {
+        Ok(ReportWriter {
             dir: dir.to_owned(),
             folder: Some(folder),
             is_new,
-            about,
-            open: Vec::new(),
+            subject,
+            files: Vec::new(),
             _lock: lock,
         })
     }
 
-    pub fn put(&mut self, record: &Record) -> Result<(), BulkError> {
-        let at = match self.open.iter().position(|f| f.outcome == record.outcome) {
-            Some(at) => at,
+    /// Adds a record to the file of its outcome.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn add(&mut self, record: &Record) -> Result<(), BulkError> {
+        let outcome = record.outcome;
+        let index = match self.files.iter().position(|f| f.outcome == outcome) {
+            Some(index) => index,
             None => {
-                let part = self.begin_file(record.outcome);
-                self.open
-                    .push(part.map_err(|e| self.failed(record.outcome, &e))?);
-                self.open.len() - 1
+                let file = self.create_file(outcome);
+                self.files.push(file.map_err(|e| self.failed(outcome, &e))?);
+                self.files.len() - 1
             }
         };
-        let part = &mut self.open[at];
-        part.rows += 1;
-        let until = record.until.map(calendar::shown).unwrap_or_default();
-        let code = match record.errcode {
+        let file = &mut self.files[index];
+        file.rows += 1;
+        let until = record.until.map(format_beijing_time).unwrap_or_default();
+        let errcode = match record.errcode {
             0 => String::new(),
             code => code.to_string(),
         };
         let remedy = match record.message.as_str() {
-            "" => record.outcome.meaning(),
+            "" => outcome.meaning().en,
             message => message,
         };
-        let written = part.csv.write_record([
+        let written = file.csv.write_record([
             &record.row.line.to_string(),
             &record.row.account,
             &record.row.appid,
             flag(record.row.notify_users),
             flag(record.row.show_profile),
-            record.outcome.word(),
-            &code,
+            outcome.word(),
+            &errcode,
             &record.rid,
             &until,
             remedy,
         ]);
-        written.map_err(|e| self.failed(record.outcome, &io::Error::other(e)))
+        written.map_err(|e| self.failed(outcome, &io::Error::other(e)))
     }
 
-    fn begin_file(&self, outcome: Outcome) -> io::Result<Part> {
+    fn create_file(&self, outcome: Outcome) -> io::Result<OutcomeFile> {
         let folder = self.folder.as_ref().ok_or(io::ErrorKind::NotFound)?;
-        let mut file = folder.begin_file(&name(outcome))?;
-        // Without the mark, spreadsheets take it for another encoding.
-        file.write_all("\u{feff}".as_bytes())?;
+        let mut file = folder.create_file(&file_name(outcome))?;
+        file.write_all(BYTE_ORDER_MARK.as_bytes())?;
         let mut csv = csv::WriterBuilder::new()
-            .buffer_capacity(BUFFER)
+            .buffer_capacity(WRITE_BUFFER_SIZE)
             .from_writer(file);
-        csv.write_record([
-            "line",
-            "account",
-            "appid",
-            "notify_users",
-            "show_profile",
-            "outcome",
-            "errcode",
-            "rid",
-            "due_in_beijing",
-            "remedy",
-        ])?;
-        Ok(Part {
+        csv.write_record(COLUMNS)?;
+        Ok(OutcomeFile {
             outcome,
             csv,
             rows: 0,
         })
     }
 
-    /// Completes the files, which then are on the disk for good, and removes those of an earlier
-    /// report that have become pointless. Without a single record everything stays as it was.
+    /// Syncs the files to disk, gives them their names, and removes the files of an earlier report
+    /// that are not replaced. Without a single record, everything stays unchanged.
     ///
     /// # Errors
-    /// The files cannot be written; the earlier report is still there then.
-    pub fn end(mut self) -> Result<Report, BulkError> {
-        let told = |e: io::Error| BulkError::file(&self.dir, &e);
+    /// The files cannot be written; the earlier report still exists then.
+    pub fn finish(mut self) -> Result<Report, BulkError> {
+        let failed = |e: io::Error| BulkError::file(&self.dir, &e);
         let mut files = Vec::new();
         let mut written = Vec::new();
-        for Part { outcome, csv, rows } in std::mem::take(&mut self.open) {
-            let whole = csv.into_inner().map_err(csv::IntoInnerError::into_error);
-            let whole = whole.and_then(Writer::finish);
-            written.push(whole.map_err(|e| self.failed(outcome, &e))?);
-            files.push((outcome, self.dir.join(name(outcome)), rows));
-        }
-        files.sort_by_key(|f| f.0 as usize);
-        if written.is_empty() {
-            // Dropping this tidies up.
-            return Ok(Report {
-                dir: self.dir.clone(),
-                files,
+        for OutcomeFile { outcome, csv, rows } in std::mem::take(&mut self.files) {
+            let flushed = csv.into_inner().map_err(csv::IntoInnerError::into_error);
+            let complete = flushed.and_then(FileWriter::finish);
+            written.push(complete.map_err(|e| self.failed(outcome, &e))?);
+            files.push(ReportFile {
+                outcome,
+                path: self.dir.join(file_name(outcome)),
+                rows,
             });
+        }
+        files.sort_by_key(|file| file.outcome as usize);
+        let report = Report {
+            dir: self.dir.clone(),
+            files,
+        };
+        if written.is_empty() {
+            // Dropping the writer cleans up.
+            return Ok(report);
         }
         if let Some(mut folder) = self.folder.take() {
             let names: Vec<String> = written.iter().map(|file| file.name.clone()).collect();
-            let published = match folder.about() == self.about {
-                true => Ok(()),
-                false => folder.set_aside(&self.about).map_err(told),
+            let moved_aside = if folder.subject() == self.subject {
+                Ok(())
+            } else {
+                folder.move_files_aside(&self.subject).map_err(failed)
             };
-            let published = published
+            let published = moved_aside
                 .and_then(|()| folder.publish(written))
-                .and_then(|()| folder.keep_only(&names).map_err(told));
-            if let Err(why) = published {
+                .and_then(|()| folder.remove_all_except(&names).map_err(failed));
+            if let Err(error) = published {
                 self.folder = Some(folder);
-                return Err(why);
+                return Err(error);
             }
         }
-        Ok(Report {
-            dir: self.dir.clone(),
-            files,
-        })
+        Ok(report)
     }
 
     fn failed(&self, outcome: Outcome, error: &io::Error) -> BulkError {
-        BulkError::file(&self.dir.join(name(outcome)), error)
+        BulkError::file(&self.dir.join(file_name(outcome)), error)
     }
 }
 
-impl Drop for Files {
-    /// A report that did not come to its end leaves nothing behind.
+impl Drop for ReportWriter {
     fn drop(&mut self) {
-        self.open.clear();
-        // What cannot be tidied away is recognised later.
+        self.files.clear();
+        // Files that cannot be removed now are recognised and removed by the next report.
         match self.folder.take() {
             Some(folder) if self.is_new => drop(folder.remove()),
-            Some(folder) => drop(folder.abandon_all()),
+            Some(folder) => drop(folder.remove_incomplete_files()),
             None => {}
         }
     }
 }
 
-/// Has the folder to this process alone.
+/// Locks the folder, so that two processes do not write into it at the same time.
 #[cfg(unix)]
-fn take(dir: &Path) -> Result<Option<Lock>, BulkError> {
+fn lock_folder(dir: &Path) -> Result<Option<FolderLock>, BulkError> {
     let folder = std::fs::File::open(dir).map_err(|e| BulkError::file(dir, &e))?;
-    match Lock::take(folder) {
+    match FolderLock::acquire(folder) {
         Ok(lock) => Ok(Some(lock)),
-        Err(fs4::TryLockError::WouldBlock) => Err(BulkError::usage(format!(
-            "another process writes into {}; wait for it, or take another folder",
-            dir.display()
-        ))),
-        // Some network file systems lock no folders.
+        Err(fs4::TryLockError::WouldBlock) => {
+            let dir = dir.display();
+            Err(BulkError::usage(message!(
+                "another process writes into {dir}. Wait for it, or choose another folder",
+                "另一个进程正在写入 {dir}。请等待其结束，或换一个目录"
+            )))
+        }
+        // Some network file systems cannot lock folders.
         Err(_) => Ok(None),
     }
 }
 
-/// A folder cannot be locked here: two processes must not write into the same one.
+/// Folders cannot be locked here: the caller must not write into one from two processes.
 #[cfg(not(unix))]
-fn take(_: &Path) -> Result<Option<Lock>, BulkError> {
+fn lock_folder(_: &Path) -> Result<Option<FolderLock>, BulkError> {
     Ok(None)
 }
 
-fn holds_others(dir: &Path, first: &str) -> BulkError {
-    BulkError::usage(format!(
-        "{} holds {first:?}, which is no part of a report; results need a new or an empty \
-         folder, or that of an earlier report",
-        dir.display()
+fn unusable_folder(dir: &Path, error: &io::Error) -> BulkError {
+    if folder::is_disk_full(error) {
+        return BulkError::file(dir, error);
+    }
+    let dir = dir.display();
+    BulkError::usage(message!(
+        "{dir} cannot hold results: {error}. Choose another folder",
+        "{dir} 无法存放结果：{error}。请换一个目录"
     ))
 }
 
-fn name(outcome: Outcome) -> String {
+fn holds_foreign_file(dir: &Path, first: &str) -> BulkError {
+    let dir = dir.display();
+    BulkError::usage(message!(
+        "{dir} holds {first:?}, which is not part of a report. Choose a new or empty folder, or \
+         one with an earlier report",
+        "{dir} 中有 {first:?}，它不属于报告。请选择新目录、空目录或存有早前报告的目录"
+    ))
+}
+
+fn file_name(outcome: Outcome) -> String {
     format!("{}.csv", outcome.word())
 }
 

@@ -1,4 +1,4 @@
-//! What jobs and reports do to the files of others: nothing.
+//! Jobs and reports do not touch the user's files.
 #![cfg(unix)]
 
 mod common;
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::{UNLIMITED, row};
-use wxlink_bulk::{BadRow, BulkError, Crew, Job, Reopen, Row, Stop, Verdict};
+use wxlink_bulk::{BadRow, BulkError, Job, ResumeMode, Row, Runner, Severity, StopFlag};
 use wxlink_testkit::world::World;
 
-/// A folder for one test, gone with it.
+/// A folder for one test, removed when it ends.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -34,7 +34,7 @@ impl Drop for Scratch {
     }
 }
 
-/// Everything below a folder: each path, with what a file holds or where a link leads.
+/// Everything below a folder: each path, with the contents of files and the targets of links.
 fn tree(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     let mut entries: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap()).collect();
@@ -58,32 +58,32 @@ fn tree(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 fn rows() -> impl Iterator<Item = Result<Row, BadRow>> {
-    // Of two accounts by turns, so that they have to be sorted.
+    // The two accounts alternate, so that the rows must be sorted.
     (1..=20).map(|n| Ok(row(n, n as usize % 2 + 1, n as usize)))
 }
 
-fn begin(dir: &Path) -> Result<Job, BulkError> {
-    Job::begin(dir, rows())
+fn create(dir: &Path) -> Result<Job, BulkError> {
+    Job::create(dir, rows())
 }
 
-/// The files of a job that was run, and its folder.
+/// Runs a job and writes its report. Returns the job's folder too.
 fn run(name: &str) -> (World, PathBuf) {
     let world = World::new(name, 2, 20);
     let dir = world.dir.join("job");
-    let job = begin(&dir).unwrap();
+    let job = create(&dir).unwrap();
     work(&job, &world);
     job.report().unwrap();
     (world, dir)
 }
 
 fn work(job: &Job, world: &World) {
-    let crew = Crew {
+    let runner = Runner {
         client: &world.client(),
         workers: 2,
         observer: &|_| {},
-        stop: &Stop::default(),
+        stop: &StopFlag::default(),
     };
-    job.run(&crew, UNLIMITED).unwrap();
+    job.run(&runner, UNLIMITED).unwrap();
 }
 
 fn pipe(path: &Path) {
@@ -91,18 +91,18 @@ fn pipe(path: &Path) {
     assert!(made.success());
 }
 
-/// Writes a list that says that a file with the text "mine" is a job's.
+/// Writes a file list that claims that a job wrote a file with the text "mine".
 fn plant_list(dir: &Path, id: &str, name: &str) {
     let file = serde_json::json!({"name": name, "size": 4, "crc32": crc32fast::hash(b"mine")});
     let list = serde_json::json!({
         "made_by": "wxlink bulk", "version": 1, "kind": "job", "id": id, "made_folder": false,
-        "about": "", "files": [file],
+        "subject": "", "files": [file],
     });
     fs::write(dir.join("wxlink-files.json"), list.to_string()).unwrap();
 }
 
 #[test]
-fn a_folder_with_files_of_others_is_no_job_s() {
+fn no_job_is_created_in_a_folder_with_other_files() {
     type Make = fn(&Path);
     let of_a_job: &[&str] = &[
         "rows.jsonl",
@@ -124,12 +124,12 @@ fn a_folder_with_files_of_others_is_no_job_s() {
             symlink("/dev/null", dir.join("wxlink-files.json")).unwrap();
         }),
         ("journal.jsonl", |dir| pipe(&dir.join("journal.jsonl"))),
-        // An empty list of ours beside another file.
+        // An empty file list of ours beside another file.
         ("rows.jsonl", |dir| {
             fs::write(dir.join("rows.jsonl"), "mine").unwrap();
             fs::write(dir.join("wxlink-files.json"), "").unwrap();
         }),
-        // Lists that came with a folder: one names a file elsewhere, one claims what is no name of ours.
+        // File lists from a copied folder: one names a file outside, one has an invalid id.
         ("wxlink-files.json", |dir| {
             let victim = dir.with_extension("victim");
             fs::write(&victim, "mine").unwrap();
@@ -140,10 +140,10 @@ fn a_folder_with_files_of_others_is_no_job_s() {
             fs::write(dir.join("mine.csv.new"), "mine").unwrap();
             plant_list(dir, "csv", "mine.csv");
         }),
-        // Our list from elsewhere.
+        // A valid file list from another folder.
         ("rows.jsonl", |dir| {
             let other = dir.with_extension("other");
-            drop(begin(&other).unwrap());
+            drop(create(&other).unwrap());
             fs::copy(
                 other.join("wxlink-files.json"),
                 dir.join("wxlink-files.json"),
@@ -167,14 +167,14 @@ fn a_folder_with_files_of_others_is_no_job_s() {
         let link = scratch.at("link");
         symlink(&dir, &link).unwrap();
         for dir in [&dir, &link, &dir.join("."), &link.join("../job")] {
-            let why = begin(dir).err().unwrap();
-            assert_eq!(why.verdict(), Verdict::Usage, "{name}: {why}");
+            let why = create(dir).err().unwrap();
+            assert_eq!(why.severity(), Severity::Usage, "{name}: {why}");
             assert!(why.to_string().contains(name), "{name}: {why}");
             assert!(why.to_string().contains("--job"), "{name}: {why}");
-            assert!(Job::open(dir, Reopen::Failed).is_err(), "{name}");
+            assert!(Job::open(dir, ResumeMode::Failed).is_err(), "{name}");
         }
         let after = tree(&dir);
-        // The lock of a folder with our list, which says whose the folder is.
+        // In a folder with a file list of ours, only the lock may be added.
         let added = after.iter().filter(|entry| !before.contains(entry));
         let added: Vec<_> = added.map(|(path, _)| path.file_name().unwrap()).collect();
         let allowed = name == "rows.jsonl" && nth > of_a_job.len();
@@ -187,7 +187,7 @@ fn a_folder_with_files_of_others_is_no_job_s() {
 }
 
 #[test]
-fn what_cannot_be_a_folder_is_said_and_stays() {
+fn a_path_that_cannot_be_a_folder_is_refused_and_stays() {
     let scratch = Scratch::new("no-folder");
     fs::write(scratch.at("file"), "mine").unwrap();
     symlink("nowhere", scratch.at("dangling")).unwrap();
@@ -206,8 +206,8 @@ fn what_cannot_be_a_folder_is_said_and_stays() {
         "x/..",
         "x/../y",
     ] {
-        let why = begin(&scratch.at(name)).err().unwrap();
-        assert_eq!(why.verdict(), Verdict::Usage, "{name}: {why}");
+        let why = create(&scratch.at(name)).err().unwrap();
+        assert_eq!(why.severity(), Severity::Usage, "{name}: {why}");
         assert!(
             why.to_string().contains("cannot be a job's folder"),
             "{name}: {why}"
@@ -217,7 +217,7 @@ fn what_cannot_be_a_folder_is_said_and_stays() {
 }
 
 #[test]
-fn a_job_that_was_not_run_leaves_everything_as_it_was() {
+fn a_discarded_job_leaves_everything_unchanged() {
     let scratch = Scratch::new("discard");
     fs::create_dir(scratch.at("empty")).unwrap();
     symlink("empty", scratch.at("link")).unwrap();
@@ -225,26 +225,26 @@ fn a_job_that_was_not_run_leaves_everything_as_it_was() {
     fs::write(scratch.at("begun/wxlink-files.json"), "").unwrap();
     let before = tree(&scratch.0);
     for name in ["empty", "link", "new", "a/b/c/.", "empty/../other"] {
-        let job = begin(&scratch.at(name)).unwrap();
+        let job = create(&scratch.at(name)).unwrap();
         assert!(scratch.at(name).join("rows.jsonl").exists());
         job.discard();
         assert_eq!(tree(&scratch.0), before, "{name}");
-        // Nor does one that fails.
+        // Nor does a job with an invalid row.
         let bad = |n| {
             Err(BadRow {
                 line: n,
                 why: "it is bad".into(),
             })
         };
-        assert!(Job::begin(&scratch.at(name), rows().chain([bad(21)])).is_err());
+        assert!(Job::create(&scratch.at(name), rows().chain([bad(21)])).is_err());
         assert_eq!(tree(&scratch.0), before, "{name}");
     }
-    // An empty list, of a process that was killed when it had just created it.
-    begin(&scratch.at("begun")).unwrap().discard();
+    // An empty file list, left by a process that was killed right after it created it.
+    create(&scratch.at("begun")).unwrap().discard();
     assert_eq!(fs::read_dir(scratch.at("begun")).unwrap().count(), 0);
 
-    // What others put there meanwhile stays.
-    let job = begin(&scratch.at("new")).unwrap();
+    // Files that were added meanwhile stay.
+    let job = create(&scratch.at("new")).unwrap();
     fs::write(scratch.at("new/mine"), "mine").unwrap();
     job.discard();
     assert_eq!(
@@ -254,17 +254,17 @@ fn a_job_that_was_not_run_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_job_that_was_never_run_makes_room_and_what_others_put_there_does_not() {
+fn a_job_that_was_never_run_is_replaced_and_other_files_are_not() {
     let scratch = Scratch::new("room");
     let dir = scratch.at("job");
-    drop(begin(&dir).unwrap());
+    drop(create(&dir).unwrap());
     let first = fs::read(dir.join("rows.jsonl")).unwrap();
-    let job = Job::begin(&dir, rows().take(3)).unwrap();
+    let job = Job::create(&dir, rows().take(3)).unwrap();
     assert_eq!(job.rows(), 3);
     drop(job);
     assert_ne!(fs::read(dir.join("rows.jsonl")).unwrap(), first);
-    // It can be taken up as well.
-    assert_eq!(Job::open(&dir, Reopen::Due).unwrap().left(), 3);
+    // It can be resumed too.
+    assert_eq!(Job::open(&dir, ResumeMode::Pending).unwrap().left(), 3);
 
     let before = tree(&dir);
     for (name, text) in [
@@ -277,8 +277,8 @@ fn a_job_that_was_never_run_makes_room_and_what_others_put_there_does_not() {
         fs::write(&path, text).unwrap();
         let now = tree(&dir);
         assert_eq!(
-            begin(&dir).err().unwrap().verdict(),
-            Verdict::Usage,
+            create(&dir).err().unwrap().severity(),
+            Severity::Usage,
             "{name}"
         );
         assert_eq!(tree(&dir), now, "{name}");
@@ -287,16 +287,16 @@ fn a_job_that_was_never_run_makes_room_and_what_others_put_there_does_not() {
             None => fs::remove_file(&path).unwrap(),
         }
     }
-    // A second name of a file of ours is another file.
+    // A hard link to a file of ours keeps its contents.
     fs::hard_link(dir.join("rows.jsonl"), scratch.at("mine.jsonl")).unwrap();
     let mine = fs::read(scratch.at("mine.jsonl")).unwrap();
     assert_eq!(tree(&dir), before);
-    drop(begin(&dir).unwrap());
+    drop(create(&dir).unwrap());
     assert_eq!(fs::read(scratch.at("mine.jsonl")).unwrap(), mine);
 }
 
 #[test]
-fn files_that_do_not_belong_to_a_job_are_not_touched_by_it() {
+fn a_job_does_not_touch_files_that_replaced_its_own() {
     let (world, dir) = run("foreign");
     let other = world.dir.join("other");
     let hidden = |row: Result<Row, BadRow>| {
@@ -305,30 +305,32 @@ fn files_that_do_not_belong_to_a_job_are_not_touched_by_it() {
             ..row
         })
     };
-    let job = Job::begin(&other, rows().map(hidden)).unwrap();
+    let job = Job::create(&other, rows().map(hidden)).unwrap();
     work(&job, &world);
     drop(job);
     let input = world.dir.join("links.csv");
     fs::write(&input, "mine\n").unwrap();
     type Put = fn(&Path, &Path, &Path);
     let cases: &[(&str, &str, Put)] = &[
-        ("journal.jsonl", "no record", |path, other, _| {
+        ("journal.jsonl", "not a record", |path, other, _| {
             fs::copy(other.join("journal.jsonl"), path).unwrap();
         }),
-        ("journal.jsonl", "no record", |path, _, input| {
+        ("journal.jsonl", "not a record", |path, _, input| {
             fs::copy(input, path).unwrap();
         }),
-        // Its last line has no end, as one that was cut off.
-        ("journal.jsonl", "no record", |path, _, _| {
+        // Its last line has no end, like an incomplete record.
+        ("journal.jsonl", "not a record", |path, _, _| {
             fs::write(path, "mine").unwrap()
         }),
-        ("journal.jsonl", "no plain file", |path, _, input| {
+        ("journal.jsonl", "not a regular file", |path, _, input| {
             symlink(input, path).unwrap()
         }),
-        ("journal.jsonl", "no plain file", |path, _, _| {
+        ("journal.jsonl", "not a regular file", |path, _, _| {
             symlink("nowhere", path).unwrap()
         }),
-        ("journal.jsonl", "no plain file", |path, _, _| pipe(path)),
+        ("journal.jsonl", "not a regular file", |path, _, _| {
+            pipe(path)
+        }),
         ("journal.jsonl", "second name", |path, _, input| {
             fs::hard_link(input, path).unwrap()
         }),
@@ -338,61 +340,61 @@ fn files_that_do_not_belong_to_a_job_are_not_touched_by_it() {
         ("rows.jsonl", "does not belong", |path, _, input| {
             fs::copy(input, path).unwrap();
         }),
-        ("rows.jsonl", "no record", |path, other, _| {
+        ("rows.jsonl", "not a record", |path, other, _| {
             fs::copy(other.join("rows.jsonl"), path).unwrap();
         }),
         ("job.json", "job.json", |path, _, input| {
             symlink(input, path).unwrap()
         }),
-        ("job.json", "describes no job", |path, _, input| {
+        ("job.json", "does not describe a job", |path, _, input| {
             fs::copy(input, path).unwrap();
         }),
-        ("lock", "no plain file", |path, _, input| {
+        ("lock", "not a regular file", |path, _, input| {
             symlink(input, path).unwrap()
         }),
         ("lock", "second name", |path, _, input| {
             fs::hard_link(input, path).unwrap()
         }),
     ];
-    for (name, says, put) in cases {
+    for (name, expected, put) in cases {
         let path = dir.join(name);
         let kept = world.dir.join("kept");
         fs::rename(&path, &kept).unwrap();
         put(&path, &other, &input);
         let before = tree(&world.dir);
-        let why = Job::open(&dir, Reopen::Failed).err().unwrap();
-        assert!(why.to_string().contains(says), "{name}: {why}");
-        assert!(begin(&dir).is_err(), "{name}");
+        let why = Job::open(&dir, ResumeMode::Failed).err().unwrap();
+        assert!(why.to_string().contains(expected), "{name}: {why}");
+        assert!(create(&dir).is_err(), "{name}");
         assert_eq!(tree(&world.dir), before, "{name}: {why}");
         fs::remove_file(&path).unwrap();
         fs::rename(&kept, &path).unwrap();
     }
-    // A file that is no sign of a job under way is not removed as one.
+    // A file `running` of the user's is not removed as a sign of a running job.
     fs::write(dir.join("running"), "mine").unwrap();
-    let job = Job::open(&dir, Reopen::Failed).unwrap();
-    let crew = Crew {
+    let job = Job::open(&dir, ResumeMode::Failed).unwrap();
+    let runner = Runner {
         client: &world.client(),
         workers: 1,
         observer: &|_| {},
-        stop: &Stop::default(),
+        stop: &StopFlag::default(),
     };
-    let why = job.run(&crew, UNLIMITED).err().unwrap();
+    let why = job.run(&runner, UNLIMITED).err().unwrap();
     assert!(why.to_string().contains("in the way"), "{why}");
     assert_eq!(fs::read(dir.join("running")).unwrap(), b"mine");
-    assert_eq!(world.received().0, 20);
+    assert_eq!(world.received().links, 20);
 }
 
 #[test]
-fn a_report_replaces_what_a_report_wrote_and_nothing_else() {
+fn a_report_replaces_only_files_of_an_earlier_report() {
     let (world, dir) = run("report");
     let report = dir.join("report");
     let csv = report.join("invited.csv");
     let first = fs::read(&csv).unwrap();
-    let job = Job::open(&dir, Reopen::Due).unwrap();
+    let job = Job::open(&dir, ResumeMode::Pending).unwrap();
     job.report().unwrap();
     assert_eq!(fs::read(&csv).unwrap(), first);
 
-    // Changed, or made, by the user.
+    // Files that the user changed or wrote.
     for (name, text) in [
         ("invited.csv", "mine"),
         ("failed.csv", "mine"),
@@ -414,14 +416,14 @@ fn a_report_replaces_what_a_report_wrote_and_nothing_else() {
             None => fs::remove_file(&path).unwrap(),
         }
     }
-    // Other files of the user are in nobody's way.
+    // Other files of the user's do not matter.
     fs::write(report.join("notes.txt"), "mine").unwrap();
-    // Nor is what a killed process had begun, of which the list knows.
+    // Nor do incomplete files of a killed process, which the id in their names identifies.
     let list = fs::read_to_string(report.join("wxlink-files.json")).unwrap();
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     let begun = report.join(format!("invited.csv.{}.new", list["id"].as_str().unwrap()));
     fs::write(&begun, "half").unwrap();
-    // A row of another outcome now: its file goes, as the job wrote it.
+    // All rows have another outcome now: the job removes its earlier file.
     let journal = dir.join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     fs::write(&journal, text.replace("\"invited\"", "\"refused\"")).unwrap();
@@ -430,72 +432,76 @@ fn a_report_replaces_what_a_report_wrote_and_nothing_else() {
     assert!(report.join("refused.csv").exists() && report.join("notes.txt").exists());
     drop(job);
 
-    // A report's folder that is a folder of the user.
+    // The report's folder is a link to a folder of the user's.
     let mine = world.dir.join("mine");
     fs::create_dir(&mine).unwrap();
     fs::write(mine.join("failed.csv"), "mine").unwrap();
     fs::remove_dir_all(&report).unwrap();
     symlink(&mine, &report).unwrap();
     let before = tree(&mine);
-    let job = Job::open(&dir, Reopen::Due).unwrap();
+    let job = Job::open(&dir, ResumeMode::Pending).unwrap();
     let why = job.report().err().unwrap();
     assert!(why.to_string().contains("failed.csv"), "{why}");
     assert_eq!(tree(&mine), before);
     drop(job);
 
-    // Nor that of another job.
+    // The report's folder is a link to the report of another job.
     let (second, other) = run("report-2");
     fs::remove_file(&report).unwrap();
     symlink(other.join("report"), &report).unwrap();
     let before = tree(&second.dir);
-    let job = Job::open(&dir, Reopen::Due).unwrap();
+    let job = Job::open(&dir, ResumeMode::Pending).unwrap();
     assert!(job.report().is_err());
     assert_eq!(tree(&second.dir), before);
 }
 
-const MAKER: &str = "one_who_is_killed";
+/// The test below that is a process to be killed.
+const KILLED_PROCESS: &str = "creates_jobs_until_killed";
 
-/// Not a test by itself: a process that makes jobs, when the test below starts it.
+/// Does nothing by itself. The test below starts it as a process that creates jobs.
 #[test]
-fn one_who_is_killed() {
+fn creates_jobs_until_killed() {
     let Some(dir) = std::env::var_os("BULK_FOLDER") else {
         return;
     };
     loop {
-        begin(Path::new(&dir)).unwrap().discard();
+        create(Path::new(&dir)).unwrap().discard();
     }
 }
 
 #[test]
-fn whenever_the_making_of_a_job_is_killed_the_next_one_begins() {
+fn whenever_the_creation_of_a_job_is_killed_the_next_one_succeeds() {
     let scratch = Scratch::new("killed");
     let dir = scratch.at("job");
     let mut half_made = 0;
     for nth in 0..150 {
-        let mut maker = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", MAKER, "--nocapture"])
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", KILLED_PROCESS, "--nocapture"])
             .env("BULK_FOLDER", &dir)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         while !dir.exists() {
-            assert!(maker.try_wait().unwrap().is_none(), "it ended by itself");
+            assert!(
+                process.try_wait().unwrap().is_none(),
+                "the process ended by itself"
+            );
         }
-        // At another moment each time.
+        // Kill it at a different moment each time.
         for _ in 0..nth * 20 {
             std::hint::black_box(fs::symlink_metadata(&dir).is_ok());
         }
-        maker.kill().unwrap();
-        maker.wait().unwrap();
+        process.kill().unwrap();
+        process.wait().unwrap();
         half_made += u32::from(dir.exists());
-        let job = begin(&dir).unwrap();
+        let job = create(&dir).unwrap();
         assert_eq!(job.left(), 20, "{nth}");
         job.discard();
-        // A folder that a killed process made may stay, if it was killed before it wrote so.
+        // The folder may stay if the process was killed before it recorded that it created it.
         if dir.exists() {
             fs::remove_dir(&dir).unwrap();
         }
     }
-    assert!(half_made > 0, "no kill came in the middle");
+    assert!(half_made > 0, "no kill came in the middle of a creation");
 }

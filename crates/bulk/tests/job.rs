@@ -1,4 +1,5 @@
-//! Jobs against the sandbox: what is posted, what becomes of each row, and what a second run leaves alone.
+//! Jobs against the simulator: what is posted, the outcome of each row, and what a second run does
+//! not repeat.
 
 mod common;
 
@@ -10,12 +11,12 @@ use common::{UNLIMITED, row};
 use serde_json::{Value, json};
 use wxlink::Client;
 use wxlink_bulk::{
-    BadRow, Choices, Crew, End, Finding, Job, Outcome, Record, Reopen, Row, Stop, Verdict,
-    read_rows,
+    BadRow, Job, Outcome, OverQuotaAccount, PlannedAction, Record, ResumeMode, Row, RowDefaults,
+    RunEnd, Runner, Severity, StopFlag, read_rows,
 };
-use wxlink_testkit::world::{World, account, appid};
+use wxlink_testkit::world::{Received, World, account, appid};
 
-/// A sandbox, a client for it and the folder of a job.
+/// A simulator, a client for it and the folder of a job.
 struct Bench {
     world: World,
     client: Client,
@@ -36,33 +37,33 @@ impl Bench {
         self.world.admin(method, path, body)
     }
 
-    fn received(&self) -> (u64, u64) {
+    fn received(&self) -> Received {
         self.world.received()
     }
 
-    fn begin(&self, rows: impl IntoIterator<Item = (usize, usize)>) -> Job {
+    fn create_job(&self, rows: impl IntoIterator<Item = (usize, usize)>) -> Job {
         let rows = rows.into_iter().enumerate();
-        Job::begin(
+        Job::create(
             &self.dir,
             rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, a, p))),
         )
         .unwrap()
     }
 
-    fn run(&self, job: &Job) -> (End, Vec<Record>) {
-        self.run_until(job, &Stop::default())
+    fn run(&self, job: &Job) -> (RunEnd, Vec<Record>) {
+        self.run_until(job, &StopFlag::default())
     }
 
-    fn run_until(&self, job: &Job, stop: &Stop) -> (End, Vec<Record>) {
+    fn run_until(&self, job: &Job, stop: &StopFlag) -> (RunEnd, Vec<Record>) {
         let seen = Mutex::new(Vec::new());
         let observer = |record: &Record| seen.lock().unwrap().push(record.clone());
-        let crew = Crew {
+        let runner = Runner {
             client: &self.client,
             workers: 4,
             observer: &observer,
             stop,
         };
-        let end = job.run(&crew, UNLIMITED).unwrap();
+        let end = job.run(&runner, UNLIMITED).unwrap();
         (end, seen.into_inner().unwrap())
     }
 }
@@ -73,47 +74,49 @@ fn outcomes(records: &[Record]) -> HashMap<(String, String), Outcome> {
 }
 
 #[test]
-fn every_row_is_invited_once_and_a_second_job_finds_it_so() {
+fn every_row_is_posted_once_and_a_second_job_posts_nothing() {
     let bench = Bench::new("once", 30, 5);
-    // Accounts mixed, as no spreadsheet would have them.
+    // The accounts alternate, so that the rows must be sorted.
     let rows: Vec<_> = (0..150).map(|n| (n * 7 % 30 + 1, n / 30 + 1)).collect();
-    let job = bench.begin(rows.clone());
+    let job = bench.create_job(rows.clone());
     assert_eq!((job.rows(), job.accounts(), job.left()), (150, 30, 150));
     let (end, records) = bench.run(&job);
-    assert_eq!(end, End::Finished);
+    assert_eq!(end, RunEnd::Finished);
     assert_eq!(records.len(), 150);
     assert!(records.iter().all(|r| r.outcome == Outcome::Invited));
     assert_eq!(outcomes(&records).len(), 150);
-    // One list an account, one link a row.
-    assert_eq!(bench.received(), (150, 30));
-    assert_eq!(job.tally().of(Outcome::Invited), 150);
-    assert_eq!(job.tally().verdict(), Verdict::Waiting);
+    // One list for each account, one link for each row.
+    let received = bench.received();
+    assert_eq!((received.links, received.lists), (150, 30));
+    assert_eq!(job.tally().count(Outcome::Invited), 150);
+    assert_eq!(job.tally().severity(), Severity::Waiting);
 
-    // Nothing is left, now or after being taken up again.
-    assert_eq!(bench.run(&job), (End::Finished, vec![]));
+    // Nothing is left, now or after the job is resumed.
+    assert_eq!(bench.run(&job), (RunEnd::Finished, vec![]));
     drop(job);
-    let job = Job::open(&bench.dir, Reopen::Failed).unwrap();
+    let job = Job::open(&bench.dir, ResumeMode::Failed).unwrap();
     assert_eq!(job.left(), 0);
-    assert_eq!(bench.run(&job), (End::Finished, vec![]));
+    assert_eq!(bench.run(&job), (RunEnd::Finished, vec![]));
     let report = job.report().unwrap();
     assert_eq!(report.files.len(), 1);
-    assert_eq!(report.files[0].2, 150);
-    let csv = std::fs::read_to_string(&report.files[0].1).unwrap();
+    assert_eq!(report.files[0].rows, 150);
+    let csv = std::fs::read_to_string(&report.files[0].path).unwrap();
     assert_eq!(csv.lines().count(), 151);
     drop(job);
 
     // A new job of the same rows posts nothing.
     std::fs::remove_dir_all(&bench.dir).unwrap();
-    let (_, records) = bench.run(&bench.begin(rows));
+    let (_, records) = bench.run(&bench.create_job(rows));
     assert!(records.iter().all(|r| r.outcome == Outcome::Pending));
-    assert_eq!(bench.received(), (150, 60));
+    let received = bench.received();
+    assert_eq!((received.links, received.lists), (150, 60));
 }
 
 #[test]
-fn rows_of_an_account_are_dealt_with_in_their_order() {
+fn the_rows_of_an_account_keep_their_order() {
     let bench = Bench::new("order", 4, 9);
     let rows: Vec<_> = (0..36).map(|n| (n % 4 + 1, 9 - n / 4)).collect();
-    let (_, records) = bench.run(&bench.begin(rows.clone()));
+    let (_, records) = bench.run(&bench.create_job(rows.clone()));
     for a in 1..=4 {
         let of = |name: &str| *name == account(a);
         let posted: Vec<_> = records
@@ -127,7 +130,7 @@ fn rows_of_an_account_are_dealt_with_in_their_order() {
 }
 
 #[test]
-fn a_plan_posts_nothing_and_says_what_would_be() {
+fn a_plan_posts_nothing_and_counts_what_would_be_posted() {
     let bench = Bench::new("plan", 3, 16);
     let links = json!({"subject": "s", "links": [
         {"appid": appid(1), "state": "linked"},
@@ -144,34 +147,40 @@ fn a_plan_posts_nothing_and_says_what_would_be() {
     rows.push((1, 4));
     rows.extend((1..=15).map(|p| (2, p)));
     rows.push((3, 1));
-    let job = bench.begin(rows);
-    let told = Mutex::new(Vec::new());
-    let crew = Crew {
+    let job = bench.create_job(rows);
+    let seen = Mutex::new(Vec::new());
+    let runner = Runner {
         client: &bench.client,
         workers: 2,
         observer: &|_| {},
-        stop: &Stop::default(),
+        stop: &StopFlag::default(),
     };
-    let tell = |row: &Row, finding| told.lock().unwrap().push((row.line, finding));
-    let plan = job.plan(&crew, UNLIMITED, 13, &tell).unwrap();
-    let counts = Finding::ALL.map(|f| plan.of(f));
+    let observer = |row: &Row, action| seen.lock().unwrap().push((row.line, action));
+    let plan = job.plan(&runner, UNLIMITED, 13, &observer).unwrap();
+    let counts = PlannedAction::ALL.map(|action| plan.count(action));
     assert_eq!(counts, [14, 2, 1, 2, 0, 1, 1]);
-    assert_eq!(plan.over_quota, [(account(2), 15)]);
-    assert_eq!(plan.unreadable[0].0, account(3));
+    let over_quota = OverQuotaAccount {
+        account: account(2),
+        posts: 15,
+    };
+    assert_eq!(plan.over_quota, [over_quota]);
+    assert_eq!(plan.unreadable[0].account, account(3));
     assert!(
-        plan.unreadable[0].1.contains("authorise"),
+        plan.unreadable[0].message.contains("authorise"),
         "{:?}",
         plan.unreadable
     );
-    assert_eq!(told.into_inner().unwrap().len(), 21);
-    assert_eq!((job.left(), bench.received().0), (21, 0));
+    assert_eq!(seen.into_inner().unwrap().len(), 21);
+    assert_eq!((job.left(), bench.received().links), (21, 0));
 }
 
 #[test]
-fn refusals_declines_and_repetitions_are_told_apart() {
+fn refusals_declines_and_duplicates_are_distinguished() {
     let bench = Bench::new("kinds", 2, 4);
     let links = json!({"subject": "s", "links": [
-        {"appid": appid(1), "state": "linked"}, {"appid": appid(3), "state": "waiting_mini_program"}]});
+        {"appid": appid(1), "state": "linked"},
+        {"appid": appid(3), "state": "waiting_mini_program"},
+    ]});
     bench.admin("PUT", &format!("accounts/{}", account(1)), links);
     bench.admin(
         "PUT",
@@ -183,9 +192,9 @@ fn refusals_declines_and_repetitions_are_told_apart() {
         &format!("authorizers/{}", account(2)),
         Value::Null,
     );
-    let job = bench.begin([(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]);
+    let job = bench.create_job([(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]);
     let (end, records) = bench.run(&job);
-    assert_eq!(end, End::Finished);
+    assert_eq!(end, RunEnd::Finished);
     let of: HashMap<u64, &Record> = records.iter().map(|r| (r.row.line, r)).collect();
     let found = [2, 3, 4, 5, 6, 7].map(|line| of[&line].outcome);
     use Outcome::{Invited, Linked, NoAccess, Pending, Refused};
@@ -195,36 +204,40 @@ fn refusals_declines_and_repetitions_are_told_apart() {
     );
     assert_eq!(of[&3].errcode, 89013);
     assert!(of[&3].message.contains("ban"), "{}", of[&3].message);
-    assert_eq!(bench.received().0, 2);
-    assert_eq!(job.tally().verdict(), Verdict::Access);
+    assert_eq!(bench.received().links, 2);
+    assert_eq!(job.tally().severity(), Severity::NoAccess);
     let report = job.report().unwrap();
     assert_eq!(report.files.len(), 5);
     drop(job);
 
-    // Once somebody has acted, what failed is done again, and nothing else.
+    // After an administrator has acted, the failed rows are done again, and no others.
     bench.admin(
         "PUT",
         &format!("miniprograms/{}", appid(2)),
         json!({"subject": "s"}),
     );
-    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
     assert_eq!(job.left(), 0);
     drop(job);
-    let job = Job::open(&bench.dir, Reopen::Failed).unwrap();
+    let job = Job::open(&bench.dir, ResumeMode::Failed).unwrap();
     assert_eq!(job.left(), 2);
     let (_, records) = bench.run(&job);
     assert_eq!(outcomes(&records)[&(account(1), appid(2))], Invited);
     assert_eq!(
-        job.report().unwrap().files.iter().map(|f| f.2).sum::<u64>(),
+        job.report()
+            .unwrap()
+            .files
+            .iter()
+            .map(|f| f.rows)
+            .sum::<u64>(),
         6
     );
-    assert_eq!(bench.received().0, 3);
+    assert_eq!(bench.received().links, 3);
 }
 
 #[test]
-fn a_quota_puts_off_the_account_and_not_the_job() {
+fn a_used_up_quota_defers_the_account_and_not_the_job() {
     let bench = Bench::new("quota", 2, 16);
-    // A list of quotas: of the month for an account, of a kind, of the day.
     let rows = (1..=16).flat_map(|p| [(1, p), (2, p)]);
     bench.admin(
         "PUT",
@@ -238,9 +251,9 @@ fn a_quota_puts_off_the_account_and_not_the_job() {
         json!({"subject": "s",
         "limits": {"same_subject": 100, "different_subject": 3, "monthly": 100}}),
     );
-    let job = bench.begin(rows);
+    let job = bench.create_job(rows);
     let (end, records) = bench.run(&job);
-    assert_eq!(end, End::Finished);
+    assert_eq!(end, RunEnd::Finished);
     let deferred: Vec<_> = records
         .iter()
         .filter(|r| r.outcome == Outcome::Deferred)
@@ -252,58 +265,58 @@ fn a_quota_puts_off_the_account_and_not_the_job() {
         assert!(record.until.unwrap() > record.at);
         assert!(record.message.contains("Beijing"), "{}", record.message);
     }
-    // The first of the three was posted, the others were not.
-    assert_eq!(bench.received().0, 16 + 14);
-    assert_eq!(job.tally().verdict(), Verdict::Again);
+    // WeChat refused the first of the three; the other two were not posted.
+    assert_eq!(bench.received().links, 16 + 14);
+    assert_eq!(job.tally().severity(), Severity::Retry);
     drop(job);
 
-    // Not before it is due...
-    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    // They are not done before they are due...
+    let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
     assert_eq!(job.left(), 0);
     drop(job);
-    // ... and then, which the journal is made to say.
+    // ... and are done then. The time in the journal is changed for this.
     let journal = bench.dir.join("journal.jsonl");
     let text = std::fs::read_to_string(&journal).unwrap();
     let until = format!("\"until\":{}", deferred[0].until.unwrap());
     std::fs::write(&journal, text.replace(&until, "\"until\":1")).unwrap();
     bench.admin("POST", "clock", json!({"advance_s": 32 * 86_400}));
     bench.client.set_ticket("TICKET").unwrap();
-    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
     assert_eq!(job.left(), 3);
 }
 
 #[test]
-fn a_torn_line_of_the_journal_is_done_again() {
+fn the_row_of_a_torn_journal_line_is_done_again() {
     let bench = Bench::new("torn", 2, 2);
-    let job = bench.begin([(1, 1), (1, 2), (2, 1)]);
+    let job = bench.create_job([(1, 1), (1, 2), (2, 1)]);
     bench.run(&job);
     drop(job);
     let journal = bench.dir.join("journal.jsonl");
     let text = std::fs::read(&journal).unwrap();
-    // One was cut off; or nothing came to the disk of the one before, when the power failed.
+    // The last line is cut off; or a power failure left blank bytes in an earlier one.
     let cut = text[..text.len() - 5].to_vec();
     let mut void = text.clone();
     let second = text.iter().position(|b| *b == b'\n').unwrap() + 1;
     void[second..second + 50].fill(0);
     for torn in [cut, void] {
         std::fs::write(&journal, torn).unwrap();
-        let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+        let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
         assert_eq!(job.left(), 1);
         let (_, records) = bench.run(&job);
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].outcome, Outcome::Pending);
-        assert_eq!(bench.received().0, 3);
+        assert_eq!(bench.received().links, 3);
         assert_eq!(job.report().unwrap().files.len(), 2);
     }
 }
 
 #[test]
-fn after_a_kill_the_lists_are_given_a_moment() {
+fn after_a_kill_the_next_run_waits_for_the_last_post() {
     let bench = Bench::new("settle", 1, 2);
-    drop(bench.begin([(1, 1), (1, 2)]));
-    // As it stands after a kill, whose last post is still on its way.
+    drop(bench.create_job([(1, 1), (1, 2)]));
+    // The state after a kill while the last post is still on its way.
     std::fs::write(bench.dir.join("running"), "").unwrap();
-    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
     let post = || {
         let client = bench.client.account(&account(1)).unwrap();
         client
@@ -317,55 +330,55 @@ fn after_a_kill_the_lists_are_given_a_moment() {
         assert_eq!(found[&(account(1), appid(1))], Outcome::Pending);
         assert_eq!(found[&(account(1), appid(2))], Outcome::Invited);
     });
-    assert_eq!(bench.received().0, 2);
+    assert_eq!(bench.received().links, 2);
     assert!(!bench.dir.join("running").exists());
 }
 
 #[test]
-fn whoever_is_stopped_keeps_what_was_done() {
+fn a_stopped_job_keeps_its_records() {
     let bench = Bench::new("stop", 50, 2);
-    let job = bench.begin((1..=50).flat_map(|a| [(a, 1), (a, 2)]));
-    let stop = Stop::default();
-    let asked = stop.clone();
+    let job = bench.create_job((1..=50).flat_map(|a| [(a, 1), (a, 2)]));
+    let stop = StopFlag::default();
+    let requested = stop.clone();
     let seen = std::sync::atomic::AtomicUsize::new(0);
     let observer = |_: &Record| {
         if seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 20 {
-            asked.ask();
+            requested.request();
         }
     };
-    let crew = Crew {
+    let runner = Runner {
         client: &bench.client,
         workers: 2,
         observer: &observer,
         stop: &stop,
     };
-    assert_eq!(job.run(&crew, UNLIMITED).unwrap(), End::Stopped);
+    assert_eq!(job.run(&runner, UNLIMITED).unwrap(), RunEnd::Stopped);
     let done = job.tally().total();
     assert!((20..100).contains(&done), "{done}");
-    // Only one may have a job.
-    let taken = Job::open(&bench.dir, Reopen::Due).err().unwrap();
-    assert_eq!(taken.verdict(), Verdict::Usage);
+    // Only one process may open a job.
+    let taken = Job::open(&bench.dir, ResumeMode::Pending).err().unwrap();
+    assert_eq!(taken.severity(), Severity::Usage);
     job.release();
     let before = job;
-    let job = Job::open(&bench.dir, Reopen::Due).unwrap();
+    let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
     assert_eq!(before.tally().total(), done);
     assert_eq!(job.left(), 100 - done);
     bench.run(&job);
-    assert_eq!(job.tally().of(Outcome::Invited), 100);
-    assert_eq!(bench.received().0, 100);
+    assert_eq!(job.tally().count(Outcome::Invited), 100);
+    assert_eq!(bench.received().links, 100);
 }
 
 #[test]
-fn a_lost_answer_is_looked_up_and_not_posted_again() {
+fn after_a_lost_answer_nothing_is_posted_twice() {
     let bench = Bench::new("lost", 4, 3);
     bench.admin(
         "POST",
         "faults",
         json!({"endpoint": "link", "times": 3, "when": "after", "fault": {"drop": "reset"}}),
     );
-    let job = bench.begin((1..=4).flat_map(|a| (1..=3).map(move |p| (a, p))));
+    let job = bench.create_job((1..=4).flat_map(|a| (1..=3).map(move |p| (a, p))));
     let (end, records) = bench.run(&job);
-    assert_eq!(end, End::Finished);
+    assert_eq!(end, RunEnd::Finished);
     assert!(
         records.iter().all(|r| r.outcome == Outcome::Invited),
         "{records:?}"
@@ -375,59 +388,59 @@ fn a_lost_answer_is_looked_up_and_not_posted_again() {
 }
 
 #[test]
-fn without_a_way_in_the_rest_is_left_alone() {
+fn when_all_accounts_deny_access_the_run_ends() {
     let bench = Bench::new("denied", 60, 1);
     bench.admin(
         "POST",
         "faults",
         json!({"endpoint": "get", "always": true, "fault": {"errcode": {"code": 61004}}}),
     );
-    let job = bench.begin((1..=60).map(|a| (a, 1)));
+    let job = bench.create_job((1..=60).map(|a| (a, 1)));
     let (end, records) = bench.run(&job);
-    assert_eq!(end, End::NoAccess);
+    assert_eq!(end, RunEnd::NoAccess);
     assert!(records.iter().all(|r| r.outcome == Outcome::NoAccess));
     assert!((20..40).contains(&records.len()), "{}", records.len());
-    assert_eq!(bench.received().0, 0);
+    assert_eq!(bench.received().links, 0);
 }
 
 #[test]
-fn one_account_that_lets_nobody_in_is_one_account() {
+fn one_account_that_denies_links_does_not_end_the_run() {
     let bench = Bench::new("one-denied", 2, 30);
     let fault = json!({"endpoint": "link", "times": 25, "fault": {"errcode": {"code": 48001}}});
     bench.admin("POST", "faults", fault);
-    let job = bench.begin((1..=25).map(|p| (1, p)));
+    let job = bench.create_job((1..=25).map(|p| (1, p)));
     let (end, records) = bench.run(&job);
-    assert_eq!((end, records.len()), (End::Finished, 25));
+    assert_eq!((end, records.len()), (RunEnd::Finished, 25));
     assert!(records.iter().all(|r| r.outcome == Outcome::NoAccess));
 }
 
 #[test]
-fn a_minute_s_quota_is_waited_for() {
+fn the_quota_of_a_minute_is_waited_for() {
     let bench = Bench::new("minute", 1, 1);
     bench.admin(
         "POST",
         "faults",
         json!({"endpoint": "link", "times": 1, "fault": {"errcode": {"code": 45011}}}),
     );
-    let job = bench.begin([(1, 1)]);
-    let stop = Stop::default();
-    let (asked, received) = (stop.clone(), || bench.received().0);
+    let job = bench.create_job([(1, 1)]);
+    let stop = StopFlag::default();
+    let (requested, received) = (stop.clone(), || bench.received().links);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while received() == 0 {
                 std::thread::yield_now();
             }
-            asked.ask();
+            requested.request();
         });
         let (end, records) = bench.run_until(&job, &stop);
-        // Put off, not failed: it is still to be done.
-        assert_eq!((end, records), (End::Stopped, vec![]));
+        // The row did not fail: it is left.
+        assert_eq!((end, records), (RunEnd::Stopped, vec![]));
     });
     assert_eq!((received(), job.left()), (1, 1));
 }
 
 #[test]
-fn bad_rows_stop_a_job_before_it_begins() {
+fn invalid_rows_are_refused_before_anything_is_sent() {
     let dir = std::env::temp_dir().join(format!("wxlink-bulk-bad-{}", std::process::id()));
     let bad = |line| {
         Err(BadRow {
@@ -436,37 +449,37 @@ fn bad_rows_stop_a_job_before_it_begins() {
         })
     };
     let rows = (2..40).map(|n| if n == 5 { Ok(row(n, 1, 1)) } else { bad(n) });
-    let why = Job::begin(&dir, rows).err().unwrap();
-    assert_eq!(why.verdict(), Verdict::Usage);
+    let why = Job::create(&dir, rows).err().unwrap();
+    assert_eq!(why.severity(), Severity::Usage);
     let text = why.to_string();
     assert!(
         text.contains("37 invalid rows") && text.contains("line 21") && text.contains("17 more"),
         "{text}"
     );
-    assert!(Job::begin(&dir, std::iter::empty()).is_err());
-    assert!(Job::open(&dir, Reopen::Due).is_err());
+    assert!(Job::create(&dir, std::iter::empty()).is_err());
+    assert!(Job::open(&dir, ResumeMode::Pending).is_err());
 
-    // The same folder serves for a job all the same.
+    // A job can still be created in the same folder.
     let text = "account,appid,notify_users,show_profile\nwx0a,wx0b,0,1\n";
-    let read = || read_rows(text.as_bytes(), None, Choices::default()).unwrap();
-    let job = Job::begin(&dir, read()).unwrap();
-    assert!(job.is_of(read()));
-    assert!(!job.is_of([Ok(row(2, 1, 1))].into_iter()));
+    let read = || read_rows(text.as_bytes(), None, RowDefaults::default()).unwrap();
+    let job = Job::create(&dir, read()).unwrap();
+    assert!(job.has_rows(read()));
+    assert!(!job.has_rows([Ok(row(2, 1, 1))].into_iter()));
     drop(job);
-    // A job that was never run is in nobody's way.
-    let job = Job::begin(&dir, [Ok(row(7, 1, 1))].into_iter()).unwrap();
-    assert!(!job.is_of(read()));
+    // A job that was never run is replaced.
+    let job = Job::create(&dir, [Ok(row(7, 1, 1))].into_iter()).unwrap();
+    assert!(!job.has_rows(read()));
     job.discard();
     assert!(!dir.exists());
 }
 
 #[test]
-fn one_account_that_lets_nobody_link_is_no_reason_to_stop() {
+fn an_account_that_always_denies_links_does_not_end_the_run() {
     let bench = Bench::new("one-denied", 1, 25);
     let rule = json!({"endpoint": "link", "always": true, "fault": {"errcode": {"code": 48001}}});
     bench.admin("POST", "faults", rule);
-    let job = bench.begin((1..=25).map(|p| (1, p)));
+    let job = bench.create_job((1..=25).map(|p| (1, p)));
     let (end, records) = bench.run(&job);
-    assert_eq!((end, records.len()), (End::Finished, 25));
-    assert_eq!(job.tally().of(Outcome::NoAccess), 25);
+    assert_eq!((end, records.len()), (RunEnd::Finished, 25));
+    assert_eq!(job.tally().count(Outcome::NoAccess), 25);
 }

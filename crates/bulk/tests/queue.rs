@@ -1,4 +1,5 @@
-//! A queue in a real Redis: many workers, some of them killed, and every row ends exactly once.
+//! Queues in a real Redis: with many workers, some of which are killed, every row gets exactly one
+//! result.
 
 mod common;
 
@@ -10,8 +11,8 @@ use std::time::{Duration, Instant};
 use common::{UNLIMITED, row};
 use serde_json::{Value, json};
 use wxlink_bulk::{
-    Arrived, BulkError, Collected, Crew, End, Outcome, Queue, Rate, Rates, Record, Standing, Stop,
-    Terms, Verdict,
+    BulkError, Collected, Outcome, Pushed, Queue, QueueStatus, QueuedResult, Rate, Rates, Record,
+    RunEnd, Runner, Severity, StopFlag, WorkerConfig,
 };
 use wxlink_testkit::redis::Redis;
 use wxlink_testkit::world::{World, account, appid, client};
@@ -20,106 +21,111 @@ fn redis() -> Option<Redis> {
     Redis::start("the queue")
 }
 
-fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> (String, u64) {
+fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> Pushed {
     let rows = || {
         let rows = rows.iter().enumerate();
         Ok(rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, *a, *p))))
     };
-    let told = Mutex::new(vec![0]);
-    let progress = |n| told.lock().unwrap().push(n);
-    let done = queue.push(rows, None, rates, &Stop::default(), &progress);
-    assert!(told.into_inner().unwrap().is_sorted());
+    let reported = Mutex::new(vec![0]);
+    let progress = |n| reported.lock().unwrap().push(n);
+    let done = queue.push(rows, None, rates, &StopFlag::default(), &progress);
+    assert!(reported.into_inner().unwrap().is_sorted());
     done.unwrap()
 }
 
-fn work(queue: &Queue, world: &World) -> (End, Vec<Record>) {
+fn work(queue: &Queue, world: &World) -> (RunEnd, Vec<Record>) {
     work_with(queue, world, Duration::from_secs(10))
 }
 
-/// With workers that count as dead after so long a silence.
-fn work_with(queue: &Queue, world: &World, silence: Duration) -> (End, Vec<Record>) {
+/// The same with another lease.
+fn work_with(queue: &Queue, world: &World, lease: Duration) -> (RunEnd, Vec<Record>) {
     let seen = Mutex::new(Vec::new());
     let observer = |record: &Record| seen.lock().unwrap().push(record.clone());
-    let crew = Crew {
+    let runner = Runner {
         client: &world.client(),
         workers: 4,
         observer: &observer,
-        stop: &Stop::default(),
+        stop: &StopFlag::default(),
     };
-    let terms = Terms::new(silence, false, crew.client).unwrap();
-    let end = queue.work(&crew, terms).unwrap();
+    let config = WorkerConfig::new(lease, false, runner.client).unwrap();
+    let end = queue.work(&runner, config).unwrap();
     (end, seen.into_inner().unwrap())
 }
 
-fn results(queue: &Queue) -> Vec<Arrived> {
+fn results(queue: &Queue) -> Vec<QueuedResult> {
     let mut all = Vec::new();
     let mut keep = |arrived| -> Result<(), BulkError> {
         all.push(arrived);
         Ok(())
     };
-    queue.results("0", &Stop::default(), &mut keep).unwrap();
+    queue.results("0", &StopFlag::default(), &mut keep).unwrap();
     all
 }
 
-/// Collects the results there are, into files.
+/// Collects the present results into files.
 fn collect(queue: &Queue, world: &World) -> Collected {
     let dir = world.dir.join("results");
     queue
-        .collect(&dir, false, &Stop::default(), &mut |_| {})
+        .collect(&dir, false, &StopFlag::default(), &mut |_| {})
         .unwrap()
 }
 
-fn sums(standing: &Standing) -> (u64, u64, u64, u64) {
-    let Standing {
+/// The rows that were pushed, that wait, that are deferred, and that have a result.
+fn sums(status: &QueueStatus) -> (u64, u64, u64, u64) {
+    let QueueStatus {
         pushed,
         waiting,
         deferred,
         ..
-    } = standing;
-    (*pushed, *waiting, *deferred, standing.total())
+    } = status;
+    (*pushed, *waiting, *deferred, status.total())
 }
 
 #[test]
-fn rows_are_dealt_with_in_order_and_end_once() {
+fn rows_are_worked_off_in_order_and_get_one_result() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-order", 20, 6);
     let queue = Queue::new(&redis.url(), "q").unwrap();
     let rows: Vec<_> = (0..120).map(|n| (n % 20 + 1, 6 - n / 20)).collect();
-    let (job, new) = push(&queue, &rows, UNLIMITED);
-    assert_eq!(
-        (new, push(&queue, &rows, UNLIMITED)),
-        (120, (job.clone(), 0))
-    );
-    // Other rows under the same name are not taken for the same job.
+    let Pushed { job, new_rows } = push(&queue, &rows, UNLIMITED);
+    assert_eq!(new_rows, 120);
+    let again = push(&queue, &rows, UNLIMITED);
+    assert_eq!((again.job, again.new_rows), (job.clone(), 0));
+    // Other rows under the same name are not the same job.
     let other = || Ok((0..120).map(|n| Ok(row(n + 2, 1, 1))));
-    let told = queue.push(other, Some(&job), UNLIMITED, &Stop::default(), &|_| {});
-    assert!(told.unwrap_err().to_string().contains("--job"));
-    let standing = queue.standing().unwrap();
-    assert_eq!(sums(&standing), (120, 120, 0, 0));
-    assert_eq!(standing.accounts, 20);
-    assert!(!standing.is_over());
+    let pushed = queue.push(other, Some(&job), UNLIMITED, &StopFlag::default(), &|_| {});
+    assert!(pushed.unwrap_err().to_string().contains("--job"));
+    let status = queue.status().unwrap();
+    assert_eq!(sums(&status), (120, 120, 0, 0));
+    assert_eq!(status.accounts, 20);
+    assert!(!status.is_finished());
     assert!(queue.purge(&collect(&queue, &world)).is_err());
 
-    // So long that no worker counts as dead on a busy machine: its account would be read again.
+    // The lease is long enough that no worker counts as dead on a busy machine; the account's list
+    // would be read again.
     let (end, seen) = work_with(&queue, &world, Duration::from_secs(60));
-    assert_eq!((end, seen.len()), (End::Finished, 120));
-    assert_eq!(world.received(), (120, 20));
-    let told = results(&queue);
-    assert_eq!(told.len(), 120);
+    assert_eq!((end, seen.len()), (RunEnd::Finished, 120));
+    let received = world.received();
+    assert_eq!((received.links, received.lists), (120, 20));
+    let results = results(&queue);
+    assert_eq!(results.len(), 120);
     for a in 1..=20 {
-        let of = told.iter().filter(|r| r.record.row.account == account(a));
+        let of = results
+            .iter()
+            .filter(|r| r.record.row.account == account(a));
         let in_order: Vec<_> = of.map(|r| r.record.row.appid.clone()).collect();
         assert_eq!(in_order, (1..=6).rev().map(appid).collect::<Vec<_>>());
     }
     assert!(
-        told.iter()
+        results
+            .iter()
             .all(|r| r.job == job && r.record.outcome == Outcome::Invited)
     );
-    let standing = queue.standing().unwrap();
-    assert_eq!(sums(&standing), (120, 0, 0, 120));
+    let status = queue.status().unwrap();
+    assert_eq!(sums(&status), (120, 0, 0, 120));
     assert!(
-        standing.is_over() && standing.workers.is_empty(),
-        "{standing:?}"
+        status.is_finished() && status.workers.is_empty(),
+        "{status:?}"
     );
 
     let before = collect(&queue, &world);
@@ -128,12 +134,12 @@ fn rows_are_dealt_with_in_order_and_end_once() {
     let why = queue.purge(&before).unwrap_err();
     assert!(why.to_string().contains("not collected"), "{why}");
     queue.purge(&collect(&queue, &world)).unwrap();
-    assert_eq!(sums(&queue.standing().unwrap()), (0, 0, 0, 0));
+    assert_eq!(sums(&queue.status().unwrap()), (0, 0, 0, 0));
     assert_eq!(keys(&redis), [""; 0]);
 }
 
 #[test]
-fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
+fn a_used_up_quota_defers_rows_and_newer_rows_come_after_them() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-quota", 2, 20);
     let limits = json!({"same_subject": 100, "different_subject": 3, "monthly": 3});
@@ -143,15 +149,15 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
     let rows: Vec<_> = (1..=5).flat_map(|p| [(1, p), (2, p)]).collect();
     push(&queue, &rows, UNLIMITED);
     let (end, seen) = work(&queue, &world);
-    assert_eq!((end, seen.len()), (End::Finished, 10));
-    let standing = queue.standing().unwrap();
-    assert_eq!(sums(&standing), (10, 0, 2, 8));
-    assert!(standing.next_due.is_some() && !standing.is_over());
-    assert_eq!(world.received().0, 9);
-    // Nothing is due: another worker leaves it alone, and leaves.
-    assert_eq!(work(&queue, &world), (End::Finished, vec![]));
+    assert_eq!((end, seen.len()), (RunEnd::Finished, 10));
+    let status = queue.status().unwrap();
+    assert_eq!(sums(&status), (10, 0, 2, 8));
+    assert!(status.next_due.is_some() && !status.is_finished());
+    assert_eq!(world.received().links, 9);
+    // Nothing is due: another worker does nothing and ends.
+    assert_eq!(work(&queue, &world), (RunEnd::Finished, vec![]));
 
-    // A month later, which Redis is made to think.
+    // A month later: the times in Redis are changed.
     let free = json!({"subject": "s"});
     world.admin("PUT", &format!("accounts/{}", account(1)), free);
     let mut open = ::redis::Client::open(redis.url())
@@ -173,18 +179,18 @@ fn a_quota_puts_off_what_it_is_for_and_newer_rows_come_after() {
     let (_, seen) = work(&queue, &world);
     let apps: Vec<_> = seen.iter().map(|r| r.row.appid.clone()).collect();
     assert_eq!(apps, [4, 5, 6].map(appid));
-    assert!(queue.standing().unwrap().is_over());
+    assert!(queue.status().unwrap().is_finished());
 }
 
-/// Every key of that Redis.
+/// All keys of the Redis.
 fn keys(redis: &Redis) -> Vec<String> {
     let client = ::redis::Client::open(redis.url()).unwrap();
     let mut open = client.get_connection().unwrap();
     ::redis::cmd("KEYS").arg("*").query(&mut open).unwrap()
 }
 
-/// What a worker was given by an answer that never came: an entry in its name that it knows nothing of.
-const GIVEN: &str = "
+/// Gives a worker an entry that it does not know of, as when the answer with the entry is lost.
+const GIVE_UNKNOWN_ENTRY: &str = "
 local accounts = '{wxlink:q}:accounts'
 local name = redis.call('XINFO', 'CONSUMERS', accounts, 'workers')[1]
 if not name then return 0 end
@@ -196,11 +202,11 @@ return 1
 ";
 
 #[test]
-fn a_worker_that_signs_off_takes_nothing_along() {
+fn a_worker_that_ends_loses_no_account() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-sign", 2, 1);
     let queue = Queue::new(&redis.url(), "q").unwrap();
-    let (client, stop) = (world.client(), Stop::default());
+    let (client, stop) = (world.client(), StopFlag::default());
     let mut open = ::redis::Client::open(redis.url())
         .unwrap()
         .get_connection()
@@ -208,36 +214,36 @@ fn a_worker_that_signs_off_takes_nothing_along() {
     let mut row = json!(row(3, 2, 1));
     row["job"] = json!("j");
     let end = std::thread::scope(|scope| {
-        let crew = Crew {
+        let runner = Runner {
             client: &client,
             workers: 1,
             observer: &|_| {},
             stop: &stop,
         };
-        let terms = Terms::new(Duration::from_secs(10), true, &client).unwrap();
+        let config = WorkerConfig::new(Duration::from_secs(10), true, &client).unwrap();
         let queue = &queue;
-        let work = scope.spawn(move || queue.work(&crew, terms).unwrap());
-        // Until the worker has a name there.
+        let work = scope.spawn(move || queue.work(&runner, config).unwrap());
+        // Until the worker is a consumer of the stream.
         push(queue, &[(1, 1)], UNLIMITED);
-        while queue.standing().unwrap().total() < 1 {
+        while queue.status().unwrap().total() < 1 {
             std::thread::yield_now();
         }
-        let given = ::redis::Script::new(GIVEN);
+        let given = ::redis::Script::new(GIVE_UNKNOWN_ENTRY);
         let mut given = given.arg(account(2));
         let given = given.arg(row.to_string()).invoke::<u64>(&mut open);
-        stop.ask();
+        stop.request();
         (work.join().unwrap(), given.unwrap())
     });
-    assert_eq!(end, (End::Stopped, 1));
-    let workers = queue.standing().unwrap().workers;
+    assert_eq!(end, (RunEnd::Stopped, 1));
+    let workers = queue.status().unwrap().workers;
     assert_eq!(workers.len(), 1, "{workers:?}");
-    // Whoever comes next has it when the lease is over.
+    // The next worker gets the account when the lease ends.
     let (end, seen) = work(&queue, &world);
-    assert_eq!((end, seen.len()), (End::Finished, 1));
+    assert_eq!((end, seen.len()), (RunEnd::Finished, 1));
 }
 
 #[test]
-fn what_waits_for_a_quota_is_not_asked_for_before_and_keeps_nothing_waiting() {
+fn deferred_rows_wait_for_their_quota_and_others_do_not() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-kind", 1, 3);
     let queue = Queue::new(&redis.url(), "q").unwrap();
@@ -245,22 +251,26 @@ fn what_waits_for_a_quota_is_not_asked_for_before_and_keeps_nothing_waiting() {
         let fault = json!({"endpoint": "link", "fault": {"errcode": {"code": code}}});
         world.admin("POST", "faults", fault);
     }
-    // The first row's quota is used up; the second does not get through, and the account is visited again for it.
+    // The first row's quota is used up. The second does not get through, so the account is leased
+    // again for it.
     push(&queue, &[(1, 1), (1, 2)], UNLIMITED);
     let (end, _) = work(&queue, &world);
-    assert_eq!((end, world.received().0), (End::Finished, 3));
-    assert_eq!(sums(&queue.standing().unwrap()), (2, 0, 1, 1));
-    // A newer row does not wait for a month.
+    assert_eq!((end, world.received().links), (RunEnd::Finished, 3));
+    assert_eq!(sums(&queue.status().unwrap()), (2, 0, 1, 1));
+    // A newer row does not wait until the next month.
     push(&queue, &[(1, 3)], UNLIMITED);
     let (end, seen) = work(&queue, &world);
-    assert_eq!((end, seen.len(), world.received().0), (End::Finished, 1, 4));
-    let standing = queue.standing().unwrap();
-    assert_eq!(sums(&standing), (3, 0, 1, 2));
-    assert!(standing.next_due.is_some(), "{standing:?}");
+    assert_eq!(
+        (end, seen.len(), world.received().links),
+        (RunEnd::Finished, 1, 4)
+    );
+    let status = queue.status().unwrap();
+    assert_eq!(sums(&status), (3, 0, 1, 2));
+    assert!(status.next_due.is_some(), "{status:?}");
 }
 
 #[test]
-fn the_dead_are_found_behind_the_living() {
+fn accounts_of_dead_workers_are_found_behind_those_of_living_ones() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-dead", 40, 1);
     let queue = Queue::new(&redis.url(), "q").unwrap();
@@ -295,19 +305,19 @@ fn the_dead_are_found_behind_the_living() {
         .arg(&dead.0);
     let _: ::redis::Value = age.arg("IDLE").arg(60_000).query(&mut open).unwrap();
 
-    let (stop, seen) = (Stop::default(), Mutex::new(Vec::new()));
+    let (stop, seen) = (StopFlag::default(), Mutex::new(Vec::new()));
     let observer = |record: &Record| {
         seen.lock().unwrap().push(record.row.account.clone());
-        stop.ask();
+        stop.request();
     };
-    let crew = Crew {
+    let runner = Runner {
         client: &world.client(),
         workers: 1,
         observer: &observer,
         stop: &stop,
     };
-    let terms = Terms::new(Duration::from_secs(10), false, crew.client).unwrap();
-    assert_eq!(queue.work(&crew, terms).unwrap(), End::Stopped);
+    let config = WorkerConfig::new(Duration::from_secs(10), false, runner.client).unwrap();
+    assert_eq!(queue.work(&runner, config).unwrap(), RunEnd::Stopped);
     assert_eq!(*seen.lock().unwrap(), [dead.1[1].clone()]);
 }
 
@@ -316,65 +326,65 @@ fn a_worker_that_stays_outlives_the_removal_of_its_queue() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-purge", 3, 1);
     let queue = Queue::new(&redis.url(), "q").unwrap();
-    let (client, stop) = (world.client(), Stop::default());
+    let (client, stop) = (world.client(), StopFlag::default());
     push(&queue, &[(1, 1)], UNLIMITED);
     let end = std::thread::scope(|scope| {
         let (queue, client, stop) = (&queue, &client, &stop);
         let work = scope.spawn(move || {
-            let crew = Crew {
+            let runner = Runner {
                 client,
                 workers: 2,
                 observer: &|_| {},
                 stop,
             };
-            let terms = Terms::new(Duration::from_secs(10), true, client).unwrap();
-            queue.work(&crew, terms)
+            let config = WorkerConfig::new(Duration::from_secs(10), true, client).unwrap();
+            queue.work(&runner, config)
         });
         for a in 2..=3 {
-            while !work.is_finished() && queue.standing().unwrap().total() < 1 {
+            while !work.is_finished() && queue.status().unwrap().total() < 1 {
                 std::thread::yield_now();
             }
             let _ = queue.purge(&collect(queue, &world));
             push(queue, &[(a, 1)], UNLIMITED);
         }
-        while !work.is_finished() && queue.standing().unwrap().total() < 1 {
+        while !work.is_finished() && queue.status().unwrap().total() < 1 {
             std::thread::yield_now();
         }
-        stop.ask();
+        stop.request();
         work.join().unwrap()
     });
-    assert_eq!(end.unwrap(), End::Stopped);
-    assert_eq!(world.received().0, 3);
+    assert_eq!(end.unwrap(), RunEnd::Stopped);
+    assert_eq!(world.received().links, 3);
 }
 
 #[test]
-fn limits_are_shared() {
+fn rates_hold_for_all_workers_together() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-rate", 8, 2);
     let queue = Queue::new(&redis.url(), "q").unwrap();
     let rows: Vec<_> = (1..=8).flat_map(|a| [(a, 1), (a, 2)]).collect();
     let rates = Rates {
         all: Rate::parse("10/s").unwrap(),
-        account: Rate::NONE,
+        account: Rate::UNLIMITED,
     };
     push(&queue, &rows, rates);
     let started = Instant::now();
     let seen: usize = std::thread::scope(|scope| {
-        let crew = || work(&queue, &world).1.len();
-        let crews: Vec<_> = (0..2).map(|_| scope.spawn(crew)).collect();
-        crews.into_iter().map(|c| c.join().unwrap()).sum()
+        let work = || work(&queue, &world).1.len();
+        let workers: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|w| w.join().unwrap()).sum()
     });
-    // 8 lists and 16 links, of which a second's worth may come at once.
+    // 8 lists and 16 links, of which the calls of one second may come in a burst.
     assert!(
         started.elapsed() >= Duration::from_millis(1300),
         "{:?}",
         started.elapsed()
     );
-    assert_eq!((seen, world.received().0), (16, 16));
+    assert_eq!((seen, world.received().links), (16, 16));
 }
 
 #[test]
-fn what_cannot_be_is_said() {
+fn invalid_urls_names_and_leases_are_refused() {
     for (url, name) in [
         ("http://127.0.0.1", "q"),
         ("redis://127.0.0.1:x", "q"),
@@ -385,18 +395,18 @@ fn what_cannot_be_is_said() {
         assert!(Queue::new(url, name).is_err(), "{url} {name}");
     }
     let secret = "redis://user:PASSWORD@127.0.0.1:1/0";
-    let told = Queue::new(secret, "q").unwrap().standing().unwrap_err();
-    assert!(!told.to_string().contains("PASSWORD"), "{told}");
-    assert!(told.to_string().contains("cannot be reached"), "{told}");
-    // An answer may take as long as a lease.
+    let error = Queue::new(secret, "q").unwrap().status().unwrap_err();
+    assert!(!error.to_string().contains("PASSWORD"), "{error}");
+    assert!(error.to_string().contains("cannot be reached"), "{error}");
+    // The lease must be at least twice the client's time limit.
     let client = client("http://127.0.0.1:1", "memory");
-    let lease = |s| Terms::new(Duration::from_secs(s), false, &client).is_ok();
+    let lease = |s| WorkerConfig::new(Duration::from_secs(s), false, &client).is_ok();
     assert_eq!((lease(5), lease(6)), (false, true));
 }
 
-/// A queue with one row that has ended, and its result: `Queue::purge` may remove it. Other keys
-/// stay.
-fn ended(open: &mut ::redis::Connection, nth: usize) {
+/// Replaces the queue by one with a single row and its result, which `Queue::purge` may remove.
+/// Other keys stay.
+fn finished_queue(open: &mut ::redis::Connection, nth: usize) {
     let mut result = json!(row(2, 1, 1));
     result["job"] = json!("earlier");
     result["outcome"] = json!("invited");
@@ -429,12 +439,12 @@ fn ended(open: &mut ::redis::Connection, nth: usize) {
 }
 
 #[test]
-fn what_is_pushed_while_a_queue_is_removed_is_in_it_or_said_not_to_be() {
+fn a_push_during_a_removal_either_succeeds_or_fails() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-race", 2, 1);
     let client = ::redis::Client::open(redis.url()).unwrap();
     let mut open = client.get_connection().unwrap();
-    // Others use the same Redis.
+    // The Redis holds other data too.
     let mut others = ::redis::cmd("MSET");
     for n in 0..60_000 {
         others.arg(format!("other:{n}")).arg(n);
@@ -443,13 +453,13 @@ fn what_is_pushed_while_a_queue_is_removed_is_in_it_or_said_not_to_be() {
 
     let (mut removed, mut failed) = (0, 0);
     for nth in 0..200 {
-        ended(&mut open, nth);
+        finished_queue(&mut open, nth);
         let queue = Queue::new(&redis.url(), "q").unwrap();
-        // More than are pushed at once, of two accounts.
+        // More rows than one step pushes, for two accounts.
         let rows = || Ok((0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1))));
         let dir = world.dir.join(format!("results-{nth}"));
-        let collect = || queue.collect(&dir, false, &Stop::default(), &mut |_| {});
-        // So that it is removed at different moments of the push.
+        let collect = || queue.collect(&dir, false, &StopFlag::default(), &mut |_| {});
+        // So that the queue is removed at different moments of the push.
         let before = (nth % 2 == 0).then(collect);
         let collected = || before.unwrap_or_else(collect);
         let (pushed, purged) = std::thread::scope(|scope| {
@@ -457,13 +467,13 @@ fn what_is_pushed_while_a_queue_is_removed_is_in_it_or_said_not_to_be() {
             let url = redis.url();
             let push = scope.spawn(move || {
                 let queue = Queue::new(&url, "q").unwrap();
-                queue.push(rows, None, UNLIMITED, &Stop::default(), &|_| {})
+                queue.push(rows, None, UNLIMITED, &StopFlag::default(), &|_| {})
             });
             let purged = collected().and_then(|collected| queue.purge(&collected));
             (push.join().unwrap(), purged)
         });
         removed += u32::from(purged.is_ok());
-        let standing = queue.standing().unwrap();
+        let status = queue.status().unwrap();
         let lists: u64 = [1, 2]
             .map(|a| -> u64 {
                 let list = format!("{{wxlink:q}}:rows:{}", account(a));
@@ -472,33 +482,33 @@ fn what_is_pushed_while_a_queue_is_removed_is_in_it_or_said_not_to_be() {
             .iter()
             .sum();
         match pushed {
-            Ok((_, new)) => {
+            Ok(Pushed { new_rows, .. }) => {
                 assert_eq!(
-                    (new, standing.waiting, lists),
+                    (new_rows, status.waiting, lists),
                     (700, 700, 700),
-                    "{nth}: {standing:?}"
+                    "{nth}: {status:?}"
                 );
                 assert_eq!(
-                    (standing.accounts, standing.jobs.last().unwrap().1),
+                    (status.accounts, status.jobs.last().unwrap().pushed),
                     (2, 700)
                 );
             }
             Err(why) => {
-                assert_eq!(why.verdict(), Verdict::Again, "{why}");
+                assert_eq!(why.severity(), Severity::Retry, "{why}");
                 failed += 1;
             }
         }
     }
-    eprintln!("200 tries: {removed} removals, {failed} pushes said that they failed");
-    // The last one's rows, if they are there, are worked off like any others.
+    eprintln!("200 tries: {removed} removals, {failed} pushes failed");
+    // The rows of the last push, if it succeeded, are processed like all others.
     let queue = Queue::new(&redis.url(), "q").unwrap();
-    let waiting = queue.standing().unwrap().waiting;
+    let waiting = queue.status().unwrap().waiting;
     let (end, seen) = work(&queue, &world);
-    assert_eq!((end, seen.len() as u64), (End::Finished, waiting));
+    assert_eq!((end, seen.len() as u64), (RunEnd::Finished, waiting));
 }
 
 #[test]
-fn a_queue_that_is_removed_in_the_middle_of_a_push_or_a_collection_ends_it() {
+fn the_removal_of_a_queue_ends_pushes_and_collections() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-middle", 2, 1);
     let client = ::redis::Client::open(redis.url()).unwrap();
@@ -507,7 +517,7 @@ fn a_queue_that_is_removed_in_the_middle_of_a_push_or_a_collection_ends_it() {
         let _: () = ::redis::cmd("FLUSHDB").query(&mut open).unwrap();
     };
     let queue = Queue::new(&redis.url(), "q").unwrap();
-    // While a push is under way, the queue is not removed; if it is all the same, the push fails.
+    // The queue cannot be purged during a push. If it is removed in another way, the push fails.
     let rows = || Ok((0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1))));
     let tried = Mutex::new(None);
     let progress = |n| {
@@ -518,41 +528,44 @@ fn a_queue_that_is_removed_in_the_middle_of_a_push_or_a_collection_ends_it() {
         }
     };
     let why = queue
-        .push(rows, None, UNLIMITED, &Stop::default(), &progress)
+        .push(rows, None, UNLIMITED, &StopFlag::default(), &progress)
         .unwrap_err();
     assert!(why.to_string().contains("removed while"), "{why}");
-    assert_eq!(why.verdict(), Verdict::Again);
+    assert_eq!(why.severity(), Severity::Retry);
     let tried = tried.into_inner().unwrap().unwrap().unwrap_err();
-    assert!(tried.to_string().contains("not all rows"), "{tried}");
+    assert!(
+        tried.to_string().contains("some rows have no result"),
+        "{tried}"
+    );
     assert_eq!(keys(&redis), [""; 0]);
 
-    // What is collected while it is removed is no report, and an earlier report stays.
+    // A collection during the removal writes no report, and an earlier report stays.
     let mut open = client.get_connection().unwrap();
-    ended(&mut open, 1);
+    finished_queue(&mut open, 1);
     let before = collect(&queue, &world);
-    let csv = std::fs::read(&before.report.files[0].1).unwrap();
+    let csv = std::fs::read(&before.report.files[0].path).unwrap();
     let dir = world.dir.join("results");
     let why = queue
-        .collect(&dir, false, &Stop::default(), &mut |_| remove())
+        .collect(&dir, false, &StopFlag::default(), &mut |_| remove())
         .unwrap_err();
     assert!(why.to_string().contains("removed while"), "{why}");
-    assert_eq!(std::fs::read(&before.report.files[0].1).unwrap(), csv);
-    // Nor does an empty queue replace it, and a later one sets it aside.
-    assert_eq!(collect(&queue, &world).read, 0);
-    assert_eq!(std::fs::read(&before.report.files[0].1).unwrap(), csv);
-    ended(&mut open, 2);
+    assert_eq!(std::fs::read(&before.report.files[0].path).unwrap(), csv);
+    // An empty queue does not replace it, and a later queue moves it aside.
+    assert_eq!(collect(&queue, &world).results, 0);
+    assert_eq!(std::fs::read(&before.report.files[0].path).unwrap(), csv);
+    finished_queue(&mut open, 2);
     collect(&queue, &world);
     let earlier = std::fs::read_dir(&dir).unwrap().map(|e| e.unwrap().path());
     let earlier: Vec<_> = earlier.filter(|path| path.is_dir()).collect();
     assert_eq!(earlier.len(), 1, "{earlier:?}");
     assert_eq!(std::fs::read(earlier[0].join("invited.csv")).unwrap(), csv);
 
-    // Two at once do not write into the same folder.
+    // Two processes cannot write into the same folder.
     let mut inner = None;
     queue
-        .collect(&dir, false, &Stop::default(), &mut |_| {
+        .collect(&dir, false, &StopFlag::default(), &mut |_| {
             let queue = Queue::new(&redis.url(), "q").unwrap();
-            inner = Some(queue.collect(&dir, false, &Stop::default(), &mut |_| {}));
+            inner = Some(queue.collect(&dir, false, &StopFlag::default(), &mut |_| {}));
         })
         .unwrap();
     assert!(
@@ -565,7 +578,7 @@ fn a_queue_that_is_removed_in_the_middle_of_a_push_or_a_collection_ends_it() {
 }
 
 #[test]
-fn nothing_of_a_removed_queue_stays() {
+fn a_purge_removes_all_keys() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-keys", 3, 2);
     let queue = Queue::new(&redis.url(), "q").unwrap();
@@ -576,20 +589,20 @@ fn nothing_of_a_removed_queue_stays() {
     push(&queue, &[(1, 1), (2, 1), (3, 1), (3, 2)], rates);
     work(&queue, &world);
     assert!(
-        keys(&redis).contains(&"{wxlink:q}:paces".to_owned()),
+        keys(&redis).contains(&"{wxlink:q}:next_calls".to_owned()),
         "{:?}",
         keys(&redis)
     );
     queue.purge(&collect(&queue, &world)).unwrap();
     assert_eq!(keys(&redis), [""; 0]);
-    // Looking makes no keys, and removing it again is no mistake.
-    queue.standing().unwrap();
+    // Reading the status creates no keys, and a second purge succeeds.
+    queue.status().unwrap();
     queue.purge(&collect(&queue, &world)).unwrap();
     assert_eq!(keys(&redis), [""; 0]);
 }
 
 #[test]
-fn rows_that_change_between_the_two_readings_are_noticed() {
+fn rows_that_change_between_the_two_readings_are_an_error() {
     let Some(redis) = redis() else { return };
     let queue = Queue::new(&redis.url(), "q").unwrap();
     for second in [
@@ -608,38 +621,39 @@ fn rows_that_change_between_the_two_readings_are_noticed() {
             let rows = rows.into_iter().enumerate();
             Ok(rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, a, p))))
         };
-        let told = queue.push(rows, None, UNLIMITED, &Stop::default(), &|_| {});
-        assert_eq!(told.unwrap_err().verdict(), Verdict::Usage);
+        let pushed = queue.push(rows, None, UNLIMITED, &StopFlag::default(), &|_| {});
+        assert_eq!(pushed.unwrap_err().severity(), Severity::Usage);
         let client = ::redis::Client::open(redis.url()).unwrap();
         let mut open = client.get_connection().unwrap();
         let _: () = ::redis::cmd("FLUSHDB").query(&mut open).unwrap();
     }
 }
 
-const CROWD: &str = "one_worker_of_many";
+/// The test below that is a worker's process.
+const WORKER_PROCESS: &str = "one_worker_of_many";
 /// Accounts, mini programs, workers.
 const SIZE: (usize, usize, usize) = (400, 10, 4);
 
-/// Not a test by itself: a worker's process, when the test below starts it.
+/// Does nothing by itself. The test below starts it as a worker's process.
 #[test]
 fn one_worker_of_many() {
     let Ok(url) = std::env::var("BULK_QUEUE") else {
         return;
     };
     let queue = Queue::new(&url, "crowd").unwrap();
-    let crew = Crew {
+    let runner = Runner {
         client: &client(&std::env::var("BULK_SANDBOX").unwrap(), &url),
         workers: 4,
         observer: &|_| {},
-        stop: &Stop::default(),
+        stop: &StopFlag::default(),
     };
-    let terms = Terms::new(Duration::from_secs(8), false, crew.client).unwrap();
-    assert_eq!(queue.work(&crew, terms).unwrap(), End::Finished);
+    let config = WorkerConfig::new(Duration::from_secs(8), false, runner.client).unwrap();
+    assert_eq!(queue.work(&runner, config).unwrap(), RunEnd::Finished);
 }
 
 fn worker(redis: &Redis, world: &World) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", CROWD, "--nocapture"])
+        .args(["--exact", WORKER_PROCESS, "--nocapture"])
         .env("BULK_QUEUE", redis.url())
         .env("BULK_SANDBOX", world.sandbox.http_url())
         .stdout(std::process::Stdio::null())
@@ -648,7 +662,7 @@ fn worker(redis: &Redis, world: &World) -> Child {
 }
 
 #[test]
-fn workers_are_killed_and_redis_restarts_and_every_row_ends_once() {
+fn every_row_gets_one_result_though_workers_and_redis_are_killed() {
     let (accounts, apps, workers) = SIZE;
     let world = World::new("queue-crowd", accounts, apps);
     if redis().is_none() {
@@ -661,21 +675,21 @@ fn workers_are_killed_and_redis_restarts_and_every_row_ends_once() {
         .collect();
     let total = rows.len() as u64;
     push(&queue, &rows, UNLIMITED);
-    world.client_of(&redis.url());
-    let mut crowd: Vec<Child> = (0..workers).map(|_| worker(&redis, &world)).collect();
+    world.client_with_store(&redis.url());
+    let mut workers_running: Vec<Child> = (0..workers).map(|_| worker(&redis, &world)).collect();
 
-    // A tenth of the rows after another, somebody is killed; after half of them Redis is.
+    // After each tenth of the rows a worker is killed, and after half of them Redis is.
     let limit = Instant::now() + Duration::from_secs(600);
     let done_by = |share: u64| {
         loop {
-            let standing = queue.standing();
-            match &standing {
-                Ok(standing) if standing.total() >= total * share / 10 => return,
+            let status = queue.status();
+            match &status {
+                Ok(status) if status.total() >= total * share / 10 => return,
                 Ok(_) => {}
-                // A busy machine's Redis may take longer to answer than one look waits.
-                Err(error) => assert_eq!(error.verdict(), Verdict::Again, "{error}"),
+                // On a busy machine, Redis may take longer to answer than `status` waits.
+                Err(error) => assert_eq!(error.severity(), Severity::Retry, "{error}"),
             }
-            assert!(Instant::now() < limit, "{standing:?}");
+            assert!(Instant::now() < limit, "{status:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     };
@@ -684,24 +698,24 @@ fn workers_are_killed_and_redis_restarts_and_every_row_ends_once() {
         if share == 5 {
             redis.restart();
         }
-        let mut killed = crowd.remove(0);
+        let mut killed = workers_running.remove(0);
         killed.kill().unwrap();
         killed.wait().unwrap();
-        crowd.push(worker(&redis, &world));
+        workers_running.push(worker(&redis, &world));
     }
-    for mut one in crowd {
+    for mut one in workers_running {
         assert!(one.wait().unwrap().success());
     }
 
-    let standing = queue.standing().unwrap();
-    assert!(standing.is_over(), "{standing:?}");
-    assert_eq!(sums(&standing), (total, 0, 0, total));
-    let told = results(&queue);
-    assert_eq!(told.len() as u64, total);
+    let status = queue.status().unwrap();
+    assert!(status.is_finished(), "{status:?}");
+    assert_eq!(sums(&status), (total, 0, 0, total));
+    let results = results(&queue);
+    assert_eq!(results.len() as u64, total);
     let mut times: HashMap<u64, u32> = HashMap::new();
-    for result in &told {
+    for result in &results {
         *times.entry(result.record.row.line).or_default() += 1;
-        // Of what was posted when its worker was killed, the list told the next one.
+        // If a worker was killed after a post, the next one found it in the list.
         assert!(
             matches!(result.record.outcome, Outcome::Invited | Outcome::Pending),
             "{result:?}"

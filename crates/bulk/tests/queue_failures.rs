@@ -1,8 +1,8 @@
-//! A queue whose Redis refuses, fails over, or is no Redis.
+//! Queues whose Redis refuses commands, fails over, or is not a Redis.
 
 use std::net::SocketAddr;
 
-use wxlink_bulk::{Queue, Verdict};
+use wxlink_bulk::{Queue, Severity};
 use wxlink_testkit::fake_redis::{Behaviour, FakeRedis};
 use wxlink_testkit::redis::Redis;
 
@@ -11,7 +11,7 @@ fn answer(error: &str) -> Behaviour {
 }
 
 #[test]
-fn what_passes_is_tried_again_on_a_new_connection() {
+fn temporary_failures_are_retried_on_a_new_connection() {
     let Some(server) = Redis::start("a queue after a fail-over") else {
         return;
     };
@@ -29,15 +29,15 @@ fn what_passes_is_tried_again_on_a_new_connection() {
     ] {
         let fake = FakeRedis::start(vec![bad, Behaviour::Forward(to)]);
         let queue = Queue::new(&fake.url(), "failures").unwrap();
-        queue.standing().unwrap();
-        queue.standing().unwrap();
+        queue.status().unwrap();
+        queue.status().unwrap();
         assert_eq!(fake.connections(), 2);
     }
 }
 
 #[test]
-fn every_refusal_says_what_is_wrong() {
-    for (error, says) in [
+fn every_refusal_is_explained() {
+    for (error, expected) in [
         ("NOAUTH Authentication required.", "requires a password"),
         ("WRONGPASS invalid LEAK", "refuses the user or the password"),
         (
@@ -59,17 +59,14 @@ fn every_refusal_says_what_is_wrong() {
     ] {
         let fake = FakeRedis::start(vec![answer(error)]);
         let url = fake.url().replace("redis://", "redis://user:S3CRET@");
-        let failed = Queue::new(&url, "failures")
-            .unwrap()
-            .standing()
-            .unwrap_err();
-        assert_eq!(failed.verdict(), Verdict::Usage, "{failed}");
+        let failed = Queue::new(&url, "failures").unwrap().status().unwrap_err();
+        assert_eq!(failed.severity(), Severity::Usage, "{failed}");
         let message = failed.to_string();
         assert!(
             message.contains("the queue's Redis at 127.0.0.1:"),
             "{message}"
         );
-        assert!(message.contains(says), "{error}: {message}");
+        assert!(message.contains(expected), "{error}: {message}");
         assert!(
             !message.contains("S3CRET") && !message.contains("LEAK"),
             "{message}"
@@ -77,7 +74,7 @@ fn every_refusal_says_what_is_wrong() {
     }
     let http = Behaviour::Answer("HTTP/1.1 200 OK\r\n\r\n".into());
     let fake = FakeRedis::start(vec![http]);
-    let failed = Queue::new(&fake.url(), "failures").unwrap().standing();
+    let failed = Queue::new(&fake.url(), "failures").unwrap().status();
     let message = failed.unwrap_err().to_string();
     assert!(message.contains("web server"), "{message}");
 }

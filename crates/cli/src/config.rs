@@ -1,50 +1,73 @@
-//! The config file: options by their keys, in TOML.
+//! The config file: TOML whose keys are the keys of the library's options.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use toml::{Table, Value};
+use wxlink::Lang;
 
-use crate::failure::Failure;
-use crate::settings::{option_keys, variable};
+use crate::environment::variable;
+use crate::error::CommandError;
+use crate::message::Message;
+use crate::options;
 
-/// A config file that was read.
+/// The contents of a config file.
 pub(crate) struct Config {
     pub path: PathBuf,
-    /// Keys of options, and values as text.
-    pub values: Vec<(&'static str, String)>,
+    /// The options that the file sets.
+    pub values: Vec<ConfigValue>,
 }
 
-/// The variable that names it.
-pub(crate) const VARIABLE: &str = "WXLINK_CONFIG";
+/// One option in the file.
+pub(crate) struct ConfigValue {
+    pub key: &'static str,
+    pub text: String,
+}
 
 impl Config {
-    /// Reads the file that is named, or the user's if there is one.
-    pub fn read(matches: &ArgMatches) -> Result<Option<Config>, Failure> {
+    /// Reads the file that `--config` or `WXLINK_CONFIG` names, else the user's own if it exists.
+    pub fn read(matches: &ArgMatches) -> Result<Option<Config>, CommandError> {
         let named = match matches.get_one::<PathBuf>("config") {
             Some(path) => Some(path.clone()),
-            None => variable(VARIABLE)?.map(PathBuf::from),
+            None => variable(options::CONFIG_VARIABLE)?.map(PathBuf::from),
         };
-        let path = match (named, users()) {
+        let path = match (named, default_path()) {
             (Some(path), _) => path,
             (None, Some(path)) if path.exists() => path,
             _ => return Ok(None),
         };
-        let told = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
-        let text = fs::read_to_string(&path).map_err(|e| told(format!("cannot be read: {e}")))?;
-        let values = parse(&text).map_err(told)?;
+        let invalid = |why: Message| {
+            let name = path.display();
+            CommandError::Usage(Message::new(
+                format!("config file {name}: {}", why.get(Lang::En)),
+                format!("配置文件 {name}：{}", why.get(Lang::Zh)),
+            ))
+        };
+        let text = fs::read_to_string(&path).map_err(|error| {
+            invalid(Message::new(
+                format!("could not be read: {error}"),
+                format!("无法读取：{error}"),
+            ))
+        })?;
+        let values = parse(&text).map_err(invalid)?;
         Ok(Some(Config { path, values }))
     }
 
-    /// Whether others than its owner may read it.
-    pub fn is_open(&self) -> bool {
-        may_be_read_by_others(&self.path)
+    /// The value of an option, if the file sets it.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let value = self.values.iter().find(|value| value.key == key)?;
+        Some(&value.text)
+    }
+
+    /// Whether users other than the owner may read the file.
+    pub fn is_readable_by_others(&self) -> bool {
+        is_readable_by_others(&self.path)
     }
 }
 
-/// The user's own, whether it is there or not.
-fn users() -> Option<PathBuf> {
+/// The path of the user's own config file, which need not exist.
+fn default_path() -> Option<PathBuf> {
     let folder = |name| {
         let path = PathBuf::from(std::env::var_os(name)?);
         path.is_absolute().then_some(path)
@@ -57,43 +80,58 @@ fn users() -> Option<PathBuf> {
     )
 }
 
-fn parse(text: &str) -> Result<Vec<(&'static str, String)>, String> {
-    // What TOML's errors show of the file might be a secret.
-    let table: Table = text.parse().map_err(|e: toml::de::Error| {
-        let before = e.span().and_then(|span| text.get(..span.start));
+fn parse(text: &str) -> Result<Vec<ConfigValue>, Message> {
+    // TOML's own message quotes the line, which may hold a secret.
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
         let line = before.map_or(1, |before| 1 + before.matches('\n').count());
-        format!("line {line} is not TOML: KEY = \"VALUE\", or KEY = NUMBER")
+        Message::new(
+            format!("line {line} is not TOML. Write KEY = \"VALUE\" or KEY = NUMBER"),
+            format!("第 {line} 行不是有效的 TOML。请写成 KEY = \"VALUE\" 或 KEY = NUMBER"),
+        )
     })?;
-    table
+    let values = table
         .into_iter()
-        .map(|(key, value)| {
-            let known = option_keys().find(|k| *k == key).ok_or_else(|| {
-                let nearest = nearest(&key);
-                format!("there is no option {key}; do you mean {nearest}?")
-            })?;
-            let value = match value {
-                Value::String(text) => text,
-                Value::Integer(number) => number.to_string(),
-                _ => return Err(format!("{key} takes a text or a whole number")),
-            };
-            Ok((known, value))
-        })
-        .collect()
+        .map(|(key, value)| parse_value(&key, value));
+    values.collect()
 }
 
+fn parse_value(key: &str, value: Value) -> Result<ConfigValue, Message> {
+    let known = options::keys().find(|known| *known == key);
+    let known = known.ok_or_else(|| {
+        let nearest = nearest(key);
+        Message::new(
+            format!("unknown option {key}; do you mean {nearest}?"),
+            format!("未知选项 {key}；是否想写 {nearest}？"),
+        )
+    })?;
+    let text = match value {
+        Value::String(text) => text,
+        Value::Integer(number) => number.to_string(),
+        _ => {
+            return Err(Message::new(
+                format!("invalid {key}: expected a text or a whole number"),
+                format!("{key} 无效：应为文本或整数"),
+            ));
+        }
+    };
+    Ok(ConfigValue { key: known, text })
+}
+
+/// The option whose key looks most like `key`.
 fn nearest(key: &str) -> &'static str {
-    let likeness = |known: &&'static str| strsim::jaro_winkler(key, known);
-    let best = option_keys().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let similarity = |known: &&'static str| strsim::jaro_winkler(key, known);
+    let best = options::keys().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
     best.unwrap_or_default()
 }
 
 #[cfg(unix)]
-fn may_be_read_by_others(path: &Path) -> bool {
+fn is_readable_by_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o044 != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
 }
 
 #[cfg(not(unix))]
-fn may_be_read_by_others(_path: &Path) -> bool {
+fn is_readable_by_others(_path: &Path) -> bool {
     false
 }

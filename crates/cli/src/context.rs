@@ -1,16 +1,16 @@
-//! What a subcommand works with.
+//! What every subcommand that calls WeChat works with: the settings, the output and the clients.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use wxlink::{Client, Options};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::interrupt;
 use crate::output::Output;
 use crate::settings::Settings;
 
-/// Settings and output.
+/// A run of a subcommand.
 pub(crate) struct Context<'a> {
     pub settings: Settings,
     pub out: &'a Output,
@@ -18,8 +18,8 @@ pub(crate) struct Context<'a> {
     clients: Mutex<Vec<Client>>,
 }
 
-/// A token that is being fetched for longer than this is announced to who waits at a terminal.
-const QUIET: Duration = Duration::from_millis(300);
+/// How long a token fetch may still run at the end before the user is notified of the wait.
+const SILENT_WAIT: Duration = Duration::from_millis(300);
 
 impl<'a> Context<'a> {
     pub fn new(settings: Settings, out: &'a Output) -> Context<'a> {
@@ -30,49 +30,51 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The client the settings describe, for calls without an access token. Ctrl-C cancels it.
-    pub fn client(&self) -> Result<Client, Failure> {
-        if !self.settings.names_tokens() {
-            return Err(Failure::Usage(self.settings.no_tokens().to_owned()));
+    /// A client with the options of the settings, for calls without an access token of their own.
+    /// An interrupt cancels its calls.
+    pub fn client(&self) -> Result<Client, CommandError> {
+        if !self.settings.has_token_source() {
+            return Err(CommandError::usage(self.settings.no_token_source()));
         }
         self.client_with(self.settings.options())
     }
 
-    /// A client of other options, which need no source of tokens. Ctrl-C cancels it.
-    pub fn client_with(&self, options: &Options) -> Result<Client, Failure> {
-        let client = self.client_for_long(options)?;
+    /// A client with these options, which need no source of tokens. An interrupt cancels its calls.
+    pub fn client_with(&self, options: &Options) -> Result<Client, CommandError> {
+        let client = self.uncancelled_client(options)?;
         let running = client.clone();
-        interrupt::call_back(move || running.cancel());
+        interrupt::on_interrupt(move || running.cancel());
         Ok(client)
     }
 
-    /// A client whose calls Ctrl-C does not cancel.
-    pub fn client_for_long(&self, options: &Options) -> Result<Client, Failure> {
+    /// A client whose calls an interrupt does not cancel.
+    pub fn uncancelled_client(&self, options: &Options) -> Result<Client, CommandError> {
         let client = Client::new(options)?;
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.push(client.clone());
         Ok(client)
     }
 
-    /// Waits for access tokens that are being fetched, each client's for at most its time limit: a
-    /// new refresh token that WeChat has handed out and nobody stored would be lost. To be called
-    /// last.
+    /// Waits for token fetches in progress, for at most `timeout_ms` for each client. WeChat may
+    /// have replaced the refresh token by then; without storing the new one, the account would be
+    /// lost. Call this after all other work.
     pub fn finish_token_fetches(&self) {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         for client in clients.iter() {
-            let is_quiet = self.out.is_json() || client.finish_token_fetches(QUIET);
-            if !is_quiet {
-                self.out.note(self.told(
-                    "Waiting for an access token that is being renewed; a second Ctrl-C ends this at once.",
-                    "正在等待 access_token 刷新完成；再次按 Ctrl-C 立即结束。",
+            let is_silent = self.out.is_json() || client.finish_token_fetches(SILENT_WAIT);
+            if !is_silent {
+                self.out.note(self.text(
+                    "Waiting for an access token that is being refreshed; press Ctrl-C again to \
+                     exit immediately.",
+                    "正在等待 access_token 刷新完成；再次按 Ctrl-C 可立即退出。",
                 ));
             }
             client.finish_token_fetches(client.timeout());
         }
     }
 
-    /// A text in the language of the settings.
-    pub fn told(&self, en: &'static str, zh: &'static str) -> &'static str {
-        wxlink::Text { en, zh }.get(self.settings.lang())
+    /// The text in the language of this run.
+    pub fn text(&self, en: &'static str, zh: &'static str) -> &'static str {
+        self.out.text(en, zh)
     }
 }

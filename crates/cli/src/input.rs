@@ -1,5 +1,7 @@
-//! Input that may keep the command waiting: a terminal, a pipe. Since a blocked read cannot be
-//! ended, it is made on a thread of its own, and a signal ends the waiting.
+//! Reads from stdin, a terminal or a pipe in a way that a signal can interrupt.
+//!
+//! A blocked read cannot be cancelled. It therefore runs on its own thread, and a signal ends the
+//! wait for that thread.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,27 +11,28 @@ use std::thread;
 
 use crate::interrupt;
 
-/// How much is read at once.
-const CHUNK: usize = 64 * 1024;
+/// The most bytes that one read asks for.
+const CHUNK_BYTES: usize = 64 * 1024;
 
-/// What a read waits for.
+/// What ends the wait for a chunk.
 enum Event {
-    /// The next bytes; none at the end.
+    /// The next bytes, none of them at the end of the input.
     Chunk(io::Result<Vec<u8>>),
     /// A signal.
     Interrupted,
 }
 
-/// Input whose reads fail after a signal, and then end; see [`interrupt::has_come`].
+/// Input whose reads fail once there has been a signal; see [`interrupt::is_interrupted`].
 struct Input {
-    wanted: Sender<()>,
+    requests: Sender<()>,
     events: Receiver<Event>,
     chunk: Vec<u8>,
-    at: usize,
-    is_over: bool,
+    /// How many bytes of `chunk` the reader has taken.
+    taken: usize,
+    has_ended: bool,
 }
 
-/// The program's stdin.
+/// Stdin of the process.
 pub(crate) fn stdin() -> io::Result<Box<dyn Read>> {
     Ok(Box::new(Input::new(|| Ok(Box::new(io::stdin())))?))
 }
@@ -46,13 +49,14 @@ pub(crate) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
 }
 
 impl Input {
-    /// `open` runs on the thread that reads: a named pipe waits for its other end.
+    /// `open` runs on the thread that reads, because opening a named pipe blocks until the other
+    /// end is open.
     fn new(open: impl FnOnce() -> io::Result<Box<dyn Read>> + Send + 'static) -> io::Result<Input> {
-        let (wanted, requests) = mpsc::channel::<()>();
-        let (found, events) = mpsc::channel();
-        let interrupted = found.clone();
-        interrupt::call_back(move || {
-            // Nobody may read any more.
+        let (request, requests) = mpsc::channel::<()>();
+        let (event, events) = mpsc::channel();
+        let interrupted = event.clone();
+        interrupt::on_interrupt(move || {
+            // Fails if the input has been dropped, which needs no interruption.
             let _ = interrupted.send(Event::Interrupted);
         });
         thread::Builder::new()
@@ -60,30 +64,31 @@ impl Input {
             .spawn(move || {
                 let mut source = None;
                 let mut open = Some(open);
-                // Not ahead of the one who reads: what is not wanted here is left to others.
+                // Reads only on request: bytes that are not needed stay for the next reader of
+                // the same stdin.
                 while requests.recv().is_ok() {
                     let chunk = match open.take().map(|open| open()) {
                         Some(Err(error)) => Err(error),
-                        Some(Ok(opened)) => next(source.insert(opened)),
-                        None => source.as_mut().map_or(Ok(Vec::new()), next),
+                        Some(Ok(opened)) => read_chunk(source.insert(opened)),
+                        None => source.as_mut().map_or(Ok(Vec::new()), read_chunk),
                     };
-                    if found.send(Event::Chunk(chunk)).is_err() {
+                    if event.send(Event::Chunk(chunk)).is_err() {
                         return;
                     }
                 }
             })?;
         Ok(Input {
-            wanted,
+            requests: request,
             events,
             chunk: Vec::new(),
-            at: 0,
-            is_over: false,
+            taken: 0,
+            has_ended: false,
         })
     }
 }
 
-fn next(source: &mut Box<dyn Read>) -> io::Result<Vec<u8>> {
-    let mut chunk = vec![0; CHUNK];
+fn read_chunk(source: &mut Box<dyn Read>) -> io::Result<Vec<u8>> {
+    let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         match source.read(&mut chunk) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -98,22 +103,22 @@ fn next(source: &mut Box<dyn Read>) -> io::Result<Vec<u8>> {
 
 impl Read for Input {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.chunk.len() && !self.is_over {
-            let waited = match self.wanted.send(()) {
+        if self.taken == self.chunk.len() && !self.has_ended {
+            let event = match self.requests.send(()) {
                 Ok(()) => self.events.recv().ok(),
                 Err(_) => None,
             };
-            let chunk = match waited {
+            let chunk = match event {
                 Some(Event::Chunk(chunk)) => chunk,
                 Some(Event::Interrupted) => Err(io::Error::other("interrupted")),
-                None => Err(io::Error::other("the thread that reads has failed")),
+                None => Err(io::Error::other("the reading thread failed")),
             };
-            self.is_over = chunk.as_ref().map_or(true, Vec::is_empty);
+            self.has_ended = chunk.as_ref().map_or(true, Vec::is_empty);
             self.chunk = chunk?;
-            self.at = 0;
+            self.taken = 0;
         }
-        let read = (&self.chunk[self.at..]).read(into)?;
-        self.at += read;
+        let read = (&self.chunk[self.taken..]).read(into)?;
+        self.taken += read;
         Ok(read)
     }
 }

@@ -1,141 +1,112 @@
-//! The command `wxlink`: what the library does, for people at a terminal and for scripts.
+//! The command `wxlink`: the library's calls for people at a terminal and for scripts.
 //!
-//! A module for each subcommand; around them the settings, which become the library's options, and the output.
+//! The binary and the Python package both call [`main`].
+//!
+//! # Layout
+//!
+//! From bottom to top; a module imports only from modules listed before it.
+//!
+//! - `exit`: the exit codes.
+//! - `message`: a text in every language.
+//! - `output`: what is printed, as text or as JSON lines; styles and tables.
+//! - `interrupt`: Ctrl-C, SIGTERM and SIGHUP.
+//! - `input`: reads from stdin and pipes that a signal can interrupt.
+//! - `options`: flag, variable and config key of each of the library's options; secrets.
+//! - `error`: why a subcommand failed.
+//! - `environment`: environment variables.
+//! - `secret`: a secret from a file or stdin.
+//! - `config`: the config file.
+//! - `settings`: flags, environment and config file combined.
+//! - `context`: what a subcommand works with.
+//! - `args`: arguments that several subcommands share.
+//! - `report`: results that several subcommands share.
+//! - `command`: what a subcommand consists of.
+//! - `commands`: the subcommands, one file or folder each. They do not import from each other.
+//!
+//! A new subcommand is a file in `commands` that defines a `SUBCOMMAND`, and an entry in
+//! `commands::SUBCOMMANDS`; help, completions and manual pages follow from that.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-mod bulk;
-mod completions;
+mod args;
+mod command;
+mod commands;
 mod config;
 mod context;
-mod doctor;
-mod ensure;
-mod explain;
-mod failure;
+mod environment;
+mod error;
+mod exit;
 mod input;
 mod interrupt;
-mod link;
-mod list;
-mod man;
+mod message;
+mod options;
 mod output;
-mod put;
 mod report;
-mod sandbox;
+mod secret;
 mod settings;
-mod table;
-mod unlink;
-mod wait;
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{ArgMatches, Command};
-use wxlink_bulk::Verdict;
+use clap::ArgMatches;
 
+use crate::command::Run;
+use crate::config::Config;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::output::Output;
 use crate::settings::Settings;
 
-/// A subcommand: how it is called, and what it does.
-struct Subcommand {
-    command: fn() -> Command,
-    act: Act,
-}
+pub use crate::exit::ExitCode;
 
-/// What a subcommand needs to do its part.
-enum Act {
-    /// The settings, and whatever is made from them.
-    Settled(fn(&Context, &ArgMatches) -> Result<Verdict, Failure>),
-    /// Neither settings nor WeChat; returns the exit code.
-    Plain(fn(&Output, &ArgMatches) -> u8),
-    /// Another program, which may lie beside this one; also told how this one was called.
-    Program(fn(&OsStr, &Output, &ArgMatches) -> u8),
-}
-
-/// All of them, in the order of the help.
-const SUBCOMMANDS: &[Subcommand] = &[
-    link::SUBCOMMAND,
-    list::SUBCOMMAND,
-    unlink::SUBCOMMAND,
-    ensure::SUBCOMMAND,
-    wait::SUBCOMMAND,
-    explain::SUBCOMMAND,
-    bulk::SUBCOMMAND,
-    put::SUBCOMMAND,
-    doctor::SUBCOMMAND,
-    sandbox::SUBCOMMAND,
-    completions::SUBCOMMAND,
-    man::SUBCOMMAND,
-];
-
-const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 refused, 2 usage, 3 waiting for administrators, 4 credentials or whitelist, 5 try again, \
-129 hung up, 130 interrupted, 143 terminated.";
-
-/// Runs the command with these arguments, its name first, and returns its exit code.
+/// Runs the command with these arguments, of which the first is the name of the program, and
+/// returns the exit code of the process. To be called once in a process: it handles signals.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = match command().try_get_matches_from(&arguments) {
+    let matches = match commands::command_line().try_get_matches_from(&arguments) {
         Ok(matches) => matches,
-        Err(told) => return failure::of_arguments(&told, &arguments),
+        Err(error) => return error::report_arguments(&error, &arguments),
     };
-    let Some((name, matches)) = matches.subcommand() else {
-        return Verdict::Usage.code();
+    let subcommand = matches.subcommand();
+    let found = subcommand.and_then(|(name, matches)| Some((commands::find(name)?, matches)));
+    let Some((subcommand, matches)) = found else {
+        return ExitCode::Usage.number();
     };
-    let Some(subcommand) = SUBCOMMANDS
-        .iter()
-        .find(|s| (s.command)().get_name() == name)
-    else {
-        return Verdict::Usage.code();
-    };
-    let out = Output::new(matches.get_flag("json"));
-    let code = match subcommand.act {
-        Act::Plain(act) => act(&out, matches),
-        Act::Program(act) => {
-            let called = arguments.first().map(OsString::as_os_str);
-            act(called.unwrap_or_default(), &out, matches)
+    let lang = settings::language(matches, None);
+    let mut out = Output::new(matches.get_flag("json"), lang);
+    let code = match subcommand.run {
+        Run::WithCommandLine(run) => run(commands::command_line(), &out, matches).number(),
+        Run::OtherProgram(run) => {
+            let program = arguments
+                .first()
+                .map_or(OsStr::new(""), OsString::as_os_str);
+            run(program, &out, matches)
         }
-        Act::Settled(act) => interrupt::exit_code(settled(&out, act, matches)),
+        Run::WithSettings(run) => {
+            let code = run_with_settings(&mut out, run, matches);
+            interrupt::process_exit_code(code)
+        }
     };
     out.finish(code)
 }
 
-fn settled(
-    out: &Output,
-    act: fn(&Context, &ArgMatches) -> Result<Verdict, Failure>,
+fn run_with_settings(
+    out: &mut Output,
+    run: fn(&Context, &ArgMatches) -> Result<ExitCode, CommandError>,
     matches: &ArgMatches,
-) -> Verdict {
-    let settings = match Settings::read(matches) {
+) -> ExitCode {
+    let settings = Config::read(matches).and_then(|config| {
+        out.set_lang(settings::language(matches, config.as_ref()));
+        Settings::read(matches, config.as_ref())
+    });
+    let settings = match settings {
         Ok(settings) => settings,
-        Err(failure) => return failure.tell(out),
+        Err(error) => return error.report(out),
     };
     for warning in settings.warnings() {
-        out.complain(warning);
+        out.diagnostic(warning.get(out.lang()));
     }
     let context = Context::new(settings, out);
-    let verdict = act(&context, matches).unwrap_or_else(|failure| failure.tell(out));
+    let code = run(&context, matches).unwrap_or_else(|error| error.report(out));
     context.finish_token_fetches();
-    verdict
-}
-
-/// The whole command line, from which help, completions and manual pages are made as well.
-fn command() -> Command {
-    Command::new("wxlink")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Links WeChat mini programs to Official Accounts")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .disable_help_subcommand(true)
-        .args(settings::arguments())
-        .subcommands(SUBCOMMANDS.iter().map(|s| (s.command)()))
-        .after_help(EXIT_CODES)
-}
-
-/// What stands below a subcommand's help: what to type, and what that does.
-fn examples(rows: &[(&str, &str)]) -> String {
-    let mut text = "Examples:".to_owned();
-    for (what, line) in rows {
-        text += &format!("\n  # {what}\n  {line}");
-    }
-    text
+    code
 }

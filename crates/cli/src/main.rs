@@ -1,4 +1,4 @@
-//! The command `wxlink`.
+//! The program `wxlink`; see the library for its layout.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

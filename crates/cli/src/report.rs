@@ -1,66 +1,66 @@
-//! What became of a call, as the fields of a line of JSON.
+//! Prints the results that several subcommands share, and turns them into exit codes.
 
-use serde_json::{Value, json};
-use wxlink::{Class, Delivery, Error, LinkProgress, Response, Status};
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
 
-/// A call that WeChat said yes to.
-pub(crate) fn answer(answer: &Response) -> Value {
-    json!({
-        "status": Status::Ok.name(),
-        "class": answer.class().map(Class::as_str),
-        "errcode": answer.errcode(),
-        "errmsg": answer.errmsg(),
-        "rid": answer.rid(),
-        "delivery": Delivery::Answered.as_str(),
-        "message": "",
-    })
-}
+use wxlink::{Error, LinkProgress, Response};
 
-/// A call that failed. Without an answer of WeChat's the errcode is the status's number: 0 would read as a yes.
-pub(crate) fn error(error: &Error) -> Value {
-    json!({
-        "status": error.status().name(),
-        "class": error.class().map(Class::as_str),
-        "errcode": error.errcode().unwrap_or(error.status().code()),
-        "errmsg": error.errmsg(),
-        "rid": error.rid(),
-        "delivery": error.delivery().as_str(),
-        "message": error.message(),
-    })
-}
+use crate::context::Context;
+use crate::exit::ExitCode;
+use crate::output::{SUCCESS, json};
 
-/// How far a link has come.
-pub(crate) fn progress(progress: &LinkProgress) -> Value {
-    let mut line = progress.json();
-    let status = progress.status();
-    let fields = match progress.error() {
-        Some(e) => error(e),
-        None => json!({
-            "status": status.name(),
-            "class": null,
-            "errcode": status.code(),
-            "errmsg": if status == Status::Ok { "ok" } else { "" },
-            "rid": "",
-            "delivery": progress.delivery().as_str(),
-            "message": progress.message(),
-        }),
-    };
-    merge(&mut line, fields);
-    line["delivery"] = progress.delivery().as_str().into();
-    // The error's own message leaves out what was done before it.
-    line["message"] = progress.message().into();
-    line
-}
-
-/// The fields of the one in the other.
-pub(crate) fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
+/// Prints the result of one call for one mini program; `success` is the text if WeChat accepted it.
+pub(crate) fn call(
+    context: &Context,
+    appid: &str,
+    result: Result<Response, Error>,
+    success: &str,
+) -> ExitCode {
+    let out = context.out;
+    match result {
+        Ok(response) => {
+            let line = json::with_appid(appid, json::response(&response));
+            out.result(&line, || {
+                out.line(format_args!("{SUCCESS}{success}{SUCCESS:#}"));
+            });
+            ExitCode::Done
+        }
+        Err(error) => {
+            let code = ExitCode::from(&error);
+            let line = json::with_appid(appid, json::error(&error));
+            out.result(&line, || match code {
+                // Not a failure: linked already, or waiting for an administrator.
+                ExitCode::Done | ExitCode::Waiting => out.line(&error),
+                _ => out.diagnostic(&error),
+            });
+            code
+        }
     }
 }
 
-/// With the mini program it is about.
-pub(crate) fn of_appid(appid: &str, mut line: Value) -> Value {
-    line["appid"] = appid.into();
-    line
+/// Prints the result of `ensure` or `wait`.
+pub(crate) fn link_progress(context: &Context, appid: &str, progress: &LinkProgress) -> ExitCode {
+    let out = context.out;
+    let code = ExitCode::from(progress);
+    let line = json::with_appid(appid, json::link_progress(progress));
+    out.result(&line, || match code {
+        ExitCode::Done => {
+            let linked = context.text("Linked.", "已关联。");
+            out.line(format_args!("{SUCCESS}{linked}{SUCCESS:#}"));
+        }
+        ExitCode::Waiting => out.line(progress.message()),
+        _ => out.diagnostic(progress.message()),
+    });
+    code
+}
+
+/// On a terminal, announces that the command is going to wait for the administrators.
+pub(crate) fn waiting(context: &Context, wait: Duration) {
+    if !wait.is_zero() && stderr().is_terminal() {
+        context.out.note(context.text(
+            "Waiting for the administrators; Ctrl-C stops waiting and does not withdraw the \
+             invitation.",
+            "正在等待管理员确认；按 Ctrl-C 只会停止等待，不会撤回邀请。",
+        ));
+    }
 }

@@ -1,44 +1,36 @@
-//! The settings of a run: flags, environment and config file, all made from the library's table of options.
+//! The settings of a run: the library's options, each from a flag, else the environment, else the
+//! config file.
 
 use std::fmt;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use wxlink::{Lang, MAX_TOKEN_BYTES, OPTIONS, OptionEntry, Options};
+use clap::ArgMatches;
+use wxlink::{Lang, OPTIONS, Options, Text};
 
-use crate::config::{self, Config};
-use crate::failure::Failure;
-use crate::{input, interrupt};
+use crate::config::Config;
+use crate::environment::variable;
+use crate::error::CommandError;
+use crate::message::Message;
+use crate::options;
+use crate::secret;
 
-/// Options that are secret all through. They have no flag: arguments are seen by everybody on the machine.
-const SECRETS: [&str; 2] = ["access_token", "component_appsecret"];
-/// The sources of tokens, and what belongs to each.
-const SOURCES: [&[&str]; 3] = [
-    &["access_token"],
-    &["token_command"],
-    &["component_appid", "component_appsecret"],
-];
-
-/// What a run was told, checked.
+/// The checked settings of a run.
 pub(crate) struct Settings {
-    /// One for each option that is set.
+    /// The options that are set, in the order of the library's table.
     set: Vec<Setting>,
     options: Options,
-    lang: Lang,
-    warnings: Vec<String>,
+    warnings: Vec<Message>,
 }
 
 /// An option that is set.
 pub(crate) struct Setting {
     pub key: &'static str,
-    /// As it was set: perhaps a secret.
+    /// The value as it was set; may be a secret.
     value: String,
     pub source: Source,
 }
 
-/// Who set it; the later one counts.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// Where an option is set, in ascending order of precedence.
 pub(crate) enum Source {
     File(PathBuf),
     Environment(String),
@@ -55,7 +47,7 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    const fn rank(&self) -> u8 {
+    const fn precedence(&self) -> u8 {
         match self {
             Source::File(_) => 0,
             Source::Environment(_) => 1,
@@ -65,166 +57,65 @@ impl Source {
 }
 
 impl Setting {
-    /// The value, without what is secret in it.
-    pub fn shown(&self) -> String {
-        match SECRETS.contains(&self.key) {
-            true => "set".to_owned(),
-            false => without_login(self.key, &self.value),
+    /// The value without secrets.
+    pub fn redacted(&self) -> String {
+        if options::is_secret(self.key) {
+            "set".to_owned()
+        } else {
+            options::redact(self.key, &self.value)
         }
     }
 
-    fn is_secret(&self) -> bool {
-        SECRETS.contains(&self.key) || login_of(self.key, &self.value).is_some()
+    fn holds_secret(&self) -> bool {
+        options::is_secret(self.key) || options::contains_password(self.key, &self.value)
     }
 }
 
-/// Every option's key.
-pub(crate) fn option_keys() -> impl Iterator<Item = &'static str> {
-    OPTIONS.iter().map(|entry| entry.key)
-}
-
-/// The arguments that every subcommand takes.
-pub(crate) fn arguments() -> Vec<Arg> {
-    let json = Arg::new("json")
-        .long("json")
-        .action(ArgAction::SetTrue)
-        .help("Answer in lines of JSON, failures too");
-    let config = Arg::new("config")
-        .long("config")
-        .value_name("FILE")
-        .value_parser(value_parser!(PathBuf))
-        .help(format!(
-            "The config file [env: {}] [default: wxlink/config.toml in $XDG_CONFIG_HOME or ~/.config, if it is there]",
-            config::VARIABLE
-        ));
-    let token_file = Arg::new("token-file")
-        .long("token-file")
-        .value_name("PATH")
-        .value_parser(value_parser!(PathBuf))
-        .help(format!(
-            "Read the access token from a file, or from stdin if PATH is - [env: {}, the token itself]",
-            variable_of("access_token")
-        ));
-    let own = [json, config, token_file].map(|arg| arg.global(true).help_heading("Common options"));
-    let options = OPTIONS.iter().filter(|entry| !SECRETS.contains(&entry.key));
-    own.into_iter().chain(options.map(argument)).collect()
-}
-
-fn argument(entry: &'static OptionEntry) -> Arg {
-    let default = match entry.default {
-        "" => String::new(),
-        text => format!(" [default: {text}]"),
-    };
-    let name = variable_of(entry.key);
-    let (doc, takes) = (entry.doc.en, entry.takes.en);
-    Arg::new(entry.key)
-        .long(entry.key.replace('_', "-"))
-        .value_name("VALUE")
-        .help(doc)
-        .long_help(format!("{doc}{default} [env: {name}]\nTakes {takes}."))
-        .help_heading("Options of the library")
-        .hide_short_help(true)
-        .global(true)
-}
-
-fn flag_of(key: &str) -> String {
-    format!("--{}", key.replace('_', "-"))
-}
-
-fn variable_of(key: &str) -> String {
-    format!("WXLINK_{}", key.to_uppercase())
-}
-
-/// If the flag would be that of a secret: where to put it instead.
-pub(crate) fn secret_of_flag(flag: &str) -> Option<String> {
-    let key = SECRETS.into_iter().find(|key| flag_of(key) == flag)?;
-    let file = match key {
-        "access_token" => ", into a file for --token-file",
-        _ => "",
-    };
-    Some(format!(
-        "{flag} is no flag, since everybody on the machine could read the secret: put it into {}{file}, or into the \
-         config file as {key}",
-        variable_of(key)
-    ))
-}
-
-/// A variable of the environment; none if it is empty.
-pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
-    match std::env::var_os(name).map(|value| value.into_string()) {
-        None => Ok(None),
-        Some(Ok(text)) => Ok((!text.is_empty()).then_some(text)),
-        Some(Err(_)) => Err(Failure::Usage(format!("{name} is not UTF-8"))),
-    }
-}
-
-/// The part of a value that logs in somewhere, if the option may have one and it holds a password.
-fn login_of<'a>(key: &str, value: &'a str) -> Option<&'a str> {
-    let entry = OPTIONS.iter().find(|entry| entry.key == key)?;
-    if !entry.takes.en.contains("PASSWORD") || value.starts_with("file:") {
-        return None;
-    }
-    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
-    let (login, _) = rest.rsplit_once('@')?;
-    login.contains(':').then_some(login)
-}
-
-/// Whether a URL holds a password.
-pub(crate) fn holds_login(url: &str) -> bool {
-    login_of("store", url).is_some()
-}
-
-/// A value of that option without a password and whose it is.
-pub(crate) fn without_login(key: &str, value: &str) -> String {
-    match login_of(key, value) {
-        Some(login) => value.replace(login, "…"),
-        None => value.to_owned(),
-    }
+/// The language of a run, for messages about the other settings. An invalid one is ignored here;
+/// [`Settings::read`] refuses it.
+pub(crate) fn language(matches: &ArgMatches, config: Option<&Config>) -> Lang {
+    let flag = matches.get_one::<String>("lang").cloned();
+    let variable = || variable(&options::variable_name("lang")).ok().flatten();
+    let in_file = || config?.get("lang").map(str::to_owned);
+    let code = flag.or_else(variable).or_else(in_file);
+    code.and_then(|code| Lang::from_code(&code))
+        .unwrap_or_default()
 }
 
 impl Settings {
-    /// Reads flags, environment and config file, and checks them.
-    pub fn read(matches: &ArgMatches) -> Result<Settings, Failure> {
-        let config = Config::read(matches)?;
+    /// Collects the settings from flags, environment and config file, and checks them.
+    pub fn read(matches: &ArgMatches, config: Option<&Config>) -> Result<Settings, CommandError> {
         let mut set = Vec::new();
-        for key in option_keys() {
+        for key in options::keys() {
             let setting = match from_flag(key, matches)? {
                 Some(setting) => Some(setting),
-                None => from_environment(key)?.or_else(|| from_file(key, config.as_ref())),
+                None => from_environment(key)?.or_else(|| from_file(key, config)),
             };
             set.extend(setting);
         }
-        keep_first_source(&mut set);
-        let warnings = warnings(&set, config.as_ref());
-        // The language first: what is wrong with the others is told in it.
+        keep_strongest_token_source(&mut set);
+        let warnings = warnings(&set, config);
+        // The language comes first: the library's messages about the other options are in it.
         let mut options = Options::new();
         let (langs, others): (Vec<_>, Vec<_>) = set.iter().partition(|s| s.key == "lang");
         for setting in langs.into_iter().chain(others) {
-            let done = options.set(setting.key, &setting.value);
-            done.map_err(|e| Failure::Usage(format!("{}: {e}", setting.source)))?;
+            let result = options.set(setting.key, &setting.value);
+            result.map_err(|e| CommandError::usage(format!("{}: {e}", setting.source)))?;
         }
-        let lang = set.iter().find(|s| s.key == "lang");
-        let lang = lang.and_then(|s| Lang::from_code(&s.value));
         Ok(Settings {
-            lang: lang.unwrap_or_default(),
             set,
             options,
             warnings,
         })
     }
 
-    /// What the library takes.
+    /// The library's options.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// The language people are spoken to in.
-    pub fn lang(&self) -> Lang {
-        self.lang
-    }
-
-    /// What people should know before anything is done.
-    pub fn warnings(&self) -> &[String] {
+    /// What to warn of before the work starts.
+    pub fn warnings(&self) -> &[Message] {
         &self.warnings
     }
 
@@ -233,40 +124,42 @@ impl Settings {
         &self.set
     }
 
-    /// The value of an option without what is secret in it, its default if it is not set.
-    pub fn shown(&self, key: &str) -> String {
+    /// The value of an option without secrets; its default if it is not set.
+    pub fn redacted(&self, key: &str) -> String {
         let set = self.set.iter().find(|s| s.key == key);
         let default = || OPTIONS.iter().find(|e| e.key == key).map(|e| e.default);
-        set.map(Setting::shown)
+        set.map(Setting::redacted)
             .or_else(|| default().map(str::to_owned))
             .unwrap_or_default()
     }
 
-    /// The setting of the source that tokens come from, if one is named.
+    /// The setting that names the source of tokens, if there is one.
     pub fn token_source(&self) -> Option<&Setting> {
-        let names = |s: &&Setting| SOURCES.iter().any(|source| source.contains(&s.key));
-        self.set.iter().find(names)
+        let is_source = |s: &&Setting| {
+            let mut sources = options::TOKEN_SOURCES.iter();
+            sources.any(|source| source.contains(&s.key))
+        };
+        self.set.iter().find(is_source)
     }
 
-    /// Whether a source of tokens is named.
-    pub fn names_tokens(&self) -> bool {
+    /// Whether there is a source of tokens.
+    pub fn has_token_source(&self) -> bool {
         self.token_source().is_some()
     }
 
-    /// What to do where none is.
-    pub fn no_tokens(&self) -> &'static str {
-        wxlink::Text {
-            en: "there is no access token: name a file with --token-file, or set WXLINK_ACCESS_TOKEN, token_command or \
-                 component_appid",
-            zh: "没有 access_token：请用 --token-file 指定文件，或设置 WXLINK_ACCESS_TOKEN、token_command 或 \
-                 component_appid",
+    /// The message for a run that has no source of tokens but needs one.
+    pub fn no_token_source(&self) -> Text {
+        Text {
+            en: "no access token: none of its sources is set. Name a file with --token-file, or \
+                 set WXLINK_ACCESS_TOKEN, token_command or component_appid",
+            zh: "没有 access_token：未设置任何令牌来源。请用 --token-file 指定文件，或设置 \
+                 WXLINK_ACCESS_TOKEN、token_command 或 component_appid",
         }
-        .get(self.lang)
     }
 }
 
-fn from_flag(key: &'static str, matches: &ArgMatches) -> Result<Option<Setting>, Failure> {
-    let flagged = |value, flag: String| Setting {
+fn from_flag(key: &'static str, matches: &ArgMatches) -> Result<Option<Setting>, CommandError> {
+    let setting = |value, flag: String| Setting {
         key,
         value,
         source: Source::Flag(flag),
@@ -274,28 +167,34 @@ fn from_flag(key: &'static str, matches: &ArgMatches) -> Result<Option<Setting>,
     if key == "access_token" {
         let path = matches.get_one::<PathBuf>("token-file");
         return path
-            .map(|path| Ok(flagged(token_in(path)?, "--token-file".into())))
+            .map(|path| Ok(setting(secret::token_in(path)?, "--token-file".into())))
             .transpose();
     }
-    if SECRETS.contains(&key) {
+    if options::is_secret(key) {
         return Ok(None);
     }
     let Some(value) = matches.get_one::<String>(key) else {
         return Ok(None);
     };
-    let flag = flag_of(key);
-    match login_of(key, value) {
-        None => Ok(Some(flagged(value.clone(), flag))),
-        Some(_) => Err(Failure::Usage(format!(
-            "{flag} with a password could be read by everybody on the machine: put it into {}, or into the config \
-             file as {key}",
-            variable_of(key)
-        ))),
+    let flag = options::flag_name(key);
+    if !options::contains_password(key, value) {
+        return Ok(Some(setting(value.clone(), flag)));
     }
+    let variable = options::variable_name(key);
+    Err(CommandError::Usage(Message::new(
+        format!(
+            "{flag} must not contain a password: other users of this machine can read arguments. \
+             Put the value into {variable}, or into the config file as {key}"
+        ),
+        format!(
+            "{flag} 不得包含密码：本机其他用户可以看到命令行参数。请将该值放入环境变量 {variable}，\
+             或配置文件的 {key}"
+        ),
+    )))
 }
 
-fn from_environment(key: &'static str) -> Result<Option<Setting>, Failure> {
-    let name = variable_of(key);
+fn from_environment(key: &'static str) -> Result<Option<Setting>, CommandError> {
+    let name = options::variable_name(key);
     Ok(variable(&name)?.map(|value| Setting {
         key,
         value,
@@ -305,82 +204,44 @@ fn from_environment(key: &'static str) -> Result<Option<Setting>, Failure> {
 
 fn from_file(key: &'static str, config: Option<&Config>) -> Option<Setting> {
     let config = config?;
-    let (_, value) = config.values.iter().find(|(k, _)| *k == key)?;
     Some(Setting {
         key,
-        value: value.clone(),
+        value: config.get(key)?.to_owned(),
         source: Source::File(config.path.clone()),
     })
 }
 
-/// A source of tokens that is named takes the place of those named with less weight.
-fn keep_first_source(set: &mut Vec<Setting>) {
-    let rank = |set: &[Setting], keys: &[&str]| {
-        let of_it = set.iter().filter(|s| keys.contains(&s.key));
-        of_it.map(|s| s.source.rank()).max()
+/// Removes every source of tokens but those that are set with the highest precedence.
+fn keep_strongest_token_source(set: &mut Vec<Setting>) {
+    let precedence = |set: &[Setting], keys: &[&str]| {
+        let source = set.iter().filter(|s| keys.contains(&s.key));
+        source.map(|s| s.source.precedence()).max()
     };
-    let first = SOURCES.iter().filter_map(|keys| rank(set, keys)).max();
-    for keys in SOURCES {
-        if rank(set, keys) < first {
+    let sources = options::TOKEN_SOURCES;
+    let highest = sources
+        .iter()
+        .filter_map(|keys| precedence(set, keys))
+        .max();
+    for keys in sources {
+        if precedence(set, keys) < highest {
             set.retain(|s| !keys.contains(&s.key));
         }
     }
 }
 
-fn warnings(set: &[Setting], config: Option<&Config>) -> Vec<String> {
-    let in_file = |s: &&Setting| matches!(s.source, Source::File(_)) && s.is_secret();
+fn warnings(set: &[Setting], config: Option<&Config>) -> Vec<Message> {
+    let in_file = |s: &&Setting| matches!(s.source, Source::File(_)) && s.holds_secret();
     let secret = set.iter().find(in_file);
-    let open = config.filter(|config| config.is_open());
-    let told = |(secret, config): (&Setting, &Config)| {
-        let path = config.path.display();
-        format!(
-            "warning: {path} holds {}, and others may read it: chmod 600 {path}",
-            secret.key
+    let readable = config.filter(|config| config.is_readable_by_others());
+    let warning = |(secret, config): (&Setting, &Config)| {
+        let (path, key) = (config.path.display(), secret.key);
+        Message::new(
+            format!(
+                "warning: other users can read {path}, which holds {key}. \
+                 Run: chmod 600 {path}"
+            ),
+            format!("警告：{path} 含有 {key}，而其他用户可以读取该文件。请执行：chmod 600 {path}"),
         )
     };
-    secret.zip(open).map(told).into_iter().collect()
-}
-
-/// The access token a file holds.
-fn token_in(path: &Path) -> Result<String, Failure> {
-    secret_in(path, |why| {
-        format!("--token-file {}: {why}", path.display())
-    })
-}
-
-/// The secret on stdin.
-pub(crate) fn secret_of_stdin() -> Result<String, Failure> {
-    secret_in(Path::new("-"), |why| format!("the secret on stdin {why}"))
-}
-
-/// The secret a file holds, without the line end after it; `-` is stdin. `wrong` makes the message of a reason why
-/// there is none.
-fn secret_in(path: &Path, wrong: impl FnOnce(String) -> String) -> Result<String, Failure> {
-    read_secret(path).map_err(|why| match interrupt::has_come() {
-        true => Failure::Interrupted,
-        false => Failure::Usage(wrong(why)),
-    })
-}
-
-fn read_secret(path: &Path) -> Result<String, String> {
-    let limit = MAX_TOKEN_BYTES as u64 + 3;
-    let mut bytes = Vec::new();
-    let source = match path.as_os_str() == "-" {
-        true => input::stdin(),
-        false => input::open(path),
-    };
-    let read = source.and_then(|source| source.take(limit).read_to_end(&mut bytes));
-    read.map_err(|e| format!("cannot be read: {e}"))?;
-    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8")?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let token = line.strip_suffix('\r').unwrap_or(line);
-    if token.is_empty() {
-        return Err("is empty".into());
-    }
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(format!(
-            "is longer than {MAX_TOKEN_BYTES} bytes; no token is"
-        ));
-    }
-    Ok(token.to_owned())
+    secret.zip(readable).map(warning).into_iter().collect()
 }

@@ -1,4 +1,4 @@
-//! Many links: what is planned and asked, what outlives a kill, and the same through a queue.
+//! `wxlink bulk`: the plan and the confirmation, jobs that are killed and resumed, and queues.
 #![cfg(unix)]
 
 mod common;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use wxlink_testkit::redis::Redis;
 use wxlink_testkit::world::{self, World};
 
-/// The program, as the platform of a world, its job's files in the world's folder.
+/// The program, set up as the world's platform, in the world's folder.
 fn platform(world: &World, arguments: &[&str]) -> Command {
     let mut command = bare(arguments);
     command
@@ -28,13 +28,18 @@ fn store(world: &World) -> String {
     format!("file:{}/tokens", world.dir.display())
 }
 
-/// A world with so many accounts and mini programs, and `links.csv` with all of both.
+/// A world with this many accounts and mini programs, and `links.csv` with a row for each pair.
 fn world(name: &str, accounts: usize, apps: usize, notify: u8) -> World {
     let world = World::new(name, accounts, apps);
-    let component = json!({"appid": "wx0c00000000000001", "appsecret": "HUSHHUSH", "ticket": "TICKET",
-        "authorizers": (1..=accounts)
-            .map(|n| (world::account(n), json!({"refresh_token": format!("R{n}")})))
-            .collect::<serde_json::Map<_, _>>()});
+    let authorizers: serde_json::Map<_, _> = (1..=accounts)
+        .map(|n| (world::account(n), json!({"refresh_token": format!("R{n}")})))
+        .collect();
+    let component = json!({
+        "appid": "wx0c00000000000001",
+        "appsecret": "HUSHHUSH",
+        "ticket": "TICKET",
+        "authorizers": authorizers,
+    });
     world.admin("PUT", "component", component);
     let mut rows = "account,appid,notify_users,show_profile\n".to_owned();
     for p in 1..=apps {
@@ -43,7 +48,7 @@ fn world(name: &str, accounts: usize, apps: usize, notify: u8) -> World {
         }
     }
     fs::write(world.dir.join("links.csv"), rows).unwrap();
-    let ran = run_with(platform(&world, &["put", "ticket"]), "TICKET\n");
+    let ran = run_with(platform(&world, &["platform", "set-ticket"]), "TICKET\n");
     assert_eq!(ran.code, 0, "{}", ran.err);
     world
 }
@@ -61,7 +66,7 @@ fn journal(world: &World) -> usize {
 const FAST: [&str; 4] = ["--rate", "off", "--account-rate", "off"];
 
 #[test]
-fn followers_are_not_messaged_unasked() {
+fn followers_are_not_messaged_without_confirmation() {
     let world = world("cli-ask", 2, 2, 1);
     let planned = run(platform(
         &world,
@@ -70,17 +75,17 @@ fn followers_are_not_messaged_unasked() {
     assert_eq!(planned.code, 0, "{}", planned.err);
     let lines = planned.lines();
     assert_eq!(lines.len(), 5);
-    assert!(lines[..4].iter().all(|l| l["finding"] == "post"));
-    assert_eq!(lines[4]["plan"]["findings"]["post"], 4);
+    assert!(lines[..4].iter().all(|l| l["action"] == "post"));
+    assert_eq!(lines[4]["plan"]["actions"]["post"], 4);
     assert_eq!(lines[4]["plan"]["notified_accounts"], 2);
 
-    // Nobody is there to be asked.
+    // Without a terminal, the command cannot ask for confirmation.
     let refused = run(platform(&world, &["bulk", "links.csv"]));
     assert_eq!((refused.code, processed(&world)), (2, 0));
     assert!(refused.err.contains("--yes"), "{}", refused.err);
     assert!(!world.dir.join("links.csv.job").exists());
 
-    // Nor does what was there before go with a job that came to nothing.
+    // Files that were in the job's folder before stay there when the job is discarded.
     let folder = world.dir.join("mine");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("kept"), "").unwrap();
@@ -116,7 +121,7 @@ fn a_job_whose_journal_cannot_be_written_is_kept() {
         "limits": {"same_subject": 1000, "different_subject": 1000, "monthly": 1000}}),
     );
     world.admin("PUT", "tokens/TOKEN", json!({"account": world::account(1)}));
-    // No file may grow beyond that: there is room for the rows, and not for what becomes of all of them.
+    // Limits the size of every file: the rows fit, but not the results of all of them.
     let limited =
         "trap '' XFSZ; ulimit -f 24; exec \"$0\" bulk links.csv --rate off --account-rate off";
     let mut command = Command::new("sh");
@@ -147,7 +152,7 @@ fn a_job_whose_journal_cannot_be_written_is_kept() {
 }
 
 #[test]
-fn a_job_outlives_kills_and_posts_nothing_twice() {
+fn a_killed_job_is_resumed_and_posts_nothing_twice() {
     let world = world("cli-kill", 60, 10, 0);
     let command = |more: &[&str]| {
         let mut command = platform(
@@ -179,9 +184,9 @@ fn a_job_outlives_kills_and_posts_nothing_twice() {
 }
 
 #[test]
-fn ctrl_c_ends_it_in_good_order() {
+fn ctrl_c_stops_a_job_that_can_be_resumed() {
     let world = world("cli-int", 40, 5, 0);
-    // So slow that it cannot finish while this process waits for its turn on a busy machine.
+    // Slow enough that it cannot finish first, even if this process gets little time.
     let arguments = ["bulk", "links.csv", "--rate", "5/s"];
     let ran = interrupted(platform(&world, &arguments), "INT", || journal(&world) > 3);
     assert_eq!(ran.code, 130, "{}", ran.err);
@@ -198,14 +203,14 @@ fn ctrl_c_ends_it_in_good_order() {
 }
 
 #[test]
-fn mistakes_are_told_before_anything_is_done() {
+fn errors_are_reported_before_anything_is_sent() {
     let world = world("cli-bad", 2, 1, 0);
     let bad = "account,appid,notify_users,show_profile\nwx0a,,0,1\nwx0a,wx0b,2,1\n";
     fs::write(world.dir.join("bad.csv"), bad).unwrap();
-    for (arguments, says) in [
+    for (arguments, message) in [
         (&["bulk"][..], "name the rows"),
         (&["bulk", "nowhere.csv"], "nowhere.csv cannot be read"),
-        (&["bulk", "bad.csv"], "line 3: its notify_users"),
+        (&["bulk", "bad.csv"], "line 3: invalid notify_users"),
         (&["bulk", "-"], "--job DIR"),
         (&["bulk", "links.csv", "--resume"], "holds no job"),
         (&["bulk", "links.csv", "--rate", "fast"], "60/m"),
@@ -232,9 +237,9 @@ fn mistakes_are_told_before_anything_is_done() {
     ] {
         let ran = run(platform(&world, arguments));
         assert_eq!(ran.code, 2, "{arguments:?} {}", ran.err);
-        assert!(ran.err.contains(says), "{arguments:?} {}", ran.err);
+        assert!(ran.err.contains(message), "{arguments:?} {}", ran.err);
     }
-    // One token is one account's.
+    // A token serves one account only.
     let mut command = bare(&["bulk", "links.csv"]);
     command
         .current_dir(&world.dir)
@@ -247,7 +252,7 @@ fn mistakes_are_told_before_anything_is_done() {
 }
 
 #[test]
-fn other_rows_are_another_job() {
+fn a_job_is_not_resumed_with_other_rows() {
     let world = world("cli-other", 2, 1, 0);
     let arguments = [&["bulk", "links.csv"][..], &FAST].concat();
     assert_eq!(run(platform(&world, &arguments)).code, 3);
@@ -257,7 +262,7 @@ fn other_rows_are_another_job() {
     let ran = run(platform(&world, &["bulk", "links.csv", "--resume"]));
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("other rows"), "{}", ran.err);
-    // Its report is a job again.
+    // The report of a job can be the rows of another job.
     let report = "links.csv.job/report/invited.csv";
     let again = [&["bulk", report, "--job", "again"][..], &FAST].concat();
     assert_eq!(
@@ -267,17 +272,22 @@ fn other_rows_are_another_job() {
 }
 
 #[test]
-fn the_user_s_files_are_neither_replaced_nor_removed() {
+fn files_of_the_user_are_neither_replaced_nor_removed() {
     let world = world("cli-mine", 2, 1, 1);
     let mine = world.dir.join("mine");
     fs::create_dir(&mine).unwrap();
     let rows = |n: usize| {
         let (account, appid) = (world::account(n), world::appid(1));
-        format!(
-            "{{\"account\":\"{account}\",\"appid\":\"{appid}\",\"notify_users\":1,\"show_profile\":1,\"note\":\"{n}\"}}\n"
-        )
+        let row = json!({
+            "account": account,
+            "appid": appid,
+            "notify_users": 1,
+            "show_profile": 1,
+            "note": n.to_string(),
+        });
+        format!("{row}\n")
     };
-    // Rows out of the order of their accounts, which a job would sort.
+    // The rows are not sorted by account; a job would sort them.
     let text = [rows(1), rows(2), rows(1)].concat();
     fs::write(mine.join("rows.jsonl"), &text).unwrap();
     fs::write(mine.join("failed.csv"), "mine").unwrap();
@@ -298,7 +308,7 @@ fn the_user_s_files_are_neither_replaced_nor_removed() {
             assert_eq!(fs::read_dir(&mine).unwrap().count(), 2, "{arguments:?}");
         }
     }
-    // A job's own rows are no input for it.
+    // Rows that notify users need a confirmation, so no job is created.
     let refused = run(platform(
         &world,
         &["bulk", "links.csv", "--job", "job", "--rate", "off"],
@@ -309,7 +319,7 @@ fn the_user_s_files_are_neither_replaced_nor_removed() {
     let Some(redis) = Redis::start("the queue") else {
         return;
     };
-    // Results neither.
+    // Nor does `collect` replace or remove them.
     let push = ["bulk", "push", "../links.csv", "--queue", &redis.url()];
     let collect = ["bulk", "collect", "--queue", &redis.url(), "--into"];
     for arguments in [&push[..], &["bulk", "work", "--queue", &redis.url()]] {
@@ -324,16 +334,16 @@ fn the_user_s_files_are_neither_replaced_nor_removed() {
         command.current_dir(&mine);
         let ran = run(command);
         assert_eq!(ran.code, 2, "{arguments:?} {}", ran.err);
-        let says = if into == "./x/.." {
+        let message = if into == "./x/.." {
             "cannot hold results"
         } else {
             "failed.csv"
         };
-        assert!(ran.err.contains(says), "{into} {}", ran.err);
+        assert!(ran.err.contains(message), "{into} {}", ran.err);
         assert_eq!(fs::read_to_string(mine.join("failed.csv")).unwrap(), "mine");
         assert_eq!(fs::read_dir(&mine).unwrap().count(), 1, "{arguments:?}");
     }
-    // The queue is still there, and a second purge leaves the results of the first as they are.
+    // The queue still exists, and a second purge does not change the results of the first.
     let csv = world.dir.join("bulk.results/invited.csv");
     let mut first = Vec::new();
     for _ in 0..2 {
@@ -345,7 +355,7 @@ fn the_user_s_files_are_neither_replaced_nor_removed() {
         assert!(first.is_empty() || now == first);
         first = now;
     }
-    // A pipe gives its rows once.
+    // A pipe cannot be read twice.
     let mut command = platform(
         &world,
         &["bulk", "push", "/dev/stdin", "--queue", &redis.url()],
@@ -357,7 +367,7 @@ fn the_user_s_files_are_neither_replaced_nor_removed() {
 }
 
 #[test]
-fn rows_that_are_not_clear_are_refused_with_their_line() {
+fn ambiguous_rows_are_refused_with_their_line() {
     let world = world("cli-rows", 3, 1, 0);
     let (a, p) = ([1, 2, 3].map(world::account), world::appid(1));
     let head = "account,appid,notify_users,show_profile,note";
@@ -370,36 +380,37 @@ fn rows_that_are_not_clear_are_refused_with_their_line() {
         a[0], a[1]
     );
     let twice = format!(
-        "{{\"account\":\"{}\",\"appid\":\"{p}\",\"notify_users\":0,\"notify_users\":1,\"show_profile\":1}}\n",
+        "{{\"account\":\"{}\",\"appid\":\"{p}\",\
+         \"notify_users\":0,\"notify_users\":1,\"show_profile\":1}}\n",
         a[0]
     );
-    for (name, text, says) in [
+    for (name, text, message) in [
         (
             "unclosed.csv",
             unclosed,
-            "line 2: it opens a quote that is never closed",
+            "line 2: a quote is opened and never closed",
         ),
         (
             "swallowed.csv",
             swallowed,
-            "line 3: a cell in quotes goes on to line 4",
+            "line 3: a quoted cell continues on line 4",
         ),
         (
             "twice.jsonl",
             twice,
-            "line 1: it is no JSON: the key \"notify_users\" is there twice",
+            "line 1: invalid JSON: duplicate key \"notify_users\"",
         ),
     ] {
         fs::write(world.dir.join(name), text).unwrap();
         for more in [&["--yes"][..], &["--dry-run"]] {
             let ran = run(platform(&world, &[&["bulk", name][..], more].concat()));
             assert_eq!(ran.code, 2, "{name} {}", ran.err);
-            assert!(ran.err.contains(says), "{name} {}", ran.err);
+            assert!(ran.err.contains(message), "{name} {}", ran.err);
         }
         assert!(!world.dir.join(format!("{name}.job")).exists());
     }
     assert_eq!(processed(&world), 0);
-    // A remark of several lines is none of these.
+    // A note with a line break is not ambiguous.
     let remark = format!(
         "{head}\n{},{p},0,1,\"Beijing,\nthe shop\"\n{},{p},0,1,\n",
         a[0], a[1]
@@ -418,9 +429,9 @@ fn rows_that_are_not_clear_are_refused_with_their_line() {
 }
 
 #[test]
-fn a_job_whose_making_failed_or_was_killed_is_in_nobody_s_way() {
+fn a_job_that_was_not_created_completely_is_replaced() {
     let world = world("cli-half", 3, 40, 1);
-    // No file may grow beyond half a kilobyte, as on a full disk.
+    // Limits the size of every file to half a kilobyte, as on a full disk.
     let limited = "trap '' XFSZ; ulimit -f 1; exec \"$0\" bulk links.csv --yes";
     let mut command = platform(&world, &[]);
     let mut full = Command::new("sh");
@@ -434,7 +445,7 @@ fn a_job_whose_making_failed_or_was_killed_is_in_nobody_s_way() {
     assert_eq!(ran.code, 5, "{}", ran.err);
     assert!(!world.dir.join("links.csv.job").exists(), "{}", ran.err);
 
-    // Killed while it plans, before anybody was asked; with rows that were others by the next time.
+    // Killed while it plans, before the confirmation; the rows are changed before the next run.
     for round in 0..2 {
         command = platform(&world, &["bulk", "links.csv", "--rate", "1/s"]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -456,11 +467,11 @@ fn a_job_whose_making_failed_or_was_killed_is_in_nobody_s_way() {
     let ran = run(platform(&world, &arguments));
     assert_ne!(ran.code, 2, "{}", ran.err);
     assert_eq!(journal(&world), 118, "{}", ran.err);
-    // That one was run, and is not replaced.
+    // A job that has run is not replaced.
     assert_eq!(run(platform(&world, &arguments)).code, 2);
 }
 
-/// The examples in a subcommand's help, at another Redis.
+/// The examples in a subcommand's help, with the URL of this Redis.
 fn examples(subcommand: &str, redis: &Redis) -> Vec<Vec<String>> {
     let help = run(bare(&["bulk", subcommand, "--help"])).out;
     let (_, examples) = help.split_once("\nExamples:\n").unwrap();
@@ -482,7 +493,7 @@ fn a_queue_is_filled_worked_off_and_collected() {
     let ran_all = |subcommand| {
         let run_one = |arguments: Vec<String>| {
             let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            // For good is too long.
+            // With --stay it would not exit.
             let words = words
                 .into_iter()
                 .filter(|w| *w != "--stay")
@@ -492,7 +503,7 @@ fn a_queue_is_filled_worked_off_and_collected() {
         examples(subcommand, &redis)
             .into_iter()
             .map(run_one)
-            .collect::<Vec<Ran>>()
+            .collect::<Vec<ProgramOutput>>()
     };
     let [pushed] = &ran_all("push")[..] else {
         panic!()
@@ -512,7 +523,7 @@ fn a_queue_is_filled_worked_off_and_collected() {
     ));
     assert_eq!(again.json()["pushed"], 0);
     let status = &ran_all("status")[0].out;
-    assert!(status.contains("24    wait for a worker"), "{status}");
+    assert!(status.contains("24    waiting for a worker"), "{status}");
     let unfinished = run(platform(
         &world,
         &["bulk", "collect", "--queue", &redis.url()],
@@ -533,7 +544,7 @@ fn a_queue_is_filled_worked_off_and_collected() {
     );
     let file = fs::read_to_string(world.dir.join("bulk.results/invited.csv")).unwrap();
     assert_eq!(file.lines().count(), 25);
-    // The second one removed it.
+    // The second example removed the queue.
     let status = run(platform(
         &world,
         &["bulk", "status", "--queue", &redis.url(), "--json"],

@@ -1,4 +1,4 @@
-//! Each subcommand that calls, in both outputs, and each exit code.
+//! Each subcommand that calls WeChat, with both kinds of output, and the exit codes.
 #![cfg(unix)]
 
 mod common;
@@ -12,7 +12,7 @@ use common::*;
 use serde_json::{Value, json};
 
 #[test]
-fn link_says_yes_then_waiting_then_done() {
+fn link_is_accepted_then_waiting_then_done() {
     let sandbox = sandbox();
     let link = |more: &[&str]| {
         let arguments = [&["link", APPID][..], &CHOICES, more].concat();
@@ -39,7 +39,7 @@ fn link_says_yes_then_waiting_then_done() {
         json!({"appid": APPID, "notify_users": 0, "show_profile": 1})
     );
 
-    // On its way: not a failure, and told on stdout.
+    // A waiting invitation is not a failure: it is reported on stdout.
     let pending = link(&[]);
     assert_eq!((pending.code, &*pending.err), (3, ""));
     assert!(pending.out.contains("89010"), "{}", pending.out);
@@ -61,7 +61,7 @@ fn link_says_yes_then_waiting_then_done() {
 }
 
 #[test]
-fn people_are_spoken_to_in_their_language() {
+fn messages_are_in_the_language_that_is_set() {
     let sandbox = sandbox();
     let arguments = [&["link", APPID, "--lang", "zh"][..], &CHOICES].concat();
     let yes = run(calling(&sandbox, TOKEN, &arguments));
@@ -91,13 +91,10 @@ fn the_choices_of_a_link_have_no_defaults() {
 }
 
 #[test]
-fn list_is_a_table_or_a_line_each() {
+fn list_prints_a_table_or_a_line_for_each_item() {
     let sandbox = sandbox();
     let none = run(calling(&sandbox, TOKEN, &["list"]));
-    assert_eq!(
-        none.out,
-        "No mini program is linked, and none is on its way.\n"
-    );
+    assert_eq!(none.out, "No mini program is linked or invited.\n");
     let none = run(calling(&sandbox, TOKEN, &["list", "--json"]));
     assert_eq!((none.code, &*none.out), (0, ""));
 
@@ -121,7 +118,7 @@ fn list_is_a_table_or_a_line_each() {
 }
 
 #[test]
-fn what_a_name_holds_does_not_steer_the_terminal() {
+fn control_characters_in_names_are_not_printed() {
     let sandbox = sandbox();
     let name = json!({"nickname": "a\u{1b}[2Jb\u{202e}c"});
     admin(&sandbox, "PUT", &format!("miniprograms/{APPID}"), name);
@@ -132,7 +129,7 @@ fn what_a_name_holds_does_not_steer_the_terminal() {
 }
 
 #[test]
-fn unlink_asks_and_is_refused() {
+fn unlink_is_accepted_then_refused() {
     let sandbox = sandbox();
     let links = json!({"links": [{"appid": APPID, "state": "linked"}]});
     admin(&sandbox, "PUT", &format!("accounts/{ACCOUNT}"), links);
@@ -153,13 +150,13 @@ fn unlink_asks_and_is_refused() {
 }
 
 #[test]
-fn ensure_looks_first_and_waits_if_asked_to() {
+fn ensure_reads_the_list_first_and_waits_with_wait() {
     let sandbox = sandbox();
     let ensure = |more: &[&str]| {
         let arguments = [&["ensure", APPID][..], &CHOICES, more].concat();
         run(calling(&sandbox, TOKEN, &arguments))
     };
-    // A wait that asks for nothing but what is there by then.
+    // The administrators agree after one and two reads of the list.
     let policy =
         json!({"official_account": {"when": {"polls": 1}}, "mini_program": {"when": {"polls": 2}}});
     admin(&sandbox, "PUT", "policy", policy);
@@ -192,7 +189,7 @@ fn ensure_looks_first_and_waits_if_asked_to() {
 }
 
 #[test]
-fn wait_takes_either_name_and_invites_nobody() {
+fn wait_takes_either_id_and_never_invites() {
     let sandbox = sandbox();
     let waited = |name: &str| {
         run(calling(
@@ -214,9 +211,9 @@ fn wait_takes_either_name_and_invites_nobody() {
     ] {
         let links = json!({"links": [{"appid": APPID, "state": state}]});
         admin(&sandbox, "PUT", &format!("accounts/{ACCOUNT}"), links);
-        let told = waited("gh_000000000001");
+        let result = waited("gh_000000000001");
         assert_eq!(
-            (told.code, &told.json()["status"]),
+            (result.code, &result.json()["status"]),
             (code, &json!(status)),
             "{state}"
         );
@@ -225,7 +222,7 @@ fn wait_takes_either_name_and_invites_nobody() {
 }
 
 #[test]
-fn exit_codes_tell_what_a_call_came_to() {
+fn each_result_has_its_exit_code() {
     let sandbox = sandbox();
     let refused = [&["link", "wx0b000000000000e3"][..], &CHOICES].concat();
     for (token, arguments, code, errcode) in [
@@ -245,7 +242,7 @@ fn exit_codes_tell_what_a_call_came_to() {
         );
     }
     let mut unreachable = calling(&sandbox, TOKEN, &["list", "--json"]);
-    unreachable.env("WXLINK_BASE_URL", nobody());
+    unreachable.env("WXLINK_BASE_URL", unreachable_url());
     let again = run(unreachable);
     let line = again.json();
     assert_eq!((again.code, &line["status"]), (5, &json!("CONNECT")));
@@ -261,7 +258,7 @@ fn exit_codes_tell_what_a_call_came_to() {
 fn an_interrupt_ends_a_wait_with_its_exit_code() {
     let sandbox = sandbox();
     let arguments = [&["ensure", APPID, "--wait", "1h", "--json"][..], &CHOICES].concat();
-    // Posted, and looked at since.
+    // The invitation was posted, and the list was read again after that.
     let ready = || received(&sandbox, "link") == 1 && received(&sandbox, "get") >= 2;
     let ran = interrupted(calling(&sandbox, TOKEN, &arguments), "INT", ready);
     let line = ran.json();
@@ -283,9 +280,9 @@ fn an_interrupt_ends_a_wait_with_its_exit_code() {
 }
 
 #[test]
-fn a_second_interrupt_ends_it_at_once() {
+fn a_second_interrupt_ends_the_process_immediately() {
     let sandbox = sandbox();
-    // More than fits between it and somebody who reads a byte and no more.
+    // More than fits into the socket's buffer, so that the program blocks while it writes.
     let items = vec![json!({"appid": APPID, "status": 1, "nickname": "x".repeat(1000)}); 2000];
     let list = json!({"errcode": 0, "errmsg": "ok", "wxopens": {"items": items}});
     fault(&sandbox, json!({"body": {"text": list.to_string()}}));
@@ -323,7 +320,7 @@ fn usage_errors_are_one_line_for_programs() {
 }
 
 #[test]
-fn who_stops_reading_is_no_reason_to_complain() {
+fn a_closed_pipe_is_not_an_error() {
     let sandbox = sandbox();
     let (ours, theirs) = UnixStream::pair().unwrap();
     drop(ours);
@@ -335,14 +332,14 @@ fn who_stops_reading_is_no_reason_to_complain() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_cannot_be_written_is_told() {
+fn a_failure_to_write_is_reported() {
     let sandbox = sandbox();
     let mut list = calling(&sandbox, TOKEN, &["list"]);
     list.stdout(std::fs::File::create("/dev/full").unwrap());
     let ran = run(list);
     assert_eq!(ran.code, 1);
     assert!(
-        ran.err.contains("the output cannot be written"),
+        ran.err.contains("could not write the output"),
         "{}",
         ran.err
     );
@@ -363,7 +360,7 @@ fn explain_knows_errcodes_and_statuses() {
         (&json!(-1), &json!("NULL_POINTER"))
     );
 
-    // On unlinking it means something else.
+    // It has another meaning on unlinking.
     assert_eq!(explain(&["89010", "--json"]).lines().len(), 2);
     let link = explain(&["89010", "--endpoint", "link", "--json"]).json();
     assert_eq!(link["class"], "pending");
@@ -389,7 +386,7 @@ fn explain_knows_errcodes_and_statuses() {
 }
 
 #[test]
-fn a_token_command_may_print_json_and_what_is_no_token_is_refused() {
+fn a_token_command_may_print_json_and_invalid_output_is_refused() {
     let sandbox = sandbox();
     let list = |printed: &str| {
         let mut command = bare(&["list", "--json"]);

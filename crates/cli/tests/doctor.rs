@@ -1,4 +1,4 @@
-//! What the doctor finds, for each thing that can be wrong.
+//! The doctor finds each kind of problem.
 #![cfg(unix)]
 
 mod common;
@@ -9,9 +9,9 @@ use common::*;
 use serde_json::{Value, json};
 use wxlink_sandbox::{Sandbox, Settings};
 
-/// Exit code, and the checks that found a problem with what they said.
+/// The exit code, and each problem: the check, and what was found with the advice.
 #[track_caller]
-fn examined(mut command: Command) -> (i32, Vec<(String, String)>) {
+fn examine(mut command: Command) -> (i32, Vec<(String, String)>) {
     let ran = run({
         command.arg("--json");
         command
@@ -19,24 +19,24 @@ fn examined(mut command: Command) -> (i32, Vec<(String, String)>) {
     assert_eq!(ran.err, "");
     let problems = ran.lines().into_iter().filter(|l| l["result"] == "problem");
     let text = |v: &Value| v.as_str().unwrap().to_owned();
-    let told = |l: Value| {
+    let describe = |l: Value| {
         (
             text(&l["check"]),
             format!("{} {}", text(&l["found"]), text(&l["advice"])),
         )
     };
-    (ran.code, problems.map(told).collect())
+    (ran.code, problems.map(describe).collect())
 }
 
-/// The one problem there is.
+/// Checks that the doctor finds exactly this problem.
 #[track_caller]
 fn problem(command: Command, code: i32, check: &str, part: &str) {
-    let (ended, problems) = examined(command);
-    let [(named, said)] = &problems[..] else {
+    let (exit_code, problems) = examine(command);
+    let [(found, description)] = &problems[..] else {
         panic!("not one problem: {problems:?}");
     };
-    assert_eq!((ended, &**named), (code, check), "{said}");
-    assert!(said.contains(part), "{said}");
+    assert_eq!((exit_code, &**found), (code, check), "{description}");
+    assert!(description.contains(part), "{description}");
 }
 
 fn doctor(sandbox: &Sandbox, token: &str) -> Command {
@@ -44,7 +44,7 @@ fn doctor(sandbox: &Sandbox, token: &str) -> Command {
 }
 
 #[test]
-fn all_is_well_over_tls() {
+fn no_problem_over_tls() {
     let sandbox = sandbox();
     let mut command = doctor(&sandbox, TOKEN);
     command
@@ -82,7 +82,7 @@ fn all_is_well_over_tls() {
 }
 
 #[test]
-fn people_get_a_line_for_each_check_and_what_to_do() {
+fn text_output_has_a_line_for_each_check_and_advice() {
     let sandbox = sandbox();
     let ran = run(doctor(&sandbox, "SANDBOX-NO-PERMISSION"));
     assert_eq!((ran.code, &*ran.err), (4, ""));
@@ -120,23 +120,23 @@ fn bad_certificates() {
             .env("WXLINK_CA_FILE", sandbox.ca_file());
         problem(command, 5, "connection", "TLS");
     }
-    // Nobody said that the sandbox's CA is to be trusted.
+    // Without ca_file, the CA of the sandbox is not trusted.
     let mut command = doctor(&sandbox, TOKEN);
     command.env("WXLINK_BASE_URL", sandbox.https_url());
     problem(command, 5, "connection", "ca_file");
 }
 
 #[test]
-fn the_way_is_barred() {
+fn wechat_cannot_be_reached() {
     let sandbox = sandbox();
     let mut refused = doctor(&sandbox, TOKEN);
-    refused.env("WXLINK_BASE_URL", nobody());
+    refused.env("WXLINK_BASE_URL", unreachable_url());
     problem(refused, 5, "connection", "CONNECT");
 
     let mut one_of_two = doctor(&sandbox, TOKEN);
     one_of_two.env(
         "WXLINK_BASE_URL",
-        format!("{},{}", sandbox.http_url(), nobody()),
+        format!("{},{}", sandbox.http_url(), unreachable_url()),
     );
     problem(one_of_two, 5, "connection", "CONNECT");
 
@@ -148,7 +148,7 @@ fn the_way_is_barred() {
         doctor
     };
     let mut proxied = over_tls();
-    proxied.env("WXLINK_PROXY", nobody());
+    proxied.env("WXLINK_PROXY", unreachable_url());
     let named = format!(
         "PROXY at {}: the proxy ",
         sandbox.https_url().replace("https://", "")
@@ -156,7 +156,7 @@ fn the_way_is_barred() {
     problem(proxied, 5, "connection", &named);
 
     let mut by_environment = over_tls();
-    let proxy = nobody().replace("http://", "http://user:HUSHHUSH@");
+    let proxy = unreachable_url().replace("http://", "http://user:HUSHHUSH@");
     by_environment
         .arg("--json")
         .env("WXLINK_PROXY", "env")
@@ -172,9 +172,9 @@ fn the_way_is_barred() {
         "{shown}"
     );
 
-    let mut nameless = doctor(&sandbox, TOKEN);
-    nameless.env("WXLINK_BASE_URL", "https://nonexistent.invalid");
-    let (code, problems) = examined(nameless);
+    let mut unresolvable = doctor(&sandbox, TOKEN);
+    unresolvable.env("WXLINK_BASE_URL", "https://nonexistent.invalid");
+    let (code, problems) = examine(unresolvable);
     let checks: Vec<&str> = problems.iter().map(|(check, _)| &**check).collect();
     assert_eq!((code, &checks[..]), (5, &["dns", "connection"][..]));
     assert!(
@@ -184,7 +184,7 @@ fn the_way_is_barred() {
 }
 
 #[test]
-fn what_is_wrong_with_the_token() {
+fn the_token_is_refused() {
     let sandbox = sandbox();
     problem(doctor(&sandbox, "SANDBOX-REVOKED"), 4, "token", "40001");
     problem(doctor(&sandbox, "SANDBOX-EXPIRED"), 4, "token", "42001");
@@ -201,7 +201,7 @@ fn what_is_wrong_with_the_token() {
 }
 
 #[test]
-fn no_token_can_be_had() {
+fn there_is_no_token() {
     let sandbox = sandbox();
     let bare_doctor = || {
         let mut command = bare(&["doctor"]);
@@ -213,7 +213,7 @@ fn no_token_can_be_had() {
     assert!(
         people
             .out
-            .contains("\n                        -> there is no access token"),
+            .contains("\n                        -> no access token"),
         "{}",
         people.out
     );
@@ -222,13 +222,13 @@ fn no_token_can_be_had() {
         .env("WXLINK_TOKEN_COMMAND", "exit 1")
         .env("WXLINK_ACCOUNT", ACCOUNT);
     problem(failing, 4, "token_source", "token_command");
-    let mut whose = bare_doctor();
-    whose.env("WXLINK_TOKEN_COMMAND", "echo no-matter");
-    problem(whose, 4, "token_source", "account");
+    let mut no_account = bare_doctor();
+    no_account.env("WXLINK_TOKEN_COMMAND", "echo unused");
+    problem(no_account, 4, "token_source", "account");
 }
 
 #[test]
-fn the_address_is_on_no_whitelist() {
+fn the_address_is_not_on_the_whitelist() {
     for (code, errmsg) in [
         (
             40164,
@@ -252,7 +252,7 @@ fn the_address_is_on_no_whitelist() {
 fn the_clock_is_wrong() {
     let sandbox = sandbox();
     admin(&sandbox, "POST", "clock", json!({"advance_s": 200}));
-    assert_eq!(examined(doctor(&sandbox, TOKEN)), (0, vec![]));
+    assert_eq!(examine(doctor(&sandbox, TOKEN)), (0, vec![]));
     admin(&sandbox, "POST", "clock", json!({"advance_s": 3400}));
     problem(doctor(&sandbox, TOKEN), 1, "clock", "behind WeChat's");
 }
@@ -265,7 +265,7 @@ fn wechat_is_busy() {
 }
 
 #[test]
-fn an_interrupt_ends_it() {
+fn an_interrupt_ends_the_doctor() {
     let sandbox = sandbox();
     fault(&sandbox, json!("hang"));
     let ready = || received(&sandbox, "get") > 0;

@@ -1,4 +1,4 @@
-//! Signals: what ends, with which exit code and traces, and what a signal must not end.
+//! Signals: what they end, with which exit code and message, and what they must not interrupt.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -31,7 +31,7 @@ fn ignoring(signal: &str, command: &Command) -> Command {
     shell
 }
 
-/// Waits until a thread of that name runs in the process: it reads input.
+/// Waits until the process reads input: until its thread for that exists.
 fn until_it_reads(child: &Child) {
     let tasks = format!("/proc/{}/task", child.id());
     until(|| {
@@ -41,7 +41,7 @@ fn until_it_reads(child: &Child) {
     });
 }
 
-fn ended(child: Child) -> Ran {
+fn ended(child: Child) -> ProgramOutput {
     child.wait_with_output().expect("ends").into()
 }
 
@@ -59,13 +59,13 @@ fn stays_ignored(ignored: &str) {
     let wait = [&["ensure", APPID, "--wait", "1h"][..], &CHOICES].concat();
     let mut command = ignoring(ignored, &calling(&sandbox, TOKEN, &wait));
     let child = piped(&mut command);
-    // It looks at the list again and again, before and after the signal it ignores.
-    let looks = || received(&sandbox, "get");
-    until(|| looks() >= 2);
+    // It keeps reading the list, before and after the ignored signal.
+    let reads = || received(&sandbox, "get");
+    until(|| reads() >= 2);
     signal(child.id(), ignored);
     signal(child.id(), ignored);
-    let before = looks();
-    until(|| looks() >= before + 2);
+    let before = reads();
+    until(|| reads() >= before + 2);
     let (other, code) = SIGNALS.into_iter().find(|(s, _)| *s != ignored).unwrap();
     signal(child.id(), other);
     let ran = ended(child);
@@ -77,12 +77,12 @@ fn stays_ignored(ignored: &str) {
 }
 
 #[test]
-fn each_signal_has_its_exit_code_and_the_message_says_what_was_done() {
+fn each_signal_has_its_exit_code_and_the_message_states_what_was_done() {
     for (name, code) in SIGNALS {
         let sandbox = sandbox();
         let wait = [&["ensure", APPID, "--wait", "1h"][..], &CHOICES].concat();
-        let looked = || received(&sandbox, "link") == 1 && received(&sandbox, "get") >= 3;
-        let ran = interrupted(calling(&sandbox, TOKEN, &wait), name, looked);
+        let has_read_list = || received(&sandbox, "link") == 1 && received(&sandbox, "get") >= 3;
+        let ran = interrupted(calling(&sandbox, TOKEN, &wait), name, has_read_list);
         assert_eq!((ran.code, &*ran.out), (code, ""), "{name}");
         let posted =
             "An invitation was posted and is awaiting the Official Account's administrator";
@@ -109,7 +109,7 @@ fn each_signal_has_its_exit_code_and_the_message_says_what_was_done() {
 }
 
 #[test]
-fn an_interrupted_link_says_that_wechat_may_have_acted() {
+fn an_interrupted_link_reports_that_wechat_may_have_acted() {
     let sandbox = sandbox();
     fault(&sandbox, json!("hang"));
     let link = [&["link", APPID][..], &CHOICES].concat();
@@ -124,7 +124,7 @@ fn an_interrupted_link_says_that_wechat_may_have_acted() {
 }
 
 #[test]
-fn an_interrupt_while_it_waits_for_input_leaves_nothing() {
+fn an_interrupt_while_waiting_for_input_leaves_nothing_behind() {
     let sandbox = sandbox();
     let dir = scratch("interrupted-input");
     let pipe = dir.join("pipe");
@@ -134,8 +134,8 @@ fn an_interrupt_while_it_waits_for_input_leaves_nothing() {
     let rows = |source| ["bulk", source, "--job", "the.job", "--yes", "--dry-run"];
     let list = |source| ["list", "--token-file", source];
     let inputs: [&[&str]; 8] = [
-        &["put", "ticket"],
-        &["put", "account", ACCOUNT],
+        &["platform", "set-ticket"],
+        &["platform", "add-account", ACCOUNT],
         &list("-"),
         &list(pipe),
         &rows("-"),
@@ -147,7 +147,7 @@ fn an_interrupt_while_it_waits_for_input_leaves_nothing() {
         for (name, code) in SIGNALS {
             let mut command = platform(&sandbox, &dir, input);
             let mut child = piped(command.stdin(Stdio::piped()));
-            // What has been read by then does not matter.
+            // A part of the input may have been read by then.
             let mut stdin = child.stdin.take().unwrap();
             stdin.write_all(b"account,appid").unwrap();
             until_it_reads(&child);
@@ -165,7 +165,7 @@ fn an_interrupt_while_it_waits_for_input_leaves_nothing() {
     }
 }
 
-/// The program, as the sandbox's platform, with its store in a folder.
+/// The program, set up as the sandbox's platform, with its store in a folder.
 fn platform(sandbox: &wxlink_sandbox::Sandbox, dir: &Path, arguments: &[&str]) -> Command {
     let mut command = bare(arguments);
     command
@@ -177,18 +177,18 @@ fn platform(sandbox: &wxlink_sandbox::Sandbox, dir: &Path, arguments: &[&str]) -
     command
 }
 
-/// A store with what the platform needs to call for an account.
-fn authorised(sandbox: &wxlink_sandbox::Sandbox, dir: &Path) {
-    for (put, secret) in [
-        (&["put", "ticket"][..], "SANDBOX-TICKET"),
-        (&["put", "account", ACCOUNT], "SANDBOX-REFRESH-1"),
+/// Stores the ticket and the account's refresh token.
+fn authorise(sandbox: &wxlink_sandbox::Sandbox, dir: &Path) {
+    for (arguments, secret) in [
+        (&["platform", "set-ticket"][..], "SANDBOX-TICKET"),
+        (&["platform", "add-account", ACCOUNT], "SANDBOX-REFRESH-1"),
     ] {
-        let ran = run_with(platform(sandbox, dir, put), secret);
+        let ran = run_with(platform(sandbox, dir, arguments), secret);
         assert_eq!(ran.code, 0, "{}", ran.err);
     }
 }
 
-/// A terminal: our side, and the program's.
+/// A pseudo-terminal: our side, and the program's.
 fn terminal() -> (OwnedFd, OwnedFd) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
@@ -199,10 +199,10 @@ fn terminal() -> (OwnedFd, OwnedFd) {
 }
 
 #[test]
-fn an_interrupt_at_the_question_leaves_nothing() {
+fn an_interrupt_at_the_confirmation_leaves_nothing_behind() {
     let sandbox = sandbox();
     let dir = scratch("interrupted-question");
-    authorised(&sandbox, &dir);
+    authorise(&sandbox, &dir);
     let rows = format!("account,appid,notify_users,show_profile\n{ACCOUNT},{APPID},1,1\n");
     let rows = file(&dir, "links.csv", &rows);
     for (name, code) in SIGNALS {
@@ -211,22 +211,22 @@ fn an_interrupt_at_the_question_leaves_nothing() {
         let mut child = piped(command.stdin(theirs.try_clone().unwrap()));
         until_it_reads(&child);
         signal(child.id(), name);
-        let mut said = String::new();
+        let mut stderr = String::new();
         child
             .stderr
             .take()
             .unwrap()
-            .read_to_string(&mut said)
+            .read_to_string(&mut stderr)
             .unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(code), "{said}");
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{stderr}");
         assert!(
-            said.contains("[y/N]") && said.contains("interrupted"),
-            "{said}"
+            stderr.contains("[y/N]") && stderr.contains("interrupted"),
+            "{stderr}"
         );
         assert!(!dir.join("links.csv.job").exists(), "{name}");
         drop((ours, theirs));
     }
-    // The same command asks again, and takes a no.
+    // The same command asks again, and accepts a no.
     let (ours, theirs) = terminal();
     let mut command = platform(&sandbox, &dir, &["bulk", &rows]);
     let child = piped(command.stdin(theirs.try_clone().unwrap()));
@@ -238,7 +238,7 @@ fn an_interrupt_at_the_question_leaves_nothing() {
     assert_eq!(received(&sandbox, "link"), 0);
 }
 
-/// How often the platform asked for a token of an account.
+/// How often the platform requested an account's token.
 fn refreshes(sandbox: &wxlink_sandbox::Sandbox) -> u64 {
     received(sandbox, "authorizer_token")
 }
@@ -248,7 +248,7 @@ fn an_interrupt_during_a_refresh_keeps_the_new_refresh_token() {
     for (name, code) in SIGNALS {
         let sandbox = sandbox();
         let dir = scratch(&format!("interrupted-refresh-{name}"));
-        authorised(&sandbox, &dir);
+        authorise(&sandbox, &dir);
         let late = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 1500}});
         admin(&sandbox, "POST", "faults", late);
         let list = ["list", "--account", ACCOUNT];
@@ -257,7 +257,7 @@ fn an_interrupt_during_a_refresh_keeps_the_new_refresh_token() {
         });
         assert_eq!((ran.code, &*ran.out), (code, ""), "{}", ran.err);
         assert_eq!(received(&sandbox, "get"), 0);
-        // The token that came after the signal is in the store: no other is asked for.
+        // The token that arrived after the signal is in the store; no other is requested.
         let ran = run(platform(&sandbox, &dir, &list));
         assert_eq!(ran.code, 0, "{}", ran.err);
         assert_eq!(refreshes(&sandbox), 1);
@@ -268,7 +268,7 @@ fn an_interrupt_during_a_refresh_keeps_the_new_refresh_token() {
 fn a_call_that_ran_out_of_time_during_a_refresh_keeps_the_new_refresh_token() {
     let sandbox = sandbox();
     let dir = scratch("late-refresh");
-    authorised(&sandbox, &dir);
+    authorise(&sandbox, &dir);
     let late = json!({"endpoint": "authorizer_token", "fault": {"delay_ms": 1500}});
     admin(&sandbox, "POST", "faults", late);
     let list = ["list", "--account", ACCOUNT, "--timeout-ms", "1000"];
@@ -283,19 +283,19 @@ fn a_call_that_ran_out_of_time_during_a_refresh_keeps_the_new_refresh_token() {
 fn a_second_interrupt_does_not_wait_for_a_refresh() {
     let sandbox = sandbox();
     let dir = scratch("interrupted-twice");
-    authorised(&sandbox, &dir);
+    authorise(&sandbox, &dir);
     let never = json!({"endpoint": "authorizer_token", "fault": "hang", "always": true});
     admin(&sandbox, "POST", "faults", never);
     let list = ["list", "--account", ACCOUNT, "--timeout-ms", "3600000"];
     let mut child = piped(&mut platform(&sandbox, &dir, &list));
     until(|| refreshes(&sandbox) == 1);
-    // The first is reported and then waits for the refresh; the second ends that.
+    // After the first, the program announces that it waits for the refresh; the second ends that.
     signal(child.id(), "INT");
-    let mut said = child.stderr.take().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
     let mut text = Vec::new();
     let mut byte = [0];
-    while !String::from_utf8_lossy(&text).contains("second Ctrl-C") {
-        said.read_exact(&mut byte).unwrap();
+    while !String::from_utf8_lossy(&text).contains("press Ctrl-C again") {
+        stderr.read_exact(&mut byte).unwrap();
         text.push(byte[0]);
     }
     signal(child.id(), "INT");
@@ -303,7 +303,7 @@ fn a_second_interrupt_does_not_wait_for_a_refresh() {
 }
 
 #[test]
-fn an_interrupted_bulk_that_reads_rows_is_one_line_for_programs() {
+fn an_interrupt_while_reading_input_is_one_line_of_json() {
     let sandbox = sandbox();
     let dir = scratch("interrupted-json");
     for (arguments, key) in [
@@ -311,7 +311,7 @@ fn an_interrupted_bulk_that_reads_rows_is_one_line_for_programs() {
             &["bulk", "-", "--job", "the.job", "--json"][..],
             "exit_code",
         ),
-        (&["put", "ticket", "--json"], "errcode"),
+        (&["platform", "set-ticket", "--json"], "errcode"),
     ] {
         let mut command = platform(&sandbox, &dir, arguments);
         let mut child = piped(command.stdin(Stdio::piped()));

@@ -1,4 +1,4 @@
-//! What the command says of itself: help whose examples work, completions, manual pages, its documentation.
+//! The help, whose examples work, the completions, the manual pages and the documentation.
 #![cfg(unix)]
 
 mod common;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::*;
-use wxlink_bulk::Verdict;
+use wxlink_cli::ExitCode;
 use wxlink_sandbox::{Policy, Sandbox, Settings, When};
 
 /// Every subcommand, as the help lists them.
@@ -19,7 +19,7 @@ fn subcommands() -> Vec<String> {
     list.lines().map(name).collect()
 }
 
-/// Runs a line of shell as somebody who has installed the command would.
+/// Runs a line of shell with the program in `PATH`.
 fn shell(line: &str, dir: &Path, sandbox: &Sandbox) -> std::process::Output {
     let programs = Path::new(PROGRAM).parent().unwrap().to_str().unwrap();
     let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
@@ -33,12 +33,13 @@ fn shell(line: &str, dir: &Path, sandbox: &Sandbox) -> std::process::Output {
         .unwrap()
 }
 
-/// Puts into a folder what the examples speak of.
-fn furnish(dir: &Path) {
+/// Writes the files that the examples use into a folder.
+fn write_example_files(dir: &Path) {
     let config = dir.join(".config/wxlink");
     std::fs::create_dir_all(&config).unwrap();
     let platform = format!(
-        "component_appid = \"wx0c00000000000001\"\ncomponent_appsecret = \"SANDBOX-COMPONENT-SECRET\"\n\
+        "component_appid = \"wx0c00000000000001\"\n\
+         component_appsecret = \"SANDBOX-COMPONENT-SECRET\"\n\
          store = \"file:{}/tokens\"\naccount = \"{ACCOUNT}\"\n",
         dir.display()
     );
@@ -56,11 +57,14 @@ fn furnish(dir: &Path) {
     let rows = format!("{ACCOUNT},{APPID},0,1\nwx0a00000000000003,{APPID},0,1\n");
     let head = "account,appid,notify_users,show_profile\n";
     file(dir, "links.csv", &format!("{head}{rows}"));
-    assert_eq!(run_in(dir, &["put", "ticket"], "SANDBOX-TICKET\n").code, 0);
+    assert_eq!(
+        run_in(dir, &["platform", "set-ticket"], "SANDBOX-TICKET\n").code,
+        0
+    );
 }
 
-/// Runs it with the configuration in that folder, and something on its stdin.
-fn run_in(dir: &Path, arguments: &[&str], input: &str) -> Ran {
+/// Runs it with the configuration in that folder, and with this text on stdin.
+fn run_in(dir: &Path, arguments: &[&str], input: &str) -> ProgramOutput {
     let mut command = bare(arguments);
     command.env("HOME", dir);
     run_with(command, input)
@@ -73,7 +77,7 @@ fn the_examples_work() {
         if subcommand == "man" && !have("man", "the manual pages") {
             continue;
         }
-        // Its help is the simulator's.
+        // It shows the help of the simulator.
         if subcommand == "sandbox" {
             continue;
         }
@@ -87,7 +91,7 @@ fn the_examples_work() {
         })
         .unwrap();
         let dir = scratch(&format!("examples-{subcommand}"));
-        furnish(&dir);
+        write_example_files(&dir);
         if ["unlink", "wait"].contains(&&*subcommand) {
             let arguments = [&["link", APPID][..], &CHOICES].concat();
             assert_eq!(run(calling(&sandbox, TOKEN, &arguments)).code, 0);
@@ -97,14 +101,14 @@ fn the_examples_work() {
                 continue;
             }
             let output = shell(line, &dir, &sandbox);
-            // Many links say how far they are, and then wait for the administrators.
+            // `bulk` prints progress, and exits with 3 while invitations are waiting.
             let code = output.status.code();
-            let fine = match &*subcommand {
+            let is_expected = match &*subcommand {
                 "bulk" => matches!(code, Some(0 | 3)),
                 _ => code == Some(0) && output.stderr.is_empty(),
             };
             assert!(
-                fine,
+                is_expected,
                 "{line}: {}\n{}",
                 output.status,
                 String::from_utf8_lossy(&output.stderr)
@@ -116,7 +120,7 @@ fn the_examples_work() {
 }
 
 #[test]
-fn it_says_its_version() {
+fn version_is_printed() {
     let version = run(bare(&["--version"]));
     let text = format!("wxlink {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!((version.code, version.out), (0, text));
@@ -191,27 +195,15 @@ fn manual_pages_render() {
     }
 }
 
-/// Every verdict; a new one does not compile before it stands here.
-fn verdicts() -> Vec<Verdict> {
-    use Verdict::*;
-    let all = vec![Done, Refused, Usage, Waiting, Access, Again, Interrupted];
-    for verdict in &all {
-        match verdict {
-            Done | Refused | Usage | Waiting | Access | Again | Interrupted => {}
-        }
-    }
-    all
-}
-
 #[test]
-fn help_and_page_tell_every_exit_code() {
-    let mut codes: Vec<u8> = verdicts().into_iter().map(Verdict::code).collect();
-    // An interrupted run ends with 128 and the number of its signal.
+fn help_and_page_describe_every_exit_code() {
+    let mut codes: Vec<u8> = ExitCode::ALL.map(ExitCode::number).to_vec();
+    // An interrupted run exits with 128 plus the number of the signal.
     codes.extend([129, 143]);
     codes.sort_unstable();
     let help = run(bare(&["--help"])).out;
-    let (_, told) = help.split_once("Exit codes:").unwrap();
-    let numbers = told.split(|c: char| !c.is_ascii_digit());
+    let (_, list) = help.split_once("Exit codes:").unwrap();
+    let numbers = list.split(|c: char| !c.is_ascii_digit());
     let numbers: Vec<u8> = numbers.filter_map(|n| n.parse().ok()).collect();
     assert_eq!(numbers, codes);
 
@@ -227,7 +219,7 @@ fn help_and_page_tell_every_exit_code() {
 }
 
 #[test]
-fn the_page_tells_every_subcommand_and_check() {
+fn the_page_describes_every_subcommand_and_check() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command.md");
     let page = std::fs::read_to_string(page).unwrap();
     for subcommand in subcommands() {
@@ -244,11 +236,11 @@ fn the_page_tells_every_subcommand_and_check() {
 }
 
 #[test]
-fn the_page_of_many_links_tells_every_outcome() {
+fn the_page_of_bulk_describes_every_outcome() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bulk.md");
     let page = std::fs::read_to_string(page).unwrap();
     for outcome in wxlink_bulk::Outcome::ALL {
-        let row = format!("| `{}` | {} |", outcome.word(), outcome.meaning());
+        let row = format!("| `{}` | {} |", outcome.word(), outcome.meaning().en);
         assert!(page.contains(&row), "{row}");
     }
 }

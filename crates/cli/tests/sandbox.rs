@@ -1,4 +1,4 @@
-//! The simulator as a subcommand.
+//! `wxlink sandbox` runs the simulator.
 #![cfg(all(unix, feature = "sandbox"))]
 
 mod common;
@@ -10,7 +10,7 @@ use common::*;
 use serde_json::Value;
 
 #[test]
-fn it_is_the_program() {
+fn it_takes_the_arguments_of_the_simulator() {
     for flag in ["--help", "-h"] {
         let help = run(bare(&["sandbox", flag]));
         assert_eq!((help.code, &*help.out), (0, wxlink_sandbox::HELP));
@@ -25,7 +25,7 @@ fn it_is_the_program() {
 }
 
 #[test]
-fn it_serves_until_told_to_stop() {
+fn it_serves_until_it_is_interrupted() {
     let mut child = bare(&["sandbox", "--approve", "immediate", "--port", "0"])
         .stdout(Stdio::piped())
         .spawn()

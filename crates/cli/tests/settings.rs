@@ -1,4 +1,4 @@
-//! Where options and tokens come from, and what is refused.
+//! Where options and tokens come from, and which are refused.
 #![cfg(unix)]
 
 mod common;
@@ -17,7 +17,7 @@ fn last_user_agent(sandbox: &Sandbox) -> String {
 }
 
 #[test]
-fn flag_before_environment_before_file() {
+fn a_flag_precedes_the_environment_and_that_the_file() {
     let sandbox = sandbox();
     let dir = scratch("precedence");
     let config = file(
@@ -32,7 +32,7 @@ fn flag_before_environment_before_file() {
         assert_eq!(run(command).code, 0);
         last_user_agent(&sandbox)
     };
-    // An empty variable is none.
+    // An empty variable counts as unset.
     assert_eq!(list(&[], ""), "by-file");
     assert_eq!(list(&[], "by-environment"), "by-environment");
     assert_eq!(
@@ -76,12 +76,15 @@ fn the_config_file_is_found() {
 }
 
 #[test]
-fn mistakes_in_the_config_file_say_what_to_do() {
+fn errors_in_the_config_file_are_explained() {
     let dir = scratch("mistakes");
     for (text, part) in [
         ("timeout = 1", "do you mean timeout_ms?"),
         ("acess_token = 'HUSHHUSH'", "do you mean access_token?"),
-        ("trust = true", "trust takes a text or a whole number"),
+        (
+            "trust = true",
+            "invalid trust: expected a text or a whole number",
+        ),
         ("timeout_ms = 0", "timeout_ms takes a whole number from 1"),
         ("lang = 'en'\naccess_token = HUSHHUSH", "line 2 is not TOML"),
         ("component_appsecret = 'HUSHHUSH", "line 1 is not TOML"),
@@ -99,7 +102,7 @@ fn mistakes_in_the_config_file_say_what_to_do() {
 }
 
 #[test]
-fn a_file_with_secrets_that_others_may_read_is_warned_of() {
+fn a_readable_config_file_with_secrets_causes_a_warning() {
     let sandbox = sandbox();
     let dir = scratch("open");
     for (text, mode, warned) in [
@@ -123,7 +126,7 @@ fn a_file_with_secrets_that_others_may_read_is_warned_of() {
     }
 }
 
-/// The sandbox's base URL, and no token.
+/// The program with the sandbox's base URL and without a token.
 fn tokenless(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     let mut command = bare(arguments);
     command.env("WXLINK_BASE_URL", sandbox.http_url());
@@ -145,7 +148,7 @@ fn a_token_comes_from_file_stdin_or_environment() {
         let ran = run_with(tokenless(&sandbox, &["list", "--token-file", "-"]), text);
         assert_eq!(ran.code, 0, "{name}: {}", ran.err);
     }
-    // The flag counts more than the environment.
+    // The flag takes precedence over the environment.
     let path = file(&dir, "good", TOKEN);
     let ran = run(calling(
         &sandbox,
@@ -172,7 +175,7 @@ fn a_token_comes_from_file_stdin_or_environment() {
         &["list", "--token-file", "/nonexistent"],
     ));
     assert!(
-        ran.code == 2 && ran.err.contains("cannot be read"),
+        ran.code == 2 && ran.err.contains("could not be read"),
         "{}",
         ran.err
     );
@@ -185,23 +188,25 @@ fn a_token_comes_from_file_stdin_or_environment() {
 }
 
 #[test]
-fn a_source_that_is_named_replaces_one_named_with_less_weight() {
+fn a_token_source_replaces_those_with_lower_precedence() {
     let sandbox = sandbox();
     let dir = scratch("sources");
     let config = file(
         &dir,
         "c.toml",
-        "component_appid = \"wx0c00000000000001\"\ncomponent_appsecret = \"SANDBOX-COMPONENT-SECRET\"\n",
+        "component_appid = \"wx0c00000000000001\"\n\
+         component_appsecret = \"SANDBOX-COMPONENT-SECRET\"\n",
     );
     std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).unwrap();
     let ran = run(calling(&sandbox, TOKEN, &["list", "--config", &config]));
     assert_eq!(ran.code, 0, "{}", ran.err);
-    // A platform without a ticket has no token, and no account needs one without an account.
+    // Without the token in the environment, the platform of the config file is used. It has no
+    // ticket, so there is no token.
     let arguments = ["list", "--config", &config, "--account", ACCOUNT];
     let ran = run(tokenless(&sandbox, &arguments));
     assert_eq!(ran.code, 4, "{}", ran.err);
     assert!(ran.err.contains("NO_TOKEN"), "{}", ran.err);
-    // A program's token, for the account that is named.
+    // A token command gets the account and replaces the platform of the config file.
     let mut command = tokenless(
         &sandbox,
         &["list", "--account", ACCOUNT, "--config", &config],
@@ -214,7 +219,7 @@ fn a_source_that_is_named_replaces_one_named_with_less_weight() {
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
 
-/// The first error that a new platform sees: WeChat's words are shown as they are.
+/// The first error that a new platform meets: WeChat's errmsg is printed unchanged.
 #[test]
 fn a_refused_appsecret_is_readable() {
     let sandbox = sandbox();
@@ -230,13 +235,13 @@ fn a_refused_appsecret_is_readable() {
             );
         command
     };
-    let put = run_with(platform(&["put", "ticket"]), "SANDBOX-TICKET\n");
-    assert_eq!(put.code, 0, "{}", put.err);
-    let put = run_with(
-        platform(&["put", "account", ACCOUNT]),
+    let stored = run_with(platform(&["platform", "set-ticket"]), "SANDBOX-TICKET\n");
+    assert_eq!(stored.code, 0, "{}", stored.err);
+    let stored = run_with(
+        platform(&["platform", "add-account", ACCOUNT]),
         "SANDBOX-REFRESH-1\n",
     );
-    assert_eq!(put.code, 0, "{}", put.err);
+    assert_eq!(stored.code, 0, "{}", stored.err);
     let ran = run(platform(&["list", "--account", ACCOUNT, "--json"]));
     assert_eq!(ran.code, 4, "{}", ran.err);
     let line = ran.json();
@@ -275,7 +280,7 @@ fn secrets_have_no_flag() {
         assert_eq!((refused.code, &*refused.out), (2, ""));
         assert!(refused.err.contains(advice), "{}", refused.err);
     }
-    // A place is no password.
+    // `a:b@c` in a path is not a password, and a user name alone is not one either.
     let ran = run(bare(&[
         "explain",
         "0",
@@ -336,9 +341,9 @@ fn a_platforms_secrets_stay_secret() {
     );
 }
 
-/// `wxlink put` with these variables, and a secret on stdin that must not be read.
-fn put(what: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = bare(&[&["put"], what].concat());
+/// Runs `wxlink platform` with these variables and a secret on stdin.
+fn run_platform(what: &[&str], variables: &[(&str, &str)]) -> ProgramOutput {
+    let mut command = bare(&[&["platform"], what].concat());
     command.envs(variables.iter().copied());
     run_with(command, "HUSHHUSH-ON-STDIN\n")
 }
@@ -349,11 +354,11 @@ const PLATFORM: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn put_without_a_platform_asks_for_one_and_not_for_a_token() {
-    let elsewhere = ("WXLINK_ACCESS_TOKEN", "HUSHHUSH");
-    for what in [&["ticket"][..], &["account", ACCOUNT]] {
-        for variables in [&[][..], &PLATFORM[..1], &PLATFORM[1..], &[elsewhere]] {
-            let ran = put(what, variables);
+fn platform_without_its_settings_asks_for_them() {
+    let token = ("WXLINK_ACCESS_TOKEN", "HUSHHUSH");
+    for what in [&["set-ticket"][..], &["add-account", ACCOUNT]] {
+        for variables in [&[][..], &PLATFORM[..1], &PLATFORM[1..], &[token]] {
+            let ran = run_platform(what, variables);
             assert_eq!((ran.code, &*ran.out), (2, ""), "{variables:?}");
             assert!(
                 ran.err.contains("WXLINK_COMPONENT_APPID")
@@ -363,14 +368,14 @@ fn put_without_a_platform_asks_for_one_and_not_for_a_token() {
             );
             assert!(!ran.err.contains("--token-file"), "{}", ran.err);
         }
-        // A token in the environment outweighs a platform in the config file.
-        let dir = scratch("put-outweighed");
+        // A token in the environment replaces a platform in the config file.
+        let dir = scratch("platform-replaced");
         let config =
             "component_appid = \"wx0c00000000000001\"\ncomponent_appsecret = \"HUSHHUSH\"\n";
         let config = file(&dir, "config.toml", config);
         std::fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .unwrap();
-        let ran = put(what, &[elsewhere, ("WXLINK_CONFIG", &config)]);
+        let ran = run_platform(what, &[token, ("WXLINK_CONFIG", &config)]);
         assert_eq!(ran.code, 2);
         assert!(
             ran.err.contains("access_token (WXLINK_ACCESS_TOKEN)") && ran.err.contains("unset it"),
@@ -378,21 +383,21 @@ fn put_without_a_platform_asks_for_one_and_not_for_a_token() {
             ran.err
         );
     }
-    let zh = put(&["ticket", "--lang", "zh"], &[]);
+    let zh = run_platform(&["set-ticket", "--lang", "zh"], &[]);
     assert!(zh.err.contains("请设置 component_appid"), "{}", zh.err);
 }
 
 #[test]
-fn put_into_memory_is_refused() {
-    for what in [&["ticket"][..], &["account", ACCOUNT]] {
+fn platform_refuses_the_store_memory() {
+    for what in [&["set-ticket"][..], &["add-account", ACCOUNT]] {
         for store in ["", "memory"] {
-            let ran = put(what, &[&PLATFORM[..], &[("WXLINK_STORE", store)]].concat());
+            let ran = run_platform(what, &[&PLATFORM[..], &[("WXLINK_STORE", store)]].concat());
             assert_eq!((ran.code, &*ran.out), (2, ""), "{store}");
             for part in ["nothing was stored", "memory", "file:PATH", "redis://HOST"] {
                 assert!(ran.err.contains(part), "{}", ran.err);
             }
         }
-        let ran = put(&[what, &["--json", "--lang", "zh"]].concat(), &PLATFORM);
+        let ran = run_platform(&[what, &["--json", "--lang", "zh"]].concat(), &PLATFORM);
         let line = ran.json();
         assert_eq!(
             (ran.code, &line["delivery"]),
@@ -406,21 +411,62 @@ fn put_into_memory_is_refused() {
 }
 
 #[test]
-fn put_stores_what_it_reads_from_stdin() {
-    let dir = scratch("put");
+fn platform_stores_the_secret_on_stdin() {
+    let dir = scratch("platform");
     let store = format!("file:{}/tokens", dir.display());
     let variables = [&PLATFORM[..], &[("WXLINK_STORE", &*store)]].concat();
-    for what in [&["ticket"][..], &["account", ACCOUNT]] {
-        let ran = put(what, &variables);
+    for what in [&["set-ticket"][..], &["add-account", ACCOUNT]] {
+        let ran = run_platform(what, &variables);
         assert_eq!((ran.code, &*ran.out, &*ran.err), (0, "Stored.\n", ""));
         for help in ["-h", "--help"] {
-            let help = run(bare(&["put", what[0], help])).out;
+            let help = run(bare(&["platform", what[0], help])).out;
             assert!(help.contains("stdin"), "{help}");
         }
     }
-    let help = run(bare(&["put", "--help"])).out;
+    let help = run(bare(&["platform", "--help"])).out;
     assert!(
         help.contains("stdin") && help.contains("file:PATH"),
         "{help}"
     );
+}
+
+#[test]
+fn usage_errors_are_in_the_language_that_is_set() {
+    let dir = scratch("usage-language");
+    let config = file(&dir, "zh.toml", "lang = 'zh'");
+    let invalid = file(&dir, "invalid.toml", "lang = 'zh'\nunknown = 1");
+    let chinese = ("WXLINK_LANG", "zh");
+    for (arguments, variable, part) in [
+        (&["list"][..], Some(chinese), "没有 access_token"),
+        (&["list", "--lang", "zh"], None, "没有 access_token"),
+        (&["list", "--config", &config], None, "没有 access_token"),
+        (
+            &["list", "--token-file", "/nonexistent", "--config", &config],
+            None,
+            "无法读取",
+        ),
+        (
+            &["list", "--config", &invalid],
+            Some(chinese),
+            "未知选项 unknown",
+        ),
+        (
+            &["list", "--access-token", "x", "--lang", "zh"],
+            None,
+            "请将密钥放入环境变量",
+        ),
+        (
+            &["list", "--access-token", "x"],
+            Some(chinese),
+            "请将密钥放入环境变量",
+        ),
+        // A flag takes precedence over the environment, as for every option.
+        (&["list", "--lang", "en"], Some(chinese), "no access token"),
+    ] {
+        let mut command = bare(arguments);
+        command.envs(variable);
+        let ran = run(command);
+        assert_eq!((ran.code, &*ran.out), (2, ""), "{arguments:?} {}", ran.err);
+        assert!(ran.err.contains(part), "{arguments:?} {}", ran.err);
+    }
 }

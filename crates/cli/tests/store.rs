@@ -1,4 +1,4 @@
-//! A token store that cannot be used: the command says why, on stderr, and exits with 4.
+//! A token store that cannot be used: the command reports why and exits with 4.
 #![cfg(unix)]
 
 mod common;
@@ -21,30 +21,31 @@ fn platform(sandbox: &Sandbox, store: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// What `put ticket` and `list` say of the store, in words and as JSON.
+/// Checks that `platform set-ticket` and `list` report that the store cannot be used, and why.
 #[track_caller]
-fn refused(sandbox: &Sandbox, store: &str, says: &str) {
-    let put = ["put", "ticket"];
-    let ran = run_with(platform(sandbox, store, &put), "SANDBOX-TICKET\n");
+fn refused(sandbox: &Sandbox, store: &str, reason: &str) {
+    let set_ticket = ["platform", "set-ticket"];
+    let ran = run_with(platform(sandbox, store, &set_ticket), "SANDBOX-TICKET\n");
     assert_eq!((ran.code, ran.out.as_str()), (4, ""), "{}", ran.err);
-    assert!(ran.err.contains(says), "{}", ran.err);
+    assert!(ran.err.contains(reason), "{}", ran.err);
     assert!(!ran.err.contains("panicked"), "{}", ran.err);
     let ran = run(platform(sandbox, store, &["list"]));
     assert_eq!((ran.code, ran.out.as_str()), (4, ""), "{}", ran.err);
-    assert!(ran.err.contains(says), "{}", ran.err);
+    assert!(ran.err.contains(reason), "{}", ran.err);
     let ran = run(platform(sandbox, store, &["list", "--json"]));
-    let told = ran.json();
-    assert_eq!((ran.code, &told["status"]), (4, &Value::from("NO_TOKEN")));
-    assert!(told["message"].as_str().unwrap().contains(says), "{told}");
+    let line = ran.json();
+    assert_eq!((ran.code, &line["status"]), (4, &Value::from("NO_TOKEN")));
+    assert!(line["message"].as_str().unwrap().contains(reason), "{line}");
 }
 
 #[test]
-fn a_damaged_store_is_reported_and_stays_as_it_is() {
+fn a_damaged_store_is_reported_and_not_changed() {
     let sandbox = sandbox();
     let path = scratch("damaged-store").join("tokens");
     let store = format!("file:{}", path.display());
-    let put = |ticket: &str| run_with(platform(&sandbox, &store, &["put", "ticket"]), ticket);
-    assert_eq!(put("SANDBOX-TICKET\n").code, 0);
+    let arguments = ["platform", "set-ticket"];
+    let set_ticket = |ticket: &str| run_with(platform(&sandbox, &store, &arguments), ticket);
+    assert_eq!(set_ticket("SANDBOX-TICKET\n").code, 0);
     assert_eq!(run(platform(&sandbox, &store, &["list"])).code, 0);
     let whole = fs::read(&path).unwrap();
     for len in [0, 1, 100, 4096, whole.len() / 2, whole.len() - 1] {
@@ -52,15 +53,15 @@ fn a_damaged_store_is_reported_and_stays_as_it_is() {
         refused(&sandbox, &store, "is damaged: ");
         assert!(fs::read(&path).unwrap() == whole[..len]);
     }
-    let says = format!("the token store {} is damaged: ", path.display());
-    refused(&sandbox, &store, &says);
+    let reason = format!("the token store {} is damaged: ", path.display());
+    refused(&sandbox, &store, &reason);
     fs::remove_file(&path).unwrap();
-    assert_eq!(put("SANDBOX-TICKET\n").code, 0);
+    assert_eq!(set_ticket("SANDBOX-TICKET\n").code, 0);
     assert_eq!(run(platform(&sandbox, &store, &["list"])).code, 0);
 }
 
 #[test]
-fn a_store_that_is_not_safe_is_refused() {
+fn an_unsafe_store_path_is_refused() {
     let sandbox = sandbox();
     let dir = scratch("unsafe-store");
     let store = |name: &str| format!("file:{}", dir.join(name).display());

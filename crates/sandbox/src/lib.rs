@@ -1,8 +1,8 @@
 //! A stateful simulator of WeChat's side of linking mini programs to Official Accounts.
 //!
-//! It speaks WeChat's three endpoints and those a platform obtains its tokens through, over HTTP
-//! and HTTPS, plays both administrators, and goes
-//! wrong in every way a network can, on demand. `docs/sandbox.md` is its handbook.
+//! It serves WeChat's three endpoints for links, and those from which a third-party platform
+//! obtains its tokens, over HTTP and HTTPS. It plays both administrators, and fails on demand in
+//! every way a network can. `docs/sandbox.md` is its handbook.
 //!
 //! ```
 //! use serde_json::json;
@@ -16,41 +16,42 @@
 //! sandbox.admin("POST", "faults", &json!({"endpoint": "link", "fault": {"drop": "reset"}}))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Layout
+//!
+//! A module imports only from modules above it in this table.
+//!
+//! | module | responsibility |
+//! |---|---|
+//! | `model` | accounts, mini programs, tokens, administrators and time, as plain data |
+//! | `wechat` | WeChat's endpoints, and the state that they read and change |
+//! | `faults` | fault rules, and what they do to a request and its response |
+//! | `journal` | the requests that arrived, without the secrets in them |
+//! | `simulator` | all of this state behind one lock, and how a request is processed |
+//! | `admin` | the admin interface, with which tests set up and inspect a simulator |
+//! | `http` | listeners, TLS certificates, the HTTP server, and raw responses |
+//! | `sandbox` | the public type [`Sandbox`]: threads and addresses |
+//! | `program` | the program `wxlink-sandbox` and its command line |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod admin;
-mod bomb;
-mod ca_file;
-mod certificates;
-mod clock;
-mod codes;
-mod component;
-mod demo;
 pub mod faults;
+mod http;
 mod journal;
-mod links;
-mod platform;
-mod policy;
+mod model;
 mod program;
-mod raw;
-mod redaction;
-mod registry;
 mod sandbox;
-mod secrets;
-mod server;
-mod state;
-mod tokens;
+mod simulator;
 mod wechat;
-mod world;
 
-pub use admin::AdminError;
-pub use certificates::Certificate;
+pub use admin::error::AdminError;
 pub use faults::{Fault, FaultRule};
-pub use policy::{Decision, Exceptions, Policy, Step, When};
+pub use http::certificates::Certificate;
+pub use model::policy::{Decision, Exceptions, Policy, Step, When};
+pub use model::world::{
+    Account, Authorizer, Component, FuncInfo, Limits, LinkEntry, LinkState, MiniProgram,
+    RefreshMode, Refusal, Token, TokenKind, World,
+};
 pub use program::{HELP, program};
 pub use sandbox::{Sandbox, Settings};
-pub use world::{
-    Account, Authorizer, Component, FuncInfo, Limits, LinkEntry, LinkState, MiniProgram, Refresh,
-    Refusal, Token, TokenKind, World,
-};

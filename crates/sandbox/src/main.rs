@@ -1,4 +1,4 @@
-//! The sandbox as a program.
+//! The program `wxlink-sandbox`: see `program`.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

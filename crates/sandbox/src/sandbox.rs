@@ -1,4 +1,4 @@
-//! A running sandbox: its threads, its addresses and its end.
+//! A running simulator: its settings, threads and addresses, and how it stops.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -9,33 +9,34 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::admin::{self, AdminError};
-use crate::ca_file::CaFile;
-use crate::certificates::{Authority, Certificate};
-use crate::policy::Policy;
-use crate::server::{Door, serve};
-use crate::state::Shared;
-use crate::world::World;
+use crate::admin::error::AdminError;
+use crate::admin::routes;
+use crate::http::ca_file::CaFile;
+use crate::http::certificates::{Certificate, CertificateAuthority};
+use crate::http::server::{ListenSocket, serve};
+use crate::model::policy::Policy;
+use crate::model::world::World;
+use crate::simulator::Simulator;
 
-/// How to run a sandbox. The default suits tests: loopback, free ports, the demo world, decisions by
-/// hand.
+/// How to run a simulator. The defaults are for tests: loopback, free ports, the demo world, and
+/// decisions by hand.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The address to listen on.
+    /// The IP address to listen on.
     pub listen: IpAddr,
-    /// The port for HTTP; 0: any free one.
+    /// The port for HTTP. 0: any free port.
     pub port: u16,
-    /// The port for HTTPS; 0: any free one.
+    /// The port for HTTPS. 0: any free port.
     pub tls_port: u16,
-    /// Threads that serve requests; at least one.
+    /// How many threads serve requests. 0 is treated as 1.
     pub workers: usize,
-    /// How many requests the journal holds.
+    /// How many requests the journal holds at most.
     pub journal: usize,
-    /// What exists.
+    /// What exists on WeChat's side.
     pub world: World,
     /// How the administrators decide.
     pub policy: Policy,
-    /// What is wrong with the HTTPS certificate, if anything.
+    /// The kind of certificate for HTTPS.
     pub certificate: Certificate,
     /// Whether to open three more HTTPS listeners, each with a bad certificate.
     pub bad_tls: bool,
@@ -57,17 +58,23 @@ impl Default for Settings {
     }
 }
 
-/// A running sandbox. It stops when dropped; its connections and its CA file go with it.
+/// A running simulator. Dropping it stops it, closes its connections and removes its CA file.
 pub struct Sandbox {
-    shared: Arc<Shared>,
+    simulator: Arc<Simulator>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
     ca_file: CaFile,
     ca_pem: String,
     http_url: String,
     https_url: String,
-    /// Expired, wrong name, unknown issuer.
-    bad_urls: Option<[String; 3]>,
+    bad_urls: Option<BadUrls>,
+}
+
+/// The addresses of the listeners with bad certificates.
+struct BadUrls {
+    expired: String,
+    wrong_name: String,
+    unknown_issuer: String,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -81,44 +88,54 @@ impl std::fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox; once this returns it can be called.
+    /// Starts a simulator. It accepts connections as soon as this returns.
     ///
     /// # Errors
     ///
-    /// An address that cannot be listened on, an unsound world or policy (`InvalidInput`), a CA file
-    /// that cannot be written.
+    /// `InvalidInput` if the world or the policy is invalid. Other kinds if a port cannot be
+    /// listened on, a certificate cannot be generated, or the CA file cannot be written.
     pub fn start(settings: Settings) -> io::Result<Self> {
         settings
             .world
             .check()
             .and_then(|()| settings.policy.check())
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
-        let authority = Authority::new()?;
+        let authority = CertificateAuthority::new()?;
         let listen = settings.listen;
         let acceptor = |certificate| authority.acceptor(certificate, listen).map(Some);
         let http = bind(listen, settings.port)?;
         let https = bind(listen, settings.tls_port)?;
         let http_url = url("http", &http)?;
         let https_url = url("https", &https)?;
-        let mut doors = vec![(http, None), (https, acceptor(settings.certificate)?)];
+        let mut sockets = vec![
+            ListenSocket {
+                listener: http,
+                tls: None,
+            },
+            ListenSocket {
+                listener: https,
+                tls: acceptor(settings.certificate)?,
+            },
+        ];
         let mut bad_urls = None;
         if settings.bad_tls {
             let mut open = |certificate| {
                 let listener = bind(listen, 0)?;
                 let url = url("https", &listener)?;
-                doors.push((listener, acceptor(certificate)?));
+                let tls = acceptor(certificate)?;
+                sockets.push(ListenSocket { listener, tls });
                 io::Result::Ok(url)
             };
-            bad_urls = Some([
-                open(Certificate::Expired)?,
-                open(Certificate::WrongName)?,
-                open(Certificate::UnknownIssuer)?,
-            ]);
+            bad_urls = Some(BadUrls {
+                expired: open(Certificate::Expired)?,
+                wrong_name: open(Certificate::WrongName)?,
+                unknown_issuer: open(Certificate::UnknownIssuer)?,
+            });
         }
 
         let (stop, stopped) = watch::channel(false);
         let mut sandbox = Self {
-            shared: Arc::new(Shared::new(
+            simulator: Arc::new(Simulator::new(
                 settings.world,
                 settings.policy,
                 settings.journal,
@@ -131,15 +148,15 @@ impl Sandbox {
             https_url,
             bad_urls,
         };
-        // Each worker accepts for itself, from the same sockets. Should one fail to start, dropping
-        // the sandbox stops those before it.
+        // All workers accept from the same sockets. If one fails to start, dropping `sandbox` stops
+        // those that have started.
         for number in 0..settings.workers.max(1) {
-            let doors = doors
+            let sockets = sockets
                 .iter()
-                .map(|(listener, tls)| {
-                    Ok(Door {
-                        listener: listener.try_clone()?,
-                        tls: tls.clone(),
+                .map(|socket| {
+                    Ok(ListenSocket {
+                        listener: socket.listener.try_clone()?,
+                        tls: socket.tls.clone(),
                     })
                 })
                 .collect::<io::Result<Vec<_>>>()?;
@@ -147,43 +164,46 @@ impl Sandbox {
                 .enable_io()
                 .enable_time()
                 .build()?;
-            let serving = serve(sandbox.shared.clone(), doors, stopped.clone());
+            let serving = serve(sandbox.simulator.clone(), sockets, stopped.clone());
             let worker = std::thread::Builder::new()
                 .name(format!("sandbox-{number}"))
-                // With the runtime go its tasks, and with them the connections. The only error is a
-                // socket that the system takes back, which ends this worker.
+                // When the thread ends, its runtime is dropped, and its connections with it. An
+                // error means that the runtime could not use a socket; this worker ends then.
                 .spawn(move || drop(runtime.block_on(serving)))?;
             sandbox.workers.push(worker);
         }
         Ok(sandbox)
     }
 
-    /// Where it speaks HTTP, without a slash at the end.
+    /// The base URL for HTTP, without a trailing slash.
     pub fn http_url(&self) -> &str {
         &self.http_url
     }
 
-    /// Where it speaks HTTPS, without a slash at the end.
+    /// The base URL for HTTPS, without a trailing slash.
     pub fn https_url(&self) -> &str {
         &self.https_url
     }
 
-    /// Where its certificate has expired, if [`Settings::bad_tls`] is set.
+    /// The base URL of the listener with an expired certificate. `None` without
+    /// [`Settings::bad_tls`].
     pub fn https_expired_url(&self) -> Option<&str> {
-        self.bad_urls.as_ref().map(|urls| &*urls[0])
+        self.bad_urls.as_ref().map(|urls| &*urls.expired)
     }
 
-    /// Where its certificate is another host's, if [`Settings::bad_tls`] is set.
+    /// The base URL of the listener with a certificate for another host. `None` without
+    /// [`Settings::bad_tls`].
     pub fn https_wrong_name_url(&self) -> Option<&str> {
-        self.bad_urls.as_ref().map(|urls| &*urls[1])
+        self.bad_urls.as_ref().map(|urls| &*urls.wrong_name)
     }
 
-    /// Where its certificate is from a CA nobody knows, if [`Settings::bad_tls`] is set.
+    /// The base URL of the listener with a certificate from an unknown CA. `None` without
+    /// [`Settings::bad_tls`].
     pub fn https_unknown_issuer_url(&self) -> Option<&str> {
-        self.bad_urls.as_ref().map(|urls| &*urls[2])
+        self.bad_urls.as_ref().map(|urls| &*urls.unknown_issuer)
     }
 
-    /// A PEM file with the CA to trust; it is gone when the sandbox is.
+    /// A PEM file with the CA to trust. It is removed when the simulator stops.
     pub fn ca_file(&self) -> &Path {
         self.ca_file.path()
     }
@@ -193,20 +213,20 @@ impl Sandbox {
         &self.ca_pem
     }
 
-    /// An admin request, as `docs/sandbox.md` describes them, without the way over HTTP: `path` is
-    /// what follows `/__sandbox/`, `Value::Null` stands for no body.
+    /// Carries out an admin request without HTTP. `docs/sandbox.md` describes the requests: `path`
+    /// is what follows `/__sandbox/`, and `Value::Null` stands for no body.
     ///
     /// # Errors
     ///
-    /// What HTTP would answer with a 4xx status.
+    /// Where the response over HTTP has a 4xx status.
     pub fn admin(&self, method: &str, path: &str, body: &Value) -> Result<Value, AdminError> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let body = match body {
             Value::Null => Vec::new(),
             body => body.to_string().into_bytes(),
         };
-        let answer = admin::handle(&self.shared, method, path, query, &body)?;
-        Ok(serde_json::from_slice(&answer).unwrap_or_default())
+        let response = routes::handle(&self.simulator, method, path, query, &body)?;
+        Ok(serde_json::from_slice(&response).unwrap_or_default())
     }
 }
 
@@ -214,7 +234,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         for worker in self.workers.drain(..) {
-            // A worker that panicked has stopped too.
+            // An error means that the worker has panicked, and so has stopped too.
             let _ = worker.join();
         }
     }
@@ -223,13 +243,16 @@ impl Drop for Sandbox {
 fn bind(address: IpAddr, port: u16) -> io::Result<TcpListener> {
     let address = SocketAddr::new(address, port);
     let listener = TcpListener::bind(address).map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+        io::Error::new(
+            error.kind(),
+            format!("could not listen on {address}: {error}"),
+        )
     })?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// The address to call a listener by: one that listens everywhere is called on loopback.
+/// The base URL of a listener. One that listens on all addresses is called through loopback.
 fn url(scheme: &str, listener: &TcpListener) -> io::Result<String> {
     let mut address = listener.local_addr()?;
     if address.ip().is_unspecified() {

@@ -1,4 +1,4 @@
-//! The admin interface: over HTTP and in process, with its errors, and the journal.
+//! The admin interface, over HTTP and in process: its errors, the state and the journal.
 
 mod common;
 
@@ -7,40 +7,46 @@ use serde_json::{Value, json};
 use wxlink_sandbox::{Sandbox, Settings};
 
 #[test]
-fn over_http_it_is_the_same() {
+fn it_works_the_same_over_http_and_in_process() {
     let sandbox = start();
     let mut stream = connect(&sandbox);
     let rule = json!({"endpoint": "link", "fault": {"drop": "close"}}).to_string();
-    let answer = over(&mut stream, &request("POST", "/__sandbox/faults", &rule)).unwrap();
-    assert_eq!((answer.status, answer.json()), (200, json!({"id": 1})));
-    let answer = over(&mut stream, &request("GET", "/__sandbox/faults", "")).unwrap();
-    assert_eq!(answer.json(), admin(&sandbox, "GET", "faults", Value::Null));
+    let response = send(&mut stream, &request("POST", "/__sandbox/faults", &rule)).unwrap();
+    assert_eq!((response.status, response.json()), (200, json!({"id": 1})));
+    let response = send(&mut stream, &request("GET", "/__sandbox/faults", "")).unwrap();
     assert_eq!(
-        answer.json(),
+        response.json(),
+        admin(&sandbox, "GET", "faults", Value::Null)
+    );
+    assert_eq!(
+        response.json(),
         admin(&sandbox, "GET", "/__sandbox/faults/", Value::Null)
     );
-    let answer = over(&mut stream, &request("POST", "/__sandbox/faults", "{")).unwrap();
-    assert_eq!(answer.status, 400);
+    let response = send(&mut stream, &request("POST", "/__sandbox/faults", "{")).unwrap();
+    assert_eq!(response.status, 400);
     assert!(
-        answer.json()["error"]
+        response.json()["error"]
             .as_str()
             .unwrap()
-            .contains("does not fit")
+            .contains("invalid body")
     );
 }
 
 #[test]
-fn mistakes_say_what_to_do() {
+fn errors_say_what_to_do() {
     let sandbox = start();
     link(&sandbox, APPID);
-    let approval = |appid: &str, by: &str| json!({"account": ACCOUNT, "appid": appid, "by": by, "decision": "agree"});
+    let approval = |appid: &str, by: &str| {
+        let decision = "agree";
+        json!({"account": ACCOUNT, "appid": appid, "by": by, "decision": decision})
+    };
     for (method, path, body, status, part) in [
         (
             "GET",
             "nothing",
             json!(null),
             404,
-            "there is GET /__sandbox/state",
+            "Use one of: GET /__sandbox/state",
         ),
         ("GET", "", json!(null), 404, "GET /__sandbox/state"),
         ("POST", "state", json!(null), 405, "GET /__sandbox/state"),
@@ -79,14 +85,14 @@ fn mistakes_say_what_to_do() {
             "accounts/wx0b00000000000001",
             json!({}),
             400,
-            "a mini program's",
+            "that of a mini program",
         ),
         (
             "PUT",
             "miniprograms/wx0a00000000000001",
             json!({}),
             400,
-            "an account's",
+            "that of an account",
         ),
         (
             "PUT",
@@ -95,7 +101,7 @@ fn mistakes_say_what_to_do() {
             400,
             "unknown field `name`",
         ),
-        ("PUT", "tokens/T", json!({}), 400, "needs its `account`"),
+        ("PUT", "tokens/T", json!({}), 400, "needs an `account`"),
         (
             "PUT",
             "tokens/T",
@@ -108,7 +114,7 @@ fn mistakes_say_what_to_do() {
             "approvals",
             approval("wx0b00000000000002", "mini_program"),
             409,
-            "nobody waits",
+            "no decision is pending",
         ),
         (
             "POST",
@@ -136,7 +142,7 @@ fn mistakes_say_what_to_do() {
             "clock",
             json!({"advance_s": -1}),
             400,
-            "does not fit",
+            "invalid body",
         ),
         (
             "POST",
@@ -150,7 +156,7 @@ fn mistakes_say_what_to_do() {
             "reset",
             json!({"tokens": {"T": {}}}),
             400,
-            "needs its `account`",
+            "needs an `account`",
         ),
         ("GET", "journal?last=3", json!(null), 400, "?after=SEQ"),
     ] {
@@ -158,12 +164,12 @@ fn mistakes_say_what_to_do() {
         assert_eq!(error.status(), status, "{method} {path}: {error}");
         assert!(error.to_string().contains(part), "{method} {path}: {error}");
     }
-    // None of that changed anything.
+    // None of these requests changed anything.
     assert_eq!(statuses(&sandbox), [12]);
 }
 
 #[test]
-fn what_state_shows_reset_takes() {
+fn reset_accepts_the_world_that_state_returns() {
     let sandbox = start();
     link(&sandbox, APPID);
     decide(&sandbox, "official_account", "agree");
@@ -172,7 +178,12 @@ fn what_state_shows_reset_takes() {
     assert_eq!(account["linked_this_month"], 1);
     assert_eq!(
         account["links"],
-        json!([{"appid": APPID, "state": "waiting_mini_program", "from_console": false, "selected": true}])
+        json!([{
+            "appid": APPID,
+            "state": "waiting_mini_program",
+            "from_console": false,
+            "selected": true,
+        }])
     );
 
     fault(&sandbox, json!({"fault": "hang", "always": true}));
@@ -197,16 +208,16 @@ fn what_state_shows_reset_takes() {
 }
 
 #[test]
-fn the_journal_tells_everything_but_secrets() {
+fn the_journal_shows_requests_without_secrets() {
     let sandbox = start();
     let mut stream = connect(&sandbox);
     let request = format!(
         "POST {}&x=1 HTTP/1.1\r\nHost: h\r\nUser-Agent: test/1\r\nContent-Length: 2\r\n\r\n{{}}",
         target("get", TOKEN)
     );
-    over(&mut stream, &request).unwrap();
-    over(&mut stream, &request.replace(TOKEN, "a-real-one")).unwrap();
-    over(&mut connect(&sandbox), &request).unwrap();
+    send(&mut stream, &request).unwrap();
+    send(&mut stream, &request.replace(TOKEN, "a-real-one")).unwrap();
+    send(&mut connect(&sandbox), &request).unwrap();
     let journal = admin(&sandbox, "GET", "journal", Value::Null);
     let entries = journal["entries"].as_array().unwrap();
     assert_eq!(journal["dropped"], 0);
@@ -240,7 +251,7 @@ fn the_journal_tells_everything_but_secrets() {
         admin(&sandbox, "DELETE", "journal", Value::Null),
         json!({"removed": 3})
     );
-    over(&mut stream, &request).unwrap();
+    send(&mut stream, &request).unwrap();
     let journal = admin(&sandbox, "GET", "journal", Value::Null);
     assert_eq!(journal["entries"][0]["seq"], 4);
 }
@@ -254,7 +265,7 @@ fn the_journal_is_bounded() {
     .unwrap();
     let mut stream = connect(&sandbox);
     for _ in 0..10 {
-        over(&mut stream, &get_request()).unwrap();
+        send(&mut stream, &get_request()).unwrap();
     }
     let journal = admin(&sandbox, "GET", "journal", Value::Null);
     assert_eq!(journal["dropped"], 7);
@@ -285,7 +296,7 @@ fn a_list_of_five_hundred() {
 }
 
 #[test]
-fn many_run_side_by_side_with_many_workers() {
+fn several_simulators_with_several_workers_run_at_the_same_time() {
     let sandboxes: Vec<_> = (0..8)
         .map(|_| {
             Sandbox::start(Settings {
@@ -301,7 +312,7 @@ fn many_run_side_by_side_with_many_workers() {
                 scope.spawn(|| {
                     let mut stream = connect(sandbox);
                     for _ in 0..50 {
-                        assert_eq!(over(&mut stream, &get_request()).unwrap().status, 200);
+                        assert_eq!(send(&mut stream, &get_request()).unwrap().status, 200);
                     }
                 });
             }
@@ -315,7 +326,7 @@ fn many_run_side_by_side_with_many_workers() {
 }
 
 #[test]
-fn an_unsound_world_does_not_start() {
+fn an_invalid_world_is_refused_at_start() {
     let mut settings = Settings::default();
     settings.world.accounts.clear();
     let error = Sandbox::start(settings).unwrap_err();

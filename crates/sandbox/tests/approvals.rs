@@ -1,4 +1,4 @@
-//! Linking and unlinking from the call to the last administrator's word.
+//! Linking and unlinking, from the call to the last decision.
 
 mod common;
 
@@ -6,7 +6,7 @@ use common::*;
 use serde_json::json;
 
 #[test]
-fn by_hand_from_call_to_unlinked() {
+fn decisions_by_hand_from_linking_to_unlinking() {
     let sandbox = start();
     assert!(statuses(&sandbox).is_empty());
     assert_eq!(link(&sandbox, APPID), 0);
@@ -26,7 +26,7 @@ fn by_hand_from_call_to_unlinked() {
     assert_eq!(link(&sandbox, APPID), 89015);
 
     assert_eq!(unlink(&sandbox, APPID), 0);
-    // Until the administrator agrees nothing has changed.
+    // Nothing changes until the administrator agrees.
     assert_eq!(statuses(&sandbox), [1]);
     assert_eq!(unlink(&sandbox, APPID), 89018);
     assert_eq!(link(&sandbox, APPID), 89015);
@@ -42,7 +42,7 @@ fn by_hand_from_call_to_unlinked() {
 }
 
 #[test]
-fn the_item_shows_what_the_call_asked_for() {
+fn the_item_shows_the_flags_of_the_call() {
     let sandbox = start();
     let body = json!({"appid": APPID, "notify_users": "1", "show_profile": "0"}).to_string();
     assert_eq!(errcode(&call(&sandbox, "link", TOKEN, &body)), 0);
@@ -59,7 +59,7 @@ fn the_item_shows_what_the_call_asked_for() {
 }
 
 #[test]
-fn the_mini_program_refuses_and_is_asked_again() {
+fn a_refused_link_can_be_requested_again() {
     let sandbox = start();
     link(&sandbox, APPID);
     decide(&sandbox, "official_account", "agree");
@@ -82,7 +82,7 @@ fn the_mini_program_refuses_and_is_asked_again() {
 }
 
 #[test]
-fn invitations_vanish() {
+fn refused_and_expired_invitations_are_removed_from_the_list() {
     for (by_first, decision) in [
         ("official_account", "refuse"),
         ("official_account", "vanish"),
@@ -101,7 +101,7 @@ fn invitations_vanish() {
 }
 
 #[test]
-fn a_link_from_the_console() {
+fn a_link_requested_in_the_console() {
     let sandbox = start();
     let body = json!({"account": ACCOUNT, "appid": APPID});
     admin(&sandbox, "POST", "console_link", body.clone());
@@ -114,7 +114,7 @@ fn a_link_from_the_console() {
 }
 
 #[test]
-fn decisions_fall_by_polls() {
+fn decisions_are_made_after_polls() {
     let sandbox = start_with(json!({
         "official_account": {"when": {"polls": 1}},
         "mini_program": {"when": {"polls": 2}},
@@ -132,7 +132,7 @@ fn decisions_fall_by_polls() {
 }
 
 #[test]
-fn decisions_fall_by_the_clock() {
+fn decisions_are_made_by_the_clock() {
     let sandbox = start_with(json!({
         "official_account": {"when": {"seconds": 3600}},
         "mini_program": {"when": {"seconds": 7200}, "decision": "refuse"},
@@ -146,7 +146,7 @@ fn decisions_fall_by_the_clock() {
 }
 
 #[test]
-fn decisions_fall_at_once_with_exceptions() {
+fn decisions_are_made_immediately_with_exceptions() {
     let sandbox = start();
     admin(
         &sandbox,
@@ -158,7 +158,9 @@ fn decisions_fall_at_once_with_exceptions() {
             "unlink": {"when": "immediate"},
             "miniprograms": {
                 "wx0b00000000000002": {"mini_program": {"when": "immediate", "decision": "refuse"}},
-                "wx0b00000000000003": {"official_account": {"when": "immediate", "decision": "vanish"}},
+                "wx0b00000000000003": {
+                    "official_account": {"when": "immediate", "decision": "vanish"},
+                },
                 "wx0b00000000000004": {"mini_program": {}},
                 "wx0b00000000000005": {"unlink": {"when": "immediate", "decision": "refuse"}},
             },

@@ -1,6 +1,7 @@
-//! How much the sandbox can take: it must never be what a benchmark measures.
+//! How many requests a simulator serves in a second. Benchmarks of the library need it to be much
+//! faster than the library.
 //!
-//! `make bench` runs it, alone and optimised.
+//! `make bench` runs it in an optimised build, without other tests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,30 +13,31 @@ use wxlink_sandbox::{Sandbox, Settings};
 
 const CONNECTIONS: usize = 8;
 const REQUESTS: usize = 20_000;
-/// Requests under way on one connection: the callers must not be the bottleneck either.
-const AHEAD: usize = 16;
+/// How many requests are sent before their responses are read, so that the client is not the
+/// bottleneck.
+const BATCH: usize = 16;
 
 #[test]
-#[ignore = "a figure, not a check of behaviour: see make bench"]
+#[ignore = "a measurement: run it with make bench"]
 fn requests_per_second_of_one_worker() {
     let sandbox = Sandbox::start(Settings::default()).unwrap();
     let address = sandbox.http_url().trim_start_matches("http://");
     let request = format!(
-        "POST /cgi-bin/wxopen/wxamplinkget?access_token=SANDBOX-TOKEN HTTP/1.1\r\nHost: {address}\r\n\
-         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+        "POST /cgi-bin/wxopen/wxamplinkget?access_token=SANDBOX-TOKEN HTTP/1.1\r\n\
+         Host: {address}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
     );
-    let batch = request.repeat(AHEAD);
+    let batch = request.repeat(BATCH);
     let start = Barrier::new(CONNECTIONS + 1);
     let seconds = thread::scope(|s| {
         for _ in 0..CONNECTIONS {
             s.spawn(|| {
                 let mut stream = TcpStream::connect(address).unwrap();
-                let answer = answer_length(&mut stream, &request);
-                let mut answers = vec![0; answer * AHEAD];
+                let length = response_length(&mut stream, &request);
+                let mut responses = vec![0; length * BATCH];
                 start.wait();
-                for _ in 0..REQUESTS / AHEAD {
+                for _ in 0..REQUESTS / BATCH {
                     stream.write_all(batch.as_bytes()).unwrap();
-                    stream.read_exact(&mut answers).unwrap();
+                    stream.read_exact(&mut responses).unwrap();
                 }
             });
         }
@@ -45,12 +47,12 @@ fn requests_per_second_of_one_worker() {
     .elapsed()
     .as_secs_f64();
     let rate = (CONNECTIONS * REQUESTS) as f64 / seconds;
-    println!("one worker answers {rate:.0} requests/s");
+    println!("one worker serves {rate:.0} requests/s");
     assert!(rate > 20_000.0, "{rate:.0}");
 }
 
-/// All answers to the same request are of the same length.
-fn answer_length(stream: &mut TcpStream, request: &str) -> usize {
+/// The length of the response. All responses to the same request have the same length.
+fn response_length(stream: &mut TcpStream, request: &str) -> usize {
     stream.write_all(request.as_bytes()).unwrap();
     let mut buf = [0; 4096];
     let mut seen = 0;

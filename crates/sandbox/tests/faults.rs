@@ -1,4 +1,4 @@
-//! Every fault, seen from the other end of the wire.
+//! Every fault, as a client sees it.
 
 mod common;
 
@@ -10,12 +10,23 @@ use common::*;
 use serde_json::{Value, json};
 use wxlink_sandbox::Sandbox;
 
-/// What one `wxamplink` brings under a fault.
-fn struck(rule: Value) -> (Sandbox, Vec<u8>, Option<ErrorKind>) {
+/// A call of `wxamplink` under a fault.
+struct Faulted {
+    sandbox: Sandbox,
+    /// What the connection brought.
+    bytes: Vec<u8>,
+    error: Option<ErrorKind>,
+}
+
+fn link_with_fault(rule: Value) -> Faulted {
     let sandbox = start();
     fault(&sandbox, rule);
-    let (bytes, error) = exchange(&sandbox, &link_request());
-    (sandbox, bytes, error)
+    let Received { bytes, error } = exchange(&sandbox, &link_request());
+    Faulted {
+        sandbox,
+        bytes,
+        error,
+    }
 }
 
 fn last_entry(sandbox: &Sandbox) -> Value {
@@ -36,22 +47,26 @@ fn errcode_before_and_after() {
         json!({"endpoint": "link", "fault": {"errcode": {"code": 45009}}}),
     );
     assert_eq!(errcode(&call(&sandbox, "get", TOKEN, "{}")), 0);
-    let answer = call(&sandbox, "link", TOKEN, &link_body(APPID));
-    assert_eq!(errcode(&answer), 45009);
-    assert!(answer["errmsg"].as_str().unwrap().starts_with(" rid: "));
+    let response = call(&sandbox, "link", TOKEN, &link_body(APPID));
+    assert_eq!(errcode(&response), 45009);
+    assert!(response["errmsg"].as_str().unwrap().starts_with(" rid: "));
     assert!(statuses(&sandbox).is_empty());
     fault(
         &sandbox,
-        json!({"endpoint": "link", "when": "after", "fault": {"errcode": {"code": -1, "errmsg": "system error"}}}),
+        json!({
+            "endpoint": "link",
+            "when": "after",
+            "fault": {"errcode": {"code": -1, "errmsg": "system error"}},
+        }),
     );
-    let answer = call(&sandbox, "link", TOKEN, &link_body(APPID));
-    assert_eq!(answer, json!({"errcode": -1, "errmsg": "system error"}));
+    let response = call(&sandbox, "link", TOKEN, &link_body(APPID));
+    assert_eq!(response, json!({"errcode": -1, "errmsg": "system error"}));
     assert_eq!(statuses(&sandbox), [12]);
 }
 
 #[test]
 fn delays() {
-    for (when, at_once) in [("before", false), ("after", true)] {
+    for (when, is_immediate) in [("before", false), ("after", true)] {
         let sandbox = start();
         fault(
             &sandbox,
@@ -60,12 +75,12 @@ fn delays() {
         let mut stream = connect(&sandbox);
         let asked = Instant::now();
         stream.write_all(link_request().as_bytes()).unwrap();
-        // Wait until it has been received, which the journal tells.
+        // Wait until the request has been received.
         while admin(&sandbox, "GET", "journal/counts", Value::Null)["received"]["link"] == 0 {
             std::thread::yield_now();
         }
-        assert_eq!(last_entry(&sandbox)["processed"], at_once);
-        assert_eq!(statuses(&sandbox).is_empty(), !at_once);
+        assert_eq!(last_entry(&sandbox)["processed"], is_immediate);
+        assert_eq!(statuses(&sandbox).is_empty(), !is_immediate);
         let mut first = [0; 9];
         stream.read_exact(&mut first).unwrap();
         assert!(asked.elapsed() >= Duration::from_millis(2000));
@@ -97,9 +112,9 @@ fn hang() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut
         ));
         assert_eq!(statuses(&sandbox).len(), effect);
-        // Stopping does not wait for it.
+        // Stopping does not wait for the response.
         drop(sandbox);
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
     }
 }
@@ -108,7 +123,11 @@ fn hang() {
 fn drop_by_close_and_by_reset() {
     for (kind, error) in [("close", None), ("reset", Some(ErrorKind::ConnectionReset))] {
         for (when, effect) in [("before", 0), ("after", 1)] {
-            let (sandbox, bytes, ended) = struck(json!({"when": when, "fault": {"drop": kind}}));
+            let Faulted {
+                sandbox,
+                bytes,
+                error: ended,
+            } = link_with_fault(json!({"when": when, "fault": {"drop": kind}}));
             assert_eq!((bytes.len(), ended), (0, error), "{kind}");
             let entry = last_entry(&sandbox);
             assert_eq!(entry["answered"], Value::Null);
@@ -120,21 +139,25 @@ fn drop_by_close_and_by_reset() {
 
 #[test]
 fn cut() {
-    let (sandbox, bytes, ended) = struck(json!({"fault": {"cut": {"bytes": 10}}}));
-    let answer = parse(&bytes);
+    let Faulted {
+        sandbox,
+        bytes,
+        error: ended,
+    } = link_with_fault(json!({"fault": {"cut": {"bytes": 10}}}));
+    let response = parse(&bytes);
     assert!(
-        answer.head.contains("Content-Length: 27"),
+        response.head.contains("Content-Length: 27"),
         "{}",
-        answer.head
+        response.head
     );
-    assert_eq!(answer.body, b"{\"errcode\"");
+    assert_eq!(response.body, b"{\"errcode\"");
     assert_eq!(ended, None);
     assert_eq!(statuses(&sandbox), [12]);
 }
 
 #[test]
 fn garbage() {
-    let (_, bytes, _) = struck(json!({"fault": "garbage"}));
+    let Faulted { bytes, .. } = link_with_fault(json!({"fault": "garbage"}));
     assert!(!bytes.is_empty() && !bytes.starts_with(b"HTTP"));
 }
 
@@ -151,21 +174,21 @@ fn pages_and_redirects_keep_the_connection() {
         json!({"fault": {"redirect": {"code": 307, "location": "http://127.0.0.1:9/x"}}}),
     );
     let mut stream = connect(&sandbox);
-    let page = over(&mut stream, &link_request()).unwrap();
+    let page = send(&mut stream, &link_request()).unwrap();
     assert_eq!(page.status, 502);
     assert!(page.head.contains("Content-Type: text/html"));
     assert!(page.text().contains("<h1>502 Bad Gateway</h1>"));
-    let page = over(&mut stream, &link_request()).unwrap();
+    let page = send(&mut stream, &link_request()).unwrap();
     assert_eq!((page.status, page.text()), (503, "<p>维护中"));
-    let redirect = over(&mut stream, &link_request()).unwrap();
+    let redirect = send(&mut stream, &link_request()).unwrap();
     assert_eq!(redirect.status, 307);
     assert!(redirect.head.contains("Location: http://127.0.0.1:9/x"));
-    assert_eq!(over(&mut stream, &link_request()).unwrap().status, 200);
+    assert_eq!(send(&mut stream, &link_request()).unwrap().status, 200);
 }
 
 #[test]
-fn bodies_made_to_measure() {
-    let (_, bytes, _) = struck(json!({"fault": {"body": {
+fn custom_bodies() {
+    let Faulted { bytes, .. } = link_with_fault(json!({"fault": {"body": {
         "base64": "//4=", "status": 201, "http10": true,
         "headers": {"Content-Type": null, "Content-Encoding": "gzip"},
     }}}));
@@ -174,36 +197,38 @@ fn bodies_made_to_measure() {
         "HTTP/1.0 201 Created\r\nConnection: close\r\nContent-Length: 2\r\n\
          Content-Encoding: gzip\r\n\r\n\u{fffd}\u{fffd}"
     );
-    let (_, bytes, _) =
-        struck(json!({"fault": {"body": {"text": "{\"errcode\":\"0\"}", "chunked": true}}}));
-    let answer = parse(&bytes);
-    assert!(answer.head.contains("Transfer-Encoding: chunked"));
-    assert!(!answer.head.contains("Content-Length"));
+    let Faulted { bytes, .. } = link_with_fault(
+        json!({"fault": {"body": {"text": "{\"errcode\":\"0\"}", "chunked": true}}}),
+    );
+    let response = parse(&bytes);
+    assert!(response.head.contains("Transfer-Encoding: chunked"));
+    assert!(!response.head.contains("Content-Length"));
     assert_eq!(
-        answer.text(),
+        response.text(),
         "8\r\n{\"errcod\r\n7\r\ne\":\"0\"}\r\n0\r\n\r\n"
     );
 }
 
 #[test]
-fn a_gzip_bomb_unpacks_to_what_was_asked_for() {
+fn a_gzip_bomb_unpacks_to_the_requested_size() {
     for size in [0_usize, 1, 258, 259, 260, 5_000_000] {
-        let (_, bytes, _) = struck(json!({"fault": {"gzip_bomb": {"bytes": size}}}));
-        let answer = parse(&bytes);
-        assert!(answer.head.contains("Content-Encoding: gzip"));
+        let Faulted { bytes, .. } =
+            link_with_fault(json!({"fault": {"gzip_bomb": {"bytes": size}}}));
+        let response = parse(&bytes);
+        assert!(response.head.contains("Content-Encoding: gzip"));
         assert!(
-            answer.body.len() <= 300 + size / 150,
+            response.body.len() <= 300 + size / 150,
             "{}",
-            answer.body.len()
+            response.body.len()
         );
         let mut gzip = Command::new("gzip")
             .arg("-dc")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("gzip is everywhere");
+            .expect("the program gzip is installed");
         let mut input = gzip.stdin.take().unwrap();
-        let packed = answer.body;
+        let packed = response.body;
         let feeder = std::thread::spawn(move || input.write_all(&packed));
         let output = gzip.wait_with_output().unwrap();
         feeder.join().unwrap().unwrap();
@@ -214,29 +239,33 @@ fn a_gzip_bomb_unpacks_to_what_was_asked_for() {
 
 #[test]
 fn huge_and_deep() {
-    let (_, bytes, _) = struck(json!({"fault": {"huge": {"bytes": 3_000_000}}}));
-    let answer = parse(&bytes);
-    assert_eq!(answer.body.len(), 3_000_000);
-    assert_eq!(errcode(&answer.json()), 0);
-    let (_, bytes, _) = struck(json!({"fault": {"deep": {"levels": 100_000}}}));
-    let answer = parse(&bytes);
+    let Faulted { bytes, .. } = link_with_fault(json!({"fault": {"huge": {"bytes": 3_000_000}}}));
+    let response = parse(&bytes);
+    assert_eq!(response.body.len(), 3_000_000);
+    assert_eq!(errcode(&response.json()), 0);
+    let Faulted { bytes, .. } = link_with_fault(json!({"fault": {"deep": {"levels": 100_000}}}));
+    let response = parse(&bytes);
     assert!(
-        answer
+        response
             .head
-            .contains(&format!("Content-Length: {}", answer.body.len()))
+            .contains(&format!("Content-Length: {}", response.body.len()))
     );
     assert_eq!(
-        answer.body.iter().filter(|byte| **byte == b'[').count(),
+        response.body.iter().filter(|byte| **byte == b'[').count(),
         100_000
     );
-    let (_, bytes, _) = struck(json!({"fault": {"deep": {"levels": 3}}}));
+    let Faulted { bytes, .. } = link_with_fault(json!({"fault": {"deep": {"levels": 3}}}));
     assert_eq!(parse(&bytes).json()["deep"], json!([[[]]]));
 }
 
 #[test]
 fn slow() {
     let asked = Instant::now();
-    let (_, bytes, ended) = struck(json!({"fault": {"slow": {"bytes": 20, "every_ms": 20}}}));
+    let Faulted {
+        bytes,
+        error: ended,
+        ..
+    } = link_with_fault(json!({"fault": {"slow": {"bytes": 20, "every_ms": 20}}}));
     let pauses = bytes.len().div_ceil(20) - 1;
     assert!(asked.elapsed() >= Duration::from_millis(20) * pauses as u32);
     assert_eq!(ended, None);
@@ -245,25 +274,29 @@ fn slow() {
 
 #[test]
 fn without_a_length_and_with_a_bom() {
-    let (_, bytes, ended) = struck(json!({"fault": "close_delimited"}));
-    let answer = parse(&bytes);
-    assert!(!answer.head.contains("Content-Length"));
-    assert_eq!((errcode(&answer.json()), ended), (0, None));
+    let Faulted {
+        bytes,
+        error: ended,
+        ..
+    } = link_with_fault(json!({"fault": "close_delimited"}));
+    let response = parse(&bytes);
+    assert!(!response.head.contains("Content-Length"));
+    assert_eq!((errcode(&response.json()), ended), (0, None));
 
     let sandbox = start();
     fault(&sandbox, json!({"fault": "bom"}));
-    let answer = over(&mut connect(&sandbox), &link_request()).unwrap();
-    assert_eq!(answer.text(), "\u{feff}{\"errcode\":0,\"errmsg\":\"ok\"}");
+    let response = send(&mut connect(&sandbox), &link_request()).unwrap();
+    assert_eq!(response.text(), "\u{feff}{\"errcode\":0,\"errmsg\":\"ok\"}");
 }
 
 #[test]
-fn close_after_leaves_a_stale_connection() {
+fn close_after_closes_a_connection_that_seems_to_stay_open() {
     let sandbox = start();
     fault(&sandbox, json!({"fault": "close_after"}));
     let mut stream = connect(&sandbox);
-    let answer = over(&mut stream, &link_request()).unwrap();
-    assert_eq!(errcode(&answer.json()), 0);
-    assert!(!answer.head.contains("close"), "{}", answer.head);
+    let response = send(&mut stream, &link_request()).unwrap();
+    assert_eq!(errcode(&response.json()), 0);
+    assert!(!response.head.contains("close"), "{}", response.head);
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     assert_eq!(
         admin(&sandbox, "GET", "journal/counts", Value::Null)["received"]["link"],
@@ -277,13 +310,13 @@ fn accept_close() {
     fault(&sandbox, json!({"fault": "accept_close"}));
     let mut stream = connect(&sandbox);
     assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
-    // Nobody asked anything, and the next connection is in order.
+    // No request was read, and the next connection works.
     assert_eq!(
         admin(&sandbox, "GET", "journal", Value::Null)["entries"],
         json!([])
     );
     assert!(statuses(&sandbox).is_empty());
-    // One for the other listener leaves this one alone.
+    // A fault for the other listener does not apply to this one.
     fault(
         &sandbox,
         json!({"fault": "accept_close", "listener": "https", "always": true}),
@@ -321,13 +354,13 @@ fn faults_are_counted_listed_and_removed() {
 }
 
 #[test]
-fn admin_requests_are_never_struck() {
+fn faults_do_not_apply_to_admin_requests() {
     let sandbox = start();
     fault(&sandbox, json!({"always": true, "fault": "garbage"}));
-    let answer = over(
+    let response = send(
         &mut connect(&sandbox),
         &request("DELETE", "/__sandbox/faults", ""),
     )
     .unwrap();
-    assert_eq!(answer.json(), json!({"removed": 1}));
+    assert_eq!(response.json(), json!({"removed": 1}));
 }

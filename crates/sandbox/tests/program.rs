@@ -1,4 +1,4 @@
-//! The program: its one line, its end, and its manners.
+//! The program: the line that it prints, how it ends, and its exit codes.
 #![cfg(unix)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_wxlink-sandbox");
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn start(arguments: &[&str]) -> (Child, BufReader<ChildStdout>, Value) {
     let mut child = Command::new(PROGRAM)
@@ -38,11 +38,11 @@ fn signal(pid: &Value, name: &str) {
     assert!(status.success());
 }
 
-/// What it answers about its state.
+/// The response to `GET state`.
 fn state(about: &Value) -> String {
     let url = about["http"].as_str().expect("a URL");
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).expect("connects");
-    stream.set_read_timeout(Some(PATIENCE)).expect("sets");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("sets");
     stream
         .write_all(b"GET /__sandbox/state HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         .expect("sends");
@@ -52,7 +52,7 @@ fn state(about: &Value) -> String {
 }
 
 #[test]
-fn it_says_one_line_and_goes_when_asked_to() {
+fn it_prints_one_line_and_ends_on_a_signal() {
     for name in ["TERM", "INT"] {
         let (mut child, mut stdout, about) = start(&["--approve", "immediate"]);
         assert_eq!(about["pid"], child.id());
@@ -84,9 +84,9 @@ fn it_says_one_line_and_goes_when_asked_to() {
     }
 }
 
-/// Starts it through a shell that ends once it has printed its line. Returns that line, and what
-/// receives when the program has ended. Its port says nothing about that: another program may have
-/// been given it.
+/// Starts the program through a shell that ends after the program has printed its line. Returns the
+/// line, and a channel that receives a message when the program has ended. A closed port would not
+/// prove that: another program may listen on it by then.
 fn orphan(flag: &str) -> (Value, Receiver<()>) {
     let mut shell = Command::new("sh")
         .args(["-c", &format!("\"$0\" {flag} & read line"), PROGRAM])
@@ -101,7 +101,7 @@ fn orphan(flag: &str) -> (Value, Receiver<()>) {
     shell.wait().expect("ends");
     let (sender, ended) = channel();
     std::thread::spawn(move || {
-        // The end of its output is the end of the last program that holds it.
+        // The output is closed when the program has ended.
         let _ = stdout.read_to_string(&mut String::new());
         let _ = sender.send(());
     });
@@ -109,21 +109,21 @@ fn orphan(flag: &str) -> (Value, Receiver<()>) {
 }
 
 #[test]
-fn it_goes_when_its_parent_does() {
+fn it_ends_with_its_parent_process() {
     let (about, ended) = orphan("");
-    ended.recv_timeout(PATIENCE).unwrap();
+    ended.recv_timeout(TIMEOUT).unwrap();
     assert!(!Path::new(about["ca_file"].as_str().unwrap()).exists());
 }
 
 #[test]
-fn it_stays_if_told_to() {
+fn with_stay_it_survives_its_parent_process() {
     let (about, ended) = orphan("--stay");
-    // Several times as long as it takes to notice.
+    // The program checks for its parent several times in a second.
     let second = Duration::from_secs(1);
     assert_eq!(ended.recv_timeout(second), Err(RecvTimeoutError::Timeout));
     assert!(state(&about).starts_with("HTTP/1.1 200"));
     signal(&about["pid"], "TERM");
-    ended.recv_timeout(PATIENCE).unwrap();
+    ended.recv_timeout(TIMEOUT).unwrap();
 }
 
 fn run(arguments: &[&str]) -> Output {
@@ -134,16 +134,16 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn mistakes_end_with_2_and_advice() {
+fn invalid_arguments_exit_with_2_and_say_what_to_do() {
     let world = std::env::temp_dir().join(format!("wxlink-world-{}.json", std::process::id()));
     std::fs::write(&world, r#"{"tokens":{"T":{}}}"#).unwrap();
     for (arguments, part) in [
         (&["--prot", "1"][..], "there is no option --prot"),
         (&["--port"], "--port needs a port"),
         (&["--approve", "maybe"], "manual, immediate, polls:N"),
-        (&["--approve", "seconds:99999999999999"], "goes up to"),
-        (&["--world", "/nowhere"], "cannot read /nowhere"),
-        (&["--world", world.to_str().unwrap()], "needs its `account`"),
+        (&["--approve", "seconds:99999999999999"], "at most"),
+        (&["--world", "/nowhere"], "could not read /nowhere"),
+        (&["--world", world.to_str().unwrap()], "needs an `account`"),
     ] {
         let output = run(arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -158,14 +158,14 @@ fn mistakes_end_with_2_and_advice() {
 }
 
 #[test]
-fn a_port_in_use_is_an_error_with_its_address() {
+fn a_port_in_use_exits_with_1_and_names_the_address() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let output = run(&["--port", &address.port().to_string()]);
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        stderr.contains(&format!("cannot listen on {address}")),
+        stderr.contains(&format!("could not listen on {address}")),
         "{stderr}"
     );
 }

@@ -1,4 +1,4 @@
-//! Everything WeChat says no to.
+//! Every reason for which WeChat refuses a call.
 
 mod common;
 
@@ -33,9 +33,9 @@ fn every_kind_of_token() {
         ("", 41001, "access_token missing"),
     ] {
         for endpoint in ["link", "get", "unlink"] {
-            let answer = call(&sandbox, endpoint, token, &link_body(APPID));
-            assert_eq!(errcode(&answer), code, "{token}");
-            let errmsg = answer["errmsg"].as_str().unwrap();
+            let response = call(&sandbox, endpoint, token, &link_body(APPID));
+            assert_eq!(errcode(&response), code, "{token}");
+            let errmsg = response["errmsg"].as_str().unwrap();
             assert!(errmsg.starts_with(text), "{errmsg}");
             let now = SystemTime::now()
                 .duration_since(UNIX_EPOCH)
@@ -47,7 +47,7 @@ fn every_kind_of_token() {
     for token in ["SANDBOX-TOKEN", "SANDBOX%2DTOKEN", "SANDBOX-TOKEN-2"] {
         assert_eq!(errcode(&call(&sandbox, "get", token, "{}")), 0);
     }
-    // A token can change its kind, and a new one can be put in.
+    // A token can be changed, and a new one added.
     let expired = json!({"account": ACCOUNT, "kind": "expired"});
     admin(&sandbox, "PUT", "tokens/SANDBOX-TOKEN", expired);
     admin(&sandbox, "PUT", "tokens/a%2Fb", json!({"account": ACCOUNT}));
@@ -56,7 +56,7 @@ fn every_kind_of_token() {
 }
 
 #[test]
-fn every_mistake_in_a_request() {
+fn every_invalid_request() {
     let sandbox = start();
     let flags = |notify: Value, show: Value| {
         json!({"appid": APPID, "notify_users": notify, "show_profile": show}).to_string()
@@ -83,27 +83,27 @@ fn every_mistake_in_a_request() {
         ("link", link_body("wx0a00000000000004"), -1),
         ("link", link_body(ACCOUNT), -1),
     ] {
-        let answer = call(&sandbox, endpoint, TOKEN, &body);
-        assert_eq!(errcode(&answer), code, "{endpoint} {body}");
+        let response = call(&sandbox, endpoint, TOKEN, &body);
+        assert_eq!(errcode(&response), code, "{endpoint} {body}");
     }
     let get = request("GET", &target("get", TOKEN), "");
-    let answer = over(&mut connect(&sandbox), &get).unwrap();
-    assert_eq!(errcode(&answer.json()), 43002);
+    let response = send(&mut connect(&sandbox), &get).unwrap();
+    assert_eq!(errcode(&response.json()), 43002);
     assert!(
-        answer
+        response
             .head
             .contains("Content-Type: application/json; encoding=utf-8"),
         "{}",
-        answer.head
+        response.head
     );
     let elsewhere = request("POST", "/cgi-bin/else?access_token=SANDBOX-TOKEN", "{}");
-    let answer = over(&mut connect(&sandbox), &elsewhere).unwrap();
-    assert_eq!(errcode(&answer.json()), 40066);
+    let response = send(&mut connect(&sandbox), &elsewhere).unwrap();
+    assert_eq!(errcode(&response.json()), 40066);
     assert!(statuses(&sandbox).is_empty());
 }
 
 #[test]
-fn every_mini_program_that_refuses() {
+fn every_mini_program_that_cannot_be_linked_or_unlinked() {
     let sandbox = Sandbox::start(Settings {
         policy: Policy::all(When::Immediate),
         ..Settings::default()
@@ -140,12 +140,17 @@ fn quotas_by_subject() {
         assert_eq!(link(&sandbox, &format!("wx0b000000000000d{number}")), 0);
     }
     assert_eq!(link(&sandbox, "wx0b000000000000d4"), 89017);
-    // An invitation that has gone makes room for another subject, but the month is used up too.
+    // A refused invitation no longer counts for its subject, but the monthly quota is used up.
     admin(
         &sandbox,
         "POST",
         "approvals",
-        json!({"account": ACCOUNT, "appid": "wx0b000000000000d1", "by": "official_account", "decision": "refuse"}),
+        json!({
+            "account": ACCOUNT,
+            "appid": "wx0b000000000000d1",
+            "by": "official_account",
+            "decision": "refuse",
+        }),
     );
     assert_eq!(link(&sandbox, "wx0b000000000000d4"), 89007);
     admin(&sandbox, "POST", "clock", json!({"advance_s": 32 * 86_400}));
@@ -153,7 +158,7 @@ fn quotas_by_subject() {
 }
 
 #[test]
-fn limits_are_the_accounts_own() {
+fn quotas_belong_to_the_account() {
     let sandbox = start();
     admin(
         &sandbox,
@@ -169,7 +174,7 @@ fn limits_are_the_accounts_own() {
         "accounts/wx0a00000000000001",
         json!({"subject": "别的公司", "limits": {"different_subject": 1}}),
     );
-    // What was linked stays, and is another's now.
+    // The link stays, but counts as one of another subject now.
     assert_eq!(statuses(&sandbox), [12]);
     assert_eq!(link(&sandbox, "wx0b00000000000002"), 89017);
 }

@@ -1,4 +1,4 @@
-//! Nothing that the simulator shows of a request holds a secret, wherever the request put it.
+//! The journal, errors and debug output contain no secrets, wherever a request put them.
 
 mod common;
 
@@ -7,7 +7,7 @@ use std::net::TcpStream;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use common::{ACCOUNT, TOKEN, admin, connect, drain, over, request, start, target};
+use common::{ACCOUNT, TOKEN, admin, connect, read_to_end, request, start, target};
 use serde_json::{Value, json};
 use wxlink_sandbox::{Sandbox, Settings, World};
 
@@ -15,10 +15,10 @@ const PLATFORM: &str = "wx0c00000000000001";
 const SECRET: &str = "SANDBOX-COMPONENT-SECRET";
 const TICKET: &str = "SANDBOX-TICKET";
 const REFRESH: &str = "SANDBOX-REFRESH-1";
-/// The least of a secret that must not be seen.
+/// If this many first bytes of a secret are shown, the test fails.
 const HEAD: usize = 12;
 
-/// Posts over one connection, and reads the answer.
+/// A connection for several requests.
 struct Caller(TcpStream);
 
 impl Caller {
@@ -27,14 +27,14 @@ impl Caller {
     }
 
     fn post(&mut self, target: &str, body: &str) -> Value {
-        over(&mut self.0, &request("POST", target, body))
-            .expect("an answer")
+        common::send(&mut self.0, &request("POST", target, body))
+            .expect("a response")
             .json()
     }
 }
 
-/// Sends bytes and waits for the end of the connection.
-fn send(sandbox: &Sandbox, head: &str, body: &[u8]) {
+/// Sends any bytes over a new connection and waits for its end.
+fn send_bytes(sandbox: &Sandbox, head: &str, body: &[u8]) {
     let mut stream = connect(sandbox);
     write!(
         stream,
@@ -43,11 +43,11 @@ fn send(sandbox: &Sandbox, head: &str, body: &[u8]) {
     )
     .expect("sends");
     stream.write_all(body).expect("sends");
-    let (answer, _) = drain(&mut stream);
-    assert!(answer.starts_with(b"HTTP/1.1 "), "{head:?}");
+    let response = read_to_end(&mut stream).bytes;
+    assert!(response.starts_with(b"HTTP/1.1 "), "{head:?}");
 }
 
-/// All texts of a document, its names included; base64 is decoded.
+/// All texts of a document, including the names of fields. Base64 is decoded.
 fn texts(value: &Value, all: &mut Vec<String>) {
     match value {
         Value::String(text) => all.push(text.clone()),
@@ -78,7 +78,7 @@ fn json_escaped(text: &str) -> String {
         .collect()
 }
 
-/// The ways in which a secret may be written.
+/// The secret with different escapes.
 fn spellings(secret: &str) -> Vec<String> {
     vec![
         secret.to_owned(),
@@ -91,13 +91,13 @@ fn spellings(secret: &str) -> Vec<String> {
     ]
 }
 
-/// Whether the journal shows a secret, in any spelling.
+/// Fails if the journal shows a secret, with any escapes.
 #[track_caller]
 fn assert_hidden(sandbox: &Sandbox, secret: &str, what: &str) {
     let journal = admin(sandbox, "GET", "journal", Value::Null);
     let mut all = Vec::new();
     texts(&journal["entries"], &mut all);
-    assert!(all.len() > 1, "{what}: nothing was entered");
+    assert!(all.len() > 1, "{what}: the journal is empty");
     for spelling in spellings(secret) {
         let spelling = spelling.to_lowercase();
         let head = &spelling[..spelling.len() * HEAD.min(secret.len()) / secret.len()];
@@ -110,7 +110,7 @@ fn assert_hidden(sandbox: &Sandbox, secret: &str, what: &str) {
     }
 }
 
-/// One secret of every kind: given and made here, valid, used up and replaced.
+/// One secret of every kind: given and generated, valid, used and replaced.
 fn every_secret(sandbox: &Sandbox) -> Vec<String> {
     let component = json!({
         "appid": PLATFORM, "appsecret": SECRET, "ticket": TICKET, "refresh": "strict",
@@ -132,12 +132,12 @@ fn every_secret(sandbox: &Sandbox) -> Vec<String> {
     for _ in 0..2 {
         let body = json!({"component_appid": PLATFORM, "authorizer_appid": ACCOUNT,
                           "authorizer_refresh_token": refresh});
-        let answer = caller.post(&path, &body.to_string());
+        let response = caller.post(&path, &body.to_string());
         secrets.push(std::mem::replace(
             &mut refresh,
-            text(&answer, "authorizer_refresh_token"),
+            text(&response, "authorizer_refresh_token"),
         ));
-        secrets.push(text(&answer, "authorizer_access_token"));
+        secrets.push(text(&response, "authorizer_access_token"));
     }
     let pushed = admin(sandbox, "POST", "component/ticket", Value::Null);
     secrets.extend([refresh, text(&pushed, "ticket")]);
@@ -146,7 +146,7 @@ fn every_secret(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn no_secret_is_shown_wherever_it_stands() {
+fn a_known_secret_is_hidden_in_every_part_of_a_request() {
     let sandbox = start();
     let mut caller = Caller::new(&sandbox);
     let link = target("link", TOKEN);
@@ -181,7 +181,7 @@ fn no_secret_is_shown_wherever_it_stands() {
                     [b"\xff\xfe", s.as_bytes()].concat(),
                     [b"\xef\xbb\xbf{\"a\":\"", s.as_bytes(), b"\"}"].concat(),
                 ] {
-                    send(&sandbox, &format!("POST {target} HTTP/1.1\r\n"), &body);
+                    send_bytes(&sandbox, &format!("POST {target} HTTP/1.1\r\n"), &body);
                 }
             }
             for target in [&link, token] {
@@ -193,7 +193,7 @@ fn no_secret_is_shown_wherever_it_stands() {
                     format!("User-Agent: {s}"),
                 ] {
                     let head = format!("POST {target} HTTP/1.1\r\n{header}\r\n");
-                    send(&sandbox, &head, b"{}");
+                    send_bytes(&sandbox, &head, b"{}");
                 }
             }
             if !s.contains(['\\', '@']) {
@@ -212,14 +212,14 @@ fn no_secret_is_shown_wherever_it_stands() {
                 }
             }
         }
-        // A header's name and a method lose their capitals, or are none.
+        // The names of headers are shown in lower case. Some secrets are not valid names.
         if !secret.contains('@') {
             let head = format!("POST {link}&x=1 HTTP/1.1\r\n{secret}: 1\r\n");
-            send(&sandbox, &head, b"{}");
-            send(&sandbox, &format!("{secret} /x HTTP/1.1\r\n"), b"{}");
+            send_bytes(&sandbox, &head, b"{}");
+            send_bytes(&sandbox, &format!("{secret} /x HTTP/1.1\r\n"), b"{}");
         }
         if secret == TOKEN {
-            // It was the token of the calls, where it is shown, and nowhere else.
+            // It is shown as the `access_token` of the calls, and nowhere else.
             let journal = admin(&sandbox, "GET", "journal", Value::Null).to_string();
             let journal = journal.replace(&format!("access_token={TOKEN}"), "");
             assert!(!journal.contains("SANDBOX-TOK"));
@@ -231,7 +231,7 @@ fn no_secret_is_shown_wherever_it_stands() {
 }
 
 #[test]
-fn names_hide_secrets_that_nobody_knows() {
+fn unknown_secrets_are_hidden_by_the_names_of_their_fields() {
     let sandbox = start();
     let mut caller = Caller::new(&sandbox);
     let real = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
@@ -268,12 +268,12 @@ fn names_hide_secrets_that_nobody_knows() {
                 let and = if target.contains('?') { '&' } else { '?' };
                 caller.post(&format!("{target}{and}{name}={real}"), "{}");
                 let head = format!("POST {target} HTTP/1.1\r\nX-{name}: {real}\r\n");
-                send(&sandbox, &head, b"{}");
+                send_bytes(&sandbox, &head, b"{}");
             }
         }
         assert_hidden(&sandbox, real, &target);
     }
-    // On a component endpoint no other name shows anything either.
+    // At component endpoints, fields of other names are hidden too.
     admin(&sandbox, "DELETE", "journal", Value::Null);
     let path = "/cgi-bin/component/api_query_auth";
     let body = json!({"component_appid": PLATFORM, "anything": real, "offset": real,
@@ -298,7 +298,7 @@ fn a_secret_that_becomes_known_later_is_hidden_too() {
         let body = json!({"note": secret}).to_string();
         caller.post(&format!("{link}&x={secret}"), &body);
         let head = format!("POST {link} HTTP/1.1\r\nX-Note: {secret}\r\n");
-        send(&sandbox, &head, secret.as_bytes());
+        send_bytes(&sandbox, &head, secret.as_bytes());
         caller.post(&format!("/{secret}"), "{}");
     };
     for (secret, method, path, body) in [
@@ -329,18 +329,18 @@ fn a_secret_that_becomes_known_later_is_hidden_too() {
     ] {
         post_all(secret);
         let shown = admin(&sandbox, "GET", "journal", Value::Null).to_string();
-        assert!(shown.contains(secret), "nobody knows yet that it is one");
+        assert!(shown.contains(secret), "it is not known as a secret yet");
         admin(&sandbox, method, path, body);
         assert_hidden(&sandbox, secret, path);
     }
-    // The token of the calls is shown still.
+    // The token of the calls is still shown.
     let journal = admin(&sandbox, "GET", "journal", Value::Null);
     let first = &journal["entries"][0];
     assert_eq!(first["query"], format!("access_token={TOKEN}&x=MASKED"));
 }
 
 #[test]
-fn a_long_body_is_cut_without_a_trace_of_a_secret() {
+fn a_truncated_body_does_not_show_the_start_of_a_secret() {
     let sandbox = start();
     let mut caller = Caller::new(&sandbox);
     let link = target("link", TOKEN);

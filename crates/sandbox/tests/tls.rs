@@ -1,4 +1,4 @@
-//! HTTPS: the CA file, the bad certificates, and faults under TLS.
+//! HTTPS: the CA file, bad certificates, and faults with TLS.
 
 mod common;
 
@@ -29,23 +29,23 @@ fn tls(sandbox: &Sandbox, url: &str, name: &str) -> Tls {
         .with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let stream = TcpStream::connect(host(url)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     StreamOwned::new(
         ClientConnection::new(Arc::new(config), name).unwrap(),
         stream,
     )
 }
 
-fn ask(sandbox: &Sandbox, url: &str, name: &str) -> io::Result<Answer> {
-    over(&mut tls(sandbox, url, name), &get_request())
+fn get_list(sandbox: &Sandbox, url: &str, name: &str) -> io::Result<Response> {
+    send(&mut tls(sandbox, url, name), &get_request())
 }
 
 #[test]
-fn the_ca_file_is_all_a_client_needs() {
+fn a_client_that_trusts_the_ca_file_connects() {
     let sandbox = start();
     for name in ["127.0.0.1", "localhost", "::1"] {
-        let answer = ask(&sandbox, sandbox.https_url(), name).unwrap();
-        assert_eq!(errcode(&answer.json()), 0);
+        let response = get_list(&sandbox, sandbox.https_url(), name).unwrap();
+        assert_eq!(errcode(&response.json()), 0);
     }
     let pem = std::fs::read_to_string(sandbox.ca_file()).unwrap();
     assert_eq!(pem, sandbox.ca_pem());
@@ -64,7 +64,7 @@ fn the_ca_file_is_all_a_client_needs() {
 }
 
 #[test]
-fn bad_certificates_are_bad_in_their_own_way() {
+fn each_bad_certificate_fails_for_its_own_reason() {
     let sandbox = Sandbox::start(Settings {
         bad_tls: true,
         ..Settings::default()
@@ -75,13 +75,13 @@ fn bad_certificates_are_bad_in_their_own_way() {
         (sandbox.https_wrong_name_url(), "not valid for name"),
         (sandbox.https_unknown_issuer_url(), "UnknownIssuer"),
     ] {
-        let error = ask(&sandbox, url.unwrap(), "127.0.0.1")
+        let error = get_list(&sandbox, url.unwrap(), "127.0.0.1")
             .err()
             .unwrap()
             .to_string();
         assert!(error.contains(part), "{error}");
     }
-    let good = ask(&sandbox, sandbox.https_url(), "127.0.0.1").unwrap();
+    let good = get_list(&sandbox, sandbox.https_url(), "127.0.0.1").unwrap();
     assert_eq!(good.status, 200);
     assert!(start().https_expired_url().is_none());
 }
@@ -93,46 +93,46 @@ fn the_main_listener_can_have_a_bad_certificate_too() {
         ..Settings::default()
     })
     .unwrap();
-    assert!(ask(&sandbox, sandbox.https_url(), "127.0.0.1").is_err());
+    assert!(get_list(&sandbox, sandbox.https_url(), "127.0.0.1").is_err());
 }
 
 #[test]
-fn the_journal_and_the_admin_endpoint_know_https() {
+fn the_journal_and_the_admin_interface_work_over_https() {
     let sandbox = start();
     let mut stream = tls(&sandbox, sandbox.https_url(), "localhost");
-    over(&mut stream, &get_request()).unwrap();
-    let journal = over(&mut stream, &request("GET", "/__sandbox/journal", "")).unwrap();
+    send(&mut stream, &get_request()).unwrap();
+    let journal = send(&mut stream, &request("GET", "/__sandbox/journal", "")).unwrap();
     assert_eq!(journal.json()["entries"][0]["listener"], "https");
 }
 
 #[test]
-fn endings_with_and_without_a_farewell() {
+fn connections_end_with_or_without_close_notify() {
     let sandbox = start();
     let ended = |rule| {
         fault(&sandbox, rule);
         let mut stream = tls(&sandbox, sandbox.https_url(), "localhost");
         stream.write_all(get_request().as_bytes()).unwrap();
-        drain(&mut stream)
+        read_to_end(&mut stream)
     };
-    let (bytes, error) = ended(json!({"fault": "close_delimited"}));
+    let Received { bytes, error } = ended(json!({"fault": "close_delimited"}));
     assert_eq!((parse(&bytes).status, error), (200, None));
-    let (bytes, error) = ended(json!({"fault": "close_after"}));
+    let Received { bytes, error } = ended(json!({"fault": "close_after"}));
     assert_eq!((parse(&bytes).status, error), (200, None));
-    let (bytes, error) = ended(json!({"fault": {"cut": {"bytes": 3}}}));
+    let Received { bytes, error } = ended(json!({"fault": {"cut": {"bytes": 3}}}));
     assert_eq!(parse(&bytes).body, b"{\"e");
     assert_eq!(error, Some(ErrorKind::UnexpectedEof));
-    let (bytes, error) = ended(json!({"fault": {"drop": "close"}}));
+    let Received { bytes, error } = ended(json!({"fault": {"drop": "close"}}));
     assert_eq!((bytes.len(), error), (0, Some(ErrorKind::UnexpectedEof)));
-    let (bytes, error) = ended(json!({"fault": {"drop": "reset"}}));
+    let Received { bytes, error } = ended(json!({"fault": {"drop": "reset"}}));
     assert_eq!((bytes.len(), error), (0, Some(ErrorKind::ConnectionReset)));
 }
 
 #[test]
-fn handshakes_hang_and_are_reset() {
+fn handshakes_hang_or_are_reset() {
     let sandbox = start();
     fault(&sandbox, json!({"fault": "tls_hang"}));
     fault(&sandbox, json!({"fault": "tls_reset"}));
-    // Neither is for plain HTTP.
+    // Neither applies to plain HTTP.
     assert!(statuses(&sandbox).is_empty());
 
     let mut hanging = tls(&sandbox, sandbox.https_url(), "localhost");
@@ -153,7 +153,7 @@ fn handshakes_hang_and_are_reset() {
     assert_eq!(error.unwrap_err().kind(), ErrorKind::ConnectionReset);
 
     assert_eq!(
-        ask(&sandbox, sandbox.https_url(), "localhost")
+        get_list(&sandbox, sandbox.https_url(), "localhost")
             .unwrap()
             .status,
         200

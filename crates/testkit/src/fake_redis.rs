@@ -1,4 +1,4 @@
-//! A server that stands where a Redis is expected, and goes wrong as the test says.
+//! A fake Redis server that misbehaves in the way that a test asks for.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -7,27 +7,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What a connection does.
+/// How a connection behaves.
 #[derive(Clone)]
 pub enum Behaviour {
-    /// Gives the same answer, in the bytes of the protocol, to every command.
+    /// Answers every command with these bytes.
     Answer(String),
     /// Answers the commands that the token store sends.
     Store,
-    /// Serves the first command as a store does, and gives this answer to all others.
+    /// Answers the first command like `Store`, and all others with these bytes.
     StoreOnceThen(String),
-    /// Sends this before it is asked anything, and reads on.
+    /// Sends these bytes before any command, and never answers.
     Greet(String),
-    /// Ends at the first command.
+    /// Closes the connection at the first command.
     Close,
     /// Reads and never answers.
     Silent,
-    /// Passes everything on to another server.
+    /// Forwards everything to another server.
     Forward(SocketAddr),
 }
 
 type Texts = Arc<Mutex<HashMap<Vec<u8>, Vec<u8>>>>;
 
+/// A fake Redis server on a port of its own.
 pub struct FakeRedis {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -35,7 +36,8 @@ pub struct FakeRedis {
 }
 
 impl FakeRedis {
-    /// The connections behave as the list says, in the order they come; the last goes for all others.
+    /// Starts a server. The first connection gets the first behaviour, and so on; the last one also
+    /// holds for all further connections.
     pub fn start(behaviours: Vec<Behaviour>) -> FakeRedis {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let fake = FakeRedis {
@@ -56,22 +58,24 @@ impl FakeRedis {
         fake
     }
 
+    /// Its URL, for the option `store`.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address)
     }
 
-    /// How many connections there have been.
+    /// How many connections were accepted.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// What the stores have written, by key.
+    /// The values that were written, by key.
     pub fn texts(&self) -> HashMap<String, String> {
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
         let texts = self.texts.lock().unwrap();
         texts.iter().map(|(k, v)| (text(k), text(v))).collect()
     }
 
+    /// Sets the value of a key.
     pub fn put(&self, key: &str, text: &[u8]) {
         self.texts.lock().unwrap().insert(key.into(), text.into());
     }
@@ -115,7 +119,7 @@ fn forward(stream: TcpStream, to: SocketAddr) -> io::Result<()> {
     to_client.shutdown(std::net::Shutdown::Both)
 }
 
-/// The words of the next command.
+/// Reads the next command and returns its words.
 fn command(reader: &mut impl BufRead) -> Option<Vec<Vec<u8>>> {
     fn number(reader: &mut impl BufRead, mark: char) -> Option<usize> {
         let mut line = String::new();
@@ -133,7 +137,7 @@ fn command(reader: &mut impl BufRead) -> Option<Vec<Vec<u8>>> {
     Some(command)
 }
 
-/// What a Redis answers to the store's commands. Locks are taken and given back by their owners.
+/// The answer of a Redis to a command of the token store. Scripts are recognised by their text.
 fn as_store(command: &[Vec<u8>], texts: &Texts) -> Vec<u8> {
     let mut texts = texts.lock().unwrap();
     let word = |n: usize| command.get(n).cloned().unwrap_or_default();
@@ -150,25 +154,25 @@ fn as_store(command: &[Vec<u8>], texts: &Texts) -> Vec<u8> {
         b"EVAL" => {
             let script = String::from_utf8_lossy(&command[1]);
             let (key, first, second) = (word(3), word(4), word(5));
-            let there = texts.get(&key).cloned();
+            let value = texts.get(&key).cloned();
             let done = if script.contains("'DEL'") {
-                let ours = there.as_ref() == Some(&first);
-                if ours {
+                let is_owner = value.as_ref() == Some(&first);
+                if is_owner {
                     texts.remove(&key);
                 }
-                ours
+                is_owner
             } else if script.contains("'PX'") {
-                let free = there.is_none_or(|owner| owner == first);
-                if free {
+                let is_free = value.is_none_or(|owner| owner == first);
+                if is_free {
                     texts.insert(key, first);
                 }
-                free
+                is_free
             } else {
-                let same = there.unwrap_or_default() == first;
-                if same {
+                let is_unchanged = value.unwrap_or_default() == first;
+                if is_unchanged {
                     texts.insert(key, second);
                 }
-                same
+                is_unchanged
             };
             format!(":{}\r\n", u8::from(done)).into_bytes()
         }

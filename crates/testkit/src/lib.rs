@@ -1,5 +1,9 @@
-//! What the tests of several crates share: servers to start, the vectors, the names the simulator
-//! starts with, and tools that may be missing.
+//! Helpers that the tests of several crates share.
+//!
+//! - `redis`, `fake_redis`: Redis servers, real and faulty.
+//! - `vectors`: the shared test vectors.
+//! - `world`: a simulator with many accounts and mini programs.
+//! - this file: constants, folders, tools that may be missing, and generated files.
 
 pub mod fake_redis;
 pub mod redis;
@@ -11,20 +15,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
-/// The Official Account of a simulator that was just started.
+/// The Official Account that a new simulator contains.
 pub const ACCOUNT: &str = "wx0a00000000000001";
 /// Its access token.
 pub const TOKEN: &str = "SANDBOX-TOKEN";
-/// The mini program of a simulator that was just started.
+/// The mini program that a new simulator contains.
 pub const APPID: &str = "wx0b00000000000001";
 
-/// The folder of the project.
+/// The root folder of the project.
 pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// Where `libwxlink.so` and `libwxlink.a` are: those that were built with this test, unless
-/// `WXLINK_LIB_DIR` names others.
+/// The folder with `libwxlink.so` and `libwxlink.a`: those that were built with this test, unless
+/// `WXLINK_LIB_DIR` names another folder.
 pub fn lib_dir() -> PathBuf {
     match std::env::var_os("WXLINK_LIB_DIR") {
         Some(dir) => dir.into(),
@@ -42,7 +46,7 @@ pub fn scratch(name: &str) -> PathBuf {
     dir
 }
 
-/// Whether a tool is there. If not, that is said.
+/// Whether a tool is installed. If not, reports with [`skip`] that a part of the tests is skipped.
 pub fn have(tool: &str, part: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
@@ -52,15 +56,22 @@ pub fn have(tool: &str, part: &str) -> bool {
     found
 }
 
-/// Says where it is seen what is left out for want of what; under `CI=true` that is a failure.
+/// Reports on stderr that a part of the tests is skipped because a tool is not installed. With
+/// `CI=true` that is a failure: panics. The scripts do the same with `tools/need.sh`.
 pub fn skip(part: &str, tool: &str) {
-    // Not by eprintln!, which the test harness would swallow.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {part}, for want of {tool}");
+    // Not eprintln!, whose output the test harness captures.
+    let _ = writeln!(
+        std::io::stderr(),
+        "SKIPPED: {part}: {tool} is not installed"
+    );
     let ci = std::env::var("CI").is_ok_and(|v| v == "true");
-    assert!(!ci, "{tool} is missing, and this is CI");
+    assert!(
+        !ci,
+        "{tool} is not installed: nothing may be skipped with CI=true"
+    );
 }
 
-/// Runs a command that must succeed; shows all it said if it does not.
+/// Runs a command and returns its output. Panics with the output if the command fails.
 pub fn run(command: &mut Command) -> Output {
     let output = command
         .output()
@@ -75,7 +86,8 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
-/// Compares a committed file with what it is generated from, or writes it (`make generate`).
+/// Checks that a committed file equals the generated text; with `WXLINK_GENERATE` set (`make
+/// generate`), writes it instead.
 pub fn check_generated(path: &str, text: &str) {
     let file = root().join(path);
     if std::env::var_os("WXLINK_GENERATE").is_some() {
@@ -84,10 +96,12 @@ pub fn check_generated(path: &str, text: &str) {
         return;
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
-    let differing = std::iter::zip(committed.lines(), text.lines()).find(|(old, new)| old != new);
+    let mut lines = std::iter::zip(committed.lines(), text.lines());
+    let difference = lines.find(|(old, new)| old != new);
     assert!(
         committed == text,
-        "{path} is out of date: run `make generate` and commit it. It first differs in {differing:#?}"
+        "{path} is out of date: run `make generate` and commit it. First difference: \
+         {difference:#?}"
     );
 }
 

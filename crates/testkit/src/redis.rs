@@ -20,6 +20,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// The pause between two attempts to reach a server that starts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
+/// A Redis server for one test.
 pub struct Redis {
     server: Child,
     reservation: Reservation,
@@ -54,6 +55,7 @@ impl Redis {
         })
     }
 
+    /// The URL of its database 3.
     pub fn url(&self) -> String {
         format!("redis://{}/3", self.reservation.address)
     }
@@ -71,13 +73,13 @@ impl Redis {
             .expect("redis-server is still installed");
     }
 
-    /// Stops the process: it accepts connections and answers nothing until [`Redis::go_on`].
+    /// Stops the process: it accepts connections and answers nothing until [`Redis::resume`].
     pub fn pause(&self) {
         self.signal("STOP");
     }
 
     /// Resumes the process after [`Redis::pause`].
-    pub fn go_on(&self) {
+    pub fn resume(&self) {
         self.signal("CONT");
     }
 

@@ -1,4 +1,4 @@
-//! The shared vectors of `tests/vectors/`, and a sandbox to try them on.
+//! The shared test vectors of `tests/vectors/`, and a simulator to run them against.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
@@ -6,20 +6,23 @@ use wxlink_sandbox::{Sandbox, Settings};
 
 use crate::{ACCOUNT, root};
 
+/// The access token that the vectors use.
 pub const TOKEN: &str = "VECTOR-TOKEN";
 
+/// Reads a file of vectors.
 pub fn vectors(file: &str) -> Value {
     let path = root().join("tests/vectors").join(file);
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// Starts a simulator that accepts [`TOKEN`].
 pub fn sandbox() -> Sandbox {
     let sandbox = Sandbox::start(Settings::default()).unwrap();
     allow(&sandbox, TOKEN);
     sandbox
 }
 
-/// Makes the sandbox take a token as a good one.
+/// Makes the simulator accept an access token.
 pub fn allow(sandbox: &Sandbox, token: &str) {
     let encoded: String = token.bytes().map(|b| format!("%{b:02X}")).collect();
     let path = format!("/__sandbox/tokens/{encoded}");
@@ -28,18 +31,18 @@ pub fn allow(sandbox: &Sandbox, token: &str) {
         .unwrap();
 }
 
-/// A text that is given, or as a character and how often.
-pub fn text(of: &Value, name: &str) -> String {
-    match &of[format!("{name}_repeat")] {
+/// A text of a vector: the field `NAME`, or `NAME_repeat` with a text and how often it is repeated.
+pub fn text(vector: &Value, name: &str) -> String {
+    match &vector[format!("{name}_repeat")] {
         Value::Array(repeat) => {
             let times = usize::try_from(repeat[1].as_u64().unwrap()).unwrap();
             repeat[0].as_str().unwrap().repeat(times)
         }
-        _ => of[name].as_str().unwrap_or_default().to_owned(),
+        _ => vector[name].as_str().unwrap_or_default().to_owned(),
     }
 }
 
-/// Lets the sandbox answer the next request with exactly that.
+/// Makes the simulator answer the next request with the body of a vector.
 pub fn answer_with(sandbox: &Sandbox, vector: &Value) {
     let body = match &vector["body_repeat"] {
         Value::Array(r) => {
@@ -56,6 +59,7 @@ pub fn answer_with(sandbox: &Sandbox, vector: &Value) {
     sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
 }
 
+/// A fault of the simulator that answers with exactly these bytes.
 pub fn raw_fault(body: &[u8], http: &Value) -> Value {
     let mut answer = json!({
         "base64": BASE64_STANDARD.encode(body),
@@ -67,7 +71,7 @@ pub fn raw_fault(body: &[u8], http: &Value) -> Value {
     json!({"endpoint": "*", "fault": {"body": answer}})
 }
 
-/// The query a vector's request must have.
+/// The query that the request of a vector must have.
 pub fn query(expected: &Value) -> String {
     match &expected["query_repeat"] {
         Value::Array(r) => {

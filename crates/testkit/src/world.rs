@@ -1,4 +1,4 @@
-//! A sandbox with as many accounts and mini programs as a test wants.
+//! A simulator with as many accounts and mini programs as a test needs.
 
 use std::path::PathBuf;
 
@@ -6,17 +6,30 @@ use serde_json::{Map, Value, json};
 use wxlink::{Client, Options};
 use wxlink_sandbox::{Sandbox, Settings};
 
+/// The appid of an Official Account, numbered from 1.
 pub fn account(n: usize) -> String {
     format!("wx0a{n:014x}")
 }
 
+/// The appid of a mini program, numbered from 1.
 pub fn appid(n: usize) -> String {
     format!("wx0b{n:014x}")
 }
 
-/// A platform's sandbox, and a folder.
+/// How many requests a simulator received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Links posted.
+    pub links: u64,
+    /// Lists read.
+    pub lists: u64,
+}
+
+/// A simulator with a third-party platform, and a folder that is removed at the end.
 pub struct World {
+    /// The simulator.
     pub sandbox: Sandbox,
+    /// The folder.
     pub dir: PathBuf,
 }
 
@@ -27,6 +40,8 @@ impl Drop for World {
 }
 
 impl World {
+    /// Starts a simulator. The platform is authorised by all accounts. `name` is part of the
+    /// folder's name.
     pub fn new(name: &str, accounts: usize, apps: usize) -> World {
         let sandbox = Sandbox::start(Settings::default()).unwrap();
         let each = |n: usize, f: &dyn Fn(usize) -> (String, Value)| -> Value {
@@ -49,30 +64,35 @@ impl World {
         World { sandbox, dir }
     }
 
+    /// Calls the simulator's admin interface.
     pub fn admin(&self, method: &str, path: &str, body: Value) -> Value {
         self.sandbox.admin(method, path, &body).unwrap()
     }
 
-    /// Links, lists received.
-    pub fn received(&self) -> (u64, u64) {
+    /// How many requests the simulator received.
+    pub fn received(&self) -> Received {
         let counts = self.admin("GET", "journal/counts", Value::Null);
-        let of = |what: &str| counts["received"][what].as_u64().unwrap();
-        (of("link"), of("get"))
+        let received = |endpoint: &str| counts["received"][endpoint].as_u64().unwrap();
+        Received {
+            links: received("link"),
+            lists: received("get"),
+        }
     }
 
+    /// A client of the platform that keeps its tokens in memory.
     pub fn client(&self) -> Client {
-        self.client_of("memory")
+        self.client_with_store("memory")
     }
 
-    /// A client whose platform keeps its tokens there, its ticket put.
-    pub fn client_of(&self, store: &str) -> Client {
+    /// A client of the platform that keeps its tokens in this store. The ticket is set.
+    pub fn client_with_store(&self, store: &str) -> Client {
         let client = client(self.sandbox.http_url(), store);
         client.set_ticket("TICKET").unwrap();
         client
     }
 }
 
-/// The platform's client, as it starts.
+/// A client of the platform, without a ticket.
 pub fn client(url: &str, store: &str) -> Client {
     let mut options = Options::new();
     for (key, value) in [

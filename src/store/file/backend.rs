@@ -26,8 +26,8 @@ const RECOVERY_REQUIRED: u8 = 2;
 const TWO_PHASE: u8 = 4;
 /// Page size, header pages of a region, data pages of a region: what redb's defaults make of them.
 const LAYOUT: (usize, [u32; 3]) = (12, [4096, 130, 1_048_576]);
-/// Two records of which one is current: where each begins, and in it the version of the file format,
-/// the number of the transaction, and a checksum.
+/// Two records of which one is current: where each begins, and in it the version of the file
+/// format, the number of the transaction, and a checksum.
 const SLOTS: [usize; 2] = [64, 192];
 const VERSIONS: [u8; 2] = [2, 3];
 const TRANSACTION: usize = 104;
@@ -74,9 +74,10 @@ pub(super) fn wrong_header(header: &[u8], len: u64) -> Option<String> {
         Some(u32::from_le_bytes(bytes))
     };
     if header.len() >= MAGIC.len() && header[..MAGIC.len()] != MAGIC {
-        return Some(match header[..MAGIC.len()] == [0; MAGIC.len()] {
-            true => "its creation was interrupted".into(),
-            false => "it is not a file of wxlink's".into(),
+        return Some(if header[..MAGIC.len()] == [0; MAGIC.len()] {
+            "its creation was interrupted".into()
+        } else {
+            "it is not a file of wxlink's".into()
         });
     }
     if header.len() < HEADER || len < BLOCK as u64 {

@@ -52,8 +52,8 @@ pub(super) fn open(path: &Path, until: Instant) -> Result<Option<File>, Unavaila
     }
 }
 
-/// Creates the file and has `fill` write its content, unless another process is faster. The file gets
-/// its name when it is complete.
+/// Creates the file and has `fill` write its content, unless another process is faster. The file
+/// gets its name when it is complete.
 pub(super) fn create(
     path: &Path,
     until: Instant,
@@ -78,8 +78,8 @@ pub(super) fn create(
             wait(&mut pause, until)?;
         }
     };
-    // Only the process that holds this lock creates the store. Content that a killed process left in the
-    // new file is discarded.
+    // Only the process that holds this lock creates the store. Content that a killed process left
+    // in the new file is discarded.
     let done = match fs::symlink_metadata(path) {
         Ok(_) => Ok(()),
         Err(_) => fill_and_rename(&file, &new, path, fill),
@@ -114,7 +114,8 @@ fn fill_and_rename(
     Ok(())
 }
 
-/// Removes the temporary name that a process may have left if it was killed while it created the store.
+/// Removes the temporary name that a process may have left if it was killed while it created the
+/// store.
 fn remove_second_name(file: &File, path: &Path) {
     let new = new_name(path);
     if sys::has_several_names(file) && sys::is_at(file, &new) {
@@ -194,10 +195,10 @@ mod sys {
         checked(file)
     }
 
-    /// Refuses a file with the temporary name, unless it is new or was left by a killed process: then it
-    /// belongs to this user, has no other name than the store's, and begins like an empty redb file,
-    /// whose header is written last. Another user may have created it in order to read the store, or
-    /// the user may have a file of that name.
+    /// Refuses a file with the temporary name, unless it is new or was left by a killed process:
+    /// then it belongs to this user, has no other name than the store's, and begins like an empty
+    /// redb file, whose header is written last. Another user may have created it in order to read
+    /// the store, or the user may have a file of that name.
     pub fn check_is_left_over(file: &File, new: &Path, store: &Path) -> Result<(), Unavailable> {
         let about = file
             .metadata()
@@ -262,8 +263,8 @@ mod sys {
         Ok(file)
     }
 
-    /// Releases the lock. Closing the file is not enough if the host has forked: the child has the file
-    /// open too.
+    /// Releases the lock. Closing the file is not enough if the host has forked: the child has the
+    /// file open too.
     pub fn unlock(file: &File) {
         let _ = flock(file, FlockOperation::Unlock);
     }

@@ -62,8 +62,8 @@ fn filled(folder: &Folder) -> Vec<u8> {
     fs::read(folder.path()).unwrap()
 }
 
-/// Every access to the bytes either finds what was written or reports damage; a damaged file stays as
-/// it is. Returns whether damage was reported.
+/// Every access to the bytes either finds what was written or reports damage; a damaged file stays
+/// as it is. Returns whether damage was reported.
 fn is_told_damaged(folder: &Folder, bytes: &[u8], what: &str) -> bool {
     let path = folder.path();
     fs::write(&path, bytes).unwrap();

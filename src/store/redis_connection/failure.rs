@@ -135,9 +135,10 @@ impl Failure {
             [0x15 | 0x16, 3, ..] => "speaks TLS. Use rediss:// for it",
             _ => "is not a Redis, or sent an invalid answer",
         };
-        let text = match what.ends_with("it") {
-            true => what.to_owned(),
-            false => format!("{what}. Check the host and port of the URL"),
+        let text = if what.ends_with("it") {
+            what.to_owned()
+        } else {
+            format!("{what}. Check the host and port of the URL")
         };
         Failure::new(Kind::Protocol, "", &text)
     }
@@ -154,8 +155,8 @@ impl Failure {
         Failure::new(Kind::Login, code, text)
     }
 
-    /// The meaning of a server's error. Its text is searched for known words but never shown, because it
-    /// repeats arguments, which may be secret.
+    /// The meaning of a server's error. Its text is searched for known words but never shown,
+    /// because it repeats arguments, which may be secret.
     fn refused(code: &str, detail: &str) -> Failure {
         let code = match code {
             // An error inside a script, as older servers report it.
@@ -253,9 +254,10 @@ impl Failure {
 
     fn unknown(code: &str) -> Failure {
         let is_code = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
-        let code = match code.len() <= 32 && code.bytes().all(is_code) && !code.is_empty() {
-            true => code,
-            false => "an unknown error",
+        let code = if code.len() <= 32 && code.bytes().all(is_code) && !code.is_empty() {
+            code
+        } else {
+            "an unknown error"
         };
         let text =
             format!("refuses ({code}). See its log; it must be Redis 6.2 or newer, or Valkey");

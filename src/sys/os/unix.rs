@@ -29,14 +29,15 @@ pub(crate) fn above_stdio<T: Into<OwnedFd> + From<OwnedFd>>(created: T) -> io::R
 }
 
 fn moved_up(fd: OwnedFd) -> Result<OwnedFd, Errno> {
-    match fd.as_raw_fd() < LOWEST_DESCRIPTOR {
-        true => fcntl_dupfd_cloexec(&fd, LOWEST_DESCRIPTOR),
-        false => Ok(fd),
+    if fd.as_raw_fd() < LOWEST_DESCRIPTOR {
+        fcntl_dupfd_cloexec(&fd, LOWEST_DESCRIPTOR)
+    } else {
+        Ok(fd)
     }
 }
 
-/// A descriptor that becomes readable when [`wake`](Waker::wake) is called, to be polled together with
-/// a socket.
+/// A descriptor that becomes readable when [`wake`](Waker::wake) is called, to be polled together
+/// with a socket.
 pub(crate) struct Waker(OwnedFd);
 
 impl Waker {

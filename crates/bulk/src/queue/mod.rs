@@ -1,64 +1,71 @@
-//! The same work on many machines: accounts in a Redis stream, outcomes in another.
+//! Queues: many links, processed by many machines through a Redis.
 //!
-//! What is in the stream are accounts, not rows: an account has one entry at a time, and its rows wait in a list. So
-//! its rows are dealt with in their order and by one worker at a time, whoever pushed them and whenever. A row leaves
-//! the list and its result enters the results in one step, which is why it ends there exactly once.
+//! The stream of a queue contains accounts, not rows: an account has at most one entry at a time,
+//! and its rows wait in a list. Its rows are therefore processed in their order and by one worker
+//! at a time, whichever process pushed them and when. A row leaves the list and its result enters
+//! the results in one atomic step, which is why every row gets exactly one result.
+//!
+//! - `scripts`: the Lua scripts.
+//! - `connection`: a connection that survives restarts of Redis.
+//! - `types`: keys, rows, results and the configuration of a worker.
+//! - `status`: the status of a queue.
+//! - `source`: leases accounts to workers.
+//! - this file: [`Queue`], on top of these.
 
-mod line;
+mod connection;
 mod scripts;
-mod visit;
+mod source;
+mod status;
+mod types;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use redis::{Client, IntoConnectionInfo, cmd};
-use serde::{Deserialize, Serialize};
+use redis::{Client, FromRedisValue, IntoConnectionInfo, RedisError, Script, cmd};
 use wxlink::redis_connection::Connection;
 
-use crate::engine::{Crew, End, Stop};
 use crate::error::BulkError;
-use crate::local::Rates;
-use crate::outcome::{Outcome, Record};
-use crate::pace::Rate;
-use crate::report::{Files, Report};
+use crate::input::{RowSummary, check_rows};
+use crate::lock::lock;
+use crate::message::message;
+use crate::random::random_id;
+use crate::rate::Rates;
+use crate::report::{Report, ReportWriter};
 use crate::row::{BadRow, Row};
-use crate::sync::lock;
-use line::Line;
+use crate::runner::{RunEnd, Runner};
+use crate::stop::StopFlag;
+use connection::{RedisConnection, create_consumer_group};
+use source::QueueSource;
+pub use status::{JobStatus, QueueStatus, WorkerStatus};
+use types::{CallIntervals, Keys, QueuedRow};
+pub use types::{QueuedResult, WorkerConfig};
 
-/// How many rows are pushed at once.
-const PUSH: usize = 500;
-/// How many results are read at once.
-const RESULTS: usize = 1000;
+/// How many rows are pushed in one step.
+const ROWS_PER_PUSH: usize = 500;
+/// How many results are read in one step.
+const RESULTS_PER_READ: usize = 1000;
+/// The longest name of a queue (bytes).
+const MAX_QUEUE_NAME: usize = 64;
+/// How often new results are looked for.
+const RESULT_POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// After this time of silence a worker that holds no account is forgotten (ms).
+const FORGET_WORKER_AFTER_MS: u64 = 86_400_000;
 
-/// Between two looks for results.
-const LOOK: Duration = Duration::from_millis(500);
-const DAY_MS: u64 = 86_400_000;
-
-/// A queue in a Redis, or Valkey.
+/// A queue in a Redis or Valkey server.
 pub struct Queue {
     client: Client,
-    prefix: String,
-    line: Mutex<Line>,
+    keys: Keys,
+    connection: Mutex<RedisConnection>,
 }
 
-/// A row in the queue.
-#[derive(Serialize, Deserialize)]
-struct Queued {
-    job: String,
-    #[serde(flatten)]
-    row: Row,
-}
-
-/// What became of a row, and whose it was.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Arrived {
-    /// The job it was pushed with.
+/// The result of [`Queue::push`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// The name of the job.
     pub job: String,
-    /// What became of it.
-    #[serde(flatten)]
-    pub record: Record,
+    /// How many rows were not in the queue before.
+    pub new_rows: u64,
 }
 
 /// The results of a queue that were written into files.
@@ -66,445 +73,388 @@ pub struct Arrived {
 pub struct Collected {
     /// The files.
     pub report: Report,
-    /// How many results there are in them.
-    pub read: u64,
-    /// The queue they are of.
-    id: String,
+    /// How many results they contain.
+    pub results: u64,
+    /// Identifies the queue among all queues of its name.
+    queue_id: String,
 }
 
-/// How a queue stands, at one moment.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Standing {
-    /// Rows that were pushed, ever.
-    pub pushed: u64,
-    /// Rows that ended, by outcome.
-    pub ended: Vec<(Outcome, u64)>,
-    /// Rows whose quota is used up.
-    pub deferred: u64,
-    /// Rows that wait for a worker, or are being dealt with.
-    pub waiting: u64,
-    /// Accounts that wait for a worker, or are being visited.
-    pub accounts: u64,
-    /// Accounts that are put off, or whose quota is used up.
-    pub later: u64,
-    /// When the first of them is due (Unix time, s).
-    pub next_due: Option<u64>,
-    /// Who works, how many accounts they have in hand, and for how long they have said nothing (ms).
-    pub workers: Vec<(String, u64, u64)>,
-    /// Jobs that were begun to be pushed, with how many of their rows are there and how many there are to be.
-    pub jobs: Vec<(String, u64, u64)>,
-    /// Tells the queue from a later one of the same name; empty if nothing was ever pushed.
-    #[serde(skip)]
-    id: String,
+/// A job that is being pushed.
+struct Push<'a> {
+    queue: &'a Queue,
+    job: String,
+    summary: RowSummary,
+    queue_id: String,
+    /// How many rows of the job are in the queue.
+    pushed: u64,
+    stop: &'a StopFlag,
+    script: Script,
 }
 
-/// What the script answers: see [`scripts::STANDING`].
-type Parts = (
-    String,
-    HashMap<String, u64>,
-    u64,
-    u64,
-    Vec<(String, f64)>,
-    Vec<(String, u64)>,
-    HashMap<String, u64>,
-    Vec<HashMap<String, redis::Value>>,
-);
-
-impl Standing {
-    /// Rows that ended.
-    pub fn total(&self) -> u64 {
-        self.ended.iter().map(|(_, n)| n).sum()
-    }
-
-    /// Whether every row that was pushed has ended.
-    pub fn is_over(&self) -> bool {
-        self.waiting == 0 && self.deferred == 0 && self.jobs.iter().all(|(_, n, of)| n == of)
-    }
-}
-
-/// How a worker works.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    lease: Duration,
-    stay: bool,
-}
-
-impl Terms {
-    /// `lease`: after how long without a sign of life a worker's accounts are another's. `stay`: whether to wait for
-    /// more when all is done.
-    ///
-    /// # Errors
-    /// The lease is less than twice the client's time limit.
-    pub fn new(lease: Duration, stay: bool, client: &wxlink::Client) -> Result<Terms, BulkError> {
-        let timeout = client.timeout();
-        if lease < timeout * 2 {
-            return Err(BulkError::usage(format!(
-                "a lease of {} s is less than twice timeout_ms ({} ms): a worker that waits for an answer would lose \
-                 its account to another",
-                lease.as_secs(),
-                timeout.as_millis()
-            )));
-        }
-        Ok(Terms { lease, stay })
-    }
+/// A row as the queue stores it.
+struct PushedRow {
+    account: String,
+    text: String,
 }
 
 impl Queue {
-    /// A queue of that name; nothing is connected yet. Queues of different names know nothing of each other.
+    /// The queue with this name. Does not connect yet. Queues with different names are independent
+    /// of each other.
     ///
     /// # Errors
-    /// What is wrong with the URL, or the name.
+    /// The URL or the name is invalid.
     pub fn new(url: &str, name: &str) -> Result<Queue, BulkError> {
-        let takes = "the queue is to be redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…";
-        let known = url.starts_with("redis://") || url.starts_with("rediss://");
-        if !known || url.into_connection_info().is_err() {
-            return Err(BulkError::usage(takes));
+        let invalid_url = || {
+            BulkError::usage(message!(
+                "invalid URL of the queue: expected redis://[USER:PASSWORD@]HOST[:PORT][/DB] or \
+                 rediss://…",
+                "队列的 URL 无效：应为 redis://[USER:PASSWORD@]HOST[:PORT][/DB] 或 rediss://…"
+            ))
+        };
+        let is_known = url.starts_with("redis://") || url.starts_with("rediss://");
+        if !is_known || url.into_connection_info().is_err() {
+            return Err(invalid_url());
         }
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
-            return Err(BulkError::usage(
-                "the name of a queue is 1 to 64 letters, digits, '-', '_' and '.'",
-            ));
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > MAX_QUEUE_NAME || !name.chars().all(is_allowed) {
+            return Err(BulkError::usage(message!(
+                "invalid name of the queue: expected 1 to {MAX_QUEUE_NAME} letters, digits, '-', \
+                 '_' and '.'",
+                "队列名称无效：应由 1 至 {MAX_QUEUE_NAME} 个字母、数字、“-”、“_”或“.”组成"
+            )));
         }
-        let client = Client::open(url).map_err(|_| BulkError::usage(takes))?;
+        let client = Client::open(url).map_err(|_| invalid_url())?;
         Ok(Queue {
-            line: Mutex::new(Line::new(&client)),
+            connection: Mutex::new(RedisConnection::new(&client)),
             client,
-            // The braces keep all of it on one node of a cluster.
-            prefix: format!("{{wxlink:{name}}}:"),
+            keys: Keys::new(name),
         })
     }
 
-    /// Pushes rows. Whoever pushes the same job again goes on where it was left off, so that nothing is pushed twice;
-    /// `rows` is called twice, first to see whether they are all valid.
+    /// Pushes the rows of a job. If the push is interrupted, pushing the same job again resumes it,
+    /// and no row is pushed twice.
     ///
-    /// Without a name a job is named by what its rows hold. Answers the name and how many rows were new.
+    /// `rows` is called twice, the first time to check all rows. Without a name, the job is named
+    /// after the checksum of its rows. `progress` is called with the number of rows in the queue.
     ///
     /// # Errors
-    /// Rows are invalid, or change between the two readings; the queue is removed meanwhile; Redis
-    /// cannot be reached.
+    /// Rows are invalid or differ between the two readings, the queue is removed meanwhile, a stop
+    /// is requested, or Redis is unavailable.
     pub fn push<I: Iterator<Item = Result<Row, BadRow>>>(
         &self,
         rows: impl Fn() -> Result<I, BulkError>,
         job: Option<&str>,
         rates: Rates,
-        stop: &Stop,
+        stop: &StopFlag,
         progress: &dyn Fn(u64),
-    ) -> Result<(String, u64), BulkError> {
-        let about = crate::job::survey(rows()?, |_, _| Ok(()))?;
+    ) -> Result<Pushed, BulkError> {
+        let summary = check_rows(rows()?, |_, _| Ok(()))?;
         let job = match job {
             Some(name) => name.to_owned(),
-            None => format!("{:08x}-{}", about.crc32, about.rows),
+            None => format!("{:08x}-{}", summary.crc32, summary.rows),
         };
-        let id = crate::folder::random();
-        let begin = redis::Script::new(scripts::BEGIN);
-        let (before, id): (i64, String) = self.ask(stop, |c| {
-            let mut call = begin.key(&self.prefix);
-            call.arg(&job).arg(about.rows).arg(about.crc32);
-            call.arg(micros(rates.all)).arg(micros(rates.account));
-            call.arg(&id).invoke(c)
-        })?;
-        let Ok(mut pushed) = u64::try_from(before) else {
-            return Err(BulkError::usage(format!(
-                "the job {job} has other rows already; push these under another name (--job)"
-            )));
-        };
-        let new = about.rows - pushed.min(about.rows);
-        let script = redis::Script::new(scripts::PUSH);
-        let mut sum = crc32fast::Hasher::new();
-        let mut some = Vec::with_capacity(PUSH);
-        let mut rows = rows()?;
-        let mut nth = 0;
-        loop {
-            let row = rows.next().transpose();
-            let row = row.map_err(|bad| changed(&bad.to_string()))?;
-            let is_last = row.is_none();
-            if let Some(row) = row {
-                sum.update(&crate::job::text_of(&row));
-                nth += 1;
-                if nth > pushed {
-                    let account = row.account.clone();
-                    let queued = Queued {
-                        job: job.clone(),
-                        row,
-                    };
-                    let text = serde_json::to_string(&queued);
-                    some.push((account, text.map_err(|e| changed(&e.to_string()))?));
-                }
+        let mut push = self.register_job(job, summary, rates, stop)?;
+        let new_rows = summary.rows - push.pushed.min(summary.rows);
+        let already_pushed = push.pushed;
+
+        let mut checksum = crc32fast::Hasher::new();
+        let mut batch = Vec::with_capacity(ROWS_PER_PUSH);
+        let mut count = 0;
+        for row in rows()? {
+            let row = row.map_err(|bad| rows_changed(&bad.to_string()))?;
+            checksum.update(&row.to_json_line());
+            count += 1;
+            if count > already_pushed {
+                batch.push(PushedRow::new(&push.job, row)?);
             }
-            if some.len() == PUSH || (is_last && !some.is_empty()) {
-                let left = || format!("{pushed} of {} rows are pushed", about.rows);
-                if stop.is_asked() {
-                    return Err(BulkError::interrupted(format!(
-                        "interrupted; {}, push the same again to go on",
-                        left()
-                    )));
-                }
-                let expected = pushed + some.len() as u64;
-                let told: i64 = self.ask(stop, |c| {
-                    let mut call = script.key(&self.prefix);
-                    call.arg(&job).arg(pushed).arg(&id);
-                    for (account, text) in &some {
-                        call.arg(account).arg(text);
-                    }
-                    call.invoke(c)
-                })?;
-                if told < 0 {
-                    return Err(BulkError::again(format!(
-                        "the queue was removed while the job {job} was being pushed ({}); \
-                         push it again",
-                        left()
-                    )));
-                }
-                // The answer of an earlier try may have been lost.
-                if u64::try_from(told) != Ok(expected) {
-                    return Err(BulkError::again(format!(
-                        "another process pushes the job {job} at the same time; let it finish"
-                    )));
-                }
-                pushed = expected;
-                some.clear();
-                progress(pushed);
-            }
-            if is_last {
-                break;
+            if batch.len() == ROWS_PER_PUSH {
+                push.push_batch(&mut batch)?;
+                progress(push.pushed);
             }
         }
-        if nth != about.rows || sum.finalize() != about.crc32 {
-            return Err(changed("they are others than at the first reading"));
+        if !batch.is_empty() {
+            push.push_batch(&mut batch)?;
+            progress(push.pushed);
         }
-        Ok((job, new))
+        if count != summary.rows || checksum.finalize() != summary.crc32 {
+            return Err(rows_changed("the second reading gave other rows"));
+        }
+        Ok(Pushed {
+            job: push.job,
+            new_rows,
+        })
     }
 
-    /// Works until nothing is left but what is due later, or for good.
+    fn register_job<'a>(
+        &'a self,
+        job: String,
+        summary: RowSummary,
+        rates: Rates,
+        stop: &'a StopFlag,
+    ) -> Result<Push<'a>, BulkError> {
+        let new_id = random_id();
+        let intervals = CallIntervals::from(rates);
+        let script = Script::new(scripts::REGISTER_JOB);
+        let (pushed, queue_id): (i64, String) = self.run(stop, |c| {
+            let mut call = script.key(&self.keys.prefix);
+            call.arg(&job).arg(summary.rows).arg(summary.crc32);
+            call.arg(intervals.all).arg(intervals.account);
+            call.arg(&new_id).invoke(c)
+        })?;
+        let Ok(pushed) = u64::try_from(pushed) else {
+            return Err(BulkError::usage(message!(
+                "the queue already has a job {job} with other rows. Push these under another name \
+                 (--job)",
+                "队列中已有名为 {job} 的任务，但行不同。请换一个名称推送 (--job)"
+            )));
+        };
+        Ok(Push {
+            queue: self,
+            job,
+            summary,
+            queue_id,
+            pushed,
+            stop,
+            script: Script::new(scripts::PUSH_ROWS),
+        })
+    }
+
+    /// Works for the queue until no row is left that is due within 90 s; or, if the worker stays,
+    /// until a stop is requested.
     ///
     /// # Errors
-    /// Redis is away for ten minutes, or the system is out of threads. Nothing is lost: who works next goes on.
-    pub fn work(&self, crew: &Crew<'_>, terms: Terms) -> Result<End, BulkError> {
-        self.make_group(crew.stop)?;
-        self.forget_the_dead(crew.stop)?;
-        let limits = self.key("limits");
-        let limits: (Option<u64>, Option<u64>) = self.ask(crew.stop, |c| {
+    /// Redis was unavailable for ten minutes, or the system is out of threads. Nothing is lost:
+    /// other workers continue.
+    pub fn work(&self, runner: &Runner<'_>, config: WorkerConfig) -> Result<RunEnd, BulkError> {
+        let stop = runner.stop;
+        let accounts = self.keys.get("accounts");
+        self.run(stop, |c| create_consumer_group(c, &accounts))?;
+        self.forget_dead_workers(stop)?;
+        let limits = self.keys.get("limits");
+        let (all, account): (Option<u64>, Option<u64>) = self.run(stop, |c| {
             cmd("HMGET").arg(&limits).arg("all").arg("account").query(c)
         })?;
-        let rate = |micros: Option<u64>| micros.unwrap_or(0);
-        let desk = visit::Shared::new(self, terms, (rate(limits.0), rate(limits.1)));
-        let end = crew.work(&desk);
-        desk.sign_off(crew.stop);
+        let intervals = CallIntervals {
+            all: all.unwrap_or(0),
+            account: account.unwrap_or(0),
+        };
+        let source = QueueSource::new(self.client.clone(), self.keys.clone(), config, intervals);
+        let end = runner.run(&source);
+        source.remove_consumers(stop);
         end
     }
 
-    /// How it stands.
+    /// The status of the queue. An unavailable Redis is retried for 5 s.
     ///
     /// # Errors
-    /// Redis cannot be reached.
-    pub fn standing(&self) -> Result<Standing, BulkError> {
-        let stop = Stop::default();
-        stop.ask();
-        self.standing_until(&stop)
+    /// Redis is unavailable or refuses.
+    pub fn status(&self) -> Result<QueueStatus, BulkError> {
+        self.status_until(&no_patience())
     }
 
-    /// The same, waiting for Redis until then.
-    fn standing_until(&self, stop: &Stop) -> Result<Standing, BulkError> {
-        let script = redis::Script::new(scripts::STANDING);
-        let (id, counts, accounts, later, first, of_jobs, there, workers): Parts =
-            self.ask(stop, |c| script.key(&self.prefix).invoke(c))?;
-        let of = |name: &str| counts.get(name).copied().unwrap_or(0);
-        let ended: Vec<(Outcome, u64)> = Outcome::ALL
-            .into_iter()
-            .filter(|o| *o != Outcome::Deferred)
-            .map(|o| (o, of(o.word())))
-            .filter(|(_, n)| *n > 0)
-            .collect();
-        let jobs = of_jobs.into_iter().map(|(job, rows)| {
-            let pushed = there.get(&job).copied().unwrap_or(0);
-            (job, pushed, rows)
-        });
-        let mut standing = Standing {
-            pushed: of("pushed"),
-            deferred: of("deferred"),
-            waiting: 0,
-            ended,
-            accounts,
-            later,
-            next_due: first.first().map(|(_, ms)| (*ms / 1000.0) as u64),
-            workers: workers.iter().map(worker).collect(),
-            jobs: jobs.collect(),
-            id,
-        };
-        let gone = standing.total() + standing.deferred;
-        standing.waiting = standing.pushed.saturating_sub(gone);
-        Ok(standing)
+    fn status_until(&self, stop: &StopFlag) -> Result<QueueStatus, BulkError> {
+        let script = Script::new(scripts::STATUS);
+        let reply = self.run(stop, |c| script.key(&self.keys.prefix).invoke(c))?;
+        Ok(QueueStatus::from_reply(reply))
     }
 
-    /// Reads results from after that place in the stream (`0` is its beginning), and says where it ended.
+    /// Reads the results after a place in the stream and calls `each` with every one. `0` is the
+    /// beginning. Returns the place where it ended.
     ///
     /// # Errors
-    /// Redis cannot be reached, or `tell` failed.
+    /// Redis is unavailable, or `each` failed.
     pub fn results(
         &self,
         after: &str,
-        stop: &Stop,
-        tell: &mut dyn FnMut(Arrived) -> Result<(), BulkError>,
+        stop: &StopFlag,
+        each: &mut dyn FnMut(QueuedResult) -> Result<(), BulkError>,
     ) -> Result<String, BulkError> {
         let mut after = after.to_owned();
         loop {
-            let some: Vec<(String, Vec<String>)> = self.ask(stop, |c| {
+            let results = self.keys.get("results");
+            let entries: Vec<(String, Vec<String>)> = self.run(stop, |c| {
                 let mut range = cmd("XRANGE");
-                range
-                    .arg(self.key("results"))
-                    .arg(format!("({after}"))
-                    .arg("+");
-                range.arg("COUNT").arg(RESULTS).query(c)
+                range.arg(&results).arg(format!("({after}")).arg("+");
+                range.arg("COUNT").arg(RESULTS_PER_READ).query(c)
             })?;
-            let whole = some.len() == RESULTS;
-            for (id, fields) in some {
+            let may_have_more = entries.len() == RESULTS_PER_READ;
+            for (id, fields) in entries {
+                // The fields are a name and a value.
                 let text = fields.get(1).map(String::as_str).unwrap_or_default();
-                let arrived = serde_json::from_str(text).map_err(|e| {
-                    BulkError::usage(format!("a result in the queue makes no sense: {e}"))
+                let result = serde_json::from_str(text).map_err(|error| {
+                    BulkError::usage(message!(
+                        "the queue contains an invalid result: {error}",
+                        "队列中有无效的结果：{error}"
+                    ))
                 })?;
-                tell(arrived)?;
+                each(result)?;
                 after = id;
             }
-            if !whole || stop.is_asked() {
+            if !may_have_more || stop.is_requested() {
                 return Ok(after);
             }
         }
     }
 
-    /// Writes a CSV for each outcome from the results, and tells of each; if `follow`, until every
-    /// row has one. The folder is not there, is empty, or holds results that were collected before;
-    /// results of an earlier queue are set aside in a folder of their own, for they are nowhere
-    /// else.
+    /// Writes a CSV file for each outcome from the results, and calls `observer` with every result.
+    /// With `follow`, waits until every row has a result.
+    ///
+    /// The folder must not exist, be empty, or hold results that were collected before. Results of
+    /// an earlier queue are moved into a folder of their own, because they exist nowhere else.
     ///
     /// # Errors
-    /// Redis cannot be reached, the files cannot be written, or the queue was removed meanwhile.
-    /// What was collected before is still there then.
+    /// Redis is unavailable, the files cannot be written, or the queue was removed meanwhile.
+    /// Results that were collected before still exist then.
     pub fn collect(
         &self,
         dir: &Path,
         follow: bool,
-        stop: &Stop,
-        tell: &mut dyn FnMut(&Arrived),
+        stop: &StopFlag,
+        observer: &mut dyn FnMut(&QueuedResult),
     ) -> Result<Collected, BulkError> {
-        let id = self.standing()?.id;
-        let mut files = Files::of_a_queue(dir, &self.prefix, &id)?;
-        let (mut after, mut read) = ("0".to_owned(), 0);
+        let queue_id = self.status()?.id;
+        let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id)?;
+        let (mut after, mut results) = ("0".to_owned(), 0);
         loop {
-            // Asked before the last look, so that nothing comes between.
-            let last = !follow || stop.is_asked() || self.standing()?.is_over();
-            after = self.results(&after, stop, &mut |arrived| {
-                tell(&arrived);
-                read += 1;
-                files.put(&arrived.record)
+            // Checked before the results are read, so that none is missed in between.
+            let is_last = !follow || stop.is_requested() || self.status()?.is_finished();
+            after = self.results(&after, stop, &mut |result| {
+                observer(&result);
+                results += 1;
+                writer.add(&result.record)
             })?;
-            if last {
+            if is_last {
                 break;
             }
-            stop.pause(LOOK);
+            stop.sleep(RESULT_POLL_INTERVAL);
         }
-        // Where there was no queue and no result, it does not matter that there is one by now.
-        if self.standing()?.id != id && !(id.is_empty() && read == 0) {
-            return Err(BulkError::again(
+        // If there was neither a queue nor a result, it does not matter that there is one now.
+        let was_empty = queue_id.is_empty() && results == 0;
+        if self.status()?.id != queue_id && !was_empty {
+            return Err(BulkError::retry(message!(
                 "the queue was removed while its results were being collected: another process \
-                 collected them. What was read here is not kept; use the files of the other one",
-            ));
+                 collected them. These results are not kept; use the files of the other process",
+                "收集结果期间队列被删除：结果已由另一个进程收集。本次结果未保存，请使用另一个进程的文件"
+            )));
         }
-        let report = files.end()?;
-        Ok(Collected { report, read, id })
+        Ok(Collected {
+            report: writer.finish()?,
+            results,
+            queue_id,
+        })
     }
 
-    /// Removes a queue whose rows have all ended, results included, if these are all of them.
-    /// Nothing comes between the look and the removal.
+    /// Removes the queue and its results in one step, if all rows have a result and `collected`
+    /// contains all of them. Does nothing if the queue was removed before.
     ///
     /// # Errors
-    /// Rows are left, or results that were not collected; Redis cannot be reached.
+    /// Rows or uncollected results are left, or Redis is unavailable. The queue still exists then.
     pub fn purge(&self, collected: &Collected) -> Result<(), BulkError> {
-        let stop = Stop::default();
-        stop.ask();
-        let script = redis::Script::new(scripts::PURGE);
-        let told: String = self.ask(&stop, |c| {
-            let mut call = script.key(&self.prefix);
-            call.arg(&collected.id).arg(collected.read).invoke(c)
+        let script = Script::new(scripts::PURGE);
+        let obstacle: String = self.run(&no_patience(), |c| {
+            let mut call = script.key(&self.keys.prefix);
+            call.arg(&collected.queue_id).arg(collected.results);
+            call.invoke(c)
         })?;
-        match told.as_str() {
-            "results" => Err(BulkError::again(
+        match obstacle.as_str() {
+            "results" => Err(BulkError::retry(message!(
                 "the queue was not removed: it has results that were not collected. Collect again",
-            )),
-            "rows" => Err(BulkError::usage(
-                "the queue was not removed: not all rows have ended. Wait for the workers",
-            )),
+                "队列未删除：还有未收集的结果。请再次收集"
+            ))),
+            "rows" => Err(BulkError::usage(message!(
+                "the queue was not removed: some rows have no result yet. Wait for the workers",
+                "队列未删除：还有行没有结果。请等待工作进程完成"
+            ))),
             _ => Ok(()),
         }
     }
 
-    /// Takes the names of those off the list that were killed long ago and have nothing in hand any more.
-    fn forget_the_dead(&self, stop: &Stop) -> Result<(), BulkError> {
-        let forget = redis::Script::new(scripts::FORGET);
-        for (name, pending, silent) in self.standing_until(stop)?.workers {
-            if pending == 0 && silent > DAY_MS {
-                self.ask::<u64>(stop, |c| forget.key(&self.prefix).arg(&name).invoke(c))?;
+    /// Removes the names of workers that were killed long ago and hold no account.
+    fn forget_dead_workers(&self, stop: &StopFlag) -> Result<(), BulkError> {
+        let script = Script::new(scripts::REMOVE_CONSUMER);
+        for worker in self.status_until(stop)?.workers {
+            if worker.accounts == 0 && worker.silent_ms > FORGET_WORKER_AFTER_MS {
+                self.run::<u64>(stop, |c| {
+                    let mut call = script.key(&self.keys.prefix);
+                    call.arg(&worker.name).invoke(c)
+                })?;
             }
         }
         Ok(())
     }
 
-    fn key(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
-    }
-
-    fn make_group(&self, stop: &Stop) -> Result<(), BulkError> {
-        let accounts = self.key("accounts");
-        self.ask(stop, |c| create_group(c, &accounts))
-    }
-
-    fn ask<T: redis::FromRedisValue>(
+    fn run<T: FromRedisValue>(
         &self,
-        stop: &Stop,
-        work: impl Fn(&mut Connection) -> Result<T, redis::RedisError>,
+        stop: &StopFlag,
+        commands: impl Fn(&mut Connection) -> Result<T, RedisError>,
     ) -> Result<T, BulkError> {
-        lock(&self.line).ask(stop, work)
+        lock(&self.connection).run(stop, commands)
     }
 }
 
-/// A worker, with how many accounts it has in hand, and for how long it has said nothing (ms).
-fn worker(info: &HashMap<String, redis::Value>) -> (String, u64, u64) {
-    let text = |name: &str| {
-        let value = info.get(name);
-        let text = value.and_then(|v| redis::from_redis_value_ref::<String>(v).ok());
-        text.unwrap_or_default()
-    };
-    let number = |name| text(name).parse().unwrap_or(0);
-    (text("name"), number("pending"), number("idle"))
-}
-
-fn create_group(c: &mut Connection, accounts: &str) -> Result<(), redis::RedisError> {
-    let mut create = cmd("XGROUP");
-    create.arg("CREATE").arg(accounts).arg(scripts::GROUP);
-    match create.arg("0").arg("MKSTREAM").query::<()>(c) {
-        Err(e) if e.code() == Some("BUSYGROUP") => Ok(()),
-        done => done,
+impl Push<'_> {
+    /// Pushes a batch of rows and empties it.
+    fn push_batch(&mut self, batch: &mut Vec<PushedRow>) -> Result<(), BulkError> {
+        let (job, pushed, rows) = (&self.job, self.pushed, self.summary.rows);
+        if self.stop.is_requested() {
+            return Err(BulkError::interrupted(message!(
+                "interrupted: {pushed} of {rows} rows are pushed. Push the same rows again to \
+                 resume",
+                "已中断：{rows} 行中已推送 {pushed} 行。再次推送相同的行即可继续"
+            )));
+        }
+        let expected = pushed + batch.len() as u64;
+        let result: i64 = self.queue.run(self.stop, |c| {
+            let mut call = self.script.key(&self.queue.keys.prefix);
+            call.arg(job).arg(pushed).arg(&self.queue_id);
+            for row in batch.iter() {
+                call.arg(&row.account).arg(&row.text);
+            }
+            call.invoke(c)
+        })?;
+        if result < 0 {
+            return Err(BulkError::retry(message!(
+                "the queue was removed while the job {job} was being pushed ({pushed} of {rows} \
+                 rows). Push it again",
+                "推送任务 {job} 期间队列被删除（{rows} 行中已推送 {pushed} 行）。请重新推送"
+            )));
+        }
+        // The number is also as expected if an earlier attempt succeeded and its answer was lost.
+        if u64::try_from(result) != Ok(expected) {
+            return Err(BulkError::retry(message!(
+                "another process pushes the job {job} at the same time. Let it finish",
+                "另一个进程正在推送任务 {job}。请等待其完成"
+            )));
+        }
+        self.pushed = expected;
+        batch.clear();
+        Ok(())
     }
 }
 
-/// Where the queue was removed there is nothing, and a new one.
-fn or_anew<T: Default>(
-    told: Result<T, redis::RedisError>,
-    c: &mut Connection,
-    accounts: &str,
-) -> Result<T, redis::RedisError> {
-    match told {
-        Err(e) if e.code() == Some("NOGROUP") => create_group(c, accounts).map(|()| T::default()),
-        told => told,
+impl PushedRow {
+    fn new(job: &str, row: Row) -> Result<PushedRow, BulkError> {
+        let account = row.account.clone();
+        let queued = QueuedRow {
+            job: job.to_owned(),
+            row,
+        };
+        let text = serde_json::to_string(&queued).map_err(|e| rows_changed(&e.to_string()))?;
+        Ok(PushedRow { account, text })
     }
 }
 
-fn micros(rate: Rate) -> u64 {
-    u64::try_from(rate.pause().as_micros()).unwrap_or(u64::MAX)
+/// A stop flag that is already set, so that an unavailable Redis is retried for a short time only.
+fn no_patience() -> StopFlag {
+    let stop = StopFlag::default();
+    stop.request();
+    stop
 }
 
-fn changed(why: &str) -> BulkError {
-    BulkError::usage(format!(
-        "the rows changed while they were being pushed: {why}"
+fn rows_changed(why: &str) -> BulkError {
+    BulkError::usage(message!(
+        "the rows changed while they were being pushed: {why}. Push again when the file is \
+         complete",
+        "推送期间行发生了变化：{why}。请在文件不再变化后重新推送"
     ))
 }

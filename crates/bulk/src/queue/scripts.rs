@@ -1,22 +1,31 @@
-//! What Redis does in one go. Every script that acts for a visit first sees whether it still is the visitor's, and
-//! says so again: an entry that was not confirmed for a lease's time is somebody else's.
+//! The Lua scripts, which Redis runs atomically.
 //!
-//! Keys, all behind the queue's prefix: `id` tells the queue from a later one of its name,
-//! `accounts` a stream of accounts to visit, `rows:ACCOUNT` and `deferred:ACCOUNT` lists of rows,
-//! `active` the accounts that are in the stream or in `later` (no other account has rows), `later`
-//! and `due` when accounts and deferred rows are due (ms), `tries` how often an account was put
-//! off, `results` a stream, `counts`, `limits`, `jobs`, `jobs:rows` and `jobs:sums` hashes, `pace`
-//! when the next call is due (µs), `paces` the same by account. [`PURGE`] has to know all of them.
+//! A script that acts for a lease first checks that the lease is still held and renews it: an entry
+//! that is not renewed for the time of a lease is claimed by another worker.
+//!
+//! All keys start with the queue's prefix, which every script gets as `KEYS[1]`. [`PURGE`] must
+//! remove all of them:
+//!
+//! - `id`: identifies the queue among all queues of its name.
+//! - `accounts`: a stream of accounts to process.
+//! - `rows:ACCOUNT`, `deferred:ACCOUNT`: lists of rows.
+//! - `active`: the accounts that are in the stream or in `later`; no other account has rows.
+//! - `later`: when accounts are due again (ms). `due`: when deferred rows of an account are (ms).
+//! - `failures`: how often in a row an account was backed off.
+//! - `results`: a stream. `counts`, `limits`, `jobs`, `jobs:rows`, `jobs:sums`: hashes.
+//! - `next_call`: when the next call is due (µs). `next_calls`: the same by account.
 
-/// The consumer group.
-pub const GROUP: &str = "workers";
+/// The consumer group of the stream of accounts.
+pub const CONSUMER_GROUP: &str = "workers";
 
-/// Answers 1 if entry ARGV[2] is ARGV[1]'s, and confirms it.
-const OURS: &str = "
+/// Starts the scripts for a lease. ARGV[1]: the consumer. ARGV[2]: the entry of the stream.
+///
+/// `renew()` returns whether the consumer still holds the entry, and renews the lease.
+const LEASE_PREAMBLE: &str = "
 local P = KEYS[1]
 local accounts = P .. 'accounts'
-local function ours()
-  -- It fails if the queue was removed meanwhile.
+local function renew()
+  -- XPENDING fails if the queue was removed.
   local held = redis.pcall('XPENDING', accounts, 'workers', ARGV[2], ARGV[2], 1)
   if held.err or #held == 0 or held[1][2] ~= ARGV[1] then return false end
   redis.call('XCLAIM', accounts, 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
@@ -28,11 +37,12 @@ local function now()
 end
 ";
 
-/// ARGV: job, how many rows it has, their sum, the pauses between calls (µs) over all and for an
-/// account, and an id for the queue if it has none. From now on the job is known, and the queue is
-/// not removed before all its rows have ended. Answers how many of its rows were pushed before, or
-/// -1 if it has other rows; and the queue's id.
-pub const BEGIN: &str = "
+/// Registers a job, so that the queue is not removed before all its rows have a result.
+///
+/// ARGV: the job, how many rows it has, their checksum, the intervals between calls (µs) for all
+/// accounts and for each, and an id for the queue if it has none. Returns how many of its rows were
+/// pushed before, or -1 if the job has other rows; and the queue's id.
+pub const REGISTER_JOB: &str = "
 local P = KEYS[1]
 local rows = redis.call('HGET', P .. 'jobs:rows', ARGV[1])
 local sum = redis.call('HGET', P .. 'jobs:sums', ARGV[1])
@@ -46,10 +56,12 @@ redis.call('HSET', P .. 'limits', 'all', ARGV[4], 'account', ARGV[5])
 return {tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0'), redis.call('GET', P .. 'id')}
 ";
 
-/// ARGV: job, how many of its rows were pushed before these, the queue's id, then account and row
-/// by turns. Answers how many have been by now: fewer or more than expected if another pushes the
-/// same job; -1 if the queue was removed.
-pub const PUSH: &str = "
+/// Adds rows to a job.
+///
+/// ARGV: the job, how many of its rows were pushed before, the queue's id, then account and row
+/// alternately. Returns how many rows are pushed now, which differs from what the caller expects if
+/// another process pushes the same job; or -1 if the queue was removed.
+pub const PUSH_ROWS: &str = "
 local P = KEYS[1]
 if redis.call('GET', P .. 'id') ~= ARGV[3] then return -1 end
 local pushed = tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0')
@@ -60,7 +72,7 @@ for i = 4, #ARGV, 2 do
   redis.call('RPUSH', P .. 'rows:' .. ARGV[i], ARGV[i + 1])
   local due = redis.call('HGET', P .. 'due', ARGV[i])
   local later = due and redis.call('ZSCORE', P .. 'later', ARGV[i])
-  -- What waits for a quota keeps nothing else waiting; what is due comes before it.
+  -- New rows do not wait for the quota of deferred ones; deferred rows that are due come first.
   local quota = later and tonumber(later) == tonumber(due) and tonumber(due) > now
   if quota then redis.call('ZREM', P .. 'later', ARGV[i]) end
   if redis.call('SADD', P .. 'active', ARGV[i]) == 1 or quota then
@@ -72,9 +84,10 @@ redis.call('HINCRBY', P .. 'counts', 'pushed', n)
 return redis.call('HINCRBY', P .. 'jobs', ARGV[1], n)
 ";
 
-/// Brings accounts that are due back into the stream, and their deferred rows before newer ones, if those are due: an
-/// account that was put off for another reason leaves them where they are. Answers how many.
-pub const DUE: &str = "
+/// Returns accounts that are due to the stream, at most 100, and puts their deferred rows before
+/// newer ones. Deferred rows that are not due stay deferred, even if the account was also backed
+/// off. Returns how many accounts.
+pub const RETURN_DUE_ACCOUNTS: &str = "
 local P = KEYS[1]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
@@ -83,7 +96,8 @@ for _, account in ipairs(due) do
   local quota = redis.call('HGET', P .. 'due', account)
   if quota and tonumber(quota) <= now then
     local n = 0
-    while redis.call('RPOPLPUSH', P .. 'deferred:' .. account, P .. 'rows:' .. account) do n = n + 1 end
+    local deferred, rows = P .. 'deferred:' .. account, P .. 'rows:' .. account
+    while redis.call('RPOPLPUSH', deferred, rows) do n = n + 1 end
     if n > 0 then redis.call('HINCRBY', P .. 'counts', 'deferred', -n) end
     redis.call('HDEL', P .. 'due', account)
   end
@@ -93,34 +107,36 @@ end
 return #due
 ";
 
-/// Appended to [`OURS`]. ARGV[3] and [4]: the pause between calls (µs) over all and for the account, ARGV[5] the account.
-/// Answers how long to wait (µs), or -1.
-const TURN: &str = "
-if not ours() then return -1 end
+/// Reserves the next call. ARGV[3], ARGV[4]: the intervals between calls (µs) for all accounts and
+/// for this one. ARGV[5]: the account. Returns how long to wait (µs), or -1 if the lease was lost.
+const RESERVE_CALL: &str = "
+if not renew() then return -1 end
 local at = now()
-local function take(pause, stored, keep)
-  if pause == 0 then return 0 end
-  local burst = math.max(0, 1000000 - pause)
+local function reserve(interval, stored, keep)
+  if interval == 0 then return 0 end
+  local burst = math.max(0, 1000000 - interval)
   local due = math.max(tonumber(stored or '0'), at - burst)
-  keep(due + pause)
+  keep(due + interval)
   return math.max(0, due - at)
 end
 local function text(number) return string.format('%.0f', number) end
-local all = take(tonumber(ARGV[3]), redis.call('GET', P .. 'pace'), function(due)
-  redis.call('SET', P .. 'pace', text(due), 'PX', math.ceil((due - at) / 1000) + 2000)
+local all = reserve(tonumber(ARGV[3]), redis.call('GET', P .. 'next_call'), function(due)
+  redis.call('SET', P .. 'next_call', text(due), 'PX', math.ceil((due - at) / 1000) + 2000)
 end)
-local own = take(tonumber(ARGV[4]), redis.call('ZSCORE', P .. 'paces', ARGV[5]), function(due)
-  redis.call('ZADD', P .. 'paces', text(due), ARGV[5])
-  -- A burst is a second at most: what was due before that is as good as not there.
-  redis.call('ZREMRANGEBYSCORE', P .. 'paces', '-inf', text(at - 1000000))
+local stored = redis.call('ZSCORE', P .. 'next_calls', ARGV[5])
+local own = reserve(tonumber(ARGV[4]), stored, function(due)
+  redis.call('ZADD', P .. 'next_calls', text(due), ARGV[5])
+  -- A burst is at most one second, so older entries have no effect.
+  redis.call('ZREMRANGEBYSCORE', P .. 'next_calls', '-inf', text(at - 1000000))
 end)
 return math.max(all, own)
 ";
 
-/// Appended to [`OURS`]. ARGV[3] the account, ARGV[4] its first row, ARGV[5] the outcome, ARGV[6] the record; of a
-/// deferred row ARGV[7] is when it is due (ms), and the record the row. Answers 1, or 0 if it is not ours.
-const DONE: &str = "
-if not ours() then return 0 end
+/// Records the first row of the account. ARGV[3]: the account. ARGV[4]: the row. ARGV[5]: the
+/// outcome. ARGV[6]: the result. ARGV[7]: when a deferred row is due (ms); such a row gets no
+/// result yet. Returns 1, or 0 if the lease was lost.
+const RECORD_ROW: &str = "
+if not renew() then return 0 end
 local rows = P .. 'rows:' .. ARGV[3]
 if redis.call('LINDEX', rows, 0) ~= ARGV[4] then return 0 end
 redis.call('LPOP', rows)
@@ -128,23 +144,27 @@ redis.call('HINCRBY', P .. 'counts', ARGV[5], 1)
 if ARGV[7] then
   redis.call('RPUSH', P .. 'deferred:' .. ARGV[3], ARGV[4])
   local due = redis.call('HGET', P .. 'due', ARGV[3])
-  if not due or tonumber(due) > tonumber(ARGV[7]) then redis.call('HSET', P .. 'due', ARGV[3], ARGV[7]) end
+  if not due or tonumber(due) > tonumber(ARGV[7]) then
+    redis.call('HSET', P .. 'due', ARGV[3], ARGV[7])
+  end
 else
   redis.call('XADD', P .. 'results', '*', 'result', ARGV[6])
 end
-if ARGV[5] ~= 'failed' and ARGV[5] ~= 'unknown' then redis.call('HDEL', P .. 'tries', ARGV[3]) end
+if ARGV[5] ~= 'failed' and ARGV[5] ~= 'unknown' then
+  redis.call('HDEL', P .. 'failures', ARGV[3])
+end
 return 1
 ";
 
-/// Appended to [`OURS`]. ARGV[3] the account, ARGV[4] the pause until its next visit (ms), or -1, ARGV[5] how often it
-/// was put off. Answers 1, or 0.
-const LEAVE: &str = "
-if not ours() then return 0 end
+/// Ends a lease. ARGV[3]: the account. ARGV[4]: the pause until it is leased again (ms), or -1.
+/// ARGV[5]: how often in a row it was backed off. Returns 1, or 0 if the lease was lost.
+const RELEASE: &str = "
+if not renew() then return 0 end
 redis.call('XACK', accounts, 'workers', ARGV[2])
 redis.call('XDEL', accounts, ARGV[2])
 local due = redis.call('HGET', P .. 'due', ARGV[3])
 if tonumber(ARGV[4]) >= 0 then
-  redis.call('HSET', P .. 'tries', ARGV[3], ARGV[5])
+  redis.call('HSET', P .. 'failures', ARGV[3], ARGV[5])
   redis.call('ZADD', P .. 'later', math.floor(now() / 1000) + ARGV[4], ARGV[3])
 elseif redis.call('EXISTS', P .. 'rows:' .. ARGV[3]) == 1 then
   redis.call('XADD', accounts, '*', 'account', ARGV[3])
@@ -156,18 +176,18 @@ end
 return 1
 ";
 
-/// ARGV: a consumer. Takes its name off the list if it has nothing in hand, which it would take along: even one that
-/// knows of nothing may have been given an account by an answer that was lost. Answers whether it did.
-pub const FORGET: &str = "
+/// Removes a consumer, unless it holds an entry, which would be lost. A consumer that knows of no
+/// entry may still hold one, if the answer that gave it was lost. ARGV: the consumer. Returns 1, or
+/// 0 if it holds one.
+pub const REMOVE_CONSUMER: &str = "
 local accounts = KEYS[1] .. 'accounts'
 if #redis.call('XPENDING', accounts, 'workers', '-', '+', 1, ARGV[1]) > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', accounts, 'workers', ARGV[1])
 return 1
 ";
 
-/// Answers all that is known of a queue: its id, counts, accounts in the stream, accounts in
-/// `later` and the first of them with its time, rows of the jobs, pushed rows of the jobs, workers.
-pub const STANDING: &str = "
+/// Returns the status of a queue, in the order of `StatusReply`.
+pub const STATUS: &str = "
 local P = KEYS[1]
 local workers = redis.pcall('XINFO', 'CONSUMERS', P .. 'accounts', 'workers')
 if workers.err then workers = {} end
@@ -183,9 +203,9 @@ return {
 }
 ";
 
-/// ARGV: the queue's id, and how many results were read. Removes the queue in one step, unless rows
-/// are left or results were not read. Answers what is in the way: nothing, `rows` or `results`;
-/// `gone` if this queue was removed before.
+/// Removes the queue, unless rows are left or results were not read. ARGV: the queue's id, and how
+/// many results were read. Returns the obstacle, `rows` or `results`; an empty text if the queue
+/// was removed; `gone` if it had been removed before.
 pub const PURGE: &str = "
 local P = KEYS[1]
 if (redis.call('GET', P .. 'id') or '') ~= ARGV[1] then return 'gone' end
@@ -203,30 +223,30 @@ for i = 1, #jobs, 2 do
   if redis.call('HGET', P .. 'jobs', jobs[i]) ~= jobs[i + 1] then return 'rows' end
 end
 for _, account in ipairs(redis.call('SMEMBERS', P .. 'active')) do
-  local there = redis.call('EXISTS', P .. 'rows:' .. account, P .. 'deferred:' .. account)
-  if there > 0 then return 'rows' end
+  local left = redis.call('EXISTS', P .. 'rows:' .. account, P .. 'deferred:' .. account)
+  if left > 0 then return 'rows' end
 end
 for _, name in ipairs({
-  'id', 'accounts', 'active', 'later', 'due', 'tries', 'results', 'counts', 'limits', 'jobs',
-  'jobs:rows', 'jobs:sums', 'pace', 'paces',
+  'id', 'accounts', 'active', 'later', 'due', 'failures', 'results', 'counts', 'limits', 'jobs',
+  'jobs:rows', 'jobs:sums', 'next_call', 'next_calls',
 }) do redis.call('UNLINK', P .. name) end
 return ''
 ";
 
-/// A script for a visit.
-pub fn of_visit(what: Of) -> redis::Script {
-    let body = match what {
-        Of::Turn => TURN,
-        Of::Done => DONE,
-        Of::Leave => LEAVE,
-    };
-    redis::Script::new(&format!("{OURS}{body}"))
+/// The scripts that act for a lease.
+pub struct LeaseScripts {
+    pub reserve_call: redis::Script,
+    pub record_row: redis::Script,
+    pub release: redis::Script,
 }
 
-/// What a visitor asks for.
-#[derive(Clone, Copy)]
-pub enum Of {
-    Turn,
-    Done,
-    Leave,
+impl LeaseScripts {
+    pub fn new() -> LeaseScripts {
+        let script = |body: &str| redis::Script::new(&format!("{LEASE_PREAMBLE}{body}"));
+        LeaseScripts {
+            reserve_call: script(RESERVE_CALL),
+            record_row: script(RECORD_ROW),
+            release: script(RELEASE),
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! Rows of the accounts and mini programs of a [`World`](wxlink_testkit::world::World).
 
-#![allow(dead_code)] // Each test uses its part.
+#![allow(dead_code)] // No test uses all of it.
 
 use wxlink_bulk::{Rate, Rates, Row};
 use wxlink_testkit::world::{account, appid};
 
 pub const UNLIMITED: Rates = Rates {
-    all: Rate::NONE,
-    account: Rate::NONE,
+    all: Rate::UNLIMITED,
+    account: Rate::UNLIMITED,
 };
 
 pub fn row(line: u64, a: usize, p: usize) -> Row {

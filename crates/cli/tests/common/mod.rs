@@ -1,8 +1,8 @@
-//! What the tests share: the program, run in an environment of its own, and a sandbox for it to call.
+//! What the tests share: running the program in a clean environment, against a sandbox.
 #![allow(
     dead_code,
     unused_imports,
-    reason = "not every test file needs all of it"
+    reason = "each test file uses only a part of this"
 )]
 
 use std::io::Write;
@@ -17,24 +17,24 @@ use wxlink_sandbox::{Sandbox, Settings};
 pub use wxlink_testkit::{ACCOUNT, APPID, TOKEN, have, scratch};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_wxlink");
-/// What a link needs besides.
+/// The required choices of a link.
 pub const CHOICES: [&str; 4] = ["--notify-users", "no", "--show-profile", "yes"];
 
-/// Longer than anything here should take, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit of [`until`]; generous, for busy machines.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 pub fn sandbox() -> Sandbox {
     Sandbox::start(Settings::default()).expect("starts")
 }
 
-/// A file in it.
+/// Writes a file into the folder and returns its path.
 pub fn file(dir: &Path, name: &str, text: &str) -> String {
     let path = dir.join(name);
     std::fs::write(&path, text).expect("writes");
     path.to_str().expect("UTF-8").to_owned()
 }
 
-/// The program in an environment that holds nothing but the way to programs.
+/// The program in an environment that contains only `PATH`.
 pub fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command
@@ -46,7 +46,7 @@ pub fn bare(arguments: &[&str]) -> Command {
     command
 }
 
-/// The program, calling a sandbox with a token.
+/// The program, set up to call this sandbox with this token.
 pub fn calling(sandbox: &Sandbox, token: &str, arguments: &[&str]) -> Command {
     let mut command = bare(arguments);
     command
@@ -55,15 +55,15 @@ pub fn calling(sandbox: &Sandbox, token: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a run came to.
-pub struct Ran {
+/// The exit code and the output of a run.
+pub struct ProgramOutput {
     pub code: i32,
     pub out: String,
     pub err: String,
 }
 
-impl Ran {
-    /// Its one line of JSON.
+impl ProgramOutput {
+    /// The single line of JSON on stdout; there must be no other output.
     #[track_caller]
     pub fn json(&self) -> Value {
         let lines = self.lines();
@@ -71,7 +71,7 @@ impl Ran {
         lines.into_iter().next().expect("a line")
     }
 
-    /// Its lines of JSON.
+    /// The lines of JSON on stdout.
     #[track_caller]
     pub fn lines(&self) -> Vec<Value> {
         let read = |line| serde_json::from_str(line).expect("JSON");
@@ -79,34 +79,34 @@ impl Ran {
     }
 }
 
-impl From<Output> for Ran {
-    /// Whatever is said, it holds no token.
+impl From<Output> for ProgramOutput {
+    /// Checks that the output contains no secret.
     #[track_caller]
-    fn from(output: Output) -> Ran {
-        let ran = Ran {
+    fn from(output: Output) -> ProgramOutput {
+        let ran = ProgramOutput {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).expect("UTF-8"),
             err: String::from_utf8(output.stderr).expect("UTF-8"),
         };
         for secret in ["SANDBOX-", "HUSHHUSH"] {
-            let said = format!("{}{}", ran.out, ran.err);
-            assert!(!said.contains(secret), "{said}");
+            let output = format!("{}{}", ran.out, ran.err);
+            assert!(!output.contains(secret), "{output}");
         }
         ran
     }
 }
 
 #[track_caller]
-pub fn run(mut command: Command) -> Ran {
+pub fn run(mut command: Command) -> ProgramOutput {
     command.output().expect("runs").into()
 }
 
-/// With something on its stdin.
+/// Runs it with this text on stdin.
 #[track_caller]
-pub fn run_with(mut command: Command, input: &str) -> Ran {
+pub fn run_with(mut command: Command, input: &str) -> ProgramOutput {
     let mut child = piped(command.stdin(Stdio::piped()));
     let mut stdin = child.stdin.take().expect("piped");
-    // What is too long is not read to its end.
+    // Fails if the program stops reading early, which it does for a secret that is too long.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     child.wait_with_output().expect("runs").into()
@@ -120,18 +120,18 @@ pub fn piped(command: &mut Command) -> Child {
         .expect("starts")
 }
 
-/// Has the program start with no signal ignored. This process may have been started with some
-/// ignored, by nohup or as a shell's background job, and the program would leave those alone.
+/// Makes the program start with the default action for each signal. This process may have been
+/// started with some ignored, by nohup or as a background job, and the program would inherit that.
 #[cfg(unix)]
 pub fn with_default_signals(command: &mut Command) -> &mut Command {
     let defaults = || {
         for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
-            // SAFETY: sets a disposition of this process, and no handler.
+            // SAFETY: sets a default action of this process, and no handler.
             unsafe { libc::signal(signal, libc::SIG_DFL) };
         }
         Ok(())
     };
-    // SAFETY: between fork and exec it calls signal(2) alone, which is async-signal-safe.
+    // SAFETY: between fork and exec it only calls signal(2), which is async-signal-safe.
     unsafe { std::os::unix::process::CommandExt::pre_exec(command, defaults) }
 }
 
@@ -140,9 +140,9 @@ pub fn with_default_signals(command: &mut Command) -> &mut Command {
     command
 }
 
-/// Runs it, and sends it a signal once `ready` says so.
+/// Runs it, and sends it a signal as soon as `ready` returns true.
 #[track_caller]
-pub fn interrupted(mut command: Command, name: &str, ready: impl FnMut() -> bool) -> Ran {
+pub fn interrupted(mut command: Command, name: &str, ready: impl FnMut() -> bool) -> ProgramOutput {
     let child = piped(&mut command);
     until(ready);
     signal(child.id(), name);
@@ -157,10 +157,11 @@ pub fn signal(pid: u32, name: &str) {
     assert!(status.success());
 }
 
-pub fn until(mut truth: impl FnMut() -> bool) {
+/// Waits until the condition is true.
+pub fn until(mut condition: impl FnMut() -> bool) {
     let since = Instant::now();
-    while !truth() {
-        assert!(since.elapsed() < PATIENCE, "waited too long");
+    while !condition() {
+        assert!(since.elapsed() < TIME_LIMIT, "waited too long");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -176,21 +177,21 @@ pub fn decide(sandbox: &Sandbox, by: &str, decision: &str) {
     admin(sandbox, "POST", "approvals", body);
 }
 
-/// Goes wrong this way, every time.
+/// Makes every call fail in this way.
 pub fn fault(sandbox: &Sandbox, fault: Value) {
     let rule = json!({"fault": fault, "always": true});
     admin(sandbox, "POST", "faults", rule);
 }
 
-/// How many requests there were.
+/// How many requests the sandbox has received for the endpoint.
 pub fn received(sandbox: &Sandbox, endpoint: &str) -> u64 {
     let counts = admin(sandbox, "GET", "journal/counts", Value::Null);
     counts["received"][endpoint].as_u64().expect("a count")
 }
 
-/// A URL that refuses connections. Its port is bound, not listened on, until the test program ends:
-/// the system gives it to no other socket.
-pub fn nobody() -> String {
+/// A URL that refuses connections. Its port stays bound, without listening, until the test program
+/// ends, so that no other socket gets it.
+pub fn unreachable_url() -> String {
     let bound = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     bound.bind(&any.into()).expect("binds");

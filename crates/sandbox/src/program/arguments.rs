@@ -1,11 +1,13 @@
-//! The command line.
+//! The command line of the program.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
-use crate::admin::without_text;
-use crate::{Policy, Settings, When, World};
+use crate::admin::request::without_quoted_text;
+use crate::model::policy::{Policy, When};
+use crate::model::world::World;
+use crate::sandbox::Settings;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -13,51 +15,53 @@ A stateful simulator of WeChat's linkMiniprogram endpoints.
 
 Usage: wxlink-sandbox [OPTIONS]
 
-Prints one line of JSON with its addresses and its CA file when ready, and serves until it gets
-SIGTERM or SIGINT or whoever started it is gone.
+Prints one line of JSON with its addresses and its CA file when it is ready. Runs until it receives
+SIGTERM, SIGINT or SIGHUP, or until its parent process ends.
 
-  --listen ADDR    the IP address to listen on (127.0.0.1)
-  --port N         the port for HTTP (0: any free one)
-  --tls-port N     the port for HTTPS (0: any free one)
-  --approve HOW    how the administrators decide (manual):
-                   manual      when told to through the admin interface
-                   immediate   at once
+  --listen ADDR    the IP address to listen on (default: 127.0.0.1)
+  --port N         the port for HTTP (default: any free port)
+  --tls-port N     the port for HTTPS (default: any free port)
+  --approve HOW    how the administrators decide (default: manual):
+                   manual      through the admin interface
+                   immediate   immediately
                    polls:N     each step after the list has been read N times
                    seconds:N   each step after N seconds
-  --world FILE     a JSON document of accounts, mini programs and tokens (the demo world)
-  --journal N      how many requests to remember (10000)
-  --workers N      threads that serve requests (1)
+  --world FILE     a JSON document of accounts, mini programs and tokens (default: the demo world)
+  --journal N      how many requests to keep in the journal (default: 10000)
+  --workers N      how many threads serve requests (default: 1)
   --bad-tls        open three more HTTPS ports, each with a bad certificate
-  --stay           go on when whoever started it is gone
-  --help           print this
+  --stay           keep running when the parent process ends
+  --help           print this help
   --version        print the version
 ";
 
-/// What the user wants.
+/// What the program was started for.
 #[derive(Debug)]
-pub(crate) enum Wish {
+pub(crate) enum Invocation {
     Run(Box<Arguments>),
     Help,
     Version,
 }
 
-/// How to run.
+/// The arguments of a run.
 #[derive(Debug)]
 pub(crate) struct Arguments {
     pub(crate) settings: Settings,
-    /// Whether to outlive the parent.
+    /// Whether to keep running when the parent process ends.
     pub(crate) stay: bool,
 }
 
 impl Arguments {
-    pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish, String> {
+    pub(crate) fn parse(
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<Invocation, String> {
         let mut settings = Settings::default();
         let mut stay = false;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let text = argument
                 .to_str()
-                .ok_or_else(|| format!("{} is not text", argument.to_string_lossy()))?;
+                .ok_or_else(|| format!("argument {} is not UTF-8", argument.to_string_lossy()))?;
             let (flag, mut inline) = match text.split_once('=') {
                 Some((flag, value)) => (flag, Some(OsString::from(value))),
                 None => (text, None),
@@ -66,7 +70,7 @@ impl Arguments {
                 inline
                     .take()
                     .or_else(|| arguments.next())
-                    .ok_or_else(|| format!("{flag} needs {what} after it"))
+                    .ok_or_else(|| format!("{flag} needs {what}"))
             };
             match flag {
                 "--listen" => {
@@ -76,39 +80,42 @@ impl Arguments {
                 "--tls-port" => {
                     settings.tls_port = parsed(flag, &value("a port")?, "a port, 0 to 65535")?;
                 }
-                "--approve" => settings.policy = Policy::all(approve(&value(HOW)?)?),
+                "--approve" => settings.policy = Policy::all(approve(&value(APPROVE_VALUES)?)?),
                 "--world" => settings.world = world(Path::new(&value("a file")?))?,
                 "--journal" => settings.journal = parsed(flag, &value("a number")?, "a number")?,
                 "--workers" => {
                     let workers = parsed(flag, &value("a number")?, "a number")?;
                     if !(1..=256).contains(&workers) {
-                        return Err(format!("--workers takes 1 to 256, not {workers}"));
+                        return Err(format!("--workers must be 1 to 256, not {workers}"));
                     }
                     settings.workers = workers;
                 }
                 "--bad-tls" => settings.bad_tls = true,
                 "--stay" => stay = true,
-                "--help" | "-h" => return Ok(Wish::Help),
-                "--version" | "-V" => return Ok(Wish::Version),
+                "--help" | "-h" => return Ok(Invocation::Help),
+                "--version" | "-V" => return Ok(Invocation::Version),
                 _ => return Err(format!("there is no option {flag}")),
             }
             if inline.is_some() {
                 return Err(format!("{flag} takes no value"));
             }
         }
-        Ok(Wish::Run(Box::new(Self { settings, stay })))
+        Ok(Invocation::Run(Box::new(Self { settings, stay })))
     }
 }
 
-const HOW: &str = "manual, immediate, polls:N or seconds:N";
+/// The values of `--approve`.
+const APPROVE_VALUES: &str = "manual, immediate, polls:N or seconds:N";
 
+/// Parses the value of an option. `what` says what it must be.
 fn parsed<T: std::str::FromStr>(flag: &str, value: &OsStr, what: &str) -> Result<T, String> {
     value
         .to_str()
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| format!("{flag} takes {what}, not {}", value.to_string_lossy()))
+        .ok_or_else(|| format!("{flag} must be {what}, not {}", value.to_string_lossy()))
 }
 
+/// Parses the value of `--approve`.
 fn approve(value: &OsStr) -> Result<When, String> {
     let text = value.to_string_lossy();
     let when = match &*text {
@@ -120,16 +127,16 @@ fn approve(value: &OsStr) -> Result<When, String> {
             _ => None,
         },
     };
-    when.ok_or_else(|| format!("--approve takes {HOW}, not {text}"))
+    when.ok_or_else(|| format!("--approve must be {APPROVE_VALUES}, not {text}"))
 }
 
+/// Reads the file of `--world`.
 fn world(path: &Path) -> Result<World, String> {
     let text = fs::read(path)
-        .map_err(|error| format!("--world: cannot read {}: {error}", path.display()))?;
+        .map_err(|error| format!("--world: could not read {}: {error}", path.display()))?;
     serde_json::from_slice(&text).map_err(|error| {
-        // The text that an error quotes may be a secret.
-        let error = without_text(error.to_string());
-        format!("--world: {} does not fit: {error}", path.display())
+        let error = without_quoted_text(error.to_string());
+        format!("--world: {} is invalid: {error}", path.display())
     })
 }
 
@@ -137,14 +144,15 @@ fn world(path: &Path) -> Result<World, String> {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Wish, String> {
+    fn parse(text: &str) -> Result<Invocation, String> {
         Arguments::parse(text.split_whitespace().map(OsString::from))
     }
 
     #[test]
-    fn all_flags_have_their_effect() {
-        let Ok(Wish::Run(arguments)) = parse(
-            "--listen ::1 --port 80 --tls-port=443 --approve polls:3 --journal 5 --workers 2 --bad-tls --stay",
+    fn every_option_is_read() {
+        let Ok(Invocation::Run(arguments)) = parse(
+            "--listen ::1 --port 80 --tls-port=443 --approve polls:3 --journal 5 --workers 2 \
+             --bad-tls --stay",
         ) else {
             panic!("refused");
         };
@@ -157,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_say_what_to_do() {
+    fn errors_say_what_to_do() {
         for (text, part) in [
             ("--prot 1", "there is no option --prot"),
             ("extra", "there is no option extra"),
@@ -168,12 +176,12 @@ mod tests {
             ("--approve polls:x", "manual, immediate, polls:N"),
             ("--workers 0", "1 to 256"),
             ("--stay=yes", "takes no value"),
-            ("--world /nowhere/at/all", "cannot read /nowhere/at/all"),
+            ("--world /nowhere/at/all", "could not read /nowhere/at/all"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
-        assert!(matches!(parse("--help"), Ok(Wish::Help)));
-        assert!(matches!(parse("-V"), Ok(Wish::Version)));
+        assert!(matches!(parse("--help"), Ok(Invocation::Help)));
+        assert!(matches!(parse("-V"), Ok(Invocation::Version)));
     }
 }

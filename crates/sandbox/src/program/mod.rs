@@ -1,4 +1,4 @@
-//! The sandbox as a program: one line of JSON when ready, then service until told to stop.
+//! The program: prints one line of JSON when it is ready, and serves until it is stopped.
 
 mod arguments;
 
@@ -6,21 +6,22 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 pub use self::arguments::HELP;
-use self::arguments::{Arguments, Wish};
-use crate::Sandbox;
+use self::arguments::{Arguments, Invocation};
+use crate::sandbox::Sandbox;
 
-/// Runs the program `wxlink-sandbox` with these arguments, its name not among them, and returns its exit code.
+/// Runs the program `wxlink-sandbox`. `arguments` do not include its name. Returns its exit code: 0
+/// after a signal or the end of the parent process, 1 after a failure, 2 for invalid arguments.
 pub fn program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    // As early as can be: whoever started us may be gone soon.
-    let parent = parent();
+    // As early as possible: the parent process may end soon.
+    let parent = parent_id();
     let arguments = match Arguments::parse(arguments) {
-        Ok(Wish::Run(arguments)) => *arguments,
-        Ok(Wish::Help) => return say(HELP),
-        Ok(Wish::Version) => {
-            return say(concat!("wxlink-sandbox ", env!("CARGO_PKG_VERSION"), "\n"));
+        Ok(Invocation::Run(arguments)) => *arguments,
+        Ok(Invocation::Help) => return print(HELP),
+        Ok(Invocation::Version) => {
+            return print(concat!("wxlink-sandbox ", env!("CARGO_PKG_VERSION"), "\n"));
         }
         Err(message) => {
-            eprintln!("wxlink-sandbox: {message}\nTry: wxlink-sandbox --help");
+            eprintln!("wxlink-sandbox: {message}\nwxlink-sandbox --help lists the options");
             return 2;
         }
     };
@@ -28,7 +29,7 @@ pub fn program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("wxlink-sandbox: {error}");
-            // A world or a policy that makes no sense is as much a mistake as a bad flag.
+            // An invalid world or policy comes from the arguments.
             match error.kind() {
                 io::ErrorKind::InvalidInput => 2,
                 _ => 1,
@@ -37,7 +38,7 @@ pub fn program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn say(text: &str) -> u8 {
+fn print(text: &str) -> u8 {
     u8::from(io::stdout().write_all(text.as_bytes()).is_err())
 }
 
@@ -45,26 +46,26 @@ fn run(arguments: Arguments, parent: Option<u32>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    // Signals are caught before anything has to be cleaned up after them.
+    // Handlers come first, so that a signal during the start removes the CA file too.
     runtime.block_on(async {
-        let asked_to_stop = stop::Signals::catch()?;
+        let signals = stop::Signals::install()?;
         if !arguments.settings.listen.is_loopback() {
             eprintln!(
-                "wxlink-sandbox: warning: listening on {}, anybody who reaches it can use it",
+                "wxlink-sandbox: warning: listening on {}: every host that can reach it can use it",
                 arguments.settings.listen
             );
         }
         let sandbox = Sandbox::start(arguments.settings)?;
         announce(&sandbox)?;
         tokio::select! {
-            () = asked_to_stop.wait() => {}
-            () = stop::orphaned(parent), if !arguments.stay => {}
+            () = signals.wait() => {}
+            () = stop::parent_exit(parent), if !arguments.stay => {}
         }
         Ok(())
     })
 }
 
-/// The one line on stdout.
+/// Prints the line with the addresses.
 fn announce(sandbox: &Sandbox) -> io::Result<()> {
     let mut line = serde_json::json!({
         "http": sandbox.http_url(),
@@ -88,16 +89,16 @@ fn announce(sandbox: &Sandbox) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn parent() -> Option<u32> {
+fn parent_id() -> Option<u32> {
     Some(std::os::unix::process::parent_id())
 }
 
 #[cfg(not(unix))]
-fn parent() -> Option<u32> {
+fn parent_id() -> Option<u32> {
     None
 }
 
-/// What ends the program.
+/// What stops the program.
 #[cfg(unix)]
 mod stop {
     use std::future::pending;
@@ -106,11 +107,14 @@ mod stop {
 
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    /// The signals that ask a program to go.
+    /// How often the parent process is checked.
+    const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+    /// The signals that stop the program.
     pub(crate) struct Signals([Signal; 3]);
 
     impl Signals {
-        pub(crate) fn catch() -> io::Result<Self> {
+        pub(crate) fn install() -> io::Result<Self> {
             Ok(Self([
                 signal(SignalKind::terminate())?,
                 signal(SignalKind::interrupt())?,
@@ -128,13 +132,13 @@ mod stop {
         }
     }
 
-    /// Waits until whoever started us is gone: the system then gives us another parent.
-    pub(crate) async fn orphaned(parent: Option<u32>) {
+    /// Waits until the parent process ends. The system then assigns another parent.
+    pub(crate) async fn parent_exit(parent: Option<u32>) {
         let Some(parent) = parent else {
             return pending().await;
         };
         while std::os::unix::process::parent_id() == parent {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
@@ -147,7 +151,7 @@ mod stop {
     pub(crate) struct Signals;
 
     impl Signals {
-        pub(crate) fn catch() -> io::Result<Self> {
+        pub(crate) fn install() -> io::Result<Self> {
             Ok(Self)
         }
 
@@ -156,7 +160,7 @@ mod stop {
         }
     }
 
-    pub(crate) async fn orphaned(_parent: Option<u32>) {
+    pub(crate) async fn parent_exit(_parent: Option<u32>) {
         pending().await
     }
 }

@@ -1,5 +1,7 @@
-//! What the tests share: a plain-spoken HTTP client that hides nothing.
-#![allow(dead_code, reason = "not every test file needs all of it")]
+//! A minimal HTTP client and helpers that the tests share.
+//!
+//! The client shows every byte of a response, which ordinary clients do not.
+#![allow(dead_code, reason = "every test file uses only a part")]
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -12,8 +14,8 @@ pub const ACCOUNT: &str = "wx0a00000000000001";
 pub const TOKEN: &str = "SANDBOX-TOKEN";
 pub const APPID: &str = "wx0b00000000000001";
 
-/// Longer than anything here should take, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits for a response: longer than it takes, even on a busy machine.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub fn start() -> Sandbox {
     Sandbox::start(Settings::default()).expect("starts")
@@ -34,11 +36,11 @@ pub fn host(url: &str) -> &str {
 
 pub fn connect(sandbox: &Sandbox) -> TcpStream {
     let stream = TcpStream::connect(host(sandbox.http_url())).expect("connects");
-    stream.set_read_timeout(Some(PATIENCE)).expect("sets");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("sets");
     stream
 }
 
-/// A request as bytes.
+/// An HTTP request as text.
 pub fn request(method: &str, target: &str, body: &str) -> String {
     format!(
         "{method} {target} HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n{body}",
@@ -70,35 +72,45 @@ pub fn link_request() -> String {
     request("POST", &target("link", TOKEN), &link_body(APPID))
 }
 
-/// Sends a request over a connection of its own and returns all that comes until it ends.
-pub fn exchange(sandbox: &Sandbox, request: &str) -> (Vec<u8>, Option<io::ErrorKind>) {
-    let mut stream = connect(sandbox);
-    stream.write_all(request.as_bytes()).expect("sends");
-    drain(&mut stream)
+/// What a connection brought until it ended.
+pub struct Received {
+    pub bytes: Vec<u8>,
+    /// How it ended; `None`: in order.
+    pub error: Option<io::ErrorKind>,
 }
 
-/// All that comes until the connection ends, and how it ended if not in order.
-pub fn drain(stream: &mut impl Read) -> (Vec<u8>, Option<io::ErrorKind>) {
+/// Sends a request over a new connection and reads until the connection ends.
+pub fn exchange(sandbox: &Sandbox, request: &str) -> Received {
+    let mut stream = connect(sandbox);
+    stream.write_all(request.as_bytes()).expect("sends");
+    read_to_end(&mut stream)
+}
+
+/// Reads until the connection ends.
+pub fn read_to_end(stream: &mut impl Read) -> Received {
     let mut bytes = Vec::new();
     let mut piece = [0; 64 * 1024];
     loop {
         match stream.read(&mut piece) {
-            Ok(0) => return (bytes, None),
+            Ok(0) => return Received { bytes, error: None },
             Ok(read) => bytes.extend_from_slice(&piece[..read]),
-            Err(error) => return (bytes, Some(error.kind())),
+            Err(error) => {
+                let error = Some(error.kind());
+                return Received { bytes, error };
+            }
         }
     }
 }
 
-/// An answer taken apart.
-pub struct Answer {
+/// A parsed response.
+pub struct Response {
     pub status: u16,
-    /// Status line and headers.
+    /// The status line and the headers.
     pub head: String,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
@@ -108,25 +120,25 @@ impl Answer {
     }
 }
 
-/// Takes apart all that came over a connection.
-pub fn parse(bytes: &[u8]) -> Answer {
+/// Parses everything that a connection brought as one response.
+pub fn parse(bytes: &[u8]) -> Response {
     let end = bytes
         .windows(4)
         .position(|window| window == b"\r\n\r\n")
         .expect("a head");
     let head = String::from_utf8(bytes[..end].to_vec()).expect("text");
-    Answer {
+    Response {
         status: head[9..12].parse().expect("a status"),
         body: bytes[end + 4..].to_vec(),
         head,
     }
 }
 
-/// Sends a request and reads its answer by its length, as a client with a pool would.
-pub fn over<S: Read + Write>(stream: &mut S, request: &str) -> io::Result<Answer> {
+/// Sends a request and reads the response by its length, so that the connection can be used again.
+pub fn send<S: Read + Write>(stream: &mut S, request: &str) -> io::Result<Response> {
     stream.write_all(request.as_bytes())?;
     stream.flush()?;
-    // One byte at a time would do as well: nothing after the answer may be swallowed.
+    // A larger buffer could read beyond the response.
     let mut reader = BufReader::with_capacity(1, stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -140,19 +152,19 @@ pub fn over<S: Read + Write>(stream: &mut S, request: &str) -> io::Result<Answer
         .map_or(0, |length| length.parse().expect("a length"));
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Answer {
+    Ok(Response {
         status: head[9..12].parse().expect("a status"),
         head,
         body,
     })
 }
 
-/// One call over a connection of its own.
+/// Calls an endpoint over a new connection.
 pub fn call(sandbox: &Sandbox, endpoint: &str, token: &str, body: &str) -> Value {
     let request = request("POST", &target(endpoint, token), body);
-    let answer = over(&mut connect(sandbox), &request).expect("an answer");
-    assert_eq!(answer.status, 200);
-    answer.json()
+    let response = send(&mut connect(sandbox), &request).expect("a response");
+    assert_eq!(response.status, 200);
+    response.json()
 }
 
 pub fn link(sandbox: &Sandbox, appid: &str) -> i64 {
@@ -165,14 +177,14 @@ pub fn unlink(sandbox: &Sandbox, appid: &str) -> i64 {
 }
 
 pub fn items(sandbox: &Sandbox) -> Vec<Value> {
-    let answer = call(sandbox, "get", TOKEN, "{}");
-    answer["wxopens"]["items"]
+    let response = call(sandbox, "get", TOKEN, "{}");
+    response["wxopens"]["items"]
         .as_array()
         .expect("items")
         .clone()
 }
 
-/// The statuses in the list, in order.
+/// The statuses of the items in the list, in order.
 pub fn statuses(sandbox: &Sandbox) -> Vec<i64> {
     items(sandbox)
         .iter()
@@ -180,8 +192,8 @@ pub fn statuses(sandbox: &Sandbox) -> Vec<i64> {
         .collect()
 }
 
-pub fn errcode(answer: &Value) -> i64 {
-    answer["errcode"].as_i64().expect("a code")
+pub fn errcode(response: &Value) -> i64 {
+    response["errcode"].as_i64().expect("an errcode")
 }
 
 pub fn admin(sandbox: &Sandbox, method: &str, path: &str, body: Value) -> Value {

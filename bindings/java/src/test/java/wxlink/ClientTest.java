@@ -36,19 +36,17 @@ class ClientTest {
     private static final String ACCOUNT = "wx0a00000000000001";
     private static final String APPID = "wx0b00000000000001";
 
-    private static Sandbox sandbox;
+    private static final Sandbox sandbox = new Sandbox();
     private static ExecutorService threads;
 
     @BeforeAll
     static void start() throws Exception {
-        sandbox = new Sandbox();
         threads = Executors.newCachedThreadPool();
     }
 
     @AfterAll
     static void stop() throws Exception {
         threads.shutdownNow();
-        sandbox.stop();
     }
 
     @BeforeEach

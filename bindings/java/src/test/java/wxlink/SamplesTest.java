@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -25,19 +24,13 @@ class SamplesTest {
     @TempDir
     Path folder;
 
-    private Sandbox sandbox;
-    private String baseUrl;
+    private final Sandbox sandbox = new Sandbox();
+    private String baseUrl = sandbox.http();
     private String token = "SANDBOX-TOKEN";
 
     @BeforeEach
-    void start() throws Exception {
-        sandbox = new Sandbox();
-        baseUrl = sandbox.http();
-    }
-
-    @AfterEach
-    void stop() throws Exception {
-        sandbox.stop();
+    void reset() throws Exception {
+        sandbox.reset();
     }
 
     private String out;
@@ -46,7 +39,7 @@ class SamplesTest {
     /** Runs a sample to its end and returns its exit code. */
     private int run(String... args) throws Exception {
         List<String> command = new ArrayList<>();
-        command.add(System.getProperty("wxlink.checkout") + "/bindings/java/run");
+        command.add(System.getProperty("wxlink.checkout") + "/bindings/java/run.sh");
         command.addAll(Arrays.asList(args));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("WXLINK_BASE_URL", baseUrl);

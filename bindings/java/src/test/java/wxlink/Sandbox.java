@@ -1,9 +1,7 @@
 package wxlink;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.net.HttpURLConnection;
 import java.net.URL;
@@ -13,41 +11,32 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A sandbox of its own, and its admin interface. */
+/**
+ * The WeChat simulator that tools/with_sandbox.py started, and its admin interface. All tests share
+ * it, one after the other: each resets it first.
+ */
 final class Sandbox {
-    private final Process process;
-    private final String line;
-
-    Sandbox() throws IOException {
-        process = new ProcessBuilder(System.getProperty("wxlink.sandbox"))
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        line = new BufferedReader(
-                        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))
-                .readLine();
-    }
-
     String http() {
-        return text("http");
+        return address("WXLINK_BASE_URL");
     }
 
     String https() {
-        return text("https");
+        return address("WXLINK_SANDBOX_HTTPS");
     }
 
     String caFile() {
-        return text("ca_file");
+        return address("WXLINK_SANDBOX_CA_FILE");
     }
 
-    /** Options that lead here. */
+    /** Options whose client calls the simulator. */
     Options options() throws WxException {
         return new Options().set("base_url", http());
     }
 
-    /** One request to the admin interface; the answer's JSON. */
+    /** Sends one request to the admin interface and returns the JSON of the response. */
     String admin(String method, String path, String body) throws IOException {
         HttpURLConnection http =
-                (HttpURLConnection) new URL(text("admin") + path).openConnection();
+                (HttpURLConnection) new URL(address("WXLINK_SANDBOX_ADMIN") + path).openConnection();
         http.setRequestMethod(method);
         if (!body.isEmpty()) {
             http.setDoOutput(true);
@@ -55,7 +44,7 @@ final class Sandbox {
                 out.write(body.getBytes(StandardCharsets.UTF_8));
             }
         }
-        try (InputStream in = http.getInputStream(); // throws at a 4xx
+        try (InputStream in = http.getInputStream(); // throws for a 4xx status
                 Scanner scanner = new Scanner(in, "UTF-8").useDelimiter("\\A")) {
             return scanner.hasNext() ? scanner.next() : "";
         }
@@ -65,7 +54,7 @@ final class Sandbox {
         admin("POST", "reset", "{}");
     }
 
-    /** Makes something go wrong once, at that endpoint. */
+    /** Makes the next request to an endpoint fail in a certain way. */
     void fault(String api, String when, String fault) throws IOException {
         admin("POST", "faults",
                 "{\"endpoint\":\"" + api + "\",\"when\":\"" + when + "\",\"fault\":" + fault + "}");
@@ -76,7 +65,7 @@ final class Sandbox {
                 + "\",\"by\":\"" + by + "\",\"decision\":\"agree\"}");
     }
 
-    /** How many requests to that endpoint have arrived since the reset. */
+    /** How many requests to an endpoint have arrived since the reset. */
     int received(String api) throws IOException {
         return count("received", api);
     }
@@ -86,7 +75,7 @@ final class Sandbox {
         return count("processed", api);
     }
 
-    /** Returns as soon as so many requests have arrived. */
+    /** Waits until that many requests to an endpoint have arrived. */
     void awaitReceived(String api, int count) throws Exception {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (received(api) < count) {
@@ -97,19 +86,18 @@ final class Sandbox {
         }
     }
 
-    void stop() throws InterruptedException {
-        process.destroy();
-        process.waitFor();
-    }
-
     private int count(String what, String api) throws IOException {
         return Integer.parseInt(find(
                 admin("GET", "journal/counts", ""),
                 "\"" + what + "\":\\{[^}]*\"" + api + "\":(\\d+)"));
     }
 
-    private String text(String key) {
-        return find(line, "\"" + key + "\":\"([^\"]*)\"");
+    private static String address(String variable) {
+        String value = System.getenv(variable);
+        if (value == null) {
+            throw new AssertionError(variable + " is not set: run bindings/java/test.sh");
+        }
+        return value;
     }
 
     private static String find(String json, String pattern) {

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Counts the instructions of one wx_link_miniprogram with callgrind; they hardly vary between runs.
+
+    instructions.py             fails if there are 15 % more than in instructions.txt
+    instructions.py --write     writes the present number to instructions.txt
+
+WXLINK_LIB_DIR is the folder of libwxlink.so: target/release if unset. Skipped without valgrind or
+a C compiler: see tools/need.sh.
+"""
+
+import re
+import subprocess
+import sys
+
+import harness
+
+FIGURE = harness.HERE / "instructions.txt"
+ALLOWED_GROWTH = 1.15
+FEW, MANY = 200, 1200
+
+
+def instructions(program, url, calls):
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    command += [program, url, "-", "link", str(calls)]
+    result = subprocess.run(command, env=harness.ENV, capture_output=True, text=True)
+    found = re.search(r"Collected : (\d+)", result.stderr)
+    if result.returncode or not found:
+        sys.exit(result.stderr)
+    return int(found[1])
+
+
+def main():
+    try:
+        harness.need("valgrind", harness.CC)
+    except harness.Missing as missing:
+        # In `make test` this is one of many checks, which go on.
+        return harness.skip("instructions per call", missing) == 1
+    with harness.Responder() as responder:
+        program = harness.compile_wxlink()
+        few, many = (instructions(program, responder.url, n) for n in (FEW, MANY))
+    now = (many - few) // (MANY - FEW)
+    if sys.argv[1:] == ["--write"]:
+        FIGURE.write_text(f"{now}\n")
+    limit = int(int(FIGURE.read_text()) * ALLOWED_GROWTH)
+    print(f"a link takes {now} instructions; {limit} are allowed (benches/instructions.txt + 15 %)")
+    if now > limit:
+        advice = "To accept them: benches/instructions.py --write"
+        print(f"Too many instructions. {advice}", file=sys.stderr)
+    return now > limit
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+//! Checks all rows before any is sent.
+
+use crate::error::BulkError;
+use crate::message::{Message, message};
+use crate::row::{BadRow, Row};
+
+/// How many invalid rows an error lists.
+const MAX_LISTED_BAD_ROWS: usize = 20;
+
+/// What is known about all rows of an input.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RowSummary {
+    /// The checksum of all rows, in the order of the input.
+    pub crc32: u32,
+    pub rows: u64,
+    /// Rows that message every follower of their account.
+    pub notifying: u64,
+    /// The largest line number of a row.
+    pub last_line: u64,
+}
+
+/// Reads all rows, calls `each` with every valid one and its JSON line, and summarises them.
+///
+/// # Errors
+/// Rows are invalid (the error lists them), there are none, or `each` failed.
+pub(crate) fn check_rows(
+    rows: impl Iterator<Item = Result<Row, BadRow>>,
+    mut each: impl FnMut(&Row, &[u8]) -> Result<(), BulkError>,
+) -> Result<RowSummary, BulkError> {
+    let mut bad = BadRows::default();
+    let mut checksum = crc32fast::Hasher::new();
+    let mut summary = RowSummary::default();
+    for row in rows {
+        let row = match row {
+            Ok(row) => row,
+            Err(row) => {
+                bad.add(&row);
+                continue;
+            }
+        };
+        if row.line > u64::from(u32::MAX) {
+            return Err(BulkError::usage(message!(
+                "too many lines: a job takes at most 4,294,967,295. Split the file into several \
+                 jobs",
+                "行数过多：一个任务最多 4,294,967,295 行。请拆分为多个任务"
+            )));
+        }
+        let text = row.to_json_line();
+        checksum.update(&text);
+        summary.rows += 1;
+        summary.notifying += u64::from(row.notify_users);
+        summary.last_line = summary.last_line.max(row.line);
+        each(&row, &text)?;
+    }
+    bad.check()?;
+    if summary.rows == 0 {
+        return Err(BulkError::usage(message!(
+            "there are no rows",
+            "没有任何行"
+        )));
+    }
+    summary.crc32 = checksum.finalize();
+    Ok(summary)
+}
+
+/// The invalid rows of an input: all are counted, the first ones listed.
+#[derive(Default)]
+struct BadRows {
+    count: u64,
+    listed: Vec<Message>,
+}
+
+impl BadRows {
+    fn add(&mut self, row: &BadRow) {
+        self.count += 1;
+        if self.listed.len() < MAX_LISTED_BAD_ROWS {
+            self.listed.push(row.message());
+        }
+    }
+
+    fn check(&self) -> Result<(), BulkError> {
+        let count = self.count;
+        if count == 0 {
+            return Ok(());
+        }
+        let list = |lang| {
+            let lines = self.listed.iter().map(|row| row.get(lang));
+            lines.map(|line| format!("\n  {line}")).collect::<String>()
+        };
+        let (en, zh) = (list(wxlink::Lang::En), list(wxlink::Lang::Zh));
+        let rows = if count == 1 { "row" } else { "rows" };
+        let more = count.saturating_sub(self.listed.len() as u64);
+        let more = if more == 0 {
+            Message::from("")
+        } else {
+            message!("\n  and {more} more", "\n  另有 {more} 行")
+        };
+        let (more_en, more_zh) = (more.get(wxlink::Lang::En), more.get(wxlink::Lang::Zh));
+        Err(BulkError::usage(message!(
+            "{count} invalid {rows}; nothing was sent. Fix them and run again:{en}{more_en}",
+            "{count} 行无效，未发送任何请求。请修正后重新运行：{zh}{more_zh}"
+        )))
+    }
+}

@@ -1,0 +1,151 @@
+//! Reads text line by line and counts the lines as an editor does: LF, CRLF and a lone CR each end
+//! a line.
+
+use std::io::{BufRead, ErrorKind};
+
+use crate::message::{Message, message};
+
+/// The longest line (bytes). A row is far shorter; the limit keeps a file without line ends from
+/// being read into memory.
+const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// Reads lines.
+pub(crate) struct Lines<R> {
+    input: R,
+    number: u64,
+    /// Whether the last line ended with a CR; an LF that follows belongs to it.
+    after_cr: bool,
+    finished: bool,
+    /// A line that `next` returns again.
+    unread: Option<String>,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub fn new(input: R) -> Lines<R> {
+        Lines {
+            input,
+            number: 0,
+            after_cr: false,
+            finished: false,
+            unread: None,
+        }
+    }
+
+    /// The number of the line that `next` returned last, from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Makes `next` return this line again, with the same number.
+    pub fn unread(&mut self, line: String) {
+        self.number -= 1;
+        self.unread = Some(line);
+    }
+
+    /// The next line without its line end, or why it cannot be used; `None` after the last line.
+    pub fn next(&mut self) -> Option<Result<String, Message>> {
+        if let Some(line) = self.unread.take() {
+            self.number += 1;
+            return Some(Ok(line));
+        }
+        if self.finished {
+            return None;
+        }
+        let line = self.next_bytes().transpose()?;
+        self.number += 1;
+        let line = match line {
+            Ok(line) => line,
+            Err(why) => {
+                self.finished = true;
+                return Some(Err(why));
+            }
+        };
+        if line.contains(&0) {
+            return Some(Err(message!(
+                "contains a NUL byte: the file is damaged or not UTF-8",
+                "含有 NUL 字节：文件已损坏或不是 UTF-8 编码"
+            )));
+        }
+        Some(String::from_utf8(line).map_err(|_| {
+            message!(
+                "not UTF-8; save the file as CSV UTF-8 (spreadsheets offer this under Save as)",
+                "不是 UTF-8 编码；请在表格软件中另存为“CSV UTF-8”格式"
+            )
+        }))
+    }
+
+    fn next_bytes(&mut self) -> Result<Option<Vec<u8>>, Message> {
+        let mut line = Vec::new();
+        loop {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    return Err(message!("could not be read: {error}", "无法读取：{error}"));
+                }
+            };
+            let Some(first) = chunk.first() else {
+                self.finished = true;
+                return Ok((!line.is_empty()).then_some(line));
+            };
+            if std::mem::take(&mut self.after_cr) && *first == b'\n' {
+                self.input.consume(1);
+                continue;
+            }
+            let end = chunk.iter().position(|b| matches!(b, b'\n' | b'\r'));
+            let taken = end.unwrap_or(chunk.len());
+            if line.len() + taken > MAX_LINE_BYTES {
+                return Err(message!(
+                    "longer than {MAX_LINE_BYTES} bytes",
+                    "超过 {MAX_LINE_BYTES} 字节"
+                ));
+            }
+            line.extend_from_slice(&chunk[..taken]);
+            if let Some(end) = end {
+                self.after_cr = chunk[end] == b'\r';
+                self.input.consume(end + 1);
+                return Ok(Some(line));
+            }
+            self.input.consume(taken);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    #[test]
+    fn a_line_end_across_two_buffers_counts_once() {
+        let text = "a\r\n\r\nb\rc\n\n\rd";
+        for buffer in 1..=text.len() {
+            let mut lines = Lines::new(BufReader::with_capacity(buffer, text.as_bytes()));
+            let mut seen = Vec::new();
+            while let Some(line) = lines.next() {
+                seen.push((lines.number(), line.unwrap()));
+            }
+            let seen: Vec<_> = seen.iter().map(|(n, l)| (*n, l.as_str())).collect();
+            let expected = [
+                (1, "a"),
+                (2, ""),
+                (3, "b"),
+                (4, "c"),
+                (5, ""),
+                (6, ""),
+                (7, "d"),
+            ];
+            assert_eq!(seen, expected, "{buffer}");
+        }
+    }
+
+    #[test]
+    fn an_endless_line_is_refused_before_it_fills_the_memory() {
+        let endless = BufReader::new(std::io::Read::take(std::io::repeat(b'x'), u64::MAX));
+        let mut lines = Lines::new(endless);
+        let why = lines.next().unwrap().unwrap_err().to_string();
+        assert!(why.contains("longer than"), "{why}");
+        assert!(lines.next().is_none());
+    }
+}

@@ -1,0 +1,50 @@
+//! Writes the report of a job from its journal.
+
+use super::state::Job;
+use crate::error::BulkError;
+use crate::report::{Report, ReportWriter};
+
+/// The folder of the report, within the job's.
+const REPORT: &str = "report";
+
+impl Job {
+    /// Writes a CSV file for each outcome into the folder `report` within the job's. Replaces an
+    /// earlier report of the job, and no other files.
+    ///
+    /// # Errors
+    /// The files cannot be written, or files that the job did not write are in the way.
+    pub fn report(&self) -> Result<Report, BulkError> {
+        // A row that was retried has several records; the last one counts.
+        let mut last_record: Vec<u32> = vec![0; self.line_slots()];
+        for (nth, record) in self.journal().records()?.enumerate() {
+            let line = usize::try_from(record?.row.line).unwrap_or(usize::MAX);
+            if let Some(last) = last_record.get_mut(line) {
+                *last = u32::try_from(nth).unwrap_or(u32::MAX);
+            }
+        }
+        let mut writer = self.report_writer()?;
+        for (nth, record) in self.journal().records()?.enumerate() {
+            let record = record?;
+            let line = usize::try_from(record.row.line).unwrap_or(usize::MAX);
+            if last_record
+                .get(line)
+                .is_some_and(|last| *last as usize == nth)
+            {
+                writer.add(&record)?;
+            }
+        }
+        writer.finish()
+    }
+
+    /// Checks whether a report could be written, so that the problem is found before the work.
+    ///
+    /// # Errors
+    /// See [`Job::report`].
+    pub fn check_report(&self) -> Result<(), BulkError> {
+        self.report_writer().map(drop)
+    }
+
+    fn report_writer(&self) -> Result<ReportWriter, BulkError> {
+        ReportWriter::new(&self.dir().join(REPORT), self.identity())
+    }
+}

@@ -1,0 +1,221 @@
+//! Hands out the accounts of a job in the order of its rows, and runs a job.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::state::Job;
+use crate::error::BulkError;
+use crate::lock::lock;
+use crate::outcome::Record;
+use crate::rate::{Rate, RateLimiter, Rates};
+use crate::row::Row;
+use crate::runner::{AccountLease, AccountSource, Backoff, RunEnd, Runner};
+use crate::stop::{POLL_INTERVAL, StopFlag};
+
+/// The most rows of one account that are held in memory at once.
+const MAX_ROWS_PER_BATCH: usize = 1000;
+/// How many accounts may be backed off before no more are started.
+const MAX_BACKED_OFF_ACCOUNTS: usize = 4096;
+/// How long to wait until a post by a killed process is in WeChat's list.
+const SETTLE_TIME: Duration = Duration::from_secs(2);
+
+impl Job {
+    /// Processes the rows that are left.
+    ///
+    /// # Errors
+    /// The journal cannot be written, or the system is out of threads or file descriptors.
+    /// Completed work is kept.
+    pub fn run(&self, runner: &Runner<'_>, rates: Rates) -> Result<RunEnd, BulkError> {
+        let source = JobSource::new(self, rates)?;
+        let settle = || {
+            runner.stop.sleep(SETTLE_TIME);
+        };
+        let end = self.while_running(settle, || runner.run(&source))?;
+        self.journal().sync()?;
+        end
+    }
+}
+
+type RowsLeft<'a> = Box<dyn Iterator<Item = Result<Row, BulkError>> + Send + 'a>;
+
+/// The accounts of a job that have rows left.
+pub(super) struct JobSource<'a> {
+    job: &'a Job,
+    account_rate: Rate,
+    limiter: Mutex<RateLimiter>,
+    state: Mutex<SourceState<'a>>,
+    /// Notified when a lease is released.
+    released: Condvar,
+}
+
+struct SourceState<'a> {
+    rows: RowsLeft<'a>,
+    /// A row that was read and belongs to the next batch.
+    next_row: Option<Row>,
+    /// Accounts that are leased or backed off. They must not be leased again.
+    taken: HashSet<String>,
+    backed_off: BTreeMap<BackoffKey, Batch>,
+    backoffs: u64,
+}
+
+/// Sorts backed-off accounts by when they are due.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct BackoffKey {
+    due: Instant,
+    /// Makes the key unique.
+    nth: u64,
+}
+
+/// Consecutive rows of one account.
+struct Batch {
+    account: String,
+    rows: VecDeque<Row>,
+    failures: usize,
+    limiter: RateLimiter,
+}
+
+impl<'a> JobSource<'a> {
+    pub fn new(job: &'a Job, rates: Rates) -> Result<JobSource<'a>, BulkError> {
+        Ok(JobSource {
+            job,
+            account_rate: rates.account,
+            limiter: Mutex::new(RateLimiter::new(rates.all)),
+            state: Mutex::new(SourceState {
+                rows: Box::new(job.rows_left()?),
+                next_row: None,
+                taken: HashSet::new(),
+                backed_off: BTreeMap::new(),
+                backoffs: 0,
+            }),
+            released: Condvar::new(),
+        })
+    }
+
+    /// Reads the next account. `None` if there is none, or if it must not be started yet.
+    fn read_batch(&self, state: &mut SourceState<'a>) -> Result<Option<Batch>, BulkError> {
+        let first = match state.next_row.take() {
+            Some(row) => row,
+            None => match state.rows.next().transpose()? {
+                Some(row) => row,
+                None => return Ok(None),
+            },
+        };
+        // The account has more rows than fit in a batch and its first batch is in progress. It and
+        // all accounts after it wait.
+        let is_taken = state.taken.contains(&first.account);
+        if is_taken || state.backed_off.len() >= MAX_BACKED_OFF_ACCOUNTS {
+            state.next_row = Some(first);
+            return Ok(None);
+        }
+        let account = first.account.clone();
+        let mut rows = VecDeque::from([first]);
+        while rows.len() < MAX_ROWS_PER_BATCH {
+            match state.rows.next().transpose()? {
+                Some(row) if row.account == account => rows.push_back(row),
+                other => {
+                    state.next_row = other;
+                    break;
+                }
+            }
+        }
+        Ok(Some(Batch {
+            account,
+            rows,
+            failures: 0,
+            limiter: RateLimiter::new(self.account_rate),
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, SourceState<'a>> {
+        lock(&self.state)
+    }
+}
+
+impl AccountSource for JobSource<'_> {
+    fn next(&self, stop: &StopFlag) -> Result<Option<Box<dyn AccountLease + '_>>, BulkError> {
+        let mut state = self.state();
+        loop {
+            if stop.is_requested() {
+                return Ok(None);
+            }
+            let now = Instant::now();
+            let first = state.backed_off.first_entry();
+            let batch = match first.filter(|entry| entry.key().due <= now) {
+                Some(due) => Some(due.remove()),
+                None => self.read_batch(&mut state)?,
+            };
+            if let Some(batch) = batch {
+                state.taken.insert(batch.account.clone());
+                return Ok(Some(Box::new(JobLease {
+                    source: self,
+                    batch,
+                })));
+            }
+            if state.taken.is_empty() && state.next_row.is_none() {
+                return Ok(None);
+            }
+            state = self
+                .released
+                .wait_timeout(state, POLL_INTERVAL)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}
+
+struct JobLease<'a, 'j> {
+    source: &'a JobSource<'j>,
+    batch: Batch,
+}
+
+impl AccountLease for JobLease<'_, '_> {
+    fn account(&self) -> &str {
+        &self.batch.account
+    }
+
+    fn failures(&self) -> usize {
+        self.batch.failures
+    }
+
+    fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
+        Ok(self.batch.rows.iter().cloned().collect())
+    }
+
+    fn acquire_permit(&mut self, stop: &StopFlag) -> Result<bool, BulkError> {
+        let now = Instant::now();
+        let all = lock(&self.source.limiter).reserve(now);
+        Ok(stop.sleep(self.batch.limiter.reserve(now).max(all)))
+    }
+
+    fn record(&mut self, record: Record) -> Result<bool, BulkError> {
+        self.source.job.record(&record)?;
+        self.batch.rows.pop_front();
+        if !record.outcome.is_lost() {
+            self.batch.failures = 0;
+        }
+        Ok(true)
+    }
+
+    fn release(self: Box<Self>, backoff: Option<Backoff>) -> Result<(), BulkError> {
+        let JobLease { source, mut batch } = *self;
+        let mut state = source.state();
+        match backoff {
+            Some(Backoff { pause, failures }) => {
+                batch.failures = failures;
+                state.backoffs += 1;
+                let key = BackoffKey {
+                    due: Instant::now() + pause,
+                    nth: state.backoffs,
+                };
+                state.backed_off.insert(key, batch);
+            }
+            None => {
+                state.taken.remove(&batch.account);
+            }
+        }
+        drop(state);
+        source.released.notify_all();
+        Ok(())
+    }
+}

@@ -1,0 +1,521 @@
+//! Processes accounts with a pool of workers, each account by one worker at a time and its rows in
+//! their order.
+//!
+//! A worker reads the account's list once and posts only what the list shows no trace of. Where
+//! rows come from and where their records go is up to an [`AccountSource`]: a job's folder, or a
+//! queue that several machines share.
+
+use std::collections::HashSet;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wxlink::{Client, Delivery, Error, Lang, LinkList, LinkProgress, LinkState, Status};
+
+use crate::error::BulkError;
+use crate::lock::lock;
+use crate::message::message;
+use crate::outcome::{Outcome, Record};
+use crate::quota::{Period, Quota, format_beijing_time, unix_now};
+use crate::row::Row;
+use crate::severity::Severity;
+use crate::stop::StopFlag;
+
+/// The pauses before an account is tried again after no call got through. After the last one its
+/// rows fail.
+const BACKOFF_PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(25),
+    Duration::from_secs(60),
+];
+/// How many accounts in a row must fail, or deny access, before the run ends.
+const MAX_FAILURES_IN_A_ROW: u32 = 20;
+/// How long no call must have got through before failures count as an outage.
+const MIN_OUTAGE: Duration = Duration::from_secs(30);
+
+/// Where accounts with rows come from.
+pub(crate) trait AccountSource: Sync {
+    /// Leases the next account and waits for one if necessary. `None` if there will be none, or if
+    /// a stop is requested.
+    fn next(&self, stop: &StopFlag) -> Result<Option<Box<dyn AccountLease + '_>>, BulkError>;
+}
+
+/// The exclusive right to process an account's rows.
+pub(crate) trait AccountLease {
+    /// The Official Account's appid.
+    fn account(&self) -> &str;
+
+    /// How often in a row the account was backed off because no call got through.
+    fn failures(&self) -> usize;
+
+    /// The next rows without a record, in their order; none at the end.
+    fn rows(&mut self) -> Result<Vec<Row>, BulkError>;
+
+    /// Waits until the rates allow a call. `false` if a stop is requested or the lease was lost.
+    fn acquire_permit(&mut self, stop: &StopFlag) -> Result<bool, BulkError>;
+
+    /// Keeps the record of the first row that has none. `false` if the lease was lost.
+    fn record(&mut self, record: Record) -> Result<bool, BulkError>;
+
+    /// Ends the lease. With a `backoff`, the remaining rows are leased again after its pause.
+    fn release(self: Box<Self>, backoff: Option<Backoff>) -> Result<(), BulkError>;
+}
+
+/// When an account is to be leased again.
+#[derive(Clone, Copy)]
+pub(crate) struct Backoff {
+    pub pause: Duration,
+    /// How often in a row no call got through, this time included.
+    pub failures: usize,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// No row is left that is due.
+    Finished,
+    /// A stop was requested.
+    Stopped,
+    /// No call got through any more; the remaining rows are untouched.
+    Outage,
+    /// Many accounts in a row denied access, so the platform's credentials or its whitelist are
+    /// probably at fault; the remaining rows are untouched.
+    NoAccess,
+}
+
+/// Processes a job or a queue with a pool of workers.
+pub struct Runner<'a> {
+    /// A client that has a source of tokens for all accounts.
+    pub client: &'a Client,
+    /// How many accounts are processed at the same time; 0 counts as 1.
+    pub workers: usize,
+    /// Called with the record of each row, on the workers' threads.
+    pub observer: &'a (dyn Fn(&Record) + Sync),
+    /// Stops the run.
+    pub stop: &'a StopFlag,
+}
+
+/// How the work on a leased account ended.
+enum LeaseEnd {
+    /// All its rows have a record.
+    Finished,
+    /// It is to be leased again.
+    BackOff(Backoff),
+    /// A stop is requested, or the lease was lost.
+    Abandoned,
+}
+
+/// What to do after a call for a row, or for an account's list.
+enum Step {
+    /// Record the outcome.
+    Record {
+        outcome: Outcome,
+        error: Option<Error>,
+    },
+    /// A quota is used up until then (Unix time, s).
+    Defer {
+        until: u64,
+        whole_account: bool,
+        error: Error,
+    },
+    /// The call did not get through: try again later.
+    Retry(Error),
+    /// The quota of a minute is used up: wait.
+    Pause(Duration),
+    /// A stop is requested.
+    Stop,
+}
+
+impl Runner<'_> {
+    /// Processes all accounts of the source.
+    pub(crate) fn run(&self, source: &dyn AccountSource) -> Result<RunEnd, BulkError> {
+        let breaker = CircuitBreaker::new(self.stop);
+        let failure: Mutex<Option<BulkError>> = Mutex::new(None);
+        let fail = |error: BulkError| {
+            lock(&failure).get_or_insert(error);
+            self.stop.request();
+        };
+        thread::scope(|scope| {
+            for n in 0..self.workers.max(1) {
+                let worker = thread::Builder::new().name(format!("wxlink-bulk-{n}"));
+                let spawned = worker.spawn_scoped(scope, || {
+                    // After a panic the others must not wait for the account of this worker.
+                    let result =
+                        panic::catch_unwind(AssertUnwindSafe(|| self.work(source, &breaker)));
+                    match result {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => fail(error),
+                        Err(_) => fail(worker_panicked()),
+                    }
+                });
+                if let Err(error) = spawned {
+                    fail(BulkError::retry(message!(
+                        "could not start a worker thread: {error}",
+                        "无法启动工作线程：{error}"
+                    )));
+                }
+            }
+        });
+        if let Some(error) = lock(&failure).take() {
+            return Err(error);
+        }
+        Ok(match breaker.tripped() {
+            Some(end) => end,
+            None if self.stop.is_requested() => RunEnd::Stopped,
+            None => RunEnd::Finished,
+        })
+    }
+
+    /// The work of one worker.
+    fn work(
+        &self,
+        source: &dyn AccountSource,
+        breaker: &CircuitBreaker<'_>,
+    ) -> Result<(), BulkError> {
+        while let Some(mut lease) = source.next(self.stop)? {
+            let end = self.process_account(&mut *lease, breaker)?;
+            lease.release(match end {
+                LeaseEnd::BackOff(backoff) => Some(backoff),
+                LeaseEnd::Finished | LeaseEnd::Abandoned => None,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reads the account's list and processes its rows.
+    fn process_account(
+        &self,
+        lease: &mut dyn AccountLease,
+        breaker: &CircuitBreaker<'_>,
+    ) -> Result<LeaseEnd, BulkError> {
+        let client = match self.client.account(lease.account()) {
+            Ok(client) => client,
+            Err(e) if e.status() == Status::Internal => return Err(e.into()),
+            Err(e) => return self.record_all(lease, Outcome::Refused, &e, None),
+        };
+        if !lease.acquire_permit(self.stop)? {
+            return Ok(LeaseEnd::Abandoned);
+        }
+        let error = match client.get_linked(None) {
+            Ok(list) => {
+                breaker.record_success();
+                return self.process_rows(lease, breaker, &client, &list);
+            }
+            Err(error) => error,
+        };
+        match step_after_error(error) {
+            Step::Pause(pause) => {
+                breaker.record_success();
+                Ok(pause_account(pause))
+            }
+            Step::Defer { until, error, .. } => {
+                self.record_all(lease, Outcome::Deferred, &error, Some(until))
+            }
+            Step::Record {
+                outcome,
+                error: Some(error),
+            } => {
+                if outcome == Outcome::NoAccess {
+                    breaker.record_denial();
+                }
+                self.record_all(lease, outcome, &error, None)
+            }
+            Step::Retry(error) => match self.back_off(lease, breaker) {
+                Some(end) => Ok(end),
+                None => self.record_all(lease, Outcome::Failed, &error, None),
+            },
+            Step::Record { .. } | Step::Stop => Ok(LeaseEnd::Abandoned),
+        }
+    }
+
+    fn process_rows(
+        &self,
+        lease: &mut dyn AccountLease,
+        breaker: &CircuitBreaker<'_>,
+        client: &Client,
+        list: &LinkList,
+    ) -> Result<LeaseEnd, BulkError> {
+        // The list was read before these were posted; the same mini program may be in another row.
+        let mut invited = HashSet::new();
+        let mut used_up: Option<(u64, Error)> = None;
+        loop {
+            let rows = lease.rows()?;
+            if rows.is_empty() {
+                return Ok(LeaseEnd::Finished);
+            }
+            for row in rows {
+                let step = if invited.contains(&row.appid) {
+                    Step::Record {
+                        outcome: Outcome::Pending,
+                        error: None,
+                    }
+                } else if list.find(&row.appid).is_some() {
+                    // Nothing will be posted, so no permit is needed.
+                    ensure(client, list, &row)
+                } else if let Some((until, error)) = &used_up {
+                    Step::Defer {
+                        until: *until,
+                        whole_account: true,
+                        error: error.clone(),
+                    }
+                } else if lease.acquire_permit(self.stop)? {
+                    ensure(client, list, &row)
+                } else {
+                    return Ok(LeaseEnd::Abandoned);
+                };
+                let lang = client.lang();
+                let record = match step {
+                    Step::Record { outcome, error } => {
+                        // A denied link is no denied account: the list could be read.
+                        if outcome != Outcome::NoAccess {
+                            breaker.record_success();
+                        }
+                        if matches!(outcome, Outcome::Invited | Outcome::Pending) {
+                            invited.insert(row.appid.clone());
+                        }
+                        record_of(&row, outcome, error.as_ref(), None, lang)
+                    }
+                    Step::Defer {
+                        until,
+                        whole_account,
+                        error,
+                    } => {
+                        let outcome = Outcome::Deferred;
+                        let record = record_of(&row, outcome, Some(&error), Some(until), lang);
+                        if whole_account {
+                            used_up = Some((until, error));
+                        }
+                        record
+                    }
+                    Step::Pause(pause) => return Ok(pause_account(pause)),
+                    Step::Retry(error) => match self.back_off(lease, breaker) {
+                        Some(end) => return Ok(end),
+                        None => record_of(&row, lost_outcome(&error), Some(&error), None, lang),
+                    },
+                    Step::Stop => return Ok(LeaseEnd::Abandoned),
+                };
+                if !self.record(lease, record)? {
+                    return Ok(LeaseEnd::Abandoned);
+                }
+            }
+        }
+    }
+
+    /// Records the same outcome for all remaining rows of the account.
+    fn record_all(
+        &self,
+        lease: &mut dyn AccountLease,
+        outcome: Outcome,
+        error: &Error,
+        until: Option<u64>,
+    ) -> Result<LeaseEnd, BulkError> {
+        let lang = self.client.lang();
+        loop {
+            let rows = lease.rows()?;
+            if rows.is_empty() {
+                return Ok(LeaseEnd::Finished);
+            }
+            for row in rows {
+                let record = record_of(&row, outcome, Some(error), until, lang);
+                if !self.record(lease, record)? {
+                    return Ok(LeaseEnd::Abandoned);
+                }
+            }
+        }
+    }
+
+    /// Keeps a record and reports it to the observer. `false` if the lease was lost.
+    fn record(&self, lease: &mut dyn AccountLease, record: Record) -> Result<bool, BulkError> {
+        let reported = record.clone();
+        let recorded = lease.record(record)?;
+        if recorded {
+            (self.observer)(&reported);
+        }
+        Ok(recorded)
+    }
+
+    /// After a call did not get through: how to leave the account, or `None` if it was tried often
+    /// enough and its rows have failed.
+    fn back_off(&self, lease: &dyn AccountLease, breaker: &CircuitBreaker<'_>) -> Option<LeaseEnd> {
+        breaker.record_failure();
+        if self.stop.is_requested() {
+            return Some(LeaseEnd::Abandoned);
+        }
+        let failures = lease.failures();
+        let pause = *BACKOFF_PAUSES.get(failures)?;
+        Some(LeaseEnd::BackOff(Backoff {
+            pause,
+            failures: failures + 1,
+        }))
+    }
+}
+
+/// Counts failures in a row over all workers, and ends the run when there are too many.
+struct CircuitBreaker<'a> {
+    stop: &'a StopFlag,
+    state: Mutex<BreakerState>,
+}
+
+struct BreakerState {
+    last_success: Instant,
+    /// Accounts in a row for which no call got through.
+    failures: u32,
+    /// Accounts in a row that denied access.
+    denials: u32,
+    /// Why the run ends, if the breaker ended it.
+    tripped: Option<RunEnd>,
+}
+
+impl CircuitBreaker<'_> {
+    fn new(stop: &StopFlag) -> CircuitBreaker<'_> {
+        CircuitBreaker {
+            stop,
+            state: Mutex::new(BreakerState {
+                last_success: Instant::now(),
+                failures: 0,
+                denials: 0,
+                tripped: None,
+            }),
+        }
+    }
+
+    /// WeChat answered a call.
+    fn record_success(&self) {
+        let mut state = lock(&self.state);
+        state.last_success = Instant::now();
+        state.failures = 0;
+        state.denials = 0;
+    }
+
+    /// An account denied access.
+    fn record_denial(&self) {
+        let mut state = lock(&self.state);
+        state.denials += 1;
+        if state.denials >= MAX_FAILURES_IN_A_ROW {
+            state.tripped.get_or_insert(RunEnd::NoAccess);
+            self.stop.request();
+        }
+    }
+
+    /// A call for an account did not get through.
+    fn record_failure(&self) {
+        let mut state = lock(&self.state);
+        state.failures += 1;
+        let is_outage = state.last_success.elapsed() >= MIN_OUTAGE;
+        if state.failures >= MAX_FAILURES_IN_A_ROW && is_outage {
+            state.tripped.get_or_insert(RunEnd::Outage);
+            self.stop.request();
+        }
+    }
+
+    fn tripped(&self) -> Option<RunEnd> {
+        lock(&self.state).tripped
+    }
+}
+
+/// Leases the account again after a pause. WeChat answered, so this counts as no failure.
+fn pause_account(pause: Duration) -> LeaseEnd {
+    LeaseEnd::BackOff(Backoff { pause, failures: 0 })
+}
+
+/// Ensures the row's link, given a list that was just read.
+fn ensure(client: &Client, list: &LinkList, row: &Row) -> Step {
+    let progress = client.ensure_linked_in(list, None, &row.appid, row.choices());
+    match progress.error() {
+        Some(error) => step_after_error(error.clone()),
+        None => Step::Record {
+            outcome: outcome_of(&progress),
+            error: None,
+        },
+    }
+}
+
+fn outcome_of(progress: &LinkProgress) -> Outcome {
+    match progress.state() {
+        LinkState::Linked => Outcome::Linked,
+        LinkState::Declined => Outcome::Declined,
+        LinkState::AwaitingOfficialAccount
+        | LinkState::AwaitingMiniProgram
+        | LinkState::AwaitingAdministrator => {
+            // A post that WeChat refused as "already sent" is no invitation by this job.
+            let last = progress.attempts().last();
+            let accepted = last.is_some_and(|attempt| attempt.outcome == Status::Ok);
+            if progress.posts() > 0 && accepted {
+                Outcome::Invited
+            } else {
+                Outcome::Pending
+            }
+        }
+        LinkState::Vanished | LinkState::Unknown => Outcome::Failed,
+    }
+}
+
+fn step_after_error(error: Error) -> Step {
+    if let Some(quota) = error.errcode().and_then(Quota::from_errcode) {
+        let now = unix_now();
+        let until = quota.period.next_start(now);
+        return match quota.period {
+            Period::Minute => Step::Pause(Duration::from_secs(until - now)),
+            Period::Day | Period::Month => Step::Defer {
+                until,
+                whole_account: quota.whole_account,
+                error,
+            },
+        };
+    }
+    let (outcome, error) = match Severity::from_error(&error) {
+        Severity::Done => (Outcome::Linked, None),
+        Severity::Waiting => (Outcome::Pending, None),
+        Severity::Refused | Severity::Usage => (Outcome::Refused, Some(error)),
+        Severity::NoAccess => (Outcome::NoAccess, Some(error)),
+        Severity::Retry => return Step::Retry(error),
+        Severity::Interrupted => return Step::Stop,
+    };
+    Step::Record { outcome, error }
+}
+
+/// The outcome of a row whose calls did not get through.
+fn lost_outcome(error: &Error) -> Outcome {
+    if error.delivery() == Delivery::Unknown {
+        Outcome::Unknown
+    } else {
+        Outcome::Failed
+    }
+}
+
+fn record_of(
+    row: &Row,
+    outcome: Outcome,
+    error: Option<&Error>,
+    until: Option<u64>,
+    lang: Lang,
+) -> Record {
+    let mut message = error.map(Error::message).unwrap_or_default();
+    if let Some(until) = until {
+        let due = format_beijing_time(until);
+        let due = message!(
+            " Due again at {due} in Beijing.",
+            "北京时间 {due} 之后可再次请求。"
+        );
+        message += due.get(lang);
+    }
+    Record {
+        row: row.clone(),
+        outcome,
+        errcode: error.and_then(Error::errcode).unwrap_or_default(),
+        rid: error.map(|e| e.rid().to_owned()).unwrap_or_default(),
+        message,
+        until,
+        at: unix_now(),
+    }
+}
+
+/// The error of a worker that panicked.
+pub(crate) fn worker_panicked() -> BulkError {
+    BulkError::retry(message!(
+        "internal error: a worker thread panicked. Please report it",
+        "内部错误：工作线程崩溃。请反馈该问题"
+    ))
+}

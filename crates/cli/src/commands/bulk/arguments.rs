@@ -1,0 +1,234 @@
+//! The arguments of `wxlink bulk` and its subcommands, and their values.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use wxlink_bulk::{BadRow, BulkError, Format, Rate, Rates, Row, RowDefaults, read_rows};
+
+use crate::message::Message;
+use crate::{args, input};
+
+/// The rows of a file, valid or not.
+pub(super) type RowIterator = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
+
+/// The rows and how they are written.
+pub(super) struct RowArgs {
+    pub file: Arg,
+    pub notify_users: Arg,
+    pub show_profile: Arg,
+    pub format: Arg,
+}
+
+impl RowArgs {
+    pub fn new() -> RowArgs {
+        let [notify_users, show_profile] = args::choices();
+        RowArgs {
+            file: Arg::new("file").value_name("FILE").help(
+                "The rows: CSV or JSON lines with account, appid, notify_users and show_profile; \
+                 - reads stdin",
+            ),
+            notify_users: notify_users.required(false).help(
+                "For rows that leave it empty: whether every follower of the account is messaged",
+            ),
+            show_profile: show_profile.required(false).help(
+                "For rows that leave it empty: whether the account's page shows the mini program",
+            ),
+            format: Arg::new("format")
+                .long("format")
+                .value_name("csv|jsonl")
+                .value_parser(PossibleValuesParser::new(["csv", "jsonl"]))
+                .hide_possible_values(true)
+                .help("The format of the rows [default: detected from the first character]"),
+        }
+    }
+
+    pub fn all(self) -> [Arg; 4] {
+        [self.file, self.notify_users, self.show_profile, self.format]
+    }
+}
+
+/// The arguments of a job on this machine.
+pub(super) fn job_args() -> [Arg; 6] {
+    let flag = |id, long, help| {
+        Arg::new(id)
+            .long(long)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    [
+        Arg::new("job")
+            .long("job")
+            .value_name("DIR")
+            .value_parser(value_parser!(PathBuf))
+            .help("The job's folder, for rows, journal and report [default: FILE.job]"),
+        flag(
+            "dry_run",
+            "dry-run",
+            "Only show what would be posted, what is linked, and which quotas are too small",
+        ),
+        flag(
+            "yes",
+            "yes",
+            "Do not ask for confirmation before followers are messaged",
+        ),
+        flag(
+            "resume",
+            "resume",
+            "Continue a job: rows without a result, and deferred rows that are due",
+        ),
+        flag(
+            "retry_failed",
+            "retry-failed",
+            "Continue a job, and do failed, refused and deferred rows again",
+        ),
+        Arg::new("monthly_links")
+            .long("monthly-links")
+            .value_name("N")
+            .value_parser(value_parser!(u32))
+            .default_value("13")
+            .help("For the plan: how many links an account may request in a month"),
+    ]
+}
+
+/// The limits on calls.
+pub(super) fn rate_args() -> [Arg; 2] {
+    let rate = |id, long, default, help| {
+        Arg::new(id)
+            .long(long)
+            .value_name("RATE")
+            .value_parser(Rate::parse)
+            .default_value(default)
+            .help(help)
+    };
+    [
+        rate(
+            "rate",
+            "rate",
+            "100/s",
+            "The most calls for all accounts together: 100/s, 60/m, 1000/h, 5000/d, or off",
+        ),
+        rate(
+            "account_rate",
+            "account-rate",
+            "5/s",
+            "The most calls for each account",
+        ),
+    ]
+}
+
+pub(super) fn workers_arg() -> Arg {
+    Arg::new("workers")
+        .long("workers")
+        .value_name("N")
+        .value_parser(value_parser!(u16).range(1..=1024))
+        .default_value("16")
+        .help("How many accounts are processed at the same time")
+}
+
+pub(super) fn rates(matches: &ArgMatches) -> Rates {
+    let rate = |id| matches.get_one(id).copied().unwrap_or(Rate::UNLIMITED);
+    Rates {
+        all: rate("rate"),
+        account: rate("account_rate"),
+    }
+}
+
+pub(super) fn workers(matches: &ArgMatches) -> usize {
+    matches
+        .get_one::<u16>("workers")
+        .map_or(1, |n| usize::from(*n))
+}
+
+/// The value of an argument in seconds.
+pub(super) fn seconds(matches: &ArgMatches, id: &str) -> Duration {
+    Duration::from_secs(matches.get_one(id).copied().unwrap_or_default())
+}
+
+/// The file of rows that a command line names.
+pub(super) struct RowFile<'a> {
+    path: &'a str,
+    format: Option<Format>,
+    defaults: RowDefaults,
+}
+
+impl<'a> RowFile<'a> {
+    pub fn from_matches(matches: &'a ArgMatches) -> Option<RowFile<'a>> {
+        let path = matches.get_one::<String>("file")?;
+        let choice = |id| matches.get_one::<String>(id).map(|choice| choice == "yes");
+        let format = match matches.get_one::<String>("format").map(String::as_str) {
+            Some("csv") => Some(Format::Csv),
+            Some(_) => Some(Format::Jsonl),
+            None => None,
+        };
+        Some(RowFile {
+            path,
+            format,
+            defaults: RowDefaults {
+                notify_users: choice("notify_users"),
+                show_profile: choice("show_profile"),
+            },
+        })
+    }
+
+    pub fn is_stdin(&self) -> bool {
+        self.path == "-"
+    }
+
+    pub fn path(&self) -> &str {
+        self.path
+    }
+
+    /// The default folder of its job.
+    pub fn default_job_folder(&self) -> Option<PathBuf> {
+        (!self.is_stdin()).then(|| PathBuf::from(format!("{}.job", self.path)))
+    }
+
+    pub fn exists(&self) -> bool {
+        !self.is_stdin() && Path::new(self.path).exists()
+    }
+
+    /// Whether it can be read twice, unlike a pipe. A missing file can; reading it reports that it
+    /// is missing.
+    pub fn can_be_read_twice(&self) -> bool {
+        !self.is_stdin() && fs::metadata(self.path).map_or(true, |file| file.is_file())
+    }
+
+    /// Whether it is in that folder, where creating a job could replace it.
+    pub fn is_in(&self, dir: &Path) -> bool {
+        match (fs::canonicalize(self.path), fs::canonicalize(dir)) {
+            (Ok(file), Ok(dir)) => !self.is_stdin() && file.starts_with(dir),
+            _ => false,
+        }
+    }
+
+    /// How many rows it has, valid or not.
+    pub fn count(&self) -> Result<u64, BulkError> {
+        Ok(self.rows()?.count() as u64)
+    }
+
+    /// Reads the rows from the start.
+    pub fn rows(&self) -> Result<RowIterator, BulkError> {
+        let path = self.path;
+        let opened = if self.is_stdin() {
+            input::stdin()
+        } else {
+            input::open(Path::new(path))
+        };
+        let input = opened.map_err(|error| {
+            BulkError::usage(Message::new(
+                format!("{path} cannot be read: {error}"),
+                format!("无法读取 {path}：{error}"),
+            ))
+        })?;
+        read_rows(input, self.format, self.defaults).map_err(|bad| {
+            let why = bad.message();
+            BulkError::usage(Message::new(
+                format!("{path}, {}", why.get(wxlink::Lang::En)),
+                format!("{path}，{}", why.get(wxlink::Lang::Zh)),
+            ))
+        })
+    }
+}

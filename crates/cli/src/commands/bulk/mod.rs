@@ -1,0 +1,137 @@
+//! `wxlink bulk`: many links for many accounts, on this machine or through a queue.
+//!
+//! - `arguments`: the arguments and their values.
+//! - `progress`: shows the progress.
+//! - `output`: prints plans, summaries and the status of queues.
+//! - `local`: a job on this machine. `queue`: the subcommands for a queue.
+
+mod arguments;
+mod local;
+mod output;
+mod progress;
+mod queue;
+
+use clap::{ArgMatches, Command};
+use wxlink_bulk::{RunEnd, StopFlag};
+
+use crate::command::{Run, Subcommand, examples};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::interrupt;
+use crate::message::Message;
+use arguments::RowArgs;
+
+pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
+    command,
+    run: Run::WithSettings(run),
+};
+
+fn command() -> Command {
+    Command::new("bulk")
+        .about("Link many mini programs to many accounts: plan, ask, run, resume")
+        .long_about(
+            "Link many mini programs to many accounts.\n\n\
+             The rows name an account and an appid each, and contain notify_users and \
+             show_profile. They are CSV with a line of column names, or JSON lines. The tokens \
+             come from a source for many accounts (component_appid or token_command).\n\n\
+             The list of each account is read first, and only links that it shows no trace of are \
+             posted. The result of each row is kept in a folder, the job. After any interruption \
+             --resume continues from there: nothing is lost, and nothing is posted twice.",
+        )
+        .args_conflicts_with_subcommands(true)
+        .subcommand_negates_reqs(true)
+        .args(RowArgs::new().all())
+        .args(arguments::job_args())
+        .args(arguments::rate_args())
+        .arg(arguments::workers_arg())
+        .subcommands(queue::commands())
+        .after_help(examples(&[
+            (
+                "show what would be done, and do nothing",
+                "wxlink bulk links.csv --dry-run",
+            ),
+            (
+                "run; asks before followers are messaged",
+                "wxlink bulk links.csv",
+            ),
+            (
+                "continue after an interruption, or after a quota was reset",
+                "wxlink bulk links.csv --resume",
+            ),
+            (
+                "continue, and do failed rows again",
+                "wxlink bulk links.csv --retry-failed",
+            ),
+            (
+                "one mini program for all accounts of a list; the rows come from stdin",
+                "(echo account,appid; sed 's/$/,wx0b00000000000002/' accounts.txt) | \\\n      \
+                 wxlink bulk - --job more.job --notify-users no --show-profile yes",
+            ),
+        ]))
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
+    match matches.subcommand() {
+        Some((name, matches)) => queue::run(context, name, matches),
+        None => local::run(context, matches),
+    }
+}
+
+/// The source of tokens that a client needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TokensFor {
+    /// A token that serves one account is enough.
+    OneAccount,
+    ManyAccounts,
+}
+
+/// A client with a source of tokens. An interrupt does not cancel its calls, so that rows in
+/// progress are completed.
+fn client(context: &Context, tokens_for: TokensFor) -> Result<wxlink::Client, CommandError> {
+    let settings = &context.settings;
+    if !settings.has_token_source() {
+        return Err(CommandError::usage(settings.no_token_source()));
+    }
+    let client = context.uncancelled_client(settings.options())?;
+    if client.serves_accounts() || tokens_for == TokensFor::OneAccount {
+        return Ok(client);
+    }
+    Err(CommandError::usage(Message::new(
+        "an access token serves one account, and these rows are for several. Set \
+         component_appid, or a token_command that prints a token for each account",
+        "一个 access_token 只适用于一个账号，而这些行涉及多个账号。\
+         请设置 component_appid，或能为每个账号输出 access_token 的 token_command",
+    )))
+}
+
+/// A flag that an interrupt sets.
+fn stop_on_interrupt() -> StopFlag {
+    let stop = StopFlag::default();
+    let flag = stop.clone();
+    interrupt::on_interrupt(move || flag.request());
+    stop
+}
+
+/// If the run ended early, reports why and returns the exit code.
+fn report_early_end(context: &Context, end: RunEnd) -> Option<ExitCode> {
+    let report = |message: &str| context.out.diagnostic(message);
+    match end {
+        RunEnd::Finished => None,
+        RunEnd::Stopped => Some(ExitCode::Interrupted),
+        RunEnd::Outage => {
+            report(context.text(
+                "no call gets through any more. Run `wxlink doctor` to find the cause",
+                "请求已无法送达。请运行 `wxlink doctor` 查找原因",
+            ));
+            Some(ExitCode::Retry)
+        }
+        RunEnd::NoAccess => {
+            report(context.text(
+                "20 accounts in a row denied access. Run `wxlink doctor` to find the cause",
+                "连续 20 个账号拒绝访问。请运行 `wxlink doctor` 查找原因",
+            ));
+            Some(ExitCode::NoAccess)
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The subcommands that share the work among machines through a queue in a Redis.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use serde_json::json;
+use wxlink_bulk::{Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConfig};
+
+use super::arguments::{self, RowArgs, RowFile};
+use super::progress::{Progress, show_progress};
+use super::{TokensFor, client, output, report_early_end, stop_on_interrupt};
+use crate::command::examples;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::message::Message;
+use crate::output::SUCCESS;
+use crate::{args, environment, options};
+
+/// The environment variable with the queue's URL.
+const QUEUE_VARIABLE: &str = "WXLINK_QUEUE";
+
+pub(super) fn commands() -> [Command; 4] {
+    [
+        push_command(),
+        work_command(),
+        status_command(),
+        collect_command(),
+    ]
+}
+
+fn push_command() -> Command {
+    let rows = RowArgs::new();
+    let file = rows.file.required(true);
+    Command::new("push")
+        .about("Push rows into a queue; after an interruption the same command resumes")
+        .arg(file.help("The rows: a CSV or JSON lines file"))
+        .args([rows.notify_users, rows.show_profile, rows.format])
+        .args(queue_args())
+        .arg(
+            Arg::new("job")
+                .long("job")
+                .value_name("NAME")
+                .help("The name of the job [default: made from the checksum of its rows]"),
+        )
+        .args(arguments::rate_args())
+        .after_help(examples(&[(
+            "all workers together make no more than 200 calls per second",
+            "wxlink bulk push links.csv --queue redis://127.0.0.1 --rate 200/s",
+        )]))
+}
+
+fn work_command() -> Command {
+    Command::new("work")
+        .about("Work for a queue until no rows are left; run it on as many machines as you like")
+        .args(queue_args())
+        .arg(arguments::workers_arg())
+        .arg(
+            Arg::new("lease")
+                .long("lease")
+                .value_name("SECONDS")
+                .value_parser(value_parser!(u64).range(5..=3600))
+                .default_value("30")
+                .help(
+                    "After this time without a sign of life, others take over the worker's \
+                     accounts; at least twice timeout_ms",
+                ),
+        )
+        .arg(
+            Arg::new("stay")
+                .long("stay")
+                .action(ArgAction::SetTrue)
+                .help("Wait for more rows when none are left"),
+        )
+        .after_help(examples(&[
+            (
+                "until no rows are left, except those that are due another day",
+                "wxlink bulk work --queue redis://127.0.0.1",
+            ),
+            (
+                "as a service",
+                "wxlink bulk work --queue redis://127.0.0.1 --stay",
+            ),
+        ]))
+}
+
+fn status_command() -> Command {
+    Command::new("status")
+        .about("Show the status of a queue")
+        .args(queue_args())
+        .after_help(examples(&[(
+            "the numbers of rows, and the workers",
+            "wxlink bulk status --queue redis://127.0.0.1",
+        )]))
+}
+
+fn collect_command() -> Command {
+    Command::new("collect")
+        .about("Write the results into a CSV file for each outcome; --json prints each as a line")
+        .args(queue_args())
+        .arg(
+            Arg::new("into")
+                .long("into")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "The folder for the files: a new one, or that of an earlier collect \
+                     [default: NAME.results]",
+                ),
+        )
+        .arg(
+            Arg::new("follow")
+                .long("follow")
+                .action(ArgAction::SetTrue)
+                .help("Wait until every row has a result"),
+        )
+        .arg(
+            Arg::new("purge")
+                .long("purge")
+                .action(ArgAction::SetTrue)
+                .help("Then remove the queue, if every row has a result"),
+        )
+        .after_help(examples(&[
+            (
+                "print results as they arrive, for a program",
+                "wxlink bulk collect --queue redis://127.0.0.1 --follow --json",
+            ),
+            (
+                "at the end",
+                "wxlink bulk collect --queue redis://127.0.0.1 --purge",
+            ),
+        ]))
+}
+
+fn queue_args() -> [Arg; 2] {
+    [
+        Arg::new("queue").long("queue").value_name("URL").help(
+            "The queue's Redis (6.2 or newer) or Valkey: redis://HOST[:PORT][/DB] or rediss://…; \
+             a URL with a password belongs into WXLINK_QUEUE [default: WXLINK_QUEUE]",
+        ),
+        Arg::new("name")
+            .long("name")
+            .value_name("NAME")
+            .default_value("bulk")
+            .help("The name of the queue"),
+    ]
+}
+
+pub(super) fn run(
+    context: &Context,
+    name: &str,
+    matches: &ArgMatches,
+) -> Result<ExitCode, CommandError> {
+    let queue = open_queue(matches)?;
+    match name {
+        "push" => push(context, &queue, matches),
+        "work" => work(context, &queue, matches),
+        "status" => {
+            output::print_status(context.out, &queue.status()?);
+            Ok(ExitCode::Done)
+        }
+        _ => collect(context, &queue, matches),
+    }
+}
+
+fn open_queue(matches: &ArgMatches) -> Result<Queue, CommandError> {
+    let flag = matches.get_one::<String>("queue");
+    if flag.is_some_and(|url| options::contains_password("store", url)) {
+        return Err(CommandError::usage(Message::new(
+            format!(
+                "--queue contains a password, which other users of this machine could read. Put \
+                 the URL into {QUEUE_VARIABLE}"
+            ),
+            format!(
+                "--queue 含有密码，本机其他用户可能读到。请将该 URL 放入环境变量 {QUEUE_VARIABLE}"
+            ),
+        )));
+    }
+    let url = match flag {
+        Some(url) => Some(url.clone()),
+        None => environment::variable(QUEUE_VARIABLE)?,
+    };
+    let Some(url) = url else {
+        return Err(CommandError::usage(Message::new(
+            format!("missing URL of the queue: set --queue redis://HOST, or {QUEUE_VARIABLE}"),
+            format!("缺少队列的 URL：请设置 --queue redis://HOST 或 {QUEUE_VARIABLE}"),
+        )));
+    };
+    Ok(Queue::new(&url, args::required(matches, "name"))?)
+}
+
+fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
+    let out = context.out;
+    let file = RowFile::from_matches(matches).filter(RowFile::can_be_read_twice);
+    let Some(file) = file else {
+        return Err(CommandError::usage(Message::new(
+            "the rows are read twice, first to check them: name a file, not a pipe",
+            "行会被读取两次，第一次用于检查：请指定文件，而不是管道",
+        )));
+    };
+    let job = matches.get_one::<String>("job").map(String::as_str);
+    let stop = stop_on_interrupt();
+    let rates = arguments::rates(matches);
+    let count = AtomicU64::new(0);
+    let progress = || Progress {
+        done: count.load(Ordering::Relaxed),
+        summary: String::new(),
+    };
+    let name = context.text("pushing", "推送");
+    let pushed = show_progress(out, name, file.count()?, progress, || {
+        let set_count = |n| count.store(n, Ordering::Relaxed);
+        queue.push(|| file.rows(), job, rates, &stop, &set_count)
+    });
+    let Pushed { job, new_rows } = pushed?;
+    out.result(&json!({"job": job, "pushed": new_rows}), || {
+        let rows = output::number(new_rows);
+        let line = Message::new(
+            format!("{SUCCESS}{rows} rows pushed{SUCCESS:#}, as job {job}."),
+            format!("{SUCCESS}已推送 {rows} 行{SUCCESS:#}，任务名为 {job}。"),
+        );
+        out.line(line.get(out.lang()));
+    });
+    Ok(ExitCode::Done)
+}
+
+fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
+    let out = context.out;
+    let client = client(context, TokensFor::ManyAccounts)?;
+    let stop = stop_on_interrupt();
+    let lease = arguments::seconds(matches, "lease");
+    let config = WorkerConfig::new(lease, matches.get_flag("stay"), &client)?;
+    let tally = Tally::default();
+    let observer = |record: &Record| {
+        tally.add(record.outcome);
+        if out.is_json() {
+            out.line(output::record(record));
+        }
+    };
+    let runner = Runner {
+        client: &client,
+        workers: arguments::workers(matches),
+        observer: &observer,
+        stop: &stop,
+    };
+    let waiting = queue.status()?.waiting;
+    let progress = || Progress {
+        done: tally.total(),
+        summary: output::one_line_summary(&tally),
+    };
+    let name = context.text("linking", "关联");
+    let work = || queue.work(&runner, config);
+    let end = show_progress(out, name, waiting, progress, work)?;
+    output::print_summary(context, &tally, 0, None);
+    Ok(report_early_end(context, end).unwrap_or(ExitCode::Done))
+}
+
+fn collect(
+    context: &Context,
+    queue: &Queue,
+    matches: &ArgMatches,
+) -> Result<ExitCode, CommandError> {
+    let out = context.out;
+    let stop = stop_on_interrupt();
+    let name = args::required(matches, "name");
+    let into = matches.get_one::<PathBuf>("into").cloned();
+    let into = into.unwrap_or_else(|| PathBuf::from(format!("{name}.results")));
+    let follow = matches.get_flag("follow");
+    let tally = Tally::default();
+    let mut observer = |result: &QueuedResult| {
+        tally.add(result.record.outcome);
+        if out.is_json() {
+            out.line(json!(result));
+        }
+    };
+    let collected = queue.collect(&into, follow, &stop, &mut observer)?;
+    let status = queue.status()?;
+    let left = status.waiting + status.deferred;
+    output::print_summary(context, &tally, left, Some(&collected.report));
+    if stop.is_requested() {
+        return Ok(ExitCode::Interrupted);
+    }
+    if matches.get_flag("purge") {
+        queue.purge(&collected)?;
+    }
+    if status.is_finished() {
+        Ok(tally.severity().into())
+    } else {
+        Ok(ExitCode::Retry)
+    }
+}

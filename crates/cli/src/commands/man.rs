@@ -1,0 +1,53 @@
+//! `wxlink man`: prints or writes the manual pages.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use clap_mangen::{Man, generate_to};
+
+use crate::command::{Run, Subcommand, examples};
+use crate::exit::ExitCode;
+use crate::output::Output;
+
+pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
+    command,
+    run: Run::WithCommandLine(run),
+};
+
+fn command() -> Command {
+    Command::new("man")
+        .about("Print the manual page, or write one for each subcommand into a folder")
+        .arg(
+            Arg::new("dir")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .help("The folder; without it, the page wxlink(1) is printed"),
+        )
+        .after_help(examples(&[
+            (
+                "read the manual page",
+                "wxlink man > wxlink.1 && man -l wxlink.1",
+            ),
+            ("write all pages", "mkdir -p man && wxlink man man"),
+        ]))
+}
+
+fn run(command_line: Command, out: &Output, matches: &ArgMatches) -> ExitCode {
+    let written = match matches.get_one::<PathBuf>("dir") {
+        Some(dir) => generate_to(command_line, dir),
+        None => {
+            let mut page = Vec::new();
+            let rendered = Man::new(command_line).render(&mut page);
+            out.write(&page);
+            rendered
+        }
+    };
+    match written {
+        Ok(()) => ExitCode::Done,
+        Err(error) => {
+            let failed = out.text("could not write the manual pages", "无法写入手册页");
+            out.diagnostic(format_args!("{failed}: {error}"));
+            ExitCode::Usage
+        }
+    }
+}

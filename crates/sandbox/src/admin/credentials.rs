@@ -1,0 +1,148 @@
+//! Tokens, the third-party platform, and the accounts that have authorised it.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::admin::error::AdminError;
+use crate::admin::request::{AdminRequest, AdminResult, respond};
+use crate::model::world::{Authorizer, Component, Token};
+use crate::wechat::platform::Platform;
+use crate::wechat::registry::Credentials;
+
+pub(crate) fn put_token(request: AdminRequest) -> AdminResult {
+    let token: Token = request.json()?;
+    let now_ms = request.state.clock.now_ms();
+    let registry = &mut request.state.registry;
+    registry
+        .world()
+        .check_token(request.parameter, &token)
+        .map_err(AdminError::bad_request)?;
+    registry.put_token(request.parameter, token, now_ms);
+    respond(&json!({}))
+}
+
+/// Whose tokens to revoke.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum TokenOwner {
+    Account(String),
+    Component(bool),
+}
+
+pub(crate) fn revoke_tokens(request: AdminRequest) -> AdminResult {
+    let owner: TokenOwner = request.json()?;
+    let now_ms = request.state.clock.now_ms();
+    let registry = &mut request.state.registry;
+    let revoked = match owner {
+        TokenOwner::Account(appid) if !registry.world().accounts.contains_key(&appid) => {
+            return Err(AdminError::no_account(&appid));
+        }
+        TokenOwner::Account(appid) => registry.tokens.revoke(Some(&appid), now_ms),
+        TokenOwner::Component(true) => registry.tokens.revoke(None, now_ms),
+        TokenOwner::Component(false) => 0,
+    };
+    respond(&json!({ "revoked": revoked }))
+}
+
+fn existing(platform: &mut Option<Platform>) -> Result<&mut Platform, AdminError> {
+    platform.as_mut().ok_or_else(|| {
+        AdminError::not_found("this world has no platform. PUT /__sandbox/component adds one")
+    })
+}
+
+pub(crate) fn show_component(request: AdminRequest) -> AdminResult {
+    let now_ms = request.state.clock.now_ms();
+    let platform = existing(&mut request.state.registry.platform)?;
+    respond(&platform.to_document(now_ms))
+}
+
+pub(crate) fn put_component(request: AdminRequest) -> AdminResult {
+    let component: Component = request.json()?;
+    let now_ms = request.state.clock.now_ms();
+    let registry = &mut request.state.registry;
+    registry
+        .world()
+        .check_component(&component)
+        .map_err(AdminError::bad_request)?;
+    registry.put_component(component, now_ms);
+    respond(&json!({}))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TicketPush {
+    /// `None`: a new ticket is generated.
+    ticket: Option<String>,
+}
+
+pub(crate) fn push_ticket(request: AdminRequest) -> AdminResult {
+    let TicketPush { ticket } = request.json_or_default()?;
+    if ticket.as_deref() == Some("") {
+        return Err(AdminError::bad_request("`ticket` must not be empty"));
+    }
+    let now_ms = request.state.clock.now_ms();
+    let registry = &mut request.state.registry;
+    if let Some(ticket) = &ticket {
+        registry.secrets.add_ticket(ticket);
+    }
+    let Credentials {
+        platform,
+        generator,
+        ..
+    } = registry.credentials();
+    let ticket = existing(platform)?.push_ticket(ticket, generator, now_ms);
+    respond(&json!({ "ticket": ticket }))
+}
+
+fn not_authorized(appid: &str) -> AdminError {
+    AdminError::not_found(format!(
+        "{appid:?} has not authorised the platform. PUT /__sandbox/authorizers/{{appid}} does that"
+    ))
+}
+
+pub(crate) fn show_authorizer(request: AdminRequest) -> AdminResult {
+    let now_ms = request.state.clock.now_ms();
+    let platform = existing(&mut request.state.registry.platform)?;
+    match platform.authorization(request.parameter) {
+        Some(authorization) => respond(&authorization.to_document(now_ms)),
+        None => Err(not_authorized(request.parameter)),
+    }
+}
+
+pub(crate) fn put_authorizer(request: AdminRequest) -> AdminResult {
+    let authorizer: Authorizer = request.json_or_default()?;
+    let now_ms = request.state.clock.now_ms();
+    let (registry, appid) = (&mut request.state.registry, request.parameter);
+    registry
+        .world()
+        .check_authorizer(appid)
+        .map_err(AdminError::not_found)?;
+    registry.secrets.add_authorizer(&authorizer);
+    let Credentials {
+        platform,
+        generator,
+        ..
+    } = registry.credentials();
+    let authorization = existing(platform)?.authorize(appid, authorizer, generator, now_ms);
+    respond(&json!({ "refresh_token": authorization.refresh_token() }))
+}
+
+pub(crate) fn delete_authorizer(request: AdminRequest) -> AdminResult {
+    let now_ms = request.state.clock.now_ms();
+    let (registry, appid) = (&mut request.state.registry, request.parameter);
+    if !existing(&mut registry.platform)?.deauthorize(appid) {
+        return Err(not_authorized(appid));
+    }
+    registry.tokens.deauthorize(appid, now_ms);
+    respond(&json!({}))
+}
+
+pub(crate) fn show_refreshes(request: AdminRequest) -> AdminResult {
+    let platform = existing(&mut request.state.registry.platform)?;
+    respond(&platform.refresh_counts())
+}
+
+pub(crate) fn reset_refreshes(request: AdminRequest) -> AdminResult {
+    existing(&mut request.state.registry.platform)?.reset_refresh_counts();
+    respond(&json!({}))
+}

@@ -1,0 +1,71 @@
+//! Why an admin request failed.
+
+use std::fmt;
+
+use serde_json::json;
+
+use crate::model::secrets::Secrets;
+
+/// Why an admin request was not carried out, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminError {
+    status: u16,
+    message: String,
+}
+
+impl AdminError {
+    pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    /// The request is invalid.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, message)
+    }
+
+    /// What the request names does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, message)
+    }
+
+    /// The present state does not allow the request.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(409, message)
+    }
+
+    /// No account has this appid.
+    pub(crate) fn no_account(appid: &str) -> Self {
+        Self::not_found(format!(
+            "there is no account {appid:?}. GET /__sandbox/state lists the accounts"
+        ))
+    }
+
+    /// Masks secrets: the message may quote parts of the request.
+    pub(crate) fn masked(self, secrets: &Secrets) -> Self {
+        Self {
+            message: secrets.mask_values(&self.message),
+            ..self
+        }
+    }
+
+    /// The HTTP status of the response.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The body of the response.
+    pub(crate) fn body(&self) -> bytes::Bytes {
+        json!({ "error": self.message }).to_string().into()
+    }
+}
+
+impl fmt::Display for AdminError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for AdminError {}

@@ -1,0 +1,57 @@
+//! An admin request, and the reading and writing of its JSON.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::admin::error::AdminError;
+use crate::simulator::{Simulator, State};
+
+/// An admin request whose route is known.
+pub(crate) struct AdminRequest<'a> {
+    pub(crate) simulator: &'a Simulator,
+    pub(crate) state: &'a mut State,
+    /// The decoded value of the route's parameter; empty if the route has none.
+    pub(crate) parameter: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+/// The JSON of the response.
+pub(crate) type AdminResult = Result<Vec<u8>, AdminError>;
+
+impl AdminRequest<'_> {
+    /// Reads the body, which is required.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, AdminError> {
+        if self.body.is_empty() {
+            return Err(AdminError::bad_request(
+                "the body is empty. Send JSON as described in docs/sandbox.md",
+            ));
+        }
+        serde_json::from_slice(self.body).map_err(|error| {
+            let error = without_quoted_text(error.to_string());
+            AdminError::bad_request(format!("invalid body: {error}"))
+        })
+    }
+
+    /// Reads the body, which may be missing.
+    pub(crate) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, AdminError> {
+        if self.body.is_empty() {
+            Ok(T::default())
+        } else {
+            self.json()
+        }
+    }
+}
+
+/// Writes the response.
+pub(crate) fn respond(response: &impl Serialize) -> AdminResult {
+    serde_json::to_vec(response).map_err(|error| AdminError::new(500, error.to_string()))
+}
+
+/// Removes from an error of `serde_json` the text that it may quote: it may be a secret.
+pub(crate) fn without_quoted_text(error: String) -> String {
+    match (error.split_once("string \""), error.rsplit_once("\", ")) {
+        (Some((before, _)), Some((_, after))) => format!("{before}string, {after}"),
+        _ => error,
+    }
+}

@@ -1,0 +1,280 @@
+//! Fault rules: for which requests a fault is, and how often it applies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::faults::fault::Fault;
+use crate::model::endpoint::Endpoint;
+
+/// The endpoint that a fault is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// `wxamplink`
+    Link,
+    /// `wxamplinkget`
+    Get,
+    /// `wxampunlink`
+    Unlink,
+    /// `api_component_token`
+    ComponentToken,
+    /// `api_authorizer_token`
+    AuthorizerToken,
+    /// `api_get_authorizer_list`
+    AuthorizerList,
+    /// Every path except those of the admin interface.
+    #[default]
+    #[serde(rename = "*")]
+    Any,
+}
+
+impl Target {
+    pub(crate) fn matches(self, endpoint: Endpoint) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Link => endpoint == Endpoint::Link,
+            Self::Get => endpoint == Endpoint::Get,
+            Self::Unlink => endpoint == Endpoint::Unlink,
+            Self::ComponentToken => endpoint == Endpoint::ComponentToken,
+            Self::AuthorizerToken => endpoint == Endpoint::AuthorizerToken,
+            Self::AuthorizerList => endpoint == Endpoint::AuthorizerList,
+        }
+    }
+}
+
+/// The kind of listener that accepted a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listener {
+    /// Plain HTTP.
+    Http,
+    /// HTTPS, with any certificate.
+    Https,
+}
+
+/// Whether a fault occurs before or after the request takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The request has no effect.
+    Before,
+    /// The request takes effect, but the caller does not get the response.
+    After,
+}
+
+/// A fault, for which requests it is, and how often it applies: once, unless `times`, `always` or
+/// `probability` is set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultRule {
+    /// The endpoint it is for.
+    #[serde(default)]
+    pub endpoint: Target,
+    /// The kind of listener it is for. `None`: both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listener: Option<Listener>,
+    /// What goes wrong.
+    pub fault: Fault,
+    /// Whether the request takes effect first. `None`: before for most faults; after for
+    /// [`Fault::DelayMs`] and for faults that change WeChat's response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Phase>,
+    /// How many times it applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// Whether it applies every time.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub always: bool,
+    /// The share of requests it applies to, above 0 and at most 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// Selects the sequence of random numbers for `probability`. `None`: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl FaultRule {
+    /// A fault that applies once, to any request.
+    pub fn once(fault: Fault) -> Self {
+        Self {
+            endpoint: Target::Any,
+            listener: None,
+            fault,
+            when: None,
+            times: None,
+            always: false,
+            probability: None,
+            seed: None,
+        }
+    }
+
+    /// Whether it applies to connections of this listener.
+    pub(crate) fn is_for_listener(&self, listener: Listener) -> bool {
+        self.listener.is_none_or(|only| only == listener)
+    }
+
+    /// Whether the fault occurs before or after the request takes effect.
+    pub(crate) fn phase(&self) -> Phase {
+        if self.fault.needs_response() {
+            return Phase::After;
+        }
+        self.when.unwrap_or(match self.fault {
+            Fault::DelayMs(_) => Phase::After,
+            _ => Phase::Before,
+        })
+    }
+
+    /// Checks the rule. The error says what is wrong.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let name = self.fault.name();
+        self.fault
+            .check()
+            .map_err(|error| format!("fault {name}: {error}"))?;
+        if self.fault.is_for_connections() {
+            if self.endpoint != Target::Any || self.when.is_some() {
+                return Err(format!(
+                    "fault {name} applies before a request is read: leave out `endpoint` and `when`"
+                ));
+            }
+            let needs_tls = !matches!(self.fault, Fault::AcceptClose);
+            if needs_tls && self.listener == Some(Listener::Http) {
+                return Err(format!("fault {name} needs TLS: leave out `listener`"));
+            }
+        }
+        if self.fault.needs_response() && self.when == Some(Phase::Before) {
+            return Err(format!(
+                "fault {name} changes the request's own response, so the request takes effect: \
+                 leave out `when`"
+            ));
+        }
+        self.check_frequency()
+    }
+
+    fn check_frequency(&self) -> Result<(), String> {
+        let given = [
+            self.times.is_some(),
+            self.always,
+            self.probability.is_some(),
+        ];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            return Err("give only one of `times`, `always` and `probability`".to_owned());
+        }
+        if self.times == Some(0) {
+            return Err("`times` must be at least 1".to_owned());
+        }
+        match self.probability {
+            Some(p) if !(p > 0.0 && p <= 1.0) => {
+                Err("`probability` must be above 0 and at most 1".to_owned())
+            }
+            None if self.seed.is_some() => Err("`seed` needs `probability`".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> Result<FaultRule, String> {
+        let rule: FaultRule = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        rule.check().map(|()| rule)
+    }
+
+    #[test]
+    fn names_are_the_json_names() {
+        for text in [
+            r#"{"errcode":{"code":-1}}"#,
+            r#"{"delay_ms":1}"#,
+            r#""hang""#,
+            r#"{"drop":"reset"}"#,
+            r#"{"cut":{"bytes":3}}"#,
+            r#""garbage""#,
+            r#"{"status":{"code":502}}"#,
+            r#"{"redirect":{"location":"/x"}}"#,
+            r#"{"body":{"text":""}}"#,
+            r#"{"gzip_bomb":{"bytes":9}}"#,
+            r#"{"huge":{"bytes":99}}"#,
+            r#"{"deep":{"levels":9}}"#,
+            r#"{"slow":{"bytes":1,"every_ms":1}}"#,
+            r#""close_delimited""#,
+            r#""bom""#,
+            r#""close_after""#,
+            r#""accept_close""#,
+            r#""tls_hang""#,
+            r#""tls_reset""#,
+        ] {
+            let rule = rule(&format!(r#"{{"fault":{text}}}"#)).unwrap();
+            assert!(
+                text.contains(&format!("\"{}\"", rule.fault.name())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn errors_name_the_mistake() {
+        for (text, part) in [
+            (
+                r#"{"fault":"hangs"}"#,
+                "unknown variant `hangs`, expected one of",
+            ),
+            (r#"{"fault":"hang","time":1}"#, "unknown field `time`"),
+            (r#"{"fault":{"cut":{"byte":1}}}"#, "unknown field `byte`"),
+            (
+                r#"{"endpoint":"put","fault":"hang"}"#,
+                "unknown variant `put`",
+            ),
+            (r#"{"fault":"hang","times":0}"#, "at least 1"),
+            (r#"{"fault":"hang","times":1,"always":true}"#, "only one of"),
+            (r#"{"fault":"hang","probability":1.5}"#, "above 0"),
+            (r#"{"fault":"hang","seed":1}"#, "needs `probability`"),
+            (r#"{"fault":"bom","when":"before"}"#, "leave out `when`"),
+            (
+                r#"{"fault":"tls_hang","endpoint":"get"}"#,
+                "leave out `endpoint`",
+            ),
+            (r#"{"fault":"tls_hang","listener":"http"}"#, "needs TLS"),
+            (r#"{"fault":{"status":{"code":99}}}"#, "200 to 599"),
+            (
+                r#"{"fault":{"redirect":{"code":200,"location":"/"}}}"#,
+                "not a redirect",
+            ),
+            (
+                r#"{"fault":{"redirect":{"location":"a b"}}}"#,
+                "without spaces",
+            ),
+            (
+                r#"{"fault":{"body":{}}}"#,
+                "either as `text` or as `base64`",
+            ),
+            (
+                r#"{"fault":{"body":{"base64":"?"}}}"#,
+                "`base64` is invalid",
+            ),
+            (
+                r#"{"fault":{"body":{"text":"","headers":{"a b":"c"}}}}"#,
+                "invalid header name",
+            ),
+            (
+                r#"{"fault":{"body":{"text":"","headers":{"a":"b\r\nc: d"}}}}"#,
+                "line break",
+            ),
+            (
+                r#"{"fault":{"slow":{"bytes":0,"every_ms":1}}}"#,
+                "at least 1",
+            ),
+            (r#"{"fault":{"huge":{"bytes":1}}}"#, "64 to"),
+            (
+                r#"{"fault":{"gzip_bomb":{"bytes":99999999999}}}"#,
+                "at most",
+            ),
+        ] {
+            let error = rule(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The network: listeners, TLS certificates, the HTTP server, and raw responses past it.
+
+pub(crate) mod ca_file;
+pub(crate) mod certificates;
+pub(crate) mod raw;
+pub(crate) mod server;

@@ -1,0 +1,399 @@
+//! The journal: the latest requests, and counts of all of them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hyper::HeaderMap;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::faults::plan::ResponseSummary;
+use crate::faults::rule::Listener;
+use crate::journal::record::{Outcome, ReceivedRequest};
+use crate::journal::redaction::Redaction;
+use crate::model::endpoint::Endpoint;
+use crate::model::secrets::Secrets;
+
+/// A recorded request, without the secrets that were known when it arrived.
+struct Entry {
+    /// [`Secrets::version`] when it was recorded.
+    secrets_version: u64,
+    at_ms: u64,
+    connection: u64,
+    listener: Listener,
+    endpoint: Endpoint,
+    method: String,
+    path: String,
+    query: String,
+    headers: Vec<Header>,
+    /// The body, truncated.
+    body: Box<[u8]>,
+    /// The length of the whole body.
+    body_bytes: usize,
+    outcome: Outcome,
+}
+
+/// A header of a request.
+struct Header {
+    name: String,
+    value: String,
+}
+
+/// An entry as `GET journal` shows it.
+struct EntryView<'a> {
+    seq: u64,
+    entry: &'a Entry,
+    secrets: &'a Secrets,
+}
+
+impl EntryView<'_> {
+    /// Whether no secrets have become known since the request was recorded.
+    fn is_up_to_date(&self) -> bool {
+        self.entry.secrets_version == self.secrets.version()
+    }
+
+    fn body(&self) -> Vec<u8> {
+        if self.is_up_to_date() {
+            self.entry.body.to_vec()
+        } else {
+            self.secrets.mask_bytes(&self.entry.body)
+        }
+    }
+
+    fn text(&self, text: &str) -> String {
+        if self.is_up_to_date() {
+            text.to_owned()
+        } else {
+            self.secrets.mask_values(text)
+        }
+    }
+
+    /// Names and values. The values of several headers of the same name are joined.
+    fn headers(&self) -> BTreeMap<String, String> {
+        let mut joined: BTreeMap<String, String> = BTreeMap::new();
+        for header in &self.entry.headers {
+            let value = self.text(&header.value);
+            joined
+                .entry(self.text(&header.name))
+                .and_modify(|values| {
+                    values.push_str(", ");
+                    values.push_str(&value);
+                })
+                .or_insert(value);
+        }
+        joined
+    }
+
+    fn query(&self) -> String {
+        if self.is_up_to_date() {
+            return self.entry.query.clone();
+        }
+        // The access tokens that were left in the query when it was recorded may be shown.
+        Redaction {
+            secrets: self.secrets,
+            is_account_token: &|_| true,
+            endpoint: self.entry.endpoint,
+        }
+        .query(&self.entry.query)
+    }
+}
+
+impl Serialize for EntryView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let entry = self.entry;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("seq", &self.seq)?;
+        map.serialize_entry("at_ms", &entry.at_ms)?;
+        map.serialize_entry("connection", &entry.connection)?;
+        map.serialize_entry("listener", &entry.listener)?;
+        map.serialize_entry("endpoint", &entry.endpoint)?;
+        map.serialize_entry("method", &self.text(&entry.method))?;
+        map.serialize_entry("path", &self.text(&entry.path))?;
+        map.serialize_entry("query", &self.query())?;
+        map.serialize_entry("headers", &self.headers())?;
+        match String::from_utf8(self.body()) {
+            Ok(text) => map.serialize_entry("body", &text)?,
+            Err(error) => map.serialize_entry("body_base64", &BASE64.encode(error.as_bytes()))?,
+        }
+        map.serialize_entry("body_bytes", &entry.body_bytes)?;
+        map.serialize_entry("processed", &entry.outcome.processed)?;
+        map.serialize_entry("answered", &entry.outcome.response)?;
+        map.serialize_entry("fault", &entry.outcome.fault)?;
+        map.end()
+    }
+}
+
+/// A number of requests for each endpoint.
+#[derive(Clone, Copy, Default, Serialize)]
+pub(crate) struct EndpointCounts {
+    link: u64,
+    get: u64,
+    unlink: u64,
+    component_token: u64,
+    authorizer_token: u64,
+    authorizer_list: u64,
+    other: u64,
+}
+
+impl EndpointCounts {
+    fn count(&mut self, endpoint: Endpoint) {
+        *match endpoint {
+            Endpoint::Link => &mut self.link,
+            Endpoint::Get => &mut self.get,
+            Endpoint::Unlink => &mut self.unlink,
+            Endpoint::ComponentToken => &mut self.component_token,
+            Endpoint::AuthorizerToken => &mut self.authorizer_token,
+            Endpoint::AuthorizerList => &mut self.authorizer_list,
+            Endpoint::Other => &mut self.other,
+        } += 1;
+    }
+}
+
+/// The latest requests, and the counts of all.
+pub(crate) struct Journal {
+    entries: VecDeque<Entry>,
+    capacity: usize,
+    /// The number of the next request; the first one is 1.
+    next: u64,
+    /// How many entries were removed to make room.
+    dropped: u64,
+    /// How many requests arrived.
+    pub(crate) received: EndpointCounts,
+    /// How many requests took effect.
+    pub(crate) processed: EndpointCounts,
+}
+
+/// The journal as `GET journal` shows it.
+#[derive(Serialize)]
+pub(crate) struct JournalView<'a> {
+    entries: Vec<EntryView<'a>>,
+    dropped: u64,
+}
+
+impl Journal {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            capacity,
+            next: 1,
+            dropped: 0,
+            received: EndpointCounts::default(),
+            processed: EndpointCounts::default(),
+        }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Records a request. Returns its number.
+    pub(crate) fn record(
+        &mut self,
+        request: &ReceivedRequest,
+        at_ms: u64,
+        outcome: Outcome,
+        redaction: Redaction,
+    ) -> u64 {
+        let endpoint = redaction.endpoint;
+        let seq = self.next;
+        self.next += 1;
+        self.received.count(endpoint);
+        if outcome.processed {
+            self.processed.count(endpoint);
+        }
+        if self.capacity == 0 {
+            self.dropped += 1;
+            return seq;
+        }
+        if self.entries.len() >= self.capacity {
+            self.entries.pop_front();
+            self.dropped += 1;
+        }
+        self.entries.push_back(Entry {
+            secrets_version: redaction.secrets.version(),
+            at_ms,
+            connection: request.connection,
+            listener: request.listener,
+            endpoint,
+            method: redaction.text(request.method.as_str()),
+            path: redaction.text(&request.path),
+            query: redaction.query(&request.query),
+            headers: headers(&request.headers, redaction),
+            body: redaction.body(&request.body, &request.headers),
+            body_bytes: request.body.len(),
+            outcome,
+        });
+        seq
+    }
+
+    /// Records that a request took effect later, and its response.
+    pub(crate) fn complete(&mut self, seq: u64, endpoint: Endpoint, response: ResponseSummary) {
+        self.processed.count(endpoint);
+        let first = self.next - self.entries.len() as u64;
+        let entry = seq
+            .checked_sub(first)
+            .and_then(|index| self.entries.get_mut(usize::try_from(index).ok()?));
+        if let Some(entry) = entry {
+            entry.outcome.processed = true;
+            entry.outcome.response = Some(response);
+        }
+    }
+
+    /// The entries with numbers above `after`, without these secrets.
+    pub(crate) fn view<'a>(&'a self, after: u64, secrets: &'a Secrets) -> JournalView<'a> {
+        let first = self.next - self.entries.len() as u64;
+        let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let entries = (first..)
+            .zip(&self.entries)
+            .skip(skip)
+            .map(|(seq, entry)| EntryView {
+                seq,
+                entry,
+                secrets,
+            })
+            .collect();
+        JournalView {
+            entries,
+            dropped: self.dropped,
+        }
+    }
+
+    /// Removes all entries and sets the counts to 0. The numbers of later requests continue.
+    /// Returns how many entries there were.
+    pub(crate) fn clear(&mut self) -> usize {
+        let count = self.entries.len();
+        let next = self.next;
+        *self = Self {
+            next,
+            ..Self::new(self.capacity)
+        };
+        count
+    }
+}
+
+fn headers(headers: &HeaderMap, redaction: Redaction) -> Vec<Header> {
+    headers
+        .iter()
+        .map(|(name, value)| Header {
+            name: redaction.text(name.as_str()),
+            value: redaction.header(name.as_str(), value.as_bytes()),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Method;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::journal::redaction::MAX_BODY_BYTES;
+    use crate::model::world::{Token, World};
+
+    /// A world with the access token `T+1`.
+    fn secrets() -> Secrets {
+        let tokens = [("T+1".to_owned(), Token::default())];
+        Secrets::from_world(&World {
+            tokens: tokens.into(),
+            ..World::default()
+        })
+    }
+
+    fn redaction(secrets: &Secrets, endpoint: Endpoint) -> Redaction<'_> {
+        Redaction {
+            secrets,
+            is_account_token: &|text| text == "T+1",
+            endpoint,
+        }
+    }
+
+    fn record(journal: &mut Journal, request: &ReceivedRequest, endpoint: Endpoint) -> u64 {
+        let secrets = secrets();
+        let redaction = redaction(&secrets, endpoint);
+        journal.record(request, 7, Outcome::default(), redaction)
+    }
+
+    fn request(query: &str, body: &[u8]) -> ReceivedRequest {
+        let mut headers = HeaderMap::new();
+        headers.append("x-a", "1".parse().unwrap());
+        headers.append("x-a", "2".parse().unwrap());
+        headers.append("cookie", "session".parse().unwrap());
+        ReceivedRequest {
+            connection: 4,
+            listener: Listener::Https,
+            method: Method::POST,
+            path: "/cgi-bin/wxopen/wxamplink".to_owned(),
+            query: query.to_owned(),
+            headers,
+            body: bytes::Bytes::copy_from_slice(body),
+        }
+    }
+
+    fn view(journal: &Journal, after: u64) -> Value {
+        serde_json::to_value(journal.view(after, &secrets())).unwrap()
+    }
+
+    #[test]
+    fn entries_show_what_arrived() {
+        let mut journal = Journal::new(10);
+        let request = request("access_token=T%2B1", b"{}");
+        let seq = record(&mut journal, &request, Endpoint::Link);
+        let response = ResponseSummary {
+            status: 200,
+            errcode: Some(0),
+        };
+        journal.complete(seq, Endpoint::Link, response);
+        let entry = &view(&journal, 0)["entries"][0];
+        assert_eq!(
+            entry,
+            &serde_json::json!({
+                "seq": 1, "at_ms": 7, "connection": 4, "listener": "https", "endpoint": "link",
+                "method": "POST", "path": "/cgi-bin/wxopen/wxamplink",
+                "query": "access_token=T%2B1", "headers": {"x-a": "1, 2", "cookie": "MASKED"},
+                "body": "{}", "body_bytes": 2, "processed": true,
+                "answered": {"status": 200, "errcode": 0}, "fault": null,
+            })
+        );
+    }
+
+    #[test]
+    fn binary_bodies_are_shown_as_base64_and_long_ones_are_truncated() {
+        let mut journal = Journal::new(10);
+        let long = MAX_BODY_BYTES + 5;
+        for body in [vec![0xff, 0xfe], vec![b'x'; long]] {
+            record(&mut journal, &request("", &body), Endpoint::Get);
+        }
+        let view = view(&journal, 0);
+        let [binary, text] = [&view["entries"][0], &view["entries"][1]];
+        assert_eq!(binary["body_base64"], "//4=");
+        assert!(binary.get("body").is_none());
+        assert_eq!(text["body"].as_str().unwrap().len(), MAX_BODY_BYTES);
+        assert_eq!(text["body_bytes"], long);
+    }
+
+    #[test]
+    fn the_oldest_entries_are_dropped_and_counted() {
+        let mut journal = Journal::new(2);
+        for _ in 0..5 {
+            record(&mut journal, &request("", b""), Endpoint::Other);
+        }
+        let all = view(&journal, 0);
+        assert_eq!(all["dropped"], 3);
+        assert_eq!(all["entries"][0]["seq"], 4);
+        assert_eq!(view(&journal, 4)["entries"][0]["seq"], 5);
+        assert_eq!(view(&journal, 99)["entries"], serde_json::json!([]));
+        assert_eq!(journal.received.other, 5);
+        // Completing an entry that was dropped does nothing.
+        let response = ResponseSummary::from_status(200);
+        journal.complete(1, Endpoint::Other, response);
+        assert_eq!(journal.clear(), 2);
+        assert_eq!(journal.received.other, 0);
+        let mut none = Journal::new(0);
+        record(&mut none, &request("", b""), Endpoint::Get);
+        assert_eq!(
+            view(&none, 0),
+            serde_json::json!({"entries": [], "dropped": 1})
+        );
+    }
+}

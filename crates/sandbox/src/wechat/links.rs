@@ -1,0 +1,379 @@
+//! The links of one account, and the decisions that they wait for.
+
+use bytes::Bytes;
+
+use crate::model::clock::{Month, after_seconds};
+use crate::model::policy::{Decision, Policy, Question, Step, When};
+use crate::model::world::{Account, LinkEntry, LinkState};
+use crate::wechat::errcode::Refused;
+
+/// A link, and the decision that it waits for.
+struct Link {
+    entry: LinkEntry,
+    pending: Option<PendingDecision>,
+}
+
+/// A decision that has not been made.
+#[derive(Clone, Copy)]
+struct PendingDecision {
+    step: Step,
+    /// When the step started.
+    since_ms: u64,
+    /// How many times the list was read since then.
+    polls: u32,
+}
+
+impl PendingDecision {
+    /// The time at which the decision is made; `None` if it is not made yet.
+    fn due_ms(&self, now_ms: u64) -> Option<u64> {
+        match self.step.when {
+            When::Manual => None,
+            When::Immediate => Some(self.since_ms),
+            When::Polls(polls) => (self.polls >= polls).then_some(now_ms),
+            When::Seconds(seconds) => {
+                let due_ms = after_seconds(self.since_ms, seconds);
+                (due_ms <= now_ms).then_some(due_ms)
+            }
+        }
+    }
+}
+
+/// The question that a link in this state waits for.
+fn question(state: LinkState) -> Option<Question> {
+    match state {
+        LinkState::WaitingOfficialAccount => Some(Question::LinkToOfficialAccount),
+        LinkState::WaitingMiniProgram => Some(Question::LinkToMiniProgram),
+        LinkState::Unlinking => Some(Question::Unlink),
+        LinkState::Linked | LinkState::Refused => None,
+    }
+}
+
+/// The state after a decision; `None`: the link is removed from the list.
+fn next_state(state: LinkState, decision: Decision) -> Option<LinkState> {
+    use LinkState as S;
+    match (state, decision) {
+        (S::WaitingOfficialAccount, Decision::Agree) => Some(S::WaitingMiniProgram),
+        (S::WaitingMiniProgram, Decision::Agree) => Some(S::Linked),
+        (S::WaitingMiniProgram, Decision::Refuse) => Some(S::Refused),
+        (S::WaitingOfficialAccount | S::WaitingMiniProgram, _) => None,
+        (S::Unlinking, Decision::Agree) => None,
+        (S::Unlinking, _) => Some(S::Linked),
+        (S::Linked | S::Refused, _) => Some(state),
+    }
+}
+
+/// How many links an account requested in a month.
+#[derive(Default)]
+struct MonthlyRequests {
+    month: Month,
+    count: u32,
+}
+
+/// The links of an account, and how many it requested this month.
+#[derive(Default)]
+pub(crate) struct AccountLinks {
+    links: Vec<Link>,
+    requests: MonthlyRequests,
+    /// How many pending decisions are made without an admin request. If there are none, the list
+    /// cannot change by itself and is read quickly.
+    automatic: usize,
+    /// The serialised list; `None` after a change.
+    pub(crate) cached_list: Option<Bytes>,
+}
+
+impl AccountLinks {
+    pub(crate) fn new(account: &Account, policy: &Policy, now_ms: u64) -> Self {
+        let mut links = Self {
+            requests: MonthlyRequests {
+                month: Month::from_ms(now_ms),
+                count: account.linked_this_month,
+            },
+            ..Self::default()
+        };
+        links.replace(account.links.clone().unwrap_or_default(), policy, now_ms);
+        links
+    }
+
+    /// Replaces all links. Quotas are not checked.
+    pub(crate) fn replace(&mut self, entries: Vec<LinkEntry>, policy: &Policy, now_ms: u64) {
+        self.links = entries
+            .into_iter()
+            .map(|entry| {
+                let pending = pending_decision(&entry, policy, now_ms);
+                Link { entry, pending }
+            })
+            .collect();
+        self.apply_due_decisions(policy, now_ms);
+        self.changed();
+    }
+
+    /// Sets how many links the account requested this month.
+    pub(crate) fn set_requests_this_month(&mut self, count: u32, now_ms: u64) {
+        self.requests = MonthlyRequests {
+            month: Month::from_ms(now_ms),
+            count,
+        };
+    }
+
+    /// How many links the account requested this month.
+    pub(crate) fn requests_this_month(&self, now_ms: u64) -> u32 {
+        if self.requests.month == Month::from_ms(now_ms) {
+            self.requests.count
+        } else {
+            0
+        }
+    }
+
+    /// Counts a request for a link.
+    pub(crate) fn count_request(&mut self, now_ms: u64) {
+        let count = self.requests_this_month(now_ms).saturating_add(1);
+        self.set_requests_this_month(count, now_ms);
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &LinkEntry> {
+        self.links.iter().map(|link| &link.entry)
+    }
+
+    pub(crate) fn find(&self, appid: &str) -> Option<&LinkEntry> {
+        self.entries().find(|entry| entry.appid == appid)
+    }
+
+    /// Whether decisions are pending that are made without an admin request.
+    pub(crate) fn has_automatic_decisions(&self) -> bool {
+        self.automatic > 0
+    }
+
+    /// Counts that the list was read.
+    pub(crate) fn count_poll(&mut self) {
+        for pending in self
+            .links
+            .iter_mut()
+            .filter_map(|link| link.pending.as_mut())
+        {
+            pending.polls = pending.polls.saturating_add(1);
+        }
+    }
+
+    /// Makes all decisions that are due.
+    pub(crate) fn apply_due_decisions(&mut self, policy: &Policy, now_ms: u64) {
+        let mut changed = false;
+        self.links.retain_mut(|link| {
+            while let Some(pending) = link.pending {
+                let Some(due_ms) = pending.due_ms(now_ms) else {
+                    return true;
+                };
+                changed = true;
+                // The next step starts when this one ended, even if that is long ago.
+                if !decide(link, pending.step.decision, policy, due_ms) {
+                    return false;
+                }
+            }
+            true
+        });
+        if changed {
+            self.changed();
+        }
+    }
+
+    /// Adds a link, or replaces one that was refused.
+    pub(crate) fn request_link(&mut self, entry: LinkEntry, policy: &Policy, now_ms: u64) {
+        let pending = pending_decision(&entry, policy, now_ms);
+        let link = Link { entry, pending };
+        match self
+            .links
+            .iter_mut()
+            .find(|known| known.entry.appid == link.entry.appid)
+        {
+            Some(known) => *known = link,
+            None => self.links.push(link),
+        }
+        self.apply_due_decisions(policy, now_ms);
+        self.changed();
+    }
+
+    /// Asks the account's administrator to unlink a linked mini program.
+    pub(crate) fn request_unlink(
+        &mut self,
+        appid: &str,
+        policy: &Policy,
+        now_ms: u64,
+    ) -> Result<(), Refused> {
+        let found = self.links.iter_mut().find(|link| link.entry.appid == appid);
+        match found {
+            Some(link) if link.entry.state == LinkState::Linked => {
+                link.entry.state = LinkState::Unlinking;
+                link.pending = pending_decision(&link.entry, policy, now_ms);
+                self.apply_due_decisions(policy, now_ms);
+                self.changed();
+                Ok(())
+            }
+            Some(link) if link.entry.state == LinkState::Unlinking => {
+                Err(Refused::UnlinkAlreadySent)
+            }
+            // WeChat does not document the errcode of this case.
+            _ => Err(Refused::BadAppid),
+        }
+    }
+
+    /// Makes a decision by hand. Returns the state that follows; `None`: the link was removed from
+    /// the list. The error says which administrator the link waits for instead.
+    pub(crate) fn decide(
+        &mut self,
+        appid: &str,
+        by_mini_program: bool,
+        decision: Decision,
+        policy: &Policy,
+        now_ms: u64,
+    ) -> Result<Option<LinkState>, String> {
+        let Some(index) = self.links.iter().position(|link| link.entry.appid == appid) else {
+            return Err(format!(
+                "no decision is pending for {appid}: it is not in the account's list"
+            ));
+        };
+        let link = &mut self.links[index];
+        match question(link.entry.state) {
+            None => Err(format!(
+                "no decision is pending for {appid}: it is linked or refused already"
+            )),
+            Some(Question::LinkToMiniProgram) if !by_mini_program => Err(format!(
+                "{appid} waits for the mini program's administrator: \
+                 use \"by\":\"mini_program\""
+            )),
+            Some(Question::LinkToOfficialAccount | Question::Unlink) if by_mini_program => {
+                Err(format!(
+                    "{appid} waits for the Official Account's administrator: \
+                     use \"by\":\"official_account\""
+                ))
+            }
+            Some(_) => {
+                if !decide(link, decision, policy, now_ms) {
+                    self.links.remove(index);
+                }
+                self.apply_due_decisions(policy, now_ms);
+                self.changed();
+                Ok(self.find(appid).map(|entry| entry.state))
+            }
+        }
+    }
+
+    /// To be called after every change of the links.
+    fn changed(&mut self) {
+        self.cached_list = None;
+        self.automatic = self
+            .links
+            .iter()
+            .filter_map(|link| link.pending)
+            .filter(|pending| pending.step.when != When::Manual)
+            .count();
+    }
+}
+
+/// The decision that a link in its present state waits for.
+fn pending_decision(entry: &LinkEntry, policy: &Policy, now_ms: u64) -> Option<PendingDecision> {
+    question(entry.state).map(|question| PendingDecision {
+        step: policy.step(question, &entry.appid),
+        since_ms: now_ms,
+        polls: 0,
+    })
+}
+
+/// Applies a decision. Returns `false` if the link is to be removed from the list.
+fn decide(link: &mut Link, decision: Decision, policy: &Policy, at_ms: u64) -> bool {
+    match next_state(link.entry.state, decision) {
+        Some(state) => {
+            link.entry.state = state;
+            link.pending = pending_decision(&link.entry, policy, at_ms);
+            true
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APPID: &str = "wx0b00000000000001";
+
+    fn requested(policy: &Policy) -> AccountLinks {
+        let mut links = AccountLinks::default();
+        let entry = LinkEntry {
+            appid: APPID.to_owned(),
+            state: LinkState::WaitingOfficialAccount,
+            from_console: false,
+            selected: true,
+        };
+        links.request_link(entry, policy, 1_000_000);
+        links
+    }
+
+    fn state(links: &AccountLinks) -> Option<LinkState> {
+        links.find(APPID).map(|entry| entry.state)
+    }
+
+    #[test]
+    fn seconds_count_from_the_end_of_the_previous_step() {
+        let policy = Policy::all(When::Seconds(10));
+        let mut links = requested(&policy);
+        links.apply_due_decisions(&policy, 1_009_999);
+        assert_eq!(state(&links), Some(LinkState::WaitingOfficialAccount));
+        links.apply_due_decisions(&policy, 1_010_000);
+        assert_eq!(state(&links), Some(LinkState::WaitingMiniProgram));
+        links.apply_due_decisions(&policy, 1_020_000);
+        assert_eq!(state(&links), Some(LinkState::Linked));
+        assert!(!links.has_automatic_decisions());
+        // Both steps are over by the time the list is read.
+        let mut links = requested(&policy);
+        links.apply_due_decisions(&policy, 1_020_000);
+        assert_eq!(state(&links), Some(LinkState::Linked));
+    }
+
+    #[test]
+    fn immediate_decisions_chain() {
+        assert_eq!(
+            state(&requested(&Policy::all(When::Immediate))),
+            Some(LinkState::Linked)
+        );
+        let mut policy = Policy::all(When::Immediate);
+        policy.mini_program.decision = Decision::Refuse;
+        assert_eq!(state(&requested(&policy)), Some(LinkState::Refused));
+        policy.official_account.decision = Decision::Vanish;
+        assert_eq!(state(&requested(&policy)), None);
+    }
+
+    #[test]
+    fn each_state_is_shown_for_as_many_polls_as_the_policy_says() {
+        let policy = Policy::all(When::Polls(2));
+        let mut links = requested(&policy);
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            seen.push(state(&links));
+            links.count_poll();
+            links.apply_due_decisions(&policy, 1_000_000);
+        }
+        let (first, second) = (
+            Some(LinkState::WaitingOfficialAccount),
+            Some(LinkState::WaitingMiniProgram),
+        );
+        assert_eq!(
+            seen,
+            [first, first, second, second, Some(LinkState::Linked)]
+        );
+    }
+
+    #[test]
+    fn only_the_administrator_who_is_asked_can_decide() {
+        let policy = Policy::default();
+        let mut links = requested(&policy);
+        let error = links
+            .decide(APPID, true, Decision::Agree, &policy, 0)
+            .unwrap_err();
+        assert!(error.contains("official_account"), "{error}");
+        let after = links.decide(APPID, false, Decision::Agree, &policy, 0);
+        assert_eq!(after, Ok(Some(LinkState::WaitingMiniProgram)));
+        let after = links.decide(APPID, true, Decision::Vanish, &policy, 0);
+        assert_eq!(after, Ok(None));
+        let error = links.decide(APPID, true, Decision::Agree, &policy, 0);
+        assert!(error.unwrap_err().contains("no decision is pending"));
+    }
+}

@@ -1,0 +1,11 @@
+//! WeChat's side: its endpoints, and the state that they read and change.
+
+pub(crate) mod call;
+pub(crate) mod component_endpoints;
+pub(crate) mod dispatch;
+pub(crate) mod errcode;
+pub(crate) mod link_endpoints;
+pub(crate) mod links;
+pub(crate) mod platform;
+pub(crate) mod query;
+pub(crate) mod registry;

@@ -111,7 +111,7 @@ deny: ## check the dependencies; ADVISORY_DB=a copy of the database (installs ca
 	@ADVISORY_DB="$(ADVISORY_DB)" tools/advisories.sh target/tools/bin/cargo-deny
 
 .PHONY: generate
-generate: build ## write the header, the symbols file and the generated pages
+generate: build ## write everything that comes from the tables: header, symbols, bindings, pages
 	@$(USE_BUILD) WXLINK_GENERATE=1 $(CARGO) test --locked --quiet \
 		--test generated --test fault_matrix
 

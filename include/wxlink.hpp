@@ -93,9 +93,8 @@ namespace detail {
 
 /// The class with a number of wx_result_class. A class of a later library is none.
 constexpr error_class class_from(std::int32_t number) noexcept {
-    return number < WX_CLASS_UNKNOWN || number > WX_CLASS_TICKET
-               ? error_class::none
-               : static_cast<error_class>(number);
+    if (number < WX_CLASS_UNKNOWN || number > WX_CLASS_TICKET) return error_class::none;
+    return static_cast<error_class>(number);
 }
 
 } // namespace detail
@@ -528,14 +527,10 @@ public:
     /// WeChat's API hosts, the preferred one first. If a request could not be sent to one host, the
     /// next is tried. Takes 1 to 16 URLs separated by commas: https://HOST[:PORT], or
     /// http://HOST[:PORT] if HOST is a loopback address. Default: https://api.weixin.qq.com.
-    options &base_url(std::string_view value) {
-        return set("base_url", value);
-    }
+    options &base_url(std::string_view value) { return set("base_url", value); }
     /// Time limit for a whole call: name resolution, connecting, retries and reading the response.
     /// Takes 1 to 3600000 ms. Default: 10000.
-    options &timeout(std::chrono::milliseconds time) {
-        return set_time("timeout_ms", time);
-    }
+    options &timeout(std::chrono::milliseconds time) { return set_time("timeout_ms", time); }
     /// Time limit for opening one connection: name resolution, TCP, proxy and TLS handshakes. Takes
     /// 1 to 3600000 ms. Default: 3000.
     options &connect_timeout(std::chrono::milliseconds time) {
@@ -543,71 +538,49 @@ public:
     }
     /// How often a call retries automatically. Only requests that cannot take effect twice are
     /// retried: those that were never sent, and reads. Takes 0 to 10. Default: 2.
-    options &max_retries(unsigned number) {
-        return set_number("max_retries", number);
-    }
+    options &max_retries(unsigned number) { return set_number("max_retries", number); }
     /// How long an idle connection is kept open for later calls. Takes 0 to 3600000 ms; 0 opens a
     /// new connection for every call. Default: 15000.
-    options &keep_alive(std::chrono::milliseconds time) {
-        return set_time("keep_alive_ms", time);
-    }
+    options &keep_alive(std::chrono::milliseconds time) { return set_time("keep_alive_ms", time); }
     /// The proxy for https hosts. With env, the client reads HTTPS_PROXY (or ALL_PROXY) and
     /// NO_PROXY once, when it is created, by curl's rules. Plain http is used for loopback hosts
     /// only and never through a proxy. Takes none, env, http://[USER:PASSWORD@]HOST:PORT or
     /// socks5://[USER:PASSWORD@]HOST:PORT; percent-encode special characters in USER and PASSWORD.
     /// Default: none.
-    options &proxy(std::string_view value) {
-        return set("proxy", value);
-    }
+    options &proxy(std::string_view value) { return set("proxy", value); }
     /// CA certificates to trust in addition to the roots that trust selects. Read when the client
     /// is created. Takes a path to a PEM file; empty for none.
-    options &ca_file(std::string_view value) {
-        return set("ca_file", value);
-    }
+    options &ca_file(std::string_view value) { return set("ca_file", value); }
     /// The root certificates to trust: system uses the operating system's, and the bundled ones if
     /// it has none; bundled uses Mozilla's, which are part of the library. Takes system or bundled.
     /// Default: system.
-    options &trust(std::string_view value) {
-        return set("trust", value);
-    }
+    options &trust(std::string_view value) { return set("trust", value); }
     /// The User-Agent header of every request. Takes 1 to 256 printable ASCII characters. Default:
     /// wxlink/VERSION.
-    options &user_agent(std::string_view value) {
-        return set("user_agent", value);
-    }
+    options &user_agent(std::string_view value) { return set("user_agent", value); }
     /// The largest response that is read. A call fails if the response is larger. Takes 1024 to
     /// 1073741824 bytes. Default: 4194304.
     options &max_response_bytes(std::size_t bytes) {
         return set_number("max_response_bytes", bytes);
     }
     /// The language of messages: English or Chinese. Takes en or zh. Default: en.
-    options &lang(std::string_view value) {
-        return set("lang", value);
-    }
+    options &lang(std::string_view value) { return set("lang", value); }
     /// The Official Account for calls that pass no access token. Its token comes from one of three
     /// sources: access_token, token_command or component_appid. Takes the appid of an Official
     /// Account; empty for none.
-    options &account(std::string_view value) {
-        return set("account", value);
-    }
+    options &account(std::string_view value) { return set("account", value); }
     /// Token source 1: this access token, for calls that pass none. Takes an access token; empty
     /// for none.
-    options &access_token(std::string_view value) {
-        return set("access_token", value);
-    }
+    options &access_token(std::string_view value) { return set("access_token", value); }
     /// Token source 2: a program that prints an access token. It reads the lines account=APPID and
     /// refused_token=TOKEN, then an empty line, from standard input. It prints the token alone, or
     /// the lines access_token=TOKEN and expires_in=SECONDS, or JSON with these two fields. It is
     /// killed after timeout_ms. See tokens.md. Takes a shell command; empty for none.
-    options &token_command(std::string_view value) {
-        return set("token_command", value);
-    }
+    options &token_command(std::string_view value) { return set("token_command", value); }
     /// Token source 3: this third-party platform. The client fetches and refreshes the access
     /// tokens of the accounts that authorised it. Needs component_appsecret. Takes the appid of a
     /// third-party platform; empty for none.
-    options &component_appid(std::string_view value) {
-        return set("component_appid", value);
-    }
+    options &component_appid(std::string_view value) { return set("component_appid", value); }
     /// The appsecret of the platform that component_appid names. Takes the platform's appsecret;
     /// empty for none.
     options &component_appsecret(std::string_view value) {
@@ -616,9 +589,7 @@ public:
     /// Where a platform's tickets and tokens are kept: memory for this client only, file for all
     /// processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
     /// file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: memory.
-    options &store(std::string_view value) {
-        return set("store", value);
-    }
+    options &store(std::string_view value) { return set("store", value); }
     // END generated: options.
     /// The third-party platform that gets the tokens of its accounts: component_appid and
     /// component_appsecret.
@@ -783,7 +754,6 @@ private:
     client(std::int32_t status, wx_client *made, const options &options) {
         own(status, made, options);
     }
-
 
     void own(std::int32_t status, wx_client *made, const options &options) {
         handle_.reset(made);

@@ -13,7 +13,7 @@
       * is printed for every order, with its outcome:                  *
       *     DONE      now, or before                                   *
       *     WAITING   for an administrator                             *
-      *     REFUSED   by WeChat; the line tells what to do             *
+      *     REFUSED   by WeChat; the line has the remedy               *
       *     FAILED    nothing was done; the order may be run again     *
       *     UNKNOWN   it may have been done; read the list first       *
       *     BAD       the order is invalid                             *

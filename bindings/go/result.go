@@ -150,14 +150,14 @@ type MiniProgram struct {
 	Status              LinkStatus
 	Username            string // the original id, gh_...
 	AppID               string // refused items have none
-	Source              string // seen as SOURCE_NORMAL; WeChat does not say what it means
+	Source              string // seen as SOURCE_NORMAL; WeChat does not document it
 	Nickname            string // the display name
 	Selected            int    // 1: shown in the Official Account's page
 	NearbyDisplayStatus int    // 1: shown in "nearby mini programs", which forbids unlinking
 	Released            int    // 1: published
 	HeadImgURL          string // the URL of the picture
 	FuncInfos           []FuncInfo
-	CopyVerifyStatus    int    // seen as 1; WeChat does not say what it means
+	CopyVerifyStatus    int    // seen as 1; WeChat does not document it
 	Email               string // the mini program's mail address
 	// Extra has every other field, and known fields whose value is of an unexpected type; nil if
 	// there are none.

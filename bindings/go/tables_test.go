@@ -48,7 +48,7 @@ func TestOptionsReachTheLibrary(t *testing.T) {
 		"max_response_bytes":  wxlink.WithMaxResponseBytes(1),
 		"lang":                wxlink.WithLang("fr"),
 		"contains a NUL byte": wxlink.WithLang("en\x00"),
-		"max_retries, keep":   wxlink.WithOption("Timeout", "1"),
+		"unknown option":      wxlink.WithOption("Timeout", "1"),
 		"name contains a NUL": wxlink.WithOption("lang\x00", "en"),
 		"WithMaxConcurrent":   wxlink.WithMaxConcurrent(0),
 	} {

@@ -4,7 +4,7 @@
   include/wxlink.h documents, and classes over them, which most programs use:
 
     Client := TWxClient.Create;
-    Link := Client.EnsureLinked(Token, 'wx0b00000000000001', False, True, 60000);
+    Link := Client.EnsureLinked(Token, 'wx0b00000000000001', nuNo, spYes, 60000);
     if Link.State <> wsLinked then
       WriteLn(Link.Answer.Message);
 
@@ -134,6 +134,13 @@ const
   WxMissing = Low(Int64);
 
 type
+  { Whether WeChat messages every follower of the Official Account about the link. A message cannot
+    be taken back, so there is no default. }
+  TWxNotifyUsers = (nuNo, nuYes);
+
+  { Whether the mini program is shown in the Official Account's page. There is no default. }
+  TWxShowProfile = (spNo, spYes);
+
   { The result of a call. Contains no token. }
   TWxAnswer = record
     Status: Integer;          { WX_OK or WX_E_... }
@@ -178,7 +185,9 @@ type
     Items: TWxItems;          { in WeChat's order; service accounts may be among them }
   end;
 
-  TWxState = (wsUnknown, wsLinked, wsPending, wsDeclined, wsVanished);
+  { wsUnknown: the list could not be read. wsAbsent: the list shows no trace of the mini program;
+    only Found has it. }
+  TWxState = (wsUnknown, wsAbsent, wsPending, wsLinked, wsDeclined, wsVanished);
   TWxWaitsFor = (wfNone, wfOfficialAccount, wfMiniProgram);
 
   { The result of EnsureLinked and WaitLinked: how far a link has come. }
@@ -186,7 +195,7 @@ type
     Answer: TWxAnswer;
     State: TWxState;
     WaitsFor: TWxWaitsFor;
-    Found: UTF8String;        { what the list showed before a post: absent, or a state }
+    Found: TWxState;          { what the list showed before a post }
     Posts: Integer;           { the links of which WeChat may have seen something }
     HasItem: Boolean;
     Item: TWxItem;            { as the list showed it last, if HasItem }
@@ -252,11 +261,9 @@ type
       WX_E_CANCELLED. }
     procedure Cancel;
     { Posts the invitation, once. The Official Account's administrator must agree, then the mini
-      program's; read the list, or use WaitLinked, to learn when they have. NotifyUsers: WeChat
-      messages every follower of the account. ShowProfile: the mini program is shown in the
-      account's page. }
+      program's; read the list, or use WaitLinked, to learn when they have. }
     function LinkMiniprogram(const AccessToken, Appid: UTF8String;
-      NotifyUsers, ShowProfile: Boolean): TWxAnswer;
+      NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile): TWxAnswer;
     { Reads the list of mini programs that are linked or on their way. }
     function GetLinked(const AccessToken: UTF8String): TWxList;
     { Asks the Official Account's administrator to unlink. Posts once. }
@@ -265,7 +272,7 @@ type
       waits up to WaitMs for the administrators. Safe to repeat. A pending, declined or vanished
       link raises nothing: look at State. }
     function EnsureLinked(const AccessToken, Appid: UTF8String;
-      NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal = 0): TWxProgress;
+      NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile; WaitMs: Cardinal = 0): TWxProgress;
     { Waits until a mini program is linked, declined or vanished. Posts nothing. Takes an original
       id (gh_...), too. }
     function WaitLinked(const AccessToken, AppidOrGhId: UTF8String;
@@ -278,10 +285,10 @@ type
 function WxVersion: UTF8String;
 { What a status means and what to do next, beginning with its name. }
 function WxStatusText(Status: Integer): UTF8String;
-{ One field of a known errcode: name, class, meaning, remedy or wire (WeChat's own words). Api is
-  the endpoint that answered (link, get or unlink) or empty; Lang is en or zh. Empty if the errcode
-  is unknown. }
-function WxErrcodeText(const Api: UTF8String; Errcode: Integer; const Field: UTF8String;
+{ One field of a known errcode: name, class, meaning, remedy or wire (WeChat's own words). Endpoint
+  is the one that answered (link, get or unlink) or empty; Lang is en or zh. Empty if the errcode is
+  unknown. }
+function WxErrcodeText(const Endpoint: UTF8String; Errcode: Integer; const Field: UTF8String;
   const Lang: UTF8String = 'en'): UTF8String;
 { All known errcodes, as a JSON array. }
 function WxCatalogueJson: UTF8String;
@@ -480,6 +487,19 @@ begin
   SetLength(Result, I);
 end;
 
+function StateOf(const Name: UTF8String): TWxState;
+const
+  Names: array[TWxState] of UTF8String =
+    ('unknown', 'absent', 'pending', 'linked', 'declined', 'vanished');
+var
+  S: TWxState;
+begin
+  Result := wsUnknown;
+  for S := Low(TWxState) to High(TWxState) do
+    if Names[S] = Name then
+      Result := S;
+end;
+
 function ReadProgress(Status: Integer; Outcome: Pwx_result): TWxProgress;
 var
   WaitsFor: UTF8String;
@@ -500,7 +520,7 @@ begin
     Result.WaitsFor := wfMiniProgram
   else
     Result.WaitsFor := wfNone;
-  Result.Found := TextAt(Outcome, '/found');
+  Result.Found := StateOf(TextAt(Outcome, '/found'));
   Result.Posts := StrToIntDef(string(TextAt(Outcome, '/posts')), 0);
   { null if the list did not show it. }
   Result.HasItem := Copy(TextAt(Outcome, '/item'), 1, 1) = '{';
@@ -657,7 +677,7 @@ begin
 end;
 
 function TWxClient.LinkMiniprogram(const AccessToken, Appid: UTF8String;
-  NotifyUsers, ShowProfile: Boolean): TWxAnswer;
+  NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile): TWxAnswer;
 var
   Masked: IInterface;
   Status: Integer;
@@ -692,7 +712,7 @@ begin
 end;
 
 function TWxClient.EnsureLinked(const AccessToken, Appid: UTF8String;
-  NotifyUsers, ShowProfile: Boolean; WaitMs: Cardinal): TWxProgress;
+  NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile; WaitMs: Cardinal): TWxProgress;
 var
   Masked: IInterface;
   Status: Integer;
@@ -728,16 +748,16 @@ begin
   Result := Utf8(wx_status_text(Status));
 end;
 
-function WxErrcodeText(const Api: UTF8String; Errcode: Integer; const Field: UTF8String;
+function WxErrcodeText(const Endpoint: UTF8String; Errcode: Integer; const Field: UTF8String;
   const Lang: UTF8String): UTF8String;
 var
-  Endpoint: PAnsiChar;
+  Name: PAnsiChar;
 begin
-  if Api = '' then
-    Endpoint := nil
+  if Endpoint = '' then
+    Name := nil
   else
-    Endpoint := CText(Api);
-  Result := Utf8(wx_errcode_text(Endpoint, Errcode, CText(Field), CText(Lang)));
+    Name := CText(Endpoint);
+  Result := Utf8(wx_errcode_text(Name, Errcode, CText(Field), CText(Lang)));
 end;
 
 function WxCatalogueJson: UTF8String;

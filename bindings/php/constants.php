@@ -98,38 +98,41 @@ final class Status
     }
 }
 
-/** What to do next about WeChat's errcode: the values of Result::$errorClass. */
-final class ErrorClass
+/** What to do next about WeChat's errcode. The value is the class's word. */
+enum ErrorClass: string
 {
+    /** WeChat did not answer, or answered with an errcode that the library does not know. */
+    case None = '';
+
     /** Done, or done before: continue. */
-    public const OK = 'ok';
+    case Ok = 'ok';
 
     /**
      * Not a failure, it is in progress: wait for the administrators and read the list; do not
      * repeat the call.
      */
-    public const PENDING = 'pending';
+    case Pending = 'pending';
 
     /** Get another access token and call again, once. */
-    public const TOKEN = 'token';
+    case Token = 'token';
 
     /**
      * Wait and try again, a bounded number of times; read the list before repeating a link or
      * unlink.
      */
-    public const BUSY = 'busy';
+    case Busy = 'busy';
 
     /** Call again when the minute, the day or the month is over. */
-    public const QUOTA = 'quota';
+    case Quota = 'quota';
 
     /** An administrator or operator must act first. */
-    public const ACTION_REQUIRED = 'action_required';
+    case ActionRequired = 'action_required';
 
     /** Correct the call; the same call would be refused again. */
-    public const INVALID_REQUEST = 'invalid_request';
+    case InvalidRequest = 'invalid_request';
 
     /** Pass on the component_verify_ticket that WeChat pushes to the platform, then call again. */
-    public const TICKET = 'ticket';
+    case Ticket = 'ticket';
 }
 
 /** Whether WeChat may have received the request. */

@@ -8,7 +8,7 @@
  *         $link = $client->ensureLinked(
  *             $token, 'wx0b00000000000001', notifyUsers: false, showProfile: true, waitMs: 60000,
  *         );
- *         echo "$link->state, waits for $link->waitsFor\n";
+ *         echo $link->state->value, ', waits for ', $link->waitsFor->value, "\n";
  *     } catch (Wxlink\WxException $e) {
  *         echo $e->getMessage(), "\n";
  *     }
@@ -63,19 +63,19 @@ final class Library
     /**
      * Looks up one field of a known errcode.
      *
-     * @param ?string $api link, get or unlink: the endpoint that answered; null for the row that
-     *     holds for every endpoint
+     * @param ?string $endpoint link, get or unlink: the endpoint that answered; null for the row
+     *     that holds for every endpoint
      * @param string $field name, class, meaning, remedy or wire (WeChat's own words)
      * @param string $lang en or zh, for meaning and remedy
      * @return string empty if the errcode is unknown or an argument is none of the above
      */
     public static function errcodeText(
-        ?string $api,
+        ?string $endpoint,
         int $errcode,
         string $field,
         string $lang = 'en',
     ): string {
-        return self::ffi()->wx_errcode_text($api, $errcode, $field, $lang);
+        return self::ffi()->wx_errcode_text($endpoint, $errcode, $field, $lang);
     }
 
     /** @internal the functions of wxlink.h, which documents them */
@@ -379,12 +379,8 @@ final class Result
      * @param int $errcode WeChat's errcode if WeChat answered, else the status: never 0 for a call
      *     that did not succeed. WeChat has an errcode -1, so look at the status first: only with
      *     Status::API is the errcode WeChat's
-     * @param string $errorClass what to do about WeChat's errcode: ok (done, or done before),
-     *     pending (on its way: wait, do not link again), token (get another token and call again,
-     *     once), busy (wait a little and call again), quota (call again when the minute, day or
-     *     month is over), action_required (an administrator or operator must act first),
-     *     invalid_request (correct the call); empty if WeChat did not answer, or answered an
-     *     errcode that the library does not know
+     * @param ErrorClass $errorClass what to do about WeChat's errcode
+     * @param Delivery $delivery whether WeChat may have seen the request
      * @param int $httpStatus of the last answer, 0 if there was none; WeChat refuses with 200 too
      * @param string $message what happened and what to do, for people, in the client's language;
      *     empty after a success
@@ -395,18 +391,17 @@ final class Result
      *     library; for ensure and wait always the library's; empty if an option was refused
      * @param list<MiniProgram> $items the list, in WeChat's order; empty for calls other than
      *     getLinked
-     * @param string $state how far the link has come, after ensure and wait: linked, pending,
-     *     declined, vanished or unknown; empty for other calls
-     * @param string $waitsFor the administrator who must agree next: official_account, mini_program
-     *     or empty
-     * @param string $found what the list showed before anything was posted: absent or a state
+     * @param LinkState $state how far the link has come; Unknown for calls other than ensure and
+     *     wait
+     * @param Administrator $waitsFor the administrator who must agree next
+     * @param LinkState $found what the list showed before anything was posted
      * @param int $posts how many links ensure posted of which WeChat may have seen something
      * @param ?MiniProgram $item the mini program as ensure or wait last saw it in the list
      */
     private function __construct(
         public readonly int $status,
         public readonly int $errcode,
-        public readonly string $errorClass,
+        public readonly ErrorClass $errorClass,
         public readonly Delivery $delivery,
         public readonly int $httpStatus,
         public readonly string $message,
@@ -414,9 +409,9 @@ final class Result
         public readonly string $trace,
         public readonly string $json,
         public readonly array $items,
-        public readonly string $state,
-        public readonly string $waitsFor,
-        public readonly string $found,
+        public readonly LinkState $state,
+        public readonly Administrator $waitsFor,
+        public readonly LinkState $found,
         public readonly int $posts,
         public readonly ?MiniProgram $item,
     ) {
@@ -430,7 +425,9 @@ final class Result
         return new self(
             status: $status,
             errcode: $ffi->wx_result_errcode($native),
-            errorClass: $ffi->wx_class_text($ffi->wx_result_class($native), null, null),
+            errorClass: ErrorClass::tryFrom(
+                $ffi->wx_class_text($ffi->wx_result_class($native), null, null),
+            ) ?? ErrorClass::None,
             delivery: Delivery::tryFrom($ffi->wx_result_delivery($native)) ?? Delivery::Unknown,
             httpStatus: $ffi->wx_result_http_status($native),
             message: $ffi->wx_result_message($native),
@@ -441,9 +438,10 @@ final class Result
                 MiniProgram::read(...),
                 Field::objects($values['wxopens'] ?? null, 'items'),
             ),
-            state: Field::text($values, 'state') ?? '',
-            waitsFor: Field::text($values, 'waits_for') ?? '',
-            found: Field::text($values, 'found') ?? '',
+            state: LinkState::tryFrom(Field::text($values, 'state') ?? '') ?? LinkState::Unknown,
+            waitsFor: Administrator::tryFrom(Field::text($values, 'waits_for') ?? '')
+                ?? Administrator::None,
+            found: LinkState::tryFrom(Field::text($values, 'found') ?? '') ?? LinkState::Unknown,
             posts: Field::number($values, 'posts') ?? 0,
             item: is_array($values['item'] ?? null) ? MiniProgram::read($values['item']) : null,
         );
@@ -452,10 +450,27 @@ final class Result
     /** @internal the result of setting options, or of making a client with them */
     public static function fromOptions(int $status, \FFI\CData $options): self
     {
-        $message = Library::ffi()->wx_options_message($options);
+        return self::withoutAnswer($status, Library::ffi()->wx_options_message($options));
+    }
+
+    private static function withoutAnswer(int $status, string $message): self
+    {
         return new self(
-            $status, $status, '', Delivery::NeverSent, 0, $message,
-            '', '', '', [], '', '', '', 0, null,
+            status: $status,
+            errcode: $status,
+            errorClass: ErrorClass::None,
+            delivery: Delivery::NeverSent,
+            httpStatus: 0,
+            message: $message,
+            rid: '',
+            trace: '',
+            json: '',
+            items: [],
+            state: LinkState::Unknown,
+            waitsFor: Administrator::None,
+            found: LinkState::Unknown,
+            posts: 0,
+            item: null,
         );
     }
 
@@ -484,13 +499,13 @@ final class MiniProgram
      *     added since
      * @param ?string $username the original id, gh_...
      * @param ?string $appid refused items have none
-     * @param ?string $source seen as SOURCE_NORMAL; WeChat does not say what it means
+     * @param ?string $source seen as SOURCE_NORMAL; WeChat does not document it
      * @param ?string $nickname the display name
      * @param ?int $selected 1: shown in the Official Account's page
      * @param ?int $nearbyDisplayStatus 1: shown in "nearby mini programs", which forbids unlinking
      * @param ?int $released 1: published
      * @param ?string $headimgUrl the URL of the picture
-     * @param ?int $copyVerifyStatus seen as 1; WeChat does not say what it means
+     * @param ?int $copyVerifyStatus seen as 1; WeChat does not document it
      * @param ?string $email the mini program's mail address
      * @param list<FuncInfo> $funcInfos WeChat verification (id 1), WeChat Pay (id 2) and others
      * @param array<string, mixed> $fields all fields as WeChat sent them, unknown ones too
@@ -589,6 +604,41 @@ final class Field
     }
 }
 
+/** How far a link has come. The value is the state as the library's JSON has it. */
+enum LinkState: string
+{
+    /** The list could not be read, or the call was neither ensure nor wait. */
+    case Unknown = 'unknown';
+
+    /** The list shows no trace of the mini program. Only Result::$found has this. */
+    case Absent = 'absent';
+
+    /** An invitation is out and waits for an administrator: see Result::$waitsFor. */
+    case Pending = 'pending';
+
+    /** The mini program is linked. */
+    case Linked = 'linked';
+
+    /** The mini program's administrator refused. */
+    case Declined = 'declined';
+
+    /** It was in the list and is no longer; after a wait also: it is not in the list. */
+    case Vanished = 'vanished';
+}
+
+/** The administrator who must agree to a link before it can go further. */
+enum Administrator: string
+{
+    /** The link waits for no administrator, or the list does not show for which. */
+    case None = '';
+
+    /** The Official Account's administrator, who agrees in a template message. */
+    case OfficialAccount = 'official_account';
+
+    /** The mini program's administrator. */
+    case MiniProgram = 'mini_program';
+}
+
 /**
  * A call that failed.
  *
@@ -603,7 +653,7 @@ final class WxException extends \RuntimeException
     public readonly string $statusName;
 
     public readonly int $errcode;
-    public readonly string $errorClass;
+    public readonly ErrorClass $errorClass;
     public readonly Delivery $delivery;
     public readonly string $rid;
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from typing import Literal, TypeAlias, TypedDict
 
-StatusName: TypeAlias = Literal[
+Status: TypeAlias = Literal[
     "OK",
     "NULL_POINTER",
     "NOT_UTF8",
@@ -37,7 +37,7 @@ StatusName: TypeAlias = Literal[
 ]
 """How a call ended."""
 
-ErrorClass: TypeAlias = Literal[
+ErrcodeClass: TypeAlias = Literal[
     "",
     "ok",
     "pending",
@@ -50,7 +50,7 @@ ErrorClass: TypeAlias = Literal[
 ]
 """What to do next about WeChat's errcode; empty if WeChat did not answer."""
 
-DeliveryWord: TypeAlias = Literal["never sent", "unknown", "answered"]
+Delivery: TypeAlias = Literal["never sent", "unknown", "answered"]
 """Whether WeChat may have received the request."""
 
 

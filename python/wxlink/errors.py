@@ -31,13 +31,10 @@ if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
 
     from wxlink._core import LinkProgress
+    from wxlink._generated import Delivery, ErrcodeClass, Status
 
-    Delivery: TypeAlias = Literal["never sent", "unknown", "answered"]
     Endpoint: TypeAlias = Literal[
         "link", "get", "unlink", "component_token", "authorizer_token", "authorizer_list"
-    ]
-    ErrcodeClass: TypeAlias = Literal[
-        "", "ok", "pending", "token", "busy", "quota", "action_required", "invalid_request"
     ]
 
 
@@ -47,7 +44,7 @@ class WxError(Exception):
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__(fields["message"])
         self._fields = fields
-        self.status: str = fields["status"]
+        self.status: Status = fields["status"]
         """The name of the status, such as "API" or "TIMEOUT"."""
         self.status_code: int = fields["status_code"]
         """The number of the status, as in the C interface."""

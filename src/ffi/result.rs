@@ -432,7 +432,7 @@ fn is_pointer(text: &str) -> bool {
 /// The caller's buffer; `None` if it is NULL or holds nothing.
 ///
 /// # Safety
-/// `buf` is NULL or `cap` bytes that no other code uses meanwhile.
+/// `buf` is NULL or `cap` bytes that are not in use elsewhere.
 pub(super) unsafe fn out_bytes<'a>(buf: *mut u8, cap: size_t) -> Option<&'a mut [u8]> {
     if buf.is_null() || cap == 0 || isize::try_from(cap).is_err() {
         return None;

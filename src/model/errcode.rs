@@ -1,7 +1,8 @@
-//! The one table of WeChat's errcodes: what each means and what to do next, in every language.
+//! The table of WeChat's errcodes and the table of their classes: what each means and what to do
+//! next, in every language.
 //!
-//! The C functions, the errors of the other languages and the pages of the documentation are made
-//! from it. Texts are plain sentences without markup, so that they may go anywhere.
+//! The C header, the bindings and the pages about errors are generated from these tables. Texts are
+//! plain sentences without markup, so that they can be used anywhere.
 
 use crate::model::endpoint::Endpoint;
 use crate::model::lang::Text;
@@ -105,7 +106,7 @@ impl Class {
     }
 }
 
-/// One row of the catalogue.
+/// One row of the table of errcodes.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// WeChat's number.
@@ -118,7 +119,7 @@ pub struct Entry {
     pub class: Class,
     /// WeChat's errmsg as seen, without its suffixes; empty if none is known.
     pub wire: &'static str,
-    /// Whether WeChat documents the code for these endpoints; if not, it was met in the field.
+    /// Whether WeChat documents the code for these endpoints; if not, it was seen in practice.
     pub official: bool,
     /// What happened, in one sentence.
     pub meaning: Text,
@@ -154,7 +155,7 @@ macro_rules! table {
 
 /// Every known errcode, by errcode; rows of one errcode by endpoint, the general one first.
 pub static ENTRIES: &[Entry] = table! {
-    // errcode NAME "WeChat's words" [endpoint, class, documented by WeChat or met in the field]
+    // errcode NAME "WeChat's words" [endpoint, class, documented by WeChat (official) or seen in practice (field)]
     //     language "meaning" "remedy"
 
     -1 SYSTEM_BUSY "system error" [any Busy official]
@@ -413,13 +414,13 @@ pub static ENTRIES: &[Entry] = table! {
 
 /// What an errcode means on an endpoint: its own row, or else the general one.
 pub fn lookup(endpoint: Endpoint, errcode: i32) -> Option<&'static Entry> {
-    // The general row comes first, so from the end it is the last resort.
+    // The general row comes first, so a search from the end finds it last.
     let mut rows = rows(errcode).iter().rev();
     rows.find(|e| e.endpoint.is_none_or(|on| on == endpoint))
 }
 
-/// The meaning of an errcode whose endpoint is unknown: the general row, or else that of the
-/// only endpoint that is known to answer it.
+/// What an errcode means if the endpoint is not known: the general row, or else that of the only
+/// endpoint known to answer it.
 pub fn general(errcode: i32) -> Option<&'static Entry> {
     rows(errcode).first()
 }
@@ -555,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn official_is_said_of_no_more_than_the_source_says() {
+    fn official_rows_are_those_of_the_source() {
         for e in ENTRIES {
             let documented = OFFICIAL.iter().any(|(on, codes)| {
                 codes.contains(&e.errcode) && (on.is_none() || *on == e.endpoint)
@@ -579,7 +580,7 @@ mod tests {
     }
 
     #[test]
-    fn on_its_way_is_told_only_to_who_asked_for_it() {
+    fn only_the_endpoint_that_was_asked_reports_pending() {
         for code in [89010, 89035] {
             assert_eq!(class_on(Endpoint::Link, code), Some(Class::Pending));
             assert_eq!(

@@ -37,12 +37,15 @@ fn constants() {
     text += "    }\n    return \"\";\n}\n\nnamespace detail {\n\n";
     text += "/// The class with a number of wx_result_class. A class of a later library is none.\n";
     text += "constexpr error_class class_from(std::int32_t number) noexcept {\n";
-    writeln!(
+    let last = last_class().word.to_uppercase();
+    write!(
         text,
-        "    return number < WX_CLASS_UNKNOWN || number > WX_CLASS_{}\n               \
-         ? error_class::none\n               : static_cast<error_class>(number);\n}}\n\n\
-         }} // namespace detail",
-        last_class().word.to_uppercase()
+        "    if (number < WX_CLASS_UNKNOWN || number > WX_CLASS_{last}) return error_class::none;
+    return static_cast<error_class>(number);
+}}
+
+}} // namespace detail
+"
     )
     .unwrap();
     check_generated_part(FILE, "constants", &text);
@@ -76,8 +79,15 @@ fn options() {
         let (name, key) = (without_unit(option), option.key);
         let value = argument.rsplit(' ').next().unwrap();
         text += &line_comment("    /// ", &option_comment(option), WIDTH);
-        writeln!(text, "    options &{name}({argument}) {{").unwrap();
-        writeln!(text, "        return {call}(\"{key}\", {value});\n    }}").unwrap();
+        let head = format!("    options &{name}({argument}) {{");
+        let body = format!("return {call}(\"{key}\", {value});");
+        // On one line if it fits, as clang-format has it.
+        let line = format!("{head} {body} }}");
+        if line.len() <= WIDTH {
+            writeln!(text, "{line}").unwrap();
+        } else {
+            writeln!(text, "{head}\n        {body}\n    }}").unwrap();
+        }
     }
     check_generated_part(FILE, "options", &text);
 }

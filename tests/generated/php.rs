@@ -6,7 +6,7 @@ use wxlink::errcode::CLASSES;
 use wxlink::{DELIVERIES, LINK_STATUSES, OPTIONS, STATUS_GROUPS, STATUSES};
 use wxlink_testkit::check_generated;
 
-use crate::text::{HEAD, block_comment, option_comment, upper_camel, words};
+use crate::text::{HEAD, NO_CLASS, block_comment, option_comment, upper_camel, words};
 
 const WIDTH: usize = 100;
 
@@ -59,15 +59,16 @@ fn constants() {
         .collect();
     text += &class("Status", &comment, &statuses, METHODS);
 
-    let classes: Vec<_> = CLASSES
-        .iter()
-        .map(|e| {
-            let value = format!("'{}'", e.word);
-            (e.word.to_uppercase(), value, e.advice.en.to_owned())
-        })
-        .collect();
-    let comment = "What to do next about WeChat's errcode: the values of Result::$errorClass.";
-    text += &class("ErrorClass", comment, &classes, "");
+    text += "\n/** What to do next about WeChat's errcode. The value is the class's word. */\n";
+    text += "enum ErrorClass: string\n{\n";
+    text += &block_comment("    ", NO_CLASS, WIDTH);
+    text += "    case None = '';\n";
+    for e in CLASSES {
+        let comment = block_comment("    ", e.advice.en, WIDTH);
+        let name = upper_camel(&words(e.word));
+        write!(text, "\n{comment}    case {name} = '{}';\n", e.word).unwrap();
+    }
+    text += "}\n";
 
     text += "\n/** Whether WeChat may have received the request. */\nenum Delivery: int\n{\n";
     for (i, e) in DELIVERIES.iter().enumerate() {

@@ -103,14 +103,14 @@ fn types() {
         .chain(CLASSES.iter().map(|e| e.word))
         .collect();
     let deliveries: Vec<&str> = DELIVERIES.iter().map(|e| e.word).collect();
-    text += &words_type("StatusName", &statuses, "How a call ended.");
+    text += &words_type("Status", &statuses, "How a call ended.");
     text += &words_type(
-        "ErrorClass",
+        "ErrcodeClass",
         &classes,
         "What to do next about WeChat's errcode; empty if WeChat did not answer.",
     );
     text += &words_type(
-        "DeliveryWord",
+        "Delivery",
         &deliveries,
         "Whether WeChat may have received the request.",
     );
@@ -189,7 +189,7 @@ fn the_documentation_of_the_client() {
     check_generated_between(
         "python/wxlink/_client.py",
         "    Options, all by keyword (times in seconds):",
-        "    Wherever a method takes an access token",
+        "    An access token may be a string",
         &text,
     );
 }

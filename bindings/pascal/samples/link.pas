@@ -22,12 +22,16 @@ begin
 end;
 
 procedure Run(const Token: UTF8String);
+const
+  Notify: array[Boolean] of TWxNotifyUsers = (nuNo, nuYes);
+  Show: array[Boolean] of TWxShowProfile = (spNo, spYes);
 var
   Client: TWxClient;
 begin
   Client := ClientFromEnvironment;
   try
-    Client.LinkMiniprogram(Token, UTF8String(ParamStr(1)), ParamStr(2) = '1', ParamStr(3) = '1');
+    Client.LinkMiniprogram(Token, UTF8String(ParamStr(1)), Notify[ParamStr(2) = '1'],
+      Show[ParamStr(3) = '1']);
     WriteLn('The invitation is out.');
   finally
     Client.Free;

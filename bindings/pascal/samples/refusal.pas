@@ -54,7 +54,7 @@ begin
   Client := ClientFromEnvironment;
   try
     try
-      Client.LinkMiniprogram(Token, UTF8String(ParamStr(1)), False, True);
+      Client.LinkMiniprogram(Token, UTF8String(ParamStr(1)), nuNo, spYes);
       WriteLn('done: the invitation is out');
     except
       on E: EWxError do

@@ -143,7 +143,7 @@ function TWxTest.Refusal(Client: TWxClient; const AccessToken, Appid: UTF8String
 begin
   Result.Status := WX_OK;
   try
-    Client.LinkMiniprogram(AccessToken, Appid, False, True);
+    Client.LinkMiniprogram(AccessToken, Appid, nuNo, spYes);
   except
     on E: EWxError do
     begin
@@ -160,7 +160,7 @@ var
   List: TWxList;
 begin
   AssertEquals(0, Length(FClient.GetLinked(Token).Items));
-  Answer := FClient.LinkMiniprogram(Token, Program1, False, True);
+  Answer := FClient.LinkMiniprogram(Token, Program1, nuNo, spYes);
   AssertEquals(WX_OK, Answer.Status);
   AssertEquals(0, Answer.Errcode);
   AssertTrue('class', Answer.ErrorClass = wcOk);
@@ -427,16 +427,17 @@ procedure TWxTest.EnsuresAndWaits;
 var
   Progress: TWxProgress;
 begin
-  Progress := FClient.EnsureLinked(Token, Program1, False, True);
+  Progress := FClient.EnsureLinked(Token, Program1, nuNo, spYes);
   AssertTrue('pending', Progress.State = wsPending);
   AssertTrue('the account first', Progress.WaitsFor = wfOfficialAccount);
-  AssertEquals('absent', string(Progress.Found));
+  AssertTrue('found', Progress.Found = wsAbsent);
   AssertEquals(1, Progress.Posts);
   AssertEquals(WX_E_PENDING, Progress.Answer.Status);
 
   Decide(Program1, 'official_account', 'agree');
-  Progress := FClient.EnsureLinked(Token, Program1, False, True);
+  Progress := FClient.EnsureLinked(Token, Program1, nuNo, spYes);
   AssertTrue('then the mini program', Progress.WaitsFor = wfMiniProgram);
+  AssertTrue('found', Progress.Found = wsPending);
   AssertEquals(0, Progress.Posts);
   AssertTrue('item', Progress.HasItem);
   AssertEquals(Program1, string(Progress.Item.Appid));
@@ -452,11 +453,11 @@ procedure TWxTest.ReturnsDeclinedAndVanished;
 var
   Progress: TWxProgress;
 begin
-  FClient.LinkMiniprogram(Token, Program1, False, True);
+  FClient.LinkMiniprogram(Token, Program1, nuNo, spYes);
   Decide(Program1, 'official_account', 'agree');
   AssertTrue('pending', FClient.WaitLinked(Token, Program1).State = wsPending);
   Decide(Program1, 'mini_program', 'refuse');
-  Progress := FClient.EnsureLinked(Token, Program1, False, True);
+  Progress := FClient.EnsureLinked(Token, Program1, nuNo, spYes);
   AssertTrue('declined', Progress.State = wsDeclined);
   AssertTrue('class', Progress.Answer.ErrorClass = wcActionRequired);
   Progress := FClient.WaitLinked(Token, 'gh_000000000002');
@@ -467,7 +468,7 @@ end;
 procedure TWxTest.EnsureRaisesWhenStateIsUnknown;
 begin
   try
-    FClient.EnsureLinked('SANDBOX-EXPIRED', Program1, False, True);
+    FClient.EnsureLinked('SANDBOX-EXPIRED', Program1, nuNo, spYes);
     Fail('a token that has expired');
   except
     on E: EWxError do

@@ -13,6 +13,7 @@
 declare(strict_types=1);
 
 use Wxlink\Client;
+use Wxlink\ErrorClass;
 use Wxlink\Status;
 use Wxlink\WxException;
 
@@ -35,7 +36,7 @@ try {
     );
     echo "The invitation is out.\n";
 } catch (WxException $e) {
-    $onItsWay = in_array($e->errorClass, ['ok', 'pending'], true);
+    $onItsWay = in_array($e->errorClass, [ErrorClass::Ok, ErrorClass::Pending], true);
     fwrite($onItsWay ? STDOUT : STDERR, $e->getMessage() . "\n");
     exit($onItsWay ? 0 : ($e->status === Status::BAD_OPTION ? 2 : 1));
 }

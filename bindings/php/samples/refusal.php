@@ -15,6 +15,7 @@
 declare(strict_types=1);
 
 use Wxlink\Client;
+use Wxlink\ErrorClass;
 use Wxlink\Status;
 use Wxlink\WxException;
 
@@ -38,11 +39,12 @@ try {
     }
     $message = $e->getMessage();
     [$line, $code] = match ($e->errorClass) {
-        'ok', 'pending' => ["done: $message", 0],
-        'token' => ['token: get another access token, then call again', 3],
-        'busy' => ['busy: wait a little, then call again', 4],
-        'quota' => ['quota: call again when it is renewed', 4],
-        'action_required', 'invalid_request' => ["$e->errorClass: $message", 1],
+        ErrorClass::Ok, ErrorClass::Pending => ["done: $message", 0],
+        ErrorClass::Token => ['token: get another access token, then call again', 3],
+        ErrorClass::Busy => ['busy: wait a little, then call again', 4],
+        ErrorClass::Quota => ['quota: call again when it is renewed', 4],
+        ErrorClass::ActionRequired, ErrorClass::InvalidRequest
+            => ["{$e->errorClass->value}: $message", 1],
         // No answer, or an unknown errcode: read the list before linking again.
         default => ["unknown: $message", 5],
     };

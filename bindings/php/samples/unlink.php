@@ -12,6 +12,7 @@
 declare(strict_types=1);
 
 use Wxlink\Client;
+use Wxlink\ErrorClass;
 use Wxlink\Status;
 use Wxlink\WxException;
 
@@ -29,7 +30,7 @@ try {
     $client->unlinkMiniprogram($token, $argv[1]);
     echo "The Official Account's administrator has been asked.\n";
 } catch (WxException $e) {
-    $asked = in_array($e->errorClass, ['ok', 'pending'], true);
+    $asked = in_array($e->errorClass, [ErrorClass::Ok, ErrorClass::Pending], true);
     fwrite($asked ? STDOUT : STDERR, $e->getMessage() . "\n");
     exit($asked ? 0 : ($e->status === Status::BAD_OPTION ? 2 : 1));
 }

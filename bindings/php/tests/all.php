@@ -4,10 +4,12 @@
 
 declare(strict_types=1);
 
+use Wxlink\Administrator;
 use Wxlink\Client;
 use Wxlink\Delivery;
 use Wxlink\ErrorClass;
 use Wxlink\Library;
+use Wxlink\LinkState;
 use Wxlink\LinkStatus;
 use Wxlink\Option;
 use Wxlink\Status;
@@ -107,11 +109,10 @@ $tests['the library knows every status, class and option'] = function () {
         same($name, Status::name($number));
     }
     same('', Status::name(12345));
-    $classes = array_values((new ReflectionClass(ErrorClass::class))->getConstants());
-    foreach ($classes as $i => $word) {
-        same($word, Library::ffi()->wx_class_text($i + 1, null, null));
+    foreach (ErrorClass::cases() as $number => $class) {
+        same($class->value, Library::ffi()->wx_class_text($number, null, null));
     }
-    same('', Library::ffi()->wx_class_text(count($classes) + 1, null, null));
+    same('', Library::ffi()->wx_class_text(count(ErrorClass::cases()), null, null));
     foreach ((new ReflectionClass(Option::class))->getConstants() as $key) {
         $e = refused(fn () => new Client([$key => "\1"]));
         contains($key === 'ca_file' ? 'ca_file' : "option $key", $e->getMessage());
@@ -143,13 +144,13 @@ $tests['the catalogue can be read'] = function () {
 
 $tests['a link from invitation to unlinking'] = function () use ($sandbox, $client) {
     $yes = $client->linkMiniprogram(TOKEN, APPID, notifyUsers: false, showProfile: true);
-    same([Status::OK, 0, 'ok', Delivery::Answered, 200, ''],
+    same([Status::OK, 0, ErrorClass::Ok, Delivery::Answered, 200, ''],
         [$yes->status, $yes->errcode, $yes->errorClass, $yes->delivery, $yes->httpStatus, $yes->message]);
     contains('"errcode":0', $yes->json);
     contains('"endpoint":"link"', $yes->trace);
 
     $again = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
-    same([Status::API, 'API', 89010, 'pending', Delivery::Answered],
+    same([Status::API, 'API', 89010, ErrorClass::Pending, Delivery::Answered],
         [$again->status, $again->statusName, $again->errcode, $again->errorClass, $again->delivery]);
     same(Status::API, $again->getCode());
     same(false, $again->rid === '');
@@ -158,11 +159,11 @@ $tests['a link from invitation to unlinking'] = function () use ($sandbox, $clie
     $sandbox->agree(ACCOUNT, APPID, 'official_account');
     same(LinkStatus::AWAITING_MINI_PROGRAM, $client->getLinked(TOKEN)->items[0]->status);
     $sandbox->agree(ACCOUNT, APPID, 'mini_program');
-    same('linked', $client->waitLinked(TOKEN, APPID, waitMs: 0)->state);
+    same(LinkState::Linked, $client->waitLinked(TOKEN, APPID, waitMs: 0)->state);
 
     same(Status::OK, $client->unlinkMiniprogram(TOKEN, APPID)->status);
     $asked = refused(fn () => $client->unlinkMiniprogram(TOKEN, APPID));
-    same([89018, 'pending'], [$asked->errcode, $asked->errorClass]);
+    same([89018, ErrorClass::Pending], [$asked->errcode, $asked->errorClass]);
 };
 
 $tests['the list is typed'] = function () use ($client) {
@@ -185,7 +186,7 @@ $tests['unusual items are read as far as possible'] = function () use ($sandbox,
     ]]]);
     $sandbox->fault('get', ['body' => ['text' => "\u{FEFF}$list"]]);
     $result = $client->getLinked(TOKEN);
-    same(['', null], [$result->state, $result->item]);
+    same([LinkState::Unknown, null], [$result->state, $result->item]);
     [$odd, $empty] = $result->items;
     same([77, null, null, 'null', "a\0b"],
         [$odd->status, $odd->released, $odd->appid, $odd->nickname, $odd->email]);
@@ -197,22 +198,25 @@ $tests['unusual items are read as far as possible'] = function () use ($sandbox,
 };
 
 $tests['every refusal has a class'] = function () use ($sandbox, $client) {
-    same('token', refused(fn () => $client->linkMiniprogram('SANDBOX-EXPIRED', APPID, false, true))->errorClass);
-    same('action_required', refused(fn () => $client->linkMiniprogram(TOKEN, 'wx0b000000000000e1', false, true))->errorClass);
+    same(ErrorClass::Token, refused(fn () => $client->linkMiniprogram('SANDBOX-EXPIRED', APPID, false, true))->errorClass);
+    same(ErrorClass::ActionRequired, refused(fn () => $client->linkMiniprogram(TOKEN, 'wx0b000000000000e1', false, true))->errorClass);
     $sandbox->fault('link', ['errcode' => ['code' => -1]]);
     $busy = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
-    same([Status::API, -1, 'busy'], [$busy->status, $busy->errcode, $busy->errorClass]);
+    same([Status::API, -1, ErrorClass::Busy], [$busy->status, $busy->errcode, $busy->errorClass]);
 };
 
 $tests['a lost answer is unknown, and ensure finds the invitation'] = function () use ($sandbox, $client) {
     $sandbox->fault('link', ['drop' => 'reset'], when: 'after');
     $lost = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
-    same([Status::CONNECTION_LOST, Status::CONNECTION_LOST, Delivery::Unknown, ''],
+    same([Status::CONNECTION_LOST, Status::CONNECTION_LOST, Delivery::Unknown, ErrorClass::None],
         [$lost->status, $lost->errcode, $lost->delivery, $lost->errorClass]);
     $pending = $client->ensureLinked(TOKEN, APPID, false, true);
-    same([Status::PENDING, 'pending', 'pending', 'official_account', 'pending', 0],
+    same(
+        [Status::PENDING, ErrorClass::Pending, LinkState::Pending, Administrator::OfficialAccount,
+            LinkState::Pending, 0],
         [$pending->status, $pending->errorClass, $pending->state, $pending->waitsFor, $pending->found,
-            $pending->posts]);
+            $pending->posts],
+    );
     same(false, $pending->message === '');
     same(APPID, $pending->item->appid);
     same(1, $sandbox->received('link'));
@@ -222,9 +226,9 @@ $tests['ensure waits for the administrators'] = function () use ($sandbox, $clie
     $soon = ['when' => ['polls' => 1]];
     $sandbox->admin('PUT', 'policy', ['official_account' => $soon, 'mini_program' => $soon]);
     $linked = $client->ensureLinked(TOKEN, APPID, false, true, waitMs: 2000);
-    same(['linked', 'absent', 1], [$linked->state, $linked->found, $linked->posts]);
+    same([LinkState::Linked, LinkState::Absent, 1], [$linked->state, $linked->found, $linked->posts]);
     $vanished = $client->waitLinked(TOKEN, 'wx0b00000000000002', 0);
-    same([Status::VANISHED, 'vanished', null], [$vanished->status, $vanished->state, $vanished->item]);
+    same([Status::VANISHED, LinkState::Vanished, null], [$vanished->status, $vanished->state, $vanished->item]);
 };
 
 $tests['a refusal is a state, and a failure is thrown'] = function () use ($sandbox, $client) {
@@ -234,10 +238,10 @@ $tests['a refusal is a state, and a failure is thrown'] = function () use ($sand
         'account' => ACCOUNT, 'appid' => APPID, 'by' => 'mini_program', 'decision' => 'refuse',
     ]);
     $declined = $client->waitLinked(TOKEN, 'gh_000000000001', 0);
-    same([Status::DECLINED, 'declined', 'action_required'],
+    same([Status::DECLINED, LinkState::Declined, ErrorClass::ActionRequired],
         [$declined->status, $declined->state, $declined->errorClass]);
     $expired = refused(fn () => $client->waitLinked('SANDBOX-EXPIRED', APPID, 0));
-    same(['token', 'unknown'], [$expired->errorClass, $expired->result->state]);
+    same([ErrorClass::Token, LinkState::Unknown], [$expired->errorClass, $expired->result->state]);
 };
 
 $tests['without a connection nothing is sent'] = function () {
@@ -311,7 +315,7 @@ $tests['a fork is noticed'] = function () use ($sandbox) {
     }
     $command = [PHP_BINARY, '-d', 'ffi.enable=1', __DIR__ . '/fork.php', $sandbox->http];
     $process = proc_open($command, [1 => ['pipe', 'w']], $pipes);
-    $lines = "child FORKED, with a client of its own OK\nparent OK, child's exit code 0\n";
+    $lines = "child FORKED, a new client OK\nparent OK, child's exit code 0\n";
     same($lines, stream_get_contents($pipes[1]));
     same(0, proc_close($process));
 };

@@ -21,7 +21,7 @@ try {
 if ($child === 0) {
     $own = new Wxlink\Client(['base_url' => $argv[1]]);
     $itself = Wxlink\Status::name($own->getLinked('SANDBOX-TOKEN')->status);
-    echo "child $status, with a client of its own $itself\n";
+    echo "child $status, a new client $itself\n";
 } else {
     pcntl_waitpid($child, $code);
     echo "parent $status, child's exit code $code\n";

@@ -188,7 +188,7 @@ fn manual_pages_render() {
             );
             let text = String::from_utf8_lossy(&output.stdout);
             assert!(
-                text.contains("Time limit of a whole call"),
+                text.contains("Time limit for a whole call"),
                 "{page}: {text}"
             );
         }

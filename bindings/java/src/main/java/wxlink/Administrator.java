@@ -1,5 +1,7 @@
 package wxlink;
 
+import java.util.Locale;
+
 /** The administrator who must agree to a link before it can go further. */
 public enum Administrator {
     /** The link waits for no administrator, or the list does not show for which. */
@@ -9,11 +11,17 @@ public enum Administrator {
     /** The mini program's administrator. */
     MINI_PROGRAM;
 
+    /** The administrator as the library's JSON and the other languages write it; empty for NONE. */
+    public String word() {
+        return this == NONE ? "" : name().toLowerCase(Locale.ROOT);
+    }
+
     static Administrator fromWord(String word) {
-        switch (word) {
-            case "official_account": return OFFICIAL_ACCOUNT;
-            case "mini_program": return MINI_PROGRAM;
-            default: return NONE;
+        for (Administrator known : values()) {
+            if (known.word().equals(word)) {
+                return known;
+            }
         }
+        return NONE;
     }
 }

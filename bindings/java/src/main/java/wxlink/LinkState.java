@@ -19,9 +19,16 @@ public enum LinkState {
      */
     VANISHED;
 
+    /**
+     * The state as the library's JSON and the other languages write it, such as {@code pending}.
+     */
+    public String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
     static LinkState fromWord(String word) {
         for (LinkState known : values()) {
-            if (known.name().toLowerCase(Locale.ROOT).equals(word)) {
+            if (known.word().equals(word)) {
                 return known;
             }
         }

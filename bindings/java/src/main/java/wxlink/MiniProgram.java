@@ -71,7 +71,7 @@ public final class MiniProgram implements Serializable {
         return text("appid");
     }
 
-    /** Seen as {@code SOURCE_NORMAL}; WeChat does not say what it means. */
+    /** Seen as {@code SOURCE_NORMAL}; WeChat does not document it. */
     public Optional<String> source() {
         return text("source");
     }
@@ -101,7 +101,7 @@ public final class MiniProgram implements Serializable {
         return text("headimg_url");
     }
 
-    /** Seen as 1; WeChat does not say what it means. */
+    /** Seen as 1; WeChat does not document it. */
     public OptionalLong copyVerifyStatus() {
         return number("copy_verify_status");
     }

@@ -24,16 +24,19 @@ public final class Wxlink {
     /**
      * Looks up one field of a known errcode.
      *
-     * @param api {@code link}, {@code get} or {@code unlink}: the endpoint that answered; null for
-     *     the row that holds for every endpoint
+     * @param endpoint {@code link}, {@code get} or {@code unlink}: the endpoint that answered; null
+     *     for the row that holds for every endpoint
      * @param errcode what WeChat answered
      * @param field {@code name}, {@code class}, {@code meaning}, {@code remedy} or {@code wire}
      *     (WeChat's own words)
      * @param lang {@code en} or {@code zh}, for meaning and remedy; null for {@code en}
      * @return the text; empty if the errcode is unknown or an argument is none of the above
      */
-    public static String errcodeText(String api, int errcode, String field, String lang) {
+    public static String errcodeText(String endpoint, int errcode, String field, String lang) {
         return LIB.wx_errcode_text(
-                Lib.text("api", api), errcode, Lib.text("field", field), Lib.text("lang", lang));
+                Lib.text("endpoint", endpoint),
+                errcode,
+                Lib.text("field", field),
+                Lib.text("lang", lang));
     }
 }

@@ -13,8 +13,8 @@
  * }
  * }</pre>
  *
- * <p>A call that fails throws a {@link wxlink.WxException}; its {@link wxlink.Result#errorClass
- * class} tells the program what to do. {@link wxlink.Client#ensureLinked} and {@link
+ * <p>A call that fails throws a {@link wxlink.WxException}, and a program decides by its {@link
+ * wxlink.WxException#errorClass class} what to do. {@link wxlink.Client#ensureLinked} and {@link
  * wxlink.Client#waitLinked} return a link that is pending, declined or vanished, and do not throw.
  *
  * <p>Texts are never null; a missing text is empty. A text argument that C would not receive

@@ -37,7 +37,7 @@ final class Refusal {
             }
             try (Client client = new Client(options)) {
                 client.linkMiniprogram(token, args[0], NotifyUsers.NO, ShowProfile.YES);
-                return say("done: the invitation is out", 0);
+                return print("done: the invitation is out", 0);
             }
         } catch (WxException e) {
             return decide(e);
@@ -52,22 +52,22 @@ final class Refusal {
         switch (e.errorClass()) {
             case OK:
             case PENDING:
-                return say("done: " + e.getMessage(), 0);
+                return print("done: " + e.getMessage(), 0);
             case TOKEN:
-                return say("token: get another access token, then call again", 3);
+                return print("token: get another access token, then call again", 3);
             case BUSY:
-                return say("busy: wait a little, then call again", 4);
+                return print("busy: wait a little, then call again", 4);
             case QUOTA:
-                return say("quota: call again when it is renewed", 4);
+                return print("quota: call again when it is renewed", 4);
             case ACTION_REQUIRED:
             case INVALID_REQUEST:
-                return say(e.errorClass().word() + ": " + e.getMessage(), 1);
+                return print(e.errorClass().word() + ": " + e.getMessage(), 1);
             default: // No answer, or an unknown errcode: read the list before linking again.
-                return say("unknown: " + e.getMessage(), 5);
+                return print("unknown: " + e.getMessage(), 5);
         }
     }
 
-    private static int say(String line, int exitCode) {
+    private static int print(String line, int exitCode) {
         System.out.println(line);
         return exitCode;
     }

@@ -77,6 +77,8 @@ class HeaderTest {
         assertEquals(LinkState.ABSENT, LinkState.fromWord("absent"));
         assertEquals(LinkState.UNKNOWN, LinkState.fromWord("of a later library"));
         assertEquals(Administrator.NONE, Administrator.fromWord("of a later library"));
+        assertEquals("official_account", Administrator.OFFICIAL_ACCOUNT.word());
+        assertEquals("", Administrator.NONE.word());
         assertEquals(1, NotifyUsers.YES.flag());
         assertEquals(0, ShowProfile.NO.flag());
     }

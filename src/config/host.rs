@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
+use crate::model::lang::{Lang, Text};
+
 /// A host that serves WeChat's API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
@@ -23,43 +25,52 @@ const MAX_HOSTS: usize = 16;
 /// Parses URLs separated by commas.
 ///
 /// # Errors
-/// A clause that follows "option base_url".
-pub(super) fn parse_hosts(value: &str) -> Result<Vec<Host>, String> {
+/// A clause that follows "option base_url", in the language `lang`.
+pub(super) fn parse_hosts(value: &str, lang: Lang) -> Result<Vec<Host>, String> {
     let hosts = value
         .split(',')
-        .map(|url| parse_host(url.trim()))
+        .map(|url| parse_host(url.trim()).map_err(|why| why.get(lang).to_owned()))
         .collect::<Result<Vec<_>, _>>()?;
     if hosts.len() > MAX_HOSTS {
-        return Err(format!("takes at most {MAX_HOSTS} URLs"));
+        return Err(match lang {
+            Lang::En => format!("takes at most {MAX_HOSTS} URLs"),
+            Lang::Zh => format!("最多接受 {MAX_HOSTS} 个 URL"),
+        });
     }
     Ok(hosts)
 }
 
-fn parse_host(url: &str) -> Result<Host, String> {
-    let invalid = || {
-        "takes URLs such as https://api.weixin.qq.com, separated by commas, without a path"
-            .to_owned()
+fn parse_host(url: &str) -> Result<Host, Text> {
+    const INVALID: Text = Text {
+        en: "takes URLs such as https://api.weixin.qq.com, separated by commas, without a path",
+        zh: "应为 https://api.weixin.qq.com 这样的 URL，不带路径，多个 URL 以逗号分隔",
     };
-    let uri: Uri = url.parse().map_err(|_| invalid())?;
-    let authority = uri.authority().ok_or_else(invalid)?;
+    let uri: Uri = url.parse().map_err(|_| INVALID)?;
+    let authority = uri.authority().ok_or(INVALID)?;
     let has_only_authority = authority.as_str()
         == url
             .split_once("://")
             .map_or("", |(_, rest)| rest.trim_end_matches('/'));
     if !has_only_authority || authority.as_str().contains('@') {
-        return Err(invalid());
+        return Err(INVALID);
     }
     let name = without_brackets(authority.host()).to_ascii_lowercase();
     let tls = match uri.scheme_str() {
         Some("https") => true,
         Some("http") if is_loopback(&name) => false,
         Some("http") => {
-            return Err("takes plain http only for loopback addresses; use https".into());
+            return Err(Text {
+                en: "takes plain http only for loopback addresses; use https",
+                zh: "仅对本机回环地址接受明文 http，请使用 https",
+            });
         }
-        _ => return Err(invalid()),
+        _ => return Err(INVALID),
     };
     if rustls::pki_types::ServerName::try_from(name.as_str()).is_err() {
-        return Err("contains a host that is neither a DNS name nor an address".into());
+        return Err(Text {
+            en: "contains a host that is neither a DNS name nor an address",
+            zh: "含有既不是域名也不是 IP 地址的主机",
+        });
     }
     let port = match authority.port() {
         Some(port) => Some(port.as_u16()).filter(|p| *p != 0),
@@ -67,7 +78,7 @@ fn parse_host(url: &str) -> Result<Host, String> {
         None if authority.as_str().len() > authority.host().len() => None,
         None => Some(if tls { 443 } else { 80 }),
     };
-    let port = port.ok_or_else(invalid)?;
+    let port = port.ok_or(INVALID)?;
     let shown = authority.as_str().to_ascii_lowercase();
     Ok(Host {
         origin: format!("{}://{shown}", if tls { "https" } else { "http" }),
@@ -92,8 +103,8 @@ mod tests {
 
     #[test]
     fn urls_are_parsed_into_hosts() {
-        let o = parse_hosts("https://API2.weixin.qq.com:8443/, http://[::1]:80,http://127.0.0.9")
-            .unwrap();
+        let urls = "https://API2.weixin.qq.com:8443/, http://[::1]:80,http://127.0.0.9";
+        let o = parse_hosts(urls, Lang::En).unwrap();
         assert_eq!(o[0].origin, "https://api2.weixin.qq.com:8443");
         assert_eq!((o[0].port, o[0].tls), (8443, true));
         assert_eq!(

@@ -60,7 +60,8 @@ pub enum OptionKind {
     Choice(&'static [&'static str]),
 }
 
-/// Checks a value and stores it. The error is a clause that follows "option KEY".
+/// Checks a value and stores it. The error is a clause that follows "option KEY", in the language
+/// of the options.
 type Setter = fn(&mut Options, &str) -> Result<(), String>;
 
 /// Every option, in the order of the documentation.
@@ -81,7 +82,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "微信 API 的接入地址，首选的排在最前。请求未能发往某个地址时，改用下一个。",
         },
         set: |o, v| {
-            o.hosts = parse_hosts(v)?;
+            o.hosts = parse_hosts(v, o.lang)?;
             Ok(())
         },
     },
@@ -99,7 +100,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "一次调用的总时限，包括域名解析、建立连接、重试和读取响应。",
         },
         set: |o, v| {
-            o.timeout_ms = parse_number(v, 1, HOUR_MS)?;
+            o.timeout_ms = parse_number(v, 1, HOUR_MS, o.lang)?;
             Ok(())
         },
     },
@@ -117,7 +118,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "建立单个连接的时限，包括域名解析、TCP 连接、代理握手和 TLS 握手。",
         },
         set: |o, v| {
-            o.connect_timeout_ms = parse_number(v, 1, HOUR_MS)?;
+            o.connect_timeout_ms = parse_number(v, 1, HOUR_MS, o.lang)?;
             Ok(())
         },
     },
@@ -135,7 +136,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "调用自动重试的最大次数。仅重试不会重复生效的请求：尚未发出的请求和查询请求。",
         },
         set: |o, v| {
-            o.max_retries = parse_number(v, 0, 10)?;
+            o.max_retries = parse_number(v, 0, 10, o.lang)?;
             Ok(())
         },
     },
@@ -152,7 +153,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "空闲连接的保留时间，供后续调用复用。",
         },
         set: |o, v| {
-            o.keep_alive_ms = parse_number(v, 0, HOUR_MS)?;
+            o.keep_alive_ms = parse_number(v, 0, HOUR_MS, o.lang)?;
             Ok(())
         },
     },
@@ -176,7 +177,7 @@ pub static OPTIONS: &[OptionEntry] = &[
                  仅用于本机回环地址，不经过代理。",
         },
         set: |o, v| {
-            o.proxy = parse_proxy(v)?;
+            o.proxy = parse_proxy(v, o.lang)?;
             Ok(())
         },
     },
@@ -217,7 +218,13 @@ pub static OPTIONS: &[OptionEntry] = &[
             o.trust = match v {
                 "system" => Trust::System,
                 "bundled" => Trust::Bundled,
-                _ => return Err("takes system or bundled".into()),
+                _ => {
+                    let why = Text {
+                        en: "takes system or bundled",
+                        zh: "应为 system 或 bundled",
+                    };
+                    return Err(why.get(o.lang).into());
+                }
             };
             Ok(())
         },
@@ -237,7 +244,11 @@ pub static OPTIONS: &[OptionEntry] = &[
         set: |o, v| {
             let printable = v.bytes().all(|b| (b' '..=b'~').contains(&b));
             if v.trim().is_empty() || v.len() > 256 || !printable {
-                return Err("takes 1 to 256 printable ASCII characters".into());
+                let why = Text {
+                    en: "takes 1 to 256 printable ASCII characters",
+                    zh: "应为 1 至 256 个可打印 ASCII 字符",
+                };
+                return Err(why.get(o.lang).into());
             }
             o.user_agent = v.to_owned();
             Ok(())
@@ -256,7 +267,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "允许的最大响应长度。响应超过该长度时，调用失败。",
         },
         set: |o, v| {
-            o.max_response_bytes = parse_number(v, 1024, 1 << 30)?.into();
+            o.max_response_bytes = parse_number(v, 1024, 1 << 30, o.lang)?.into();
             Ok(())
         },
     },
@@ -273,7 +284,11 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "提示信息的语言：英文或中文。",
         },
         set: |o, v| {
-            o.lang = Lang::from_code(v).ok_or("takes en or zh")?;
+            let why = Text {
+                en: "takes en or zh",
+                zh: "应为 en 或 zh",
+            };
+            o.lang = Lang::from_code(v).ok_or_else(|| why.get(o.lang))?;
             Ok(())
         },
     },
@@ -292,7 +307,7 @@ pub static OPTIONS: &[OptionEntry] = &[
                  access_token、token_command 或 component_appid。",
         },
         set: |o, v| {
-            o.account = parse_text(v, MAX_APPID_BYTES)?;
+            o.account = parse_text(v, MAX_APPID_BYTES, o.lang)?;
             Ok(())
         },
     },
@@ -309,7 +324,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "令牌来源之一：固定令牌，供未传入 access_token 的调用使用。",
         },
         set: |o, v| {
-            o.access_token = parse_text(v, MAX_TOKEN_BYTES)?;
+            o.access_token = parse_text(v, MAX_TOKEN_BYTES, o.lang)?;
             Ok(())
         },
     },
@@ -333,7 +348,7 @@ pub static OPTIONS: &[OptionEntry] = &[
                  详见 tokens.md。",
         },
         set: |o, v| {
-            o.token_command = parse_text(v, MAX_TOKEN_BYTES)?;
+            o.token_command = parse_text(v, MAX_TOKEN_BYTES, o.lang)?;
             Ok(())
         },
     },
@@ -352,7 +367,7 @@ pub static OPTIONS: &[OptionEntry] = &[
                  需同时设置 component_appsecret。",
         },
         set: |o, v| {
-            o.component_appid = parse_text(v, MAX_APPID_BYTES)?;
+            o.component_appid = parse_text(v, MAX_APPID_BYTES, o.lang)?;
             Ok(())
         },
     },
@@ -369,7 +384,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "component_appid 所指第三方平台的 appsecret。",
         },
         set: |o, v| {
-            o.component_appsecret = parse_text(v, MAX_TOKEN_BYTES)?;
+            o.component_appsecret = parse_text(v, MAX_TOKEN_BYTES, o.lang)?;
             Ok(())
         },
     },
@@ -388,7 +403,7 @@ pub static OPTIONS: &[OptionEntry] = &[
                  file 由同一台机器上的各进程共享，redis 或 rediss（TLS）由多台机器共享。",
         },
         set: |o, v| {
-            o.store = StoreUrl::parse(v)?;
+            o.store = StoreUrl::parse(v).map_err(|why| why.get(o.lang))?;
             o.store_password = password_of(v).map(str::to_owned);
             Ok(())
         },
@@ -508,7 +523,7 @@ impl Options {
     ///
     /// ```
     /// let mut options = wxlink::Options::new();
-    /// options.set("timeout_ms", "5000")?.set("lang", "zh")?;
+    /// options.set("timeout_ms", "5000")?.set("keep_alive_ms", "0")?;
     ///
     /// let error = options.set("max_retries", "many").err().unwrap();
     /// assert_eq!(error.to_string(), "option max_retries takes a whole number from 0 to 10");
@@ -522,11 +537,18 @@ impl Options {
         let lang = self.lang;
         let Some(entry) = OPTIONS.iter().find(|e| e.key == key) else {
             let keys: Vec<&str> = OPTIONS.iter().map(|e| e.key).collect();
-            let why = format!("unknown option; expected one of {}", keys.join(", "));
+            let keys = keys.join(", ");
+            let why = match lang {
+                Lang::En => format!("unknown option; expected one of {keys}"),
+                Lang::Zh => format!("未知选项；可用的选项有 {keys}"),
+            };
             return Err(OptionError { why, lang });
         };
         (entry.set)(self, value).map_err(|why| OptionError {
-            why: format!("option {key} {why}"),
+            why: match lang {
+                Lang::En => format!("option {key} {why}"),
+                Lang::Zh => format!("选项 {key} {why}"),
+            },
             lang,
         })?;
         if !self.set.contains(&entry.key) {
@@ -570,10 +592,15 @@ impl Options {
                 "account" => {}
                 key => {
                     let derivable = DERIVABLE_KEYS.join(", ");
-                    return Err(format!(
-                        "option {key} cannot be changed on a derived client, because it shares its \
-                         connections; only {derivable} can"
-                    ));
+                    return Err(match base.lang {
+                        Lang::En => format!(
+                            "option {key} cannot be changed on a derived client, because it \
+                             shares its connections; only {derivable} can"
+                        ),
+                        Lang::Zh => format!(
+                            "派生的客户端共用连接，不能更改选项 {key}；只能更改 {derivable}"
+                        ),
+                    });
                 }
             }
         }
@@ -618,8 +645,12 @@ impl Options {
                 no_proxy: NoProxy::default(),
             })),
             ProxyChoice::Env if self.hosts.iter().any(|host| host.tls) => {
-                ProxySettings::from_environment(|name| std::env::var_os(name))
-                    .map_err(|why| format!("option proxy is env, and {why}"))
+                ProxySettings::from_environment(self.lang, |name| std::env::var_os(name)).map_err(
+                    |why| match self.lang {
+                        Lang::En => format!("option proxy is env, and {why}"),
+                        Lang::Zh => format!("选项 proxy 为 env，但 {why}"),
+                    },
+                )
             }
             ProxyChoice::Env | ProxyChoice::None => Ok(None),
         }
@@ -633,32 +664,45 @@ fn password_of(url: &str) -> Option<&str> {
 }
 
 /// Checks a text of which only length and control characters matter; `None` if it is empty.
-fn parse_text(value: &str, max_bytes: usize) -> Result<Option<String>, String> {
+fn parse_text(value: &str, max_bytes: usize, lang: Lang) -> Result<Option<String>, String> {
     if value.len() > max_bytes || value.chars().any(char::is_control) {
-        return Err(format!(
-            "takes at most {max_bytes} bytes without control characters"
-        ));
+        return Err(match lang {
+            Lang::En => format!("takes at most {max_bytes} bytes without control characters"),
+            Lang::Zh => format!("最多 {max_bytes} 字节，且不得含有控制字符"),
+        });
     }
     Ok((!value.is_empty()).then(|| value.to_owned()))
 }
 
-fn parse_number(value: &str, min: u32, max: u32) -> Result<u32, String> {
+fn parse_number(value: &str, min: u32, max: u32, lang: Lang) -> Result<u32, String> {
     // `parse` alone would accept a plus sign.
     let only_digits = value.bytes().all(|b| b.is_ascii_digit());
     match value.parse::<u32>() {
         Ok(n) if only_digits && (min..=max).contains(&n) => Ok(n),
-        _ => Err(format!("takes a whole number from {min} to {max}")),
+        _ => Err(match lang {
+            Lang::En => format!("takes a whole number from {min} to {max}"),
+            Lang::Zh => format!("应为 {min} 至 {max} 的整数"),
+        }),
     }
 }
 
-fn parse_proxy(value: &str) -> Result<ProxyChoice, String> {
+fn parse_proxy(value: &str, lang: Lang) -> Result<ProxyChoice, String> {
     match value {
         "none" => Ok(ProxyChoice::None),
         "env" => Ok(ProxyChoice::Env),
-        "" => Err("is empty. Expected none, env, or a URL such as http://proxy:3128".into()),
+        "" => {
+            let why = Text {
+                en: "is empty. Expected none, env, or a URL such as http://proxy:3128",
+                zh: "为空。应为 none、env 或 http://proxy:3128 这样的 URL",
+            };
+            Err(why.get(lang).into())
+        }
         url => ProxyAddress::parse(url)
             .map(ProxyChoice::Url)
-            .map_err(|why| format!("is invalid: {why}")),
+            .map_err(|why| match lang {
+                Lang::En => format!("is invalid: {}", why.en),
+                Lang::Zh => format!("无效：{}", why.zh),
+            }),
     }
 }
 
@@ -694,6 +738,28 @@ mod tests {
         ] {
             let message = o.set("proxy", bad).err().unwrap().to_string();
             assert!(!message.contains("SECRET"), "{message}");
+        }
+    }
+
+    #[test]
+    fn messages_are_in_the_language_of_the_options() {
+        let mut o = Options::new();
+        o.set("lang", "zh").unwrap();
+        for (key, value, expected) in [
+            (
+                "timeout_ms",
+                "0",
+                "选项 timeout_ms 应为 1 至 3600000 的整数",
+            ),
+            (
+                "proxy",
+                "ftp://h:1",
+                "选项 proxy 无效：协议未知。应为 http、socks5 或 socks5h",
+            ),
+            ("no_such", "", "未知选项；可用的选项有 base_url"),
+        ] {
+            let message = o.set(key, value).err().unwrap().to_string();
+            assert!(message.starts_with(expected), "{message}");
         }
     }
 

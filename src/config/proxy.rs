@@ -10,6 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 
+use crate::model::lang::{Lang, Text};
+
 /// The default port of a SOCKS proxy (RFC 1928).
 const DEFAULT_SOCKS_PORT: u16 = 1080;
 /// The longest user name and the longest password in SOCKS5, in bytes each (RFC 1929).
@@ -49,42 +51,64 @@ impl ProxyAddress {
     /// # Errors
     /// Why the URL is invalid, and what to do: two sentences without the last period. They contain
     /// no part of the URL, which may hold a password.
-    pub fn parse(url: &str) -> Result<ProxyAddress, &'static str> {
+    pub fn parse(url: &str) -> Result<ProxyAddress, Text> {
         if let Some(why) = url.chars().find_map(forbidden) {
             return Err(why);
         }
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or("it has no scheme. Write http://HOST:PORT or socks5://HOST:PORT")?;
+        let (scheme, rest) = url.split_once("://").ok_or(Text {
+            en: "it has no scheme. Write http://HOST:PORT or socks5://HOST:PORT",
+            zh: "缺少协议。请写作 http://HOST:PORT 或 socks5://HOST:PORT",
+        })?;
         let protocol = match scheme.to_ascii_lowercase().as_str() {
             "http" => ProxyProtocol::Http,
             "socks5" | "socks5h" => ProxyProtocol::Socks5,
             "https" => {
-                return Err("a proxy that is itself reached over TLS is not supported. \
-                            Write http://HOST:PORT or socks5://HOST:PORT");
+                return Err(Text {
+                    en: "a proxy that is itself reached over TLS is not supported. \
+                         Write http://HOST:PORT or socks5://HOST:PORT",
+                    zh: "不支持通过 TLS 连接代理本身。\
+                         请写作 http://HOST:PORT 或 socks5://HOST:PORT",
+                });
             }
-            _ => return Err("its scheme is unknown. Expected http, socks5 or socks5h"),
+            _ => {
+                return Err(Text {
+                    en: "its scheme is unknown. Expected http, socks5 or socks5h",
+                    zh: "协议未知。应为 http、socks5 或 socks5h",
+                });
+            }
         };
         let (login, host_and_port) = match rest.rsplit_once('@') {
             Some((login, _)) if login.contains('@') => {
-                return Err("it has more than one @. Write an @ in a user or password as %40");
+                return Err(Text {
+                    en: "it has more than one @. Write an @ in a user or password as %40",
+                    zh: "含有多个 @。用户名或密码中的 @ 请写作 %40",
+                });
             }
             Some((login, _)) if login.contains('/') => {
-                return Err("it has a / before the @. Write a / in a user or password as %2F");
+                return Err(Text {
+                    en: "it has a / before the @. Write a / in a user or password as %2F",
+                    zh: "@ 之前含有 /。用户名或密码中的 / 请写作 %2F",
+                });
             }
             Some((login, host_and_port)) => (parse_login(login, protocol)?, host_and_port),
             None => (None, rest),
         };
         let host_and_port = host_and_port.strip_suffix('/').unwrap_or(host_and_port);
         if host_and_port.contains('/') {
-            return Err("it has a path. End it after the port");
+            return Err(Text {
+                en: "it has a path. End it after the port",
+                zh: "含有路径。请在端口之后结束",
+            });
         }
         let (host, port) = parse_host_and_port(host_and_port)?;
         let port = match (port, protocol) {
             (Some(port), _) => port,
             (None, ProxyProtocol::Socks5) => DEFAULT_SOCKS_PORT,
             (None, ProxyProtocol::Http) => {
-                return Err("it has no port, and programs differ in the default. Add the port");
+                return Err(Text {
+                    en: "it has no port, and programs differ in the default. Add the port",
+                    zh: "缺少端口，各程序的默认端口不一致。请写明端口",
+                });
             }
         };
         Ok(ProxyAddress {
@@ -114,20 +138,33 @@ impl fmt::Debug for ProxyAddress {
 }
 
 /// Why a character must not occur unencoded in a proxy's URL; `None` if it may.
-fn forbidden(c: char) -> Option<&'static str> {
+fn forbidden(c: char) -> Option<Text> {
     match c {
-        '#' => Some("it contains a #. Write a # in a user or password as %23"),
-        '?' => Some("it contains a ?. Write a ? in a user or password as %3F"),
-        '\\' => Some("it contains a \\. Write a \\ in a user or password as %5C"),
-        c if c.is_whitespace() => {
-            Some("it contains a space or line end. Write a space in a user or password as %20")
-        }
-        c if c.is_control() => Some("it contains a control character. Remove it"),
+        '#' => Some(Text {
+            en: "it contains a #. Write a # in a user or password as %23",
+            zh: "含有 #。用户名或密码中的 # 请写作 %23",
+        }),
+        '?' => Some(Text {
+            en: "it contains a ?. Write a ? in a user or password as %3F",
+            zh: "含有 ?。用户名或密码中的 ? 请写作 %3F",
+        }),
+        '\\' => Some(Text {
+            en: "it contains a \\. Write a \\ in a user or password as %5C",
+            zh: "含有 \\。用户名或密码中的 \\ 请写作 %5C",
+        }),
+        c if c.is_whitespace() => Some(Text {
+            en: "it contains a space or line end. Write a space in a user or password as %20",
+            zh: "含有空格或换行符。用户名或密码中的空格请写作 %20",
+        }),
+        c if c.is_control() => Some(Text {
+            en: "it contains a control character. Remove it",
+            zh: "含有控制字符。请将其删除",
+        }),
         _ => None,
     }
 }
 
-fn parse_login(text: &str, protocol: ProxyProtocol) -> Result<Option<Login>, &'static str> {
+fn parse_login(text: &str, protocol: ProxyProtocol) -> Result<Option<Login>, Text> {
     // The first colon separates them: a password may contain colons.
     let (user, password) = text.split_once(':').unwrap_or((text, ""));
     let login = Login {
@@ -139,43 +176,53 @@ fn parse_login(text: &str, protocol: ProxyProtocol) -> Result<Option<Login>, &'s
         .any(|part| part.len() > MAX_SOCKS_LOGIN_BYTES);
     match protocol {
         _ if text.is_empty() => Ok(None),
-        ProxyProtocol::Http if login.user.contains(':') => Err(
-            "its user contains a colon, which HTTP authentication does not allow. \
+        ProxyProtocol::Http if login.user.contains(':') => Err(Text {
+            en: "its user contains a colon, which HTTP authentication does not allow. \
                  Use another user",
-        ),
-        ProxyProtocol::Socks5 if too_long => Err(
-            "its user or password is longer than 255 bytes, the limit of SOCKS5. \
+            zh: "用户名含有冒号，HTTP 认证不允许。请更换用户名",
+        }),
+        ProxyProtocol::Socks5 if too_long => Err(Text {
+            en: "its user or password is longer than 255 bytes, the limit of SOCKS5. \
                  Use a shorter one",
-        ),
+            zh: "用户名或密码超过 SOCKS5 允许的 255 字节。请缩短",
+        }),
         _ => Ok(Some(login)),
     }
 }
 
-fn decode(text: &str) -> Result<String, &'static str> {
+fn decode(text: &str) -> Result<String, Text> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('%') {
         let digits = after.get(..2).unwrap_or_default();
         if digits.len() != 2 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err("it has a % without two hexadecimal digits. \
-                        Write a % in a user or password as %25");
+            return Err(Text {
+                en: "it has a % without two hexadecimal digits. \
+                     Write a % in a user or password as %25",
+                zh: "% 之后不是两位十六进制数字。用户名或密码中的 % 请写作 %25",
+            });
         }
         rest = &after[2..];
     }
-    let decoded = percent_decode_str(text)
-        .decode_utf8()
-        .map_err(|_| "its user or password is not UTF-8. Use another one")?;
+    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| Text {
+        en: "its user or password is not UTF-8. Use another one",
+        zh: "用户名或密码不是 UTF-8。请更换",
+    })?;
     if decoded.chars().any(char::is_control) {
-        return Err("its user or password contains a control character. Use another one");
+        return Err(Text {
+            en: "its user or password contains a control character. Use another one",
+            zh: "用户名或密码含有控制字符。请更换",
+        });
     }
     Ok(decoded.into_owned())
 }
 
-fn parse_host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str> {
+fn parse_host_and_port(text: &str) -> Result<(String, Option<u16>), Text> {
     let (host, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']')) {
         Some(Some((ip, after))) => {
-            let ip: Ipv6Addr = ip
-                .parse()
-                .map_err(|_| "the text in its brackets is not an IPv6 address. Correct it")?;
+            let ip: Ipv6Addr = ip.parse().map_err(|_| Text {
+                en: "the text in its brackets is not an IPv6 address. Correct it",
+                zh: "方括号中不是 IPv6 地址。请改正",
+            })?;
             let port = if after.is_empty() {
                 None
             } else {
@@ -183,16 +230,24 @@ fn parse_host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str
             };
             (ip.to_string(), port)
         }
-        Some(None) => return Err("it has a [ without a ]. Write an IPv6 address as [ADDRESS]"),
+        Some(None) => {
+            return Err(Text {
+                en: "it has a [ without a ]. Write an IPv6 address as [ADDRESS]",
+                zh: "有 [ 而没有 ]。IPv6 地址请写作 [地址]",
+            });
+        }
         None => {
             let (host, port) = match text.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
                 None => (text, None),
             };
             if port.is_some_and(|port| port.contains(':')) {
-                return Err("it has more than one colon after the login. \
-                            Write an IPv6 address as [ADDRESS], and a : in a user or password \
-                            as %3A");
+                return Err(Text {
+                    en: "it has more than one colon after the login. Write an IPv6 address as \
+                         [ADDRESS], and a : in a user or password as %3A",
+                    zh: "登录信息之后有多个冒号。IPv6 地址请写作 [地址]，\
+                         用户名或密码中的 : 请写作 %3A",
+                });
             }
             check_host_name(host)?;
             (host.to_ascii_lowercase(), port)
@@ -208,24 +263,36 @@ fn parse_host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str
     }
 }
 
-const BAD_PORT: &str = "its port is invalid. Expected a number from 1 to 65535";
+const BAD_PORT: Text = Text {
+    en: "its port is invalid. Expected a number from 1 to 65535",
+    zh: "端口无效。应为 1 至 65535 的整数",
+};
 
-fn check_host_name(host: &str) -> Result<(), &'static str> {
+fn check_host_name(host: &str) -> Result<(), Text> {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
     if host.is_empty() {
-        return Err("it has no host. Write http://HOST:PORT or socks5://HOST:PORT");
+        return Err(Text {
+            en: "it has no host. Write http://HOST:PORT or socks5://HOST:PORT",
+            zh: "缺少主机。请写作 http://HOST:PORT 或 socks5://HOST:PORT",
+        });
     }
     let is_valid = host.len() <= MAX_DNS_NAME_BYTES
         && !host.starts_with(['.', '-'])
         && host.bytes().all(is_allowed);
     if !is_valid {
-        return Err("its host is neither a DNS name nor an address. \
-                    Write a name with other characters in its xn-- form");
+        return Err(Text {
+            en: "its host is neither a DNS name nor an address. \
+                 Write a name with other characters in its xn-- form",
+            zh: "主机既不是域名也不是 IP 地址。含其他字符的域名请使用 xn-- 形式",
+        });
     }
     // getaddrinfo accepts 127.1 and 2130706433 as addresses; other programs read them differently.
     let is_numeric = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     if is_numeric && host.parse::<Ipv4Addr>().is_err() {
-        return Err("its host is an incomplete IPv4 address. Write all four numbers");
+        return Err(Text {
+            en: "its host is an incomplete IPv4 address. Write all four numbers",
+            zh: "主机是不完整的 IPv4 地址。请写出全部四段",
+        });
     }
     Ok(())
 }
@@ -316,12 +383,18 @@ pub(crate) struct ProxySettings {
 const PROXY_VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
+const NOT_UTF8: Text = Text {
+    en: "it is not UTF-8. Correct it",
+    zh: "不是 UTF-8。请改正",
+};
+
 impl ProxySettings {
     /// Reads the environment through `variable`, which returns the value of a variable.
     ///
     /// # Errors
-    /// Which variable is invalid, and why, without its value.
+    /// Which variable is invalid, and why, in the language `lang` and without the value.
     pub fn from_environment(
+        lang: Lang,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<ProxySettings>, String> {
         let first = |names: &[&'static str]| {
@@ -333,17 +406,19 @@ impl ProxySettings {
         let Some((name, url)) = first(&PROXY_VARIABLES) else {
             return Ok(None);
         };
-        let mut url = url.map_err(|_| format!("{name} is invalid: it is not UTF-8. Correct it"))?;
+        let invalid = |name: &str, why: Text| match lang {
+            Lang::En => format!("{name} is invalid: {}", why.en),
+            Lang::Zh => format!("{name} 无效：{}", why.zh),
+        };
+        let mut url = url.map_err(|_| invalid(name, NOT_UTF8))?;
         if !url.contains("://") {
             url.insert_str(0, "http://");
         }
-        let proxy = ProxyAddress::parse(&url).map_err(|why| format!("{name} is invalid: {why}"))?;
+        let proxy = ProxyAddress::parse(&url).map_err(|why| invalid(name, why))?;
         let no_proxy = match first(&NO_PROXY_VARIABLES) {
             None => NoProxy::default(),
             Some((_, Ok(list))) => NoProxy::parse(&list),
-            Some((name, Err(_))) => {
-                return Err(format!("{name} is invalid: it is not UTF-8. Correct it"));
-            }
+            Some((name, Err(_))) => return Err(invalid(name, NOT_UTF8)),
         };
         Ok(Some(ProxySettings { proxy, no_proxy }))
     }
@@ -359,7 +434,7 @@ mod tests {
     use super::*;
 
     fn parsed(url: &str) -> ProxyAddress {
-        ProxyAddress::parse(url).unwrap_or_else(|why| panic!("{url}: {why}"))
+        ProxyAddress::parse(url).unwrap_or_else(|why| panic!("{url}: {why:?}"))
     }
 
     #[test]
@@ -427,7 +502,9 @@ mod tests {
             "",
         ] {
             let why = ProxyAddress::parse(url).expect_err(url);
-            assert!(!why.contains("SECRET"), "{url}: {why}");
+            for why in [why.en, why.zh] {
+                assert!(!why.contains("SECRET"), "{url}: {why}");
+            }
         }
         let long = "x".repeat(256);
         assert!(ProxyAddress::parse(&format!("socks5://u:{long}@h:1")).is_err());
@@ -499,7 +576,7 @@ mod tests {
     }
 
     fn from_variables(set: &[(&str, &str)]) -> Result<Option<ProxySettings>, String> {
-        ProxySettings::from_environment(|name| {
+        ProxySettings::from_environment(Lang::En, |name| {
             let found = set.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| value.into())
         })

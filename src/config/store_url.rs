@@ -3,6 +3,8 @@
 #[cfg(feature = "redis-store")]
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
+use crate::model::lang::Text;
+
 /// The value of the option `store`.
 #[derive(Clone, Debug)]
 pub(crate) enum StoreUrl {
@@ -22,7 +24,7 @@ impl StoreUrl {
     /// # Errors
     /// A clause that follows "option store". It does not contain the value, which may hold a
     /// password.
-    pub fn parse(url: &str) -> Result<StoreUrl, String> {
+    pub fn parse(url: &str) -> Result<StoreUrl, Text> {
         let parsed = match url.split_once(':') {
             None if url == "memory" => Some(StoreUrl::Memory),
             #[cfg(feature = "file-store")]
@@ -30,23 +32,27 @@ impl StoreUrl {
                 Some(StoreUrl::File(path.to_owned()))
             }
             #[cfg(not(feature = "file-store"))]
-            Some(("file", _)) => return Err(NOT_IN_THIS_BUILD.into()),
+            Some(("file", _)) => return Err(NOT_IN_THIS_BUILD),
             #[cfg(feature = "redis-store")]
             Some(("redis" | "rediss", _)) => {
                 redis_connection_info(url).map(|info| StoreUrl::Redis(Box::new(info)))
             }
             #[cfg(not(feature = "redis-store"))]
-            Some(("redis" | "rediss", _)) => return Err(NOT_IN_THIS_BUILD.into()),
+            Some(("redis" | "rediss", _)) => return Err(NOT_IN_THIS_BUILD),
             _ => None,
         };
-        parsed.ok_or_else(|| {
-            "takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…".into()
+        parsed.ok_or(Text {
+            en: "takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…",
+            zh: "应为 memory、file:PATH、redis://[用户名:密码@]HOST[:PORT][/DB] 或 rediss://…",
         })
     }
 }
 
 #[cfg(not(all(feature = "file-store", feature = "redis-store")))]
-const NOT_IN_THIS_BUILD: &str = "names a store that this build of the library does not support";
+const NOT_IN_THIS_BUILD: Text = Text {
+    en: "names a store that this build of the library does not support",
+    zh: "所指的存储不在此版本库的支持范围内",
+};
 
 /// Parses the URL of a Redis server. `None` if it is invalid, or if the server is not reached over
 /// TCP or verified TLS.

@@ -724,7 +724,8 @@ const char *wx_result_rid(const wx_result *result);
  *     {"endpoint":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
  *      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
  *
- * phase is the last one that the attempt reached: resolve, connect, proxy, tls, send, wait, receive, done.
+ * phase is the last one that the attempt reached: resolve, connect, proxy, tls, send, wait,
+ * receive, done.
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text

@@ -155,7 +155,8 @@ macro_rules! table {
 
 /// Every known errcode, by errcode; rows of one errcode by endpoint, the general one first.
 pub static ENTRIES: &[Entry] = table! {
-    // errcode NAME "WeChat's words" [endpoint, class, documented by WeChat (official) or seen in practice (field)]
+    // errcode NAME "WeChat's words" [endpoint, class, origin]
+    // (the origin is official if WeChat documents the code, field if it was seen in practice)
     //     language "meaning" "remedy"
 
     -1 SYSTEM_BUSY "system error" [any Busy official]

@@ -57,9 +57,13 @@ class NameServer:
     def answer(self, question, caller):
         end = question.index(b"\0", 12) + 5  # name, type, class
         wants_a = question[end - 4 : end - 2] == b"\0\1"
-        answer = question[:2] + b"\x81\x80" + struct.pack("!HHHH", 1, wants_a, 0, 0) + question[12:end]
+        answer = (
+            question[:2] + b"\x81\x80" + struct.pack("!HHHH", 1, wants_a, 0, 0) + question[12:end]
+        )
         if wants_a:
-            answer += b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 600, 4) + socket.inet_aton("127.0.0.1")
+            answer += (
+                b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 600, 4) + socket.inet_aton("127.0.0.1")
+            )
         self.socket.sendto(answer, caller)
 
 
@@ -73,7 +77,9 @@ def main():
         with harness.Responder() as responder:
             program = harness.compile_wxlink()
             literal = harness.Contestant([program, responder.url, "-"])
-            named = harness.Contestant([program, responder.url.replace("127.0.0.1", "localhost"), "-"])
+            named = harness.Contestant(
+                [program, responder.url.replace("127.0.0.1", "localhost"), "-"]
+            )
             rounds = []
             literal("link", 1)
             first = named("link", 1)

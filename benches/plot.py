@@ -31,26 +31,46 @@ def draw(relative):
         )
 
     text(16, 26, "Time per call, relative to wxlink from C", size=16, weight="bold")
-    text(16, 45, "Further right is slower; each step is twice as long. Same responder, same run.", fill="#57606a")
+    text(
+        16,
+        45,
+        "Further right is slower; each step is twice as long. Same responder, same run.",
+        fill="#57606a",
+    )
     y = TOP
     for title, dots in panels:
         bottom = y + ROW * len(dots) + 6
         for power in range(low, high + 1):
             at = x(2.0**power)
             colour = INK if power == 0 else FAINT
-            out.append(f'<line x1="{at:.1f}" y1="{y}" x2="{at:.1f}" y2="{bottom}" stroke="{colour}"/>')
+            out.append(
+                f'<line x1="{at:.1f}" y1="{y}" x2="{at:.1f}" y2="{bottom}" stroke="{colour}"/>'
+            )
             text(at, bottom + 14, f"{2**power}×" if power >= 0 else f"1/{2**-power}×", "middle", 10)
         text(16, y - 8, title, size=14, weight="bold")
         for i, (name, ratio) in enumerate(dots):
             middle = y + ROW * i + ROW / 2 + 3
             colour = OURS if name.startswith("wxlink") else THEIRS
-            text(LEFT - 12, middle + 4, name, "end", fill=colour, weight="bold" if name == "wxlink" else "normal")
+            text(
+                LEFT - 12,
+                middle + 4,
+                name,
+                "end",
+                fill=colour,
+                weight="bold" if name == "wxlink" else "normal",
+            )
             out.append(
                 f'<line x1="{x(1):.1f}" y1="{middle}" x2="{x(ratio):.1f}" y2="{middle}" stroke="{colour}" stroke-width="3"/>'
             )
             out.append(f'<circle cx="{x(ratio):.1f}" cy="{middle}" r="5" fill="{colour}"/>')
             left = ratio < 1
-            text(x(ratio) + (-9 if left else 9), middle + 4, f"{ratio:.2f}", "end" if left else "start", 11)
+            text(
+                x(ratio) + (-9 if left else 9),
+                middle + 4,
+                f"{ratio:.2f}",
+                "end" if left else "start",
+                11,
+            )
         y = bottom + GAP
     width, height = LEFT + WIDTH + RIGHT, y - GAP + 28
     head = (

@@ -56,16 +56,30 @@ class Table:
     def texts(self):
         yield "what", "wxlink", "peer", "ratio", "target", ""
         for what, ours, peer, ratio, target, met, unit in self.rows:
-            texts = ("" if n is None else f"{n:,.{2 if n < 10 else 1 if n < 100 else 0}f} {unit}".strip() for n in (ours, peer))
+            texts = (
+                "" if n is None else f"{n:,.{2 if n < 10 else 1 if n < 100 else 0}f} {unit}".strip()
+                for n in (ours, peer)
+            )
             # Some targets are for the figure itself.
             relative = peer is not None and unit != "calls"
-            yield what, *texts, f"{ratio:.2f}" if relative else "", target, {True: "ok", False: "MISSED", None: ""}[met]
+            yield (
+                what,
+                *texts,
+                f"{ratio:.2f}" if relative else "",
+                target,
+                {True: "ok", False: "MISSED", None: ""}[met],
+            )
 
     def print(self):
         rows = list(self.texts())
         widths = [max(len(row[i]) for row in rows) for i in range(6)]
         for row in rows:
-            print("  ".join(t.ljust(w) if i == 0 else t.rjust(w) for i, (t, w) in enumerate(zip(row, widths))))
+            print(
+                "  ".join(
+                    t.ljust(w) if i == 0 else t.rjust(w)
+                    for i, (t, w) in enumerate(zip(row, widths))
+                )
+            )
 
     def markdown(self):
         head, *rows = self.texts()
@@ -107,18 +121,29 @@ class Bench:
         for name, package, sources, flags in (
             ("bare socket", "libssl-dev", ("bare.c",), ("-lssl", "-lcrypto")),
             ("libcurl", "libcurl4-openssl-dev", ("curl.c", "parse_none.c"), ("-lcurl",)),
-            ("libcurl + simdjson", "libsimdjson-dev", ("curl.c", "parse_simdjson.cc"), ("-lcurl", "-lsimdjson")),
+            (
+                "libcurl + simdjson",
+                "libsimdjson-dev",
+                ("curl.c", "parse_simdjson.cc"),
+                ("-lcurl", "-lsimdjson"),
+            ),
             ("libcurl + cJSON", "libcjson-dev", ("curl.c", "parse_cjson.c"), ("-lcurl", "-lcjson")),
         ):
             try:
                 program = name.replace(" ", "").replace("+", "_")
-                self.programs[name] = harness.compile_c(program, driver, *sources, flags=flags, package=package)
+                self.programs[name] = harness.compile_c(
+                    program, driver, *sources, flags=flags, package=package
+                )
             except Missing as missing:
                 self.table.skip(name, missing)
 
     def contestants(self, tls=False, only=None):
         url, ca = (self.responder.tls_url, self.responder.ca) if tls else (self.responder.url, "-")
-        return {n: Contestant([p, url, ca]) for n, p in self.programs.items() if only is None or n in only}
+        return {
+            n: Contestant([p, url, ca])
+            for n, p in self.programs.items()
+            if only is None or n in only
+        }
 
     def remember(self, figures, reference, labels, rename=None):
         for (name, kind), taken in figures.items():
@@ -129,7 +154,9 @@ class Bench:
     def compare(self, figures, kind, what, peer, limit):
         ours, theirs = figures["wxlink", kind], figures.get((peer, kind))
         if theirs:
-            self.table.add(f"{what} / {peer}", median(ours), median(theirs), "≤", limit, ratios(ours, theirs))
+            self.table.add(
+                f"{what} / {peer}", median(ours), median(theirs), "≤", limit, ratios(ours, theirs)
+            )
 
     def floor(self, what, figures, name, peer):
         """What the least that can be done takes, beside the peer that a target is set by."""
@@ -169,11 +196,24 @@ class Bench:
                 ours = (many - few) / 1000
             elif name == "libcurl":
                 theirs = (many - few) / 1000
-                self.table.add("system calls per link, and libcurl's", ours, theirs, "≤", 4, [ours], "calls")
+                self.table.add(
+                    "system calls per link, and libcurl's", ours, theirs, "≤", 4, [ours], "calls"
+                )
 
     def count_syscalls(self, program, calls):
         counts = BUILD / "strace"
-        command = ["strace", "-f", "-c", "-o", counts, program, self.responder.url, "-", "link", str(calls)]
+        command = [
+            "strace",
+            "-f",
+            "-c",
+            "-o",
+            counts,
+            program,
+            self.responder.url,
+            "-",
+            "link",
+            str(calls),
+        ]
         if subprocess.run(command, env=ENV, capture_output=True).returncode:
             raise Missing("the right to trace with strace")
         return int(re.search(r"^100\.00 +\S+ +\d* +(\d+).* total$", counts.read_text(), re.M)[1])
@@ -184,19 +224,43 @@ class Bench:
         rates = {"shared": [], "separate": [], "libcurl": [], "bare socket": []}
         for i in range(self.rounds):
             turns = [("shared", ours, "shared"), ("separate", ours, "separate")]
-            turns += [(n, c, "separate") for n, c in (("libcurl", theirs), ("bare socket", bare)) if c]
+            turns += [
+                (n, c, "separate") for n, c in (("libcurl", theirs), ("bare socket", bare)) if c
+            ]
             for name, contestant, command in turns[i % len(turns) :] + turns[: i % len(turns)]:
                 rates[name].append(1e6 / contestant(command, 200))
         rate = {name: median(r) for name, r in rates.items() if r}
         per_ms = "per ms"
         if theirs:
             r = ratios(rates["shared"], rates["libcurl"])
-            self.table.add("64 threads, one client / libcurl, a handle each", rate["shared"], rate["libcurl"], "≥", 1.8, r, per_ms)
+            self.table.add(
+                "64 threads, one client / libcurl, a handle each",
+                rate["shared"],
+                rate["libcurl"],
+                "≥",
+                1.8,
+                r,
+                per_ms,
+            )
             if bare:
                 r = ratios(rates["bare socket"], rates["libcurl"])
-                self.table.note("64 threads with bare sockets / libcurl", rate["bare socket"], rate["libcurl"], r, per_ms)
+                self.table.note(
+                    "64 threads with bare sockets / libcurl",
+                    rate["bare socket"],
+                    rate["libcurl"],
+                    r,
+                    per_ms,
+                )
         r = ratios(rates["shared"], rates["separate"])
-        self.table.add("64 threads, one client / a client each", rate["shared"], rate["separate"], "≥", 0.95, r, per_ms)
+        self.table.add(
+            "64 threads, one client / a client each",
+            rate["shared"],
+            rate["separate"],
+            "≥",
+            0.95,
+            r,
+            per_ms,
+        )
         # The first bursts open the connections that the later ones are to do with.
         bursts = []
         for _ in range(5):
@@ -206,7 +270,15 @@ class Bench:
             fresh("bursts", 128)
             bursts.append((self.responder.connections() - before) / (128 * 64 / 1000))
             fresh.end()
-        self.table.add("new connections per 1000 calls in bursts of 64", median(bursts), None, "<", 12, bursts, "")
+        self.table.add(
+            "new connections per 1000 calls in bursts of 64",
+            median(bursts),
+            None,
+            "<",
+            12,
+            bursts,
+            "",
+        )
         for c in running.values():
             c.end()
 
@@ -215,10 +287,23 @@ class Bench:
         command = ["unshare", "--map-root-user", "--mount", "--net", "--kill-child"]
         if subprocess.run([*command, "true"], capture_output=True).returncode:
             raise Missing("the right to unshare namespaces")
-        out = subprocess.run([*command, sys.executable, HERE / "names.py"], env=ENV, check=True, capture_output=True, text=True)
+        out = subprocess.run(
+            [*command, sys.executable, HERE / "names.py"],
+            env=ENV,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         rounds = json.loads(out.stdout)["rounds"]
         named, literal = ([n / 1000 for n in column] for column in zip(*rounds))
-        self.table.add("link by name, 5 ms to the name server / by address", median(named), median(literal), "≤", 1.1, ratios(named, literal))
+        self.table.add(
+            "link by name, 5 ms to the name server / by address",
+            median(named),
+            median(literal),
+            "≤",
+            1.1,
+            ratios(named, literal),
+        )
 
     def first(self):
         def milliseconds(program, url, ca):
@@ -250,20 +335,47 @@ class Bench:
         for _ in range(25):
             a.append(milliseconds(ours, self.responder.tls_url, self.responder.ca))
             b.append(milliseconds(str(theirs), self.responder.tls_url, combined))
-        self.table.add("the same over TLS with the system's roots / libcurl", median(a), median(b), "≤", 0.12, ratios(a, b), "ms")
+        self.table.add(
+            "the same over TLS with the system's roots / libcurl",
+            median(a),
+            median(b),
+            "≤",
+            0.12,
+            ratios(a, b),
+            "ms",
+        )
 
     def python(self):
         python = prepare_python()
         env = dict(ENV, PYTHONPATH=str(BUILD / "python"))
         url = self.responder.url
-        running = {n: Contestant([python, HERE / "python/calls.py", n, url], env) for n in ("wxlink", "requests")}
+        running = {
+            n: Contestant([python, HERE / "python/calls.py", n, url], env)
+            for n in ("wxlink", "requests")
+        }
         running["C"] = Contestant([self.programs["wxlink"], url, "-"])
         f = interleaved(running, ["link", "list500"], self.rounds)
         link, c, requests = (f[name, "link"] for name in ("wxlink", "C", "requests"))
-        self.table.add("Python: link / the call from C", median(link), median(c), "≤", 1.3, ratios(link, c))
-        self.table.add("Python: link, times faster than requests", median(link), median(requests), "≥", 25, ratios(requests, link))
+        self.table.add(
+            "Python: link / the call from C", median(link), median(c), "≤", 1.3, ratios(link, c)
+        )
+        self.table.add(
+            "Python: link, times faster than requests",
+            median(link),
+            median(requests),
+            "≥",
+            25,
+            ratios(requests, link),
+        )
         ours, theirs = f["wxlink", "list500"], f["requests", "list500"]
-        self.table.add("Python: list of 500 read, times faster than requests", median(ours), median(theirs), "≥", 5, ratios(theirs, ours))
+        self.table.add(
+            "Python: list of 500 read, times faster than requests",
+            median(ours),
+            median(theirs),
+            "≥",
+            5,
+            ratios(theirs, ours),
+        )
         self.remember(f, "C", {"wxlink": "wxlink from Python", "requests": "requests + json"})
         for contestant in running.values():
             contestant.end()
@@ -275,7 +387,9 @@ class Bench:
 
         start("import wxlink")
         over = [start("import wxlink") - start("pass") for _ in range(20)]
-        self.table.add("Python: import wxlink, over bare Python", median(over), None, "≤", 8, over, "ms")
+        self.table.add(
+            "Python: import wxlink, over bare Python", median(over), None, "≤", 8, over, "ms"
+        )
 
     def go(self):
         program = build_go()
@@ -285,7 +399,14 @@ class Bench:
         f = interleaved(running, kinds, self.rounds)
         for kind, what in kinds.items():
             a, b = f["wxlink", kind], f["http", kind]
-            self.table.add(f"Go: {what} / net/http + encoding/json", median(a), median(b), "≤", 0.6, ratios(a, b))
+            self.table.add(
+                f"Go: {what} / net/http + encoding/json",
+                median(a),
+                median(b),
+                "≤",
+                0.6,
+                ratios(a, b),
+            )
         self.remember(f, "C", {"wxlink": "wxlink from Go", "http": "net/http + encoding/json"})
         for contestant in running.values():
             contestant.end()
@@ -297,7 +418,15 @@ class Bench:
         program("link", 9999)
         last = program("resident", 1)
         program.end()
-        self.table.add("memory after 10,000 links / after the first", last / 1e6, first / 1e6, "≤", 1.3, [last / first], "MB")
+        self.table.add(
+            "memory after 10,000 links / after the first",
+            last / 1e6,
+            first / 1e6,
+            "≤",
+            1.3,
+            [last / first],
+            "MB",
+        )
         size = (LIB / "libwxlink.so").stat().st_size / 1e6
         self.table.add("libwxlink.so", size, None, "≤", 2, [size], "MB")
 
@@ -321,7 +450,16 @@ def prepare_python():
     wanted = HERE / "python/requirements.txt"
     done = folder / f"of-{wanted.read_text().strip()}"
     if not done.exists():
-        pip = [venv / "pip", "install", "--quiet", "--disable-pip-version-check", "--target", folder, "-r", wanted]
+        pip = [
+            venv / "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--target",
+            folder,
+            "-r",
+            wanted,
+        ]
         if subprocess.run(pip).returncode:
             raise Missing("requests from PyPI")
         done.touch()
@@ -360,7 +498,9 @@ def write_page(table, load):
     page = PAGE.read_text()
     head, rest = page.split(begin)
     tail = rest.split(end)[1]
-    PAGE.write_text(f"{head}{begin}\n{table.markdown()}\n\nMeasured on {machine()}, load {load:.1f} at the start.\n\n{end}{tail}")
+    PAGE.write_text(
+        f"{head}{begin}\n{table.markdown()}\n\nMeasured on {machine()}, load {load:.1f} at the start.\n\n{end}{tail}"
+    )
 
 
 def main():

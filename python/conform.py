@@ -49,7 +49,9 @@ def reply_to(request):
     if verb == "option":
         # Checked without a client: no file is read and nothing is connected.
         key, value = keyword(fields["key"], fields["value"])
-        _, error = outcome_of(lambda: _core.check_option(*wxlink._options.as_texts({key: value})[0]))
+        _, error = outcome_of(
+            lambda: _core.check_option(*wxlink._options.as_texts({key: value})[0])
+        )
         return {"status": error.status if error else "OK", "message": str(error or "")}
 
     def call():

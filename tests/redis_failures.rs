@@ -34,7 +34,8 @@ fn transient_failures_are_retried_on_a_new_connection() {
         answer("CLUSTERDOWN The cluster is down"),
         answer("ERR max number of clients reached"),
         answer(
-            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You \
+            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY \
+             You \
              can't write against a read only replica.",
         ),
         Behaviour::Answer("HTTP/1.1 502 Bad Gateway\r\n\r\n".into()),

@@ -363,7 +363,8 @@ fn redirects_are_reported_and_not_followed() {
 #[test]
 fn every_framing_of_a_response_is_accepted() {
     let framings = [
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"err\r\n8\r\ncode\":0}\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: \
+         chunked\r\n\r\n5\r\n{\"err\r\n8\r\ncode\":0}\r\n0\r\n\r\n",
         "HTTP/1.0 200 OK\r\n\r\n{\"errcode\":0}",
         "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"errcode\":0}",
         "HTTP/1.1 200\r\nContent-Length: 13\r\n\r\n{\"errcode\":0}",

@@ -1,6 +1,6 @@
 """One call after the other, as the harness says on standard input: see c/driver.c.
 
-    calls.py wxlink|requests URL
+calls.py wxlink|requests URL
 """
 
 import sys

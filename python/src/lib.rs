@@ -26,7 +26,8 @@ fn claim_interpreter() -> PyResult<()> {
     let this = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
     match FIRST.compare_exchange(-1, this, Ordering::SeqCst, Ordering::SeqCst) {
         Err(first) if first != this => Err(PyImportError::new_err(
-            "wxlink can be used in one interpreter of a process, and another interpreter has imported it. Use it from \
+            "wxlink can be used in one interpreter of a process, and another interpreter has \
+             imported it. Use it from \
              that one, or from another process; with mod_wsgi set WSGIApplicationGroup %{GLOBAL}.",
         )),
         _ => Ok(()),

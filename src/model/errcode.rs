@@ -60,13 +60,15 @@ classes! {
         en "Done, or done before: continue."
         zh "已完成或此前已完成，继续即可。"
     2 Pending "pending"
-        en "Not a failure, it is in progress: wait for the administrators and read the list; do not repeat the call."
+        en "Not a failure, it is in progress: wait for the administrators and read the list; do \
+            not repeat the call."
         zh "并非失败，正在进行中：请等待管理员确认并查询列表，不要重复调用。"
     3 Token "token"
         en "Get another access token and call again, once."
         zh "请重新获取 access_token，并且只重试一次。"
     4 Busy "busy"
-        en "Wait and try again, a bounded number of times; read the list before repeating a link or unlink."
+        en "Wait and try again, a bounded number of times; read the list before repeating a link \
+            or unlink."
         zh "请稍候重试，并限制重试次数；重复关联或解除关联之前，请先查询列表。"
     5 Quota "quota"
         en "Call again when the minute, the day or the month is over."
@@ -78,7 +80,8 @@ classes! {
         en "Correct the call; the same call would be refused again."
         zh "请修正调用；原样重试仍会被拒绝。"
     8 Ticket "ticket"
-        en "Pass on the component_verify_ticket that WeChat pushes to the platform, then call again."
+        en "Pass on the component_verify_ticket that WeChat pushes to the platform, then call \
+            again."
         zh "请传入微信推送给第三方平台的 component_verify_ticket，然后重试。"
 }
 
@@ -161,7 +164,8 @@ pub static ENTRIES: &[Entry] = table! {
 
     -1 SYSTEM_BUSY "system error" [any Busy official]
         en "WeChat is busy, or the appid is that of a service account."
-           "Wait a little and try again, reading the list first if you were linking or unlinking, and make sure that the appid is a mini program's."
+           "Wait a little and try again, reading the list first if you were linking or unlinking, \
+            and make sure that the appid is a mini program's."
         zh "微信系统繁忙，或传入的是服务号的 appid。"
            "请稍候重试（关联或解除关联时请先查询列表），并确认传入的是小程序的 appid。"
     0 OK "ok" [any Ok official]
@@ -171,7 +175,8 @@ pub static ENTRIES: &[Entry] = table! {
     // Only what linking answers: elsewhere WeChat uses these numbers for other things.
     1001 SUBJECT_OVER_LIMIT "" [link ActionRequired field]
         en "The subject (the registered person or organisation) is over its limit."
-           "Have accounts of this subject that are no longer needed unbound, or take it up with WeChat's support."
+           "Have accounts of this subject that are no longer needed unbound, or take it up with \
+            WeChat's support."
         zh "主体（注册的个人或组织）超出限制。"
            "请解除该主体下不再使用的账号的绑定，或联系微信客服。"
     1002 SUBJECT_BLACKLISTED "" [link ActionRequired field]
@@ -181,7 +186,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请由该主体联系微信客服处理。"
     1003 ADMIN_OVER_LIMIT "" [link ActionRequired official]
         en "The mini program's administrator is bound to too many accounts."
-           "Have the administrator unbind some accounts in the platform's security assistant, then link again."
+           "Have the administrator unbind some accounts in the platform's security assistant, then \
+            link again."
         zh "小程序管理员绑定的账号数量已达上限。"
            "请管理员在“公众平台安全助手”中解除部分账号的绑定，然后重新关联。"
     1004 ADMIN_BLACKLISTED "" [link ActionRequired field]
@@ -191,7 +197,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请管理员联系微信客服处理。"
     1005 PHONE_OVER_LIMIT "" [link ActionRequired official]
         en "The phone number of the mini program's administrator is bound to too many accounts."
-           "Have the administrator unbind some accounts in the platform's security assistant, then link again."
+           "Have the administrator unbind some accounts in the platform's security assistant, then \
+            link again."
         zh "小程序管理员的手机号绑定的账号数量已达上限。"
            "请管理员在“公众平台安全助手”中解除部分账号的绑定，然后重新关联。"
     1006 PHONE_BLACKLISTED "" [link ActionRequired official]
@@ -201,7 +208,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请管理员联系微信客服处理。"
     1007 ID_CARD_OVER_LIMIT "" [link ActionRequired field]
         en "The identity card is over its limit."
-           "Have accounts registered with this identity card that are no longer needed unbound, or take it up with WeChat's support."
+           "Have accounts registered with this identity card that are no longer needed unbound, or \
+            take it up with WeChat's support."
         zh "身份证超出限制。"
            "请解除该身份证下不再使用的账号的绑定，或联系微信客服。"
     1008 ID_CARD_BLACKLISTED "" [link ActionRequired field]
@@ -291,8 +299,10 @@ pub static ENTRIES: &[Entry] = table! {
         zh "微信无法解析请求体。"
            "请以 UTF-8 编码发送合法的 JSON 请求体。"
     48001 API_UNAUTHORIZED "api unauthorized" [any ActionRequired field]
-        en "The token is of the wrong kind, or the Official Account lacks the capability or the permission set."
-           "Pass the Official Account's authorizer_access_token, and have its administrator check that it has the capability and has granted permission set 33."
+        en "The token is of the wrong kind, or the Official Account lacks the capability or the \
+            permission set."
+           "Pass the Official Account's authorizer_access_token, and have its administrator check \
+            that it has the capability and has granted permission set 33."
         zh "token 类型不对，或该公众号没有接口能力或未授予权限集。"
            "请使用该公众号的 authorizer_access_token，并请其管理员确认已具备接口能力且已授予权限集 33。"
     48004 API_FORBIDDEN "api forbidden for irregularities" [any ActionRequired field]
@@ -313,17 +323,20 @@ pub static ENTRIES: &[Entry] = table! {
            "请公众号管理员授权给第三方平台。"
     61004 IP_NOT_IN_PLATFORM_WHITELIST "access clientip is not registered requestIP: …" [any ActionRequired field]
         en "The calling IP is not in the third-party platform's IP whitelist."
-           "Add the calling IP to the third-party platform's IP whitelist; the Official Account's does not count here."
+           "Add the calling IP to the third-party platform's IP whitelist; the Official Account's \
+            does not count here."
         zh "调用方 IP 不在第三方平台的 IP 白名单中。"
            "请将调用方 IP 加入第三方平台（而不是公众号）的 IP 白名单。"
     61007 PERMISSION_SET_MISSING "api is unauthorized to component" [any ActionRequired field]
         en "The Official Account has not granted permission set 33 to the third-party platform."
-           "Have the Official Account's administrator grant permission set 33 to the third-party platform."
+           "Have the Official Account's administrator grant permission set 33 to the third-party \
+            platform."
         zh "该公众号未将权限集 33 授予第三方平台。"
            "请公众号管理员将权限集 33 授予第三方平台。"
     61023 REFRESH_TOKEN_INVALID "refresh_token is invalid" [any ActionRequired field]
         en "The refresh token is not valid."
-           "Read the Official Account's current refresh token again, or else have its administrator authorise the third-party platform again."
+           "Read the Official Account's current refresh token again, or else have its \
+            administrator authorise the third-party platform again."
         zh "刷新令牌（refresh_token）无效。"
            "请重新读取该公众号当前的刷新令牌；如仍无效，请公众号管理员重新授权给第三方平台。"
 
@@ -339,7 +352,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请改用非境外账号，或联系微信客服。"
     89009 MINI_PROGRAM_LINK_LIMIT "wxa reach link limit" [any ActionRequired official]
         en "The mini program has reached its limit of linked Official Accounts."
-           "Have an Official Account that no longer needs the mini program unlinked, then link again."
+           "Have an Official Account that no longer needs the mini program unlinked, then link \
+            again."
         zh "该小程序关联的公众号数量已达上限。"
            "请先解除该小程序与不再需要的公众号的关联，然后重新关联。"
     // To who links this is as good as a yes; who unlinks must not take it for theirs.
@@ -386,7 +400,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请下个月再关联。"
     // As 89010, the other way round.
     89018 UNLINK_MESSAGE_SENT "unlink message has sent" [any Pending field, link ActionRequired field]
-        en "The request to unlink is already out and waits for the Official Account's administrator."
+        en "The request to unlink is already out and waits for the Official Account's \
+            administrator."
            "Wait for the administrator and ask the list again; do not unlink again."
         zh "解除关联请求已发出，正在等待公众号管理员确认。"
            "请等待管理员确认并再次查询列表，不要重复发起解除关联。"
@@ -403,7 +418,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请等待管理员确认并再次查询列表，不要重复发起关联。"
     89245 LINKING_SWITCHED_OFF "mini program forbidden to link" [any ActionRequired field, link ActionRequired official]
         en "The mini program's administrator has switched off that Official Accounts may link it."
-           "Have the mini program's administrator allow it under Settings > Associated settings > Associated Official Accounts in the mini program's console, then link again."
+           "Have the mini program's administrator allow it under Settings > Associated settings > \
+            Associated Official Accounts in the mini program's console, then link again."
         zh "小程序管理员已关闭“允许公众号关联”。"
            "请小程序管理员在小程序后台“设置 > 关联设置 > 关联公众号”中开启，然后重新关联。"
     89407 DIFFERENT_SUBJECT_LIMIT "reach different realname limit" [any ActionRequired field]

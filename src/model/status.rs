@@ -112,71 +112,89 @@ statuses! {
         en "An argument is invalid; nothing was sent. Correct the argument that the message names."
         zh "参数无效，请求未发送。请按提示修正该参数。"
     -4 BadOption "BAD_OPTION" "The option does not exist, or its value is invalid."
-        en "An option is unknown or its value is invalid; nothing was sent. See the table of options."
+        en "An option is unknown or its value is invalid; nothing was sent. See the table of \
+            options."
         zh "选项不存在或取值无效，请求未发送。请查阅选项表。"
     -5 Buffer "BUFFER" "The caller's buffer is too small."
         en "The caller's buffer is too small. Pass a larger one."
         zh "调用方的缓冲区太小。请传入更大的缓冲区。"
     -6 NotFound "NOT_FOUND" "The result holds no value at that place."
-        en "The result holds no value at that place. Every field of a list is optional: treat it as missing."
+        en "The result holds no value at that place. Every field of a list is optional: treat it \
+            as missing."
         zh "该位置没有内容。列表的每个字段都可能缺失，请按缺失处理。"
 
     -20 Resolve "RESOLVE" "The host's name could not be resolved."
-        en "The host's name could not be resolved; nothing was sent. Check the name and the name servers, then call again."
+        en "The host's name could not be resolved; nothing was sent. Check the name and the name \
+            servers, then call again."
         zh "无法解析主机名，请求未发送。请检查域名和 DNS 服务器后重试。"
     -21 Connect "CONNECT" "The connection to the host failed."
-        en "The connection to the host failed; nothing was sent. Check the network and firewall, then call again."
+        en "The connection to the host failed; nothing was sent. Check the network and firewall, \
+            then call again."
         zh "无法连接主机，请求未发送。请检查网络和防火墙后重试。"
     -22 Tls "TLS" "The TLS handshake failed."
-        en "The TLS handshake failed; nothing was sent. Check the clock, the trusted roots and any device that intercepts TLS."
+        en "The TLS handshake failed; nothing was sent. Check the clock, the trusted roots and any \
+            device that intercepts TLS."
         zh "TLS 握手失败，请求未发送。请检查系统时间、受信任的根证书以及是否有中间设备拦截 TLS。"
     -23 Proxy "PROXY" "The proxy failed to connect to the host."
-        en "The proxy failed to connect to the host; nothing was sent. Check the proxy's address, credentials and rules."
+        en "The proxy failed to connect to the host; nothing was sent. Check the proxy's address, \
+            credentials and rules."
         zh "代理未能建立连接，请求未发送。请检查代理的地址、凭据和规则。"
     -24 TimeoutUnsent "TIMEOUT_UNSENT" "The time limit was reached before anything was sent."
         en "The time limit was reached before anything was sent. It is safe to call again."
         zh "在发送任何内容之前已超时。可以安全地重试。"
     -25 NoToken "NO_TOKEN" "No valid access token could be fetched for the account."
-        en "No valid access token could be fetched for the account; its endpoint was not called. The message gives the reason."
+        en "No valid access token could be fetched for the account; its endpoint was not called. \
+            The message gives the reason."
         zh "无法取得该账号的有效 access_token，未对其执行任何操作。提示信息说明了原因。"
 
     -40 Timeout "TIMEOUT" "The time limit was reached after the request was sent."
-        en "The time limit was reached after the request was sent; WeChat may have acted on it. Read the list before linking again."
+        en "The time limit was reached after the request was sent; WeChat may have acted on it. \
+            Read the list before linking again."
         zh "请求发出后超时，微信可能已经处理。再次关联前请先查询列表。"
     -41 ConnectionLost "CONNECTION_LOST" "The connection broke after the request was sent."
-        en "The connection broke after the request was sent; WeChat may have acted on it. Read the list before linking again."
+        en "The connection broke after the request was sent; WeChat may have acted on it. Read the \
+            list before linking again."
         zh "请求发出后连接中断，微信可能已经处理。再次关联前请先查询列表。"
 
     -60 BadAnswer "BAD_ANSWER" "The response is not a valid answer of WeChat."
-        en "The response is not a valid answer of WeChat, which may have acted all the same. Read the list before linking again, and look for a proxy or gateway in between."
+        en "The response is not a valid answer of WeChat, which may have acted all the same. Read \
+            the list before linking again, and look for a proxy or gateway in between."
         zh "返回的内容不是微信的有效应答，但微信可能已经处理。再次关联前请先查询列表，并检查中间是否有代理或网关。"
     -61 TooLarge "TOO_LARGE" "The response is larger than max_response_bytes."
-        en "The response is larger than max_response_bytes; WeChat may have acted all the same. Raise the option if the list is really that long."
+        en "The response is larger than max_response_bytes; WeChat may have acted all the same. \
+            Raise the option if the list is really that long."
         zh "应答超过 max_response_bytes，但微信可能已经处理。如果列表确实很长，请调大该选项。"
 
     -70 Api "API" "WeChat answered with an errcode other than 0."
-        en "WeChat answered with an errcode other than 0. The errcode's class and remedy give the next step."
+        en "WeChat answered with an errcode other than 0. The errcode's class and remedy give the \
+            next step."
         zh "微信返回了非 0 的 errcode。请按该错误码的类别和处理建议操作。"
 
     -80 Pending "PENDING" "An invitation was sent and waits for an administrator."
-        en "An invitation was sent and waits for an administrator. Wait, then call again: the same call is safe to repeat."
+        en "An invitation was sent and waits for an administrator. Wait, then call again: the same \
+            call is safe to repeat."
         zh "关联邀请已发出，正在等待管理员确认。请等待后再次查询；重复同一调用是安全的。"
     -81 Declined "DECLINED" "The mini program's administrator refused."
         en "The mini program's administrator refused. Talk to them before inviting again."
         zh "小程序管理员已拒绝。再次邀请之前请先与其沟通。"
     -82 Vanished "VANISHED" "The mini program is not, or no longer, in the list."
-        en "The mini program is not, or no longer, in the list: the Official Account's administrator refused, the invitation expired, or it was unlinked. Ask them before inviting again."
+        en "The mini program is not, or no longer, in the list: the Official Account's \
+            administrator refused, the invitation expired, or it was unlinked. Ask them before \
+            inviting again."
         zh "列表中没有（或不再有）该小程序：公众号管理员拒绝、邀请过期，或已被解除关联。再次邀请之前请先确认。"
 
     -90 Cancelled "CANCELLED" "The call was cancelled."
-        en "The call was cancelled. If the request had been sent already, WeChat may have acted on it: read the list before linking again."
+        en "The call was cancelled. If the request had been sent already, WeChat may have acted on \
+            it: read the list before linking again."
         zh "调用已被取消。如果请求已经发出，微信可能已经处理：再次关联前请先查询列表。"
     -91 Forked "FORKED" "The client was made before a fork and used in the child."
-        en "The client was made before a fork and used in the child; nothing was sent. Make a client in the child."
+        en "The client was made before a fork and used in the child; nothing was sent. Make a \
+            client in the child."
         zh "该客户端在 fork 之前创建，却在子进程中使用，请求未发送。请在子进程中新建客户端。"
 
     -99 Internal "INTERNAL" "An internal error of the library."
-        en "An internal error of wxlink. The handles stay usable; if no reason is given, please report it."
+        en "An internal error of wxlink. The handles stay usable; if no reason is given, please \
+            report it."
         zh "wxlink 未能完成操作。句柄仍可继续使用；若未给出原因，请报告此问题。"
 }
 
@@ -227,25 +245,30 @@ const CANCELLED_READ: Text = Text {
     zh: "调用已被取消。该调用只读取数据，可以安全地重试。",
 };
 const CANCELLED_SENT: Text = Text {
-    en: "The call was cancelled after the request was sent; WeChat may have acted on it. Read the list before \
+    en: "The call was cancelled after the request was sent; WeChat may have acted on it. Read the \
+         list before \
          linking again.",
     zh: "请求发出后调用被取消，微信可能已经处理。再次关联前请先查询列表。",
 };
 const TIMEOUT_READ: Text = Text {
-    en: "The time limit was reached before the response was complete. The call only reads: it is safe to call again.",
+    en: "The time limit was reached before the response was complete. The call only reads: it is \
+         safe to call again.",
     zh: "等待应答超时。该调用只读取数据，可以安全地重试。",
 };
 const CONNECTION_LOST_READ: Text = Text {
-    en: "The connection broke before the response was complete. The call only reads: it is safe to call again.",
+    en: "The connection broke before the response was complete. The call only reads: it is safe to \
+         call again.",
     zh: "应答完整到达之前连接中断。该调用只读取数据，可以安全地重试。",
 };
 const BAD_ANSWER_READ: Text = Text {
-    en: "The response is not a valid answer of WeChat. The call only reads: it is safe to call again. \
+    en: "The response is not a valid answer of WeChat. The call only reads: it is safe to call \
+         again. \
          Look for a proxy or gateway in between.",
     zh: "返回的内容不是微信的有效应答。该调用只读取数据，可以安全地重试。请检查中间是否有代理或网关。",
 };
 const TOO_LARGE_READ: Text = Text {
-    en: "The response is larger than max_response_bytes. Raise the option if the list is really that long.",
+    en: "The response is larger than max_response_bytes. Raise the option if the list is really \
+         that long.",
     zh: "应答超过 max_response_bytes。如果列表确实很长，请调大该选项。",
 };
 

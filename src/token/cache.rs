@@ -126,7 +126,8 @@ impl TokenCache {
         ];
         if named.iter().filter(|n| **n).count() > 1 {
             return Err(
-                "access_token, token_command and component_appid exclude each other; set one of them"
+                "access_token, token_command and component_appid exclude each other; set one of \
+                 them"
                     .into(),
             );
         }

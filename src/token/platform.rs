@@ -424,7 +424,8 @@ impl Platform {
             lock(&self.authorizers).add(offset, &page);
         }
         Err(self.no_token(format!(
-            "no usable refresh token for {account}; have the account authorise the platform (again), \
+            "no usable refresh token for {account}; have the account authorise the platform \
+             (again), \
              and add the account with its new refresh token"
         )))
     }
@@ -499,7 +500,8 @@ impl Platform {
             }
             if record.grant.is_empty() {
                 return Err(self.no_token(
-                    "there is no component_verify_ticket yet; store the one that WeChat pushes every 10 minutes",
+                    "there is no component_verify_ticket yet; store the one that WeChat pushes \
+                     every 10 minutes",
                 ));
             }
             let body = Body {

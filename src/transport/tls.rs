@@ -73,7 +73,8 @@ fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), TrustError> {
         .map_err(|e| format!("ca_file {path}: {e}"))?;
     if pem.len() as u64 > MAX_CA_FILE_BYTES {
         return Err(format!(
-            "ca_file {path}: it is larger than {MAX_CA_FILE_BYTES} bytes; give a file with CA certificates in PEM"
+            "ca_file {path}: it is larger than {MAX_CA_FILE_BYTES} bytes; give a file with CA \
+             certificates in PEM"
         ));
     }
     let mut found = 0;

@@ -107,6 +107,7 @@ fn setter(option: &OptionEntry) -> String {
     );
     let comment = line_comment("// ", &comment, WIDTH);
     format!(
-        "\n{comment}func With{name}({parameter}) Option {{\n\treturn WithOption(\"{key}\", {value})\n}}\n"
+        "\n{comment}func With{name}({parameter}) Option {{\n\treturn WithOption(\"{key}\", \
+         {value})\n}}\n"
     )
 }

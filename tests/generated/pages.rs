@@ -28,7 +28,8 @@ fn the_options_page() {
         )
         .unwrap();
     }
-    page += "\n[How it works](how-it-works.md) describes how time limits, retries and entry hosts work\n\
+    page += "\n[How it works](how-it-works.md) describes how time limits, retries and entry hosts \
+             work\n\
              together.\n";
     check_generated("docs/options.md", &page);
 }
@@ -55,15 +56,18 @@ const ERRORS_PAGES: [ErrorsPage; 2] = [
         lang: Lang::En,
         head: "# Errors\n\n[中文](errors.zh-CN.md)\n\n",
         statuses: "## What a function returns\n\n\
-            A status shows what the caller may do next. If WeChat answered, its errcode is a second number:\n\
+            A status shows what the caller may do next. If WeChat answered, its errcode is a \
+            second number:\n\
             see below.\n\n\
             | status | number | what happened, what to do |\n|---|---|---|\n",
         group_marks: [" to ", ": ", ".\n"],
-        unknown_status: "\nNumbers are never reused. Treat one that you do not know like its group.\n\n",
+        unknown_status: "\nNumbers are never reused. Treat one that you do not know like its \
+                         group.\n\n",
         classes: "## What WeChat answers\n\n\
             Each errcode has a class. A program should decide by the class:\n\n\
             | class | number | what to do |\n|---|---|---|\n",
-        errcodes: "\nWhere one code means different things on different endpoints there is a row for each. \
+        errcodes: "\nWhere one code means different things on different endpoints there is a row \
+                   for each. \
             \"Documented\" means by WeChat, for these endpoints; the others have been seen in \
             practice.\n\n\
             | errcode | name | on | class | documented | meaning | remedy |\n\
@@ -95,7 +99,8 @@ const ERRORS_PAGES: [ErrorsPage; 2] = [
 fn the_errors_pages() {
     for around in ERRORS_PAGES {
         let mut page = around.head.to_owned();
-        page += "<!-- Written by `make generate` from the tables in src/model/status.rs and src/model/errcode.rs. -->\n\n";
+        page += "<!-- Written by `make generate` from the tables in src/model/status.rs and \
+                 src/model/errcode.rs. -->\n\n";
         page += around.statuses;
         for e in STATUSES {
             let prefix = if e.name == "OK" { "WX_" } else { "WX_E_" };

@@ -43,7 +43,8 @@ fn constants() {
     let mut text = format!("<?php\n\n// {HEAD}\n\ndeclare(strict_types=1);\n\nnamespace Wxlink;\n");
 
     let mut comment = String::from(
-        "How a call ended. Numbers are never reused. Treat a number that you do not know like its group:",
+        "How a call ended. Numbers are never reused. Treat a number that you do not know like its \
+         group:",
     );
     for g in STATUS_GROUPS {
         write!(comment, " {} to {}: {};", g.last, g.first, g.text.en).unwrap();

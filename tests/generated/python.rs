@@ -94,7 +94,8 @@ fn typed_dict(head: &str, options: &[&OptionEntry]) -> String {
 #[test]
 fn types() {
     let mut text = format!(
-        "\"\"\"Types from the library's tables; only type checkers import them.\n\n{HEAD}\n\"\"\"\n\n\
+        "\"\"\"Types from the library's tables; only type checkers import \
+         them.\n\n{HEAD}\n\"\"\"\n\n\
          from __future__ import annotations\n\nimport os\nfrom collections.abc import Iterable\n\
          from typing import Literal, TypeAlias, TypedDict\n"
     );
@@ -152,7 +153,8 @@ fn times() {
 #[test]
 fn link_statuses() {
     let mut text = format!(
-        "\"\"\"How far the list shows a link to be.\n\n{HEAD}\n\"\"\"\n\nfrom enum import IntEnum\n\n\n\
+        "\"\"\"How far the list shows a link to be.\n\n{HEAD}\n\"\"\"\n\nfrom enum import \
+         IntEnum\n\n\n\
          class LinkStatus(IntEnum):\n    \
          \"\"\"The known values of an item's status. WeChat may add more.\"\"\"\n\n    \
          __module__ = \"wxlink\"\n"

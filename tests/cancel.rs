@@ -113,7 +113,7 @@ fn in_a_proxys_handshake() {
     let client = client("https://api.weixin.qq.com", &[("proxy", &proxy)]);
     let error = cancelled(&client, &reached);
     expect(&error, Delivery::NeverSent, Phase::Proxy);
-    let awaited = format!("waiting for an answer of the proxy {addr}");
+    let awaited = format!("waiting for a response of the proxy {addr}");
     assert!(error.trace().contains(&awaited), "{}", error.trace());
 }
 

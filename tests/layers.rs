@@ -14,7 +14,7 @@ struct Layers {
     modules: &'static [&'static str],
 }
 
-const CRATES: [Layers; 5] = [
+const CRATES: [Layers; 6] = [
     Layers {
         src: "src",
         modules: &[
@@ -73,6 +73,10 @@ const CRATES: [Layers; 5] = [
             "sandbox",
             "program",
         ],
+    },
+    Layers {
+        src: "crates/testkit/src",
+        modules: &["environment", "redis", "fake_redis", "vectors", "world"],
     },
     Layers {
         src: "python/src",

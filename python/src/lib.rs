@@ -2,6 +2,17 @@
 //!
 //! Keyword arguments, exceptions and asyncio are written in Python, in the package around this
 //! module.
+//!
+//! # Layout
+//!
+//! From bottom to top; a module imports only from modules listed before it:
+//!
+//! - `ending`: the exit of the interpreter.
+//! - `responses`: responses, lists and progress as Python objects.
+//! - `errors`: the core's errors as Python exceptions.
+//! - `handle`: the client.
+//! - `command`: runs the command `wxlink`.
+//! - `bulk`: jobs of many links.
 
 mod bulk;
 mod command;

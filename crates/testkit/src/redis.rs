@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
+use crate::environment::skip;
+
 /// How long a server may take to start, even on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long one answer may take while the server starts.
@@ -45,7 +47,7 @@ impl Redis {
     fn start_in(folder: Option<&Path>, part: &str) -> Option<Redis> {
         let reservation = Reservation::new().expect("a port on 127.0.0.1");
         let Some(server) = spawn(reservation.address, folder) else {
-            crate::skip(part, "redis-server");
+            skip(part, "redis-server");
             return None;
         };
         Some(Redis {

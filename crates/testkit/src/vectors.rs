@@ -4,7 +4,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use wxlink_sandbox::{Sandbox, Settings};
 
-use crate::{ACCOUNT, root};
+use crate::environment::{ACCOUNT, root};
 
 /// The access token that the vectors use.
 pub const TOKEN: &str = "VECTOR-TOKEN";

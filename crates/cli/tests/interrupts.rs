@@ -234,7 +234,7 @@ fn an_interrupt_at_the_confirmation_leaves_nothing_behind() {
     rustix::io::write(ours.as_fd(), b"n\n").unwrap();
     let ran = ended(child);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.err.contains("Nothing was done"), "{}", ran.err);
+    assert!(ran.err.contains("Nothing was sent"), "{}", ran.err);
     assert_eq!(received(&sandbox, "link"), 0);
 }
 

@@ -551,8 +551,8 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
          Each cell shows the status; whether WeChat may have seen the request (*delivery*), and *whole\n\
          limit* if the call took more than two thirds of its limit; and *the requests that the sandbox\n\
          received → those that took effect* at the endpoint with the fault (the link endpoint for\n\
-         `ensure`). Requests that only read are retried. A link or unlink is never received twice, and\n\
-         with no fault does one take effect twice.\n\n\
+         `ensure`). Requests that only read are retried. A link or unlink is never received twice\n\
+         and never takes effect twice.\n\n\
          | fault | over |"
     );
     for verb in VERBS {

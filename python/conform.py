@@ -1,5 +1,6 @@
-"""Makes the calls of the shared test vectors: one request per line on stdin, one answer per line on
-stdout. tests/conformance.rs describes the lines.
+"""Makes the calls of the shared test vectors.
+
+Reads one request per line and prints one reply per line; tests/conformance.rs describes them.
 """
 
 import re

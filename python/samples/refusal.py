@@ -3,7 +3,7 @@
     WXLINK_TOKEN=... python refusal.py APPID
 
 WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
-Exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2 after wrong
+Exits with 0 if the mini program is linked or pending, 1 if an action is required, 2 after invalid
 arguments or options, 3 if another token is needed, 4 if the call may be repeated later, 5 if the
 outcome is unknown.
 """

@@ -151,7 +151,6 @@ def test_rows_may_come_in_many_forms(world: World, tmp_path: Path, rows: Any) ->
     if isinstance(rows, (str, Path)):
         rows = type(rows)(tmp_path / "links.csv")
         Path(rows).write_text(TEXT)
-    result: wxlink.BulkResult
     with world.client.bulk(rows, rate="off", account_rate="off") as bulk:
         found = [(result.account, result.appid) for result in bulk]
     assert found == [row[:2] for row in ROWS]
@@ -262,9 +261,11 @@ def test_options_are_checked(world: World, server: Server, tmp_path: Path) -> No
     with pytest.raises(wxlink.ArgumentError, match="no rows"):
         world.client.bulk(None, job=tmp_path / "job")
     for options in [{}, {"access_token": "T"}]:
-        with server.client(**options) as client:  # type: ignore[arg-type]
-            with pytest.raises(wxlink.ArgumentError, match="token_command"):
-                client.bulk(row, **FAST)
+        with (
+            server.client(**options) as client,  # type: ignore[arg-type]
+            pytest.raises(wxlink.ArgumentError, match="token_command"),
+        ):
+            client.bulk(row, **FAST)
     with server.client(token_command="echo TOKEN") as client, client.bulk(row, **FAST) as bulk:
         assert next(bulk).outcome == "no_access"
 
@@ -566,9 +567,7 @@ def test_no_secret_appears_in_results_output_or_files(
     files = [path for path in (tmp_path / "job").rglob("*") if path.is_file()]
     assert {"journal.jsonl", "invited.csv"} <= {path.name for path in files}
     shown += "".join(path.read_text() for path in files)
-    tokens = re.findall(
-        r"access_token=([\w-]+)", json.dumps(world.server.admin("GET", "journal"))
-    )
+    tokens = re.findall(r"access_token=([\w-]+)", json.dumps(world.server.admin("GET", "journal")))
     assert len(tokens) > 150
     for secret in {world.secret, "TICKET", "REFRESH-1", *tokens}:
         assert secret not in shown
@@ -649,7 +648,7 @@ def test_jobs_for_asyncio(world: World, tmp_path: Path) -> None:
             assert bulk.end == "stopped"
             bulk = client.bulk(None, job=job, resume=True, **FAST)
             with pytest.raises(RuntimeError, match="not created"):
-                bulk.counts
+                _ = bulk.counts
             # After a cancelled wait, the next one gets the result.
             waiting = asyncio.ensure_future(bulk.__anext__())
             await asyncio.sleep(0)

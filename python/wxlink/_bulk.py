@@ -121,9 +121,9 @@ class Bulk:
             mode = "failed"
         elif resume:
             mode = "pending"
-        source: AbstractContextManager[object] = (
-            open(rows, "rb") if isinstance(rows, (str, os.PathLike)) else nullcontext(rows)
-        )
+        source: AbstractContextManager[object] = nullcontext(rows)
+        if isinstance(rows, (str, os.PathLike)):
+            source = Path(rows).open("rb")  # noqa: SIM115 -- closed by `with source`
         with source as opened:
             self._job = Job(
                 handle,

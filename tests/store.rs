@@ -237,7 +237,7 @@ fn a_store_held_by_a_stopped_process_ends_calls_at_their_limit() {
 }
 
 #[test]
-fn absurd_lifetimes_harm_nobody() {
+fn absurd_lifetimes_do_no_harm() {
     let (_, store) = place("lifetimes");
     let sandbox = sandbox();
     let url = sandbox.http_url();

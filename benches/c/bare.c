@@ -1,4 +1,4 @@
-/* A socket, or OpenSSL on a socket, and nothing else: one write and as few reads as the answer allows. */
+/* A bare socket, or OpenSSL on one: one write, and as few reads as the response allows. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

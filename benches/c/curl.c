@@ -1,4 +1,4 @@
-/* libcurl: a handle that is kept, with time limits; what reads the errcode is in a file of its own. */
+/* libcurl: one handle with time limits. A file of its own reads the errcode. */
 #define _GNU_SOURCE
 #include <curl/curl.h>
 #include <stdio.h>

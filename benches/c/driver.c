@@ -2,10 +2,10 @@
  *
  *   PROGRAM URL CA|- [COMMAND COUNT]
  *
- *   link|list50|list500 N   N calls one after the other; answers nanoseconds per call
- *   shared|separate N       64 threads, N calls each, on one client or each on its own; nanoseconds per call
- *   bursts N                N times 64 calls at once on one client; answers 0
- *   resident N              answers the bytes of memory the process has
+ *   link|list50|list500 N   N calls one after the other; prints ns per call
+ *   shared|separate N       64 threads, N calls each, on one client or on one each; ns per call
+ *   bursts N                N times 64 calls at once on one client; prints 0
+ *   resident N              prints the resident memory of the process (bytes)
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* What is measured: one HTTP client behind three functions. Each peer is a program of its own, made of
- * driver.c and the one file that holds these. */
+/* The interface of a measured HTTP client: three functions. Each peer is a program of its own, built
+ * from driver.c and the file that defines them. */
 #ifndef PEER_H
 #define PEER_H
 
@@ -7,15 +7,15 @@
 
 enum kind { LINK, LIST50, LIST500 };
 
-/* As long as WeChat's; the first letter tells the responder which list is wanted. */
+/* Tokens as long as WeChat's; the first letter selects the responder's list. */
 #define FILL "0123456789_abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define TOKEN50 "A" FILL FILL
 #define TOKEN500 "B" FILL FILL
 #define LINK_BODY "{\"appid\":\"wx0b00000000000001\",\"notify_users\":0,\"show_profile\":1}"
 
-/* Makes a client for a URL without a path; ca is a PEM file, or NULL. Connects when it is first used. */
+/* Creates a client for a URL without a path; ca is a PEM file, or NULL. Connects at first use. */
 void *peer_open(const char *url, const char *ca);
-/* Makes one call and answers its errcode, or something else than 0 if there is none. */
+/* Makes one call and returns its errcode, or another number than 0 if there is none. */
 int peer_call(void *peer, enum kind kind);
 void peer_close(void *peer);
 

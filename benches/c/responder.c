@@ -1,9 +1,10 @@
-/* Answers at once and always the same, on loopback: what is measured must be the callers.
+/* An HTTP server on loopback with fixed, immediate responses, so that the clients are measured.
  *
  *   responder LINK LIST50 LIST500 [CERTIFICATE KEY]   files: three bodies, and PEM for HTTPS
  *
- * Prints the ports of HTTP and HTTPS (0: none) when ready; GET /connections answers how many were ever
- * accepted. One thread, so that it cannot take more than one core; goes with its parent. */
+ * Prints the ports of HTTP and HTTPS (0: none) when it is ready. GET /connections returns the number
+ * of accepted connections. It has one thread, so that it uses one core at most, and ends with its
+ * parent. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

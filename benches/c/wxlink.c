@@ -1,4 +1,4 @@
-/* wxlink through its C interface, as it comes: the default time limit, the JSON checked, the errcode read. */
+/* wxlink by its C interface with default options: checks the JSON and reads the errcode. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "peer.h"

@@ -190,7 +190,7 @@ def test_bad_arguments_are_value_errors(client: wxlink.Client) -> None:
         client.wait_linked("t", "wx1", wait=-1)
 
 
-def test_every_option_is_a_keyword_with_its_default_told() -> None:
+def test_every_option_is_a_keyword_with_a_documented_default() -> None:
     seconds = {"timeout_ms": "timeout", "connect_timeout_ms": "connect_timeout"}
     seconds["keep_alive_ms"] = "keep_alive"
     good: dict[str, object] = {"timeout": 1.5, "connect_timeout": 1, "keep_alive": 0}

@@ -80,7 +80,7 @@ def test_an_argument_need_not_be_text() -> None:
     assert code == 2 and "UnicodeEncodeError" not in err
 
 
-def test_an_interrupt_is_told_and_ends_with_130(server: Server) -> None:
+def test_an_interrupt_is_reported_and_ends_with_130(server: Server) -> None:
     server.fault("hang", always=True)
     with start("list", "--timeout-ms", "3600000", env=at(server)) as process:
         while server.counts()["received"]["get"] == 0:
@@ -148,7 +148,7 @@ def test_who_stops_reading_hears_no_complaint(server: Server) -> None:
     assert (code, err) == (0, "")
 
 
-def test_what_is_closed_is_nobody_elses() -> None:
+def test_a_closed_stream_is_not_reused() -> None:
     """Otherwise results would be written to the first file that is opened."""
     code = (
         "import os, sys; from wxlink._core import command; command(sys.argv[1:]); "

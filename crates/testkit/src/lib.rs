@@ -4,7 +4,7 @@
 //!
 //! From bottom to top; a module imports only from modules listed before it:
 //!
-//! - `environment`: constants of the simulator, folders, tools that may be missing, generated files.
+//! - `environment`: constants, folders, tools that may be missing, generated files.
 //! - `redis`, `fake_redis`: Redis servers, real and faulty.
 //! - `vectors`: the shared test vectors.
 //! - `world`: a simulator with many accounts and mini programs.

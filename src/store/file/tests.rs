@@ -64,7 +64,7 @@ fn filled(folder: &Folder) -> Vec<u8> {
 
 /// Every access to the bytes either finds what was written or reports damage; a damaged file stays
 /// as it is. Returns whether damage was reported.
-fn is_told_damaged(folder: &Folder, bytes: &[u8], what: &str) -> bool {
+fn is_reported_damaged(folder: &Folder, bytes: &[u8], what: &str) -> bool {
     let path = folder.path();
     fs::write(&path, bytes).unwrap();
     let started = Instant::now();
@@ -109,7 +109,7 @@ fn a_file_of_any_shorter_length_is_damaged() {
     lengths.extend((0..30).map(|_| random.below(whole.len() as u64) as usize));
     for len in lengths {
         let what = format!("{len} of {} bytes", whole.len());
-        assert!(is_told_damaged(&folder, &whole[..len], &what), "{what}");
+        assert!(is_reported_damaged(&folder, &whole[..len], &what), "{what}");
     }
 }
 
@@ -131,7 +131,7 @@ fn another_programs_file_is_refused() {
         ("a text", b"access_token=T\n".repeat(1000)),
         ("SQLite", b"SQLite format 3\0".repeat(1000)),
     ] {
-        assert!(is_told_damaged(&folder, &bytes, what), "{what}");
+        assert!(is_reported_damaged(&folder, &bytes, what), "{what}");
     }
     // A database of redb that is not ours.
     let _ = fs::remove_file(folder.path());
@@ -176,7 +176,7 @@ fn flipped_bytes_are_found_or_do_not_matter() {
             }
             _ => bytes[at] ^= 1 << random.below(8),
         }
-        found += usize::from(is_told_damaged(
+        found += usize::from(is_reported_damaged(
             &folder,
             &bytes,
             &format!("try {n}, at {at}"),
@@ -208,7 +208,7 @@ fn records_survive_a_process_that_is_killed_while_it_writes() {
             .collect()
     };
     for (n, copy) in copies.iter().enumerate() {
-        assert!(!is_told_damaged(&folder, copy, "an unfinished file"));
+        assert!(!is_reported_damaged(&folder, copy, "an unfinished file"));
         let store = folder.store();
         let later = |n| store.read(&format!("later {n}"), soon()).unwrap();
         assert_eq!(later(n).as_deref(), Some(b"text".as_slice()));

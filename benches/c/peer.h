@@ -1,5 +1,5 @@
-/* The interface of a measured HTTP client: three functions. Each peer is a program of its own, built
- * from driver.c and the file that defines them. */
+/* The interface of a measured HTTP client: three functions. Each peer is a program of its own,
+ * built from driver.c and the file that defines them. */
 #ifndef PEER_H
 #define PEER_H
 

@@ -2,9 +2,9 @@
  *
  *   responder LINK LIST50 LIST500 [CERTIFICATE KEY]   files: three bodies, and PEM for HTTPS
  *
- * Prints the ports of HTTP and HTTPS (0: none) when it is ready. GET /connections returns the number
- * of accepted connections. It has one thread, so that it uses one core at most, and ends with its
- * parent. */
+ * Prints the ports of HTTP and HTTPS (0: none) when it is ready. GET /connections returns the
+ * number of accepted connections. It has one thread, so that it uses one core at most, and ends
+ * with its parent. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

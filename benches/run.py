@@ -67,7 +67,7 @@ class Table:
                 *texts,
                 f"{ratio:.2f}" if relative else "",
                 target,
-                {True: "ok", False: "MISSED", None: ""}[met],
+                {True: "ok", False: "missed", None: ""}[met],
             )
 
     def print(self):
@@ -82,10 +82,9 @@ class Table:
             )
 
     def markdown(self):
-        head, *rows = self.texts()
-        return "\n".join(
-            f"| {' | '.join(row)} |" for row in [head, ["---", *["---:"] * 4, "---"], *rows]
-        )
+        """The measured figures, without the targets."""
+        head, *rows = (row[:4] for row in self.texts())
+        return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---", *["---:"] * 3], *rows])
 
 
 def interleaved(contestants, kinds, rounds):

@@ -14,7 +14,12 @@ use crate::sys::lock::lock;
 /// The shortest and the longest time a lock is taken for. Between them it is half of the call's
 /// time left, so that others still have time if its holder is killed.
 const MIN_DURATION: Duration = Duration::from_millis(100);
-const MAX_DURATION: Duration = Duration::from_secs(5);
+const MAX_DURATION: Duration = Duration::from_secs(10);
+/// The time limit of one attempt to prolong it.
+const PROLONG_LIMIT: Duration = Duration::from_secs(1);
+/// The pause before another attempt to prolong the lock, after one that failed: a store that is
+/// unavailable for a while must not cost the lock.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// How long the lock is prolonged after the call's limit, while the holder saves a new token.
 const AFTER_LIMIT: Duration = Duration::from_secs(2);
 /// The time limit of releasing a lock.
@@ -90,9 +95,10 @@ impl Shared {
 
     fn prolong(&self) {
         let every = self.duration / 3;
+        let mut pause = every;
         let mut released = lock(&self.released);
         loop {
-            let due = Instant::now() + every;
+            let due = Instant::now() + pause;
             while !*released && Instant::now() < due {
                 let left = due.saturating_duration_since(Instant::now());
                 released = self
@@ -105,13 +111,115 @@ impl Shared {
                 return;
             }
             // `released` stays locked meanwhile: a released lock must not be taken again.
-            let until = Instant::now() + every;
+            let until = Instant::now() + every.min(PROLONG_LIMIT);
             let prolonged = self
                 .store
                 .lock(&self.key, &self.owner, self.duration, until);
-            if matches!(prolonged, Ok(false)) {
-                return;
-            }
+            pause = match prolonged {
+                Ok(true) => every,
+                Ok(false) => return,
+                Err(_) => every.min(RETRY_PAUSE),
+            };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::thread;
+
+    use super::*;
+    use crate::config::store_url::StoreUrl;
+    use crate::store;
+
+    /// A store that cannot be locked while its flag is set.
+    struct Failing(Arc<dyn Store>, AtomicBool);
+    impl Store for Failing {
+        fn name(&self) -> String {
+            self.0.name()
+        }
+        fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+            self.0.read(key, until)
+        }
+        fn swap(
+            &self,
+            key: &str,
+            was: Option<&[u8]>,
+            new: &str,
+            until: Instant,
+        ) -> Result<bool, StoreError> {
+            self.0.swap(key, was, new, until)
+        }
+        fn lock(
+            &self,
+            key: &str,
+            ours: &LockOwner,
+            at_most: Duration,
+            until: Instant,
+        ) -> Result<bool, StoreError> {
+            if self.1.load(SeqCst) {
+                return Err(StoreError {
+                    why: "away".into(),
+                    transient: true,
+                    is_late: false,
+                });
+            }
+            self.0.lock(key, ours, at_most, until)
+        }
+        fn unlock(&self, key: &str, ours: &LockOwner, until: Instant) -> Result<(), StoreError> {
+            self.0.unlock(key, ours, until)
+        }
+    }
+
+    fn memory() -> Arc<dyn Store> {
+        store::open(&StoreUrl::Memory).unwrap()
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[test]
+    fn a_holder_prolongs_its_lock_and_an_abandoned_one_expires() {
+        let store = memory();
+        let short = Instant::now() + Duration::from_secs(4);
+        let ours = LockOwner::new();
+        let take =
+            |owner: &LockOwner, limit| Lease::take(&store, "k", owner, limit, soon()).unwrap();
+        let lease = take(&ours, short);
+        assert!(lease.is_some());
+        // The lock was taken for two seconds.
+        let later = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < later {
+            assert!(take(&LockOwner::new(), soon()).is_none());
+            thread::sleep(Duration::from_millis(10));
+        }
+        // As when the process is killed.
+        drop(lease);
+        let limit = soon();
+        while take(&LockOwner::new(), soon()).is_none() {
+            assert!(Instant::now() < limit, "the lock does not expire");
+        }
+    }
+
+    #[test]
+    fn a_lock_outlives_a_failing_store() {
+        let memory = memory();
+        let failing = Arc::new(Failing(memory.clone(), false.into()));
+        let store: Arc<dyn Store> = failing.clone();
+        // The lock is taken for five seconds.
+        let limit = Instant::now() + Duration::from_secs(10);
+        let lease = Lease::take(&store, "k", &LockOwner::new(), limit, soon()).unwrap();
+        let taken = Instant::now();
+        let seconds = |s| taken + Duration::from_secs(s);
+        while Instant::now() < seconds(7) {
+            let fails = Instant::now() < seconds(4);
+            failing.1.store(fails, SeqCst);
+            let other = memory.lock("k", &LockOwner::new(), Duration::from_secs(1), soon());
+            assert!(!other.unwrap(), "after {:?}", taken.elapsed());
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(lease.is_some());
     }
 }

@@ -786,27 +786,4 @@ mod tests {
             platform.read("k", soon()).unwrap().record.grant == "R1" && !platform.is_unsaved("k")
         );
     }
-
-    #[test]
-    fn a_holder_prolongs_its_lock_and_an_abandoned_one_expires() {
-        let store = platform().store.clone();
-        let short = Instant::now() + Duration::from_secs(4);
-        let ours = LockOwner::new();
-        let take =
-            |owner: &LockOwner, limit| Lease::take(&store, "k", owner, limit, soon()).unwrap();
-        let lease = take(&ours, short);
-        assert!(lease.is_some());
-        // The lock was taken for two seconds.
-        let later = Instant::now() + Duration::from_secs(3);
-        while Instant::now() < later {
-            assert!(take(&LockOwner::new(), soon()).is_none());
-            thread::sleep(Duration::from_millis(10));
-        }
-        // As when the process is killed.
-        drop(lease);
-        let limit = soon();
-        while take(&LockOwner::new(), soon()).is_none() {
-            assert!(Instant::now() < limit, "the lock does not expire");
-        }
-    }
 }

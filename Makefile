@@ -4,6 +4,7 @@
 CARGO ?= cargo
 PYTHON ?= python3
 RELEASE := target/release
+LIBRARIES := target/libraries
 export CARGO PYTHON
 # Everything that is built stays in the checkout.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -20,10 +21,15 @@ RELEASE_FLAGS = RUSTFLAGS="$(RUSTFLAGS) $(NO_PATHS)"
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# One cargo command builds everything, so that shared crates are compiled once.
+# The first command builds everything, so that shared crates are compiled once. The second builds
+# the libraries again without the one for Rust programs: the compiler then drops what only those
+# call, a ninth of the library. It has its own folder, because both write files of the same names.
 .PHONY: build
 build: ## build the library, the command and the simulator in target/release
 	@$(RELEASE_FLAGS) $(CARGO) build --locked --release
+	@$(RELEASE_FLAGS) $(CARGO) rustc --locked --release --target-dir $(LIBRARIES) \
+		--package wxlink --lib --crate-type cdylib,staticlib
+	@ln -f $(LIBRARIES)/release/libwxlink.so $(LIBRARIES)/release/libwxlink.a $(RELEASE)
 	@ln -sf libwxlink.so $(RELEASE)/libwxlink.so.1
 
 IN ?= c

@@ -30,6 +30,7 @@ import sbom
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "target/dist"
 WORK = ROOT / "target/dist-build"
+LIBRARIES = WORK / "libraries"
 VENV = ROOT / ".venv"
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 GLIBC = (2, 17)
@@ -163,21 +164,33 @@ def staged(target):
     return folder
 
 
-def make_archive(target):
+def build(target, cargo, verb, triple, crate_types):
+    """Builds the command and the libraries, in the two steps of `make build`. Returns the folders
+    of the command and of the libraries."""
+    common = ["--locked", "--release", "--target", triple]
     run(
-        "cargo", "zigbuild", "--locked", "--release",
-        "--package", "wxlink", "--package", "wxlink-cli", "--lib", "--bin", "wxlink",
-        "--target", target.triple + target.floor,
+        cargo, verb, *common, "--package", "wxlink-cli", "--bin", "wxlink",
         cwd=ROOT, env=target.env,
     )  # fmt: skip
-    built = WORK / target.triple / "release"
-    libraries = WORK / "libraries"
-    shutil.rmtree(libraries, ignore_errors=True)
-    libraries.mkdir(parents=True)
-    shutil.copy(built / "libwxlink.a", libraries)
-    shutil.copy(built / "wxlink", libraries)
+    run(
+        cargo, "rustc", *common, "--package", "wxlink", "--lib", "--crate-type", crate_types,
+        "--target-dir", LIBRARIES, cwd=ROOT, env=target.env,
+    )  # fmt: skip
+    return [folder / target.triple / "release" for folder in (WORK, LIBRARIES)]
+
+
+def make_archive(target):
+    crate_types = "staticlib" if target.musl else "cdylib,staticlib"
+    command, libraries = build(
+        target, VENV / "bin/cargo-zigbuild", "zigbuild", target.triple + target.floor, crate_types
+    )
+    built = WORK / "built"
+    shutil.rmtree(built, ignore_errors=True)
+    built.mkdir(parents=True)
+    shutil.copy(command / "wxlink", built)
+    shutil.copy(libraries / "libwxlink.a", built)
     if not target.musl:
-        shutil.copy(built / "libwxlink.so", libraries)
+        shutil.copy(libraries / "libwxlink.so", built)
     folder = staged(target)
     strip = strip_for(target)
     if not strip:
@@ -186,7 +199,7 @@ def make_archive(target):
         "PREFIX": f"/{folder.name}",
         "DESTDIR": str(folder.parent),
         "LIBDIR": "",
-        "FROM": str(libraries),
+        "FROM": str(built),
         "COMMAND": str(built_here() / "wxlink"),
         "STRIP": strip or "no-strip",
         "RELOCATABLE": "yes",
@@ -204,17 +217,12 @@ def make_windows_archive(target):
 
     Not built with zig, which would export every symbol.
     """
-    run(
-        "cargo", "build", "--locked", "--release", "--package", "wxlink", "--package", "wxlink-cli",
-        "--lib", "--bin", "wxlink", "--target", target.triple,
-        cwd=ROOT, env=target.env,
-    )  # fmt: skip
-    built = WORK / target.triple / "release"
+    command, libraries = build(target, "cargo", "build", target.triple, "cdylib")
     folder = staged(target)
     for source, place in [
-        (built / "wxlink.dll", "bin"),
-        (built / "wxlink.exe", "bin"),
-        (built / "libwxlink.dll.a", "lib"),
+        (libraries / "wxlink.dll", "bin"),
+        (command / "wxlink.exe", "bin"),
+        (libraries / "libwxlink.dll.a", "lib"),
         (ROOT / "include/wxlink.h", "include"),
         (ROOT / "include/wxlink.hpp", "include"),
         (ROOT / "LICENSE-MIT", "doc"),

@@ -38,6 +38,9 @@ use crate::transport::ConnectionPool;
 /// pause doubles, so that waiting does not slow the lock's holder down.
 const MIN_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
+/// While it waits for a lock, a process uses the store for at most one part in this many of the
+/// time, as far as [`MAX_PAUSE`] allows.
+const ACCESS_SHARE: u32 = 10;
 /// The minimum time for an access to the store, if the call has that much left.
 const MIN_STORE_ACCESS: Duration = Duration::from_millis(250);
 /// WeChat's errcode for an invalid refresh token.
@@ -243,6 +246,7 @@ impl Platform {
         self.retry_while_unavailable(half_the_time_left(limit), || self.save_again(key, until))?;
         loop {
             let (retry_limit, until) = (half_the_time_left(limit), most_of(limit));
+            let started = Instant::now();
             // Another process may have renewed it meanwhile.
             let record = self
                 .retry_while_unavailable(retry_limit, || self.read(key, until))?
@@ -273,6 +277,10 @@ impl Platform {
                     .no_token("another process is refreshing it and has not finished")
                     .transient());
             }
+            // On a busy machine the store is slow, and the holder of the lock needs it too.
+            next_pause = next_pause
+                .max(started.elapsed() * ACCESS_SHARE)
+                .min(MAX_PAUSE);
             pause(&mut next_pause, limit);
         }
     }

@@ -763,7 +763,7 @@ void wx_result_free(wx_result *result);
  * All that is known about WeChat's errcodes, as a JSON array.
  *
  *     [{"errcode":89010,"endpoint":"","name":"LINK_MESSAGE_SENT","class":"pending",
- *       "wire":"link message has sent","official":true,
+ *       "errmsg":"link message has sent","official":true,
  *       "meaning":{"en":"...","zh":"..."},"remedy":{"en":"...","zh":"..."}}, ...]
  *
  * endpoint is link, get or unlink, or empty for a row that holds for every endpoint without a
@@ -780,14 +780,17 @@ const char *wx_catalogue_json(void);
  *     puts(wx_errcode_text("link", 89010, "remedy", "en"));
  *
  * Parameters:
- *   api      link, get or unlink: the endpoint that answered; NULL for none in particular
- *   errcode  what WeChat answered
- *   field    name, class (its name), meaning, remedy or wire (WeChat's own words)
- *   lang     en or zh, for meaning and remedy; NULL for en
+ *   endpoint  link, get or unlink: the endpoint that answered; NULL for none in particular
+ *   errcode   what WeChat answered
+ *   field     name, class (its name), meaning, remedy or errmsg (WeChat's own words)
+ *   lang      en or zh, for meaning and remedy; NULL for en
  * Returns a static text; empty if the errcode is unknown, or an argument is not one of these.
  * Threads: any.
  */
-const char *wx_errcode_text(const char *api, int32_t errcode, const char *field, const char *lang);
+const char *wx_errcode_text(const char *endpoint,
+                            int32_t errcode,
+                            const char *field,
+                            const char *lang);
 
 /**
  * The name of a class, or what to do next.

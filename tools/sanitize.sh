@@ -13,7 +13,7 @@ folder=${CARGO_TARGET_DIR:-target}
     exit 0
 CARGO_TARGET_DIR=$folder/asan RUSTFLAGS=-Zsanitizer=address \
     "$cargo" +nightly test --locked --target $target --package wxlink --lib \
-    --test ensure --test cancel --test wire --test vectors --test corpus
+    --test ensure --test cancel --test transport --test vectors --test corpus
 CARGO_TARGET_DIR=$folder/tsan TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp \
     RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg wxlink_tsan" \
     "$cargo" +nightly test --locked --target $target --package wxlink --test threads

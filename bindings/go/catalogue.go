@@ -23,7 +23,7 @@ const (
 type Description struct {
 	Name    string // such as LINK_MESSAGE_SENT
 	Class   Class
-	Wire    string // WeChat's own words
+	ErrMsg  string // WeChat's own words
 	Meaning string
 	Remedy  string
 }
@@ -49,7 +49,7 @@ func Describe(answered Endpoint, errcode int, lang string) (Description, bool) {
 	d := Description{
 		Name:    about("name"),
 		Class:   Class(about("class")),
-		Wire:    about("wire"),
+		ErrMsg:  about("errmsg"),
 		Meaning: about("meaning"),
 		Remedy:  about("remedy"),
 	}

@@ -285,7 +285,7 @@ type
 function WxVersion: UTF8String;
 { What a status means and what to do next, beginning with its name. }
 function WxStatusText(Status: Integer): UTF8String;
-{ One field of a known errcode: name, class, meaning, remedy or wire (WeChat's own words). Endpoint
+{ One field of a known errcode: name, class, meaning, remedy or errmsg (WeChat's own words). Endpoint
   is the one that answered (link, get or unlink) or empty; Lang is en or zh. Empty if the errcode is
   unknown. }
 function WxErrcodeText(const Endpoint: UTF8String; Errcode: Integer; const Field: UTF8String;

@@ -65,7 +65,7 @@ final class Library
      *
      * @param ?string $endpoint link, get or unlink: the endpoint that answered; null for the row
      *     that holds for every endpoint
-     * @param string $field name, class, meaning, remedy or wire (WeChat's own words)
+     * @param string $field name, class, meaning, remedy or errmsg (WeChat's own words)
      * @param string $lang en or zh, for meaning and remedy
      * @return string empty if the errcode is unknown or an argument is none of the above
      */

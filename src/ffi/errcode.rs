@@ -15,7 +15,7 @@ use crate::model::lang::Lang;
 /// All that is known about WeChat's errcodes, as a JSON array.
 ///
 ///     [{"errcode":89010,"endpoint":"","name":"LINK_MESSAGE_SENT","class":"pending",
-///       "wire":"link message has sent","official":true,
+///       "errmsg":"link message has sent","official":true,
 ///       "meaning":{"en":"...","zh":"..."},"remedy":{"en":"...","zh":"..."}}, ...]
 ///
 /// endpoint is link, get or unlink, or empty for a row that holds for every endpoint without a
@@ -38,7 +38,7 @@ fn row(e: &Entry) -> Value {
         "endpoint": e.endpoint.map_or("", Endpoint::as_str),
         "name": e.name,
         "class": e.class.as_str(),
-        "wire": e.wire,
+        "errmsg": e.errmsg,
         "official": e.official,
         "meaning": {"en": e.meaning.en, "zh": e.meaning.zh},
         "remedy": {"en": e.remedy.en, "zh": e.remedy.zh},
@@ -50,15 +50,15 @@ fn row(e: &Entry) -> Value {
 ///     puts(wx_errcode_text("link", 89010, "remedy", "en"));
 ///
 /// Parameters:
-///   api      link, get or unlink: the endpoint that answered; NULL for none in particular
-///   errcode  what WeChat answered
-///   field    name, class (its name), meaning, remedy or wire (WeChat's own words)
-///   lang     en or zh, for meaning and remedy; NULL for en
+///   endpoint  link, get or unlink: the endpoint that answered; NULL for none in particular
+///   errcode   what WeChat answered
+///   field     name, class (its name), meaning, remedy or errmsg (WeChat's own words)
+///   lang      en or zh, for meaning and remedy; NULL for en
 /// Returns a static text; empty if the errcode is unknown, or an argument is not one of these.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_errcode_text(
-    api: *const c_char,
+    endpoint: *const c_char,
     errcode: i32,
     field: *const c_char,
     lang: *const c_char,
@@ -67,12 +67,12 @@ pub unsafe extern "C" fn wx_errcode_text(
         || c"".as_ptr(),
         || {
             // SAFETY: NULL or a C string, as the conventions ask.
-            let api = unsafe { text_or(api, "") };
+            let endpoint = unsafe { text_or(endpoint, "") };
             // SAFETY: as above.
             let field = unsafe { text_or(field, "") };
             // SAFETY: as above.
             let lang = unsafe { text_or(lang, "en") };
-            find(api, errcode, field, lang).unwrap_or(c"").as_ptr()
+            find(endpoint, errcode, field, lang).unwrap_or(c"").as_ptr()
         },
     )
 }
@@ -129,13 +129,13 @@ unsafe fn text_or<'a>(given: *const c_char, default: &'static str) -> Option<&'a
 }
 
 fn find(
-    api: Option<&str>,
+    endpoint: Option<&str>,
     errcode: i32,
     field: Option<&str>,
     lang: Option<&str>,
 ) -> Option<&'static CStr> {
     let lang = Lang::from_code(lang?)?;
-    let entry = match api? {
+    let entry = match endpoint? {
         "" => errcode::general(errcode)?,
         word => errcode::lookup(Endpoint::parse(word)?, errcode)?,
     };
@@ -144,7 +144,7 @@ fn find(
         "class" => entry.class.as_str(),
         "meaning" => entry.meaning.get(lang),
         "remedy" => entry.remedy.get(lang),
-        "wire" => entry.wire,
+        "errmsg" => entry.errmsg,
         _ => return None,
     };
     static_text(text)
@@ -155,7 +155,7 @@ fn static_text(text: &str) -> Option<&'static CStr> {
     static TEXTS: LazyLock<BTreeMap<&'static str, CString>> = LazyLock::new(|| {
         let entries = ENTRIES.iter().flat_map(|e| {
             let (meaning, remedy) = (e.meaning, e.remedy);
-            [e.name, e.wire, meaning.en, meaning.zh, remedy.en, remedy.zh]
+            [e.name, e.errmsg, meaning.en, meaning.zh, remedy.en, remedy.zh]
         });
         let classes = CLASSES
             .iter()

@@ -121,7 +121,7 @@ pub struct Entry {
     /// What the caller may do next.
     pub class: Class,
     /// WeChat's errmsg as seen, without its suffixes; empty if none is known.
-    pub wire: &'static str,
+    pub errmsg: &'static str,
     /// Whether WeChat documents the code for these endpoints; if not, it was seen in practice.
     pub official: bool,
     /// What happened, in one sentence.
@@ -133,7 +133,7 @@ pub struct Entry {
 /// Turns the table below into rows. A code has one block, and a row for each item in brackets.
 macro_rules! table {
     ($(
-        $errcode:literal $name:ident $wire:literal [$($on:ident $class:ident $known:ident),+]
+        $errcode:literal $name:ident $errmsg:literal [$($on:ident $class:ident $known:ident),+]
             en $meaning_en:literal $remedy_en:literal
             zh $meaning_zh:literal $remedy_zh:literal
     )*) => {
@@ -142,7 +142,7 @@ macro_rules! table {
             endpoint: table!(@ $on),
             name: stringify!($name),
             class: Class::$class,
-            wire: $wire,
+            errmsg: $errmsg,
             official: table!(@ $known),
             meaning: Text { en: $meaning_en, zh: $meaning_zh },
             remedy: Text { en: $remedy_en, zh: $remedy_zh },
@@ -542,8 +542,8 @@ mod tests {
                 assert!(!t.contains("  ") && t.trim() == t, "{t}");
             }
         }
-        let mut wires = ENTRIES.iter().map(|e| e.wire);
-        assert!(wires.all(|w| !w.contains(char::is_control) && w.trim() == w));
+        let mut errmsgs = ENTRIES.iter().map(|e| e.errmsg);
+        assert!(errmsgs.all(|w| !w.contains(char::is_control) && w.trim() == w));
     }
 
     #[test]

@@ -27,7 +27,7 @@ public final class Wxlink {
      * @param endpoint {@code link}, {@code get} or {@code unlink}: the endpoint that answered; null
      *     for the row that holds for every endpoint
      * @param errcode what WeChat answered
-     * @param field {@code name}, {@code class}, {@code meaning}, {@code remedy} or {@code wire}
+     * @param field {@code name}, {@code class}, {@code meaning}, {@code remedy} or {@code errmsg}
      *     (WeChat's own words)
      * @param lang {@code en} or {@code zh}, for meaning and remedy; null for {@code en}
      * @return the text; empty if the errcode is unknown or an argument is none of the above

@@ -5,6 +5,12 @@ pub(super) use unix::now;
 #[cfg(windows)]
 pub(super) use windows::now;
 
+/// The wall clock (ms since 1970), which continues over a boot and can be set.
+pub(super) fn wall_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// A moment, counted from the boot of the machine.
 pub(super) struct Moment {
     /// The id of the boot; empty if the system has none.
@@ -41,13 +47,11 @@ mod unix {
 #[cfg(windows)]
 mod windows {
     use super::Moment;
-    use std::time::{SystemTime, UNIX_EPOCH};
 
     pub fn now() -> Moment {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Moment {
             boot: String::new(),
-            ms: since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
+            ms: super::wall_ms(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod place;
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,14 +25,19 @@ use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, Wri
 
 use self::backend::{Backend, Mode};
 use self::place::Unavailable;
+use super::claim::{self, Claimed, Entries, REMEMBERED, Settlement};
 use super::clock;
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
 use super::timed_mutex::TimedMutex;
 use crate::sys::background::catch_panic;
+use crate::sys::lock::lock;
 
 const TEXTS: TableDefinition<&str, &str> = TableDefinition::new("texts");
 /// A lock: the boot in which it was taken, when it expires (ms since that boot), and its owner.
 const LOCKS: TableDefinition<&str, (&str, u64, &str)> = TableDefinition::new("locks by boot clock");
+/// A text about a link: the boot in which it was written, when it was written (ms since that boot,
+/// and ms since 1970), for how long it stands (ms), and the text.
+const LINKS: TableDefinition<&str, (&str, u64, u64, u64, &str)> = TableDefinition::new("links");
 
 /// How long the threads of this process may pass the open file to each other. Then it is closed so
 /// that other processes can open it.
@@ -40,12 +46,16 @@ const MAX_PASSING_ON: Duration = Duration::from_millis(100);
 const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(5);
 /// If a check takes longer than this, the next one starts after 20 times its duration.
 const LONG_CHECK: Duration = Duration::from_millis(10);
+/// How often a process removes the expired texts about links.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// The size of redb's cache while the file is open (bytes).
 const CACHE_BYTES: usize = 16 << 20;
 
 pub(super) struct File {
     path: PathBuf,
     state: TimedMutex<State>,
+    /// When this process last removed the expired texts about links.
+    swept: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -56,6 +66,85 @@ struct State {
     intact: Option<place::Stamp>,
     /// When the last check started, and its duration.
     checked: Option<(Instant, Duration)>,
+}
+
+/// The texts about links within a write transaction. The first error ends the transaction.
+struct LinkTexts<'txn> {
+    table: redb::Table<'txn, &'static str, (&'static str, u64, u64, u64, &'static str)>,
+    now: clock::Moment,
+    wall_ms: u64,
+    error: Option<redb::StorageError>,
+}
+
+impl<'txn> LinkTexts<'txn> {
+    fn open(write: &'txn WriteTransaction) -> Result<LinkTexts<'txn>, redb::Error> {
+        Ok(LinkTexts {
+            table: write.open_table(LINKS)?,
+            now: clock::now(),
+            wall_ms: clock::wall_ms(),
+            error: None,
+        })
+    }
+
+    /// How long a text still stands. After another boot only the wall clock knows, which may have
+    /// been set: it cannot make the text stand longer than it was written for.
+    fn left(&self, (boot, boot_ms, wall_ms, lasts, _): (&str, u64, u64, u64, &str)) -> u64 {
+        let age = if boot == self.now.boot {
+            self.now.ms.saturating_sub(boot_ms)
+        } else {
+            self.wall_ms.saturating_sub(wall_ms)
+        };
+        lasts.min(millis(REMEMBERED)).saturating_sub(age)
+    }
+
+    fn sweep(&mut self) -> Result<(), redb::Error> {
+        let mut expired = Vec::new();
+        for row in self.table.iter()? {
+            let (key, text) = row?;
+            if self.left(text.value()) == 0 {
+                expired.push(key.value().to_owned());
+            }
+        }
+        for key in expired {
+            self.table.remove(key.as_str())?;
+        }
+        Ok(())
+    }
+
+    fn note<T>(&mut self, result: Result<T, redb::StorageError>) -> Option<T> {
+        match result {
+            Ok(done) => Some(done),
+            Err(e) => {
+                self.error.get_or_insert(e);
+                None
+            }
+        }
+    }
+}
+
+impl Entries for LinkTexts<'_> {
+    fn get(&mut self, key: &str) -> Option<(String, Duration)> {
+        let read = self.table.get(key).map(|row| {
+            row.map(|row| {
+                let row = row.value();
+                (row.4.to_owned(), self.left(row))
+            })
+        });
+        let (text, left) = self.note(read)??;
+        (left > 0).then(|| (text, Duration::from_millis(left)))
+    }
+
+    fn set(&mut self, key: &str, text: &str, lasts: Duration) {
+        let boot = self.now.boot.clone();
+        let row = (boot.as_str(), self.now.ms, self.wall_ms, millis(lasts), text);
+        let set = self.table.insert(key, row).map(drop);
+        self.note(set);
+    }
+
+    fn remove(&mut self, key: &str) {
+        let removed = self.table.remove(key).map(drop);
+        self.note(removed);
+    }
 }
 
 struct Open {
@@ -70,7 +159,42 @@ impl File {
         File {
             path: PathBuf::from(path),
             state: TimedMutex::new(State::default()),
+            swept: Mutex::new(None),
         }
+    }
+
+    /// Whether the expired texts about links have to be removed now.
+    fn is_sweep_due(&self) -> bool {
+        let mut swept = lock(&self.swept);
+        let is_due = swept.is_none_or(|at| at.elapsed() >= SWEEP_INTERVAL);
+        if is_due {
+            *swept = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Runs `work` on the texts about links, in one transaction.
+    fn with_links<T>(
+        &self,
+        until: Instant,
+        work: impl FnOnce(&mut LinkTexts<'_>) -> T,
+    ) -> Result<T, StoreError> {
+        self.with(Mode::Write, until, |database| {
+            let write = database.begin_write()?;
+            let done = {
+                let mut links = LinkTexts::open(&write)?;
+                if self.is_sweep_due() {
+                    links.sweep()?;
+                }
+                let done = work(&mut links);
+                match links.error.take() {
+                    Some(e) => return Err(e.into()),
+                    None => done,
+                }
+            };
+            write.commit()?;
+            Ok(done)
+        })
     }
 
     /// Runs `work` on the open file.
@@ -402,6 +526,26 @@ impl Store for File {
             };
             end(write, held)
         })
+    }
+
+    fn claim(
+        &self,
+        keys: &[String],
+        owner: &LockOwner,
+        lasts: Duration,
+        until: Instant,
+    ) -> Result<Claimed, StoreError> {
+        self.with_links(until, |links| claim::claim(links, keys, owner, lasts))
+    }
+
+    fn settle(
+        &self,
+        keys: &[String],
+        owner: &LockOwner,
+        settlement: Settlement,
+        until: Instant,
+    ) -> Result<(), StoreError> {
+        self.with_links(until, |links| claim::settle(links, keys, owner, settlement))
     }
 }
 

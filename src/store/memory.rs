@@ -1,16 +1,74 @@
-//! A store in memory. It exists as long as its client.
+//! A store in memory. It exists as long as its client, except for the link claims, which all clients
+//! of the process share.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use super::claim::{self, Claimed, Entries, POSTED_SUFFIX, Settlement};
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
 use crate::sys::lock::lock;
 
+/// How many texts about links are kept: claims, and outcomes of posts.
+const MAX_LINK_TEXTS: usize = 1 << 16;
+
 #[derive(Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     texts: Mutex<HashMap<String, String>>,
     locks: Mutex<HashMap<String, (String, Instant)>>,
+    links: Mutex<LinkTexts>,
+}
+
+impl Memory {
+    /// The store for link claims that all clients of this process share.
+    pub fn of_process() -> &'static Memory {
+        static SHARED: LazyLock<Memory> = LazyLock::new(Memory::default);
+        &SHARED
+    }
+}
+
+/// Texts about links, with the time at which they expire.
+#[derive(Default)]
+struct LinkTexts(HashMap<String, (String, Instant)>);
+
+impl LinkTexts {
+    /// Makes room for another claim: removes what has expired, then the outcomes of posts that are
+    /// remembered for the shortest time. Claims are never removed. Returns whether there is room.
+    fn make_room(&mut self) -> bool {
+        if self.0.len() < MAX_LINK_TEXTS {
+            return true;
+        }
+        let now = Instant::now();
+        self.0.retain(|_, (_, expires)| now < *expires);
+        if self.0.len() >= MAX_LINK_TEXTS {
+            let outcomes = self.0.iter().filter(|(key, _)| key.ends_with(POSTED_SUFFIX));
+            let mut ends: Vec<Instant> = outcomes.map(|(_, (_, expires))| *expires).collect();
+            ends.sort_unstable();
+            if let Some(median) = ends.get(ends.len() / 2) {
+                self.0.retain(|key, (_, expires)| {
+                    !key.ends_with(POSTED_SUFFIX) || *expires > *median
+                });
+            }
+        }
+        self.0.len() < MAX_LINK_TEXTS
+    }
+}
+
+impl Entries for LinkTexts {
+    fn get(&mut self, key: &str) -> Option<(String, Duration)> {
+        let (text, expires) = self.0.get(key)?;
+        let left = expires.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| (text.clone(), left))
+    }
+
+    fn set(&mut self, key: &str, text: &str, lasts: Duration) {
+        let expires = Instant::now() + lasts;
+        self.0.insert(key.to_owned(), (text.to_owned(), expires));
+    }
+
+    fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
 }
 
 impl Store for Memory {
@@ -66,6 +124,32 @@ impl Store for Memory {
         {
             locks.remove(key);
         }
+        Ok(())
+    }
+
+    fn claim(
+        &self,
+        keys: &[String],
+        owner: &LockOwner,
+        lasts: Duration,
+        _: Instant,
+    ) -> Result<Claimed, StoreError> {
+        let mut links = lock(&self.links);
+        if !links.make_room() {
+            let why = "too many mini programs are being linked by this process at the same time";
+            return Err(StoreError::permanent(why.into()));
+        }
+        Ok(claim::claim(&mut *links, keys, owner, lasts))
+    }
+
+    fn settle(
+        &self,
+        keys: &[String],
+        owner: &LockOwner,
+        settlement: Settlement,
+        _: Instant,
+    ) -> Result<(), StoreError> {
+        claim::settle(&mut *lock(&self.links), keys, owner, settlement);
         Ok(())
     }
 }

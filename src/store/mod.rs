@@ -2,9 +2,10 @@
 //! share.
 //!
 //! A store keeps texts by key and does not know what they mean. Each key has a lock beside it,
-//! which expires if its holder is killed. Every access ends at its limit. Accesses block, so they
+//! which expires if its holder is killed. Link claims (`claim.rs`) decide who may post. Every access ends at its limit. Accesses block, so they
 //! run on threads of the library and not on the host's.
 
+mod claim;
 #[cfg(feature = "file-store")]
 mod clock;
 #[cfg(feature = "file-store")]
@@ -23,6 +24,8 @@ use std::sync::Arc;
 
 use crate::config::store_url::StoreUrl;
 
+pub(crate) use claim::{Claimed, PostedOutcome, Settlement};
+pub(crate) use memory::Memory;
 pub(crate) use store::{LockOwner, Store, StoreError};
 
 /// The store at this URL. Nothing is opened or connected before the first access.

@@ -1,9 +1,13 @@
 //! A store in a Redis or Valkey server, for many machines.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use redis::{ConnectionInfo, RedisResult, cmd};
+use redis::{Cmd, ConnectionInfo, ConnectionLike, RedisResult, Value, cmd, from_redis_value};
 
+use super::claim::{
+    Claimed, LONGEST_CLAIM, PostedOutcome, REMEMBERED, Settlement, parse_claim, posted_key,
+};
 use super::redis_connection::{Connection, Failure, Server, Session, attempt_limit};
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
 use super::timed_mutex::TimedMutex;
@@ -17,6 +21,53 @@ const LOCK: &str = "if (redis.call('GET', KEYS[1]) or ARGV[1]) ~= ARGV[1] then r
 /// Releases the lock if ARGV[1] holds it.
 const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
                       return redis.call('DEL', KEYS[1]) end return 0";
+/// Claims for the owner ARGV[1] for ARGV[2] ms under KEYS; the second half of KEYS are those of the
+/// outcomes. Returns the number of replicas, then 1 and the earlier outcome, or 0, the claim with
+/// the longest time left and that time (ms).
+const CLAIM: &str = "
+    local n, held, left = #KEYS / 2, nil, -1
+    for i = 1, n do
+      local text = redis.call('GET', KEYS[i])
+      if text and text ~= ARGV[1] then
+        local ms = redis.call('PTTL', KEYS[i])
+        if ms > left then held, left = text, ms end
+      end
+    end
+    if held then return {0, 0, held, left} end
+    local earlier = ''
+    for i = 1, n do
+      redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2])
+      if earlier == '' then earlier = redis.call('GET', KEYS[n + i]) or '' end
+    end
+    return {replicas(), 1, earlier, 0}";
+/// Ends the claims of the owner ARGV[1] under KEYS as ARGV[2] says; ARGV[3] and ARGV[4] are the
+/// times for which a claim still stands and its outcome is remembered (ms). Returns the number of
+/// replicas, and three values without meaning.
+const SETTLE: &str = "
+    local n = #KEYS / 2
+    for i = 1, n do
+      local text = redis.call('GET', KEYS[i])
+      local ours = not text or string.match(text, '^[^ ]*') == ARGV[1]
+      if ARGV[2] == 'not posted' or ARGV[2] == 'forget' then
+        if ours then redis.call('DEL', KEYS[i]) end
+      elseif ours and tonumber(ARGV[3]) > 0 then
+        redis.call('SET', KEYS[i], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
+      end
+      if ARGV[2] == 'forget' then redis.call('DEL', KEYS[n + i])
+      elseif ARGV[2] ~= 'not posted' then
+        redis.call('SET', KEYS[n + i], ARGV[2], 'PX', ARGV[4])
+      end
+    end
+    return {replicas(), 1, '', 0}";
+/// Precedes the scripts that change claims. A user may lack the permission for INFO.
+const COUNT_REPLICAS: &str = "
+    local function replicas()
+      local info = redis.pcall('INFO', 'replication')
+      if type(info) ~= 'string' then return 0 end
+      return tonumber(string.match(info, 'connected_slaves:(%d+)') or '0')
+    end";
+/// How long a change of a claim waits until a replica has it, so that a fail-over does not lose it.
+const REPLICA_WAIT: Duration = Duration::from_millis(200);
 /// The prefix of all keys, and the prefix of the keys of locks. No key of a text has the second.
 const PREFIX: &str = "wxlink:";
 const LOCK_PREFIX: &str = "wxlink:lock:";
@@ -24,6 +75,8 @@ const LOCK_PREFIX: &str = "wxlink:lock:";
 pub(super) struct Redis {
     subject: String,
     state: TimedMutex<State>,
+    /// Whether the server had a replica when it last reported it.
+    has_replica: AtomicBool,
 }
 
 struct State {
@@ -42,6 +95,7 @@ impl Redis {
                 session: Session::new(server),
                 failed: None,
             }),
+            has_replica: AtomicBool::new(false),
         })
     }
 
@@ -67,6 +121,43 @@ impl Redis {
         let done = done.map_err(|failure| self.error(key, &failure));
         state.failed = done.as_ref().err().map(|e| (Instant::now(), e.clone()));
         done
+    }
+
+    /// Runs a script that changes claims, and waits until a replica has the change, if there is one.
+    fn change_claims(
+        &self,
+        script: &str,
+        keys: &[String],
+        arguments: &[&str],
+        until: Instant,
+    ) -> Result<ScriptResult, StoreError> {
+        let mut eval = cmd("EVAL");
+        eval.arg(format!("{COUNT_REPLICAS}{script}")).arg(2 * keys.len());
+        eval.arg(keys).arg(keys.iter().map(|key| posted_key(key)).collect::<Vec<_>>());
+        eval.arg(arguments);
+        let left = attempt_limit(until).saturating_duration_since(Instant::now());
+        let mut wait = cmd("WAIT");
+        wait.arg(1).arg(millis(REPLICA_WAIT.min(left / 2)));
+        let first = keys.first().map_or("", String::as_str);
+        self.with(first, until, |c| {
+            // A server that is known to have a replica gets both commands in one round trip.
+            let is_known = self.has_replica.load(Relaxed);
+            let commands = [&eval, &wait].map(Cmd::get_packed_command);
+            let answers = if is_known {
+                c.req_packed_commands(&commands.concat(), 0, 2)?
+            } else {
+                c.req_packed_commands(&commands[0], 0, 1)?
+            };
+            let answer = answers.into_iter().next().unwrap_or(Value::Nil);
+            let result: ScriptResult = from_redis_value(answer.extract_error()?)?;
+            let has_replica = result.0 > 0;
+            self.has_replica.store(has_replica, Relaxed);
+            if has_replica && !is_known {
+                // The change is made, whatever the replicas do.
+                let _ = wait.query::<Value>(c);
+            }
+            Ok(result)
+        })
     }
 
     fn error(&self, key: &str, failure: &Failure) -> StoreError {
@@ -117,14 +208,14 @@ impl Store for Redis {
         at_most: Duration,
         until: Instant,
     ) -> Result<bool, StoreError> {
-        let ms = u64::try_from(at_most.min(LONGEST_LOCK).as_millis()).unwrap_or(u64::MAX);
+        let ms = millis(at_most.min(LONGEST_LOCK));
         self.with(key, until, |c| {
             cmd("EVAL")
                 .arg(LOCK)
                 .arg(1)
                 .arg(lock_key(key))
                 .arg(ours.as_str())
-                .arg(ms.max(1))
+                .arg(ms)
                 .query(c)
         })
     }
@@ -139,6 +230,53 @@ impl Store for Redis {
                 .query(c)
         })
     }
+
+    fn claim(
+        &self,
+        keys: &[String],
+        owner: &LockOwner,
+        lasts: Duration,
+        until: Instant,
+    ) -> Result<Claimed, StoreError> {
+        let lasts = millis(lasts.min(LONGEST_CLAIM)).to_string();
+        let arguments = [owner.as_str(), &lasts];
+        let (_, is_taken, text, left) = self.change_claims(CLAIM, keys, &arguments, until)?;
+        Ok(if is_taken == 1 {
+            let earlier = (!text.is_empty()).then(|| PostedOutcome::parse(&text));
+            Claimed::Taken { earlier }
+        } else {
+            let (_, outcome) = parse_claim(&text);
+            let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+            Claimed::Held { outcome, left }
+        })
+    }
+
+    fn settle(
+        &self,
+        keys: &[String],
+        owner: &LockOwner,
+        settlement: Settlement,
+        until: Instant,
+    ) -> Result<(), StoreError> {
+        let (what, stands) = match settlement {
+            Settlement::NotPosted => ("not posted", Duration::ZERO),
+            Settlement::Forget => ("forget", Duration::ZERO),
+            Settlement::Posted { outcome, stands } => (outcome.as_str(), stands),
+        };
+        let stands = stands.min(LONGEST_CLAIM).as_millis().to_string();
+        let remembered = millis(REMEMBERED).to_string();
+        let arguments = [owner.as_str(), what, &stands, &remembered];
+        self.change_claims(SETTLE, keys, &arguments, until)?;
+        Ok(())
+    }
+}
+
+/// What the scripts that change claims return.
+type ScriptResult = (i64, i64, String, i64);
+
+/// A time in ms, at least 1: Redis refuses to let a key expire at once.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 /// The key of the lock beside a text's key.

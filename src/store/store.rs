@@ -1,7 +1,10 @@
-//! What every store offers: texts by key with compare-and-swap, and a lock beside each key.
+//! What every store offers: texts by key with compare-and-swap, a lock beside each key, and link
+//! claims.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
+
+use super::claim::{Claimed, Settlement};
 
 /// The longest duration of a lock. A lock that expires later was taken by a wrong clock.
 pub(crate) const LONGEST_LOCK: Duration = Duration::from_secs(30);
@@ -19,7 +22,6 @@ pub(crate) struct StoreError {
 
 impl StoreError {
     /// An error that the next attempt would meet as well.
-    #[cfg(feature = "file-store")]
     pub(super) fn permanent(why: String) -> StoreError {
         StoreError {
             why,
@@ -51,10 +53,6 @@ impl LockOwner {
     }
 
     /// The text that stores keep for the owner.
-    #[cfg_attr(
-        not(any(feature = "file-store", feature = "redis-store")),
-        allow(dead_code)
-    )]
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -90,6 +88,25 @@ pub(crate) trait Store: Send + Sync {
 
     /// Releases the lock if `lock` still holds it.
     fn unlock(&self, key: &str, lock: &LockOwner, until: Instant) -> Result<(), StoreError>;
+
+    /// Claims a mini program under all `keys` for `lasts`, in one atomic step, unless another owner
+    /// holds the claim under one of them. The owner may claim again, because the reply was lost.
+    fn claim(
+        &self,
+        keys: &[String],
+        owner: &LockOwner,
+        lasts: Duration,
+        until: Instant,
+    ) -> Result<Claimed, StoreError>;
+
+    /// Ends the owner's claim under all `keys`, in one atomic step.
+    fn settle(
+        &self,
+        keys: &[String],
+        owner: &LockOwner,
+        settlement: Settlement,
+        until: Instant,
+    ) -> Result<(), StoreError>;
 }
 
 /// The contract that every store fulfils.
@@ -137,5 +154,7 @@ pub(super) mod tests {
         unlock(&ours);
         assert!(!lock("k", &ours, LONGEST_LOCK));
         unlock(&anothers);
+
+        crate::store::claim::tests::fulfils_the_contract(store);
     }
 }

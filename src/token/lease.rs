@@ -170,6 +170,24 @@ mod tests {
         fn unlock(&self, key: &str, ours: &LockOwner, until: Instant) -> Result<(), StoreError> {
             self.0.unlock(key, ours, until)
         }
+        fn claim(
+            &self,
+            keys: &[String],
+            owner: &LockOwner,
+            lasts: Duration,
+            until: Instant,
+        ) -> Result<store::Claimed, StoreError> {
+            self.0.claim(keys, owner, lasts, until)
+        }
+        fn settle(
+            &self,
+            keys: &[String],
+            owner: &LockOwner,
+            settlement: store::Settlement,
+            until: Instant,
+        ) -> Result<(), StoreError> {
+            self.0.settle(keys, owner, settlement, until)
+        }
     }
 
     fn memory() -> Arc<dyn Store> {

@@ -20,6 +20,13 @@ pub(crate) struct Host {
     pub shown: String,
 }
 
+impl Host {
+    /// Whether it is this machine, so that it can only be a simulator.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.name)
+    }
+}
+
 const MAX_HOSTS: usize = 16;
 
 /// Parses URLs separated by commas.

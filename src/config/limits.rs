@@ -15,5 +15,9 @@ pub(crate) struct Limits {
     pub timeout: Duration,
     pub connect_timeout: Duration,
     pub max_retries: u32,
+    /// How long a link claim stands after a post; zero if claims are switched off.
+    pub settle: Duration,
+    /// Whether a mini program whose invitation vanished is invited again.
+    pub reinvite: bool,
     pub lang: Lang,
 }

@@ -141,6 +141,54 @@ pub static OPTIONS: &[OptionEntry] = &[
         },
     },
     OptionEntry {
+        key: "settle_ms",
+        default: "90000",
+        kind: OptionKind::Milliseconds,
+        takes: Text {
+            en: "0 to 3600000 ms; 0 switches link claims off",
+            zh: "0 至 3600000 毫秒；0 表示不使用关联占位",
+        },
+        doc: Text {
+            en: "How long after a post no other one is made for the same account and mini program \
+                 by the calls that ensure a link: an invitation may take effect long after its \
+                 request seemed to fail. See reliability.md.",
+            zh: "发出关联邀请之后，确保关联的调用在这段时间内不会向同一账号和小程序再次发出邀请：\
+                 请求看似失败后，邀请仍可能延迟生效。详见 reliability.md。",
+        },
+        set: |o, v| {
+            o.settle_ms = parse_number(v, 0, HOUR_MS, o.lang)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "reinvite",
+        default: "no",
+        kind: OptionKind::Choice(&["no", "yes"]),
+        takes: Text {
+            en: "no or yes",
+            zh: "no 或 yes",
+        },
+        doc: Text {
+            en: "Whether a mini program whose earlier invitation is no longer in the list is \
+                 invited again. The store remembers invitations for 90 days.",
+            zh: "此前的邀请已不在列表中时，是否再次邀请该小程序。存储会将邀请记录保留 90 天。",
+        },
+        set: |o, v| {
+            o.reinvite = match v {
+                "no" => false,
+                "yes" => true,
+                _ => {
+                    let why = Text {
+                        en: "takes no or yes",
+                        zh: "应为 no 或 yes",
+                    };
+                    return Err(why.get(o.lang).into());
+                }
+            };
+            Ok(())
+        },
+    },
+    OptionEntry {
         key: "keep_alive_ms",
         default: "15000",
         kind: OptionKind::Milliseconds,
@@ -302,9 +350,11 @@ pub static OPTIONS: &[OptionEntry] = &[
         },
         doc: Text {
             en: "The Official Account for calls that pass no access token. Its token comes from \
-                 one of three sources: access_token, token_command or component_appid.",
+                 one of three sources: access_token, token_command or component_appid. Of a token \
+                 that is passed it names the owner, so that invitations are remembered.",
             zh: "未传入 access_token 的调用所操作的公众号。其令牌来自以下三种来源之一：\
-                 access_token、token_command 或 component_appid。",
+                 access_token、token_command 或 component_appid。传入令牌时，此选项表明令牌所属的账号，\
+                 以便记住已发出的邀请。",
         },
         set: |o, v| {
             o.account = parse_text(v, MAX_APPID_BYTES, o.lang)?;
@@ -397,9 +447,10 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "memory、file:PATH、redis://[用户名:密码@]HOST[:PORT][/DB] 或 rediss://…",
         },
         doc: Text {
-            en: "Where a platform's tickets and tokens are kept: memory for this client only, file \
-                 for all processes of one machine, redis or rediss (TLS) for several machines.",
-            zh: "第三方平台的 ticket 和令牌的存放位置：memory 仅供此客户端使用，\
+            en: "Where link claims, and a platform's tickets and tokens, are kept: memory for this \
+                 process only, file for all processes of one machine, redis or rediss (TLS) for \
+                 several machines.",
+            zh: "关联占位以及第三方平台的 ticket 和令牌的存放位置：memory 仅供本进程使用，\
                  file 由同一台机器上的各进程共享，redis 或 rediss（TLS）由多台机器共享。",
         },
         set: |o, v| {
@@ -453,6 +504,8 @@ pub struct Options {
     pub(crate) timeout_ms: u32,
     pub(crate) connect_timeout_ms: u32,
     pub(crate) max_retries: u32,
+    pub(crate) settle_ms: u32,
+    pub(crate) reinvite: bool,
     pub(crate) keep_alive_ms: u32,
     proxy: ProxyChoice,
     pub(crate) ca_file: Option<String>,
@@ -474,10 +527,12 @@ pub struct Options {
 
 /// The options that a derived client may change. The others belong to the connections, which a
 /// derived client shares with its base.
-const DERIVABLE_KEYS: [&str; 5] = [
+const DERIVABLE_KEYS: [&str; 7] = [
     "timeout_ms",
     "connect_timeout_ms",
     "max_retries",
+    "settle_ms",
+    "reinvite",
     "lang",
     "account",
 ];
@@ -496,6 +551,8 @@ impl Options {
             timeout_ms: 0,
             connect_timeout_ms: 0,
             max_retries: 0,
+            settle_ms: 0,
+            reinvite: false,
             keep_alive_ms: 0,
             proxy: ProxyChoice::None,
             ca_file: None,
@@ -571,6 +628,8 @@ impl Options {
             timeout: Duration::from_millis(self.timeout_ms.into()),
             connect_timeout: Duration::from_millis(self.connect_timeout_ms.into()),
             max_retries: self.max_retries,
+            settle: Duration::from_millis(self.settle_ms.into()),
+            reinvite: self.reinvite,
             lang: self.lang,
         }
     }
@@ -588,6 +647,8 @@ impl Options {
                 "timeout_ms" => limits.timeout = own.timeout,
                 "connect_timeout_ms" => limits.connect_timeout = own.connect_timeout,
                 "max_retries" => limits.max_retries = own.max_retries,
+                "settle_ms" => limits.settle = own.settle,
+                "reinvite" => limits.reinvite = own.reinvite,
                 "lang" => limits.lang = own.lang,
                 "account" => {}
                 key => {

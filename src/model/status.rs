@@ -146,6 +146,10 @@ statuses! {
         en "No valid access token could be fetched for the account; its endpoint was not called. \
             The message gives the reason."
         zh "无法取得该账号的有效 access_token，未对其执行任何操作。提示信息说明了原因。"
+    -26 Store "STORE" "The store of link claims cannot be used."
+        en "The store of link claims cannot be used; nothing was posted, because an invitation \
+            could then be sent twice. The message gives the reason."
+        zh "关联占位的存储无法使用。为避免重复发送邀请，请求未发出。提示信息说明了原因。"
 
     -40 Timeout "TIMEOUT" "The time limit was reached after the request was sent."
         en "The time limit was reached after the request was sent; WeChat may have acted on it. \
@@ -155,6 +159,10 @@ statuses! {
         en "The connection broke after the request was sent; WeChat may have acted on it. Read the \
             list before linking again."
         zh "请求发出后连接中断，微信可能已经处理。再次关联前请先查询列表。"
+    -42 InDoubt "IN_DOUBT" "An earlier invitation may still take effect."
+        en "An earlier invitation may still take effect, so no other one was posted. Call again \
+            after the time that the result gives: the same call is safe to repeat."
+        zh "此前的邀请仍可能生效，因此未再次发送。请在结果给出的时间之后再次调用；重复同一调用是安全的。"
 
     -60 BadAnswer "BAD_ANSWER" "The response is not a valid answer of WeChat."
         en "The response is not a valid answer of WeChat, which may have acted all the same. Read \

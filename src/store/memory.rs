@@ -2,7 +2,7 @@
 //! of the process share.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::claim::{self, Claimed, Entries, POSTED_SUFFIX, Settlement};
@@ -22,8 +22,31 @@ pub(crate) struct Memory {
 impl Memory {
     /// The store for link claims that all clients of this process share.
     pub fn of_process() -> &'static Memory {
-        static SHARED: LazyLock<Memory> = LazyLock::new(Memory::default);
-        &SHARED
+        static FIRST: OnceLock<Node> = OnceLock::new();
+        let pid = std::process::id();
+        let mut node = FIRST.get_or_init(|| Node::new(pid));
+        // A forked child has a store of its own: its parent may have held a lock during the fork.
+        while node.pid != pid {
+            node = node.next.get_or_init(|| Box::new(Node::new(pid)));
+        }
+        &node.memory
+    }
+}
+
+/// The store of one process, and those of the children that it forked.
+struct Node {
+    pid: u32,
+    memory: Memory,
+    next: OnceLock<Box<Node>>,
+}
+
+impl Node {
+    fn new(pid: u32) -> Node {
+        Node {
+            pid,
+            memory: Memory::default(),
+            next: OnceLock::new(),
+        }
     }
 }
 

@@ -10,11 +10,13 @@ mod claim;
 mod clock;
 #[cfg(feature = "file-store")]
 mod file;
+pub(crate) mod key;
 mod memory;
 #[cfg(feature = "redis-store")]
 mod redis;
 #[cfg(feature = "redis-store")]
 pub mod redis_connection;
+pub(crate) mod retry;
 #[allow(clippy::module_inception)]
 mod store;
 #[cfg(any(feature = "file-store", feature = "redis-store"))]

@@ -118,6 +118,7 @@ impl TokenCache {
     pub fn new(
         options: &Options,
         pool: &Arc<ConnectionPool>,
+        store: &Arc<dyn Store>,
     ) -> Result<Option<Arc<TokenCache>>, String> {
         let named = [
             options.access_token.is_some(),
@@ -136,7 +137,7 @@ impl TokenCache {
         } else if let Some(command) = &options.token_command {
             by_command(command, options)?
         } else if options.component_appid.is_some() || options.component_appsecret.is_some() {
-            Source::Platform(Box::new(Platform::new(options, pool.clone())?))
+            Source::Platform(Box::new(Platform::new(options, pool.clone(), store.clone())?))
         } else {
             return Ok(None);
         };

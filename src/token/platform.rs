@@ -8,10 +8,8 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,16 +26,14 @@ use crate::model::status::Status;
 use crate::redact::Secret;
 use crate::response::response::Response;
 use crate::retry::Sender;
-use crate::store::{self, LockOwner, Store, StoreError};
+use crate::store::key::encoded;
+use crate::store::retry::{MAX_PAUSE, MIN_PAUSE, pause, retry_until};
+use crate::store::{LockOwner, Store, StoreError};
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
 use crate::transport::ConnectionPool;
 
-/// The first and the longest pause between two attempts to use the store or to take a lock. The
-/// pause doubles, so that waiting does not slow the lock's holder down.
-const MIN_PAUSE: Duration = Duration::from_millis(20);
-const MAX_PAUSE: Duration = Duration::from_millis(500);
 /// While it waits for a lock, a process uses the store for at most one part in this many of the
 /// time, as far as [`MAX_PAUSE`] allows.
 const ACCESS_SHARE: u32 = 10;
@@ -50,13 +46,6 @@ const DEFAULT_LIFETIME_S: u64 = 7200;
 /// The minimum time for a write that must not be lost, even if the call's limit has passed: WeChat
 /// sends a new refresh token only once.
 const TIME_TO_SAVE: Duration = Duration::from_secs(2);
-/// The characters that RFC 3986 reserves. An encoded id contains no ':'.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
 /// A third-party platform. Clones share its state.
 #[derive(Clone)]
 pub(crate) struct Platform(Arc<Shared>);
@@ -142,7 +131,11 @@ impl Deref for Platform {
 
 impl Platform {
     /// Nothing is opened or connected before the first call.
-    pub fn new(options: &Options, pool: Arc<ConnectionPool>) -> Result<Platform, String> {
+    pub fn new(
+        options: &Options,
+        pool: Arc<ConnectionPool>,
+        store: Arc<dyn Store>,
+    ) -> Result<Platform, String> {
         let (Some(appid), Some(appsecret)) =
             (&options.component_appid, &options.component_appsecret)
         else {
@@ -153,7 +146,7 @@ impl Platform {
             appsecret: appsecret.clone(),
             pool,
             limits: options.limits(),
-            store: store::open(&options.store)?,
+            store,
             unsaved: Mutex::default(),
             authorizers: Mutex::new(AuthorizerListCache::new()),
             pages: SingleFlight::new("wxlink-accounts"),
@@ -652,52 +645,17 @@ impl Platform {
     }
 }
 
-/// Retries an access while the store is unavailable: it may soon be available again.
-fn retry_until<T>(
-    until: Instant,
-    access: impl Fn() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let mut next_pause = MIN_PAUSE;
-    // The error of an attempt that had enough time, which the last one may not have had.
-    let mut found: Option<StoreError> = None;
-    loop {
-        let error = match access() {
-            Err(e) if e.transient => e,
-            done => return done,
-        };
-        if !error.is_late || found.is_none() {
-            found = Some(error.clone());
-        }
-        if Instant::now() < until {
-            pause(&mut next_pause, until);
-        }
-        if Instant::now() >= until {
-            return Err(found.unwrap_or(error));
-        }
-    }
-}
-
-/// Pauses before the next attempt, each time longer.
-fn pause(next_pause: &mut Duration, until: Instant) {
-    let left = until.saturating_duration_since(Instant::now());
-    thread::sleep(left.min(*next_pause));
-    *next_pause = (*next_pause * 2).min(MAX_PAUSE);
-}
-
-/// Encodes an id as a part of a key.
-fn encoded(id: &str) -> String {
-    utf8_percent_encode(id, ENCODED).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store;
 
     fn platform() -> Platform {
         let mut options = Options::new();
         options.set("component_appid", "wx1").unwrap();
         options.set("component_appsecret", "S").unwrap();
-        Platform::new(&options, Arc::new(ConnectionPool::new(&options).unwrap())).unwrap()
+        let store = store::open(&options.store).unwrap();
+        Platform::new(&options, Arc::new(ConnectionPool::new(&options).unwrap()), store).unwrap()
     }
 
     fn soon() -> Instant {

@@ -1,0 +1,261 @@
+//! The link claims of a client: who may post an invitation now.
+//!
+//! A claim is taken in this process's memory first, which all clients share, and then in the store
+//! that the client shares with other processes, if it has one. The memory also covers a store that
+//! loses claims. Accesses to the shared store run on threads of the library, so that a call's limit
+//! and its cancellation hold.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use crate::config::host::Host;
+use crate::store::key::encoded;
+use crate::store::retry::retry_until;
+use crate::store::{Claimed, LockOwner, Memory, PostedOutcome, Settlement, Store, StoreError};
+use crate::sys::cancel::{CancelToken, WaitError};
+use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
+
+/// How long the outcome of a post is written after the call's limit, if need be.
+const TIME_TO_SETTLE: Duration = Duration::from_secs(2);
+
+/// The claims of a client and the handles derived from it.
+pub(super) struct LinkClaims {
+    /// Where the links exist: a simulator's origin, or "production".
+    realm: String,
+    /// The store that other processes use as well.
+    shared: Option<Arc<dyn Store>>,
+    accesses: Arc<SingleFlight<u64, Access>>,
+}
+
+/// The result of an access to the shared store; `None` after a claim was ended.
+type Access = Result<Option<Claimed>, StoreError>;
+
+/// A held claim. It has to be [settled](LinkClaims::settle); until then it stands.
+pub(super) struct Claim {
+    keys: Vec<String>,
+    owner: LockOwner,
+}
+
+/// The outcome of an attempt to claim a link.
+pub(super) enum Attempt {
+    /// The caller may post. The outcome of the last post is remembered.
+    Taken(Claim, Option<PostedOutcome>),
+    /// Another call posts or has posted; `None`: its outcome is not known yet.
+    Held {
+        outcome: Option<PostedOutcome>,
+        left: Duration,
+    },
+}
+
+/// Why a claim could not be taken.
+pub(super) enum ClaimError {
+    Cancelled,
+    /// The store cannot be used.
+    Store(StoreError),
+    /// The process has no thread or no file descriptor left.
+    System(String),
+}
+
+impl LinkClaims {
+    /// Claims of links at these hosts.
+    pub fn new(hosts: &[Host], shared: Option<Arc<dyn Store>>) -> LinkClaims {
+        let realm = match hosts.first().filter(|host| host.is_loopback()) {
+            Some(simulator) => simulator.origin.clone(),
+            None => "production".into(),
+        };
+        LinkClaims {
+            realm,
+            shared,
+            accesses: SingleFlight::new("wxlink-claims"),
+        }
+    }
+
+    /// The keys of a link: one for the account and one for the token, as far as they are known.
+    /// Other processes may know only one of them.
+    pub fn keys(&self, account: Option<&str>, token: Option<&str>, appid: &str) -> Vec<String> {
+        let owners = [
+            account.map(|account| format!("account:{}", encoded(account))),
+            token.map(|token| format!("token:{}", digest(token))),
+        ];
+        // The braces make a Redis cluster keep both keys on one node.
+        let link = format!("{}:{}", encoded(&self.realm), encoded(appid));
+        let key = |owner| format!("wxlink:link:{{{link}}}:{owner}");
+        owners.into_iter().flatten().map(key).collect()
+    }
+
+    /// Claims the link for `lasts`. Ends soon after `limit`.
+    pub fn take(
+        &self,
+        keys: Vec<String>,
+        lasts: Duration,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<Attempt, ClaimError> {
+        let claim = Claim {
+            keys,
+            owner: LockOwner::new(),
+        };
+        let memory = Memory::of_process();
+        let here = memory.claim(&claim.keys, &claim.owner, lasts, limit);
+        let remembered = match here.map_err(ClaimError::Store)? {
+            Claimed::Held { outcome, left } => return Ok(Attempt::Held { outcome, left }),
+            Claimed::Taken { earlier } => earlier,
+        };
+        let Some(store) = &self.shared else {
+            return Ok(Attempt::Taken(claim, remembered));
+        };
+        match self.take_in(store, &claim, lasts, limit, cancel) {
+            Ok(Claimed::Taken { earlier }) => Ok(Attempt::Taken(claim, earlier.or(remembered))),
+            Ok(Claimed::Held { outcome, left }) => {
+                settle_here(&claim, Settlement::NotPosted);
+                Ok(Attempt::Held { outcome, left })
+            }
+            Err(e) => {
+                settle_here(&claim, Settlement::NotPosted);
+                Err(e)
+            }
+        }
+    }
+
+    fn take_in(
+        &self,
+        store: &Arc<dyn Store>,
+        claim: &Claim,
+        lasts: Duration,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<Claimed, ClaimError> {
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let work = {
+            let (store, abandoned) = (store.clone(), abandoned.clone());
+            let (keys, owner) = (claim.keys.clone(), claim.owner.clone());
+            move || {
+                let claimed = retry_until(limit, || store.claim(&keys, &owner, lasts, limit));
+                if abandoned.load(SeqCst) {
+                    let until = Instant::now() + TIME_TO_SETTLE;
+                    let _ = store.settle(&keys, &owner, Settlement::NotPosted, until);
+                }
+                claimed.map(Some)
+            }
+        };
+        let access = self.start(work).map_err(ClaimError::System)?;
+        // The thread's own error says more than a time-out.
+        let waited = access.wait(limit + GRACE, cancel).inspect_err(|_| {
+            abandoned.store(true, SeqCst);
+        });
+        match waited {
+            Ok(Ok(Some(claimed))) => Ok(*claimed),
+            Ok(Ok(None)) => Err(ClaimError::System("the store's thread failed".into())),
+            Ok(Err(e)) => Err(ClaimError::Store(e.clone())),
+            Err(WaitError::Cancelled) => Err(ClaimError::Cancelled),
+            Err(WaitError::TimedOut) => {
+                let why = format!("{} does not respond in time", store.name());
+                Err(ClaimError::Store(StoreError {
+                    why,
+                    transient: true,
+                    is_late: true,
+                }))
+            }
+            Err(WaitError::Failed(e)) => Err(ClaimError::System(e.to_string())),
+        }
+    }
+
+    /// Ends a claim. Waits for the shared store until `limit`, or until the call is cancelled; the
+    /// access continues. If it fails, the claim stands for as long as it was taken.
+    pub fn settle(
+        &self,
+        claim: &Claim,
+        settlement: Settlement,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) {
+        settle_here(claim, settlement);
+        let Some(store) = self.shared.clone() else {
+            return;
+        };
+        let until = limit.max(Instant::now() + TIME_TO_SETTLE);
+        let (keys, owner) = (claim.keys.clone(), claim.owner.clone());
+        let work = move || {
+            retry_until(until, || store.settle(&keys, &owner, settlement, until)).map(|()| None)
+        };
+        if let Ok(access) = self.start(work) {
+            let _ = access.wait(limit, cancel);
+        }
+    }
+
+    /// Records what a call did that took no claim: a plain link, an unlink, or a list that shows
+    /// the mini program as linked.
+    pub fn record(
+        &self,
+        keys: Vec<String>,
+        settlement: Settlement,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) {
+        let claim = Claim {
+            keys,
+            owner: LockOwner::new(),
+        };
+        self.settle(&claim, settlement, limit, cancel);
+    }
+
+    /// Waits until the running accesses to the store are finished. Returns `false` if the limit
+    /// passes first.
+    pub fn finish(&self, limit: Instant) -> bool {
+        let never = CancelToken::new();
+        never.is_ok_and(|never| self.accesses.wait_for_all(limit, &never).is_ok())
+    }
+
+    fn start(
+        &self,
+        work: impl FnOnce() -> Access + Send + 'static,
+    ) -> Result<Arc<Flight<Access>>, String> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, SeqCst);
+        self.accesses
+            .join(&number, work, Ok(None))
+            .map_err(|e| format!("no thread for the store: {e}"))
+    }
+}
+
+/// Ends a claim in this process's memory, which cannot fail.
+fn settle_here(claim: &Claim, settlement: Settlement) {
+    let now = Instant::now();
+    let _ = Memory::of_process().settle(&claim.keys, &claim.owner, settlement, now);
+}
+
+/// A token's SHA-256 in hexadecimal: the store must not contain the token.
+fn digest(token: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+    let mut text = String::with_capacity(64);
+    for byte in digest.as_ref() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::options::Options;
+
+    #[test]
+    fn a_link_has_a_key_for_each_name_of_its_owner_and_no_token_in_it() {
+        let mut options = Options::new();
+        let keys = |options: &Options, account, token| {
+            LinkClaims::new(&options.hosts, None).keys(account, token, "wx:{1}")
+        };
+        let both = keys(&options, Some("wxa"), Some("TOKEN"));
+        assert_eq!(both.len(), 2);
+        assert_eq!(both[0], "wxlink:link:{production:wx%3A%7B1%7D}:account:wxa");
+        assert!(both[1].starts_with("wxlink:link:{production:wx%3A%7B1%7D}:token:"));
+        assert!(!both[1].contains("TOKEN") && both[1].len() > 64);
+        assert_eq!(keys(&options, Some("wxa"), None), both[..1]);
+        assert_eq!(keys(&options, None, Some("TOKEN")), both[1..]);
+        options.set("base_url", "http://127.0.0.1:8080").unwrap();
+        let simulated = keys(&options, Some("wxa"), None);
+        assert!(simulated[0].contains("{http%3A%2F%2F127.0.0.1%3A8080:"), "{simulated:?}");
+    }
+}

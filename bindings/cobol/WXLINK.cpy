@@ -4,12 +4,12 @@
       *     INITIALIZE WX-CALL                                         *
       *     SET WX-OP-LINK TO TRUE                                     *
       *     MOVE ... TO WX-ACCESS-TOKEN, WX-APPID, ...                 *
-      *     CALL "WXCALL" USING WX-CALL WX-ANSWER                      *
+      *     CALL "WXCALL" USING WX-CALL WX-RESULT                      *
       *                                                                *
       * Texts are UTF-8, padded with spaces. WX-CALL keeps its fields: *
       * for the next call, move only those that change.                *
       *                                                                *
-      * A longer list needs a larger answer (at least 512 bytes):      *
+      * A longer list needs a larger result (at least 512 bytes):      *
       *     COPY WXLINK REPLACING ==X(262144)== BY ==X(1048576)==.     *
       *----------------------------------------------------------------*
        01  WX-CALL.
@@ -215,15 +215,15 @@
                88  WX-WAITS-FOR-ACCOUNT  VALUE "official_account".
                88  WX-WAITS-FOR-PROGRAM  VALUE "mini_program".
            05  WX-POSTS                  PIC 9(4).
-      *    The length of the answer in bytes; after WX-E-BUFFER the
+      *    The length of the result in bytes; after WX-E-BUFFER the
       *    length it needs.
-           05  WX-ANSWER-LEN             BINARY-DOUBLE UNSIGNED.
+           05  WX-RESULT-LEN             BINARY-DOUBLE UNSIGNED.
       *    The position at which WXITEM continues.
-           05  WX-ANSWER-AT              BINARY-DOUBLE UNSIGNED.
+           05  WX-RESULT-AT              BINARY-DOUBLE UNSIGNED.
            05  WX-ITEM-INDEX             BINARY-LONG UNSIGNED.
 
-      * The answer: lines of NAME=VALUE, ended by X"0A".
-       01  WX-ANSWER                     PIC X(262144).
+      * The result: lines of NAME=VALUE, ended by X"0A".
+       01  WX-RESULT                     PIC X(262144).
 
       * An item of the list, from WXITEM. A missing field is spaces,
       * a missing number too.

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | `link` `get` `unlink` `ensure` `wait` | the arguments, and `option.KEY` for options of the client | `status`, `errcode` if WeChat answered, `class`, `delivery`, `http_status`, `rid`, `message`, `body`; of a list `items`, `item.0.appid` and so on; of ensure and wait `state`, `waits_for`, `posts` |
 //! | `option` | `key`, `value` | `status`, `message` |
-//! | `catalogue` | `errcode`, `endpoint` | `status`, `name`, `class`, `meaning`, `remedy` |
+//! | `errcodes` | `errcode`, `endpoint` | `status`, `name`, `class`, `meaning`, `remedy` |
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -272,7 +272,7 @@ fn errcodes(language: &mut Language, sandbox: &Sandbox) {
         let what = format!("{}: {code} on {}", language.name, endpoint.as_str());
 
         let asked = [("errcode", code.as_str()), ("endpoint", endpoint.as_str())];
-        let reply = language.ask("catalogue", &asked);
+        let reply = language.ask("errcodes", &asked);
         let known = [
             ("name", entry.name),
             ("class", entry.class.as_str()),

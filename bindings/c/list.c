@@ -29,7 +29,8 @@ static const char *status_text(const char *status)
     case WX_LINK_LINKED: return "linked";
     case WX_LINK_AWAITING_MINI_PROGRAM: return "waiting for the mini program's administrator";
     case WX_LINK_REFUSED: return "refused by the mini program's administrator";
-    case WX_LINK_AWAITING_OFFICIAL_ACCOUNT: return "waiting for the Official Account's administrator";
+    case WX_LINK_AWAITING_OFFICIAL_ACCOUNT:
+        return "waiting for the Official Account's administrator";
     default: return status;
     }
 }

@@ -50,8 +50,8 @@ int peer_call(void *peer, enum kind kind)
     struct peer *p = peer;
     char url[512];
     CURLcode code;
-    snprintf(url, sizeof url, "%s/cgi-bin/wxopen/wxamplink%s?access_token=%s", p->url, kind == LINK ? "" : "get",
-             kind == LIST500 ? TOKEN500 : TOKEN50);
+    snprintf(url, sizeof url, "%s/cgi-bin/wxopen/wxamplink%s?access_token=%s", p->url,
+             kind == LINK ? "" : "get", kind == LIST500 ? TOKEN500 : TOKEN50);
     curl_easy_setopt(p->handle, CURLOPT_URL, url);
     curl_easy_setopt(p->handle, CURLOPT_POSTFIELDS, kind == LINK ? LINK_BODY : "{}");
     p->len = 0;

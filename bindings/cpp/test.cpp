@@ -166,7 +166,8 @@ static void links_and_refusals() {
 
     const auto cut = link(client, std::string_view("a\0b", 3), appid);
     EXPECT(cut.status() == WX_E_BAD_VALUE && cut.delivery() == wxlink::delivery::never_sent);
-    EXPECT(cut.message().find("access_token contains a control character") != std::string_view::npos);
+    EXPECT(cut.message().find("access_token contains a control character") !=
+           std::string_view::npos);
     EXPECT(link(client, token, {"wx0b\0", 5}).message().find("appid") != std::string_view::npos);
     thrown<wxlink::argument_error>([&] { cut.or_throw(); });
     thrown<wxlink::argument_error>([&] { (void)client.get_linked(""); });

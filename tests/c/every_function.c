@@ -34,7 +34,8 @@ static void use_result(wx_result *result, int32_t status)
     CHECK(wx_result_delivery(result) >= WX_DELIVERY_NEVER_SENT);
     CHECK(wx_result_delivery(result) <= WX_DELIVERY_ANSWERED);
     CHECK((wx_result_message(result)[0] == '\0') == (status == WX_OK));
-    CHECK(wx_result_class(result) >= WX_CLASS_UNKNOWN && wx_result_class(result) <= WX_CLASS_TICKET);
+    CHECK(wx_result_class(result) >= WX_CLASS_UNKNOWN);
+    CHECK(wx_result_class(result) <= WX_CLASS_TICKET);
     CHECK((wx_class_text(wx_result_class(result), NULL, NULL)[0] == '\0')
           == (wx_result_class(result) == WX_CLASS_UNKNOWN));
     CHECK(wx_result_rid(result) != NULL);

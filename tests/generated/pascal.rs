@@ -107,8 +107,7 @@ fn constants() {
     );
     links.push("lsOther".to_owned());
     text += &enumeration("TWxLinkStatus", &links);
-    text += "\n  { WeChat's endpoints that an errcode is looked up for; epAny for none in particular. \
-             }\n";
+    text += "\n  { WeChat's endpoints that answer errcodes; epAny for none in particular. }\n";
     let mut endpoints = vec!["epAny".to_owned()];
     endpoints.extend(
         Endpoint::LINKING

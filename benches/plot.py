@@ -79,7 +79,8 @@ def draw(relative):
     width, height = LEFT + WIDTH + RIGHT, y - GAP + 28
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="sans-serif" role="img" aria-label="Time per call, relative to wxlink">'
+        f'viewBox="0 0 {width} {height}" font-family="sans-serif" role="img" '
+        f'aria-label="Time per call, relative to wxlink">'
         f'<rect width="100%" height="100%" fill="white"/>'
     )
     return "\n".join([head, *out, "</svg>"]) + "\n"

@@ -231,7 +231,7 @@
            05  WX-ITEM-END               PIC X.
                88  WX-NO-MORE-ITEMS      VALUE "Y".
            05  WX-ITEM-STATUS            PIC X(4).
-      *    BEGIN generated: link statuses, by `make generate`; do not edit.
+      *    BEGIN generated: links, by `make generate`; do not edit.
       *        The mini program is linked.
                88  WX-ITEM-LINKED        VALUE "1".
       *        The mini program's administrator has to agree.
@@ -240,7 +240,7 @@
                88  WX-ITEM-REFUSED       VALUE "3".
       *        The Official Account's administrator has to agree.
                88  WX-ITEM-WAITS-ACCOUNT VALUE "12".
-      *    END generated: link statuses.
+      *    END generated: links.
       *    The original id, gh_...
            05  WX-ITEM-USERNAME          PIC X(64).
       *    A refused item has none.

@@ -89,6 +89,44 @@ constexpr std::string_view to_string(error_class value) noexcept {
     return "";
 }
 
+/// The values of the option trust.
+enum class trust { system, bundled };
+
+/// The value as the library takes it.
+constexpr std::string_view to_string(trust value) noexcept {
+    switch (value) {
+    case trust::system: return "system";
+    case trust::bundled: return "bundled";
+    }
+    return "";
+}
+
+/// The values of the option lang.
+enum class lang { en, zh };
+
+/// The value as the library takes it.
+constexpr std::string_view to_string(lang value) noexcept {
+    switch (value) {
+    case lang::en: return "en";
+    case lang::zh: return "zh";
+    }
+    return "";
+}
+
+/// The endpoints of WeChat that answer errcodes: linkMiniprogram, getLinkMiniprogram,
+/// unlinkMiniprogram.
+enum class endpoint { link, get, unlink };
+
+/// The endpoint as the library takes it.
+constexpr std::string_view to_string(endpoint value) noexcept {
+    switch (value) {
+    case endpoint::link: return "link";
+    case endpoint::get: return "get";
+    case endpoint::unlink: return "unlink";
+    }
+    return "";
+}
+
 namespace detail {
 
 /// The class with a number of wx_result_class. A class of a later library is none.
@@ -101,6 +139,17 @@ constexpr error_class class_from(std::int32_t number) noexcept {
 // END generated: constants.
 
 // BEGIN generated: link statuses. Written by `make generate`; do not edit.
+/// The status of an item of the list. WeChat may add values that have no name here.
+enum class link_status : std::int64_t {
+    /// The mini program is linked.
+    linked = WX_LINK_LINKED,
+    /// The mini program's administrator has to agree.
+    awaiting_mini_program = WX_LINK_AWAITING_MINI_PROGRAM,
+    /// The mini program's administrator refused.
+    refused = WX_LINK_REFUSED,
+    /// The Official Account's administrator has to agree.
+    awaiting_official_account = WX_LINK_AWAITING_OFFICIAL_ACCOUNT,
+};
 // END generated: link statuses.
 
 /// How far a link has come. unknown: the list could not be read. absent: the list shows no trace of
@@ -547,7 +596,7 @@ public:
     /// The root certificates to trust: system uses the operating system's, and the bundled ones if
     /// it has none; bundled uses Mozilla's, which are part of the library. Takes system or bundled.
     /// Default: system.
-    options &trust(std::string_view value) { return set("trust", value); }
+    options &trust(wxlink::trust value) { return set("trust", to_string(value)); }
     /// The User-Agent header of every request. Takes 1 to 256 printable ASCII characters. Default:
     /// wxlink/VERSION.
     options &user_agent(std::string_view value) { return set("user_agent", value); }
@@ -557,7 +606,7 @@ public:
         return set_number("max_response_bytes", bytes);
     }
     /// The language of messages: English or Chinese. Takes en or zh. Default: en.
-    options &lang(std::string_view value) { return set("lang", value); }
+    options &lang(wxlink::lang value) { return set("lang", to_string(value)); }
     /// The Official Account for calls that pass no access token. Its token comes from one of three
     /// sources: access_token, token_command or component_appid. Takes the appid of an Official
     /// Account; empty for none.

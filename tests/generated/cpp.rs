@@ -16,7 +16,11 @@ fn word_enum(name: &str, comment: &str, all: &[&str], to_string_comment: &str) -
     let mut text = line_comment("/// ", comment, WIDTH);
     writeln!(text, "enum class {name} {{ {} }};\n", all.join(", ")).unwrap();
     text += &line_comment("/// ", to_string_comment, WIDTH);
-    writeln!(text, "constexpr std::string_view to_string({name} value) noexcept {{").unwrap();
+    writeln!(
+        text,
+        "constexpr std::string_view to_string({name} value) noexcept {{"
+    )
+    .unwrap();
     text += "    switch (value) {\n";
     for word in all {
         writeln!(text, "    case {name}::{word}: return \"{word}\";").unwrap();
@@ -51,7 +55,12 @@ fn constants() {
     for option in OPTIONS {
         if let OptionKind::Choice(choices) = option.kind {
             let comment = format!("The values of the option {}.", option.key);
-            text += &word_enum(option.key, &comment, choices, "The value as the library takes it.");
+            text += &word_enum(
+                option.key,
+                &comment,
+                choices,
+                "The value as the library takes it.",
+            );
         }
     }
     text += &word_enum(

@@ -4,9 +4,7 @@
 use std::fmt::Write;
 
 use wxlink::errcode::CLASSES;
-use wxlink::{
-    DELIVERIES, Endpoint, LINK_STATUSES, OPTIONS, OptionKind, STATUS_GROUPS, STATUSES,
-};
+use wxlink::{DELIVERIES, Endpoint, LINK_STATUSES, OPTIONS, OptionKind, STATUS_GROUPS, STATUSES};
 use wxlink_testkit::check_generated;
 
 use crate::text::{HEAD, NO_CLASS, option_comment, upper_camel, words, wrap};

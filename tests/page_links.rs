@@ -132,7 +132,9 @@ fn fault(files: &BTreeSet<String>, page: &str, link: &str) -> Option<&'static st
         if !target.is_empty() && !files.iter().any(|file| file.starts_with(&folder)) {
             return Some("no such file");
         }
-        target = format!("{folder}README.md").trim_start_matches('/').to_owned();
+        target = format!("{folder}README.md")
+            .trim_start_matches('/')
+            .to_owned();
     }
     if fragment.is_empty() {
         return None;

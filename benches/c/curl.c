@@ -1,10 +1,10 @@
 /* libcurl: one handle with time limits. A file of its own reads the errcode. */
 #define _GNU_SOURCE
+#include "peer.h"
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "peer.h"
 
 struct peer {
     CURL *handle;

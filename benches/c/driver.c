@@ -8,13 +8,13 @@
  *   resident N              prints the resident memory of the process (bytes)
  */
 #define _GNU_SOURCE
+#include "peer.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "peer.h"
 
 #define THREADS 64
 

@@ -1,8 +1,8 @@
 /* wxlink by its C interface with default options: checks the JSON and reads the errcode. */
+#include "wxlink.h"
+#include "peer.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include "peer.h"
-#include "wxlink.h"
 
 void *peer_open(const char *url, const char *ca)
 {

@@ -173,8 +173,18 @@ static void put_func_infos(const wx_result *result, int item)
 static void put_items(const wx_result *result)
 {
     static const char *const fields[] = {
-        "status", "username", "appid", "source", "nickname", "selected",
-        "nearby_display_status", "released", "headimg_url", "copy_verify_status", "email"};
+        "status",
+        "username",
+        "appid",
+        "source",
+        "nickname",
+        "selected",
+        "nearby_display_status",
+        "released",
+        "headimg_url",
+        "copy_verify_status",
+        "email",
+    };
     char pointer[96], key[96];
     size_t field;
     int item;

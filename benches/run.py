@@ -29,8 +29,10 @@ from harness import BUILD, ENV, HERE, LIB, ROOT, Contestant, Missing
 
 PAGE = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/performance.svg"
+# The system's root certificates.
 ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
-LENGTH = {"link": 1000, "list50": 500, "list500": 60}
+# Calls in one timed round, by kind: a round of each kind takes about as long.
+CALLS_PER_ROUND = {"link": 1000, "list50": 500, "list500": 60}
 
 
 class Table:
@@ -94,7 +96,7 @@ def interleaved(contestants, kinds, rounds):
     for i in range(rounds):
         for kind in kinds:
             for name in names[i % len(names) :] + names[: i % len(names)]:
-                count = LENGTH[kind]
+                count = CALLS_PER_ROUND[kind]
                 contestants[name](kind, max(3, count // 50))
                 figures[name, kind].append(contestants[name](kind, count) / 1000)
     return figures
@@ -489,7 +491,8 @@ def build_go():
 def machine():
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
-    return f"{os.cpu_count()} cores ({model[1].strip() if model else platform.machine()}), {platform.system()}"
+    processor = model[1].strip() if model else platform.machine()
+    return f"{os.cpu_count()} cores ({processor}), {platform.system()}"
 
 
 def write_page(table, load):
@@ -497,9 +500,8 @@ def write_page(table, load):
     page = PAGE.read_text()
     head, rest = page.split(begin)
     tail = rest.split(end)[1]
-    PAGE.write_text(
-        f"{head}{begin}\n{table.markdown()}\n\nMeasured on {machine()}, load {load:.1f} at the start.\n\n{end}{tail}"
-    )
+    measured = f"Measured on {machine()}, load {load:.1f} at the start."
+    PAGE.write_text(f"{head}{begin}\n{table.markdown()}\n\n{measured}\n\n{end}{tail}")
 
 
 def main():

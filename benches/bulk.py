@@ -25,7 +25,7 @@ from pathlib import Path
 import harness
 
 sys.path.append(str(harness.ROOT / "tools"))
-from with_sandbox import Sandbox  # noqa: E402
+from with_sandbox import Sandbox
 
 WXLINK = harness.LIB / "wxlink"
 UNLIMITED = ["--rate", "off", "--account-rate", "off"]

@@ -33,7 +33,7 @@ def instructions(program, url, calls):
 def main():
     try:
         harness.need("valgrind", harness.CC)
-    except harness.Missing as missing:
+    except harness.MissingToolError as missing:
         # Not a failure: in `make test` this is one of many checks.
         return harness.skip("instructions per call", missing) == 1
     with harness.Responder() as responder:

@@ -39,7 +39,7 @@ def outcome_of(call):
 def reply_to(request):
     verb, *fields = request.rstrip("\n").split("\t")
     fields = {key: unquote(value) for key, _, value in (f.partition("=") for f in fields)}
-    if verb == "catalogue":
+    if verb == "errcodes":
         found = _core.explain(int(fields["errcode"]), fields["endpoint"])
         if found is None:
             return {"status": "NOT_FOUND"}

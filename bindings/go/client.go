@@ -376,9 +376,9 @@ func (c *Client) LinkMiniProgram(ctx context.Context, accessToken, appID string,
 	})
 }
 
-// Linked reads the list of mini programs that are linked to an Official Account or on their way
+// GetLinked reads the list of mini programs that are linked to an Official Account or on their way
 // (WeChat's getLinkMiniprogram). It is safe to call again after any error.
-func (c *Client) Linked(ctx context.Context, accessToken string) (List, error) {
+func (c *Client) GetLinked(ctx context.Context, accessToken string) (List, error) {
 	r, err := c.call(ctx, accessToken, "", func(client *C.wx_client, token, _ *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_get_linked(client, token, result)
 	})

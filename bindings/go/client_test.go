@@ -63,7 +63,7 @@ func TestTheWholeStory(t *testing.T) {
 		t.Errorf("after both agreed: %v, %+v", err, progress)
 	}
 
-	list, err := client.Linked(ctx, token)
+	list, err := client.GetLinked(ctx, token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestErrorsHaveTheirKinds(t *testing.T) {
 		{"quota", token, appID, errcode(89007), wxlink.StatusAPI, 89007, []error{wxlink.ErrQuota}},
 		{"action_required", token, "wx0b000000000000e3", nil, wxlink.StatusAPI, 89245, []error{wxlink.ErrActionRequired}},
 		{"invalid_request", token, "nonsense", nil, wxlink.StatusAPI, 40013, []error{wxlink.ErrInvalidRequest}},
-		{"linked already", token, appID, errcode(89015), wxlink.StatusAPI, 89015, []error{wxlink.ErrAlreadyDone}},
+		{"already linked", token, appID, errcode(89015), wxlink.StatusAPI, 89015, []error{wxlink.ErrAlreadyDone}},
 		{"undescribed", token, appID, errcode(123456), wxlink.StatusAPI, 123456, nil},
 		{"lost", token, appID, map[string]any{"drop": "reset"}, wxlink.StatusConnectionLost, 0, []error{wxlink.ErrOutcomeUnknown}},
 		{"garbled", token, appID, "garbage", wxlink.StatusBadAnswer, 0, []error{wxlink.ErrOutcomeUnknown}},
@@ -234,7 +234,7 @@ func TestCancelEndsACall(t *testing.T) {
 			return err
 		}},
 		{"list", "get", func(ctx context.Context, client *wxlink.Client) error {
-			_, err := client.Linked(ctx, token)
+			_, err := client.GetLinked(ctx, token)
 			return err
 		}},
 		{"unlink", "unlink", func(ctx context.Context, client *wxlink.Client) error {
@@ -336,11 +336,11 @@ func TestAContextThatHasEndedSendsNothing(t *testing.T) {
 	client := newClient(t, s)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := client.Linked(cancelled, token)
+	_, err := client.GetLinked(cancelled, token)
 	expectKinds(t, err, context.Canceled, wxlink.ErrNotSent)
 	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	_, err = client.Linked(late, token)
+	_, err = client.GetLinked(late, token)
 	expectKinds(t, err, context.DeadlineExceeded, wxlink.ErrTimeout, wxlink.ErrNotSent)
 	if n := s.received(t, "get"); n != 0 {
 		t.Errorf("%d requests were sent", n)
@@ -361,7 +361,7 @@ func TestGoroutinesShareAClient(t *testing.T) {
 				ctx = context.Background() // uses the client's own handle
 			}
 			for range calls {
-				if list, err := client.Linked(ctx, "SANDBOX-TOKEN-3"); err != nil || len(list.Items) < 5 {
+				if list, err := client.GetLinked(ctx, "SANDBOX-TOKEN-3"); err != nil || len(list.Items) < 5 {
 					t.Errorf("%d items, %v", len(list.Items), err)
 				}
 			}
@@ -381,7 +381,7 @@ func TestCallsAreBounded(t *testing.T) {
 	running := make(chan error, 2)
 	for range 2 {
 		go func() {
-			_, err := client.Linked(ctx, token)
+			_, err := client.GetLinked(ctx, token)
 			running <- err
 		}()
 	}
@@ -408,7 +408,7 @@ func TestUseAfterClose(t *testing.T) {
 	client := newClient(t, newSandbox(t))
 	client.Close()
 	client.Close()
-	_, err := client.Linked(t.Context(), token)
+	_, err := client.GetLinked(t.Context(), token)
 	expectKinds(t, err, wxlink.ErrClosed, wxlink.ErrNotSent)
 	if !strings.Contains(err.Error(), "the client is closed") {
 		t.Error(err)
@@ -422,12 +422,12 @@ func TestCloseWaitsForRunningCalls(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	running, waiting, closed := make(chan error, 1), make(chan error, 1), make(chan error, 1)
 	go func() {
-		_, err := client.Linked(ctx, token)
+		_, err := client.GetLinked(ctx, token)
 		running <- err
 	}()
 	eventually(t, "a call runs", func() bool { return s.received(t, "get") == 1 })
 	go func() {
-		_, err := client.Linked(context.Background(), token)
+		_, err := client.GetLinked(context.Background(), token)
 		waiting <- err
 	}()
 	go func() { closed <- client.Close() }()
@@ -459,7 +459,7 @@ func TestSecretsStayOut(t *testing.T) {
 		errs = append(errs, err, err2)
 	}
 	s.fault(t, "*", map[string]any{"body": map[string]any{"text": `{"errcode":40001,"errmsg":"invalid S3CRET"}`}})
-	_, err := client.Linked(t.Context(), secret)
+	_, err := client.GetLinked(t.Context(), secret)
 	errs = append(errs, err)
 	for _, proxy := range []string{"http://me:S3CRET@ho st:1", "http://me:S3CRET\x00@host:1", "ftp://me:S3CRET@host:1"} {
 		_, err := wxlink.New(wxlink.WithProxy(proxy))
@@ -499,7 +499,7 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 		wxlink.WithComponentAppID("wx0c00000000000001"), wxlink.WithComponentAppSecret("SANDBOX-COMPONENT-SECRET"))
 	ctx := t.Context()
 	var failed *wxlink.Error
-	if _, err := client.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusNoToken {
+	if _, err := client.GetLinked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusNoToken {
 		t.Errorf("without a ticket: %v", err)
 	}
 	if err := client.SetTicket(ctx, "a\x00b"); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
@@ -514,7 +514,7 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	if err := client.AddAccount(ctx, "wx0a00000000000001", "SANDBOX-REFRESH-1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Linked(ctx, ""); err != nil {
+	if _, err := client.GetLinked(ctx, ""); err != nil {
 		t.Error(err)
 	}
 	other, err := client.Account("wx0a00000000000002")
@@ -537,17 +537,17 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	}
 
 	// Clients that were made before can still be used.
-	before, err := other.Linked(ctx, "")
+	before, err := other.GetLinked(ctx, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := other.LinkMiniProgram(ctx, "", "wx0b00000000000003", wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
 		t.Error(err)
 	}
-	if after, err := other.Linked(ctx, ""); err != nil || len(after.Items) != len(before.Items)+1 {
+	if after, err := other.GetLinked(ctx, ""); err != nil || len(after.Items) != len(before.Items)+1 {
 		t.Errorf("%d items, then %d: %v", len(before.Items), len(after.Items), err)
 	}
-	if _, err := without.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if _, err := without.GetLinked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
 		t.Errorf("for no account: %v", err)
 	}
 	without.Close()
@@ -557,7 +557,7 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 func TestWithoutASourceAnEmptyTokenIsAnError(t *testing.T) {
 	client := newClient(t, newSandbox(t))
 	var failed *wxlink.Error
-	if _, err := client.Linked(t.Context(), ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if _, err := client.GetLinked(t.Context(), ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
 		t.Errorf("without a token: %v", err)
 	}
 }
@@ -568,8 +568,8 @@ var methods = map[string]func(*wxlink.Client, context.Context) error{
 		_, err := c.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
 		return err
 	},
-	"Linked": func(c *wxlink.Client, ctx context.Context) error {
-		_, err := c.Linked(ctx, token)
+	"GetLinked": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.GetLinked(ctx, token)
 		return err
 	},
 	"UnlinkMiniProgram": func(c *wxlink.Client, ctx context.Context) error {
@@ -685,7 +685,7 @@ func TestAPanicInAContextDoesNotBlockClose(t *testing.T) {
 					_ = call(client, ctx)
 				}()
 				again, stop := context.WithTimeout(t.Context(), time.Minute)
-				if _, err := client.Linked(again, token); err != nil {
+				if _, err := client.GetLinked(again, token); err != nil {
 					t.Errorf("%s, %s, %d: %v", name, method, after, err)
 				}
 				stop()
@@ -705,7 +705,7 @@ func TestAGoroutineThatEndsInACallDoesNotBlockClose(t *testing.T) {
 	go func() {
 		defer close(left)
 		ctx := leavingContext{t.Context()}
-		_, _ = client.Linked(ctx, token)
+		_, _ = client.GetLinked(ctx, token)
 	}()
 	within(t, time.Minute, left)
 	closes(t, client)

@@ -23,11 +23,11 @@ var (
 
 	// What to do about WeChat's answer.
 
-	// ErrAlreadyDone: it was done before.
+	// ErrAlreadyDone: the mini program is already linked.
 	ErrAlreadyDone = errors.New("wxlink: already done")
-	// ErrPending: an invitation is out, or the unlinking was asked for, already. Wait for the
-	// administrators, do not call again.
-	ErrPending = errors.New("wxlink: an administrator has been asked already")
+	// ErrPending: an invitation, or a request to unlink, is already out. Wait for the
+	// administrators; do not call again.
+	ErrPending = errors.New("wxlink: an administrator has already been asked")
 	// ErrToken: get another access token and call again, once.
 	ErrToken = errors.New("wxlink: another access token is needed")
 	// ErrBusy: wait a little and call again.

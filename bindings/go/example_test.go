@@ -59,14 +59,14 @@ func ExampleClient_LinkMiniProgram() {
 	// It is on its way, or linked.
 }
 
-func ExampleClient_Linked() {
+func ExampleClient_GetLinked() {
 	client, err := wxlink.New(wxlink.WithBaseURL(examplesURL))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
-	list, err := client.Linked(context.Background(), "SANDBOX-TOKEN-3")
+	list, err := client.GetLinked(context.Background(), "SANDBOX-TOKEN-3")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -130,7 +130,7 @@ const (
 	AwaitingMiniProgram LinkStatus = 2
 
 	// The mini program's administrator refused.
-	RefusedByMiniProgram LinkStatus = 3
+	Refused LinkStatus = 3
 
 	// The Official Account's administrator has to agree.
 	AwaitingOfficialAccount LinkStatus = 12

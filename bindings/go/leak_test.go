@@ -44,7 +44,7 @@ func TestCancelledCallsLeakNothing(t *testing.T) {
 			all.Add(1)
 			go func() {
 				defer all.Done()
-				_, err := client.Linked(ctx, token)
+				_, err := client.GetLinked(ctx, token)
 				expectKinds(t, err, context.Canceled, wxlink.ErrOutcomeUnknown)
 			}()
 		}
@@ -76,7 +76,7 @@ func TestAnUnreachableClientIsClosed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.Linked(t.Context(), token); err != nil {
+		if _, err := client.GetLinked(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
 		if count(t, files) <= before {

@@ -90,8 +90,8 @@ func TestConform(t *testing.T) {
 		{"get" + base + "\toption.lang=fr", []string{"status=BAD_OPTION", "delivery=never sent"}},
 		{"option\tkey=timeout_ms\tvalue=0", []string{"status=BAD_OPTION"}},
 		{"option\tkey=timeout_ms\tvalue=1", []string{"status=OK", "message="}},
-		{"catalogue\terrcode=89010\tendpoint=link", []string{"status=OK", "name=LINK_MESSAGE_SENT", "class=pending"}},
-		{"catalogue\terrcode=-5\tendpoint=get", []string{"status=NOT_FOUND"}},
+		{"errcodes\terrcode=89010\tendpoint=link", []string{"status=OK", "name=LINK_MESSAGE_SENT", "class=pending"}},
+		{"errcodes\terrcode=-5\tendpoint=get", []string{"status=NOT_FOUND"}},
 	}
 	var stdin strings.Builder
 	for _, line := range lines {

@@ -136,7 +136,7 @@ func (s LinkStatus) String() string {
 		return "linked"
 	case AwaitingMiniProgram:
 		return "waiting for the mini program's administrator"
-	case RefusedByMiniProgram:
+	case Refused:
 		return "refused by the mini program's administrator"
 	case AwaitingOfficialAccount:
 		return "waiting for the Official Account's administrator"

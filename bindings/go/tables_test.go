@@ -68,7 +68,7 @@ func TestOptionsReachTheLibrary(t *testing.T) {
 
 func TestMessagesInChinese(t *testing.T) {
 	client := newClient(t, newSandbox(t), wxlink.WithLang("zh"))
-	_, err := client.Linked(t.Context(), "SANDBOX-EXPIRED")
+	_, err := client.GetLinked(t.Context(), "SANDBOX-EXPIRED")
 	about, _ := wxlink.Describe(wxlink.EndpointGet, 42001, "zh")
 	if about.Remedy == "" || !regexp.MustCompile(regexp.QuoteMeta(about.Remedy)).MatchString(err.Error()) {
 		t.Errorf("%q is not in %q", about.Remedy, err)

@@ -118,7 +118,7 @@ func TestRequestVectors(t *testing.T) {
 		case "link":
 			_, err = client.LinkMiniProgram(t.Context(), token, appID, notify, profile)
 		case "get":
-			_, err = client.Linked(t.Context(), token)
+			_, err = client.GetLinked(t.Context(), token)
 		case "unlink":
 			_, err = client.UnlinkMiniProgram(t.Context(), token, appID)
 		default:
@@ -202,7 +202,7 @@ func TestAnswerVectors(t *testing.T) {
 			case "link":
 				result, err = client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.HideInProfile)
 			case "get":
-				list, err = client.Linked(t.Context(), token)
+				list, err = client.GetLinked(t.Context(), token)
 				result = list.Result
 			case "unlink":
 				result, err = client.UnlinkMiniProgram(t.Context(), token, appID)

@@ -133,13 +133,13 @@ $tests['a platform gets its tokens'] = function () use ($sandbox) {
     same(Status::OK, $platform->getLinked('')->status);
 };
 
-$tests['the catalogue can be read'] = function () {
+$tests['the errcodes can be read'] = function () {
     same(true, Library::abiVersion() >= 1);
     same(1, preg_match('/^\d+\.\d+\.\d+/', Library::version()));
     same('LINK_MESSAGE_SENT', Library::errcodeText('link', 89010, 'name'));
     same('pending', Library::errcodeText(null, 89010, 'class'));
     same('', Library::errcodeText('link', 89010, 'color'));
-    same(true, in_array('LINK_MESSAGE_SENT', array_column(Library::catalogue(), 'name'), true));
+    same(true, in_array('LINK_MESSAGE_SENT', array_column(Library::errcodes(), 'name'), true));
 };
 
 $tests['a link from invitation to unlinking'] = function () use ($sandbox, $client) {
@@ -288,16 +288,16 @@ $tests['the library checks arguments'] = function () use ($sandbox, $client) {
 };
 
 $tests['messages can be Chinese'] = function () use ($client) {
-    $zh = $client->with(['lang' => 'zh']);
+    $zh = $client->derive(['lang' => 'zh']);
     $e = refused(fn () => $zh->getLinked('SANDBOX-EXPIRED'));
     contains(Library::errcodeText('get', 42001, 'remedy', 'zh'), $e->getMessage());
 };
 
 $tests['a derived client has its own limits and outlives the first'] = function () use ($sandbox) {
     $client = new Client(['base_url' => $sandbox->http]);
-    $hurried = $client->with(['timeout_ms' => 200, 'max_retries' => 0]);
+    $hurried = $client->derive(['timeout_ms' => 200, 'max_retries' => 0]);
     $proxy = ['proxy' => 'http://me:SANDBOX-PASSWORD@127.0.0.1:1'];
-    same(Status::BAD_OPTION, refused(fn () => $client->with($proxy))->status);
+    same(Status::BAD_OPTION, refused(fn () => $client->derive($proxy))->status);
     unset($client);
     same(0, $hurried->getLinked(TOKEN)->errcode);
     $sandbox->fault('get', 'hang');

@@ -37,7 +37,7 @@ func run(args []string) int {
 	}
 	defer client.Close()
 
-	list, err := client.Linked(context.Background(), token)
+	list, err := client.GetLinked(context.Background(), token)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

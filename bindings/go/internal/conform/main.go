@@ -81,7 +81,7 @@ func (r request) answer() *reply {
 		out.add("status", resultOf(wxlink.Result{}, err).Status)
 		out.add("message", resultOf(wxlink.Result{}, err).Message)
 		return out
-	case "catalogue":
+	case "errcodes":
 		about, ok := wxlink.Describe(wxlink.Endpoint(r.args["endpoint"]), r.number("errcode"), "en")
 		if !ok {
 			out.add("status", wxlink.StatusNotFound)
@@ -114,7 +114,7 @@ func (r request) call(client *wxlink.Client, out *reply) {
 	case "unlink":
 		out.result(client.UnlinkMiniProgram(ctx, token, appID))
 	case "get":
-		list, err := client.Linked(ctx, token)
+		list, err := client.GetLinked(ctx, token)
 		out.result(list.Result, err)
 		if err == nil {
 			out.items(list.Items)

@@ -319,7 +319,7 @@ class ClientTest {
     void messagesCanBeChinese() throws Exception {
         try (Client client = new Client(sandbox.options().set("lang", "zh"))) {
             WxException e = refused(() -> client.getLinked("SANDBOX-EXPIRED"));
-            String remedy = Wxlink.errcodeText("get", 42001, "remedy", "zh");
+            String remedy = Wxlink.errcodeText(Endpoint.GET, 42001, ErrcodeField.REMEDY, Lang.ZH);
             assertFalse(remedy.isEmpty());
             assertTrue(e.getMessage().contains(remedy), e.getMessage());
         }
@@ -328,12 +328,12 @@ class ClientTest {
     @Test
     void aDerivedClientHasItsOwnLimitsAndCancellation() throws Exception {
         try (Client client = new Client(sandbox.options())) {
-            Client hurried = client.with(new Options().set("timeout_ms", 200).set("max_retries", 0));
+            Client hurried = client.derive(new Options().set("timeout_ms", 200).set("max_retries", 0));
             sandbox.fault("get", "before", "\"hang\"");
             assertEquals(Status.TIMEOUT, refused(() -> hurried.getLinked(TOKEN)).status());
             hurried.close();
 
-            Client own = client.with(new Options());
+            Client own = client.derive(new Options());
             sandbox.fault("link", "after", "\"hang\"");
             Future<Result> call =
                     threads.submit(() -> link(own, TOKEN, APPID));
@@ -348,7 +348,7 @@ class ClientTest {
             own.close();
 
             assertEquals(Status.BAD_OPTION,
-                    assertThrows(WxException.class, () -> client.with(sandbox.options())).status());
+                    assertThrows(WxException.class, () -> client.derive(sandbox.options())).status());
         }
     }
 
@@ -392,7 +392,7 @@ class ClientTest {
         client.close();
         client.close();
         assertThrows(IllegalStateException.class, () -> client.getLinked(TOKEN));
-        assertThrows(IllegalStateException.class, () -> client.with(new Options()));
+        assertThrows(IllegalStateException.class, () -> client.derive(new Options()));
         assertEquals(0, call.get().errcode());
         client.cancel();
         assertEquals(0, sandbox.received("get"));

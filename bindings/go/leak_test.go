@@ -62,7 +62,8 @@ func TestCancelledCallsLeakNothing(t *testing.T) {
 		t.Errorf("%d threads after one round, %d after %d", threadsBefore, n, rounds)
 	}
 	client.Close()
-	eventually(t, "the goroutines end", func() bool { return runtime.NumGoroutine() <= goroutinesBefore })
+	eventually(t, "the goroutines end",
+		func() bool { return runtime.NumGoroutine() <= goroutinesBefore })
 	eventually(t, "the files are closed", func() bool { return count(t, files) <= filesBefore })
 }
 

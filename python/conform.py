@@ -45,7 +45,10 @@ def reply_to(request):
             return {"status": "NOT_FOUND"}
         return {
             "status": "OK",
-            **dict(zip(("name", "class", "meaning", "remedy"), found, strict=True)),
+            "name": found.name,
+            "class": found.class_,
+            "meaning": found.meaning,
+            "remedy": found.remedy,
         }
     if verb == "option":
         # Checked without a client: no file is read and nothing is connected.

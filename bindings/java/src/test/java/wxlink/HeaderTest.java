@@ -61,7 +61,9 @@ class HeaderTest {
         while (function.find()) {
             theirs.add(function.group(1));
         }
-        assertTrue(theirs.remove("wx_exec"), "wx_exec is for hosts that cannot hold handles; a JVM can");
+        assertTrue(
+                theirs.remove("wx_exec"),
+                "wx_exec is for hosts that cannot hold handles; a JVM can");
         TreeSet<String> ours = new TreeSet<>();
         for (Method method : Lib.class.getMethods()) {
             if (Modifier.isAbstract(method.getModifiers())) {

@@ -84,6 +84,7 @@ def test_ensure_and_wait(server: Server, client: wxlink.Client) -> None:
         1,
     )
     assert not progress.linked
+    assert (progress.status, progress.delivery) == ("PENDING", "answered")
     assert progress.item is not None
     assert progress.item["appid"] == server.appid
     server.approve(server.appid, by="official_account")
@@ -193,6 +194,16 @@ def test_bad_arguments_are_value_errors(client: wxlink.Client) -> None:
         client.link_miniprogram("t", "wx1")  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="seconds"):
         client.wait_linked("t", "wx1", wait=-1)
+
+
+def test_an_errcode_is_looked_up() -> None:
+    found = wxlink._core.explain(89010, "link")
+    assert found is not None
+    assert (found.name, found.class_) == ("LINK_MESSAGE_SENT", "pending")
+    chinese = wxlink._core.explain(89010, "link", "zh")
+    assert chinese is not None
+    assert chinese.meaning != found.meaning and chinese.remedy != found.remedy
+    assert wxlink._core.explain(-5) is None
 
 
 def test_every_option_is_a_keyword_with_a_documented_default() -> None:

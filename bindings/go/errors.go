@@ -38,8 +38,8 @@ var (
 	ErrActionRequired = errors.New("wxlink: an administrator or operator must act first")
 	// ErrInvalidRequest: correct the call.
 	ErrInvalidRequest = errors.New("wxlink: WeChat refuses the request as invalid")
-	// ErrTicket: pass the component_verify_ticket that WeChat pushes to [Client.SetTicket], then
-	// call again. Nothing was sent, because there is no access token without a ticket.
+	// ErrTicket: call [Client.SetTicket] with the component_verify_ticket that WeChat pushes, then
+	// call again. Nothing was sent, because there is no access token without a valid ticket.
 	ErrTicket = errors.New("wxlink: a valid component_verify_ticket is needed")
 
 	// Other kinds.

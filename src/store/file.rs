@@ -33,13 +33,13 @@ const TEXTS: TableDefinition<&str, &str> = TableDefinition::new("texts");
 /// A lock: the boot in which it was taken, when it expires (ms since that boot), and its owner.
 const LOCKS: TableDefinition<&str, (&str, u64, &str)> = TableDefinition::new("locks by boot clock");
 
-/// How long the threads of this process may pass the open file to each other. Then it is closed so
-/// that other processes can open it.
-const MAX_PASSING_ON: Duration = Duration::from_millis(100);
-/// How long the file stays closed then.
-const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(5);
+/// How long the file may stay open while the threads of this process pass it to each other. Then
+/// it is closed so that other processes can open it.
+const MAX_OPEN_TIME: Duration = Duration::from_millis(100);
+/// How long the file stays closed after [`MAX_OPEN_TIME`].
+const CLOSED_PAUSE: Duration = Duration::from_millis(5);
 /// If a check takes longer than this, the next one starts after 20 times its duration.
-const LONG_CHECK: Duration = Duration::from_millis(10);
+const LONG_CHECK_DURATION: Duration = Duration::from_millis(10);
 /// The size of redb's cache while the file is open (bytes).
 const CACHE_BYTES: usize = 16 << 20;
 
@@ -82,7 +82,7 @@ impl File {
     ) -> Result<T, StoreError> {
         let taken = self.state.lock_until(until);
         let mut state = taken.ok_or_else(|| self.unavailable(Unavailable::InUse))?;
-        let open = self.passed_on_or_opened(&mut state, mode, until)?;
+        let open = self.take_or_open(&mut state, mode, until)?;
         match catch_panic(|| work(&open.database)) {
             Some(Ok(done)) => {
                 state.open = Some(open);
@@ -94,7 +94,7 @@ impl File {
                 Ok(done)
             }
             Some(Err(e)) => {
-                let error = self.wrong(&open.backend, &e);
+                let error = self.store_error(&open.backend, &e);
                 close(&mut state, open);
                 state.intact = None;
                 Err(error)
@@ -110,20 +110,20 @@ impl File {
         }
     }
 
-    fn passed_on_or_opened(
+    fn take_or_open(
         &self,
         state: &mut State,
         mode: Mode,
         until: Instant,
     ) -> Result<Open, StoreError> {
         if let Some(open) = state.open.take() {
-            let is_too_long = open.since.elapsed() > MAX_PASSING_ON;
+            let is_too_long = open.since.elapsed() > MAX_OPEN_TIME;
             if !is_too_long && (mode == Mode::Read || open.backend.mode() == Mode::Write) {
                 return Ok(open);
             }
             close(state, open);
             if is_too_long {
-                thread::sleep(PAUSE_FOR_OTHERS);
+                thread::sleep(CLOSED_PAUSE);
             }
         }
         self.open(state, mode, until)
@@ -150,7 +150,7 @@ impl File {
         let stamp = place::stamp(&file);
         let is_known = state.intact.is_some() && state.intact == stamp;
         let is_recent = state.checked.is_some_and(|(at, took)| {
-            took > LONG_CHECK && at.elapsed() < took * 20 && state.intact.is_some()
+            took > LONG_CHECK_DURATION && at.elapsed() < took * 20 && state.intact.is_some()
         });
         if !is_known && !is_recent {
             state.intact = None;
@@ -205,12 +205,12 @@ impl File {
     /// Why a database could not be opened; `None` stands for a panic.
     fn not_opened(&self, backend: &Backend, error: Option<DatabaseError>) -> StoreError {
         match error {
-            Some(e) => self.wrong(backend, &e.into()),
+            Some(e) => self.store_error(backend, &e.into()),
             None => self.damaged(backend.damage().unwrap_or("its pages are inconsistent")),
         }
     }
 
-    fn wrong(&self, backend: &Backend, error: &redb::Error) -> StoreError {
+    fn store_error(&self, backend: &Backend, error: &redb::Error) -> StoreError {
         if let Some(failed) = backend.take_failure() {
             return self.unavailable(Unavailable::Failed("could not be read or written", failed));
         }
@@ -338,7 +338,7 @@ impl Store for File {
                 }
                 same
             };
-            end(write, same)?;
+            commit_or_abort(write, same)?;
             Ok(same)
         })
     }
@@ -382,7 +382,7 @@ impl Store for File {
                 }
                 is_taken
             };
-            end(write, !is_taken)?;
+            commit_or_abort(write, !is_taken)?;
             Ok(!is_taken)
         })
     }
@@ -400,7 +400,7 @@ impl Store for File {
                 }
                 held
             };
-            end(write, held)
+            commit_or_abort(write, held)
         })
     }
 }
@@ -417,7 +417,7 @@ fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &LockOwner) -> bool {
 
 /// Ends a transaction: commits it, or aborts it without waiting for the disk if nothing was
 /// changed.
-fn end(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
+fn commit_or_abort(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
     if changed {
         Ok(write.commit()?)
     } else {

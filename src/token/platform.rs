@@ -49,7 +49,7 @@ const REFRESH_TOKEN_INVALID: i32 = 61023;
 const DEFAULT_LIFETIME_S: u64 = 7200;
 /// The minimum time for a write that must not be lost, even if the call's limit has passed: WeChat
 /// sends a new refresh token only once.
-const TIME_TO_SAVE: Duration = Duration::from_secs(2);
+const MIN_SAVE_TIME: Duration = Duration::from_secs(2);
 /// The characters that RFC 3986 reserves. An encoded id contains no ':'.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -122,14 +122,14 @@ fn half_the_time_left(limit: Instant) -> Instant {
 
 /// The limit of one access to the store, which may have to wait for other processes: they may be
 /// writing the token that is needed. It leaves time to report why the access failed.
-fn most_of(limit: Instant) -> Instant {
+fn store_access_limit(limit: Instant) -> Instant {
     let now = Instant::now();
     now + limit.saturating_duration_since(now) / 8 * 7
 }
 
 /// The limit of a write that must not be lost.
-fn time_to_save(limit: Instant) -> Instant {
-    limit.max(Instant::now() + TIME_TO_SAVE)
+fn save_limit(limit: Instant) -> Instant {
+    limit.max(Instant::now() + MIN_SAVE_TIME)
 }
 
 impl Deref for Platform {
@@ -242,10 +242,10 @@ impl Platform {
         let key = &renewal.key;
         let ours = LockOwner::new();
         let mut next_pause = MIN_PAUSE;
-        let until = most_of(limit);
+        let until = store_access_limit(limit);
         self.retry_while_unavailable(half_the_time_left(limit), || self.save_again(key, until))?;
         loop {
-            let (retry_limit, until) = (half_the_time_left(limit), most_of(limit));
+            let (retry_limit, until) = (half_the_time_left(limit), store_access_limit(limit));
             let started = Instant::now();
             // Another process may have renewed it meanwhile.
             let record = self
@@ -295,7 +295,7 @@ impl Platform {
 
     /// Renews the record. Its lock is held.
     fn renew(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
-        let until = most_of(limit);
+        let until = store_access_limit(limit);
         let stored = self.retry_while_unavailable(half_the_time_left(limit), || {
             self.read(&renewal.key, until)
         })?;
@@ -305,7 +305,7 @@ impl Platform {
         }
         let renewed = (renewal.renew)(&stored)?;
         let Stored { text, record } = stored;
-        let until = time_to_save(limit);
+        let until = save_limit(limit);
         let saved = self.save(&renewal.key, text, &record, renewed.clone(), until);
         // Kept in memory until it is stored: the old refresh token may be invalid already.
         let kept = saved.unwrap_or_else(|_| {
@@ -342,18 +342,18 @@ impl Platform {
         {
             let Stored {
                 text,
-                record: there,
+                record: current,
             } = self.read(key, until)?;
             // Ours was got with the stored grant, which was looked up before another process stored
             // it.
-            let is_next = used_grant != old.grant && used_grant == there.grant;
+            let is_next = used_grant != old.grant && used_grant == current.grant;
             // There is no token if the store was emptied.
-            if !is_next && !["", &old.access_token].contains(&there.access_token.as_str()) {
-                return Ok(there);
+            if !is_next && !["", &old.access_token].contains(&current.access_token.as_str()) {
+                return Ok(current);
             }
             // Another grant was stored meanwhile, which is newer.
-            if !["", &old.grant, &used_grant].contains(&there.grant.as_str()) {
-                record.grant = there.grant;
+            if !["", &old.grant, &used_grant].contains(&current.grant.as_str()) {
+                record.grant = current.grant;
             }
             was = text;
         }

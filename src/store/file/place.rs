@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The first and the longest pause between two attempts to lock the file.
-const RETRY: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(5));
+/// The first and the longest pause between two attempts to lock the file. The pause doubles.
+const FIRST_LOCK_PAUSE: Duration = Duration::from_micros(200);
+const MAX_LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The first bytes of a redb file.
 pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -27,7 +28,7 @@ pub(super) enum Unavailable {
 
 /// Opens the file and locks it against other processes; `None` if it does not exist.
 pub(super) fn open(path: &Path, until: Instant) -> Result<Option<File>, Unavailable> {
-    let mut pause = RETRY.0;
+    let mut pause = FIRST_LOCK_PAUSE;
     loop {
         let file = match sys::open(path) {
             Ok(file) => file,
@@ -60,7 +61,7 @@ pub(super) fn create(
     fill: impl FnOnce(File) -> Result<(), Unavailable>,
 ) -> Result<(), Unavailable> {
     let new = new_name(path);
-    let mut pause = RETRY.0;
+    let mut pause = FIRST_LOCK_PAUSE;
     let file = loop {
         let file = match sys::create(&new) {
             Err(Unavailable::InUse) => {
@@ -137,11 +138,10 @@ fn wait(pause: &mut Duration, until: Instant) -> Result<(), Unavailable> {
         return Err(Unavailable::InUse);
     }
     thread::sleep(left.min(*pause));
-    *pause = (*pause * 2).min(RETRY.1);
+    *pause = (*pause * 2).min(MAX_LOCK_PAUSE);
     Ok(())
 }
 
-/// Identity, size and times of a file; they change when the file is changed.
 pub(super) use sys::{Stamp, stamp, unlock};
 
 #[cfg(unix)]
@@ -154,19 +154,29 @@ mod sys {
 
     pub(super) use crate::sys::os::above_stdio;
 
-    pub type Stamp = (u64, u64, u64, i64, i64, i64, i64);
+    /// Identity, size and times of a file; they change when the file is changed.
+    #[derive(PartialEq, Eq)]
+    pub struct Stamp {
+        device: u64,
+        inode: u64,
+        size: u64,
+        modified_s: i64,
+        modified_ns: i64,
+        changed_s: i64,
+        changed_ns: i64,
+    }
 
     pub fn stamp(file: &File) -> Option<Stamp> {
-        let m = file.metadata().ok()?;
-        Some((
-            m.dev(),
-            m.ino(),
-            m.size(),
-            m.mtime(),
-            m.mtime_nsec(),
-            m.ctime(),
-            m.ctime_nsec(),
-        ))
+        let about = file.metadata().ok()?;
+        Some(Stamp {
+            device: about.dev(),
+            inode: about.ino(),
+            size: about.size(),
+            modified_s: about.mtime(),
+            modified_ns: about.mtime_nsec(),
+            changed_s: about.ctime(),
+            changed_ns: about.ctime_nsec(),
+        })
     }
 
     fn options() -> OpenOptions {
@@ -317,11 +327,21 @@ mod sys {
     /// The file may be renamed and removed while it is open.
     const SHARE_DELETE: u32 = 4;
 
-    pub type Stamp = (u64, u64, u64);
+    /// Size and times of a file; they change when the file is changed.
+    #[derive(PartialEq, Eq)]
+    pub struct Stamp {
+        size: u64,
+        modified: u64,
+        created: u64,
+    }
 
     pub fn stamp(file: &File) -> Option<Stamp> {
-        let m = file.metadata().ok()?;
-        Some((m.file_size(), m.last_write_time(), m.creation_time()))
+        let about = file.metadata().ok()?;
+        Some(Stamp {
+            size: about.file_size(),
+            modified: about.last_write_time(),
+            created: about.creation_time(),
+        })
     }
 
     fn opened(how: &mut OpenOptions, path: &Path) -> Result<File, Unavailable> {

@@ -10,6 +10,7 @@ use crate::config::limits::{Limits, MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::lang::{Lang, Text};
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 use crate::sys::fork::ForkGuard;
@@ -71,7 +72,7 @@ impl Client {
     /// in the environment is invalid, or options contradict each other. [`Status::Internal`]: the
     /// process has no file descriptor left.
     pub fn new(options: &Options) -> Result<Client, Error> {
-        let bad_option = |why| Error::before_send(Status::BadOption, why, options.lang);
+        let bad_option = |why: Message| Error::before_send(Status::BadOption, why, options.lang);
         let pool = Arc::new(ConnectionPool::new(options).map_err(bad_option)?);
         Ok(Client {
             tokens: TokenCache::new(options, &pool).map_err(bad_option)?,
@@ -317,7 +318,7 @@ impl Client {
     /// An error in the arguments, in the client's language.
     pub(super) fn bad_value(&self, why: Text) -> Error {
         let lang = self.limits.lang;
-        Error::before_send(Status::BadValue, why.get(lang), lang)
+        Error::before_send(Status::BadValue, why, lang)
     }
 }
 
@@ -330,16 +331,20 @@ impl fmt::Debug for Client {
 
 fn new_fork_guard(lang: Lang) -> Result<ForkGuard, Error> {
     ForkGuard::new().map_err(|e| {
-        let why = format!("could not set up fork detection: {e}");
+        let why = message!(
+            "could not set up fork detection: {e}",
+            "无法启用 fork 检测：{e}"
+        );
         Error::before_send(Status::Internal, why, lang)
     })
 }
 
 fn new_cancel_token(lang: Lang) -> Result<CancelToken, Error> {
     CancelToken::new().map_err(|e| {
-        let why = format!(
+        let why = message!(
             "could not create a file descriptor for cancellation: {e}; \
-             close some, or raise the process's limit"
+             close some, or raise the process's limit",
+            "无法创建用于取消调用的文件描述符：{e}；请关闭一些，或调高进程的上限"
         );
         Error::before_send(Status::Internal, why, lang)
     })

@@ -21,6 +21,7 @@ use rustix::process::{
 
 use super::background;
 use super::os::above_stdio;
+use crate::model::message::{Message, message};
 
 /// How often a command is polled on kernels without pidfd (before Linux 5.3).
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -47,7 +48,7 @@ pub(crate) fn environment() -> Vec<CString> {
 /// background continue, and their output is ignored.
 ///
 /// # Errors
-/// It cannot be started, exits with a status other than 0, still runs at `limit`, or prints more
+/// A clause whose subject is the program. It cannot be started, exits with a status other than 0, still runs at `limit`, or prints more
 /// than `max_output` bytes; in the last two cases its process group is killed. If the host has
 /// ignored SIGCHLD or reaps all its children, the status is unknown and not checked.
 pub(crate) fn run(
@@ -56,13 +57,18 @@ pub(crate) fn run(
     input: &[u8],
     limit: Instant,
     max_output: usize,
-) -> Result<Vec<u8>, String> {
-    let could_not = |what: &'static str| move |e: io::Error| format!("could not {what}: {e}");
-    let (stdout, its_stdout) = pipe().map_err(could_not("be given an output"))?;
-    ioctl_fionbio(&stdout, true).map_err(|e| could_not("be given an output")(e.into()))?;
-    let stdin = input_of(input).map_err(could_not("be given the account"))?;
+) -> Result<Vec<u8>, Message> {
+    let no_pipe = |e: io::Error| {
+        message!(
+            "could not be started, because no pipe could be made for it: {e}",
+            "无法启动，因为不能为其创建管道：{e}"
+        )
+    };
+    let (stdout, its_stdout) = pipe().map_err(no_pipe)?;
+    ioctl_fionbio(&stdout, true).map_err(|e| no_pipe(e.into()))?;
+    let stdin = input_of(input).map_err(no_pipe)?;
     let child = Child::spawn(line, environment, stdin.as_fd(), its_stdout.as_fd())
-        .map_err(could_not("be started"))?;
+        .map_err(|e| message!("could not be started: {e}", "无法启动：{e}"))?;
     drop((stdin, its_stdout));
     finish(child, stdout, limit, max_output)
 }
@@ -73,7 +79,7 @@ fn finish(
     stdout: OwnedFd,
     limit: Instant,
     max_output: usize,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, Message> {
     let mut printed = Vec::new();
     match collect(&child, stdout, &mut printed, limit, max_output) {
         Ok(()) => match child.reap() {
@@ -94,7 +100,7 @@ fn collect(
     printed: &mut Vec<u8>,
     limit: Instant,
     max_output: usize,
-) -> Result<(), String> {
+) -> Result<(), Message> {
     let mut stdout = Some(std::fs::File::from(stdout));
     loop {
         // Checked first: if it has ended, everything it printed can be read below.
@@ -109,11 +115,14 @@ fn collect(
         }
         let left = limit.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err("took longer than timeout_ms and was killed".into());
+            return Err(Message::new(
+                "took longer than timeout_ms and was killed",
+                "运行超过 timeout_ms，已被终止",
+            ));
         }
         child
             .wait_for_news(stdout.as_ref().map(AsFd::as_fd), left)
-            .map_err(|e| format!("could not be waited for: {e}"))?;
+            .map_err(|e| message!("could not be waited for: {e}", "无法等待其结束：{e}"))?;
     }
 }
 
@@ -122,7 +131,7 @@ fn read_available(
     from: &mut impl Read,
     printed: &mut Vec<u8>,
     max_output: usize,
-) -> Result<bool, String> {
+) -> Result<bool, Message> {
     let mut part = [0; 1024];
     loop {
         match from.read(&mut part) {
@@ -130,11 +139,17 @@ fn read_available(
             Ok(n) => printed.extend_from_slice(&part[..n]),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(true),
-            Err(e) => return Err(format!("could not be read from: {e}")),
+            Err(e) => {
+                return Err(message!(
+                    "could not be read from: {e}",
+                    "的输出无法读取：{e}"
+                ));
+            }
         }
         if printed.len() > max_output {
-            return Err(format!(
-                "printed more than {max_output} bytes and was stopped"
+            return Err(message!(
+                "printed more than {max_output} bytes and was stopped",
+                "输出超过 {max_output} 字节，已被终止"
             ));
         }
     }
@@ -156,14 +171,20 @@ fn input_of(input: &[u8]) -> io::Result<OwnedFd> {
 }
 
 /// Describes how a command failed.
-fn describe(status: &WaitIdStatus) -> String {
-    let how = match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => format!("exit status: {code}"),
-        (None, Some(signal)) => format!("signal: {signal}"),
-        (None, None) => "an unknown status".into(),
+fn describe(status: &WaitIdStatus) -> Message {
+    let (how, zh) = match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => (
+            format!("exit status: {code}"),
+            format!("以退出状态 {code} 结束"),
+        ),
+        (None, Some(signal)) => (format!("signal: {signal}"), format!("被信号 {signal} 终止")),
+        (None, None) => ("an unknown status".into(), "以未知状态结束".into()),
     };
     // Its output is not repeated: it may contain a token.
-    format!("ended with {how}; run it by hand to see why")
+    message!(
+        "ended with {how}; run it by hand to see why",
+        "{zh}；请手动运行以查明原因"
+    )
 }
 
 /// A running command, the leader of its process group.
@@ -452,7 +473,8 @@ mod tests {
     fn run_for(line: &str, limit: Duration) -> Result<String, String> {
         let limit = Instant::now() + limit;
         let printed = run(line, &environment(), b"input\n", limit, MAX);
-        printed.map(|printed| String::from_utf8(printed).unwrap())
+        let printed = printed.map_err(|why| why.to_string())?;
+        Ok(String::from_utf8(printed).unwrap())
     }
 
     /// The same on a kernel without pidfd.
@@ -465,7 +487,8 @@ mod tests {
         drop(its_stdout);
         child.pidfd = None;
         let printed = finish(child, stdout, Instant::now() + limit, MAX);
-        printed.map(|printed| String::from_utf8(printed).unwrap())
+        let printed = printed.map_err(|why| why.to_string())?;
+        Ok(String::from_utf8(printed).unwrap())
     }
 
     type Run = fn(&str, Duration) -> Result<String, String>;

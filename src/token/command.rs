@@ -11,6 +11,7 @@ use super::printed;
 use crate::config::limits::MAX_TOKEN_BYTES;
 use crate::error::Error;
 use crate::model::lang::Lang;
+use crate::model::message::message;
 use crate::model::status::Status;
 use crate::sys::process;
 
@@ -51,7 +52,11 @@ impl Command {
         )
         .and_then(|output| printed::read(&output))
         .map_err(|why| {
-            let why = format!("the program of token_command {why}");
+            let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+            let why = message!(
+                "the program of token_command {en}",
+                "token_command 指定的程序{zh}"
+            );
             Error::before_send(Status::NoToken, why, self.lang)
         })
     }

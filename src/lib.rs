@@ -3,7 +3,7 @@
 //! It calls WeChat's `linkMiniprogram`, `getLinkMiniprogram` and `unlinkMiniprogram`, and builds on
 //! them operations that are safe to repeat. A link can message every follower of an account. So
 //! once any byte of a link request has been sent, the request is sent again only if WeChat refused
-//! the access token, or if its list does not show the invitation. Every error says whether WeChat
+//! the access token, or if its list does not show the invitation. Every error shows whether WeChat
 //! may have received the request, and what to do next.
 //!
 //! # Example

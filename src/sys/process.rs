@@ -48,9 +48,9 @@ pub(crate) fn environment() -> Vec<CString> {
 /// background continue, and their output is ignored.
 ///
 /// # Errors
-/// A clause whose subject is the program. It cannot be started, exits with a status other than 0, still runs at `limit`, or prints more
-/// than `max_output` bytes; in the last two cases its process group is killed. If the host has
-/// ignored SIGCHLD or reaps all its children, the status is unknown and not checked.
+/// A clause whose subject is the program. It cannot be started, exits with a status other than 0,
+/// still runs at `limit`, or prints more than `max_output` bytes; in the last two cases its process
+/// group is killed. If the host has ignored SIGCHLD or reaps all its children, the status is unknown and not checked.
 pub(crate) fn run(
     line: &str,
     environment: &[CString],
@@ -466,13 +466,13 @@ mod tests {
     use std::process::{Command, exit};
     use std::sync::mpsc::channel;
 
-    const LONG: Duration = Duration::from_secs(60);
-    const SHORT: Duration = Duration::from_millis(300);
-    const MAX: usize = 4096;
+    const AMPLE_LIMIT: Duration = Duration::from_secs(60);
+    const SHORT_LIMIT: Duration = Duration::from_millis(300);
+    const MAX_OUTPUT_BYTES: usize = 4096;
 
     fn run_for(line: &str, limit: Duration) -> Result<String, String> {
         let limit = Instant::now() + limit;
-        let printed = run(line, &environment(), b"input\n", limit, MAX);
+        let printed = run(line, &environment(), b"input\n", limit, MAX_OUTPUT_BYTES);
         let printed = printed.map_err(|why| why.to_string())?;
         Ok(String::from_utf8(printed).unwrap())
     }
@@ -486,7 +486,7 @@ mod tests {
             Child::spawn(line, &environment(), stdin.as_fd(), its_stdout.as_fd()).unwrap();
         drop(its_stdout);
         child.pidfd = None;
-        let printed = finish(child, stdout, Instant::now() + limit, MAX);
+        let printed = finish(child, stdout, Instant::now() + limit, MAX_OUTPUT_BYTES);
         let printed = printed.map_err(|why| why.to_string())?;
         Ok(String::from_utf8(printed).unwrap())
     }
@@ -525,7 +525,7 @@ mod tests {
     }
 
     fn assert_dies(group: i32) {
-        let until = Instant::now() + LONG;
+        let until = Instant::now() + AMPLE_LIMIT;
         while living(group, true) > 0 {
             assert!(Instant::now() < until, "processes of group {group} live on");
             std::thread::sleep(Duration::from_millis(10));
@@ -537,7 +537,7 @@ mod tests {
         let file = note(&format!("{}-{name}", way.0));
         let line = format!("echo $$ > {}; {rest}", file.display());
         // On a busy machine the command may need longer to write its notes.
-        let mut limit = SHORT;
+        let mut limit = SHORT_LIMIT;
         loop {
             let error = way.1(&line, limit).unwrap_err();
             if file.exists() {
@@ -568,12 +568,12 @@ mod tests {
         for (way, run) in WAYS {
             let file = note(way);
             let line = format!("echo T; sleep 1000 & echo $! > {}", file.display());
-            assert_eq!(run(&line, LONG).as_deref(), Ok("T\n"), "{way}");
+            assert_eq!(run(&line, AMPLE_LIMIT).as_deref(), Ok("T\n"), "{way}");
             // The background process was neither awaited nor killed.
             let sleeper = noted(&file);
             assert_eq!(living(sleeper, false), 1, "{way}");
             let _ = rustix::process::kill_process(Pid::from_raw(sleeper).unwrap(), Signal::KILL);
-            let failed = run("echo T; exit 7", LONG).unwrap_err();
+            let failed = run("echo T; exit 7", AMPLE_LIMIT).unwrap_err();
             assert!(failed.contains("exit status: 7"), "{way}: {failed}");
         }
     }
@@ -603,7 +603,7 @@ mod tests {
         for (way, run) in WAYS {
             let file = note(&format!("{way}-much"));
             let line = format!("echo $$ > {}; yes | cat", file.display());
-            let much = run(&line, LONG).unwrap_err();
+            let much = run(&line, AMPLE_LIMIT).unwrap_err();
             assert!(much.contains("more than 4096 bytes"), "{way}: {much}");
             assert_dies(noted(&file));
         }
@@ -613,8 +613,8 @@ mod tests {
     fn its_signals_are_not_those_of_the_thread_that_starts_it() {
         let (send, results) = channel();
         background::spawn("wxlink-test", move || {
-            let blocked = run_for("grep SigBlk /proc/self/status", LONG);
-            let killed = run_for("kill -TERM $$; echo survived", LONG);
+            let blocked = run_for("grep SigBlk /proc/self/status", AMPLE_LIMIT);
+            let killed = run_for("kill -TERM $$; echo survived", AMPLE_LIMIT);
             send.send((blocked, killed)).unwrap();
         })
         .unwrap();
@@ -626,16 +626,28 @@ mod tests {
     #[test]
     fn it_gets_the_environment_of_the_time_it_was_configured() {
         let environment = [c"A=1".to_owned(), c"B=two words".to_owned()];
-        let limit = Instant::now() + LONG;
-        let printed = run("echo \"$A$B$HOME\"; cat", &environment, b"in", limit, MAX);
+        let limit = Instant::now() + AMPLE_LIMIT;
+        let printed = run(
+            "echo \"$A$B$HOME\"; cat",
+            &environment,
+            b"in",
+            limit,
+            MAX_OUTPUT_BYTES,
+        );
         assert_eq!(printed.as_deref(), Ok(&b"1two words\nin"[..]));
     }
 
     #[test]
     fn a_program_that_does_not_read_its_input_harms_nothing() {
         let input = vec![b'x'; 5000];
-        let limit = Instant::now() + LONG;
-        let printed = run("exec 0<&-; echo T", &environment(), &input, limit, MAX);
+        let limit = Instant::now() + AMPLE_LIMIT;
+        let printed = run(
+            "exec 0<&-; echo T",
+            &environment(),
+            &input,
+            limit,
+            MAX_OUTPUT_BYTES,
+        );
         assert_eq!(printed.as_deref(), Ok(&b"T\n"[..]));
     }
 
@@ -652,8 +664,8 @@ mod tests {
             ignore_sigchld();
             WAYS.into_iter().all(|way| {
                 // A shell that inherits the ignored signal could not tell how its commands end.
-                let output = way.1("sh -c 'exit 3'; echo T$?", LONG);
-                let unknown = way.1("echo T; exit 3", LONG);
+                let output = way.1("sh -c 'exit 3'; echo T$?", AMPLE_LIMIT);
+                let unknown = way.1("echo T; exit 3", AMPLE_LIMIT);
                 let (late, group) = killed(way, "ignored", "sleep 1000 | cat");
                 assert_dies(group);
                 output.as_deref() == Ok("T3\n")
@@ -689,9 +701,9 @@ mod tests {
             let mut child =
                 Child::spawn("exit", &environment(), stdin.as_fd(), stdout.as_fd()).unwrap();
             // Until the kernel has reaped it.
-            let until = Instant::now() + LONG;
+            let until = Instant::now() + AMPLE_LIMIT;
             while child.peek().is_ok() && Instant::now() < until {
-                child.wait_for_news(None, LONG).unwrap();
+                child.wait_for_news(None, AMPLE_LIMIT).unwrap();
             }
             assert_eq!(child.peek().err(), Some(Errno::CHILD));
             assert!(child.has_ended());
@@ -712,7 +724,7 @@ mod tests {
                     libc::close(fd);
                 }
             }
-            run_for("cat; echo T; echo lost >&2", LONG).as_deref() == Ok("input\nT\n")
+            run_for("cat; echo T; echo lost >&2", AMPLE_LIMIT).as_deref() == Ok("input\nT\n")
         });
     }
 }

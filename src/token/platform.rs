@@ -211,7 +211,7 @@ impl Platform {
         limit: Instant,
         cancel: &CancelToken,
     ) -> Result<(), Error> {
-        // The thread's own error says more than a time-out, so it gets a moment to report it.
+        // The thread's own error gives a reason, so the thread gets a moment to report it.
         let waited = limit + GRACE;
         let (own, grant) = (self.clone(), grant.to_owned());
         let why = Text {

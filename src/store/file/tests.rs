@@ -427,7 +427,7 @@ mod unix {
                 |a, b| fs::copy(a, b).map(drop)
             };
             put(mine.clone(), new.clone()).unwrap();
-            assert!(error(&folder).contains("belongs to another program"));
+            assert!(error(&folder).contains("a file of another program"));
             for kept in [&mine, &new] {
                 assert_eq!(fs::read_to_string(kept).unwrap(), text, "{several_names}");
             }

@@ -159,8 +159,8 @@ impl Failure {
     fn protocol(beginning: &[u8]) -> Failure {
         let text = match beginning {
             [b'H', b'T', b'T', b'P', ..] => Text {
-                en: "is not a Redis: it answers as a web server. Check the host and port of the URL",
-                zh: "不是 Redis：它像网站服务器一样应答。请检查 URL 中的主机和端口",
+                en: "is a web server and not a Redis. Check the host and port of the URL",
+                zh: "是网站服务器，不是 Redis。请检查 URL 中的主机和端口",
             },
             [0x15 | 0x16, 3, ..] => Text {
                 en: "speaks TLS. Use rediss:// for it",

@@ -166,7 +166,7 @@ impl Client {
     /// # let mut options = Options::new();
     /// # options.set("base_url", sandbox.http_url())?;
     /// # let client = Client::new(&options)?;
-    /// # let token = "SANDBOX-TOKEN";
+    /// # let token = "SANDBOX-TOKEN-3";
     /// client.unlink_miniprogram(token, "wx0b00000000000011")?;
     /// # Ok::<(), wxlink::Error>(())
     /// ```

@@ -126,7 +126,7 @@
            05  WX-STATUS                 BINARY-LONG.
       *    BEGIN generated: statuses, by `make generate`; do not edit.
                88  WX-OK                 VALUE 0.
-      *        -1 to -19: an argument is wrong; nothing was sent.
+      *        -1 to -19: invalid argument; nothing was sent.
                88  WX-E-ARGUMENT         VALUES -19 THRU -1.
                88  WX-E-NULL-POINTER     VALUE -1.
                88  WX-E-NOT-UTF8         VALUE -2.

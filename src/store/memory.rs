@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
+use crate::model::message::Message;
 use crate::sys::lock::lock;
 
 #[derive(Default)]
@@ -14,8 +15,8 @@ pub(super) struct Memory {
 }
 
 impl Store for Memory {
-    fn name(&self) -> String {
-        "the token store in memory".into()
+    fn name(&self) -> Message {
+        Message::new("the token store in memory", "内存中的令牌存储")
     }
 
     fn read(&self, key: &str, _: Instant) -> Result<Option<Vec<u8>>, StoreError> {

@@ -214,9 +214,7 @@ class Client:
             ),
         )
 
-    def wait_linked(
-        self, access_token: Token, appid_or_gh_id: str, *, wait: float
-    ) -> LinkProgress:
+    def wait_linked(self, access_token: Token, appid_or_gh_id: str, *, wait: float) -> LinkProgress:
         """Waits (seconds) until a mini program is linked, declined or vanished. Does not invite.
 
         The mini program is named by its appid or its original id (`gh_…`). Returns and raises like

@@ -83,7 +83,7 @@
 /** WeChat accepted the request. */
 #define WX_OK 0
 
-/* -1 to -19: an argument is wrong; nothing was sent. */
+/* -1 to -19: invalid argument; nothing was sent. */
 /** A pointer that must not be NULL is NULL. */
 #define WX_E_NULL_POINTER (-1)
 /** A text is not valid UTF-8. */
@@ -180,7 +180,7 @@
 /**
  * A client: calls WeChat and keeps its connections open for later calls. Create one and share it.
  *
- * Threads: may be used by several threads at once. wx_client_free must be the last use.
+ * Threads: may be used by several threads at the same time. wx_client_free must be the last use.
  */
 typedef struct wx_client wx_client;
 
@@ -195,7 +195,7 @@ typedef struct wx_options wx_options;
  * The result of a call.
  *
  * Immutable; outlives its client. Texts got from it live as long as it does.
- * Threads: any number at once, but wx_result_free alone and last.
+ * Threads: any number at the same time, but wx_result_free alone and last.
  */
 typedef struct wx_result wx_result;
 
@@ -281,8 +281,8 @@ wx_options *wx_options_new(void);
  *
  * Returns:
  *   WX_OK              the option is set
- *   WX_E_BAD_OPTION    the key is unknown or the value is invalid; wx_options_message says which
- *                      values the option takes
+ *   WX_E_BAD_OPTION    the key is unknown or the value is invalid; wx_options_message lists
+ *                      the values that the option takes
  *   WX_E_NULL_POINTER  an argument is NULL
  *   WX_E_NOT_UTF8      key or value is not UTF-8
  * Threads: no other thread may use options during the call.
@@ -323,7 +323,7 @@ void wx_options_free(wx_options *options);
  *   WX_OK              the client was created
  *   WX_E_BAD_OPTION    ca_file cannot be read or contains no usable certificate, the proxy in
  *                      the environment is invalid, or options contradict each other;
- *                      wx_options_message says why
+ *                      wx_options_message gives the reason
  *   WX_E_NULL_POINTER  client is NULL
  *   WX_E_INTERNAL      the process has no file descriptor left
  * Ownership: the caller owns the client; free it with wx_client_free.
@@ -381,13 +381,13 @@ int32_t wx_client_derive(const wx_client *client, wx_options *options, wx_client
  *   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it locked
  *   WX_E_CANCELLED       the handle was cancelled
  *   WX_E_FORKED          the client was created before a fork, and this is the child process
- *   WX_E_NULL_POINTER    an argument is NULL; if it is result, there is no result
+ *   WX_E_NULL_POINTER    an argument is NULL; if it is result, no result is returned
  *   WX_E_NOT_UTF8        the ticket is not UTF-8
  *   WX_E_INTERNAL        the process has no thread or file descriptor left
  * After WX_E_TIMEOUT_UNSENT or WX_E_CANCELLED the ticket may have been stored or not; it is safe
  * to call again.
  * Ownership: the result belongs to the caller; free it with wx_result_free.
- * Threads: may be called from several threads at once, also on the same client.
+ * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_client_set_ticket(const wx_client *client, const char *ticket, wx_result **result);
 
@@ -405,7 +405,7 @@ int32_t wx_client_set_ticket(const wx_client *client, const char *ticket, wx_res
  *   result         receives the result, in success and in failure
  * Returns: as wx_client_set_ticket, for the refresh token instead of the ticket.
  * Ownership: the result belongs to the caller; free it with wx_result_free.
- * Threads: may be called from several threads at once, also on the same client.
+ * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_client_add_account(const wx_client *client,
                               const char *appid,
@@ -478,13 +478,13 @@ void wx_client_free(wx_client *client);
  *   WX_E_CONNECTION_LOST  the connection broke after the request was sent: as WX_E_TIMEOUT
  *   WX_E_BAD_ANSWER       the response is not one of WeChat's: as WX_E_TIMEOUT
  *   WX_E_TOO_LARGE        the response exceeds max_response_bytes: as WX_E_TIMEOUT
- *   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery says whether the request
+ *   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery shows whether the request
  *                         may have been sent
  *   WX_E_FORKED           the client was created before a fork, and this is the child process
  *   WX_E_INTERNAL         a fault in the library, or the process has no thread or file descriptor
  *                         left
  * Ownership: the caller owns the result; free it with wx_result_free.
- * Threads: may be called from several threads at once, also on the same client.
+ * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_link_miniprogram(const wx_client *client,
                             const char *access_token,
@@ -521,7 +521,7 @@ int32_t wx_link_miniprogram(const wx_client *client,
  * Returns: WX_OK if WeChat returned the list, otherwise as wx_link_miniprogram. It is safe to
  *   call again after any failure.
  * Ownership: the caller owns the result; free it with wx_result_free.
- * Threads: may be called from several threads at once, also on the same client.
+ * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_result **result);
 
@@ -547,7 +547,7 @@ int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_resu
  * Returns: WX_OK if WeChat has asked the administrator, otherwise as wx_link_miniprogram. With
  *   WX_E_API, the errcode 89018 means that the administrator was already asked.
  * Ownership: the caller owns the result; free it with wx_result_free.
- * Threads: may be called from several threads at once, also on the same client.
+ * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_unlink_miniprogram(const wx_client *client,
                               const char *access_token,
@@ -595,11 +595,11 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
  *   WX_E_PENDING          an invitation is pending; an administrator has to act
  *   WX_E_DECLINED         the mini program's administrator refused
  *   WX_E_VANISHED         the mini program was in the list and is no longer there
- *   WX_E_CANCELLED        the handle was cancelled; the message says what had been done by then
+ *   WX_E_CANCELLED        the handle was cancelled; the message lists what had been done by then
  *   otherwise as wx_link_miniprogram. If WeChat refused the access token (class token), call
  *   again with a new one: nothing is done twice.
  * Ownership: the caller owns the result; free it with wx_result_free.
- * Threads: may be called from several threads at once, also on the same client.
+ * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_ensure_linked(const wx_client *client,
                          const char *access_token,
@@ -636,7 +636,7 @@ int32_t wx_ensure_linked(const wx_client *client,
  * Returns: as wx_ensure_linked. WX_E_VANISHED also means that the mini program was never in the
  *   list.
  * Ownership: the caller owns the result; free it with wx_result_free.
- * Threads: may be called from several threads at once, also on the same client.
+ * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_wait_linked(const wx_client *client,
                        const char *access_token,
@@ -755,7 +755,7 @@ int32_t wx_result_get(const wx_result *result, const char *pointer, char *buf, s
  * Frees a result and every text got from it.
  *
  * Parameters:
- *   result  from a call; NULL is fine
+ *   result  from a call; NULL does nothing
  */
 void wx_result_free(wx_result *result);
 
@@ -860,7 +860,7 @@ const char *wx_class_text(int32_t class_, const char *field, const char *lang);
  * link, unlink or ensure does not fit into out, out receives a shorter one: the errcode, and for
  * ensure also state, waits_for and posts.
  * Ownership: the library keeps none of the buffers.
- * Threads: may be called from several threads at once, each with its own buffers.
+ * Threads: may be called from several threads at the same time, each with its own buffers.
  */
 int32_t wx_exec(const char *op,
                 size_t op_len,

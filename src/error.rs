@@ -9,6 +9,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::errcode::{self, Class};
 use crate::model::failure::Failure;
 use crate::model::lang::Lang;
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::response::response::Response;
 
@@ -46,7 +47,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     status: Status,
     endpoint: Option<Endpoint>,
-    detail: String,
+    detail: Message,
     delivery: Delivery,
     http_status: u16,
     attempts: Vec<Attempt>,
@@ -63,7 +64,7 @@ impl Inner {
         Inner {
             status,
             endpoint: None,
-            detail: String::new(),
+            detail: Message::default(),
             delivery: Delivery::NeverSent,
             http_status: 0,
             attempts: Vec::new(),
@@ -77,7 +78,7 @@ impl Inner {
 
 impl Error {
     /// The call failed before anything was sent.
-    pub(crate) fn before_send(status: Status, detail: impl Into<String>, lang: Lang) -> Error {
+    pub(crate) fn before_send(status: Status, detail: impl Into<Message>, lang: Lang) -> Error {
         Error(Box::new(Inner {
             detail: detail.into(),
             ..Inner::new(status, lang)
@@ -94,7 +95,7 @@ impl Error {
     ) -> Error {
         Error(Box::new(Inner {
             endpoint: Some(endpoint),
-            detail: failure.detail,
+            detail: failure.detail.into(),
             delivery,
             http_status: attempts.last().map_or(0, |a| a.http_status),
             attempts,
@@ -119,7 +120,9 @@ impl Error {
         if self.0.response.is_none() && self.0.status != Status::NoToken {
             // The status changes below: keep the endpoint and the original status in the detail.
             let endpoint = self.0.endpoint.map_or("", Endpoint::name);
-            self.0.detail = format!("{endpoint}: {}: {}", self.0.status.name(), self.0.detail);
+            let status = self.0.status.name();
+            let (en, zh) = (self.0.detail.get(Lang::En), self.0.detail.get(Lang::Zh));
+            self.0.detail = message!("{endpoint}: {status}: {en}", "{endpoint}：{status}：{zh}");
             self.0.transient = true;
         }
         self.0.status = Status::NoToken;
@@ -131,14 +134,17 @@ impl Error {
     /// `refusal`.
     pub(crate) fn after_refusal(mut self, refusal: &Error) -> Error {
         let code = refusal.errcode().unwrap_or_default();
-        let refused = match self.0.lang {
-            Lang::En => format!("WeChat refused the access token ({code}) and there is no other"),
-            Lang::Zh => format!("微信拒绝了该 access_token（{code}），且无法取得新的"),
-        };
+        let refused = message!(
+            "WeChat refused the access token ({code}) and there is no other",
+            "微信拒绝了该 access_token（{code}），且无法取得新的"
+        );
         self.0.detail = if self.0.detail.is_empty() {
             refused
         } else {
-            format!("{refused}: {}", self.0.detail)
+            Message::new(
+                format!("{refused}: {}", self.0.detail),
+                format!("{}：{}", refused.get(Lang::Zh), self.0.detail.get(Lang::Zh)),
+            )
         };
         self.0.delivery = self.0.delivery.max(refusal.delivery());
         if self.0.http_status == 0 {
@@ -275,7 +281,7 @@ impl Error {
                 // The detail of a cancelled call only repeats the status.
                 if !self.0.detail.is_empty() && self.0.status != Status::Cancelled {
                     text += colon;
-                    text += &self.0.detail;
+                    text += self.0.detail.get(self.0.lang);
                 }
                 text += if zh { "。" } else { ". " };
                 text += advice;

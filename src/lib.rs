@@ -3,7 +3,7 @@
 //! It calls WeChat's `linkMiniprogram`, `getLinkMiniprogram` and `unlinkMiniprogram`, and builds on
 //! them operations that are safe to repeat. A link can message every follower of an account. So
 //! once any byte of a link request has been sent, the request is sent again only if WeChat refused
-//! the access token, or if its list does not show the invitation. Every error says whether WeChat
+//! the access token, or if its list does not show the invitation. Every error shows whether WeChat
 //! may have received the request, and what to do next.
 //!
 //! # Example
@@ -52,7 +52,7 @@
 //!
 //! | module | responsibility |
 //! |---|---|
-//! | `model` | plain data: endpoints, statuses, errcodes, attempts, languages |
+//! | `model` | plain data: endpoints, statuses, errcodes, attempts, languages, messages |
 //! | `sys` | the operating system and threads: sockets, fork detection, cancellation, locks |
 //! | `redact` | removes secrets from texts |
 //! | `response` | parses response bytes: verdict, list, JSON |
@@ -98,6 +98,7 @@ pub use model::errcode;
 pub use model::errcode::Class;
 pub use model::lang::{Lang, Text};
 pub use model::link_status::{LINK_STATUSES, LinkStatus, LinkStatusEntry};
+pub use model::message::Message;
 pub use model::status::{STATUS_GROUPS, STATUSES, Status, StatusEntry, StatusGroup};
 pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;

@@ -14,6 +14,7 @@ use crate::model::attempt::Attempt;
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::failure::Failure;
+use crate::model::lang::Text;
 use crate::model::status::Status;
 use crate::redact::{self, Secret, Secrets};
 use crate::response::response::Response;
@@ -57,7 +58,10 @@ impl Sender<'_> {
     ) -> Result<Response, Error> {
         let encoded = Cow::from(utf8_percent_encode(access_token, RESERVED));
         let body = serde_json::to_vec(body).map_err(|_| {
-            let why = "could not encode the request body as JSON";
+            let why = Text {
+                en: "could not encode the request body as JSON",
+                zh: "无法将请求内容编码为 JSON",
+            };
             Error::before_send(Status::Internal, why, self.limits.lang).with_endpoint(endpoint)
         })?;
         let request = Request {

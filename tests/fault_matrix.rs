@@ -26,19 +26,19 @@ const CHOICES: LinkChoices = LinkChoices {
 };
 /// The limit of a call, and the additional time of a wait: enough for another read.
 const LIMIT: Duration = Duration::from_secs(20);
-const WAIT: Duration = Duration::from_secs(10);
+const WAIT_TIME: Duration = Duration::from_secs(10);
 /// The same for faults that no call waits for: a limit that is not reached even if the machine
 /// stalls.
 const AMPLE_LIMIT: Duration = Duration::from_secs(90);
-const SHORT_WAIT: Duration = Duration::from_secs(3);
-/// The promise is 100 ms; the rest allows for a machine that is busy with other tests.
-const ROOM: Duration = Duration::from_secs(20);
+const SHORT_WAIT_TIME: Duration = Duration::from_secs(3);
+/// How much longer than its limit a call may take. The promise is 100 ms; the rest allows for a machine that is busy with other tests.
+const MAX_OVERRUN: Duration = Duration::from_secs(20);
 /// How many cells run at the same time: those that only wait for their limit, and the others, which
 /// need the machine and must not reach their limit because they share it.
-const WAITING: usize = 64;
-const WORKING: usize = 6;
+const MAX_WAITING_CELLS: usize = 64;
+const MAX_WORKING_CELLS: usize = 6;
 
-/// What goes wrong.
+/// The fault of a row.
 #[derive(Clone, Copy)]
 enum Fault {
     /// The address that replaces the sandbox's, without its scheme.
@@ -82,9 +82,9 @@ impl Row {
     /// The limit of a call, and the additional time of a wait.
     fn limits(&self) -> (Duration, Duration) {
         if self.waits() {
-            (LIMIT, WAIT)
+            (LIMIT, WAIT_TIME)
         } else {
-            (AMPLE_LIMIT, SHORT_WAIT)
+            (AMPLE_LIMIT, SHORT_WAIT_TIME)
         }
     }
 }
@@ -395,11 +395,9 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
             admin("POST", "faults", json!({"fault": fault, "always": true}));
         }
         Fault::Request(r#"{"fault": "close_after"}"#) => {
-            admin(
-                "POST",
-                "faults",
-                json!({"fault": "close_after", "always": true}),
-            );
+            // Once, so that ensure's own list leaves an open connection: whether the library sees
+            // in time that it closes is a race that no client can win every time.
+            admin("POST", "faults", json!({"fault": "close_after"}));
             client.get_linked(TOKEN).unwrap();
             admin("DELETE", "journal", Value::Null);
             wait_until_closed_by_peer(&base_url);
@@ -426,7 +424,10 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     };
 
     // These hold for every fault.
-    assert!(took < verb.limit(row) + ROOM, "{what}: took {took:?}");
+    assert!(
+        took < verb.limit(row) + MAX_OVERRUN,
+        "{what}: took {took:?}"
+    );
     let changes = |counted: &str| count(counted, "link") + count(counted, "unlink");
     assert!(changes("processed") <= 1, "{what}: done twice: {counts}");
     if matches!(verb, Verb::Link | Verb::Unlink) {
@@ -505,7 +506,7 @@ fn observe_all() -> BTreeMap<(usize, &'static str, Verb), Outcome> {
         }
     }
     let outcomes = Mutex::new(BTreeMap::new());
-    let queues = [(WAITING, waiting), (WORKING, working)]
+    let queues = [(MAX_WAITING_CELLS, waiting), (MAX_WORKING_CELLS, working)]
         .map(|(workers, jobs)| (workers, Mutex::new(jobs.into_iter())));
     thread::scope(|scope| {
         for (workers, queue) in &queues {
@@ -546,8 +547,8 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
          <!-- Measured and written by `make generate` (tests/fault_matrix.rs); compared by `make test`. -->\n\n\
          This page shows how each verb ends when every attempt meets the same fault, with a limit of\n\
          {LIMIT:?} ({AMPLE_LIMIT:?} for faults that no call waits for) and otherwise the default options.\n\
-         `ensure` reads the list without a fault and meets the fault when it posts. `wait` has {WAIT:?}\n\
-         ({SHORT_WAIT:?}) more. Faults of a connection apply to every request.\n\n\
+         `ensure` reads the list without a fault and meets the fault when it posts. `wait` has {WAIT_TIME:?}\n\
+         ({SHORT_WAIT_TIME:?}) more. Faults of a connection apply to every request.\n\n\
          Each cell shows the status; whether WeChat may have seen the request (*delivery*), and *whole\n\
          limit* if the call took more than two thirds of its limit; and *the requests that the sandbox\n\
          received → those that took effect* at the endpoint with the fault (the link endpoint for\n\

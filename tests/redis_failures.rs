@@ -1,5 +1,5 @@
 //! A Redis that refuses, fails over, is no Redis, or does not reply: the store retries where that
-//! helps, and reports what is wrong where it does not.
+//! helps, and reports the reason where it does not.
 
 #![cfg(all(feature = "file-store", feature = "redis-store"))]
 

@@ -8,7 +8,7 @@ namespace Wxlink;
 
 /**
  * How a call ended. Numbers are never reused. Treat a number that you do not know like its group:
- * -1 to -19: an argument is wrong; nothing was sent; -20 to -39: nothing was sent; calling again is
+ * -1 to -19: invalid argument; nothing was sent; -20 to -39: nothing was sent; calling again is
  * safe; -40 to -69: WeChat may have acted; read the list before linking again.
  */
 final class Status

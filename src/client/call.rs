@@ -37,6 +37,18 @@ impl Client {
     /// WeChat refuses a token of the client's own token source, it has done nothing, and the
     /// request is sent once more with another token.
     ///
+    /// ```
+    /// # use wxlink::{Client, LinkChoices, Options};
+    /// # let sandbox = wxlink_sandbox::Sandbox::start(Default::default()).unwrap();
+    /// # let mut options = Options::new();
+    /// # options.set("base_url", sandbox.http_url())?;
+    /// # let client = Client::new(&options)?;
+    /// # let token = "SANDBOX-TOKEN";
+    /// let choices = LinkChoices { notify_users: false, show_profile: true };
+    /// client.link_miniprogram(token, "wx0b00000000000001", choices)?;
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Status::Api`]: WeChat answered another errcode. 89010 and 89035 mean that an invitation is
     /// already pending, 89015 that the mini program is already linked; the others are refusals.
@@ -147,6 +159,17 @@ impl Client {
     /// Success means that WeChat has asked the Official Account's administrator. The mini program
     /// stays in the list until they agree. The request is retried as that of
     /// [`link_miniprogram`](Client::link_miniprogram).
+    ///
+    /// ```
+    /// # use wxlink::{Client, Options};
+    /// # let sandbox = wxlink_sandbox::Sandbox::start(Default::default()).unwrap();
+    /// # let mut options = Options::new();
+    /// # options.set("base_url", sandbox.http_url())?;
+    /// # let client = Client::new(&options)?;
+    /// # let token = "SANDBOX-TOKEN-3";
+    /// client.unlink_miniprogram(token, "wx0b00000000000011")?;
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`link_miniprogram`](Client::link_miniprogram). Errcode 89018 means that the

@@ -10,6 +10,7 @@ use crate::config::limits::{Limits, MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::lang::{Lang, Text};
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 use crate::sys::fork::ForkGuard;
@@ -30,7 +31,7 @@ pub struct LinkChoices {
 
 /// Calls WeChat, and keeps its connections open for later calls.
 ///
-/// Several threads may use a client at once. Cloning is cheap: clones share everything, including
+/// Several threads may use a client at the same time. Cloning is cheap: clones share everything, including
 /// cancellation. Handles made by [`derive`](Client::derive) share the connections and tokens, and
 /// are cancelled separately.
 ///
@@ -71,7 +72,7 @@ impl Client {
     /// in the environment is invalid, or options contradict each other. [`Status::Internal`]: the
     /// process has no file descriptor left.
     pub fn new(options: &Options) -> Result<Client, Error> {
-        let bad_option = |why| Error::before_send(Status::BadOption, why, options.lang);
+        let bad_option = |why: Message| Error::before_send(Status::BadOption, why, options.lang);
         let pool = Arc::new(ConnectionPool::new(options).map_err(bad_option)?);
         Ok(Client {
             tokens: TokenCache::new(options, &pool).map_err(bad_option)?,
@@ -87,6 +88,18 @@ impl Client {
     /// Creates a handle that shares the connections and tokens of this one but is cancelled
     /// separately. Options that are set replace `timeout_ms`, `connect_timeout_ms`, `max_retries`,
     /// `lang` or `account`.
+    ///
+    /// ```
+    /// use wxlink::{Client, Options};
+    ///
+    /// let client = Client::new(&Options::new())?;
+    /// // A handle for one account, with a limit of its own.
+    /// let mut options = Options::new();
+    /// options.set("account", "wx0a00000000000001")?.set("timeout_ms", "2000")?;
+    /// let handle = client.derive(&options)?;
+    /// # assert_eq!(handle.timeout().as_millis(), 2000);
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Status::BadOption`]: an option was set that belongs to the shared connections.
@@ -160,10 +173,24 @@ impl Client {
     /// Stores the `component_verify_ticket` of a third-party platform, which WeChat pushes to the
     /// platform every 10 minutes. Takes at most `timeout_ms`.
     ///
+    /// ```
+    /// # use wxlink::{Client, Options};
+    /// # let sandbox = wxlink_sandbox::Sandbox::start(Default::default()).unwrap();
+    /// # let mut options = Options::new();
+    /// # options.set("base_url", sandbox.http_url())?;
+    /// # options.set("component_appid", "wx0c00000000000001")?;
+    /// # options.set("component_appsecret", "SANDBOX-COMPONENT-SECRET")?;
+    /// # let client = Client::new(&options)?;
+    /// # let pushed = "SANDBOX-TICKET";
+    /// // `pushed` is the ticket in the decrypted push.
+    /// client.set_ticket(pushed)?;
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// - [`Status::BadValue`]: the ticket is empty, longer than 4096 bytes or contains control
     ///   characters, or the client has no `component_appid`.
-    /// - [`Status::NoToken`]: the store cannot be used; the message says why.
+    /// - [`Status::NoToken`]: the store cannot be used; the message gives the reason.
     /// - [`Status::TimeoutUnsent`]: the store did not answer in time.
     /// - [`Status::Cancelled`], [`Status::Forked`].
     ///
@@ -178,6 +205,23 @@ impl Client {
 
     /// Stores the refresh token of an Official Account that authorised the third-party platform.
     /// Takes at most `timeout_ms`.
+    ///
+    /// ```
+    /// # use wxlink::{Client, Options};
+    /// # let sandbox = wxlink_sandbox::Sandbox::start(Default::default()).unwrap();
+    /// # let mut options = Options::new();
+    /// # options.set("base_url", sandbox.http_url())?;
+    /// # options.set("component_appid", "wx0c00000000000001")?;
+    /// # options.set("component_appsecret", "SANDBOX-COMPONENT-SECRET")?;
+    /// # let client = Client::new(&options)?;
+    /// # client.set_ticket("SANDBOX-TICKET")?;
+    /// # let refresh_token = "SANDBOX-REFRESH-1";
+    /// client.add_account("wx0a00000000000001", refresh_token)?;
+    /// // Calls on this handle need no access token.
+    /// let account = client.account("wx0a00000000000001")?;
+    /// println!("{} mini programs", account.get_linked(None)?.len());
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`set_ticket`](Client::set_ticket).
@@ -317,7 +361,7 @@ impl Client {
     /// An error in the arguments, in the client's language.
     pub(super) fn bad_value(&self, why: Text) -> Error {
         let lang = self.limits.lang;
-        Error::before_send(Status::BadValue, why.get(lang), lang)
+        Error::before_send(Status::BadValue, why, lang)
     }
 }
 
@@ -330,16 +374,20 @@ impl fmt::Debug for Client {
 
 fn new_fork_guard(lang: Lang) -> Result<ForkGuard, Error> {
     ForkGuard::new().map_err(|e| {
-        let why = format!("could not set up fork detection: {e}");
+        let why = message!(
+            "could not set up fork detection: {e}",
+            "无法启用 fork 检测：{e}"
+        );
         Error::before_send(Status::Internal, why, lang)
     })
 }
 
 fn new_cancel_token(lang: Lang) -> Result<CancelToken, Error> {
     CancelToken::new().map_err(|e| {
-        let why = format!(
+        let why = message!(
             "could not create a file descriptor for cancellation: {e}; \
-             close some, or raise the process's limit"
+             close some, or raise the process's limit",
+            "无法创建用于取消调用的文件描述符：{e}；请关闭一些，或调高进程的上限"
         );
         Error::before_send(Status::Internal, why, lang)
     })

@@ -95,7 +95,7 @@ impl Client {
     /// that fails does not end the wait, but a refused access token does. Takes at most
     /// `timeout_ms` plus `wait`.
     ///
-    /// `appid_or_username` is the mini program's appid or original id (`gh_…`). A refused item has
+    /// `appid_or_gh_id` is the mini program's appid or original id (`gh_…`). A refused item has
     /// no appid, so that an earlier refusal is found by the original id only.
     ///
     /// ```no_run
@@ -110,11 +110,11 @@ impl Client {
     pub fn wait_linked<'a>(
         &self,
         access_token: impl Into<Option<&'a str>>,
-        appid_or_username: &str,
+        appid_or_gh_id: &str,
         wait: Duration,
     ) -> LinkProgress {
         let token = access_token.into();
-        let mut tracker = LinkTracker::new(self, Operation::Wait, token, appid_or_username, wait);
+        let mut tracker = LinkTracker::new(self, Operation::Wait, token, appid_or_gh_id, wait);
         match tracker.read_list() {
             Err(e) if wait.is_zero() || is_permanent(&e) => return tracker.fail(e),
             Err(_) => {}

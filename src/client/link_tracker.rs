@@ -205,7 +205,7 @@ impl<'a> LinkTracker<'a> {
             }
             let now = Instant::now();
             if self.progress.is_settled() || now >= until {
-                // If no list could be read, the state is unknown and the error says why.
+                // If no list could be read, the state is unknown and the error gives the reason.
                 let is_unknown = self.progress.state == LinkState::Unknown;
                 self.progress.error = last_error.filter(|_| is_unknown);
                 return self.progress;

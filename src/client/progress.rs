@@ -279,7 +279,7 @@ impl LinkProgress {
     /// The message if `error` ended the call: the error, then what the call had done before.
     fn message_of_error(&self, error: &Error) -> String {
         let summary = self.summary(error);
-        // After a cancellation, the summary says what to do next. The status's own text, which
+        // After a cancellation, the summary gives the next step. The status's own text, which
         // speaks of the last request alone, might contradict it.
         let is_cancelled = error.status() == Status::Cancelled;
         match (is_cancelled, self.lang) {

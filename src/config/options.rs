@@ -588,7 +588,7 @@ impl Options {
     /// ```
     ///
     /// # Errors
-    /// The key is unknown, or the option does not take the value. The message says what the option
+    /// The key is unknown, or the option does not take the value. The message lists what the option
     /// takes. It never contains the value, which may be a secret.
     pub fn set(&mut self, key: &str, value: &str) -> Result<&mut Options, OptionError> {
         let lang = self.lang;
@@ -698,7 +698,7 @@ impl Options {
     /// The proxy to use. Reads the environment if the option is `env` and a host can use a proxy.
     ///
     /// # Errors
-    /// Names the environment variable that is invalid, and says why.
+    /// Names the environment variable that is invalid, and gives the reason.
     pub(crate) fn proxy_settings(&self) -> Result<Option<ProxySettings>, String> {
         match &self.proxy {
             ProxyChoice::Url(proxy) => Ok(Some(ProxySettings {

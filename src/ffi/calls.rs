@@ -69,13 +69,13 @@ unsafe fn call(
 ///   WX_E_CONNECTION_LOST  the connection broke after the request was sent: as WX_E_TIMEOUT
 ///   WX_E_BAD_ANSWER       the response is not one of WeChat's: as WX_E_TIMEOUT
 ///   WX_E_TOO_LARGE        the response exceeds max_response_bytes: as WX_E_TIMEOUT
-///   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery says whether the request
+///   WX_E_CANCELLED        the handle was cancelled; wx_result_delivery shows whether the request
 ///                         may have been sent
 ///   WX_E_FORKED           the client was created before a fork, and this is the child process
 ///   WX_E_INTERNAL         a fault in the library, or the process has no thread or file descriptor
 ///                         left
 /// Ownership: the caller owns the result; free it with wx_result_free.
-/// Threads: may be called from several threads at once, also on the same client.
+/// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_link_miniprogram(
     client: *const wx_client,
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 /// Returns: WX_OK if WeChat returned the list, otherwise as wx_link_miniprogram. It is safe to
 ///   call again after any failure.
 /// Ownership: the caller owns the result; free it with wx_result_free.
-/// Threads: may be called from several threads at once, also on the same client.
+/// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_get_linked(
     client: *const wx_client,
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn wx_get_linked(
 /// Returns: WX_OK if WeChat has asked the administrator, otherwise as wx_link_miniprogram. With
 ///   WX_E_API, the errcode 89018 means that the administrator was already asked.
 /// Ownership: the caller owns the result; free it with wx_result_free.
-/// Threads: may be called from several threads at once, also on the same client.
+/// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_unlink_miniprogram(
     client: *const wx_client,
@@ -227,11 +227,11 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 ///   WX_E_PENDING          an invitation is pending; an administrator has to act
 ///   WX_E_DECLINED         the mini program's administrator refused
 ///   WX_E_VANISHED         the mini program was in the list and is no longer there
-///   WX_E_CANCELLED        the handle was cancelled; the message says what had been done by then
+///   WX_E_CANCELLED        the handle was cancelled; the message lists what had been done by then
 ///   otherwise as wx_link_miniprogram. If WeChat refused the access token (class token), call
 ///   again with a new one: nothing is done twice.
 /// Ownership: the caller owns the result; free it with wx_result_free.
-/// Threads: may be called from several threads at once, also on the same client.
+/// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_ensure_linked(
     client: *const wx_client,
@@ -289,7 +289,7 @@ pub unsafe extern "C" fn wx_ensure_linked(
 /// Returns: as wx_ensure_linked. WX_E_VANISHED also means that the mini program was never in the
 ///   list.
 /// Ownership: the caller owns the result; free it with wx_result_free.
-/// Threads: may be called from several threads at once, also on the same client.
+/// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_wait_linked(
     client: *const wx_client,

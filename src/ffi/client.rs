@@ -14,7 +14,7 @@ use crate::model::status::Status;
 
 /// A client: calls WeChat and keeps its connections open for later calls. Create one and share it.
 ///
-/// Threads: may be used by several threads at once. wx_client_free must be the last use.
+/// Threads: may be used by several threads at the same time. wx_client_free must be the last use.
 pub struct wx_client {
     pub(super) client: Client,
 }
@@ -31,7 +31,7 @@ pub struct wx_client {
 ///   WX_OK              the client was created
 ///   WX_E_BAD_OPTION    ca_file cannot be read or contains no usable certificate, the proxy in
 ///                      the environment is invalid, or options contradict each other;
-///                      wx_options_message says why
+///                      wx_options_message gives the reason
 ///   WX_E_NULL_POINTER  client is NULL
 ///   WX_E_INTERNAL      the process has no file descriptor left
 /// Ownership: the caller owns the client; free it with wx_client_free.
@@ -134,13 +134,13 @@ pub unsafe extern "C" fn wx_client_derive(
 ///   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it locked
 ///   WX_E_CANCELLED       the handle was cancelled
 ///   WX_E_FORKED          the client was created before a fork, and this is the child process
-///   WX_E_NULL_POINTER    an argument is NULL; if it is result, there is no result
+///   WX_E_NULL_POINTER    an argument is NULL; if it is result, no result is returned
 ///   WX_E_NOT_UTF8        the ticket is not UTF-8
 ///   WX_E_INTERNAL        the process has no thread or file descriptor left
 /// After WX_E_TIMEOUT_UNSENT or WX_E_CANCELLED the ticket may have been stored or not; it is safe
 /// to call again.
 /// Ownership: the result belongs to the caller; free it with wx_result_free.
-/// Threads: may be called from several threads at once, also on the same client.
+/// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_set_ticket(
     client: *const wx_client,
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn wx_client_set_ticket(
 ///   result         receives the result, in success and in failure
 /// Returns: as wx_client_set_ticket, for the refresh token instead of the ticket.
 /// Ownership: the result belongs to the caller; free it with wx_result_free.
-/// Threads: may be called from several threads at once, also on the same client.
+/// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_add_account(
     client: *const wx_client,

@@ -155,7 +155,9 @@ fn static_text(text: &str) -> Option<&'static CStr> {
     static TEXTS: LazyLock<BTreeMap<&'static str, CString>> = LazyLock::new(|| {
         let entries = ENTRIES.iter().flat_map(|e| {
             let (meaning, remedy) = (e.meaning, e.remedy);
-            [e.name, e.errmsg, meaning.en, meaning.zh, remedy.en, remedy.zh]
+            [
+                e.name, e.errmsg, meaning.en, meaning.zh, remedy.en, remedy.zh,
+            ]
         });
         let classes = CLASSES
             .iter()

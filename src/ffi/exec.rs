@@ -74,7 +74,7 @@ const MAX_SHORTENED_VALUE_BYTES: usize = 32;
 /// link, unlink or ensure does not fit into out, out receives a shorter one: the errcode, and for
 /// ensure also state, waits_for and posts.
 /// Ownership: the library keeps none of the buffers.
-/// Threads: may be called from several threads at once, each with its own buffers.
+/// Threads: may be called from several threads at the same time, each with its own buffers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_exec(
     op: *const c_char,

@@ -81,8 +81,8 @@ pub extern "C" fn wx_options_new() -> *mut wx_options {
 ///
 /// Returns:
 ///   WX_OK              the option is set
-///   WX_E_BAD_OPTION    the key is unknown or the value is invalid; wx_options_message says which
-///                      values the option takes
+///   WX_E_BAD_OPTION    the key is unknown or the value is invalid; wx_options_message lists
+///                      the values that the option takes
 ///   WX_E_NULL_POINTER  an argument is NULL
 ///   WX_E_NOT_UTF8      key or value is not UTF-8
 /// Threads: no other thread may use options during the call.

@@ -39,7 +39,7 @@ impl From<Result<Response, Error>> for Outcome {
 /// The result of a call.
 ///
 /// Immutable; outlives its client. Texts got from it live as long as it does.
-/// Threads: any number at once, but wx_result_free alone and last.
+/// Threads: any number at the same time, but wx_result_free alone and last.
 pub struct wx_result {
     outcome: Outcome,
     json: OnceLock<CString>,
@@ -398,7 +398,7 @@ pub unsafe extern "C" fn wx_result_get(
 /// Frees a result and every text got from it.
 ///
 /// Parameters:
-///   result  from a call; NULL is fine
+///   result  from a call; NULL does nothing
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_free(result: *mut wx_result) {
     guard(

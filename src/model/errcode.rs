@@ -378,7 +378,7 @@ pub static ENTRIES: &[Entry] = table! {
         zh "该小程序已被封禁。"
            "请小程序管理员申请解封，然后再调用。"
     89014 VERSION_NOT_SUPPORTED "support version error" [any InvalidRequest field, get InvalidRequest official]
-        en "The base-library version is wrong."
+        en "Invalid base-library version."
            "Correct the base-library version, then call again."
         zh "基础库版本有误。"
            "请修正基础库版本，然后再调用。"

@@ -8,4 +8,5 @@ pub mod errcode;
 pub(crate) mod failure;
 pub(crate) mod lang;
 pub(crate) mod link_status;
+pub(crate) mod message;
 pub(crate) mod status;

@@ -41,7 +41,7 @@ pub static STATUS_GROUPS: &[StatusGroup] = &[
         first: -19,
         last: -1,
         text: Text {
-            en: "an argument is wrong; nothing was sent",
+            en: "invalid argument; nothing was sent",
             zh: "参数有误，请求未发出",
         },
     },
@@ -67,7 +67,10 @@ pub static STATUS_GROUPS: &[StatusGroup] = &[
 
 /// Makes the enum and its table from the same rows, so that neither can have one the other lacks.
 macro_rules! statuses {
-    ($($code:literal $variant:ident $name:literal $summary:literal en $en:literal zh $zh:literal)+) => {
+    ($(
+        $code:literal $variant:ident $name:literal $summary:literal
+        en $en:literal zh $zh:literal
+    )+) => {
         /// The outcome of a call. The numbers are those of `wxlink.h` (`WX_OK`, `WX_E_…`).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(i32)]
@@ -254,8 +257,7 @@ const CANCELLED_READ: Text = Text {
 };
 const CANCELLED_SENT: Text = Text {
     en: "The call was cancelled after the request was sent; WeChat may have acted on it. Read the \
-         list before \
-         linking again.",
+         list before linking again.",
     zh: "请求发出后调用被取消，微信可能已经处理。再次关联前请先查询列表。",
 };
 const TIMEOUT_READ: Text = Text {
@@ -270,8 +272,7 @@ const CONNECTION_LOST_READ: Text = Text {
 };
 const BAD_ANSWER_READ: Text = Text {
     en: "The response is not a valid answer of WeChat. The call only reads: it is safe to call \
-         again. \
-         Look for a proxy or gateway in between.",
+         again. Look for a proxy or gateway in between.",
     zh: "返回的内容不是微信的有效应答。该调用只读取数据，可以安全地重试。请检查中间是否有代理或网关。",
 };
 const TOO_LARGE_READ: Text = Text {

@@ -29,6 +29,8 @@ use super::claim::{self, Claimed, Entries, REMEMBERED, Settlement};
 use super::clock;
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
 use super::timed_mutex::TimedMutex;
+use crate::model::lang::{Lang, Text};
+use crate::model::message::{Message, message};
 use crate::sys::background::catch_panic;
 use crate::sys::lock::lock;
 
@@ -39,15 +41,27 @@ const LOCKS: TableDefinition<&str, (&str, u64, &str)> = TableDefinition::new("lo
 /// and ms since 1970), for how long it stands (ms), and the text.
 const LINKS: TableDefinition<&str, (&str, u64, u64, u64, &str)> = TableDefinition::new("links");
 
-/// How long the threads of this process may pass the open file to each other. Then it is closed so
-/// that other processes can open it.
-const MAX_PASSING_ON: Duration = Duration::from_millis(100);
-/// How long the file stays closed then.
-const PAUSE_FOR_OTHERS: Duration = Duration::from_millis(5);
+/// How long the file may stay open while the threads of this process pass it to each other. Then
+/// it is closed so that other processes can open it.
+const MAX_OPEN_TIME: Duration = Duration::from_millis(100);
+/// How long the file stays closed after [`MAX_OPEN_TIME`].
+const CLOSED_PAUSE: Duration = Duration::from_millis(5);
 /// If a check takes longer than this, the next one starts after 20 times its duration.
-const LONG_CHECK: Duration = Duration::from_millis(10);
+const LONG_CHECK_DURATION: Duration = Duration::from_millis(10);
 /// How often a process removes the expired texts about links.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const INCONSISTENT: Text = Text {
+    en: "its pages are inconsistent",
+    zh: "其中的页互相矛盾",
+};
+const NOT_READ: Text = Text {
+    en: "could not be read",
+    zh: "无法读取",
+};
+const NOT_READ_OR_WRITTEN: Text = Text {
+    en: "could not be read or written",
+    zh: "无法读写",
+};
 /// The size of redb's cache while the file is open (bytes).
 const CACHE_BYTES: usize = 16 << 20;
 
@@ -206,7 +220,7 @@ impl File {
     ) -> Result<T, StoreError> {
         let taken = self.state.lock_until(until);
         let mut state = taken.ok_or_else(|| self.unavailable(Unavailable::InUse))?;
-        let open = self.passed_on_or_opened(&mut state, mode, until)?;
+        let open = self.take_or_open(&mut state, mode, until)?;
         match catch_panic(|| work(&open.database)) {
             Some(Ok(done)) => {
                 state.open = Some(open);
@@ -218,7 +232,7 @@ impl File {
                 Ok(done)
             }
             Some(Err(e)) => {
-                let error = self.wrong(&open.backend, &e);
+                let error = self.store_error(&open.backend, &e);
                 close(&mut state, open);
                 state.intact = None;
                 Err(error)
@@ -229,25 +243,25 @@ impl File {
                 release(open.backend.detach());
                 let _ = catch_panic(|| drop(open));
                 state.intact = None;
-                Err(self.damaged(damage.unwrap_or("its pages are inconsistent")))
+                Err(self.damaged(damage.unwrap_or(INCONSISTENT)))
             }
         }
     }
 
-    fn passed_on_or_opened(
+    fn take_or_open(
         &self,
         state: &mut State,
         mode: Mode,
         until: Instant,
     ) -> Result<Open, StoreError> {
         if let Some(open) = state.open.take() {
-            let is_too_long = open.since.elapsed() > MAX_PASSING_ON;
+            let is_too_long = open.since.elapsed() > MAX_OPEN_TIME;
             if !is_too_long && (mode == Mode::Read || open.backend.mode() == Mode::Write) {
                 return Ok(open);
             }
             close(state, open);
             if is_too_long {
-                thread::sleep(PAUSE_FOR_OTHERS);
+                thread::sleep(CLOSED_PAUSE);
             }
         }
         self.open(state, mode, until)
@@ -264,17 +278,17 @@ impl File {
                 }
             }
         };
-        let failed = |e| self.unavailable(Unavailable::Failed("could not be read", e));
+        let failed = |e| self.unavailable(Unavailable::Failed(NOT_READ, e));
         let header = backend::header(&file).map_err(failed)?;
         let len = file.metadata().map_err(failed)?.len();
         if let Some(why) = backend::wrong_header(&header, len) {
             place::unlock(&file);
-            return Err(self.damaged(&why));
+            return Err(self.damaged(why));
         }
         let stamp = place::stamp(&file);
         let is_known = state.intact.is_some() && state.intact == stamp;
         let is_recent = state.checked.is_some_and(|(at, took)| {
-            took > LONG_CHECK && at.elapsed() < took * 20 && state.intact.is_some()
+            took > LONG_CHECK_DURATION && at.elapsed() < took * 20 && state.intact.is_some()
         });
         if !is_known && !is_recent {
             state.intact = None;
@@ -300,7 +314,7 @@ impl File {
 
     /// Has redb verify every page, without writing to the file.
     fn check(&self, file: fs::File) -> Result<fs::File, StoreError> {
-        let failed = |e| self.unavailable(Unavailable::Failed("could not be read", e));
+        let failed = |e| self.unavailable(Unavailable::Failed(NOT_READ, e));
         let backend = Backend::new(file, Mode::Check).map_err(failed)?;
         let is_strict = backend.is_complete().map_err(failed)?;
         let mut builder = Builder::new();
@@ -322,56 +336,74 @@ impl File {
                 release(file);
                 Err(self.not_opened(&backend, e))
             }
-            (Ok(_), None) => Err(self.damaged("its pages are inconsistent")),
+            (Ok(_), None) => Err(self.damaged(INCONSISTENT)),
         }
     }
 
     /// Why a database could not be opened; `None` stands for a panic.
     fn not_opened(&self, backend: &Backend, error: Option<DatabaseError>) -> StoreError {
         match error {
-            Some(e) => self.wrong(backend, &e.into()),
-            None => self.damaged(backend.damage().unwrap_or("its pages are inconsistent")),
+            Some(e) => self.store_error(backend, &e.into()),
+            None => self.damaged(backend.damage().unwrap_or(INCONSISTENT)),
         }
     }
 
-    fn wrong(&self, backend: &Backend, error: &redb::Error) -> StoreError {
+    fn store_error(&self, backend: &Backend, error: &redb::Error) -> StoreError {
         if let Some(failed) = backend.take_failure() {
-            return self.unavailable(Unavailable::Failed("could not be read or written", failed));
+            return self.unavailable(Unavailable::Failed(NOT_READ_OR_WRITTEN, failed));
         }
         if let Some(damage) = backend.damage() {
             return self.damaged(damage);
         }
         self.damaged(match error {
-            redb::Error::Corrupted(_) | redb::Error::RepairAborted => "a checksum is wrong",
-            redb::Error::UpgradeRequired(_) => "it has another version of the file format",
+            redb::Error::Corrupted(_) | redb::Error::RepairAborted => Text {
+                en: "invalid checksum",
+                zh: "校验和不正确",
+            },
+            redb::Error::UpgradeRequired(_) => Text {
+                en: "it has another version of the file format",
+                zh: "文件格式的版本不同",
+            },
             redb::Error::TableTypeMismatch { .. }
             | redb::Error::TypeDefinitionChanged { .. }
-            | redb::Error::TableIsMultimap(_) => "its tables are not those of wxlink",
-            _ => "its pages are inconsistent",
+            | redb::Error::TableIsMultimap(_) => Text {
+                en: "its tables are not those of wxlink",
+                zh: "其中的表不属于 wxlink",
+            },
+            _ => INCONSISTENT,
         })
     }
 
-    fn damaged(&self, why: &str) -> StoreError {
-        StoreError::permanent(format!(
-            "the token store {} is damaged: {why}. Restore it or delete it (tickets and accounts \
-             must then be put again)",
-            self.path.display()
+    fn damaged(&self, why: impl Into<Message>) -> StoreError {
+        let (path, why) = (self.path.display(), why.into());
+        let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+        StoreError::permanent(message!(
+            "the token store {path} is damaged: {en}. Restore it or delete it (tickets and \
+             accounts must then be stored again)",
+            "令牌存储 {path} 已损坏：{zh}。请恢复或删除该文件（删除后须重新存入 ticket 和账号）"
         ))
     }
 
     fn unavailable(&self, why: Unavailable) -> StoreError {
         let path = self.path.display();
         match why {
-            Unavailable::InUse => StoreError::timed_out(format!(
-                "the token store {path} is in use: another process had it open all the time. See \
-                 whether a process that uses it is stopped, and try again"
+            Unavailable::InUse => StoreError::timed_out(message!(
+                "the token store {path} is in use: another process had it open all the time. \
+                 Check whether a process that uses it is stopped, and try again",
+                "令牌存储 {path} 正在使用中：另一个进程一直打开着它。\
+                 请检查使用它的进程是否已被暂停，然后重试"
             )),
-            Unavailable::Refused(what) => {
-                StoreError::permanent(format!("the token store {path} {what}"))
+            Unavailable::Refused(why) => {
+                let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+                StoreError::permanent(message!(
+                    "the token store {path} {en}",
+                    "令牌存储 {path} {zh}"
+                ))
             }
-            Unavailable::Failed(what, e) => {
-                StoreError::permanent(format!("the token store {path} {what}: {e}"))
-            }
+            Unavailable::Failed(Text { en, zh }, e) => StoreError::permanent(message!(
+                "the token store {path} {en}: {e}",
+                "令牌存储 {path} {zh}：{e}"
+            )),
         }
     }
 }
@@ -390,7 +422,7 @@ fn open_database(
 
 /// Writes an empty store into a new file.
 fn fill(file: fs::File) -> Result<(), Unavailable> {
-    let failed = |e| Unavailable::Failed("could not be created", e);
+    let failed = |e| Unavailable::Failed(place::NOT_CREATED, e);
     let backend = Backend::new(file, Mode::Write).map_err(failed)?;
     let opened = open_database(&backend, Builder::new());
     let is_open = opened.is_ok();
@@ -430,8 +462,9 @@ fn release(file: Option<fs::File>) {
 }
 
 impl Store for File {
-    fn name(&self) -> String {
-        format!("the token store {}", self.path.display())
+    fn name(&self) -> Message {
+        let path = self.path.display();
+        message!("the token store {path}", "令牌存储 {path} ")
     }
 
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
@@ -462,7 +495,7 @@ impl Store for File {
                 }
                 same
             };
-            end(write, same)?;
+            commit_or_abort(write, same)?;
             Ok(same)
         })
     }
@@ -506,7 +539,7 @@ impl Store for File {
                 }
                 is_taken
             };
-            end(write, !is_taken)?;
+            commit_or_abort(write, !is_taken)?;
             Ok(!is_taken)
         })
     }
@@ -524,7 +557,7 @@ impl Store for File {
                 }
                 held
             };
-            end(write, held)
+            commit_or_abort(write, held)
         })
     }
 
@@ -561,7 +594,7 @@ fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &LockOwner) -> bool {
 
 /// Ends a transaction: commits it, or aborts it without waiting for the disk if nothing was
 /// changed.
-fn end(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
+fn commit_or_abort(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
     if changed {
         Ok(write.commit()?)
     } else {

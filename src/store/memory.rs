@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::claim::{self, Claimed, Entries, POSTED_SUFFIX, Settlement};
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
+use crate::model::message::Message;
 use crate::sys::lock::lock;
 
 /// How many texts about links are kept: claims, and outcomes of posts.
@@ -95,8 +96,8 @@ impl Entries for LinkTexts {
 }
 
 impl Store for Memory {
-    fn name(&self) -> String {
-        "the token store in memory".into()
+    fn name(&self) -> Message {
+        Message::new("the token store in memory", "内存中的令牌存储")
     }
 
     fn read(&self, key: &str, _: Instant) -> Result<Option<Vec<u8>>, StoreError> {
@@ -159,8 +160,11 @@ impl Store for Memory {
     ) -> Result<Claimed, StoreError> {
         let mut links = lock(&self.links);
         if !links.make_room() {
-            let why = "too many mini programs are being linked by this process at the same time";
-            return Err(StoreError::permanent(why.into()));
+            const TOO_MANY: Text = Text {
+                en: "this process links too many mini programs at the same time",
+                zh: "本进程同时关联的小程序过多",
+            };
+            return Err(StoreError::permanent(TOO_MANY.into()));
         }
         Ok(claim::claim(&mut *links, keys, owner, lasts))
     }

@@ -25,6 +25,7 @@ mod timed_mutex;
 use std::sync::Arc;
 
 use crate::config::store_url::StoreUrl;
+use crate::model::message::Message;
 
 pub(crate) use claim::{Claimed, PostedOutcome, Settlement};
 pub(crate) use memory::Memory;
@@ -34,7 +35,7 @@ pub(crate) use store::{LockOwner, Store, StoreError};
 ///
 /// # Errors
 /// TLS cannot be set up for `rediss://`.
-pub(crate) fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, String> {
+pub(crate) fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, Message> {
     Ok(match url {
         StoreUrl::Memory => Arc::new(memory::Memory::default()),
         #[cfg(feature = "file-store")]

@@ -11,6 +11,8 @@ use super::claim::{
 use super::redis_connection::{Connection, Failure, Server, Session, attempt_limit};
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
 use super::timed_mutex::TimedMutex;
+use crate::model::lang::{Lang, Text};
+use crate::model::message::{Message, message};
 
 /// Writes ARGV[2] if the key holds ARGV[1]; an empty ARGV[1] stands for no value.
 const SWAP: &str = "if (redis.call('GET', KEYS[1]) or '') == ARGV[1] then \
@@ -73,7 +75,7 @@ const PREFIX: &str = "wxlink:";
 const LOCK_PREFIX: &str = "wxlink:lock:";
 
 pub(super) struct Redis {
-    subject: String,
+    subject: Message,
     state: TimedMutex<State>,
     /// Whether the server had a replica when it last reported it.
     has_replica: AtomicBool,
@@ -87,10 +89,18 @@ struct State {
 
 impl Redis {
     /// Nothing is connected yet.
-    pub fn new(info: &ConnectionInfo) -> Result<Redis, String> {
-        let server = Server::new(info).ok_or("option store: TLS is not available")?;
+    pub fn new(info: &ConnectionInfo) -> Result<Redis, Message> {
+        let no_tls = Text {
+            en: "option store: TLS is not available",
+            zh: "选项 store：TLS 不可用",
+        };
+        let server = Server::new(info).ok_or(no_tls)?;
+        let shown = server.shown();
         Ok(Redis {
-            subject: format!("the token store, Redis at {},", server.shown()),
+            subject: message!(
+                "the token store, Redis at {shown},",
+                "令牌存储（Redis，{shown}）"
+            ),
             state: TimedMutex::new(State {
                 session: Session::new(server),
                 failed: None,
@@ -107,9 +117,10 @@ impl Redis {
     ) -> Result<T, StoreError> {
         let started = Instant::now();
         let Some(mut state) = self.state.lock_until(until) else {
-            let subject = &self.subject;
-            return Err(StoreError::timed_out(format!(
-                "{subject} was busy with other calls until the limit. Try again"
+            let (en, zh) = (self.subject.get(Lang::En), self.subject.get(Lang::Zh));
+            return Err(StoreError::timed_out(message!(
+                "{en} was busy with other calls until the limit. Try again",
+                "{zh}在时限内一直忙于其他调用。请重试"
             )));
         };
         // If another call has just found that the server does not answer, the calls that waited for
@@ -162,12 +173,20 @@ impl Redis {
 
     fn error(&self, key: &str, failure: &Failure) -> StoreError {
         let at = if failure.is_wrong_type() {
-            format!(" (the key is {key})")
+            message!(" (the key is {key})", "（键为 {key}）")
         } else {
-            String::new()
+            Message::default()
         };
+        let text = |lang| {
+            [
+                self.subject.get(lang),
+                failure.message().get(lang),
+                at.get(lang),
+            ]
+        };
+        let [subject, what, at_en] = text(Lang::En);
         StoreError {
-            why: format!("{} {failure}{at}", self.subject),
+            why: Message::new(format!("{subject} {what}{at_en}"), text(Lang::Zh).concat()),
             transient: failure.may_pass(),
             is_late: failure.is_late(),
         }
@@ -175,7 +194,7 @@ impl Redis {
 }
 
 impl Store for Redis {
-    fn name(&self) -> String {
+    fn name(&self) -> Message {
         self.subject.clone()
     }
 

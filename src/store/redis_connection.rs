@@ -19,6 +19,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::config::store_url::redis_connection_info;
+use crate::model::lang::Text;
 
 pub use failure::Failure;
 use failure::Kind;
@@ -28,6 +29,10 @@ use socket::Socket;
 const MIN_ATTEMPT: Duration = Duration::from_millis(250);
 /// The largest reply (bytes).
 const MAX_REPLY_BYTES: u64 = 64 << 20;
+const INVALID_TLS_NAME: Text = Text {
+    en: "the host's name cannot stand in a certificate",
+    zh: "该主机名不能出现在证书中",
+};
 
 /// A server, as a URL describes it.
 #[derive(Clone)]
@@ -129,7 +134,7 @@ impl Session {
     /// the name is resolved again and `work` runs on the new connection. Ends soon after `until`.
     ///
     /// # Errors
-    /// The server cannot be reached, refuses, or is not a Redis. [`Failure::may_pass`] says whether
+    /// The server cannot be reached, refuses, or is not a Redis. [`Failure::may_pass`] shows whether
     /// to try again.
     pub fn attempt<T>(
         &mut self,
@@ -287,10 +292,9 @@ fn handshake(
     host: &str,
     socket: Socket,
 ) -> Result<StreamOwned<ClientConnection, Socket>, Failure> {
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| Failure::tls("the host's name cannot stand in a certificate"))?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| Failure::tls(INVALID_TLS_NAME))?;
     let tls =
-        ClientConnection::new(config.clone(), name).map_err(|e| Failure::tls(&e.to_string()))?;
+        ClientConnection::new(config.clone(), name).map_err(|e| Failure::tls(e.to_string()))?;
     let mut stream = StreamOwned::new(tls, socket);
     while stream.conn.is_handshaking() {
         stream

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use super::claim::{Claimed, Settlement};
+use crate::model::message::Message;
 
 /// The longest duration of a lock. A lock that expires later was taken by a wrong clock.
 pub(crate) const LONGEST_LOCK: Duration = Duration::from_secs(30);
@@ -13,7 +14,7 @@ pub(crate) const LONGEST_LOCK: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct StoreError {
     /// A text without secrets.
-    pub why: String,
+    pub why: Message,
     /// Whether the store may soon be available again, for example after a restart.
     pub transient: bool,
     /// Whether the access failed only because its limit passed.
@@ -22,7 +23,7 @@ pub(crate) struct StoreError {
 
 impl StoreError {
     /// An error that the next attempt would meet as well.
-    pub(super) fn permanent(why: String) -> StoreError {
+    pub(super) fn permanent(why: Message) -> StoreError {
         StoreError {
             why,
             transient: false,
@@ -32,7 +33,7 @@ impl StoreError {
 
     /// The store did not become available before the limit.
     #[cfg(any(feature = "file-store", feature = "redis-store"))]
-    pub(super) fn timed_out(why: String) -> StoreError {
+    pub(super) fn timed_out(why: Message) -> StoreError {
         StoreError {
             why,
             transient: true,
@@ -60,8 +61,8 @@ impl LockOwner {
 
 /// A store. Every access ends soon after `until`, with an error if it is not done by then.
 pub(crate) trait Store: Send + Sync {
-    /// The kind and place of the store, for messages.
-    fn name(&self) -> String;
+    /// The kind and place of the store, the subject of messages.
+    fn name(&self) -> Message;
 
     /// The text at the key.
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError>;

@@ -21,6 +21,7 @@ use rustix::process::{
 
 use super::background;
 use super::os::above_stdio;
+use crate::model::message::{Message, message};
 
 /// How often a command is polled on kernels without pidfd (before Linux 5.3).
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -47,22 +48,27 @@ pub(crate) fn environment() -> Vec<CString> {
 /// background continue, and their output is ignored.
 ///
 /// # Errors
-/// It cannot be started, exits with a status other than 0, still runs at `limit`, or prints more
-/// than `max_output` bytes; in the last two cases its process group is killed. If the host has
-/// ignored SIGCHLD or reaps all its children, the status is unknown and not checked.
+/// A clause whose subject is the program. It cannot be started, exits with a status other than 0,
+/// still runs at `limit`, or prints more than `max_output` bytes; in the last two cases its process
+/// group is killed. If the host has ignored SIGCHLD or reaps all its children, the status is unknown and not checked.
 pub(crate) fn run(
     line: &str,
     environment: &[CString],
     input: &[u8],
     limit: Instant,
     max_output: usize,
-) -> Result<Vec<u8>, String> {
-    let could_not = |what: &'static str| move |e: io::Error| format!("could not {what}: {e}");
-    let (stdout, its_stdout) = pipe().map_err(could_not("be given an output"))?;
-    ioctl_fionbio(&stdout, true).map_err(|e| could_not("be given an output")(e.into()))?;
-    let stdin = input_of(input).map_err(could_not("be given the account"))?;
+) -> Result<Vec<u8>, Message> {
+    let no_pipe = |e: io::Error| {
+        message!(
+            "could not be started, because no pipe could be made for it: {e}",
+            "无法启动，因为不能为其创建管道：{e}"
+        )
+    };
+    let (stdout, its_stdout) = pipe().map_err(no_pipe)?;
+    ioctl_fionbio(&stdout, true).map_err(|e| no_pipe(e.into()))?;
+    let stdin = input_of(input).map_err(no_pipe)?;
     let child = Child::spawn(line, environment, stdin.as_fd(), its_stdout.as_fd())
-        .map_err(could_not("be started"))?;
+        .map_err(|e| message!("could not be started: {e}", "无法启动：{e}"))?;
     drop((stdin, its_stdout));
     finish(child, stdout, limit, max_output)
 }
@@ -73,7 +79,7 @@ fn finish(
     stdout: OwnedFd,
     limit: Instant,
     max_output: usize,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, Message> {
     let mut printed = Vec::new();
     match collect(&child, stdout, &mut printed, limit, max_output) {
         Ok(()) => match child.reap() {
@@ -94,7 +100,7 @@ fn collect(
     printed: &mut Vec<u8>,
     limit: Instant,
     max_output: usize,
-) -> Result<(), String> {
+) -> Result<(), Message> {
     let mut stdout = Some(std::fs::File::from(stdout));
     loop {
         // Checked first: if it has ended, everything it printed can be read below.
@@ -109,11 +115,14 @@ fn collect(
         }
         let left = limit.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err("took longer than timeout_ms and was killed".into());
+            return Err(Message::new(
+                "took longer than timeout_ms and was killed",
+                "运行超过 timeout_ms，已被终止",
+            ));
         }
         child
             .wait_for_news(stdout.as_ref().map(AsFd::as_fd), left)
-            .map_err(|e| format!("could not be waited for: {e}"))?;
+            .map_err(|e| message!("could not be waited for: {e}", "无法等待其结束：{e}"))?;
     }
 }
 
@@ -122,7 +131,7 @@ fn read_available(
     from: &mut impl Read,
     printed: &mut Vec<u8>,
     max_output: usize,
-) -> Result<bool, String> {
+) -> Result<bool, Message> {
     let mut part = [0; 1024];
     loop {
         match from.read(&mut part) {
@@ -130,11 +139,17 @@ fn read_available(
             Ok(n) => printed.extend_from_slice(&part[..n]),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(true),
-            Err(e) => return Err(format!("could not be read from: {e}")),
+            Err(e) => {
+                return Err(message!(
+                    "could not be read from: {e}",
+                    "的输出无法读取：{e}"
+                ));
+            }
         }
         if printed.len() > max_output {
-            return Err(format!(
-                "printed more than {max_output} bytes and was stopped"
+            return Err(message!(
+                "printed more than {max_output} bytes and was stopped",
+                "输出超过 {max_output} 字节，已被终止"
             ));
         }
     }
@@ -156,14 +171,20 @@ fn input_of(input: &[u8]) -> io::Result<OwnedFd> {
 }
 
 /// Describes how a command failed.
-fn describe(status: &WaitIdStatus) -> String {
-    let how = match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => format!("exit status: {code}"),
-        (None, Some(signal)) => format!("signal: {signal}"),
-        (None, None) => "an unknown status".into(),
+fn describe(status: &WaitIdStatus) -> Message {
+    let (how, zh) = match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => (
+            format!("exit status: {code}"),
+            format!("以退出状态 {code} 结束"),
+        ),
+        (None, Some(signal)) => (format!("signal: {signal}"), format!("被信号 {signal} 终止")),
+        (None, None) => ("an unknown status".into(), "以未知状态结束".into()),
     };
     // Its output is not repeated: it may contain a token.
-    format!("ended with {how}; run it by hand to see why")
+    message!(
+        "ended with {how}; run it by hand to see why",
+        "{zh}；请手动运行以查明原因"
+    )
 }
 
 /// A running command, the leader of its process group.
@@ -445,14 +466,15 @@ mod tests {
     use std::process::{Command, exit};
     use std::sync::mpsc::channel;
 
-    const LONG: Duration = Duration::from_secs(60);
-    const SHORT: Duration = Duration::from_millis(300);
-    const MAX: usize = 4096;
+    const AMPLE_LIMIT: Duration = Duration::from_secs(60);
+    const SHORT_LIMIT: Duration = Duration::from_millis(300);
+    const MAX_OUTPUT_BYTES: usize = 4096;
 
     fn run_for(line: &str, limit: Duration) -> Result<String, String> {
         let limit = Instant::now() + limit;
-        let printed = run(line, &environment(), b"input\n", limit, MAX);
-        printed.map(|printed| String::from_utf8(printed).unwrap())
+        let printed = run(line, &environment(), b"input\n", limit, MAX_OUTPUT_BYTES);
+        let printed = printed.map_err(|why| why.to_string())?;
+        Ok(String::from_utf8(printed).unwrap())
     }
 
     /// The same on a kernel without pidfd.
@@ -464,8 +486,9 @@ mod tests {
             Child::spawn(line, &environment(), stdin.as_fd(), its_stdout.as_fd()).unwrap();
         drop(its_stdout);
         child.pidfd = None;
-        let printed = finish(child, stdout, Instant::now() + limit, MAX);
-        printed.map(|printed| String::from_utf8(printed).unwrap())
+        let printed = finish(child, stdout, Instant::now() + limit, MAX_OUTPUT_BYTES);
+        let printed = printed.map_err(|why| why.to_string())?;
+        Ok(String::from_utf8(printed).unwrap())
     }
 
     type Run = fn(&str, Duration) -> Result<String, String>;
@@ -502,7 +525,7 @@ mod tests {
     }
 
     fn assert_dies(group: i32) {
-        let until = Instant::now() + LONG;
+        let until = Instant::now() + AMPLE_LIMIT;
         while living(group, true) > 0 {
             assert!(Instant::now() < until, "processes of group {group} live on");
             std::thread::sleep(Duration::from_millis(10));
@@ -514,7 +537,7 @@ mod tests {
         let file = note(&format!("{}-{name}", way.0));
         let line = format!("echo $$ > {}; {rest}", file.display());
         // On a busy machine the command may need longer to write its notes.
-        let mut limit = SHORT;
+        let mut limit = SHORT_LIMIT;
         loop {
             let error = way.1(&line, limit).unwrap_err();
             if file.exists() {
@@ -545,12 +568,12 @@ mod tests {
         for (way, run) in WAYS {
             let file = note(way);
             let line = format!("echo T; sleep 1000 & echo $! > {}", file.display());
-            assert_eq!(run(&line, LONG).as_deref(), Ok("T\n"), "{way}");
+            assert_eq!(run(&line, AMPLE_LIMIT).as_deref(), Ok("T\n"), "{way}");
             // The background process was neither awaited nor killed.
             let sleeper = noted(&file);
             assert_eq!(living(sleeper, false), 1, "{way}");
             let _ = rustix::process::kill_process(Pid::from_raw(sleeper).unwrap(), Signal::KILL);
-            let failed = run("echo T; exit 7", LONG).unwrap_err();
+            let failed = run("echo T; exit 7", AMPLE_LIMIT).unwrap_err();
             assert!(failed.contains("exit status: 7"), "{way}: {failed}");
         }
     }
@@ -580,7 +603,7 @@ mod tests {
         for (way, run) in WAYS {
             let file = note(&format!("{way}-much"));
             let line = format!("echo $$ > {}; yes | cat", file.display());
-            let much = run(&line, LONG).unwrap_err();
+            let much = run(&line, AMPLE_LIMIT).unwrap_err();
             assert!(much.contains("more than 4096 bytes"), "{way}: {much}");
             assert_dies(noted(&file));
         }
@@ -590,8 +613,8 @@ mod tests {
     fn its_signals_are_not_those_of_the_thread_that_starts_it() {
         let (send, results) = channel();
         background::spawn("wxlink-test", move || {
-            let blocked = run_for("grep SigBlk /proc/self/status", LONG);
-            let killed = run_for("kill -TERM $$; echo survived", LONG);
+            let blocked = run_for("grep SigBlk /proc/self/status", AMPLE_LIMIT);
+            let killed = run_for("kill -TERM $$; echo survived", AMPLE_LIMIT);
             send.send((blocked, killed)).unwrap();
         })
         .unwrap();
@@ -603,16 +626,28 @@ mod tests {
     #[test]
     fn it_gets_the_environment_of_the_time_it_was_configured() {
         let environment = [c"A=1".to_owned(), c"B=two words".to_owned()];
-        let limit = Instant::now() + LONG;
-        let printed = run("echo \"$A$B$HOME\"; cat", &environment, b"in", limit, MAX);
+        let limit = Instant::now() + AMPLE_LIMIT;
+        let printed = run(
+            "echo \"$A$B$HOME\"; cat",
+            &environment,
+            b"in",
+            limit,
+            MAX_OUTPUT_BYTES,
+        );
         assert_eq!(printed.as_deref(), Ok(&b"1two words\nin"[..]));
     }
 
     #[test]
     fn a_program_that_does_not_read_its_input_harms_nothing() {
         let input = vec![b'x'; 5000];
-        let limit = Instant::now() + LONG;
-        let printed = run("exec 0<&-; echo T", &environment(), &input, limit, MAX);
+        let limit = Instant::now() + AMPLE_LIMIT;
+        let printed = run(
+            "exec 0<&-; echo T",
+            &environment(),
+            &input,
+            limit,
+            MAX_OUTPUT_BYTES,
+        );
         assert_eq!(printed.as_deref(), Ok(&b"T\n"[..]));
     }
 
@@ -629,8 +664,8 @@ mod tests {
             ignore_sigchld();
             WAYS.into_iter().all(|way| {
                 // A shell that inherits the ignored signal could not tell how its commands end.
-                let output = way.1("sh -c 'exit 3'; echo T$?", LONG);
-                let unknown = way.1("echo T; exit 3", LONG);
+                let output = way.1("sh -c 'exit 3'; echo T$?", AMPLE_LIMIT);
+                let unknown = way.1("echo T; exit 3", AMPLE_LIMIT);
                 let (late, group) = killed(way, "ignored", "sleep 1000 | cat");
                 assert_dies(group);
                 output.as_deref() == Ok("T3\n")
@@ -666,9 +701,9 @@ mod tests {
             let mut child =
                 Child::spawn("exit", &environment(), stdin.as_fd(), stdout.as_fd()).unwrap();
             // Until the kernel has reaped it.
-            let until = Instant::now() + LONG;
+            let until = Instant::now() + AMPLE_LIMIT;
             while child.peek().is_ok() && Instant::now() < until {
-                child.wait_for_news(None, LONG).unwrap();
+                child.wait_for_news(None, AMPLE_LIMIT).unwrap();
             }
             assert_eq!(child.peek().err(), Some(Errno::CHILD));
             assert!(child.has_ended());
@@ -689,7 +724,7 @@ mod tests {
                     libc::close(fd);
                 }
             }
-            run_for("cat; echo T; echo lost >&2", LONG).as_deref() == Ok("input\nT\n")
+            run_for("cat; echo T; echo lost >&2", AMPLE_LIMIT).as_deref() == Ok("input\nT\n")
         });
     }
 }

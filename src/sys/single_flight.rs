@@ -18,7 +18,7 @@ use crate::sys::lock::lock;
 use crate::sys::os::Waker;
 
 /// How much longer than its limit a call waits for work with the same limit, because the error of
-/// the work says more than a time-out.
+/// the work gives a reason, and a time-out does not.
 pub(crate) const GRACE: Duration = Duration::from_millis(50);
 
 /// The running work, by key.

@@ -12,14 +12,14 @@ use serde_json::Value;
 use super::record::whole_number;
 use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 
-/// The most accounts that `api_get_authorizer_list` returns at once.
+/// The most accounts that `api_get_authorizer_list` returns in one page.
 pub(super) const PAGE_SIZE: u64 = 500;
-/// The most accounts of a platform that are read, whatever WeChat says there are.
+/// The most accounts of a platform that are read, whatever number WeChat reports.
 const MAX_ACCOUNTS: u64 = 200_000;
 
 /// A page of `api_get_authorizer_list`.
 pub(super) struct Page {
-    /// How many accounts there are in all, if WeChat says so.
+    /// The number of all accounts, if WeChat reports it.
     total: Option<u64>,
     /// How many entries the page has, readable or not.
     entries: u64,

@@ -18,7 +18,10 @@ use super::platform::Platform;
 use crate::config::limits::Limits;
 use crate::config::options::Options;
 use crate::error::Error;
+use crate::model::lang::Text;
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
+use crate::store::Store;
 use crate::sys::background::catch_panic;
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
@@ -40,13 +43,16 @@ enum Source {
 }
 
 #[cfg(unix)]
-fn by_command(line: &str, options: &Options) -> Result<Source, String> {
+fn by_command(line: &str, options: &Options) -> Result<Source, Message> {
     Ok(Source::Command(Command::new(line.to_owned(), options.lang)))
 }
 
 #[cfg(not(unix))]
-fn by_command(_: &str, _: &Options) -> Result<Source, String> {
-    Err("token_command needs a Unix".into())
+fn by_command(_: &str, _: &Options) -> Result<Source, Message> {
+    Err(Message::new(
+        "token_command is available on Unix only",
+        "token_command 只能在 Unix 系统上使用",
+    ))
 }
 
 /// The state of one account.
@@ -119,18 +125,18 @@ impl TokenCache {
         options: &Options,
         pool: &Arc<ConnectionPool>,
         store: &Arc<dyn Store>,
-    ) -> Result<Option<Arc<TokenCache>>, String> {
+    ) -> Result<Option<Arc<TokenCache>>, Message> {
         let named = [
             options.access_token.is_some(),
             options.token_command.is_some(),
             options.component_appid.is_some(),
         ];
         if named.iter().filter(|n| **n).count() > 1 {
-            return Err(
+            return Err(Message::new(
                 "access_token, token_command and component_appid exclude each other; set one of \
-                 them"
-                    .into(),
-            );
+                 them",
+                "access_token、token_command 和 component_appid 互斥，请只设置其中一个",
+            ));
         }
         let source = if let Some(token) = &options.access_token {
             Source::Fixed(Token::new(token))
@@ -182,7 +188,10 @@ impl TokenCache {
             (Source::Fixed(token), _) => return Ok(token.clone()),
             (_, Some(account)) => account,
             (_, None) => {
-                let why = "neither an access_token nor an account is given; set the option account";
+                let why = Text {
+                    en: "neither an access_token nor an account is given; set the option account",
+                    zh: "既没有 access_token 也没有指定账号，请设置选项 account",
+                };
                 return Err(self.error(Status::BadValue, why));
             }
         };
@@ -257,12 +266,19 @@ impl TokenCache {
             };
             waited.map_err(|stop| match stop {
                 WaitError::TimedOut => {
-                    self.error(Status::TimeoutUnsent, "waiting for an access token")
+                    let why = Text {
+                        en: "waiting for an access token",
+                        zh: "正在等待 access_token",
+                    };
+                    self.error(Status::TimeoutUnsent, why)
                 }
                 WaitError::Cancelled => self.error(Status::Cancelled, ""),
                 WaitError::Failed(e) => {
-                    let why = format!("could not wait for an access token: {e}");
-                    self.error(Status::Internal, &why)
+                    let why = message!(
+                        "could not wait for an access token: {e}",
+                        "无法等待 access_token：{e}"
+                    );
+                    self.error(Status::Internal, why)
                 }
             })?;
         }
@@ -307,7 +323,10 @@ impl TokenCache {
         let known = account.failure.clone();
         Err(known
             .unwrap_or_else(|| {
-                let why = "WeChat refused the last token of the source";
+                let why = Text {
+                    en: "WeChat refused the last token of the source",
+                    zh: "微信拒绝了令牌来源最近提供的令牌",
+                };
                 self.error(Status::NoToken, why)
             })
             .with_next_try_in(left))
@@ -337,8 +356,11 @@ impl TokenCache {
             .fetches
             .join(&name.to_owned(), work, Some(Err(self.panicked())));
         flight.map_err(|e| {
-            let why = format!("could not start a thread to fetch a token: {e}");
-            self.error(Status::Internal, &why)
+            let why = message!(
+                "could not start a thread to fetch a token: {e}",
+                "无法启动获取令牌的线程：{e}"
+            );
+            self.error(Status::Internal, why)
         })
     }
 
@@ -353,7 +375,10 @@ impl TokenCache {
             Source::Fake(fake) => fake(account, refused),
         }?;
         if Some(fetched.token.as_str()) == refused {
-            let why = "the source has no token other than the one that WeChat refused";
+            let why = Text {
+                en: "the source has no token other than the one that WeChat refused",
+                zh: "令牌来源除了被微信拒绝的令牌外没有其他令牌",
+            };
             return Err(self.error(Status::NoToken, why));
         }
         Ok(fetched)
@@ -442,10 +467,14 @@ impl TokenCache {
     }
 
     fn panicked(&self) -> Error {
-        self.error(Status::Internal, "fetching the token panicked")
+        let why = Text {
+            en: "fetching the token panicked",
+            zh: "获取令牌时发生 panic",
+        };
+        self.error(Status::Internal, why)
     }
 
-    fn error(&self, status: Status, why: &str) -> Error {
+    fn error(&self, status: Status, why: impl Into<Message>) -> Error {
         Error::before_send(status, why, self.limits.lang)
     }
 

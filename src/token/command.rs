@@ -11,6 +11,7 @@ use super::printed;
 use crate::config::limits::MAX_TOKEN_BYTES;
 use crate::error::Error;
 use crate::model::lang::Lang;
+use crate::model::message::message;
 use crate::model::status::Status;
 use crate::sys::process;
 
@@ -51,7 +52,11 @@ impl Command {
         )
         .and_then(|output| printed::read(&output))
         .map_err(|why| {
-            let why = format!("the program of token_command {why}");
+            let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+            let why = message!(
+                "the program of token_command {en}",
+                "token_command 指定的程序{zh}"
+            );
             Error::before_send(Status::NoToken, why, self.lang)
         })
     }
@@ -99,10 +104,10 @@ mod tests {
             let error = fetch(line).err().unwrap();
             assert_eq!(error.status(), Status::NoToken);
             let message = error.message();
-            assert!(
-                message.contains(says) && !message.contains("SECRET"),
-                "{message}"
-            );
+            let chinese = error.with_lang(Lang::Zh).message();
+            assert!(message.contains(says), "{message}");
+            assert!(!chinese.contains("the program"), "{chinese}");
+            assert!(!format!("{message}{chinese}").contains("SECRET"));
         }
     }
 }

@@ -131,12 +131,13 @@ mod tests {
 
     use super::*;
     use crate::config::store_url::StoreUrl;
+    use crate::model::message::Message;
     use crate::store;
 
     /// A store that cannot be locked while its flag is set.
     struct Failing(Arc<dyn Store>, AtomicBool);
     impl Store for Failing {
-        fn name(&self) -> String {
+        fn name(&self) -> Message {
             self.0.name()
         }
         fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {

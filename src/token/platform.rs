@@ -22,6 +22,8 @@ use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
+use crate::model::lang::{Lang, Text};
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::redact::Secret;
 use crate::response::response::Response;
@@ -45,7 +47,16 @@ const REFRESH_TOKEN_INVALID: i32 = 61023;
 const DEFAULT_LIFETIME_S: u64 = 7200;
 /// The minimum time for a write that must not be lost, even if the call's limit has passed: WeChat
 /// sends a new refresh token only once.
-const TIME_TO_SAVE: Duration = Duration::from_secs(2);
+const MIN_SAVE_TIME: Duration = Duration::from_secs(2);
+/// The grants of the two kinds of records, for messages.
+const TICKET: Text = Text {
+    en: "the component_verify_ticket",
+    zh: " component_verify_ticket",
+};
+const REFRESH_TOKEN: Text = Text {
+    en: "the account's refresh token",
+    zh: "该账号的 refresh_token",
+};
 /// A third-party platform. Clones share its state.
 #[derive(Clone)]
 pub(crate) struct Platform(Arc<Shared>);
@@ -111,14 +122,14 @@ fn half_the_time_left(limit: Instant) -> Instant {
 
 /// The limit of one access to the store, which may have to wait for other processes: they may be
 /// writing the token that is needed. It leaves time to report why the access failed.
-fn most_of(limit: Instant) -> Instant {
+fn store_access_limit(limit: Instant) -> Instant {
     let now = Instant::now();
     now + limit.saturating_duration_since(now) / 8 * 7
 }
 
 /// The limit of a write that must not be lost.
-fn time_to_save(limit: Instant) -> Instant {
-    limit.max(Instant::now() + TIME_TO_SAVE)
+fn save_limit(limit: Instant) -> Instant {
+    limit.max(Instant::now() + MIN_SAVE_TIME)
 }
 
 impl Deref for Platform {
@@ -135,11 +146,14 @@ impl Platform {
         options: &Options,
         pool: Arc<ConnectionPool>,
         store: Arc<dyn Store>,
-    ) -> Result<Platform, String> {
+    ) -> Result<Platform, Message> {
         let (Some(appid), Some(appsecret)) =
             (&options.component_appid, &options.component_appsecret)
         else {
-            return Err("component_appid and component_appsecret belong together; set both".into());
+            return Err(Message::new(
+                "component_appid and component_appsecret belong together; set both",
+                "component_appid 和 component_appsecret 必须同时设置",
+            ));
         };
         Ok(Platform(Arc::new(Shared {
             appid: appid.clone(),
@@ -190,20 +204,32 @@ impl Platform {
         limit: Instant,
         cancel: &CancelToken,
     ) -> Result<(), Error> {
-        // The thread's own error says more than a time-out, so it gets a moment to report it.
+        // The thread's own error gives a reason, so the thread gets a moment to report it.
         let waited = limit + GRACE;
         let (own, grant) = (self.clone(), grant.to_owned());
-        let panicked = Err(self.error(Status::Internal, "the token store failed"));
+        let why = Text {
+            en: "the token store failed",
+            zh: "令牌存储出错",
+        };
+        let panicked = Err(self.error(Status::Internal, why));
         let work = move || own.store_grant_until(&key, &grant, limit);
-        let stored = Flight::start("wxlink-store", work, panicked)
-            .map_err(|e| self.error(Status::Internal, format!("no thread for the store: {e}")))?;
+        let stored = Flight::start("wxlink-store", work, panicked).map_err(|e| {
+            let why = message!(
+                "could not start a thread for the store: {e}",
+                "无法启动访问令牌存储的线程：{e}"
+            );
+            self.error(Status::Internal, why)
+        })?;
         match stored.wait(waited, cancel) {
             Ok(done) => done.clone(),
             Err(WaitError::Cancelled) => Err(self.error(Status::Cancelled, "")),
             Err(WaitError::TimedOut) => {
                 let store = self.store.name();
-                let why =
-                    format!("{store} does not respond in time, or is in use by other processes");
+                let (en, zh) = (store.get(Lang::En), store.get(Lang::Zh));
+                let why = message!(
+                    "{en} does not respond in time, or is in use by other processes",
+                    "{zh}未及时响应，或正被其他进程占用"
+                );
                 Err(self.error(Status::TimeoutUnsent, why))
             }
             Err(WaitError::Failed(e)) => Err(self.error(Status::Internal, e.to_string())),
@@ -235,10 +261,10 @@ impl Platform {
         let key = &renewal.key;
         let ours = LockOwner::new();
         let mut next_pause = MIN_PAUSE;
-        let until = most_of(limit);
+        let until = store_access_limit(limit);
         self.retry_while_unavailable(half_the_time_left(limit), || self.save_again(key, until))?;
         loop {
-            let (retry_limit, until) = (half_the_time_left(limit), most_of(limit));
+            let (retry_limit, until) = (half_the_time_left(limit), store_access_limit(limit));
             let started = Instant::now();
             // Another process may have renewed it meanwhile.
             let record = self
@@ -266,9 +292,11 @@ impl Platform {
                 return Ok(record);
             }
             if Instant::now() >= limit {
-                return Err(self
-                    .no_token("another process is refreshing it and has not finished")
-                    .transient());
+                let why = Text {
+                    en: "another process is refreshing it and has not finished",
+                    zh: "另一个进程正在刷新令牌，尚未完成",
+                };
+                return Err(self.no_token(why).transient());
             }
             // On a busy machine the store is slow, and the holder of the lock needs it too.
             next_pause = next_pause
@@ -288,7 +316,7 @@ impl Platform {
 
     /// Renews the record. Its lock is held.
     fn renew(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
-        let until = most_of(limit);
+        let until = store_access_limit(limit);
         let stored = self.retry_while_unavailable(half_the_time_left(limit), || {
             self.read(&renewal.key, until)
         })?;
@@ -298,7 +326,7 @@ impl Platform {
         }
         let renewed = (renewal.renew)(&stored)?;
         let Stored { text, record } = stored;
-        let until = time_to_save(limit);
+        let until = save_limit(limit);
         let saved = self.save(&renewal.key, text, &record, renewed.clone(), until);
         // Kept in memory until it is stored: the old refresh token may be invalid already.
         let kept = saved.unwrap_or_else(|_| {
@@ -310,7 +338,10 @@ impl Platform {
             renewed.record
         });
         if kept.access_token.is_empty() {
-            Err(self.no_token("WeChat sent a refresh token without an access token"))
+            Err(self.no_token(Text {
+                en: "WeChat sent a refresh token without an access token",
+                zh: "微信只返回了 refresh_token，没有返回 access_token",
+            }))
         } else {
             Ok(kept)
         }
@@ -335,18 +366,18 @@ impl Platform {
         {
             let Stored {
                 text,
-                record: there,
+                record: current,
             } = self.read(key, until)?;
             // Ours was got with the stored grant, which was looked up before another process stored
             // it.
-            let is_next = used_grant != old.grant && used_grant == there.grant;
+            let is_next = used_grant != old.grant && used_grant == current.grant;
             // There is no token if the store was emptied.
-            if !is_next && !["", &old.access_token].contains(&there.access_token.as_str()) {
-                return Ok(there);
+            if !is_next && !["", &old.access_token].contains(&current.access_token.as_str()) {
+                return Ok(current);
             }
             // Another grant was stored meanwhile, which is newer.
-            if !["", &old.grant, &used_grant].contains(&there.grant.as_str()) {
-                record.grant = there.grant;
+            if !["", &old.grant, &used_grant].contains(&current.grant.as_str()) {
+                record.grant = current.grant;
             }
             was = text;
         }
@@ -374,7 +405,7 @@ impl Platform {
         if grant.is_empty() {
             grant = self.recover(account, &grant, limit).map_err(|e| {
                 if stored.is_unreadable() {
-                    self.unreadable(&self.key_of(account), "the account's refresh token")
+                    self.unreadable(&self.key_of(account), REFRESH_TOKEN)
                 } else {
                     e
                 }
@@ -424,27 +455,37 @@ impl Platform {
             let page = self.shared_page(offset, limit)?;
             lock(&self.authorizers).add(offset, &page);
         }
-        Err(self.no_token(format!(
+        Err(self.no_token(message!(
             "no usable refresh token for {account}; have the account authorise the platform \
-             (again), \
-             and add the account with its new refresh token"
+             (again), and add the account with its new refresh token",
+            "没有 {account} 可用的 refresh_token；请让该账号（重新）授权第三方平台，\
+             然后用新的 refresh_token 添加该账号"
         )))
     }
 
     /// Reads a page, once for all calls that need it. No lock is held meanwhile.
     fn shared_page(&self, offset: u64, limit: Instant) -> Result<Arc<Page>, Error> {
-        let failed = |why: String| self.no_token(why).transient();
+        let failed = |why: Message| self.no_token(why).transient();
         let own = self.clone();
         let read = move || own.page(offset, limit).map(Arc::new);
-        let panicked = Err(self.error(Status::Internal, "reading the list of accounts failed"));
-        let page = self
-            .pages
-            .join(&offset, read, panicked)
-            .map_err(|e| failed(format!("no thread to read the list of accounts: {e}")))?;
-        let never = CancelToken::new().map_err(|e| failed(e.to_string()))?;
+        let why = Text {
+            en: "reading the list of accounts failed",
+            zh: "读取账号列表失败",
+        };
+        let panicked = Err(self.error(Status::Internal, why));
+        let page = self.pages.join(&offset, read, panicked).map_err(|e| {
+            failed(message!(
+                "could not start a thread to read the list of accounts: {e}",
+                "无法启动读取账号列表的线程：{e}"
+            ))
+        })?;
+        let never = CancelToken::new().map_err(|e| failed(e.to_string().into()))?;
         match page.wait(limit, &never) {
             Ok(page) => page.clone(),
-            Err(_) => Err(failed("the list of accounts was not read in time".into())),
+            Err(_) => Err(failed(Message::new(
+                "the list of accounts was not read in time",
+                "未能及时读完账号列表",
+            ))),
         }
     }
 
@@ -462,8 +503,12 @@ impl Platform {
             count: PAGE_SIZE,
         };
         let response = self.call(Endpoint::AuthorizerList, &body, &[], limit)?;
-        Page::read(response.json())
-            .ok_or_else(|| self.no_token("the response of api_get_authorizer_list has no list"))
+        Page::read(response.json()).ok_or_else(|| {
+            self.no_token(Text {
+                en: "the response of api_get_authorizer_list has no list",
+                zh: "api_get_authorizer_list 的返回中没有 list",
+            })
+        })
     }
 
     /// Calls with the platform's token, and once again with another token if WeChat refuses it.
@@ -497,13 +542,14 @@ impl Platform {
         let renew = |stored: &Stored| {
             let record = &stored.record;
             if stored.is_unreadable() {
-                return Err(self.unreadable(&self.own_key(), "the component_verify_ticket"));
+                return Err(self.unreadable(&self.own_key(), TICKET));
             }
             if record.grant.is_empty() {
-                return Err(self.no_token(
-                    "there is no component_verify_ticket yet; store the one that WeChat pushes \
-                     every 10 minutes",
-                ));
+                return Err(self.no_token(Text {
+                    en: "missing component_verify_ticket; store the one that WeChat pushes every \
+                         10 minutes",
+                    zh: "还没有 component_verify_ticket；请存入微信每 10 分钟推送的那一个",
+                }));
             }
             let body = Body {
                 component_appid: &self.appid,
@@ -562,7 +608,10 @@ impl Platform {
         let refresh_token = text("authorizer_refresh_token");
         if access_token.is_none() && refresh_token.is_none() {
             let name = response.endpoint().name();
-            return Err(self.no_token(format!("the response of {name} has no token")));
+            return Err(self.no_token(message!(
+                "the response of {name} has no token",
+                "{name} 的返回中没有令牌"
+            )));
         }
         let expires_in = tokens.get("expires_in").and_then(record::whole_number);
         let record = Record {
@@ -630,17 +679,19 @@ impl Platform {
         }
     }
 
-    fn unreadable(&self, key: &str, what: &str) -> Error {
-        self.no_token(format!(
-            "the record {key} in the token store cannot be read; store {what} again"
+    fn unreadable(&self, key: &str, grant: Text) -> Error {
+        let (en, zh) = (grant.en, grant.zh);
+        self.no_token(message!(
+            "the record {key} in the token store cannot be read; store {en} again",
+            "令牌存储中的记录 {key} 无法读取；请重新存入{zh}"
         ))
     }
 
-    fn no_token(&self, why: impl Into<String>) -> Error {
+    fn no_token(&self, why: impl Into<Message>) -> Error {
         self.error(Status::NoToken, why)
     }
 
-    fn error(&self, status: Status, why: impl Into<String>) -> Error {
+    fn error(&self, status: Status, why: impl Into<Message>) -> Error {
         Error::before_send(status, why, self.limits.lang)
     }
 }

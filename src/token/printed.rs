@@ -13,6 +13,8 @@ use serde_json::Value;
 use super::cached::FetchedToken;
 use super::lifetime;
 use crate::config::limits::MAX_TOKEN_BYTES;
+use crate::model::lang::Text;
+use crate::model::message::{Message, message};
 
 /// The lifetime of a token if none is printed (s).
 const DEFAULT_LIFETIME_S: u64 = 300;
@@ -43,19 +45,72 @@ const MIN_DIGITS: usize = 16;
 /// The characters of a token other than letters and digits.
 const TOKEN_PUNCTUATION: &[u8] = b"-._~+/=:|@!$*";
 
+// Why the output has no token: clauses whose subject is the program.
+const NOT_UTF8: Text = Text {
+    en: "printed something that is not UTF-8 text",
+    zh: "输出的不是 UTF-8 文本",
+};
+const NO_TOKEN: Text = Text {
+    en: "printed no token",
+    zh: "没有输出令牌",
+};
+const JSON_ARRAY: Text = Text {
+    en: "printed a JSON array; print a token, or one JSON object",
+    zh: "输出了 JSON 数组；请输出令牌或一个 JSON 对象",
+};
+const HTML: Text = Text {
+    en: "printed HTML or XML; print a token",
+    zh: "输出了 HTML 或 XML；请输出令牌",
+};
+const INVALID_JSON: Text = Text {
+    en: "printed invalid JSON; print nothing else beside it",
+    zh: "输出了无效的 JSON；JSON 之外请勿输出其他内容",
+};
+const REPEATED_KEY: Text = Text {
+    en: "printed JSON with a key twice",
+    zh: "输出的 JSON 中有重复的键",
+};
+const TOKEN_NOT_TEXT: Text = Text {
+    en: "printed JSON whose access_token is not a text",
+    zh: "输出的 JSON 中 access_token 不是字符串",
+};
+const INNER_TOKEN: Text = Text {
+    en: "printed JSON whose access_token is inside another object; print that object alone",
+    zh: "输出的 JSON 中 access_token 位于内层对象；请只输出该对象",
+};
+const JSON_WITHOUT_TOKEN: Text = Text {
+    en: "printed JSON without an access_token",
+    zh: "输出的 JSON 中没有 access_token",
+};
+const LINE_WITHOUT_TOKEN: Text = Text {
+    en: "printed a line KEY=VALUE without an access_token; print access_token=TOKEN",
+    zh: "输出了 KEY=VALUE 形式的一行，但不是 access_token；请输出 access_token=TOKEN",
+};
+const SEVERAL_LINES: Text = Text {
+    en: "printed several lines and no token; print it alone, or as access_token=TOKEN",
+    zh: "输出了多行但没有令牌；请只输出令牌，或输出 access_token=TOKEN",
+};
+const ERRCODE_NOT_NUMBER: Text = Text {
+    en: "printed an errcode that is not a number",
+    zh: "输出的 errcode 不是数字",
+};
+const INVALID_EXPIRES_IN: Text = Text {
+    en: "printed an expires_in that is not a number of seconds",
+    zh: "输出的 expires_in 不是秒数",
+};
+
 /// Reads the token and its lifetime from the output.
 ///
 /// # Errors
 /// Why there is no token, as a clause whose subject is the program.
-pub(super) fn read(printed: &[u8]) -> Result<FetchedToken, String> {
-    let text = std::str::from_utf8(printed)
-        .map_err(|_| "printed something that is not UTF-8 text".to_owned())?;
+pub(super) fn read(printed: &[u8]) -> Result<FetchedToken, Message> {
+    let text = std::str::from_utf8(printed).map_err(|_| NOT_UTF8)?;
     let text = text.trim_start_matches('\u{feff}').trim();
     let (token, seconds) = match text.as_bytes().first() {
-        None => return Err("printed no token".into()),
+        None => return Err(NO_TOKEN.into()),
         Some(b'{') => read_json(text)?,
-        Some(b'[') => return Err("printed a JSON array; print a token, or one JSON object".into()),
-        Some(b'<') => return Err("printed HTML or XML; print a token".into()),
+        Some(b'[') => return Err(JSON_ARRAY.into()),
+        Some(b'<') => return Err(HTML.into()),
         Some(_) => read_lines(text)?,
     };
     check_token(&token)?;
@@ -81,11 +136,9 @@ struct Json {
     errcode: Option<Value>,
 }
 
-fn read_json(text: &str) -> Result<TokenAndLifetime<'_>, String> {
-    let whole: Value = serde_json::from_str(text)
-        .map_err(|_| "printed invalid JSON; print nothing else beside it".to_owned())?;
-    let json: Json =
-        serde_json::from_str(text).map_err(|_| "printed JSON with a key twice".to_owned())?;
+fn read_json(text: &str) -> Result<TokenAndLifetime<'_>, Message> {
+    let whole: Value = serde_json::from_str(text).map_err(|_| INVALID_JSON)?;
+    let json: Json = serde_json::from_str(text).map_err(|_| REPEATED_KEY)?;
     refuse_errcode(json.errcode.as_ref().map(plain).as_deref())?;
     let tokens = [
         json.access_token,
@@ -94,14 +147,9 @@ fn read_json(text: &str) -> Result<TokenAndLifetime<'_>, String> {
     ];
     let token = match tokens.into_iter().flatten().next() {
         Some(Value::String(token)) => token,
-        Some(_) => return Err("printed JSON whose access_token is not a text".into()),
-        None if has_inner_token(&whole) => {
-            return Err(
-                "printed JSON whose access_token is inside another object; print that object alone"
-                    .into(),
-            );
-        }
-        None => return Err("printed JSON without an access_token".into()),
+        Some(_) => return Err(TOKEN_NOT_TEXT.into()),
+        None if has_inner_token(&whole) => return Err(INNER_TOKEN.into()),
+        None => return Err(JSON_WITHOUT_TOKEN.into()),
     };
     let seconds = json.expires_in.as_ref().map(plain);
     Ok((
@@ -133,7 +181,7 @@ fn has_inner_token(value: &Value) -> bool {
     }
 }
 
-fn read_lines(text: &str) -> Result<TokenAndLifetime<'_>, String> {
+fn read_lines(text: &str) -> Result<TokenAndLifetime<'_>, Message> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let value = |key: &str| only_value(lines(), key);
     refuse_errcode(value("errcode")?)?;
@@ -146,13 +194,9 @@ fn read_lines(text: &str) -> Result<TokenAndLifetime<'_>, String> {
     }
     let mut all = lines();
     match (all.next(), all.next()) {
-        (Some(only), None) if has_key(only) => {
-            Err("printed a line KEY=VALUE without an access_token; print access_token=TOKEN".into())
-        }
+        (Some(only), None) if has_key(only) => Err(LINE_WITHOUT_TOKEN.into()),
         (Some(only), None) => Ok((unquoted(only).into(), None)),
-        _ => Err(
-            "printed several lines and no token; print it alone, or as access_token=TOKEN".into(),
-        ),
+        _ => Err(SEVERAL_LINES.into()),
     }
 }
 
@@ -160,7 +204,7 @@ fn read_lines(text: &str) -> Result<TokenAndLifetime<'_>, String> {
 fn only_value<'a>(
     lines: impl Iterator<Item = &'a str>,
     key: &str,
-) -> Result<Option<&'a str>, String> {
+) -> Result<Option<&'a str>, Message> {
     let value = |line: &'a str| {
         let (found, value) = line.split_once('=')?;
         found
@@ -171,7 +215,10 @@ fn only_value<'a>(
     let mut values = lines.filter_map(value);
     let first = values.next();
     if values.any(|other| Some(other) != first) {
-        Err(format!("printed {key} twice, with different values"))
+        Err(message!(
+            "printed {key} twice, with different values",
+            "输出了两个不同的 {key}"
+        ))
     } else {
         Ok(first)
     }
@@ -197,19 +244,22 @@ fn unquoted(text: &str) -> &str {
 }
 
 /// Refuses an errcode other than 0: the error of WeChat, or of a server that responds like it.
-fn refuse_errcode(errcode: Option<&str>) -> Result<(), String> {
+fn refuse_errcode(errcode: Option<&str>) -> Result<(), Message> {
     match errcode.map(str::trim) {
         None | Some("" | "0" | "null") => Ok(()),
         Some(code) => Err(match code.parse::<i64>() {
-            Ok(code) => format!("printed an error: errcode {code}; run it by hand to see why"),
-            Err(_) => "printed an errcode that is not a number".into(),
+            Ok(code) => message!(
+                "printed an error: errcode {code}; run it by hand to see why",
+                "输出了错误：errcode {code}；请手动运行以查明原因"
+            ),
+            Err(_) => ERRCODE_NOT_NUMBER.into(),
         }),
     }
 }
 
 /// Reads a number of seconds; `None` if the text is none. A negative number becomes 0, a fraction
 /// is cut off, and a number out of range becomes the largest one.
-fn seconds_of(text: Option<&str>) -> Result<Option<u64>, String> {
+fn seconds_of(text: Option<&str>) -> Result<Option<u64>, Message> {
     let text = match text.map(str::trim) {
         None | Some("" | "null") => return Ok(None),
         Some(text) => text,
@@ -222,49 +272,80 @@ fn seconds_of(text: Option<&str>) -> Result<Option<u64>, String> {
         Ok(seconds) if is_written_in_digits => Ok(Some(
             Duration::try_from_secs_f64(seconds.max(0.0)).map_or(u64::MAX, |d| d.as_secs()),
         )),
-        _ => Err("printed an expires_in that is not a number of seconds".into()),
+        _ => Err(INVALID_EXPIRES_IN.into()),
     }
 }
 
 /// Refuses a text that cannot be a token of WeChat.
-fn check_token(token: &str) -> Result<(), String> {
+fn check_token(token: &str) -> Result<(), Message> {
     let is_mark = |b: u8| b.is_ascii_alphanumeric() || TOKEN_PUNCTUATION.contains(&b);
     let is_scheme = token
         .split_once(char::is_whitespace)
         .is_some_and(|(scheme, _)| ["bearer", "token"].contains(&&*scheme.to_ascii_lowercase()));
     let why = if token.is_empty() {
-        "an empty token".into()
+        Message::new("printed an empty token", "输出了空令牌")
     } else if token.len() > MAX_TOKEN_BYTES {
-        format!("a token longer than {MAX_TOKEN_BYTES} bytes")
+        message!(
+            "printed a token longer than {MAX_TOKEN_BYTES} bytes",
+            "输出的令牌超过 {MAX_TOKEN_BYTES} 字节"
+        )
     } else if NO_VALUES.contains(&&*token.to_ascii_lowercase()) {
-        "null or the like in place of a token".into()
+        Message::new(
+            "printed null or the like in place of a token",
+            "输出的是 null 之类的空值，而不是令牌",
+        )
     } else if ERROR_WORDS.contains(&&*token.to_ascii_lowercase()) {
-        "an error in place of a token; run it by hand to see why".into()
+        Message::new(
+            "printed an error in place of a token; run it by hand to see why",
+            "输出的是错误，而不是令牌；请手动运行以查明原因",
+        )
     } else if token.len() < MIN_DIGITS && token.bytes().all(|b| b.is_ascii_digit()) {
-        "a number in place of a token".into()
+        Message::new(
+            "printed a number in place of a token",
+            "输出的是数字，而不是令牌",
+        )
     } else if is_scheme {
-        "a token with a word such as Bearer before it; print the token alone".into()
+        Message::new(
+            "printed a token with a word such as Bearer before it; print the token alone",
+            "输出的令牌前有 Bearer 之类的词；请只输出令牌",
+        )
     } else if token.contains("://") {
-        "a URL in place of a token".into()
+        Message::new(
+            "printed a URL in place of a token",
+            "输出的是 URL，而不是令牌",
+        )
     } else if token.chars().any(char::is_whitespace) {
-        "a text with blanks, which no token has".into()
+        Message::new(
+            "printed a text with blanks, which no token has",
+            "输出的文本含有空白，而令牌中不会有空白",
+        )
     } else if token.chars().any(char::is_control) {
-        "a token with a control character".into()
+        Message::new(
+            "printed a token with a control character",
+            "输出的令牌含有控制字符",
+        )
     } else if !token.is_ascii() {
-        "a token with a character that is not ASCII".into()
+        Message::new(
+            "printed a token with a character that is not ASCII",
+            "输出的令牌含有非 ASCII 字符",
+        )
     } else if token.contains(['"', '\'', '`']) {
-        "a token with a quote in it".into()
+        Message::new("printed a token with a quote in it", "输出的令牌含有引号")
     } else if !token.bytes().all(is_mark) {
-        "a token with a punctuation mark that no token has".into()
+        Message::new(
+            "printed a token with a punctuation mark that no token has",
+            "输出的令牌含有令牌中不会出现的标点",
+        )
     } else {
         return Ok(());
     };
-    Err(format!("printed {why}"))
+    Err(why)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::lang::Lang;
 
     fn ok(printed: &str) -> (String, u64) {
         let fetched = read(printed.as_bytes()).unwrap_or_else(|why| panic!("{printed:?}: {why}"));
@@ -436,9 +517,14 @@ mod tests {
         ] {
             let why = read(printed.as_bytes()).err();
             let why = why.unwrap_or_else(|| panic!("{printed:?} was taken"));
-            assert!(why.contains(says), "{printed:?}: {why}");
-            assert!(!why.contains("SECRET"), "{printed:?}: {why}");
+            let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+            assert!(en.contains(says), "{printed:?}: {en}");
+            assert!(en != zh, "{en}");
+            assert!(
+                !format!("{en}{zh}").contains("SECRET"),
+                "{printed:?}: {why}"
+            );
         }
-        assert!(read(b"\xff\xfeT\0").is_err_and(|why| why.contains("UTF-8")));
+        assert!(read(b"\xff\xfeT\0").is_err_and(|why| why.to_string().contains("UTF-8")));
     }
 }

@@ -9,6 +9,7 @@ use crate::config::options::{Options, Trust};
 use crate::model::attempt::{Attempt, Phase};
 use crate::model::delivery::Delivery;
 use crate::model::failure::Failure;
+use crate::model::message::Message;
 use crate::model::status::Status;
 use crate::redact::{OwnedSecret, Secret};
 use crate::sys::cancel::CancelToken;
@@ -42,7 +43,7 @@ pub(crate) struct ConnectionPool {
 }
 
 impl ConnectionPool {
-    pub fn new(options: &Options) -> Result<ConnectionPool, String> {
+    pub fn new(options: &Options) -> Result<ConnectionPool, Message> {
         let proxy = options.proxy_settings()?;
         Ok(ConnectionPool {
             secrets: options.secrets(proxy.as_ref()),

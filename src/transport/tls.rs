@@ -9,15 +9,17 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::options::Trust;
+use crate::model::lang::Lang;
+use crate::model::message::{Message, message};
 
 /// The largest `ca_file` (bytes). The system's own bundle has about 256 kB.
 const MAX_CA_FILE_BYTES: u64 = 16 << 20;
 
-/// Why the trusted roots could not be loaded, as a text for the user.
-pub(crate) type TrustError = String;
-
 /// Builds the configuration shared by all connections of a client.
-pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientConfig>, TrustError> {
+///
+/// # Errors
+/// Why the trusted roots could not be loaded, as a text for the user.
+pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientConfig>, Message> {
     let system = match trust {
         Trust::System => system(),
         Trust::Bundled => Vec::new(),
@@ -29,7 +31,7 @@ pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientCo
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| format!("TLS is not available: {e}"))?
+        .map_err(|e| message!("TLS is not available: {e}", "TLS 不可用：{e}"))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
@@ -60,42 +62,54 @@ fn roots(system: Vec<CertificateDer<'_>>) -> RootCertStore {
     roots
 }
 
-fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), TrustError> {
+fn add_file(roots: &mut RootCertStore, path: &str) -> Result<(), Message> {
     let mut pem = Vec::new();
     // Opening a pipe could block forever, and a device could be endless.
     if fs::metadata(path).is_ok_and(|m| !m.is_file()) {
-        return Err(format!(
-            "ca_file {path}: it is not a file; give a file with CA certificates in PEM"
+        return Err(message!(
+            "ca_file {path}: it is not a file; give a file with CA certificates in PEM",
+            "ca_file {path}：不是普通文件；请指定一个 PEM 格式的 CA 证书文件"
         ));
     }
     File::open(path)
         .and_then(|file| file.take(MAX_CA_FILE_BYTES + 1).read_to_end(&mut pem))
-        .map_err(|e| format!("ca_file {path}: {e}"))?;
+        .map_err(|e| message!("ca_file {path}: {e}", "ca_file {path}：{e}"))?;
     if pem.len() as u64 > MAX_CA_FILE_BYTES {
-        return Err(format!(
+        return Err(message!(
             "ca_file {path}: it is larger than {MAX_CA_FILE_BYTES} bytes; give a file with CA \
-             certificates in PEM"
+             certificates in PEM",
+            "ca_file {path}：超过 {MAX_CA_FILE_BYTES} 字节；请指定一个 PEM 格式的 CA 证书文件"
         ));
     }
     let mut found = 0;
     let mut added = 0;
-    let mut why = "it holds no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned();
+    let mut why = message!(
+        "it holds no PEM certificate (-----BEGIN CERTIFICATE-----)",
+        "其中没有 PEM 证书（-----BEGIN CERTIFICATE-----）"
+    );
     for cert in CertificateDer::pem_slice_iter(&pem) {
         found += 1;
         match cert {
             Ok(cert) => match roots.add(cert) {
                 Ok(()) => added += 1,
-                Err(e) => why = format!("none of its {found} certificates can be used: {e}"),
+                Err(e) => {
+                    why = message!(
+                        "none of its {found} certificates can be used: {e}",
+                        "其中的 {found} 个证书都无法使用：{e}"
+                    );
+                }
             },
             Err(e) => {
-                why = format!("it is damaged: {e:?}");
+                why = message!("it is damaged: {e:?}", "文件已损坏：{e:?}");
                 break;
             }
         }
     }
     if added == 0 {
-        return Err(format!(
-            "ca_file {path}: {why}; give a file with CA certificates in PEM"
+        let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+        return Err(message!(
+            "ca_file {path}: {en}; give a file with CA certificates in PEM",
+            "ca_file {path}：{zh}；请指定一个 PEM 格式的 CA 证书文件"
         ));
     }
     Ok(())

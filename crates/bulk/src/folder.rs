@@ -487,7 +487,7 @@ impl Drop for FolderLock {
     }
 }
 
-/// Whether an error means that there is no room, which says nothing against the folder itself.
+/// Whether an error means that the disk is full, which does not make the folder itself unusable.
 pub(crate) fn is_disk_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -5,7 +5,7 @@
 //! many machines through a Redis.
 //!
 //! One worker at a time works on an account. It reads the account's list once and posts only what
-//! the list shows no trace of. This is why no link is posted twice, whenever a worker is killed.
+//! the list does not show. This is why no link is posted twice, whenever a worker is killed.
 //!
 //! # Layout
 //!

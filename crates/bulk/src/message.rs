@@ -1,59 +1,6 @@
 //! Messages for people, each in English and in Chinese.
 
-use std::fmt;
-
-use wxlink::{Lang, Text};
-
-/// One message in every language. `Display` shows the English text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    en: String,
-    zh: String,
-}
-
-impl Message {
-    /// A message from its English and its Chinese text.
-    pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Message {
-        Message {
-            en: en.into(),
-            zh: zh.into(),
-        }
-    }
-
-    /// The text in `lang`.
-    pub fn get(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::En => &self.en,
-            Lang::Zh => &self.zh,
-        }
-    }
-}
-
-impl From<Text> for Message {
-    fn from(text: Text) -> Message {
-        Message::new(text.en, text.zh)
-    }
-}
-
-impl From<&str> for Message {
-    /// The same text in every language.
-    fn from(text: &str) -> Message {
-        Message::new(text, text)
-    }
-}
-
-impl From<String> for Message {
-    /// The same text in every language.
-    fn from(text: String) -> Message {
-        Message::new(text.clone(), text)
-    }
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.en)
-    }
-}
+pub use wxlink::Message;
 
 /// A [`Message`] from an English and a Chinese format string.
 macro_rules! message {

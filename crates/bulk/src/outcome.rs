@@ -26,7 +26,7 @@ pub enum Outcome {
     NoAccess,
     /// A quota is used up; the row is due again at [`Record::until`].
     Deferred,
-    /// No call got through after all attempts. Nothing was posted, or the list shows no trace of
+    /// WeChat could not be reached in any attempt. Nothing was posted, or the list does not show
     /// it.
     Failed,
     /// A post was sent and no answer arrived, and the list could not be read: it may have taken
@@ -95,8 +95,8 @@ impl Outcome {
                 zh: "额度已用完，重置后用 --resume 继续",
             },
             Outcome::Failed => Text {
-                en: "no call got through; try again with --retry-failed",
-                zh: "请求未能送达，请用 --retry-failed 重试",
+                en: "WeChat could not be reached. Run again with --retry-failed.",
+                zh: "无法连接微信。请用 --retry-failed 重新运行。",
             },
             Outcome::Unknown => Text {
                 en: "may have been posted; --retry-failed reads the list first",
@@ -130,7 +130,7 @@ pub struct Record {
     pub row: Row,
     /// Its outcome.
     pub outcome: Outcome,
-    /// WeChat's errcode, if it says more than the outcome; otherwise 0.
+    /// WeChat's errcode, if it is more precise than the outcome; otherwise 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub errcode: i32,
     /// The request id that WeChat's support asks for, or empty.

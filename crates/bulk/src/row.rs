@@ -46,7 +46,7 @@ pub struct RowDefaults {
 pub struct BadRow {
     /// Its place in the input, as in [`Row::line`].
     pub line: u64,
-    /// What is wrong with it, and how to fix it.
+    /// Why it is invalid, and how to fix it.
     pub why: Message,
 }
 

@@ -1,7 +1,7 @@
 //! Processes accounts with a pool of workers, each account by one worker at a time and its rows in
 //! their order.
 //!
-//! A worker reads the account's list once and posts only what the list shows no trace of. Where
+//! A worker reads the account's list once and posts only what the list does not show. Where
 //! rows come from and where their records go is up to an [`AccountSource`]: a job's folder, or a
 //! queue that several machines share.
 
@@ -22,8 +22,8 @@ use crate::row::Row;
 use crate::severity::Severity;
 use crate::stop::StopFlag;
 
-/// The pauses before an account is tried again after no call got through. After the last one its
-/// rows fail.
+/// The pauses before an account is tried again for which WeChat could not be reached. After the
+/// last one its rows fail.
 const BACKOFF_PAUSES: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(5),
@@ -32,7 +32,7 @@ const BACKOFF_PAUSES: [Duration; 4] = [
 ];
 /// How many accounts in a row must fail, or deny access, before the run ends.
 const MAX_FAILURES_IN_A_ROW: u32 = 20;
-/// How long no call must have got through before failures count as an outage.
+/// How long WeChat must have been unreachable before failures count as an outage.
 const MIN_OUTAGE: Duration = Duration::from_secs(30);
 
 /// Where accounts with rows come from.
@@ -47,7 +47,7 @@ pub(crate) trait AccountLease {
     /// The Official Account's appid.
     fn account(&self) -> &str;
 
-    /// How often in a row the account was backed off because no call got through.
+    /// How often in a row the account was backed off because WeChat could not be reached.
     fn failures(&self) -> usize;
 
     /// The next rows without a record, in their order; none at the end.
@@ -67,7 +67,7 @@ pub(crate) trait AccountLease {
 #[derive(Clone, Copy)]
 pub(crate) struct Backoff {
     pub pause: Duration,
-    /// How often in a row no call got through, this time included.
+    /// How often in a row WeChat could not be reached, this time included.
     pub failures: usize,
 }
 
@@ -360,7 +360,7 @@ struct CircuitBreaker<'a> {
 
 struct BreakerState {
     last_success: Instant,
-    /// Accounts in a row for which no call got through.
+    /// Accounts in a row for which WeChat could not be reached.
     failures: u32,
     /// Accounts in a row that denied access.
     denials: u32,

@@ -14,7 +14,7 @@ use crate::{interrupt, options};
 
 /// Why a subcommand failed.
 pub(crate) enum CommandError {
-    /// The command was called in a wrong way; the message says what to do. Nothing was sent.
+    /// Invalid arguments; the message describes what to do. Nothing was sent.
     Usage(Message),
     /// A call failed, or could not be made.
     Call(Error),

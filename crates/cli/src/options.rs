@@ -101,7 +101,7 @@ pub(crate) fn secret_flag_advice(flag: &str) -> Option<Message> {
     let variable = variable_name(key);
     Some(Message::new(
         format!(
-            "there is no flag {flag}: other users of this machine can read arguments. Put the \
+            "unknown flag {flag}: other users of this machine can read arguments. Put the \
              secret into {variable}{file_en}, or into the config file as {key}"
         ),
         format!(

@@ -70,4 +70,8 @@ fn an_unsafe_store_path_is_refused() {
     assert!(!dir.join("elsewhere").exists());
     refused(&sandbox, &store(""), "regular file");
     refused(&sandbox, &store("missing/tokens"), "Create the folder");
+    let arguments = ["list", "--lang", "zh"];
+    let chinese = run(platform(&sandbox, &store("link"), &arguments));
+    assert!(chinese.err.contains("是符号链接"), "{}", chinese.err);
+    assert!(!chinese.err.contains("symbolic"), "{}", chinese.err);
 }

@@ -138,7 +138,7 @@ fn invalid_arguments_exit_with_2_and_say_what_to_do() {
     let world = std::env::temp_dir().join(format!("wxlink-world-{}.json", std::process::id()));
     std::fs::write(&world, r#"{"tokens":{"T":{}}}"#).unwrap();
     for (arguments, part) in [
-        (&["--prot", "1"][..], "there is no option --prot"),
+        (&["--prot", "1"][..], "unknown option --prot"),
         (&["--port"], "--port needs a port"),
         (&["--approve", "maybe"], "manual, immediate, polls:N"),
         (&["--approve", "seconds:99999999999999"], "at most"),

@@ -1,7 +1,6 @@
 //! Where a test runs: constants of the simulator, folders, tools that may be missing, and generated
 //! files.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +11,9 @@ pub const ACCOUNT: &str = "wx0a00000000000001";
 pub const TOKEN: &str = "SANDBOX-TOKEN";
 /// The mini program that a new simulator contains.
 pub const APPID: &str = "wx0b00000000000001";
+
+/// The exit code of `tools/need.sh` for a part that may be skipped.
+const SKIPPED: i32 = 77;
 
 /// The root folder of the project.
 pub fn root() -> &'static Path {
@@ -47,18 +49,19 @@ pub fn have(tool: &str, part: &str) -> bool {
     found
 }
 
-/// Reports on stderr that a part of the tests is skipped because a tool is not installed. With
-/// `CI=true` that is a failure: panics. The scripts do the same with `tools/need.sh`.
+/// Reports that a part of the tests is skipped because a tool is not installed. `tools/need.sh`
+/// prints the report, and decides whether that is a failure: then this panics.
 pub fn skip(part: &str, tool: &str) {
-    // Not eprintln!, whose output the test harness captures.
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED: {part}: {tool} is not installed"
-    );
-    let ci = std::env::var("CI").is_ok_and(|v| v == "true");
-    assert!(
-        !ci,
-        "{tool} is not installed: nothing may be skipped with CI=true"
+    let reason = format!("{tool} is not installed");
+    let decided = Command::new("sh")
+        .arg(root().join("tools/need.sh"))
+        .args(["--skip", part, &reason])
+        .status()
+        .unwrap_or_else(|e| panic!("tools/need.sh: {e}"));
+    assert_eq!(
+        decided.code(),
+        Some(SKIPPED),
+        "{part}: {reason}, and tools/need.sh does not allow to skip it"
     );
 }
 

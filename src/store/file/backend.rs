@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex};
 use redb::StorageBackend;
 
 use super::place::{self, MAGIC};
+use crate::model::lang::Text;
+use crate::model::message::{Message, message};
 use crate::sys::lock::lock;
 
 const BLOCK: usize = 4096;
@@ -61,13 +63,13 @@ struct State {
     reads_left: u64,
     /// The operating system's error that stopped redb.
     failed: Option<Error>,
-    damage: Option<&'static str>,
+    damage: Option<Text>,
 }
 
 /// Why a header cannot be that of a store; `None` if it can.
-pub(super) fn wrong_header(header: &[u8], len: u64) -> Option<String> {
+pub(super) fn wrong_header(header: &[u8], len: u64) -> Option<Message> {
     if len == 0 {
-        return Some("it is empty".into());
+        return Some(Message::new("it is empty", "文件为空"));
     }
     let number = |at: usize| {
         let bytes = header.get(at..at + 4)?.try_into().ok()?;
@@ -75,20 +77,23 @@ pub(super) fn wrong_header(header: &[u8], len: u64) -> Option<String> {
     };
     if header.len() >= MAGIC.len() && header[..MAGIC.len()] != MAGIC {
         return Some(if header[..MAGIC.len()] == [0; MAGIC.len()] {
-            "its creation was interrupted".into()
+            Message::new("its creation was interrupted", "创建过程被中断")
         } else {
-            "it is not a file of wxlink's".into()
+            Message::new("it is not a file of wxlink's", "不是 wxlink 的文件")
         });
     }
     if header.len() < HEADER || len < BLOCK as u64 {
-        return Some(format!("it ends after {len} bytes"));
+        return Some(message!("it ends after {len} bytes", "文件只有 {len} 字节"));
     }
     let (at, layout) = LAYOUT;
     if (0..3).any(|n| number(at + 4 * n) != Some(layout[n])) {
-        return Some("its header is wrong".into());
+        return Some(Message::new("invalid header", "文件头无效"));
     }
     if SLOTS.iter().any(|slot| !VERSIONS.contains(&header[*slot])) {
-        return Some("it has another version of the file format, or its header is wrong".into());
+        return Some(Message::new(
+            "it has another version of the file format, or an invalid header",
+            "文件格式的版本不同，或文件头无效",
+        ));
     }
     // After a clean shutdown the newer of the two is the current one.
     let flags = header[FLAGS];
@@ -99,7 +104,7 @@ pub(super) fn wrong_header(header: &[u8], len: u64) -> Option<String> {
     };
     let current = usize::from(flags & PRIMARY);
     if flags & RECOVERY_REQUIRED == 0 && transaction(current) < transaction(1 - current) {
-        return Some("its header is wrong".into());
+        return Some(Message::new("invalid header", "文件头无效"));
     }
     None
 }
@@ -158,7 +163,7 @@ impl Backend {
     }
 
     /// The damage that the backend itself found.
-    pub fn damage(&self) -> Option<&'static str> {
+    pub fn damage(&self) -> Option<Text> {
         lock(&self.0).damage
     }
 
@@ -189,18 +194,24 @@ impl State {
         done
     }
 
-    fn damaged<T>(&mut self, why: &'static str) -> io::Result<T> {
+    fn damaged<T>(&mut self, why: Text) -> io::Result<T> {
         self.damage = Some(why);
-        Err(Error::new(ErrorKind::InvalidData, why))
+        Err(Error::new(ErrorKind::InvalidData, why.en))
     }
 
     fn read(&mut self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let end = offset.checked_add(len as u64);
         if end.is_none_or(|end| end > self.len) {
-            return self.damaged("a part of it is missing");
+            return self.damaged(Text {
+                en: "a part of it is missing",
+                zh: "文件缺少一部分",
+            });
         }
         let Some(left) = self.reads_left.checked_sub(1) else {
-            return self.damaged("its pages form a circle");
+            return self.damaged(Text {
+                en: "its pages form a circle",
+                zh: "其中的页构成循环",
+            });
         };
         self.reads_left = left;
         let mut bytes = vec![0; len];

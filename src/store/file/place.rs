@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The first and the longest pause between two attempts to lock the file.
-const RETRY: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(5));
+use crate::model::lang::Text;
+use crate::model::message::{Message, message};
+
+/// The first and the longest pause between two attempts to lock the file. The pause doubles.
+const FIRST_LOCK_PAUSE: Duration = Duration::from_micros(200);
+const MAX_LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The first bytes of a redb file.
 pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -20,14 +24,27 @@ pub(super) enum Unavailable {
     /// Another process had it open until the limit passed.
     InUse,
     /// It is not a store, or not safe to use. The text follows "the token store PATH".
-    Refused(String),
+    Refused(Message),
     /// The operating system's error, and what failed.
-    Failed(&'static str, io::Error),
+    Failed(Text, io::Error),
 }
+
+pub(super) const NOT_CREATED: Text = Text {
+    en: "could not be created",
+    zh: "无法创建",
+};
+const NOT_OPENED: Text = Text {
+    en: "could not be opened",
+    zh: "无法打开",
+};
+const NOT_A_FILE: Text = Text {
+    en: "is not a regular file. Give the path of a file",
+    zh: "不是普通文件。请指定一个文件的路径",
+};
 
 /// Opens the file and locks it against other processes; `None` if it does not exist.
 pub(super) fn open(path: &Path, until: Instant) -> Result<Option<File>, Unavailable> {
-    let mut pause = RETRY.0;
+    let mut pause = FIRST_LOCK_PAUSE;
     loop {
         let file = match sys::open(path) {
             Ok(file) => file,
@@ -60,7 +77,7 @@ pub(super) fn create(
     fill: impl FnOnce(File) -> Result<(), Unavailable>,
 ) -> Result<(), Unavailable> {
     let new = new_name(path);
-    let mut pause = RETRY.0;
+    let mut pause = FIRST_LOCK_PAUSE;
     let file = loop {
         let file = match sys::create(&new) {
             Err(Unavailable::InUse) => {
@@ -95,7 +112,7 @@ fn fill_and_rename(
     path: &Path,
     fill: impl FnOnce(File) -> Result<(), Unavailable>,
 ) -> Result<(), Unavailable> {
-    let failed = |e| Unavailable::Failed("could not be created", e);
+    let failed = |e| Unavailable::Failed(NOT_CREATED, e);
     file.set_len(0).map_err(failed)?;
     fill(
         file.try_clone()
@@ -137,11 +154,10 @@ fn wait(pause: &mut Duration, until: Instant) -> Result<(), Unavailable> {
         return Err(Unavailable::InUse);
     }
     thread::sleep(left.min(*pause));
-    *pause = (*pause * 2).min(RETRY.1);
+    *pause = (*pause * 2).min(MAX_LOCK_PAUSE);
     Ok(())
 }
 
-/// Identity, size and times of a file; they change when the file is changed.
 pub(super) use sys::{Stamp, stamp, unlock};
 
 #[cfg(unix)]
@@ -154,19 +170,34 @@ mod sys {
 
     pub(super) use crate::sys::os::above_stdio;
 
-    pub type Stamp = (u64, u64, u64, i64, i64, i64, i64);
+    const NOT_LOCKED: Text = Text {
+        en: "could not be locked",
+        zh: "无法锁定",
+    };
+
+    /// Identity, size and times of a file; they change when the file is changed.
+    #[derive(PartialEq, Eq)]
+    pub struct Stamp {
+        device: u64,
+        inode: u64,
+        size: u64,
+        modified_s: i64,
+        modified_ns: i64,
+        changed_s: i64,
+        changed_ns: i64,
+    }
 
     pub fn stamp(file: &File) -> Option<Stamp> {
-        let m = file.metadata().ok()?;
-        Some((
-            m.dev(),
-            m.ino(),
-            m.size(),
-            m.mtime(),
-            m.mtime_nsec(),
-            m.ctime(),
-            m.ctime_nsec(),
-        ))
+        let about = file.metadata().ok()?;
+        Some(Stamp {
+            device: about.dev(),
+            inode: about.ino(),
+            size: about.size(),
+            modified_s: about.mtime(),
+            modified_ns: about.mtime_nsec(),
+            changed_s: about.ctime(),
+            changed_ns: about.ctime_nsec(),
+        })
     }
 
     fn options() -> OpenOptions {
@@ -187,9 +218,10 @@ mod sys {
     pub fn create(path: &Path) -> Result<File, Unavailable> {
         let file = options().create(true).mode(0o600).open(path);
         let file = file.and_then(above_stdio).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => Unavailable::Refused(
-                "could not be created: its folder does not exist. Create the folder".into(),
-            ),
+            io::ErrorKind::NotFound => Unavailable::Refused(Message::new(
+                "could not be created: its folder does not exist. Create the folder",
+                "无法创建：所在文件夹不存在。请先创建该文件夹",
+            )),
             _ => refused(path, e),
         })?;
         checked(file)
@@ -202,64 +234,65 @@ mod sys {
     pub fn check_is_left_over(file: &File, new: &Path, store: &Path) -> Result<(), Unavailable> {
         let about = file
             .metadata()
-            .map_err(|e| Unavailable::Failed("could not be created", e))?;
+            .map_err(|e| Unavailable::Failed(NOT_CREATED, e))?;
         let mut head = [0; MAGIC.len()];
         let begins_as_ours = file
             .read_at(&mut head, 0)
             .is_ok_and(|n| head[..n].iter().all(|b| *b == 0) || head == MAGIC);
-        let owner = if about.uid() != rustix::process::geteuid().as_raw() {
-            "another user"
+        let (owner, zh) = if about.uid() != rustix::process::geteuid().as_raw() {
+            ("another user", "另一个用户")
         } else if !begins_as_ours || about.nlink() > 1 && !is_at(file, store) {
-            "another program"
+            ("another program", "另一个程序")
         } else {
             return Ok(());
         };
-        Err(Unavailable::Refused(format!(
-            "could not be created: {} is in its place while it is created, and belongs to {owner}. \
-             Move that file elsewhere",
-            new.display()
+        let new = new.display();
+        Err(Unavailable::Refused(message!(
+            "could not be created: its temporary name {new} is taken by a file of {owner}. Move \
+             that file elsewhere",
+            "无法创建：其临时文件名 {new} 已被{zh}的文件占用。请将该文件移到别处"
         )))
     }
 
     /// Names what is at the path, if that is why it cannot be opened.
     fn refused(path: &Path, error: io::Error) -> Unavailable {
         match fs::symlink_metadata(path).map(|m| m.file_type()) {
-            Ok(kind) if kind.is_symlink() => Unavailable::Refused(
-                "is a symbolic link, which is not followed. Give the path of the file itself"
-                    .into(),
-            ),
-            Ok(kind) if !kind.is_file() => not_a_file(),
-            _ => Unavailable::Failed("could not be opened", error),
+            Ok(kind) if kind.is_symlink() => Unavailable::Refused(Message::new(
+                "is a symbolic link, which is not followed. Give the path of the file itself",
+                "是符号链接，wxlink 不会跟随。请指定文件本身的路径",
+            )),
+            Ok(kind) if !kind.is_file() => Unavailable::Refused(NOT_A_FILE.into()),
+            _ => Unavailable::Failed(NOT_OPENED, error),
         }
-    }
-
-    fn not_a_file() -> Unavailable {
-        Unavailable::Refused("is not a regular file. Give the path of a file".into())
     }
 
     /// Refuses anything but a regular file, and a file that others can read unless its mode can be
     /// changed.
     fn checked(file: File) -> Result<File, Unavailable> {
-        let failed = |e| Unavailable::Failed("could not be opened", e);
+        let failed = |e| Unavailable::Failed(NOT_OPENED, e);
         let about = file.metadata().map_err(failed)?;
         if !about.is_file() {
-            return Err(not_a_file());
+            return Err(Unavailable::Refused(NOT_A_FILE.into()));
         }
         if about.mode() & 0o077 == 0 {
             return Ok(file);
         }
-        let open_to_others = |why: &str| {
-            Unavailable::Refused(format!(
-                "may be read or written by other users (mode {:o}), and {why}. Set its mode to 600",
-                about.mode() & 0o777
-            ))
-        };
+        let mode = about.mode() & 0o777;
         if about.uid() != rustix::process::geteuid().as_raw() {
-            return Err(open_to_others("it belongs to another user"));
+            return Err(Unavailable::Refused(message!(
+                "may be read or written by other users (mode {mode:o}), and it belongs to another \
+                 user. Set its mode to 600",
+                "可被其他用户读写（权限 {mode:o}），并且属于另一个用户。请将其权限改为 600"
+            )));
         }
         let own = fs::Permissions::from_mode(0o600);
-        file.set_permissions(own)
-            .map_err(|e| open_to_others(&format!("that could not be changed: {e}")))?;
+        file.set_permissions(own).map_err(|e| {
+            Unavailable::Refused(message!(
+                "may be read or written by other users (mode {mode:o}), and that could not be \
+                     changed: {e}. Set its mode to 600",
+                "可被其他用户读写（权限 {mode:o}），且无法修改：{e}。请将其权限改为 600"
+            ))
+        })?;
         Ok(file)
     }
 
@@ -276,7 +309,7 @@ mod sys {
                 Ok(()) => Ok(true),
                 Err(Errno::WOULDBLOCK) => Ok(false),
                 Err(Errno::INTR) => continue,
-                Err(e) => Err(Unavailable::Failed("could not be locked", e.into())),
+                Err(e) => Err(Unavailable::Failed(NOT_LOCKED, e.into())),
             };
         }
     }
@@ -317,11 +350,21 @@ mod sys {
     /// The file may be renamed and removed while it is open.
     const SHARE_DELETE: u32 = 4;
 
-    pub type Stamp = (u64, u64, u64);
+    /// Size and times of a file; they change when the file is changed.
+    #[derive(PartialEq, Eq)]
+    pub struct Stamp {
+        size: u64,
+        modified: u64,
+        created: u64,
+    }
 
     pub fn stamp(file: &File) -> Option<Stamp> {
-        let m = file.metadata().ok()?;
-        Some((m.file_size(), m.last_write_time(), m.creation_time()))
+        let about = file.metadata().ok()?;
+        Some(Stamp {
+            size: about.file_size(),
+            modified: about.last_write_time(),
+            created: about.creation_time(),
+        })
     }
 
     fn opened(how: &mut OpenOptions, path: &Path) -> Result<File, Unavailable> {
@@ -331,11 +374,9 @@ mod sys {
             .custom_flags(OPEN_REPARSE_POINT);
         match how.open(path) {
             Err(e) if e.raw_os_error() == Some(SHARING_VIOLATION) => Err(Unavailable::InUse),
-            Err(e) => Err(Unavailable::Failed("could not be opened", e)),
+            Err(e) => Err(Unavailable::Failed(NOT_OPENED, e)),
             Ok(file) if file.metadata().is_ok_and(|m| m.is_file()) => Ok(file),
-            Ok(_) => Err(Unavailable::Refused(
-                "is not a regular file. Give the path of a file".into(),
-            )),
+            Ok(_) => Err(Unavailable::Refused(NOT_A_FILE.into())),
         }
     }
 
@@ -352,11 +393,14 @@ mod sys {
         let mut head = [0; MAGIC.len()];
         match file.seek_read(&mut head, 0) {
             Ok(n) if head[..n].iter().all(|b| *b == 0) || head == MAGIC => Ok(()),
-            _ => Err(Unavailable::Refused(format!(
-                "could not be created: {} is in its place while it is created, and belongs to \
-                 another program. Move that file elsewhere",
-                new.display()
-            ))),
+            _ => {
+                let new = new.display();
+                Err(Unavailable::Refused(message!(
+                    "could not be created: its temporary name {new} is taken by a file of another \
+                     program. Move that file elsewhere",
+                    "无法创建：其临时文件名 {new} 已被另一个程序的文件占用。请将该文件移到别处"
+                )))
+            }
         }
     }
 

@@ -5,6 +5,9 @@ use std::io;
 
 use redis::{ErrorKind, RedisError};
 
+use crate::model::lang::{Lang, Text};
+use crate::model::message::{Message, message};
+
 /// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -35,7 +38,7 @@ pub struct Failure {
     kind: Kind,
     /// The server's error code; empty if there is none.
     code: String,
-    text: String,
+    message: Message,
 }
 
 impl Failure {
@@ -56,8 +59,11 @@ impl Failure {
             _ => Failure::new(
                 Kind::Protocol,
                 "",
-                "gave an answer of another type than expected. Check that nothing else uses its \
-                 keys",
+                Text {
+                    en: "gave an answer of another type than expected. Check that nothing else \
+                         uses its keys",
+                    zh: "返回了意料之外的类型。请确认没有其他程序使用 wxlink 的键",
+                },
             ),
         }
     }
@@ -69,7 +75,10 @@ impl Failure {
             (Kind::Refused, Kind::Database) if self.code == "ERR" => Failure::new(
                 Kind::Database,
                 &self.code,
-                "has no database of that number. Correct the number at the end of the URL",
+                Text {
+                    en: "has no database of that number. Correct the number at the end of the URL",
+                    zh: "没有该编号的数据库。请更正 URL 末尾的编号",
+                },
             ),
             _ => self,
         }
@@ -84,73 +93,102 @@ impl Failure {
             io::ErrorKind::TimedOut => Failure::new(
                 Kind::Late,
                 "",
-                "cannot be reached, or does not answer in time. Check that it runs and is not \
-                 stopped",
+                Text {
+                    en: "cannot be reached, or does not answer in time. Check that it runs and is \
+                         not stopped",
+                    zh: "无法连接，或未及时响应。请检查它是否在正常运行",
+                },
             ),
             io::ErrorKind::UnexpectedEof => Failure::new(
                 Kind::Unreachable,
                 "",
-                "cannot be reached: it closed the connection. Check that it runs, and how many \
-                 clients it takes",
+                Text {
+                    en: "cannot be reached: it closed the connection. Check that it runs, and how \
+                         many clients it accepts",
+                    zh: "无法连接：对方关闭了连接。请检查它是否在运行，以及允许的客户端数量",
+                },
             ),
             io::ErrorKind::InvalidData => Failure::new(
                 Kind::Protocol,
                 "",
-                "gave an answer that is too large. Check that the URL names the right server",
+                Text {
+                    en: "gave an answer that is too large. Check that the URL names the right \
+                         server",
+                    zh: "返回的内容过大。请检查 URL 是否指向正确的服务器",
+                },
             ),
-            _ => Failure {
+            _ => Failure::new(
                 kind,
-                code: String::new(),
-                text: format!(
-                    "cannot be reached: {error}. Check that it runs and that the network lets it \
-                     through"
+                "",
+                message!(
+                    "cannot be reached: {error}. Check that it runs, and the network and firewall",
+                    "无法连接：{error}。请检查它是否在运行，以及网络和防火墙"
                 ),
-            },
+            ),
         }
     }
 
     fn of_tls(error: &rustls::Error) -> Failure {
         match error {
-            rustls::Error::InvalidMessage(_) => {
-                Failure::tls("it does not speak TLS. Use redis:// if that is intended")
-            }
-            e => Failure::tls(&e.to_string()),
+            rustls::Error::InvalidMessage(_) => Failure::new(
+                Kind::Tls,
+                "",
+                Text {
+                    en: "does not speak TLS. Use redis:// if that is intended",
+                    zh: "不使用 TLS。如果确实如此，请改用 redis://",
+                },
+            ),
+            e => Failure::tls(e.to_string()),
         }
     }
 
-    pub(super) fn tls(why: &str) -> Failure {
-        Failure {
-            kind: Kind::Tls,
-            code: String::new(),
-            text: format!(
-                "cannot be trusted: {why}. Check its certificate, and those that this machine \
-                 trusts"
+    pub(super) fn tls(why: impl Into<Message>) -> Failure {
+        let why = why.into();
+        let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+        Failure::new(
+            Kind::Tls,
+            "",
+            message!(
+                "cannot be trusted: {en}. Check its certificate, and those that this machine \
+                 trusts",
+                "不可信任：{zh}。请检查它的证书，以及本机信任的证书"
             ),
-        }
+        )
     }
 
     fn protocol(beginning: &[u8]) -> Failure {
-        let what = match beginning {
-            [b'H', b'T', b'T', b'P', ..] => "is not a Redis: it answers as a web server",
-            [0x15 | 0x16, 3, ..] => "speaks TLS. Use rediss:// for it",
-            _ => "is not a Redis, or sent an invalid answer",
+        let text = match beginning {
+            [b'H', b'T', b'T', b'P', ..] => Text {
+                en: "is a web server and not a Redis. Check the host and port of the URL",
+                zh: "是网站服务器，不是 Redis。请检查 URL 中的主机和端口",
+            },
+            [0x15 | 0x16, 3, ..] => Text {
+                en: "speaks TLS. Use rediss:// for it",
+                zh: "使用 TLS。请改用 rediss://",
+            },
+            _ => Text {
+                en: "is not a Redis, or sent an invalid answer. Check the host and port of the URL",
+                zh: "不是 Redis，或返回了无效内容。请检查 URL 中的主机和端口",
+            },
         };
-        let text = if what.ends_with("it") {
-            what.to_owned()
-        } else {
-            format!("{what}. Check the host and port of the URL")
-        };
-        Failure::new(Kind::Protocol, "", &text)
+        Failure::new(Kind::Protocol, "", text)
     }
 
     fn login(code: &str) -> Failure {
         let text = match code {
-            "NOAUTH" => "requires a password. Give it in the URL: redis://USER:PASSWORD@HOST",
-            "WRONGPASS" => "refuses the user or the password. Correct them in the URL",
-            _ => {
-                "refuses the login: the user or the password is wrong, or none is expected. \
-                 Correct them in the URL"
-            }
+            "NOAUTH" => Text {
+                en: "requires a password. Give it in the URL: redis://USER:PASSWORD@HOST",
+                zh: "需要密码。请写在 URL 中：redis://用户名:密码@HOST",
+            },
+            "WRONGPASS" => Text {
+                en: "refuses the user or the password. Correct them in the URL",
+                zh: "拒绝了用户名或密码。请在 URL 中更正",
+            },
+            _ => Text {
+                en: "refuses the login: invalid user or password, or none is expected. Correct \
+                     them in the URL",
+                zh: "拒绝登录：用户名或密码无效，或者不需要它们。请在 URL 中更正",
+            },
         };
         Failure::new(Kind::Login, code, text)
     }
@@ -164,62 +202,127 @@ impl Failure {
             code => code,
         };
         let (kind, text) = match code {
-            "LOADING" => (Kind::Busy, "is starting and reads its data. Try again"),
+            "LOADING" => (
+                Kind::Busy,
+                Text {
+                    en: "is starting and reads its data. Try again",
+                    zh: "正在启动并加载数据。请重试",
+                },
+            ),
             "BUSY" => (
                 Kind::Busy,
-                "is busy with a script of another client. Try again",
+                Text {
+                    en: "is busy with a script of another client. Try again",
+                    zh: "正忙于执行其他客户端的脚本。请重试",
+                },
             ),
-            "TRYAGAIN" => (Kind::Busy, "moves the keys to another server. Try again"),
-            "UNBLOCKED" => (Kind::Busy, "ended a wait. Try again"),
+            "TRYAGAIN" => (
+                Kind::Busy,
+                Text {
+                    en: "moves the keys to another server. Try again",
+                    zh: "正在将键迁移到另一台服务器。请重试",
+                },
+            ),
+            "UNBLOCKED" => (
+                Kind::Busy,
+                Text {
+                    en: "ended a wait. Try again",
+                    zh: "中断了等待。请重试",
+                },
+            ),
             "NOREPLICAS" => (
                 Kind::Busy,
-                "does not write because it has too few replicas. Check the replicas",
+                Text {
+                    en: "does not write because it has too few replicas. Check the replicas",
+                    zh: "因副本不足而拒绝写入。请检查副本",
+                },
             ),
             "MASTERDOWN" => (
                 Kind::Moved,
-                "is a replica that has lost its primary. Try again when the fail-over is done",
+                Text {
+                    en: "is a replica that has lost its primary. Try again when the fail-over is \
+                         done",
+                    zh: "是失去主节点的副本。请在故障转移完成后重试",
+                },
             ),
             "READONLY" => (
                 Kind::Moved,
-                "is a replica, which does not write. Name the primary in the URL, or try again \
-                 when the fail-over is done",
+                Text {
+                    en: "is a replica, which does not write. Name the primary in the URL, or try \
+                         again when the fail-over is done",
+                    zh: "是不可写的副本。请在 URL 中指定主节点，或在故障转移完成后重试",
+                },
             ),
-            "CLUSTERDOWN" => (Kind::Moved, "belongs to a cluster that is down. Try again"),
+            "CLUSTERDOWN" => (
+                Kind::Moved,
+                Text {
+                    en: "belongs to a cluster that is down. Try again",
+                    zh: "所属的集群不可用。请重试",
+                },
+            ),
             "MOVED" | "ASK" | "CROSSSLOT" => (
                 Kind::Refused,
-                "is a cluster node; wxlink does not follow cluster redirections. Use a server \
-                 that is not in a cluster",
+                Text {
+                    en: "is a cluster node; wxlink does not follow cluster redirections. Use a \
+                         server that is not in a cluster",
+                    zh: "是集群节点，而 wxlink 不跟随集群重定向。请使用非集群的服务器",
+                },
             ),
             "NOAUTH" | "WRONGPASS" => return Failure::login(code),
             "NOPERM" => (
                 Kind::Refused,
-                "does not let its user do all that is needed. Allow EVAL, the commands for \
-                 strings, hashes, lists, sorted sets and streams, and the keys of wxlink",
+                Text {
+                    en: "does not let its user do all that is needed. Allow EVAL, the commands \
+                         for strings, hashes, lists, sorted sets and streams, and the keys of \
+                         wxlink",
+                    zh: "未授予用户所需的全部权限。请允许 EVAL，字符串、哈希、列表、有序集合和流的命令，以及 wxlink 的键",
+                },
             ),
             "OOM" => (
                 Kind::Refused,
-                "has no memory left. Give it more (maxmemory), without eviction",
+                Text {
+                    en: "has no memory left. Give it more (maxmemory), without eviction",
+                    zh: "内存已用尽。请调大 maxmemory，且不要启用淘汰策略",
+                },
             ),
             "MISCONF" => (
                 Kind::Refused,
-                "cannot write its data to disk, and so does not write. Check its disk and log",
+                Text {
+                    en: "cannot write its data to disk, and so does not write. Check its disk and \
+                         log",
+                    zh: "无法将数据写入磁盘，因而拒绝写入。请检查它的磁盘和日志",
+                },
             ),
             "NOSCRIPT" => (
                 Kind::Refused,
-                "lost a script it had just taken. Check for a proxy in front of several servers",
+                Text {
+                    en: "lost a script it had just taken. Check for a proxy in front of several \
+                         servers",
+                    zh: "丢失了刚接收的脚本。请检查多台服务器之前是否有代理",
+                },
             ),
             "WRONGTYPE" => (
                 Kind::Refused,
-                "holds a value of another type at a key of wxlink. Delete it, and find out \
-                 which program uses the same keys",
+                Text {
+                    en: "holds a value of another type at a key of wxlink. Delete it, and find \
+                         out which program uses the same keys",
+                    zh: "在 wxlink 的键下存有其他类型的值。请将其删除，并查明哪个程序使用了相同的键",
+                },
             ),
             "NOGROUP" => (
                 Kind::Refused,
-                "does not have the queue: it was purged, or the server was emptied",
+                Text {
+                    en: "does not have the queue: it was purged, or the server was emptied",
+                    zh: "没有该队列：队列已被清除，或服务器已被清空",
+                },
             ),
             "DENIED" => (
                 Kind::Refused,
-                "runs in protected mode and takes local connections only. Set a password for it",
+                Text {
+                    en: "runs in protected mode and takes local connections only. Set a password \
+                         for it",
+                    zh: "处于保护模式，只接受本机连接。请为它设置密码",
+                },
             ),
             "ERR" => return Failure::unnamed(detail),
             _ => return Failure::unknown(code),
@@ -229,22 +332,31 @@ impl Failure {
 
     /// An error without a code of its own.
     fn unnamed(detail: &str) -> Failure {
-        let text = detail.to_ascii_lowercase();
-        let (kind, text) = if text.contains("max number of clients") {
+        let detail = detail.to_ascii_lowercase();
+        let (kind, text) = if detail.contains("max number of clients") {
             (
                 Kind::Busy,
-                "has as many clients as it takes. Raise its maxclients, or try again",
+                Text {
+                    en: "has as many clients as it takes. Raise its maxclients, or try again",
+                    zh: "客户端数量已达上限。请调大 maxclients，或稍后重试",
+                },
             )
-        } else if text.contains("cluster mode") {
+        } else if detail.contains("cluster mode") {
             (
                 Kind::Database,
-                "is a cluster node, which has no numbered databases; wxlink does not follow \
-                 cluster redirections. Use a server that is not in a cluster",
+                Text {
+                    en: "is a cluster node, which has no numbered databases; wxlink does not \
+                         follow cluster redirections. Use a server that is not in a cluster",
+                    zh: "是集群节点，没有编号数据库，而 wxlink 不跟随集群重定向。请使用非集群的服务器",
+                },
             )
-        } else if text.starts_with("unknown command") {
+        } else if detail.starts_with("unknown command") {
             (
                 Kind::Refused,
-                "does not know a command that is needed. Use Redis 6.2 or newer, or Valkey",
+                Text {
+                    en: "does not know a command that is needed. Use Redis 6.2 or newer, or Valkey",
+                    zh: "不支持所需的命令。请使用 Redis 6.2 及以上版本，或 Valkey",
+                },
             )
         } else {
             return Failure::unknown("ERR");
@@ -254,22 +366,33 @@ impl Failure {
 
     fn unknown(code: &str) -> Failure {
         let is_code = |c: u8| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_';
-        let code = if code.len() <= 32 && code.bytes().all(is_code) && !code.is_empty() {
-            code
+        let is_valid = code.len() <= 32 && code.bytes().all(is_code) && !code.is_empty();
+        let (code, zh) = if is_valid {
+            (code, code)
         } else {
-            "an unknown error"
+            ("an unknown error", "未知错误")
         };
-        let text =
-            format!("refuses ({code}). See its log; it must be Redis 6.2 or newer, or Valkey");
-        Failure::new(Kind::Refused, code, &text)
+        Failure::new(
+            Kind::Refused,
+            code,
+            message!(
+                "refuses ({code}). See its log; it must be Redis 6.2 or newer, or Valkey",
+                "拒绝了请求（{zh}）。请查看它的日志；须为 Redis 6.2 及以上版本，或 Valkey"
+            ),
+        )
     }
 
-    fn new(kind: Kind, code: &str, text: &str) -> Failure {
+    fn new(kind: Kind, code: &str, message: impl Into<Message>) -> Failure {
         Failure {
             kind,
             code: code.to_owned(),
-            text: text.to_owned(),
+            message: message.into(),
         }
+    }
+
+    /// The text, in every language.
+    pub fn message(&self) -> &Message {
+        &self.message
     }
 
     /// Whether the next attempt may succeed without any action.
@@ -316,7 +439,7 @@ fn inner_code(detail: &str) -> Option<&str> {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        self.message.fmt(f)
     }
 }
 

@@ -54,10 +54,7 @@ pub(crate) fn check_rows(
     }
     bad.check()?;
     if summary.rows == 0 {
-        return Err(BulkError::usage(message!(
-            "there are no rows",
-            "没有任何行"
-        )));
+        return Err(BulkError::usage(message!("no rows", "没有任何行")));
     }
     summary.crc32 = checksum.finalize();
     Ok(summary)

@@ -17,7 +17,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
         .and_then(|value| from.end().map(|()| value))
         .map_err(|e| {
             let text = e.to_string();
-            // The text is a single line, so its number says nothing.
+            // The text is a single line, so its number is of no use.
             let place = format!(" at line {} column {}", e.line(), e.column());
             match text.strip_suffix(&place) {
                 Some(why) => format!("{why} (column {})", e.column()),

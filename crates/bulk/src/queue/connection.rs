@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use redis::{Client, FromRedisValue, RedisError, cmd};
+use wxlink::Lang;
 use wxlink::redis_connection::{Connection, Failure, Server, Session};
 
 use super::scripts::CONSUMER_GROUP;
@@ -73,15 +74,19 @@ impl RedisConnection {
 
 fn to_error(server: &Server, failure: &Failure) -> BulkError {
     let server = server.shown();
+    let (en, zh) = (
+        failure.message().get(Lang::En),
+        failure.message().get(Lang::Zh),
+    );
     if failure.may_pass() {
         BulkError::retry(message!(
-            "the queue's Redis at {server} {failure}. Completed work is kept",
-            "队列的 Redis（{server}）出错：{failure}。已完成的工作已保存"
+            "the queue's Redis at {server} {en}. Completed work is kept",
+            "队列的 Redis（{server}）{zh}。已完成的工作已保存"
         ))
     } else {
         BulkError::usage(message!(
-            "the queue's Redis at {server} {failure}",
-            "队列的 Redis（{server}）出错：{failure}"
+            "the queue's Redis at {server} {en}",
+            "队列的 Redis（{server}）{zh}"
         ))
     }
 }

@@ -20,11 +20,11 @@ use crate::row::Row;
 use crate::runner::{AccountLease, AccountSource, Backoff};
 use crate::stop::StopFlag;
 
-/// How many rows of an account are read at once.
+/// The most rows of an account that one command reads.
 const MAX_ROWS_PER_READ: usize = 200;
-/// How long Redis waits for a new account before it answers that there is none (ms).
+/// How long one command to Redis waits for a new account (ms).
 const BLOCK_MS: u64 = 200;
-/// A worker that does not stay still waits for accounts that are due within this time.
+/// A worker without `stay` ends when no account is due within this time.
 const MAX_WAIT_FOR_DUE: Duration = Duration::from_secs(90);
 /// The id before all entries of a stream.
 const FIRST_ENTRY: &str = "0-0";

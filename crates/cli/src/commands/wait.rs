@@ -23,7 +23,7 @@ fn command() -> Command {
         )
         .arg(
             Arg::new("appid")
-                .value_name("APPID_OR_GH")
+                .value_name("APPID_OR_GH_ID")
                 .required(true)
                 .help("The mini program's appid, wx…, or its original ID, gh_…"),
         )

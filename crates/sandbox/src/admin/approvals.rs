@@ -67,7 +67,7 @@ pub(crate) fn request_console_link(request: AdminRequest) -> AdminResult {
         .ok_or_else(|| AdminError::no_account(&account))?;
     if !world.miniprograms.contains_key(&appid) {
         return Err(AdminError::not_found(format!(
-            "there is no mini program {appid:?}: add it first"
+            "unknown mini program {appid:?}: add it first"
         )));
     }
     links.apply_due_decisions(&state.policy, now_ms);

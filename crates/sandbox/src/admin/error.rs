@@ -39,7 +39,7 @@ impl AdminError {
     /// No account has this appid.
     pub(crate) fn no_account(appid: &str) -> Self {
         Self::not_found(format!(
-            "there is no account {appid:?}. GET /__sandbox/state lists the accounts"
+            "unknown account {appid:?}. GET /__sandbox/state lists the accounts"
         ))
     }
 

@@ -140,7 +140,7 @@ fn no_route(method: &str, path: &str) -> AdminError {
     AdminError::new(
         status,
         format!(
-            "there is no route {method} {ROOT}/{path}. Use one of: {}",
+            "unknown route {method} {ROOT}/{path}. Use one of: {}",
             routes.join(", ")
         ),
     )

@@ -210,7 +210,7 @@ impl Fault {
         )
     }
 
-    /// Checks the parameters. The error says what is wrong.
+    /// Checks the parameters. The error names the invalid parameter.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self {
             Self::DelayMs(ms) if *ms > MAX_DELAY_MS => Err(format!(

@@ -72,7 +72,7 @@ pub struct FaultRule {
     /// The kind of listener it is for. `None`: both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener: Option<Listener>,
-    /// What goes wrong.
+    /// The fault.
     pub fault: Fault,
     /// Whether the request takes effect first. `None`: before for most faults; after for
     /// [`Fault::DelayMs`] and for faults that change WeChat's response.
@@ -127,7 +127,7 @@ impl FaultRule {
         })
     }
 
-    /// Checks the rule. The error says what is wrong.
+    /// Checks the rule. The error names the invalid field.
     pub(crate) fn check(&self) -> Result<(), String> {
         let name = self.fault.name();
         self.fault

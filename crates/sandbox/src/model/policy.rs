@@ -119,7 +119,7 @@ impl Policy {
         }
     }
 
-    /// Checks the policy. The error says what is wrong.
+    /// Checks the policy. The error names the invalid field.
     pub(crate) fn check(&self) -> Result<(), String> {
         let mut steps = vec![&self.official_account, &self.mini_program, &self.unlink];
         for (appid, own) in &self.miniprograms {

@@ -389,7 +389,7 @@ pub(crate) fn is_appid(text: &str) -> bool {
     })
 }
 
-/// The error says what an appid looks like.
+/// The error describes a valid appid.
 pub(crate) fn check_appid(appid: &str) -> Result<(), String> {
     if is_appid(appid) {
         Ok(())
@@ -420,7 +420,7 @@ fn check_username(username: &str) -> Result<(), String> {
 }
 
 impl World {
-    /// Checks all documents. The error says what is wrong, and contains no secrets.
+    /// Checks all documents. The error names the invalid field and contains no secrets.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (appid, miniprogram) in &self.miniprograms {
             self.check_miniprogram(appid, miniprogram)
@@ -468,7 +468,7 @@ impl World {
         if self.accounts.contains_key(appid) {
             Ok(())
         } else {
-            Err(format!("there is no account {appid:?}: add it first"))
+            Err(format!("unknown account {appid:?}: add it first"))
         }
     }
 
@@ -516,7 +516,7 @@ impl World {
         }
         match &token.account {
             Some(appid) if !self.accounts.contains_key(appid) => {
-                Err(format!("there is no account {appid:?}: add it first"))
+                Err(format!("unknown account {appid:?}: add it first"))
             }
             None if token.kind == TokenKind::Good => {
                 Err("a token of kind `good` needs an `account`".to_owned())
@@ -573,7 +573,7 @@ mod tests {
         assert!(error(r#"{"tokens":{"T":{}}}"#).contains("needs an `account`"));
         assert!(
             error(r#"{"tokens":{"T":{"account":"wx0a00000000000001"}}}"#)
-                .contains("there is no account")
+                .contains("unknown account")
         );
         assert!(
             error(

@@ -94,7 +94,7 @@ impl Arguments {
                 "--stay" => stay = true,
                 "--help" | "-h" => return Ok(Invocation::Help),
                 "--version" | "-V" => return Ok(Invocation::Version),
-                _ => return Err(format!("there is no option {flag}")),
+                _ => return Err(format!("unknown option {flag}")),
             }
             if inline.is_some() {
                 return Err(format!("{flag} takes no value"));
@@ -107,7 +107,7 @@ impl Arguments {
 /// The values of `--approve`.
 const APPROVE_VALUES: &str = "manual, immediate, polls:N or seconds:N";
 
-/// Parses the value of an option. `what` says what it must be.
+/// Parses the value of an option. `what` describes the valid values.
 fn parsed<T: std::str::FromStr>(flag: &str, value: &OsStr, what: &str) -> Result<T, String> {
     value
         .to_str()
@@ -167,8 +167,8 @@ mod tests {
     #[test]
     fn errors_say_what_to_do() {
         for (text, part) in [
-            ("--prot 1", "there is no option --prot"),
-            ("extra", "there is no option extra"),
+            ("--prot 1", "unknown option --prot"),
+            ("extra", "unknown option extra"),
             ("--port", "--port needs a port"),
             ("--port 70000", "0 to 65535, not 70000"),
             ("--listen localhost", "an IP address, not localhost"),

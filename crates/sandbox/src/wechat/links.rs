@@ -216,7 +216,7 @@ impl AccountLinks {
     }
 
     /// Makes a decision by hand. Returns the state that follows; `None`: the link was removed from
-    /// the list. The error says which administrator the link waits for instead.
+    /// the list. The error names the administrator that the link waits for instead.
     pub(crate) fn decide(
         &mut self,
         appid: &str,

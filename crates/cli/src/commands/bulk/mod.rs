@@ -35,7 +35,7 @@ fn command() -> Command {
              The rows name an account and an appid each, and contain notify_users and \
              show_profile. They are CSV with a line of column names, or JSON lines. The tokens \
              come from a source for many accounts (component_appid or token_command).\n\n\
-             The list of each account is read first, and only links that it shows no trace of are \
+             The list of each account is read first, and only links that it does not show are \
              posted. The result of each row is kept in a folder, the job. After any interruption \
              --resume continues from there: nothing is lost, and nothing is posted twice.",
         )

@@ -1,5 +1,5 @@
-//! `wxlink doctor`: checks everything that a call needs, one thing after the other, and says what
-//! to do about each problem.
+//! `wxlink doctor`: checks everything that a call needs, one thing after the other, and shows how
+//! to fix each problem.
 
 mod account;
 mod check;
@@ -21,11 +21,11 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 
 fn command() -> Command {
     Command::new("doctor")
-        .about("Check everything that a call needs, and say what to do about problems")
+        .about("Check everything that a call needs, and show how to fix each problem")
         .long_about(
             "Check everything that a call needs: DNS, proxy, TLS, clock, the source of tokens, the \
              kind of token, the IP whitelist, the account's authorisation and permission set 33. \
-             Says what to do about each problem.\n\n\
+             Shows how to fix each problem.\n\n\
              Calls WeChat with an invalid token, which shows whether WeChat can be reached, then \
              reads the account's list. Changes nothing.",
         )

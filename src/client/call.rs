@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::client::{Client, LinkChoices};
+use super::progress::PostOutcome;
 use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use crate::error::Error;
 use crate::model::delivery::Delivery;
@@ -18,6 +19,7 @@ use crate::redact::Secret;
 use crate::response::list::LinkList;
 use crate::response::response::Response;
 use crate::retry::Sender;
+use crate::store::{PostedOutcome, Settlement};
 use crate::token::Token;
 
 /// The body of the request for the list, `{}`. WeChat has answered an empty body with errcode
@@ -61,7 +63,61 @@ impl Client {
         appid: &str,
         choices: LinkChoices,
     ) -> Result<Response, Error> {
-        self.link_until(access_token.into(), appid, choices, self.deadline())
+        let (token, deadline) = (access_token.into(), self.deadline());
+        let result = self.link_until(token, appid, choices, deadline);
+        if let Some(settlement) = self.settlement_of(&result) {
+            self.record(token, appid, settlement, deadline);
+        }
+        result
+    }
+
+    /// What a post means for the claim of its link; `None` if it changes nothing.
+    pub(super) fn settlement_of(&self, posted: &Result<Response, Error>) -> Option<Settlement> {
+        let outcome = match posted {
+            Ok(_) => PostedOutcome::Accepted,
+            Err(e) => match PostOutcome::from_error(e) {
+                _ if e.delivery() == Delivery::NeverSent => return None,
+                PostOutcome::AlreadyExisted if e.class() == Some(Class::Ok) => {
+                    return Some(Settlement::Forget);
+                }
+                PostOutcome::AlreadyExisted => PostedOutcome::Accepted,
+                PostOutcome::Unknown => PostedOutcome::Unknown,
+                _ => return None,
+            },
+        };
+        let stands = self.limits.settle;
+        Some(Settlement::Posted { outcome, stands })
+    }
+
+    /// Records in the store of claims what happened to a link without a claim.
+    pub(super) fn record(
+        &self,
+        token: Option<&str>,
+        appid: &str,
+        settlement: Settlement,
+        deadline: Instant,
+    ) {
+        if !self.limits.settle.is_zero() {
+            let keys = self.link_keys(token, appid, deadline);
+            self.claims.record(keys, settlement, deadline, &self.cancel);
+        }
+    }
+
+    /// The keys of a link's claim.
+    pub(super) fn link_keys(
+        &self,
+        token: Option<&str>,
+        appid: &str,
+        deadline: Instant,
+    ) -> Vec<String> {
+        let account = self.account.as_deref();
+        let passed = token.filter(|token| !token.is_empty() || self.tokens.is_none());
+        let own = match (passed, &self.tokens) {
+            (None, Some(tokens)) => tokens.get(account, deadline, &self.cancel).ok(),
+            _ => None,
+        };
+        let token = passed.or(own.as_deref().map(|token| &**token));
+        self.claims.keys(account, token, appid)
     }
 
     /// [`link_miniprogram`](Client::link_miniprogram) that ends by `end` at the latest.
@@ -185,12 +241,12 @@ impl Client {
         }
         self.check_text("appid", appid, MAX_APPID_BYTES)
             .map_err(|e| e.with_endpoint(Endpoint::Unlink))?;
-        self.call(
-            Endpoint::Unlink,
-            access_token.into(),
-            &Body { appid },
-            self.deadline(),
-        )
+        let (token, deadline) = (access_token.into(), self.deadline());
+        let result = self.call(Endpoint::Unlink, token, &Body { appid }, deadline);
+        if result.is_ok() {
+            self.record(token, appid, Settlement::Forget, deadline);
+        }
+        result
     }
 
     /// Makes one call, with the caller's token or one of the client's.

@@ -151,12 +151,7 @@ impl LinkClaims {
             Ok(Err(e)) => Err(ClaimError::Store(e.clone())),
             Err(WaitError::Cancelled) => Err(ClaimError::Cancelled),
             Err(WaitError::TimedOut) => {
-                let why = format!("{} does not respond in time", store.name());
-                Err(ClaimError::Store(StoreError {
-                    why,
-                    transient: true,
-                    is_late: true,
-                }))
+                Err(ClaimError::Store(StoreError::not_responding(&**store)))
             }
             Err(WaitError::Failed(e)) => Err(ClaimError::System(e.to_string())),
         }
@@ -256,6 +251,9 @@ mod tests {
         assert_eq!(keys(&options, None, Some("TOKEN")), both[1..]);
         options.set("base_url", "http://127.0.0.1:8080").unwrap();
         let simulated = keys(&options, Some("wxa"), None);
-        assert!(simulated[0].contains("{http%3A%2F%2F127.0.0.1%3A8080:"), "{simulated:?}");
+        assert!(
+            simulated[0].contains("{http%3A%2F%2F127.0.0.1%3A8080:"),
+            "{simulated:?}"
+        );
     }
 }

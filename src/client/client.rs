@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::claims::{ClaimError, LinkClaims};
 use super::id_aliases::IdAliases;
 use crate::config::limits::{Limits, MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use crate::config::options::Options;
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
+use crate::store;
 use crate::sys::cancel::CancelToken;
 use crate::sys::fork::ForkGuard;
 use crate::token::{Platform, TokenCache};
@@ -44,6 +46,7 @@ pub struct Client {
     pub(super) limits: Limits,
     pub(super) cancel: Arc<CancelToken>,
     pub(super) aliases: Arc<IdAliases>,
+    pub(super) claims: Arc<LinkClaims>,
     /// The tokens of calls that pass none; `None` if no token source is set.
     pub(super) tokens: Option<Arc<TokenCache>>,
     /// The account of calls that pass no token.
@@ -74,8 +77,11 @@ impl Client {
     pub fn new(options: &Options) -> Result<Client, Error> {
         let bad_option = |why: Message| Error::before_send(Status::BadOption, why, options.lang);
         let pool = Arc::new(ConnectionPool::new(options).map_err(bad_option)?);
+        let store = store::open(&options.store).map_err(bad_option)?;
+        let shared = options.store.is_shared().then(|| store.clone());
         Ok(Client {
-            tokens: TokenCache::new(options, &pool).map_err(bad_option)?,
+            tokens: TokenCache::new(options, &pool, &store).map_err(bad_option)?,
+            claims: Arc::new(LinkClaims::new(&options.hosts, shared)),
             account: options.account_over(None),
             pool,
             limits: options.limits(),
@@ -114,6 +120,7 @@ impl Client {
             limits,
             cancel: Arc::new(new_cancel_token(lang)?),
             aliases: self.aliases.clone(),
+            claims: self.claims.clone(),
             tokens: self.tokens.clone(),
             account: options.account_over(self.account.as_ref()),
             fork_guard: self.fork_guard,
@@ -246,13 +253,17 @@ impl Client {
     /// running, if the client has no token source, and in the child process after a fork. Returns
     /// `false` if `limit` passes first, or if the process has no file descriptor left.
     pub fn finish_token_fetches(&self, limit: Duration) -> bool {
-        let Some(tokens) = self.tokens.as_deref().filter(|_| !self.is_forked()) else {
+        if self.is_forked() {
             return true;
-        };
+        }
         let now = Instant::now();
         // If the clock cannot represent the limit, wait longer than any fetch takes.
         let until = now.checked_add(limit).unwrap_or(now + 2 * MAX_TIMEOUT);
-        tokens.finish_fetches(until)
+        let fetched = self
+            .tokens
+            .as_deref()
+            .is_none_or(|t| t.finish_fetches(until));
+        self.claims.finish(until) && fetched
     }
 
     fn forget_token_failure(&self, account: Option<&str>) {
@@ -274,6 +285,17 @@ impl Client {
             return Err(before_send(Status::Cancelled));
         }
         self.localized(body(self.platform()?))
+    }
+
+    /// Why a claim could not be taken, as an error.
+    pub(super) fn claim_error(&self, error: ClaimError) -> Error {
+        let (status, why) = match error {
+            ClaimError::Cancelled => (Status::Cancelled, "".into()),
+            ClaimError::Store(e) => (Status::Store, e.why),
+            ClaimError::System(why) => (Status::Internal, why.as_str().into()),
+        };
+        self.localized::<()>(Err(Error::before_send(status, why, self.limits.lang)))
+            .unwrap_err()
     }
 
     /// The platform that is the client's token source.
@@ -312,10 +334,6 @@ impl Client {
     /// The time limit of a call (option `timeout_ms`).
     pub fn timeout(&self) -> Duration {
         self.limits.timeout
-    }
-
-    pub(super) fn max_retries(&self) -> u32 {
-        self.limits.max_retries
     }
 
     /// The time at which a call that starts now must end.

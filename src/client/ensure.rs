@@ -1,12 +1,12 @@
 //! The repeatable operations: make sure that a mini program is linked, and wait until it is.
 //!
-//! They decide by the list. They post an invitation only if the list does not show the mini
-//! program, and if the outcome of a post is unknown, they read the list again.
+//! They decide by the list. An invitation is posted at most once in a call, only if the list does
+//! not show the mini program, and only if the call gets the link's claim (`claims.rs`).
 
 use std::time::Duration;
 
 use super::client::{Client, LinkChoices};
-use super::link_tracker::{LinkTracker, is_permanent};
+use super::link_tracker::{Invited, LinkTracker, is_permanent};
 use super::progress::{LinkProgress, LinkState, Operation};
 use crate::response::list::LinkList;
 
@@ -19,9 +19,13 @@ impl Client {
     /// is pending, and when the mini program is already linked. Takes at most `timeout_ms` plus
     /// `wait`.
     ///
-    /// If the outcome of a post is unknown, or WeChat answers it with -1 (busy), the list is read
-    /// again. Only if two reads do not show the mini program, another invitation is posted, at most
-    /// `max_retries` times. If the list shows that the administrator refused, nothing is posted.
+    /// One call posts at most once. For `settle_ms` after a post, no call that shares the store
+    /// (option `store`; the default is this process's memory) posts another invitation for the same
+    /// mini program and the same account or token: the result is then [`LinkState::InDoubt`], or
+    /// pending if WeChat accepted the earlier one. With the option `account`, invitations are
+    /// remembered for 90 days: one that WeChat accepted and that is no longer in the list is
+    /// [`LinkState::Vanished`] and is not repeated unless the option `reinvite` is set. If the list
+    /// shows that the administrator refused, nothing is posted.
     ///
     /// ```
     /// use std::time::Duration;
@@ -57,15 +61,19 @@ impl Client {
             Ok(found) => tracker.progress.found = found,
         }
         if tracker.progress.found == LinkState::Vanished {
-            if let Err(e) = tracker.post(choices) {
-                return tracker.fail(e);
+            match tracker.invite(choices, wait) {
+                Err(e) => return tracker.fail(e),
+                Ok(Invited::NotRepeated) => return tracker.progress,
+                Ok(Invited::Listed) if wait.is_zero() => return tracker.progress,
+                Ok(_) => {}
             }
-            tracker.poll(wait)
-        } else if tracker.progress.is_settled() || wait.is_zero() {
-            tracker.progress
-        } else {
-            tracker.poll(wait)
+        } else if wait.is_zero() {
+            return tracker.finish();
         }
+        if tracker.progress.is_settled() {
+            return tracker.finish();
+        }
+        tracker.poll(wait)
     }
 
     /// Like [`ensure_linked`](Client::ensure_linked) without a wait, for callers that link many
@@ -82,7 +90,7 @@ impl Client {
         let mut tracker = LinkTracker::new(self, Operation::Ensure, token, appid, Duration::ZERO);
         tracker.progress.found = tracker.update_from(list);
         if tracker.progress.found == LinkState::Vanished {
-            if let Err(e) = tracker.post(choices) {
+            if let Err(e) = tracker.invite(choices, Duration::ZERO) {
                 return tracker.fail(e);
             }
         }
@@ -121,7 +129,7 @@ impl Client {
             Ok(found) => tracker.progress.found = found,
         }
         if tracker.progress.is_settled() || wait.is_zero() {
-            return tracker.progress;
+            return tracker.finish();
         }
         tracker.poll(wait)
     }

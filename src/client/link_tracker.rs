@@ -1,8 +1,9 @@
-//! Follows one mini program in the list of one account, and posts its invitation.
+//! Follows one mini program in the list of one account, and invites it.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
+use super::claims::{Attempt, Claim};
 use super::client::{Client, LinkChoices};
 use super::progress::{LinkProgress, LinkState, Operation, PostOutcome};
 use crate::error::Error;
@@ -11,6 +12,8 @@ use crate::model::errcode::Class;
 use crate::model::link_status::LinkStatus;
 use crate::model::status::Status;
 use crate::response::list::{LinkList, MiniProgram};
+use crate::response::response::Response;
+use crate::store::{PostedOutcome, Settlement};
 
 /// The pause between two reads of the list starts at `MIN_READ_PAUSE`, or a tenth of the wait if
 /// that is shorter, and grows to `MAX_READ_PAUSE`.
@@ -18,8 +21,7 @@ const MIN_READ_PAUSE: Duration = Duration::from_secs(2);
 const MAX_READ_PAUSE: Duration = Duration::from_secs(30);
 /// The shortest pause, however short the wait is.
 const SHORTEST_READ_PAUSE: Duration = Duration::from_millis(20);
-/// The pause between the two reads that must both not show the mini program before it is posted
-/// again.
+/// The pause between the two reads of the list after a post whose outcome is unknown.
 const CONFIRMATION_PAUSE: Duration = Duration::from_secs(1);
 /// A post may use all of the time limit but one part in this many. The rest is kept for reading the
 /// list, in case the post's outcome is unknown.
@@ -37,7 +39,28 @@ pub(super) struct LinkTracker<'a> {
     /// The original ids of the refused items that were in the list before the first post.
     refused_before: Vec<String>,
     deadline: Instant,
+    /// Why the outcome of this call's post is unknown.
+    doubt: Option<Error>,
     pub(super) progress: LinkProgress,
+}
+
+/// What became of an invitation.
+pub(super) enum Invited {
+    /// It was posted.
+    Posted,
+    /// Another call posts or has posted it.
+    Elsewhere,
+    /// Another read of the list shows the mini program.
+    Listed,
+    /// An earlier one was accepted and is no longer in the list.
+    NotRepeated,
+}
+
+/// A claim that is held, or none if claims are switched off.
+#[derive(Default)]
+struct HeldClaim {
+    claim: Option<Claim>,
+    earlier: Option<PostedOutcome>,
 }
 
 impl<'a> LinkTracker<'a> {
@@ -56,6 +79,7 @@ impl<'a> LinkTracker<'a> {
             was_seen: false,
             refused_before: Vec::new(),
             deadline: Instant::now() + client.timeout() + wait,
+            doubt: None,
             progress: LinkProgress::new(operation, client.lang()),
         }
     }
@@ -113,62 +137,146 @@ impl<'a> LinkTracker<'a> {
             .or_else(refused_since_post)
     }
 
-    /// Posts until an invitation is pending, and reads the list before it posts again.
-    pub(super) fn post(&mut self, choices: LinkChoices) -> Result<(), Error> {
-        let max_posts = self.client.max_retries().saturating_add(1);
-        let post_deadline = self.deadline - self.client.timeout() / READ_TIME_DIVISOR;
-        loop {
-            let posted = self
-                .client
-                .link_until(self.token, self.id, choices, post_deadline);
-            let error = match posted {
-                Ok(response) => {
-                    self.progress.posts += 1;
-                    self.progress.post_outcome = PostOutcome::Accepted;
-                    self.progress.add_attempts(response.attempts());
-                    self.progress.state = LinkState::AwaitingAdministrator;
-                    return Ok(());
-                }
-                Err(e) => e,
-            };
-            self.progress.add_attempts(error.attempts());
-            if error.delivery() != Delivery::NeverSent {
-                self.progress.posts += 1;
-                self.progress.post_outcome = PostOutcome::from_error(&error);
-                if self.progress.post_outcome == PostOutcome::Unknown {
-                    // The list that was read before the post is out of date.
-                    self.progress.state = LinkState::Unknown;
-                }
-            }
-            match (error.class(), error.status()) {
-                (Some(Class::Pending), _) => {
-                    self.progress.state = LinkState::AwaitingAdministrator;
-                    return Ok(());
-                }
-                (Some(Class::Ok), _) => {
-                    self.progress.state = LinkState::Linked;
-                    return Ok(());
-                }
-                // Return now; the next call finds out whether the post took effect.
-                (_, Status::Cancelled) => return Err(error),
-                // Busy is WeChat's -1. WeChat may have acted although it answered -1.
-                (Some(Class::Busy), _) => {}
-                (None, _) if error.delivery() == Delivery::Unknown => {}
-                _ => return Err(error),
-            }
-            let is_listed = self.is_listed().map_err(|e| match e.status() {
-                // The cancellation ended the call; `post_outcome` records the post.
-                Status::Cancelled => e,
-                _ => error.clone(),
-            })?;
-            if is_listed {
-                return Ok(());
-            }
-            if self.progress.posts >= max_posts || Instant::now() >= post_deadline {
-                self.progress.state = LinkState::Vanished;
-                return Err(error);
+    /// Invites the mini program, unless its claim shows that nothing may be posted now. Posts at
+    /// most once.
+    ///
+    /// # Errors
+    /// The claim could not be taken, the invitation was refused, or its outcome is unknown, two
+    /// reads of the list do not show it, and `wait` is zero.
+    pub(super) fn invite(
+        &mut self,
+        choices: LinkChoices,
+        wait: Duration,
+    ) -> Result<Invited, Error> {
+        let post_deadline = self.deadline - wait - self.client.timeout() / READ_TIME_DIVISOR;
+        let Some(claim) = self.claim(post_deadline)? else {
+            return Ok(Invited::Elsewhere);
+        };
+        if let Some(earlier) = claim.earlier {
+            // The list was read before the claim was taken.
+            let found = self.read_list();
+            let is_listed = !matches!(found, Ok(LinkState::Vanished));
+            let vanished = earlier == PostedOutcome::Accepted && !self.client.limits.reinvite;
+            if is_listed || vanished {
+                self.settle(&claim, Settlement::NotPosted);
+                found?;
+                return Ok(if is_listed {
+                    Invited::Listed
+                } else {
+                    Invited::NotRepeated
+                });
             }
         }
+        let posted = self
+            .client
+            .link_until(self.token, self.id, choices, post_deadline);
+        let settlement = self.client.settlement_of(&posted);
+        if let Some(Settlement::Posted { stands, .. }) = settlement {
+            self.progress.retry_at = Some(Instant::now() + stands);
+        }
+        self.settle(&claim, settlement.unwrap_or(Settlement::NotPosted));
+        self.note(posted, wait)
+    }
+
+    /// Updates the progress from the response to a post.
+    fn note(&mut self, posted: Result<Response, Error>, wait: Duration) -> Result<Invited, Error> {
+        let error = match posted {
+            Ok(response) => {
+                self.progress.posts += 1;
+                self.progress.post_outcome = PostOutcome::Accepted;
+                self.progress.add_attempts(response.attempts());
+                self.progress.state = LinkState::AwaitingAdministrator;
+                return Ok(Invited::Posted);
+            }
+            Err(e) => e,
+        };
+        self.progress.add_attempts(error.attempts());
+        if error.delivery() == Delivery::NeverSent {
+            return Err(error);
+        }
+        self.progress.posts += 1;
+        self.progress.post_outcome = PostOutcome::from_error(&error);
+        match (self.progress.post_outcome, error.class()) {
+            (PostOutcome::AlreadyExisted, Some(Class::Ok)) => {
+                self.progress.state = LinkState::Linked;
+                return Ok(Invited::Posted);
+            }
+            (PostOutcome::AlreadyExisted, _) => {
+                self.progress.state = LinkState::AwaitingAdministrator;
+                return Ok(Invited::Posted);
+            }
+            (PostOutcome::Unknown, _) => {}
+            _ => return Err(error),
+        }
+        // The list that was read before the post is out of date.
+        self.progress.state = LinkState::Unknown;
+        // The next call finds out whether the post took effect.
+        if error.status() == Status::Cancelled {
+            return Err(error);
+        }
+        let is_listed = self.is_listed().map_err(|e| match e.status() {
+            // The cancellation ended the call; `post_outcome` records the post.
+            Status::Cancelled => e,
+            _ => error.clone(),
+        })?;
+        if is_listed {
+            return Ok(Invited::Posted);
+        }
+        self.progress.state = LinkState::InDoubt;
+        if wait.is_zero() {
+            return Err(error);
+        }
+        self.doubt = Some(error);
+        Ok(Invited::Posted)
+    }
+
+    /// Claims the link; `None` if another call posts or has posted, which the state then shows.
+    fn claim(&mut self, post_deadline: Instant) -> Result<Option<HeldClaim>, Error> {
+        let client = self.client;
+        if client.limits.settle.is_zero() {
+            return Ok(Some(HeldClaim::default()));
+        }
+        let now = Instant::now();
+        let left = post_deadline.saturating_duration_since(now);
+        let keys = client.link_keys(self.token, self.id, post_deadline);
+        // Half of the time is for the post.
+        let limit = now + left / 2;
+        let lasts = left + client.limits.settle;
+        let attempt = client.claims.take(keys, lasts, limit, &client.cancel);
+        match attempt.map_err(|e| client.claim_error(e))? {
+            Attempt::Taken(claim, earlier) => Ok(Some(HeldClaim {
+                claim: Some(claim),
+                earlier,
+            })),
+            Attempt::Held { outcome, left } => {
+                self.progress.retry_at = Some(Instant::now() + left);
+                self.progress.state = match outcome {
+                    Some(PostedOutcome::Accepted) => LinkState::AwaitingAdministrator,
+                    _ => LinkState::InDoubt,
+                };
+                Ok(None)
+            }
+        }
+    }
+
+    fn settle(&self, held: &HeldClaim, settlement: Settlement) {
+        if let Some(claim) = &held.claim {
+            let client = self.client;
+            let deadline = self.deadline;
+            client
+                .claims
+                .settle(claim, settlement, deadline, &client.cancel);
+        }
+    }
+
+    /// The progress of a call that has ended. If the mini program is linked, its invitation is
+    /// forgotten.
+    pub(super) fn finish(self) -> LinkProgress {
+        if self.progress.state == LinkState::Linked {
+            self.client
+                .record(self.token, self.id, Settlement::Forget, self.deadline);
+        }
+        self.progress
     }
 
     /// Whether one of two reads of the list shows the mini program.
@@ -195,9 +303,10 @@ impl<'a> LinkTracker<'a> {
                 Ok(LinkState::Vanished) => {
                     absent_in_a_row += 1;
                     // A list may show a new invitation late, and may miss an item once.
-                    let may_appear = self.progress.posts > 0 && !self.was_seen;
+                    let is_invited = self.progress.posts > 0 || self.progress.retry_at.is_some();
+                    let may_appear = is_invited && !self.was_seen;
                     if absent_in_a_row >= 2 && !may_appear {
-                        return self.progress;
+                        return self.finish();
                     }
                     self.progress.state = known_state;
                 }

@@ -2,6 +2,7 @@
 //! `wait_linked` on top of them.
 
 mod call;
+mod claims;
 #[allow(clippy::module_inception)]
 mod client;
 mod ensure;

@@ -2,6 +2,7 @@
 //! did.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -31,6 +32,9 @@ pub enum LinkState {
     Declined,
     /// The mini program is not in the list, or is no longer there.
     Vanished,
+    /// The list does not show the mini program, and an earlier invitation may still take effect.
+    /// Nothing else is posted until [`LinkProgress::retry_after`] has passed.
+    InDoubt,
     /// The list could not be read.
     Unknown,
 }
@@ -56,6 +60,7 @@ impl LinkState {
             | LinkState::AwaitingAdministrator => "pending",
             LinkState::Declined => "declined",
             LinkState::Vanished => "vanished",
+            LinkState::InDoubt => "in_doubt",
             LinkState::Unknown => "unknown",
         }
     }
@@ -149,6 +154,8 @@ pub struct LinkProgress {
     pub(super) found: LinkState,
     pub(super) posts: u32,
     pub(super) post_outcome: PostOutcome,
+    /// When the claim of an earlier post ends.
+    pub(super) retry_at: Option<Instant>,
     attempts: Vec<Attempt>,
     pub(super) error: Option<Error>,
     lang: Lang,
@@ -164,6 +171,7 @@ impl LinkProgress {
             found: LinkState::Unknown,
             posts: 0,
             post_outcome: PostOutcome::NotPosted,
+            retry_at: None,
             attempts: Vec::new(),
             error: None,
             lang,
@@ -189,6 +197,7 @@ impl LinkProgress {
             (None, LinkState::Linked) => Status::Ok,
             (None, LinkState::Declined) => Status::Declined,
             (None, LinkState::Vanished) => Status::Vanished,
+            (None, LinkState::InDoubt) => Status::InDoubt,
             (None, _) => Status::Pending,
         }
     }
@@ -213,6 +222,16 @@ impl LinkProgress {
     /// How many times the call posted a link that WeChat may have received.
     pub fn posts(&self) -> u32 {
         self.posts
+    }
+
+    /// How long an earlier invitation may still take effect, if the state is
+    /// [`LinkState::InDoubt`]; zero otherwise. The same call is safe to repeat before.
+    pub fn retry_after(&self) -> Duration {
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        let is_in_doubt = self.state == LinkState::InDoubt;
+        self.retry_at
+            .filter(|_| is_in_doubt)
+            .map_or(Duration::ZERO, left)
     }
 
     /// The error that ended the call early, if any.
@@ -242,7 +261,10 @@ impl LinkProgress {
 
     /// Whether the outcome of the last post is known, by its response or by a later list.
     fn is_post_outcome_known(&self) -> bool {
-        let is_listed = !matches!(self.state, LinkState::Vanished | LinkState::Unknown);
+        let is_listed = !matches!(
+            self.state,
+            LinkState::Vanished | LinkState::InDoubt | LinkState::Unknown
+        );
         self.post_outcome != PostOutcome::Unknown || is_listed
     }
 
@@ -370,6 +392,7 @@ impl LinkProgress {
             "item": self.item,
             "found": found,
             "posts": self.posts,
+            "retry_after_ms": self.retry_after().as_millis() as u64,
         })
     }
 }

@@ -19,6 +19,11 @@ pub(crate) enum StoreUrl {
 }
 
 impl StoreUrl {
+    /// Whether other processes may use the store as well.
+    pub fn is_shared(&self) -> bool {
+        !matches!(self, StoreUrl::Memory)
+    }
+
     /// Parses the option's value. Opens no file and no connection.
     ///
     /// # Errors

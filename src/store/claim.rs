@@ -173,14 +173,19 @@ pub(super) mod tests {
     pub fn fulfils_the_contract(store: &dyn Store) {
         let soon = || Instant::now() + Duration::from_secs(60);
         let keys = |names: &[&str]| -> Vec<String> {
-            names.iter().map(|name| format!("wxlink:link:{{t:wx}}:{name}")).collect()
+            names
+                .iter()
+                .map(|name| format!("wxlink:link:{{t:wx}}:{name}"))
+                .collect()
         };
         let long = Duration::from_secs(600);
         let claim = |names: &[&str], owner: &LockOwner, lasts| {
             store.claim(&keys(names), owner, lasts, soon()).unwrap()
         };
         let settle = |names: &[&str], owner: &LockOwner, settlement| {
-            store.settle(&keys(names), owner, settlement, soon()).unwrap();
+            store
+                .settle(&keys(names), owner, settlement, soon())
+                .unwrap();
         };
         let taken = |earlier| Claimed::Taken { earlier };
         let held_by = |claimed: Claimed| match claimed {
@@ -240,7 +245,11 @@ pub(super) mod tests {
         assert_eq!(claim(&["l"], &ours, Duration::from_millis(1)), taken(None));
         thread::sleep(Duration::from_millis(20));
         assert_eq!(claim(&["l"], &theirs, long), taken(None));
-        settle(&["l"], &ours, posted(PostedOutcome::Unknown, Duration::from_millis(1)));
+        settle(
+            &["l"],
+            &ours,
+            posted(PostedOutcome::Unknown, Duration::from_millis(1)),
+        );
         thread::sleep(Duration::from_millis(20));
         assert_eq!(held_by(claim(&["l"], &ours, long)), None);
         settle(&["l"], &theirs, Settlement::NotPosted);

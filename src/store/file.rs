@@ -150,7 +150,13 @@ impl Entries for LinkTexts<'_> {
 
     fn set(&mut self, key: &str, text: &str, lasts: Duration) {
         let boot = self.now.boot.clone();
-        let row = (boot.as_str(), self.now.ms, self.wall_ms, millis(lasts), text);
+        let row = (
+            boot.as_str(),
+            self.now.ms,
+            self.wall_ms,
+            millis(lasts),
+            text,
+        );
         let set = self.table.insert(key, row).map(drop);
         self.note(set);
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::claim::{self, Claimed, Entries, POSTED_SUFFIX, Settlement};
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
+use crate::model::lang::Text;
 use crate::model::message::Message;
 use crate::sys::lock::lock;
 
@@ -65,7 +66,10 @@ impl LinkTexts {
         let now = Instant::now();
         self.0.retain(|_, (_, expires)| now < *expires);
         if self.0.len() >= MAX_LINK_TEXTS {
-            let outcomes = self.0.iter().filter(|(key, _)| key.ends_with(POSTED_SUFFIX));
+            let outcomes = self
+                .0
+                .iter()
+                .filter(|(key, _)| key.ends_with(POSTED_SUFFIX));
             let mut ends: Vec<Instant> = outcomes.map(|(_, (_, expires))| *expires).collect();
             ends.sort_unstable();
             if let Some(median) = ends.get(ends.len() / 2) {

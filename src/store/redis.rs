@@ -143,8 +143,10 @@ impl Redis {
         until: Instant,
     ) -> Result<ScriptResult, StoreError> {
         let mut eval = cmd("EVAL");
-        eval.arg(format!("{COUNT_REPLICAS}{script}")).arg(2 * keys.len());
-        eval.arg(keys).arg(keys.iter().map(|key| posted_key(key)).collect::<Vec<_>>());
+        eval.arg(format!("{COUNT_REPLICAS}{script}"))
+            .arg(2 * keys.len());
+        eval.arg(keys)
+            .arg(keys.iter().map(|key| posted_key(key)).collect::<Vec<_>>());
         eval.arg(arguments);
         let left = attempt_limit(until).saturating_duration_since(Instant::now());
         let mut wait = cmd("WAIT");

@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use super::claim::{Claimed, Settlement};
-use crate::model::message::Message;
+use crate::model::lang::Lang;
+use crate::model::message::{Message, message};
 
 /// The longest duration of a lock. A lock that expires later was taken by a wrong clock.
 pub(crate) const LONGEST_LOCK: Duration = Duration::from_secs(30);
@@ -28,6 +29,20 @@ impl StoreError {
             why,
             transient: false,
             is_late: false,
+        }
+    }
+
+    /// The thread that uses the store has not finished at the limit.
+    pub fn not_responding(store: &dyn Store) -> StoreError {
+        let name = store.name();
+        let (en, zh) = (name.get(Lang::En), name.get(Lang::Zh));
+        StoreError {
+            why: message!(
+                "{en} does not respond in time, or is in use by other processes",
+                "{zh}未及时响应，或正被其他进程占用"
+            ),
+            transient: true,
+            is_late: true,
         }
     }
 

@@ -143,7 +143,11 @@ impl TokenCache {
         } else if let Some(command) = &options.token_command {
             by_command(command, options)?
         } else if options.component_appid.is_some() || options.component_appsecret.is_some() {
-            Source::Platform(Box::new(Platform::new(options, pool.clone(), store.clone())?))
+            Source::Platform(Box::new(Platform::new(
+                options,
+                pool.clone(),
+                store.clone(),
+            )?))
         } else {
             return Ok(None);
         };

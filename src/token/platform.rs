@@ -22,7 +22,7 @@ use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
-use crate::model::lang::{Lang, Text};
+use crate::model::lang::Text;
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::redact::Secret;
@@ -224,13 +224,8 @@ impl Platform {
             Ok(done) => done.clone(),
             Err(WaitError::Cancelled) => Err(self.error(Status::Cancelled, "")),
             Err(WaitError::TimedOut) => {
-                let store = self.store.name();
-                let (en, zh) = (store.get(Lang::En), store.get(Lang::Zh));
-                let why = message!(
-                    "{en} does not respond in time, or is in use by other processes",
-                    "{zh}未及时响应，或正被其他进程占用"
-                );
-                Err(self.error(Status::TimeoutUnsent, why))
+                let late = StoreError::not_responding(&*self.store);
+                Err(self.error(Status::TimeoutUnsent, late.why))
             }
             Err(WaitError::Failed(e)) => Err(self.error(Status::Internal, e.to_string())),
         }
@@ -706,7 +701,12 @@ mod tests {
         options.set("component_appid", "wx1").unwrap();
         options.set("component_appsecret", "S").unwrap();
         let store = store::open(&options.store).unwrap();
-        Platform::new(&options, Arc::new(ConnectionPool::new(&options).unwrap()), store).unwrap()
+        Platform::new(
+            &options,
+            Arc::new(ConnectionPool::new(&options).unwrap()),
+            store,
+        )
+        .unwrap()
     }
 
     fn soon() -> Instant {

@@ -244,34 +244,101 @@ fn a_lost_outcome_is_found_in_the_list_and_not_posted_again() {
 }
 
 #[test]
-fn a_second_post_needs_two_lists_without_the_mini_program() {
-    for fault in [json!({"drop": "close"}), json!({"errcode": {"code": -1}})] {
-        let b = Bench::new();
-        b.fault(json!({"endpoint": "link", "fault": fault, "when": "before"}));
+fn an_invitation_whose_outcome_is_unknown_is_posted_again_only_after_the_settle_time() {
+    let lost = json!({"drop": "close"});
+    let busy = json!({"errcode": {"code": -1}});
+    for (fault, status) in [(lost, Status::ConnectionLost), (busy, Status::Api)] {
+        let b = Bench::with(&[("settle_ms", "3000"), ("max_retries", "2")]);
+        b.fault(json!({"endpoint": "link", "fault": fault, "when": "before", "always": true}));
         let p = b.ensure(0);
-        expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 2);
-        assert_eq!(b.links(), (2, 1), "{fault}");
-        // One read before the first post, two between the posts, one after the second.
+        expect(&p, status, LinkState::InDoubt, 1);
+        assert_eq!(b.links(), (1, 0), "{fault}");
+        // One read before the post and two after it.
         let counts = b.admin("GET", "journal/counts", Value::Null);
-        assert_eq!(counts["received"]["get"], 4);
+        assert_eq!(counts["received"]["get"], 3);
+        b.admin("DELETE", "faults", Value::Null);
+        let mut p = b.ensure(0);
+        expect(&p, Status::InDoubt, LinkState::InDoubt, 0);
+        let retry_after = p.retry_after();
+        assert!(!retry_after.is_zero() && retry_after <= Duration::from_secs(3));
+        assert_eq!(b.links(), (1, 0), "{fault}");
+        let give_up = Instant::now() + Duration::from_secs(60);
+        while p.status() == Status::InDoubt {
+            assert!(Instant::now() < give_up, "the claim does not end");
+            thread::sleep(p.retry_after().min(Duration::from_millis(100)));
+            p = b.ensure(0);
+        }
+        expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 1);
+        assert_eq!(b.links(), (2, 1), "{fault}");
     }
 }
 
 #[test]
-fn the_number_of_posts_is_limited() {
-    let b = Bench::with(&[("max_retries", "2")]);
+fn a_wait_does_not_post_again() {
+    let b = Bench::new();
     b.fault(
         json!({"endpoint": "link", "fault": {"drop": "close"}, "when": "before", "always": true}),
     );
-    let p = b.ensure(0);
-    assert_eq!(
-        (p.status(), p.posts()),
-        (Status::ConnectionLost, 3),
-        "{}",
-        p.json()
-    );
+    let p = b.ensure(500);
+    expect(&p, Status::ConnectionLost, LinkState::InDoubt, 1);
     assert_eq!(p.delivery(), Delivery::Unknown);
-    assert_eq!(b.links(), (3, 0));
+    assert_eq!(b.links(), (1, 0));
+}
+
+#[test]
+fn an_invitation_that_takes_effect_late_is_not_posted_twice() {
+    let b = Bench::new();
+    b.fault(json!({"endpoint": "link", "fault": {"drop": "reset"}, "when": "before"}));
+    expect(&b.ensure(0), Status::ConnectionLost, LinkState::InDoubt, 1);
+    expect(&b.ensure(0), Status::InDoubt, LinkState::InDoubt, 0);
+    // What a gateway does that forwards the request after it has reset the connection.
+    let mut options = Options::new();
+    options.set("base_url", b.sandbox.http_url()).unwrap();
+    options.set("settle_ms", "0").unwrap();
+    let gateway = Client::new(&options).unwrap();
+    let client = &b.client;
+    thread::scope(|s| {
+        let waiting =
+            s.spawn(|| client.ensure_linked(TOKEN, APPID, QUIET, Duration::from_secs(60)));
+        b.policy(json!({"official_account": {"when": "immediate"},
+                        "mini_program": {"when": "immediate"}}));
+        gateway.link_miniprogram(TOKEN, APPID, QUIET).unwrap();
+        expect(&waiting.join().unwrap(), Status::Ok, LinkState::Linked, 0);
+    });
+    assert_eq!(b.links(), (2, 1));
+}
+
+#[test]
+fn a_vanished_invitation_is_remembered_for_its_account_and_repeated_only_on_request() {
+    let b = Bench::with(&[("settle_ms", "1"), ("account", ACCOUNT)]);
+    expect(
+        &b.ensure(0),
+        Status::Pending,
+        LinkState::AwaitingOfficialAccount,
+        1,
+    );
+    b.decide("official_account", "vanish");
+    for _ in 0..3 {
+        expect(&b.ensure(0), Status::Vanished, LinkState::Vanished, 0);
+    }
+    assert_eq!(b.links(), (1, 1));
+    let again = b
+        .client
+        .derive(Options::new().set("reinvite", "yes").unwrap())
+        .unwrap();
+    let p = again.ensure_linked(TOKEN, APPID, QUIET, Duration::ZERO);
+    expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 1);
+    // Once it was linked, a later unlinking is no refusal.
+    b.decide("official_account", "agree");
+    b.decide("mini_program", "agree");
+    expect(&b.ensure(0), Status::Ok, LinkState::Linked, 0);
+    b.admin("PUT", &format!("accounts/{ACCOUNT}"), json!({"links": []}));
+    expect(
+        &b.ensure(0),
+        Status::Pending,
+        LinkState::AwaitingOfficialAccount,
+        1,
+    );
 }
 
 #[test]
@@ -395,7 +462,7 @@ fn a_cancelled_wait_ends_and_other_handles_still_work() {
 
 #[test]
 fn concurrent_calls_make_one_link() {
-    // Several calls may see an empty list. WeChat answers all posts but the first with 89010.
+    // Several calls may see an empty list. One of them gets the claim and posts.
     let b = Bench::new();
     thread::scope(|s| {
         for _ in 0..16 {
@@ -405,6 +472,7 @@ fn concurrent_calls_make_one_link() {
             });
         }
     });
+    assert_eq!(b.links(), (1, 1));
     assert_eq!(
         b.admin("GET", "state", Value::Null)["world"]["accounts"][ACCOUNT]["links"]
             .as_array()

@@ -19,7 +19,7 @@ use crate::redact::Secret;
 use crate::response::list::LinkList;
 use crate::response::response::Response;
 use crate::retry::Sender;
-use crate::store::{PostedOutcome, Settlement};
+use crate::store::{LinkKeys, PostedOutcome, Settlement};
 use crate::token::Token;
 
 /// The body of the request for the list, `{}`. WeChat has answered an empty body with errcode
@@ -109,7 +109,7 @@ impl Client {
         token: Option<&str>,
         appid: &str,
         deadline: Instant,
-    ) -> Vec<String> {
+    ) -> LinkKeys {
         let account = self.account.as_deref();
         let passed = token.filter(|token| !token.is_empty() || self.tokens.is_none());
         let own = match (passed, &self.tokens) {

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use crate::config::host::Host;
 use crate::store::key::encoded;
 use crate::store::retry::retry_until;
-use crate::store::{Claimed, LockOwner, Memory, PostedOutcome, Settlement, Store, StoreError};
+use crate::store::{
+    Claimed, LinkKeys, LockOwner, Memory, PostedOutcome, Settlement, Store, StoreError,
+};
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
 
@@ -34,7 +36,7 @@ type Access = Result<Option<Claimed>, StoreError>;
 
 /// A held claim. It has to be [settled](LinkClaims::settle); until then it stands.
 pub(super) struct Claim {
-    keys: Vec<String>,
+    keys: LinkKeys,
     owner: LockOwner,
 }
 
@@ -72,23 +74,18 @@ impl LinkClaims {
         }
     }
 
-    /// The keys of a link: one for the account and one for the token, as far as they are known.
-    /// Other processes may know only one of them.
-    pub fn keys(&self, account: Option<&str>, token: Option<&str>, appid: &str) -> Vec<String> {
-        let owners = [
-            account.map(|account| format!("account:{}", encoded(account))),
-            token.map(|token| format!("token:{}", digest(token))),
-        ];
-        // The braces make a Redis cluster keep both keys on one node.
+    /// The keys of a link. Other processes may know only the owner's account, or only its token.
+    pub fn keys(&self, account: Option<&str>, token: Option<&str>, appid: &str) -> LinkKeys {
         let link = format!("{}:{}", encoded(&self.realm), encoded(appid));
-        let key = |owner| format!("wxlink:link:{{{link}}}:{owner}");
-        owners.into_iter().flatten().map(key).collect()
+        let account = account.map(encoded);
+        let token = token.map(digest);
+        LinkKeys::new(&link, account.as_deref(), token.as_deref())
     }
 
     /// Claims the link for `lasts`. Ends soon after `limit`.
     pub fn take(
         &self,
-        keys: Vec<String>,
+        keys: LinkKeys,
         lasts: Duration,
         limit: Instant,
         cancel: &CancelToken,
@@ -184,7 +181,7 @@ impl LinkClaims {
     /// the mini program as linked.
     pub fn record(
         &self,
-        keys: Vec<String>,
+        keys: LinkKeys,
         settlement: Settlement,
         limit: Instant,
         cancel: &CancelToken,
@@ -237,23 +234,20 @@ mod tests {
     use crate::config::options::Options;
 
     #[test]
-    fn a_link_has_a_key_for_each_name_of_its_owner_and_no_token_in_it() {
+    fn keys_name_the_realm_and_contain_no_token() {
         let mut options = Options::new();
-        let keys = |options: &Options, account, token| {
-            LinkClaims::new(&options.hosts, None).keys(account, token, "wx:{1}")
+        let keys = |options: &Options| {
+            let claims = LinkClaims::new(&options.hosts, None);
+            format!("{:?}", claims.keys(Some("wxa:{1}"), Some("TOKEN"), "wx1"))
         };
-        let both = keys(&options, Some("wxa"), Some("TOKEN"));
-        assert_eq!(both.len(), 2);
-        assert_eq!(both[0], "wxlink:link:{production:wx%3A%7B1%7D}:account:wxa");
-        assert!(both[1].starts_with("wxlink:link:{production:wx%3A%7B1%7D}:token:"));
-        assert!(!both[1].contains("TOKEN") && both[1].len() > 64);
-        assert_eq!(keys(&options, Some("wxa"), None), both[..1]);
-        assert_eq!(keys(&options, None, Some("TOKEN")), both[1..]);
+        let production = keys(&options);
+        assert!(production.contains("wxlink:link:{production:wx1}:account:wxa%3A%7B1%7D"));
+        assert!(!production.contains("TOKEN"), "{production}");
         options.set("base_url", "http://127.0.0.1:8080").unwrap();
-        let simulated = keys(&options, Some("wxa"), None);
+        let simulated = keys(&options);
         assert!(
-            simulated[0].contains("{http%3A%2F%2F127.0.0.1%3A8080:"),
-            "{simulated:?}"
+            simulated.contains("{http%3A%2F%2F127.0.0.1%3A8080:wx1}"),
+            "{simulated}"
         );
     }
 }

@@ -23,6 +23,9 @@ const MAX_READ_PAUSE: Duration = Duration::from_secs(30);
 const SHORTEST_READ_PAUSE: Duration = Duration::from_millis(20);
 /// The pause between the two reads of the list after a post whose outcome is unknown.
 const CONFIRMATION_PAUSE: Duration = Duration::from_secs(1);
+/// The pause between two attempts to claim a link that another call is posting.
+const MIN_CLAIM_PAUSE: Duration = Duration::from_millis(20);
+const MAX_CLAIM_PAUSE: Duration = Duration::from_millis(500);
 /// A post may use all of the time limit but one part in this many. The rest is kept for reading the
 /// list, in case the post's outcome is unknown.
 const READ_TIME_DIVISOR: u32 = 4;
@@ -242,20 +245,31 @@ impl<'a> LinkTracker<'a> {
         // Half of the time is for the post.
         let limit = now + left / 2;
         let lasts = left + client.limits.settle;
-        let attempt = client.claims.take(keys, lasts, limit, &client.cancel);
-        match attempt.map_err(|e| client.claim_error(e))? {
-            Attempt::Taken(claim, earlier) => Ok(Some(HeldClaim {
-                claim: Some(claim),
-                earlier,
-            })),
-            Attempt::Held { outcome, left } => {
-                self.progress.retry_at = Some(Instant::now() + left);
-                self.progress.state = match outcome {
-                    Some(PostedOutcome::Accepted) => LinkState::AwaitingAdministrator,
-                    _ => LinkState::InDoubt,
-                };
-                Ok(None)
+        let mut next_pause = MIN_CLAIM_PAUSE;
+        loop {
+            let attempt = client
+                .claims
+                .take(keys.clone(), lasts, limit, &client.cancel);
+            let (outcome, left) = match attempt.map_err(|e| client.claim_error(e))? {
+                Attempt::Taken(claim, earlier) => {
+                    let claim = Some(claim);
+                    return Ok(Some(HeldClaim { claim, earlier }));
+                }
+                Attempt::Held { outcome, left } => (outcome, left),
+            };
+            let now = Instant::now();
+            // A call that is posting will soon know the outcome.
+            if outcome.is_none() && now + next_pause < limit {
+                client.pause_until(now + next_pause)?;
+                next_pause = (next_pause * 2).min(MAX_CLAIM_PAUSE);
+                continue;
             }
+            self.progress.retry_at = Some(now + left);
+            self.progress.state = match outcome {
+                Some(PostedOutcome::Accepted) => LinkState::AwaitingAdministrator,
+                _ => LinkState::InDoubt,
+            };
+            return Ok(None);
         }
     }
 
@@ -315,9 +329,12 @@ impl<'a> LinkTracker<'a> {
             let now = Instant::now();
             if self.progress.is_settled() || now >= until {
                 // If no list could be read, the state is unknown and the error gives the reason.
-                let is_unknown = self.progress.state == LinkState::Unknown;
-                self.progress.error = last_error.filter(|_| is_unknown);
-                return self.progress;
+                self.progress.error = match self.progress.state {
+                    LinkState::Unknown => last_error,
+                    LinkState::InDoubt => self.doubt.take(),
+                    _ => None,
+                };
+                return self.finish();
             }
             if let Err(e) = self.client.pause_until((now + jittered(pause)).min(until)) {
                 return self.fail(e);

@@ -16,8 +16,39 @@ use super::store::LockOwner;
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// The longest duration of a claim. One that lasts longer was written by a wrong clock.
 pub(super) const LONGEST_CLAIM: Duration = Duration::from_secs(3 * 60 * 60);
-/// The suffix of the key under which the outcome of the last post is remembered.
-pub(super) const POSTED_SUFFIX: &str = ":posted";
+/// The end of every key under which an outcome is remembered.
+pub(super) const OUTCOME_SUFFIX: &str = ":outcome";
+
+/// The keys of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LinkKeys {
+    /// A key for each known name of the owner: the account, the token.
+    claims: Vec<String>,
+    /// The key under which the outcome of the last post is remembered. Tokens change too often to
+    /// remember anything of theirs.
+    outcome: Option<String>,
+}
+
+impl LinkKeys {
+    /// The keys of the link that `link` names, for an owner with these names.
+    pub fn new(link: &str, account: Option<&str>, token: Option<&str>) -> LinkKeys {
+        // The braces make a Redis cluster keep all keys of a link on one node.
+        let key = |kind: &str, name: &str| format!("wxlink:link:{{{link}}}:{kind}:{name}");
+        let account = account.map(|name| key("account", name));
+        let outcome = account.as_ref().map(|key| format!("{key}{OUTCOME_SUFFIX}"));
+        let token = token.map(|name| key("token", name));
+        let claims = account.into_iter().chain(token).collect();
+        LinkKeys { claims, outcome }
+    }
+
+    pub(super) fn claims(&self) -> &[String] {
+        &self.claims
+    }
+
+    pub(super) fn outcome(&self) -> Option<&str> {
+        self.outcome.as_deref()
+    }
+}
 
 /// The outcome of a post, as the stores keep it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +83,7 @@ impl PostedOutcome {
 pub(crate) enum Claimed {
     /// The caller holds the claim and may post.
     Taken {
-        /// The outcome of the last post, if one is remembered.
+        /// The outcome of the account's last post, if one is remembered.
         earlier: Option<PostedOutcome>,
     },
     /// Another call holds the claim.
@@ -75,7 +106,7 @@ pub(crate) enum Settlement {
         outcome: PostedOutcome,
         stands: Duration,
     },
-    /// The mini program is linked, or WeChat accepted that it be unlinked: nothing is remembered.
+    /// The mini program is linked, or WeChat accepted its unlinking: nothing is remembered.
     Forget,
 }
 
@@ -89,15 +120,15 @@ pub(super) trait Entries {
     fn remove(&mut self, key: &str);
 }
 
-/// Takes the claim under all `keys`, unless another owner holds it under one of them.
+/// Takes the claim under all keys, unless another owner holds it under one of them.
 pub(super) fn claim(
     entries: &mut impl Entries,
-    keys: &[String],
+    keys: &LinkKeys,
     owner: &LockOwner,
     lasts: Duration,
 ) -> Claimed {
     let mut held: Option<(Option<PostedOutcome>, Duration)> = None;
-    for key in keys {
+    for key in &keys.claims {
         let Some((text, left)) = entries.get(key).filter(|(text, _)| text != owner.as_str()) else {
             continue;
         };
@@ -109,48 +140,40 @@ pub(super) fn claim(
     if let Some((outcome, left)) = held {
         return Claimed::Held { outcome, left };
     }
-    let mut earlier = None;
-    for key in keys {
+    for key in &keys.claims {
         entries.set(key, owner.as_str(), lasts.min(LONGEST_CLAIM));
-        let posted = entries.get(&posted_key(key));
-        earlier = earlier.or(posted.map(|(text, _)| PostedOutcome::parse(&text)));
     }
-    Claimed::Taken { earlier }
+    let outcome = keys.outcome().and_then(|key| entries.get(key));
+    Claimed::Taken {
+        earlier: outcome.map(|(text, _)| PostedOutcome::parse(&text)),
+    }
 }
 
 /// Ends the owner's claim. A claim that another owner has taken since is left alone.
 pub(super) fn settle(
     entries: &mut impl Entries,
-    keys: &[String],
+    keys: &LinkKeys,
     owner: &LockOwner,
     settlement: Settlement,
 ) {
-    for key in keys {
+    for key in &keys.claims {
         let current = entries.get(key).map(|(text, _)| text);
         let is_anothers = current.is_some_and(|text| parse_claim(&text).0 != owner.as_str());
         match settlement {
-            Settlement::NotPosted if is_anothers => {}
-            Settlement::NotPosted => entries.remove(key),
+            _ if is_anothers => {}
+            Settlement::NotPosted | Settlement::Forget => entries.remove(key),
             Settlement::Posted { outcome, stands } => {
-                if !is_anothers && !stands.is_zero() {
-                    let text = format!("{} {}", owner.as_str(), outcome.as_str());
-                    entries.set(key, &text, stands.min(LONGEST_CLAIM));
-                }
-                entries.set(&posted_key(key), outcome.as_str(), REMEMBERED);
-            }
-            Settlement::Forget => {
-                if !is_anothers {
-                    entries.remove(key);
-                }
-                entries.remove(&posted_key(key));
+                let text = format!("{} {}", owner.as_str(), outcome.as_str());
+                entries.set(key, &text, stands.min(LONGEST_CLAIM));
             }
         }
     }
-}
-
-/// The key under which the outcome of the last post is remembered.
-pub(super) fn posted_key(key: &str) -> String {
-    format!("{key}{POSTED_SUFFIX}")
+    let Some(key) = keys.outcome() else { return };
+    match settlement {
+        Settlement::NotPosted => {}
+        Settlement::Posted { outcome, .. } => entries.set(key, outcome.as_str(), REMEMBERED),
+        Settlement::Forget => entries.remove(key),
+    }
 }
 
 /// The owner of a claim and the outcome of its post: "OWNER" or "OWNER OUTCOME".
@@ -172,11 +195,15 @@ pub(super) mod tests {
 
     pub fn fulfils_the_contract(store: &dyn Store) {
         let soon = || Instant::now() + Duration::from_secs(60);
-        let keys = |names: &[&str]| -> Vec<String> {
-            names
-                .iter()
-                .map(|name| format!("wxlink:link:{{t:wx}}:{name}"))
-                .collect()
+        // A name is an account, or a token if it begins with "t".
+        let keys = |names: &[&str]| {
+            let find = |is_token| {
+                names
+                    .iter()
+                    .find(|n| n.starts_with('t') == is_token)
+                    .copied()
+            };
+            LinkKeys::new("test:wx", find(false), find(true))
         };
         let long = Duration::from_secs(600);
         let claim = |names: &[&str], owner: &LockOwner, lasts| {
@@ -201,7 +228,7 @@ pub(super) mod tests {
         // A claim under two names blocks both, and another mini program not.
         assert_eq!(claim(&["a", "t"], &ours, long), taken(None));
         assert_eq!(claim(&["a", "t"], &ours, long), taken(None));
-        for names in [&["a"][..], &["t"], &["t", "b"], &["b", "a"]] {
+        for names in [&["a"][..], &["t"], &["t", "b"], &["t2", "a"]] {
             assert_eq!(held_by(claim(names, &theirs, long)), None, "{names:?}");
         }
         assert_eq!(claim(&["b"], &theirs, long), taken(None));
@@ -240,6 +267,17 @@ pub(super) mod tests {
             assert_eq!(claim(&["p"], &ours, long), taken(None));
             settle(&["p"], &ours, Settlement::Forget);
         }
+
+        // Nothing is remembered of a token.
+        assert_eq!(claim(&["t3"], &ours, long), taken(None));
+        settle(
+            &["t3"],
+            &ours,
+            posted(PostedOutcome::Accepted, Duration::from_millis(1)),
+        );
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(claim(&["t3"], &theirs, long), taken(None));
+        settle(&["t3"], &theirs, Settlement::NotPosted);
 
         // A late settlement does not shorten the claim of the next owner.
         assert_eq!(claim(&["l"], &ours, Duration::from_millis(1)), taken(None));

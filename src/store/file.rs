@@ -25,7 +25,7 @@ use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, Wri
 
 use self::backend::{Backend, Mode};
 use self::place::Unavailable;
-use super::claim::{self, Claimed, Entries, REMEMBERED, Settlement};
+use super::claim::{self, Claimed, Entries, LinkKeys, REMEMBERED, Settlement};
 use super::clock;
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
 use super::timed_mutex::TimedMutex;
@@ -569,7 +569,7 @@ impl Store for File {
 
     fn claim(
         &self,
-        keys: &[String],
+        keys: &LinkKeys,
         owner: &LockOwner,
         lasts: Duration,
         until: Instant,
@@ -579,7 +579,7 @@ impl Store for File {
 
     fn settle(
         &self,
-        keys: &[String],
+        keys: &LinkKeys,
         owner: &LockOwner,
         settlement: Settlement,
         until: Instant,

@@ -1,11 +1,11 @@
 //! A store in memory. It exists as long as its client, except for the link claims, which all clients
 //! of the process share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::claim::{self, Claimed, Entries, POSTED_SUFFIX, Settlement};
+use super::claim::{self, Claimed, Entries, LinkKeys, OUTCOME_SUFFIX, Settlement};
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
 use crate::model::lang::Text;
 use crate::model::message::Message;
@@ -52,9 +52,10 @@ impl Node {
     }
 }
 
-/// Texts about links, with the time at which they expire.
+/// Texts about links, with the time at which they expire. A `BTreeMap`, because leak checkers take
+/// what a static `HashMap` holds for lost.
 #[derive(Default)]
-struct LinkTexts(HashMap<String, (String, Instant)>);
+struct LinkTexts(BTreeMap<String, (String, Instant)>);
 
 impl LinkTexts {
     /// Makes room for another claim: removes what has expired, then the outcomes of posts that are
@@ -69,12 +70,12 @@ impl LinkTexts {
             let outcomes = self
                 .0
                 .iter()
-                .filter(|(key, _)| key.ends_with(POSTED_SUFFIX));
+                .filter(|(key, _)| key.ends_with(OUTCOME_SUFFIX));
             let mut ends: Vec<Instant> = outcomes.map(|(_, (_, expires))| *expires).collect();
             ends.sort_unstable();
             if let Some(median) = ends.get(ends.len() / 2) {
                 self.0.retain(|key, (_, expires)| {
-                    !key.ends_with(POSTED_SUFFIX) || *expires > *median
+                    !key.ends_with(OUTCOME_SUFFIX) || *expires > *median
                 });
             }
         }
@@ -157,7 +158,7 @@ impl Store for Memory {
 
     fn claim(
         &self,
-        keys: &[String],
+        keys: &LinkKeys,
         owner: &LockOwner,
         lasts: Duration,
         _: Instant,
@@ -175,7 +176,7 @@ impl Store for Memory {
 
     fn settle(
         &self,
-        keys: &[String],
+        keys: &LinkKeys,
         owner: &LockOwner,
         settlement: Settlement,
         _: Instant,

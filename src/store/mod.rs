@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::config::store_url::StoreUrl;
 use crate::model::message::Message;
 
-pub(crate) use claim::{Claimed, PostedOutcome, Settlement};
+pub(crate) use claim::{Claimed, LinkKeys, PostedOutcome, Settlement};
 pub(crate) use memory::Memory;
 pub(crate) use store::{LockOwner, Store, StoreError};
 

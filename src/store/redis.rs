@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use redis::{Cmd, ConnectionInfo, ConnectionLike, RedisResult, Value, cmd, from_redis_value};
 
 use super::claim::{
-    Claimed, LONGEST_CLAIM, PostedOutcome, REMEMBERED, Settlement, parse_claim, posted_key,
+    Claimed, LONGEST_CLAIM, LinkKeys, PostedOutcome, REMEMBERED, Settlement, parse_claim,
 };
 use super::redis_connection::{Connection, Failure, Server, Session, attempt_limit};
 use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
@@ -23,42 +23,38 @@ const LOCK: &str = "if (redis.call('GET', KEYS[1]) or ARGV[1]) ~= ARGV[1] then r
 /// Releases the lock if ARGV[1] holds it.
 const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
                       return redis.call('DEL', KEYS[1]) end return 0";
-/// Claims for the owner ARGV[1] for ARGV[2] ms under KEYS; the second half of KEYS are those of the
-/// outcomes. Returns the number of replicas, then 1 and the earlier outcome, or 0, the claim with
-/// the longest time left and that time (ms).
+/// Claims for the owner ARGV[2] for ARGV[3] ms under the first ARGV[1] of KEYS; a further one is
+/// that of the outcome. Returns the number of replicas, then 1 and the earlier outcome, or 0, the
+/// claim with the longest time left and that time (ms).
 const CLAIM: &str = "
-    local n, held, left = #KEYS / 2, nil, -1
+    local n, held, left = tonumber(ARGV[1]), nil, -1
     for i = 1, n do
       local text = redis.call('GET', KEYS[i])
-      if text and text ~= ARGV[1] then
+      if text and text ~= ARGV[2] then
         local ms = redis.call('PTTL', KEYS[i])
         if ms > left then held, left = text, ms end
       end
     end
     if held then return {0, 0, held, left} end
-    local earlier = ''
-    for i = 1, n do
-      redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2])
-      if earlier == '' then earlier = redis.call('GET', KEYS[n + i]) or '' end
-    end
-    return {replicas(), 1, earlier, 0}";
-/// Ends the claims of the owner ARGV[1] under KEYS as ARGV[2] says; ARGV[3] and ARGV[4] are the
-/// times for which a claim still stands and its outcome is remembered (ms). Returns the number of
-/// replicas, and three values without meaning.
+    for i = 1, n do redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3]) end
+    local outcome = KEYS[n + 1]
+    return {replicas(), 1, outcome and redis.call('GET', outcome) or '', 0}";
+/// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS, and changes the outcome, as
+/// ARGV[3] says; ARGV[4] and ARGV[5] are the times for which a claim still stands and its outcome is
+/// remembered (ms). Returns the number of replicas, and three values without meaning.
 const SETTLE: &str = "
-    local n = #KEYS / 2
+    local n, what = tonumber(ARGV[1]), ARGV[3]
     for i = 1, n do
       local text = redis.call('GET', KEYS[i])
-      local ours = not text or string.match(text, '^[^ ]*') == ARGV[1]
-      if ARGV[2] == 'not posted' or ARGV[2] == 'forget' then
-        if ours then redis.call('DEL', KEYS[i]) end
-      elseif ours and tonumber(ARGV[3]) > 0 then
-        redis.call('SET', KEYS[i], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
+      if not text or string.match(text, '^[^ ]*') == ARGV[2] then
+        if what == 'not posted' or what == 'forget' then redis.call('DEL', KEYS[i])
+        else redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. what, 'PX', ARGV[4]) end
       end
-      if ARGV[2] == 'forget' then redis.call('DEL', KEYS[n + i])
-      elseif ARGV[2] ~= 'not posted' then
-        redis.call('SET', KEYS[n + i], ARGV[2], 'PX', ARGV[4])
-      end
+    end
+    local outcome = KEYS[n + 1]
+    if outcome and what == 'forget' then redis.call('DEL', outcome)
+    elseif outcome and what ~= 'not posted' then
+      redis.call('SET', outcome, what, 'PX', ARGV[5])
     end
     return {replicas(), 1, '', 0}";
 /// Precedes the scripts that change claims. A user may lack the permission for INFO.
@@ -138,20 +134,20 @@ impl Redis {
     fn change_claims(
         &self,
         script: &str,
-        keys: &[String],
+        keys: &LinkKeys,
         arguments: &[&str],
         until: Instant,
     ) -> Result<ScriptResult, StoreError> {
         let mut eval = cmd("EVAL");
-        eval.arg(format!("{COUNT_REPLICAS}{script}"))
-            .arg(2 * keys.len());
-        eval.arg(keys)
-            .arg(keys.iter().map(|key| posted_key(key)).collect::<Vec<_>>());
-        eval.arg(arguments);
+        let claims = keys.claims();
+        eval.arg(format!("{COUNT_REPLICAS}{script}"));
+        eval.arg(claims.len() + usize::from(keys.outcome().is_some()));
+        eval.arg(claims).arg(keys.outcome());
+        eval.arg(claims.len()).arg(arguments);
         let left = attempt_limit(until).saturating_duration_since(Instant::now());
         let mut wait = cmd("WAIT");
         wait.arg(1).arg(millis(REPLICA_WAIT.min(left / 2)));
-        let first = keys.first().map_or("", String::as_str);
+        let first = claims.first().map_or("", String::as_str);
         self.with(first, until, |c| {
             // A server that is known to have a replica gets both commands in one round trip.
             let is_known = self.has_replica.load(Relaxed);
@@ -254,7 +250,7 @@ impl Store for Redis {
 
     fn claim(
         &self,
-        keys: &[String],
+        keys: &LinkKeys,
         owner: &LockOwner,
         lasts: Duration,
         until: Instant,
@@ -274,7 +270,7 @@ impl Store for Redis {
 
     fn settle(
         &self,
-        keys: &[String],
+        keys: &LinkKeys,
         owner: &LockOwner,
         settlement: Settlement,
         until: Instant,
@@ -284,7 +280,7 @@ impl Store for Redis {
             Settlement::Forget => ("forget", Duration::ZERO),
             Settlement::Posted { outcome, stands } => (outcome.as_str(), stands),
         };
-        let stands = stands.min(LONGEST_CLAIM).as_millis().to_string();
+        let stands = millis(stands.min(LONGEST_CLAIM)).to_string();
         let remembered = millis(REMEMBERED).to_string();
         let arguments = [owner.as_str(), what, &stands, &remembered];
         self.change_claims(SETTLE, keys, &arguments, until)?;

@@ -4,7 +4,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use super::claim::{Claimed, Settlement};
+use super::claim::{Claimed, LinkKeys, Settlement};
 use crate::model::lang::Lang;
 use crate::model::message::{Message, message};
 
@@ -105,20 +105,20 @@ pub(crate) trait Store: Send + Sync {
     /// Releases the lock if `lock` still holds it.
     fn unlock(&self, key: &str, lock: &LockOwner, until: Instant) -> Result<(), StoreError>;
 
-    /// Claims a mini program under all `keys` for `lasts`, in one atomic step, unless another owner
+    /// Claims a link under all its keys for `lasts`, in one atomic step, unless another owner
     /// holds the claim under one of them. The owner may claim again, because the reply was lost.
     fn claim(
         &self,
-        keys: &[String],
+        keys: &LinkKeys,
         owner: &LockOwner,
         lasts: Duration,
         until: Instant,
     ) -> Result<Claimed, StoreError>;
 
-    /// Ends the owner's claim under all `keys`, in one atomic step.
+    /// Ends the owner's claim under all keys of the link, in one atomic step.
     fn settle(
         &self,
-        keys: &[String],
+        keys: &LinkKeys,
         owner: &LockOwner,
         settlement: Settlement,
         until: Instant,

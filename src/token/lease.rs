@@ -173,7 +173,7 @@ mod tests {
         }
         fn claim(
             &self,
-            keys: &[String],
+            keys: &store::LinkKeys,
             owner: &LockOwner,
             lasts: Duration,
             until: Instant,
@@ -182,7 +182,7 @@ mod tests {
         }
         fn settle(
             &self,
-            keys: &[String],
+            keys: &store::LinkKeys,
             owner: &LockOwner,
             settlement: store::Settlement,
             until: Instant,

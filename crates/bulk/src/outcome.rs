@@ -18,13 +18,15 @@ pub enum Outcome {
     Invited,
     /// An invitation existed already; the administrators must agree.
     Pending,
-    /// The mini program's administrator declined earlier; nothing was posted.
+    /// An administrator declined earlier, or an earlier invitation is no longer in the list; nothing
+    /// was posted.
     Declined,
     /// WeChat refused the link: an administrator must act first, or the row is invalid.
     Refused,
     /// The account's token or permissions do not allow the call, or the address is on no whitelist.
     NoAccess,
-    /// A quota is used up; the row is due again at [`Record::until`].
+    /// A quota is used up, or an earlier invitation may still take effect; the row is due again at
+    /// [`Record::until`].
     Deferred,
     /// WeChat could not be reached in any attempt. Nothing was posted, or the list does not show
     /// it.
@@ -79,8 +81,8 @@ impl Outcome {
                 zh: "此前已发出邀请，等待管理员同意",
             },
             Outcome::Declined => Text {
-                en: "the mini program's administrator declined earlier; talk to them",
-                zh: "小程序管理员此前已拒绝，请与其沟通",
+                en: "declined earlier, or the invitation expired; talk to the administrators",
+                zh: "此前已被拒绝或邀请已失效，请与管理员沟通",
             },
             Outcome::Refused => Text {
                 en: "refused by WeChat; see the remedy of each row",
@@ -91,8 +93,8 @@ impl Outcome {
                 zh: "access_token、权限或 IP 白名单有问题，处理办法见各行",
             },
             Outcome::Deferred => Text {
-                en: "a quota is used up; run with --resume after it is reset",
-                zh: "额度已用完，重置后用 --resume 继续",
+                en: "a quota is used up, or an invitation is in doubt; run with --resume later",
+                zh: "额度已用完，或此前的邀请结果未明，请稍后用 --resume 继续",
             },
             Outcome::Failed => Text {
                 en: "WeChat could not be reached. Run again with --retry-failed.",

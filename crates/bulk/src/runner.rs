@@ -114,11 +114,12 @@ enum Step {
         outcome: Outcome,
         error: Option<Error>,
     },
-    /// A quota is used up until then (Unix time, s).
+    /// Nothing may be posted before `until` (Unix time, s): a quota is used up, or an earlier
+    /// invitation may still take effect, which is no error.
     Defer {
         until: u64,
         whole_account: bool,
-        error: Error,
+        error: Option<Error>,
     },
     /// The call did not get through: try again later.
     Retry(Error),
@@ -210,9 +211,11 @@ impl Runner<'_> {
                 breaker.record_success();
                 Ok(pause_account(pause))
             }
-            Step::Defer { until, error, .. } => {
-                self.record_all(lease, Outcome::Deferred, &error, Some(until))
-            }
+            Step::Defer {
+                until,
+                error: Some(error),
+                ..
+            } => self.record_all(lease, Outcome::Deferred, &error, Some(until)),
             Step::Record {
                 outcome,
                 error: Some(error),
@@ -226,7 +229,7 @@ impl Runner<'_> {
                 Some(end) => Ok(end),
                 None => self.record_all(lease, Outcome::Failed, &error, None),
             },
-            Step::Record { .. } | Step::Stop => Ok(LeaseEnd::Abandoned),
+            Step::Record { .. } | Step::Defer { .. } | Step::Stop => Ok(LeaseEnd::Abandoned),
         }
     }
 
@@ -239,7 +242,7 @@ impl Runner<'_> {
     ) -> Result<LeaseEnd, BulkError> {
         // The list was read before these were posted; the same mini program may be in another row.
         let mut invited = HashSet::new();
-        let mut used_up: Option<(u64, Error)> = None;
+        let mut used_up: Option<(u64, Option<Error>)> = None;
         loop {
             let rows = lease.rows()?;
             if rows.is_empty() {
@@ -283,7 +286,7 @@ impl Runner<'_> {
                         error,
                     } => {
                         let outcome = Outcome::Deferred;
-                        let record = record_of(&row, outcome, Some(&error), Some(until), lang);
+                        let record = record_of(&row, outcome, error.as_ref(), Some(until), lang);
                         if whole_account {
                             used_up = Some((until, error));
                         }
@@ -425,6 +428,11 @@ fn ensure(client: &Client, list: &LinkList, row: &Row) -> Step {
     let progress = client.ensure_linked_in(list, None, &row.appid, row.choices());
     match progress.error() {
         Some(error) => step_after_error(error.clone()),
+        None if progress.state() == LinkState::InDoubt => Step::Defer {
+            until: unix_now() + progress.retry_after().as_secs() + 1,
+            whole_account: false,
+            error: None,
+        },
         None => Step::Record {
             outcome: outcome_of(&progress),
             error: None,
@@ -435,7 +443,7 @@ fn ensure(client: &Client, list: &LinkList, row: &Row) -> Step {
 fn outcome_of(progress: &LinkProgress) -> Outcome {
     match progress.state() {
         LinkState::Linked => Outcome::Linked,
-        LinkState::Declined => Outcome::Declined,
+        LinkState::Declined | LinkState::Vanished => Outcome::Declined,
         LinkState::AwaitingOfficialAccount
         | LinkState::AwaitingMiniProgram
         | LinkState::AwaitingAdministrator => {
@@ -448,7 +456,7 @@ fn outcome_of(progress: &LinkProgress) -> Outcome {
                 Outcome::Pending
             }
         }
-        LinkState::Vanished | LinkState::Unknown => Outcome::Failed,
+        LinkState::InDoubt | LinkState::Unknown => Outcome::Failed,
     }
 }
 
@@ -461,7 +469,7 @@ fn step_after_error(error: Error) -> Step {
             Period::Day | Period::Month => Step::Defer {
                 until,
                 whole_account: quota.whole_account,
-                error,
+                error: Some(error),
             },
         };
     }

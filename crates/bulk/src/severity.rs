@@ -71,6 +71,8 @@ impl Severity {
             | Status::Tls
             | Status::Proxy
             | Status::TimeoutUnsent
+            | Status::Store
+            | Status::InDoubt
             | Status::Timeout
             | Status::ConnectionLost
             | Status::BadAnswer

@@ -77,7 +77,8 @@ mod header {
     /// The header's constants.
     fn constants() -> String {
         let mut text = String::from(
-            "\n/**\n * The release this header comes from. wx_version gives that of the library.\n */\n",
+            "\n/**\n * The release this header comes from. wx_version gives that of the library.\n \
+             */\n",
         );
         for part in ["MAJOR", "MINOR", "PATCH"] {
             let number = std::env::var(format!("CARGO_PKG_VERSION_{part}")).expect("by cargo");
@@ -110,7 +111,8 @@ mod header {
             text += &constant(&name, e.class.code().into(), e.advice.en);
         }
 
-        text += "\n/* Delivery: whether WeChat may have received the request. See wx_result_delivery. */\n";
+        text += "\n/* Delivery: whether WeChat may have received the request. See \
+                 wx_result_delivery. */\n";
         for e in DELIVERIES {
             let name = format!("WX_DELIVERY_{}", e.name);
             text += &constant(&name, e.delivery.code().into(), e.summary);

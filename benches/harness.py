@@ -23,7 +23,7 @@ ENV = {
 }
 
 
-class Missing(Exception):
+class MissingToolError(Exception):
     """A tool or a package that a measurement needs is not installed."""
 
 
@@ -36,11 +36,11 @@ def skip(part, missing):
 def need(*programs):
     for program in programs:
         if not shutil.which(program):
-            raise Missing(program)
+            raise MissingToolError(program)
 
 
 def compile_c(name, *sources, flags=(), package=""):
-    """Builds a program of benches/c. Raises Missing if the package of its library is missing."""
+    """Builds a program of benches/c; MissingToolError if its library is not installed."""
     need(CC, CXX)
     BUILD.mkdir(parents=True, exist_ok=True)
     program = BUILD / name
@@ -69,7 +69,7 @@ def compile_or_miss(command, package):
         return
     absent = "No such file" in result.stderr or "cannot find -l" in result.stderr
     if package and absent:
-        raise Missing(package)
+        raise MissingToolError(package)
     sys.exit(f"{' '.join(map(str, command))}\n{result.stderr}")
 
 
@@ -90,7 +90,7 @@ def compile_responder():
     flags = ["-lssl", "-lcrypto"]
     try:
         return compile_c("responder", "responder.c", flags=flags, package="libssl-dev"), True
-    except Missing:
+    except MissingToolError:
         return compile_c("responder", "responder.c", flags=["-DNO_TLS"]), False
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import harness
 
-AWAY = 0.005
-CALLS, ROUNDS = 250, 31
+NAME_SERVER_DELAY_SECONDS = 0.005
+CALLS_PER_ROUND, ROUNDS = 250, 31
 
 
 def bring_up_loopback():
@@ -52,7 +52,7 @@ class NameServer:
         while True:
             question, caller = self.socket.recvfrom(512)
             self.questions += 1
-            threading.Timer(AWAY, self.answer, (question, caller)).start()
+            threading.Timer(NAME_SERVER_DELAY_SECONDS, self.answer, (question, caller)).start()
 
     def answer(self, question, caller):
         end = question.index(b"\0", 12) + 5  # name, type, class
@@ -68,7 +68,7 @@ class NameServer:
 
 
 def main():
-    # Both contestants are the same program: what else a core has to do must hit both.
+    # On one core, so that whatever else it has to do slows both contestants down.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     bring_up_loopback()
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +88,7 @@ def main():
                 pair = {}
                 for c in (literal, named) if i % 2 else (named, literal):
                     c("link", 20)
-                    pair[c] = c("link", CALLS)
+                    pair[c] = c("link", CALLS_PER_ROUND)
                 rounds.append((pair[named], pair[literal]))
             literal.end()
             named.end()

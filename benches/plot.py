@@ -1,10 +1,13 @@
-"""Draws what was measured as an SVG: how many times as long as wxlink everybody takes."""
+"""Draws the measured times per call as an SVG, relative to wxlink from C."""
 
 import math
 from html import escape
 
 PANELS = {"link": "Link", "list50": "List of 50", "list500": "List of 500", "TLS": "Link over TLS"}
+# In pixels: the plot and the space on both sides of it, a row, the space between panels, and the
+# space above the first.
 LEFT, WIDTH, RIGHT, ROW, GAP, TOP = 200, 470, 70, 24, 52, 84
+# Colours: text, grid, wxlink and the others.
 INK, FAINT, OURS, THEIRS = "#24292f", "#d0d7de", "#0a7d4f", "#8a5a00"
 
 
@@ -26,8 +29,8 @@ def draw(relative):
 
     def text(at_x, at_y, words, anchor="start", size=12, fill=INK, weight="normal"):
         out.append(
-            f'<text x="{at_x:.1f}" y="{at_y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{fill}" '
-            f'font-weight="{weight}">{escape(words)}</text>'
+            f'<text x="{at_x:.1f}" y="{at_y:.1f}" text-anchor="{anchor}" font-size="{size}" '
+            f'fill="{fill}" font-weight="{weight}">{escape(words)}</text>'
         )
 
     text(16, 26, "Time per call, relative to wxlink from C", size=16, weight="bold")
@@ -60,7 +63,8 @@ def draw(relative):
                 weight="bold" if name == "wxlink" else "normal",
             )
             out.append(
-                f'<line x1="{x(1):.1f}" y1="{middle}" x2="{x(ratio):.1f}" y2="{middle}" stroke="{colour}" stroke-width="3"/>'
+                f'<line x1="{x(1):.1f}" y1="{middle}" x2="{x(ratio):.1f}" y2="{middle}" '
+                f'stroke="{colour}" stroke-width="3"/>'
             )
             out.append(f'<circle cx="{x(ratio):.1f}" cy="{middle}" r="5" fill="{colour}"/>')
             left = ratio < 1
@@ -74,8 +78,9 @@ def draw(relative):
         y = bottom + GAP
     width, height = LEFT + WIDTH + RIGHT, y - GAP + 28
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'font-family="sans-serif" role="img" aria-label="Time per call, relative to wxlink">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" font-family="sans-serif" role="img" '
+        f'aria-label="Time per call, relative to wxlink">'
         f'<rect width="100%" height="100%" fill="white"/>'
     )
     return "\n".join([head, *out, "</svg>"]) + "\n"

@@ -25,12 +25,14 @@ from pathlib import Path
 
 import harness
 import plot
-from harness import BUILD, ENV, HERE, LIB, ROOT, Contestant, Missing
+from harness import BUILD, ENV, HERE, LIB, ROOT, Contestant, MissingToolError
 
 PAGE = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/performance.svg"
+# The system's root certificates.
 ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
-LENGTH = {"link": 1000, "list50": 500, "list500": 60}
+# Calls in one timed round, by kind: a round of each kind takes about as long.
+CALLS_PER_ROUND = {"link": 1000, "list50": 500, "list500": 60}
 
 
 class Table:
@@ -77,7 +79,7 @@ class Table:
             print(
                 "  ".join(
                     t.ljust(w) if i == 0 else t.rjust(w)
-                    for i, (t, w) in enumerate(zip(row, widths))
+                    for i, (t, w) in enumerate(zip(row, widths, strict=True))
                 )
             )
 
@@ -94,7 +96,7 @@ def interleaved(contestants, kinds, rounds):
     for i in range(rounds):
         for kind in kinds:
             for name in names[i % len(names) :] + names[: i % len(names)]:
-                count = LENGTH[kind]
+                count = CALLS_PER_ROUND[kind]
                 contestants[name](kind, max(3, count // 50))
                 figures[name, kind].append(contestants[name](kind, count) / 1000)
     return figures
@@ -105,7 +107,7 @@ def median(figures):
 
 
 def ratios(ours, theirs):
-    return [a / b for a, b in zip(ours, theirs)]
+    return [a / b for a, b in zip(ours, theirs, strict=True)]
 
 
 class Bench:
@@ -133,7 +135,7 @@ class Bench:
                 self.programs[name] = harness.compile_c(
                     program, driver, *sources, flags=flags, package=package
                 )
-            except Missing as missing:
+            except MissingToolError as missing:
                 self.table.skip(name, missing)
 
     def contestants(self, tls=False, only=None):
@@ -176,7 +178,7 @@ class Bench:
         for c in running.values():
             c.end()
         if self.responder.ca is None:
-            raise Missing("openssl and libssl-dev (TLS)")
+            raise MissingToolError("openssl and libssl-dev (TLS)")
         running = self.contestants(tls=True, only=["wxlink", "libcurl", "bare socket"])
         f = interleaved(running, ["link"], self.rounds)
         self.remember(f, "wxlink", {name: name for name in running}, rename={"link": "TLS"})
@@ -214,7 +216,7 @@ class Bench:
             str(calls),
         ]
         if subprocess.run(command, env=ENV, capture_output=True).returncode:
-            raise Missing("the right to trace with strace")
+            raise MissingToolError("the right to trace with strace")
         return int(re.search(r"^100\.00 +\S+ +\d* +(\d+).* total$", counts.read_text(), re.M)[1])
 
     def threads(self):
@@ -285,7 +287,7 @@ class Bench:
         harness.need("unshare", "mount")
         command = ["unshare", "--map-root-user", "--mount", "--net", "--kill-child"]
         if subprocess.run([*command, "true"], capture_output=True).returncode:
-            raise Missing("the right to unshare namespaces")
+            raise MissingToolError("the right to unshare namespaces")
         out = subprocess.run(
             [*command, sys.executable, HERE / "names.py"],
             env=ENV,
@@ -294,7 +296,7 @@ class Bench:
             text=True,
         )
         rounds = json.loads(out.stdout)["rounds"]
-        named, literal = ([n / 1000 for n in column] for column in zip(*rounds))
+        named, literal = ([n / 1000 for n in column] for column in zip(*rounds, strict=True))
         self.table.add(
             "link by name, 5 ms to the name server / by address",
             median(named),
@@ -326,7 +328,7 @@ class Bench:
         if not theirs:
             return
         if self.responder.ca is None or not ROOTS.exists():
-            raise Missing("ca-certificates, openssl and libssl-dev")
+            raise MissingToolError("ca-certificates, openssl and libssl-dev")
         # Our CA on top of the system's roots: an option here, one file with all of them there.
         combined = BUILD / "roots.pem"
         combined.write_bytes(ROOTS.read_bytes() + self.responder.ca.read_bytes())
@@ -434,7 +436,7 @@ def prepare_python():
     """Builds the module as it is released, and installs requests, outside the checkout's .venv."""
     result = subprocess.run([ROOT / "python/install.sh"], capture_output=True, text=True)
     if result.returncode == 127:
-        raise Missing("python3-venv")
+        raise MissingToolError("python3-venv")
     if result.returncode:
         sys.exit(result.stderr)
     venv = ROOT / ".venv/bin"
@@ -460,7 +462,7 @@ def prepare_python():
             wanted,
         ]
         if subprocess.run(pip).returncode:
-            raise Missing("requests from PyPI")
+            raise MissingToolError("requests from PyPI")
         done.touch()
     shutil.rmtree(folder / "wxlink", ignore_errors=True)
     with zipfile.ZipFile(next(wheels.glob("*.whl"))) as wheel:
@@ -480,7 +482,7 @@ def build_go():
     command = ["sh", "-c", script, ROOT / "bindings/go/run.sh", ROOT, program]
     result = subprocess.run(command, env=env, capture_output=True, text=True)
     if result.returncode == 127:
-        raise Missing("go")
+        raise MissingToolError("go")
     if result.returncode:
         sys.exit(result.stderr)
     return program
@@ -489,7 +491,8 @@ def build_go():
 def machine():
     info = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
-    return f"{os.cpu_count()} cores ({model[1].strip() if model else platform.machine()}), {platform.system()}"
+    processor = model[1].strip() if model else platform.machine()
+    return f"{os.cpu_count()} cores ({processor}), {platform.system()}"
 
 
 def write_page(table, load):
@@ -497,9 +500,8 @@ def write_page(table, load):
     page = PAGE.read_text()
     head, rest = page.split(begin)
     tail = rest.split(end)[1]
-    PAGE.write_text(
-        f"{head}{begin}\n{table.markdown()}\n\nMeasured on {machine()}, load {load:.1f} at the start.\n\n{end}{tail}"
-    )
+    measured = f"Measured on {machine()}, load {load:.1f} at the start."
+    PAGE.write_text(f"{head}{begin}\n{table.markdown()}\n\n{measured}\n\n{end}{tail}")
 
 
 def main():
@@ -520,7 +522,7 @@ def main():
         for part in wanted:
             try:
                 getattr(bench, part)()
-            except Missing as missing:
+            except MissingToolError as missing:
                 bench.table.skip(part, missing)
             else:
                 print(f"measured: {part}", file=sys.stderr, flush=True)

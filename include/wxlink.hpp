@@ -89,6 +89,44 @@ constexpr std::string_view to_string(error_class value) noexcept {
     return "";
 }
 
+/// The values of the option trust.
+enum class trust { system, bundled };
+
+/// The value as the library takes it.
+constexpr std::string_view to_string(trust value) noexcept {
+    switch (value) {
+    case trust::system: return "system";
+    case trust::bundled: return "bundled";
+    }
+    return "";
+}
+
+/// The values of the option lang.
+enum class lang { en, zh };
+
+/// The value as the library takes it.
+constexpr std::string_view to_string(lang value) noexcept {
+    switch (value) {
+    case lang::en: return "en";
+    case lang::zh: return "zh";
+    }
+    return "";
+}
+
+/// The endpoints of WeChat that answer errcodes: linkMiniprogram, getLinkMiniprogram,
+/// unlinkMiniprogram.
+enum class endpoint { link, get, unlink };
+
+/// The endpoint as the library takes it.
+constexpr std::string_view to_string(endpoint value) noexcept {
+    switch (value) {
+    case endpoint::link: return "link";
+    case endpoint::get: return "get";
+    case endpoint::unlink: return "unlink";
+    }
+    return "";
+}
+
 namespace detail {
 
 /// The class with a number of wx_result_class. A class of a later library is none.
@@ -99,6 +137,20 @@ constexpr error_class class_from(std::int32_t number) noexcept {
 
 } // namespace detail
 // END generated: constants.
+
+// BEGIN generated: link statuses. Written by `make generate`; do not edit.
+/// The status of an item of the list. WeChat may add values that have no name here.
+enum class link_status : std::int64_t {
+    /// The mini program is linked.
+    linked = WX_LINK_LINKED,
+    /// The mini program's administrator has to agree.
+    awaiting_mini_program = WX_LINK_AWAITING_MINI_PROGRAM,
+    /// The mini program's administrator refused.
+    refused = WX_LINK_REFUSED,
+    /// The Official Account's administrator has to agree.
+    awaiting_official_account = WX_LINK_AWAITING_OFFICIAL_ACCOUNT,
+};
+// END generated: link statuses.
 
 /// How far a link has come. unknown: the list could not be read. absent: the list shows no trace of
 /// the mini program; only progress::found() returns it.
@@ -127,21 +179,7 @@ struct func_info {
 
 /// One item of the list. Any field may be missing.
 struct mini_program {
-    // BEGIN generated: link statuses. Written by `make generate`; do not edit.
-    /// The known values of status. WeChat may add more.
-    enum : std::int64_t {
-        /// The mini program is linked.
-        linked = WX_LINK_LINKED,
-        /// The mini program's administrator has to agree.
-        awaiting_mini_program = WX_LINK_AWAITING_MINI_PROGRAM,
-        /// The mini program's administrator refused.
-        refused = WX_LINK_REFUSED,
-        /// The Official Account's administrator has to agree.
-        awaiting_official_account = WX_LINK_AWAITING_OFFICIAL_ACCOUNT,
-    };
-    // END generated: link statuses.
-
-    std::optional<std::int64_t> status;
+    std::optional<link_status> status;
     /// The original id, gh_...
     std::optional<std::string> username;
     /// Refused items have none.
@@ -325,7 +363,8 @@ private:
 
     mini_program item(const std::string &at) const {
         mini_program item;
-        item.status = get_number(at + "/status");
+        if (const auto status = get_number(at + "/status"))
+            item.status = static_cast<link_status>(*status);
         item.username = text(at + "/username");
         item.appid = text(at + "/appid");
         item.source = text(at + "/source");
@@ -485,13 +524,16 @@ struct explanation {
     std::string_view remedy;
 };
 
-/// Looks an errcode up. The endpoint is link, get or unlink, or nullptr for the description that
-/// holds for every endpoint; the language of meaning and remedy is en or zh. Empty for an unknown
-/// errcode.
-inline std::optional<explanation> explain(std::int32_t errcode, const char *endpoint = nullptr,
-                                          const char *lang = "en") noexcept {
+/// Looks up an errcode that the endpoint answered; without an endpoint, the description that holds
+/// for every endpoint. lang is the language of meaning and remedy. Empty for an unknown errcode.
+inline std::optional<explanation> explain(std::int32_t errcode,
+                                          std::optional<endpoint> answered_by = std::nullopt,
+                                          wxlink::lang lang = wxlink::lang::en) noexcept {
+    // The texts of to_string are literals, which end in a NUL.
+    const char *const endpoint_word = answered_by ? to_string(*answered_by).data() : nullptr;
     const auto text = [&](const char *field) {
-        return std::string_view(wx_errcode_text(endpoint, errcode, field, lang));
+        return std::string_view(
+            wx_errcode_text(endpoint_word, errcode, field, to_string(lang).data()));
     };
     const explanation known{text("name"), detail::class_from(text("class")), text("meaning"),
                             text("remedy")};
@@ -554,7 +596,7 @@ public:
     /// The root certificates to trust: system uses the operating system's, and the bundled ones if
     /// it has none; bundled uses Mozilla's, which are part of the library. Takes system or bundled.
     /// Default: system.
-    options &trust(std::string_view value) { return set("trust", value); }
+    options &trust(wxlink::trust value) { return set("trust", to_string(value)); }
     /// The User-Agent header of every request. Takes 1 to 256 printable ASCII characters. Default:
     /// wxlink/VERSION.
     options &user_agent(std::string_view value) { return set("user_agent", value); }
@@ -564,7 +606,7 @@ public:
         return set_number("max_response_bytes", bytes);
     }
     /// The language of messages: English or Chinese. Takes en or zh. Default: en.
-    options &lang(std::string_view value) { return set("lang", value); }
+    options &lang(wxlink::lang value) { return set("lang", to_string(value)); }
     /// The Official Account for calls that pass no access token. Its token comes from one of three
     /// sources: access_token, token_command or component_appid. Takes the appid of an Official
     /// Account; empty for none.
@@ -638,19 +680,19 @@ public:
 
     /// A handle on the same connections with its own cancellation and, if the options set them, its
     /// own timeout, connect_timeout, max_retries, lang and account.
-    [[nodiscard]] client with(const options &options) const {
+    [[nodiscard]] client derive(const options &options) const {
         wx_client *made = nullptr;
         const std::int32_t status = wx_client_derive(handle_.get(), options.get(), &made);
         return client(status, made, options);
     }
-    [[nodiscard]] client with(std::chrono::milliseconds timeout) const {
-        return with(std::move(options().timeout(timeout)));
+    [[nodiscard]] client derive(std::chrono::milliseconds timeout) const {
+        return derive(std::move(options().timeout(timeout)));
     }
 
     /// A handle on the same connections for calls on that account with an empty access token. The
     /// client gets the token from the source that its options name.
     [[nodiscard]] client account(std::string_view appid) const {
-        return with(std::move(options().account(appid)));
+        return derive(std::move(options().account(appid)));
     }
 
     /// Stores the ticket that WeChat pushes to a third-party platform every 10 minutes.

@@ -39,13 +39,16 @@ def outcome_of(call):
 def reply_to(request):
     verb, *fields = request.rstrip("\n").split("\t")
     fields = {key: unquote(value) for key, _, value in (f.partition("=") for f in fields)}
-    if verb == "catalogue":
+    if verb == "errcodes":
         found = _core.explain(int(fields["errcode"]), fields["endpoint"])
         if found is None:
             return {"status": "NOT_FOUND"}
         return {
             "status": "OK",
-            **dict(zip(("name", "class", "meaning", "remedy"), found, strict=True)),
+            "name": found.name,
+            "class": found.class_,
+            "meaning": found.meaning,
+            "remedy": found.remedy,
         }
     if verb == "option":
         # Checked without a client: no file is read and nothing is connected.

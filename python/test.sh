@@ -24,7 +24,8 @@ if cargo clippy --version > /dev/null 2>&1; then
     )
 fi
 ruff check --quiet .
-ruff format --quiet --check .
+ruff check --quiet --config pyproject.toml ../tools ../benches
+ruff format --quiet --check --config pyproject.toml . ../tools ../benches
 mypy --no-error-summary wxlink samples/link.py
 for sample in list refusal unlink; do mypy --no-error-summary "samples/$sample.py"; done
 pyright --warnings

@@ -7,9 +7,13 @@
 //!
 //! | verb | fields of the request | fields of the reply |
 //! |---|---|---|
-//! | `link` `get` `unlink` `ensure` `wait` | the arguments, and `option.KEY` for options of the client | `status`, `errcode` if WeChat answered, `class`, `delivery`, `http_status`, `rid`, `message`, `body`; of a list `items`, `item.0.appid` and so on; of ensure and wait `state`, `waits_for`, `posts` |
+//! | `link` `get` `unlink` `ensure` `wait` | arguments, `option.KEY` | see below |
 //! | `option` | `key`, `value` | `status`, `message` |
-//! | `catalogue` | `errcode`, `endpoint` | `status`, `name`, `class`, `meaning`, `remedy` |
+//! | `errcodes` | `errcode`, `endpoint` | `status`, `name`, `class`, `meaning`, `remedy` |
+//!
+//! The reply to a call has `status`, `errcode` if WeChat answered, `class`, `delivery`,
+//! `http_status`, `rid`, `message` and `body`; that to `get` also `items`, `item.0.appid` and so
+//! on; that to `ensure` and `wait` also `state`, `waits_for` and `posts`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -272,7 +276,7 @@ fn errcodes(language: &mut Language, sandbox: &Sandbox) {
         let what = format!("{}: {code} on {}", language.name, endpoint.as_str());
 
         let asked = [("errcode", code.as_str()), ("endpoint", endpoint.as_str())];
-        let reply = language.ask("catalogue", &asked);
+        let reply = language.ask("errcodes", &asked);
         let known = [
             ("name", entry.name),
             ("class", entry.class.as_str()),

@@ -398,11 +398,9 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
             admin("POST", "faults", json!({"fault": fault, "always": true}));
         }
         Fault::Request(r#"{"fault": "close_after"}"#) => {
-            admin(
-                "POST",
-                "faults",
-                json!({"fault": "close_after", "always": true}),
-            );
+            // Once, so that ensure's own list leaves an open connection: whether the library sees
+            // in time that it closes is a race that no client can win every time.
+            admin("POST", "faults", json!({"fault": "close_after"}));
             client.get_linked(TOKEN).unwrap();
             admin("DELETE", "journal", Value::Null);
             wait_until_closed_by_peer(&base_url);

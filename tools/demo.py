@@ -22,11 +22,11 @@ FORBIDS_LINKING = "wx0b000000000000e3"
 BOLD = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
-class UnexpectedResult(Exception):
+class UnexpectedResultError(Exception):
     """A step has another result than expected."""
 
 
-class ToolMissing(Exception):
+class ToolMissingError(Exception):
     """A tool of the language is not installed."""
 
 
@@ -36,7 +36,7 @@ def heading(text):
 
 def expect(condition, message):
     if not condition:
-        raise UnexpectedResult(message)
+        raise UnexpectedResultError(message)
 
 
 class Samples:
@@ -48,7 +48,9 @@ class Samples:
         if not self.script.exists():
             known = sorted(path.parent.name for path in ROOT.glob("bindings/*/run.sh"))
             expected = ", ".join([*known, "python"])
-            raise UnexpectedResult(f"unknown language {language!r}; expected one of {expected}")
+            raise UnexpectedResultError(
+                f"unknown language {language!r}; expected one of {expected}"
+            )
         self.environment = {**os.environ, **environment, "WXLINK_TOKEN": TOKEN}
 
     def run(self, name, *arguments, token=TOKEN):
@@ -65,7 +67,7 @@ class Samples:
         )
         print(done.stdout, end="", flush=True)
         if done.returncode == 127:
-            raise ToolMissing(done.stdout.strip())
+            raise ToolMissingError(done.stdout.strip())
         expect(token not in done.stdout, f"{name} printed the token")
         return done.returncode, done.stdout
 
@@ -131,8 +133,8 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except ToolMissing as error:
+    except ToolMissingError as error:
         print(error, file=sys.stderr)
         sys.exit(127)
-    except (UnexpectedResult, SandboxError, subprocess.SubprocessError, OSError) as error:
+    except (UnexpectedResultError, SandboxError, subprocess.SubprocessError, OSError) as error:
         sys.exit(f"demo: {error}")

@@ -48,13 +48,13 @@ MINGW = "x86_64-w64-mingw32-gcc"
 failed_skips = []
 
 
-class Wrong(Exception):
+class ReleaseError(Exception):
     """A file of the release does not meet a requirement, or a command failed."""
 
 
 def expect(truth, what):
     if not truth:
-        raise Wrong(what)
+        raise ReleaseError(what)
 
 
 def skip(part, tool):
@@ -65,7 +65,7 @@ def skip(part, tool):
 
 
 def run(*command, **more):
-    """Runs a command and returns its output. Raises Wrong with the output if it fails."""
+    """Runs a command and returns its output. Raises ReleaseError with the output if it fails."""
     done = subprocess.run(
         [str(c) for c in command],
         stdout=subprocess.PIPE,
@@ -74,7 +74,7 @@ def run(*command, **more):
         **more,
     )
     if done.returncode:
-        raise Wrong(f"{' '.join(map(str, command))}\n{done.stdout}")
+        raise ReleaseError(f"{' '.join(map(str, command))}\n{done.stdout}")
     return done.stdout
 
 
@@ -99,7 +99,7 @@ class Target:
     @property
     def floor(self):
         """The oldest supported glibc, as cargo-zigbuild expects it after the triple."""
-        return ".%d.%d" % GLIBC if self.name.endswith("linux-gnu") else ""
+        return f".{GLIBC[0]}.{GLIBC[1]}" if self.name.endswith("linux-gnu") else ""
 
     @property
     def here(self):
@@ -150,10 +150,13 @@ def pack(folder, archive):
         info.mtime = when
         return info
 
-    with open(archive, "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=when) as packed:
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for path in [folder, *sorted(folder.rglob("*"))]:
-                tar.add(path, path.relative_to(folder.parent), recursive=False, filter=plain)
+    with (
+        open(archive, "wb") as file,
+        gzip.GzipFile("", "wb", 9, file, mtime=when) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for path in [folder, *sorted(folder.rglob("*"))]:
+            tar.add(path, path.relative_to(folder.parent), recursive=False, filter=plain)
 
 
 def staged(target):
@@ -165,8 +168,10 @@ def staged(target):
 
 
 def build(target, cargo, verb, triple, crate_types):
-    """Builds the command and the libraries, in the two steps of `make build`. Returns the folders
-    of the command and of the libraries."""
+    """Builds the command and the libraries, in the two steps of `make build`.
+
+    Returns the folders of the command and of the libraries.
+    """
     common = ["--locked", "--release", "--target", triple]
     run(
         cargo, verb, *common, "--package", "wxlink-cli", "--bin", "wxlink",
@@ -313,7 +318,7 @@ def check_elf(library, name, musl=False):
         expect(
             place.encode() + b"/" not in library.read_bytes(), f"{name} contains the path {place}"
         )
-    return "no glibc" if highest == (0, 0) else "glibc %d.%d" % highest
+    return "no glibc" if highest == (0, 0) else f"glibc {highest[0]}.{highest[1]}"
 
 
 def promised():
@@ -398,7 +403,7 @@ def try_archive(folder, arch, kind, here, runner):
         run("cc", source, *flags, "-o", program, env=env)
         env["LD_LIBRARY_PATH"] = str(folder / "lib")
     else:
-        floor, libraries = ".%d.%d" % GLIBC, ["-lwxlink"]
+        floor, libraries = f".{GLIBC[0]}.{GLIBC[1]}", ["-lwxlink"]
         if kind == "musl":
             floor = ""
             libraries = [folder / "lib/libwxlink.a", "-lunwind", "-static", "-Wl,--gc-sections"]
@@ -509,9 +514,11 @@ def try_wheels(python, tag):
     here = f"*manylinux2014_{platform.machine()}*.whl"
     ours = [*DIST.glob(f"wxlink-*-{tag}-{here}"), *DIST.glob(f"wxlink_sandbox-{here}")]
     if len(ours) < 2:
-        return skip(what, "a wheel for this machine")
+        skip(what, "a wheel for this machine")
+        return
     if not python:
-        return skip(what, FREE_THREADED)
+        skip(what, FREE_THREADED)
+        return
     with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
         venv = Path(scratch) / "venv"
         run(python, "-m", "venv", venv)
@@ -608,5 +615,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (Wrong, OSError, subprocess.SubprocessError) as e:
+    except (ReleaseError, OSError, subprocess.SubprocessError) as e:
         sys.exit(f"dist: {e}")

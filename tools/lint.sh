@@ -1,5 +1,6 @@
 #!/bin/sh
-# Checks the formatting and the lints of all Rust code.
+# Checks the formatting and the lints of all Rust code, the layout of C and C++, and the workflow.
+# python/test.sh checks the Python code.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/need.sh
@@ -16,10 +17,22 @@ clippy() { # CARGO-ARGUMENT...
 }
 if "$cargo" clippy --version > /dev/null 2>&1; then
     clippy --workspace --exclude wxlink-python --all-targets
-    # The library without the stores, which docs/tokens.md promises can be built.
+    # The library without the stores, which docs/installing.md promises can be built.
     clippy --package wxlink --lib --no-default-features --features capi
     # The command without the simulator.
     clippy --package wxlink-cli --no-default-features
 else
     skip lints "clippy is not installed" || :
+fi
+
+# Debian has neither of these in a version that reads our files.
+if clang-format --version 2> /dev/null | grep -q 'version [2-9][0-9]'; then
+    git ls-files -z '*.c' '*.cpp' '*.hpp' | xargs -0 clang-format --dry-run -Werror
+else
+    skip_even_in_ci "the layout of C and C++" "clang-format 20 or newer is not installed" || :
+fi
+if command -v actionlint > /dev/null; then
+    actionlint
+else
+    skip_even_in_ci "the workflow" "actionlint is not installed" || :
 fi

@@ -46,10 +46,11 @@ void *peer_open(const char *url, const char *ca)
 #endif
     for (kind = LINK; kind <= LIST500; kind++) {
         const char *body = kind == LINK ? LINK_BODY : "{}";
+        const char *token = kind == LIST500 ? TOKEN500 : TOKEN50;
         snprintf(p->request[kind], sizeof p->request[kind],
                  "POST /cgi-bin/wxopen/wxamplink%s?access_token=%s HTTP/1.1\r\nHost: %s:%d\r\n"
                  "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                 kind == LINK ? "" : "get", kind == LIST500 ? TOKEN500 : TOKEN50, address, port, strlen(body), body);
+                 kind == LINK ? "" : "get", token, address, port, strlen(body), body);
     }
     (void)ca;
     return p;
@@ -76,7 +77,7 @@ static long get(struct peer *p, char *data, size_t len)
 int peer_call(void *peer, enum kind kind)
 {
     struct peer *p = peer;
-    size_t want = 0, have = 0, len = strlen(p->request[kind]);
+    size_t want = 0, have = 0, searched, len = strlen(p->request[kind]);
     char *body = NULL;
     if (put(p, p->request[kind], len) != (long)len)
         return -1;
@@ -91,7 +92,10 @@ int peer_call(void *peer, enum kind kind)
             want = body - p->answer + atol(strstr(p->answer, "Content-Length:") + 15);
         }
     }
-    return memmem(body, want - (body - p->answer) < 64 ? want - (body - p->answer) : 64, "\"errcode\":0,", 12) ? 0 : -1;
+    searched = want - (body - p->answer);
+    if (searched > 64)
+        searched = 64;
+    return memmem(body, searched, "\"errcode\":0,", 12) ? 0 : -1;
 }
 
 void peer_close(void *peer)

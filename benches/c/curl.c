@@ -1,10 +1,10 @@
 /* libcurl: one handle with time limits. A file of its own reads the errcode. */
 #define _GNU_SOURCE
+#include "peer.h"
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "peer.h"
 
 struct peer {
     CURL *handle;
@@ -50,8 +50,8 @@ int peer_call(void *peer, enum kind kind)
     struct peer *p = peer;
     char url[512];
     CURLcode code;
-    snprintf(url, sizeof url, "%s/cgi-bin/wxopen/wxamplink%s?access_token=%s", p->url, kind == LINK ? "" : "get",
-             kind == LIST500 ? TOKEN500 : TOKEN50);
+    snprintf(url, sizeof url, "%s/cgi-bin/wxopen/wxamplink%s?access_token=%s", p->url,
+             kind == LINK ? "" : "get", kind == LIST500 ? TOKEN500 : TOKEN50);
     curl_easy_setopt(p->handle, CURLOPT_URL, url);
     curl_easy_setopt(p->handle, CURLOPT_POSTFIELDS, kind == LINK ? LINK_BODY : "{}");
     p->len = 0;

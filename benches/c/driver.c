@@ -8,13 +8,13 @@
  *   resident N              prints the resident memory of the process (bytes)
  */
 #define _GNU_SOURCE
+#include "peer.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "peer.h"
 
 #define THREADS 64
 
@@ -101,7 +101,11 @@ static double run(const char *command)
     void *same[THREADS];
     double start;
     int i;
-    enum kind kind = strcmp(command, "list500") == 0 ? LIST500 : strcmp(command, "list50") == 0 ? LIST50 : LINK;
+    enum kind kind = LINK;
+    if (strcmp(command, "list50") == 0)
+        kind = LIST50;
+    if (strcmp(command, "list500") == 0)
+        kind = LIST500;
     if (strcmp(command, "resident") == 0)
         return resident();
     if (strcmp(command, "separate") == 0) {

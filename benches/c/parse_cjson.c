@@ -1,8 +1,14 @@
-#include <cjson/cJSON.h>
 #include "peer.h"
+#include <cjson/cJSON.h>
 
-void *parser_new(void) { return NULL; }
-void parser_free(void *parser) { (void)parser; }
+void *parser_new(void)
+{
+    return NULL;
+}
+void parser_free(void *parser)
+{
+    (void)parser;
+}
 
 int parser_errcode(void *parser, const char *json, size_t len)
 {

@@ -1,10 +1,16 @@
 /* Finds the errcode where it usually is; checks nothing. */
 #define _GNU_SOURCE
-#include <string.h>
 #include "peer.h"
+#include <string.h>
 
-void *parser_new(void) { return NULL; }
-void parser_free(void *parser) { (void)parser; }
+void *parser_new(void)
+{
+    return NULL;
+}
+void parser_free(void *parser)
+{
+    (void)parser;
+}
 
 int parser_errcode(void *parser, const char *json, size_t len)
 {

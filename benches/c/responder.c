@@ -58,7 +58,8 @@ static struct answer read_answer(const char *path)
     fclose(file);
     answer.len = sprintf(answer.bytes,
                          "HTTP/1.1 200 OK\r\nContent-Type: application/json; encoding=utf-8\r\n"
-                         "Content-Length: %zu\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n", len);
+                         "Content-Length: %zu\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n",
+                         len);
     memcpy(answer.bytes + answer.len, body, len);
     answer.len += len;
     return answer;
@@ -163,7 +164,8 @@ static int answer(struct connection *c)
     struct answer a = answers[0];
     if (strncmp(path, "/connections", 12) == 0) {
         sprintf(body, "{\"connections\":%ld}", accepted);
-        a.len = sprintf(text, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+        a.len =
+            sprintf(text, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
         a.bytes = text;
     } else if (strncmp(path, "/cgi-bin/wxopen/wxamplinkget?access_token=", 42) == 0)
         a = answers[path[42] == 'B' ? 2 : 1];
@@ -209,7 +211,8 @@ int main(int argc, char **argv)
 #ifndef NO_TLS
     if (argc == 6) {
         context = SSL_CTX_new(TLS_server_method());
-        SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+        SSL_CTX_set_mode(context,
+                         SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
         if (SSL_CTX_use_certificate_chain_file(context, argv[4]) != 1 ||
             SSL_CTX_use_PrivateKey_file(context, argv[5], SSL_FILETYPE_PEM) != 1)
             die("certificate");

@@ -1,14 +1,15 @@
 /* wxlink by its C interface with default options: checks the JSON and reads the errcode. */
+#include "wxlink.h"
+#include "peer.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include "peer.h"
-#include "wxlink.h"
 
 void *peer_open(const char *url, const char *ca)
 {
     wx_options *options = wx_options_new();
     wx_client *client = NULL;
-    if (wx_options_set(options, "base_url", url) != WX_OK || (ca && wx_options_set(options, "ca_file", ca) != WX_OK) ||
+    if (wx_options_set(options, "base_url", url) != WX_OK ||
+        (ca && wx_options_set(options, "ca_file", ca) != WX_OK) ||
         wx_client_new(options, &client) != WX_OK) {
         fprintf(stderr, "%s\n", wx_options_message(options));
         exit(1);
@@ -20,8 +21,11 @@ void *peer_open(const char *url, const char *ca)
 int peer_call(void *peer, enum kind kind)
 {
     wx_result *result = NULL;
-    int32_t status = kind == LINK ? wx_link_miniprogram(peer, TOKEN50, "wx0b00000000000001", 0, 1, &result)
-                                  : wx_get_linked(peer, kind == LIST50 ? TOKEN50 : TOKEN500, &result);
+    int32_t status;
+    if (kind == LINK)
+        status = wx_link_miniprogram(peer, TOKEN50, "wx0b00000000000001", 0, 1, &result);
+    else
+        status = wx_get_linked(peer, kind == LIST50 ? TOKEN50 : TOKEN500, &result);
     if (status == WX_OK)
         status = wx_result_errcode(result);
     else

@@ -1,4 +1,4 @@
-// One call after the other, as the harness says on standard input: see c/driver.c.
+// Makes the calls that the harness asks for on standard input, one after the other: see c/driver.c.
 //
 //	calls wxlink|http URL
 package main
@@ -31,7 +31,8 @@ type peer interface {
 type ours struct{ client *wxlink.Client }
 
 func (p ours) link(token string) error {
-	_, err := p.client.LinkMiniProgram(context.Background(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+	_, err := p.client.LinkMiniProgram(
+		context.Background(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
 	return err
 }
 

@@ -1,4 +1,4 @@
-"""One call after the other, as the harness says on standard input: see c/driver.c.
+"""Makes the calls that the harness asks for on standard input, one by one: see c/driver.c.
 
 calls.py wxlink|requests URL
 """

@@ -173,8 +173,18 @@ static void put_func_infos(const wx_result *result, int item)
 static void put_items(const wx_result *result)
 {
     static const char *const fields[] = {
-        "status", "username", "appid", "source", "nickname", "selected",
-        "nearby_display_status", "released", "headimg_url", "copy_verify_status", "email"};
+        "status",
+        "username",
+        "appid",
+        "source",
+        "nickname",
+        "selected",
+        "nearby_display_status",
+        "released",
+        "headimg_url",
+        "copy_verify_status",
+        "email",
+    };
     char pointer[96], key[96];
     size_t field;
     int item;
@@ -232,7 +242,8 @@ static void call(wx_client *client)
     else if (strcmp(request.verb, "unlink") == 0)
         status = wx_unlink_miniprogram(client, token, appid, &result);
     else if (strcmp(request.verb, "ensure") == 0)
-        status = wx_ensure_linked(client, token, appid, notify_users, show_profile, wait_ms, &result);
+        status =
+            wx_ensure_linked(client, token, appid, notify_users, show_profile, wait_ms, &result);
     else if (strcmp(request.verb, "wait") == 0)
         status = wx_wait_linked(client, token, appid, wait_ms, &result);
     put_result(status, result);
@@ -274,13 +285,13 @@ static void explain(void)
 {
     static const char *const fields[] = {"name", "class", "meaning", "remedy"};
     int32_t errcode = atoi(given("errcode", "0"));
-    const char *endpoint_ = given("endpoint", NULL);
+    const char *endpoint = given("endpoint", NULL);
     const char *text;
     int i;
 
-    put_text("status", *wx_errcode_text(endpoint_, errcode, "name", "en") ? "OK" : "NOT_FOUND");
+    put_text("status", *wx_errcode_text(endpoint, errcode, "name", "en") ? "OK" : "NOT_FOUND");
     for (i = 0; i < 4; i++) {
-        text = wx_errcode_text(endpoint_, errcode, fields[i], "en");
+        text = wx_errcode_text(endpoint, errcode, fields[i], "en");
         put_text(fields[i], text);
     }
 }
@@ -296,7 +307,7 @@ int main(void)
         first = 1;
         if (strcmp(request.verb, "option") == 0)
             set_option();
-        else if (strcmp(request.verb, "catalogue") == 0)
+        else if (strcmp(request.verb, "errcodes") == 0)
             explain();
         else
             call_with_options();

@@ -26,11 +26,16 @@ static const char *field(const wx_result *list, int item, const char *name, char
 static const char *status_text(const char *status)
 {
     switch (atoi(status)) {
-    case WX_LINK_LINKED: return "linked";
-    case WX_LINK_AWAITING_MINI_PROGRAM: return "waiting for the mini program's administrator";
-    case WX_LINK_REFUSED: return "refused by the mini program's administrator";
-    case WX_LINK_AWAITING_OFFICIAL_ACCOUNT: return "waiting for the Official Account's administrator";
-    default: return status;
+    case WX_LINK_LINKED:
+        return "linked";
+    case WX_LINK_AWAITING_MINI_PROGRAM:
+        return "waiting for the mini program's administrator";
+    case WX_LINK_REFUSED:
+        return "refused by the mini program's administrator";
+    case WX_LINK_AWAITING_OFFICIAL_ACCOUNT:
+        return "waiting for the Official Account's administrator";
+    default:
+        return status;
     }
 }
 
@@ -40,12 +45,11 @@ static void print_table(const wx_result *list)
     int item;
 
     printf("  %-18s  %-18s  %-48s  %s\n", "APPID", "ORIGINAL ID", "STATUS", "NAME");
-    for (item = 0; ; item++) {
+    for (item = 0;; item++) {
         sprintf(pointer, "/wxopens/items/%d", item);
         if (wx_result_get(list, pointer, NULL, 0) < 0)
             break;
-        printf("  %-18s  %-18s  %-48s  %s\n",
-               field(list, item, "appid", appid, sizeof appid),
+        printf("  %-18s  %-18s  %-48s  %s\n", field(list, item, "appid", appid, sizeof appid),
                field(list, item, "username", username, sizeof username),
                status_text(field(list, item, "status", status, sizeof status)),
                field(list, item, "nickname", nickname, sizeof nickname));

@@ -237,12 +237,12 @@
                MOVE ORDER-APPID TO WX-APPID
                MOVE ORDER-NOTIFY TO WX-NOTIFY-USERS
                MOVE ORDER-SHOW TO WX-SHOW-PROFILE
-               CALL "WXCALL" USING WX-CALL WX-ANSWER
+               CALL "WXCALL" USING WX-CALL WX-RESULT
                MOVE WX-MESSAGE TO REPORT-TEXT
-               PERFORM JUDGE-ANSWER
+               PERFORM JUDGE-RESULT
            END-IF.
 
-       JUDGE-ANSWER.
+       JUDGE-RESULT.
            EVALUATE TRUE
                WHEN WX-OK
                    SET ORDER-DONE TO TRUE
@@ -281,7 +281,7 @@
 
        COUNT-ITEMS.
            MOVE ZEROS TO ITEM-COUNTS
-           CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
+           CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM
            PERFORM UNTIL WX-NO-MORE-ITEMS
                ADD 1 TO ITEM-COUNT
                EVALUATE TRUE
@@ -292,7 +292,7 @@
                    WHEN WX-ITEM-REFUSED
                        ADD 1 TO REFUSED-COUNT
                END-EVALUATE
-               CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
+               CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM
            END-PERFORM
            MOVE 1 TO TEXT-AT
            MOVE ITEM-COUNT TO SHOWN-COUNT

@@ -2,7 +2,7 @@
       * WXCALL: makes one call through wx_exec with the records of     *
       * WXLINK.cpy.                                                    *
       *                                                                *
-      *     CALL "WXCALL" USING WX-CALL WX-ANSWER                      *
+      *     CALL "WXCALL" USING WX-CALL WX-RESULT                      *
       *                                                                *
       * Keeps nothing between calls, and wipes its copy of the token.  *
       * For machines whose size_t has 64 bits.                         *
@@ -16,7 +16,7 @@
        01  ARGS                          PIC X(17500).
        01  ARGS-LEN                      BINARY-DOUBLE UNSIGNED.
        01  OP-LEN                        BINARY-DOUBLE UNSIGNED.
-       01  ANSWER-CAP                    BINARY-DOUBLE UNSIGNED.
+       01  RESULT-CAP                    BINARY-DOUBLE UNSIGNED.
        01  ARGS-AT                       BINARY-LONG UNSIGNED.
 
        01  ARG-KEY                       PIC X(20).
@@ -24,7 +24,7 @@
        01  I                             BINARY-LONG UNSIGNED.
        01  LINE-END                      PIC X VALUE X"0A".
 
-       01  ANSWER-LINE                   PIC X(4200).
+       01  RESULT-LINE                   PIC X(4200).
        01  LINE-AT                       BINARY-LONG UNSIGNED.
        01  LINE-START                    BINARY-DOUBLE UNSIGNED.
        01  LINE-NAME                     PIC X(64).
@@ -33,23 +33,23 @@
        LINKAGE SECTION.
        COPY WXLINK REPLACING ==X(262144)== BY ==X ANY LENGTH==.
 
-       PROCEDURE DIVISION USING WX-CALL WX-ANSWER.
+       PROCEDURE DIVISION USING WX-CALL WX-RESULT.
        MAIN-PARAGRAPH.
-           PERFORM CLEAR-LAST-ANSWER
+           PERFORM CLEAR-LAST-RESULT
            PERFORM WRITE-ARGS
            IF WX-OK
                PERFORM CALL-LIBRARY
-               PERFORM READ-ANSWER
+               PERFORM READ-RESULT
            END-IF
            MOVE SPACES TO ARGS, ARG-VALUE
            GOBACK.
 
-       CLEAR-LAST-ANSWER.
+       CLEAR-LAST-RESULT.
            INITIALIZE WX-STATUS, WX-ERRCODE, WX-CLASS, WX-DELIVERY,
                WX-HTTP-STATUS, WX-RID, WX-MESSAGE-LEN, WX-MESSAGE,
-               WX-STATE, WX-WAITS-FOR, WX-POSTS, WX-ANSWER-LEN,
+               WX-STATE, WX-WAITS-FOR, WX-POSTS, WX-RESULT-LEN,
                WX-ITEM-INDEX
-           MOVE 1 TO WX-ANSWER-AT.
+           MOVE 1 TO WX-RESULT-AT.
 
        WRITE-ARGS.
            MOVE SPACES TO ARGS
@@ -114,70 +114,70 @@
        CALL-LIBRARY.
            MOVE LENGTH OF WX-OP TO OP-LEN
            COMPUTE ARGS-LEN = ARGS-AT - 1
-           MOVE FUNCTION LENGTH(WX-ANSWER) TO ANSWER-CAP
+           MOVE FUNCTION LENGTH(WX-RESULT) TO RESULT-CAP
            CALL "wx_exec" USING
                BY REFERENCE WX-OP     BY VALUE OP-LEN
                BY REFERENCE ARGS      BY VALUE ARGS-LEN
-               BY REFERENCE WX-ANSWER BY VALUE ANSWER-CAP
-               BY REFERENCE WX-ANSWER-LEN
+               BY REFERENCE WX-RESULT BY VALUE RESULT-CAP
+               BY REFERENCE WX-RESULT-LEN
                RETURNING WX-STATUS
            END-CALL.
 
-       READ-ANSWER.
+       READ-RESULT.
            IF WX-E-BUFFER
                MOVE WX-STATUS TO WX-ERRCODE
-               MOVE WX-ANSWER-LEN TO SHOWN-LEN
-               STRING "WX-ANSWER is too small: the answer needs "
+               MOVE WX-RESULT-LEN TO SHOWN-LEN
+               STRING "WX-RESULT is too small: the result needs "
                       FUNCTION TRIM(SHOWN-LEN) " bytes"
                           DELIMITED BY SIZE
                    INTO WX-MESSAGE
                END-STRING
                PERFORM MEASURE-MESSAGE
       *        WXITEM must find no item.
-               COMPUTE WX-ANSWER-AT = WX-ANSWER-LEN + 1
+               COMPUTE WX-RESULT-AT = WX-RESULT-LEN + 1
            ELSE
                PERFORM READ-LINE
-                   UNTIL WX-ANSWER-AT > WX-ANSWER-LEN
+                   UNTIL WX-RESULT-AT > WX-RESULT-LEN
                        OR LINE-NAME(1:15) = "/wxopens/items/"
       *        WXITEM starts with the line that ended this loop.
                IF LINE-NAME(1:15) = "/wxopens/items/"
-                   MOVE LINE-START TO WX-ANSWER-AT
+                   MOVE LINE-START TO WX-RESULT-AT
                END-IF
            END-IF
            MOVE SPACES TO LINE-NAME.
 
        READ-LINE.
-           MOVE WX-ANSWER-AT TO LINE-START
-           UNSTRING WX-ANSWER(1:WX-ANSWER-LEN) DELIMITED BY LINE-END
-               INTO ANSWER-LINE WITH POINTER WX-ANSWER-AT
+           MOVE WX-RESULT-AT TO LINE-START
+           UNSTRING WX-RESULT(1:WX-RESULT-LEN) DELIMITED BY LINE-END
+               INTO RESULT-LINE WITH POINTER WX-RESULT-AT
            END-UNSTRING
            MOVE 1 TO LINE-AT
-           UNSTRING ANSWER-LINE DELIMITED BY "="
+           UNSTRING RESULT-LINE DELIMITED BY "="
                INTO LINE-NAME WITH POINTER LINE-AT
            END-UNSTRING
            EVALUATE LINE-NAME
                WHEN "errcode"
                    COMPUTE WX-ERRCODE =
-                       FUNCTION NUMVAL(ANSWER-LINE(LINE-AT:12))
+                       FUNCTION NUMVAL(RESULT-LINE(LINE-AT:12))
                WHEN "class"
-                   MOVE ANSWER-LINE(LINE-AT:) TO WX-CLASS
+                   MOVE RESULT-LINE(LINE-AT:) TO WX-CLASS
                WHEN "delivery"
-                   MOVE ANSWER-LINE(LINE-AT:1) TO WX-DELIVERY
+                   MOVE RESULT-LINE(LINE-AT:1) TO WX-DELIVERY
                WHEN "http_status"
                    COMPUTE WX-HTTP-STATUS =
-                       FUNCTION NUMVAL(ANSWER-LINE(LINE-AT:12))
+                       FUNCTION NUMVAL(RESULT-LINE(LINE-AT:12))
                WHEN "rid"
-                   MOVE ANSWER-LINE(LINE-AT:) TO WX-RID
+                   MOVE RESULT-LINE(LINE-AT:) TO WX-RID
                WHEN "message"
-                   MOVE ANSWER-LINE(LINE-AT:) TO WX-MESSAGE
+                   MOVE RESULT-LINE(LINE-AT:) TO WX-MESSAGE
                    PERFORM MEASURE-MESSAGE
                WHEN "/state"
-                   MOVE ANSWER-LINE(LINE-AT:) TO WX-STATE
+                   MOVE RESULT-LINE(LINE-AT:) TO WX-STATE
                WHEN "/waits_for"
-                   MOVE ANSWER-LINE(LINE-AT:) TO WX-WAITS-FOR
+                   MOVE RESULT-LINE(LINE-AT:) TO WX-WAITS-FOR
                WHEN "/posts"
                    COMPUTE WX-POSTS =
-                       FUNCTION NUMVAL(ANSWER-LINE(LINE-AT:12))
+                       FUNCTION NUMVAL(RESULT-LINE(LINE-AT:12))
            END-EVALUATE.
 
        MEASURE-MESSAGE.

@@ -1,10 +1,10 @@
       *----------------------------------------------------------------*
       * WXITEM: reads the next item of the list that WXCALL got.       *
       *                                                                *
-      *     CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM              *
+      *     CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM              *
       *     PERFORM UNTIL WX-NO-MORE-ITEMS                             *
       *         ...                                                    *
-      *         CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM          *
+      *         CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM          *
       *     END-PERFORM                                                *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
@@ -12,7 +12,7 @@
 
        DATA DIVISION.
        WORKING-STORAGE SECTION.
-       01  ANSWER-LINE                   PIC X(4200).
+       01  RESULT-LINE                   PIC X(4200).
        01  LINE-AT                       BINARY-LONG UNSIGNED.
        01  LINE-START                    BINARY-DOUBLE UNSIGNED.
        01  LINE-END                      PIC X VALUE X"0A".
@@ -34,7 +34,7 @@
        LINKAGE SECTION.
        COPY WXLINK REPLACING ==X(262144)== BY ==X ANY LENGTH==.
 
-       PROCEDURE DIVISION USING WX-CALL WX-ANSWER WX-ITEM.
+       PROCEDURE DIVISION USING WX-CALL WX-RESULT WX-ITEM.
        MAIN-PARAGRAPH.
            MOVE SPACES TO WX-ITEM
            PERFORM READ-LINE
@@ -46,21 +46,21 @@
                    PERFORM READ-LINE
                END-PERFORM
       *        The last line read belongs to the next item.
-               MOVE LINE-START TO WX-ANSWER-AT
+               MOVE LINE-START TO WX-RESULT-AT
                ADD 1 TO WX-ITEM-INDEX
            END-IF
            GOBACK.
 
        READ-LINE.
            MOVE SPACES TO LINE-NAME, NAME-PARTS
-           MOVE WX-ANSWER-AT TO LINE-START
-           IF WX-ANSWER-AT <= WX-ANSWER-LEN
-               UNSTRING WX-ANSWER(1:WX-ANSWER-LEN)
+           MOVE WX-RESULT-AT TO LINE-START
+           IF WX-RESULT-AT <= WX-RESULT-LEN
+               UNSTRING WX-RESULT(1:WX-RESULT-LEN)
                    DELIMITED BY LINE-END
-                   INTO ANSWER-LINE WITH POINTER WX-ANSWER-AT
+                   INTO RESULT-LINE WITH POINTER WX-RESULT-AT
                END-UNSTRING
                MOVE 1 TO LINE-AT
-               UNSTRING ANSWER-LINE DELIMITED BY "="
+               UNSTRING RESULT-LINE DELIMITED BY "="
                    INTO LINE-NAME WITH POINTER LINE-AT
                END-UNSTRING
            END-IF
@@ -82,29 +82,29 @@
            ELSE
                EVALUATE NAME-FIELD
                    WHEN "status"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-STATUS
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-STATUS
                    WHEN "username"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-USERNAME
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-USERNAME
                    WHEN "appid"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-APPID
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-APPID
                    WHEN "source"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-SOURCE
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-SOURCE
                    WHEN "nickname"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-NICKNAME
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-NICKNAME
                    WHEN "selected"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-SELECTED
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-SELECTED
                    WHEN "nearby_display_status"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-NEARBY
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-NEARBY
                    WHEN "released"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-RELEASED
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-RELEASED
                    WHEN "headimg_url"
-                       MOVE ANSWER-LINE(LINE-AT:)
+                       MOVE RESULT-LINE(LINE-AT:)
                            TO WX-ITEM-HEADIMG-URL
                    WHEN "copy_verify_status"
-                       MOVE ANSWER-LINE(LINE-AT:)
+                       MOVE RESULT-LINE(LINE-AT:)
                            TO WX-ITEM-COPY-VERIFY
                    WHEN "email"
-                       MOVE ANSWER-LINE(LINE-AT:) TO WX-ITEM-EMAIL
+                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-EMAIL
                END-EVALUATE
            END-IF.
 
@@ -115,13 +115,13 @@
                IF FUNC <= 10
                    EVALUATE NAME-FUNC-FIELD
                        WHEN "id"
-                           MOVE ANSWER-LINE(LINE-AT:)
+                           MOVE RESULT-LINE(LINE-AT:)
                                TO WX-ITEM-FUNC-ID(FUNC)
                        WHEN "status"
-                           MOVE ANSWER-LINE(LINE-AT:)
+                           MOVE RESULT-LINE(LINE-AT:)
                                TO WX-ITEM-FUNC-STATUS(FUNC)
                        WHEN "name"
-                           MOVE ANSWER-LINE(LINE-AT:)
+                           MOVE RESULT-LINE(LINE-AT:)
                                TO WX-ITEM-FUNC-NAME(FUNC)
                    END-EVALUATE
                END-IF

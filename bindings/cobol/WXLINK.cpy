@@ -4,12 +4,12 @@
       *     INITIALIZE WX-CALL                                         *
       *     SET WX-OP-LINK TO TRUE                                     *
       *     MOVE ... TO WX-ACCESS-TOKEN, WX-APPID, ...                 *
-      *     CALL "WXCALL" USING WX-CALL WX-ANSWER                      *
+      *     CALL "WXCALL" USING WX-CALL WX-RESULT                      *
       *                                                                *
       * Texts are UTF-8, padded with spaces. WX-CALL keeps its fields: *
       * for the next call, move only those that change.                *
       *                                                                *
-      * A longer list needs a larger answer (at least 512 bytes):      *
+      * A longer list needs a larger result (at least 512 bytes):      *
       *     COPY WXLINK REPLACING ==X(262144)== BY ==X(1048576)==.     *
       *----------------------------------------------------------------*
        01  WX-CALL.
@@ -215,15 +215,15 @@
                88  WX-WAITS-FOR-ACCOUNT  VALUE "official_account".
                88  WX-WAITS-FOR-PROGRAM  VALUE "mini_program".
            05  WX-POSTS                  PIC 9(4).
-      *    The length of the answer in bytes; after WX-E-BUFFER the
+      *    The length of the result in bytes; after WX-E-BUFFER the
       *    length it needs.
-           05  WX-ANSWER-LEN             BINARY-DOUBLE UNSIGNED.
+           05  WX-RESULT-LEN             BINARY-DOUBLE UNSIGNED.
       *    The position at which WXITEM continues.
-           05  WX-ANSWER-AT              BINARY-DOUBLE UNSIGNED.
+           05  WX-RESULT-AT              BINARY-DOUBLE UNSIGNED.
            05  WX-ITEM-INDEX             BINARY-LONG UNSIGNED.
 
-      * The answer: lines of NAME=VALUE, ended by X"0A".
-       01  WX-ANSWER                     PIC X(262144).
+      * The result: lines of NAME=VALUE, ended by X"0A".
+       01  WX-RESULT                     PIC X(262144).
 
       * An item of the list, from WXITEM. A missing field is spaces,
       * a missing number too.
@@ -231,7 +231,7 @@
            05  WX-ITEM-END               PIC X.
                88  WX-NO-MORE-ITEMS      VALUE "Y".
            05  WX-ITEM-STATUS            PIC X(4).
-      *    BEGIN generated: link statuses, by `make generate`; do not edit.
+      *    BEGIN generated: links, by `make generate`; do not edit.
       *        The mini program is linked.
                88  WX-ITEM-LINKED        VALUE "1".
       *        The mini program's administrator has to agree.
@@ -240,7 +240,7 @@
                88  WX-ITEM-REFUSED       VALUE "3".
       *        The Official Account's administrator has to agree.
                88  WX-ITEM-WAITS-ACCOUNT VALUE "12".
-      *    END generated: link statuses.
+      *    END generated: links.
       *    The original id, gh_...
            05  WX-ITEM-USERNAME          PIC X(64).
       *    A refused item has none.

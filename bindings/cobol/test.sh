@@ -120,8 +120,8 @@ no such op: -0000000003
 # A buffer that is too small: nothing may be sent.
 admin POST reset >/dev/null
 WXLINK_TOKEN=SANDBOX-TOKEN-3
-expect 0 'WX-ANSWER is too small
-WX-ANSWER is too small' '' small
+expect 0 'WX-RESULT is too small
+WX-RESULT is too small' '' small
 case $(admin GET journal/counts) in
     *'"received":{'*'"get":1,"link":0,'* | *'"received":{"link":0,"get":1,'*) ;;
     *) complain small 'a link was posted' ;;

@@ -62,7 +62,7 @@ static void put_items(line &line, const std::vector<wxlink::mini_program> &items
     for (std::size_t i = 0; i < items.size(); i++) {
         const wxlink::mini_program &item = items[i];
         const std::string at = "item." + std::to_string(i) + '.';
-        line.put(at + "status", item.status);
+        if (item.status) line.put(at + "status", static_cast<std::int64_t>(*item.status));
         line.put(at + "username", item.username);
         line.put(at + "appid", item.appid);
         line.put(at + "source", item.source);
@@ -129,6 +129,12 @@ static void call(line &line, const std::string &verb, fields &given) {
     }
 }
 
+static wxlink::endpoint endpoint_from(const std::string &word) {
+    for (const auto known : {wxlink::endpoint::link, wxlink::endpoint::get})
+        if (to_string(known) == word) return known;
+    return wxlink::endpoint::unlink;
+}
+
 static line answer(const std::string &request) {
     line line;
     std::istringstream parts(request);
@@ -139,8 +145,9 @@ static line answer(const std::string &request) {
         const auto equals = field.find('=');
         given[field.substr(0, equals)] = decoded(field.substr(equals + 1));
     }
-    if (verb == "catalogue") {
-        const auto known = wxlink::explain(std::stoi(given["errcode"]), given["endpoint"].c_str());
+    if (verb == "errcodes") {
+        const auto known =
+            wxlink::explain(std::stoi(given["errcode"]), endpoint_from(given["endpoint"]));
         line.put("status", std::string_view(known ? "OK" : "NOT_FOUND"));
         if (known) {
             line.put("name", known->name);

@@ -12,18 +12,19 @@
 
 #include "wxlink.hpp"
 
-using wxlink::mini_program;
+using wxlink::link_status;
 
-static std::string status_text(std::optional<std::int64_t> status) {
+static std::string status_text(std::optional<link_status> status) {
     if (!status) return "";
     switch (*status) {
-    case mini_program::linked: return "linked";
-    case mini_program::awaiting_mini_program: return "waiting for the mini program's administrator";
-    case mini_program::refused: return "refused by the mini program's administrator";
-    case mini_program::awaiting_official_account:
+    case link_status::linked: return "linked";
+    case link_status::awaiting_mini_program: return "waiting for the mini program's administrator";
+    case link_status::refused: return "refused by the mini program's administrator";
+    case link_status::awaiting_official_account:
         return "waiting for the Official Account's administrator";
-    default: return std::to_string(*status);
     }
+    // A status that WeChat added later.
+    return std::to_string(static_cast<std::int64_t>(*status));
 }
 
 static std::string or_dash(const std::string &text) { return text.empty() ? "-" : text; }
@@ -39,7 +40,7 @@ static int list(const wxlink::client &client, const char *token) {
     try {
         const auto items = client.get_linked(token).items();
         print_row("APPID", "ORIGINAL ID", "STATUS", "NAME");
-        for (const mini_program &item : items)
+        for (const wxlink::mini_program &item : items)
             print_row(item.appid.value_or(""), item.username.value_or(""), status_text(item.status),
                       item.nickname.value_or(""));
         if (items.empty()) std::cout << "  (none)\n";

@@ -105,13 +105,13 @@ static void options_are_checked() {
                                           .max_retries(0)
                                           .keep_alive(0ms)
                                           .proxy("none")
-                                          .trust("bundled")
+                                          .trust(wxlink::trust::bundled)
                                           .user_agent("test")
                                           .max_response_bytes(65536)
-                                          .lang("zh"));
+                                          .lang(wxlink::lang::zh));
     EXPECT(wx_abi_version() >= WX_ABI_VERSION);
     wxlink::client client(moved);
-    thrown<wxlink::argument_error>([&] { (void)client.with(wxlink::options().proxy("none")); });
+    thrown<wxlink::argument_error>([&] { (void)client.derive(wxlink::options().proxy("none")); });
 }
 
 static void tokens() {
@@ -166,7 +166,8 @@ static void links_and_refusals() {
 
     const auto cut = link(client, std::string_view("a\0b", 3), appid);
     EXPECT(cut.status() == WX_E_BAD_VALUE && cut.delivery() == wxlink::delivery::never_sent);
-    EXPECT(cut.message().find("access_token contains a control character") != std::string_view::npos);
+    EXPECT(cut.message().find("access_token contains a control character") !=
+           std::string_view::npos);
     EXPECT(link(client, token, {"wx0b\0", 5}).message().find("appid") != std::string_view::npos);
     thrown<wxlink::argument_error>([&] { cut.or_throw(); });
     thrown<wxlink::argument_error>([&] { (void)client.get_linked(""); });
@@ -219,7 +220,7 @@ static void outcomes_are_unknown() {
 
     admin("faults", R"({"endpoint":"unlink","when":"before","fault":"hang"})");
     const auto late = thrown<wxlink::outcome_unknown_error>(
-        [&] { client.with(200ms).unlink_miniprogram(token, other); });
+        [&] { client.derive(200ms).unlink_miniprogram(token, other); });
     EXPECT(late.status() == WX_E_TIMEOUT);
     admin("faults",
           R"({"endpoint":"unlink","fault":{"status":{"code":404,"html":"<p>gone</p>"}}})");
@@ -271,6 +272,9 @@ static void closed_sets_have_words() {
     static_assert(to_string(wxlink::error_class::invalid_request) == "invalid_request");
     static_assert(to_string(wxlink::link_state::vanished) == "vanished");
     static_assert(to_string(wxlink::administrator::mini_program) == "mini_program");
+    static_assert(to_string(wxlink::trust::bundled) == "bundled");
+    static_assert(to_string(wxlink::lang::zh) == "zh");
+    static_assert(to_string(wxlink::endpoint::unlink) == "unlink");
     for (int i = 0; i < 8; i++) {
         const auto value = static_cast<wxlink::error_class>(i);
         EXPECT(wxlink::detail::class_from(to_string(value)) == value);
@@ -279,14 +283,16 @@ static void closed_sets_have_words() {
 }
 
 static void errcodes_are_explained() {
-    const auto known = wxlink::explain(89010, "link");
+    using wxlink::endpoint;
+    const auto known = wxlink::explain(89010, endpoint::link);
     EXPECT(known && known->name == "LINK_MESSAGE_SENT" &&
            known->class_ == wxlink::error_class::pending);
     EXPECT(!known->meaning.empty() &&
-           known->remedy != wxlink::explain(89010, "link", "zh")->remedy);
+           known->remedy != wxlink::explain(89010, endpoint::link, wxlink::lang::zh)->remedy);
     EXPECT(wxlink::explain(89015)->class_ == wxlink::error_class::ok);
-    EXPECT(wxlink::explain(89015, "unlink")->class_ == wxlink::error_class::invalid_request);
-    EXPECT(!wxlink::explain(98765) && !wxlink::explain(89010, "no such endpoint"));
+    EXPECT(wxlink::explain(89015, endpoint::unlink)->class_ ==
+           wxlink::error_class::invalid_request);
+    EXPECT(!wxlink::explain(98765) && !wxlink::explain(98765, endpoint::get));
 }
 
 static void lists() {
@@ -294,7 +300,7 @@ static void lists() {
     const auto list = client.get_linked("SANDBOX-TOKEN-3");
     const auto items = list.items();
     EXPECT(items.size() == 6);
-    EXPECT(items[0].status == wxlink::mini_program::linked && items[0].appid && items[0].nickname);
+    EXPECT(items[0].status == wxlink::link_status::linked && items[0].appid && items[0].nickname);
     EXPECT(!items[0].func_infos.empty() && items[0].func_infos[0].id);
     std::size_t nameless = 0;
     for (const auto &item : items) nameless += !item.appid;
@@ -325,7 +331,7 @@ static void ensuring() {
 
 static void cancelling() {
     const wxlink::client client = sandbox();
-    const wxlink::client handle = client.with(60s);
+    const wxlink::client handle = client.derive(60s);
     const auto received = [] {
         const std::string counts = admin("journal/counts");
         return counts.substr(counts.find("received"),

@@ -34,8 +34,8 @@ const (
 	ShowInProfile Profile = 1
 )
 
-// A Client calls WeChat and keeps connections for later calls. Make one with [New] and share it: any
-// number of goroutines may use it at once.
+// A Client calls WeChat and keeps connections for later calls. Make one with [New] and share it:
+// any number of goroutines may use it at once.
 type Client struct {
 	handle *handle
 }
@@ -55,13 +55,13 @@ type handle struct {
 
 // New makes a client. Nothing is connected yet.
 //
-// The client owns memory and connections outside of Go: end it with [Client.Close]. A client that is
-// not closed is closed some time after it has become unreachable.
+// The client owns memory and connections outside of Go: end it with [Client.Close]. A client that
+// is not closed is closed some time after it has become unreachable.
 func New(options ...Option) (*Client, error) {
 	if have := C.wx_abi_version(); have < C.WX_ABI_VERSION {
 		return nil, refused(StatusInternal, fmt.Sprintf(
-			"the program was built for version %d of the library's interface, but version %d is loaded; "+
-				"install the newer library", C.WX_ABI_VERSION, have))
+			"the program was built for version %d of the library's interface, but version %d is "+
+				"loaded; install the newer library", C.WX_ABI_VERSION, have))
 	}
 	s, err := newSettings()
 	if err != nil {
@@ -84,14 +84,16 @@ func New(options ...Option) (*Client, error) {
 }
 
 func own(client *C.wx_client, timeout time.Duration, slots chan struct{}) *Client {
-	c := &Client{&handle{client: client, timeout: timeout, slots: slots, closing: make(chan struct{})}}
-	runtime.AddCleanup(c, (*handle).close, c.handle)
+	h := &handle{client: client, timeout: timeout, slots: slots, closing: make(chan struct{})}
+	c := &Client{h}
+	runtime.AddCleanup(c, (*handle).close, h)
 	return c
 }
 
-// Account makes a client for calls on that Official Account with an empty access token; the client gets
-// the token from the source that [WithAccount] describes. It shares connections and [WithMaxConcurrent]
-// with this client. Close both, in any order. It is cheap: it may be made for each call.
+// Account makes a client for calls on that Official Account with an empty access token; the client
+// gets the token from the source that [WithAccount] describes. It shares connections and
+// [WithMaxConcurrent] with this client. Close both, in any order. It is cheap: it may be made for
+// each call.
 func (c *Client) Account(appID string) (*Client, error) {
 	h, missing := c.open()
 	if missing != nil {
@@ -126,8 +128,8 @@ func (c *Client) open() (*handle, *Error) {
 }
 
 // Close waits for the running calls, then frees the client and its connections. Calls that wait for
-// their turn, and later ones, return [ErrClosed]. To end running calls sooner, cancel their contexts.
-// Close may be called more than once, and always returns nil.
+// their turn, and later ones, return [ErrClosed]. To end running calls sooner, cancel their
+// contexts. Close may be called more than once, and always returns nil.
 func (c *Client) Close() error {
 	if h, err := c.open(); err == nil {
 		h.close()
@@ -146,7 +148,7 @@ func (h *handle) close() {
 	h.free.Do(func() { C.wx_client_free(h.client) })
 }
 
-// begin keeps the handle from being freed, unless it is closed already. Each begin that returns nil
+// begin keeps the handle from being freed, unless it is already closed. Each begin that returns nil
 // needs a calls.Done.
 func (h *handle) begin() *Error {
 	h.mu.Lock()
@@ -158,8 +160,8 @@ func (h *handle) begin() *Error {
 	return nil
 }
 
-// enter waits for the turn of a call. Each enter that returns nil needs a leave. If the context panics,
-// enter undoes what [Client.Close] would wait for.
+// enter waits for the turn of a call. Each enter that returns nil needs a leave. If the context
+// panics, enter undoes what [Client.Close] would wait for.
 func (h *handle) enter(ctx context.Context) *Error {
 	if err := h.begin(); err != nil {
 		return err
@@ -188,8 +190,8 @@ func (h *handle) leave() {
 	h.calls.Done()
 }
 
-// derive makes a handle for one call that ctx may end. shortened reports that the handle's time limit is
-// the context's deadline.
+// derive makes a handle for one call that ctx may end. shortened reports that the handle's time
+// limit is the context's deadline.
 func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bool, err *Error) {
 	var options *C.wx_options // NULL changes nothing
 	s := &settings{}
@@ -205,35 +207,39 @@ func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bo
 		}
 	}
 	if status := C.wx_client_derive(h.client, options, &derived); status != C.WX_OK {
-		return nil, false, refused(Status(status), "the process has no file descriptor left for a call that can be cancelled")
+		return nil, false, refused(Status(status),
+			"the process has no file descriptor left for a call that can be cancelled")
 	}
 	return derived, shortened, nil
 }
 
-// SetTicket stores the component_verify_ticket that WeChat pushes to a third-party platform every 10
-// minutes. The client must have been made with [WithComponentAppID] and [WithComponentAppSecret].
+// SetTicket stores the component_verify_ticket that WeChat pushes to a third-party platform every
+// 10 minutes. The client must have been made with [WithComponentAppID] and
+// [WithComponentAppSecret].
 //
-// It ends within the client's time limit and with its context, as every call does. The ticket may have
-// been stored even then; it is safe to call again.
+// It ends within the client's time limit and with its context, as every call does. The ticket may
+// have been stored even then; it is safe to call again.
 func (c *Client) SetTicket(ctx context.Context, ticket string) error {
-	return c.store(ctx, func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t {
-		return C.wx_client_set_ticket(client, text(ticket), result)
-	}, ticket)
+	return c.store(ctx, []string{ticket}, func(client *C.wx_client, texts []*C.char,
+		result **C.wx_result) C.int32_t {
+		return C.wx_client_set_ticket(client, texts[0], result)
+	})
 }
 
-// AddAccount stores the refresh token that an Official Account gave when it authorised the platform.
-// Limits and errors are those of [Client.SetTicket].
+// AddAccount stores the refresh token that an Official Account gave when it authorised the
+// platform. Limits and errors are those of [Client.SetTicket].
 func (c *Client) AddAccount(ctx context.Context, appID, refreshToken string) error {
-	return c.store(ctx, func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t {
-		return C.wx_client_add_account(client, text(appID), text(refreshToken), result)
-	}, appID, refreshToken)
+	return c.store(ctx, []string{appID, refreshToken}, func(client *C.wx_client, texts []*C.char,
+		result **C.wx_result) C.int32_t {
+		return C.wx_client_add_account(client, texts[0], texts[1], result)
+	})
 }
 
 // A storer is one of the library's functions that store texts.
-type storer func(client *C.wx_client, text func(string) *C.char, result **C.wx_result) C.int32_t
+type storer func(client *C.wx_client, texts []*C.char, result **C.wx_result) C.int32_t
 
-// store runs a storer.
-func (c *Client) store(ctx context.Context, store storer, texts ...string) error {
+// store runs a storer with copies of the texts.
+func (c *Client) store(ctx context.Context, texts []string, store storer) error {
 	for _, text := range texts {
 		if strings.ContainsRune(text, 0) {
 			return refused(StatusBadValue, "a text contains a NUL byte")
@@ -241,16 +247,13 @@ func (c *Client) store(ctx context.Context, store storer, texts ...string) error
 	}
 	failed := c.run(ctx, func(client *C.wx_client, shortened bool) *Error {
 		var copies []*C.char
-		defer func() {
-			for _, text := range copies {
-				C.free(unsafe.Pointer(text))
-			}
-		}()
+		for _, text := range texts {
+			c := C.CString(text)
+			defer C.free(unsafe.Pointer(c))
+			copies = append(copies, c)
+		}
 		var result *C.wx_result
-		status := Status(store(client, func(text string) *C.char {
-			copies = append(copies, C.CString(text))
-			return copies[len(copies)-1]
-		}, &result))
+		status := Status(store(client, copies, &result))
 		defer C.wx_result_free(result)
 		switch status {
 		case StatusOK:
@@ -270,10 +273,13 @@ func (c *Client) store(ctx context.Context, store storer, texts ...string) error
 	return nil
 }
 
-// run waits for the turn of a call and runs body with a handle that ctx cancels. The turn ends even if
-// body or the context panics, so that [Client.Close] does not wait for ever. shortened reports that the
-// handle's time limit is the context's deadline.
-func (c *Client) run(ctx context.Context, body func(client *C.wx_client, shortened bool) *Error) *Error {
+// body is the part of a call that uses the client's handle. shortened reports that the handle's
+// time limit is the context's deadline.
+type body func(client *C.wx_client, shortened bool) *Error
+
+// run waits for the turn of a call and runs body with a handle that ctx cancels. The turn ends even
+// if body or the context panics, so that [Client.Close] does not block forever.
+func (c *Client) run(ctx context.Context, body body) *Error {
 	if ctx == nil {
 		return refused(StatusBadValue, "the context is nil; pass context.Background()")
 	}
@@ -351,7 +357,9 @@ func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (R
 }
 
 // progress runs a verb whose result is a [Progress]. The error has it, too.
-func (c *Client) progress(ctx context.Context, accessToken, id string, verb verb) (Progress, error) {
+func (c *Client) progress(
+	ctx context.Context, accessToken, id string, verb verb,
+) (Progress, error) {
 	r, err := c.call(ctx, accessToken, id, verb)
 	p := readProgress(r)
 	if e, ok := err.(*Error); ok {
@@ -363,23 +371,28 @@ func (c *Client) progress(ctx context.Context, accessToken, id string, verb verb
 // LinkMiniProgram invites a mini program to be linked to an Official Account (WeChat's
 // linkMiniprogram). It posts once; the library retries only what was never sent.
 //
-// Without an error the invitation is out. The Official Account's administrator must agree in a template
-// message, then the mini program's administrator. Read the list, or use [Client.WaitLinked], to learn
-// when they have. The error is [ErrPending] if an invitation is out already, and [ErrAlreadyDone] if
-// the mini program is linked.
+// Without an error the invitation is out. The Official Account's administrator must agree in a
+// template message, then the mini program's administrator. Read the list, or use
+// [Client.WaitLinked], to learn when they have. The error is [ErrPending] if an invitation is
+// already out, and [ErrAlreadyDone] if the mini program is linked.
 //
 // The access token is the Official Account's authorizer_access_token. With an empty one, here as in
 // every call, the client gets a token for its account: see [WithAccount].
-func (c *Client) LinkMiniProgram(ctx context.Context, accessToken, appID string, notify Notify, profile Profile) (Result, error) {
-	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
-		return C.wx_link_miniprogram(client, token, id, C.int32_t(notify), C.int32_t(profile), result)
+func (c *Client) LinkMiniProgram(
+	ctx context.Context, accessToken, appID string, notify Notify, profile Profile,
+) (Result, error) {
+	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char,
+		result **C.wx_result) C.int32_t {
+		return C.wx_link_miniprogram(
+			client, token, id, C.int32_t(notify), C.int32_t(profile), result)
 	})
 }
 
-// Linked reads the list of mini programs that are linked to an Official Account or on their way
+// GetLinked reads the list of mini programs that are linked to an Official Account or on their way
 // (WeChat's getLinkMiniprogram). It is safe to call again after any error.
-func (c *Client) Linked(ctx context.Context, accessToken string) (List, error) {
-	r, err := c.call(ctx, accessToken, "", func(client *C.wx_client, token, _ *C.char, result **C.wx_result) C.int32_t {
+func (c *Client) GetLinked(ctx context.Context, accessToken string) (List, error) {
+	r, err := c.call(ctx, accessToken, "", func(client *C.wx_client, token, _ *C.char,
+		result **C.wx_result) C.int32_t {
 		return C.wx_get_linked(client, token, result)
 	})
 	if err != nil {
@@ -391,40 +404,50 @@ func (c *Client) Linked(ctx context.Context, accessToken string) (List, error) {
 // UnlinkMiniProgram asks to unlink a mini program (WeChat's unlinkMiniprogram). It posts once; the
 // library retries only what was never sent.
 //
-// Without an error the Official Account's administrator has been asked; the mini program stays in the
-// list until they agree. The error is [ErrPending] if they were asked already.
+// Without an error the Official Account's administrator has been asked; the mini program stays in
+// the list until they agree. The error is [ErrPending] if they were already asked.
 func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID string) (Result, error) {
-	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
+	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char,
+		result **C.wx_result) C.int32_t {
 		return C.wx_unlink_miniprogram(client, token, id, result)
 	})
 }
 
-// EnsureLinked makes sure that a mini program is linked to an Official Account. It is safe to repeat,
-// whatever an earlier call did.
+// EnsureLinked makes sure that a mini program is linked to an Official Account. It is safe to
+// repeat, whatever an earlier call did.
 //
-// It reads the list, posts a link if the list shows no trace of the mini program, and waits up to wait
-// for the administrators (0 does not wait). The call ends within the client's time limit plus wait, or
-// with its context.
+// It reads the list, posts a link if the list shows no trace of the mini program, and waits up to
+// wait for the administrators (0 does not wait). The call ends within the client's time limit plus
+// wait, or with its context.
 //
 // Without an error the state of the link is known: look at the State and WaitsFor of the progress,
-// since a link that is pending, declined or vanished is not an error. With an error the progress has the
-// state so far: after [ErrToken] call again with another token. If the context or the time limit ended
-// the call, the text of the error describes what the call had done.
-func (c *Client) EnsureLinked(ctx context.Context, accessToken, appID string, notify Notify, profile Profile, wait time.Duration) (Progress, error) {
+// since a link that is pending, declined or vanished is not an error. With an error the progress
+// has the state so far: after [ErrToken] call again with another token. If the context or the time
+// limit ended the call, the text of the error describes what the call had done.
+func (c *Client) EnsureLinked(
+	ctx context.Context, accessToken, appID string, notify Notify, profile Profile,
+	wait time.Duration,
+) (Progress, error) {
 	ms := waitMilliseconds(wait)
-	return c.progress(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
-		return C.wx_ensure_linked(client, token, id, C.int32_t(notify), C.int32_t(profile), ms, result)
+	return c.progress(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char,
+		result **C.wx_result) C.int32_t {
+		return C.wx_ensure_linked(
+			client, token, id, C.int32_t(notify), C.int32_t(profile), ms, result)
 	})
 }
 
-// WaitLinked waits up to wait until a mini program is linked, declined or vanished; 0 reads the list
-// once. It posts nothing. The id is the mini program's appid or original id (gh_...). A refused item
-// has no appid: given only the appid, a link that was refused before this call looks vanished.
+// WaitLinked waits up to wait until a mini program is linked, declined or vanished; 0 reads the
+// list once. It posts nothing. appIDOrGhID is the mini program's appid or original id (gh_...). A
+// refused item has no appid: given only the appid, a link that was refused before this call looks
+// vanished.
 //
 // States and errors are those of [Client.EnsureLinked].
-func (c *Client) WaitLinked(ctx context.Context, accessToken, id string, wait time.Duration) (Progress, error) {
+func (c *Client) WaitLinked(
+	ctx context.Context, accessToken, appIDOrGhID string, wait time.Duration,
+) (Progress, error) {
 	ms := waitMilliseconds(wait)
-	return c.progress(ctx, accessToken, id, func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t {
+	return c.progress(ctx, accessToken, appIDOrGhID, func(client *C.wx_client, token, id *C.char,
+		result **C.wx_result) C.int32_t {
 		return C.wx_wait_linked(client, token, id, ms, result)
 	})
 }

@@ -23,11 +23,13 @@ func TestTheWholeStory(t *testing.T) {
 	client := newClient(t, s)
 	ctx := t.Context()
 
-	result, err := client.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+	result, err := client.LinkMiniProgram(ctx, token, appID,
+		wxlink.NotifyNobody, wxlink.ShowInProfile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Status != wxlink.StatusOK || result.Class != wxlink.ClassOK || result.Delivery != wxlink.Answered || result.HTTPStatus != 200 {
+	if result.Status != wxlink.StatusOK || result.Class != wxlink.ClassOK ||
+		result.Delivery != wxlink.Answered || result.HTTPStatus != 200 {
 		t.Errorf("a yes: %+v", result)
 	}
 	if !strings.HasPrefix(string(result.JSON), `{"errcode":0`) || !json.Valid(result.Trace) {
@@ -40,30 +42,36 @@ func TestTheWholeStory(t *testing.T) {
 		t.Errorf("linked twice: %v", err)
 	}
 
-	progress, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0)
+	progress, err := client.EnsureLinked(ctx, token, appID,
+		wxlink.NotifyNobody, wxlink.ShowInProfile, 0)
 	if err != nil {
 		t.Error(err)
 	}
-	if progress.Status != wxlink.StatusPending || progress.Class != wxlink.ClassPending || progress.Message == "" {
+	if progress.Status != wxlink.StatusPending || progress.Class != wxlink.ClassPending ||
+		progress.Message == "" {
 		t.Errorf("before an administrator agreed: %+v", progress.Result)
 	}
-	if progress.State != wxlink.StatePending || progress.WaitsFor != wxlink.OfficialAccountAdministrator ||
-		progress.Found != wxlink.StatePending || progress.Posts != 0 || progress.Item.AppID != appID {
+	if progress.State != wxlink.StatePending ||
+		progress.WaitsFor != wxlink.OfficialAccountAdministrator ||
+		progress.Found != wxlink.StatePending || progress.Posts != 0 ||
+		progress.Item.AppID != appID {
 		t.Errorf("before an administrator agreed: %+v", progress)
 	}
 
 	s.decide(t, "official_account", "agree")
 	progress, err = client.WaitLinked(ctx, token, "gh_000000000001", 0)
-	if err != nil || progress.State != wxlink.StatePending || progress.WaitsFor != wxlink.MiniProgramAdministrator {
+	if err != nil || progress.State != wxlink.StatePending ||
+		progress.WaitsFor != wxlink.MiniProgramAdministrator {
 		t.Errorf("after one agreed: %v, %+v", err, progress)
 	}
 
 	s.decide(t, "mini_program", "agree")
-	if progress, err = client.WaitLinked(ctx, token, appID, time.Minute); err != nil || progress.State != wxlink.StateLinked {
+	if progress, err = client.WaitLinked(ctx, token, appID, time.Minute); err != nil ||
+		progress.State != wxlink.StateLinked {
 		t.Errorf("after both agreed: %v, %+v", err, progress)
 	}
 
-	list, err := client.Linked(ctx, token)
+	list, err := client.GetLinked(ctx, token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +79,8 @@ func TestTheWholeStory(t *testing.T) {
 	if item == nil || item != list.Find("gh_000000000001") || list.Find("") != nil {
 		t.Fatalf("the list: %s", list.JSON)
 	}
-	if item.Status != wxlink.Linked || item.Nickname != "示例小程序1" || item.Released != 1 || item.FuncInfos[1].Name != "微信支付" {
+	if item.Status != wxlink.Linked || item.Nickname != "示例小程序1" || item.Released != 1 ||
+		item.FuncInfos[1].Name != "微信支付" {
 		t.Errorf("the item: %+v", item)
 	}
 
@@ -88,8 +97,9 @@ func TestTheWholeStory(t *testing.T) {
 
 // kinds are all the values for errors.Is.
 var kinds = []error{
-	wxlink.ErrNotSent, wxlink.ErrOutcomeUnknown, wxlink.ErrAlreadyDone, wxlink.ErrPending, wxlink.ErrToken,
-	wxlink.ErrBusy, wxlink.ErrQuota, wxlink.ErrActionRequired, wxlink.ErrInvalidRequest, wxlink.ErrArgument, wxlink.ErrTimeout,
+	wxlink.ErrNotSent, wxlink.ErrOutcomeUnknown, wxlink.ErrAlreadyDone, wxlink.ErrPending,
+	wxlink.ErrToken, wxlink.ErrBusy, wxlink.ErrQuota, wxlink.ErrActionRequired,
+	wxlink.ErrInvalidRequest, wxlink.ErrTicket, wxlink.ErrArgument, wxlink.ErrTimeout,
 	wxlink.ErrClosed, context.Canceled, context.DeadlineExceeded,
 }
 
@@ -113,37 +123,51 @@ func TestErrorsHaveTheirKinds(t *testing.T) {
 		errcode      int
 		kinds        []error
 	}{
-		{"expired token", "SANDBOX-EXPIRED", appID, nil, wxlink.StatusAPI, 42001, []error{wxlink.ErrToken}},
+		{"expired token", "SANDBOX-EXPIRED", appID, nil, wxlink.StatusAPI, 42001,
+			[]error{wxlink.ErrToken}},
 		{"busy", token, appID, errcode(-1), wxlink.StatusAPI, -1, []error{wxlink.ErrBusy}},
 		{"quota", token, appID, errcode(89007), wxlink.StatusAPI, 89007, []error{wxlink.ErrQuota}},
-		{"action_required", token, "wx0b000000000000e3", nil, wxlink.StatusAPI, 89245, []error{wxlink.ErrActionRequired}},
-		{"invalid_request", token, "nonsense", nil, wxlink.StatusAPI, 40013, []error{wxlink.ErrInvalidRequest}},
-		{"linked already", token, appID, errcode(89015), wxlink.StatusAPI, 89015, []error{wxlink.ErrAlreadyDone}},
+		{"action_required", token, "wx0b000000000000e3", nil, wxlink.StatusAPI, 89245,
+			[]error{wxlink.ErrActionRequired}},
+		{"invalid_request", token, "nonsense", nil, wxlink.StatusAPI, 40013,
+			[]error{wxlink.ErrInvalidRequest}},
+		{"already linked", token, appID, errcode(89015), wxlink.StatusAPI, 89015,
+			[]error{wxlink.ErrAlreadyDone}},
 		{"undescribed", token, appID, errcode(123456), wxlink.StatusAPI, 123456, nil},
-		{"lost", token, appID, map[string]any{"drop": "reset"}, wxlink.StatusConnectionLost, 0, []error{wxlink.ErrOutcomeUnknown}},
-		{"garbled", token, appID, "garbage", wxlink.StatusBadAnswer, 0, []error{wxlink.ErrOutcomeUnknown}},
-		{"no token", "", appID, nil, wxlink.StatusBadValue, 0, []error{wxlink.ErrArgument, wxlink.ErrNotSent}},
-		{"half a character", "\xe4\xb8", appID, nil, wxlink.StatusNotUTF8, 0, []error{wxlink.ErrArgument, wxlink.ErrNotSent}},
-		{"NUL in the token", "a\x00b", appID, nil, wxlink.StatusBadValue, 0, []error{wxlink.ErrArgument, wxlink.ErrNotSent}},
-		{"NUL in the appid", token, appID + "\x00", nil, wxlink.StatusBadValue, 0, []error{wxlink.ErrArgument, wxlink.ErrNotSent}},
+		{"lost", token, appID, map[string]any{"drop": "reset"}, wxlink.StatusConnectionLost, 0,
+			[]error{wxlink.ErrOutcomeUnknown}},
+		{"garbled", token, appID, "garbage", wxlink.StatusBadAnswer, 0,
+			[]error{wxlink.ErrOutcomeUnknown}},
+		{"no token", "", appID, nil, wxlink.StatusBadValue, 0,
+			[]error{wxlink.ErrArgument, wxlink.ErrNotSent}},
+		{"half a character", "\xe4\xb8", appID, nil, wxlink.StatusNotUTF8, 0,
+			[]error{wxlink.ErrArgument, wxlink.ErrNotSent}},
+		{"NUL in the token", "a\x00b", appID, nil, wxlink.StatusBadValue, 0,
+			[]error{wxlink.ErrArgument, wxlink.ErrNotSent}},
+		{"NUL in the appid", token, appID + "\x00", nil, wxlink.StatusBadValue, 0,
+			[]error{wxlink.ErrArgument, wxlink.ErrNotSent}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSandbox(t)
 			if c.fault != nil {
 				s.fault(t, "link", c.fault)
 			}
-			result, err := newClient(t, s).LinkMiniProgram(t.Context(), c.token, c.appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+			result, err := newClient(t, s).LinkMiniProgram(t.Context(), c.token, c.appID,
+				wxlink.NotifyNobody, wxlink.ShowInProfile)
 			var failure *wxlink.Error
 			if !errors.As(err, &failure) {
 				t.Fatal(err)
 			}
-			if failure.Status != c.status || failure.Errcode != c.errcode || failure.Message == "" || !json.Valid(failure.JSON) {
+			if failure.Status != c.status || failure.Errcode != c.errcode ||
+				failure.Message == "" || !json.Valid(failure.JSON) {
 				t.Errorf("%#v", failure)
 			}
 			if result.Status != c.status || string(result.JSON) != string(failure.JSON) {
 				t.Errorf("the result beside the error: %+v", result)
 			}
-			if answered := c.status == wxlink.StatusAPI; answered != (failure.Delivery == wxlink.Answered) || answered != (failure.RID != "") {
+			answered := c.status == wxlink.StatusAPI
+			if answered != (failure.Delivery == wxlink.Answered) ||
+				answered != (failure.RID != "") {
 				t.Errorf("delivery %v, rid %q", failure.Delivery, failure.RID)
 			}
 			expectKinds(t, err, c.kinds...)
@@ -166,7 +190,8 @@ func TestNoConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, err = client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.HideInProfile)
+	_, err = client.LinkMiniProgram(t.Context(), token, appID,
+		wxlink.NotifyNobody, wxlink.HideInProfile)
 	expectKinds(t, err, wxlink.ErrNotSent)
 	progress, err := client.WaitLinked(t.Context(), token, appID, 0)
 	expectKinds(t, err, wxlink.ErrNotSent)
@@ -184,7 +209,8 @@ func TestDeclinedAndVanishedAreStates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if progress.Status != status || progress.State != state || progress.Class != wxlink.ClassActionRequired {
+		if progress.Status != status || progress.State != state ||
+			progress.Class != wxlink.ClassActionRequired {
 			t.Errorf("%v %v %v", progress.Status, progress.State, progress.Class)
 		}
 		if progress.Message == "" {
@@ -192,7 +218,8 @@ func TestDeclinedAndVanishedAreStates(t *testing.T) {
 		}
 	}
 	expect(wxlink.StatusVanished, wxlink.StateVanished)
-	if _, err := client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
+	if _, err := client.LinkMiniProgram(t.Context(), token, appID,
+		wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
 		t.Fatal(err)
 	}
 	s.decide(t, "official_account", "agree")
@@ -230,11 +257,12 @@ func TestCancelEndsACall(t *testing.T) {
 		call func(context.Context, *wxlink.Client) error
 	}{
 		{"link", "link", func(ctx context.Context, client *wxlink.Client) error {
-			_, err := client.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+			_, err := client.LinkMiniProgram(ctx, token, appID,
+				wxlink.NotifyNobody, wxlink.ShowInProfile)
 			return err
 		}},
 		{"list", "get", func(ctx context.Context, client *wxlink.Client) error {
-			_, err := client.Linked(ctx, token)
+			_, err := client.GetLinked(ctx, token)
 			return err
 		}},
 		{"unlink", "unlink", func(ctx context.Context, client *wxlink.Client) error {
@@ -269,11 +297,13 @@ func TestCancelEndsAWait(t *testing.T) {
 	}
 	for name, call := range map[string]func(context.Context) (wxlink.Progress, error){
 		"ensure": func(ctx context.Context) (wxlink.Progress, error) {
-			return client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
+			return client.EnsureLinked(ctx, token, appID,
+				wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
 		},
 		"wait": func(ctx context.Context) (wxlink.Progress, error) {
 			// Without an invitation WaitLinked would return immediately.
-			if _, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0); err != nil {
+			if _, err := client.EnsureLinked(ctx, token, appID,
+				wxlink.NotifyNobody, wxlink.ShowInProfile, 0); err != nil {
 				return wxlink.Progress{}, err
 			}
 			return client.WaitLinked(ctx, token, appID, time.Hour)
@@ -326,7 +356,8 @@ func TestTheClientsTimeLimitIsNoDeadline(t *testing.T) {
 	long, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
 	for _, ctx := range []context.Context{context.Background(), long} {
-		_, err := client.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+		_, err := client.LinkMiniProgram(ctx, token, appID,
+			wxlink.NotifyNobody, wxlink.ShowInProfile)
 		expectKinds(t, err, wxlink.ErrTimeout, wxlink.ErrOutcomeUnknown)
 	}
 }
@@ -336,11 +367,11 @@ func TestAContextThatHasEndedSendsNothing(t *testing.T) {
 	client := newClient(t, s)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := client.Linked(cancelled, token)
+	_, err := client.GetLinked(cancelled, token)
 	expectKinds(t, err, context.Canceled, wxlink.ErrNotSent)
 	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	_, err = client.Linked(late, token)
+	_, err = client.GetLinked(late, token)
 	expectKinds(t, err, context.DeadlineExceeded, wxlink.ErrTimeout, wxlink.ErrNotSent)
 	if n := s.received(t, "get"); n != 0 {
 		t.Errorf("%d requests were sent", n)
@@ -361,7 +392,8 @@ func TestGoroutinesShareAClient(t *testing.T) {
 				ctx = context.Background() // uses the client's own handle
 			}
 			for range calls {
-				if list, err := client.Linked(ctx, "SANDBOX-TOKEN-3"); err != nil || len(list.Items) < 5 {
+				if list, err := client.GetLinked(ctx, "SANDBOX-TOKEN-3"); err != nil ||
+					len(list.Items) < 5 {
 					t.Errorf("%d items, %v", len(list.Items), err)
 				}
 			}
@@ -381,7 +413,7 @@ func TestCallsAreBounded(t *testing.T) {
 	running := make(chan error, 2)
 	for range 2 {
 		go func() {
-			_, err := client.Linked(ctx, token)
+			_, err := client.GetLinked(ctx, token)
 			running <- err
 		}()
 	}
@@ -399,7 +431,8 @@ func TestCallsAreBounded(t *testing.T) {
 	for range 2 {
 		expectKinds(t, within(t, time.Second, running), context.Canceled, wxlink.ErrOutcomeUnknown)
 	}
-	if _, err := client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
+	if _, err := client.LinkMiniProgram(t.Context(), token, appID,
+		wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
 		t.Errorf("with the places free again: %v", err)
 	}
 }
@@ -408,7 +441,7 @@ func TestUseAfterClose(t *testing.T) {
 	client := newClient(t, newSandbox(t))
 	client.Close()
 	client.Close()
-	_, err := client.Linked(t.Context(), token)
+	_, err := client.GetLinked(t.Context(), token)
 	expectKinds(t, err, wxlink.ErrClosed, wxlink.ErrNotSent)
 	if !strings.Contains(err.Error(), "the client is closed") {
 		t.Error(err)
@@ -422,12 +455,12 @@ func TestCloseWaitsForRunningCalls(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	running, waiting, closed := make(chan error, 1), make(chan error, 1), make(chan error, 1)
 	go func() {
-		_, err := client.Linked(ctx, token)
+		_, err := client.GetLinked(ctx, token)
 		running <- err
 	}()
 	eventually(t, "a call runs", func() bool { return s.received(t, "get") == 1 })
 	go func() {
-		_, err := client.Linked(context.Background(), token)
+		_, err := client.GetLinked(context.Background(), token)
 		waiting <- err
 	}()
 	go func() { closed <- client.Close() }()
@@ -453,15 +486,19 @@ func TestSecretsStayOut(t *testing.T) {
 	s := newSandbox(t)
 	client := newClient(t, s, wxlink.WithProxy("none"))
 	var errs []error
-	for _, token := range []string{secret, secret + "\n", secret + "\x00", secret + "\xff", strings.Repeat(secret, 1000)} {
-		_, err := client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
+	for _, token := range []string{secret, secret + "\n", secret + "\x00", secret + "\xff",
+		strings.Repeat(secret, 1000)} {
+		_, err := client.LinkMiniProgram(t.Context(), token, appID,
+			wxlink.NotifyNobody, wxlink.ShowInProfile)
 		_, err2 := client.WaitLinked(t.Context(), token, appID, 0)
 		errs = append(errs, err, err2)
 	}
-	s.fault(t, "*", map[string]any{"body": map[string]any{"text": `{"errcode":40001,"errmsg":"invalid S3CRET"}`}})
-	_, err := client.Linked(t.Context(), secret)
+	body := map[string]any{"text": `{"errcode":40001,"errmsg":"invalid S3CRET"}`}
+	s.fault(t, "*", map[string]any{"body": body})
+	_, err := client.GetLinked(t.Context(), secret)
 	errs = append(errs, err)
-	for _, proxy := range []string{"http://me:S3CRET@ho st:1", "http://me:S3CRET\x00@host:1", "ftp://me:S3CRET@host:1"} {
+	for _, proxy := range []string{"http://me:S3CRET@ho st:1", "http://me:S3CRET\x00@host:1",
+		"ftp://me:S3CRET@host:1"} {
 		_, err := wxlink.New(wxlink.WithProxy(proxy))
 		errs = append(errs, err)
 	}
@@ -496,16 +533,20 @@ func within[T any](t *testing.T, limit time.Duration, from <-chan T) (value T) {
 
 func TestAPlatformGetsItsTokens(t *testing.T) {
 	client := newClient(t, newSandbox(t), wxlink.WithAccount("wx0a00000000000001"),
-		wxlink.WithComponentAppID("wx0c00000000000001"), wxlink.WithComponentAppSecret("SANDBOX-COMPONENT-SECRET"))
+		wxlink.WithComponentAppID("wx0c00000000000001"),
+		wxlink.WithComponentAppSecret("SANDBOX-COMPONENT-SECRET"))
 	ctx := t.Context()
 	var failed *wxlink.Error
-	if _, err := client.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusNoToken {
+	if _, err := client.GetLinked(ctx, ""); !errors.As(err, &failed) ||
+		failed.Status != wxlink.StatusNoToken {
 		t.Errorf("without a ticket: %v", err)
 	}
-	if err := client.SetTicket(ctx, "a\x00b"); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if err := client.SetTicket(ctx, "a\x00b"); !errors.As(err, &failed) ||
+		failed.Status != wxlink.StatusBadValue {
 		t.Errorf("a NUL in a ticket: %v", err)
 	}
-	if err := client.SetTicket(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if err := client.SetTicket(ctx, ""); !errors.As(err, &failed) ||
+		failed.Status != wxlink.StatusBadValue {
 		t.Errorf("an empty ticket: %v", err)
 	}
 	if err := client.SetTicket(ctx, "SANDBOX-TICKET"); err != nil {
@@ -514,7 +555,7 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	if err := client.AddAccount(ctx, "wx0a00000000000001", "SANDBOX-REFRESH-1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Linked(ctx, ""); err != nil {
+	if _, err := client.GetLinked(ctx, ""); err != nil {
 		t.Error(err)
 	}
 	other, err := client.Account("wx0a00000000000002")
@@ -525,7 +566,8 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Account("a\x00b"); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadOption {
+	if _, err := client.Account("a\x00b"); !errors.As(err, &failed) ||
+		failed.Status != wxlink.StatusBadOption {
 		t.Errorf("a NUL in an account: %v", err)
 	}
 	client.Close()
@@ -537,17 +579,20 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 	}
 
 	// Clients that were made before can still be used.
-	before, err := other.Linked(ctx, "")
+	before, err := other.GetLinked(ctx, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.LinkMiniProgram(ctx, "", "wx0b00000000000003", wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
+	if _, err := other.LinkMiniProgram(ctx, "", "wx0b00000000000003",
+		wxlink.NotifyNobody, wxlink.ShowInProfile); err != nil {
 		t.Error(err)
 	}
-	if after, err := other.Linked(ctx, ""); err != nil || len(after.Items) != len(before.Items)+1 {
+	if after, err := other.GetLinked(ctx, ""); err != nil ||
+		len(after.Items) != len(before.Items)+1 {
 		t.Errorf("%d items, then %d: %v", len(before.Items), len(after.Items), err)
 	}
-	if _, err := without.Linked(ctx, ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if _, err := without.GetLinked(ctx, ""); !errors.As(err, &failed) ||
+		failed.Status != wxlink.StatusBadValue {
 		t.Errorf("for no account: %v", err)
 	}
 	without.Close()
@@ -557,7 +602,8 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 func TestWithoutASourceAnEmptyTokenIsAnError(t *testing.T) {
 	client := newClient(t, newSandbox(t))
 	var failed *wxlink.Error
-	if _, err := client.Linked(t.Context(), ""); !errors.As(err, &failed) || failed.Status != wxlink.StatusBadValue {
+	if _, err := client.GetLinked(t.Context(), ""); !errors.As(err, &failed) ||
+		failed.Status != wxlink.StatusBadValue {
 		t.Errorf("without a token: %v", err)
 	}
 }
@@ -568,8 +614,8 @@ var methods = map[string]func(*wxlink.Client, context.Context) error{
 		_, err := c.LinkMiniProgram(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile)
 		return err
 	},
-	"Linked": func(c *wxlink.Client, ctx context.Context) error {
-		_, err := c.Linked(ctx, token)
+	"GetLinked": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.GetLinked(ctx, token)
 		return err
 	},
 	"UnlinkMiniProgram": func(c *wxlink.Client, ctx context.Context) error {
@@ -577,22 +623,28 @@ var methods = map[string]func(*wxlink.Client, context.Context) error{
 		return err
 	},
 	"EnsureLinked": func(c *wxlink.Client, ctx context.Context) error {
-		_, err := c.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Minute)
+		_, err := c.EnsureLinked(ctx, token, appID,
+			wxlink.NotifyNobody, wxlink.ShowInProfile, time.Minute)
 		return err
 	},
 	"WaitLinked": func(c *wxlink.Client, ctx context.Context) error {
 		_, err := c.WaitLinked(ctx, token, appID, time.Minute)
 		return err
 	},
-	"SetTicket":  func(c *wxlink.Client, ctx context.Context) error { return c.SetTicket(ctx, "TICKET") },
-	"AddAccount": func(c *wxlink.Client, ctx context.Context) error { return c.AddAccount(ctx, account, "REFRESH") },
+	"SetTicket": func(c *wxlink.Client, ctx context.Context) error {
+		return c.SetTicket(ctx, "TICKET")
+	},
+	"AddAccount": func(c *wxlink.Client, ctx context.Context) error {
+		return c.AddAccount(ctx, account, "REFRESH")
+	},
 }
 
 func TestEveryMethodIsTested(t *testing.T) {
 	client := reflect.TypeFor[*wxlink.Client]()
 	for i := range client.NumMethod() {
 		method := client.Method(i)
-		takesOne := method.Type.NumIn() > 1 && method.Type.In(1) == reflect.TypeFor[context.Context]()
+		takesOne := method.Type.NumIn() > 1 &&
+			method.Type.In(1) == reflect.TypeFor[context.Context]()
 		if (methods[method.Name] != nil) != takesOne {
 			t.Error(method.Name)
 		}
@@ -685,7 +737,7 @@ func TestAPanicInAContextDoesNotBlockClose(t *testing.T) {
 					_ = call(client, ctx)
 				}()
 				again, stop := context.WithTimeout(t.Context(), time.Minute)
-				if _, err := client.Linked(again, token); err != nil {
+				if _, err := client.GetLinked(again, token); err != nil {
 					t.Errorf("%s, %s, %d: %v", name, method, after, err)
 				}
 				stop()
@@ -705,7 +757,7 @@ func TestAGoroutineThatEndsInACallDoesNotBlockClose(t *testing.T) {
 	go func() {
 		defer close(left)
 		ctx := leavingContext{t.Context()}
-		_, _ = client.Linked(ctx, token)
+		_, _ = client.GetLinked(ctx, token)
 	}()
 	within(t, time.Minute, left)
 	closes(t, client)
@@ -721,18 +773,22 @@ func TestADeadlineReportsTheProgress(t *testing.T) {
 	client := newClient(t, s)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	progress, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
+	progress, err := client.EnsureLinked(ctx, token, appID,
+		wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
 	var failure *wxlink.Error
-	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &failure) || failure.Progress == nil {
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &failure) ||
+		failure.Progress == nil {
 		t.Fatalf("no deadline or no progress: %v", err)
 	}
 	if errors.Is(err, wxlink.ErrOutcomeUnknown) || errors.Is(err, wxlink.ErrNotSent) {
 		t.Errorf("WeChat has accepted the invitation: %v", err)
 	}
-	if p := failure.Progress; p.Posts != 1 || p.State != wxlink.StatePending || p.State != progress.State {
+	if p := failure.Progress; p.Posts != 1 || p.State != wxlink.StatePending ||
+		p.State != progress.State {
 		t.Errorf("%+v", p)
 	}
-	for _, part := range []string{"An invitation was posted and is awaiting", "context deadline exceeded"} {
+	for _, part := range []string{"An invitation was posted and is awaiting",
+		"context deadline exceeded"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Error(err)
 		}
@@ -744,7 +800,9 @@ func TestACancelledEnsureReportsTheProgress(t *testing.T) {
 		endpoint, text string
 		posts          int
 	}{
-		{"link", "An invitation was posted and its outcome is unknown: read the list before posting again.", 1},
+		{"link",
+			"An invitation was posted and its outcome is unknown: " +
+				"read the list before posting again.", 1},
 		{"get", "Nothing was posted.", 0},
 	} {
 		s := newSandbox(t)
@@ -753,14 +811,16 @@ func TestACancelledEnsureReportsTheProgress(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
-			_, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
+			_, err := client.EnsureLinked(ctx, token, appID,
+				wxlink.NotifyNobody, wxlink.ShowInProfile, time.Hour)
 			done <- err
 		}()
 		eventually(t, "the request arrives", func() bool { return s.received(t, c.endpoint) == 1 })
 		cancel()
 		err := within(t, time.Minute, done)
 		var failure *wxlink.Error
-		if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) || failure.Progress == nil || failure.Progress.Posts != c.posts {
+		if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) ||
+			failure.Progress == nil || failure.Progress.Posts != c.posts {
 			t.Fatalf("%v", err)
 		}
 		if !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "delivery") {
@@ -811,7 +871,8 @@ func TestStoringObeysItsContext(t *testing.T) {
 	for _, name := range []string{"SetTicket", "AddAccount"} {
 		url, asked := silentStore(t)
 		client := newClient(t, newSandbox(t), wxlink.WithTimeout(time.Hour), wxlink.WithStore(url),
-			wxlink.WithComponentAppID("wx0c00000000000001"), wxlink.WithComponentAppSecret("SANDBOX-COMPONENT-SECRET"))
+			wxlink.WithComponentAppID("wx0c00000000000001"),
+			wxlink.WithComponentAppSecret("SANDBOX-COMPONENT-SECRET"))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- methods[name](client, ctx) }()
@@ -826,7 +887,8 @@ func TestStoringObeysItsContext(t *testing.T) {
 
 		late, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		go func() { done <- methods[name](client, late) }()
-		expectKinds(t, within(t, 10*time.Second, done), context.DeadlineExceeded, wxlink.ErrTimeout, wxlink.ErrNotSent)
+		expectKinds(t, within(t, 10*time.Second, done), context.DeadlineExceeded, wxlink.ErrTimeout,
+			wxlink.ErrNotSent)
 		stop()
 		closes(t, client)
 	}

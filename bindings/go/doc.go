@@ -18,8 +18,9 @@
 //
 // # Never twice
 //
-// A link can message every follower of an account. Once anything of a link was sent, the library does
-// not send it again; every error is [ErrNotSent] or [ErrOutcomeUnknown] unless WeChat answered.
+// A link can message every follower of an account. Once anything of a link was sent, the library
+// does not send it again; every error is [ErrNotSent] or [ErrOutcomeUnknown] unless WeChat
+// answered.
 //
 // # Contexts
 //
@@ -28,8 +29,9 @@
 //
 // # Threads
 //
-// A running call occupies an operating system thread, since it is a call into C. [WithMaxConcurrent]
-// limits them; further calls wait for their turn or for the end of their context.
+// A running call occupies an operating system thread, since it is a call into C.
+// [WithMaxConcurrent] limits them; further calls wait for their turn or for the end of their
+// context.
 //
 // # Secrets
 //

@@ -23,11 +23,11 @@ var (
 
 	// What to do about WeChat's answer.
 
-	// ErrAlreadyDone: it was done before.
+	// ErrAlreadyDone: the mini program is already linked.
 	ErrAlreadyDone = errors.New("wxlink: already done")
-	// ErrPending: an invitation is out, or the unlinking was asked for, already. Wait for the
-	// administrators, do not call again.
-	ErrPending = errors.New("wxlink: an administrator has been asked already")
+	// ErrPending: an invitation, or a request to unlink, is already out. Wait for the
+	// administrators; do not call again.
+	ErrPending = errors.New("wxlink: an administrator has already been asked")
 	// ErrToken: get another access token and call again, once.
 	ErrToken = errors.New("wxlink: another access token is needed")
 	// ErrBusy: wait a little and call again.
@@ -38,6 +38,9 @@ var (
 	ErrActionRequired = errors.New("wxlink: an administrator or operator must act first")
 	// ErrInvalidRequest: correct the call.
 	ErrInvalidRequest = errors.New("wxlink: WeChat refuses the request as invalid")
+	// ErrTicket: call [Client.SetTicket] with the component_verify_ticket that WeChat pushes, then
+	// call again. Nothing was sent, because there is no access token without a valid ticket.
+	ErrTicket = errors.New("wxlink: a valid component_verify_ticket is needed")
 
 	// Other kinds.
 
@@ -49,12 +52,13 @@ var (
 	ErrClosed = errors.New("wxlink: the client is closed")
 )
 
-// An Error is returned by every function of this package that fails. It has the result of the call. Get
-// it with [errors.As], or use [errors.Is] with the values above, [context.Canceled] and
+// An Error is returned by every function of this package that fails. It has the result of the call.
+// Get it with [errors.As], or use [errors.Is] with the values above, [context.Canceled] and
 // [context.DeadlineExceeded].
 type Error struct {
 	Result
-	// Progress is the state that EnsureLinked or WaitLinked knew when it failed; nil for other calls.
+	// Progress is the state that EnsureLinked or WaitLinked knew when it failed; nil for other
+	// calls.
 	Progress *Progress
 	causes   []error
 }
@@ -94,6 +98,8 @@ func (e *Error) Is(target error) bool {
 		return e.Class == ClassActionRequired
 	case ErrInvalidRequest:
 		return e.Class == ClassInvalidRequest
+	case ErrTicket:
+		return e.Class == ClassTicket
 	case ErrArgument:
 		return -19 <= e.Status && e.Status <= -1
 	case ErrTimeout:
@@ -159,14 +165,15 @@ func ended(ctx context.Context) *Error {
 // unstored makes the error of a SetTicket or AddAccount that its context ended.
 func unstored(ctx context.Context) *Error {
 	e := &Error{Result: Result{Status: StatusCancelled}}
-	e.setMessage("CANCELLED: the context ended before the store confirmed. It may have been stored; it is safe to call again.")
+	e.setMessage("CANCELLED: the context ended before the store confirmed. It may have been " +
+		"stored; it is safe to call again.")
 	e.endedBy(ctx)
 	return e
 }
 
-// A Status is how a call ended. The numbers are grouped by what the caller may do next: -1 to -19 an
-// argument is invalid, -20 to -39 nothing was sent, -40 to -69 the outcome is unknown. Treat a status
-// you do not know like its group.
+// A Status is how a call ended. The numbers are grouped by what the caller may do next: -1 to -19
+// an argument is invalid, -20 to -39 nothing was sent, -40 to -69 the outcome is unknown. Treat a
+// status you do not know like its group.
 type Status int32
 
 // String returns the name of the status, such as TIMEOUT.
@@ -180,8 +187,8 @@ func (s Status) String() string {
 // text returns the name, the meaning and the remedy; empty for an unknown number.
 func (s Status) text() string { return C.GoString(C.wx_status_text(C.int32_t(s))) }
 
-// A Class is what to do about WeChat's errcode. It is empty if WeChat did not answer, or answered an
-// errcode that the library does not know.
+// A Class is what to do about WeChat's errcode. It is empty if WeChat did not answer, or answered
+// an errcode that the library does not know.
 type Class string
 
 // Delivery is whether WeChat may have seen the request.

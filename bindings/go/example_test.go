@@ -59,14 +59,14 @@ func ExampleClient_LinkMiniProgram() {
 	// It is on its way, or linked.
 }
 
-func ExampleClient_Linked() {
+func ExampleClient_GetLinked() {
 	client, err := wxlink.New(wxlink.WithBaseURL(examplesURL))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
-	list, err := client.Linked(context.Background(), "SANDBOX-TOKEN-3")
+	list, err := client.GetLinked(context.Background(), "SANDBOX-TOKEN-3")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -89,7 +89,8 @@ func ExampleClient_UnlinkMiniProgram() {
 	defer client.Close()
 
 	ctx, token, appID := context.Background(), "SANDBOX-TOKEN-2", "wx0b00000000000001"
-	if _, err := client.EnsureLinked(ctx, token, appID, wxlink.NotifyNobody, wxlink.ShowInProfile, 0); err != nil {
+	if _, err := client.EnsureLinked(ctx, token, appID,
+		wxlink.NotifyNobody, wxlink.ShowInProfile, 0); err != nil {
 		log.Fatal(err)
 	}
 	if _, err := client.UnlinkMiniProgram(ctx, token, appID); err != nil {
@@ -111,7 +112,8 @@ func ExampleError() {
 	var failure *wxlink.Error
 	if errors.As(err, &failure) {
 		fmt.Println(failure.Status, failure.Errcode, failure.Class, failure.Delivery)
-		fmt.Println(errors.Is(err, wxlink.ErrActionRequired), errors.Is(err, wxlink.ErrOutcomeUnknown))
+		fmt.Println(errors.Is(err, wxlink.ErrActionRequired),
+			errors.Is(err, wxlink.ErrOutcomeUnknown))
 	}
 	// Output:
 	// API 89245 action_required answered
@@ -119,7 +121,7 @@ func ExampleError() {
 }
 
 func ExampleDescribe() {
-	about, _ := wxlink.Describe(wxlink.EndpointLink, 89010, "en")
+	about, _ := wxlink.Describe(wxlink.EndpointLink, 89010, wxlink.LangEN)
 	fmt.Println(about.Name, about.Class)
 	fmt.Println(about.Remedy)
 	// Output:

@@ -130,10 +130,26 @@ const (
 	AwaitingMiniProgram LinkStatus = 2
 
 	// The mini program's administrator refused.
-	RefusedByMiniProgram LinkStatus = 3
+	Refused LinkStatus = 3
 
 	// The Official Account's administrator has to agree.
 	AwaitingOfficialAccount LinkStatus = 12
+)
+
+// Trust is a value of the option trust: see [WithTrust].
+type Trust string
+
+const (
+	TrustSystem  Trust = "system"
+	TrustBundled Trust = "bundled"
+)
+
+// Lang is a value of the option lang: see [WithLang].
+type Lang string
+
+const (
+	LangEN Lang = "en"
+	LangZH Lang = "zh"
 )
 
 // String returns the word that the library uses in JSON.
@@ -203,8 +219,8 @@ func WithCAFile(path string) Option {
 // WithTrust sets the option trust. The root certificates to trust: system uses the operating
 // system's, and the bundled ones if it has none; bundled uses Mozilla's, which are part of the
 // library. Takes system or bundled. Default: system.
-func WithTrust(value string) Option {
-	return WithOption("trust", value)
+func WithTrust(trust Trust) Option {
+	return WithOption("trust", string(trust))
 }
 
 // WithUserAgent sets the option user_agent. The User-Agent header of every request. Takes 1 to 256
@@ -221,8 +237,8 @@ func WithMaxResponseBytes(bytes int) Option {
 
 // WithLang sets the option lang. The language of messages: English or Chinese. Takes en or zh.
 // Default: en.
-func WithLang(value string) Option {
-	return WithOption("lang", value)
+func WithLang(lang Lang) Option {
+	return WithOption("lang", string(lang))
 }
 
 // WithAccount sets the option account. The Official Account for calls that pass no access token.

@@ -44,7 +44,7 @@ func TestCancelledCallsLeakNothing(t *testing.T) {
 			all.Add(1)
 			go func() {
 				defer all.Done()
-				_, err := client.Linked(ctx, token)
+				_, err := client.GetLinked(ctx, token)
 				expectKinds(t, err, context.Canceled, wxlink.ErrOutcomeUnknown)
 			}()
 		}
@@ -62,7 +62,8 @@ func TestCancelledCallsLeakNothing(t *testing.T) {
 		t.Errorf("%d threads after one round, %d after %d", threadsBefore, n, rounds)
 	}
 	client.Close()
-	eventually(t, "the goroutines end", func() bool { return runtime.NumGoroutine() <= goroutinesBefore })
+	eventually(t, "the goroutines end",
+		func() bool { return runtime.NumGoroutine() <= goroutinesBefore })
 	eventually(t, "the files are closed", func() bool { return count(t, files) <= filesBefore })
 }
 
@@ -76,7 +77,7 @@ func TestAnUnreachableClientIsClosed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := client.Linked(t.Context(), token); err != nil {
+		if _, err := client.GetLinked(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
 		if count(t, files) <= before {

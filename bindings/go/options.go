@@ -26,7 +26,11 @@ type settings struct {
 }
 
 func newSettings() (*settings, error) {
-	s := &settings{options: C.wx_options_new(), timeout: defaultTimeout, maxConcurrent: defaultMaxConcurrent}
+	s := &settings{
+		options:       C.wx_options_new(),
+		timeout:       defaultTimeout,
+		maxConcurrent: defaultMaxConcurrent,
+	}
 	if s.options == nil {
 		return nil, refused(StatusInternal, "the process has no memory left")
 	}
@@ -65,8 +69,8 @@ func (s *settings) failed(status C.int32_t) error {
 	return e
 }
 
-// CheckOption returns the error that [New] would return for that option and value. It makes no client:
-// it reads neither certificates nor the environment.
+// CheckOption returns the error that [New] would return for that option and value. It makes no
+// client: it reads neither certificates nor the environment.
 func CheckOption(key, value string) error {
 	s, err := newSettings()
 	if err != nil {
@@ -81,13 +85,14 @@ func WithOption(key, value string) Option {
 	return func(s *settings) error { return s.set(key, value) }
 }
 
-// WithMaxConcurrent limits how many calls run at the same time, since each occupies an operating system
-// thread. Further calls wait for their turn. The time they wait does not count towards [WithTimeout],
-// but the call's context ends it. The default is 128.
+// WithMaxConcurrent limits how many calls run at the same time, since each occupies an operating
+// system thread. Further calls wait for their turn. The time they wait does not count towards
+// [WithTimeout], but the call's context ends it. The default is 128.
 func WithMaxConcurrent(calls int) Option {
 	return func(s *settings) error {
 		if calls < 1 {
-			return refused(StatusBadOption, fmt.Sprintf("WithMaxConcurrent takes 1 or more, not %d", calls))
+			return refused(StatusBadOption,
+				fmt.Sprintf("WithMaxConcurrent takes 1 or more, not %d", calls))
 		}
 		s.maxConcurrent = calls
 		return nil

@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// A reader reads JSON that the library or encoding/json has validated. It does not validate the text
-// again, which is most of the work of encoding/json. The values it reads from invalid JSON are
+// A reader reads JSON that the library or encoding/json has validated. It does not validate the
+// text again, which is most of the work of encoding/json. The values it reads from invalid JSON are
 // arbitrary, but it always reaches the end.
 type reader struct {
 	json string
 	at   int
 }
 
-// next returns the first byte of the next value, a closing bracket if there is none, or 0 at the end.
+// next returns the first byte of the next value, a closing bracket if there is none, or 0 at the
+// end.
 func (r *reader) next() byte {
 	for ; r.at < len(r.json); r.at++ {
 		switch c := r.json[r.at]; c {
@@ -132,7 +133,8 @@ func readText(r *reader, into *string) bool {
 	return true
 }
 
-// readNumber reads the next value if it is a number or a string of digits, and reports whether it is.
+// readNumber reads the next value if it is a number or a string of digits, and reports whether it
+// is.
 func readNumber[T ~int](r *reader, into *T) bool {
 	var digits string
 	if !readText(r, &digits) {

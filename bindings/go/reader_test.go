@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// reference reads an object with encoding/json alone. It returns the expected values of the known fields,
-// and the other fields.
+// reference reads an object with encoding/json alone. It returns the expected values of the known
+// fields, and the other fields.
 func reference(data []byte, texts, numbers []string) (map[string]any, map[string]json.RawMessage) {
 	var left map[string]json.RawMessage
 	if json.Unmarshal(data, &left) != nil || left == nil {
@@ -67,14 +67,18 @@ func sameInfos(t *testing.T, infos []FuncInfo, data json.RawMessage) (areInfos b
 
 func FuzzItem(f *testing.F) {
 	for _, item := range []string{
-		`{}`, `null`, `[1]`, `{"appid":"wx1","appid":5}`, `{"appid":5,"appid":"wx1"}`, "{\"status\" :\t\"12\",\n\"x\":[{\"a\":\"]\"},1e9]}",
-		`{"nickname":"a\ud83d","headimg_url":"http:\/\/x\"\\","username":"\\\\\""}`, `{"released":-1,"selected":1.0,"email":null}`,
-		`{"func_infos":[{"id":1,"status":"1","name":"n","x":true},{}],"func_info":[]}`, `{"func_infos":[{"id":1},2],"func_News":[{"id":"a"}]}`,
+		`{}`, `null`, `[1]`, `{"appid":"wx1","appid":5}`, `{"appid":5,"appid":"wx1"}`,
+		"{\"status\" :\t\"12\",\n\"x\":[{\"a\":\"]\"},1e9]}",
+		`{"nickname":"a\ud83d","headimg_url":"http:\/\/x\"\\","username":"\\\\\""}`,
+		`{"released":-1,"selected":1.0,"email":null}`,
+		`{"func_infos":[{"id":1,"status":"1","name":"n","x":true},{}],"func_info":[]}`,
+		`{"func_infos":[{"id":1},2],"func_News":[{"id":"a"}]}`,
 	} {
 		f.Add([]byte(item))
 	}
 	texts := []string{"username", "appid", "source", "nickname", "headimg_url", "email"}
-	numbers := []string{"status", "selected", "nearby_display_status", "released", "copy_verify_status"}
+	numbers := []string{"status", "selected", "nearby_display_status", "released",
+		"copy_verify_status"}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// Invalid JSON must do no harm.
 		r := &reader{json: string(data)}
@@ -105,18 +109,28 @@ func FuzzItem(f *testing.F) {
 			if hasInfos {
 				var shadowed MiniProgram
 				text, _ := json.Marshal(map[string]json.RawMessage{"func_infos": left[name]})
-				if left[name] != nil && shadowed.UnmarshalJSON(text) == nil && shadowed.Has("func_infos") {
+				if left[name] != nil && shadowed.UnmarshalJSON(text) == nil &&
+					shadowed.Has("func_infos") {
 					delete(left, name)
 				}
-			} else if _, kept := m.Extra[name]; left[name] != nil && !kept && sameInfos(t, m.FuncInfos, left[name]) {
+			} else if _, kept := m.Extra[name]; left[name] != nil && !kept &&
+				sameInfos(t, m.FuncInfos, left[name]) {
 				hasInfos = true
 				delete(left, name)
 			}
 		}
 		got := present(m.Has, map[string]any{
-			"status": int(m.Status), "username": m.Username, "appid": m.AppID, "source": m.Source, "nickname": m.Nickname,
-			"selected": m.Selected, "nearby_display_status": m.NearbyDisplayStatus, "released": m.Released,
-			"headimg_url": m.HeadImgURL, "copy_verify_status": m.CopyVerifyStatus, "email": m.Email,
+			"status":                int(m.Status),
+			"username":              m.Username,
+			"appid":                 m.AppID,
+			"source":                m.Source,
+			"nickname":              m.Nickname,
+			"selected":              m.Selected,
+			"nearby_display_status": m.NearbyDisplayStatus,
+			"released":              m.Released,
+			"headimg_url":           m.HeadImgURL,
+			"copy_verify_status":    m.CopyVerifyStatus,
+			"email":                 m.Email,
 		})
 		if !reflect.DeepEqual(read, got) || m.Has("func_infos") != hasInfos {
 			t.Fatalf("%v, not %v", got, read)
@@ -128,7 +142,8 @@ func FuzzItem(f *testing.F) {
 }
 
 func TestListAfterAByteOrderMark(t *testing.T) {
-	list, err := readList(Result{JSON: []byte("\ufeff" + `{"wxopens":{"items":[{"appid":"wx1"}]}}`)})
+	list, err := readList(Result{JSON: []byte("\ufeff" +
+		`{"wxopens":{"items":[{"appid":"wx1"}]}}`)})
 	if err != nil || list.Find("wx1") == nil {
 		t.Fatal(list, err)
 	}

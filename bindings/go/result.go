@@ -27,8 +27,8 @@ type Result struct {
 	// JSON is WeChat's answer byte for byte if WeChat answered, else {"errcode":...,"errmsg":...}
 	// with the status as errcode. After EnsureLinked and WaitLinked it is the JSON of [Progress].
 	JSON json.RawMessage
-	// Trace has every attempt with host, phase and milliseconds, for logs and support. It contains no
-	// access token.
+	// Trace has every attempt with host, phase and milliseconds, for logs and support. It contains
+	// no access token.
 	Trace json.RawMessage
 }
 
@@ -66,9 +66,11 @@ type List struct {
 }
 
 // Find returns the first item with that appid or original id, or nil.
-func (l List) Find(id string) *MiniProgram {
+func (l List) Find(appIDOrGhID string) *MiniProgram {
 	for i := range l.Items {
-		if m := &l.Items[i]; m.Has("appid") && m.AppID == id || m.Has("username") && m.Username == id {
+		m := &l.Items[i]
+		if m.Has("appid") && m.AppID == appIDOrGhID ||
+			m.Has("username") && m.Username == appIDOrGhID {
 			return m
 		}
 	}
@@ -78,18 +80,18 @@ func (l List) Find(id string) *MiniProgram {
 // readList reads the items of an answer that the library has accepted.
 func readList(r Result) (List, error) {
 	list := List{Result: r}
-	why := list.read(&reader{json: strings.TrimPrefix(string(r.JSON), "\ufeff")})
-	if why == "" {
+	reason := list.read(&reader{json: strings.TrimPrefix(string(r.JSON), "\ufeff")})
+	if reason == "" {
 		return list, nil
 	}
-	e := refused(StatusBadAnswer, "the answer is not a list: "+why)
+	e := refused(StatusBadAnswer, "the answer is not a list: "+reason)
 	list.Status, list.Message, list.Items = StatusBadAnswer, e.Message, nil
 	e.Result = list.Result
 	return list, e
 }
 
-// read reads a list. If there is none, why is a clause with the reason.
-func (l *List) read(from *reader) (why string) {
+// read reads a list. If there is none, reason is a clause that describes what is wrong.
+func (l *List) read(from *reader) (reason string) {
 	for from.enter('{'); from.more(); {
 		if key := from.text(); key != "wxopens" || from.next() == 'n' {
 			from.skip()
@@ -100,8 +102,8 @@ func (l *List) read(from *reader) (why string) {
 			for from.more() {
 				if key := from.text(); key != "items" || from.next() == 'n' {
 					from.skip()
-				} else if why := l.readItems(from); why != "" {
-					return why
+				} else if reason := l.readItems(from); reason != "" {
+					return reason
 				}
 			}
 		case from.enter('[') && !from.more(): // Another form of an empty list.
@@ -112,7 +114,7 @@ func (l *List) read(from *reader) (why string) {
 	return ""
 }
 
-func (l *List) readItems(from *reader) (why string) {
+func (l *List) readItems(from *reader) (reason string) {
 	if !from.enter('[') {
 		return "its items are not an array"
 	}
@@ -136,7 +138,7 @@ func (s LinkStatus) String() string {
 		return "linked"
 	case AwaitingMiniProgram:
 		return "waiting for the mini program's administrator"
-	case RefusedByMiniProgram:
+	case Refused:
 		return "refused by the mini program's administrator"
 	case AwaitingOfficialAccount:
 		return "waiting for the Official Account's administrator"
@@ -294,9 +296,12 @@ func (i *FuncInfo) read(from *reader) bool {
 	return true
 }
 
-// note records that a field was there, or keeps its value in extra if it is of an unexpected type. If a
-// field occurs twice, the last one counts.
-func note(key string, fits bool, has *fieldSet, extra *map[string]json.RawMessage, from *reader, value reader) {
+// note records that a field was there, or keeps its value in extra if it is of an unexpected type.
+// If a field occurs twice, the last one counts.
+func note(
+	key string, fits bool, has *fieldSet, extra *map[string]json.RawMessage, from *reader,
+	value reader,
+) {
 	if fits {
 		*has |= bit(key)
 		delete(*extra, key)
@@ -351,12 +356,23 @@ func bit(field string) fieldSet {
 type State string
 
 const (
-	StateLinked   State = "linked"
-	StatePending  State = "pending"  // An invitation is out and waits for an administrator.
-	StateDeclined State = "declined" // The mini program's administrator refused.
-	StateVanished State = "vanished" // It was in the list and is no longer; after a wait also: it is not there.
-	StateUnknown  State = "unknown"  // The list could not be read.
-	StateAbsent   State = "absent"   // Only in Progress.Found: the list shows no trace of it.
+	// The mini program is linked.
+	StateLinked State = "linked"
+
+	// An invitation is out and waits for an administrator.
+	StatePending State = "pending"
+
+	// The mini program's administrator refused.
+	StateDeclined State = "declined"
+
+	// The mini program was in the list and is no longer; after a wait also: it is not in the list.
+	StateVanished State = "vanished"
+
+	// The list could not be read.
+	StateUnknown State = "unknown"
+
+	// Only in Progress.Found: the list shows no trace of the mini program.
+	StateAbsent State = "absent"
 )
 
 // An Administrator must agree to a link before it can go further.
@@ -377,7 +393,8 @@ type Progress struct {
 	Posts    int           // the links of which WeChat may have seen something
 }
 
-// readProgress reads the library's JSON. If the call did not reach the library, the state is unknown.
+// readProgress reads the library's JSON. If the call did not reach the library, the state is
+// unknown.
 func readProgress(r Result) Progress {
 	p := Progress{Result: r, State: StateUnknown, Found: StateUnknown}
 	var answer struct {
@@ -390,7 +407,8 @@ func readProgress(r Result) Progress {
 	if json.Unmarshal(r.JSON, &answer) != nil || answer.State == "" {
 		return p
 	}
-	p.State, p.WaitsFor, p.Found, p.Posts = answer.State, answer.WaitsFor, answer.Found, answer.Posts
+	p.State, p.WaitsFor = answer.State, answer.WaitsFor
+	p.Found, p.Posts = answer.Found, answer.Posts
 	var item MiniProgram
 	if item.UnmarshalJSON(answer.Item) == nil {
 		p.Item = &item

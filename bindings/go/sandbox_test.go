@@ -70,7 +70,8 @@ func (s *sandbox) prepareExamples() error {
 	immediate := object{"when": "immediate"}
 	policy := object{"official_account": immediate, "mini_program": immediate, "unlink": immediate}
 	agree := func(appID, by string) object {
-		return object{"account": "wx0a00000000000003", "appid": appID, "by": by, "decision": "agree"}
+		return object{"account": "wx0a00000000000003", "appid": appID, "by": by,
+			"decision": "agree"}
 	}
 	for _, request := range []struct {
 		method, path string

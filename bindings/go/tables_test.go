@@ -17,10 +17,10 @@ func TestEveryOptionTakesItsDefault(t *testing.T) {
 		wxlink.WithKeepAlive(15*time.Second),
 		wxlink.WithProxy("none"),
 		wxlink.WithCAFile(""),
-		wxlink.WithTrust("system"),
+		wxlink.WithTrust(wxlink.TrustSystem),
 		wxlink.WithUserAgent("wxlink/"+wxlink.Version()),
 		wxlink.WithMaxResponseBytes(4<<20),
-		wxlink.WithLang("en"),
+		wxlink.WithLang(wxlink.LangEN),
 		wxlink.WithAccount(""),
 		wxlink.WithAccessToken(""),
 		wxlink.WithTokenCommand(""),
@@ -67,10 +67,11 @@ func TestOptionsReachTheLibrary(t *testing.T) {
 }
 
 func TestMessagesInChinese(t *testing.T) {
-	client := newClient(t, newSandbox(t), wxlink.WithLang("zh"))
-	_, err := client.Linked(t.Context(), "SANDBOX-EXPIRED")
-	about, _ := wxlink.Describe(wxlink.EndpointGet, 42001, "zh")
-	if about.Remedy == "" || !regexp.MustCompile(regexp.QuoteMeta(about.Remedy)).MatchString(err.Error()) {
+	client := newClient(t, newSandbox(t), wxlink.WithLang(wxlink.LangZH))
+	_, err := client.GetLinked(t.Context(), "SANDBOX-EXPIRED")
+	about, _ := wxlink.Describe(wxlink.EndpointGet, 42001, wxlink.LangZH)
+	if about.Remedy == "" ||
+		!regexp.MustCompile(regexp.QuoteMeta(about.Remedy)).MatchString(err.Error()) {
 		t.Errorf("%q is not in %q", about.Remedy, err)
 	}
 }
@@ -91,17 +92,19 @@ func TestTheLibraryKnowsTheStatuses(t *testing.T) {
 }
 
 func TestErrcodesAreDescribed(t *testing.T) {
-	about, ok := wxlink.Describe(wxlink.EndpointLink, 89010, "en")
-	if !ok || about.Name != "LINK_MESSAGE_SENT" || about.Class != wxlink.ClassPending || about.Remedy == "" {
+	about, ok := wxlink.Describe(wxlink.EndpointLink, 89010, wxlink.LangEN)
+	if !ok || about.Name != "LINK_MESSAGE_SENT" || about.Class != wxlink.ClassPending ||
+		about.Remedy == "" {
 		t.Errorf("89010: %+v", about)
 	}
 	// The same errcode has another class where it is not what was asked for.
-	about, ok = wxlink.Describe(wxlink.EndpointUnlink, 89010, "en")
+	about, ok = wxlink.Describe(wxlink.EndpointUnlink, 89010, wxlink.LangEN)
 	if !ok || about.Class != wxlink.ClassActionRequired {
 		t.Errorf("89010 of unlink: %+v", about)
 	}
 	for _, errcode := range []int{123456, 1<<32 + 89010} {
-		if about, ok := wxlink.Describe(wxlink.EndpointAny, errcode, "en"); ok || about != (wxlink.Description{}) {
+		if about, ok := wxlink.Describe(wxlink.EndpointAny, errcode, wxlink.LangEN); ok ||
+			about != (wxlink.Description{}) {
 			t.Errorf("%d: %+v", errcode, about)
 		}
 	}

@@ -65,13 +65,15 @@ func TestOptionVectors(t *testing.T) {
 		for _, bad := range values.Bad {
 			err := wxlink.CheckOption(key, bad)
 			expectKinds(t, err, wxlink.ErrArgument, wxlink.ErrNotSent)
-			if err != nil && !strings.Contains(err.Error(), values.Says) && !strings.Contains(bad, "\x00") {
+			if err != nil && !strings.Contains(err.Error(), values.Says) &&
+				!strings.Contains(bad, "\x00") {
 				t.Errorf("%s=%q: %v", key, bad, err)
 			}
 		}
 	}
 	for _, unknown := range file.Unknown {
-		if err := wxlink.CheckOption(unknown, "1"); err == nil || !strings.Contains(err.Error(), "unknown option") {
+		if err := wxlink.CheckOption(unknown, "1"); err == nil ||
+			!strings.Contains(err.Error(), "unknown option") {
 			t.Errorf("%q: %v", unknown, err)
 		}
 	}
@@ -118,7 +120,7 @@ func TestRequestVectors(t *testing.T) {
 		case "link":
 			_, err = client.LinkMiniProgram(t.Context(), token, appID, notify, profile)
 		case "get":
-			_, err = client.Linked(t.Context(), token)
+			_, err = client.GetLinked(t.Context(), token)
 		case "unlink":
 			_, err = client.UnlinkMiniProgram(t.Context(), token, appID)
 		default:
@@ -153,7 +155,9 @@ func TestRequestVectors(t *testing.T) {
 			t.Fatalf("%s: %d requests in all, not %d", v.Name, len(journal.Entries), i+1)
 		}
 		got := journal.Entries[i]
-		if got.Method != "POST" || got.Path != v.Request.Path || got.Query != v.Request.Query+repeat(v.Request.QueryRepeat) || got.Body != v.Request.Body {
+		if got.Method != "POST" || got.Path != v.Request.Path ||
+			got.Query != v.Request.Query+repeat(v.Request.QueryRepeat) ||
+			got.Body != v.Request.Body {
 			t.Errorf("%s: %+v", v.Name, got)
 		}
 	}
@@ -190,7 +194,8 @@ func TestAnswerVectors(t *testing.T) {
 	for _, v := range file.Vectors {
 		t.Run(v.Name, func(t *testing.T) {
 			content := append([]byte(v.Body+repeat(v.BodyRepeat)), v.BodyBase64...)
-			body := map[string]any{"base64": base64.StdEncoding.EncodeToString(content), "status": max(v.HTTP.Status, 200)}
+			body := map[string]any{"base64": base64.StdEncoding.EncodeToString(content),
+				"status": max(v.HTTP.Status, 200)}
 			if v.HTTP.Headers != nil {
 				body["headers"] = v.HTTP.Headers
 			}
@@ -200,9 +205,10 @@ func TestAnswerVectors(t *testing.T) {
 			var err error
 			switch v.Endpoint {
 			case "link":
-				result, err = client.LinkMiniProgram(t.Context(), token, appID, wxlink.NotifyNobody, wxlink.HideInProfile)
+				result, err = client.LinkMiniProgram(t.Context(), token, appID,
+					wxlink.NotifyNobody, wxlink.HideInProfile)
 			case "get":
-				list, err = client.Linked(t.Context(), token)
+				list, err = client.GetLinked(t.Context(), token)
 				result = list.Result
 			case "unlink":
 				result, err = client.UnlinkMiniProgram(t.Context(), token, appID)
@@ -224,7 +230,8 @@ func TestAnswerVectors(t *testing.T) {
 			check("the delivery", expect.Delivery, result.Delivery.String())
 			check("the HTTP status", expect.HTTPStatus, result.HTTPStatus)
 			check("the rid", expect.RID, result.RID)
-			if expect.MessageSays != "" && (err == nil || !strings.Contains(err.Error(), expect.MessageSays)) {
+			if expect.MessageSays != "" &&
+				(err == nil || !strings.Contains(err.Error(), expect.MessageSays)) {
 				t.Errorf("the message is %v", err)
 			}
 			if expect.Items != nil {
@@ -241,25 +248,37 @@ func checkItems(t *testing.T, wanted []map[string]any, got []wxlink.MiniProgram)
 	}
 	for i, item := range got {
 		fields := map[string]any{
-			"status": int(item.Status), "username": item.Username, "appid": item.AppID, "source": item.Source,
-			"nickname": item.Nickname, "selected": item.Selected, "nearby_display_status": item.NearbyDisplayStatus,
-			"released": item.Released, "headimg_url": item.HeadImgURL, "copy_verify_status": item.CopyVerifyStatus,
-			"email": item.Email,
+			"status":                int(item.Status),
+			"username":              item.Username,
+			"appid":                 item.AppID,
+			"source":                item.Source,
+			"nickname":              item.Nickname,
+			"selected":              item.Selected,
+			"nearby_display_status": item.NearbyDisplayStatus,
+			"released":              item.Released,
+			"headimg_url":           item.HeadImgURL,
+			"copy_verify_status":    item.CopyVerifyStatus,
+			"email":                 item.Email,
 		}
 		for name, value := range wanted[i] {
 			switch name {
 			case "extra":
-				if wanted := value.(map[string]any); len(item.Extra)+len(wanted) > 0 && !reflect.DeepEqual(asJSON(t, item.Extra), value) {
+				if wanted := value.(map[string]any); len(item.Extra)+len(wanted) > 0 &&
+					!reflect.DeepEqual(asJSON(t, item.Extra), value) {
 					t.Errorf("extra is %s", item.Extra)
 				}
 			case "func_infos":
 				infos := []any{}
 				for _, info := range item.FuncInfos {
 					fields := map[string]any{}
-					for name, value := range map[string]any{"id": info.ID, "status": info.Status, "name": info.Name} {
-						if info.Has(name) {
-							fields[name] = value
-						}
+					if info.Has("id") {
+						fields["id"] = info.ID
+					}
+					if info.Has("status") {
+						fields["status"] = info.Status
+					}
+					if info.Has("name") {
+						fields["name"] = info.Name
 					}
 					infos = append(infos, fields)
 				}

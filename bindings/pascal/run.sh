@@ -20,7 +20,10 @@ source=$here/samples/$name.pas
 [ "$name" != test_wxlink ] || source=$here/tests/$name.pas
 
 program=$build/$name
-if [ ! -x "$program" ] || [ -n "$(find "$here" \( -name '*.pas' -o -name '*.inc' \) -newer "$program")" ]; then
+stale=yes
+[ ! -x "$program" ] ||
+    stale=$(find "$here" \( -name '*.pas' -o -name '*.inc' \) -newer "$program")
+if [ -n "$stale" ]; then
     # Built beside the old program, which may be running, and then moved over it.
     new=$build/$name.$$
     mkdir -p "$new"

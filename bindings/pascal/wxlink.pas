@@ -6,7 +6,7 @@
     Client := TWxClient.Create;
     Link := Client.EnsureLinked(Token, 'wx0b00000000000001', nuNo, spYes, 60000);
     if Link.State <> wsLinked then
-      WriteLn(Link.Answer.Message);
+      WriteLn(Link.CallResult.Message);
 
   Texts are UTF-8. Times are in milliseconds. A call returns a record, which outlives the client and
   need not be freed. }
@@ -118,7 +118,7 @@ procedure wx_result_free(Outcome: Pwx_result); cdecl;
   external WxLibrary name 'wx_result_free';
 function wx_catalogue_json: PAnsiChar; cdecl;
   external WxLibrary name 'wx_catalogue_json';
-function wx_errcode_text(Api: PAnsiChar; Errcode: Integer; Field, Lang: PAnsiChar): PAnsiChar;
+function wx_errcode_text(Endpoint: PAnsiChar; Errcode: Integer; Field, Lang: PAnsiChar): PAnsiChar;
   cdecl;
   external WxLibrary name 'wx_errcode_text';
 function wx_class_text(ErrorClass: Integer; Field, Lang: PAnsiChar): PAnsiChar; cdecl;
@@ -142,7 +142,7 @@ type
   TWxShowProfile = (spNo, spYes);
 
   { The result of a call. Contains no token. }
-  TWxAnswer = record
+  TWxResult = record
     Status: Integer;          { WX_OK or WX_E_... }
     Errcode: Integer;         { WeChat's if Status is WX_OK or WX_E_API, else the status }
     ErrorClass: TWxClass;
@@ -181,7 +181,7 @@ type
   TWxItems = array of TWxItem;
 
   TWxList = record
-    Answer: TWxAnswer;
+    CallResult: TWxResult;
     Items: TWxItems;          { in WeChat's order; service accounts may be among them }
   end;
 
@@ -192,7 +192,7 @@ type
 
   { The result of EnsureLinked and WaitLinked: how far a link has come. }
   TWxProgress = record
-    Answer: TWxAnswer;
+    CallResult: TWxResult;
     State: TWxState;
     WaitsFor: TWxWaitsFor;
     Found: TWxState;          { what the list showed before a post }
@@ -204,11 +204,11 @@ type
   { A call that failed. }
   EWxError = class(Exception)
   private
-    FAnswer: TWxAnswer;
+    FCallResult: TWxResult;
     function GetStatusName: string;
   public
-    constructor Create(const Answer: TWxAnswer);
-    property Answer: TWxAnswer read FAnswer;
+    constructor Create(const CallResult: TWxResult);
+    property CallResult: TWxResult read FCallResult;
     { The status without its prefix, such as CONNECTION_LOST. }
     property StatusName: string read GetStatusName;
   end;
@@ -228,6 +228,8 @@ type
     procedure SetValue(const Key, Value: UTF8String);
     procedure SetText(Index: Integer; const Value: UTF8String);
     procedure SetNumber(Index: Integer; const Value: Int64);
+    procedure SetTrust(Index: Integer; Value: TWxTrust);
+    procedure SetLang(Index: Integer; Value: TWxLang);
   public
     constructor Create;
     destructor Destroy; override;
@@ -251,7 +253,7 @@ type
     { Makes a client on the connections of another client, with its own cancellation and, if the
       options set them, its own timeout_ms, connect_timeout_ms, max_retries, lang and account.
       Either may be freed first. }
-    constructor CreateOn(Client: TWxClient; Options: TWxOptions = nil);
+    constructor CreateDerived(Client: TWxClient; Options: TWxOptions = nil);
     destructor Destroy; override;
     { Stores the component_verify_ticket that WeChat pushes to a third-party platform. }
     procedure SetTicket(const Ticket: UTF8String);
@@ -263,11 +265,11 @@ type
     { Posts the invitation, once. The Official Account's administrator must agree, then the mini
       program's; read the list, or use WaitLinked, to learn when they have. }
     function LinkMiniprogram(const AccessToken, Appid: UTF8String;
-      NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile): TWxAnswer;
+      NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile): TWxResult;
     { Reads the list of mini programs that are linked or on their way. }
     function GetLinked(const AccessToken: UTF8String): TWxList;
     { Asks the Official Account's administrator to unlink. Posts once. }
-    function UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxAnswer;
+    function UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxResult;
     { Makes sure that a mini program is linked: reads the list, posts a link if it is not there, and
       waits up to WaitMs for the administrators. Safe to repeat. A pending, declined or vanished
       link raises nothing: look at State. }
@@ -281,17 +283,20 @@ type
 
 { ---- Versions and errcodes ---- }
 
+type
+  { A field of the description of an errcode. efErrmsg: WeChat's own words. }
+  TWxErrcodeField = (efName, efClass, efMeaning, efRemedy, efErrmsg);
+
 { The version of the library that is loaded. }
 function WxVersion: UTF8String;
 { What a status means and what to do next, beginning with its name. }
 function WxStatusText(Status: Integer): UTF8String;
-{ One field of a known errcode: name, class, meaning, remedy or errmsg (WeChat's own words). Endpoint
-  is the one that answered (link, get or unlink) or empty; Lang is en or zh. Empty if the errcode is
-  unknown. }
-function WxErrcodeText(const Endpoint: UTF8String; Errcode: Integer; const Field: UTF8String;
-  const Lang: UTF8String = 'en'): UTF8String;
+{ One field of a known errcode that the endpoint answered. Lang is the language of efMeaning and
+  efRemedy. Empty if the errcode is unknown. }
+function WxErrcodeText(Endpoint: TWxEndpoint; Errcode: Integer; Field: TWxErrcodeField;
+  Lang: TWxLang = laEn): UTF8String;
 { All known errcodes, as a JSON array. }
-function WxCatalogueJson: UTF8String;
+function WxErrcodesJson: UTF8String;
 
 implementation
 
@@ -329,7 +334,7 @@ begin
   SetString(Result, Text, Length(Text));
 end;
 
-function WithoutAnswer(Status: Integer; const Message: UTF8String): TWxAnswer;
+function NotSentResult(Status: Integer; const Message: UTF8String): TWxResult;
 begin
   Result.Status := Status;
   Result.Errcode := Status;
@@ -346,7 +351,7 @@ end;
 function CText(const Text: UTF8String): PAnsiChar;
 begin
   if Pos(#0, Text) > 0 then
-    raise EWxError.Create(WithoutAnswer(WX_E_BAD_VALUE,
+    raise EWxError.Create(NotSentResult(WX_E_BAD_VALUE,
       'BAD_VALUE: a text contains a NUL. Pass text without one.'));
   Result := PAnsiChar(Text);
 end;
@@ -369,7 +374,7 @@ begin
   end;
 end;
 
-function ReadAnswer(Status: Integer; Outcome: Pwx_result): TWxAnswer;
+function ReadResult(Status: Integer; Outcome: Pwx_result): TWxResult;
 var
   Json: PAnsiChar;
   Len: NativeUInt;
@@ -504,7 +509,7 @@ function ReadProgress(Status: Integer; Outcome: Pwx_result): TWxProgress;
 var
   WaitsFor: UTF8String;
 begin
-  Result.Answer := ReadAnswer(Status, Outcome);
+  Result.CallResult := ReadResult(Status, Outcome);
   case Status of
     WX_OK: Result.State := wsLinked;
     WX_E_PENDING: Result.State := wsPending;
@@ -528,10 +533,10 @@ begin
 end;
 
 { Reads and frees the result of a call. Raises EWxError if the call failed. }
-function TakeAnswer(Status: Integer; Outcome: Pwx_result): TWxAnswer;
+function TakeResult(Status: Integer; Outcome: Pwx_result): TWxResult;
 begin
   try
-    Result := ReadAnswer(Status, Outcome);
+    Result := ReadResult(Status, Outcome);
   finally
     wx_result_free(Outcome);
   end;
@@ -542,13 +547,13 @@ end;
 function TakeList(Status: Integer; Outcome: Pwx_result): TWxList;
 begin
   try
-    Result.Answer := ReadAnswer(Status, Outcome);
+    Result.CallResult := ReadResult(Status, Outcome);
     Result.Items := ReadItems(Outcome);
   finally
     wx_result_free(Outcome);
   end;
   if Status <> WX_OK then
-    raise EWxError.Create(Result.Answer);
+    raise EWxError.Create(Result.CallResult);
 end;
 
 function TakeProgress(Status: Integer; Outcome: Pwx_result): TWxProgress;
@@ -559,20 +564,20 @@ begin
     wx_result_free(Outcome);
   end;
   if Result.State = wsUnknown then
-    raise EWxError.Create(Result.Answer);
+    raise EWxError.Create(Result.CallResult);
 end;
 
 { EWxError }
 
-constructor EWxError.Create(const Answer: TWxAnswer);
+constructor EWxError.Create(const CallResult: TWxResult);
 begin
-  inherited Create(string(Answer.Message));
-  FAnswer := Answer;
+  inherited Create(string(CallResult.Message));
+  FCallResult := CallResult;
 end;
 
 function EWxError.GetStatusName: string;
 begin
-  Result := string(WxStatusText(FAnswer.Status));
+  Result := string(WxStatusText(FCallResult.Status));
   Result := Copy(Result, 1, Pos(':', Result) - 1);
 end;
 
@@ -596,7 +601,7 @@ var
 begin
   Status := wx_options_set(FHandle, CText(Key), CText(Value));
   if Status <> WX_OK then
-    raise EWxError.Create(WithoutAnswer(Status, Utf8(wx_options_message(FHandle))));
+    raise EWxError.Create(NotSentResult(Status, Utf8(wx_options_message(FHandle))));
 end;
 
 procedure TWxOptions.SetText(Index: Integer; const Value: UTF8String);
@@ -607,6 +612,16 @@ end;
 procedure TWxOptions.SetNumber(Index: Integer; const Value: Int64);
 begin
   SetValue(WxOptionKeys[Index], UTF8String(IntToStr(Value)));
+end;
+
+procedure TWxOptions.SetTrust(Index: Integer; Value: TWxTrust);
+begin
+  SetValue(WxOptionKeys[Index], WxTrustNames[Value]);
+end;
+
+procedure TWxOptions.SetLang(Index: Integer; Value: TWxLang);
+begin
+  SetValue(WxOptionKeys[Index], WxLangNames[Value]);
 end;
 
 { TWxClient }
@@ -628,7 +643,7 @@ begin
   Message := Utf8(wx_options_message(HandleOf(Options)));
   if Message = '' then
     Message := WxStatusText(Status);
-  raise EWxError.Create(WithoutAnswer(Status, Message));
+  raise EWxError.Create(NotSentResult(Status, Message));
 end;
 
 constructor TWxClient.Create(Options: TWxOptions);
@@ -637,7 +652,7 @@ begin
   CheckMade(wx_client_new(HandleOf(Options), FHandle), Options);
 end;
 
-constructor TWxClient.CreateOn(Client: TWxClient; Options: TWxOptions);
+constructor TWxClient.CreateDerived(Client: TWxClient; Options: TWxOptions);
 begin
   inherited Create;
   CheckMade(wx_client_derive(Client.FHandle, HandleOf(Options), FHandle), Options);
@@ -657,7 +672,7 @@ var
 begin
   Masked := TMaskedFpu.Create;
   Status := wx_client_set_ticket(FHandle, CText(Ticket), Outcome);
-  TakeAnswer(Status, Outcome);
+  TakeResult(Status, Outcome);
 end;
 
 procedure TWxClient.AddAccount(const Appid, RefreshToken: UTF8String);
@@ -668,7 +683,7 @@ var
 begin
   Masked := TMaskedFpu.Create;
   Status := wx_client_add_account(FHandle, CText(Appid), CText(RefreshToken), Outcome);
-  TakeAnswer(Status, Outcome);
+  TakeResult(Status, Outcome);
 end;
 
 procedure TWxClient.Cancel;
@@ -677,7 +692,7 @@ begin
 end;
 
 function TWxClient.LinkMiniprogram(const AccessToken, Appid: UTF8String;
-  NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile): TWxAnswer;
+  NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile): TWxResult;
 var
   Masked: IInterface;
   Status: Integer;
@@ -686,7 +701,7 @@ begin
   Masked := TMaskedFpu.Create;
   Status := wx_link_miniprogram(FHandle, CText(AccessToken), CText(Appid),
     Ord(NotifyUsers), Ord(ShowProfile), Outcome);
-  Result := TakeAnswer(Status, Outcome);
+  Result := TakeResult(Status, Outcome);
 end;
 
 function TWxClient.GetLinked(const AccessToken: UTF8String): TWxList;
@@ -700,7 +715,7 @@ begin
   Result := TakeList(Status, Outcome);
 end;
 
-function TWxClient.UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxAnswer;
+function TWxClient.UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxResult;
 var
   Masked: IInterface;
   Status: Integer;
@@ -708,7 +723,7 @@ var
 begin
   Masked := TMaskedFpu.Create;
   Status := wx_unlink_miniprogram(FHandle, CText(AccessToken), CText(Appid), Outcome);
-  Result := TakeAnswer(Status, Outcome);
+  Result := TakeResult(Status, Outcome);
 end;
 
 function TWxClient.EnsureLinked(const AccessToken, Appid: UTF8String;
@@ -748,19 +763,22 @@ begin
   Result := Utf8(wx_status_text(Status));
 end;
 
-function WxErrcodeText(const Endpoint: UTF8String; Errcode: Integer; const Field: UTF8String;
-  const Lang: UTF8String): UTF8String;
+function WxErrcodeText(Endpoint: TWxEndpoint; Errcode: Integer; Field: TWxErrcodeField;
+  Lang: TWxLang): UTF8String;
+const
+  Fields: array[TWxErrcodeField] of UTF8String = ('name', 'class', 'meaning', 'remedy', 'errmsg');
 var
   Name: PAnsiChar;
 begin
-  if Endpoint = '' then
+  if Endpoint = epAny then
     Name := nil
   else
-    Name := CText(Endpoint);
-  Result := Utf8(wx_errcode_text(Name, Errcode, CText(Field), CText(Lang)));
+    Name := PAnsiChar(WxEndpointNames[Endpoint]);
+  Result := Utf8(wx_errcode_text(Name, Errcode, PAnsiChar(Fields[Field]),
+    PAnsiChar(WxLangNames[Lang])));
 end;
 
-function WxCatalogueJson: UTF8String;
+function WxErrcodesJson: UTF8String;
 begin
   Result := Utf8(wx_catalogue_json);
 end;

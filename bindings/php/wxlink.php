@@ -22,7 +22,7 @@ namespace Wxlink;
 
 require_once __DIR__ . '/constants.php';
 
-/** Loads the native library; its version and its catalogue of errcodes. */
+/** Loads the native library; its version and the table of errcodes. */
 final class Library
 {
     private static ?\FFI $ffi = null;
@@ -55,7 +55,7 @@ final class Library
     }
 
     /** @return list<array> all known errcodes of WeChat; wxlink.h shows an element */
-    public static function catalogue(): array
+    public static function errcodes(): array
     {
         return json_decode(self::ffi()->wx_catalogue_json(), true, flags: JSON_THROW_ON_ERROR);
     }
@@ -153,7 +153,7 @@ final class Client
         Library::ffi()->wx_client_free($this->handle);
     }
 
-    /** A handle has one owner; with() makes another handle. */
+    /** A handle has one owner; derive() makes another handle. */
     private function __clone()
     {
     }
@@ -165,7 +165,7 @@ final class Client
      *     lang and account
      * @throws WxException BAD_OPTION if the options set anything else, which the connections share
      */
-    public function with(#[\SensitiveParameter] array $options): self
+    public function derive(#[\SensitiveParameter] array $options): self
     {
         $handle = self::make(
             $options,
@@ -211,8 +211,8 @@ final class Client
      * @param string $appid the mini program's appid
      * @param bool $notifyUsers whether WeChat messages every follower of the account
      * @param bool $showProfile whether the mini program is shown in the account's page
-     * @throws WxException class pending if an invitation is out already, class ok if it is linked
-     *     already
+     * @throws WxException class pending if an invitation is already out, class ok if it is
+     *     already linked
      */
     public function linkMiniprogram(
         #[\SensitiveParameter] string $accessToken,
@@ -247,7 +247,7 @@ final class Client
      *
      * @param string $accessToken the Official Account's authorizer_access_token
      * @param string $appid the mini program's appid
-     * @throws WxException class pending if the administrator was asked already
+     * @throws WxException class pending if the administrator was already asked
      */
     public function unlinkMiniprogram(
         #[\SensitiveParameter] string $accessToken,

@@ -92,23 +92,28 @@ fn make(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     MAKE.import(py, "wxlink.errors", "_make")
 }
 
-/// Looks up an errcode: name, class, meaning, remedy; `None` if it is unknown.
+/// What is known of an errcode.
+#[pyclass(frozen, get_all, module = "wxlink._core")]
+pub struct ErrcodeEntry {
+    name: &'static str,
+    class_: &'static str,
+    meaning: &'static str,
+    remedy: &'static str,
+}
+
+/// Looks up an errcode; `None` if it is unknown.
 #[pyfunction]
 #[pyo3(signature = (errcode, endpoint=None, lang="en"))]
-pub fn explain(
-    errcode: i32,
-    endpoint: Option<&str>,
-    lang: &str,
-) -> Option<(&'static str, &'static str, &'static str, &'static str)> {
+pub fn explain(errcode: i32, endpoint: Option<&str>, lang: &str) -> Option<ErrcodeEntry> {
     let lang = Lang::from_code(lang)?;
     let entry = match endpoint {
         Some(word) => errcode::lookup(Endpoint::parse(word)?, errcode)?,
         None => errcode::general(errcode)?,
     };
-    Some((
-        entry.name,
-        entry.class.as_str(),
-        entry.meaning.get(lang),
-        entry.remedy.get(lang),
-    ))
+    Some(ErrcodeEntry {
+        name: entry.name,
+        class_: entry.class.as_str(),
+        meaning: entry.meaning.get(lang),
+        remedy: entry.remedy.get(lang),
+    })
 }

@@ -206,11 +206,11 @@ impl Handle {
         &self,
         py: Python<'_>,
         access_token: Option<&str>,
-        appid_or_username: &str,
+        appid_or_gh_id: &str,
         wait: f64,
     ) -> PyResult<LinkProgress> {
         let wait = seconds(wait)?;
-        self.run_with_progress(py, |c| c.wait_linked(access_token, appid_or_username, wait))
+        self.run_with_progress(py, |c| c.wait_linked(access_token, appid_or_gh_id, wait))
     }
 }
 
@@ -224,11 +224,23 @@ pub fn check_option(py: Python<'_>, key: String, value: String) -> PyResult<()> 
         .map_err(|e| errors::raise(py, &e, Lang::En, None))
 }
 
-/// Every option: key, default, accepted values, meaning.
+/// An option: its key, its default, the values that it takes, and what it is for.
+#[pyclass(frozen, get_all, module = "wxlink._core")]
+pub struct OptionEntry {
+    key: &'static str,
+    default: &'static str,
+    takes: &'static str,
+    doc: &'static str,
+}
+
+/// Every option.
 #[pyfunction]
-pub fn options_table() -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
-    wxlink::OPTIONS
-        .iter()
-        .map(|o| (o.key, o.default, o.takes.en, o.doc.en))
-        .collect()
+pub fn options_table() -> Vec<OptionEntry> {
+    let entry = |o: &wxlink::OptionEntry| OptionEntry {
+        key: o.key,
+        default: o.default,
+        takes: o.takes.en,
+        doc: o.doc.en,
+    };
+    wxlink::OPTIONS.iter().map(entry).collect()
 }

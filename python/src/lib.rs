@@ -57,6 +57,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<responses::MiniProgram>()?;
     module.add_class::<responses::FuncInfo>()?;
     module.add_class::<LinkProgress>()?;
+    module.add_class::<handle::OptionEntry>()?;
+    module.add_class::<errors::ErrcodeEntry>()?;
     module.add_function(wrap_pyfunction!(handle::check_option, module)?)?;
     module.add_function(wrap_pyfunction!(handle::options_table, module)?)?;
     module.add_function(wrap_pyfunction!(command::command, module)?)?;

@@ -97,9 +97,9 @@ impl LinkList {
     }
 
     /// The first item with that appid or original id (`gh_…`), or None.
-    fn find(&self, appid_or_username: &str) -> Option<MiniProgram> {
+    fn find(&self, appid_or_gh_id: &str) -> Option<MiniProgram> {
         let mut items = self.0.items();
-        let at = items.position(|i| i.has_id(appid_or_username))?;
+        let at = items.position(|i| i.has_id(appid_or_gh_id))?;
         Some(self.item(at))
     }
 
@@ -260,8 +260,8 @@ impl MiniProgram {
     }
 
     /// Whether the item has this appid or original id.
-    fn is_(&self, appid_or_username: &str) -> bool {
-        self.item().has_id(appid_or_username)
+    fn is_(&self, appid_or_gh_id: &str) -> bool {
+        self.item().has_id(appid_or_gh_id)
     }
 
     fn __eq__(&self, other: &Self) -> bool {
@@ -371,6 +371,12 @@ impl LinkProgress {
     #[getter]
     fn message(&self) -> String {
         self.0.message()
+    }
+
+    /// Whether WeChat may have seen the request: `never sent`, `unknown` or `answered`.
+    #[getter]
+    fn delivery(&self) -> &'static str {
+        self.0.delivery().as_str()
     }
 
     /// Every attempt with host, phase and milliseconds, as JSON.

@@ -7,7 +7,7 @@ import pytest
 import wxlink
 from wxlink.sandbox import Server
 
-# Who is started in the background has Ctrl-C ignored, and the tests press it.
+# A process that is started in the background ignores SIGINT, and the tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

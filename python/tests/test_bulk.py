@@ -345,7 +345,9 @@ def test_a_plan_posts_nothing(world: World, tmp_path: Path) -> None:
         assert (plan.post, plan.over_quota, plan.pending, plan.declined) == (116, 28, 0, 0)
         assert (plan.notifying, plan.notified_accounts) == (144, 29)
         assert len(plan.accounts_over_quota) == 20
+        assert isinstance(plan.accounts_over_quota[0], wxlink.OverQuotaAccount)
         assert plan.accounts_over_quota[0].posts == 5
+        assert isinstance(plan.accounts_unreadable[0], wxlink.UnreadableAccount)
         assert plan.accounts_unreadable[0].account == account(3)
         assert "authorise" in plan.accounts_unreadable[0].message
         assert (len(bulk), bulk.end, world.posted()) == (151, None, 0)

@@ -84,6 +84,7 @@ def test_ensure_and_wait(server: Server, client: wxlink.Client) -> None:
         1,
     )
     assert not progress.linked
+    assert (progress.status, progress.delivery) == ("PENDING", "answered")
     assert progress.item is not None
     assert progress.item["appid"] == server.appid
     server.approve(server.appid, by="official_account")
@@ -183,11 +184,26 @@ def test_bad_arguments_are_value_errors(client: wxlink.Client) -> None:
         with pytest.raises(wxlink.ArgumentError):
             client.link_miniprogram(token, appid, **QUIET)
     with pytest.raises(TypeError):
-        client.link_miniprogram("t", "wx1", notify_users=1, show_profile=True)  # type: ignore[arg-type]
+        client.link_miniprogram(
+            "t",
+            "wx1",
+            notify_users=1,  # type: ignore[arg-type]
+            show_profile=True,
+        )
     with pytest.raises(TypeError):
         client.link_miniprogram("t", "wx1")  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="seconds"):
         client.wait_linked("t", "wx1", wait=-1)
+
+
+def test_an_errcode_is_looked_up() -> None:
+    found = wxlink._core.explain(89010, "link")
+    assert found is not None
+    assert (found.name, found.class_) == ("LINK_MESSAGE_SENT", "pending")
+    chinese = wxlink._core.explain(89010, "link", "zh")
+    assert chinese is not None
+    assert chinese.meaning != found.meaning and chinese.remedy != found.remedy
+    assert wxlink._core.explain(-5) is None
 
 
 def test_every_option_is_a_keyword_with_a_documented_default() -> None:
@@ -196,7 +212,8 @@ def test_every_option_is_a_keyword_with_a_documented_default() -> None:
     good: dict[str, object] = {"timeout": 1.5, "connect_timeout": 1, "keep_alive": 0}
     good["ca_file"] = Path(__file__).with_name("nothing.pem")
     doc = wxlink.Client.__doc__ or ""
-    for key, default, _, _ in wxlink._core.options_table():
+    for option in wxlink._core.options_table():
+        key, default = option.key, option.default
         keyword = seconds.get(key, key)
         value = f"{int(default) / 1000:.1f}" if key in seconds else default
         assert f"\n    {keyword}: " in doc
@@ -331,12 +348,12 @@ def test_ctrl_c_ends_a_call_and_the_client_goes_on(
         call = lambda: client.wait_linked(server.token, server.appid, wait=60)  # noqa: E731
     raised = 0.0
 
-    def strike() -> None:
+    def interrupt() -> None:
         nonlocal raised
         raised = time.monotonic()
         os.kill(os.getpid(), signal.SIGINT)
 
-    with under_way(server, strike), pytest.raises(KeyboardInterrupt):
+    with under_way(server, interrupt), pytest.raises(KeyboardInterrupt):
         call()
     # What is promised is 100 ms; the rest is for a busy machine. The call would take a minute.
     assert time.monotonic() - raised < 30

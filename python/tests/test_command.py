@@ -46,19 +46,19 @@ def test_it_is_there_in_both_ways(called: list[str]) -> None:
 
 
 def test_its_exit_codes_and_lines_are_the_commands(server: Server) -> None:
-    def said(*arguments: str, **more: str) -> tuple[int, Any]:
+    def run_json(*arguments: str, **more: str) -> tuple[int, Any]:
         code, out, err = run(*arguments, "--json", env=at(server, **more))
         assert err == ""
         return code, json.loads(out)
 
     link = ["link", server.appid, *CHOICES]
-    code, line = said(*link)
+    code, line = run_json(*link)
     assert (code, line["errcode"]) == (0, 0)
-    code, line = said(*link)
+    code, line = run_json(*link)
     assert (code, line["class"]) == (3, "pending")
-    code, line = said("link", server.appid)
+    code, line = run_json("link", server.appid)
     assert (code, line["status"]) == (2, "BAD_VALUE")
-    code, line = said("list", WXLINK_ACCESS_TOKEN="unknown")
+    code, line = run_json("list", WXLINK_ACCESS_TOKEN="unknown")
     assert (code, line["class"]) == (4, "token")
 
 

@@ -76,18 +76,18 @@ SUBINTERPRETERS = """
 
 
 @pytest.mark.parametrize(
-    ("order", "said"),
+    ("order", "expected"),
     [
         ("exec(TRY); there(); there(); exec(TRY)", ["served", "refused", "refused", "served"]),
         ("there(); exec(TRY); there()", ["served", "refused", "refused"]),
     ],
 )
-def test_one_interpreter_of_a_process_is_served(order: str, said: list[str]) -> None:
+def test_one_interpreter_of_a_process_is_served(order: str, expected: list[str]) -> None:
     program = textwrap.dedent(SUBINTERPRETERS) + "\n" + order.replace("; ", "\n")
     ran = python(program)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
-    assert [line.partition(":")[0] for line in lines] == said, ran.stdout
+    assert [line.partition(":")[0] for line in lines] == expected, ran.stdout
     for line in lines:
         assert "served" in line or "one interpreter of a process" in line
 

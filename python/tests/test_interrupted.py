@@ -68,7 +68,7 @@ def notes(error: BaseException) -> str:
     return "\n".join(getattr(error, "__notes__", []))
 
 
-def says(error: BaseException, text: str) -> None:
+def assert_note(error: BaseException, text: str) -> None:
     if sys.version_info >= (3, 11):
         assert text in notes(error)
         assert Server.token not in notes(error)
@@ -94,7 +94,7 @@ def test_an_interrupted_ensure_says_that_an_invitation_was_posted(
     assert (progress.posts, progress.state) == (1, "pending")
     assert progress.waits_for == "official_account"
     assert POSTED in progress.message
-    says(error, POSTED)
+    assert_note(error, POSTED)
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -119,7 +119,7 @@ def test_an_interrupted_post_has_an_unknown_outcome(server: Server, asynchronous
         else:
             with server.client(timeout=600) as client:
                 error = ctrl_c(reached, lambda call=call, client=client: call(client))
-        says(error, text)
+        assert_note(error, text)
         if call is ensure:
             progress = getattr(error, "progress", None)
             assert (progress.posts, progress.state) == (1, "unknown")
@@ -140,7 +140,7 @@ def test_an_interrupted_wait_has_its_progress(server: Server) -> None:
         )
     progress = getattr(error, "progress", None)
     assert (progress.posts, progress.state) == (0, "pending")
-    says(error, "An invitation is awaiting the Official Account's administrator.")
+    assert_note(error, "An invitation is awaiting the Official Account's administrator.")
 
 
 def test_a_time_limit_of_asyncio_has_the_progress_in_its_cause(server: Server) -> None:
@@ -154,7 +154,7 @@ def test_a_time_limit_of_asyncio_has_the_progress_in_its_cause(server: Server) -
     cause = asyncio.run(story())
     assert isinstance(cause, asyncio.CancelledError)
     assert getattr(cause, "progress").posts == 1  # noqa: B009
-    says(cause, POSTED)
+    assert_note(cause, POSTED)
 
 
 def test_a_cancelled_handle_raises_what_was_done(server: Server) -> None:

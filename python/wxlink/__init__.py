@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wxlink._aio import AsyncClient
-    from wxlink._bulk import Bulk, BulkPlan, BulkResult
+    from wxlink._bulk import Bulk, BulkPlan, BulkResult, OverQuotaAccount, UnreadableAccount
     from wxlink._bulk_aio import AsyncBulk
     from wxlink._status import LinkStatus
 
@@ -65,7 +65,7 @@ def __getattr__(name: str) -> Any:
         from wxlink._bulk_aio import AsyncBulk
 
         found = AsyncBulk
-    elif name in ("Bulk", "BulkPlan", "BulkResult"):
+    elif name in ("Bulk", "BulkPlan", "BulkResult", "OverQuotaAccount", "UnreadableAccount"):
         from wxlink import _bulk
 
         found = getattr(_bulk, name)
@@ -108,10 +108,12 @@ __all__ = [
     "NotSentTimeoutError",
     "OutcomeUnknownError",
     "OutcomeUnknownTimeoutError",
+    "OverQuotaAccount",
     "PendingError",
     "QuotaError",
     "Response",
     "TokenError",
+    "UnreadableAccount",
     "WxError",
     "__version__",
 ]

@@ -121,11 +121,11 @@ class AsyncClient:
         )
 
     async def wait_linked(
-        self, access_token: Token, appid_or_username: str, *, wait: float
+        self, access_token: Token, appid_or_gh_id: str, *, wait: float
     ) -> LinkProgress:
         """See `Client.wait_linked`."""
         return await self._call(
-            lambda client: client.wait_linked(access_token, appid_or_username, wait=wait)
+            lambda client: client.wait_linked(access_token, appid_or_gh_id, wait=wait)
         )
 
     def bulk(self, rows: BulkRows | None, **how: Unpack[BulkOptions]) -> AsyncBulk:

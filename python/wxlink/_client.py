@@ -164,7 +164,7 @@ class Client:
         notify_users: whether WeChat messages every follower of the account
         show_profile: whether the account's page shows the mini program
 
-        Raises `PendingError` if it is pending or linked already, `OutcomeUnknownError` if the
+        Raises `PendingError` if it is already invited or linked, `OutcomeUnknownError` if the
         outcome is unknown (read the list before you link again), and the other `WxError`s.
         """
         return _with_token(
@@ -198,7 +198,7 @@ class Client:
         show_profile: bool,
         wait: float = 0.0,
     ) -> LinkProgress:
-        """Links a mini program unless it is linked or pending already. Safe to repeat.
+        """Links a mini program unless it is already linked or pending. Safe to repeat.
 
         Reads the list and invites if the mini program is not in it. With a `wait` (seconds) it then
         waits for the administrators. Takes at most the time limit plus the wait.
@@ -214,9 +214,7 @@ class Client:
             ),
         )
 
-    def wait_linked(
-        self, access_token: Token, appid_or_username: str, *, wait: float
-    ) -> LinkProgress:
+    def wait_linked(self, access_token: Token, appid_or_gh_id: str, *, wait: float) -> LinkProgress:
         """Waits (seconds) until a mini program is linked, declined or vanished. Does not invite.
 
         The mini program is named by its appid or its original id (`gh_…`). Returns and raises like
@@ -224,7 +222,7 @@ class Client:
         """
         return _with_token(
             access_token,
-            lambda token: self._handle.wait_linked(token, appid_or_username, wait),
+            lambda token: self._handle.wait_linked(token, appid_or_gh_id, wait),
         )
 
     def bulk(self, rows: BulkRows | None, **how: Unpack[BulkOptions]) -> Bulk:

@@ -2,15 +2,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict, final, overload
 
+from wxlink._generated import Delivery, ErrcodeClass, Status
 from wxlink._types import BulkEnd, BulkOutcome
 
 __all__ = [
+    "ErrcodeEntry",
     "FuncInfo",
     "Handle",
     "Job",
     "LinkList",
     "LinkProgress",
     "MiniProgram",
+    "OptionEntry",
     "Response",
     "__version__",
     "check_option",
@@ -54,7 +57,7 @@ class LinkList:
     @property
     def response(self) -> Response:
         """The response that contained the list."""
-    def find(self, appid_or_username: str) -> MiniProgram | None:
+    def find(self, appid_or_gh_id: str) -> MiniProgram | None:
         """Returns the item with this appid or original id (`gh_…`), or None."""
     def __len__(self) -> int: ...
     @overload
@@ -106,7 +109,7 @@ class MiniProgram:
     @property
     def extra(self) -> dict[str, Any]:
         """All other fields, and fields whose value has an unexpected type."""
-    def is_(self, appid_or_username: str) -> bool:
+    def is_(self, appid_or_gh_id: str) -> bool:
         """Whether the item has this appid or original id (`gh_…`)."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -134,7 +137,7 @@ class LinkProgress:
     """The state of a link, as `ensure_linked` and `wait_linked` determined it."""
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """OK, PENDING, DECLINED or VANISHED; of a failed call, the status of its error."""
     @property
     def state(self) -> Literal["linked", "pending", "declined", "vanished", "unknown"]:
@@ -155,6 +158,9 @@ class LinkProgress:
     def message(self) -> str:
         """What happened and what to do; empty if linked."""
     @property
+    def delivery(self) -> Delivery:
+        """Whether WeChat may have seen the request: "never sent", "unknown" or "answered"."""
+    @property
     def trace(self) -> str:
         """Every attempt with host, phase and milliseconds, as JSON for logs and support."""
     def json(self) -> Any:
@@ -164,16 +170,24 @@ class LinkProgress:
 class Handle:
     """A client of the core. Methods that may wait release the GIL. See `wxlink.Client`."""
 
-    def __new__(cls, pairs: Sequence[tuple[str, str]]) -> Handle: ...
-    def derive(self, pairs: Sequence[tuple[str, str]]) -> Handle: ...
-    def set_ticket(self, ticket: str) -> None: ...
-    def add_account(self, appid: str, refresh_token: str) -> None: ...
-    def cancel(self) -> None: ...
+    def __new__(cls, pairs: Sequence[tuple[str, str]]) -> Handle:
+        """Creates a client from the keys and values of its options."""
+    def derive(self, pairs: Sequence[tuple[str, str]]) -> Handle:
+        """Returns a handle on the same connections with options and cancellation of its own."""
+    def set_ticket(self, ticket: str) -> None:
+        """See `wxlink.Client.set_ticket`."""
+    def add_account(self, appid: str, refresh_token: str) -> None:
+        """See `wxlink.Client.add_account`."""
+    def cancel(self) -> None:
+        """Ends the calls of this handle and makes later ones fail. Others are not affected."""
     def link_miniprogram(
         self, access_token: str | None, appid: str, notify_users: bool, show_profile: bool
-    ) -> Response: ...
-    def get_linked(self, access_token: str | None) -> LinkList: ...
-    def unlink_miniprogram(self, access_token: str | None, appid: str) -> Response: ...
+    ) -> Response:
+        """See `wxlink.Client.link_miniprogram`."""
+    def get_linked(self, access_token: str | None) -> LinkList:
+        """See `wxlink.Client.get_linked`."""
+    def unlink_miniprogram(self, access_token: str | None, appid: str) -> Response:
+        """See `wxlink.Client.unlink_miniprogram`."""
     def ensure_linked(
         self,
         access_token: str | None,
@@ -181,10 +195,12 @@ class Handle:
         notify_users: bool,
         show_profile: bool,
         wait: float,
-    ) -> LinkProgress: ...
+    ) -> LinkProgress:
+        """See `wxlink.Client.ensure_linked`; `wait` is in seconds."""
     def wait_linked(
-        self, access_token: str | None, appid_or_username: str, wait: float
-    ) -> LinkProgress: ...
+        self, access_token: str | None, appid_or_gh_id: str, wait: float
+    ) -> LinkProgress:
+        """See `wxlink.Client.wait_linked`; `wait` is in seconds."""
 
 class _JobSettings(TypedDict):
     notify_users: bool | None
@@ -289,10 +305,56 @@ def check_option(key: str, value: str) -> None:
 def command(arguments: Sequence[str]) -> int:
     """Runs the command `wxlink` and returns its exit code."""
 
-def options_table() -> list[tuple[str, str, str, str]]:
-    """Returns key, default, accepted values and meaning of every option."""
+@final
+class OptionEntry:
+    """An option of a client, as the core's table describes it."""
+
+    @property
+    def key(self) -> str:
+        """The key, such as "timeout_ms"."""
+    @property
+    def default(self) -> str:
+        """The default; empty for none."""
+    @property
+    def takes(self) -> str:
+        """The values that the option takes."""
+    @property
+    def doc(self) -> str:
+        """What the option is for."""
+
+def options_table() -> list[OptionEntry]:
+    """Returns every option, in the order of the documentation."""
+
+@final
+class ErrcodeEntry:
+    """What is known of one of WeChat's errcodes."""
+
+    @property
+    def name(self) -> str:
+        """The name, such as "LINK_MESSAGE_SENT"."""
+    @property
+    def class_(self) -> ErrcodeClass:
+        """What to do next."""
+    @property
+    def meaning(self) -> str:
+        """The meaning, in the language that was asked for."""
+    @property
+    def remedy(self) -> str:
+        """The remedy, in the language that was asked for."""
 
 def explain(
-    errcode: int, endpoint: str | None = None, lang: str = "en"
-) -> tuple[str, str, str, str] | None: ...
-def read_list(body: bytes) -> LinkList: ...
+    errcode: int,
+    endpoint: Literal["link", "get", "unlink"] | None = None,
+    lang: Literal["en", "zh"] = "en",
+) -> ErrcodeEntry | None:
+    """Looks up an errcode; None if it is unknown.
+
+    endpoint: the endpoint that answered; None for the entry that holds for every endpoint
+    lang: the language of the meaning and the remedy
+    """
+
+def read_list(body: bytes) -> LinkList:
+    """Reads the list from the body of a response, as `get_linked` does.
+
+    Raises ValueError if the body contains no valid list.
+    """

@@ -10,7 +10,7 @@ The tree shows what a caller may do next::
     │   ├── OutcomeUnknownTimeoutError (TimeoutError)
     │   └── BadAnswerError                   the response is not one of WeChat's
     ├── ApiError                             WeChat answered an errcode other than 0
-    │   ├── PendingError                     pending or done already: wait, do not link again
+    │   ├── PendingError                     already invited or linked: do not link again
     │   ├── TokenError                       get another access token and call again, once
     │   ├── BusyError                        wait a little and call again
     │   ├── QuotaError                       call again after the minute, day or month
@@ -117,7 +117,7 @@ class ApiError(WxError):
 
 
 class PendingError(ApiError):
-    """Pending or done already; not a failure. Wait, do not link again."""
+    """Already invited, or already linked; not a failure. Wait, do not link again."""
 
 
 class TokenError(ApiError):

@@ -87,8 +87,8 @@ int main(void)
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0
-        || listen(listener, 8) != 0)
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(listener, 8) != 0)
         return 1;
     if (getsockname(listener, (struct sockaddr *)&address, &length) != 0)
         return 2;

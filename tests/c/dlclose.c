@@ -10,12 +10,12 @@
 #include "wxlink.h"
 
 /* ISO C has no conversion from an object pointer to a function pointer. POSIX intends this one. */
-#define LOAD(library, function, name) \
-    do { \
-        void *symbol = dlsym(library, name); \
-        if (symbol == NULL) \
-            return 2; \
-        memcpy(&function, &symbol, sizeof symbol); \
+#define LOAD(library, function, name)                                                              \
+    do {                                                                                           \
+        void *symbol = dlsym(library, name);                                                       \
+        if (symbol == NULL)                                                                        \
+            return 2;                                                                              \
+        memcpy(&function, &symbol, sizeof symbol);                                                 \
     } while (0)
 
 static int once(const char *path)

@@ -10,12 +10,12 @@
 
 #include "wxlink.h"
 
-#define CHECK(truth) \
-    do { \
-        if (!(truth)) { \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #truth); \
-            exit(1); \
-        } \
+#define CHECK(truth)                                                                               \
+    do {                                                                                           \
+        if (!(truth)) {                                                                            \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #truth);                    \
+            exit(1);                                                                               \
+        }                                                                                          \
     } while (0)
 
 static const char *token;
@@ -34,9 +34,10 @@ static void use_result(wx_result *result, int32_t status)
     CHECK(wx_result_delivery(result) >= WX_DELIVERY_NEVER_SENT);
     CHECK(wx_result_delivery(result) <= WX_DELIVERY_ANSWERED);
     CHECK((wx_result_message(result)[0] == '\0') == (status == WX_OK));
-    CHECK(wx_result_class(result) >= WX_CLASS_UNKNOWN && wx_result_class(result) <= WX_CLASS_TICKET);
-    CHECK((wx_class_text(wx_result_class(result), NULL, NULL)[0] == '\0')
-          == (wx_result_class(result) == WX_CLASS_UNKNOWN));
+    CHECK(wx_result_class(result) >= WX_CLASS_UNKNOWN);
+    CHECK(wx_result_class(result) <= WX_CLASS_TICKET);
+    CHECK((wx_class_text(wx_result_class(result), NULL, NULL)[0] == '\0') ==
+          (wx_result_class(result) == WX_CLASS_UNKNOWN));
     CHECK(wx_result_rid(result) != NULL);
     CHECK(wx_result_trace(result)[0] == '{');
     CHECK(strstr(wx_result_trace(result), token) == NULL);
@@ -83,8 +84,8 @@ static void use_tokens(void)
     use_result(result, WX_OK);
     CHECK(wx_client_add_account(platform, "wx0a00000000000001", "\377", &result) == WX_E_NOT_UTF8);
     use_result(result, WX_E_NOT_UTF8);
-    CHECK(wx_client_add_account(platform, "wx0a00000000000001", "SANDBOX-REFRESH-1", &result)
-          == WX_OK);
+    CHECK(wx_client_add_account(platform, "wx0a00000000000001", "SANDBOX-REFRESH-1", &result) ==
+          WX_OK);
     use_result(result, WX_OK);
     CHECK(wx_get_linked(platform, NULL, &result) == WX_OK);
     wx_result_free(result);
@@ -120,8 +121,7 @@ static void flat(void)
     CHECK(wx_exec("list", 4, args, strlen(args), out, 10, &len) == WX_E_BUFFER && len > 10);
     CHECK(wx_exec("list", 4, args, strlen(args), NULL, 0, &len) == WX_E_BUFFER && len > 0);
     CHECK(wx_exec("jump", 4, args, strlen(args), out, sizeof out, &len) == WX_E_BAD_VALUE);
-    CHECK(wx_exec("link", 4, args, strlen(args), out, 511, &len) == WX_E_BAD_VALUE
-          || len == 512);
+    CHECK(wx_exec("link", 4, args, strlen(args), out, 511, &len) == WX_E_BAD_VALUE || len == 512);
     CHECK(wx_exec(NULL, 0, NULL, 0, NULL, 0, NULL) == WX_E_NULL_POINTER);
 }
 

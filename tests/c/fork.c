@@ -3,9 +3,9 @@
  * client works; in the parent, the client still works. The same holds for children that
  * pthread_atfork does not notice: those of _Fork and of clone.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -62,8 +62,8 @@ static int calls(void)
         return failed("ensure", status, result);
     wx_result_free(result);
     status = wx_link_miniprogram(client, token, APPID, 0, 1, &result);
-    if (status != WX_E_API || strlen(wx_result_message(result)) == 0
-        || wx_result_trace(result) == NULL)
+    if (status != WX_E_API || strlen(wx_result_message(result)) == 0 ||
+        wx_result_trace(result) == NULL)
         return failed("link", status, result);
     wx_result_free(result);
     status = wx_get_linked(client, token, &result);

@@ -100,7 +100,7 @@ fn link_statuses() {
         text += &comment(e.summary);
         text += &condition(&format!("WX-ITEM-{name}"), &value);
     }
-    check_generated_part(FILE, "link statuses", &text);
+    check_generated_part(FILE, "links", &text);
 }
 
 fn options() {

@@ -3,13 +3,30 @@
 use std::fmt::Write;
 
 use wxlink::errcode::CLASSES;
-use wxlink::{DELIVERIES, LINK_STATUSES, OPTIONS, OptionKind};
+use wxlink::{DELIVERIES, Endpoint, LINK_STATUSES, OPTIONS, OptionKind};
 use wxlink_testkit::check_generated_part;
 
 use crate::text::{NO_CLASS, last_class, line_comment, option_comment, without_unit};
 
 const FILE: &str = "include/wxlink.hpp";
 const WIDTH: usize = 100;
+
+/// An enumeration without numbers, and the words for its values.
+fn word_enum(name: &str, comment: &str, all: &[&str], to_string_comment: &str) -> String {
+    let mut text = line_comment("/// ", comment, WIDTH);
+    writeln!(text, "enum class {name} {{ {} }};\n", all.join(", ")).unwrap();
+    text += &line_comment("/// ", to_string_comment, WIDTH);
+    writeln!(
+        text,
+        "constexpr std::string_view to_string({name} value) noexcept {{"
+    )
+    .unwrap();
+    text += "    switch (value) {\n";
+    for word in all {
+        writeln!(text, "    case {name}::{word}: return \"{word}\";").unwrap();
+    }
+    text + "    }\n    return \"\";\n}\n\n"
+}
 
 #[test]
 fn constants() {
@@ -34,7 +51,26 @@ fn constants() {
     for e in CLASSES {
         writeln!(text, "    case error_class::{0}: return \"{0}\";", e.word).unwrap();
     }
-    text += "    }\n    return \"\";\n}\n\nnamespace detail {\n\n";
+    text += "    }\n    return \"\";\n}\n\n";
+    for option in OPTIONS {
+        if let OptionKind::Choice(choices) = option.kind {
+            let comment = format!("The values of the option {}.", option.key);
+            text += &word_enum(
+                option.key,
+                &comment,
+                choices,
+                "The value as the library takes it.",
+            );
+        }
+    }
+    text += &word_enum(
+        "endpoint",
+        "The endpoints of WeChat that answer errcodes: linkMiniprogram, getLinkMiniprogram, \
+         unlinkMiniprogram.",
+        &Endpoint::LINKING.map(Endpoint::as_str),
+        "The endpoint as the library takes it.",
+    );
+    text += "namespace detail {\n\n";
     text += "/// The class with a number of wx_result_class. A class of a later library is none.\n";
     text += "constexpr error_class class_from(std::int32_t number) noexcept {\n";
     let last = last_class().word.to_uppercase();
@@ -53,14 +89,16 @@ fn constants() {
 
 #[test]
 fn link_statuses() {
-    let mut text = String::from("    /// The known values of status. WeChat may add more.\n");
-    text += "    enum : std::int64_t {\n";
+    let mut text = String::from(
+        "/// The status of an item of the list. WeChat may add values that have no name here.\n",
+    );
+    text += "enum class link_status : std::int64_t {\n";
     for e in LINK_STATUSES {
-        text += &line_comment("        /// ", e.summary, WIDTH);
+        text += &line_comment("    /// ", e.summary, WIDTH);
         let name = e.name.to_lowercase();
-        writeln!(text, "        {name} = WX_LINK_{},", e.name).unwrap();
+        writeln!(text, "    {name} = WX_LINK_{},", e.name).unwrap();
     }
-    text += "    };\n";
+    text += "};\n";
     check_generated_part(FILE, "link statuses", &text);
 }
 
@@ -68,16 +106,22 @@ fn link_statuses() {
 fn options() {
     let mut text = String::new();
     for option in OPTIONS {
+        let (name, key) = (without_unit(option), option.key);
+        let qualified = format!("wxlink::{name} value");
         let (argument, call) = match option.kind {
             OptionKind::Milliseconds => ("std::chrono::milliseconds time", "set_time"),
             OptionKind::Bytes => ("std::size_t bytes", "set_number"),
             OptionKind::Count => ("unsigned number", "set_number"),
-            OptionKind::Text | OptionKind::Path | OptionKind::Urls | OptionKind::Choice(_) => {
+            OptionKind::Text | OptionKind::Path | OptionKind::Urls => {
                 ("std::string_view value", "set")
             }
+            OptionKind::Choice(_) => (qualified.as_str(), "set"),
         };
-        let (name, key) = (without_unit(option), option.key);
         let value = argument.rsplit(' ').next().unwrap();
+        let value = match option.kind {
+            OptionKind::Choice(_) => format!("to_string({value})"),
+            _ => value.to_owned(),
+        };
         text += &line_comment("    /// ", &option_comment(option), WIDTH);
         let head = format!("    options &{name}({argument}) {{");
         let body = format!("return {call}(\"{key}\", {value});");

@@ -15,7 +15,7 @@ fn go_name(name: &str) -> String {
     let spelled: Vec<String> = words(name)
         .into_iter()
         .map(|word| match word.as_str() {
-            "api" | "ca" | "ok" | "tls" | "url" | "utf8" => word.to_uppercase(),
+            "api" | "ca" | "en" | "ok" | "tls" | "url" | "utf8" | "zh" => word.to_uppercase(),
             "appid" => "AppID".to_owned(),
             "appsecret" => "AppSecret".to_owned(),
             _ => word,
@@ -28,7 +28,6 @@ fn go_name(name: &str) -> String {
 fn special_name(name: &str) -> String {
     match name {
         "UNKNOWN" => "OutcomeUnknown".to_owned(),
-        "REFUSED" => "RefusedByMiniProgram".to_owned(),
         _ => go_name(name),
     }
 }
@@ -67,6 +66,11 @@ fn constants_and_options() {
     for block in blocks {
         writeln!(text, "\nconst ({block})").unwrap();
     }
+    for option in OPTIONS {
+        if let OptionKind::Choice(words) = option.kind {
+            text += &choice(option.key, words);
+        }
+    }
 
     text += "\n// String returns the word that the library uses in JSON.\n";
     text += "func (d Delivery) String() string {\n\tswitch d {\n";
@@ -90,6 +94,24 @@ fn constants_and_options() {
     check_generated("bindings/go/generated.go", &text);
 }
 
+/// The type of an option's values, and a constant for each of them.
+fn choice(key: &str, words: &[&str]) -> String {
+    let name = go_name(key);
+    let names: Vec<String> = words
+        .iter()
+        .map(|word| name.clone() + &go_name(word))
+        .collect();
+    let width = names.iter().map(String::len).max().unwrap_or(0);
+    let mut text = format!(
+        "\n// {name} is a value of the option {key}: see [With{name}].\ntype {name} string\n\n\
+         const (\n"
+    );
+    for (constant, word) in names.iter().zip(words) {
+        writeln!(text, "\t{constant:width$} {name} = \"{word}\"").unwrap();
+    }
+    text + ")\n"
+}
+
 fn setter(option: &OptionEntry) -> String {
     let key = option.key;
     let name = go_name(without_unit(option));
@@ -99,7 +121,8 @@ fn setter(option: &OptionEntry) -> String {
         OptionKind::Count => ("times int", "strconv.Itoa(times)"),
         OptionKind::Urls => ("urls ...string", "strings.Join(urls, \",\")"),
         OptionKind::Path => ("path string", "path"),
-        OptionKind::Text | OptionKind::Choice(_) => ("value string", "value"),
+        OptionKind::Text => ("value string", "value"),
+        OptionKind::Choice(_) => (&*format!("{key} {name}"), &*format!("string({key})")),
     };
     let comment = format!(
         "With{name} sets the option {key}. {}",

@@ -4,12 +4,13 @@ use std::fmt::Write;
 
 use wxlink::errcode::CLASSES;
 use wxlink::{
-    DELIVERIES, LINK_STATUSES, OPTIONS, OptionEntry, OptionKind, STATUS_GROUPS, STATUSES,
+    DELIVERIES, Endpoint, LINK_STATUSES, OPTIONS, OptionEntry, OptionKind, STATUS_GROUPS, STATUSES,
 };
 use wxlink_testkit::check_generated;
 
 use crate::text::{
-    HEAD, NO_CLASS, block_comment, line_comment, lower_camel, option_comment, without_unit, words,
+    HEAD, NO_CLASS, block_comment, line_comment, lower_camel, option_comment, upper_camel,
+    without_unit, words,
 };
 
 const WIDTH: usize = 100;
@@ -173,6 +174,49 @@ fn options() {
     check_generated(&path, &text);
 }
 
+/// Checks an enum of words that the library takes.
+fn check_words(name: &str, comment: &str, words: &[(&str, String)]) {
+    let comment = block_comment("", comment, WIDTH);
+    let (path, mut text) = file(name, &comment, &format!("public enum {name} {{\n"));
+    for (i, (word, comment)) in words.iter().enumerate() {
+        let end = if i + 1 < words.len() { ",\n" } else { ";" };
+        text += &block_comment("    ", comment, WIDTH);
+        writeln!(text, "    {}{end}", word.to_uppercase()).unwrap();
+    }
+    text += "
+    /** The word that the native library and the other languages use. */
+    public String word() {
+        return name().toLowerCase(java.util.Locale.ROOT);
+    }
+}
+";
+    check_generated(&path, &text);
+}
+
+#[test]
+fn choices() {
+    for option in OPTIONS {
+        if let OptionKind::Choice(choices) = option.kind {
+            let comment = format!("The values of the option {}. {}", option.key, option.doc.en);
+            let choices: Vec<(&str, String)> = choices
+                .iter()
+                .map(|word| (*word, format!("The value {{@code {word}}}.")))
+                .collect();
+            check_words(&upper_camel(&words(option.key)), &comment, &choices);
+        }
+    }
+}
+
+#[test]
+fn endpoints() {
+    let comment = "WeChat's endpoints for links. An errcode may have different meanings on them.";
+    let endpoints: Vec<(&str, String)> = Endpoint::LINKING
+        .iter()
+        .map(|e| (e.as_str(), format!("WeChat's {}.", e.name())))
+        .collect();
+    check_words("Endpoint", comment, &endpoints);
+}
+
 fn setter(option: &OptionEntry) -> String {
     let key = option.key;
     let name = lower_camel(&words(without_unit(option)));
@@ -182,7 +226,11 @@ fn setter(option: &OptionEntry) -> String {
         OptionKind::Count => ("int times", "Integer.toString(times)"),
         OptionKind::Urls => ("String... urls", "String.join(\",\", urls)"),
         OptionKind::Path => ("Path path", "path.toString()"),
-        OptionKind::Text | OptionKind::Choice(_) => ("String value", "value"),
+        OptionKind::Text => ("String value", "value"),
+        OptionKind::Choice(_) => (
+            &*format!("{} {name}", upper_camel(&words(key))),
+            &*format!("{name}.word()"),
+        ),
     };
     let body = line_comment("     * ", &option_comment(option), WIDTH);
     format!(

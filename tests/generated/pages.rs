@@ -54,7 +54,10 @@ const ERRORS_PAGES: [ErrorsPage; 2] = [
     ErrorsPage {
         file: "docs/errors.md",
         lang: Lang::En,
-        head: "# Errors\n\n[中文](errors.zh-CN.md)\n\n",
+        head: "# Errors\n\n[中文](errors.zh-CN.md)\n\n\
+            This page lists every status that a call returns and every errcode of WeChat that the \
+            library knows,\n\
+            each with its meaning and what to do about it.\n\n",
         statuses: "## What a function returns\n\n\
             A status shows what the caller may do next. If WeChat answered, its errcode is a \
             second number:\n\
@@ -78,7 +81,8 @@ const ERRORS_PAGES: [ErrorsPage; 2] = [
     ErrorsPage {
         file: "docs/errors.zh-CN.md",
         lang: Lang::Zh,
-        head: "# 错误\n\n[English](errors.md)\n\n",
+        head: "# 错误\n\n[English](errors.md)\n\n\
+            本页列出函数返回的全部状态，以及本库已知的全部微信错误码，并逐一说明含义和处理办法。\n\n",
         statuses: "## 函数返回的状态\n\n\
             状态说明接下来可以做什么。若微信已应答，其错误码是另一个数字，见下文。\n\n\
             | 状态 | 数值 | 发生了什么，怎么办 |\n|---|---|---|\n",

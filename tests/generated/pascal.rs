@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use wxlink::errcode::CLASSES;
-use wxlink::{DELIVERIES, LINK_STATUSES, OPTIONS, OptionKind, STATUS_GROUPS, STATUSES};
+use wxlink::{DELIVERIES, Endpoint, LINK_STATUSES, OPTIONS, OptionKind, STATUS_GROUPS, STATUSES};
 use wxlink_testkit::check_generated;
 
 use crate::text::{HEAD, NO_CLASS, option_comment, upper_camel, words, wrap};
@@ -28,6 +28,22 @@ fn enumeration(name: &str, values: &[String]) -> String {
     let values = values.join(", ");
     let lines = wrap("    ", &format!("{name} = ({values});"), WIDTH);
     format!("  {}\n", lines.join("\n").trim_start())
+}
+
+/// The values of an option that takes one of a few words, such as `trSystem`.
+fn option_values(key: &str, choices: &[&str]) -> Vec<String> {
+    let prefix = &key[..2];
+    choices
+        .iter()
+        .map(|word| format!("{prefix}{}", upper_camel(&words(word))))
+        .collect()
+}
+
+/// The words of the values of an enumeration, as an array.
+fn names_array(kind: &str, all: impl IntoIterator<Item = &'static str>) -> String {
+    let all: Vec<String> = all.into_iter().map(|word| format!("'{word}'")).collect();
+    let name = format!("Wx{kind}Names: array[TWx{kind}] of UTF8String");
+    enumeration(&name, &all)
 }
 
 #[test]
@@ -89,6 +105,21 @@ fn constants() {
     );
     links.push("lsOther".to_owned());
     text += &enumeration("TWxLinkStatus", &links);
+    text += "\n  { WeChat's endpoints that answer errcodes; epAny for none in particular. }\n";
+    let mut endpoints = vec!["epAny".to_owned()];
+    endpoints.extend(
+        Endpoint::LINKING
+            .iter()
+            .map(|e| format!("ep{}", upper_camel(&words(e.as_str())))),
+    );
+    text += &enumeration("TWxEndpoint", &endpoints);
+    for option in OPTIONS {
+        if let OptionKind::Choice(choices) = option.kind {
+            let name = upper_camel(&words(option.key));
+            write!(text, "\n  {{ The values of the option {}. }}\n", option.key).unwrap();
+            text += &enumeration(&format!("TWx{name}"), &option_values(option.key, choices));
+        }
+    }
 
     text += "\nconst\n  { The words for classes in JSON and in the documentation. }\n";
     let names: Vec<String> = std::iter::once("")
@@ -96,6 +127,16 @@ fn constants() {
         .map(|word| format!("'{word}'"))
         .collect();
     text += &enumeration("WxClassNames: array[TWxClass] of string", &names);
+    text += "\n  { The words of other enumerations in the C interface. }\n";
+    text += &names_array(
+        "Endpoint",
+        std::iter::once("").chain(Endpoint::LINKING.map(Endpoint::as_str)),
+    );
+    for option in OPTIONS {
+        if let OptionKind::Choice(choices) = option.kind {
+            text += &names_array(&upper_camel(&words(option.key)), choices.iter().copied());
+        }
+    }
     text += "\n  { The keys of options, by the index of their property of TWxOptions. }\n";
     let keys: Vec<String> = OPTIONS.iter().map(|o| format!("'{}'", o.key)).collect();
     let name = format!(
@@ -113,11 +154,13 @@ fn options() {
         let name = upper_camel(&words(option.key));
         let (kind, setter) = match option.kind {
             OptionKind::Milliseconds | OptionKind::Bytes | OptionKind::Count => {
-                ("Int64", "SetNumber")
+                ("Int64".to_owned(), "SetNumber".to_owned())
             }
-            OptionKind::Text | OptionKind::Path | OptionKind::Urls | OptionKind::Choice(_) => {
-                ("UTF8String", "SetText")
+            OptionKind::Text | OptionKind::Path | OptionKind::Urls => {
+                ("UTF8String".to_owned(), "SetText".to_owned())
             }
+            // Setters that wxlink.pas defines.
+            OptionKind::Choice(_) => (format!("TWx{name}"), format!("Set{name}")),
         };
         text += &comment("    ", &option_comment(option));
         writeln!(

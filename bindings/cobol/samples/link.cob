@@ -31,7 +31,7 @@
            END-IF
 
            SET WX-OP-LINK TO TRUE
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            EVALUATE TRUE
                WHEN WX-OK
                    DISPLAY "The invitation is out."

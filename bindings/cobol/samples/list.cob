@@ -32,7 +32,7 @@
            END-IF
 
            SET WX-OP-LIST TO TRUE
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            EVALUATE TRUE
                WHEN WX-OK
                    PERFORM PRINT-TABLE
@@ -65,14 +65,14 @@
            MOVE "NAME" TO WX-ITEM-NICKNAME
            MOVE "STATUS" TO STATUS-TEXT
            PERFORM PRINT-LINE
-           CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
+           CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM
            IF WX-NO-MORE-ITEMS
                DISPLAY "  (none)"
            END-IF
            PERFORM UNTIL WX-NO-MORE-ITEMS
                PERFORM SET-STATUS-TEXT
                PERFORM PRINT-LINE
-               CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
+               CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM
            END-PERFORM.
 
        SET-STATUS-TEXT.

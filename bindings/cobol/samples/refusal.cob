@@ -1,5 +1,5 @@
       *----------------------------------------------------------------*
-      * Links a mini program and decides by the class of the answer    *
+      * Links a mini program and decides by the class of the result    *
       * what to do after a refusal.                                    *
       *                                                                *
       *     WXLINK_TOKEN=... refusal APPID                             *
@@ -33,7 +33,7 @@
            SET WX-OP-LINK TO TRUE
            MOVE "0" TO WX-NOTIFY-USERS
            MOVE "1" TO WX-SHOW-PROFILE
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            IF WX-E-BAD-OPTION
                DISPLAY WX-MESSAGE(1:WX-MESSAGE-LEN) UPON SYSERR
                STOP RUN RETURNING 2

@@ -28,7 +28,7 @@
            END-IF
 
            SET WX-OP-UNLINK TO TRUE
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            EVALUATE TRUE
                WHEN WX-OK
                    DISPLAY "The Official Account's administrator has"

@@ -1,5 +1,5 @@
       *----------------------------------------------------------------*
-      * Tests an answer that is too small, for a list and for a link.  *
+      * Tests a result that is too small, for a list and for a link.   *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. SMALL.
@@ -16,9 +16,9 @@
            ACCEPT WX-OPTION-VALUE(1) FROM ENVIRONMENT "WXLINK_BASE_URL"
 
            SET WX-OP-LIST TO TRUE
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            PERFORM CHECK-REFUSAL
-           CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
+           CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM
            IF NOT WX-NO-MORE-ITEMS
                DISPLAY "there is an item"
            END-IF
@@ -27,9 +27,9 @@
            MOVE "wx0b00000000000002" TO WX-APPID
            MOVE "0" TO WX-NOTIFY-USERS
            MOVE "1" TO WX-SHOW-PROFILE
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            PERFORM CHECK-REFUSAL
-           IF WX-ANSWER-LEN NOT = 512
+           IF WX-RESULT-LEN NOT = 512
                DISPLAY "not the length that a link needs"
            END-IF
            STOP RUN RETURNING 0.
@@ -37,7 +37,7 @@
        CHECK-REFUSAL.
            IF WX-E-BUFFER AND WX-ERRCODE = -5
                    AND WX-DELIVERY-NEVER-SENT
-                   AND WX-ANSWER-LEN > 400
+                   AND WX-RESULT-LEN > 400
                DISPLAY WX-MESSAGE(1:22)
            ELSE
                DISPLAY "status " WX-STATUS

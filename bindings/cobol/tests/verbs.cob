@@ -1,6 +1,6 @@
       *----------------------------------------------------------------*
       * Tests what the samples do not use: ensure, wait, other options,*
-      * and every field of an answer.                                  *
+      * and every field of a result.                                   *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. VERBS.
@@ -30,7 +30,7 @@
 
            MOVE "wx0b000000000000e3" TO WX-APPID
            SET WX-OP-LINK TO TRUE
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            DISPLAY "link: " WX-STATUS " " WX-ERRCODE " " WX-CLASS
                WX-DELIVERY " " WX-HTTP-STATUS
            IF WX-RID = SPACES OR WX-STATE NOT = SPACES
@@ -39,31 +39,31 @@
 
            MOVE "lang" TO WX-OPTION-KEY(12)
            MOVE "zh" TO WX-OPTION-VALUE(12)
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            DISPLAY WX-MESSAGE(19:18)
 
            MOVE ALL "x" TO WX-OPTION-VALUE(12)
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            DISPLAY "long: " WX-STATUS " " WX-MESSAGE(1:WX-MESSAGE-LEN)
            MOVE "nonsense" TO WX-OPTION-KEY(12)
            MOVE "1" TO WX-OPTION-VALUE(12)
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            DISPLAY "nonsense: " WX-STATUS
            MOVE SPACES TO WX-OPTION-KEY(12)
 
            MOVE "nonsense" TO WX-OP
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            DISPLAY "no such op: " WX-STATUS
 
            MOVE "SANDBOX-TOKEN-3" TO WX-ACCESS-TOKEN
            SET WX-OP-LIST TO TRUE
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
-           CALL "WXITEM" USING WX-CALL WX-ANSWER WX-ITEM
+           CALL "WXCALL" USING WX-CALL WX-RESULT
+           CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM
            PERFORM PRINT-ITEM
            STOP RUN RETURNING 0.
 
        PRINT-PROGRESS.
-           CALL "WXCALL" USING WX-CALL WX-ANSWER
+           CALL "WXCALL" USING WX-CALL WX-RESULT
            DISPLAY FUNCTION TRIM(WX-OP) ": " WX-STATUS " " WX-CLASS
                WX-STATE WX-WAITS-FOR " " WX-POSTS.
 

@@ -52,12 +52,12 @@ begin
     Run(Token);
   except
     on E: EWxError do
-      if E.Answer.ErrorClass in [wcOk, wcPending] then
-        WriteLn(E.Answer.Message)
+      if E.CallResult.ErrorClass in [wcOk, wcPending] then
+        WriteLn(E.CallResult.Message)
       else
       begin
-        WriteLn(ErrOutput, E.Answer.Message);
-        if E.Answer.Status = WX_E_BAD_OPTION then
+        WriteLn(ErrOutput, E.CallResult.Message);
+        if E.CallResult.Status = WX_E_BAD_OPTION then
           ExitCode := 2
         else
           ExitCode := 1;

@@ -86,8 +86,8 @@ begin
   except
     on E: EWxError do
     begin
-      WriteLn(ErrOutput, E.Answer.Message);
-      if E.Answer.Status = WX_E_BAD_OPTION then
+      WriteLn(ErrOutput, E.CallResult.Message);
+      if E.CallResult.Status = WX_E_BAD_OPTION then
         ExitCode := 2
       else
         ExitCode := 1;

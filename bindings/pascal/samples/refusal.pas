@@ -1,4 +1,4 @@
-{ Links a mini program and decides by the class of the answer what to do after a refusal.
+{ Links a mini program and decides by the class of the result what to do after a refusal.
 
     WXLINK_TOKEN=... refusal APPID
 
@@ -16,11 +16,11 @@ program refusal;
 uses
   wxlink, surroundings;
 
-procedure Decide(const Answer: TWxAnswer);
+procedure Decide(const CallResult: TWxResult);
 begin
-  case Answer.ErrorClass of
+  case CallResult.ErrorClass of
     wcOk, wcPending:
-      WriteLn('done: ', Answer.Message);
+      WriteLn('done: ', CallResult.Message);
     wcToken:
       begin
         WriteLn('token: get another access token, then call again');
@@ -38,11 +38,11 @@ begin
       end;
     wcActionRequired, wcInvalidRequest:
       begin
-        WriteLn(WxClassNames[Answer.ErrorClass], ': ', Answer.Message);
+        WriteLn(WxClassNames[CallResult.ErrorClass], ': ', CallResult.Message);
         ExitCode := 1;
       end;
   else
-    WriteLn('unknown: ', Answer.Message);
+    WriteLn('unknown: ', CallResult.Message);
     ExitCode := 5;
   end;
 end;
@@ -58,7 +58,7 @@ begin
       WriteLn('done: the invitation is out');
     except
       on E: EWxError do
-        Decide(E.Answer);
+        Decide(E.CallResult);
     end;
   finally
     Client.Free;
@@ -79,7 +79,7 @@ begin
   except
     on E: EWxError do
     begin
-      WriteLn(ErrOutput, E.Answer.Message);
+      WriteLn(ErrOutput, E.CallResult.Message);
       ExitCode := 2;
     end;
   end;

@@ -20,9 +20,9 @@ type
     constructor Create;
     { Sends a request to the admin interface, a POST if there is a body. The caller frees the
       response. }
-    function Ask(const Path: string; const Body: string = ''): TJSONData;
+    function Request(const Path: string; const Body: string = ''): TJSONData;
     { The same, and frees the response. }
-    procedure Tell(const Path, Body: string);
+    procedure Post(const Path, Body: string);
     { How many requests to an endpoint have arrived since the reset. }
     function Received(const Name: string): Integer;
     property Url: string read FUrl;
@@ -39,7 +39,7 @@ begin
     raise Exception.Create('WXLINK_SANDBOX_ADMIN is not set: run bindings/pascal/test.sh');
 end;
 
-function TSandbox.Ask(const Path, Body: string): TJSONData;
+function TSandbox.Request(const Path, Body: string): TJSONData;
 var
   Http: TFPHTTPClient;
   Content: TStringStream;
@@ -63,16 +63,16 @@ begin
   end;
 end;
 
-procedure TSandbox.Tell(const Path, Body: string);
+procedure TSandbox.Post(const Path, Body: string);
 begin
-  Ask(Path, Body).Free;
+  Request(Path, Body).Free;
 end;
 
 function TSandbox.Received(const Name: string): Integer;
 var
   Counts: TJSONData;
 begin
-  Counts := Ask('journal/counts');
+  Counts := Request('journal/counts');
   try
     Result := Counts.FindPath('received.' + Name).AsInteger;
   finally

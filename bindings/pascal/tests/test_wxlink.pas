@@ -23,7 +23,7 @@ const
   Millisecond = 1 / MSecsPerDay;
 
 var
-  World: TSandbox;
+  Simulator: TSandbox;
 
 function NewClient(const Url: string; const Key: string = ''; const Value: string = ''): TWxClient;
 var
@@ -76,7 +76,7 @@ begin
     Status := WX_OK;
   except
     on E: EWxError do
-      Status := E.Answer.Status;
+      Status := E.CallResult.Status;
   end;
 end;
 
@@ -84,11 +84,11 @@ type
   TWxTest = class(TTestCase)
   private
     FClient: TWxClient;
-    procedure Fault(const Api, When, What: string);
-    procedure Decide(const Appid, Who, Decision: string);
-    { Links Program1, which must fail, and returns the answer. }
+    procedure Fault(const Endpoint, When, What: string);
+    procedure Decide(const Appid, By, Decision: string);
+    { Links Program1, which must fail, and returns the result. }
     function Refusal(Client: TWxClient; const AccessToken: UTF8String;
-      const Appid: UTF8String = Program1): TWxAnswer;
+      const Appid: UTF8String = Program1): TWxResult;
     procedure CheckOption(const Key, Value, Part: string);
   protected
     procedure SetUp; override;
@@ -119,8 +119,8 @@ type
 
 procedure TWxTest.SetUp;
 begin
-  World.Tell('reset', '{}');
-  FClient := NewClient(World.Url);
+  Simulator.Post('reset', '{}');
+  FClient := NewClient(Simulator.Url);
 end;
 
 procedure TWxTest.TearDown;
@@ -128,18 +128,19 @@ begin
   FreeAndNil(FClient);
 end;
 
-procedure TWxTest.Fault(const Api, When, What: string);
+procedure TWxTest.Fault(const Endpoint, When, What: string);
 begin
-  World.Tell('faults', Format('{"endpoint":"%s","when":"%s","fault":%s}', [Api, When, What]));
+  Simulator.Post('faults',
+    Format('{"endpoint":"%s","when":"%s","fault":%s}', [Endpoint, When, What]));
 end;
 
-procedure TWxTest.Decide(const Appid, Who, Decision: string);
+procedure TWxTest.Decide(const Appid, By, Decision: string);
 begin
-  World.Tell('approvals', Format('{"account":"%s","appid":"%s","by":"%s","decision":"%s"}',
-    [Account, Appid, Who, Decision]));
+  Simulator.Post('approvals', Format('{"account":"%s","appid":"%s","by":"%s","decision":"%s"}',
+    [Account, Appid, By, Decision]));
 end;
 
-function TWxTest.Refusal(Client: TWxClient; const AccessToken, Appid: UTF8String): TWxAnswer;
+function TWxTest.Refusal(Client: TWxClient; const AccessToken, Appid: UTF8String): TWxResult;
 begin
   Result.Status := WX_OK;
   try
@@ -147,7 +148,7 @@ begin
   except
     on E: EWxError do
     begin
-      Result := E.Answer;
+      Result := E.CallResult;
       AssertEquals('the exception''s message', string(Result.Message), E.Message);
     end;
   end;
@@ -156,19 +157,19 @@ end;
 
 procedure TWxTest.LinksAndLists;
 var
-  Answer: TWxAnswer;
+  CallResult: TWxResult;
   List: TWxList;
 begin
   AssertEquals(0, Length(FClient.GetLinked(Token).Items));
-  Answer := FClient.LinkMiniprogram(Token, Program1, nuNo, spYes);
-  AssertEquals(WX_OK, Answer.Status);
-  AssertEquals(0, Answer.Errcode);
-  AssertTrue('class', Answer.ErrorClass = wcOk);
-  AssertTrue('delivery', Answer.Delivery = wdAnswered);
-  AssertEquals(200, Answer.HttpStatus);
-  AssertEquals('', string(Answer.Message));
-  AssertEquals('{"errcode":0,"errmsg":"ok"}', string(Answer.Json));
-  AssertTrue('trace', Pos('"endpoint":"link"', Answer.Trace) > 0);
+  CallResult := FClient.LinkMiniprogram(Token, Program1, nuNo, spYes);
+  AssertEquals(WX_OK, CallResult.Status);
+  AssertEquals(0, CallResult.Errcode);
+  AssertTrue('class', CallResult.ErrorClass = wcOk);
+  AssertTrue('delivery', CallResult.Delivery = wdAnswered);
+  AssertEquals(200, CallResult.HttpStatus);
+  AssertEquals('', string(CallResult.Message));
+  AssertEquals('{"errcode":0,"errmsg":"ok"}', string(CallResult.Json));
+  AssertTrue('trace', Pos('"endpoint":"link"', CallResult.Trace) > 0);
   List := FClient.GetLinked(Token);
   AssertEquals(1, Length(List.Items));
   AssertEquals(Program1, string(List.Items[0].Appid));
@@ -183,7 +184,7 @@ begin
   Platform := nil;
   Options := TWxOptions.Create;
   try
-    Options['base_url'] := World.Url;
+    Options['base_url'] := Simulator.Url;
     Options['component_appid'] := 'wx0c00000000000001';
     Options['component_appsecret'] := 'SANDBOX-COMPONENT-SECRET';
     Options['account'] := 'wx0a00000000000001';
@@ -193,7 +194,7 @@ begin
       Fail('an empty ticket was taken');
     except
       on E: EWxError do
-        AssertEquals(WX_E_BAD_VALUE, E.Answer.Status);
+        AssertEquals(WX_E_BAD_VALUE, E.CallResult.Status);
     end;
     Platform.SetTicket('SANDBOX-TICKET');
     Platform.AddAccount('wx0a00000000000001', 'SANDBOX-REFRESH-1');
@@ -208,8 +209,10 @@ procedure TWxTest.ReadsEveryField;
 var
   List: TWxList;
 begin
-  World.Tell('faults', '{"fault":{"body":{"text":"{\"errcode\":0,\"wxopens\":{\"items\":[{\"status\":1,' +
-    '\"username\":\"gh_1\",\"appid\":\"wx1\",\"source\":\"SOURCE_NORMAL\",\"nickname\":\"示例\",' +
+  Simulator.Post('faults',
+    '{"fault":{"body":{"text":"{\"errcode\":0,\"wxopens\":{\"items\":[{\"status\":1,' +
+    '\"username\":\"gh_1\",\"appid\":\"wx1\",\"source\":\"SOURCE_NORMAL\",' +
+    '\"nickname\":\"示例\",' +
     '\"selected\":1,\"nearby_display_status\":0,\"released\":\"1\",\"headimg_url\":\"http://x\",' +
     '\"func_info\":[{\"id\":1,\"status\":0,\"name\":\"微信认证\"},{\"id\":2}],' +
     '\"copy_verify_status\":1,\"email\":\"a@b\"},{\"status\":99}]}}"}}}');
@@ -264,27 +267,27 @@ begin
   except
     on E: EWxError do
     begin
-      AssertEquals(89018, E.Answer.Errcode);
-      AssertTrue('class', E.Answer.ErrorClass = wcPending);
+      AssertEquals(89018, E.CallResult.Errcode);
+      AssertTrue('class', E.CallResult.ErrorClass = wcPending);
     end;
   end;
 end;
 
 procedure TWxTest.ReportsRefusals;
 var
-  Answer: TWxAnswer;
+  CallResult: TWxResult;
   Error: EWxError;
 begin
-  Answer := Refusal(FClient, Token, ForbidsLinking);
-  AssertEquals(WX_E_API, Answer.Status);
-  AssertEquals(89245, Answer.Errcode);
-  AssertTrue('class', Answer.ErrorClass = wcActionRequired);
-  AssertTrue('delivery', Answer.Delivery = wdAnswered);
-  AssertEquals(200, Answer.HttpStatus);
-  AssertTrue('rid', (Answer.Rid <> '') and (Pos(Answer.Rid, Answer.Message) > 0));
-  AssertTrue('remedy', Pos('LINKING_SWITCHED_OFF', Answer.Message) > 0);
-  AssertTrue('body', Pos('"errcode":89245', Answer.Json) > 0);
-  Error := EWxError.Create(Answer);
+  CallResult := Refusal(FClient, Token, ForbidsLinking);
+  AssertEquals(WX_E_API, CallResult.Status);
+  AssertEquals(89245, CallResult.Errcode);
+  AssertTrue('class', CallResult.ErrorClass = wcActionRequired);
+  AssertTrue('delivery', CallResult.Delivery = wdAnswered);
+  AssertEquals(200, CallResult.HttpStatus);
+  AssertTrue('rid', (CallResult.Rid <> '') and (Pos(CallResult.Rid, CallResult.Message) > 0));
+  AssertTrue('remedy', Pos('LINKING_SWITCHED_OFF', CallResult.Message) > 0);
+  AssertTrue('body', Pos('"errcode":89245', CallResult.Json) > 0);
+  Error := EWxError.Create(CallResult);
   try
     AssertEquals('API', Error.StatusName);
   finally
@@ -313,28 +316,28 @@ end;
 
 procedure TWxTest.ReportsLostOutcome;
 var
-  Answer: TWxAnswer;
+  CallResult: TWxResult;
 begin
   Fault('link', 'after', '{"drop":"reset"}');
-  Answer := Refusal(FClient, Token);
-  AssertEquals(WX_E_CONNECTION_LOST, Answer.Status);
-  AssertEquals(WX_E_CONNECTION_LOST, Answer.Errcode);
-  AssertTrue('class', Answer.ErrorClass = wcNone);
-  AssertTrue('delivery', Answer.Delivery = wdUnknown);
-  AssertEquals('posted once', 1, World.Received('link'));
+  CallResult := Refusal(FClient, Token);
+  AssertEquals(WX_E_CONNECTION_LOST, CallResult.Status);
+  AssertEquals(WX_E_CONNECTION_LOST, CallResult.Errcode);
+  AssertTrue('class', CallResult.ErrorClass = wcNone);
+  AssertTrue('delivery', CallResult.Delivery = wdUnknown);
+  AssertEquals('posted once', 1, Simulator.Received('link'));
 end;
 
 procedure TWxTest.ReportsNeverSent;
 var
   Client: TWxClient;
-  Answer: TWxAnswer;
+  CallResult: TWxResult;
 begin
   Client := NewClient('http://127.0.0.1:1');
   try
-    Answer := Refusal(Client, Token);
-    AssertEquals(WX_E_CONNECT, Answer.Status);
-    AssertTrue('delivery', Answer.Delivery = wdNeverSent);
-    AssertEquals(0, Answer.HttpStatus);
+    CallResult := Refusal(Client, Token);
+    AssertEquals(WX_E_CONNECT, CallResult.Status);
+    AssertTrue('delivery', CallResult.Delivery = wdNeverSent);
+    AssertEquals(0, CallResult.HttpStatus);
   finally
     Client.Free;
   end;
@@ -344,11 +347,12 @@ procedure TWxTest.HidesToken;
 const
   Secret = 'SECRET-OF-MINE';
 var
-  Answer: TWxAnswer;
+  CallResult: TWxResult;
 begin
-  Answer := Refusal(FClient, Secret);
-  AssertEquals(40001, Answer.Errcode);
-  AssertEquals(0, Pos(Secret, Answer.Message + Answer.Json + Answer.Trace + Answer.Rid));
+  CallResult := Refusal(FClient, Secret);
+  AssertEquals(40001, CallResult.Errcode);
+  AssertEquals(0,
+    Pos(Secret, CallResult.Message + CallResult.Json + CallResult.Trace + CallResult.Rid));
 end;
 
 procedure TWxTest.RefusesBadTexts;
@@ -356,7 +360,7 @@ begin
   AssertEquals(WX_E_BAD_VALUE, Refusal(FClient, '').Status);
   AssertEquals(WX_E_BAD_VALUE, Refusal(FClient, Token, 'wx'#10).Status);
   AssertEquals(WX_E_BAD_VALUE, Refusal(FClient, Token, Program1 + #0'x').Status);
-  AssertEquals(0, World.Received('link'));
+  AssertEquals(0, Simulator.Received('link'));
 end;
 
 procedure TWxTest.CheckOption(const Key, Value, Part: string);
@@ -370,7 +374,7 @@ begin
   except
     on E: EWxError do
     begin
-      AssertEquals(WX_E_BAD_OPTION, E.Answer.Status);
+      AssertEquals(WX_E_BAD_OPTION, E.CallResult.Status);
       AssertEquals('BAD_OPTION', E.StatusName);
       AssertTrue(E.Message, Pos(Part, E.Message) > 0);
     end;
@@ -384,7 +388,7 @@ begin
   CheckOption('timeout_ms', '0', 'option timeout_ms');
   CheckOption('base_url', 'http://api.weixin.qq.com', 'option base_url');
   try
-    NewClient(World.Url, 'ca_file', '/nowhere').Free;
+    NewClient(Simulator.Url, 'ca_file', '/nowhere').Free;
     Fail('a CA file that is not there');
   except
     on E: EWxError do
@@ -400,8 +404,8 @@ begin
   Options := TWxOptions.Create;
   try
     Options['timeout_ms'] := '200';
-    Options['lang'] := 'zh';
-    Client := TWxClient.CreateOn(FClient, Options);
+    Options.Lang := laZh;
+    Client := TWxClient.CreateDerived(FClient, Options);
     try
       Fault('link', 'before', '"hang"');
       AssertEquals(WX_E_TIMEOUT, Refusal(Client, Token).Status);
@@ -410,13 +414,13 @@ begin
     finally
       Client.Free;
     end;
-    Options['base_url'] := World.Url;
+    Options['base_url'] := Simulator.Url;
     try
-      TWxClient.CreateOn(FClient, Options).Free;
+      TWxClient.CreateDerived(FClient, Options).Free;
       Fail('another address for the same connections');
     except
       on E: EWxError do
-        AssertEquals(WX_E_BAD_OPTION, E.Answer.Status);
+        AssertEquals(WX_E_BAD_OPTION, E.CallResult.Status);
     end;
   finally
     Options.Free;
@@ -432,7 +436,7 @@ begin
   AssertTrue('the account first', Progress.WaitsFor = wfOfficialAccount);
   AssertTrue('found', Progress.Found = wsAbsent);
   AssertEquals(1, Progress.Posts);
-  AssertEquals(WX_E_PENDING, Progress.Answer.Status);
+  AssertEquals(WX_E_PENDING, Progress.CallResult.Status);
 
   Decide(Program1, 'official_account', 'agree');
   Progress := FClient.EnsureLinked(Token, Program1, nuNo, spYes);
@@ -446,7 +450,7 @@ begin
   Progress := FClient.WaitLinked(Token, Program1, 1000);
   AssertTrue('linked', Progress.State = wsLinked);
   AssertTrue('waits for none', Progress.WaitsFor = wfNone);
-  AssertEquals(1, World.Received('link'));
+  AssertEquals(1, Simulator.Received('link'));
 end;
 
 procedure TWxTest.ReturnsDeclinedAndVanished;
@@ -459,7 +463,7 @@ begin
   Decide(Program1, 'mini_program', 'refuse');
   Progress := FClient.EnsureLinked(Token, Program1, nuNo, spYes);
   AssertTrue('declined', Progress.State = wsDeclined);
-  AssertTrue('class', Progress.Answer.ErrorClass = wcActionRequired);
+  AssertTrue('class', Progress.CallResult.ErrorClass = wcActionRequired);
   Progress := FClient.WaitLinked(Token, 'gh_000000000002');
   AssertTrue('vanished', Progress.State = wsVanished);
   AssertFalse('no item', Progress.HasItem);
@@ -473,9 +477,9 @@ begin
   except
     on E: EWxError do
     begin
-      AssertEquals(42001, E.Answer.Errcode);
-      AssertTrue('class', E.Answer.ErrorClass = wcToken);
-      AssertTrue('the state so far', Pos('"state":"unknown"', E.Answer.Json) > 0);
+      AssertEquals(42001, E.CallResult.Errcode);
+      AssertTrue('class', E.CallResult.ErrorClass = wcToken);
+      AssertTrue('the state so far', Pos('"state":"unknown"', E.CallResult.Json) > 0);
     end;
   end;
 end;
@@ -493,7 +497,7 @@ begin
     AssertEquals(WX_OK, Callers[I].Status);
     Callers[I].Free;
   end;
-  AssertEquals(100, World.Received('get'));
+  AssertEquals(100, Simulator.Received('get'));
 end;
 
 procedure TWxTest.Cancels;
@@ -503,12 +507,12 @@ var
   Began: TDateTime;
 begin
   Fault('get', 'before', '"hang"');
-  Client := TWxClient.CreateOn(FClient);
+  Client := TWxClient.CreateDerived(FClient);
   try
     Caller := TCaller.Create(Client, 1);
     try
       Began := Now;
-      while (World.Received('get') = 0) and (Now - Began < 5000 * Millisecond) do
+      while (Simulator.Received('get') = 0) and (Now - Began < 5000 * Millisecond) do
         TThread.Yield;
       Began := Now;
       Client.Cancel;
@@ -521,7 +525,7 @@ begin
   finally
     Client.Free;
   end;
-  AssertEquals('others are not cancelled', WX_OK, FClient.GetLinked(Token).Answer.Status);
+  AssertEquals('others are not cancelled', WX_OK, FClient.GetLinked(Token).CallResult.Status);
 end;
 
 { Pascal turns floating-point exceptions on: they must be on again after a call. }
@@ -538,20 +542,20 @@ begin
   begin
     Fault('get', 'before', Format('{"body":{"text":"{\"errcode\":0,\"x\":%s}"}}', [Numbers[I]]));
     AssertEquals(Numbers[I], Format('{"errcode":0,"x":%s}', [Numbers[I]]),
-      string(FClient.GetLinked(Token).Answer.Json));
+      string(FClient.GetLinked(Token).CallResult.Json));
     AssertTrue('exceptions as before', GetExceptionMask = Mask);
   end;
 end;
 
 procedure TWxTest.KnowsErrcodes;
 begin
-  AssertEquals('LINK_MESSAGE_SENT', string(WxErrcodeText('link', 89010, 'name')));
-  AssertEquals('pending', string(WxErrcodeText('', 89010, 'class')));
-  AssertTrue('remedy', WxErrcodeText('link', 89010, 'remedy') <> '');
-  AssertTrue('in Chinese', WxErrcodeText('link', 89010, 'remedy', 'zh')
-    <> WxErrcodeText('link', 89010, 'remedy'));
-  AssertEquals('', string(WxErrcodeText('link', 12345, 'name')));
-  AssertEquals('[', string(Copy(WxCatalogueJson, 1, 1)));
+  AssertEquals('LINK_MESSAGE_SENT', string(WxErrcodeText(epLink, 89010, efName)));
+  AssertEquals('pending', string(WxErrcodeText(epAny, 89010, efClass)));
+  AssertTrue('remedy', WxErrcodeText(epLink, 89010, efRemedy) <> '');
+  AssertTrue('in Chinese', WxErrcodeText(epLink, 89010, efRemedy, laZh)
+    <> WxErrcodeText(epLink, 89010, efRemedy));
+  AssertEquals('', string(WxErrcodeText(epLink, 12345, efName)));
+  AssertEquals('[', string(Copy(WxErrcodesJson, 1, 1)));
   AssertEquals(1, Pos('TIMEOUT:', WxStatusText(WX_E_TIMEOUT)));
   AssertEquals('', string(WxStatusText(1)));
   AssertTrue('version', Pos('.', WxVersion) > 0);
@@ -564,7 +568,7 @@ var
   Buf: array[0..4095] of AnsiChar;
   Len: NativeUInt;
 begin
-  Args := 'access_token=' + Token + #10'base_url=' + UTF8String(World.Url);
+  Args := 'access_token=' + Token + #10'base_url=' + UTF8String(Simulator.Url);
   AssertEquals(WX_OK, wx_exec('list', 4, PAnsiChar(Args), Length(Args), @Buf, SizeOf(Buf), Len));
   AssertTrue('length', (Len > 0) and (Len < SizeOf(Buf)) and (Buf[Len - 1] = '}'));
 end;
@@ -587,7 +591,7 @@ type
 
 procedure TSampleTest.SetUp;
 begin
-  World.Tell('reset', '{}');
+  Simulator.Post('reset', '{}');
 end;
 
 procedure TSampleTest.Expect(const Name: string; const Arguments: array of string; Code: Integer;
@@ -617,7 +621,7 @@ begin
     if AccessToken <> '' then
       Sample.Environment.Add('WXLINK_TOKEN=' + AccessToken);
     if Url = '' then
-      Sample.Environment.Add('WXLINK_BASE_URL=' + World.Url)
+      Sample.Environment.Add('WXLINK_BASE_URL=' + Simulator.Url)
     else
       Sample.Environment.Add('WXLINK_BASE_URL=' + Url);
     AssertEquals(0, Sample.RunCommandLoop(Said, Complained, Raw));
@@ -640,26 +644,36 @@ begin
 end;
 
 procedure TSampleTest.List;
+
+  { A line of the table; its columns have 18, 18 and 48 characters, and the last the rest. }
+  function Row(const Appid, Username, Status, Name: string): string;
+  begin
+    Result := Format('  %-18s  %-18s  %-48s  %s', [Appid, Username, Status, Name]) + LineEnding;
+  end;
+
 begin
   Expect('list', [], 0,
-    '  APPID               ORIGINAL ID         STATUS                                            NAME' + LineEnding +
-    '  (none)' + LineEnding, '');
+    Row('APPID', 'ORIGINAL ID', 'STATUS', 'NAME') + '  (none)' + LineEnding, '');
   Expect('list', [], 0,
-    '  wx0b00000000000011  gh_000000000011     linked                                            示例小程序11' + LineEnding +
-    '  wx0b00000000000012  gh_000000000012     waiting for the Official Account''s administrator  示例小程序12' + LineEnding +
-    '  wx0b00000000000013  gh_000000000013     waiting for the mini program''s administrator      示例小程序13' + LineEnding +
-    '  -                   gh_000000000014     refused by the mini program''s administrator       示例小程序14' + LineEnding,
+    Row('wx0b00000000000011', 'gh_000000000011', 'linked', '示例小程序11') +
+    Row('wx0b00000000000012', 'gh_000000000012',
+      'waiting for the Official Account''s administrator', '示例小程序12') +
+    Row('wx0b00000000000013', 'gh_000000000013',
+      'waiting for the mini program''s administrator', '示例小程序13') +
+    Row('-', 'gh_000000000014',
+      'refused by the mini program''s administrator', '示例小程序14'),
     '', FullToken);
   Expect('list', [], 1, '', '42001', 'SANDBOX-EXPIRED');
   { A host name, which the library looks up on its own thread. }
-  Expect('list', [], 0, '(none)', '', Token, StringReplace(World.Url, '127.0.0.1', 'localhost', []));
+  Expect('list', [], 0, '(none)', '', Token,
+    StringReplace(Simulator.Url, '127.0.0.1', 'localhost', []));
 end;
 
 procedure TSampleTest.Refusal;
 
   procedure Fault(const When, What: string);
   begin
-    World.Tell('faults', Format('{"endpoint":"link","when":"%s","fault":%s}', [When, What]));
+    Simulator.Post('faults', Format('{"endpoint":"link","when":"%s","fault":%s}', [When, What]));
   end;
 
 begin
@@ -671,8 +685,10 @@ begin
   Expect('refusal', [Program1], 4, 'busy: wait a little, then call again' + LineEnding, '');
   Fault('before', '{"errcode":{"code":45011}}');
   Expect('refusal', [Program1], 4, 'quota: call again when it is renewed' + LineEnding, '');
-  Expect('refusal', [ForbidsLinking], 1, 'action_required: linkMiniprogram: WeChat answered 89245', '');
-  Expect('refusal', ['wx0b00000000000099'], 1, 'invalid_request: linkMiniprogram: WeChat answered 40013', '');
+  Expect('refusal', [ForbidsLinking], 1,
+    'action_required: linkMiniprogram: WeChat answered 89245', '');
+  Expect('refusal', ['wx0b00000000000099'], 1,
+    'invalid_request: linkMiniprogram: WeChat answered 40013', '');
   Fault('after', '{"drop":"close"}');
   Expect('refusal', [Program1], 5, 'unknown: linkMiniprogram: CONNECTION_LOST', '');
   Expect('refusal', [], 2, '', 'usage: ');
@@ -702,7 +718,7 @@ var
   Outcome: TTestResult;
   Report: TPlainResultsWriter;
 begin
-  World := TSandbox.Create;
+  Simulator := TSandbox.Create;
   Outcome := TTestResult.Create;
   Report := TPlainResultsWriter.Create(nil);
   try
@@ -719,6 +735,6 @@ begin
   finally
     Report.Free;
     Outcome.Free;
-    World.Free;
+    Simulator.Free;
   end;
 end.

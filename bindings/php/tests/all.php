@@ -61,7 +61,8 @@ function refused(callable $call): WxException
     $e = thrown(WxException::class, $call);
     same(false, $e->getMessage() === '');
     // Only the frames of the binding; those above belong to this test.
-    $depth = count(array_filter($e->getTrace(), fn ($frame) => ($frame['class'] ?? '') === Client::class));
+    $isOurs = fn ($frame) => ($frame['class'] ?? '') === Client::class;
+    $depth = count(array_filter($e->getTrace(), $isOurs));
     same(true, $depth > 0);
     $text = print_r([array_slice($e->getTrace(), 0, $depth), $e->result, $e->getMessage()], true);
     if (str_contains($text, 'SANDBOX-')) {
@@ -133,25 +134,27 @@ $tests['a platform gets its tokens'] = function () use ($sandbox) {
     same(Status::OK, $platform->getLinked('')->status);
 };
 
-$tests['the catalogue can be read'] = function () {
+$tests['the errcodes can be read'] = function () {
     same(true, Library::abiVersion() >= 1);
     same(1, preg_match('/^\d+\.\d+\.\d+/', Library::version()));
     same('LINK_MESSAGE_SENT', Library::errcodeText('link', 89010, 'name'));
     same('pending', Library::errcodeText(null, 89010, 'class'));
     same('', Library::errcodeText('link', 89010, 'color'));
-    same(true, in_array('LINK_MESSAGE_SENT', array_column(Library::catalogue(), 'name'), true));
+    same(true, in_array('LINK_MESSAGE_SENT', array_column(Library::errcodes(), 'name'), true));
 };
 
 $tests['a link from invitation to unlinking'] = function () use ($sandbox, $client) {
     $yes = $client->linkMiniprogram(TOKEN, APPID, notifyUsers: false, showProfile: true);
     same([Status::OK, 0, ErrorClass::Ok, Delivery::Answered, 200, ''],
-        [$yes->status, $yes->errcode, $yes->errorClass, $yes->delivery, $yes->httpStatus, $yes->message]);
+        [$yes->status, $yes->errcode, $yes->errorClass, $yes->delivery, $yes->httpStatus,
+            $yes->message]);
     contains('"errcode":0', $yes->json);
     contains('"endpoint":"link"', $yes->trace);
 
     $again = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
     same([Status::API, 'API', 89010, ErrorClass::Pending, Delivery::Answered],
-        [$again->status, $again->statusName, $again->errcode, $again->errorClass, $again->delivery]);
+        [$again->status, $again->statusName, $again->errcode, $again->errorClass,
+            $again->delivery]);
     same(Status::API, $again->getCode());
     same(false, $again->rid === '');
     contains($again->rid, $again->getMessage());
@@ -179,8 +182,9 @@ $tests['the list is typed'] = function () use ($client) {
 $tests['unusual items are read as far as possible'] = function () use ($sandbox, $client) {
     $list = json_encode(['errcode' => 0, 'state' => 7, 'item' => 'x', 'wxopens' => ['items' => [
         [
-            'status' => '77', 'released' => true, 'appid' => null, 'nickname' => 'null', 'email' => "a\0b",
-            'new' => [1], 'func_info' => [['id' => 2, 'status' => 1, 'name' => '微信支付'], new stdClass()],
+            'status' => '77', 'released' => true, 'appid' => null, 'nickname' => 'null',
+            'email' => "a\0b", 'new' => [1],
+            'func_info' => [['id' => 2, 'status' => 1, 'name' => '微信支付'], new stdClass()],
         ],
         new stdClass(),
     ]]]);
@@ -198,14 +202,19 @@ $tests['unusual items are read as far as possible'] = function () use ($sandbox,
 };
 
 $tests['every refusal has a class'] = function () use ($sandbox, $client) {
-    same(ErrorClass::Token, refused(fn () => $client->linkMiniprogram('SANDBOX-EXPIRED', APPID, false, true))->errorClass);
-    same(ErrorClass::ActionRequired, refused(fn () => $client->linkMiniprogram(TOKEN, 'wx0b000000000000e1', false, true))->errorClass);
+    $link = fn (string $token, string $appid) =>
+        refused(fn () => $client->linkMiniprogram($token, $appid, false, true))->errorClass;
+    same(ErrorClass::Token, $link('SANDBOX-EXPIRED', APPID));
+    same(ErrorClass::ActionRequired, $link(TOKEN, 'wx0b000000000000e1'));
     $sandbox->fault('link', ['errcode' => ['code' => -1]]);
     $busy = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
     same([Status::API, -1, ErrorClass::Busy], [$busy->status, $busy->errcode, $busy->errorClass]);
 };
 
-$tests['a lost answer is unknown, and ensure finds the invitation'] = function () use ($sandbox, $client) {
+$tests['a lost answer is unknown, and ensure finds the invitation'] = function () use (
+    $sandbox,
+    $client,
+) {
     $sandbox->fault('link', ['drop' => 'reset'], when: 'after');
     $lost = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
     same([Status::CONNECTION_LOST, Status::CONNECTION_LOST, Delivery::Unknown, ErrorClass::None],
@@ -214,8 +223,8 @@ $tests['a lost answer is unknown, and ensure finds the invitation'] = function (
     same(
         [Status::PENDING, ErrorClass::Pending, LinkState::Pending, Administrator::OfficialAccount,
             LinkState::Pending, 0],
-        [$pending->status, $pending->errorClass, $pending->state, $pending->waitsFor, $pending->found,
-            $pending->posts],
+        [$pending->status, $pending->errorClass, $pending->state, $pending->waitsFor,
+            $pending->found, $pending->posts],
     );
     same(false, $pending->message === '');
     same(APPID, $pending->item->appid);
@@ -226,9 +235,11 @@ $tests['ensure waits for the administrators'] = function () use ($sandbox, $clie
     $soon = ['when' => ['polls' => 1]];
     $sandbox->admin('PUT', 'policy', ['official_account' => $soon, 'mini_program' => $soon]);
     $linked = $client->ensureLinked(TOKEN, APPID, false, true, waitMs: 2000);
-    same([LinkState::Linked, LinkState::Absent, 1], [$linked->state, $linked->found, $linked->posts]);
+    same([LinkState::Linked, LinkState::Absent, 1],
+        [$linked->state, $linked->found, $linked->posts]);
     $vanished = $client->waitLinked(TOKEN, 'wx0b00000000000002', 0);
-    same([Status::VANISHED, LinkState::Vanished, null], [$vanished->status, $vanished->state, $vanished->item]);
+    same([Status::VANISHED, LinkState::Vanished, null],
+        [$vanished->status, $vanished->state, $vanished->item]);
 };
 
 $tests['a refusal is a state, and a failure is thrown'] = function () use ($sandbox, $client) {
@@ -250,7 +261,8 @@ $tests['without a connection nothing is sent'] = function () {
     fclose($unused);
     $client = new Client(['base_url' => "http://$address", 'max_retries' => 0]);
     $e = refused(fn () => $client->linkMiniprogram(TOKEN, APPID, false, true));
-    same([Status::CONNECT, Delivery::NeverSent, 0], [$e->status, $e->delivery, $e->result->httpStatus]);
+    same([Status::CONNECT, Delivery::NeverSent, 0],
+        [$e->status, $e->delivery, $e->result->httpStatus]);
 };
 
 $tests['https trusts the certificates of ca_file'] = function () use ($sandbox) {
@@ -279,7 +291,8 @@ $tests['the library checks options'] = function () {
 $tests['the library checks arguments'] = function () use ($sandbox, $client) {
     same(Status::BAD_VALUE, refused(fn () => $client->getLinked(TOKEN . "\n"))->status);
     same(Status::NOT_UTF8, refused(fn () => $client->getLinked("\xff"))->status);
-    same(Status::BAD_VALUE, refused(fn () => $client->linkMiniprogram(TOKEN, '', false, true))->status);
+    $e = refused(fn () => $client->linkMiniprogram(TOKEN, '', false, true));
+    same(Status::BAD_VALUE, $e->status);
     // Arguments that C would not receive unchanged are refused in PHP.
     thrown(ValueError::class, fn () => $client->getLinked(TOKEN . "\0"));
     thrown(ValueError::class, fn () => $client->waitLinked(TOKEN, APPID, -1));
@@ -288,16 +301,16 @@ $tests['the library checks arguments'] = function () use ($sandbox, $client) {
 };
 
 $tests['messages can be Chinese'] = function () use ($client) {
-    $zh = $client->with(['lang' => 'zh']);
+    $zh = $client->derive(['lang' => 'zh']);
     $e = refused(fn () => $zh->getLinked('SANDBOX-EXPIRED'));
     contains(Library::errcodeText('get', 42001, 'remedy', 'zh'), $e->getMessage());
 };
 
 $tests['a derived client has its own limits and outlives the first'] = function () use ($sandbox) {
     $client = new Client(['base_url' => $sandbox->http]);
-    $hurried = $client->with(['timeout_ms' => 200, 'max_retries' => 0]);
+    $hurried = $client->derive(['timeout_ms' => 200, 'max_retries' => 0]);
     $proxy = ['proxy' => 'http://me:SANDBOX-PASSWORD@127.0.0.1:1'];
-    same(Status::BAD_OPTION, refused(fn () => $client->with($proxy))->status);
+    same(Status::BAD_OPTION, refused(fn () => $client->derive($proxy))->status);
     unset($client);
     same(0, $hurried->getLinked(TOKEN)->errcode);
     $sandbox->fault('get', 'hang');
@@ -324,7 +337,8 @@ $tests['sample: link and unlink'] = function () use ($sandbox) {
     $run = fn (string ...$args) => sample($sandbox->http, TOKEN, ...$args);
     prints("The invitation is out.\n", 0, $run('link', APPID, '0', '1'));
     prints('linkMiniprogram: WeChat answered 89010 ', 0, $run('link', APPID, '0', '1'));
-    fails('linkMiniprogram: WeChat answered 89013 ', 1, $run('link', 'wx0b000000000000e1', '0', '1'));
+    $refused = $run('link', 'wx0b000000000000e1', '0', '1');
+    fails('linkMiniprogram: WeChat answered 89013 ', 1, $refused);
     fails('unlinkMiniprogram: ', 1, $run('unlink', APPID));
     $sandbox->agree(ACCOUNT, APPID, 'official_account');
     $sandbox->agree(ACCOUNT, APPID, 'mini_program');
@@ -348,7 +362,8 @@ $tests['sample: list'] = function () use ($sandbox) {
     [$code, $out] = sample($sandbox->http, TOKEN, 'list');
     same(0, $code);
     same(strstr($table, "\n", true) . "\n  (none)\n", $out);
-    fails('getLinkMiniprogram: WeChat answered 42001 ', 1, sample($sandbox->http, 'SANDBOX-EXPIRED', 'list'));
+    fails('getLinkMiniprogram: WeChat answered 42001 ', 1,
+        sample($sandbox->http, 'SANDBOX-EXPIRED', 'list'));
 };
 
 $tests['sample: refusal'] = function () use ($sandbox) {
@@ -359,7 +374,8 @@ $tests['sample: refusal'] = function () use ($sandbox) {
     };
     prints("done: the invitation is out\n", 0, $run());
     prints('done: linkMiniprogram: WeChat answered 89010 ', 0, $run());
-    prints('action_required: linkMiniprogram: WeChat answered 89013 ', 1, $run('wx0b000000000000e1'));
+    prints('action_required: linkMiniprogram: WeChat answered 89013 ', 1,
+        $run('wx0b000000000000e1'));
     prints("quota: call again when it is renewed\n", 4, $answered(89016));
     prints("busy: wait a little, then call again\n", 4, $answered(-1));
     prints('invalid_request: linkMiniprogram: WeChat answered 40013 ', 1, $answered(40013));
@@ -371,11 +387,14 @@ $tests['sample: refusal'] = function () use ($sandbox) {
 };
 
 $tests['samples: wrong arguments and options'] = function () use ($sandbox) {
-    $wrong = [['link', APPID, '0'], ['link', APPID, '2', '1'], ['unlink'], ['refusal'], ['nothing']];
+    $wrong = [
+        ['link', APPID, '0'], ['link', APPID, '2', '1'], ['unlink'], ['refusal'], ['nothing'],
+    ];
     foreach ($wrong as $args) {
         fails('usage: ', 2, sample($sandbox->http, TOKEN, ...$args));
     }
-    foreach ([['link', APPID, '0', '1'], ['list'], ['unlink', APPID], ['refusal', APPID]] as $args) {
+    $samples = [['link', APPID, '0', '1'], ['list'], ['unlink', APPID], ['refusal', APPID]];
+    foreach ($samples as $args) {
         fails('BAD_OPTION: ', 2, sample('http://example.com', TOKEN, ...$args));
         fails('usage: ', 2, sample($sandbox->http, null, ...$args));
     }

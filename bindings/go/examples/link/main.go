@@ -24,7 +24,8 @@ func main() {
 func run(args []string) int {
 	token, ok := os.LookupEnv("WXLINK_TOKEN")
 	if !ok || len(args) != 3 || !isFlag(args[1]) || !isFlag(args[2]) {
-		fmt.Fprintln(os.Stderr, "usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)")
+		fmt.Fprintln(os.Stderr,
+			"usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)")
 		return 2
 	}
 	notify, profile := wxlink.NotifyNobody, wxlink.HideInProfile

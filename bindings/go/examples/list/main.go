@@ -37,7 +37,7 @@ func run(args []string) int {
 	}
 	defer client.Close()
 
-	list, err := client.Linked(context.Background(), token)
+	list, err := client.GetLinked(context.Background(), token)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -49,7 +49,8 @@ func run(args []string) int {
 		if item.Has("status") {
 			status = item.Status.String()
 		}
-		fmt.Printf(row, cmp.Or(item.AppID, "-"), cmp.Or(item.Username, "-"), status, cmp.Or(item.Nickname, "-"))
+		fmt.Printf(row,
+			cmp.Or(item.AppID, "-"), cmp.Or(item.Username, "-"), status, cmp.Or(item.Nickname, "-"))
 	}
 	if len(list.Items) == 0 {
 		fmt.Println("  (none)")

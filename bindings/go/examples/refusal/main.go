@@ -1,11 +1,12 @@
-// Command refusal links a mini program and decides by the kind of the error what to do after a refusal.
+// Command refusal links a mini program and decides by the kind of the error what to do after a
+// refusal.
 //
 //	WXLINK_TOKEN=... refusal APPID
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
-// It exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2 after
-// wrong arguments or options, 3 if another token is needed, 4 if the call may be repeated later, 5 if
-// the outcome is unknown.
+// It exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2
+// after wrong arguments or options, 3 if another token is needed, 4 if the call may be repeated
+// later, 5 if the outcome is unknown.
 package main
 
 import (
@@ -39,7 +40,8 @@ func run(args []string) int {
 	}
 	defer client.Close()
 
-	_, err = client.LinkMiniProgram(context.Background(), token, args[0], wxlink.NotifyNobody, wxlink.ShowInProfile)
+	_, err = client.LinkMiniProgram(context.Background(), token, args[0],
+		wxlink.NotifyNobody, wxlink.ShowInProfile)
 	switch {
 	case err == nil:
 		fmt.Println("done: the invitation is out")

@@ -3,7 +3,8 @@
 //	WXLINK_TOKEN=... unlink APPID
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
-// It exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or options.
+// It exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or
+// options.
 package main
 
 import (

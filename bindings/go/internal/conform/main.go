@@ -1,7 +1,8 @@
 // Command conform makes the calls that the shared test vectors ask for, through this package.
 //
-// It reads one request per line from stdin and answers each with one line on stdout. A request is a verb
-// and fields KEY=VALUE, an answer only fields; tabs separate them, and values are percent-encoded.
+// It reads one request per line from stdin and answers each with one line on stdout. A request is a
+// verb and fields KEY=VALUE, an answer only fields; tabs separate them, and values are
+// percent-encoded.
 package main
 
 import (
@@ -81,8 +82,9 @@ func (r request) answer() *reply {
 		out.add("status", resultOf(wxlink.Result{}, err).Status)
 		out.add("message", resultOf(wxlink.Result{}, err).Message)
 		return out
-	case "catalogue":
-		about, ok := wxlink.Describe(wxlink.Endpoint(r.args["endpoint"]), r.number("errcode"), "en")
+	case "errcodes":
+		endpoint := wxlink.Endpoint(r.args["endpoint"])
+		about, ok := wxlink.Describe(endpoint, r.number("errcode"), wxlink.LangEN)
 		if !ok {
 			out.add("status", wxlink.StatusNotFound)
 			return out
@@ -106,7 +108,8 @@ func (r request) answer() *reply {
 
 func (r request) call(client *wxlink.Client, out *reply) {
 	ctx, token, appID := context.Background(), r.args["access_token"], r.args["appid"]
-	notify, profile := wxlink.Notify(r.number("notify_users")), wxlink.Profile(r.number("show_profile"))
+	notify := wxlink.Notify(r.number("notify_users"))
+	profile := wxlink.Profile(r.number("show_profile"))
 	wait := time.Duration(r.number("wait_ms")) * time.Millisecond
 	switch r.verb {
 	case "link":
@@ -114,7 +117,7 @@ func (r request) call(client *wxlink.Client, out *reply) {
 	case "unlink":
 		out.result(client.UnlinkMiniProgram(ctx, token, appID))
 	case "get":
-		list, err := client.Linked(ctx, token)
+		list, err := client.GetLinked(ctx, token)
 		out.result(list.Result, err)
 		if err == nil {
 			out.items(list.Items)

@@ -66,7 +66,7 @@ public final class Client implements AutoCloseable {
      * @param options copied
      * @throws WxException BAD_OPTION if the options set anything else, which the connections share
      */
-    public Client with(Options options) throws WxException {
+    public Client derive(Options options) throws WxException {
         Pointer client = enter();
         try {
             return new Client(options, (copy, made) -> LIB.wx_client_derive(client, copy, made));
@@ -111,8 +111,8 @@ public final class Client implements AutoCloseable {
      * @param appid the mini program's appid
      * @param notifyUsers whether WeChat messages every follower of the account
      * @param showProfile whether the mini program is shown in the account's page
-     * @throws WxException {@link ErrorClass#PENDING} if an invitation is out already, {@link
-     *     ErrorClass#OK} if the mini program is linked already
+     * @throws WxException {@link ErrorClass#PENDING} if an invitation is already out, {@link
+     *     ErrorClass#OK} if the mini program is already linked
      */
     public Result linkMiniprogram(
             String accessToken, String appid, NotifyUsers notifyUsers, ShowProfile showProfile)
@@ -140,7 +140,7 @@ public final class Client implements AutoCloseable {
      *
      * @param accessToken the Official Account's authorizer_access_token
      * @param appid the mini program's appid
-     * @throws WxException {@link ErrorClass#PENDING} if the administrator was asked already
+     * @throws WxException {@link ErrorClass#PENDING} if the administrator was already asked
      */
     public Result unlinkMiniprogram(String accessToken, String appid) throws WxException {
         String token = Lib.text("accessToken", accessToken);
@@ -210,7 +210,7 @@ public final class Client implements AutoCloseable {
      * interrupt status of the calling thread stays set.
      */
     public <T> T interruptibly(Call<T> call) throws WxException {
-        try (Client own = with(new Options())) {
+        try (Client own = derive(new Options())) {
             FutureTask<T> task = new FutureTask<>(() -> call.on(own));
             Thread thread = new Thread(task, "wxlink");
             thread.setDaemon(true);

@@ -77,7 +77,7 @@ interface Lib extends Library {
 
     String wx_catalogue_json();
 
-    String wx_errcode_text(String api, int errcode, String field, String lang);
+    String wx_errcode_text(String endpoint, int errcode, String field, String lang);
 
     String wx_class_text(int errorClass, String field, String lang);
 

@@ -99,8 +99,8 @@ abstract class OptionSetters {
      * @return these options
      * @throws WxException BAD_OPTION if the value is invalid
      */
-    public Options trust(String value) throws WxException {
-        return set("trust", value);
+    public Options trust(Trust trust) throws WxException {
+        return set("trust", trust.word());
     }
 
     /**
@@ -131,8 +131,8 @@ abstract class OptionSetters {
      * @return these options
      * @throws WxException BAD_OPTION if the value is invalid
      */
-    public Options lang(String value) throws WxException {
-        return set("lang", value);
+    public Options lang(Lang lang) throws WxException {
+        return set("lang", lang.word());
     }
 
     /**

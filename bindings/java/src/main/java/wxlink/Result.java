@@ -41,7 +41,8 @@ public final class Result implements Serializable {
 
     private Result(int status, String message, Pointer result) {
         this.status = status;
-        this.message = message.isEmpty() && status != Status.OK.code() ? LIB.wx_status_text(status) : message;
+        boolean isUnexplained = message.isEmpty() && status != Status.OK.code();
+        this.message = isUnexplained ? LIB.wx_status_text(status) : message;
         errcode = result == null ? status : LIB.wx_result_errcode(result);
         errorClass = ErrorClass.fromCode(LIB.wx_result_class(result));
         httpStatus = LIB.wx_result_http_status(result);

@@ -2,7 +2,7 @@ package wxlink;
 
 import static wxlink.Lib.LIB;
 
-/** Versions and the catalogue of errcodes: functions that do not call WeChat. Threads: any. */
+/** Versions and the table of errcodes: functions that do not call WeChat. Threads: any. */
 public final class Wxlink {
     private Wxlink() {}
 
@@ -17,26 +17,22 @@ public final class Wxlink {
     }
 
     /** All known errcodes of WeChat, as a JSON array; wxlink.h shows one element. */
-    public static String catalogueJson() {
+    public static String errcodesJson() {
         return LIB.wx_catalogue_json();
     }
 
     /**
      * Looks up one field of a known errcode.
      *
-     * @param endpoint {@code link}, {@code get} or {@code unlink}: the endpoint that answered; null
-     *     for the row that holds for every endpoint
+     * @param endpoint the endpoint that answered; null for the row that holds for every endpoint
      * @param errcode what WeChat answered
-     * @param field {@code name}, {@code class}, {@code meaning}, {@code remedy} or {@code errmsg}
-     *     (WeChat's own words)
-     * @param lang {@code en} or {@code zh}, for meaning and remedy; null for {@code en}
-     * @return the text; empty if the errcode is unknown or an argument is none of the above
+     * @param field what to look up
+     * @param lang the language of {@link ErrcodeField#MEANING} and {@link ErrcodeField#REMEDY}
+     * @return the text; empty if the errcode is unknown
      */
-    public static String errcodeText(String endpoint, int errcode, String field, String lang) {
-        return LIB.wx_errcode_text(
-                Lib.text("endpoint", endpoint),
-                errcode,
-                Lib.text("field", field),
-                Lib.text("lang", lang));
+    public static String errcodeText(
+            Endpoint endpoint, int errcode, ErrcodeField field, Lang lang) {
+        String name = endpoint == null ? null : endpoint.word();
+        return LIB.wx_errcode_text(name, errcode, field.word(), lang.word());
     }
 }

@@ -285,7 +285,8 @@ class ClientTest {
     @Test
     void theLibraryChecksOptions() throws Exception {
         Options options = new Options();
-        WxException unknown = assertThrows(WxException.class, () -> options.set("no_such_key", "1"));
+        WxException unknown =
+                assertThrows(WxException.class, () -> options.set("no_such_key", "1"));
         assertEquals(Status.BAD_OPTION, unknown.status());
         assertEquals(Delivery.NEVER_SENT, unknown.delivery());
         assertTrue(unknown.getMessage().contains("timeout_ms"), "the message lists the options");
@@ -319,7 +320,7 @@ class ClientTest {
     void messagesCanBeChinese() throws Exception {
         try (Client client = new Client(sandbox.options().set("lang", "zh"))) {
             WxException e = refused(() -> client.getLinked("SANDBOX-EXPIRED"));
-            String remedy = Wxlink.errcodeText("get", 42001, "remedy", "zh");
+            String remedy = Wxlink.errcodeText(Endpoint.GET, 42001, ErrcodeField.REMEDY, Lang.ZH);
             assertFalse(remedy.isEmpty());
             assertTrue(e.getMessage().contains(remedy), e.getMessage());
         }
@@ -328,12 +329,13 @@ class ClientTest {
     @Test
     void aDerivedClientHasItsOwnLimitsAndCancellation() throws Exception {
         try (Client client = new Client(sandbox.options())) {
-            Client hurried = client.with(new Options().set("timeout_ms", 200).set("max_retries", 0));
+            Client hurried =
+                    client.derive(new Options().set("timeout_ms", 200).set("max_retries", 0));
             sandbox.fault("get", "before", "\"hang\"");
             assertEquals(Status.TIMEOUT, refused(() -> hurried.getLinked(TOKEN)).status());
             hurried.close();
 
-            Client own = client.with(new Options());
+            Client own = client.derive(new Options());
             sandbox.fault("link", "after", "\"hang\"");
             Future<Result> call =
                     threads.submit(() -> link(own, TOKEN, APPID));
@@ -347,8 +349,9 @@ class ClientTest {
             assertEquals(1, client.getLinked(TOKEN).items().size());
             own.close();
 
-            assertEquals(Status.BAD_OPTION,
-                    assertThrows(WxException.class, () -> client.with(sandbox.options())).status());
+            WxException shared =
+                    assertThrows(WxException.class, () -> client.derive(sandbox.options()));
+            assertEquals(Status.BAD_OPTION, shared.status());
         }
     }
 
@@ -357,9 +360,11 @@ class ClientTest {
         try (Client client = new Client(sandbox.options())) {
             assertEquals(0, client.interruptibly(own -> own.getLinked(TOKEN)).errcode());
             IllegalStateException own = new IllegalStateException();
-            assertSame(own, assertThrows(IllegalStateException.class, () -> client.interruptibly(c -> {
-                throw own;
-            })));
+            IllegalStateException thrown =
+                    assertThrows(IllegalStateException.class, () -> client.interruptibly(c -> {
+                        throw own;
+                    }));
+            assertSame(own, thrown);
 
             sandbox.fault("link", "after", "\"hang\"");
             List<Object> seen = new ArrayList<>();
@@ -392,7 +397,7 @@ class ClientTest {
         client.close();
         client.close();
         assertThrows(IllegalStateException.class, () -> client.getLinked(TOKEN));
-        assertThrows(IllegalStateException.class, () -> client.with(new Options()));
+        assertThrows(IllegalStateException.class, () -> client.derive(new Options()));
         assertEquals(0, call.get().errcode());
         client.cancel();
         assertEquals(0, sandbox.received("get"));
@@ -431,8 +436,9 @@ class ClientTest {
             WxException e = refused(() -> client.getLinked("SANDBOX-EXPIRED"));
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             new ObjectOutputStream(bytes).writeObject(e);
-            WxException copy = (WxException)
-                    new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();
+            ObjectInputStream in =
+                    new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()));
+            WxException copy = (WxException) in.readObject();
             assertEquals(e.getMessage(), copy.getMessage());
             assertEquals(e.rid(), copy.rid());
             assertEquals(ErrorClass.TOKEN, copy.errorClass());

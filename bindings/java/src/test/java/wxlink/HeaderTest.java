@@ -49,7 +49,7 @@ class HeaderTest {
                 .maxRetries(0)
                 .maxResponseBytes(1 << 20)
                 .caFile(Paths.get(""))
-                .lang("zh");
+                .lang(Lang.ZH);
         assertThrows(WxException.class, () -> options.timeout(Duration.ZERO));
         new Client(options).close();
     }
@@ -61,7 +61,9 @@ class HeaderTest {
         while (function.find()) {
             theirs.add(function.group(1));
         }
-        assertTrue(theirs.remove("wx_exec"), "wx_exec is for hosts that cannot hold handles; a JVM can");
+        assertTrue(
+                theirs.remove("wx_exec"),
+                "wx_exec is for hosts that cannot hold handles; a JVM can");
         TreeSet<String> ours = new TreeSet<>();
         for (Method method : Lib.class.getMethods()) {
             if (Modifier.isAbstract(method.getModifiers())) {
@@ -84,13 +86,19 @@ class HeaderTest {
     }
 
     @Test
-    void theCatalogueCanBeRead() {
+    void theErrcodesCanBeRead() {
         assertTrue(Wxlink.abiVersion() >= 1);
         assertTrue(Wxlink.version().matches("\\d+\\.\\d+\\.\\d+.*"), Wxlink.version());
-        assertEquals("LINK_MESSAGE_SENT", Wxlink.errcodeText("link", 89010, "name", null));
-        assertEquals("pending", Wxlink.errcodeText(null, 89010, "class", null));
-        assertFalse(Wxlink.errcodeText("link", 89010, "meaning", "zh").isEmpty());
-        assertEquals("", Wxlink.errcodeText("link", 89010, "color", null));
-        assertTrue(Wxlink.catalogueJson().contains("\"LINK_MESSAGE_SENT\""));
+        assertEquals(
+                "LINK_MESSAGE_SENT",
+                Wxlink.errcodeText(Endpoint.LINK, 89010, ErrcodeField.NAME, Lang.EN));
+        assertEquals("pending", Wxlink.errcodeText(null, 89010, ErrcodeField.CLASS, Lang.EN));
+        for (ErrcodeField field : ErrcodeField.values()) {
+            for (Lang lang : Lang.values()) {
+                assertFalse(Wxlink.errcodeText(Endpoint.LINK, 89010, field, lang).isEmpty());
+            }
+        }
+        assertEquals("", Wxlink.errcodeText(Endpoint.LINK, -5, ErrcodeField.NAME, Lang.EN));
+        assertTrue(Wxlink.errcodesJson().contains("\"LINK_MESSAGE_SENT\""));
     }
 }

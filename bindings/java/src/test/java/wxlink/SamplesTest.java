@@ -107,7 +107,11 @@ class SamplesTest {
     void refusal() throws Exception {
         prints("done: the invitation is out\n", 0, "refusal", APPID);
         prints("done: linkMiniprogram: WeChat answered 89010 ", 0, "refusal", APPID);
-        prints("action_required: linkMiniprogram: WeChat answered 89013 ", 1, "refusal", "wx0b000000000000e1");
+        prints(
+                "action_required: linkMiniprogram: WeChat answered 89013 ",
+                1,
+                "refusal",
+                "wx0b000000000000e1");
         answers(89016);
         prints("quota: call again when it is renewed\n", 4, "refusal", APPID);
         answers(-1);

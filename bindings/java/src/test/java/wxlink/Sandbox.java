@@ -35,8 +35,8 @@ final class Sandbox {
 
     /** Sends one request to the admin interface and returns the JSON of the response. */
     String admin(String method, String path, String body) throws IOException {
-        HttpURLConnection http =
-                (HttpURLConnection) new URL(address("WXLINK_SANDBOX_ADMIN") + path).openConnection();
+        URL url = new URL(address("WXLINK_SANDBOX_ADMIN") + path);
+        HttpURLConnection http = (HttpURLConnection) url.openConnection();
         http.setRequestMethod(method);
         if (!body.isEmpty()) {
             http.setDoOutput(true);

@@ -28,30 +28,30 @@ type Description struct {
 	Remedy  string
 }
 
-// Describe looks an errcode up and describes it in English (en) or Chinese (zh); false if the errcode is
-// unknown.
-func Describe(answered Endpoint, errcode int, lang string) (Description, bool) {
+// Describe looks up an errcode that the endpoint answered, and describes it in a language; false if
+// the errcode is unknown.
+func Describe(endpoint Endpoint, errcode int, lang Lang) (Description, bool) {
 	if errcode < math.MinInt32 || errcode > math.MaxInt32 {
 		return Description{}, false
 	}
-	var api *C.char // NULL for EndpointAny
-	if answered != EndpointAny {
-		api = C.CString(string(answered))
-		defer C.free(unsafe.Pointer(api))
-	}
-	language := C.CString(lang)
-	defer C.free(unsafe.Pointer(language))
-	about := func(field string) string {
-		name := C.CString(field)
+	var name *C.char // NULL for EndpointAny
+	if endpoint != EndpointAny {
+		name = C.CString(string(endpoint))
 		defer C.free(unsafe.Pointer(name))
-		return C.GoString(C.wx_errcode_text(api, C.int32_t(errcode), name, language))
+	}
+	language := C.CString(string(lang))
+	defer C.free(unsafe.Pointer(language))
+	text := func(field string) string {
+		f := C.CString(field)
+		defer C.free(unsafe.Pointer(f))
+		return C.GoString(C.wx_errcode_text(name, C.int32_t(errcode), f, language))
 	}
 	d := Description{
-		Name:    about("name"),
-		Class:   Class(about("class")),
-		ErrMsg:  about("errmsg"),
-		Meaning: about("meaning"),
-		Remedy:  about("remedy"),
+		Name:    text("name"),
+		Class:   Class(text("class")),
+		ErrMsg:  text("errmsg"),
+		Meaning: text("meaning"),
+		Remedy:  text("remedy"),
 	}
 	return d, d.Name != ""
 }

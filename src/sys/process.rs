@@ -50,7 +50,8 @@ pub(crate) fn environment() -> Vec<CString> {
 /// # Errors
 /// A clause whose subject is the program. It cannot be started, exits with a status other than 0,
 /// still runs at `limit`, or prints more than `max_output` bytes; in the last two cases its process
-/// group is killed. If the host has ignored SIGCHLD or reaps all its children, the status is unknown and not checked.
+/// group is killed. If the host has ignored SIGCHLD or reaps all its children, the status is
+/// unknown and not checked.
 pub(crate) fn run(
     line: &str,
     environment: &[CString],

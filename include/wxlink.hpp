@@ -154,14 +154,15 @@ enum class link_status : std::int64_t {
 
 /// How far a link has come. unknown: the list could not be read. absent: the list shows no trace of
 /// the mini program; only progress::found() returns it.
-enum class link_state { unknown, absent, pending, linked, declined, vanished };
+/// in_doubt: an earlier invitation may still take effect; see progress::retry_after_ms().
+enum class link_state { unknown, absent, pending, linked, declined, vanished, in_doubt };
 /// The administrator who must agree to a link before it can go further.
 enum class administrator { none, official_account, mini_program };
 
 /// The state as the library's JSON has it, such as "pending".
 constexpr std::string_view to_string(link_state value) noexcept {
-    constexpr std::string_view words[] = {"unknown", "absent",   "pending",
-                                          "linked",  "declined", "vanished"};
+    constexpr std::string_view words[] = {"unknown",  "absent",   "pending", "linked",
+                                          "declined", "vanished", "in_doubt"};
     return words[static_cast<std::size_t>(value)];
 }
 /// The administrator as the library's JSON has it, such as "official_account"; empty for none.
@@ -394,16 +395,19 @@ private:
 /// The result of ensure_linked and wait_linked.
 class progress : public result {
 public:
-    link_state state() const noexcept { return read<link_state, 6>("/state"); }
+    link_state state() const noexcept { return read<link_state, 7>("/state"); }
     administrator waits_for() const noexcept { return read<administrator, 3>("/waits_for"); }
     /// What the list showed before anything was posted.
-    link_state found() const noexcept { return read<link_state, 6>("/found"); }
+    link_state found() const noexcept { return read<link_state, 7>("/found"); }
     /// How many links were posted of which WeChat may have seen something.
     std::int64_t posts() const { return get_number("/posts").value_or(0); }
+    /// How long an earlier invitation may still take effect; 0 unless the state is in_doubt.
+    std::int64_t retry_after_ms() const { return get_number("/retry_after_ms").value_or(0); }
     bool linked() const noexcept { return status() == WX_OK; }
-    /// Whether the state is known: linked, pending, declined or vanished.
+    /// Whether the call determined the state: linked, pending, declined, vanished or in doubt.
     bool known() const noexcept {
-        return status() == WX_OK || (status() <= WX_E_PENDING && status() > WX_E_CANCELLED);
+        return status() == WX_OK || status() == WX_E_IN_DOUBT ||
+               (status() <= WX_E_PENDING && status() > WX_E_CANCELLED);
     }
 
 private:

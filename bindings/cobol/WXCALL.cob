@@ -47,7 +47,7 @@
        CLEAR-LAST-RESULT.
            INITIALIZE WX-STATUS, WX-ERRCODE, WX-CLASS, WX-DELIVERY,
                WX-HTTP-STATUS, WX-RID, WX-MESSAGE-LEN, WX-MESSAGE,
-               WX-STATE, WX-WAITS-FOR, WX-POSTS, WX-RESULT-LEN,
+               WX-STATE, WX-WAITS-FOR, WX-POSTS, WX-RETRY-AFTER-MS, WX-RESULT-LEN,
                WX-ITEM-INDEX
            MOVE 1 TO WX-RESULT-AT.
 
@@ -177,6 +177,9 @@
                    MOVE RESULT-LINE(LINE-AT:) TO WX-WAITS-FOR
                WHEN "/posts"
                    COMPUTE WX-POSTS =
+                       FUNCTION NUMVAL(RESULT-LINE(LINE-AT:12))
+               WHEN "/retry_after_ms"
+                   COMPUTE WX-RETRY-AFTER-MS =
                        FUNCTION NUMVAL(RESULT-LINE(LINE-AT:12))
            END-EVALUATE.
 

@@ -210,11 +210,13 @@
                88  WX-STATE-PENDING      VALUE "pending".
                88  WX-STATE-DECLINED     VALUE "declined".
                88  WX-STATE-VANISHED     VALUE "vanished".
+               88  WX-STATE-IN-DOUBT     VALUE "in_doubt".
                88  WX-STATE-UNKNOWN      VALUE "unknown".
            05  WX-WAITS-FOR              PIC X(16).
                88  WX-WAITS-FOR-ACCOUNT  VALUE "official_account".
                88  WX-WAITS-FOR-PROGRAM  VALUE "mini_program".
            05  WX-POSTS                  PIC 9(4).
+           05  WX-RETRY-AFTER-MS         PIC 9(8).
       *    The length of the result in bytes; after WX-E-BUFFER the
       *    length it needs.
            05  WX-RESULT-LEN             BINARY-DOUBLE UNSIGNED.

@@ -318,7 +318,7 @@ func (c *Client) run(ctx context.Context, body body) *Error {
 type verb func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t
 
 // call runs a verb for at most as long as ctx allows. It returns the library's result also with an
-// error. A link that is pending, declined or vanished is not an error.
+// error. A link that is pending, declined, vanished or in doubt is not an error.
 func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (Result, error) {
 	if strings.ContainsRune(accessToken, 0) {
 		return refused(StatusBadValue, "access_token contains a NUL byte").result()
@@ -337,7 +337,7 @@ func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (R
 
 		r = read(result, status)
 		switch status {
-		case StatusOK, StatusPending, StatusDeclined, StatusVanished:
+		case StatusOK, StatusPending, StatusDeclined, StatusVanished, StatusInDoubt:
 			return nil
 		}
 		e := &Error{Result: r}
@@ -421,7 +421,7 @@ func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID strin
 // wait, or with its context.
 //
 // Without an error the state of the link is known: look at the State and WaitsFor of the progress,
-// since a link that is pending, declined or vanished is not an error. With an error the progress
+// since a link that is pending, declined, vanished or in doubt is not an error. With an error the progress
 // has the state so far: after [ErrToken] call again with another token. If the context or the time
 // limit ended the call, the text of the error describes what the call had done.
 func (c *Client) EnsureLinked(

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 )
 
@@ -368,6 +369,10 @@ const (
 	// The mini program was in the list and is no longer; after a wait also: it is not in the list.
 	StateVanished State = "vanished"
 
+	// The list does not show the mini program, and an earlier invitation may still take effect.
+	// Nothing else is posted until Progress.RetryAfter has passed.
+	StateInDoubt State = "in_doubt"
+
 	// The list could not be read.
 	StateUnknown State = "unknown"
 
@@ -391,6 +396,9 @@ type Progress struct {
 	Item     *MiniProgram  // as the list showed it last; nil if the list did not show it
 	Found    State         // what the list showed before anything was posted
 	Posts    int           // the links of which WeChat may have seen something
+
+	// With StateInDoubt: how long an earlier invitation may still take effect.
+	RetryAfter time.Duration
 }
 
 // readProgress reads the library's JSON. If the call did not reach the library, the state is
@@ -403,12 +411,14 @@ func readProgress(r Result) Progress {
 		Item     json.RawMessage `json:"item"`
 		Found    State           `json:"found"`
 		Posts    int             `json:"posts"`
+		RetryMs  int64           `json:"retry_after_ms"`
 	}
 	if json.Unmarshal(r.JSON, &answer) != nil || answer.State == "" {
 		return p
 	}
 	p.State, p.WaitsFor = answer.State, answer.WaitsFor
 	p.Found, p.Posts = answer.Found, answer.Posts
+	p.RetryAfter = time.Duration(answer.RetryMs) * time.Millisecond
 	var item MiniProgram
 	if item.UnmarshalJSON(answer.Item) == nil {
 		p.Item = &item

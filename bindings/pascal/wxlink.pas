@@ -186,8 +186,8 @@ type
   end;
 
   { wsUnknown: the list could not be read. wsAbsent: the list shows no trace of the mini program;
-    only Found has it. }
-  TWxState = (wsUnknown, wsAbsent, wsPending, wsLinked, wsDeclined, wsVanished);
+    only Found has it. wsInDoubt: an earlier invitation may still take effect; see RetryAfterMs. }
+  TWxState = (wsUnknown, wsAbsent, wsPending, wsLinked, wsDeclined, wsVanished, wsInDoubt);
   TWxWaitsFor = (wfNone, wfOfficialAccount, wfMiniProgram);
 
   { The result of EnsureLinked and WaitLinked: how far a link has come. }
@@ -197,6 +197,7 @@ type
     WaitsFor: TWxWaitsFor;
     Found: TWxState;          { what the list showed before a post }
     Posts: Integer;           { the links of which WeChat may have seen something }
+    RetryAfterMs: Integer;    { how long an earlier invitation may still take effect; or 0 }
     HasItem: Boolean;
     Item: TWxItem;            { as the list showed it last, if HasItem }
   end;
@@ -495,7 +496,7 @@ end;
 function StateOf(const Name: UTF8String): TWxState;
 const
   Names: array[TWxState] of UTF8String =
-    ('unknown', 'absent', 'pending', 'linked', 'declined', 'vanished');
+    ('unknown', 'absent', 'pending', 'linked', 'declined', 'vanished', 'in_doubt');
 var
   S: TWxState;
 begin
@@ -515,6 +516,7 @@ begin
     WX_E_PENDING: Result.State := wsPending;
     WX_E_DECLINED: Result.State := wsDeclined;
     WX_E_VANISHED: Result.State := wsVanished;
+    WX_E_IN_DOUBT: Result.State := wsInDoubt;
   else
     Result.State := wsUnknown;
   end;
@@ -527,6 +529,7 @@ begin
     Result.WaitsFor := wfNone;
   Result.Found := StateOf(TextAt(Outcome, '/found'));
   Result.Posts := StrToIntDef(string(TextAt(Outcome, '/posts')), 0);
+  Result.RetryAfterMs := StrToIntDef(string(TextAt(Outcome, '/retry_after_ms')), 0);
   { null if the list did not show it. }
   Result.HasItem := Copy(TextAt(Outcome, '/item'), 1, 1) = '{';
   Result.Item := ReadItem(Outcome, '/item');

@@ -337,7 +337,8 @@ final class Client
         }
         return match ($status) {
             // Known states of a link are returned; everything else is a failure.
-            Status::OK, Status::PENDING, Status::DECLINED, Status::VANISHED => $result,
+            Status::OK, Status::PENDING, Status::DECLINED, Status::VANISHED,
+            Status::IN_DOUBT => $result,
             default => throw new WxException($result),
         };
     }
@@ -396,6 +397,8 @@ final class Result
      * @param Administrator $waitsFor the administrator who must agree next
      * @param LinkState $found what the list showed before anything was posted
      * @param int $posts how many links ensure posted of which WeChat may have seen something
+     * @param int $retryAfterMs how long an earlier invitation may still take effect; 0 unless the
+     *     state is InDoubt
      * @param ?MiniProgram $item the mini program as ensure or wait last saw it in the list
      */
     private function __construct(
@@ -413,6 +416,7 @@ final class Result
         public readonly Administrator $waitsFor,
         public readonly LinkState $found,
         public readonly int $posts,
+        public readonly int $retryAfterMs,
         public readonly ?MiniProgram $item,
     ) {
     }
@@ -443,6 +447,7 @@ final class Result
                 ?? Administrator::None,
             found: LinkState::tryFrom(Field::text($values, 'found') ?? '') ?? LinkState::Unknown,
             posts: Field::number($values, 'posts') ?? 0,
+            retryAfterMs: Field::number($values, 'retry_after_ms') ?? 0,
             item: is_array($values['item'] ?? null) ? MiniProgram::read($values['item']) : null,
         );
     }
@@ -470,6 +475,7 @@ final class Result
             waitsFor: Administrator::None,
             found: LinkState::Unknown,
             posts: 0,
+            retryAfterMs: 0,
             item: null,
         );
     }
@@ -624,6 +630,12 @@ enum LinkState: string
 
     /** It was in the list and is no longer; after a wait also: it is not in the list. */
     case Vanished = 'vanished';
+
+    /**
+     * The list does not show the mini program, and an earlier invitation may still take effect: see
+     * Result::$retryAfterMs.
+     */
+    case InDoubt = 'in_doubt';
 }
 
 /** The administrator who must agree to a link before it can go further. */

@@ -330,13 +330,13 @@ pub struct LinkProgress(pub wxlink::LinkProgress);
 
 #[pymethods]
 impl LinkProgress {
-    /// `OK`, `PENDING`, `DECLINED` or `VANISHED`; of a failed call, the status of its error.
+    /// `OK`, `PENDING`, `DECLINED`, `VANISHED` or `IN_DOUBT`; of a failed call, its error's status.
     #[getter]
     fn status(&self) -> &'static str {
         self.0.status().name()
     }
 
-    /// `linked`, `pending`, `declined`, `vanished` or `unknown`.
+    /// `linked`, `pending`, `declined`, `vanished`, `in_doubt` or `unknown`.
     #[getter]
     fn state(&self) -> &'static str {
         self.0.state().as_str()
@@ -358,6 +358,12 @@ impl LinkProgress {
     #[getter]
     fn posts(&self) -> u32 {
         self.0.posts()
+    }
+
+    /// Seconds for which an earlier invitation may still take effect; 0 unless in doubt.
+    #[getter]
+    fn retry_after(&self) -> f64 {
+        self.0.retry_after().as_secs_f64()
     }
 
     /// The list's item as it was last seen, with all its fields; None if it was not in the list.

@@ -138,9 +138,9 @@ class LinkProgress:
 
     @property
     def status(self) -> Status:
-        """OK, PENDING, DECLINED or VANISHED; of a failed call, the status of its error."""
+        """OK, PENDING, DECLINED, VANISHED or IN_DOUBT; of a failed call, its error's status."""
     @property
-    def state(self) -> Literal["linked", "pending", "declined", "vanished", "unknown"]:
+    def state(self) -> Literal["linked", "pending", "declined", "vanished", "in_doubt", "unknown"]:
         """The state of the link."""
     @property
     def linked(self) -> bool:
@@ -151,6 +151,9 @@ class LinkProgress:
     @property
     def posts(self) -> int:
         """How many links were posted of which WeChat may have seen anything."""
+    @property
+    def retry_after(self) -> float:
+        """Seconds for which an earlier invitation may still take effect; 0 unless in doubt."""
     @property
     def item(self) -> dict[str, Any] | None:
         """The list's item as it was last seen, with all fields; None if it was not in the list."""

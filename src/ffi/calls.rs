@@ -193,10 +193,12 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 /// program is not in it, and can then wait for the administrators. It is safe to repeat: after a
 /// failure, while an invitation is pending, and when the mini program is already linked.
 ///
-/// If the outcome of a post is unknown, or WeChat answers it with -1 (busy), the function looks for
-/// the invitation in the list. Only if two reads do not show it, it posts again, at most
-/// max_retries times. If the list shows that the administrator refused, the function does not post;
-/// to invite again, use wx_link_miniprogram.
+/// One call posts at most once. For settle_ms after a post, no call that shares the store (option
+/// store) posts another invitation for the same mini program and the same account or token, because
+/// the first may take effect late. With the option account, invitations are remembered for 90 days:
+/// one that WeChat accepted and that is no longer in the list is not repeated unless the option
+/// reinvite is set. If the list shows that the administrator refused, the function does not post; to
+/// invite again, use wx_link_miniprogram.
 ///
 ///     status = wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 60000, &result);
 ///     if (status == WX_E_PENDING)
@@ -205,12 +207,14 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 ///
 /// The library makes the result's JSON (wx_result_json):
 ///     {"errcode":0,"errmsg":"ok","state":"linked","waits_for":"","item":{...},
-///      "found":"absent","posts":1}
-///   state      linked, pending, declined, vanished or unknown
+///      "found":"absent","posts":1,"retry_after_ms":0}
+///   state      linked, pending, declined, vanished, in_doubt or unknown
 ///   waits_for  who has to act: official_account, mini_program, or empty
 ///   item       the mini program's item in the list, or null
 ///   found      what the first read of the list showed: absent, or a state
 ///   posts      how many times a link was posted that WeChat may have received
+///   retry_after_ms
+///              if in_doubt: how long an earlier invitation may still take effect
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_derive
@@ -226,7 +230,11 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 ///   WX_OK                 the mini program is linked
 ///   WX_E_PENDING          an invitation is pending; an administrator has to act
 ///   WX_E_DECLINED         the mini program's administrator refused
-///   WX_E_VANISHED         the mini program was in the list and is no longer there
+///   WX_E_VANISHED         the mini program was in the list, or was invited earlier, and is not
+///                         there any more
+///   WX_E_IN_DOUBT         an earlier invitation may still take effect, so nothing was posted: call
+///                         again after retry_after_ms
+///   WX_E_STORE            the store of link claims cannot be used, so nothing was posted
 ///   WX_E_CANCELLED        the handle was cancelled; the message lists what had been done by then
 ///   otherwise as wx_link_miniprogram. If WeChat refused the access token (class token), call
 ///   again with a new one: nothing is done twice.

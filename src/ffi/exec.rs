@@ -72,7 +72,7 @@ const MAX_SHORTENED_VALUE_BYTES: usize = 32;
 ///   WX_E_NULL_POINTER  out_len is NULL, or another pointer is NULL and its length is not 0
 /// After a failure, out contains the message, unless out is NULL or too small. If the result of
 /// link, unlink or ensure does not fit into out, out receives a shorter one: the errcode, and for
-/// ensure also state, waits_for and posts.
+/// ensure also state, waits_for, posts and retry_after_ms.
 /// Ownership: the library keeps none of the buffers.
 /// Threads: may be called from several threads at the same time, each with its own buffers.
 #[unsafe(no_mangle)]
@@ -355,7 +355,7 @@ fn write_shortened(result: &wx_result, format: Format) -> Vec<u8> {
     match format {
         Format::Json => {
             let mut json = json!({"errcode": result.errcode(), "errmsg": errmsg});
-            for key in ["state", "waits_for", "posts"] {
+            for key in ["state", "waits_for", "posts", "retry_after_ms"] {
                 let value = result.tree().get(key);
                 let short = value.filter(|v| v.to_string().len() <= MAX_SHORTENED_VALUE_BYTES);
                 if let (Some(value), Some(json)) = (short, json.as_object_mut()) {

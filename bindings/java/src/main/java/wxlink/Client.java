@@ -303,7 +303,8 @@ public final class Client implements AutoCloseable {
         return status == Status.OK
                 || status == Status.PENDING
                 || status == Status.DECLINED
-                || status == Status.VANISHED;
+                || status == Status.VANISHED
+                || status == Status.IN_DOUBT;
     }
 
     /** The wait as C's unsigned 32 bits, which int has too. */

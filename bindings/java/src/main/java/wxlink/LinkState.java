@@ -17,7 +17,12 @@ public enum LinkState {
     /**
      * The mini program was in the list and is no longer; after a wait also: it is not in the list.
      */
-    VANISHED;
+    VANISHED,
+    /**
+     * The list does not show the mini program, and an earlier invitation may still take effect:
+     * see {@link Result#retryAfter}.
+     */
+    IN_DOUBT;
 
     /**
      * The state as the library's JSON and the other languages write it, such as {@code pending}.

@@ -4,6 +4,7 @@ import static wxlink.Lib.LIB;
 
 import com.sun.jna.Pointer;
 import java.io.Serializable;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -32,6 +33,7 @@ public final class Result implements Serializable {
     private final Administrator waitsFor;
     private final LinkState found;
     private final int posts;
+    private final Duration retryAfter;
     private final MiniProgram item;
 
     /** Copies a native result, which the caller still owns. Null stands for a missing result. */
@@ -59,6 +61,7 @@ public final class Result implements Serializable {
         waitsFor = Administrator.fromWord(values.text("/waits_for").orElse(""));
         found = LinkState.fromWord(values.text("/found").orElse(""));
         posts = (int) values.number("/posts").orElse(0);
+        retryAfter = Duration.ofMillis(values.number("/retry_after_ms").orElse(0));
         item = values.text("/item").orElse("").startsWith("{")
                 ? new MiniProgram(values, "/item")
                 : null;
@@ -154,6 +157,14 @@ public final class Result implements Serializable {
     /** How many links ensure posted of which WeChat may have seen something. */
     public int posts() {
         return posts;
+    }
+
+    /**
+     * How long an earlier invitation may still take effect; zero unless the state is {@link
+     * LinkState#IN_DOUBT}.
+     */
+    public Duration retryAfter() {
+        return retryAfter;
     }
 
     /** The mini program as ensure or wait last saw it in the list. */

@@ -31,7 +31,8 @@ const WAIT_TIME: Duration = Duration::from_secs(10);
 /// stalls.
 const AMPLE_LIMIT: Duration = Duration::from_secs(90);
 const SHORT_WAIT_TIME: Duration = Duration::from_secs(3);
-/// How much longer than its limit a call may take. The promise is 100 ms; the rest allows for a machine that is busy with other tests.
+/// How much longer than its limit a call may take. The promise is 100 ms; the rest allows for a
+/// machine that is busy with other tests.
 const MAX_OVERRUN: Duration = Duration::from_secs(20);
 /// How many cells run at the same time: those that only wait for their limit, and the others, which
 /// need the machine and must not reach their limit because they share it.

@@ -126,7 +126,7 @@ fn a_readable_config_file_with_secrets_causes_a_warning() {
     }
 }
 
-/// The program with the sandbox's base URL and without a token.
+/// The program with the simulator's base URL and without a token.
 fn tokenless(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     let mut command = bare(arguments);
     command.env("WXLINK_BASE_URL", sandbox.http_url());

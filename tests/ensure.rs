@@ -462,10 +462,7 @@ fn one_list_serves_many_calls() {
     for n in 1..=3 {
         let progress = ensure(&format!("wx0b{n:014x}"));
         assert_eq!(progress.status(), Status::Pending);
-        assert_eq!(
-            (progress.found(), progress.posts()),
-            (LinkState::Absent, 1)
-        );
+        assert_eq!((progress.found(), progress.posts()), (LinkState::Absent, 1));
     }
     // One read for all of them, and none after a successful post.
     assert_eq!((bench.links(), reads()), ((3, 3), 1));

@@ -131,7 +131,7 @@ impl Client {
         let attempts = response.attempts().to_vec();
         LinkList::read(response).map_err(|why| {
             let failure = Failure::new(Status::BadAnswer, why);
-            let lang = self.limits.lang;
+            let lang = self.settings.lang;
             Error::failed(Endpoint::Get, failure, Delivery::Answered, attempts, lang)
         })
     }
@@ -203,7 +203,7 @@ impl Client {
     ) -> Result<Response, Error> {
         let deadline = end.min(self.deadline());
         let before_send =
-            |status| Error::before_send(status, "", self.limits.lang).with_endpoint(endpoint);
+            |status| Error::before_send(status, "", self.settings.lang).with_endpoint(endpoint);
         if self.is_forked() {
             return Err(before_send(Status::Forked));
         }
@@ -213,7 +213,7 @@ impl Client {
         let sender = Sender {
             pool: &self.pool,
             cancel: &self.cancel,
-            limits: self.limits,
+            settings: self.settings,
             secrets: &[],
         };
         // An empty token means none: some languages cannot omit a text.

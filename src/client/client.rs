@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::id_aliases::IdAliases;
-use crate::config::limits::{Limits, MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+use crate::config::call_settings::CallSettings;
+use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::lang::{Lang, Text};
@@ -41,7 +42,7 @@ pub struct LinkChoices {
 #[derive(Clone)]
 pub struct Client {
     pub(super) pool: Arc<ConnectionPool>,
-    pub(super) limits: Limits,
+    pub(super) settings: CallSettings,
     pub(super) cancel: Arc<CancelToken>,
     pub(super) aliases: Arc<IdAliases>,
     /// The tokens of calls that pass none; `None` if no token source is set.
@@ -78,7 +79,7 @@ impl Client {
             tokens: TokenCache::new(options, &pool).map_err(bad_option)?,
             account: options.account_over(None),
             pool,
-            limits: options.limits(),
+            settings: options.call_settings(),
             cancel: Arc::new(new_cancel_token(options.lang)?),
             aliases: Arc::default(),
             fork_guard: new_fork_guard(options.lang)?,
@@ -105,13 +106,13 @@ impl Client {
     /// [`Status::BadOption`]: an option was set that belongs to the shared connections.
     /// [`Status::Internal`]: the process has no file descriptor left.
     pub fn derive(&self, options: &Options) -> Result<Client, Error> {
-        let lang = self.limits.lang;
-        let limits = options
-            .limits_over(self.limits)
+        let lang = self.settings.lang;
+        let settings = options
+            .call_settings_over(self.settings)
             .map_err(|why| Error::before_send(Status::BadOption, why, lang))?;
         Ok(Client {
             pool: self.pool.clone(),
-            limits,
+            settings,
             cancel: Arc::new(new_cancel_token(lang)?),
             aliases: self.aliases.clone(),
             tokens: self.tokens.clone(),
@@ -133,7 +134,7 @@ impl Client {
         &self,
         check: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Result<Client, Error> {
-        let cancel = new_cancel_token(self.limits.lang)?.with_interrupt_check(Box::new(check));
+        let cancel = new_cancel_token(self.settings.lang)?.with_interrupt_check(Box::new(check));
         Ok(Client {
             cancel: Arc::new(cancel),
             ..self.clone()
@@ -266,7 +267,7 @@ impl Client {
         &self,
         body: impl FnOnce(&Platform) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let before_send = |status| Error::before_send(status, "", self.limits.lang);
+        let before_send = |status| Error::before_send(status, "", self.settings.lang);
         if self.is_forked() {
             return Err(before_send(Status::Forked));
         }
@@ -290,7 +291,7 @@ impl Client {
 
     /// The result with its error in the client's language.
     pub(super) fn localized<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        result.map_err(|e| e.with_lang(self.limits.lang))
+        result.map_err(|e| e.with_lang(self.settings.lang))
     }
 
     /// Cancels this handle and its clones: all calls that run on them end within 100 ms with
@@ -306,33 +307,33 @@ impl Client {
 
     /// The language of the client's messages.
     pub fn lang(&self) -> Lang {
-        self.limits.lang
+        self.settings.lang
     }
 
     /// The time limit of a call (option `timeout_ms`).
     pub fn timeout(&self) -> Duration {
-        self.limits.timeout
+        self.settings.timeout
     }
 
     pub(super) fn max_retries(&self) -> u32 {
-        self.limits.max_retries
+        self.settings.max_retries
     }
 
     /// The time at which a call that starts now must end.
     pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.timeout
+        Instant::now() + self.settings.timeout
     }
 
     /// Waits until `until`, or until the handle is cancelled.
     pub(super) fn pause_until(&self, until: Instant) -> Result<(), Error> {
         self.cancel
             .pause(until)
-            .map_err(|_| Error::before_send(Status::Cancelled, "", self.limits.lang))
+            .map_err(|_| Error::before_send(Status::Cancelled, "", self.settings.lang))
     }
 
     /// Checks that a text can be sent. Its meaning is WeChat's to check.
     pub(super) fn check_text(&self, name: &str, text: &str, max: usize) -> Result<(), Error> {
-        let lang = self.limits.lang;
+        let lang = self.settings.lang;
         let why = if text.is_empty() {
             match lang {
                 Lang::En => format!("{name} is empty"),
@@ -360,7 +361,7 @@ impl Client {
 
     /// An error in the arguments, in the client's language.
     pub(super) fn bad_value(&self, why: Text) -> Error {
-        let lang = self.limits.lang;
+        let lang = self.settings.lang;
         Error::before_send(Status::BadValue, why, lang)
     }
 }

@@ -21,9 +21,9 @@ const SHORTEST_READ_PAUSE: Duration = Duration::from_millis(20);
 /// The pause between the two reads that must both not show the mini program before it is posted
 /// again.
 const CONFIRMATION_PAUSE: Duration = Duration::from_secs(1);
-/// A post may use all of the time limit but one part in this many. The rest is kept for reading the
-/// list, in case the post's outcome is unknown.
-const READ_TIME_DIVISOR: u32 = 4;
+/// A post may use the time limit except its last quarter, which is kept for reading the list in case
+/// the post's outcome is unknown.
+const PART_RESERVED_FOR_READS: u32 = 4;
 
 /// One mini program and the progress of its link.
 pub(super) struct LinkTracker<'a> {
@@ -65,7 +65,7 @@ impl<'a> LinkTracker<'a> {
         self.progress
     }
 
-    /// Reads the list and returns the mini program's state in it; `Vanished` if it is not there.
+    /// Reads the list and returns the mini program's state in it; `Absent` if it is not there.
     pub(super) fn read_list(&mut self) -> Result<LinkState, Error> {
         let list = self
             .client
@@ -75,13 +75,17 @@ impl<'a> LinkTracker<'a> {
         Ok(self.update_from(&list))
     }
 
-    /// Updates the state from a list, and returns it.
+    /// Returns the mini program's state in a list, and updates that of the link. A mini program that
+    /// is absent from the list has vanished, unless a later list shows it.
     pub(super) fn update_from(&mut self, list: &LinkList) -> LinkState {
         if self.progress.posts == 0 {
             self.refused_before = refused_without_appid(list).collect();
         }
-        self.progress.state = match self.find(list) {
-            None => LinkState::Vanished,
+        match self.find(list) {
+            None => {
+                self.progress.state = LinkState::Vanished;
+                LinkState::Absent
+            }
             Some(item) => {
                 let ids = [item.username(), item.appid()].into_iter().flatten();
                 if let Some(alias) = ids.into_iter().find(|id| id != self.id) {
@@ -90,10 +94,10 @@ impl<'a> LinkTracker<'a> {
                 }
                 self.was_seen = true;
                 self.progress.item = Some(item.json());
-                LinkState::from_status(item.status())
+                self.progress.state = LinkState::from_status(item.status());
+                self.progress.state
             }
-        };
-        self.progress.state
+        }
     }
 
     /// Finds the mini program in the list: by the caller's id, else by its other id, else as a
@@ -116,7 +120,7 @@ impl<'a> LinkTracker<'a> {
     /// Posts until an invitation is pending, and reads the list before it posts again.
     pub(super) fn post(&mut self, choices: LinkChoices) -> Result<(), Error> {
         let max_posts = self.client.max_retries().saturating_add(1);
-        let post_deadline = self.deadline - self.client.timeout() / READ_TIME_DIVISOR;
+        let post_deadline = self.deadline - self.client.timeout() / PART_RESERVED_FOR_READS;
         loop {
             let posted = self
                 .client
@@ -173,12 +177,12 @@ impl<'a> LinkTracker<'a> {
 
     /// Whether one of two reads of the list shows the mini program.
     fn is_listed(&mut self) -> Result<bool, Error> {
-        if self.read_list()? != LinkState::Vanished {
+        if self.read_list()? != LinkState::Absent {
             return Ok(true);
         }
         let pause = CONFIRMATION_PAUSE.min(self.client.timeout() / 10);
         self.client.pause_until(Instant::now() + pause)?;
-        Ok(self.read_list()? != LinkState::Vanished)
+        Ok(self.read_list()? != LinkState::Absent)
     }
 
     /// Reads the list, at least once, until the link is settled or the wait is over.
@@ -192,7 +196,7 @@ impl<'a> LinkTracker<'a> {
             match self.read_list() {
                 Err(e) if is_permanent(&e) => return self.fail(e),
                 Err(e) => last_error = Some(e),
-                Ok(LinkState::Vanished) => {
+                Ok(LinkState::Absent) => {
                     absent_in_a_row += 1;
                     // A list may show a new invitation late, and may miss an item once.
                     let may_appear = self.progress.posts > 0 && !self.was_seen;

@@ -29,7 +29,10 @@ pub enum LinkState {
     AwaitingAdministrator,
     /// The mini program's administrator refused.
     Declined,
-    /// The mini program is not in the list, or is no longer there.
+    /// The list does not show the mini program. Only [`LinkProgress::found`] has this state.
+    Absent,
+    /// The mini program is no longer in the list, or never was: the state of a call that ends
+    /// without having seen it.
     Vanished,
     /// The list could not be read.
     Unknown,
@@ -47,7 +50,8 @@ impl LinkState {
         }
     }
 
-    /// The word for the state in JSON: `linked`, `pending`, `declined`, `vanished` or `unknown`.
+    /// The word for the state in JSON: `linked`, `pending`, `declined`, `absent`, `vanished` or
+    /// `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             LinkState::Linked => "linked",
@@ -55,6 +59,7 @@ impl LinkState {
             | LinkState::AwaitingMiniProgram
             | LinkState::AwaitingAdministrator => "pending",
             LinkState::Declined => "declined",
+            LinkState::Absent => "absent",
             LinkState::Vanished => "vanished",
             LinkState::Unknown => "unknown",
         }
@@ -188,7 +193,7 @@ impl LinkProgress {
             (Some(e), _) => e.status(),
             (None, LinkState::Linked) => Status::Ok,
             (None, LinkState::Declined) => Status::Declined,
-            (None, LinkState::Vanished) => Status::Vanished,
+            (None, LinkState::Absent | LinkState::Vanished) => Status::Vanished,
             (None, _) => Status::Pending,
         }
     }
@@ -204,8 +209,8 @@ impl LinkProgress {
         self.item.as_ref()
     }
 
-    /// The state that the first read of the list showed; [`LinkState::Vanished`] if the mini
-    /// program was not in it.
+    /// The state that the first read of the list showed; [`LinkState::Absent`] if the mini program
+    /// was not in it.
     pub fn found(&self) -> LinkState {
         self.found
     }
@@ -242,7 +247,10 @@ impl LinkProgress {
 
     /// Whether the outcome of the last post is known, by its response or by a later list.
     fn is_post_outcome_known(&self) -> bool {
-        let is_listed = !matches!(self.state, LinkState::Vanished | LinkState::Unknown);
+        let is_listed = !matches!(
+            self.state,
+            LinkState::Absent | LinkState::Vanished | LinkState::Unknown
+        );
         self.post_outcome != PostOutcome::Unknown || is_listed
     }
 
@@ -358,17 +366,13 @@ impl LinkProgress {
             Status::Ok => "ok".to_owned(),
             _ => self.message(),
         };
-        let found = match self.found {
-            LinkState::Vanished => "absent",
-            found => found.as_str(),
-        };
         json!({
             "errcode": self.errcode(),
             "errmsg": errmsg,
             "state": self.state.as_str(),
             "waits_for": self.state.waits_for(),
             "item": self.item,
-            "found": found,
+            "found": self.found.as_str(),
             "posts": self.posts,
         })
     }

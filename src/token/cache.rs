@@ -15,7 +15,7 @@ use super::command::Command;
 use super::lifetime;
 use super::pacing::{MIN_INTERVAL, Pacing};
 use super::platform::Platform;
-use crate::config::limits::Limits;
+use crate::config::call_settings::CallSettings;
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::lang::Text;
@@ -107,7 +107,7 @@ enum Step {
 /// The tokens of a client.
 pub(crate) struct TokenCache {
     source: Source,
-    limits: Limits,
+    settings: CallSettings,
     accounts: Mutex<HashMap<String, Account>>,
     /// Locked while `accounts` is locked, never the other way round.
     fetches: Arc<SingleFlight<String, Outcome>>,
@@ -147,15 +147,19 @@ impl TokenCache {
         };
         Ok(Some(TokenCache::with_source(
             source,
-            options.limits(),
+            options.call_settings(),
             MIN_INTERVAL,
         )))
     }
 
-    fn with_source(source: Source, limits: Limits, min_interval: Duration) -> Arc<TokenCache> {
+    fn with_source(
+        source: Source,
+        settings: CallSettings,
+        min_interval: Duration,
+    ) -> Arc<TokenCache> {
         Arc::new(TokenCache {
             source,
-            limits,
+            settings,
             accounts: Mutex::default(),
             fetches: SingleFlight::new("wxlink-token"),
             min_interval,
@@ -363,7 +367,7 @@ impl TokenCache {
     }
 
     fn fetch(&self, account: &str, refused: Option<&str>) -> Result<FetchedToken, Error> {
-        let limit = Instant::now() + self.limits.timeout;
+        let limit = Instant::now() + self.settings.timeout;
         let fetched = match &self.source {
             Source::Fixed(_) => Err(self.error(Status::Internal, "a fixed token is never fetched")),
             #[cfg(unix)]
@@ -473,7 +477,7 @@ impl TokenCache {
     }
 
     fn error(&self, status: Status, why: impl Into<Message>) -> Error {
-        Error::before_send(status, why, self.limits.lang)
+        Error::before_send(status, why, self.settings.lang)
     }
 
     fn accounts(&self) -> MutexGuard<'_, HashMap<String, Account>> {
@@ -503,9 +507,9 @@ mod tests {
         let fetches = count.clone();
         let fake: Fake =
             Box::new(move |_, refused| fetch(fetches.fetch_add(1, Ordering::SeqCst) + 1, refused));
-        let limits = Options::new().limits();
+        let settings = Options::new().call_settings();
         (
-            TokenCache::with_source(Source::Fake(fake), limits, min_interval),
+            TokenCache::with_source(Source::Fake(fake), settings, min_interval),
             count,
         )
     }

@@ -448,7 +448,7 @@ fn outcome_of(progress: &LinkProgress) -> Outcome {
                 Outcome::Pending
             }
         }
-        LinkState::Vanished | LinkState::Unknown => Outcome::Failed,
+        LinkState::Absent | LinkState::Vanished | LinkState::Unknown => Outcome::Failed,
     }
 }
 

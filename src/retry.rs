@@ -113,23 +113,30 @@ impl Sender<'_> {
             if delivery == Delivery::NeverSent {
                 tried_hosts.push(host);
             }
-            let retry = may_retry && {
-                // A request that was never sent is tried at every host before it counts as a retry.
-                let has_another_host =
-                    delivery == Delivery::NeverSent && tried_hosts.len() < self.pool.hosts().len();
-                if has_another_host {
-                    Instant::now() < deadline
-                } else {
-                    tried_hosts.clear();
-                    retries += 1;
-                    retries <= self.settings.max_retries && self.pause(retries, deadline)
-                }
-            };
-            if !retry {
+            if !(may_retry
+                && self.prepare_retry(delivery, &mut tried_hosts, &mut retries, deadline))
+            {
                 let lang = self.settings.lang;
                 return Err(Error::failed(endpoint, failure, delivery, attempts, lang));
             }
         }
+    }
+
+    /// Prepares the next attempt and returns whether to make it. A request that was never sent is
+    /// tried at every host before the next attempt counts as a retry, which pauses first.
+    fn prepare_retry(
+        &self,
+        delivery: Delivery,
+        tried_hosts: &mut Vec<usize>,
+        retries: &mut u32,
+        deadline: Instant,
+    ) -> bool {
+        if delivery == Delivery::NeverSent && tried_hosts.len() < self.pool.hosts().len() {
+            return Instant::now() < deadline;
+        }
+        tried_hosts.clear();
+        *retries += 1;
+        *retries <= self.settings.max_retries && self.pause(*retries, deadline)
     }
 
     /// Removes from the text the token that was sent, the secrets in the response, and the other

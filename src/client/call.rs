@@ -64,13 +64,13 @@ impl Client {
         self.link_until(access_token.into(), appid, choices, self.deadline())
     }
 
-    /// [`link_miniprogram`](Client::link_miniprogram) that ends by `end` at the latest.
+    /// [`link_miniprogram`](Client::link_miniprogram) that ends by `deadline` at the latest.
     pub(super) fn link_until(
         &self,
         access_token: Option<&str>,
         appid: &str,
         choices: LinkChoices,
-        end: Instant,
+        deadline: Instant,
     ) -> Result<Response, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -85,7 +85,7 @@ impl Client {
             notify_users: choices.notify_users.into(),
             show_profile: choices.show_profile.into(),
         };
-        self.call(Endpoint::Link, access_token, &body, end)
+        self.call(Endpoint::Link, access_token, &body, deadline)
     }
 
     /// Lists the mini programs that are linked to the Official Account that the token belongs to,
@@ -114,17 +114,17 @@ impl Client {
         self.parse_list(self.get_linked_raw(access_token)?)
     }
 
-    /// [`get_linked`](Client::get_linked) that ends by `end` at the latest. Checks first the `id`
+    /// [`get_linked`](Client::get_linked) that ends by `deadline` at the latest. Checks first the `id`
     /// that the caller will look for in the list.
     pub(super) fn get_linked_until(
         &self,
         access_token: Option<&str>,
         id: &str,
-        end: Instant,
+        deadline: Instant,
     ) -> Result<LinkList, Error> {
         self.check_text("appid", id, MAX_APPID_BYTES)
             .map_err(|e| e.with_endpoint(Endpoint::Get))?;
-        self.parse_list(self.call(Endpoint::Get, access_token, &EmptyObject {}, end)?)
+        self.parse_list(self.call(Endpoint::Get, access_token, &EmptyObject {}, deadline)?)
     }
 
     fn parse_list(&self, response: Response) -> Result<LinkList, Error> {
@@ -199,9 +199,9 @@ impl Client {
         endpoint: Endpoint,
         access_token: Option<&str>,
         body: &impl Serialize,
-        end: Instant,
+        deadline: Instant,
     ) -> Result<Response, Error> {
-        let deadline = end.min(self.deadline());
+        let deadline = deadline.min(self.deadline());
         let before_send =
             |status| Error::before_send(status, "", self.settings.lang).with_endpoint(endpoint);
         if self.is_forked() {
@@ -257,9 +257,7 @@ impl Client {
                         result
                     }
                     Ok(None) => Err(refusal),
-                    Err(e) => {
-                        self.localized(Err(e.with_endpoint(endpoint).after_refusal(&refusal)))
-                    }
+                    Err(e) => self.localized(Err(e.with_endpoint(endpoint).add_refusal(&refusal))),
                 }
             }
             result => result,

@@ -18,8 +18,8 @@ use crate::sys::fork::ForkGuard;
 use crate::token::{Platform, TokenCache};
 use crate::transport::ConnectionPool;
 
-/// No call takes longer than this: `timeout_ms` is a `u32`.
-const MAX_TIMEOUT: Duration = Duration::from_millis(u32::MAX as u64);
+/// Longer than any token fetch: `timeout_ms` is at most an hour.
+const LONGER_THAN_ANY_FETCH: Duration = Duration::from_millis(2 * u32::MAX as u64);
 
 /// The choices for a link. They have no defaults, because `notify_users` messages every follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +199,7 @@ impl Client {
     /// call again.
     pub fn set_ticket(&self, ticket: &str) -> Result<(), Error> {
         self.check_text("ticket", ticket, MAX_TOKEN_BYTES)?;
-        self.call_platform(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
+        self.with_platform(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
         self.forget_token_failure(None);
         Ok(())
     }
@@ -229,7 +229,7 @@ impl Client {
     pub fn add_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
         self.check_text("appid", appid, MAX_APPID_BYTES)?;
         self.check_text("refresh_token", refresh_token, MAX_TOKEN_BYTES)?;
-        self.call_platform(|platform| {
+        self.with_platform(|platform| {
             platform.add_account(appid, refresh_token, self.deadline(), &self.cancel)
         })?;
         self.forget_token_failure(Some(appid));
@@ -251,9 +251,10 @@ impl Client {
             return true;
         };
         let now = Instant::now();
-        // If the clock cannot represent the limit, wait longer than any fetch takes.
-        let until = now.checked_add(limit).unwrap_or(now + 2 * MAX_TIMEOUT);
-        tokens.finish_fetches(until)
+        let longest = now + LONGER_THAN_ANY_FETCH;
+        // The clock may not be able to represent the limit.
+        let deadline = now.checked_add(limit).unwrap_or(longest);
+        tokens.finish_fetches(deadline)
     }
 
     fn forget_token_failure(&self, account: Option<&str>) {
@@ -262,8 +263,8 @@ impl Client {
         }
     }
 
-    /// Calls the platform, unless this handle is forked or cancelled.
-    fn call_platform(
+    /// Runs `body` on the platform, unless this handle is forked or cancelled.
+    fn with_platform(
         &self,
         body: impl FnOnce(&Platform) -> Result<(), Error>,
     ) -> Result<(), Error> {

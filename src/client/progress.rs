@@ -27,7 +27,7 @@ pub enum LinkState {
     AwaitingMiniProgram,
     /// An invitation is pending; the list does not show which administrator has to act.
     AwaitingAdministrator,
-    /// The mini program's administrator refused.
+    /// The mini program's administrator refused: [`LinkStatus::Refused`].
     Declined,
     /// The list does not show the mini program. Only [`LinkProgress::found`] has this state.
     Absent,

@@ -137,7 +137,7 @@ fn find(
     let lang = Lang::from_code(lang?)?;
     let entry = match endpoint? {
         "" => errcode::general(errcode)?,
-        word => errcode::lookup(Endpoint::parse(word)?, errcode)?,
+        word => errcode::lookup(Endpoint::parse_linking(word)?, errcode)?,
     };
     let text = match field? {
         "name" => entry.name,

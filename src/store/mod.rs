@@ -3,7 +3,7 @@
 //!
 //! A store keeps texts by key and does not know what they mean. Each key has a lock beside it,
 //! which expires if its holder is killed. Every access ends at its limit. Accesses block, so they
-//! run on threads of the library and not on the host's.
+//! run on threads of the library and not on the caller's.
 
 #[cfg(feature = "file-store")]
 mod clock;

@@ -71,7 +71,11 @@ struct Account {
 impl Account {
     /// Resets the pause if WeChat has accepted the token in a call.
     fn note_acceptance(&mut self) {
-        if self.cached.as_ref().is_some_and(|h| h.token.was_accepted()) {
+        if self
+            .cached
+            .as_ref()
+            .is_some_and(|cached| cached.token.was_accepted())
+        {
             self.pacing.accepted();
         }
     }
@@ -241,10 +245,10 @@ impl TokenCache {
         }
     }
 
-    /// Waits until the running fetches are finished. Returns `false` if the limit passes first.
-    pub fn finish_fetches(&self, limit: Instant) -> bool {
+    /// Waits until the running fetches are finished. Returns `false` if the deadline passes first.
+    pub fn finish_fetches(&self, deadline: Instant) -> bool {
         let never = CancelToken::new();
-        never.is_ok_and(|never| self.fetches.wait_for_all(limit, &never).is_ok())
+        never.is_ok_and(|never| self.fetches.wait_for_all(deadline, &never).is_ok())
     }
 
     /// Returns the cached token, or fetches another one and waits for it.
@@ -258,7 +262,7 @@ impl TokenCache {
             let waited = match self.next_step(account, limit)? {
                 Step::Use(token) => return Ok(token),
                 Step::Join(fetch) => match fetch.wait(limit + GRACE, cancel) {
-                    // Another call has had it refused since.
+                    // WeChat has refused it in another call meanwhile.
                     Ok(Some(Ok(token))) if self.is_refused(account, token) => Ok(()),
                     Ok(Some(outcome)) => return outcome.clone(),
                     Ok(None) => Ok(()),
@@ -352,7 +356,7 @@ impl TokenCache {
         let work = move || {
             let fetch = || tokens.fetch(&own_name, refused.as_deref().map(|t| &**t));
             let fetched = catch_panic(fetch).unwrap_or_else(|| Err(tokens.panicked()));
-            tokens.store(&own_name, replacements, fetched)
+            tokens.record_fetch(&own_name, replacements, fetched)
         };
         let flight = self
             .fetches
@@ -386,8 +390,8 @@ impl TokenCache {
         Ok(fetched)
     }
 
-    /// Stores the result of a fetch. `replacements` is the account's count when the fetch started.
-    fn store(
+    /// Records the result of a fetch. `replacements` is the account's count when the fetch started.
+    fn record_fetch(
         &self,
         name: &str,
         replacements: u64,

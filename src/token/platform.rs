@@ -599,7 +599,7 @@ impl Platform {
         };
         sender
             .send(endpoint, token, body, limit, Vec::new())
-            .map_err(Error::without_token)
+            .map_err(Error::into_no_token)
     }
 
     /// Reads the new tokens. A refresh token is kept even if the access token is missing: it may be

@@ -28,7 +28,7 @@ fn the_options_page() {
         )
         .unwrap();
     }
-    page += "\n[How it works](how-it-works.md) describes how time limits, retries and entry hosts \
+    page += "\n[How it works](how-it-works.md) describes how time limits, retries and API hosts \
              work\n\
              together.\n";
     check_generated("docs/options.md", &page);

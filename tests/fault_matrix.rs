@@ -31,7 +31,8 @@ const WAIT_TIME: Duration = Duration::from_secs(10);
 /// stalls.
 const AMPLE_LIMIT: Duration = Duration::from_secs(90);
 const SHORT_WAIT_TIME: Duration = Duration::from_secs(3);
-/// How much longer than its limit a call may take. The promise is 100 ms; the rest allows for a machine that is busy with other tests.
+/// How much longer than its limit a call may take. The promise is 100 ms; the rest allows for a
+/// machine that is busy with other tests.
 const MAX_OVERRUN: Duration = Duration::from_secs(20);
 /// How many cells run at the same time: those that only wait for their limit, and the others, which
 /// need the machine and must not reach their limit because they share it.
@@ -201,14 +202,16 @@ const ROWS: &[Row] = &[
     row(
         "302",
         Fault::Request(
-            r#"{"fault": {"redirect": {"code": 302, "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
+            r#"{"fault": {"redirect": {"code": 302,
+                "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
         ),
         [BAD; 2],
     ),
     row(
         "307",
         Fault::Request(
-            r#"{"fault": {"redirect": {"code": 307, "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
+            r#"{"fault": {"redirect": {"code": 307,
+                "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
         ),
         [BAD; 2],
     ),
@@ -544,13 +547,19 @@ fn every_fault_against_every_verb() {
 fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
     let mut page = format!(
         "# Faults\n\n\
-         <!-- Measured and written by `make generate` (tests/fault_matrix.rs); compared by `make test`. -->\n\n\
-         This page shows how each verb ends when every attempt meets the same fault, with a limit of\n\
-         {LIMIT:?} ({AMPLE_LIMIT:?} for faults that no call waits for) and otherwise the default options.\n\
-         `ensure` reads the list without a fault and meets the fault when it posts. `wait` has {WAIT_TIME:?}\n\
+         <!-- Measured and written by `make generate` (tests/fault_matrix.rs); compared by \
+         `make test`. -->\n\n\
+         This page shows how each verb ends when every attempt meets the same fault, \
+         with a limit of\n\
+         {LIMIT:?} ({AMPLE_LIMIT:?} for faults that no call waits for) and otherwise the \
+         default options.\n\
+         `ensure` reads the list without a fault and meets the fault when it posts. `wait` \
+         has {WAIT_TIME:?}\n\
          ({SHORT_WAIT_TIME:?}) more. Faults of a connection apply to every request.\n\n\
-         Each cell shows the status; whether WeChat may have seen the request (*delivery*), and *whole\n\
-         limit* if the call took more than two thirds of its limit; and *the requests that the sandbox\n\
+         Each cell shows the status; whether WeChat may have seen the request (*delivery*), and \
+         *whole\n\
+         limit* if the call took more than two thirds of its limit; and *the requests that the \
+         sandbox\n\
          received → those that took effect* at the endpoint with the fault (the link endpoint for\n\
          `ensure`). Requests that only read are retried. A link or unlink is never received twice\n\
          and never takes effect twice.\n\n\

@@ -291,11 +291,13 @@ fn a_refresh_token_is_kept_whatever_else_the_response_lacks() {
             true,
         ),
         (
-            r#"{"authorizer_access_token":7,"expires_in":[],"authorizer_refresh_token":"SANDBOX-REFRESH-1"}"#,
+            r#"{"authorizer_access_token":7,"expires_in":[],
+                "authorizer_refresh_token":"SANDBOX-REFRESH-1"}"#,
             false,
         ),
         (
-            r#"{"authorizer_access_token":"SANDBOX-TOKEN","authorizer_refresh_token":"SANDBOX-REFRESH-1"}"#,
+            r#"{"authorizer_access_token":"SANDBOX-TOKEN",
+                "authorizer_refresh_token":"SANDBOX-REFRESH-1"}"#,
             true,
         ),
     ] {

@@ -69,9 +69,9 @@ fn is_chinese(line: &str) -> bool {
     line.contains(|c: char| ('\u{3000}'..='\u{9fff}').contains(&c))
 }
 
-/// The rows of a table in a comment are not wrapped.
+/// The rows of a table, in a comment or in expected output, are not wrapped.
 fn is_table(line: &str) -> bool {
-    is_comment(line) && line.contains(" | ")
+    is_comment(line) && line.contains(" | ") || line.trim().contains("       ")
 }
 
 #[test]

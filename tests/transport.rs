@@ -1106,7 +1106,8 @@ fn the_refusal_of_an_appsecret_is_readable() {
 #[test]
 fn secrets_that_a_token_endpoint_repeats_are_removed() {
     let refusal = format!(
-        r#"{{"errcode":61023,"component_verify_ticket":"T","authorizer_refresh_token":"REFRESH-TOKEN/9",
+        r#"{{"errcode":61023,"component_verify_ticket":"T",
+            "authorizer_refresh_token":"REFRESH-TOKEN/9",
             "list":[{{"refresh_token":"REFRESH-TOKEN/8"}}],"raw":"{raw}",
             "errmsg":"{raw} REFRESH-TOKEN/9 REFRESH-TOKEN/8 rid: 6-1-2"}}"#,
         raw = REPEATED.replace('\\', "\\\\"),

@@ -273,7 +273,8 @@ fn the_message_of_every_errcode_contains_its_meaning_and_remedy() {
             {
                 continue;
             }
-            let body = json!({"errcode": entry.errcode, "errmsg": format!("{} rid: 61-2-3", entry.errmsg)});
+            let errmsg = format!("{} rid: 61-2-3", entry.errmsg);
+            let body = json!({"errcode": entry.errcode, "errmsg": errmsg});
             let fault = raw_fault(body.to_string().as_bytes(), &json!({}));
             sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
             let ask = json!({

@@ -99,7 +99,7 @@ impl LinkList {
     /// The first item with that appid or original id (`gh_…`), or None.
     fn find(&self, appid_or_gh_id: &str) -> Option<MiniProgram> {
         let mut items = self.0.items();
-        let at = items.position(|i| i.has_id(appid_or_gh_id))?;
+        let at = items.position(|i| i.matches_id(appid_or_gh_id))?;
         Some(self.item(at))
     }
 
@@ -260,8 +260,8 @@ impl MiniProgram {
     }
 
     /// Whether the item has this appid or original id.
-    fn is_(&self, appid_or_gh_id: &str) -> bool {
-        self.item().has_id(appid_or_gh_id)
+    fn matches_id(&self, appid_or_gh_id: &str) -> bool {
+        self.item().matches_id(appid_or_gh_id)
     }
 
     fn __eq__(&self, other: &Self) -> bool {

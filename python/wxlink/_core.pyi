@@ -109,7 +109,7 @@ class MiniProgram:
     @property
     def extra(self) -> dict[str, Any]:
         """All other fields, and fields whose value has an unexpected type."""
-    def is_(self, appid_or_gh_id: str) -> bool:
+    def matches_id(self, appid_or_gh_id: str) -> bool:
         """Whether the item has this appid or original id (`gh_…`)."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...

@@ -32,9 +32,9 @@ pub struct LinkChoices {
 
 /// Calls WeChat, and keeps its connections open for later calls.
 ///
-/// Several threads may use a client at the same time. Cloning is cheap: clones share everything, including
-/// cancellation. Handles made by [`derive`](Client::derive) share the connections and tokens, and
-/// are cancelled separately.
+/// Several threads may use a client at the same time. Cloning is cheap: clones share everything,
+/// including cancellation. Handles made by [`derive`](Client::derive) share the connections and
+/// tokens, and are cancelled separately.
 ///
 /// Every call takes an access token of the Official Account. `None` or an empty text means that the
 /// client uses its token source (options `access_token`, `token_command` or `component_appid`) for

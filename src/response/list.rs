@@ -63,7 +63,7 @@ impl LinkList {
 
     /// The first item with this appid or original id (`gh_…`).
     pub fn find(&self, appid_or_gh_id: &str) -> Option<MiniProgram<'_>> {
-        self.items().find(|item| item.has_id(appid_or_gh_id))
+        self.items().find(|item| item.matches_id(appid_or_gh_id))
     }
 
     fn item<'a>(&'a self, offsets: &'a ItemOffsets) -> MiniProgram<'a> {
@@ -238,7 +238,7 @@ impl<'a> MiniProgram<'a> {
     }
 
     /// Whether this is the item's appid or original id.
-    pub fn has_id(self, appid_or_gh_id: &str) -> bool {
+    pub fn matches_id(self, appid_or_gh_id: &str) -> bool {
         let is_same = |id: Option<Cow<'_, str>>| id.is_some_and(|id| id == appid_or_gh_id);
         is_same(self.appid()) || is_same(self.username())
     }

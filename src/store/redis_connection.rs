@@ -134,8 +134,8 @@ impl Session {
     /// the name is resolved again and `work` runs on the new connection. Ends soon after `until`.
     ///
     /// # Errors
-    /// The server cannot be reached, refuses, or is not a Redis. [`Failure::may_pass`] shows whether
-    /// to try again.
+    /// The server cannot be reached, refuses, or is not a Redis. [`Failure::may_pass`] shows
+    /// whether to try again.
     pub fn attempt<T>(
         &mut self,
         until: Instant,

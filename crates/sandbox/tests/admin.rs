@@ -128,14 +128,14 @@ fn errors_say_what_to_do() {
             "approvals",
             json!({"account": "wx1", "appid": APPID, "by": "mini_program", "decision": "agree"}),
             404,
-            "no account",
+            "unknown account",
         ),
         (
             "POST",
             "console_link",
             json!({"account": ACCOUNT, "appid": "wx0b0000000000ffff"}),
             404,
-            "no mini program",
+            "unknown mini program",
         ),
         (
             "POST",

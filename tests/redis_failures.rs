@@ -326,7 +326,11 @@ fn the_connection_never_has_the_number_of_a_standard_stream() {
         ),
     ] {
         let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_program_without_standard_streams", "--nocapture"])
+            .args([
+                "--exact",
+                "a_program_without_standard_streams",
+                "--nocapture",
+            ])
             .env("HOST_WITHOUT_STREAMS", &url)
             .status()
             .unwrap();

@@ -180,7 +180,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "3000",
         kind: OptionKind::Milliseconds,
         properties: &[Property::Derivable(|to, own| {
-            to.connect_timeout = own.connect_timeout
+            to.connect_timeout = own.connect_timeout;
         })],
         takes: Text {
             en: "1 to 3600000 ms",
@@ -201,7 +201,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         default: "2",
         kind: OptionKind::Count,
         properties: &[Property::Derivable(|to, own| {
-            to.max_retries = own.max_retries
+            to.max_retries = own.max_retries;
         })],
         takes: Text {
             en: "0 to 10",

@@ -618,8 +618,8 @@ int32_t wx_ensure_linked(const wx_client *client,
  * The function reads the list repeatedly, with pauses that grow from 2 s to 30 s (shorter if the
  * wait is short). A read that fails does not end the wait, unless reading again would fail in the
  * same way: WeChat answers with an errcode of the class token (call again with a new token),
- * action_required or invalid_request, an argument is invalid, the handle is cancelled or forked, or
- * the library failed internally.
+ * action_required or invalid_request, an argument is invalid, the handle is cancelled or forked,
+ * or the library failed internally.
  *
  *     status = wx_wait_linked(client, token, "gh_000000000001", 600000, &result);
  *     printf("%s\n", wx_result_json(result, NULL));
@@ -800,7 +800,7 @@ const char *wx_catalogue_json(void);
  * Parameters:
  *   endpoint  link, get or unlink: the endpoint that answered; NULL for none in particular
  *   errcode   what WeChat answered
- *   field     name, class (its name), meaning, remedy or errmsg (WeChat's own words)
+ *   field     name, class (its name), meaning, remedy or errmsg (as WeChat sends it)
  *   lang      en or zh, for meaning and remedy; NULL for en
  * Returns a static text; empty if the errcode is unknown, or an argument is not one of these.
  * Threads: may be called from any thread.

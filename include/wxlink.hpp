@@ -446,7 +446,7 @@ struct argument_error : error {
 struct not_sent_error : error {
     using error::error;
 };
-/// The request was sent and no verdict came back: read the list before linking again.
+/// The request was sent, but no answer came from WeChat: read the list before linking again.
 struct outcome_unknown_error : error {
     using error::error;
 };

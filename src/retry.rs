@@ -113,9 +113,9 @@ impl Sender<'_> {
             if delivery == Delivery::NeverSent {
                 tried_hosts.push(host);
             }
-            if !(may_retry
-                && self.prepare_retry(delivery, &mut tried_hosts, &mut retries, deadline))
-            {
+            let is_retried =
+                may_retry && self.prepare_retry(delivery, &mut tried_hosts, &mut retries, deadline);
+            if !is_retried {
                 let lang = self.settings.lang;
                 return Err(Error::failed(endpoint, failure, delivery, attempts, lang));
             }

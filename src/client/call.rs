@@ -114,8 +114,8 @@ impl Client {
         self.parse_list(self.get_linked_raw(access_token)?)
     }
 
-    /// [`get_linked`](Client::get_linked) that ends by `deadline` at the latest. Checks first the `id`
-    /// that the caller will look for in the list.
+    /// [`get_linked`](Client::get_linked) that ends by `deadline` at the latest. Checks first the
+    /// `id` that the caller will look for in the list.
     pub(super) fn get_linked_until(
         &self,
         access_token: Option<&str>,

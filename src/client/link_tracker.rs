@@ -21,8 +21,8 @@ const SHORTEST_READ_PAUSE: Duration = Duration::from_millis(20);
 /// The pause between the two reads that must both not show the mini program before it is posted
 /// again.
 const CONFIRMATION_PAUSE: Duration = Duration::from_secs(1);
-/// A post may use the time limit except its last quarter, which is kept for reading the list in case
-/// the post's outcome is unknown.
+/// A post may use the time limit except its last quarter, which is kept for reading the list in
+/// case the post's outcome is unknown.
 const PART_RESERVED_FOR_READS: u32 = 4;
 
 /// One mini program and the progress of its link.
@@ -75,8 +75,8 @@ impl<'a> LinkTracker<'a> {
         Ok(self.update_from(&list))
     }
 
-    /// Returns the mini program's state in a list, and updates that of the link. A mini program that
-    /// is absent from the list has vanished, unless a later list shows it.
+    /// Returns the mini program's state in a list, and updates that of the link. A mini program
+    /// that is absent from the list has vanished, unless a later list shows it.
     pub(super) fn update_from(&mut self, list: &LinkList) -> LinkState {
         if self.progress.posts == 0 {
             self.refused_before = refused_without_appid(list).collect();

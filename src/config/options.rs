@@ -160,9 +160,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "timeout_ms",
         default: "10000",
         kind: OptionKind::Milliseconds,
-        properties: &[Property::Derivable(|derived, own| {
-            derived.timeout = own.timeout
-        })],
+        properties: &[Property::Derivable(|to, own| to.timeout = own.timeout)],
         takes: Text {
             en: "1 to 3600000 ms",
             zh: "1 至 3600000 毫秒",
@@ -181,8 +179,8 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "connect_timeout_ms",
         default: "3000",
         kind: OptionKind::Milliseconds,
-        properties: &[Property::Derivable(|derived, own| {
-            derived.connect_timeout = own.connect_timeout
+        properties: &[Property::Derivable(|to, own| {
+            to.connect_timeout = own.connect_timeout;
         })],
         takes: Text {
             en: "1 to 3600000 ms",
@@ -202,8 +200,8 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "max_retries",
         default: "2",
         kind: OptionKind::Count,
-        properties: &[Property::Derivable(|derived, own| {
-            derived.max_retries = own.max_retries
+        properties: &[Property::Derivable(|to, own| {
+            to.max_retries = own.max_retries;
         })],
         takes: Text {
             en: "0 to 10",
@@ -360,7 +358,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "lang",
         default: "en",
         kind: OptionKind::Choice(&["en", "zh"]),
-        properties: &[Property::Derivable(|derived, own| derived.lang = own.lang)],
+        properties: &[Property::Derivable(|to, own| to.lang = own.lang)],
         takes: Text {
             en: "en or zh",
             zh: "en 或 zh",

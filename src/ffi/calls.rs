@@ -271,8 +271,8 @@ pub unsafe extern "C" fn wx_ensure_linked(
 /// The function reads the list repeatedly, with pauses that grow from 2 s to 30 s (shorter if the
 /// wait is short). A read that fails does not end the wait, unless reading again would fail in the
 /// same way: WeChat answers with an errcode of the class token (call again with a new token),
-/// action_required or invalid_request, an argument is invalid, the handle is cancelled or forked, or
-/// the library failed internally.
+/// action_required or invalid_request, an argument is invalid, the handle is cancelled or forked,
+/// or the library failed internally.
 ///
 ///     status = wx_wait_linked(client, token, "gh_000000000001", 600000, &result);
 ///     printf("%s\n", wx_result_json(result, NULL));

@@ -52,7 +52,7 @@ fn row(e: &Entry) -> Value {
 /// Parameters:
 ///   endpoint  link, get or unlink: the endpoint that answered; NULL for none in particular
 ///   errcode   what WeChat answered
-///   field     name, class (its name), meaning, remedy or errmsg (WeChat's own words)
+///   field     name, class (its name), meaning, remedy or errmsg (as WeChat sends it)
 ///   lang      en or zh, for meaning and remedy; NULL for en
 /// Returns a static text; empty if the errcode is unknown, or an argument is not one of these.
 /// Threads: may be called from any thread.

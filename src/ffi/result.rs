@@ -439,8 +439,8 @@ pub(super) fn plain(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// Whether the text is a JSON pointer (RFC 6901): empty, or steps that begin with `/` and contain `~`
-/// only as `~0` and `~1`.
+/// Whether the text is a JSON pointer (RFC 6901): empty, or steps that begin with `/` and contain
+/// `~` only as `~0` and `~1`.
 fn is_pointer(text: &str) -> bool {
     let escapes_are_valid = text
         .split('~')
@@ -464,8 +464,8 @@ pub(super) unsafe fn out_bytes<'a>(buf: *mut u8, cap: size_t) -> Option<&'a mut 
     Some(unsafe { std::slice::from_raw_parts_mut(buf, cap) })
 }
 
-/// Copies `bytes` and a NUL, and returns the number of bytes. If they do not fit, writes an empty text
-/// and returns the status.
+/// Copies `bytes` and a NUL, and returns the number of bytes. If they do not fit, writes an empty
+/// text and returns the status.
 fn copy(bytes: &[u8], out: &mut [u8]) -> i32 {
     let written = i32::try_from(bytes.len()).ok();
     match (written, out.split_at_mut_checked(bytes.len())) {

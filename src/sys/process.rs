@@ -660,8 +660,8 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_ignores_sigchld_gets_the_output() {
-        alone("a_host_that_ignores_sigchld_gets_the_output", || {
+    fn a_program_that_ignores_sigchld_gets_the_output() {
+        alone("a_program_that_ignores_sigchld_gets_the_output", || {
             ignore_sigchld();
             WAYS.into_iter().all(|way| {
                 // A shell that inherits the ignored signal could not tell how its commands end.
@@ -716,8 +716,8 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_standard_streams_gets_the_output() {
-        alone("a_host_without_standard_streams_gets_the_output", || {
+    fn a_program_without_standard_streams_gets_the_output() {
+        alone("a_program_without_standard_streams_gets_the_output", || {
             for fd in 0..3 {
                 #[allow(unsafe_code)]
                 // SAFETY: the process runs this test alone and prints nothing more.

@@ -2,8 +2,8 @@
 //!
 //! A refresh may take as long as its call's time limit, but the lock of a process that was killed
 //! or stopped must expire soon. So a lock is taken for a few seconds, and a thread prolongs it
-//! until it is released, or until 2 seconds after the call's deadline: the holder may still be saving
-//! a new token.
+//! until it is released, or until 2 seconds after the call's deadline: the holder may still be
+//! saving a new token.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
 //! When the next token of an account may be fetched.
 //!
-//! Two fetches are at least an interval apart. Failed fetches, and tokens that WeChat refused without
-//! having accepted them once, are counted separately; the larger count doubles the pause. A fetched
-//! token resets the first, a token that WeChat accepts the second. Time is passed in, so that tests
-//! need no waiting.
+//! Two fetches are at least an interval apart. Failed fetches, and tokens that WeChat refused
+//! without having accepted them once, are counted separately; the larger count doubles the pause. A
+//! fetched token resets the first, a token that WeChat accepts the second. Time is passed in, so
+//! that tests need no waiting.
 
 use std::time::{Duration, Instant};
 

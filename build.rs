@@ -91,11 +91,11 @@ mod header {
             let code = e.status.code();
             let group = STATUS_GROUPS
                 .iter()
-                .find(|g| (g.first..=g.last).contains(&code));
+                .find(|g| (g.lowest..=g.highest).contains(&code));
             if group.map(|g| g.name) != group_before {
                 group_before = group.map(|g| g.name);
                 text += &match group {
-                    Some(g) => format!("\n/* {} to {}: {}. */\n", g.last, g.first, g.text.en),
+                    Some(g) => format!("\n/* {} to {}: {}. */\n", g.highest, g.lowest, g.text.en),
                     None => String::from("\n/* Others. */\n"),
                 };
             }

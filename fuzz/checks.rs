@@ -157,7 +157,7 @@ pub fn pointer(data: &[u8]) {
     let (result, tree) = RESULT.get_or_init(|| {
         let answer = Response::from_bytes(Endpoint::Get, 200, LIST.into()).unwrap();
         (
-            wx_result::of_answer(answer),
+            wx_result::from_response(answer),
             serde_json::from_str(LIST).unwrap(),
         )
     });

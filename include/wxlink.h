@@ -20,8 +20,9 @@
  * Texts      Texts are NUL-terminated UTF-8. The library copies the texts you pass. A text that it
  *            returns is never NULL; it is empty if there is no value.
  * Pointers   Every pointer argument may be NULL. If a function needs the argument, it has no effect
- *            and returns WX_E_NULL_POINTER, or an empty text if it returns a text. Any other
- *            pointer must be valid for what the function describes.
+ *            and returns WX_E_NULL_POINTER, an empty text if it returns a text, or the value that
+ *            its description states. Any other pointer must be valid for what the function
+ *            describes.
  * Numbers    Statuses, flags and codes are int32_t. A flag is 0 or 1. Lengths and sizes are size_t,
  *            in bytes. Times are in milliseconds.
  * Returns    A function that can fail returns WX_OK (0) or a negative status (WX_E_...). Statuses
@@ -83,7 +84,7 @@
 /** WeChat accepted the request. */
 #define WX_OK 0
 
-/* -1 to -19: invalid argument; nothing was sent. */
+/* -1 to -19: an argument is invalid; nothing was changed. */
 /** A pointer that must not be NULL is NULL. */
 #define WX_E_NULL_POINTER (-1)
 /** A text is not valid UTF-8. */
@@ -162,9 +163,9 @@
 /* Delivery: whether WeChat may have received the request. See wx_result_delivery. */
 /** Nothing was sent: calling again cannot do anything twice. */
 #define WX_DELIVERY_NEVER_SENT 0
-/** The request was sent and no verdict came back: read the list before linking again. */
+/** The request was sent, but no answer came from WeChat: read the list before linking again. */
 #define WX_DELIVERY_UNKNOWN 1
-/** WeChat answered: the errcode is its verdict. */
+/** WeChat answered with an errcode, which is the outcome of the request. */
 #define WX_DELIVERY_ANSWERED 2
 
 /* Link status: the status of a list's item. WeChat may add more. */
@@ -192,10 +193,9 @@ typedef struct wx_client wx_client;
 typedef struct wx_options wx_options;
 
 /**
- * The result of a call.
+ * The result of a call. It does not change, and remains valid after its client is freed.
  *
- * Immutable; outlives its client. Texts got from it live as long as it does.
- * Threads: any number at the same time, but wx_result_free alone and last.
+ * Threads: may be used by several threads at the same time. wx_result_free must be the last use.
  */
 typedef struct wx_result wx_result;
 
@@ -208,7 +208,7 @@ extern "C" {
  *
  * Returns WX_ABI_VERSION as the library was built with it. A program built with a lower number
  * runs with it; one built with a higher number may miss functions.
- * Threads: any.
+ * Threads: may be called from any thread.
  */
 uint32_t wx_abi_version(void);
 
@@ -216,7 +216,7 @@ uint32_t wx_abi_version(void);
  * The version of the library that is loaded, such as "1.2.3".
  *
  * Returns a static text.
- * Threads: any.
+ * Threads: may be called from any thread.
  */
 const char *wx_version(void);
 
@@ -226,7 +226,7 @@ const char *wx_version(void);
  * Parameters:
  *   status   what a function returned
  * Returns a static text; empty for an unknown number.
- * Threads: any.
+ * Threads: may be called from any thread.
  */
 const char *wx_status_text(int32_t status);
 
@@ -386,7 +386,7 @@ int32_t wx_client_derive(const wx_client *client, wx_options *options, wx_client
  *   WX_E_INTERNAL        the process has no thread or file descriptor left
  * After WX_E_TIMEOUT_UNSENT or WX_E_CANCELLED the ticket may have been stored or not; it is safe
  * to call again.
- * Ownership: the result belongs to the caller; free it with wx_result_free.
+ * Ownership: the caller owns the result; free it with wx_result_free.
  * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_client_set_ticket(const wx_client *client, const char *ticket, wx_result **result);
@@ -404,7 +404,7 @@ int32_t wx_client_set_ticket(const wx_client *client, const char *ticket, wx_res
  *   refresh_token  the account's authorizer_refresh_token, 1 to 4096 bytes
  *   result         receives the result, in success and in failure
  * Returns: as wx_client_set_ticket, for the refresh token instead of the ticket.
- * Ownership: the result belongs to the caller; free it with wx_result_free.
+ * Ownership: the caller owns the result; free it with wx_result_free.
  * Threads: may be called from several threads at the same time, also on the same client.
  */
 int32_t wx_client_add_account(const wx_client *client,
@@ -504,14 +504,17 @@ int32_t wx_link_miniprogram(const wx_client *client,
  *
  *     char appid[64], pointer[64];
  *     int i;
- *     for (i = 0; i < 1000; i++) {
+ *     wx_result *result = NULL;
+ *     int32_t status = wx_get_linked(client, token, &result);
+ *     for (i = 0; status == WX_OK; i++) {
  *         sprintf(pointer, "/wxopens/items/%d", i);
- *         if (wx_result_get(result, pointer, NULL, 0) == WX_E_NOT_FOUND)
+ *         if (wx_result_get(result, pointer, NULL, 0) < 0)
  *             break;
  *         sprintf(pointer, "/wxopens/items/%d/appid", i);
  *         if (wx_result_get(result, pointer, appid, sizeof appid) >= 0)
  *             puts(appid);
  *     }
+ *     wx_result_free(result);
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_derive
@@ -613,8 +616,10 @@ int32_t wx_ensure_linked(const wx_client *client,
  * Waits until a mini program is linked or its administrator has refused. Posts nothing.
  *
  * The function reads the list repeatedly, with pauses that grow from 2 s to 30 s (shorter if the
- * wait is short). A read that fails does not end the wait. A refused access token does: call again
- * with a new one.
+ * wait is short). A read that fails does not end the wait, unless reading again would fail in the
+ * same way: WeChat answers with an errcode of the class token (call again with a new token),
+ * action_required or invalid_request, an argument is invalid, the handle is cancelled or forked,
+ * or the library failed internally.
  *
  *     status = wx_wait_linked(client, token, "gh_000000000001", 600000, &result);
  *     printf("%s\n", wx_result_json(result, NULL));
@@ -647,14 +652,16 @@ int32_t wx_wait_linked(const wx_client *client,
 /**
  * The result as JSON.
  *
- * WeChat's body byte for byte when WeChat answered; else {"errcode":...,"errmsg":...} made by
- * the library, with the status as errcode. wx_ensure_linked and wx_wait_linked have a JSON of
- * their own, which is described there.
+ * If WeChat answered, this is the body of its response, unchanged. Otherwise the library makes it:
+ * {"errcode":...,"errmsg":...}, with the status as errcode. The results of wx_ensure_linked and
+ * wx_wait_linked have the JSON that wx_ensure_linked describes.
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text
  *   len     receives the length in bytes without the NUL; may be NULL
- * Returns a text that lives as long as the result.
+ * Returns a text.
+ * Ownership: the result owns the text. It is valid until the result is freed.
+ * Threads: may be called from any thread.
  */
 const char *wx_result_json(const wx_result *result, size_t *len);
 
@@ -663,9 +670,10 @@ const char *wx_result_json(const wx_result *result, size_t *len);
  *
  * Parameters:
  *   result  from a call; NULL gives WX_E_NULL_POINTER
- * Returns WeChat's errcode if WeChat answered, else the call's status: never 0 for a call that did
- * not succeed. WeChat has an errcode -1 of its own, so check the status first: the errcode is
- * WeChat's if the status is WX_OK or WX_E_API.
+ * Returns WeChat's errcode if WeChat answered, otherwise the call's status, so that it is 0 only
+ *   if the call succeeded. WeChat has an errcode -1 too, so check the status first: the errcode is
+ *   WeChat's if the status is WX_OK or WX_E_API.
+ * Threads: may be called from any thread.
  */
 int32_t wx_result_errcode(const wx_result *result);
 
@@ -677,16 +685,18 @@ int32_t wx_result_errcode(const wx_result *result);
  * Parameters:
  *   result  from a call; NULL gives WX_CLASS_UNKNOWN
  * Returns WX_CLASS_OK, WX_CLASS_PENDING and so on, or WX_CLASS_UNKNOWN (0) if WeChat did not
- *   answer, or answered with an errcode that is not in the table. More may be added.
+ *   answer, or answered with an errcode that is not in the table. Later versions may add classes.
+ * Threads: may be called from any thread.
  */
 int32_t wx_result_class(const wx_result *result);
 
 /**
- * The HTTP status of the last response. WeChat refuses with 200 too.
+ * The HTTP status of the last response. It is 200 also if WeChat refuses a request.
  *
  * Parameters:
  *   result  from a call; NULL gives 0
  * Returns 100 to 599, or 0 if there was no response.
+ * Threads: may be called from any thread.
  */
 int32_t wx_result_http_status(const wx_result *result);
 
@@ -696,30 +706,34 @@ int32_t wx_result_http_status(const wx_result *result);
  * Parameters:
  *   result  from a call; NULL gives WX_DELIVERY_NEVER_SENT
  * Returns WX_DELIVERY_NEVER_SENT, WX_DELIVERY_UNKNOWN or WX_DELIVERY_ANSWERED.
+ * Threads: may be called from any thread.
  */
 int32_t wx_result_delivery(const wx_result *result);
 
 /**
- * What happened and what to do about it, for people, in the language of the client. Holds no
- * token.
+ * What happened and what to do about it, for people, in the language of the client.
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text
- * Returns a text that lives as long as the result; empty after a success.
+ * Returns a text; empty after a success. It contains no secret.
+ * Ownership: the result owns the text. It is valid until the result is freed.
+ * Threads: may be called from any thread.
  */
 const char *wx_result_message(const wx_result *result);
 
 /**
- * The id that WeChat's support and its rid query ask for.
+ * WeChat's id of the request (rid), which its support and its rid query ask for.
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text
- * Returns a text that lives as long as the result; empty if WeChat gave none.
+ * Returns a text; empty if WeChat returned no rid.
+ * Ownership: the result owns the text. It is valid until the result is freed.
+ * Threads: may be called from any thread.
  */
 const char *wx_result_rid(const wx_result *result);
 
 /**
- * Every attempt, as JSON for logs and support. Holds no token.
+ * The attempts of the call, as JSON for logs and support.
  *
  *     {"endpoint":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
  *      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
@@ -729,7 +743,9 @@ const char *wx_result_rid(const wx_result *result);
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text
- * Returns a text that lives as long as the result.
+ * Returns a text. It contains no secret.
+ * Ownership: the result owns the text. It is valid until the result is freed.
+ * Threads: may be called from any thread.
  */
 const char *wx_result_trace(const wx_result *result);
 
@@ -738,24 +754,26 @@ const char *wx_result_trace(const wx_result *result);
  *
  * Parameters:
  *   result   from a call
- *   pointer  a JSON pointer (RFC 6901) such as "/wxopens/items/0/appid"; "" is the whole
- *   buf      receives the value: a string's text, else the JSON of it, with a NUL at the end.
- *            NULL with cap 0 only measures. A string that holds a NUL itself is copied whole
- *   cap      bytes in buf
+ *   pointer  a JSON pointer (RFC 6901) such as "/wxopens/items/0/appid"; "" is the whole JSON
+ *   buf      receives the value and a NUL: the text of a string, otherwise the value's JSON. NULL
+ *            with cap 0 only returns the length. A string that contains a NUL is copied whole
+ *   cap      the size of buf in bytes
  * Returns the value's length in bytes without the NUL (0 or more), or:
- *   WX_E_NOT_FOUND     nothing there; fields of a list may be missing
- *   WX_E_BUFFER        it does not fit; buf holds an empty text
- *   WX_E_BAD_VALUE     not a JSON pointer
+ *   WX_E_NOT_FOUND     there is no value at the pointer; every field of a list may be missing
+ *   WX_E_BUFFER        the value does not fit; buf contains an empty text
+ *   WX_E_BAD_VALUE     pointer is not a JSON pointer
  *   WX_E_NULL_POINTER  result or pointer is NULL, or buf is NULL and cap is not 0
  *   WX_E_NOT_UTF8      pointer is not UTF-8
+ * Threads: may be called from any thread.
  */
 int32_t wx_result_get(const wx_result *result, const char *pointer, char *buf, size_t cap);
 
 /**
- * Frees a result and every text got from it.
+ * Frees a result and the texts obtained from it.
  *
  * Parameters:
  *   result  from a call; NULL does nothing
+ * Threads: no other thread may use the result during the call or afterwards.
  */
 void wx_result_free(wx_result *result);
 
@@ -770,7 +788,7 @@ void wx_result_free(wx_result *result);
  * row of its own. class is the name that wx_class_text gives.
  *
  * Returns a static text.
- * Threads: any.
+ * Threads: may be called from any thread.
  */
 const char *wx_catalogue_json(void);
 
@@ -782,10 +800,10 @@ const char *wx_catalogue_json(void);
  * Parameters:
  *   endpoint  link, get or unlink: the endpoint that answered; NULL for none in particular
  *   errcode   what WeChat answered
- *   field     name, class (its name), meaning, remedy or errmsg (WeChat's own words)
+ *   field     name, class (its name), meaning, remedy or errmsg (as WeChat sends it)
  *   lang      en or zh, for meaning and remedy; NULL for en
  * Returns a static text; empty if the errcode is unknown, or an argument is not one of these.
- * Threads: any.
+ * Threads: may be called from any thread.
  */
 const char *wx_errcode_text(const char *endpoint,
                             int32_t errcode,
@@ -805,7 +823,7 @@ const char *wx_errcode_text(const char *endpoint,
  *   lang    en or zh, for advice; NULL for en
  * Returns a static text; empty for WX_CLASS_UNKNOWN or an unknown number, or if an argument is not
  * one of these.
- * Threads: any.
+ * Threads: may be called from any thread.
  */
 const char *wx_class_text(int32_t class_, const char *field, const char *lang);
 

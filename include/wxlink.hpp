@@ -43,9 +43,9 @@ enum class show_profile : bool { no, yes };
 enum class delivery {
     /// Nothing was sent: calling again cannot do anything twice.
     never_sent = WX_DELIVERY_NEVER_SENT,
-    /// The request was sent and no verdict came back: read the list before linking again.
+    /// The request was sent, but no answer came from WeChat: read the list before linking again.
     unknown = WX_DELIVERY_UNKNOWN,
-    /// WeChat answered: the errcode is its verdict.
+    /// WeChat answered with an errcode, which is the outcome of the request.
     answered = WX_DELIVERY_ANSWERED,
 };
 
@@ -450,7 +450,7 @@ struct argument_error : error {
 struct not_sent_error : error {
     using error::error;
 };
-/// The request was sent and no verdict came back: read the list before linking again.
+/// The request was sent, but no answer came from WeChat: read the list before linking again.
 struct outcome_unknown_error : error {
     using error::error;
 };

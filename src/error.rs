@@ -85,7 +85,7 @@ impl Error {
         }))
     }
 
-    /// The last attempt failed without a verdict from WeChat.
+    /// The last attempt failed without an answer from WeChat.
     pub(crate) fn failed(
         endpoint: Endpoint,
         failure: Failure,
@@ -116,7 +116,7 @@ impl Error {
     }
 
     /// Turns the error of a token fetch into the error of the call that needed the token.
-    pub(crate) fn without_token(mut self) -> Error {
+    pub(crate) fn into_no_token(mut self) -> Error {
         if self.0.response.is_none() && self.0.status != Status::NoToken {
             // The status changes below: keep the endpoint and the original status in the detail.
             let endpoint = self.0.endpoint.map_or("", Endpoint::name);
@@ -132,7 +132,7 @@ impl Error {
 
     /// Adds what is known of the call's first request, for which WeChat refused the token with
     /// `refusal`.
-    pub(crate) fn after_refusal(mut self, refusal: &Error) -> Error {
+    pub(crate) fn add_refusal(mut self, refusal: &Error) -> Error {
         let code = refusal.errcode().unwrap_or_default();
         let refused = message!(
             "WeChat refused the access token ({code}) and there is no other",

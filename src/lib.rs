@@ -47,19 +47,19 @@
 //!
 //! # Layout
 //!
-//! The modules form layers. A module imports only from modules above it in this list, and a test
-//! checks that (`tests/layers.rs`):
+//! The modules form layers, the lowest first. A module imports only from layers listed before it,
+//! and a test checks that (`tests/layers.rs`):
 //!
 //! | module | responsibility |
 //! |---|---|
 //! | `model` | plain data: endpoints, statuses, errcodes, attempts, languages, messages |
 //! | `sys` | the operating system and threads: sockets, fork detection, cancellation, locks |
 //! | `redact` | removes secrets from texts |
-//! | `response` | parses response bytes: verdict, list, JSON |
+//! | `response` | parses response bytes: errcode, list, JSON |
 //! | `config` | the options, each parsed once into a type |
 //! | `transport` | one attempt: sends a request over a connection and reads the response |
 //! | `error` | the error type |
-//! | `retry` | one API call: attempts until there is a verdict |
+//! | `retry` | one API call: attempts until WeChat answers |
 //! | `store` | what outlives a process: memory, file, Redis |
 //! | `token` | access tokens that the client manages |
 //! | `client` | the public client, and the operations that are safe to repeat |
@@ -89,7 +89,7 @@ mod transport;
 
 pub use client::{Client, LinkChoices, LinkProgress, LinkState};
 pub use config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
-pub use config::options::{OPTIONS, OptionEntry, OptionError, OptionKind, Options};
+pub use config::options::{OPTIONS, OptionEntry, OptionError, OptionKind, Options, TokenSource};
 pub use error::Error;
 pub use model::attempt::{Attempt, Phase};
 pub use model::delivery::{DELIVERIES, Delivery, DeliveryEntry};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::config::limits::Limits;
+use crate::config::call_settings::CallSettings;
 use crate::error::Error;
 use crate::model::attempt::Attempt;
 use crate::model::delivery::Delivery;
@@ -37,7 +37,7 @@ const MAX_PAUSE_DOUBLINGS: u32 = 4;
 pub(crate) struct Sender<'a> {
     pub pool: &'a ConnectionPool,
     pub cancel: &'a Arc<CancelToken>,
-    pub limits: Limits,
+    pub settings: CallSettings,
     /// Further secrets to remove from texts: secrets in the body, and tokens used before.
     pub secrets: &'a [Secret<'a>],
 }
@@ -62,14 +62,14 @@ impl Sender<'_> {
                 en: "could not encode the request body as JSON",
                 zh: "无法将请求内容编码为 JSON",
             };
-            Error::before_send(Status::Internal, why, self.limits.lang).with_endpoint(endpoint)
+            Error::before_send(Status::Internal, why, self.settings.lang).with_endpoint(endpoint)
         })?;
         let request = Request {
             target: endpoint.target(),
             token: &encoded,
             body: &body,
             deadline,
-            connect_timeout: self.limits.connect_timeout,
+            connect_timeout: self.settings.connect_timeout,
             cancel: self.cancel,
         };
 
@@ -97,7 +97,7 @@ impl Sender<'_> {
                     return if is_accepted {
                         Ok(response)
                     } else {
-                        Err(Error::refused(response, self.limits.lang))
+                        Err(Error::refused(response, self.settings.lang))
                     };
                 }
                 Err(mut failure) => {
@@ -113,23 +113,30 @@ impl Sender<'_> {
             if delivery == Delivery::NeverSent {
                 tried_hosts.push(host);
             }
-            let retry = may_retry && {
-                // A request that was never sent is tried at every host before it counts as a retry.
-                let has_another_host =
-                    delivery == Delivery::NeverSent && tried_hosts.len() < self.pool.hosts().len();
-                if has_another_host {
-                    Instant::now() < deadline
-                } else {
-                    tried_hosts.clear();
-                    retries += 1;
-                    retries <= self.limits.max_retries && self.pause(retries, deadline)
-                }
-            };
-            if !retry {
-                let lang = self.limits.lang;
+            let is_retried =
+                may_retry && self.prepare_retry(delivery, &mut tried_hosts, &mut retries, deadline);
+            if !is_retried {
+                let lang = self.settings.lang;
                 return Err(Error::failed(endpoint, failure, delivery, attempts, lang));
             }
         }
+    }
+
+    /// Prepares the next attempt and returns whether to make it. A request that was never sent is
+    /// tried at every host before the next attempt counts as a retry, which pauses first.
+    fn prepare_retry(
+        &self,
+        delivery: Delivery,
+        tried_hosts: &mut Vec<usize>,
+        retries: &mut u32,
+        deadline: Instant,
+    ) -> bool {
+        if delivery == Delivery::NeverSent && tried_hosts.len() < self.pool.hosts().len() {
+            return Instant::now() < deadline;
+        }
+        tried_hosts.clear();
+        *retries += 1;
+        *retries <= self.settings.max_retries && self.pause(*retries, deadline)
     }
 
     /// Removes from the text the token that was sent, the secrets in the response, and the other

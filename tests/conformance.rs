@@ -1,7 +1,7 @@
-//! Runs the shared vectors in every language. A verb, option, errcode or vector that a language
-//! does not handle fails here.
+//! Reads the shared vectors, sends each to a small program in C, C++, Go and Python, and checks the
+//! replies. A verb, option, errcode or vector that a language does not handle fails here.
 //!
-//! A language has a program that takes a request a line on stdin and gives an answer a line on
+//! The program of a language reads one request a line from stdin and writes one reply a line to
 //! stdout (`bindings/LANGUAGE/run.sh conform`). Fields are separated by tabs, the first of a
 //! request is the verb; the others are KEY=VALUE, values percent-encoded:
 //!

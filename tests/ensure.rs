@@ -111,7 +111,7 @@ fn repeated_calls_post_one_link() {
     let b = Bench::new();
     let p = b.ensure(0);
     expect(&p, Status::Pending, LinkState::AwaitingOfficialAccount, 1);
-    assert_eq!(p.found(), LinkState::Vanished);
+    assert_eq!(p.found(), LinkState::Absent);
     assert!(
         p.message().contains("Official Account's administrator"),
         "{}",
@@ -138,7 +138,7 @@ fn ensure_waits_for_the_administrators() {
     );
     let p = b.ensure(60_000);
     expect(&p, Status::Ok, LinkState::Linked, 1);
-    assert_eq!(p.found(), LinkState::Vanished);
+    assert_eq!(p.found(), LinkState::Absent);
 }
 
 #[test]
@@ -530,10 +530,7 @@ fn one_list_serves_many_calls() {
     for n in 1..=3 {
         let progress = ensure(&format!("wx0b{n:014x}"));
         assert_eq!(progress.status(), Status::Pending);
-        assert_eq!(
-            (progress.found(), progress.posts()),
-            (LinkState::Vanished, 1)
-        );
+        assert_eq!((progress.found(), progress.posts()), (LinkState::Absent, 1));
     }
     // One read for all of them, and none after a successful post.
     assert_eq!((bench.links(), reads()), ((3, 3), 1));

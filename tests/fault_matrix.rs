@@ -1,5 +1,5 @@
 //! Every fault with every verb, over HTTP and HTTPS: the status and delivery, what reached the
-//! sandbox, what took effect, and the duration.
+//! simulator, what took effect, and the duration.
 //!
 //! The results are the page `docs/faults.md`. What must never happen, whatever that page says, is
 //! asserted here.
@@ -25,11 +25,11 @@ const CHOICES: LinkChoices = LinkChoices {
     show_profile: true,
 };
 /// The limit of a call, and the additional time of a wait: enough for another read.
-const LIMIT: Duration = Duration::from_secs(20);
+const CALL_LIMIT: Duration = Duration::from_secs(20);
 const WAIT_TIME: Duration = Duration::from_secs(10);
 /// The same for faults that no call waits for: a limit that is not reached even if the machine
 /// stalls.
-const AMPLE_LIMIT: Duration = Duration::from_secs(90);
+const AMPLE_CALL_LIMIT: Duration = Duration::from_secs(90);
 const SHORT_WAIT_TIME: Duration = Duration::from_secs(3);
 /// How much longer than its limit a call may take. The promise is 100 ms; the rest allows for a
 /// machine that is busy with other tests.
@@ -42,13 +42,13 @@ const MAX_WORKING_CELLS: usize = 6;
 /// The fault of a row.
 #[derive(Clone, Copy)]
 enum Fault {
-    /// The address that replaces the sandbox's, without its scheme.
+    /// The address that replaces the simulator's, without its scheme.
     Host(fn() -> Elsewhere),
-    /// The address of the sandbox to use.
+    /// The address of the simulator to use.
     Certificate(fn(&Sandbox) -> &str),
-    /// The sandbox's fault rule for every new connection.
+    /// The simulator's fault rule for every new connection.
     Connection(&'static str),
-    /// The sandbox's fault rule for every request to the verb's endpoint.
+    /// The simulator's fault rule for every request to the verb's endpoint.
     Request(&'static str),
 }
 
@@ -83,9 +83,9 @@ impl Row {
     /// The limit of a call, and the additional time of a wait.
     fn limits(&self) -> (Duration, Duration) {
         if self.waits() {
-            (LIMIT, WAIT_TIME)
+            (CALL_LIMIT, WAIT_TIME)
         } else {
-            (AMPLE_LIMIT, SHORT_WAIT_TIME)
+            (AMPLE_CALL_LIMIT, SHORT_WAIT_TIME)
         }
     }
 }
@@ -230,7 +230,7 @@ const ROWS: &[Row] = &[
         Fault::Request(r#"{"fault": {"gzip_bomb": {"bytes": 100000000}}}"#),
         [BAD; 2],
     ),
-    // Before each verb the sandbox silently closes the idle connection.
+    // Before each verb the simulator silently closes the idle connection.
     row(
         "stale connection",
         Fault::Request(r#"{"fault": "close_after"}"#),
@@ -347,7 +347,7 @@ impl Verb {
 /// The outcome of one verb.
 struct Outcome {
     verdict: Verdict,
-    /// The requests to the endpoint that the sandbox received, and those that took effect.
+    /// The requests to the endpoint that the simulator received, and those that took effect.
     received: u64,
     processed: u64,
     /// Whether it took more than two thirds of its limit. Only a verb that waits does, also on a
@@ -551,7 +551,7 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
          `make test`. -->\n\n\
          This page shows how each verb ends when every attempt meets the same fault, \
          with a limit of\n\
-         {LIMIT:?} ({AMPLE_LIMIT:?} for faults that no call waits for) and otherwise the \
+         {CALL_LIMIT:?} ({AMPLE_CALL_LIMIT:?} for faults that no call waits for) and otherwise the \
          default options.\n\
          `ensure` reads the list without a fault and meets the fault when it posts. `wait` \
          has {WAIT_TIME:?}\n\
@@ -559,7 +559,7 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
          Each cell shows the status; whether WeChat may have seen the request (*delivery*), and \
          *whole\n\
          limit* if the call took more than two thirds of its limit; and *the requests that the \
-         sandbox\n\
+         simulator\n\
          received → those that took effect* at the endpoint with the fault (the link endpoint for\n\
          `ensure`). Requests that only read are retried. A link or unlink is never received twice\n\
          and never takes effect twice.\n\n\

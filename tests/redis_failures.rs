@@ -296,7 +296,7 @@ fn no_two_records_share_a_key() {
 /// Run by the next test: a host that has closed its standard streams.
 #[cfg(unix)]
 #[test]
-fn a_host_without_standard_streams() {
+fn a_program_without_standard_streams() {
     let Ok(url) = std::env::var("HOST_WITHOUT_STREAMS") else {
         return;
     };
@@ -326,7 +326,11 @@ fn the_connection_never_has_the_number_of_a_standard_stream() {
         ),
     ] {
         let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_host_without_standard_streams", "--nocapture"])
+            .args([
+                "--exact",
+                "a_program_without_standard_streams",
+                "--nocapture",
+            ])
             .env("HOST_WITHOUT_STREAMS", &url)
             .status()
             .unwrap();

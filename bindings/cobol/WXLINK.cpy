@@ -126,7 +126,7 @@
            05  WX-STATUS                 BINARY-LONG.
       *    BEGIN generated: statuses, by `make generate`; do not edit.
                88  WX-OK                 VALUE 0.
-      *        -1 to -19: invalid argument; nothing was sent.
+      *        -1 to -19: an argument is invalid; nothing was changed.
                88  WX-E-ARGUMENT         VALUES -19 THRU -1.
                88  WX-E-NULL-POINTER     VALUE -1.
                88  WX-E-NOT-UTF8         VALUE -2.
@@ -191,10 +191,11 @@
       *        Nothing was sent: calling again cannot do anything twice.
                88  WX-DELIVERY-NEVER-SENT
                                          VALUE 0.
-      *        The request was sent and no verdict came back: read the
-      *        list before linking again.
+      *        The request was sent, but no answer came from WeChat:
+      *        read the list before linking again.
                88  WX-DELIVERY-UNKNOWN   VALUE 1.
-      *        WeChat answered: the errcode is its verdict.
+      *        WeChat answered with an errcode, which is the outcome of
+      *        the request.
                88  WX-DELIVERY-ANSWERED  VALUE 2.
       *    END generated: deliveries.
            05  WX-HTTP-STATUS            PIC 9(3).

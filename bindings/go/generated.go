@@ -115,10 +115,10 @@ const (
 	// Nothing was sent: calling again cannot do anything twice.
 	NeverSent Delivery = 0
 
-	// The request was sent and no verdict came back: read the list before linking again.
+	// The request was sent, but no answer came from WeChat: read the list before linking again.
 	OutcomeUnknown Delivery = 1
 
-	// WeChat answered: the errcode is its verdict.
+	// WeChat answered with an errcode, which is the outcome of the request.
 	Answered Delivery = 2
 )
 

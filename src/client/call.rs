@@ -85,7 +85,7 @@ impl Client {
                 _ => return None,
             },
         };
-        let stands = self.limits.settle;
+        let stands = self.settings.settle;
         Some(Settlement::Posted { outcome, stands })
     }
 
@@ -97,7 +97,7 @@ impl Client {
         settlement: Settlement,
         deadline: Instant,
     ) {
-        if !self.limits.settle.is_zero() {
+        if !self.settings.settle.is_zero() {
             let keys = self.link_keys(token, appid, deadline);
             self.claims.record(keys, settlement, deadline, &self.cancel);
         }
@@ -120,13 +120,13 @@ impl Client {
         self.claims.keys(account, token, appid)
     }
 
-    /// [`link_miniprogram`](Client::link_miniprogram) that ends by `end` at the latest.
+    /// [`link_miniprogram`](Client::link_miniprogram) that ends by `deadline` at the latest.
     pub(super) fn link_until(
         &self,
         access_token: Option<&str>,
         appid: &str,
         choices: LinkChoices,
-        end: Instant,
+        deadline: Instant,
     ) -> Result<Response, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -141,7 +141,7 @@ impl Client {
             notify_users: choices.notify_users.into(),
             show_profile: choices.show_profile.into(),
         };
-        self.call(Endpoint::Link, access_token, &body, end)
+        self.call(Endpoint::Link, access_token, &body, deadline)
     }
 
     /// Lists the mini programs that are linked to the Official Account that the token belongs to,
@@ -170,24 +170,24 @@ impl Client {
         self.parse_list(self.get_linked_raw(access_token)?)
     }
 
-    /// [`get_linked`](Client::get_linked) that ends by `end` at the latest. Checks first the `id`
-    /// that the caller will look for in the list.
+    /// [`get_linked`](Client::get_linked) that ends by `deadline` at the latest. Checks first the
+    /// `id` that the caller will look for in the list.
     pub(super) fn get_linked_until(
         &self,
         access_token: Option<&str>,
         id: &str,
-        end: Instant,
+        deadline: Instant,
     ) -> Result<LinkList, Error> {
         self.check_text("appid", id, MAX_APPID_BYTES)
             .map_err(|e| e.with_endpoint(Endpoint::Get))?;
-        self.parse_list(self.call(Endpoint::Get, access_token, &EmptyObject {}, end)?)
+        self.parse_list(self.call(Endpoint::Get, access_token, &EmptyObject {}, deadline)?)
     }
 
     fn parse_list(&self, response: Response) -> Result<LinkList, Error> {
         let attempts = response.attempts().to_vec();
         LinkList::read(response).map_err(|why| {
             let failure = Failure::new(Status::BadAnswer, why);
-            let lang = self.limits.lang;
+            let lang = self.settings.lang;
             Error::failed(Endpoint::Get, failure, Delivery::Answered, attempts, lang)
         })
     }
@@ -255,11 +255,11 @@ impl Client {
         endpoint: Endpoint,
         access_token: Option<&str>,
         body: &impl Serialize,
-        end: Instant,
+        deadline: Instant,
     ) -> Result<Response, Error> {
-        let deadline = end.min(self.deadline());
+        let deadline = deadline.min(self.deadline());
         let before_send =
-            |status| Error::before_send(status, "", self.limits.lang).with_endpoint(endpoint);
+            |status| Error::before_send(status, "", self.settings.lang).with_endpoint(endpoint);
         if self.is_forked() {
             return Err(before_send(Status::Forked));
         }
@@ -269,7 +269,7 @@ impl Client {
         let sender = Sender {
             pool: &self.pool,
             cancel: &self.cancel,
-            limits: self.limits,
+            settings: self.settings,
             secrets: &[],
         };
         // An empty token means none: some languages cannot omit a text.
@@ -313,9 +313,7 @@ impl Client {
                         result
                     }
                     Ok(None) => Err(refusal),
-                    Err(e) => {
-                        self.localized(Err(e.with_endpoint(endpoint).after_refusal(&refusal)))
-                    }
+                    Err(e) => self.localized(Err(e.with_endpoint(endpoint).add_refusal(&refusal))),
                 }
             }
             result => result,

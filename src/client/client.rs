@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::claims::{ClaimError, LinkClaims};
 use super::id_aliases::IdAliases;
-use crate::config::limits::{Limits, MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+use crate::config::call_settings::CallSettings;
+use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::lang::{Lang, Text};
@@ -19,8 +20,8 @@ use crate::sys::fork::ForkGuard;
 use crate::token::{Platform, TokenCache};
 use crate::transport::ConnectionPool;
 
-/// No call takes longer than this: `timeout_ms` is a `u32`.
-const MAX_TIMEOUT: Duration = Duration::from_millis(u32::MAX as u64);
+/// Longer than any token fetch: `timeout_ms` is at most an hour.
+const LONGER_THAN_ANY_FETCH: Duration = Duration::from_millis(2 * u32::MAX as u64);
 
 /// The choices for a link. They have no defaults, because `notify_users` messages every follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub struct LinkChoices {
 #[derive(Clone)]
 pub struct Client {
     pub(super) pool: Arc<ConnectionPool>,
-    pub(super) limits: Limits,
+    pub(super) settings: CallSettings,
     pub(super) cancel: Arc<CancelToken>,
     pub(super) aliases: Arc<IdAliases>,
     pub(super) claims: Arc<LinkClaims>,
@@ -84,7 +85,7 @@ impl Client {
             claims: Arc::new(LinkClaims::new(&options.hosts, shared)),
             account: options.account_over(None),
             pool,
-            limits: options.limits(),
+            settings: options.call_settings(),
             cancel: Arc::new(new_cancel_token(options.lang)?),
             aliases: Arc::default(),
             fork_guard: new_fork_guard(options.lang)?,
@@ -111,13 +112,13 @@ impl Client {
     /// [`Status::BadOption`]: an option was set that belongs to the shared connections.
     /// [`Status::Internal`]: the process has no file descriptor left.
     pub fn derive(&self, options: &Options) -> Result<Client, Error> {
-        let lang = self.limits.lang;
-        let limits = options
-            .limits_over(self.limits)
+        let lang = self.settings.lang;
+        let settings = options
+            .call_settings_over(self.settings)
             .map_err(|why| Error::before_send(Status::BadOption, why, lang))?;
         Ok(Client {
             pool: self.pool.clone(),
-            limits,
+            settings,
             cancel: Arc::new(new_cancel_token(lang)?),
             aliases: self.aliases.clone(),
             claims: self.claims.clone(),
@@ -140,7 +141,7 @@ impl Client {
         &self,
         check: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Result<Client, Error> {
-        let cancel = new_cancel_token(self.limits.lang)?.with_interrupt_check(Box::new(check));
+        let cancel = new_cancel_token(self.settings.lang)?.with_interrupt_check(Box::new(check));
         Ok(Client {
             cancel: Arc::new(cancel),
             ..self.clone()
@@ -205,7 +206,7 @@ impl Client {
     /// call again.
     pub fn set_ticket(&self, ticket: &str) -> Result<(), Error> {
         self.check_text("ticket", ticket, MAX_TOKEN_BYTES)?;
-        self.call_platform(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
+        self.with_platform(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
         self.forget_token_failure(None);
         Ok(())
     }
@@ -235,7 +236,7 @@ impl Client {
     pub fn add_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
         self.check_text("appid", appid, MAX_APPID_BYTES)?;
         self.check_text("refresh_token", refresh_token, MAX_TOKEN_BYTES)?;
-        self.call_platform(|platform| {
+        self.with_platform(|platform| {
             platform.add_account(appid, refresh_token, self.deadline(), &self.cancel)
         })?;
         self.forget_token_failure(Some(appid));
@@ -257,13 +258,12 @@ impl Client {
             return true;
         }
         let now = Instant::now();
-        // If the clock cannot represent the limit, wait longer than any fetch takes.
-        let until = now.checked_add(limit).unwrap_or(now + 2 * MAX_TIMEOUT);
-        let fetched = self
-            .tokens
-            .as_deref()
-            .is_none_or(|t| t.finish_fetches(until));
-        self.claims.finish(until) && fetched
+        let longest = now + LONGER_THAN_ANY_FETCH;
+        // The clock may not be able to represent the limit.
+        let deadline = now.checked_add(limit).unwrap_or(longest);
+        let tokens = self.tokens.as_deref();
+        let fetched = tokens.is_none_or(|tokens| tokens.finish_fetches(deadline));
+        self.claims.finish(deadline) && fetched
     }
 
     fn forget_token_failure(&self, account: Option<&str>) {
@@ -272,12 +272,12 @@ impl Client {
         }
     }
 
-    /// Calls the platform, unless this handle is forked or cancelled.
-    fn call_platform(
+    /// Runs `body` on the platform, unless this handle is forked or cancelled.
+    fn with_platform(
         &self,
         body: impl FnOnce(&Platform) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let before_send = |status| Error::before_send(status, "", self.limits.lang);
+        let before_send = |status| Error::before_send(status, "", self.settings.lang);
         if self.is_forked() {
             return Err(before_send(Status::Forked));
         }
@@ -294,7 +294,7 @@ impl Client {
             ClaimError::Store(e) => (Status::Store, e.why),
             ClaimError::System(why) => (Status::Internal, why.as_str().into()),
         };
-        self.localized::<()>(Err(Error::before_send(status, why, self.limits.lang)))
+        self.localized::<()>(Err(Error::before_send(status, why, self.settings.lang)))
             .unwrap_err()
     }
 
@@ -312,7 +312,7 @@ impl Client {
 
     /// The result with its error in the client's language.
     pub(super) fn localized<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        result.map_err(|e| e.with_lang(self.limits.lang))
+        result.map_err(|e| e.with_lang(self.settings.lang))
     }
 
     /// Cancels this handle and its clones: all calls that run on them end within 100 ms with
@@ -328,29 +328,29 @@ impl Client {
 
     /// The language of the client's messages.
     pub fn lang(&self) -> Lang {
-        self.limits.lang
+        self.settings.lang
     }
 
     /// The time limit of a call (option `timeout_ms`).
     pub fn timeout(&self) -> Duration {
-        self.limits.timeout
+        self.settings.timeout
     }
 
     /// The time at which a call that starts now must end.
     pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.timeout
+        Instant::now() + self.settings.timeout
     }
 
     /// Waits until `until`, or until the handle is cancelled.
     pub(super) fn pause_until(&self, until: Instant) -> Result<(), Error> {
         self.cancel
             .pause(until)
-            .map_err(|_| Error::before_send(Status::Cancelled, "", self.limits.lang))
+            .map_err(|_| Error::before_send(Status::Cancelled, "", self.settings.lang))
     }
 
     /// Checks that a text can be sent. Its meaning is WeChat's to check.
     pub(super) fn check_text(&self, name: &str, text: &str, max: usize) -> Result<(), Error> {
-        let lang = self.limits.lang;
+        let lang = self.settings.lang;
         let why = if text.is_empty() {
             match lang {
                 Lang::En => format!("{name} is empty"),
@@ -378,7 +378,7 @@ impl Client {
 
     /// An error in the arguments, in the client's language.
     pub(super) fn bad_value(&self, why: Text) -> Error {
-        let lang = self.limits.lang;
+        let lang = self.settings.lang;
         Error::before_send(Status::BadValue, why, lang)
     }
 }

@@ -60,7 +60,7 @@ impl Client {
             Err(e) => return tracker.fail(e),
             Ok(found) => tracker.progress.found = found,
         }
-        if tracker.progress.found == LinkState::Vanished {
+        if tracker.progress.found == LinkState::Absent {
             match tracker.invite(choices, wait) {
                 Err(e) => return tracker.fail(e),
                 Ok(Invited::NotRepeated) => return tracker.progress,
@@ -89,7 +89,7 @@ impl Client {
         let token = access_token.into();
         let mut tracker = LinkTracker::new(self, Operation::Ensure, token, appid, Duration::ZERO);
         tracker.progress.found = tracker.update_from(list);
-        if tracker.progress.found == LinkState::Vanished {
+        if tracker.progress.found == LinkState::Absent {
             if let Err(e) = tracker.invite(choices, Duration::ZERO) {
                 return tracker.fail(e);
             }
@@ -100,8 +100,11 @@ impl Client {
     /// Waits until a mini program is linked or its administrator has refused. Posts nothing.
     ///
     /// Reads the list with pauses that grow from 2 s to 30 s (shorter if the wait is short). A read
-    /// that fails does not end the wait, but a refused access token does. Takes at most
-    /// `timeout_ms` plus `wait`.
+    /// that fails does not end the wait, unless reading again would fail in the same way: WeChat
+    /// refuses the access token, an administrator or the caller must change something first (the
+    /// classes [`ActionRequired`](crate::Class::ActionRequired) and
+    /// [`InvalidRequest`](crate::Class::InvalidRequest)), an argument is invalid, or the handle is
+    /// cancelled, forked or failed internally. Takes at most `timeout_ms` plus `wait`.
     ///
     /// `appid_or_gh_id` is the mini program's appid or original id (`gh_…`). A refused item has
     /// no appid, so that an earlier refusal is found by the original id only.

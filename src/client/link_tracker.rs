@@ -26,9 +26,9 @@ const CONFIRMATION_PAUSE: Duration = Duration::from_secs(1);
 /// The pause between two attempts to claim a link that another call is posting.
 const MIN_CLAIM_PAUSE: Duration = Duration::from_millis(20);
 const MAX_CLAIM_PAUSE: Duration = Duration::from_millis(500);
-/// A post may use all of the time limit but one part in this many. The rest is kept for reading the
-/// list, in case the post's outcome is unknown.
-const READ_TIME_DIVISOR: u32 = 4;
+/// A post may use the time limit except its last quarter, which is kept for reading the list in
+/// case the post's outcome is unknown.
+const PART_RESERVED_FOR_READS: u32 = 4;
 
 /// One mini program and the progress of its link.
 pub(super) struct LinkTracker<'a> {
@@ -92,7 +92,7 @@ impl<'a> LinkTracker<'a> {
         self.progress
     }
 
-    /// Reads the list and returns the mini program's state in it; `Vanished` if it is not there.
+    /// Reads the list and returns the mini program's state in it; `Absent` if it is not there.
     pub(super) fn read_list(&mut self) -> Result<LinkState, Error> {
         let list = self
             .client
@@ -102,13 +102,17 @@ impl<'a> LinkTracker<'a> {
         Ok(self.update_from(&list))
     }
 
-    /// Updates the state from a list, and returns it.
+    /// Returns the mini program's state in a list, and updates that of the link. A mini program
+    /// that is absent from the list has vanished, unless a later list shows it.
     pub(super) fn update_from(&mut self, list: &LinkList) -> LinkState {
         if self.progress.posts == 0 {
             self.refused_before = refused_without_appid(list).collect();
         }
-        self.progress.state = match self.find(list) {
-            None => LinkState::Vanished,
+        match self.find(list) {
+            None => {
+                self.progress.state = LinkState::Vanished;
+                LinkState::Absent
+            }
             Some(item) => {
                 let ids = [item.username(), item.appid()].into_iter().flatten();
                 if let Some(alias) = ids.into_iter().find(|id| id != self.id) {
@@ -117,10 +121,10 @@ impl<'a> LinkTracker<'a> {
                 }
                 self.was_seen = true;
                 self.progress.item = Some(item.json());
-                LinkState::from_status(item.status())
+                self.progress.state = LinkState::from_status(item.status());
+                self.progress.state
             }
-        };
-        self.progress.state
+        }
     }
 
     /// Finds the mini program in the list: by the caller's id, else by its other id, else as a
@@ -151,15 +155,15 @@ impl<'a> LinkTracker<'a> {
         choices: LinkChoices,
         wait: Duration,
     ) -> Result<Invited, Error> {
-        let post_deadline = self.deadline - wait - self.client.timeout() / READ_TIME_DIVISOR;
+        let post_deadline = self.deadline - wait - self.client.timeout() / PART_RESERVED_FOR_READS;
         let Some(claim) = self.claim(post_deadline)? else {
             return Ok(Invited::Elsewhere);
         };
         if let Some(earlier) = claim.earlier {
             // The list was read before the claim was taken.
             let found = self.read_list();
-            let is_listed = !matches!(found, Ok(LinkState::Vanished));
-            let vanished = earlier == PostedOutcome::Accepted && !self.client.limits.reinvite;
+            let is_listed = !matches!(found, Ok(LinkState::Absent));
+            let vanished = earlier == PostedOutcome::Accepted && !self.client.settings.reinvite;
             if is_listed || vanished {
                 self.settle(&claim, Settlement::NotPosted);
                 found?;
@@ -236,7 +240,7 @@ impl<'a> LinkTracker<'a> {
     /// Claims the link; `None` if another call posts or has posted, which the state then shows.
     fn claim(&mut self, post_deadline: Instant) -> Result<Option<HeldClaim>, Error> {
         let client = self.client;
-        if client.limits.settle.is_zero() {
+        if client.settings.settle.is_zero() {
             return Ok(Some(HeldClaim::default()));
         }
         let now = Instant::now();
@@ -244,7 +248,7 @@ impl<'a> LinkTracker<'a> {
         let keys = client.link_keys(self.token, self.id, post_deadline);
         // Half of the time is for the post.
         let limit = now + left / 2;
-        let lasts = left + client.limits.settle;
+        let lasts = left + client.settings.settle;
         let mut next_pause = MIN_CLAIM_PAUSE;
         loop {
             let attempt = client
@@ -295,12 +299,12 @@ impl<'a> LinkTracker<'a> {
 
     /// Whether one of two reads of the list shows the mini program.
     fn is_listed(&mut self) -> Result<bool, Error> {
-        if self.read_list()? != LinkState::Vanished {
+        if self.read_list()? != LinkState::Absent {
             return Ok(true);
         }
         let pause = CONFIRMATION_PAUSE.min(self.client.timeout() / 10);
         self.client.pause_until(Instant::now() + pause)?;
-        Ok(self.read_list()? != LinkState::Vanished)
+        Ok(self.read_list()? != LinkState::Absent)
     }
 
     /// Reads the list, at least once, until the link is settled or the wait is over.
@@ -314,7 +318,7 @@ impl<'a> LinkTracker<'a> {
             match self.read_list() {
                 Err(e) if is_permanent(&e) => return self.fail(e),
                 Err(e) => last_error = Some(e),
-                Ok(LinkState::Vanished) => {
+                Ok(LinkState::Absent) => {
                     absent_in_a_row += 1;
                     // A list may show a new invitation late, and may miss an item once.
                     let is_invited = self.progress.posts > 0 || self.progress.retry_at.is_some();

@@ -28,9 +28,12 @@ pub enum LinkState {
     AwaitingMiniProgram,
     /// An invitation is pending; the list does not show which administrator has to act.
     AwaitingAdministrator,
-    /// The mini program's administrator refused.
+    /// The mini program's administrator refused: [`LinkStatus::Refused`].
     Declined,
-    /// The mini program is not in the list, or is no longer there.
+    /// The list does not show the mini program. Only [`LinkProgress::found`] has this state.
+    Absent,
+    /// The mini program is no longer in the list, or never was: the state of a call that ends
+    /// without having seen it.
     Vanished,
     /// The list does not show the mini program, and an earlier invitation may still take effect.
     /// Nothing else is posted until [`LinkProgress::retry_after`] has passed.
@@ -51,7 +54,8 @@ impl LinkState {
         }
     }
 
-    /// The word for the state in JSON: `linked`, `pending`, `declined`, `vanished` or `unknown`.
+    /// The word for the state in JSON: `linked`, `pending`, `declined`, `absent`, `vanished` or
+    /// `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             LinkState::Linked => "linked",
@@ -59,6 +63,7 @@ impl LinkState {
             | LinkState::AwaitingMiniProgram
             | LinkState::AwaitingAdministrator => "pending",
             LinkState::Declined => "declined",
+            LinkState::Absent => "absent",
             LinkState::Vanished => "vanished",
             LinkState::InDoubt => "in_doubt",
             LinkState::Unknown => "unknown",
@@ -196,7 +201,7 @@ impl LinkProgress {
             (Some(e), _) => e.status(),
             (None, LinkState::Linked) => Status::Ok,
             (None, LinkState::Declined) => Status::Declined,
-            (None, LinkState::Vanished) => Status::Vanished,
+            (None, LinkState::Absent | LinkState::Vanished) => Status::Vanished,
             (None, LinkState::InDoubt) => Status::InDoubt,
             (None, _) => Status::Pending,
         }
@@ -213,8 +218,8 @@ impl LinkProgress {
         self.item.as_ref()
     }
 
-    /// The state that the first read of the list showed; [`LinkState::Vanished`] if the mini
-    /// program was not in it.
+    /// The state that the first read of the list showed; [`LinkState::Absent`] if the mini program
+    /// was not in it.
     pub fn found(&self) -> LinkState {
         self.found
     }
@@ -263,7 +268,7 @@ impl LinkProgress {
     fn is_post_outcome_known(&self) -> bool {
         let is_listed = !matches!(
             self.state,
-            LinkState::Vanished | LinkState::InDoubt | LinkState::Unknown
+            LinkState::Absent | LinkState::Vanished | LinkState::InDoubt | LinkState::Unknown
         );
         self.post_outcome != PostOutcome::Unknown || is_listed
     }
@@ -380,17 +385,13 @@ impl LinkProgress {
             Status::Ok => "ok".to_owned(),
             _ => self.message(),
         };
-        let found = match self.found {
-            LinkState::Vanished => "absent",
-            found => found.as_str(),
-        };
         json!({
             "errcode": self.errcode(),
             "errmsg": errmsg,
             "state": self.state.as_str(),
             "waits_for": self.state.waits_for(),
             "item": self.item,
-            "found": found,
+            "found": self.found.as_str(),
             "posts": self.posts,
             "retry_after_ms": self.retry_after().as_millis() as u64,
         })

@@ -1,5 +1,6 @@
 //! The options a caller sets. Each text is parsed once, into a type.
 
+pub(crate) mod call_settings;
 pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod options;

@@ -1,8 +1,15 @@
 //! The options of a client: text keys with text values, checked when they are set.
 //!
 //! [`OPTIONS`] is the only list of them. The C header, the bindings, the command's flags and the
-//! documentation are checked against it or generated from it. To add an option, add a row there and
-//! a field to [`Options`].
+//! documentation are checked against it or generated from it. To add an option:
+//!
+//! 1. Add a row to [`OPTIONS`] with its properties, a field to [`Options`], and the field's initial
+//!    value to [`Options::new`].
+//! 2. If a derived client may change it, add a field to [`CallSettings`] and fill it in
+//!    `Options::call_settings`. If it is secret or may have a password, add the secret to
+//!    `Options::secrets`.
+//! 3. Describe it in the documentation of `wx_options_set` (`src/ffi/options.rs`).
+//! 4. Run `make generate`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +17,9 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
+use super::call_settings::CallSettings;
 use super::host::{Host, parse_hosts};
-use super::limits::{Limits, MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+use super::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use super::proxy::{NoProxy, ProxyAddress, ProxySettings};
 use super::store_url::StoreUrl;
 use crate::model::lang::{Lang, Text};
@@ -30,14 +38,75 @@ pub struct OptionEntry {
     pub doc: Text,
     /// The type of its value in languages that have types.
     pub kind: OptionKind,
+    properties: &'static [Property],
     set: Setter,
 }
 
+/// A property that only some of the options have.
+#[derive(Clone, Copy, Debug)]
+enum Property {
+    /// A derived client may change it. The function copies its value from the derived client's own
+    /// settings.
+    Derivable(fn(&mut CallSettings, &CallSettings)),
+    /// Its whole value is secret.
+    Secret,
+    /// Its value can be a URL with a password.
+    MayHavePassword,
+    /// It belongs to this source of access tokens.
+    TokenSource(TokenSource),
+}
+
+/// The sources of access tokens for calls that pass none. A client has at most one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenSource {
+    /// One fixed token: the option `access_token`.
+    AccessToken,
+    /// A program that prints tokens: the option `token_command`.
+    TokenCommand,
+    /// A third-party platform: the options `component_appid` and `component_appsecret`.
+    Platform,
+}
+
 impl OptionEntry {
-    /// Whether a derived client may change the option. If not, it belongs to the connections, which
-    /// a derived client shares with its base.
+    /// Whether a derived client may change the option. If not, it belongs to the connections or
+    /// tokens, which a derived client shares with its base.
     pub fn is_derivable(&self) -> bool {
-        DERIVABLE_KEYS.contains(&self.key)
+        self.copy_to_derived().is_some()
+    }
+
+    /// Whether the whole value is secret.
+    pub fn is_secret(&self) -> bool {
+        self.has(|property| matches!(property, Property::Secret))
+    }
+
+    /// Whether the value can be a URL with a password: `SCHEME://[USER:PASSWORD@]HOST…`.
+    pub fn may_have_password(&self) -> bool {
+        self.has(|property| matches!(property, Property::MayHavePassword))
+    }
+
+    /// Whether the option belongs to a source of access tokens.
+    pub fn is_token_source(&self) -> bool {
+        self.token_source().is_some()
+    }
+
+    /// The source of access tokens that the option belongs to.
+    pub fn token_source(&self) -> Option<TokenSource> {
+        self.properties.iter().find_map(|property| match property {
+            Property::TokenSource(source) => Some(*source),
+            _ => None,
+        })
+    }
+
+    fn has(&self, is_wanted: fn(&Property) -> bool) -> bool {
+        self.properties.iter().any(is_wanted)
+    }
+
+    /// The function that copies the option's value to the settings of a derived client.
+    fn copy_to_derived(&self) -> Option<fn(&mut CallSettings, &CallSettings)> {
+        self.properties.iter().find_map(|property| match property {
+            Property::Derivable(copy) => Some(*copy),
+            _ => None,
+        })
     }
 }
 
@@ -70,6 +139,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "base_url",
         default: "https://api.weixin.qq.com",
         kind: OptionKind::Urls,
+        properties: &[],
         takes: Text {
             en: "1 to 16 URLs separated by commas: https://HOST[:PORT], or http://HOST[:PORT] if \
                  HOST is a loopback address",
@@ -90,6 +160,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "timeout_ms",
         default: "10000",
         kind: OptionKind::Milliseconds,
+        properties: &[Property::Derivable(|to, own| to.timeout = own.timeout)],
         takes: Text {
             en: "1 to 3600000 ms",
             zh: "1 至 3600000 毫秒",
@@ -108,6 +179,9 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "connect_timeout_ms",
         default: "3000",
         kind: OptionKind::Milliseconds,
+        properties: &[Property::Derivable(|to, own| {
+            to.connect_timeout = own.connect_timeout;
+        })],
         takes: Text {
             en: "1 to 3600000 ms",
             zh: "1 至 3600000 毫秒",
@@ -126,6 +200,9 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "max_retries",
         default: "2",
         kind: OptionKind::Count,
+        properties: &[Property::Derivable(|to, own| {
+            to.max_retries = own.max_retries;
+        })],
         takes: Text {
             en: "0 to 10",
             zh: "0 至 10",
@@ -144,6 +221,9 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "settle_ms",
         default: "90000",
         kind: OptionKind::Milliseconds,
+        properties: &[Property::Derivable(|to, own| {
+            to.settle = own.settle;
+        })],
         takes: Text {
             en: "0 to 3600000 ms; 0 switches link claims off",
             zh: "0 至 3600000 毫秒；0 表示不使用关联占位",
@@ -164,6 +244,9 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "reinvite",
         default: "no",
         kind: OptionKind::Choice(&["no", "yes"]),
+        properties: &[Property::Derivable(|to, own| {
+            to.reinvite = own.reinvite;
+        })],
         takes: Text {
             en: "no or yes",
             zh: "no 或 yes",
@@ -192,6 +275,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "keep_alive_ms",
         default: "15000",
         kind: OptionKind::Milliseconds,
+        properties: &[],
         takes: Text {
             en: "0 to 3600000 ms; 0 opens a new connection for every call",
             zh: "0 至 3600000 毫秒；0 表示每次调用都新建连接",
@@ -209,6 +293,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "proxy",
         default: "none",
         kind: OptionKind::Text,
+        properties: &[Property::MayHavePassword],
         takes: Text {
             en: "none, env, http://[USER:PASSWORD@]HOST:PORT or \
                  socks5://[USER:PASSWORD@]HOST:PORT; percent-encode special characters in USER and \
@@ -233,6 +318,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "ca_file",
         default: "",
         kind: OptionKind::Path,
+        properties: &[],
         takes: Text {
             en: "a path to a PEM file; empty for none",
             zh: "PEM 文件的路径；空值表示不使用",
@@ -251,6 +337,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "trust",
         default: "system",
         kind: OptionKind::Choice(&["system", "bundled"]),
+        properties: &[],
         takes: Text {
             en: "system or bundled",
             zh: "system 或 bundled",
@@ -281,6 +368,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "user_agent",
         default: concat!("wxlink/", env!("CARGO_PKG_VERSION")),
         kind: OptionKind::Text,
+        properties: &[],
         takes: Text {
             en: "1 to 256 printable ASCII characters",
             zh: "1 至 256 个可打印 ASCII 字符",
@@ -306,6 +394,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "max_response_bytes",
         default: "4194304",
         kind: OptionKind::Bytes,
+        properties: &[],
         takes: Text {
             en: "1024 to 1073741824 bytes",
             zh: "1024 至 1073741824 字节",
@@ -323,6 +412,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "lang",
         default: "en",
         kind: OptionKind::Choice(&["en", "zh"]),
+        properties: &[Property::Derivable(|to, own| to.lang = own.lang)],
         takes: Text {
             en: "en or zh",
             zh: "en 或 zh",
@@ -344,6 +434,8 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "account",
         default: "",
         kind: OptionKind::Text,
+        // `account_over` copies the account.
+        properties: &[Property::Derivable(|_, _| {})],
         takes: Text {
             en: "the appid of an Official Account; empty for none",
             zh: "公众号的 appid；空值表示不设置",
@@ -365,6 +457,10 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "access_token",
         default: "",
         kind: OptionKind::Text,
+        properties: &[
+            Property::Secret,
+            Property::TokenSource(TokenSource::AccessToken),
+        ],
         takes: Text {
             en: "an access token; empty for none",
             zh: "access_token；空值表示不设置",
@@ -382,6 +478,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "token_command",
         default: "",
         kind: OptionKind::Text,
+        properties: &[Property::TokenSource(TokenSource::TokenCommand)],
         takes: Text {
             en: "a shell command; empty for none",
             zh: "shell 命令；空值表示不设置",
@@ -406,6 +503,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "component_appid",
         default: "",
         kind: OptionKind::Text,
+        properties: &[Property::TokenSource(TokenSource::Platform)],
         takes: Text {
             en: "the appid of a third-party platform; empty for none",
             zh: "第三方平台的 appid；空值表示不设置",
@@ -425,6 +523,10 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "component_appsecret",
         default: "",
         kind: OptionKind::Text,
+        properties: &[
+            Property::Secret,
+            Property::TokenSource(TokenSource::Platform),
+        ],
         takes: Text {
             en: "the platform's appsecret; empty for none",
             zh: "第三方平台的 appsecret；空值表示不设置",
@@ -442,6 +544,7 @@ pub static OPTIONS: &[OptionEntry] = &[
         key: "store",
         default: "memory",
         kind: OptionKind::Text,
+        properties: &[Property::MayHavePassword],
         takes: Text {
             en: "memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…",
             zh: "memory、file:PATH、redis://[用户名:密码@]HOST[:PORT][/DB] 或 rediss://…",
@@ -521,21 +624,9 @@ pub struct Options {
     pub(crate) store: StoreUrl,
     /// The password in the store's URL, percent-encoded as it is written there.
     store_password: Option<String>,
-    /// The keys that were set explicitly, even if to their default.
-    set: Vec<&'static str>,
+    /// The options that were set explicitly, even if to their default.
+    set: Vec<&'static OptionEntry>,
 }
-
-/// The options that a derived client may change. The others belong to the connections, which a
-/// derived client shares with its base.
-const DERIVABLE_KEYS: [&str; 7] = [
-    "timeout_ms",
-    "connect_timeout_ms",
-    "max_retries",
-    "settle_ms",
-    "reinvite",
-    "lang",
-    "account",
-];
 
 impl Default for Options {
     fn default() -> Options {
@@ -608,10 +699,15 @@ impl Options {
             },
             lang,
         })?;
-        if !self.set.contains(&entry.key) {
-            self.set.push(entry.key);
+        if !self.is_set(key) {
+            self.set.push(entry);
         }
         Ok(self)
+    }
+
+    /// Whether the option was set explicitly.
+    fn is_set(&self, key: &str) -> bool {
+        self.set.iter().any(|entry| entry.key == key)
     }
 
     /// Whether a source of access tokens is set.
@@ -622,9 +718,9 @@ impl Options {
             || self.component_appid.is_some()
     }
 
-    /// The limits of a client with these options.
-    pub(crate) fn limits(&self) -> Limits {
-        Limits {
+    /// The settings of each call of a client with these options.
+    pub(crate) fn call_settings(&self) -> CallSettings {
+        CallSettings {
             timeout: Duration::from_millis(self.timeout_ms.into()),
             connect_timeout: Duration::from_millis(self.connect_timeout_ms.into()),
             max_retries: self.max_retries,
@@ -634,45 +730,43 @@ impl Options {
         }
     }
 
-    /// The limits of a client derived from one with the limits `base`: those that were set replace
-    /// the base's.
+    /// The settings of a client derived from one with the settings `base`: those that were set
+    /// replace the base's.
     ///
     /// # Errors
     /// An option was set that a derived client cannot change.
-    pub(crate) fn limits_over(&self, base: Limits) -> Result<Limits, String> {
-        let own = self.limits();
-        let mut limits = base;
-        for key in &self.set {
-            match *key {
-                "timeout_ms" => limits.timeout = own.timeout,
-                "connect_timeout_ms" => limits.connect_timeout = own.connect_timeout,
-                "max_retries" => limits.max_retries = own.max_retries,
-                "settle_ms" => limits.settle = own.settle,
-                "reinvite" => limits.reinvite = own.reinvite,
-                "lang" => limits.lang = own.lang,
-                "account" => {}
-                key => {
-                    let derivable = DERIVABLE_KEYS.join(", ");
-                    return Err(match base.lang {
-                        Lang::En => format!(
-                            "option {key} cannot be changed on a derived client, because it \
-                             shares its connections; only {derivable} can"
-                        ),
-                        Lang::Zh => format!(
-                            "派生的客户端共用连接，不能更改选项 {key}；只能更改 {derivable}"
-                        ),
-                    });
-                }
-            }
+    pub(crate) fn call_settings_over(&self, base: CallSettings) -> Result<CallSettings, String> {
+        let own = self.call_settings();
+        let mut derived = base;
+        for entry in &self.set {
+            let Some(copy) = entry.copy_to_derived() else {
+                let key = entry.key;
+                let derivable: Vec<&str> = OPTIONS
+                    .iter()
+                    .filter(|entry| entry.is_derivable())
+                    .map(|entry| entry.key)
+                    .collect();
+                let derivable = derivable.join(", ");
+                return Err(match base.lang {
+                    Lang::En => format!(
+                        "option {key} cannot be changed on a derived client, because it shares \
+                         its connections; only {derivable} can"
+                    ),
+                    Lang::Zh => {
+                        format!("派生的客户端共用连接，不能更改选项 {key}；只能更改 {derivable}")
+                    }
+                });
+            };
+            copy(&mut derived, &own);
         }
-        Ok(limits)
+        Ok(derived)
     }
 
     /// The account that was set, otherwise the base client's. An explicitly empty account clears
     /// it: if it were inherited, a blank cell in a caller's table would silently select the wrong
     /// account.
     pub(crate) fn account_over(&self, base: Option<&Arc<str>>) -> Option<Arc<str>> {
-        if self.set.contains(&"account") {
+        if self.is_set("account") {
             self.account.as_deref().map(Arc::from)
         } else {
             base.cloned()
@@ -821,6 +915,33 @@ mod tests {
         ] {
             let message = o.set(key, value).err().unwrap().to_string();
             assert!(message.starts_with(expected), "{message}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "redis-store")]
+    fn every_secret_option_is_among_the_secrets() {
+        let secret = |key: &str| format!("SECRET-{key}");
+        let mut o = Options::new();
+        for entry in OPTIONS {
+            let value = secret(entry.key);
+            if entry.is_secret() {
+                o.set(entry.key, &value).unwrap();
+            } else if entry.may_have_password() {
+                let scheme = if entry.key == "proxy" {
+                    "http"
+                } else {
+                    "redis"
+                };
+                let url = format!("{scheme}://user:{value}@127.0.0.1:1");
+                o.set(entry.key, &url).unwrap();
+            }
+        }
+        let secrets = o.secrets(o.proxy_settings().unwrap().as_ref());
+        for entry in OPTIONS {
+            let is_known = secrets.iter().any(|(_, s)| **s == *secret(entry.key));
+            let is_expected = entry.is_secret() || entry.may_have_password();
+            assert_eq!(is_known, is_expected, "{}", entry.key);
         }
     }
 

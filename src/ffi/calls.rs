@@ -96,7 +96,7 @@ pub unsafe extern "C" fn wx_link_miniprogram(
         };
         client
             .link_miniprogram(access_token, appid, choices)
-            .map(Outcome::Yes)
+            .map(Outcome::Response)
     };
     // SAFETY: the caller guarantees both pointers.
     unsafe { call(Endpoint::Link, client, result, body) }
@@ -112,14 +112,17 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 ///
 ///     char appid[64], pointer[64];
 ///     int i;
-///     for (i = 0; i < 1000; i++) {
+///     wx_result *result = NULL;
+///     int32_t status = wx_get_linked(client, token, &result);
+///     for (i = 0; status == WX_OK; i++) {
 ///         sprintf(pointer, "/wxopens/items/%d", i);
-///         if (wx_result_get(result, pointer, NULL, 0) == WX_E_NOT_FOUND)
+///         if (wx_result_get(result, pointer, NULL, 0) < 0)
 ///             break;
 ///         sprintf(pointer, "/wxopens/items/%d/appid", i);
 ///         if (wx_result_get(result, pointer, appid, sizeof appid) >= 0)
 ///             puts(appid);
 ///     }
+///     wx_result_free(result);
 ///
 /// Parameters:
 ///   client        from wx_client_new or wx_client_derive
@@ -139,7 +142,7 @@ pub unsafe extern "C" fn wx_get_linked(
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions require.
         let access_token = unsafe { token(client, access_token) }?;
-        client.get_linked_raw(access_token).map(Outcome::Yes)
+        client.get_linked_raw(access_token).map(Outcome::Response)
     };
     // SAFETY: the caller guarantees both pointers.
     unsafe { call(Endpoint::Get, client, result, body) }
@@ -181,7 +184,7 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
         let appid = unsafe { text(appid, "appid") }?;
         client
             .unlink_miniprogram(access_token, appid)
-            .map(Outcome::Yes)
+            .map(Outcome::Response)
     };
     // SAFETY: the caller guarantees both pointers.
     unsafe { call(Endpoint::Unlink, client, result, body) }
@@ -274,8 +277,10 @@ pub unsafe extern "C" fn wx_ensure_linked(
 /// Waits until a mini program is linked or its administrator has refused. Posts nothing.
 ///
 /// The function reads the list repeatedly, with pauses that grow from 2 s to 30 s (shorter if the
-/// wait is short). A read that fails does not end the wait. A refused access token does: call again
-/// with a new one.
+/// wait is short). A read that fails does not end the wait, unless reading again would fail in the
+/// same way: WeChat answers with an errcode of the class token (call again with a new token),
+/// action_required or invalid_request, an argument is invalid, the handle is cancelled or forked,
+/// or the library failed internally.
 ///
 ///     status = wx_wait_linked(client, token, "gh_000000000001", 600000, &result);
 ///     printf("%s\n", wx_result_json(result, NULL));

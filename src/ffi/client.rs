@@ -139,7 +139,7 @@ pub unsafe extern "C" fn wx_client_derive(
 ///   WX_E_INTERNAL        the process has no thread or file descriptor left
 /// After WX_E_TIMEOUT_UNSENT or WX_E_CANCELLED the ticket may have been stored or not; it is safe
 /// to call again.
-/// Ownership: the result belongs to the caller; free it with wx_result_free.
+/// Ownership: the caller owns the result; free it with wx_result_free.
 /// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_set_ticket(
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn wx_client_set_ticket(
 ///   refresh_token  the account's authorizer_refresh_token, 1 to 4096 bytes
 ///   result         receives the result, in success and in failure
 /// Returns: as wx_client_set_ticket, for the refresh token instead of the ticket.
-/// Ownership: the result belongs to the caller; free it with wx_result_free.
+/// Ownership: the caller owns the result; free it with wx_result_free.
 /// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_client_add_account(

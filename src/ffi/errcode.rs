@@ -22,7 +22,7 @@ use crate::model::lang::Lang;
 /// row of its own. class is the name that wx_class_text gives.
 ///
 /// Returns a static text.
-/// Threads: any.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn wx_catalogue_json() -> *const c_char {
     static JSON: LazyLock<CString> = LazyLock::new(|| {
@@ -52,10 +52,10 @@ fn row(e: &Entry) -> Value {
 /// Parameters:
 ///   endpoint  link, get or unlink: the endpoint that answered; NULL for none in particular
 ///   errcode   what WeChat answered
-///   field     name, class (its name), meaning, remedy or errmsg (WeChat's own words)
+///   field     name, class (its name), meaning, remedy or errmsg (as WeChat sends it)
 ///   lang      en or zh, for meaning and remedy; NULL for en
 /// Returns a static text; empty if the errcode is unknown, or an argument is not one of these.
-/// Threads: any.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_errcode_text(
     endpoint: *const c_char,
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn wx_errcode_text(
 ///   lang    en or zh, for advice; NULL for en
 /// Returns a static text; empty for WX_CLASS_UNKNOWN or an unknown number, or if an argument is not
 /// one of these.
-/// Threads: any.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_class_text(
     class_: i32,
@@ -124,7 +124,7 @@ unsafe fn text_or<'a>(given: *const c_char, default: &'static str) -> Option<&'a
     if given.is_null() {
         return Some(default);
     }
-    // SAFETY: the caller vouches for it.
+    // SAFETY: the caller guarantees it.
     unsafe { text(given, "") }.ok()
 }
 
@@ -137,7 +137,7 @@ fn find(
     let lang = Lang::from_code(lang?)?;
     let entry = match endpoint? {
         "" => errcode::general(errcode)?,
-        word => errcode::lookup(Endpoint::parse(word)?, errcode)?,
+        word => errcode::lookup(Endpoint::parse_linking(word)?, errcode)?,
     };
     let text = match field? {
         "name" => entry.name,

@@ -112,7 +112,7 @@ pub unsafe extern "C" fn wx_exec(
                     return Status::Buffer.code();
                 }
                 Ok(request) => (run_guarded(&request), request.op.posts()),
-                Err(e) => (Outcome::No(e), false),
+                Err(e) => (Outcome::Error(e), false),
             };
             let result = wx_result::new(outcome);
             let mut output = write(&result, format);
@@ -135,9 +135,9 @@ pub unsafe extern "C" fn wx_exec(
 fn run_guarded(request: &ExecRequest<'_>) -> Outcome {
     let run = || {
         let outcome = request.run();
-        outcome.unwrap_or_else(|e| Outcome::No(e.with_lang(request.options.lang)))
+        outcome.unwrap_or_else(|e| Outcome::Error(e.with_lang(request.options.lang)))
     };
-    let on_panic = || Outcome::No(argument_error(Status::Internal, String::new()));
+    let on_panic = || Outcome::Error(argument_error(Status::Internal, String::new()));
     guard(on_panic, run)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each file is one section of the header, in the order that `build.rs` gives. The doc comments of
 //! public items become the header's text, so they are written for C programmers. This file converts
-//! arguments, and `guard.rs` contains panics. Only `ffi` and `sys` contain unsafe code.
+//! arguments, and `guard.rs` catches panics. Only `ffi` and `sys` contain unsafe code.
 
 #![deny(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Results.
+//! `wx_result`: the outcome of a call, and the functions that read it.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char};
@@ -18,10 +18,12 @@ use crate::model::errcode::Class;
 use crate::model::status::Status;
 use crate::response::response::Response;
 
-/// What a call resulted in.
+/// The outcome of a call.
 pub(super) enum Outcome {
-    Yes(Response),
-    No(Error),
+    /// WeChat's response, with errcode 0.
+    Response(Response),
+    Error(Error),
+    /// What ensure or wait found and did.
     Progress(LinkProgress),
     /// A ticket or an account was stored; WeChat was not called.
     Stored,
@@ -30,24 +32,23 @@ pub(super) enum Outcome {
 impl From<Result<Response, Error>> for Outcome {
     fn from(result: Result<Response, Error>) -> Outcome {
         match result {
-            Ok(answer) => Outcome::Yes(answer),
-            Err(e) => Outcome::No(e),
+            Ok(response) => Outcome::Response(response),
+            Err(e) => Outcome::Error(e),
         }
     }
 }
 
-/// The result of a call.
+/// The result of a call. It does not change, and remains valid after its client is freed.
 ///
-/// Immutable; outlives its client. Texts got from it live as long as it does.
-/// Threads: any number at the same time, but wx_result_free alone and last.
+/// Threads: may be used by several threads at the same time. wx_result_free must be the last use.
 pub struct wx_result {
     outcome: Outcome,
     json: OnceLock<CString>,
     message: OnceLock<CString>,
     rid: OnceLock<CString>,
     trace: OnceLock<CString>,
-    /// The JSON of our own making as a tree, where WeChat gave none.
-    own_tree: OnceLock<Value>,
+    /// The JSON that the library makes if WeChat's body is not the result's JSON.
+    own_json: OnceLock<Value>,
 }
 
 impl wx_result {
@@ -58,51 +59,51 @@ impl wx_result {
             message: OnceLock::new(),
             rid: OnceLock::new(),
             trace: OnceLock::new(),
-            own_tree: OnceLock::new(),
+            own_json: OnceLock::new(),
         }
     }
 
-    /// The result of an answer that came some other way than through a client, such as a fuzzer's.
+    /// The result of a response that did not come through a client, for fuzzers.
     #[doc(hidden)]
-    pub fn of_answer(answer: Response) -> wx_result {
-        wx_result::new(Outcome::Yes(answer))
+    pub fn from_response(response: Response) -> wx_result {
+        wx_result::new(Outcome::Response(response))
     }
 
     pub(super) fn status(&self) -> i32 {
         match &self.outcome {
-            Outcome::Yes(_) | Outcome::Stored => Status::Ok.code(),
-            Outcome::No(e) => e.status().code(),
+            Outcome::Response(_) | Outcome::Stored => Status::Ok.code(),
+            Outcome::Error(e) => e.status().code(),
             Outcome::Progress(p) => p.status().code(),
         }
     }
 
-    /// WeChat's answer, if the result's JSON is its body.
+    /// WeChat's response, if the result's JSON is its body.
     fn response(&self) -> Option<&Response> {
         match &self.outcome {
-            Outcome::Yes(answer) => Some(answer),
-            Outcome::No(e) => e.response(),
+            Outcome::Response(response) => Some(response),
+            Outcome::Error(e) => e.response(),
             Outcome::Progress(_) | Outcome::Stored => None,
         }
     }
 
-    /// The answer that decided.
-    fn verdict(&self) -> Option<&Response> {
+    /// WeChat's response that decided the outcome.
+    fn deciding_response(&self) -> Option<&Response> {
         match &self.outcome {
             Outcome::Progress(p) => p.error().and_then(Error::response),
             _ => self.response(),
         }
     }
 
-    /// WeChat's errcode, else the status: never 0 for what did not succeed.
+    /// WeChat's errcode, otherwise the status: 0 only if the call succeeded.
     pub(super) fn errcode(&self) -> i32 {
-        self.verdict()
+        self.deciding_response()
             .map_or_else(|| self.status(), Response::errcode)
     }
 
     pub(super) fn http_status(&self) -> i32 {
         match &self.outcome {
-            Outcome::Yes(answer) => answer.http_status().into(),
-            Outcome::No(e) => e.http_status().into(),
+            Outcome::Response(response) => response.http_status().into(),
+            Outcome::Error(e) => e.http_status().into(),
             Outcome::Progress(p) => p.attempts().last().map_or(0, |a| a.http_status).into(),
             Outcome::Stored => 0,
         }
@@ -110,8 +111,8 @@ impl wx_result {
 
     pub(super) fn delivery(&self) -> Delivery {
         match &self.outcome {
-            Outcome::Yes(_) => Delivery::Answered,
-            Outcome::No(e) => e.delivery(),
+            Outcome::Response(_) => Delivery::Answered,
+            Outcome::Error(e) => e.delivery(),
             Outcome::Progress(p) => p.delivery(),
             Outcome::Stored => Delivery::NeverSent,
         }
@@ -132,40 +133,41 @@ impl wx_result {
 
     pub(super) fn message(&self) -> String {
         match &self.outcome {
-            Outcome::Yes(_) | Outcome::Stored => String::new(),
-            Outcome::No(e) => e.message(),
+            Outcome::Response(_) | Outcome::Stored => String::new(),
+            Outcome::Error(e) => e.message(),
             Outcome::Progress(p) => p.message(),
         }
     }
 
     pub(super) fn rid(&self) -> &str {
-        self.verdict().map_or("", Response::rid)
+        self.deciding_response().map_or("", Response::rid)
     }
 
     fn trace(&self) -> String {
         match &self.outcome {
-            Outcome::Yes(answer) => answer.trace(),
-            Outcome::No(e) => e.trace(),
+            Outcome::Response(response) => response.trace(),
+            Outcome::Error(e) => e.trace(),
             Outcome::Progress(p) => p.trace(),
             Outcome::Stored => trace_json("", Delivery::NeverSent, &[]),
         }
     }
 
-    /// WeChat's body as it came, or one of our own making.
+    /// WeChat's body, unchanged, or the JSON that the library makes.
     pub(super) fn json(&self) -> Cow<'_, [u8]> {
         match self.response() {
-            Some(answer) => Cow::Borrowed(answer.body()),
-            None => Cow::Owned(self.own_tree().to_string().into_bytes()),
+            Some(response) => Cow::Borrowed(response.body()),
+            None => Cow::Owned(self.own_json().to_string().into_bytes()),
         }
     }
 
+    /// [`json`](Self::json), parsed.
     pub(super) fn tree(&self) -> &Value {
         self.response()
-            .map_or_else(|| self.own_tree(), Response::json)
+            .map_or_else(|| self.own_json(), Response::json)
     }
 
-    fn own_tree(&self) -> &Value {
-        self.own_tree.get_or_init(|| match &self.outcome {
+    fn own_json(&self) -> &Value {
+        self.own_json.get_or_init(|| match &self.outcome {
             Outcome::Progress(p) => p.json(),
             Outcome::Stored => json!({"errcode": 0, "errmsg": "ok"}),
             _ => json!({"errcode": self.errcode(), "errmsg": self.message()}),
@@ -174,7 +176,8 @@ impl wx_result {
 }
 
 /// Runs one call and stores its result, in success and in failure. If `result` is NULL, the call is
-/// not made: the outcome of a link must not get lost. An error names the endpoint, if there is one.
+/// not made, because the caller could not learn its outcome. An error names the endpoint, if there
+/// is one.
 ///
 /// # Safety
 /// `result` is NULL or points to a pointer.
@@ -201,8 +204,8 @@ pub(super) unsafe fn run(
         || {
             let finished = wx_result::new(match (outcome, endpoint) {
                 (Ok(outcome), _) => outcome,
-                (Err(e), Some(endpoint)) => Outcome::No(e.with_endpoint(endpoint)),
-                (Err(e), None) => Outcome::No(e),
+                (Err(e), Some(endpoint)) => Outcome::Error(e.with_endpoint(endpoint)),
+                (Err(e), None) => Outcome::Error(e),
             });
             let status = finished.status();
             *result = Box::into_raw(Box::new(finished));
@@ -211,46 +214,51 @@ pub(super) unsafe fn run(
     )
 }
 
-/// A C text made at most once.
-fn once(cell: &OnceLock<CString>, make: impl FnOnce() -> Vec<u8>) -> &CStr {
+/// The C text in `cell`, which `make` fills at the first use.
+fn text_once(cell: &OnceLock<CString>, make: impl FnOnce() -> Vec<u8>) -> &CStr {
     cell.get_or_init(|| CString::new(make()).unwrap_or_default())
 }
 
-/// Reads one thing of a result: `none` for NULL or if something breaks.
+/// Reads one value of a result. Returns `default` if the result is NULL, or `read` panics.
 ///
 /// # Safety
 /// `result` is NULL or from a call, and not freed.
 unsafe fn read<T: Copy>(
     result: *const wx_result,
-    none: T,
+    default: T,
     read: impl FnOnce(&wx_result) -> T,
 ) -> T {
-    // SAFETY: the caller vouches for it.
-    guard(|| none, || unsafe { result.as_ref() }.map_or(none, read))
+    // SAFETY: the caller guarantees it.
+    guard(
+        || default,
+        || unsafe { result.as_ref() }.map_or(default, read),
+    )
 }
 
 /// The result as JSON.
 ///
-/// WeChat's body byte for byte when WeChat answered; else {"errcode":...,"errmsg":...} made by
-/// the library, with the status as errcode. wx_ensure_linked and wx_wait_linked have a JSON of
-/// their own, which is described there.
+/// If WeChat answered, this is the body of its response, unchanged. Otherwise the library makes it:
+/// {"errcode":...,"errmsg":...}, with the status as errcode. The results of wx_ensure_linked and
+/// wx_wait_linked have the JSON that wx_ensure_linked describes.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text
 ///   len     receives the length in bytes without the NUL; may be NULL
-/// Returns a text that lives as long as the result.
+/// Returns a text.
+/// Ownership: the result owns the text. It is valid until the result is freed.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_json(
     result: *const wx_result,
     len: *mut size_t,
 ) -> *const c_char {
     let json = |r: &wx_result| {
-        let json = once(&r.json, || r.json().into_owned());
+        let json = text_once(&r.json, || r.json().into_owned());
         (json.as_ptr(), json.count_bytes())
     };
-    // SAFETY: the caller vouches for it.
+    // SAFETY: the caller guarantees it.
     let (json, bytes) = unsafe { read(result, (c"".as_ptr(), 0), json) };
-    // SAFETY: NULL or a place for a length.
+    // SAFETY: NULL or a pointer to a length.
     if let Some(len) = unsafe { len.as_mut() } {
         *len = bytes;
     }
@@ -261,12 +269,13 @@ pub unsafe extern "C" fn wx_result_json(
 ///
 /// Parameters:
 ///   result  from a call; NULL gives WX_E_NULL_POINTER
-/// Returns WeChat's errcode if WeChat answered, else the call's status: never 0 for a call that did
-/// not succeed. WeChat has an errcode -1 of its own, so check the status first: the errcode is
-/// WeChat's if the status is WX_OK or WX_E_API.
+/// Returns WeChat's errcode if WeChat answered, otherwise the call's status, so that it is 0 only
+///   if the call succeeded. WeChat has an errcode -1 too, so check the status first: the errcode is
+///   WeChat's if the status is WX_OK or WX_E_API.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_errcode(result: *const wx_result) -> i32 {
-    // SAFETY: the caller vouches for it.
+    // SAFETY: the caller guarantees it.
     unsafe { read(result, Status::NullPointer.code(), wx_result::errcode) }
 }
 
@@ -277,21 +286,23 @@ pub unsafe extern "C" fn wx_result_errcode(result: *const wx_result) -> i32 {
 /// Parameters:
 ///   result  from a call; NULL gives WX_CLASS_UNKNOWN
 /// Returns WX_CLASS_OK, WX_CLASS_PENDING and so on, or WX_CLASS_UNKNOWN (0) if WeChat did not
-///   answer, or answered with an errcode that is not in the table. More may be added.
+///   answer, or answered with an errcode that is not in the table. Later versions may add classes.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_class(result: *const wx_result) -> i32 {
-    // SAFETY: the caller vouches for it.
+    // SAFETY: the caller guarantees it.
     unsafe { read(result, 0, |r| r.class().map_or(0, Class::code)) }
 }
 
-/// The HTTP status of the last response. WeChat refuses with 200 too.
+/// The HTTP status of the last response. It is 200 also if WeChat refuses a request.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives 0
 /// Returns 100 to 599, or 0 if there was no response.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_http_status(result: *const wx_result) -> i32 {
-    // SAFETY: the caller vouches for it.
+    // SAFETY: the caller guarantees it.
     unsafe { read(result, 0, wx_result::http_status) }
 }
 
@@ -300,38 +311,42 @@ pub unsafe extern "C" fn wx_result_http_status(result: *const wx_result) -> i32 
 /// Parameters:
 ///   result  from a call; NULL gives WX_DELIVERY_NEVER_SENT
 /// Returns WX_DELIVERY_NEVER_SENT, WX_DELIVERY_UNKNOWN or WX_DELIVERY_ANSWERED.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_delivery(result: *const wx_result) -> i32 {
-    // SAFETY: the caller vouches for it.
+    // SAFETY: the caller guarantees it.
     unsafe { read(result, 0, |r| r.delivery().code()) }
 }
 
-/// What happened and what to do about it, for people, in the language of the client. Holds no
-/// token.
+/// What happened and what to do about it, for people, in the language of the client.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text
-/// Returns a text that lives as long as the result; empty after a success.
+/// Returns a text; empty after a success. It contains no secret.
+/// Ownership: the result owns the text. It is valid until the result is freed.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_message(result: *const wx_result) -> *const c_char {
-    let message = |r: &wx_result| once(&r.message, || r.message().into_bytes()).as_ptr();
-    // SAFETY: the caller vouches for it.
+    let message = |r: &wx_result| text_once(&r.message, || r.message().into_bytes()).as_ptr();
+    // SAFETY: the caller guarantees it.
     unsafe { read(result, c"".as_ptr(), message) }
 }
 
-/// The id that WeChat's support and its rid query ask for.
+/// WeChat's id of the request (rid), which its support and its rid query ask for.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text
-/// Returns a text that lives as long as the result; empty if WeChat gave none.
+/// Returns a text; empty if WeChat returned no rid.
+/// Ownership: the result owns the text. It is valid until the result is freed.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_char {
-    let rid = |r: &wx_result| once(&r.rid, || r.rid().as_bytes().to_vec()).as_ptr();
-    // SAFETY: the caller vouches for it.
+    let rid = |r: &wx_result| text_once(&r.rid, || r.rid().as_bytes().to_vec()).as_ptr();
+    // SAFETY: the caller guarantees it.
     unsafe { read(result, c"".as_ptr(), rid) }
 }
 
-/// Every attempt, as JSON for logs and support. Holds no token.
+/// The attempts of the call, as JSON for logs and support.
 ///
 ///     {"endpoint":"link","delivery":"answered","attempts":[{"host":"api.weixin.qq.com",
 ///      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
@@ -341,11 +356,13 @@ pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_cha
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text
-/// Returns a text that lives as long as the result.
+/// Returns a text. It contains no secret.
+/// Ownership: the result owns the text. It is valid until the result is freed.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_trace(result: *const wx_result) -> *const c_char {
-    let trace = |r: &wx_result| once(&r.trace, || r.trace().into_bytes()).as_ptr();
-    // SAFETY: the caller vouches for it.
+    let trace = |r: &wx_result| text_once(&r.trace, || r.trace().into_bytes()).as_ptr();
+    // SAFETY: the caller guarantees it.
     unsafe { read(result, c"".as_ptr(), trace) }
 }
 
@@ -353,16 +370,17 @@ pub unsafe extern "C" fn wx_result_trace(result: *const wx_result) -> *const c_c
 ///
 /// Parameters:
 ///   result   from a call
-///   pointer  a JSON pointer (RFC 6901) such as "/wxopens/items/0/appid"; "" is the whole
-///   buf      receives the value: a string's text, else the JSON of it, with a NUL at the end.
-///            NULL with cap 0 only measures. A string that holds a NUL itself is copied whole
-///   cap      bytes in buf
+///   pointer  a JSON pointer (RFC 6901) such as "/wxopens/items/0/appid"; "" is the whole JSON
+///   buf      receives the value and a NUL: the text of a string, otherwise the value's JSON. NULL
+///            with cap 0 only returns the length. A string that contains a NUL is copied whole
+///   cap      the size of buf in bytes
 /// Returns the value's length in bytes without the NUL (0 or more), or:
-///   WX_E_NOT_FOUND     nothing there; fields of a list may be missing
-///   WX_E_BUFFER        it does not fit; buf holds an empty text
-///   WX_E_BAD_VALUE     not a JSON pointer
+///   WX_E_NOT_FOUND     there is no value at the pointer; every field of a list may be missing
+///   WX_E_BUFFER        the value does not fit; buf contains an empty text
+///   WX_E_BAD_VALUE     pointer is not a JSON pointer
 ///   WX_E_NULL_POINTER  result or pointer is NULL, or buf is NULL and cap is not 0
 ///   WX_E_NOT_UTF8      pointer is not UTF-8
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_get(
     result: *const wx_result,
@@ -371,7 +389,7 @@ pub unsafe extern "C" fn wx_result_get(
     cap: size_t,
 ) -> i32 {
     let get = |r: &wx_result| -> i32 {
-        // SAFETY: NULL or a C string, as the conventions ask.
+        // SAFETY: NULL or a C string, as the conventions require.
         let pointer = match unsafe { text(pointer, "pointer") } {
             Ok(pointer) => pointer,
             Err(e) => return e.status().code(),
@@ -383,7 +401,7 @@ pub unsafe extern "C" fn wx_result_get(
             return Status::NotFound.code();
         };
         let value = plain(value);
-        // SAFETY: the caller vouches for cap bytes at buf.
+        // SAFETY: the caller guarantees cap bytes at buf.
         let out = unsafe { out_bytes(buf.cast(), cap) };
         match out {
             None if cap > 0 => Status::NullPointer.code(),
@@ -391,14 +409,15 @@ pub unsafe extern "C" fn wx_result_get(
             Some(out) => copy(value.as_bytes(), out),
         }
     };
-    // SAFETY: the caller vouches for it.
+    // SAFETY: the caller guarantees it.
     unsafe { read(result, Status::NullPointer.code(), get) }
 }
 
-/// Frees a result and every text got from it.
+/// Frees a result and the texts obtained from it.
 ///
 /// Parameters:
 ///   result  from a call; NULL does nothing
+/// Threads: no other thread may use the result during the call or afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_result_free(result: *mut wx_result) {
     guard(
@@ -412,7 +431,7 @@ pub unsafe extern "C" fn wx_result_free(result: *mut wx_result) {
     );
 }
 
-/// A value without the trappings of JSON: a string's text, else its JSON.
+/// The text of a string, otherwise the value's JSON.
 pub(super) fn plain(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(s) => Cow::Borrowed(s),
@@ -420,31 +439,33 @@ pub(super) fn plain(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// Whether RFC 6901 allows it: nothing, or steps that begin with `/`, with `~` only in `~0`, `~1`.
+/// Whether the text is a JSON pointer (RFC 6901): empty, or steps that begin with `/` and contain
+/// `~` only as `~0` and `~1`.
 fn is_pointer(text: &str) -> bool {
-    let escapes_hold = text
+    let escapes_are_valid = text
         .split('~')
         .skip(1)
         .all(|rest| rest.starts_with(['0', '1']));
-    (text.is_empty() || text.starts_with('/')) && escapes_hold
+    (text.is_empty() || text.starts_with('/')) && escapes_are_valid
 }
 
-/// The caller's buffer; `None` if it is NULL or holds nothing.
+/// The caller's buffer; `None` if it is NULL or has no bytes.
 ///
 /// # Safety
-/// `buf` is NULL or `cap` bytes that are not in use elsewhere.
+/// `buf` is NULL, or has `cap` bytes that are not in use elsewhere.
 pub(super) unsafe fn out_bytes<'a>(buf: *mut u8, cap: size_t) -> Option<&'a mut [u8]> {
     if buf.is_null() || cap == 0 || isize::try_from(cap).is_err() {
         return None;
     }
-    // A length counts bytes that may never have been written: they are set before they are read.
-    // SAFETY: not NULL, and the caller vouches for cap bytes.
+    // The caller may never have written these bytes; a slice must be initialised.
+    // SAFETY: not NULL, and the caller guarantees cap bytes.
     unsafe { buf.write_bytes(0, cap) };
     // SAFETY: as above, and just initialised.
     Some(unsafe { std::slice::from_raw_parts_mut(buf, cap) })
 }
 
-/// Copies `bytes` and a NUL; if they do not fit, the buffer holds an empty text.
+/// Copies `bytes` and a NUL, and returns the number of bytes. If they do not fit, writes an empty
+/// text and returns the status.
 fn copy(bytes: &[u8], out: &mut [u8]) -> i32 {
     let written = i32::try_from(bytes.len()).ok();
     match (written, out.split_at_mut_checked(bytes.len())) {

@@ -16,7 +16,7 @@ pub const WX_ABI_VERSION: u32 = 1;
 ///
 /// Returns WX_ABI_VERSION as the library was built with it. A program built with a lower number
 /// runs with it; one built with a higher number may miss functions.
-/// Threads: any.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn wx_abi_version() -> u32 {
     guard(|| 0, || WX_ABI_VERSION)
@@ -25,7 +25,7 @@ pub extern "C" fn wx_abi_version() -> u32 {
 /// The version of the library that is loaded, such as "1.2.3".
 ///
 /// Returns a static text.
-/// Threads: any.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn wx_version() -> *const c_char {
     guard(
@@ -39,7 +39,7 @@ pub extern "C" fn wx_version() -> *const c_char {
 /// Parameters:
 ///   status   what a function returned
 /// Returns a static text; empty for an unknown number.
-/// Threads: any.
+/// Threads: may be called from any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn wx_status_text(status: i32) -> *const c_char {
     static TEXTS: LazyLock<Vec<(Status, CString)>> = LazyLock::new(|| {

@@ -22,7 +22,8 @@ impl Endpoint {
     /// are for access tokens.
     pub const LINKING: [Endpoint; 3] = [Endpoint::Link, Endpoint::Get, Endpoint::Unlink];
 
-    /// The short name, as in flags, traces and the table of errcodes, such as `link`.
+    /// The short name, as in flags, traces and the table of errcodes, such as `link`. `get` is the
+    /// list, which WeChat names `getLinkMiniprogram`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Endpoint::Link => "link",
@@ -63,8 +64,8 @@ impl Endpoint {
         }
     }
 
-    /// The linking endpoint with this short name.
-    pub fn parse(name: &str) -> Option<Endpoint> {
+    /// The endpoint of [`LINKING`](Endpoint::LINKING) with this short name.
+    pub fn parse_linking(name: &str) -> Option<Endpoint> {
         Endpoint::LINKING
             .into_iter()
             .find(|endpoint| endpoint.as_str() == name)
@@ -75,7 +76,8 @@ impl Endpoint {
         matches!(self, Endpoint::Link | Endpoint::Get | Endpoint::Unlink)
     }
 
-    /// WeChat's name for the token that is sent with the request.
+    /// WeChat's name for the token that is sent with the request. A request to
+    /// [`ComponentToken`](Endpoint::ComponentToken) has none.
     pub(crate) const fn token_name(self) -> &'static str {
         if self.is_linking() {
             "access_token"
@@ -84,7 +86,9 @@ impl Endpoint {
         }
     }
 
-    /// Whether a request can be sent again without changing anything.
+    /// Whether a request can be sent again without changing anything. A request for the platform's
+    /// own token can: its only result is another token. A request for an account's token cannot,
+    /// because WeChat may replace the refresh token.
     pub(crate) const fn is_read_only(self) -> bool {
         !matches!(
             self,

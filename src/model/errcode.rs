@@ -158,7 +158,7 @@ macro_rules! table {
 
 /// Every known errcode, by errcode; rows of one errcode by endpoint, the general one first.
 pub static ENTRIES: &[Entry] = table! {
-    // errcode NAME "WeChat's words" [endpoint, class, origin]
+    // errcode NAME "errmsg" [endpoint, class, origin]
     // (the origin is official if WeChat documents the code, field if it was seen in practice)
     //     language "meaning" "remedy"
 

@@ -1,5 +1,4 @@
-//! How far a link has come: WeChat's numbers for the items of the list. The enum and its numbers
-//! come from one table.
+//! WeChat's numbers for the items of its list. The enum and its numbers come from one table.
 
 /// One row of the table of link statuses.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +14,8 @@ pub struct LinkStatusEntry {
 /// Makes the enum and its table from the same rows, so that neither can have one the other lacks.
 macro_rules! link_statuses {
     ($($code:literal $variant:ident $name:literal $summary:literal)+) => {
-        /// How far a link has come. The numbers are WeChat's.
+        /// WeChat's number for an item of its list. [`LinkState`](crate::LinkState) is what the
+        /// library makes of it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum LinkStatus {
             $(#[doc = $summary] $variant,)+

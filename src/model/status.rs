@@ -27,9 +27,9 @@ pub struct StatusGroup {
     /// The group's name, such as `OUTCOME_UNKNOWN`.
     pub name: &'static str,
     /// The lowest number.
-    pub first: i32,
-    /// The highest number.
-    pub last: i32,
+    pub lowest: i32,
+    /// The highest number, which is the nearest to 0.
+    pub highest: i32,
     /// What the statuses of the group have in common.
     pub text: Text,
 }
@@ -38,17 +38,17 @@ pub struct StatusGroup {
 pub static STATUS_GROUPS: &[StatusGroup] = &[
     StatusGroup {
         name: "ARGUMENT",
-        first: -19,
-        last: -1,
+        lowest: -19,
+        highest: -1,
         text: Text {
-            en: "invalid argument; nothing was sent",
-            zh: "参数有误，请求未发出",
+            en: "an argument is invalid; nothing was changed",
+            zh: "参数有误，未作任何更改",
         },
     },
     StatusGroup {
         name: "NOTHING_SENT",
-        first: -39,
-        last: -20,
+        lowest: -39,
+        highest: -20,
         text: Text {
             en: "nothing was sent; calling again is safe",
             zh: "请求未发出，可以安全地重试",
@@ -56,8 +56,8 @@ pub static STATUS_GROUPS: &[StatusGroup] = &[
     },
     StatusGroup {
         name: "OUTCOME_UNKNOWN",
-        first: -69,
-        last: -40,
+        lowest: -69,
+        highest: -40,
         text: Text {
             en: "WeChat may have acted; read the list before linking again",
             zh: "微信可能已执行，再次关联前请先查询列表",
@@ -146,9 +146,9 @@ statuses! {
         en "The time limit was reached before anything was sent. It is safe to call again."
         zh "在发送任何内容之前已超时。可以安全地重试。"
     -25 NoToken "NO_TOKEN" "No valid access token could be fetched for the account."
-        en "No valid access token could be fetched for the account; its endpoint was not called. \
-            The message gives the reason."
-        zh "无法取得该账号的有效 access_token，未对其执行任何操作。提示信息说明了原因。"
+        en "No valid access token could be fetched for the account; the request that needs it was \
+            not sent. The message gives the reason."
+        zh "无法取得该账号的有效 access_token，需要它的请求未发送。提示信息说明了原因。"
     -26 Store "STORE" "The store of link claims cannot be used."
         en "The store of link claims cannot be used; nothing was posted, because an invitation \
             could then be sent twice. The message gives the reason."
@@ -299,7 +299,7 @@ mod tests {
     fn groups_are_apart() {
         let edges: Vec<i32> = STATUS_GROUPS
             .iter()
-            .flat_map(|g| [g.last, g.first])
+            .flat_map(|g| [g.highest, g.lowest])
             .collect();
         assert!(edges.is_sorted_by(|a, b| a > b), "{edges:?}");
     }

@@ -346,7 +346,7 @@ fn func_infos(from: &mut Reader<'_>) -> Option<Vec<FuncInfo>> {
 
 fn func_info(from: &mut Reader<'_>) -> Option<FuncInfo> {
     let mut info = FuncInfo::default();
-    let is_object = from.next() == b'{';
+    let is_object = from.peek() == b'{';
     info.extra = extra_fields(from, |key, value| match key {
         "id" => set(&mut info.id, value.number()),
         "status" => set(&mut info.status, value.number()),

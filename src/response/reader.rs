@@ -23,12 +23,13 @@ impl<'a> Reader<'a> {
 
     /// The offset of the next value, or of the closing bracket if there is none.
     pub fn offset(&mut self) -> usize {
-        self.next();
+        self.peek();
         self.at
     }
 
-    /// The first byte of the next value; a closing bracket if there is none, 0 at the end.
-    pub fn next(&mut self) -> u8 {
+    /// The first byte of the next value, which is not consumed; a closing bracket if there is no
+    /// value, 0 at the end.
+    pub fn peek(&mut self) -> u8 {
         loop {
             match self.json.get(self.at) {
                 // In valid JSON, separators can be skipped like white space.
@@ -45,12 +46,12 @@ impl<'a> Reader<'a> {
         &mut self,
         mut field: impl FnMut(&str, &mut Self) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let is_object = self.next() == b'{';
+        let is_object = self.peek() == b'{';
         if is_object {
             self.at += 1;
-            while self.next() == b'"' {
+            while self.peek() == b'"' {
                 let key = self.string();
-                self.next();
+                self.peek();
                 field(&key, self)?;
             }
             self.at += 1;
@@ -64,10 +65,10 @@ impl<'a> Reader<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let is_array = self.next() == b'[';
+        let is_array = self.peek() == b'[';
         if is_array {
             self.at += 1;
-            while !matches!(self.next(), b']' | b'}' | 0) {
+            while !matches!(self.peek(), b']' | b'}' | 0) {
                 item(self)?;
             }
             self.at += 1;
@@ -77,12 +78,12 @@ impl<'a> Reader<'a> {
 
     /// Reads the next value if it is a string.
     pub fn text(&mut self) -> Option<Cow<'a, str>> {
-        (self.next() == b'"').then(|| self.string())
+        (self.peek() == b'"').then(|| self.string())
     }
 
     /// Reads the next value if it is a number, or a number in a string.
     pub fn number(&mut self) -> Option<i64> {
-        match self.next() {
+        match self.peek() {
             b'"' => self.string().parse().ok(),
             _ => self.raw().parse().ok(),
         }
@@ -95,7 +96,7 @@ impl<'a> Reader<'a> {
 
     /// Skips the next value.
     pub fn skip(&mut self) {
-        match self.next() {
+        match self.peek() {
             b'"' => drop(self.skip_string()),
             b'{' | b'[' => self.skip_brackets(),
             _ => {
@@ -149,7 +150,7 @@ impl<'a> Reader<'a> {
     fn skip_brackets(&mut self) {
         let mut depth = 0_usize;
         loop {
-            match self.next() {
+            match self.peek() {
                 b'{' | b'[' => depth += 1,
                 b'}' | b']' => depth -= 1,
                 0 => return,
@@ -170,7 +171,9 @@ impl<'a> Reader<'a> {
 /// time.
 fn before_special(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
-    // The lowest bit that is set in the result belongs to the first byte equal to `wanted`.
+    // The usual test for a zero byte in a word ("determine if a word has a zero byte" in the Bit
+    // Twiddling Hacks), on the word xor `wanted`: a byte that equals `wanted` sets its highest bit
+    // in the result. Bytes after the first such byte may be set wrongly, so only the lowest counts.
     let found = |word: u64, wanted: u8| {
         let zero = word ^ (ONES * u64::from(wanted));
         zero.wrapping_sub(ONES) & !zero & (ONES << 7)
@@ -239,13 +242,13 @@ mod tests {
             prop_assert_eq!(&walk(&mut Reader::new(json.as_bytes(), 0)), &value);
             let mut reader = Reader::new(json.as_bytes(), 0);
             reader.skip();
-            prop_assert_eq!(reader.next(), 0);
+            prop_assert_eq!(reader.peek(), 0);
         }
 
         #[test]
         fn invalid_json_is_read_to_its_end(bytes in "[\"\\\\{}\\[\\],:0a ]{0,40}") {
             let mut reader = Reader::new(bytes.as_bytes(), 0);
-            while reader.next() != 0 {
+            while reader.peek() != 0 {
                 walk(&mut reader);
             }
         }

@@ -17,7 +17,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::errcode::{self, Class};
 use crate::redact::{self, Secret};
 
-/// A response of WeChat's: its errcode, its notes, and its body.
+/// WeChat's response: its errcode, the notes in its errmsg, and its body.
 #[derive(Clone)]
 pub struct Response {
     endpoint: Endpoint,
@@ -38,7 +38,7 @@ impl Response {
     /// are kept. The bodies of the linking endpoints are kept unchanged.
     ///
     /// # Errors
-    /// What the body is instead of a response, such as "an empty body".
+    /// A description of the body that is not a response of WeChat's, such as "an empty body".
     pub(crate) fn read(
         endpoint: Endpoint,
         http_status: u16,
@@ -98,7 +98,7 @@ impl Response {
     /// Reads a response that did not come through a client, for tests and fuzzers.
     ///
     /// # Errors
-    /// What the body is instead of a response.
+    /// A description of the body that is not a response of WeChat's.
     #[doc(hidden)]
     pub fn from_bytes(
         endpoint: Endpoint,
@@ -192,7 +192,7 @@ impl fmt::Debug for Response {
     }
 }
 
-/// The fields that every response has.
+/// The fields that a response of any endpoint can have.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(default, deserialize_with = "errcode")]

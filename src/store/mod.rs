@@ -2,8 +2,9 @@
 //! share.
 //!
 //! A store keeps texts by key and does not know what they mean. Each key has a lock beside it,
-//! which expires if its holder is killed. Link claims (`claim.rs`) decide who may post. Every access ends at its limit. Accesses block, so they
-//! run on threads of the library and not on the host's.
+//! which expires if its holder is killed. Link claims (`claim.rs`) decide who may post. Every access
+//! ends at its limit. Accesses block, so they run on threads of the library and not on the
+//! caller's.
 
 mod claim;
 #[cfg(feature = "file-store")]

@@ -2,7 +2,7 @@
 //!
 //! The `redis` crate encodes commands and parses replies. The socket is our own, because that crate
 //! accepts none and does not respect a call's time limit: its name lookups have no limit, and its
-//! socket may get one of the descriptors 0 to 2, which belong to the host.
+//! socket may get one of the descriptors 0 to 2, which belong to the calling program.
 
 mod failure;
 mod socket;

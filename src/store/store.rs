@@ -92,18 +92,18 @@ pub(crate) trait Store: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Takes the key's lock for `at_most`, but no longer than [`LONGEST_LOCK`], unless another
-    /// owner holds it. Returns whether `lock` holds it now. The owner may take it again, to prolong
-    /// it or because the reply was lost.
+    /// owner holds it. Returns whether `owner` holds the lock now. It may take the lock again, to
+    /// prolong it or because the reply was lost.
     fn lock(
         &self,
         key: &str,
-        lock: &LockOwner,
+        owner: &LockOwner,
         at_most: Duration,
         until: Instant,
     ) -> Result<bool, StoreError>;
 
-    /// Releases the lock if `lock` still holds it.
-    fn unlock(&self, key: &str, lock: &LockOwner, until: Instant) -> Result<(), StoreError>;
+    /// Releases the lock if `owner` still holds it.
+    fn unlock(&self, key: &str, owner: &LockOwner, until: Instant) -> Result<(), StoreError>;
 
     /// Claims a link under all its keys for `lasts`, in one atomic step, unless another owner
     /// holds the claim under one of them. The owner may claim again, because the reply was lost.

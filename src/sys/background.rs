@@ -1,4 +1,4 @@
-//! The library's own threads, and catching panics without printing to the host's stderr.
+//! The library's own threads, and catching panics without printing to the process's stderr.
 
 use std::cell::Cell;
 use std::io;
@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// Runs `body` and returns its value, or `None` if it panicked. Nothing is printed: stderr belongs
-/// to the host, and a panic's message may hold a secret.
+/// to the calling program, and a panic's message may hold a secret.
 pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -35,7 +35,7 @@ pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// Starts a thread that runs `work`. A panic in it ends the thread and nothing else. The thread
-/// blocks all signals, so that the host's signal handlers never run on it.
+/// blocks all signals, so that the calling program's signal handlers never run on it.
 ///
 /// # Errors
 /// The system has no thread left.

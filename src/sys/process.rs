@@ -29,8 +29,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// for it.
 const KILL_WAIT: Duration = Duration::from_secs(1);
 
-/// Copies the environment of this process for the commands. It is not read later, when the host
-/// could be changing it.
+/// Copies the environment of this process for the commands. It is not read later, when the calling
+/// program could be changing it.
 pub(crate) fn environment() -> Vec<CString> {
     std::env::vars_os()
         .filter_map(|(key, value)| {
@@ -50,7 +50,7 @@ pub(crate) fn environment() -> Vec<CString> {
 /// # Errors
 /// A clause whose subject is the program. It cannot be started, exits with a status other than 0,
 /// still runs at `limit`, or prints more than `max_output` bytes; in the last two cases its process
-/// group is killed. If the host has ignored SIGCHLD or reaps all its children, the status is
+/// group is killed. If the calling program ignores SIGCHLD or reaps all its children, the status is
 /// unknown and not checked.
 pub(crate) fn run(
     line: &str,
@@ -163,7 +163,7 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// A pipe that contains `input` and has no writer. Nothing is written after the command has
-/// started, so a command that does not read its input causes no SIGPIPE in the host.
+/// started, so a command that does not read its input causes no SIGPIPE in this process.
 fn input_of(input: &[u8]) -> io::Result<OwnedFd> {
     let (reader, writer) = pipe()?;
     ioctl_fionbio(&writer, true)?;
@@ -210,8 +210,8 @@ impl Child {
             is_gone: matches!(pidfd, Err(Errno::SRCH)),
             pidfd: pidfd.ok().and_then(|fd| above_stdio(fd).ok()),
         };
-        // If the host ignores SIGCHLD, or reaps all its children, the id may have been reused
-        // before the pidfd was opened: then the pidfd does not refer to our command.
+        // If the calling program ignores SIGCHLD, or reaps all its children, the id may have been
+        // reused before the pidfd was opened: then the pidfd does not refer to our command.
         child.is_gone |= matches!(child.peek(), Err(Errno::CHILD));
         Ok(child)
     }
@@ -229,7 +229,7 @@ impl Child {
         retry(|| waitid(self.id(), options))
     }
 
-    /// Whether the command has ended, even if the host has reaped it.
+    /// Whether the command has ended, even if the calling program has reaped it.
     fn has_ended(&self) -> bool {
         let Some(pidfd) = &self.pidfd else {
             return self.is_gone || !matches!(self.peek(), Ok(None));
@@ -311,7 +311,7 @@ fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
 ///
 /// The standard library starts programs with the signal mask of the calling thread. Our threads
 /// block all signals, so the command could not be interrupted or terminated; and if they were
-/// unblocked for a moment, the host's signals could arrive in our thread.
+/// unblocked for a moment, signals for the calling program could arrive in our thread.
 #[allow(unsafe_code)]
 mod posix_spawn {
     use super::*;
@@ -660,8 +660,8 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_ignores_sigchld_gets_the_output() {
-        alone("a_host_that_ignores_sigchld_gets_the_output", || {
+    fn a_program_that_ignores_sigchld_gets_the_output() {
+        alone("a_program_that_ignores_sigchld_gets_the_output", || {
             ignore_sigchld();
             WAYS.into_iter().all(|way| {
                 // A shell that inherits the ignored signal could not tell how its commands end.
@@ -716,8 +716,8 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_standard_streams_gets_the_output() {
-        alone("a_host_without_standard_streams_gets_the_output", || {
+    fn a_program_without_standard_streams_gets_the_output() {
+        alone("a_program_without_standard_streams_gets_the_output", || {
             for fd in 0..3 {
                 #[allow(unsafe_code)]
                 // SAFETY: the process runs this test alone and prints nothing more.

@@ -17,8 +17,8 @@ use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
 use crate::sys::os::Waker;
 
-/// How much longer than its limit a call waits for work with the same limit, because the error of
-/// the work gives a reason, and a time-out does not.
+/// A call waits this much beyond its limit for work with the same limit, so that it returns the
+/// work's own error and not a time-out.
 pub(crate) const GRACE: Duration = Duration::from_millis(50);
 
 /// The running work, by key.
@@ -53,7 +53,8 @@ where
     ///
     /// If `work` panics the result is `if_panicked`. A flight is removed after `work` has returned
     /// and before its waiters are woken. So a caller that checks a cache filled by `work`, and
-    /// calls this while it holds the cache's lock, never misses both.
+    /// calls this while it holds the cache's lock, finds either the cached result or the running
+    /// flight.
     ///
     /// # Errors
     /// There is no thread or no file descriptor left.

@@ -15,7 +15,7 @@ use super::command::Command;
 use super::lifetime;
 use super::pacing::{MIN_INTERVAL, Pacing};
 use super::platform::Platform;
-use crate::config::limits::Limits;
+use crate::config::call_settings::CallSettings;
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::lang::Text;
@@ -72,7 +72,11 @@ struct Account {
 impl Account {
     /// Resets the pause if WeChat has accepted the token in a call.
     fn note_acceptance(&mut self) {
-        if self.cached.as_ref().is_some_and(|h| h.token.was_accepted()) {
+        if self
+            .cached
+            .as_ref()
+            .is_some_and(|cached| cached.token.was_accepted())
+        {
             self.pacing.accepted();
         }
     }
@@ -108,7 +112,7 @@ enum Step {
 /// The tokens of a client.
 pub(crate) struct TokenCache {
     source: Source,
-    limits: Limits,
+    settings: CallSettings,
     accounts: Mutex<HashMap<String, Account>>,
     /// Locked while `accounts` is locked, never the other way round.
     fetches: Arc<SingleFlight<String, Outcome>>,
@@ -153,15 +157,19 @@ impl TokenCache {
         };
         Ok(Some(TokenCache::with_source(
             source,
-            options.limits(),
+            options.call_settings(),
             MIN_INTERVAL,
         )))
     }
 
-    fn with_source(source: Source, limits: Limits, min_interval: Duration) -> Arc<TokenCache> {
+    fn with_source(
+        source: Source,
+        settings: CallSettings,
+        min_interval: Duration,
+    ) -> Arc<TokenCache> {
         Arc::new(TokenCache {
             source,
-            limits,
+            settings,
             accounts: Mutex::default(),
             fetches: SingleFlight::new("wxlink-token"),
             min_interval,
@@ -243,10 +251,10 @@ impl TokenCache {
         }
     }
 
-    /// Waits until the running fetches are finished. Returns `false` if the limit passes first.
-    pub fn finish_fetches(&self, limit: Instant) -> bool {
+    /// Waits until the running fetches are finished. Returns `false` if the deadline passes first.
+    pub fn finish_fetches(&self, deadline: Instant) -> bool {
         let never = CancelToken::new();
-        never.is_ok_and(|never| self.fetches.wait_for_all(limit, &never).is_ok())
+        never.is_ok_and(|never| self.fetches.wait_for_all(deadline, &never).is_ok())
     }
 
     /// Returns the cached token, or fetches another one and waits for it.
@@ -260,7 +268,7 @@ impl TokenCache {
             let waited = match self.next_step(account, limit)? {
                 Step::Use(token) => return Ok(token),
                 Step::Join(fetch) => match fetch.wait(limit + GRACE, cancel) {
-                    // Another call has had it refused since.
+                    // WeChat has refused it in another call meanwhile.
                     Ok(Some(Ok(token))) if self.is_refused(account, token) => Ok(()),
                     Ok(Some(outcome)) => return outcome.clone(),
                     Ok(None) => Ok(()),
@@ -354,7 +362,7 @@ impl TokenCache {
         let work = move || {
             let fetch = || tokens.fetch(&own_name, refused.as_deref().map(|t| &**t));
             let fetched = catch_panic(fetch).unwrap_or_else(|| Err(tokens.panicked()));
-            tokens.store(&own_name, replacements, fetched)
+            tokens.record_fetch(&own_name, replacements, fetched)
         };
         let flight = self
             .fetches
@@ -369,7 +377,7 @@ impl TokenCache {
     }
 
     fn fetch(&self, account: &str, refused: Option<&str>) -> Result<FetchedToken, Error> {
-        let limit = Instant::now() + self.limits.timeout;
+        let limit = Instant::now() + self.settings.timeout;
         let fetched = match &self.source {
             Source::Fixed(_) => Err(self.error(Status::Internal, "a fixed token is never fetched")),
             #[cfg(unix)]
@@ -388,8 +396,8 @@ impl TokenCache {
         Ok(fetched)
     }
 
-    /// Stores the result of a fetch. `replacements` is the account's count when the fetch started.
-    fn store(
+    /// Records the result of a fetch. `replacements` is the account's count when the fetch started.
+    fn record_fetch(
         &self,
         name: &str,
         replacements: u64,
@@ -479,7 +487,7 @@ impl TokenCache {
     }
 
     fn error(&self, status: Status, why: impl Into<Message>) -> Error {
-        Error::before_send(status, why, self.limits.lang)
+        Error::before_send(status, why, self.settings.lang)
     }
 
     fn accounts(&self) -> MutexGuard<'_, HashMap<String, Account>> {
@@ -509,9 +517,9 @@ mod tests {
         let fetches = count.clone();
         let fake: Fake =
             Box::new(move |_, refused| fetch(fetches.fetch_add(1, Ordering::SeqCst) + 1, refused));
-        let limits = Options::new().limits();
+        let settings = Options::new().call_settings();
         (
-            TokenCache::with_source(Source::Fake(fake), limits, min_interval),
+            TokenCache::with_source(Source::Fake(fake), settings, min_interval),
             count,
         )
     }

@@ -2,7 +2,8 @@
 //!
 //! A refresh may take as long as its call's time limit, but the lock of a process that was killed
 //! or stopped must expire soon. So a lock is taken for a few seconds, and a thread prolongs it
-//! until it is released or the call's limit passes.
+//! until it is released, or until 2 seconds after the call's deadline: the holder may still be
+//! saving a new token.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,8 +21,8 @@ const PROLONG_LIMIT: Duration = Duration::from_secs(1);
 /// The pause before another attempt to prolong the lock, after one that failed: a store that is
 /// unavailable for a while must not cost the lock.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
-/// How long the lock is prolonged after the call's limit, while the holder saves a new token.
-const AFTER_LIMIT: Duration = Duration::from_secs(2);
+/// How long the lock is prolonged after the call's deadline, while the holder saves a new token.
+const AFTER_DEADLINE: Duration = Duration::from_secs(2);
 /// The time limit of releasing a lock.
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -34,27 +35,26 @@ struct Shared {
     owner: LockOwner,
     /// How long it is taken for each time.
     duration: Duration,
-    /// When it is no longer prolonged.
-    limit: Instant,
+    prolong_until: Instant,
     released: Mutex<bool>,
     release: Condvar,
 }
 
 impl Lease {
-    /// Takes the key's lock for a call that ends at `limit`; `None` if another owner holds it.
+    /// Takes the key's lock for a call that ends at `deadline`; `None` if another owner holds it.
     ///
     /// # Errors
-    /// The store could not be accessed before `until`.
+    /// The store could not be accessed before `access_deadline`.
     pub fn take(
         store: &Arc<dyn Store>,
         key: &str,
         owner: &LockOwner,
-        limit: Instant,
-        until: Instant,
+        deadline: Instant,
+        access_deadline: Instant,
     ) -> Result<Option<Lease>, StoreError> {
-        let left = limit.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(Instant::now());
         let duration = (left / 2).clamp(MIN_DURATION, MAX_DURATION);
-        if !store.lock(key, owner, duration, until)? {
+        if !store.lock(key, owner, duration, access_deadline)? {
             return Ok(None);
         }
         let shared = Arc::new(Shared {
@@ -62,7 +62,7 @@ impl Lease {
             key: key.to_owned(),
             owner: owner.clone(),
             duration,
-            limit: limit + AFTER_LIMIT,
+            prolong_until: deadline + AFTER_DEADLINE,
             released: Mutex::new(false),
             release: Condvar::new(),
         });
@@ -107,7 +107,7 @@ impl Shared {
                     .unwrap_or_else(PoisonError::into_inner)
                     .0;
             }
-            if *released || Instant::now() >= self.limit {
+            if *released || Instant::now() >= self.prolong_until {
                 return;
             }
             // `released` stays locked meanwhile: a released lock must not be taken again.
@@ -155,7 +155,7 @@ mod tests {
         fn lock(
             &self,
             key: &str,
-            ours: &LockOwner,
+            owner: &LockOwner,
             at_most: Duration,
             until: Instant,
         ) -> Result<bool, StoreError> {
@@ -166,10 +166,10 @@ mod tests {
                     is_late: false,
                 });
             }
-            self.0.lock(key, ours, at_most, until)
+            self.0.lock(key, owner, at_most, until)
         }
-        fn unlock(&self, key: &str, ours: &LockOwner, until: Instant) -> Result<(), StoreError> {
-            self.0.unlock(key, ours, until)
+        fn unlock(&self, key: &str, owner: &LockOwner, until: Instant) -> Result<(), StoreError> {
+            self.0.unlock(key, owner, until)
         }
         fn claim(
             &self,

@@ -1,8 +1,9 @@
 //! When the next token of an account may be fetched.
 //!
-//! Two fetches are at least an interval apart. After fetches that failed, and after tokens that
-//! WeChat refused without having accepted them once, the pause doubles each time. A success resets
-//! it. Time is passed in, so that tests need no waiting.
+//! Two fetches are at least an interval apart. Failed fetches, and tokens that WeChat refused
+//! without having accepted them once, are counted separately; the larger count doubles the pause. A
+//! fetched token resets the first, a token that WeChat accepts the second. Time is passed in, so
+//! that tests need no waiting.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ pub(super) struct Pacing {
     ended: Option<Instant>,
     /// Failed fetches since the last one that succeeded.
     failures: u32,
-    /// FetchedToken tokens that WeChat refused since it last accepted one.
+    /// Fetched tokens that WeChat refused since it last accepted one.
     refusals: u32,
 }
 

@@ -17,7 +17,8 @@ use super::authorizer_list::{AuthorizerListCache, Lookup, PAGE_SIZE, Page};
 use super::cached::FetchedToken;
 use super::lease::Lease;
 use super::record::{self, Record};
-use crate::config::limits::{Limits, MAX_TOKEN_BYTES};
+use crate::config::call_settings::CallSettings;
+use crate::config::limits::MAX_TOKEN_BYTES;
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
@@ -65,7 +66,7 @@ pub(crate) struct Shared {
     appid: String,
     appsecret: String,
     pool: Arc<ConnectionPool>,
-    limits: Limits,
+    settings: CallSettings,
     store: Arc<dyn Store>,
     /// Renewed records that could not be written to the store, by key.
     unsaved: Mutex<HashMap<String, Unsaved>>,
@@ -159,7 +160,7 @@ impl Platform {
             appid: appid.clone(),
             appsecret: appsecret.clone(),
             pool,
-            limits: options.limits(),
+            settings: options.call_settings(),
             store,
             unsaved: Mutex::default(),
             authorizers: Mutex::new(AuthorizerListCache::new()),
@@ -581,12 +582,12 @@ impl Platform {
         let sender = Sender {
             pool: &self.pool,
             cancel: &Arc::new(never),
-            limits: self.limits,
+            settings: self.settings,
             secrets,
         };
         sender
             .send(endpoint, token, body, limit, Vec::new())
-            .map_err(Error::without_token)
+            .map_err(Error::into_no_token)
     }
 
     /// Reads the new tokens. A refresh token is kept even if the access token is missing: it may be
@@ -687,7 +688,7 @@ impl Platform {
     }
 
     fn error(&self, status: Status, why: impl Into<Message>) -> Error {
-        Error::before_send(status, why, self.limits.lang)
+        Error::before_send(status, why, self.settings.lang)
     }
 }
 

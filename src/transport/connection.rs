@@ -1,8 +1,8 @@
 //! One connection to one host, with the ureq agent that speaks HTTP over it.
 //!
-//! A connection serves one call at a time. So the layers below ureq know whose time limits and
-//! token apply (see [`call_state`](super::call_state)), and threads share nothing but the short
-//! list of idle connections.
+//! A connection serves one attempt at a time. So the layers below ureq know whose deadlines and
+//! token apply (see [`attempt_state`](super::attempt_state)), and threads share nothing but the
+//! short list of idle connections.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
 
-use super::call_state::SharedCallState;
+use super::attempt_state::SharedAttemptState;
 use super::dns::Unresolved;
 use super::proxy;
 use super::request::{RawResponse, TransportConfig};
@@ -39,8 +39,8 @@ const AFTER_TOKEN: &[u8] = b" HTTP/1.1\r\n";
 /// A connection. It is opened by the first request.
 pub(super) struct Connection {
     agent: ureq::Agent,
-    pub state: Arc<SharedCallState>,
-    /// The index of its host among the client's entry hosts.
+    pub state: Arc<SharedAttemptState>,
+    /// The index of its host among the client's API hosts.
     pub host: usize,
     pub idle_since: Instant,
 }
@@ -51,9 +51,9 @@ impl Connection {
         host: usize,
         cancel: &Arc<CancelToken>,
     ) -> Connection {
-        let state = Arc::new(SharedCallState::new(cancel.clone()));
-        // ureq only speaks HTTP here. The call state keeps the time, the connector resolves names,
-        // uses the proxy and sets up TLS, and the client retries.
+        let state = Arc::new(SharedAttemptState::new(cancel.clone()));
+        // ureq only writes and parses HTTP here. The attempt state keeps the time, the connector
+        // resolves names, uses the proxy and sets up TLS, and the client retries.
         let agent_config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -81,7 +81,7 @@ impl Connection {
     }
 
     /// Posts `body` to `target` with the token appended, and reads the whole response. The layers
-    /// below record their failures in the call state; other failures follow from ureq's error.
+    /// below record their failures in the attempt state; other failures follow from ureq's error.
     pub fn post(
         &self,
         origin: &str,
@@ -173,7 +173,7 @@ impl HttpError {
 /// Connects to the host when ureq needs a transport.
 struct HostConnector {
     config: Arc<TransportConfig>,
-    state: Arc<SharedCallState>,
+    state: Arc<SharedAttemptState>,
     host: usize,
 }
 
@@ -325,7 +325,7 @@ enum SecureStream {
 /// The transport that ureq writes to and reads from.
 struct ConnectionTransport {
     connection: SecureStream,
-    state: Arc<SharedCallState>,
+    state: Arc<SharedAttemptState>,
     buffers: LazyBuffers,
     /// What ureq has written and is not sent yet. A request is sent in one write.
     outgoing: Vec<u8>,

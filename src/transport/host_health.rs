@@ -1,4 +1,4 @@
-//! Chooses the entry host: the preferred one, unless it failed recently.
+//! Chooses the API host: the preferred one, unless it failed recently.
 //!
 //! A host that could not be reached is skipped for 1 second, then 2, 4 and so on up to a minute.
 //! After that one call tries it; if it succeeds, the host is used again.

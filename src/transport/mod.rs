@@ -1,7 +1,7 @@
 //! One attempt: from a request to the bytes of its response. Connections, names, proxies, TLS and
 //! time limits. Nothing here knows what the bytes mean, and nothing is repeated here.
 
-mod call_state;
+mod attempt_state;
 mod connection;
 mod dns;
 mod host_health;

@@ -21,8 +21,8 @@ use super::host_health::HostHealth;
 use super::request::{RawResponse, Request, TransportConfig};
 use super::tls;
 
-/// How many idle connections a client keeps. Each needs a file descriptor of the host. The limit is
-/// high enough that a burst of threads does not open new connections with every call.
+/// How many idle connections a client keeps. Each needs a file descriptor of the calling program.
+/// The limit is high enough that a burst of threads does not open new connections with every call.
 const MAX_IDLE_CONNECTIONS: usize = 128;
 
 /// How many secrets of each kind are remembered in addition to those that a call knows itself.
@@ -70,7 +70,7 @@ impl ConnectionPool {
         })
     }
 
-    /// The entry hosts, most preferred first.
+    /// The API hosts, the preferred one first.
     pub fn hosts(&self) -> &[Host] {
         &self.config.hosts
     }
@@ -176,11 +176,13 @@ impl ConnectionPool {
         let mut idle = self.idle();
         let now = Instant::now();
         // The connections at the front have been idle longest.
-        let old = idle.partition_point(|l| now.duration_since(l.idle_since) >= self.keep_alive);
+        let old = idle.partition_point(|connection| {
+            now.duration_since(connection.idle_since) >= self.keep_alive
+        });
         let stale: Vec<Connection> = idle.drain(..old).collect();
         let found = idle
             .iter()
-            .rposition(|l| l.host == host)
+            .rposition(|connection| connection.host == host)
             .map(|i| idle.remove(i));
         drop(idle);
         // Stale connections are closed after the lock is released.

@@ -10,7 +10,7 @@ use rustix::fd::AsFd;
 use rustix::io::Errno;
 use rustix::net::{connect, sockopt};
 
-use super::call_state::SharedCallState;
+use super::attempt_state::SharedAttemptState;
 use crate::model::attempt::Phase;
 use crate::model::failure::Failure;
 use crate::model::status::Status;
@@ -20,13 +20,13 @@ use crate::sys::os::{self, CONNECTING};
 /// A connected, non-blocking socket that waits with `poll`, until the limit in the call state.
 pub(crate) struct Stream {
     socket: TcpStream,
-    state: Arc<SharedCallState>,
+    state: Arc<SharedAttemptState>,
 }
 
 impl Stream {
     /// Connects to the first address that accepts. The time left is shared among the addresses that
     /// are not tried yet, so that one unresponsive address leaves time for the next.
-    pub fn connect(addrs: &[SocketAddr], state: &Arc<SharedCallState>) -> io::Result<Stream> {
+    pub fn connect(addrs: &[SocketAddr], state: &Arc<SharedAttemptState>) -> io::Result<Stream> {
         let limit = state.enter(Phase::Connect);
         let cancel = state.lock().cancel.clone();
         let mut last = Failure::new(Status::Resolve, "the host has no address");
@@ -70,7 +70,7 @@ impl Stream {
     fn wait(&self, flags: PollFlags) -> io::Result<()> {
         let (limit, cancel) = {
             let state = self.state.lock();
-            (state.limit(), state.cancel.clone())
+            (state.phase_deadline(), state.cancel.clone())
         };
         cancel
             .wait_for(self.socket.as_fd(), flags, limit)

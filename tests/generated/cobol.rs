@@ -56,10 +56,10 @@ fn statuses() {
     let mut text = String::new();
     for e in STATUSES {
         let code = e.status.code();
-        if let Some(g) = STATUS_GROUPS.iter().find(|g| g.last == code) {
-            let words = format!("{} to {}: {}.", g.last, g.first, g.text.en);
+        if let Some(g) = STATUS_GROUPS.iter().find(|g| g.highest == code) {
+            let words = format!("{} to {}: {}.", g.highest, g.lowest, g.text.en);
             text += &comment(&words);
-            let value = format!("VALUES {} THRU {}", g.first, g.last);
+            let value = format!("VALUES {} THRU {}", g.lowest, g.highest);
             text += &condition(&format!("WX-E-{}", g.name), &value);
         }
         let prefix = if code == 0 { "WX-" } else { "WX-E-" };

@@ -88,7 +88,7 @@ fn check_enum(name: &str, comment: &str, constants: &[Constant], fallback: &str,
 fn statuses() {
     let mut comment = String::from("How a call ended. Numbers are grouped:");
     for g in STATUS_GROUPS {
-        write!(comment, " {} to {}: {};", g.last, g.first, g.text.en).unwrap();
+        write!(comment, " {} to {}: {};", g.highest, g.lowest, g.text.en).unwrap();
     }
     comment.pop();
     comment += ". Treat a number of a later library, which reads as UNKNOWN, like its group.";

@@ -28,7 +28,7 @@ fn the_options_page() {
         )
         .unwrap();
     }
-    page += "\n[How it works](how-it-works.md) describes how time limits, retries and entry hosts \
+    page += "\n[How it works](how-it-works.md) describes how time limits, retries and API hosts \
              work\n\
              together.\n";
     check_generated("docs/options.md", &page);
@@ -115,7 +115,7 @@ fn the_errors_pages() {
         let [to, colon, end] = around.group_marks;
         for g in STATUS_GROUPS {
             let text = g.text.get(around.lang);
-            write!(page, "- {}{to}{}{colon}{text}{end}", g.last, g.first).unwrap();
+            write!(page, "- {}{to}{}{colon}{text}{end}", g.highest, g.lowest).unwrap();
         }
         page += around.unknown_status;
         page += around.classes;

@@ -54,11 +54,11 @@ fn constants() {
         let code = e.status.code();
         let group = STATUS_GROUPS
             .iter()
-            .find(|g| (g.first..=g.last).contains(&code));
+            .find(|g| (g.lowest..=g.highest).contains(&code));
         if group.map(|g| g.name) != group_before {
             group_before = group.map(|g| g.name);
             let words = group.map_or("Others.".to_owned(), |g| {
-                format!("{} to {}: {}.", g.last, g.first, g.text.en)
+                format!("{} to {}: {}.", g.highest, g.lowest, g.text.en)
             });
             write!(text, "\n{}\n", comment("  ", &words)).unwrap();
         }

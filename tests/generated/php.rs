@@ -47,7 +47,7 @@ fn constants() {
          group:",
     );
     for g in STATUS_GROUPS {
-        write!(comment, " {} to {}: {};", g.last, g.first, g.text.en).unwrap();
+        write!(comment, " {} to {}: {};", g.highest, g.lowest, g.text.en).unwrap();
     }
     comment.pop();
     comment.push('.');

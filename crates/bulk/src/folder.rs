@@ -1,8 +1,8 @@
 //! A folder in which only files that this program wrote are replaced or removed.
 //!
-//! The first file in such a folder is a list of the others, with their sizes and checksums. A file
-//! that is not in the list, or was changed since, belongs to the user. A new file is written under
-//! a temporary name that contains the list's random id, and gets its final name when it is complete
+//! The file `wxlink-files.json` lists the others, with their sizes and checksums. A file that is
+//! not in the list, or was changed since, belongs to the user. A new file is written under a
+//! temporary name that contains the list's random id, and gets its final name when it is complete
 //! and in the list. A file left behind by a killed process is therefore complete, or recognised as
 //! incomplete.
 
@@ -308,8 +308,8 @@ impl Folder {
                 return Err(file_in_the_way(&self.dir.join(&file.name)));
             }
         }
-        // The list is written first, so that a file with a final name is always in it, whenever
-        // the process is killed.
+        // Until the renaming is done, the list has both the old and the new entry of a name.
+        // Whenever the process is killed, the file with that name is therefore a known one.
         let mut all = self.list.files.clone();
         all.retain(|old| !files.contains(old));
         all.extend(files.iter().cloned());

@@ -9,7 +9,7 @@
 //!
 //! # Layout
 //!
-//! From the bottom to the top; a module imports only from modules listed before it:
+//! The lowest layer first. A module imports only from layers listed before it.
 //!
 //! - `message`: messages in English and Chinese. `lock`, `random`, `stop`: small tools.
 //! - `rate`: limits on calls. `quota`: WeChat's quotas and when they are reset.

@@ -456,7 +456,7 @@ fn outcome_of(progress: &LinkProgress) -> Outcome {
                 Outcome::Pending
             }
         }
-        LinkState::InDoubt | LinkState::Unknown => Outcome::Failed,
+        LinkState::Absent | LinkState::InDoubt | LinkState::Unknown => Outcome::Failed,
     }
 }
 

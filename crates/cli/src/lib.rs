@@ -4,7 +4,7 @@
 //!
 //! # Layout
 //!
-//! From bottom to top; a module imports only from modules listed before it.
+//! The lowest layer first. A module imports only from layers listed before it.
 //!
 //! - `exit`: the exit codes.
 //! - `message`: a text in every language.
@@ -23,8 +23,8 @@
 //! - `command`: what a subcommand consists of.
 //! - `commands`: the subcommands, one file or folder each. They do not import from each other.
 //!
-//! A new subcommand is a file in `commands` that defines a `SUBCOMMAND`, and an entry in
-//! `commands::SUBCOMMANDS`; help, completions and manual pages follow from that.
+//! A new subcommand is a file or folder in `commands` that defines a `SUBCOMMAND`, and an entry in
+//! `commands::SUBCOMMANDS`. Help, completions and manual pages follow from it.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 

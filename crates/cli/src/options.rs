@@ -5,20 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, value_parser};
-use wxlink::{Lang, OPTIONS, OptionEntry};
+use wxlink::{Lang, OPTIONS, OptionEntry, TokenSource};
 
 use crate::message::Message;
-
-/// Options whose whole value is secret. They have no flag, because other users of the machine can
-/// read arguments.
-const SECRET_OPTIONS: [&str; 2] = ["access_token", "component_appsecret"];
-
-/// The sources of tokens, each with the options that belong to it.
-pub(crate) const TOKEN_SOURCES: [&[&str]; 3] = [
-    &["access_token"],
-    &["token_command"],
-    &["component_appid", "component_appsecret"],
-];
 
 /// The environment variable that names the config file.
 pub(crate) const CONFIG_VARIABLE: &str = "WXLINK_CONFIG";
@@ -28,8 +17,19 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     OPTIONS.iter().map(|entry| entry.key)
 }
 
+fn entry(key: &str) -> Option<&'static OptionEntry> {
+    OPTIONS.iter().find(|entry| entry.key == key)
+}
+
+/// Whether the whole value of this option is secret. Such an option has no flag, because other
+/// users of the machine can read arguments.
 pub(crate) fn is_secret(key: &str) -> bool {
-    SECRET_OPTIONS.contains(&key)
+    entry(key).is_some_and(OptionEntry::is_secret)
+}
+
+/// The source of access tokens that this option belongs to.
+pub(crate) fn token_source(key: &str) -> Option<TokenSource> {
+    entry(key)?.token_source()
 }
 
 pub(crate) fn flag_name(key: &str) -> String {
@@ -65,7 +65,7 @@ pub(crate) fn global_arguments() -> Vec<Arg> {
         ));
     let common = [json, config, token_file];
     let common = common.map(|arg| arg.global(true).help_heading("Common options"));
-    let options = OPTIONS.iter().filter(|entry| !is_secret(entry.key));
+    let options = OPTIONS.iter().filter(|entry| !entry.is_secret());
     common.into_iter().chain(options.map(argument)).collect()
 }
 
@@ -88,9 +88,7 @@ fn argument(entry: &'static OptionEntry) -> Arg {
 
 /// If `flag` would be the flag of a secret option: where to put the secret instead.
 pub(crate) fn secret_flag_advice(flag: &str) -> Option<Message> {
-    let key = SECRET_OPTIONS
-        .into_iter()
-        .find(|key| flag_name(key) == flag)?;
+    let key = keys().find(|key| is_secret(key) && flag_name(key) == flag)?;
     let (file_en, file_zh) = match key {
         "access_token" => (
             ", into a file for --token-file",
@@ -132,8 +130,8 @@ pub(crate) fn lang_of(arguments: &[OsString]) -> Lang {
 
 /// The `USER:PASSWORD` part of a value, if the option may have one and there is a password in it.
 fn credentials_in<'a>(key: &str, value: &'a str) -> Option<&'a str> {
-    let entry = OPTIONS.iter().find(|entry| entry.key == key)?;
-    if !entry.takes.en.contains("PASSWORD") || value.starts_with("file:") {
+    // The path of a store may contain the characters `:` and `@`.
+    if !entry(key)?.may_have_password() || value.starts_with("file:") {
         return None;
     }
     let rest = value.split_once("://").map_or(value, |(_, rest)| rest);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use wxlink::{Lang, OPTIONS, Options, Text};
+use wxlink::{Lang, OPTIONS, Options, Text, TokenSource};
 
 use crate::config::Config;
 use crate::environment::variable;
@@ -64,6 +64,11 @@ impl Setting {
         } else {
             options::redact(self.key, &self.value)
         }
+    }
+
+    /// The source of tokens that the option belongs to.
+    fn token_source(&self) -> Option<TokenSource> {
+        options::token_source(self.key)
     }
 
     fn holds_secret(&self) -> bool {
@@ -135,11 +140,7 @@ impl Settings {
 
     /// The setting that names the source of tokens, if there is one.
     pub fn token_source(&self) -> Option<&Setting> {
-        let is_source = |s: &&Setting| {
-            let mut sources = options::TOKEN_SOURCES.iter();
-            sources.any(|source| source.contains(&s.key))
-        };
-        self.set.iter().find(is_source)
+        self.set.iter().find(|s| s.token_source().is_some())
     }
 
     /// Whether there is a source of tokens.
@@ -213,20 +214,13 @@ fn from_file(key: &'static str, config: Option<&Config>) -> Option<Setting> {
 
 /// Removes every source of tokens but those that are set with the highest precedence.
 fn keep_strongest_token_source(set: &mut Vec<Setting>) {
-    let precedence = |set: &[Setting], keys: &[&str]| {
-        let source = set.iter().filter(|s| keys.contains(&s.key));
-        source.map(|s| s.source.precedence()).max()
+    let source_of = |s: &Setting| Some((s.token_source()?, s.source.precedence()));
+    let sources: Vec<_> = set.iter().filter_map(source_of).collect();
+    let Some(highest) = sources.iter().map(|(_, precedence)| *precedence).max() else {
+        return;
     };
-    let sources = options::TOKEN_SOURCES;
-    let highest = sources
-        .iter()
-        .filter_map(|keys| precedence(set, keys))
-        .max();
-    for keys in sources {
-        if precedence(set, keys) < highest {
-            set.retain(|s| !keys.contains(&s.key));
-        }
-    }
+    let is_strongest = |source| sources.contains(&(source, highest));
+    set.retain(|s| s.token_source().is_none_or(is_strongest));
 }
 
 fn warnings(set: &[Setting], config: Option<&Config>) -> Vec<Message> {

@@ -120,7 +120,7 @@ fn bad_certificates() {
             .env("WXLINK_CA_FILE", sandbox.ca_file());
         problem(command, 5, "connection", "TLS");
     }
-    // Without ca_file, the CA of the sandbox is not trusted.
+    // Without ca_file, the CA of the simulator is not trusted.
     let mut command = doctor(&sandbox, TOKEN);
     command.env("WXLINK_BASE_URL", sandbox.https_url());
     problem(command, 5, "connection", "ca_file");

@@ -165,7 +165,7 @@ fn an_interrupt_while_waiting_for_input_leaves_nothing_behind() {
     }
 }
 
-/// The program, set up as the sandbox's platform, with its store in a folder.
+/// The program, set up as the simulator's platform, with its store in a folder.
 fn platform(sandbox: &wxlink_sandbox::Sandbox, dir: &Path, arguments: &[&str]) -> Command {
     let mut command = bare(arguments);
     command

@@ -126,7 +126,7 @@ fn a_readable_config_file_with_secrets_causes_a_warning() {
     }
 }
 
-/// The program with the sandbox's base URL and without a token.
+/// The program with the simulator's base URL and without a token.
 fn tokenless(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     let mut command = bare(arguments);
     command.env("WXLINK_BASE_URL", sandbox.http_url());
@@ -304,7 +304,7 @@ fn every_other_option_has_a_flag_with_its_default() {
     let help = run(bare(&["list", "--help"])).out;
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for option in wxlink::OPTIONS {
-        if ["access_token", "component_appsecret"].contains(&option.key) {
+        if option.is_secret() {
             continue;
         }
         let flag = format!(

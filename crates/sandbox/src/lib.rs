@@ -19,12 +19,12 @@
 //!
 //! # Layout
 //!
-//! A module imports only from modules above it in this table.
+//! The lowest layer first. A module imports only from layers listed before it.
 //!
 //! | module | responsibility |
 //! |---|---|
 //! | `model` | accounts, mini programs, tokens, administrators and time, as plain data |
-//! | `wechat` | WeChat's endpoints, and the state that they read and change |
+//! | `wechat` | WeChat's endpoints, and the state of its side that they read and change |
 //! | `faults` | fault rules, and what they do to a request and its response |
 //! | `journal` | the requests that arrived, without the secrets in them |
 //! | `simulator` | all of this state behind one lock, and how a request is processed |

@@ -22,7 +22,7 @@ use crate::model::world::World;
 use crate::wechat::call::{ApiResponse, Call};
 use crate::wechat::dispatch;
 use crate::wechat::errcode::RequestId;
-use crate::wechat::registry::Registry;
+use crate::wechat::state::WechatState;
 
 /// What `POST reset` restores.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub(crate) struct InitialState {
 /// The state of a simulator.
 pub(crate) struct State {
     pub(crate) clock: Clock,
-    pub(crate) registry: Registry,
+    pub(crate) wechat: WechatState,
     pub(crate) policy: Policy,
     pub(crate) faults: ActiveFaults,
     pub(crate) journal: Journal,
@@ -75,7 +75,7 @@ impl Simulator {
         Self {
             state: Mutex::new(State {
                 clock,
-                registry: Registry::new(world.clone(), &policy, now_ms),
+                wechat: WechatState::new(world.clone(), &policy, now_ms),
                 policy: policy.clone(),
                 faults: ActiveFaults::default(),
                 journal: Journal::new(journal_capacity),
@@ -151,10 +151,10 @@ impl Simulator {
                 name: matched.rule.fault.name(),
             }),
         };
-        let registry = &state.registry;
+        let wechat = &state.wechat;
         let redaction = Redaction {
-            secrets: &registry.secrets,
-            is_account_token: &|token| registry.tokens.is_account_token(token),
+            secrets: &wechat.secrets,
+            is_account_token: &|token| wechat.tokens.is_account_token(token),
             endpoint,
         };
         let seq = state.journal.record(request, now_ms, outcome, redaction);
@@ -196,6 +196,6 @@ impl State {
             query: &request.query,
             body: &request.body,
         };
-        dispatch::process(call, &mut self.registry, &self.policy, now_ms, rid)
+        dispatch::process(call, &mut self.wechat, &self.policy, now_ms, rid)
     }
 }

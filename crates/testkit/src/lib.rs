@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! From bottom to top; a module imports only from modules listed before it:
+//! The lowest layer first. A module imports only from layers listed before it.
 //!
 //! - `environment`: constants, folders, tools that may be missing, generated files.
 //! - `redis`, `fake_redis`: Redis servers, real and faulty.

@@ -296,8 +296,8 @@ mod sys {
         Ok(file)
     }
 
-    /// Releases the lock. Closing the file is not enough if the host has forked: the child has the
-    /// file open too.
+    /// Releases the lock. Closing the file is not enough if the process has forked: the child has
+    /// the file open too.
     pub fn unlock(file: &File) {
         let _ = flock(file, FlockOperation::Unlock);
     }

@@ -11,7 +11,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 /// The error of a non-blocking socket whose connect has started.
 pub(crate) const CONNECTING: Errno = Errno::INPROGRESS;
 
-/// The lowest descriptor the library uses: 0 to 2 belong to the host, even if it has closed them.
+/// The lowest descriptor the library uses: 0 to 2 belong to the calling program, even if it has
+/// closed them.
 const LOWEST_DESCRIPTOR: i32 = 3;
 
 /// Moves a descriptor that was just created out of the range 0 to 2.

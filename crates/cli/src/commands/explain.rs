@@ -54,7 +54,7 @@ fn command() -> Command {
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let code = matches.get_one::<String>("code").map_or("", String::as_str);
     let endpoint = matches.get_one::<String>("endpoint");
-    let endpoint = endpoint.and_then(|word| Endpoint::parse(word));
+    let endpoint = endpoint.and_then(|word| Endpoint::parse_linking(word));
     let lang = context.out.lang();
     let errcodes = find_errcodes(code, endpoint);
     let mut explanations: Vec<Explanation> =

@@ -22,7 +22,7 @@ fn command() -> Command {
              administrator still has to act when the time is up.",
         )
         .arg(
-            Arg::new("appid")
+            Arg::new("appid_or_gh_id")
                 .value_name("APPID_OR_GH_ID")
                 .required(true)
                 .help("The mini program's appid, wx…, or its original ID, gh_…"),
@@ -35,10 +35,10 @@ fn command() -> Command {
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
-    let appid = args::required(matches, "appid");
+    let appid_or_gh_id = args::required(matches, "appid_or_gh_id");
     let client = context.client()?;
     let wait = args::wait_time(matches);
     report::waiting(context, wait);
-    let progress = client.wait_linked(None, appid, wait);
-    Ok(report::link_progress(context, appid, &progress))
+    let progress = client.wait_linked(None, appid_or_gh_id, wait);
+    Ok(report::link_progress(context, appid_or_gh_id, &progress))
 }

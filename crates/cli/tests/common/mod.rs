@@ -1,4 +1,4 @@
-//! What the tests share: running the program in a clean environment, against a sandbox.
+//! What the tests share: running the program in a clean environment, against a simulator.
 #![allow(
     dead_code,
     unused_imports,
@@ -183,7 +183,7 @@ pub fn fault(sandbox: &Sandbox, fault: Value) {
     admin(sandbox, "POST", "faults", rule);
 }
 
-/// How many requests the sandbox has received for the endpoint.
+/// How many requests the simulator has received for the endpoint.
 pub fn received(sandbox: &Sandbox, endpoint: &str) -> u64 {
     let counts = admin(sandbox, "GET", "journal/counts", Value::Null);
     counts["received"][endpoint].as_u64().expect("a count")

@@ -7,7 +7,7 @@ use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
 use crate::model::policy::Decision;
 use crate::model::world::{LinkEntry, LinkState, check_appid};
-use crate::wechat::registry::AccountView;
+use crate::wechat::state::AccountView;
 
 /// The administrator who decides.
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ pub(crate) fn decide(request: AdminRequest) -> AdminResult {
     let state = request.state;
     let now_ms = state.clock.now_ms();
     let links = state
-        .registry
+        .wechat
         .account(&approval.account)
         .ok_or_else(|| AdminError::no_account(&approval.account))?
         .links;
@@ -62,7 +62,7 @@ pub(crate) fn request_console_link(request: AdminRequest) -> AdminResult {
     let state = request.state;
     let now_ms = state.clock.now_ms();
     let AccountView { links, world, .. } = state
-        .registry
+        .wechat
         .account(&account)
         .ok_or_else(|| AdminError::no_account(&account))?;
     if !world.miniprograms.contains_key(&appid) {

@@ -7,17 +7,17 @@ use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
 use crate::model::world::{Authorizer, Component, Token};
 use crate::wechat::platform::Platform;
-use crate::wechat::registry::Credentials;
+use crate::wechat::state::Credentials;
 
 pub(crate) fn put_token(request: AdminRequest) -> AdminResult {
     let token: Token = request.json()?;
     let now_ms = request.state.clock.now_ms();
-    let registry = &mut request.state.registry;
-    registry
+    let wechat = &mut request.state.wechat;
+    wechat
         .world()
         .check_token(request.parameter, &token)
         .map_err(AdminError::bad_request)?;
-    registry.put_token(request.parameter, token, now_ms);
+    wechat.put_token(request.parameter, token, now_ms);
     respond(&json!({}))
 }
 
@@ -32,13 +32,13 @@ enum TokenOwner {
 pub(crate) fn revoke_tokens(request: AdminRequest) -> AdminResult {
     let owner: TokenOwner = request.json()?;
     let now_ms = request.state.clock.now_ms();
-    let registry = &mut request.state.registry;
+    let wechat = &mut request.state.wechat;
     let revoked = match owner {
-        TokenOwner::Account(appid) if !registry.world().accounts.contains_key(&appid) => {
+        TokenOwner::Account(appid) if !wechat.world().accounts.contains_key(&appid) => {
             return Err(AdminError::no_account(&appid));
         }
-        TokenOwner::Account(appid) => registry.tokens.revoke(Some(&appid), now_ms),
-        TokenOwner::Component(true) => registry.tokens.revoke(None, now_ms),
+        TokenOwner::Account(appid) => wechat.tokens.revoke(Some(&appid), now_ms),
+        TokenOwner::Component(true) => wechat.tokens.revoke(None, now_ms),
         TokenOwner::Component(false) => 0,
     };
     respond(&json!({ "revoked": revoked }))
@@ -52,19 +52,19 @@ fn existing(platform: &mut Option<Platform>) -> Result<&mut Platform, AdminError
 
 pub(crate) fn show_component(request: AdminRequest) -> AdminResult {
     let now_ms = request.state.clock.now_ms();
-    let platform = existing(&mut request.state.registry.platform)?;
+    let platform = existing(&mut request.state.wechat.platform)?;
     respond(&platform.to_document(now_ms))
 }
 
 pub(crate) fn put_component(request: AdminRequest) -> AdminResult {
     let component: Component = request.json()?;
     let now_ms = request.state.clock.now_ms();
-    let registry = &mut request.state.registry;
-    registry
+    let wechat = &mut request.state.wechat;
+    wechat
         .world()
         .check_component(&component)
         .map_err(AdminError::bad_request)?;
-    registry.put_component(component, now_ms);
+    wechat.put_component(component, now_ms);
     respond(&json!({}))
 }
 
@@ -81,15 +81,15 @@ pub(crate) fn push_ticket(request: AdminRequest) -> AdminResult {
         return Err(AdminError::bad_request("`ticket` must not be empty"));
     }
     let now_ms = request.state.clock.now_ms();
-    let registry = &mut request.state.registry;
+    let wechat = &mut request.state.wechat;
     if let Some(ticket) = &ticket {
-        registry.secrets.add_ticket(ticket);
+        wechat.secrets.add_ticket(ticket);
     }
     let Credentials {
         platform,
         generator,
         ..
-    } = registry.credentials();
+    } = wechat.credentials();
     let ticket = existing(platform)?.push_ticket(ticket, generator, now_ms);
     respond(&json!({ "ticket": ticket }))
 }
@@ -102,7 +102,7 @@ fn not_authorized(appid: &str) -> AdminError {
 
 pub(crate) fn show_authorizer(request: AdminRequest) -> AdminResult {
     let now_ms = request.state.clock.now_ms();
-    let platform = existing(&mut request.state.registry.platform)?;
+    let platform = existing(&mut request.state.wechat.platform)?;
     match platform.authorization(request.parameter) {
         Some(authorization) => respond(&authorization.to_document(now_ms)),
         None => Err(not_authorized(request.parameter)),
@@ -112,37 +112,37 @@ pub(crate) fn show_authorizer(request: AdminRequest) -> AdminResult {
 pub(crate) fn put_authorizer(request: AdminRequest) -> AdminResult {
     let authorizer: Authorizer = request.json_or_default()?;
     let now_ms = request.state.clock.now_ms();
-    let (registry, appid) = (&mut request.state.registry, request.parameter);
-    registry
+    let (wechat, appid) = (&mut request.state.wechat, request.parameter);
+    wechat
         .world()
         .check_authorizer(appid)
         .map_err(AdminError::not_found)?;
-    registry.secrets.add_authorizer(&authorizer);
+    wechat.secrets.add_authorizer(&authorizer);
     let Credentials {
         platform,
         generator,
         ..
-    } = registry.credentials();
+    } = wechat.credentials();
     let authorization = existing(platform)?.authorize(appid, authorizer, generator, now_ms);
     respond(&json!({ "refresh_token": authorization.refresh_token() }))
 }
 
 pub(crate) fn delete_authorizer(request: AdminRequest) -> AdminResult {
     let now_ms = request.state.clock.now_ms();
-    let (registry, appid) = (&mut request.state.registry, request.parameter);
-    if !existing(&mut registry.platform)?.deauthorize(appid) {
+    let (wechat, appid) = (&mut request.state.wechat, request.parameter);
+    if !existing(&mut wechat.platform)?.deauthorize(appid) {
         return Err(not_authorized(appid));
     }
-    registry.tokens.deauthorize(appid, now_ms);
+    wechat.tokens.deauthorize(appid, now_ms);
     respond(&json!({}))
 }
 
 pub(crate) fn show_refreshes(request: AdminRequest) -> AdminResult {
-    let platform = existing(&mut request.state.registry.platform)?;
+    let platform = existing(&mut request.state.wechat.platform)?;
     respond(&platform.refresh_counts())
 }
 
 pub(crate) fn reset_refreshes(request: AdminRequest) -> AdminResult {
-    existing(&mut request.state.registry.platform)?.reset_refresh_counts();
+    existing(&mut request.state.wechat.platform)?.reset_refresh_counts();
     respond(&json!({}))
 }

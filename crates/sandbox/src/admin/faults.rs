@@ -18,7 +18,7 @@ pub(crate) fn show(request: AdminRequest) -> AdminResult {
     let state = request.state;
     let mut faults = json!({ "faults": state.faults.views() });
     // The response that a rule describes may contain secrets.
-    state.registry.secrets.mask_json(&mut faults);
+    state.wechat.secrets.mask_json(&mut faults);
     respond(&faults)
 }
 

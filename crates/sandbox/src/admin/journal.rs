@@ -17,7 +17,7 @@ pub(crate) fn show(request: AdminRequest) -> AdminResult {
             })?,
     };
     let state = request.state;
-    respond(&state.journal.view(after, &state.registry.secrets))
+    respond(&state.journal.view(after, &state.wechat.secrets))
 }
 
 pub(crate) fn clear(request: AdminRequest) -> AdminResult {

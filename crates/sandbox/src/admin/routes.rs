@@ -111,7 +111,7 @@ pub(crate) fn handle(
         }),
         None => Err(no_route(method, path)),
     };
-    result.map_err(|error| error.masked(&state.registry.secrets))
+    result.map_err(|error| error.masked(&state.wechat.secrets))
 }
 
 /// The error lists the routes with the same first segment, or all.

@@ -10,12 +10,12 @@ use crate::model::clock::Clock;
 use crate::model::policy::Policy;
 use crate::model::world::{Account, MiniProgram, World};
 use crate::simulator::InitialState;
-use crate::wechat::registry::Registry;
+use crate::wechat::state::WechatState;
 
 pub(crate) fn show(request: AdminRequest) -> AdminResult {
     let state = request.state;
     let now_ms = state.clock.now_ms();
-    let world = state.registry.current_world(&state.policy, now_ms);
+    let world = state.wechat.current_world(&state.policy, now_ms);
     respond(&json!({
         "now_ms": now_ms,
         "ahead_s": state.clock.ahead_s(),
@@ -39,7 +39,7 @@ pub(crate) fn reset(request: AdminRequest) -> AdminResult {
         None => state.initial.clone(),
     };
     state.clock = Clock::default();
-    state.registry = Registry::new(world, &policy, state.clock.now_ms());
+    state.wechat = WechatState::new(world, &policy, state.clock.now_ms());
     state.policy = policy;
     state.faults.clear();
     state.journal = Journal::new(state.journal.capacity());
@@ -65,25 +65,25 @@ pub(crate) fn put_account(request: AdminRequest) -> AdminResult {
     let account: Account = request.json()?;
     let (state, appid) = (request.state, request.parameter);
     state
-        .registry
+        .wechat
         .world()
         .check_account(appid, &account)
         .map_err(AdminError::bad_request)?;
     let now_ms = state.clock.now_ms();
     state
-        .registry
+        .wechat
         .put_account(appid, account, &state.policy, now_ms);
     respond(&json!({}))
 }
 
 pub(crate) fn put_miniprogram(request: AdminRequest) -> AdminResult {
     let miniprogram: MiniProgram = request.json()?;
-    let (registry, appid) = (&mut request.state.registry, request.parameter);
-    registry
+    let (wechat, appid) = (&mut request.state.wechat, request.parameter);
+    wechat
         .world()
         .check_miniprogram(appid, &miniprogram)
         .map_err(AdminError::bad_request)?;
-    registry.put_miniprogram(appid, miniprogram);
+    wechat.put_miniprogram(appid, miniprogram);
     respond(&json!({}))
 }
 

@@ -91,7 +91,7 @@ pub(crate) enum Question {
 }
 
 impl Policy {
-    /// A policy that agrees to every step at the same time.
+    /// A policy under which each step is agreed to, at the time `when`.
     pub fn all(when: When) -> Self {
         let step = Step {
             when,

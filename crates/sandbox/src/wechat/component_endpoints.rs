@@ -12,31 +12,36 @@ use crate::wechat::call::Call;
 use crate::wechat::errcode::Refused;
 use crate::wechat::platform::Platform;
 use crate::wechat::query::parameter;
-use crate::wechat::registry::{Credentials, Registry};
+use crate::wechat::state::{Credentials, WechatState};
 
 /// How many accounts one call lists at most.
 const MAX_LISTED: u64 = 500;
 
 /// Processes a call of a component endpoint and returns the body of the response.
-pub(crate) fn process(call: Call, registry: &mut Registry, now_ms: u64) -> Result<Bytes, Refused> {
+pub(crate) fn process(call: Call, wechat: &mut WechatState, now_ms: u64) -> Result<Bytes, Refused> {
     if call.endpoint == Endpoint::ComponentToken {
-        return component_token(&call.json()?, registry, now_ms);
+        return component_token(&call.json()?, wechat, now_ms);
     }
-    authenticate(call.query, registry, now_ms)?;
+    authenticate(call.query, wechat, now_ms)?;
     let body = call.json()?;
     match call.endpoint {
-        Endpoint::AuthorizerToken => authorizer_token(&body, registry, now_ms),
-        _ => authorizer_list(&body, registry),
+        Endpoint::AuthorizerToken => authorizer_token(&body, wechat, now_ms),
+        Endpoint::AuthorizerList => authorizer_list(&body, wechat),
+        Endpoint::ComponentToken
+        | Endpoint::Link
+        | Endpoint::Get
+        | Endpoint::Unlink
+        | Endpoint::Other => Err(Refused::UnknownPath),
     }
 }
 
 /// Checks the platform's token. Older pages of WeChat's documentation call the parameter
 /// `component_access_token`, newer ones `access_token`.
-fn authenticate(query: &str, registry: &Registry, now_ms: u64) -> Result<(), Refused> {
+fn authenticate(query: &str, wechat: &WechatState, now_ms: u64) -> Result<(), Refused> {
     let text = parameter(query, "component_access_token")
         .or_else(|| parameter(query, "access_token"))
         .ok_or(Refused::TokenMissing)?;
-    match registry.tokens.find(&text, now_ms).map(|found| found.kind) {
+    match wechat.tokens.find(&text, now_ms).map(|found| found.kind) {
         Some(TokenKind::Component) => Ok(()),
         Some(TokenKind::Expired) => Err(Refused::TokenExpired),
         Some(TokenKind::Malformed) => Err(Refused::TokenMalformed),
@@ -46,14 +51,14 @@ fn authenticate(query: &str, registry: &Registry, now_ms: u64) -> Result<(), Ref
 
 fn component_token(
     body: &Map<String, Value>,
-    registry: &mut Registry,
+    wechat: &mut WechatState,
     now_ms: u64,
 ) -> Result<Bytes, Refused> {
     let Credentials {
         platform,
         tokens,
         generator,
-    } = registry.credentials();
+    } = wechat.credentials();
     let platform = named_platform(body, platform)?;
     platform.check_ticket(text(body, "component_verify_ticket"), now_ms)?;
     platform.check_secret(text(body, "component_appsecret"))?;
@@ -66,14 +71,14 @@ fn component_token(
 
 fn authorizer_token(
     body: &Map<String, Value>,
-    registry: &mut Registry,
+    wechat: &mut WechatState,
     now_ms: u64,
 ) -> Result<Bytes, Refused> {
     let Credentials {
         platform,
         tokens,
         generator,
-    } = registry.credentials();
+    } = wechat.credentials();
     let platform = named_platform(body, platform)?;
     let account = text(body, "authorizer_appid");
     if !is_appid(account) {
@@ -88,8 +93,8 @@ fn authorizer_token(
     }))
 }
 
-fn authorizer_list(body: &Map<String, Value>, registry: &mut Registry) -> Result<Bytes, Refused> {
-    let platform = named_platform(body, registry.credentials().platform)?;
+fn authorizer_list(body: &Map<String, Value>, wechat: &mut WechatState) -> Result<Bytes, Refused> {
+    let platform = named_platform(body, wechat.credentials().platform)?;
     let number = |name| {
         body.get(name)
             .and_then(Value::as_u64)

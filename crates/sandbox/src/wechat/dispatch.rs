@@ -3,22 +3,22 @@
 use crate::model::policy::Policy;
 use crate::wechat::call::{ApiResponse, Call, error_body};
 use crate::wechat::errcode::RequestId;
-use crate::wechat::registry::Registry;
+use crate::wechat::state::WechatState;
 use crate::wechat::{component_endpoints, link_endpoints};
 
-/// Processes a call: changes the registry as the call asks, and returns WeChat's response.
+/// Processes a call: changes the state as the call asks, and returns WeChat's response.
 pub(crate) fn process(
     call: Call,
-    registry: &mut Registry,
+    wechat: &mut WechatState,
     policy: &Policy,
     now_ms: u64,
     rid: RequestId,
 ) -> ApiResponse {
     let is_component = call.endpoint.is_component();
     let result = if is_component {
-        component_endpoints::process(call, registry, now_ms)
+        component_endpoints::process(call, wechat, now_ms)
     } else {
-        link_endpoints::process(call, registry, policy, now_ms)
+        link_endpoints::process(call, wechat, policy, now_ms)
     };
     match result {
         Ok(body) => ApiResponse {

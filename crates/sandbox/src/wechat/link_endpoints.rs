@@ -9,7 +9,7 @@ use crate::model::world::{LinkEntry, LinkState, MiniProgram, Refusal, TokenKind,
 use crate::wechat::call::Call;
 use crate::wechat::errcode::Refused;
 use crate::wechat::query::parameter;
-use crate::wechat::registry::{AccountView, Registry, list_body, subject_counts};
+use crate::wechat::state::{AccountView, WechatState, list_body, subject_counts};
 
 /// The body of a response without an error.
 const OK: Bytes = Bytes::from_static(br#"{"errcode":0,"errmsg":"ok"}"#);
@@ -18,33 +18,37 @@ const OK: Bytes = Bytes::from_static(br#"{"errcode":0,"errmsg":"ok"}"#);
 /// response.
 pub(crate) fn process(
     call: Call,
-    registry: &mut Registry,
+    wechat: &mut WechatState,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Bytes, Refused> {
     if call.endpoint == Endpoint::Other {
         return Err(Refused::UnknownPath);
     }
-    let account = authenticate(call.query, registry, now_ms)?;
+    let account = authenticate(call.query, wechat, now_ms)?;
     let body = call.json()?;
     match call.endpoint {
-        Endpoint::Get => get(&account, registry, policy, now_ms),
-        Endpoint::Link => link(&account, &body, registry, policy, now_ms),
-        _ => unlink(&account, &body, registry, policy, now_ms),
+        Endpoint::Link => link(&account, &body, wechat, policy, now_ms),
+        Endpoint::Get => get(&account, wechat, policy, now_ms),
+        Endpoint::Unlink => unlink(&account, &body, wechat, policy, now_ms),
+        Endpoint::ComponentToken
+        | Endpoint::AuthorizerToken
+        | Endpoint::AuthorizerList
+        | Endpoint::Other => Err(Refused::UnknownPath),
     }
 }
 
 /// The account that the call's token belongs to.
-fn authenticate(query: &str, registry: &Registry, now_ms: u64) -> Result<String, Refused> {
+fn authenticate(query: &str, wechat: &WechatState, now_ms: u64) -> Result<String, Refused> {
     let text = parameter(query, "access_token").ok_or(Refused::TokenMissing)?;
-    let found = registry
+    let found = wechat
         .tokens
         .find(&text, now_ms)
         .ok_or(Refused::TokenUnknown)?;
     match found.kind {
         TokenKind::Good => {
             let account = found.account.ok_or(Refused::TokenUnknown)?;
-            let authorization = registry
+            let authorization = wechat
                 .platform
                 .as_ref()
                 .and_then(|platform| platform.authorization(account));
@@ -64,11 +68,11 @@ fn authenticate(query: &str, registry: &Registry, now_ms: u64) -> Result<String,
 
 fn get(
     account: &str,
-    registry: &mut Registry,
+    wechat: &mut WechatState,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Bytes, Refused> {
-    let AccountView { links, world, .. } = registry.account(account).ok_or(Refused::System)?;
+    let AccountView { links, world, .. } = wechat.account(account).ok_or(Refused::System)?;
     if !links.has_automatic_decisions() {
         return Ok(list_body(links, world));
     }
@@ -83,7 +87,7 @@ fn get(
 fn link(
     account: &str,
     body: &Map<String, Value>,
-    registry: &mut Registry,
+    wechat: &mut WechatState,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Bytes, Refused> {
@@ -95,7 +99,7 @@ fn link(
         account,
         links,
         world,
-    } = registry.account(account).ok_or(Refused::System)?;
+    } = wechat.account(account).ok_or(Refused::System)?;
     if world.accounts.contains_key(appid) {
         return Err(Refused::System);
     }
@@ -156,12 +160,12 @@ fn link_refusal(miniprogram: &MiniProgram) -> Option<Refused> {
 fn unlink(
     account: &str,
     body: &Map<String, Value>,
-    registry: &mut Registry,
+    wechat: &mut WechatState,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Bytes, Refused> {
     let appid = appid(body)?;
-    let AccountView { links, world, .. } = registry.account(account).ok_or(Refused::System)?;
+    let AccountView { links, world, .. } = wechat.account(account).ok_or(Refused::System)?;
     if world.accounts.contains_key(appid) {
         return Err(Refused::System);
     }

@@ -8,4 +8,4 @@ pub(crate) mod link_endpoints;
 pub(crate) mod links;
 pub(crate) mod platform;
 pub(crate) mod query;
-pub(crate) mod registry;
+pub(crate) mod state;

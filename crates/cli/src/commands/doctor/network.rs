@@ -20,15 +20,15 @@ const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(300);
 const PROXY_VARIABLES: [&str; 3] = ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
 impl Doctor<'_> {
-    /// The URLs of WeChat's entry hosts.
-    fn entry_hosts(&self) -> Vec<String> {
+    /// The URLs of WeChat's API hosts.
+    fn api_hosts(&self) -> Vec<String> {
         let urls = self.context.settings.redacted("base_url");
         urls.split(',').map(|url| url.trim().to_owned()).collect()
     }
 
-    /// Whether the names of the entry hosts resolve.
+    /// Whether the names of the API hosts resolve.
     pub fn check_dns(&mut self) {
-        for url in self.entry_hosts() {
+        for url in self.api_hosts() {
             let result = self.check_name(&url);
             self.report("dns", result);
         }
@@ -101,11 +101,11 @@ impl Doctor<'_> {
         self.report("proxy", CheckResult::Ok { found });
     }
 
-    /// Calls each entry host with an invalid token. Returns WeChat's refusals, one for each host
+    /// Calls each API host with an invalid token. Returns WeChat's refusals, one for each host
     /// that responded.
     pub fn check_connections(&mut self) -> Result<Vec<Error>, CommandError> {
         let mut responses = Vec::new();
-        for url in self.entry_hosts() {
+        for url in self.api_hosts() {
             let mut options = self.context.settings.options().clone();
             options.set("base_url", &url)?.set("max_retries", "0")?;
             let client = self.context.client_with(&options)?;

@@ -10,10 +10,10 @@ public enum Delivery {
     /** Nothing was sent: calling again cannot do anything twice. */
     NEVER_SENT(0),
 
-    /** The request was sent and no verdict came back: read the list before linking again. */
+    /** The request was sent, but no answer came from WeChat: read the list before linking again. */
     UNKNOWN(1),
 
-    /** WeChat answered: the errcode is its verdict. */
+    /** WeChat answered with an errcode, which is the outcome of the request. */
     ANSWERED(2);
 
     private final int code;

@@ -1,4 +1,8 @@
-//! All state on WeChat's side: the documents of the world, and what changes while it is used.
+//! All state on WeChat's side. It is made from a world, changes while the simulator is used, and
+//! can be turned into a world again.
+//!
+//! A *document* is the JSON form of a part of the world, such as an account or a token: the types
+//! of `model::world`. Users write documents through the admin interface.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -18,8 +22,8 @@ use crate::model::world::{
 use crate::wechat::links::AccountLinks;
 use crate::wechat::platform::Platform;
 
-/// The state on WeChat's side.
-pub(crate) struct Registry {
+/// The state on WeChat's side: accounts, mini programs, links, tokens and the platform.
+pub(crate) struct WechatState {
     /// The documents. Links, tokens and the platform are moved out of them, to the fields below.
     world: World,
     /// The links of each account, by its appid.
@@ -44,7 +48,7 @@ pub(crate) struct Credentials<'a> {
     pub(crate) generator: &'a mut TokenGenerator,
 }
 
-impl Registry {
+impl WechatState {
     /// Sets up a world that has been checked.
     pub(crate) fn new(mut world: World, policy: &Policy, now_ms: u64) -> Self {
         let mut links = HashMap::new();
@@ -302,8 +306,8 @@ mod tests {
 
     #[test]
     fn the_list_shows_each_state_as_wechat_does() {
-        let mut registry = Registry::new(World::demo(), &Policy::default(), 0);
-        let AccountView { links, world, .. } = registry.account("wx0a00000000000003").unwrap();
+        let mut wechat = WechatState::new(World::demo(), &Policy::default(), 0);
+        let AccountView { links, world, .. } = wechat.account("wx0a00000000000003").unwrap();
         let body: Value = serde_json::from_slice(&list_body(links, world)).unwrap();
         let items = body["wxopens"]["items"].as_array().unwrap();
         let statuses: Vec<_> = items.iter().map(|item| item["status"].as_i64()).collect();
@@ -327,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_changed_mini_program_changes_the_lists() {
-        let mut registry = Registry::new(World::demo(), &Policy::default(), 0);
+        let mut wechat = WechatState::new(World::demo(), &Policy::default(), 0);
         let extra = Map::from_iter([("new_field".to_owned(), Value::from(7))]);
         for nickname in ["一", "二"] {
             let miniprogram = MiniProgram {
@@ -335,8 +339,8 @@ mod tests {
                 extra: extra.clone(),
                 ..MiniProgram::default()
             };
-            registry.put_miniprogram("wx0b00000000000011", miniprogram);
-            let AccountView { links, world, .. } = registry.account("wx0a00000000000003").unwrap();
+            wechat.put_miniprogram("wx0b00000000000011", miniprogram);
+            let AccountView { links, world, .. } = wechat.account("wx0a00000000000003").unwrap();
             let body: Value = serde_json::from_slice(&list_body(links, world)).unwrap();
             assert_eq!(body["wxopens"]["items"][0]["nickname"], nickname);
             assert_eq!(body["wxopens"]["items"][0]["new_field"], 7);

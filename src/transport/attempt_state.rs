@@ -1,9 +1,10 @@
-//! The state of the call that a connection serves.
+//! The state of the attempt that a connection serves.
 //!
-//! ureq passes bytes to a transport, but not the call they belong to. So each
-//! [connection](super::connection) shares one `CallState` with the layers below ureq: they read the
-//! call's time limits and token from it, and record how far the call came, whether anything was
-//! sent and why it failed. A connection serves one call at a time, so the lock is never contended.
+//! ureq passes bytes to a transport, but not the attempt they belong to. So each
+//! [connection](super::connection) shares one `AttemptState` with the layers below ureq: they read
+//! the attempt's deadlines and token from it, and record how far the attempt came, whether anything
+//! was sent and why it failed. A connection serves one attempt at a time, so the lock is never
+//! contended.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,36 +17,36 @@ use crate::model::status::Status;
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
 
-/// The state of one call.
-pub(crate) struct CallState {
+/// The state of one attempt.
+pub(crate) struct AttemptState {
     /// When the call as a whole ends.
     pub deadline: Instant,
     /// When connecting ends, the handshakes included; never later than `deadline`.
     pub connect_deadline: Instant,
-    /// Ends the call early.
+    /// Ends the attempt early.
     pub cancel: Arc<CancelToken>,
     /// The percent-encoded access token. It is inserted into the request by the last step before
     /// the socket.
     pub token: String,
-    /// The phase that the call has reached.
+    /// The phase that the attempt has reached.
     pub phase: Phase,
     /// Whether a byte of the request may have been sent.
     pub sent: bool,
     /// Whether the host ended the connection.
     pub ended: bool,
-    /// Whether the connection was open before the call.
+    /// Whether the connection was open before the attempt.
     pub reused: bool,
     /// The first failure.
     pub failure: Option<Failure>,
 }
 
 /// The state, shared by a connection and the layers below ureq.
-pub(crate) struct SharedCallState(Mutex<CallState>);
+pub(crate) struct SharedAttemptState(Mutex<AttemptState>);
 
-impl SharedCallState {
-    pub fn new(cancel: Arc<CancelToken>) -> SharedCallState {
+impl SharedAttemptState {
+    pub fn new(cancel: Arc<CancelToken>) -> SharedAttemptState {
         let now = Instant::now();
-        SharedCallState(Mutex::new(CallState {
+        SharedAttemptState(Mutex::new(AttemptState {
             deadline: now,
             connect_deadline: now,
             cancel,
@@ -58,15 +59,15 @@ impl SharedCallState {
         }))
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, CallState> {
+    pub fn lock(&self) -> MutexGuard<'_, AttemptState> {
         lock(&self.0)
     }
 
-    /// Sets the phase and returns its time limit.
+    /// Sets the phase and returns its deadline.
     pub fn enter(&self, phase: Phase) -> Instant {
         let mut state = self.lock();
         state.phase = phase;
-        state.limit()
+        state.phase_deadline()
     }
 
     /// Records the first failure and returns an error that makes ureq return.
@@ -117,9 +118,9 @@ impl SharedCallState {
     }
 }
 
-impl CallState {
-    /// The time limit of the current phase.
-    pub fn limit(&self) -> Instant {
+impl AttemptState {
+    /// The deadline of the current phase.
+    pub fn phase_deadline(&self) -> Instant {
         if self.phase < Phase::Send {
             self.connect_deadline
         } else {

@@ -111,12 +111,16 @@
 #define WX_E_TIMEOUT_UNSENT (-24)
 /** No valid access token could be fetched for the account. */
 #define WX_E_NO_TOKEN (-25)
+/** The store of link claims cannot be used. */
+#define WX_E_STORE (-26)
 
 /* -40 to -69: WeChat may have acted; read the list before linking again. */
 /** The time limit was reached after the request was sent. */
 #define WX_E_TIMEOUT (-40)
 /** The connection broke after the request was sent. */
 #define WX_E_CONNECTION_LOST (-41)
+/** An earlier invitation may still take effect. */
+#define WX_E_IN_DOUBT (-42)
 /** The response is not a valid answer of WeChat. */
 #define WX_E_BAD_ANSWER (-60)
 /** The response is larger than max_response_bytes. */
@@ -257,6 +261,10 @@ wx_options *wx_options_new(void);
  *   connect_timeout_ms  3000                       1 to 3600000 ms: limit for one connection
  *   max_retries         2                          0 to 10 retries of requests that were never
  *                                                  sent, and of reads
+ *   settle_ms           90000                      0 to 3600000 ms: how long after a post no other
+ *                                                  one is made for the same link
+ *   reinvite            no                         yes: an invitation that is no longer in the
+ *                                                  list is repeated
  *   keep_alive_ms       15000                      0 to 3600000 ms: how long an idle connection
  *                                                  is kept open
  *   proxy               none                       none, env, http://[USER:PASSWORD@]HOST:PORT or
@@ -276,8 +284,9 @@ wx_options *wx_options_new(void);
  *   component_appid                                source 3: the third-party platform with this
  *                                                  appid
  *   component_appsecret                            the platform's appsecret
- *   store               memory                     where the platform's tokens are kept: memory,
- *                                                  file:PATH, redis://HOST or rediss://HOST
+ *   store               memory                     where link claims and the platform's tokens
+ *                                                  are kept: memory, file:PATH, redis://HOST or
+ *                                                  rediss://HOST
  *
  * Returns:
  *   WX_OK              the option is set
@@ -564,9 +573,11 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
  * program is not in it, and can then wait for the administrators. It is safe to repeat: after a
  * failure, while an invitation is pending, and when the mini program is already linked.
  *
- * If the outcome of a post is unknown, or WeChat answers it with -1 (busy), the function looks for
- * the invitation in the list. Only if two reads do not show it, it posts again, at most
- * max_retries times. If the list shows that the administrator refused, the function does not post;
+ * One call posts at most once. For settle_ms after a post, no call that shares the store (option
+ * store) posts another invitation for the same mini program and the same account or token, because
+ * the first may take effect late. With the option account, invitations are remembered for 90 days:
+ * one that WeChat accepted and that is no longer in the list is not repeated unless the option
+ * reinvite is set. If the list shows that the administrator refused, the function does not post;
  * to invite again, use wx_link_miniprogram.
  *
  *     status = wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 60000, &result);
@@ -576,12 +587,14 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
  *
  * The library makes the result's JSON (wx_result_json):
  *     {"errcode":0,"errmsg":"ok","state":"linked","waits_for":"","item":{...},
- *      "found":"absent","posts":1}
- *   state      linked, pending, declined, vanished or unknown
+ *      "found":"absent","posts":1,"retry_after_ms":0}
+ *   state      linked, pending, declined, vanished, in_doubt or unknown
  *   waits_for  who has to act: official_account, mini_program, or empty
  *   item       the mini program's item in the list, or null
  *   found      what the first read of the list showed: absent, or a state
  *   posts      how many times a link was posted that WeChat may have received
+ *   retry_after_ms
+ *              if in_doubt: how long an earlier invitation may still take effect
  *
  * Parameters:
  *   client        from wx_client_new or wx_client_derive
@@ -597,7 +610,11 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
  *   WX_OK                 the mini program is linked
  *   WX_E_PENDING          an invitation is pending; an administrator has to act
  *   WX_E_DECLINED         the mini program's administrator refused
- *   WX_E_VANISHED         the mini program was in the list and is no longer there
+ *   WX_E_VANISHED         the mini program was in the list, or was invited earlier, and is not
+ *                         there any more
+ *   WX_E_IN_DOUBT         an earlier invitation may still take effect, so nothing was posted: call
+ *                         again after retry_after_ms
+ *   WX_E_STORE            the store of link claims cannot be used, so nothing was posted
  *   WX_E_CANCELLED        the handle was cancelled; the message lists what had been done by then
  *   otherwise as wx_link_miniprogram. If WeChat refused the access token (class token), call
  *   again with a new one: nothing is done twice.
@@ -876,7 +893,7 @@ const char *wx_class_text(int32_t class_, const char *field, const char *lang);
  *   WX_E_NULL_POINTER  out_len is NULL, or another pointer is NULL and its length is not 0
  * After a failure, out contains the message, unless out is NULL or too small. If the result of
  * link, unlink or ensure does not fit into out, out receives a shorter one: the errcode, and for
- * ensure also state, waits_for and posts.
+ * ensure also state, waits_for, posts and retry_after_ms.
  * Ownership: the library keeps none of the buffers.
  * Threads: may be called from several threads at the same time, each with its own buffers.
  */

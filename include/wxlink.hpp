@@ -89,6 +89,18 @@ constexpr std::string_view to_string(error_class value) noexcept {
     return "";
 }
 
+/// The values of the option reinvite.
+enum class reinvite { no, yes };
+
+/// The value as the library takes it.
+constexpr std::string_view to_string(reinvite value) noexcept {
+    switch (value) {
+    case reinvite::no: return "no";
+    case reinvite::yes: return "yes";
+    }
+    return "";
+}
+
 /// The values of the option trust.
 enum class trust { system, bundled };
 
@@ -585,6 +597,13 @@ public:
     /// How often a call retries automatically. Only requests that cannot take effect twice are
     /// retried: those that were never sent, and reads. Takes 0 to 10. Default: 2.
     options &max_retries(unsigned number) { return set_number("max_retries", number); }
+    /// How long after a post no other one is made for the same account and mini program by the
+    /// calls that ensure a link: an invitation may take effect long after its request seemed to
+    /// fail. See reliability.md. Takes 0 to 3600000 ms; 0 switches link claims off. Default: 90000.
+    options &settle(std::chrono::milliseconds time) { return set_time("settle_ms", time); }
+    /// Whether a mini program whose earlier invitation is no longer in the list is invited again.
+    /// The store remembers invitations for 90 days. Takes no or yes. Default: no.
+    options &reinvite(wxlink::reinvite value) { return set("reinvite", to_string(value)); }
     /// How long an idle connection is kept open for later calls. Takes 0 to 3600000 ms; 0 opens a
     /// new connection for every call. Default: 15000.
     options &keep_alive(std::chrono::milliseconds time) { return set_time("keep_alive_ms", time); }
@@ -612,8 +631,9 @@ public:
     /// The language of messages: English or Chinese. Takes en or zh. Default: en.
     options &lang(wxlink::lang value) { return set("lang", to_string(value)); }
     /// The Official Account for calls that pass no access token. Its token comes from one of three
-    /// sources: access_token, token_command or component_appid. Takes the appid of an Official
-    /// Account; empty for none.
+    /// sources: access_token, token_command or component_appid. Of a token that is passed it names
+    /// the owner, so that invitations are remembered. Takes the appid of an Official Account; empty
+    /// for none.
     options &account(std::string_view value) { return set("account", value); }
     /// Token source 1: this access token, for calls that pass none. Takes an access token; empty
     /// for none.
@@ -632,9 +652,10 @@ public:
     options &component_appsecret(std::string_view value) {
         return set("component_appsecret", value);
     }
-    /// Where a platform's tickets and tokens are kept: memory for this client only, file for all
-    /// processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
-    /// file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: memory.
+    /// Where link claims, and a platform's tickets and tokens, are kept: memory for this process
+    /// only, file for all processes of one machine, redis or rediss (TLS) for several machines.
+    /// Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default:
+    /// memory.
     options &store(std::string_view value) { return set("store", value); }
     // END generated: options.
     /// The third-party platform that gets the tokens of its accounts: component_appid and

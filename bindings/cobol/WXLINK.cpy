@@ -54,6 +54,16 @@
       *        that cannot take effect twice are retried: those that
       *        were never sent, and reads. Takes 0 to 10. Default: 2.
                88  WX-OPT-MAX-RETRIES    VALUE "max_retries".
+      *        How long after a post no other one is made for the same
+      *        account and mini program by the calls that ensure a link:
+      *        an invitation may take effect long after its request
+      *        seemed to fail. See reliability.md. Takes 0 to 3600000
+      *        ms; 0 switches link claims off. Default: 90000.
+               88  WX-OPT-SETTLE-MS      VALUE "settle_ms".
+      *        Whether a mini program whose earlier invitation is no
+      *        longer in the list is invited again. The store remembers
+      *        invitations for 90 days. Takes no or yes. Default: no.
+               88  WX-OPT-REINVITE       VALUE "reinvite".
       *        How long an idle connection is kept open for later calls.
       *        Takes 0 to 3600000 ms; 0 opens a new connection for every
       *        call. Default: 15000.
@@ -88,8 +98,10 @@
                88  WX-OPT-LANG           VALUE "lang".
       *        The Official Account for calls that pass no access token.
       *        Its token comes from one of three sources: access_token,
-      *        token_command or component_appid. Takes the appid of an
-      *        Official Account; empty for none.
+      *        token_command or component_appid. Of a token that is
+      *        passed it names the owner, so that invitations are
+      *        remembered. Takes the appid of an Official Account; empty
+      *        for none.
                88  WX-OPT-ACCOUNT        VALUE "account".
       *        Token source 1: this access token, for calls that pass
       *        none. Takes an access token; empty for none.
@@ -112,10 +124,10 @@
       *        Takes the platform's appsecret; empty for none.
                88  WX-OPT-COMPONENT-APPSECRET
                                          VALUE "component_appsecret".
-      *        Where a platform's tickets and tokens are kept: memory
-      *        for this client only, file for all processes of one
-      *        machine, redis or rediss (TLS) for several machines.
-      *        Takes memory, file:PATH,
+      *        Where link claims, and a platform's tickets and tokens,
+      *        are kept: memory for this process only, file for all
+      *        processes of one machine, redis or rediss (TLS) for
+      *        several machines. Takes memory, file:PATH,
       *        redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://...
       *        Default: memory.
                88  WX-OPT-STORE          VALUE "store".
@@ -142,11 +154,13 @@
                88  WX-E-PROXY            VALUE -23.
                88  WX-E-TIMEOUT-UNSENT   VALUE -24.
                88  WX-E-NO-TOKEN         VALUE -25.
+               88  WX-E-STORE            VALUE -26.
       *        -40 to -69: WeChat may have acted; read the list before
       *        linking again.
                88  WX-E-OUTCOME-UNKNOWN  VALUES -69 THRU -40.
                88  WX-E-TIMEOUT          VALUE -40.
                88  WX-E-CONNECTION-LOST  VALUE -41.
+               88  WX-E-IN-DOUBT         VALUE -42.
                88  WX-E-BAD-ANSWER       VALUE -60.
                88  WX-E-TOO-LARGE        VALUE -61.
                88  WX-E-API              VALUE -70.

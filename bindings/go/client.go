@@ -421,9 +421,9 @@ func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID strin
 // wait, or with its context.
 //
 // Without an error the state of the link is known: look at the State and WaitsFor of the progress,
-// since a link that is pending, declined, vanished or in doubt is not an error. With an error the progress
-// has the state so far: after [ErrToken] call again with another token. If the context or the time
-// limit ended the call, the text of the error describes what the call had done.
+// since a link that is pending, declined, vanished or in doubt is not an error. With an error the
+// progress has the state so far: after [ErrToken] call again with another token. If the context or
+// the time limit ended the call, the text of the error describes what the call had done.
 func (c *Client) EnsureLinked(
 	ctx context.Context, accessToken, appID string, notify Notify, profile Profile,
 	wait time.Duration,

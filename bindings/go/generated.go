@@ -49,11 +49,17 @@ const (
 	// No valid access token could be fetched for the account.
 	StatusNoToken Status = -25
 
+	// The store of link claims cannot be used.
+	StatusStore Status = -26
+
 	// The time limit was reached after the request was sent.
 	StatusTimeout Status = -40
 
 	// The connection broke after the request was sent.
 	StatusConnectionLost Status = -41
+
+	// An earlier invitation may still take effect.
+	StatusInDoubt Status = -42
 
 	// The response is not a valid answer of WeChat.
 	StatusBadAnswer Status = -60
@@ -136,6 +142,14 @@ const (
 	AwaitingOfficialAccount LinkStatus = 12
 )
 
+// Reinvite is a value of the option reinvite: see [WithReinvite].
+type Reinvite string
+
+const (
+	ReinviteNo  Reinvite = "no"
+	ReinviteYes Reinvite = "yes"
+)
+
 // Trust is a value of the option trust: see [WithTrust].
 type Trust string
 
@@ -195,6 +209,21 @@ func WithMaxRetries(times int) Option {
 	return WithOption("max_retries", strconv.Itoa(times))
 }
 
+// WithSettle sets the option settle_ms. How long after a post no other one is made for the same
+// account and mini program by the calls that ensure a link: an invitation may take effect long
+// after its request seemed to fail. See reliability.md. Takes 0 to 3600000 ms; 0 switches link
+// claims off. Default: 90000.
+func WithSettle(limit time.Duration) Option {
+	return WithOption("settle_ms", milliseconds(limit))
+}
+
+// WithReinvite sets the option reinvite. Whether a mini program whose earlier invitation is no
+// longer in the list is invited again. The store remembers invitations for 90 days. Takes no or
+// yes. Default: no.
+func WithReinvite(reinvite Reinvite) Option {
+	return WithOption("reinvite", string(reinvite))
+}
+
 // WithKeepAlive sets the option keep_alive_ms. How long an idle connection is kept open for later
 // calls. Takes 0 to 3600000 ms; 0 opens a new connection for every call. Default: 15000.
 func WithKeepAlive(limit time.Duration) Option {
@@ -242,8 +271,9 @@ func WithLang(lang Lang) Option {
 }
 
 // WithAccount sets the option account. The Official Account for calls that pass no access token.
-// Its token comes from one of three sources: access_token, token_command or component_appid. Takes
-// the appid of an Official Account; empty for none.
+// Its token comes from one of three sources: access_token, token_command or component_appid. Of a
+// token that is passed it names the owner, so that invitations are remembered. Takes the appid of
+// an Official Account; empty for none.
 func WithAccount(value string) Option {
 	return WithOption("account", value)
 }
@@ -276,10 +306,10 @@ func WithComponentAppSecret(value string) Option {
 	return WithOption("component_appsecret", value)
 }
 
-// WithStore sets the option store. Where a platform's tickets and tokens are kept: memory for this
-// client only, file for all processes of one machine, redis or rediss (TLS) for several machines.
-// Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default:
-// memory.
+// WithStore sets the option store. Where link claims, and a platform's tickets and tokens, are
+// kept: memory for this process only, file for all processes of one machine, redis or rediss (TLS)
+// for several machines. Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or
+// rediss://… Default: memory.
 func WithStore(value string) Option {
 	return WithOption("store", value)
 }

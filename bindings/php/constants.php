@@ -52,11 +52,17 @@ final class Status
     /** No valid access token could be fetched for the account. */
     public const NO_TOKEN = -25;
 
+    /** The store of link claims cannot be used. */
+    public const STORE = -26;
+
     /** The time limit was reached after the request was sent. */
     public const TIMEOUT = -40;
 
     /** The connection broke after the request was sent. */
     public const CONNECTION_LOST = -41;
+
+    /** An earlier invitation may still take effect. */
+    public const IN_DOUBT = -42;
 
     /** The response is not a valid answer of WeChat. */
     public const BAD_ANSWER = -60;
@@ -193,6 +199,19 @@ final class Option
     public const MAX_RETRIES = 'max_retries';
 
     /**
+     * How long after a post no other one is made for the same account and mini program by the calls
+     * that ensure a link: an invitation may take effect long after its request seemed to fail. See
+     * reliability.md. Takes 0 to 3600000 ms; 0 switches link claims off. Default: 90000.
+     */
+    public const SETTLE_MS = 'settle_ms';
+
+    /**
+     * Whether a mini program whose earlier invitation is no longer in the list is invited again.
+     * The store remembers invitations for 90 days. Takes no or yes. Default: no.
+     */
+    public const REINVITE = 'reinvite';
+
+    /**
      * How long an idle connection is kept open for later calls. Takes 0 to 3600000 ms; 0 opens a
      * new connection for every call. Default: 15000.
      */
@@ -237,8 +256,9 @@ final class Option
 
     /**
      * The Official Account for calls that pass no access token. Its token comes from one of three
-     * sources: access_token, token_command or component_appid. Takes the appid of an Official
-     * Account; empty for none.
+     * sources: access_token, token_command or component_appid. Of a token that is passed it names
+     * the owner, so that invitations are remembered. Takes the appid of an Official Account; empty
+     * for none.
      */
     public const ACCOUNT = 'account';
 
@@ -270,9 +290,10 @@ final class Option
     public const COMPONENT_APPSECRET = 'component_appsecret';
 
     /**
-     * Where a platform's tickets and tokens are kept: memory for this client only, file for all
-     * processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
-     * file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: memory.
+     * Where link claims, and a platform's tickets and tokens, are kept: memory for this process
+     * only, file for all processes of one machine, redis or rediss (TLS) for several machines.
+     * Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default:
+     * memory.
      */
     public const STORE = 'store';
 }

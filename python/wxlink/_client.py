@@ -40,6 +40,13 @@ class Client:
     max_retries: int, 2
         How often a call retries automatically. Only requests that cannot take effect twice are
         retried: those that were never sent, and reads. Takes 0 to 10.
+    settle: float, 90.0
+        How long after a post no other one is made for the same account and mini program by the
+        calls that ensure a link: an invitation may take effect long after its request seemed to
+        fail. See reliability.md. Takes 0 to 3600 s; 0 switches link claims off.
+    reinvite: str, "no"
+        Whether a mini program whose earlier invitation is no longer in the list is invited again.
+        The store remembers invitations for 90 days. Takes no or yes.
     keep_alive: float, 15.0
         How long an idle connection is kept open for later calls. Takes 0 to 3600 s; 0 opens a new
         connection for every call.
@@ -63,8 +70,9 @@ class Client:
         The language of messages: English or Chinese. Takes en or zh.
     account: str, none
         The Official Account for calls that pass no access token. Its token comes from one of three
-        sources: access_token, token_command or component_appid. Takes the appid of an Official
-        Account; empty for none.
+        sources: access_token, token_command or component_appid. Of a token that is passed it names
+        the owner, so that invitations are remembered. Takes the appid of an Official Account; empty
+        for none.
     access_token: str, none
         Token source 1: this access token, for calls that pass none. Takes an access token; empty
         for none.
@@ -81,9 +89,9 @@ class Client:
         The appsecret of the platform that component_appid names. Takes the platform's appsecret;
         empty for none.
     store: str, "memory"
-        Where a platform's tickets and tokens are kept: memory for this client only, file for all
-        processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
-        file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…
+        Where link claims, and a platform's tickets and tokens, are kept: memory for this process
+        only, file for all processes of one machine, redis or rediss (TLS) for several machines.
+        Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…
 
     An access token may be a string, or a function that returns one; if WeChat refuses the token,
     the function is called again, once. With None the client gets the token from its source.

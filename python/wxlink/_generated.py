@@ -23,8 +23,10 @@ Status: TypeAlias = Literal[
     "PROXY",
     "TIMEOUT_UNSENT",
     "NO_TOKEN",
+    "STORE",
     "TIMEOUT",
     "CONNECTION_LOST",
+    "IN_DOUBT",
     "BAD_ANSWER",
     "TOO_LARGE",
     "API",
@@ -66,12 +68,20 @@ class Limits(TypedDict, total=False):
     max_retries: int
     """How often a call retries automatically. Only requests that cannot take effect twice are
     retried: those that were never sent, and reads. Takes 0 to 10. Default: 2."""
+    settle: float
+    """How long after a post no other one is made for the same account and mini program by the
+    calls that ensure a link: an invitation may take effect long after its request seemed to
+    fail. See reliability.md. Takes 0 to 3600 s; 0 switches link claims off. Default: 90.0."""
+    reinvite: Literal["no", "yes"]
+    """Whether a mini program whose earlier invitation is no longer in the list is invited again.
+    The store remembers invitations for 90 days. Takes no or yes. Default: "no"."""
     lang: Literal["en", "zh"]
     """The language of messages: English or Chinese. Takes en or zh. Default: "en"."""
     account: str
     """The Official Account for calls that pass no access token. Its token comes from one of
-    three sources: access_token, token_command or component_appid. Takes the appid of an
-    Official Account; empty for none."""
+    three sources: access_token, token_command or component_appid. Of a token that is passed
+    it names the owner, so that invitations are remembered. Takes the appid of an Official
+    Account; empty for none."""
 
 
 class Options(Limits, total=False):
@@ -120,6 +130,7 @@ class Options(Limits, total=False):
     """The appsecret of the platform that component_appid names. Takes the platform's appsecret;
     empty for none."""
     store: str
-    """Where a platform's tickets and tokens are kept: memory for this client only, file for all
-    processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
-    file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: "memory"."""
+    """Where link claims, and a platform's tickets and tokens, are kept: memory for this process
+    only, file for all processes of one machine, redis or rediss (TLS) for several machines.
+    Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default:
+    "memory"."""

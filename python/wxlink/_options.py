@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _SECONDS = {
     "timeout": "timeout_ms",
     "connect_timeout": "connect_timeout_ms",
+    "settle": "settle_ms",
     "keep_alive": "keep_alive_ms",
 }
 # END generated: times.

@@ -200,8 +200,8 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 /// store) posts another invitation for the same mini program and the same account or token, because
 /// the first may take effect late. With the option account, invitations are remembered for 90 days:
 /// one that WeChat accepted and that is no longer in the list is not repeated unless the option
-/// reinvite is set. If the list shows that the administrator refused, the function does not post; to
-/// invite again, use wx_link_miniprogram.
+/// reinvite is set. If the list shows that the administrator refused, the function does not post;
+/// to invite again, use wx_link_miniprogram.
 ///
 ///     status = wx_ensure_linked(client, token, "wx0b00000000000001", 0, 1, 60000, &result);
 ///     if (status == WX_E_PENDING)

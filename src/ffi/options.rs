@@ -57,6 +57,10 @@ pub extern "C" fn wx_options_new() -> *mut wx_options {
 ///   connect_timeout_ms  3000                       1 to 3600000 ms: limit for one connection
 ///   max_retries         2                          0 to 10 retries of requests that were never
 ///                                                  sent, and of reads
+///   settle_ms           90000                      0 to 3600000 ms: how long after a post no other
+///                                                  one is made for the same link
+///   reinvite            no                         yes: an invitation that is no longer in the
+///                                                  list is repeated
 ///   keep_alive_ms       15000                      0 to 3600000 ms: how long an idle connection
 ///                                                  is kept open
 ///   proxy               none                       none, env, http://[USER:PASSWORD@]HOST:PORT or
@@ -76,8 +80,9 @@ pub extern "C" fn wx_options_new() -> *mut wx_options {
 ///   component_appid                                source 3: the third-party platform with this
 ///                                                  appid
 ///   component_appsecret                            the platform's appsecret
-///   store               memory                     where the platform's tokens are kept: memory,
-///                                                  file:PATH, redis://HOST or rediss://HOST
+///   store               memory                     where link claims and the platform's tokens
+///                                                  are kept: memory, file:PATH, redis://HOST or
+///                                                  rediss://HOST
 ///
 /// Returns:
 ///   WX_OK              the option is set

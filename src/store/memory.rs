@@ -1,12 +1,13 @@
-//! A store in memory. It exists as long as its client, except for the link claims, which all clients
-//! of the process share.
+//! A store in memory. It exists as long as its client, except for the link claims, which all
+//! clients of the process share.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::claim::{self, Claimed, Entries, LinkKeys, OUTCOME_SUFFIX, Settlement};
-use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
+use super::owner::LockOwner;
+use super::store::{LONGEST_LOCK, Store, StoreError};
 use crate::model::lang::Text;
 use crate::model::message::Message;
 use crate::sys::lock::lock;
@@ -189,5 +190,5 @@ impl Store for Memory {
 #[cfg(test)]
 #[test]
 fn it_fulfils_the_contract() {
-    crate::store::store::tests::fulfils_the_contract(&Memory::default());
+    crate::store::contract::fulfils_the_contract(&Memory::default());
 }

@@ -2,17 +2,20 @@
 //! share.
 //!
 //! A store keeps texts by key and does not know what they mean. Each key has a lock beside it,
-//! which expires if its holder is killed. Link claims (`claim.rs`) decide who may post. Every access
-//! ends at its limit. Accesses block, so they run on threads of the library and not on the
+//! which expires if its holder is killed. Link claims (`claim.rs`) decide who may post. Every
+//! access ends at its limit. Accesses block, so they run on threads of the library and not on the
 //! caller's.
 
 mod claim;
 #[cfg(feature = "file-store")]
 mod clock;
+#[cfg(test)]
+mod contract;
 #[cfg(feature = "file-store")]
 mod file;
 pub(crate) mod key;
 mod memory;
+mod owner;
 #[cfg(feature = "redis-store")]
 mod redis;
 #[cfg(feature = "redis-store")]
@@ -30,7 +33,8 @@ use crate::model::message::Message;
 
 pub(crate) use claim::{Claimed, LinkKeys, PostedOutcome, Settlement};
 pub(crate) use memory::Memory;
-pub(crate) use store::{LockOwner, Store, StoreError};
+pub(crate) use owner::LockOwner;
+pub(crate) use store::{Store, StoreError};
 
 /// The store at this URL. Nothing is opened or connected before the first access.
 ///

@@ -8,8 +8,9 @@ use redis::{Cmd, ConnectionInfo, ConnectionLike, RedisResult, Value, cmd, from_r
 use super::claim::{
     Claimed, LONGEST_CLAIM, LinkKeys, PostedOutcome, REMEMBERED, Settlement, parse_claim,
 };
+use super::owner::LockOwner;
 use super::redis_connection::{Connection, Failure, Server, Session, attempt_limit};
-use super::store::{LONGEST_LOCK, LockOwner, Store, StoreError};
+use super::store::{LONGEST_LOCK, Store, StoreError};
 use super::timed_mutex::TimedMutex;
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
@@ -38,10 +39,12 @@ const CLAIM: &str = "
     if held then return {0, 0, held, left} end
     for i = 1, n do redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3]) end
     local outcome = KEYS[n + 1]
-    return {replicas(), 1, outcome and redis.call('GET', outcome) or '', 0}";
-/// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS, and changes the outcome, as
-/// ARGV[3] says; ARGV[4] and ARGV[5] are the times for which a claim still stands and its outcome is
-/// remembered (ms). Returns the number of replicas, and three values without meaning.
+    local earlier = outcome and redis.call('GET', outcome) or ''
+    return {replicas(), 1, earlier, 0}";
+/// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS. ARGV[3] is "not posted",
+/// "forget", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a claim still
+/// stands and its outcome is remembered (ms). Returns the number of replicas, and three values
+/// without meaning.
 const SETTLE: &str = "
     local n, what = tonumber(ARGV[1]), ARGV[3]
     for i = 1, n do
@@ -130,7 +133,8 @@ impl Redis {
         done
     }
 
-    /// Runs a script that changes claims, and waits until a replica has the change, if there is one.
+    /// Runs a script that changes claims. If the server has a replica, waits until that has the
+    /// change.
     fn change_claims(
         &self,
         script: &str,
@@ -364,7 +368,7 @@ mod tests {
             Some(server) => {
                 let info = redis_connection_info(&server.url()).unwrap();
                 let store = Redis::new(&info).unwrap();
-                crate::store::store::tests::fulfils_the_contract(&store);
+                crate::store::contract::fulfils_the_contract(&store);
             }
             None => assert!(
                 std::env::var("CI").as_deref() != Ok("true"),

@@ -1,10 +1,10 @@
 //! What every store offers: texts by key with compare-and-swap, a lock beside each key, and link
 //! claims.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use super::claim::{Claimed, LinkKeys, Settlement};
+use super::owner::LockOwner;
 use crate::model::lang::Lang;
 use crate::model::message::{Message, message};
 
@@ -57,23 +57,6 @@ impl StoreError {
     }
 }
 
-/// The owner of a lock.
-#[derive(Clone)]
-pub(crate) struct LockOwner(String);
-
-impl LockOwner {
-    /// An owner that no other process has.
-    pub fn new() -> LockOwner {
-        let part = || RandomState::new().hash_one(std::process::id());
-        LockOwner(format!("{:016x}{:016x}", part(), part()))
-    }
-
-    /// The text that stores keep for the owner.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// A store. Every access ends soon after `until`, with an error if it is not done by then.
 pub(crate) trait Store: Send + Sync {
     /// The kind and place of the store, the subject of messages.
@@ -123,54 +106,4 @@ pub(crate) trait Store: Send + Sync {
         settlement: Settlement,
         until: Instant,
     ) -> Result<(), StoreError>;
-}
-
-/// The contract that every store fulfils.
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(60)
-    }
-
-    pub fn fulfils_the_contract(store: &dyn Store) {
-        let swap = |was: Option<&str>, new| {
-            let was = was.map(str::as_bytes);
-            store.swap("k", was, new, soon()).unwrap()
-        };
-        let read = || store.read("k", soon()).unwrap();
-        assert_eq!(read(), None);
-        assert!(swap(None, "one"));
-        assert!(!swap(None, "two"));
-        assert!(!swap(Some("two"), "three"));
-        assert_eq!(read().unwrap(), b"one");
-        assert!(swap(Some("one"), "two"));
-        assert_eq!(read().unwrap(), b"two");
-
-        let lock = |key, whose: &LockOwner, lasts| store.lock(key, whose, lasts, soon()).unwrap();
-        let unlock = |whose: &LockOwner| store.unlock("k", whose, soon()).unwrap();
-        let (ours, anothers) = (LockOwner::new(), LockOwner::new());
-        assert!(lock("k", &ours, LONGEST_LOCK));
-        assert!(lock("k", &ours, LONGEST_LOCK));
-        assert!(!lock("k", &anothers, LONGEST_LOCK));
-        assert!(lock("other", &anothers, LONGEST_LOCK));
-        unlock(&anothers);
-        assert!(
-            !lock("k", &anothers, LONGEST_LOCK),
-            "another owner's lock was released"
-        );
-        unlock(&ours);
-        let brief = Duration::from_millis(1);
-        assert!(lock("k", &ours, brief));
-        let give_up = soon();
-        while !lock("k", &anothers, LONGEST_LOCK) {
-            assert!(Instant::now() < give_up, "a lock that does not expire");
-        }
-        unlock(&ours);
-        assert!(!lock("k", &ours, LONGEST_LOCK));
-        unlock(&anothers);
-
-        crate::store::claim::tests::fulfils_the_contract(store);
-    }
 }

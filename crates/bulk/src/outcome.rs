@@ -18,8 +18,8 @@ pub enum Outcome {
     Invited,
     /// An invitation existed already; the administrators must agree.
     Pending,
-    /// An administrator declined earlier, or an earlier invitation is no longer in the list; nothing
-    /// was posted.
+    /// An administrator declined earlier, or an earlier invitation is no longer in the list.
+    /// Nothing was posted.
     Declined,
     /// WeChat refused the link: an administrator must act first, or the row is invalid.
     Refused,

@@ -97,7 +97,7 @@ fn is_reported_damaged(folder: &Folder, bytes: &[u8], what: &str) -> bool {
 #[test]
 fn it_fulfils_the_contract() {
     let folder = Folder::new("word");
-    crate::store::store::tests::fulfils_the_contract(&folder.store());
+    crate::store::contract::fulfils_the_contract(&folder.store());
 }
 
 #[test]

@@ -56,6 +56,29 @@ abstract class OptionSetters {
     }
 
     /**
+     * How long after a post no other one is made for the same account and mini program by the calls
+     * that ensure a link: an invitation may take effect long after its request seemed to fail. See
+     * reliability.md. Takes 0 to 3600000 ms; 0 switches link claims off. Default: 90000.
+     *
+     * @return these options
+     * @throws WxException BAD_OPTION if the value is invalid
+     */
+    public Options settle(Duration limit) throws WxException {
+        return set("settle_ms", Long.toString(limit.toMillis()));
+    }
+
+    /**
+     * Whether a mini program whose earlier invitation is no longer in the list is invited again.
+     * The store remembers invitations for 90 days. Takes no or yes. Default: no.
+     *
+     * @return these options
+     * @throws WxException BAD_OPTION if the value is invalid
+     */
+    public Options reinvite(Reinvite reinvite) throws WxException {
+        return set("reinvite", reinvite.word());
+    }
+
+    /**
      * How long an idle connection is kept open for later calls. Takes 0 to 3600000 ms; 0 opens a
      * new connection for every call. Default: 15000.
      *
@@ -137,8 +160,9 @@ abstract class OptionSetters {
 
     /**
      * The Official Account for calls that pass no access token. Its token comes from one of three
-     * sources: access_token, token_command or component_appid. Takes the appid of an Official
-     * Account; empty for none.
+     * sources: access_token, token_command or component_appid. Of a token that is passed it names
+     * the owner, so that invitations are remembered. Takes the appid of an Official Account; empty
+     * for none.
      *
      * @return these options
      * @throws WxException BAD_OPTION if the value is invalid
@@ -195,9 +219,10 @@ abstract class OptionSetters {
     }
 
     /**
-     * Where a platform's tickets and tokens are kept: memory for this client only, file for all
-     * processes of one machine, redis or rediss (TLS) for several machines. Takes memory,
-     * file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default: memory.
+     * Where link claims, and a platform's tickets and tokens, are kept: memory for this process
+     * only, file for all processes of one machine, redis or rediss (TLS) for several machines.
+     * Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default:
+     * memory.
      *
      * @return these options
      * @throws WxException BAD_OPTION if the value is invalid

@@ -48,11 +48,17 @@ public enum Status {
     /** No valid access token could be fetched for the account. */
     NO_TOKEN(-25),
 
+    /** The store of link claims cannot be used. */
+    STORE(-26),
+
     /** The time limit was reached after the request was sent. */
     TIMEOUT(-40),
 
     /** The connection broke after the request was sent. */
     CONNECTION_LOST(-41),
+
+    /** An earlier invitation may still take effect. */
+    IN_DOUBT(-42),
 
     /** The response is not a valid answer of WeChat. */
     BAD_ANSWER(-60),

@@ -1,0 +1,156 @@
+//! What every store does, for the tests of each.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::claim::{Claimed, LinkKeys, PostedOutcome, Settlement};
+use super::owner::LockOwner;
+use super::store::{LONGEST_LOCK, Store};
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
+pub(super) fn fulfils_the_contract(store: &dyn Store) {
+    texts_and_locks(store);
+    claims(store);
+}
+
+fn texts_and_locks(store: &dyn Store) {
+    let swap = |was: Option<&str>, new| {
+        let was = was.map(str::as_bytes);
+        store.swap("k", was, new, soon()).unwrap()
+    };
+    let read = || store.read("k", soon()).unwrap();
+    assert_eq!(read(), None);
+    assert!(swap(None, "one"));
+    assert!(!swap(None, "two"));
+    assert!(!swap(Some("two"), "three"));
+    assert_eq!(read().unwrap(), b"one");
+    assert!(swap(Some("one"), "two"));
+    assert_eq!(read().unwrap(), b"two");
+
+    let lock = |key, whose: &LockOwner, lasts| store.lock(key, whose, lasts, soon()).unwrap();
+    let unlock = |whose: &LockOwner| store.unlock("k", whose, soon()).unwrap();
+    let (ours, anothers) = (LockOwner::new(), LockOwner::new());
+    assert!(lock("k", &ours, LONGEST_LOCK));
+    assert!(lock("k", &ours, LONGEST_LOCK));
+    assert!(!lock("k", &anothers, LONGEST_LOCK));
+    assert!(lock("other", &anothers, LONGEST_LOCK));
+    unlock(&anothers);
+    assert!(
+        !lock("k", &anothers, LONGEST_LOCK),
+        "another owner's lock was released"
+    );
+    unlock(&ours);
+    let brief = Duration::from_millis(1);
+    assert!(lock("k", &ours, brief));
+    let give_up = soon();
+    while !lock("k", &anothers, LONGEST_LOCK) {
+        assert!(Instant::now() < give_up, "a lock that does not expire");
+    }
+    unlock(&ours);
+    assert!(!lock("k", &ours, LONGEST_LOCK));
+    unlock(&anothers);
+}
+
+fn claims(store: &dyn Store) {
+    // A name is an account, or a token if it begins with "t".
+    let keys = |names: &[&str]| {
+        let find = |is_token| {
+            names
+                .iter()
+                .find(|n| n.starts_with('t') == is_token)
+                .copied()
+        };
+        LinkKeys::new("test:wx", find(false), find(true))
+    };
+    let long = Duration::from_secs(600);
+    let claim = |names: &[&str], owner: &LockOwner, lasts| {
+        store.claim(&keys(names), owner, lasts, soon()).unwrap()
+    };
+    let settle = |names: &[&str], owner: &LockOwner, settlement| {
+        store
+            .settle(&keys(names), owner, settlement, soon())
+            .unwrap();
+    };
+    let taken = |earlier| Claimed::Taken { earlier };
+    let held_by = |claimed: Claimed| match claimed {
+        Claimed::Held { outcome, left } => {
+            assert!(left > Duration::from_secs(500) && left <= long, "{left:?}");
+            outcome
+        }
+        taken => panic!("{taken:?}"),
+    };
+    let posted = |outcome, stands| Settlement::Posted { outcome, stands };
+    let (ours, theirs) = (LockOwner::new(), LockOwner::new());
+
+    // A claim under two names blocks both, and another mini program not.
+    assert_eq!(claim(&["a", "t"], &ours, long), taken(None));
+    assert_eq!(claim(&["a", "t"], &ours, long), taken(None));
+    for names in [&["a"][..], &["t"], &["t", "b"], &["t2", "a"]] {
+        assert_eq!(held_by(claim(names, &theirs, long)), None, "{names:?}");
+    }
+    assert_eq!(claim(&["b"], &theirs, long), taken(None));
+
+    // Another owner's settlement changes nothing of ours.
+    settle(&["a", "t"], &theirs, Settlement::NotPosted);
+    assert_eq!(held_by(claim(&["a"], &theirs, long)), None);
+    // What was not posted is free and leaves nothing behind.
+    settle(&["a", "t"], &ours, Settlement::NotPosted);
+    assert_eq!(claim(&["t"], &theirs, long), taken(None));
+    settle(&["t"], &theirs, Settlement::NotPosted);
+
+    // After a post the claim stands for everybody, its owner included.
+    for outcome in [PostedOutcome::Accepted, PostedOutcome::Unknown] {
+        let ours = LockOwner::new();
+        let brief = Duration::from_millis(1);
+        let mut taken_again = claim(&["p"], &ours, long);
+        assert!(matches!(taken_again, Claimed::Taken { .. }));
+        settle(&["p"], &ours, posted(outcome, long));
+        for owner in [&ours, &theirs] {
+            assert_eq!(held_by(claim(&["p"], owner, long)), Some(outcome));
+        }
+        // When it has expired, the outcome is still remembered.
+        settle(&["p"], &ours, posted(outcome, brief));
+        let give_up = soon();
+        while !matches!(taken_again, Claimed::Taken { earlier: Some(_) }) {
+            assert!(Instant::now() < give_up, "a claim that does not expire");
+            thread::sleep(Duration::from_millis(2));
+            taken_again = claim(&["p"], &theirs, long);
+        }
+        assert_eq!(taken_again, taken(Some(outcome)));
+        // A refusal removes the claim and keeps what is remembered.
+        settle(&["p"], &theirs, Settlement::NotPosted);
+        assert_eq!(claim(&["p"], &ours, long), taken(Some(outcome)));
+        settle(&["p"], &ours, Settlement::Forget);
+        assert_eq!(claim(&["p"], &ours, long), taken(None));
+        settle(&["p"], &ours, Settlement::Forget);
+    }
+
+    // Nothing is remembered of a token.
+    assert_eq!(claim(&["t3"], &ours, long), taken(None));
+    settle(
+        &["t3"],
+        &ours,
+        posted(PostedOutcome::Accepted, Duration::from_millis(1)),
+    );
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(claim(&["t3"], &theirs, long), taken(None));
+    settle(&["t3"], &theirs, Settlement::NotPosted);
+
+    // A late settlement does not shorten the claim of the next owner.
+    assert_eq!(claim(&["l"], &ours, Duration::from_millis(1)), taken(None));
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(claim(&["l"], &theirs, long), taken(None));
+    settle(
+        &["l"],
+        &ours,
+        posted(PostedOutcome::Unknown, Duration::from_millis(1)),
+    );
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(held_by(claim(&["l"], &ours, long)), None);
+    settle(&["l"], &theirs, Settlement::NotPosted);
+    let remembered = taken(Some(PostedOutcome::Unknown));
+    assert_eq!(claim(&["l"], &ours, long), remembered);
+}

@@ -101,6 +101,8 @@ pub fn client(url: &str, store: &str) -> Client {
         ("component_appsecret", "SECRET"),
         ("store", store),
         ("timeout_ms", "3000"),
+        // Shorter than the pause before an account is leased again.
+        ("settle_ms", "500"),
     ] {
         options.set(key, value).unwrap();
     }

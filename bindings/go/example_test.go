@@ -30,7 +30,7 @@ func Example() {
 		fmt.Println(err)
 	case progress.State == wxlink.StateLinked:
 		fmt.Println("linked:", progress.Item.AppID)
-	default: // pending, declined or vanished
+	default: // pending, declined, vanished or in doubt
 		fmt.Println(progress.Message)
 	}
 	// Output: linked: wx0b00000000000001

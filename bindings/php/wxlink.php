@@ -264,7 +264,7 @@ final class Client
      * if the list does not show the mini program, and waits for the administrators as long as
      * asked. It is safe to repeat, whatever an earlier call did.
      *
-     * A pending, declined or vanished link is returned, not thrown: see Result::$state and
+     * A pending, declined, vanished or in doubt link is returned, not thrown: see Result::$state and
      * Result::$waitsFor.
      *
      * @param string $accessToken the Official Account's authorizer_access_token

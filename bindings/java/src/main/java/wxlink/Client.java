@@ -153,7 +153,7 @@ public final class Client implements AutoCloseable {
      * if the list does not show the mini program, and waits for the administrators as long as
      * asked. It is safe to repeat, whatever an earlier call did.
      *
-     * <p>A pending, declined or vanished link is returned, not thrown: look at {@link Result#state}
+     * <p>A pending, declined, vanished or in doubt link is returned, not thrown: look at {@link Result#state}
      * and {@link Result#waitsFor}.
      *
      * @param accessToken the Official Account's authorizer_access_token

@@ -108,7 +108,7 @@ public final class Result implements Serializable {
 
     /**
      * What happened and what to do about it, for people, in the client's language. Empty after a
-     * success; a link that is pending, declined or vanished has a message.
+     * success; a link that is pending, declined, vanished or in doubt has a message.
      */
     public String message() {
         return message;

@@ -775,8 +775,8 @@ public:
     }
 
     /// Makes sure that a mini program is linked: reads the list, posts a link if it is not there,
-    /// and waits for the administrators. Safe to repeat. A pending, declined, vanished or in doubt link is
-    /// returned; throws only if the state of the link is not known.
+    /// and waits for the administrators. Safe to repeat. A link that is pending, declined, vanished
+    /// or in doubt is returned; throws only if the state of the link is not known.
     [[nodiscard]] progress ensure_linked(std::string_view access_token, std::string_view appid,
                                          notify_users notify, show_profile show,
                                          std::chrono::milliseconds wait = {}) const {

@@ -272,8 +272,8 @@ type
     { Asks the Official Account's administrator to unlink. Posts once. }
     function UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxResult;
     { Makes sure that a mini program is linked: reads the list, posts a link if it is not there, and
-      waits up to WaitMs for the administrators. Safe to repeat. A pending, declined, vanished or in doubt
-      link raises nothing: look at State. }
+      waits up to WaitMs for the administrators. Safe to repeat. A link that is pending, declined,
+      vanished or in doubt raises nothing: look at State. }
     function EnsureLinked(const AccessToken, Appid: UTF8String;
       NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile; WaitMs: Cardinal = 0): TWxProgress;
     { Waits until a mini program is linked, declined or vanished. Posts nothing. Takes an original

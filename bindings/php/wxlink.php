@@ -264,8 +264,8 @@ final class Client
      * if the list does not show the mini program, and waits for the administrators as long as
      * asked. It is safe to repeat, whatever an earlier call did.
      *
-     * A pending, declined, vanished or in doubt link is returned, not thrown: see Result::$state and
-     * Result::$waitsFor.
+     * A link that is pending, declined, vanished or in doubt is returned, not thrown: see
+     * Result::$state and Result::$waitsFor.
      *
      * @param string $accessToken the Official Account's authorizer_access_token
      * @param string $appid the mini program's appid

@@ -153,8 +153,8 @@ public final class Client implements AutoCloseable {
      * if the list does not show the mini program, and waits for the administrators as long as
      * asked. It is safe to repeat, whatever an earlier call did.
      *
-     * <p>A pending, declined, vanished or in doubt link is returned, not thrown: look at {@link Result#state}
-     * and {@link Result#waitsFor}.
+     * <p>A link that is pending, declined, vanished or in doubt is returned, not thrown: look at
+     * {@link Result#state} and {@link Result#waitsFor}.
      *
      * @param accessToken the Official Account's authorizer_access_token
      * @param appid the mini program's appid

@@ -15,7 +15,8 @@
  *
  * <p>A call that fails throws a {@link wxlink.WxException}, and a program decides by its {@link
  * wxlink.WxException#errorClass class} what to do. {@link wxlink.Client#ensureLinked} and {@link
- * wxlink.Client#waitLinked} return a link that is pending, declined, vanished or in doubt, and do not throw.
+ * wxlink.Client#waitLinked} return a link that is pending, declined, vanished or in doubt, and do
+ * not throw.
  *
  * <p>Texts are never null; a missing text is empty. A text argument that C would not receive
  * unchanged, because it holds a NUL or half a surrogate pair, is an {@link

@@ -89,18 +89,6 @@ constexpr std::string_view to_string(error_class value) noexcept {
     return "";
 }
 
-/// The values of the option reinvite.
-enum class reinvite { no, yes };
-
-/// The value as the library takes it.
-constexpr std::string_view to_string(reinvite value) noexcept {
-    switch (value) {
-    case reinvite::no: return "no";
-    case reinvite::yes: return "yes";
-    }
-    return "";
-}
-
 /// The values of the option trust.
 enum class trust { system, bundled };
 
@@ -603,7 +591,7 @@ public:
     options &settle(std::chrono::milliseconds time) { return set_time("settle_ms", time); }
     /// Whether a mini program whose earlier invitation is no longer in the list is invited again.
     /// The store remembers invitations for 90 days. Takes no or yes. Default: no.
-    options &reinvite(wxlink::reinvite value) { return set("reinvite", to_string(value)); }
+    options &reinvite(bool value) { return set("reinvite", value ? "yes" : "no"); }
     /// How long an idle connection is kept open for later calls. Takes 0 to 3600000 ms; 0 opens a
     /// new connection for every call. Default: 15000.
     options &keep_alive(std::chrono::milliseconds time) { return set_time("keep_alive_ms", time); }

@@ -142,14 +142,6 @@ const (
 	AwaitingOfficialAccount LinkStatus = 12
 )
 
-// Reinvite is a value of the option reinvite: see [WithReinvite].
-type Reinvite string
-
-const (
-	ReinviteNo  Reinvite = "no"
-	ReinviteYes Reinvite = "yes"
-)
-
 // Trust is a value of the option trust: see [WithTrust].
 type Trust string
 
@@ -220,8 +212,8 @@ func WithSettle(limit time.Duration) Option {
 // WithReinvite sets the option reinvite. Whether a mini program whose earlier invitation is no
 // longer in the list is invited again. The store remembers invitations for 90 days. Takes no or
 // yes. Default: no.
-func WithReinvite(reinvite Reinvite) Option {
-	return WithOption("reinvite", string(reinvite))
+func WithReinvite(on bool) Option {
+	return WithOption("reinvite", yesOrNo(on))
 }
 
 // WithKeepAlive sets the option keep_alive_ms. How long an idle connection is kept open for later

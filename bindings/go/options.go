@@ -99,6 +99,14 @@ func WithMaxConcurrent(calls int) Option {
 	}
 }
 
+// yesOrNo converts a flag for the library.
+func yesOrNo(on bool) string {
+	if on {
+		return "yes"
+	}
+	return "no"
+}
+
 // milliseconds converts a time for the library. It rounds up, so that no time above 0 becomes 0.
 func milliseconds(d time.Duration) string {
 	ms := d.Milliseconds()

@@ -159,7 +159,9 @@ func (s *sandbox) received(t *testing.T, on string) int {
 // newClient makes a client of a sandbox for one test.
 func newClient(t *testing.T, s *sandbox, options ...wxlink.Option) *wxlink.Client {
 	t.Helper()
-	client, err := wxlink.New(append([]wxlink.Option{wxlink.WithBaseURL(s.url)}, options...)...)
+	// Claims would outlive the resets of the simulator.
+	options = append([]wxlink.Option{wxlink.WithBaseURL(s.url), wxlink.WithSettle(0)}, options...)
+	client, err := wxlink.New(options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -229,6 +229,7 @@ type
     procedure SetValue(const Key, Value: UTF8String);
     procedure SetText(Index: Integer; const Value: UTF8String);
     procedure SetNumber(Index: Integer; const Value: Int64);
+    procedure SetFlag(Index: Integer; const Value: Boolean);
     procedure SetTrust(Index: Integer; Value: TWxTrust);
     procedure SetLang(Index: Integer; Value: TWxLang);
   public
@@ -615,6 +616,13 @@ end;
 procedure TWxOptions.SetNumber(Index: Integer; const Value: Int64);
 begin
   SetValue(WxOptionKeys[Index], UTF8String(IntToStr(Value)));
+end;
+
+procedure TWxOptions.SetFlag(Index: Integer; const Value: Boolean);
+const
+  Words: array[Boolean] of UTF8String = ('no', 'yes');
+begin
+  SetValue(WxOptionKeys[Index], Words[Value]);
 end;
 
 procedure TWxOptions.SetTrust(Index: Integer; Value: TWxTrust);

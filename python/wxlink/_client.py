@@ -44,9 +44,9 @@ class Client:
         How long after a post no other one is made for the same account and mini program by the
         calls that ensure a link: an invitation may take effect long after its request seemed to
         fail. See reliability.md. Takes 0 to 3600 s; 0 switches link claims off.
-    reinvite: str, "no"
+    reinvite: bool, False
         Whether a mini program whose earlier invitation is no longer in the list is invited again.
-        The store remembers invitations for 90 days. Takes no or yes.
+        The store remembers invitations for 90 days. Takes True or False.
     keep_alive: float, 15.0
         How long an idle connection is kept open for later calls. Takes 0 to 3600 s; 0 opens a new
         connection for every call.

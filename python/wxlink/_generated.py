@@ -72,9 +72,9 @@ class Limits(TypedDict, total=False):
     """How long after a post no other one is made for the same account and mini program by the
     calls that ensure a link: an invitation may take effect long after its request seemed to
     fail. See reliability.md. Takes 0 to 3600 s; 0 switches link claims off. Default: 90.0."""
-    reinvite: Literal["no", "yes"]
+    reinvite: bool
     """Whether a mini program whose earlier invitation is no longer in the list is invited again.
-    The store remembers invitations for 90 days. Takes no or yes. Default: "no"."""
+    The store remembers invitations for 90 days. Takes True or False. Default: False."""
     lang: Literal["en", "zh"]
     """The language of messages: English or Chinese. Takes en or zh. Default: "en"."""
     account: str

@@ -35,6 +35,8 @@ def _as_text(key: str, value: object) -> tuple[str, str]:
         if not isinstance(value, Iterable):
             raise TypeError("base_url must be a URL or an iterable of URLs")
         return key, ",".join(str(url) for url in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if isinstance(value, bool):
+        return key, "yes" if value else "no"
     if isinstance(value, os.PathLike):
         return key, os.fspath(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return key, str(value)

@@ -85,8 +85,12 @@ class Server:
         self._admin: SplitResult = urlsplit(about["admin"])
 
     def client(self, **options: Unpack[Options]) -> Client:
-        """Returns a client that calls this simulator."""
+        """Returns a client that calls this simulator.
+
+        Link claims would outlive a reset of the simulator, so they are off unless `settle` is set.
+        """
         options.setdefault("base_url", self.url)
+        options.setdefault("settle", 0)
         return Client(**options)
 
     def admin(self, method: str, path: str, body: object = None) -> Any:

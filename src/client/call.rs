@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::claims::Keys;
 use super::client::{Client, LinkChoices};
 use super::progress::PostOutcome;
 use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
@@ -19,7 +20,7 @@ use crate::redact::Secret;
 use crate::response::list::LinkList;
 use crate::response::response::Response;
 use crate::retry::Sender;
-use crate::store::{LinkKeys, PostedOutcome, Settlement};
+use crate::store::{PostedOutcome, Settlement};
 use crate::token::Token;
 
 /// The body of the request for the list, `{}`. WeChat has answered an empty body with errcode
@@ -104,12 +105,7 @@ impl Client {
     }
 
     /// The keys of a link's claim.
-    pub(super) fn link_keys(
-        &self,
-        token: Option<&str>,
-        appid: &str,
-        deadline: Instant,
-    ) -> LinkKeys {
+    pub(super) fn link_keys(&self, token: Option<&str>, appid: &str, deadline: Instant) -> Keys {
         let account = self.account.as_deref();
         let passed = token.filter(|token| !token.is_empty() || self.tokens.is_none());
         let own = match (passed, &self.tokens) {

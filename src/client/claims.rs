@@ -5,16 +5,15 @@
 //! loses claims. Accesses to the shared store run on threads of the library, so that a call's limit
 //! and its cancellation hold.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use crate::config::host::Host;
-use crate::store::key::encoded;
 use crate::store::retry::retry_until;
 use crate::store::{
-    Claimed, LinkKeys, LockOwner, Memory, PostedOutcome, Settlement, Store, StoreError,
+    Claimed, HashedKeys, LinkKeys, LinkName, LockOwner, PostedOutcome, ProcessClaims, Settlement,
+    Store, StoreError,
 };
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
@@ -29,6 +28,8 @@ pub(super) struct LinkClaims {
     /// The store that other processes use as well.
     shared: Option<Arc<dyn Store>>,
     accesses: Arc<SingleFlight<u64, Access>>,
+    /// The owner of what is recorded without a claim.
+    recorder: LockOwner,
 }
 
 /// The result of an access to the shared store; `None` after a claim was ended.
@@ -36,8 +37,15 @@ type Access = Result<Option<Claimed>, StoreError>;
 
 /// A held claim. It has to be [settled](LinkClaims::settle); until then it stands.
 pub(super) struct Claim {
-    keys: LinkKeys,
+    keys: Keys,
     owner: LockOwner,
+}
+
+/// The keys of a link: in this process's memory, and in the shared store if there is one.
+#[derive(Clone)]
+pub(super) struct Keys {
+    here: HashedKeys,
+    shared: Option<LinkKeys>,
 }
 
 /// The outcome of an attempt to claim a link.
@@ -71,21 +79,28 @@ impl LinkClaims {
             realm,
             shared,
             accesses: SingleFlight::new("wxlink-claims"),
+            recorder: LockOwner::new(),
         }
     }
 
-    /// The keys of a link. Other processes may know only the owner's account, or only its token.
-    pub fn keys(&self, account: Option<&str>, token: Option<&str>, appid: &str) -> LinkKeys {
-        let link = format!("{}:{}", encoded(&self.realm), encoded(appid));
-        let account = account.map(encoded);
-        let token = token.map(digest);
-        LinkKeys::new(&link, account.as_deref(), token.as_deref())
+    /// The keys of a link.
+    pub fn keys(&self, account: Option<&str>, token: Option<&str>, appid: &str) -> Keys {
+        let link = LinkName {
+            realm: &self.realm,
+            account,
+            token,
+            appid,
+        };
+        Keys {
+            here: ProcessClaims::get().keys(&link),
+            shared: self.shared.as_ref().map(|_| LinkKeys::new(&link)),
+        }
     }
 
     /// Claims the link for `lasts`. Ends soon after `limit`.
     pub fn take(
         &self,
-        keys: LinkKeys,
+        keys: Keys,
         lasts: Duration,
         limit: Instant,
         cancel: &CancelToken,
@@ -94,16 +109,15 @@ impl LinkClaims {
             keys,
             owner: LockOwner::new(),
         };
-        let memory = Memory::of_process();
-        let here = memory.claim(&claim.keys, &claim.owner, lasts, limit);
+        let here = ProcessClaims::get().claim(&claim.keys.here, &claim.owner, lasts);
         let remembered = match here.map_err(ClaimError::Store)? {
             Claimed::Held { outcome, left } => return Ok(Attempt::Held { outcome, left }),
             Claimed::Taken { earlier } => earlier,
         };
-        let Some(store) = &self.shared else {
+        let (Some(store), Some(keys)) = (&self.shared, &claim.keys.shared) else {
             return Ok(Attempt::Taken(claim, remembered));
         };
-        match self.take_in(store, &claim, lasts, limit, cancel) {
+        match self.take_in(store, keys, &claim.owner, lasts, limit, cancel) {
             Ok(Claimed::Taken { earlier }) => Ok(Attempt::Taken(claim, earlier.or(remembered))),
             Ok(Claimed::Held { outcome, left }) => {
                 settle_here(&claim, Settlement::NotPosted);
@@ -119,7 +133,8 @@ impl LinkClaims {
     fn take_in(
         &self,
         store: &Arc<dyn Store>,
-        claim: &Claim,
+        keys: &LinkKeys,
+        owner: &LockOwner,
         lasts: Duration,
         limit: Instant,
         cancel: &CancelToken,
@@ -127,7 +142,7 @@ impl LinkClaims {
         let abandoned = Arc::new(AtomicBool::new(false));
         let work = {
             let (store, abandoned) = (store.clone(), abandoned.clone());
-            let (keys, owner) = (claim.keys.clone(), claim.owner.clone());
+            let (keys, owner) = (keys.clone(), owner.clone());
             move || {
                 let claimed = retry_until(limit, || store.claim(&keys, &owner, lasts, limit));
                 if abandoned.load(SeqCst) {
@@ -164,11 +179,11 @@ impl LinkClaims {
         cancel: &CancelToken,
     ) {
         settle_here(claim, settlement);
-        let Some(store) = self.shared.clone() else {
+        let (Some(store), Some(keys)) = (self.shared.clone(), claim.keys.shared.clone()) else {
             return;
         };
         let until = limit.max(Instant::now() + TIME_TO_SETTLE);
-        let (keys, owner) = (claim.keys.clone(), claim.owner.clone());
+        let owner = claim.owner.clone();
         let work = move || {
             retry_until(until, || store.settle(&keys, &owner, settlement, until)).map(|()| None)
         };
@@ -179,18 +194,9 @@ impl LinkClaims {
 
     /// Records what a call did that took no claim: a plain link, an unlink, or a list that shows
     /// the mini program as linked.
-    pub fn record(
-        &self,
-        keys: LinkKeys,
-        settlement: Settlement,
-        limit: Instant,
-        cancel: &CancelToken,
-    ) {
-        let claim = Claim {
-            keys,
-            owner: LockOwner::new(),
-        };
-        self.settle(&claim, settlement, limit, cancel);
+    pub fn record(&self, keys: Keys, settlement: Settlement, limit: Instant, cancel: &CancelToken) {
+        let owner = self.recorder.clone();
+        self.settle(&Claim { keys, owner }, settlement, limit, cancel);
     }
 
     /// Waits until the running accesses to the store are finished. Returns `false` if the limit
@@ -214,31 +220,23 @@ impl LinkClaims {
 
 /// Ends a claim in this process's memory, which cannot fail.
 fn settle_here(claim: &Claim, settlement: Settlement) {
-    let now = Instant::now();
-    let _ = Memory::of_process().settle(&claim.keys, &claim.owner, settlement, now);
-}
-
-/// A token's SHA-256 in hexadecimal: the store must not contain the token.
-fn digest(token: &str) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
-    let mut text = String::with_capacity(64);
-    for byte in digest.as_ref() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    ProcessClaims::get().settle(&claim.keys.here, &claim.owner, settlement);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::options::Options;
+    use crate::store;
 
     #[test]
     fn keys_name_the_realm_and_contain_no_token() {
         let mut options = Options::new();
+        let store = store::open(&options.store).unwrap();
         let keys = |options: &Options| {
-            let claims = LinkClaims::new(&options.hosts, None);
-            format!("{:?}", claims.keys(Some("wxa:{1}"), Some("TOKEN"), "wx1"))
+            let claims = LinkClaims::new(&options.hosts, Some(store.clone()));
+            let keys = claims.keys(Some("wxa:{1}"), Some("TOKEN"), "wx1");
+            format!("{:?}", keys.shared)
         };
         let production = keys(&options);
         assert!(production.contains("wxlink:link:{production:wx1}:account:wxa%3A%7B1%7D"));

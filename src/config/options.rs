@@ -125,6 +125,8 @@ pub enum OptionKind {
     Bytes,
     /// A time; the key ends in `_ms`.
     Milliseconds,
+    /// `yes` or `no`.
+    Flag,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -243,7 +245,7 @@ pub static OPTIONS: &[OptionEntry] = &[
     OptionEntry {
         key: "reinvite",
         default: "no",
-        kind: OptionKind::Choice(&["no", "yes"]),
+        kind: OptionKind::Flag,
         properties: &[Property::Derivable(|to, own| {
             to.reinvite = own.reinvite;
         })],

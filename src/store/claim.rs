@@ -10,43 +10,49 @@
 
 use std::time::Duration;
 
+use super::key::{encoded, sha256};
 use super::owner::LockOwner;
 
 /// How long the outcome of a post is remembered.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// The longest duration of a claim. One that lasts longer was written by a wrong clock.
 pub(super) const LONGEST_CLAIM: Duration = Duration::from_secs(3 * 60 * 60);
-/// The end of every key under which an outcome is remembered.
-pub(super) const OUTCOME_SUFFIX: &str = ":outcome";
+/// What names a link.
+#[derive(Clone, Copy)]
+pub(crate) struct LinkName<'a> {
+    /// Where the link exists: a simulator's origin, or "production".
+    pub realm: &'a str,
+    /// The Official Account, if it is known.
+    pub account: Option<&'a str>,
+    /// Its access token, if it is known. Other processes may know only one of the two.
+    pub token: Option<&'a str>,
+    /// The mini program.
+    pub appid: &'a str,
+}
 
-/// The keys of a link.
+/// The keys of a link in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LinkKeys {
+pub(crate) struct LinkKeys<K = String> {
     /// A key for each known name of the owner: the account, the token.
-    claims: Vec<String>,
+    pub(super) claims: Vec<K>,
     /// The key under which the outcome of the last post is remembered. Tokens change too often to
     /// remember anything of theirs.
-    outcome: Option<String>,
+    pub(super) outcome: Option<K>,
 }
 
 impl LinkKeys {
-    /// The keys of the link that `link` names, for an owner with these names.
-    pub fn new(link: &str, account: Option<&str>, token: Option<&str>) -> LinkKeys {
+    /// The keys of a store that other processes use as well. They contain no token.
+    pub fn new(link: &LinkName<'_>) -> LinkKeys {
         // The braces make a Redis cluster keep all keys of a link on one node.
-        let key = |kind: &str, name: &str| format!("wxlink:link:{{{link}}}:{kind}:{name}");
-        let account = account.map(|name| key("account", name));
-        let outcome = account.as_ref().map(|key| format!("{key}{OUTCOME_SUFFIX}"));
-        let token = token.map(|name| key("token", name));
-        let claims = account.into_iter().chain(token).collect();
-        LinkKeys { claims, outcome }
-    }
-
-    pub(super) fn claims(&self) -> &[String] {
-        &self.claims
-    }
-
-    pub(super) fn outcome(&self) -> Option<&str> {
-        self.outcome.as_deref()
+        let tag = format!("{{{}:{}}}", encoded(link.realm), encoded(link.appid));
+        let account = link.account.map(|account| encoded(account));
+        let account = account.map(|account| format!("wxlink:link:{tag}:account:{account}"));
+        let token = link.token.map(sha256);
+        let token = token.map(|digest| format!("wxlink:link:{tag}:token:{digest}"));
+        LinkKeys {
+            outcome: account.as_ref().map(|key| format!("{key}:outcome")),
+            claims: account.into_iter().chain(token).collect(),
+        }
     }
 }
 
@@ -112,18 +118,20 @@ pub(crate) enum Settlement {
 
 /// Texts by key that expire, within one atomic step.
 pub(super) trait Entries {
+    type Key;
+
     /// The text at the key and how long it stands; `None` if there is none or it has expired.
-    fn get(&mut self, key: &str) -> Option<(String, Duration)>;
+    fn get(&mut self, key: &Self::Key) -> Option<(String, Duration)>;
     /// Writes a text that expires after `lasts`.
-    fn set(&mut self, key: &str, text: &str, lasts: Duration);
+    fn set(&mut self, key: &Self::Key, text: &str, lasts: Duration);
     /// Removes a text, if there is one.
-    fn remove(&mut self, key: &str);
+    fn remove(&mut self, key: &Self::Key);
 }
 
 /// Takes the claim under all keys, unless another owner holds it under one of them.
-pub(super) fn claim(
-    entries: &mut impl Entries,
-    keys: &LinkKeys,
+pub(super) fn claim<E: Entries>(
+    entries: &mut E,
+    keys: &LinkKeys<E::Key>,
     owner: &LockOwner,
     lasts: Duration,
 ) -> Claimed {
@@ -143,16 +151,16 @@ pub(super) fn claim(
     for key in &keys.claims {
         entries.set(key, owner.as_str(), lasts.min(LONGEST_CLAIM));
     }
-    let outcome = keys.outcome().and_then(|key| entries.get(key));
+    let outcome = keys.outcome.as_ref().and_then(|key| entries.get(key));
     Claimed::Taken {
         earlier: outcome.map(|(text, _)| PostedOutcome::parse(&text)),
     }
 }
 
 /// Ends the owner's claim. A claim that another owner has taken since is left alone.
-pub(super) fn settle(
-    entries: &mut impl Entries,
-    keys: &LinkKeys,
+pub(super) fn settle<E: Entries>(
+    entries: &mut E,
+    keys: &LinkKeys<E::Key>,
     owner: &LockOwner,
     settlement: Settlement,
 ) {
@@ -168,7 +176,7 @@ pub(super) fn settle(
             }
         }
     }
-    let Some(key) = keys.outcome() else { return };
+    let Some(key) = &keys.outcome else { return };
     match settlement {
         Settlement::NotPosted => {}
         Settlement::Posted { outcome, .. } => entries.set(key, outcome.as_str(), REMEMBERED),

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::claim::{Claimed, LinkKeys, PostedOutcome, Settlement};
+use super::claim::{Claimed, LinkKeys, LinkName, PostedOutcome, Settlement};
 use super::owner::LockOwner;
 use super::store::{LONGEST_LOCK, Store};
 
@@ -63,7 +63,12 @@ fn claims(store: &dyn Store) {
                 .find(|n| n.starts_with('t') == is_token)
                 .copied()
         };
-        LinkKeys::new("test:wx", find(false), find(true))
+        LinkKeys::new(&LinkName {
+            realm: "test",
+            account: find(false),
+            token: find(true),
+            appid: "wx",
+        })
     };
     let long = Duration::from_secs(600);
     let claim = |names: &[&str], owner: &LockOwner, lasts| {

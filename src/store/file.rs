@@ -138,8 +138,10 @@ impl<'txn> LinkTexts<'txn> {
 }
 
 impl Entries for LinkTexts<'_> {
-    fn get(&mut self, key: &str) -> Option<(String, Duration)> {
-        let read = self.table.get(key).map(|row| {
+    type Key = String;
+
+    fn get(&mut self, key: &String) -> Option<(String, Duration)> {
+        let read = self.table.get(key.as_str()).map(|row| {
             row.map(|row| {
                 let row = row.value();
                 (row.4.to_owned(), self.left(row))
@@ -149,7 +151,7 @@ impl Entries for LinkTexts<'_> {
         (left > 0).then(|| (text, Duration::from_millis(left)))
     }
 
-    fn set(&mut self, key: &str, text: &str, lasts: Duration) {
+    fn set(&mut self, key: &String, text: &str, lasts: Duration) {
         let boot = self.now.boot.clone();
         let row = (
             boot.as_str(),
@@ -158,12 +160,12 @@ impl Entries for LinkTexts<'_> {
             millis(lasts),
             text,
         );
-        let set = self.table.insert(key, row).map(drop);
+        let set = self.table.insert(key.as_str(), row).map(drop);
         self.note(set);
     }
 
-    fn remove(&mut self, key: &str) {
-        let removed = self.table.remove(key).map(drop);
+    fn remove(&mut self, key: &String) {
+        let removed = self.table.remove(key.as_str()).map(drop);
         self.note(removed);
     }
 }

@@ -1,5 +1,7 @@
 //! The parts of keys.
 
+use std::fmt::Write;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The characters that RFC 3986 reserves. An encoded id contains no ':'.
@@ -12,4 +14,26 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// Encodes an id as a part of a key.
 pub(crate) fn encoded(id: &str) -> String {
     utf8_percent_encode(id, ENCODED).to_string()
+}
+
+/// The SHA-256 of a secret in hexadecimal, as a part of a key.
+pub(super) fn sha256(secret: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, secret.as_bytes());
+    let mut text = String::with_capacity(64);
+    for byte in digest.as_ref() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_that_of_other_programs() {
+        // printf abc | sha256sum
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256("abc"), abc);
+    }
 }

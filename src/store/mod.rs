@@ -16,6 +16,7 @@ mod file;
 pub(crate) mod key;
 mod memory;
 mod owner;
+mod process_claims;
 #[cfg(feature = "redis-store")]
 mod redis;
 #[cfg(feature = "redis-store")]
@@ -31,9 +32,9 @@ use std::sync::Arc;
 use crate::config::store_url::StoreUrl;
 use crate::model::message::Message;
 
-pub(crate) use claim::{Claimed, LinkKeys, PostedOutcome, Settlement};
-pub(crate) use memory::Memory;
+pub(crate) use claim::{Claimed, LinkKeys, LinkName, PostedOutcome, Settlement};
 pub(crate) use owner::LockOwner;
+pub(crate) use process_claims::{HashedKeys, ProcessClaims};
 pub(crate) use store::{Store, StoreError};
 
 /// The store at this URL. Nothing is opened or connected before the first access.

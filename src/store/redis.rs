@@ -143,10 +143,10 @@ impl Redis {
         until: Instant,
     ) -> Result<ScriptResult, StoreError> {
         let mut eval = cmd("EVAL");
-        let claims = keys.claims();
+        let claims = &keys.claims;
         eval.arg(format!("{COUNT_REPLICAS}{script}"));
-        eval.arg(claims.len() + usize::from(keys.outcome().is_some()));
-        eval.arg(claims).arg(keys.outcome());
+        eval.arg(claims.len() + usize::from(keys.outcome.is_some()));
+        eval.arg(claims).arg(&keys.outcome);
         eval.arg(claims.len()).arg(arguments);
         let left = attempt_limit(until).saturating_duration_since(Instant::now());
         let mut wait = cmd("WAIT");

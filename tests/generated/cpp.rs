@@ -115,11 +115,13 @@ fn options() {
             OptionKind::Text | OptionKind::Path | OptionKind::Urls => {
                 ("std::string_view value", "set")
             }
+            OptionKind::Flag => ("bool value", "set"),
             OptionKind::Choice(_) => (qualified.as_str(), "set"),
         };
         let value = argument.rsplit(' ').next().unwrap();
         let value = match option.kind {
             OptionKind::Choice(_) => format!("to_string({value})"),
+            OptionKind::Flag => format!("{value} ? \"yes\" : \"no\""),
             _ => value.to_owned(),
         };
         text += &line_comment("    /// ", &option_comment(option), WIDTH);

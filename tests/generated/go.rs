@@ -122,6 +122,7 @@ fn setter(option: &OptionEntry) -> String {
         OptionKind::Urls => ("urls ...string", "strings.Join(urls, \",\")"),
         OptionKind::Path => ("path string", "path"),
         OptionKind::Text => ("value string", "value"),
+        OptionKind::Flag => ("on bool", "yesOrNo(on)"),
         OptionKind::Choice(_) => (&*format!("{key} {name}"), &*format!("string({key})")),
     };
     let comment = format!(

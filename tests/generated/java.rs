@@ -227,6 +227,7 @@ fn setter(option: &OptionEntry) -> String {
         OptionKind::Urls => ("String... urls", "String.join(\",\", urls)"),
         OptionKind::Path => ("Path path", "path.toString()"),
         OptionKind::Text => ("String value", "value"),
+        OptionKind::Flag => ("boolean on", "on ? \"yes\" : \"no\""),
         OptionKind::Choice(_) => (
             &*format!("{} {name}", upper_camel(&words(key))),
             &*format!("{name}.word()"),

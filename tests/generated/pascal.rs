@@ -159,6 +159,7 @@ fn options() {
             OptionKind::Text | OptionKind::Path | OptionKind::Urls => {
                 ("UTF8String".to_owned(), "SetText".to_owned())
             }
+            OptionKind::Flag => ("Boolean".to_owned(), "SetFlag".to_owned()),
             // Setters that wxlink.pas defines.
             OptionKind::Choice(_) => (format!("TWx{name}"), format!("Set{name}")),
         };

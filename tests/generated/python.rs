@@ -28,6 +28,7 @@ fn in_seconds(text: &str) -> String {
 fn description(option: &OptionEntry) -> String {
     let takes = match option.kind {
         OptionKind::Milliseconds => in_seconds(option.takes.en),
+        OptionKind::Flag => "True or False".to_owned(),
         _ => option.takes.en.to_owned(),
     };
     let end = if takes.ends_with('…') { "" } else { "." };
@@ -40,6 +41,7 @@ fn default(option: &OptionEntry) -> Option<String> {
     Some(match option.kind {
         OptionKind::Milliseconds => format!("{:.1}", default.parse::<f64>().unwrap() / 1000.0),
         OptionKind::Count | OptionKind::Bytes => default.to_owned(),
+        OptionKind::Flag => (if default == "yes" { "True" } else { "False" }).to_owned(),
         _ => format!("\"{default}\""),
     })
 }
@@ -48,6 +50,7 @@ fn type_of(option: &OptionEntry) -> String {
     match option.kind {
         OptionKind::Milliseconds => "float".to_owned(),
         OptionKind::Count | OptionKind::Bytes => "int".to_owned(),
+        OptionKind::Flag => "bool".to_owned(),
         OptionKind::Urls => "str | Iterable[str]".to_owned(),
         OptionKind::Path => "str | os.PathLike[str]".to_owned(),
         OptionKind::Choice(words) => literal(words),
@@ -179,6 +182,7 @@ fn the_documentation_of_the_client() {
         let kind = match option.kind {
             OptionKind::Milliseconds => "float",
             OptionKind::Count | OptionKind::Bytes => "int",
+            OptionKind::Flag => "bool",
             OptionKind::Urls => "str or several",
             OptionKind::Path => "path",
             OptionKind::Text | OptionKind::Choice(_) => "str",

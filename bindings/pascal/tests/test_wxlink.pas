@@ -32,6 +32,8 @@ begin
   Options := TWxOptions.Create;
   try
     Options['base_url'] := Url;
+    { Claims would outlive the resets of the simulator. }
+    Options['settle_ms'] := '0';
     if Key <> '' then
       Options[Key] := Value;
     Result := TWxClient.Create(Options);

@@ -74,8 +74,8 @@ abstract class OptionSetters {
      * @return these options
      * @throws WxException BAD_OPTION if the value is invalid
      */
-    public Options reinvite(Reinvite reinvite) throws WxException {
-        return set("reinvite", reinvite.word());
+    public Options reinvite(boolean on) throws WxException {
+        return set("reinvite", on ? "yes" : "no");
     }
 
     /**

@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.net.HttpURLConnection;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Scanner;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -28,9 +29,9 @@ final class Sandbox {
         return address("WXLINK_SANDBOX_CA_FILE");
     }
 
-    /** Options whose client calls the simulator. */
+    /** Options whose client calls the simulator. Claims would outlive its resets. */
     Options options() throws WxException {
-        return new Options().set("base_url", http());
+        return new Options().set("base_url", http()).settle(Duration.ZERO);
     }
 
     /** Sends one request to the admin interface and returns the JSON of the response. */

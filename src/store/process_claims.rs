@@ -1,0 +1,208 @@
+//! The link claims of this process, which all its clients share.
+//!
+//! They need no shared store, and they cover one that loses claims. Every link costs a claim, so
+//! the keys are hashes and not texts.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::claim::{self, Claimed, Entries, LONGEST_CLAIM, LinkKeys, LinkName, Settlement};
+use super::owner::LockOwner;
+use super::store::StoreError;
+use crate::model::lang::Text;
+use crate::sys::lock::lock;
+
+/// How many texts about links are kept: claims, and outcomes of posts.
+const MAX_TEXTS: usize = 1 << 16;
+
+/// The keys of a link: hashes with 128 bits of a secret, so that two links never share one.
+pub(crate) type HashedKeys = LinkKeys<u128>;
+
+#[derive(Default)]
+pub(crate) struct ProcessClaims {
+    hashers: [RandomState; 2],
+    texts: Mutex<Texts>,
+}
+
+/// The claims of one process, and those of the children that it forked.
+struct Node {
+    pid: u32,
+    claims: ProcessClaims,
+    next: OnceLock<Box<Node>>,
+}
+
+impl ProcessClaims {
+    /// Those of this process.
+    pub fn get() -> &'static ProcessClaims {
+        static FIRST: OnceLock<Node> = OnceLock::new();
+        let pid = std::process::id();
+        let mut node = FIRST.get_or_init(|| Node::new(pid));
+        // A forked child has claims of its own: its parent may have held the lock during the fork.
+        while node.pid != pid {
+            node = node.next.get_or_init(|| Box::new(Node::new(pid)));
+        }
+        &node.claims
+    }
+
+    /// The keys of a link.
+    pub fn keys(&self, link: &LinkName<'_>) -> HashedKeys {
+        let hash = |kind: &str, name: &str| self.hash(&(link.realm, link.appid, kind, name));
+        let account = link.account.map(|account| hash("account", account));
+        let token = link.token.map(|token| hash("token", token));
+        LinkKeys {
+            outcome: link.account.map(|account| hash("outcome", account)),
+            claims: account.into_iter().chain(token).collect(),
+        }
+    }
+
+    pub(super) fn hash(&self, value: &impl std::hash::Hash) -> u128 {
+        let half = |hasher: &RandomState| u128::from(hasher.hash_one(value));
+        half(&self.hashers[0]) << 64 | half(&self.hashers[1])
+    }
+
+    /// As [`Store::claim`](super::Store::claim).
+    pub fn claim(
+        &self,
+        keys: &HashedKeys,
+        owner: &LockOwner,
+        lasts: Duration,
+    ) -> Result<Claimed, StoreError> {
+        let mut texts = lock(&self.texts);
+        if !texts.make_room() {
+            const TOO_MANY: Text = Text {
+                en: "this process links too many mini programs at the same time",
+                zh: "本进程同时关联的小程序过多",
+            };
+            return Err(StoreError::permanent(TOO_MANY.into()));
+        }
+        Ok(claim::claim(&mut *texts, keys, owner, lasts))
+    }
+
+    /// As [`Store::settle`](super::Store::settle).
+    pub fn settle(&self, keys: &HashedKeys, owner: &LockOwner, settlement: Settlement) {
+        let mut texts = lock(&self.texts);
+        // Without room, this claim was taken and its texts are replaced; a plain link is forgotten.
+        if texts.make_room() || !matches!(settlement, Settlement::Posted { .. }) {
+            claim::settle(&mut *texts, keys, owner, settlement);
+        }
+    }
+}
+
+impl Node {
+    fn new(pid: u32) -> Node {
+        Node {
+            pid,
+            claims: ProcessClaims::default(),
+            next: OnceLock::new(),
+        }
+    }
+}
+
+/// Texts about links. A `BTreeMap`, because leak checkers take what a static `HashMap` holds for
+/// lost.
+#[derive(Default)]
+struct Texts(BTreeMap<u128, Entry>);
+
+struct Entry {
+    text: String,
+    expires: Instant,
+    is_claim: bool,
+}
+
+impl Texts {
+    /// Makes room for another claim: removes what has expired, then the outcomes of posts that are
+    /// remembered for the shortest time. Claims are never removed. Returns whether there is room.
+    fn make_room(&mut self) -> bool {
+        if self.0.len() < MAX_TEXTS {
+            return true;
+        }
+        let now = Instant::now();
+        self.0.retain(|_, entry| now < entry.expires);
+        if self.0.len() >= MAX_TEXTS {
+            let outcomes = self.0.values().filter(|entry| !entry.is_claim);
+            let mut ends: Vec<Instant> = outcomes.map(|entry| entry.expires).collect();
+            ends.sort_unstable();
+            if let Some(median) = ends.get(ends.len() / 2) {
+                self.0
+                    .retain(|_, entry| entry.is_claim || entry.expires > *median);
+            }
+        }
+        self.0.len() < MAX_TEXTS
+    }
+}
+
+impl Entries for Texts {
+    type Key = u128;
+
+    fn get(&mut self, key: &u128) -> Option<(String, Duration)> {
+        let entry = self.0.get(key)?;
+        let left = entry.expires.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| (entry.text.clone(), left))
+    }
+
+    fn set(&mut self, key: &u128, text: &str, lasts: Duration) {
+        let entry = Entry {
+            text: text.to_owned(),
+            expires: Instant::now() + lasts,
+            is_claim: lasts <= LONGEST_CLAIM,
+        };
+        self.0.insert(*key, entry);
+    }
+
+    fn remove(&mut self, key: &u128) {
+        self.0.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::PostedOutcome;
+
+    fn link(n: usize) -> String {
+        format!("wx{n}")
+    }
+
+    fn name<'a>(appid: &'a str, account: Option<&'a str>) -> LinkName<'a> {
+        LinkName {
+            realm: "test",
+            account,
+            token: None,
+            appid,
+        }
+    }
+
+    #[test]
+    fn outcomes_make_room_for_claims_and_claims_do_not() {
+        let claims = ProcessClaims::default();
+        let owner = LockOwner::new();
+        let long = Duration::from_secs(600);
+        let take = |n| {
+            let appid = link(n);
+            let keys = claims.keys(&name(&appid, Some("a")));
+            (claims.claim(&keys, &owner, long), keys)
+        };
+        let outcome = PostedOutcome::Accepted;
+        let stands = Duration::from_millis(1);
+        for n in 0..MAX_TEXTS {
+            let (taken, keys) = take(n);
+            assert!(taken.is_ok(), "{n}");
+            claims.settle(&keys, &owner, Settlement::Posted { outcome, stands });
+        }
+        assert!(lock(&claims.texts).0.len() <= MAX_TEXTS);
+        // The most recent outcomes are remembered, when their claims have ended.
+        std::thread::sleep(Duration::from_millis(5));
+        let (taken, _) = take(MAX_TEXTS - 1);
+        let earlier = Some(outcome);
+        assert_eq!(taken.unwrap(), Claimed::Taken { earlier });
+
+        let full = (MAX_TEXTS..3 * MAX_TEXTS).find(|n| take(*n).0.is_err());
+        assert!(full.is_some(), "claims are limited");
+        let another = LockOwner::new();
+        let keys = claims.keys(&name("wx65536", Some("a")));
+        let held = claim::claim(&mut *lock(&claims.texts), &keys, &another, long);
+        assert!(matches!(held, Claimed::Held { .. }), "{held:?}");
+    }
+}

@@ -587,7 +587,8 @@ public:
     options &max_retries(unsigned number) { return set_number("max_retries", number); }
     /// How long after a post no other one is made for the same account and mini program by the
     /// calls that ensure a link: an invitation may take effect long after its request seemed to
-    /// fail. See reliability.md. Takes 0 to 3600000 ms; 0 switches link claims off. Default: 90000.
+    /// fail. See reliability.md. Takes 0 to 3600000 ms; 0 switches link claims and the memory of
+    /// invitations off. Default: 90000.
     options &settle(std::chrono::milliseconds time) { return set_time("settle_ms", time); }
     /// Whether a mini program whose earlier invitation is no longer in the list is invited again.
     /// The store remembers invitations for 90 days. Takes no or yes. Default: no.

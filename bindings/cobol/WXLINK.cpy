@@ -58,7 +58,8 @@
       *        account and mini program by the calls that ensure a link:
       *        an invitation may take effect long after its request
       *        seemed to fail. See reliability.md. Takes 0 to 3600000
-      *        ms; 0 switches link claims off. Default: 90000.
+      *        ms; 0 switches link claims and the memory of invitations
+      *        off. Default: 90000.
                88  WX-OPT-SETTLE-MS      VALUE "settle_ms".
       *        Whether a mini program whose earlier invitation is no
       *        longer in the list is invited again. The store remembers

@@ -204,7 +204,7 @@ func WithMaxRetries(times int) Option {
 // WithSettle sets the option settle_ms. How long after a post no other one is made for the same
 // account and mini program by the calls that ensure a link: an invitation may take effect long
 // after its request seemed to fail. See reliability.md. Takes 0 to 3600000 ms; 0 switches link
-// claims off. Default: 90000.
+// claims and the memory of invitations off. Default: 90000.
 func WithSettle(limit time.Duration) Option {
 	return WithOption("settle_ms", milliseconds(limit))
 }

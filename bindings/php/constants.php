@@ -201,7 +201,8 @@ final class Option
     /**
      * How long after a post no other one is made for the same account and mini program by the calls
      * that ensure a link: an invitation may take effect long after its request seemed to fail. See
-     * reliability.md. Takes 0 to 3600000 ms; 0 switches link claims off. Default: 90000.
+     * reliability.md. Takes 0 to 3600000 ms; 0 switches link claims and the memory of invitations
+     * off. Default: 90000.
      */
     public const SETTLE_MS = 'settle_ms';
 

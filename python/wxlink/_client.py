@@ -43,7 +43,8 @@ class Client:
     settle: float, 90.0
         How long after a post no other one is made for the same account and mini program by the
         calls that ensure a link: an invitation may take effect long after its request seemed to
-        fail. See reliability.md. Takes 0 to 3600 s; 0 switches link claims off.
+        fail. See reliability.md. Takes 0 to 3600 s; 0 switches link claims and the memory of
+        invitations off.
     reinvite: bool, False
         Whether a mini program whose earlier invitation is no longer in the list is invited again.
         The store remembers invitations for 90 days. Takes True or False.

@@ -71,7 +71,8 @@ class Limits(TypedDict, total=False):
     settle: float
     """How long after a post no other one is made for the same account and mini program by the
     calls that ensure a link: an invitation may take effect long after its request seemed to
-    fail. See reliability.md. Takes 0 to 3600 s; 0 switches link claims off. Default: 90.0."""
+    fail. See reliability.md. Takes 0 to 3600 s; 0 switches link claims and the memory of
+    invitations off. Default: 90.0."""
     reinvite: bool
     """Whether a mini program whose earlier invitation is no longer in the list is invited again.
     The store remembers invitations for 90 days. Takes True or False. Default: False."""

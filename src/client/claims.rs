@@ -18,8 +18,10 @@ use crate::store::{
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
 
-/// How long the outcome of a post is written after the call's limit, if need be.
-const TIME_TO_SETTLE: Duration = Duration::from_secs(2);
+/// How long the shared store is tried for the end of a claim.
+const TIME_TO_SETTLE: Duration = Duration::from_secs(5);
+/// How long a call waits for that. It has its result already.
+const MAX_SETTLE_WAIT: Duration = Duration::from_secs(1);
 
 /// The claims of a client and the handles derived from it.
 pub(super) struct LinkClaims {
@@ -91,9 +93,14 @@ impl LinkClaims {
             token,
             appid,
         };
-        Keys {
-            here: ProcessClaims::get().keys(&link),
-            shared: self.shared.as_ref().map(|_| LinkKeys::new(&link)),
+        let here = ProcessClaims::get().keys(&link);
+        match &self.shared {
+            None => Keys { here, shared: None },
+            // The shared store alone remembers outcomes, because other processes may forget them.
+            Some(_) => Keys {
+                here: here.without_outcome(),
+                shared: Some(LinkKeys::new(&link)),
+            },
         }
     }
 
@@ -110,9 +117,12 @@ impl LinkClaims {
             owner: LockOwner::new(),
         };
         let here = ProcessClaims::get().claim(&claim.keys.here, &claim.owner, lasts);
-        let remembered = match here.map_err(ClaimError::Store)? {
-            Claimed::Held { outcome, left } => return Ok(Attempt::Held { outcome, left }),
-            Claimed::Taken { earlier } => earlier,
+        let remembered = match here {
+            Ok(Claimed::Held { outcome, left }) => return Ok(Attempt::Held { outcome, left }),
+            Ok(Claimed::Taken { earlier }) => earlier,
+            // The shared store has the claim, too.
+            Err(_) if self.shared.is_some() => None,
+            Err(full) => return Err(ClaimError::Store(full)),
         };
         let (Some(store), Some(keys)) = (&self.shared, &claim.keys.shared) else {
             return Ok(Attempt::Taken(claim, remembered));
@@ -139,24 +149,31 @@ impl LinkClaims {
         limit: Instant,
         cancel: &CancelToken,
     ) -> Result<Claimed, ClaimError> {
-        let abandoned = Arc::new(AtomicBool::new(false));
+        // Set by whichever comes first: the thread with its result, or a call that stops waiting.
+        // The second of the two releases a claim that will not be used.
+        let is_over = Arc::new(AtomicBool::new(false));
         let work = {
-            let (store, abandoned) = (store.clone(), abandoned.clone());
+            let (store, is_over) = (store.clone(), is_over.clone());
             let (keys, owner) = (keys.clone(), owner.clone());
             move || {
                 let claimed = retry_until(limit, || store.claim(&keys, &owner, lasts, limit));
-                if abandoned.load(SeqCst) {
-                    let until = Instant::now() + TIME_TO_SETTLE;
-                    let _ = store.settle(&keys, &owner, Settlement::NotPosted, until);
+                // After an error the store may have the claim: its reply may have been lost.
+                if is_over.swap(true, SeqCst) || claimed.as_ref().is_err_and(|e| e.transient) {
+                    release(&*store, &keys, &owner);
                 }
                 claimed.map(Some)
             }
         };
         let access = self.start(work).map_err(ClaimError::System)?;
         // The thread's own error says more than a time-out.
-        let waited = access.wait(limit + GRACE, cancel).inspect_err(|_| {
-            abandoned.store(true, SeqCst);
-        });
+        let waited = access.wait(limit + GRACE, cancel);
+        if waited.is_err() && is_over.swap(true, SeqCst) {
+            let (store, keys, owner) = (store.clone(), keys.clone(), owner.clone());
+            let _ = self.start(move || {
+                release(&*store, &keys, &owner);
+                Ok(None)
+            });
+        }
         match waited {
             Ok(Ok(Some(claimed))) => Ok(*claimed),
             Ok(Ok(None)) => Err(ClaimError::System("the store's thread failed".into())),
@@ -169,8 +186,8 @@ impl LinkClaims {
         }
     }
 
-    /// Ends a claim. Waits for the shared store until `limit`, or until the call is cancelled; the
-    /// access continues. If it fails, the claim stands for as long as it was taken.
+    /// Ends a claim. Waits a moment for the shared store, at most until `limit` or until the call
+    /// is cancelled; the access continues. If it fails, the claim stands as long as it was taken.
     pub fn settle(
         &self,
         claim: &Claim,
@@ -182,13 +199,17 @@ impl LinkClaims {
         let (Some(store), Some(keys)) = (self.shared.clone(), claim.keys.shared.clone()) else {
             return;
         };
-        let until = limit.max(Instant::now() + TIME_TO_SETTLE);
+        let now = Instant::now();
+        let until = now + TIME_TO_SETTLE;
         let owner = claim.owner.clone();
         let work = move || {
             retry_until(until, || store.settle(&keys, &owner, settlement, until)).map(|()| None)
         };
         if let Ok(access) = self.start(work) {
-            let _ = access.wait(limit, cancel);
+            // Nothing depends on the moment at which an outcome is forgotten.
+            if settlement != Settlement::Forget {
+                let _ = access.wait(limit.min(now + MAX_SETTLE_WAIT), cancel);
+            }
         }
     }
 
@@ -216,6 +237,12 @@ impl LinkClaims {
             .join(&number, work, Ok(None))
             .map_err(|e| format!("no thread for the store: {e}"))
     }
+}
+
+/// Releases a claim in a shared store. If that fails, it stands until it expires.
+fn release(store: &dyn Store, keys: &LinkKeys, owner: &LockOwner) {
+    let until = Instant::now() + TIME_TO_SETTLE;
+    let _ = store.settle(keys, owner, Settlement::NotPosted, until);
 }
 
 /// Ends a claim in this process's memory, which cannot fail.

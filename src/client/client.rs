@@ -94,7 +94,7 @@ impl Client {
 
     /// Creates a handle that shares the connections and tokens of this one but is cancelled
     /// separately. Options that are set replace `timeout_ms`, `connect_timeout_ms`, `max_retries`,
-    /// `lang` or `account`.
+    /// `settle_ms`, `reinvite`, `lang` or `account`.
     ///
     /// ```
     /// use wxlink::{Client, Options};
@@ -250,9 +250,10 @@ impl Client {
     /// before the new one is stored, the account has to authorise the platform again.
     ///
     /// A fetch takes at most `timeout_ms`. [`cancel`](Client::cancel) does not end this wait, which
-    /// covers all handles that share the client's tokens. Returns `true` immediately if no fetch is
-    /// running, if the client has no token source, and in the child process after a fork. Returns
-    /// `false` if `limit` passes first, or if the process has no file descriptor left.
+    /// covers all handles that share the client's tokens, and their accesses to the store of link
+    /// claims. Returns `true` immediately if nothing of this is running, and in the child process
+    /// after a fork. Returns `false` if `limit` passes first, or if the process has no file
+    /// descriptor left.
     pub fn finish_token_fetches(&self, limit: Duration) -> bool {
         if self.is_forked() {
             return true;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::client::{Client, LinkChoices};
-use super::link_tracker::{Invited, LinkTracker, is_permanent};
+use super::link_tracker::{Invited, LinkTracker, MAX_WAIT, is_permanent};
 use super::progress::{LinkProgress, LinkState, Operation};
 use crate::response::list::LinkList;
 
@@ -54,7 +54,7 @@ impl Client {
         choices: LinkChoices,
         wait: Duration,
     ) -> LinkProgress {
-        let token = access_token.into();
+        let (token, wait) = (access_token.into(), wait.min(MAX_WAIT));
         let mut tracker = LinkTracker::new(self, Operation::Ensure, token, appid, wait);
         match tracker.read_list() {
             Err(e) => return tracker.fail(e),
@@ -124,7 +124,7 @@ impl Client {
         appid_or_gh_id: &str,
         wait: Duration,
     ) -> LinkProgress {
-        let token = access_token.into();
+        let (token, wait) = (access_token.into(), wait.min(MAX_WAIT));
         let mut tracker = LinkTracker::new(self, Operation::Wait, token, appid_or_gh_id, wait);
         match tracker.read_list() {
             Err(e) if wait.is_zero() || is_permanent(&e) => return tracker.fail(e),

@@ -8,6 +8,7 @@ use super::client::{Client, LinkChoices};
 use super::progress::{LinkProgress, LinkState, Operation, PostOutcome};
 use crate::error::Error;
 use crate::model::delivery::Delivery;
+use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
 use crate::model::link_status::LinkStatus;
 use crate::model::status::Status;
@@ -29,6 +30,9 @@ const MAX_CLAIM_PAUSE: Duration = Duration::from_millis(500);
 /// A post may use the time limit except its last quarter, which is kept for reading the list in
 /// case the post's outcome is unknown.
 const PART_RESERVED_FOR_READS: u32 = 4;
+
+/// The longest wait: what fits into the C interface.
+pub(super) const MAX_WAIT: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// One mini program and the progress of its link.
 pub(super) struct LinkTracker<'a> {
@@ -64,6 +68,8 @@ pub(super) enum Invited {
 struct HeldClaim {
     claim: Option<Claim>,
     earlier: Option<PostedOutcome>,
+    /// Whether another call held the claim before.
+    has_waited: bool,
 }
 
 impl<'a> LinkTracker<'a> {
@@ -159,11 +165,12 @@ impl<'a> LinkTracker<'a> {
         let Some(claim) = self.claim(post_deadline)? else {
             return Ok(Invited::Elsewhere);
         };
-        if let Some(earlier) = claim.earlier {
+        if claim.earlier.is_some() || claim.has_waited {
             // The list was read before the claim was taken.
             let found = self.read_list();
             let is_listed = !matches!(found, Ok(LinkState::Absent));
-            let vanished = earlier == PostedOutcome::Accepted && !self.client.settings.reinvite;
+            let was_accepted = claim.earlier == Some(PostedOutcome::Accepted);
+            let vanished = was_accepted && !self.client.settings.reinvite;
             if is_listed || vanished {
                 self.settle(&claim, Settlement::NotPosted);
                 found?;
@@ -245,11 +252,17 @@ impl<'a> LinkTracker<'a> {
         }
         let now = Instant::now();
         let left = post_deadline.saturating_duration_since(now);
+        if left.is_zero() {
+            let lang = client.lang();
+            let error = Error::before_send(Status::TimeoutUnsent, "", lang);
+            return Err(error.with_endpoint(Endpoint::Link));
+        }
         let keys = client.link_keys(self.token, self.id, post_deadline);
         // Half of the time is for the post.
         let limit = now + left / 2;
         let lasts = left + client.settings.settle;
         let mut next_pause = MIN_CLAIM_PAUSE;
+        let mut has_waited = false;
         loop {
             let attempt = client
                 .claims
@@ -257,7 +270,11 @@ impl<'a> LinkTracker<'a> {
             let (outcome, left) = match attempt.map_err(|e| client.claim_error(e))? {
                 Attempt::Taken(claim, earlier) => {
                     let claim = Some(claim);
-                    return Ok(Some(HeldClaim { claim, earlier }));
+                    return Ok(Some(HeldClaim {
+                        claim,
+                        earlier,
+                        has_waited,
+                    }));
                 }
                 Attempt::Held { outcome, left } => (outcome, left),
             };
@@ -266,6 +283,7 @@ impl<'a> LinkTracker<'a> {
             if outcome.is_none() && now + next_pause < limit {
                 client.pause_until(now + next_pause)?;
                 next_pause = (next_pause * 2).min(MAX_CLAIM_PAUSE);
+                has_waited = true;
                 continue;
             }
             self.progress.retry_at = Some(now + left);
@@ -291,8 +309,12 @@ impl<'a> LinkTracker<'a> {
     /// forgotten.
     pub(super) fn finish(self) -> LinkProgress {
         if self.progress.state == LinkState::Linked {
+            // The caller's id may be the original id.
+            let item = self.progress.item.as_ref();
+            let appid = item.and_then(|item| item["appid"].as_str());
+            let appid = appid.unwrap_or(self.id);
             self.client
-                .record(self.token, self.id, Settlement::Forget, self.deadline);
+                .record(self.token, appid, Settlement::Forget, self.deadline);
         }
         self.progress
     }

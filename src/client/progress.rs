@@ -54,8 +54,8 @@ impl LinkState {
         }
     }
 
-    /// The word for the state in JSON: `linked`, `pending`, `declined`, `absent`, `vanished` or
-    /// `unknown`.
+    /// The word for the state in JSON: `linked`, `pending`, `declined`, `absent`, `vanished`,
+    /// `in_doubt` or `unknown`.
     pub const fn as_str(self) -> &'static str {
         match self {
             LinkState::Linked => "linked",

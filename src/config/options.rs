@@ -227,8 +227,8 @@ pub static OPTIONS: &[OptionEntry] = &[
             to.settle = own.settle;
         })],
         takes: Text {
-            en: "0 to 3600000 ms; 0 switches link claims off",
-            zh: "0 至 3600000 毫秒；0 表示不使用关联占位",
+            en: "0 to 3600000 ms; 0 switches link claims and the memory of invitations off",
+            zh: "0 至 3600000 毫秒；0 表示不使用关联占位，也不记录邀请",
         },
         doc: Text {
             en: "How long after a post no other one is made for the same account and mini program \

@@ -15,7 +15,7 @@ use super::owner::LockOwner;
 
 /// How long the outcome of a post is remembered.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-/// The longest duration of a claim. One that lasts longer was written by a wrong clock.
+/// The longest duration of a claim.
 pub(super) const LONGEST_CLAIM: Duration = Duration::from_secs(3 * 60 * 60);
 /// What names a link.
 #[derive(Clone, Copy)]
@@ -52,6 +52,16 @@ impl LinkKeys {
         LinkKeys {
             outcome: account.as_ref().map(|key| format!("{key}:outcome")),
             claims: account.into_iter().chain(token).collect(),
+        }
+    }
+}
+
+impl<K> LinkKeys<K> {
+    /// The same keys for a store that is not to remember the outcome.
+    pub fn without_outcome(self) -> LinkKeys<K> {
+        LinkKeys {
+            outcome: None,
+            ..self
         }
     }
 }
@@ -106,13 +116,14 @@ pub(crate) enum Claimed {
 pub(crate) enum Settlement {
     /// Nothing was sent, or WeChat refused the invitation: the claim is removed.
     NotPosted,
-    /// WeChat may have received the post: the claim stands for `stands` from now on, for everybody,
-    /// and the outcome is remembered.
+    /// WeChat may have received the post: the claim stands for `stands` from now on, for every
+    /// owner, and the outcome is remembered. It does not shorten a claim of another owner.
     Posted {
         outcome: PostedOutcome,
         stands: Duration,
     },
-    /// The mini program is linked, or WeChat accepted its unlinking: nothing is remembered.
+    /// The mini program is linked, or WeChat accepted its unlinking: the outcome is forgotten, and
+    /// so is the claim of a post that WeChat accepted, also if another owner made it.
     Forget,
 }
 
@@ -157,7 +168,7 @@ pub(super) fn claim<E: Entries>(
     }
 }
 
-/// Ends the owner's claim. A claim that another owner has taken since is left alone.
+/// Ends the owner's claim, or records what happened without one.
 pub(super) fn settle<E: Entries>(
     entries: &mut E,
     keys: &LinkKeys<E::Key>,
@@ -165,12 +176,20 @@ pub(super) fn settle<E: Entries>(
     settlement: Settlement,
 ) {
     for key in &keys.claims {
-        let current = entries.get(key).map(|(text, _)| text);
-        let is_anothers = current.is_some_and(|text| parse_claim(&text).0 != owner.as_str());
+        let current = entries.get(key);
+        let current = current
+            .as_ref()
+            .map(|(text, left)| (parse_claim(text), *left));
+        let is_ours = current.is_some_and(|((holder, _), _)| holder == owner.as_str());
+        let is_accepted =
+            current.is_some_and(|((_, outcome), _)| outcome == Some(PostedOutcome::Accepted));
         match settlement {
-            _ if is_anothers => {}
-            Settlement::NotPosted | Settlement::Forget => entries.remove(key),
+            Settlement::NotPosted if is_ours => entries.remove(key),
+            Settlement::Forget if is_ours || is_accepted => entries.remove(key),
+            Settlement::NotPosted | Settlement::Forget => {}
             Settlement::Posted { outcome, stands } => {
+                let anothers = current.filter(|_| !is_ours).map(|(_, left)| left);
+                let stands = anothers.map_or(stands, |left| stands.max(left));
                 let text = format!("{} {}", owner.as_str(), outcome.as_str());
                 entries.set(key, &text, stands.min(LONGEST_CLAIM));
             }

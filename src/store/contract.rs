@@ -144,7 +144,8 @@ fn claims(store: &dyn Store) {
     assert_eq!(claim(&["t3"], &theirs, long), taken(None));
     settle(&["t3"], &theirs, Settlement::NotPosted);
 
-    // A late settlement does not shorten the claim of the next owner.
+    // A post by an owner who holds no claim, such as a plain link, shortens no claim, and the
+    // holder's settlement does not remove it.
     assert_eq!(claim(&["l"], &ours, Duration::from_millis(1)), taken(None));
     thread::sleep(Duration::from_millis(20));
     assert_eq!(claim(&["l"], &theirs, long), taken(None));
@@ -154,8 +155,25 @@ fn claims(store: &dyn Store) {
         posted(PostedOutcome::Unknown, Duration::from_millis(1)),
     );
     thread::sleep(Duration::from_millis(20));
-    assert_eq!(held_by(claim(&["l"], &ours, long)), None);
+    let unknown = Some(PostedOutcome::Unknown);
+    assert_eq!(held_by(claim(&["l"], &theirs, long)), unknown);
     settle(&["l"], &theirs, Settlement::NotPosted);
-    let remembered = taken(Some(PostedOutcome::Unknown));
-    assert_eq!(claim(&["l"], &ours, long), remembered);
+    assert_eq!(held_by(claim(&["l"], &theirs, long)), unknown);
+    // Nor does one lengthen a claim beyond its own time.
+    settle(&["m"], &ours, posted(PostedOutcome::Accepted, long));
+    settle(
+        &["m"],
+        &theirs,
+        posted(PostedOutcome::Accepted, Duration::from_millis(1)),
+    );
+    assert_eq!(
+        held_by(claim(&["m"], &ours, long)),
+        Some(PostedOutcome::Accepted)
+    );
+    // Seen as linked: no call has to wait for the claim.
+    settle(&["m"], &LockOwner::new(), Settlement::Forget);
+    assert_eq!(claim(&["m"], &ours, long), taken(None));
+    // A claim whose post is on the way stays.
+    settle(&["m"], &theirs, Settlement::Forget);
+    assert_eq!(held_by(claim(&["m"], &theirs, long)), None);
 }

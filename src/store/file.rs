@@ -89,6 +89,7 @@ struct LinkTexts<'txn> {
     now: clock::Moment,
     wall_ms: u64,
     error: Option<redb::StorageError>,
+    is_changed: bool,
 }
 
 impl<'txn> LinkTexts<'txn> {
@@ -98,30 +99,37 @@ impl<'txn> LinkTexts<'txn> {
             now: clock::now(),
             wall_ms: clock::wall_ms(),
             error: None,
+            is_changed: false,
         })
     }
 
-    /// How long a text still stands. After another boot only the wall clock knows, which may have
-    /// been set: it cannot make the text stand longer than it was written for.
-    fn left(&self, (boot, boot_ms, wall_ms, lasts, _): (&str, u64, u64, u64, &str)) -> u64 {
-        let age = if boot == self.now.boot {
-            self.now.ms.saturating_sub(boot_ms)
+    /// How long a text still stands, and whether this boot's clock knows. After another boot only
+    /// the wall clock does, which may have been set: a text then stands for at most the time that
+    /// it was written for.
+    fn left(&self, (boot, boot_ms, wall_ms, lasts, _): (&str, u64, u64, u64, &str)) -> (u64, bool) {
+        let is_this_boot = boot == self.now.boot && !boot.is_empty() && boot_ms <= self.now.ms;
+        let age = if is_this_boot {
+            self.now.ms - boot_ms
         } else {
             self.wall_ms.saturating_sub(wall_ms)
         };
-        lasts.min(millis(REMEMBERED)).saturating_sub(age)
+        (
+            lasts.min(millis(REMEMBERED)).saturating_sub(age),
+            is_this_boot,
+        )
     }
 
     fn sweep(&mut self) -> Result<(), redb::Error> {
         let mut expired = Vec::new();
         for row in self.table.iter()? {
             let (key, text) = row?;
-            if self.left(text.value()) == 0 {
+            if self.left(text.value()).0 == 0 {
                 expired.push(key.value().to_owned());
             }
         }
         for key in expired {
             self.table.remove(key.as_str())?;
+            self.is_changed = true;
         }
         Ok(())
     }
@@ -147,8 +155,16 @@ impl Entries for LinkTexts<'_> {
                 (row.4.to_owned(), self.left(row))
             })
         });
-        let (text, left) = self.note(read)??;
-        (left > 0).then(|| (text, Duration::from_millis(left)))
+        let (text, (left, is_this_boot)) = self.note(read)??;
+        let left = Duration::from_millis(left);
+        if left.is_zero() {
+            return None;
+        }
+        if !is_this_boot {
+            // From now on this boot's clock counts.
+            self.set(key, &text, left);
+        }
+        Some((text, left))
     }
 
     fn set(&mut self, key: &String, text: &str, lasts: Duration) {
@@ -162,11 +178,12 @@ impl Entries for LinkTexts<'_> {
         );
         let set = self.table.insert(key.as_str(), row).map(drop);
         self.note(set);
+        self.is_changed = true;
     }
 
     fn remove(&mut self, key: &String) {
-        let removed = self.table.remove(key.as_str()).map(drop);
-        self.note(removed);
+        let removed = self.table.remove(key.as_str()).map(|row| row.is_some());
+        self.is_changed |= self.note(removed) == Some(true);
     }
 }
 
@@ -204,18 +221,18 @@ impl File {
     ) -> Result<T, StoreError> {
         self.with(Mode::Write, until, |database| {
             let write = database.begin_write()?;
-            let done = {
+            let (done, is_changed) = {
                 let mut links = LinkTexts::open(&write)?;
                 if self.is_sweep_due() {
                     links.sweep()?;
                 }
                 let done = work(&mut links);
-                match links.error.take() {
-                    Some(e) => return Err(e.into()),
-                    None => done,
+                if let Some(e) = links.error.take() {
+                    return Err(e.into());
                 }
+                (done, links.is_changed)
             };
-            write.commit()?;
+            commit_or_abort(write, is_changed)?;
             Ok(done)
         })
     }

@@ -14,8 +14,8 @@ use super::store::StoreError;
 use crate::model::lang::Text;
 use crate::sys::lock::lock;
 
-/// How many texts about links are kept: claims, and outcomes of posts.
-const MAX_TEXTS: usize = 1 << 16;
+/// How many texts about links are kept (about 150 bytes each): claims, and outcomes of posts.
+const MAX_TEXTS: usize = 1 << 18;
 
 /// The keys of a link: hashes with 128 bits of a secret, so that two links never share one.
 pub(crate) type HashedKeys = LinkKeys<u128>;
@@ -82,11 +82,7 @@ impl ProcessClaims {
 
     /// As [`Store::settle`](super::Store::settle).
     pub fn settle(&self, keys: &HashedKeys, owner: &LockOwner, settlement: Settlement) {
-        let mut texts = lock(&self.texts);
-        // Without room, this claim was taken and its texts are replaced; a plain link is forgotten.
-        if texts.make_room() || !matches!(settlement, Settlement::Posted { .. }) {
-            claim::settle(&mut *texts, keys, owner, settlement);
-        }
+        claim::settle(&mut *lock(&self.texts), keys, owner, settlement);
     }
 }
 
@@ -143,6 +139,10 @@ impl Entries for Texts {
     }
 
     fn set(&mut self, key: &u128, text: &str, lasts: Duration) {
+        // Without room, the outcome of a plain link is not recorded. Claims have made room.
+        if !self.0.contains_key(key) && !self.make_room() {
+            return;
+        }
         let entry = Entry {
             text: text.to_owned(),
             expires: Instant::now() + lasts,
@@ -201,7 +201,7 @@ mod tests {
         let full = (MAX_TEXTS..3 * MAX_TEXTS).find(|n| take(*n).0.is_err());
         assert!(full.is_some(), "claims are limited");
         let another = LockOwner::new();
-        let keys = claims.keys(&name("wx65536", Some("a")));
+        let keys = claims.keys(&name(&link(MAX_TEXTS), Some("a")));
         let held = claim::claim(&mut *lock(&claims.texts), &keys, &another, long);
         assert!(matches!(held, Claimed::Held { .. }), "{held:?}");
     }

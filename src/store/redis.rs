@@ -1,6 +1,6 @@
 //! A store in a Redis or Valkey server, for many machines.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, ConnectionInfo, ConnectionLike, RedisResult, Value, cmd, from_redis_value};
@@ -14,6 +14,7 @@ use super::store::{LONGEST_LOCK, Store, StoreError};
 use super::timed_mutex::TimedMutex;
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
+use crate::sys::lock::lock;
 
 /// Writes ARGV[2] if the key holds ARGV[1]; an empty ARGV[1] stands for no value.
 const SWAP: &str = "if (redis.call('GET', KEYS[1]) or '') == ARGV[1] then \
@@ -26,9 +27,9 @@ const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
                       return redis.call('DEL', KEYS[1]) end return 0";
 /// Claims for the owner ARGV[2] for ARGV[3] ms under the first ARGV[1] of KEYS; a further one is
 /// that of the outcome. Returns the number of replicas, then 1 and the earlier outcome, or 0, the
-/// claim with the longest time left and that time (ms).
+/// claim with the longest time left and that time (ms; -1 if it does not expire).
 const CLAIM: &str = "
-    local n, held, left = tonumber(ARGV[1]), nil, -1
+    local n, held, left = tonumber(ARGV[1]), nil, -2
     for i = 1, n do
       local text = redis.call('GET', KEYS[i])
       if text and text ~= ARGV[2] then
@@ -37,9 +38,9 @@ const CLAIM: &str = "
       end
     end
     if held then return {0, 0, held, left} end
-    for i = 1, n do redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3]) end
     local outcome = KEYS[n + 1]
     local earlier = outcome and redis.call('GET', outcome) or ''
+    for i = 1, n do redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3]) end
     return {replicas(), 1, earlier, 0}";
 /// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS. ARGV[3] is "not posted",
 /// "forget", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a claim still
@@ -49,9 +50,14 @@ const SETTLE: &str = "
     local n, what = tonumber(ARGV[1]), ARGV[3]
     for i = 1, n do
       local text = redis.call('GET', KEYS[i])
-      if not text or string.match(text, '^[^ ]*') == ARGV[2] then
-        if what == 'not posted' or what == 'forget' then redis.call('DEL', KEYS[i])
-        else redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. what, 'PX', ARGV[4]) end
+      local ours = text and string.match(text, '^[^ ]*') == ARGV[2]
+      local accepted = text and string.match(text, ' accepted$')
+      if what == 'not posted' or what == 'forget' then
+        if ours or (what == 'forget' and accepted) then redis.call('DEL', KEYS[i]) end
+      else
+        local ms = tonumber(ARGV[4])
+        if text and not ours then ms = math.max(ms, redis.call('PTTL', KEYS[i])) end
+        redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. what, 'PX', ms)
       end
     end
     local outcome = KEYS[n + 1]
@@ -69,6 +75,8 @@ const COUNT_REPLICAS: &str = "
     end";
 /// How long a change of a claim waits until a replica has it, so that a fail-over does not lose it.
 const REPLICA_WAIT: Duration = Duration::from_millis(200);
+/// How long no change waits for a replica that was late.
+const LATE_REPLICA_PAUSE: Duration = Duration::from_secs(10);
 /// The prefix of all keys, and the prefix of the keys of locks. No key of a text has the second.
 const PREFIX: &str = "wxlink:";
 const LOCK_PREFIX: &str = "wxlink:lock:";
@@ -76,8 +84,27 @@ const LOCK_PREFIX: &str = "wxlink:lock:";
 pub(super) struct Redis {
     subject: Message,
     state: TimedMutex<State>,
-    /// Whether the server had a replica when it last reported it.
-    has_replica: AtomicBool,
+    replica: Mutex<Replica>,
+}
+
+/// Whether the server has a replica, as far as is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replica {
+    None,
+    Present,
+    /// It did not have the last change in time. Until then no change waits for it.
+    Late(Instant),
+}
+
+impl Replica {
+    /// Whether a change has to find out.
+    fn is_unknown(self) -> bool {
+        match self {
+            Replica::None => true,
+            Replica::Present => false,
+            Replica::Late(until) => Instant::now() >= until,
+        }
+    }
 }
 
 struct State {
@@ -104,7 +131,7 @@ impl Redis {
                 session: Session::new(server),
                 failed: None,
             }),
-            has_replica: AtomicBool::new(false),
+            replica: Mutex::new(Replica::None),
         })
     }
 
@@ -154,21 +181,26 @@ impl Redis {
         let first = claims.first().map_or("", String::as_str);
         self.with(first, until, |c| {
             // A server that is known to have a replica gets both commands in one round trip.
-            let is_known = self.has_replica.load(Relaxed);
+            let replica = *lock(&self.replica);
             let commands = [&eval, &wait].map(Cmd::get_packed_command);
-            let answers = if is_known {
+            let mut answers = if replica == Replica::Present {
                 c.req_packed_commands(&commands.concat(), 0, 2)?
             } else {
                 c.req_packed_commands(&commands[0], 0, 1)?
             };
-            let answer = answers.into_iter().next().unwrap_or(Value::Nil);
+            // The change is made, whatever WAIT answers; but its answer has to be read.
+            let mut waited = (answers.len() > 1).then(|| answers.pop()).flatten();
+            let answer = answers.pop().unwrap_or(Value::Nil);
             let result: ScriptResult = from_redis_value(answer.extract_error()?)?;
-            let has_replica = result.0 > 0;
-            self.has_replica.store(has_replica, Relaxed);
-            if has_replica && !is_known {
-                // The change is made, whatever the replicas do.
-                let _ = wait.query::<Value>(c);
+            if result.0 > 0 && replica.is_unknown() {
+                waited = c.req_packed_commands(&commands[1], 0, 1)?.pop();
             }
+            *lock(&self.replica) = match waited {
+                _ if result.0 == 0 => Replica::None,
+                Some(Value::Int(0)) => Replica::Late(Instant::now() + LATE_REPLICA_PAUSE),
+                Some(_) => Replica::Present,
+                None => replica,
+            };
             Ok(result)
         })
     }
@@ -267,7 +299,8 @@ impl Store for Redis {
             Claimed::Taken { earlier }
         } else {
             let (_, outcome) = parse_claim(&text);
-            let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+            let left = u64::try_from(left).map_or(LONGEST_CLAIM, Duration::from_millis);
+            let left = left.min(LONGEST_CLAIM);
             Claimed::Held { outcome, left }
         })
     }

@@ -58,7 +58,8 @@ abstract class OptionSetters {
     /**
      * How long after a post no other one is made for the same account and mini program by the calls
      * that ensure a link: an invitation may take effect long after its request seemed to fail. See
-     * reliability.md. Takes 0 to 3600000 ms; 0 switches link claims off. Default: 90000.
+     * reliability.md. Takes 0 to 3600000 ms; 0 switches link claims and the memory of invitations
+     * off. Default: 90000.
      *
      * @return these options
      * @throws WxException BAD_OPTION if the value is invalid

@@ -1,6 +1,8 @@
 //! Link claims over stores that processes share: however a process ends, and however late its
 //! invitation takes effect, no other process posts a second one within the settle time.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -153,6 +155,63 @@ fn a_store_that_hangs_costs_no_more_than_the_time_limit() {
     assert_eq!((progress.status(), progress.posts()), (Status::Store, 0));
     assert!(took < Duration::from_secs(20), "{took:?}");
     assert_eq!(received(&sandbox), 0);
+}
+
+/// Sends a command to a Redis and returns the first line of its reply.
+fn command(redis: &Redis, line: &str) -> String {
+    let url = redis.url();
+    let address = url
+        .trim_start_matches("redis://")
+        .split('/')
+        .next()
+        .unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply).unwrap();
+    reply
+}
+
+#[test]
+fn a_replica_that_hangs_delays_claims_and_breaks_none() {
+    let (Some(primary), Some(replica)) = (
+        Redis::start("claims in a Redis with a replica"),
+        Redis::start("claims in a Redis with a replica"),
+    ) else {
+        return;
+    };
+    let url = primary.url();
+    let port = url
+        .trim_start_matches("redis://127.0.0.1:")
+        .split('/')
+        .next()
+        .unwrap();
+    let answer = command(&replica, &format!("REPLICAOF 127.0.0.1 {port}"));
+    assert!(answer.starts_with("+OK"), "{answer}");
+    // WAIT counts the replicas that have all changes.
+    until(|| {
+        command(&primary, "SET x 1").starts_with('+') && command(&primary, "WAIT 1 100") == ":1\r\n"
+    });
+
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let client = client(
+        sandbox.http_url(),
+        &[("store", &url), ("timeout_ms", "20000")],
+    );
+    let invite = |appid: &str| {
+        let progress = client.ensure_linked(TOKEN, appid, QUIET, Duration::ZERO);
+        let seen = (progress.status(), progress.posts());
+        assert_eq!(seen, (Status::Pending, 1), "{progress:?}");
+    };
+    invite("wx0b00000000000001");
+    replica.pause();
+    // Two changes each, of which the first wait for the replica.
+    invite("wx0b00000000000002");
+    invite("wx0b00000000000003");
+    replica.resume();
+    let progress = ensure(&client);
+    assert_eq!((progress.status(), progress.posts()), (Status::Pending, 0));
+    assert_eq!(received(&sandbox), 3);
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl LinkKeys {
     pub fn new(link: &LinkName<'_>) -> LinkKeys {
         // The braces make a Redis cluster keep all keys of a link on one node.
         let tag = format!("{{{}:{}}}", encoded(link.realm), encoded(link.appid));
-        let account = link.account.map(|account| encoded(account));
+        let account = link.account.map(encoded);
         let account = account.map(|account| format!("wxlink:link:{tag}:account:{account}"));
         let token = link.token.map(sha256);
         let token = token.map(|digest| format!("wxlink:link:{tag}:token:{digest}"));

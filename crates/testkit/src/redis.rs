@@ -28,6 +28,8 @@ pub struct Redis {
     reservation: Reservation,
     /// Where the server keeps its data, if it keeps any.
     folder: Option<PathBuf>,
+    /// Where a server that keeps no data puts its files all the same: a replica's first copy.
+    scratch: PathBuf,
 }
 
 impl Redis {
@@ -46,7 +48,15 @@ impl Redis {
 
     fn start_in(folder: Option<&Path>, part: &str) -> Option<Redis> {
         let reservation = Reservation::new().expect("a port on 127.0.0.1");
-        let Some(server) = spawn(reservation.address, folder) else {
+        let name = format!(
+            "wxlink-redis-{}-{}",
+            std::process::id(),
+            reservation.address.port()
+        );
+        let scratch = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&scratch).expect("a folder for Redis");
+        let Some(server) = spawn(reservation.address, folder, &scratch) else {
+            let _ = std::fs::remove_dir_all(&scratch);
             skip(part, "redis-server");
             return None;
         };
@@ -54,6 +64,7 @@ impl Redis {
             server,
             reservation,
             folder: folder.map(Into::into),
+            scratch,
         })
     }
 
@@ -71,7 +82,8 @@ impl Redis {
     /// Kills the server and starts it again at the same port, with the data it kept.
     pub fn restart(&mut self) {
         self.kill();
-        self.server = spawn(self.reservation.address, self.folder.as_deref())
+        let address = self.reservation.address;
+        self.server = spawn(address, self.folder.as_deref(), &self.scratch)
             .expect("redis-server is still installed");
     }
 
@@ -95,6 +107,7 @@ impl Redis {
 impl Drop for Redis {
     fn drop(&mut self) {
         self.kill();
+        let _ = std::fs::remove_dir_all(&self.scratch);
     }
 }
 
@@ -121,15 +134,16 @@ impl Reservation {
 
 /// Starts a server at this address and waits until it is ready. `None` if redis-server is not
 /// installed.
-fn spawn(address: SocketAddr, folder: Option<&Path>) -> Option<Child> {
+fn spawn(address: SocketAddr, folder: Option<&Path>, scratch: &Path) -> Option<Child> {
     let mut command = Command::new("redis-server");
     command
         .args(["--bind", "127.0.0.1"])
         .args(["--port", &address.port().to_string()])
-        .args(["--save", ""]);
-    if let Some(folder) = folder {
-        command.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]);
-        command.arg(folder);
+        .args(["--save", ""])
+        .arg("--dir")
+        .arg(folder.unwrap_or(scratch));
+    if folder.is_some() {
+        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
     }
     let spawned = command
         .stdin(Stdio::null())

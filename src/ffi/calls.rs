@@ -142,7 +142,8 @@ pub unsafe extern "C" fn wx_get_linked(
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions require.
         let access_token = unsafe { token(client, access_token) }?;
-        client.get_linked_raw(access_token).map(Outcome::Response)
+        let list = client.get_linked(access_token)?;
+        Ok(Outcome::Response(list.into_response()))
     };
     // SAFETY: the caller guarantees both pointers.
     unsafe { call(Endpoint::Get, client, result, body) }

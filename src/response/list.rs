@@ -212,6 +212,24 @@ impl<'a> MiniProgram<'a> {
         values.find(|value| value.clone().peek() == b'[').or(first)
     }
 
+    /// The texts and numbers of the known fields, each with its offset in the JSON: of a text, that
+    /// of its first character. A text is never longer than its JSON.
+    pub(crate) fn scalars(self) -> impl Iterator<Item = (usize, Cow<'a, str>)> {
+        let offsets = self.offsets.fields.iter().filter(|offset| **offset > 0);
+        offsets.filter_map(move |offset| {
+            let mut value = Reader::new(self.json, *offset as usize);
+            let at = scalar_at(value)?;
+            let text = value.text().unwrap_or_else(|| value.raw().into());
+            Some((at, text))
+        })
+    }
+
+    /// The offset of a field's value as [`scalars`](MiniProgram::scalars) gives it; `None` if the
+    /// value is neither a text nor a number.
+    pub(crate) fn scalar_at(self, field: Field) -> Option<usize> {
+        scalar_at(self.field(field)?)
+    }
+
     /// The value of the field with this spelling.
     fn spelled(self, field: Field) -> Option<Reader<'a>> {
         let offset = self.offsets.fields[field as usize] as usize;
@@ -237,6 +255,16 @@ impl PartialEq for MiniProgram<'_> {
 impl fmt::Debug for MiniProgram<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MiniProgram({})", self.json())
+    }
+}
+
+/// The offset of a text's first character, or of a number.
+fn scalar_at(mut value: Reader<'_>) -> Option<usize> {
+    let offset = value.offset();
+    match value.peek() {
+        b'"' => Some(offset + 1),
+        b'-' | b'0'..=b'9' => Some(offset),
+        _ => None,
     }
 }
 

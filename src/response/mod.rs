@@ -4,7 +4,7 @@
 pub(crate) mod items;
 mod json;
 pub(crate) mod list;
-mod reader;
+pub(crate) mod reader;
 mod repair;
 #[allow(clippy::module_inception)]
 pub(crate) mod response;

@@ -61,6 +61,11 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// Whether the next value is null.
+    pub fn is_null(mut self) -> bool {
+        self.peek() == b'n'
+    }
+
     /// The number of items if the next value is an array.
     pub fn array_len(mut self) -> Option<usize> {
         let mut len = 0;

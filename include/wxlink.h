@@ -663,8 +663,9 @@ int32_t wx_wait_linked(const wx_client *client,
 /**
  * The result as JSON.
  *
- * If WeChat answered, this is the body of its response, unchanged. A list may contain texts that
- * JSON parsers reject; wx_list_json is a list for them. Otherwise the library makes the JSON:
+ * If WeChat answered, this is the body of its response, byte for byte. WeChat sends lists with
+ * texts that JSON parsers reject, and even NULs; wx_list_json is valid JSON. If WeChat did not
+ * answer, the library makes the JSON:
  * {"errcode":...,"errmsg":...}, with the status as errcode. The results of wx_ensure_linked and
  * wx_wait_linked have the JSON that wx_ensure_linked describes.
  *

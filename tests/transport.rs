@@ -11,9 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use wxlink::{
-    Client, Delivery, Error, LinkChoices, LinkList, Options, Phase, Response, Status,
-};
+use wxlink::{Client, Delivery, Error, LinkChoices, LinkList, Options, Phase, Response, Status};
 use wxlink_sandbox::{Sandbox, Settings};
 
 use wxlink_testkit::scratch;

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use wxlink::errcode::ENTRIES;
 use wxlink::{
-    Class, Client, Delivery, Endpoint, Error, LinkChoices, LinkList, MiniProgram, OPTIONS, Options, Response,
-    Status,
+    Class, Client, Delivery, Endpoint, Error, LinkChoices, LinkList, MiniProgram, OPTIONS, Options,
+    Response, Status,
 };
 use wxlink_sandbox::Sandbox;
 

@@ -342,7 +342,7 @@ fn trimmed(text: &str) -> &str {
 
 fn write(result: &wx_result, format: Format) -> Vec<u8> {
     match format {
-        Format::Json => result.json().into_owned(),
+        Format::Json => result.valid_json().into_owned(),
         Format::Lines => {
             let mut text = head_lines(result);
             push_line(&mut text, "message", &result.message());

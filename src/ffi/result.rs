@@ -46,7 +46,8 @@ impl From<Result<Response, Error>> for Outcome {
 /// Threads: may be used by several threads at the same time. wx_result_free must be the last use.
 pub struct wx_result {
     outcome: Outcome,
-    json: OnceLock<CString>,
+    /// The JSON and a NUL. A damaged body may contain NULs as well.
+    json: OnceLock<Vec<u8>>,
     message: OnceLock<CString>,
     rid: OnceLock<CString>,
     trace: OnceLock<CString>,
@@ -198,7 +199,15 @@ impl wx_result {
         }
     }
 
-    /// [`json`](Self::json), parsed.
+    /// [`json`](Self::json), with everything replaced that is not valid JSON.
+    pub(super) fn valid_json(&self) -> Cow<'_, [u8]> {
+        match self.response() {
+            Some(response) => Cow::Borrowed(response.valid_json()),
+            None => self.json(),
+        }
+    }
+
+    /// [`valid_json`](Self::valid_json), parsed.
     pub(super) fn tree(&self) -> &Value {
         self.response()
             .map_or_else(|| self.own_json(), Response::json)
@@ -308,8 +317,9 @@ pub(super) unsafe fn read<T: Copy>(
 
 /// The result as JSON.
 ///
-/// If WeChat answered, this is the body of its response, unchanged. A list may contain texts that
-/// JSON parsers reject; wx_list_json is a list for them. Otherwise the library makes the JSON:
+/// If WeChat answered, this is the body of its response, byte for byte. WeChat sends lists with
+/// texts that JSON parsers reject, and even NULs; wx_list_json is valid JSON. If WeChat did not
+/// answer, the library makes the JSON:
 /// {"errcode":...,"errmsg":...}, with the status as errcode. The results of wx_ensure_linked and
 /// wx_wait_linked have the JSON that wx_ensure_linked describes.
 ///
@@ -325,8 +335,8 @@ pub unsafe extern "C" fn wx_result_json(
     len: *mut size_t,
 ) -> *const c_char {
     let json = |r: &wx_result| {
-        let json = text_once(&r.json, || r.json().into_owned());
-        (json.as_ptr(), json.count_bytes())
+        let json = r.json.get_or_init(|| [&*r.json(), b"\0"].concat());
+        (json.as_ptr().cast(), json.len().saturating_sub(1))
     };
     // SAFETY: the caller guarantees it.
     let (json, bytes) = unsafe { read(result, (c"".as_ptr(), 0), json) };

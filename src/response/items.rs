@@ -232,9 +232,8 @@ impl ItemFault {
 
 /// Finds and checks the known fields of an item.
 fn find_fields(item: &mut Reader<'_>) -> Result<ItemOffsets, ItemFault> {
-    let offset_of = |value: &mut Reader<'_>| {
-        u32::try_from(value.offset()).map_err(|_| ItemFault::TooFar)
-    };
+    let offset_of =
+        |value: &mut Reader<'_>| u32::try_from(value.offset()).map_err(|_| ItemFault::TooFar);
     let mut offsets = ItemOffsets {
         item: offset_of(item)?,
         fields: [0; FIELD_COUNT],

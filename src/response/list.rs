@@ -150,7 +150,9 @@ impl<'a> MiniProgram<'a> {
     /// The capabilities, such as WeChat verification (id 1) and WeChat Pay (id 2).
     pub fn func_infos(self) -> Vec<FuncInfo> {
         let value = self.field(Field::FuncInfos);
-        value.and_then(|mut v| func_infos(&mut v)).unwrap_or_default()
+        value
+            .and_then(|mut v| func_infos(&mut v))
+            .unwrap_or_default()
     }
 
     /// 1 in all known responses. WeChat does not document it.

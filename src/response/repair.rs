@@ -112,7 +112,10 @@ mod tests {
             (br#"{"a":"\\ud83d\"\n"}"#, None),
             (br#"{"a":"\u12"}"#, Some("{\"a\":\"\u{FFFD}u12\"}")),
             (br#"{"a":"\u+123"}"#, Some("{\"a\":\"\u{FFFD}u+123\"}")),
-            (b"{\"a\":\"x\ny\0\"}", Some("{\"a\":\"x\u{FFFD}y\u{FFFD}\"}")),
+            (
+                b"{\"a\":\"x\ny\0\"}",
+                Some("{\"a\":\"x\u{FFFD}y\u{FFFD}\"}"),
+            ),
             (b"{\"a\":\"x\xE4\xBD\"}", Some("{\"a\":\"x\u{FFFD}\"}")),
             (b"{\"a\":1}\0 \0\n", Some("{\"a\":1}")),
             (b"{\"a\":1}\n ", None),

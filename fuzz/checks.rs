@@ -87,7 +87,7 @@ unsafe fn check_value(result: &wx_result, index: usize, path: &CStr, value: Opti
     let path = path.as_ptr();
     // SAFETY: the caller guarantees it.
     unsafe {
-        assert_eq!(wx_list_has(result, index, path), value.is_some().into());
+        assert_eq!(wx_list_has(result, index, path) == 1, value.is_some());
         let text = text_of(wx_list_text(result, index, path));
         match value {
             None => assert_eq!(text, ""),

@@ -225,7 +225,7 @@ impl Content {
         let errcode = errcode.map_err(|_| "an errcode out of range".to_owned())?;
         let is_success = (200..300).contains(&http_status);
         if code.is_none() && !is_success {
-            return Err(format!("HTTP {http_status} without an errcode"));
+            return Err("a JSON object without an errcode".to_owned());
         }
         let items = match endpoint {
             Endpoint::Get if errcode == 0 => Some(Items::find(body, code.is_some())?),

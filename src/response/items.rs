@@ -12,7 +12,8 @@ use super::repair::REPLACEMENT;
 pub(crate) struct Items {
     pub(super) offsets: Vec<ItemOffsets>,
     /// The array; empty if the list has none.
-    array: Range<usize>,
+    #[cfg_attr(not(feature = "capi"), allow(dead_code))]
+    pub(super) array: Range<usize>,
 }
 
 /// The offsets in the JSON at which an item and the values of its known fields start. 0 stands for
@@ -135,23 +136,8 @@ impl Items {
         }
     }
 
-    /// Finds the items in a JSON array.
-    ///
-    /// # Errors
-    /// What cannot be used in an item.
-    pub fn find_in_array(json: &[u8]) -> Result<Items, String> {
-        let mut reader = Reader::new(json, 0);
-        Ok(find_in_items(&mut reader)?.unwrap_or_default())
-    }
-
     pub fn len(&self) -> usize {
         self.offsets.len()
-    }
-
-    /// The array of items, of the JSON in which they were found.
-    pub fn array_json<'a>(&self, json: &'a [u8]) -> &'a [u8] {
-        let array = json.get(self.array.clone()).unwrap_or_default();
-        if array.is_empty() { b"[]" } else { array }
     }
 }
 
@@ -190,7 +176,7 @@ fn find_in_wxopens(wxopens: &mut Reader<'_>) -> Result<Option<Items>, String> {
 }
 
 /// Finds the items of the next value; `None` if it is not an array.
-fn find_in_items(items: &mut Reader<'_>) -> Result<Option<Items>, String> {
+pub(super) fn find_in_items(items: &mut Reader<'_>) -> Result<Option<Items>, String> {
     let start = items.offset();
     let mut offsets = Vec::new();
     let is_array = items.array(|item| -> Result<(), String> {

@@ -54,7 +54,9 @@ impl LinkList {
 
     /// The item at this index, from 0.
     pub fn get(&self, index: usize) -> Option<MiniProgram<'_>> {
-        MiniProgram::new(self.response.valid_json(), self.found(), index)
+        let json = self.response.valid_json();
+        let offsets = self.found().offsets.get(index)?;
+        Some(MiniProgram { json, offsets })
     }
 
     /// The items, in WeChat's order. Some may be service accounts instead of mini programs.
@@ -78,8 +80,8 @@ impl LinkList {
 /// One item of the list. Every field is `None` if it is missing, null, or of another type.
 #[derive(Clone, Copy)]
 pub struct MiniProgram<'a> {
-    json: &'a [u8],
-    offsets: &'a ItemOffsets,
+    pub(super) json: &'a [u8],
+    pub(super) offsets: &'a ItemOffsets,
 }
 
 /// A capability of a mini program.
@@ -96,12 +98,6 @@ pub struct FuncInfo {
 }
 
 impl<'a> MiniProgram<'a> {
-    /// The item at this index of the items that were found in `json`.
-    pub(crate) fn new(json: &'a [u8], items: &'a Items, index: usize) -> Option<MiniProgram<'a>> {
-        let offsets = items.offsets.get(index)?;
-        Some(MiniProgram { json, offsets })
-    }
-
     /// The status of the link.
     pub fn status(self) -> Option<LinkStatus> {
         self.number(Field::Status).map(LinkStatus::from)
@@ -183,24 +179,8 @@ impl<'a> MiniProgram<'a> {
         is_same(self.appid()) || is_same(self.username())
     }
 
-    fn reader(self) -> Reader<'a> {
+    pub(super) fn reader(self) -> Reader<'a> {
         Reader::new(self.json, self.offsets.item as usize)
-    }
-
-    /// The value at a path: names of fields and indexes of arrays, joined by `/`. Within a name,
-    /// `~1` stands for `/` and `~0` for `~`, as in a JSON pointer. The empty path is the whole
-    /// item. All spellings of func_infos give the same value.
-    pub(crate) fn at(self, path: &str) -> Option<Reader<'a>> {
-        let mut steps = path.split('/').map(unescaped);
-        let first = steps.next().filter(|_| !path.is_empty());
-        let Some(first) = first else {
-            return Some(self.reader());
-        };
-        let start = match Field::parse(first.as_bytes()) {
-            Some(field) => self.field(field),
-            None => self.reader().child(&first),
-        };
-        steps.try_fold(start?, |value, step| value.child(&step))
     }
 
     /// The value of a known field. All spellings of func_infos give the same value.
@@ -212,24 +192,6 @@ impl<'a> MiniProgram<'a> {
         let mut values = FUNC_INFOS.iter().filter_map(|field| self.spelled(*field));
         let first = values.clone().next();
         values.find(|value| value.clone().peek() == b'[').or(first)
-    }
-
-    /// The texts and numbers of the known fields, each with its offset in the JSON: of a text, that
-    /// of its first character. A text is never longer than its JSON.
-    pub(crate) fn scalars(self) -> impl Iterator<Item = (usize, Cow<'a, str>)> {
-        let offsets = self.offsets.fields.iter().filter(|offset| **offset > 0);
-        offsets.filter_map(move |offset| {
-            let mut value = Reader::new(self.json, *offset as usize);
-            let at = scalar_at(value)?;
-            let text = value.text().unwrap_or_else(|| value.raw().into());
-            Some((at, text))
-        })
-    }
-
-    /// The offset of a field's value as [`scalars`](MiniProgram::scalars) gives it; `None` if the
-    /// value is neither a text nor a number.
-    pub(crate) fn scalar_at(self, field: Field) -> Option<usize> {
-        scalar_at(self.field(field)?)
     }
 
     /// The value of the field with this spelling.
@@ -257,25 +219,6 @@ impl PartialEq for MiniProgram<'_> {
 impl fmt::Debug for MiniProgram<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MiniProgram({})", self.json())
-    }
-}
-
-/// The offset of a text's first character, or of a number.
-fn scalar_at(mut value: Reader<'_>) -> Option<usize> {
-    let offset = value.offset();
-    match value.peek() {
-        b'"' => Some(offset + 1),
-        b'-' | b'0'..=b'9' => Some(offset),
-        _ => None,
-    }
-}
-
-/// A step of a path without its escapes.
-fn unescaped(step: &str) -> Cow<'_, str> {
-    if step.contains('~') {
-        Cow::Owned(step.replace("~1", "/").replace("~0", "~"))
-    } else {
-        Cow::Borrowed(step)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Parses the bytes of a response: WeChat's errcode, the list of mini programs, and the JSON
 //! itself.
 
+#[cfg(feature = "capi")]
+mod fields;
 pub(crate) mod items;
 mod json;
 pub(crate) mod list;

@@ -3,7 +3,6 @@
 //! arbitrary, but it always reaches the end.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 
 use serde_json::Value;
 
@@ -39,52 +38,6 @@ impl<'a> Reader<'a> {
     /// The offset after what was read.
     pub fn position(&self) -> usize {
         self.at
-    }
-
-    /// The value of a field if the next value is an object, or the item at an index if it is an
-    /// array. Of a field that occurs twice, the last value.
-    pub fn child(mut self, step: &str) -> Option<Reader<'a>> {
-        let mut found = None;
-        let field = |key: &str, value: &mut Self| -> Result<(), Infallible> {
-            if key == step {
-                found = Some(*value);
-            }
-            value.skip();
-            Ok(())
-        };
-        let Ok(is_object) = self.object(field);
-        if is_object || !is_index(step) {
-            return found;
-        }
-        let mut left = step.parse::<usize>().ok()?;
-        let item = |item: &mut Self| {
-            if left == 0 {
-                found = Some(*item);
-                return Err(());
-            }
-            left -= 1;
-            item.skip();
-            Ok(())
-        };
-        // The error only ends the loop.
-        let _ = self.array(item);
-        found
-    }
-
-    /// Whether the next value is null.
-    pub fn is_null(mut self) -> bool {
-        self.peek() == b'n'
-    }
-
-    /// The number of items if the next value is an array.
-    pub fn array_len(mut self) -> Option<usize> {
-        let mut len = 0;
-        let Ok(is_array) = self.array(|item| -> Result<(), Infallible> {
-            len += 1;
-            item.skip();
-            Ok(())
-        });
-        is_array.then_some(len)
     }
 
     /// The first byte of the next value, which is not consumed; a closing bracket if there is no
@@ -236,12 +189,6 @@ fn is_huge(number: &[u8]) -> bool {
     let text = || std::str::from_utf8(number).unwrap_or_default();
     // "true" and "false" are not numbers.
     may_be && text().parse().is_ok_and(f64::is_infinite)
-}
-
-/// Whether a text is the index of an array's item: digits without a leading zero.
-fn is_index(text: &str) -> bool {
-    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    is_number && (text == "0" || !text.starts_with('0'))
 }
 
 /// The number of bytes before the first quotation mark or backslash. Compares eight bytes at a

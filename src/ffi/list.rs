@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 
 use libc::size_t;
 
-use super::result::{read, text_once, wx_result};
+use super::result::{read, wx_result};
 use crate::response::items::Field;
 use crate::response::list::MiniProgram;
 use crate::response::reader::Reader;
@@ -178,8 +178,9 @@ pub unsafe extern "C" fn wx_list_size(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_list_json(result: *const wx_result, len: *mut size_t) -> *const c_char {
     let json = |r: &wx_result| {
-        let json = text_once(&r.list_json, || r.items().array_json().to_vec());
-        (json.as_ptr(), json.count_bytes())
+        let array = || [r.items().array_json(), b"\0"].concat();
+        let json = r.list_json.get_or_init(array);
+        (json.as_ptr().cast(), json.len().saturating_sub(1))
     };
     // SAFETY: the caller guarantees it.
     let (json, bytes) = unsafe { read(result, (c"[]".as_ptr(), 2), json) };

@@ -53,7 +53,8 @@ pub struct wx_result {
     trace: OnceLock<CString>,
     /// The JSON that the library makes if WeChat's body is not the result's JSON.
     own_json: OnceLock<Value>,
-    pub(super) list_json: OnceLock<CString>,
+    /// The list as JSON, and a NUL.
+    pub(super) list_json: OnceLock<Vec<u8>>,
     list_texts: OnceLock<ListTexts>,
     /// The list of ensure and wait.
     own_list: OnceLock<OwnList>,
@@ -295,7 +296,7 @@ pub(super) unsafe fn run(
 }
 
 /// The C text in `cell`, which `make` fills at the first use.
-pub(super) fn text_once(cell: &OnceLock<CString>, make: impl FnOnce() -> Vec<u8>) -> &CStr {
+fn text_once(cell: &OnceLock<CString>, make: impl FnOnce() -> Vec<u8>) -> &CStr {
     cell.get_or_init(|| CString::new(make()).unwrap_or_default())
 }
 

@@ -71,8 +71,8 @@ impl<'a> Reader<'a> {
     /// array. Of a field that occurs twice, the last value.
     pub fn child(mut self, step: &str) -> Option<Reader<'a>> {
         let mut found = None;
-        let field = |key: &str, value: &mut Self| -> Result<(), Infallible> {
-            if key == step {
+        let field = |key: &[u8], value: &mut Self| -> Result<(), Infallible> {
+            if key == step.as_bytes() {
                 found = Some(*value);
             }
             value.skip();

@@ -73,11 +73,11 @@ impl Field {
         let kind = value.peek();
         match (self, kind) {
             (Field::Username | Field::Appid, b'"') => {
-                let id = value.text().unwrap_or_default();
+                let id = value.text_bytes().unwrap_or_default();
                 is_damaged(&id).then_some("is damaged")
             }
             (Field::Status, b'"') => {
-                let status = value.text().unwrap_or_default();
+                let status = value.text_bytes().unwrap_or_default();
                 (!is_whole_number(&status)).then_some("is not a whole number")
             }
             (Field::Username | Field::Appid, b'n') | (Field::Status, b'n') => {
@@ -86,7 +86,7 @@ impl Field {
             }
             (Field::Username | Field::Appid, _) => Some("is not a text"),
             (Field::Status, _) => {
-                let is_number = is_whole_number(value.raw());
+                let is_number = is_whole_number(value.raw().as_bytes());
                 (!is_number).then_some("is not a whole number")
             }
             _ => {
@@ -104,19 +104,17 @@ impl Items {
         array: 0..0,
     };
 
-    /// Finds the items in the JSON of a response. For an account without links, `wxopens` or
+    /// Finds the items in the response that `reader` is at, and reads it to its end. For an account without links, `wxopens` or
     /// `items` may be missing, null or an empty array, but only if the response has an errcode:
     /// otherwise nothing shows that it is a list.
     ///
     /// # Errors
     /// What the response contains instead of a list.
-    pub fn find(json: &[u8], has_errcode: bool) -> Result<Items, String> {
+    pub fn find(reader: &mut Reader<'_>, has_errcode: bool) -> Result<Items, String> {
         let mut found: Option<Items> = None;
         let mut seen_wxopens = false;
-        let start = json.iter().position(|b| *b == b'{').unwrap_or_default();
-        let mut reader = Reader::new(json, start);
         reader.object(|key, wxopens| {
-            if key != "wxopens" {
+            if key != b"wxopens" {
                 wxopens.skip();
                 return check_name(key, "the response");
             }
@@ -148,7 +146,7 @@ fn find_in_wxopens(wxopens: &mut Reader<'_>) -> Result<Option<Items>, String> {
     let mut seen_items = false;
     let is_object = wxopens.object(|key, items| {
         fields += 1;
-        if key != "items" {
+        if key != b"items" {
             items.skip();
             return check_name(key, "wxopens");
         }
@@ -229,7 +227,7 @@ fn find_fields(item: &mut Reader<'_>) -> Result<ItemOffsets, ItemFault> {
         fields: [0; FIELD_COUNT],
     };
     let is_object = item.object(|key, value| {
-        let Some(field) = Field::parse(key.as_bytes()) else {
+        let Some(field) = Field::parse(key) else {
             value.skip();
             return if is_damaged(key) {
                 Err(ItemFault::DamagedName)
@@ -256,7 +254,7 @@ fn find_fields(item: &mut Reader<'_>) -> Result<ItemOffsets, ItemFault> {
 }
 
 /// A damaged name may be that of any field, such as the list itself.
-fn check_name(name: &str, place: &str) -> Result<(), String> {
+fn check_name(name: &[u8], place: &str) -> Result<(), String> {
     if is_damaged(name) {
         Err(format!("a damaged field name in {place}"))
     } else {
@@ -264,12 +262,16 @@ fn check_name(name: &str, place: &str) -> Result<(), String> {
     }
 }
 
-fn is_damaged(text: &str) -> bool {
-    !text.is_ascii() && text.contains(REPLACEMENT) || text.as_bytes().contains(&0)
+fn is_damaged(text: &[u8]) -> bool {
+    let is_replaced = || {
+        let text = std::str::from_utf8(text);
+        text.is_ok_and(|text| text.contains(REPLACEMENT))
+    };
+    text.contains(&0) || !text.is_ascii() && is_replaced()
 }
 
 /// Whether a text is a whole number, of any size.
-fn is_whole_number(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+fn is_whole_number(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }

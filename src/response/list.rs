@@ -164,7 +164,7 @@ impl<'a> MiniProgram<'a> {
     /// All other fields, and the known ones whose value has an unexpected type.
     pub fn extra(self) -> Map<String, Value> {
         extra_fields(&mut self.reader(), |key, value| {
-            Field::parse(key.as_bytes()).is_some_and(|field| has_type(field, value))
+            Field::parse(key).is_some_and(|field| has_type(field, value))
         })
     }
 
@@ -247,9 +247,9 @@ fn func_info(from: &mut Reader<'_>) -> Option<FuncInfo> {
     let mut info = FuncInfo::default();
     let is_object = from.peek() == b'{';
     info.extra = extra_fields(from, |key, value| match key {
-        "id" => set(&mut info.id, value.number()),
-        "status" => set(&mut info.status, value.number()),
-        "name" => set(&mut info.name, value.text().map(Cow::into_owned)),
+        b"id" => set(&mut info.id, value.number()),
+        b"status" => set(&mut info.status, value.number()),
+        b"name" => set(&mut info.name, value.text().map(Cow::into_owned)),
         _ => false,
     });
     is_object.then_some(info)
@@ -264,12 +264,14 @@ fn set<T>(field: &mut Option<T>, value: Option<T>) -> bool {
 /// The fields of an object that `accept` does not accept.
 fn extra_fields<'a>(
     object: &mut Reader<'a>,
-    mut accept: impl FnMut(&str, &mut Reader<'a>) -> bool,
+    mut accept: impl FnMut(&[u8], &mut Reader<'a>) -> bool,
 ) -> Map<String, Value> {
     let mut extra = Map::new();
     let Ok(_) = object.object(|key, value| -> Result<(), Infallible> {
         let start = *value;
-        if accept(key, value) {
+        let is_accepted = accept(key, value);
+        let key = std::str::from_utf8(key).unwrap_or_default();
+        if is_accepted {
             extra.remove(key);
         } else {
             // `accept` may have read only a part of the value.

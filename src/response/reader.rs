@@ -12,6 +12,7 @@ pub(crate) struct Reader<'a> {
     json: &'a [u8],
     at: usize,
     has_huge_number: bool,
+    has_surrogates: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -21,7 +22,14 @@ impl<'a> Reader<'a> {
             json,
             at,
             has_huge_number: false,
+            has_surrogates: false,
         }
+    }
+
+    /// Whether a text was read or skipped that contains an escape of a surrogate. serde_json does
+    /// not check those of values that it ignores.
+    pub fn has_surrogates(&self) -> bool {
+        self.has_surrogates
     }
 
     /// Whether a number was read or skipped that is too large for a `f64`. JSON parsers reject it.
@@ -57,13 +65,13 @@ impl<'a> Reader<'a> {
     /// value. Returns whether it is an object.
     pub fn object<E>(
         &mut self,
-        mut field: impl FnMut(&str, &mut Self) -> Result<(), E>,
+        mut field: impl FnMut(&[u8], &mut Self) -> Result<(), E>,
     ) -> Result<bool, E> {
         let is_object = self.peek() == b'{';
         if is_object {
             self.at += 1;
             while self.peek() == b'"' {
-                let key = self.string();
+                let key = self.string_bytes();
                 self.peek();
                 field(&key, self)?;
             }
@@ -92,6 +100,11 @@ impl<'a> Reader<'a> {
     /// Reads the next value if it is a string.
     pub fn text(&mut self) -> Option<Cow<'a, str>> {
         (self.peek() == b'"').then(|| self.string())
+    }
+
+    /// Reads the next value if it is a string, as UTF-8.
+    pub fn text_bytes(&mut self) -> Option<Cow<'a, [u8]>> {
+        (self.peek() == b'"').then(|| self.string_bytes())
     }
 
     /// Reads the next value if it is a number, or a number in a string.
@@ -133,11 +146,21 @@ impl<'a> Reader<'a> {
 
     /// Reads the next value, which is a string.
     fn string(&mut self) -> Cow<'a, str> {
+        match self.string_bytes() {
+            Cow::Borrowed(text) => std::str::from_utf8(text).unwrap_or_default().into(),
+            Cow::Owned(text) => String::from_utf8(text).unwrap_or_default().into(),
+        }
+    }
+
+    /// [`string`](Self::string) as bytes.
+    fn string_bytes(&mut self) -> Cow<'a, [u8]> {
         let start = self.at;
         if self.skip_string() {
-            Cow::Borrowed(self.slice(start + 1, self.at - 1))
+            let text = self.json.get(start + 1..self.at - 1);
+            Cow::Borrowed(text.unwrap_or_default())
         } else {
-            serde_json::from_str(self.slice(start, self.at)).unwrap_or_default()
+            let text = serde_json::from_str(self.slice(start, self.at));
+            Cow::Owned(text.map_or_else(|_| Vec::new(), String::into_bytes))
         }
     }
 
@@ -157,6 +180,8 @@ impl<'a> Reader<'a> {
                 return has_no_escapes;
             }
             has_no_escapes = false;
+            let escape = self.json.get(self.at + 1..).unwrap_or_default();
+            self.has_surrogates |= matches!(escape, [b'u', b'd' | b'D', ..]);
             self.at += 2;
         }
     }
@@ -241,8 +266,8 @@ mod tests {
     /// Reads the next value field by field and item by item.
     fn walk(from: &mut Reader<'_>) -> Value {
         let (mut fields, mut items) = (serde_json::Map::new(), Vec::new());
-        let field = |key: &str, value: &mut Reader<'_>| -> Result<(), String> {
-            fields.insert(key.to_owned(), walk(value));
+        let field = |key: &[u8], value: &mut Reader<'_>| -> Result<(), String> {
+            fields.insert(String::from_utf8_lossy(key).into(), walk(value));
             Ok(())
         };
         if from.object(field) == Ok(true) {
@@ -276,6 +301,18 @@ mod tests {
                 walk(&mut reader);
             }
         }
+    }
+
+    #[test]
+    fn escapes_of_surrogates_and_huge_numbers_are_noticed() {
+        let read = |json: &str| {
+            let mut reader = Reader::new(json.as_bytes(), 0);
+            reader.skip();
+            (reader.has_surrogates(), reader.has_huge_number())
+        };
+        assert_eq!(read(r#"{"a":["b\n\uD83D"]}"#), (true, false));
+        assert_eq!(read(r#"{"\ud83d\ude00":1e400}"#), (true, true));
+        assert_eq!(read(r#"{"\u1234 ud8":[true,1e4,-0.5E-7]}"#), (false, false));
     }
 
     #[test]

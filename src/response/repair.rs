@@ -53,19 +53,6 @@ pub(super) fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
-/// Whether the text may contain escapes of surrogates. serde_json does not check those of values
-/// that it skips.
-pub(super) fn may_have_surrogates(json: &[u8]) -> bool {
-    let mut rest = json;
-    while let Some(at) = rest.iter().position(|b| *b == b'\\') {
-        rest = &rest[at + 1..];
-        if matches!(rest, [b'u', b'd' | b'D', ..]) {
-            return true;
-        }
-    }
-    false
-}
-
 fn is_padding(byte: u8) -> bool {
     matches!(byte, 0 | b' ' | b'\t' | b'\r' | b'\n')
 }
@@ -127,11 +114,5 @@ mod tests {
             let shown = String::from_utf8_lossy(body);
             assert_eq!(repair(body).as_deref(), expected, "{shown}");
         }
-    }
-
-    #[test]
-    fn escapes_of_surrogates_are_noticed() {
-        assert!(may_have_surrogates(br#""a\n\uD83d""#));
-        assert!(!may_have_surrogates(br#""a\n\u1234 ud8""#));
     }
 }

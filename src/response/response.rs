@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::items::Items;
 use super::json::json_text;
 use super::reader::Reader;
-use super::repair::{may_have_surrogates, repair, without_bom};
+use super::repair::{repair, without_bom};
 use crate::model::attempt::{Attempt, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
@@ -54,7 +54,7 @@ impl Response {
     ) -> Result<Response, String> {
         let strict = Content::read(endpoint, http_status, &body);
         let repaired = match &strict {
-            Ok(_) if !may_have_surrogates(&body) => None,
+            Ok(content) if !content.has_surrogates => None,
             _ => repair(&body),
         };
         let content = match &repaired {
@@ -211,6 +211,8 @@ struct Content {
     errcode: i32,
     errmsg: String,
     items: Option<Items>,
+    /// Whether a text contains surrogates, which may lack their other half.
+    has_surrogates: bool,
 }
 
 impl Content {
@@ -227,18 +229,24 @@ impl Content {
         if code.is_none() && !is_success {
             return Err("a JSON object without an errcode".to_owned());
         }
+        let start = body.iter().position(|b| *b == b'{').unwrap_or_default();
+        let mut reader = Reader::new(body, start);
         let items = match endpoint {
-            Endpoint::Get if errcode == 0 => Some(Items::find(body, code.is_some())?),
-            Endpoint::Link | Endpoint::Unlink if code.is_none() && !says_nothing(body) => {
+            Endpoint::Get if errcode == 0 => Some(Items::find(&mut reader, code.is_some())?),
+            Endpoint::Link | Endpoint::Unlink if code.is_none() && !says_nothing(reader) => {
                 return Err("neither an errcode nor an empty object".to_owned());
             }
-            _ => None,
+            _ => {
+                reader.skip();
+                None
+            }
         };
         let errmsg = envelope.errmsg.into_owned();
         Ok(Content {
             errcode,
             errmsg,
             items,
+            has_surrogates: reader.has_surrogates(),
         })
     }
 }
@@ -246,15 +254,14 @@ impl Content {
 /// Whether an object without an errcode has no other field either, except an errmsg that is empty
 /// or "ok". Some of WeChat's successful responses are like that. Everything else may be the error of
 /// something that is not WeChat.
-fn says_nothing(body: &[u8]) -> bool {
-    let start = body.iter().position(|b| *b == b'{').unwrap_or_default();
-    let fields = Reader::new(body, start).object(|key, value| {
+fn says_nothing(mut body: Reader<'_>) -> bool {
+    let fields = body.object(|key, value| {
         let is_empty = match key {
-            "errcode" => true,
-            "errmsg" => matches!(value.raw(), "null" | "\"\"" | "\"ok\""),
+            b"errcode" => true,
+            b"errmsg" => matches!(value.raw(), "null" | "\"\"" | "\"ok\""),
             _ => false,
         };
-        if key == "errcode" {
+        if key == b"errcode" {
             value.skip();
         }
         if is_empty { Ok(()) } else { Err(()) }

@@ -980,7 +980,8 @@ const char *wx_class_text(int32_t class_, const char *field, const char *lang);
  *             and all keys of wx_options_set
  *   args_len  the length of args in bytes
  *   out       receives the result, followed by a NUL if there is room
- *               json   the text that wx_result_json returns
+ *               json   the text that wx_result_json returns, but always valid JSON: what cannot
+ *                      be read in WeChat's body is replaced by U+FFFD
  *               lines  the lines status=, errcode=, class=, delivery=, http_status=, rid= and
  *                      message=, then one line for each value in the JSON: its JSON pointer, =,
  *                      and the value. Control characters are replaced by spaces. For example

@@ -59,8 +59,8 @@ func classOf(result *C.wx_result) Class {
 }
 
 // A List has the mini programs that are linked to an Official Account or on their way, in WeChat's
-// order. WeChat may list service accounts as well. A name of WeChat's that is cut within a character
-// or contains control characters has U+FFFD in place of what cannot be read.
+// order. WeChat may list service accounts as well. A name that WeChat cut within a character, or
+// that contains control characters, has U+FFFD in place of what cannot be read.
 type List struct {
 	Result
 	Items []MiniProgram

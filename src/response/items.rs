@@ -104,9 +104,9 @@ impl Items {
         array: 0..0,
     };
 
-    /// Finds the items in the response that `reader` is at, and reads it to its end. For an account without links, `wxopens` or
-    /// `items` may be missing, null or an empty array, but only if the response has an errcode:
-    /// otherwise nothing shows that it is a list.
+    /// Finds the items in the response that `reader` is at, and reads it to its end. For an account
+    /// without links, `wxopens` or `items` may be missing, null or an empty array, but only if the
+    /// response has an errcode: otherwise nothing shows that it is a list.
     ///
     /// # Errors
     /// What the response contains instead of a list.

@@ -1,9 +1,9 @@
 //! The tolerant reading: turns a body that is almost JSON into JSON.
 //!
-//! WeChat cuts nicknames at a fixed length, and copies what people typed. So a text may contain half
-//! a surrogate pair, a part of a character, or a raw control character, which JSON parsers reject,
-//! although the rest of the body is valid. What cannot be read becomes U+FFFD; nothing outside of
-//! texts is changed, except that NULs after the body are dropped.
+//! WeChat cuts nicknames at a fixed length, and copies what people typed. So a text may contain
+//! half a surrogate pair, a part of a character, or a raw control character, which JSON parsers
+//! reject, although the rest of the body is valid. What cannot be read becomes U+FFFD; nothing
+//! outside of texts is changed, except that NULs after the body are dropped.
 
 use std::borrow::Cow;
 

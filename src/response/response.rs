@@ -252,8 +252,8 @@ impl Content {
 }
 
 /// Whether an object without an errcode has no other field either, except an errmsg that is empty
-/// or "ok". Some of WeChat's successful responses are like that. Everything else may be the error of
-/// something that is not WeChat.
+/// or "ok". Some of WeChat's successful responses are like that. Everything else may be the error
+/// of something that is not WeChat.
 fn says_nothing(mut body: Reader<'_>) -> bool {
     let fields = body.object(|key, value| {
         let is_empty = match key {

@@ -17,10 +17,10 @@
 //!
 //! The reply to `get`, if the status is OK, also has `items` (how many), `item.0.appid` and so on
 //! for each field, `item.0.func_infos` (how many) and `item.0.func_infos.0.id`, `status` and
-//! `name`. A number is reported as its digits, also one that WeChat sends as a text or that is beyond 32
-//! bits. A field that is missing or null is left out. A field whose value has another type than the
-//! field is left out by a language with typed fields; a language that reads fields as texts
-//! (`wx_list_text`) reports the text. `body` is WeChat's, byte for byte.
+//! `name`. A number is reported as its digits, also one that WeChat sends as a text or that is
+//! beyond 32 bits. A field that is missing or null is left out. A field whose value has another
+//! type than the field is left out by a language with typed fields; a language that reads fields as
+//! texts (`wx_list_text`) reports the text. `body` is WeChat's, byte for byte.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

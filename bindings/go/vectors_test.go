@@ -292,6 +292,9 @@ func checkItems(t *testing.T, wanted []map[string]any, got []wxlink.MiniProgram)
 				if value == nil {
 					value = reflect.Zero(reflect.TypeOf(got)).Interface()
 				}
+				if number, ok := value.(float64); ok {
+					value = int(number)
+				}
 				if fmt.Sprint(got) != fmt.Sprint(value) {
 					t.Errorf("%s is %v, not %v", name, got, value)
 				}

@@ -373,6 +373,57 @@ fn without_a_list_nothing_is_posted_or_assumed() {
 }
 
 #[test]
+fn a_list_that_is_not_valid_is_never_taken_for_an_empty_one() {
+    for body in [
+        r#"{}"#,
+        r#"{"ErrCode":48001}"#,
+        r#"{"base_resp":{"ret":0}}"#,
+        r#"{"errcode":0,"wxopens":"x"}"#,
+        r#"{"errcode":0,"wxopens":{"items":{}}}"#,
+        r#"{"errcode":0,"wxopens":{"items":[{"appid":5}]}}"#,
+        r#"{"errcode":0,"wxopens":{"items":[{"appid":"wx0b0000000000000\ud83d"}]}}"#,
+        r#"{"errcode":0,"wxopens":{"items":[{"appid":"wx0b00000000000001","status":"x"}]}}"#,
+    ] {
+        let b = Bench::new();
+        let fault = json!({"body": {"text": body}});
+        b.fault(json!({"endpoint": "get", "fault": fault, "always": true}));
+        expect(&b.ensure(0), Status::BadAnswer, LinkState::Unknown, 0);
+        expect(&b.wait(APPID, 0), Status::BadAnswer, LinkState::Unknown, 0);
+        assert_eq!(b.links(), (0, 0), "{body}");
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_read_does_not_hide_the_mini_program() {
+    let b = Bench::new();
+    let item = "{\"appid\":\"wx0b00000000000001\",\"status\":1,\"nickname\":\"a\n\"}";
+    let body = format!("{{\"errcode\":0,\"wxopens\":{{\"items\":[{item}]}}}}\0");
+    b.fault(json!({"endpoint": "get", "fault": {"body": {"text": body}}, "always": true}));
+    let p = b.ensure(0);
+    expect(&p, Status::Ok, LinkState::Linked, 0);
+    assert_eq!(p.item().unwrap()["nickname"], "a\u{FFFD}");
+    assert!(p.trace().contains(r#""repaired":true"#), "{}", p.trace());
+    assert_eq!(b.links(), (0, 0));
+}
+
+#[test]
+fn an_answer_without_an_errcode_is_not_an_invitation() {
+    for body in [
+        r#"{"ErrCode":48001}"#,
+        r#"{"code":0}"#,
+        r#"{"base_resp":{"ret":0}}"#,
+    ] {
+        // Without a claim: a later simulator of this process may get the same port.
+        let b = Bench::with(&[("settle_ms", "0")]);
+        let fault = json!({"body": {"text": body}});
+        b.fault(json!({"endpoint": "link", "when": "before", "fault": fault}));
+        let p = b.ensure(0);
+        expect(&p, Status::BadAnswer, LinkState::InDoubt, 1);
+        assert_eq!(p.delivery(), Delivery::Unknown);
+    }
+}
+
+#[test]
 fn a_refused_token_ends_a_wait_but_a_failed_read_does_not() {
     let b = Bench::with(&[("max_retries", "0")]);
     b.ensure(0);

@@ -55,7 +55,8 @@ const MAX_SHORTENED_VALUE_BYTES: usize = 32;
 ///             and all keys of wx_options_set
 ///   args_len  the length of args in bytes
 ///   out       receives the result, followed by a NUL if there is room
-///               json   the text that wx_result_json returns
+///               json   the text that wx_result_json returns, but always valid JSON: what cannot
+///                      be read in WeChat's body is replaced by U+FFFD
 ///               lines  the lines status=, errcode=, class=, delivery=, http_status=, rid= and
 ///                      message=, then one line for each value in the JSON: its JSON pointer, =,
 ///                      and the value. Control characters are replaced by spaces. For example
@@ -292,7 +293,10 @@ impl<'a> ExecRequest<'a> {
         };
         let client = || Client::new(&self.options);
         Ok(match self.op {
-            Operation::List => client()?.get_linked_raw(token).into(),
+            Operation::List => {
+                let list = client()?.get_linked(token)?;
+                Outcome::Response(list.into_response())
+            }
             Operation::Unlink => client()?.unlink_miniprogram(token, appid()?).into(),
             Operation::Link => client()?
                 .link_miniprogram(token, appid()?, choices()?)
@@ -339,7 +343,7 @@ fn trimmed(text: &str) -> &str {
 
 fn write(result: &wx_result, format: Format) -> Vec<u8> {
     match format {
-        Format::Json => result.json().into_owned(),
+        Format::Json => result.valid_json().into_owned(),
         Format::Lines => {
             let mut text = head_lines(result);
             push_line(&mut text, "message", &result.message());

@@ -1,8 +1,12 @@
 //! Parses the bytes of a response: WeChat's errcode, the list of mini programs, and the JSON
 //! itself.
 
-pub(crate) mod json;
+#[cfg(feature = "capi")]
+mod fields;
+pub(crate) mod items;
+mod json;
 pub(crate) mod list;
 pub(crate) mod reader;
+mod repair;
 #[allow(clippy::module_inception)]
 pub(crate) mod response;

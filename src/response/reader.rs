@@ -6,24 +6,45 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::json::parse;
-
 /// A position in JSON.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     json: &'a [u8],
     at: usize,
+    has_huge_number: bool,
+    has_surrogates: bool,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the offset `at`.
     pub fn new(json: &'a [u8], at: usize) -> Reader<'a> {
-        Reader { json, at }
+        Reader {
+            json,
+            at,
+            has_huge_number: false,
+            has_surrogates: false,
+        }
+    }
+
+    /// Whether a text was read or skipped that contains an escape of a surrogate. serde_json does
+    /// not check those of values that it ignores.
+    pub fn has_surrogates(&self) -> bool {
+        self.has_surrogates
+    }
+
+    /// Whether a number was read or skipped that is too large for a `f64`. JSON parsers reject it.
+    pub fn has_huge_number(&self) -> bool {
+        self.has_huge_number
     }
 
     /// The offset of the next value, or of the closing bracket if there is none.
     pub fn offset(&mut self) -> usize {
         self.peek();
+        self.at
+    }
+
+    /// The offset after what was read.
+    pub fn position(&self) -> usize {
         self.at
     }
 
@@ -44,13 +65,13 @@ impl<'a> Reader<'a> {
     /// value. Returns whether it is an object.
     pub fn object<E>(
         &mut self,
-        mut field: impl FnMut(&str, &mut Self) -> Result<(), E>,
+        mut field: impl FnMut(&[u8], &mut Self) -> Result<(), E>,
     ) -> Result<bool, E> {
         let is_object = self.peek() == b'{';
         if is_object {
             self.at += 1;
             while self.peek() == b'"' {
-                let key = self.string();
+                let key = self.string_bytes();
                 self.peek();
                 field(&key, self)?;
             }
@@ -81,6 +102,11 @@ impl<'a> Reader<'a> {
         (self.peek() == b'"').then(|| self.string())
     }
 
+    /// Reads the next value if it is a string, as UTF-8.
+    pub fn text_bytes(&mut self) -> Option<Cow<'a, [u8]>> {
+        (self.peek() == b'"').then(|| self.string_bytes())
+    }
+
     /// Reads the next value if it is a number, or a number in a string.
     pub fn number(&mut self) -> Option<i64> {
         match self.peek() {
@@ -91,7 +117,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the next value. A number too large for any type is read as null.
     pub fn value(&mut self) -> Value {
-        parse(self.raw()).unwrap_or_default()
+        serde_json::from_str(self.raw()).unwrap_or_default()
     }
 
     /// Skips the next value.
@@ -104,13 +130,15 @@ impl<'a> Reader<'a> {
                     |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
                 let rest = self.json.get(self.at..).unwrap_or_default();
                 // Skip at least one byte, so that every loop over invalid JSON ends.
-                self.at += rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
+                let len = rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
+                self.has_huge_number |= is_huge(rest.get(..len).unwrap_or_default());
+                self.at += len;
             }
         }
     }
 
     /// The JSON text of the next value.
-    fn raw(&mut self) -> &'a str {
+    pub fn raw(&mut self) -> &'a str {
         let start = self.offset();
         self.skip();
         self.slice(start, self.at)
@@ -118,11 +146,21 @@ impl<'a> Reader<'a> {
 
     /// Reads the next value, which is a string.
     fn string(&mut self) -> Cow<'a, str> {
+        match self.string_bytes() {
+            Cow::Borrowed(text) => std::str::from_utf8(text).unwrap_or_default().into(),
+            Cow::Owned(text) => String::from_utf8(text).unwrap_or_default().into(),
+        }
+    }
+
+    /// [`string`](Self::string) as bytes.
+    fn string_bytes(&mut self) -> Cow<'a, [u8]> {
         let start = self.at;
         if self.skip_string() {
-            Cow::Borrowed(self.slice(start + 1, self.at - 1))
+            let text = self.json.get(start + 1..self.at - 1);
+            Cow::Borrowed(text.unwrap_or_default())
         } else {
-            parse(self.slice(start, self.at)).unwrap_or_default()
+            let text = serde_json::from_str(self.slice(start, self.at));
+            Cow::Owned(text.map_or_else(|_| Vec::new(), String::into_bytes))
         }
     }
 
@@ -142,6 +180,8 @@ impl<'a> Reader<'a> {
                 return has_no_escapes;
             }
             has_no_escapes = false;
+            let escape = self.json.get(self.at + 1..).unwrap_or_default();
+            self.has_surrogates |= matches!(escape, [b'u', b'd' | b'D', ..]);
             self.at += 2;
         }
     }
@@ -165,6 +205,15 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether a number is too large for a `f64`.
+fn is_huge(number: &[u8]) -> bool {
+    const MAX_SAFE_DIGITS: usize = 300;
+    let may_be = number.len() > MAX_SAFE_DIGITS || number.contains(&b'e') || number.contains(&b'E');
+    let text = || std::str::from_utf8(number).unwrap_or_default();
+    // "true" and "false" are not numbers.
+    may_be && text().parse().is_ok_and(f64::is_infinite)
 }
 
 /// The number of bytes before the first quotation mark or backslash. Compares eight bytes at a
@@ -217,8 +266,8 @@ mod tests {
     /// Reads the next value field by field and item by item.
     fn walk(from: &mut Reader<'_>) -> Value {
         let (mut fields, mut items) = (serde_json::Map::new(), Vec::new());
-        let field = |key: &str, value: &mut Reader<'_>| -> Result<(), String> {
-            fields.insert(key.to_owned(), walk(value));
+        let field = |key: &[u8], value: &mut Reader<'_>| -> Result<(), String> {
+            fields.insert(String::from_utf8_lossy(key).into(), walk(value));
             Ok(())
         };
         if from.object(field) == Ok(true) {
@@ -252,6 +301,18 @@ mod tests {
                 walk(&mut reader);
             }
         }
+    }
+
+    #[test]
+    fn escapes_of_surrogates_and_huge_numbers_are_noticed() {
+        let read = |json: &str| {
+            let mut reader = Reader::new(json.as_bytes(), 0);
+            reader.skip();
+            (reader.has_surrogates(), reader.has_huge_number())
+        };
+        assert_eq!(read(r#"{"a":["b\n\uD83D"]}"#), (true, false));
+        assert_eq!(read(r#"{"\ud83d\ude00":1e400}"#), (true, true));
+        assert_eq!(read(r#"{"\u1234 ud8":[true,1e4,-0.5E-7]}"#), (false, false));
     }
 
     #[test]

@@ -1,0 +1,140 @@
+//! Reads the fields of a list's items by path, for programs that have no JSON parser.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+
+use super::items::{Field, Items, find_in_items};
+use super::list::MiniProgram;
+use super::reader::Reader;
+
+impl Items {
+    /// Finds the items in a JSON array.
+    ///
+    /// # Errors
+    /// What cannot be used in an item.
+    pub fn find_in_array(json: &[u8]) -> Result<Items, String> {
+        let mut reader = Reader::new(json, 0);
+        Ok(find_in_items(&mut reader)?.unwrap_or_default())
+    }
+
+    /// The array of items, of the JSON in which they were found.
+    pub fn array_json<'a>(&self, json: &'a [u8]) -> &'a [u8] {
+        let array = json.get(self.array.clone()).unwrap_or_default();
+        if array.is_empty() { b"[]" } else { array }
+    }
+}
+
+impl<'a> MiniProgram<'a> {
+    /// The item at this index of the items that were found in `json`.
+    pub(crate) fn new(json: &'a [u8], items: &'a Items, index: usize) -> Option<MiniProgram<'a>> {
+        let offsets = items.offsets.get(index)?;
+        Some(MiniProgram { json, offsets })
+    }
+
+    /// The value at a path: names of fields and indexes of arrays, joined by `/`. Within a name,
+    /// `~1` stands for `/` and `~0` for `~`, as in a JSON pointer. The empty path is the whole
+    /// item. All spellings of func_infos give the same value.
+    pub(crate) fn at(self, path: &str) -> Option<Reader<'a>> {
+        let mut steps = path.split('/').map(unescaped);
+        let first = steps.next().filter(|_| !path.is_empty());
+        let Some(first) = first else {
+            return Some(self.reader());
+        };
+        let start = match Field::parse(first.as_bytes()) {
+            Some(field) => self.field(field),
+            None => self.reader().child(&first),
+        };
+        steps.try_fold(start?, |value, step| value.child(&step))
+    }
+
+    /// The texts and numbers of the known fields, each with its offset in the JSON: of a text, that
+    /// of its first character. A text is never longer than its JSON.
+    pub(crate) fn scalars(self) -> impl Iterator<Item = (usize, Cow<'a, str>)> {
+        let offsets = self.offsets.fields.iter().filter(|offset| **offset > 0);
+        offsets.filter_map(move |offset| {
+            let mut value = Reader::new(self.json, *offset as usize);
+            let at = scalar_at(value)?;
+            let text = value.text().unwrap_or_else(|| value.raw().into());
+            Some((at, text))
+        })
+    }
+
+    /// The offset of a field's value as [`scalars`](MiniProgram::scalars) gives it; `None` if the
+    /// value is neither a text nor a number.
+    pub(crate) fn scalar_at(self, field: Field) -> Option<usize> {
+        scalar_at(self.field(field)?)
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// The value of a field if the next value is an object, or the item at an index if it is an
+    /// array. Of a field that occurs twice, the last value.
+    pub fn child(mut self, step: &str) -> Option<Reader<'a>> {
+        let mut found = None;
+        let field = |key: &[u8], value: &mut Self| -> Result<(), Infallible> {
+            if key == step.as_bytes() {
+                found = Some(*value);
+            }
+            value.skip();
+            Ok(())
+        };
+        let Ok(is_object) = self.object(field);
+        if is_object || !is_index(step) {
+            return found;
+        }
+        let mut left = step.parse::<usize>().ok()?;
+        let item = |item: &mut Self| {
+            if left == 0 {
+                found = Some(*item);
+                return Err(());
+            }
+            left -= 1;
+            item.skip();
+            Ok(())
+        };
+        // The error only ends the loop.
+        let _ = self.array(item);
+        found
+    }
+
+    /// Whether the next value is null.
+    pub fn is_null(mut self) -> bool {
+        self.peek() == b'n'
+    }
+
+    /// The number of items if the next value is an array.
+    pub fn array_len(mut self) -> Option<usize> {
+        let mut len = 0;
+        let Ok(is_array) = self.array(|item| -> Result<(), Infallible> {
+            len += 1;
+            item.skip();
+            Ok(())
+        });
+        is_array.then_some(len)
+    }
+}
+
+/// The offset of a text's first character, or of a number.
+fn scalar_at(mut value: Reader<'_>) -> Option<usize> {
+    let offset = value.offset();
+    match value.peek() {
+        b'"' => Some(offset + 1),
+        b'-' | b'0'..=b'9' => Some(offset),
+        _ => None,
+    }
+}
+
+/// A step of a path without its escapes.
+fn unescaped(step: &str) -> Cow<'_, str> {
+    if step.contains('~') {
+        Cow::Owned(step.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(step)
+    }
+}
+
+/// Whether a text is the index of an array's item: digits without a leading zero.
+fn is_index(text: &str) -> bool {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number && (text == "0" || !text.starts_with('0'))
+}

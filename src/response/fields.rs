@@ -77,13 +77,17 @@ pub(crate) fn texts<'a>(body: &'a [u8], name: &str) -> impl Iterator<Item = Cow<
 
 /// The secrets in a response of a token endpoint.
 pub(crate) fn received_secrets(body: &[u8]) -> Vec<(&'static str, Cow<'_, str>)> {
-    let found = |(field, shown): (&str, &'static str)| texts(body, field).map(move |v| (shown, v));
+    let found =
+        |(field, shown): (&'static str, &'static str)| texts(body, field).map(move |v| (shown, v));
     SECRETS.into_iter().flat_map(found).collect()
 }
 
 /// The same secrets, borrowed.
 pub(crate) fn borrowed<'a>(found: &'a [(&'static str, Cow<'a, str>)]) -> Vec<Secret<'a>> {
-    found.iter().map(|(name, value)| (*name, &**value)).collect()
+    found
+        .iter()
+        .map(|(name, value)| (*name, &**value))
+        .collect()
 }
 
 #[cfg(test)]
@@ -113,7 +117,12 @@ mod tests {
             (b"{\"t\":\"\xFF\"}", ""),
         ] {
             let found: Vec<_> = texts(body, "t").collect();
-            assert_eq!(found.join(" "), expected, "{}", String::from_utf8_lossy(body));
+            assert_eq!(
+                found.join(" "),
+                expected,
+                "{}",
+                String::from_utf8_lossy(body)
+            );
         }
         let numbers: Vec<_> = values(br#"{"n":7200,"n": "72" ,"n":7.5}"#, "n").collect();
         assert_eq!(numbers, [&b"7200"[..], br#""72""#, b"7.5"]);

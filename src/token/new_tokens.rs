@@ -27,7 +27,7 @@ impl NewTokens {
             Endpoint::AuthorizerToken => &["authorizer_access_token", "access_token"],
             _ => &[],
         };
-        let usable = |name| fields::texts(body, name).filter_map(|text| usable(&text));
+        let usable = |name| fields::texts(body, name).filter_map(|text| usable_token(&text));
         let refresh_tokens = usable("authorizer_refresh_token").filter(|token| token != sent);
         let refresh_token = refresh_tokens.last();
         let seconds = fields::values(body, "expires_in")
@@ -41,7 +41,7 @@ impl NewTokens {
 }
 
 /// The token without blanks around it; `None` for a text that cannot be a token.
-fn usable(text: &str) -> Option<String> {
+pub(super) fn usable_token(text: &str) -> Option<String> {
     let token = text.trim();
     let is_token = token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|b| b.is_ascii_graphic());
     (is_token && !token.is_empty()).then(|| token.to_owned())
@@ -83,8 +83,16 @@ mod tests {
     #[test]
     fn the_refresh_token_is_kept_whatever_else_is_unreadable() {
         for (body, access, refresh) in [
-            (r#"{"authorizer_refresh_token":"R1","authorizer_access_token":"T"#, "", "R1"),
-            (r#"{"authorizer_refresh_token":"R1","authorizer_access_token":7}"#, "", "R1"),
+            (
+                r#"{"authorizer_refresh_token":"R1","authorizer_access_token":"T"#,
+                "",
+                "R1",
+            ),
+            (
+                r#"{"authorizer_refresh_token":"R1","authorizer_access_token":7}"#,
+                "",
+                "R1",
+            ),
             (
                 r#"{"authorizer_access_token":"T é","authorizer_refresh_token":"R1"}"#,
                 "",
@@ -112,7 +120,11 @@ mod tests {
                 "R1",
             ),
             // The platform's token is not the account's.
-            (r#"{"component_access_token":"C","access_token":"T"}"#, "T", ""),
+            (
+                r#"{"component_access_token":"C","access_token":"T"}"#,
+                "T",
+                "",
+            ),
         ] {
             assert_eq!(read(body), (access.into(), refresh.into(), None), "{body}");
         }

@@ -432,11 +432,7 @@ impl Platform {
         };
         let secrets = [("refresh_token", grant)];
         let endpoint = Endpoint::AuthorizerToken;
-        self.renewed_from(
-            endpoint,
-            self.call(endpoint, &body, &secrets, limit),
-            grant,
-        )
+        self.renewed_from(endpoint, self.call(endpoint, &body, &secrets, limit), grant)
     }
 
     /// Looks up the account's refresh token in WeChat's list of accounts; it must differ from
@@ -602,7 +598,10 @@ impl Platform {
     ) -> Result<Renewed, Error> {
         let (tokens, error) = match response {
             Ok(response) => (NewTokens::read(endpoint, response.body(), grant), None),
-            Err(mut e) => (NewTokens::read(endpoint, &e.take_received(), grant), Some(e)),
+            Err(mut e) => (
+                NewTokens::read(endpoint, &e.take_received(), grant),
+                Some(e),
+            ),
         };
         if tokens.access_token.is_none() && tokens.refresh_token.is_none() {
             return Err(error.unwrap_or_else(|| {

@@ -3,8 +3,10 @@
 //! They are found by the names of their fields, whatever else is wrong with the response: WeChat
 //! sends a new refresh token once, and the account is lost without it.
 
+use std::borrow::Cow;
+
 use super::record::whole_number;
-use crate::config::limits::MAX_TOKEN_BYTES;
+use crate::config::secret_text;
 use crate::model::endpoint::Endpoint;
 use crate::response::fields;
 
@@ -40,11 +42,10 @@ impl NewTokens {
     }
 }
 
-/// The token without blanks around it; `None` for a text that cannot be a token.
+/// The token without what may be around it; `None` for a text that cannot be a token.
 pub(super) fn usable_token(text: &str) -> Option<String> {
-    let token = text.trim();
-    let is_token = token.len() <= MAX_TOKEN_BYTES && token.bytes().all(|b| b.is_ascii_graphic());
-    (is_token && !token.is_empty()).then(|| token.to_owned())
+    let token = secret_text::parse(secret_text::ACCESS_TOKEN, text);
+    token.ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]

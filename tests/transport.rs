@@ -515,7 +515,7 @@ fn tls_trusts_only_the_configured_certificates() {
     let ca_file = sandbox.ca_file().to_str().unwrap();
     let ask = |url: &str, set: &[(&str, &str)]| {
         let client = client(url, &[set, &[("max_retries", "0")]].concat());
-        list_of(client, "SANDBOX-TOKEN")
+        list_of(&client, "SANDBOX-TOKEN")
     };
     let trusting = [("ca_file", ca_file)];
     let answer = ask(sandbox.https_url(), &trusting).unwrap();

@@ -113,7 +113,8 @@ impl Items {
         let mut found: Option<Items> = None;
         let mut seen_wxopens = false;
         let start = json.iter().position(|b| *b == b'{').unwrap_or_default();
-        Reader::new(json, start).object(|key, wxopens| {
+        let mut reader = Reader::new(json, start);
+        reader.object(|key, wxopens| {
             if key != "wxopens" {
                 wxopens.skip();
                 return check_name(key, "the response");
@@ -124,6 +125,9 @@ impl Items {
             found = find_in_wxopens(wxopens)?;
             Ok(())
         })?;
+        if reader.has_huge_number() {
+            return Err("a number that is too large".to_owned());
+        }
         match found {
             Some(items) => Ok(items),
             None if has_errcode => Ok(Items::default()),

@@ -12,12 +12,22 @@ use serde_json::Value;
 pub(crate) struct Reader<'a> {
     json: &'a [u8],
     at: usize,
+    has_huge_number: bool,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the offset `at`.
     pub fn new(json: &'a [u8], at: usize) -> Reader<'a> {
-        Reader { json, at }
+        Reader {
+            json,
+            at,
+            has_huge_number: false,
+        }
+    }
+
+    /// Whether a number was read or skipped that is too large for a `f64`. JSON parsers reject it.
+    pub fn has_huge_number(&self) -> bool {
+        self.has_huge_number
     }
 
     /// The offset of the next value, or of the closing bracket if there is none.
@@ -154,7 +164,9 @@ impl<'a> Reader<'a> {
                     |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
                 let rest = self.json.get(self.at..).unwrap_or_default();
                 // Skip at least one byte, so that every loop over invalid JSON ends.
-                self.at += rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
+                let len = rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
+                self.has_huge_number |= is_huge(rest.get(..len).unwrap_or_default());
+                self.at += len;
             }
         }
     }
@@ -215,6 +227,15 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether a number is too large for a `f64`.
+fn is_huge(number: &[u8]) -> bool {
+    const MAX_SAFE_DIGITS: usize = 300;
+    let may_be = number.len() > MAX_SAFE_DIGITS || number.contains(&b'e') || number.contains(&b'E');
+    let text = || std::str::from_utf8(number).unwrap_or_default();
+    // "true" and "false" are not numbers.
+    may_be && text().parse().is_ok_and(f64::is_infinite)
 }
 
 /// Whether a text is the index of an array's item: digits without a leading zero.

@@ -185,8 +185,8 @@ impl Response {
         trace_json(self.endpoint.as_str(), Delivery::Answered, &self.attempts)
     }
 
-    /// The body as a JSON tree, parsed at the first call. [`Value::Null`] if a number in it is too
-    /// large for a `f64`.
+    /// The body as a JSON tree, parsed at the first call. [`Value::Null`] if it is not a list, and
+    /// a number in it is too large for a `f64`.
     pub fn json(&self) -> &Value {
         self.tree.get_or_init(|| tree_of(self.valid_json()))
     }
@@ -228,7 +228,7 @@ impl Content {
         let errcode = errcode.map_err(|_| "an errcode out of range".to_owned())?;
         let is_success = (200..300).contains(&http_status);
         if code.is_none() && !is_success {
-            return Err(format!("HTTP {http_status} without an errcode"));
+            return Err("a JSON object without an errcode".to_owned());
         }
         let items = match endpoint {
             Endpoint::Get if errcode == 0 => Some(Items::find(body, code.is_some())?),
@@ -402,11 +402,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_too_large_for_any_type_does_not_invalidate_the_list() {
-        let body = r#"{"errcode":0,"wxopens":{"items":[]},"n":1e999}"#;
-        let response = Response::from_bytes(Endpoint::Get, 200, body.into()).unwrap();
-        assert_eq!(*response.json(), Value::Null);
-        assert_eq!(response.items().map(Items::len), Some(0));
+    fn a_list_is_a_tree_for_every_json_parser() {
+        let read = |number: &str| {
+            let body = format!(r#"{{"errcode":0,"a":[{{"n":{number}}}]}}"#);
+            Response::from_bytes(Endpoint::Get, 200, body.into())
+        };
+        for number in ["1e999".into(), "-1E+400".into(), "1".repeat(400)] {
+            assert_eq!(read(&number).unwrap_err(), "a number that is too large");
+        }
+        for number in ["1e300".into(), "1e-999".into(), "1".repeat(300)] {
+            assert!(read(&number).unwrap().json().is_object());
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(crate) mod items;
 mod json;
 pub(crate) mod list;
 pub(crate) mod reader;
-mod repair;
+pub(crate) mod repair;
 #[allow(clippy::module_inception)]
 pub(crate) mod response;
+pub(crate) mod token_fields;

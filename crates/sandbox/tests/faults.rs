@@ -368,7 +368,7 @@ fn faults_do_not_apply_to_admin_requests() {
 /// A request whose caller got nothing, or something else, takes effect later.
 #[test]
 fn late_effects() {
-    for (fault_, answered) in [
+    for (kind, answered) in [
         (json!({"drop": "reset"}), Value::Null),
         (json!({"drop": "close"}), Value::Null),
         (json!("garbage"), Value::Null),
@@ -376,11 +376,16 @@ fn late_effects() {
         (json!({"body": {"text": "{}"}}), json!(200)),
         (json!({"errcode": {"code": -1}}), json!(200)),
     ] {
-        let rule = json!({"endpoint": "link", "effect_after_ms": 60_000, "fault": fault_});
-        let Faulted { sandbox, .. } = link_with_fault(rule);
-        assert!(statuses(&sandbox).is_empty(), "{fault_}");
+        let rule = json!({"endpoint": "link", "effect_after_ms": 60_000, "fault": kind});
+        let sandbox = start();
+        fault(&sandbox, rule);
+        let mut stream = connect(&sandbox);
+        stream.write_all(link_request().as_bytes()).unwrap();
+        // The caller has its response, whatever it is, long before the effect.
+        let _ = stream.read(&mut [0; 4096]);
+        assert!(statuses(&sandbox).is_empty(), "{kind}");
         advance(&sandbox, 60);
-        assert_eq!(statuses(&sandbox), [12], "{fault_}");
+        assert_eq!(statuses(&sandbox), [12], "{kind}");
         let journal = admin(&sandbox, "GET", "journal", Value::Null);
         let entry = &journal["entries"][0];
         assert_eq!(entry["processed"], true, "{entry}");

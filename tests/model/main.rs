@@ -36,7 +36,7 @@ use world::{Figures, World};
 const ACCOUNT: &str = "wx0a00000000000001";
 const APPID: &str = "wx0b00000000000001";
 /// How many stories run at the same time. Most of their time they wait.
-const THREADS: u64 = 6;
+const THREADS: u64 = 8;
 /// How many shorter versions of a story that failed are tried.
 const MAX_SHORTENED: u32 = 60;
 

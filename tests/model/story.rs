@@ -68,6 +68,11 @@ pub enum Moment {
     Posted,
 }
 
+impl Moment {
+    /// The endpoints of the list and of invitations.
+    pub const ENDPOINTS: [&str; 2] = ["get", "link"];
+}
+
 /// A fault of requests: what the caller gets, and when the request takes effect.
 fn fault() -> impl Strategy<Value = Step> {
     let kind = prop::sample::select(vec![

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use wxlink::{LinkChoices, LinkProgress, LinkState, Status};
+use wxlink::{LinkChoices, LinkProgress, LinkState};
 use wxlink_sandbox::{Sandbox, Settings};
 
 use crate::process::{Call, Process, client};
-use crate::story::{Moment, PROCESSES, Step, StoreKind, Story};
+use crate::story::{Moment, PROCESSES, Step, StoreKind, Story, Then};
 use crate::watch::Watch;
 use crate::{ACCOUNT, APPID};
 
@@ -284,16 +284,17 @@ impl World<'_> {
                 then,
             } => {
                 self.wait_for(*process)?;
+                let before = Moment::ENDPOINTS.map(|endpoint| self.received(endpoint));
                 self.call(*process, *wait_ms, *then);
                 match then {
                     Then::Awaited | Then::CancelledAfterMs(_) => self.wait_for(*process)?,
                     Then::Background => {}
                     Then::Killed(when) => {
-                        self.wait_until(*process, *when)?;
+                        self.wait_until(*when, *process, before)?;
                         self.kill(*process)?;
                     }
                     Then::Stopped { when, ms } => {
-                        self.wait_until(*process, *when)?;
+                        self.wait_until(*when, *process, before)?;
                         self.stop(*process, Duration::from_millis(*ms));
                     }
                 }
@@ -390,16 +391,21 @@ impl World<'_> {
     }
 
     /// Waits for the moment, or until the call has ended.
-    fn wait_until(&mut self, process: usize, moment: Moment) -> Result<(), String> {
-        let endpoint = match moment {
+    fn wait_until(
+        &mut self,
+        moment: Moment,
+        process: usize,
+        before: [u64; 2],
+    ) -> Result<(), String> {
+        let ([get, link], [get_before, link_before]) = (Moment::ENDPOINTS, before);
+        let (endpoint, before) = match moment {
             Moment::AfterMs(ms) => {
                 thread::sleep(Duration::from_millis(ms));
                 return Ok(());
             }
-            Moment::Listed => "get",
-            Moment::Posted => "link",
+            Moment::Listed => (get, get_before),
+            Moment::Posted => (link, link_before),
         };
-        let before = self.received(endpoint);
         let give_up = Instant::now() + MOMENT;
         while self.received(endpoint) == before && Instant::now() < give_up {
             self.resume(Instant::now());
@@ -463,8 +469,15 @@ impl World<'_> {
             self.reported += u64::from(progress.posts());
             // An administrator may have decided during the call.
             let after = self.state();
-            if progress.status() == Status::InDoubt && Instant::now() < give_up {
-                thread::sleep(progress.retry_after().min(Duration::from_millis(20)));
+            // While an earlier claim stands, the result is what that caller learnt.
+            let is_claimed = progress.found() == LinkState::Absent
+                && progress.posts() == 0
+                && matches!(
+                    progress.state(),
+                    LinkState::InDoubt | LinkState::AwaitingAdministrator
+                );
+            if is_claimed && Instant::now() < give_up {
+                thread::sleep(Duration::from_millis(20));
                 continue;
             }
             let state = progress.state();

@@ -51,8 +51,10 @@ impl Process {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
-                if let Some((_, result)) = line.split_once(RESULT) {
-                    let _ = send.send(serde_json::from_str(result).unwrap());
+                // A process that is killed may have written a part of a line.
+                let result = line.split_once(RESULT);
+                if let Some(Ok(result)) = result.map(|(_, text)| serde_json::from_str(text)) {
+                    let _ = send.send(result);
                 }
             }
         });

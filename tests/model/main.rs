@@ -14,6 +14,8 @@
 //! the seed of the first one. If a story fails, the test removes steps as long as it still fails,
 //! and prints it with the command that repeats it.
 
+#![cfg(unix)]
+
 mod process;
 mod story;
 mod watch;

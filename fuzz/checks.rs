@@ -3,11 +3,14 @@
 
 #![allow(dead_code)] // Each fuzzer uses one of the checks.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wxlink::ffi::exec::wx_exec;
+use wxlink::ffi::list::{
+    wx_list_has, wx_list_json, wx_list_length, wx_list_number, wx_list_size, wx_list_text,
+};
 use wxlink::ffi::result::{wx_result, wx_result_get};
 use wxlink::{Client, Endpoint, Error, LinkList, MiniProgram, Options, Response, Status};
 
@@ -27,33 +30,92 @@ pub fn answer(data: &[u8]) {
     assert_eq!(answer.body(), body);
     let _ = (answer.class(), answer.trace(), format!("{answer:?}"));
     if answer.json().is_null() {
-        let text = String::from_utf8_lossy(body);
-        let why = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap_err();
-        let why = why.to_string();
-        // serde_json stops at the first problem: the number, or a lone surrogate before it, which
-        // the library repairs.
-        assert!(
-            why.contains("out of range") || why.contains("hex escape"),
-            "{why}"
-        );
-    } else {
-        let expected = match &answer.json()["errcode"] {
-            Value::Number(n) => n.as_i64(),
-            Value::String(s) => s.trim().parse().ok(),
-            _ => Some(0),
-        };
-        assert_eq!(expected, Some(answer.errcode().into()));
+        // A number is too large for any type. Such a body is not a list.
+        assert!(LinkList::from_response(answer).is_none());
+        return;
     }
-    if let Ok(list) = LinkList::read(answer) {
-        // The tree is null if a number is too large for any type.
-        if let Value::Object(whole) = list.response().json() {
-            let shown = whole.get("wxopens").and_then(|w| w["items"].as_array());
-            assert_eq!(shown.map_or(0, Vec::len), list.len());
-            for (item, shown) in list.items().zip(shown.into_iter().flatten()) {
+    let expected = match &answer.json()["errcode"] {
+        Value::Number(n) => n.as_i64(),
+        Value::String(s) => s.trim().parse().ok(),
+        _ => Some(0),
+    };
+    assert_eq!(expected, Some(answer.errcode().into()));
+    let result = wx_result::from_response(answer.clone());
+    let shown = answer.json().pointer("/wxopens/items").cloned();
+    let shown = shown.filter(Value::is_array).unwrap_or_else(|| json!([]));
+    match LinkList::from_response(answer) {
+        Some(list) => {
+            let shown = shown.as_array().unwrap();
+            assert_eq!(shown.len(), list.len());
+            for (item, shown) in list.items().zip(shown) {
                 check_item(item, shown);
             }
+            check_list(&result, shown);
+        }
+        None => check_list(&result, &[]),
+    }
+}
+
+/// The functions of the C interface return what is in the tree.
+fn check_list(result: &wx_result, shown: &[Value]) {
+    // SAFETY: the result and the texts outlive the calls.
+    unsafe {
+        assert_eq!(wx_list_length(result), shown.len());
+        let mut len = 0;
+        let array = text_of(wx_list_json(result, &mut len));
+        assert_eq!(array.len(), len);
+        let array: Value = serde_json::from_str(array).unwrap();
+        assert_eq!(array.as_array().unwrap(), shown);
+        for (i, item) in shown.iter().enumerate() {
+            let whole = text_of(wx_list_text(result, i, c"".as_ptr()));
+            assert_eq!(serde_json::from_str::<Value>(whole).unwrap(), *item);
+            for (key, value) in item.as_object().unwrap() {
+                if key.contains('\0') || key.starts_with("func_") {
+                    continue;
+                }
+                let path = CString::new(key.replace('~', "~0").replace('/', "~1")).unwrap();
+                check_value(result, i, &path, Some(value));
+            }
+        }
+        assert_eq!(text_of(wx_list_text(result, shown.len(), c"".as_ptr())), "");
+    }
+}
+
+/// A field has the value, or is missing.
+unsafe fn check_value(result: &wx_result, index: usize, path: &CStr, value: Option<&Value>) {
+    let value = value.filter(|value| !value.is_null());
+    let path = path.as_ptr();
+    // SAFETY: the caller guarantees it.
+    unsafe {
+        assert_eq!(wx_list_has(result, index, path) == 1, value.is_some());
+        let text = text_of(wx_list_text(result, index, path));
+        match value {
+            None => assert_eq!(text, ""),
+            Some(Value::String(s)) => assert_eq!(text, s.replace('\0', "\u{FFFD}")),
+            Some(other) => assert_eq!(serde_json::from_str::<Value>(text).unwrap(), *other),
+        }
+        assert_eq!(text_of(wx_list_text(result, index, path)), text);
+        let entries = value.and_then(Value::as_array).map_or(0, Vec::len);
+        assert_eq!(wx_list_size(result, index, path), entries);
+        // serde_json reads -0 as a floating-point number.
+        if value.and_then(Value::as_f64) != Some(0.0) {
+            let number = match value {
+                Some(Value::String(s)) => s.parse::<i64>().ok(),
+                other => other.and_then(Value::as_i64),
+            };
+            let number = number.and_then(|n| i32::try_from(n).ok());
+            assert_eq!(
+                wx_list_number(result, index, path, -7),
+                number.unwrap_or(-7)
+            );
         }
     }
+}
+
+/// A text that the library returned.
+unsafe fn text_of<'a>(text: *const c_char) -> &'a str {
+    // SAFETY: the caller guarantees it.
+    unsafe { CStr::from_ptr(text) }.to_str().unwrap()
 }
 
 /// The fields of an item, typed or extra, have the values in the tree.
@@ -64,7 +126,8 @@ fn check_item(item: MiniProgram<'_>, shown: &Value) {
         let text = value.as_str().unwrap_or_default();
         value.as_i64().or_else(|| text.parse().ok())
     };
-    assert_eq!(item.appid().map(Into::into), text(&shown["appid"]));
+    let appid = text(&shown["appid"]).filter(|appid| !appid.is_empty());
+    assert_eq!(item.appid().map(Into::into), appid);
     assert_eq!(item.nickname().map(Into::into), text(&shown["nickname"]));
     // serde_json reads -0 as a floating-point number.
     if shown["released"].as_f64() != Some(0.0) {
@@ -149,7 +212,8 @@ pub fn options(data: &[u8]) {
     }
 }
 
-/// Input: a byte that is the buffer's size, then a JSON pointer into a list.
+/// Input: a byte that is the buffer's size, then a JSON pointer into a list, and without its first
+/// byte a path into the first item.
 pub fn pointer(data: &[u8]) {
     const LIST: &str = r#"{"errcode":0,"":{"a/b":1,"m~n":[true,null]},"wxopens":{"items":[
         {"status":1,"username":"gh_1","appid":"wx1","nickname":"示例😀\u0000"},{"status":3}]}}"#;
@@ -167,6 +231,14 @@ pub fn pointer(data: &[u8]) {
     let Ok(c_pointer) = CString::new(pointer) else {
         return;
     };
+    if let (Ok(pointer), Some(path)) = (c_pointer.to_str(), pointer.get(1..)) {
+        let item = &tree["wxopens"]["items"][0];
+        let value = item.pointer(&format!("/{}", pointer.get(1..).unwrap_or("?")));
+        if !path.is_empty() {
+            // SAFETY: the result is static, and the path outlives the call.
+            unsafe { check_value(result, 0, &CString::new(path).unwrap(), value) };
+        }
+    }
     let cap = usize::from(*cap);
     let mut out = vec![UNTOUCHED; cap + 8];
     let buf: *mut c_char = out.as_mut_ptr().cast();

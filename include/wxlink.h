@@ -511,18 +511,11 @@ int32_t wx_link_miniprogram(const wx_client *client,
  * administrator refused; a refused item has no appid. Every field of an item is optional. Reading
  * changes nothing, so the request is retried if the connection breaks.
  *
- *     char appid[64], pointer[64];
- *     int i;
+ *     size_t i;
  *     wx_result *result = NULL;
  *     int32_t status = wx_get_linked(client, token, &result);
- *     for (i = 0; status == WX_OK; i++) {
- *         sprintf(pointer, "/wxopens/items/%d", i);
- *         if (wx_result_get(result, pointer, NULL, 0) < 0)
- *             break;
- *         sprintf(pointer, "/wxopens/items/%d/appid", i);
- *         if (wx_result_get(result, pointer, appid, sizeof appid) >= 0)
- *             puts(appid);
- *     }
+ *     for (i = 0; i < wx_list_length(result); i++)
+ *         puts(wx_list_text(result, i, "appid"));
  *     wx_result_free(result);
  *
  * Parameters:
@@ -530,8 +523,9 @@ int32_t wx_link_miniprogram(const wx_client *client,
  *   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
  *                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
  *   result        receives the result, in success and in failure
- * Returns: WX_OK if WeChat returned the list, otherwise as wx_link_miniprogram. It is safe to
- *   call again after any failure.
+ * Returns: WX_OK if WeChat returned a valid list, see wx_list_length. WX_E_BAD_ANSWER if it is
+ *   damaged or malformed: the message names the place. Otherwise as wx_link_miniprogram. It is
+ *   safe to call again after any failure.
  * Ownership: the caller owns the result; free it with wx_result_free.
  * Threads: may be called from several threads at the same time, also on the same client.
  */
@@ -669,7 +663,9 @@ int32_t wx_wait_linked(const wx_client *client,
 /**
  * The result as JSON.
  *
- * If WeChat answered, this is the body of its response, unchanged. Otherwise the library makes it:
+ * If WeChat answered, this is the body of its response, byte for byte. WeChat sends lists with
+ * texts that JSON parsers reject, and even NULs; wx_list_json is valid JSON. If WeChat did not
+ * answer, the library makes the JSON:
  * {"errcode":...,"errmsg":...}, with the status as errcode. The results of wx_ensure_linked and
  * wx_wait_linked have the JSON that wx_ensure_linked describes.
  *
@@ -756,7 +752,9 @@ const char *wx_result_rid(const wx_result *result);
  *      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
  *
  * phase is the last one that the attempt reached: resolve, connect, proxy, tls, send, wait,
- * receive, done.
+ * receive, done. "repaired":true is added if the body was almost JSON and was read with
+ * replacements: control characters, bytes that are not UTF-8, halves of surrogate pairs, or NULs
+ * after its end.
  *
  * Parameters:
  *   result  from a call; NULL gives an empty text
@@ -767,7 +765,8 @@ const char *wx_result_rid(const wx_result *result);
 const char *wx_result_trace(const wx_result *result);
 
 /**
- * Copies one value out of the result's JSON, so that you need no JSON parser.
+ * Copies one value out of the result's JSON, so that you need no JSON parser. For the items of a
+ * list, use wx_list_text and its siblings.
  *
  * Parameters:
  *   result   from a call
@@ -793,6 +792,111 @@ int32_t wx_result_get(const wx_result *result, const char *pointer, char *buf, s
  * Threads: no other thread may use the result during the call or afterwards.
  */
 void wx_result_free(wx_result *result);
+
+/**
+ * The number of items in the list that a call returned.
+ *
+ * wx_get_linked returns WX_OK only for a list that these functions can read: every item is an
+ * object, its appid and username are undamaged texts and its status is a whole number, if they are
+ * there. The result of wx_ensure_linked or wx_wait_linked is a list of one item, or of none if
+ * WeChat's list did not show the mini program. All other results are lists without items.
+ *
+ * WeChat sends names that are cut within a character or contain control characters. Such a text is
+ * returned with U+FFFD in place of what cannot be read.
+ *
+ *     size_t i;
+ *     for (i = 0; i < wx_list_length(result); i++)
+ *         if (wx_list_number(result, i, "status", 0) == WX_LINK_LINKED)
+ *             printf("%s %s\n", wx_list_text(result, i, "appid"),
+ *                    wx_list_text(result, i, "nickname"));
+ *
+ * Parameters:
+ *   result  from a call; NULL gives 0
+ * Returns the number of items.
+ * Threads: may be called from any thread.
+ */
+size_t wx_list_length(const wx_result *result);
+
+/**
+ * A field of a list's item, as text.
+ *
+ * Parameters:
+ *   result  from a call
+ *   index   which item, from 0
+ *   field   WeChat's name of a field, such as "appid", or a path of names and array indexes, such
+ *           as "func_infos/0/name". In a path, ~1 stands for a / within a name, and ~0 for ~.
+ *           func_infos also finds what WeChat calls func_info or func_News. "" is the whole item
+ * Returns the text of a string, otherwise the value's JSON, such as the digits of a number; an
+ *   empty text if the field is missing or null, if there is no such item, or if an argument is
+ *   NULL. A NUL in a string is returned as U+FFFD.
+ * Ownership: the result owns the text. It is valid until the result is freed.
+ * Threads: may be called from any thread.
+ */
+const char *wx_list_text(const wx_result *result, size_t index, const char *field);
+
+/**
+ * A field of a list's item, as a number.
+ *
+ * Parameters:
+ *   result      from a call
+ *   index       which item, from 0
+ *   field       as for wx_list_text
+ *   if_missing  what to return if there is no number
+ * Returns the number, also if WeChat sends its digits in a string. if_missing if the field is
+ *   missing, null, not a whole number, or outside of the range of int32_t (wx_list_text returns
+ *   its digits), if there is no such item, or if result or field is NULL.
+ * Threads: may be called from any thread.
+ */
+int32_t wx_list_number(const wx_result *result,
+                       size_t index,
+                       const char *field,
+                       int32_t if_missing);
+
+/**
+ * Whether a list's item has a field.
+ *
+ * Parameters:
+ *   result  from a call
+ *   index   which item, from 0
+ *   field   as for wx_list_text
+ * Returns 1 if the field has a value other than null; 0 if it is missing or null, if there is no
+ *   such item, or if result or field is NULL.
+ * Threads: may be called from any thread.
+ */
+int32_t wx_list_has(const wx_result *result, size_t index, const char *field);
+
+/**
+ * The number of entries in an array of a list's item, such as func_infos.
+ *
+ *     size_t i;
+ *     char path[64];
+ *     for (i = 0; i < wx_list_size(result, 0, "func_infos"); i++) {
+ *         sprintf(path, "func_infos/%lu/name", (unsigned long)i);
+ *         puts(wx_list_text(result, 0, path));
+ *     }
+ *
+ * Parameters:
+ *   result  from a call
+ *   index   which item, from 0
+ *   field   as for wx_list_text
+ * Returns the number of entries; 0 if the field is missing or not an array, if there is no such
+ *   item, or if result or field is NULL.
+ * Threads: may be called from any thread.
+ */
+size_t wx_list_size(const wx_result *result, size_t index, const char *field);
+
+/**
+ * The items of the list as a JSON array that every JSON parser accepts. The body that
+ * wx_result_json returns may be damaged; here, what cannot be read is replaced by U+FFFD.
+ *
+ * Parameters:
+ *   result  from a call; NULL gives "[]"
+ *   len     receives the length in bytes without the NUL; may be NULL
+ * Returns the array; "[]" if there are no items.
+ * Ownership: the result owns the text. It is valid until the result is freed.
+ * Threads: may be called from any thread.
+ */
+const char *wx_list_json(const wx_result *result, size_t *len);
 
 /**
  * All that is known about WeChat's errcodes, as a JSON array.

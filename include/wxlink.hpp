@@ -225,6 +225,15 @@ inline std::string argument(std::string_view text) {
     return copy;
 }
 
+/// The whole number that a text is.
+inline std::optional<std::int64_t> number_from(std::string_view text) noexcept {
+    std::int64_t number = 0;
+    const char *end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+    return number;
+}
+
 /// Milliseconds as C takes them: from 0 to 2^32 - 1, about 49 days.
 inline std::uint32_t count(std::chrono::milliseconds time) {
     constexpr std::chrono::milliseconds most{std::numeric_limits<std::uint32_t>::max()};
@@ -254,7 +263,6 @@ public:
     /// The HTTP status of the last answer, 0 if there was none.
     int http_status() const noexcept { return wx_result_http_status(get()); }
     wxlink::delivery delivery() const noexcept {
-        if (overruled() && handle_) return wxlink::delivery::unknown;
         return static_cast<wxlink::delivery>(wx_result_delivery(get()));
     }
     /// What happened and what to do about it, for people; empty after WX_OK.
@@ -287,20 +295,14 @@ public:
     /// The whole number at a JSON pointer, or in the string there.
     std::optional<std::int64_t> get_number(std::string_view pointer) const {
         const auto text = get(pointer);
-        std::int64_t number = 0;
-        if (!text) return std::nullopt;
-        const char *end = text->data() + text->size();
-        const auto read = std::from_chars(text->data(), end, number);
-        if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-        return number;
+        return text ? detail::number_from(*text) : std::nullopt;
     }
 
     /// The items of a list. Throws if the call failed: a list that could not be read is not empty.
     std::vector<mini_program> items() const {
         or_throw();
-        std::vector<mini_program> items;
-        for (std::string place; get(place = "/wxopens/items/" + std::to_string(items.size()));)
-            items.push_back(item(place));
+        std::vector<mini_program> items(wx_list_length(get()));
+        for (std::size_t index = 0; index < items.size(); index++) items[index] = item(index);
         return items;
     }
 
@@ -320,71 +322,44 @@ protected:
 
     const wx_result *get() const noexcept { return handle_.get(); }
 
-    /// The same result, but with WX_E_BAD_ANSWER if it contains no list. If such an answer passed
-    /// for an empty list, a program would link mini programs that are linked already.
-    result as_list() && {
-        if (*this && !holds_list()) {
-            status_ = WX_E_BAD_ANSWER;
-            message_ = wx_status_text(WX_E_BAD_ANSWER);
-        }
-        return std::move(*this);
-    }
-
     /// A second result on the same answer, for an error and its copies.
     result shared() const { return result(handle_, status_, message_); }
 
 private:
-    /// Whether this header set the status and the message, and the library's result has others.
+    /// Whether this header refused the call, so that there is no result of the library.
     bool overruled() const noexcept { return !message_.empty(); }
 
-    /// The first character of the JSON at a pointer, or 0 if there is nothing or null.
-    char kind(const std::string &pointer) const {
-        const auto json = text(pointer);
-        return json && !json->empty() ? json->front() : '\0';
-    }
-
-    /// Whether the answer contains a list, or one of the forms WeChat sends for an empty list.
-    bool holds_list() const {
-        if (kind("") != '{') return false;
-        if (const char wxopens = kind("/wxopens"); wxopens != '{')
-            return wxopens == '\0' || result::get("/wxopens") == "[]";
-        if (const char items = kind("/wxopens/items"); items != '[') return items == '\0';
-        for (std::size_t i = 0;; i++) {
-            const std::string place = "/wxopens/items/" + std::to_string(i);
-            if (!get(place)) return true;
-            if (kind(place) != '{') return false;
-        }
-    }
-
-    /// The text at a JSON pointer; null counts as missing.
-    std::optional<std::string> text(const std::string &pointer) const {
-        auto text = get(pointer);
-        return text && *text != "null" ? text : std::nullopt;
-    }
-
-    mini_program item(const std::string &at) const {
+    mini_program item(std::size_t index) const {
         mini_program item;
-        if (const auto status = get_number(at + "/status"))
+        if (const auto status = number(index, "status"))
             item.status = static_cast<link_status>(*status);
-        item.username = text(at + "/username");
-        item.appid = text(at + "/appid");
-        item.source = text(at + "/source");
-        item.nickname = text(at + "/nickname");
-        item.selected = get_number(at + "/selected");
-        item.nearby_display_status = get_number(at + "/nearby_display_status");
-        item.released = get_number(at + "/released");
-        item.headimg_url = text(at + "/headimg_url");
-        item.copy_verify_status = get_number(at + "/copy_verify_status");
-        item.email = text(at + "/email");
-        // The name in WeChat's answers first, then the names WeChat's documentation has printed.
-        for (const char *name : {"/func_infos/", "/func_info/", "/func_News/"}) {
-            std::vector<func_info> &infos = item.func_infos;
-            for (std::string place; get(place = at + name + std::to_string(infos.size()));)
-                infos.push_back({get_number(place + "/id"), get_number(place + "/status"),
-                                 text(place + "/name")});
-            if (!infos.empty()) break;
+        item.username = text(index, "username");
+        item.appid = text(index, "appid");
+        item.source = text(index, "source");
+        item.nickname = text(index, "nickname");
+        item.selected = number(index, "selected");
+        item.nearby_display_status = number(index, "nearby_display_status");
+        item.released = number(index, "released");
+        item.headimg_url = text(index, "headimg_url");
+        item.copy_verify_status = number(index, "copy_verify_status");
+        item.email = text(index, "email");
+        const std::size_t infos = wx_list_size(get(), index, "func_infos");
+        for (std::size_t i = 0; i < infos; i++) {
+            const std::string path = "func_infos/" + std::to_string(i);
+            item.func_infos.push_back({number(index, (path + "/id").c_str()),
+                                       number(index, (path + "/status").c_str()),
+                                       text(index, (path + "/name").c_str())});
         }
         return item;
+    }
+
+    /// A field of a list's item.
+    std::optional<std::string> text(std::size_t index, const char *field) const {
+        if (!wx_list_has(get(), index, field)) return std::nullopt;
+        return wx_list_text(get(), index, field);
+    }
+    std::optional<std::int64_t> number(std::size_t index, const char *field) const {
+        return detail::number_from(wx_list_text(get(), index, field));
     }
 
     std::shared_ptr<wx_result> handle_;
@@ -745,11 +720,9 @@ public:
         return accepted(try_get_linked(access_token));
     }
     [[nodiscard]] result try_get_linked(std::string_view access_token) const {
-        return call<result>({access_token, ""},
-                            [&](const texts &t, wx_result **out) {
-                                return wx_get_linked(handle_.get(), t.token(), out);
-                            })
-            .as_list();
+        return call<result>({access_token, ""}, [&](const texts &t, wx_result **out) {
+            return wx_get_linked(handle_.get(), t.token(), out);
+        });
     }
 
     /// Asks the Official Account's administrator to unlink a mini program; posts once.

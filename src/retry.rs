@@ -92,6 +92,7 @@ impl Sender<'_> {
                     }
                     let is_accepted = response.errcode() == 0;
                     attempt.outcome = if is_accepted { Status::Ok } else { Status::Api };
+                    attempt.repaired = response.is_repaired();
                     attempts.push(attempt);
                     let response = response.with_attempts(attempts);
                     return if is_accepted {

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use wxlink::{Client, Delivery, Error, LinkChoices, Options, Phase, Response, Status};
+use wxlink::{Client, Delivery, Error, LinkChoices, LinkList, Options, Phase, Response, Status};
 use wxlink_sandbox::{Sandbox, Settings};
 
 use wxlink_testkit::scratch;
@@ -135,7 +135,11 @@ fn link(client: &Client) -> Result<Response, Error> {
 }
 
 fn list(client: &Client) -> Result<Response, Error> {
-    without_token(client.get_linked_raw(TOKEN))
+    list_of(client, TOKEN)
+}
+
+fn list_of(client: &Client, token: &str) -> Result<Response, Error> {
+    without_token(client.get_linked(token).map(LinkList::into_response))
 }
 
 /// Checks that no text of the outcome contains the token, and returns the outcome.
@@ -511,7 +515,7 @@ fn tls_trusts_only_the_configured_certificates() {
     let ca_file = sandbox.ca_file().to_str().unwrap();
     let ask = |url: &str, set: &[(&str, &str)]| {
         let client = client(url, &[set, &[("max_retries", "0")]].concat());
-        without_token(client.get_linked_raw("SANDBOX-TOKEN"))
+        list_of(&client, "SANDBOX-TOKEN")
     };
     let trusting = [("ca_file", ca_file)];
     let answer = ask(sandbox.https_url(), &trusting).unwrap();
@@ -642,7 +646,7 @@ fn https_goes_through_an_http_proxy() {
         tls_client(&sandbox, sandbox.https_url(), &[("proxy", &proxy)])
     };
     let good = through("user:p%40ss@");
-    let ask = || without_token(good.get_linked_raw("SANDBOX-TOKEN")).unwrap();
+    let ask = || list_of(&good, "SANDBOX-TOKEN").unwrap();
     assert_eq!(ask().errcode(), 0);
     assert!(ask().attempts()[0].reused);
     assert_eq!((lists(&sandbox), proxy.connections()), (2, 1));
@@ -718,7 +722,7 @@ fn https_goes_through_a_socks_proxy() {
         let proxy = format!("socks5://{login}{}", proxy.addr);
         tls_client(&sandbox, url, &[("proxy", &proxy)])
     };
-    let ask = |client: &Client| without_token(client.get_linked_raw("SANDBOX-TOKEN"));
+    let ask = |client: &Client| list_of(client, "SANDBOX-TOKEN");
     ask(&through(sandbox.https_url(), "")).unwrap();
     ask(&through(sandbox.https_url(), "user:p%40ss@")).unwrap();
     // The proxy resolves the name, not the library.
@@ -1048,7 +1052,7 @@ fn list_as_platform(server: &Server, refresh_token: Option<&str>) -> Error {
     if let Some(token) = refresh_token {
         client.add_account("wx0a00000000000001", token).unwrap();
     }
-    client.get_linked_raw(None).unwrap_err()
+    client.get_linked(None).unwrap_err()
 }
 
 fn json_answer(body: &str) -> String {

@@ -123,51 +123,48 @@ static void put_status(int32_t status)
     put("status", text, strcspn(text, ": "));
 }
 
-/* Puts the value at a JSON pointer of the result; returns 0 if there is none. */
-static int put_value(const wx_result *result, const char *pointer, const char *key)
+/* Puts the value at a JSON pointer of the result, if there is one. */
+static void put_value(const wx_result *result, const char *pointer, const char *key)
 {
     int32_t length = wx_result_get(result, pointer, NULL, 0);
     char *text;
 
     if (length < 0 || (text = (char *)malloc((size_t)length + 1)) == NULL)
-        return 0;
+        return;
     wx_result_get(result, pointer, text, (size_t)length + 1);
-    /* A null counts as missing. */
-    if (strcmp(text, "null") != 0)
-        put(key, text, (size_t)length);
+    put(key, text, (size_t)length);
     free(text);
-    return 1;
 }
 
-static int is_there(const wx_result *result, const char *pointer)
+/* Puts a field of a list's item, unless it is missing or null. */
+static void put_field(const wx_result *result, size_t item, const char *field)
 {
-    return wx_result_get(result, pointer, NULL, 0) >= 0;
+    char key[96];
+
+    if (!wx_list_has(result, item, field))
+        return;
+    sprintf(key, "item.%lu.%s", (unsigned long)item, field);
+    put_text(key, wx_list_text(result, item, field));
 }
 
-static void put_func_infos(const wx_result *result, int item)
+static void put_func_infos(const wx_result *result, size_t item)
 {
-    /* The name in WeChat's answers first, then the names its documentation has printed. */
-    static const char *const names[] = {"func_infos", "func_info", "func_News"};
     static const char *const fields[] = {"id", "status", "name"};
-    char pointer[96], key[96];
-    size_t name, field;
-    int info = 0;
+    char path[64], key[96];
+    size_t info, field, count = wx_list_size(result, item, "func_infos");
 
-    for (name = 0; name < 3 && info == 0; name++) {
-        for (;; info++) {
-            sprintf(pointer, "/wxopens/items/%d/%s/%d", item, names[name], info);
-            if (!is_there(result, pointer))
-                break;
-            for (field = 0; field < 3; field++) {
-                sprintf(pointer, "/wxopens/items/%d/%s/%d/%s", item, names[name], info,
-                        fields[field]);
-                sprintf(key, "item.%d.func_infos.%d.%s", item, info, fields[field]);
-                put_value(result, pointer, key);
-            }
+    for (info = 0; info < count; info++) {
+        for (field = 0; field < 3; field++) {
+            sprintf(path, "func_infos/%lu/%s", (unsigned long)info, fields[field]);
+            if (!wx_list_has(result, item, path))
+                continue;
+            sprintf(key, "item.%lu.func_infos.%lu.%s", (unsigned long)item, (unsigned long)info,
+                    fields[field]);
+            put_text(key, wx_list_text(result, item, path));
         }
     }
-    sprintf(key, "item.%d.func_infos", item);
-    put_number(key, info);
+    sprintf(key, "item.%lu.func_infos", (unsigned long)item);
+    put_number(key, (int)count);
 }
 
 static void put_items(const wx_result *result)
@@ -185,22 +182,14 @@ static void put_items(const wx_result *result)
         "copy_verify_status",
         "email",
     };
-    char pointer[96], key[96];
-    size_t field;
-    int item;
+    size_t item, field, count = wx_list_length(result);
 
-    for (item = 0;; item++) {
-        sprintf(pointer, "/wxopens/items/%d", item);
-        if (!is_there(result, pointer))
-            break;
-        for (field = 0; field < sizeof fields / sizeof *fields; field++) {
-            sprintf(pointer, "/wxopens/items/%d/%s", item, fields[field]);
-            sprintf(key, "item.%d.%s", item, fields[field]);
-            put_value(result, pointer, key);
-        }
+    for (item = 0; item < count; item++) {
+        for (field = 0; field < sizeof fields / sizeof *fields; field++)
+            put_field(result, item, fields[field]);
         put_func_infos(result, item);
     }
-    put_number("items", item);
+    put_number("items", (int)count);
 }
 
 static void put_result(int32_t status, const wx_result *result)

@@ -8,24 +8,18 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "wxlink.h"
 
 /* One field of one item, or "-" if it is missing or null, which every field may be. */
-static const char *field(const wx_result *list, int item, const char *name, char *buf, size_t cap)
+static const char *field(const wx_result *list, size_t item, const char *name)
 {
-    char pointer[64];
-
-    sprintf(pointer, "/wxopens/items/%d/%.20s", item, name);
-    if (wx_result_get(list, pointer, buf, cap) <= 0 || strcmp(buf, "null") == 0)
-        strcpy(buf, "-");
-    return buf;
+    return wx_list_has(list, item, name) ? wx_list_text(list, item, name) : "-";
 }
 
-static const char *status_text(const char *status)
+static const char *status_text(const wx_result *list, size_t item)
 {
-    switch (atoi(status)) {
+    switch (wx_list_number(list, item, "status", 0)) {
     case WX_LINK_LINKED:
         return "linked";
     case WX_LINK_AWAITING_MINI_PROGRAM:
@@ -35,26 +29,20 @@ static const char *status_text(const char *status)
     case WX_LINK_AWAITING_OFFICIAL_ACCOUNT:
         return "waiting for the Official Account's administrator";
     default:
-        return status;
+        return field(list, item, "status");
     }
 }
 
 static void print_table(const wx_result *list)
 {
-    char pointer[64], appid[64], username[64], status[64], nickname[256];
-    int item;
+    size_t item, count = wx_list_length(list);
 
     printf("  %-18s  %-18s  %-48s  %s\n", "APPID", "ORIGINAL ID", "STATUS", "NAME");
-    for (item = 0;; item++) {
-        sprintf(pointer, "/wxopens/items/%d", item);
-        if (wx_result_get(list, pointer, NULL, 0) < 0)
-            break;
-        printf("  %-18s  %-18s  %-48s  %s\n", field(list, item, "appid", appid, sizeof appid),
-               field(list, item, "username", username, sizeof username),
-               status_text(field(list, item, "status", status, sizeof status)),
-               field(list, item, "nickname", nickname, sizeof nickname));
-    }
-    if (item == 0)
+    for (item = 0; item < count; item++)
+        printf("  %-18s  %-18s  %-48s  %s\n", field(list, item, "appid"),
+               field(list, item, "username"), status_text(list, item),
+               field(list, item, "nickname"));
+    if (count == 0)
         puts("  (none)");
 }
 

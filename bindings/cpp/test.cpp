@@ -232,22 +232,23 @@ static void outcomes_are_unknown() {
 // If an answer without a list passed for an empty list, a program would link again.
 static void answers_without_a_list() {
     const wxlink::client client = sandbox();
-    for (const std::string answer :
-         {R"({"errcode":0,"wxopens":"none"})", R"({"errcode":0,"wxopens":[1]})",
-          R"({"errcode":0,"wxopens":{"items":{}}})", R"({"errcode":0,"wxopens":{"items":[{},1]}})",
-          R"({"errcode":0,"wxopens":{"items":[]},"n":1e999})"}) {
+    const auto answer_with = [](const std::string &answer) {
         admin("faults", R"({"fault":{"body":{"text":")" + escaped(answer) + R"("}}})");
+    };
+    for (const std::string answer :
+         {R"({"errcode":0,"wxopens":"none"})", R"({"errcode":0,"wxopens":{"items":[{},1]}})",
+          R"({"errcode":0,"wxopens":{"items":[{"appid":5}]}})", R"({})", R"({"code":0})"}) {
+        answer_with(answer);
         const auto list = client.try_get_linked(token);
         EXPECT(!list && list.status() == WX_E_BAD_ANSWER && list.errcode() == WX_E_BAD_ANSWER);
         EXPECT(list.class_() == wxlink::error_class::none &&
                list.delivery() == wxlink::delivery::unknown);
-        EXPECT(list.json() == answer && list.message().find("BAD_ANSWER") == 0);
+        EXPECT(list.message().find("BAD_ANSWER") != std::string_view::npos);
         thrown<wxlink::bad_answer_error>([&] { (void)list.items(); });
     }
-    for (const std::string answer :
-         {R"({})", R"({"errcode":0,"wxopens":null})", R"({"wxopens":[]})", R"({"wxopens":{}})",
-          R"({"wxopens":{"items":null}})"}) {
-        admin("faults", R"({"fault":{"body":{"text":")" + escaped(answer) + R"("}}})");
+    for (const std::string answer : {R"({"errcode":0})", R"({"errcode":0,"wxopens":null})",
+                                     R"({"errcode":0,"wxopens":{"items":[]}})"}) {
+        answer_with(answer);
         EXPECT(client.get_linked(token).items().empty());
     }
     thrown<wxlink::token_error>([&] { (void)client.try_get_linked("SANDBOX-EXPIRED").items(); });

@@ -391,14 +391,16 @@ func (c *Client) LinkMiniProgram(
 // GetLinked reads the list of mini programs that are linked to an Official Account or on their way
 // (WeChat's getLinkMiniprogram). It is safe to call again after any error.
 func (c *Client) GetLinked(ctx context.Context, accessToken string) (List, error) {
+	var items []MiniProgram
 	r, err := c.call(ctx, accessToken, "", func(client *C.wx_client, token, _ *C.char,
 		result **C.wx_result) C.int32_t {
-		return C.wx_get_linked(client, token, result)
+		status := C.wx_get_linked(client, token, result)
+		if Status(status) == StatusOK {
+			items = readItems(*result)
+		}
+		return status
 	})
-	if err != nil {
-		return List{Result: r}, err
-	}
-	return readList(r)
+	return List{Result: r, Items: items}, err
 }
 
 // UnlinkMiniProgram asks to unlink a mini program (WeChat's unlinkMiniprogram). It posts once; the

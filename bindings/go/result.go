@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 	"unsafe"
 )
@@ -60,7 +59,8 @@ func classOf(result *C.wx_result) Class {
 }
 
 // A List has the mini programs that are linked to an Official Account or on their way, in WeChat's
-// order. WeChat may list service accounts as well.
+// order. WeChat may list service accounts as well. A name of WeChat's that is cut within a character
+// or contains control characters has U+FFFD in place of what cannot be read.
 type List struct {
 	Result
 	Items []MiniProgram
@@ -78,55 +78,17 @@ func (l List) Find(appIDOrGhID string) *MiniProgram {
 	return nil
 }
 
-// readList reads the items of an answer that the library has accepted.
-func readList(r Result) (List, error) {
-	list := List{Result: r}
-	reason := list.read(&reader{json: strings.TrimPrefix(string(r.JSON), "\ufeff")})
-	if reason == "" {
-		return list, nil
+// readItems reads the items of a list that the library has validated.
+func readItems(result *C.wx_result) []MiniProgram {
+	var n C.size_t
+	array := C.wx_list_json(result, &n)
+	items := make([]MiniProgram, C.wx_list_length(result))
+	from := &reader{json: C.GoStringN(array, C.int(n))}
+	from.enter('[')
+	for i := range items {
+		items[i].read(from)
 	}
-	e := refused(StatusBadAnswer, "the answer is not a list: "+reason)
-	list.Status, list.Message, list.Items = StatusBadAnswer, e.Message, nil
-	e.Result = list.Result
-	return list, e
-}
-
-// read reads a list. If there is none, reason is a clause that describes what is wrong.
-func (l *List) read(from *reader) (reason string) {
-	for from.enter('{'); from.more(); {
-		if key := from.text(); key != "wxopens" || from.next() == 'n' {
-			from.skip()
-			continue
-		}
-		switch {
-		case from.enter('{'):
-			for from.more() {
-				if key := from.text(); key != "items" || from.next() == 'n' {
-					from.skip()
-				} else if reason := l.readItems(from); reason != "" {
-					return reason
-				}
-			}
-		case from.enter('[') && !from.more(): // Another form of an empty list.
-		default:
-			return "its wxopens is not an object"
-		}
-	}
-	return ""
-}
-
-func (l *List) readItems(from *reader) (reason string) {
-	if !from.enter('[') {
-		return "its items are not an array"
-	}
-	l.Items = nil // If a field occurs twice, the last one counts.
-	for from.more() {
-		l.Items = append(l.Items, MiniProgram{})
-		if !l.Items[len(l.Items)-1].read(from) {
-			return "one of its items is not an object"
-		}
-	}
-	return ""
+	return items
 }
 
 // A LinkStatus is how far the list shows a link to be. WeChat may add more.
@@ -151,8 +113,8 @@ func (s LinkStatus) String() string {
 // whether it was there.
 type MiniProgram struct {
 	Status              LinkStatus
-	Username            string // the original id, gh_...
-	AppID               string // refused items have none
+	Username            string // the original id, gh_...; Has is false if it is empty
+	AppID               string // refused items have none; Has is false if it is empty
 	Source              string // seen as SOURCE_NORMAL; WeChat does not document it
 	Nickname            string // the display name
 	Selected            int    // 1: shown in the Official Account's page
@@ -245,6 +207,12 @@ func (m *MiniProgram) read(from *reader) bool {
 			fits = readFuncInfos(from, &infos[2])
 		}
 		note(key, fits, &m.has, &m.Extra, from, value)
+	}
+	if m.Username == "" {
+		m.has &^= bit("username")
+	}
+	if m.AppID == "" {
+		m.has &^= bit("appid")
 	}
 	m.has &^= bit("func_infos")
 	for _, infos := range infos {

@@ -410,7 +410,7 @@ impl LinkProgress {
 #[pyfunction]
 pub fn read_list(body: Vec<u8>) -> PyResult<LinkList> {
     wxlink::Response::from_bytes(Endpoint::Get, 200, body)
-        .and_then(wxlink::LinkList::read)
+        .and_then(|response| wxlink::LinkList::from_response(response).ok_or("no list".into()))
         .map(LinkList::new)
         .map_err(PyValueError::new_err)
 }

@@ -13,7 +13,6 @@ use crate::error::Error;
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
-use crate::model::failure::Failure;
 use crate::model::lang::Text;
 use crate::model::status::Status;
 use crate::redact::Secret;
@@ -163,7 +162,7 @@ impl Client {
         &self,
         access_token: impl Into<Option<&'a str>>,
     ) -> Result<LinkList, Error> {
-        self.parse_list(self.get_linked_raw(access_token)?)
+        self.list(access_token.into(), self.deadline())
     }
 
     /// [`get_linked`](Client::get_linked) that ends by `deadline` at the latest. Checks first the
@@ -176,33 +175,15 @@ impl Client {
     ) -> Result<LinkList, Error> {
         self.check_text("appid", id, MAX_APPID_BYTES)
             .map_err(|e| e.with_endpoint(Endpoint::Get))?;
-        self.parse_list(self.call(Endpoint::Get, access_token, &EmptyObject {}, deadline)?)
+        self.list(access_token, deadline)
     }
 
-    fn parse_list(&self, response: Response) -> Result<LinkList, Error> {
-        let attempts = response.attempts().to_vec();
-        LinkList::read(response).map_err(|why| {
-            let failure = Failure::new(Status::BadAnswer, why);
-            let lang = self.settings.lang;
-            Error::failed(Endpoint::Get, failure, Delivery::Answered, attempts, lang)
+    fn list(&self, access_token: Option<&str>, deadline: Instant) -> Result<LinkList, Error> {
+        let response = self.call(Endpoint::Get, access_token, &EmptyObject {}, deadline)?;
+        LinkList::from_response(response).ok_or_else(|| {
+            let (status, lang) = (Status::Internal, self.settings.lang);
+            Error::before_send(status, "", lang).with_endpoint(Endpoint::Get)
         })
-    }
-
-    /// [`get_linked`](Client::get_linked) for callers that want the response itself: WeChat's
-    /// errcode is 0, but the list is not parsed.
-    ///
-    /// # Errors
-    /// As [`get_linked`](Client::get_linked), except that the list's structure is not checked.
-    pub fn get_linked_raw<'a>(
-        &self,
-        access_token: impl Into<Option<&'a str>>,
-    ) -> Result<Response, Error> {
-        self.call(
-            Endpoint::Get,
-            access_token.into(),
-            &EmptyObject {},
-            self.deadline(),
-        )
     }
 
     /// Requests that a mini program be unlinked from the Official Account that the token belongs to

@@ -110,18 +110,11 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 /// administrator refused; a refused item has no appid. Every field of an item is optional. Reading
 /// changes nothing, so the request is retried if the connection breaks.
 ///
-///     char appid[64], pointer[64];
-///     int i;
+///     size_t i;
 ///     wx_result *result = NULL;
 ///     int32_t status = wx_get_linked(client, token, &result);
-///     for (i = 0; status == WX_OK; i++) {
-///         sprintf(pointer, "/wxopens/items/%d", i);
-///         if (wx_result_get(result, pointer, NULL, 0) < 0)
-///             break;
-///         sprintf(pointer, "/wxopens/items/%d/appid", i);
-///         if (wx_result_get(result, pointer, appid, sizeof appid) >= 0)
-///             puts(appid);
-///     }
+///     for (i = 0; i < wx_list_length(result); i++)
+///         puts(wx_list_text(result, i, "appid"));
 ///     wx_result_free(result);
 ///
 /// Parameters:
@@ -129,8 +122,9 @@ pub unsafe extern "C" fn wx_link_miniprogram(
 ///   access_token  the Official Account's access token (authorizer_access_token), 1 to 4096
 ///                 bytes. NULL or empty: the client uses its token source (see wx_options_set)
 ///   result        receives the result, in success and in failure
-/// Returns: WX_OK if WeChat returned the list, otherwise as wx_link_miniprogram. It is safe to
-///   call again after any failure.
+/// Returns: WX_OK if WeChat returned a valid list, see wx_list_length. WX_E_BAD_ANSWER if it is
+///   damaged or malformed: the message names the place. Otherwise as wx_link_miniprogram. It is
+///   safe to call again after any failure.
 /// Ownership: the caller owns the result; free it with wx_result_free.
 /// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
@@ -142,7 +136,8 @@ pub unsafe extern "C" fn wx_get_linked(
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions require.
         let access_token = unsafe { token(client, access_token) }?;
-        client.get_linked_raw(access_token).map(Outcome::Response)
+        let list = client.get_linked(access_token)?;
+        Ok(Outcome::Response(list.into_response()))
     };
     // SAFETY: the caller guarantees both pointers.
     unsafe { call(Endpoint::Get, client, result, body) }

@@ -292,7 +292,10 @@ impl<'a> ExecRequest<'a> {
         };
         let client = || Client::new(&self.options);
         Ok(match self.op {
-            Operation::List => client()?.get_linked_raw(token).into(),
+            Operation::List => {
+                let list = client()?.get_linked(token)?;
+                Outcome::Response(list.into_response())
+            }
             Operation::Unlink => client()?.unlink_miniprogram(token, appid()?).into(),
             Operation::Link => client()?
                 .link_miniprogram(token, appid()?, choices()?)
@@ -339,7 +342,7 @@ fn trimmed(text: &str) -> &str {
 
 fn write(result: &wx_result, format: Format) -> Vec<u8> {
     match format {
-        Format::Json => result.json().into_owned(),
+        Format::Json => result.valid_json().into_owned(),
         Format::Lines => {
             let mut text = head_lines(result);
             push_line(&mut text, "message", &result.message());

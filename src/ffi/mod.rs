@@ -30,6 +30,8 @@ pub mod client;
 pub mod errcode;
 pub mod exec;
 mod guard;
+pub mod list;
+mod list_texts;
 pub mod options;
 pub mod result;
 pub mod status;

@@ -8,6 +8,7 @@ use libc::size_t;
 use serde_json::{Value, json};
 
 use super::guard::guard;
+use super::list_texts::ListTexts;
 use super::{argument_error, text};
 use crate::client::{Client, LinkProgress};
 use crate::error::Error;
@@ -16,6 +17,8 @@ use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
 use crate::model::status::Status;
+use crate::response::items::Items;
+use crate::response::list::MiniProgram;
 use crate::response::response::Response;
 
 /// The outcome of a call.
@@ -43,12 +46,45 @@ impl From<Result<Response, Error>> for Outcome {
 /// Threads: may be used by several threads at the same time. wx_result_free must be the last use.
 pub struct wx_result {
     outcome: Outcome,
-    json: OnceLock<CString>,
+    /// The JSON and a NUL. A damaged body may contain NULs as well.
+    json: OnceLock<Vec<u8>>,
     message: OnceLock<CString>,
     rid: OnceLock<CString>,
     trace: OnceLock<CString>,
     /// The JSON that the library makes if WeChat's body is not the result's JSON.
     own_json: OnceLock<Value>,
+    pub(super) list_json: OnceLock<CString>,
+    list_texts: OnceLock<ListTexts>,
+    /// The list of ensure and wait.
+    own_list: OnceLock<OwnList>,
+}
+
+/// A list that is not WeChat's response: the item that ensure or wait found.
+struct OwnList {
+    json: Vec<u8>,
+    items: Items,
+}
+
+impl OwnList {
+    fn new(item: Option<&Value>) -> OwnList {
+        let json = item.map_or("[]".into(), |item| format!("[{item}]"));
+        let json = json.into_bytes();
+        let items = Items::find_in_array(&json).unwrap_or_default();
+        OwnList { json, items }
+    }
+}
+
+/// The items of a result, and the JSON in which they are.
+#[derive(Clone, Copy)]
+pub(super) struct ResultItems<'a> {
+    json: &'a [u8],
+    pub items: &'a Items,
+}
+
+impl<'a> ResultItems<'a> {
+    pub fn array_json(self) -> &'a [u8] {
+        self.items.array_json(self.json)
+    }
 }
 
 impl wx_result {
@@ -60,6 +96,9 @@ impl wx_result {
             rid: OnceLock::new(),
             trace: OnceLock::new(),
             own_json: OnceLock::new(),
+            list_json: OnceLock::new(),
+            list_texts: OnceLock::new(),
+            own_list: OnceLock::new(),
         }
     }
 
@@ -160,10 +199,51 @@ impl wx_result {
         }
     }
 
-    /// [`json`](Self::json), parsed.
+    /// [`json`](Self::json), with everything replaced that is not valid JSON.
+    pub(super) fn valid_json(&self) -> Cow<'_, [u8]> {
+        match self.response() {
+            Some(response) => Cow::Borrowed(response.valid_json()),
+            None => self.json(),
+        }
+    }
+
+    /// [`valid_json`](Self::valid_json), parsed.
     pub(super) fn tree(&self) -> &Value {
         self.response()
             .map_or_else(|| self.own_json(), Response::json)
+    }
+
+    pub(super) fn items(&self) -> ResultItems<'_> {
+        static NONE: Items = Items::EMPTY;
+        match &self.outcome {
+            Outcome::Response(response) => ResultItems {
+                json: response.valid_json(),
+                items: response.items().unwrap_or(&NONE),
+            },
+            Outcome::Progress(progress) => {
+                let own = self.own_list.get_or_init(|| OwnList::new(progress.item()));
+                ResultItems {
+                    json: &own.json,
+                    items: &own.items,
+                }
+            }
+            Outcome::Error(_) | Outcome::Stored => ResultItems {
+                json: b"",
+                items: &NONE,
+            },
+        }
+    }
+
+    pub(super) fn item(&self, index: usize) -> Option<MiniProgram<'_>> {
+        let ResultItems { json, items } = self.items();
+        MiniProgram::new(json, items, index)
+    }
+
+    pub(super) fn list_texts(&self) -> &ListTexts {
+        self.list_texts.get_or_init(|| {
+            let ResultItems { json, items } = self.items();
+            ListTexts::new(json, items)
+        })
     }
 
     fn own_json(&self) -> &Value {
@@ -215,7 +295,7 @@ pub(super) unsafe fn run(
 }
 
 /// The C text in `cell`, which `make` fills at the first use.
-fn text_once(cell: &OnceLock<CString>, make: impl FnOnce() -> Vec<u8>) -> &CStr {
+pub(super) fn text_once(cell: &OnceLock<CString>, make: impl FnOnce() -> Vec<u8>) -> &CStr {
     cell.get_or_init(|| CString::new(make()).unwrap_or_default())
 }
 
@@ -223,7 +303,7 @@ fn text_once(cell: &OnceLock<CString>, make: impl FnOnce() -> Vec<u8>) -> &CStr 
 ///
 /// # Safety
 /// `result` is NULL or from a call, and not freed.
-unsafe fn read<T: Copy>(
+pub(super) unsafe fn read<T: Copy>(
     result: *const wx_result,
     default: T,
     read: impl FnOnce(&wx_result) -> T,
@@ -237,7 +317,9 @@ unsafe fn read<T: Copy>(
 
 /// The result as JSON.
 ///
-/// If WeChat answered, this is the body of its response, unchanged. Otherwise the library makes it:
+/// If WeChat answered, this is the body of its response, byte for byte. WeChat sends lists with
+/// texts that JSON parsers reject, and even NULs; wx_list_json is valid JSON. If WeChat did not
+/// answer, the library makes the JSON:
 /// {"errcode":...,"errmsg":...}, with the status as errcode. The results of wx_ensure_linked and
 /// wx_wait_linked have the JSON that wx_ensure_linked describes.
 ///
@@ -253,8 +335,8 @@ pub unsafe extern "C" fn wx_result_json(
     len: *mut size_t,
 ) -> *const c_char {
     let json = |r: &wx_result| {
-        let json = text_once(&r.json, || r.json().into_owned());
-        (json.as_ptr(), json.count_bytes())
+        let json = r.json.get_or_init(|| [&*r.json(), b"\0"].concat());
+        (json.as_ptr().cast(), json.len().saturating_sub(1))
     };
     // SAFETY: the caller guarantees it.
     let (json, bytes) = unsafe { read(result, (c"".as_ptr(), 0), json) };
@@ -352,7 +434,9 @@ pub unsafe extern "C" fn wx_result_rid(result: *const wx_result) -> *const c_cha
 ///      "phase":"done","ms":41,"outcome":"OK","http_status":200,"reused":false}]}
 ///
 /// phase is the last one that the attempt reached: resolve, connect, proxy, tls, send, wait,
-/// receive, done.
+/// receive, done. "repaired":true is added if the body was almost JSON and was read with
+/// replacements: control characters, bytes that are not UTF-8, halves of surrogate pairs, or NULs
+/// after its end.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text
@@ -366,7 +450,8 @@ pub unsafe extern "C" fn wx_result_trace(result: *const wx_result) -> *const c_c
     unsafe { read(result, c"".as_ptr(), trace) }
 }
 
-/// Copies one value out of the result's JSON, so that you need no JSON parser.
+/// Copies one value out of the result's JSON, so that you need no JSON parser. For the items of a
+/// list, use wx_list_text and its siblings.
 ///
 /// Parameters:
 ///   result   from a call

@@ -26,6 +26,9 @@ use super::client::{
 use super::errcode::{wx_catalogue_json, wx_class_text, wx_errcode_text};
 use super::exec::wx_exec;
 use super::guard::injected;
+use super::list::{
+    wx_list_has, wx_list_json, wx_list_length, wx_list_number, wx_list_size, wx_list_text,
+};
 use super::options::{
     wx_options, wx_options_free, wx_options_message, wx_options_new, wx_options_set,
 };
@@ -35,8 +38,10 @@ use super::result::{
     wx_result_trace,
 };
 use super::status::{WX_ABI_VERSION, wx_abi_version, wx_status_text, wx_version};
+use crate::model::endpoint::Endpoint;
 use crate::model::errcode::CLASSES;
 use crate::model::status::{STATUSES, Status};
+use crate::response::response::Response;
 
 const BAD_UTF8: &CStr = c"\xff\xfe";
 
@@ -302,6 +307,7 @@ fn null_in_every_argument() {
             assert_eq!(string(get(none)), "");
         }
         assert_eq!(wx_result_get(none, text, null_mut(), 0), WX_E_NULL_POINTER);
+        check_no_list(none);
 
         assert_eq!(string(wx_errcode_text(null(), 0, null(), null())), "");
         assert_eq!(
@@ -485,6 +491,186 @@ fn a_derived_handle_has_its_own_limits_and_cancellation() {
         let status = wx_get_linked(silent.client, text, &mut r);
         assert_eq!(check_failure(status, r).0, WX_E_TIMEOUT);
         wx_client_free(derived);
+    }
+}
+
+/// A result without items, with every kind of argument.
+fn check_no_list(result: *const wx_result) {
+    let mut len = 7;
+    unsafe {
+        assert_eq!(wx_list_length(result), 0);
+        assert_eq!(string(wx_list_json(result, &mut len)), "[]");
+        assert_eq!(len, 2);
+        assert_eq!(string(wx_list_json(result, null_mut())), "[]");
+        for field in [null(), c"".as_ptr(), c"appid".as_ptr(), BAD_UTF8.as_ptr()] {
+            for index in [0, 1, usize::MAX] {
+                assert_eq!(string(wx_list_text(result, index, field)), "");
+                assert_eq!(wx_list_number(result, index, field, -7), -7);
+                assert_eq!(wx_list_has(result, index, field), 0);
+                assert_eq!(wx_list_size(result, index, field), 0);
+            }
+        }
+    }
+}
+
+fn list_of(body: &[u8]) -> wx_result {
+    let response = Response::from_bytes(Endpoint::Get, 200, body.to_vec()).unwrap();
+    wx_result::from_response(response)
+}
+
+#[test]
+fn fields_are_read_by_name_and_path() {
+    let list = list_of(
+        br#"{"errcode":0,"wxopens":{"items":[{"status":1,"appid":"wx1","nickname":"a\u0000\n\ud83d\ude00",
+        "selected":"12","released":null,"nearby_display_status":2147483648,"email":true,
+        "copy_verify_status":-2147483648,"func_info":[{"id":1,"name":"n\u0000"},{"id":"2"}],
+        "a/b~":[[],{"c":[7]}],"":5},{"func_News":[{}],"func_infos":null}]}}"#,
+    );
+    let field = |i, name: &CStr| string(unsafe { wx_list_text(&list, i, name.as_ptr()) });
+    let number = |i, name: &CStr| unsafe { wx_list_number(&list, i, name.as_ptr(), -7) };
+    let has = |i, name: &CStr| unsafe { wx_list_has(&list, i, name.as_ptr()) };
+    let size = |i, name: &CStr| unsafe { wx_list_size(&list, i, name.as_ptr()) };
+    for _ in 0..2 {
+        assert_eq!(unsafe { wx_list_length(&list) }, 2);
+        // A known field: a number, a text, a number in a text, null, and other types.
+        assert_eq!((field(0, c"status"), number(0, c"status")), ("1".into(), 1));
+        assert_eq!(field(0, c"appid"), "wx1");
+        assert_eq!(field(0, c"nickname"), "a\u{FFFD}\n\u{1F600}");
+        let selected = (field(0, c"selected"), number(0, c"selected"));
+        assert_eq!(selected, ("12".into(), 12));
+        assert_eq!(has(0, c"released") + has(1, c"appid"), 0);
+        assert_eq!(
+            (field(0, c"released"), number(0, c"released")),
+            ("".into(), -7)
+        );
+        assert_eq!(
+            (field(0, c"email"), number(0, c"email")),
+            ("true".into(), -7)
+        );
+        // Beyond the range, the digits are a text.
+        assert_eq!(field(0, c"nearby_display_status"), "2147483648");
+        assert_eq!(number(0, c"nearby_display_status"), -7);
+        assert_eq!(number(0, c"copy_verify_status"), i32::MIN);
+        // All spellings of func_infos.
+        for name in [c"func_infos", c"func_info", c"func_News"] {
+            assert_eq!((size(0, name), size(1, name)), (2, 1), "{name:?}");
+            assert_eq!(has(0, name), 1);
+        }
+        assert_eq!(field(0, c"func_infos/0/name"), "n\u{FFFD}");
+        assert_eq!(number(0, c"func_News/1/id"), 2);
+        assert_eq!(
+            field(0, c"func_info"),
+            r#"[{"id":1,"name":"n\u0000"},{"id":"2"}]"#
+        );
+        // Unknown fields, and a name that contains separators.
+        assert_eq!(field(0, c"a~1b~0/1/c/0"), "7");
+        assert_eq!((size(0, c"a~1b~0"), size(0, c"a~1b~0/1/c")), (2, 1));
+        assert_eq!(field(1, c""), r#"{"func_News":[{}],"func_infos":null}"#);
+        for missing in [
+            c"x",
+            c"appid/0",
+            c"func_infos/2",
+            c"func_infos/01",
+            c"func_infos/-1",
+            c"/",
+        ] {
+            assert_eq!(
+                (field(0, missing), has(0, missing)),
+                (String::new(), 0),
+                "{missing:?}"
+            );
+        }
+        assert_eq!(
+            (field(2, c"appid"), has(usize::MAX, c"appid")),
+            (String::new(), 0)
+        );
+        assert_eq!(field(0, BAD_UTF8), "");
+    }
+    let mut len = 0;
+    let json = string(unsafe { wx_list_json(&list, &mut len) });
+    assert_eq!(len, json.len());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["nickname"], "a\0\n\u{1F600}");
+}
+
+#[test]
+fn a_damaged_body_is_kept_and_its_list_is_json() {
+    let body =
+        b"{\"errcode\":0,\"wxopens\":{\"items\":[{\"appid\":\"wx1\",\"nickname\":\"\xff\0\"}]}}\0";
+    let list = list_of(body);
+    let mut len = 0;
+    let json = unsafe { wx_result_json(&list, &mut len) };
+    let kept = unsafe { std::slice::from_raw_parts(json.cast::<u8>(), len + 1) };
+    assert_eq!(kept, [&body[..], b"\0"].concat());
+    let json = string(unsafe { wx_list_json(&list, null_mut()) });
+    assert_eq!(
+        json,
+        "[{\"appid\":\"wx1\",\"nickname\":\"\u{FFFD}\u{FFFD}\"}]"
+    );
+    let nickname = unsafe { wx_list_text(&list, 0, c"nickname".as_ptr()) };
+    assert_eq!(string(nickname), "\u{FFFD}\u{FFFD}");
+}
+
+#[test]
+fn threads_read_the_same_texts() {
+    let list = list_of(
+        br#"{"errcode":0,"wxopens":{"items":[{"appid":"wx1","func_infos":[{"name":"a"}]}]}}"#,
+    );
+    let texts = |list: &wx_result| {
+        let text = |field: &CStr| unsafe { wx_list_text(list, 0, field.as_ptr()) } as usize;
+        [text(c"appid"), text(c"func_infos/0/name"), text(c"")]
+    };
+    let seen: Vec<_> = std::thread::scope(|scope| {
+        let read = |_| scope.spawn(|| texts(&list));
+        let threads: Vec<_> = (0..4).map(read).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert!(seen.iter().all(|pointers| *pointers == texts(&list)));
+}
+
+#[test]
+fn ensure_and_wait_return_the_item_as_a_list() {
+    let sandbox = wxlink_sandbox::Sandbox::start(wxlink_sandbox::Settings::default()).unwrap();
+    let url = CString::new(sandbox.http_url()).unwrap();
+    unsafe {
+        let options = wx_options_new();
+        let set = wx_options_set(options, c"base_url".as_ptr(), url.as_ptr());
+        assert_eq!(set, WX_OK);
+        let mut client = null_mut();
+        assert_eq!(wx_client_new(options, &mut client), WX_OK);
+        wx_options_free(options);
+        let (token, appid) = (c"SANDBOX-TOKEN".as_ptr(), c"wx0b00000000000001".as_ptr());
+        let mut r = null_mut();
+
+        // The list does not show the mini program.
+        assert_eq!(
+            wx_wait_linked(client, token, appid, 0, &mut r),
+            Status::Vanished.code()
+        );
+        check_no_list(r);
+        wx_result_free(r);
+        assert_eq!(
+            wx_link_miniprogram(client, token, appid, 0, 0, &mut r),
+            WX_OK
+        );
+        check_no_list(r);
+        wx_result_free(r);
+
+        assert_eq!(
+            wx_wait_linked(client, token, appid, 0, &mut r),
+            Status::Pending.code()
+        );
+        assert_eq!(wx_list_length(r), 1);
+        assert_eq!(
+            string(wx_list_text(r, 0, c"appid".as_ptr())),
+            "wx0b00000000000001"
+        );
+        assert_eq!(wx_list_number(r, 0, c"status".as_ptr(), 0), 12);
+        let json: serde_json::Value =
+            serde_json::from_str(&string(wx_list_json(r, null_mut()))).unwrap();
+        assert_eq!(json[0]["status"], 12);
+        wx_result_free(r);
+        wx_client_free(client);
     }
 }
 
@@ -760,6 +946,15 @@ fn a_panic_becomes_internal_and_the_client_still_works() {
             WX_E_NULL_POINTER
         );
         wx_result_free(r);
+
+        let list = list_of(br#"{"errcode":0,"wxopens":{"items":[{"appid":"7"}]}}"#);
+        let appid = c"appid".as_ptr();
+        assert_eq!(panicking(|| wx_list_length(&list)), 0);
+        assert_eq!(string(panicking(|| wx_list_text(&list, 0, appid))), "");
+        assert_eq!(panicking(|| wx_list_number(&list, 0, appid, -7)), -7);
+        assert_eq!(panicking(|| wx_list_has(&list, 0, appid)), 0);
+        assert_eq!(panicking(|| wx_list_size(&list, 0, appid)), 0);
+        assert_eq!(string(panicking(|| wx_list_json(&list, null_mut()))), "[]");
 
         assert_eq!(string(panicking(|| wx_catalogue_json())), "");
         assert_eq!(

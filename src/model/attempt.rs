@@ -42,6 +42,9 @@ pub struct Attempt {
     pub outcome: Status,
     /// The HTTP status of the response; 0 if there was none.
     pub http_status: u16,
+    /// Whether the body was almost JSON, and was read with replacements: control characters, bytes
+    /// that are not UTF-8, halves of surrogate pairs, or NULs after its end.
+    pub repaired: bool,
     /// Why the attempt failed; empty if it succeeded. Contains no secret.
     pub detail: String,
 }
@@ -57,6 +60,8 @@ pub(crate) fn trace_json(endpoint: &str, delivery: Delivery, attempts: &[Attempt
         #[serde(skip_serializing_if = "is_zero")]
         http_status: u16,
         reused: bool,
+        #[serde(skip_serializing_if = "is_false")]
+        repaired: bool,
         #[serde(skip_serializing_if = "str::is_empty")]
         detail: &'a str,
     }
@@ -75,6 +80,7 @@ pub(crate) fn trace_json(endpoint: &str, delivery: Delivery, attempts: &[Attempt
             outcome: a.outcome.name(),
             http_status: a.http_status,
             reused: a.reused,
+            repaired: a.repaired,
             detail: &a.detail,
         })
         .collect();
@@ -88,4 +94,8 @@ pub(crate) fn trace_json(endpoint: &str, delivery: Delivery, attempts: &[Attempt
 
 fn is_zero(n: &u16) -> bool {
     *n == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -1,25 +1,16 @@
-//! WeChat's JSON: checked for encoding and depth, and repaired if it contains a lone surrogate.
-//!
-//! WeChat cuts nicknames at a fixed length. A cut within an emoji leaves an escape for one half of
-//! a surrogate pair, which JSON parsers reject, although the rest of the list is valid.
+//! Checks the encoding and depth of WeChat's JSON.
 
-use serde::de::DeserializeOwned;
+use super::repair::without_bom;
 
 /// How deep a response may nest. WeChat's list has four levels.
 const MAX_DEPTH: usize = 64;
-
-/// Parses JSON that may contain lone surrogates.
-pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
-    let parsed = serde_json::from_str(json).ok();
-    parsed.or_else(|| serde_json::from_str(&replace_lone_surrogates(json)?).ok())
-}
 
 /// The body as text, without a byte order mark.
 ///
 /// # Errors
 /// What the body is if it is not UTF-8, does not start an object, or nests too deep.
 pub(super) fn json_text(body: &[u8]) -> Result<&str, String> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let body = without_bom(body);
     let text =
         simdutf8::basic::from_utf8(body).map_err(|_| "bytes that are not UTF-8".to_owned())?;
     match text.trim_start().as_bytes().first() {
@@ -72,40 +63,6 @@ fn depth(json: &[u8]) -> usize {
         }
     }
     deepest
-}
-
-/// Replaces escapes of lone surrogates by U+FFFD. `None` if the text contains no surrogates.
-pub(super) fn replace_lone_surrogates(text: &str) -> Option<String> {
-    if !["\\ud", "\\uD"].iter().any(|prefix| text.contains(prefix)) {
-        return None;
-    }
-    let code_unit = |at: usize| {
-        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let mut repaired = String::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(length) = text[at..].find('\\') {
-        let escape = at + length;
-        repaired += &text[at..escape];
-        let (escape_len, is_valid) = match (code_unit(escape), code_unit(escape + 6)) {
-            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, true),
-            (Some(0xD800..=0xDFFF), _) => (6, false),
-            // Another escape. Skip its character too, which may be a backslash.
-            _ => (
-                1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8),
-                true,
-            ),
-        };
-        repaired += if is_valid {
-            &text[escape..escape + escape_len]
-        } else {
-            "\\ufffd"
-        };
-        at = escape + escape_len;
-    }
-    repaired += &text[at..];
-    Some(repaired)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The list of linked mini programs, as types.
 //!
 //! WeChat's own documentation disagrees about the names and types of fields. So every field is
-//! optional, a value of an unexpected type does not invalidate the list, and unknown fields are
-//! kept.
+//! optional, a value of an unexpected type does not invalidate the list unless decisions depend on
+//! the field (`items.rs`), and unknown fields are kept.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -10,30 +10,26 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::items::{Field, ItemOffsets, Items};
+use super::reader::Reader;
+use super::response::Response;
 use crate::model::link_status::LinkStatus;
-use crate::response::reader::Reader;
-use crate::response::response::Response;
 
 /// WeChat's list of an Official Account's mini programs (`getLinkMiniprogram`): linked, pending and
 /// refused ones.
 ///
-/// It keeps the response and the offsets of the fields in it. A field's value is parsed when it is
-/// read.
+/// The list is valid: its items are objects, and the ids and the status of each item are undamaged
+/// and have their types. A field's value is parsed when it is read.
 #[derive(Clone, Debug)]
 pub struct LinkList {
     response: Response,
-    items: Vec<ItemOffsets>,
 }
 
 impl LinkList {
-    /// Reads the list in a response.
-    ///
-    /// # Errors
-    /// What the response contains instead of a list.
+    /// The list in a response; `None` if the response contains none.
     #[doc(hidden)]
-    pub fn read(response: Response) -> Result<LinkList, String> {
-        let items = find_items(response.body())?;
-        Ok(LinkList { response, items })
+    pub fn from_response(response: Response) -> Option<LinkList> {
+        response.items().is_some().then_some(LinkList { response })
     }
 
     /// The response that contains the list.
@@ -41,24 +37,31 @@ impl LinkList {
         &self.response
     }
 
+    /// The response that contains the list.
+    pub fn into_response(self) -> Response {
+        self.response
+    }
+
     /// The number of items.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.found().len()
     }
 
     /// Whether the list has no items.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 
     /// The item at this index, from 0.
     pub fn get(&self, index: usize) -> Option<MiniProgram<'_>> {
-        self.items.get(index).map(|offsets| self.item(offsets))
+        MiniProgram::new(self.response.valid_json(), self.found(), index)
     }
 
     /// The items, in WeChat's order. Some may be service accounts instead of mini programs.
     pub fn items(&self) -> impl ExactSizeIterator<Item = MiniProgram<'_>> {
-        self.items.iter().map(|offsets| self.item(offsets))
+        let json = self.response.valid_json();
+        let item = move |offsets| MiniProgram { json, offsets };
+        self.found().offsets.iter().map(item)
     }
 
     /// The first item with this appid or original id (`gh_…`).
@@ -66,11 +69,9 @@ impl LinkList {
         self.items().find(|item| item.matches_id(appid_or_gh_id))
     }
 
-    fn item<'a>(&'a self, offsets: &'a ItemOffsets) -> MiniProgram<'a> {
-        MiniProgram {
-            json: self.response.body(),
-            offsets,
-        }
+    fn found(&self) -> &Items {
+        static NONE: Items = Items::EMPTY;
+        self.response.items().unwrap_or(&NONE)
     }
 }
 
@@ -79,72 +80,6 @@ impl LinkList {
 pub struct MiniProgram<'a> {
     json: &'a [u8],
     offsets: &'a ItemOffsets,
-}
-
-/// The offsets in the body at which an item and the values of its known fields start. 0 stands for
-/// a missing field: a body starts with a bracket.
-#[derive(Clone, Debug)]
-struct ItemOffsets {
-    item: u32,
-    fields: [u32; FIELD_COUNT],
-}
-
-/// The known fields.
-#[derive(Clone, Copy)]
-enum Field {
-    Status,
-    Username,
-    Appid,
-    Source,
-    Nickname,
-    Selected,
-    NearbyDisplayStatus,
-    Released,
-    HeadimgUrl,
-    CopyVerifyStatus,
-    Email,
-    FuncInfos,
-    // Other spellings of func_infos in WeChat's documentation.
-    FuncInfo,
-    FuncNews,
-}
-
-const FIELD_COUNT: usize = Field::FuncNews as usize + 1;
-
-impl Field {
-    fn parse(name: &str) -> Option<Field> {
-        Some(match name {
-            "status" => Field::Status,
-            "username" => Field::Username,
-            "appid" => Field::Appid,
-            "source" => Field::Source,
-            "nickname" => Field::Nickname,
-            "selected" => Field::Selected,
-            "nearby_display_status" => Field::NearbyDisplayStatus,
-            "released" => Field::Released,
-            "headimg_url" => Field::HeadimgUrl,
-            "copy_verify_status" => Field::CopyVerifyStatus,
-            "email" => Field::Email,
-            "func_infos" => Field::FuncInfos,
-            "func_info" => Field::FuncInfo,
-            "func_News" => Field::FuncNews,
-            _ => return None,
-        })
-    }
-
-    /// Whether the next value has the field's type.
-    fn accepts(self, value: &mut Reader<'_>) -> bool {
-        match self {
-            Field::Username
-            | Field::Appid
-            | Field::Source
-            | Field::Nickname
-            | Field::HeadimgUrl
-            | Field::Email => value.text().is_some(),
-            Field::FuncInfos | Field::FuncInfo | Field::FuncNews => func_infos(value).is_some(),
-            _ => value.number().is_some(),
-        }
-    }
 }
 
 /// A capability of a mini program.
@@ -161,19 +96,25 @@ pub struct FuncInfo {
 }
 
 impl<'a> MiniProgram<'a> {
+    /// The item at this index of the items that were found in `json`.
+    pub(crate) fn new(json: &'a [u8], items: &'a Items, index: usize) -> Option<MiniProgram<'a>> {
+        let offsets = items.offsets.get(index)?;
+        Some(MiniProgram { json, offsets })
+    }
+
     /// The status of the link.
     pub fn status(self) -> Option<LinkStatus> {
         self.number(Field::Status).map(LinkStatus::from)
     }
 
-    /// The original id, `gh_…`.
+    /// The original id, `gh_…`; `None` if it is empty.
     pub fn username(self) -> Option<Cow<'a, str>> {
-        self.text(Field::Username)
+        self.text(Field::Username).filter(|id| !id.is_empty())
     }
 
-    /// The appid. Refused items have none.
+    /// The appid; `None` if it is empty. Refused items have none.
     pub fn appid(self) -> Option<Cow<'a, str>> {
-        self.text(Field::Appid)
+        self.text(Field::Appid).filter(|id| !id.is_empty())
     }
 
     /// `SOURCE_NORMAL` in all known responses. WeChat does not document it.
@@ -208,10 +149,9 @@ impl<'a> MiniProgram<'a> {
 
     /// The capabilities, such as WeChat verification (id 1) and WeChat Pay (id 2).
     pub fn func_infos(self) -> Vec<FuncInfo> {
-        let read = |field| func_infos(&mut self.field(field)?);
-        read(Field::FuncInfos)
-            .or_else(|| read(Field::FuncInfo))
-            .or_else(|| read(Field::FuncNews))
+        let value = self.field(Field::FuncInfos);
+        value
+            .and_then(|mut v| func_infos(&mut v))
             .unwrap_or_default()
     }
 
@@ -228,11 +168,11 @@ impl<'a> MiniProgram<'a> {
     /// All other fields, and the known ones whose value has an unexpected type.
     pub fn extra(self) -> Map<String, Value> {
         extra_fields(&mut self.reader(), |key, value| {
-            Field::parse(key).is_some_and(|field| field.accepts(value))
+            Field::parse(key.as_bytes()).is_some_and(|field| has_type(field, value))
         })
     }
 
-    /// The whole item, as WeChat sent it.
+    /// The whole item, with all of WeChat's fields.
     pub fn json(self) -> Value {
         self.reader().value()
     }
@@ -247,7 +187,53 @@ impl<'a> MiniProgram<'a> {
         Reader::new(self.json, self.offsets.item as usize)
     }
 
-    fn field(self, field: Field) -> Option<Reader<'a>> {
+    /// The value at a path: names of fields and indexes of arrays, joined by `/`. Within a name,
+    /// `~1` stands for `/` and `~0` for `~`, as in a JSON pointer. The empty path is the whole
+    /// item. All spellings of func_infos give the same value.
+    pub(crate) fn at(self, path: &str) -> Option<Reader<'a>> {
+        let mut steps = path.split('/').map(unescaped);
+        let first = steps.next().filter(|_| !path.is_empty());
+        let Some(first) = first else {
+            return Some(self.reader());
+        };
+        let start = match Field::parse(first.as_bytes()) {
+            Some(field) => self.field(field),
+            None => self.reader().child(&first),
+        };
+        steps.try_fold(start?, |value, step| value.child(&step))
+    }
+
+    /// The value of a known field. All spellings of func_infos give the same value.
+    pub(crate) fn field(self, field: Field) -> Option<Reader<'a>> {
+        const FUNC_INFOS: [Field; 3] = [Field::FuncInfos, Field::FuncInfo, Field::FuncNews];
+        if !FUNC_INFOS.contains(&field) {
+            return self.spelled(field);
+        }
+        let mut values = FUNC_INFOS.iter().filter_map(|field| self.spelled(*field));
+        let first = values.clone().next();
+        values.find(|value| value.clone().peek() == b'[').or(first)
+    }
+
+    /// The texts and numbers of the known fields, each with its offset in the JSON: of a text, that
+    /// of its first character. A text is never longer than its JSON.
+    pub(crate) fn scalars(self) -> impl Iterator<Item = (usize, Cow<'a, str>)> {
+        let offsets = self.offsets.fields.iter().filter(|offset| **offset > 0);
+        offsets.filter_map(move |offset| {
+            let mut value = Reader::new(self.json, *offset as usize);
+            let at = scalar_at(value)?;
+            let text = value.text().unwrap_or_else(|| value.raw().into());
+            Some((at, text))
+        })
+    }
+
+    /// The offset of a field's value as [`scalars`](MiniProgram::scalars) gives it; `None` if the
+    /// value is neither a text nor a number.
+    pub(crate) fn scalar_at(self, field: Field) -> Option<usize> {
+        scalar_at(self.field(field)?)
+    }
+
+    /// The value of the field with this spelling.
+    fn spelled(self, field: Field) -> Option<Reader<'a>> {
         let offset = self.offsets.fields[field as usize] as usize;
         (offset > 0).then(|| Reader::new(self.json, offset))
     }
@@ -274,66 +260,36 @@ impl fmt::Debug for MiniProgram<'_> {
     }
 }
 
-/// Finds the items in a body. For an account without links, `wxopens` may also be missing, null or
-/// an empty array.
-fn find_items(body: &[u8]) -> Result<Vec<ItemOffsets>, String> {
-    let mut items = Vec::new();
-    let start = body.iter().position(|b| *b == b'{').unwrap_or_default();
-    Reader::new(body, start).object(|key, wxopens| -> Result<(), String> {
-        if key != "wxopens" {
-            wxopens.skip();
-            return Ok(());
-        }
-        // If a field occurs twice, the last one counts.
-        items.clear();
-        let is_object = wxopens.object(|key, list| -> Result<(), String> {
-            if key != "items" {
-                list.skip();
-                return Ok(());
-            }
-            items.clear();
-            let is_array = list.array(|item| -> Result<(), String> {
-                items.push(find_fields(item)?);
-                Ok(())
-            })?;
-            if is_array || list.value().is_null() {
-                Ok(())
-            } else {
-                Err("a list whose items are not an array".to_owned())
-            }
-        })?;
-        if is_object {
-            return Ok(());
-        }
-        match wxopens.value() {
-            Value::Null => Ok(()),
-            Value::Array(items) if items.is_empty() => Ok(()),
-            _ => Err("a list whose wxopens is not an object".to_owned()),
-        }
-    })?;
-    Ok(items)
+/// The offset of a text's first character, or of a number.
+fn scalar_at(mut value: Reader<'_>) -> Option<usize> {
+    let offset = value.offset();
+    match value.peek() {
+        b'"' => Some(offset + 1),
+        b'-' | b'0'..=b'9' => Some(offset),
+        _ => None,
+    }
 }
 
-/// Finds the known fields of an item.
-fn find_fields(item: &mut Reader<'_>) -> Result<ItemOffsets, String> {
-    let offset_of = |value: &mut Reader<'_>| {
-        u32::try_from(value.offset()).map_err(|_| "a list of more than 4 GiB".to_owned())
-    };
-    let mut offsets = ItemOffsets {
-        item: offset_of(item)?,
-        fields: [0; FIELD_COUNT],
-    };
-    let is_object = item.object(|key, value| -> Result<(), String> {
-        if let Some(field) = Field::parse(key) {
-            offsets.fields[field as usize] = offset_of(value)?;
-        }
-        value.skip();
-        Ok(())
-    })?;
-    if is_object {
-        Ok(offsets)
+/// A step of a path without its escapes.
+fn unescaped(step: &str) -> Cow<'_, str> {
+    if step.contains('~') {
+        Cow::Owned(step.replace("~1", "/").replace("~0", "~"))
     } else {
-        Err("a list with an item that is not an object".to_owned())
+        Cow::Borrowed(step)
+    }
+}
+
+/// Whether the next value has the type of a field.
+fn has_type(field: Field, value: &mut Reader<'_>) -> bool {
+    match field {
+        Field::Username
+        | Field::Appid
+        | Field::Source
+        | Field::Nickname
+        | Field::HeadimgUrl
+        | Field::Email => value.text().is_some(),
+        Field::FuncInfos | Field::FuncInfo | Field::FuncNews => func_infos(value).is_some(),
+        _ => value.number().is_some(),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Parses the bytes of a response: WeChat's errcode, the list of mini programs, and the JSON
 //! itself.
 
-pub(crate) mod json;
+pub(crate) mod items;
+mod json;
 pub(crate) mod list;
 pub(crate) mod reader;
+mod repair;
 #[allow(clippy::module_inception)]
 pub(crate) mod response;

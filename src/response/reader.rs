@@ -3,28 +3,88 @@
 //! arbitrary, but it always reaches the end.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use serde_json::Value;
-
-use super::json::parse;
 
 /// A position in JSON.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     json: &'a [u8],
     at: usize,
+    has_huge_number: bool,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the offset `at`.
     pub fn new(json: &'a [u8], at: usize) -> Reader<'a> {
-        Reader { json, at }
+        Reader {
+            json,
+            at,
+            has_huge_number: false,
+        }
+    }
+
+    /// Whether a number was read or skipped that is too large for a `f64`. JSON parsers reject it.
+    pub fn has_huge_number(&self) -> bool {
+        self.has_huge_number
     }
 
     /// The offset of the next value, or of the closing bracket if there is none.
     pub fn offset(&mut self) -> usize {
         self.peek();
         self.at
+    }
+
+    /// The offset after what was read.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The value of a field if the next value is an object, or the item at an index if it is an
+    /// array. Of a field that occurs twice, the last value.
+    pub fn child(mut self, step: &str) -> Option<Reader<'a>> {
+        let mut found = None;
+        let field = |key: &str, value: &mut Self| -> Result<(), Infallible> {
+            if key == step {
+                found = Some(*value);
+            }
+            value.skip();
+            Ok(())
+        };
+        let Ok(is_object) = self.object(field);
+        if is_object || !is_index(step) {
+            return found;
+        }
+        let mut left = step.parse::<usize>().ok()?;
+        let item = |item: &mut Self| {
+            if left == 0 {
+                found = Some(*item);
+                return Err(());
+            }
+            left -= 1;
+            item.skip();
+            Ok(())
+        };
+        // The error only ends the loop.
+        let _ = self.array(item);
+        found
+    }
+
+    /// Whether the next value is null.
+    pub fn is_null(mut self) -> bool {
+        self.peek() == b'n'
+    }
+
+    /// The number of items if the next value is an array.
+    pub fn array_len(mut self) -> Option<usize> {
+        let mut len = 0;
+        let Ok(is_array) = self.array(|item| -> Result<(), Infallible> {
+            len += 1;
+            item.skip();
+            Ok(())
+        });
+        is_array.then_some(len)
     }
 
     /// The first byte of the next value, which is not consumed; a closing bracket if there is no
@@ -91,7 +151,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the next value. A number too large for any type is read as null.
     pub fn value(&mut self) -> Value {
-        parse(self.raw()).unwrap_or_default()
+        serde_json::from_str(self.raw()).unwrap_or_default()
     }
 
     /// Skips the next value.
@@ -104,13 +164,15 @@ impl<'a> Reader<'a> {
                     |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
                 let rest = self.json.get(self.at..).unwrap_or_default();
                 // Skip at least one byte, so that every loop over invalid JSON ends.
-                self.at += rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
+                let len = rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
+                self.has_huge_number |= is_huge(rest.get(..len).unwrap_or_default());
+                self.at += len;
             }
         }
     }
 
     /// The JSON text of the next value.
-    fn raw(&mut self) -> &'a str {
+    pub fn raw(&mut self) -> &'a str {
         let start = self.offset();
         self.skip();
         self.slice(start, self.at)
@@ -122,7 +184,7 @@ impl<'a> Reader<'a> {
         if self.skip_string() {
             Cow::Borrowed(self.slice(start + 1, self.at - 1))
         } else {
-            parse(self.slice(start, self.at)).unwrap_or_default()
+            serde_json::from_str(self.slice(start, self.at)).unwrap_or_default()
         }
     }
 
@@ -165,6 +227,21 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether a number is too large for a `f64`.
+fn is_huge(number: &[u8]) -> bool {
+    const MAX_SAFE_DIGITS: usize = 300;
+    let may_be = number.len() > MAX_SAFE_DIGITS || number.contains(&b'e') || number.contains(&b'E');
+    let text = || std::str::from_utf8(number).unwrap_or_default();
+    // "true" and "false" are not numbers.
+    may_be && text().parse().is_ok_and(f64::is_infinite)
+}
+
+/// Whether a text is the index of an array's item: digits without a leading zero.
+fn is_index(text: &str) -> bool {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number && (text == "0" || !text.starts_with('0'))
 }
 
 /// The number of bytes before the first quotation mark or backslash. Compares eight bytes at a

@@ -10,7 +10,10 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
-use super::json::{json_text, parse, replace_lone_surrogates};
+use super::items::Items;
+use super::json::json_text;
+use super::reader::Reader;
+use super::repair::{may_have_surrogates, repair, without_bom};
 use crate::model::attempt::{Attempt, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
@@ -23,6 +26,10 @@ pub struct Response {
     endpoint: Endpoint,
     http_status: u16,
     body: Vec<u8>,
+    /// The JSON that is read if the body is almost JSON.
+    repaired: Option<String>,
+    /// For the list only.
+    items: Option<Items>,
     errcode: i32,
     errmsg: String,
     notes: Notes,
@@ -45,48 +52,37 @@ impl Response {
         body: Vec<u8>,
         clean: &impl Fn(&str, &[Secret<'_>]) -> String,
     ) -> Result<Response, String> {
-        let (errcode, errmsg) = {
-            let text = json_text(&body)?;
-            let repaired;
-            let envelope = match Envelope::read(text) {
-                Ok(envelope) => envelope,
-                Err(why) => {
-                    repaired = replace_lone_surrogates(text);
-                    Envelope::read(repaired.as_deref().ok_or(why)?)?
-                }
-            };
-            let errcode = match envelope.errcode {
-                Some(code) => {
-                    i32::try_from(code).map_err(|_| "an errcode out of range".to_owned())?
-                }
-                // Some of WeChat's successful responses have no errcode. Neither has a gateway's
-                // error page in JSON, but its HTTP status shows that.
-                None if (200..300).contains(&http_status) => 0,
-                None => return Err(format!("HTTP {http_status} without an errcode")),
-            };
-            let errmsg = match &*envelope.errmsg {
-                usual @ ("" | "ok") => usual.to_owned(),
-                errmsg => {
-                    let tree = (!endpoint.is_linking())
-                        .then(|| parse::<Value>(text))
-                        .flatten();
-                    let received = tree.as_ref().map(redact::received).unwrap_or_default();
-                    clean(errmsg, &received)
-                }
-            };
-            (errcode, errmsg)
+        let strict = Content::read(endpoint, http_status, &body);
+        let repaired = match &strict {
+            Ok(_) if !may_have_surrogates(&body) => None,
+            _ => repair(&body),
         };
-        let body = if endpoint.is_linking() || errcode == 0 {
-            body
+        let content = match &repaired {
+            Some(json) => Content::read(endpoint, http_status, json.as_bytes())?,
+            None => strict?,
+        };
+        let Content { errcode, items, .. } = content;
+        let errmsg = match content.errmsg {
+            usual if matches!(&*usual, "" | "ok") => usual,
+            errmsg => {
+                let tree = (!endpoint.is_linking())
+                    .then(|| tree_of(repaired.as_ref().map_or(&body, |json| json.as_bytes())));
+                let received = tree.as_ref().map(redact::received).unwrap_or_default();
+                clean(&errmsg, &received)
+            }
+        };
+        let (body, repaired) = if endpoint.is_linking() || errcode == 0 {
+            (body, repaired)
         } else {
-            json!({"errcode": errcode, "errmsg": errmsg})
-                .to_string()
-                .into()
+            let known = json!({"errcode": errcode, "errmsg": errmsg});
+            (known.to_string().into(), None)
         };
         Ok(Response {
             endpoint,
             http_status,
             body,
+            repaired,
+            items,
             errcode,
             notes: Notes::read(&errmsg),
             errmsg,
@@ -127,6 +123,22 @@ impl Response {
     /// JSON object with only the errcode and errmsg.
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// The body without what makes it invalid JSON: what cannot be read in a text is replaced by
+    /// U+FFFD.
+    pub(crate) fn valid_json(&self) -> &[u8] {
+        self.repaired.as_ref().map_or(&self.body, String::as_bytes)
+    }
+
+    /// Whether the body is almost JSON, and was read with replacements.
+    pub(crate) fn is_repaired(&self) -> bool {
+        self.repaired.is_some()
+    }
+
+    /// The items of the list; `None` if the response contains no list.
+    pub(crate) fn items(&self) -> Option<&Items> {
+        self.items.as_ref()
     }
 
     /// WeChat's errcode; 0 means success.
@@ -170,14 +182,16 @@ impl Response {
         trace_json(self.endpoint.as_str(), Delivery::Answered, &self.attempts)
     }
 
-    /// The body as a JSON tree, parsed at the first call. [`Value::Null`] if a number in it is too
-    /// large for a `f64`.
+    /// The body as a JSON tree, parsed at the first call. [`Value::Null`] if it is not a list, and
+    /// a number in it is too large for a `f64`.
     pub fn json(&self) -> &Value {
-        self.tree.get_or_init(|| {
-            let text = json_text(&self.body).ok();
-            text.and_then(parse).unwrap_or_default()
-        })
+        self.tree.get_or_init(|| tree_of(self.valid_json()))
     }
+}
+
+/// JSON as a tree; null if it is invalid.
+fn tree_of(json: &[u8]) -> Value {
+    serde_json::from_slice(without_bom(json)).unwrap_or_default()
 }
 
 impl fmt::Debug for Response {
@@ -190,6 +204,62 @@ impl fmt::Debug for Response {
             .field("body_bytes", &self.body.len())
             .finish()
     }
+}
+
+/// What decides the outcome of a call.
+struct Content {
+    errcode: i32,
+    errmsg: String,
+    items: Option<Items>,
+}
+
+impl Content {
+    /// Reads a body that is JSON.
+    ///
+    /// # Errors
+    /// A description of a body that is not JSON, or that decides nothing.
+    fn read(endpoint: Endpoint, http_status: u16, body: &[u8]) -> Result<Content, String> {
+        let envelope = Envelope::read(json_text(body)?)?;
+        let code = envelope.errcode;
+        let errcode = i32::try_from(code.unwrap_or_default());
+        let errcode = errcode.map_err(|_| "an errcode out of range".to_owned())?;
+        let is_success = (200..300).contains(&http_status);
+        if code.is_none() && !is_success {
+            return Err("a JSON object without an errcode".to_owned());
+        }
+        let items = match endpoint {
+            Endpoint::Get if errcode == 0 => Some(Items::find(body, code.is_some())?),
+            Endpoint::Link | Endpoint::Unlink if code.is_none() && !says_nothing(body) => {
+                return Err("neither an errcode nor an empty object".to_owned());
+            }
+            _ => None,
+        };
+        let errmsg = envelope.errmsg.into_owned();
+        Ok(Content {
+            errcode,
+            errmsg,
+            items,
+        })
+    }
+}
+
+/// Whether an object without an errcode has no other field either, except an errmsg that is empty
+/// or "ok". Some of WeChat's successful responses are like that. Everything else may be the error of
+/// something that is not WeChat.
+fn says_nothing(body: &[u8]) -> bool {
+    let start = body.iter().position(|b| *b == b'{').unwrap_or_default();
+    let fields = Reader::new(body, start).object(|key, value| {
+        let is_empty = match key {
+            "errcode" => true,
+            "errmsg" => matches!(value.raw(), "null" | "\"\"" | "\"ok\""),
+            _ => false,
+        };
+        if key == "errcode" {
+            value.skip();
+        }
+        if is_empty { Ok(()) } else { Err(()) }
+    });
+    fields == Ok(true)
 }
 
 /// The fields that a response of any endpoint can have.
@@ -329,29 +399,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_too_large_for_any_type_does_not_invalidate_the_list() {
-        let body = r#"{"errcode":0,"wxopens":{"items":[]},"n":1e999}"#;
-        let response = Response::from_bytes(Endpoint::Get, 200, body.into()).unwrap();
-        assert_eq!(*response.json(), Value::Null);
-        assert_eq!(crate::LinkList::read(response).unwrap().len(), 0);
-    }
-
-    #[test]
-    fn lone_surrogates_are_replaced() {
-        for (text, whole) in [
-            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
-            (r#""\uD83D""#, r#""\ufffd""#),
-            (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
-            (r#""\ud83d\ud83d\ude00é""#, r#""\ufffd\ud83d\ude00é""#),
-            (r#""\\ud83d""#, r#""\\ud83d""#),
-            (r#""\ud8é""#, r#""\ud8é""#),
-            (r"\ud83d\", r"\ufffd\"),
-        ] {
-            assert_eq!(
-                replace_lone_surrogates(text).as_deref().unwrap_or(text),
-                whole,
-                "{text}"
-            );
+    fn a_list_is_a_tree_for_every_json_parser() {
+        let read = |number: &str| {
+            let body = format!(r#"{{"errcode":0,"a":[{{"n":{number}}}]}}"#);
+            Response::from_bytes(Endpoint::Get, 200, body.into())
+        };
+        for number in ["1e999".into(), "-1E+400".into(), "1".repeat(400)] {
+            assert_eq!(read(&number).unwrap_err(), "a number that is too large");
+        }
+        for number in ["1e300".into(), "1e-999".into(), "1".repeat(300)] {
+            assert!(read(&number).unwrap().json().is_object());
         }
     }
 

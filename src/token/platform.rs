@@ -596,7 +596,10 @@ impl Platform {
         let tokens = response.json();
         let text = |name| {
             let text = tokens.get(name).and_then(Value::as_str);
-            text.filter(|text| !text.is_empty() && text.len() <= MAX_TOKEN_BYTES)
+            let is_usable = |text: &&str| {
+                !text.is_empty() && text.len() <= MAX_TOKEN_BYTES && !text.contains('\u{FFFD}')
+            };
+            text.filter(is_usable)
         };
         let access_token = text("component_access_token")
             .or_else(|| text("authorizer_access_token"))

@@ -145,6 +145,7 @@ impl ConnectionPool {
                 reused: state.reused,
                 outcome: result.as_ref().map_or_else(|f| f.status, |_| Status::Ok),
                 http_status: result.as_ref().map_or(0, |r| r.http_status),
+                repaired: false,
                 detail: result
                     .as_ref()
                     .err()

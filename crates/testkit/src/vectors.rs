@@ -42,9 +42,9 @@ pub fn text(vector: &Value, name: &str) -> String {
     }
 }
 
-/// Makes the simulator answer the next request with the body of a vector.
-pub fn answer_with(sandbox: &Sandbox, vector: &Value) {
-    let body = match &vector["body_repeat"] {
+/// The body of a vector's answer.
+pub fn body(vector: &Value) -> Vec<u8> {
+    match &vector["body_repeat"] {
         Value::Array(r) => {
             let times = usize::try_from(r[2].as_u64().unwrap()).unwrap();
             let part = |i: usize| r[i].as_str().unwrap().to_owned();
@@ -54,8 +54,12 @@ pub fn answer_with(sandbox: &Sandbox, vector: &Value) {
             Value::String(text) => BASE64_STANDARD.decode(text).unwrap(),
             _ => vector["body"].as_str().unwrap().as_bytes().to_vec(),
         },
-    };
-    let fault = raw_fault(&body, &vector["http"]);
+    }
+}
+
+/// Makes the simulator answer the next request with the body of a vector.
+pub fn answer_with(sandbox: &Sandbox, vector: &Value) {
+    let fault = raw_fault(&body(vector), &vector["http"]);
     sandbox.admin("POST", "/__sandbox/faults", &fault).unwrap();
 }
 

@@ -109,7 +109,7 @@ impl Doctor<'_> {
             let mut options = self.context.settings.options().clone();
             options.set("base_url", &url)?.set("max_retries", "0")?;
             let client = self.context.client_with(&options)?;
-            let result = match client.get_linked_raw(INVALID_TOKEN) {
+            let result = match client.get_linked(INVALID_TOKEN) {
                 Ok(_) => CheckResult::Ok { found: url },
                 Err(error) => {
                     let result = self.connection_result(&url, &error);

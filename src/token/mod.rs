@@ -10,8 +10,8 @@ mod lifetime;
 mod pacing;
 mod platform;
 #[cfg(unix)]
-mod printed;
-mod record;
+pub(crate) mod printed;
+pub(crate) mod record;
 
 pub(crate) use cache::TokenCache;
 pub(crate) use cached::Token;

@@ -103,7 +103,7 @@ const INVALID_EXPIRES_IN: Text = Text {
 ///
 /// # Errors
 /// Why there is no token, as a clause whose subject is the program.
-pub(super) fn read(printed: &[u8]) -> Result<FetchedToken, Message> {
+pub(crate) fn read(printed: &[u8]) -> Result<FetchedToken, Message> {
     let text = std::str::from_utf8(printed).map_err(|_| NOT_UTF8)?;
     let text = text.trim_start_matches('\u{feff}').trim();
     let (token, seconds) = match text.as_bytes().first() {

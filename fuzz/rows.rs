@@ -22,13 +22,13 @@ pub fn rows(data: &[u8]) {
         .filter(|byte| matches!(byte, b'\n' | b'\r'))
         .count() as u64
         + 1;
-    let read = match read(file, format, defaults) {
-        Ok(read) => read,
+    let items = match read(file, format, defaults) {
+        Ok(items) => items,
         Err(bad) => return check_bad(&bad, lines),
     };
     let mut good = Vec::new();
     let mut last = 0;
-    for row in read {
+    for row in items {
         let line = row.as_ref().map_or_else(|bad| bad.line, |row| row.line);
         assert!(last <= line, "line {line} after line {last}");
         last = line;

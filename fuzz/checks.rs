@@ -280,9 +280,9 @@ pub fn pointer(data: &[u8]) {
     }
 }
 
-/// Input: a byte, of which a bit chooses how the rest is a mini program's nickname: as raw bytes, or
-/// as the code units of `\uXXXX`. However damaged the nickname is, the list can be read, and only
-/// what is unreadable is replaced.
+/// Input: a byte, of which a bit chooses how the rest is a mini program's nickname: as raw bytes,
+/// or as the code units of `\uXXXX`. However damaged the nickname is, the list can be read, and
+/// only what is unreadable is replaced.
 pub fn list(data: &[u8]) {
     let Some((choice, data)) = data.split_first() else {
         return;

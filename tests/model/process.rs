@@ -129,7 +129,7 @@ pub fn serve() {
         stdout.flush().unwrap();
         current = Some((options.clone(), client));
     }
-    // Without the test runner's last lines, which nobody reads.
+    // Without the last lines of the test runner.
     std::process::exit(0);
 }
 

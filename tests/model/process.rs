@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use wxlink::{Client, LinkChoices, Options};
+use wxlink::{Client, LinkChoices, Options, Status};
 
 use crate::APPID;
 
@@ -164,6 +164,8 @@ fn ensure(client: &Client, call: &Value) -> Value {
         "status": progress.status().name(),
         "state": progress.state().as_str(),
         "posts": progress.posts(),
+        // Whether every attempt, also that of the post, was answered.
+        "is_answered": progress.attempts().iter().all(|attempt| attempt.outcome == Status::Ok),
         "is_never_sent": progress.delivery() == wxlink::Delivery::NeverSent,
         // Everything that the result shows.
         "words": format!(

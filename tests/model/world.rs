@@ -379,7 +379,7 @@ impl World<'_> {
             let result = actor.result.take();
             if let Some(result) = result {
                 actor.is_calling = false;
-                self.check_result(process, &result)?;
+                self.check_result(&result)?;
             }
             self.resume(Instant::now());
         }
@@ -426,7 +426,7 @@ impl World<'_> {
     }
 
     /// What must hold for the result of every call.
-    fn check_result(&mut self, process: usize, result: &Value) -> Result<(), String> {
+    fn check_result(&mut self, result: &Value) -> Result<(), String> {
         let posts = result["posts"].as_u64().unwrap();
         self.reported += posts;
         let words = result["words"].as_str().unwrap();
@@ -438,14 +438,8 @@ impl World<'_> {
             let now = self.state();
             ensure!(now == LinkState::Linked, "{now:?}: {result}");
         }
-        let name = &self.actors[process].as_ref().unwrap().name;
-        let is_accepted = |post: &Value| {
-            post["headers"]["user-agent"] == **name
-                && post["answered"]["errcode"] == 0
-                && post["effect"]["errcode"] == 0
-        };
-        let accepted = posts == 1 && result["status"] == "PENDING";
-        if accepted && self.posts().iter().any(is_accepted) {
+        let is_accepted = result["status"] == "PENDING" && result["is_answered"] == true;
+        if posts == 1 && is_accepted {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
             let now_ms = now.as_millis() as u64;
             self.accepted_at_ms.get_or_insert(now_ms);
@@ -506,9 +500,10 @@ impl World<'_> {
         let received = posts.len() as u64;
         ensure!(
             received <= self.reported + self.unreported,
-            "{received} posts received, {} reported, {} calls killed: {posts:#?}",
+            "{received} posts received, {} reported, {} calls killed: {}",
             self.reported,
-            self.unreported
+            self.unreported,
+            shown(&posts)
         );
         let stall_ms = self.watch.longest_since(started).as_millis() as u64;
         let at_ms = |post: &Value| post["at_ms"].as_u64().unwrap();
@@ -521,7 +516,8 @@ impl World<'_> {
             if gap + TOLERANCE_MS + 2 * stall_ms < SETTLE_MS {
                 ensure!(
                     pair.iter().any(was_stopped),
-                    "two posts within {gap} ms, stalls of {stall_ms} ms: {posts:#?}"
+                    "two posts within {gap} ms, stalls of {stall_ms} ms: {}",
+                    shown(&posts)
                 );
                 self.figures.after_a_stop += 1;
                 continue;
@@ -538,7 +534,8 @@ impl World<'_> {
                 .find(|post| at_ms(post) > accepted && !was_stopped(post));
             ensure!(
                 again.is_none(),
-                "repeated after it was accepted: {posts:#?}"
+                "repeated after it was accepted: {}",
+                shown(&posts)
             );
         }
         let is_late = |post: &&Value| {
@@ -556,4 +553,23 @@ impl World<'_> {
         self.figures.duplicates += count(&is_duplicate);
         Ok(())
     }
+}
+
+/// What matters of the posts: when they arrived and took effect, from which process, the fault and
+/// the errcode.
+fn shown(posts: &[Value]) -> String {
+    let shown = posts.iter().map(|post| {
+        let Value::Object(effect) = &post["effect"] else {
+            return format!("{} {}: no effect", post["at_ms"], post["fault"]["name"]);
+        };
+        format!(
+            "{} by {}, fault {}: effect at {} with errcode {}",
+            post["at_ms"],
+            post["headers"]["user-agent"],
+            post["fault"]["name"],
+            effect["at_ms"],
+            effect["errcode"]
+        )
+    });
+    shown.map(|line| format!("\n  {line}")).collect()
 }

@@ -81,6 +81,7 @@ fn run_stories(folder: &Path, redis: Option<&Redis>, watch: &Watch, seeds: &Seed
     while let Some(seed) = seeds.take() {
         let story = story_of(seed, redis.is_some());
         if let Err(error) = world.run(&story) {
+            seeds.skip_all();
             let (shortened, last) = shorten(&mut world, story.clone(), error.clone());
             panic!(
                 "{error}\nin the story {story:#?}\n\nshortened: {last}\nin {shortened:#?}\n\n\
@@ -102,6 +103,11 @@ impl Seeds {
     fn take(&self) -> Option<u64> {
         let seed = self.next.fetch_add(1, SeqCst);
         (seed < self.end).then_some(seed)
+    }
+
+    /// Ends the other threads too.
+    fn skip_all(&self) {
+        self.next.store(self.end, SeqCst);
     }
 }
 

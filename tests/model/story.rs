@@ -1,5 +1,7 @@
 //! What happens in a story, and how stories are made up.
 
+use std::fmt;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -24,7 +26,7 @@ pub enum StoreKind {
 #[derive(Clone, Debug)]
 pub enum Step {
     /// The next requests meet a fault.
-    Fault(Value),
+    Fault(Rule),
     /// A process calls `ensure_linked`.
     Ensure {
         process: usize,
@@ -40,6 +42,16 @@ pub enum Step {
     },
     /// The administrators agree after the list was read so many times.
     Policy { polls: u32 },
+}
+
+/// A rule of the simulator, which is shown as JSON.
+#[derive(Clone)]
+pub struct Rule(pub Value);
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
 }
 
 /// What becomes of a call.
@@ -111,7 +123,7 @@ fn fault() -> impl Strategy<Value = Step> {
     let connection = (1..3_u64).prop_map(|times| json!({"fault": "accept_close", "times": times}));
     let lag = (1..100_u64)
         .prop_map(|ms| json!({"endpoint": "get", "fault": {"list_lag_ms": ms}, "always": true}));
-    prop_oneof![6 => request, 1 => connection, 2 => lag].prop_map(Step::Fault)
+    prop_oneof![6 => request, 1 => connection, 2 => lag].prop_map(|rule| Step::Fault(Rule(rule)))
 }
 
 fn moment() -> impl Strategy<Value = Moment> {

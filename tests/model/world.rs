@@ -11,7 +11,7 @@ use wxlink::{LinkChoices, LinkProgress, LinkState};
 use wxlink_sandbox::{Sandbox, Settings};
 
 use crate::process::{Call, Process, client};
-use crate::story::{Moment, PROCESSES, Step, StoreKind, Story, Then};
+use crate::story::{Moment, PROCESSES, Rule, Step, StoreKind, Story, Then};
 use crate::watch::Watch;
 use crate::{ACCOUNT, APPID};
 
@@ -263,7 +263,7 @@ impl World<'_> {
     fn step(&mut self, step: &Step) -> Result<(), String> {
         self.resume(Instant::now());
         match step {
-            Step::Fault(rule) => {
+            Step::Fault(Rule(rule)) => {
                 self.admin("POST", "faults", rule.clone());
             }
             Step::Policy { polls } => {

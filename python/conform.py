@@ -94,7 +94,7 @@ def reply_to(request):
             "http_status": error.http_status,
             "rid": getattr(error, "rid", ""),
             "message": str(error),
-            "body": getattr(error, "body", b"").decode(errors="replace"),
+            "body": getattr(error, "body", b""),
         }
     if isinstance(result, wxlink.LinkProgress):
         answer |= {"state": result.state, "waits_for": result.waits_for, "posts": result.posts}
@@ -107,7 +107,7 @@ def reply_to(request):
         answer |= {
             "http_status": result.http_status,
             "rid": result.rid,
-            "body": result.body.decode(),
+            "body": result.body,
         }
     return answer
 
@@ -125,10 +125,8 @@ def items(result):
 
 
 def encoded(value):
-    return "".join(
-        c if " " <= c <= "~" and c != "%" else "".join(f"%{b:02X}" for b in c.encode())
-        for c in str(value)
-    )
+    data = value if isinstance(value, bytes) else str(value).encode()
+    return "".join(chr(b) if 32 <= b <= 126 and b != ord("%") else f"%{b:02X}" for b in data)
 
 
 def main():

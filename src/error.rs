@@ -52,6 +52,8 @@ struct Inner {
     http_status: u16,
     attempts: Vec<Attempt>,
     response: Option<Response>,
+    /// See [`Failure::received`].
+    received: Vec<u8>,
     lang: Lang,
     /// See [`Error::is_transient`].
     transient: bool,
@@ -69,6 +71,7 @@ impl Inner {
             http_status: 0,
             attempts: Vec::new(),
             response: None,
+            received: Vec::new(),
             lang,
             transient: false,
             next_try_s: 0,
@@ -96,6 +99,7 @@ impl Error {
         Error(Box::new(Inner {
             endpoint: Some(endpoint),
             detail: failure.detail.into(),
+            received: failure.received,
             delivery,
             http_status: attempts.last().map_or(0, |a| a.http_status),
             attempts,
@@ -113,6 +117,12 @@ impl Error {
             response: Some(response),
             ..Inner::new(Status::Api, lang)
         }))
+    }
+
+    /// Takes out what was received of a response that could not be read. See
+    /// [`Failure::received`].
+    pub(crate) fn take_received(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0.received)
     }
 
     /// Turns the error of a token fetch into the error of the call that needed the token.

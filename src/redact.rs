@@ -278,46 +278,6 @@ fn is_word(byte: Option<u8>) -> bool {
     byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-' || !b.is_ascii())
 }
 
-/// The secrets in a response of a token endpoint, found by the names of WeChat's fields.
-pub(crate) fn received(json: &serde_json::Value) -> Vec<Secret<'_>> {
-    use serde_json::Value;
-    // Fields, and the names that replace their values.
-    const NAMES: [(&str, &str); 9] = [
-        ("access_token", "access_token"),
-        ("component_access_token", "component_access_token"),
-        ("authorizer_access_token", "access_token"),
-        ("authorizer_refresh_token", "refresh_token"),
-        ("refresh_token", "refresh_token"),
-        ("component_verify_ticket", "component_verify_ticket"),
-        ("component_appsecret", "component_appsecret"),
-        ("pre_auth_code", "pre_auth_code"),
-        ("authorization_code", "authorization_code"),
-    ];
-    let mut found = Vec::new();
-    // A loop instead of recursion, because the thread's stack may be small.
-    let mut left = vec![json];
-    while let Some(value) = left.pop() {
-        match value {
-            Value::Object(fields) => {
-                for (key, value) in fields {
-                    let name = NAMES
-                        .iter()
-                        .find(|(field, _)| key.eq_ignore_ascii_case(field));
-                    match (name, value) {
-                        (Some((_, name)), Value::String(text)) => {
-                            found.push((*name, text.as_str()));
-                        }
-                        _ => left.push(value),
-                    }
-                }
-            }
-            Value::Array(items) => left.extend(items),
-            _ => {}
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -438,18 +398,5 @@ mod tests {
         assert_eq!(clean(&[("t", "密码密码")], "口令密码密码！"), "口令[t]！");
         assert_eq!(clean(&[("t", "密码密码")], "%E5%AF%86%e7%a0%81密码"), "[t]");
         assert_eq!(clean(&[("t", "é")], "café é"), "café [t]");
-    }
-
-    #[test]
-    fn secrets_in_a_response_are_found_by_their_fields() {
-        let json = serde_json::json!({
-            "list": [{"refresh_token": "R1", "appid": "wx1"}, {"Refresh_Token": "R2"}],
-            "a": {"component_access_token": "C"}, "errmsg": "R1", "access_token": {"x": 1},
-        });
-        let mut found = received(&json);
-        found.sort_unstable();
-        let expected = [("component_access_token", "C"), ("refresh_token", "R1")];
-        assert_eq!(found[..2], expected);
-        assert_eq!(found[2..], [("refresh_token", "R2")]);
     }
 }

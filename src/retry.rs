@@ -16,7 +16,8 @@ use crate::model::endpoint::Endpoint;
 use crate::model::failure::Failure;
 use crate::model::lang::Text;
 use crate::model::status::Status;
-use crate::redact::{self, Secret, Secrets};
+use crate::redact::{Secret, Secrets};
+use crate::response::fields;
 use crate::response::response::Response;
 use crate::sys::cancel::CancelToken;
 use crate::transport::{ConnectionPool, RawResponse, Request};
@@ -88,7 +89,7 @@ impl Sender<'_> {
             let failure = match result.and_then(|raw| parse_response(endpoint, raw, &clean)) {
                 Ok(response) => {
                     if !endpoint.is_linking() {
-                        self.pool.remember(&redact::received(response.json()));
+                        self.remember_received(response.body());
                     }
                     let is_accepted = response.errcode() == 0;
                     attempt.outcome = if is_accepted { Status::Ok } else { Status::Api };
@@ -102,6 +103,11 @@ impl Sender<'_> {
                     };
                 }
                 Err(mut failure) => {
+                    if endpoint.issues_tokens() {
+                        self.remember_received(&failure.received);
+                    } else {
+                        failure.received.clear();
+                    }
                     // The host, the system or a library may have put a secret into the text.
                     failure.detail = clean(&failure.detail, &[]);
                     failure
@@ -140,6 +146,12 @@ impl Sender<'_> {
         *retries <= self.settings.max_retries && self.pause(*retries, deadline)
     }
 
+    /// Remembers the secrets in a response of a token endpoint.
+    fn remember_received(&self, body: &[u8]) {
+        let received = fields::received_secrets(body);
+        self.pool.remember(&fields::borrowed(&received));
+    }
+
     /// Removes from the text the token that was sent, the secrets in the response, and the other
     /// secrets that the call knows.
     fn clean(&self, text: &str, token: Secret<'_>, received: &[Secret<'_>]) -> String {
@@ -166,7 +178,15 @@ fn parse_response(
     clean: &impl Fn(&str, &[Secret<'_>]) -> String,
 ) -> Result<Response, Failure> {
     let status = raw.http_status;
-    let bad_answer = |why: String| Failure::new(Status::BadAnswer, why);
+    let received = if endpoint.issues_tokens() {
+        raw.body.clone()
+    } else {
+        Vec::new()
+    };
+    let bad_answer = |why: String| Failure {
+        received,
+        ..Failure::new(Status::BadAnswer, why)
+    };
     if let Some(location) = raw.location.filter(|_| (300..400).contains(&status)) {
         // Clean the whole URL first: a secret that is cut in pieces is not recognised.
         let location = clean(&location, &[]);

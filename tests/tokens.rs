@@ -7,6 +7,7 @@ use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use wxlink::{Client, Delivery, LinkChoices, LinkState, Options, Status};
 use wxlink_sandbox::{Sandbox, Settings};
@@ -189,6 +190,147 @@ fn rotated_refresh_tokens_are_kept() {
         revoke(&sandbox, json!({"account": ACCOUNT}));
     }
     assert_eq!(looked_up(&sandbox), 0);
+}
+
+/// The bytes that a fault sends as the body of a response.
+fn body_fault(endpoint: &str, status: u16, headers: &Value, body: &[u8]) -> Value {
+    let base64 = BASE64_STANDARD.encode(body);
+    json!({"endpoint": endpoint, "times": 1,
+           "fault": {"body": {"base64": base64, "status": status, "headers": headers}}})
+}
+
+#[test]
+fn a_new_refresh_token_is_kept_whatever_else_is_unreadable() {
+    const WHOLE: &str = r#"{"authorizer_access_token":"SANDBOX-TOKEN","expires_in":"7200",
+        "authorizer_refresh_token":"NEW-REFRESH-TOKEN"}"#;
+    const REST: &str = r#","authorizer_refresh_token":"NEW-REFRESH-TOKEN"}"#;
+    let no_headers = json!({});
+    let longer = json!({"Content-Length": "4096"});
+    let with = |before: &[u8]| [before, REST.as_bytes()].concat();
+    // The body, its status and headers, and whether the access token can be used.
+    for (body, status, headers, is_usable) in [
+        (WHOLE.as_bytes().to_vec(), 200, &no_headers, true),
+        (
+            ["\u{feff}", WHOLE, "\0\0"].concat().into(),
+            200,
+            &no_headers,
+            true,
+        ),
+        (WHOLE.as_bytes().to_vec(), 200, &longer, true),
+        (WHOLE.as_bytes().to_vec(), 502, &no_headers, true),
+        (
+            WHOLE.replace("\"7200\"", "1e999").into(),
+            200,
+            &no_headers,
+            true,
+        ),
+        (
+            WHOLE.replace("\"7200\"", "NaN").into(),
+            200,
+            &no_headers,
+            true,
+        ),
+        (WHOLE.replace("\"7200\"", "").into(), 200, &no_headers, true),
+        (
+            WHOLE.replace("\"7200\"", "\"\u{1}\"").into(),
+            200,
+            &no_headers,
+            true,
+        ),
+        (
+            WHOLE.replace('{', "{\"errcode\":\"ok\",").into(),
+            200,
+            &no_headers,
+            true,
+        ),
+        (
+            with(b"{\"authorizer_access_token\":\"\xE4\xBD\""),
+            200,
+            &no_headers,
+            false,
+        ),
+        (
+            with(b"{\"authorizer_access_token\":null"),
+            200,
+            &no_headers,
+            false,
+        ),
+        (
+            with(b"{\"authorizer_access_token\":\"two words\""),
+            200,
+            &no_headers,
+            false,
+        ),
+        (WHOLE.replace('{', "[1,").into(), 200, &no_headers, true),
+    ] {
+        let sandbox = sandbox();
+        let shown = format!("{} {status}", String::from_utf8_lossy(&body));
+        let scratch = wxlink_testkit::scratch("tokens-kept");
+        let file = format!("file:{}", scratch.join("store").display());
+        // Given, so that only a new refresh token can follow.
+        let first = client(&sandbox, &[&PLATFORM[..], &[("store", &file)]].concat());
+        first.set_ticket("SANDBOX-TICKET").unwrap();
+        first.add_account(ACCOUNT, "SANDBOX-REFRESH-1").unwrap();
+        let account = json!({"refresh_token": "NEW-REFRESH-TOKEN"});
+        admin(&sandbox, "PUT", &format!("authorizers/{ACCOUNT}"), account);
+        let fault = body_fault("authorizer_token", status, headers, &body);
+        admin(&sandbox, "POST", "faults", fault);
+        let listed = first.get_linked(None);
+        assert_eq!(listed.is_ok(), is_usable, "{shown}: {listed:?}");
+        let message = listed
+            .err()
+            .map_or_else(String::new, |e| format!("{e} {e:?}"));
+        assert!(!message.contains("NEW-REFRESH-TOKEN"), "{message}");
+
+        revoke(&sandbox, json!({"account": ACCOUNT}));
+        let second = client(&sandbox, &[&PLATFORM[..], &[("store", &file)]].concat());
+        second
+            .get_linked(None)
+            .unwrap_or_else(|e| panic!("{shown}: {e}"));
+        assert_eq!(looked_up(&sandbox), 0, "{shown}");
+    }
+}
+
+#[test]
+fn the_platforms_token_is_read_whatever_else_is_unreadable() {
+    for (body, status) in [
+        (
+            &br#"{"component_access_token":"PLATFORM-TOKEN","expires_in":"7200"}"#[..],
+            200,
+        ),
+        (
+            b"\xEF\xBB\xBF{\"component_access_token\":\"PLATFORM-TOKEN\"}\0",
+            200,
+        ),
+        (
+            b"{\"component_access_token\":\"PLATFORM-TOKEN\",\"x\":\"\xFF\x01\"}",
+            200,
+        ),
+        (
+            br#"{"component_access_token":"PLATFORM-TOKEN","expires_in":1e999}"#,
+            200,
+        ),
+        (
+            br#"{"component_access_token":"PLATFORM-TOKEN","expires_in":-7200}"#,
+            200,
+        ),
+        (
+            br#"{"component_access_token":"PLATFORM-TOKEN","expires_in":7200.0"#,
+            200,
+        ),
+        (br#"{"component_access_token":" PLATFORM-TOKEN "}"#, 404),
+    ] {
+        let sandbox = sandbox();
+        let client = platform(&sandbox, &[]);
+        let fault = body_fault("component_token", status, &json!({}), body);
+        admin(&sandbox, "POST", "faults", fault);
+        // WeChat does not know the token and refuses it: so it was read and sent.
+        client.get_linked(None).unwrap();
+        assert_eq!(refreshes(&sandbox), (1, 1));
+        let asked = admin(&sandbox, "GET", "journal/counts", Value::Null);
+        let shown = String::from_utf8_lossy(body);
+        assert_eq!(asked["received"]["authorizer_token"], 2, "{shown}");
+    }
 }
 
 #[test]

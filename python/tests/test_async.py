@@ -11,7 +11,7 @@ from wxlink.sandbox import Server
 
 def test_the_same_verbs(server: Server) -> None:
     async def story() -> None:
-        async with wxlink.AsyncClient(base_url=server.url) as client:
+        async with server.async_client() as client:
             await client.link_miniprogram(
                 server.token, server.appid, notify_users=False, show_profile=True
             )
@@ -67,7 +67,7 @@ async def asked(server: Server) -> None:
 def test_calls_run_side_by_side(server: Server) -> None:
     async def story() -> None:
         server.fault({"delay_ms": 1000}, endpoint="get", always=True)
-        async with wxlink.AsyncClient(base_url=server.url) as client:
+        async with server.async_client() as client:
             started = time.monotonic()
             await asyncio.gather(*(client.get_linked(server.token) for _ in range(20)))
             assert time.monotonic() - started < 20 / 2
@@ -78,7 +78,7 @@ def test_calls_run_side_by_side(server: Server) -> None:
 def test_cancelling_the_task_ends_the_call(server: Server) -> None:
     async def story() -> None:
         server.fault("hang", endpoint="get")
-        client = wxlink.AsyncClient(base_url=server.url, timeout=60, max_concurrency=1)
+        client = server.async_client(timeout=60, max_concurrency=1)
         first = asyncio.create_task(client.get_linked(server.token))
         queued = asyncio.create_task(client.get_linked(server.token))
         await asked(server)
@@ -99,7 +99,7 @@ def test_cancelling_the_task_ends_the_call(server: Server) -> None:
 def test_a_timeout_of_asyncio_ends_the_call(server: Server) -> None:
     async def story() -> None:
         server.fault("hang", endpoint="get")
-        async with wxlink.AsyncClient(base_url=server.url, timeout=60) as client:
+        async with server.async_client(timeout=60) as client:
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.get_linked(server.token), 0.2)
 
@@ -109,7 +109,7 @@ def test_a_timeout_of_asyncio_ends_the_call(server: Server) -> None:
 def test_closing_ends_what_runs(server: Server) -> None:
     async def story() -> None:
         server.fault("hang", endpoint="get")
-        client = wxlink.AsyncClient(base_url=server.url, timeout=60)
+        client = server.async_client(timeout=60)
         call = asyncio.create_task(client.get_linked(server.token))
         await asked(server)
         await client.aclose()

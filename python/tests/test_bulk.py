@@ -629,7 +629,7 @@ with Server() as server:
 
 def test_jobs_for_asyncio(world: World, tmp_path: Path) -> None:
     async def story() -> None:
-        async with wxlink.AsyncClient(base_url=world.server.url, **world.options) as client:
+        async with world.server.async_client(**world.options) as client:
             await client.set_ticket("TICKET")
             beats = 0
 

@@ -207,9 +207,13 @@ def test_an_errcode_is_looked_up() -> None:
 
 
 def test_every_option_is_a_keyword_with_a_documented_default() -> None:
-    seconds = {"timeout_ms": "timeout", "connect_timeout_ms": "connect_timeout"}
-    seconds["keep_alive_ms"] = "keep_alive"
-    good: dict[str, object] = {"timeout": 1.5, "connect_timeout": 1, "keep_alive": 0}
+    seconds = {
+        "timeout_ms": "timeout",
+        "connect_timeout_ms": "connect_timeout",
+        "settle_ms": "settle",
+        "keep_alive_ms": "keep_alive",
+    }
+    good: dict[str, object] = {"timeout": 1.5, "connect_timeout": 1, "keep_alive": 0, "settle": 2}
     good["ca_file"] = Path(__file__).with_name("nothing.pem")
     doc = wxlink.Client.__doc__ or ""
     for option in wxlink._core.options_table():

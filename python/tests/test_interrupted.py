@@ -51,7 +51,7 @@ def cancelled(
     """The same for a cancelled task."""
 
     async def story() -> asyncio.CancelledError:
-        async with wxlink.AsyncClient(base_url=server.url, timeout=600) as client:
+        async with server.async_client(timeout=600) as client:
             task = asyncio.ensure_future(call(client))
             await asyncio.to_thread(waited_for, reached)
             task.cancel()
@@ -145,7 +145,7 @@ def test_an_interrupted_wait_has_its_progress(server: Server) -> None:
 
 def test_a_time_limit_of_asyncio_has_the_progress_in_its_cause(server: Server) -> None:
     async def story() -> BaseException | None:
-        async with wxlink.AsyncClient(base_url=server.url, timeout=600) as client:
+        async with server.async_client(timeout=600) as client:
             ensure = client.ensure_linked(server.token, server.appid, wait=3600, **QUIET)
             with pytest.raises(asyncio.TimeoutError) as raised:
                 await asyncio.wait_for(ensure, 5)
@@ -211,7 +211,7 @@ def test_a_token_function_that_blocks_does_not_hold_up_the_cancelling(server: Se
         return server.token
 
     async def story() -> None:
-        async with wxlink.AsyncClient(base_url=server.url) as client:
+        async with server.async_client() as client:
             task = asyncio.ensure_future(client.get_linked(token))
             await asyncio.to_thread(blocked.wait, 60)
             task.cancel()

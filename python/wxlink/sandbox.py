@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
+from wxlink._aio import AsyncClient
 from wxlink._client import Client
 
 if TYPE_CHECKING:
@@ -89,9 +90,17 @@ class Server:
 
         Link claims would outlive a reset of the simulator, so they are off unless `settle` is set.
         """
+        return Client(**self._with_defaults(options))
+
+    def async_client(self, *, max_concurrency: int = 32, **options: Unpack[Options]) -> AsyncClient:
+        """Returns an `AsyncClient` that calls this simulator; see `client`."""
+        options = self._with_defaults(options)
+        return AsyncClient(max_concurrency=max_concurrency, **options)
+
+    def _with_defaults(self, options: Options) -> Options:
         options.setdefault("base_url", self.url)
         options.setdefault("settle", 0)
-        return Client(**options)
+        return options
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """Calls the admin interface (see docs/sandbox.md): `server.admin("GET", "state")`."""

@@ -1,6 +1,7 @@
 //! WeChat's three calls: link, list and unlink. Each checks its arguments, gets an access token if
 //! the caller passes none, and sends one request.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -8,7 +9,8 @@ use serde::Serialize;
 use super::claims::Keys;
 use super::client::{Client, LinkChoices};
 use super::progress::PostOutcome;
-use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+use crate::config::limits::MAX_APPID_BYTES;
+use crate::config::secret_text;
 use crate::error::Error;
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
@@ -106,12 +108,12 @@ impl Client {
     /// The keys of a link's claim.
     pub(super) fn link_keys(&self, token: Option<&str>, appid: &str, deadline: Instant) -> Keys {
         let account = self.account.as_deref();
-        let passed = token.filter(|token| !token.is_empty() || self.tokens.is_none());
-        let own = match (passed, &self.tokens) {
+        let passed = self.passed_token(token).transpose().ok().flatten();
+        let own = match (&passed, &self.tokens) {
             (None, Some(tokens)) => tokens.get(account, deadline, &self.cancel).ok(),
             _ => None,
         };
-        let token = passed.or(own.as_deref().map(|token| &**token));
+        let token = passed.as_deref().or(own.as_deref().map(|token| &**token));
         self.claims.keys(account, token, appid)
     }
 
@@ -226,6 +228,13 @@ impl Client {
         result
     }
 
+    /// The token that the caller passed. An empty one means none if there is a token source: some
+    /// languages cannot omit a text.
+    fn passed_token<'a>(&self, token: Option<&'a str>) -> Option<Result<Cow<'a, str>, Error>> {
+        let passed = token.filter(|token| !token.is_empty() || self.tokens.is_none())?;
+        Some(self.secret("access_token", secret_text::ACCESS_TOKEN, passed))
+    }
+
     /// Makes one call, with the caller's token or one of the client's.
     fn call(
         &self,
@@ -249,12 +258,9 @@ impl Client {
             settings: self.settings,
             secrets: &[],
         };
-        // An empty token means none: some languages cannot omit a text.
-        let passed = access_token.filter(|token| !token.is_empty() || self.tokens.is_none());
-        if let Some(token) = passed {
-            self.check_text("access_token", token, MAX_TOKEN_BYTES)
-                .map_err(|e| e.with_endpoint(endpoint))?;
-            return sender.send(endpoint, token, body, deadline, Vec::new());
+        if let Some(token) = self.passed_token(access_token) {
+            let token = token.map_err(|e| e.with_endpoint(endpoint))?;
+            return sender.send(endpoint, &token, body, deadline, Vec::new());
         }
         let Some(tokens) = &self.tokens else {
             let why = Text {

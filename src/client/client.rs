@@ -1,6 +1,7 @@
 //! [`Client`]: its creation, derived handles, cancellation, and what a third-party platform stores.
 //! The calls to WeChat are in `call.rs` and `ensure.rs`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,8 +9,9 @@ use std::time::{Duration, Instant};
 use super::claims::{ClaimError, LinkClaims};
 use super::id_aliases::IdAliases;
 use crate::config::call_settings::CallSettings;
-use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+use crate::config::limits::MAX_APPID_BYTES;
 use crate::config::options::Options;
+use crate::config::secret_text::{self, SecretKind};
 use crate::error::Error;
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
@@ -190,14 +192,14 @@ impl Client {
     /// # options.set("component_appsecret", "SANDBOX-COMPONENT-SECRET")?;
     /// # let client = Client::new(&options)?;
     /// # let pushed = "SANDBOX-TICKET";
-    /// // `pushed` is the ticket in the decrypted push.
+    /// // `pushed` is the ticket in the decrypted push, or the whole decrypted push.
     /// client.set_ticket(pushed)?;
     /// # Ok::<(), wxlink::Error>(())
     /// ```
     ///
     /// # Errors
-    /// - [`Status::BadValue`]: the ticket is empty, longer than 4096 bytes or contains control
-    ///   characters, or the client has no `component_appid`.
+    /// - [`Status::BadValue`]: the ticket is empty, longer than 4096 bytes or contains a character
+    ///   that no ticket has, or the client has no `component_appid`.
     /// - [`Status::NoToken`]: the store cannot be used; the message gives the reason.
     /// - [`Status::TimeoutUnsent`]: the store did not answer in time.
     /// - [`Status::Cancelled`], [`Status::Forked`].
@@ -205,8 +207,8 @@ impl Client {
     /// After a time-out or a cancellation, the ticket may have been stored or not; it is safe to
     /// call again.
     pub fn set_ticket(&self, ticket: &str) -> Result<(), Error> {
-        self.check_text("ticket", ticket, MAX_TOKEN_BYTES)?;
-        self.with_platform(|platform| platform.set_ticket(ticket, self.deadline(), &self.cancel))?;
+        let ticket = self.secret("ticket", secret_text::TICKET, ticket)?;
+        self.with_platform(|platform| platform.set_ticket(&ticket, self.deadline(), &self.cancel))?;
         self.forget_token_failure(None);
         Ok(())
     }
@@ -235,9 +237,9 @@ impl Client {
     /// As [`set_ticket`](Client::set_ticket).
     pub fn add_account(&self, appid: &str, refresh_token: &str) -> Result<(), Error> {
         self.check_text("appid", appid, MAX_APPID_BYTES)?;
-        self.check_text("refresh_token", refresh_token, MAX_TOKEN_BYTES)?;
+        let token = self.secret("refresh_token", secret_text::REFRESH_TOKEN, refresh_token)?;
         self.with_platform(|platform| {
-            platform.add_account(appid, refresh_token, self.deadline(), &self.cancel)
+            platform.add_account(appid, &token, self.deadline(), &self.cancel)
         })?;
         self.forget_token_failure(Some(appid));
         Ok(())
@@ -375,6 +377,23 @@ impl Client {
             return Ok(());
         };
         Err(Error::before_send(Status::BadValue, why, lang))
+    }
+
+    /// Reads a token or a ticket that the caller passed.
+    pub(super) fn secret<'a>(
+        &self,
+        name: &str,
+        kind: SecretKind,
+        text: &'a str,
+    ) -> Result<Cow<'a, str>, Error> {
+        secret_text::parse(kind, text).map_err(|why| {
+            let why = why.get(self.settings.lang);
+            Error::before_send(
+                Status::BadValue,
+                format!("{name} {why}"),
+                self.settings.lang,
+            )
+        })
     }
 
     /// An error in the arguments, in the client's language.

@@ -5,4 +5,5 @@ pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod options;
 pub(crate) mod proxy;
+pub(crate) mod secret_text;
 pub(crate) mod store_url;

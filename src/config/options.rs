@@ -21,6 +21,7 @@ use super::call_settings::CallSettings;
 use super::host::{Host, parse_hosts};
 use super::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use super::proxy::{NoProxy, ProxyAddress, ProxySettings};
+use super::secret_text::{self, SecretKind};
 use super::store_url::StoreUrl;
 use crate::model::lang::{Lang, Text};
 use crate::redact::OwnedSecret;
@@ -472,7 +473,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "令牌来源之一：固定令牌，供未传入 access_token 的调用使用。",
         },
         set: |o, v| {
-            o.access_token = parse_text(v, MAX_TOKEN_BYTES, o.lang)?;
+            o.access_token = parse_secret(secret_text::ACCESS_TOKEN, v, o.lang)?;
             Ok(())
         },
     },
@@ -538,7 +539,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             zh: "component_appid 所指第三方平台的 appsecret。",
         },
         set: |o, v| {
-            o.component_appsecret = parse_text(v, MAX_TOKEN_BYTES, o.lang)?;
+            o.component_appsecret = parse_secret(secret_text::APPSECRET, v, o.lang)?;
             Ok(())
         },
     },
@@ -829,6 +830,15 @@ fn parse_text(value: &str, max_bytes: usize, lang: Lang) -> Result<Option<String
         });
     }
     Ok((!value.is_empty()).then(|| value.to_owned()))
+}
+
+/// Reads a token or secret; `None` if the value is empty.
+fn parse_secret(kind: SecretKind, value: &str, lang: Lang) -> Result<Option<String>, String> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let secret = secret_text::parse(kind, value).map_err(|why| why.get(lang).to_owned())?;
+    Ok(Some(secret.into_owned()))
 }
 
 fn parse_number(value: &str, min: u32, max: u32, lang: Lang) -> Result<u32, String> {

@@ -410,7 +410,7 @@ fn values_out_of_range() {
                 r,
             ),
             (
-                wx_link_miniprogram(client, c"a\n".as_ptr(), text, 0, 0, &mut r),
+                wx_link_miniprogram(client, c"a\nb".as_ptr(), text, 0, 0, &mut r),
                 r,
             ),
             (

@@ -76,6 +76,11 @@ impl Endpoint {
         matches!(self, Endpoint::Link | Endpoint::Get | Endpoint::Unlink)
     }
 
+    /// Whether its responses contain new access tokens.
+    pub(crate) const fn issues_tokens(self) -> bool {
+        matches!(self, Endpoint::ComponentToken | Endpoint::AuthorizerToken)
+    }
+
     /// WeChat's name for the token that is sent with the request. A request to
     /// [`ComponentToken`](Endpoint::ComponentToken) has none.
     pub(crate) const fn token_name(self) -> &'static str {

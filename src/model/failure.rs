@@ -2,12 +2,15 @@
 
 use crate::model::status::Status;
 
-/// Why an attempt failed.
-#[derive(Clone, Debug)]
+/// Why an attempt failed. It has no `Debug`, because the received bytes may contain secrets.
+#[derive(Clone)]
 pub(crate) struct Failure {
     pub status: Status,
     /// A clause for messages. `retry` removes secrets from it.
     pub detail: String,
+    /// What was received of the response's body, although it was not read as a response. Only for
+    /// endpoints whose responses contain tokens: what can be read of those must not be lost.
+    pub received: Vec<u8>,
 }
 
 impl Failure {
@@ -15,6 +18,7 @@ impl Failure {
         Failure {
             status,
             detail: detail.into(),
+            received: Vec::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) const REPLACEMENT: char = '\u{FFFD}';
 
 /// The body with everything unreadable in its texts replaced. `None` if there is nothing to
 /// replace. The result may still not be JSON.
-pub(super) fn repair(body: &[u8]) -> Option<String> {
+pub(crate) fn repair(body: &[u8]) -> Option<String> {
     let body = without_bom(body);
     let padding = body.iter().rev().take_while(|b| is_padding(**b));
     let is_padded = padding.clone().any(|b| *b == 0);

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
+use super::fields;
 use super::items::Items;
 use super::json::json_text;
 use super::reader::Reader;
@@ -18,7 +19,7 @@ use crate::model::attempt::{Attempt, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::{self, Class};
-use crate::redact::{self, Secret};
+use crate::redact::Secret;
 
 /// WeChat's response: its errcode, the notes in its errmsg, and its body.
 #[derive(Clone)]
@@ -65,10 +66,12 @@ impl Response {
         let errmsg = match content.errmsg {
             usual if matches!(&*usual, "" | "ok") => usual,
             errmsg => {
-                let tree = (!endpoint.is_linking())
-                    .then(|| tree_of(repaired.as_ref().map_or(&body, |json| json.as_bytes())));
-                let received = tree.as_ref().map(redact::received).unwrap_or_default();
-                clean(&errmsg, &received)
+                let received = if endpoint.is_linking() {
+                    Vec::new()
+                } else {
+                    fields::received_secrets(&body)
+                };
+                clean(&errmsg, &fields::borrowed(&received))
             }
         };
         let (body, repaired) = if endpoint.is_linking() || errcode == 0 {

@@ -5,12 +5,13 @@
 //! pages.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 
-use serde_json::Value;
-
+use super::new_tokens::usable_token;
 use super::record::whole_number;
-use crate::config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
+use crate::config::limits::MAX_APPID_BYTES;
+use crate::response::reader::Reader;
 
 /// The most accounts that `api_get_authorizer_list` returns in one page.
 pub(super) const PAGE_SIZE: u64 = 500;
@@ -33,26 +34,39 @@ struct Authorizer {
 }
 
 impl Page {
-    /// Reads a page. Entries that cannot be read are skipped. `None` if the response has no list.
-    pub fn read(response: &Value) -> Option<Page> {
-        let list = response.get("list")?.as_array()?;
-        let accounts = list.iter().filter_map(|entry| {
-            let text = |name, max| {
-                let text = entry.get(name).and_then(Value::as_str);
-                text.filter(|text: &&str| !text.is_empty() && text.len() <= max)
-            };
-            let token = text("refresh_token", MAX_TOKEN_BYTES);
-            Some(Authorizer {
-                appid: text("authorizer_appid", MAX_APPID_BYTES)?.to_owned(),
-                refresh_token: token.map(str::to_owned),
-            })
+    /// Reads a page of valid JSON. Entries that cannot be read are skipped. `None` if the response
+    /// has no list; a missing one is empty if WeChat reports no accounts.
+    pub fn read(json: &[u8]) -> Option<Page> {
+        let start = json.iter().position(|b| *b == b'{')?;
+        let response = Reader::new(json, start);
+        let total = response.child("total_count");
+        let mut page = Page {
+            total: total.and_then(|mut total| whole_number(&total.value())),
+            entries: 0,
+            accounts: Vec::new(),
+        };
+        let Some(mut list) = response.child("list").filter(|list| !list.is_null()) else {
+            return (page.total == Some(0)).then_some(page);
+        };
+        let Ok(is_list) = list.array(|entry| -> Result<(), Infallible> {
+            let text = |name| entry.child(name)?.text();
+            let appid = text("authorizer_appid").filter(|id| is_appid(id));
+            if let Some(appid) = appid {
+                page.accounts.push(Authorizer {
+                    appid: appid.into_owned(),
+                    refresh_token: text("refresh_token").and_then(|token| usable_token(&token)),
+                });
+            }
+            page.entries += 1;
+            entry.skip();
+            Ok(())
         });
-        Some(Page {
-            total: response.get("total_count").and_then(whole_number),
-            entries: list.len() as u64,
-            accounts: accounts.collect(),
-        })
+        is_list.then_some(page)
     }
+}
+
+fn is_appid(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_APPID_BYTES
 }
 
 /// What the pages that were read so far have shown.
@@ -119,7 +133,8 @@ impl AuthorizerListCache {
                     .insert(account.appid.clone(), token.clone());
             }
         }
-        let next = offset + PAGE_SIZE;
+        // WeChat may send fewer accounts than it was asked for.
+        let next = offset + page.entries;
         // After a full page there may be another one, whatever the total says.
         let is_last = page.entries < PAGE_SIZE && page.total.is_none_or(|total| next >= total);
         let has_next = has_new_account && !is_last && next < MAX_ACCOUNTS;
@@ -146,6 +161,74 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_read_whatever_is_odd_in_it() {
+        let account = r#"{"authorizer_appid":"wx1","refresh_token":" R\/1 ","auth_time":1e999}"#;
+        for (json, total, entries, token) in [
+            (
+                format!(r#"{{"total_count":1,"list":[{account}]}}"#),
+                Some(1),
+                1,
+                "R/1",
+            ),
+            (
+                format!(r#"{{"total_count":"1","list":[{account}]}}"#),
+                Some(1),
+                1,
+                "R/1",
+            ),
+            (format!("\u{feff}{{\"list\":[{account}]}}"), None, 1, "R/1"),
+            (
+                format!(r#"{{"total_count":-1,"list":[{account}]}}"#),
+                Some(0),
+                1,
+                "R/1",
+            ),
+            (
+                format!(r#"{{"total_count":1e999,"list":[{account}]}}"#),
+                None,
+                1,
+                "R/1",
+            ),
+            (
+                format!(r#"{{"total_count":[],"list":[7,null,[],{{}},{account}]}}"#),
+                None,
+                5,
+                "R/1",
+            ),
+            (
+                r#"{"list":[{"authorizer_appid":"wx1","refresh_token":"R é"}]}"#.into(),
+                None,
+                1,
+                "",
+            ),
+            (
+                r#"{"list":[{"authorizer_appid":"wx1"}]}"#.into(),
+                None,
+                1,
+                "",
+            ),
+            (r#"{"total_count":0}"#.into(), Some(0), 0, ""),
+            (r#"{"total_count":"0","list":null}"#.into(), Some(0), 0, ""),
+            (r#"{"list":[]}"#.into(), None, 0, ""),
+        ] {
+            let page = Page::read(json.as_bytes()).unwrap_or_else(|| panic!("{json}"));
+            assert_eq!((page.total, page.entries), (total, entries), "{json}");
+            let found = page.accounts.iter().find(|account| account.appid == "wx1");
+            let found = found.and_then(|account| account.refresh_token.as_deref());
+            assert_eq!(found.unwrap_or_default(), token, "{json}");
+        }
+        for json in [
+            r#"{"total_count":1}"#,
+            "{}",
+            r#"{"list":{}}"#,
+            r#"{"list":"x"}"#,
+            "",
+        ] {
+            assert!(Page::read(json.as_bytes()).is_none(), "{json}");
+        }
+    }
+
+    #[test]
     fn reading_the_accounts_ends() {
         // An endless list, always with new accounts.
         let mut cache = AuthorizerListCache::new();
@@ -163,10 +246,10 @@ mod tests {
         cache.add(0, &page(0..PAGE_SIZE, None));
         assert_eq!(cache.next_offset, Some(PAGE_SIZE));
         // Short pages, with and without more to come.
-        let [second, third] = [PAGE_SIZE, PAGE_SIZE * 2];
-        cache.add(second, &page(second..second + 3, Some(PAGE_SIZE * 3)));
+        let [second, third] = [PAGE_SIZE, PAGE_SIZE + 3];
+        cache.add(second, &page(second..third, Some(PAGE_SIZE + 6)));
         assert_eq!(cache.next_offset, Some(third));
-        cache.add(third, &page(third..third + 3, Some(PAGE_SIZE * 3)));
+        cache.add(third, &page(third..third + 3, Some(PAGE_SIZE + 6)));
         assert_eq!(cache.next_offset, None);
         for (repeated, total) in [
             (0..PAGE_SIZE, Some(u64::MAX)),

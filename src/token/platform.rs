@@ -11,14 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::authorizer_list::{AuthorizerListCache, Lookup, PAGE_SIZE, Page};
 use super::cached::FetchedToken;
 use super::lease::Lease;
+use super::new_tokens::NewTokens;
 use super::record::{self, Record};
 use crate::config::call_settings::CallSettings;
-use crate::config::limits::MAX_TOKEN_BYTES;
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
@@ -432,8 +431,8 @@ impl Platform {
             authorizer_refresh_token: grant,
         };
         let secrets = [("refresh_token", grant)];
-        let response = self.call(Endpoint::AuthorizerToken, &body, &secrets, limit)?;
-        self.renewed_from(&response, grant)
+        let endpoint = Endpoint::AuthorizerToken;
+        self.renewed_from(endpoint, self.call(endpoint, &body, &secrets, limit), grant)
     }
 
     /// Looks up the account's refresh token in WeChat's list of accounts; it must differ from
@@ -499,7 +498,7 @@ impl Platform {
             count: PAGE_SIZE,
         };
         let response = self.call(Endpoint::AuthorizerList, &body, &[], limit)?;
-        Page::read(response.json()).ok_or_else(|| {
+        Page::read(response.valid_json()).ok_or_else(|| {
             self.no_token(Text {
                 en: "the response of api_get_authorizer_list has no list",
                 zh: "api_get_authorizer_list 的返回中没有 list",
@@ -556,10 +555,9 @@ impl Platform {
                 ("component_appsecret", self.appsecret.as_str()),
                 ("component_verify_ticket", &record.grant),
             ];
-            self.renewed_from(
-                &self.post(Endpoint::ComponentToken, "", &body, &secrets, limit)?,
-                &record.grant,
-            )
+            let endpoint = Endpoint::ComponentToken;
+            let response = self.post(endpoint, "", &body, &secrets, limit);
+            self.renewed_from(endpoint, response, &record.grant)
         };
         let renewal = Renewal {
             key: self.own_key(),
@@ -590,34 +588,35 @@ impl Platform {
             .map_err(Error::into_no_token)
     }
 
-    /// Reads the new tokens. A refresh token is kept even if the access token is missing: it may be
-    /// the only valid one.
-    fn renewed_from(&self, response: &Response, grant: &str) -> Result<Renewed, Error> {
-        let tokens = response.json();
-        let text = |name| {
-            let text = tokens.get(name).and_then(Value::as_str);
-            let is_usable = |text: &&str| {
-                !text.is_empty() && text.len() <= MAX_TOKEN_BYTES && !text.contains('\u{FFFD}')
-            };
-            text.filter(is_usable)
+    /// Reads the new tokens, also of a response that could not be read otherwise. A refresh token
+    /// is kept even if the access token is missing: it may be the only valid one.
+    fn renewed_from(
+        &self,
+        endpoint: Endpoint,
+        response: Result<Response, Error>,
+        grant: &str,
+    ) -> Result<Renewed, Error> {
+        let (tokens, error) = match response {
+            Ok(response) => (NewTokens::read(endpoint, response.body(), grant), None),
+            Err(mut e) => (
+                NewTokens::read(endpoint, &e.take_received(), grant),
+                Some(e),
+            ),
         };
-        let access_token = text("component_access_token")
-            .or_else(|| text("authorizer_access_token"))
-            .or_else(|| text("access_token"));
-        let refresh_token = text("authorizer_refresh_token");
-        if access_token.is_none() && refresh_token.is_none() {
-            let name = response.endpoint().name();
-            return Err(self.no_token(message!(
-                "the response of {name} has no token",
-                "{name} 的返回中没有令牌"
-            )));
+        if tokens.access_token.is_none() && tokens.refresh_token.is_none() {
+            return Err(error.unwrap_or_else(|| {
+                let name = endpoint.name();
+                self.no_token(message!(
+                    "the response of {name} has no token",
+                    "{name} 的返回中没有令牌"
+                ))
+            }));
         }
-        let expires_in = tokens.get("expires_in").and_then(record::whole_number);
         let record = Record {
-            grant: refresh_token.unwrap_or(grant).to_owned(),
-            access_token: access_token.unwrap_or_default().to_owned(),
+            grant: tokens.refresh_token.unwrap_or_else(|| grant.to_owned()),
+            access_token: tokens.access_token.unwrap_or_default(),
             since: record::now(),
-            expires_in: expires_in.unwrap_or(DEFAULT_LIFETIME_S),
+            expires_in: tokens.expires_in.unwrap_or(DEFAULT_LIFETIME_S),
         };
         Ok(Renewed {
             record: record.clamped(),

@@ -13,8 +13,10 @@ use serde_json::Value;
 use super::cached::FetchedToken;
 use super::lifetime;
 use crate::config::limits::MAX_TOKEN_BYTES;
+use crate::config::secret_text;
 use crate::model::lang::Text;
 use crate::model::message::{Message, message};
+use crate::response::repair::repair;
 
 /// The lifetime of a token if none is printed (s).
 const DEFAULT_LIFETIME_S: u64 = 300;
@@ -104,15 +106,25 @@ const INVALID_EXPIRES_IN: Text = Text {
 /// # Errors
 /// Why there is no token, as a clause whose subject is the program.
 pub(crate) fn read(printed: &[u8]) -> Result<FetchedToken, Message> {
+    // JSON may contain other texts than the token, which need not be readable.
+    let repaired = repair(printed);
+    let json = repaired.as_deref().map(secret_text::bare);
+    if let Some(json) = json.filter(|json| json.starts_with('{')) {
+        return checked(read_json(json)?);
+    }
     let text = std::str::from_utf8(printed).map_err(|_| NOT_UTF8)?;
-    let text = text.trim_start_matches('\u{feff}').trim();
-    let (token, seconds) = match text.as_bytes().first() {
+    let text = secret_text::bare(text);
+    checked(match text.as_bytes().first() {
         None => return Err(NO_TOKEN.into()),
         Some(b'{') => read_json(text)?,
         Some(b'[') => return Err(JSON_ARRAY.into()),
         Some(b'<') => return Err(HTML.into()),
         Some(_) => read_lines(text)?,
-    };
+    })
+}
+
+/// The token, if it can be one.
+fn checked((token, seconds): TokenAndLifetime<'_>) -> Result<FetchedToken, Message> {
     check_token(&token)?;
     let alive = lifetime::clamp(seconds.unwrap_or(DEFAULT_LIFETIME_S));
     Ok(FetchedToken {
@@ -153,7 +165,7 @@ fn read_json(text: &str) -> Result<TokenAndLifetime<'_>, Message> {
     };
     let seconds = json.expires_in.as_ref().map(plain);
     Ok((
-        Cow::from(token.trim().to_owned()),
+        Cow::from(secret_text::bare(&token).to_owned()),
         seconds_of(seconds.as_deref())?,
     ))
 }
@@ -182,7 +194,11 @@ fn has_inner_token(value: &Value) -> bool {
 }
 
 fn read_lines(text: &str) -> Result<TokenAndLifetime<'_>, Message> {
-    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = || {
+        text.lines()
+            .map(secret_text::bare)
+            .filter(|line| !line.is_empty())
+    };
     let value = |key: &str| only_value(lines(), key);
     refuse_errcode(value("errcode")?)?;
     let mut token = None;
@@ -195,7 +211,7 @@ fn read_lines(text: &str) -> Result<TokenAndLifetime<'_>, Message> {
     let mut all = lines();
     match (all.next(), all.next()) {
         (Some(only), None) if has_key(only) => Err(LINE_WITHOUT_TOKEN.into()),
-        (Some(only), None) => Ok((unquoted(only).into(), None)),
+        (Some(only), None) => Ok((only.into(), None)),
         _ => Err(SEVERAL_LINES.into()),
     }
 }
@@ -210,7 +226,7 @@ fn only_value<'a>(
         found
             .trim()
             .eq_ignore_ascii_case(key)
-            .then(|| unquoted(value.trim()))
+            .then(|| secret_text::bare(value))
     };
     let mut values = lines.filter_map(value);
     let first = values.next();
@@ -233,14 +249,6 @@ fn has_key(line: &str) -> bool {
     let is_key = |b: u8| b.is_ascii_alphabetic() || b"_- ".contains(&b);
     let is_padding = value.bytes().all(|b| b == b'=');
     key.len() > 1 && key.bytes().all(is_key) && (!is_padding || is_token_key(key.trim()))
-}
-
-/// The text without one pair of quotes around it.
-fn unquoted(text: &str) -> &str {
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
-        .map_or(text, str::trim)
 }
 
 /// Refuses an errcode other than 0: the error of WeChat, or of a server that responds like it.
@@ -359,6 +367,8 @@ mod tests {
         for (printed, token, seconds) in [
             ("T\n", "T", 300),
             ("\u{feff}T\r\n", "T", 300),
+            ("\u{200b}T\u{2060}\0\0", "T", 300),
+            ("access_token=\u{200b}T\nexpires_in=60\0", "T", 60),
             ("  T  \n\n", "T", 300),
             ("\"T\"\n", "T", 300),
             ("'T'", "T", 300),
@@ -382,6 +392,12 @@ mod tests {
                 60,
             ),
             (r#"{"component_access_token":"T","expires_in":60}"#, "T", 60),
+            (
+                "{\"access_token\":\"T\",\"x\":\"\u{1}\\ud83d\"}\0\n\0",
+                "T",
+                300,
+            ),
+            ("{\"access_token\":\"\u{200b}T\u{feff}\"}", "T", 300),
             (
                 r#"{"errcode":0,"errmsg":"ok","access_token":"T","expires_in":null}"#,
                 "T",
@@ -433,10 +449,11 @@ mod tests {
             ("bearer  SECRET", "Bearer"),
             ("SEC\"RET", "quote"),
             ("'SECRET", "quote"),
-            ("\"\"", "empty token"),
-            ("SECRET\0", "control"),
+            ("\"\"", "no token"),
+            ("access_token=''", "empty token"),
+            ("SECRET\0SECRET", "control"),
             ("SECRET\u{1b}[0m", "control"),
-            ("SECRET\u{200b}", "not ASCII"),
+            ("SECRET\u{200b}SECRET", "not ASCII"),
             ("令牌SECRET", "not ASCII"),
             ("null\n", "null"),
             ("undefined", "null"),

@@ -89,9 +89,11 @@ impl Connection {
         body: &[u8],
         max: u64,
     ) -> Result<RawResponse, Failure> {
-        self.exchange(origin, target, body, max).map_err(|error| {
+        let mut received = Vec::new();
+        let done = self.exchange(origin, target, body, max, &mut received);
+        done.map_err(|error| {
             let mut state = self.state.lock();
-            match (state.failure.take(), error) {
+            let failure = match (state.failure.take(), error) {
                 (Some(failure), _) => failure,
                 (None, HttpError::TooLarge) => Failure::new(
                     Status::TooLarge,
@@ -105,16 +107,22 @@ impl Connection {
                     },
                 ),
                 (None, HttpError::Invalid(what)) => Failure::new(Status::BadAnswer, what),
+            };
+            Failure {
+                received,
+                ..failure
             }
         })
     }
 
+    /// What was received of the body is left in `received` if the response is not complete.
     fn exchange(
         &self,
         origin: &str,
         target: &str,
         body: &[u8],
         max: u64,
+        received: &mut Vec<u8>,
     ) -> Result<RawResponse, HttpError> {
         let request = http::Request::post(format!("{origin}{target}"))
             .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
@@ -134,14 +142,14 @@ impl Connection {
             return Err(HttpError::TooLarge);
         }
         // With room for the announced length, one read suffices.
-        let mut bytes = Vec::with_capacity(body.content_length().map_or(0, |n| n as usize + 1));
+        received.reserve(body.content_length().map_or(0, |n| n as usize + 1));
         body.into_with_config()
             .limit(u64::MAX)
             .reader()
             .take(max + 1)
-            .read_to_end(&mut bytes)
+            .read_to_end(received)
             .map_err(|_| HttpError::Invalid("the response body violates HTTP"))?;
-        if bytes.len() as u64 > max {
+        if received.len() as u64 > max {
             return Err(HttpError::TooLarge);
         }
         self.state.lock().phase = Phase::Done;
@@ -149,7 +157,7 @@ impl Connection {
             http_status: head.status.as_u16(),
             encoding: text(header::CONTENT_ENCODING).filter(|e| e != "identity"),
             location: text(header::LOCATION),
-            body: bytes,
+            body: std::mem::take(received),
         })
     }
 }

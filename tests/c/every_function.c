@@ -21,6 +21,29 @@
 static const char *token;
 static wx_client *client;
 
+static void use_list(const wx_result *result)
+{
+    size_t i, len = 0, count = wx_list_length(result);
+
+    CHECK(strlen(wx_list_json(result, &len)) == len && wx_list_json(result, NULL)[0] == '[');
+    for (i = 0; i < count; i++) {
+        CHECK(wx_list_text(result, i, "")[0] == '{');
+        CHECK(wx_list_text(result, i, "username") == wx_list_text(result, i, "username"));
+        CHECK(strncmp(wx_list_text(result, i, "username"), "gh_", 3) == 0);
+        CHECK(wx_list_has(result, i, "username") == 1 && wx_list_has(result, i, "none") == 0);
+        CHECK(wx_list_number(result, i, "status", 0) > 0);
+        CHECK(atoi(wx_list_text(result, i, "status")) == wx_list_number(result, i, "status", 0));
+        CHECK((wx_list_size(result, i, "func_infos") > 0) ==
+              wx_list_has(result, i, "func_infos/0/name"));
+        CHECK((wx_list_text(result, i, "func_infos/0/name")[0] != '\0') ==
+              wx_list_has(result, i, "func_infos/0/name"));
+    }
+    CHECK(wx_list_text(result, count, "appid")[0] == '\0');
+    CHECK(wx_list_text(result, 0, NULL)[0] == '\0');
+    CHECK(wx_list_number(result, count, "status", -7) == -7);
+    CHECK(wx_list_has(result, count, "appid") == 0 && wx_list_size(result, 0, "\377") == 0);
+}
+
 static void use_result(wx_result *result, int32_t status)
 {
     char buf[64];
@@ -48,6 +71,7 @@ static void use_result(wx_result *result, int32_t status)
     CHECK(wx_result_get(result, "/nothing", buf, sizeof buf) == WX_E_NOT_FOUND);
     CHECK(wx_result_get(result, "nothing", buf, sizeof buf) == WX_E_BAD_VALUE);
     CHECK(wx_result_get(result, "", NULL, 0) > 0);
+    use_list(result);
     wx_result_free(result);
 }
 
@@ -198,6 +222,7 @@ int main(void)
 
     /* A result outlives its client. */
     status = wx_get_linked(client, token, &result);
+    CHECK(wx_list_length(result) > 0 && wx_list_length(NULL) == 0);
     wx_client_free(client);
     use_result(result, status);
 

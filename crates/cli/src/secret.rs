@@ -1,13 +1,15 @@
-//! Reads a secret, one line, from a file or from stdin.
+//! Reads a secret from a file or from stdin. The library removes what is around it, and refuses what
+//! cannot be one.
 
 use std::io::{self, Read};
 use std::path::Path;
 
-use wxlink::MAX_TOKEN_BYTES;
-
 use crate::error::CommandError;
 use crate::message::Message;
 use crate::{input, interrupt};
+
+/// The longest text that is read (bytes). A secret may be in JSON or XML.
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// Why there is no secret.
 enum Invalid {
@@ -37,7 +39,7 @@ fn read(is_stdin: bool, path: &Path, what: Message) -> Result<String, CommandErr
     } else {
         input::open(path)
     };
-    let secret = source.map_err(Invalid::Unreadable).and_then(read_line);
+    let secret = source.map_err(Invalid::Unreadable).and_then(read_text);
     secret.map_err(|why| {
         if interrupt::is_interrupted() {
             CommandError::Interrupted
@@ -47,21 +49,19 @@ fn read(is_stdin: bool, path: &Path, what: Message) -> Result<String, CommandErr
     })
 }
 
-/// Reads one line, which may end with LF or CRLF or without either.
-fn read_line(source: Box<dyn Read>) -> Result<String, Invalid> {
-    // Enough to notice a secret that is too long: its line end counts two bytes.
-    let limit = MAX_TOKEN_BYTES as u64 + 3;
+fn read_text(source: Box<dyn Read>) -> Result<String, Invalid> {
     let mut bytes = Vec::new();
-    let read = source.take(limit).read_to_end(&mut bytes);
+    let read = source.take(MAX_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(Invalid::Unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|_| Invalid::NotUtf8)?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let secret = line.strip_suffix('\r').unwrap_or(line);
-    match secret.len() {
-        0 => Err(Invalid::Empty),
-        1..=MAX_TOKEN_BYTES => Ok(secret.to_owned()),
-        _ => Err(Invalid::TooLong),
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Invalid::TooLong);
     }
+    let text = String::from_utf8(bytes).map_err(|_| Invalid::NotUtf8)?;
+    // For an option, an empty text means that it is not set.
+    if text.trim().is_empty() {
+        return Err(Invalid::Empty);
+    }
+    Ok(text)
 }
 
 fn message(what: &Message, why: &Invalid) -> Message {
@@ -73,8 +73,8 @@ fn message(what: &Message, why: &Invalid) -> Message {
         Invalid::NotUtf8 => ("is not UTF-8".into(), "不是 UTF-8 编码".into()),
         Invalid::Empty => ("is empty".into(), "为空".into()),
         Invalid::TooLong => (
-            format!("is longer than {MAX_TOKEN_BYTES} bytes, the limit for a secret"),
-            format!("超过 {MAX_TOKEN_BYTES} 字节的上限"),
+            format!("is longer than {MAX_BYTES} bytes, so it is not a secret"),
+            format!("超过 {MAX_BYTES} 字节，不是密钥"),
         ),
     };
     let (what_en, what_zh) = (what.get(wxlink::Lang::En), what.get(wxlink::Lang::Zh));

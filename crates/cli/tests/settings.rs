@@ -141,6 +141,14 @@ fn a_token_comes_from_file_stdin_or_environment() {
         ("bare", TOKEN),
         ("line", "SANDBOX-TOKEN\n"),
         ("crlf", "SANDBOX-TOKEN\r\n"),
+        ("blanks", "  SANDBOX-TOKEN \n\n"),
+        ("mark", "\u{feff}SANDBOX-TOKEN\n"),
+        ("invisible", "\u{200b}SANDBOX-TOKEN\u{2060}\0"),
+        ("quoted", "\"SANDBOX-TOKEN\"\n"),
+        (
+            "json",
+            "{\"access_token\": \"SANDBOX-TOKEN\",\n \"expires_in\": 7200}\n",
+        ),
     ] {
         let path = file(&dir, name, text);
         let ran = run(tokenless(&sandbox, &["list", "--token-file", &path]));
@@ -161,7 +169,19 @@ fn a_token_comes_from_file_stdin_or_environment() {
     for (text, part) in [
         ("", "is empty"),
         ("\n", "is empty"),
+        ("\u{feff}\n", "is empty"),
+        (
+            "HUSHHUSH\nHUSHHUSH\n",
+            "contains a control character (U+000A)",
+        ),
+        ("Bearer HUSHHUSH", "contains a blank (U+0020)"),
+        (
+            "{\"token\": \"HUSHHUSH\"}",
+            "JSON without a readable access_token",
+        ),
+        ("<html>HUSHHUSH</html>", "is XML or HTML"),
         (&*long, "is longer than 4096"),
+        (&*long.repeat(20), "is longer than 65536"),
     ] {
         let path = file(&dir, "wrong", text);
         let ran = run(tokenless(&sandbox, &["list", "--token-file", &path]));
@@ -169,7 +189,9 @@ fn a_token_comes_from_file_stdin_or_environment() {
         assert!(ran.err.contains(part), "{}", ran.err);
         let ran = run_with(tokenless(&sandbox, &["list", "--token-file", "-"]), text);
         assert!(ran.code == 2 && ran.err.contains(part), "{}", ran.err);
+        assert!(!ran.err.contains("HUSH"), "{}", ran.err);
     }
+    assert_eq!(received(&sandbox, "get"), 17);
     let ran = run(tokenless(
         &sandbox,
         &["list", "--token-file", "/nonexistent"],
@@ -408,6 +430,74 @@ fn platform_refuses_the_store_memory() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn platform_takes_the_secret_out_of_what_wechat_sent() {
+    let sandbox = sandbox();
+    for (number, (ticket, refresh_token)) in [
+        (
+            "<xml><AppId>wx0c00000000000001</AppId>\n<ComponentVerifyTicket>\
+             <![CDATA[SANDBOX-TICKET]]></ComponentVerifyTicket>\n</xml>\n",
+            "\u{feff}\"SANDBOX-REFRESH-1\"\r\n",
+        ),
+        (
+            "{\"component_verify_ticket\": \"SANDBOX-TICKET\"}",
+            "{\"authorizer_refresh_token\":\"SANDBOX-REFRESH-1\",\"expires_in\":7200}",
+        ),
+        ("'SANDBOX-TICKET\u{200b}'\n", "\t SANDBOX-REFRESH-1\n\n"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let store = scratch(&format!("platform-sent-{number}")).join("store");
+        let platform = |arguments: &[&str]| {
+            let mut command = tokenless(&sandbox, arguments);
+            command
+                .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
+                .env("WXLINK_COMPONENT_APPSECRET", " SANDBOX-COMPONENT-SECRET\n")
+                .env("WXLINK_STORE", format!("file:{}", store.display()));
+            command
+        };
+        let set = run_with(platform(&["platform", "set-ticket"]), ticket);
+        assert_eq!(set.code, 0, "{ticket}: {}", set.err);
+        let add = ["platform", "add-account", ACCOUNT];
+        let added = run_with(platform(&add), refresh_token);
+        assert_eq!(added.code, 0, "{refresh_token}: {}", added.err);
+        let listed = run(platform(&["list", "--account", ACCOUNT]));
+        assert_eq!(listed.code, 0, "{ticket}: {}", listed.err);
+        // The refresh token was used, and not looked up.
+        assert_eq!(received(&sandbox, "authorizer_list"), 0);
+    }
+}
+
+#[test]
+fn platform_refuses_what_cannot_be_a_secret() {
+    let dir = scratch("platform-refused");
+    let store = format!("file:{}/tokens", dir.display());
+    for (text, says) in [
+        ("<xml><Encrypt>HUSHHUSH</Encrypt></xml>", "decrypt it"),
+        (
+            "<xml><ToUserName>HUSHHUSH</ToUserName></xml>",
+            "XML or HTML",
+        ),
+        ("{\"ticket\":\"HUSHHUSH\"}", "JSON without"),
+        ("HUSHHUSH HUSHHUSH", "a blank"),
+        ("HUSHHUSH\nHUSHHUSH\n", "a control character"),
+    ] {
+        for what in [&["set-ticket"][..], &["add-account", ACCOUNT]] {
+            let mut command = bare(&[&["platform"], what].concat());
+            command.envs(PLATFORM).env("WXLINK_STORE", &store);
+            let ran = run_with(command, text);
+            assert_eq!((ran.code, &*ran.out), (2, ""), "{text}: {}", ran.err);
+            assert!(
+                ran.err.contains(says) && !ran.err.contains("HUSH"),
+                "{}",
+                ran.err
+            );
+        }
+    }
+    assert!(!dir.join("tokens").exists());
 }
 
 #[test]

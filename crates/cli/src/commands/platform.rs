@@ -25,7 +25,7 @@ fn command() -> Command {
         .about("Store a third-party platform's ticket or an account's refresh token, from stdin")
         .long_about(
             "Store what WeChat gives a third-party platform (component_appid), for all programs \
-             that share its store. The secret is read from stdin, one line. The store must \
+             that share its store. The secret is read from stdin. The store must \
              outlive the command: set the option store to file:PATH or redis://HOST.",
         )
         .subcommand_required(true)
@@ -42,7 +42,7 @@ fn set_ticket() -> Command {
         .about("Store the component_verify_ticket, read from stdin")
         .long_about(
             "Store the component_verify_ticket, which WeChat pushes every 10 minutes. It is read \
-             from stdin, one line.",
+             from stdin: the ticket alone, or the decrypted push that contains it.",
         )
         .after_help(examples(&[(
             "from a file",
@@ -55,7 +55,7 @@ fn add_account() -> Command {
         .about("Store the refresh token of an account that authorised the platform, from stdin")
         .long_about(
             "Store the refresh token that WeChat issues when an account authorises the platform. \
-             It is read from stdin, one line.",
+             It is read from stdin.",
         )
         .arg(args::appid().help("The account's appid, wx…"))
         .after_help(examples(&[(

@@ -1,0 +1,248 @@
+//! Tokens, tickets and secrets as people pass them: with what a file, an editor or a copy puts
+//! around them, or still in the JSON or XML in which WeChat sent them. Texts that cannot be one are
+//! refused, because WeChat would only answer that they are wrong.
+
+use std::borrow::Cow;
+
+use super::limits::MAX_TOKEN_BYTES;
+use crate::model::lang::Text;
+use crate::model::message::{Message, message};
+use crate::response::fields;
+
+/// The kind of a secret: the names of the fields that contain it, the usual one first.
+#[derive(Clone, Copy)]
+pub(crate) struct SecretKind(&'static [&'static str]);
+
+/// An access token.
+pub(crate) const ACCESS_TOKEN: SecretKind = SecretKind(&[
+    "access_token",
+    "authorizer_access_token",
+    "component_access_token",
+]);
+/// An account's refresh token.
+pub(crate) const REFRESH_TOKEN: SecretKind =
+    SecretKind(&["authorizer_refresh_token", "refresh_token"]);
+/// A platform's ticket.
+pub(crate) const TICKET: SecretKind =
+    SecretKind(&["ComponentVerifyTicket", "component_verify_ticket"]);
+/// A platform's appsecret.
+pub(crate) const APPSECRET: SecretKind = SecretKind(&["component_appsecret", "appsecret"]);
+
+/// Characters of JSON, XML and shells. No secret of WeChat's contains one.
+const SYNTAX: [char; 8] = ['"', '\'', '`', '<', '>', '{', '}', '\\'];
+
+/// Reads a secret. What is around it is removed: blanks, line ends, invisible characters, a pair of
+/// quotes, or the JSON or XML that it is a field of.
+///
+/// # Errors
+/// Why the text is not a secret of this kind, as a predicate. It never contains the text.
+pub(crate) fn parse(kind: SecretKind, text: &str) -> Result<Cow<'_, str>, Message> {
+    if is_plain(text) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let bare = bare(text);
+    let secret = match bare.as_bytes().first() {
+        Some(b'{') => kind.in_json(bare)?,
+        Some(b'<') => Cow::Borrowed(kind.in_xml(bare)?),
+        _ => Cow::Borrowed(bare),
+    };
+    check(&secret)?;
+    Ok(secret)
+}
+
+/// The text without blanks, line ends, NULs, invisible characters and pairs of quotes around it.
+pub(crate) fn bare(text: &str) -> &str {
+    let trimmed = text.trim_matches(is_around);
+    let quotes = ['"', '\'', '`'].into_iter();
+    let unquoted = quotes
+        .filter_map(|quote| trimmed.strip_prefix(quote)?.strip_suffix(quote))
+        .next();
+    unquoted.map_or(trimmed, bare)
+}
+
+/// Whether nothing has to be removed or refused.
+fn is_plain(text: &str) -> bool {
+    let is_usual = |b: u8| b.is_ascii_graphic() && !SYNTAX.contains(&char::from(b));
+    (1..=MAX_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(is_usual)
+}
+
+/// Whether a character may be around a secret: it shows nothing.
+fn is_around(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || is_invisible(c)
+}
+
+/// Zero-width characters, marks of the writing direction, and the byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+    )
+}
+
+fn check(secret: &str) -> Result<(), Message> {
+    if secret.is_empty() {
+        return Err(Message::new("is empty", "为空"));
+    }
+    if secret.len() > MAX_TOKEN_BYTES {
+        return Err(message!(
+            "is longer than {MAX_TOKEN_BYTES} bytes",
+            "超过 {MAX_TOKEN_BYTES} 字节"
+        ));
+    }
+    let is_odd = |c: char| !c.is_ascii_graphic() || SYNTAX.contains(&c);
+    let Some(odd) = secret.chars().find(|c| is_odd(*c)) else {
+        return Ok(());
+    };
+    let what = match odd {
+        ' ' | '\t' => BLANK,
+        c if c.is_control() => CONTROL,
+        c if c.is_whitespace() => BLANK,
+        c if is_invisible(c) => INVISIBLE,
+        _ => OTHER,
+    };
+    let code = format!("U+{:04X}", u32::from(odd));
+    let (en, zh) = (what.en, what.zh);
+    Err(message!(
+        "contains {en} ({code}) in the middle, which WeChat's never do; pass the value alone, \
+         unchanged",
+        "中间含有{zh}（{code}），微信的值中不会有；请只传入该值，不作改动"
+    ))
+}
+
+const BLANK: Text = Text {
+    en: "a blank",
+    zh: "空白",
+};
+const CONTROL: Text = Text {
+    en: "a control character",
+    zh: "控制字符",
+};
+const INVISIBLE: Text = Text {
+    en: "an invisible character",
+    zh: "不可见字符",
+};
+const OTHER: Text = Text {
+    en: "a character",
+    zh: "字符",
+};
+
+impl SecretKind {
+    fn in_json<'a>(self, json: &'a str) -> Result<Cow<'a, str>, Message> {
+        let found = |name| fields::texts(json.as_bytes(), name).last();
+        let secret = self.0.iter().find_map(|name| found(name));
+        let name = self.0[0];
+        let secret = secret.ok_or_else(|| {
+            message!(
+                "is JSON without a readable {name}; pass the value alone",
+                "是没有可读 {name} 的 JSON；请只传入该值"
+            )
+        })?;
+        Ok(match secret {
+            Cow::Borrowed(secret) => Cow::Borrowed(bare(secret)),
+            Cow::Owned(secret) => Cow::Owned(bare(&secret).to_owned()),
+        })
+    }
+
+    fn in_xml(self, xml: &str) -> Result<&str, Message> {
+        let element = |name: &&str| {
+            let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+            let (content, _) = rest.split_once(&format!("</{name}>"))?;
+            let content = bare(content);
+            let inner = content.strip_prefix("<![CDATA[");
+            Some(
+                inner
+                    .and_then(|c| c.strip_suffix("]]>"))
+                    .map_or(content, bare),
+            )
+        };
+        let secret = self.0.iter().find_map(element);
+        secret.ok_or_else(|| {
+            let name = self.0[0];
+            if xml.contains("<Encrypt>") {
+                message!(
+                    "is a push that is still encrypted; decrypt it, and pass its {name}",
+                    "是尚未解密的推送；请先解密，再传入其中的 {name}"
+                )
+            } else {
+                message!(
+                    "is XML or HTML without a {name}; pass the value alone",
+                    "是没有 {name} 的 XML 或 HTML；请只传入该值"
+                )
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lang::Lang;
+
+    #[test]
+    fn what_is_around_a_secret_is_removed() {
+        for text in [
+            "ticket@@@T-1_2=",
+            " ticket@@@T-1_2=\r\n",
+            "\u{feff}ticket@@@T-1_2=\n\n",
+            "\u{200b}ticket@@@T-1_2=\u{2060}\0",
+            "\u{3000}\t'ticket@@@T-1_2=' ",
+            "\"ticket@@@T-1_2=\"",
+            "\" 'ticket@@@T-1_2=' \"",
+            "{\"component_verify_ticket\": \"ticket@@@T-1_2=\"}",
+            "{\"InfoType\":\"component_verify_ticket\",\"ComponentVerifyTicket\":\" \
+             ticket\\u0040@@T-1_2=\"}",
+            "<xml><AppId>wx1</AppId>\n<ComponentVerifyTicket><![CDATA[ticket@@@T-1_2=]]>\
+             </ComponentVerifyTicket></xml>",
+            "\u{feff}<xml><ComponentVerifyTicket> <![CDATA[ ticket@@@T-1_2= ]]>\n\
+             </ComponentVerifyTicket>",
+            "<ComponentVerifyTicket>ticket@@@T-1_2=</ComponentVerifyTicket>",
+        ] {
+            let read = parse(TICKET, text);
+            assert_eq!(read.as_deref(), Ok("ticket@@@T-1_2="), "{text:?}");
+        }
+        let json = r#"{"errcode":0,"access_token":"T\/1","expires_in":7200}"#;
+        assert_eq!(parse(ACCESS_TOKEN, json).as_deref(), Ok("T/1"));
+    }
+
+    #[test]
+    fn a_text_that_is_no_secret_is_refused_without_repeating_it() {
+        let long = "k".repeat(MAX_TOKEN_BYTES + 1);
+        for (text, says) in [
+            ("", "is empty"),
+            (" \r\n", "is empty"),
+            ("\u{feff}", "is empty"),
+            ("''", "is empty"),
+            (&*long, "longer than 4096"),
+            ("SECRET SECRET", "a blank (U+0020)"),
+            ("SECRET\u{a0}SECRET", "a blank (U+00A0)"),
+            ("SECRET\r\nSECRET", "a control character (U+000D)"),
+            ("SECRET\u{7f}SECRET", "a control character (U+007F)"),
+            ("SECRET\u{85}SECRET", "a control character (U+0085)"),
+            ("SECRET\u{200b}SECRET", "an invisible character (U+200B)"),
+            ("SECRET令牌", "a character (U+4EE4)"),
+            ("\"SECRET", "a character (U+0022)"),
+            ("SECRET'", "a character (U+0027)"),
+            ("“SECRET”", "a character (U+201C)"),
+            ("Bearer SECRET", "a blank"),
+            (
+                "{\"ticket\":\"SECRET\"}",
+                "JSON without a readable ComponentVerifyTicket",
+            ),
+            ("{\"component_verify_ticket\":\"SECRET", "JSON without"),
+            ("{\"component_verify_ticket\":\"SEC RET\"}", "a blank"),
+            ("<html>SECRET</html>", "XML or HTML without"),
+            ("<xml><Encrypt>SECRET</Encrypt></xml>", "still encrypted"),
+            (
+                "<ComponentVerifyTicket></ComponentVerifyTicket>SECRET",
+                "is empty",
+            ),
+        ] {
+            let why = parse(TICKET, text).unwrap_err();
+            let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+            assert!(en.contains(says), "{text:?}: {en}");
+            assert!(en != zh && !format!("{en}{zh}").contains("SEC"), "{why}");
+        }
+    }
+}

@@ -337,16 +337,18 @@ pub fn list(data: &[u8]) {
 }
 
 /// Input: a byte that chooses the source of a token. For a program's output: where a secret is
-/// inserted, then the output. For WeChat's token endpoints: the body of a response.
+/// inserted, then the output. For WeChat's token endpoints: the body of a response. For its tokens:
+/// where a refresh token is inserted, then the body.
 pub fn token(data: &[u8]) {
     let Some((choice, data)) = data.split_first() else {
         return;
     };
-    match choice % 4 {
+    match choice % 5 {
         0 => printed_token(data),
         1 => token_response(Endpoint::ComponentToken, data),
         2 => token_response(Endpoint::AuthorizerToken, data),
-        _ => token_response(Endpoint::AuthorizerList, data),
+        3 => token_response(Endpoint::AuthorizerList, data),
+        _ => received_tokens(data),
     }
 }
 
@@ -395,6 +397,37 @@ fn token_response(endpoint: Endpoint, body: &[u8]) {
         let fields: Vec<_> = kept.as_object().unwrap().keys().collect();
         assert_eq!(fields, ["errcode", "errmsg"]);
     }
+}
+
+/// A new refresh token is found, however damaged the rest of the response is: WeChat sends it once.
+fn received_tokens(data: &[u8]) {
+    const NEW: &str = "refreshtoken@@@new";
+    const SENT: &str = "refreshtoken@@@sent";
+    let Some((at, body)) = data.split_first() else {
+        return;
+    };
+    for endpoint in [Endpoint::ComponentToken, Endpoint::AuthorizerToken] {
+        let found = fuzzing::received_tokens(endpoint, body, SENT);
+        for token in [&found.access_token, &found.refresh_token]
+            .into_iter()
+            .flatten()
+        {
+            assert!(!token.is_empty() && token.len() <= MAX_TOKEN_BYTES);
+            assert!(token.bytes().all(|b| b.is_ascii_graphic()), "{token:?}");
+            assert!(found.access_token.as_ref() == Some(token) || token != SENT);
+        }
+        let _ = found.expires_in;
+    }
+    // Within a text, the field would be a part of that text.
+    let readable = |byte: &u8| !matches!(byte, b'"' | b'\\');
+    let rest: Vec<u8> = body.iter().copied().filter(readable).collect();
+    let at = usize::from(*at).min(rest.len());
+    let field = format!("\"authorizer_refresh_token\":\"{NEW}\"");
+    let body = [&rest[..at], field.as_bytes(), &rest[at..]].concat();
+    let found = fuzzing::received_tokens(Endpoint::AuthorizerToken, &body, SENT);
+    assert_eq!(found.refresh_token.as_deref(), Some(NEW));
+    let repeated = fuzzing::received_tokens(Endpoint::AuthorizerToken, &body, NEW);
+    assert_eq!(repeated.refresh_token, None);
 }
 
 /// A token is renewed before it expires, and no clock overflows.

@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::endpoint::Endpoint;
 #[cfg(unix)]
 use crate::model::message::Message;
 use crate::store::claim::{Entries, LONGEST_CLAIM, claim, settle};
 #[cfg(feature = "file-store")]
 use crate::store::clock::{Moment, Written};
 use crate::store::{Claimed, LinkKeys, LockOwner, PostedOutcome, Settlement};
+use crate::token::new_tokens::NewTokens;
 #[cfg(unix)]
 use crate::token::printed;
 use crate::token::record::Record;
@@ -35,6 +37,23 @@ pub fn printed_token(printed: &[u8]) -> Result<TimedToken, Message> {
         stale_after: fetched.stale_after,
         expires_after: fetched.expires_after,
     })
+}
+
+/// The tokens in a response of a token endpoint.
+pub struct ReceivedTokens {
+    pub access_token: Option<String>,
+    pub refresh_token: Option<String>,
+    pub expires_in: Option<u64>,
+}
+
+/// Finds the tokens in the response to a request that contained the refresh token `sent`.
+pub fn received_tokens(endpoint: Endpoint, body: &[u8], sent: &str) -> ReceivedTokens {
+    let found = NewTokens::read(endpoint, body, sent);
+    ReceivedTokens {
+        access_token: found.access_token,
+        refresh_token: found.refresh_token,
+        expires_in: found.expires_in,
+    }
 }
 
 /// The stored record of an account.

@@ -7,7 +7,7 @@ mod cached;
 mod command;
 mod lease;
 mod lifetime;
-mod new_tokens;
+pub(crate) mod new_tokens;
 mod pacing;
 mod platform;
 #[cfg(unix)]

@@ -64,6 +64,9 @@ fn next_state(state: LinkState, decision: Decision) -> Option<LinkState> {
     }
 }
 
+/// How many changes of an account's links are kept for lists that show an earlier state.
+const MAX_CHANGES: usize = 1000;
+
 /// A change of an account's links, and what was before.
 struct Change {
     at_ms: u64,
@@ -110,7 +113,7 @@ pub(crate) struct AccountLinks {
     /// How many pending decisions are made without an admin request. If there are none, the list
     /// cannot change by itself and is read quickly.
     automatic: usize,
-    /// The changes of the last [`MAX_LIST_LAG_MS`], for lists that show an earlier state.
+    /// The changes of the last [`MAX_LIST_LAG_MS`], oldest first, at most [`MAX_CHANGES`].
     changes: VecDeque<Change>,
     /// The serialised list; `None` after a change.
     pub(crate) cached_list: Option<Bytes>,
@@ -190,7 +193,7 @@ impl AccountLinks {
     /// To be called before every change of the links.
     fn record(&mut self, at_ms: u64, before: Before) {
         let is_old = |change: &Change| change.at_ms.saturating_add(MAX_LIST_LAG_MS) < at_ms;
-        while self.changes.front().is_some_and(is_old) {
+        while self.changes.front().is_some_and(is_old) || self.changes.len() >= MAX_CHANGES {
             self.changes.pop_front();
         }
         self.changes.push_back(Change { at_ms, before });

@@ -14,7 +14,7 @@
 //! the seed of the first one. If a story fails, the test removes steps as long as it still fails,
 //! and prints it with the command that repeats it.
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "file-store", feature = "redis-store"))]
 
 mod process;
 mod story;

@@ -370,7 +370,10 @@ impl World<'_> {
         while let Some(actor) = &mut self.actors[process]
             && (actor.is_calling || actor.resumed_at.is_some())
         {
-            ensure!(Instant::now() < give_up, "a call does not end");
+            if Instant::now() > give_up {
+                let errors = actor.process.kill();
+                return Err(format!("a call does not end, stderr: {errors:?}"));
+            }
             if actor.is_calling && actor.result.is_none() {
                 actor.result = actor.process.result(Duration::from_millis(1));
             } else if actor.resumed_at.is_some() {

@@ -106,8 +106,12 @@ soak: ## make 100,000 calls with 5 % faults: memory, descriptors and threads mus
 	@WXLINK_SOAK_CALLS=100000 $(CARGO) test --locked --test soak
 
 .PHONY: model
-model: ## test 10,000 random sequences of faults, restarts and decisions: minutes
-	@WXLINK_MODEL_RUNS=10000 $(CARGO) test --locked --test model
+model: ## test 100,000 random sequences of faults, kills, stops and decisions: hours
+	@WXLINK_MODEL_RUNS=100000 $(CARGO) test --locked --test model -- --nocapture
+
+.PHONY: late-effects
+late-effects: ## let posts take effect 0.7 to 11 s after their callers have left: half a minute
+	@WXLINK_LATE_EFFECTS=1 $(CARGO) test --locked --test claims however_late -- --nocapture
 
 ADVISORY_DB ?=
 .PHONY: deny

@@ -3,8 +3,10 @@
 
 #![allow(dead_code)] // Each fuzzer uses one of the checks.
 
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use wxlink::ffi::exec::wx_exec;
@@ -12,7 +14,11 @@ use wxlink::ffi::list::{
     wx_list_has, wx_list_json, wx_list_length, wx_list_number, wx_list_size, wx_list_text,
 };
 use wxlink::ffi::result::{wx_result, wx_result_get};
-use wxlink::{Client, Endpoint, Error, LinkList, MiniProgram, Options, Response, Status};
+use wxlink::fuzzing::{self, Answer, Claims, End, TimedToken};
+use wxlink::{
+    Client, Endpoint, Error, Lang, LinkList, MAX_TOKEN_BYTES, MiniProgram, Options, Response,
+    Status,
+};
 
 /// Fills the bytes after a buffer, which must not be overwritten.
 const UNTOUCHED: u8 = 0xA5;
@@ -70,7 +76,8 @@ fn check_list(result: &wx_result, shown: &[Value]) {
             let whole = text_of(wx_list_text(result, i, c"".as_ptr()));
             assert_eq!(serde_json::from_str::<Value>(whole).unwrap(), *item);
             for (key, value) in item.as_object().unwrap() {
-                if key.contains('\0') || key.starts_with("func_") {
+                // The empty path is the whole item.
+                if key.is_empty() || key.contains('\0') || key.starts_with("func_") {
                     continue;
                 }
                 let path = CString::new(key.replace('~', "~0").replace('/', "~1")).unwrap();
@@ -156,6 +163,7 @@ pub fn exec(data: &[u8]) {
             "trust",
             "max_retries",
             "ca_file",
+            "store",
             "wait_ms",
         ]
         .contains(&key)
@@ -269,5 +277,329 @@ pub fn pointer(data: &[u8]) {
             found.is_none() || got == Status::BadValue.code(),
             "{got}, although the value exists"
         ),
+    }
+}
+
+/// Input: a byte, of which a bit chooses how the rest is a mini program's nickname: as raw bytes,
+/// or as the code units of `\uXXXX`. However damaged the nickname is, the list can be read, and
+/// only what is unreadable is replaced.
+pub fn list(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else {
+        return;
+    };
+    let mut nickname = Vec::new();
+    let expected: String = if choice & 1 == 0 {
+        let readable = |byte: &u8| !matches!(byte, b'"' | b'\\');
+        nickname.extend(data.iter().copied().filter(readable));
+        let text = String::from_utf8_lossy(&nickname);
+        let replaced = |c: char| if c < ' ' { '\u{FFFD}' } else { c };
+        text.chars().map(replaced).collect()
+    } else {
+        let units = data
+            .chunks_exact(2)
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+        let units: Vec<u16> = units.collect();
+        for (number, unit) in units.iter().enumerate() {
+            let escape = if number % 2 == 0 {
+                format!("\\u{unit:04x}")
+            } else {
+                format!("\\u{unit:04X}")
+            };
+            nickname.extend(escape.into_bytes());
+        }
+        String::from_utf16_lossy(&units)
+    };
+    // Padding after the body, and a mark before it.
+    let (mark, padding) = match choice >> 1 & 3 {
+        0 => ("", ""),
+        1 => ("\u{FEFF}", ""),
+        2 => ("", "\0\0"),
+        _ => ("\u{FEFF}", " \n\0"),
+    };
+    let body = [
+        mark.as_bytes(),
+        br#"{"errcode":0,"wxopens":{"items":[{"status":1,"username":"gh_1","nickname":""#,
+        &nickname,
+        br#"","appid":"wx1"},{"status":2,"appid":"wx2"}]}}"#,
+        padding.as_bytes(),
+    ]
+    .concat();
+    let response = Response::from_bytes(Endpoint::Get, 200, body.clone()).unwrap();
+    assert_eq!(response.body(), body);
+    assert_eq!(response.errcode(), 0);
+    let list = LinkList::from_response(response).unwrap();
+    let items: Vec<MiniProgram<'_>> = list.items().collect();
+    let appids = items.iter().map(|item| item.appid().unwrap().into_owned());
+    assert_eq!(appids.collect::<Vec<_>>(), ["wx1", "wx2"]);
+    assert_eq!(items[0].nickname().unwrap(), expected);
+    assert_eq!(items[0].json()["nickname"], expected);
+    assert_eq!(items[0].username().unwrap(), "gh_1");
+}
+
+/// Input: a byte that chooses the source of a token. For a program's output: where a secret is
+/// inserted, then the output. For WeChat's token endpoints: the body of a response. For its tokens:
+/// where a refresh token is inserted, then the body.
+pub fn token(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else {
+        return;
+    };
+    match choice % 5 {
+        0 => printed_token(data),
+        1 => token_response(Endpoint::ComponentToken, data),
+        2 => token_response(Endpoint::AuthorizerToken, data),
+        3 => token_response(Endpoint::AuthorizerList, data),
+        _ => received_tokens(data),
+    }
+}
+
+/// The reason why there is no token does not repeat the output; a token that is read can be sent.
+fn printed_token(data: &[u8]) {
+    const SECRET: &[u8] = b"Zq7-SECRET-9xK";
+    let Some((at, output)) = data.split_first() else {
+        return;
+    };
+    let at = usize::from(*at).min(output.len());
+    let printed = [&output[..at], SECRET, &output[at..]].concat();
+    for printed in [output, &printed] {
+        match fuzzing::printed_token(printed) {
+            Ok(read) => {
+                check_times(&read);
+                let token = read.token;
+                assert!(!token.is_empty() && token.len() <= MAX_TOKEN_BYTES);
+                assert!(token.bytes().all(|b| b.is_ascii_graphic()), "{token:?}");
+                for again in [
+                    format!("access_token={token}\n"),
+                    json!({"access_token": token, "expires_in": 7200}).to_string(),
+                ] {
+                    let read = fuzzing::printed_token(again.as_bytes()).unwrap();
+                    assert_eq!(read.token, token);
+                }
+            }
+            Err(why) => {
+                for text in [why.get(Lang::En), why.get(Lang::Zh)] {
+                    assert!(!text.is_empty());
+                    let secret = std::str::from_utf8(SECRET).unwrap();
+                    assert!(!text.contains(secret), "{text}");
+                }
+            }
+        }
+    }
+}
+
+/// Of a refusal only the errcode and errmsg are kept.
+fn token_response(endpoint: Endpoint, body: &[u8]) {
+    let Ok(response) = Response::from_bytes(endpoint, 200, body.to_vec()) else {
+        return;
+    };
+    let _ = (response.trace(), format!("{response:?}"));
+    if response.errcode() != 0 {
+        let kept: Value = serde_json::from_slice(response.body()).unwrap();
+        let fields: Vec<_> = kept.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["errcode", "errmsg"]);
+    }
+}
+
+/// A new refresh token is found, however damaged the rest of the response is: WeChat sends it once.
+fn received_tokens(data: &[u8]) {
+    const NEW: &str = "refreshtoken@@@new";
+    const SENT: &str = "refreshtoken@@@sent";
+    let Some((at, body)) = data.split_first() else {
+        return;
+    };
+    for endpoint in [Endpoint::ComponentToken, Endpoint::AuthorizerToken] {
+        let found = fuzzing::received_tokens(endpoint, body, SENT);
+        for token in [&found.access_token, &found.refresh_token]
+            .into_iter()
+            .flatten()
+        {
+            assert!(!token.is_empty() && token.len() <= MAX_TOKEN_BYTES);
+            assert!(token.bytes().all(|b| b.is_ascii_graphic()), "{token:?}");
+            assert!(found.access_token.as_ref() == Some(token) || token != SENT);
+        }
+        let _ = found.expires_in;
+    }
+    // Within a text, the field would be a part of that text.
+    let readable = |byte: &u8| !matches!(byte, b'"' | b'\\');
+    let rest: Vec<u8> = body.iter().copied().filter(readable).collect();
+    let at = usize::from(*at).min(rest.len());
+    let field = format!("\"authorizer_refresh_token\":\"{NEW}\"");
+    let body = [&rest[..at], field.as_bytes(), &rest[at..]].concat();
+    let found = fuzzing::received_tokens(Endpoint::AuthorizerToken, &body, SENT);
+    assert_eq!(found.refresh_token.as_deref(), Some(NEW));
+    let repeated = fuzzing::received_tokens(Endpoint::AuthorizerToken, &body, NEW);
+    assert_eq!(repeated.refresh_token, None);
+}
+
+/// A token is renewed before it expires, and no clock overflows.
+fn check_times(token: &TimedToken) {
+    let day = Duration::from_secs(24 * 60 * 60);
+    assert!(token.expires_after <= day);
+    assert!(token.stale_after <= token.expires_after);
+    assert!(token.refresh_after <= token.expires_after);
+    let _ = Instant::now() + token.expires_after;
+}
+
+/// Input: a byte that chooses the kind of record; then the record of an account, numbers of a
+/// record in a file, or steps of claims.
+pub fn record(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else {
+        return;
+    };
+    match choice % 3 {
+        0 => account_record(data),
+        1 => file_record(data),
+        _ => claims(data),
+    }
+}
+
+fn account_record(text: &[u8]) {
+    let Some(record) = fuzzing::stored_record(text) else {
+        return;
+    };
+    check_times(&record.token);
+    assert!(record.is_due_if_refused);
+    assert!(record.is_due || !record.token.token.is_empty());
+    let again = fuzzing::stored_record(record.text.as_bytes()).unwrap();
+    assert_eq!(again.text, record.text);
+    assert_eq!(again.grant, record.grant);
+    assert_eq!(again.token.token, record.token.token);
+}
+
+/// The time left is at most what the record was written for, and never grows.
+fn file_record(data: &[u8]) {
+    let mut numbers = data.chunks(8).map(|bytes| {
+        let mut whole = [0; 8];
+        whole[..bytes.len()].copy_from_slice(bytes);
+        u64::from_be_bytes(whole)
+    });
+    let mut next = || numbers.next().unwrap_or_default();
+    let boot = ["BOOT", "", "ANOTHER"][usize::try_from(next() % 3).unwrap()];
+    let (boot_ms, wall_ms, lasts_ms) = (next(), next(), next());
+    let (now_ms, now_wall_ms, later_ms) = (next(), next(), next());
+    let left = |passed: u64| {
+        let now = (
+            now_ms.saturating_add(passed),
+            now_wall_ms.saturating_add(passed),
+        );
+        fuzzing::time_left_ms((boot, boot_ms, wall_ms, lasts_ms), now)
+    };
+    assert!(left(0) <= lasts_ms);
+    assert!(left(0) <= 90 * 24 * 60 * 60 * 1000);
+    // A time of this boot's future is another boot's.
+    if boot != "BOOT" || boot_ms <= now_ms {
+        assert!(left(later_ms) <= left(0));
+    }
+    if boot == "BOOT" && boot_ms <= now_ms {
+        let until = u128::from(boot_ms) + u128::from(lasts_ms);
+        assert!(u128::from(left(0)) <= until.saturating_sub(now_ms.into()));
+    }
+}
+
+/// Who stands in the way of a claim under a name, and how long.
+#[derive(Clone, Copy)]
+struct Stands {
+    /// `None`: another program's text.
+    owner: Option<usize>,
+    has_posted: bool,
+    is_accepted: bool,
+    until: Duration,
+}
+
+/// Claims do what this simple model does: no two owners hold one, and a post keeps all away.
+fn claims(data: &[u8]) {
+    let mut claims = Claims::default();
+    let mut now = Duration::ZERO;
+    let mut model: BTreeMap<u8, Stands> = BTreeMap::new();
+    for step in data.chunks_exact(4) {
+        let [kind, who, names, time] = *step else {
+            return;
+        };
+        let owner = usize::from(who) % Claims::OWNERS;
+        // One or two of three names.
+        let names: &[u8] =
+            [&[0][..], &[1], &[2], &[0, 1], &[1, 2], &[0, 2]][usize::from(names % 6)];
+        // Up to 5 hours: longer than the longest claim.
+        let time = Duration::from_secs(u64::from(time) * u64::from(time) / 4);
+        let standing = |model: &BTreeMap<u8, Stands>, name: &u8| {
+            model.get(name).copied().filter(|stands| stands.until > now)
+        };
+        match kind % 8 {
+            0..=2 => {
+                let others = names.iter().filter_map(|name| standing(&model, name));
+                let others = others.filter(|s| s.owner != Some(owner) || s.has_posted);
+                let left = others.map(|stands| stands.until - now).max();
+                let answer = claims.claim(names, owner, time);
+                match left {
+                    Some(left) => assert_eq!(answer, Answer::Held { left }),
+                    None => {
+                        assert_eq!(answer, Answer::Taken);
+                        let stands = Stands {
+                            owner: Some(owner),
+                            has_posted: false,
+                            is_accepted: false,
+                            until: now + time.min(Claims::LONGEST),
+                        };
+                        model.extend(names.iter().map(|name| (*name, stands)));
+                    }
+                }
+            }
+            3 => {
+                claims.settle(names, owner, End::NotPosted);
+                model.retain(|name, s| !(names.contains(name) && s.owner == Some(owner)));
+            }
+            4 | 5 => {
+                let is_accepted = kind % 8 == 4;
+                let end = if is_accepted {
+                    End::Accepted { stands: time }
+                } else {
+                    End::Unknown { stands: time }
+                };
+                claims.settle(names, owner, end);
+                for name in names {
+                    let before = standing(&model, name).filter(|s| s.owner != Some(owner));
+                    let left = before.map_or(Duration::ZERO, |stands| stands.until - now);
+                    let stands = Stands {
+                        owner: Some(owner),
+                        has_posted: true,
+                        is_accepted,
+                        until: now + time.max(left).min(Claims::LONGEST),
+                    };
+                    model.insert(*name, stands);
+                }
+            }
+            6 => {
+                claims.settle(names, owner, End::Forget);
+                model.retain(|name, s| {
+                    let is_removed = s.owner == Some(owner) || s.is_accepted;
+                    !(names.contains(name) && is_removed && s.until > now)
+                });
+            }
+            _ if who < 128 => {
+                now += time;
+                claims.advance(time);
+            }
+            _ => {
+                // What another version, or another program, may have written.
+                let texts = [
+                    "",
+                    " ",
+                    "x",
+                    "x accepted",
+                    "x unknown",
+                    "x later",
+                    " accepted",
+                ];
+                let text = texts[usize::from(who) % texts.len()];
+                let is_accepted = text.ends_with(" accepted");
+                claims.write(names[0], text, time);
+                let stands = Stands {
+                    owner: None,
+                    has_posted: false,
+                    is_accepted,
+                    until: now + time,
+                };
+                model.insert(names[0], stands);
+            }
+        }
     }
 }

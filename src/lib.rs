@@ -64,6 +64,7 @@
 //! | `token` | access tokens that the client manages |
 //! | `client` | the public client, and the operations that are safe to repeat |
 //! | `ffi` | the C interface, `include/wxlink.h` |
+//! | `fuzzing` | ways into parsers for the fuzzers; not part of the interface |
 //!
 //! Unsafe code is confined to `sys` and `ffi`.
 
@@ -78,6 +79,9 @@ mod error;
 #[allow(unsafe_code)]
 #[doc(hidden)]
 pub mod ffi;
+// Only the checks in `fuzz/` use it.
+#[doc(hidden)]
+pub mod fuzzing;
 mod model;
 mod redact;
 mod response;

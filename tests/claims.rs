@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ fn received(sandbox: &Sandbox) -> u64 {
     counts.unwrap()["received"]["link"].as_u64().unwrap()
 }
 
-fn until(condition: impl Fn() -> bool) {
+fn until(mut condition: impl FnMut() -> bool) {
     let give_up = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < give_up, "it does not happen");
@@ -52,6 +52,7 @@ fn start_process(url: &str, store: &str) -> Child {
         .args(["--exact", "one_process", "--nocapture"])
         .env("CLAIMS_URL", url)
         .env("CLAIMS_STORE", store)
+        .stdout(Stdio::null())
         .spawn()
         .unwrap()
 }
@@ -70,7 +71,8 @@ fn one_process() {
 fn a_killed_process_leaves_its_claim(store: &str) {
     let sandbox = Sandbox::start(Settings::default()).unwrap();
     let url = sandbox.http_url();
-    let fault = json!({"endpoint": "link", "fault": "hang", "when": "before"});
+    let hour_ms = 3_600_000;
+    let fault = json!({"endpoint": "link", "fault": "hang", "effect_after_ms": hour_ms});
     sandbox.admin("POST", "faults", &fault).unwrap();
     let mut process = start_process(url, store);
     until(|| received(&sandbox) == 1);
@@ -88,12 +90,12 @@ fn a_killed_process_leaves_its_claim(store: &str) {
     );
     assert!(!progress.retry_after().is_zero());
 
-    // What a gateway does that forwards the request late.
-    let gateway = client(url, &[("settle_ms", "0")]);
-    gateway.link_miniprogram(TOKEN, APPID, QUIET).unwrap();
+    // The post takes effect late.
+    let advance = json!({"advance_s": hour_ms / 1000});
+    sandbox.admin("POST", "clock", &advance).unwrap();
     let progress = ensure(&another);
     assert_eq!((progress.status(), progress.posts()), (Status::Pending, 0));
-    assert_eq!(received(&sandbox), 2);
+    assert_eq!(received(&sandbox), 1);
 }
 
 #[test]
@@ -107,6 +109,106 @@ fn a_killed_process_leaves_its_claim_in_redis() {
     if let Some(redis) = Redis::start("claims in Redis") {
         a_killed_process_leaves_its_claim(&redis.url());
     }
+}
+
+/// How long after its arrival a post takes effect, in `make late-effects`.
+const LATE_EFFECTS_MS: [u64; 6] = [700, 1500, 3000, 5000, 8000, 11_000];
+/// `make test` waits for a tenth of that.
+const SCALE: u64 = 10;
+
+/// The callers of a post that takes effect late.
+#[derive(Clone, Copy)]
+enum Callers<'a> {
+    /// One process calls again and again.
+    One,
+    /// One is killed after its post, and another calls again and again.
+    Two { store: &'a str, kind: &'static str },
+}
+
+/// Ensures a link whose post takes effect late, until the list shows it. Returns a line of the
+/// table.
+fn late_effect(fault: &Value, late_ms: u64, callers: Callers) -> String {
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let url = sandbox.http_url();
+    let rule = json!({"endpoint": "link", "fault": fault, "effect_after_ms": late_ms});
+    sandbox.admin("POST", "faults", &rule).unwrap();
+    let (client, who) = match callers {
+        Callers::One => (client(url, &[]), "one process"),
+        Callers::Two { store, kind } => {
+            let mut process = start_process(url, store);
+            until(|| received(&sandbox) == 1);
+            process.kill().unwrap();
+            process.wait().unwrap();
+            (client(url, &[("store", store)]), kind)
+        }
+    };
+    let (mut calls, mut last) = (0, None);
+    until(|| {
+        let progress = ensure(&client);
+        let is_known = progress.state() == LinkState::AwaitingOfficialAccount;
+        // The call that posted reports why its outcome is unknown, later calls that it is.
+        let is_in_doubt = progress.state() == LinkState::InDoubt;
+        assert!(is_known || is_in_doubt, "{progress:?}");
+        calls += 1;
+        last = Some(progress);
+        is_known
+    });
+    assert_eq!(last.unwrap().status(), Status::Pending);
+    let counts = sandbox
+        .admin("GET", "journal/counts", &Value::Null)
+        .unwrap();
+    assert_eq!(
+        counts["received"]["link"], 1,
+        "{fault}, {late_ms} ms, {who}"
+    );
+    assert_eq!(
+        counts["processed"]["link"], 1,
+        "{fault}, {late_ms} ms, {who}"
+    );
+    format!("| {late_ms:>8} ms | {fault} | {who} | {calls:>5} | 1 |")
+}
+
+/// Whenever a post takes effect, it is the only one. `WXLINK_LATE_EFFECTS=1` waits for the whole
+/// times and prints a table.
+#[test]
+fn however_late_a_post_takes_effect_there_is_one() {
+    let is_long = std::env::var_os("WXLINK_LATE_EFFECTS").is_some();
+    let folder = scratch("claims-late-effects");
+    let redis = Redis::start("late effects with a store in Redis");
+    let faults = [json!({"drop": "reset"}), json!({"status": {"code": 502}})];
+    let mut lines: Vec<String> = thread::scope(|scope| {
+        let mut cases = Vec::new();
+        for (fault, late_ms) in faults
+            .iter()
+            .flat_map(|f| LATE_EFFECTS_MS.map(|ms| (f, ms)))
+        {
+            let late_ms = if is_long { late_ms } else { late_ms / SCALE };
+            cases.push(scope.spawn(move || late_effect(fault, late_ms, Callers::One)));
+            let path = folder.join(format!("store-{}", cases.len()));
+            let file = format!("file:{}", path.display());
+            cases.push(scope.spawn(move || {
+                let kind = "two on a file, one killed";
+                late_effect(fault, late_ms, Callers::Two { store: &file, kind })
+            }));
+            if let Some(redis) = &redis {
+                cases.push(scope.spawn(move || {
+                    let (store, kind) = (redis.url(), "two on a Redis, one killed");
+                    late_effect(
+                        fault,
+                        late_ms,
+                        Callers::Two {
+                            store: &store,
+                            kind,
+                        },
+                    )
+                }));
+            }
+        }
+        cases.into_iter().map(|case| case.join().unwrap()).collect()
+    });
+    lines.sort();
+    println!("| takes effect after | the caller gets | callers | calls | posts |");
+    println!("|---|---|---|---|---|\n{}", lines.join("\n"));
 }
 
 #[test]

@@ -27,7 +27,10 @@ fn names(folder: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_fuzz_target_is_replayed() {
-    let replayed = ["answer", "exec", "options", "pointer"];
+    // `rows` is replayed in `crates/bulk`.
+    let replayed = [
+        "answer", "exec", "list", "options", "pointer", "record", "rows", "token",
+    ];
     assert_eq!(names("fuzz_targets"), replayed.map(String::from).into());
     assert_eq!(names("corpus"), names("fuzz_targets"));
 }
@@ -50,4 +53,19 @@ fn options() {
 #[test]
 fn pointers() {
     replay("pointer", checks::pointer);
+}
+
+#[test]
+fn damaged_lists() {
+    replay("list", checks::list);
+}
+
+#[test]
+fn tokens() {
+    replay("token", checks::token);
+}
+
+#[test]
+fn records() {
+    replay("record", checks::record);
 }

@@ -31,6 +31,10 @@ const WAIT_TIME: Duration = Duration::from_secs(10);
 /// stalls.
 const AMPLE_CALL_LIMIT: Duration = Duration::from_secs(90);
 const SHORT_WAIT_TIME: Duration = Duration::from_secs(3);
+/// When requests take effect late, and how far lists lag: longer than any cell takes. The
+/// simulator's clock is moved, so that nothing waits for it.
+const LATE_EFFECT: Duration = Duration::from_secs(3600);
+const LIST_LAG: Duration = Duration::from_secs(600);
 /// How much longer than its limit a call may take. The promise is 100 ms; the rest allows for a
 /// machine that is busy with other tests.
 const MAX_OVERRUN: Duration = Duration::from_secs(20);
@@ -78,6 +82,16 @@ impl Row {
             Fault::Host(_) => self.name.starts_with("black hole"),
             Fault::Certificate(_) => false,
         }
+    }
+
+    /// Whether the row's requests take effect immediately; `None` if its fault is not one of
+    /// requests.
+    fn takes_effect(&self) -> Option<bool> {
+        let Fault::Request(rule) = self.fault else {
+            return None;
+        };
+        let effects = [r#""when": "after""#, "slow", "cut", "close_after"];
+        Some(effects.iter().any(|effect| rule.contains(effect)))
     }
 
     /// The limit of a call, and the additional time of a wait.
@@ -275,14 +289,20 @@ enum Verb {
     Unlink,
     Ensure,
     Wait,
+    /// `ensure` again, before the request takes effect.
+    AgainLateEffect,
+    /// `ensure` again, before the list shows the effect.
+    AgainLaggingList,
 }
 
-const VERBS: [Verb; 5] = [
+const VERBS: [Verb; 7] = [
     Verb::Link,
     Verb::List,
     Verb::Unlink,
     Verb::Ensure,
     Verb::Wait,
+    Verb::AgainLateEffect,
+    Verb::AgainLaggingList,
 ];
 const SCHEMES: [&str; 2] = ["HTTP", "HTTPS"];
 
@@ -294,16 +314,31 @@ impl Verb {
             Verb::Unlink => "unlink",
             Verb::Ensure => "ensure",
             Verb::Wait => "wait",
+            Verb::AgainLateEffect => "ensure again, late effect",
+            Verb::AgainLaggingList => "ensure again, lagging list",
         }
     }
 
     /// The endpoint that the fault rule names.
     const fn endpoint(self) -> &'static str {
         match self {
-            Verb::Link | Verb::Ensure => "link",
+            Verb::Link | Verb::Ensure | Verb::AgainLateEffect | Verb::AgainLaggingList => "link",
             Verb::List | Verb::Wait => "get",
             Verb::Unlink => "unlink",
         }
+    }
+
+    /// Whether the verb makes sense with the row's fault.
+    fn applies_to(self, row: &Row) -> bool {
+        match self {
+            Verb::AgainLateEffect => row.takes_effect() == Some(false),
+            Verb::AgainLaggingList => row.takes_effect() == Some(true),
+            _ => true,
+        }
+    }
+
+    fn is_again(self) -> bool {
+        matches!(self, Verb::AgainLateEffect | Verb::AgainLaggingList)
     }
 
     /// The time limit of the verb.
@@ -336,7 +371,9 @@ impl Verb {
                     .unlink_miniprogram(TOKEN, APPID)
                     .map(|a| format!("{a:?}{}", a.trace())),
             ),
-            Verb::Ensure => progress(client.ensure_linked(TOKEN, APPID, CHOICES, Duration::ZERO)),
+            Verb::Ensure | Verb::AgainLateEffect | Verb::AgainLaggingList => {
+                progress(client.ensure_linked(TOKEN, APPID, CHOICES, Duration::ZERO))
+            }
             Verb::Wait => progress(client.wait_linked(TOKEN, APPID, wait)),
         };
         assert!(!words.contains(TOKEN), "{words}");
@@ -409,21 +446,39 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
             let mut rule: Value = serde_json::from_str(rule).unwrap();
             rule["endpoint"] = verb.endpoint().into();
             rule["always"] = true.into();
+            if verb == Verb::AgainLateEffect {
+                rule.as_object_mut().unwrap().remove("when");
+                rule["effect_after_ms"] = (LATE_EFFECT.as_millis() as u64).into();
+            }
             admin("POST", "faults", rule);
         }
         Fault::Host(_) | Fault::Certificate(_) => {}
     }
+    if verb == Verb::AgainLaggingList {
+        let lag = json!({"list_lag_ms": LIST_LAG.as_millis() as u64});
+        let rule = json!({"endpoint": "get", "fault": lag, "always": true});
+        admin("POST", "faults", rule);
+    }
 
     let started = Instant::now();
-    let verdict = verb.run(&client, wait);
+    let mut verdict = verb.run(&client, wait);
     let took = started.elapsed();
+    if verb.is_again() {
+        let another = Client::new(&options).unwrap();
+        verdict = verb.run(&another, wait);
+        // Later the request takes effect, and the list shows it.
+        admin("DELETE", "faults", Value::Null);
+        admin("POST", "clock", json!({"advance_s": LATE_EFFECT.as_secs()}));
+        let last = verb.run(&another, wait);
+        assert_eq!(last.0, Status::Ok, "{what}: the last call");
+    }
     let counts = admin("GET", "journal/counts", Value::Null);
     let count = |what: &str, of: &str| counts[what][of].as_u64().unwrap();
     let outcome = Outcome {
         verdict,
         received: count("received", verb.endpoint()),
         processed: count("processed", verb.endpoint()),
-        whole_limit: took >= verb.limit(row) * 2 / 3,
+        whole_limit: took >= verb.limit(row) * 2 / 3 && !verb.is_again(),
     };
 
     // These hold for every fault.
@@ -433,7 +488,7 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     );
     let changes = |counted: &str| count(counted, "link") + count(counted, "unlink");
     assert!(changes("processed") <= 1, "{what}: done twice: {counts}");
-    if matches!(verb, Verb::Link | Verb::Unlink) {
+    if !matches!(verb, Verb::List | Verb::Wait) {
         assert!(changes("received") <= 1, "{what}: posted twice: {counts}");
     }
     if matches!(verb, Verb::List | Verb::Wait) {
@@ -445,6 +500,10 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
         Delivery::NeverSent => assert_eq!(outcome.received, 0, "{what}: it was sent: {counts}"),
         Delivery::Unknown => assert_ne!(verdict.0, Status::Ok, "{what}"),
         Delivery::Answered => {}
+    }
+    if verb.is_again() {
+        assert_eq!(changes("received"), 1, "{what}: {counts}");
+        assert_eq!(changes("processed"), 1, "{what}: {counts}");
     }
     if verb == Verb::Ensure && verdict.0 == Status::Ok {
         let state = admin("GET", "state", Value::Null);
@@ -504,7 +563,8 @@ fn observe_all() -> BTreeMap<(usize, &'static str, Verb), Outcome> {
                 } else {
                     &mut working
                 };
-                jobs.extend(VERBS.map(|verb| (r, *scheme, verb)));
+                let verbs = VERBS.iter().filter(|verb| verb.applies_to(row));
+                jobs.extend(verbs.map(|verb| (r, *scheme, *verb)));
             }
         }
     }
@@ -563,15 +623,27 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
          received → those that took effect* at the endpoint with the fault (the link endpoint for\n\
          `ensure`). Requests that only read are retried. A link or unlink is never received twice\n\
          and never takes effect twice.\n\n\
+         The last two columns show a second call of `ensure` by another client of the same store, \
+         after\n\
+         a first one met the fault: *late effect* if the request has not taken effect yet, \
+         *lagging list*\n\
+         if it has and the list does not show it yet. When the request has taken effect and the \
+         list shows\n\
+         it, a third call returns `OK`; the requests are those of all three calls. Cells are empty \
+         where the\n\
+         request never reaches WeChat, and in the column of the other case.\n\n\
          | fault | over |"
     );
     for verb in VERBS {
         write!(page, " {} |", verb.name()).unwrap();
     }
-    page += "\n|---|---|---|---|---|---|---|\n";
+    page += "\n|---|---|---|---|---|---|---|---|---|\n";
     for (r, row) in ROWS.iter().enumerate() {
         let cells = |scheme: &'static str| {
-            let cell_of = |verb| Some(cell(verb, outcomes.get(&(r, scheme, verb))?));
+            let cell_of = |verb: Verb| match outcomes.get(&(r, scheme, verb)) {
+                Some(outcome) => Some(cell(verb, outcome)),
+                None => (!verb.applies_to(row)).then(String::new),
+            };
             VERBS
                 .iter()
                 .map(|v| cell_of(*v))

@@ -30,6 +30,7 @@ const CRATES: [Layers; 6] = [
             "token",
             "client",
             "ffi",
+            "fuzzing",
         ],
     },
     Layers {

@@ -16,7 +16,7 @@ use super::owner::LockOwner;
 /// How long the outcome of a post is remembered.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// The longest duration of a claim.
-pub(super) const LONGEST_CLAIM: Duration = Duration::from_secs(3 * 60 * 60);
+pub(crate) const LONGEST_CLAIM: Duration = Duration::from_secs(3 * 60 * 60);
 /// What names a link.
 #[derive(Clone, Copy)]
 pub(crate) struct LinkName<'a> {
@@ -34,10 +34,10 @@ pub(crate) struct LinkName<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LinkKeys<K = String> {
     /// A key for each known name of the owner: the account, the token.
-    pub(super) claims: Vec<K>,
+    pub(crate) claims: Vec<K>,
     /// The key under which the outcome of the last post is remembered. Tokens change too often to
     /// remember anything of theirs.
-    pub(super) outcome: Option<K>,
+    pub(crate) outcome: Option<K>,
 }
 
 impl LinkKeys {
@@ -128,7 +128,7 @@ pub(crate) enum Settlement {
 }
 
 /// Texts by key that expire, within one atomic step.
-pub(super) trait Entries {
+pub(crate) trait Entries {
     type Key;
 
     /// The text at the key and how long it stands; `None` if there is none or it has expired.
@@ -140,7 +140,7 @@ pub(super) trait Entries {
 }
 
 /// Takes the claim under all keys, unless another owner holds it under one of them.
-pub(super) fn claim<E: Entries>(
+pub(crate) fn claim<E: Entries>(
     entries: &mut E,
     keys: &LinkKeys<E::Key>,
     owner: &LockOwner,
@@ -169,7 +169,7 @@ pub(super) fn claim<E: Entries>(
 }
 
 /// Ends the owner's claim, or records what happened without one.
-pub(super) fn settle<E: Entries>(
+pub(crate) fn settle<E: Entries>(
     entries: &mut E,
     keys: &LinkKeys<E::Key>,
     owner: &LockOwner,

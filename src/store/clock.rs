@@ -1,5 +1,7 @@
 //! A clock that all processes of a machine share and that cannot be set.
 
+use super::claim::REMEMBERED;
+
 #[cfg(unix)]
 pub(super) use unix::now;
 #[cfg(windows)]
@@ -12,11 +14,45 @@ pub(super) fn wall_ms() -> u64 {
 }
 
 /// A moment, counted from the boot of the machine.
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// The id of the boot; empty if the system has none.
     pub boot: String,
     /// The time since the boot (ms).
     pub ms: u64,
+}
+
+/// When a text was written to a file, and for how long.
+pub(crate) struct Written<'a> {
+    /// [`Moment::boot`], [`Moment::ms`] and [`wall_ms`] when it was written.
+    pub boot: &'a str,
+    pub boot_ms: u64,
+    pub wall_ms: u64,
+    pub lasts_ms: u64,
+}
+
+/// How long a text still stands.
+pub(crate) struct TimeLeft {
+    pub ms: u64,
+    /// Whether this boot's clock knows it.
+    pub is_this_boot: bool,
+}
+
+impl Written<'_> {
+    /// How long the text still stands. After another boot only the wall clock knows, which may have
+    /// been set: it then stands for at most the time that it was written for.
+    pub fn left(&self, now: &Moment, wall_ms: u64) -> TimeLeft {
+        let is_this_boot = self.boot == now.boot && !self.boot.is_empty() && self.boot_ms <= now.ms;
+        let age = if is_this_boot {
+            now.ms - self.boot_ms
+        } else {
+            wall_ms.saturating_sub(self.wall_ms)
+        };
+        let longest = u64::try_from(REMEMBERED.as_millis()).unwrap_or(u64::MAX);
+        TimeLeft {
+            ms: self.lasts_ms.min(longest).saturating_sub(age),
+            is_this_boot,
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -25,7 +25,7 @@ use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, Wri
 
 use self::backend::{Backend, Mode};
 use self::place::Unavailable;
-use super::claim::{self, Claimed, Entries, LinkKeys, REMEMBERED, Settlement};
+use super::claim::{self, Claimed, Entries, LinkKeys, Settlement};
 use super::clock;
 use super::owner::LockOwner;
 use super::store::{LONGEST_LOCK, Store, StoreError};
@@ -103,27 +103,22 @@ impl<'txn> LinkTexts<'txn> {
         })
     }
 
-    /// How long a text still stands, and whether this boot's clock knows. After another boot only
-    /// the wall clock does, which may have been set: a text then stands for at most the time that
-    /// it was written for.
-    fn left(&self, (boot, boot_ms, wall_ms, lasts, _): (&str, u64, u64, u64, &str)) -> (u64, bool) {
-        let is_this_boot = boot == self.now.boot && !boot.is_empty() && boot_ms <= self.now.ms;
-        let age = if is_this_boot {
-            self.now.ms - boot_ms
-        } else {
-            self.wall_ms.saturating_sub(wall_ms)
+    fn left(&self, row: (&str, u64, u64, u64, &str)) -> clock::TimeLeft {
+        let (boot, boot_ms, wall_ms, lasts_ms, _) = row;
+        let written = clock::Written {
+            boot,
+            boot_ms,
+            wall_ms,
+            lasts_ms,
         };
-        (
-            lasts.min(millis(REMEMBERED)).saturating_sub(age),
-            is_this_boot,
-        )
+        written.left(&self.now, self.wall_ms)
     }
 
     fn sweep(&mut self) -> Result<(), redb::Error> {
         let mut expired = Vec::new();
         for row in self.table.iter()? {
             let (key, text) = row?;
-            if self.left(text.value()).0 == 0 {
+            if self.left(text.value()).ms == 0 {
                 expired.push(key.value().to_owned());
             }
         }
@@ -155,8 +150,9 @@ impl Entries for LinkTexts<'_> {
                 (row.4.to_owned(), self.left(row))
             })
         });
-        let (text, (left, is_this_boot)) = self.note(read)??;
-        let left = Duration::from_millis(left);
+        let (text, left) = self.note(read)??;
+        let is_this_boot = left.is_this_boot;
+        let left = Duration::from_millis(left.ms);
         if left.is_zero() {
             return None;
         }

@@ -6,9 +6,9 @@
 //! access ends at its limit. Accesses block, so they run on threads of the library and not on the
 //! caller's.
 
-mod claim;
+pub(crate) mod claim;
 #[cfg(feature = "file-store")]
-mod clock;
+pub(crate) mod clock;
 #[cfg(test)]
 mod contract;
 #[cfg(feature = "file-store")]

@@ -7,12 +7,12 @@ mod cached;
 mod command;
 mod lease;
 mod lifetime;
-mod new_tokens;
+pub(crate) mod new_tokens;
 mod pacing;
 mod platform;
 #[cfg(unix)]
-mod printed;
-mod record;
+pub(crate) mod printed;
+pub(crate) mod record;
 
 pub(crate) use cache::TokenCache;
 pub(crate) use cached::Token;

@@ -12,7 +12,7 @@ use crate::response::token_fields;
 
 /// What a response contains of the tokens.
 #[derive(Debug, PartialEq)]
-pub(super) struct NewTokens {
+pub(crate) struct NewTokens {
     pub access_token: Option<String>,
     /// A refresh token that differs from the one that was sent.
     pub refresh_token: Option<String>,

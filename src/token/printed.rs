@@ -105,7 +105,7 @@ const INVALID_EXPIRES_IN: Text = Text {
 ///
 /// # Errors
 /// Why there is no token, as a clause whose subject is the program.
-pub(super) fn read(printed: &[u8]) -> Result<FetchedToken, Message> {
+pub(crate) fn read(printed: &[u8]) -> Result<FetchedToken, Message> {
     // JSON may contain other texts than the token, which need not be readable.
     let repaired = repair(printed);
     let json = repaired.as_deref().map(secret_text::bare);

@@ -18,7 +18,7 @@ const MAX_WITHOUT_STORE_CHECK: Duration = Duration::from_secs(240);
 /// An access token and the grant that the next one is requested with. It has no `Debug`, because
 /// all of it is secret.
 #[derive(Clone, Default, Serialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// The refresh token of an account, or the platform's ticket.
     pub grant: String,
     pub access_token: String,

@@ -2,6 +2,7 @@
 //!
 //! Connections and the admin interface share it. A request is processed in one step under the lock.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,10 +10,11 @@ use hyper::Method;
 
 use crate::faults::active::ActiveFaults;
 use crate::faults::apply::apply_fault;
+use crate::faults::fault::Fault;
 use crate::faults::plan::{PlainResponse, Plan, RequestResult, ResponseSummary};
 use crate::faults::rule::{FaultRule, Listener, Phase};
 use crate::journal::log::Journal;
-use crate::journal::record::{AppliedFault, Outcome, ReceivedRequest};
+use crate::journal::record::{AppliedFault, Effect, Outcome, ReceivedRequest};
 use crate::journal::redaction::Redaction;
 use crate::model::clock::Clock;
 use crate::model::endpoint::Endpoint;
@@ -39,6 +41,8 @@ pub(crate) struct State {
     pub(crate) faults: ActiveFaults,
     pub(crate) journal: Journal,
     pub(crate) initial: InitialState,
+    /// The requests that take effect later, by the time and their number in the journal.
+    pub(crate) late: BTreeMap<(u64, u64), ReceivedRequest>,
     /// How many request ids were generated.
     request_ids: u64,
 }
@@ -80,6 +84,7 @@ impl Simulator {
                 faults: ActiveFaults::default(),
                 journal: Journal::new(journal_capacity),
                 initial: InitialState { world, policy },
+                late: BTreeMap::new(),
                 request_ids: 0,
             }),
             connections: AtomicU64::new(0),
@@ -87,9 +92,12 @@ impl Simulator {
         }
     }
 
-    /// Locks the state. Hold the lock for the processing of one request at most.
+    /// Locks the state, in which every late request that is due has taken effect. Hold the lock for
+    /// the processing of one request at most.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.process_due();
+        state
     }
 
     /// Counts a new connection, and finds the fault that applies to it.
@@ -130,23 +138,28 @@ impl Simulator {
         };
         let now_ms = state.clock.now_ms();
         let rid = state.next_request_id(now_ms);
-        let (processed, RequestResult { plan, response }) = match &matched {
-            None => {
-                let response = state.process(request, endpoint, now_ms, rid);
-                (true, RequestResult::from_api(response))
-            }
-            Some(matched) => {
-                let original = (matched.rule.phase() == Phase::After)
-                    .then(|| state.process(request, endpoint, now_ms, rid));
-                let processed = original.is_some();
-                let faulted = apply_fault(&matched.rule.fault, original, rid);
-                (processed, faulted)
+        let rule = matched.as_ref().map(|matched| &*matched.rule);
+        let list_lag_ms = match rule.map(|rule| &rule.fault) {
+            Some(Fault::ListLagMs(ms)) => *ms,
+            _ => 0,
+        };
+        let mut effect = None;
+        let mut process = || {
+            let response = state.process(request, now_ms, list_lag_ms, rid);
+            effect = Some(Effect::new(now_ms, &response));
+            response
+        };
+        let RequestResult { plan, response } = match rule {
+            None => RequestResult::from_api(process()),
+            Some(rule) => {
+                let original = (rule.phase() == Phase::After).then(process);
+                apply_fault(&rule.fault, original, rid)
             }
         };
         let outcome = Outcome {
-            processed,
+            effect,
             response,
-            fault: matched.map(|matched| AppliedFault {
+            fault: matched.as_ref().map(|matched| AppliedFault {
                 id: matched.id,
                 name: matched.rule.fault.name(),
             }),
@@ -158,18 +171,18 @@ impl Simulator {
             endpoint,
         };
         let seq = state.journal.record(request, now_ms, outcome, redaction);
+        if let Some(ms) = rule.and_then(|rule| rule.effect_after_ms) {
+            let due_ms = now_ms.saturating_add(ms);
+            state.late.insert((due_ms, seq), request.clone());
+        }
         Received { plan, seq }
     }
 
     /// Processes a request that was delayed. `seq` is its number in the journal.
     pub(crate) fn process_late(&self, request: &ReceivedRequest, seq: u64) -> PlainResponse {
-        let endpoint = Endpoint::from_path(&request.path);
         let state = &mut *self.state();
         let now_ms = state.clock.now_ms();
-        let rid = state.next_request_id(now_ms);
-        let response = state.process(request, endpoint, now_ms, rid);
-        let summary = ResponseSummary::from_api(&response);
-        state.journal.complete(seq, endpoint, summary);
+        let response = state.process_received(request, seq, now_ms, true);
         PlainResponse::json(200, response.body)
     }
 }
@@ -183,18 +196,50 @@ impl State {
         }
     }
 
+    /// Processes the late requests that are due, each at its time.
+    fn process_due(&mut self) {
+        if self.late.is_empty() {
+            return;
+        }
+        let now_ms = self.clock.now_ms();
+        while let Some(entry) = self.late.first_entry()
+            && entry.key().0 <= now_ms
+        {
+            let ((due_ms, seq), request) = entry.remove_entry();
+            self.process_received(&request, seq, due_ms, false);
+        }
+    }
+
+    /// Processes a request that is in the journal under the number `seq`.
+    fn process_received(
+        &mut self,
+        request: &ReceivedRequest,
+        seq: u64,
+        now_ms: u64,
+        is_answered: bool,
+    ) -> ApiResponse {
+        let rid = self.next_request_id(now_ms);
+        let response = self.process(request, now_ms, 0, rid);
+        let effect = Effect::new(now_ms, &response);
+        let summary = is_answered.then(|| ResponseSummary::from_api(&response));
+        let endpoint = Endpoint::from_path(&request.path);
+        self.journal.complete(seq, endpoint, effect, summary);
+        response
+    }
+
     fn process(
         &mut self,
         request: &ReceivedRequest,
-        endpoint: Endpoint,
         now_ms: u64,
+        list_lag_ms: u64,
         rid: RequestId,
     ) -> ApiResponse {
         let call = Call {
-            endpoint,
+            endpoint: Endpoint::from_path(&request.path),
             is_post: request.method == Method::POST,
             query: &request.query,
             body: &request.body,
+            list_lag_ms,
         };
         dispatch::process(call, &mut self.wechat, &self.policy, now_ms, rid)
     }

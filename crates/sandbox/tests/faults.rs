@@ -364,3 +364,142 @@ fn faults_do_not_apply_to_admin_requests() {
     .unwrap();
     assert_eq!(response.json(), json!({"removed": 1}));
 }
+
+/// A request whose caller got nothing, or something else, takes effect later.
+#[test]
+fn late_effects() {
+    for (kind, answered) in [
+        (json!({"drop": "reset"}), Value::Null),
+        (json!({"drop": "close"}), Value::Null),
+        (json!("garbage"), Value::Null),
+        (json!({"status": {"code": 502}}), json!(502)),
+        (json!({"body": {"text": "{}"}}), json!(200)),
+        (json!({"errcode": {"code": -1}}), json!(200)),
+    ] {
+        let rule = json!({"endpoint": "link", "effect_after_ms": 60_000, "fault": kind});
+        let sandbox = start();
+        fault(&sandbox, rule);
+        let mut stream = connect(&sandbox);
+        stream.write_all(link_request().as_bytes()).unwrap();
+        // The caller has its response, whatever it is, long before the effect.
+        let _ = stream.read(&mut [0; 4096]);
+        assert!(statuses(&sandbox).is_empty(), "{kind}");
+        advance(&sandbox, 60);
+        assert_eq!(statuses(&sandbox), [12], "{kind}");
+        let journal = admin(&sandbox, "GET", "journal", Value::Null);
+        let entry = &journal["entries"][0];
+        assert_eq!(entry["processed"], true, "{entry}");
+        assert_eq!(entry["answered"]["status"], answered, "{entry}");
+        let at_ms = |value: &Value| value.as_u64().unwrap();
+        assert_eq!(
+            at_ms(&entry["effect"]["at_ms"]) - at_ms(&entry["at_ms"]),
+            60_000,
+            "{entry}"
+        );
+        assert_eq!(entry["effect"]["errcode"], 0, "{entry}");
+    }
+}
+
+/// Quotas and earlier links count at the time of the effect, not when the request arrived.
+#[test]
+fn a_late_effect_is_processed_as_of_its_time() {
+    let rule = json!({"endpoint": "link", "effect_after_ms": 60_000, "fault": {"drop": "reset"}});
+    let Faulted { sandbox, .. } = link_with_fault(rule);
+    let counts = || admin(&sandbox, "GET", "journal/counts", Value::Null);
+    let this_month = || {
+        let state = admin(&sandbox, "GET", "state", Value::Null);
+        state["world"]["accounts"][ACCOUNT]["linked_this_month"].clone()
+    };
+    assert_eq!(counts()["received"]["link"], 1);
+    assert_eq!(counts()["processed"]["link"], 0);
+    assert_eq!(this_month(), 0);
+    // The second post is earlier at WeChat, so the first one is the duplicate.
+    assert_eq!(link(&sandbox, APPID), 0);
+    advance(&sandbox, 60);
+    assert_eq!(counts()["processed"]["link"], 2);
+    assert_eq!(this_month(), 1);
+    let journal = admin(&sandbox, "GET", "journal", Value::Null);
+    assert_eq!(journal["entries"][0]["effect"]["errcode"], 89010);
+    // A reset forgets requests that have not taken effect.
+    fault(
+        &sandbox,
+        json!({"endpoint": "link", "effect_after_ms": 60_000, "fault": "garbage"}),
+    );
+    exchange(&sandbox, &link_request());
+    admin(&sandbox, "POST", "reset", Value::Null);
+    advance(&sandbox, 60);
+    assert!(statuses(&sandbox).is_empty());
+}
+
+/// The caller leaves, and its request takes effect nevertheless.
+#[test]
+fn a_caller_that_has_left() {
+    let sandbox = start();
+    fault(
+        &sandbox,
+        json!({"endpoint": "link", "effect_after_ms": 60_000, "fault": "hang"}),
+    );
+    let mut stream = connect(&sandbox);
+    stream.write_all(link_request().as_bytes()).unwrap();
+    while admin(&sandbox, "GET", "journal/counts", Value::Null)["received"]["link"] == 0 {
+        std::thread::yield_now();
+    }
+    drop(stream);
+    assert!(statuses(&sandbox).is_empty());
+    advance(&sandbox, 60);
+    assert_eq!(statuses(&sandbox), [12]);
+}
+
+/// The list is that of an earlier time; after the lag it is up to date.
+#[test]
+fn lagging_lists() {
+    let sandbox = start();
+    let lag = |ms: u64| {
+        admin(&sandbox, "DELETE", "faults", Value::Null);
+        let lag = json!({"endpoint": "get", "always": true, "fault": {"list_lag_ms": ms}});
+        fault(&sandbox, lag);
+    };
+    // Each change is a minute after the one before.
+    assert_eq!(link(&sandbox, APPID), 0);
+    advance(&sandbox, 60);
+    assert_eq!(link(&sandbox, "wx0b00000000000002"), 0);
+    decide(&sandbox, "official_account", "agree");
+    advance(&sandbox, 60);
+    decide(&sandbox, "mini_program", "refuse");
+    advance(&sandbox, 60);
+    assert_eq!(link(&sandbox, APPID), 0);
+    decide(&sandbox, "official_account", "vanish");
+    for (seconds_ago, expected) in [
+        (0, &[12][..]),
+        (30, &[3, 12]),
+        (90, &[2, 12]),
+        (150, &[12]),
+        (210, &[]),
+    ] {
+        lag(seconds_ago * 1000);
+        assert_eq!(statuses(&sandbox), expected, "{seconds_ago} s ago");
+    }
+    let entry = last_entry(&sandbox);
+    assert_eq!(entry["fault"]["name"], "list_lag_ms");
+    assert_eq!(entry["answered"]["errcode"], 0);
+    // The lag of a list does not change what WeChat knows.
+    assert_eq!(link(&sandbox, "wx0b00000000000002"), 89010);
+    advance(&sandbox, 210);
+    assert_eq!(statuses(&sandbox), [12]);
+}
+
+/// Decisions of a policy are shown as of the time at which they were made, not when the list is
+/// read.
+#[test]
+fn lagging_lists_show_automatic_decisions_at_their_time() {
+    let step = json!({"when": {"seconds": 60}});
+    let sandbox = start_with(json!({"official_account": step, "mini_program": step}));
+    assert_eq!(link(&sandbox, APPID), 0);
+    advance(&sandbox, 150);
+    for (seconds_ago, expected) in [(0, &[1][..]), (60, &[2]), (120, &[12]), (180, &[])] {
+        admin(&sandbox, "DELETE", "faults", Value::Null);
+        let lag = json!({"list_lag_ms": seconds_ago * 1000});
+        fault(&sandbox, json!({"endpoint": "get", "fault": lag}));
+        assert_eq!(statuses(&sandbox), expected, "{seconds_ago} s ago");
+    }
+}

@@ -42,6 +42,7 @@ pub(crate) fn reset(request: AdminRequest) -> AdminResult {
     state.wechat = WechatState::new(world, &policy, state.clock.now_ms());
     state.policy = policy;
     state.faults.clear();
+    state.late.clear();
     state.journal = Journal::new(state.journal.capacity());
     request.simulator.faults_changed(state);
     respond(&json!({}))

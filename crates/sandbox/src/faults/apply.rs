@@ -39,6 +39,11 @@ pub(crate) fn apply_fault(
             RequestResult::new(Plan::Respond(response), Some(summary))
         }
         Fault::DelayMs(ms) => delayed(Duration::from_millis(*ms), body, summary),
+        // The list was made for this fault.
+        Fault::ListLagMs(_) => {
+            let response = PlainResponse::json(200, original_body());
+            RequestResult::new(Plan::Respond(response), summary)
+        }
         Fault::Hang => RequestResult::unreadable(Plan::Hang),
         Fault::Drop(kind) => {
             let ending = match kind {

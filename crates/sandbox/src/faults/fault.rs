@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
+use crate::model::clock::MAX_LIST_LAG_MS;
+
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -14,6 +16,8 @@ pub enum Fault {
     Errcode(Errcode),
     /// The response is this many milliseconds late.
     DelayMs(u64),
+    /// The response is the list as it was this many milliseconds ago.
+    ListLagMs(u64),
     /// No response ever comes.
     Hang,
     /// The connection ends without a response.
@@ -169,7 +173,7 @@ const MIN_HUGE_BYTES: u64 = 64;
 /// The most nested arrays: far more than any stack holds.
 const MAX_LEVELS: usize = 50_000_000;
 /// The longest delay in milliseconds: a day.
-const MAX_DELAY_MS: u64 = 86_400_000;
+pub(crate) const MAX_DELAY_MS: u64 = 86_400_000;
 
 impl Fault {
     /// Its name in JSON.
@@ -177,6 +181,7 @@ impl Fault {
         match self {
             Self::Errcode(_) => "errcode",
             Self::DelayMs(_) => "delay_ms",
+            Self::ListLagMs(_) => "list_lag_ms",
             Self::Hang => "hang",
             Self::Drop(_) => "drop",
             Self::Cut(_) => "cut",
@@ -206,7 +211,12 @@ impl Fault {
     pub(crate) fn needs_response(&self) -> bool {
         matches!(
             self,
-            Self::Cut(_) | Self::Slow(_) | Self::CloseDelimited | Self::Bom | Self::CloseAfter
+            Self::ListLagMs(_)
+                | Self::Cut(_)
+                | Self::Slow(_)
+                | Self::CloseDelimited
+                | Self::Bom
+                | Self::CloseAfter
         )
     }
 
@@ -216,6 +226,9 @@ impl Fault {
             Self::DelayMs(ms) if *ms > MAX_DELAY_MS => Err(format!(
                 "`delay_ms` is at most {MAX_DELAY_MS}. Use \"hang\" for a response that never comes"
             )),
+            Self::ListLagMs(ms) if *ms > MAX_LIST_LAG_MS => {
+                Err(format!("`list_lag_ms` is at most {MAX_LIST_LAG_MS}"))
+            }
             Self::Status(page) => check_status(page.code),
             Self::Redirect(redirect) => redirect.check(),
             Self::Body(body) => body.check(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::faults::fault::Fault;
+use crate::faults::fault::{Fault, MAX_DELAY_MS};
 use crate::model::endpoint::Endpoint;
 
 /// The endpoint that a fault is for.
@@ -78,6 +78,10 @@ pub struct FaultRule {
     /// [`Fault::DelayMs`] and for faults that change WeChat's response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Phase>,
+    /// The request takes effect this many milliseconds after it arrived, whatever has become of its
+    /// caller. `None`: when `when` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect_after_ms: Option<u64>,
     /// How many times it applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
@@ -104,6 +108,7 @@ impl FaultRule {
             listener: None,
             fault,
             when: None,
+            effect_after_ms: None,
             times: None,
             always: false,
             probability: None,
@@ -150,7 +155,36 @@ impl FaultRule {
                  leave out `when`"
             ));
         }
+        self.check_late_effect()?;
+        if matches!(self.fault, Fault::ListLagMs(_)) && self.endpoint != Target::Get {
+            return Err(format!(
+                "fault {name} changes the list: set `endpoint` to \"get\""
+            ));
+        }
         self.check_frequency()
+    }
+
+    fn check_late_effect(&self) -> Result<(), String> {
+        let Some(ms) = self.effect_after_ms else {
+            return Ok(());
+        };
+        let name = self.fault.name();
+        if self.fault.is_for_connections() {
+            Err(format!(
+                "fault {name} applies before a request is read: leave out `effect_after_ms`"
+            ))
+        } else if self.fault.needs_response() || matches!(self.fault, Fault::DelayMs(_)) {
+            Err(format!(
+                "fault {name} needs the request's own response, so the request takes effect first: \
+                 leave out `effect_after_ms`. Use \"hang\" for a caller that leaves without one"
+            ))
+        } else if self.when.is_some() {
+            Err("give only one of `when` and `effect_after_ms`".to_owned())
+        } else if ms > MAX_DELAY_MS {
+            Err(format!("`effect_after_ms` is at most {MAX_DELAY_MS}"))
+        } else {
+            Ok(())
+        }
     }
 
     fn check_frequency(&self) -> Result<(), String> {
@@ -189,6 +223,7 @@ mod tests {
         for text in [
             r#"{"errcode":{"code":-1}}"#,
             r#"{"delay_ms":1}"#,
+            r#"{"list_lag_ms":1}"#,
             r#""hang""#,
             r#"{"drop":"reset"}"#,
             r#"{"cut":{"bytes":3}}"#,
@@ -207,7 +242,13 @@ mod tests {
             r#""tls_hang""#,
             r#""tls_reset""#,
         ] {
-            let rule = rule(&format!(r#"{{"fault":{text}}}"#)).unwrap();
+            let endpoint = if text.contains("list_lag") {
+                "get"
+            } else {
+                "*"
+            };
+            let rule = rule(&format!(r#"{{"endpoint":"{endpoint}","fault":{text}}}"#));
+            let rule = rule.unwrap();
             assert!(
                 text.contains(&format!("\"{}\"", rule.fault.name())),
                 "{text}"
@@ -233,6 +274,31 @@ mod tests {
             (r#"{"fault":"hang","probability":1.5}"#, "above 0"),
             (r#"{"fault":"hang","seed":1}"#, "needs `probability`"),
             (r#"{"fault":"bom","when":"before"}"#, "leave out `when`"),
+            (
+                r#"{"fault":"bom","effect_after_ms":1}"#,
+                "leave out `effect_after_ms`",
+            ),
+            (
+                r#"{"fault":{"delay_ms":9},"effect_after_ms":1}"#,
+                "leave out `effect_after_ms`",
+            ),
+            (
+                r#"{"fault":"accept_close","effect_after_ms":1}"#,
+                "before a request is read",
+            ),
+            (
+                r#"{"fault":"hang","when":"after","effect_after_ms":1}"#,
+                "only one of `when`",
+            ),
+            (
+                r#"{"fault":"hang","effect_after_ms":86400001}"#,
+                "at most 86400000",
+            ),
+            (r#"{"fault":{"list_lag_ms":1}}"#, "set `endpoint`"),
+            (
+                r#"{"endpoint":"get","fault":{"list_lag_ms":600001}}"#,
+                "at most 600000",
+            ),
             (
                 r#"{"fault":"tls_hang","endpoint":"get"}"#,
                 "leave out `endpoint`",

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use crate::faults::plan::ResponseSummary;
 use crate::faults::rule::Listener;
-use crate::journal::record::{Outcome, ReceivedRequest};
+use crate::journal::record::{Effect, Outcome, ReceivedRequest};
 use crate::journal::redaction::Redaction;
 use crate::model::endpoint::Endpoint;
 use crate::model::secrets::Secrets;
@@ -117,7 +117,8 @@ impl Serialize for EntryView<'_> {
             Err(error) => map.serialize_entry("body_base64", &BASE64.encode(error.as_bytes()))?,
         }
         map.serialize_entry("body_bytes", &entry.body_bytes)?;
-        map.serialize_entry("processed", &entry.outcome.processed)?;
+        map.serialize_entry("processed", &entry.outcome.effect.is_some())?;
+        map.serialize_entry("effect", &entry.outcome.effect)?;
         map.serialize_entry("answered", &entry.outcome.response)?;
         map.serialize_entry("fault", &entry.outcome.fault)?;
         map.end()
@@ -199,7 +200,7 @@ impl Journal {
         let seq = self.next;
         self.next += 1;
         self.received.count(endpoint);
-        if outcome.processed {
+        if outcome.effect.is_some() {
             self.processed.count(endpoint);
         }
         if self.capacity == 0 {
@@ -227,16 +228,22 @@ impl Journal {
         seq
     }
 
-    /// Records that a request took effect later, and its response.
-    pub(crate) fn complete(&mut self, seq: u64, endpoint: Endpoint, response: ResponseSummary) {
+    /// Records that a request took effect later, and the response if the caller gets it.
+    pub(crate) fn complete(
+        &mut self,
+        seq: u64,
+        endpoint: Endpoint,
+        effect: Effect,
+        response: Option<ResponseSummary>,
+    ) {
         self.processed.count(endpoint);
         let first = self.next - self.entries.len() as u64;
         let entry = seq
             .checked_sub(first)
             .and_then(|index| self.entries.get_mut(usize::try_from(index).ok()?));
         if let Some(entry) = entry {
-            entry.outcome.processed = true;
-            entry.outcome.response = Some(response);
+            entry.outcome.effect = Some(effect);
+            entry.outcome.response = response.or(entry.outcome.response);
         }
     }
 
@@ -330,6 +337,13 @@ mod tests {
         }
     }
 
+    fn effect() -> Effect {
+        Effect {
+            at_ms: 9,
+            errcode: Some(0),
+        }
+    }
+
     fn view(journal: &Journal, after: u64) -> Value {
         serde_json::to_value(journal.view(after, &secrets())).unwrap()
     }
@@ -343,7 +357,7 @@ mod tests {
             status: 200,
             errcode: Some(0),
         };
-        journal.complete(seq, Endpoint::Link, response);
+        journal.complete(seq, Endpoint::Link, effect(), Some(response));
         let entry = &view(&journal, 0)["entries"][0];
         assert_eq!(
             entry,
@@ -352,6 +366,7 @@ mod tests {
                 "method": "POST", "path": "/cgi-bin/wxopen/wxamplink",
                 "query": "access_token=T%2B1", "headers": {"x-a": "1, 2", "cookie": "MASKED"},
                 "body": "{}", "body_bytes": 2, "processed": true,
+                "effect": {"at_ms": 9, "errcode": 0},
                 "answered": {"status": 200, "errcode": 0}, "fault": null,
             })
         );
@@ -385,8 +400,7 @@ mod tests {
         assert_eq!(view(&journal, 99)["entries"], serde_json::json!([]));
         assert_eq!(journal.received.other, 5);
         // Completing an entry that was dropped does nothing.
-        let response = ResponseSummary::from_status(200);
-        journal.complete(1, Endpoint::Other, response);
+        journal.complete(1, Endpoint::Other, effect(), None);
         assert_eq!(journal.clear(), 2);
         assert_eq!(journal.received.other, 0);
         let mut none = Journal::new(0);

@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use crate::faults::plan::ResponseSummary;
 use crate::faults::rule::Listener;
+use crate::wechat::call::ApiResponse;
 
 /// A request as it arrived.
+#[derive(Clone)]
 pub(crate) struct ReceivedRequest {
     /// The number of the connection; the first one is 1.
     pub(crate) connection: u64,
@@ -26,11 +28,28 @@ pub(crate) struct AppliedFault {
     pub(crate) name: &'static str,
 }
 
+/// WeChat's processing of a request.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Effect {
+    pub(crate) at_ms: u64,
+    /// WeChat's errcode, whether or not the caller received it.
+    pub(crate) errcode: Option<i64>,
+}
+
+impl Effect {
+    pub(crate) fn new(at_ms: u64, response: &ApiResponse) -> Self {
+        Self {
+            at_ms,
+            errcode: response.errcode,
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Outcome {
-    /// Whether it took effect.
-    pub(crate) processed: bool,
+    /// `None`: it has not taken effect.
+    pub(crate) effect: Option<Effect>,
     /// `None`: the caller got no readable response.
     pub(crate) response: Option<ResponseSummary>,
     pub(crate) fault: Option<AppliedFault>,

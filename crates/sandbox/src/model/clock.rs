@@ -7,6 +7,9 @@ use time::{OffsetDateTime, UtcOffset};
 /// How far ahead of the machine's time the clock may be: a hundred years, in seconds.
 pub(crate) const MAX_AHEAD_S: u64 = 100 * 366 * 86_400;
 
+/// How far back the list of an account can be shown: ten minutes.
+pub(crate) const MAX_LIST_LAG_MS: u64 = 600_000;
+
 /// The machine's time plus an offset that only grows.
 #[derive(Default)]
 pub(crate) struct Clock {

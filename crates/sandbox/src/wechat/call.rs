@@ -17,6 +17,8 @@ pub(crate) struct Call<'a> {
     pub(crate) is_post: bool,
     pub(crate) query: &'a str,
     pub(crate) body: &'a [u8],
+    /// How many milliseconds the list is late.
+    pub(crate) list_lag_ms: u64,
 }
 
 impl Call<'_> {

@@ -9,7 +9,7 @@ use crate::model::world::{LinkEntry, LinkState, MiniProgram, Refusal, TokenKind,
 use crate::wechat::call::Call;
 use crate::wechat::errcode::Refused;
 use crate::wechat::query::parameter;
-use crate::wechat::state::{AccountView, WechatState, list_body, subject_counts};
+use crate::wechat::state::{AccountView, WechatState, list_body, past_list_body, subject_counts};
 
 /// The body of a response without an error.
 const OK: Bytes = Bytes::from_static(br#"{"errcode":0,"errmsg":"ok"}"#);
@@ -29,7 +29,7 @@ pub(crate) fn process(
     let body = call.json()?;
     match call.endpoint {
         Endpoint::Link => link(&account, &body, wechat, policy, now_ms),
-        Endpoint::Get => get(&account, wechat, policy, now_ms),
+        Endpoint::Get => get(&account, call.list_lag_ms, wechat, policy, now_ms),
         Endpoint::Unlink => unlink(&account, &body, wechat, policy, now_ms),
         Endpoint::ComponentToken
         | Endpoint::AuthorizerToken
@@ -68,16 +68,21 @@ fn authenticate(query: &str, wechat: &WechatState, now_ms: u64) -> Result<String
 
 fn get(
     account: &str,
+    lag_ms: u64,
     wechat: &mut WechatState,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Bytes, Refused> {
     let AccountView { links, world, .. } = wechat.account(account).ok_or(Refused::System)?;
-    if !links.has_automatic_decisions() {
+    if !links.has_automatic_decisions() && lag_ms == 0 {
         return Ok(list_body(links, world));
     }
     links.apply_due_decisions(policy, now_ms);
-    let body = list_body(links, world);
+    let body = if lag_ms == 0 {
+        list_body(links, world)
+    } else {
+        past_list_body(links, world, now_ms.saturating_sub(lag_ms))
+    };
     // A decision that depends on the number of polls is made after the list has been shown.
     links.count_poll();
     links.apply_due_decisions(policy, now_ms);

@@ -1,8 +1,10 @@
 //! The links of one account, and the decisions that they wait for.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 
-use crate::model::clock::{Month, after_seconds};
+use crate::model::clock::{MAX_LIST_LAG_MS, Month, after_seconds};
 use crate::model::policy::{Decision, Policy, Question, Step, When};
 use crate::model::world::{Account, LinkEntry, LinkState};
 use crate::wechat::errcode::Refused;
@@ -62,6 +64,40 @@ fn next_state(state: LinkState, decision: Decision) -> Option<LinkState> {
     }
 }
 
+/// How many changes of an account's links are kept for lists that show an earlier state.
+const MAX_CHANGES: usize = 1000;
+
+/// A change of an account's links, and what was before.
+struct Change {
+    at_ms: u64,
+    before: Before,
+}
+
+/// What was before a change.
+enum Before {
+    /// All links.
+    All(Vec<LinkEntry>),
+    /// This link was not there.
+    Without(String),
+    /// This link, at this place of the list.
+    Link(usize, LinkEntry),
+}
+
+impl Before {
+    /// Takes the change back.
+    fn restore(&self, entries: &mut Vec<LinkEntry>) {
+        let position = |appid: &str| entries.iter().position(|entry| entry.appid == appid);
+        match self {
+            Self::All(before) => entries.clone_from(before),
+            Self::Without(appid) => entries.retain(|entry| entry.appid != *appid),
+            Self::Link(index, before) => match position(&before.appid) {
+                Some(index) => entries[index] = before.clone(),
+                None => entries.insert((*index).min(entries.len()), before.clone()),
+            },
+        }
+    }
+}
+
 /// How many links an account requested in a month.
 #[derive(Default)]
 struct MonthlyRequests {
@@ -77,6 +113,8 @@ pub(crate) struct AccountLinks {
     /// How many pending decisions are made without an admin request. If there are none, the list
     /// cannot change by itself and is read quickly.
     automatic: usize,
+    /// The changes of the last [`MAX_LIST_LAG_MS`], oldest first, at most [`MAX_CHANGES`].
+    changes: VecDeque<Change>,
     /// The serialised list; `None` after a change.
     pub(crate) cached_list: Option<Bytes>,
 }
@@ -91,11 +129,15 @@ impl AccountLinks {
             ..Self::default()
         };
         links.replace(account.links.clone().unwrap_or_default(), policy, now_ms);
+        // Nothing was before.
+        links.changes.clear();
         links
     }
 
     /// Replaces all links. Quotas are not checked.
     pub(crate) fn replace(&mut self, entries: Vec<LinkEntry>, policy: &Policy, now_ms: u64) {
+        let before = self.entries().cloned().collect();
+        self.record(now_ms, Before::All(before));
         self.links = entries
             .into_iter()
             .map(|entry| {
@@ -138,9 +180,37 @@ impl AccountLinks {
         self.entries().find(|entry| entry.appid == appid)
     }
 
+    /// The links as they were at a time of the last [`MAX_LIST_LAG_MS`].
+    pub(crate) fn entries_at(&self, ms: u64) -> Vec<LinkEntry> {
+        let mut entries = self.entries().cloned().collect();
+        // The times are not in order if several decisions were due when the list was read.
+        for change in self.changes.iter().rev().filter(|change| change.at_ms > ms) {
+            change.before.restore(&mut entries);
+        }
+        entries
+    }
+
+    /// To be called before every change of the links.
+    fn record(&mut self, at_ms: u64, before: Before) {
+        let is_old = |change: &Change| change.at_ms.saturating_add(MAX_LIST_LAG_MS) < at_ms;
+        while self.changes.front().is_some_and(is_old) || self.changes.len() >= MAX_CHANGES {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(Change { at_ms, before });
+    }
+
     /// Whether decisions are pending that are made without an admin request.
     pub(crate) fn has_automatic_decisions(&self) -> bool {
         self.automatic > 0
+    }
+
+    fn position(&self, appid: &str) -> Option<usize> {
+        self.links.iter().position(|link| link.entry.appid == appid)
+    }
+
+    /// The link at a place, for [`record`](Self::record).
+    fn before(&self, index: usize) -> Before {
+        Before::Link(index, self.links[index].entry.clone())
     }
 
     /// Counts that the list was read.
@@ -156,36 +226,44 @@ impl AccountLinks {
 
     /// Makes all decisions that are due.
     pub(crate) fn apply_due_decisions(&mut self, policy: &Policy, now_ms: u64) {
-        let mut changed = false;
+        let mut changes = Vec::new();
+        let mut index = 0;
         self.links.retain_mut(|link| {
             while let Some(pending) = link.pending {
                 let Some(due_ms) = pending.due_ms(now_ms) else {
-                    return true;
+                    break;
                 };
-                changed = true;
+                changes.push((due_ms, Before::Link(index, link.entry.clone())));
                 // The next step starts when this one ended, even if that is long ago.
                 if !decide(link, pending.step.decision, policy, due_ms) {
                     return false;
                 }
             }
+            index += 1;
             true
         });
-        if changed {
-            self.changed();
+        if changes.is_empty() {
+            return;
         }
+        for (at_ms, before) in changes {
+            self.record(at_ms, before);
+        }
+        self.changed();
     }
 
     /// Adds a link, or replaces one that was refused.
     pub(crate) fn request_link(&mut self, entry: LinkEntry, policy: &Policy, now_ms: u64) {
         let pending = pending_decision(&entry, policy, now_ms);
         let link = Link { entry, pending };
-        match self
-            .links
-            .iter_mut()
-            .find(|known| known.entry.appid == link.entry.appid)
-        {
-            Some(known) => *known = link,
-            None => self.links.push(link),
+        match self.position(&link.entry.appid) {
+            Some(index) => {
+                self.record(now_ms, self.before(index));
+                self.links[index] = link;
+            }
+            None => {
+                self.record(now_ms, Before::Without(link.entry.appid.clone()));
+                self.links.push(link);
+            }
         }
         self.apply_due_decisions(policy, now_ms);
         self.changed();
@@ -198,19 +276,20 @@ impl AccountLinks {
         policy: &Policy,
         now_ms: u64,
     ) -> Result<(), Refused> {
-        let found = self.links.iter_mut().find(|link| link.entry.appid == appid);
-        match found {
-            Some(link) if link.entry.state == LinkState::Linked => {
+        // WeChat does not document the errcode of a link that is not in the list.
+        let index = self.position(appid).ok_or(Refused::BadAppid)?;
+        match self.links[index].entry.state {
+            LinkState::Linked => {
+                self.record(now_ms, self.before(index));
+                let link = &mut self.links[index];
                 link.entry.state = LinkState::Unlinking;
                 link.pending = pending_decision(&link.entry, policy, now_ms);
                 self.apply_due_decisions(policy, now_ms);
                 self.changed();
                 Ok(())
             }
-            Some(link) if link.entry.state == LinkState::Unlinking => {
-                Err(Refused::UnlinkAlreadySent)
-            }
-            // WeChat does not document the errcode of this case.
+            LinkState::Unlinking => Err(Refused::UnlinkAlreadySent),
+            // Not documented either.
             _ => Err(Refused::BadAppid),
         }
     }
@@ -225,13 +304,12 @@ impl AccountLinks {
         policy: &Policy,
         now_ms: u64,
     ) -> Result<Option<LinkState>, String> {
-        let Some(index) = self.links.iter().position(|link| link.entry.appid == appid) else {
+        let Some(index) = self.position(appid) else {
             return Err(format!(
                 "no decision is pending for {appid}: it is not in the account's list"
             ));
         };
-        let link = &mut self.links[index];
-        match question(link.entry.state) {
+        match question(self.links[index].entry.state) {
             None => Err(format!(
                 "no decision is pending for {appid}: it is linked or refused already"
             )),
@@ -246,7 +324,8 @@ impl AccountLinks {
                 ))
             }
             Some(_) => {
-                if !decide(link, decision, policy, now_ms) {
+                self.record(now_ms, self.before(index));
+                if !decide(&mut self.links[index], decision, policy, now_ms) {
                     self.links.remove(index);
                 }
                 self.apply_due_decisions(policy, now_ms);

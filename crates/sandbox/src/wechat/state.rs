@@ -200,19 +200,25 @@ pub(crate) fn list_body(links: &mut AccountLinks, world: &World) -> Bytes {
     if let Some(body) = &links.cached_list {
         return body.clone();
     }
-    let items: Vec<Item> = links
-        .entries()
-        .filter_map(|entry| item(entry, world))
-        .collect();
+    let body = body_of(links.entries(), world);
+    links.cached_list = Some(body.clone());
+    body
+}
+
+/// The same with the links of an earlier time.
+pub(crate) fn past_list_body(links: &AccountLinks, world: &World, at_ms: u64) -> Bytes {
+    body_of(links.entries_at(at_ms).iter(), world)
+}
+
+fn body_of<'a>(entries: impl Iterator<Item = &'a LinkEntry>, world: &World) -> Bytes {
+    let items = entries.filter_map(|entry| item(entry, world)).collect();
     let list = ListBody {
         errcode: 0,
         errmsg: "ok",
         wxopens: Items { items },
     };
     // Serialising texts, numbers and JSON cannot fail.
-    let body = Bytes::from(serde_json::to_vec(&list).unwrap_or_default());
-    links.cached_list = Some(body.clone());
-    body
+    Bytes::from(serde_json::to_vec(&list).unwrap_or_default())
 }
 
 fn item<'a>(entry: &'a LinkEntry, world: &'a World) -> Option<Item<'a>> {

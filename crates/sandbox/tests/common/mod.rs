@@ -207,6 +207,10 @@ pub fn decide(sandbox: &Sandbox, by: &str, decision: &str) -> Value {
     admin(sandbox, "POST", "approvals", body)
 }
 
+pub fn advance(sandbox: &Sandbox, seconds: u64) {
+    admin(sandbox, "POST", "clock", json!({"advance_s": seconds}));
+}
+
 pub fn fault(sandbox: &Sandbox, rule: Value) {
     admin(sandbox, "POST", "faults", rule);
 }

@@ -171,7 +171,7 @@ fn rows_that_spreadsheets_damaged_are_refused_before_anything_is_sent() {
         }
     }
     let received = world.admin("GET", "journal/counts", Value::Null);
-    assert_eq!(received["received"]["list"], 0, "{received}");
+    assert_eq!(received["received"]["get"], 0, "{received}");
     assert_eq!(received["received"]["link"], 0, "{received}");
 }
 

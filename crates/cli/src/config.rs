@@ -62,7 +62,12 @@ impl Config {
 
     /// Whether users other than the owner may read the file.
     pub fn is_readable_by_others(&self) -> bool {
-        is_readable_by_others(&self.path)
+        has_mode_bits(&self.path, 0o044)
+    }
+
+    /// Whether users other than the owner may change the file.
+    pub fn is_writable_by_others(&self) -> bool {
+        has_mode_bits(&self.path, 0o022)
     }
 }
 
@@ -126,12 +131,12 @@ fn nearest(key: &str) -> &'static str {
 }
 
 #[cfg(unix)]
-fn is_readable_by_others(path: &Path) -> bool {
+fn has_mode_bits(path: &Path, bits: u32) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & bits != 0)
 }
 
 #[cfg(not(unix))]
-fn is_readable_by_others(_path: &Path) -> bool {
+fn has_mode_bits(_path: &Path, _bits: u32) -> bool {
     false
 }

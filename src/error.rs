@@ -7,7 +7,7 @@ use crate::model::attempt::{Attempt, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::{self, Class};
-use crate::model::failure::Failure;
+use crate::model::failure::{CertificateProblem, Failure};
 use crate::model::lang::Lang;
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
@@ -52,6 +52,7 @@ struct Inner {
     http_status: u16,
     attempts: Vec<Attempt>,
     response: Option<Response>,
+    certificate: Option<CertificateProblem>,
     lang: Lang,
     /// See [`Error::is_transient`].
     transient: bool,
@@ -69,6 +70,7 @@ impl Inner {
             http_status: 0,
             attempts: Vec::new(),
             response: None,
+            certificate: None,
             lang,
             transient: false,
             next_try_s: 0,
@@ -96,6 +98,7 @@ impl Error {
         Error(Box::new(Inner {
             endpoint: Some(endpoint),
             detail: failure.detail.into(),
+            certificate: failure.certificate,
             delivery,
             http_status: attempts.last().map_or(0, |a| a.http_status),
             attempts,
@@ -223,6 +226,11 @@ impl Error {
     /// The HTTP status of the last response; 0 if there was none.
     pub fn http_status(&self) -> u16 {
         self.0.http_status
+    }
+
+    /// Why the certificate of the API host was not accepted, if that was the failure.
+    pub fn certificate_problem(&self) -> Option<CertificateProblem> {
+        self.0.certificate
     }
 
     /// Whether WeChat may have received the request.

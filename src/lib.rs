@@ -96,6 +96,7 @@ pub use model::delivery::{DELIVERIES, Delivery, DeliveryEntry};
 pub use model::endpoint::Endpoint;
 pub use model::errcode;
 pub use model::errcode::Class;
+pub use model::failure::CertificateProblem;
 pub use model::lang::{Lang, Text};
 pub use model::link_status::{LINK_STATUSES, LinkStatus, LinkStatusEntry};
 pub use model::message::Message;

@@ -86,7 +86,7 @@ impl SharedAttemptState {
         let before = self.lock().failure.take();
         self.fail(match before {
             None => Failure::new(Status::Proxy, format!("the proxy {proxy}: {error}")),
-            Some(Failure { status, detail })
+            Some(Failure { status, detail, .. })
                 if matches!(status, Status::TimeoutUnsent | Status::Cancelled) =>
             {
                 let phase = self.lock().phase;

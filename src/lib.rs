@@ -89,7 +89,9 @@ mod transport;
 
 pub use client::{Client, LinkChoices, LinkProgress, LinkState};
 pub use config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
-pub use config::options::{OPTIONS, OptionEntry, OptionError, OptionKind, Options, TokenSource};
+pub use config::options::{
+    OPTIONS, OptionEntry, OptionError, OptionKind, Options, TokenSource, nearest_option,
+};
 pub use error::Error;
 pub use model::attempt::{Attempt, Phase};
 pub use model::delivery::{DELIVERIES, Delivery, DeliveryEntry};

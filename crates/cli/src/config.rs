@@ -103,12 +103,18 @@ fn parse(text: &str) -> Result<Vec<ConfigValue>, Message> {
 
 fn parse_value(key: &str, value: Value) -> Result<ConfigValue, Message> {
     let known = options::keys().find(|known| *known == key);
-    let known = known.ok_or_else(|| {
-        let nearest = nearest(key);
-        Message::new(
+    let known = known.ok_or_else(|| match wxlink::nearest_option(key) {
+        Some(nearest) => Message::new(
             format!("unknown option {key}; do you mean {nearest}?"),
             format!("未知选项 {key}；是否想写 {nearest}？"),
-        )
+        ),
+        None => {
+            let keys = options::keys().collect::<Vec<_>>().join(", ");
+            Message::new(
+                format!("unknown option {key}; expected one of {keys}"),
+                format!("未知选项 {key}；可用的选项有 {keys}"),
+            )
+        }
     })?;
     let text = match value {
         Value::String(text) => text,
@@ -121,13 +127,6 @@ fn parse_value(key: &str, value: Value) -> Result<ConfigValue, Message> {
         }
     };
     Ok(ConfigValue { key: known, text })
-}
-
-/// The option whose key looks most like `key`.
-fn nearest(key: &str) -> &'static str {
-    let similarity = |known: &&'static str| strsim::jaro_winkler(key, known);
-    let best = options::keys().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    best.unwrap_or_default()
 }
 
 #[cfg(unix)]

@@ -232,6 +232,29 @@ def test_a_closed_client_ends_the_calls_of_derived_ones(server: Server) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    ("rows", "how", "message"),
+    [
+        (5, {}, "rows must be a path, an open file, an iterable of rows, or None, not int"),
+        ([], {"workers": "16"}, "workers must be an int, not str"),
+        ([], {"workers": True}, "workers must be an int, not bool"),
+        ([], {"rate": 100}, "rate must be a str, not int"),
+        ([], {"account_rate": None}, "account_rate must be a str, not None"),
+        ([], {"notify_users": 0}, "notify_users must be a bool, not int"),
+        ([], {"show_profile": "yes"}, "show_profile must be a bool, not str"),
+        ([], {"resume": 1, "job": "the.job"}, "resume must be a bool, not int"),
+        ([], {"job": 1}, "job must be a path, not int"),
+        ([], {"progress": 1}, "progress must be a bool or a function, not int"),
+    ],
+)
+def test_a_wrong_argument_of_a_job_is_named(
+    client: wxlink.Client, rows: Any, how: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        client.bulk(rows, **how)
+    assert str(caught.value) == message
+
+
 def test_a_token_function_may_be_async(server: Server) -> None:
     caller = contextvars.ContextVar("caller", default="nobody")
     seen: list[tuple[str, bool]] = []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sys
+    from typing import Any
 
     if sys.version_info >= (3, 13):
         from typing import TypeIs
@@ -29,11 +33,33 @@ def check_text(**values: object) -> None:
             raise TypeError(f"{name} must be a str, not {kind_of(value)}")
 
 
-def check_choices(notify_users: object, show_profile: object) -> None:
-    """Raises TypeError unless both are bools. They are never guessed from other types."""
-    for name, value in (("notify_users", notify_users), ("show_profile", show_profile)):
+def check_flags(**values: object) -> None:
+    """Raises TypeError unless all are bools. They are never guessed from other types."""
+    for name, value in values.items():
         if not isinstance(value, bool):
             raise TypeError(f"{name} must be a bool, not {kind_of(value)}")
+
+
+def check_integers(**values: object) -> None:
+    """Raises TypeError unless all are integers."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{name} must be an int, not {kind_of(value)}")
+
+
+def check_path(**values: object) -> None:
+    """Raises TypeError unless all are paths."""
+    for name, value in values.items():
+        if not isinstance(value, (str, os.PathLike)):
+            raise TypeError(f"{name} must be a path, not {kind_of(value)}")
+
+
+def check_rows(rows: object) -> None:
+    """Raises TypeError unless rows can be read from it."""
+    if not (rows is None or isinstance(rows, (os.PathLike, Iterable)) or hasattr(rows, "read")):
+        raise TypeError(
+            f"rows must be a path, an open file, an iterable of rows, or None, not {kind_of(rows)}"
+        )
 
 
 def check_wait(wait: object) -> None:
@@ -44,7 +70,7 @@ def check_wait(wait: object) -> None:
         raise ValueError("wait must be a number of seconds, 0 or more")
 
 
-def check_token(token: object) -> None:
+def check_token(token: Any) -> None:
     """Raises TypeError unless it is a string, a function or None."""
     if not (token is None or isinstance(token, str) or callable(token)):
         raise TypeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wxlink._arguments import (
-    check_choices,
+    check_flags,
     check_returned_token,
     check_text,
     check_token,
@@ -203,7 +203,7 @@ class Client:
         outcome is unknown (read the list before you link again), and the other `WxError`s.
         """
         check_text(appid=appid)
-        check_choices(notify_users, show_profile)
+        check_flags(notify_users=notify_users, show_profile=show_profile)
         return self._with_token(
             access_token,
             lambda token: self._handle.link_miniprogram(token, appid, notify_users, show_profile),
@@ -246,7 +246,7 @@ class Client:
         KeyboardInterrupt, shows what is known.
         """
         check_text(appid=appid)
-        check_choices(notify_users, show_profile)
+        check_flags(notify_users=notify_users, show_profile=show_profile)
         check_wait(wait)
         return self._with_token(
             access_token,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from wxlink._arguments import is_number, kind_of
+from wxlink._arguments import check_flags, check_integers, check_path, is_number, kind_of
 from wxlink.errors import before_call
 
 TYPE_CHECKING = False
@@ -105,12 +105,10 @@ def _as_text(key: str, value: object, is_chinese: bool) -> tuple[str, str]:
         # The core counts whole milliseconds. A short time does not become none.
         return f"{key}_ms", f"{max(value * 1000, 1 if value else 0):.0f}"
     if key in _INTEGERS:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{key} must be an int, not {kind_of(value)}")
+        check_integers(**{key: value})
         return key, str(value)
     if key in _FLAGS:
-        if not isinstance(value, bool):
-            raise TypeError(f"{key} must be a bool, not {kind_of(value)}")
+        check_flags(**{key: value})
         return key, "yes" if value else "no"
     if isinstance(value, str):
         return key, value
@@ -124,7 +122,6 @@ def _as_text(key: str, value: object, is_chinese: bool) -> tuple[str, str]:
             raise TypeError(f"base_url must be a str or several, not {kind_of(wrong)}")
         return key, ",".join(texts)
     if key == "ca_file":
-        if not isinstance(value, os.PathLike):
-            raise TypeError(f"ca_file must be a path, not {kind_of(value)}")
-        return key, os.fsdecode(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        check_path(ca_file=value)
+        return key, os.fsdecode(value)  # type: ignore[arg-type]  # pyright: ignore
     raise TypeError(f"{key} must be a str, not {kind_of(value)}")

@@ -256,7 +256,7 @@ def test_a_wrong_argument_of_a_job_is_named(
 
 
 def test_a_token_function_may_be_async(server: Server) -> None:
-    caller = contextvars.ContextVar("caller", default="nobody")
+    caller = contextvars.ContextVar("caller", default="none")
     seen: list[tuple[str, bool]] = []
 
     def note() -> None:
@@ -325,10 +325,10 @@ def test_cancelling_ends_an_async_token_function(server: Server) -> None:
     ended = []
 
     async def story() -> None:
-        begun = asyncio.Event()
+        started = asyncio.Event()
 
         async def token() -> str:
-            begun.set()
+            started.set()
             try:
                 await asyncio.sleep(3600)
             finally:
@@ -337,7 +337,7 @@ def test_cancelling_ends_an_async_token_function(server: Server) -> None:
 
         async with server.async_client() as client:
             call = asyncio.create_task(client.get_linked(token))
-            await begun.wait()
+            await started.wait()
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call

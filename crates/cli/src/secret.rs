@@ -10,8 +10,9 @@ use crate::error::CommandError;
 use crate::message::Message;
 use crate::{input, interrupt};
 
-/// How much is read: enough to notice a secret that is too long. Its line end counts two bytes.
-const MAX_INPUT_BYTES: u64 = MAX_TOKEN_BYTES as u64 + 3;
+/// How much is read: enough to notice a secret that is too long, with a byte-order mark, blanks and
+/// line ends around it.
+const MAX_INPUT_BYTES: u64 = MAX_TOKEN_BYTES as u64 + 256;
 
 /// Why there is no secret.
 enum Invalid {
@@ -19,6 +20,10 @@ enum Invalid {
     NotUtf8,
     Empty,
     TooLong,
+    /// XML or JSON, such as a push or a response of WeChat.
+    Document,
+    /// It contains this character, which no secret of WeChat does.
+    Character(char),
 }
 
 /// The access token in the file that `--token-file` names; `-` is stdin.
@@ -84,15 +89,23 @@ fn read_all(source: Box<dyn Read>) -> Result<String, Invalid> {
     secret_in(bytes)
 }
 
-/// The secret in one line, which may end with LF or CRLF or without either.
+/// The secret alone in a text; a byte-order mark, blanks and line ends around it are ignored.
 fn secret_in(bytes: Vec<u8>) -> Result<String, Invalid> {
     let text = String::from_utf8(bytes).map_err(|_| Invalid::NotUtf8)?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let secret = line.strip_suffix('\r').unwrap_or(line);
-    match secret.len() {
-        0 => Err(Invalid::Empty),
-        1..=MAX_TOKEN_BYTES => Ok(secret.to_owned()),
-        _ => Err(Invalid::TooLong),
+    let secret = text.trim_start_matches('\u{feff}').trim();
+    if secret.is_empty() {
+        return Err(Invalid::Empty);
+    }
+    if secret.starts_with(['<', '{', '[']) {
+        return Err(Invalid::Document);
+    }
+    if secret.len() > MAX_TOKEN_BYTES {
+        return Err(Invalid::TooLong);
+    }
+    let is_part = |c: char| c.is_ascii_graphic() && !"\"'`<>{}".contains(c);
+    match secret.chars().find(|c| !is_part(*c)) {
+        Some(found) => Err(Invalid::Character(found)),
+        None => Ok(secret.to_owned()),
     }
 }
 
@@ -146,6 +159,17 @@ fn message(what: &Message, why: &Invalid) -> Message {
         ),
         Invalid::NotUtf8 => ("is not UTF-8".into(), "不是 UTF-8 编码".into()),
         Invalid::Empty => ("is empty".into(), "为空".into()),
+        Invalid::Document => (
+            "is XML or JSON: give the value alone, without the document around it".into(),
+            "是 XML 或 JSON：请只提供其中的值，不要提供整个文档".into(),
+        ),
+        Invalid::Character(found) => {
+            let code = format!("U+{:04X}", u32::from(*found));
+            (
+                format!("contains {code}, which no token or ticket does: give the value alone"),
+                format!("含有 {code}，token 和 ticket 中不会出现该字符：请只提供值本身"),
+            )
+        }
         Invalid::TooLong => (
             format!("is longer than {MAX_TOKEN_BYTES} bytes, the limit for a secret"),
             format!("超过 {MAX_TOKEN_BYTES} 字节的上限"),

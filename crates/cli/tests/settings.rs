@@ -167,6 +167,7 @@ fn a_token_comes_from_file_stdin_or_environment() {
         ("bare", TOKEN),
         ("line", "SANDBOX-TOKEN\n"),
         ("crlf", "SANDBOX-TOKEN\r\n"),
+        ("blanks", "\u{feff} \tSANDBOX-TOKEN \r\n\r\n"),
     ] {
         let path = file(&dir, name, text);
         let ran = run(tokenless(&sandbox, &["list", "--token-file", &path]));
@@ -188,6 +189,16 @@ fn a_token_comes_from_file_stdin_or_environment() {
         ("", "is empty"),
         ("\n", "is empty"),
         (&*long, "is longer than 4096"),
+        ("\u{feff} \n", "is empty"),
+        ("\"SANDBOX-TOKEN\"", "contains U+0022"),
+        ("Bearer SANDBOX-TOKEN", "contains U+0020"),
+        ("SANDBOX-TOKEN\nSANDBOX-TOKEN-2\n", "contains U+000A"),
+        ("SANDBOX\u{200b}-TOKEN", "contains U+200B"),
+        ("{\"access_token\":\"SANDBOX-TOKEN\"}", "is XML or JSON"),
+        (
+            "<xml><ComponentVerifyTicket>SANDBOX-TICKET</ComponentVerifyTicket></xml>",
+            "is XML or JSON",
+        ),
     ] {
         let path = file(&dir, "wrong", text);
         let ran = run(tokenless(&sandbox, &["list", "--token-file", &path]));

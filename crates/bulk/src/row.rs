@@ -190,11 +190,19 @@ pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-/// Why the appid in this column is invalid: its character at `at`, with its number and the name of
-/// an invisible one.
+/// Why the appid in this column is invalid: its character at `at`.
 fn invalid_char(column: &str, text: &str, at: usize) -> Message {
-    let found = text.chars().nth(at).unwrap_or_default();
+    let found = describe_char(text.chars().nth(at).unwrap_or_default(), at == 0);
+    let (en, zh) = (found.get(wxlink::Lang::En), found.get(wxlink::Lang::Zh));
     let at = at + 1;
+    message!(
+        "{column} contains {en} as its character {at}, which is not allowed in an appid",
+        "{column} 的第 {at} 个字符为 {zh}，appid 中不允许出现该字符"
+    )
+}
+
+/// A character with its number, and the name of an invisible one. `is_first`: it begins a cell.
+pub(crate) fn describe_char(found: char, is_first: bool) -> Message {
     let code = format!("U+{:04X}", u32::from(found));
     let (name_en, name_zh) = match found {
         '\t' => ("tab", "制表符"),
@@ -211,7 +219,7 @@ fn invalid_char(column: &str, text: &str, at: usize) -> Message {
         }
         '\u{feff}' => ("byte-order mark", "字节顺序标记"),
         '\u{ff01}'..='\u{ff5e}' => ("full-width", "全角字符"),
-        '=' | '\'' if at == 1 => ("with which spreadsheets mark text", "电子表格用它标记文本"),
+        '=' | '\'' if is_first => ("with which spreadsheets mark text", "电子表格用它标记文本"),
         _ => ("", ""),
     };
     let is_visible = found.is_ascii_graphic() || found.is_alphanumeric();
@@ -221,11 +229,7 @@ fn invalid_char(column: &str, text: &str, at: usize) -> Message {
         (false, "") => code.clone(),
         (false, name) => format!("{code} ({name})"),
     };
-    let (found_en, found_zh) = (describe(name_en), describe(name_zh));
-    message!(
-        "{column} contains {found_en} as its character {at}, which is not allowed in an appid",
-        "{column} 的第 {at} 个字符为 {found_zh}，appid 中不允许出现该字符"
-    )
+    Message::new(describe(name_en), describe(name_zh))
 }
 
 /// The column that a name means, if any. Case, blanks and punctuation do not matter: `Notify Users`

@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Cursor, Read};
 use crate::message::{Message, message};
 use crate::row::{
     ACCOUNT, APPID, BadRow, COLUMNS, MAX_SHOWN_CHARS, NOTIFY_USERS, Row, RowDefaults, SHOW_PROFILE,
-    column_index, is_allowed_in_appid, parse_flag,
+    column_index, describe_char, is_allowed_in_appid, parse_flag,
 };
 pub(crate) use check::{RowSummary, check_rows};
 use lines::Lines;
@@ -112,13 +112,26 @@ fn read_jsonl(
         let text = lines.next_with_text()?;
         let line = lines.number();
         let bad = |why: Message| Some(Err(BadRow { line, why }));
-        match text.map(|text| json::parse(&text)) {
-            Ok(Ok(value)) => Some(Row::from_json(line, &value, defaults)),
-            Ok(Err(why)) => bad(message!(
-                "invalid JSON: {why}. Each line must be one complete object",
-                "JSON 无效：{why}。每行必须是一个完整的对象"
-            )),
-            Err(why) => bad(why),
+        let text = match text {
+            Ok(text) => text,
+            Err(why) => return bad(why),
+        };
+        match json::parse(&text) {
+            Ok(value) => Some(Row::from_json(line, &value, defaults)),
+            Err(why) => bad(match json::foreign_char(&text) {
+                None => message!(
+                    "invalid JSON: {why}. Each line must be one complete object",
+                    "JSON 无效：{why}。每行必须是一个完整的对象"
+                ),
+                Some(found) => {
+                    let found = describe_char(found, false);
+                    let (en, zh) = (found.get(wxlink::Lang::En), found.get(wxlink::Lang::Zh));
+                    message!(
+                        "invalid JSON: {why}; it contains {en} outside of its texts",
+                        "JSON 无效：{why}；文本之外含有 {zh}"
+                    )
+                }
+            }),
         }
     })
 }
@@ -660,6 +673,24 @@ mod tests {
                 assert!(good.is_empty() && bad.len() == 1, "{text:?} {bad:?}");
                 assert!(bad[0].starts_with(&expected), "{text:?} {bad:?}");
             }
+        }
+        for (json, expected) in [
+            (
+                "{}\n\u{feff}{\"account\":\"茶\\\"\",\"appid\":\"b\"}",
+                "it contains U+FEFF (byte-order mark) outside of its texts",
+            ),
+            (
+                "{\"account\":\"茶\\\"\",\u{a0}\"appid\":\"b\"}",
+                "it contains U+00A0 (no-break space) outside of its texts",
+            ),
+            (
+                "{“account”:\"a\",\"appid\":\"b\"}",
+                "it contains U+201C outside of its texts",
+            ),
+        ] {
+            let (good, bad) = read(json, DEFAULTS);
+            assert!(good.is_empty(), "{json}: {bad:?}");
+            assert!(bad[bad.len() - 1].contains(expected), "{json}: {bad:?}");
         }
         let json = "{\"account\":\"wx0a\",\"appid\":\"wx0b\\u200b\"}";
         let expected = "line 1: appid contains U+200B (zero-width space) as its character 5";

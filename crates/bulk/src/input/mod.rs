@@ -269,6 +269,7 @@ impl Header {
     fn check(&self, record: &CsvRecord) -> Result<(), Message> {
         let (cells, width, delimiter) = (&record.cells, self.names.len(), self.delimiter);
         let count = cells.len();
+        let cells_en = if count == 1 { "cell" } else { "cells" };
         let extra = cells.get(width..).unwrap_or_default();
         if extra.iter().any(|cell| !cell.is_empty()) {
             return Err(message!(
@@ -280,7 +281,7 @@ impl Header {
         for (name, position) in COLUMNS.iter().zip(self.positions) {
             if position.is_some_and(|position| position >= count) {
                 return Err(message!(
-                    "the row ends after {count} cells, before {name}; cells are delimited by \
+                    "the row ends after {count} {cells_en}, before {name}; cells are delimited by \
                      {delimiter:?}",
                     "该行在 {count} 个单元格后结束，缺少 {name}；单元格以 {delimiter:?} 分隔"
                 ));

@@ -3,28 +3,26 @@
 Reads one request per line and prints one reply per line; tests/conformance.rs describes them.
 """
 
-import re
 import sys
 from urllib.parse import unquote
 
 import wxlink
-from wxlink import _core
+from wxlink import _core, _options
 
 FIELDS = [
     *("status", "username", "appid", "source", "nickname", "selected", "nearby_display_status"),
     *("released", "headimg_url", "copy_verify_status", "email"),
 ]
-SECONDS = {
-    "timeout_ms": "timeout",
-    "connect_timeout_ms": "connect_timeout",
-    "keep_alive_ms": "keep_alive",
-}
 
 
 def keyword(key, value):
-    """The option as a keyword argument. A value that no Python type can hold is passed as text."""
-    if key in SECONDS and re.fullmatch("[0-9]{1,9}", value):
-        return SECONDS[key], int(value) / 1000
+    """The option as a keyword argument."""
+    if key.endswith("_ms"):
+        return key.removesuffix("_ms"), int(value) / 1000
+    if key in _options._INTEGERS:
+        return key, int(value)
+    if key in _options._FLAGS:
+        return key, value == "yes"
     return key, value
 
 
@@ -52,10 +50,7 @@ def reply_to(request):
         }
     if verb == "option":
         # Checked without a client: no file is read and nothing is connected.
-        key, value = keyword(fields["key"], fields["value"])
-        _, error = outcome_of(
-            lambda: _core.check_option(*wxlink._options.as_texts({key: value})[0])
-        )
+        _, error = outcome_of(lambda: _core.check_option(fields["key"], fields["value"]))
         return {"status": error.status if error else "OK", "message": str(error or "")}
 
     def call():

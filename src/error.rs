@@ -7,7 +7,7 @@ use crate::model::attempt::{Attempt, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::{self, Class};
-use crate::model::failure::Failure;
+use crate::model::failure::{CertificateProblem, Failure};
 use crate::model::lang::Lang;
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
@@ -54,6 +54,7 @@ struct Inner {
     response: Option<Response>,
     /// See [`Failure::received`].
     received: Vec<u8>,
+    certificate: Option<CertificateProblem>,
     lang: Lang,
     /// See [`Error::is_transient`].
     transient: bool,
@@ -72,6 +73,7 @@ impl Inner {
             attempts: Vec::new(),
             response: None,
             received: Vec::new(),
+            certificate: None,
             lang,
             transient: false,
             next_try_s: 0,
@@ -100,6 +102,7 @@ impl Error {
             endpoint: Some(endpoint),
             detail: failure.detail.into(),
             received: failure.received,
+            certificate: failure.certificate,
             delivery,
             http_status: attempts.last().map_or(0, |a| a.http_status),
             attempts,
@@ -233,6 +236,11 @@ impl Error {
     /// The HTTP status of the last response; 0 if there was none.
     pub fn http_status(&self) -> u16 {
         self.0.http_status
+    }
+
+    /// Why the certificate of the API host was not accepted, if that was the failure.
+    pub fn certificate_problem(&self) -> Option<CertificateProblem> {
+        self.0.certificate
     }
 
     /// Whether WeChat may have received the request.

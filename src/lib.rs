@@ -93,13 +93,16 @@ mod transport;
 
 pub use client::{Client, LinkChoices, LinkProgress, LinkState};
 pub use config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
-pub use config::options::{OPTIONS, OptionEntry, OptionError, OptionKind, Options, TokenSource};
+pub use config::options::{
+    OPTIONS, OptionEntry, OptionError, OptionKind, Options, TokenSource, nearest_option,
+};
 pub use error::Error;
 pub use model::attempt::{Attempt, Phase};
 pub use model::delivery::{DELIVERIES, Delivery, DeliveryEntry};
 pub use model::endpoint::Endpoint;
 pub use model::errcode;
 pub use model::errcode::Class;
+pub use model::failure::CertificateProblem;
 pub use model::lang::{Lang, Text};
 pub use model::link_status::{LINK_STATUSES, LinkStatus, LinkStatusEntry};
 pub use model::message::Message;

@@ -769,7 +769,7 @@ fn a_cancelled_link_says_that_wechat_may_have_acted() {
         ),
         (
             "zh",
-            "微信可能已经处理。再次关联前请先查询列表",
+            "微信可能已经处理。再次调用前请先查询列表",
             "在发送任何内容之前已被取消",
         ),
     ] {

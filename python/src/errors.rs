@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use wxlink::{Delivery, Endpoint, Error, Lang, Status, errcode};
+use wxlink::{Endpoint, Error, Lang, OptionKind, Status, errcode};
 
 use crate::responses::LinkProgress;
 
@@ -24,7 +24,7 @@ fn build(
         Some(LinkProgress(p)) => (p.message(), p.delivery(), p.trace()),
         None => (error.message(), error.delivery(), error.trace()),
     };
-    fields.set_item("message", message)?;
+    fields.set_item("message", in_python(&message))?;
     fields.set_item("status", error.status().name())?;
     fields.set_item("status_code", error.status().code())?;
     fields.set_item("endpoint", error.endpoint().map(Endpoint::as_str))?;
@@ -47,25 +47,30 @@ fn build(
     }
     let exception = make(py)?.call1((fields,))?;
     if let Some(progress) = progress {
-        exception.setattr("progress", progress)?;
+        exception.setattr("_progress", progress)?;
     }
     Ok(PyErr::from_value(exception))
 }
 
 /// Creates the exception for an error outside of a call. Nothing was sent.
 pub fn before_call(py: Python<'_>, status: Status, message: &str) -> PyErr {
+    static BEFORE_CALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let made = || -> PyResult<PyErr> {
-        let fields = PyDict::new(py);
-        fields.set_item("message", message)?;
-        fields.set_item("status", status.name())?;
-        fields.set_item("status_code", status.code())?;
-        fields.set_item("endpoint", py.None())?;
-        fields.set_item("delivery", Delivery::NeverSent.as_str())?;
-        fields.set_item("http_status", 0)?;
-        fields.set_item("trace", "{}")?;
-        Ok(PyErr::from_value(make(py)?.call1((fields,))?))
+        let make = BEFORE_CALL.import(py, "wxlink.errors", "before_call")?;
+        let arguments = (status.name(), in_python(message));
+        Ok(PyErr::from_value(make.call1(arguments)?))
     };
     made().unwrap_or_else(|broken| broken)
+}
+
+/// The core's text with Python's names of the options: times have no unit in theirs.
+pub fn in_python(text: &str) -> String {
+    let times = wxlink::OPTIONS
+        .iter()
+        .filter(|option| option.kind == OptionKind::Milliseconds);
+    times.fold(text.to_owned(), |text, option| {
+        text.replace(option.key, option.key.trim_end_matches("_ms"))
+    })
 }
 
 /// The exception that a signal handler raised during a call, with the call's outcome: `progress`,
@@ -82,7 +87,7 @@ pub fn interrupted(
         let _ = value.setattr("progress", progress);
     }
     if !message.is_empty() {
-        let _ = value.call_method1("add_note", (message,));
+        let _ = value.call_method1("add_note", (in_python(message),));
     }
     raised
 }

@@ -368,9 +368,13 @@ impl LinkProgress {
 
     /// The list's item as it was last seen, with all its fields; None if it was not in the list.
     #[getter]
-    fn item<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let item = self.0.item();
-        item.map(|i| loads(py, &i.to_string())).transpose()
+    fn item(&self) -> PyResult<Option<MiniProgram>> {
+        let Some(item) = self.0.item() else {
+            return Ok(None);
+        };
+        let list = serde_json::json!({"errcode": 0, "wxopens": {"items": [item]}});
+        let list = read_list(list.to_string().into_bytes())?;
+        Ok(Some(list.item(0)))
     }
 
     /// What happened and what to do; empty if linked.

@@ -86,7 +86,9 @@ def test_ensure_and_wait(server: Server, client: wxlink.Client) -> None:
     assert not progress.linked
     assert (progress.status, progress.delivery) == ("PENDING", "answered")
     assert progress.item is not None
-    assert progress.item["appid"] == server.appid
+    assert isinstance(progress.item, wxlink.MiniProgram)
+    assert progress.item == client.get_linked(server.token).find(server.appid)
+    assert progress.item.status == wxlink.LinkStatus.AWAITING_OFFICIAL_ACCOUNT
     server.approve(server.appid, by="official_account")
     approve = threading.Timer(0.2, server.approve, [server.appid], {"by": "mini_program"})
     approve.start()
@@ -215,6 +217,7 @@ def test_every_option_is_a_keyword_with_a_documented_default() -> None:
     }
     good: dict[str, object] = {"timeout": 1.5, "connect_timeout": 1, "keep_alive": 0, "settle": 2}
     good["ca_file"] = Path(__file__).with_name("nothing.pem")
+    good |= {"max_retries": 0, "max_response_bytes": 1024, "reinvite": True}
     doc = wxlink.Client.__doc__ or ""
     for option in wxlink._core.options_table():
         key, default = option.key, option.default

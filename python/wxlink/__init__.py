@@ -49,6 +49,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from wxlink import sandbox
     from wxlink._aio import AsyncClient
     from wxlink._bulk import Bulk, BulkPlan, BulkResult, OverQuotaAccount, UnreadableAccount
     from wxlink._bulk_aio import AsyncBulk
@@ -56,8 +57,13 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    found: type
-    if name == "AsyncClient":
+    found: object
+    if name == "sandbox":
+        # `from wxlink import sandbox` would call this function again.
+        from importlib import import_module
+
+        found = import_module("wxlink.sandbox")
+    elif name == "AsyncClient":
         from wxlink._aio import AsyncClient
 
         found = AsyncClient
@@ -116,4 +122,5 @@ __all__ = [
     "UnreadableAccount",
     "WxError",
     "__version__",
+    "sandbox",
 ]

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import inspect
 from concurrent.futures import ThreadPoolExecutor
+from weakref import WeakSet
 
+from wxlink._arguments import check_returned_token, check_token
 from wxlink._client import Client
 from wxlink._core import LinkProgress
+from wxlink.errors import TokenError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sys
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from wxlink._bulk_aio import AsyncBulk
     from wxlink._core import LinkList, Response
-    from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
+    from wxlink._types import AsyncToken, BulkOptions, BulkRows, Limits, Options, T
 
     if sys.version_info >= (3, 11):
         from typing import Self, Unpack
@@ -33,23 +38,28 @@ class AsyncClient:
     `progress` too.
 
     Calls run on the client's own threads, at most `max_concurrency` at the same time. Further calls
-    wait; the wait does not count against their time limit. A function that returns a token is
-    called on such a thread, so it may block.
+    wait; the wait does not count against their time limit. An access token may also be an async
+    function, which runs in the caller's event loop. A plain function is called on one of the
+    threads, so it may block.
     """
 
-    __slots__ = ("_client", "_running", "_threads")
+    __slots__ = ("__weakref__", "_client", "_running", "_shared")
 
     def __init__(self, *, max_concurrency: int = 32, **options: Unpack[Options]) -> None:
         self._client = Client(**options)
-        self._threads = ThreadPoolExecutor(max_concurrency, thread_name_prefix="wxlink")
         self._running: set[Client] = set()
+        self._shared = _Shared(self._client, max_concurrency)
 
     def with_options(self, **options: Unpack[Limits]) -> Self:
-        """Returns a client that shares the connections and threads and has options of its own."""
+        """Returns a client that shares the connections and threads and has options of its own.
+
+        It ends with the client that it was derived from. Closing it ends only its own calls.
+        """
         other = type(self).__new__(type(self))
         other._client = self._client.with_options(**options)
-        other._threads = self._threads
         other._running = set()
+        other._shared = self._shared
+        self._shared.derived.add(other)
         return other
 
     def account(self, appid: str) -> Self:
@@ -65,11 +75,20 @@ class AsyncClient:
         await self._call(lambda client: client.add_account(appid, refresh_token))
 
     async def aclose(self) -> None:
-        """Ends the running calls and the client's threads."""
+        """Ends the running calls, derived clients, and the threads. Later calls raise.
+
+        Running and later calls raise `CallCancelledError`.
+        """
+        self._close()
+        if self._shared.owner is self._client:
+            for client in self._shared.derived:
+                client._close()
+            self._shared.threads.shutdown(wait=False)
+
+    def _close(self) -> None:
         for handle in self._running:
             handle.cancel()
         self._client.close()
-        self._threads.shutdown(wait=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,26 +102,29 @@ class AsyncClient:
         await self.aclose()
 
     async def link_miniprogram(
-        self, access_token: Token, appid: str, *, notify_users: bool, show_profile: bool
+        self, access_token: AsyncToken, appid: str, *, notify_users: bool, show_profile: bool
     ) -> Response:
         """See `Client.link_miniprogram`."""
-        return await self._call(
-            lambda client: client.link_miniprogram(
-                access_token, appid, notify_users=notify_users, show_profile=show_profile
-            )
+        return await self._with_token(
+            access_token,
+            lambda client, token: client.link_miniprogram(
+                token, appid, notify_users=notify_users, show_profile=show_profile
+            ),
         )
 
-    async def get_linked(self, access_token: Token = None) -> LinkList:
+    async def get_linked(self, access_token: AsyncToken = None) -> LinkList:
         """See `Client.get_linked`."""
-        return await self._call(lambda client: client.get_linked(access_token))
+        return await self._with_token(access_token, Client.get_linked)
 
-    async def unlink_miniprogram(self, access_token: Token, appid: str) -> Response:
+    async def unlink_miniprogram(self, access_token: AsyncToken, appid: str) -> Response:
         """See `Client.unlink_miniprogram`."""
-        return await self._call(lambda client: client.unlink_miniprogram(access_token, appid))
+        return await self._with_token(
+            access_token, lambda client, token: client.unlink_miniprogram(token, appid)
+        )
 
     async def ensure_linked(
         self,
-        access_token: Token,
+        access_token: AsyncToken,
         appid: str,
         *,
         notify_users: bool,
@@ -110,34 +132,58 @@ class AsyncClient:
         wait: float = 0.0,
     ) -> LinkProgress:
         """See `Client.ensure_linked`."""
-        return await self._call(
-            lambda client: client.ensure_linked(
-                access_token,
-                appid,
-                notify_users=notify_users,
-                show_profile=show_profile,
-                wait=wait,
-            )
+        return await self._with_token(
+            access_token,
+            lambda client, token: client.ensure_linked(
+                token, appid, notify_users=notify_users, show_profile=show_profile, wait=wait
+            ),
         )
 
     async def wait_linked(
-        self, access_token: Token, appid_or_gh_id: str, *, wait: float
+        self, access_token: AsyncToken, appid_or_gh_id: str, *, wait: float
     ) -> LinkProgress:
         """See `Client.wait_linked`."""
-        return await self._call(
-            lambda client: client.wait_linked(access_token, appid_or_gh_id, wait=wait)
+        return await self._with_token(
+            access_token,
+            lambda client, token: client.wait_linked(token, appid_or_gh_id, wait=wait),
         )
 
     def bulk(self, rows: BulkRows | None, **how: Unpack[BulkOptions]) -> AsyncBulk:
         """See `Client.bulk`; with `async with` and `async for`."""
         from wxlink._bulk_aio import AsyncBulk
 
+        self._client._check_open()  # pyright: ignore[reportPrivateUsage]
         return AsyncBulk(self._client._handle, rows, **how)  # pyright: ignore[reportPrivateUsage]
+
+    async def _with_token(self, token: AsyncToken, call: Callable[[Client, str | None], T]) -> T:
+        """Calls, and once again with a new token if WeChat refused one that a function returned."""
+        check_token(token)
+        if token is None or isinstance(token, str):
+            return await self._call(lambda client: call(client, token))
+        first = await self._token_of(token)
+        try:
+            return await self._call(lambda client: call(client, first))
+        except TokenError:
+            second = await self._token_of(token)
+        return await self._call(lambda client: call(client, second))
+
+    async def _token_of(self, function: Callable[[], str | Awaitable[str]]) -> str:
+        if _is_async(function):
+            self._client._check_open()  # pyright: ignore[reportPrivateUsage]
+            returned = function()
+        else:
+            returned = await self._call(lambda _: function())
+        # A plain function may return an awaitable, too.
+        if inspect.isawaitable(returned):
+            returned = await returned
+        return check_returned_token(returned)
 
     async def _call(self, call: Callable[[Client], T]) -> T:
         # A handle of its own, so that cancelling it ends only this call.
         handle = self._client.with_options()
-        queued = self._threads.submit(call, handle)
+        # Context variables of the caller are those of a token function, too.
+        context = contextvars.copy_context()
+        queued = self._shared.threads.submit(context.run, call, handle)
         running = asyncio.wrap_future(queued)
         self._running.add(handle)
         try:
@@ -155,6 +201,23 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+class _Shared:
+    """What a client and those derived from it share."""
+
+    __slots__ = ("derived", "owner", "threads")
+
+    def __init__(self, owner: Client, max_concurrency: int) -> None:
+        self.owner = owner
+        self.threads = ThreadPoolExecutor(max_concurrency, thread_name_prefix="wxlink")
+        # Those that are still in use.
+        self.derived: WeakSet[AsyncClient] = WeakSet()
+
+
+def _is_async(function: Callable[[], object]) -> bool:
+    call = getattr(function, "__call__", None)  # noqa: B004 -- an object with an async __call__
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
 async def _ended(running: asyncio.Future[T]) -> None:

@@ -12,6 +12,14 @@ from shutil import get_terminal_size
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
+from wxlink._arguments import (
+    check_flags,
+    check_integers,
+    check_path,
+    check_rows,
+    check_text,
+    kind_of,
+)
 from wxlink._core import Job
 
 if TYPE_CHECKING:
@@ -114,6 +122,18 @@ class Bulk:
         account_rate: str = "5/s",
         progress: bool | Callable[[int, int, dict[BulkOutcome, int]], object] | None = None,
     ) -> None:
+        check_flags(resume=resume, retry_failed=retry_failed)
+        check_integers(workers=workers)
+        check_text(rate=rate, account_rate=account_rate)
+        if notify_users is not None:
+            check_flags(notify_users=notify_users)
+        if show_profile is not None:
+            check_flags(show_profile=show_profile)
+        if job is not None:
+            check_path(job=job)
+        if not (progress is None or isinstance(progress, bool) or callable(progress)):
+            raise TypeError(f"progress must be a bool or a function, not {kind_of(progress)}")
+        check_rows(rows)
         if (resume or retry_failed) and job is None:
             raise TypeError("resume and retry_failed require the job's folder: job=...")
         mode: Literal["pending", "failed"] | None = None
@@ -169,6 +189,7 @@ class Bulk:
 
         monthly_links: how many links an account may request in a month
         """
+        check_integers(monthly_links=monthly_links)
         fields = self._job.plan(monthly_links)
         return BulkPlan(
             post=fields["post"],

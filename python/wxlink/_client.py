@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from wxlink._arguments import (
+    check_flags,
+    check_returned_token,
+    check_text,
+    check_token,
+    check_wait,
+)
 from wxlink._core import Handle
 from wxlink._options import as_texts
-from wxlink.errors import TokenError
+from wxlink.errors import TokenError, before_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,6 +104,9 @@ class Client:
     An access token may be a string, or a function that returns one; if WeChat refuses the token,
     the function is called again, once. With None the client gets the token from its source.
 
+    An argument of a wrong type raises a TypeError that names it. A closed client raises
+    `CallCancelledError`.
+
     Ctrl-C ends a running call within 100 ms. A note of the KeyboardInterrupt (from Python 3.11)
     says what the call had done; after `ensure_linked` and `wait_linked` it has an attribute
     `progress` too. A client created before a fork raises `ForkedError` in the child.
@@ -105,23 +115,34 @@ class Client:
     client's time limit.
     """
 
-    __slots__ = ("_handle",)
+    __slots__ = ("_handle", "_is_closed", "_lang")
 
     def __init__(self, **options: Unpack[Options]) -> None:
         self._handle = Handle(as_texts(options))
-
-    @classmethod
-    def _from_handle(cls, handle: Handle) -> Self:
-        client = cls.__new__(cls)
-        client._handle = handle
-        return client
+        self._lang = options.get("lang", "en")
+        self._is_closed = False
 
     def with_options(self, **options: Unpack[Limits]) -> Self:
         """Returns a client on the same connections, with options and cancellation of its own.
 
-        Takes timeout, connect_timeout, max_retries, lang and account; the others are inherited.
+        Takes timeout, connect_timeout, max_retries, settle, reinvite, lang and account; the others
+        are inherited.
         """
-        return self._from_handle(self._handle.derive(as_texts(options)))
+        self._check_open()
+        client = type(self).__new__(type(self))
+        client._handle = self._handle.derive(as_texts(options, derived=True))
+        client._lang = options.get("lang", self._lang)
+        client._is_closed = False
+        return client
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise before_call(
+                "CANCELLED",
+                "客户端已关闭；未发送任何请求。请新建客户端"
+                if self._lang == "zh"
+                else "the client is closed; nothing was sent. Create another one",
+            )
 
     def account(self, appid: str) -> Self:
         """Returns a client for calls to this account without an access token.
@@ -139,14 +160,19 @@ class Client:
 
     def close(self) -> None:
         """The same as `cancel`. Connections close when no client uses them any more."""
+        self._is_closed = True
         self.cancel()
 
     def set_ticket(self, ticket: str) -> None:
         """Stores the ticket that WeChat pushes to the platform every 10 minutes."""
+        check_text(ticket=ticket)
+        self._check_open()
         self._handle.set_ticket(ticket)
 
     def add_account(self, appid: str, refresh_token: str) -> None:
         """Stores the refresh token of an account that has authorised the platform."""
+        check_text(appid=appid, refresh_token=refresh_token)
+        self._check_open()
         self._handle.add_account(appid, refresh_token)
 
     def __enter__(self) -> Self:
@@ -176,7 +202,9 @@ class Client:
         Raises `PendingError` if it is already invited or linked, `OutcomeUnknownError` if the
         outcome is unknown (read the list before you link again), and the other `WxError`s.
         """
-        return _with_token(
+        check_text(appid=appid)
+        check_flags(notify_users=notify_users, show_profile=show_profile)
+        return self._with_token(
             access_token,
             lambda token: self._handle.link_miniprogram(token, appid, notify_users, show_profile),
         )
@@ -186,7 +214,7 @@ class Client:
 
         It is safe to call again after any error.
         """
-        return _with_token(access_token, self._handle.get_linked)
+        return self._with_token(access_token, self._handle.get_linked)
 
     def unlink_miniprogram(self, access_token: Token, appid: str) -> Response:
         """Asks the Official Account's administrator to unlink a mini program.
@@ -194,7 +222,8 @@ class Client:
         The mini program stays in the list until the administrator agrees. Raises `PendingError` if
         the administrator was asked before.
         """
-        return _with_token(
+        check_text(appid=appid)
+        return self._with_token(
             access_token, lambda token: self._handle.unlink_miniprogram(token, appid)
         )
 
@@ -216,7 +245,10 @@ class Client:
         `WxError` if the state cannot be determined; its `progress`, like that of a
         KeyboardInterrupt, shows what is known.
         """
-        return _with_token(
+        check_text(appid=appid)
+        check_flags(notify_users=notify_users, show_profile=show_profile)
+        check_wait(wait)
+        return self._with_token(
             access_token,
             lambda token: self._handle.ensure_linked(
                 token, appid, notify_users, show_profile, wait
@@ -229,7 +261,9 @@ class Client:
         The mini program is named by its appid or its original id (`gh_…`). Returns and raises like
         `ensure_linked`.
         """
-        return _with_token(
+        check_text(appid_or_gh_id=appid_or_gh_id)
+        check_wait(wait)
+        return self._with_token(
             access_token,
             lambda token: self._handle.wait_linked(token, appid_or_gh_id, wait),
         )
@@ -274,17 +308,19 @@ class Client:
         """
         from wxlink._bulk import Bulk
 
+        self._check_open()
         return Bulk(self._handle, rows, **how)
+
+    def _with_token(self, token: Token, call: Callable[[str | None], T]) -> T:
+        """Calls, and once again with a new token if WeChat refused one that a function returned."""
+        check_token(token)
+        self._check_open()
+        if token is None or isinstance(token, str):
+            return call(token)
+        try:
+            return call(check_returned_token(token()))
+        except TokenError:
+            return call(check_returned_token(token()))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
-
-
-def _with_token(token: Token, call: Callable[[str | None], T]) -> T:
-    """Calls, and once again with a new token if WeChat refused one that a function returned."""
-    if token is None or isinstance(token, str):
-        return call(token)
-    try:
-        return call(token())
-    except TokenError:
-        return call(token())

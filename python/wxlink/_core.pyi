@@ -155,8 +155,8 @@ class LinkProgress:
     def retry_after(self) -> float:
         """Seconds for which an earlier invitation may still take effect; 0 unless in doubt."""
     @property
-    def item(self) -> dict[str, Any] | None:
-        """The list's item as it was last seen, with all fields; None if it was not in the list."""
+    def item(self) -> MiniProgram | None:
+        """The list's item as it was last seen; None if it was not in the list."""
     @property
     def message(self) -> str:
         """What happened and what to do; empty if linked."""

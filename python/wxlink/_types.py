@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar
 
 from wxlink._generated import Limits, Options
 
 __all__ = [
+    "AsyncToken",
     "BulkEnd",
     "BulkOptions",
     "BulkOutcome",
@@ -23,6 +24,7 @@ __all__ = [
 T = TypeVar("T")
 
 Token: TypeAlias = str | Callable[[], str] | None
+AsyncToken: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]] | None
 
 
 # Done or pending; an action is required; to be repeated.

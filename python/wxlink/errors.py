@@ -16,7 +16,7 @@ The tree shows what a caller may do next::
     │   ├── QuotaError                       call again after the minute, day or month
     │   ├── ActionRequiredError              an administrator or operator must act first
     │   └── InvalidRequestError              correct the call
-    ├── CallCancelledError                   the client was cancelled
+    ├── CallCancelledError                   the client was cancelled or is closed
     ├── ForkedError (RuntimeError)           created before a fork, used in its child
     └── InternalError                        a fault in wxlink
 
@@ -44,20 +44,42 @@ class WxError(Exception):
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__(fields["message"])
         self._fields = fields
-        self.status: Status = fields["status"]
+        self._progress: LinkProgress | None = None
+
+    @property
+    def status(self) -> Status:
         """The name of the status, such as "API" or "TIMEOUT"."""
-        self.status_code: int = fields["status_code"]
+        return self._fields["status"]  # type: ignore[no-any-return]
+
+    @property
+    def status_code(self) -> int:
         """The number of the status, as in the C interface."""
-        self.endpoint: Endpoint | None = fields["endpoint"]
+        return self._fields["status_code"]  # type: ignore[no-any-return]
+
+    @property
+    def endpoint(self) -> Endpoint | None:
         """The endpoint that was called, such as "link"; None if none was."""
-        self.delivery: Delivery = fields["delivery"]
+        return self._fields["endpoint"]  # type: ignore[no-any-return]
+
+    @property
+    def delivery(self) -> Delivery:
         """Whether WeChat may have seen the request: "never sent", "unknown" or "answered"."""
-        self.http_status: int = fields["http_status"]
+        return self._fields["delivery"]  # type: ignore[no-any-return]
+
+    @property
+    def http_status(self) -> int:
         """The HTTP status of the last response, 0 if there was none."""
-        self.trace: str = fields["trace"]
+        return self._fields["http_status"]  # type: ignore[no-any-return]
+
+    @property
+    def trace(self) -> str:
         """Every attempt with host, phase and milliseconds, as JSON for logs and support."""
-        self.progress: LinkProgress | None = None
-        """The state that ensure_linked or wait_linked knew when it failed."""
+        return self._fields["trace"]  # type: ignore[no-any-return]
+
+    @property
+    def progress(self) -> LinkProgress | None:
+        """The state that ensure_linked or wait_linked knew when it failed; otherwise None."""
+        return self._progress
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _make, (self._fields,)
@@ -90,30 +112,60 @@ class BadAnswerError(OutcomeUnknownError):
 class ApiError(WxError):
     """WeChat answered an errcode other than 0."""
 
-    def __init__(self, fields: dict[str, Any]) -> None:
-        super().__init__(fields)
-        self.code: int = fields["code"]
+    @property
+    def code(self) -> int:
         """WeChat's errcode."""
-        self.name: str = fields["name"]
+        return self._fields["code"]  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
         """The name of the errcode in wxlink's table; empty for an unknown errcode."""
-        self.class_: ErrcodeClass = fields["class_"]
+        return self._fields["name"]  # type: ignore[no-any-return]
+
+    @property
+    def class_(self) -> ErrcodeClass:
         """What to do next; empty for an unknown errcode."""
-        self.meaning: str = fields["meaning"]
+        return self._fields["class_"]  # type: ignore[no-any-return]
+
+    @property
+    def meaning(self) -> str:
         """The meaning of the errcode."""
-        self.remedy: str = fields["remedy"]
+        return self._fields["meaning"]  # type: ignore[no-any-return]
+
+    @property
+    def remedy(self) -> str:
         """The remedy."""
-        self.retryable: bool = fields["retryable"]
+        return self._fields["remedy"]  # type: ignore[no-any-return]
+
+    @property
+    def retryable(self) -> bool:
         """Whether the same call may succeed later without any action."""
-        self.errmsg: str = fields["errmsg"]
+        return self._fields["retryable"]  # type: ignore[no-any-return]
+
+    @property
+    def errmsg(self) -> str:
         """WeChat's free text. Do not base decisions on it."""
-        self.rid: str = fields["rid"]
+        return self._fields["errmsg"]  # type: ignore[no-any-return]
+
+    @property
+    def rid(self) -> str:
         """The request id that WeChat's support asks for."""
-        self.hint: str = fields["hint"]
+        return self._fields["rid"]  # type: ignore[no-any-return]
+
+    @property
+    def hint(self) -> str:
         """The hint in the errmsg, if there is one."""
-        self.request_ip: str = fields["request_ip"]
+        return self._fields["hint"]  # type: ignore[no-any-return]
+
+    @property
+    def request_ip(self) -> str:
         """The caller's address as WeChat saw it, if it is in the errmsg."""
-        self.body: bytes = fields["body"]
+        return self._fields["request_ip"]  # type: ignore[no-any-return]
+
+    @property
+    def body(self) -> bytes:
         """The body of the response, byte for byte."""
+        return self._fields["body"]  # type: ignore[no-any-return]
 
 
 class PendingError(ApiError):
@@ -141,7 +193,10 @@ class InvalidRequestError(ApiError):
 
 
 class CallCancelledError(WxError):
-    """The call was cancelled. Its text says what was done, `delivery` whether anything was sent."""
+    """The client was cancelled during the call, or closed before it.
+
+    The text says what was done, `delivery` whether anything was sent.
+    """
 
 
 class ForkedError(WxError, RuntimeError):
@@ -189,3 +244,50 @@ def _kind(fields: dict[str, Any]) -> type[WxError]:
 
 def _make(fields: dict[str, Any]) -> WxError:
     return _kind(fields)(fields)
+
+
+# BEGIN generated: statuses. Written by `make generate`; do not edit.
+_STATUS_CODES: dict[Status, int] = {
+    "OK": 0,
+    "NULL_POINTER": -1,
+    "NOT_UTF8": -2,
+    "BAD_VALUE": -3,
+    "BAD_OPTION": -4,
+    "BUFFER": -5,
+    "NOT_FOUND": -6,
+    "RESOLVE": -20,
+    "CONNECT": -21,
+    "TLS": -22,
+    "PROXY": -23,
+    "TIMEOUT_UNSENT": -24,
+    "NO_TOKEN": -25,
+    "STORE": -26,
+    "TIMEOUT": -40,
+    "CONNECTION_LOST": -41,
+    "IN_DOUBT": -42,
+    "BAD_ANSWER": -60,
+    "TOO_LARGE": -61,
+    "API": -70,
+    "PENDING": -80,
+    "DECLINED": -81,
+    "VANISHED": -82,
+    "CANCELLED": -90,
+    "FORKED": -91,
+    "INTERNAL": -99,
+}
+# END generated: statuses.
+
+
+def before_call(status: Status, message: str) -> WxError:
+    """Returns the exception for a failure before a call was made."""
+    return _make(
+        {
+            "message": message,
+            "status": status,
+            "status_code": _STATUS_CODES[status],
+            "endpoint": None,
+            "delivery": "never sent",
+            "http_status": 0,
+            "trace": "{}",
+        }
+    )

@@ -568,6 +568,8 @@ pub static OPTIONS: &[OptionEntry] = &[
 ];
 
 const HOUR_MS: u32 = 3_600_000;
+/// The longest unknown key that a message repeats (bytes).
+const MAX_SHOWN_KEY_BYTES: usize = 40;
 
 /// Which root certificates to trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -600,6 +602,59 @@ impl fmt::Display for OptionError {
 }
 
 impl std::error::Error for OptionError {}
+
+/// The key of the option that is most similar to `key`, if one is similar.
+///
+/// ```
+/// assert_eq!(wxlink::nearest_option("time_out_ms"), Some("timeout_ms"));
+/// assert_eq!(wxlink::nearest_option("colour"), None);
+/// ```
+pub fn nearest_option(key: &str) -> Option<&'static str> {
+    let key = &*key.to_ascii_lowercase();
+    let nearest = OPTIONS.iter().map(|e| e.key).min_by_key(|known| {
+        // A name without its unit, or half typed, is nearer than a shorter one with other letters.
+        (!known.starts_with(key), distance(key, known))
+    });
+    // At most a third of the letters differ.
+    nearest.filter(|known| {
+        let is_start = key.len() >= 3 && known.starts_with(key);
+        is_start || distance(key, known) * 3 <= known.len()
+    })
+}
+
+/// How many characters must be inserted, removed or replaced to turn one text into the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, in_a) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, in_b) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(in_a != *in_b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// The message for an unknown option. Something that is not the name of an option may be a secret
+/// and is not repeated.
+fn unknown_option(key: &str, lang: Lang) -> String {
+    let is_name = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '-';
+    let is_named = !key.is_empty() && key.len() <= MAX_SHOWN_KEY_BYTES && key.chars().all(is_name);
+    let shown = if is_named {
+        format!(" {key}")
+    } else {
+        String::new()
+    };
+    let keys = || OPTIONS.iter().map(|e| e.key).collect::<Vec<_>>().join(", ");
+    match (lang, nearest_option(key).filter(|_| is_named)) {
+        (Lang::En, Some(nearest)) => format!("unknown option{shown}; do you mean {nearest}?"),
+        (Lang::En, None) => format!("unknown option{shown}; expected one of {}", keys()),
+        (Lang::Zh, Some(nearest)) => format!("未知选项{shown}；是否想写 {nearest}？"),
+        (Lang::Zh, None) => format!("未知选项{shown}；可用的选项有 {}", keys()),
+    }
+}
 
 /// The options a [`Client`](crate::Client) is created with. [`OPTIONS`] lists them.
 ///
@@ -687,12 +742,7 @@ impl Options {
     pub fn set(&mut self, key: &str, value: &str) -> Result<&mut Options, OptionError> {
         let lang = self.lang;
         let Some(entry) = OPTIONS.iter().find(|e| e.key == key) else {
-            let keys: Vec<&str> = OPTIONS.iter().map(|e| e.key).collect();
-            let keys = keys.join(", ");
-            let why = match lang {
-                Lang::En => format!("unknown option; expected one of {keys}"),
-                Lang::Zh => format!("未知选项；可用的选项有 {keys}"),
-            };
+            let why = unknown_option(key, lang);
             return Err(OptionError { why, lang });
         };
         (entry.set)(self, value).map_err(|why| OptionError {
@@ -923,7 +973,8 @@ mod tests {
                 "ftp://h:1",
                 "选项 proxy 无效：协议未知。应为 http、socks5 或 socks5h",
             ),
-            ("no_such", "", "未知选项；可用的选项有 base_url"),
+            ("no_such", "", "未知选项 no_such；可用的选项有 base_url"),
+            ("timeout", "", "未知选项 timeout；是否想写 timeout_ms？"),
         ] {
             let message = o.set(key, value).err().unwrap().to_string();
             assert!(message.starts_with(expected), "{message}");
@@ -954,6 +1005,44 @@ mod tests {
             let is_known = secrets.iter().any(|(_, s)| **s == *secret(entry.key));
             let is_expected = entry.is_secret() || entry.may_have_password();
             assert_eq!(is_known, is_expected, "{}", entry.key);
+        }
+    }
+
+    #[test]
+    fn an_unknown_option_is_repeated_with_the_nearest_known_one() {
+        for (key, expected) in [
+            ("timeout", "unknown option timeout; do you mean timeout_ms?"),
+            (
+                "time_out_ms",
+                "unknown option time_out_ms; do you mean timeout_ms?",
+            ),
+            (
+                "retries",
+                "unknown option retries; expected one of base_url, ",
+            ),
+            (
+                "max_retry",
+                "unknown option max_retry; do you mean max_retries?",
+            ),
+            (
+                "acess_token",
+                "unknown option acess_token; do you mean access_token?",
+            ),
+            ("base-url", "unknown option base-url; do you mean base_url?"),
+            (
+                "timeoutMs",
+                "unknown option timeoutMs; do you mean timeout_ms?",
+            ),
+            ("", "unknown option; expected one of base_url, "),
+            // It may be a token.
+            ("SECRET-1", "unknown option; expected one of base_url, "),
+            ("timeout_ms ", "unknown option; expected one of base_url, "),
+        ] {
+            let message = Options::new().set(key, "1").err().unwrap().to_string();
+            assert!(message.starts_with(expected), "{message}");
+        }
+        for entry in OPTIONS {
+            assert_eq!(nearest_option(entry.key), Some(entry.key));
         }
     }
 

@@ -130,7 +130,8 @@ pub struct Entry {
     pub remedy: Text,
 }
 
-/// Turns the table below into rows. A code has one block, and a row for each item in brackets.
+/// Turns the table below into rows. A code has a block for each meaning, and a row for each item
+/// in brackets.
 macro_rules! table {
     ($(
         $errcode:literal $name:ident $errmsg:literal [$($on:ident $class:ident $known:ident),+]
@@ -228,6 +229,14 @@ pub static ENTRIES: &[Entry] = table! {
            "Check the appid: it is wx and 16 hexadecimal digits."
         zh "appid 无效。"
            "请检查 appid：应为 wx 加 16 位十六进制字符。"
+    40013 INVALID_APPID "invalid appid" [unlink InvalidRequest field]
+        en "The appid is not valid, or the mini program is not linked to this Official Account."
+           "Read the list: if the mini program is not in it, nothing needs to be unlinked; if it is \
+            pending, wait until it is linked; else check the appid: it is wx and 16 hexadecimal \
+            digits."
+        zh "appid 无效，或该小程序未关联到此公众号。"
+           "请查询列表：若其中没有该小程序，则无需解除；若仍在等待确认，请待关联完成后再解除；\
+            否则请检查 appid：应为 wx 加 16 位十六进制字符。"
     40014 INVALID_ACCESS_TOKEN "invalid access_token" [any Token field]
         en "The access token is not valid."
            "Get the Official Account's current authorizer_access_token and call again, once."

@@ -257,8 +257,8 @@ const CANCELLED_READ: Text = Text {
 };
 const CANCELLED_SENT: Text = Text {
     en: "The call was cancelled after the request was sent; WeChat may have acted on it. Read the \
-         list before linking again.",
-    zh: "请求发出后调用被取消，微信可能已经处理。再次关联前请先查询列表。",
+         list before calling again.",
+    zh: "请求发出后调用被取消，微信可能已经处理。再次调用前请先查询列表。",
 };
 const TIMEOUT_READ: Text = Text {
     en: "The time limit was reached before the response was complete. The call only reads: it is \

@@ -25,7 +25,7 @@ use super::stream::Stream;
 use crate::config::host::Host;
 use crate::config::proxy::ProxyAddress;
 use crate::model::attempt::Phase;
-use crate::model::failure::Failure;
+use crate::model::failure::{CertificateProblem, Failure};
 use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 
@@ -244,10 +244,9 @@ impl HostConnector {
             .map_err(|e| self.state.fail(Failure::new(Status::Tls, e)))?;
         let mut tls = StreamOwned::new(session, stream);
         while tls.conn.is_handshaking() {
-            tls.conn.complete_io(&mut tls.sock).map_err(|e| {
-                self.state
-                    .fail(Failure::new(Status::Tls, handshake_error(&e)))
-            })?;
+            tls.conn
+                .complete_io(&mut tls.sock)
+                .map_err(|e| self.state.fail(handshake_failure(&e)))?;
         }
         Ok(SecureStream::Tls(Box::new(tls)))
     }
@@ -296,17 +295,39 @@ impl HostConnector {
     }
 }
 
-/// The text for a failed handshake. rustls' own texts are precise and contain no secrets.
-fn handshake_error(error: &io::Error) -> String {
-    match error
+/// Why a handshake failed. rustls' own texts are precise and contain no secrets.
+fn handshake_failure(error: &io::Error) -> Failure {
+    let detail = match error
         .get_ref()
         .and_then(|e| e.downcast_ref::<rustls::Error>())
     {
-        Some(e) => e.to_string(),
+        Some(e) => {
+            return Failure {
+                certificate: certificate_problem(e),
+                ..Failure::new(Status::Tls, e.to_string())
+            };
+        }
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the host ended the connection during the handshake".into()
         }
         None => error.to_string(),
+    };
+    Failure::new(Status::Tls, detail)
+}
+
+fn certificate_problem(error: &rustls::Error) -> Option<CertificateProblem> {
+    use rustls::CertificateError as Invalid;
+
+    match error {
+        rustls::Error::InvalidCertificate(why) => Some(match why {
+            Invalid::Expired | Invalid::ExpiredContext { .. } => CertificateProblem::Expired,
+            Invalid::NotValidYet | Invalid::NotValidYetContext { .. } => {
+                CertificateProblem::NotValidYet
+            }
+            _ => CertificateProblem::Untrusted,
+        }),
+        rustls::Error::NoCertificatesPresented => Some(CertificateProblem::Untrusted),
+        _ => None,
     }
 }
 
@@ -458,6 +479,33 @@ impl fmt::Debug for ConnectionTransport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_that_the_clock_makes_invalid_is_distinguished_from_an_untrusted_one() {
+        use rustls::CertificateError as Invalid;
+        use rustls::pki_types::UnixTime;
+
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1));
+        let expired = Invalid::ExpiredContext {
+            time,
+            not_after: time,
+        };
+        let not_valid_yet = Invalid::NotValidYetContext {
+            time,
+            not_before: time,
+        };
+        for (why, expected) in [
+            (expired, CertificateProblem::Expired),
+            (not_valid_yet, CertificateProblem::NotValidYet),
+            (Invalid::UnknownIssuer, CertificateProblem::Untrusted),
+            (Invalid::NotValidForName, CertificateProblem::Untrusted),
+        ] {
+            let error = io::Error::other(rustls::Error::InvalidCertificate(why));
+            assert_eq!(handshake_failure(&error).certificate, Some(expected));
+        }
+        let ended = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert_eq!(handshake_failure(&ended).certificate, None);
+    }
 
     #[test]
     fn the_token_goes_into_the_request_line_only() {

@@ -134,23 +134,64 @@ fn types() {
     check_generated("python/wxlink/_generated.py", &text);
 }
 
+/// The bounds of a time in seconds.
+fn bounds(option: &OptionEntry) -> (f64, f64) {
+    let mut numbers = option
+        .takes
+        .en
+        .split([' ', ';'])
+        .filter_map(|word| word.parse::<f64>().ok());
+    let mut next = || numbers.next().unwrap() / 1000.0;
+    (next(), next())
+}
+
 #[test]
-fn times() {
-    let mut text = String::from("_SECONDS = {\n");
-    for option in OPTIONS
-        .iter()
-        .filter(|o| o.kind == OptionKind::Milliseconds)
-    {
-        writeln!(
-            text,
-            "    \"{}\": \"{}\",",
-            without_unit(option),
-            option.key
-        )
-        .unwrap();
+fn options() {
+    let mut text = String::from("# The lowest and the highest number of seconds.\n_TIMES = {\n");
+    let (mut integers, mut flags, mut texts, mut limits) = (vec![], vec![], vec![], vec![]);
+    for option in OPTIONS {
+        let name = without_unit(option);
+        if option.is_derivable() {
+            limits.push(name);
+        }
+        match option.kind {
+            OptionKind::Milliseconds => {
+                let (low, high) = bounds(option);
+                writeln!(text, "    \"{name}\": ({low:?}, {high:?}),").unwrap();
+            }
+            OptionKind::Count | OptionKind::Bytes => integers.push(name),
+            OptionKind::Flag => flags.push(name),
+            _ => texts.push(name),
+        }
     }
     text += "}\n";
-    check_generated_part("python/wxlink/_options.py", "times", &text);
+    for (variable, comment, names) in [
+        ("_INTEGERS", "", integers),
+        ("_FLAGS", "", flags),
+        ("_TEXTS", "", texts),
+        (
+            "_LIMITS",
+            "# Those that a derived client may have for itself.\n",
+            limits,
+        ),
+    ] {
+        writeln!(text, "{comment}{variable} = [").unwrap();
+        for name in names {
+            writeln!(text, "    \"{name}\",").unwrap();
+        }
+        text += "]\n";
+    }
+    check_generated_part("python/wxlink/_options.py", "options", &text);
+}
+
+#[test]
+fn status_codes() {
+    let mut text = String::from("_STATUS_CODES: dict[Status, int] = {\n");
+    for e in STATUSES {
+        writeln!(text, "    \"{}\": {},", e.name, e.status.code()).unwrap();
+    }
+    text += "}\n";
+    check_generated_part("python/wxlink/errors.py", "statuses", &text);
 }
 
 #[test]

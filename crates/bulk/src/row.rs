@@ -17,6 +17,9 @@ pub(crate) const APPID: usize = 1;
 pub(crate) const NOTIFY_USERS: usize = 2;
 pub(crate) const SHOW_PROFILE: usize = 3;
 
+/// How much of an invalid value an error shows (characters).
+pub(crate) const MAX_SHOWN_CHARS: usize = 40;
+
 /// One link to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
@@ -103,12 +106,8 @@ impl Row {
                     "{name} 超过 {MAX_APPID_BYTES} 字节"
                 )));
             }
-            if let Some(found) = text.chars().find(|c| !is_allowed_in_appid(*c)) {
-                let found = describe_char(found);
-                return Err(bad(message!(
-                    "{name} contains {found}, which is not allowed in an appid",
-                    "{name} 含有 {found}，appid 中不允许出现该字符"
-                )));
+            if let Some(at) = text.chars().position(|c| !is_allowed_in_appid(c)) {
+                return Err(bad(invalid_char(name, &text, at)));
             }
             Ok(text.into_owned())
         };
@@ -117,9 +116,10 @@ impl Row {
             let name = COLUMNS[index];
             if let Some(text) = column(index).filter(|text| !text.is_empty()) {
                 return parse_flag(&text).ok_or_else(|| {
+                    let shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
                     bad(message!(
-                        "invalid {name}: expected 0 or 1 (or no, yes, false, true)",
-                        "{name} 无效：应为 0 或 1（也可写 no、yes、false、true、否、是）"
+                        "invalid {name} {shown:?}: expected 0 or 1 (or no, yes, false, true)",
+                        "{name} 的值 {shown:?} 无效：应为 0 或 1（也可写 no、yes、false、true、否、是）"
                     ))
                 });
             }
@@ -172,7 +172,7 @@ impl Row {
             }
         }
         Row::from_columns(line, defaults, |index| match found[index]?.1 {
-            Value::String(text) => Some(Cow::from(text.trim())),
+            Value::String(text) => Some(Cow::from(text.trim_matches(is_blank))),
             Value::Null => None,
             other => Some(other.to_string().into()),
         })
@@ -184,14 +184,52 @@ pub(crate) fn is_allowed_in_appid(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-.@".contains(c)
 }
 
-/// A character with its number, so that an invisible one can be found.
-fn describe_char(c: char) -> String {
-    let code = format!("U+{:04X}", u32::from(c));
-    if c.is_ascii_graphic() || c.is_alphanumeric() {
-        format!("{c:?} ({code})")
-    } else {
-        code
-    }
+/// Whether a character is ignored at both ends of a cell. Other blanks, such as U+00A0, come from
+/// copied text and are refused in an appid.
+pub(crate) fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+/// Why the appid in this column is invalid: its character at `at`.
+fn invalid_char(column: &str, text: &str, at: usize) -> Message {
+    let found = describe_char(text.chars().nth(at).unwrap_or_default(), at == 0);
+    let (en, zh) = (found.get(wxlink::Lang::En), found.get(wxlink::Lang::Zh));
+    let at = at + 1;
+    message!(
+        "{column} contains {en} as its character {at}, which is not allowed in an appid",
+        "{column} 的第 {at} 个字符为 {zh}，appid 中不允许出现该字符"
+    )
+}
+
+/// A character with its number, and the name of an invisible one. `is_first`: it begins a cell.
+pub(crate) fn describe_char(found: char, is_first: bool) -> Message {
+    let code = format!("U+{:04X}", u32::from(found));
+    let (name_en, name_zh) = match found {
+        '\t' => ("tab", "制表符"),
+        '\n' => ("line end", "换行符"),
+        ' ' => ("space", "空格"),
+        '\u{a0}' | '\u{202f}' => ("no-break space", "不换行空格"),
+        '\u{3000}' => ("full-width space", "全角空格"),
+        '\u{ad}' => ("soft hyphen", "软连字符"),
+        '\u{200b}' => ("zero-width space", "零宽空格"),
+        '\u{200c}' | '\u{200d}' => ("zero-width joiner", "零宽连接符"),
+        '\u{2060}' => ("word joiner", "单词连接符"),
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            ("invisible direction mark", "不可见的方向标记")
+        }
+        '\u{feff}' => ("byte-order mark", "字节顺序标记"),
+        '\u{ff01}'..='\u{ff5e}' => ("full-width", "全角字符"),
+        '=' | '\'' if is_first => ("with which spreadsheets mark text", "电子表格用它标记文本"),
+        _ => ("", ""),
+    };
+    let is_visible = found.is_ascii_graphic() || found.is_alphanumeric();
+    let describe = |name: &str| match (is_visible, name) {
+        (true, "") => format!("\"{found}\" ({code})"),
+        (true, name) => format!("\"{found}\" ({code}, {name})"),
+        (false, "") => code.clone(),
+        (false, name) => format!("{code} ({name})"),
+    };
+    Message::new(describe(name_en), describe(name_zh))
 }
 
 /// The column that a name means, if any. Case, blanks and punctuation do not matter: `Notify Users`
@@ -214,11 +252,12 @@ pub(crate) fn column_index(name: &str) -> Option<usize> {
     COLUMNS.iter().position(|column| normalized(column) == name)
 }
 
-/// Parses yes or no, as spreadsheets and programs write them.
+/// Parses yes or no, as spreadsheets and programs write them. A column of numbers with empty cells
+/// becomes 1.0 and 0.0 in some of them (pandas).
 pub(crate) fn parse_flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
-        "1" | "yes" | "true" | "y" | "是" => Some(true),
-        "0" | "no" | "false" | "n" | "否" => Some(false),
+        "1" | "1.0" | "yes" | "true" | "y" | "是" => Some(true),
+        "0" | "0.0" | "no" | "false" | "n" | "否" => Some(false),
         _ => None,
     }
 }

@@ -19,7 +19,8 @@ pub enum Severity {
     Retry,
     /// Refused by WeChat: a person must act first, or the request is invalid.
     Refused,
-    /// The credentials do not work, or the address is on no whitelist.
+    /// The credentials do not work, the address is on no whitelist, or the host's certificate is
+    /// not trusted.
     NoAccess,
     /// An argument or option is invalid; nothing was sent.
     Usage,
@@ -30,6 +31,9 @@ pub enum Severity {
 impl Severity {
     /// The severity of a failed call.
     pub fn from_error(error: &Error) -> Severity {
+        if error.certificate_problem().is_some() {
+            return Severity::NoAccess;
+        }
         match (error.status(), error.class()) {
             (Status::NoToken, None) if error.is_transient() => Severity::Retry,
             (_, Some(Class::Ok)) => Severity::Done,

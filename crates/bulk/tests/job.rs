@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use common::{UNLIMITED, row};
 use serde_json::{Value, json};
-use wxlink::Client;
+use wxlink::{Client, Options};
 use wxlink_bulk::{
     BadRow, Job, Outcome, OverQuotaAccount, PlannedAction, Record, ResumeMode, Row, RowDefaults,
     RunEnd, Runner, Severity, StopFlag, read_rows,
@@ -172,6 +172,45 @@ fn a_plan_posts_nothing_and_counts_what_would_be_posted() {
     );
     assert_eq!(seen.into_inner().unwrap().len(), 21);
     assert_eq!((job.left(), bench.received().links), (21, 0));
+}
+
+#[test]
+fn an_account_with_more_rows_than_a_batch_is_one_visit() {
+    let bench = Bench::new("long", 1, 2);
+    let path = format!("accounts/{}", account(1));
+    // Without the first link: the state that a lagging list would show.
+    let listed = || {
+        let links = json!({"subject": "s", "links": [{"appid": appid(2), "state": "linked"}]});
+        bench.admin("PUT", &path, links)
+    };
+    listed();
+    // The first and the last row ask for the same link. More rows than a batch are in between.
+    let rows = (0..1500).map(|n| (1, if n == 0 || n == 1499 { 1 } else { 2 }));
+    let job = bench.create_job(rows);
+    let observer = |record: &Record| {
+        if record.row.line == 1000 {
+            listed();
+        }
+    };
+    // Only the job itself remembers what it posted.
+    let mut options = Options::new();
+    options.set("settle_ms", "0").unwrap();
+    let client = bench.client.derive(&options).unwrap();
+    let runner = Runner {
+        client: &client,
+        workers: 2,
+        observer: &observer,
+        stop: &StopFlag::default(),
+    };
+    let plan = job.plan(&runner, UNLIMITED, 0, &|_, _| {}).unwrap();
+    assert_eq!(plan.count(PlannedAction::OverQuota), 1);
+    assert_eq!(plan.count(PlannedAction::Duplicate), 1498);
+    assert_eq!(plan.over_quota.len(), 1);
+    assert_eq!(job.run(&runner, UNLIMITED).unwrap(), RunEnd::Finished);
+    assert_eq!(job.tally().count(Outcome::Linked), 1498);
+    assert_eq!(job.tally().count(Outcome::Invited), 1);
+    assert_eq!(job.tally().count(Outcome::Pending), 1);
+    assert_eq!(bench.received().links, 1);
 }
 
 #[test]

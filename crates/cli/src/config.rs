@@ -62,7 +62,12 @@ impl Config {
 
     /// Whether users other than the owner may read the file.
     pub fn is_readable_by_others(&self) -> bool {
-        is_readable_by_others(&self.path)
+        has_mode_bits(&self.path, 0o044)
+    }
+
+    /// Whether users other than the owner may change the file.
+    pub fn is_writable_by_others(&self) -> bool {
+        has_mode_bits(&self.path, 0o022)
     }
 }
 
@@ -98,12 +103,18 @@ fn parse(text: &str) -> Result<Vec<ConfigValue>, Message> {
 
 fn parse_value(key: &str, value: Value) -> Result<ConfigValue, Message> {
     let known = options::keys().find(|known| *known == key);
-    let known = known.ok_or_else(|| {
-        let nearest = nearest(key);
-        Message::new(
+    let known = known.ok_or_else(|| match wxlink::nearest_option(key) {
+        Some(nearest) => Message::new(
             format!("unknown option {key}; do you mean {nearest}?"),
             format!("未知选项 {key}；是否想写 {nearest}？"),
-        )
+        ),
+        None => {
+            let keys = options::keys().collect::<Vec<_>>().join(", ");
+            Message::new(
+                format!("unknown option {key}; expected one of {keys}"),
+                format!("未知选项 {key}；可用的选项有 {keys}"),
+            )
+        }
     })?;
     let text = match value {
         Value::String(text) => text,
@@ -118,20 +129,13 @@ fn parse_value(key: &str, value: Value) -> Result<ConfigValue, Message> {
     Ok(ConfigValue { key: known, text })
 }
 
-/// The option whose key looks most like `key`.
-fn nearest(key: &str) -> &'static str {
-    let similarity = |known: &&'static str| strsim::jaro_winkler(key, known);
-    let best = options::keys().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    best.unwrap_or_default()
-}
-
 #[cfg(unix)]
-fn is_readable_by_others(path: &Path) -> bool {
+fn has_mode_bits(path: &Path, bits: u32) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & bits != 0)
 }
 
 #[cfg(not(unix))]
-fn is_readable_by_others(_path: &Path) -> bool {
+fn has_mode_bits(_path: &Path, _bits: u32) -> bool {
     false
 }

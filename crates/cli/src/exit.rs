@@ -18,7 +18,8 @@ pub enum ExitCode {
     Usage = 2,
     /// An invitation is waiting for an administrator.
     Waiting = 3,
-    /// WeChat denied access: the token is invalid, or the IP address is not on the whitelist.
+    /// No access: the token is invalid, the IP address is not on the whitelist, or the host's
+    /// certificate is not trusted.
     NoAccess = 4,
     /// Try again: a network error, an exhausted quota, or WeChat is busy.
     Retry = 5,
@@ -29,7 +30,7 @@ pub enum ExitCode {
 
 /// The exit codes, for the help.
 pub(crate) const HELP: &str = "\
-Exit codes: 0 done, 1 refused, 2 usage, 3 waiting for administrators, 4 token or whitelist, \
+Exit codes: 0 done, 1 refused, 2 usage, 3 waiting for administrators, 4 token, whitelist or certificate, \
 5 try again, 129 hung up, 130 interrupted, 143 terminated.";
 
 impl ExitCode {

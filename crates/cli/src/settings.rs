@@ -91,8 +91,9 @@ impl Settings {
     /// Collects the settings from flags, environment and config file, and checks them.
     pub fn read(matches: &ArgMatches, config: Option<&Config>) -> Result<Settings, CommandError> {
         let mut set = Vec::new();
+        let lang = language(matches, config);
         for key in options::keys() {
-            let setting = match from_flag(key, matches)? {
+            let setting = match from_flag(key, matches, lang)? {
                 Some(setting) => Some(setting),
                 None => from_environment(key)?.or_else(|| from_file(key, config)),
             };
@@ -159,7 +160,11 @@ impl Settings {
     }
 }
 
-fn from_flag(key: &'static str, matches: &ArgMatches) -> Result<Option<Setting>, CommandError> {
+fn from_flag(
+    key: &'static str,
+    matches: &ArgMatches,
+    lang: Lang,
+) -> Result<Option<Setting>, CommandError> {
     let setting = |value, flag: String| Setting {
         key,
         value,
@@ -168,7 +173,12 @@ fn from_flag(key: &'static str, matches: &ArgMatches) -> Result<Option<Setting>,
     if key == "access_token" {
         let path = matches.get_one::<PathBuf>("token-file");
         return path
-            .map(|path| Ok(setting(secret::token_in(path)?, "--token-file".into())))
+            .map(|path| {
+                Ok(setting(
+                    secret::token_in(path, lang)?,
+                    "--token-file".into(),
+                ))
+            })
             .transpose();
     }
     if options::is_secret(key) {
@@ -224,18 +234,33 @@ fn keep_strongest_token_source(set: &mut Vec<Setting>) {
 }
 
 fn warnings(set: &[Setting], config: Option<&Config>) -> Vec<Message> {
+    let Some(config) = config else {
+        return Vec::new();
+    };
+    let path = config.path.display();
+    let mut warnings = Vec::new();
     let in_file = |s: &&Setting| matches!(s.source, Source::File(_)) && s.holds_secret();
     let secret = set.iter().find(in_file);
-    let readable = config.filter(|config| config.is_readable_by_others());
-    let warning = |(secret, config): (&Setting, &Config)| {
-        let (path, key) = (config.path.display(), secret.key);
-        Message::new(
+    if let Some(Setting { key, .. }) = secret.filter(|_| config.is_readable_by_others()) {
+        warnings.push(Message::new(
             format!(
                 "warning: other users can read {path}, which holds {key}. \
                  Run: chmod 600 {path}"
             ),
             format!("警告：{path} 含有 {key}，而其他用户可以读取该文件。请执行：chmod 600 {path}"),
-        )
-    };
-    secret.zip(readable).map(warning).into_iter().collect()
+        ));
+    }
+    if config.is_writable_by_others() {
+        warnings.push(Message::new(
+            format!(
+                "warning: other users can change {path}, and could redirect calls or set a \
+                 token_command that runs as you. Run: chmod 600 {path}"
+            ),
+            format!(
+                "警告：其他用户可以修改 {path}，从而改变请求的去向，或设置以您的身份运行的 \
+                 token_command。请执行：chmod 600 {path}"
+            ),
+        ));
+    }
+    warnings
 }

@@ -112,6 +112,69 @@ fn followers_are_not_messaged_without_confirmation() {
     );
 }
 
+/// A file of rows, and what the command reports about it.
+struct Refused {
+    file: Vec<u8>,
+    message: &'static str,
+}
+
+#[test]
+fn rows_that_spreadsheets_damaged_are_refused_before_anything_is_sent() {
+    let world = world("cli-rows", 1, 1, 0);
+    let head = "account,appid,notify_users,show_profile\n";
+    let (account, appid) = (world::account(1), world::appid(1));
+    let good = format!("{account},{appid},0,1\n");
+    let refused = |file: String, message| Refused {
+        file: file.into_bytes(),
+        message,
+    };
+    let with_mark = format!("\u{feff}{head}{good}");
+    let files = [
+        refused(
+            format!("{head}{good}{account},{appid}\u{200b},0,1\n"),
+            "line 3: appid contains U+200B (zero-width space)",
+        ),
+        refused(
+            format!("{head}{good}=\"{account}\",{appid},0,1\n"),
+            "line 3: account contains \"=\" (U+003D",
+        ),
+        refused(
+            format!("sep=;\n{head}{good}")
+                .replace(',', ";")
+                .replace(";0;", ";０;"),
+            "line 3: invalid notify_users \"０\"",
+        ),
+        refused(
+            format!("[{{\"account\":\"{account}\"}}]"),
+            "links.csv, line 1: expected a JSON object on each line",
+        ),
+        Refused {
+            file: with_mark
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect(),
+            message: "links.csv, line 1: the file is UTF-16",
+        },
+        Refused {
+            file: [head.as_bytes(), good.as_bytes(), b"\xd5\xcb,b,0,1\n"].concat(),
+            message: "line 3: not UTF-8, but perhaps GBK",
+        },
+    ];
+    for Refused { file, message } in files {
+        fs::write(world.dir.join("links.csv"), file).unwrap();
+        for dry_run in [&["--dry-run"][..], &["--yes"]] {
+            let arguments = [&["bulk", "links.csv"][..], dry_run].concat();
+            let ran = run(platform(&world, &arguments));
+            assert_eq!(ran.code, 2, "{message}: {}", ran.err);
+            assert!(ran.err.contains(message), "{message}: {}", ran.err);
+            assert!(!world.dir.join("links.csv.job").exists(), "{message}");
+        }
+    }
+    let received = world.admin("GET", "journal/counts", Value::Null);
+    assert_eq!(received["received"]["get"], 0, "{received}");
+    assert_eq!(received["received"]["link"], 0, "{received}");
+}
+
 #[test]
 fn a_job_whose_journal_cannot_be_written_is_kept() {
     let world = world("cli-full", 1, 100, 0);

@@ -5,13 +5,11 @@ mod common;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use common::*;
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 
 const SIGNALS: [(&str, i32); 3] = [("HUP", 129), ("INT", 130), ("TERM", 143)];
@@ -165,18 +163,6 @@ fn an_interrupt_while_waiting_for_input_leaves_nothing_behind() {
     }
 }
 
-/// The program, set up as the simulator's platform, with its store in a folder.
-fn platform(sandbox: &wxlink_sandbox::Sandbox, dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = bare(arguments);
-    command
-        .current_dir(dir)
-        .env("WXLINK_BASE_URL", sandbox.http_url())
-        .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
-        .env("WXLINK_COMPONENT_APPSECRET", "SANDBOX-COMPONENT-SECRET")
-        .env("WXLINK_STORE", format!("file:{}/tokens", dir.display()));
-    command
-}
-
 /// Stores the ticket and the account's refresh token.
 fn authorise(sandbox: &wxlink_sandbox::Sandbox, dir: &Path) {
     for (arguments, secret) in [
@@ -186,16 +172,6 @@ fn authorise(sandbox: &wxlink_sandbox::Sandbox, dir: &Path) {
         let ran = run_with(platform(sandbox, dir, arguments), secret);
         assert_eq!(ran.code, 0, "{}", ran.err);
     }
-}
-
-/// A pseudo-terminal: our side, and the program's.
-fn terminal() -> (OwnedFd, OwnedFd) {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-    (ours, theirs)
 }
 
 #[test]

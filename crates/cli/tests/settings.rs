@@ -102,24 +102,50 @@ fn errors_in_the_config_file_are_explained() {
 }
 
 #[test]
-fn a_readable_config_file_with_secrets_causes_a_warning() {
-    let sandbox = sandbox();
+fn a_config_file_that_others_can_read_or_change_causes_a_warning() {
     let dir = scratch("open");
-    for (text, mode, warned) in [
-        ("access_token = 'SANDBOX-TOKEN'", 0o644, true),
-        ("access_token = 'SANDBOX-TOKEN'", 0o600, false),
-        ("proxy = 'http://user:HUSHHUSH@127.0.0.1:9'", 0o640, true),
-        ("timeout_ms = 1000", 0o644, false),
+    let secret = "access_token = 'SANDBOX-TOKEN'";
+    for (text, mode, can_read, can_change) in [
+        (secret, 0o644, true, false),
+        (secret, 0o600, false, false),
+        (secret, 0o660, true, true),
+        (secret, 0o602, false, true),
+        (
+            "proxy = 'http://user:HUSHHUSH@127.0.0.1:9'",
+            0o640,
+            true,
+            false,
+        ),
+        ("timeout_ms = 1000", 0o644, false, false),
+        ("timeout_ms = 1000", 0o666, false, true),
+        ("", 0o620, false, true),
     ] {
         let config = file(&dir, "c.toml", text);
         std::fs::set_permissions(&config, std::fs::Permissions::from_mode(mode)).unwrap();
-        let mut command = bare(&["explain", "0", "--config", &config]);
-        command.env("WXLINK_BASE_URL", sandbox.http_url());
-        let ran = run(command);
-        assert_eq!(ran.code, 0);
+        // The warning does not end the command.
+        let ran = run(bare(&["platform", "set-ticket", "--config", &config]));
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains("nothing was stored"), "{}", ran.err);
+        let warnings = [
+            (
+                can_read,
+                format!("other users can read {config}, which holds"),
+            ),
+            (can_change, format!("other users can change {config}")),
+        ];
+        for (expected, warning) in warnings {
+            assert_eq!(
+                ran.err.contains(&warning),
+                expected,
+                "{text} {mode:o}: {}",
+                ran.err
+            );
+        }
+        let is_warned = can_read || can_change;
+        let advice = format!("Run: chmod 600 {config}");
         assert_eq!(
-            ran.err.contains("chmod 600"),
-            warned,
+            ran.err.contains(&advice),
+            is_warned,
             "{text} {mode:o}: {}",
             ran.err
         );

@@ -26,6 +26,24 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
         })
 }
 
+/// The first character outside of strings that is not ASCII, which JSON does not have there. It may
+/// be invisible.
+pub(crate) fn foreign_char(text: &str) -> Option<char> {
+    let (mut is_in_string, mut is_escaped) = (false, false);
+    text.chars().find(|c| {
+        match c {
+            '"' if !is_escaped => is_in_string = !is_in_string,
+            '\\' if is_in_string && !is_escaped => {
+                is_escaped = true;
+                return false;
+            }
+            _ => {}
+        }
+        is_escaped = false;
+        !is_in_string && !c.is_ascii()
+    })
+}
+
 /// Deserialises a value whose objects have unique keys.
 struct Unique;
 

@@ -1,5 +1,5 @@
 //! Reads text line by line and counts the lines as an editor does: LF, CRLF and a lone CR each end
-//! a line.
+//! a line. Byte-order marks at the start are skipped.
 
 use std::io::{BufRead, ErrorKind};
 
@@ -8,6 +8,9 @@ use crate::message::{Message, message};
 /// The longest line (bytes). A row is far shorter; the limit keeps a file without line ends from
 /// being read into memory.
 const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// The mark with which spreadsheets begin UTF-8 files. Some programs write it twice.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads lines.
 pub(crate) struct Lines<R> {
@@ -42,6 +45,16 @@ impl<R: BufRead> Lines<R> {
         self.unread = Some(line);
     }
 
+    /// The next line that contains text, or why it cannot be used; `None` if none is left.
+    pub fn next_with_text(&mut self) -> Option<Result<String, Message>> {
+        loop {
+            match self.next()? {
+                Ok(line) if line.trim().is_empty() => {}
+                result => return Some(result),
+            }
+        }
+    }
+
     /// The next line without its line end, or why it cannot be used; `None` after the last line.
     pub fn next(&mut self) -> Option<Result<String, Message>> {
         if let Some(line) = self.unread.take() {
@@ -66,12 +79,20 @@ impl<R: BufRead> Lines<R> {
                 "含有 NUL 字节：文件已损坏或不是 UTF-8 编码"
             )));
         }
-        Some(String::from_utf8(line).map_err(|_| {
-            message!(
-                "not UTF-8; save the file as CSV UTF-8 (spreadsheets offer this under Save as)",
-                "不是 UTF-8 编码；请在表格软件中另存为“CSV UTF-8”格式"
-            )
-        }))
+        let Ok(line) = String::from_utf8(line) else {
+            // The other lines have the same encoding.
+            self.finished = true;
+            return Some(Err(message!(
+                "not UTF-8, but perhaps GBK. In the spreadsheet, choose Save as and the format \
+                 CSV UTF-8; or convert the file: iconv -f GB18030 -t UTF-8 FILE > NEW_FILE",
+                "不是 UTF-8 编码，可能是 GBK。请在表格软件中另存为“CSV UTF-8”格式，\
+                 或转换该文件：iconv -f GB18030 -t UTF-8 FILE > NEW_FILE"
+            )));
+        };
+        if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+            return Some(Ok(line.trim_start_matches(BYTE_ORDER_MARK).to_owned()));
+        }
+        Some(Ok(line))
     }
 
     fn next_bytes(&mut self) -> Result<Option<Vec<u8>>, Message> {

@@ -6,12 +6,12 @@ mod lines;
 mod records;
 
 use std::borrow::Cow;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 
 use crate::message::{Message, message};
 use crate::row::{
-    ACCOUNT, APPID, BadRow, COLUMNS, NOTIFY_USERS, Row, RowDefaults, SHOW_PROFILE, column_index,
-    is_allowed_in_appid, parse_flag,
+    ACCOUNT, APPID, BadRow, COLUMNS, MAX_SHOWN_CHARS, NOTIFY_USERS, Row, RowDefaults, SHOW_PROFILE,
+    column_index, describe_char, is_allowed_in_appid, parse_flag,
 };
 pub(crate) use check::{RowSummary, check_rows};
 use lines::Lines;
@@ -19,8 +19,10 @@ use records::{CsvRecord, CsvRecords};
 
 /// The delimiters that a CSV file may use. If several fit equally well, the last one is taken.
 const DELIMITERS: [char; 3] = ['\t', ';', ','];
-/// The mark with which spreadsheets begin UTF-8 files.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+/// How many bytes at the start of a file show whether it is text in UTF-8.
+const SIGNATURE_BYTES: u64 = 4;
+/// How many column names an error shows.
+const MAX_SHOWN_NAMES: usize = 10;
 /// How much of the input is read at once (bytes).
 const READ_BUFFER_SIZE: usize = 1 << 16;
 
@@ -33,37 +35,73 @@ pub enum Format {
     Jsonl,
 }
 
-/// Reads rows one by one. Without a `format`, the first character decides: `{` or `[` is JSON.
+/// Reads rows one by one. Without a `format`, the first character decides: `{` is JSON.
 ///
 /// Each item is a row or why it is invalid; reading continues after an invalid row where it can.
 ///
 /// # Errors
-/// The input cannot be read, or the column names of a CSV file are missing or ambiguous.
+/// The input cannot be read or is not text in UTF-8, or the column names of a CSV file are missing
+/// or ambiguous.
 pub fn read_rows(
     input: impl Read + 'static,
     format: Option<Format>,
     defaults: RowDefaults,
 ) -> Result<Box<dyn Iterator<Item = Result<Row, BadRow>>>, BadRow> {
     let mut input = BufReader::with_capacity(READ_BUFFER_SIZE, input);
-    let start = input.fill_buf().map_err(|error| BadRow {
-        line: 1,
-        why: message!("could not be read: {error}", "无法读取：{error}"),
-    })?;
-    let mark = if start.starts_with(BYTE_ORDER_MARK) {
-        BYTE_ORDER_MARK.len()
-    } else {
-        0
-    };
-    let detected = match start[mark..].trim_ascii_start().first() {
-        Some(b'{' | b'[') => Format::Jsonl,
-        _ => Format::Csv,
-    };
-    input.consume(mark);
-    let lines = Lines::new(input);
+    let mut start = Vec::new();
+    let read = input.by_ref().take(SIGNATURE_BYTES).read_to_end(&mut start);
+    let at_start = |why: Message| BadRow { line: 1, why };
+    read.map_err(|error| at_start(message!("could not be read: {error}", "无法读取：{error}")))?;
+    if let Some(why) = unsupported_file(&start) {
+        return Err(at_start(why));
+    }
+    let mut lines = Lines::new(Cursor::new(start).chain(input));
+    let mut detected = Format::Csv;
+    if let Some(first) = lines.next_with_text() {
+        let line = lines.number();
+        let first = first.map_err(|why| BadRow { line, why })?;
+        if first.trim_start().starts_with('[') && format != Some(Format::Csv) {
+            let why = message!(
+                "expected a JSON object on each line, found an array. Convert the file: \
+                 jq -c '.[]' FILE > NEW_FILE",
+                "应为每行一个 JSON 对象，而文件是数组。请转换该文件：jq -c '.[]' FILE > NEW_FILE"
+            );
+            return Err(BadRow { line, why });
+        }
+        if first.trim_start().starts_with('{') {
+            detected = Format::Jsonl;
+        }
+        lines.unread(first);
+    }
     match format.unwrap_or(detected) {
         Format::Jsonl => Ok(Box::new(read_jsonl(lines, defaults))),
         Format::Csv => Ok(Box::new(read_csv(lines, defaults)?)),
     }
+}
+
+/// Why a file that starts with these bytes cannot be read, if it is not text in UTF-8.
+fn unsupported_file(start: &[u8]) -> Option<Message> {
+    let encoding = match *start {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16",
+        // Without a mark, the zero bytes of ASCII characters show it.
+        [(1..), 0, ..] => "UTF-16LE",
+        [0, (1..), ..] => "UTF-16BE",
+        // XLSX and ODS are ZIP files; XLS has a format of its own.
+        [b'P', b'K', 3, 4] | [0xd0, 0xcf, 0x11, 0xe0] => {
+            return Some(message!(
+                "the file is a spreadsheet, not text. In the spreadsheet, choose Save as and the \
+                 format CSV UTF-8",
+                "文件是电子表格，不是文本。请在表格软件中另存为“CSV UTF-8”格式"
+            ));
+        }
+        _ => return None,
+    };
+    Some(message!(
+        "the file is UTF-16, not UTF-8. In the spreadsheet, choose Save as and the format CSV \
+         UTF-8; or convert the file: iconv -f {encoding} -t UTF-8 FILE > NEW_FILE",
+        "文件是 UTF-16 编码，不是 UTF-8。请在表格软件中另存为“CSV UTF-8”格式，\
+         或转换该文件：iconv -f {encoding} -t UTF-8 FILE > NEW_FILE"
+    ))
 }
 
 fn read_jsonl(
@@ -71,18 +109,29 @@ fn read_jsonl(
     defaults: RowDefaults,
 ) -> impl Iterator<Item = Result<Row, BadRow>> {
     std::iter::from_fn(move || {
-        loop {
-            let text = lines.next()?;
-            let line = lines.number();
-            let bad = |why: Message| Some(Err(BadRow { line, why }));
-            match text {
-                Ok(text) if text.trim().is_empty() => {}
-                Ok(text) => match json::parse(&text) {
-                    Ok(value) => return Some(Row::from_json(line, &value, defaults)),
-                    Err(why) => return bad(message!("invalid JSON: {why}", "JSON 无效：{why}")),
-                },
-                Err(why) => return bad(why),
-            }
+        let text = lines.next_with_text()?;
+        let line = lines.number();
+        let bad = |why: Message| Some(Err(BadRow { line, why }));
+        let text = match text {
+            Ok(text) => text,
+            Err(why) => return bad(why),
+        };
+        match json::parse(&text) {
+            Ok(value) => Some(Row::from_json(line, &value, defaults)),
+            Err(why) => bad(match json::foreign_char(&text) {
+                None => message!(
+                    "invalid JSON: {why}. Each line must be one complete object",
+                    "JSON 无效：{why}。每行必须是一个完整的对象"
+                ),
+                Some(found) => {
+                    let found = describe_char(found, false);
+                    let (en, zh) = (found.get(wxlink::Lang::En), found.get(wxlink::Lang::Zh));
+                    message!(
+                        "invalid JSON: {why}; it contains {en} outside of its texts",
+                        "JSON 无效：{why}；文本之外含有 {zh}"
+                    )
+                }
+            }),
         }
     })
 }
@@ -95,13 +144,9 @@ fn read_csv(
     let default_of = [None, None, defaults.notify_users, defaults.show_profile];
     for ((name, position), default) in COLUMNS.iter().zip(header.positions).zip(default_of) {
         if position.is_none() && default.is_none() {
-            let columns = COLUMNS.join(", ");
             return Err(BadRow {
                 line: header.line,
-                why: message!(
-                    "missing column {name}: the first line must name the columns {columns}",
-                    "缺少列 {name}：第一行必须写明列名 {columns}"
-                ),
+                why: header.missing_column(name),
             });
         }
     }
@@ -120,31 +165,31 @@ fn read_csv(
     }))
 }
 
-/// The first line of a CSV file that is not blank.
+/// The line of a CSV file that names its columns.
 struct Header {
     line: u64,
     delimiter: char,
-    /// How many columns the file has.
-    width: usize,
+    names: Vec<String>,
     /// The position in the file of each column of [`COLUMNS`].
     positions: [Option<usize>; 4],
 }
 
 impl Header {
     fn read<R: BufRead>(mut lines: Lines<R>) -> Result<(CsvRecords<R>, Header), BadRow> {
-        let first = loop {
-            match lines.next() {
-                Some(Ok(line)) if line.trim().is_empty() => {}
-                Some(Ok(line)) => break line,
-                Some(Err(why)) => {
+        let (first, declared) = match next_with_cells(&mut lines)? {
+            Some(first) => match declared_delimiter(&first) {
+                Some(delimiter) => {
                     let line = lines.number();
-                    return Err(BadRow { line, why });
+                    let delimiter = delimiter.map_err(|why| BadRow { line, why })?;
+                    (next_with_cells(&mut lines)?, Some(delimiter))
                 }
-                None => break String::new(),
-            }
+                None => (Some(first), None),
+            },
+            None => (None, None),
         };
-        let delimiter = detect_delimiter(&first);
-        if !first.is_empty() {
+        let detected = || detect_delimiter(first.as_deref().unwrap_or_default());
+        let delimiter = declared.unwrap_or_else(detected);
+        if let Some(first) = first {
             lines.unread(first);
         }
         let mut records = CsvRecords::new(lines, delimiter);
@@ -178,7 +223,7 @@ impl Header {
         let header = Header {
             line,
             delimiter,
-            width: names.len(),
+            names: names.clone(),
             positions,
         };
         header
@@ -187,10 +232,44 @@ impl Header {
         Ok((records, header))
     }
 
+    fn missing_column(&self, name: &str) -> Message {
+        let columns = COLUMNS.join(", ");
+        if self.names.is_empty() {
+            return message!(
+                "missing column {name}: the first line must name the columns {columns}",
+                "缺少列 {name}：第一行必须写明列名 {columns}"
+            );
+        }
+        let shorten = |name: &String| {
+            let mut short: String = name.chars().take(MAX_SHOWN_CHARS).collect();
+            if short.len() < name.len() {
+                short.push('…');
+            }
+            format!("{short:?}")
+        };
+        let mut found: Vec<String> = self
+            .names
+            .iter()
+            .take(MAX_SHOWN_NAMES)
+            .map(shorten)
+            .collect();
+        if self.names.len() > MAX_SHOWN_NAMES {
+            found.push("…".into());
+        }
+        let found = found.join(", ");
+        message!(
+            "missing column {name}: the first line must name the columns {columns}, delimited by \
+             commas, semicolons or tabs; it names {found}",
+            "缺少列 {name}：第一行必须写明列名 {columns}，以逗号、分号或制表符分隔；\
+             该行的列名为 {found}"
+        )
+    }
+
     /// Checks whether the form of the record shows that it is exactly one row.
     fn check(&self, record: &CsvRecord) -> Result<(), Message> {
-        let (cells, width, delimiter) = (&record.cells, self.width, self.delimiter);
+        let (cells, width, delimiter) = (&record.cells, self.names.len(), self.delimiter);
         let count = cells.len();
+        let cells_en = if count == 1 { "cell" } else { "cells" };
         let extra = cells.get(width..).unwrap_or_default();
         if extra.iter().any(|cell| !cell.is_empty()) {
             return Err(message!(
@@ -202,8 +281,9 @@ impl Header {
         for (name, position) in COLUMNS.iter().zip(self.positions) {
             if position.is_some_and(|position| position >= count) {
                 return Err(message!(
-                    "the row ends after {count} cells, before {name}",
-                    "该行在 {count} 个单元格后结束，缺少 {name}"
+                    "the row ends after {count} {cells_en}, before {name}; cells are delimited by \
+                     {delimiter:?}",
+                    "该行在 {count} 个单元格后结束，缺少 {name}；单元格以 {delimiter:?} 分隔"
                 ));
             }
         }
@@ -260,6 +340,48 @@ impl Header {
             || is_certainly_appid(cell(APPID))
             || both(NOTIFY_USERS, SHOW_PROFILE, &|c| parse_flag(c).is_some())
     }
+}
+
+/// The next line that contains more than blanks and delimiters.
+fn next_with_cells<R: BufRead>(lines: &mut Lines<R>) -> Result<Option<String>, BadRow> {
+    let is_empty = |line: &str| {
+        line.chars()
+            .all(|c| c.is_whitespace() || DELIMITERS.contains(&c))
+    };
+    loop {
+        match lines.next_with_text() {
+            Some(Ok(line)) if is_empty(&line) => {}
+            Some(Ok(line)) => return Ok(Some(line)),
+            Some(Err(why)) => {
+                let line = lines.number();
+                return Err(BadRow { line, why });
+            }
+            None => return Ok(None),
+        }
+    }
+}
+
+/// The delimiter that a line such as `sep=;` declares, with which some spreadsheets begin a file;
+/// `None` if the line is no such declaration.
+fn declared_delimiter(line: &str) -> Option<Result<char, Message>> {
+    let text = line.trim_start().trim_start_matches('"');
+    let (key, value) = text.split_at_checked("sep=".len())?;
+    let mut value = value.chars();
+    let (true, Some(delimiter)) = (key.eq_ignore_ascii_case("sep="), value.next()) else {
+        return None;
+    };
+    // A spreadsheet that saves the file again may put the line into quotes and add empty cells.
+    if !value.all(|c| c == '"' || c == ' ' || DELIMITERS.contains(&c)) {
+        return None;
+    }
+    Some(if DELIMITERS.contains(&delimiter) {
+        Ok(delimiter)
+    } else {
+        Err(message!(
+            "unsupported delimiter {delimiter:?}; expected a comma, a semicolon or a tab",
+            "不支持分隔符 {delimiter:?}；应为逗号、分号或制表符"
+        ))
+    })
 }
 
 /// The delimiter that yields most of the known columns, and of these the most frequent one.
@@ -399,6 +521,282 @@ mod tests {
     };
 
     #[test]
+    fn files_of_spreadsheets_are_read_whatever_precedes_their_columns() {
+        let rows = "account;appid;notify_users;show_profile\nwx0a;wx0b;0;1\nwx0c;wx0b;1;1\n";
+        let with_delimiter = |delimiter| rows.replace(';', delimiter);
+        for (start, rows, first_line) in [
+            ("sep=;\n", with_delimiter(";"), 3),
+            ("\u{feff}sep=,\r\n", with_delimiter(","), 3),
+            ("sep=\t\n", with_delimiter("\t"), 3),
+            ("\n SEP=;\n\n", with_delimiter(";"), 5),
+            ("\"sep=;\";;;\n;;;\n", with_delimiter(";"), 4),
+            ("\u{feff}\u{feff}", with_delimiter(","), 2),
+            ("\u{feff}\n\u{3000}\n,,,\n", with_delimiter(";"), 5),
+            (";;;;;;\n", with_delimiter(","), 3),
+        ] {
+            let text = format!("{start}{rows}");
+            let expected = [
+                Ok(row(first_line, "wx0a", false)),
+                Ok(row(first_line + 1, "wx0c", true)),
+            ];
+            assert_eq!(
+                all(text.clone(), RowDefaults::default()),
+                expected,
+                "{text:?}"
+            );
+        }
+        // Column names in any case, with blanks, quotes and invisible characters, among others that
+        // contain delimiters.
+        for head in [
+            " ACCOUNT ,\"App ID\",notify-users,Show_Profile,",
+            "account,\u{200b}appid\u{a0},\u{feff}Notify Users,\"show\nprofile\",\"a;b;c;d;e;f\"",
+            "account,appid,notify_users,show_profile,\"account; appid, notify_users\"",
+        ] {
+            let text = format!("{head}\nwx0a,wx0b,0,1,\n,,,,\nwx0c,wx0b,1,1,\n");
+            let read: Vec<_> = all(text.clone(), RowDefaults::default())
+                .into_iter()
+                .map(|row| row.map(|row| Row { line: 0, ..row }))
+                .collect();
+            assert_eq!(
+                read,
+                [Ok(row(0, "wx0a", false)), Ok(row(0, "wx0c", true))],
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn flags_of_spreadsheets_and_pandas_are_read_and_others_refused() {
+        let read_flag = |cell: &str| {
+            let text = format!("account,appid,notify_users,show_profile\nwx0a,wx0b,{cell},1\n");
+            all(text, RowDefaults::default())
+                .remove(0)
+                .map(|row| row.notify_users)
+        };
+        for yes in ["1", "1.0", "TRUE", "True", " yes ", "Y", "\"1\"", "是"] {
+            assert_eq!(read_flag(yes), Ok(true), "{yes}");
+        }
+        for no in ["0", "0.0", "FALSE", "False", "No", "n", "否"] {
+            assert_eq!(read_flag(no), Ok(false), "{no}");
+        }
+        for (other, shown) in [
+            ("2", "\"2\""),
+            ("-1", "\"-1\""),
+            ("1.5", "\"1.5\""),
+            ("10", "\"10\""),
+            ("=1", "\"=1\""),
+            ("=\"1\"", "\"=\\\"1\\\"\""),
+            ("'1", "\"'1\""),
+            ("1\u{200b}", "\"1\\u{200b}\""),
+            ("\u{a0}1", "\"\\u{a0}1\""),
+            ("nan", "\"nan\""),
+            ("１", "\"１\""),
+            ("on", "\"on\""),
+        ] {
+            let expected = format!("line 2: invalid notify_users {shown}: expected 0 or 1");
+            let why = read_flag(other).unwrap_err();
+            assert!(why.starts_with(&expected), "{other:?}: {why}");
+        }
+        let json = |flag: &str| {
+            let text = format!(
+                "{{\"account\":\"wx0a\",\"appid\":\"wx0b\",\"notify_users\":{flag},\
+                 \"show_profile\":true}}"
+            );
+            all(text, RowDefaults::default())
+                .remove(0)
+                .map(|row| row.notify_users)
+        };
+        assert_eq!(
+            (json("1.0"), json("\"FALSE\""), json("0")),
+            (Ok(true), Ok(false), Ok(false))
+        );
+        for other in ["2", "0.5", "[1]", "{}", "\"\\u200b1\""] {
+            let why = json(other).unwrap_err();
+            assert!(
+                why.starts_with("line 1: invalid notify_users"),
+                "{other}: {why}"
+            );
+        }
+        assert!(json("null").unwrap_err().contains("missing notify_users"));
+    }
+
+    #[test]
+    fn an_invalid_character_of_an_appid_is_named_with_its_line_and_column() {
+        for (cell, expected) in [
+            (
+                "wx0\u{200b}b",
+                "U+200B (zero-width space) as its character 4",
+            ),
+            (
+                "\u{feff}wx0b",
+                "U+FEFF (byte-order mark) as its character 1",
+            ),
+            ("wx0b\u{a0}", "U+00A0 (no-break space) as its character 5"),
+            (
+                "\u{3000}wx0b",
+                "U+3000 (full-width space) as its character 1",
+            ),
+            ("wx0b\u{2060}", "U+2060 (word joiner) as its character 5"),
+            (
+                "\u{202a}wx0b\u{202c}",
+                "U+202A (invisible direction mark) as its character 1",
+            ),
+            ("ｗｘ0b", "\"ｗ\" (U+FF57, full-width) as its character 1"),
+            ("wx0\u{430}", "\"\u{430}\" (U+0430) as its character 4"),
+            ("wx 0b", "U+0020 (space) as its character 3"),
+            ("wx\u{7}0b", "U+0007 as its character 3"),
+            (
+                "'wx0b",
+                "\"'\" (U+0027, with which spreadsheets mark text) as its character 1",
+            ),
+            (
+                "=\"wx0b\"",
+                "\"=\" (U+003D, with which spreadsheets mark text) as its character 1",
+            ),
+            (
+                "\"=\"\"wx0b\"\"\"",
+                "\"=\" (U+003D, with which spreadsheets",
+            ),
+            ("#N/A", "\"#\" (U+0023) as its character 1"),
+        ] {
+            for (head, row, column) in [
+                ("account,appid", format!("wx0a,{cell}"), "appid"),
+                ("account;appid", format!("{cell} ; wx0b"), "account"),
+                (
+                    "note\tappid\taccount",
+                    format!("x\twx0b\t{cell}"),
+                    "account",
+                ),
+            ] {
+                let text = format!("{head}\n{row}\n");
+                let expected = format!("line 2: {column} contains {expected}");
+                let (good, bad) = read(&text, DEFAULTS);
+                assert!(good.is_empty() && bad.len() == 1, "{text:?} {bad:?}");
+                assert!(bad[0].starts_with(&expected), "{text:?} {bad:?}");
+            }
+        }
+        for (json, expected) in [
+            (
+                "{}\n\u{feff}{\"account\":\"茶\\\"\",\"appid\":\"b\"}",
+                "it contains U+FEFF (byte-order mark) outside of its texts",
+            ),
+            (
+                "{\"account\":\"茶\\\"\",\u{a0}\"appid\":\"b\"}",
+                "it contains U+00A0 (no-break space) outside of its texts",
+            ),
+            (
+                "{“account”:\"a\",\"appid\":\"b\"}",
+                "it contains U+201C outside of its texts",
+            ),
+        ] {
+            let (good, bad) = read(json, DEFAULTS);
+            assert!(good.is_empty(), "{json}: {bad:?}");
+            assert!(bad[bad.len() - 1].contains(expected), "{json}: {bad:?}");
+        }
+        let json = "{\"account\":\"wx0a\",\"appid\":\"wx0b\\u200b\"}";
+        let expected = "line 1: appid contains U+200B (zero-width space) as its character 5";
+        assert!(read(json, DEFAULTS).1[0].starts_with(expected));
+        // The usual text of a spreadsheet in a column that is not read.
+        let text = "account,appid,note\nwx0a,wx0b,=\"007\"\n";
+        assert_eq!(read(text, DEFAULTS), (vec![2], vec![]));
+    }
+
+    #[test]
+    fn files_that_are_not_utf_8_are_refused_with_the_remedy() {
+        let text = "account,appid,note\nwx0a,wx0b,茶\nwx0c,wx0b,茶\n";
+        let utf_16 = |encode: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
+            format!("{mark}{text}")
+                .encode_utf16()
+                .flat_map(encode)
+                .collect()
+        };
+        let (before, _) = text.split_once('茶').unwrap();
+        let gbk = [before.as_bytes(), b"\xb2\xe8\nwx0c,wx0b,\xb2\xe8\n"].concat();
+        for (file, expected) in [
+            (
+                utf_16(u16::to_le_bytes, "\u{feff}"),
+                "line 1: the file is UTF-16",
+            ),
+            (
+                utf_16(u16::to_be_bytes, "\u{feff}"),
+                "iconv -f UTF-16 -t UTF-8",
+            ),
+            (utf_16(u16::to_le_bytes, ""), "iconv -f UTF-16LE -t UTF-8"),
+            (utf_16(u16::to_be_bytes, ""), "iconv -f UTF-16BE -t UTF-8"),
+            (
+                b"PK\x03\x04\x14\0".to_vec(),
+                "line 1: the file is a spreadsheet",
+            ),
+            (
+                b"\xd0\xcf\x11\xe0\xa1\xb1".to_vec(),
+                "line 1: the file is a spreadsheet",
+            ),
+            (gbk, "line 2: not UTF-8, but perhaps GBK"),
+            (
+                b"\xd5\xcb\xba\xc5,appid\n".to_vec(),
+                "line 1: not UTF-8, but perhaps GBK",
+            ),
+            (
+                b"{\"account\":\"\xb2\xe8\"}\n".to_vec(),
+                "line 1: not UTF-8, but perhaps GBK",
+            ),
+        ] {
+            let mut rows = all(file.clone(), DEFAULTS);
+            let last = rows.pop().unwrap().unwrap_err();
+            assert!(last.contains(expected), "{expected}: {last}");
+            assert!(last.contains("CSV UTF-8"), "{last}");
+            assert!(rows.iter().all(Result::is_ok), "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_delivers_single_bytes_is_read_like_a_file() {
+        struct Bytes(&'static [u8]);
+        impl Read for Bytes {
+            fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+                (&mut self.0).take(1).read(into)
+            }
+        }
+        let text = "\u{feff}\n{\"account\":\"wx0a\",\"appid\":\"wx0b\"}\n";
+        let rows: Vec<_> = read_rows(Bytes(text.as_bytes()), None, DEFAULTS)
+            .unwrap()
+            .collect();
+        assert_eq!(
+            rows,
+            [Ok(Row {
+                line: 2,
+                ..row(2, "wx0a", true)
+            })]
+        );
+    }
+
+    #[test]
+    fn a_missing_column_is_reported_with_the_columns_there_are() {
+        for (head, expected) in [
+            ("公众号,小程序", "it names \"公众号\", \"小程序\""),
+            (
+                "account，appid，notify_users",
+                "it names \"account，appid，notify_users\"",
+            ),
+            ("\"account,appid\"", "it names \"account,appid\""),
+            ("ａccount,appid", "it names \"ａccount\", \"appid\""),
+            ("sep=;\naccount,appid", "it names \"account,appid\""),
+        ] {
+            let (good, bad) = read(&format!("{head}\nwx0a,wx0b\n"), DEFAULTS);
+            assert!(good.is_empty() && bad.len() == 1, "{head}: {bad:?}");
+            assert!(bad[0].contains(expected), "{head}: {bad:?}");
+        }
+        let (_, bad) = read("sep=|\naccount|appid\na|b\n", DEFAULTS);
+        assert!(
+            bad[0].starts_with("line 1: unsupported delimiter '|'"),
+            "{bad:?}"
+        );
+        let wide = "column,".repeat(1000);
+        let (_, bad) = read(&format!("{wide}\n"), DEFAULTS);
+        assert!(bad[0].len() < 400 && bad[0].ends_with('…'), "{bad:?}");
+    }
+
+    #[test]
     fn a_quote_cannot_swallow_rows() {
         let head = "account,appid,notify_users,show_profile,note";
         let note_first = "note,account,appid,notify_users,show_profile";
@@ -473,7 +871,7 @@ mod tests {
             ),
             (
                 head,
-                "a,=\"b\",0,1,x\n",
+                "a,=\"b,c\",0,1,x\n",
                 "line 2: a quote opens inside a cell",
             ),
             (head, "a,\"b\nc\",0,1,x\n", "line 2: appid contains U+000A"),
@@ -553,7 +951,7 @@ mod tests {
             ),
             (
                 "account,appid\na,b\u{ff11}\n",
-                "line 2: appid contains '\u{ff11}' (U+FF11)",
+                "line 2: appid contains \"\u{ff11}\" (U+FF11, full-width) as its character 2",
             ),
             ("account,appid\na,b c\n", "line 2: appid contains U+0020"),
             (
@@ -599,7 +997,7 @@ mod tests {
             ),
             (
                 "[{\"account\":\"a\",\"appid\":\"b\"}]",
-                "line 1: expected an object",
+                "line 1: expected a JSON object on each line, found an array",
             ),
             (
                 "{\"account\":[\"a\"],\"appid\":\"b\"}",

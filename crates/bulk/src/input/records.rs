@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use super::lines::Lines;
 use crate::message::message;
-use crate::row::BadRow;
+use crate::row::{BadRow, is_blank};
 
 /// The longest quoted cell (bytes). It limits how far the end of an unclosed quote is searched.
 const MAX_QUOTED_CELL_BYTES: usize = 1 << 20;
@@ -138,7 +138,7 @@ impl<R: BufRead> CsvRecords<R> {
         }
         cursor.skip_blanks();
         if cursor.rest().is_empty() || cursor.rest().starts_with(self.delimiter) {
-            return Ok(cell.trim().to_owned());
+            return Ok(cell.trim_matches(is_blank).to_owned());
         }
         self.finished = true;
         let closed = self.lines.number();
@@ -166,7 +166,7 @@ impl Cursor {
     fn skip_blanks(&mut self) {
         let delimiter = self.delimiter;
         let rest = self.rest();
-        let trimmed = rest.trim_start_matches(|c: char| c != delimiter && c.is_whitespace());
+        let trimmed = rest.trim_start_matches(|c: char| c != delimiter && is_blank(c));
         self.at += rest.len() - trimmed.len();
     }
 
@@ -181,8 +181,8 @@ impl Cursor {
     fn unquoted_cell(&mut self, line: u64) -> Result<String, BadRow> {
         let rest = self.rest();
         let length = rest.find(self.delimiter).unwrap_or(rest.len());
-        let cell = &rest[..length];
-        if cell.contains('"') {
+        let cell = rest[..length].trim_end_matches(is_blank);
+        if cell.contains('"') && !is_text_formula(cell) {
             let why = message!(
                 "a quote opens inside a cell; put the whole cell in quotes and double the quotes \
                  inside, or remove the quote",
@@ -190,8 +190,15 @@ impl Cursor {
             );
             return Err(BadRow { line, why });
         }
-        let cell = cell.trim_end().to_owned();
+        let cell = cell.to_owned();
         self.at += length;
         Ok(cell)
     }
+}
+
+/// Whether a cell is a formula such as `="007"`, with which spreadsheets keep text from becoming a
+/// number. Its quotes do not delimit the cell.
+fn is_text_formula(cell: &str) -> bool {
+    let text = cell.strip_prefix("=\"").and_then(|c| c.strip_suffix('"'));
+    text.is_some_and(|text| !text.contains('"'))
 }

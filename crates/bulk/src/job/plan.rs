@@ -13,7 +13,7 @@ use crate::error::BulkError;
 use crate::lock::lock;
 use crate::rate::Rates;
 use crate::row::Row;
-use crate::runner::{AccountLease, AccountSource, Runner, worker_panicked};
+use crate::runner::{AccountSource, Runner, worker_panicked};
 
 /// How many accounts a plan lists for each reason.
 const MAX_LISTED_ACCOUNTS: usize = 20;
@@ -174,6 +174,23 @@ impl Job {
     }
 }
 
+/// The rows of a leased account, read batch by batch.
+struct RowBatches<'a, 'j> {
+    source: &'a JobSource<'j>,
+    first: Vec<Row>,
+}
+
+impl RowBatches<'_, '_> {
+    fn for_each(self, account: &str, mut each: impl FnMut(&Row)) -> Result<(), BulkError> {
+        let mut rows = self.first;
+        while !rows.is_empty() {
+            rows.iter().for_each(&mut each);
+            rows = self.source.more_rows(account)?.into();
+        }
+        Ok(())
+    }
+}
+
 struct Planner<'a> {
     runner: &'a Runner<'a>,
     monthly_links: u32,
@@ -187,35 +204,38 @@ impl Planner<'_> {
     /// The work of one worker.
     fn work(&self, source: &JobSource<'_>) -> Result<(), BulkError> {
         while let Some(mut lease) = source.next(self.runner.stop)? {
-            self.plan_account(&mut *lease)?;
+            if lease.acquire_permit(self.runner.stop)? {
+                let account = lease.account().to_owned();
+                let first = lease.rows()?;
+                self.plan_account(&account, RowBatches { source, first })?;
+            }
             lease.release(None)?;
         }
         Ok(())
     }
 
-    fn plan_account(&self, lease: &mut dyn AccountLease) -> Result<(), BulkError> {
-        if !lease.acquire_permit(self.runner.stop)? {
-            return Ok(());
-        }
-        let account = lease.account().to_owned();
-        let rows = lease.rows()?;
-        let client = self.runner.client.account(&account);
+    fn plan_account(&self, account: &str, rows: RowBatches<'_, '_>) -> Result<(), BulkError> {
+        let client = self.runner.client.account(account);
         match client.and_then(|client| client.get_linked(None)) {
-            Ok(list) => self.add_account(&account, &rows, &list),
-            Err(error) => self.add_unreadable_account(&account, &rows, &error),
+            Ok(list) => self.add_account(account, rows, &list),
+            Err(error) => self.add_unreadable_account(account, rows, &error),
         }
-        Ok(())
     }
 
-    fn add_account(&self, account: &str, rows: &[Row], list: &LinkList) {
+    fn add_account(
+        &self,
+        account: &str,
+        rows: RowBatches<'_, '_>,
+        list: &LinkList,
+    ) -> Result<(), BulkError> {
         let used = self.invited.get(account).copied().unwrap_or(0);
         let mut left = self.monthly_links.saturating_sub(used);
         let mut seen = HashSet::new();
         let (mut posts, mut is_over_quota, mut notifying) = (0, false, 0);
-        for row in rows {
+        rows.for_each(account, |row| {
             let item = list.find(&row.appid);
             let action = match item.map(MiniProgram::status) {
-                _ if !seen.insert(row.appid.as_str()) => PlannedAction::Duplicate,
+                _ if !seen.insert(row.appid.clone()) => PlannedAction::Duplicate,
                 Some(Some(LinkStatus::Linked)) => PlannedAction::Linked,
                 Some(Some(LinkStatus::Refused)) => PlannedAction::Declined,
                 Some(_) => PlannedAction::Pending,
@@ -231,7 +251,7 @@ impl Planner<'_> {
                 notifying += u64::from(row.notify_users);
             }
             self.add_row(row, action);
-        }
+        })?;
         let mut plan = self.plan();
         plan.notifying += notifying;
         plan.notified_accounts += u64::from(notifying > 0);
@@ -241,12 +261,16 @@ impl Planner<'_> {
                 posts,
             });
         }
+        Ok(())
     }
 
-    fn add_unreadable_account(&self, account: &str, rows: &[Row], error: &Error) {
-        for row in rows {
-            self.add_row(row, PlannedAction::Unreadable);
-        }
+    fn add_unreadable_account(
+        &self,
+        account: &str,
+        rows: RowBatches<'_, '_>,
+        error: &Error,
+    ) -> Result<(), BulkError> {
+        rows.for_each(account, |row| self.add_row(row, PlannedAction::Unreadable))?;
         let mut plan = self.plan();
         if plan.unreadable.len() < MAX_LISTED_ACCOUNTS {
             plan.unreadable.push(UnreadableAccount {
@@ -254,6 +278,7 @@ impl Planner<'_> {
                 message: error.message(),
             });
         }
+        Ok(())
     }
 
     fn add_row(&self, row: &Row, action: PlannedAction) {

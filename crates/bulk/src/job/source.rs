@@ -109,16 +109,8 @@ impl<'a> JobSource<'a> {
             return Ok(None);
         }
         let account = first.account.clone();
-        let mut rows = VecDeque::from([first]);
-        while rows.len() < MAX_ROWS_PER_BATCH {
-            match state.rows.next().transpose()? {
-                Some(row) if row.account == account => rows.push_back(row),
-                other => {
-                    state.next_row = other;
-                    break;
-                }
-            }
-        }
+        state.next_row = Some(first);
+        let rows = read_rows_of(&account, state)?;
         Ok(Some(Batch {
             account,
             rows,
@@ -127,9 +119,33 @@ impl<'a> JobSource<'a> {
         }))
     }
 
+    /// The rows after the batch of a leased account, if it has more than fit in one batch.
+    pub fn more_rows(&self, account: &str) -> Result<VecDeque<Row>, BulkError> {
+        read_rows_of(account, &mut self.state())
+    }
+
     fn state(&self) -> MutexGuard<'_, SourceState<'a>> {
         lock(&self.state)
     }
+}
+
+/// Reads the next rows, at most [`MAX_ROWS_PER_BATCH`], as long as they belong to the account.
+fn read_rows_of(account: &str, state: &mut SourceState<'_>) -> Result<VecDeque<Row>, BulkError> {
+    let mut rows = VecDeque::new();
+    while rows.len() < MAX_ROWS_PER_BATCH {
+        let next = match state.next_row.take() {
+            Some(row) => Some(row),
+            None => state.rows.next().transpose()?,
+        };
+        match next {
+            Some(row) if row.account == account => rows.push_back(row),
+            other => {
+                state.next_row = other;
+                break;
+            }
+        }
+    }
+    Ok(rows)
 }
 
 impl AccountSource for JobSource<'_> {
@@ -179,6 +195,11 @@ impl AccountLease for JobLease<'_, '_> {
     }
 
     fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
+        if self.batch.rows.is_empty() {
+            // One visit for all rows of the account, however many: a second one might read a list
+            // that does not show yet what the first one posted.
+            self.batch.rows = self.source.more_rows(&self.batch.account)?;
+        }
         Ok(self.batch.rows.iter().cloned().collect())
     }
 

@@ -25,7 +25,8 @@ fn command() -> Command {
         .about("Store a third-party platform's ticket or an account's refresh token, from stdin")
         .long_about(
             "Store what WeChat gives a third-party platform (component_appid), for all programs \
-             that share its store. The secret is read from stdin. The store must \
+             that share its store. The secret is read from stdin; at a terminal the command asks \
+             for it and does not show it. The store must \
              outlive the command: set the option store to file:PATH or redis://HOST.",
         )
         .subcommand_required(true)
@@ -42,7 +43,8 @@ fn set_ticket() -> Command {
         .about("Store the component_verify_ticket, read from stdin")
         .long_about(
             "Store the component_verify_ticket, which WeChat pushes every 10 minutes. It is read \
-             from stdin: the ticket alone, or the decrypted push that contains it.",
+             from stdin: the ticket alone, or the decrypted push that contains it. At a terminal \
+             the command asks for it and does not show it.",
         )
         .after_help(examples(&[(
             "from a file",
@@ -55,7 +57,7 @@ fn add_account() -> Command {
         .about("Store the refresh token of an account that authorised the platform, from stdin")
         .long_about(
             "Store the refresh token that WeChat issues when an account authorises the platform. \
-             It is read from stdin.",
+             It is read from stdin; at a terminal the command asks for it and does not show it.",
         )
         .arg(args::appid().help("The account's appid, wx…"))
         .after_help(examples(&[(
@@ -67,12 +69,13 @@ fn add_account() -> Command {
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     check_settings(context)?;
     let client = context.client_with(context.settings.options())?;
-    let secret = secret::from_stdin()?;
+    let read = |name| secret::from_stdin(name, context.out.lang());
     match matches.subcommand() {
         Some((ADD_ACCOUNT, matches)) => {
-            client.add_account(args::required(matches, "appid"), &secret)?;
+            let appid = args::required(matches, "appid");
+            client.add_account(appid, &read("authorizer_refresh_token")?)?;
         }
-        _ => client.set_ticket(&secret)?,
+        _ => client.set_ticket(&read("component_verify_ticket")?)?,
     }
     let out = context.out;
     out.result(&json!({"status": "OK"}), || {

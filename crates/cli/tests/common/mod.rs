@@ -27,10 +27,15 @@ pub fn sandbox() -> Sandbox {
     Sandbox::start(Settings::default()).expect("starts")
 }
 
-/// Writes a file into the folder and returns its path.
+/// Writes a file into the folder, which only its owner may use, and returns its path.
 pub fn file(dir: &Path, name: &str, text: &str) -> String {
     let path = dir.join(name);
     std::fs::write(&path, text).expect("writes");
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, mode).expect("sets the mode");
+    }
     path.to_str().expect("UTF-8").to_owned()
 }
 
@@ -198,4 +203,30 @@ pub fn unreachable_url() -> String {
     let address = bound.local_addr().expect("an address").as_socket();
     std::mem::forget(bound);
     format!("http://{}", address.expect("an IPv4 address"))
+}
+
+/// The program, set up as the simulator's platform, with its store in a folder.
+pub fn platform(sandbox: &Sandbox, dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = bare(arguments);
+    command
+        .current_dir(dir)
+        .env("WXLINK_BASE_URL", sandbox.http_url())
+        .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
+        .env("WXLINK_COMPONENT_APPSECRET", "SANDBOX-COMPONENT-SECRET")
+        .env("WXLINK_STORE", format!("file:{}/tokens", dir.display()));
+    command
+}
+
+/// A pseudo-terminal: our side, and the program's.
+#[cfg(target_os = "linux")]
+pub fn terminal() -> (std::os::fd::OwnedFd, std::os::fd::OwnedFd) {
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    (ours, theirs)
 }

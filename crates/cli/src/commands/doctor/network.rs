@@ -4,7 +4,8 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use wxlink::{Class, Error, Phase, Status};
+use wxlink::{CertificateProblem, Class, Error, Lang, Phase, Status};
+use wxlink_bulk::format_beijing_time;
 
 use super::check::{CheckResult, Doctor};
 use crate::error::CommandError;
@@ -129,7 +130,7 @@ impl Doctor<'_> {
             return CheckResult::Problem {
                 exit_code: error.into(),
                 found: error.message(),
-                advice: self.connection_advice(error.status(), last.map(|attempt| attempt.phase)),
+                advice: self.connection_advice(error),
             };
         };
         let ms = last.map_or(0, |attempt| attempt.ms);
@@ -145,10 +146,16 @@ impl Doctor<'_> {
         }
     }
 
-    /// What to do about a call that failed in this phase.
-    fn connection_advice(&self, status: Status, phase: Option<Phase>) -> String {
-        match phase {
-            _ if status == Status::Proxy => self.text(
+    /// What to do about a call without a response.
+    fn connection_advice(&self, error: &Error) -> String {
+        match error.certificate_problem() {
+            Some(CertificateProblem::Expired | CertificateProblem::NotValidYet) => {
+                return self.clock_advice();
+            }
+            Some(CertificateProblem::Untrusted) | None => {}
+        }
+        match error.attempts().last().map(|attempt| attempt.phase) {
+            _ if error.status() == Status::Proxy => self.text(
                 "Correct the option proxy or the environment variable it is read from, or start \
                  the proxy.",
                 "请更正选项 proxy 或其来源的环境变量，或启动该代理。",
@@ -162,6 +169,24 @@ impl Doctor<'_> {
                 "若贵方网关会解密 TLS 流量，请用选项 ca_file 信任其 CA。",
             ),
             _ => String::new(),
+        }
+    }
+
+    /// What to do about a certificate that is not valid by this machine's clock. Which of the two
+    /// is wrong is known only to a person.
+    fn clock_advice(&self) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = format_beijing_time(now.unwrap_or_default().as_secs());
+        match self.context.out.lang() {
+            Lang::En => format!(
+                "This machine's clock shows {now} in Beijing. If that is wrong, synchronise the \
+                 clock with a time server. If it is right, the host's certificate is invalid, or \
+                 that of a gateway that intercepts TLS."
+            ),
+            Lang::Zh => format!(
+                "本机时钟显示北京时间 {now}。若不正确，请用时间服务器校准；\
+                 若正确，则该主机（或解密 TLS 流量的网关）的证书无效。"
+            ),
         }
     }
 

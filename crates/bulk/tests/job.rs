@@ -296,8 +296,10 @@ fn the_row_of_a_torn_journal_line_is_done_again() {
     // The last line is cut off; or a power failure left blank bytes in an earlier one.
     let cut = text[..text.len() - 5].to_vec();
     let mut void = text.clone();
-    let second = text.iter().position(|b| *b == b'\n').unwrap() + 1;
-    void[second..second + 50].fill(0);
+    let is_record = |line: &&[u8]| line.windows(9).any(|part| part == br#""outcome""#);
+    let record = text.split(|b| *b == b'\n').find(is_record).unwrap();
+    let at = text.windows(record.len()).position(|part| part == record);
+    void[at.unwrap()..][..50].fill(0);
     for torn in [cut, void] {
         std::fs::write(&journal, torn).unwrap();
         let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 
@@ -23,6 +24,7 @@ use crate::response::response::Response;
 pub struct LinkList {
     response: Response,
     items: Vec<ItemOffsets>,
+    read_at: Instant,
 }
 
 impl LinkList {
@@ -33,7 +35,16 @@ impl LinkList {
     #[doc(hidden)]
     pub fn read(response: Response) -> Result<LinkList, String> {
         let items = find_items(response.body())?;
-        Ok(LinkList { response, items })
+        Ok(LinkList {
+            response,
+            items,
+            read_at: Instant::now(),
+        })
+    }
+
+    /// When it was read.
+    pub(crate) fn read_at(&self) -> Instant {
+        self.read_at
     }
 
     /// The response that contains the list.

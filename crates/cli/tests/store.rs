@@ -1,4 +1,4 @@
-//! A token store that cannot be used: the command reports why and exits with 4.
+//! A store that cannot be used: the command reports why and exits with 4.
 #![cfg(unix)]
 
 mod common;
@@ -53,7 +53,7 @@ fn a_damaged_store_is_reported_and_not_changed() {
         refused(&sandbox, &store, "is damaged: ");
         assert!(fs::read(&path).unwrap() == whole[..len]);
     }
-    let reason = format!("the token store {} is damaged: ", path.display());
+    let reason = format!("the store {} is damaged: ", path.display());
     refused(&sandbox, &store, &reason);
     fs::remove_file(&path).unwrap();
     assert_eq!(set_ticket("SANDBOX-TICKET\n").code, 0);

@@ -27,7 +27,7 @@ pub(crate) fn default_store() -> Result<String, Message> {
     let path = folder.join("store");
     match path.to_str() {
         Some(path) => Ok(format!("file:{path}")),
-        None => Err(failed(&io::ErrorKind::InvalidFilename.into())),
+        None => Err(failed(&io::ErrorKind::InvalidInput.into())),
     }
 }
 

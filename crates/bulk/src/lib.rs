@@ -15,7 +15,8 @@
 //! - `message`: messages in English and Chinese. `lock`, `random`, `stop`: small tools.
 //! - `rate`: limits on calls. `quota`: WeChat's quotas and when they are reset.
 //! - `severity`: how serious a result is. `error`: the error of jobs and queues.
-//! - `row`: one link to make. `posts`: the invitations posted for it. `outcome`: its outcome and record, and counts of outcomes.
+//! - `row`: one link to make. `posts`: the invitations posted for it.
+//! - `outcome`: a row's outcome and record, and counts of outcomes.
 //! - `input`: reads and checks rows from CSV and JSON lines.
 //! - `folder`: a folder in which only files of ours are replaced or removed.
 //! - `report`: a CSV file for each outcome.

@@ -19,7 +19,7 @@ pub(crate) struct Posts {
 }
 
 impl Posts {
-    /// What is known before one more invitation is posted: nobody may live to tell its outcome.
+    /// What is known before one more invitation is posted, as this process may be killed meanwhile.
     pub fn one_more(self, in_doubt_for: Duration) -> Posts {
         Posts {
             count: self.count + 1,

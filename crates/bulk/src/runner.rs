@@ -632,7 +632,7 @@ mod tests {
         breaker.record_store(&away).unwrap();
         let past = Instant::now().checked_sub(MIN_OUTAGE).unwrap();
         lock(&breaker.state).store_away_since = Some(past);
-        // Once it can be used, the time starts anew.
+        // Once the store can be used, a new outage begins later.
         let linked = Step::Record {
             outcome: Outcome::Linked,
             error: None,

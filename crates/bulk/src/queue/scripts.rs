@@ -134,8 +134,8 @@ end)
 return math.max(all, own)
 ";
 
-/// Notes the invitations for a row. ARGV[3]: the row's field in `posts`. ARGV[4]: how many. ARGV[5]:
-/// how long the last one is in doubt (ms). Returns 1, or 0 if the lease was lost.
+/// Notes the invitations for a row. ARGV[3]: the row's field in `posts`. ARGV[4]: how many.
+/// ARGV[5]: how long the last one is in doubt (ms). Returns 1, or 0 if the lease was lost.
 const NOTE_POSTS: &str = "
 if not renew() then return 0 end
 local until_ms = math.floor(now() / 1000) + ARGV[5]
@@ -160,7 +160,8 @@ return posts
 
 /// Records the first row of the account. ARGV[3]: the account. ARGV[4]: the row. ARGV[5]: the
 /// outcome. ARGV[6]: the result. ARGV[7]: the row's field in `posts`, and ARGV[8] the invitations.
-/// ARGV[9]: when a deferred row is due (ms); such a row gets no result yet. Returns 1, or 0 if the lease was lost.
+/// ARGV[9]: when a deferred row is due (ms); such a row gets no result yet. Returns 1, or 0 if the
+/// lease was lost.
 const RECORD_ROW: &str = "
 if not renew() then return 0 end
 local rows = P .. 'rows:' .. ARGV[3]

@@ -790,3 +790,34 @@ fn a_cancelled_link_says_that_wechat_may_have_acted() {
         expect_message(&e.message(), unsent, &[sent]);
     }
 }
+
+#[test]
+fn an_item_of_an_unknown_status_is_pending_and_the_message_says_so() {
+    let b = Bench::new();
+    let body = json!({"errcode": 0, "wxopens": {"items": [{"appid": APPID, "status": 4}]}});
+    let fault = json!({"body": {"text": body.to_string()}});
+    b.fault(json!({"endpoint": "get", "always": true, "fault": fault}));
+    let p = b.ensure(0);
+    expect(&p, Status::Pending, LinkState::AwaitingAdministrator, 0);
+    assert!(p.message().contains("unknown status 4"), "{p:?}");
+}
+
+#[test]
+fn a_refused_invitation_that_never_was_in_the_list_leaves_the_mini_program_absent() {
+    let b = Bench::new();
+    b.fault(json!({"endpoint": "link", "fault": {"errcode": {"code": 89007}}}));
+    let p = b.ensure(0);
+    expect(&p, Status::Api, LinkState::Absent, 1);
+}
+
+#[test]
+fn a_wait_invites_when_the_claim_of_a_call_that_died_ends() {
+    let b = Bench::with(&[("timeout_ms", "2000"), ("settle_ms", "1500")]);
+    b.fault(json!({"endpoint": "link", "fault": "hang", "when": "before"}));
+    expect(&b.ensure(0), Status::Timeout, LinkState::InDoubt, 1);
+    // The claim of that post stands: this call posts when it ends.
+    b.policy(json!({"official_account": {"when": {"polls": 1}},
+                    "mini_program": {"when": {"polls": 1}}}));
+    expect(&b.ensure(60_000), Status::Ok, LinkState::Linked, 1);
+    assert_eq!(b.links(), (2, 1));
+}

@@ -37,7 +37,7 @@ const CRATES: [Layers; 6] = [
         src: "crates/bulk/src",
         modules: &[
             "message", "lock", "random", "stop", "rate", "quota", "severity", "error", "row",
-            "outcome", "input", "folder", "report", "runner", "job", "queue",
+            "outcome", "posts", "input", "folder", "report", "runner", "job", "queue",
         ],
     },
     Layers {
@@ -54,6 +54,7 @@ const CRATES: [Layers; 6] = [
             "secret",
             "config",
             "settings",
+            "state",
             "context",
             "args",
             "report",

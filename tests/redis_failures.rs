@@ -143,10 +143,7 @@ fn every_refusal_says_what_is_wrong() {
             "Redis 6.2",
         ),
         ("ERR LEAK", "(ERR)"),
-        (
-            "WRONGTYPE Operation LEAK",
-            "wxlink:platform:wx0c00000000000001",
-        ),
+        ("WRONGTYPE Operation LEAK", ":wx0c00000000000001"),
     ] {
         let fails = Behaviour::StoreOnceThen(format!("-{error}\r\n"));
         let message = refusal(fails);
@@ -231,7 +228,10 @@ fn creating_a_client_opens_no_connection() {
 #[test]
 fn a_record_that_cannot_be_read_is_named_and_replaced() {
     let fake = FakeRedis::start(vec![Behaviour::Store]);
-    let key = "wxlink:platform:wx0c00000000000001";
+    client(&fake.url(), 5000).set_ticket("TICKET").unwrap();
+    let texts = fake.texts();
+    let key = texts.keys().find(|key| key.contains("wxlink:platform:"));
+    let key = key.unwrap().as_str();
     for bad in [
         b"not JSON".as_slice(),
         b"{\"grant\":7}",

@@ -186,7 +186,7 @@ fn a_damaged_store_is_reported_and_not_replaced() {
         ] {
             assert_eq!(failed.status(), Status::NoToken, "{failed}");
             let message = failed.message();
-            let shown = format!("the token store {} is damaged: ", path.display());
+            let shown = format!("the store {} is damaged: ", path.display());
             assert!(message.contains(&shown), "{message}");
             assert!(message.contains("Restore it or delete it"), "{message}");
             assert!(!failed.is_transient());

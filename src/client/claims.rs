@@ -13,7 +13,7 @@ use crate::config::host::Host;
 use crate::store::retry::retry_until;
 use crate::store::{
     Claimed, HashedKeys, LinkKeys, LinkName, LockOwner, PostedOutcome, ProcessClaims, Settlement,
-    Store, StoreError,
+    Store, StoreError, realm,
 };
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
@@ -25,7 +25,6 @@ const MAX_SETTLE_WAIT: Duration = Duration::from_secs(1);
 
 /// The claims of a client and the handles derived from it.
 pub(super) struct LinkClaims {
-    /// Where the links exist: a simulator's origin, or "production".
     realm: String,
     /// The store that other processes use as well.
     shared: Option<Arc<dyn Store>>,
@@ -73,12 +72,8 @@ pub(super) enum ClaimError {
 impl LinkClaims {
     /// Claims of links at these hosts.
     pub fn new(hosts: &[Host], shared: Option<Arc<dyn Store>>) -> LinkClaims {
-        let realm = match hosts.first().filter(|host| host.is_loopback()) {
-            Some(simulator) => simulator.origin.clone(),
-            None => "production".into(),
-        };
         LinkClaims {
-            realm,
+            realm: realm(hosts),
             shared,
             accesses: SingleFlight::new("wxlink-claims"),
             recorder: LockOwner::new(),

@@ -339,6 +339,12 @@ impl Client {
         self.settings.timeout
     }
 
+    /// How long after a post no other one is made (option `settle_ms`); zero if claims are switched
+    /// off.
+    pub fn settle_time(&self) -> Duration {
+        self.settings.settle
+    }
+
     /// The time at which a call that starts now must end.
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.settings.timeout

@@ -73,7 +73,7 @@ impl Client {
         if tracker.progress.is_settled() {
             return tracker.finish();
         }
-        tracker.poll(wait)
+        tracker.poll(wait, Some(choices))
     }
 
     /// Like [`ensure_linked`](Client::ensure_linked) without a wait, for callers that link many
@@ -134,6 +134,6 @@ impl Client {
         if tracker.progress.is_settled() || wait.is_zero() {
             return tracker.finish();
         }
-        tracker.poll(wait)
+        tracker.poll(wait, None)
     }
 }

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use super::claims::{Attempt, Claim};
+use super::claims::{Attempt, Claim, ClaimError};
 use super::client::{Client, LinkChoices};
 use super::progress::{LinkProgress, LinkState, Operation, PostOutcome};
 use crate::error::Error;
@@ -45,6 +45,8 @@ pub(super) struct LinkTracker<'a> {
     was_seen: bool,
     /// The original ids of the refused items that were in the list before the first post.
     refused_before: Vec<String>,
+    /// When the list that the state is from was read.
+    read_at: Option<Instant>,
     deadline: Instant,
     /// Why the outcome of this call's post is unknown.
     doubt: Option<Error>,
@@ -87,6 +89,7 @@ impl<'a> LinkTracker<'a> {
             alias: client.aliases().get(id),
             was_seen: false,
             refused_before: Vec::new(),
+            read_at: None,
             deadline: Instant::now() + client.timeout() + wait,
             doubt: None,
             progress: LinkProgress::new(operation, client.lang()),
@@ -109,14 +112,15 @@ impl<'a> LinkTracker<'a> {
     }
 
     /// Returns the mini program's state in a list, and updates that of the link. A mini program
-    /// that is absent from the list has vanished, unless a later list shows it.
+    /// that an earlier list showed has vanished, unless a later one shows it again.
     pub(super) fn update_from(&mut self, list: &LinkList) -> LinkState {
+        self.read_at = Some(list.read_at());
         if self.progress.posts == 0 {
             self.refused_before = refused_without_appid(list).collect();
         }
         match self.find(list) {
             None => {
-                self.progress.state = LinkState::Vanished;
+                self.progress.state = self.state_if_absent();
                 LinkState::Absent
             }
             Some(item) => {
@@ -130,6 +134,15 @@ impl<'a> LinkTracker<'a> {
                 self.progress.state = LinkState::from_status(item.status());
                 self.progress.state
             }
+        }
+    }
+
+    /// The state of a mini program that is not in the list. A wait presumes an invitation.
+    fn state_if_absent(&self) -> LinkState {
+        if self.was_seen || self.progress.operation == Operation::Wait {
+            LinkState::Vanished
+        } else {
+            LinkState::Absent
         }
     }
 
@@ -151,7 +164,7 @@ impl<'a> LinkTracker<'a> {
     }
 
     /// Invites the mini program, unless its claim shows that nothing may be posted now. Posts at
-    /// most once.
+    /// most once. `wait` is what is left of the wait after it.
     ///
     /// # Errors
     /// The claim could not be taken, the invitation was refused, or its outcome is unknown, two
@@ -165,8 +178,7 @@ impl<'a> LinkTracker<'a> {
         let Some(claim) = self.claim(post_deadline)? else {
             return Ok(Invited::Elsewhere);
         };
-        if claim.earlier.is_some() || claim.has_waited {
-            // The list was read before the claim was taken.
+        if claim.earlier.is_some() || claim.has_waited || self.is_list_old() {
             let found = self.read_list();
             let is_listed = !matches!(found, Ok(LinkState::Absent));
             let was_accepted = claim.earlier == Some(PostedOutcome::Accepted);
@@ -174,11 +186,11 @@ impl<'a> LinkTracker<'a> {
             if is_listed || vanished {
                 self.settle(&claim, Settlement::NotPosted);
                 found?;
-                return Ok(if is_listed {
-                    Invited::Listed
-                } else {
-                    Invited::NotRepeated
-                });
+                if is_listed {
+                    return Ok(Invited::Listed);
+                }
+                self.progress.state = LinkState::Vanished;
+                return Ok(Invited::NotRepeated);
             }
         }
         let posted = self
@@ -196,19 +208,18 @@ impl<'a> LinkTracker<'a> {
     fn note(&mut self, posted: Result<Response, Error>, wait: Duration) -> Result<Invited, Error> {
         let error = match posted {
             Ok(response) => {
-                self.progress.posts += 1;
+                self.progress.add_post(response.attempts());
                 self.progress.post_outcome = PostOutcome::Accepted;
-                self.progress.add_attempts(response.attempts());
                 self.progress.state = LinkState::AwaitingAdministrator;
                 return Ok(Invited::Posted);
             }
             Err(e) => e,
         };
-        self.progress.add_attempts(error.attempts());
         if error.delivery() == Delivery::NeverSent {
+            self.progress.add_attempts(error.attempts());
             return Err(error);
         }
-        self.progress.posts += 1;
+        self.progress.add_post(error.attempts());
         self.progress.post_outcome = PostOutcome::from_error(&error);
         match (self.progress.post_outcome, error.class()) {
             (PostOutcome::AlreadyExisted, Some(Class::Ok)) => {
@@ -252,11 +263,15 @@ impl<'a> LinkTracker<'a> {
         }
         let now = Instant::now();
         let left = post_deadline.saturating_duration_since(now);
+        let timed_out = || {
+            let error = Error::before_send(Status::TimeoutUnsent, "", client.lang());
+            error.with_endpoint(Endpoint::Link)
+        };
         if left.is_zero() {
-            let lang = client.lang();
-            let error = Error::before_send(Status::TimeoutUnsent, "", lang);
-            return Err(error.with_endpoint(Endpoint::Link));
+            return Err(timed_out());
         }
+        // If the list took most of the time, a late store is not to blame.
+        let has_time = left >= client.timeout() / 4;
         let keys = client.link_keys(self.token, self.id, post_deadline);
         // Half of the time is for the post.
         let limit = now + left / 2;
@@ -267,7 +282,10 @@ impl<'a> LinkTracker<'a> {
             let attempt = client
                 .claims
                 .take(keys.clone(), lasts, limit, &client.cancel);
-            let (outcome, left) = match attempt.map_err(|e| client.claim_error(e))? {
+            let (outcome, left) = match attempt.map_err(|e| match e {
+                ClaimError::Store(store) if store.is_late && !has_time => timed_out(),
+                e => client.claim_error(e),
+            })? {
                 Attempt::Taken(claim, earlier) => {
                     let claim = Some(claim);
                     return Ok(Some(HeldClaim {
@@ -293,6 +311,14 @@ impl<'a> LinkTracker<'a> {
             };
             return Ok(None);
         }
+    }
+
+    /// Whether another call may have taken its claim after the list was read, and lost it before
+    /// this call got the claim. Of an account, the outcome of its post would be remembered.
+    fn is_list_old(&self) -> bool {
+        let settle = self.client.settings.settle;
+        let is_remembered = self.client.account.is_some() || settle.is_zero();
+        !is_remembered && self.read_at.is_some_and(|at| at.elapsed() >= settle)
     }
 
     fn settle(&self, held: &HeldClaim, settlement: Settlement) {
@@ -329,12 +355,15 @@ impl<'a> LinkTracker<'a> {
         Ok(self.read_list()? != LinkState::Absent)
     }
 
-    /// Reads the list, at least once, until the link is settled or the wait is over.
-    pub(super) fn poll(mut self, wait: Duration) -> LinkProgress {
+    /// Reads the list, at least once, until the link is settled or the wait is over. With
+    /// `choices`, invites the mini program when the claim of another call ends and nothing shows
+    /// the invitation of that call.
+    pub(super) fn poll(mut self, wait: Duration, choices: Option<LinkChoices>) -> LinkProgress {
         let until = (Instant::now() + wait).min(self.deadline);
-        let known_state = self.progress.state;
+        let mut known_state = self.progress.state;
         let mut pause = (wait / 10).clamp(SHORTEST_READ_PAUSE, MIN_READ_PAUSE);
-        let mut absent_in_a_row = u32::from(known_state == LinkState::Vanished);
+        let is_absent = |state| matches!(state, LinkState::Absent | LinkState::Vanished);
+        let mut absent_in_a_row = u32::from(is_absent(known_state));
         let mut last_error = None;
         loop {
             match self.read_list() {
@@ -353,6 +382,18 @@ impl<'a> LinkTracker<'a> {
                 Ok(_) => absent_in_a_row = 0,
             }
             let now = Instant::now();
+            let other = self.progress.retry_at.filter(|_| self.progress.posts == 0);
+            if let (Some(ends), Some(choices)) = (other.filter(|_| !self.was_seen), choices) {
+                if ends <= now && now < until {
+                    self.progress.retry_at = None;
+                    match self.invite(choices, until - now) {
+                        Err(e) => return self.fail(e),
+                        Ok(Invited::NotRepeated) => return self.progress,
+                        Ok(_) => known_state = self.progress.state,
+                    }
+                }
+            }
+            let now = Instant::now();
             if self.progress.is_settled() || now >= until {
                 // If no list could be read, the state is unknown and the error gives the reason.
                 self.progress.error = match self.progress.state {
@@ -362,7 +403,10 @@ impl<'a> LinkTracker<'a> {
                 };
                 return self.finish();
             }
-            if let Err(e) = self.client.pause_until((now + jittered(pause)).min(until)) {
+            let next = (now + jittered(pause)).min(until);
+            let claim_ends = self.progress.retry_at.filter(|ends| *ends > now);
+            let next = claim_ends.map_or(next, |ends| next.min(ends));
+            if let Err(e) = self.client.pause_until(next) {
                 return self.fail(e);
             }
             pause = (pause * 3 / 2).min(MAX_READ_PAUSE);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::model::attempt::{Attempt, trace_json};
+use crate::model::attempt::{Attempt, Phase, trace_json};
 use crate::model::delivery::Delivery;
 use crate::model::errcode::Class;
 use crate::model::lang::Lang;
@@ -30,10 +30,10 @@ pub enum LinkState {
     AwaitingAdministrator,
     /// The mini program's administrator refused: [`LinkStatus::Refused`].
     Declined,
-    /// The list does not show the mini program. Only [`LinkProgress::found`] has this state.
+    /// The list does not show the mini program, and nothing is known of an earlier invitation.
     Absent,
-    /// The mini program is no longer in the list, or never was: the state of a call that ends
-    /// without having seen it.
+    /// The mini program was in the list or was invited earlier, and is no longer in the list; or a
+    /// wait did not find it.
     Vanished,
     /// The list does not show the mini program, and an earlier invitation may still take effect.
     /// Nothing else is posted until [`LinkProgress::retry_after`] has passed.
@@ -190,6 +190,13 @@ impl LinkProgress {
         }
     }
 
+    /// Adds the attempts of a post that WeChat may have received, once or several times.
+    pub(super) fn add_post(&mut self, attempts: &[Attempt]) {
+        let received = attempts.iter().filter(|a| a.phase >= Phase::Send);
+        self.posts += u32::try_from(received.count()).unwrap_or(u32::MAX).max(1);
+        self.add_attempts(attempts);
+    }
+
     /// Whether waiting can change nothing any more.
     pub(super) fn is_settled(&self) -> bool {
         matches!(self.state, LinkState::Linked | LinkState::Declined)
@@ -288,6 +295,17 @@ impl LinkProgress {
             return String::new();
         }
         let (name, text) = (status.name(), status.text(self.lang));
+        if let Some(number) = self.unknown_link_status() {
+            return match self.lang {
+                Lang::En => format!(
+                    "{name}: the list shows the mini program with the unknown status {number}. \
+                     Look at it in the account's settings before linking it again."
+                ),
+                Lang::Zh => format!(
+                    "{name}：列表中该小程序的状态 {number} 未知。再次关联前请在公众号后台查看。"
+                ),
+            };
+        }
         let administrator = match (self.state, self.lang) {
             (LinkState::AwaitingOfficialAccount | LinkState::AwaitingMiniProgram, Lang::En) => {
                 format!(" ({})", self.state.administrator(self.lang))
@@ -301,6 +319,13 @@ impl LinkProgress {
             Lang::En => format!("{name}{administrator}: {text}"),
             Lang::Zh => format!("{name}{administrator}：{text}"),
         }
+    }
+
+    /// The status of the mini program's item if its meaning is not known.
+    fn unknown_link_status(&self) -> Option<i64> {
+        let status = self.item.as_ref()?.get("status")?.as_i64()?;
+        let is_unknown = matches!(LinkStatus::from(status), LinkStatus::Other(_));
+        (is_unknown && self.state == LinkState::AwaitingAdministrator).then_some(status)
     }
 
     /// The message if `error` ended the call: the error, then what the call had done before.

@@ -854,6 +854,7 @@ fn exec_uses_the_token_source_in_args() {
         let store = format!("file:{}", path.display());
         let mut options = crate::Options::new();
         options.set("store", &store).unwrap();
+        options.set("base_url", sandbox.http_url()).unwrap();
         for (key, value) in platform {
             options.set(key, value).unwrap();
         }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 
@@ -23,13 +24,22 @@ use crate::model::link_status::LinkStatus;
 #[derive(Clone, Debug)]
 pub struct LinkList {
     response: Response,
+    read_at: Instant,
 }
 
 impl LinkList {
     /// The list in a response; `None` if the response contains none.
     #[doc(hidden)]
     pub fn from_response(response: Response) -> Option<LinkList> {
-        response.items().is_some().then_some(LinkList { response })
+        response.items().is_some().then(|| LinkList {
+            response,
+            read_at: Instant::now(),
+        })
+    }
+
+    /// When it was read.
+    pub(crate) fn read_at(&self) -> Instant {
+        self.read_at
     }
 
     /// The response that contains the list.

@@ -20,7 +20,7 @@ pub(crate) const LONGEST_CLAIM: Duration = Duration::from_secs(3 * 60 * 60);
 /// What names a link.
 #[derive(Clone, Copy)]
 pub(crate) struct LinkName<'a> {
-    /// Where the link exists: a simulator's origin, or "production".
+    /// See [`realm`](super::realm).
     pub realm: &'a str,
     /// The Official Account, if it is known.
     pub account: Option<&'a str>,

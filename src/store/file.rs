@@ -400,9 +400,9 @@ impl File {
         let (path, why) = (self.path.display(), why.into());
         let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
         StoreError::permanent(message!(
-            "the token store {path} is damaged: {en}. Restore it or delete it (tickets and \
+            "the store {path} is damaged: {en}. Restore it or delete it (tickets and \
              accounts must then be stored again)",
-            "令牌存储 {path} 已损坏：{zh}。请恢复或删除该文件（删除后须重新存入 ticket 和账号）"
+            "存储 {path} 已损坏：{zh}。请恢复或删除该文件（删除后须重新存入 ticket 和账号）"
         ))
     }
 
@@ -410,21 +410,18 @@ impl File {
         let path = self.path.display();
         match why {
             Unavailable::InUse => StoreError::timed_out(message!(
-                "the token store {path} is in use: another process had it open all the time. \
+                "the store {path} is in use: another process had it open all the time. \
                  Check whether a process that uses it is stopped, and try again",
-                "令牌存储 {path} 正在使用中：另一个进程一直打开着它。\
+                "存储 {path} 正在使用中：另一个进程一直打开着它。\
                  请检查使用它的进程是否已被暂停，然后重试"
             )),
             Unavailable::Refused(why) => {
                 let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
-                StoreError::permanent(message!(
-                    "the token store {path} {en}",
-                    "令牌存储 {path} {zh}"
-                ))
+                StoreError::permanent(message!("the store {path} {en}", "存储 {path} {zh}"))
             }
             Unavailable::Failed(Text { en, zh }, e) => StoreError::permanent(message!(
-                "the token store {path} {en}: {e}",
-                "令牌存储 {path} {zh}：{e}"
+                "the store {path} {en}: {e}",
+                "存储 {path} {zh}：{e}"
             )),
         }
     }
@@ -486,7 +483,7 @@ fn release(file: Option<fs::File>) {
 impl Store for File {
     fn name(&self) -> Message {
         let path = self.path.display();
-        message!("the token store {path}", "令牌存储 {path} ")
+        message!("the store {path}", "存储 {path} ")
     }
 
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {

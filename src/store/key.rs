@@ -4,12 +4,23 @@ use std::fmt::Write;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::config::host::Host;
+
 /// The characters that RFC 3986 reserves. An encoded id contains no ':'.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// Where accounts and links exist: a simulator's origin, or "production". It is a part of every
+/// key, so that nothing of a simulator is used in production.
+pub(crate) fn realm(hosts: &[Host]) -> String {
+    match hosts.first().filter(|host| host.is_loopback()) {
+        Some(simulator) => simulator.origin.clone(),
+        None => "production".into(),
+    }
+}
 
 /// Encodes an id as a part of a key.
 pub(crate) fn encoded(id: &str) -> String {

@@ -30,7 +30,7 @@ impl Memory {
 
 impl Store for Memory {
     fn name(&self) -> Message {
-        Message::new("the token store in memory", "内存中的令牌存储")
+        Message::new("the store in memory", "内存存储")
     }
 
     fn read(&self, key: &str, _: Instant) -> Result<Option<Vec<u8>>, StoreError> {

@@ -33,6 +33,7 @@ use crate::config::store_url::StoreUrl;
 use crate::model::message::Message;
 
 pub(crate) use claim::{Claimed, LinkKeys, LinkName, PostedOutcome, Settlement};
+pub(crate) use key::realm;
 pub(crate) use owner::LockOwner;
 pub(crate) use process_claims::{HashedKeys, ProcessClaims};
 pub(crate) use store::{Store, StoreError};

@@ -123,10 +123,7 @@ impl Redis {
         let server = Server::new(info).ok_or(no_tls)?;
         let shown = server.shown();
         Ok(Redis {
-            subject: message!(
-                "the token store, Redis at {shown},",
-                "令牌存储（Redis，{shown}）"
-            ),
+            subject: message!("the store, Redis at {shown},", "存储（Redis，{shown}）"),
             state: TimedMutex::new(State {
                 session: Session::new(server),
                 failed: None,

@@ -30,7 +30,7 @@ use crate::response::response::Response;
 use crate::retry::Sender;
 use crate::store::key::encoded;
 use crate::store::retry::{MAX_PAUSE, MIN_PAUSE, pause, retry_until};
-use crate::store::{LockOwner, Store, StoreError};
+use crate::store::{LockOwner, Store, StoreError, realm};
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
 use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
@@ -62,6 +62,7 @@ const REFRESH_TOKEN: Text = Text {
 pub(crate) struct Platform(Arc<Shared>);
 
 pub(crate) struct Shared {
+    realm: String,
     appid: String,
     appsecret: String,
     pool: Arc<ConnectionPool>,
@@ -156,6 +157,7 @@ impl Platform {
             ));
         };
         Ok(Platform(Arc::new(Shared {
+            realm: realm(&options.hosts),
             appid: appid.clone(),
             appsecret: appsecret.clone(),
             pool,
@@ -208,15 +210,15 @@ impl Platform {
         let waited = limit + GRACE;
         let (own, grant) = (self.clone(), grant.to_owned());
         let why = Text {
-            en: "the token store failed",
-            zh: "令牌存储出错",
+            en: "the store failed",
+            zh: "存储出错",
         };
         let panicked = Err(self.error(Status::Internal, why));
         let work = move || own.store_grant_until(&key, &grant, limit);
         let stored = Flight::start("wxlink-store", work, panicked).map_err(|e| {
             let why = message!(
                 "could not start a thread for the store: {e}",
-                "无法启动访问令牌存储的线程：{e}"
+                "无法启动访问存储的线程：{e}"
             );
             self.error(Status::Internal, why)
         })?;
@@ -657,15 +659,13 @@ impl Platform {
 
     /// The key of the platform's own record. Two records never share a key, whatever the ids are.
     fn own_key(&self) -> String {
-        format!("wxlink:platform:{}", encoded(&self.appid))
+        let (realm, platform) = (encoded(&self.realm), encoded(&self.appid));
+        format!("wxlink:platform:{realm}:{platform}")
     }
 
     fn key_of(&self, account: &str) -> String {
-        format!(
-            "wxlink:account:{}:{}",
-            encoded(&self.appid),
-            encoded(account)
-        )
+        let (realm, platform) = (encoded(&self.realm), encoded(&self.appid));
+        format!("wxlink:account:{realm}:{platform}:{}", encoded(account))
     }
 
     fn not_stored(&self, error: StoreError) -> Error {
@@ -680,8 +680,8 @@ impl Platform {
     fn unreadable(&self, key: &str, grant: Text) -> Error {
         let (en, zh) = (grant.en, grant.zh);
         self.no_token(message!(
-            "the record {key} in the token store cannot be read; store {en} again",
-            "令牌存储中的记录 {key} 无法读取；请重新存入{zh}"
+            "the record {key} in the store cannot be read; store {en} again",
+            "存储中的记录 {key} 无法读取；请重新存入{zh}"
         ))
     }
 

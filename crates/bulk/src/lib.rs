@@ -5,7 +5,8 @@
 //! many machines through a Redis.
 //!
 //! One worker at a time works on an account. It reads the account's list once and posts only what
-//! the list does not show. This is why no link is posted twice, whenever a worker is killed.
+//! the list does not show. A post is noted in the journal or the queue before it is made, so that
+//! after a kill it is repeated only when it can no longer take effect.
 //!
 //! # Layout
 //!
@@ -14,7 +15,8 @@
 //! - `message`: messages in English and Chinese. `lock`, `random`, `stop`: small tools.
 //! - `rate`: limits on calls. `quota`: WeChat's quotas and when they are reset.
 //! - `severity`: how serious a result is. `error`: the error of jobs and queues.
-//! - `row`: one link to make. `outcome`: its outcome and record, and counts of outcomes.
+//! - `row`: one link to make. `posts`: the invitations posted for it.
+//! - `outcome`: a row's outcome and record, and counts of outcomes.
 //! - `input`: reads and checks rows from CSV and JSON lines.
 //! - `folder`: a folder in which only files of ours are replaced or removed.
 //! - `report`: a CSV file for each outcome.
@@ -31,6 +33,8 @@ mod job;
 mod lock;
 mod message;
 mod outcome;
+mod posts;
+
 mod queue;
 mod quota;
 mod random;

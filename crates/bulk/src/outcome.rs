@@ -141,6 +141,9 @@ pub struct Record {
     /// What happened and what to do about it, in the client's language, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// How many invitations WeChat may have received for the row, over all runs.
+    #[serde(default, skip_serializing_if = "is_none_posted")]
+    pub posts: u32,
     /// When a deferred row is due again (Unix time, s).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
@@ -152,6 +155,12 @@ pub struct Record {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(code: &i32) -> bool {
     *code == 0
+}
+
+// serde prescribes the signature.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none_posted(posts: &u32) -> bool {
+    *posts == 0
 }
 
 /// How many rows have an outcome.

@@ -65,6 +65,14 @@ pub(crate) fn unix_now() -> u64 {
     since.map_or(0, |since| since.as_secs())
 }
 
+/// The current time (Unix time, ms).
+pub(crate) fn unix_now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
 /// The number of a month in Beijing, counted from the year 0.
 pub(crate) fn month_number(unix_seconds: u64) -> i32 {
     let date = beijing(unix_seconds).date();

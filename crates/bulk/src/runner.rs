@@ -15,8 +15,9 @@ use wxlink::{Client, Delivery, Error, Lang, LinkList, LinkProgress, LinkState, S
 
 use crate::error::BulkError;
 use crate::lock::lock;
-use crate::message::message;
+use crate::message::{Message, message};
 use crate::outcome::{Outcome, Record};
+use crate::posts::{MAX_POSTS, Posts};
 use crate::quota::{Period, Quota, format_beijing_time, unix_now};
 use crate::row::Row;
 use crate::severity::Severity;
@@ -55,6 +56,13 @@ pub(crate) trait AccountLease {
 
     /// Waits until the rates allow a call. `false` if a stop is requested or the lease was lost.
     fn acquire_permit(&mut self, stop: &StopFlag) -> Result<bool, BulkError>;
+
+    /// What is known of the invitations for a row, which is the first one without a record.
+    fn posts(&self, row: &Row) -> Posts;
+
+    /// Notes what is known of the invitations for that row, so that it outlives this process.
+    /// `false` if the lease was lost.
+    fn note_posts(&mut self, row: &Row, posts: Posts) -> Result<bool, BulkError>;
 
     /// Keeps the record of the first row that has none. `false` if the lease was lost.
     fn record(&mut self, record: Record) -> Result<bool, BulkError>;
@@ -114,6 +122,8 @@ enum Step {
         outcome: Outcome,
         error: Option<Error>,
     },
+    /// Record that the row was posted [`MAX_POSTS`] times and is not in the list.
+    GiveUp,
     /// Nothing may be posted before `until` (Unix time, s): a quota is used up, or an earlier
     /// invitation may still take effect, which is no error.
     Defer {
@@ -229,7 +239,9 @@ impl Runner<'_> {
                 Some(end) => Ok(end),
                 None => self.record_all(lease, Outcome::Failed, &error, None),
             },
-            Step::Record { .. } | Step::Defer { .. } | Step::Stop => Ok(LeaseEnd::Abandoned),
+            Step::Record { .. } | Step::Defer { .. } | Step::GiveUp | Step::Stop => {
+                Ok(LeaseEnd::Abandoned)
+            }
         }
     }
 
@@ -249,6 +261,8 @@ impl Runner<'_> {
                 return Ok(LeaseEnd::Finished);
             }
             for row in rows {
+                let known = lease.posts(&row);
+                let mut posts = known;
                 let step = if invited.contains(&row.appid) {
                     Step::Record {
                         outcome: Outcome::Pending,
@@ -256,20 +270,36 @@ impl Runner<'_> {
                     }
                 } else if list.find(&row.appid).is_some() {
                     // Nothing will be posted, so no permit is needed.
-                    ensure(client, list, &row)
+                    ensure(client, list, &row).0
                 } else if let Some((until, error)) = &used_up {
                     Step::Defer {
                         until: *until,
                         whole_account: true,
                         error: error.clone(),
                     }
-                } else if lease.acquire_permit(self.stop)? {
-                    ensure(client, list, &row)
+                } else if !known.in_doubt_for.is_zero() {
+                    defer_doubtful(known.in_doubt_for)
+                } else if known.count >= MAX_POSTS {
+                    Step::GiveUp
                 } else {
-                    return Ok(LeaseEnd::Abandoned);
+                    let noted = known.one_more(client.timeout() + client.settle_time());
+                    if !lease.acquire_permit(self.stop)? || !lease.note_posts(&row, noted)? {
+                        return Ok(LeaseEnd::Abandoned);
+                    }
+                    let (step, made) = ensure(client, list, &row);
+                    if made > 0 {
+                        posts = known.one_more(client.settle_time());
+                    }
+                    if !matches!(step, Step::Record { .. } | Step::Defer { .. })
+                        && !lease.note_posts(&row, posts)?
+                    {
+                        return Ok(LeaseEnd::Abandoned);
+                    }
+                    breaker.record_store(&step)?;
+                    step
                 };
                 let lang = client.lang();
-                let record = match step {
+                let mut record = match step {
                     Step::Record { outcome, error } => {
                         // A denied link is no denied account: the list could be read.
                         if outcome != Outcome::NoAccess {
@@ -292,6 +322,10 @@ impl Runner<'_> {
                         }
                         record
                     }
+                    Step::GiveUp => Record {
+                        message: given_up().get(lang).to_owned(),
+                        ..record_of(&row, Outcome::Unknown, None, None, lang)
+                    },
                     Step::Pause(pause) => return Ok(pause_account(pause)),
                     Step::Retry(error) => match self.back_off(lease, breaker) {
                         Some(end) => return Ok(end),
@@ -299,6 +333,7 @@ impl Runner<'_> {
                     },
                     Step::Stop => return Ok(LeaseEnd::Abandoned),
                 };
+                record.posts = posts.count;
                 if !self.record(lease, record)? {
                     return Ok(LeaseEnd::Abandoned);
                 }
@@ -367,6 +402,8 @@ struct BreakerState {
     failures: u32,
     /// Accounts in a row that denied access.
     denials: u32,
+    /// Since when the store could not be used.
+    store_away_since: Option<Instant>,
     /// Why the run ends, if the breaker ended it.
     tripped: Option<RunEnd>,
 }
@@ -379,6 +416,7 @@ impl CircuitBreaker<'_> {
                 last_success: Instant::now(),
                 failures: 0,
                 denials: 0,
+                store_away_since: None,
                 tripped: None,
             }),
         }
@@ -402,6 +440,22 @@ impl CircuitBreaker<'_> {
         }
     }
 
+    /// Whether the store could be used for a post. Without it nothing may be posted, so the run
+    /// ends when it has been away for [`MIN_OUTAGE`].
+    fn record_store(&self, step: &Step) -> Result<(), BulkError> {
+        let mut state = lock(&self.state);
+        match step {
+            Step::Retry(error) if error.status() == Status::Store => {
+                let since = *state.store_away_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= MIN_OUTAGE {
+                    return Err(error.clone().into());
+                }
+            }
+            _ => state.store_away_since = None,
+        }
+        Ok(())
+    }
+
     /// A call for an account did not get through.
     fn record_failure(&self) {
         let mut state = lock(&self.state);
@@ -423,20 +477,27 @@ fn pause_account(pause: Duration) -> LeaseEnd {
     LeaseEnd::BackOff(Backoff { pause, failures: 0 })
 }
 
-/// Ensures the row's link, given a list that was just read.
-fn ensure(client: &Client, list: &LinkList, row: &Row) -> Step {
+/// Ensures the row's link, given a list that was just read. Also returns how many invitations it
+/// posted.
+fn ensure(client: &Client, list: &LinkList, row: &Row) -> (Step, u32) {
     let progress = client.ensure_linked_in(list, None, &row.appid, row.choices());
-    match progress.error() {
+    let step = match progress.error() {
         Some(error) => step_after_error(error.clone()),
-        None if progress.state() == LinkState::InDoubt => Step::Defer {
-            until: unix_now() + progress.retry_after().as_secs() + 1,
-            whole_account: false,
-            error: None,
-        },
+        None if progress.state() == LinkState::InDoubt => defer_doubtful(progress.retry_after()),
         None => Step::Record {
             outcome: outcome_of(&progress),
             error: None,
         },
+    };
+    (step, progress.posts())
+}
+
+/// Defers a row whose earlier invitation may still take effect for this long.
+fn defer_doubtful(doubt: Duration) -> Step {
+    Step::Defer {
+        until: unix_now() + doubt.as_secs() + 1,
+        whole_account: false,
+        error: None,
     }
 }
 
@@ -516,8 +577,18 @@ fn record_of(
         rid: error.map(|e| e.rid().to_owned()).unwrap_or_default(),
         message,
         until,
+        posts: 0,
         at: unix_now(),
     }
+}
+
+/// The message of a row that was posted too often.
+fn given_up() -> Message {
+    message!(
+        "posted {MAX_POSTS} times, and the list does not show it: it is not posted again. Ask the \
+         account's administrator whether an invitation arrived",
+        "已发出 {MAX_POSTS} 次邀请，但列表中仍未显示，不再发送。请向公众号管理员确认是否收到邀请"
+    )
 }
 
 /// The error of a worker that panicked.
@@ -526,4 +597,51 @@ pub(crate) fn worker_panicked() -> BulkError {
         "internal error: a worker thread panicked. Please report it",
         "内部错误：工作线程崩溃。请反馈该问题"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wxlink::{Endpoint, LinkChoices, Options, Response};
+
+    /// The error of an ensure whose store cannot be used.
+    fn store_error() -> Error {
+        let mut options = Options::new();
+        options.set("store", "file:/nowhere/store").unwrap();
+        options.set("base_url", "http://127.0.0.1:9").unwrap();
+        options.set("timeout_ms", "100").unwrap();
+        let client = Client::new(&options).unwrap();
+        let body = br#"{"errcode":0,"wxopens":{"items":[]}}"#.to_vec();
+        let response = Response::from_bytes(Endpoint::Get, 200, body).unwrap();
+        let list = LinkList::from_response(response).unwrap();
+        let choices = LinkChoices {
+            notify_users: false,
+            show_profile: false,
+        };
+        let progress = client.ensure_linked_in(&list, "TOKEN", "wx1", choices);
+        progress.error().unwrap().clone()
+    }
+
+    #[test]
+    fn a_run_ends_when_the_store_stays_away() {
+        let stop = StopFlag::default();
+        let breaker = CircuitBreaker::new(&stop);
+        let error = store_error();
+        assert_eq!(error.status(), Status::Store);
+        let away = step_after_error(error);
+        breaker.record_store(&away).unwrap();
+        let past = Instant::now().checked_sub(MIN_OUTAGE).unwrap();
+        lock(&breaker.state).store_away_since = Some(past);
+        // Once the store can be used, a new outage begins later.
+        let linked = Step::Record {
+            outcome: Outcome::Linked,
+            error: None,
+        };
+        breaker.record_store(&linked).unwrap();
+        breaker.record_store(&away).unwrap();
+        lock(&breaker.state).store_away_since = Some(past);
+        let ended = breaker.record_store(&away).unwrap_err();
+        assert!(ended.to_string().contains("/nowhere/store"), "{ended}");
+        assert_eq!(ended.severity(), Severity::Retry);
+    }
 }

@@ -109,7 +109,6 @@ fn no_job_is_created_in_a_folder_with_other_files() {
         "job.json",
         "journal.jsonl",
         "lock",
-        "running",
         "rows.new",
         "rows.sorted",
         "job.json.new",
@@ -369,18 +368,6 @@ fn a_job_does_not_touch_files_that_replaced_its_own() {
         fs::remove_file(&path).unwrap();
         fs::rename(&kept, &path).unwrap();
     }
-    // A file `running` of the user's is not removed as a sign of a running job.
-    fs::write(dir.join("running"), "mine").unwrap();
-    let job = Job::open(&dir, ResumeMode::Failed).unwrap();
-    let runner = Runner {
-        client: &world.client(),
-        workers: 1,
-        observer: &|_| {},
-        stop: &StopFlag::default(),
-    };
-    let why = job.run(&runner, UNLIMITED).err().unwrap();
-    assert!(why.to_string().contains("in the way"), "{why}");
-    assert_eq!(fs::read(dir.join("running")).unwrap(), b"mine");
     assert_eq!(world.received().links, 20);
 }
 

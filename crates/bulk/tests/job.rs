@@ -335,8 +335,10 @@ fn the_row_of_a_torn_journal_line_is_done_again() {
     // The last line is cut off; or a power failure left blank bytes in an earlier one.
     let cut = text[..text.len() - 5].to_vec();
     let mut void = text.clone();
-    let second = text.iter().position(|b| *b == b'\n').unwrap() + 1;
-    void[second..second + 50].fill(0);
+    let is_record = |line: &&[u8]| line.windows(9).any(|part| part == br#""outcome""#);
+    let record = text.split(|b| *b == b'\n').find(is_record).unwrap();
+    let at = text.windows(record.len()).position(|part| part == record);
+    void[at.unwrap()..][..50].fill(0);
     for torn in [cut, void] {
         std::fs::write(&journal, torn).unwrap();
         let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
@@ -349,28 +351,104 @@ fn the_row_of_a_torn_journal_line_is_done_again() {
     }
 }
 
+/// Another process that works on a job. It is this test program, which then runs only this.
 #[test]
-fn after_a_kill_the_next_run_waits_for_the_last_post() {
-    let bench = Bench::new("settle", 1, 2);
-    drop(bench.create_job([(1, 1), (1, 2)]));
-    // The state after a kill while the last post is still on its way.
-    std::fs::write(bench.dir.join("running"), "").unwrap();
-    let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
-    let post = || {
-        let client = bench.client.account(&account(1)).unwrap();
-        client
-            .link_miniprogram(None, &appid(1), row(2, 1, 1).choices())
-            .unwrap()
+fn one_process() {
+    // Without these variables it is a test of its own, which has nothing to do.
+    let (Ok(url), Ok(dir)) = (std::env::var("JOB_URL"), std::env::var("JOB_DIR")) else {
+        return;
     };
-    std::thread::scope(|scope| {
-        scope.spawn(post);
+    let client = wxlink_testkit::world::client(&url, "memory");
+    client.set_ticket("TICKET").unwrap();
+    let job = Job::open(dir.as_ref(), ResumeMode::Pending).unwrap();
+    let runner = Runner {
+        client: &client,
+        workers: 1,
+        observer: &|_| {},
+        stop: &StopFlag::default(),
+    };
+    let _ = job.run(&runner, UNLIMITED);
+}
+
+/// Runs the job in a process that is killed as soon as WeChat has received one more post, which
+/// takes no effect yet.
+fn kill_while_posting(bench: &Bench) {
+    let hang = json!({"endpoint": "link", "fault": "hang", "when": "before"});
+    bench.admin("POST", "faults", hang);
+    let posts = bench.received().links;
+    let mut process = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "one_process"])
+        .env("JOB_URL", bench.world.sandbox.http_url())
+        .env("JOB_DIR", &bench.dir)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while bench.received().links == posts {
+        assert!(process.try_wait().unwrap().is_none(), "it ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// Resumes the job, repeatedly until its deferred rows are due and done.
+fn resume_until_done(bench: &Bench) -> Vec<Record> {
+    loop {
+        let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
         let (_, records) = bench.run(&job);
-        let found = outcomes(&records);
-        assert_eq!(found[&(account(1), appid(1))], Outcome::Pending);
-        assert_eq!(found[&(account(1), appid(2))], Outcome::Invited);
-    });
+        if job.left() == 0 && job.tally().count(Outcome::Deferred) == 0 {
+            return records;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_post_of_a_killed_job_is_not_repeated_while_it_may_take_effect() {
+    let bench = Bench::new("killed-post", 1, 2);
+    drop(bench.create_job([(1, 1), (1, 2)]));
+    kill_while_posting(&bench);
+    let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
+    let (_, records) = bench.run(&job);
+    let found = outcomes(&records);
+    assert_eq!(found[&(account(1), appid(1))], Outcome::Deferred);
+    assert_eq!(found[&(account(1), appid(2))], Outcome::Invited);
     assert_eq!(bench.received().links, 2);
-    assert!(!bench.dir.join("running").exists());
+    assert_eq!(records[0].posts, 1);
+    assert!(records[0].until > Some(records[0].at), "{records:?}");
+    drop(job);
+    // The list shows that it took effect.
+    let gateway = bench.client.account(&account(1)).unwrap();
+    let choices = row(2, 1, 1).choices();
+    gateway.link_miniprogram(None, &appid(1), choices).unwrap();
+    let records = resume_until_done(&bench);
+    assert_eq!(records[0].outcome, Outcome::Pending);
+    assert_eq!(bench.received().links, 3);
+}
+
+#[test]
+fn a_row_is_posted_three_times_at_most_over_all_runs() {
+    let bench = Bench::new("three-posts", 1, 1);
+    drop(bench.create_job([(1, 1)]));
+    kill_while_posting(&bench);
+    let busy = json!({"endpoint": "link", "always": true, "fault": {"errcode": {"code": -1}}});
+    bench.admin("POST", "faults", busy);
+    let records = resume_until_done(&bench);
+    let given_up = &records[0];
+    assert_eq!((given_up.outcome, given_up.posts), (Outcome::Unknown, 3));
+    assert!(
+        given_up.message.contains("not posted again"),
+        "{given_up:?}"
+    );
+    assert_eq!(bench.received().links, 3);
+    let job = Job::open(&bench.dir, ResumeMode::Failed).unwrap();
+    assert_eq!(job.left(), 1);
+    let (_, records) = bench.run(&job);
+    assert_eq!(
+        (records[0].outcome, records[0].posts),
+        (Outcome::Unknown, 3)
+    );
+    assert_eq!(bench.received().links, 3);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::{UNLIMITED, row};
 use serde_json::{Value, json};
+use wxlink::Options;
 use wxlink_bulk::{
     BulkError, Collected, Outcome, Pushed, Queue, QueueStatus, QueuedResult, Rate, Rates, Record,
     RunEnd, Runner, Severity, StopFlag, WorkerConfig,
@@ -640,9 +641,13 @@ fn one_worker_of_many() {
     let Ok(url) = std::env::var("BULK_QUEUE") else {
         return;
     };
-    let queue = Queue::new(&url, "crowd").unwrap();
+    let queue = Queue::new(&url, &std::env::var("BULK_NAME").unwrap()).unwrap();
+    let mut settle = Options::new();
+    let settle_ms = std::env::var("BULK_SETTLE_MS").unwrap();
+    settle.set("settle_ms", &settle_ms).unwrap();
+    let client = client(&std::env::var("BULK_SANDBOX").unwrap(), &url);
     let runner = Runner {
-        client: &client(&std::env::var("BULK_SANDBOX").unwrap(), &url),
+        client: &client.derive(&settle).unwrap(),
         workers: 4,
         observer: &|_| {},
         stop: &StopFlag::default(),
@@ -651,14 +656,54 @@ fn one_worker_of_many() {
     assert_eq!(queue.work(&runner, config).unwrap(), RunEnd::Finished);
 }
 
-fn worker(redis: &Redis, world: &World) -> Child {
+fn worker(redis: &Redis, world: &World, queue: &str, settle_ms: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", WORKER_PROCESS, "--nocapture"])
         .env("BULK_QUEUE", redis.url())
+        .env("BULK_NAME", queue)
+        .env("BULK_SETTLE_MS", settle_ms)
         .env("BULK_SANDBOX", world.sandbox.http_url())
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap()
+}
+
+#[test]
+fn a_post_of_a_killed_worker_is_in_doubt_and_a_row_is_posted_three_times_at_most() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-posts", 1, 1);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    push(&queue, &[(1, 1)], UNLIMITED);
+    world.client_with_store(&redis.url());
+    let hang = json!({"endpoint": "link", "fault": "hang", "when": "before"});
+    world.admin("POST", "faults", hang);
+    // The account is leased again after eight seconds.
+    let mut killed = worker(&redis, &world, "q", "20000");
+    while world.received().links == 0 {
+        assert!(killed.try_wait().unwrap().is_none(), "it ended");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let busy = json!({"endpoint": "link", "always": true, "fault": {"errcode": {"code": -1}}});
+    world.admin("POST", "faults", busy);
+    // The worker shares no store with the killed one: the queue knows of its post.
+    let (_, records) = work(&queue, &world);
+    assert_eq!(records[0].outcome, Outcome::Deferred, "{records:?}");
+    assert_eq!(records[0].posts, 1);
+    while results(&queue).is_empty() {
+        work(&queue, &world);
+    }
+    let results = results(&queue);
+    let record = &results[0].record;
+    assert_eq!((record.outcome, record.posts), (Outcome::Unknown, 3));
+    assert_eq!(world.received().links, 3);
+    queue.purge(&collect(&queue, &world)).unwrap();
+    let left = keys(&redis);
+    assert!(
+        left.iter().all(|key| !key.contains("{wxlink:q}")),
+        "{left:?}"
+    );
 }
 
 #[test]
@@ -676,7 +721,8 @@ fn every_row_gets_one_result_though_workers_and_redis_are_killed() {
     let total = rows.len() as u64;
     push(&queue, &rows, UNLIMITED);
     world.client_with_store(&redis.url());
-    let mut workers_running: Vec<Child> = (0..workers).map(|_| worker(&redis, &world)).collect();
+    let start = |redis: &Redis| worker(redis, &world, "crowd", "500");
+    let mut workers_running: Vec<Child> = (0..workers).map(|_| start(&redis)).collect();
 
     // After each tenth of the rows a worker is killed, and after half of them Redis is.
     let limit = Instant::now() + Duration::from_secs(600);
@@ -701,7 +747,7 @@ fn every_row_gets_one_result_though_workers_and_redis_are_killed() {
         let mut killed = workers_running.remove(0);
         killed.kill().unwrap();
         killed.wait().unwrap();
-        workers_running.push(worker(&redis, &world));
+        workers_running.push(start(&redis));
     }
     for mut one in workers_running {
         assert!(one.wait().unwrap().success());

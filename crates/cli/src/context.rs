@@ -9,6 +9,7 @@ use crate::error::CommandError;
 use crate::interrupt;
 use crate::output::Output;
 use crate::settings::Settings;
+use crate::state;
 
 /// A run of a subcommand.
 pub(crate) struct Context<'a> {
@@ -37,6 +38,23 @@ impl<'a> Context<'a> {
             return Err(CommandError::usage(self.settings.no_token_source()));
         }
         self.client_with(self.settings.options())
+    }
+
+    /// The same for calls that post: unless the option `store` is set, other runs of the command
+    /// share its link claims.
+    pub fn posting_client(&self) -> Result<Client, CommandError> {
+        let settings = &self.settings;
+        if !settings.has_token_source() || settings.set().iter().any(|s| s.key == "store") {
+            return self.client();
+        }
+        let mut options = settings.options().clone();
+        match state::default_store() {
+            Ok(store) => {
+                options.set("store", &store)?;
+            }
+            Err(warning) => self.out.diagnostic(warning.get(self.out.lang())),
+        }
+        self.client_with(&options)
     }
 
     /// A client with these options, which need no source of tokens. An interrupt cancels its calls.

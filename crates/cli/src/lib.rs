@@ -17,6 +17,7 @@
 //! - `secret`: a secret from a file or stdin.
 //! - `config`: the config file.
 //! - `settings`: flags, environment and config file combined.
+//! - `state`: where later runs find what this one did, if no store is set.
 //! - `context`: what a subcommand works with.
 //! - `args`: arguments that several subcommands share.
 //! - `report`: results that several subcommands share.
@@ -44,6 +45,7 @@ mod output;
 mod report;
 mod secret;
 mod settings;
+mod state;
 
 use std::ffi::{OsStr, OsString};
 

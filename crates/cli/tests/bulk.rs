@@ -59,9 +59,11 @@ fn processed(world: &World) -> u64 {
     counts["processed"]["link"].as_u64().unwrap()
 }
 
+/// How many rows have a record in the job's journal.
 fn journal(world: &World) -> usize {
     let path = world.dir.join("links.csv.job/journal.jsonl");
-    fs::read_to_string(path).map_or(0, |text| text.lines().count())
+    let is_record = |line: &&str| line.contains("\"outcome\"");
+    fs::read_to_string(path).map_or(0, |text| text.lines().filter(is_record).count())
 }
 
 const FAST: [&str; 4] = ["--rate", "off", "--account-rate", "off"];

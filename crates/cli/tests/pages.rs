@@ -34,7 +34,7 @@ fn shell(line: &str, dir: &Path, sandbox: &Sandbox) -> std::process::Output {
 }
 
 /// Writes the files that the examples use into a folder.
-fn write_example_files(dir: &Path) {
+fn write_example_files(dir: &Path, sandbox: &Sandbox) {
     let config = dir.join(".config/wxlink");
     std::fs::create_dir_all(&config).unwrap();
     let platform = format!(
@@ -58,15 +58,22 @@ fn write_example_files(dir: &Path) {
     let head = "account,appid,notify_users,show_profile\n";
     file(dir, "links.csv", &format!("{head}{rows}"));
     assert_eq!(
-        run_in(dir, &["platform", "set-ticket"], "SANDBOX-TICKET\n").code,
+        run_in(
+            dir,
+            sandbox,
+            &["platform", "set-ticket"],
+            "SANDBOX-TICKET\n"
+        )
+        .code,
         0
     );
 }
 
 /// Runs it with the configuration in that folder, and with this text on stdin.
-fn run_in(dir: &Path, arguments: &[&str], input: &str) -> ProgramOutput {
+fn run_in(dir: &Path, sandbox: &Sandbox, arguments: &[&str], input: &str) -> ProgramOutput {
     let mut command = bare(arguments);
     command.env("HOME", dir);
+    command.env("WXLINK_BASE_URL", sandbox.http_url());
     run_with(command, input)
 }
 
@@ -91,7 +98,7 @@ fn the_examples_work() {
         })
         .unwrap();
         let dir = scratch(&format!("examples-{subcommand}"));
-        write_example_files(&dir);
+        write_example_files(&dir, &sandbox);
         if ["unlink", "wait"].contains(&&*subcommand) {
             let arguments = [&["link", APPID][..], &CHOICES].concat();
             assert_eq!(run(calling(&sandbox, TOKEN, &arguments)).code, 0);

@@ -1,13 +1,15 @@
-//! A token store that cannot be used: the command reports why and exits with 4.
+//! The store of the command: what runs share, and what is reported if it cannot be used.
 #![cfg(unix)]
 
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use common::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wxlink_sandbox::Sandbox;
 
 fn platform(sandbox: &Sandbox, store: &str, arguments: &[&str]) -> Command {
@@ -53,7 +55,7 @@ fn a_damaged_store_is_reported_and_not_changed() {
         refused(&sandbox, &store, "is damaged: ");
         assert!(fs::read(&path).unwrap() == whole[..len]);
     }
-    let reason = format!("the token store {} is damaged: ", path.display());
+    let reason = format!("the store {} is damaged: ", path.display());
     refused(&sandbox, &store, &reason);
     fs::remove_file(&path).unwrap();
     assert_eq!(set_ticket("SANDBOX-TICKET\n").code, 0);
@@ -74,4 +76,64 @@ fn an_unsafe_store_path_is_refused() {
     let chinese = run(platform(&sandbox, &store("link"), &arguments));
     assert!(chinese.err.contains("是符号链接"), "{}", chinese.err);
     assert!(!chinese.err.contains("symbolic"), "{}", chinese.err);
+}
+
+/// A run of `ensure` from cron, with nothing but a token and the account.
+fn ensure(sandbox: &Sandbox, state: &Path, more: &[&str]) -> ProgramOutput {
+    let arguments = [
+        &["ensure", APPID, "--json", "--account", ACCOUNT],
+        &CHOICES[..],
+        more,
+    ];
+    let mut command = calling(sandbox, TOKEN, &arguments.concat());
+    command.env("XDG_STATE_HOME", state);
+    command.env("WXLINK_SETTLE_MS", "1");
+    run(command)
+}
+
+#[test]
+fn runs_without_a_store_remember_invitations_and_three_refusals_get_one_post() {
+    let sandbox = sandbox();
+    let state = scratch("state");
+    let policy = json!({"official_account": {"when": {"polls": 1}, "decision": "refuse"}});
+    sandbox.admin("PUT", "policy", &policy).unwrap();
+    for posts in [1, 0, 0] {
+        let ran = ensure(&sandbox, &state, &["--wait", "5s"]);
+        let line = ran.json();
+        assert_eq!((ran.code, &line["posts"]), (1, &json!(posts)), "{line}");
+    }
+    let counts = sandbox
+        .admin("GET", "journal/counts", &Value::Null)
+        .unwrap();
+    assert_eq!(counts["received"]["link"], 1);
+    let store = state.join("wxlink/store");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&store), mode(&state.join("wxlink"))), (0o600, 0o700));
+    // On request it is repeated.
+    let again = ensure(&sandbox, &state, &["--reinvite", "yes"]).json();
+    assert_eq!(again["posts"], 1, "{again}");
+}
+
+#[test]
+fn without_a_folder_for_state_a_run_warns_and_works() {
+    let sandbox = sandbox();
+    let file = file(&scratch("no-state"), "file", "");
+    let arguments = [&["ensure", APPID][..], &CHOICES[..]].concat();
+    for home in [None, Some("relative"), Some(&*file)] {
+        let mut command = calling(&sandbox, TOKEN, &arguments);
+        command.env_remove("XDG_STATE_HOME").env_remove("HOME");
+        if let Some(home) = home {
+            command.env("XDG_STATE_HOME", home);
+        }
+        let ran = run(command);
+        assert_eq!(ran.code, 3, "{}", ran.err);
+        assert!(ran.err.contains("warning: "), "{}", ran.err);
+        assert!(ran.err.contains("the option store"), "{}", ran.err);
+    }
+    // A store that is set is used.
+    let mut command = calling(&sandbox, TOKEN, &arguments);
+    command
+        .env_remove("XDG_STATE_HOME")
+        .env("WXLINK_STORE", "memory");
+    assert!(!run(command).err.contains("warning"));
 }

@@ -12,7 +12,7 @@ use std::thread;
 pub enum Behaviour {
     /// Answers every command with these bytes.
     Answer(String),
-    /// Answers the commands that the token store sends.
+    /// Answers the commands that the store sends.
     Store,
     /// Answers the first command like `Store`, and all others with these bytes.
     StoreOnceThen(String),
@@ -137,7 +137,7 @@ fn command(reader: &mut impl BufRead) -> Option<Vec<Vec<u8>>> {
     Some(command)
 }
 
-/// The answer of a Redis to a command of the token store. Scripts are recognised by their text.
+/// The answer of a Redis to a command of the store. Scripts are recognised by their text.
 fn as_store(command: &[Vec<u8>], texts: &Texts) -> Vec<u8> {
     let mut texts = texts.lock().unwrap();
     let word = |n: usize| command.get(n).cloned().unwrap_or_default();

@@ -23,7 +23,7 @@ pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 pub(super) enum Unavailable {
     /// Another process had it open until the limit passed.
     InUse,
-    /// It is not a store, or not safe to use. The text follows "the token store PATH".
+    /// It is not a store, or not safe to use. The text follows "the store PATH".
     Refused(Message),
     /// The operating system's error, and what failed.
     Failed(Text, io::Error),

@@ -81,7 +81,7 @@ fn is_reported_damaged(folder: &Folder, bytes: &[u8], what: &str) -> bool {
     }
     assert!(started.elapsed() < Duration::from_secs(20), "{what}: slow");
     if let Some(e) = &damage {
-        let shown = format!("the token store {} is damaged: ", path.display());
+        let shown = format!("the store {} is damaged: ", path.display());
         assert!(e.why.to_string().starts_with(&shown), "{what}: {}", e.why);
         assert!(
             e.why.to_string().contains("Restore it or delete it"),

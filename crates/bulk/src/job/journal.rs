@@ -1,4 +1,5 @@
-//! The journal of a job: one line for each record, only ever appended to.
+//! The journal of a job, only ever appended to: a line for each record, and one for each post that
+//! is about to be made.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -8,24 +9,35 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::import::BUFFER_SIZE;
+use serde::{Deserialize, Serialize};
+
 use crate::error::BulkError;
 use crate::folder;
 use crate::lock::lock;
 use crate::message::message;
 use crate::outcome::{Outcome, Record};
+use crate::posts::PostNote;
 use crate::quota::{month_number, unix_now};
 
 /// How often the journal is synced to disk. A power failure loses at most the records of this time;
 /// a killed process loses none.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How every record begins.
-const RECORD_START: &[u8] = b"{\"line\":";
+/// How every line begins.
+const LINE_START: &[u8] = b"{\"line\":";
 
-/// A record and the line of the journal that it is on.
+/// A line of the journal.
 pub(super) struct JournalLine {
     pub number: u64,
-    pub record: Record,
+    pub entry: JournalEntry,
+}
+
+/// What a line contains.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum JournalEntry {
+    Record(Record),
+    Note(PostNote),
 }
 
 /// The journal of a job.
@@ -82,10 +94,10 @@ impl Journal {
         Ok(())
     }
 
-    /// Appends a record. When this returns, the record survives the end of this process.
-    pub fn append(&self, record: &Record) -> Result<(), BulkError> {
+    /// Appends a record or a note. When this returns, it survives the end of this process.
+    pub fn append(&self, entry: &impl Serialize) -> Result<(), BulkError> {
         let failed = |e: io::Error| BulkError::file(&self.path, &e);
-        let mut line = serde_json::to_vec(record).map_err(|e| failed(e.into()))?;
+        let mut line = serde_json::to_vec(entry).map_err(|e| failed(e.into()))?;
         line.push(b'\n');
         let mut guard = lock(&self.file);
         let Some(open) = &mut *guard else {
@@ -123,10 +135,16 @@ impl Journal {
         &self,
     ) -> Result<impl Iterator<Item = Result<Record, BulkError>> + '_, BulkError> {
         let lines = self.lines()?;
-        Ok(lines.map(|line| line.map(|line| line.record)))
+        Ok(lines.filter_map(|line| match line {
+            Ok(line) => match line.entry {
+                JournalEntry::Record(record) => Some(Ok(record)),
+                JournalEntry::Note(_) => None,
+            },
+            Err(e) => Some(Err(e)),
+        }))
     }
 
-    /// All records, with the lines that they are on.
+    /// All records and notes, with the lines that they are on.
     ///
     /// # Errors
     /// See [`Journal::records`].
@@ -147,7 +165,7 @@ impl Journal {
                 Err(e) => return Some(Err(failed(e))),
             };
             match serde_json::from_slice(&line) {
-                Ok(record) => Some(Ok(JournalLine { number, record })),
+                Ok(entry) => Some(Ok(JournalLine { number, entry })),
                 Err(_) if may_be_torn(&line) => None,
                 Err(_) => Some(Err(self.foreign_line(number))),
             }
@@ -189,7 +207,7 @@ impl OpenFile {
 
 /// Whether a line may be what a power failure left of a record.
 fn may_be_torn(line: &[u8]) -> bool {
-    line.contains(&0) || line.starts_with(RECORD_START) || RECORD_START.starts_with(line)
+    line.contains(&0) || line.starts_with(LINE_START) || LINE_START.starts_with(line)
 }
 
 /// The number of bytes up to the end of the last complete line.

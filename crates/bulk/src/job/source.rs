@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::state::Job;
 use crate::error::BulkError;
 use crate::lock::lock;
 use crate::outcome::Record;
+use crate::posts::Posts;
 use crate::rate::{Rate, RateLimiter, Rates};
 use crate::row::Row;
 use crate::runner::{AccountLease, AccountSource, Backoff, RunEnd, Runner};
@@ -17,8 +18,6 @@ use crate::stop::{POLL_INTERVAL, StopFlag};
 const MAX_ROWS_PER_BATCH: usize = 1000;
 /// How many accounts may be backed off before no more are started.
 const MAX_BACKED_OFF_ACCOUNTS: usize = 4096;
-/// How long to wait until a post by a killed process is in WeChat's list.
-const SETTLE_TIME: Duration = Duration::from_secs(2);
 
 impl Job {
     /// Processes the rows that are left.
@@ -28,10 +27,9 @@ impl Job {
     /// Completed work is kept.
     pub fn run(&self, runner: &Runner<'_>, rates: Rates) -> Result<RunEnd, BulkError> {
         let source = JobSource::new(self, rates)?;
-        let settle = || {
-            runner.stop.sleep(SETTLE_TIME);
-        };
-        let end = self.while_running(settle, || runner.run(&source))?;
+        // Once there is a journal, the job is not replaced by another.
+        self.journal().create()?;
+        let end = runner.run(&source);
         self.journal().sync()?;
         end
     }
@@ -207,6 +205,15 @@ impl AccountLease for JobLease<'_, '_> {
         let now = Instant::now();
         let all = lock(&self.source.limiter).reserve(now);
         Ok(stop.sleep(self.batch.limiter.reserve(now).max(all)))
+    }
+
+    fn posts(&self, row: &Row) -> Posts {
+        self.source.job.posts(row)
+    }
+
+    fn note_posts(&mut self, row: &Row, posts: Posts) -> Result<bool, BulkError> {
+        self.source.job.note_posts(row, posts)?;
+        Ok(true)
     }
 
     fn record(&mut self, record: Record) -> Result<bool, BulkError> {

@@ -1,28 +1,32 @@
 //! A job: which of its rows are left, and the right to work on it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use wxlink::Lang;
 
 use super::import::{BUFFER_SIZE, ROWS, import};
-use super::journal::Journal;
+use super::journal::{Journal, JournalEntry};
 use super::manifest::{MANIFEST, Manifest};
 use crate::error::BulkError;
 use crate::folder::{self, FILE_LIST, Folder, FolderKind, FolderLock, FolderState};
 use crate::lock::lock;
 use crate::message::{Message, message};
 use crate::outcome::{Outcome, Record, Tally};
-use crate::quota::unix_now;
+use crate::posts::{PostNote, Posts};
+use crate::quota::{unix_now, unix_now_ms};
 use crate::row::{BadRow, Row};
 
 const JOURNAL: &str = "journal.jsonl";
 /// Locked by the process that works on the job.
 const LOCK: &str = "lock";
-/// Exists while the job is run, and after the process was killed meanwhile.
-const RUNNING: &str = "running";
+
+/// The longest time that a post may be in doubt: the largest `timeout_ms` and `settle_ms`.
+const LONGEST_DOUBT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Which rows that already have an outcome are done again when a job is resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,33 @@ pub enum ResumeMode {
     Failed,
 }
 
+/// The invitations that were posted for the rows.
+struct Posted {
+    /// How many, by line number.
+    counts: Vec<u8>,
+    /// Until when the last one may still take effect (Unix time, ms), by the lines of rows that
+    /// have no outcome yet.
+    in_doubt: HashMap<u64, u64>,
+}
+
+impl Posted {
+    fn note(&mut self, note: &PostNote) {
+        self.count(note.row.line, note.posting);
+        self.in_doubt.insert(note.row.line, note.until_ms);
+    }
+
+    fn settle(&mut self, record: &Record) {
+        self.count(record.row.line, record.posts);
+        self.in_doubt.remove(&record.row.line);
+    }
+
+    fn count(&mut self, line: u64, posts: u32) {
+        if let Some(count) = at_line(&mut self.counts, line) {
+            *count = u8::try_from(posts).unwrap_or(u8::MAX);
+        }
+    }
+}
+
 /// A job. Until it is dropped or released, no other process can open it.
 pub struct Job {
     dir: PathBuf,
@@ -41,6 +72,7 @@ pub struct Job {
     journal: Journal,
     /// By line number: 0 if the row is left, otherwise 1 plus its outcome.
     marks: Mutex<Vec<u8>>,
+    posted: Mutex<Posted>,
     tally: Tally,
     lock: FolderLock,
     /// If this process created the job.
@@ -93,22 +125,39 @@ impl Job {
     ) -> Result<Job, BulkError> {
         let journal = Journal::open(&dir.join(JOURNAL))?;
         let mut marks = vec![0; manifest.line_slots()];
+        let mut posted = Posted {
+            counts: vec![0; manifest.line_slots()],
+            in_doubt: HashMap::new(),
+        };
         if journal.exists() {
             let mut checksums = row_checksums(dir, &manifest)?;
             let now = unix_now();
             for line in journal.lines()? {
                 let line = line?;
-                let record = line.record;
-                let checksum = at_line(&mut checksums, record.row.line).map(|sum| *sum);
-                if checksum != Some(checksum_of(&record.row.to_json_line())) {
+                let row = match &line.entry {
+                    JournalEntry::Record(record) => &record.row,
+                    JournalEntry::Note(note) => &note.row,
+                };
+                let checksum = at_line(&mut checksums, row.line).map(|sum| *sum);
+                if checksum != Some(checksum_of(&row.to_json_line())) {
                     return Err(journal.foreign_line(line.number));
                 }
-                if let Some(mark) = at_line(&mut marks, record.row.line) {
-                    *mark = if is_done_again(&record, mode, now) {
-                        0
-                    } else {
-                        1 + record.outcome as u8
-                    };
+                let Some(mark) = at_line(&mut marks, row.line) else {
+                    continue;
+                };
+                match &line.entry {
+                    JournalEntry::Record(record) => {
+                        posted.settle(record);
+                        *mark = if is_done_again(record, mode, now) {
+                            0
+                        } else {
+                            1 + record.outcome as u8
+                        };
+                    }
+                    JournalEntry::Note(note) => {
+                        posted.note(note);
+                        *mark = 0;
+                    }
                 }
             }
             journal.remove_incomplete_line()?;
@@ -122,6 +171,7 @@ impl Job {
             manifest,
             journal,
             marks: Mutex::new(marks),
+            posted: Mutex::new(posted),
             tally,
             lock,
             folder: None,
@@ -134,28 +184,6 @@ impl Job {
         if let (Some(folder), false) = (self.folder, self.journal.exists()) {
             remove_folder(folder, &self.dir);
         }
-    }
-
-    /// Runs `work`, which posts. If an earlier process was killed during its work, calls `settle`
-    /// first: a post of its may not be in WeChat's list yet.
-    pub(super) fn while_running<T>(
-        &self,
-        settle: impl FnOnce(),
-        work: impl FnOnce() -> T,
-    ) -> Result<T, BulkError> {
-        let path = self.dir.join(RUNNING);
-        let failed = |e: io::Error| BulkError::file(&path, &e);
-        // Once there is a journal, the job is not replaced by another.
-        self.journal.create()?;
-        match folder::regular_file(&path).map_err(failed)? {
-            Some(found) if found.len() > 0 => return Err(folder::file_in_the_way(&path)),
-            Some(_) => settle(),
-            None => drop(folder::create_new_file(&path).map_err(failed)?),
-        }
-        let result = work();
-        // If the file cannot be removed, the next run waits once without need.
-        let _ = fs::remove_file(&path);
-        Ok(result)
     }
 
     /// Lets other processes open the job. No work may be done on it here afterwards; its numbers
@@ -227,10 +255,37 @@ impl Job {
     /// Keeps the record of a row in the journal.
     pub(super) fn record(&self, record: &Record) -> Result<(), BulkError> {
         self.journal.append(record)?;
+        lock(&self.posted).settle(record);
         if let Some(mark) = at_line(&mut self.marks(), record.row.line) {
             *mark = 1 + record.outcome as u8;
         }
         self.tally.add(record.outcome);
+        Ok(())
+    }
+
+    /// What is known of a row's invitations.
+    pub(super) fn posts(&self, row: &Row) -> Posts {
+        let mut posted = lock(&self.posted);
+        let count = at_line(&mut posted.counts, row.line).map_or(0, |count| u32::from(*count));
+        let until_ms = posted.in_doubt.get(&row.line).copied().unwrap_or_default();
+        // A clock that was set back does not prolong the doubt.
+        let left = Duration::from_millis(until_ms.saturating_sub(unix_now_ms()));
+        Posts {
+            count,
+            in_doubt_for: left.min(LONGEST_DOUBT),
+        }
+    }
+
+    /// Notes in the journal what is known of a row's invitations.
+    pub(super) fn note_posts(&self, row: &Row, posts: Posts) -> Result<(), BulkError> {
+        let in_doubt_ms = u64::try_from(posts.in_doubt_for.as_millis()).unwrap_or(u64::MAX);
+        let note = PostNote {
+            row: row.clone(),
+            posting: posts.count,
+            until_ms: unix_now_ms().saturating_add(in_doubt_ms),
+        };
+        self.journal.append(&note)?;
+        lock(&self.posted).note(&note);
         Ok(())
     }
 

@@ -11,6 +11,8 @@
 //! - `rows:ACCOUNT`, `deferred:ACCOUNT`: lists of rows.
 //! - `active`: the accounts that are in the stream or in `later`; no other account has rows.
 //! - `later`: when accounts are due again (ms). `due`: when deferred rows of an account are (ms).
+//! - `posts`: by job and line, how many invitations were posted for a row that has no result, and
+//!   until when the last one is in doubt (ms).
 //! - `failures`: how often in a row an account was backed off.
 //! - `results`: a stream. `counts`, `limits`, `jobs`, `jobs:rows`, `jobs:sums`: hashes.
 //! - `next_call`: when the next call is due (µs). `next_calls`: the same by account.
@@ -132,22 +134,49 @@ end)
 return math.max(all, own)
 ";
 
+/// Notes the invitations for a row. ARGV[3]: the row's field in `posts`. ARGV[4]: how many.
+/// ARGV[5]: how long the last one is in doubt (ms). Returns 1, or 0 if the lease was lost.
+const NOTE_POSTS: &str = "
+if not renew() then return 0 end
+local until_ms = math.floor(now() / 1000) + ARGV[5]
+redis.call('HSET', P .. 'posts', ARGV[3], ARGV[4] .. ' ' .. string.format('%.0f', until_ms))
+return 1
+";
+
+/// Returns two numbers for each row: how many invitations were posted, and how long the last one is
+/// in doubt (ms). ARGV: the rows' fields in `posts`.
+pub const READ_POSTS: &str = "
+local P = KEYS[1]
+local t = redis.call('TIME')
+local now = t[1] * 1000 + t[2] / 1000
+local posts = {}
+for i, value in ipairs(redis.call('HMGET', P .. 'posts', unpack(ARGV))) do
+  local count, until_ms = string.match(value or '0 0', '(%d+) (%d+)')
+  posts[2 * i - 1] = tonumber(count)
+  posts[2 * i] = math.ceil(math.max(0, until_ms - now))
+end
+return posts
+";
+
 /// Records the first row of the account. ARGV[3]: the account. ARGV[4]: the row. ARGV[5]: the
-/// outcome. ARGV[6]: the result. ARGV[7]: when a deferred row is due (ms); such a row gets no
-/// result yet. Returns 1, or 0 if the lease was lost.
+/// outcome. ARGV[6]: the result. ARGV[7]: the row's field in `posts`, and ARGV[8] the invitations.
+/// ARGV[9]: when a deferred row is due (ms); such a row gets no result yet. Returns 1, or 0 if the
+/// lease was lost.
 const RECORD_ROW: &str = "
 if not renew() then return 0 end
 local rows = P .. 'rows:' .. ARGV[3]
 if redis.call('LINDEX', rows, 0) ~= ARGV[4] then return 0 end
 redis.call('LPOP', rows)
 redis.call('HINCRBY', P .. 'counts', ARGV[5], 1)
-if ARGV[7] then
+if ARGV[9] then
   redis.call('RPUSH', P .. 'deferred:' .. ARGV[3], ARGV[4])
+  if ARGV[8] ~= '0' then redis.call('HSET', P .. 'posts', ARGV[7], ARGV[8] .. ' 0') end
   local due = redis.call('HGET', P .. 'due', ARGV[3])
-  if not due or tonumber(due) > tonumber(ARGV[7]) then
-    redis.call('HSET', P .. 'due', ARGV[3], ARGV[7])
+  if not due or tonumber(due) > tonumber(ARGV[9]) then
+    redis.call('HSET', P .. 'due', ARGV[3], ARGV[9])
   end
 else
+  redis.call('HDEL', P .. 'posts', ARGV[7])
   redis.call('XADD', P .. 'results', '*', 'result', ARGV[6])
 end
 if ARGV[5] ~= 'failed' and ARGV[5] ~= 'unknown' then
@@ -228,7 +257,7 @@ for _, account in ipairs(redis.call('SMEMBERS', P .. 'active')) do
 end
 for _, name in ipairs({
   'id', 'accounts', 'active', 'later', 'due', 'failures', 'results', 'counts', 'limits', 'jobs',
-  'jobs:rows', 'jobs:sums', 'next_call', 'next_calls',
+  'jobs:rows', 'jobs:sums', 'next_call', 'next_calls', 'posts',
 }) do redis.call('UNLINK', P .. name) end
 return ''
 ";
@@ -236,6 +265,7 @@ return ''
 /// The scripts that act for a lease.
 pub struct LeaseScripts {
     pub reserve_call: redis::Script,
+    pub note_posts: redis::Script,
     pub record_row: redis::Script,
     pub release: redis::Script,
 }
@@ -245,6 +275,7 @@ impl LeaseScripts {
         let script = |body: &str| redis::Script::new(&format!("{LEASE_PREAMBLE}{body}"));
         LeaseScripts {
             reserve_call: script(RESERVE_CALL),
+            note_posts: script(NOTE_POSTS),
             record_row: script(RECORD_ROW),
             release: script(RELEASE),
         }

@@ -9,12 +9,15 @@ use redis::{Client, FromRedisValue, ParsingError, RedisError, Script, Value, cmd
 use wxlink::redis_connection::Connection;
 
 use super::connection::{RedisConnection, recreate_if_removed};
-use super::scripts::{CONSUMER_GROUP, LeaseScripts, REMOVE_CONSUMER, RETURN_DUE_ACCOUNTS};
+use super::scripts::{
+    CONSUMER_GROUP, LeaseScripts, READ_POSTS, REMOVE_CONSUMER, RETURN_DUE_ACCOUNTS,
+};
 use super::types::{CallIntervals, Keys, QueuedResult, QueuedRow, WorkerConfig};
 use crate::error::BulkError;
 use crate::lock::lock;
 use crate::message::message;
 use crate::outcome::{Outcome, Record};
+use crate::posts::Posts;
 use crate::random::random_id;
 use crate::row::Row;
 use crate::runner::{AccountLease, AccountSource, Backoff};
@@ -307,6 +310,7 @@ struct ReadRow {
     /// Exactly as it stands in the queue.
     text: String,
     queued: QueuedRow,
+    posts: Posts,
 }
 
 impl QueueLease<'_> {
@@ -346,6 +350,24 @@ impl QueueLease<'_> {
         Ok(result)
     }
 
+    /// Reads what is known of the invitations for the rows.
+    fn read_posts(&mut self) -> Result<(), BulkError> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let script = Script::new(READ_POSTS);
+        let prefix = self.source.keys.prefix.clone();
+        let fields: Vec<String> = self.rows.iter().map(|r| r.queued.posts_field()).collect();
+        let posts: Vec<u64> = self.run(|c| script.key(&prefix).arg(&fields).invoke(c))?;
+        for (row, posts) in self.rows.iter_mut().zip(posts.chunks_exact(2)) {
+            row.posts = Posts {
+                count: u32::try_from(posts[0]).unwrap_or(u32::MAX),
+                in_doubt_for: Duration::from_millis(posts[1]),
+            };
+        }
+        Ok(())
+    }
+
     /// Reserves a call. Returns how long to wait before it, or `None` if the lease was lost.
     fn reserve_call(&mut self, intervals: CallIntervals) -> Result<Option<Duration>, BulkError> {
         let (all, account) = (intervals.all.to_string(), intervals.account.to_string());
@@ -378,9 +400,14 @@ impl AccountLease for QueueLease<'_> {
                     "队列中有无效的行：{error}"
                 ))
             })?;
-            Ok(ReadRow { text, queued })
+            Ok(ReadRow {
+                text,
+                queued,
+                posts: Posts::default(),
+            })
         });
         self.rows = rows.collect::<Result<_, BulkError>>()?;
+        self.read_posts()?;
         Ok(self.rows.iter().map(|row| row.queued.row.clone()).collect())
     }
 
@@ -412,10 +439,30 @@ impl AccountLease for QueueLease<'_> {
         }
     }
 
-    fn record(&mut self, record: Record) -> Result<bool, BulkError> {
-        let Some(ReadRow { text, queued }) = self.rows.pop_front() else {
+    fn posts(&self, _: &Row) -> Posts {
+        self.rows.front().map(|row| row.posts).unwrap_or_default()
+    }
+
+    fn note_posts(&mut self, _: &Row, posts: Posts) -> Result<bool, BulkError> {
+        let Some(row) = self.rows.front_mut() else {
             return Ok(false);
         };
+        row.posts = posts;
+        let field = row.queued.posts_field();
+        let (count, doubt) = (
+            posts.count.to_string(),
+            posts.in_doubt_for.as_millis().to_string(),
+        );
+        let script = &self.source.scripts.note_posts;
+        let noted: i64 = self.run_script(script, &[&field, &count, &doubt])?;
+        Ok(noted == 1)
+    }
+
+    fn record(&mut self, record: Record) -> Result<bool, BulkError> {
+        let Some(ReadRow { text, queued, .. }) = self.rows.pop_front() else {
+            return Ok(false);
+        };
+        let (field, posts) = (queued.posts_field(), record.posts.to_string());
         let due_ms = record.until.map(|s| (s * 1000).to_string());
         let (account, outcome) = (self.account.clone(), record.outcome);
         let result = QueuedResult {
@@ -428,7 +475,14 @@ impl AccountLease for QueueLease<'_> {
                 "无法写入结果：{error}"
             ))
         })?;
-        let mut arguments = vec![account.as_str(), &text, outcome.word(), &result];
+        let mut arguments = vec![
+            account.as_str(),
+            &text,
+            outcome.word(),
+            &result,
+            &field,
+            &posts,
+        ];
         if outcome == Outcome::Deferred {
             arguments.extend(due_ms.as_deref());
         }

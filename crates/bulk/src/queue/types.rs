@@ -40,6 +40,13 @@ pub(super) struct QueuedRow {
     pub row: Row,
 }
 
+impl QueuedRow {
+    /// Identifies the row in the queue's `posts`.
+    pub fn posts_field(&self) -> String {
+        format!("{}:{}", self.job, self.row.line)
+    }
+}
+
 /// The result of a row of a queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct QueuedResult {

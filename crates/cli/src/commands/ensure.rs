@@ -43,7 +43,7 @@ fn command() -> Command {
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let appid = args::required(matches, "appid");
     let choices = args::link_choices(matches);
-    let client = context.client()?;
+    let client = context.posting_client()?;
     let wait = args::wait_time(matches);
     report::waiting(context, wait);
     let progress = client.ensure_linked(None, appid, choices, wait);

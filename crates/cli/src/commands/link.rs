@@ -41,7 +41,9 @@ fn command() -> Command {
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let appid = args::required(matches, "appid");
     let choices = args::link_choices(matches);
-    let result = context.client()?.link_miniprogram(None, appid, choices);
+    let result = context
+        .posting_client()?
+        .link_miniprogram(None, appid, choices);
     let success = context.text(
         "The invitation is out. The Official Account's administrator must agree, then the mini \
          program's; `wxlink list` shows the state.",

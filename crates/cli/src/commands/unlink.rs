@@ -30,7 +30,7 @@ fn command() -> Command {
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let appid = args::required(matches, "appid");
-    let result = context.client()?.unlink_miniprogram(None, appid);
+    let result = context.posting_client()?.unlink_miniprogram(None, appid);
     let success = context.text(
         "The Official Account's administrator has been asked; the mini program stays in the list \
          until they agree.",

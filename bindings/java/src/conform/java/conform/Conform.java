@@ -150,7 +150,7 @@ final class Conform {
         put("http_status", result.httpStatus());
         put("rid", result.rid());
         put("message", result.message());
-        put("body", result.json());
+        put("body", result.jsonBytes());
         switch (verb) {
             case "ensure":
             case "wait":
@@ -206,8 +206,12 @@ final class Conform {
     }
 
     private void put(String key, Object value) {
+        put(key, value.toString().getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void put(String key, byte[] value) {
         reply.append(reply.length() == 0 ? "" : "\t").append(key).append('=');
-        for (byte b : value.toString().getBytes(StandardCharsets.UTF_8)) {
+        for (byte b : value) {
             if (b < ' ' || b > '~' || b == '%') {
                 reply.append(String.format("%%%02X", b));
             } else {

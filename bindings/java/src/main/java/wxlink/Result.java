@@ -29,7 +29,7 @@ public final class Result implements Serializable {
     private final String message;
     private final String rid;
     private final String trace;
-    private final String json;
+    private final byte[] json;
     private final ArrayList<MiniProgram> items = new ArrayList<>();
     private final LinkState state;
     private final Administrator waitsFor;
@@ -65,12 +65,11 @@ public final class Result implements Serializable {
     }
 
     /** WeChat may have sent NULs, so the text is read by its length. */
-    private static String json(Pointer result) {
+    private static byte[] json(Pointer result) {
         // At least as wide as a size_t, and 0 until the library writes it.
         LongByReference length = new LongByReference();
         Pointer json = LIB.wx_result_json(result, length);
-        byte[] bytes = json.getByteArray(0, (int) length.getValue());
-        return new String(bytes, StandardCharsets.UTF_8);
+        return json.getByteArray(0, (int) length.getValue());
     }
 
     /** A value of the JSON that ensure and wait return; empty if there is none. */
@@ -146,11 +145,16 @@ public final class Result implements Serializable {
      * The answer as JSON: WeChat's body if WeChat answered, else JSON made by the library. For
      * ensure and wait it is always the library's. Empty if an option was refused.
      *
-     * <p>JSON parsers may reject the body: WeChat sends damaged texts. U+FFFD replaces its bytes
-     * that are not UTF-8; nothing else is changed. {@link MiniProgram#json} is always valid.
+     * <p>JSON parsers may reject the body: WeChat sends damaged texts. {@link MiniProgram#json} is
+     * always valid. Here U+FFFD replaces only bytes that are not UTF-8.
      */
     public String json() {
-        return json;
+        return new String(json, StandardCharsets.UTF_8);
+    }
+
+    /** The bytes of {@link #json}: WeChat's body, byte for byte. A copy. */
+    public byte[] jsonBytes() {
+        return json.clone();
     }
 
     /**

@@ -431,12 +431,12 @@ final class Result
     public static function read(int $status, \FFI\CData $native): self
     {
         $ffi = Library::ffi();
-        $json = self::text($native, $ffi->wx_result_json(...));
+        $json = self::text($native, 'wx_result_json');
         // Only the results of ensure and wait have these values. They are valid JSON.
         $values = json_decode($json, true);
         $values = is_array($values) ? $values : [];
         $items = array_map(MiniProgram::read(...), json_decode(
-            self::text($native, $ffi->wx_list_json(...)),
+            self::text($native, 'wx_list_json'),
             true,
             flags: JSON_BIGINT_AS_STRING | JSON_THROW_ON_ERROR,
         ));
@@ -491,11 +491,12 @@ final class Result
         );
     }
 
-    /** Reads a text that has a length, with a function of the library. */
-    private static function text(\FFI\CData $native, \Closure $function): string
+    /** Reads a text that has a length. */
+    private static function text(\FFI\CData $native, string $function): string
     {
-        $length = Library::ffi()->new('size_t');
-        $text = $function($native, \FFI::addr($length));
+        $ffi = Library::ffi();
+        $length = $ffi->new('size_t');
+        $text = $ffi->$function($native, \FFI::addr($length));
         return \FFI::string($text, $length->cdata);
     }
 }

@@ -290,7 +290,7 @@ final class Client
         return $this->call(fn ($ffi, $out) => $ffi->wx_ensure_linked(
             $this->handle, $accessToken, $appid, (int) $notifyUsers, (int) $showProfile, $waitMs,
             $out,
-        ));
+        ), hasProgress: true);
     }
 
     /**
@@ -310,7 +310,7 @@ final class Client
         self::check($accessToken, $appidOrGhId, $waitMs);
         return $this->call(fn ($ffi, $out) => $ffi->wx_wait_linked(
             $this->handle, $accessToken, $appidOrGhId, $waitMs, $out,
-        ));
+        ), hasProgress: true);
     }
 
     /** Refuses arguments that C would not receive unchanged. The library checks everything else. */
@@ -327,14 +327,19 @@ final class Client
         }
     }
 
-    /** The verb contains the token, so it must not be in a stack trace. */
-    private function call(#[\SensitiveParameter] \Closure $verb): Result
-    {
+    /**
+     * @param \Closure $verb contains the token, so it must not be in a stack trace
+     * @param bool $hasProgress whether the call is ensure or wait
+     */
+    private function call(
+        #[\SensitiveParameter] \Closure $verb,
+        bool $hasProgress = false,
+    ): Result {
         $ffi = Library::ffi();
         $native = $ffi->new('wx_result *');
         try {
             $status = $verb($ffi, \FFI::addr($native));
-            $result = Result::read($status, $native);
+            $result = Result::read($status, $native, $hasProgress);
         } finally {
             $ffi->wx_result_free($native);
         }
@@ -427,14 +432,17 @@ final class Result
     ) {
     }
 
-    /** @internal copies a native result, which the caller still owns */
-    public static function read(int $status, \FFI\CData $native): self
+    /**
+     * @internal copies a native result, which the caller still owns
+     * @param bool $hasProgress whether the call was ensure or wait: only their JSON has the state
+     *     of the link, in the JSON of other calls every field is WeChat's
+     */
+    public static function read(int $status, \FFI\CData $native, bool $hasProgress): self
     {
         $ffi = Library::ffi();
         $json = self::text($native, 'wx_result_json');
-        // Only the results of ensure and wait have these values. They are valid JSON.
-        $values = json_decode($json, true);
-        $values = is_array($values) ? $values : [];
+        // The JSON is empty if there is no result, after a fault in the library.
+        $values = $hasProgress ? json_decode($json, true) ?? [] : [];
         $items = array_map(MiniProgram::read(...), json_decode(
             self::text($native, 'wx_list_json'),
             true,

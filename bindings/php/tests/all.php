@@ -181,7 +181,7 @@ $tests['the list is typed'] = function () use ($client) {
 };
 
 $tests['unusual items are read as far as possible'] = function () use ($sandbox, $client) {
-    $list = json_encode(['errcode' => 0, 'state' => 7, 'wxopens' => ['items' => [
+    $list = json_encode(['errcode' => 0, 'state' => 'linked', 'wxopens' => ['items' => [
         [
             'status' => '77', 'released' => true, 'appid' => null, 'nickname' => 'null',
             'email' => "a\0b", 'new' => [1],

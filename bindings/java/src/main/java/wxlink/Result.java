@@ -37,12 +37,17 @@ public final class Result implements Serializable {
     private final int posts;
     private final Duration retryAfter;
 
-    /** Copies a native result, which the caller still owns. Null stands for a missing result. */
-    Result(int status, Pointer result) {
-        this(status, LIB.wx_result_message(result), result);
+    /**
+     * Copies a native result, which the caller still owns. Null stands for a missing result.
+     *
+     * @param hasProgress whether the call was ensure or wait: only their JSON has the state of the
+     *     link, in the JSON of other calls every field is WeChat's
+     */
+    Result(int status, Pointer result, boolean hasProgress) {
+        this(status, LIB.wx_result_message(result), result, hasProgress);
     }
 
-    private Result(int status, String message, Pointer result) {
+    private Result(int status, String message, Pointer result, boolean hasProgress) {
         this.status = status;
         boolean isUnexplained = message.isEmpty() && status != Status.OK.code();
         this.message = isUnexplained ? LIB.wx_status_text(status) : message;
@@ -57,11 +62,12 @@ public final class Result implements Serializable {
         for (int i = 0; i < length; i++) {
             items.add(new MiniProgram(result, i));
         }
-        state = LinkState.fromWord(value(result, "/state"));
-        waitsFor = Administrator.fromWord(value(result, "/waits_for"));
-        found = LinkState.fromWord(value(result, "/found"));
-        posts = (int) number(result, "/posts");
-        retryAfter = Duration.ofMillis(number(result, "/retry_after_ms"));
+        Pointer progress = hasProgress ? result : null;
+        state = LinkState.fromWord(value(progress, "/state"));
+        waitsFor = Administrator.fromWord(value(progress, "/waits_for"));
+        found = LinkState.fromWord(value(progress, "/found"));
+        posts = (int) number(progress, "/posts");
+        retryAfter = Duration.ofMillis(number(progress, "/retry_after_ms"));
     }
 
     /** WeChat may have sent NULs, so the text is read by its length. */
@@ -72,7 +78,7 @@ public final class Result implements Serializable {
         return json.getByteArray(0, (int) length.getValue());
     }
 
-    /** A value of the JSON that ensure and wait return; empty if there is none. */
+    /** A value of a result's JSON; empty if there is none. */
     private static String value(Pointer result, String pointer) {
         // Has room for every word and number that the library writes there.
         byte[] value = new byte[64];
@@ -86,7 +92,7 @@ public final class Result implements Serializable {
 
     /** The result of setting native options, or of making a client with them. */
     static Result fromOptions(int status, Pointer options) {
-        return new Result(status, LIB.wx_options_message(options), null);
+        return new Result(status, LIB.wx_options_message(options), null, false);
     }
 
     /** How the call ended. */

@@ -151,14 +151,18 @@ class ClientTest {
         for (int i = 0; i < 200; i++) {
             name.append("名字");
         }
-        String body = "{'errcode':0,'wxopens':{'items':[{'status':'77','released':true,'new':[1],"
+        String body = "{'errcode':0,'state':'linked','posts':1,'wxopens':{'items':[{'status':'77','released':true,'new':[1],"
                 + "'nickname':'" + name + "','email':'a\\\\u0000b','func_info':["
                 + "{'id':2,'status':1,'name':'微信支付'},{}]},"
                 + "{'nickname':'null','appid':null},{}]}}";
         sandbox.fault("get", "before",
                 "{\"body\":{\"text\":\"" + body.replace("'", "\\\"") + "\"}}");
         try (Client client = new Client(sandbox.options())) {
-            List<MiniProgram> items = client.getLinked(TOKEN).items();
+            Result list = client.getLinked(TOKEN);
+            // Not those of ensure.
+            assertEquals(LinkState.UNKNOWN, list.state());
+            assertEquals(0, list.posts());
+            List<MiniProgram> items = list.items();
             assertEquals(3, items.size());
             MiniProgram odd = items.get(0);
             assertEquals(OptionalLong.of(77), odd.status());

@@ -151,7 +151,8 @@ class ClientTest {
         for (int i = 0; i < 200; i++) {
             name.append("名字");
         }
-        String body = "{'errcode':0,'state':'linked','posts':1,'wxopens':{'items':[{'status':'77','released':true,'new':[1],"
+        String body = "{'errcode':0,'state':'linked','posts':1,'wxopens':{'items':["
+                + "{'status':'77','released':true,'new':[1],"
                 + "'nickname':'" + name + "','email':'a\\\\u0000b','func_info':["
                 + "{'id':2,'status':1,'name':'微信支付'},{}]},"
                 + "{'nickname':'null','appid':null},{}]}}";

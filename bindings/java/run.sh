@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a sample: run.sh link|list|refusal|unlink ARGUMENTS
+# Runs a program: run.sh link|list|refusal|unlink|conform ARGUMENTS
 #
 # WXLINK_LIB_DIR is the folder of libwxlink.so, WXLINK_BUILD_DIR the one to build in. Exits with 127
 # if a tool is not installed.
@@ -10,20 +10,25 @@ missing() {
     exit 127
 }
 
+sources=samples
 case ${1-} in
-link) sample=Link ;;
-list) sample=List ;;
-refusal) sample=Refusal ;;
-unlink) sample=Unlink ;;
+link) program=samples.Link ;;
+list) program=samples.List ;;
+refusal) program=samples.Refusal ;;
+unlink) program=samples.Unlink ;;
+conform)
+    program=conform.Conform
+    sources=conform
+    ;;
 *)
-    echo "usage: run.sh link|list|refusal|unlink ARGUMENTS" >&2
+    echo "usage: run.sh link|list|refusal|unlink|conform ARGUMENTS" >&2
     exit 2
     ;;
 esac
 shift
 
 . "$(dirname "$0")/build.sh"
-compile samples "$classpath"
+compile $sources "$classpath"
 # With this locale arguments and output are UTF-8 with every JDK.
 LC_ALL=C.UTF-8 exec java $native -Djna.library.path="$lib" -Djna.tmpdir="$out" \
-    -cp "$classpath:$out/wxlink-samples.jar" "samples.$sample" "$@"
+    -cp "$classpath:$out/wxlink-$sources.jar" "$program" "$@"

@@ -1,17 +1,18 @@
 #!/bin/sh
-# Runs a sample: run.sh link|list|refusal|unlink ARGUMENTS
+# Runs a program: run.sh link|list|refusal|unlink|conform ARGUMENTS
 #
 # WXLINK_LIB_DIR is the folder of libwxlink.so.1. Exits with 127 if PHP or its extension FFI is not
 # installed.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-lib=${WXLINK_LIB_DIR:-$here/../../target/release}
+export WXLINK_LIB_DIR="${WXLINK_LIB_DIR:-$here/../../target/release}"
 
 case ${1-} in
-link | list | refusal | unlink) sample=$here/samples/$1.php ;;
+link | list | refusal | unlink) program=$here/samples/$1.php ;;
+conform) program=$here/conform.php ;;
 *)
-    echo "usage: run.sh link|list|refusal|unlink ARGUMENTS" >&2
+    echo "usage: run.sh link|list|refusal|unlink|conform ARGUMENTS" >&2
     exit 2
     ;;
 esac
@@ -23,5 +24,5 @@ missing() {
 }
 command -v php > /dev/null || missing php
 php -r 'exit((int) !extension_loaded("ffi"));' || missing "the PHP extension FFI"
-export LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-exec php -d ffi.enable=1 "$sample" "$@"
+export LD_LIBRARY_PATH="$WXLINK_LIB_DIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+exec php -d ffi.enable=1 "$program" "$@"

@@ -99,7 +99,10 @@ final class Library
         }
         $text = preg_replace('~/\*.*?\*/~s', '', $text);
         $text = preg_replace('~^#ifdef __cplusplus$.*?^#endif~ms', '', $text);
-        return preg_replace('~^#.*$~m', '', $text);
+        $text = preg_replace('~^#.*$~m', '', $text);
+        // FFI makes a string of a "const char *", up to its first NUL. Texts that have a length may
+        // contain NULs; without the const FFI returns the pointer.
+        return preg_replace('~const (char \*\w+\([^)]*size_t \*len\))~', '$1', $text);
     }
 
     private static function findHeader(): string
@@ -287,7 +290,7 @@ final class Client
         return $this->call(fn ($ffi, $out) => $ffi->wx_ensure_linked(
             $this->handle, $accessToken, $appid, (int) $notifyUsers, (int) $showProfile, $waitMs,
             $out,
-        ));
+        ), hasProgress: true);
     }
 
     /**
@@ -307,7 +310,7 @@ final class Client
         self::check($accessToken, $appidOrGhId, $waitMs);
         return $this->call(fn ($ffi, $out) => $ffi->wx_wait_linked(
             $this->handle, $accessToken, $appidOrGhId, $waitMs, $out,
-        ));
+        ), hasProgress: true);
     }
 
     /** Refuses arguments that C would not receive unchanged. The library checks everything else. */
@@ -324,14 +327,19 @@ final class Client
         }
     }
 
-    /** The verb contains the token, so it must not be in a stack trace. */
-    private function call(#[\SensitiveParameter] \Closure $verb): Result
-    {
+    /**
+     * @param \Closure $verb contains the token, so it must not be in a stack trace
+     * @param bool $hasProgress whether the call is ensure or wait
+     */
+    private function call(
+        #[\SensitiveParameter] \Closure $verb,
+        bool $hasProgress = false,
+    ): Result {
         $ffi = Library::ffi();
         $native = $ffi->new('wx_result *');
         try {
             $status = $verb($ffi, \FFI::addr($native));
-            $result = Result::read($status, $native);
+            $result = Result::read($status, $native, $hasProgress);
         } finally {
             $ffi->wx_result_free($native);
         }
@@ -389,9 +397,11 @@ final class Result
      * @param string $trace every attempt with host, phase and milliseconds, as JSON for logs and
      *     support; contains no token
      * @param string $json WeChat's body byte for byte if WeChat answered, else JSON made by the
-     *     library; for ensure and wait always the library's; empty if an option was refused
-     * @param list<MiniProgram> $items the list, in WeChat's order; empty for calls other than
-     *     getLinked
+     *     library; for ensure and wait always the library's; empty if an option was refused. JSON
+     *     parsers may reject WeChat's body: it sends damaged texts, even NULs. MiniProgram::$fields
+     *     has the items decoded
+     * @param list<MiniProgram> $items the list, in WeChat's order; for ensure and wait the mini
+     *     program as they last saw it in the list, or nothing; empty for all other calls
      * @param LinkState $state how far the link has come; Unknown for calls other than ensure and
      *     wait
      * @param Administrator $waitsFor the administrator who must agree next
@@ -399,7 +409,8 @@ final class Result
      * @param int $posts how many links ensure posted of which WeChat may have seen something
      * @param int $retryAfterMs how long an earlier invitation may still take effect; 0 unless the
      *     state is InDoubt
-     * @param ?MiniProgram $item the mini program as ensure or wait last saw it in the list
+     * @param ?MiniProgram $item the first of the items: the mini program as ensure or wait last saw
+     *     it in the list
      */
     private function __construct(
         public readonly int $status,
@@ -421,11 +432,22 @@ final class Result
     ) {
     }
 
-    /** @internal copies a native result, which the caller still owns */
-    public static function read(int $status, \FFI\CData $native): self
+    /**
+     * @internal copies a native result, which the caller still owns
+     * @param bool $hasProgress whether the call was ensure or wait: only their JSON has the state
+     *     of the link, in the JSON of other calls every field is WeChat's
+     */
+    public static function read(int $status, \FFI\CData $native, bool $hasProgress): self
     {
         $ffi = Library::ffi();
-        $values = self::values($native);
+        $json = self::text($native, 'wx_result_json');
+        // The JSON is empty if there is no result, after a fault in the library.
+        $values = $hasProgress ? json_decode($json, true) ?? [] : [];
+        $items = array_map(MiniProgram::read(...), json_decode(
+            self::text($native, 'wx_list_json'),
+            true,
+            flags: JSON_BIGINT_AS_STRING | JSON_THROW_ON_ERROR,
+        ));
         return new self(
             status: $status,
             errcode: $ffi->wx_result_errcode($native),
@@ -437,18 +459,15 @@ final class Result
             message: $ffi->wx_result_message($native),
             rid: $ffi->wx_result_rid($native),
             trace: $ffi->wx_result_trace($native),
-            json: $ffi->wx_result_json($native, null),
-            items: array_map(
-                MiniProgram::read(...),
-                Field::objects($values['wxopens'] ?? null, 'items'),
-            ),
+            json: $json,
+            items: $items,
             state: LinkState::tryFrom(Field::text($values, 'state') ?? '') ?? LinkState::Unknown,
             waitsFor: Administrator::tryFrom(Field::text($values, 'waits_for') ?? '')
                 ?? Administrator::None,
             found: LinkState::tryFrom(Field::text($values, 'found') ?? '') ?? LinkState::Unknown,
             posts: Field::number($values, 'posts') ?? 0,
             retryAfterMs: Field::number($values, 'retry_after_ms') ?? 0,
-            item: is_array($values['item'] ?? null) ? MiniProgram::read($values['item']) : null,
+            item: $items[0] ?? null,
         );
     }
 
@@ -480,24 +499,19 @@ final class Result
         );
     }
 
-    /**
-     * Decodes the JSON as the library has validated it; a byte order mark, for example, is removed.
-     */
-    private static function values(\FFI\CData $native): array
+    /** Reads a text that has a length. */
+    private static function text(\FFI\CData $native, string $function): string
     {
         $ffi = Library::ffi();
-        $length = $ffi->wx_result_get($native, '', null, 0);
-        if ($length < 0) {
-            return [];
-        }
-        $buffer = $ffi->new('char[' . $length + 1 . ']');
-        $ffi->wx_result_get($native, '', $buffer, $length + 1);
-        $values = json_decode(\FFI::string($buffer, $length), true);
-        return is_array($values) ? $values : [];
+        $length = $ffi->new('size_t');
+        $text = $ffi->$function($native, \FFI::addr($length));
+        return \FFI::string($text, $length->cdata);
     }
 }
 
-/** One item of the list. Every field may be missing, and is then null. */
+/**
+ * One item of the list. A field that is missing or has another type is null; $fields has its value.
+ */
 final class MiniProgram
 {
     /**
@@ -514,7 +528,9 @@ final class MiniProgram
      * @param ?int $copyVerifyStatus seen as 1; WeChat does not document it
      * @param ?string $email the mini program's mail address
      * @param list<FuncInfo> $funcInfos WeChat verification (id 1), WeChat Pay (id 2) and others
-     * @param array<string, mixed> $fields all fields as WeChat sent them, unknown ones too
+     * @param array<string, mixed> $fields all fields as WeChat sent them, unknown ones too. U+FFFD
+     *     replaces what cannot be read, such as a part of a character; a number beyond PHP's int is
+     *     a string of its digits
      */
     private function __construct(
         public readonly ?int $status,
@@ -542,8 +558,8 @@ final class MiniProgram
             ?: Field::objects($fields, 'func_News');
         return new self(
             status: Field::number($fields, 'status'),
-            username: Field::text($fields, 'username'),
-            appid: Field::text($fields, 'appid'),
+            username: Field::id($fields, 'username'),
+            appid: Field::id($fields, 'appid'),
             source: Field::text($fields, 'source'),
             nickname: Field::text($fields, 'nickname'),
             selected: Field::number($fields, 'selected'),
@@ -602,10 +618,17 @@ final class Field
         return is_string($value) ? $value : null;
     }
 
-    /** @return list<array> the objects in a list; empty if the value is not a list */
-    public static function objects(mixed $fields, string $name): array
+    /** A text that identifies something: not the empty one. */
+    public static function id(array $fields, string $name): ?string
     {
-        $value = is_array($fields) ? $fields[$name] ?? null : null;
+        $id = self::text($fields, $name);
+        return $id === '' ? null : $id;
+    }
+
+    /** @return list<array> the objects in a list; empty if the value is not a list */
+    public static function objects(array $fields, string $name): array
+    {
+        $value = $fields[$name] ?? null;
         return is_array($value) ? array_values(array_filter($value, is_array(...))) : [];
     }
 }

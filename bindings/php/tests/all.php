@@ -181,7 +181,7 @@ $tests['the list is typed'] = function () use ($client) {
 };
 
 $tests['unusual items are read as far as possible'] = function () use ($sandbox, $client) {
-    $list = json_encode(['errcode' => 0, 'state' => 7, 'item' => 'x', 'wxopens' => ['items' => [
+    $list = json_encode(['errcode' => 0, 'state' => 'linked', 'wxopens' => ['items' => [
         [
             'status' => '77', 'released' => true, 'appid' => null, 'nickname' => 'null',
             'email' => "a\0b", 'new' => [1],
@@ -191,7 +191,7 @@ $tests['unusual items are read as far as possible'] = function () use ($sandbox,
     ]]]);
     $sandbox->fault('get', ['body' => ['text' => "\u{FEFF}$list"]]);
     $result = $client->getLinked(TOKEN);
-    same([LinkState::Unknown, null], [$result->state, $result->item]);
+    same(LinkState::Unknown, $result->state);
     [$odd, $empty] = $result->items;
     same([77, null, null, 'null', "a\0b"],
         [$odd->status, $odd->released, $odd->appid, $odd->nickname, $odd->email]);
@@ -200,6 +200,55 @@ $tests['unusual items are read as far as possible'] = function () use ($sandbox,
     same([2, 1, '微信支付'], [$pay->id, $pay->status, $pay->name]);
     same(null, $odd->funcInfos[1]->id);
     same([null, []], [$empty->status, $empty->fields]);
+};
+
+$tests['a damaged name is replaced, and the body keeps its bytes'] = function () use (
+    $sandbox,
+    $client,
+) {
+    $body = '{"errcode":0,"wxopens":{"items":['
+        . "{\"appid\":\"wx1\",\"nickname\":\"a\nb\"},{\"appid\":\"wx2\",\"nickname\":\"a\xff\0b\"},"
+        . "{\"appid\":\"wx3\",\"nickname\":\"a\\ud83d\",\"new\":\"\xff\"}]}}";
+    $sandbox->fault('get', ['body' => ['base64' => base64_encode($body)]]);
+    $result = $client->getLinked(TOKEN);
+    same($body, $result->json);
+    same(["a\u{FFFD}b", "a\u{FFFD}\u{FFFD}b", "a\u{FFFD}"],
+        array_map(fn ($item) => $item->nickname, $result->items));
+    same(['wx3', "\u{FFFD}"], [$result->items[2]->appid, $result->items[2]->fields['new']]);
+};
+
+$tests['a list that cannot be read is thrown'] = function () use ($sandbox, $client) {
+    $lists = [
+        '"x"', '{"items":[5]}', "{\"items\":[{\"appid\":\"a\xff\"}]}",
+        '{"items":[{"status":"linked"}]}',
+    ];
+    $once = $client->derive(['max_retries' => 0]);
+    foreach ($lists as $list) {
+        $body = "{\"errcode\":0,\"wxopens\":$list}";
+        $sandbox->fault('get', ['body' => ['base64' => base64_encode($body)]]);
+        $e = refused(fn () => $once->getLinked(TOKEN));
+        same([Status::BAD_ANSWER, []], [$e->status, $e->result->items], $list);
+    }
+};
+
+$tests['large numbers and long lists are exact'] = function () use ($sandbox, $client) {
+    $read = function (string $items) use ($sandbox, $client) {
+        $sandbox->fault('get', ['body' => [
+            'text' => "{\"errcode\":0,\"wxopens\":{\"items\":[$items]}}",
+        ]]);
+        return $client->getLinked(TOKEN)->items;
+    };
+    [$item] = $read('{"status":4294967297,"selected":9007199254740993,'
+        . '"released":"9223372036854775807","copy_verify_status":9223372036854775808,'
+        . '"func_info":[{"id":4294967298}]}');
+    same([4294967297, 9007199254740993, PHP_INT_MAX, null, 4294967298],
+        [$item->status, $item->selected, $item->released, $item->copyVerifyStatus,
+            $item->funcInfos[0]->id]);
+    same('9223372036854775808', $item->fields['copy_verify_status']);
+
+    $appids = array_map(fn ($i) => "wx$i", range(1, 500));
+    $items = $read(implode(',', array_map(fn ($appid) => "{\"appid\":\"$appid\"}", $appids)));
+    same($appids, array_map(fn ($item) => $item->appid, $items));
 };
 
 $tests['every refusal has a class'] = function () use ($sandbox, $client) {
@@ -228,7 +277,7 @@ $tests['a lost answer is unknown, and ensure finds the invitation'] = function (
             $pending->found, $pending->posts],
     );
     same(false, $pending->message === '');
-    same(APPID, $pending->item->appid);
+    same([APPID, 1], [$pending->item->appid, count($pending->items)]);
     same(1, $sandbox->received('link'));
 };
 

@@ -175,7 +175,7 @@ public final class Client implements AutoCloseable {
         String token = Lib.text("accessToken", accessToken);
         String program = Lib.text("appid", appid);
         int waitMs = waitMs(wait);
-        return call((client, result) -> LIB.wx_ensure_linked(
+        return callWithProgress((client, result) -> LIB.wx_ensure_linked(
                 client, token, program, notifyUsers.flag(), showProfile.flag(), waitMs, result));
     }
 
@@ -193,7 +193,8 @@ public final class Client implements AutoCloseable {
         String token = Lib.text("accessToken", accessToken);
         String program = Lib.text("appidOrGhId", appidOrGhId);
         int waitMs = waitMs(wait);
-        return call((client, result) -> LIB.wx_wait_linked(client, token, program, waitMs, result));
+        return callWithProgress((client, result) ->
+                LIB.wx_wait_linked(client, token, program, waitMs, result));
     }
 
     /**
@@ -281,11 +282,20 @@ public final class Client implements AutoCloseable {
     }
 
     private Result call(Verb verb) throws WxException {
+        return call(verb, false);
+    }
+
+    /** Makes a call of ensure or wait, whose result has the state of the link. */
+    private Result callWithProgress(Verb verb) throws WxException {
+        return call(verb, true);
+    }
+
+    private Result call(Verb verb, boolean hasProgress) throws WxException {
         PointerByReference out = new PointerByReference();
         Pointer client = enter();
         try {
             int status = verb.call(client, out);
-            Result result = new Result(status, out.getValue());
+            Result result = new Result(status, out.getValue(), hasProgress);
             if (!isState(result.status())) {
                 throw new WxException(result);
             }

@@ -4,6 +4,7 @@ import com.sun.jna.IntegerType;
 import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.Pointer;
+import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
@@ -55,7 +56,7 @@ interface Lib extends Library {
     int wx_wait_linked(Pointer client, String accessToken, String appidOrGhId, int waitMs,
             PointerByReference result);
 
-    String wx_result_json(Pointer result, Pointer len);
+    Pointer wx_result_json(Pointer result, LongByReference len);
 
     int wx_result_errcode(Pointer result);
 
@@ -74,6 +75,18 @@ interface Lib extends Library {
     int wx_result_get(Pointer result, String pointer, byte[] buf, SizeT cap);
 
     void wx_result_free(Pointer result);
+
+    SizeT wx_list_length(Pointer result);
+
+    String wx_list_text(Pointer result, SizeT index, String field);
+
+    int wx_list_number(Pointer result, SizeT index, String field, int ifMissing);
+
+    int wx_list_has(Pointer result, SizeT index, String field);
+
+    SizeT wx_list_size(Pointer result, SizeT index, String field);
+
+    Pointer wx_list_json(Pointer result, LongByReference len);
 
     String wx_catalogue_json();
 

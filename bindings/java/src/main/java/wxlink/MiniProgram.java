@@ -1,5 +1,8 @@
 package wxlink;
 
+import static wxlink.Lib.LIB;
+
+import com.sun.jna.Pointer;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -9,7 +12,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * One item of the list. Every field may be missing, and WeChat may send a number as text.
+ * One item of the list. Every field may be missing, and WeChat may send a number as text. A number
+ * beyond the range of a long is missing; {@link #json} has its digits.
  *
  * <p>Immutable: any number of threads may read it.
  */
@@ -21,39 +25,49 @@ public final class MiniProgram implements Serializable {
         "released", "headimg_url", "copy_verify_status", "email",
     };
 
-    /**
-     * The name in WeChat's answers first, then the names that WeChat's documentation has printed.
-     */
-    private static final String[] FUNC_INFOS = {"func_infos", "func_info", "func_News"};
-
     private final String json;
     private final HashMap<String, String> fields = new HashMap<>();
     private final ArrayList<FuncInfo> funcInfos = new ArrayList<>();
 
-    /** Reads the item at a JSON pointer. */
-    MiniProgram(Json values, String pointer) {
-        json = values.text(pointer).orElse("");
+    /** Copies an item of a native result's list. */
+    MiniProgram(Pointer result, int index) {
+        Lib.SizeT item = new Lib.SizeT(index);
+        json = LIB.wx_list_text(result, item, "");
         for (String name : FIELDS) {
-            values.text(pointer + "/" + name)
-                    .filter(value -> !isNull(name, value))
-                    .ifPresent(value -> fields.put(name, value));
+            fields.put(name, text(result, item, name));
         }
-        for (String name : FUNC_INFOS) {
-            String list = pointer + "/" + name;
-            for (int i = 0; funcInfos.size() == i && values.has(list + "/" + i); i++) {
-                funcInfos.add(new FuncInfo(values, list + "/" + i));
-            }
+        int count = LIB.wx_list_size(result, item, "func_infos").intValue();
+        for (int i = 0; i < count; i++) {
+            funcInfos.add(new FuncInfo(result, item, "func_infos/" + i));
         }
     }
 
-    /** The item as JSON, with the fields that have no accessor. */
+    /** A field as text; null if the field is missing or null. */
+    private static String text(Pointer result, Lib.SizeT item, String field) {
+        String text = LIB.wx_list_text(result, item, field);
+        return text.isEmpty() && LIB.wx_list_has(result, item, field) == 0 ? null : text;
+    }
+
+    /** Parses a whole decimal number; empty for anything else. */
+    static OptionalLong number(String text) {
+        try {
+            return OptionalLong.of(Long.parseLong(text));
+        } catch (NumberFormatException e) {
+            return OptionalLong.empty();
+        }
+    }
+
+    /**
+     * The item as JSON, with the fields that have no accessor. Every parser accepts it; U+FFFD
+     * replaces what cannot be read, such as a part of a character.
+     */
     public String json() {
         return json;
     }
 
     /** How far the link has come, as WeChat's number: see {@link #linkStatus}. */
     public OptionalLong status() {
-        return number("status");
+        return asNumber("status");
     }
 
     /** How far the link has come; {@link LinkStatus#OTHER} also if the status is missing. */
@@ -63,12 +77,12 @@ public final class MiniProgram implements Serializable {
 
     /** The original id, {@code gh_...}. */
     public Optional<String> username() {
-        return text("username");
+        return id("username");
     }
 
     /** The appid; refused items have none. */
     public Optional<String> appid() {
-        return text("appid");
+        return id("appid");
     }
 
     /** Seen as {@code SOURCE_NORMAL}; WeChat does not document it. */
@@ -83,17 +97,17 @@ public final class MiniProgram implements Serializable {
 
     /** 1: shown in the Official Account's page. */
     public OptionalLong selected() {
-        return number("selected");
+        return asNumber("selected");
     }
 
     /** 1: shown in "nearby mini programs", which forbids unlinking. */
     public OptionalLong nearbyDisplayStatus() {
-        return number("nearby_display_status");
+        return asNumber("nearby_display_status");
     }
 
     /** 1: published. */
     public OptionalLong released() {
-        return number("released");
+        return asNumber("released");
     }
 
     /** The picture's URL. */
@@ -103,7 +117,7 @@ public final class MiniProgram implements Serializable {
 
     /** Seen as 1; WeChat does not document it. */
     public OptionalLong copyVerifyStatus() {
-        return number("copy_verify_status");
+        return asNumber("copy_verify_status");
     }
 
     /** The mini program's mail address. */
@@ -116,20 +130,17 @@ public final class MiniProgram implements Serializable {
         return Collections.unmodifiableList(funcInfos);
     }
 
-    /**
-     * Distinguishes JSON's null from the text "null": the native library returns the same for both.
-     * The search cannot match inside a text value, where the quotes would be escaped.
-     */
-    private boolean isNull(String name, String value) {
-        return value.equals("null") && json.contains("\"" + name + "\":null");
-    }
-
     private Optional<String> text(String name) {
         return Optional.ofNullable(fields.get(name));
     }
 
-    private OptionalLong number(String name) {
-        return Json.asNumber(text(name));
+    /** An empty id identifies nothing. */
+    private Optional<String> id(String name) {
+        return text(name).filter(id -> !id.isEmpty());
+    }
+
+    private OptionalLong asNumber(String name) {
+        return number(fields.get(name));
     }
 
     /** A capability of a mini program. */
@@ -140,20 +151,20 @@ public final class MiniProgram implements Serializable {
         private final String status;
         private final String name;
 
-        FuncInfo(Json values, String pointer) {
-            id = values.text(pointer + "/id").orElse(null);
-            status = values.text(pointer + "/status").orElse(null);
-            name = values.text(pointer + "/name").orElse(null);
+        FuncInfo(Pointer result, Lib.SizeT item, String path) {
+            id = text(result, item, path + "/id");
+            status = text(result, item, path + "/status");
+            name = text(result, item, path + "/name");
         }
 
         /** 1: WeChat verification. 2: WeChat Pay. */
         public OptionalLong id() {
-            return Json.asNumber(Optional.ofNullable(id));
+            return number(id);
         }
 
         /** 0: closed. 1: open. */
         public OptionalLong status() {
-            return Json.asNumber(Optional.ofNullable(status));
+            return number(status);
         }
 
         /** The name, in Chinese. */

@@ -3,7 +3,9 @@ package wxlink;
 import static wxlink.Lib.LIB;
 
 import com.sun.jna.Pointer;
+import com.sun.jna.ptr.LongByReference;
 import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,21 +29,25 @@ public final class Result implements Serializable {
     private final String message;
     private final String rid;
     private final String trace;
-    private final String json;
+    private final byte[] json;
     private final ArrayList<MiniProgram> items = new ArrayList<>();
     private final LinkState state;
     private final Administrator waitsFor;
     private final LinkState found;
     private final int posts;
     private final Duration retryAfter;
-    private final MiniProgram item;
 
-    /** Copies a native result, which the caller still owns. Null stands for a missing result. */
-    Result(int status, Pointer result) {
-        this(status, LIB.wx_result_message(result), result);
+    /**
+     * Copies a native result, which the caller still owns. Null stands for a missing result.
+     *
+     * @param hasProgress whether the call was ensure or wait: only their JSON has the state of the
+     *     link, in the JSON of other calls every field is WeChat's
+     */
+    Result(int status, Pointer result, boolean hasProgress) {
+        this(status, LIB.wx_result_message(result), result, hasProgress);
     }
 
-    private Result(int status, String message, Pointer result) {
+    private Result(int status, String message, Pointer result, boolean hasProgress) {
         this.status = status;
         boolean isUnexplained = message.isEmpty() && status != Status.OK.code();
         this.message = isUnexplained ? LIB.wx_status_text(status) : message;
@@ -51,25 +57,42 @@ public final class Result implements Serializable {
         delivery = Delivery.fromCode(LIB.wx_result_delivery(result));
         rid = LIB.wx_result_rid(result);
         trace = LIB.wx_result_trace(result);
-        json = LIB.wx_result_json(result, null);
-
-        Json values = new Json(result);
-        for (int i = 0; values.has("/wxopens/items/" + i); i++) {
-            items.add(new MiniProgram(values, "/wxopens/items/" + i));
+        json = json(result);
+        int length = LIB.wx_list_length(result).intValue();
+        for (int i = 0; i < length; i++) {
+            items.add(new MiniProgram(result, i));
         }
-        state = LinkState.fromWord(values.text("/state").orElse(""));
-        waitsFor = Administrator.fromWord(values.text("/waits_for").orElse(""));
-        found = LinkState.fromWord(values.text("/found").orElse(""));
-        posts = (int) values.number("/posts").orElse(0);
-        retryAfter = Duration.ofMillis(values.number("/retry_after_ms").orElse(0));
-        item = values.text("/item").orElse("").startsWith("{")
-                ? new MiniProgram(values, "/item")
-                : null;
+        Pointer progress = hasProgress ? result : null;
+        state = LinkState.fromWord(value(progress, "/state"));
+        waitsFor = Administrator.fromWord(value(progress, "/waits_for"));
+        found = LinkState.fromWord(value(progress, "/found"));
+        posts = (int) number(progress, "/posts");
+        retryAfter = Duration.ofMillis(number(progress, "/retry_after_ms"));
+    }
+
+    /** WeChat may have sent NULs, so the text is read by its length. */
+    private static byte[] json(Pointer result) {
+        // At least as wide as a size_t, and 0 until the library writes it.
+        LongByReference length = new LongByReference();
+        Pointer json = LIB.wx_result_json(result, length);
+        return json.getByteArray(0, (int) length.getValue());
+    }
+
+    /** A value of a result's JSON; empty if there is none. */
+    private static String value(Pointer result, String pointer) {
+        // Has room for every word and number that the library writes there.
+        byte[] value = new byte[64];
+        int length = LIB.wx_result_get(result, pointer, value, new Lib.SizeT(value.length));
+        return new String(value, 0, Math.max(length, 0), StandardCharsets.UTF_8);
+    }
+
+    private static long number(Pointer result, String pointer) {
+        return MiniProgram.number(value(result, pointer)).orElse(0);
     }
 
     /** The result of setting native options, or of making a client with them. */
     static Result fromOptions(int status, Pointer options) {
-        return new Result(status, LIB.wx_options_message(options), null);
+        return new Result(status, LIB.wx_options_message(options), null, false);
     }
 
     /** How the call ended. */
@@ -125,14 +148,25 @@ public final class Result implements Serializable {
     }
 
     /**
-     * The answer as JSON: WeChat's body byte for byte if WeChat answered, else JSON made by the
-     * library. For ensure and wait it is always the library's. Empty if an option was refused.
+     * The answer as JSON: WeChat's body if WeChat answered, else JSON made by the library. For
+     * ensure and wait it is always the library's. Empty if an option was refused.
+     *
+     * <p>JSON parsers may reject the body: WeChat sends damaged texts. {@link MiniProgram#json} is
+     * always valid. Here U+FFFD replaces only bytes that are not UTF-8.
      */
     public String json() {
-        return json;
+        return new String(json, StandardCharsets.UTF_8);
     }
 
-    /** The list, in WeChat's order; empty for calls other than getLinked. Cannot be changed. */
+    /** The bytes of {@link #json}: WeChat's body, byte for byte. A copy. */
+    public byte[] jsonBytes() {
+        return json.clone();
+    }
+
+    /**
+     * The list, in WeChat's order. For ensure and wait: the mini program as they last saw it in the
+     * list, or nothing. Empty for all other calls. Cannot be changed.
+     */
     public List<MiniProgram> items() {
         return Collections.unmodifiableList(items);
     }
@@ -167,8 +201,8 @@ public final class Result implements Serializable {
         return retryAfter;
     }
 
-    /** The mini program as ensure or wait last saw it in the list. */
+    /** The first of {@link #items}: the mini program as ensure or wait last saw it in the list. */
     public Optional<MiniProgram> item() {
-        return Optional.ofNullable(item);
+        return items.stream().findFirst();
     }
 }

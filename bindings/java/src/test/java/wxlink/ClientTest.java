@@ -1,5 +1,6 @@
 package wxlink;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -12,8 +13,10 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -148,21 +151,26 @@ class ClientTest {
         for (int i = 0; i < 200; i++) {
             name.append("名字");
         }
-        String body = "{'errcode':0,'wxopens':{'items':[{'status':'77','released':true,'new':[1],"
+        String body = "{'errcode':0,'state':'linked','posts':1,'wxopens':{'items':["
+                + "{'status':'77','released':true,'new':[1],"
                 + "'nickname':'" + name + "','email':'a\\\\u0000b','func_info':["
                 + "{'id':2,'status':1,'name':'微信支付'},{}]},"
                 + "{'nickname':'null','appid':null},{}]}}";
         sandbox.fault("get", "before",
                 "{\"body\":{\"text\":\"" + body.replace("'", "\\\"") + "\"}}");
         try (Client client = new Client(sandbox.options())) {
-            List<MiniProgram> items = client.getLinked(TOKEN).items();
+            Result list = client.getLinked(TOKEN);
+            // Not those of ensure.
+            assertEquals(LinkState.UNKNOWN, list.state());
+            assertEquals(0, list.posts());
+            List<MiniProgram> items = list.items();
             assertEquals(3, items.size());
             MiniProgram odd = items.get(0);
             assertEquals(OptionalLong.of(77), odd.status());
             assertEquals(LinkStatus.OTHER, odd.linkStatus());
             assertEquals(OptionalLong.empty(), odd.released());
             assertEquals(Optional.of(name.toString()), odd.nickname());
-            assertEquals(Optional.of("a\0b"), odd.email());
+            assertEquals(Optional.of("a\ufffdb"), odd.email());
             assertTrue(odd.json().contains("\"new\":[1]"), odd.json());
             assertEquals(2, odd.funcInfos().size());
             assertEquals(OptionalLong.of(2), odd.funcInfos().get(0).id());
@@ -173,6 +181,80 @@ class ClientTest {
             assertEquals(Optional.empty(), items.get(1).appid());
             assertEquals(OptionalLong.empty(), items.get(2).status());
             assertEquals("{}", items.get(2).json());
+        }
+    }
+
+    /** Reads a list whose bytes are the characters of the text, with " for each '. */
+    private static Result listOf(Client client, String body) throws Exception {
+        byte[] bytes = body.replace('\'', '"').getBytes(StandardCharsets.ISO_8859_1);
+        String base64 = Base64.getEncoder().encodeToString(bytes);
+        sandbox.fault("get", "before", "{\"body\":{\"base64\":\"" + base64 + "\"}}");
+        return client.getLinked(TOKEN);
+    }
+
+    @Test
+    void aDamagedNameIsReplacedAndABodyKeepsItsBytes() throws Exception {
+        try (Client client = new Client(sandbox.options())) {
+            String body = "{'errcode':0,'wxopens':{'items':["
+                    + "{'appid':'wx1','nickname':'a\nb'},{'appid':'wx2','nickname':'a\u00ff\0b'},"
+                    + "{'appid':'wx3','nickname':'a\\ud83d','new':'\u00ff'}]}}";
+            Result list = listOf(client, body);
+            assertArrayEquals(
+                    body.replace('\'', '"').getBytes(StandardCharsets.ISO_8859_1),
+                    list.jsonBytes());
+            List<MiniProgram> items = list.items();
+            assertEquals(3, items.size());
+            assertEquals(Optional.of("a\ufffdb"), items.get(0).nickname());
+            assertEquals(Optional.of("a\ufffd\ufffdb"), items.get(1).nickname());
+            assertEquals(Optional.of("a\ufffd"), items.get(2).nickname());
+            assertEquals(Optional.of("wx3"), items.get(2).appid());
+            assertTrue(items.get(2).json().contains("\"new\":\"\ufffd\""), items.get(2).json());
+        }
+    }
+
+    @Test
+    void aListThatCannotBeReadIsThrown() throws Exception {
+        String[] bodies = {
+            "{'errcode':0,'wxopens':'x'}",
+            "{'errcode':0,'wxopens':{'items':[5]}}",
+            "{'errcode':0,'wxopens':{'items':[{'appid':'a\u00ff'}]}}",
+            "{'errcode':0,'wxopens':{'items':[{'status':'linked'}]}}",
+        };
+        try (Client client = new Client(sandbox.options().set("max_retries", 0))) {
+            for (String body : bodies) {
+                WxException e = refused(() -> listOf(client, body));
+                assertEquals(Status.BAD_ANSWER, e.status(), body);
+                assertEquals(Collections.emptyList(), e.result().items());
+            }
+        }
+    }
+
+    @Test
+    void largeNumbersAndLongListsAreExact() throws Exception {
+        StringBuilder many = new StringBuilder();
+        for (int i = 0; i < 500; i++) {
+            many.append(i == 0 ? "" : ",").append("{'appid':'wx").append(i).append("'}");
+        }
+        try (Client client = new Client(sandbox.options())) {
+            List<MiniProgram> large = listOf(client, "{'errcode':0,'wxopens':{'items':["
+                    + "{'status':4294967297,'selected':9007199254740993,"
+                    + "'released':'9223372036854775807','copy_verify_status':9223372036854775808,"
+                    + "'func_info':[{'id':4294967298}]}]}}").items();
+            MiniProgram item = large.get(0);
+            assertEquals(OptionalLong.of(4294967297L), item.status());
+            assertEquals(LinkStatus.OTHER, item.linkStatus());
+            assertEquals(OptionalLong.of(9007199254740993L), item.selected());
+            assertEquals(OptionalLong.of(Long.MAX_VALUE), item.released());
+            assertEquals(OptionalLong.empty(), item.copyVerifyStatus());
+            assertTrue(item.json().contains(":9223372036854775808"), item.json());
+            assertEquals(OptionalLong.of(4294967298L), item.funcInfos().get(0).id());
+
+            List<MiniProgram> items =
+                    listOf(client, "{'errcode':0,'wxopens':{'items':[" + many + "]}}").items();
+            assertEquals(500, items.size());
+            for (int i = 0; i < 500; i++) {
+                assertEquals(Optional.of("wx" + i), items.get(i).appid());
+            }
         }
     }
 
@@ -213,6 +295,7 @@ class ClientTest {
             assertEquals(LinkState.PENDING, pending.found());
             assertEquals(0, pending.posts());
             assertEquals(Optional.of(APPID), pending.item().get().appid());
+            assertEquals(1, pending.items().size());
             assertEquals(1, sandbox.received("link"));
         }
     }

@@ -567,8 +567,22 @@ fn claims(data: &[u8]) {
                     model.insert(*name, stands);
                 }
             }
+            6 if who >= 128 => {
+                claims.settle(names, owner, End::Linked { stands: time });
+                for name in names {
+                    if standing(&model, name).is_some_and(|s| s.owner == Some(owner)) {
+                        let stands = Stands {
+                            owner: Some(owner),
+                            has_posted: true,
+                            is_accepted: true,
+                            until: now + time.min(Claims::LONGEST),
+                        };
+                        model.insert(*name, stands);
+                    }
+                }
+            }
             6 => {
-                claims.settle(names, owner, End::Forget);
+                claims.settle(names, owner, End::Unlinked);
                 model.retain(|name, s| {
                     let is_removed = s.owner == Some(owner) || s.is_accepted;
                     !(names.contains(name) && is_removed && s.until > now)

@@ -126,7 +126,8 @@ pub enum End {
     NotPosted,
     Accepted { stands: Duration },
     Unknown { stands: Duration },
-    Forget,
+    Linked { stands: Duration },
+    Unlinked,
 }
 
 impl Default for Claims {
@@ -179,7 +180,8 @@ impl Claims {
             End::NotPosted => Settlement::NotPosted,
             End::Accepted { stands } => posted(PostedOutcome::Accepted, stands),
             End::Unknown { stands } => posted(PostedOutcome::Unknown, stands),
-            End::Forget => Settlement::Forget,
+            End::Linked { stands } => Settlement::Linked { stands },
+            End::Unlinked => Settlement::Unlinked,
         };
         settle(self, &Claims::keys(names), &owner, settlement);
     }

@@ -80,7 +80,7 @@ impl Client {
             Err(e) => match PostOutcome::from_error(e) {
                 _ if e.delivery() == Delivery::NeverSent => return None,
                 PostOutcome::AlreadyExisted if e.class() == Some(Class::Ok) => {
-                    return Some(Settlement::Forget);
+                    return Some(self.settlement_if_linked());
                 }
                 PostOutcome::AlreadyExisted => PostedOutcome::Accepted,
                 PostOutcome::Unknown => PostedOutcome::Unknown,
@@ -89,6 +89,12 @@ impl Client {
         };
         let stands = self.settings.settle;
         Some(Settlement::Posted { outcome, stands })
+    }
+
+    /// What it means for the claim of a link that the mini program is linked.
+    pub(super) fn settlement_if_linked(&self) -> Settlement {
+        let stands = self.settings.settle;
+        Settlement::Linked { stands }
     }
 
     /// Records in the store of claims what happened to a link without a claim.
@@ -223,7 +229,7 @@ impl Client {
         let (token, deadline) = (access_token.into(), self.deadline());
         let result = self.call(Endpoint::Unlink, token, &Body { appid }, deadline);
         if result.is_ok() {
-            self.record(token, appid, Settlement::Forget, deadline);
+            self.record(token, appid, Settlement::Unlinked, deadline);
         }
         result
     }

@@ -202,7 +202,7 @@ impl LinkClaims {
         };
         if let Ok(access) = self.start(work) {
             // Nothing depends on the moment at which an outcome is forgotten.
-            if settlement != Settlement::Forget {
+            if !matches!(settlement, Settlement::Linked { .. } | Settlement::Unlinked) {
                 let _ = access.wait(limit.min(now + MAX_SETTLE_WAIT), cancel);
             }
         }

@@ -339,8 +339,8 @@ impl<'a> LinkTracker<'a> {
             let item = self.progress.item.as_ref();
             let appid = item.and_then(|item| item["appid"].as_str());
             let appid = appid.unwrap_or(self.id);
-            self.client
-                .record(self.token, appid, Settlement::Forget, self.deadline);
+            let linked = self.client.settlement_if_linked();
+            self.client.record(self.token, appid, linked, self.deadline);
         }
         self.progress
     }

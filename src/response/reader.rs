@@ -3,6 +3,7 @@
 //! arbitrary, but it always reaches the end.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use serde_json::Value;
 
@@ -95,6 +96,41 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         Ok(is_array)
+    }
+
+    /// The value of a field if the next value is an object, or the item at an index if it is an
+    /// array. Of a field that occurs twice, the last value.
+    pub fn child(mut self, step: &str) -> Option<Reader<'a>> {
+        let mut found = None;
+        let field = |key: &[u8], value: &mut Self| -> Result<(), Infallible> {
+            if key == step.as_bytes() {
+                found = Some(*value);
+            }
+            value.skip();
+            Ok(())
+        };
+        let Ok(is_object) = self.object(field);
+        if is_object || !is_index(step) {
+            return found;
+        }
+        let mut left = step.parse::<usize>().ok()?;
+        let item = |item: &mut Self| {
+            if left == 0 {
+                found = Some(*item);
+                return Err(());
+            }
+            left -= 1;
+            item.skip();
+            Ok(())
+        };
+        // The error only ends the loop.
+        let _ = self.array(item);
+        found
+    }
+
+    /// Whether the next value is null.
+    pub fn is_null(mut self) -> bool {
+        self.peek() == b'n'
     }
 
     /// Reads the next value if it is a string.
@@ -238,6 +274,12 @@ fn before_special(bytes: &[u8]) -> usize {
     }
     let special = rest.iter().position(|b| matches!(b, b'"' | b'\\'));
     bytes.len() - rest.len() + special.unwrap_or(rest.len())
+}
+
+/// Whether a text is the index of an array's item: digits without a leading zero.
+fn is_index(text: &str) -> bool {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number && (text == "0" || !text.starts_with('0'))
 }
 
 #[cfg(test)]

@@ -122,9 +122,12 @@ pub(crate) enum Settlement {
         outcome: PostedOutcome,
         stands: Duration,
     },
-    /// The mini program is linked, or WeChat accepted its unlinking: the outcome is forgotten, and
-    /// so is the claim of a post that WeChat accepted, also if another owner made it.
-    Forget,
+    /// The mini program is linked: the outcome is forgotten. The owner's claim stands for `stands`
+    /// from now on, because other calls may have read the list before.
+    Linked { stands: Duration },
+    /// WeChat accepted its unlinking: the outcome is forgotten, and so is the claim of a post that
+    /// WeChat accepted, also if another owner made it.
+    Unlinked,
 }
 
 /// Texts by key that expire, within one atomic step.
@@ -185,8 +188,12 @@ pub(crate) fn settle<E: Entries>(
             current.is_some_and(|((_, outcome), _)| outcome == Some(PostedOutcome::Accepted));
         match settlement {
             Settlement::NotPosted if is_ours => entries.remove(key),
-            Settlement::Forget if is_ours || is_accepted => entries.remove(key),
-            Settlement::NotPosted | Settlement::Forget => {}
+            Settlement::Unlinked if is_ours || is_accepted => entries.remove(key),
+            Settlement::Linked { stands } if is_ours => {
+                let text = format!("{} {}", owner.as_str(), PostedOutcome::Accepted.as_str());
+                entries.set(key, &text, stands.min(LONGEST_CLAIM));
+            }
+            Settlement::NotPosted | Settlement::Linked { .. } | Settlement::Unlinked => {}
             Settlement::Posted { outcome, stands } => {
                 let anothers = current.filter(|_| !is_ours).map(|(_, left)| left);
                 let stands = anothers.map_or(stands, |left| stands.max(left));
@@ -199,7 +206,7 @@ pub(crate) fn settle<E: Entries>(
     match settlement {
         Settlement::NotPosted => {}
         Settlement::Posted { outcome, .. } => entries.set(key, outcome.as_str(), REMEMBERED),
-        Settlement::Forget => entries.remove(key),
+        Settlement::Linked { .. } | Settlement::Unlinked => entries.remove(key),
     }
 }
 

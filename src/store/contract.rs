@@ -128,9 +128,9 @@ fn claims(store: &dyn Store) {
         // A refusal removes the claim and keeps what is remembered.
         settle(&["p"], &theirs, Settlement::NotPosted);
         assert_eq!(claim(&["p"], &ours, long), taken(Some(outcome)));
-        settle(&["p"], &ours, Settlement::Forget);
+        settle(&["p"], &ours, Settlement::Unlinked);
         assert_eq!(claim(&["p"], &ours, long), taken(None));
-        settle(&["p"], &ours, Settlement::Forget);
+        settle(&["p"], &ours, Settlement::Unlinked);
     }
 
     // Nothing is remembered of a token.
@@ -170,10 +170,25 @@ fn claims(store: &dyn Store) {
         held_by(claim(&["m"], &ours, long)),
         Some(PostedOutcome::Accepted)
     );
-    // Seen as linked: no call has to wait for the claim.
-    settle(&["m"], &LockOwner::new(), Settlement::Forget);
+    // Seen as linked: a call that read the list before does not post.
+    let accepted = Some(PostedOutcome::Accepted);
+    settle(
+        &["m"],
+        &LockOwner::new(),
+        Settlement::Linked { stands: long },
+    );
+    assert_eq!(held_by(claim(&["m"], &ours, long)), accepted);
+    // Unlinked: no call has to wait for the claim.
+    settle(&["m"], &LockOwner::new(), Settlement::Unlinked);
     assert_eq!(claim(&["m"], &ours, long), taken(None));
     // A claim whose post is on the way stays.
-    settle(&["m"], &theirs, Settlement::Forget);
-    assert_eq!(held_by(claim(&["m"], &theirs, long)), None);
+    for settlement in [Settlement::Unlinked, Settlement::Linked { stands: long }] {
+        settle(&["m"], &theirs, settlement);
+        assert_eq!(held_by(claim(&["m"], &theirs, long)), None);
+    }
+    // WeChat answered the owner's post that the mini program is linked.
+    settle(&["m"], &ours, Settlement::Linked { stands: long });
+    assert_eq!(held_by(claim(&["m"], &theirs, long)), accepted);
+    settle(&["m"], &ours, Settlement::Unlinked);
+    assert_eq!(claim(&["m"], &theirs, long), taken(None));
 }

@@ -43,7 +43,7 @@ const CLAIM: &str = "
     for i = 1, n do redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3]) end
     return {replicas(), 1, earlier, 0}";
 /// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS. ARGV[3] is "not posted",
-/// "forget", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a claim still
+/// "linked", "unlinked", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a claim still
 /// stands and its outcome is remembered (ms). Returns the number of replicas, and three values
 /// without meaning.
 const SETTLE: &str = "
@@ -52,8 +52,10 @@ const SETTLE: &str = "
       local text = redis.call('GET', KEYS[i])
       local ours = text and string.match(text, '^[^ ]*') == ARGV[2]
       local accepted = text and string.match(text, ' accepted$')
-      if what == 'not posted' or what == 'forget' then
-        if ours or (what == 'forget' and accepted) then redis.call('DEL', KEYS[i]) end
+      if what == 'not posted' or what == 'unlinked' then
+        if ours or (what == 'unlinked' and accepted) then redis.call('DEL', KEYS[i]) end
+      elseif what == 'linked' then
+        if ours then redis.call('SET', KEYS[i], ARGV[2] .. ' accepted', 'PX', ARGV[4]) end
       else
         local ms = tonumber(ARGV[4])
         if text and not ours then ms = math.max(ms, redis.call('PTTL', KEYS[i])) end
@@ -61,7 +63,7 @@ const SETTLE: &str = "
       end
     end
     local outcome = KEYS[n + 1]
-    if outcome and what == 'forget' then redis.call('DEL', outcome)
+    if outcome and (what == 'linked' or what == 'unlinked') then redis.call('DEL', outcome)
     elseif outcome and what ~= 'not posted' then
       redis.call('SET', outcome, what, 'PX', ARGV[5])
     end
@@ -311,7 +313,8 @@ impl Store for Redis {
     ) -> Result<(), StoreError> {
         let (what, stands) = match settlement {
             Settlement::NotPosted => ("not posted", Duration::ZERO),
-            Settlement::Forget => ("forget", Duration::ZERO),
+            Settlement::Linked { stands } => ("linked", stands),
+            Settlement::Unlinked => ("unlinked", Duration::ZERO),
             Settlement::Posted { outcome, stands } => (outcome.as_str(), stands),
         };
         let stands = millis(stands.min(LONGEST_CLAIM)).to_string();

@@ -220,10 +220,14 @@ type
   EWxError = class(Exception)
   private
     FCallResult: TWxResult;
+    FProgress: TWxProgress;
     function GetStatusName: string;
   public
     constructor Create(const CallResult: TWxResult);
     property CallResult: TWxResult read FCallResult;
+    { How far EnsureLinked or WaitLinked had come when it failed; wsUnknown and 0 posts after other
+      calls. }
+    property Progress: TWxProgress read FProgress;
     { The status without its prefix, such as CONNECTION_LOST. }
     property StatusName: string read GetStatusName;
   end;
@@ -562,6 +566,8 @@ begin
 end;
 
 function TakeProgress(Status: Integer; Outcome: Pwx_result): TWxProgress;
+var
+  Failure: EWxError;
 begin
   try
     Result := ReadProgress(Status, Outcome);
@@ -569,7 +575,11 @@ begin
     wx_result_free(Outcome);
   end;
   if Result.State = wsUnknown then
-    raise EWxError.Create(Result.CallResult);
+  begin
+    Failure := EWxError.Create(Result.CallResult);
+    Failure.FProgress := Result;
+    raise Failure;
+  end;
 end;
 
 { EWxError }

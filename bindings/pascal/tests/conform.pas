@@ -158,16 +158,21 @@ begin
   Put('body', CallResult.Json);
 end;
 
-procedure PutProgress(const Progress: TWxProgress);
+procedure PutState(const Progress: TWxProgress);
 const
   States: array[TWxState] of UTF8String =
     ('unknown', 'absent', 'pending', 'linked', 'declined', 'vanished', 'in_doubt');
   WaitsFor: array[TWxWaitsFor] of UTF8String = ('', 'official_account', 'mini_program');
 begin
-  PutResult(Progress.CallResult);
   Put('state', States[Progress.State]);
   Put('waits_for', WaitsFor[Progress.WaitsFor]);
   PutNumber('posts', Progress.Posts);
+end;
+
+procedure PutProgress(const Progress: TWxProgress);
+begin
+  PutResult(Progress.CallResult);
+  PutState(Progress);
 end;
 
 procedure Call(Client: TWxClient);
@@ -180,8 +185,8 @@ var
 begin
   Token := Given('access_token');
   Appid := Given('appid');
-  NotifyUsers := TWxNotifyUsers(Given('notify_users') = '1');
-  ShowProfile := TWxShowProfile(Given('show_profile') = '1');
+  NotifyUsers := TWxNotifyUsers(StrToIntDef(string(Given('notify_users')), 0));
+  ShowProfile := TWxShowProfile(StrToIntDef(string(Given('show_profile')), 0));
   WaitMs := StrToIntDef(string(Given('wait_ms')), 0);
   if Verb = 'link' then
     PutResult(Client.LinkMiniprogram(Token, Appid, NotifyUsers, ShowProfile))
@@ -272,7 +277,10 @@ begin
       CallWithOptions;
   except
     on E: EWxError do
+    begin
       PutResult(E.CallResult);
+      PutState(E.Progress);
+    end;
   end;
 end;
 

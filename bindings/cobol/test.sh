@@ -128,7 +128,7 @@ expect 0 '{"errcode": 0, "
 000000254
 4294967297          
 0000000500' '' small
-admin POST faults '{"endpoint":"get","when":"before","fault":{"body":{"text":"{\"errcode\":0,\"wxopens\":\"x\"}"}}}' >/dev/null
+fault get before '{"body":{"text":"{\"errcode\":0,\"wxopens\":\"x\"}"}}'
 expect 1 '' '*BAD_ANSWER*wxopens is not an object*' list
 
 # The batch program: every exit code.

@@ -117,7 +117,8 @@ no such op: -0000000003
   1 1 微信认证
   2 0 微信支付' '' verbs
 
-# A list of 500 items, longer than WX-RESULT. The first has values that are longer than their fields.
+# A list of 500 items, longer than WX-RESULT. The first item has values that are longer than their
+# fields.
 admin POST reset >/dev/null
 WXLINK_TOKEN=SANDBOX-TOKEN-3
 long_list=$(python3 -c 'import json; print(json.dumps({"body": {"text": json.dumps({"errcode": 0,

@@ -6,125 +6,177 @@
       *         ...                                                    *
       *         CALL "WXITEM" USING WX-CALL WX-RESULT WX-ITEM          *
       *     END-PERFORM                                                *
+      *                                                                *
+      * If 16 other lists were read since, the list is gone: WX-STATUS *
+      * becomes WX-E-NOT-FOUND.                                        *
       *----------------------------------------------------------------*
        IDENTIFICATION DIVISION.
        PROGRAM-ID. WXITEM.
 
        DATA DIVISION.
        WORKING-STORAGE SECTION.
-       01  RESULT-LINE                   PIC X(4200).
-       01  LINE-AT                       BINARY-LONG UNSIGNED.
-       01  LINE-START                    BINARY-DOUBLE UNSIGNED.
-       01  LINE-END                      PIC X VALUE X"0A".
-       01  IN-ITEM                       PIC X.
-           88  LINE-IS-OF-ITEM           VALUE "Y" FALSE "N".
-
-      *    A line is named by its JSON pointer, such as
-      *    /wxopens/items/0/func_infos/1/id.
-       01  LINE-NAME                     PIC X(256).
-       01  NAME-PARTS.
-           05  NAME-ROOT                 PIC X(8).
-           05  NAME-ARRAY                PIC X(8).
-           05  NAME-ITEM                 PIC X(10).
-           05  NAME-FIELD                PIC X(64).
-           05  NAME-FUNC                 PIC X(10).
-           05  NAME-FUNC-FIELD           PIC X(64).
-       01  FUNC                          BINARY-LONG UNSIGNED.
+       COPY WXLISTS.
+       01  THE-LIST                      USAGE POINTER.
+       01  LIST-LENGTH                   BINARY-LONG UNSIGNED.
+       01  ITEM-INDEX                    BINARY-DOUBLE UNSIGNED.
+       01  FIELD                         PIC X(64).
+       01  TEXT-ADDRESS                  USAGE POINTER.
+       01  TEXT-LEN                      BINARY-LONG UNSIGNED.
+       01  FIELD-LEN                     BINARY-LONG UNSIGNED.
+      *    Longer than each field of an item.
+       01  TEXT-VALUE                    PIC X(513).
+       01  SHOWN-FUNC                    PIC 9.
+       01  I                             BINARY-LONG UNSIGNED.
 
        LINKAGE SECTION.
        COPY WXLINK REPLACING ==X(262144)== BY ==X ANY LENGTH==.
+       01  C-TEXT                        PIC X(268435456).
 
        PROCEDURE DIVISION USING WX-CALL WX-RESULT WX-ITEM.
        MAIN-PARAGRAPH.
-           MOVE SPACES TO WX-ITEM
-           PERFORM READ-LINE
-           IF NAME-ARRAY NOT = "items"
+           INITIALIZE WX-ITEM
+           PERFORM FIND-LIST
+           MOVE 0 TO LIST-LENGTH
+           IF THE-LIST NOT = NULL
+               CALL "wx_list_length" USING BY VALUE THE-LIST
+                   RETURNING LIST-LENGTH
+               END-CALL
+           END-IF
+           IF WX-ITEM-INDEX >= LIST-LENGTH
                SET WX-NO-MORE-ITEMS TO TRUE
            ELSE
-               PERFORM UNTIL NOT LINE-IS-OF-ITEM
-                   PERFORM TAKE-FIELD
-                   PERFORM READ-LINE
-               END-PERFORM
-      *        The last line read belongs to the next item.
-               MOVE LINE-START TO WX-RESULT-AT
+               MOVE WX-ITEM-INDEX TO ITEM-INDEX
+               PERFORM READ-ITEM
                ADD 1 TO WX-ITEM-INDEX
            END-IF
            GOBACK.
 
-       READ-LINE.
-           MOVE SPACES TO LINE-NAME, NAME-PARTS
-           MOVE WX-RESULT-AT TO LINE-START
-           IF WX-RESULT-AT <= WX-RESULT-LEN
-               UNSTRING WX-RESULT(1:WX-RESULT-LEN)
-                   DELIMITED BY LINE-END
-                   INTO RESULT-LINE WITH POINTER WX-RESULT-AT
-               END-UNSTRING
-               MOVE 1 TO LINE-AT
-               UNSTRING RESULT-LINE DELIMITED BY "="
-                   INTO LINE-NAME WITH POINTER LINE-AT
-               END-UNSTRING
-           END-IF
-           IF LINE-NAME(1:15) = "/wxopens/items/"
-               UNSTRING LINE-NAME(2:) DELIMITED BY "/" OR ALL SPACES
-                   INTO NAME-ROOT NAME-ARRAY NAME-ITEM NAME-FIELD
-                       NAME-FUNC NAME-FUNC-FIELD
-               END-UNSTRING
-           END-IF
-           SET LINE-IS-OF-ITEM TO FALSE
-           IF NAME-ARRAY = "items"
-                   AND FUNCTION NUMVAL(NAME-ITEM) = WX-ITEM-INDEX
-               SET LINE-IS-OF-ITEM TO TRUE
-           END-IF.
-
-       TAKE-FIELD.
-           IF NAME-FUNC NOT = SPACES
-               PERFORM TAKE-FUNC
-           ELSE
-               EVALUATE NAME-FIELD
-                   WHEN "status"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-STATUS
-                   WHEN "username"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-USERNAME
-                   WHEN "appid"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-APPID
-                   WHEN "source"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-SOURCE
-                   WHEN "nickname"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-NICKNAME
-                   WHEN "selected"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-SELECTED
-                   WHEN "nearby_display_status"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-NEARBY
-                   WHEN "released"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-RELEASED
-                   WHEN "headimg_url"
-                       MOVE RESULT-LINE(LINE-AT:)
-                           TO WX-ITEM-HEADIMG-URL
-                   WHEN "copy_verify_status"
-                       MOVE RESULT-LINE(LINE-AT:)
-                           TO WX-ITEM-COPY-VERIFY
-                   WHEN "email"
-                       MOVE RESULT-LINE(LINE-AT:) TO WX-ITEM-EMAIL
-               END-EVALUATE
-           END-IF.
-
-      *    The three spellings that WeChat's documentation has printed.
-       TAKE-FUNC.
-           IF NAME-FIELD = "func_infos" OR "func_info" OR "func_News"
-               COMPUTE FUNC = FUNCTION NUMVAL(NAME-FUNC) + 1
-               IF FUNC <= 10
-                   EVALUATE NAME-FUNC-FIELD
-                       WHEN "id"
-                           MOVE RESULT-LINE(LINE-AT:)
-                               TO WX-ITEM-FUNC-ID(FUNC)
-                       WHEN "status"
-                           MOVE RESULT-LINE(LINE-AT:)
-                               TO WX-ITEM-FUNC-STATUS(FUNC)
-                       WHEN "name"
-                           MOVE RESULT-LINE(LINE-AT:)
-                               TO WX-ITEM-FUNC-NAME(FUNC)
-                   END-EVALUATE
+       FIND-LIST.
+           SET THE-LIST TO NULL
+           IF WX-OK AND WX-LIST-NUMBER NOT = 0
+               PERFORM VARYING I FROM 1 BY 1 UNTIL I > 16
+                   IF LIST-NUMBER(I) = WX-LIST-NUMBER
+                       SET THE-LIST TO LIST-RESULT(I)
+                   END-IF
+               END-PERFORM
+               IF THE-LIST = NULL
+                   SET WX-E-NOT-FOUND TO TRUE
                END-IF
+           END-IF.
+
+       READ-ITEM.
+           MOVE Z"status" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-STATUS
+               MOVE TEXT-VALUE TO WX-ITEM-STATUS
+           END-IF
+           MOVE Z"username" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-USERNAME
+               MOVE TEXT-VALUE TO WX-ITEM-USERNAME
+           END-IF
+           MOVE Z"appid" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-APPID
+               MOVE TEXT-VALUE TO WX-ITEM-APPID
+           END-IF
+           MOVE Z"source" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-SOURCE
+               MOVE TEXT-VALUE TO WX-ITEM-SOURCE
+           END-IF
+           MOVE Z"nickname" TO FIELD
+           PERFORM READ-TEXT
+           MOVE LENGTH OF WX-ITEM-NICKNAME TO FIELD-LEN
+           PERFORM CUT-TEXT
+           MOVE TEXT-VALUE TO WX-ITEM-NICKNAME
+           MOVE Z"selected" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-SELECTED
+               MOVE TEXT-VALUE TO WX-ITEM-SELECTED
+           END-IF
+           MOVE Z"nearby_display_status" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-NEARBY
+               MOVE TEXT-VALUE TO WX-ITEM-NEARBY
+           END-IF
+           MOVE Z"released" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-RELEASED
+               MOVE TEXT-VALUE TO WX-ITEM-RELEASED
+           END-IF
+           MOVE Z"headimg_url" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-HEADIMG-URL
+               MOVE TEXT-VALUE TO WX-ITEM-HEADIMG-URL
+           END-IF
+           MOVE Z"copy_verify_status" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-COPY-VERIFY
+               MOVE TEXT-VALUE TO WX-ITEM-COPY-VERIFY
+           END-IF
+           MOVE Z"email" TO FIELD
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-EMAIL
+               MOVE TEXT-VALUE TO WX-ITEM-EMAIL
+           END-IF
+           MOVE Z"func_infos" TO FIELD
+           CALL "wx_list_size" USING
+               BY VALUE THE-LIST ITEM-INDEX BY REFERENCE FIELD
+               RETURNING I
+           END-CALL
+           COMPUTE WX-ITEM-FUNC-COUNT = FUNCTION MIN(I 10)
+           PERFORM VARYING I FROM 1 BY 1 UNTIL I > WX-ITEM-FUNC-COUNT
+               PERFORM READ-FUNC
+           END-PERFORM.
+
+       READ-FUNC.
+           COMPUTE SHOWN-FUNC = I - 1
+           STRING "func_infos/" SHOWN-FUNC Z"/id" DELIMITED BY SIZE
+               INTO FIELD
+           END-STRING
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-FUNC-ID(I)
+               MOVE TEXT-VALUE TO WX-ITEM-FUNC-ID(I)
+           END-IF
+           STRING "func_infos/" SHOWN-FUNC Z"/status" DELIMITED BY SIZE
+               INTO FIELD
+           END-STRING
+           PERFORM READ-TEXT
+           IF TEXT-LEN <= LENGTH OF WX-ITEM-FUNC-STATUS(I)
+               MOVE TEXT-VALUE TO WX-ITEM-FUNC-STATUS(I)
+           END-IF
+           STRING "func_infos/" SHOWN-FUNC Z"/name" DELIMITED BY SIZE
+               INTO FIELD
+           END-STRING
+           PERFORM READ-TEXT
+           MOVE LENGTH OF WX-ITEM-FUNC-NAME(I) TO FIELD-LEN
+           PERFORM CUT-TEXT
+           MOVE TEXT-VALUE TO WX-ITEM-FUNC-NAME(I).
+
+       READ-TEXT.
+           CALL "wx_list_text" USING
+               BY VALUE THE-LIST ITEM-INDEX BY REFERENCE FIELD
+               RETURNING TEXT-ADDRESS
+           END-CALL
+           SET ADDRESS OF C-TEXT TO TEXT-ADDRESS
+           PERFORM VARYING TEXT-LEN FROM 0 BY 1
+                   UNTIL C-TEXT(TEXT-LEN + 1:1) = X"00"
+               CONTINUE
+           END-PERFORM
+           MOVE SPACES TO TEXT-VALUE
+           IF TEXT-LEN > 0
+               MOVE C-TEXT(1:TEXT-LEN) TO TEXT-VALUE
+           END-IF.
+
+      *    Cuts a name that is too long between two characters.
+       CUT-TEXT.
+           IF TEXT-LEN > FIELD-LEN
+               PERFORM UNTIL TEXT-VALUE(FIELD-LEN + 1:1) < X"80"
+                       OR TEXT-VALUE(FIELD-LEN + 1:1) > X"BF"
+                   SUBTRACT 1 FROM FIELD-LEN
+               END-PERFORM
+               MOVE SPACES TO TEXT-VALUE(FIELD-LEN + 1:)
            END-IF.
 
        END PROGRAM WXITEM.

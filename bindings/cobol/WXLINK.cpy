@@ -9,7 +9,7 @@
       * Texts are UTF-8, padded with spaces. WX-CALL keeps its fields: *
       * for the next call, move only those that change.                *
       *                                                                *
-      * A longer list needs a larger result (at least 512 bytes):      *
+      * To keep the whole of longer answers:                           *
       *     COPY WXLINK REPLACING ==X(262144)== BY ==X(1048576)==.     *
       *----------------------------------------------------------------*
        01  WX-CALL.
@@ -233,22 +233,24 @@
                88  WX-WAITS-FOR-PROGRAM  VALUE "mini_program".
            05  WX-POSTS                  PIC 9(4).
            05  WX-RETRY-AFTER-MS         PIC 9(8).
-      *    The length of the result in bytes; after WX-E-BUFFER the
-      *    length it needs.
+      *    The length of WeChat's answer in bytes, also if it is longer
+      *    than WX-RESULT.
            05  WX-RESULT-LEN             BINARY-DOUBLE UNSIGNED.
-      *    The position at which WXITEM continues.
-           05  WX-RESULT-AT              BINARY-DOUBLE UNSIGNED.
+      *    The list that WXITEM reads, and the item it reads next.
+           05  WX-LIST-NUMBER            BINARY-LONG UNSIGNED.
            05  WX-ITEM-INDEX             BINARY-LONG UNSIGNED.
 
-      * The result: lines of NAME=VALUE, ended by X"0A".
+      * WeChat's answer byte for byte, or JSON made by the library. It
+      * is cut if it is longer; WXITEM reads long lists nevertheless.
        01  WX-RESULT                     PIC X(262144).
 
       * An item of the list, from WXITEM. A missing field is spaces,
-      * a missing number too.
+      * a missing number too. A name that is too long is cut between
+      * two characters; any other value that is too long is spaces.
        01  WX-ITEM.
            05  WX-ITEM-END               PIC X.
                88  WX-NO-MORE-ITEMS      VALUE "Y".
-           05  WX-ITEM-STATUS            PIC X(4).
+           05  WX-ITEM-STATUS            PIC X(20).
       *    BEGIN generated: links, by `make generate`; do not edit.
       *        The mini program is linked.
                88  WX-ITEM-LINKED        VALUE "1".
@@ -260,23 +262,24 @@
                88  WX-ITEM-WAITS-ACCOUNT VALUE "12".
       *    END generated: links.
       *    The original id, gh_...
-           05  WX-ITEM-USERNAME          PIC X(64).
+           05  WX-ITEM-USERNAME          PIC X(256).
       *    A refused item has none.
-           05  WX-ITEM-APPID             PIC X(64).
+           05  WX-ITEM-APPID             PIC X(256).
            05  WX-ITEM-SOURCE            PIC X(32).
            05  WX-ITEM-NICKNAME          PIC X(256).
       *    1: shown in the account's page.
-           05  WX-ITEM-SELECTED          PIC X(4).
+           05  WX-ITEM-SELECTED          PIC X(20).
       *    1: shown in nearby mini programs, which forbids unlinking.
-           05  WX-ITEM-NEARBY            PIC X(4).
+           05  WX-ITEM-NEARBY            PIC X(20).
       *    1: published.
-           05  WX-ITEM-RELEASED          PIC X(4).
+           05  WX-ITEM-RELEASED          PIC X(20).
            05  WX-ITEM-HEADIMG-URL       PIC X(512).
-           05  WX-ITEM-COPY-VERIFY       PIC X(4).
+           05  WX-ITEM-COPY-VERIFY       PIC X(20).
            05  WX-ITEM-EMAIL             PIC X(256).
-      *    Capabilities. Id 1: WeChat verification, 2: WeChat Pay.
-      *    Status 0: closed, 1: open.
+      *    Capabilities, the first 10. Id 1: WeChat verification, 2:
+      *    WeChat Pay. Status 0: closed, 1: open.
+           05  WX-ITEM-FUNC-COUNT        PIC 99.
            05  WX-ITEM-FUNC              OCCURS 10.
-               10  WX-ITEM-FUNC-ID       PIC X(4).
-               10  WX-ITEM-FUNC-STATUS   PIC X(4).
+               10  WX-ITEM-FUNC-ID       PIC X(20).
+               10  WX-ITEM-FUNC-STATUS   PIC X(20).
                10  WX-ITEM-FUNC-NAME     PIC X(64).

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compiles a COBOL program if it is out of date, and runs it:
-#   run.sh link|list|refusal|unlink|batch ARGUMENTS
+#   run.sh link|list|refusal|unlink|batch|conform ARGUMENTS
 #
 # WXLINK_LIB_DIR is the folder of libwxlink.so, WXLINK_BUILD_DIR the one to build in. Exits with 127
 # if there is no compiler, and with 126 if the program does not compile.
@@ -14,11 +14,11 @@ root=$(cd "$here/../.." && pwd)
 lib=$(cd "${WXLINK_LIB_DIR:-$root/target/release}" && pwd)
 build=${WXLINK_BUILD_DIR:-$root/target/bindings/cobol}
 
-name=${1:?usage: run.sh link|list|refusal|unlink|batch ARGUMENTS}
+name=${1:?usage: run.sh link|list|refusal|unlink|batch|conform ARGUMENTS}
 shift
 case $name in
 batch) source=$here/WXBATCH.cob ;;
-small | verbs) source=$here/tests/$name.cob ;;
+conform | small | verbs) source=$here/tests/$name.cob ;;
 *) source=$here/samples/$name.cob ;;
 esac
 

@@ -114,18 +114,23 @@ long: -0000000004 an option'"'"'s value is longer than 1023 bytes
 nonsense: -0000000004
 no such op: -0000000003
 1|gh_000000000011|wx0b00000000000011|SOURCE_NORMAL|示例小程序11|1|0|1|http://wx.qlogo.cn/mmhead/sandbox-0000000000000011/0|1|*
-  1   1   微信认证
-  2   0   微信支付' '' verbs
+  1 1 微信认证
+  2 0 微信支付' '' verbs
 
-# A buffer that is too small: nothing may be sent.
+# A list of 500 items, longer than WX-RESULT. The first item has values that are longer than their
+# fields.
 admin POST reset >/dev/null
 WXLINK_TOKEN=SANDBOX-TOKEN-3
-expect 0 'WX-RESULT is too small
-WX-RESULT is too small' '' small
-case $(admin GET journal/counts) in
-    *'"received":{'*'"get":1,"link":0,'* | *'"received":{"link":0,"get":1,'*) ;;
-    *) complain small 'a link was posted' ;;
-esac
+long_list=$(python3 -c 'import json; print(json.dumps({"body": {"text": json.dumps({"errcode": 0,
+    "wxopens": {"items": [{"appid": "a" * 257, "nickname": "ab" + "示" * 100, "status": 4294967297}]
+    + [{}] * 499}})}}))')
+fault get before "$long_list"
+expect 0 '{"errcode": 0, "
+000000254
+4294967297          
+0000000500' '' small
+fault get before '{"body":{"text":"{\"errcode\":0,\"wxopens\":\"x\"}"}}'
+expect 1 '' '*BAD_ANSWER*wxopens is not an object*' list
 
 # The batch program: every exit code.
 WXLINK_TOKEN=SANDBOX-TOKEN-3

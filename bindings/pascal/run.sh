@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compiles a Pascal program if it is out of date, and runs it:
-#   run.sh link|list|refusal|unlink ARGUMENTS
+#   run.sh link|list|refusal|unlink|conform ARGUMENTS
 #
 # WXLINK_LIB_DIR is the folder of libwxlink.so, WXLINK_BUILD_DIR the one to build in. Exits with 127
 # if there is no compiler, and with 126 if the program does not compile.
@@ -14,10 +14,12 @@ root=$(cd "$here/../.." && pwd)
 lib=$(cd "${WXLINK_LIB_DIR:-$root/target/release}" && pwd)
 build=${WXLINK_BUILD_DIR:-$root/target/bindings/pascal}
 
-name=${1:?usage: run.sh link|list|refusal|unlink ARGUMENTS}
+name=${1:?usage: run.sh link|list|refusal|unlink|conform ARGUMENTS}
 shift
-source=$here/samples/$name.pas
-[ "$name" != test_wxlink ] || source=$here/tests/$name.pas
+case $name in
+conform | test_wxlink) source=$here/tests/$name.pas ;;
+*) source=$here/samples/$name.pas ;;
+esac
 
 program=$build/$name
 stale=yes

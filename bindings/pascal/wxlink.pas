@@ -116,6 +116,20 @@ function wx_result_get(Outcome: Pwx_result; JsonPointer, Buf: PAnsiChar;
   external WxLibrary name 'wx_result_get';
 procedure wx_result_free(Outcome: Pwx_result); cdecl;
   external WxLibrary name 'wx_result_free';
+function wx_list_length(Outcome: Pwx_result): NativeUInt; cdecl;
+  external WxLibrary name 'wx_list_length';
+function wx_list_text(Outcome: Pwx_result; Index: NativeUInt; Field: PAnsiChar): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_list_text';
+function wx_list_number(Outcome: Pwx_result; Index: NativeUInt; Field: PAnsiChar;
+  IfMissing: Integer): Integer; cdecl;
+  external WxLibrary name 'wx_list_number';
+function wx_list_has(Outcome: Pwx_result; Index: NativeUInt; Field: PAnsiChar): Integer; cdecl;
+  external WxLibrary name 'wx_list_has';
+function wx_list_size(Outcome: Pwx_result; Index: NativeUInt; Field: PAnsiChar): NativeUInt; cdecl;
+  external WxLibrary name 'wx_list_size';
+{ Len receives a NativeUInt, and may be nil. }
+function wx_list_json(Outcome: Pwx_result; Len: Pointer): PAnsiChar; cdecl;
+  external WxLibrary name 'wx_list_json';
 function wx_catalogue_json: PAnsiChar; cdecl;
   external WxLibrary name 'wx_catalogue_json';
 function wx_errcode_text(Endpoint: PAnsiChar; Errcode: Integer; Field, Lang: PAnsiChar): PAnsiChar;
@@ -206,10 +220,14 @@ type
   EWxError = class(Exception)
   private
     FCallResult: TWxResult;
+    FProgress: TWxProgress;
     function GetStatusName: string;
   public
     constructor Create(const CallResult: TWxResult);
     property CallResult: TWxResult read FCallResult;
+    { How far EnsureLinked or WaitLinked had come when it failed; wsUnknown and 0 posts after other
+      calls. }
+    property Progress: TWxProgress read FProgress;
     { The status without its prefix, such as CONNECTION_LOST. }
     property StatusName: string read GetStatusName;
   end;
@@ -394,11 +412,6 @@ begin
   Result.Trace := Utf8(wx_result_trace(Outcome));
 end;
 
-function HasValue(Outcome: Pwx_result; const Place: UTF8String): Boolean;
-begin
-  Result := wx_result_get(Outcome, PAnsiChar(Place), nil, 0) >= 0;
-end;
-
 function TextAt(Outcome: Pwx_result; const Place: UTF8String): UTF8String;
 var
   Len: Integer;
@@ -413,46 +426,47 @@ begin
   end;
 end;
 
-function NumberAt(Outcome: Pwx_result; const Place: UTF8String): Int64;
+function TextOf(Outcome: Pwx_result; Item: NativeUInt; const Field: UTF8String): UTF8String;
 begin
-  Result := StrToInt64Def(string(TextAt(Outcome, Place)), WxMissing);
+  Result := Utf8(wx_list_text(Outcome, Item, PAnsiChar(Field)));
 end;
 
-function Step(const Place: UTF8String; Index: Integer): UTF8String;
+{ wx_list_number has no numbers beyond 32 bits. }
+function NumberOf(Outcome: Pwx_result; Item: NativeUInt; const Field: UTF8String): Int64;
+var
+  Digits: UTF8String;
+  I: Integer;
 begin
-  Result := Place + '/' + UTF8String(IntToStr(Index));
+  Digits := TextOf(Outcome, Item, Field);
+  Result := WxMissing;
+  for I := 1 to Length(Digits) do
+    { StrToInt64Def takes spaces and hexadecimal digits, too. }
+    if not ((Digits[I] in ['0'..'9']) or ((I = 1) and (Digits[I] = '-'))) then
+      Exit;
+  Result := StrToInt64Def(string(Digits), WxMissing);
 end;
 
-{ The name in WeChat's answers first, then the names its documentation has printed. }
-function ReadFuncInfos(Outcome: Pwx_result; const Item: UTF8String): TWxFuncInfos;
+function ReadFuncInfos(Outcome: Pwx_result; Item: NativeUInt): TWxFuncInfos;
 const
-  Names: array[0..2] of UTF8String = ('/func_infos', '/func_info', '/func_News');
+  Field = 'func_infos';
 var
   Place: UTF8String;
-  Name, I: Integer;
+  I: Integer;
 begin
   Result := nil;
-  for Name := Low(Names) to High(Names) do
+  SetLength(Result, wx_list_size(Outcome, Item, Field));
+  for I := 0 to High(Result) do
   begin
-    I := 0;
-    Place := Step(Item + Names[Name], I);
-    while HasValue(Outcome, Place) do
-    begin
-      SetLength(Result, I + 1);
-      Result[I].Id := NumberAt(Outcome, Place + '/id');
-      Result[I].Status := NumberAt(Outcome, Place + '/status');
-      Result[I].Name := TextAt(Outcome, Place + '/name');
-      Inc(I);
-      Place := Step(Item + Names[Name], I);
-    end;
-    if I > 0 then
-      Exit;
+    Place := Field + '/' + UTF8String(IntToStr(I));
+    Result[I].Id := NumberOf(Outcome, Item, Place + '/id');
+    Result[I].Status := NumberOf(Outcome, Item, Place + '/status');
+    Result[I].Name := TextOf(Outcome, Item, Place + '/name');
   end;
 end;
 
-function ReadItem(Outcome: Pwx_result; const Place: UTF8String): TWxItem;
+function ReadItem(Outcome: Pwx_result; Item: NativeUInt): TWxItem;
 begin
-  Result.StatusCode := NumberAt(Outcome, Place + '/status');
+  Result.StatusCode := NumberOf(Outcome, Item, 'status');
   case Result.StatusCode of
     WxMissing: Result.Status := lsMissing;
     WX_LINK_LINKED: Result.Status := lsLinked;
@@ -462,36 +476,27 @@ begin
   else
     Result.Status := lsOther;
   end;
-  Result.Username := TextAt(Outcome, Place + '/username');
-  Result.Appid := TextAt(Outcome, Place + '/appid');
-  Result.Source := TextAt(Outcome, Place + '/source');
-  Result.Nickname := TextAt(Outcome, Place + '/nickname');
-  Result.Selected := NumberAt(Outcome, Place + '/selected');
-  Result.NearbyDisplayStatus := NumberAt(Outcome, Place + '/nearby_display_status');
-  Result.Released := NumberAt(Outcome, Place + '/released');
-  Result.HeadimgUrl := TextAt(Outcome, Place + '/headimg_url');
-  Result.CopyVerifyStatus := NumberAt(Outcome, Place + '/copy_verify_status');
-  Result.Email := TextAt(Outcome, Place + '/email');
-  Result.FuncInfos := ReadFuncInfos(Outcome, Place);
+  Result.Username := TextOf(Outcome, Item, 'username');
+  Result.Appid := TextOf(Outcome, Item, 'appid');
+  Result.Source := TextOf(Outcome, Item, 'source');
+  Result.Nickname := TextOf(Outcome, Item, 'nickname');
+  Result.Selected := NumberOf(Outcome, Item, 'selected');
+  Result.NearbyDisplayStatus := NumberOf(Outcome, Item, 'nearby_display_status');
+  Result.Released := NumberOf(Outcome, Item, 'released');
+  Result.HeadimgUrl := TextOf(Outcome, Item, 'headimg_url');
+  Result.CopyVerifyStatus := NumberOf(Outcome, Item, 'copy_verify_status');
+  Result.Email := TextOf(Outcome, Item, 'email');
+  Result.FuncInfos := ReadFuncInfos(Outcome, Item);
 end;
 
 function ReadItems(Outcome: Pwx_result): TWxItems;
-const
-  Place = '/wxopens/items';
 var
   I: Integer;
 begin
   Result := nil;
-  I := 0;
-  while HasValue(Outcome, Step(Place, I)) do
-  begin
-    { Doubled, since lists can be long. }
-    if I = Length(Result) then
-      SetLength(Result, 2 * I + 16);
-    Result[I] := ReadItem(Outcome, Step(Place, I));
-    Inc(I);
-  end;
-  SetLength(Result, I);
+  SetLength(Result, wx_list_length(Outcome));
+  for I := 0 to High(Result) do
+    Result[I] := ReadItem(Outcome, I);
 end;
 
 function StateOf(const Name: UTF8String): TWxState;
@@ -531,9 +536,9 @@ begin
   Result.Found := StateOf(TextAt(Outcome, '/found'));
   Result.Posts := StrToIntDef(string(TextAt(Outcome, '/posts')), 0);
   Result.RetryAfterMs := StrToIntDef(string(TextAt(Outcome, '/retry_after_ms')), 0);
-  { null if the list did not show it. }
-  Result.HasItem := Copy(TextAt(Outcome, '/item'), 1, 1) = '{';
-  Result.Item := ReadItem(Outcome, '/item');
+  { A list of one item, or of none if WeChat's list did not show it. }
+  Result.HasItem := wx_list_length(Outcome) > 0;
+  Result.Item := ReadItem(Outcome, 0);
 end;
 
 { Reads and frees the result of a call. Raises EWxError if the call failed. }
@@ -561,6 +566,8 @@ begin
 end;
 
 function TakeProgress(Status: Integer; Outcome: Pwx_result): TWxProgress;
+var
+  Failure: EWxError;
 begin
   try
     Result := ReadProgress(Status, Outcome);
@@ -568,7 +575,11 @@ begin
     wx_result_free(Outcome);
   end;
   if Result.State = wsUnknown then
-    raise EWxError.Create(Result.CallResult);
+  begin
+    Failure := EWxError.Create(Result.CallResult);
+    Failure.FProgress := Result;
+    raise Failure;
+  end;
 end;
 
 { EWxError }

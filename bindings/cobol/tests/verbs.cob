@@ -80,8 +80,9 @@
                FUNCTION TRIM(WX-ITEM-COPY-VERIFY) "|"
                FUNCTION TRIM(WX-ITEM-EMAIL)
            PERFORM VARYING I FROM 1 BY 1
-                   UNTIL WX-ITEM-FUNC(I) = SPACES
-               DISPLAY "  " WX-ITEM-FUNC-ID(I) WX-ITEM-FUNC-STATUS(I)
+                   UNTIL I > WX-ITEM-FUNC-COUNT
+               DISPLAY "  " WX-ITEM-FUNC-ID(I)(1:2)
+                   WX-ITEM-FUNC-STATUS(I)(1:2)
                    FUNCTION TRIM(WX-ITEM-FUNC-NAME(I))
            END-PERFORM.
 

@@ -43,9 +43,9 @@ const CLAIM: &str = "
     for i = 1, n do redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3]) end
     return {replicas(), 1, earlier, 0}";
 /// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS. ARGV[3] is "not posted",
-/// "linked", "unlinked", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a claim still
-/// stands and its outcome is remembered (ms). Returns the number of replicas, and three values
-/// without meaning.
+/// "linked", "unlinked", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a
+/// claim still stands and its outcome is remembered (ms). Returns the number of replicas, and three
+/// values without meaning.
 const SETTLE: &str = "
     local n, what = tonumber(ARGV[1]), ARGV[3]
     for i = 1, n do

@@ -1,5 +1,5 @@
-//! Reads a secret from a file or from stdin. At a terminal it asks for the secret, and does not show
-//! what is typed. The library removes what is around a secret, and refuses what cannot be one.
+//! Reads a secret from a file or from stdin. At a terminal it asks for the secret, and does not
+//! show what is typed. The library removes what is around a secret, and refuses what cannot be one.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::Path;

@@ -279,9 +279,9 @@ fn no_two_records_share_a_key() {
     for platform in platforms {
         options.set("component_appid", platform).unwrap();
         let client = Client::new(&options).unwrap();
-        client.set_ticket(&format!("ticket of {platform}")).unwrap();
+        client.set_ticket(&format!("ticket-of-{platform}")).unwrap();
         for account in accounts {
-            let token = format!("token of {account} at {platform}");
+            let token = format!("token-{}-{platform}", account.len());
             client.add_account(account, &token).unwrap();
         }
     }

@@ -83,7 +83,7 @@ static int in_child(wx_client *inherited, int depth)
     if (wx_client_set_ticket(inherited, "ticket", &result) != WX_E_FORKED)
         return 12;
     wx_result_free(result);
-    if (wx_client_add_account(inherited, "wx1", "refresh token", &result) != WX_E_FORKED)
+    if (wx_client_add_account(inherited, "wx1", "refresh-token", &result) != WX_E_FORKED)
         return 13;
     wx_result_free(result);
     if (list(own, &delivery) != WX_OK)

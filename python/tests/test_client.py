@@ -182,7 +182,7 @@ def test_no_token_is_ever_shown(server: Server, client: wxlink.Client) -> None:
 
 
 def test_bad_arguments_are_value_errors(client: wxlink.Client) -> None:
-    for token, appid in [("", "wx1"), ("t", ""), ("t\n", "wx1"), ("t", "x" * 300)]:
+    for token, appid in [("", "wx1"), ("t", ""), ("t t", "wx1"), ("t", "x" * 300)]:
         with pytest.raises(wxlink.ArgumentError):
             client.link_miniprogram(token, appid, **QUIET)
     with pytest.raises(TypeError):
@@ -541,7 +541,7 @@ def test_a_forked_child_puts_nothing(server: Server, tmp_path: Path) -> None:
         if child == 0:
             code = 1
             try:
-                client.set_ticket("of the child")
+                client.set_ticket("OF-THE-CHILD")
             except wxlink.ForkedError:
                 code = 0
             finally:

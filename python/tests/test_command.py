@@ -23,6 +23,8 @@ CHOICES = ["--notify-users", "no", "--show-profile", "yes"]
 def start(*arguments: str, called: list[str] = SCRIPT, **more: Any) -> subprocess.Popen[str]:
     """Starts the command with a token in its environment and pipes for its output."""
     environment = {"PATH": os.environ["PATH"], "WXLINK_ACCESS_TOKEN": Server.token}
+    # The tests share a simulator, and so they would share link claims.
+    environment["WXLINK_STORE"] = "memory"
     given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     more["env"] = environment | more.get("env", {})
     return subprocess.Popen([*called, *arguments], text=True, **given | more)

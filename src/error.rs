@@ -289,7 +289,7 @@ impl Error {
             text += colon;
         }
         match &self.0.response {
-            Some(response) => text += &refusal(response, self.0.lang),
+            Some(response) => text += &refusal(response, call, self.0.lang),
             None => {
                 text += self.0.status.name();
                 if let Some(last) = self.0.attempts.last() {
@@ -318,18 +318,24 @@ impl Error {
     }
 }
 
-/// WeChat's refusal, its meaning and its remedy.
-fn refusal(response: &Response, lang: Lang) -> String {
+/// WeChat's refusal, its meaning and its remedy. It names the endpoint if that is another one than
+/// the caller's, such as that of a token.
+fn refusal(response: &Response, call: &str, lang: Lang) -> String {
     let code = response.errcode();
     let entry = errcode::lookup(response.endpoint(), code);
     let name = entry.map_or("", |e| e.name);
     let zh = lang == Lang::Zh;
-    let mut text = match (zh, name.is_empty()) {
-        (false, false) => format!("WeChat answered {code} {name}"),
+    let endpoint = response.endpoint().name();
+    let mut text = match (zh, endpoint == call) {
         (false, true) => format!("WeChat answered {code}"),
-        (true, false) => format!("微信返回 {code} {name}"),
+        (false, false) => format!("WeChat's {endpoint} answered {code}"),
         (true, true) => format!("微信返回 {code}"),
+        (true, false) => format!("微信的 {endpoint} 返回 {code}"),
     };
+    if !name.is_empty() {
+        text += " ";
+        text += name;
+    }
     match entry {
         Some(entry) => {
             text += if zh { "：" } else { ": " };

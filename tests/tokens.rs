@@ -942,3 +942,44 @@ fn processes_share_a_redis_with_outages() {
         }
     });
 }
+
+/// The codes that WeChat documents for the calls of a platform, or that were seen there.
+#[test]
+fn a_refused_token_call_names_its_endpoint_and_gives_its_own_remedy() {
+    let sandbox = sandbox();
+    for (endpoint, name, codes) in [
+        (
+            "component_token",
+            "api_component_token",
+            &[
+                -1, 40001, 40013, 40091, 40125, 41004, 41018, 45009, 45035, 47001, 48001, 61004,
+                61005, 61006, 61011,
+            ][..],
+        ),
+        (
+            "authorizer_token",
+            "api_authorizer_token",
+            &[-1, 40013, 45009, 61003, 61014, 61023],
+        ),
+    ] {
+        for &code in codes {
+            let fault = json!({"errcode": {"code": code}});
+            let fault = json!({"endpoint": endpoint, "always": true, "fault": fault});
+            sandbox.admin("DELETE", "faults", &Value::Null).unwrap();
+            sandbox.admin("POST", "faults", &fault).unwrap();
+            let refused = platform(&sandbox, &[("timeout_ms", "2000")])
+                .get_linked(None)
+                .unwrap_err();
+            let message = refused.message();
+            assert_eq!(refused.errcode(), Some(code), "{message}");
+            assert!(
+                message.contains(&format!("{name} answered {code} ")),
+                "{message}"
+            );
+            assert!(!message.contains("link again"), "{message}");
+            let class = refused.class().unwrap();
+            let needs_ticket = [40091, 61005, 61006].contains(&code);
+            assert_eq!(class == wxlink::Class::Ticket, needs_ticket, "{message}");
+        }
+    }
+}

@@ -153,6 +153,9 @@ macro_rules! table {
     (@ link) => { Some(Endpoint::Link) };
     (@ get) => { Some(Endpoint::Get) };
     (@ unlink) => { Some(Endpoint::Unlink) };
+    (@ component_token) => { Some(Endpoint::ComponentToken) };
+    (@ authorizer_token) => { Some(Endpoint::AuthorizerToken) };
+    (@ authorizer_list) => { Some(Endpoint::AuthorizerList) };
     (@ official) => { true };
     (@ field) => { false };
 }
@@ -224,6 +227,16 @@ pub static ENTRIES: &[Entry] = table! {
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 无效、不是最新，或类型不对。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [component_token ActionRequired official]
+        en "The platform's appsecret is wrong."
+           "Copy component_appsecret again from the platform's page on the WeChat Open Platform."
+        zh "第三方平台的 appsecret 有误。"
+           "请在微信开放平台的第三方平台页面重新复制 component_appsecret。"
+    40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [authorizer_token Token official, authorizer_list Token official]
+        en "The platform's access token is not valid, or not the latest."
+           "Get the platform's current component_access_token and call again, once."
+        zh "第三方平台的 component_access_token 无效，或不是最新。"
+           "请获取该平台当前的 component_access_token，并且只重试一次。"
     40013 INVALID_APPID "invalid appid" [any InvalidRequest field]
         en "The appid is not valid."
            "Check the appid: it is wx and 16 hexadecimal digits."
@@ -237,11 +250,22 @@ pub static ENTRIES: &[Entry] = table! {
         zh "appid 无效，或该小程序未关联到此公众号。"
            "请查询列表：若其中没有该小程序，则无需解除；若仍在等待确认，请待关联完成后再解除；\
             否则请检查 appid：应为 wx 加 16 位十六进制字符。"
+    40013 INVALID_APPID "invalid appid" [component_token InvalidRequest official, authorizer_token InvalidRequest official, authorizer_list InvalidRequest official]
+        en "The appid is not the third-party platform's, or the account's is not valid."
+           "Check component_appid, and the appid of the account."
+        zh "appid 不是该第三方平台的，或账号的 appid 无效。"
+           "请检查 component_appid，以及账号的 appid。"
     40014 INVALID_ACCESS_TOKEN "invalid access_token" [any Token field]
         en "The access token is not valid."
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 无效。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    40091 COMPONENT_TICKET_INVALID "invalid component ticket" [any Ticket field]
+        en "The platform's ticket is not valid."
+           "Pass on the newest component_verify_ticket that WeChat pushed to this platform, then \
+            call again."
+        zh "第三方平台的 ticket 无效。"
+           "请传入微信推送给该平台的最新 component_verify_ticket，然后重试。"
     40094 INVALID_COMPONENT_CREDENTIAL "invalid component credential" [any Token field]
         en "The third-party platform's access token is not valid, or another platform's."
            "Get the platform's current component_access_token and call again, once."
@@ -252,6 +276,11 @@ pub static ENTRIES: &[Entry] = table! {
            "Check the appid, and that notify_users and show_profile are the numbers 0 or 1."
         zh "参数无效。"
            "请检查 appid，并确认 notify_users 和 show_profile 为数字 0 或 1。"
+    40125 APPSECRET_INVALID "invalid appsecret" [any ActionRequired field]
+        en "The platform's appsecret is wrong or was reset."
+           "Copy component_appsecret again from the platform's page on the WeChat Open Platform."
+        zh "第三方平台的 appsecret 有误或已被重置。"
+           "请在微信开放平台的第三方平台页面重新复制 component_appsecret。"
     40164 IP_NOT_IN_ACCOUNT_WHITELIST "invalid ip …, not in whitelist" [any ActionRequired field]
         en "The calling IP is not in the Official Account's IP whitelist."
            "Add the calling IP to the Official Account's IP whitelist."
@@ -262,11 +291,31 @@ pub static ENTRIES: &[Entry] = table! {
            "Pass the mini program's appid (wx...), not its original id (gh_...)."
         zh "传入的不是小程序的 appid。"
            "请传入小程序的 appid（wx 开头），而不是原始 ID（gh_ 开头）。"
+    40170 COUNT_OVER_LIMIT "args count exceed count limit" [any InvalidRequest field]
+        en "A page of more than 500 accounts was requested."
+           "Request at most 500 accounts in one call."
+        zh "一次请求的账号数超过 500。"
+           "每次最多请求 500 个账号。"
     41001 ACCESS_TOKEN_MISSING "access_token missing" [any InvalidRequest field]
         en "The request carried no access token."
            "Pass the Official Account's authorizer_access_token."
         zh "请求未携带 access_token。"
            "请传入该公众号的 authorizer_access_token。"
+    41002 APPID_MISSING "appid missing" [any InvalidRequest field]
+        en "The appid is missing, or the body did not arrive as JSON."
+           "Check that no proxy changes the request's body."
+        zh "缺少 appid，或请求体到达微信时不是 JSON。"
+           "请确认没有代理改动请求体。"
+    41004 APPSECRET_MISSING "appsecret missing" [any InvalidRequest field]
+        en "The appsecret is missing, or the body did not arrive as JSON."
+           "Set component_appsecret, and check that no proxy changes the request's body."
+        zh "缺少 appsecret，或请求体到达微信时不是 JSON。"
+           "请设置 component_appsecret，并确认没有代理改动请求体。"
+    41018 COMPONENT_APPID_MISSING "missing component_appid" [any InvalidRequest field]
+        en "The component_appid is missing, or the body did not arrive as JSON."
+           "Set component_appid, and check that no proxy changes the request's body."
+        zh "缺少 component_appid，或请求体到达微信时不是 JSON。"
+           "请设置 component_appid，并确认没有代理改动请求体。"
     42001 ACCESS_TOKEN_EXPIRED "access_token expired" [any Token field]
         en "The access token has expired."
            "Get the Official Account's current authorizer_access_token and call again, once."
@@ -292,6 +341,11 @@ pub static ENTRIES: &[Entry] = table! {
            "Send a JSON body, an empty object at the least, and check that no proxy drops it."
         zh "请求到达微信时请求体为空。"
            "请发送 JSON 请求体（至少是空对象），并确认没有代理丢弃请求体。"
+    44993 DAILY_FREQUENCY_REACHED "reach max api day frequence limit" [any Quota field]
+        en "Today's calls of this endpoint are used up."
+           "Call again tomorrow."
+        zh "今日该接口的调用次数已用完。"
+           "请等到次日再调用。"
     45009 DAILY_QUOTA_REACHED "reach max api daily quota limit" [any Quota field]
         en "Today's quota of calls is used up."
            "Wait until tomorrow, or have the quota reset, which is possible 10 times a month."
@@ -302,6 +356,11 @@ pub static ENTRIES: &[Entry] = table! {
            "Wait 60 seconds before calling again, and call more slowly."
         zh "本分钟的接口调用额度已用完。"
            "请等待 60 秒后再调用，并降低调用频率。"
+    45035 IP_NOT_REGISTERED "access clientip is not registered, not in ip-white-list" [any ActionRequired field]
+        en "The calling IP is in no IP whitelist of the third-party platform."
+           "Add the calling IP to the third-party platform's IP whitelist."
+        zh "调用方 IP 不在第三方平台的 IP 白名单中。"
+           "请将调用方 IP 加入第三方平台的 IP 白名单。"
     47001 DATA_FORMAT_ERROR "data format error" [any InvalidRequest field]
         en "WeChat could not read the request's body."
            "Send a valid JSON body in UTF-8."
@@ -319,11 +378,31 @@ pub static ENTRIES: &[Entry] = table! {
            "Have the account's administrator settle the breach with WeChat."
         zh "该账号因违规被封禁了此接口。"
            "请账号管理员与微信处理违规事项。"
+    48006 QUOTA_RESETS_USED_UP "forbid to clear quota because of reaching the limit" [any Quota field]
+        en "This month's 10 resets of the quota are used up."
+           "Wait until the quota is renewed, or reset it next month."
+        zh "本月的 10 次额度重置已用完。"
+           "请等待额度恢复，或下个月再重置。"
     50002 ACCOUNT_LIMITED "user limited" [any ActionRequired field]
         en "The account is frozen or closed."
            "Have the account's administrator restore it, or stop calling on its behalf."
         zh "该账号已被冻结或注销。"
            "请账号管理员恢复账号，否则请停止代其调用。"
+    61000 COMPONENT_TYPE_INVALID "invalid component type" [any InvalidRequest field]
+        en "The type of the third-party platform does not fit the call."
+           "Check component_appid on the WeChat Open Platform."
+        zh "第三方平台的类型不适用于该接口。"
+           "请在微信开放平台核对 component_appid。"
+    61001 COMPONENT_TYPE_MISMATCH "component type and component appid is not match" [any InvalidRequest field]
+        en "The type and the appid of the third-party platform do not belong together."
+           "Check component_appid on the WeChat Open Platform."
+        zh "第三方平台的类型与 appid 不匹配。"
+           "请在微信开放平台核对 component_appid。"
+    61002 CUSTOMER_SERVICE_NOT_OPEN "the third appid is not open KF" [any InvalidRequest field]
+        en "The third-party platform has not opened customer service."
+           "Do not call this endpoint, or open customer service for the platform."
+        zh "该第三方平台未开通客服功能。"
+           "请不要调用该接口，或为平台开通客服功能。"
 
     61003 PLATFORM_NOT_AUTHORIZED "component is not authorized by this account" [any ActionRequired field]
         en "The Official Account has not authorised the third-party platform."
@@ -336,18 +415,142 @@ pub static ENTRIES: &[Entry] = table! {
             does not count here."
         zh "调用方 IP 不在第三方平台的 IP 白名单中。"
            "请将调用方 IP 加入第三方平台（而不是公众号）的 IP 白名单。"
+    61005 COMPONENT_TICKET_EXPIRED "component ticket is expired" [any Ticket field]
+        en "The platform's ticket is older than 12 hours."
+           "Pass on the newest component_verify_ticket, and if WeChat pushes none, start its \
+            pushes again (api_start_push_ticket)."
+        zh "第三方平台的 ticket 已超过 12 小时。"
+           "请传入最新的 component_verify_ticket；如微信未推送，请重新启动推送（api_start_push_ticket）。"
+    61006 COMPONENT_TICKET_WRONG "component ticket is invalid" [any Ticket field]
+        en "The ticket is truncated, or belongs to another third-party platform."
+           "Pass on the whole component_verify_ticket that WeChat pushed to this platform."
+        zh "ticket 不完整，或属于其他第三方平台。"
+           "请完整传入微信推送给该平台的 component_verify_ticket。"
     61007 PERMISSION_SET_MISSING "api is unauthorized to component" [any ActionRequired field]
         en "The Official Account has not granted permission set 33 to the third-party platform."
            "Have the Official Account's administrator grant permission set 33 to the third-party \
             platform."
         zh "该公众号未将权限集 33 授予第三方平台。"
            "请公众号管理员将权限集 33 授予第三方平台。"
+    61008 REQUEST_KEY_DUPLICATED "req key is duplicated" [any InvalidRequest field]
+        en "The key of the request was used before."
+           "Send the request with a new key."
+        zh "请求的 key 重复。"
+           "请使用新的 key 发送请求。"
+    61009 AUTHORIZATION_CODE_INVALID "code is invalid" [any ActionRequired field]
+        en "The authorisation code was used before, or belongs to another third-party platform."
+           "Have the account's administrator authorise the third-party platform again, unless the \
+            account is stored already."
+        zh "授权码已被使用，或属于其他第三方平台。"
+           "如该账号尚未保存，请其管理员重新授权给第三方平台。"
+    61010 AUTHORIZATION_CODE_EXPIRED "code is expired" [any ActionRequired field]
+        en "The authorisation code has expired."
+           "Have the account's administrator authorise the third-party platform again, unless the \
+            account is stored already."
+        zh "授权码已过期。"
+           "如该账号尚未保存，请其管理员重新授权给第三方平台。"
+    61011 COMPONENT_INVALID "invalid component" [any InvalidRequest field]
+        en "The component_appid is not that of a third-party platform."
+           "Set component_appid to the third-party platform's own appid, not to that of an account."
+        zh "component_appid 不是第三方平台的 appid。"
+           "请将 component_appid 设为第三方平台自己的 appid，而不是某个账号的。"
+    61012 OPTION_NAME_INVALID "invalid option name" [any InvalidRequest field]
+        en "The name of the account's option is not known."
+           "Correct the name of the option."
+        zh "选项名称无效。"
+           "请修正选项名称。"
+    61013 OPTION_VALUE_INVALID "invalid option value" [any InvalidRequest field]
+        en "The value of the account's option is not valid."
+           "Correct the value of the option."
+        zh "选项的值无效。"
+           "请修正选项的值。"
+    61014 COMPONENT_TOKEN_REQUIRED "must use component token for component api" [any InvalidRequest field]
+        en "The endpoint needs the platform's access token, not an account's."
+           "Pass the component_access_token."
+        zh "该接口需要第三方平台的 component_access_token，而不是账号的令牌。"
+           "请传入 component_access_token。"
+    61015 ACCOUNT_TOKEN_REQUIRED "must use biz token for not component api" [any InvalidRequest field]
+        en "The endpoint needs an account's access token, not the platform's."
+           "Pass the Official Account's authorizer_access_token."
+        zh "该接口需要账号的令牌，而不是第三方平台的。"
+           "请传入该公众号的 authorizer_access_token。"
+    61016 PERMISSION_NOT_CONFIRMED_BY_PLATFORM "function category of API need be confirmed by component" [any ActionRequired field]
+        en "The third-party platform has not confirmed the permission set."
+           "Have the platform's administrator confirm the permission set on the WeChat Open \
+            Platform."
+        zh "第三方平台尚未确认该权限集。"
+           "请第三方平台的管理员在微信开放平台确认该权限集。"
+    61017 PERMISSION_NOT_AUTHORIZED "function category of API not authorized" [any ActionRequired field]
+        en "The permission set is not authorised."
+           "Have the account's administrator grant the permission set to the third-party platform."
+        zh "该权限集未获授权。"
+           "请账号管理员将该权限集授予第三方平台。"
+    61018 PERMISSION_CONFIRMED_ALREADY "function category of API have been confirmed" [any ActionRequired field]
+        en "The permission set is confirmed already."
+           "Call again without confirming it."
+        zh "该权限集已确认。"
+           "无需再次确认，请直接调用。"
+    61019 PERMISSION_NEEDS_NO_CONFIRMATION "function category of API need not be confirmed" [any ActionRequired field]
+        en "The permission set needs no confirmation."
+           "Call again without confirming it."
+        zh "该权限集无需确认。"
+           "无需确认，请直接调用。"
+    61020 CONFIRMATION_PARAMETER_WRONG "err parameter" [any InvalidRequest field]
+        en "A parameter of the confirmation is wrong."
+           "Correct the parameters of the confirmation."
+        zh "确认权限集的参数有误。"
+           "请修正确认权限集的参数。"
+    61021 CONFIRMATION_NOT_POSSIBLE "can't confirm" [any ActionRequired field]
+        en "The permission set cannot be confirmed now."
+           "Look at its state on the WeChat Open Platform."
+        zh "目前无法确认该权限集。"
+           "请在微信开放平台查看其状态。"
+    61022 CONFIRMATION_NOT_REPEATABLE "can't resubmit" [any ActionRequired field]
+        en "The confirmation was submitted before."
+           "Wait for its result on the WeChat Open Platform."
+        zh "该确认已提交过。"
+           "请在微信开放平台等待结果。"
     61023 REFRESH_TOKEN_INVALID "refresh_token is invalid" [any ActionRequired field]
         en "The refresh token is not valid."
            "Read the Official Account's current refresh token again, or else have its \
             administrator authorise the third-party platform again."
         zh "刷新令牌（refresh_token）无效。"
            "请重新读取该公众号当前的刷新令牌；如仍无效，请公众号管理员重新授权给第三方平台。"
+    61024 COMPONENT_TOKEN_ENDPOINT_REQUIRED "must use api(api_component_token) to get token for component acct" [any InvalidRequest field]
+        en "The appid is a third-party platform's, whose tokens come from api_component_token."
+           "Set the appid as component_appid."
+        zh "该 appid 属于第三方平台，须通过 api_component_token 获取令牌。"
+           "请将该 appid 设为 component_appid。"
+    61025 OPTION_READ_ONLY "read-only option" [any InvalidRequest field]
+        en "The account's option cannot be changed."
+           "Do not set this option."
+        zh "该选项为只读。"
+           "请不要设置该选项。"
+    61026 REGISTRATION_DENIED "register access deny" [any ActionRequired field]
+        en "The third-party platform may not register accounts."
+           "Ask WeChat's support about the platform's permissions."
+        zh "该第三方平台无权注册账号。"
+           "请就平台权限联系微信客服。"
+    61027 REGISTRATION_LIMIT "register limit exceed" [any ActionRequired field]
+        en "The third-party platform has registered too many accounts."
+           "Ask WeChat's support to raise the limit."
+        zh "该第三方平台注册的账号数已达上限。"
+           "请联系微信客服提高上限。"
+    61028 COMPONENT_UNPUBLISHED "component is unpublished" [any ActionRequired field]
+        en "The third-party platform is not released."
+           "Have the platform's administrator release it on the WeChat Open Platform."
+        zh "该第三方平台尚未发布。"
+           "请第三方平台的管理员在微信开放平台全网发布。"
+    61029 COMPONENT_NEEDS_RELEASE "component need republish with base category" [any ActionRequired field]
+        en "The third-party platform must be released again with its basic permission sets."
+           "Have the platform's administrator release it again on the WeChat Open Platform."
+        zh "该第三方平台须携带基础权限集重新发布。"
+           "请第三方平台的管理员在微信开放平台重新发布。"
+    61030 WITHDRAWAL_NOT_ALLOWED "component cancel authorization not allowed" [any ActionRequired field]
+        en "The third-party platform may not withdraw this authorisation."
+           "Have the account's administrator withdraw it."
+        zh "第三方平台不能取消该授权。"
+           "请账号管理员取消授权。"
 
     89007 MONTHLY_LINKS_USED_UP "wxa quota limit" [any Quota official]
         en "This month's links are used up."
@@ -469,17 +672,26 @@ mod tests {
         (Class::Pending, &[89010, 89018, 89035]),
         (Class::Token, &[40001, 40014, 40094, 42001, 42006]),
         (Class::Busy, &[-1]),
-        (Class::Quota, &[45009, 45011, 89007, 89016, 89017, 89030]),
+        (
+            Class::Quota,
+            &[44993, 45009, 45011, 48006, 89007, 89016, 89017, 89030],
+        ),
+        (Class::Ticket, &[40091, 61005, 61006]),
         (
             Class::ActionRequired,
             &[
-                1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 40164, 42007, 48001, 48004, 50002,
-                61003, 61004, 61007, 61023, 89008, 89009, 89011, 89012, 89013, 89245, 89407,
+                1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 40125, 40164, 42007, 45035, 48001,
+                48004, 50002, 61003, 61004, 61007, 61009, 61010, 61016, 61017, 61018, 61019, 61021,
+                61022, 61023, 61026, 61027, 61028, 61029, 61030, 89008, 89009, 89011, 89012, 89013,
+                89245, 89407,
             ],
         ),
         (
             Class::InvalidRequest,
-            &[40013, 40097, 40166, 41001, 43002, 44002, 47001, 89014],
+            &[
+                40013, 40097, 40166, 40170, 41001, 41002, 41004, 41018, 43002, 44002, 47001, 61000,
+                61001, 61002, 61008, 61011, 61012, 61013, 61014, 61015, 61020, 61024, 61025, 89014,
+            ],
         ),
     ];
 
@@ -494,6 +706,9 @@ mod tests {
         ),
         (Some(Endpoint::Link), &[1003, 1005, 1006, 89245]),
         (Some(Endpoint::Get), &[89014]),
+        (Some(Endpoint::ComponentToken), &[40013]),
+        (Some(Endpoint::AuthorizerToken), &[40013]),
+        (Some(Endpoint::AuthorizerList), &[40013]),
     ];
 
     fn class_on(endpoint: Endpoint, errcode: i32) -> Option<Class> {

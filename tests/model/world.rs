@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use wxlink::{LinkChoices, LinkProgress, LinkState};
+use wxlink::{LinkChoices, LinkProgress, LinkState, Status};
 use wxlink_sandbox::{Sandbox, Settings};
 
 use crate::process::{Call, Process, client};
@@ -473,7 +473,9 @@ impl World<'_> {
                     progress.state(),
                     LinkState::InDoubt | LinkState::AwaitingAdministrator
                 );
-            if is_claimed && Instant::now() < give_up {
+            // On a busy machine another process may have the store's file open for seconds.
+            let is_store_late = progress.status() == Status::Store;
+            if (is_claimed || is_store_late) && Instant::now() < give_up {
                 thread::sleep(Duration::from_millis(20));
                 continue;
             }

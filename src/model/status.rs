@@ -253,7 +253,7 @@ const CANCELLED_UNSENT: Text = Text {
 };
 const CANCELLED_READ: Text = Text {
     en: "The call was cancelled. It only reads: it is safe to call again.",
-    zh: "调用已被取消。该调用只读取数据，可以安全地重试。",
+    zh: "调用已被取消。该请求只读取数据，可以安全地重试。",
 };
 const CANCELLED_SENT: Text = Text {
     en: "The call was cancelled after the request was sent; WeChat may have acted on it. Read the \
@@ -261,19 +261,19 @@ const CANCELLED_SENT: Text = Text {
     zh: "请求发出后调用被取消，微信可能已经处理。再次调用前请先查询列表。",
 };
 const TIMEOUT_READ: Text = Text {
-    en: "The time limit was reached before the response was complete. The call only reads: it is \
-         safe to call again.",
-    zh: "等待应答超时。该调用只读取数据，可以安全地重试。",
+    en: "The time limit was reached before the response was complete. The request only reads: \
+         it is safe to call again.",
+    zh: "等待应答超时。该请求只读取数据，可以安全地重试。",
 };
 const CONNECTION_LOST_READ: Text = Text {
-    en: "The connection broke before the response was complete. The call only reads: it is safe to \
-         call again.",
-    zh: "应答完整到达之前连接中断。该调用只读取数据，可以安全地重试。",
+    en: "The connection broke before the response was complete. The request only reads: it is safe \
+         to call again.",
+    zh: "应答完整到达之前连接中断。该请求只读取数据，可以安全地重试。",
 };
 const BAD_ANSWER_READ: Text = Text {
-    en: "The response is not a valid answer of WeChat. The call only reads: it is safe to call \
-         again. Look for a proxy or gateway in between.",
-    zh: "返回的内容不是微信的有效应答。该调用只读取数据，可以安全地重试。请检查中间是否有代理或网关。",
+    en: "The response is not a valid answer of WeChat. The request only reads: it is safe to \
+         call again. Look for a proxy or gateway in between.",
+    zh: "返回的内容不是微信的有效应答。该请求只读取数据，可以安全地重试。请检查中间是否有代理或网关。",
 };
 const TOO_LARGE_READ: Text = Text {
     en: "The response is larger than max_response_bytes. Raise the option if the list is really \

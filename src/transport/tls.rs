@@ -64,17 +64,17 @@ fn system_roots() -> Result<RootCertStore, Message> {
 /// create a client.
 #[cfg(unix)]
 fn usual_certificates() -> Vec<CertificateDer<'static>> {
-    let read = |file, folder| rustls_native_certs::load_certs_from_paths(file, folder).certs;
+    use rustls_native_certs::load_certs_from_paths as read;
     // `probe` prefers a file that the environment names.
     let named = env::var_os(FILE_VARIABLE);
     let bundle = openssl_probe::probe().cert_file;
     bundle
         .filter(|file| named.is_none_or(|named| named != file.as_os_str()))
-        .map(|file| read(Some(&file), None))
+        .map(|file| read(Some(&file), None).certs)
         .filter(|certs| !certs.is_empty())
         .unwrap_or_else(|| {
             openssl_probe::candidate_cert_dirs()
-                .flat_map(|folder| read(None, Some(folder)))
+                .flat_map(|folder| read(None, Some(folder)).certs)
                 .collect()
         })
 }

@@ -45,9 +45,9 @@ pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientCo
     Ok(Arc::new(config))
 }
 
-/// The roots that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, otherwise the system's. The variables are
-/// ignored in a set-id program, because its caller sets them and the roots decide which servers
-/// receive its tokens.
+/// The roots that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, otherwise the system's. A set-id program
+/// ignores the variables, because its caller sets them and the roots decide which servers receive
+/// its tokens.
 fn system_roots() -> Result<RootCertStore, Message> {
     let [file, folders] = [FILE_VARIABLE, FOLDER_VARIABLE].map(|name| {
         let value = env::var_os(name).filter(|value| !value.is_empty());

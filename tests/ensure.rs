@@ -756,7 +756,11 @@ fn an_ensure_that_timed_out_says_what_it_did() {
     b.fault(json!({"endpoint": "get", "fault": "hang", "always": true}));
     let p = b.ensure(0);
     assert_eq!((p.status(), p.posts()), (Status::Timeout, 0));
-    expect_message(&p.message(), "Nothing was posted.", &["may have acted"]);
+    expect_message(
+        &p.message(),
+        "The request only reads: it is safe to call again. Nothing was posted.",
+        &["may have acted"],
+    );
 }
 
 #[test]

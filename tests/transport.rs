@@ -5,6 +5,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -556,33 +557,64 @@ fn tls_trusts_only_the_configured_certificates() {
 #[test]
 fn a_ca_file_without_a_usable_certificate_is_refused() {
     let dir = scratch("ca-files");
-    let make = |name: &str, text: &str| {
-        let path = dir.join(name);
-        std::fs::write(&path, text).unwrap();
-        let mut options = Options::new();
-        options.set("ca_file", path.to_str().unwrap()).unwrap();
-        let error = Client::new(&options).err().unwrap();
-        assert_eq!(error.status(), Status::BadOption);
-        assert!(error.message().contains(name), "{error}");
-        error.message()
-    };
-    assert!(make("empty.pem", "").contains("no PEM certificate"));
-    assert!(make("der.pem", "\u{30}\u{82}").contains("no PEM certificate"));
-    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n";
-    assert!(make("key.pem", key).contains("no PEM certificate"));
-    let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert!(make("junk.pem", junk).contains("none of its 1 certificates"));
-    let damaged = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
-    assert!(make("damaged.pem", damaged).contains("damaged"));
-    for (path, why) in [
-        ("/nowhere/ca.pem", "/nowhere/ca.pem"),
-        ("/dev/zero", "not a file"),
-    ] {
+    let refused = |path: &Path, why: &str| {
+        let path = path.to_str().unwrap();
         let mut options = Options::new();
         options.set("ca_file", path).unwrap();
         let error = Client::new(&options).err().unwrap();
-        assert!(error.message().contains(why), "{error}");
+        assert_eq!(error.status(), Status::BadOption);
+        let text = error.message();
+        assert!(text.contains(&format!("ca_file {path}: ")), "{text}");
+        assert!(text.contains(why), "{why}: {text}");
+        assert!(
+            text.contains("give a file with CA certificates in PEM"),
+            "{text}"
+        );
+    };
+    let good = std::fs::read_to_string(sandbox().ca_file()).unwrap();
+    let trusted = good.replace(" CERTIFICATE", " TRUSTED CERTIFICATE");
+    let cut = good.trim_end().strip_suffix("-----END CERTIFICATE-----");
+    let cut = good.clone() + cut.unwrap();
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n";
+    let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let damaged = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
+    for (name, content, why) in [
+        ("empty.pem", &b""[..], "it is empty"),
+        ("text.pem", b"roots", "no PEM certificate"),
+        ("der.pem", &[0x30, 0x82, 1, 2], "openssl x509 -inform DER"),
+        ("utf16.pem", b"\xff\xfe-\0-\0", "UTF-16"),
+        ("key.pem", key.as_bytes(), "private key and no certificate"),
+        ("junk.pem", junk.as_bytes(), "none of its 1 certificates"),
+        (
+            "damaged.pem",
+            damaged.as_bytes(),
+            "certificate 1 in it is damaged",
+        ),
+        (
+            "cut.pem",
+            cut.as_bytes(),
+            "certificate 2 in it is damaged or cut off",
+        ),
+        ("trusted.pem", trusted.as_bytes(), "TRUSTED CERTIFICATE"),
+    ] {
+        let path = dir.join(name);
+        std::fs::write(&path, content).unwrap();
+        refused(&path, why);
     }
+    refused(&dir, "it is a folder");
+    refused(Path::new("/dev/zero"), "not a file");
+    refused(Path::new("/nowhere/ca.pem"), "No such file");
+}
+
+#[test]
+fn a_byte_order_mark_in_a_ca_file_is_ignored() {
+    let sandbox = sandbox();
+    let good = std::fs::read_to_string(sandbox.ca_file()).unwrap();
+    let path = scratch("ca-file-bom").join("bom.pem");
+    std::fs::write(&path, format!("\u{feff}{good}")).unwrap();
+    let set = [("ca_file", path.to_str().unwrap()), ("max_retries", "0")];
+    let answer = list_of(&client(sandbox.https_url(), &set), "SANDBOX-TOKEN");
+    assert_eq!(answer.unwrap().errcode(), 0);
 }
 
 /// Copies bytes in both directions until both sides have finished.

@@ -156,12 +156,12 @@ statuses! {
 
     -40 Timeout "TIMEOUT" "The time limit was reached after the request was sent."
         en "The time limit was reached after the request was sent; WeChat may have acted on it. \
-            Read the list before linking again."
-        zh "请求发出后超时，微信可能已经处理。再次关联前请先查询列表。"
+            Read the list before calling again."
+        zh "请求发出后超时，微信可能已经处理。再次调用前请先查询列表。"
     -41 ConnectionLost "CONNECTION_LOST" "The connection broke after the request was sent."
         en "The connection broke after the request was sent; WeChat may have acted on it. Read the \
-            list before linking again."
-        zh "请求发出后连接中断，微信可能已经处理。再次关联前请先查询列表。"
+            list before calling again."
+        zh "请求发出后连接中断，微信可能已经处理。再次调用前请先查询列表。"
     -42 InDoubt "IN_DOUBT" "An earlier invitation may still take effect."
         en "An earlier invitation may still take effect, so no other one was posted. Call again \
             after the time that the result gives: the same call is safe to repeat."
@@ -169,8 +169,8 @@ statuses! {
 
     -60 BadAnswer "BAD_ANSWER" "The response is not a valid answer of WeChat."
         en "The response is not a valid answer of WeChat, which may have acted all the same. Read \
-            the list before linking again, and look for a proxy or gateway in between."
-        zh "返回的内容不是微信的有效应答，但微信可能已经处理。再次关联前请先查询列表，并检查中间是否有代理或网关。"
+            the list before calling again, and look for a proxy or gateway in between."
+        zh "返回的内容不是微信的有效应答，但微信可能已经处理。再次调用前请先查询列表，并检查中间是否有代理或网关。"
     -61 TooLarge "TOO_LARGE" "The response is larger than max_response_bytes."
         en "The response is larger than max_response_bytes; WeChat may have acted all the same. \
             Raise the option if the list is really that long."
@@ -196,8 +196,8 @@ statuses! {
 
     -90 Cancelled "CANCELLED" "The call was cancelled."
         en "The call was cancelled. If the request had been sent already, WeChat may have acted on \
-            it: read the list before linking again."
-        zh "调用已被取消。如果请求已经发出，微信可能已经处理：再次关联前请先查询列表。"
+            it: read the list before calling again."
+        zh "调用已被取消。如果请求已经发出，微信可能已经处理：再次调用前请先查询列表。"
     -91 Forked "FORKED" "The client was made before a fork and used in the child."
         en "The client was made before a fork and used in the child; nothing was sent. Make a \
             client in the child."
@@ -253,7 +253,7 @@ const CANCELLED_UNSENT: Text = Text {
 };
 const CANCELLED_READ: Text = Text {
     en: "The call was cancelled. It only reads: it is safe to call again.",
-    zh: "调用已被取消。该调用只读取数据，可以安全地重试。",
+    zh: "调用已被取消。该请求只读取数据，可以安全地重试。",
 };
 const CANCELLED_SENT: Text = Text {
     en: "The call was cancelled after the request was sent; WeChat may have acted on it. Read the \
@@ -261,19 +261,19 @@ const CANCELLED_SENT: Text = Text {
     zh: "请求发出后调用被取消，微信可能已经处理。再次调用前请先查询列表。",
 };
 const TIMEOUT_READ: Text = Text {
-    en: "The time limit was reached before the response was complete. The call only reads: it is \
-         safe to call again.",
-    zh: "等待应答超时。该调用只读取数据，可以安全地重试。",
+    en: "The time limit was reached before the response was complete. The request only reads: \
+         it is safe to call again.",
+    zh: "等待应答超时。该请求只读取数据，可以安全地重试。",
 };
 const CONNECTION_LOST_READ: Text = Text {
-    en: "The connection broke before the response was complete. The call only reads: it is safe to \
-         call again.",
-    zh: "应答完整到达之前连接中断。该调用只读取数据，可以安全地重试。",
+    en: "The connection broke before the response was complete. The request only reads: it is safe \
+         to call again.",
+    zh: "应答完整到达之前连接中断。该请求只读取数据，可以安全地重试。",
 };
 const BAD_ANSWER_READ: Text = Text {
-    en: "The response is not a valid answer of WeChat. The call only reads: it is safe to call \
-         again. Look for a proxy or gateway in between.",
-    zh: "返回的内容不是微信的有效应答。该调用只读取数据，可以安全地重试。请检查中间是否有代理或网关。",
+    en: "The response is not a valid answer of WeChat. The request only reads: it is safe to \
+         call again. Look for a proxy or gateway in between.",
+    zh: "返回的内容不是微信的有效应答。该请求只读取数据，可以安全地重试。请检查中间是否有代理或网关。",
 };
 const TOO_LARGE_READ: Text = Text {
     en: "The response is larger than max_response_bytes. Raise the option if the list is really \
@@ -292,6 +292,23 @@ mod tests {
         for e in STATUSES {
             assert!(!e.name.is_empty() && !e.text.en.is_empty() && !e.text.zh.is_empty());
             assert!(e.summary.ends_with('.'), "{}", e.summary);
+        }
+    }
+
+    #[test]
+    fn a_failed_read_may_be_repeated_and_advice_on_a_change_fits_linking_and_unlinking() {
+        let unknown = [Status::Timeout, Status::ConnectionLost, Status::BadAnswer];
+        for status in unknown.into_iter().chain([Status::Cancelled]) {
+            let text = |is_read, lang| status.text_of_call(is_read, Delivery::Unknown, lang);
+            let (read, change) = (text(true, Lang::En), text(false, Lang::En));
+            assert!(read.contains("safe to call again"), "{read}");
+            assert!(!read.contains("may have acted"), "{read}");
+            assert!(change.contains("may have acted"), "{change}");
+            assert!(change.contains("list before calling again"), "{change}");
+            let (read, change) = (text(true, Lang::Zh), text(false, Lang::Zh));
+            assert!(read.contains("可以安全地重试"), "{read}");
+            assert!(!read.contains("可能已经处理"), "{read}");
+            assert!(change.contains("再次调用前请先查询列表"), "{change}");
         }
     }
 

@@ -12,7 +12,7 @@ use super::owner::LockOwner;
 use super::redis_connection::{Connection, Failure, Server, Session, attempt_limit};
 use super::store::{LONGEST_LOCK, Store, StoreError};
 use super::timed_mutex::TimedMutex;
-use crate::model::lang::{Lang, Text};
+use crate::model::lang::Lang;
 use crate::model::message::{Message, message};
 use crate::sys::lock::lock;
 
@@ -118,11 +118,10 @@ struct State {
 impl Redis {
     /// Nothing is connected yet.
     pub fn new(info: &ConnectionInfo) -> Result<Redis, Message> {
-        let no_tls = Text {
-            en: "option store: TLS is not available",
-            zh: "选项 store：TLS 不可用",
-        };
-        let server = Server::new(info).ok_or(no_tls)?;
+        let server = Server::new(info).map_err(|why| {
+            let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+            message!("option store: {en}", "选项 store：{zh}")
+        })?;
         let shown = server.shown();
         Ok(Redis {
             subject: message!("the store, Redis at {shown},", "存储（Redis，{shown}）"),

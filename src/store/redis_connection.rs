@@ -16,10 +16,13 @@ use redis::{
     cmd,
 };
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
+use crate::config::options::Trust;
 use crate::config::store_url::redis_connection_info;
 use crate::model::lang::Text;
+use crate::model::message::{Message, message};
+use crate::transport::tls;
 
 pub use failure::Failure;
 use failure::Kind;
@@ -49,14 +52,17 @@ impl Server {
     /// Reads `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, or `rediss://…` for TLS. Nothing is
     /// connected; the system's trusted certificates are read for the first `rediss://`.
     ///
-    /// `None` if the URL is invalid.
+    /// `None` if the URL is invalid or the trusted certificates cannot be read.
     pub fn parse(url: &str) -> Option<Server> {
-        Server::new(&redis_connection_info(url)?)
+        Server::new(&redis_connection_info(url)?).ok()
     }
 
-    /// The server that the `redis` crate has read from a URL; `None` if it is not reached by TCP,
-    /// or by TLS with verification.
-    pub fn new(info: &ConnectionInfo) -> Option<Server> {
+    /// The server that the `redis` crate has read from a URL.
+    ///
+    /// # Errors
+    /// It is not reached by TCP, or by TLS with verification; or the trusted certificates cannot be
+    /// read.
+    pub fn new(info: &ConnectionInfo) -> Result<Server, Message> {
         let (host, port, tls) = match info.addr() {
             ConnectionAddr::Tcp(host, port) => (host, *port, None),
             ConnectionAddr::TcpTls {
@@ -65,10 +71,15 @@ impl Server {
                 insecure: false,
                 ..
             } => (host, *port, Some(tls_config()?)),
-            _ => return None,
+            _ => {
+                return Err(message!(
+                    "Redis must be reached by TCP, and its certificate must be verified",
+                    "Redis 必须通过 TCP 连接，且不能关闭证书校验"
+                ));
+            }
         };
         let about = info.redis_settings();
-        Some(Server {
+        Ok(Server {
             host: host.clone(),
             port,
             tls,
@@ -88,24 +99,14 @@ impl Server {
     }
 }
 
-/// Trusts the system's roots, or the bundled ones if the system has none.
-fn tls_config() -> Option<Arc<ClientConfig>> {
-    static CONFIG: OnceLock<Option<Arc<ClientConfig>>> = OnceLock::new();
-    let make = || {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .ok()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Some(Arc::new(config))
-    };
-    CONFIG.get_or_init(make).clone()
+/// Trusts the roots that a client with `trust=system` trusts. They are read once in a process.
+fn tls_config() -> Result<Arc<ClientConfig>, Message> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(config) = CONFIG.get() {
+        return Ok(config.clone());
+    }
+    let config = tls::config(Trust::System, None)?;
+    Ok(CONFIG.get_or_init(|| config).clone())
 }
 
 /// A server and the connection to it, which is opened when it is needed and replaced when it is no

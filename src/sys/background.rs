@@ -35,7 +35,8 @@ pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// Starts a thread that runs `work`. A panic in it ends the thread and nothing else. The thread
-/// blocks all signals, so that the calling program's signal handlers never run on it.
+/// blocks the signals that are sent to a process, so that the calling program's handlers never run
+/// on it. Signals that its own faults raise, like SIGSEGV, stay unblocked.
 ///
 /// # Errors
 /// The system has no thread left.
@@ -49,17 +50,33 @@ pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Res
     .map(drop)
 }
 
-/// Runs `start` with all signals blocked in this thread. A thread that it starts inherits that.
+/// The signals that the kernel sends to the thread whose instruction failed. If one of them is
+/// blocked, the process dies without a run of its handler, which may write a crash report.
+#[cfg(unix)]
+const FAULT_SIGNALS: [libc::c_int; 6] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    libc::SIGSYS,
+];
+
+/// Runs `start` with all signals but [`FAULT_SIGNALS`] blocked in this thread. A thread that it
+/// starts inherits that.
 #[cfg(unix)]
 #[allow(unsafe_code)]
 fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
-    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: both sets are valid for writing; sigfillset initialises the first, and
-    // pthread_sigmask the second if it returns 0.
+    // SAFETY: both sets are valid for writing; sigfillset initialises the first before sigdelset
+    // changes it, and pthread_sigmask the second if it returns 0.
     let blocked = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0
+        libc::sigfillset(set.as_mut_ptr());
+        for signal in FAULT_SIGNALS {
+            libc::sigdelset(set.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), before.as_mut_ptr()) == 0
     };
     let started = start();
     if blocked {
@@ -102,11 +119,14 @@ mod tests {
             send.send(mask_of_this_thread()).unwrap();
         })
         .unwrap();
-        let sigterm_and_sigusr1 = (1 << 14) | (1 << 9);
-        assert_eq!(
-            blocked.recv().unwrap() & sigterm_and_sigusr1,
-            sigterm_and_sigusr1
-        );
+        let mask = blocked.recv().unwrap();
+        let is_blocked = |signal: i32| mask & (1 << (signal - 1)) != 0;
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGALRM] {
+            assert!(is_blocked(signal), "{signal} in {mask:x}");
+        }
+        for signal in FAULT_SIGNALS {
+            assert!(!is_blocked(signal), "{signal} in {mask:x}");
+        }
         assert_eq!(mask_of_this_thread(), before);
     }
 }

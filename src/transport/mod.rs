@@ -9,7 +9,7 @@ mod pool;
 mod proxy;
 mod request;
 mod stream;
-mod tls;
+pub(crate) mod tls;
 
 pub(crate) use pool::ConnectionPool;
 pub(crate) use request::{RawResponse, Request};

@@ -1,4 +1,4 @@
-//! The waker and sockets on Unix. `windows.rs` defines the same names.
+//! The waker, sockets and privileges on Unix. `windows.rs` defines the same names.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -66,4 +66,12 @@ pub(crate) fn socket(addr: &SocketAddr) -> Result<TcpStream, Errno> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, None)?;
     moved_up(socket).map(TcpStream::from)
+}
+
+/// Whether the process has more rights than the user who started it (set-user-id, set-group-id or
+/// capabilities of its file), who set its environment.
+#[allow(unsafe_code)]
+pub(crate) fn is_set_id_program() -> bool {
+    // SAFETY: getauxval only reads what the kernel passed to the process.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }

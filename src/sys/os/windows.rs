@@ -49,3 +49,8 @@ pub(crate) fn socket(addr: &SocketAddr) -> Result<TcpStream, Errno> {
     ioctl_fionbio(&socket, true)?;
     Ok(TcpStream::from(socket))
 }
+
+/// Windows has no set-id programs.
+pub(crate) fn is_set_id_program() -> bool {
+    false
+}

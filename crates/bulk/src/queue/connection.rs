@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use redis::{Client, FromRedisValue, RedisError, cmd};
-use wxlink::Lang;
 use wxlink::redis_connection::{Connection, Failure, Server, Session};
+use wxlink::{Lang, Message};
 
 use super::scripts::CONSUMER_GROUP;
 use crate::error::BulkError;
@@ -24,8 +24,8 @@ const MAX_UNAVAILABLE_WHEN_STOPPING: Duration = Duration::from_secs(5);
 
 /// A connection that is opened when it is needed, and again after it broke.
 pub(super) struct RedisConnection {
-    /// `None` if the URL names no server that can be used.
-    session: Option<Session>,
+    /// The error if the URL's server cannot be used.
+    session: Result<Session, Message>,
 }
 
 impl RedisConnection {
@@ -45,11 +45,15 @@ impl RedisConnection {
         stop: &StopFlag,
         commands: impl Fn(&mut Connection) -> Result<T, RedisError>,
     ) -> Result<T, BulkError> {
-        let Some(session) = &mut self.session else {
-            return Err(BulkError::usage(message!(
-                "the queue's Redis must be reached by TCP, and its certificate must be verified",
-                "队列的 Redis 必须通过 TCP 连接，且不能关闭证书校验"
-            )));
+        let session = match &mut self.session {
+            Ok(session) => session,
+            Err(why) => {
+                let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+                return Err(BulkError::usage(message!(
+                    "the queue cannot be used: {en}",
+                    "无法使用队列：{zh}"
+                )));
+            }
         };
         let started = Instant::now();
         let mut pause = FIRST_RETRY_PAUSE;

@@ -107,7 +107,7 @@ fn named_roots(file: Option<&OsStr>, folders: Option<&OsStr>) -> Result<RootCert
         roots.add_parsable_certificates(found.certs);
     }
     if roots.is_empty() {
-        let folders = folders.unwrap_or_default().display();
+        let folders = Path::new(folders.unwrap_or_default()).display();
         return Err(message!(
             "{FOLDER_VARIABLE} {folders}: there is no usable certificate; name a folder with CA \
              certificates in PEM, or unset the variable",

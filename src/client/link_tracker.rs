@@ -124,8 +124,13 @@ impl<'a> LinkTracker<'a> {
                 LinkState::Absent
             }
             Some(item) => {
-                let ids = [item.username(), item.appid()].into_iter().flatten();
-                if let Some(alias) = ids.into_iter().find(|id| id != self.id) {
+                // Only an item that shows both ids shows that they belong together.
+                let other = match (item.username(), item.appid()) {
+                    (Some(username), Some(appid)) if appid == self.id => Some(username),
+                    (Some(username), Some(appid)) if username == self.id => Some(appid),
+                    _ => None,
+                };
+                if let Some(alias) = other {
                     self.client.aliases().insert(self.id, &alias);
                     self.alias = Some(alias.into_owned());
                 }
@@ -159,7 +164,14 @@ impl<'a> LinkTracker<'a> {
             list.find(&refused.find(|id| !self.refused_before.contains(id))?)
         };
         list.find(self.id)
-            .or_else(|| list.find(self.alias.as_deref()?))
+            .or_else(|| {
+                let found = list.find(self.alias.as_deref()?)?;
+                let is_same = |id: &str| id == self.id || Some(id) == self.alias.as_deref();
+                found
+                    .appid()
+                    .is_none_or(|appid| is_same(&appid))
+                    .then_some(found)
+            })
             .or_else(refused_since_post)
     }
 
@@ -366,7 +378,10 @@ impl<'a> LinkTracker<'a> {
         let mut absent_in_a_row = u32::from(is_absent(known_state));
         let mut last_error = None;
         loop {
-            match self.read_list() {
+            let read = self.read_list();
+            // Only what this list does not show may be posted.
+            let may_invite = matches!(read, Ok(LinkState::Absent));
+            match read {
                 Err(e) if is_permanent(&e) => return self.fail(e),
                 Err(e) => last_error = Some(e),
                 Ok(LinkState::Absent) => {
@@ -384,7 +399,7 @@ impl<'a> LinkTracker<'a> {
             let now = Instant::now();
             let other = self.progress.retry_at.filter(|_| self.progress.posts == 0);
             if let (Some(ends), Some(choices)) = (other.filter(|_| !self.was_seen), choices) {
-                if ends <= now && now < until {
+                if may_invite && ends <= now && now < until {
                     self.progress.retry_at = None;
                     match self.invite(choices, until - now) {
                         Err(e) => return self.fail(e),

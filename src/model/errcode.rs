@@ -153,9 +153,6 @@ macro_rules! table {
     (@ link) => { Some(Endpoint::Link) };
     (@ get) => { Some(Endpoint::Get) };
     (@ unlink) => { Some(Endpoint::Unlink) };
-    (@ component_token) => { Some(Endpoint::ComponentToken) };
-    (@ authorizer_token) => { Some(Endpoint::AuthorizerToken) };
-    (@ authorizer_list) => { Some(Endpoint::AuthorizerList) };
     (@ official) => { true };
     (@ field) => { false };
 }
@@ -227,16 +224,6 @@ pub static ENTRIES: &[Entry] = table! {
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 无效、不是最新，或类型不对。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
-    40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [component_token ActionRequired official]
-        en "The platform's appsecret is wrong."
-           "Copy component_appsecret again from the platform's page on the WeChat Open Platform."
-        zh "第三方平台的 appsecret 有误。"
-           "请在微信开放平台的第三方平台页面重新复制 component_appsecret。"
-    40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [authorizer_token Token official, authorizer_list Token official]
-        en "The platform's access token is not valid, or not the latest."
-           "Get the platform's current component_access_token and call again, once."
-        zh "第三方平台的 component_access_token 无效，或不是最新。"
-           "请获取该平台当前的 component_access_token，并且只重试一次。"
     40013 INVALID_APPID "invalid appid" [any InvalidRequest field]
         en "The appid is not valid."
            "Check the appid: it is wx and 16 hexadecimal digits."
@@ -250,11 +237,6 @@ pub static ENTRIES: &[Entry] = table! {
         zh "appid 无效，或该小程序未关联到此公众号。"
            "请查询列表：若其中没有该小程序，则无需解除；若仍在等待确认，请待关联完成后再解除；\
             否则请检查 appid：应为 wx 加 16 位十六进制字符。"
-    40013 INVALID_APPID "invalid appid" [component_token InvalidRequest official, authorizer_token InvalidRequest official, authorizer_list InvalidRequest official]
-        en "The appid is not the third-party platform's, or the account's is not valid."
-           "Check component_appid, and the appid of the account."
-        zh "appid 不是该第三方平台的，或账号的 appid 无效。"
-           "请检查 component_appid，以及账号的 appid。"
     40014 INVALID_ACCESS_TOKEN "invalid access_token" [any Token field]
         en "The access token is not valid."
            "Get the Official Account's current authorizer_access_token and call again, once."
@@ -706,9 +688,6 @@ mod tests {
         ),
         (Some(Endpoint::Link), &[1003, 1005, 1006, 89245]),
         (Some(Endpoint::Get), &[89014]),
-        (Some(Endpoint::ComponentToken), &[40013]),
-        (Some(Endpoint::AuthorizerToken), &[40013]),
-        (Some(Endpoint::AuthorizerList), &[40013]),
     ];
 
     fn class_on(endpoint: Endpoint, errcode: i32) -> Option<Class> {

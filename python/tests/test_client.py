@@ -288,7 +288,7 @@ def test_a_refused_appsecret_is_readable(server: Server) -> None:
     ) as client:
         client.set_ticket("SANDBOX-TICKET")
         client.add_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
-        with pytest.raises(wxlink.NotSentError, match="WeChat answered 40125") as raised:
+        with pytest.raises(wxlink.NotSentError, match="answered 40125") as raised:
             client.get_linked()
     error = raised.value
     assert "(rid " in str(error)

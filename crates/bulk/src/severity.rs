@@ -4,7 +4,10 @@ use wxlink::{Class, Error, LinkProgress, Status};
 
 /// The errcodes that are about the caller's access and not about the link: the token is of the
 /// wrong kind, the account has not authorised the caller, or the address is on no whitelist.
-const NO_ACCESS_ERRCODES: [i32; 8] = [40164, 41001, 42007, 48001, 61003, 61004, 61007, 61023];
+const NO_ACCESS_ERRCODES: [i32; 19] = [
+    40125, 40164, 41001, 41004, 41018, 42007, 45035, 48001, 61003, 61004, 61007, 61011, 61014,
+    61015, 61016, 61017, 61023, 61028, 61029,
+];
 
 /// How serious a result is, from the least to the most: the most serious one stands for many.
 ///

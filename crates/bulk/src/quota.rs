@@ -61,8 +61,7 @@ impl Period {
 
 /// The current time (Unix time, s).
 pub(crate) fn unix_now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
+    unix_now_ms() / 1000
 }
 
 /// The current time (Unix time, ms).

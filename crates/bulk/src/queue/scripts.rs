@@ -170,7 +170,8 @@ redis.call('LPOP', rows)
 redis.call('HINCRBY', P .. 'counts', ARGV[5], 1)
 if ARGV[9] then
   redis.call('RPUSH', P .. 'deferred:' .. ARGV[3], ARGV[4])
-  if ARGV[8] ~= '0' then redis.call('HSET', P .. 'posts', ARGV[7], ARGV[8] .. ' 0') end
+  if ARGV[8] == '0' then redis.call('HDEL', P .. 'posts', ARGV[7])
+  else redis.call('HSET', P .. 'posts', ARGV[7], ARGV[8] .. ' 0') end
   local due = redis.call('HGET', P .. 'due', ARGV[3])
   if not due or tonumber(due) > tonumber(ARGV[9]) then
     redis.call('HSET', P .. 'due', ARGV[3], ARGV[9])

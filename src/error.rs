@@ -289,7 +289,16 @@ impl Error {
             text += colon;
         }
         match &self.0.response {
-            Some(response) => text += &refusal(response, self.0.lang),
+            Some(response) => {
+                // Another endpoint answered than the one that was called: the token was refused.
+                if self.0.endpoint != Some(response.endpoint()) {
+                    for part in [self.0.status.name(), response.endpoint().name()] {
+                        text += part;
+                        text += colon;
+                    }
+                }
+                text += &refusal(response, self.0.lang);
+            }
             None => {
                 text += self.0.status.name();
                 if let Some(last) = self.0.attempts.last() {

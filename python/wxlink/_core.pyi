@@ -347,7 +347,7 @@ class ErrcodeEntry:
 
 def explain(
     errcode: int,
-    endpoint: Literal["link", "get", "unlink"] | None = None,
+    endpoint: Endpoint | None = None,
     lang: Literal["en", "zh"] = "en",
 ) -> ErrcodeEntry | None:
     """Looks up an errcode; None if it is unknown.

@@ -33,8 +33,8 @@ impl Quota {
     pub fn from_errcode(errcode: i32) -> Option<Quota> {
         let (period, whole_account) = match errcode {
             45011 => (Period::Minute, true),
-            45009 => (Period::Day, true),
-            89007 | 89030 => (Period::Month, true),
+            44993 | 45009 => (Period::Day, true),
+            48006 | 89007 | 89030 => (Period::Month, true),
             89016 | 89017 => (Period::Month, false),
             _ => return None,
         };

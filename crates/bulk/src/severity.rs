@@ -4,7 +4,9 @@ use wxlink::{Class, Error, LinkProgress, Status};
 
 /// The errcodes that are about the caller's access and not about the link: the token is of the
 /// wrong kind, the account has not authorised the caller, or the address is on no whitelist.
-const NO_ACCESS_ERRCODES: [i32; 8] = [40164, 41001, 42007, 48001, 61003, 61004, 61007, 61023];
+const NO_ACCESS_ERRCODES: [i32; 11] = [
+    40164, 41001, 42007, 45035, 48001, 61003, 61004, 61007, 61015, 61016, 61017,
+];
 
 /// How serious a result is, from the least to the most: the most serious one stands for many.
 ///
@@ -40,6 +42,9 @@ impl Severity {
             (_, Some(Class::Pending)) => Severity::Waiting,
             (_, Some(Class::Token | Class::Ticket)) => Severity::NoAccess,
             (_, Some(Class::Busy | Class::Quota)) => Severity::Retry,
+            (Status::NoToken, Some(Class::ActionRequired | Class::InvalidRequest)) => {
+                Severity::NoAccess
+            }
             (_, Some(Class::ActionRequired | Class::InvalidRequest)) => match error.errcode() {
                 Some(code) if NO_ACCESS_ERRCODES.contains(&code) => Severity::NoAccess,
                 _ => Severity::Refused,

@@ -37,7 +37,7 @@ fn command() -> Command {
             Arg::new("endpoint")
                 .long("endpoint")
                 .value_name("ENDPOINT")
-                .value_parser(Endpoint::LINKING.map(Endpoint::as_str))
+                .value_parser(Endpoint::ALL.map(Endpoint::as_str))
                 .help("Only the meaning of the errcode on this endpoint"),
         )
         .after_help(examples(&[
@@ -54,7 +54,7 @@ fn command() -> Command {
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let code = matches.get_one::<String>("code").map_or("", String::as_str);
     let endpoint = matches.get_one::<String>("endpoint");
-    let endpoint = endpoint.and_then(|word| Endpoint::parse_linking(word));
+    let endpoint = endpoint.and_then(|word| Endpoint::parse(word));
     let lang = context.out.lang();
     let errcodes = find_errcodes(code, endpoint);
     let mut explanations: Vec<Explanation> =

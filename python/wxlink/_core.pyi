@@ -4,6 +4,7 @@ from typing import Any, Literal, TypedDict, final, overload
 
 from wxlink._generated import Delivery, ErrcodeClass, Status
 from wxlink._types import BulkEnd, BulkOutcome
+from wxlink.errors import Endpoint
 
 __all__ = [
     "ErrcodeEntry",

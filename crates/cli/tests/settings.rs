@@ -315,7 +315,7 @@ struct TokenRefusal {
 
 #[test]
 fn a_refused_call_for_a_token_is_reported_with_its_endpoint_and_remedy() {
-    let valid = TokenRefusal {
+    let valid = || TokenRefusal {
         name: "",
         prepare: None,
         appsecret: "SANDBOX-COMPONENT-SECRET",
@@ -335,40 +335,40 @@ fn a_refused_call_for_a_token_is_reported_with_its_endpoint_and_remedy() {
             name: "secret",
             appsecret: "HUSH-HUSH-HUSH",
             errcode: 40125,
-            ..valid
+            ..valid()
         },
         TokenRefusal {
             name: "ticket",
             ticket: "ticket@@@HUSH-HUSH-HUSH",
             errcode: 61006,
-            ..valid
+            ..valid()
         },
         TokenRefusal {
             name: "old-ticket",
             prepare: Some(("POST", "clock".to_owned(), json!({"advance_s": 200_000}))),
             errcode: 61005,
-            ..valid
+            ..valid()
         },
         TokenRefusal {
             name: "busy",
             prepare: fault(Endpoint::ComponentToken, -1),
             errcode: -1,
             exit_code: 5,
-            ..valid
+            ..valid()
         },
         TokenRefusal {
             name: "authorisation",
             prepare: Some(("DELETE", format!("authorizers/{ACCOUNT}"), Value::Null)),
             endpoint: Endpoint::AuthorizerToken,
             errcode: 61003,
-            ..valid
+            ..valid()
         },
         TokenRefusal {
             name: "refresh-token",
             prepare: fault(Endpoint::AuthorizerToken, 61023),
             endpoint: Endpoint::AuthorizerToken,
             errcode: 61023,
-            ..valid
+            ..valid()
         },
         TokenRefusal {
             name: "whitelist",
@@ -376,7 +376,7 @@ fn a_refused_call_for_a_token_is_reported_with_its_endpoint_and_remedy() {
             refresh_token: None,
             endpoint: Endpoint::AuthorizerList,
             errcode: 61004,
-            ..valid
+            ..valid()
         },
     ] {
         let sandbox = sandbox();

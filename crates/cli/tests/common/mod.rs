@@ -72,19 +72,6 @@ pub fn calling(sandbox: &Sandbox, token: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// The program, set up to call this sandbox as the platform of its demo world, with a store in the
-/// folder.
-pub fn platform(sandbox: &Sandbox, dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = bare(arguments);
-    let store = format!("file:{}", dir.join("store").display());
-    command
-        .env("WXLINK_BASE_URL", sandbox.http_url())
-        .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
-        .env("WXLINK_COMPONENT_APPSECRET", "SANDBOX-COMPONENT-SECRET")
-        .env("WXLINK_STORE", store);
-    command
-}
-
 /// The exit code and the output of a run.
 pub struct ProgramOutput {
     pub code: i32,

@@ -799,8 +799,11 @@ mod tests {
     use super::*;
     use crate::model::lang::Lang;
 
+    /// Codes by class.
+    type ByClass = &'static [(Class, &'static [i32])];
+
     /// The codes that endpoints for links answer, by class (on the endpoint they belong to).
-    const KNOWN: &[(Class, &[i32])] = &[
+    const KNOWN: ByClass = &[
         (Class::Ok, &[0, 89015]),
         (Class::Pending, &[89010, 89018, 89035]),
         (Class::Token, &[40001, 40014, 40094, 42001, 42006]),
@@ -820,7 +823,7 @@ mod tests {
     ];
 
     /// The codes that WeChat answers to a platform, by class, on any endpoint.
-    const PLATFORM: &[(Class, &[i32])] = &[
+    const PLATFORM: ByClass = &[
         (Class::Ticket, &[40091, 61005, 61006]),
         (Class::Quota, &[44993, 48006]),
         (
@@ -840,7 +843,7 @@ mod tests {
     ];
 
     /// The codes that a platform's calls answer with a meaning or a class of their own.
-    const OWN: &[(Endpoint, &[(Class, &[i32])])] = &[
+    const OWN: &[(Endpoint, ByClass)] = &[
         (
             Endpoint::ComponentToken,
             &[

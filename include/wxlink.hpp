@@ -113,9 +113,9 @@ constexpr std::string_view to_string(lang value) noexcept {
     return "";
 }
 
-/// The endpoints of WeChat that answer errcodes: linkMiniprogram, getLinkMiniprogram,
-/// unlinkMiniprogram.
-enum class endpoint { link, get, unlink };
+/// The endpoints of WeChat that answer errcodes: those for links, and those for the tokens of a
+/// third-party platform.
+enum class endpoint { link, get, unlink, component_token, authorizer_token, authorizer_list };
 
 /// The endpoint as the library takes it.
 constexpr std::string_view to_string(endpoint value) noexcept {
@@ -123,6 +123,9 @@ constexpr std::string_view to_string(endpoint value) noexcept {
     case endpoint::link: return "link";
     case endpoint::get: return "get";
     case endpoint::unlink: return "unlink";
+    case endpoint::component_token: return "component_token";
+    case endpoint::authorizer_token: return "authorizer_token";
+    case endpoint::authorizer_list: return "authorizer_list";
     }
     return "";
 }

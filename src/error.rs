@@ -289,7 +289,16 @@ impl Error {
             text += colon;
         }
         match &self.0.response {
-            Some(response) => text += &refusal(response, call, self.0.lang),
+            Some(response) => {
+                // Another endpoint answered than the one that was called: the token was refused.
+                if self.0.endpoint != Some(response.endpoint()) {
+                    for part in [self.0.status.name(), response.endpoint().name()] {
+                        text += part;
+                        text += colon;
+                    }
+                }
+                text += &refusal(response, self.0.lang);
+            }
             None => {
                 text += self.0.status.name();
                 if let Some(last) = self.0.attempts.last() {
@@ -318,24 +327,18 @@ impl Error {
     }
 }
 
-/// WeChat's refusal, its meaning and its remedy. It names the endpoint if that is another one than
-/// the caller's, such as that of a token.
-fn refusal(response: &Response, call: &str, lang: Lang) -> String {
+/// WeChat's refusal, its meaning and its remedy.
+fn refusal(response: &Response, lang: Lang) -> String {
     let code = response.errcode();
     let entry = errcode::lookup(response.endpoint(), code);
     let name = entry.map_or("", |e| e.name);
     let zh = lang == Lang::Zh;
-    let endpoint = response.endpoint().name();
-    let mut text = match (zh, endpoint == call) {
+    let mut text = match (zh, name.is_empty()) {
+        (false, false) => format!("WeChat answered {code} {name}"),
         (false, true) => format!("WeChat answered {code}"),
-        (false, false) => format!("WeChat's {endpoint} answered {code}"),
+        (true, false) => format!("微信返回 {code} {name}"),
         (true, true) => format!("微信返回 {code}"),
-        (true, false) => format!("微信的 {endpoint} 返回 {code}"),
     };
-    if !name.is_empty() {
-        text += " ";
-        text += name;
-    }
     match entry {
         Some(entry) => {
             text += if zh { "：" } else { ": " };

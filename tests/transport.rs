@@ -1137,6 +1137,9 @@ fn the_refusal_of_an_appsecret_is_readable() {
     let errmsg = "invalid appsecret rid: 6-1-2, requestIP: 9.8.7.6";
     assert_eq!(error.errmsg(), errmsg);
     assert_eq!((error.rid(), error.request_ip()), ("6-1-2", "9.8.7.6"));
+    let message = error.message();
+    let head = "getLinkMiniprogram: NO_TOKEN: api_component_token: WeChat answered 40125";
+    assert!(message.starts_with(head), "{message}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn client_with(sandbox: &Sandbox, set: &[(&str, &str)]) -> Client {
 /// Makes the call a vector describes.
 fn call(client: &Client, call: &Value) -> Result<Response, Error> {
     let (token, appid) = (text(call, "access_token"), text(call, "appid"));
-    match Endpoint::parse_linking(call["verb"].as_str().unwrap()).unwrap() {
+    match Endpoint::parse(call["verb"].as_str().unwrap()).unwrap() {
         Endpoint::Link => {
             let choices = LinkChoices {
                 notify_users: call["notify_users"].as_bool().unwrap(),
@@ -140,7 +140,7 @@ fn responses_are_read_as_the_vectors_say() {
     covers(all, "/expect/status", &["API", "BAD_ANSWER", "OK"]);
     for vector in all {
         let name = vector["name"].as_str().unwrap();
-        let endpoint = Endpoint::parse_linking(vector["endpoint"].as_str().unwrap()).unwrap();
+        let endpoint = Endpoint::parse(vector["endpoint"].as_str().unwrap()).unwrap();
         let ask = json!({
             "verb": endpoint.as_str(), "access_token": TOKEN, "appid": "wx0b00000000000001",
             "notify_users": false, "show_profile": false,
@@ -263,6 +263,10 @@ fn the_message_of_every_errcode_contains_its_meaning_and_remedy() {
         let client = client_with(&sandbox, &[("lang", lang)]);
         for entry in ENTRIES.iter().filter(|e| e.errcode != 0) {
             let endpoint = entry.endpoint.unwrap_or(Endpoint::Get);
+            // tests/tokens.rs has those of a platform's calls.
+            if !Endpoint::LINKING.contains(&endpoint) {
+                continue;
+            }
             if entry.endpoint.is_none()
                 && wxlink::errcode::lookup(endpoint, entry.errcode)
                     .unwrap()

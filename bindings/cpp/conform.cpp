@@ -130,9 +130,11 @@ static void call(line &line, const std::string &verb, fields &given) {
 }
 
 static wxlink::endpoint endpoint_from(const std::string &word) {
-    for (const auto known : {wxlink::endpoint::link, wxlink::endpoint::get})
+    using wxlink::endpoint;
+    for (const auto known : {endpoint::link, endpoint::get, endpoint::component_token,
+                             endpoint::authorizer_token, endpoint::authorizer_list})
         if (to_string(known) == word) return known;
-    return wxlink::endpoint::unlink;
+    return endpoint::unlink;
 }
 
 static line answer(const std::string &request) {

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// An Endpoint is one of WeChat's three APIs. An errcode may have different meanings on them.
+// An Endpoint is one of WeChat's APIs. An errcode may have different meanings on them.
 type Endpoint string
 
 const (
@@ -17,6 +17,11 @@ const (
 	EndpointLink   Endpoint = "link"
 	EndpointGet    Endpoint = "get"
 	EndpointUnlink Endpoint = "unlink"
+
+	// A platform's calls for its tokens.
+	EndpointComponentToken  Endpoint = "component_token"
+	EndpointAuthorizerToken Endpoint = "authorizer_token"
+	EndpointAuthorizerList  Endpoint = "authorizer_list"
 )
 
 // A Description describes an errcode.

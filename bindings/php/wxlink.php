@@ -63,8 +63,9 @@ final class Library
     /**
      * Looks up one field of a known errcode.
      *
-     * @param ?string $endpoint link, get or unlink: the endpoint that answered; null for the row
-     *     that holds for every endpoint
+     * @param ?string $endpoint the endpoint that answered: link, get or unlink, or for a platform's
+     *     tokens component_token, authorizer_token or authorizer_list; null for the row that holds
+     *     for every endpoint
      * @param string $field name, class, meaning, remedy or errmsg (WeChat's own words)
      * @param string $lang en or zh, for meaning and remedy
      * @return string empty if the errcode is unknown or an argument is none of the above

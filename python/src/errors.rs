@@ -112,7 +112,7 @@ pub struct ErrcodeEntry {
 pub fn explain(errcode: i32, endpoint: Option<&str>, lang: &str) -> Option<ErrcodeEntry> {
     let lang = Lang::from_code(lang)?;
     let entry = match endpoint {
-        Some(word) => errcode::lookup(Endpoint::parse_linking(word)?, errcode)?,
+        Some(word) => errcode::lookup(Endpoint::parse(word)?, errcode)?,
         None => errcode::general(errcode)?,
     };
     Some(ErrcodeEntry {

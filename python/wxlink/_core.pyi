@@ -4,6 +4,7 @@ from typing import Any, Literal, TypedDict, final, overload
 
 from wxlink._generated import Delivery, ErrcodeClass, Status
 from wxlink._types import BulkEnd, BulkOutcome
+from wxlink.errors import Endpoint
 
 __all__ = [
     "ErrcodeEntry",
@@ -347,7 +348,7 @@ class ErrcodeEntry:
 
 def explain(
     errcode: int,
-    endpoint: Literal["link", "get", "unlink"] | None = None,
+    endpoint: Endpoint | None = None,
     lang: Literal["en", "zh"] = "en",
 ) -> ErrcodeEntry | None:
     """Looks up an errcode; None if it is unknown.

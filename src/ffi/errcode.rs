@@ -18,7 +18,7 @@ use crate::model::lang::Lang;
 ///       "errmsg":"link message has sent","official":true,
 ///       "meaning":{"en":"...","zh":"..."},"remedy":{"en":"...","zh":"..."}}, ...]
 ///
-/// endpoint is link, get or unlink, or empty for a row that holds for every endpoint without a
+/// endpoint is that of wx_errcode_text, or empty for a row that holds for every endpoint without a
 /// row of its own. class is the name that wx_class_text gives.
 ///
 /// Returns a static text.
@@ -50,7 +50,8 @@ fn row(e: &Entry) -> Value {
 ///     puts(wx_errcode_text("link", 89010, "remedy", "en"));
 ///
 /// Parameters:
-///   endpoint  link, get or unlink: the endpoint that answered; NULL for none in particular
+///   endpoint  the endpoint that answered: link, get or unlink, or for a platform's tokens
+///             component_token, authorizer_token or authorizer_list; NULL for none in particular
 ///   errcode   what WeChat answered
 ///   field     name, class (its name), meaning, remedy or errmsg (as WeChat sends it)
 ///   lang      en or zh, for meaning and remedy; NULL for en
@@ -137,7 +138,7 @@ fn find(
     let lang = Lang::from_code(lang?)?;
     let entry = match endpoint? {
         "" => errcode::general(errcode)?,
-        word => errcode::lookup(Endpoint::parse_linking(word)?, errcode)?,
+        word => errcode::lookup(Endpoint::parse(word)?, errcode)?,
     };
     let text = match field? {
         "name" => entry.name,

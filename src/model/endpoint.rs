@@ -18,6 +18,16 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Every endpoint.
+    pub const ALL: [Endpoint; 6] = [
+        Endpoint::Link,
+        Endpoint::Get,
+        Endpoint::Unlink,
+        Endpoint::ComponentToken,
+        Endpoint::AuthorizerToken,
+        Endpoint::AuthorizerList,
+    ];
+
     /// The endpoints that list and change links, in the order of WeChat's documentation. The others
     /// are for access tokens.
     pub const LINKING: [Endpoint; 3] = [Endpoint::Link, Endpoint::Get, Endpoint::Unlink];
@@ -64,9 +74,9 @@ impl Endpoint {
         }
     }
 
-    /// The endpoint of [`LINKING`](Endpoint::LINKING) with this short name.
-    pub fn parse_linking(name: &str) -> Option<Endpoint> {
-        Endpoint::LINKING
+    /// The endpoint with this short name.
+    pub fn parse(name: &str) -> Option<Endpoint> {
+        Endpoint::ALL
             .into_iter()
             .find(|endpoint| endpoint.as_str() == name)
     }

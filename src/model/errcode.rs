@@ -153,6 +153,9 @@ macro_rules! table {
     (@ link) => { Some(Endpoint::Link) };
     (@ get) => { Some(Endpoint::Get) };
     (@ unlink) => { Some(Endpoint::Unlink) };
+    (@ component_token) => { Some(Endpoint::ComponentToken) };
+    (@ authorizer_token) => { Some(Endpoint::AuthorizerToken) };
+    (@ authorizer_list) => { Some(Endpoint::AuthorizerList) };
     (@ official) => { true };
     (@ field) => { false };
 }
@@ -169,6 +172,15 @@ pub static ENTRIES: &[Entry] = table! {
             and make sure that the appid is a mini program's."
         zh "微信系统繁忙，或传入的是服务号的 appid。"
            "请稍候重试（关联或解除关联时请先查询列表），并确认传入的是小程序的 appid。"
+    -1 SYSTEM_BUSY "system error" [
+        component_token Busy official,
+        authorizer_token Busy official,
+        authorizer_list Busy official
+    ]
+        en "WeChat is busy."
+           "Wait a little and try again: a token that has not expired stays valid."
+        zh "微信系统繁忙。"
+           "请稍候重试；未过期的令牌仍然有效。"
     0 OK "ok" [any Ok official]
         en "WeChat accepted the request." ""
         zh "微信已接受请求。" ""
@@ -224,6 +236,22 @@ pub static ENTRIES: &[Entry] = table! {
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 无效、不是最新，或类型不对。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [
+        component_token ActionRequired official
+    ]
+        en "The third-party platform's appsecret is wrong."
+           "Set component_appsecret to the platform's current appsecret, which changes when it is \
+            reset."
+        zh "第三方平台的 appsecret 有误。"
+           "请将 component_appsecret 设为该平台当前的 appsecret（重置后会改变）。"
+    40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [
+        authorizer_token Token official,
+        authorizer_list Token official
+    ]
+        en "The third-party platform's access token is not valid or not the latest."
+           "Get the platform's current component_access_token and call again, once."
+        zh "第三方平台的 component_access_token 无效，或不是最新。"
+           "请获取该平台当前的 component_access_token，并且只重试一次。"
     40013 INVALID_APPID "invalid appid" [any InvalidRequest field]
         en "The appid is not valid."
            "Check the appid: it is wx and 16 hexadecimal digits."
@@ -237,17 +265,35 @@ pub static ENTRIES: &[Entry] = table! {
         zh "appid 无效，或该小程序未关联到此公众号。"
            "请查询列表：若其中没有该小程序，则无需解除；若仍在等待确认，请待关联完成后再解除；\
             否则请检查 appid：应为 wx 加 16 位十六进制字符。"
+    40013 INVALID_APPID "invalid appid" [
+        component_token InvalidRequest official,
+        authorizer_token InvalidRequest official,
+        authorizer_list InvalidRequest official
+    ]
+        en "The third-party platform's appid, or the Official Account's, is not valid."
+           "Check that component_appid is the platform's appid and that the account is an Official \
+            Account's: each is wx and 16 hexadecimal digits."
+        zh "第三方平台或公众号的 appid 无效。"
+           "请确认 component_appid 是第三方平台的 appid，且账号是公众号的 appid：均应为 wx 加 16 位十六进制字符。"
     40014 INVALID_ACCESS_TOKEN "invalid access_token" [any Token field]
         en "The access token is not valid."
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 无效。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
-    40091 COMPONENT_TICKET_INVALID "invalid component ticket" [any Ticket field]
-        en "The platform's ticket is not valid."
-           "Pass on the newest component_verify_ticket that WeChat pushed to this platform, then \
-            call again."
-        zh "第三方平台的 ticket 无效。"
-           "请传入微信推送给该平台的最新 component_verify_ticket，然后重试。"
+    40014 INVALID_ACCESS_TOKEN "invalid access_token" [
+        authorizer_token Token field,
+        authorizer_list Token field
+    ]
+        en "The third-party platform's access token is not valid."
+           "Get the platform's current component_access_token and call again, once."
+        zh "第三方平台的 component_access_token 无效。"
+           "请获取该平台当前的 component_access_token，并且只重试一次。"
+    40091 INVALID_COMPONENT_TICKET "invalid component ticket" [any Ticket field]
+        en "The third-party platform's component_verify_ticket is not valid."
+           "Pass on the component_verify_ticket that WeChat pushes to this platform every 10 \
+            minutes, then call again."
+        zh "第三方平台的 component_verify_ticket 无效。"
+           "请传入微信每 10 分钟向该平台推送的 component_verify_ticket，然后重试。"
     40094 INVALID_COMPONENT_CREDENTIAL "invalid component credential" [any Token field]
         en "The third-party platform's access token is not valid, or another platform's."
            "Get the platform's current component_access_token and call again, once."
@@ -258,11 +304,23 @@ pub static ENTRIES: &[Entry] = table! {
            "Check the appid, and that notify_users and show_profile are the numbers 0 or 1."
         zh "参数无效。"
            "请检查 appid，并确认 notify_users 和 show_profile 为数字 0 或 1。"
-    40125 APPSECRET_INVALID "invalid appsecret" [any ActionRequired field]
-        en "The platform's appsecret is wrong or was reset."
-           "Copy component_appsecret again from the platform's page on the WeChat Open Platform."
-        zh "第三方平台的 appsecret 有误或已被重置。"
-           "请在微信开放平台的第三方平台页面重新复制 component_appsecret。"
+    40097 INVALID_ARGS "invalid args" [
+        component_token InvalidRequest field,
+        authorizer_token InvalidRequest field,
+        authorizer_list InvalidRequest field
+    ]
+        en "An argument is not valid."
+           "Check component_appid, and the Official Account's appid and refresh token."
+        zh "参数无效。"
+           "请检查 component_appid，以及公众号的 appid 和刷新令牌。"
+    40125 WRONG_APPSECRET "invalid appsecret" [
+        any ActionRequired field,
+        component_token ActionRequired official
+    ]
+        en "The third-party platform's appsecret is wrong or was reset in the platform's console."
+           "Set component_appsecret to the platform's current appsecret."
+        zh "第三方平台的 appsecret 有误，或已在平台后台重置。"
+           "请将 component_appsecret 设为该平台当前的 appsecret。"
     40164 IP_NOT_IN_ACCOUNT_WHITELIST "invalid ip …, not in whitelist" [any ActionRequired field]
         en "The calling IP is not in the Official Account's IP whitelist."
            "Add the calling IP to the Official Account's IP whitelist."
@@ -273,36 +331,59 @@ pub static ENTRIES: &[Entry] = table! {
            "Pass the mini program's appid (wx...), not its original id (gh_...)."
         zh "传入的不是小程序的 appid。"
            "请传入小程序的 appid（wx 开头），而不是原始 ID（gh_ 开头）。"
-    40170 COUNT_OVER_LIMIT "args count exceed count limit" [any InvalidRequest field]
-        en "A page of more than 500 accounts was requested."
-           "Request at most 500 accounts in one call."
-        zh "一次请求的账号数超过 500。"
-           "每次最多请求 500 个账号。"
+    40170 TOO_MANY_LISTED "args count exceed count limit" [
+        any InvalidRequest field,
+        authorizer_list InvalidRequest official
+    ]
+        en "The request asks for more items than WeChat returns in one page."
+           "Ask for at most 500 accounts in one page."
+        zh "请求的条数超过单页上限。"
+           "请将每页的账号数量限制在 500 以内。"
     41001 ACCESS_TOKEN_MISSING "access_token missing" [any InvalidRequest field]
         en "The request carried no access token."
            "Pass the Official Account's authorizer_access_token."
         zh "请求未携带 access_token。"
            "请传入该公众号的 authorizer_access_token。"
+    41001 ACCESS_TOKEN_MISSING "access_token missing" [
+        authorizer_token InvalidRequest field,
+        authorizer_list InvalidRequest field
+    ]
+        en "The request arrived without the third-party platform's access token."
+           "Check that no proxy or gateway removes or changes the query of the URL."
+        zh "请求到达微信时没有第三方平台的 component_access_token。"
+           "请确认没有代理或网关删除或改动 URL 的查询参数。"
     41002 APPID_MISSING "appid missing" [any InvalidRequest field]
-        en "The appid is missing, or the body did not arrive as JSON."
-           "Check that no proxy changes the request's body."
-        zh "缺少 appid，或请求体到达微信时不是 JSON。"
-           "请确认没有代理改动请求体。"
-    41004 APPSECRET_MISSING "appsecret missing" [any InvalidRequest field]
-        en "The appsecret is missing, or the body did not arrive as JSON."
-           "Set component_appsecret, and check that no proxy changes the request's body."
-        zh "缺少 appsecret，或请求体到达微信时不是 JSON。"
-           "请设置 component_appsecret，并确认没有代理改动请求体。"
+        en "The request arrived without an appid."
+           "Send the body as JSON, not as a form, and check that no proxy or gateway changes it."
+        zh "请求到达微信时没有 appid。"
+           "请以 JSON（而不是表单）发送请求体，并确认没有代理或网关改动它。"
+    41004 APPSECRET_MISSING "appsecret missing" [
+        any InvalidRequest field,
+        component_token InvalidRequest official
+    ]
+        en "The request arrived without the third-party platform's appsecret."
+           "Set component_appsecret, and check that no proxy or gateway changes the body."
+        zh "请求到达微信时没有第三方平台的 appsecret。"
+           "请设置 component_appsecret，并确认没有代理或网关改动请求体。"
     41018 COMPONENT_APPID_MISSING "missing component_appid" [any InvalidRequest field]
-        en "The component_appid is missing, or the body did not arrive as JSON."
-           "Set component_appid, and check that no proxy changes the request's body."
-        zh "缺少 component_appid，或请求体到达微信时不是 JSON。"
-           "请设置 component_appid，并确认没有代理改动请求体。"
+        en "The request arrived without the third-party platform's appid, or its body is not JSON."
+           "Send the body as JSON with component_appid, and check that no proxy or gateway changes \
+            it."
+        zh "请求到达微信时没有第三方平台的 appid，或请求体不是 JSON。"
+           "请以 JSON 发送包含 component_appid 的请求体，并确认没有代理或网关改动它。"
     42001 ACCESS_TOKEN_EXPIRED "access_token expired" [any Token field]
         en "The access token has expired."
            "Get the Official Account's current authorizer_access_token and call again, once."
         zh "access_token 已过期。"
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
+    42001 ACCESS_TOKEN_EXPIRED "access_token expired" [
+        authorizer_token Token field,
+        authorizer_list Token field
+    ]
+        en "The third-party platform's access token has expired."
+           "Get the platform's current component_access_token and call again, once."
+        zh "第三方平台的 component_access_token 已过期。"
+           "请获取该平台当前的 component_access_token，并且只重试一次。"
     42006 COMPONENT_TOKEN_EXPIRED "component_access_token expired" [any Token field]
         en "The third-party platform's access token has expired."
            "Get the platform's current component_access_token and call again, once."
@@ -323,12 +404,15 @@ pub static ENTRIES: &[Entry] = table! {
            "Send a JSON body, an empty object at the least, and check that no proxy drops it."
         zh "请求到达微信时请求体为空。"
            "请发送 JSON 请求体（至少是空对象），并确认没有代理丢弃请求体。"
-    44993 DAILY_FREQUENCY_REACHED "reach max api day frequence limit" [any Quota field]
-        en "Today's calls of this endpoint are used up."
-           "Call again tomorrow."
-        zh "今日该接口的调用次数已用完。"
-           "请等到次日再调用。"
-    45009 DAILY_QUOTA_REACHED "reach max api daily quota limit" [any Quota field]
+    44993 QUERY_QUOTA_REACHED "reach max api day frequence limit" [any Quota field]
+        en "Today's quota of queries about quotas and request ids is used up."
+           "Wait until tomorrow."
+        zh "今日查询调用额度和 rid 的次数已用完。"
+           "请等到次日再查询。"
+    45009 DAILY_QUOTA_REACHED "reach max api daily quota limit" [
+        any Quota field,
+        component_token Quota official
+    ]
         en "Today's quota of calls is used up."
            "Wait until tomorrow, or have the quota reset, which is possible 10 times a month."
         zh "今日的接口调用额度已用完。"
@@ -339,11 +423,14 @@ pub static ENTRIES: &[Entry] = table! {
         zh "本分钟的接口调用额度已用完。"
            "请等待 60 秒后再调用，并降低调用频率。"
     45035 IP_NOT_REGISTERED "access clientip is not registered, not in ip-white-list" [any ActionRequired field]
-        en "The calling IP is in no IP whitelist of the third-party platform."
+        en "The calling IP is not in the third-party platform's IP whitelist."
            "Add the calling IP to the third-party platform's IP whitelist."
         zh "调用方 IP 不在第三方平台的 IP 白名单中。"
            "请将调用方 IP 加入第三方平台的 IP 白名单。"
-    47001 DATA_FORMAT_ERROR "data format error" [any InvalidRequest field]
+    47001 DATA_FORMAT_ERROR "data format error" [
+        any InvalidRequest field,
+        component_token InvalidRequest official
+    ]
         en "WeChat could not read the request's body."
            "Send a valid JSON body in UTF-8."
         zh "微信无法解析请求体。"
@@ -355,184 +442,243 @@ pub static ENTRIES: &[Entry] = table! {
             that it has the capability and has granted permission set 33."
         zh "token 类型不对，或该公众号没有接口能力或未授予权限集。"
            "请使用该公众号的 authorizer_access_token，并请其管理员确认已具备接口能力且已授予权限集 33。"
+    48001 API_UNAUTHORIZED "api unauthorized" [
+        component_token ActionRequired official,
+        authorizer_token ActionRequired field,
+        authorizer_list ActionRequired field
+    ]
+        en "The appid is not that of a third-party platform, or the platform may not call this \
+            endpoint."
+           "Check that component_appid is that of a third-party platform and that the platform is \
+            not restricted, or else ask WeChat's support with the rid."
+        zh "appid 不是第三方平台的，或该平台无权调用此接口。"
+           "请确认 component_appid 属于第三方平台且该平台未受限制；如无问题，请凭 rid 联系微信客服。"
     48004 API_FORBIDDEN "api forbidden for irregularities" [any ActionRequired field]
         en "WeChat has barred the account from this endpoint for breaking its rules."
            "Have the account's administrator settle the breach with WeChat."
         zh "该账号因违规被封禁了此接口。"
            "请账号管理员与微信处理违规事项。"
-    48006 QUOTA_RESETS_USED_UP "forbid to clear quota because of reaching the limit" [any Quota field]
-        en "This month's 10 resets of the quota are used up."
-           "Wait until the quota is renewed, or reset it next month."
-        zh "本月的 10 次额度重置已用完。"
-           "请等待额度恢复，或下个月再重置。"
+    48006 CLEAR_QUOTA_LIMIT "forbid to clear quota because of reaching the limit" [any Quota field]
+        en "This month's 10 resets of the quota of calls are used up."
+           "Wait until the quota of calls is renewed tomorrow, or reset it again next month."
+        zh "本月重置调用额度的 10 次机会已用完。"
+           "请等到次日调用额度恢复，或下个月再重置。"
     50002 ACCOUNT_LIMITED "user limited" [any ActionRequired field]
         en "The account is frozen or closed."
            "Have the account's administrator restore it, or stop calling on its behalf."
         zh "该账号已被冻结或注销。"
            "请账号管理员恢复账号，否则请停止代其调用。"
-    61000 COMPONENT_TYPE_INVALID "invalid component type" [any InvalidRequest field]
-        en "The type of the third-party platform does not fit the call."
-           "Check component_appid on the WeChat Open Platform."
-        zh "第三方平台的类型不适用于该接口。"
-           "请在微信开放平台核对 component_appid。"
-    61001 COMPONENT_TYPE_MISMATCH "component type and component appid is not match" [any InvalidRequest field]
-        en "The type and the appid of the third-party platform do not belong together."
-           "Check component_appid on the WeChat Open Platform."
-        zh "第三方平台的类型与 appid 不匹配。"
-           "请在微信开放平台核对 component_appid。"
-    61002 CUSTOMER_SERVICE_NOT_OPEN "the third appid is not open KF" [any InvalidRequest field]
-        en "The third-party platform has not opened customer service."
-           "Do not call this endpoint, or open customer service for the platform."
-        zh "该第三方平台未开通客服功能。"
-           "请不要调用该接口，或为平台开通客服功能。"
+    61000 INVALID_COMPONENT_TYPE "" [any InvalidRequest field]
+        en "The type of the third-party platform is not valid."
+           "Check that component_appid is that of a third-party platform."
+        zh "第三方平台的类型无效。"
+           "请确认 component_appid 属于第三方平台。"
+    61001 COMPONENT_TYPE_MISMATCH "" [any InvalidRequest field]
+        en "The type of the third-party platform does not match its appid."
+           "Check that component_appid is that of a third-party platform."
+        zh "第三方平台的类型与 appid 不一致。"
+           "请确认 component_appid 属于第三方平台。"
+    61002 CUSTOMER_SERVICE_NOT_OPEN "" [any InvalidRequest field]
+        en "The third-party platform has not activated customer service."
+           "Activate it in the platform's console, then call again."
+        zh "第三方平台未开通客服功能。"
+           "请在平台后台开通，然后重试。"
 
     61003 PLATFORM_NOT_AUTHORIZED "component is not authorized by this account" [any ActionRequired field]
         en "The Official Account has not authorised the third-party platform."
            "Have the Official Account's administrator authorise the third-party platform."
         zh "该公众号未授权给第三方平台。"
            "请公众号管理员授权给第三方平台。"
-    61004 IP_NOT_IN_PLATFORM_WHITELIST "access clientip is not registered requestIP: …" [any ActionRequired field]
+    61004 IP_NOT_IN_PLATFORM_WHITELIST "access clientip is not registered requestIP: …" [
+        any ActionRequired field,
+        component_token ActionRequired official
+    ]
         en "The calling IP is not in the third-party platform's IP whitelist."
            "Add the calling IP to the third-party platform's IP whitelist; the Official Account's \
             does not count here."
         zh "调用方 IP 不在第三方平台的 IP 白名单中。"
            "请将调用方 IP 加入第三方平台（而不是公众号）的 IP 白名单。"
-    61005 COMPONENT_TICKET_EXPIRED "component ticket is expired" [any Ticket field]
-        en "The platform's ticket is older than 12 hours."
-           "Pass on the newest component_verify_ticket, and if WeChat pushes none, start its \
-            pushes again (api_start_push_ticket)."
-        zh "第三方平台的 ticket 已超过 12 小时。"
-           "请传入最新的 component_verify_ticket；如微信未推送，请重新启动推送（api_start_push_ticket）。"
-    61006 COMPONENT_TICKET_WRONG "component ticket is invalid" [any Ticket field]
-        en "The ticket is truncated, or belongs to another third-party platform."
-           "Pass on the whole component_verify_ticket that WeChat pushed to this platform."
-        zh "ticket 不完整，或属于其他第三方平台。"
-           "请完整传入微信推送给该平台的 component_verify_ticket。"
+    61005 TICKET_EXPIRED "component ticket is expired" [
+        any Ticket field,
+        component_token Ticket official
+    ]
+        en "The third-party platform's component_verify_ticket is older than 12 hours."
+           "Pass on the component_verify_ticket that WeChat pushes to this platform every 10 \
+            minutes, or restart the pushes with api_start_push_ticket if none arrives."
+        zh "第三方平台的 component_verify_ticket 已超过 12 小时。"
+           "请传入微信每 10 分钟向该平台推送的 component_verify_ticket；如未收到推送，请调用 api_start_push_ticket 重新启动。"
+    61006 TICKET_INVALID "component ticket is invalid" [
+        any Ticket field,
+        component_token Ticket official
+    ]
+        en "The component_verify_ticket is incomplete, or is another third-party platform's."
+           "Pass on the whole component_verify_ticket that WeChat pushes to this platform every 10 \
+            minutes, then call again."
+        zh "component_verify_ticket 不完整，或属于其他第三方平台。"
+           "请完整传入微信每 10 分钟向该平台推送的 component_verify_ticket，然后重试。"
     61007 PERMISSION_SET_MISSING "api is unauthorized to component" [any ActionRequired field]
         en "The Official Account has not granted permission set 33 to the third-party platform."
            "Have the Official Account's administrator grant permission set 33 to the third-party \
             platform."
         zh "该公众号未将权限集 33 授予第三方平台。"
            "请公众号管理员将权限集 33 授予第三方平台。"
-    61008 REQUEST_KEY_DUPLICATED "req key is duplicated" [any InvalidRequest field]
-        en "The key of the request was used before."
-           "Send the request with a new key."
-        zh "请求的 key 重复。"
-           "请使用新的 key 发送请求。"
+    61008 DUPLICATE_REQUEST_KEY "" [any InvalidRequest field]
+        en "The request contains a key twice."
+           "Send each key once."
+        zh "请求中有重复的键。"
+           "请确保每个键只出现一次。"
     61009 AUTHORIZATION_CODE_INVALID "code is invalid" [any ActionRequired field]
-        en "The authorisation code was used before, or belongs to another third-party platform."
-           "Have the account's administrator authorise the third-party platform again, unless the \
-            account is stored already."
-        zh "授权码已被使用，或属于其他第三方平台。"
-           "如该账号尚未保存，请其管理员重新授权给第三方平台。"
+        en "The authorisation code was used before, is another third-party platform's, or is not \
+            an authorisation code."
+           "Nothing needs to be done if the Official Account's refresh token is stored already, or \
+            else have its administrator authorise the third-party platform again."
+        zh "授权码已被使用、属于其他第三方平台，或不是授权码。"
+           "若已存有该公众号的刷新令牌，则无需处理；否则请公众号管理员重新授权给第三方平台。"
     61010 AUTHORIZATION_CODE_EXPIRED "code is expired" [any ActionRequired field]
-        en "The authorisation code has expired."
-           "Have the account's administrator authorise the third-party platform again, unless the \
-            account is stored already."
-        zh "授权码已过期。"
-           "如该账号尚未保存，请其管理员重新授权给第三方平台。"
-    61011 COMPONENT_INVALID "invalid component" [any InvalidRequest field]
-        en "The component_appid is not that of a third-party platform."
-           "Set component_appid to the third-party platform's own appid, not to that of an account."
-        zh "component_appid 不是第三方平台的 appid。"
-           "请将 component_appid 设为第三方平台自己的 appid，而不是某个账号的。"
-    61012 OPTION_NAME_INVALID "invalid option name" [any InvalidRequest field]
-        en "The name of the account's option is not known."
-           "Correct the name of the option."
+        en "The authorisation code is older than an hour, or was used before."
+           "Nothing needs to be done if the Official Account's refresh token is stored already, or \
+            else have its administrator authorise the third-party platform again."
+        zh "授权码已超过 1 小时，或已被使用。"
+           "若已存有该公众号的刷新令牌，则无需处理；否则请公众号管理员重新授权给第三方平台。"
+    61011 NOT_A_PLATFORM "invalid component" [
+        any InvalidRequest field,
+        component_token InvalidRequest official
+    ]
+        en "The appid is not that of a third-party platform."
+           "Set component_appid to the appid of the third-party platform, not to that of an \
+            Official Account or mini program."
+        zh "传入的不是第三方平台的 appid。"
+           "请将 component_appid 设为第三方平台的 appid，而不是公众号或小程序的 appid。"
+    61012 INVALID_OPTION_NAME "" [any InvalidRequest field]
+        en "The name of the account's option is not valid."
+           "Correct option_name."
         zh "选项名称无效。"
-           "请修正选项名称。"
-    61013 OPTION_VALUE_INVALID "invalid option value" [any InvalidRequest field]
+           "请修正 option_name。"
+    61013 INVALID_OPTION_VALUE "" [any InvalidRequest field]
         en "The value of the account's option is not valid."
-           "Correct the value of the option."
-        zh "选项的值无效。"
-           "请修正选项的值。"
-    61014 COMPONENT_TOKEN_REQUIRED "must use component token for component api" [any InvalidRequest field]
-        en "The endpoint needs the platform's access token, not an account's."
-           "Pass the component_access_token."
-        zh "该接口需要第三方平台的 component_access_token，而不是账号的令牌。"
-           "请传入 component_access_token。"
+           "Correct option_value."
+        zh "选项值无效。"
+           "请修正 option_value。"
+    61014 PLATFORM_TOKEN_REQUIRED "must use component token for component api" [
+        any InvalidRequest field,
+        authorizer_token InvalidRequest official
+    ]
+        en "The request needs the third-party platform's access token, and has an account's."
+           "Pass the platform's component_access_token."
+        zh "此接口须使用第三方平台的 component_access_token，而请求中是账号的 access_token。"
+           "请传入该平台的 component_access_token。"
     61015 ACCOUNT_TOKEN_REQUIRED "must use biz token for not component api" [any InvalidRequest field]
-        en "The endpoint needs an account's access token, not the platform's."
+        en "The request needs an account's access token, and has the third-party platform's."
            "Pass the Official Account's authorizer_access_token."
-        zh "该接口需要账号的令牌，而不是第三方平台的。"
+        zh "此接口须使用账号的 access_token，而请求中是第三方平台的 component_access_token。"
            "请传入该公众号的 authorizer_access_token。"
-    61016 PERMISSION_NOT_CONFIRMED_BY_PLATFORM "function category of API need be confirmed by component" [any ActionRequired field]
-        en "The third-party platform has not confirmed the permission set."
-           "Have the platform's administrator confirm the permission set on the WeChat Open \
-            Platform."
-        zh "第三方平台尚未确认该权限集。"
-           "请第三方平台的管理员在微信开放平台确认该权限集。"
-    61017 PERMISSION_NOT_AUTHORIZED "function category of API not authorized" [any ActionRequired field]
-        en "The permission set is not authorised."
-           "Have the account's administrator grant the permission set to the third-party platform."
-        zh "该权限集未获授权。"
-           "请账号管理员将该权限集授予第三方平台。"
-    61018 PERMISSION_CONFIRMED_ALREADY "function category of API have been confirmed" [any ActionRequired field]
+    61016 PERMISSION_SET_UNCONFIRMED "function category of API need be confirmed by component" [
+        any ActionRequired field
+    ]
+        en "The third-party platform has not confirmed the permission set that this endpoint \
+            belongs to."
+           "Have the platform's administrator confirm the permission set in its console."
+        zh "第三方平台尚未确认此接口所属的权限集。"
+           "请平台管理员在平台后台确认该权限集。"
+    61017 PERMISSION_SET_UNAUTHORIZED "" [any ActionRequired field]
+        en "The permission set that this endpoint belongs to is not granted to the third-party \
+            platform."
+           "Have the Official Account's administrator grant it."
+        zh "此接口所属的权限集未授予第三方平台。"
+           "请公众号管理员授予该权限集。"
+    61018 PERMISSION_SET_ALREADY_CONFIRMED "" [any ActionRequired field]
         en "The permission set is confirmed already."
-           "Call again without confirming it."
-        zh "该权限集已确认。"
-           "无需再次确认，请直接调用。"
-    61019 PERMISSION_NEEDS_NO_CONFIRMATION "function category of API need not be confirmed" [any ActionRequired field]
-        en "The permission set needs no confirmation."
-           "Call again without confirming it."
+           "Have the platform's administrator check its state in the console."
+        zh "该权限集此前已确认。"
+           "请平台管理员在后台查看其状态。"
+    61019 CONFIRMATION_NOT_NEEDED "" [any ActionRequired field]
+        en "The permission set does not need to be confirmed."
+           "Have the platform's administrator check its state in the console."
         zh "该权限集无需确认。"
-           "无需确认，请直接调用。"
-    61020 CONFIRMATION_PARAMETER_WRONG "err parameter" [any InvalidRequest field]
-        en "A parameter of the confirmation is wrong."
-           "Correct the parameters of the confirmation."
+           "请平台管理员在后台查看其状态。"
+    61020 CONFIRMATION_INVALID "" [any ActionRequired field]
+        en "An argument of the confirmation of a permission set is not valid."
+           "Have the platform's administrator check the permission set in the console."
         zh "确认权限集的参数有误。"
-           "请修正确认权限集的参数。"
-    61021 CONFIRMATION_NOT_POSSIBLE "can't confirm" [any ActionRequired field]
-        en "The permission set cannot be confirmed now."
-           "Look at its state on the WeChat Open Platform."
-        zh "目前无法确认该权限集。"
-           "请在微信开放平台查看其状态。"
-    61022 CONFIRMATION_NOT_REPEATABLE "can't resubmit" [any ActionRequired field]
-        en "The confirmation was submitted before."
-           "Wait for its result on the WeChat Open Platform."
-        zh "该确认已提交过。"
-           "请在微信开放平台等待结果。"
+           "请平台管理员在后台检查该权限集。"
+    61021 CONFIRMATION_NOT_POSSIBLE "" [any ActionRequired field]
+        en "The permission set cannot be confirmed."
+           "Have the platform's administrator check its state in the console."
+        zh "该权限集不能确认。"
+           "请平台管理员在后台查看其状态。"
+    61022 CONFIRMATION_NOT_REPEATABLE "" [any ActionRequired field]
+        en "The confirmation of the permission set cannot be submitted again."
+           "Have the platform's administrator check its state in the console."
+        zh "不能重复提交该权限集的确认。"
+           "请平台管理员在后台查看其状态。"
     61023 REFRESH_TOKEN_INVALID "refresh_token is invalid" [any ActionRequired field]
         en "The refresh token is not valid."
            "Read the Official Account's current refresh token again, or else have its \
             administrator authorise the third-party platform again."
         zh "刷新令牌（refresh_token）无效。"
            "请重新读取该公众号当前的刷新令牌；如仍无效，请公众号管理员重新授权给第三方平台。"
-    61024 COMPONENT_TOKEN_ENDPOINT_REQUIRED "must use api(api_component_token) to get token for component acct" [any InvalidRequest field]
-        en "The appid is a third-party platform's, whose tokens come from api_component_token."
-           "Set the appid as component_appid."
-        zh "该 appid 属于第三方平台，须通过 api_component_token 获取令牌。"
-           "请将该 appid 设为 component_appid。"
-    61025 OPTION_READ_ONLY "read-only option" [any InvalidRequest field]
+    61024 WRONG_TOKEN_ENDPOINT "must use api(api_component_token) to get token for component acct" [
+        any InvalidRequest field
+    ]
+        en "The access token of a third-party platform comes from another endpoint."
+           "Call api_component_token for a platform's appid."
+        zh "第三方平台的令牌须通过其他接口获取。"
+           "请用 api_component_token 获取第三方平台的令牌。"
+    61025 OPTION_READ_ONLY "" [any InvalidRequest field]
         en "The account's option cannot be changed."
-           "Do not set this option."
-        zh "该选项为只读。"
-           "请不要设置该选项。"
+           "Read the option only."
+        zh "该选项只读。"
+           "请只查询该选项，不要修改。"
     61026 REGISTRATION_DENIED "register access deny" [any ActionRequired field]
         en "The third-party platform may not register accounts."
-           "Ask WeChat's support about the platform's permissions."
-        zh "该第三方平台无权注册账号。"
-           "请就平台权限联系微信客服。"
+           "Have the platform's administrator settle it with WeChat's support."
+        zh "第三方平台无权注册账号。"
+           "请平台管理员联系微信客服处理。"
     61027 REGISTRATION_LIMIT "register limit exceed" [any ActionRequired field]
-        en "The third-party platform has registered too many accounts."
-           "Ask WeChat's support to raise the limit."
-        zh "该第三方平台注册的账号数已达上限。"
-           "请联系微信客服提高上限。"
-    61028 COMPONENT_UNPUBLISHED "component is unpublished" [any ActionRequired field]
-        en "The third-party platform is not released."
-           "Have the platform's administrator release it on the WeChat Open Platform."
-        zh "该第三方平台尚未发布。"
-           "请第三方平台的管理员在微信开放平台全网发布。"
-    61029 COMPONENT_NEEDS_RELEASE "component need republish with base category" [any ActionRequired field]
-        en "The third-party platform must be released again with its basic permission sets."
-           "Have the platform's administrator release it again on the WeChat Open Platform."
-        zh "该第三方平台须携带基础权限集重新发布。"
-           "请第三方平台的管理员在微信开放平台重新发布。"
+        en "The third-party platform has reached its limit of registrations."
+           "Have the platform's administrator settle it with WeChat's support."
+        zh "第三方平台的注册数量已达上限。"
+           "请平台管理员联系微信客服处理。"
+    61028 PLATFORM_UNPUBLISHED "component is unpublished" [any ActionRequired field]
+        en "The third-party platform is not published."
+           "Have the platform's administrator publish it."
+        zh "第三方平台尚未全网发布。"
+           "请平台管理员将其全网发布。"
+    61029 PLATFORM_MUST_REPUBLISH "component need republish with base category" [any ActionRequired field]
+        en "The third-party platform must be published again with the basic permission set."
+           "Have the platform's administrator publish it again."
+        zh "第三方平台需要带上基础权限集重新全网发布。"
+           "请平台管理员重新全网发布。"
     61030 WITHDRAWAL_NOT_ALLOWED "component cancel authorization not allowed" [any ActionRequired field]
-        en "The third-party platform may not withdraw this authorisation."
-           "Have the account's administrator withdraw it."
+        en "The third-party platform may not withdraw the authorisation."
+           "Have the Official Account's administrator withdraw it."
         zh "第三方平台不能取消该授权。"
-           "请账号管理员取消授权。"
+           "请公众号管理员自行取消授权。"
+    76001 RID_NOT_FOUND "" [any InvalidRequest field]
+        en "WeChat does not know this rid, or it is older than 7 days."
+           "Pass the rid of a request of the last 7 days."
+        zh "微信没有该 rid 的记录，或已超过 7 天。"
+           "请传入最近 7 天内请求的 rid。"
+    76002 RID_INVALID "" [any InvalidRequest field]
+        en "The rid is not valid."
+           "Pass the rid unchanged as it is in the errmsg."
+        zh "rid 无效。"
+           "请原样传入 errmsg 中的 rid。"
+    76003 RID_NOT_PERMITTED "" [any InvalidRequest field]
+        en "The rid belongs to another account, or the path is not valid."
+           "Use an access token of the account and kind that the request was sent with."
+        zh "该 rid 属于其他账号，或路径无效。"
+           "请使用与原请求属于同一账号且同一类型的 access_token。"
+    76021 API_PATH_NOT_FOUND "" [any InvalidRequest field]
+        en "WeChat does not know the path in cgi_path."
+           "Pass the path of an endpoint, starting with a slash, without host and query."
+        zh "微信不认识 cgi_path 中的路径。"
+           "请传入以斜杠开头、不含域名和查询参数的接口路径。"
+    76022 API_PATH_NOT_SUPPORTED "" [any InvalidRequest field]
+        en "The path is not supported, or the access token is of the wrong kind for it."
+           "Use an access token of the kind that the endpoint needs."
+        zh "不支持查询该路径，或 access_token 的类型与其不符。"
+           "请使用该接口所需类型的 access_token。"
 
     89007 MONTHLY_LINKS_USED_UP "wxa quota limit" [any Quota official]
         en "This month's links are used up."
@@ -616,6 +762,11 @@ pub static ENTRIES: &[Entry] = table! {
             Associated Official Accounts in the mini program's console, then link again."
         zh "小程序管理员已关闭“允许公众号关联”。"
            "请小程序管理员在小程序后台“设置 > 关联设置 > 关联公众号”中开启，然后重新关联。"
+    89254 PLATFORM_RIGHTS_MISSING "lack of some component rights" [any ActionRequired field]
+        en "The third-party platform lacks permission sets."
+           "Have the platform's administrator add them and publish the platform again."
+        zh "第三方平台缺少部分权限集。"
+           "请平台管理员补全权限集并重新全网发布。"
     89407 DIFFERENT_SUBJECT_LIMIT "reach different realname limit" [any ActionRequired field]
         en "The limit of links between accounts of different subjects is reached."
            "Unlink a mini program of a different subject that is no longer needed, then link again."
@@ -648,36 +799,80 @@ mod tests {
     use super::*;
     use crate::model::lang::Lang;
 
-    /// The codes we know, by class (on the endpoint they belong to).
-    const KNOWN: &[(Class, &[i32])] = &[
+    /// Codes by class.
+    type ByClass = &'static [(Class, &'static [i32])];
+
+    /// The codes that endpoints for links answer, by class (on the endpoint they belong to).
+    const KNOWN: ByClass = &[
         (Class::Ok, &[0, 89015]),
         (Class::Pending, &[89010, 89018, 89035]),
         (Class::Token, &[40001, 40014, 40094, 42001, 42006]),
         (Class::Busy, &[-1]),
-        (
-            Class::Quota,
-            &[44993, 45009, 45011, 48006, 89007, 89016, 89017, 89030],
-        ),
-        (Class::Ticket, &[40091, 61005, 61006]),
+        (Class::Quota, &[45009, 45011, 89007, 89016, 89017, 89030]),
         (
             Class::ActionRequired,
             &[
-                1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 40125, 40164, 42007, 45035, 48001,
-                48004, 50002, 61003, 61004, 61007, 61009, 61010, 61016, 61017, 61018, 61019, 61021,
-                61022, 61023, 61026, 61027, 61028, 61029, 61030, 89008, 89009, 89011, 89012, 89013,
-                89245, 89407,
+                1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 40164, 42007, 48001, 48004, 50002,
+                61003, 61004, 61007, 61023, 89008, 89009, 89011, 89012, 89013, 89245, 89407,
+            ],
+        ),
+        (
+            Class::InvalidRequest,
+            &[40013, 40097, 40166, 41001, 43002, 44002, 47001, 89014],
+        ),
+    ];
+
+    /// The codes that WeChat answers to a platform, by class, on any endpoint.
+    const PLATFORM: ByClass = &[
+        (Class::Ticket, &[40091, 61005, 61006]),
+        (Class::Quota, &[44993, 48006]),
+        (
+            Class::ActionRequired,
+            &[
+                40125, 45035, 61009, 61010, 61016, 61017, 61018, 61019, 61020, 61021, 61022, 61026,
+                61027, 61028, 61029, 61030, 89254,
             ],
         ),
         (
             Class::InvalidRequest,
             &[
-                40013, 40097, 40166, 40170, 41001, 41002, 41004, 41018, 43002, 44002, 47001, 61000,
-                61001, 61002, 61008, 61011, 61012, 61013, 61014, 61015, 61020, 61024, 61025, 89014,
+                40170, 41002, 41004, 41018, 61000, 61001, 61002, 61008, 61011, 61012, 61013, 61014,
+                61015, 61024, 61025, 76001, 76002, 76003, 76021, 76022,
             ],
         ),
     ];
 
-    /// The codes WeChat documents: on all three endpoints, or on the one named.
+    /// The codes that a platform's calls answer with a meaning or a class of their own.
+    const OWN: &[(Endpoint, ByClass)] = &[
+        (
+            Endpoint::ComponentToken,
+            &[
+                (Class::Busy, &[-1]),
+                (Class::ActionRequired, &[40001, 48001]),
+                (Class::InvalidRequest, &[40013, 40097]),
+            ],
+        ),
+        (
+            Endpoint::AuthorizerToken,
+            &[
+                (Class::Busy, &[-1]),
+                (Class::Token, &[40001, 40014, 42001]),
+                (Class::ActionRequired, &[48001]),
+                (Class::InvalidRequest, &[40013, 40097, 41001]),
+            ],
+        ),
+        (
+            Endpoint::AuthorizerList,
+            &[
+                (Class::Busy, &[-1]),
+                (Class::Token, &[40001, 40014, 42001]),
+                (Class::ActionRequired, &[48001]),
+                (Class::InvalidRequest, &[40013, 40097, 41001]),
+            ],
+        ),
+    ];
+
+    /// The codes that WeChat documents: on the three endpoints for links, or on the one named.
     const OFFICIAL: &[(Option<Endpoint>, &[i32])] = &[
         (
             None,
@@ -688,6 +883,14 @@ mod tests {
         ),
         (Some(Endpoint::Link), &[1003, 1005, 1006, 89245]),
         (Some(Endpoint::Get), &[89014]),
+        (
+            Some(Endpoint::ComponentToken),
+            &[
+                -1, 40001, 40013, 40125, 41004, 45009, 47001, 48001, 61004, 61005, 61006, 61011,
+            ],
+        ),
+        (Some(Endpoint::AuthorizerToken), &[-1, 40001, 40013, 61014]),
+        (Some(Endpoint::AuthorizerList), &[-1, 40001, 40013, 40170]),
     ];
 
     fn class_on(endpoint: Endpoint, errcode: i32) -> Option<Class> {
@@ -753,6 +956,7 @@ mod tests {
     fn every_known_code_is_there_and_no_other() {
         let mut known: Vec<i32> = KNOWN
             .iter()
+            .chain(PLATFORM)
             .flat_map(|(_, codes)| *codes)
             .copied()
             .collect();
@@ -764,7 +968,7 @@ mod tests {
 
     #[test]
     fn classes_are_those_of_the_source() {
-        for (class, codes) in KNOWN {
+        for (class, codes) in KNOWN.iter().chain(PLATFORM) {
             for &code in *codes {
                 let on = match code {
                     89018 => Endpoint::Unlink,
@@ -776,19 +980,59 @@ mod tests {
     }
 
     #[test]
+    fn the_platforms_calls_have_a_row_for_each_of_their_codes() {
+        for (endpoint, classes) in OWN {
+            for (class, codes) in *classes {
+                for code in *codes {
+                    let entry = lookup(*endpoint, *code).unwrap();
+                    assert_eq!(entry.endpoint, Some(*endpoint), "{code}");
+                    assert_eq!(entry.class, *class, "{code} on {endpoint:?}");
+                    // The other row is about an Official Account's token.
+                    let general = general(*code).unwrap();
+                    assert!(general.endpoint.is_none());
+                    assert_ne!(entry.remedy.en, general.remedy.en, "{code}");
+                    assert_ne!(entry.remedy.zh, general.remedy.zh, "{code}");
+                }
+            }
+        }
+        // The only tokens that these calls need are the platform's.
+        for endpoint in [Endpoint::AuthorizerToken, Endpoint::AuthorizerList] {
+            for (class, codes) in KNOWN.iter().chain(PLATFORM) {
+                for code in codes.iter().filter(|code| !(1001..=1008).contains(*code)) {
+                    let entry = lookup(endpoint, *code).unwrap();
+                    let is_token = *class == Class::Token && entry.class == Class::Token;
+                    for text in [entry.remedy.en, entry.remedy.zh] {
+                        assert!(
+                            !is_token || text.contains("component_access_token"),
+                            "{endpoint:?}: {text}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn official_rows_are_those_of_the_source() {
         for e in ENTRIES {
+            let is_linking = e.endpoint.is_none_or(Endpoint::is_linking);
             let documented = OFFICIAL.iter().any(|(on, codes)| {
-                codes.contains(&e.errcode) && (on.is_none() || *on == e.endpoint)
+                codes.contains(&e.errcode) && (*on == e.endpoint || (on.is_none() && is_linking))
             });
             assert_eq!(e.official, documented, "{} {:?}", e.name, e.endpoint);
+        }
+        for (on, codes) in OFFICIAL {
+            for code in *codes {
+                let entry = lookup(on.unwrap_or(Endpoint::Link), *code);
+                assert!(entry.is_some_and(|e| e.official), "{code} on {on:?}");
+            }
         }
     }
 
     #[test]
     fn lookup_finds_every_row() {
         for e in ENTRIES {
-            for on in Endpoint::LINKING {
+            for on in Endpoint::ALL {
                 let has_own = ENTRIES
                     .iter()
                     .any(|r| r.errcode == e.errcode && r.endpoint == Some(on));
@@ -819,16 +1063,17 @@ mod tests {
 
     #[test]
     fn other_endpoints_have_their_own_1003() {
-        assert!(lookup(Endpoint::Link, 1003).is_some());
-        assert!(lookup(Endpoint::Get, 1003).is_none());
-        assert!(lookup(Endpoint::Unlink, 1003).is_none());
+        for endpoint in Endpoint::ALL {
+            let is_known = lookup(endpoint, 1003).is_some();
+            assert_eq!(is_known, endpoint == Endpoint::Link);
+        }
         // All longer numbers say something everywhere.
         for e in ENTRIES
             .iter()
             .filter(|e| !(1001..=1008).contains(&e.errcode))
         {
             assert!(
-                Endpoint::LINKING
+                Endpoint::ALL
                     .into_iter()
                     .all(|on| lookup(on, e.errcode).is_some())
             );
@@ -851,7 +1096,7 @@ mod tests {
         for code in [i32::MIN, -2, 1, 1000, 1009, 4711, 89408, i32::MAX] {
             assert!(general(code).is_none());
             assert!(
-                Endpoint::LINKING
+                Endpoint::ALL
                     .into_iter()
                     .all(|on| lookup(on, code).is_none())
             );

@@ -65,9 +65,9 @@ fn constants() {
     }
     text += &word_enum(
         "endpoint",
-        "The endpoints of WeChat that answer errcodes: linkMiniprogram, getLinkMiniprogram, \
-         unlinkMiniprogram.",
-        &Endpoint::LINKING.map(Endpoint::as_str),
+        "The endpoints of WeChat that answer errcodes: those for links, and those for the tokens \
+         of a third-party platform.",
+        &Endpoint::ALL.map(Endpoint::as_str),
         "The endpoint as the library takes it.",
     );
     text += "namespace detail {\n\n";

@@ -209,8 +209,9 @@ fn choices() {
 
 #[test]
 fn endpoints() {
-    let comment = "WeChat's endpoints for links. An errcode may have different meanings on them.";
-    let endpoints: Vec<(&str, String)> = Endpoint::LINKING
+    let comment = "WeChat's endpoints, for links and for a platform's tokens. An errcode may have \
+                   different meanings on them.";
+    let endpoints: Vec<(&str, String)> = Endpoint::ALL
         .iter()
         .map(|e| (e.as_str(), format!("WeChat's {}.", e.name())))
         .collect();

@@ -108,7 +108,7 @@ fn constants() {
     text += "\n  { WeChat's endpoints that answer errcodes; epAny for none in particular. }\n";
     let mut endpoints = vec!["epAny".to_owned()];
     endpoints.extend(
-        Endpoint::LINKING
+        Endpoint::ALL
             .iter()
             .map(|e| format!("ep{}", upper_camel(&words(e.as_str())))),
     );
@@ -130,7 +130,7 @@ fn constants() {
     text += "\n  { The words of other enumerations in the C interface. }\n";
     text += &names_array(
         "Endpoint",
-        std::iter::once("").chain(Endpoint::LINKING.map(Endpoint::as_str)),
+        std::iter::once("").chain(Endpoint::ALL.map(Endpoint::as_str)),
     );
     for option in OPTIONS {
         if let OptionKind::Choice(choices) = option.kind {

@@ -4,9 +4,9 @@ use wxlink::{Class, Error, LinkProgress, Status};
 
 /// The errcodes that are about the caller's access and not about the link: the token is of the
 /// wrong kind, the account has not authorised the caller, or the address is on no whitelist.
-const NO_ACCESS_ERRCODES: [i32; 19] = [
-    40125, 40164, 41001, 41004, 41018, 42007, 45035, 48001, 61003, 61004, 61007, 61011, 61014,
-    61015, 61016, 61017, 61023, 61028, 61029,
+const NO_ACCESS_ERRCODES: [i32; 15] = [
+    40164, 41001, 42007, 45035, 48001, 61003, 61004, 61007, 61011, 61014, 61015, 61016, 61017,
+    61028, 61029,
 ];
 
 /// How serious a result is, from the least to the most: the most serious one stands for many.
@@ -43,6 +43,9 @@ impl Severity {
             (_, Some(Class::Pending)) => Severity::Waiting,
             (_, Some(Class::Token | Class::Ticket)) => Severity::NoAccess,
             (_, Some(Class::Busy | Class::Quota)) => Severity::Retry,
+            (Status::NoToken, Some(Class::ActionRequired | Class::InvalidRequest)) => {
+                Severity::NoAccess
+            }
             (_, Some(Class::ActionRequired | Class::InvalidRequest)) => match error.errcode() {
                 Some(code) if NO_ACCESS_ERRCODES.contains(&code) => Severity::NoAccess,
                 _ => Severity::Refused,

@@ -350,15 +350,21 @@ fn explain_knows_errcodes_and_statuses() {
     let explain = |arguments: &[&str]| run(bare(&[&["explain"], arguments].concat()));
     let both = explain(&["-1", "--json"]);
     let lines = both.lines();
-    assert_eq!((both.code, lines.len()), (0, 2));
+    // Any endpoint, the three of a platform, and the status.
+    assert_eq!((both.code, lines.len()), (0, 5));
     assert_eq!(
         (&lines[0]["errcode"], &lines[0]["name"]),
         (&json!(-1), &json!("SYSTEM_BUSY"))
     );
     assert_eq!(
-        (&lines[1]["status"], &lines[1]["name"]),
+        (&lines[4]["status"], &lines[4]["name"]),
         (&json!(-1), &json!("NULL_POINTER"))
     );
+    // Rows that read the same are shown once.
+    let both = explain(&["-1"]).out;
+    assert_eq!(both.matches("-1 SYSTEM_BUSY").count(), 2, "{both}");
+    let platform = "api_component_token, api_authorizer_token, api_get_authorizer_list\n";
+    assert!(both.contains(platform), "{both}");
 
     // It has another meaning on unlinking.
     assert_eq!(explain(&["89010", "--json"]).lines().len(), 2);
@@ -370,6 +376,21 @@ fn explain_knows_errcodes_and_statuses() {
         (&json!("action_required"), &json!(89010))
     );
     assert_eq!(unlink["remedy"], link["remedy"]);
+
+    // A platform's codes.
+    for code in ["61005", "TICKET_EXPIRED"] {
+        let ran = explain(&[code]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(
+            ran.out.matches("61005 TICKET_EXPIRED").count(),
+            1,
+            "{}",
+            ran.out
+        );
+        assert!(ran.out.contains("component_verify_ticket"), "{}", ran.out);
+    }
+    let arguments = ["40001", "--endpoint", "component_token", "--json"];
+    assert_eq!(explain(&arguments).json()["class"], "action_required");
 
     for name in ["-40", "TIMEOUT", "WX_E_TIMEOUT", "timeout"] {
         assert_eq!(explain(&[name, "--json"]).json()["status"], -40, "{name}");

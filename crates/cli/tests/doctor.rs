@@ -251,6 +251,13 @@ fn the_address_is_not_on_the_whitelist() {
             json!({"errcode": {"code": code, "errmsg": errmsg}}),
         );
         problem(doctor(&sandbox, TOKEN), 4, "whitelist", "203.0.113.7");
+        // A platform's first call is the one for its own token.
+        let dir = scratch(&format!("doctor-whitelist-{code}"));
+        let set = platform(&sandbox, &dir, &["platform", "set-ticket"]);
+        assert_eq!(run_with(set, "SANDBOX-TICKET\n").code, 0);
+        let mut command = platform(&sandbox, &dir, &["doctor"]);
+        command.env("WXLINK_ACCOUNT", ACCOUNT);
+        problem(command, 4, "whitelist", "203.0.113.7");
     }
 }
 

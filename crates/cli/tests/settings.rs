@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use common::*;
-use serde_json::Value;
+use serde_json::{Value, json};
+use wxlink::Endpoint;
+use wxlink::errcode::lookup;
 use wxlink_sandbox::Sandbox;
 
 fn last_user_agent(sandbox: &Sandbox) -> String {
@@ -273,14 +275,8 @@ fn a_refused_appsecret_is_readable() {
     let sandbox = sandbox();
     let dir = scratch("refused-appsecret");
     let platform = |arguments: &[&str]| {
-        let mut command = tokenless(&sandbox, arguments);
-        command
-            .env("WXLINK_COMPONENT_APPID", "wx0c00000000000001")
-            .env("WXLINK_COMPONENT_APPSECRET", "HUSH-HUSH-HUSH")
-            .env(
-                "WXLINK_STORE",
-                format!("file:{}", dir.join("store").display()),
-            );
+        let mut command = platform(&sandbox, &dir, arguments);
+        command.env("WXLINK_COMPONENT_APPSECRET", "HUSH-HUSH-HUSH");
         command
     };
     let stored = run_with(platform(&["platform", "set-ticket"]), "SANDBOX-TICKET\n");
@@ -301,6 +297,131 @@ fn a_refused_appsecret_is_readable() {
         !ran.out.contains("HUSH") && !ran.err.contains("HUSH"),
         "{line}"
     );
+}
+
+/// A refusal of one of the calls for a token: what is wrong, and who answers what.
+struct TokenRefusal {
+    name: &'static str,
+    /// A request to the simulator's admin interface.
+    prepare: Option<(&'static str, String, Value)>,
+    appsecret: &'static str,
+    ticket: &'static str,
+    /// Without one, the account is looked up in the platform's list.
+    refresh_token: Option<&'static str>,
+    endpoint: Endpoint,
+    errcode: i32,
+    exit_code: i32,
+}
+
+#[test]
+fn a_refused_call_for_a_token_is_reported_with_its_endpoint_and_remedy() {
+    let valid = || TokenRefusal {
+        name: "",
+        prepare: None,
+        appsecret: "SANDBOX-COMPONENT-SECRET",
+        ticket: "SANDBOX-TICKET",
+        refresh_token: Some("SANDBOX-REFRESH-1"),
+        endpoint: Endpoint::ComponentToken,
+        errcode: 0,
+        exit_code: 4,
+    };
+    let fault = |endpoint: Endpoint, code: i32| {
+        let rule = json!({"endpoint": endpoint.as_str(), "always": true,
+                          "fault": {"errcode": {"code": code}}});
+        Some(("POST", "faults".to_owned(), rule))
+    };
+    for case in [
+        TokenRefusal {
+            name: "secret",
+            appsecret: "HUSH-HUSH-HUSH",
+            errcode: 40125,
+            ..valid()
+        },
+        TokenRefusal {
+            name: "ticket",
+            ticket: "ticket@@@HUSH-HUSH-HUSH",
+            errcode: 61006,
+            ..valid()
+        },
+        TokenRefusal {
+            name: "old-ticket",
+            prepare: Some(("POST", "clock".to_owned(), json!({"advance_s": 200_000}))),
+            errcode: 61005,
+            ..valid()
+        },
+        TokenRefusal {
+            name: "busy",
+            prepare: fault(Endpoint::ComponentToken, -1),
+            errcode: -1,
+            exit_code: 5,
+            ..valid()
+        },
+        TokenRefusal {
+            name: "authorisation",
+            prepare: Some(("DELETE", format!("authorizers/{ACCOUNT}"), Value::Null)),
+            endpoint: Endpoint::AuthorizerToken,
+            errcode: 61003,
+            ..valid()
+        },
+        TokenRefusal {
+            name: "refresh-token",
+            prepare: fault(Endpoint::AuthorizerToken, 61023),
+            endpoint: Endpoint::AuthorizerToken,
+            errcode: 61023,
+            ..valid()
+        },
+        TokenRefusal {
+            name: "whitelist",
+            prepare: fault(Endpoint::AuthorizerList, 61004),
+            refresh_token: None,
+            endpoint: Endpoint::AuthorizerList,
+            errcode: 61004,
+            ..valid()
+        },
+    ] {
+        let sandbox = sandbox();
+        let dir = scratch(&format!("refused-{}", case.name));
+        let command = |arguments: &[&str]| {
+            let mut command = platform(&sandbox, &dir, arguments);
+            command.env("WXLINK_COMPONENT_APPSECRET", case.appsecret);
+            command
+        };
+        let set = run_with(command(&["platform", "set-ticket"]), case.ticket);
+        assert_eq!(set.code, 0, "{}", set.err);
+        if let Some(token) = case.refresh_token {
+            let added = run_with(command(&["platform", "add-account", ACCOUNT]), token);
+            assert_eq!(added.code, 0, "{}", added.err);
+        }
+        if let Some((method, path, body)) = case.prepare {
+            admin(&sandbox, method, &path, body);
+        }
+        let endpoint = case.endpoint.name();
+        let entry = lookup(case.endpoint, case.errcode).unwrap();
+        let (code, name) = (entry.errcode, entry.name);
+        let in_english = format!(
+            "getLinkMiniprogram: NO_TOKEN: {endpoint}: WeChat answered {code} {name}: {} {}",
+            entry.meaning.en, entry.remedy.en
+        );
+        let in_chinese = format!(
+            "getLinkMiniprogram：NO_TOKEN：{endpoint}：微信返回 {code} {name}：{}{}",
+            entry.meaning.zh, entry.remedy.zh
+        );
+        let is_chinese = |text: &str| text.contains(|c| matches!(c, '\u{3000}'..='\u{9fff}'));
+        for (lang, expected) in [("en", in_english), ("zh", in_chinese)] {
+            let ran = run(command(&["list", "--account", ACCOUNT, "--lang", lang]));
+            assert_eq!((ran.code, &*ran.out), (case.exit_code, ""), "{}", ran.err);
+            assert!(ran.err.contains(&expected), "{}", ran.err);
+            assert!(!ran.err.contains("HUSH"), "{}", ran.err);
+            if lang == "en" {
+                assert!(!is_chinese(&ran.err), "{}", ran.err);
+            } else {
+                // The rest consists of names.
+                let english = [" the ", "WeChat", "paused", ". "];
+                let found = english.into_iter().find(|word| ran.err.contains(word));
+                assert_eq!(found, None, "{}", ran.err);
+            }
+        }
+    }
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn from_a_ticket_to_a_link() {
         "?component_access_token=SANDBOX-TOKEN",
         "?access_token=SANDBOX-TOKEN",
     ] {
-        assert_eq!(errcode(&refresh_with(&sandbox, query, REFRESH)), 40001);
+        assert_eq!(errcode(&refresh_with(&sandbox, query, REFRESH)), 61014);
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 /// The description of one errcode or status, for programs and for people.
 struct Explanation {
     json: Value,
+    /// Empty if another one reads the same.
     text: String,
 }
 
@@ -37,7 +38,7 @@ fn command() -> Command {
             Arg::new("endpoint")
                 .long("endpoint")
                 .value_name("ENDPOINT")
-                .value_parser(Endpoint::LINKING.map(Endpoint::as_str))
+                .value_parser(Endpoint::ALL.map(Endpoint::as_str))
                 .help("Only the meaning of the errcode on this endpoint"),
         )
         .after_help(examples(&[
@@ -54,11 +55,12 @@ fn command() -> Command {
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let code = matches.get_one::<String>("code").map_or("", String::as_str);
     let endpoint = matches.get_one::<String>("endpoint");
-    let endpoint = endpoint.and_then(|word| Endpoint::parse_linking(word));
+    let endpoint = endpoint.and_then(|word| Endpoint::parse(word));
     let lang = context.out.lang();
-    let errcodes = find_errcodes(code, endpoint);
-    let mut explanations: Vec<Explanation> =
-        errcodes.map(|entry| explain_errcode(entry, lang)).collect();
+    let errcodes: Vec<&Entry> = find_errcodes(code, endpoint).collect();
+    let mut explanations: Vec<Explanation> = (0..errcodes.len())
+        .map(|index| explain_errcode(&errcodes, index, lang))
+        .collect();
     // A status does not depend on an endpoint.
     if endpoint.is_none() {
         let statuses = STATUSES.iter().filter(|entry| is_named(code, entry));
@@ -73,6 +75,9 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     }
     for (index, Explanation { json, text }) in explanations.iter().enumerate() {
         context.out.result(json, || {
+            if text.is_empty() {
+                return;
+            }
             let separator = if index > 0 { "\n" } else { "" };
             context.out.line(format_args!("{separator}{text}"));
         });
@@ -108,7 +113,15 @@ fn normalize(name: &str) -> String {
     short.unwrap_or(&name).to_owned()
 }
 
-fn explain_errcode(entry: &Entry, lang: Lang) -> Explanation {
+/// Whether two rows of one errcode read the same, on different endpoints.
+fn reads_like(a: &Entry, b: &Entry) -> bool {
+    (a.errcode, a.class, a.meaning.en, a.remedy.en)
+        == (b.errcode, b.class, b.meaning.en, b.remedy.en)
+}
+
+/// Explains one of the entries. The first of those that read the same has the text for all.
+fn explain_errcode(entries: &[&Entry], index: usize, lang: Lang) -> Explanation {
+    let entry = entries[index];
     let (meaning, remedy) = (entry.meaning.get(lang), entry.remedy.get(lang));
     let json = json!({
         "errcode": entry.errcode,
@@ -119,10 +132,17 @@ fn explain_errcode(entry: &Entry, lang: Lang) -> Explanation {
         "meaning": meaning,
         "remedy": remedy,
     });
-    let origin = match (entry.endpoint, lang) {
-        (Some(endpoint), Lang::En) => format!("WeChat errcode on {}", endpoint.name()),
+    if entries[..index].iter().any(|e| reads_like(e, entry)) {
+        let text = String::new();
+        return Explanation { json, text };
+    }
+    let same = entries[index..].iter().filter(|e| reads_like(e, entry));
+    // A general row, without an endpoint, comes first and stands for every endpoint.
+    let names: Option<Vec<&str>> = same.map(|e| e.endpoint.map(Endpoint::name)).collect();
+    let origin = match (names, lang) {
+        (Some(names), Lang::En) => format!("WeChat errcode on {}", names.join(", ")),
         (None, Lang::En) => "WeChat errcode".to_owned(),
-        (Some(endpoint), Lang::Zh) => format!("微信错误码，{}", endpoint.name()),
+        (Some(names), Lang::Zh) => format!("微信错误码，{}", names.join("、")),
         (None, Lang::Zh) => "微信错误码".to_owned(),
     };
     let mut text = format!(

@@ -45,6 +45,7 @@ fn authenticate(query: &str, wechat: &WechatState, now_ms: u64) -> Result<(), Re
         Some(TokenKind::Component) => Ok(()),
         Some(TokenKind::Expired) => Err(Refused::TokenExpired),
         Some(TokenKind::Malformed) => Err(Refused::TokenMalformed),
+        Some(TokenKind::Good | TokenKind::NoPermission) => Err(Refused::AccountToken),
         _ => Err(Refused::TokenUnknown),
     }
 }

@@ -52,6 +52,8 @@ pub(crate) enum Refused {
     TicketExpired,
     UnknownTicket,
     UnknownComponent,
+    /// A component endpoint was called with an account's token.
+    AccountToken,
     BadRefreshToken,
     ForbidsLinking,
 }
@@ -118,6 +120,12 @@ const TABLE: &[Row] = {
             Rid,
         ),
         row(R::UnknownComponent, 61011, "invalid component", Rid),
+        row(
+            R::AccountToken,
+            61014,
+            "must use component token for component api",
+            Rid,
+        ),
         row(R::BadRefreshToken, 61023, "refresh_token is invalid", Rid),
         row(R::MonthUsedUp, 89007, "wxa quota limit", Rid),
         row(R::Overseas, 89008, "overseas account can not link", Rid),

@@ -99,9 +99,10 @@ impl Doctor<'_> {
 /// The check that fails with this error.
 fn failed_check(error: &Error) -> &'static str {
     match (error.status(), error.errcode()) {
-        (Status::NoToken | Status::BadValue, _) => TOKEN_SOURCE,
-        (_, Some(40164 | 61004)) => WHITELIST,
+        // Also if it was a platform's call for a token.
+        (_, Some(40164 | 45035 | 61004)) => WHITELIST,
         (_, Some(61003 | 61023)) => AUTHORISED,
+        (Status::NoToken | Status::BadValue, _) => TOKEN_SOURCE,
         (_, Some(61007)) => PERMISSION,
         (_, Some(_)) if ExitCode::from(error) == ExitCode::NoAccess => TOKEN,
         _ => LIST,
@@ -112,7 +113,7 @@ fn failed_check(error: &Error) -> &'static str {
 /// address is in WeChat's errmsg.
 fn message_with_address(error: &Error) -> String {
     match (error.request_ip(), error.errcode()) {
-        ("", Some(40164 | 61004)) => format!("{} [{}]", error.message(), error.errmsg()),
+        ("", Some(40164 | 45035 | 61004)) => format!("{} [{}]", error.message(), error.errmsg()),
         ("", _) => error.message(),
         (ip, _) => format!("{} [{ip}]", error.message()),
     }

@@ -2,7 +2,10 @@
 
 package wxlink;
 
-/** WeChat's endpoints for links. An errcode may have different meanings on them. */
+/**
+ * WeChat's endpoints, for links and for a platform's tokens. An errcode may have different meanings
+ * on them.
+ */
 public enum Endpoint {
     /** WeChat's linkMiniprogram. */
     LINK,
@@ -11,7 +14,16 @@ public enum Endpoint {
     GET,
 
     /** WeChat's unlinkMiniprogram. */
-    UNLINK;
+    UNLINK,
+
+    /** WeChat's api_component_token. */
+    COMPONENT_TOKEN,
+
+    /** WeChat's api_authorizer_token. */
+    AUTHORIZER_TOKEN,
+
+    /** WeChat's api_get_authorizer_list. */
+    AUTHORIZER_LIST;
 
     /** The word that the native library and the other languages use. */
     public String word() {

@@ -1,0 +1,140 @@
+//! `wxlink serve`: receives WeChat's pushes and sends merchants to its authorisation page.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use serde_json::json;
+use tokio::sync::oneshot;
+use wxlink_serve::{Forward, PublicUrl, Server, Settings};
+
+use crate::command::{Run, Subcommand, examples};
+use crate::context::Context;
+use crate::environment::variable;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::interrupt;
+use crate::message::Message;
+use crate::secret;
+
+pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
+    command,
+    run: Run::WithSettings(run),
+};
+
+const FORWARD_SECRET: &str = "WXLINK_FORWARD_SECRET";
+/// The most time for one call. WeChat waits for the answer to a push for 5 s.
+const CALL_LIMIT: Duration = Duration::from_millis(3500);
+
+fn command() -> Command {
+    Command::new("serve")
+        .about("Receive WeChat's pushes and merchants' authorisations, as an HTTP service")
+        .long_about(
+            "Receive what WeChat pushes to a third-party platform, and send merchants to WeChat's \
+             authorisation page and back. Run it behind your own HTTPS front, which passes on \
+             /push, /authorize and /authorized. Needs the options component_appid, \
+             component_appsecret, push_token and push_aes_key, and a store that outlives the \
+             command. The log is lines of JSON on stderr.",
+        )
+        .arg(
+            Arg::new("listen")
+                .long("listen")
+                .value_name("ADDRESS:PORT")
+                .value_parser(value_parser!(SocketAddr))
+                .default_value("127.0.0.1:8000")
+                .help("Where to listen, in plain HTTP; port 0 takes a free one"),
+        )
+        .arg(
+            Arg::new("public-url")
+                .long("public-url")
+                .value_name("URL")
+                .required(true)
+                .help("Under which URL your front is reached, such as https://link.example.com"),
+        )
+        .arg(
+            Arg::new("forward")
+                .long("forward")
+                .value_name("URL")
+                .help("Where to POST events that wxlink does not handle, decrypted and signed"),
+        )
+        .arg(
+            Arg::new("forward-secret-file")
+                .long("forward-secret-file")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .requires("forward")
+                .help("The key of the signature of forwarded events, or WXLINK_FORWARD_SECRET"),
+        )
+        .after_help(examples(&[(
+            "behind a front that ends TLS for link.example.com",
+            "wxlink serve --public-url https://link.example.com",
+        )]))
+}
+
+fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
+    let settings = settings(context, matches)?;
+    let mut options = context.settings.options().clone();
+    super::check_platform_store(context)?;
+    let limit = context.client_limit().min(CALL_LIMIT);
+    options.set("timeout_ms", &limit.as_millis().to_string())?;
+    let client = context.uncancelled_client(&options)?;
+    let listen = settings.listen;
+    let failed = |e: std::io::Error| {
+        CommandError::Usage(Message::new(
+            format!("cannot listen on {listen}: {e}"),
+            format!("无法监听 {listen}：{e}"),
+        ))
+    };
+    let server = Server::bind(client, settings).map_err(failed)?;
+    let address = server.address().map_err(failed)?;
+    let out = context.out;
+    out.result(&json!({"listen": format!("http://{address}")}), || {
+        let listening = context.text("Listening on", "正在监听");
+        out.line(format_args!("{listening} http://{address}"));
+    });
+    let (stop, stopped) = oneshot::channel();
+    let stop = std::sync::Mutex::new(Some(stop));
+    interrupt::on_interrupt(move || {
+        let stop = stop.lock().ok().and_then(|mut stop| stop.take());
+        drop(stop);
+    });
+    let stopped = async {
+        // The sender is dropped at the first signal.
+        let _: Result<(), _> = stopped.await;
+    };
+    server.run(stopped).map_err(failed)?;
+    Ok(ExitCode::Done)
+}
+
+fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, CommandError> {
+    let lang = context.out.lang();
+    let url = crate::args::required(matches, "public-url");
+    let public_url = PublicUrl::parse(url)
+        .map_err(|e| CommandError::usage(format!("--public-url: {}", e.message(lang))))?;
+    let forward = match matches.get_one::<String>("forward") {
+        None => None,
+        Some(url) => Some(Forward {
+            url: url.clone(),
+            secret: forward_secret(context, matches)?,
+        }),
+    };
+    Ok(Settings {
+        listen: *matches.get_one("listen").unwrap_or(&([127, 0, 0, 1], 8000).into()),
+        public_url,
+        forward,
+    })
+}
+
+fn forward_secret(context: &Context, matches: &ArgMatches) -> Result<String, CommandError> {
+    if let Some(path) = matches.get_one::<PathBuf>("forward-secret-file") {
+        return secret::token_in(path, context.out.lang());
+    }
+    variable(FORWARD_SECRET)?.ok_or_else(|| {
+        CommandError::Usage(Message::new(
+            "--forward needs a key for its signatures: set WXLINK_FORWARD_SECRET or \
+             --forward-secret-file",
+            "--forward 需要签名密钥：请设置 WXLINK_FORWARD_SECRET 或 --forward-secret-file",
+        ))
+    })
+}

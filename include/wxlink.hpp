@@ -428,6 +428,11 @@ struct argument_error : error {
 struct not_sent_error : error {
     using error::error;
 };
+/// WeChat refuses the platform's ticket, so there is no access token: pass the pushed one to
+/// client::set_ticket and call again.
+struct ticket_error : not_sent_error {
+    using not_sent_error::not_sent_error;
+};
 /// The request was sent, but no answer came from WeChat: read the list before calling again.
 struct outcome_unknown_error : error {
     using error::error;

@@ -305,6 +305,35 @@ fn command(redis: &Redis, line: &str) -> String {
 }
 
 #[test]
+fn an_error_about_the_keys_of_a_claim_names_all_of_them() {
+    let Some(redis) = Redis::start("claims with a key of another type") else {
+        return;
+    };
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let realm = sandbox.http_url().replace(':', "%3A").replace('/', "%2F");
+    let account = wxlink_testkit::ACCOUNT;
+    let of_account = format!("wxlink:link:{{{realm}:{APPID}}}:account:{account}");
+    let outcome = format!("{of_account}:outcome");
+    let pushed = command(&redis, &format!("LPUSH {outcome} x"));
+    assert_eq!(pushed, ":1\r\n");
+    // `command` uses database 0.
+    let url = redis.url();
+    let store = url.trim_end_matches("/3");
+    let set = [
+        ("store", store),
+        ("account", account),
+        ("timeout_ms", "20000"),
+    ];
+    let progress = ensure(&client(sandbox.http_url(), &set));
+    assert_eq!((progress.status(), progress.posts()), (Status::Store, 0));
+    let message = progress.message();
+    for key in [&*format!("{of_account}, "), ":token:", &*outcome] {
+        assert!(message.contains(key), "{key}: {message}");
+    }
+    assert!(!message.contains(TOKEN), "{message}");
+}
+
+#[test]
 fn a_replica_that_hangs_delays_claims_and_breaks_none() {
     let (Some(primary), Some(replica)) = (
         Redis::start("claims in a Redis with a replica"),

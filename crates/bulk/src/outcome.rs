@@ -28,7 +28,8 @@ pub enum Outcome {
     /// A quota is used up, or an earlier invitation may still take effect; the row is due again at
     /// [`Record::until`].
     Deferred,
-    /// WeChat could not be reached in any attempt. Nothing was posted, or the list does not show it.
+    /// WeChat could not be reached in any attempt. Nothing was posted, or the list does not show
+    /// it.
     Failed,
     /// A post was sent and no answer arrived, and the list could not be read: it may have taken
     /// effect.

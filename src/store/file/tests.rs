@@ -6,11 +6,8 @@ pub(super) struct Folder(PathBuf);
 
 impl Folder {
     pub(super) fn new(name: &str) -> Folder {
-        let name = format!("wxlink-store-{}-{name}", std::process::id());
-        let dir = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir(&dir).unwrap();
-        Folder(dir)
+        // If the tests are killed, the next run replaces it.
+        Folder(wxlink_testkit::scratch(&format!("store-{name}")))
     }
 
     pub(super) fn path(&self) -> PathBuf {

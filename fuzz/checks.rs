@@ -213,6 +213,11 @@ pub fn options(data: &[u8]) {
         }
         // Creating a client would read the file.
         Ok(_) if key == "ca_file" => {}
+        // These two belong together.
+        Ok(_) if key == "component_appid" || key == "component_appsecret" => {
+            let refused = Client::new(&options).err();
+            assert!(value.is_empty() || refused.is_some());
+        }
         Ok(_) => {
             options.set("trust", "bundled").unwrap();
             let _ = format!("{:?}", Client::new(&options).unwrap());

@@ -114,7 +114,7 @@
 /** The store of link claims cannot be used. */
 #define WX_E_STORE (-26)
 
-/* -40 to -69: WeChat may have acted; read the list before linking again. */
+/* -40 to -69: WeChat may have acted; read the list before calling again. */
 /** The time limit was reached after the request was sent. */
 #define WX_E_TIMEOUT (-40)
 /** The connection broke after the request was sent. */
@@ -167,7 +167,7 @@
 /* Delivery: whether WeChat may have received the request. See wx_result_delivery. */
 /** Nothing was sent: calling again cannot do anything twice. */
 #define WX_DELIVERY_NEVER_SENT 0
-/** The request was sent, but no answer came from WeChat: read the list before linking again. */
+/** The request was sent, but no answer came from WeChat: read the list before calling again. */
 #define WX_DELIVERY_UNKNOWN 1
 /** WeChat answered with an errcode, which is the outcome of the request. */
 #define WX_DELIVERY_ANSWERED 2

@@ -43,7 +43,7 @@ enum class show_profile : bool { no, yes };
 enum class delivery {
     /// Nothing was sent: calling again cannot do anything twice.
     never_sent = WX_DELIVERY_NEVER_SENT,
-    /// The request was sent, but no answer came from WeChat: read the list before linking again.
+    /// The request was sent, but no answer came from WeChat: read the list before calling again.
     unknown = WX_DELIVERY_UNKNOWN,
     /// WeChat answered with an errcode, which is the outcome of the request.
     answered = WX_DELIVERY_ANSWERED,
@@ -428,7 +428,12 @@ struct argument_error : error {
 struct not_sent_error : error {
     using error::error;
 };
-/// The request was sent, but no answer came from WeChat: read the list before linking again.
+/// WeChat refuses the platform's ticket, so there is no access token: pass the pushed one to
+/// client::set_ticket and call again.
+struct ticket_error : not_sent_error {
+    using not_sent_error::not_sent_error;
+};
+/// The request was sent, but no answer came from WeChat: read the list before calling again.
 struct outcome_unknown_error : error {
     using error::error;
 };
@@ -490,6 +495,7 @@ inline void result::or_throw() const {
     }
     // By group, so that a status of a later library has an error, too.
     if (status_ > -20) throw argument_error(*this);
+    if (status_ == WX_E_NO_TOKEN && class_() == error_class::ticket) throw ticket_error(*this);
     if (status_ > -40) throw not_sent_error(*this);
     if (status_ > -60) throw outcome_unknown_error(*this);
     if (status_ > -70) throw bad_answer_error(*this);

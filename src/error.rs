@@ -56,6 +56,8 @@ struct Inner {
     received: Vec<u8>,
     certificate: Option<CertificateProblem>,
     lang: Lang,
+    /// See [`Error::is_store_failure`].
+    store_failed: bool,
     /// See [`Error::is_transient`].
     transient: bool,
     /// Seconds until a token is fetched again; 0 if fetching is not paused.
@@ -75,6 +77,7 @@ impl Inner {
             received: Vec::new(),
             certificate: None,
             lang,
+            store_failed: false,
             transient: false,
             next_try_s: 0,
         }
@@ -173,6 +176,13 @@ impl Error {
         self
     }
 
+    /// Marks the error as a failure of the store: see
+    /// [`is_store_failure`](Error::is_store_failure).
+    pub(crate) fn of_store(mut self) -> Error {
+        self.0.store_failed = true;
+        self
+    }
+
     /// Adds that no token will be fetched for the time `pause`.
     pub(crate) fn with_next_try_in(mut self, pause: std::time::Duration) -> Error {
         self.0.next_try_s = pause.as_millis().div_ceil(1000) as u64;
@@ -183,6 +193,12 @@ impl Error {
     /// without action, such as an unavailable network or store. If not, a person has to act.
     pub fn is_transient(&self) -> bool {
         self.0.transient
+    }
+
+    /// Whether the store could not be used (option `store`): [`Status::Store`], and
+    /// [`Status::NoToken`] if the token is in the store.
+    pub fn is_store_failure(&self) -> bool {
+        self.0.store_failed || self.0.status == Status::Store
     }
 
     /// Sets the endpoint that was called.

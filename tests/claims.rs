@@ -1,12 +1,17 @@
 //! Link claims over stores that processes share: however a process ends, and however late its
 //! invitation takes effect, no other process posts a second one within the settle time.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use wxlink::{Client, LinkChoices, LinkProgress, LinkState, Options, Status};
 use wxlink_sandbox::{Sandbox, Settings};
@@ -45,25 +50,48 @@ fn until(mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Another process that ensures the link. It is this test program, which then runs only
-/// [`one_process`].
-fn start_process(url: &str, store: &str) -> Child {
+/// The variable that holds the options of a process of [`start_process`].
+const PROCESS_OPTIONS: &str = "CLAIMS_OPTIONS";
+/// Precedes its result on stdout, where the test runner writes too.
+const PROCESS_RESULT: &str = "RESULT ";
+
+/// Another process that ensures the link and prints the result. It is this test program, which then
+/// runs only [`one_process`].
+fn start_process(url: &str, set: &[(&str, &str)]) -> Child {
+    let options: HashMap<&str, &str> = set.iter().copied().chain([("base_url", url)]).collect();
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "one_process", "--nocapture"])
-        .env("CLAIMS_URL", url)
-        .env("CLAIMS_STORE", store)
-        .stdout(Stdio::null())
+        .env(PROCESS_OPTIONS, json!(options).to_string())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
 #[test]
 fn one_process() {
-    // Without these variables it is a test of its own, which has nothing to do.
-    let (Ok(url), Ok(store)) = (std::env::var("CLAIMS_URL"), std::env::var("CLAIMS_STORE")) else {
+    // Without this variable it is a test of its own, which has nothing to do.
+    let Ok(options) = std::env::var(PROCESS_OPTIONS) else {
         return;
     };
-    ensure(&client(&url, &[("store", &store), ("timeout_ms", "60000")]));
+    let options: HashMap<&str, &str> = serde_json::from_str(&options).unwrap();
+    let set: Vec<_> = options.into_iter().collect();
+    let (_, url) = set.iter().find(|(key, _)| *key == "base_url").unwrap();
+    let progress = ensure(&client(url, &set));
+    println!("{PROCESS_RESULT}{}", described(&progress));
+}
+
+/// The status, the number of posts and the delivery of a result.
+fn described(progress: &LinkProgress) -> String {
+    let (status, delivery) = (progress.status().name(), progress.delivery().as_str());
+    format!("{status}, {} posts, {delivery}", progress.posts())
+}
+
+/// Waits for a process and returns its result.
+fn result_of(process: Child) -> String {
+    let output = process.wait_with_output().unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let (_, result) = output.split_once(PROCESS_RESULT).expect(&output);
+    result.lines().next().unwrap().to_owned()
 }
 
 /// A process is killed while its post is on the way. Until the claim ends, another process does not
@@ -74,7 +102,8 @@ fn a_killed_process_leaves_its_claim(store: &str) {
     let hour_ms = 3_600_000;
     let fault = json!({"endpoint": "link", "fault": "hang", "effect_after_ms": hour_ms});
     sandbox.admin("POST", "faults", &fault).unwrap();
-    let mut process = start_process(url, store);
+    let set = [("store", store), ("timeout_ms", "60000")];
+    let mut process = start_process(url, &set);
     until(|| received(&sandbox) == 1);
     process.kill().unwrap();
     process.wait().unwrap();
@@ -135,7 +164,8 @@ fn late_effect(fault: &Value, late_ms: u64, callers: Callers) -> String {
     let (client, who) = match callers {
         Callers::One => (client(url, &[]), "one process"),
         Callers::Two { store, kind } => {
-            let mut process = start_process(url, store);
+            let set = [("store", store), ("timeout_ms", "60000")];
+            let mut process = start_process(url, &set);
             until(|| received(&sandbox) == 1);
             process.kill().unwrap();
             process.wait().unwrap();
@@ -275,6 +305,35 @@ fn command(redis: &Redis, line: &str) -> String {
 }
 
 #[test]
+fn an_error_about_the_keys_of_a_claim_names_all_of_them() {
+    let Some(redis) = Redis::start("claims with a key of another type") else {
+        return;
+    };
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let realm = sandbox.http_url().replace(':', "%3A").replace('/', "%2F");
+    let account = wxlink_testkit::ACCOUNT;
+    let of_account = format!("wxlink:link:{{{realm}:{APPID}}}:account:{account}");
+    let outcome = format!("{of_account}:outcome");
+    let pushed = command(&redis, &format!("LPUSH {outcome} x"));
+    assert_eq!(pushed, ":1\r\n");
+    // `command` uses database 0.
+    let url = redis.url();
+    let store = url.trim_end_matches("/3");
+    let set = [
+        ("store", store),
+        ("account", account),
+        ("timeout_ms", "20000"),
+    ];
+    let progress = ensure(&client(sandbox.http_url(), &set));
+    assert_eq!((progress.status(), progress.posts()), (Status::Store, 0));
+    let message = progress.message();
+    for key in [&*format!("{of_account}, "), ":token:", &*outcome] {
+        assert!(message.contains(key), "{key}: {message}");
+    }
+    assert!(!message.contains(TOKEN), "{message}");
+}
+
+#[test]
 fn a_replica_that_hangs_delays_claims_and_breaks_none() {
     let (Some(primary), Some(replica)) = (
         Redis::start("claims in a Redis with a replica"),
@@ -341,4 +400,146 @@ fn three_runs_against_three_refusals_post_once() {
         let _ = sandbox.admin("POST", "approvals", &refuse);
     }
     assert_eq!(received(&sandbox), 1);
+}
+
+/// Forwards connections to the simulator, and holds back what it sends from one moment on.
+struct Relay {
+    url: String,
+    /// Reports that the moment has come.
+    held: Receiver<()>,
+    /// Dropping it ends the hold.
+    release: SyncSender<()>,
+}
+
+/// After a client has written for the `write`-th time over the `connection`-th connection, this
+/// connection is held. A request is one write.
+#[derive(Clone, Copy, PartialEq)]
+struct Hold {
+    connection: u32,
+    write: u32,
+}
+
+impl Relay {
+    fn start(target: &str, hold: Hold) -> Relay {
+        let (scheme, address) = target.split_once("://").unwrap();
+        let address = address.trim_end_matches('/').to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let (report, held) = sync_channel(1);
+        let (release, released) = sync_channel(0);
+        let released = Arc::new(Mutex::new(released));
+        thread::spawn(move || {
+            for (connection, client) in (1..).zip(listener.incoming()) {
+                let client = client.unwrap();
+                let server = TcpStream::connect(&address).unwrap();
+                let writes = Arc::new(AtomicU32::new(0));
+                let is_held = move |writes: &AtomicU32| {
+                    let write = writes.load(SeqCst);
+                    hold == Hold { connection, write }
+                };
+                let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let (count, report) = (writes.clone(), report.clone());
+                thread::spawn(move || {
+                    forward(from, to, || {
+                        count.fetch_add(1, SeqCst);
+                        if is_held(&count) {
+                            report.send(()).unwrap();
+                        }
+                    });
+                });
+                let released = released.clone();
+                thread::spawn(move || {
+                    forward(server, client, || {
+                        if is_held(&writes) {
+                            // Returns an error when the other end is dropped.
+                            let _ = released.lock().unwrap().recv();
+                        }
+                    });
+                });
+            }
+        });
+        Relay { url, held, release }
+    }
+}
+
+/// Forwards one direction of a connection. Calls `before` before each write.
+fn forward(mut from: TcpStream, mut to: TcpStream, mut before: impl FnMut()) {
+    let mut buffer = [0; 65536];
+    while let Ok(n @ 1..) = from.read(&mut buffer) {
+        before();
+        if to.write_all(&buffer[..n]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// A process is stopped between its claim and the first byte of its post, and resumed after its
+/// time limit, its claim and the post of another process: it does not post.
+fn a_stopped_process_does_not_post_late(sandbox: &Sandbox, url: &str, hold: Hold) {
+    let path = scratch(&format!("claims-stopped-{}", hold.connection)).join("store");
+    let store = format!("file:{}", path.display());
+    let ca_file = sandbox.ca_file().to_str().unwrap();
+    let shared = [
+        ("store", store.as_str()),
+        ("account", wxlink_testkit::ACCOUNT),
+        ("ca_file", ca_file),
+    ];
+    let relay = Relay::start(url, hold);
+
+    // The first connection. Its outcome makes the other process read the list during its claim.
+    let set = [("settle_ms", "1"), ("timeout_ms", "20000")];
+    let another = client(&relay.url, &[&shared[..], &set].concat());
+    let busy = json!({"endpoint": "link", "fault": {"errcode": {"code": -1}}});
+    sandbox.admin("POST", "faults", &busy).unwrap();
+    let progress = ensure(&another);
+    assert_eq!(progress.state(), LinkState::InDoubt, "{progress:?}");
+    let before = received(sandbox);
+
+    let keep_alive_ms = if url.starts_with("https") {
+        "0"
+    } else {
+        "60000"
+    };
+    let set = [
+        ("settle_ms", "50"),
+        ("timeout_ms", "6000"),
+        ("keep_alive_ms", keep_alive_ms),
+    ];
+    let process = start_process(&relay.url, &[&shared[..], &set].concat());
+    let signal = |signal| {
+        let pid = Pid::from_raw(process.id().try_into().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    };
+    relay.held.recv_timeout(Duration::from_secs(60)).unwrap();
+    signal(Signal::STOP);
+    // Its claim lasts longer than the time in which it may post.
+    until(|| ensure(&another).posts() == 1);
+    assert_eq!(received(sandbox), before + 1);
+    drop(relay.release);
+    signal(Signal::CONT);
+
+    assert_eq!(result_of(process), "TIMEOUT_UNSENT, 0 posts, never sent");
+    assert_eq!(received(sandbox), before + 1);
+}
+
+#[test]
+fn a_process_that_is_stopped_between_the_list_and_its_post_does_not_post_late() {
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let second_list = Hold {
+        connection: 2,
+        write: 2,
+    };
+    a_stopped_process_does_not_post_late(&sandbox, sandbox.http_url(), second_list);
+}
+
+#[test]
+fn a_process_that_is_stopped_while_it_connects_for_its_post_does_not_post_late() {
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    // After two lists, each over a connection of its own.
+    let handshake = Hold {
+        connection: 4,
+        write: 1,
+    };
+    a_stopped_process_does_not_post_late(&sandbox, sandbox.https_url(), handshake);
 }

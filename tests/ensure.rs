@@ -244,6 +244,30 @@ fn a_lost_outcome_is_found_in_the_list_and_not_posted_again() {
 }
 
 #[test]
+fn a_wait_invites_only_by_a_list_that_it_has_just_read() {
+    let b = Bench::with(&[("max_retries", "0")]);
+    // Another call's claim, which ends during the wait.
+    let mut options = Options::new();
+    options.set("settle_ms", "3000").unwrap();
+    let another = b.client.derive(&options).unwrap();
+    b.fault(json!({"endpoint": "link", "fault": {"drop": "reset"}, "when": "before"}));
+    another.link_miniprogram(TOKEN, APPID, QUIET).unwrap_err();
+
+    b.fault(json!({"endpoint": "get", "fault": {"delay_ms": 1}}));
+    b.fault(json!({"endpoint": "get", "fault": {"status": {"code": 502}}, "always": true}));
+    expect(&b.ensure(4500), Status::InDoubt, LinkState::InDoubt, 0);
+    assert_eq!(b.links(), (1, 0));
+    // The claim had ended: with a list, the next call invites.
+    b.admin("DELETE", "faults", Value::Null);
+    expect(
+        &b.ensure(0),
+        Status::Pending,
+        LinkState::AwaitingOfficialAccount,
+        1,
+    );
+}
+
+#[test]
 fn an_invitation_whose_outcome_is_unknown_is_posted_again_only_after_the_settle_time() {
     let lost = json!({"drop": "close"});
     let busy = json!({"errcode": {"code": -1}});

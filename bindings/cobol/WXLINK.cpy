@@ -157,7 +157,7 @@
                88  WX-E-NO-TOKEN         VALUE -25.
                88  WX-E-STORE            VALUE -26.
       *        -40 to -69: WeChat may have acted; read the list before
-      *        linking again.
+      *        calling again.
                88  WX-E-OUTCOME-UNKNOWN  VALUES -69 THRU -40.
                88  WX-E-TIMEOUT          VALUE -40.
                88  WX-E-CONNECTION-LOST  VALUE -41.
@@ -207,7 +207,7 @@
                88  WX-DELIVERY-NEVER-SENT
                                          VALUE 0.
       *        The request was sent, but no answer came from WeChat:
-      *        read the list before linking again.
+      *        read the list before calling again.
                88  WX-DELIVERY-UNKNOWN   VALUE 1.
       *        WeChat answered with an errcode, which is the outcome of
       *        the request.

@@ -125,6 +125,10 @@ static void tokens() {
     EXPECT(thrown<wxlink::not_sent_error>([&] { (void)client.get_linked(""); }).status() ==
            WX_E_NO_TOKEN);
     thrown<wxlink::argument_error>([&] { client.set_ticket(""); });
+    client.set_ticket("REFUSED-TICKET");
+    const auto refused = thrown<wxlink::ticket_error>([&] { (void)client.get_linked(""); });
+    EXPECT(refused.status() == WX_E_NO_TOKEN && refused.class_() == wxlink::error_class::ticket);
+    EXPECT(refused.delivery() == wxlink::delivery::never_sent);
     client.set_ticket("SANDBOX-TICKET");
     client.add_account("wx0a00000000000001", "SANDBOX-REFRESH-1");
     EXPECT(client.get_linked("").errcode() == 0);

@@ -549,6 +549,11 @@ func TestAPlatformGetsItsTokens(t *testing.T) {
 		failed.Status != wxlink.StatusBadValue {
 		t.Errorf("an empty ticket: %v", err)
 	}
+	if err := client.SetTicket(ctx, "REFUSED-TICKET"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client.GetLinked(ctx, "")
+	expectKinds(t, err, wxlink.ErrTicket, wxlink.ErrNotSent)
 	if err := client.SetTicket(ctx, "SANDBOX-TICKET"); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ var (
 	// ErrNotSent: nothing was sent. It is safe to call again.
 	ErrNotSent = errors.New("wxlink: nothing was sent")
 	// ErrOutcomeUnknown: the request was sent and no valid answer came back. Read the list before
-	// linking again; a call that only reads may be repeated.
+	// calling again; a call that only reads may be repeated.
 	ErrOutcomeUnknown = errors.New("wxlink: the outcome is unknown")
 
 	// What to do about WeChat's answer.

@@ -121,7 +121,7 @@ const (
 	// Nothing was sent: calling again cannot do anything twice.
 	NeverSent Delivery = 0
 
-	// The request was sent, but no answer came from WeChat: read the list before linking again.
+	// The request was sent, but no answer came from WeChat: read the list before calling again.
 	OutcomeUnknown Delivery = 1
 
 	// WeChat answered with an errcode, which is the outcome of the request.

@@ -9,7 +9,7 @@ namespace Wxlink;
 /**
  * How a call ended. Numbers are never reused. Treat a number that you do not know like its group:
  * -1 to -19: an argument is invalid; nothing was changed; -20 to -39: nothing was sent; calling
- * again is safe; -40 to -69: WeChat may have acted; read the list before linking again.
+ * again is safe; -40 to -69: WeChat may have acted; read the list before calling again.
  */
 final class Status
 {
@@ -147,7 +147,7 @@ enum Delivery: int
     /** Nothing was sent: calling again cannot do anything twice. */
     case NeverSent = 0;
 
-    /** The request was sent, but no answer came from WeChat: read the list before linking again. */
+    /** The request was sent, but no answer came from WeChat: read the list before calling again. */
     case Unknown = 1;
 
     /** WeChat answered with an errcode, which is the outcome of the request. */

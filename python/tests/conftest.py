@@ -1,4 +1,5 @@
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 
@@ -20,6 +21,16 @@ def server(wxlink_sandbox: Server) -> Server:
 def client(server: Server) -> Iterator[wxlink.Client]:
     with server.client(timeout=60) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def temporary_folders(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bulk job that does not finish leaves its folder: here, and not in the system's folder."""
+    folder = str(tmp_path_factory.mktemp("temporary"))
+    monkeypatch.setenv("TMPDIR", folder)
+    monkeypatch.setattr(tempfile, "tempdir", folder)
 
 
 @pytest.fixture(autouse=True)

@@ -264,6 +264,11 @@ def test_a_platform_gets_its_tokens(server: Server) -> None:
             client.get_linked("")
         with pytest.raises(wxlink.ArgumentError, match="ticket is empty"):
             client.set_ticket("")
+        client.set_ticket("REFUSED-TICKET")
+        with pytest.raises(wxlink.TicketError, match="answered 61006") as refused:
+            client.get_linked("")
+        assert (refused.value.status, refused.value.delivery) == ("NO_TOKEN", "never sent")
+        assert type(pickle.loads(pickle.dumps(refused.value))) is wxlink.TicketError
         client.set_ticket("SANDBOX-TICKET")
         client.add_account("wx0a00000000000001", "SANDBOX-REFRESH-1")
         client.get_linked("")

@@ -39,6 +39,7 @@ from wxlink.errors import (
     OutcomeUnknownTimeoutError,
     PendingError,
     QuotaError,
+    TicketError,
     TokenError,
     WxError,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "PendingError",
     "QuotaError",
     "Response",
+    "TicketError",
     "TokenError",
     "UnreadableAccount",
     "WxError",

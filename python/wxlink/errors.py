@@ -5,7 +5,8 @@ The tree shows what a caller may do next::
     WxError
     ├── ArgumentError (ValueError)           an argument is invalid; nothing was sent
     ├── NotSentError                         nothing was sent: call again
-    │   └── NotSentTimeoutError (TimeoutError)
+    │   ├── NotSentTimeoutError (TimeoutError)
+    │   └── TicketError                      pass the ticket that WeChat pushes, call again
     ├── OutcomeUnknownError                  sent without a verdict: read the list first
     │   ├── OutcomeUnknownTimeoutError (TimeoutError)
     │   └── BadAnswerError                   the response is not one of WeChat's
@@ -97,8 +98,15 @@ class NotSentTimeoutError(NotSentError, TimeoutError):
     """The time limit passed before anything was sent."""
 
 
+class TicketError(NotSentError):
+    """WeChat refuses the platform's ticket, so there is no access token.
+
+    Pass the component_verify_ticket that WeChat pushes to `set_ticket`, then call again.
+    """
+
+
 class OutcomeUnknownError(WxError):
-    """The request was sent, but there is no verdict: read the list before you link again."""
+    """The request was sent, but there is no verdict: read the list before you call again."""
 
 
 class OutcomeUnknownTimeoutError(OutcomeUnknownError, TimeoutError):
@@ -106,7 +114,7 @@ class OutcomeUnknownTimeoutError(OutcomeUnknownError, TimeoutError):
 
 
 class BadAnswerError(OutcomeUnknownError):
-    """The response is not one of WeChat's: read the list before you link again."""
+    """The response is not one of WeChat's: read the list before you call again."""
 
 
 class ApiError(WxError):
@@ -236,6 +244,8 @@ _BY_GROUP: list[tuple[int, type[WxError]]] = [
 def _kind(fields: dict[str, Any]) -> type[WxError]:
     if fields["status"] == "API":
         return _BY_CLASS.get(fields["class_"], ApiError)
+    if fields["status"] == "NO_TOKEN" and fields.get("class_") == "ticket":
+        return TicketError
     if fields["status"] in _BY_STATUS:
         return _BY_STATUS[fields["status"]]
     groups = (kind for last, kind in _BY_GROUP if fields["status_code"] >= last)

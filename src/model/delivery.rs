@@ -49,7 +49,7 @@ deliveries! {
     0 NeverSent "NEVER_SENT" "never sent"
         "Nothing was sent: calling again cannot do anything twice."
     1 Unknown "UNKNOWN" "unknown"
-        "The request was sent, but no answer came from WeChat: read the list before linking again."
+        "The request was sent, but no answer came from WeChat: read the list before calling again."
     2 Answered "ANSWERED" "answered"
         "WeChat answered with an errcode, which is the outcome of the request."
 }

@@ -59,8 +59,8 @@ pub static STATUS_GROUPS: &[StatusGroup] = &[
         lowest: -69,
         highest: -40,
         text: Text {
-            en: "WeChat may have acted; read the list before linking again",
-            zh: "微信可能已执行，再次关联前请先查询列表",
+            en: "WeChat may have acted; read the list before calling again",
+            zh: "微信可能已执行，再次调用前请先查询列表",
         },
     },
 ];
@@ -284,6 +284,7 @@ const TOO_LARGE_READ: Text = Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::delivery::DELIVERIES;
 
     #[test]
     fn numbers_fall_and_no_text_is_missing() {
@@ -310,6 +311,17 @@ mod tests {
             assert!(!read.contains("可能已经处理"), "{read}");
             assert!(change.contains("再次调用前请先查询列表"), "{change}");
         }
+    }
+
+    #[test]
+    fn what_an_unknown_outcome_means_fits_linking_and_unlinking() {
+        let group = STATUS_GROUPS.iter().find(|g| g.name == "OUTCOME_UNKNOWN");
+        let delivery = DELIVERIES.iter().find(|d| d.delivery == Delivery::Unknown);
+        for text in [group.unwrap().text.en, delivery.unwrap().summary] {
+            assert!(text.contains("list before calling again"), "{text}");
+        }
+        let zh = group.unwrap().text.zh;
+        assert!(zh.contains("再次调用前请先查询列表"), "{zh}");
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub(crate) enum Field {
 const FIELD_COUNT: usize = Field::FuncNews as usize + 1;
 
 impl Field {
+    #[inline]
     pub fn parse(name: &[u8]) -> Option<Field> {
         Some(match name {
             b"status" => Field::Status,
@@ -67,32 +68,33 @@ impl Field {
         })
     }
 
-    /// Why the next value of a field cannot decide anything: ids must be texts, the status a whole
+    /// Whether decisions depend on the field.
+    fn decides(self) -> bool {
+        matches!(self, Field::Status | Field::Username | Field::Appid)
+    }
+
+    /// Why the next value of a field that decides cannot: ids must be texts, the status a whole
     /// number, and all of them undamaged. They may also be null. Consumes the value.
     fn fault(self, value: &mut Reader<'_>) -> Option<&'static str> {
         let kind = value.peek();
         match (self, kind) {
-            (Field::Username | Field::Appid, b'"') => {
-                let id = value.text_bytes().unwrap_or_default();
-                is_damaged(&id).then_some("is damaged")
+            (_, b'n') => {
+                value.skip();
+                None
             }
             (Field::Status, b'"') => {
                 let status = value.text_bytes().unwrap_or_default();
                 (!is_whole_number(&status)).then_some("is not a whole number")
             }
-            (Field::Username | Field::Appid, b'n') | (Field::Status, b'n') => {
-                value.skip();
-                None
-            }
-            (Field::Username | Field::Appid, _) => Some("is not a text"),
             (Field::Status, _) => {
                 let is_number = is_whole_number(value.raw().as_bytes());
                 (!is_number).then_some("is not a whole number")
             }
-            _ => {
-                value.skip();
-                None
+            (_, b'"') => {
+                let id = value.text_bytes().unwrap_or_default();
+                is_damaged(&id).then_some("is damaged")
             }
+            _ => Some("is not a text"),
         }
     }
 }
@@ -236,11 +238,15 @@ fn find_fields(item: &mut Reader<'_>) -> Result<ItemOffsets, ItemFault> {
             };
         };
         let offset = &mut offsets.fields[field as usize];
-        let decides = matches!(field, Field::Status | Field::Username | Field::Appid);
-        if decides && *offset > 0 {
+        let is_repeated = *offset > 0;
+        *offset = offset_of(value)?;
+        if !field.decides() {
+            value.skip();
+            return Ok(());
+        }
+        if is_repeated {
             return Err(ItemFault::Repeated(field));
         }
-        *offset = offset_of(value)?;
         match field.fault(value) {
             Some(why) => Err(ItemFault::Value(field, why)),
             None => Ok(()),
@@ -263,11 +269,13 @@ fn check_name(name: &[u8], place: &str) -> Result<(), String> {
 }
 
 fn is_damaged(text: &[u8]) -> bool {
+    // Most texts are ASCII.
+    let is_plain = text.iter().all(|byte| (1..128).contains(byte));
     let is_replaced = || {
         let text = std::str::from_utf8(text);
         text.is_ok_and(|text| text.contains(REPLACEMENT))
     };
-    text.contains(&0) || !text.is_ascii() && is_replaced()
+    !is_plain && (text.contains(&0) || is_replaced())
 }
 
 /// Whether a text is a whole number, of any size.

@@ -72,9 +72,16 @@ impl<'a> Reader<'a> {
         if is_object {
             self.at += 1;
             while self.peek() == b'"' {
-                let key = self.string_bytes();
+                let start = self.at;
+                let has_no_escapes = self.skip_string();
+                let end = self.at;
                 self.peek();
-                field(&key, self)?;
+                if has_no_escapes {
+                    let key = self.json.get(start + 1..end - 1);
+                    field(key.unwrap_or_default(), self)?;
+                } else {
+                    field(&self.unescaped(start, end), self)?;
+                }
             }
             self.at += 1;
         }
@@ -195,9 +202,14 @@ impl<'a> Reader<'a> {
             let text = self.json.get(start + 1..self.at - 1);
             Cow::Borrowed(text.unwrap_or_default())
         } else {
-            let text = serde_json::from_str(self.slice(start, self.at));
-            Cow::Owned(text.map_or_else(|_| Vec::new(), String::into_bytes))
+            Cow::Owned(self.unescaped(start, self.at))
         }
+    }
+
+    /// The text of a string with escapes.
+    fn unescaped(&self, start: usize, end: usize) -> Vec<u8> {
+        let text = serde_json::from_str(self.slice(start, end));
+        text.map_or_else(|_| Vec::new(), String::into_bytes)
     }
 
     fn slice(&self, start: usize, end: usize) -> &'a str {

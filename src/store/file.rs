@@ -626,4 +626,6 @@ fn millis(time: Duration) -> u64 {
 }
 
 #[cfg(test)]
+mod interrupted;
+#[cfg(test)]
 mod tests;

@@ -135,7 +135,7 @@ impl Redis {
 
     fn with<T>(
         &self,
-        key: &str,
+        keys: &[&str],
         until: Instant,
         work: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
@@ -153,7 +153,7 @@ impl Redis {
             return Err(why.clone());
         }
         let done = state.session.attempt(attempt_limit(until), work);
-        let done = done.map_err(|failure| self.error(key, &failure));
+        let done = done.map_err(|failure| self.error(keys, &failure));
         state.failed = done.as_ref().err().map(|e| (Instant::now(), e.clone()));
         done
     }
@@ -176,8 +176,12 @@ impl Redis {
         let left = attempt_limit(until).saturating_duration_since(Instant::now());
         let mut wait = cmd("WAIT");
         wait.arg(1).arg(millis(REPLICA_WAIT.min(left / 2)));
-        let first = claims.first().map_or("", String::as_str);
-        self.with(first, until, |c| {
+        let named: Vec<&str> = claims
+            .iter()
+            .chain(&keys.outcome)
+            .map(String::as_str)
+            .collect();
+        self.with(&named, until, |c| {
             // A server that is known to have a replica gets both commands in one round trip.
             let replica = *lock(&self.replica);
             let commands = [&eval, &wait].map(Cmd::get_packed_command);
@@ -203,11 +207,14 @@ impl Redis {
         })
     }
 
-    fn error(&self, key: &str, failure: &Failure) -> StoreError {
-        let at = if failure.is_wrong_type() {
-            message!(" (the key is {key})", "（键为 {key}）")
-        } else {
-            Message::default()
+    fn error(&self, keys: &[&str], failure: &Failure) -> StoreError {
+        let at = match keys {
+            _ if !failure.is_wrong_type() => Message::default(),
+            [key] => message!(" (the key is {key})", "（键为 {key}）"),
+            _ => {
+                let (en, zh) = (keys.join(", "), keys.join("、"));
+                message!(" (one of the keys {en})", "（键为以下之一：{zh}）")
+            }
         };
         let text = |lang| {
             [
@@ -231,7 +238,7 @@ impl Store for Redis {
     }
 
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
-        self.with(key, until, |c| cmd("GET").arg(key).query(c))
+        self.with(&[key], until, |c| cmd("GET").arg(key).query(c))
     }
 
     fn swap(
@@ -241,7 +248,7 @@ impl Store for Redis {
         new: &str,
         until: Instant,
     ) -> Result<bool, StoreError> {
-        self.with(key, until, |c| {
+        self.with(&[key], until, |c| {
             let mut eval = cmd("EVAL");
             eval.arg(SWAP)
                 .arg(1)
@@ -260,7 +267,7 @@ impl Store for Redis {
         until: Instant,
     ) -> Result<bool, StoreError> {
         let ms = millis(at_most.min(LONGEST_LOCK));
-        self.with(key, until, |c| {
+        self.with(&[key], until, |c| {
             cmd("EVAL")
                 .arg(LOCK)
                 .arg(1)
@@ -272,7 +279,7 @@ impl Store for Redis {
     }
 
     fn unlock(&self, key: &str, ours: &LockOwner, until: Instant) -> Result<(), StoreError> {
-        self.with(key, until, |c| {
+        self.with(&[key], until, |c| {
             cmd("EVAL")
                 .arg(UNLOCK)
                 .arg(1)

@@ -669,7 +669,7 @@ impl Platform {
     }
 
     fn not_stored(&self, error: StoreError) -> Error {
-        let failed = self.no_token(error.why);
+        let failed = self.no_token(error.why).of_store();
         if error.transient {
             failed.transient()
         } else {

@@ -79,6 +79,22 @@ impl Stream {
                 self.state.fail(failure)
             })
     }
+
+    /// Checks that the limit has not passed. A process may be stopped after it has decided to post,
+    /// and a socket that accepts bytes is never waited for.
+    ///
+    /// # Errors
+    /// The limit passed.
+    fn check_limit(&self) -> io::Result<()> {
+        let failure = {
+            let state = self.state.lock();
+            if Instant::now() < state.phase_deadline() {
+                return Ok(());
+            }
+            state.wait_failure(WaitError::TimedOut)
+        };
+        Err(self.state.fail(failure))
+    }
 }
 
 impl Read for Stream {
@@ -100,6 +116,7 @@ impl Read for Stream {
 impl Write for Stream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
+            self.check_limit()?;
             match self.socket.write(buf) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

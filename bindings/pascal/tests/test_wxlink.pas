@@ -200,6 +200,18 @@ begin
       on E: EWxError do
         AssertEquals(WX_E_BAD_VALUE, E.CallResult.Status);
     end;
+    Platform.SetTicket('REFUSED-TICKET');
+    try
+      Platform.GetLinked('');
+      Fail('a wrong ticket was taken');
+    except
+      on E: EWxError do
+      begin
+        AssertEquals(WX_E_NO_TOKEN, E.CallResult.Status);
+        AssertTrue('class', E.CallResult.ErrorClass = wcTicket);
+        AssertTrue('delivery', E.CallResult.Delivery = wdNeverSent);
+      end;
+    end;
     Platform.SetTicket('SANDBOX-TICKET');
     Platform.AddAccount('wx0a00000000000001', 'SANDBOX-REFRESH-1');
     AssertEquals(0, Length(Platform.GetLinked('').Items));

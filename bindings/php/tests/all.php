@@ -130,6 +130,10 @@ $tests['a platform gets its tokens'] = function () use ($sandbox) {
     ]);
     same(Status::NO_TOKEN, refused(fn () => $platform->getLinked(''))->result->status);
     same(Status::BAD_VALUE, refused(fn () => $platform->setTicket(''))->result->status);
+    $platform->setTicket('REFUSED-TICKET');
+    $refused = refused(fn () => $platform->getLinked(''))->result;
+    same([Status::NO_TOKEN, ErrorClass::Ticket, Delivery::NeverSent],
+        [$refused->status, $refused->errorClass, $refused->delivery]);
     $platform->setTicket('SANDBOX-TICKET');
     $platform->addAccount(ACCOUNT, 'SANDBOX-REFRESH-1');
     same(Status::OK, $platform->getLinked('')->status);

@@ -28,8 +28,8 @@ pub enum Outcome {
     /// A quota is used up, or an earlier invitation may still take effect; the row is due again at
     /// [`Record::until`].
     Deferred,
-    /// WeChat or the store could not be reached in any attempt. Nothing was posted, or the list
-    /// does not show it.
+    /// WeChat could not be reached in any attempt. Nothing was posted, or the list does not show
+    /// it.
     Failed,
     /// A post was sent and no answer arrived, and the list could not be read: it may have taken
     /// effect.
@@ -97,8 +97,8 @@ impl Outcome {
                 zh: "额度已用完，或此前的邀请结果未明，请稍后用 --resume 继续",
             },
             Outcome::Failed => Text {
-                en: "WeChat or the store could not be reached. Run again with --retry-failed.",
-                zh: "无法连接微信或存储。请用 --retry-failed 重新运行。",
+                en: "WeChat could not be reached. Run again with --retry-failed.",
+                zh: "无法连接微信。请用 --retry-failed 重新运行。",
             },
             Outcome::Unknown => Text {
                 en: "may have been posted; --retry-failed reads the list first",

@@ -235,7 +235,7 @@ impl Runner<'_> {
                 }
                 self.record_all(lease, outcome, &error, None)
             }
-            Step::Retry(error) => match self.back_off(lease, breaker) {
+            Step::Retry(error) => match self.back_off(lease, breaker, &error)? {
                 Some(end) => Ok(end),
                 None => self.record_all(lease, Outcome::Failed, &error, None),
             },
@@ -295,7 +295,9 @@ impl Runner<'_> {
                     {
                         return Ok(LeaseEnd::Abandoned);
                     }
-                    breaker.record_store(&step)?;
+                    if !matches!(&step, Step::Retry(error) if error.is_store_failure()) {
+                        breaker.record_store_success();
+                    }
                     step
                 };
                 let lang = client.lang();
@@ -327,7 +329,7 @@ impl Runner<'_> {
                         ..record_of(&row, Outcome::Unknown, None, None, lang)
                     },
                     Step::Pause(pause) => return Ok(pause_account(pause)),
-                    Step::Retry(error) => match self.back_off(lease, breaker) {
+                    Step::Retry(error) => match self.back_off(lease, breaker, &error)? {
                         Some(end) => return Ok(end),
                         None => record_of(&row, lost_outcome(&error), Some(&error), None, lang),
                     },
@@ -376,17 +378,33 @@ impl Runner<'_> {
 
     /// After a call did not get through: how to leave the account, or `None` if it was tried often
     /// enough and its rows have failed.
-    fn back_off(&self, lease: &dyn AccountLease, breaker: &CircuitBreaker<'_>) -> Option<LeaseEnd> {
-        breaker.record_failure();
+    ///
+    /// # Errors
+    /// The store has been away for too long. No account can be processed without it, so no row has
+    /// failed, and the run ends.
+    fn back_off(
+        &self,
+        lease: &dyn AccountLease,
+        breaker: &CircuitBreaker<'_>,
+        error: &Error,
+    ) -> Result<Option<LeaseEnd>, BulkError> {
+        if error.is_store_failure() {
+            breaker.record_store_failure(error)?;
+        } else {
+            breaker.record_failure();
+        }
         if self.stop.is_requested() {
-            return Some(LeaseEnd::Abandoned);
+            return Ok(Some(LeaseEnd::Abandoned));
         }
         let failures = lease.failures();
-        let pause = *BACKOFF_PAUSES.get(failures)?;
-        Some(LeaseEnd::BackOff(Backoff {
-            pause,
-            failures: failures + 1,
-        }))
+        match BACKOFF_PAUSES.get(failures) {
+            Some(&pause) => Ok(Some(LeaseEnd::BackOff(Backoff {
+                pause,
+                failures: failures + 1,
+            }))),
+            None if error.is_store_failure() => Err(error.clone().into()),
+            None => Ok(None),
+        }
     }
 }
 
@@ -440,18 +458,20 @@ impl CircuitBreaker<'_> {
         }
     }
 
-    /// Whether the store could be used for a post. Without it nothing may be posted, so the run
-    /// ends when it has been away for [`MIN_OUTAGE`].
-    fn record_store(&self, step: &Step) -> Result<(), BulkError> {
+    /// The store could be used for a post.
+    fn record_store_success(&self) {
+        lock(&self.state).store_away_since = None;
+    }
+
+    /// The store could not be used, for a token or a post.
+    ///
+    /// # Errors
+    /// It has been away for [`MIN_OUTAGE`], so the run ends.
+    fn record_store_failure(&self, error: &Error) -> Result<(), BulkError> {
         let mut state = lock(&self.state);
-        match step {
-            Step::Retry(error) if error.status() == Status::Store => {
-                let since = *state.store_away_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= MIN_OUTAGE {
-                    return Err(error.clone().into());
-                }
-            }
-            _ => state.store_away_since = None,
+        let since = *state.store_away_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= MIN_OUTAGE {
+            return Err(error.clone().into());
         }
         Ok(())
     }
@@ -522,6 +542,9 @@ fn outcome_of(progress: &LinkProgress) -> Outcome {
 }
 
 fn step_after_error(error: Error) -> Step {
+    if error.is_store_failure() {
+        return Step::Retry(error);
+    }
     if let Some(quota) = error.errcode().and_then(Quota::from_errcode) {
         let now = unix_now();
         let until = quota.period.next_start(now);
@@ -609,7 +632,7 @@ mod tests {
         let mut options = Options::new();
         options.set("store", "file:/nowhere/store").unwrap();
         options.set("base_url", "http://127.0.0.1:9").unwrap();
-        options.set("timeout_ms", "100").unwrap();
+        options.set("timeout_ms", "20000").unwrap();
         let client = Client::new(&options).unwrap();
         let body = br#"{"errcode":0,"wxopens":{"items":[]}}"#.to_vec();
         let response = Response::from_bytes(Endpoint::Get, 200, body).unwrap();
@@ -626,22 +649,113 @@ mod tests {
     fn a_run_ends_when_the_store_stays_away() {
         let stop = StopFlag::default();
         let breaker = CircuitBreaker::new(&stop);
-        let error = store_error();
-        assert_eq!(error.status(), Status::Store);
-        let away = step_after_error(error);
-        breaker.record_store(&away).unwrap();
+        let away = store_error();
+        assert_eq!(away.status(), Status::Store);
+        breaker.record_store_failure(&away).unwrap();
         let past = Instant::now().checked_sub(MIN_OUTAGE).unwrap();
         lock(&breaker.state).store_away_since = Some(past);
         // Once the store can be used, a new outage begins later.
-        let linked = Step::Record {
-            outcome: Outcome::Linked,
-            error: None,
-        };
-        breaker.record_store(&linked).unwrap();
-        breaker.record_store(&away).unwrap();
+        breaker.record_store_success();
+        breaker.record_store_failure(&away).unwrap();
         lock(&breaker.state).store_away_since = Some(past);
-        let ended = breaker.record_store(&away).unwrap_err();
+        let ended = breaker.record_store_failure(&away).unwrap_err();
         assert!(ended.to_string().contains("/nowhere/store"), "{ended}");
         assert_eq!(ended.severity(), Severity::Retry);
+    }
+
+    /// A lease of an account with one row.
+    struct Lease {
+        failures: usize,
+        records: Vec<Record>,
+    }
+
+    impl AccountLease for Lease {
+        fn account(&self) -> &str {
+            "wx0a00000000000001"
+        }
+
+        fn failures(&self) -> usize {
+            self.failures
+        }
+
+        fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
+            let row = Row {
+                line: 2,
+                account: self.account().to_owned(),
+                appid: "wx0b00000000000001".to_owned(),
+                notify_users: false,
+                show_profile: true,
+            };
+            Ok(if self.records.is_empty() {
+                vec![row]
+            } else {
+                Vec::new()
+            })
+        }
+
+        fn acquire_permit(&mut self, _: &StopFlag) -> Result<bool, BulkError> {
+            Ok(true)
+        }
+
+        fn posts(&self, _: &Row) -> Posts {
+            Posts::default()
+        }
+
+        fn note_posts(&mut self, _: &Row, _: Posts) -> Result<bool, BulkError> {
+            Ok(true)
+        }
+
+        fn record(&mut self, record: Record) -> Result<bool, BulkError> {
+            self.records.push(record);
+            Ok(true)
+        }
+
+        fn release(self: Box<Self>, _: Option<Backoff>) -> Result<(), BulkError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn rows_stay_due_if_the_store_with_the_tokens_stays_away() {
+        let mut options = Options::new();
+        for (key, value) in [
+            ("store", "file:/nowhere/store"),
+            ("base_url", "http://127.0.0.1:9"),
+            ("timeout_ms", "20000"),
+            ("component_appid", "wx0c00000000000001"),
+            ("component_appsecret", "SECRET"),
+        ] {
+            options.set(key, value).unwrap();
+        }
+        let stop = StopFlag::default();
+        let runner = Runner {
+            client: &Client::new(&options).unwrap(),
+            workers: 1,
+            observer: &|_| {},
+            stop: &stop,
+        };
+        let breaker = CircuitBreaker::new(&stop);
+        let mut lease = Lease {
+            failures: 0,
+            records: Vec::new(),
+        };
+        // The account is tried again, as often as one that WeChat could not be reached for.
+        let end = runner.process_account(&mut lease, &breaker).unwrap();
+        assert!(matches!(end, LeaseEnd::BackOff(_)));
+        lease.failures = BACKOFF_PAUSES.len();
+        let ended = runner.process_account(&mut lease, &breaker).err().unwrap();
+        assert!(ended.to_string().contains("/nowhere/store"), "{ended}");
+        assert!(lease.records.is_empty(), "{:?}", lease.records);
+        // It is no outage of WeChat.
+        assert_eq!(
+            (breaker.tripped(), lock(&breaker.state).failures),
+            (None, 0)
+        );
+
+        lease.failures = 0;
+        let past = Instant::now().checked_sub(MIN_OUTAGE).unwrap();
+        lock(&breaker.state).store_away_since = Some(past);
+        assert!(runner.process_account(&mut lease, &breaker).is_err());
+        assert!(lease.records.is_empty(), "{:?}", lease.records);
     }
 }

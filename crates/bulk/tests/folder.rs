@@ -17,10 +17,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str) -> Scratch {
-        let dir = std::env::temp_dir().join(format!("wxlink-folder-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).unwrap();
-        Scratch(dir)
+        Scratch(wxlink_testkit::scratch(&format!("folder-{name}")))
     }
 
     fn at(&self, name: &str) -> PathBuf {

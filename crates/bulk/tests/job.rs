@@ -558,7 +558,7 @@ fn the_quota_of_a_minute_is_waited_for() {
 
 #[test]
 fn invalid_rows_are_refused_before_anything_is_sent() {
-    let dir = std::env::temp_dir().join(format!("wxlink-bulk-bad-{}", std::process::id()));
+    let dir = wxlink_testkit::scratch("job-of-invalid-rows").join("job");
     let bad = |line| {
         Err(BadRow {
             line,

@@ -707,6 +707,35 @@ fn a_post_of_a_killed_worker_is_in_doubt_and_a_row_is_posted_three_times_at_most
 }
 
 #[test]
+fn a_deferred_row_for_which_nothing_was_posted_leaves_no_note_of_a_post() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-note", 1, 1);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    push(&queue, &[(1, 1)], UNLIMITED);
+    // Another client has posted the invitation, and its claim stands.
+    let mut options = Options::new();
+    options.set("settle_ms", "3600000").unwrap();
+    options.set("account", &account(1)).unwrap();
+    let another = world.client().derive(&options).unwrap();
+    let lost = json!({"endpoint": "link", "fault": {"drop": "reset"}, "when": "before"});
+    world.admin("POST", "faults", lost);
+    let row = row(2, 1, 1);
+    another
+        .link_miniprogram(None, &row.appid, row.choices())
+        .unwrap_err();
+
+    let (_, records) = work(&queue, &world);
+    let [record] = &records[..] else {
+        panic!("{records:?}");
+    };
+    assert_eq!((record.outcome, record.posts), (Outcome::Deferred, 0));
+    assert_eq!(world.received().links, 1);
+    assert_eq!(sums(&queue.status().unwrap()), (1, 0, 1, 0));
+    let left = keys(&redis);
+    assert!(!left.contains(&"{wxlink:q}:posts".to_owned()), "{left:?}");
+}
+
+#[test]
 fn every_row_gets_one_result_though_workers_and_redis_are_killed() {
     let (accounts, apps, workers) = SIZE;
     let world = World::new("queue-crowd", accounts, apps);

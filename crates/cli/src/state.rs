@@ -4,7 +4,12 @@ use std::fs::DirBuilder;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use wxlink::Lang;
+
 use crate::message::Message;
+
+/// The name of the default store in the command's folder.
+const STORE: &str = "store";
 
 /// The store of a run that posts, if the option `store` is not set: a file in the user's folder for
 /// state (`$XDG_STATE_HOME`, otherwise `~/.local/state`), which is created.
@@ -12,32 +17,56 @@ use crate::message::Message;
 /// # Errors
 /// A warning: without a folder, a later run does not know of this one's invitation.
 pub(crate) fn default_store() -> Result<String, Message> {
-    let folder = folder().ok_or_else(|| {
-        forgetful(
-            "neither XDG_STATE_HOME nor HOME names a folder",
-            "XDG_STATE_HOME 与 HOME 均未指定目录",
-        )
-    })?;
-    let failed = |e: &io::Error| {
-        let shown = folder.display();
-        forgetful(&format!("{shown}: {e}"), &format!("{shown}：{e}"))
-    };
+    let folder = folder().map_err(|why| forgetful(&why))?;
+    let failed = |e: &io::Error| forgetful(&unusable(&folder, e));
     create(&folder).map_err(|e| failed(&e))?;
-    let path = folder.join("store");
-    match path.to_str() {
+    match folder.join(STORE).to_str() {
         Some(path) => Ok(format!("file:{path}")),
         None => Err(failed(&io::ErrorKind::InvalidInput.into())),
     }
 }
 
+/// The file of the default store.
+pub(crate) struct StoreFile {
+    pub path: PathBuf,
+    /// If not, the first run that posts creates it.
+    pub exists: bool,
+}
+
+/// Finds the file of the default store and checks whether a run that posts can use or create it.
+/// Changes nothing.
+///
+/// # Errors
+/// Why such a run could not.
+pub(crate) fn examine_default_store() -> Result<StoreFile, Message> {
+    let folder = folder()?;
+    let path = folder.join(STORE);
+    let exists = |place: &Path| place.symlink_metadata().is_ok();
+    // Folders that are missing are created in the nearest one that exists.
+    let nearest = folder.ancestors().find(|place| exists(place));
+    let nearest = nearest.unwrap_or(&folder);
+    check_folder(nearest).map_err(|e| unusable(nearest, &e))?;
+    let exists = exists(&path);
+    if exists {
+        check_file(&path).map_err(|e| unusable(&path, &e))?;
+    }
+    Ok(StoreFile { path, exists })
+}
+
 /// `$XDG_STATE_HOME/wxlink`. By the XDG specification a relative path is ignored.
-fn folder() -> Option<PathBuf> {
+fn folder() -> Result<PathBuf, Message> {
     let absolute = |name| {
         let path = PathBuf::from(std::env::var_os(name)?);
         path.is_absolute().then_some(path)
     };
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    Some(state?.join("wxlink"))
+    let state = state.ok_or_else(|| {
+        Message::new(
+            "neither XDG_STATE_HOME nor HOME names a folder",
+            "XDG_STATE_HOME 与 HOME 均未指定目录",
+        )
+    })?;
+    Ok(state.join("wxlink"))
 }
 
 /// Creates the folder; other users cannot read what is created.
@@ -46,12 +75,43 @@ fn create(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)?;
+    check_folder(folder)
+}
+
+/// Checks that files can be created in the folder.
+fn check_folder(folder: &Path) -> io::Result<()> {
+    if !folder.metadata()?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
     #[cfg(unix)]
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK)?;
+    {
+        use rustix::fs::{Access, access};
+        access(folder, Access::WRITE_OK | Access::EXEC_OK)?;
+    }
     Ok(())
 }
 
-fn forgetful(en: &str, zh: &str) -> Message {
+/// Checks that the file can be read and written. The library refuses what is not a regular file.
+fn check_file(path: &Path) -> io::Result<()> {
+    if !path.symlink_metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        access(path, Access::READ_OK | Access::WRITE_OK)?;
+    }
+    Ok(())
+}
+
+/// Why the default store cannot be used.
+fn unusable(place: &Path, error: &io::Error) -> Message {
+    let place = place.display();
+    Message::new(format!("{place}: {error}"), format!("{place}：{error}"))
+}
+
+fn forgetful(why: &Message) -> Message {
+    let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
     Message::new(
         format!(
             "warning: {en}. A later run will not know of an invitation that this one posts: set \

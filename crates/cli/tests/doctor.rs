@@ -69,7 +69,8 @@ fn no_problem_over_tls() {
             "whitelist",
             "authorised",
             "permission_33",
-            "list"
+            "list",
+            "store"
         ]
     );
     assert!(
@@ -275,6 +276,74 @@ fn wechat_is_busy() {
     let sandbox = sandbox();
     fault(&sandbox, json!({"errcode": {"code": -1}}));
     problem(doctor(&sandbox, TOKEN), 5, "list", "SYSTEM_BUSY");
+}
+
+/// The line of the check `store`.
+fn store_check(mut command: Command) -> (i32, Value) {
+    command.arg("--json");
+    let ran = run(command);
+    assert_eq!(ran.err, "");
+    let line = ran.lines().into_iter().find(|l| l["check"] == "store");
+    (ran.code, line.unwrap())
+}
+
+#[test]
+fn the_store_of_claims_is_shown() {
+    let sandbox = sandbox();
+    let state = scratch("doctor-store");
+    let store = state.join("wxlink/store");
+    let in_state = |arguments: &[&str]| {
+        let mut command = calling(&sandbox, TOKEN, arguments);
+        command.env("XDG_STATE_HOME", &state);
+        command
+    };
+    let found = |ending: &str| (0, format!("file:{}{ending}", store.display()));
+    let check = |command| {
+        let (code, line) = store_check(command);
+        (code, line["found"].as_str().unwrap().to_owned())
+    };
+    let new = found(", which the first run that posts creates");
+    assert_eq!(check(in_state(&["doctor"])), new);
+    assert!(!state.join("wxlink").exists());
+
+    let ensure = [&["ensure", APPID], &CHOICES[..]].concat();
+    assert_eq!(run(in_state(&ensure)).code, 3);
+    let old = found(", can be read and written");
+    assert_eq!(check(in_state(&["doctor"])), old);
+    let mut chinese = in_state(&["doctor"]);
+    chinese.env("WXLINK_LANG", "zh");
+    assert_eq!(check(chinese), found("，可读写"));
+
+    let mut set = in_state(&["doctor"]);
+    set.env("WXLINK_STORE", "redis://user:HUSHHUSH@127.0.0.1:1/0");
+    let shown = "redis://…@127.0.0.1:1/0 (WXLINK_STORE)";
+    assert_eq!(check(set), (0, shown.to_owned()));
+}
+
+#[test]
+fn there_is_no_store_of_claims() {
+    let sandbox = sandbox();
+    let folder = scratch("doctor-no-store");
+    let file = file(&folder, "file", "");
+    std::fs::create_dir_all(folder.join("taken/wxlink/store")).unwrap();
+    let taken = folder.join("taken").display().to_string();
+    for (state, reason) in [
+        (None, "neither XDG_STATE_HOME nor HOME"),
+        (Some(&*file), "not a directory"),
+        (Some(&*taken), "wxlink/store: not a regular file"),
+    ] {
+        let mut command = doctor(&sandbox, TOKEN);
+        command.env_remove("XDG_STATE_HOME").env_remove("HOME");
+        if let Some(state) = state {
+            command.env("XDG_STATE_HOME", state);
+        }
+        problem(command, 1, "store", reason);
+    }
+    let mut command = doctor(&sandbox, TOKEN);
+    command.env("XDG_STATE_HOME", &file);
+    let (_, line) = store_check(command);
+    let advice = line["advice"].as_str().unwrap();
+    assert!(advice.contains("may repeat them"), "{advice}");
 }
 
 #[test]

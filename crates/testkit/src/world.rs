@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use wxlink::{Client, Options};
 use wxlink_sandbox::{Sandbox, Settings};
 
+use crate::environment::scratch;
+
 /// The appid of an Official Account, numbered from 1.
 pub fn account(n: usize) -> String {
     format!("wx0a{n:014x}")
@@ -58,9 +60,8 @@ impl World {
             },
         });
         sandbox.admin("POST", "reset", &world).unwrap();
-        let dir = std::env::temp_dir().join(format!("wxlink-bulk-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&dir);
-        std::fs::create_dir_all(&dir).unwrap();
+        // If the tests are killed, the next run replaces it.
+        let dir = scratch(&format!("world-{name}"));
         World { sandbox, dir }
     }
 

@@ -29,10 +29,12 @@ const TWO_PHASE: u8 = 4;
 /// Page size, header pages of a region, data pages of a region: what redb's defaults make of them.
 const LAYOUT: (usize, [u32; 3]) = (12, [4096, 130, 1_048_576]);
 /// Two records of which one is current: where each begins, and in it the version of the file
-/// format, the number of the transaction, and a checksum.
+/// format, and a checksum.
+///
+/// The current one may be the older of the two, if a process was killed while it closed or repaired
+/// the file. Both then have the same texts: what redb writes at those times is about free pages.
 const SLOTS: [usize; 2] = [64, 192];
 const VERSIONS: [u8; 2] = [2, 3];
-const TRANSACTION: usize = 104;
 const CHECKSUM: usize = 112;
 const HEADER: usize = 320;
 
@@ -94,17 +96,6 @@ pub(super) fn wrong_header(header: &[u8], len: u64) -> Option<Message> {
             "it has another version of the file format, or an invalid header",
             "文件格式的版本不同，或文件头无效",
         ));
-    }
-    // After a clean shutdown the newer of the two is the current one.
-    let flags = header[FLAGS];
-    let transaction = |slot: usize| {
-        let at = SLOTS[slot] + TRANSACTION;
-        let bytes = header[at..at + 8].try_into().unwrap_or_default();
-        u64::from_le_bytes(bytes)
-    };
-    let current = usize::from(flags & PRIMARY);
-    if flags & RECOVERY_REQUIRED == 0 && transaction(current) < transaction(1 - current) {
-        return Some(Message::new("invalid header", "文件头无效"));
     }
     None
 }

@@ -2,22 +2,19 @@ use super::*;
 use std::sync::Arc;
 
 /// A new folder for one test's store.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
-        let name = format!("wxlink-store-{}-{name}", std::process::id());
-        let dir = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir(&dir).unwrap();
-        Folder(dir)
+    pub(super) fn new(name: &str) -> Folder {
+        // If the tests are killed, the next run replaces it.
+        Folder(wxlink_testkit::scratch(&format!("store-{name}")))
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.0.join("tokens.redb")
     }
 
-    fn store(&self) -> File {
+    pub(super) fn store(&self) -> File {
         File::new(self.path().to_str().unwrap())
     }
 }
@@ -28,7 +25,7 @@ impl Drop for Folder {
     }
 }
 
-fn soon() -> Instant {
+pub(super) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 

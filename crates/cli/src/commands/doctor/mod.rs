@@ -4,6 +4,7 @@
 mod account;
 mod check;
 mod network;
+mod store;
 
 use clap::{ArgMatches, Command};
 
@@ -24,8 +25,8 @@ fn command() -> Command {
         .about("Check everything that a call needs, and show how to fix each problem")
         .long_about(
             "Check everything that a call needs: DNS, proxy, TLS, clock, the source of tokens, the \
-             kind of token, the IP whitelist, the account's authorisation and permission set 33. \
-             Shows how to fix each problem.\n\n\
+             kind of token, the IP whitelist, the account's authorisation and permission set 33, and \
+             the store in which runs find what earlier ones posted. Shows how to fix each problem.\n\n\
              Calls WeChat with an invalid token, which shows whether WeChat can be reached, then \
              reads the account's list. Changes nothing.",
         )
@@ -49,6 +50,7 @@ fn run(context: &Context, _: &ArgMatches) -> Result<ExitCode, CommandError> {
     let responses = doctor.check_connections()?;
     doctor.check_clock(&responses);
     doctor.check_account(!responses.is_empty())?;
+    doctor.check_store();
     Ok(doctor.exit_code)
 }
 

@@ -10,7 +10,7 @@ public enum Delivery {
     /** Nothing was sent: calling again cannot do anything twice. */
     NEVER_SENT(0),
 
-    /** The request was sent, but no answer came from WeChat: read the list before linking again. */
+    /** The request was sent, but no answer came from WeChat: read the list before calling again. */
     UNKNOWN(1),
 
     /** WeChat answered with an errcode, which is the outcome of the request. */

@@ -5,7 +5,7 @@ package wxlink;
 /**
  * How a call ended. Numbers are grouped: -1 to -19: an argument is invalid; nothing was changed;
  * -20 to -39: nothing was sent; calling again is safe; -40 to -69: WeChat may have acted; read the
- * list before linking again. Treat a number of a later library, which reads as UNKNOWN, like its
+ * list before calling again. Treat a number of a later library, which reads as UNKNOWN, like its
  * group.
  */
 public enum Status {

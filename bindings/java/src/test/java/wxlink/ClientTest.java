@@ -115,6 +115,11 @@ class ClientTest {
         try (Client client = new Client(options)) {
             assertEquals(Status.NO_TOKEN, refused(() -> client.getLinked("")).status());
             assertEquals(Status.BAD_VALUE, refused(() -> client.setTicket("")).status());
+            client.setTicket("REFUSED-TICKET");
+            WxException refused = refused(() -> client.getLinked(""));
+            assertEquals(Status.NO_TOKEN, refused.status());
+            assertEquals(ErrorClass.TICKET, refused.errorClass());
+            assertEquals(Delivery.NEVER_SENT, refused.delivery());
             client.setTicket("SANDBOX-TICKET");
             client.addAccount(ACCOUNT, "SANDBOX-REFRESH-1");
             assertEquals(Status.OK, client.getLinked("").status());

@@ -50,8 +50,9 @@ pub use faults::{Fault, FaultRule};
 pub use http::certificates::Certificate;
 pub use model::policy::{Decision, Exceptions, Policy, Step, When};
 pub use model::world::{
-    Account, Authorizer, Component, FuncInfo, Limits, LinkEntry, LinkState, MiniProgram,
-    RefreshMode, Refusal, Token, TokenKind, World,
+    Account, AuthorizationCode, AuthorizationPage, Authorizer, Component, FuncInfo, Lifetimes,
+    Limits, LinkEntry, LinkState, MiniProgram, PreAuthCode, RefreshMode, Refusal, Token, TokenKind,
+    World,
 };
 pub use program::{HELP, program};
 pub use sandbox::{Sandbox, Settings};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use hyper::Method;
 
 use crate::faults::active::ActiveFaults;
@@ -24,6 +25,8 @@ use crate::model::world::World;
 use crate::wechat::call::{ApiResponse, Call};
 use crate::wechat::dispatch;
 use crate::wechat::errcode::RequestId;
+use crate::wechat::refused::{CallOwner, RefusedCall};
+use crate::wechat::rid;
 use crate::wechat::state::WechatState;
 
 /// What `POST reset` restores.
@@ -156,6 +159,11 @@ impl Simulator {
                 apply_fault(&rule.fault, original, rid)
             }
         };
+        if let Plan::Respond(plain) = &plan
+            && response.and_then(|summary| summary.errcode).unwrap_or(0) != 0
+        {
+            state.keep_refused(request, endpoint, now_ms, rid, plain.body.clone());
+        }
         let outcome = Outcome {
             effect,
             response,
@@ -194,6 +202,27 @@ impl State {
             now_s: now_ms / 1000,
             noise: mix(self.request_ids),
         }
+    }
+
+    /// Keeps a call that was refused, for `rid/get`.
+    fn keep_refused(
+        &mut self,
+        request: &ReceivedRequest,
+        endpoint: Endpoint,
+        now_ms: u64,
+        rid: RequestId,
+        response: Bytes,
+    ) {
+        let owner = rid::owner_of(&request.query, &self.wechat, now_ms)
+            .or_else(|| endpoint.is_component().then_some(CallOwner::Platform));
+        self.wechat.refused_calls.add(RefusedCall {
+            rid,
+            at_ms: now_ms,
+            owner,
+            target: format!("{}?{}", request.path, request.query),
+            body: request.body.clone(),
+            response,
+        });
     }
 
     /// Processes the late requests that are due, each at its time.

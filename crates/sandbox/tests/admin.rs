@@ -239,7 +239,8 @@ fn the_journal_shows_requests_without_secrets() {
     let counts = admin(&sandbox, "GET", "journal/counts", Value::Null);
     let per_endpoint = json!({
         "link": 0, "get": 3, "unlink": 0, "component_token": 0, "authorizer_token": 0,
-        "authorizer_list": 0, "other": 0,
+        "authorizer_list": 0, "start_push_ticket": 0, "pre_auth_code": 0, "query_auth": 0,
+        "authorizer_info": 0, "rid": 0, "other": 0,
     });
     assert_eq!(
         counts,

@@ -115,8 +115,9 @@ pub(crate) fn put_authorizer(request: AdminRequest) -> AdminResult {
     let (wechat, appid) = (&mut request.state.wechat, request.parameter);
     wechat
         .world()
-        .check_authorizer(appid)
+        .check_known_account(appid)
         .map_err(AdminError::not_found)?;
+    authorizer.check().map_err(AdminError::bad_request)?;
     wechat.secrets.add_authorizer(&authorizer);
     let Credentials {
         platform,

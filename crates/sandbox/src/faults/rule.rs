@@ -21,6 +21,16 @@ pub enum Target {
     AuthorizerToken,
     /// `api_get_authorizer_list`
     AuthorizerList,
+    /// `api_start_push_ticket`
+    StartPushTicket,
+    /// `api_create_preauthcode`
+    PreAuthCode,
+    /// `api_query_auth`
+    QueryAuth,
+    /// `api_get_authorizer_info`
+    AuthorizerInfo,
+    /// `rid/get`
+    Rid,
     /// Every path except those of the admin interface.
     #[default]
     #[serde(rename = "*")]
@@ -37,6 +47,11 @@ impl Target {
             Self::ComponentToken => endpoint == Endpoint::ComponentToken,
             Self::AuthorizerToken => endpoint == Endpoint::AuthorizerToken,
             Self::AuthorizerList => endpoint == Endpoint::AuthorizerList,
+            Self::StartPushTicket => endpoint == Endpoint::StartPushTicket,
+            Self::PreAuthCode => endpoint == Endpoint::PreAuthCode,
+            Self::QueryAuth => endpoint == Endpoint::QueryAuth,
+            Self::AuthorizerInfo => endpoint == Endpoint::AuthorizerInfo,
+            Self::Rid => endpoint == Endpoint::Rid,
         }
     }
 }

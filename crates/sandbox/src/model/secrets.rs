@@ -83,8 +83,10 @@ impl Secrets {
     pub(crate) fn add_component(&mut self, component: &Component) {
         self.add(&component.appsecret, SecretKind::Platform);
         self.add(&component.ticket, SecretKind::Platform);
-        for ticket in component.earlier_tickets.keys() {
-            self.add(ticket, SecretKind::Platform);
+        let codes = component.pre_auth_codes.keys();
+        let codes = codes.chain(component.authorization_codes.keys());
+        for secret in component.earlier_tickets.keys().chain(codes) {
+            self.add(secret, SecretKind::Platform);
         }
         for authorizer in component.authorizers.iter().flat_map(BTreeMap::values) {
             self.add_authorizer(authorizer);

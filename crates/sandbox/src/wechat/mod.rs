@@ -8,4 +8,6 @@ pub(crate) mod link_endpoints;
 pub(crate) mod links;
 pub(crate) mod platform;
 pub(crate) mod query;
+pub(crate) mod refused;
+pub(crate) mod rid;
 pub(crate) mod state;

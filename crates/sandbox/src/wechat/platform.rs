@@ -6,8 +6,14 @@ use serde::Serialize;
 
 use crate::model::clock::{after_seconds, seconds_left};
 use crate::model::random::TokenGenerator;
-use crate::model::tokens::{GRACE_PERIOD_S, REFRESH_TOKEN_PREFIX, TICKET_PREFIX};
-use crate::model::world::{Authorizer, Component, RefreshMode, TICKET_LIFETIME_S};
+use crate::model::tokens::{
+    AUTHORIZATION_CODE_PREFIX, GRACE_PERIOD_S, PRE_AUTH_CODE_PREFIX, REFRESH_TOKEN_PREFIX,
+    TICKET_PREFIX,
+};
+use crate::model::world::{
+    AuthorizationCode, AuthorizationPage, Authorizer, Component, Lifetimes, PreAuthCode,
+    RefreshMode,
+};
 use crate::wechat::errcode::Refused;
 
 /// From this many earlier tickets on, expired ones are removed: about two weeks of pushes.
@@ -16,9 +22,48 @@ const MAX_EARLIER_TICKETS: usize = 2048;
 /// Secrets, and the times until which they are valid, in milliseconds since the Unix epoch.
 type ValidUntil = BTreeMap<String, u64>;
 
+/// The most codes that are kept. Of more, those that have expired are removed.
+const MAX_CODES: usize = 2048;
+
+/// A code for the authorisation page, or for `api_query_auth`.
+struct Code {
+    until_ms: u64,
+    used: bool,
+    /// The account that authorised the platform; empty for a code for the page.
+    account: String,
+}
+
+/// Codes by their texts.
+type Codes = BTreeMap<String, Code>;
+
+/// Adds a code. If there are many, those that have expired are removed.
+fn add_code(codes: &mut Codes, text: String, code: Code, now_ms: u64) {
+    if codes.len() >= MAX_CODES {
+        codes.retain(|_, code| code.until_ms > now_ms);
+    }
+    codes.insert(text, code);
+}
+
+/// Why a code for the authorisation page is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PreAuthProblem {
+    Unknown,
+    Used,
+    Expired,
+}
+
+/// The result of an account's consent.
+pub(crate) struct Consent {
+    pub(crate) authorization_code: String,
+    pub(crate) expires_in: u64,
+    /// Whether the account had authorised the platform before.
+    pub(crate) is_update: bool,
+}
+
 /// An account's authorisation.
 pub(crate) struct Authorization {
-    refresh_token: String,
+    /// `None`: `api_query_auth` has not been called for it yet.
+    refresh_token: Option<String>,
     earlier: ValidUntil,
     /// Whether permission set 33 is granted.
     pub(crate) permission: bool,
@@ -29,10 +74,10 @@ pub(crate) struct Authorization {
 
 impl Authorization {
     fn from_document(document: Authorizer, generator: &mut TokenGenerator, now_ms: u64) -> Self {
-        let refresh_token = if document.refresh_token.is_empty() {
-            new_refresh_token(generator)
-        } else {
-            document.refresh_token
+        let refresh_token = match document.refresh_token {
+            given if !given.is_empty() => Some(given),
+            _ if document.queried => Some(new_refresh_token(generator)),
+            _ => None,
         };
         Self {
             refresh_token,
@@ -43,9 +88,28 @@ impl Authorization {
         }
     }
 
-    /// The refresh token to use next.
-    pub(crate) fn refresh_token(&self) -> &str {
-        &self.refresh_token
+    /// The refresh token to use next. `None`: `api_query_auth` has not been called for it yet.
+    pub(crate) fn refresh_token(&self) -> Option<&str> {
+        self.refresh_token.as_deref()
+    }
+
+    /// Replaces the refresh token by a new one, as the mode asks. Returns the one to use next.
+    fn rotate(&mut self, mode: RefreshMode, generator: &mut TokenGenerator, now_ms: u64) -> String {
+        let current = self.refresh_token.take();
+        let next = match &current {
+            Some(current) if mode == RefreshMode::Stable => current.clone(),
+            _ => new_refresh_token(generator),
+        };
+        match (mode, current) {
+            (RefreshMode::Stable, _) | (_, None) => {}
+            (RefreshMode::Rotating, Some(last)) => {
+                self.earlier
+                    .insert(last, after_seconds(now_ms, GRACE_PERIOD_S));
+            }
+            (RefreshMode::Strict, Some(_)) => self.earlier.clear(),
+        }
+        self.refresh_token = Some(next.clone());
+        next
     }
 
     /// The authorisation as a document.
@@ -53,7 +117,8 @@ impl Authorization {
         let mut earlier = all_seconds_left(&self.earlier, now_ms);
         earlier.retain(|_, seconds| *seconds > 0);
         Authorizer {
-            refresh_token: self.refresh_token.clone(),
+            queried: self.refresh_token.is_some(),
+            refresh_token: self.refresh_token.clone().unwrap_or_default(),
             earlier_refresh_tokens: earlier,
             permission: self.permission,
             auth_time: Some(self.auth_time),
@@ -89,6 +154,14 @@ pub(crate) struct RefreshCounts<'a> {
     accounts: BTreeMap<&'a str, u64>,
 }
 
+/// What `api_query_auth` returns.
+pub(crate) struct QueriedAccount {
+    pub(crate) appid: String,
+    pub(crate) refresh_token: String,
+    /// Whether permission set 33 is granted.
+    pub(crate) permission: bool,
+}
+
 /// The third-party platform.
 pub(crate) struct Platform {
     pub(crate) appid: String,
@@ -97,6 +170,10 @@ pub(crate) struct Platform {
     ticket_until_ms: u64,
     earlier: ValidUntil,
     refresh: RefreshMode,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) page: AuthorizationPage,
+    pre_auth_codes: Codes,
+    authorization_codes: Codes,
     refreshes: u64,
     authorizations: BTreeMap<String, Authorization>,
 }
@@ -116,6 +193,23 @@ impl Platform {
                 (appid, authorization)
             })
             .collect();
+        let pre_auth_codes = document.pre_auth_codes.into_iter().map(|(text, document)| {
+            let code = Code {
+                until_ms: after_seconds(now_ms, document.expires_in),
+                used: document.used,
+                account: String::new(),
+            };
+            (text, code)
+        });
+        let authorization_codes = document.authorization_codes.into_iter();
+        let authorization_codes = authorization_codes.map(|(text, document)| {
+            let code = Code {
+                until_ms: after_seconds(now_ms, document.expires_in),
+                used: document.used,
+                account: document.account,
+            };
+            (text, code)
+        });
         Self {
             appid: document.appid,
             appsecret: document.appsecret,
@@ -123,6 +217,10 @@ impl Platform {
             ticket_until_ms: after_seconds(now_ms, document.ticket_expires_in),
             earlier: valid_until(document.earlier_tickets, now_ms),
             refresh: document.refresh,
+            lifetimes: document.lifetimes,
+            page: document.authorization_page,
+            pre_auth_codes: pre_auth_codes.collect(),
+            authorization_codes: authorization_codes.collect(),
             refreshes: document.refreshes,
             authorizations,
         }
@@ -136,6 +234,21 @@ impl Platform {
 
     /// The platform as a document, without its accounts.
     pub(crate) fn to_document(&self, now_ms: u64) -> Component {
+        let pre_auth_codes = self.pre_auth_codes.iter().map(|(text, code)| {
+            let document = PreAuthCode {
+                expires_in: seconds_left(code.until_ms, now_ms),
+                used: code.used,
+            };
+            (text.clone(), document)
+        });
+        let authorization_codes = self.authorization_codes.iter().map(|(text, code)| {
+            let document = AuthorizationCode {
+                account: code.account.clone(),
+                expires_in: seconds_left(code.until_ms, now_ms),
+                used: code.used,
+            };
+            (text.clone(), document)
+        });
         Component {
             appid: self.appid.clone(),
             appsecret: self.appsecret.clone(),
@@ -143,6 +256,10 @@ impl Platform {
             ticket_expires_in: seconds_left(self.ticket_until_ms, now_ms),
             earlier_tickets: all_seconds_left(&self.earlier, now_ms),
             refresh: self.refresh,
+            lifetimes: self.lifetimes,
+            authorization_page: self.page.clone(),
+            pre_auth_codes: pre_auth_codes.collect(),
+            authorization_codes: authorization_codes.collect(),
             refreshes: self.refreshes,
             authorizers: None,
         }
@@ -174,7 +291,7 @@ impl Platform {
         if last != self.ticket {
             self.earlier.insert(last, self.ticket_until_ms);
         }
-        self.ticket_until_ms = after_seconds(now_ms, TICKET_LIFETIME_S);
+        self.ticket_until_ms = after_seconds(now_ms, self.lifetimes.ticket_s);
         if self.earlier.len() > MAX_EARLIER_TICKETS {
             self.earlier.retain(|_, until_ms| *until_ms > now_ms);
         }
@@ -252,20 +369,115 @@ impl Platform {
             .ok_or(Refused::NotAuthorized)?;
         let earlier = &mut authorization.earlier;
         earlier.retain(|_, until_ms| *until_ms > now_ms);
-        if refresh_token != authorization.refresh_token && !earlier.contains_key(refresh_token) {
+        let is_current = authorization.refresh_token.as_deref() == Some(refresh_token);
+        if !is_current && !earlier.contains_key(refresh_token) {
             return Err(Refused::BadRefreshToken);
         }
         authorization.refreshes += 1;
-        if self.refresh != RefreshMode::Stable {
-            let next = new_refresh_token(generator);
-            let last = std::mem::replace(&mut authorization.refresh_token, next);
-            if self.refresh == RefreshMode::Rotating {
-                earlier.insert(last, after_seconds(now_ms, GRACE_PERIOD_S));
-            } else {
-                earlier.clear();
-            }
+        Ok(authorization.rotate(self.refresh, generator, now_ms))
+    }
+
+    /// Creates a code for the authorisation page.
+    pub(crate) fn create_pre_auth_code(
+        &mut self,
+        generator: &mut TokenGenerator,
+        now_ms: u64,
+    ) -> String {
+        let text = generator.generate(PRE_AUTH_CODE_PREFIX, 4);
+        let code = Code {
+            until_ms: after_seconds(now_ms, self.lifetimes.pre_auth_code_s),
+            used: false,
+            account: String::new(),
+        };
+        add_code(&mut self.pre_auth_codes, text.clone(), code, now_ms);
+        text
+    }
+
+    /// Checks a code for the authorisation page.
+    pub(crate) fn check_pre_auth_code(
+        &self,
+        text: &str,
+        now_ms: u64,
+    ) -> Result<(), PreAuthProblem> {
+        match self.pre_auth_codes.get(text) {
+            None => Err(PreAuthProblem::Unknown),
+            Some(code) if code.used => Err(PreAuthProblem::Used),
+            Some(code) if code.until_ms <= now_ms => Err(PreAuthProblem::Expired),
+            Some(_) => Ok(()),
         }
-        Ok(authorization.refresh_token.clone())
+    }
+
+    /// Uses up a code for the authorisation page, because an account has decided with it.
+    pub(crate) fn use_pre_auth_code(&mut self, text: &str) {
+        if let Some(code) = self.pre_auth_codes.get_mut(text) {
+            code.used = true;
+        }
+    }
+
+    /// Lets an account consent, as it does on the authorisation page. A refresh token that it has
+    /// stays valid until `api_query_auth` is called.
+    pub(crate) fn consent(
+        &mut self,
+        account: &str,
+        permission: bool,
+        generator: &mut TokenGenerator,
+        now_ms: u64,
+    ) -> Consent {
+        let is_update = self.authorizations.contains_key(account);
+        let authorization = self
+            .authorizations
+            .entry(account.to_owned())
+            .or_insert_with(|| Authorization {
+                refresh_token: None,
+                earlier: BTreeMap::new(),
+                permission,
+                auth_time: 0,
+                refreshes: 0,
+            });
+        authorization.permission = permission;
+        authorization.auth_time = now_ms / 1000;
+        let expires_in = self.lifetimes.authorization_code_s;
+        let text = generator.generate(AUTHORIZATION_CODE_PREFIX, 4);
+        let code = Code {
+            until_ms: after_seconds(now_ms, expires_in),
+            used: false,
+            account: account.to_owned(),
+        };
+        add_code(&mut self.authorization_codes, text.clone(), code, now_ms);
+        Consent {
+            authorization_code: text,
+            expires_in,
+            is_update,
+        }
+    }
+
+    /// Uses an authorisation code. Returns the account and its refresh token, which is created or
+    /// replaced.
+    pub(crate) fn query_auth(
+        &mut self,
+        text: &str,
+        generator: &mut TokenGenerator,
+        now_ms: u64,
+    ) -> Result<QueriedAccount, Refused> {
+        let code = self
+            .authorization_codes
+            .get_mut(text)
+            .filter(|code| !code.used)
+            .ok_or(Refused::BadCode)?;
+        if code.until_ms <= now_ms {
+            return Err(Refused::CodeExpired);
+        }
+        let authorization = self
+            .authorizations
+            .get_mut(&code.account)
+            .ok_or(Refused::NotAuthorized)?;
+        code.used = true;
+        authorization.refreshes += 1;
+        Ok(QueriedAccount {
+            appid: code.account.clone(),
+            refresh_token: authorization.rotate(self.refresh, generator, now_ms),
+            permission: authorization.permission,
+        })
     }
 
     pub(crate) fn refresh_counts(&self) -> RefreshCounts<'_> {

@@ -21,6 +21,7 @@ use crate::model::world::{
 };
 use crate::wechat::links::AccountLinks;
 use crate::wechat::platform::Platform;
+use crate::wechat::refused::RefusedCalls;
 
 /// The state on WeChat's side: accounts, mini programs, links, tokens and the platform.
 pub(crate) struct WechatState {
@@ -32,6 +33,7 @@ pub(crate) struct WechatState {
     pub(crate) platform: Option<Platform>,
     generator: TokenGenerator,
     pub(crate) secrets: Secrets,
+    pub(crate) refused_calls: RefusedCalls,
 }
 
 /// An account, its links, and the world to look up other documents in.
@@ -66,6 +68,7 @@ impl WechatState {
                 .take()
                 .map(|document| Platform::from_document(document, &mut generator, now_ms)),
             generator,
+            refused_calls: RefusedCalls::default(),
             world,
         }
     }

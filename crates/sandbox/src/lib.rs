@@ -48,6 +48,7 @@ mod wechat;
 pub use admin::error::AdminError;
 pub use faults::{Fault, FaultRule};
 pub use http::certificates::Certificate;
+pub use model::push::{PushSettings, RetryForm};
 pub use model::policy::{Decision, Exceptions, Policy, Step, When};
 pub use model::world::{
     Account, AuthorizationCode, AuthorizationPage, Authorizer, Component, FuncInfo, Lifetimes,

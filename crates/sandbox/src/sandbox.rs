@@ -13,6 +13,7 @@ use crate::admin::error::AdminError;
 use crate::admin::routes;
 use crate::http::ca_file::CaFile;
 use crate::http::certificates::{Certificate, CertificateAuthority};
+use crate::http::push_client::send_pushes;
 use crate::http::server::{ListenSocket, serve};
 use crate::model::policy::Policy;
 use crate::model::world::World;
@@ -165,11 +166,18 @@ impl Sandbox {
                 .enable_time()
                 .build()?;
             let serving = serve(sandbox.simulator.clone(), sockets, stopped.clone());
+            // One worker is enough for pushes.
+            let pushing = (number == 0).then(|| send_pushes(sandbox.simulator.clone()));
             let worker = std::thread::Builder::new()
                 .name(format!("sandbox-{number}"))
                 // When the thread ends, its runtime is dropped, and its connections with it. An
                 // error means that the runtime could not use a socket; this worker ends then.
-                .spawn(move || drop(runtime.block_on(serving)))?;
+                .spawn(move || {
+                    if let Some(pushing) = pushing {
+                        runtime.spawn(pushing);
+                    }
+                    drop(runtime.block_on(serving));
+                })?;
             sandbox.workers.push(worker);
         }
         Ok(sandbox)

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
 use crate::journal::log::Journal;
+use crate::journal::pushes::PushJournal;
 use crate::model::clock::Clock;
 use crate::model::policy::Policy;
 use crate::model::world::{Account, MiniProgram, World};
@@ -39,11 +40,14 @@ pub(crate) fn reset(request: AdminRequest) -> AdminResult {
         None => state.initial.clone(),
     };
     state.clock = Clock::default();
+    let pushes = state.wechat.pushes.emptied();
     state.wechat = WechatState::new(world, &policy, state.clock.now_ms());
+    state.wechat.pushes = pushes;
     state.policy = policy;
     state.faults.clear();
     state.late.clear();
     state.journal = Journal::new(state.journal.capacity());
+    state.push_journal = PushJournal::new(state.journal.capacity());
     request.simulator.faults_changed(state);
     respond(&json!({}))
 }

@@ -164,6 +164,17 @@ impl FaultRule {
                 return Err(format!("fault {name} needs TLS: leave out `listener`"));
             }
         }
+        if self.fault.is_for_pushes()
+            && (self.endpoint != Target::Any
+                || self.listener.is_some()
+                || self.when.is_some()
+                || self.effect_after_ms.is_some())
+        {
+            return Err(format!(
+                "fault {name} is for pushes: leave out `endpoint`, `listener`, `when` and \
+                 `effect_after_ms`"
+            ));
+        }
         if self.fault.needs_response() && self.when == Some(Phase::Before) {
             return Err(format!(
                 "fault {name} changes the request's own response, so the request takes effect: \
@@ -254,6 +265,8 @@ mod tests {
             r#""bom""#,
             r#""close_after""#,
             r#""accept_close""#,
+            r#"{"push":"wrong_key"}"#,
+            r#"{"push":{"late_s":3}}"#,
             r#""tls_hang""#,
             r#""tls_reset""#,
         ] {
@@ -316,6 +329,10 @@ mod tests {
             ),
             (
                 r#"{"fault":"tls_hang","endpoint":"get"}"#,
+                "leave out `endpoint`",
+            ),
+            (
+                r#"{"fault":{"push":"lost"},"endpoint":"get"}"#,
                 "leave out `endpoint`",
             ),
             (r#"{"fault":"tls_hang","listener":"http"}"#, "needs TLS"),

@@ -2,5 +2,6 @@
 
 pub(crate) mod ca_file;
 pub(crate) mod certificates;
+pub(crate) mod push_client;
 pub(crate) mod raw;
 pub(crate) mod server;

@@ -153,6 +153,7 @@ fn component() -> Component {
         refresh: RefreshMode::Rotating,
         lifetimes: Lifetimes::default(),
         authorization_page: AuthorizationPage::default(),
+        push: None,
         pre_auth_codes: BTreeMap::new(),
         authorization_codes: BTreeMap::new(),
         refreshes: 0,

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::model::push::PushSettings;
+
 /// Everything that exists on WeChat's side. `POST /__sandbox/reset` accepts this document, and
 /// `GET /__sandbox/state` returns it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -289,6 +291,9 @@ pub struct Component {
     /// The page on which accounts authorise it.
     #[serde(default)]
     pub authorization_page: AuthorizationPage,
+    /// Where events are pushed. `None`: nowhere; in `PUT component`, where they were pushed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushSettings>,
     /// Codes for the authorisation page, by the code itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pre_auth_codes: BTreeMap<String, PreAuthCode>,
@@ -601,6 +606,9 @@ impl World {
         }
         component.lifetimes.check()?;
         component.authorization_page.check()?;
+        if let Some(push) = &component.push {
+            push.check()?;
+        }
         for code in component.authorization_codes.values() {
             self.check_known_account(&code.account)?;
         }

@@ -9,6 +9,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::world::{Account, TokenKind, is_appid, username_or_derived};
 use crate::wechat::call::{Call, error_body};
 use crate::wechat::errcode::Refused;
+use crate::wechat::events;
 use crate::wechat::platform::Platform;
 use crate::wechat::query::parameter;
 use crate::wechat::state::{Credentials, WechatState};
@@ -24,7 +25,7 @@ const OTHER_PERMISSION_SETS: [u32; 6] = [1, 2, 3, 4, 7, 11];
 pub(crate) fn process(call: Call, wechat: &mut WechatState, now_ms: u64) -> Result<Bytes, Refused> {
     match call.endpoint {
         Endpoint::ComponentToken => return component_token(&call.json()?, wechat, now_ms),
-        Endpoint::StartPushTicket => return start_push_ticket(&call.json()?, wechat),
+        Endpoint::StartPushTicket => return start_push_ticket(&call.json()?, wechat, now_ms),
         _ => {}
     }
     authenticate(call.query, wechat, now_ms)?;
@@ -75,14 +76,19 @@ fn component_token(
     }))
 }
 
-/// Has no effect yet besides its checks.
 fn start_push_ticket(
     body: &Map<String, Value>,
     wechat: &mut WechatState,
+    now_ms: u64,
 ) -> Result<Bytes, Refused> {
     let platform = named_platform(body, &mut wechat.platform)?;
     platform.check_secret(text(body, "component_secret"))?;
-    Ok(error_body(0, "ok"))
+    let was_stopped = platform.start_pushing(now_ms);
+    events::push_due_ticket(wechat, now_ms);
+    Ok(error_body(
+        0,
+        if was_stopped { "ok" } else { "in a normal state" },
+    ))
 }
 
 fn authorizer_token(

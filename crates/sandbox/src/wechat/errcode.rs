@@ -265,7 +265,7 @@ mod tests {
             assert!(TABLE[..index].iter().all(is_different));
         }
         // The index of the last variant is the number of the others.
-        assert_eq!(TABLE.len(), Refused::ForbidsLinking as usize + 1);
+        assert_eq!(TABLE.len(), Refused::ForeignRid as usize + 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::clock::{after_seconds, seconds_left};
+use crate::model::push::PushSettings;
 use crate::model::random::TokenGenerator;
 use crate::model::tokens::{
     AUTHORIZATION_CODE_PREFIX, GRACE_PERIOD_S, PRE_AUTH_CODE_PREFIX, REFRESH_TOKEN_PREFIX,
@@ -154,6 +155,56 @@ pub(crate) struct RefreshCounts<'a> {
     accounts: BTreeMap<&'a str, u64>,
 }
 
+/// Where events are pushed, and the tickets among them.
+pub(crate) struct PushState {
+    pub(crate) settings: PushSettings,
+    /// When the next ticket is due.
+    next_ticket_ms: Option<u64>,
+    /// How often the current ticket was pushed.
+    pushes_of_ticket: u32,
+    /// How many pushes in a row failed.
+    failures: u32,
+}
+
+impl PushState {
+    fn new(settings: PushSettings, now_ms: u64) -> Self {
+        Self {
+            next_ticket_ms: (settings.ticket_every_s > 0 && !settings.stopped).then_some(now_ms),
+            settings,
+            pushes_of_ticket: 0,
+            failures: 0,
+        }
+    }
+
+    /// When the next ticket is due.
+    pub(crate) fn next_ticket_ms(&self) -> Option<u64> {
+        self.next_ticket_ms
+    }
+
+    /// Starts the pushing of tickets, with one that is due immediately. Returns whether it was
+    /// stopped.
+    fn start(&mut self, now_ms: u64) -> bool {
+        self.failures = 0;
+        self.next_ticket_ms = Some(now_ms);
+        std::mem::take(&mut self.settings.stopped)
+    }
+
+    /// Records the result of a push. If too many fail, tickets are stopped.
+    pub(crate) fn record_result(&mut self, is_success: bool) {
+        self.failures = if is_success { 0 } else { self.failures + 1 };
+        let limit = self.settings.stop_after_failures;
+        if limit.is_some_and(|limit| self.failures >= limit) {
+            self.settings.stopped = true;
+            self.next_ticket_ms = None;
+        }
+    }
+
+    /// How many pushes in a row failed.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+}
+
 /// What `api_query_auth` returns.
 pub(crate) struct QueriedAccount {
     pub(crate) appid: String,
@@ -172,6 +223,7 @@ pub(crate) struct Platform {
     refresh: RefreshMode,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) page: AuthorizationPage,
+    pub(crate) push: Option<PushState>,
     pre_auth_codes: Codes,
     authorization_codes: Codes,
     refreshes: u64,
@@ -219,6 +271,9 @@ impl Platform {
             refresh: document.refresh,
             lifetimes: document.lifetimes,
             page: document.authorization_page,
+            push: document
+                .push
+                .map(|settings| PushState::new(settings, now_ms)),
             pre_auth_codes: pre_auth_codes.collect(),
             authorization_codes: authorization_codes.collect(),
             refreshes: document.refreshes,
@@ -227,9 +282,47 @@ impl Platform {
     }
 
     /// Takes the accounts of the platform that this one replaces, and adds its count of refreshes.
-    pub(crate) fn take_over_from(&mut self, replaced: Self) {
+    pub(crate) fn take_accounts_of(&mut self, replaced: Self) {
         self.authorizations = replaced.authorizations;
         self.refreshes += replaced.refreshes;
+    }
+
+    /// Replaces where events are pushed. A key that changes is kept as the previous one.
+    pub(crate) fn set_push(&mut self, mut settings: PushSettings, now_ms: u64) {
+        if settings.previous_aes_key.is_none()
+            && let Some(replaced) = &self.push
+        {
+            let old = &replaced.settings;
+            settings.previous_aes_key = if old.aes_key == settings.aes_key {
+                old.previous_aes_key.clone()
+            } else {
+                Some(old.aes_key.clone())
+            };
+        }
+        self.push = Some(PushState::new(settings, now_ms));
+    }
+
+    /// The ticket to push now. Each one is pushed twice before a new one follows.
+    pub(crate) fn take_due_ticket(
+        &mut self,
+        generator: &mut TokenGenerator,
+        now_ms: u64,
+    ) -> Option<String> {
+        let push = self.push.as_mut()?;
+        push.next_ticket_ms.filter(|at_ms| *at_ms <= now_ms)?;
+        let every_s = push.settings.ticket_every_s;
+        push.next_ticket_ms = (every_s > 0).then(|| after_seconds(now_ms, every_s));
+        if push.pushes_of_ticket >= 2 || self.ticket_until_ms <= now_ms {
+            self.push_ticket(None, generator, now_ms);
+        } else {
+            push.pushes_of_ticket += 1;
+        }
+        Some(self.ticket.clone())
+    }
+
+    /// Starts the pushing of tickets. Returns whether it was stopped.
+    pub(crate) fn start_pushing(&mut self, now_ms: u64) -> bool {
+        self.push.as_mut().is_some_and(|push| push.start(now_ms))
     }
 
     /// The platform as a document, without its accounts.
@@ -258,6 +351,7 @@ impl Platform {
             refresh: self.refresh,
             lifetimes: self.lifetimes,
             authorization_page: self.page.clone(),
+            push: self.push.as_ref().map(|push| push.settings.clone()),
             pre_auth_codes: pre_auth_codes.collect(),
             authorization_codes: authorization_codes.collect(),
             refreshes: self.refreshes,
@@ -294,6 +388,9 @@ impl Platform {
         self.ticket_until_ms = after_seconds(now_ms, self.lifetimes.ticket_s);
         if self.earlier.len() > MAX_EARLIER_TICKETS {
             self.earlier.retain(|_, until_ms| *until_ms > now_ms);
+        }
+        if let Some(push) = &mut self.push {
+            push.pushes_of_ticket = 1;
         }
         &self.ticket
     }

@@ -14,7 +14,7 @@ use crate::admin::routes;
 use crate::http::ca_file::CaFile;
 use crate::http::certificates::{Certificate, CertificateAuthority};
 use crate::http::push_client::send_pushes;
-use crate::http::server::{ListenSocket, serve};
+use crate::http::server::{ListenSocket, Server, serve};
 use crate::model::policy::Policy;
 use crate::model::world::World;
 use crate::simulator::Simulator;
@@ -41,6 +41,9 @@ pub struct Settings {
     pub certificate: Certificate,
     /// Whether to open three more HTTPS listeners, each with a bad certificate.
     pub bad_tls: bool,
+    /// Names for which the certificate is valid, besides loopback's. The simulator is also a proxy
+    /// to itself for them.
+    pub tls_names: Vec<String>,
 }
 
 impl Default for Settings {
@@ -55,6 +58,7 @@ impl Default for Settings {
             policy: Policy::default(),
             certificate: Certificate::Valid,
             bad_tls: false,
+            tls_names: Vec::new(),
         }
     }
 }
@@ -103,11 +107,13 @@ impl Sandbox {
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
         let authority = CertificateAuthority::new()?;
         let listen = settings.listen;
-        let acceptor = |certificate| authority.acceptor(certificate, listen).map(Some);
+        let names = &settings.tls_names;
+        let acceptor = |certificate| authority.acceptor(certificate, listen, names).map(Some);
         let http = bind(listen, settings.port)?;
         let https = bind(listen, settings.tls_port)?;
         let http_url = url("http", &http)?;
         let https_url = url("https", &https)?;
+        let (http_address, https_address) = (reachable(&http)?, reachable(&https)?);
         let mut sockets = vec![
             ListenSocket {
                 listener: http,
@@ -149,6 +155,12 @@ impl Sandbox {
             https_url,
             bad_urls,
         };
+        let server = Arc::new(Server {
+            simulator: sandbox.simulator.clone(),
+            names: settings.tls_names,
+            http: http_address,
+            https: https_address,
+        });
         // All workers accept from the same sockets. If one fails to start, dropping `sandbox` stops
         // those that have started.
         for number in 0..settings.workers.max(1) {
@@ -165,7 +177,7 @@ impl Sandbox {
                 .enable_io()
                 .enable_time()
                 .build()?;
-            let serving = serve(sandbox.simulator.clone(), sockets, stopped.clone());
+            let serving = serve(server.clone(), sockets, stopped.clone());
             // One worker is enough for pushes.
             let pushing = (number == 0).then(|| send_pushes(sandbox.simulator.clone()));
             let worker = std::thread::Builder::new()
@@ -221,6 +233,11 @@ impl Sandbox {
         &self.ca_pem
     }
 
+    /// Where events are pushed, with the token and the key that the platform needs. `None`: nowhere.
+    pub(crate) fn push_settings(&self) -> Option<Value> {
+        self.admin("GET", "component/push", &Value::Null).ok()
+    }
+
     /// Carries out an admin request without HTTP. `docs/sandbox.md` describes the requests: `path`
     /// is what follows `/__sandbox/`, and `Value::Null` stands for no body.
     ///
@@ -260,8 +277,13 @@ fn bind(address: IpAddr, port: u16) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The base URL of a listener. One that listens on all addresses is called through loopback.
+/// The base URL of a listener.
 fn url(scheme: &str, listener: &TcpListener) -> io::Result<String> {
+    Ok(format!("{scheme}://{}", reachable(listener)?))
+}
+
+/// The address of a listener. One that listens on all addresses is reached through loopback.
+fn reachable(listener: &TcpListener) -> io::Result<SocketAddr> {
     let mut address = listener.local_addr()?;
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
@@ -269,5 +291,5 @@ fn url(scheme: &str, listener: &TcpListener) -> io::Result<String> {
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
         });
     }
-    Ok(format!("{scheme}://{address}"))
+    Ok(address)
 }

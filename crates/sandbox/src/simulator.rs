@@ -47,7 +47,7 @@ pub(crate) struct InitialState {
 
 /// The state of a simulator.
 pub(crate) struct State {
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) wechat: WechatState,
     pub(crate) policy: Policy,
     pub(crate) faults: ActiveFaults,
@@ -63,6 +63,8 @@ pub(crate) struct State {
 /// A simulator, shared by its connections and its admin interface.
 pub(crate) struct Simulator {
     state: Mutex<State>,
+    /// The clock of the state, which needs no lock.
+    clock: Arc<Clock>,
     /// How many connections were accepted.
     connections: AtomicU64,
     /// Wakes the task that sends pushes.
@@ -112,12 +114,13 @@ pub(crate) struct Received {
 impl Simulator {
     /// Sets up a world and a policy that have been checked.
     pub(crate) fn new(world: World, policy: Policy, journal_capacity: usize) -> Self {
-        let clock = Clock::default();
+        let clock = Arc::new(Clock::default());
         let now_ms = clock.now_ms();
         let wechat = WechatState::new(world.clone(), &policy, now_ms);
         Self {
             push_waker: wechat.pushes.waker(),
             push_tries: watch::Sender::new(0),
+            clock: clock.clone(),
             state: Mutex::new(State {
                 clock,
                 wechat,
@@ -140,6 +143,11 @@ impl Simulator {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.process_due();
         state
+    }
+
+    /// The simulator's time.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
     }
 
     /// Counts a new connection, and finds the fault that applies to it.
@@ -245,7 +253,11 @@ impl Simulator {
                 return NextPush::Send(Box::new(attempt));
             }
         }
-        let push = state.wechat.platform.as_ref().and_then(|it| it.push.as_ref());
+        let push = state
+            .wechat
+            .platform
+            .as_ref()
+            .and_then(|it| it.push.as_ref());
         let next_ticket_ms = push.and_then(PushState::next_ticket_ms);
         let next_due_ms = state.wechat.pushes.next_due_ms();
         match next_ticket_ms.into_iter().chain(next_due_ms).min() {
@@ -332,10 +344,12 @@ impl State {
             Some(_) => None,
             None => self.faults.take_for_push(),
         };
-        let fault = matched.as_ref().and_then(|matched| match &matched.rule.fault {
-            Fault::Push(fault) => Some(fault),
-            _ => None,
-        });
+        let fault = matched
+            .as_ref()
+            .and_then(|matched| match &matched.rule.fault {
+                Fault::Push(fault) => Some(fault),
+                _ => None,
+            });
         if let Some(PushFault::LateS(seconds)) = fault {
             let due_ms = after_seconds(now_ms, *seconds);
             self.wechat.pushes.postpone(id, due_ms);

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
+use crate::model::one_key::OneKey;
 use crate::model::world::{Authorizer, Component, Token};
 use crate::wechat::events;
 use crate::wechat::platform::Platform;
@@ -31,7 +32,7 @@ enum TokenOwner {
 }
 
 pub(crate) fn revoke_tokens(request: AdminRequest) -> AdminResult {
-    let owner: TokenOwner = request.json()?;
+    let OneKey(owner) = request.json()?;
     let now_ms = request.state.clock.now_ms();
     let wechat = &mut request.state.wechat;
     let revoked = match owner {

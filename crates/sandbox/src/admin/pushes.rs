@@ -203,13 +203,15 @@ pub(crate) fn authorize(request: AdminRequest) -> AdminResult {
     }
     let pre_auth_code = match own.pre_auth_code {
         Some(code) => {
-            platform.check_pre_auth_code(&code, now_ms).map_err(|problem| {
-                AdminError::conflict(match problem {
-                    PreAuthProblem::Unknown => "`pre_auth_code` is unknown",
-                    PreAuthProblem::Used => "`pre_auth_code` was used",
-                    PreAuthProblem::Expired => "`pre_auth_code` has expired",
-                })
-            })?;
+            platform
+                .check_pre_auth_code(&code, now_ms)
+                .map_err(|problem| {
+                    AdminError::conflict(match problem {
+                        PreAuthProblem::Unknown => "`pre_auth_code` is unknown",
+                        PreAuthProblem::Used => "`pre_auth_code` was used",
+                        PreAuthProblem::Expired => "`pre_auth_code` has expired",
+                    })
+                })?;
             code
         }
         None => platform.create_pre_auth_code(generator, now_ms),
@@ -224,7 +226,9 @@ pub(crate) fn authorize(request: AdminRequest) -> AdminResult {
     let Some(Authorized { consent, pushes }) = events::authorize(wechat, consent, now_ms) else {
         return Err(AdminError::conflict("this world has no platform"));
     };
-    let redirect = own.redirect_uri.map(|uri| redirect::with_code(&uri, &consent));
+    let redirect = own
+        .redirect_uri
+        .map(|uri| redirect::with_code(&uri, &consent));
     respond(&json!({
         "authorization_code": consent.authorization_code,
         "expires_in": consent.expires_in,

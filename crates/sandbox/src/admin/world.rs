@@ -7,7 +7,6 @@ use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
 use crate::journal::log::Journal;
 use crate::journal::pushes::PushJournal;
-use crate::model::clock::Clock;
 use crate::model::policy::Policy;
 use crate::model::world::{Account, MiniProgram, World};
 use crate::simulator::InitialState;
@@ -39,7 +38,7 @@ pub(crate) fn reset(request: AdminRequest) -> AdminResult {
         }
         None => state.initial.clone(),
     };
-    state.clock = Clock::default();
+    state.clock.reset();
     let pushes = state.wechat.pushes.emptied();
     state.wechat = WechatState::new(world, &policy, state.clock.now_ms());
     state.wechat.pushes = pushes;
@@ -107,7 +106,7 @@ struct Advance {
 
 pub(crate) fn advance_clock(request: AdminRequest) -> AdminResult {
     let advance: Advance = request.json()?;
-    let clock = &mut request.state.clock;
+    let clock = &request.state.clock;
     if !clock.advance(advance.advance_s) {
         return Err(AdminError::bad_request(
             "the clock can be at most a hundred years ahead. POST /__sandbox/reset sets it back",

@@ -14,5 +14,5 @@ pub(crate) mod script;
 pub use self::fault::{
     CustomBody, Cut, Depth, DropKind, Errcode, Fault, HtmlPage, Redirect, Size, Slow,
 };
-pub use crate::model::push::PushFault;
 pub use self::rule::{FaultRule, Listener, Phase, Target};
+pub use crate::model::push::PushFault;

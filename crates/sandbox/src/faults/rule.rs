@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::fault::{Fault, MAX_DELAY_MS};
 use crate::model::endpoint::Endpoint;
+use crate::model::one_key;
 
 /// The endpoint that a fault is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +89,7 @@ pub struct FaultRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener: Option<Listener>,
     /// The fault.
+    #[serde(deserialize_with = "one_key::deserialize")]
     pub fault: Fault,
     /// Whether the request takes effect first. `None`: before for most faults; after for
     /// [`Fault::DelayMs`] and for faults that change WeChat's response.
@@ -291,6 +293,11 @@ mod tests {
                 r#"{"fault":"hangs"}"#,
                 "unknown variant `hangs`, expected one of",
             ),
+            (
+                r#"{"fault":{"delay_ms":5,"endpoint":"link"}}"#,
+                "expected an object with one key, found `delay_ms`, `endpoint`",
+            ),
+            (r#"{"fault":{}}"#, "found none"),
             (r#"{"fault":"hang","time":1}"#, "unknown field `time`"),
             (r#"{"fault":{"cut":{"byte":1}}}"#, "unknown field `byte`"),
             (

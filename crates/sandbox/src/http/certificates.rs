@@ -19,7 +19,8 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 /// Why clients refuse an HTTPS listener's certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Certificate {
-    /// Nothing: it is valid for 127.0.0.1, ::1, localhost and the address that is listened on.
+    /// Nothing: it is valid for 127.0.0.1, ::1, localhost, the address that is listened on, and
+    /// [`Settings::tls_names`](crate::Settings::tls_names).
     #[default]
     Valid,
     /// It has expired.
@@ -58,9 +59,10 @@ impl CertificateAuthority {
         &self,
         certificate: Certificate,
         address: IpAddr,
+        names: &[String],
     ) -> io::Result<TlsAcceptor> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        let params = server_certificate(certificate, address)?;
+        let params = server_certificate(certificate, address, names)?;
         let issuer = match certificate {
             Certificate::UnknownIssuer => &self.unknown,
             _ => &self.trusted,
@@ -96,7 +98,11 @@ fn new_authority(name: &str) -> io::Result<(Issuer<'static, KeyPair>, Vec<u8>)> 
     Ok((Issuer::new(params, key), der))
 }
 
-fn server_certificate(certificate: Certificate, address: IpAddr) -> io::Result<CertificateParams> {
+fn server_certificate(
+    certificate: Certificate,
+    address: IpAddr,
+    own_names: &[String],
+) -> io::Result<CertificateParams> {
     let mut params = CertificateParams::default();
     params
         .distinguished_name
@@ -121,6 +127,9 @@ fn server_certificate(certificate: Certificate, address: IpAddr) -> io::Result<C
         let own = SanType::IpAddress(address);
         if !address.is_unspecified() && !names.contains(&own) {
             names.push(own);
+        }
+        for own_name in own_names {
+            names.push(name(own_name)?);
         }
         names
     };

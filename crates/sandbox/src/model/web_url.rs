@@ -21,7 +21,9 @@ impl<'a> WebUrl<'a> {
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) || url.contains('\\') {
             return Err("it must be ASCII without spaces and backslashes");
         }
-        let (scheme, rest) = url.split_once("://").ok_or("it has no `http://` or `https://`")?;
+        let (scheme, rest) = url
+            .split_once("://")
+            .ok_or("it has no `http://` or `https://`")?;
         let is_https = match &*scheme.to_ascii_lowercase() {
             "http" => false,
             "https" => true,

@@ -87,7 +87,11 @@ fn start_push_ticket(
     events::push_due_ticket(wechat, now_ms);
     Ok(error_body(
         0,
-        if was_stopped { "ok" } else { "in a normal state" },
+        if was_stopped {
+            "ok"
+        } else {
+            "in a normal state"
+        },
     ))
 }
 

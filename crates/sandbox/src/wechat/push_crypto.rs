@@ -101,7 +101,11 @@ fn signature(parts: &[&str]) -> String {
     let mut parts = parts.to_vec();
     parts.sort_unstable();
     let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, parts.concat().as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Encrypts a message with a key that has been checked.
@@ -191,7 +195,11 @@ mod tests {
             pad(&mut plain, None);
             let count = plain.len() - length;
             assert!((1..=BLOCK).contains(&count) && plain.len() % BLOCK == 0);
-            assert!(plain[length..].iter().all(|byte| usize::from(*byte) == count));
+            assert!(
+                plain[length..]
+                    .iter()
+                    .all(|byte| usize::from(*byte) == count)
+            );
         }
     }
 }

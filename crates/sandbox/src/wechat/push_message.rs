@@ -144,12 +144,21 @@ mod tests {
         );
         let unusual = message.to_xml("wx", Some(&PushFault::CdataNumbers));
         assert!(unusual.contains("<CreateTime><![CDATA[1436881222]]></CreateTime>"));
-        assert!(message.to_xml("wx", Some(&PushFault::UnclosedXml)).ends_with("\n<xml>"));
+        assert!(
+            message
+                .to_xml("wx", Some(&PushFault::UnclosedXml))
+                .ends_with("\n<xml>")
+        );
     }
 
     #[test]
     fn element_names() {
-        for (name, expected) in [("AppId", true), ("a_1", true), ("1a", false), ("a>b", false)] {
+        for (name, expected) in [
+            ("AppId", true),
+            ("a_1", true),
+            ("1a", false),
+            ("a>b", false),
+        ] {
             assert_eq!(is_element_name(name), expected, "{name}");
         }
     }

@@ -158,7 +158,13 @@ impl Pushes {
     }
 
     /// Records that a try has ended.
-    pub(crate) fn finish(&mut self, id: u64, is_success: bool, tries: u32, next_ms: u64) -> AfterTry {
+    pub(crate) fn finish(
+        &mut self,
+        id: u64,
+        is_success: bool,
+        tries: u32,
+        next_ms: u64,
+    ) -> AfterTry {
         let Some(push) = self.waiting.get_mut(&id) else {
             return AfterTry::Unknown;
         };

@@ -65,7 +65,11 @@ mod tests {
     #[test]
     fn only_registered_hosts_are_accepted() {
         let domains = ["shop.example".to_owned(), "[::1]".to_owned()];
-        for uri in ["https://Shop.example/x", "http://shop.example:8080", "http://[::1]:1/"] {
+        for uri in [
+            "https://Shop.example/x",
+            "http://shop.example:8080",
+            "http://[::1]:1/",
+        ] {
             assert_eq!(check(uri, &domains), Ok(()), "{uri}");
         }
         for uri in [

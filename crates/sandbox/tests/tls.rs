@@ -18,6 +18,10 @@ use wxlink_sandbox::{Certificate, Sandbox, Settings};
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 fn tls(sandbox: &Sandbox, url: &str, name: &str) -> Tls {
+    tls_over(sandbox, TcpStream::connect(host(url)).unwrap(), name)
+}
+
+fn tls_over(sandbox: &Sandbox, stream: TcpStream, name: &str) -> Tls {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(sandbox.ca_file()).unwrap() {
         roots.add(certificate.unwrap()).unwrap();
@@ -28,7 +32,6 @@ fn tls(sandbox: &Sandbox, url: &str, name: &str) -> Tls {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    let stream = TcpStream::connect(host(url)).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     StreamOwned::new(
         ClientConnection::new(Arc::new(config), name).unwrap(),
@@ -61,6 +64,89 @@ fn a_client_that_trusts_the_ca_file_connects() {
     let ca_file = sandbox.ca_file().to_owned();
     drop(sandbox);
     assert!(!ca_file.exists());
+}
+
+#[test]
+fn the_certificate_is_valid_for_further_names() {
+    let sandbox = start_with_names();
+    for name in [NAME, "mp.weixin.qq.com", "localhost"] {
+        let response = get_list(&sandbox, sandbox.https_url(), name).unwrap();
+        assert_eq!(errcode(&response.json()), 0, "{name}");
+    }
+    assert!(get_list(&sandbox, sandbox.https_url(), "qq.com").is_err());
+}
+
+const NAME: &str = "api.weixin.qq.com";
+
+fn start_with_names() -> Sandbox {
+    Sandbox::start(Settings {
+        tls_names: vec![NAME.to_owned(), "mp.weixin.qq.com".to_owned()],
+        ..Settings::default()
+    })
+    .unwrap()
+}
+
+/// Asks for a tunnel over a new connection.
+fn connect_through(sandbox: &Sandbox, authority: &str) -> (TcpStream, Response) {
+    let mut stream = connect(sandbox);
+    let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+    let response = send(&mut stream, &request).unwrap();
+    (stream, response)
+}
+
+#[test]
+fn a_tunnel_leads_to_the_simulator_itself() {
+    let sandbox = start_with_names();
+    let port = host(sandbox.https_url()).rsplit_once(':').unwrap().1;
+    for authority in [
+        "api.weixin.qq.com:443".to_owned(),
+        "API.weixin.qq.com:8443".to_owned(),
+        format!("localhost:{port}"),
+        format!("127.0.0.1:{port}"),
+    ] {
+        let (stream, response) = connect_through(&sandbox, &authority);
+        assert_eq!(response.status, 200, "{authority}");
+        let mut tunnel = tls_over(&sandbox, stream, NAME);
+        let response = send(&mut tunnel, &get_request()).unwrap();
+        assert_eq!(errcode(&response.json()), 0, "{authority}");
+    }
+    let (mut plain, response) = connect_through(&sandbox, "mp.weixin.qq.com:80");
+    assert_eq!(response.status, 200);
+    assert_eq!(send(&mut plain, &get_request()).unwrap().status, 200);
+
+    // What the client sends together with its request is not lost.
+    let mut stream = connect(&sandbox);
+    let eager = format!(
+        "CONNECT {NAME}:80 HTTP/1.1\r\nHost: x\r\n\r\n{}",
+        get_request()
+    );
+    assert_eq!(send(&mut stream, &eager).unwrap().status, 200);
+    assert_eq!(errcode(&send(&mut stream, "").unwrap().json()), 0);
+}
+
+#[test]
+fn other_tunnels_are_refused() {
+    let sandbox = start_with_names();
+    for authority in [
+        "example.com:443",
+        "127.0.0.1:1",
+        "localhost:443",
+        "qq.com:443",
+    ] {
+        let (mut stream, response) = connect_through(&sandbox, authority);
+        assert_eq!(response.status, 403, "{authority}");
+        assert!(
+            response.text().contains("--tls-name"),
+            "{}",
+            response.text()
+        );
+        // The connection can be used again.
+        assert_eq!(send(&mut stream, &get_request()).unwrap().status, 200);
+    }
+    assert_eq!(
+        connect_through(&start(), "api.weixin.qq.com:443").1.status,
+        403
+    );
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub(crate) fn check(headers: &HeaderMap, names: &[String]) -> Result<(), Refusal
     Ok(())
 }
 
-/// Whether nobody else can own this name: it is an address, a name without a dot, which cannot be
+/// Whether no one else can own this name: it is an address, a name without a dot, which cannot be
 /// registered, or a name that the simulator was given.
 fn is_own_host(host: &str, names: &[String]) -> bool {
     let Some((name, _)) = split_port(host) else {

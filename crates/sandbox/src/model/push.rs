@@ -93,7 +93,7 @@ pub enum PushFault {
     /// The encrypted document ends in `<xml>` instead of `</xml>`, as in a sample of WeChat's. The
     /// push is valid.
     UnclosedXml,
-    /// The event has an InfoType that nobody knows. The push is valid.
+    /// The event has an unknown InfoType. The push is valid.
     UnknownInfoType,
     /// The document starts with a byte order mark. The push is valid.
     Bom,

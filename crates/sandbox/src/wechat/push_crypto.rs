@@ -30,7 +30,7 @@ pub(crate) struct Seal {
     pub(crate) nonce: String,
     /// The 16 characters before the message.
     pub(crate) random: String,
-    /// A key and a token that nobody knows, for faults.
+    /// A key that the platform does not know, for faults. It is also used as a token.
     pub(crate) unknown_key: String,
 }
 

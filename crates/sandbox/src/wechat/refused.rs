@@ -22,7 +22,7 @@ pub(crate) enum CallOwner {
 pub(crate) struct RefusedCall {
     pub(crate) rid: RequestId,
     pub(crate) at_ms: u64,
-    /// `None`: its token was unknown, so nobody can see it again.
+    /// `None`: its token was unknown, so `rid/get` shows it to no one.
     pub(crate) owner: Option<CallOwner>,
     /// The path and the query.
     pub(crate) target: String,

@@ -44,6 +44,9 @@ pub struct Settings {
     /// Names for which the certificate is valid, besides loopback's. The simulator is also a proxy
     /// to itself for them.
     pub tls_names: Vec<String>,
+    /// Whether there are certificates with RSA too, for clients that do not accept ECDSA. The CA
+    /// file then has two CAs. Their keys take a moment to generate.
+    pub rsa: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +62,7 @@ impl Default for Settings {
             certificate: Certificate::Valid,
             bad_tls: false,
             tls_names: Vec::new(),
+            rsa: false,
         }
     }
 }
@@ -105,7 +109,7 @@ impl Sandbox {
             .check()
             .and_then(|()| settings.policy.check())
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
-        let authority = CertificateAuthority::new()?;
+        let authority = CertificateAuthority::new(settings.rsa)?;
         let listen = settings.listen;
         let names = &settings.tls_names;
         let acceptor = |certificate| authority.acceptor(certificate, listen, names).map(Some);
@@ -233,7 +237,8 @@ impl Sandbox {
         &self.ca_pem
     }
 
-    /// Where events are pushed, with the token and the key that the platform needs. `None`: nowhere.
+    /// Where events are pushed, with the token and the key that the platform needs. `None`:
+    /// nowhere.
     pub(crate) fn push_settings(&self) -> Option<Value> {
         self.admin("GET", "component/push", &Value::Null).ok()
     }

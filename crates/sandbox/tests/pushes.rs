@@ -167,7 +167,7 @@ fn a_push_is_tried_three_times_until_the_answer_is_success() {
 }
 
 #[test]
-fn lost_and_late_answers_are_told_apart() {
+fn lost_and_late_answers_have_results_of_their_own() {
     let (sandbox, receiver) = (start(), Receiver::new());
     receiver.attach(&sandbox, json!({"tries": 1}));
     own_push(&sandbox, json!({"info_type": "x"}));

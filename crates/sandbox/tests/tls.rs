@@ -9,10 +9,15 @@ use std::time::Duration;
 
 use common::*;
 use serde_json::json;
+use tokio_rustls::rustls::crypto::WebPkiSupportedAlgorithms;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, RootCertStore, SignatureScheme, StreamOwned,
+    SupportedProtocolVersion,
+};
 use wxlink_sandbox::{Certificate, Sandbox, Settings};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
@@ -22,15 +27,23 @@ fn tls(sandbox: &Sandbox, url: &str, name: &str) -> Tls {
 }
 
 fn tls_over(sandbox: &Sandbox, stream: TcpStream, name: &str) -> Tls {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots(sandbox))
+        .with_no_client_auth();
+    tls_with(config, stream, name)
+}
+
+fn roots(sandbox: &Sandbox) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(sandbox.ca_file()).unwrap() {
         roots.add(certificate.unwrap()).unwrap();
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    roots
+}
+
+fn tls_with(config: ClientConfig, stream: TcpStream, name: &str) -> Tls {
     let name = ServerName::try_from(name.to_owned()).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     StreamOwned::new(
@@ -147,6 +160,53 @@ fn other_tunnels_are_refused() {
         connect_through(&start(), "api.weixin.qq.com:443").1.status,
         403
     );
+}
+
+/// A client that verifies no signatures but RSA's.
+fn rsa_only(sandbox: &Sandbox, version: &'static SupportedProtocolVersion) -> ClientConfig {
+    let mut provider = ring::default_provider();
+    let known = provider.signature_verification_algorithms.mapping;
+    let is_rsa = |scheme: &SignatureScheme| format!("{scheme:?}").starts_with("RSA");
+    let mapping: Vec<_> = known
+        .iter()
+        .filter(|(scheme, _)| is_rsa(scheme))
+        .copied()
+        .collect();
+    let all: Vec<_> = mapping
+        .iter()
+        .flat_map(|(_, all)| all.iter().copied())
+        .collect();
+    provider.signature_verification_algorithms = WebPkiSupportedAlgorithms {
+        all: Vec::leak(all),
+        mapping: Vec::leak(mapping),
+    };
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots(sandbox))
+        .with_no_client_auth()
+}
+
+#[test]
+fn clients_without_ecdsa_get_a_certificate_with_rsa() {
+    let sandbox = Sandbox::start(Settings {
+        rsa: true,
+        ..Settings::default()
+    })
+    .unwrap();
+    assert_eq!(sandbox.ca_pem().matches("BEGIN CERTIFICATE").count(), 2);
+    let get = |config: ClientConfig, sandbox: &Sandbox| {
+        let stream = TcpStream::connect(host(sandbox.https_url())).unwrap();
+        send(&mut tls_with(config, stream, "localhost"), &get_request())
+    };
+    for version in [&TLS12, &TLS13] {
+        let response = get(rsa_only(&sandbox, version), &sandbox).unwrap();
+        assert_eq!(errcode(&response.json()), 0, "{version:?}");
+    }
+    // Other clients get ECDSA, as without this setting, where such a client fails.
+    assert!(get_list(&sandbox, sandbox.https_url(), "localhost").is_ok());
+    let without = start();
+    assert!(get(rsa_only(&without, &TLS13), &without).is_err());
 }
 
 #[test]

@@ -6,4 +6,5 @@ pub(crate) mod date;
 pub(crate) mod guard;
 pub(crate) mod push_client;
 pub(crate) mod raw;
+pub(crate) mod rsa_key;
 pub(crate) mod server;

@@ -33,6 +33,7 @@ SIGTERM, SIGINT or SIGHUP, or until its parent process ends.
   --bad-tls        open three more HTTPS ports, each with a bad certificate
   --tls-name NAME  a name such as api.weixin.qq.com that the certificate is for; may be repeated.
                    As an HTTP proxy, the simulator leads to itself for these names
+  --rsa            have certificates with RSA too, for clients that do not accept ECDSA
   --push-url URL   push tickets and authorisations to this URL of the platform
   --stay           keep running when the parent process ends
   --help           print this help
@@ -98,6 +99,7 @@ impl Arguments {
                 "--bad-tls" => settings.bad_tls = true,
                 "--tls-name" => settings.tls_names.push(tls_name(&value("a name")?)?),
                 "--push-url" => push_url = Some(parsed(flag, &value("a URL")?, "a URL")?),
+                "--rsa" => settings.rsa = true,
                 "--stay" => stay = true,
                 "--help" | "-h" => return Ok(Invocation::Help),
                 "--version" | "-V" => return Ok(Invocation::Version),
@@ -186,7 +188,7 @@ mod tests {
     fn every_option_is_read() {
         let Ok(Invocation::Run(arguments)) = parse(
             "--listen ::1 --port 80 --tls-port=443 --approve polls:3 --journal 5 --workers 2 \
-             --bad-tls --stay --tls-name API.weixin.qq.com --tls-name mp.weixin.qq.com \
+             --bad-tls --rsa --stay --tls-name API.weixin.qq.com --tls-name mp.weixin.qq.com \
              --push-url http://127.0.0.1:9/events",
         ) else {
             panic!("refused");
@@ -196,7 +198,7 @@ mod tests {
         assert_eq!((settings.port, settings.tls_port), (80, 443));
         assert_eq!(settings.policy, Policy::all(When::Polls(3)));
         assert_eq!((settings.journal, settings.workers), (5, 2));
-        assert!(settings.bad_tls && arguments.stay);
+        assert!(settings.bad_tls && settings.rsa && arguments.stay);
         assert_eq!(
             settings.tls_names,
             ["api.weixin.qq.com", "mp.weixin.qq.com"]

@@ -71,6 +71,7 @@ const CRATES: [Layers; 6] = [
             "journal",
             "simulator",
             "admin",
+            "page",
             "http",
             "sandbox",
             "program",

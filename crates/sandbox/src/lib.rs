@@ -29,6 +29,7 @@
 //! | `journal` | the requests that arrived, without the secrets in them |
 //! | `simulator` | all of this state behind one lock, and how a request is processed |
 //! | `admin` | the admin interface, with which tests set up and inspect a simulator |
+//! | `page` | the page on which an account authorises the platform |
 //! | `http` | listeners, TLS certificates, the HTTP server, and raw responses |
 //! | `sandbox` | the public type [`Sandbox`]: threads and addresses |
 //! | `program` | the program `wxlink-sandbox` and its command line |
@@ -40,6 +41,7 @@ pub mod faults;
 mod http;
 mod journal;
 mod model;
+mod page;
 mod program;
 mod sandbox;
 mod simulator;
@@ -49,9 +51,11 @@ pub use admin::error::AdminError;
 pub use faults::{Fault, FaultRule};
 pub use http::certificates::Certificate;
 pub use model::policy::{Decision, Exceptions, Policy, Step, When};
+pub use model::push::{PushSettings, RetryForm};
 pub use model::world::{
-    Account, Authorizer, Component, FuncInfo, Limits, LinkEntry, LinkState, MiniProgram,
-    RefreshMode, Refusal, Token, TokenKind, World,
+    Account, AuthorizationCode, AuthorizationPage, Authorizer, Component, FuncInfo, Lifetimes,
+    Limits, LinkEntry, LinkState, MiniProgram, PreAuthCode, RefreshMode, Refusal, Token, TokenKind,
+    World,
 };
 pub use program::{HELP, program};
 pub use sandbox::{Sandbox, Settings};

@@ -13,7 +13,8 @@ use crate::admin::error::AdminError;
 use crate::admin::routes;
 use crate::http::ca_file::CaFile;
 use crate::http::certificates::{Certificate, CertificateAuthority};
-use crate::http::server::{ListenSocket, serve};
+use crate::http::push_client::send_pushes;
+use crate::http::server::{ListenSocket, Server, serve};
 use crate::model::policy::Policy;
 use crate::model::world::World;
 use crate::simulator::Simulator;
@@ -40,6 +41,12 @@ pub struct Settings {
     pub certificate: Certificate,
     /// Whether to open three more HTTPS listeners, each with a bad certificate.
     pub bad_tls: bool,
+    /// Names for which the certificate is valid, besides loopback's. The simulator is also a proxy
+    /// to itself for them.
+    pub tls_names: Vec<String>,
+    /// Whether there are certificates with RSA too, for clients that do not accept ECDSA. The CA
+    /// file then has two CAs. Their keys take a moment to generate.
+    pub rsa: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +61,8 @@ impl Default for Settings {
             policy: Policy::default(),
             certificate: Certificate::Valid,
             bad_tls: false,
+            tls_names: Vec::new(),
+            rsa: false,
         }
     }
 }
@@ -100,13 +109,15 @@ impl Sandbox {
             .check()
             .and_then(|()| settings.policy.check())
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
-        let authority = CertificateAuthority::new()?;
+        let authority = CertificateAuthority::new(settings.rsa)?;
         let listen = settings.listen;
-        let acceptor = |certificate| authority.acceptor(certificate, listen).map(Some);
+        let names = &settings.tls_names;
+        let acceptor = |certificate| authority.acceptor(certificate, listen, names).map(Some);
         let http = bind(listen, settings.port)?;
         let https = bind(listen, settings.tls_port)?;
         let http_url = url("http", &http)?;
         let https_url = url("https", &https)?;
+        let (http_address, https_address) = (reachable(&http)?, reachable(&https)?);
         let mut sockets = vec![
             ListenSocket {
                 listener: http,
@@ -148,6 +159,12 @@ impl Sandbox {
             https_url,
             bad_urls,
         };
+        let server = Arc::new(Server {
+            simulator: sandbox.simulator.clone(),
+            names: settings.tls_names,
+            http: http_address,
+            https: https_address,
+        });
         // All workers accept from the same sockets. If one fails to start, dropping `sandbox` stops
         // those that have started.
         for number in 0..settings.workers.max(1) {
@@ -164,12 +181,19 @@ impl Sandbox {
                 .enable_io()
                 .enable_time()
                 .build()?;
-            let serving = serve(sandbox.simulator.clone(), sockets, stopped.clone());
+            let serving = serve(server.clone(), sockets, stopped.clone());
+            // One worker is enough for pushes.
+            let pushing = (number == 0).then(|| send_pushes(sandbox.simulator.clone()));
             let worker = std::thread::Builder::new()
                 .name(format!("sandbox-{number}"))
                 // When the thread ends, its runtime is dropped, and its connections with it. An
                 // error means that the runtime could not use a socket; this worker ends then.
-                .spawn(move || drop(runtime.block_on(serving)))?;
+                .spawn(move || {
+                    if let Some(pushing) = pushing {
+                        runtime.spawn(pushing);
+                    }
+                    drop(runtime.block_on(serving));
+                })?;
             sandbox.workers.push(worker);
         }
         Ok(sandbox)
@@ -213,6 +237,12 @@ impl Sandbox {
         &self.ca_pem
     }
 
+    /// Where events are pushed, with the token and the key that the platform needs. `None`:
+    /// nowhere.
+    pub(crate) fn push_settings(&self) -> Option<Value> {
+        self.admin("GET", "component/push", &Value::Null).ok()
+    }
+
     /// Carries out an admin request without HTTP. `docs/sandbox.md` describes the requests: `path`
     /// is what follows `/__sandbox/`, and `Value::Null` stands for no body.
     ///
@@ -252,8 +282,13 @@ fn bind(address: IpAddr, port: u16) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The base URL of a listener. One that listens on all addresses is called through loopback.
+/// The base URL of a listener.
 fn url(scheme: &str, listener: &TcpListener) -> io::Result<String> {
+    Ok(format!("{scheme}://{}", reachable(listener)?))
+}
+
+/// The address of a listener. One that listens on all addresses is reached through loopback.
+fn reachable(listener: &TcpListener) -> io::Result<SocketAddr> {
     let mut address = listener.local_addr()?;
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
@@ -261,5 +296,5 @@ fn url(scheme: &str, listener: &TcpListener) -> io::Result<String> {
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
         });
     }
-    Ok(format!("{scheme}://{address}"))
+    Ok(address)
 }

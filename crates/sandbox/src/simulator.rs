@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::Method;
+use tokio::sync::{Notify, watch};
 
 use crate::faults::active::ActiveFaults;
 use crate::faults::apply::apply_fault;
@@ -14,16 +17,25 @@ use crate::faults::fault::Fault;
 use crate::faults::plan::{PlainResponse, Plan, RequestResult, ResponseSummary};
 use crate::faults::rule::{FaultRule, Listener, Phase};
 use crate::journal::log::Journal;
+use crate::journal::pushes::{PushAnswer, PushJournal, PushRecord, PushResult};
 use crate::journal::record::{AppliedFault, Effect, Outcome, ReceivedRequest};
 use crate::journal::redaction::Redaction;
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, after_seconds};
 use crate::model::endpoint::Endpoint;
 use crate::model::policy::Policy;
+use crate::model::push::PushFault;
 use crate::model::random::mix;
 use crate::model::world::World;
 use crate::wechat::call::{ApiResponse, Call};
 use crate::wechat::dispatch;
 use crate::wechat::errcode::RequestId;
+use crate::wechat::events;
+use crate::wechat::platform::PushState;
+use crate::wechat::push_crypto::{self, PushRequest};
+use crate::wechat::push_message::PushMessage;
+use crate::wechat::pushes::{AfterTry, DuePush};
+use crate::wechat::refused::{CallOwner, RefusedCall};
+use crate::wechat::rid;
 use crate::wechat::state::WechatState;
 
 /// What `POST reset` restores.
@@ -35,11 +47,12 @@ pub(crate) struct InitialState {
 
 /// The state of a simulator.
 pub(crate) struct State {
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) wechat: WechatState,
     pub(crate) policy: Policy,
     pub(crate) faults: ActiveFaults,
     pub(crate) journal: Journal,
+    pub(crate) push_journal: PushJournal,
     pub(crate) initial: InitialState,
     /// The requests that take effect later, by the time and their number in the journal.
     pub(crate) late: BTreeMap<(u64, u64), ReceivedRequest>,
@@ -50,8 +63,14 @@ pub(crate) struct State {
 /// A simulator, shared by its connections and its admin interface.
 pub(crate) struct Simulator {
     state: Mutex<State>,
+    /// The clock of the state, which needs no lock.
+    clock: Arc<Clock>,
     /// How many connections were accepted.
     connections: AtomicU64,
+    /// Wakes the task that sends pushes.
+    push_waker: Arc<Notify>,
+    /// How many tries of pushes have ended.
+    push_tries: watch::Sender<u64>,
     /// Whether a fault may apply to a new connection. Without one, connections need no lock.
     has_connection_faults: AtomicBool,
 }
@@ -64,6 +83,27 @@ pub(crate) struct AcceptedConnection {
     pub(crate) fault: Option<Arc<FaultRule>>,
 }
 
+/// A try of a push, to be sent now.
+pub(crate) struct PushAttempt {
+    pub(crate) url: String,
+    pub(crate) request: PushRequest,
+    pub(crate) timeout_ms: u64,
+    id: u64,
+    number: u32,
+    at_ms: u64,
+    message: Arc<PushMessage>,
+    fault: Option<AppliedFault>,
+}
+
+/// What the task that sends pushes does next.
+pub(crate) enum NextPush {
+    Send(Box<PushAttempt>),
+    /// Wait this long, or until it is woken.
+    Wait(Duration),
+    /// Wait until it is woken.
+    WaitForWake,
+}
+
 /// What to do with a request that was received.
 pub(crate) struct Received {
     pub(crate) plan: Plan,
@@ -74,15 +114,20 @@ pub(crate) struct Received {
 impl Simulator {
     /// Sets up a world and a policy that have been checked.
     pub(crate) fn new(world: World, policy: Policy, journal_capacity: usize) -> Self {
-        let clock = Clock::default();
+        let clock = Arc::new(Clock::default());
         let now_ms = clock.now_ms();
+        let wechat = WechatState::new(world.clone(), &policy, now_ms);
         Self {
+            push_waker: wechat.pushes.waker(),
+            push_tries: watch::Sender::new(0),
+            clock: clock.clone(),
             state: Mutex::new(State {
                 clock,
-                wechat: WechatState::new(world.clone(), &policy, now_ms),
+                wechat,
                 policy: policy.clone(),
                 faults: ActiveFaults::default(),
                 journal: Journal::new(journal_capacity),
+                push_journal: PushJournal::new(journal_capacity),
                 initial: InitialState { world, policy },
                 late: BTreeMap::new(),
                 request_ids: 0,
@@ -98,6 +143,11 @@ impl Simulator {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.process_due();
         state
+    }
+
+    /// The simulator's time.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
     }
 
     /// Counts a new connection, and finds the fault that applies to it.
@@ -156,6 +206,11 @@ impl Simulator {
                 apply_fault(&rule.fault, original, rid)
             }
         };
+        if let Plan::Respond(plain) = &plan
+            && response.and_then(|summary| summary.errcode).unwrap_or(0) != 0
+        {
+            state.keep_refused(request, endpoint, now_ms, rid, plain.body.clone());
+        }
         let outcome = Outcome {
             effect,
             response,
@@ -187,13 +242,177 @@ impl Simulator {
     }
 }
 
+impl Simulator {
+    /// What the task that sends pushes does next.
+    pub(crate) fn next_push(&self) -> NextPush {
+        let state = &mut *self.state();
+        let now_ms = state.clock.now_ms();
+        events::push_due_ticket(&mut state.wechat, now_ms);
+        while let Some(due) = state.wechat.pushes.take_due(now_ms) {
+            if let Some(attempt) = state.prepare_push(due, now_ms) {
+                return NextPush::Send(Box::new(attempt));
+            }
+        }
+        let push = state
+            .wechat
+            .platform
+            .as_ref()
+            .and_then(|it| it.push.as_ref());
+        let next_ticket_ms = push.and_then(PushState::next_ticket_ms);
+        let next_due_ms = state.wechat.pushes.next_due_ms();
+        match next_ticket_ms.into_iter().chain(next_due_ms).min() {
+            Some(at_ms) => NextPush::Wait(Duration::from_millis(at_ms.saturating_sub(now_ms))),
+            None => NextPush::WaitForWake,
+        }
+    }
+
+    /// Records the answer to a try.
+    pub(crate) fn finish_push(&self, attempt: PushAttempt, answer: PushAnswer) {
+        let state = &mut *self.state();
+        let is_success = answer.result == PushResult::Success;
+        let push = state.wechat.platform.as_mut();
+        if let Some(push) = push.and_then(|platform| platform.push.as_mut()) {
+            let now_ms = state.clock.now_ms();
+            let next_ms = now_ms.saturating_add(push.settings.retry_after_ms);
+            let tries = push.settings.tries;
+            let pushes = &mut state.wechat.pushes;
+            match pushes.finish(attempt.id, is_success, tries, next_ms) {
+                AfterTry::Unknown => return,
+                AfterTry::Retry => {}
+                AfterTry::Finished => push.record_result(is_success),
+            }
+        }
+        state.push_journal.add(attempt.into_record(answer));
+        self.push_tries.send_modify(|tries| *tries += 1);
+        self.push_waker.notify_one();
+    }
+
+    /// Waits until the task that sends pushes has something to do.
+    pub(crate) async fn push_woken(&self) {
+        self.push_waker.notified().await;
+    }
+
+    /// Wakes the task that sends pushes.
+    pub(crate) fn wake_pushes(&self) {
+        self.push_waker.notify_one();
+    }
+
+    /// Waits until the first try of each of these pushes has ended.
+    pub(crate) async fn wait_for_first_tries(&self, pushes: &[u64]) {
+        let mut tries = self.push_tries.subscribe();
+        let awaits = || {
+            let queue = &self.state().wechat.pushes;
+            pushes.iter().any(|id| queue.awaits_first_try(*id))
+        };
+        while awaits() {
+            // The sender lives as long as the simulator.
+            let _ = tries.changed().await;
+        }
+    }
+}
+
+impl PushAttempt {
+    fn into_record(self, answer: PushAnswer) -> PushRecord {
+        PushRecord {
+            push: self.id,
+            number: self.number,
+            at_ms: self.at_ms,
+            info_type: self.message.info_type.clone(),
+            account: self.message.account.clone(),
+            timestamp: self.request.timestamp,
+            nonce: self.request.nonce,
+            fault: self.fault,
+            answer,
+        }
+    }
+}
+
 impl State {
+    /// Makes the request of a push, as a fault may ask for. `None`: there is nothing to send now.
+    fn prepare_push(&mut self, due: DuePush, now_ms: u64) -> Option<PushAttempt> {
+        let id = due.id;
+        let platform = self.wechat.platform.as_ref();
+        let push = platform.and_then(|platform| platform.push.as_ref());
+        let Some((appid, push)) = platform.map(|platform| &platform.appid).zip(push) else {
+            self.wechat.pushes.remove(id);
+            return None;
+        };
+        let appid = appid.clone();
+        let settings = push.settings.clone();
+        let matched = match &due.request {
+            // A push that is repeated byte for byte has no fault besides those that it had.
+            Some(_) => None,
+            None => self.faults.take_for_push(),
+        };
+        let fault = matched
+            .as_ref()
+            .and_then(|matched| match &matched.rule.fault {
+                Fault::Push(fault) => Some(fault),
+                _ => None,
+            });
+        if let Some(PushFault::LateS(seconds)) = fault {
+            let due_ms = after_seconds(now_ms, *seconds);
+            self.wechat.pushes.postpone(id, due_ms);
+            return None;
+        }
+        let request = due.request.clone().unwrap_or_else(|| {
+            let seal = self.wechat.new_seal(now_ms);
+            push_crypto::seal(&due.message, &appid, &settings, &seal, fault)
+        });
+        let attempt = PushAttempt {
+            id,
+            number: due.number,
+            at_ms: now_ms,
+            url: settings.url,
+            request,
+            timeout_ms: settings.timeout_ms,
+            message: due.message.clone(),
+            fault: matched.as_ref().map(|matched| AppliedFault {
+                id: matched.id,
+                name: matched.rule.fault.name(),
+            }),
+        };
+        if fault == Some(&PushFault::Lost) {
+            self.wechat.pushes.remove(id);
+            let answer = PushAnswer::none(PushResult::NotSent);
+            self.push_journal.add(attempt.into_record(answer));
+            return None;
+        }
+        let pushes = &mut self.wechat.pushes;
+        pushes.keep_request(&due, &attempt.request, settings.retry);
+        if fault == Some(&PushFault::Repeat) {
+            pushes.repeat(id, now_ms);
+        }
+        Some(attempt)
+    }
+
     fn next_request_id(&mut self, now_ms: u64) -> RequestId {
         self.request_ids += 1;
         RequestId {
             now_s: now_ms / 1000,
             noise: mix(self.request_ids),
         }
+    }
+
+    /// Keeps a call that was refused, for `rid/get`.
+    fn keep_refused(
+        &mut self,
+        request: &ReceivedRequest,
+        endpoint: Endpoint,
+        now_ms: u64,
+        rid: RequestId,
+        response: Bytes,
+    ) {
+        let owner = rid::owner_of(&request.query, &self.wechat, now_ms)
+            .or_else(|| endpoint.is_component().then_some(CallOwner::Platform));
+        self.wechat.refused_calls.add(RefusedCall {
+            rid,
+            at_ms: now_ms,
+            owner,
+            target: format!("{}?{}", request.path, request.query),
+            body: request.body.clone(),
+            response,
+        });
     }
 
     /// Processes the late requests that are due, each at its time.

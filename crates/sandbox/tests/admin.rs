@@ -239,7 +239,8 @@ fn the_journal_shows_requests_without_secrets() {
     let counts = admin(&sandbox, "GET", "journal/counts", Value::Null);
     let per_endpoint = json!({
         "link": 0, "get": 3, "unlink": 0, "component_token": 0, "authorizer_token": 0,
-        "authorizer_list": 0, "other": 0,
+        "authorizer_list": 0, "start_push_ticket": 0, "pre_auth_code": 0, "query_auth": 0,
+        "authorizer_info": 0, "rid": 0, "other": 0,
     });
     assert_eq!(
         counts,
@@ -254,6 +255,89 @@ fn the_journal_shows_requests_without_secrets() {
     send(&mut stream, &request).unwrap();
     let journal = admin(&sandbox, "GET", "journal", Value::Null);
     assert_eq!(journal["entries"][0]["seq"], 4);
+}
+
+#[test]
+fn requests_of_other_web_pages_are_refused() {
+    let sandbox = start();
+    let mut stream = connect(&sandbox);
+    for (headers, status) in [
+        (
+            "Host: localhost\r\nOrigin: http://localhost\r\nSec-Fetch-Site: same-origin",
+            200,
+        ),
+        ("Host: evil.example", 403),
+        ("Host: localhost\r\nOrigin: http://evil.example", 403),
+        ("Host: localhost\r\nSec-Fetch-Site: cross-site", 403),
+        ("Host: localhost\r\nContent-Type: text/plain", 415),
+        (
+            "Host: localhost\r\nContent-Type: application/x-www-form-urlencoded",
+            200,
+        ),
+    ] {
+        let body = r#"{"fault":"hang"}"#;
+        let request = format!(
+            "POST /__sandbox/faults HTTP/1.1\r\n{headers}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let response = send(&mut stream, &request).unwrap();
+        assert_eq!(response.status, status, "{headers}");
+        let is_explained = response.json()["error"].is_string();
+        assert_eq!(is_explained, status != 200, "{headers}");
+    }
+    let faults = admin(&sandbox, "GET", "faults", Value::Null);
+    assert_eq!(faults["faults"].as_array().unwrap().len(), 2);
+    admin(&sandbox, "DELETE", "faults", Value::Null);
+    // WeChat's endpoints do not look at these headers.
+    let call = get_request().replace("Host: sandbox", "Host: evil.example\r\nOrigin: null");
+    assert_eq!(errcode(&send(&mut stream, &call).unwrap().json()), 0);
+}
+
+#[test]
+fn the_date_follows_the_clock() {
+    let sandbox = start();
+    let year = |sandbox: &Sandbox| {
+        let head = send(&mut connect(sandbox), &get_request()).unwrap().head;
+        let date = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Date: "))
+            .unwrap();
+        assert!(date.ends_with(" GMT"), "{date}");
+        date.split(' ').nth(3).unwrap().parse::<u32>().unwrap()
+    };
+    let before = year(&sandbox);
+    advance(&sandbox, 40 * 366 * 86_400);
+    assert!((before + 40..=before + 41).contains(&year(&sandbox)));
+    admin(&sandbox, "POST", "reset", Value::Null);
+    assert!((before..=before + 1).contains(&year(&sandbox)));
+}
+
+#[test]
+fn objects_with_two_keys_are_explained() {
+    let sandbox = start();
+    for (method, path, body) in [
+        (
+            "POST",
+            "faults",
+            json!({"fault": {"delay_ms": 5, "endpoint": "link"}}),
+        ),
+        (
+            "PUT",
+            "policy",
+            json!({"unlink": {"when": {"polls": 1, "seconds": 2}}}),
+        ),
+        (
+            "POST",
+            "tokens/revoke",
+            json!({"account": ACCOUNT, "component": true}),
+        ),
+    ] {
+        let error = sandbox.admin(method, path, &body).unwrap_err().to_string();
+        assert!(
+            error.contains("expected an object with one key, found `"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

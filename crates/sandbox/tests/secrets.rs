@@ -141,6 +141,22 @@ fn every_secret(sandbox: &Sandbox) -> Vec<String> {
     }
     let pushed = admin(sandbox, "POST", "component/ticket", Value::Null);
     secrets.extend([refresh, text(&pushed, "ticket")]);
+    let push = json!({"url": "http://127.0.0.1:1/", "ticket_every_s": 0});
+    let push = admin(sandbox, "PUT", "component/push", push);
+    let consent = admin(
+        sandbox,
+        "POST",
+        "authorizations",
+        json!({"account": ACCOUNT}),
+    );
+    let codes = admin(sandbox, "GET", "component", Value::Null);
+    let codes = codes["pre_auth_codes"].as_object().expect("codes");
+    secrets.extend(codes.keys().cloned());
+    secrets.extend([
+        text(&consent, "authorization_code"),
+        text(&push["settings"], "token"),
+        text(&push["settings"], "aes_key"),
+    ]);
     secrets.extend(["AN-EARLIER-TICKET", "SANDBOX-COMPONENT", TOKEN].map(String::from));
     secrets
 }

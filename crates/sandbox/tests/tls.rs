@@ -9,26 +9,42 @@ use std::time::Duration;
 
 use common::*;
 use serde_json::json;
+use tokio_rustls::rustls::crypto::WebPkiSupportedAlgorithms;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, RootCertStore, SignatureScheme, StreamOwned,
+    SupportedProtocolVersion,
+};
 use wxlink_sandbox::{Certificate, Sandbox, Settings};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 fn tls(sandbox: &Sandbox, url: &str, name: &str) -> Tls {
+    tls_over(sandbox, TcpStream::connect(host(url)).unwrap(), name)
+}
+
+fn tls_over(sandbox: &Sandbox, stream: TcpStream, name: &str) -> Tls {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots(sandbox))
+        .with_no_client_auth();
+    tls_with(config, stream, name)
+}
+
+fn roots(sandbox: &Sandbox) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(sandbox.ca_file()).unwrap() {
         roots.add(certificate.unwrap()).unwrap();
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    roots
+}
+
+fn tls_with(config: ClientConfig, stream: TcpStream, name: &str) -> Tls {
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    let stream = TcpStream::connect(host(url)).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     StreamOwned::new(
         ClientConnection::new(Arc::new(config), name).unwrap(),
@@ -61,6 +77,136 @@ fn a_client_that_trusts_the_ca_file_connects() {
     let ca_file = sandbox.ca_file().to_owned();
     drop(sandbox);
     assert!(!ca_file.exists());
+}
+
+#[test]
+fn the_certificate_is_valid_for_further_names() {
+    let sandbox = start_with_names();
+    for name in [NAME, "mp.weixin.qq.com", "localhost"] {
+        let response = get_list(&sandbox, sandbox.https_url(), name).unwrap();
+        assert_eq!(errcode(&response.json()), 0, "{name}");
+    }
+    assert!(get_list(&sandbox, sandbox.https_url(), "qq.com").is_err());
+}
+
+const NAME: &str = "api.weixin.qq.com";
+
+fn start_with_names() -> Sandbox {
+    Sandbox::start(Settings {
+        tls_names: vec![NAME.to_owned(), "mp.weixin.qq.com".to_owned()],
+        ..Settings::default()
+    })
+    .unwrap()
+}
+
+/// Asks for a tunnel over a new connection.
+fn connect_through(sandbox: &Sandbox, authority: &str) -> (TcpStream, Response) {
+    let mut stream = connect(sandbox);
+    let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+    let response = send(&mut stream, &request).unwrap();
+    (stream, response)
+}
+
+#[test]
+fn a_tunnel_leads_to_the_simulator_itself() {
+    let sandbox = start_with_names();
+    let port = host(sandbox.https_url()).rsplit_once(':').unwrap().1;
+    for authority in [
+        "api.weixin.qq.com:443".to_owned(),
+        "API.weixin.qq.com:8443".to_owned(),
+        format!("localhost:{port}"),
+        format!("127.0.0.1:{port}"),
+    ] {
+        let (stream, response) = connect_through(&sandbox, &authority);
+        assert_eq!(response.status, 200, "{authority}");
+        let mut tunnel = tls_over(&sandbox, stream, NAME);
+        let response = send(&mut tunnel, &get_request()).unwrap();
+        assert_eq!(errcode(&response.json()), 0, "{authority}");
+    }
+    let (mut plain, response) = connect_through(&sandbox, "mp.weixin.qq.com:80");
+    assert_eq!(response.status, 200);
+    assert_eq!(send(&mut plain, &get_request()).unwrap().status, 200);
+
+    // What the client sends together with its request is not lost.
+    let mut stream = connect(&sandbox);
+    let eager = format!(
+        "CONNECT {NAME}:80 HTTP/1.1\r\nHost: x\r\n\r\n{}",
+        get_request()
+    );
+    assert_eq!(send(&mut stream, &eager).unwrap().status, 200);
+    assert_eq!(errcode(&send(&mut stream, "").unwrap().json()), 0);
+}
+
+#[test]
+fn other_tunnels_are_refused() {
+    let sandbox = start_with_names();
+    for authority in [
+        "example.com:443",
+        "127.0.0.1:1",
+        "localhost:443",
+        "qq.com:443",
+    ] {
+        let (mut stream, response) = connect_through(&sandbox, authority);
+        assert_eq!(response.status, 403, "{authority}");
+        assert!(
+            response.text().contains("--tls-name"),
+            "{}",
+            response.text()
+        );
+        // The connection can be used again.
+        assert_eq!(send(&mut stream, &get_request()).unwrap().status, 200);
+    }
+    assert_eq!(
+        connect_through(&start(), "api.weixin.qq.com:443").1.status,
+        403
+    );
+}
+
+/// A client that verifies no signatures but RSA's.
+fn rsa_only(sandbox: &Sandbox, version: &'static SupportedProtocolVersion) -> ClientConfig {
+    let mut provider = ring::default_provider();
+    let known = provider.signature_verification_algorithms.mapping;
+    let is_rsa = |scheme: &SignatureScheme| format!("{scheme:?}").starts_with("RSA");
+    let mapping: Vec<_> = known
+        .iter()
+        .filter(|(scheme, _)| is_rsa(scheme))
+        .copied()
+        .collect();
+    let all: Vec<_> = mapping
+        .iter()
+        .flat_map(|(_, all)| all.iter().copied())
+        .collect();
+    provider.signature_verification_algorithms = WebPkiSupportedAlgorithms {
+        all: Vec::leak(all),
+        mapping: Vec::leak(mapping),
+    };
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots(sandbox))
+        .with_no_client_auth()
+}
+
+#[test]
+fn clients_without_ecdsa_get_a_certificate_with_rsa() {
+    let sandbox = Sandbox::start(Settings {
+        rsa: true,
+        ..Settings::default()
+    })
+    .unwrap();
+    assert_eq!(sandbox.ca_pem().matches("BEGIN CERTIFICATE").count(), 2);
+    let get = |config: ClientConfig, sandbox: &Sandbox| {
+        let stream = TcpStream::connect(host(sandbox.https_url())).unwrap();
+        send(&mut tls_with(config, stream, "localhost"), &get_request())
+    };
+    for version in [&TLS12, &TLS13] {
+        let response = get(rsa_only(&sandbox, version), &sandbox).unwrap();
+        assert_eq!(errcode(&response.json()), 0, "{version:?}");
+    }
+    // Other clients get ECDSA, as without this setting, where such a client fails.
+    assert!(get_list(&sandbox, sandbox.https_url(), "localhost").is_ok());
+    let without = start();
+    assert!(get(rsa_only(&without, &TLS13), &without).is_err());
 }
 
 #[test]

@@ -5,7 +5,9 @@ use serde_json::json;
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
+use crate::model::one_key::OneKey;
 use crate::model::world::{Authorizer, Component, Token};
+use crate::wechat::events;
 use crate::wechat::platform::Platform;
 use crate::wechat::state::Credentials;
 
@@ -30,7 +32,7 @@ enum TokenOwner {
 }
 
 pub(crate) fn revoke_tokens(request: AdminRequest) -> AdminResult {
-    let owner: TokenOwner = request.json()?;
+    let OneKey(owner) = request.json()?;
     let now_ms = request.state.clock.now_ms();
     let wechat = &mut request.state.wechat;
     let revoked = match owner {
@@ -44,7 +46,7 @@ pub(crate) fn revoke_tokens(request: AdminRequest) -> AdminResult {
     respond(&json!({ "revoked": revoked }))
 }
 
-fn existing(platform: &mut Option<Platform>) -> Result<&mut Platform, AdminError> {
+pub(crate) fn existing(platform: &mut Option<Platform>) -> Result<&mut Platform, AdminError> {
     platform.as_mut().ok_or_else(|| {
         AdminError::not_found("this world has no platform. PUT /__sandbox/component adds one")
     })
@@ -90,8 +92,14 @@ pub(crate) fn push_ticket(request: AdminRequest) -> AdminResult {
         generator,
         ..
     } = wechat.credentials();
-    let ticket = existing(platform)?.push_ticket(ticket, generator, now_ms);
-    respond(&json!({ "ticket": ticket }))
+    let ticket = existing(platform)?
+        .push_ticket(ticket, generator, now_ms)
+        .to_owned();
+    let mut response = json!({ "ticket": ticket });
+    if let Some(push) = events::push_ticket(wechat, &ticket, now_ms) {
+        response["push"] = push.into();
+    }
+    respond(&response)
 }
 
 fn not_authorized(appid: &str) -> AdminError {
@@ -115,8 +123,9 @@ pub(crate) fn put_authorizer(request: AdminRequest) -> AdminResult {
     let (wechat, appid) = (&mut request.state.wechat, request.parameter);
     wechat
         .world()
-        .check_authorizer(appid)
+        .check_known_account(appid)
         .map_err(AdminError::not_found)?;
+    authorizer.check().map_err(AdminError::bad_request)?;
     wechat.secrets.add_authorizer(&authorizer);
     let Credentials {
         platform,
@@ -130,10 +139,10 @@ pub(crate) fn put_authorizer(request: AdminRequest) -> AdminResult {
 pub(crate) fn delete_authorizer(request: AdminRequest) -> AdminResult {
     let now_ms = request.state.clock.now_ms();
     let (wechat, appid) = (&mut request.state.wechat, request.parameter);
-    if !existing(&mut wechat.platform)?.deauthorize(appid) {
+    existing(&mut wechat.platform)?;
+    if !events::withdraw(wechat, appid, now_ms) {
         return Err(not_authorized(appid));
     }
-    wechat.tokens.deauthorize(appid, now_ms);
     respond(&json!({}))
 }
 

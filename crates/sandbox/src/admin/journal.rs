@@ -2,20 +2,10 @@
 
 use serde_json::json;
 
-use crate::admin::error::AdminError;
-use crate::admin::request::{AdminRequest, AdminResult, respond};
+use crate::admin::request::{AdminRequest, AdminResult, after_parameter, respond};
 
 pub(crate) fn show(request: AdminRequest) -> AdminResult {
-    let after = match request.query {
-        "" => 0,
-        query => query
-            .strip_prefix("after=")
-            .and_then(|number| number.parse().ok())
-            .filter(|after| *after < u64::MAX)
-            .ok_or_else(|| {
-                AdminError::bad_request("invalid query: the journal takes only `?after=SEQ`")
-            })?,
-    };
+    let after = after_parameter(request.query)?;
     let state = request.state;
     respond(&state.journal.view(after, &state.wechat.secrets))
 }

@@ -8,6 +8,7 @@ pub(crate) mod credentials;
 pub(crate) mod error;
 pub(crate) mod faults;
 pub(crate) mod journal;
+pub(crate) mod pushes;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub(crate) mod world;

@@ -43,6 +43,20 @@ impl AdminRequest<'_> {
     }
 }
 
+/// Reads the query `after=SEQ` of a journal. Without a query it is 0.
+pub(crate) fn after_parameter(query: &str) -> Result<u64, AdminError> {
+    match query {
+        "" => Ok(0),
+        query => query
+            .strip_prefix("after=")
+            .and_then(|number| number.parse().ok())
+            .filter(|after| *after < u64::MAX)
+            .ok_or_else(|| {
+                AdminError::bad_request("invalid query: the journal takes only `?after=SEQ`")
+            }),
+    }
+}
+
 /// Writes the response.
 pub(crate) fn respond(response: &impl Serialize) -> AdminResult {
     serde_json::to_vec(response).map_err(|error| AdminError::new(500, error.to_string()))

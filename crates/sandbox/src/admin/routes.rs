@@ -2,7 +2,7 @@
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult};
-use crate::admin::{approvals, credentials, faults, journal, world};
+use crate::admin::{approvals, credentials, faults, journal, pushes, world};
 use crate::simulator::Simulator;
 use crate::wechat::query::percent_decoded;
 
@@ -39,6 +39,13 @@ const ROUTES: &[Route] = &[
     route("GET", "component", credentials::show_component),
     route("PUT", "component", credentials::put_component),
     route("POST", "component/ticket", credentials::push_ticket),
+    route("GET", "component/push", pushes::show_settings),
+    route("PUT", "component/push", pushes::put_settings),
+    route("DELETE", "component/push", pushes::delete_settings),
+    route("GET", "pushes", pushes::show),
+    route("POST", "pushes", pushes::send),
+    route("DELETE", "pushes", pushes::clear),
+    route("POST", "authorizations", pushes::authorize),
     route("GET", "authorizers/{appid}", credentials::show_authorizer),
     route("PUT", "authorizers/{appid}", credentials::put_authorizer),
     route(
@@ -111,6 +118,8 @@ pub(crate) fn handle(
         }),
         None => Err(no_route(method, path)),
     };
+    // Many requests make a push due.
+    simulator.wake_pushes();
     result.map_err(|error| error.masked(&state.wechat.secrets))
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
 use crate::journal::log::Journal;
-use crate::model::clock::Clock;
+use crate::journal::pushes::PushJournal;
 use crate::model::policy::Policy;
 use crate::model::world::{Account, MiniProgram, World};
 use crate::simulator::InitialState;
@@ -38,12 +38,15 @@ pub(crate) fn reset(request: AdminRequest) -> AdminResult {
         }
         None => state.initial.clone(),
     };
-    state.clock = Clock::default();
+    state.clock.reset();
+    let pushes = state.wechat.pushes.emptied();
     state.wechat = WechatState::new(world, &policy, state.clock.now_ms());
+    state.wechat.pushes = pushes;
     state.policy = policy;
     state.faults.clear();
     state.late.clear();
     state.journal = Journal::new(state.journal.capacity());
+    state.push_journal = PushJournal::new(state.journal.capacity());
     request.simulator.faults_changed(state);
     respond(&json!({}))
 }
@@ -103,7 +106,7 @@ struct Advance {
 
 pub(crate) fn advance_clock(request: AdminRequest) -> AdminResult {
     let advance: Advance = request.json()?;
-    let clock = &mut request.state.clock;
+    let clock = &request.state.clock;
     if !clock.advance(advance.advance_s) {
         return Err(AdminError::bad_request(
             "the clock can be at most a hundred years ahead. POST /__sandbox/reset sets it back",

@@ -91,6 +91,7 @@ impl ActiveFaults {
     ) -> Option<MatchedRule> {
         self.take_first(|rule| {
             !rule.fault.is_for_connections()
+                && !rule.fault.is_for_pushes()
                 && rule.is_for_listener(listener)
                 && rule.endpoint.matches(endpoint)
         })
@@ -107,6 +108,11 @@ impl ActiveFaults {
                 }
         })?;
         Some(matched.rule)
+    }
+
+    /// Finds the oldest rule that applies to this push, and counts that it was applied.
+    pub(crate) fn take_for_push(&mut self) -> Option<MatchedRule> {
+        self.take_first(|rule| rule.fault.is_for_pushes())
     }
 
     fn take_first(&mut self, matches: impl Fn(&FaultRule) -> bool) -> Option<MatchedRule> {

@@ -96,8 +96,9 @@ pub(crate) fn apply_fault(
             RequestResult::new(Plan::Respond(response), summary)
         }
         Fault::CloseAfter => send_original(Script::response(original_body(), "", Ending::Close)),
-        // These are applied when a connection is accepted, so no request meets them.
-        Fault::AcceptClose | Fault::TlsHang | Fault::TlsReset => {
+        // These are applied when a connection is accepted or a push is sent, so no request meets
+        // them.
+        Fault::Push(_) | Fault::AcceptClose | Fault::TlsHang | Fault::TlsReset => {
             RequestResult::unreadable(Plan::TakeOver(Script::silent(Ending::Abrupt)))
         }
     }

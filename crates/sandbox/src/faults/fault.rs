@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::model::clock::MAX_LIST_LAG_MS;
+use crate::model::push::PushFault;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +49,8 @@ pub enum Fault {
     CloseAfter,
     /// The connection is accepted and closed before anything is read.
     AcceptClose,
+    /// A push to the platform is unusual or invalid.
+    Push(PushFault),
     /// The TLS handshake hangs.
     TlsHang,
     /// The connection is reset during the TLS handshake.
@@ -197,6 +200,7 @@ impl Fault {
             Self::Bom => "bom",
             Self::CloseAfter => "close_after",
             Self::AcceptClose => "accept_close",
+            Self::Push(_) => "push",
             Self::TlsHang => "tls_hang",
             Self::TlsReset => "tls_reset",
         }
@@ -205,6 +209,11 @@ impl Fault {
     /// Whether it applies to a new connection, before a request is read.
     pub(crate) fn is_for_connections(&self) -> bool {
         matches!(self, Self::AcceptClose | Self::TlsHang | Self::TlsReset)
+    }
+
+    /// Whether it applies to a push, which the simulator sends.
+    pub(crate) fn is_for_pushes(&self) -> bool {
+        matches!(self, Self::Push(_))
     }
 
     /// Whether it changes WeChat's response, so that the request has to take effect first.

@@ -15,3 +15,4 @@ pub use self::fault::{
     CustomBody, Cut, Depth, DropKind, Errcode, Fault, HtmlPage, Redirect, Size, Slow,
 };
 pub use self::rule::{FaultRule, Listener, Phase, Target};
+pub use crate::model::push::PushFault;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::fault::{Fault, MAX_DELAY_MS};
 use crate::model::endpoint::Endpoint;
+use crate::model::one_key;
 
 /// The endpoint that a fault is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,16 @@ pub enum Target {
     AuthorizerToken,
     /// `api_get_authorizer_list`
     AuthorizerList,
+    /// `api_start_push_ticket`
+    StartPushTicket,
+    /// `api_create_preauthcode`
+    PreAuthCode,
+    /// `api_query_auth`
+    QueryAuth,
+    /// `api_get_authorizer_info`
+    AuthorizerInfo,
+    /// `rid/get`
+    Rid,
     /// Every path except those of the admin interface.
     #[default]
     #[serde(rename = "*")]
@@ -37,6 +48,11 @@ impl Target {
             Self::ComponentToken => endpoint == Endpoint::ComponentToken,
             Self::AuthorizerToken => endpoint == Endpoint::AuthorizerToken,
             Self::AuthorizerList => endpoint == Endpoint::AuthorizerList,
+            Self::StartPushTicket => endpoint == Endpoint::StartPushTicket,
+            Self::PreAuthCode => endpoint == Endpoint::PreAuthCode,
+            Self::QueryAuth => endpoint == Endpoint::QueryAuth,
+            Self::AuthorizerInfo => endpoint == Endpoint::AuthorizerInfo,
+            Self::Rid => endpoint == Endpoint::Rid,
         }
     }
 }
@@ -73,6 +89,7 @@ pub struct FaultRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener: Option<Listener>,
     /// The fault.
+    #[serde(deserialize_with = "one_key::deserialize")]
     pub fault: Fault,
     /// Whether the request takes effect first. `None`: before for most faults; after for
     /// [`Fault::DelayMs`] and for faults that change WeChat's response.
@@ -148,6 +165,17 @@ impl FaultRule {
             if needs_tls && self.listener == Some(Listener::Http) {
                 return Err(format!("fault {name} needs TLS: leave out `listener`"));
             }
+        }
+        if self.fault.is_for_pushes()
+            && (self.endpoint != Target::Any
+                || self.listener.is_some()
+                || self.when.is_some()
+                || self.effect_after_ms.is_some())
+        {
+            return Err(format!(
+                "fault {name} is for pushes: leave out `endpoint`, `listener`, `when` and \
+                 `effect_after_ms`"
+            ));
         }
         if self.fault.needs_response() && self.when == Some(Phase::Before) {
             return Err(format!(
@@ -239,6 +267,8 @@ mod tests {
             r#""bom""#,
             r#""close_after""#,
             r#""accept_close""#,
+            r#"{"push":"wrong_key"}"#,
+            r#"{"push":{"late_s":3}}"#,
             r#""tls_hang""#,
             r#""tls_reset""#,
         ] {
@@ -263,6 +293,11 @@ mod tests {
                 r#"{"fault":"hangs"}"#,
                 "unknown variant `hangs`, expected one of",
             ),
+            (
+                r#"{"fault":{"delay_ms":5,"endpoint":"link"}}"#,
+                "expected an object with one key, found `delay_ms`, `endpoint`",
+            ),
+            (r#"{"fault":{}}"#, "found none"),
             (r#"{"fault":"hang","time":1}"#, "unknown field `time`"),
             (r#"{"fault":{"cut":{"byte":1}}}"#, "unknown field `byte`"),
             (
@@ -301,6 +336,10 @@ mod tests {
             ),
             (
                 r#"{"fault":"tls_hang","endpoint":"get"}"#,
+                "leave out `endpoint`",
+            ),
+            (
+                r#"{"fault":{"push":"lost"},"endpoint":"get"}"#,
                 "leave out `endpoint`",
             ),
             (r#"{"fault":"tls_hang","listener":"http"}"#, "needs TLS"),

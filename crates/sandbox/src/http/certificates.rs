@@ -12,14 +12,19 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{ServerConfig, SignatureScheme};
+
+use crate::http::rsa_key;
 
 /// Why clients refuse an HTTPS listener's certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Certificate {
-    /// Nothing: it is valid for 127.0.0.1, ::1, localhost and the address that is listened on.
+    /// Nothing: it is valid for 127.0.0.1, ::1, localhost, the address that is listened on, and
+    /// [`Settings::tls_names`](crate::Settings::tls_names).
     #[default]
     Valid,
     /// It has expired.
@@ -30,25 +35,66 @@ pub enum Certificate {
     UnknownIssuer,
 }
 
-/// The CA that clients are to trust, and one that they do not know.
+/// The CAs that clients are to trust, and one that they do not know.
 pub(crate) struct CertificateAuthority {
     trusted: Issuer<'static, KeyPair>,
     unknown: Issuer<'static, KeyPair>,
+    /// What clients need that do not accept ECDSA.
+    rsa: Option<RsaAuthority>,
     pem: String,
 }
 
+/// A CA with an RSA key, and the RSA key of all its certificates.
+struct RsaAuthority {
+    issuer: Issuer<'static, KeyPair>,
+    server_key: KeyPair,
+}
+
+/// Chooses the certificate that a client accepts.
+#[derive(Debug)]
+struct Chosen {
+    ecdsa: Arc<CertifiedKey>,
+    rsa: Option<Arc<CertifiedKey>>,
+}
+
+impl ResolvesServerCert for Chosen {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // `rustls` leaves out schemes for which the client offers no cipher suite.
+        let accepts_ecdsa = hello
+            .signature_schemes()
+            .contains(&SignatureScheme::ECDSA_NISTP256_SHA256);
+        match &self.rsa {
+            Some(rsa) if !accepts_ecdsa => Some(rsa.clone()),
+            _ => Some(self.ecdsa.clone()),
+        }
+    }
+}
+
 impl CertificateAuthority {
-    pub(crate) fn new() -> io::Result<Self> {
-        let (trusted, der) = new_authority("wxlink sandbox CA")?;
-        let (unknown, _) = new_authority("wxlink sandbox CA that is not trusted")?;
+    /// `with_rsa`: there are certificates with RSA besides those with ECDSA.
+    pub(crate) fn new(with_rsa: bool) -> io::Result<Self> {
+        let new_key = || KeyPair::generate().map_err(io::Error::other);
+        let (trusted, der) = new_authority("wxlink sandbox CA", new_key()?)?;
+        let (unknown, _) = new_authority("wxlink sandbox CA that is not trusted", new_key()?)?;
+        let mut pem = pem(&der);
+        let mut rsa = None;
+        if with_rsa {
+            let (issuer, der) = new_authority("wxlink sandbox CA (RSA)", rsa_key::generate()?)?;
+            pem += &self::pem(&der);
+            rsa = Some(RsaAuthority {
+                issuer,
+                server_key: rsa_key::generate()?,
+            });
+        }
         Ok(Self {
             trusted,
             unknown,
-            pem: pem(&der),
+            rsa,
+            pem,
         })
     }
 
-    /// The certificate to trust, as PEM.
+    /// The certificates to trust, as PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }
@@ -58,36 +104,50 @@ impl CertificateAuthority {
         &self,
         certificate: Certificate,
         address: IpAddr,
+        names: &[String],
     ) -> io::Result<TlsAcceptor> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        let params = server_certificate(certificate, address)?;
+        let params = server_certificate(certificate, address, names)?;
         let issuer = match certificate {
             Certificate::UnknownIssuer => &self.unknown,
             _ => &self.trusted,
         };
-        let signed = params.signed_by(&key, issuer).map_err(io::Error::other)?;
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let ecdsa = certified_key(&params, &key, issuer)?;
+        let rsa = match (&self.rsa, certificate) {
+            (None, _) => None,
+            // A client that knows no CA of this certificate refuses it, whatever its key is.
+            (Some(_), Certificate::UnknownIssuer) => None,
+            (Some(rsa), _) => Some(certified_key(&params, &rsa.server_key, &rsa.issuer)?),
+        };
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .and_then(|config| {
-                config
-                    .with_no_client_auth()
-                    .with_single_cert(vec![signed.der().clone()], key)
-            })
-            .map_err(io::Error::other)?;
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Chosen { ecdsa, rsa }));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }
 
-/// A CA, and its certificate as DER.
-fn new_authority(name: &str) -> io::Result<(Issuer<'static, KeyPair>, Vec<u8>)> {
+/// A certificate for this key, and the key.
+fn certified_key(
+    params: &CertificateParams,
+    key: &KeyPair,
+    issuer: &Issuer<'static, KeyPair>,
+) -> io::Result<Arc<CertifiedKey>> {
+    let signed = params.signed_by(key, issuer).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let key = ring::sign::any_supported_type(&key).map_err(io::Error::other)?;
+    Ok(Arc::new(CertifiedKey::new(vec![signed.der().clone()], key)))
+}
+
+/// A CA with this key, and its certificate as DER.
+fn new_authority(name: &str, key: KeyPair) -> io::Result<(Issuer<'static, KeyPair>, Vec<u8>)> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     (params.not_before, params.not_after) = validity(false);
-    let key = KeyPair::generate().map_err(io::Error::other)?;
     let der = params
         .self_signed(&key)
         .map_err(io::Error::other)?
@@ -96,7 +156,11 @@ fn new_authority(name: &str) -> io::Result<(Issuer<'static, KeyPair>, Vec<u8>)> 
     Ok((Issuer::new(params, key), der))
 }
 
-fn server_certificate(certificate: Certificate, address: IpAddr) -> io::Result<CertificateParams> {
+fn server_certificate(
+    certificate: Certificate,
+    address: IpAddr,
+    own_names: &[String],
+) -> io::Result<CertificateParams> {
     let mut params = CertificateParams::default();
     params
         .distinguished_name
@@ -121,6 +185,9 @@ fn server_certificate(certificate: Certificate, address: IpAddr) -> io::Result<C
         let own = SanType::IpAddress(address);
         if !address.is_unspecified() && !names.contains(&own) {
             names.push(own);
+        }
+        for own_name in own_names {
+            names.push(name(own_name)?);
         }
         names
     };

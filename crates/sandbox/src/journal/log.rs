@@ -134,6 +134,11 @@ pub(crate) struct EndpointCounts {
     component_token: u64,
     authorizer_token: u64,
     authorizer_list: u64,
+    start_push_ticket: u64,
+    pre_auth_code: u64,
+    query_auth: u64,
+    authorizer_info: u64,
+    rid: u64,
     other: u64,
 }
 
@@ -146,6 +151,11 @@ impl EndpointCounts {
             Endpoint::ComponentToken => &mut self.component_token,
             Endpoint::AuthorizerToken => &mut self.authorizer_token,
             Endpoint::AuthorizerList => &mut self.authorizer_list,
+            Endpoint::StartPushTicket => &mut self.start_push_ticket,
+            Endpoint::PreAuthCode => &mut self.pre_auth_code,
+            Endpoint::QueryAuth => &mut self.query_auth,
+            Endpoint::AuthorizerInfo => &mut self.authorizer_info,
+            Endpoint::Rid => &mut self.rid,
             Endpoint::Other => &mut self.other,
         } += 1;
     }

@@ -2,5 +2,6 @@
 
 pub(crate) mod json;
 pub(crate) mod log;
+pub(crate) mod pushes;
 pub(crate) mod record;
 pub(crate) mod redaction;

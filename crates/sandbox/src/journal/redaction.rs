@@ -28,8 +28,9 @@ const APPID_FIELDS: [&str; 2] = ["component_appid", "authorizer_appid"];
 /// Fields of the component endpoints that hold a number.
 const NUMBER_FIELDS: [&str; 2] = ["offset", "count"];
 /// Fields of the component endpoints that hold a secret. Their names are shown.
-const SECRET_FIELDS: [&str; 4] = [
+const SECRET_FIELDS: [&str; 5] = [
     "component_appsecret",
+    "component_secret",
     "component_verify_ticket",
     "authorizer_refresh_token",
     "authorization_code",

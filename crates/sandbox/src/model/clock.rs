@@ -1,5 +1,6 @@
 //! The simulator's clock: the machine's time, plus what an admin request moved it forward by.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use time::{OffsetDateTime, UtcOffset};
@@ -10,10 +11,10 @@ pub(crate) const MAX_AHEAD_S: u64 = 100 * 366 * 86_400;
 /// How far back the list of an account can be shown: ten minutes.
 pub(crate) const MAX_LIST_LAG_MS: u64 = 600_000;
 
-/// The machine's time plus an offset that only grows.
+/// The machine's time plus an offset that grows until it is reset.
 #[derive(Default)]
 pub(crate) struct Clock {
-    ahead_s: u64,
+    ahead_s: AtomicU64,
 }
 
 impl Clock {
@@ -22,24 +23,29 @@ impl Clock {
         let machine_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_millis() as u64);
-        machine_ms.saturating_add(self.ahead_s * 1000)
+        machine_ms.saturating_add(self.ahead_s() * 1000)
     }
 
     /// Moves the clock forward. Returns `false`, and moves nothing, if the clock would then be more
     /// than [`MAX_AHEAD_S`] ahead.
-    pub(crate) fn advance(&mut self, seconds: u64) -> bool {
-        match self.ahead_s.checked_add(seconds) {
-            Some(ahead_s) if ahead_s <= MAX_AHEAD_S => {
-                self.ahead_s = ahead_s;
-                true
-            }
-            _ => false,
-        }
+    pub(crate) fn advance(&self, seconds: u64) -> bool {
+        let advanced = |ahead_s: u64| {
+            let ahead_s = ahead_s.checked_add(seconds)?;
+            (ahead_s <= MAX_AHEAD_S).then_some(ahead_s)
+        };
+        self.ahead_s
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, advanced)
+            .is_ok()
+    }
+
+    /// Sets the clock to the machine's time.
+    pub(crate) fn reset(&self) {
+        self.ahead_s.store(0, Ordering::Relaxed);
     }
 
     /// How many seconds the clock is ahead of the machine's time.
     pub(crate) fn ahead_s(&self) -> u64 {
-        self.ahead_s
+        self.ahead_s.load(Ordering::Relaxed)
     }
 }
 
@@ -96,7 +102,7 @@ mod tests {
 
     #[test]
     fn it_moves_forward_up_to_a_limit() {
-        let mut clock = Clock::default();
+        let clock = Clock::default();
         let before = clock.now_ms();
         assert!(clock.advance(3600));
         assert!(clock.now_ms() >= before + 3_600_000);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::world::{
-    Account, Authorizer, Component, LinkEntry, LinkState, MiniProgram, RefreshMode, Refusal,
-    TICKET_LIFETIME_S, Token, TokenKind, World,
+    Account, AuthorizationPage, Authorizer, Component, Lifetimes, LinkEntry, LinkState,
+    MiniProgram, RefreshMode, Refusal, TICKET_LIFETIME_S, Token, TokenKind, World,
 };
 
 const ACCOUNT: &str = "wx0a00000000000001";
@@ -151,6 +151,11 @@ fn component() -> Component {
         ticket_expires_in: TICKET_LIFETIME_S,
         earlier_tickets: BTreeMap::new(),
         refresh: RefreshMode::Rotating,
+        lifetimes: Lifetimes::default(),
+        authorization_page: AuthorizationPage::default(),
+        push: None,
+        pre_auth_codes: BTreeMap::new(),
+        authorization_codes: BTreeMap::new(),
         refreshes: 0,
         authorizers: Some(authorizers),
     }

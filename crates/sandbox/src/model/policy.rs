@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::clock::MAX_AHEAD_S;
+use crate::model::one_key;
 use crate::model::world::check_appid;
 
 /// When a decision is made.
@@ -40,7 +41,7 @@ pub enum Decision {
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// When the decision is made.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_key::deserialize")]
     pub when: When,
     /// The decision.
     #[serde(default)]

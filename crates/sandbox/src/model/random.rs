@@ -29,13 +29,26 @@ impl TokenGenerator {
         }
     }
 
+    /// A new number.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.counter += 1;
+        mix(self.seed.wrapping_add(self.counter))
+    }
+
+    /// So many letters and digits.
+    pub(crate) fn letters(&mut self, count: usize) -> String {
+        const LETTERS: &[u8; 62] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        (0..count)
+            .map(|_| char::from(LETTERS[(self.number() % 62) as usize]))
+            .collect()
+    }
+
     /// A new token: the prefix, then `groups` times 16 hex digits.
     pub(crate) fn generate(&mut self, prefix: &str, groups: usize) -> String {
         let mut token = prefix.to_owned();
         for _ in 0..groups {
-            self.counter += 1;
-            let number = mix(self.seed.wrapping_add(self.counter));
-            token += &format!("{number:016x}");
+            token += &format!("{:016x}", self.number());
         }
         token
     }

@@ -11,6 +11,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use crate::model::escapes::{MAX_LAYERS, Text};
+use crate::model::push::PushSettings;
 use crate::model::secret_names::assigns_secret;
 use crate::model::tokens::{ACCOUNT_TOKEN_PREFIX, GENERATED_PREFIXES};
 use crate::model::world::{Authorizer, Component, Token, TokenKind, World};
@@ -83,8 +84,13 @@ impl Secrets {
     pub(crate) fn add_component(&mut self, component: &Component) {
         self.add(&component.appsecret, SecretKind::Platform);
         self.add(&component.ticket, SecretKind::Platform);
-        for ticket in component.earlier_tickets.keys() {
-            self.add(ticket, SecretKind::Platform);
+        let codes = component.pre_auth_codes.keys();
+        let codes = codes.chain(component.authorization_codes.keys());
+        for secret in component.earlier_tickets.keys().chain(codes) {
+            self.add(secret, SecretKind::Platform);
+        }
+        if let Some(push) = &component.push {
+            self.add_push(push);
         }
         for authorizer in component.authorizers.iter().flat_map(BTreeMap::values) {
             self.add_authorizer(authorizer);
@@ -95,6 +101,14 @@ impl Secrets {
         self.add(&authorizer.refresh_token, SecretKind::Platform);
         for token in authorizer.earlier_refresh_tokens.keys() {
             self.add(token, SecretKind::Platform);
+        }
+    }
+
+    pub(crate) fn add_push(&mut self, settings: &PushSettings) {
+        self.add(&settings.token, SecretKind::Platform);
+        self.add(&settings.aes_key, SecretKind::Platform);
+        if let Some(key) = &settings.previous_aes_key {
+            self.add(key, SecretKind::Platform);
         }
     }
 

@@ -6,8 +6,6 @@ use crate::model::clock::{after_seconds, seconds_left};
 use crate::model::random::TokenGenerator;
 use crate::model::world::{Token, TokenKind};
 
-/// How long an access token is valid.
-pub(crate) const TOKEN_LIFETIME_S: u64 = 7200;
 /// How long a token or a refresh token that was superseded remains valid, if it does not expire
 /// earlier.
 pub(crate) const GRACE_PERIOD_S: u64 = 300;
@@ -17,7 +15,11 @@ pub(crate) const ACCOUNT_TOKEN_PREFIX: &str = "SANDBOX-ACCESS-";
 pub(crate) const PLATFORM_TOKEN_PREFIX: &str = "SANDBOX-PLATFORM-";
 pub(crate) const TICKET_PREFIX: &str = "ticket@@@SANDBOX-";
 pub(crate) const REFRESH_TOKEN_PREFIX: &str = "refreshtoken@@@SANDBOX-";
-pub(crate) const GENERATED_PREFIXES: [&str; 4] = [
+pub(crate) const PRE_AUTH_CODE_PREFIX: &str = "preauthcode@@@SANDBOX-";
+pub(crate) const AUTHORIZATION_CODE_PREFIX: &str = "queryauthcode@@@SANDBOX-";
+pub(crate) const GENERATED_PREFIXES: [&str; 6] = [
+    PRE_AUTH_CODE_PREFIX,
+    AUTHORIZATION_CODE_PREFIX,
     ACCOUNT_TOKEN_PREFIX,
     PLATFORM_TOKEN_PREFIX,
     TICKET_PREFIX,
@@ -154,11 +156,12 @@ impl Tokens {
         }
     }
 
-    /// Issues a token to an account, or to the platform itself if `account` is `None`. Earlier
-    /// tokens of this owner remain valid for [`GRACE_PERIOD_S`] at most.
+    /// Issues a token to an account, or to the platform itself if `account` is `None`. It is valid
+    /// for `lifetime_s`. Earlier tokens of this owner remain valid for [`GRACE_PERIOD_S`] at most.
     pub(crate) fn issue(
         &mut self,
         account: Option<&str>,
+        lifetime_s: u64,
         generator: &mut TokenGenerator,
         now_ms: u64,
     ) -> String {
@@ -174,7 +177,7 @@ impl Tokens {
                 Some(_) => TokenKind::Good,
                 None => TokenKind::Component,
             },
-            expires_in: Some(TOKEN_LIFETIME_S),
+            expires_in: Some(lifetime_s),
             superseded: false,
         };
         self.put(text.clone(), token, now_ms);
@@ -253,6 +256,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::world::TOKEN_LIFETIME_S;
 
     const ACCOUNT: Option<&str> = Some("wx0a00000000000001");
     const NOW: u64 = 1_000_000;
@@ -265,7 +269,7 @@ mod tests {
     #[test]
     fn a_token_is_valid_for_two_hours() {
         let mut tokens = Tokens::default();
-        let text = tokens.issue(ACCOUNT, &mut TokenGenerator::new(), NOW);
+        let text = tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut TokenGenerator::new(), NOW);
         let last = TOKEN_LIFETIME_S - 1;
         assert_eq!(kind(&tokens, &text, last), Some(TokenKind::Good));
         let over = TOKEN_LIFETIME_S;
@@ -275,27 +279,27 @@ mod tests {
     #[test]
     fn a_superseded_token_is_valid_for_five_minutes_and_then_removed() {
         let (mut tokens, mut generator) = (Tokens::default(), TokenGenerator::new());
-        let first = tokens.issue(ACCOUNT, &mut generator, NOW);
-        let second = tokens.issue(ACCOUNT, &mut generator, NOW);
+        let first = tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut generator, NOW);
+        let second = tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut generator, NOW);
         assert_ne!(first, second);
         let (last, over) = (GRACE_PERIOD_S - 1, GRACE_PERIOD_S);
         assert_eq!(kind(&tokens, &first, last), Some(TokenKind::Good));
         assert_eq!(kind(&tokens, &first, over), Some(TokenKind::Revoked));
         assert_eq!(kind(&tokens, &second, over), Some(TokenKind::Good));
         // A third token does not extend the first one's time.
-        tokens.issue(ACCOUNT, &mut generator, NOW + 100_000);
+        tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut generator, NOW + 100_000);
         assert_eq!(kind(&tokens, &first, over), Some(TokenKind::Revoked));
-        tokens.issue(ACCOUNT, &mut generator, NOW + 900_000);
+        tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut generator, NOW + 900_000);
         assert_eq!(tokens.tokens.len(), 2);
         // The platform's own tokens are independent of it.
-        let own = tokens.issue(None, &mut generator, NOW);
+        let own = tokens.issue(None, TOKEN_LIFETIME_S, &mut generator, NOW);
         assert_eq!(kind(&tokens, &own, over), Some(TokenKind::Component));
     }
 
     #[test]
     fn documents_have_the_seconds_left() {
         let mut tokens = Tokens::default();
-        let text = tokens.issue(ACCOUNT, &mut TokenGenerator::new(), NOW);
+        let text = tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut TokenGenerator::new(), NOW);
         let documents = tokens.to_documents(NOW + 500);
         assert_eq!(documents[&text].expires_in, Some(TOKEN_LIFETIME_S));
         let restored = Tokens::from_documents(documents, 0);
@@ -315,14 +319,14 @@ mod tests {
     #[test]
     fn all_tokens_of_an_account_are_revoked_together() {
         let (mut tokens, mut generator) = (Tokens::default(), TokenGenerator::new());
-        let old = tokens.issue(ACCOUNT, &mut generator, NOW);
-        let new = tokens.issue(ACCOUNT, &mut generator, NOW);
+        let old = tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut generator, NOW);
+        let new = tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut generator, NOW);
         assert_eq!(tokens.revoke(ACCOUNT, NOW), 2);
         assert_eq!(tokens.revoke(ACCOUNT, NOW), 0);
         for text in [old, new] {
             assert_eq!(kind(&tokens, &text, 0), Some(TokenKind::Revoked));
         }
-        let text = tokens.issue(ACCOUNT, &mut generator, NOW);
+        let text = tokens.issue(ACCOUNT, TOKEN_LIFETIME_S, &mut generator, NOW);
         assert_eq!(tokens.tokens.len(), 1, "revoked tokens are removed");
         tokens.deauthorize("wx0a00000000000001", NOW);
         let after = kind(&tokens, &text, TOKEN_LIFETIME_S);

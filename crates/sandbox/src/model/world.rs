@@ -8,6 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::model::push::PushSettings;
+
 /// Everything that exists on WeChat's side. `POST /__sandbox/reset` accepts this document, and
 /// `GET /__sandbox/state` returns it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -283,6 +285,21 @@ pub struct Component {
     /// Whether a refresh token can be used again.
     #[serde(default)]
     pub refresh: RefreshMode,
+    /// How long what it obtains is valid.
+    #[serde(default)]
+    pub lifetimes: Lifetimes,
+    /// The page on which accounts authorise it.
+    #[serde(default)]
+    pub authorization_page: AuthorizationPage,
+    /// Where events are pushed. `None`: nowhere; in `PUT component`, where they were pushed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushSettings>,
+    /// Codes for the authorisation page, by the code itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pre_auth_codes: BTreeMap<String, PreAuthCode>,
+    /// Codes that `api_query_auth` accepts, by the code itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub authorization_codes: BTreeMap<String, AuthorizationCode>,
     /// How many tokens of its own it has obtained.
     #[serde(default)]
     pub refreshes: u64,
@@ -306,6 +323,80 @@ impl fmt::Debug for Component {
     }
 }
 
+/// How long the secrets that a platform obtains are valid, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifetimes {
+    /// A ticket, from its first push.
+    pub ticket_s: u64,
+    /// The platform's own access token.
+    pub component_token_s: u64,
+    /// An access token of an account.
+    pub authorizer_token_s: u64,
+    /// A code for the authorisation page.
+    pub pre_auth_code_s: u64,
+    /// A code that `api_query_auth` accepts.
+    pub authorization_code_s: u64,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            ticket_s: TICKET_LIFETIME_S,
+            component_token_s: TOKEN_LIFETIME_S,
+            authorizer_token_s: TOKEN_LIFETIME_S,
+            pre_auth_code_s: 1800,
+            authorization_code_s: 3600,
+        }
+    }
+}
+
+/// What the authorisation page checks before it shows anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthorizationPage {
+    /// The hosts of the page that holds the link, and of the `redirect_uri`. WeChat has one.
+    pub domains: Vec<String>,
+    /// Whether the page that holds the link must be on one of these hosts.
+    pub check_referer: bool,
+}
+
+impl Default for AuthorizationPage {
+    fn default() -> Self {
+        Self {
+            domains: ["localhost", "127.0.0.1", "[::1]"]
+                .map(str::to_owned)
+                .to_vec(),
+            check_referer: true,
+        }
+    }
+}
+
+/// A code for the authorisation page. Its text is the key in [`Component::pre_auth_codes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreAuthCode {
+    /// The seconds until it expires.
+    pub expires_in: u64,
+    /// Whether an account has decided with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub used: bool,
+}
+
+/// A code that `api_query_auth` accepts once. Its text is the key in
+/// [`Component::authorization_codes`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationCode {
+    /// The appid of the account that authorised the platform.
+    pub account: String,
+    /// The seconds until it expires.
+    pub expires_in: u64,
+    /// Whether `api_query_auth` was called with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub used: bool,
+}
+
 /// Whether a refresh token can be used again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -325,6 +416,9 @@ pub enum RefreshMode {
 pub struct Authorizer {
     /// The refresh token. Empty: one is generated.
     pub refresh_token: String,
+    /// Whether `api_query_auth` has created the refresh token. If not, there is none yet.
+    #[serde(skip_serializing_if = "is_true")]
+    pub queried: bool,
     /// Refresh tokens that were used, and the seconds for which they remain valid.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub earlier_refresh_tokens: BTreeMap<String, u64>,
@@ -353,6 +447,7 @@ impl Default for Authorizer {
     fn default() -> Self {
         Self {
             refresh_token: String::new(),
+            queried: true,
             earlier_refresh_tokens: BTreeMap::new(),
             permission: true,
             auth_time: None,
@@ -364,8 +459,10 @@ impl Default for Authorizer {
 /// The owner of accounts and mini programs whose documents have no `subject`.
 const DEFAULT_SUBJECT: &str = "示例科技有限公司";
 
-/// How long a ticket is valid.
+/// How long a ticket is valid, unless [`Lifetimes`] has another number.
 pub(crate) const TICKET_LIFETIME_S: u64 = 12 * 3600;
+/// The same for an access token.
+pub(crate) const TOKEN_LIFETIME_S: u64 = 7200;
 
 fn default_ticket_expires_in() -> u64 {
     TICKET_LIFETIME_S
@@ -377,6 +474,10 @@ fn default_selected() -> bool {
 
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+fn is_true(flag: &bool) -> bool {
+    *flag
 }
 
 /// Whether a text has the form of an appid: `wx` and 16 lower-case hex digits.
@@ -419,6 +520,51 @@ fn check_username(username: &str) -> Result<(), String> {
     }
 }
 
+impl Lifetimes {
+    fn check(&self) -> Result<(), String> {
+        for (name, seconds) in [
+            ("ticket_s", self.ticket_s),
+            ("component_token_s", self.component_token_s),
+            ("authorizer_token_s", self.authorizer_token_s),
+            ("pre_auth_code_s", self.pre_auth_code_s),
+            ("authorization_code_s", self.authorization_code_s),
+        ] {
+            if seconds == 0 {
+                return Err(format!("`lifetimes`: `{name}` must be at least 1"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AuthorizationPage {
+    fn check(&self) -> Result<(), String> {
+        let is_host = |host: &String| {
+            !host.is_empty()
+                && host.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._[:]".contains(&byte)
+                })
+        };
+        match self.domains.iter().find(|host| !is_host(host)) {
+            Some(host) => Err(format!(
+                "`authorization_page`: invalid domain {host:?}: expected a host in lower case, \
+                 without a scheme or a port"
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Authorizer {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.queried || self.refresh_token.is_empty() {
+            Ok(())
+        } else {
+            Err("`refresh_token` needs `queried`: api_query_auth creates it".to_owned())
+        }
+    }
+}
+
 impl World {
     /// Checks all documents. The error names the invalid field and contains no secrets.
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -458,13 +604,24 @@ impl World {
                 return Err(format!("`{name}` must not be empty"));
             }
         }
-        for appid in component.authorizers.iter().flat_map(BTreeMap::keys) {
-            self.check_authorizer(appid)?;
+        component.lifetimes.check()?;
+        component.authorization_page.check()?;
+        if let Some(push) = &component.push {
+            push.check()?;
+        }
+        for code in component.authorization_codes.values() {
+            self.check_known_account(&code.account)?;
+        }
+        for (appid, authorizer) in component.authorizers.iter().flatten() {
+            self.check_known_account(appid)?;
+            authorizer
+                .check()
+                .map_err(|error| format!("authorizer {appid}: {error}"))?;
         }
         Ok(())
     }
 
-    pub(crate) fn check_authorizer(&self, appid: &str) -> Result<(), String> {
+    pub(crate) fn check_known_account(&self, appid: &str) -> Result<(), String> {
         if self.accounts.contains_key(appid) {
             Ok(())
         } else {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::admin::request::without_quoted_text;
 use crate::model::policy::{Policy, When};
+use crate::model::push::PushSettings;
 use crate::model::world::World;
 use crate::sandbox::Settings;
 
@@ -30,6 +31,10 @@ SIGTERM, SIGINT or SIGHUP, or until its parent process ends.
   --journal N      how many requests to keep in the journal (default: 10000)
   --workers N      how many threads serve requests (default: 1)
   --bad-tls        open three more HTTPS ports, each with a bad certificate
+  --tls-name NAME  a name such as api.weixin.qq.com that the certificate is for; may be repeated.
+                   As an HTTP proxy, the simulator leads to itself for these names
+  --rsa            have certificates with RSA too, for clients that do not accept ECDSA
+  --push-url URL   push tickets and authorisations to this URL of the platform
   --stay           keep running when the parent process ends
   --help           print this help
   --version        print the version
@@ -57,6 +62,7 @@ impl Arguments {
     ) -> Result<Invocation, String> {
         let mut settings = Settings::default();
         let mut stay = false;
+        let mut push_url: Option<String> = None;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             let text = argument
@@ -91,6 +97,9 @@ impl Arguments {
                     settings.workers = workers;
                 }
                 "--bad-tls" => settings.bad_tls = true,
+                "--tls-name" => settings.tls_names.push(tls_name(&value("a name")?)?),
+                "--push-url" => push_url = Some(parsed(flag, &value("a URL")?, "a URL")?),
+                "--rsa" => settings.rsa = true,
                 "--stay" => stay = true,
                 "--help" | "-h" => return Ok(Invocation::Help),
                 "--version" | "-V" => return Ok(Invocation::Version),
@@ -99,6 +108,14 @@ impl Arguments {
             if inline.is_some() {
                 return Err(format!("{flag} takes no value"));
             }
+        }
+        if let Some(url) = push_url {
+            let push = PushSettings::to_url(url);
+            push.check()
+                .map_err(|error| error.replace("`push`: invalid `url`", "--push-url"))?;
+            let component = settings.world.component.as_mut();
+            let component = component.ok_or("--push-url needs a world with a `component`")?;
+            component.push = Some(push);
         }
         Ok(Invocation::Run(Box::new(Self { settings, stay })))
     }
@@ -130,6 +147,25 @@ fn approve(value: &OsStr) -> Result<When, String> {
     when.ok_or_else(|| format!("--approve must be {APPROVE_VALUES}, not {text}"))
 }
 
+/// Parses the value of `--tls-name`.
+fn tls_name(value: &OsStr) -> Result<String, String> {
+    let text = value.to_string_lossy().to_ascii_lowercase();
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if text.split('.').all(is_label) {
+        Ok(text)
+    } else {
+        Err(format!(
+            "--tls-name must be a name such as api.weixin.qq.com, not {text}"
+        ))
+    }
+}
+
 /// Reads the file of `--world`.
 fn world(path: &Path) -> Result<World, String> {
     let text = fs::read(path)
@@ -152,7 +188,8 @@ mod tests {
     fn every_option_is_read() {
         let Ok(Invocation::Run(arguments)) = parse(
             "--listen ::1 --port 80 --tls-port=443 --approve polls:3 --journal 5 --workers 2 \
-             --bad-tls --stay",
+             --bad-tls --rsa --stay --tls-name API.weixin.qq.com --tls-name mp.weixin.qq.com \
+             --push-url http://127.0.0.1:9/events",
         ) else {
             panic!("refused");
         };
@@ -161,7 +198,13 @@ mod tests {
         assert_eq!((settings.port, settings.tls_port), (80, 443));
         assert_eq!(settings.policy, Policy::all(When::Polls(3)));
         assert_eq!((settings.journal, settings.workers), (5, 2));
-        assert!(settings.bad_tls && arguments.stay);
+        assert!(settings.bad_tls && settings.rsa && arguments.stay);
+        assert_eq!(
+            settings.tls_names,
+            ["api.weixin.qq.com", "mp.weixin.qq.com"]
+        );
+        let push = settings.world.component.unwrap().push.unwrap();
+        assert_eq!(push.url, "http://127.0.0.1:9/events");
     }
 
     #[test]
@@ -175,6 +218,9 @@ mod tests {
             ("--approve later", "manual, immediate, polls:N"),
             ("--approve polls:x", "manual, immediate, polls:N"),
             ("--workers 0", "1 to 256"),
+            ("--tls-name a_b.com", "a name such as"),
+            ("--push-url localhost", "--push-url: it has no `http://`"),
+            ("--push-url https://a/", "must start with `http://`"),
             ("--stay=yes", "takes no value"),
             ("--world /nowhere/at/all", "could not read /nowhere/at/all"),
         ] {

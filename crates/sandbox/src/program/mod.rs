@@ -74,6 +74,9 @@ fn announce(sandbox: &Sandbox) -> io::Result<()> {
         "admin": format!("{}/__sandbox/", sandbox.http_url()),
         "pid": std::process::id(),
     });
+    if let Some(push) = sandbox.push_settings() {
+        line["push"] = push;
+    }
     for (name, url) in [
         ("https_expired", sandbox.https_expired_url()),
         ("https_wrong_name", sandbox.https_wrong_name_url()),

@@ -3,35 +3,40 @@
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::model::endpoint::Endpoint;
-use crate::model::tokens::TOKEN_LIFETIME_S;
-use crate::model::world::{TokenKind, is_appid};
-use crate::wechat::call::Call;
+use crate::model::world::{Account, TokenKind, is_appid, username_or_derived};
+use crate::wechat::call::{Call, error_body};
 use crate::wechat::errcode::Refused;
+use crate::wechat::events;
 use crate::wechat::platform::Platform;
 use crate::wechat::query::parameter;
 use crate::wechat::state::{Credentials, WechatState};
 
 /// How many accounts one call lists at most.
 const MAX_LISTED: u64 = 500;
+/// The permission set for linking mini programs.
+const LINKING: u32 = 33;
+/// The permission sets that every account grants. 1 is for messages, 2 for users, and so on.
+const OTHER_PERMISSION_SETS: [u32; 6] = [1, 2, 3, 4, 7, 11];
 
 /// Processes a call of a component endpoint and returns the body of the response.
 pub(crate) fn process(call: Call, wechat: &mut WechatState, now_ms: u64) -> Result<Bytes, Refused> {
-    if call.endpoint == Endpoint::ComponentToken {
-        return component_token(&call.json()?, wechat, now_ms);
+    match call.endpoint {
+        Endpoint::ComponentToken => return component_token(&call.json()?, wechat, now_ms),
+        Endpoint::StartPushTicket => return start_push_ticket(&call.json()?, wechat, now_ms),
+        _ => {}
     }
     authenticate(call.query, wechat, now_ms)?;
     let body = call.json()?;
     match call.endpoint {
         Endpoint::AuthorizerToken => authorizer_token(&body, wechat, now_ms),
         Endpoint::AuthorizerList => authorizer_list(&body, wechat),
-        Endpoint::ComponentToken
-        | Endpoint::Link
-        | Endpoint::Get
-        | Endpoint::Unlink
-        | Endpoint::Other => Err(Refused::UnknownPath),
+        Endpoint::PreAuthCode => pre_auth_code(&body, wechat, now_ms),
+        Endpoint::QueryAuth => query_auth(&body, wechat, now_ms),
+        Endpoint::AuthorizerInfo => authorizer_info(&body, wechat),
+        _ => Err(Refused::UnknownPath),
     }
 }
 
@@ -64,10 +69,30 @@ fn component_token(
     platform.check_ticket(text(body, "component_verify_ticket"), now_ms)?;
     platform.check_secret(text(body, "component_appsecret"))?;
     platform.count_refresh();
-    Ok(json(&ComponentToken {
-        component_access_token: tokens.issue(None, generator, now_ms),
-        expires_in: TOKEN_LIFETIME_S,
+    let expires_in = platform.lifetimes.component_token_s;
+    Ok(to_bytes(&ComponentToken {
+        component_access_token: tokens.issue(None, expires_in, generator, now_ms),
+        expires_in,
     }))
+}
+
+fn start_push_ticket(
+    body: &Map<String, Value>,
+    wechat: &mut WechatState,
+    now_ms: u64,
+) -> Result<Bytes, Refused> {
+    let platform = named_platform(body, &mut wechat.platform)?;
+    platform.check_secret(text(body, "component_secret"))?;
+    let was_stopped = platform.start_pushing(now_ms);
+    events::push_due_ticket(wechat, now_ms);
+    Ok(error_body(
+        0,
+        if was_stopped {
+            "ok"
+        } else {
+            "in a normal state"
+        },
+    ))
 }
 
 fn authorizer_token(
@@ -87,11 +112,110 @@ fn authorizer_token(
     }
     let refresh_token = text(body, "authorizer_refresh_token");
     let authorizer_refresh_token = platform.refresh(account, refresh_token, generator, now_ms)?;
-    Ok(json(&AuthorizerToken {
-        authorizer_access_token: tokens.issue(Some(account), generator, now_ms),
-        expires_in: TOKEN_LIFETIME_S,
+    let expires_in = platform.lifetimes.authorizer_token_s;
+    Ok(to_bytes(&AuthorizerToken {
+        authorizer_access_token: tokens.issue(Some(account), expires_in, generator, now_ms),
+        expires_in,
         authorizer_refresh_token,
     }))
+}
+
+fn pre_auth_code(
+    body: &Map<String, Value>,
+    wechat: &mut WechatState,
+    now_ms: u64,
+) -> Result<Bytes, Refused> {
+    let Credentials {
+        platform,
+        generator,
+        ..
+    } = wechat.credentials();
+    let platform = named_platform(body, platform)?;
+    let code = platform.create_pre_auth_code(generator, now_ms);
+    let expires_in = platform.lifetimes.pre_auth_code_s;
+    Ok(to_bytes(
+        &json!({"pre_auth_code": code, "expires_in": expires_in}),
+    ))
+}
+
+fn query_auth(
+    body: &Map<String, Value>,
+    wechat: &mut WechatState,
+    now_ms: u64,
+) -> Result<Bytes, Refused> {
+    let Credentials {
+        platform,
+        tokens,
+        generator,
+    } = wechat.credentials();
+    let platform = named_platform(body, platform)?;
+    let code = text(body, "authorization_code");
+    if code.is_empty() {
+        return Err(Refused::BadArguments);
+    }
+    let queried = platform.query_auth(code, generator, now_ms)?;
+    let expires_in = platform.lifetimes.authorizer_token_s;
+    let token = tokens.issue(Some(&queried.appid), expires_in, generator, now_ms);
+    Ok(to_bytes(&json!({"authorization_info": {
+        "authorizer_appid": queried.appid,
+        "authorizer_access_token": token,
+        "expires_in": expires_in,
+        "authorizer_refresh_token": queried.refresh_token,
+        "func_info": func_info(queried.permission),
+    }})))
+}
+
+fn authorizer_info(body: &Map<String, Value>, wechat: &mut WechatState) -> Result<Bytes, Refused> {
+    let platform = named_platform(body, &mut wechat.platform)?;
+    let appid = text(body, "authorizer_appid");
+    if !is_appid(appid) {
+        return Err(Refused::BadAppid);
+    }
+    let authorization = platform
+        .authorization(appid)
+        .ok_or(Refused::NotAuthorized)?;
+    let mut authorization_info = json!({
+        "authorizer_appid": appid,
+        "func_info": func_info(authorization.permission),
+    });
+    if let Some(refresh_token) = authorization.refresh_token() {
+        authorization_info["authorizer_refresh_token"] = refresh_token.into();
+    }
+    let account = wechat.world().accounts.get(appid).ok_or(Refused::System)?;
+    Ok(to_bytes(&json!({
+        "authorizer_info": account_info(appid, account),
+        "authorization_info": authorization_info,
+    })))
+}
+
+/// A verified service account, as WeChat describes it.
+fn account_info(appid: &str, account: &Account) -> Value {
+    let username = username_or_derived(&account.username, appid);
+    json!({
+        "nick_name": account.nickname,
+        "head_img": account.headimg_url,
+        "service_type_info": {"id": 2},
+        "verify_type_info": {"id": 0},
+        "user_name": username,
+        "alias": "",
+        "qrcode_url": format!("http://mmbiz.qpic.cn/mmbiz_jpg/sandbox-{appid}/0"),
+        "business_info": {
+            "open_pay": 0, "open_shake": 0, "open_scan": 0, "open_card": 0, "open_store": 0,
+        },
+        "idc": 1,
+        "principal_name": account.subject,
+        "signature": "",
+        "account_status": 1,
+    })
+}
+
+/// The permission sets that an account has granted.
+fn func_info(permission: bool) -> Vec<Value> {
+    OTHER_PERMISSION_SETS
+        .into_iter()
+        .chain(permission.then_some(LINKING))
+        .map(|id| json!({"funcscope_category": {"id": id}}))
+        .collect()
 }
 
 fn authorizer_list(body: &Map<String, Value>, wechat: &mut WechatState) -> Result<Bytes, Refused> {
@@ -116,7 +240,7 @@ fn authorizer_list(body: &Map<String, Value>, wechat: &mut WechatState) -> Resul
             auth_time: authorization.auth_time,
         })
         .collect();
-    Ok(json(&AuthorizerList {
+    Ok(to_bytes(&AuthorizerList {
         total_count: all.len(),
         list,
     }))
@@ -143,7 +267,7 @@ fn text<'a>(body: &'a Map<String, Value>, name: &str) -> &'a str {
 }
 
 /// The body of a response. Serialising texts and numbers cannot fail.
-fn json(response: &impl Serialize) -> Bytes {
+fn to_bytes(response: &impl Serialize) -> Bytes {
     Bytes::from(serde_json::to_vec(response).unwrap_or_default())
 }
 
@@ -169,6 +293,7 @@ struct AuthorizerList<'a> {
 #[derive(Serialize)]
 struct ListedAuthorizer<'a> {
     authorizer_appid: &'a str,
-    refresh_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
     auth_time: u64,
 }

@@ -56,6 +56,13 @@ pub(crate) enum Refused {
     AccountToken,
     BadRefreshToken,
     ForbidsLinking,
+    /// The authorisation code is unknown or was used.
+    BadCode,
+    CodeExpired,
+    UnknownRid,
+    BadRid,
+    /// The call that the rid names was made with another token.
+    ForeignRid,
 }
 
 /// A row of the table of refusals.
@@ -119,6 +126,8 @@ const TABLE: &[Row] = {
             "api is unauthorized to component",
             Rid,
         ),
+        row(R::BadCode, 61009, "code is invalid", Rid),
+        row(R::CodeExpired, 61010, "code is expired", Rid),
         row(R::UnknownComponent, 61011, "invalid component", Rid),
         row(
             R::AccountToken,
@@ -127,6 +136,9 @@ const TABLE: &[Row] = {
             Rid,
         ),
         row(R::BadRefreshToken, 61023, "refresh_token is invalid", Rid),
+        row(R::UnknownRid, 76001, "rid not found", Rid),
+        row(R::BadRid, 76002, "rid error", Rid),
+        row(R::ForeignRid, 76003, "no permission", Rid),
         row(R::MonthUsedUp, 89007, "wxa quota limit", Rid),
         row(R::Overseas, 89008, "overseas account can not link", Rid),
         row(R::MiniProgramFull, 89009, "wxa reach link limit", Rid),
@@ -253,7 +265,7 @@ mod tests {
             assert!(TABLE[..index].iter().all(is_different));
         }
         // The index of the last variant is the number of the others.
-        assert_eq!(TABLE.len(), Refused::ForbidsLinking as usize + 1);
+        assert_eq!(TABLE.len(), Refused::ForeignRid as usize + 1);
     }
 
     #[test]

@@ -31,10 +31,7 @@ pub(crate) fn process(
         Endpoint::Link => link(&account, &body, wechat, policy, now_ms),
         Endpoint::Get => get(&account, call.list_lag_ms, wechat, policy, now_ms),
         Endpoint::Unlink => unlink(&account, &body, wechat, policy, now_ms),
-        Endpoint::ComponentToken
-        | Endpoint::AuthorizerToken
-        | Endpoint::AuthorizerList
-        | Endpoint::Other => Err(Refused::UnknownPath),
+        _ => Err(Refused::UnknownPath),
     }
 }
 

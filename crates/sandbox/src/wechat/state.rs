@@ -21,6 +21,9 @@ use crate::model::world::{
 };
 use crate::wechat::links::AccountLinks;
 use crate::wechat::platform::Platform;
+use crate::wechat::push_crypto::Seal;
+use crate::wechat::pushes::Pushes;
+use crate::wechat::refused::RefusedCalls;
 
 /// The state on WeChat's side: accounts, mini programs, links, tokens and the platform.
 pub(crate) struct WechatState {
@@ -32,6 +35,8 @@ pub(crate) struct WechatState {
     pub(crate) platform: Option<Platform>,
     generator: TokenGenerator,
     pub(crate) secrets: Secrets,
+    pub(crate) refused_calls: RefusedCalls,
+    pub(crate) pushes: Pushes,
 }
 
 /// An account, its links, and the world to look up other documents in.
@@ -57,6 +62,9 @@ impl WechatState {
             account.links = None;
         }
         let mut generator = TokenGenerator::new();
+        if let Some(push) = world.component.as_mut().and_then(|it| it.push.as_mut()) {
+            push.generate_missing(&mut generator);
+        }
         Self {
             secrets: Secrets::from_world(&world),
             links,
@@ -66,6 +74,8 @@ impl WechatState {
                 .take()
                 .map(|document| Platform::from_document(document, &mut generator, now_ms)),
             generator,
+            refused_calls: RefusedCalls::default(),
+            pushes: Pushes::default(),
             world,
         }
     }
@@ -75,6 +85,16 @@ impl WechatState {
             platform: &mut self.platform,
             tokens: &mut self.tokens,
             generator: &mut self.generator,
+        }
+    }
+
+    /// What makes the next push unique.
+    pub(crate) fn new_seal(&mut self, now_ms: u64) -> Seal {
+        Seal {
+            timestamp: now_ms / 1000,
+            nonce: (self.generator.number() % 10_000_000_000).to_string(),
+            random: self.generator.generate("", 1),
+            unknown_key: self.generator.letters(43),
         }
     }
 
@@ -141,14 +161,20 @@ impl WechatState {
     }
 
     /// Adds or replaces the platform. Its accounts are kept if the document has none.
-    pub(crate) fn put_component(&mut self, document: Component, now_ms: u64) {
+    pub(crate) fn put_component(&mut self, mut document: Component, now_ms: u64) {
+        if let Some(push) = &mut document.push {
+            push.generate_missing(&mut self.generator);
+        }
         self.secrets.add_component(&document);
         let has_accounts = document.authorizers.is_some();
         let mut platform = Platform::from_document(document, &mut self.generator, now_ms);
-        if let Some(replaced) = self.platform.take()
-            && !has_accounts
-        {
-            platform.take_over_from(replaced);
+        if let Some(mut replaced) = self.platform.take() {
+            if platform.push.is_none() {
+                platform.push = replaced.push.take();
+            }
+            if !has_accounts {
+                platform.take_accounts_of(replaced);
+            }
         }
         self.platform = Some(platform);
     }

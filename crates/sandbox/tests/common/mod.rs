@@ -3,6 +3,8 @@
 //! The client shows every byte of a response, which ordinary clients do not.
 #![allow(dead_code, reason = "every test file uses only a part")]
 
+pub mod receiver;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;

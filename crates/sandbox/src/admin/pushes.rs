@@ -1,0 +1,238 @@
+//! Pushes to the platform: where they go, which were sent, and events of the test's own.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::admin::credentials::existing;
+use crate::admin::error::AdminError;
+use crate::admin::request::{AdminRequest, AdminResult, after_parameter, respond};
+use crate::model::clock::after_seconds;
+use crate::model::push::PushSettings;
+use crate::wechat::events::{self, Authorize, Authorized};
+use crate::wechat::platform::{PreAuthProblem, PushState};
+use crate::wechat::push_message::{Field, PushMessage, is_element_name};
+use crate::wechat::redirect;
+use crate::wechat::state::Credentials;
+
+/// The most times an event is pushed for one consent.
+const MAX_EVENTS: u32 = 10;
+
+fn no_push() -> AdminError {
+    AdminError::not_found("events are pushed nowhere. PUT /__sandbox/component/push sets the URL")
+}
+
+pub(crate) fn show_settings(request: AdminRequest) -> AdminResult {
+    let now_ms = request.state.clock.now_ms();
+    let platform = existing(&mut request.state.wechat.platform)?;
+    let push = platform.push.as_ref().ok_or_else(no_push)?;
+    respond(&view(push, &platform.appid, now_ms))
+}
+
+fn view(push: &PushState, appid: &str, now_ms: u64) -> Value {
+    let in_ms = push
+        .next_ticket_ms()
+        .map(|at_ms| at_ms.saturating_sub(now_ms));
+    json!({
+        "appid": appid,
+        "settings": push.settings,
+        "failures": push.failures(),
+        "next_ticket_in_ms": in_ms,
+    })
+}
+
+pub(crate) fn put_settings(request: AdminRequest) -> AdminResult {
+    let mut settings: PushSettings = request.json()?;
+    settings.check().map_err(AdminError::bad_request)?;
+    let now_ms = request.state.clock.now_ms();
+    let wechat = &mut request.state.wechat;
+    let Credentials {
+        platform,
+        generator,
+        ..
+    } = wechat.credentials();
+    let platform = existing(platform)?;
+    settings.generate_missing(generator);
+    platform.set_push(settings.clone(), now_ms);
+    let shown = platform
+        .push
+        .as_ref()
+        .map(|push| view(push, &platform.appid, now_ms));
+    wechat.secrets.add_push(&settings);
+    respond(&shown)
+}
+
+pub(crate) fn delete_settings(request: AdminRequest) -> AdminResult {
+    let wechat = &mut request.state.wechat;
+    existing(&mut wechat.platform)?
+        .push
+        .take()
+        .ok_or_else(no_push)?;
+    wechat.pushes = wechat.pushes.emptied();
+    respond(&json!({}))
+}
+
+pub(crate) fn show(request: AdminRequest) -> AdminResult {
+    let after = after_parameter(request.query)?;
+    let state = request.state;
+    let pending = state.wechat.pushes.pending();
+    respond(
+        &state
+            .push_journal
+            .view(after, pending, &state.wechat.secrets),
+    )
+}
+
+pub(crate) fn clear(request: AdminRequest) -> AdminResult {
+    respond(&json!({ "removed": request.state.push_journal.clear() }))
+}
+
+/// A push of the test's own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnPush {
+    /// The type of an event to push.
+    info_type: Option<String>,
+    #[serde(default)]
+    fields: BTreeMap<String, FieldValue>,
+    /// The number of a push whose latest request is sent again.
+    repeat: Option<u64>,
+    #[serde(default)]
+    after_s: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FieldValue {
+    Number(u64),
+    Text(String),
+}
+
+pub(crate) fn send(request: AdminRequest) -> AdminResult {
+    let OwnPush {
+        info_type,
+        fields,
+        repeat,
+        after_s,
+    } = request.json()?;
+    let now_ms = request.state.clock.now_ms();
+    let due_ms = after_seconds(now_ms, after_s);
+    let wechat = &mut request.state.wechat;
+    existing(&mut wechat.platform)?
+        .push
+        .as_ref()
+        .ok_or_else(no_push)?;
+    let push = match (info_type, repeat) {
+        (Some(info_type), None) => {
+            if let Some(name) = fields.keys().find(|name| !is_element_name(name)) {
+                return Err(AdminError::bad_request(format!(
+                    "invalid name {name:?} in `fields`: expected a letter, then letters, digits, \
+                     `_`, `-` and `.`"
+                )));
+            }
+            let fields = fields.into_iter().map(|(name, value)| match value {
+                FieldValue::Number(number) => Field::number(&name, number),
+                FieldValue::Text(text) => Field::text(&name, &text),
+            });
+            let message = PushMessage {
+                info_type,
+                account: None,
+                create_time: now_ms / 1000,
+                fields: fields.collect(),
+            };
+            events::push(wechat, message, due_ms)
+        }
+        (None, Some(id)) if fields.is_empty() => {
+            let push = wechat.pushes.repeat(id, due_ms);
+            Some(push.ok_or_else(|| {
+                AdminError::not_found(format!(
+                    "push {id} was not sent, or too long ago. GET /__sandbox/pushes lists them"
+                ))
+            })?)
+        }
+        _ => {
+            return Err(AdminError::bad_request(
+                "give either `info_type`, with `fields`, or `repeat`",
+            ));
+        }
+    };
+    respond(&json!({ "push": push }))
+}
+
+/// The consent of an account, without the authorisation page.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnConsent {
+    account: String,
+    #[serde(default = "yes")]
+    permission: bool,
+    pre_auth_code: Option<String>,
+    redirect_uri: Option<String>,
+    events: Option<u32>,
+    #[serde(default)]
+    event_after_s: u64,
+}
+
+fn yes() -> bool {
+    true
+}
+
+pub(crate) fn authorize(request: AdminRequest) -> AdminResult {
+    let own: OwnConsent = request.json()?;
+    let now_ms = request.state.clock.now_ms();
+    let wechat = &mut request.state.wechat;
+    wechat
+        .world()
+        .check_known_account(&own.account)
+        .map_err(AdminError::not_found)?;
+    if own.events.is_some_and(|events| events > MAX_EVENTS) {
+        return Err(AdminError::bad_request(format!(
+            "`events` is at most {MAX_EVENTS}"
+        )));
+    }
+    let Credentials {
+        platform,
+        generator,
+        ..
+    } = wechat.credentials();
+    let platform = existing(platform)?;
+    if let Some(uri) = &own.redirect_uri {
+        redirect::check(uri, &platform.page.domains)
+            .map_err(|problem| AdminError::bad_request(format!("`redirect_uri`: {problem}")))?;
+    }
+    let pre_auth_code = match own.pre_auth_code {
+        Some(code) => {
+            platform
+                .check_pre_auth_code(&code, now_ms)
+                .map_err(|problem| {
+                    AdminError::conflict(match problem {
+                        PreAuthProblem::Unknown => "`pre_auth_code` is unknown",
+                        PreAuthProblem::Used => "`pre_auth_code` was used",
+                        PreAuthProblem::Expired => "`pre_auth_code` has expired",
+                    })
+                })?;
+            code
+        }
+        None => platform.create_pre_auth_code(generator, now_ms),
+    };
+    let consent = Authorize {
+        account: &own.account,
+        permission: own.permission,
+        pre_auth_code: &pre_auth_code,
+        events: own.events,
+        event_after_s: own.event_after_s,
+    };
+    let Some(Authorized { consent, pushes }) = events::authorize(wechat, consent, now_ms) else {
+        return Err(AdminError::conflict("this world has no platform"));
+    };
+    let redirect = own
+        .redirect_uri
+        .map(|uri| redirect::with_code(&uri, &consent));
+    respond(&json!({
+        "authorization_code": consent.authorization_code,
+        "expires_in": consent.expires_in,
+        "redirect": redirect,
+        "pushes": pushes,
+    }))
+}

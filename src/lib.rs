@@ -57,6 +57,7 @@
 //! | `redact` | removes secrets from texts |
 //! | `response` | parses response bytes: errcode, list, JSON |
 //! | `config` | the options, each parsed once into a type |
+//! | `push` | verifies, decrypts and reads what WeChat pushes to a platform |
 //! | `transport` | one attempt: sends a request over a connection and reads the response |
 //! | `error` | the error type |
 //! | `retry` | one API call: attempts until WeChat answers |
@@ -83,6 +84,7 @@ pub mod ffi;
 #[doc(hidden)]
 pub mod fuzzing;
 mod model;
+mod push;
 mod redact;
 mod response;
 mod retry;

@@ -23,6 +23,7 @@ const CRATES: [Layers; 6] = [
             "redact",
             "response",
             "config",
+            "push",
             "transport",
             "error",
             "retry",

@@ -79,7 +79,14 @@ const CRATES: [Layers; 6] = [
     },
     Layers {
         src: "crates/testkit/src",
-        modules: &["environment", "redis", "fake_redis", "vectors", "world"],
+        modules: &[
+            "environment",
+            "push",
+            "redis",
+            "fake_redis",
+            "vectors",
+            "world",
+        ],
     },
     Layers {
         src: "python/src",

@@ -51,7 +51,7 @@ impl Push {
     ///
     /// # Errors
     /// What is missing in an event that the library handles.
-    pub fn read(xml: Element) -> Result<Push, Message> {
+    pub(super) fn read(xml: Element) -> Result<Push, Message> {
         let text = |name: &str| xml.text(name).map(str::to_owned);
         let info_type = text("InfoType").unwrap_or_default();
         let event = match info_type.as_str() {

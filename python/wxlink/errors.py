@@ -34,7 +34,15 @@ if TYPE_CHECKING:
     from wxlink._generated import Delivery, ErrcodeClass, Status
 
     Endpoint: TypeAlias = Literal[
-        "link", "get", "unlink", "component_token", "authorizer_token", "authorizer_list"
+        "link",
+        "get",
+        "unlink",
+        "component_token",
+        "authorizer_token",
+        "authorizer_list",
+        "create_preauthcode",
+        "query_auth",
+        "authorizer_info",
     ]
 
 

@@ -16,6 +16,10 @@ use std::ffi::{CStr, CString, c_char};
 use std::net::TcpListener;
 use std::ptr::{null, null_mut};
 
+use super::authorization::{
+    wx_client_accept_authorization, wx_client_accept_push, wx_client_account_info,
+    wx_client_authorization_url,
+};
 use super::calls::{
     wx_ensure_linked, wx_get_linked, wx_link_miniprogram, wx_unlink_miniprogram, wx_wait_linked,
 };
@@ -277,6 +281,43 @@ fn null_in_every_argument() {
                 wx_client_add_account(client, text, null(), &mut r),
                 r,
             ),
+            (
+                "client",
+                wx_client_accept_push(null(), text, text, 4, &mut r),
+                r,
+            ),
+            (
+                "query",
+                wx_client_accept_push(client, null(), text, 4, &mut r),
+                r,
+            ),
+            (
+                "body",
+                wx_client_accept_push(client, text, null(), 0, &mut r),
+                r,
+            ),
+            (
+                "client",
+                wx_client_authorization_url(null(), text, text, &mut r),
+                r,
+            ),
+            (
+                "redirect_uri",
+                wx_client_authorization_url(client, null(), null(), &mut r),
+                r,
+            ),
+            (
+                "client",
+                wx_client_accept_authorization(null(), text, &mut r),
+                r,
+            ),
+            (
+                "code",
+                wx_client_accept_authorization(client, null(), &mut r),
+                r,
+            ),
+            ("client", wx_client_account_info(null(), text, &mut r), r),
+            ("account", wx_client_account_info(client, null(), &mut r), r),
             (
                 "access_token",
                 wx_wait_linked(client, null(), text, 0, &mut r),

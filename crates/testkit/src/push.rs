@@ -63,7 +63,13 @@ impl Pusher {
     /// The bytes of a message before their padding.
     pub fn plain(&self, message: &str) -> Vec<u8> {
         let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-        [b"0123456789abcdef", &length[..], message.as_bytes(), self.appid.as_bytes()].concat()
+        [
+            b"0123456789abcdef",
+            &length[..],
+            message.as_bytes(),
+            self.appid.as_bytes(),
+        ]
+        .concat()
     }
 
     /// Pads to 32 bytes and encrypts.
@@ -78,7 +84,9 @@ impl Pusher {
         let iv: [u8; 16] = self.aes_key[..16].try_into().unwrap();
         let cipher = cbc::Encryptor::<Aes256>::new(&self.aes_key.into(), &iv.into());
         let mut bytes = padded.to_vec();
-        cipher.encrypt_padded::<NoPadding>(&mut bytes, padded.len()).unwrap();
+        cipher
+            .encrypt_padded::<NoPadding>(&mut bytes, padded.len())
+            .unwrap();
         BASE64_STANDARD.encode(bytes)
     }
 
@@ -113,6 +121,9 @@ impl Pusher {
         let mut parts = [parts, &[self.token.as_str()]].concat();
         parts.sort_unstable();
         let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, parts.concat().as_bytes());
-        hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }

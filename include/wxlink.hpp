@@ -113,19 +113,9 @@ constexpr std::string_view to_string(lang value) noexcept {
     return "";
 }
 
-/// The endpoints of WeChat that answer errcodes: those for links, and those of a third-party
-/// platform.
-enum class endpoint {
-    link,
-    get,
-    unlink,
-    component_token,
-    authorizer_token,
-    authorizer_list,
-    create_preauthcode,
-    query_auth,
-    authorizer_info
-};
+/// The endpoints of WeChat that answer errcodes: those for links, and those for the tokens of a
+/// third-party platform.
+enum class endpoint { link, get, unlink, component_token, authorizer_token, authorizer_list, create_preauthcode, query_auth, authorizer_info };
 
 /// The endpoint as the library takes it.
 constexpr std::string_view to_string(endpoint value) noexcept {
@@ -632,6 +622,14 @@ public:
     options &component_appsecret(std::string_view value) {
         return set("component_appsecret", value);
     }
+    /// The token in the platform's settings that signs WeChat's pushes. To change it, set the new
+    /// one and the previous one: pushes signed with either are accepted. See authorization.md.
+    /// Takes 1 to 8 tokens separated by commas, the current one first; empty for none.
+    options &push_token(std::string_view value) { return set("push_token", value); }
+    /// The EncodingAESKey in the platform's settings that encrypts WeChat's pushes. To change it,
+    /// set the new one and the previous one. Takes 1 to 8 keys of 43 characters separated by
+    /// commas, the current one first; empty for none.
+    options &push_aes_key(std::string_view value) { return set("push_aes_key", value); }
     /// Where link claims, and a platform's tickets and tokens, are kept: memory for this process
     /// only, file for all processes of one machine, redis or rediss (TLS) for several machines.
     /// Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default:

@@ -263,6 +263,7 @@ _STATUS_CODES: dict[Status, int] = {
     "BAD_OPTION": -4,
     "BUFFER": -5,
     "NOT_FOUND": -6,
+    "BAD_PUSH": -7,
     "RESOLVE": -20,
     "CONNECT": -21,
     "TLS": -22,

@@ -215,7 +215,7 @@ fn null_in_every_argument() {
         );
 
         let mut r = null_mut();
-        let calls: [(&str, i32, *mut wx_result); 19] = [
+        let calls: [(&str, i32, *mut wx_result); 28] = [
             (
                 "client",
                 wx_link_miniprogram(null(), text, text, 0, 0, &mut r),
@@ -940,6 +940,22 @@ fn a_panic_becomes_internal_and_the_client_still_works() {
             ),
             (
                 panicking(|| wx_wait_linked(client, text, text, 0, &mut r)),
+                r,
+            ),
+            (
+                panicking(|| wx_client_accept_push(client, text, text, 4, &mut r)),
+                r,
+            ),
+            (
+                panicking(|| wx_client_authorization_url(client, text, text, &mut r)),
+                r,
+            ),
+            (
+                panicking(|| wx_client_accept_authorization(client, text, &mut r)),
+                r,
+            ),
+            (
+                panicking(|| wx_client_account_info(client, text, &mut r)),
                 r,
             ),
         ];

@@ -38,7 +38,7 @@ pub(super) fn decrypt(keys: &[AesKey], appid: &str, encrypted: &str) -> Result<V
 }
 
 /// The message in decrypted bytes; `None` if anything in them is not as it must be.
-fn message_in<'a>(plain: &'a [u8], appid: &str) -> Option<&'a [u8]> {
+pub(crate) fn message_in<'a>(plain: &'a [u8], appid: &str) -> Option<&'a [u8]> {
     let padding = usize::from(*plain.last()?);
     let content = plain.len().checked_sub(padding)?;
     let (content, padded) = plain.split_at(content);

@@ -7,12 +7,14 @@ mod signature;
 mod xml;
 
 use crate::config::push_keys::AesKey;
-use crate::model::message::Message;
+use crate::model::lang::Text;
+use crate::model::message::{Message, message};
 
+pub(crate) use cipher::message_in;
 pub(crate) use event::{Event, Push};
 
 /// The largest push that is read, in bytes. WeChat's have about one kilobyte.
-pub(crate) const MAX_PUSH_BYTES: usize = 256 * 1024;
+const MAX_PUSH_BYTES: usize = 256 * 1024;
 
 /// What pushes are checked with.
 pub(crate) struct PushKeys {
@@ -31,33 +33,47 @@ impl PushKeys {
     /// # Errors
     /// Why it is not a push of WeChat's to this platform. The text contains nothing of the push.
     pub fn open(&self, query: &str, body: &[u8]) -> Result<Push, Message> {
-        if body.len() > MAX_PUSH_BYTES {
-            return Err(Message::new(
-                format!("the body is larger than {MAX_PUSH_BYTES} bytes"),
-                format!("请求体超过 {MAX_PUSH_BYTES} 字节"),
-            ));
-        }
-        let outer = std::str::from_utf8(body).map_err(|_| NOT_UTF8)?;
-        let outer = xml::read(outer).map_err(|why| in_the("the body", "请求体", why))?;
-        // White space around it is not signed.
-        let encrypted = outer.text("Encrypt").map_err(Message::from)?.trim();
-        signature::verify(&self.tokens, query, encrypted)?;
-        let message = cipher::decrypt(&self.aes_keys, &self.appid, encrypted)?;
-        let message = String::from_utf8(message).map_err(|_| NOT_UTF8)?;
-        let inner =
-            xml::read(&message).map_err(|why| in_the("the decrypted push", "解密后的内容", why))?;
-        Push::read(inner)
+        let encrypted = encrypted_in(body)?;
+        signature::verify(&self.tokens, query, &encrypted)?;
+        self.decrypt(&encrypted)
+    }
+
+    /// Decrypts and reads a push whose signature is right.
+    pub fn decrypt(&self, encrypted: &str) -> Result<Push, Message> {
+        read_message(cipher::decrypt(&self.aes_keys, &self.appid, encrypted)?)
     }
 }
 
-const NOT_UTF8: crate::model::lang::Text = crate::model::lang::Text {
+/// The field `Encrypt` of a push's body, without white space around it, which is not signed.
+pub(crate) fn encrypted_in(body: &[u8]) -> Result<String, Message> {
+    if body.len() > MAX_PUSH_BYTES {
+        return Err(message!(
+            "the body is larger than {MAX_PUSH_BYTES} bytes",
+            "请求体超过 {MAX_PUSH_BYTES} 字节"
+        ));
+    }
+    let body = std::str::from_utf8(body).map_err(|_| NOT_UTF8)?;
+    let outer = xml::read(body).map_err(|why| {
+        let (en, zh) = (why.en, why.zh);
+        message!("the body {en}", "请求体{zh}")
+    })?;
+    outer.text("Encrypt").map(str::to_owned)
+}
+
+/// Reads a decrypted push.
+pub(crate) fn read_message(message: Vec<u8>) -> Result<Push, Message> {
+    let message = String::from_utf8(message).map_err(|_| NOT_UTF8)?;
+    let inner = xml::read(&message).map_err(|why| {
+        let (en, zh) = (why.en, why.zh);
+        message!("the decrypted push {en}", "解密后的内容{zh}")
+    })?;
+    Push::read(inner)
+}
+
+const NOT_UTF8: Text = Text {
     en: "it is not UTF-8",
     zh: "内容不是 UTF-8",
 };
-
-fn in_the(en: &str, zh: &str, why: crate::model::lang::Text) -> Message {
-    Message::new(format!("{en} {}", why.en), format!("{zh}{}", why.zh))
-}
 
 #[cfg(test)]
 mod tests;

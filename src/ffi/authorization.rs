@@ -10,7 +10,6 @@ use super::result::{Outcome, run, wx_result};
 use super::{argument_error, text};
 use crate::client::Client;
 use crate::error::Error;
-use crate::model::delivery::Delivery;
 use crate::model::status::Status;
 
 /// Accepts a push of WeChat's to the third-party platform: verifies and decrypts it, and stores
@@ -82,10 +81,7 @@ pub unsafe extern "C" fn wx_client_accept_push(
         // SAFETY: the caller guarantees body_len bytes at body.
         let body = unsafe { bytes(body, body_len, "body") }?;
         let push = client.accept_push(query, body)?;
-        Ok(Outcome::Own {
-            json: push.json(),
-            delivery: Delivery::NeverSent,
-        })
+        Ok(Outcome::kept(push.json()))
     };
     // SAFETY: NULL or from wx_client_new and not freed.
     let client = unsafe { client.as_ref() }.map(|handle| &handle.client);

@@ -39,8 +39,13 @@ pub(super) enum Outcome {
 impl Outcome {
     /// A ticket or an account was stored; WeChat was not called.
     pub fn stored() -> Outcome {
+        Outcome::kept(json!({"errcode": 0, "errmsg": "ok"}))
+    }
+
+    /// A push was accepted.
+    pub fn kept(json: Value) -> Outcome {
         Outcome::Own {
-            json: json!({"errcode": 0, "errmsg": "ok"}),
+            json,
             delivery: Delivery::NeverSent,
         }
     }

@@ -834,6 +834,20 @@ fn exec_reports_invalid_arguments() {
             WX_E_BAD_VALUE,
             "format",
         ),
+        ("push", "query=x", WX_E_BAD_VALUE, "body_base64="),
+        ("push", "body_base64=AA==", WX_E_BAD_VALUE, "query="),
+        ("push", "body_base64=*", WX_E_BAD_VALUE, "not base64"),
+        (
+            "push",
+            "component_appid=a\ncomponent_appsecret=b\npush_token=c\n\
+             push_aes_key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\
+             query=msg_signature=x\nbody_base64=PHhtbC8+",
+            Status::BadPush.code(),
+            "Encrypt",
+        ),
+        ("url", "", WX_E_BAD_VALUE, "redirect_uri="),
+        ("code", "", WX_E_BAD_VALUE, "code="),
+        ("info", "", WX_E_BAD_VALUE, "appid="),
         ("list", "token=t", WX_E_BAD_OPTION, "unknown option"),
         ("list", "timeout_ms=x", WX_E_BAD_OPTION, "timeout_ms takes"),
     ];

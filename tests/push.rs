@@ -339,6 +339,7 @@ fn a_code_that_could_not_be_exchanged_is_exchanged_later() {
         let set = [("store", store.as_str()), ("max_retries", "0")];
         wechat.authorize(CODE);
         wechat.fault(fault());
+        wechat.fault(fault());
         let first = wechat.ready(&set);
         let push = authorized(CODE, 100);
         let accepted = first.accept_push(&push.query, &push.body).unwrap();
@@ -347,8 +348,10 @@ fn a_code_that_could_not_be_exchanged_is_exchanged_later() {
         assert!(!accepted.reason().contains("@@@"), "{}", accepted.reason());
         drop(first);
         // As after a restart.
-        assert!(can_call(&wechat.client(&set)));
-        assert_eq!(wechat.seen("api_query_auth").len(), 2);
+        let second = wechat.client(&set);
+        assert!(!can_call(&second));
+        assert!(can_call(&second));
+        assert_eq!(wechat.seen("api_query_auth").len(), 3);
     }
 }
 

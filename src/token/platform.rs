@@ -391,7 +391,8 @@ impl Platform {
         let mut not_exchanged = None;
         if let Some(account) = renewal.account.filter(|_| !stored.record.code.is_empty()) {
             let code = stored.record.code.clone();
-            not_exchanged = self.exchange(&code, Some(account), limit).err();
+            let exchanged = self.exchange(&code, Some(account), limit);
+            not_exchanged = exchanged.err().map(Error::into_no_token);
             stored = read()?;
         }
         // The previous holder of the lock may have renewed it.

@@ -48,8 +48,16 @@ mod header {
 
     /// The header's sections in order. They are named one by one because cbindgen would sort them
     /// otherwise, and would take constants of the core for its own.
-    const SECTIONS: [&str; 8] = [
-        "status", "options", "client", "calls", "result", "list", "errcode", "exec",
+    const SECTIONS: [&str; 9] = [
+        "status",
+        "options",
+        "client",
+        "authorization",
+        "calls",
+        "result",
+        "list",
+        "errcode",
+        "exec",
     ];
 
     pub fn write() {

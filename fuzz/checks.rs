@@ -444,6 +444,40 @@ fn check_times(token: &TimedToken) {
     let _ = Instant::now() + token.expires_after;
 }
 
+/// Input: a byte that chooses what is read of a push; then the body of its request, decrypted bytes,
+/// or a decrypted message. Fields never contain a ticket or a code.
+pub fn push(data: &[u8]) {
+    let Some((choice, data)) = data.split_first() else {
+        return;
+    };
+    let read = match choice % 3 {
+        // The body of a request, with the right signature.
+        0 => fuzzing::signed_push(data),
+        // Decrypted bytes that are not padded.
+        1 => fuzzing::decrypted_push(data),
+        _ => fuzzing::push_message(data),
+    };
+    let Ok(push) = read else { return };
+    let fields: Value = serde_json::from_str(&push.fields).unwrap();
+    assert!(!has_secret(&fields), "{push:?}");
+    assert!(push.is_handled || fields.is_object(), "{push:?}");
+}
+
+/// Whether a text is a ticket or a code.
+fn has_secret(fields: &Value) -> bool {
+    match fields {
+        Value::Object(fields) => fields.values().any(has_secret),
+        Value::Array(values) => values.iter().any(has_secret),
+        Value::String(text) => ["ticket", "preauthcode", "queryauthcode", "refreshtoken"]
+            .iter()
+            .any(|kind| {
+                text.strip_prefix(kind)
+                    .is_some_and(|rest| rest.starts_with("@@@"))
+            }),
+        _ => false,
+    }
+}
+
 /// Input: a byte that chooses the kind of record; then the record of an account, numbers of a
 /// record in a file, or steps of claims.
 pub fn record(data: &[u8]) {

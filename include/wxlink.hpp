@@ -115,7 +115,7 @@ constexpr std::string_view to_string(lang value) noexcept {
 
 /// The endpoints of WeChat that answer errcodes: those for links, and those for the tokens of a
 /// third-party platform.
-enum class endpoint { link, get, unlink, component_token, authorizer_token, authorizer_list };
+enum class endpoint { link, get, unlink, component_token, authorizer_token, authorizer_list, create_preauthcode, query_auth, authorizer_info };
 
 /// The endpoint as the library takes it.
 constexpr std::string_view to_string(endpoint value) noexcept {
@@ -126,6 +126,9 @@ constexpr std::string_view to_string(endpoint value) noexcept {
     case endpoint::component_token: return "component_token";
     case endpoint::authorizer_token: return "authorizer_token";
     case endpoint::authorizer_list: return "authorizer_list";
+    case endpoint::create_preauthcode: return "create_preauthcode";
+    case endpoint::query_auth: return "query_auth";
+    case endpoint::authorizer_info: return "authorizer_info";
     }
     return "";
 }
@@ -625,6 +628,14 @@ public:
     options &component_appsecret(std::string_view value) {
         return set("component_appsecret", value);
     }
+    /// The token in the platform's settings that signs WeChat's pushes. To change it, set the new
+    /// one and the previous one: pushes signed with either are accepted. See authorization.md.
+    /// Takes 1 to 8 tokens separated by commas, the current one first; empty for none.
+    options &push_token(std::string_view value) { return set("push_token", value); }
+    /// The EncodingAESKey in the platform's settings that encrypts WeChat's pushes. To change it,
+    /// set the new one and the previous one. Takes 1 to 8 keys of 43 characters separated by
+    /// commas, the current one first; empty for none.
+    options &push_aes_key(std::string_view value) { return set("push_aes_key", value); }
     /// Where link claims, and a platform's tickets and tokens, are kept: memory for this process
     /// only, file for all processes of one machine, redis or rediss (TLS) for several machines.
     /// Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default:
@@ -704,6 +715,45 @@ public:
         call<result>({refresh_token, appid}, [&](const texts &t, wx_result **out) {
             return wx_client_add_account(handle_.get(), t.appid(), t.token(), out);
         }).or_throw();
+    }
+
+    /// Accepts a push of WeChat's to a third-party platform: the query string and the body of its
+    /// request, unchanged. Answer success if it returns, HTTP 403 for an argument_error with
+    /// WX_E_BAD_PUSH, else 503. wx_client_accept_push describes the result's JSON.
+    result accept_push(std::string_view query, std::string_view body) const {
+        return accepted(try_accept_push(query, body));
+    }
+    [[nodiscard]] result try_accept_push(std::string_view query, std::string_view body) const {
+        return call<result>({"", query}, [&](const texts &t, wx_result **out) {
+            // An empty view may have no data.
+            const char *bytes = body.empty() ? "" : body.data();
+            return wx_client_accept_push(handle_.get(), t.appid(), bytes, body.size(), out);
+        });
+    }
+    /// Makes the URLs of the pages on which an account authorises the platform: any Official
+    /// Account, or the one with that appid. wx_client_authorization_url describes the result's
+    /// JSON.
+    [[nodiscard]] result authorization_url(
+        std::string_view redirect_uri, std::optional<std::string_view> account = {}) const {
+        return accepted(call<result>(
+            {account.value_or(""), redirect_uri}, [&](const texts &t, wx_result **out) {
+                const char *one = account ? t.token() : nullptr;
+                return wx_client_authorization_url(handle_.get(), t.appid(), one, out);
+            }));
+    }
+    /// Exchanges the code of a redirect for the account's tokens and stores them.
+    /// wx_client_accept_authorization describes the result's JSON.
+    result accept_authorization(std::string_view code) const {
+        return accepted(call<result>({code, ""}, [&](const texts &t, wx_result **out) {
+            return wx_client_accept_authorization(handle_.get(), t.token(), out);
+        }));
+    }
+    /// Describes an account that has authorised the platform. wx_client_account_info describes the
+    /// result's JSON.
+    [[nodiscard]] result account_info(std::string_view appid) const {
+        return accepted(call<result>({"", appid}, [&](const texts &t, wx_result **out) {
+            return wx_client_account_info(handle_.get(), t.appid(), out);
+        }));
     }
 
     /// Ends the running calls of this handle within 100 ms, and all later ones, with

@@ -3,6 +3,7 @@
 Reads one request per line and prints one reply per line; tests/conformance.rs describes them.
 """
 
+import json
 import sys
 from urllib.parse import unquote
 
@@ -70,6 +71,8 @@ def reply_to(request):
                 return client.ensure_linked(token, appid, **choices, wait=wait)
             case "wait":
                 return client.wait_linked(token, appid, wait=wait)
+            case "push":
+                return client.accept_push(fields["query"], fields["body"].encode())
 
     result, error = outcome_of(call)
     answer = {
@@ -91,6 +94,8 @@ def reply_to(request):
             "message": str(error),
             "body": getattr(error, "body", b""),
         }
+    if isinstance(result, dict):
+        answer["body"] = json.dumps(result)
     if isinstance(result, wxlink.LinkProgress):
         answer |= {"state": result.state, "waits_for": result.waits_for, "posts": result.posts}
         if not error:

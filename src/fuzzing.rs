@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::config::push_keys::AesKey;
 use crate::model::endpoint::Endpoint;
-#[cfg(unix)]
 use crate::model::message::Message;
+use crate::push::{self, Event, Push, PushKeys};
 use crate::store::claim::{Entries, LONGEST_CLAIM, claim, settle};
 #[cfg(feature = "file-store")]
 use crate::store::clock::{Moment, Written};
@@ -83,6 +84,59 @@ pub fn stored_record(text: &[u8]) -> Option<StoredRecord> {
         is_due_if_refused: record.is_due(Some(&record.access_token)),
         grant: record.grant,
     })
+}
+
+/// A push that was read.
+#[derive(Debug)]
+pub struct ReadPush {
+    /// Whether the library acts on it.
+    pub is_handled: bool,
+    /// Its fields as JSON.
+    pub fields: String,
+}
+
+impl From<Push> for ReadPush {
+    fn from(push: Push) -> ReadPush {
+        ReadPush {
+            is_handled: !matches!(push.event, Event::Other),
+            fields: push.fields.to_string(),
+        }
+    }
+}
+
+/// Reads the body of a push whose signature is right, encrypted with a key of zeros.
+///
+/// # Errors
+/// Why it is not a push.
+pub fn signed_push(body: &[u8]) -> Result<ReadPush, Message> {
+    let key = AesKey {
+        text: "A".repeat(43),
+        bytes: [0; 32],
+    };
+    let keys = PushKeys {
+        appid: "wx1".into(),
+        tokens: Vec::new(),
+        aes_keys: vec![key],
+    };
+    let push = push::encrypted_in(body).and_then(|encrypted| keys.decrypt(&encrypted));
+    push.map(ReadPush::from)
+}
+
+/// Reads the decrypted bytes of a push.
+///
+/// # Errors
+/// Why they are not a push.
+pub fn decrypted_push(plain: &[u8]) -> Result<ReadPush, Message> {
+    let message = push::message_in(plain, "wx1").ok_or("not decrypted")?;
+    push_message(message)
+}
+
+/// Reads the message in a push.
+///
+/// # Errors
+/// Why it is not a push.
+pub fn push_message(message: &[u8]) -> Result<ReadPush, Message> {
+    push::read_message(message.to_vec()).map(ReadPush::from)
 }
 
 /// How long (ms) a text of a file store still stands, at `now_ms` after the boot "BOOT" and at the

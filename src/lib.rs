@@ -39,6 +39,10 @@
 //! - [`Client`] makes the calls: [`ensure_linked`](Client::ensure_linked),
 //!   [`wait_linked`](Client::wait_linked), [`link_miniprogram`](Client::link_miniprogram),
 //!   [`get_linked`](Client::get_linked) and [`unlink_miniprogram`](Client::unlink_miniprogram).
+//! - For a third-party platform, it accepts WeChat's pushes
+//!   ([`accept_push`](Client::accept_push)) and the authorisations of accounts
+//!   ([`authorization_url`](Client::authorization_url),
+//!   [`accept_authorization`](Client::accept_authorization)).
 //! - [`Options`] configures a client; [`OPTIONS`] lists all options.
 //! - [`LinkProgress`] is the result of `ensure_linked` and `wait_linked`, with its [`LinkState`].
 //! - [`LinkList`] is WeChat's list; its items are [`MiniProgram`]s.
@@ -57,6 +61,7 @@
 //! | `redact` | removes secrets from texts |
 //! | `response` | parses response bytes: errcode, list, JSON |
 //! | `config` | the options, each parsed once into a type |
+//! | `push` | verifies, decrypts and reads what WeChat pushes to a platform |
 //! | `transport` | one attempt: sends a request over a connection and reads the response |
 //! | `error` | the error type |
 //! | `retry` | one API call: attempts until WeChat answers |
@@ -83,6 +88,7 @@ pub mod ffi;
 #[doc(hidden)]
 pub mod fuzzing;
 mod model;
+mod push;
 mod redact;
 mod response;
 mod retry;
@@ -91,7 +97,7 @@ mod sys;
 mod token;
 mod transport;
 
-pub use client::{Client, LinkChoices, LinkProgress, LinkState};
+pub use client::{AcceptedPush, Client, LinkChoices, LinkProgress, LinkState, PushAction};
 pub use config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 pub use config::options::{
     OPTIONS, OptionEntry, OptionError, OptionKind, Options, TokenSource, nearest_option,
@@ -109,6 +115,7 @@ pub use model::message::Message;
 pub use model::status::{STATUS_GROUPS, STATUSES, Status, StatusEntry, StatusGroup};
 pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;
+pub use token::{AccountInfo, Authorization, AuthorizationUrl};
 // The crate wxlink-bulk keeps its queue in Redis and uses the same connections.
 #[cfg(feature = "redis-store")]
 #[doc(hidden)]

@@ -8,6 +8,7 @@
 //! | verb | fields of the request | fields of the reply |
 //! |---|---|---|
 //! | `link` `get` `unlink` `ensure` `wait` | arguments, `option.KEY` | see below |
+//! | `push` | `query`, `body`, `option.KEY` | see below |
 //! | `option` | `key`, `value` | `status`, `message` |
 //! | `errcodes` | `errcode`, `endpoint` | `status`, `name`, `class`, `meaning`, `remedy` |
 //!
@@ -160,6 +161,7 @@ fn conforms(name: &'static str, dir: &str) {
     requests(&mut language, &sandbox);
     refusals(&mut language, &sandbox);
     answers(&mut language, &sandbox);
+    pushes(&mut language);
     errcodes(&mut language, &sandbox);
     options(&mut language, &sandbox);
     idempotent_verbs(&mut language);
@@ -228,6 +230,35 @@ fn answers(language: &mut Language, sandbox: &Sandbox) {
                 "repaired" => {}
                 _ => assert_eq!(given, as_text(wanted), "{key}: {what}"),
             }
+        }
+    }
+}
+
+fn pushes(language: &mut Language) {
+    for vector in vectors("pushes.json")["vectors"].as_array().unwrap() {
+        let options = vector["options"].as_object().unwrap();
+        let options: Vec<(String, &str)> = options
+            .iter()
+            .map(|(key, value)| (format!("option.{key}"), value.as_str().unwrap()))
+            .collect();
+        let mut fields: Vec<(&str, &str)> = options
+            .iter()
+            .map(|(key, value)| (key.as_str(), *value))
+            .collect();
+        fields.push(("option.component_appsecret", "S"));
+        fields.push(("query", vector["query"].as_str().unwrap()));
+        fields.push(("body", vector["body"].as_str().unwrap()));
+        let reply = language.ask("push", &fields);
+        let what = format!("{}: {}: {reply:?}", language.name, vector["name"]);
+        let expect = &vector["expect"];
+        assert_eq!(
+            reply["status"],
+            expect["status"].as_str().unwrap(),
+            "{what}"
+        );
+        if expect["json"].is_object() {
+            let json: Value = serde_json::from_str(&reply["body"]).unwrap();
+            assert_eq!(json, expect["json"], "{what}");
         }
     }
 }

@@ -29,7 +29,7 @@ fn names(folder: &str) -> BTreeSet<String> {
 fn every_fuzz_target_is_replayed() {
     // `rows` is replayed in `crates/bulk`.
     let replayed = [
-        "answer", "exec", "list", "options", "pointer", "record", "rows", "token",
+        "answer", "exec", "list", "options", "pointer", "push", "record", "rows", "token",
     ];
     assert_eq!(names("fuzz_targets"), replayed.map(String::from).into());
     assert_eq!(names("corpus"), names("fuzz_targets"));
@@ -53,6 +53,11 @@ fn options() {
 #[test]
 fn pointers() {
     replay("pointer", checks::pointer);
+}
+
+#[test]
+fn pushes() {
+    replay("push", checks::push);
 }
 
 #[test]

@@ -23,6 +23,7 @@ const CRATES: [Layers; 6] = [
             "redact",
             "response",
             "config",
+            "push",
             "transport",
             "error",
             "retry",
@@ -79,7 +80,14 @@ const CRATES: [Layers; 6] = [
     },
     Layers {
         src: "crates/testkit/src",
-        modules: &["environment", "redis", "fake_redis", "vectors", "world"],
+        modules: &[
+            "environment",
+            "push",
+            "redis",
+            "fake_redis",
+            "vectors",
+            "world",
+        ],
     },
     Layers {
         src: "python/src",

@@ -235,6 +235,9 @@ static void call(wx_client *client)
             wx_ensure_linked(client, token, appid, notify_users, show_profile, wait_ms, &result);
     else if (strcmp(request.verb, "wait") == 0)
         status = wx_wait_linked(client, token, appid, wait_ms, &result);
+    else if (strcmp(request.verb, "push") == 0)
+        status = wx_client_accept_push(client, given("query", ""), given("body", ""),
+                                       strlen(given("body", "")), &result);
     put_result(status, result);
     wx_result_free(result);
 }

@@ -22,6 +22,8 @@
       *    a text becomes X"01", which the library refuses.
        01  C-TOKEN                       PIC X(4098).
        01  C-APPID                       PIC X(258).
+       01  C-LONG                        PIC X(4098).
+       01  BODY-LEN                      BINARY-DOUBLE UNSIGNED.
        01  C-KEY                         PIC X(21).
        01  C-VALUE                       PIC X(1025).
        01  NOTIFY-USERS                  BINARY-LONG.
@@ -160,6 +162,50 @@
                        BY VALUE WAIT-MS
                        BY REFERENCE OUTCOME RETURNING WX-STATUS
                    END-CALL
+               WHEN WX-OP-PUSH
+                       AND WX-PUSH-BODY-LEN > LENGTH OF WX-PUSH-BODY
+                   SET WX-E-BAD-VALUE TO TRUE
+                   MOVE WX-STATUS TO WX-ERRCODE
+                   MOVE "WX-PUSH-BODY-LEN is out of range" TO WX-MESSAGE
+                   PERFORM MEASURE-MESSAGE
+               WHEN WX-OP-PUSH
+                   MOVE WX-PUSH-QUERY TO C-LONG
+                   PERFORM END-C-LONG
+                   MOVE WX-PUSH-BODY-LEN TO BODY-LEN
+                   CALL "wx_client_accept_push" USING
+                       BY VALUE CLIENT BY REFERENCE C-LONG WX-PUSH-BODY
+                       BY VALUE BODY-LEN
+                       BY REFERENCE OUTCOME RETURNING WX-STATUS
+                   END-CALL
+               WHEN WX-OP-URL
+                   MOVE WX-REDIRECT-URI TO C-LONG
+                   PERFORM END-C-LONG
+                   IF WX-APPID = SPACES
+                       CALL "wx_client_authorization_url" USING
+                           BY VALUE CLIENT BY REFERENCE C-LONG
+                           BY VALUE NO-TEXT
+                           BY REFERENCE OUTCOME RETURNING WX-STATUS
+                       END-CALL
+                   ELSE
+                       CALL "wx_client_authorization_url" USING
+                           BY VALUE CLIENT
+                           BY REFERENCE C-LONG C-APPID OUTCOME
+                           RETURNING WX-STATUS
+                       END-CALL
+                   END-IF
+               WHEN WX-OP-CODE
+                   MOVE WX-CODE TO C-LONG
+                   PERFORM END-C-LONG
+                   CALL "wx_client_accept_authorization" USING
+                       BY VALUE CLIENT BY REFERENCE C-LONG OUTCOME
+                       RETURNING WX-STATUS
+                   END-CALL
+                   MOVE SPACES TO C-LONG
+               WHEN WX-OP-INFO
+                   CALL "wx_client_account_info" USING
+                       BY VALUE CLIENT BY REFERENCE C-APPID OUTCOME
+                       RETURNING WX-STATUS
+                   END-CALL
                WHEN OTHER
                    SET WX-E-BAD-VALUE TO TRUE
                    MOVE WX-STATUS TO WX-ERRCODE
@@ -169,6 +215,10 @@
            IF OUTCOME NOT = NULL
                PERFORM READ-RESULT
            END-IF.
+
+       END-C-LONG.
+           INSPECT C-LONG REPLACING ALL X"00" BY X"01"
+           INSPECT C-LONG REPLACING TRAILING SPACES BY X"00".
 
        READ-RESULT.
            CALL "wx_result_errcode" USING BY VALUE OUTCOME

@@ -20,10 +20,31 @@
                88  WX-OP-UNLINK          VALUE "unlink".
                88  WX-OP-ENSURE          VALUE "ensure".
                88  WX-OP-WAIT            VALUE "wait".
+      *        For a third-party platform, with a file or Redis in the
+      *        option store. docs/cobol.md shows the JSON of WX-RESULT.
+      *        push: WX-PUSH-QUERY, WX-PUSH-BODY and its length.
+               88  WX-OP-PUSH            VALUE "push".
+      *        url: WX-REDIRECT-URI; WX-APPID, or spaces for any
+      *        account.
+               88  WX-OP-URL             VALUE "url".
+      *        code: WX-CODE.
+               88  WX-OP-CODE            VALUE "code".
+      *        info: WX-APPID.
+               88  WX-OP-INFO            VALUE "info".
       *    One byte longer than the library allows, so that a text that
       *    is too long is refused and not truncated.
            05  WX-ACCESS-TOKEN           PIC X(4097).
            05  WX-APPID                  PIC X(257).
+      *    For push: the query string of WeChat's request, unchanged.
+           05  WX-PUSH-QUERY             PIC X(4097).
+      *    For push: the body of WeChat's request, unchanged, and its
+      *    length in bytes.
+           05  WX-PUSH-BODY-LEN          BINARY-DOUBLE UNSIGNED.
+           05  WX-PUSH-BODY              PIC X(65536).
+      *    For url: where WeChat redirects to, with auth_code.
+           05  WX-REDIRECT-URI           PIC X(2049).
+      *    For code: auth_code of the redirect.
+           05  WX-CODE                   PIC X(1025).
       *    For link and ensure. 1 messages every follower; 0 does not.
            05  WX-NOTIFY-USERS           PIC X.
       *    For link and ensure. 1 shows it in the account's page.
@@ -125,6 +146,18 @@
       *        Takes the platform's appsecret; empty for none.
                88  WX-OPT-COMPONENT-APPSECRET
                                          VALUE "component_appsecret".
+      *        The token in the platform's settings that signs WeChat's
+      *        pushes. To change it, set the new one and the previous
+      *        one: pushes signed with either are accepted. See
+      *        authorization.md. Takes 1 to 8 tokens separated by
+      *        commas, the current one first; empty for none.
+               88  WX-OPT-PUSH-TOKEN     VALUE "push_token".
+      *        The EncodingAESKey in the platform's settings that
+      *        encrypts WeChat's pushes. To change it, set the new one
+      *        and the previous one. Takes 1 to 8 keys of 43 characters
+      *        separated by commas, the current one first; empty for
+      *        none.
+               88  WX-OPT-PUSH-AES-KEY   VALUE "push_aes_key".
       *        Where link claims, and a platform's tickets and tokens,
       *        are kept: memory for this process only, file for all
       *        processes of one machine, redis or rediss (TLS) for
@@ -147,6 +180,7 @@
                88  WX-E-BAD-OPTION       VALUE -4.
                88  WX-E-BUFFER           VALUE -5.
                88  WX-E-NOT-FOUND        VALUE -6.
+               88  WX-E-BAD-PUSH         VALUE -7.
       *        -20 to -39: nothing was sent; calling again is safe.
                88  WX-E-NOTHING-SENT     VALUES -39 THRU -20.
                88  WX-E-RESOLVE          VALUE -20.

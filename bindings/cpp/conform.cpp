@@ -122,6 +122,8 @@ static void call(line &line, const std::string &verb, fields &given) {
         put_progress(line, client.try_ensure_linked(token, appid, notify, show, wait));
     } else if (verb == "wait") {
         put_progress(line, client.try_wait_linked(token, appid, wait));
+    } else if (verb == "push") {
+        put_result(line, client.try_accept_push(given["query"], given["body"]));
     } else {
         const auto list = client.try_get_linked(token);
         put_result(line, list);
@@ -132,7 +134,9 @@ static void call(line &line, const std::string &verb, fields &given) {
 static wxlink::endpoint endpoint_from(const std::string &word) {
     using wxlink::endpoint;
     for (const auto known : {endpoint::link, endpoint::get, endpoint::component_token,
-                             endpoint::authorizer_token, endpoint::authorizer_list})
+                             endpoint::authorizer_token, endpoint::authorizer_list,
+                             endpoint::create_preauthcode, endpoint::query_auth,
+                             endpoint::authorizer_info})
         if (to_string(known) == word) return known;
     return endpoint::unlink;
 }

@@ -235,6 +235,57 @@ func (c *Client) AddAccount(ctx context.Context, appID, refreshToken string) err
 	})
 }
 
+// AcceptPush accepts a push of WeChat's to a third-party platform: the raw query string and the
+// body of the request that WeChat made to the platform's URL, unchanged. The client must have been
+// made with [WithComponentAppID], [WithComponentAppSecret], [WithPushToken] and [WithPushAESKey].
+//
+// Answer with HTTP 200 and the body "success" if the error is nil, with 403 if its status is
+// [StatusBadPush], else with 503, so that WeChat sends the push again. [Result.JSON] has the event,
+// its account and what was done, in the form that wx_client_accept_push of wxlink.h describes.
+func (c *Client) AcceptPush(ctx context.Context, rawQuery string, body []byte) (Result, error) {
+	return c.call(ctx, "", rawQuery, func(client *C.wx_client, _, query *C.char,
+		result **C.wx_result) C.int32_t {
+		bytes := C.CBytes(body)
+		defer C.free(bytes)
+		return C.wx_client_accept_push(client, query, (*C.char)(bytes), C.size_t(len(body)), result)
+	})
+}
+
+// AuthorizationURL makes the URLs of the pages on which an Official Account's administrator
+// authorises the platform: any account, or the one with the appid account unless that is empty.
+// [Result.JSON] has the fields computer_url, phone_url and expires_in. Call it when the
+// administrator clicks: the URLs contain a code that is valid once and for a short time.
+func (c *Client) AuthorizationURL(
+	ctx context.Context, redirectURI, account string,
+) (Result, error) {
+	return c.call(ctx, account, redirectURI, func(client *C.wx_client, one, uri *C.char,
+		result **C.wx_result) C.int32_t {
+		if account == "" {
+			one = nil
+		}
+		return C.wx_client_authorization_url(client, uri, one, result)
+	})
+}
+
+// AcceptAuthorization exchanges the code of a redirect (auth_code) for the account's tokens and
+// stores them. [Result.JSON] has the fields account, permission_sets and may_link. The same code
+// may be passed again.
+func (c *Client) AcceptAuthorization(ctx context.Context, code string) (Result, error) {
+	return c.call(ctx, code, "", func(client *C.wx_client, code, _ *C.char,
+		result **C.wx_result) C.int32_t {
+		return C.wx_client_accept_authorization(client, code, result)
+	})
+}
+
+// AccountInfo describes an account that has authorised the platform. [Result.JSON] has the fields
+// that wx_client_account_info of wxlink.h describes.
+func (c *Client) AccountInfo(ctx context.Context, appID string) (Result, error) {
+	return c.call(ctx, "", appID, func(client *C.wx_client, _, account *C.char,
+		result **C.wx_result) C.int32_t {
+		return C.wx_client_account_info(client, account, result)
+	})
+}
+
 // A storer is one of the library's functions that store texts.
 type storer func(client *C.wx_client, texts []*C.char, result **C.wx_result) C.int32_t
 

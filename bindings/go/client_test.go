@@ -642,6 +642,22 @@ var methods = map[string]func(*wxlink.Client, context.Context) error{
 	"AddAccount": func(c *wxlink.Client, ctx context.Context) error {
 		return c.AddAccount(ctx, account, "REFRESH")
 	},
+	"AcceptPush": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.AcceptPush(ctx, "", []byte("<xml/>"))
+		return err
+	},
+	"AuthorizationURL": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.AuthorizationURL(ctx, "https://shop.example/", "")
+		return err
+	},
+	"AcceptAuthorization": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.AcceptAuthorization(ctx, "CODE")
+		return err
+	},
+	"AccountInfo": func(c *wxlink.Client, ctx context.Context) error {
+		_, err := c.AccountInfo(ctx, account)
+		return err
+	},
 }
 
 func TestEveryMethodIsTested(t *testing.T) {

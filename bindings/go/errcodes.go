@@ -18,10 +18,13 @@ const (
 	EndpointGet    Endpoint = "get"
 	EndpointUnlink Endpoint = "unlink"
 
-	// A platform's calls for its tokens.
-	EndpointComponentToken  Endpoint = "component_token"
-	EndpointAuthorizerToken Endpoint = "authorizer_token"
-	EndpointAuthorizerList  Endpoint = "authorizer_list"
+	// A platform's calls.
+	EndpointComponentToken    Endpoint = "component_token"
+	EndpointAuthorizerToken   Endpoint = "authorizer_token"
+	EndpointAuthorizerList    Endpoint = "authorizer_list"
+	EndpointCreatePreauthcode Endpoint = "create_preauthcode"
+	EndpointQueryAuth         Endpoint = "query_auth"
+	EndpointAuthorizerInfo    Endpoint = "authorizer_info"
 )
 
 // A Description describes an errcode.

@@ -31,6 +31,9 @@ const (
 	// The result holds no value at that place.
 	StatusNotFound Status = -6
 
+	// The push is not WeChat's, or not for this platform.
+	StatusBadPush Status = -7
+
 	// The host's name could not be resolved.
 	StatusResolve Status = -20
 
@@ -49,7 +52,7 @@ const (
 	// No valid access token could be fetched for the account.
 	StatusNoToken Status = -25
 
-	// The store of link claims cannot be used.
+	// The store cannot be used.
 	StatusStore Status = -26
 
 	// The time limit was reached after the request was sent.
@@ -296,6 +299,21 @@ func WithComponentAppID(value string) Option {
 // component_appid names. Takes the platform's appsecret; empty for none.
 func WithComponentAppSecret(value string) Option {
 	return WithOption("component_appsecret", value)
+}
+
+// WithPushToken sets the option push_token. The token in the platform's settings that signs
+// WeChat's pushes. To change it, set the new one and the previous one: pushes signed with either
+// are accepted. See authorization.md. Takes 1 to 8 tokens separated by commas, the current one
+// first; empty for none.
+func WithPushToken(value string) Option {
+	return WithOption("push_token", value)
+}
+
+// WithPushAesKey sets the option push_aes_key. The EncodingAESKey in the platform's settings that
+// encrypts WeChat's pushes. To change it, set the new one and the previous one. Takes 1 to 8 keys
+// of 43 characters separated by commas, the current one first; empty for none.
+func WithPushAesKey(value string) Option {
+	return WithOption("push_aes_key", value)
 }
 
 // WithStore sets the option store. Where link claims, and a platform's tickets and tokens, are

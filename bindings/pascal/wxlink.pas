@@ -75,6 +75,18 @@ function wx_client_set_ticket(Client: Pwx_client; Ticket: PAnsiChar;
 function wx_client_add_account(Client: Pwx_client; Appid, RefreshToken: PAnsiChar;
   out Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_client_add_account';
+function wx_client_accept_push(Client: Pwx_client; Query, Body: PAnsiChar; BodyLen: NativeUInt;
+  out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_client_accept_push';
+function wx_client_authorization_url(Client: Pwx_client; RedirectUri, Account: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_client_authorization_url';
+function wx_client_accept_authorization(Client: Pwx_client; Code: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_client_accept_authorization';
+function wx_client_account_info(Client: Pwx_client; Account: PAnsiChar;
+  out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_client_account_info';
 procedure wx_client_cancel(Client: Pwx_client); cdecl;
   external WxLibrary name 'wx_client_cancel';
 procedure wx_client_free(Client: Pwx_client); cdecl;
@@ -279,6 +291,20 @@ type
     procedure SetTicket(const Ticket: UTF8String);
     { Stores the refresh token that an account gave when it authorised the platform. }
     procedure AddAccount(const Appid, RefreshToken: UTF8String);
+    { Accepts a push of WeChat's to a third-party platform: the query string and the body of its
+      request, unchanged. Answer success if it returns, HTTP 403 for WX_E_BAD_PUSH, else 503.
+      wx_client_accept_push of wxlink.h describes the JSON of the result. }
+    function AcceptPush(const Query: UTF8String; const Body: RawByteString): TWxResult;
+    { Makes the URLs of the pages on which an account authorises the platform; an empty Account for
+      any. The JSON of the result has the fields computer_url, phone_url and expires_in. }
+    function AuthorizationUrl(const RedirectUri: UTF8String;
+      const Account: UTF8String = ''): TWxResult;
+    { Exchanges the code of a redirect (auth_code) for the account's tokens and stores them. The
+      JSON of the result has the fields account, permission_sets and may_link. }
+    function AcceptAuthorization(const Code: UTF8String): TWxResult;
+    { Describes an account that has authorised the platform. wx_client_account_info of wxlink.h
+      describes the JSON of the result. }
+    function AccountInfo(const Appid: UTF8String): TWxResult;
     { Ends the running calls of this client within 100 ms, and all later ones, with
       WX_E_CANCELLED. }
     procedure Cancel;
@@ -706,6 +732,54 @@ begin
   Masked := TMaskedFpu.Create;
   Status := wx_client_add_account(FHandle, CText(Appid), CText(RefreshToken), Outcome);
   TakeResult(Status, Outcome);
+end;
+
+function TWxClient.AcceptPush(const Query: UTF8String; const Body: RawByteString): TWxResult;
+var
+  Masked: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Masked := TMaskedFpu.Create;
+  Status := wx_client_accept_push(FHandle, CText(Query), PAnsiChar(Body), Length(Body), Outcome);
+  Result := TakeResult(Status, Outcome);
+end;
+
+function TWxClient.AuthorizationUrl(const RedirectUri, Account: UTF8String): TWxResult;
+var
+  Masked: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+  One: PAnsiChar;
+begin
+  Masked := TMaskedFpu.Create;
+  One := nil;
+  if Account <> '' then
+    One := CText(Account);
+  Status := wx_client_authorization_url(FHandle, CText(RedirectUri), One, Outcome);
+  Result := TakeResult(Status, Outcome);
+end;
+
+function TWxClient.AcceptAuthorization(const Code: UTF8String): TWxResult;
+var
+  Masked: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Masked := TMaskedFpu.Create;
+  Status := wx_client_accept_authorization(FHandle, CText(Code), Outcome);
+  Result := TakeResult(Status, Outcome);
+end;
+
+function TWxClient.AccountInfo(const Appid: UTF8String): TWxResult;
+var
+  Masked: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Masked := TMaskedFpu.Create;
+  Status := wx_client_account_info(FHandle, CText(Appid), Outcome);
+  Result := TakeResult(Status, Outcome);
 end;
 
 procedure TWxClient.Cancel;

@@ -69,7 +69,7 @@ function call(string $verb, array $request): Result
         }
     }
     $client = new Client($options);
-    $token = $request['access_token'];
+    $token = $request['access_token'] ?? '';
     $appid = $request['appid'] ?? '';
     $flags = [(bool) ($request['notify_users'] ?? 0), (bool) ($request['show_profile'] ?? 0)];
     $waitMs = (int) ($request['wait_ms'] ?? 0);
@@ -79,6 +79,7 @@ function call(string $verb, array $request): Result
         'unlink' => $client->unlinkMiniprogram($token, $appid),
         'ensure' => $client->ensureLinked($token, $appid, $flags[0], $flags[1], $waitMs),
         'wait' => $client->waitLinked($token, $appid, $waitMs),
+        'push' => $client->acceptPush($request['query'], $request['body']),
     };
 }
 

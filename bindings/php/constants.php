@@ -34,6 +34,9 @@ final class Status
     /** The result holds no value at that place. */
     public const NOT_FOUND = -6;
 
+    /** The push is not WeChat's, or not for this platform. */
+    public const BAD_PUSH = -7;
+
     /** The host's name could not be resolved. */
     public const RESOLVE = -20;
 
@@ -52,7 +55,7 @@ final class Status
     /** No valid access token could be fetched for the account. */
     public const NO_TOKEN = -25;
 
-    /** The store of link claims cannot be used. */
+    /** The store cannot be used. */
     public const STORE = -26;
 
     /** The time limit was reached after the request was sent. */
@@ -289,6 +292,20 @@ final class Option
      * empty for none.
      */
     public const COMPONENT_APPSECRET = 'component_appsecret';
+
+    /**
+     * The token in the platform's settings that signs WeChat's pushes. To change it, set the new
+     * one and the previous one: pushes signed with either are accepted. See authorization.md. Takes
+     * 1 to 8 tokens separated by commas, the current one first; empty for none.
+     */
+    public const PUSH_TOKEN = 'push_token';
+
+    /**
+     * The EncodingAESKey in the platform's settings that encrypts WeChat's pushes. To change it,
+     * set the new one and the previous one. Takes 1 to 8 keys of 43 characters separated by commas,
+     * the current one first; empty for none.
+     */
+    public const PUSH_AES_KEY = 'push_aes_key';
 
     /**
      * Where link claims, and a platform's tickets and tokens, are kept: memory for this process

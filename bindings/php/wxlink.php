@@ -63,9 +63,9 @@ final class Library
     /**
      * Looks up one field of a known errcode.
      *
-     * @param ?string $endpoint the endpoint that answered: link, get or unlink, or for a platform's
-     *     tokens component_token, authorizer_token or authorizer_list; null for the row that holds
-     *     for every endpoint
+     * @param ?string $endpoint the endpoint that answered: link, get or unlink, or for a platform
+     *     component_token, authorizer_token, authorizer_list, create_preauthcode, query_auth or
+     *     authorizer_info; null for the row that holds for every endpoint
      * @param string $field name, class, meaning, remedy or errmsg (WeChat's own words)
      * @param string $lang en or zh, for meaning and remedy
      * @return string empty if the errcode is unknown or an argument is none of the above
@@ -202,6 +202,72 @@ final class Client
         self::check($refreshToken, $appid);
         $this->call(fn ($ffi, $out) => $ffi->wx_client_add_account(
             $this->handle, $appid, $refreshToken, $out,
+        ));
+    }
+
+    /**
+     * Accepts a push of WeChat's to a third-party platform. Answer with HTTP 200 and the body
+     * success if it returns; with 403 if it throws BAD_PUSH, else with 503, so that WeChat sends
+     * the push again. The JSON of the result has the event, its account and what was done, in the
+     * form that wx_client_accept_push of wxlink.h describes.
+     *
+     * @param string $query the raw query string of WeChat's request: $_SERVER['QUERY_STRING']
+     * @param string $body its body, unchanged: file_get_contents('php://input')
+     * @throws WxException BAD_PUSH if it is not a push of WeChat's to this platform; STORE if it
+     *     could not be stored in time
+     */
+    public function acceptPush(string $query, #[\SensitiveParameter] string $body): Result
+    {
+        self::check($query);
+        return $this->call(fn ($ffi, $out) => $ffi->wx_client_accept_push(
+            $this->handle, $query, $body, strlen($body), $out,
+        ));
+    }
+
+    /**
+     * Makes the URLs of the pages on which an Official Account's administrator authorises the
+     * platform. The JSON of the result has the fields computer_url, phone_url and expires_in. Call
+     * it when the administrator clicks: the URLs contain a code that is valid once and for a short
+     * time.
+     *
+     * @param string $redirectUri a whole URL, to which WeChat redirects with auth_code
+     * @param ?string $account the appid of the account to authorise; null for any
+     * @throws WxException NO_TOKEN if the platform has no ticket
+     */
+    public function authorizationUrl(string $redirectUri, ?string $account = null): Result
+    {
+        self::check($redirectUri, $account ?? '');
+        return $this->call(fn ($ffi, $out) => $ffi->wx_client_authorization_url(
+            $this->handle, $redirectUri, $account, $out,
+        ));
+    }
+
+    /**
+     * Exchanges the code of a redirect (auth_code) for the account's tokens and stores them. The
+     * JSON of the result has the fields account, permission_sets and may_link. The same code may be
+     * passed again.
+     *
+     * @throws WxException API if WeChat refuses the code
+     */
+    public function acceptAuthorization(#[\SensitiveParameter] string $code): Result
+    {
+        self::check($code);
+        return $this->call(fn ($ffi, $out) => $ffi->wx_client_accept_authorization(
+            $this->handle, $code, $out,
+        ));
+    }
+
+    /**
+     * Describes an account that has authorised the platform. The JSON of the result has the fields
+     * that wx_client_account_info of wxlink.h describes.
+     *
+     * @throws WxException API if WeChat refuses
+     */
+    public function accountInfo(string $appid): Result
+    {
+        self::check($appid);
+        return $this->call(fn ($ffi, $out) => $ffi->wx_client_account_info(
+            $this->handle, $appid, $out,
         ));
     }
 

@@ -154,6 +154,35 @@ impl Handle {
         self.run_call(py, |c| c.add_account(appid, refresh_token))
     }
 
+    /// The push as JSON.
+    fn accept_push(&self, py: Python<'_>, query: &str, body: &[u8]) -> PyResult<String> {
+        let push = self.run_call(py, |c| c.accept_push(query, body))?;
+        Ok(push.json().to_string())
+    }
+
+    /// The URLs as JSON.
+    fn authorization_url(
+        &self,
+        py: Python<'_>,
+        redirect_uri: &str,
+        account: Option<&str>,
+    ) -> PyResult<String> {
+        let url = self.run_call(py, |c| c.authorization_url(redirect_uri, account))?;
+        Ok(url.json().to_string())
+    }
+
+    /// The authorisation as JSON.
+    fn accept_authorization(&self, py: Python<'_>, code: &str) -> PyResult<String> {
+        let authorization = self.run_call(py, |c| c.accept_authorization(code))?;
+        Ok(authorization.json().to_string())
+    }
+
+    /// The description as JSON.
+    fn account_info(&self, py: Python<'_>, account: &str) -> PyResult<String> {
+        let info = self.run_call(py, |c| c.account_info(account))?;
+        Ok(info.json().to_string())
+    }
+
     fn link_miniprogram(
         &self,
         py: Python<'_>,

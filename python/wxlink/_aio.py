@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 
     from wxlink._bulk_aio import AsyncBulk
     from wxlink._core import LinkList, Response
-    from wxlink._types import AsyncToken, BulkOptions, BulkRows, Limits, Options, T
+    from wxlink._types import (
+        AcceptedPush,
+        AccountInfo,
+        AsyncToken,
+        Authorization,
+        AuthorizationUrl,
+        BulkOptions,
+        BulkRows,
+        Limits,
+        Options,
+        T,
+    )
 
     if sys.version_info >= (3, 11):
         from typing import Self, Unpack
@@ -73,6 +84,24 @@ class AsyncClient:
     async def add_account(self, appid: str, refresh_token: str) -> None:
         """See `Client.add_account`."""
         await self._call(lambda client: client.add_account(appid, refresh_token))
+
+    async def accept_push(self, query: str, body: bytes) -> AcceptedPush:
+        """See `Client.accept_push`."""
+        return await self._call(lambda client: client.accept_push(query, body))
+
+    async def authorization_url(
+        self, redirect_uri: str, account: str | None = None
+    ) -> AuthorizationUrl:
+        """See `Client.authorization_url`."""
+        return await self._call(lambda client: client.authorization_url(redirect_uri, account))
+
+    async def accept_authorization(self, code: str) -> Authorization:
+        """See `Client.accept_authorization`."""
+        return await self._call(lambda client: client.accept_authorization(code))
+
+    async def account_info(self, appid: str) -> AccountInfo:
+        """See `Client.account_info`."""
+        return await self._call(lambda client: client.account_info(appid))
 
     async def aclose(self) -> None:
         """Ends the running calls, derived clients, and the threads. Later calls raise.

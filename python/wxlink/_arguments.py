@@ -33,6 +33,13 @@ def check_text(**values: object) -> None:
             raise TypeError(f"{name} must be a str, not {kind_of(value)}")
 
 
+def check_bytes(**values: object) -> None:
+    """Raises TypeError unless all are bytes."""
+    for name, value in values.items():
+        if not isinstance(value, bytes):
+            raise TypeError(f"{name} must be bytes, not {kind_of(value)}")
+
+
 def check_flags(**values: object) -> None:
     """Raises TypeError unless all are bools. They are never guessed from other types."""
     for name, value in values.items():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from wxlink._arguments import (
+    check_bytes,
     check_flags,
     check_returned_token,
     check_text,
@@ -21,7 +24,18 @@ if TYPE_CHECKING:
 
     from wxlink._bulk import Bulk
     from wxlink._core import LinkList, LinkProgress, Response
-    from wxlink._types import BulkOptions, BulkRows, Limits, Options, T, Token
+    from wxlink._types import (
+        AcceptedPush,
+        AccountInfo,
+        Authorization,
+        AuthorizationUrl,
+        BulkOptions,
+        BulkRows,
+        Limits,
+        Options,
+        T,
+        Token,
+    )
 
     if sys.version_info >= (3, 11):
         from typing import Self, Unpack
@@ -96,6 +110,14 @@ class Client:
     component_appsecret: str, none
         The appsecret of the platform that component_appid names. Takes the platform's appsecret;
         empty for none.
+    push_token: str, none
+        The token in the platform's settings that signs WeChat's pushes. To change it, set the new
+        one and the previous one: pushes signed with either are accepted. See authorization.md.
+        Takes 1 to 8 tokens separated by commas, the current one first; empty for none.
+    push_aes_key: str, none
+        The EncodingAESKey in the platform's settings that encrypts WeChat's pushes. To change it,
+        set the new one and the previous one. Takes 1 to 8 keys of 43 characters separated by
+        commas, the current one first; empty for none.
     store: str, "memory"
         Where link claims, and a platform's tickets and tokens, are kept: memory for this process
         only, file for all processes of one machine, redis or rediss (TLS) for several machines.
@@ -174,6 +196,53 @@ class Client:
         check_text(appid=appid, refresh_token=refresh_token)
         self._check_open()
         self._handle.add_account(appid, refresh_token)
+
+    def accept_push(self, query: str, body: bytes) -> AcceptedPush:
+        """Accepts a push of WeChat's to the platform: verifies, decrypts and stores it.
+
+        `query` is the raw query string of WeChat's request to the platform's URL, and `body` its
+        body, both unchanged. Needs the options push_token and push_aes_key. Answer with HTTP 200
+        and the body `success` if the method returns, with 403 if it raises an ArgumentError whose
+        status is BAD_PUSH, else with 503, so that WeChat sends the push again.
+        """
+        check_text(query=query)
+        check_bytes(body=body)
+        self._check_open()
+        accepted: AcceptedPush = json.loads(self._handle.accept_push(query, body))
+        return accepted
+
+    def authorization_url(
+        self, redirect_uri: str, account: str | None = None
+    ) -> AuthorizationUrl:
+        """Makes the URLs of the pages on which an account authorises the platform.
+
+        With `account`, an appid, only that account can. Call it when the administrator clicks: the
+        URLs contain a code that is valid once and for `expires_in` seconds. WeChat opens its page
+        only from a link on the domain that is registered for the platform.
+        """
+        check_text(redirect_uri=redirect_uri)
+        if account is not None:
+            check_text(account=account)
+        self._check_open()
+        url: AuthorizationUrl = json.loads(self._handle.authorization_url(redirect_uri, account))
+        return url
+
+    def accept_authorization(self, code: str) -> Authorization:
+        """Exchanges the code of a redirect (auth_code) for the account's tokens and stores them.
+
+        The same code may be passed again, and may be that of a push.
+        """
+        check_text(code=code)
+        self._check_open()
+        authorization: Authorization = json.loads(self._handle.accept_authorization(code))
+        return authorization
+
+    def account_info(self, appid: str) -> AccountInfo:
+        """Describes an account that has authorised the platform."""
+        check_text(appid=appid)
+        self._check_open()
+        info: AccountInfo = json.loads(self._handle.account_info(appid))
+        return info
 
     def __enter__(self) -> Self:
         return self

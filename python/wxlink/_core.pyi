@@ -182,6 +182,14 @@ class Handle:
         """See `wxlink.Client.set_ticket`."""
     def add_account(self, appid: str, refresh_token: str) -> None:
         """See `wxlink.Client.add_account`."""
+    def accept_push(self, query: str, body: bytes) -> str:
+        """See `wxlink.Client.accept_push`. Returns JSON, as the following methods."""
+    def authorization_url(self, redirect_uri: str, account: str | None) -> str:
+        """See `wxlink.Client.authorization_url`."""
+    def accept_authorization(self, code: str) -> str:
+        """See `wxlink.Client.accept_authorization`."""
+    def account_info(self, account: str) -> str:
+        """See `wxlink.Client.account_info`."""
     def cancel(self) -> None:
         """Ends the calls of this handle and makes later ones fail. Others are not affected."""
     def link_miniprogram(

@@ -17,6 +17,7 @@ Status: TypeAlias = Literal[
     "BAD_OPTION",
     "BUFFER",
     "NOT_FOUND",
+    "BAD_PUSH",
     "RESOLVE",
     "CONNECT",
     "TLS",
@@ -130,6 +131,14 @@ class Options(Limits, total=False):
     component_appsecret: str
     """The appsecret of the platform that component_appid names. Takes the platform's appsecret;
     empty for none."""
+    push_token: str
+    """The token in the platform's settings that signs WeChat's pushes. To change it, set the new
+    one and the previous one: pushes signed with either are accepted. See authorization.md.
+    Takes 1 to 8 tokens separated by commas, the current one first; empty for none."""
+    push_aes_key: str
+    """The EncodingAESKey in the platform's settings that encrypts WeChat's pushes. To change it,
+    set the new one and the previous one. Takes 1 to 8 keys of 43 characters separated by
+    commas, the current one first; empty for none."""
     store: str
     """Where link claims, and a platform's tickets and tokens, are kept: memory for this process
     only, file for all processes of one machine, redis or rediss (TLS) for several machines.

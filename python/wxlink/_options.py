@@ -38,6 +38,8 @@ _TEXTS = [
     "token_command",
     "component_appid",
     "component_appsecret",
+    "push_token",
+    "push_aes_key",
     "store",
 ]
 # Those that a derived client may have for itself.

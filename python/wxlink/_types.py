@@ -9,7 +9,11 @@ from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar
 from wxlink._generated import Limits, Options
 
 __all__ = [
+    "AcceptedPush",
+    "AccountInfo",
     "AsyncToken",
+    "Authorization",
+    "AuthorizationUrl",
     "BulkEnd",
     "BulkOptions",
     "BulkOutcome",
@@ -17,6 +21,7 @@ __all__ = [
     "BulkRows",
     "Limits",
     "Options",
+    "PushAction",
     "T",
     "Token",
 ]
@@ -37,6 +42,61 @@ BulkOutcome: TypeAlias = (
 BulkEnd: TypeAlias = Literal["finished"] | Literal["stopped", "outage", "no_access"]
 BulkRow: TypeAlias = Mapping[str, Any] | tuple[Any, ...] | list[Any]
 BulkRows: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Iterable[BulkRow]
+
+
+PushAction: TypeAlias = (
+    Literal["ticket_stored", "account_added", "code_stored", "code_refused", "account_removed"]
+    | Literal["repeated", "outdated", "unhandled"]
+)
+
+
+class AcceptedPush(TypedDict):
+    """A push of WeChat's that has to be answered with `success`."""
+
+    errcode: int
+    errmsg: str
+    event: str
+    account: str | None
+    create_time: int
+    action: PushAction
+    reason: str
+    fields: dict[str, Any] | None
+
+
+class AuthorizationUrl(TypedDict):
+    """The URLs of the pages on which an account authorises the platform. They are secret."""
+
+    errcode: int
+    errmsg: str
+    computer_url: str
+    phone_url: str
+    expires_in: int
+
+
+class Authorization(TypedDict):
+    """An account that has authorised the platform."""
+
+    errcode: int
+    errmsg: str
+    account: str
+    permission_sets: list[int] | None
+    may_link: bool | None
+
+
+class AccountInfo(TypedDict):
+    """What WeChat says about an account."""
+
+    errcode: int
+    errmsg: str
+    account: str
+    name: str
+    gh_id: str
+    subject: str
+    kind: Literal["official_account", "mini_program"]
+    service_type: int | None
+    status: Literal["normal", "closed", "banned", "warned", "frozen", "unknown"]
+    permission_sets: list[int] | None
+    may_link: bool | None
 
 
 class BulkOptions(TypedDict, total=False):

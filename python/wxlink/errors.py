@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from wxlink._generated import Delivery, ErrcodeClass, Status
 
     Endpoint: TypeAlias = Literal[
-        "link", "get", "unlink", "component_token", "authorizer_token", "authorizer_list"
+        "link",
+        "get",
+        "unlink",
+        "component_token",
+        "authorizer_token",
+        "authorizer_list",
+        "create_preauthcode",
+        "query_auth",
+        "authorizer_info",
     ]
 
 
@@ -265,6 +273,7 @@ _STATUS_CODES: dict[Status, int] = {
     "BAD_OPTION": -4,
     "BUFFER": -5,
     "NOT_FOUND": -6,
+    "BAD_PUSH": -7,
     "RESOLVE": -20,
     "CONNECT": -21,
     "TLS": -22,

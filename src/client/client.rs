@@ -1,5 +1,5 @@
 //! [`Client`]: its creation, derived handles, cancellation, and what a third-party platform stores.
-//! The calls to WeChat are in `call.rs` and `ensure.rs`.
+//! The calls to WeChat are in `call.rs`, `ensure.rs` and `authorization.rs`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -269,17 +269,17 @@ impl Client {
         self.claims.finish(deadline) && fetched
     }
 
-    fn forget_token_failure(&self, account: Option<&str>) {
+    pub(super) fn forget_token_failure(&self, account: Option<&str>) {
         if let Some(tokens) = &self.tokens {
             tokens.forget_failure(account);
         }
     }
 
     /// Runs `body` on the platform, unless this handle is forked or cancelled.
-    fn with_platform(
+    pub(super) fn with_platform<T>(
         &self,
-        body: impl FnOnce(&Platform) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        body: impl FnOnce(&Platform) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let before_send = |status| Error::before_send(status, "", self.settings.lang);
         if self.is_forked() {
             return Err(before_send(Status::Forked));

@@ -1,6 +1,7 @@
 //! The client: WeChat's three calls, and the repeatable operations `ensure_linked` and
 //! `wait_linked` on top of them.
 
+mod authorization;
 mod call;
 mod claims;
 #[allow(clippy::module_inception)]
@@ -10,5 +11,6 @@ mod id_aliases;
 mod link_tracker;
 mod progress;
 
+pub use authorization::{AcceptedPush, PushAction};
 pub use client::{Client, LinkChoices};
 pub use progress::{LinkProgress, LinkState};

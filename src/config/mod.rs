@@ -5,5 +5,6 @@ pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod options;
 pub(crate) mod proxy;
+pub(crate) mod push_keys;
 pub(crate) mod secret_text;
 pub(crate) mod store_url;

@@ -21,6 +21,7 @@ use super::call_settings::CallSettings;
 use super::host::{Host, parse_hosts};
 use super::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 use super::proxy::{NoProxy, ProxyAddress, ProxySettings};
+use super::push_keys::{AesKey, parse_aes_keys, parse_tokens};
 use super::secret_text::{self, SecretKind};
 use super::store_url::StoreUrl;
 use crate::model::lang::{Lang, Text};
@@ -544,6 +545,47 @@ pub static OPTIONS: &[OptionEntry] = &[
         },
     },
     OptionEntry {
+        key: "push_token",
+        default: "",
+        kind: OptionKind::Text,
+        properties: &[Property::Secret],
+        takes: Text {
+            en: "1 to 8 tokens separated by commas, the current one first; empty for none",
+            zh: "1 至 8 个 Token，以逗号分隔，当前使用的排在最前；空值表示不设置",
+        },
+        doc: Text {
+            en: "The token in the platform's settings that signs WeChat's pushes. To change it, \
+                 set the new one and the previous one: pushes signed with either are accepted. \
+                 See authorization.md.",
+            zh: "第三方平台设置中用于签名微信推送的 Token。更换时请同时设置新旧两个：\
+                 用任一 Token 签名的推送都会被接受。详见 authorization.md。",
+        },
+        set: |o, v| {
+            o.push_tokens = parse_tokens(v, o.lang)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
+        key: "push_aes_key",
+        default: "",
+        kind: OptionKind::Text,
+        properties: &[Property::Secret],
+        takes: Text {
+            en: "1 to 8 keys of 43 characters separated by commas, the current one first; empty \
+                 for none",
+            zh: "1 至 8 个 43 字符的密钥，以逗号分隔，当前使用的排在最前；空值表示不设置",
+        },
+        doc: Text {
+            en: "The EncodingAESKey in the platform's settings that encrypts WeChat's pushes. To \
+                 change it, set the new one and the previous one.",
+            zh: "第三方平台设置中用于加密微信推送的 EncodingAESKey。更换时请同时设置新旧两个。",
+        },
+        set: |o, v| {
+            o.push_aes_keys = parse_aes_keys(v, o.lang)?;
+            Ok(())
+        },
+    },
+    OptionEntry {
         key: "store",
         default: "memory",
         kind: OptionKind::Text,
@@ -679,6 +721,8 @@ pub struct Options {
     pub(crate) token_command: Option<String>,
     pub(crate) component_appid: Option<String>,
     pub(crate) component_appsecret: Option<String>,
+    pub(crate) push_tokens: Vec<String>,
+    pub(crate) push_aes_keys: Vec<AesKey>,
     pub(crate) store: StoreUrl,
     /// The password in the store's URL, percent-encoded as it is written there.
     store_password: Option<String>,
@@ -714,6 +758,8 @@ impl Options {
             token_command: None,
             component_appid: None,
             component_appsecret: None,
+            push_tokens: Vec::new(),
+            push_aes_keys: Vec::new(),
             store: StoreUrl::Memory,
             store_password: None,
             set: Vec::new(),
@@ -838,8 +884,13 @@ impl Options {
             ("store_password", store.map(str::to_owned)),
             ("store_password", decoded),
         ];
+        let tokens = self.push_tokens.iter().cloned();
+        let keys = self.push_aes_keys.iter().map(|key| key.text.clone());
+        let tokens = tokens.map(|token| ("push_token", Some(token)));
+        let keys = keys.map(|key| ("push_aes_key", Some(key)));
         let known = |(name, value): (_, Option<String>)| Some((name, Arc::from(value?)));
-        secrets.into_iter().filter_map(known).collect()
+        let all = secrets.into_iter().chain(tokens).chain(keys);
+        all.filter_map(known).collect()
     }
 
     /// The proxy to use. Reads the environment if the option is `env` and a host can use a proxy.
@@ -984,7 +1035,10 @@ mod tests {
     #[test]
     #[cfg(feature = "redis-store")]
     fn every_secret_option_is_among_the_secrets() {
-        let secret = |key: &str| format!("SECRET-{key}");
+        let secret = |key: &str| match key {
+            "push_aes_key" => "SECRET".repeat(8)[..43].to_owned(),
+            _ => format!("SECRET-{key}"),
+        };
         let mut o = Options::new();
         for entry in OPTIONS {
             let value = secret(entry.key);

@@ -150,7 +150,7 @@ pub unsafe extern "C" fn wx_client_set_ticket(
     let body = |client: &Client| {
         // SAFETY: NULL or a C string, as the conventions require.
         client.set_ticket(unsafe { text(ticket, "ticket") }?)?;
-        Ok(Outcome::Stored)
+        Ok(Outcome::stored())
     };
     // SAFETY: NULL or from wx_client_new and not freed.
     let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn wx_client_add_account(
         let appid = unsafe { text(appid, "appid") }?;
         // SAFETY: as above.
         client.add_account(appid, unsafe { text(refresh_token, "refresh_token") }?)?;
-        Ok(Outcome::Stored)
+        Ok(Outcome::stored())
     };
     // SAFETY: NULL or from wx_client_new and not freed.
     let client = unsafe { client.as_ref() }.map(|handle| &handle.client);

@@ -50,8 +50,9 @@ fn row(e: &Entry) -> Value {
 ///     puts(wx_errcode_text("link", 89010, "remedy", "en"));
 ///
 /// Parameters:
-///   endpoint  the endpoint that answered: link, get or unlink, or for a platform's tokens
-///             component_token, authorizer_token or authorizer_list; NULL for none in particular
+///   endpoint  the endpoint that answered: link, get or unlink, or for a platform component_token,
+///             authorizer_token, authorizer_list, create_preauthcode, query_auth or
+///             authorizer_info; NULL for none in particular
 ///   errcode   what WeChat answered
 ///   field     name, class (its name), meaning, remedy or errmsg (as WeChat sends it)
 ///   lang      en or zh, for meaning and remedy; NULL for en

@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::fmt::Write;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use libc::size_t;
 use serde_json::{Value, json};
 
@@ -38,7 +39,10 @@ const MAX_SHORTENED_VALUE_BYTES: usize = 32;
 ///         BY REFERENCE OUT BY VALUE 65536 BY REFERENCE OUT-LEN RETURNING STATUS-CODE.
 ///
 /// Parameters:
-///   op        the call to make: link, list, unlink, ensure or wait. Trailing spaces are ignored
+///   op        the call to make: link, list, unlink, ensure or wait; for a third-party platform
+///             push (wx_client_accept_push), url (wx_client_authorization_url), code
+///             (wx_client_accept_authorization) or info (wx_client_account_info), with a file or
+///             Redis store. Trailing spaces are ignored
 ///   op_len    the length of op in bytes
 ///   args      the arguments: UTF-8 lines KEY=VALUE that end with LF or CRLF. Spaces and NULs
 ///             around keys and values are ignored. The keys are
@@ -47,10 +51,16 @@ const MAX_SHORTENED_VALUE_BYTES: usize = 32;
 ///                             store, which holds the ticket and the accounts that another program
 ///                             stored with wx_client_set_ticket and wx_client_add_account
 ///               appid         the mini program's appid; for wait also its original id. Required
-///                             for all calls but list
+///                             for all calls but list, push, url and code. For url and info: the
+///                             account's appid
 ///               notify_users  0 or 1. Required for link and ensure
 ///               show_profile  0 or 1. Required for link and ensure
 ///               wait_ms       for ensure and wait: how long to wait, in milliseconds; default 0
+///               query, body_base64
+///                             for push: the query string of WeChat's request, and its body in
+///                             base64. Required
+///               redirect_uri  for url. Required
+///               code          for code: auth_code of the redirect. Required
 ///               format        the format of out: json (the default) or lines
 ///             and all keys of wx_options_set
 ///   args_len  the length of args in bytes
@@ -66,7 +76,7 @@ const MAX_SHORTENED_VALUE_BYTES: usize = 32;
 ///             size that out needs
 /// Returns: as the function for the call, such as wx_ensure_linked for ensure, or
 ///   WX_E_BUFFER        out is too small. For link, unlink and ensure: cap is less than 512 and
-///                      nothing was sent. For list and wait: call again with a larger buffer
+///                      nothing was sent. For the others: call again with a larger buffer
 ///   WX_E_BAD_VALUE     op is unknown, a line is not KEY=VALUE, or an argument is missing or
 ///                      invalid
 ///   WX_E_BAD_OPTION    a key is unknown, or an option does not take the value
@@ -180,11 +190,18 @@ enum Operation {
     Unlink,
     Ensure,
     Wait,
+    Push,
+    Url,
+    Code,
+    Info,
 }
 
 impl Operation {
     fn posts(self) -> bool {
-        !matches!(self, Operation::List | Operation::Wait)
+        matches!(
+            self,
+            Operation::Link | Operation::Unlink | Operation::Ensure
+        )
     }
 }
 
@@ -223,6 +240,10 @@ struct ExecRequest<'a> {
     notify_users: Option<bool>,
     show_profile: Option<bool>,
     wait: Duration,
+    query: Option<&'a str>,
+    body: Option<Vec<u8>>,
+    redirect_uri: Option<&'a str>,
+    code: Option<&'a str>,
     options: Options,
 }
 
@@ -234,9 +255,13 @@ impl<'a> ExecRequest<'a> {
             "unlink" => Operation::Unlink,
             "ensure" => Operation::Ensure,
             "wait" => Operation::Wait,
+            "push" => Operation::Push,
+            "url" => Operation::Url,
+            "code" => Operation::Code,
+            "info" => Operation::Info,
             _ => {
                 return Err(bad_value(
-                    "op must be link, list, unlink, ensure or wait".into(),
+                    "op must be link, list, unlink, ensure, wait, push, url, code or info".into(),
                 ));
             }
         };
@@ -247,6 +272,10 @@ impl<'a> ExecRequest<'a> {
             notify_users: None,
             show_profile: None,
             wait: Duration::ZERO,
+            query: None,
+            body: None,
+            redirect_uri: None,
+            code: None,
             options: Options::new(),
         };
         let mut seen: Vec<&str> = Vec::new();
@@ -269,6 +298,10 @@ impl<'a> ExecRequest<'a> {
                 "appid" => request.appid = Some(value),
                 "notify_users" => request.notify_users = Some(flag(key, value)?),
                 "show_profile" => request.show_profile = Some(flag(key, value)?),
+                "query" => request.query = Some(value),
+                "body_base64" => request.body = Some(from_base64(key, value)?),
+                "redirect_uri" => request.redirect_uri = Some(value),
+                "code" => request.code = Some(value),
                 "wait_ms" => request.wait = milliseconds(key, value)?,
                 "format" if ["json", "lines"].contains(&value) => {}
                 "format" => return Err(bad_value("format must be json or lines".into())),
@@ -279,6 +312,39 @@ impl<'a> ExecRequest<'a> {
     }
 
     fn run(&self) -> Result<Outcome, Error> {
+        match self.op {
+            Operation::Push | Operation::Url | Operation::Code | Operation::Info => {
+                self.run_for_platform()
+            }
+            _ => self.run_link(),
+        }
+    }
+
+    /// The calls of a third-party platform, which need no access token.
+    fn run_for_platform(&self) -> Result<Outcome, Error> {
+        let client = Client::new(&self.options)?;
+        Ok(match self.op {
+            Operation::Push => {
+                let query = required("query", self.query)?;
+                let body = required("body_base64", self.body.as_deref())?;
+                Outcome::kept(client.accept_push(query, body)?.json())
+            }
+            Operation::Url => {
+                let uri = required("redirect_uri", self.redirect_uri)?;
+                Outcome::answered(client.authorization_url(uri, self.appid)?.json())
+            }
+            Operation::Code => {
+                let code = required("code", self.code)?;
+                Outcome::answered(client.accept_authorization(code)?.json())
+            }
+            _ => {
+                let account = required("appid", self.appid)?;
+                Outcome::answered(client.account_info(account)?.json())
+            }
+        })
+    }
+
+    fn run_link(&self) -> Result<Outcome, Error> {
         let token = if self.options.has_token_source() {
             self.access_token
         } else {
@@ -305,7 +371,8 @@ impl<'a> ExecRequest<'a> {
                 let (appid, choices) = (appid()?, choices()?);
                 Outcome::Progress(client()?.ensure_linked(token, appid, choices, self.wait))
             }
-            Operation::Wait => Outcome::Progress(client()?.wait_linked(token, appid()?, self.wait)),
+            // The others are the platform's.
+            _ => Outcome::Progress(client()?.wait_linked(token, appid()?, self.wait)),
         })
     }
 }
@@ -334,6 +401,11 @@ fn milliseconds(key: &str, value: &str) -> Result<Duration, Error> {
             u32::MAX
         ))
     })
+}
+
+fn from_base64(key: &str, value: &str) -> Result<Vec<u8>, Error> {
+    let decoded = BASE64_STANDARD.decode(value);
+    decoded.map_err(|_| bad_value(format!("{key} is not base64")))
 }
 
 /// Removes the spaces and NULs that pad fields of a fixed length.

@@ -25,6 +25,7 @@
 // functions.
 #![allow(clippy::missing_safety_doc)]
 
+pub mod authorization;
 pub mod calls;
 pub mod client;
 pub mod errcode;

@@ -80,6 +80,11 @@ pub extern "C" fn wx_options_new() -> *mut wx_options {
 ///   component_appid                                source 3: the third-party platform with this
 ///                                                  appid
 ///   component_appsecret                            the platform's appsecret
+///   push_token                                     the tokens that sign WeChat's pushes to the
+///                                                  platform, separated by commas: the current
+///                                                  one and earlier ones
+///   push_aes_key                                   the keys that encrypt them (EncodingAESKey),
+///                                                  likewise
 ///   store               memory                     where link claims and the platform's tokens
 ///                                                  are kept: memory, file:PATH, redis://HOST or
 ///                                                  rediss://HOST

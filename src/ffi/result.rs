@@ -28,8 +28,35 @@ pub(super) enum Outcome {
     Error(Error),
     /// What ensure or wait found and did.
     Progress(LinkProgress),
+    /// The library makes the JSON of a success, because WeChat's response contains secrets or there
+    /// is none.
+    Own {
+        json: Value,
+        delivery: Delivery,
+    },
+}
+
+impl Outcome {
     /// A ticket or an account was stored; WeChat was not called.
-    Stored,
+    pub fn stored() -> Outcome {
+        Outcome::kept(json!({"errcode": 0, "errmsg": "ok"}))
+    }
+
+    /// A push was accepted.
+    pub fn kept(json: Value) -> Outcome {
+        Outcome::Own {
+            json,
+            delivery: Delivery::NeverSent,
+        }
+    }
+
+    /// WeChat answered, and the library makes the JSON.
+    pub fn answered(json: Value) -> Outcome {
+        Outcome::Own {
+            json,
+            delivery: Delivery::Answered,
+        }
+    }
 }
 
 impl From<Result<Response, Error>> for Outcome {
@@ -111,7 +138,7 @@ impl wx_result {
 
     pub(super) fn status(&self) -> i32 {
         match &self.outcome {
-            Outcome::Response(_) | Outcome::Stored => Status::Ok.code(),
+            Outcome::Response(_) | Outcome::Own { .. } => Status::Ok.code(),
             Outcome::Error(e) => e.status().code(),
             Outcome::Progress(p) => p.status().code(),
         }
@@ -122,7 +149,7 @@ impl wx_result {
         match &self.outcome {
             Outcome::Response(response) => Some(response),
             Outcome::Error(e) => e.response(),
-            Outcome::Progress(_) | Outcome::Stored => None,
+            Outcome::Progress(_) | Outcome::Own { .. } => None,
         }
     }
 
@@ -145,7 +172,11 @@ impl wx_result {
             Outcome::Response(response) => response.http_status().into(),
             Outcome::Error(e) => e.http_status().into(),
             Outcome::Progress(p) => p.attempts().last().map_or(0, |a| a.http_status).into(),
-            Outcome::Stored => 0,
+            // The response is not kept.
+            Outcome::Own { delivery, .. } => match delivery {
+                Delivery::Answered => 200,
+                _ => 0,
+            },
         }
     }
 
@@ -154,7 +185,7 @@ impl wx_result {
             Outcome::Response(_) => Delivery::Answered,
             Outcome::Error(e) => e.delivery(),
             Outcome::Progress(p) => p.delivery(),
-            Outcome::Stored => Delivery::NeverSent,
+            Outcome::Own { delivery, .. } => *delivery,
         }
     }
 
@@ -166,14 +197,14 @@ impl wx_result {
                 Status::Declined | Status::Vanished => Some(Class::ActionRequired),
                 _ => p.error().and_then(Error::class),
             },
-            Outcome::Stored => Some(Class::Ok),
+            Outcome::Own { .. } => Some(Class::Ok),
             _ => self.response().and_then(Response::class),
         }
     }
 
     pub(super) fn message(&self) -> String {
         match &self.outcome {
-            Outcome::Response(_) | Outcome::Stored => String::new(),
+            Outcome::Response(_) | Outcome::Own { .. } => String::new(),
             Outcome::Error(e) => e.message(),
             Outcome::Progress(p) => p.message(),
         }
@@ -188,7 +219,7 @@ impl wx_result {
             Outcome::Response(response) => response.trace(),
             Outcome::Error(e) => e.trace(),
             Outcome::Progress(p) => p.trace(),
-            Outcome::Stored => trace_json("", Delivery::NeverSent, &[]),
+            Outcome::Own { delivery, .. } => trace_json("", *delivery, &[]),
         }
     }
 
@@ -228,7 +259,7 @@ impl wx_result {
                     items: &own.items,
                 }
             }
-            Outcome::Error(_) | Outcome::Stored => ResultItems {
+            Outcome::Error(_) | Outcome::Own { .. } => ResultItems {
                 json: b"",
                 items: &NONE,
             },
@@ -250,7 +281,7 @@ impl wx_result {
     fn own_json(&self) -> &Value {
         self.own_json.get_or_init(|| match &self.outcome {
             Outcome::Progress(p) => p.json(),
-            Outcome::Stored => json!({"errcode": 0, "errmsg": "ok"}),
+            Outcome::Own { json, .. } => json.clone(),
             _ => json!({"errcode": self.errcode(), "errmsg": self.message()}),
         })
     }
@@ -321,8 +352,9 @@ pub(super) unsafe fn read<T: Copy>(
 /// If WeChat answered, this is the body of its response, byte for byte. WeChat sends lists with
 /// texts that JSON parsers reject, and even NULs; wx_list_json is valid JSON. If WeChat did not
 /// answer, the library makes the JSON:
-/// {"errcode":...,"errmsg":...}, with the status as errcode. The results of wx_ensure_linked and
-/// wx_wait_linked have the JSON that wx_ensure_linked describes.
+/// {"errcode":...,"errmsg":...}, with the status as errcode. The results of wx_ensure_linked,
+/// wx_wait_linked and the functions for the accounts of a platform have the JSON that their
+/// functions describe.
 ///
 /// Parameters:
 ///   result  from a call; NULL gives an empty text

@@ -16,6 +16,10 @@ use std::ffi::{CStr, CString, c_char};
 use std::net::TcpListener;
 use std::ptr::{null, null_mut};
 
+use super::authorization::{
+    wx_client_accept_authorization, wx_client_accept_push, wx_client_account_info,
+    wx_client_authorization_url,
+};
 use super::calls::{
     wx_ensure_linked, wx_get_linked, wx_link_miniprogram, wx_unlink_miniprogram, wx_wait_linked,
 };
@@ -211,7 +215,7 @@ fn null_in_every_argument() {
         );
 
         let mut r = null_mut();
-        let calls: [(&str, i32, *mut wx_result); 19] = [
+        let calls: [(&str, i32, *mut wx_result); 28] = [
             (
                 "client",
                 wx_link_miniprogram(null(), text, text, 0, 0, &mut r),
@@ -277,6 +281,43 @@ fn null_in_every_argument() {
                 wx_client_add_account(client, text, null(), &mut r),
                 r,
             ),
+            (
+                "client",
+                wx_client_accept_push(null(), text, text, 4, &mut r),
+                r,
+            ),
+            (
+                "query",
+                wx_client_accept_push(client, null(), text, 4, &mut r),
+                r,
+            ),
+            (
+                "body",
+                wx_client_accept_push(client, text, null(), 0, &mut r),
+                r,
+            ),
+            (
+                "client",
+                wx_client_authorization_url(null(), text, text, &mut r),
+                r,
+            ),
+            (
+                "redirect_uri",
+                wx_client_authorization_url(client, null(), null(), &mut r),
+                r,
+            ),
+            (
+                "client",
+                wx_client_accept_authorization(null(), text, &mut r),
+                r,
+            ),
+            (
+                "code",
+                wx_client_accept_authorization(client, null(), &mut r),
+                r,
+            ),
+            ("client", wx_client_account_info(null(), text, &mut r), r),
+            ("account", wx_client_account_info(client, null(), &mut r), r),
             (
                 "access_token",
                 wx_wait_linked(client, null(), text, 0, &mut r),
@@ -793,6 +834,20 @@ fn exec_reports_invalid_arguments() {
             WX_E_BAD_VALUE,
             "format",
         ),
+        ("push", "query=x", WX_E_BAD_VALUE, "body_base64="),
+        ("push", "body_base64=AA==", WX_E_BAD_VALUE, "query="),
+        ("push", "body_base64=*", WX_E_BAD_VALUE, "not base64"),
+        (
+            "push",
+            "component_appid=a\ncomponent_appsecret=b\npush_token=c\n\
+             push_aes_key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\
+             query=msg_signature=x\nbody_base64=PHhtbC8+",
+            Status::BadPush.code(),
+            "Encrypt",
+        ),
+        ("url", "", WX_E_BAD_VALUE, "redirect_uri="),
+        ("code", "", WX_E_BAD_VALUE, "code="),
+        ("info", "", WX_E_BAD_VALUE, "appid="),
         ("list", "token=t", WX_E_BAD_OPTION, "unknown option"),
         ("list", "timeout_ms=x", WX_E_BAD_OPTION, "timeout_ms takes"),
     ];
@@ -899,6 +954,22 @@ fn a_panic_becomes_internal_and_the_client_still_works() {
             ),
             (
                 panicking(|| wx_wait_linked(client, text, text, 0, &mut r)),
+                r,
+            ),
+            (
+                panicking(|| wx_client_accept_push(client, text, text, 4, &mut r)),
+                r,
+            ),
+            (
+                panicking(|| wx_client_authorization_url(client, text, text, &mut r)),
+                r,
+            ),
+            (
+                panicking(|| wx_client_accept_authorization(client, text, &mut r)),
+                r,
+            ),
+            (
+                panicking(|| wx_client_account_info(client, text, &mut r)),
                 r,
             ),
         ];

@@ -15,21 +15,31 @@ pub enum Endpoint {
     AuthorizerToken,
     /// `api_get_authorizer_list`: lists a platform's accounts with their refresh tokens.
     AuthorizerList,
+    /// `api_create_preauthcode`: makes the code of a page on which an account authorises a
+    /// platform.
+    CreatePreauthcode,
+    /// `api_query_auth`: exchanges an authorisation code for an account's tokens.
+    QueryAuth,
+    /// `api_get_authorizer_info`: describes an account.
+    AuthorizerInfo,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Endpoint; 6] = [
+    pub const ALL: [Endpoint; 9] = [
         Endpoint::Link,
         Endpoint::Get,
         Endpoint::Unlink,
         Endpoint::ComponentToken,
         Endpoint::AuthorizerToken,
         Endpoint::AuthorizerList,
+        Endpoint::CreatePreauthcode,
+        Endpoint::QueryAuth,
+        Endpoint::AuthorizerInfo,
     ];
 
     /// The endpoints that list and change links, in the order of WeChat's documentation. The others
-    /// are for access tokens.
+    /// are those of a third-party platform.
     pub const LINKING: [Endpoint; 3] = [Endpoint::Link, Endpoint::Get, Endpoint::Unlink];
 
     /// The short name, as in flags, traces and the table of errcodes, such as `link`. `get` is the
@@ -42,6 +52,9 @@ impl Endpoint {
             Endpoint::ComponentToken => "component_token",
             Endpoint::AuthorizerToken => "authorizer_token",
             Endpoint::AuthorizerList => "authorizer_list",
+            Endpoint::CreatePreauthcode => "create_preauthcode",
+            Endpoint::QueryAuth => "query_auth",
+            Endpoint::AuthorizerInfo => "authorizer_info",
         }
     }
 
@@ -54,6 +67,9 @@ impl Endpoint {
             Endpoint::ComponentToken => "api_component_token",
             Endpoint::AuthorizerToken => "api_authorizer_token",
             Endpoint::AuthorizerList => "api_get_authorizer_list",
+            Endpoint::CreatePreauthcode => "api_create_preauthcode",
+            Endpoint::QueryAuth => "api_query_auth",
+            Endpoint::AuthorizerInfo => "api_get_authorizer_info",
         }
     }
 
@@ -70,6 +86,13 @@ impl Endpoint {
             }
             Endpoint::AuthorizerList => {
                 "/cgi-bin/component/api_get_authorizer_list?component_access_token="
+            }
+            Endpoint::CreatePreauthcode => {
+                "/cgi-bin/component/api_create_preauthcode?component_access_token="
+            }
+            Endpoint::QueryAuth => "/cgi-bin/component/api_query_auth?component_access_token=",
+            Endpoint::AuthorizerInfo => {
+                "/cgi-bin/component/api_get_authorizer_info?component_access_token="
             }
         }
     }
@@ -88,7 +111,10 @@ impl Endpoint {
 
     /// Whether its responses contain new access tokens.
     pub(crate) const fn issues_tokens(self) -> bool {
-        matches!(self, Endpoint::ComponentToken | Endpoint::AuthorizerToken)
+        matches!(
+            self,
+            Endpoint::ComponentToken | Endpoint::AuthorizerToken | Endpoint::QueryAuth
+        )
     }
 
     /// WeChat's name for the token that is sent with the request. A request to
@@ -103,7 +129,8 @@ impl Endpoint {
 
     /// Whether a request can be sent again without changing anything. A request for the platform's
     /// own token can: its only result is another token. A request for an account's token cannot,
-    /// because WeChat may replace the refresh token.
+    /// because WeChat may replace the refresh token. An authorisation code is valid once: its
+    /// second exchange is refused and changes nothing.
     pub(crate) const fn is_read_only(self) -> bool {
         !matches!(
             self,

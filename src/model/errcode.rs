@@ -156,6 +156,9 @@ macro_rules! table {
     (@ component_token) => { Some(Endpoint::ComponentToken) };
     (@ authorizer_token) => { Some(Endpoint::AuthorizerToken) };
     (@ authorizer_list) => { Some(Endpoint::AuthorizerList) };
+    (@ create_preauthcode) => { Some(Endpoint::CreatePreauthcode) };
+    (@ query_auth) => { Some(Endpoint::QueryAuth) };
+    (@ authorizer_info) => { Some(Endpoint::AuthorizerInfo) };
     (@ official) => { true };
     (@ field) => { false };
 }
@@ -175,7 +178,10 @@ pub static ENTRIES: &[Entry] = table! {
     -1 SYSTEM_BUSY "system error" [
         component_token Busy official,
         authorizer_token Busy official,
-        authorizer_list Busy official
+        authorizer_list Busy official,
+        create_preauthcode Busy official,
+        query_auth Busy official,
+        authorizer_info Busy official
     ]
         en "WeChat is busy."
            "Wait a little and try again: a token that has not expired stays valid."
@@ -246,7 +252,10 @@ pub static ENTRIES: &[Entry] = table! {
            "请将 component_appsecret 设为该平台当前的 appsecret（重置后会改变）。"
     40001 INVALID_CREDENTIAL "invalid credential, access_token is invalid or not latest" [
         authorizer_token Token official,
-        authorizer_list Token official
+        authorizer_list Token official,
+        create_preauthcode Token official,
+        query_auth Token official,
+        authorizer_info Token official
     ]
         en "The third-party platform's access token is not valid or not the latest."
            "Get the platform's current component_access_token and call again, once."
@@ -268,7 +277,10 @@ pub static ENTRIES: &[Entry] = table! {
     40013 INVALID_APPID "invalid appid" [
         component_token InvalidRequest official,
         authorizer_token InvalidRequest official,
-        authorizer_list InvalidRequest official
+        authorizer_list InvalidRequest official,
+        create_preauthcode InvalidRequest official,
+        query_auth InvalidRequest official,
+        authorizer_info InvalidRequest official
     ]
         en "The third-party platform's appid, or the Official Account's, is not valid."
            "Check that component_appid is the platform's appid and that the account is an Official \
@@ -282,7 +294,10 @@ pub static ENTRIES: &[Entry] = table! {
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
     40014 INVALID_ACCESS_TOKEN "invalid access_token" [
         authorizer_token Token field,
-        authorizer_list Token field
+        authorizer_list Token field,
+        create_preauthcode Token field,
+        query_auth Token field,
+        authorizer_info Token field
     ]
         en "The third-party platform's access token is not valid."
            "Get the platform's current component_access_token and call again, once."
@@ -307,15 +322,25 @@ pub static ENTRIES: &[Entry] = table! {
     40097 INVALID_ARGS "invalid args" [
         component_token InvalidRequest field,
         authorizer_token InvalidRequest field,
-        authorizer_list InvalidRequest field
+        authorizer_list InvalidRequest field,
+        create_preauthcode InvalidRequest field
     ]
         en "An argument is not valid."
            "Check component_appid, and the Official Account's appid and refresh token."
         zh "参数无效。"
            "请检查 component_appid，以及公众号的 appid 和刷新令牌。"
+    40097 INVALID_ARGS "invalid args" [
+        query_auth InvalidRequest field,
+        authorizer_info InvalidRequest field
+    ]
+        en "An argument is not valid."
+           "Pass the authorisation code or the account's appid unchanged, as WeChat sent it."
+        zh "参数无效。"
+           "请原样传入微信给出的授权码或账号的 appid。"
     40125 WRONG_APPSECRET "invalid appsecret" [
         any ActionRequired field,
-        component_token ActionRequired official
+        component_token ActionRequired official,
+        create_preauthcode ActionRequired official
     ]
         en "The third-party platform's appsecret is wrong or was reset in the platform's console."
            "Set component_appsecret to the platform's current appsecret."
@@ -346,7 +371,10 @@ pub static ENTRIES: &[Entry] = table! {
            "请传入该公众号的 authorizer_access_token。"
     41001 ACCESS_TOKEN_MISSING "access_token missing" [
         authorizer_token InvalidRequest field,
-        authorizer_list InvalidRequest field
+        authorizer_list InvalidRequest field,
+        create_preauthcode InvalidRequest official,
+        query_auth InvalidRequest field,
+        authorizer_info InvalidRequest field
     ]
         en "The request arrived without the third-party platform's access token."
            "Check that no proxy or gateway removes or changes the query of the URL."
@@ -359,7 +387,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请以 JSON（而不是表单）发送请求体，并确认没有代理或网关改动它。"
     41004 APPSECRET_MISSING "appsecret missing" [
         any InvalidRequest field,
-        component_token InvalidRequest official
+        component_token InvalidRequest official,
+        create_preauthcode InvalidRequest official
     ]
         en "The request arrived without the third-party platform's appsecret."
            "Set component_appsecret, and check that no proxy or gateway changes the body."
@@ -378,7 +407,10 @@ pub static ENTRIES: &[Entry] = table! {
            "请获取该公众号当前的 authorizer_access_token，并且只重试一次。"
     42001 ACCESS_TOKEN_EXPIRED "access_token expired" [
         authorizer_token Token field,
-        authorizer_list Token field
+        authorizer_list Token field,
+        create_preauthcode Token official,
+        query_auth Token field,
+        authorizer_info Token field
     ]
         en "The third-party platform's access token has expired."
            "Get the platform's current component_access_token and call again, once."
@@ -411,7 +443,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请等到次日再查询。"
     45009 DAILY_QUOTA_REACHED "reach max api daily quota limit" [
         any Quota field,
-        component_token Quota official
+        component_token Quota official,
+        create_preauthcode Quota official
     ]
         en "Today's quota of calls is used up."
            "Wait until tomorrow, or have the quota reset, which is possible 10 times a month."
@@ -429,7 +462,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请将调用方 IP 加入第三方平台的 IP 白名单。"
     47001 DATA_FORMAT_ERROR "data format error" [
         any InvalidRequest field,
-        component_token InvalidRequest official
+        component_token InvalidRequest official,
+        create_preauthcode InvalidRequest official
     ]
         en "WeChat could not read the request's body."
            "Send a valid JSON body in UTF-8."
@@ -445,7 +479,10 @@ pub static ENTRIES: &[Entry] = table! {
     48001 API_UNAUTHORIZED "api unauthorized" [
         component_token ActionRequired official,
         authorizer_token ActionRequired field,
-        authorizer_list ActionRequired field
+        authorizer_list ActionRequired field,
+        create_preauthcode ActionRequired official,
+        query_auth ActionRequired field,
+        authorizer_info ActionRequired field
     ]
         en "The appid is not that of a third-party platform, or the platform may not call this \
             endpoint."
@@ -491,7 +528,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请公众号管理员授权给第三方平台。"
     61004 IP_NOT_IN_PLATFORM_WHITELIST "access clientip is not registered requestIP: …" [
         any ActionRequired field,
-        component_token ActionRequired official
+        component_token ActionRequired official,
+        create_preauthcode ActionRequired official
     ]
         en "The calling IP is not in the third-party platform's IP whitelist."
            "Add the calling IP to the third-party platform's IP whitelist; the Official Account's \
@@ -500,7 +538,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请将调用方 IP 加入第三方平台（而不是公众号）的 IP 白名单。"
     61005 TICKET_EXPIRED "component ticket is expired" [
         any Ticket field,
-        component_token Ticket official
+        component_token Ticket official,
+        create_preauthcode Ticket official
     ]
         en "The third-party platform's component_verify_ticket is older than 12 hours."
            "Pass on the component_verify_ticket that WeChat pushes to this platform every 10 \
@@ -509,7 +548,8 @@ pub static ENTRIES: &[Entry] = table! {
            "请传入微信每 10 分钟向该平台推送的 component_verify_ticket；如未收到推送，请调用 api_start_push_ticket 重新启动。"
     61006 TICKET_INVALID "component ticket is invalid" [
         any Ticket field,
-        component_token Ticket official
+        component_token Ticket official,
+        create_preauthcode Ticket official
     ]
         en "The component_verify_ticket is incomplete, or is another third-party platform's."
            "Pass on the whole component_verify_ticket that WeChat pushes to this platform every 10 \
@@ -542,7 +582,8 @@ pub static ENTRIES: &[Entry] = table! {
            "若已存有该公众号的刷新令牌，则无需处理；否则请公众号管理员重新授权给第三方平台。"
     61011 NOT_A_PLATFORM "invalid component" [
         any InvalidRequest field,
-        component_token InvalidRequest official
+        component_token InvalidRequest official,
+        create_preauthcode InvalidRequest official
     ]
         en "The appid is not that of a third-party platform."
            "Set component_appid to the appid of the third-party platform, not to that of an \
@@ -870,6 +911,33 @@ mod tests {
                 (Class::InvalidRequest, &[40013, 40097, 41001]),
             ],
         ),
+        (
+            Endpoint::CreatePreauthcode,
+            &[
+                (Class::Busy, &[-1]),
+                (Class::Token, &[40001, 40014, 42001]),
+                (Class::ActionRequired, &[48001]),
+                (Class::InvalidRequest, &[40013, 40097, 41001]),
+            ],
+        ),
+        (
+            Endpoint::QueryAuth,
+            &[
+                (Class::Busy, &[-1]),
+                (Class::Token, &[40001, 40014, 42001]),
+                (Class::ActionRequired, &[48001]),
+                (Class::InvalidRequest, &[40013, 40097, 41001]),
+            ],
+        ),
+        (
+            Endpoint::AuthorizerInfo,
+            &[
+                (Class::Busy, &[-1]),
+                (Class::Token, &[40001, 40014, 42001]),
+                (Class::ActionRequired, &[48001]),
+                (Class::InvalidRequest, &[40013, 40097, 41001]),
+            ],
+        ),
     ];
 
     /// The codes that WeChat documents: on the three endpoints for links, or on the one named.
@@ -891,6 +959,15 @@ mod tests {
         ),
         (Some(Endpoint::AuthorizerToken), &[-1, 40001, 40013, 61014]),
         (Some(Endpoint::AuthorizerList), &[-1, 40001, 40013, 40170]),
+        (
+            Some(Endpoint::CreatePreauthcode),
+            &[
+                -1, 40001, 40013, 40125, 41001, 41004, 42001, 45009, 47001, 48001, 61004, 61005,
+                61006, 61011,
+            ],
+        ),
+        (Some(Endpoint::QueryAuth), &[-1, 40001, 40013]),
+        (Some(Endpoint::AuthorizerInfo), &[-1, 40001, 40013]),
     ];
 
     fn class_on(endpoint: Endpoint, errcode: i32) -> Option<Class> {
@@ -996,7 +1073,13 @@ mod tests {
             }
         }
         // The only tokens that these calls need are the platform's.
-        for endpoint in [Endpoint::AuthorizerToken, Endpoint::AuthorizerList] {
+        for endpoint in [
+            Endpoint::AuthorizerToken,
+            Endpoint::AuthorizerList,
+            Endpoint::CreatePreauthcode,
+            Endpoint::QueryAuth,
+            Endpoint::AuthorizerInfo,
+        ] {
             for (class, codes) in KNOWN.iter().chain(PLATFORM) {
                 for code in codes.iter().filter(|code| !(1001..=1008).contains(*code)) {
                     let entry = lookup(endpoint, *code).unwrap();

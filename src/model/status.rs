@@ -126,6 +126,11 @@ statuses! {
             as missing."
         zh "该位置没有内容。列表的每个字段都可能缺失，请按缺失处理。"
 
+    -7 BadPush "BAD_PUSH" "The push is not WeChat's, or not for this platform."
+        en "The push is not WeChat's, or not for this platform; nothing was changed. Answer it \
+            with HTTP 403; if it is WeChat's, correct what the message names."
+        zh "推送不是微信发出的，或不属于该平台，未作任何更改。请以 HTTP 403 应答；如确为微信的推送，请按提示修正。"
+
     -20 Resolve "RESOLVE" "The host's name could not be resolved."
         en "The host's name could not be resolved; nothing was sent. Check the name and the name \
             servers, then call again."
@@ -149,10 +154,10 @@ statuses! {
         en "No valid access token could be fetched for the account; the request that needs it was \
             not sent. The message gives the reason."
         zh "无法取得该账号的有效 access_token，需要它的请求未发送。提示信息说明了原因。"
-    -26 Store "STORE" "The store of link claims cannot be used."
-        en "The store of link claims cannot be used; nothing was posted, because an invitation \
-            could then be sent twice. The message gives the reason."
-        zh "关联占位的存储无法使用。为避免重复发送邀请，请求未发出。提示信息说明了原因。"
+    -26 Store "STORE" "The store cannot be used."
+        en "The store cannot be used, so nothing was posted, and no push was accepted: an \
+            invitation could be sent twice, or a ticket be lost. The message gives the reason."
+        zh "存储无法使用。为避免重复发送邀请或丢失推送，请求未发出，推送未接受。提示信息说明了原因。"
 
     -40 Timeout "TIMEOUT" "The time limit was reached after the request was sent."
         en "The time limit was reached after the request was sent; WeChat may have acted on it. \

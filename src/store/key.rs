@@ -28,7 +28,7 @@ pub(crate) fn encoded(id: &str) -> String {
 }
 
 /// The SHA-256 of a secret in hexadecimal, as a part of a key.
-pub(super) fn sha256(secret: &str) -> String {
+pub(crate) fn sha256(secret: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, secret.as_bytes());
     let mut text = String::with_capacity(64);
     for byte in digest.as_ref() {

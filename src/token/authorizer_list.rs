@@ -114,6 +114,11 @@ impl AuthorizerListCache {
         Lookup::ReadPage(self.next_offset.unwrap_or(0))
     }
 
+    /// Forgets what the list showed of an account, because its refresh token has changed.
+    pub fn forget(&mut self, account: &str) {
+        self.refresh_tokens.remove(account);
+    }
+
     /// Starts reading at the first page again.
     fn restart(&mut self) {
         self.next_offset = Some(0);

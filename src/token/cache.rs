@@ -251,10 +251,34 @@ impl TokenCache {
         }
     }
 
-    /// Waits until the running fetches are finished. Returns `false` if the deadline passes first.
+    /// Fetches a token of the account again, although there may be a valid one: the account has
+    /// authorised the platform again.
+    pub fn fetch_again(
+        self: &Arc<TokenCache>,
+        account: &str,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<(), Error> {
+        self.forget(account);
+        self.get_or_refresh(account, limit, cancel).map(drop)
+    }
+
+    /// Forgets the account's token, and that fetching one failed.
+    pub fn forget(&self, account: &str) {
+        self.forget_failure(Some(account));
+        if let Some(account) = self.accounts().get_mut(account) {
+            account.cached = None;
+        }
+    }
+
+    /// Waits until the running fetches are finished, and what else stores tokens. Returns `false`
+    /// if the deadline passes first.
     pub fn finish_fetches(&self, deadline: Instant) -> bool {
         let never = CancelToken::new();
         never.is_ok_and(|never| self.fetches.wait_for_all(deadline, &never).is_ok())
+            && self
+                .platform()
+                .is_none_or(|platform| platform.finish_operations(deadline))
     }
 
     /// Returns the cached token, or fetches another one and waits for it.

@@ -1,10 +1,14 @@
-//! Access tokens managed by the client: where they come from, and how long they are used.
+//! Access tokens managed by the client: where they come from, and how long they are used. For a
+//! third-party platform also how accounts authorise it.
 
+mod account_info;
+mod authorization;
 mod authorizer_list;
 mod cache;
 mod cached;
 #[cfg(unix)]
 mod command;
+mod exchanged;
 mod lease;
 mod lifetime;
 pub(crate) mod new_tokens;
@@ -14,6 +18,10 @@ mod platform;
 pub(crate) mod printed;
 pub(crate) mod record;
 
+pub use account_info::AccountInfo;
+pub use authorization::AuthorizationUrl;
+pub(crate) use authorization::KeptPush;
 pub(crate) use cache::TokenCache;
 pub(crate) use cached::Token;
+pub use exchanged::Authorization;
 pub(crate) use platform::Platform;

@@ -11,7 +11,7 @@ use crate::model::endpoint::Endpoint;
 use crate::response::token_fields;
 
 /// What a response contains of the tokens.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NewTokens {
     pub access_token: Option<String>,
     /// A refresh token that differs from the one that was sent.
@@ -26,7 +26,9 @@ impl NewTokens {
     pub fn read(endpoint: Endpoint, body: &[u8], sent: &str) -> NewTokens {
         let names: &[&str] = match endpoint {
             Endpoint::ComponentToken => &["component_access_token", "access_token"],
-            Endpoint::AuthorizerToken => &["authorizer_access_token", "access_token"],
+            Endpoint::AuthorizerToken | Endpoint::QueryAuth => {
+                &["authorizer_access_token", "access_token"]
+            }
             _ => &[],
         };
         let usable = |name| token_fields::texts(body, name).filter_map(|text| usable_token(&text));
@@ -36,7 +38,7 @@ impl NewTokens {
             .filter_map(|json| whole_number(&serde_json::from_slice(json).ok()?));
         NewTokens {
             access_token: names.iter().find_map(|name| usable(name).last()),
-            refresh_token: refresh_token.filter(|_| endpoint == Endpoint::AuthorizerToken),
+            refresh_token: refresh_token.filter(|_| endpoint != Endpoint::ComponentToken),
             expires_in: seconds.last(),
         }
     }

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,17 +15,21 @@ use serde::Serialize;
 
 use super::authorizer_list::{AuthorizerListCache, Lookup, PAGE_SIZE, Page};
 use super::cached::FetchedToken;
+use super::exchanged::Exchanged;
 use super::lease::Lease;
 use super::new_tokens::NewTokens;
 use super::record::{self, Record};
 use crate::config::call_settings::CallSettings;
 use crate::config::options::Options;
 use crate::error::Error;
+use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
+use crate::model::failure::Failure;
 use crate::model::lang::Text;
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
+use crate::push::PushKeys;
 use crate::redact::Secret;
 use crate::response::response::Response;
 use crate::retry::Sender;
@@ -33,7 +38,7 @@ use crate::store::retry::{MAX_PAUSE, MIN_PAUSE, pause, retry_until};
 use crate::store::{LockOwner, Store, StoreError, realm};
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
-use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
+use crate::sys::single_flight::{GRACE, SingleFlight};
 use crate::transport::ConnectionPool;
 
 /// While it waits for a lock, a process uses the store for at most one part in this many of the
@@ -62,22 +67,28 @@ const REFRESH_TOKEN: Text = Text {
 pub(crate) struct Platform(Arc<Shared>);
 
 pub(crate) struct Shared {
-    realm: String,
-    appid: String,
-    appsecret: String,
-    pool: Arc<ConnectionPool>,
-    settings: CallSettings,
-    store: Arc<dyn Store>,
+    pub(super) realm: String,
+    pub(super) appid: String,
+    pub(super) appsecret: String,
+    pub(super) pool: Arc<ConnectionPool>,
+    pub(super) settings: CallSettings,
+    pub(super) store: Arc<dyn Store>,
     /// Renewed records that could not be written to the store, by key.
-    unsaved: Mutex<HashMap<String, Unsaved>>,
-    authorizers: Mutex<AuthorizerListCache>,
+    pub(super) unsaved: Mutex<HashMap<String, Unsaved>>,
+    pub(super) authorizers: Mutex<AuthorizerListCache>,
     /// The pages of the list of accounts that are being read, by offset.
     pages: Arc<SingleFlight<u64, Result<Arc<Page>, Error>>>,
+    pub(super) push_keys: PushKeys,
+    /// The operations of callers that run on threads of their own, by number.
+    operations: Arc<SingleFlight<u64, ()>>,
+    next_operation: AtomicU64,
 }
 
 /// How to renew a record: the platform's or an account's.
 struct Renewal<'a> {
     key: String,
+    /// The account; `None` for the platform's own record.
+    account: Option<&'a str>,
     refused: Option<&'a str>,
     /// Gets a new token for the stored record.
     renew: &'a dyn Fn(&Stored) -> Result<Renewed, Error>,
@@ -85,18 +96,29 @@ struct Renewal<'a> {
 
 /// A renewed record. Its access token is empty if WeChat sent only a refresh token.
 #[derive(Clone)]
-struct Renewed {
+pub(super) struct Renewed {
     record: Record,
     /// The grant that was used to get it. It may have been looked up.
     used_grant: String,
 }
 
-/// A renewed record that the store does not have yet.
+/// New tokens that the store does not have yet.
 #[derive(Clone)]
-struct Unsaved {
-    /// The record it was renewed from.
-    old: Record,
-    renewed: Renewed,
+pub(super) enum Unsaved {
+    /// Tokens that were renewed from an older record.
+    Renewed { old: Record, renewed: Renewed },
+    /// Tokens that a code was exchanged for.
+    Exchanged(Exchanged),
+}
+
+/// What an operation waits for.
+#[derive(Clone, Copy)]
+pub(super) enum Uses {
+    /// The store. The status is that of an operation that is late.
+    Store {
+        if_late: Status,
+    },
+    WeChat(Endpoint),
 }
 
 /// The content of the store at a key.
@@ -104,13 +126,8 @@ struct Stored {
     text: Option<Vec<u8>>,
     /// An empty record if there is none that can be read.
     record: Record,
-}
-
-impl Stored {
     /// Whether there is a text that is not a record.
-    fn is_unreadable(&self) -> bool {
-        self.text.is_some() && self.record.grant.is_empty() && self.record.access_token.is_empty()
-    }
+    is_unreadable: bool,
 }
 
 /// Half of the time left, but at least [`MIN_STORE_ACCESS`]. An unavailable store is retried for at
@@ -129,7 +146,7 @@ fn store_access_limit(limit: Instant) -> Instant {
 }
 
 /// The limit of a write that must not be lost.
-fn save_limit(limit: Instant) -> Instant {
+pub(super) fn save_limit(limit: Instant) -> Instant {
     limit.max(Instant::now() + MIN_SAVE_TIME)
 }
 
@@ -166,6 +183,13 @@ impl Platform {
             unsaved: Mutex::default(),
             authorizers: Mutex::new(AuthorizerListCache::new()),
             pages: SingleFlight::new("wxlink-accounts"),
+            push_keys: PushKeys {
+                appid: appid.clone(),
+                tokens: options.push_tokens.clone(),
+                aes_keys: options.push_aes_keys.clone(),
+            },
+            operations: SingleFlight::new("wxlink-platform"),
+            next_operation: AtomicU64::new(0),
         })))
     }
 
@@ -206,31 +230,74 @@ impl Platform {
         limit: Instant,
         cancel: &CancelToken,
     ) -> Result<(), Error> {
-        // The thread's own error gives a reason, so the thread gets a moment to report it.
-        let waited = limit + GRACE;
-        let (own, grant) = (self.clone(), grant.to_owned());
-        let why = Text {
-            en: "the store failed",
-            zh: "存储出错",
+        let grant = grant.to_owned();
+        let uses = Uses::Store {
+            if_late: Status::TimeoutUnsent,
         };
-        let panicked = Err(self.error(Status::Internal, why));
-        let work = move || own.store_grant_until(&key, &grant, limit);
-        let stored = Flight::start("wxlink-store", work, panicked).map_err(|e| {
-            let why = message!(
-                "could not start a thread for the store: {e}",
-                "无法启动访问存储的线程：{e}"
-            );
+        self.on_thread(uses, limit, cancel, move |platform| {
+            platform.store_grant_until(&key, &grant, limit)
+        })
+    }
+
+    /// Runs an operation on a thread of its own and waits for it. If the wait ends early, the
+    /// operation continues.
+    pub(super) fn on_thread<T: Send + 'static>(
+        &self,
+        uses: Uses,
+        limit: Instant,
+        cancel: &CancelToken,
+        operation: impl FnOnce(&Platform) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let result = Arc::new(Mutex::new(None));
+        let (own, place) = (self.clone(), result.clone());
+        let work = move || {
+            let done = operation(&own);
+            *lock(&place) = Some(done);
+        };
+        let number = self.next_operation.fetch_add(1, Ordering::Relaxed);
+        let running = self.operations.join(&number, work, ()).map_err(|e| {
+            let why = message!("could not start a thread: {e}", "无法启动线程：{e}");
             self.error(Status::Internal, why)
         })?;
-        match stored.wait(waited, cancel) {
-            Ok(done) => done.clone(),
-            Err(WaitError::Cancelled) => Err(self.error(Status::Cancelled, "")),
-            Err(WaitError::TimedOut) => {
-                let late = StoreError::not_responding(&*self.store);
-                Err(self.error(Status::TimeoutUnsent, late.why))
-            }
-            Err(WaitError::Failed(e)) => Err(self.error(Status::Internal, e.to_string())),
+        // The operation's own error gives a reason, so it gets a moment to report it.
+        let waited = running.wait(limit + GRACE, cancel);
+        if let Some(done) = lock(&result).take() {
+            return done;
         }
+        Err(match waited {
+            Ok(()) => self.error(
+                Status::Internal,
+                Text {
+                    en: "the operation failed",
+                    zh: "操作出错",
+                },
+            ),
+            Err(WaitError::Failed(e)) => self.error(Status::Internal, e.to_string()),
+            Err(WaitError::Cancelled) => match uses {
+                Uses::Store { .. } => self.error(Status::Cancelled, ""),
+                Uses::WeChat(endpoint) => self.left(endpoint, Status::Cancelled),
+            },
+            Err(WaitError::TimedOut) => match uses {
+                Uses::Store { if_late } => {
+                    self.error(if_late, StoreError::not_responding(&*self.store).why)
+                }
+                Uses::WeChat(endpoint) => self.left(endpoint, Status::Timeout),
+            },
+        })
+    }
+
+    /// The error of a call that does not wait for WeChat any longer.
+    fn left(&self, endpoint: Endpoint, status: Status) -> Error {
+        let failure = Failure::new(status, "");
+        let lang = self.settings.lang;
+        Error::failed(endpoint, failure, Delivery::Unknown, Vec::new(), lang)
+    }
+
+    /// Waits until the running operations of callers are finished. Returns `false` if the deadline
+    /// passes first.
+    pub fn finish_operations(&self, deadline: Instant) -> bool {
+        let never = CancelToken::new();
+        never.is_ok_and(|never| self.operations.wait_for_all(deadline, &never).is_ok())
     }
 
     /// The account's token: the stored one, or a new one.
@@ -242,6 +309,7 @@ impl Platform {
     ) -> Result<FetchedToken, Error> {
         let renewal = Renewal {
             key: self.key_of(account),
+            account: Some(account),
             refused,
             renew: &|record| self.refresh(account, record, limit),
         };
@@ -303,7 +371,7 @@ impl Platform {
         }
     }
 
-    fn retry_while_unavailable<T>(
+    pub(super) fn retry_while_unavailable<T>(
         &self,
         until: Instant,
         access: impl Fn() -> Result<T, StoreError>,
@@ -313,27 +381,40 @@ impl Platform {
 
     /// Renews the record. Its lock is held.
     fn renew(&self, renewal: &Renewal<'_>, limit: Instant) -> Result<Record, Error> {
-        let until = store_access_limit(limit);
-        let stored = self.retry_while_unavailable(half_the_time_left(limit), || {
-            self.read(&renewal.key, until)
-        })?;
+        let read = || {
+            let until = store_access_limit(limit);
+            self.retry_while_unavailable(half_the_time_left(limit), || {
+                self.read(&renewal.key, until)
+            })
+        };
+        let mut stored = read()?;
+        let mut not_exchanged = None;
+        if let Some(account) = renewal.account.filter(|_| !stored.record.code.is_empty()) {
+            let code = stored.record.code.clone();
+            let exchanged = self.exchange(&code, Some(account), limit);
+            not_exchanged = exchanged.err().map(Error::into_no_token);
+            stored = read()?;
+        }
         // The previous holder of the lock may have renewed it.
-        if !stored.record.is_due(renewal.refused) {
+        if !stored.record.is_token_due(renewal.refused) {
             return Ok(stored.record);
         }
-        let renewed = (renewal.renew)(&stored)?;
-        let Stored { text, record } = stored;
+        let renewed = (renewal.renew)(&stored).map_err(|e| not_exchanged.unwrap_or(e))?;
+        let Stored { text, record, .. } = stored;
         let until = save_limit(limit);
         let saved = self.save(&renewal.key, text, &record, renewed.clone(), until);
         // Kept in memory until it is stored: the old refresh token may be invalid already.
         let kept = saved.unwrap_or_else(|_| {
-            let unsaved = Unsaved {
+            let unsaved = Unsaved::Renewed {
                 old: record,
                 renewed: renewed.clone(),
             };
             lock(&self.unsaved).insert(renewal.key.clone(), unsaved);
             renewed.record
         });
+        if kept.is_withdrawn() {
+            return Err(self.withdrawn());
+        }
         if kept.access_token.is_empty() {
             Err(self.no_token(Text {
                 en: "WeChat sent a refresh token without an access token",
@@ -357,6 +438,7 @@ impl Platform {
         }: Renewed,
         until: Instant,
     ) -> Result<Record, StoreError> {
+        record = record.with_events_of(old);
         while !self
             .store
             .swap(key, was.as_deref(), &record.text(), until)?
@@ -364,7 +446,11 @@ impl Platform {
             let Stored {
                 text,
                 record: current,
+                ..
             } = self.read(key, until)?;
+            if current.is_withdrawn() {
+                return Ok(current);
+            }
             // Ours was got with the stored grant, which was looked up before another process stored
             // it.
             let is_next = used_grant != old.grant && used_grant == current.grant;
@@ -374,8 +460,9 @@ impl Platform {
             }
             // Another grant was stored meanwhile, which is newer.
             if !["", &old.grant, &used_grant].contains(&current.grant.as_str()) {
-                record.grant = current.grant;
+                record.grant.clone_from(&current.grant);
             }
+            record = record.with_events_of(&current);
             was = text;
         }
         Ok(record)
@@ -384,10 +471,14 @@ impl Platform {
     /// Writes a record that could not be written before.
     fn save_again(&self, key: &str, until: Instant) -> Result<(), StoreError> {
         let unsaved = lock(&self.unsaved).get(key).cloned();
-        if let Some(Unsaved { old, renewed }) = unsaved {
-            self.save(key, Some(old.text().into_bytes()), &old, renewed, until)?;
-            lock(&self.unsaved).remove(key);
+        match unsaved {
+            None => return Ok(()),
+            Some(Unsaved::Renewed { old, renewed }) => {
+                self.save(key, Some(old.text().into_bytes()), &old, renewed, until)?;
+            }
+            Some(Unsaved::Exchanged(exchanged)) => self.save_exchanged(key, &exchanged, until)?,
         }
+        lock(&self.unsaved).remove(key);
         Ok(())
     }
 
@@ -401,8 +492,10 @@ impl Platform {
         let mut recovered = false;
         if grant.is_empty() {
             grant = self.recover(account, &grant, limit).map_err(|e| {
-                if stored.is_unreadable() {
+                if stored.is_unreadable {
                     self.unreadable(&self.key_of(account), REFRESH_TOKEN)
+                } else if stored.record.is_withdrawn() && !e.is_transient() {
+                    self.withdrawn()
                 } else {
                     e
                 }
@@ -508,8 +601,21 @@ impl Platform {
         })
     }
 
-    /// Calls with the platform's token, and once again with another token if WeChat refuses it.
+    /// Calls with the platform's token, to get the token of an account.
     fn call(
+        &self,
+        endpoint: Endpoint,
+        body: &impl Serialize,
+        secrets: &[Secret<'_>],
+        limit: Instant,
+    ) -> Result<Response, Error> {
+        let response = self.call_directly(endpoint, body, secrets, limit);
+        response.map_err(Error::into_no_token)
+    }
+
+    /// Calls with the platform's token, and once again with another token if WeChat refuses it. The
+    /// error is that of the endpoint.
+    pub(super) fn call_directly(
         &self,
         endpoint: Endpoint,
         body: &impl Serialize,
@@ -538,7 +644,7 @@ impl Platform {
         }
         let renew = |stored: &Stored| {
             let record = &stored.record;
-            if stored.is_unreadable() {
+            if stored.is_unreadable {
                 return Err(self.unreadable(&self.own_key(), TICKET));
             }
             if record.grant.is_empty() {
@@ -559,10 +665,12 @@ impl Platform {
             ];
             let endpoint = Endpoint::ComponentToken;
             let response = self.post(endpoint, "", &body, &secrets, limit);
+            let response = response.map_err(Error::into_no_token);
             self.renewed_from(endpoint, response, &record.grant)
         };
         let renewal = Renewal {
             key: self.own_key(),
+            account: None,
             refused,
             renew: &renew,
         };
@@ -585,9 +693,7 @@ impl Platform {
             settings: self.settings,
             secrets,
         };
-        sender
-            .send(endpoint, token, body, limit, Vec::new())
-            .map_err(Error::into_no_token)
+        sender.send(endpoint, token, body, limit, Vec::new())
     }
 
     /// Reads the new tokens, also of a response that could not be read otherwise. A refresh token
@@ -619,6 +725,7 @@ impl Platform {
             access_token: tokens.access_token.unwrap_or_default(),
             since: record::now(),
             expires_in: tokens.expires_in.unwrap_or(DEFAULT_LIFETIME_S),
+            ..Record::default()
         };
         Ok(Renewed {
             record: record.clamped(),
@@ -627,22 +734,8 @@ impl Platform {
     }
 
     fn store_grant_until(&self, key: &str, grant: &str, limit: Instant) -> Result<(), Error> {
-        let store = || {
-            loop {
-                let Stored { text, mut record } = self.read(key, limit)?;
-                if record.grant == grant {
-                    return Ok(());
-                }
-                record.grant = grant.to_owned();
-                if self
-                    .store
-                    .swap(key, text.as_deref(), &record.text(), limit)?
-                {
-                    return Ok(());
-                }
-            }
-        };
-        retry_until(limit, store).map_err(|e| {
+        let store = |record: &mut Record| grant.clone_into(&mut record.grant);
+        self.update(key, limit, store).map_err(|e| {
             if e.is_late {
                 self.error(Status::TimeoutUnsent, e.why)
             } else {
@@ -651,24 +744,49 @@ impl Platform {
         })
     }
 
+    /// Changes the record at the key, and returns what `change` returned. `change` runs again if
+    /// another process has written meanwhile.
+    pub(super) fn update<T>(
+        &self,
+        key: &str,
+        limit: Instant,
+        change: impl Fn(&mut Record) -> T,
+    ) -> Result<T, StoreError> {
+        retry_until(limit, || {
+            loop {
+                let Stored { text, record, .. } = self.read(key, limit)?;
+                let mut changed = record.clone();
+                let done = change(&mut changed);
+                let new = changed.text();
+                if record.text() == new || self.store.swap(key, text.as_deref(), &new, limit)? {
+                    return Ok(done);
+                }
+            }
+        })
+    }
+
     fn read(&self, key: &str, until: Instant) -> Result<Stored, StoreError> {
         let text = self.store.read(key, until)?;
-        let record = text.as_deref().and_then(Record::read).unwrap_or_default();
-        Ok(Stored { text, record })
+        let record = text.as_deref().and_then(Record::read);
+        Ok(Stored {
+            is_unreadable: text.is_some() && record.is_none(),
+            record: record.unwrap_or_default(),
+            text,
+        })
     }
 
     /// The key of the platform's own record. Two records never share a key, whatever the ids are.
-    fn own_key(&self) -> String {
+    pub(super) fn own_key(&self) -> String {
         let (realm, platform) = (encoded(&self.realm), encoded(&self.appid));
         format!("wxlink:platform:{realm}:{platform}")
     }
 
-    fn key_of(&self, account: &str) -> String {
+    pub(super) fn key_of(&self, account: &str) -> String {
         let (realm, platform) = (encoded(&self.realm), encoded(&self.appid));
         format!("wxlink:account:{realm}:{platform}:{}", encoded(account))
     }
 
-    fn not_stored(&self, error: StoreError) -> Error {
+    pub(super) fn not_stored(&self, error: StoreError) -> Error {
         let failed = self.no_token(error.why).of_store();
         if error.transient {
             failed.transient()
@@ -685,11 +803,18 @@ impl Platform {
         ))
     }
 
-    fn no_token(&self, why: impl Into<Message>) -> Error {
+    fn withdrawn(&self) -> Error {
+        self.no_token(Text {
+            en: "the account withdrew its authorisation; have it authorise the platform again",
+            zh: "该账号已取消授权；请让其重新授权第三方平台",
+        })
+    }
+
+    pub(super) fn no_token(&self, why: impl Into<Message>) -> Error {
         self.error(Status::NoToken, why)
     }
 
-    fn error(&self, status: Status, why: impl Into<Message>) -> Error {
+    pub(super) fn error(&self, status: Status, why: impl Into<Message>) -> Error {
         Error::before_send(status, why, self.settings.lang)
     }
 }
@@ -799,7 +924,7 @@ mod tests {
             record: new,
             used_grant: "R0".into(),
         };
-        let unsaved = Unsaved { old, renewed };
+        let unsaved = Unsaved::Renewed { old, renewed };
         lock(&platform.unsaved).insert("k".into(), unsaved);
         platform.save_again("k", soon()).unwrap();
         assert!(

@@ -15,8 +15,8 @@ const STORE_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 /// 5 minutes after a refresh.
 const MAX_WITHOUT_STORE_CHECK: Duration = Duration::from_secs(240);
 
-/// An access token and the grant that the next one is requested with. It has no `Debug`, because
-/// all of it is secret.
+/// An access token, the grant that the next one is requested with, and what pushes said. It has no
+/// `Debug`, because most of it is secret.
 #[derive(Clone, Default, Serialize)]
 pub(crate) struct Record {
     /// The refresh token of an account, or the platform's ticket.
@@ -26,6 +26,20 @@ pub(crate) struct Record {
     pub since: u64,
     /// Its lifetime then (s), within the limits of [`lifetime::clamp`].
     pub expires_in: u64,
+    /// An authorisation code that was not exchanged yet; empty if there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub code: String,
+    /// When WeChat made the last event that counted (s since 1970); 0 before the first.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub event_time: u64,
+    /// When WeChat made the last event that withdrew the authorisation; 0 if there was none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub withdrawn_at: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Record {
@@ -39,6 +53,9 @@ impl Record {
             access_token: text("access_token").unwrap_or_default().to_owned(),
             since: number("since").unwrap_or(0),
             expires_in: number("expires_in").unwrap_or(0),
+            code: text("code").unwrap_or_default().to_owned(),
+            event_time: number("event_time").unwrap_or(0),
+            withdrawn_at: number("withdrawn_at").unwrap_or(0),
         };
         Some(record.clamped())
     }
@@ -49,6 +66,21 @@ impl Record {
         // Another machine's clock may be ahead of ours.
         self.since = self.since.min(now());
         self
+    }
+
+    /// The same tokens with what pushes said in the record `known`.
+    pub fn with_events_of(self, known: &Record) -> Record {
+        Record {
+            code: known.code.clone(),
+            event_time: known.event_time,
+            withdrawn_at: known.withdrawn_at,
+            ..self
+        }
+    }
+
+    /// Whether the account withdrew its authorisation and has not given another one.
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawn_at > 0 && self.grant.is_empty() && self.code.is_empty()
     }
 
     pub fn text(&self) -> String {
@@ -65,9 +97,14 @@ impl Record {
         }
     }
 
+    /// Whether there is something to do: a code to exchange, or a token that is due for renewal.
+    pub fn is_due(&self, refused: Option<&str>) -> bool {
+        !self.code.is_empty() || self.is_token_due(refused)
+    }
+
     /// Whether the token is due for renewal: at most a twelfth of its lifetime is left, 10 minutes
     /// of 2 hours.
-    pub fn is_due(&self, refused: Option<&str>) -> bool {
+    pub fn is_token_due(&self, refused: Option<&str>) -> bool {
         self.left(refused) <= Duration::from_secs(self.expires_in) / 12
     }
 
@@ -135,6 +172,26 @@ mod tests {
         for bad in ["{}", "", "[]", "null", r#"{"grant":7}"#, r#"{"grant":"G"#] {
             assert!(Record::read(bad.as_bytes()).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_pushes_said_is_kept_as_text() {
+        let kept = Record {
+            code: "C".into(),
+            event_time: 7,
+            withdrawn_at: 5,
+            ..Record::default()
+        };
+        let again = Record::read(kept.text().as_bytes()).unwrap();
+        assert!(again.code == "C" && again.event_time == 7 && again.withdrawn_at == 5);
+        assert!(again.is_due(None) && !again.is_withdrawn());
+        let withdrawn = Record {
+            code: String::new(),
+            ..again
+        };
+        assert!(withdrawn.is_withdrawn());
+        // A record without events is the same text as before.
+        assert!(!Record::default().text().contains("code"));
     }
 
     #[test]

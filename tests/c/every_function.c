@@ -115,6 +115,14 @@ static void use_tokens(void)
     wx_result_free(result);
     CHECK(wx_get_linked(platform, "", &result) == WX_OK);
     wx_result_free(result);
+    CHECK(wx_client_accept_push(platform, "", "<xml>", 5, &result) == WX_E_BAD_VALUE);
+    use_result(result, WX_E_BAD_VALUE);
+    CHECK(wx_client_authorization_url(platform, "shop.example", NULL, &result) == WX_E_BAD_VALUE);
+    use_result(result, WX_E_BAD_VALUE);
+    CHECK(wx_client_accept_authorization(platform, "", &result) == WX_E_BAD_VALUE);
+    use_result(result, WX_E_BAD_VALUE);
+    CHECK(wx_client_account_info(platform, "\377", &result) == WX_E_NOT_UTF8);
+    use_result(result, WX_E_NOT_UTF8);
     wx_client_free(platform);
 }
 

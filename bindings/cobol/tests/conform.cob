@@ -36,7 +36,7 @@
        01  GIVEN-KEY                     PIC X(64).
        01  GIVEN-VALUE                   PIC X(16384).
        01  GIVEN-ERRCODE                 BINARY-LONG.
-       01  GIVEN-ENDPOINT                PIC X(16).
+       01  GIVEN-ENDPOINT                PIC X(24).
 
        01  REPLY                         PIC X(1048576).
        01  REPLY-AT                      BINARY-LONG UNSIGNED.
@@ -127,6 +127,11 @@
                    MOVE FIELD-VALUE TO WX-SHOW-PROFILE
                WHEN FIELD-KEY = "wait_ms"
                    MOVE FUNCTION NUMVAL(FIELD-VALUE(1:9)) TO WX-WAIT-MS
+               WHEN FIELD-KEY = "query"
+                   MOVE FIELD-VALUE TO WX-PUSH-QUERY
+               WHEN FIELD-KEY = "body"
+                   MOVE FIELD-VALUE TO WX-PUSH-BODY
+                   MOVE VALUE-LEN TO WX-PUSH-BODY-LEN
                WHEN FIELD-KEY = "errcode"
                    COMPUTE GIVEN-ERRCODE =
                        FUNCTION NUMVAL(FIELD-VALUE(1:12))

@@ -202,6 +202,8 @@ begin
     PutProgress(Client.EnsureLinked(Token, Appid, NotifyUsers, ShowProfile, WaitMs))
   else if Verb = 'wait' then
     PutProgress(Client.WaitLinked(Token, Appid, WaitMs))
+  else if Verb = 'push' then
+    PutResult(Client.AcceptPush(Given('query'), Given('body')))
   else
     raise Exception.Create('unknown verb: ' + string(Verb));
 end;

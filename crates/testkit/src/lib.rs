@@ -5,12 +5,14 @@
 //! The lowest layer first. A module imports only from layers listed before it.
 //!
 //! - `environment`: constants, folders, tools that may be missing, generated files.
+//! - `push`: encrypts pushes as WeChat does.
 //! - `redis`, `fake_redis`: Redis servers, real and faulty.
 //! - `vectors`: the shared test vectors.
 //! - `world`: a simulator with many accounts and mini programs.
 
 mod environment;
 pub mod fake_redis;
+pub mod push;
 pub mod redis;
 pub mod vectors;
 pub mod world;

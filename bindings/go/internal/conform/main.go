@@ -126,6 +126,8 @@ func (r request) call(client *wxlink.Client, out *reply) {
 		out.progress(client.EnsureLinked(ctx, token, appID, notify, profile, wait))
 	case "wait":
 		out.progress(client.WaitLinked(ctx, token, appID, wait))
+	case "push":
+		out.result(client.AcceptPush(ctx, r.args["query"], []byte(r.args["body"])))
 	default:
 		log.Fatalf("unknown verb %q", r.verb)
 	}

@@ -131,6 +131,9 @@ final class Conform {
                 return client.ensureLinked(token, appid, notify, show, wait);
             case "wait":
                 return client.waitLinked(token, appid, wait);
+            case "push":
+                byte[] body = request.get("body").getBytes(StandardCharsets.UTF_8);
+                return client.acceptPush(request.get("query"), body);
             default:
                 throw new IllegalStateException("unknown verb " + verb);
         }

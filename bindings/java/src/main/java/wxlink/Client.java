@@ -102,6 +102,71 @@ public final class Client implements AutoCloseable {
     }
 
     /**
+     * Accepts a push of WeChat's to a third-party platform. Answer with HTTP 200 and the body
+     * {@code success} if it returns; with 403 if it throws {@link Status#BAD_PUSH}, else with 503,
+     * so that WeChat sends the push again.
+     *
+     * <p>{@link Result#json} has the event, its account and what was done, in the form that {@code
+     * wx_client_accept_push} of {@code wxlink.h} describes.
+     *
+     * @param query the raw query string of WeChat's request to the platform's URL
+     * @param body its body, unchanged
+     * @throws WxException BAD_PUSH if it is not a push of WeChat's to this platform; STORE if it
+     *     could not be stored in time
+     */
+    public Result acceptPush(String query, byte[] body) throws WxException {
+        String parameters = Lib.text("query", query);
+        Lib.SizeT length = new Lib.SizeT(body.length);
+        // JNA passes an empty array as null.
+        byte[] bytes = body.length == 0 ? new byte[1] : body;
+        return call((client, result) ->
+                LIB.wx_client_accept_push(client, parameters, bytes, length, result));
+    }
+
+    /**
+     * Makes the URLs of the pages on which an Official Account's administrator authorises the
+     * platform. {@link Result#json} has the fields computer_url, phone_url and expires_in. Call it
+     * when the administrator clicks: the URLs contain a code that is valid once and for a short
+     * time.
+     *
+     * @param redirectUri a whole URL, to which WeChat redirects with the parameter auth_code
+     * @param account the appid of the account to authorise; null for any
+     * @throws WxException NO_TOKEN if the platform has no ticket
+     */
+    public Result authorizationUrl(String redirectUri, String account) throws WxException {
+        String uri = Lib.text("redirectUri", redirectUri);
+        String one = Lib.text("account", account);
+        return call((client, result) ->
+                LIB.wx_client_authorization_url(client, uri, one, result));
+    }
+
+    /**
+     * Exchanges the code of a redirect for the account's tokens and stores them. {@link
+     * Result#json} has the fields account, permission_sets and may_link. The same code may be
+     * passed again.
+     *
+     * @param code the parameter auth_code, decoded
+     * @throws WxException API if WeChat refuses the code
+     */
+    public Result acceptAuthorization(String code) throws WxException {
+        String passed = Lib.text("code", code);
+        return call((client, result) ->
+                LIB.wx_client_accept_authorization(client, passed, result));
+    }
+
+    /**
+     * Describes an account that has authorised the platform. {@link Result#json} has the fields
+     * that {@code wx_client_account_info} of {@code wxlink.h} describes.
+     *
+     * @param appid the account's appid
+     * @throws WxException API if WeChat refuses
+     */
+    public Result accountInfo(String appid) throws WxException {
+        String account = Lib.text("appid", appid);
+        return call((client, result) -> LIB.wx_client_account_info(client, account, result));
+    }
+
+    /**
      * Invites a mini program to be linked to an Official Account. Posts once. Success means that
      * the invitation is out: the Official Account's administrator must agree, then the mini
      * program's. Read the list, or use {@link #waitLinked}, to learn when they have.

@@ -23,7 +23,16 @@ public enum Endpoint {
     AUTHORIZER_TOKEN,
 
     /** WeChat's api_get_authorizer_list. */
-    AUTHORIZER_LIST;
+    AUTHORIZER_LIST,
+
+    /** WeChat's api_create_preauthcode. */
+    CREATE_PREAUTHCODE,
+
+    /** WeChat's api_query_auth. */
+    QUERY_AUTH,
+
+    /** WeChat's api_get_authorizer_info. */
+    AUTHORIZER_INFO;
 
     /** The word that the native library and the other languages use. */
     public String word() {

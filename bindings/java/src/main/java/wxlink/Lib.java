@@ -38,6 +38,16 @@ interface Lib extends Library {
     int wx_client_add_account(Pointer client, String appid, String refreshToken,
             PointerByReference result);
 
+    int wx_client_accept_push(Pointer client, String query, byte[] body, SizeT bodyLen,
+            PointerByReference result);
+
+    int wx_client_authorization_url(Pointer client, String redirectUri, String account,
+            PointerByReference result);
+
+    int wx_client_accept_authorization(Pointer client, String code, PointerByReference result);
+
+    int wx_client_account_info(Pointer client, String account, PointerByReference result);
+
     void wx_client_cancel(Pointer client);
 
     void wx_client_free(Pointer client);

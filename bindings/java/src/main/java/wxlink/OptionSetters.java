@@ -220,6 +220,30 @@ abstract class OptionSetters {
     }
 
     /**
+     * The token in the platform's settings that signs WeChat's pushes. To change it, set the new
+     * one and the previous one: pushes signed with either are accepted. See authorization.md. Takes
+     * 1 to 8 tokens separated by commas, the current one first; empty for none.
+     *
+     * @return these options
+     * @throws WxException BAD_OPTION if the value is invalid
+     */
+    public Options pushToken(String value) throws WxException {
+        return set("push_token", value);
+    }
+
+    /**
+     * The EncodingAESKey in the platform's settings that encrypts WeChat's pushes. To change it,
+     * set the new one and the previous one. Takes 1 to 8 keys of 43 characters separated by commas,
+     * the current one first; empty for none.
+     *
+     * @return these options
+     * @throws WxException BAD_OPTION if the value is invalid
+     */
+    public Options pushAesKey(String value) throws WxException {
+        return set("push_aes_key", value);
+    }
+
+    /**
      * Where link claims, and a platform's tickets and tokens, are kept: memory for this process
      * only, file for all processes of one machine, redis or rediss (TLS) for several machines.
      * Takes memory, file:PATH, redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://… Default:

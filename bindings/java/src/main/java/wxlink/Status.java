@@ -30,6 +30,9 @@ public enum Status {
     /** The result holds no value at that place. */
     NOT_FOUND(-6),
 
+    /** The push is not WeChat's, or not for this platform. */
+    BAD_PUSH(-7),
+
     /** The host's name could not be resolved. */
     RESOLVE(-20),
 
@@ -48,7 +51,7 @@ public enum Status {
     /** No valid access token could be fetched for the account. */
     NO_TOKEN(-25),
 
-    /** The store of link claims cannot be used. */
+    /** The store cannot be used. */
     STORE(-26),
 
     /** The time limit was reached after the request was sent. */

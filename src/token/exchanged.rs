@@ -1,0 +1,194 @@
+//! Authorisation codes that were exchanged: for what, and which ones lately.
+//!
+//! A push and a redirect may carry the same code, and both may be repeated, but WeChat accepts a
+//! code once. So the codes of the last hour are remembered in the store, by their hashes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::new_tokens::NewTokens;
+use super::record;
+use crate::store::key::sha256;
+
+/// The permission set that links mini programs.
+const LINKING_SET: u64 = 33;
+/// How long a code is valid, and remembered (s).
+const REMEMBERED_S: u64 = 3600;
+/// The most codes that are remembered. The oldest are forgotten first.
+const MAX_REMEMBERED: usize = 1000;
+
+/// An account that has authorised the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorization {
+    pub(super) account: String,
+    pub(super) permission_sets: Option<Vec<u64>>,
+}
+
+impl Authorization {
+    /// The account's appid.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The numbers of the permission sets that the account has granted; `None` if WeChat's response
+    /// does not list them.
+    pub fn permission_sets(&self) -> Option<&[u64]> {
+        self.permission_sets.as_deref()
+    }
+
+    /// Whether the platform may link mini programs to the account: whether permission set 33 is
+    /// granted. `None` if it is not known.
+    pub fn may_link(&self) -> Option<bool> {
+        self.permission_sets().map(may_link)
+    }
+
+    /// The authorisation as JSON, in the form of the C interface.
+    pub fn json(&self) -> Value {
+        json!({
+            "errcode": 0,
+            "errmsg": "ok",
+            "account": self.account,
+            "permission_sets": self.permission_sets,
+            "may_link": self.may_link(),
+        })
+    }
+}
+
+/// Whether permission sets include the one for links.
+pub(super) fn may_link(permission_sets: &[u64]) -> bool {
+    permission_sets.contains(&LINKING_SET)
+}
+
+/// The numbers of the permission sets in a response's func_info.
+pub(super) fn permission_sets(authorization_info: &Value) -> Option<Vec<u64>> {
+    let sets = authorization_info.get("func_info")?.as_array()?;
+    let number = |set: &Value| record::whole_number(set.pointer("/funcscope_category/id")?);
+    Some(sets.iter().filter_map(number).collect())
+}
+
+/// What a code was exchanged for.
+#[derive(Clone)]
+pub(super) struct Exchanged {
+    pub code: String,
+    pub authorization: Authorization,
+    pub tokens: NewTokens,
+    /// Whether the code came with an event, so that the record of the account says whether it still
+    /// counts.
+    pub is_from_event: bool,
+}
+
+/// The codes that were exchanged within the last hour.
+#[derive(Default)]
+pub(super) struct RecentCodes(Vec<RecentCode>);
+
+#[derive(Serialize, Deserialize)]
+struct RecentCode {
+    /// The code's SHA-256.
+    code: String,
+    account: String,
+    permission_sets: Option<Vec<u64>>,
+    /// When it was exchanged (s since 1970).
+    at: u64,
+}
+
+impl RecentCodes {
+    /// Reads the text of a store. Entries are lost if it cannot be read: WeChat refuses their codes
+    /// when they come again.
+    pub fn read(text: &[u8]) -> RecentCodes {
+        let mut codes: Vec<RecentCode> = serde_json::from_slice(text).unwrap_or_default();
+        let now = record::now();
+        // One that is from the future was written with a wrong clock.
+        codes.retain(|code| code.at <= now && now - code.at < REMEMBERED_S);
+        RecentCodes(codes)
+    }
+
+    pub fn text(&self) -> String {
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+
+    /// What the code was exchanged for.
+    pub fn find(&self, code: &str) -> Option<Authorization> {
+        let hash = sha256(code);
+        let found = self.0.iter().find(|recent| recent.code == hash)?;
+        Some(Authorization {
+            account: found.account.clone(),
+            permission_sets: found.permission_sets.clone(),
+        })
+    }
+
+    pub fn add(&mut self, code: &str, authorization: &Authorization) {
+        let surplus = (self.0.len() + 1).saturating_sub(MAX_REMEMBERED);
+        self.0.drain(..surplus);
+        self.0.push(RecentCode {
+            code: sha256(code),
+            account: authorization.account.clone(),
+            permission_sets: authorization.permission_sets.clone(),
+            at: record::now(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authorization(account: &str) -> Authorization {
+        Authorization {
+            account: account.into(),
+            permission_sets: Some(vec![1, 33]),
+        }
+    }
+
+    #[test]
+    fn codes_are_remembered_for_an_hour_and_never_written() {
+        let mut codes = RecentCodes::default();
+        codes.add("queryauthcode@@@A", &authorization("wx1"));
+        assert!(!codes.text().contains("@@@"));
+        let again = RecentCodes::read(codes.text().as_bytes());
+        assert_eq!(again.find("queryauthcode@@@A"), Some(authorization("wx1")));
+        assert_eq!(again.find("queryauthcode@@@B"), None);
+        for (at, is_known) in [
+            (record::now() - REMEMBERED_S + 60, true),
+            (record::now() - REMEMBERED_S, false),
+            (record::now() + 60, false),
+            (u64::MAX, false),
+        ] {
+            codes.0[0].at = at;
+            let found = RecentCodes::read(codes.text().as_bytes());
+            assert_eq!(found.find("queryauthcode@@@A").is_some(), is_known, "{at}");
+        }
+        for text in ["", "x", "{}", r#"[{"code":7}]"#] {
+            assert!(RecentCodes::read(text.as_bytes()).0.is_empty());
+        }
+    }
+
+    #[test]
+    fn their_number_is_bounded() {
+        let mut codes = RecentCodes::default();
+        for n in 0..MAX_REMEMBERED + 3 {
+            codes.add(&n.to_string(), &authorization("wx1"));
+        }
+        assert_eq!(codes.0.len(), MAX_REMEMBERED);
+        assert!(codes.find("2").is_none() && codes.find("3").is_some());
+    }
+
+    #[test]
+    fn permission_sets_are_read_in_every_form() {
+        let set = |id: Value| json!({"funcscope_category": {"id": id}, "confirm_info": {}});
+        for (info, sets) in [
+            (
+                json!({"func_info": [set(json!(1)), set(json!("33"))]}),
+                Some(vec![1, 33]),
+            ),
+            (
+                json!({"func_info": [7, {}, set(Value::Null)]}),
+                Some(vec![]),
+            ),
+            (json!({"func_info": null}), None),
+            (json!({}), None),
+            (Value::Null, None),
+        ] {
+            assert_eq!(permission_sets(&info), sets, "{info}");
+        }
+    }
+}

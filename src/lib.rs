@@ -115,7 +115,7 @@ pub use model::message::Message;
 pub use model::status::{STATUS_GROUPS, STATUSES, Status, StatusEntry, StatusGroup};
 pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;
-pub use token::{AccountInfo, Authorization, AuthorizationUrl};
+pub use token::{AccountInfo, Authorization, AuthorizationUrl, PlatformStatus};
 // The crate wxlink-bulk keeps its queue in Redis and uses the same connections.
 #[cfg(feature = "redis-store")]
 #[doc(hidden)]

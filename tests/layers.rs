@@ -14,7 +14,7 @@ struct Layers {
     modules: &'static [&'static str],
 }
 
-const CRATES: [Layers; 6] = [
+const CRATES: [Layers; 7] = [
     Layers {
         src: "src",
         modules: &[
@@ -57,6 +57,7 @@ const CRATES: [Layers; 6] = [
             "settings",
             "state",
             "context",
+            "platform",
             "args",
             "report",
             "command",
@@ -76,6 +77,22 @@ const CRATES: [Layers; 6] = [
             "http",
             "sandbox",
             "program",
+        ],
+    },
+    Layers {
+        src: "crates/serve/src",
+        modules: &[
+            "settings",
+            "log",
+            "metrics",
+            "signature",
+            "forward",
+            "page",
+            "reply",
+            "state",
+            "service",
+            "routes",
+            "server",
         ],
     },
     Layers {

@@ -10,7 +10,9 @@ use crate::config::limits::MAX_APPID_BYTES;
 use crate::error::Error;
 use crate::model::lang::Text;
 use crate::push::{Event, Push};
-use crate::token::{AccountInfo, Authorization, AuthorizationUrl, KeptPush, Platform};
+use crate::token::{
+    AccountInfo, Authorization, AuthorizationUrl, KeptPush, Platform, PlatformStatus,
+};
 
 /// The longest time for a push: WeChat waits for its answer for 5 s.
 const MAX_PUSH_TIME: Duration = Duration::from_secs(4);
@@ -302,5 +304,32 @@ impl Client {
     pub fn account_info(&self, account: &str) -> Result<AccountInfo, Error> {
         self.check_text("account", account, MAX_APPID_BYTES)?;
         self.with_platform(|platform| platform.account_info(account, self.deadline(), &self.cancel))
+    }
+
+    /// Exchanges the account's authorisation code, if one was stored and not exchanged
+    /// ([`PushAction::CodeStored`]): the next call for the account would do it too.
+    ///
+    /// # Errors
+    /// As [`account_info`](Client::account_info).
+    pub fn finish_authorization(&self, account: &str) -> Result<PushAction, Error> {
+        self.check_text("account", account, MAX_APPID_BYTES)?;
+        self.with_platform(|platform| Ok(self.exchange_code(platform, account, self.deadline()).0))
+    }
+
+    /// The accounts that have authorised the third-party platform, in WeChat's order.
+    ///
+    /// # Errors
+    /// As [`account_info`](Client::account_info).
+    pub fn accounts(&self) -> Result<Vec<String>, Error> {
+        self.with_platform(|platform| platform.accounts(self.deadline(), &self.cancel))
+    }
+
+    /// The state of the platform's ticket and access token in the store. Calls nobody.
+    ///
+    /// # Errors
+    /// - [`Status::Store`](crate::Status::Store): the store cannot be used.
+    /// - [`Status::BadValue`](crate::Status::BadValue): the client is not a platform's.
+    pub fn platform_status(&self) -> Result<PlatformStatus, Error> {
+        self.with_platform(|platform| platform.status(self.deadline(), &self.cancel))
     }
 }

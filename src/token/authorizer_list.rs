@@ -63,6 +63,20 @@ impl Page {
         });
         is_list.then_some(page)
     }
+
+    /// The appids of its accounts.
+    pub fn appids(&self) -> impl Iterator<Item = &str> {
+        self.accounts.iter().map(|account| account.appid.as_str())
+    }
+
+    /// The offset of the page after this one, which is at `offset`; `None` if this is the last one.
+    pub fn next_offset(&self, offset: u64) -> Option<u64> {
+        // WeChat may send fewer accounts than it was asked for.
+        let next = offset + self.entries;
+        // After a full page there may be another one, whatever the total says.
+        let is_last = self.entries < PAGE_SIZE && self.total.is_none_or(|total| next >= total);
+        (!is_last && next < MAX_ACCOUNTS).then_some(next)
+    }
 }
 
 fn is_appid(text: &str) -> bool {
@@ -138,12 +152,7 @@ impl AuthorizerListCache {
                     .insert(account.appid.clone(), token.clone());
             }
         }
-        // WeChat may send fewer accounts than it was asked for.
-        let next = offset + page.entries;
-        // After a full page there may be another one, whatever the total says.
-        let is_last = page.entries < PAGE_SIZE && page.total.is_none_or(|total| next >= total);
-        let has_next = has_new_account && !is_last && next < MAX_ACCOUNTS;
-        self.next_offset = has_next.then_some(next);
+        self.next_offset = page.next_offset(offset).filter(|_| has_new_account);
     }
 }
 

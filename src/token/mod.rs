@@ -14,6 +14,7 @@ mod lifetime;
 pub(crate) mod new_tokens;
 mod pacing;
 mod platform;
+mod platform_status;
 #[cfg(unix)]
 pub(crate) mod printed;
 pub(crate) mod record;
@@ -25,3 +26,4 @@ pub(crate) use cache::TokenCache;
 pub(crate) use cached::Token;
 pub use exchanged::Authorization;
 pub(crate) use platform::Platform;
+pub use platform_status::PlatformStatus;

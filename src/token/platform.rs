@@ -5,7 +5,7 @@
 //! lock renews it. A new token is written only over the one it was renewed from, so that nothing
 //! newer is lost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -551,6 +551,27 @@ impl Platform {
             "没有 {account} 可用的 refresh_token；请让该账号（重新）授权第三方平台，\
              然后用新的 refresh_token 添加该账号"
         )))
+    }
+
+    /// The accounts that have authorised the platform, in WeChat's order.
+    pub fn accounts(&self, limit: Instant, cancel: &CancelToken) -> Result<Vec<String>, Error> {
+        let uses = Uses::WeChat(Endpoint::AuthorizerList);
+        self.on_thread(uses, limit, cancel, move |platform| {
+            let (mut accounts, mut seen) = (Vec::new(), HashSet::new());
+            let mut next = Some(0);
+            while let Some(offset) = next {
+                let page = platform.shared_page(offset, limit)?;
+                let before = accounts.len();
+                for appid in page.appids() {
+                    if seen.insert(appid.to_owned()) {
+                        accounts.push(appid.to_owned());
+                    }
+                }
+                // A page without a new account ends the list.
+                next = page.next_offset(offset).filter(|_| accounts.len() > before);
+            }
+            Ok(accounts)
+        })
     }
 
     /// Reads a page, once for all calls that need it. No lock is held meanwhile.

@@ -19,6 +19,7 @@
 //! - `settings`: flags, environment and config file combined.
 //! - `state`: where later runs find what this one did, if no store is set.
 //! - `context`: what a subcommand works with.
+//! - `platform`: the settings of commands that keep what WeChat gives a platform.
 //! - `args`: arguments that several subcommands share.
 //! - `report`: results that several subcommands share.
 //! - `command`: what a subcommand consists of.
@@ -42,6 +43,7 @@ mod interrupt;
 mod message;
 mod options;
 mod output;
+mod platform;
 mod report;
 mod secret;
 mod settings;

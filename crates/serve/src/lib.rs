@@ -11,9 +11,9 @@
 //! - `metrics`: counters, in Prometheus' text format.
 //! - `signature`: signs what is forwarded.
 //! - `forward`: hands decrypted events on.
+//! - `page`: the HTML pages.
 //! - `reply`: responses and their headers.
 //! - `state`: ties a browser's way back from WeChat to its way there.
-//! - `page`: the HTML pages.
 //! - `service`: what all requests share.
 //! - `routes`: one module for each path.
 //! - `server`: accepts connections and ends them in an orderly way.

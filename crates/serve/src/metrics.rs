@@ -131,7 +131,10 @@ mod tests {
             metrics.count(Family::Pushes, &event.to_string());
         }
         let text = metrics.text();
-        assert!(text.contains("wxlink_pushes_total{event=\"other\"} 936\n"), "{text}");
+        assert!(
+            text.contains("wxlink_pushes_total{event=\"other\"} 936\n"),
+            "{text}"
+        );
         assert_eq!(text.matches("wxlink_pushes_total{").count(), MAX_VALUES + 1);
     }
 }

@@ -84,7 +84,11 @@ pub(crate) fn start(lang: Lang, state: &str, account: Option<&str>) -> String {
         "<nav><a href=\"/authorize?lang={}{account}\" hreflang=\"{}\">{}</a></nav>\n",
         other.0, other.0, other.1
     );
-    document(lang, title.get(lang), &format!("{nav}{}{body}", heading(title.get(lang))))
+    document(
+        lang,
+        title.get(lang),
+        &format!("{nav}{}{body}", heading(title.get(lang))),
+    )
 }
 
 /// The page about an outcome.
@@ -262,7 +266,11 @@ mod tests {
             (None, Some("fr"), Lang::Zh),
             (Some("xx"), None, Lang::Zh),
         ] {
-            assert_eq!(language(parameter, header), lang, "{parameter:?} {header:?}");
+            assert_eq!(
+                language(parameter, header),
+                lang,
+                "{parameter:?} {header:?}"
+            );
         }
     }
 
@@ -282,6 +290,9 @@ mod tests {
         let style = html.split("<style>").nth(1).unwrap();
         let style = style.split("</style>").next().unwrap();
         let hash = digest::digest(&digest::SHA256, style.as_bytes());
-        assert_eq!(style_hash(), format!("sha256-{}", BASE64_STANDARD.encode(hash)));
+        assert_eq!(
+            style_hash(),
+            format!("sha256-{}", BASE64_STANDARD.encode(hash))
+        );
     }
 }

@@ -43,7 +43,10 @@ pub(crate) fn redirect(url: &str) -> Reply {
 }
 
 pub(crate) fn method_not_allowed(allowed: &'static str) -> Reply {
-    let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, "this path has other methods\n");
+    let mut reply = text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path has other methods\n",
+    );
     set(&mut reply, ALLOW, allowed);
     reply
 }

@@ -6,7 +6,6 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -37,7 +36,7 @@ const MAX_WORKERS: usize = 64;
 /// The pause after a connection could not be accepted, for instance for lack of file descriptors.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(20);
 /// How often codes are exchanged that were stored and not exchanged.
-const CODES_INTERVAL: Duration = Duration::from_secs(15);
+const CODES_INTERVAL: Duration = Duration::from_secs(5);
 /// How long requests may still take after a request to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
@@ -164,7 +163,7 @@ async fn respond(service: Arc<Service>, request: Request<Incoming>) -> Reply {
 async fn exchange_codes(service: Arc<Service>) {
     loop {
         let service = service.clone();
-        let _ = tokio::task::spawn_blocking(move || service.exchange_stored_codes()).await;
+        let _ = tokio::task::spawn_blocking(move || service.exchange_waiting_codes()).await;
         sleep(CODES_INTERVAL).await;
     }
 }

@@ -1,11 +1,11 @@
 //! What all requests share.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use wxlink::Client;
+use wxlink::{Client, PushAction};
 
 use crate::forward::Forwarder;
 use crate::log;
@@ -25,6 +25,8 @@ pub(crate) struct Service {
     pub metrics: Metrics,
     pub style_hash: String,
     starts: Mutex<Minute>,
+    /// The accounts whose codes are stored and not exchanged.
+    waiting: Mutex<BTreeSet<String>>,
 }
 
 /// How many times something happened in the minute that began at an instant.
@@ -45,12 +47,13 @@ impl Service {
                 began: Instant::now(),
                 count: 0,
             }),
+            waiting: Mutex::default(),
         }
     }
 
     /// Whether another merchant may be sent to WeChat's page in this minute.
     pub fn take_start(&self) -> bool {
-        let mut minute = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut minute = lock(&self.starts);
         if minute.began.elapsed() >= Duration::from_secs(60) {
             *minute = Minute {
                 began: Instant::now(),
@@ -61,14 +64,40 @@ impl Service {
         minute.count <= STARTS_PER_MINUTE
     }
 
-    /// Exchanges the authorisation codes that were stored and not exchanged, because WeChat did not
-    /// answer in time or the service was ended.
-    pub fn exchange_stored_codes(&self) {
-        if let Err(error) = self.client.exchange_codes() {
-            log::write(
-                "codes",
-                &json!({"status": error.status().name(), "message": error.message()}),
-            );
+    /// Remembers that the account's code is to be exchanged later.
+    pub fn exchange_later(&self, account: &str) {
+        lock(&self.waiting).insert(account.to_owned());
+    }
+
+    /// How many codes are to be exchanged later.
+    pub fn waiting_codes(&self) -> usize {
+        lock(&self.waiting).len()
+    }
+
+    /// Exchanges the codes that could not be exchanged when they came.
+    pub fn exchange_waiting_codes(&self) {
+        let accounts = lock(&self.waiting).clone();
+        for account in accounts {
+            let done = self.client.finish_authorization(&account);
+            if matches!(done, Ok(PushAction::CodeStored)) {
+                continue;
+            }
+            let fields = match done {
+                Ok(action) => {
+                    lock(&self.waiting).remove(&account);
+                    json!({"account": account, "action": action.as_str()})
+                }
+                Err(error) => json!({
+                    "account": account,
+                    "status": error.status().name(),
+                    "message": error.message(),
+                }),
+            };
+            log::write("code", &fields);
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -44,7 +44,8 @@ impl PublicUrl {
             Some(("http", authority)) => (false, authority),
             _ => return Err(SettingsError::PUBLIC_URL),
         };
-        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        let is_host =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
         if authority.is_empty() || !authority.chars().all(is_host) {
             return Err(SettingsError::PUBLIC_URL);
         }
@@ -112,7 +113,10 @@ mod tests {
         for (text, origin) in [
             ("https://link.example.com", "https://link.example.com"),
             ("https://Link.Example.com/", "https://link.example.com"),
-            ("https://link.example.com:8443", "https://link.example.com:8443"),
+            (
+                "https://link.example.com:8443",
+                "https://link.example.com:8443",
+            ),
             ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
             ("http://[::1]:8000", "http://[::1]:8000"),
         ] {
@@ -130,7 +134,11 @@ mod tests {
             "https://a\r\nb",
             "ftp://a",
         ] {
-            assert_eq!(PublicUrl::parse(text), Err(SettingsError::PUBLIC_URL), "{text:?}");
+            assert_eq!(
+                PublicUrl::parse(text),
+                Err(SettingsError::PUBLIC_URL),
+                "{text:?}"
+            );
         }
         for text in ["http://link.example.com", "http://127.0.0.1.example.com"] {
             assert_eq!(PublicUrl::parse(text), Err(SettingsError::PLAIN_HTTP));

@@ -18,6 +18,9 @@ mod tests {
     #[test]
     fn the_signature_covers_time_and_body() {
         let signature = super::sign("secret", 1_700_000_000, b"{\"a\":1}");
-        assert_eq!(signature, "49f24e537407743fa4a0242bb63b94b9a47ee99cbbe071ccd8a22550ae411686");
+        assert_eq!(
+            signature,
+            "49f24e537407743fa4a0242bb63b94b9a47ee99cbbe071ccd8a22550ae411686"
+        );
     }
 }

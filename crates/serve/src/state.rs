@@ -30,7 +30,11 @@ pub(crate) fn deleted_cookie(public_url: &PublicUrl) -> String {
 
 fn with_age(public_url: &PublicUrl, value: &str, seconds: u32) -> String {
     let name = name(public_url);
-    let secure = if public_url.is_https() { "; Secure" } else { "" };
+    let secure = if public_url.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
     format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }
 
@@ -66,9 +70,8 @@ mod tests {
         assert_ne!(state, other);
         let cookie = cookie(&url, &state);
         let sent = cookie.split(';').next().unwrap();
-        let is_known = |cookies: &[&str], state: &str| {
-            is_of_browser(&url, cookies.iter().copied(), state)
-        };
+        let is_known =
+            |cookies: &[&str], state: &str| is_of_browser(&url, cookies.iter().copied(), state);
         assert!(is_known(&[sent], &state));
         assert!(is_known(&["a=b", &format!("c=d; {sent}")], &state));
         assert!(!is_known(&[sent], &other));

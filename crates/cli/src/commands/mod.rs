@@ -10,6 +10,8 @@ mod list;
 mod man;
 mod platform;
 mod sandbox;
+#[cfg(feature = "serve")]
+mod serve;
 mod unlink;
 mod wait;
 
@@ -28,6 +30,8 @@ const SUBCOMMANDS: &[Subcommand] = &[
     explain::SUBCOMMAND,
     bulk::SUBCOMMAND,
     platform::SUBCOMMAND,
+    #[cfg(feature = "serve")]
+    serve::SUBCOMMAND,
     doctor::SUBCOMMAND,
     sandbox::SUBCOMMAND,
     completions::SUBCOMMAND,

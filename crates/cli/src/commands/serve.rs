@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
@@ -16,7 +15,7 @@ use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::interrupt;
 use crate::message::Message;
-use crate::secret;
+use crate::{args, platform, secret};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     command,
@@ -24,8 +23,6 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 };
 
 const FORWARD_SECRET: &str = "WXLINK_FORWARD_SECRET";
-/// The most time for one call. WeChat waits for the answer to a push for 5 s.
-const CALL_LIMIT: Duration = Duration::from_millis(3500);
 
 fn command() -> Command {
     Command::new("serve")
@@ -74,11 +71,8 @@ fn command() -> Command {
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let settings = settings(context, matches)?;
-    let mut options = context.settings.options().clone();
-    super::check_platform_store(context)?;
-    let limit = context.client_limit().min(CALL_LIMIT);
-    options.set("timeout_ms", &limit.as_millis().to_string())?;
-    let client = context.uncancelled_client(&options)?;
+    platform::check(context).map_err(CommandError::Usage)?;
+    let client = context.uncancelled_client(context.settings.options())?;
     let listen = settings.listen;
     let failed = |e: std::io::Error| {
         CommandError::Usage(Message::new(
@@ -109,7 +103,7 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
 
 fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, CommandError> {
     let lang = context.out.lang();
-    let url = crate::args::required(matches, "public-url");
+    let url = args::required(matches, "public-url");
     let public_url = PublicUrl::parse(url)
         .map_err(|e| CommandError::usage(format!("--public-url: {}", e.message(lang))))?;
     let forward = match matches.get_one::<String>("forward") {
@@ -120,7 +114,9 @@ fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, Command
         }),
     };
     Ok(Settings {
-        listen: *matches.get_one("listen").unwrap_or(&([127, 0, 0, 1], 8000).into()),
+        listen: *matches
+            .get_one("listen")
+            .unwrap_or(&([127, 0, 0, 1], 8000).into()),
         public_url,
         forward,
     })

@@ -43,7 +43,12 @@ pub(crate) fn send_to_wechat(service: &Service, request: &Parts) -> Reply {
     };
     let state = parameter(request, "state").unwrap_or_default();
     if !state::is_of_browser(&service.public_url, cookies(request), &state) {
-        return outcome(service, request, StatusCode::FORBIDDEN, &Outcome::UnknownState);
+        return outcome(
+            service,
+            request,
+            StatusCode::FORBIDDEN,
+            &Outcome::UnknownState,
+        );
     }
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     if !service.take_start() {
@@ -54,7 +59,11 @@ pub(crate) fn send_to_wechat(service: &Service, request: &Parts) -> Reply {
     match url {
         Ok(url) => {
             let is_wechat = header(request, USER_AGENT).is_some_and(|a| a.contains(WECHAT_BROWSER));
-            reply::redirect(if is_wechat { url.phone() } else { url.computer() })
+            reply::redirect(if is_wechat {
+                url.phone()
+            } else {
+                url.computer()
+            })
         }
         Err(error) => {
             log::write(

@@ -17,7 +17,12 @@ use crate::state;
 pub(crate) fn respond(service: &Service, request: &Parts) -> Reply {
     let state = parameter(request, "state").unwrap_or_default();
     if !state::is_of_browser(&service.public_url, cookies(request), &state) {
-        return outcome(service, request, StatusCode::FORBIDDEN, &Outcome::UnknownState);
+        return outcome(
+            service,
+            request,
+            StatusCode::FORBIDDEN,
+            &Outcome::UnknownState,
+        );
     }
     let mut reply = match parameter(request, "auth_code") {
         Some(code) if !code.is_empty() => exchange(service, request, &code),
@@ -31,10 +36,14 @@ fn exchange(service: &Service, request: &Parts, code: &str) -> Reply {
     match service.client.accept_authorization(code) {
         Ok(authorization) => {
             let account = authorization.account();
-            let may_link = authorization.may_link();
+            // If WeChat does not list the permission sets, the first link will show it.
+            let may_link = authorization.may_link().unwrap_or(true);
             let label = if may_link { "may_link" } else { "may_not_link" };
             service.metrics.count(Family::Authorizations, label);
-            log::write("authorized", &json!({"account": account, "may_link": may_link}));
+            log::write(
+                "authorized",
+                &json!({"account": account, "may_link": may_link}),
+            );
             let page = if may_link {
                 Outcome::MayLink { account }
             } else {
@@ -45,7 +54,10 @@ fn exchange(service: &Service, request: &Parts, code: &str) -> Reply {
         Err(error) => {
             let status = error.status().name();
             service.metrics.count(Family::Authorizations, status);
-            log::write("authorized", &json!({"status": status, "message": error.message()}));
+            log::write(
+                "authorized",
+                &json!({"status": status, "message": error.message()}),
+            );
             match error.class() {
                 Some(Class::ActionRequired | Class::InvalidRequest) => {
                     outcome(service, request, StatusCode::BAD_GATEWAY, &Outcome::Refused)

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
-use wxlink::Status;
+use wxlink::{AcceptedPush, PushAction, Status};
 
 use crate::log;
 use crate::metrics::Family;
@@ -18,14 +18,19 @@ pub(crate) fn respond(service: &Service, request: &Parts, body: &Bytes) -> Reply
     let query = request.uri.query().unwrap_or_default();
     match service.client.accept_push(query, body) {
         Ok(push) => {
-            let did = push.action().name();
             let mut fields = json!({
                 "info_type": push.event(),
                 "account": push.account(),
-                "did": did,
+                "action": push.action().as_str(),
                 "ms": milliseconds(began),
             });
-            let forwarded = forward(service, &push.json(), push.is_ours());
+            if !push.reason().is_empty() {
+                fields["reason"] = push.reason().into();
+            }
+            if let (PushAction::CodeStored, Some(account)) = (push.action(), push.account()) {
+                service.exchange_later(account);
+            }
+            let forwarded = forward(service, &push);
             if let Err(error) = &forwarded {
                 fields["forward_error"] = Value::from(error.as_str());
             }
@@ -54,11 +59,18 @@ pub(crate) fn respond(service: &Service, request: &Parts, body: &Bytes) -> Reply
 }
 
 /// Hands an event on that is not handled here.
-fn forward(service: &Service, event: &str, is_ours: bool) -> Result<(), String> {
+fn forward(service: &Service, push: &AcceptedPush) -> Result<(), String> {
+    let is_ours = push.action() != PushAction::Unhandled;
     let Some(forwarder) = service.forwarder.as_ref().filter(|_| !is_ours) else {
         return Ok(());
     };
-    let result = forwarder.send(event);
+    let event = json!({
+        "event": push.event(),
+        "account": push.account(),
+        "create_time": push.create_time(),
+        "fields": push.fields(),
+    });
+    let result = forwarder.send(&event.to_string());
     let label = if result.is_ok() { "ok" } else { "failed" };
     service.metrics.count(Family::Forwarded, label);
     result

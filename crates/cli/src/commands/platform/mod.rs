@@ -1,8 +1,11 @@
-//! `wxlink platform`: stores what WeChat gives a third-party platform: tickets and the refresh
-//! tokens of accounts.
+//! `wxlink platform`: shows the state of a third-party platform, and stores what WeChat gives it:
+//! tickets and the refresh tokens of accounts.
+
+mod status;
 
 use clap::{ArgMatches, Command};
 use serde_json::json;
+use wxlink::Lang;
 
 use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
@@ -10,7 +13,7 @@ use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::message::Message;
 use crate::output::SUCCESS;
-use crate::{args, secret};
+use crate::{args, platform, secret};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     command,
@@ -22,14 +25,15 @@ const ADD_ACCOUNT: &str = "add-account";
 
 fn command() -> Command {
     Command::new("platform")
-        .about("Store a third-party platform's ticket or an account's refresh token, from stdin")
+        .about("Show a third-party platform's state, or store its ticket or refresh tokens")
         .long_about(
-            "Store what WeChat gives a third-party platform (component_appid), for all programs \
-             that share its store. The secret is read from stdin; at a terminal the command asks \
+            "Show the state of a third-party platform (component_appid), or store what WeChat gives \
+             it, for all programs that share its store. A secret is read from stdin; at a terminal the command asks \
              for it and does not show it. The store must \
              outlive the command: set the option store to file:PATH or redis://HOST.",
         )
         .subcommand_required(true)
+        .subcommand(status::command())
         .subcommand(set_ticket())
         .subcommand(add_account())
         .after_help(examples(&[(
@@ -67,7 +71,10 @@ fn add_account() -> Command {
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
-    check_settings(context)?;
+    if let Some((status::NAME, _)) = matches.subcommand() {
+        return status::show(context);
+    }
+    platform::check(context).map_err(nothing_stored)?;
     let client = context.client_with(context.settings.options())?;
     let read = |name| secret::from_stdin(name, context.out.lang());
     match matches.subcommand() {
@@ -85,51 +92,11 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     Ok(ExitCode::Done)
 }
 
-/// Checks that the secret would be kept: there must be a platform, and a store outside this
-/// process.
-fn check_settings(context: &Context) -> Result<(), CommandError> {
-    let settings = &context.settings;
-    let is_set = |key| settings.set().iter().any(|s| s.key == key);
-    if !is_set("component_appid") || !is_set("component_appsecret") {
-        return Err(CommandError::Usage(no_platform(context)));
-    }
-    if settings.redacted("store") == "memory" {
-        return Err(CommandError::Usage(Message::new(
-            "nothing was stored: the option store is memory, whose content is lost when this \
-             command exits. Set it to file:PATH or redis://HOST (--store, WXLINK_STORE or the \
-             config file)",
-            "未保存：选项 store 为 memory，命令结束后内容即丢失。请将其设为 file:PATH 或 redis://HOST\
-             （--store、WXLINK_STORE 或配置文件）",
-        )));
-    }
-    Ok(())
-}
-
-fn no_platform(context: &Context) -> Message {
-    let other = context.settings.token_source();
-    let other = other.filter(|s| !s.key.starts_with("component_"));
-    let (hint_en, hint_zh) = match other {
-        Some(s) => (
-            format!(
-                " {} ({}) replaces the platform's settings: unset it.",
-                s.key, s.source
-            ),
-            format!(
-                "{}（{}）会取代第三方平台的设置：请先取消它。",
-                s.key, s.source
-            ),
-        ),
-        None => Default::default(),
-    };
-    Message::new(
-        format!(
-            "nothing was stored: no third-party platform is set. Set component_appid and \
-             component_appsecret (WXLINK_COMPONENT_APPID and WXLINK_COMPONENT_APPSECRET, or the \
-             config file).{hint_en}"
-        ),
-        format!(
-            "未保存：未设置第三方平台。请设置 component_appid 和 component_appsecret\
-             （WXLINK_COMPONENT_APPID 和 WXLINK_COMPONENT_APPSECRET，或配置文件）。{hint_zh}"
-        ),
-    )
+/// Adds that nothing was stored.
+fn nothing_stored(why: Message) -> CommandError {
+    let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+    CommandError::Usage(Message::new(
+        format!("nothing was stored: {en}"),
+        format!("未保存：{zh}"),
+    ))
 }

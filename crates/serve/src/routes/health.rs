@@ -1,0 +1,48 @@
+//! `GET /healthz` and `GET /metrics`.
+
+use hyper::StatusCode;
+
+use crate::metrics::gauge;
+use crate::reply::{self, Reply};
+use crate::service::Service;
+
+/// Healthy means that the store can be used: without it, pushes are lost.
+pub(crate) fn healthz(service: &Service) -> Reply {
+    match service.client.platform_status() {
+        Ok(_) => reply::text(StatusCode::OK, "ok\n"),
+        Err(_) => reply::text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the store cannot be used\n",
+        ),
+    }
+}
+
+pub(crate) fn metrics(service: &Service) -> Reply {
+    let mut text = service.metrics.text();
+    let status = service.client.platform_status();
+    text += &gauge(
+        "wxlink_store_up",
+        "Whether the store can be used.",
+        f64::from(u8::from(status.is_ok())),
+    );
+    if let Ok(status) = status {
+        if let Some(age) = status.ticket_age() {
+            text += &gauge(
+                "wxlink_ticket_age_seconds",
+                "Time since WeChat made the stored ticket; it pushes one every 10 minutes.",
+                age as f64,
+            );
+        }
+        text += &gauge(
+            "wxlink_token_expires_in_seconds",
+            "Remaining lifetime of the platform's access token; 0 if there is none.",
+            status.token_expires_in() as f64,
+        );
+    }
+    text += &gauge(
+        "wxlink_codes_waiting",
+        "Authorisation codes that this instance has stored and not exchanged.",
+        service.waiting_codes() as f64,
+    );
+    reply::metrics(text)
+}

@@ -73,7 +73,8 @@ impl Severity {
             | Status::BadValue
             | Status::BadOption
             | Status::Buffer
-            | Status::NotFound => Severity::Usage,
+            | Status::NotFound
+            | Status::BadPush => Severity::Usage,
             Status::NoToken => Severity::NoAccess,
             Status::Cancelled => Severity::Interrupted,
             Status::Resolve

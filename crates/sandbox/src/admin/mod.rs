@@ -4,6 +4,7 @@
 //! journal.
 
 pub(crate) mod approvals;
+pub(crate) mod authorizations;
 pub(crate) mod credentials;
 pub(crate) mod error;
 pub(crate) mod faults;

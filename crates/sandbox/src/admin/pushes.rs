@@ -10,14 +10,10 @@ use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, after_parameter, respond};
 use crate::model::clock::after_seconds;
 use crate::model::push::PushSettings;
-use crate::wechat::events::{self, Authorize, Authorized};
-use crate::wechat::platform::{PreAuthProblem, PushState};
+use crate::wechat::events;
+use crate::wechat::platform::PushState;
 use crate::wechat::push_message::{Field, PushMessage, is_element_name};
-use crate::wechat::redirect;
 use crate::wechat::state::Credentials;
-
-/// The most times an event is pushed for one consent.
-const MAX_EVENTS: u32 = 10;
 
 fn no_push() -> AdminError {
     AdminError::not_found("events are pushed nowhere. PUT /__sandbox/component/push sets the URL")
@@ -158,81 +154,4 @@ pub(crate) fn send(request: AdminRequest) -> AdminResult {
         }
     };
     respond(&json!({ "push": push }))
-}
-
-/// The consent of an account, without the authorisation page.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OwnConsent {
-    account: String,
-    #[serde(default = "yes")]
-    permission: bool,
-    pre_auth_code: Option<String>,
-    redirect_uri: Option<String>,
-    events: Option<u32>,
-    #[serde(default)]
-    event_after_s: u64,
-}
-
-fn yes() -> bool {
-    true
-}
-
-pub(crate) fn authorize(request: AdminRequest) -> AdminResult {
-    let own: OwnConsent = request.json()?;
-    let now_ms = request.state.clock.now_ms();
-    let wechat = &mut request.state.wechat;
-    wechat
-        .world()
-        .check_known_account(&own.account)
-        .map_err(AdminError::not_found)?;
-    if own.events.is_some_and(|events| events > MAX_EVENTS) {
-        return Err(AdminError::bad_request(format!(
-            "`events` is at most {MAX_EVENTS}"
-        )));
-    }
-    let Credentials {
-        platform,
-        generator,
-        ..
-    } = wechat.credentials();
-    let platform = existing(platform)?;
-    if let Some(uri) = &own.redirect_uri {
-        redirect::check(uri, &platform.page.domains)
-            .map_err(|problem| AdminError::bad_request(format!("`redirect_uri`: {problem}")))?;
-    }
-    let pre_auth_code = match own.pre_auth_code {
-        Some(code) => {
-            platform
-                .check_pre_auth_code(&code, now_ms)
-                .map_err(|problem| {
-                    AdminError::conflict(match problem {
-                        PreAuthProblem::Unknown => "`pre_auth_code` is unknown",
-                        PreAuthProblem::Used => "`pre_auth_code` was used",
-                        PreAuthProblem::Expired => "`pre_auth_code` has expired",
-                    })
-                })?;
-            code
-        }
-        None => platform.create_pre_auth_code(generator, now_ms),
-    };
-    let consent = Authorize {
-        account: &own.account,
-        permission: own.permission,
-        pre_auth_code: &pre_auth_code,
-        events: own.events,
-        event_after_s: own.event_after_s,
-    };
-    let Some(Authorized { consent, pushes }) = events::authorize(wechat, consent, now_ms) else {
-        return Err(AdminError::conflict("this world has no platform"));
-    };
-    let redirect = own
-        .redirect_uri
-        .map(|uri| redirect::with_code(&uri, &consent));
-    respond(&json!({
-        "authorization_code": consent.authorization_code,
-        "expires_in": consent.expires_in,
-        "redirect": redirect,
-        "pushes": pushes,
-    }))
 }

@@ -2,7 +2,7 @@
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult};
-use crate::admin::{approvals, credentials, faults, journal, pushes, world};
+use crate::admin::{approvals, authorizations, credentials, faults, journal, pushes, world};
 use crate::simulator::Simulator;
 use crate::wechat::query::percent_decoded;
 
@@ -45,7 +45,7 @@ const ROUTES: &[Route] = &[
     route("GET", "pushes", pushes::show),
     route("POST", "pushes", pushes::send),
     route("DELETE", "pushes", pushes::clear),
-    route("POST", "authorizations", pushes::authorize),
+    route("POST", "authorizations", authorizations::authorize),
     route("GET", "authorizers/{appid}", credentials::show_authorizer),
     route("PUT", "authorizers/{appid}", credentials::put_authorizer),
     route(

@@ -72,6 +72,7 @@ fn command() -> Command {
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let settings = settings(context, matches)?;
     platform::check(context).map_err(CommandError::Usage)?;
+    check_push_keys(context)?;
     let client = context.uncancelled_client(context.settings.options())?;
     let listen = settings.listen;
     let failed = |e: std::io::Error| {
@@ -99,6 +100,21 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     };
     server.run(stopped).map_err(failed)?;
     Ok(ExitCode::Done)
+}
+
+/// Checks that pushes can be verified and decrypted.
+fn check_push_keys(context: &Context) -> Result<(), CommandError> {
+    let is_set = |key| context.settings.set().iter().any(|s| s.key == key);
+    if is_set("push_token") && is_set("push_aes_key") {
+        return Ok(());
+    }
+    Err(CommandError::Usage(Message::new(
+        "pushes cannot be read: set push_token and push_aes_key (WXLINK_PUSH_TOKEN and \
+         WXLINK_PUSH_AES_KEY, or the config file) to the Token and the EncodingAESKey in the \
+         platform's settings",
+        "无法读取推送：请将 push_token 和 push_aes_key（WXLINK_PUSH_TOKEN 和 WXLINK_PUSH_AES_KEY，\
+         或配置文件）设为平台设置中的 Token 和 EncodingAESKey",
+    )))
 }
 
 fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, CommandError> {

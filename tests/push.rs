@@ -474,7 +474,7 @@ fn a_redirect_and_a_push_may_carry_the_same_code() {
                 assert_eq!(
                     client.accept_authorization(CODE).unwrap().account(),
                     ACCOUNT
-                )
+                );
             });
             scope.spawn(|| {
                 let action = accept(&client, &push).unwrap();

@@ -324,7 +324,7 @@ impl Client {
         self.with_platform(|platform| platform.accounts(self.deadline(), &self.cancel))
     }
 
-    /// The state of the platform's ticket and access token in the store. Calls nobody.
+    /// The state of the platform's ticket and access token in the store. Makes no request.
     ///
     /// # Errors
     /// - [`Status::Store`](crate::Status::Store): the store cannot be used.

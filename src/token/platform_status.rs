@@ -33,8 +33,8 @@ impl PlatformStatus {
         self.has_ticket
     }
 
-    /// How long ago WeChat made the ticket (s); `None` if there is none, or if it was stored without
-    /// its push. WeChat pushes one every 10 minutes, and accepts one for 12 hours.
+    /// How long ago WeChat made the ticket (s); `None` if there is none, or if it was stored
+    /// without its push. WeChat pushes one every 10 minutes, and accepts one for 12 hours.
     pub fn ticket_age(&self) -> Option<u64> {
         self.ticket_age
     }

@@ -29,7 +29,7 @@ pub(crate) fn style_hash() -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(hash))
 }
 
-/// What the page says to somebody who came back from WeChat, or did not get there.
+/// What the page says to a merchant who came back from WeChat, or did not get there.
 pub(crate) enum Outcome<'a> {
     /// The account has authorised the platform, and mini programs can be linked to it.
     MayLink { account: &'a str },
@@ -166,8 +166,8 @@ pub(crate) fn outcome(lang: Lang, outcome: &Outcome<'_>) -> String {
                 zh: "链接不完整",
             },
             Text {
-                en: "Ask whoever sent it to you for a new one.",
-                zh: "请向发送链接的人索取新的链接。",
+                en: "Ask the operator of this service for a new one.",
+                zh: "请向本服务的运营方索取新的链接。",
             },
         ),
     };

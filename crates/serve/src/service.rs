@@ -13,8 +13,8 @@ use crate::metrics::Metrics;
 use crate::page;
 use crate::settings::PublicUrl;
 
-/// How many merchants a minute are sent to WeChat's page at most. Each costs a call of WeChat, whose
-/// number a day is limited.
+/// How many merchants a minute are sent to WeChat's page at most. Each costs a call of WeChat,
+/// whose number a day is limited.
 const STARTS_PER_MINUTE: u32 = 120;
 
 /// A running service.

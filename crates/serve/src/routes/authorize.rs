@@ -1,6 +1,6 @@
 //! `GET /authorize`: the page with the button that sends a merchant to WeChat, and
-//! `GET /authorize/continue`, to which the button leads. WeChat checks that the browser comes from a
-//! page of the platform's registered host.
+//! `GET /authorize/continue`, to which the button leads. WeChat checks that the browser comes from
+//! a page of the platform's registered host.
 
 use hyper::StatusCode;
 use hyper::header::USER_AGENT;

@@ -151,12 +151,19 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// - [`Status::BadPush`](crate::Status::BadPush): it is not a push of WeChat's to this platform; the message gives the
+    /// - [`Status::BadPush`]: it is not a push of WeChat's to this platform; the message gives the
     ///   reason.
-    /// - [`Status::Store`](crate::Status::Store): the store could not keep it in time. Answer with an error, so that
+    /// - [`Status::Store`]: the store could not keep it in time. Answer with an error, so that
     ///   WeChat sends it again.
-    /// - [`Status::BadValue`](crate::Status::BadValue): an option is missing.
-    /// - [`Status::Cancelled`](crate::Status::Cancelled), [`Status::Forked`](crate::Status::Forked), [`Status::Internal`](crate::Status::Internal).
+    /// - [`Status::BadValue`]: an option is missing.
+    /// - [`Status::Cancelled`], [`Status::Forked`], [`Status::Internal`].
+    ///
+    /// [`Status::BadPush`]: crate::Status::BadPush
+    /// [`Status::Store`]: crate::Status::Store
+    /// [`Status::BadValue`]: crate::Status::BadValue
+    /// [`Status::Cancelled`]: crate::Status::Cancelled
+    /// [`Status::Forked`]: crate::Status::Forked
+    /// [`Status::Internal`]: crate::Status::Internal
     pub fn accept_push(&self, query: &str, body: &[u8]) -> Result<AcceptedPush, Error> {
         let limit = Instant::now() + self.timeout().min(MAX_PUSH_TIME);
         self.with_platform(|platform| {
@@ -244,11 +251,15 @@ impl Client {
     /// [`accept_authorization`](Client::accept_authorization).
     ///
     /// # Errors
-    /// - [`Status::BadValue`](crate::Status::BadValue): `redirect_uri` is not a URL with `http://` or `https://`, or the
+    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or the
     ///   client is not a platform's.
-    /// - [`Status::Api`](crate::Status::Api): WeChat refused; see [`class`](Error::class).
-    /// - [`Status::NoToken`](crate::Status::NoToken): the platform has no access token; the message gives the reason.
+    /// - [`Status::Api`]: WeChat refused; see [`class`](Error::class).
+    /// - [`Status::NoToken`]: the platform has no access token; the message gives the reason.
     /// - As with other calls if the request fails.
+    ///
+    /// [`Status::BadValue`]: crate::Status::BadValue
+    /// [`Status::Api`]: crate::Status::Api
+    /// [`Status::NoToken`]: crate::Status::NoToken
     pub fn authorization_url(
         &self,
         redirect_uri: &str,
@@ -282,10 +293,14 @@ impl Client {
     /// remembered for an hour.
     ///
     /// # Errors
-    /// - [`Status::BadValue`](crate::Status::BadValue): the code is empty or too long, or the client is not a platform's.
-    /// - [`Status::Api`](crate::Status::Api): WeChat refused the code; the account has to authorise the platform again.
-    /// - [`Status::NoToken`](crate::Status::NoToken): the platform has no access token, or the store cannot be used.
+    /// - [`Status::BadValue`]: the code is empty or too long, or the client is not a platform's.
+    /// - [`Status::Api`]: WeChat refused the code; the account has to authorise the platform again.
+    /// - [`Status::NoToken`]: the platform has no access token, or the store cannot be used.
     /// - As with other calls if the request fails. Call again with the same code.
+    ///
+    /// [`Status::BadValue`]: crate::Status::BadValue
+    /// [`Status::Api`]: crate::Status::Api
+    /// [`Status::NoToken`]: crate::Status::NoToken
     pub fn accept_authorization(&self, code: &str) -> Result<Authorization, Error> {
         let code = code.trim();
         self.check_text("code", code, MAX_CODE_BYTES)?;
@@ -327,8 +342,11 @@ impl Client {
     /// The state of the platform's ticket and access token in the store. Makes no request.
     ///
     /// # Errors
-    /// - [`Status::Store`](crate::Status::Store): the store cannot be used.
-    /// - [`Status::BadValue`](crate::Status::BadValue): the client is not a platform's.
+    /// - [`Status::Store`]: the store cannot be used.
+    /// - [`Status::BadValue`]: the client is not a platform's.
+    ///
+    /// [`Status::Store`]: crate::Status::Store
+    /// [`Status::BadValue`]: crate::Status::BadValue
     pub fn platform_status(&self) -> Result<PlatformStatus, Error> {
         self.with_platform(|platform| platform.status(self.deadline(), &self.cancel))
     }

@@ -14,7 +14,13 @@ const WIDTH: usize = 100;
 /// An enumeration without numbers, and the words for its values.
 fn word_enum(name: &str, comment: &str, all: &[&str], to_string_comment: &str) -> String {
     let mut text = line_comment("/// ", comment, WIDTH);
-    writeln!(text, "enum class {name} {{ {} }};\n", all.join(", ")).unwrap();
+    let one_line = format!("enum class {name} {{ {} }};", all.join(", "));
+    if one_line.len() <= WIDTH {
+        text += &one_line;
+    } else {
+        text += &format!("enum class {name} {{\n    {}\n}};", all.join(",\n    "));
+    }
+    text += "\n\n";
     text += &line_comment("/// ", to_string_comment, WIDTH);
     writeln!(
         text,

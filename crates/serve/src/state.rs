@@ -1,7 +1,8 @@
 //! Ties a browser's way back from WeChat to its way there, so that no other site can make a
-//! merchant's browser deliver the authorisation of another account. The state is random, in a cookie and in
-//! the URL to which WeChat sends the browser back, and used once: the way back deletes the cookie.
-//! No instance of the service keeps it, so that any of them can serve either way.
+//! merchant's browser deliver the authorisation of another account. The state is random, in a
+//! cookie and in the URL to which WeChat sends the browser back, and used once: the way back
+//! deletes the cookie. No instance of the service keeps it, so that any of them can serve either
+//! way.
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 

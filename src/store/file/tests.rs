@@ -6,8 +6,14 @@ pub(super) struct Folder(PathBuf);
 
 impl Folder {
     pub(super) fn new(name: &str) -> Folder {
-        // If the tests are killed, the next run replaces it.
-        Folder(wxlink_testkit::scratch(&format!("store-{name}")))
+        // A test program is target/PROFILE/deps/NAME. If the tests are killed, the next run
+        // replaces the folder.
+        let program = std::env::current_exe().unwrap();
+        let target = program.ancestors().nth(3).unwrap();
+        let dir = target.join("tmp").join(format!("store-{name}"));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        Folder(dir)
     }
 
     pub(super) fn path(&self) -> PathBuf {

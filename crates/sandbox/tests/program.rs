@@ -171,6 +171,19 @@ fn a_port_in_use_exits_with_1_and_names_the_address() {
 }
 
 #[test]
+fn the_line_has_what_a_receiver_of_pushes_needs() {
+    let url = "http://127.0.0.1:1/events";
+    let (mut child, _stdout, about) = start(&["--push-url", url, "--tls-name", "a.example"]);
+    let push = &about["push"];
+    assert_eq!(push["appid"], "wx0c00000000000001");
+    assert_eq!(push["settings"]["url"], url);
+    assert_eq!(push["settings"]["aes_key"].as_str().unwrap().len(), 43);
+    assert!(!push["settings"]["token"].as_str().unwrap().is_empty());
+    signal(&about["pid"], "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_world_from_a_file_and_bad_certificates() {
     let world = std::env::temp_dir().join(format!("wxlink-own-world-{}.json", std::process::id()));
     std::fs::write(

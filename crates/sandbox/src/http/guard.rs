@@ -39,8 +39,8 @@ pub(crate) fn check(headers: &HeaderMap, names: &[String]) -> Result<(), Refusal
     if !is_own_host(&host, names) {
         return forbidden(
             format!(
-                "unknown host {host:?}: use an IP address or `localhost`, or start the simulator with \
-             --tls-name"
+                "unknown host {host:?}: use an IP address or `localhost`, or start the \
+                 simulator with --tls-name"
             ),
             false,
         );

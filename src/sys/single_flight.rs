@@ -120,6 +120,7 @@ impl<T: Send + Sync + 'static> Flight<T> {
     ///
     /// # Errors
     /// There is no thread or no file descriptor left.
+    #[cfg(any(feature = "redis-store", test))]
     pub fn start(
         thread_name: &str,
         work: impl FnOnce() -> T + Send + 'static,

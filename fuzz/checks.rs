@@ -439,8 +439,8 @@ fn check_times(token: &TimedToken) {
     let _ = Instant::now() + token.expires_after;
 }
 
-/// Input: a byte that chooses what is read of a push; then the body of its request, decrypted bytes,
-/// or a decrypted message. Fields never contain a ticket or a code.
+/// Input: a byte that chooses what is read of a push; then the body of its request, decrypted
+/// bytes, or a decrypted message. Fields never contain a ticket or a code.
 pub fn push(data: &[u8]) {
     let Some((choice, data)) = data.split_first() else {
         return;

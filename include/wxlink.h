@@ -1133,7 +1133,10 @@ const char *wx_class_text(int32_t class_, const char *field, const char *lang);
  *         BY REFERENCE OUT BY VALUE 65536 BY REFERENCE OUT-LEN RETURNING STATUS-CODE.
  *
  * Parameters:
- *   op        the call to make: link, list, unlink, ensure or wait. Trailing spaces are ignored
+ *   op        the call to make: link, list, unlink, ensure or wait; for a third-party platform
+ *             push (wx_client_accept_push), url (wx_client_authorization_url), code
+ *             (wx_client_accept_authorization) or info (wx_client_account_info), with a file or
+ *             Redis store. Trailing spaces are ignored
  *   op_len    the length of op in bytes
  *   args      the arguments: UTF-8 lines KEY=VALUE that end with LF or CRLF. Spaces and NULs
  *             around keys and values are ignored. The keys are
@@ -1142,10 +1145,16 @@ const char *wx_class_text(int32_t class_, const char *field, const char *lang);
  *                             store, which holds the ticket and the accounts that another program
  *                             stored with wx_client_set_ticket and wx_client_add_account
  *               appid         the mini program's appid; for wait also its original id. Required
- *                             for all calls but list
+ *                             for all calls but list, push, url and code. For url and info: the
+ *                             account's appid
  *               notify_users  0 or 1. Required for link and ensure
  *               show_profile  0 or 1. Required for link and ensure
  *               wait_ms       for ensure and wait: how long to wait, in milliseconds; default 0
+ *               query, body_base64
+ *                             for push: the query string of WeChat's request, and its body in
+ *                             base64. Required
+ *               redirect_uri  for url. Required
+ *               code          for code: auth_code of the redirect. Required
  *               format        the format of out: json (the default) or lines
  *             and all keys of wx_options_set
  *   args_len  the length of args in bytes
@@ -1161,7 +1170,7 @@ const char *wx_class_text(int32_t class_, const char *field, const char *lang);
  *             size that out needs
  * Returns: as the function for the call, such as wx_ensure_linked for ensure, or
  *   WX_E_BUFFER        out is too small. For link, unlink and ensure: cap is less than 512 and
- *                      nothing was sent. For list and wait: call again with a larger buffer
+ *                      nothing was sent. For the others: call again with a larger buffer
  *   WX_E_BAD_VALUE     op is unknown, a line is not KEY=VALUE, or an argument is missing or
  *                      invalid
  *   WX_E_BAD_OPTION    a key is unknown, or an option does not take the value

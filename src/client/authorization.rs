@@ -9,6 +9,8 @@ use super::client::Client;
 use crate::config::limits::MAX_APPID_BYTES;
 use crate::error::Error;
 use crate::model::lang::Text;
+#[cfg(doc)]
+use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::token::{AccountInfo, Authorization, AuthorizationUrl, KeptPush, Platform};
 
@@ -149,12 +151,12 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// - [`Status::BadPush`](crate::Status::BadPush): it is not a push of WeChat's to this platform; the message gives the
+    /// - [`Status::BadPush`]: it is not a push of WeChat's to this platform; the message gives the
     ///   reason.
-    /// - [`Status::Store`](crate::Status::Store): the store could not keep it in time. Answer with an error, so that
+    /// - [`Status::Store`]: the store could not keep it in time. Answer with an error, so that
     ///   WeChat sends it again.
-    /// - [`Status::BadValue`](crate::Status::BadValue): an option is missing.
-    /// - [`Status::Cancelled`](crate::Status::Cancelled), [`Status::Forked`](crate::Status::Forked), [`Status::Internal`](crate::Status::Internal).
+    /// - [`Status::BadValue`]: an option is missing.
+    /// - [`Status::Cancelled`], [`Status::Forked`], [`Status::Internal`].
     pub fn accept_push(&self, query: &str, body: &[u8]) -> Result<AcceptedPush, Error> {
         let limit = Instant::now() + self.timeout().min(MAX_PUSH_TIME);
         self.with_platform(|platform| {
@@ -242,10 +244,10 @@ impl Client {
     /// [`accept_authorization`](Client::accept_authorization).
     ///
     /// # Errors
-    /// - [`Status::BadValue`](crate::Status::BadValue): `redirect_uri` is not a URL with `http://` or `https://`, or the
+    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or the
     ///   client is not a platform's.
-    /// - [`Status::Api`](crate::Status::Api): WeChat refused; see [`class`](Error::class).
-    /// - [`Status::NoToken`](crate::Status::NoToken): the platform has no access token; the message gives the reason.
+    /// - [`Status::Api`]: WeChat refused; see [`class`](Error::class).
+    /// - [`Status::NoToken`]: the platform has no access token; the message gives the reason.
     /// - As with other calls if the request fails.
     pub fn authorization_url(
         &self,
@@ -280,9 +282,9 @@ impl Client {
     /// remembered for an hour.
     ///
     /// # Errors
-    /// - [`Status::BadValue`](crate::Status::BadValue): the code is empty or too long, or the client is not a platform's.
-    /// - [`Status::Api`](crate::Status::Api): WeChat refused the code; the account has to authorise the platform again.
-    /// - [`Status::NoToken`](crate::Status::NoToken): the platform has no access token, or the store cannot be used.
+    /// - [`Status::BadValue`]: the code is empty or too long, or the client is not a platform's.
+    /// - [`Status::Api`]: WeChat refused the code; the account has to authorise the platform again.
+    /// - [`Status::NoToken`]: the platform has no access token, or the store cannot be used.
     /// - As with other calls if the request fails. Call again with the same code.
     pub fn accept_authorization(&self, code: &str) -> Result<Authorization, Error> {
         let code = code.trim();

@@ -61,8 +61,8 @@ pub struct AuthorizationUrl {
 }
 
 impl AuthorizationUrl {
-    /// The page for a computer. It shows a QR code, which the account's administrator scans. The URL
-    /// contains a secret code.
+    /// The page for a computer. It shows a QR code, which the account's administrator scans. The
+    /// URL contains a secret code.
     pub fn computer(&self) -> &str {
         &self.computer
     }

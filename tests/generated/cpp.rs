@@ -14,7 +14,12 @@ const WIDTH: usize = 100;
 /// An enumeration without numbers, and the words for its values.
 fn word_enum(name: &str, comment: &str, all: &[&str], to_string_comment: &str) -> String {
     let mut text = line_comment("/// ", comment, WIDTH);
-    writeln!(text, "enum class {name} {{ {} }};\n", all.join(", ")).unwrap();
+    let one_line = format!("enum class {name} {{ {} }};", all.join(", "));
+    text += &if one_line.len() <= WIDTH {
+        one_line + "\n\n"
+    } else {
+        format!("enum class {name} {{\n    {}\n}};\n\n", all.join(",\n    "))
+    };
     text += &line_comment("/// ", to_string_comment, WIDTH);
     writeln!(
         text,

@@ -9,6 +9,8 @@ use super::client::Client;
 use crate::config::limits::MAX_APPID_BYTES;
 use crate::error::Error;
 use crate::model::lang::Text;
+#[cfg(doc)]
+use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::token::{
     AccountInfo, Authorization, AuthorizationUrl, KeptPush, Platform, PlatformStatus,
@@ -157,13 +159,6 @@ impl Client {
     ///   WeChat sends it again.
     /// - [`Status::BadValue`]: an option is missing.
     /// - [`Status::Cancelled`], [`Status::Forked`], [`Status::Internal`].
-    ///
-    /// [`Status::BadPush`]: crate::Status::BadPush
-    /// [`Status::Store`]: crate::Status::Store
-    /// [`Status::BadValue`]: crate::Status::BadValue
-    /// [`Status::Cancelled`]: crate::Status::Cancelled
-    /// [`Status::Forked`]: crate::Status::Forked
-    /// [`Status::Internal`]: crate::Status::Internal
     pub fn accept_push(&self, query: &str, body: &[u8]) -> Result<AcceptedPush, Error> {
         let limit = Instant::now() + self.timeout().min(MAX_PUSH_TIME);
         self.with_platform(|platform| {
@@ -256,10 +251,6 @@ impl Client {
     /// - [`Status::Api`]: WeChat refused; see [`class`](Error::class).
     /// - [`Status::NoToken`]: the platform has no access token; the message gives the reason.
     /// - As with other calls if the request fails.
-    ///
-    /// [`Status::BadValue`]: crate::Status::BadValue
-    /// [`Status::Api`]: crate::Status::Api
-    /// [`Status::NoToken`]: crate::Status::NoToken
     pub fn authorization_url(
         &self,
         redirect_uri: &str,
@@ -297,10 +288,6 @@ impl Client {
     /// - [`Status::Api`]: WeChat refused the code; the account has to authorise the platform again.
     /// - [`Status::NoToken`]: the platform has no access token, or the store cannot be used.
     /// - As with other calls if the request fails. Call again with the same code.
-    ///
-    /// [`Status::BadValue`]: crate::Status::BadValue
-    /// [`Status::Api`]: crate::Status::Api
-    /// [`Status::NoToken`]: crate::Status::NoToken
     pub fn accept_authorization(&self, code: &str) -> Result<Authorization, Error> {
         let code = code.trim();
         self.check_text("code", code, MAX_CODE_BYTES)?;

@@ -15,12 +15,11 @@ const WIDTH: usize = 100;
 fn word_enum(name: &str, comment: &str, all: &[&str], to_string_comment: &str) -> String {
     let mut text = line_comment("/// ", comment, WIDTH);
     let one_line = format!("enum class {name} {{ {} }};", all.join(", "));
-    if one_line.len() <= WIDTH {
-        text += &one_line;
+    text += &if one_line.len() <= WIDTH {
+        one_line + "\n\n"
     } else {
-        text += &format!("enum class {name} {{\n    {}\n}};", all.join(",\n    "));
-    }
-    text += "\n\n";
+        format!("enum class {name} {{\n    {}\n}};\n\n", all.join(",\n    "))
+    };
     text += &line_comment("/// ", to_string_comment, WIDTH);
     writeln!(
         text,

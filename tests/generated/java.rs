@@ -209,7 +209,7 @@ fn choices() {
 
 #[test]
 fn endpoints() {
-    let comment = "WeChat's endpoints, for links and for a platform's tokens. An errcode may have \
+    let comment = "WeChat's endpoints, for links and for a platform. An errcode may have \
                    different meanings on them.";
     let endpoints: Vec<(&str, String)> = Endpoint::ALL
         .iter()

@@ -115,7 +115,17 @@ constexpr std::string_view to_string(lang value) noexcept {
 
 /// The endpoints of WeChat that answer errcodes: those for links, and those for the tokens of a
 /// third-party platform.
-enum class endpoint { link, get, unlink, component_token, authorizer_token, authorizer_list, create_preauthcode, query_auth, authorizer_info };
+enum class endpoint {
+    link,
+    get,
+    unlink,
+    component_token,
+    authorizer_token,
+    authorizer_list,
+    create_preauthcode,
+    query_auth,
+    authorizer_info
+};
 
 /// The endpoint as the library takes it.
 constexpr std::string_view to_string(endpoint value) noexcept {

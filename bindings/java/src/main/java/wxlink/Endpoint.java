@@ -3,8 +3,7 @@
 package wxlink;
 
 /**
- * WeChat's endpoints, for links and for a platform's tokens. An errcode may have different meanings
- * on them.
+ * WeChat's endpoints, for links and for a platform. An errcode may have different meanings on them.
  */
 public enum Endpoint {
     /** WeChat's linkMiniprogram. */

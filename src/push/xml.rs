@@ -60,14 +60,18 @@ pub(super) fn read(document: &str) -> Result<Element, Text> {
             Event::Empty(tag) => {
                 let name = name(tag.name().as_ref())?;
                 elements += 1;
-                let parent = open.last_mut().ok_or(NOT_XML)?;
                 if elements > MAX_ELEMENTS {
                     return Err(TOO_LARGE);
                 }
-                parent.children.push(Element {
+                let element = Element {
                     name,
                     ..Element::default()
-                });
+                };
+                match open.last_mut() {
+                    Some(parent) => parent.children.push(element),
+                    None if root.is_none() => root = Some(element),
+                    None => return Err(NOT_XML),
+                }
             }
             // The reader checks that it closes the element that was opened last.
             Event::End(_) => {

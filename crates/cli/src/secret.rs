@@ -21,11 +21,16 @@ enum Invalid {
     TooLong,
 }
 
-/// The access token in the file that `--token-file` names; `-` is stdin.
-pub(crate) fn token_in(path: &Path, lang: Lang) -> Result<String, CommandError> {
-    let what = format!("--token-file {}", path.display());
+/// The secret in the file that a flag names; `-` is stdin. `name` names it at a terminal.
+pub(crate) fn in_file(
+    flag: &str,
+    name: &str,
+    path: &Path,
+    lang: Lang,
+) -> Result<String, CommandError> {
+    let what = format!("{flag} {}", path.display());
     let secret = if path.as_os_str() == "-" {
-        read_stdin("access token", lang)
+        read_stdin(name, lang)
     } else {
         input::open(path)
             .map_err(Invalid::Unreadable)

@@ -14,6 +14,9 @@ use crate::message::Message;
 use crate::options;
 use crate::secret;
 
+/// The flag that names the file with the access token.
+const TOKEN_FILE: &str = "--token-file";
+
 /// The checked settings of a run.
 pub(crate) struct Settings {
     /// The options that are set, in the order of the library's table.
@@ -175,8 +178,8 @@ fn from_flag(
         return path
             .map(|path| {
                 Ok(setting(
-                    secret::token_in(path, lang)?,
-                    "--token-file".into(),
+                    secret::in_file(TOKEN_FILE, "access token", path, lang)?,
+                    TOKEN_FILE.into(),
                 ))
             })
             .transpose();

@@ -140,7 +140,8 @@ fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, Command
 
 fn forward_secret(context: &Context, matches: &ArgMatches) -> Result<String, CommandError> {
     if let Some(path) = matches.get_one::<PathBuf>("forward-secret-file") {
-        return secret::token_in(path, context.out.lang());
+        let lang = context.out.lang();
+        return secret::in_file("--forward-secret-file", "forward secret", path, lang);
     }
     variable(FORWARD_SECRET)?.ok_or_else(|| {
         CommandError::Usage(Message::new(

@@ -39,10 +39,9 @@
  * Time       A call returns within timeout_ms + 100 ms, name resolution included. The two calls
  *            that wait for administrators return within timeout_ms + wait_ms + 100 ms.
  * Retries    Linking can message every follower of an account. Once any byte of a link or unlink
- *            request has been sent, the library does not send it again, with two exceptions. If
+ *            request has been sent, the library does not send it again, with one exception: if
  *            WeChat refuses a token of the client's own token source, it has done nothing, and the
- *            request is sent once more with another token. And wx_ensure_linked posts again, at
- *            most max_retries times, if two reads of the list do not show the mini program.
+ *            request is sent once more with another token.
  * Secrets    No text that the library makes contains an access token, a password or another secret,
  *            even if a server repeats it, percent-encoded or with JSON or HTML escapes. A name such
  *            as [access_token] replaces it. Secrets in base64 or in pieces are not recognised. The

@@ -696,10 +696,13 @@ fn a_cancelled_ensure_says_that_the_outcome_of_its_post_is_unknown() {
     for (lang, expected) in [
         (
             "en",
-            "An invitation was posted and its outcome is unknown: \
-             read the list before posting again.",
+            "An invitation was posted and its outcome is unknown: the next call reads the list \
+             first, and posts nothing while this one may take effect.",
         ),
-        ("zh", "关联邀请已发送，但结果未知：再次发送前请先查询列表。"),
+        (
+            "zh",
+            "关联邀请已发送，但结果未知：再次调用时会先查询列表，在其仍可能生效期间不会再次发送。",
+        ),
     ] {
         // The post is not answered.
         let b = Bench::new();
@@ -828,6 +831,63 @@ fn an_item_of_an_unknown_status_is_pending_and_the_message_says_so() {
     let p = b.ensure(0);
     expect(&p, Status::Pending, LinkState::AwaitingAdministrator, 0);
     assert!(p.message().contains("unknown status 4"), "{p:?}");
+}
+
+#[test]
+fn a_status_that_cannot_be_read_is_no_invitation() {
+    for (status, shown) in [
+        (r#""status":null"#, "unknown status null"),
+        (r#""selected":1"#, "unknown status null"),
+        (r#""status":99999999999999999999"#, "unknown status 1e+20"),
+        (r#""status":"77""#, "unknown status \"77\""),
+    ] {
+        let b = Bench::new();
+        let text =
+            format!(r#"{{"errcode":0,"wxopens":{{"items":[{{"appid":"{APPID}",{status}}}]}}}}"#);
+        b.fault(json!({"endpoint": "get", "always": true, "fault": {"body": {"text": text}}}));
+        let p = b.ensure(0);
+        expect(&p, Status::Pending, LinkState::AwaitingAdministrator, 0);
+        assert!(p.message().contains(shown), "{status}: {}", p.message());
+        assert!(!p.message().contains("was sent"), "{}", p.message());
+    }
+}
+
+#[test]
+fn an_item_that_may_be_any_mini_program_leads_to_no_post() {
+    for item in [
+        json!({"AppId": APPID, "status": 1}),
+        json!({}),
+        json!({"appid": " ", "username": "", "status": 12}),
+    ] {
+        let b = Bench::new();
+        let text = json!({"errcode": 0, "wxopens": {"items": [item]}}).to_string();
+        b.fault(json!({"endpoint": "get", "always": true, "fault": {"body": {"text": text}}}));
+        let p = b.ensure(0);
+        expect(&p, Status::BadAnswer, LinkState::Unknown, 0);
+        assert!(p.message().contains("neither an appid nor"), "{p:?}");
+    }
+    // Blanks around an id do not hide it.
+    let b = Bench::new();
+    let item = json!({"appid": format!("{APPID} "), "status": 1});
+    let text = json!({"errcode": 0, "wxopens": {"items": [item]}}).to_string();
+    b.fault(json!({"endpoint": "get", "always": true, "fault": {"body": {"text": text}}}));
+    expect(&b.ensure(0), Status::Ok, LinkState::Linked, 0);
+}
+
+#[test]
+fn after_an_unknown_errcode_nothing_is_posted_while_the_first_post_may_take_effect() {
+    let b = Bench::new();
+    b.fault(json!({
+        "endpoint": "link",
+        "effect_after_ms": 3_600_000,
+        "fault": {"errcode": {"code": 99999}},
+    }));
+    let first = b.ensure(0);
+    expect(&first, Status::Api, LinkState::InDoubt, 1);
+    assert_eq!(first.errcode(), 99999);
+    expect(&b.ensure(0), Status::InDoubt, LinkState::InDoubt, 0);
+    assert!(b.ensure(0).message().contains("It can take effect for "));
+    assert_eq!(b.links().0, 1);
 }
 
 #[test]

@@ -88,7 +88,10 @@ impl Client {
     ) -> LinkProgress {
         let token = access_token.into();
         let mut tracker = LinkTracker::new(self, Operation::Ensure, token, appid, Duration::ZERO);
-        tracker.progress.found = tracker.update_from(list);
+        match tracker.update_from(list) {
+            Ok(found) => tracker.progress.found = found,
+            Err(e) => return tracker.fail(e),
+        }
         if tracker.progress.found == LinkState::Absent {
             if let Err(e) = tracker.invite(choices, Duration::ZERO) {
                 return tracker.fail(e);

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
+use crate::model::failure::Failure;
 use crate::model::link_status::LinkStatus;
 use crate::model::status::Status;
 use crate::response::list::{LinkList, MiniProgram};
@@ -108,20 +109,24 @@ impl<'a> LinkTracker<'a> {
             .get_linked_until(self.token, self.id, self.deadline)
             .inspect_err(|e| self.progress.add_attempts(e.attempts()))?;
         self.progress.add_attempts(list.response().attempts());
-        Ok(self.update_from(&list))
+        self.update_from(&list)
     }
 
     /// Returns the mini program's state in a list, and updates that of the link. A mini program
     /// that an earlier list showed has vanished, unless a later one shows it again.
-    pub(super) fn update_from(&mut self, list: &LinkList) -> LinkState {
+    ///
+    /// # Errors
+    /// The list does not show it, but has an item that may be any mini program.
+    pub(super) fn update_from(&mut self, list: &LinkList) -> Result<LinkState, Error> {
         self.read_at = Some(list.read_at());
         if self.progress.posts == 0 {
             self.refused_before = refused_without_appid(list).collect();
         }
         match self.find(list) {
+            None if list.has_unnamed_item() => return Err(self.unnamed_item()),
             None => {
                 self.progress.state = self.state_if_absent();
-                LinkState::Absent
+                Ok(LinkState::Absent)
             }
             Some(item) => {
                 // Only an item that shows both ids shows that they belong together.
@@ -137,9 +142,16 @@ impl<'a> LinkTracker<'a> {
                 self.was_seen = true;
                 self.progress.item = Some(item.json());
                 self.progress.state = LinkState::from_status(item.status());
-                self.progress.state
+                Ok(self.progress.state)
             }
         }
+    }
+
+    fn unnamed_item(&self) -> Error {
+        let why = "a list with an item that has neither an appid nor a username";
+        let failure = Failure::new(Status::BadAnswer, why);
+        let lang = self.client.lang();
+        Error::failed(Endpoint::Get, failure, Delivery::Unknown, Vec::new(), lang)
     }
 
     /// The state of a mini program that is not in the list. A wait presumes an invitation.

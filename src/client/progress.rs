@@ -132,7 +132,8 @@ pub(super) enum PostOutcome {
     AlreadyExisted,
     /// WeChat refused the invitation.
     Refused,
-    /// There was no usable response, or WeChat answered -1 (busy): it may have acted.
+    /// There was no usable response, or WeChat answered -1 (busy) or an errcode whose meaning is
+    /// not known: it may have acted.
     Unknown,
 }
 
@@ -143,7 +144,6 @@ impl PostOutcome {
             Some(Class::Pending | Class::Ok) => PostOutcome::AlreadyExisted,
             Some(Class::Busy) => PostOutcome::Unknown,
             Some(_) => PostOutcome::Refused,
-            None if error.status() == Status::Api => PostOutcome::Refused,
             None => PostOutcome::Unknown,
         }
     }
@@ -295,14 +295,14 @@ impl LinkProgress {
             return String::new();
         }
         let (name, text) = (status.name(), status.text(self.lang));
-        if let Some(number) = self.unknown_link_status() {
+        if let Some(shown) = self.unknown_link_status() {
             return match self.lang {
                 Lang::En => format!(
-                    "{name}: the list shows the mini program with the unknown status {number}. \
+                    "{name}: the list shows the mini program with the unknown status {shown}. \
                      Look at it in the account's settings before linking it again."
                 ),
                 Lang::Zh => format!(
-                    "{name}：列表中该小程序的状态 {number} 未知。再次关联前请在公众号后台查看。"
+                    "{name}：列表中该小程序的状态 {shown} 未知。再次关联前请在公众号后台查看。"
                 ),
             };
         }
@@ -316,16 +316,35 @@ impl LinkProgress {
             _ => String::new(),
         };
         match self.lang {
-            Lang::En => format!("{name}{administrator}: {text}"),
-            Lang::Zh => format!("{name}{administrator}：{text}"),
+            Lang::En => format!("{name}{administrator}: {text}{}", self.due_again()),
+            Lang::Zh => format!("{name}{administrator}：{text}{}", self.due_again()),
         }
     }
 
-    /// The status of the mini program's item if its meaning is not known.
-    fn unknown_link_status(&self) -> Option<i64> {
-        let status = self.item.as_ref()?.get("status")?.as_i64()?;
-        let is_unknown = matches!(LinkStatus::from(status), LinkStatus::Other(_));
-        (is_unknown && self.state == LinkState::AwaitingAdministrator).then_some(status)
+    /// When an earlier invitation can no longer take effect, as a sentence; empty otherwise.
+    fn due_again(&self) -> String {
+        let seconds = self.retry_after().as_millis().div_ceil(1000);
+        match (seconds, self.lang) {
+            (0, _) => String::new(),
+            (_, Lang::En) => format!(" It can take effect for {seconds} s."),
+            (_, Lang::Zh) => format!("仍可能生效的时间：{seconds} 秒。"),
+        }
+    }
+
+    /// The status of the mini program's item, as JSON, if its meaning is not known. A list that
+    /// was read before a post says nothing about the invitation.
+    fn unknown_link_status(&self) -> Option<String> {
+        let is_from_list = self.state == LinkState::AwaitingAdministrator
+            && self.post_outcome == PostOutcome::NotPosted;
+        let item = self.item.as_ref().filter(|_| is_from_list)?;
+        let status = item.get("status").unwrap_or(&Value::Null);
+        let number = match status {
+            Value::String(text) => text.trim().parse().ok(),
+            status => status.as_i64(),
+        };
+        let is_known =
+            number.is_some_and(|n: i64| !matches!(LinkStatus::from(n), LinkStatus::Other(_)));
+        (!is_known).then(|| status.to_string())
     }
 
     /// The message if `error` ended the call: the error, then what the call had done before.
@@ -369,12 +388,15 @@ impl LinkProgress {
             (_, LinkState::Declined) => "The mini program's administrator refused.".into(),
             (PostOutcome::Accepted, _) => invitation_posted(administrator, zh),
             (PostOutcome::Unknown, _) if is_pending => invitation_posted(administrator, zh),
-            (PostOutcome::Unknown, _) if zh => {
-                "关联邀请已发送，但结果未知：再次发送前请先查询列表。".into()
-            }
-            (PostOutcome::Unknown, _) => "An invitation was posted and its outcome is unknown: \
-                                          read the list before posting again."
-                .into(),
+            (PostOutcome::Unknown, _) if zh => format!(
+                "关联邀请已发送，但结果未知：再次调用时会先查询列表，在其仍可能生效期间不会再次发送。{}",
+                self.due_again()
+            ),
+            (PostOutcome::Unknown, _) => format!(
+                "An invitation was posted and its outcome is unknown: the next call reads the list \
+                 first, and posts nothing while this one may take effect.{}",
+                self.due_again()
+            ),
             (PostOutcome::NotPosted | PostOutcome::AlreadyExisted, _) if is_pending => {
                 match (zh, self.operation) {
                     (false, Operation::Ensure) => format!(

@@ -108,15 +108,18 @@ impl Items {
 
     /// Finds the items in the response that `reader` is at, and reads it to its end. For an account
     /// without links, `wxopens` or `items` may be missing, null or an empty array, but only if the
-    /// response has an errcode: otherwise nothing shows that it is a list.
+    /// response has an errcode, and no other field that may be the list under another name:
+    /// otherwise nothing shows that it is a list.
     ///
     /// # Errors
     /// What the response contains instead of a list.
     pub fn find(reader: &mut Reader<'_>, has_errcode: bool) -> Result<Items, String> {
         let mut found: Option<Items> = None;
         let mut seen_wxopens = false;
+        let mut has_other_list = false;
         reader.object(|key, wxopens| {
             if key != b"wxopens" {
+                has_other_list |= matches!(wxopens.peek(), b'[' | b'{');
                 wxopens.skip();
                 return check_name(key, "the response");
             }
@@ -131,6 +134,9 @@ impl Items {
         }
         match found {
             Some(items) => Ok(items),
+            None if has_errcode && !seen_wxopens && has_other_list => {
+                Err("no wxopens, but another field that may be a list".to_owned())
+            }
             None if has_errcode => Ok(Items::default()),
             None => Err("neither an errcode nor a list".to_owned()),
         }

@@ -76,6 +76,16 @@ impl LinkList {
         self.found().offsets.iter().map(item)
     }
 
+    /// Whether an item that is not refused has neither an appid nor an original id, so that it may
+    /// be any mini program.
+    pub(crate) fn has_unnamed_item(&self) -> bool {
+        self.items().any(|item| {
+            item.status() != Some(LinkStatus::Refused)
+                && item.appid().is_none_or(|id| id.trim().is_empty())
+                && item.username().is_none_or(|id| id.trim().is_empty())
+        })
+    }
+
     /// The first item with this appid or original id (`gh_…`).
     pub fn find(&self, appid_or_gh_id: &str) -> Option<MiniProgram<'_>> {
         self.items().find(|item| item.matches_id(appid_or_gh_id))
@@ -183,9 +193,9 @@ impl<'a> MiniProgram<'a> {
         self.reader().value()
     }
 
-    /// Whether this is the item's appid or original id.
+    /// Whether this is the item's appid or original id, apart from blanks around it.
     pub fn matches_id(self, appid_or_gh_id: &str) -> bool {
-        let is_same = |id: Option<Cow<'_, str>>| id.is_some_and(|id| id == appid_or_gh_id);
+        let is_same = |id: Option<Cow<'_, str>>| id.is_some_and(|id| id.trim() == appid_or_gh_id);
         is_same(self.appid()) || is_same(self.username())
     }
 

@@ -411,7 +411,7 @@ mod tests {
     #[test]
     fn a_list_is_a_tree_for_every_json_parser() {
         let read = |number: &str| {
-            let body = format!(r#"{{"errcode":0,"a":[{{"n":{number}}}]}}"#);
+            let body = format!(r#"{{"errcode":0,"wxopens":null,"a":[{{"n":{number}}}]}}"#);
             Response::from_bytes(Endpoint::Get, 200, body.into())
         };
         for number in ["1e999".into(), "-1E+400".into(), "1".repeat(400)] {

@@ -588,9 +588,15 @@ fn record_of(
     if let Some(until) = until {
         let due = format_beijing_time(until);
         let due = message!(
-            " Due again at {due} in Beijing.",
+            "Due again at {due} in Beijing.",
             "北京时间 {due} 之后可再次请求。"
         );
+        if message.is_empty() {
+            message += earlier_post().get(lang);
+        }
+        if lang == Lang::En {
+            message += " ";
+        }
         message += due.get(lang);
     }
     Record {
@@ -603,6 +609,14 @@ fn record_of(
         posts: 0,
         at: unix_now(),
     }
+}
+
+/// The message of a row whose earlier invitation may still take effect.
+fn earlier_post() -> Message {
+    message!(
+        "an earlier invitation of this row may still take effect, so no other one was posted.",
+        "此行此前的邀请仍可能生效，因此未再次发送。"
+    )
 }
 
 /// The message of a row that was posted too often.

@@ -427,6 +427,22 @@ fn a_post_of_a_killed_job_is_not_repeated_while_it_may_take_effect() {
 }
 
 #[test]
+fn doing_failed_rows_again_repeats_no_post_that_may_take_effect() {
+    let bench = Bench::new("doubt-again", 1, 1);
+    drop(bench.create_job([(1, 1)]));
+    kill_while_posting(&bench);
+    for mode in [ResumeMode::Failed, ResumeMode::Pending, ResumeMode::Failed] {
+        let job = Job::open(&bench.dir, mode).unwrap();
+        for record in bench.run(&job).1 {
+            assert_eq!((record.outcome, record.posts), (Outcome::Deferred, 1));
+            let reason = "an earlier invitation of this row may still take effect";
+            assert!(record.message.starts_with(reason), "{record:?}");
+        }
+    }
+    assert_eq!(bench.received().links, 1);
+}
+
+#[test]
 fn a_row_is_posted_three_times_at_most_over_all_runs() {
     let bench = Bench::new("three-posts", 1, 1);
     drop(bench.create_job([(1, 1)]));

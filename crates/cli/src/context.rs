@@ -43,18 +43,26 @@ impl<'a> Context<'a> {
     /// The same for calls that post: unless the option `store` is set, other runs of the command
     /// share its link claims.
     pub fn posting_client(&self) -> Result<Client, CommandError> {
-        let settings = &self.settings;
-        if !settings.has_token_source() || settings.set().iter().any(|s| s.key == "store") {
+        if !self.settings.has_token_source() {
             return self.client();
         }
+        self.client_with(&self.posting_options()?)
+    }
+
+    /// The options for calls that post: with the store that other runs of the command share, unless
+    /// the option `store` is set.
+    pub fn posting_options(&self) -> Result<Options, CommandError> {
+        let settings = &self.settings;
         let mut options = settings.options().clone();
-        match state::default_store() {
-            Ok(store) => {
-                options.set("store", &store)?;
+        if settings.set().iter().all(|s| s.key != "store") {
+            match state::default_store() {
+                Ok(store) => {
+                    options.set("store", &store)?;
+                }
+                Err(warning) => self.out.diagnostic(warning.get(self.out.lang())),
             }
-            Err(warning) => self.out.diagnostic(warning.get(self.out.lang())),
         }
-        self.client_with(&options)
+        Ok(options)
     }
 
     /// A client with these options, which need no source of tokens. An interrupt cancels its calls.
@@ -82,9 +90,8 @@ impl<'a> Context<'a> {
             let is_silent = self.out.is_json() || client.finish_token_fetches(SILENT_WAIT);
             if !is_silent {
                 self.out.note(self.text(
-                    "Waiting for an access token that is being refreshed; press Ctrl-C again to \
-                     exit immediately.",
-                    "正在等待 access_token 刷新完成；再次按 Ctrl-C 可立即退出。",
+                    "Waiting until what WeChat answered is stored; press Ctrl-C to exit immediately.",
+                    "正在等待微信返回的内容保存完毕；按 Ctrl-C 可立即退出。",
                 ));
             }
             client.finish_token_fetches(client.timeout());

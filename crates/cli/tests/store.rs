@@ -115,6 +115,40 @@ fn runs_without_a_store_remember_invitations_and_three_refusals_get_one_post() {
 }
 
 #[test]
+fn rows_and_single_links_share_the_default_store() {
+    let sandbox = sandbox();
+    let dir = scratch("shared-state");
+    let rows = file(
+        &dir,
+        "rows.csv",
+        &format!("account,appid,notify_users,show_profile\n{ACCOUNT},{APPID},0,1\n"),
+    );
+    let late =
+        json!({"endpoint": "link", "effect_after_ms": 3_600_000, "fault": {"drop": "reset"}});
+    sandbox.admin("POST", "faults", &late).unwrap();
+    let bulk = |job: &str| {
+        let job = dir.join(job);
+        let arguments = ["bulk", &*rows, "--json", "--job", job.to_str().unwrap()];
+        let mut command = calling(&sandbox, TOKEN, &arguments);
+        command.env("XDG_STATE_HOME", &dir);
+        command.env("WXLINK_ACCOUNT", ACCOUNT);
+        run(command)
+    };
+    bulk("first");
+    bulk("second");
+    let arguments = [
+        &["ensure", APPID, "--json", "--account", ACCOUNT],
+        &CHOICES[..],
+    ];
+    let mut command = calling(&sandbox, TOKEN, &arguments.concat());
+    command.env("XDG_STATE_HOME", &dir);
+    let line = run(command).json();
+    assert_eq!(line["status"], "IN_DOUBT", "{line}");
+    let counts = sandbox.admin("GET", "journal/counts", &Value::Null);
+    assert_eq!(counts.unwrap()["received"]["link"], 1);
+}
+
+#[test]
 fn without_a_folder_for_state_a_run_warns_and_works() {
     let sandbox = sandbox();
     let file = file(&scratch("no-state"), "file", "");

@@ -1,5 +1,9 @@
 //! Checks all rows before any is sent.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
+
 use crate::error::BulkError;
 use crate::message::{Message, message};
 use crate::row::{BadRow, Row};
@@ -30,6 +34,7 @@ pub(crate) fn check_rows(
     let mut bad = BadRows::default();
     let mut checksum = crc32fast::Hasher::new();
     let mut summary = RowSummary::default();
+    let mut links = Links::default();
     for row in rows {
         let row = match row {
             Ok(row) => row,
@@ -45,6 +50,10 @@ pub(crate) fn check_rows(
                 "行数过多：一个任务最多 4,294,967,295 行。请拆分为多个任务"
             )));
         }
+        if let Err(row) = links.add(&row) {
+            bad.add(&row);
+            continue;
+        }
         let text = row.to_json_line();
         checksum.update(&text);
         summary.rows += 1;
@@ -58,6 +67,45 @@ pub(crate) fn check_rows(
     }
     summary.crc32 = checksum.finalize();
     Ok(summary)
+}
+
+/// The links of the rows so far, to find rows that contradict each other.
+#[derive(Default)]
+struct Links {
+    /// The line of each link's first row and its two choices, by a hash of the link.
+    first: HashMap<u64, (u32, [bool; 2])>,
+    hasher: RandomState,
+}
+
+impl Links {
+    /// # Errors
+    /// An earlier row has the same link with other choices. It would be a guess which of them
+    /// counts.
+    fn add(&mut self, row: &Row) -> Result<(), BadRow> {
+        let choices = [row.notify_users, row.show_profile];
+        let line = u32::try_from(row.line).unwrap_or(u32::MAX);
+        let link = self.hasher.hash_one((&row.account, &row.appid));
+        let first = match self.first.entry(link) {
+            Entry::Vacant(entry) => {
+                entry.insert((line, choices));
+                return Ok(());
+            }
+            Entry::Occupied(entry) => *entry.get(),
+        };
+        if first.1 == choices {
+            return Ok(());
+        }
+        let earlier = first.0;
+        Err(BadRow {
+            line: row.line,
+            why: message!(
+                "the same account and appid as line {earlier}, with another notify_users or \
+                 show_profile; keep one of them",
+                "与第 {earlier} 行的 account 和 appid 相同，但 notify_users 或 show_profile 不同；\
+                 请只保留一行"
+            ),
+        })
+    }
 }
 
 /// The invalid rows of an input: all are counted, the first ones listed.
@@ -97,5 +145,34 @@ impl BadRows {
             "{count} invalid {rows}; nothing was sent. Fix them and run again:{en}{more_en}",
             "{count} 行无效，未发送任何请求。请修正后重新运行：{zh}{more_zh}"
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(line: u64, appid: &str, notify_users: bool, show_profile: bool) -> Result<Row, BadRow> {
+        Ok(Row {
+            line,
+            account: "wx0a00000000000001".to_owned(),
+            appid: appid.to_owned(),
+            notify_users,
+            show_profile,
+        })
+    }
+
+    #[test]
+    fn rows_that_contradict_each_other_are_refused_with_both_lines() {
+        let rows = |last| [row(2, "wx1", false, true), row(3, "wx2", true, true), last];
+        let same = rows(row(4, "wx1", false, true));
+        assert_eq!(check_rows(same.into_iter(), |_, _| Ok(())).unwrap().rows, 3);
+        for (notify_users, show_profile) in [(true, true), (false, false)] {
+            let other = rows(row(4, "wx1", notify_users, show_profile));
+            let refused = check_rows(other.into_iter(), |_, _| Ok(())).unwrap_err();
+            let expected =
+                "line 4: the same account and appid as line 2, with another notify_users";
+            assert!(refused.to_string().contains(expected), "{refused}");
+        }
     }
 }

@@ -28,7 +28,7 @@ struct RowPosition {
 
 /// Writes the rows and the manifest. Accounts keep the order in which they first appear.
 ///
-/// Uses some 16 bytes of memory for each row and 16 for each account, whatever the rows contain.
+/// Uses some 60 bytes of memory for each row and 16 for each account, whatever the rows contain.
 ///
 /// # Errors
 /// Rows are invalid, or the folder cannot be written.

@@ -43,7 +43,7 @@ struct Posted {
     /// How many, by line number.
     counts: Vec<u8>,
     /// Until when the last one may still take effect (Unix time, ms), by the lines of rows that
-    /// have no outcome yet.
+    /// have no final outcome.
     in_doubt: HashMap<u64, u64>,
 }
 
@@ -54,8 +54,14 @@ impl Posted {
     }
 
     fn settle(&mut self, record: &Record) {
-        self.count(record.row.line, record.posts);
-        self.in_doubt.remove(&record.row.line);
+        let line = record.row.line;
+        let noted = at_line(&mut self.counts, line).map_or(0, |count| u32::from(*count));
+        self.count(line, record.posts);
+        // A row without a final outcome may be done again while its post can take effect.
+        let is_open = matches!(record.outcome, Outcome::Deferred | Outcome::Unknown);
+        if !is_open || record.posts < noted {
+            self.in_doubt.remove(&line);
+        }
     }
 
     fn count(&mut self, line: u64, posts: u32) {

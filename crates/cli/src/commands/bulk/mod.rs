@@ -93,7 +93,7 @@ fn client(context: &Context, tokens_for: TokensFor) -> Result<wxlink::Client, Co
     if !settings.has_token_source() {
         return Err(CommandError::usage(settings.no_token_source()));
     }
-    let client = context.uncancelled_client(settings.options())?;
+    let client = context.uncancelled_client(&context.posting_options()?)?;
     if client.serves_accounts() || tokens_for == TokensFor::OneAccount {
         return Ok(client);
     }

@@ -10,7 +10,7 @@ use wxlink::{Client, Error, Lang, LinkChoices, Options};
 
 use crate::ending::{self, Inside, Registered};
 use crate::errors;
-use crate::responses::{LinkList, LinkProgress, Response};
+use crate::responses::{LinkList, LinkProgress, Response, loads};
 
 /// A client. Methods that may wait release the GIL.
 #[pyclass(frozen, module = "wxlink._core")]
@@ -154,33 +154,38 @@ impl Handle {
         self.run_call(py, |c| c.add_account(appid, refresh_token))
     }
 
-    /// The push as JSON.
-    fn accept_push(&self, py: Python<'_>, query: &str, body: &[u8]) -> PyResult<String> {
+    fn accept_push<'py>(
+        &self,
+        py: Python<'py>,
+        query: &str,
+        body: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>> {
         let push = self.run_call(py, |c| c.accept_push(query, body))?;
-        Ok(push.json().to_string())
+        loads(py, &push.json().to_string())
     }
 
-    /// The URLs as JSON.
-    fn authorization_url(
+    fn authorization_url<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         redirect_uri: &str,
         account: Option<&str>,
-    ) -> PyResult<String> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         let url = self.run_call(py, |c| c.authorization_url(redirect_uri, account))?;
-        Ok(url.json().to_string())
+        loads(py, &url.json().to_string())
     }
 
-    /// The authorisation as JSON.
-    fn accept_authorization(&self, py: Python<'_>, code: &str) -> PyResult<String> {
+    fn accept_authorization<'py>(
+        &self,
+        py: Python<'py>,
+        code: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let authorization = self.run_call(py, |c| c.accept_authorization(code))?;
-        Ok(authorization.json().to_string())
+        loads(py, &authorization.json().to_string())
     }
 
-    /// The description as JSON.
-    fn account_info(&self, py: Python<'_>, account: &str) -> PyResult<String> {
+    fn account_info<'py>(&self, py: Python<'py>, account: &str) -> PyResult<Bound<'py, PyAny>> {
         let info = self.run_call(py, |c| c.account_info(account))?;
-        Ok(info.json().to_string())
+        loads(py, &info.json().to_string())
     }
 
     fn link_miniprogram(

@@ -13,7 +13,8 @@ use wxlink::{Endpoint, LinkStatus};
 
 use crate::ending::Inside;
 
-fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+/// Parses JSON.
+pub fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let _inside = Inside::enter(py);
     LOADS.import(py, "json", "loads")?.call1((json,))

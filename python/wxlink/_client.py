@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from wxlink._arguments import (
     check_bytes,
     check_flags,
@@ -208,8 +206,7 @@ class Client:
         check_text(query=query)
         check_bytes(body=body)
         self._check_open()
-        accepted: AcceptedPush = json.loads(self._handle.accept_push(query, body))
-        return accepted
+        return self._handle.accept_push(query, body)
 
     def authorization_url(
         self, redirect_uri: str, account: str | None = None
@@ -224,8 +221,7 @@ class Client:
         if account is not None:
             check_text(account=account)
         self._check_open()
-        url: AuthorizationUrl = json.loads(self._handle.authorization_url(redirect_uri, account))
-        return url
+        return self._handle.authorization_url(redirect_uri, account)
 
     def accept_authorization(self, code: str) -> Authorization:
         """Exchanges the code of a redirect (auth_code) for the account's tokens and stores them.
@@ -234,15 +230,13 @@ class Client:
         """
         check_text(code=code)
         self._check_open()
-        authorization: Authorization = json.loads(self._handle.accept_authorization(code))
-        return authorization
+        return self._handle.accept_authorization(code)
 
     def account_info(self, appid: str) -> AccountInfo:
         """Describes an account that has authorised the platform."""
         check_text(appid=appid)
         self._check_open()
-        info: AccountInfo = json.loads(self._handle.account_info(appid))
-        return info
+        return self._handle.account_info(appid)
 
     def __enter__(self) -> Self:
         return self

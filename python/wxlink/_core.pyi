@@ -3,7 +3,14 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, final, overload
 
 from wxlink._generated import Delivery, ErrcodeClass, Status
-from wxlink._types import BulkEnd, BulkOutcome
+from wxlink._types import (
+    AcceptedPush,
+    AccountInfo,
+    Authorization,
+    AuthorizationUrl,
+    BulkEnd,
+    BulkOutcome,
+)
 from wxlink.errors import Endpoint
 
 __all__ = [
@@ -182,13 +189,13 @@ class Handle:
         """See `wxlink.Client.set_ticket`."""
     def add_account(self, appid: str, refresh_token: str) -> None:
         """See `wxlink.Client.add_account`."""
-    def accept_push(self, query: str, body: bytes) -> str:
-        """See `wxlink.Client.accept_push`. Returns JSON, as the following methods."""
-    def authorization_url(self, redirect_uri: str, account: str | None) -> str:
+    def accept_push(self, query: str, body: bytes) -> AcceptedPush:
+        """See `wxlink.Client.accept_push`."""
+    def authorization_url(self, redirect_uri: str, account: str | None) -> AuthorizationUrl:
         """See `wxlink.Client.authorization_url`."""
-    def accept_authorization(self, code: str) -> str:
+    def accept_authorization(self, code: str) -> Authorization:
         """See `wxlink.Client.accept_authorization`."""
-    def account_info(self, account: str) -> str:
+    def account_info(self, account: str) -> AccountInfo:
         """See `wxlink.Client.account_info`."""
     def cancel(self) -> None:
         """Ends the calls of this handle and makes later ones fail. Others are not affected."""

@@ -9,7 +9,7 @@
        DATA DIVISION.
        WORKING-STORAGE SECTION.
        COPY WXLINK REPLACING ==X(262144)== BY ==X(16)==.
-       01  OLD-CALL                      PIC X(64000).
+       01  OLD-CALL                      PIC X(96000).
        01  I                             BINARY-LONG UNSIGNED.
 
        PROCEDURE DIVISION.

@@ -19,8 +19,9 @@ pub(crate) struct Context<'a> {
     clients: Mutex<Vec<Client>>,
 }
 
-/// How long a token fetch may still run at the end before the user is notified of the wait.
-const SILENT_WAIT: Duration = Duration::from_millis(300);
+/// How long token fetches and accesses to the store may still take at the end before the user is
+/// notified of the wait. A busy disk takes a part of a second.
+const SILENT_WAIT: Duration = Duration::from_secs(2);
 
 impl<'a> Context<'a> {
     pub fn new(settings: Settings, out: &'a Output) -> Context<'a> {

@@ -350,20 +350,21 @@ fn explain_knows_errcodes_and_statuses() {
     let explain = |arguments: &[&str]| run(bare(&[&["explain"], arguments].concat()));
     let both = explain(&["-1", "--json"]);
     let lines = both.lines();
-    // Any endpoint, the three of a platform, and the status.
-    assert_eq!((both.code, lines.len()), (0, 5));
+    // Any endpoint, the six of a platform, and the status.
+    assert_eq!((both.code, lines.len()), (0, 8));
     assert_eq!(
         (&lines[0]["errcode"], &lines[0]["name"]),
         (&json!(-1), &json!("SYSTEM_BUSY"))
     );
     assert_eq!(
-        (&lines[4]["status"], &lines[4]["name"]),
+        (&lines[7]["status"], &lines[7]["name"]),
         (&json!(-1), &json!("NULL_POINTER"))
     );
     // Rows that read the same are shown once.
     let both = explain(&["-1"]).out;
     assert_eq!(both.matches("-1 SYSTEM_BUSY").count(), 2, "{both}");
-    let platform = "api_component_token, api_authorizer_token, api_get_authorizer_list\n";
+    let platform = "api_component_token, api_authorizer_token, api_get_authorizer_list, \
+                    api_create_preauthcode, api_query_auth, api_get_authorizer_info\n";
     assert!(both.contains(platform), "{both}");
 
     // It has another meaning on unlinking.

@@ -34,7 +34,7 @@ const PUSHES: u64 = 500;
 /// How often the store is checked before the end.
 const CHECKS: u64 = 4;
 /// How many pushes wait for an answer at the same time.
-const MAX_PENDING: u64 = 12;
+const MAX_PENDING: u64 = 16;
 /// How many accounts a client uses at the same time.
 const THREADS: usize = 8;
 /// The lifetime of a ticket (s).
@@ -111,7 +111,7 @@ fn play(name: &str, store: Option<String>) {
     let mut story = Story::start(name, store, seed, pushes);
     for step in 1..=pushes {
         story.push();
-        if story.random.one_in(12) {
+        if story.random.one_in(20) {
             story.kill_and_restart();
         }
         story.wait_for_pushes(MAX_PENDING);

@@ -1,8 +1,8 @@
 //! Two instances of `wxlink serve` share a store and are killed at random moments, while WeChat
 //! pushes tickets and authorisations to either of them through a relay.
 //!
-//! Several times in a story both instances are killed, and a client that has just been made uses
-//! their store:
+//! Many times in a story both instances are killed, and a client that has just been made uses their
+//! store:
 //! - the ticket in the store is one that was answered with `success`, or a later one;
 //! - an account whose event was answered with `success` can be used, without another event.
 //!
@@ -233,6 +233,8 @@ impl Story {
         self.kill(first);
         if self.random.one_in(4) {
             self.kill(1 - first);
+            self.read_journal();
+            self.check_ticket();
             self.start_instance(1 - first);
         }
         self.start_instance(first);

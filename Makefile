@@ -34,7 +34,7 @@ build: ## build the library, the command and the simulator in target/release
 
 IN ?= c
 .PHONY: demo
-demo: build ## watch a program link a mini program in the simulator; IN=python, go, cpp ...
+demo: build ## watch a program link a mini program in the simulator; IN=python, go ... or platform
 	@$(USE_BUILD) $(PYTHON) tools/demo.py $(IN)
 
 PREFIX ?= /usr/local
@@ -112,6 +112,11 @@ model: ## test 100,000 random sequences of faults, kills, stops and decisions: h
 .PHONY: late-effects
 late-effects: ## let posts take effect 0.7 to 11 s after their callers have left: half a minute
 	@WXLINK_LATE_EFFECTS=1 $(CARGO) test --locked --test claims however_late -- --nocapture
+
+.PHONY: serve-kills
+serve-kills: ## kill instances of wxlink serve during 10,000 pushes for each store: minutes
+	@WXLINK_SERVE_PUSHES=10000 $(CARGO) test --locked --package wxlink-cli \
+		--test serve kills -- --nocapture
 
 ADVISORY_DB ?=
 .PHONY: deny

@@ -1,42 +1,30 @@
 """Shows the life of a link with the samples of one language, against the WeChat simulator.
 
     python3 tools/demo.py [LANGUAGE]
+    python3 tools/demo.py platform
 
-LANGUAGE is c (the default), another folder of bindings/, or python. WXLINK_LIB_DIR is the folder of
-the libraries and wxlink-sandbox: target/release if unset. Exits with 1 if a step has another result
-than expected, and with 127 if a tool of the language is not installed.
+LANGUAGE is c (the default), another folder of bindings/, or python. `platform` shows the commands
+of a third-party platform instead: demo_platform.py. WXLINK_LIB_DIR is the folder of the libraries
+and programs: target/release if unset. Exits with 1 if a step has another result than expected, and
+with 127 if a tool of the language is not installed.
 """
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-from with_sandbox import Sandbox, SandboxError
+import demo_platform
+from demo_steps import UnexpectedResultError, expect, heading
+from with_sandbox import ROOT, Sandbox, SandboxError
 
-ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = "wx0a00000000000001"
 TOKEN = "SANDBOX-TOKEN"
 MINI_PROGRAM = "wx0b00000000000001"
 FORBIDS_LINKING = "wx0b000000000000e3"
-BOLD = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-
-class UnexpectedResultError(Exception):
-    """A step has another result than expected."""
 
 
 class ToolMissingError(Exception):
     """A tool of the language is not installed."""
-
-
-def heading(text):
-    print(f"\n\033[1m{text}\033[0m" if BOLD else f"\n{text}", flush=True)
-
-
-def expect(condition, message):
-    if not condition:
-        raise UnexpectedResultError(message)
 
 
 class Samples:
@@ -47,7 +35,7 @@ class Samples:
         self.script = ROOT / folder / "run.sh"
         if not self.script.exists():
             known = sorted(path.parent.name for path in ROOT.glob("bindings/*/run.sh"))
-            expected = ", ".join([*known, "python"])
+            expected = ", ".join([*known, "python", "platform"])
             raise UnexpectedResultError(
                 f"unknown language {language!r}; expected one of {expected}"
             )
@@ -123,10 +111,13 @@ def play(sandbox, samples):
 
 def main():
     language = sys.argv[1] if len(sys.argv) > 1 else "c"
-    with Sandbox() as sandbox:
-        samples = Samples(language, sandbox.environment())
-        print(f"The simulator stands for WeChat at {sandbox.base_url}", flush=True)
-        play(sandbox, samples)
+    if language == "platform":
+        demo_platform.main()
+    else:
+        with Sandbox() as sandbox:
+            samples = Samples(language, sandbox.environment())
+            print(f"The simulator stands for WeChat at {sandbox.base_url}", flush=True)
+            play(sandbox, samples)
     print("The demo ran as expected.")
 
 

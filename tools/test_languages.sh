@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs the tests of languages, and then the demo in each of them:
+# Runs the tests of languages, and then the demo in each of them and that of a platform:
 #   tools/test_languages.sh c|cpp|go|java|php|cobol|pascal|python...
 #
-# WXLINK_LIB_DIR is the folder of the libraries and wxlink-sandbox: target/release if unset.
+# WXLINK_LIB_DIR is the folder of the libraries and programs: target/release if unset.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/need.sh
@@ -19,13 +19,13 @@ for language in "$@"; do
     [ "$code" = 0 ] || [ "$code" = 77 ] || exit "$code"
 done
 
-for language in "$@"; do
-    output=target/demo-$language.txt
+for name in "$@" platform; do
+    output=target/demo-$name.txt
     code=0
-    "${PYTHON:-python3}" tools/demo.py "$language" > "$output" 2>&1 || code=$?
+    "${PYTHON:-python3}" tools/demo.py "$name" > "$output" 2>&1 || code=$?
     case $code in
-    0) echo "$language: the demo passed ($output)" ;;
-    127) skip "the demo in $language" "a tool that it needs is not installed" || : ;;
+    0) echo "$name: the demo passed ($output)" ;;
+    127) skip "the demo in $name" "a tool that it needs is not installed" || : ;;
     *)
         cat "$output"
         exit 1

@@ -446,3 +446,104 @@ fn a_token_command_may_print_json_and_invalid_output_is_refused() {
     }
     assert_eq!(received(&sandbox, "get"), 3);
 }
+
+#[test]
+fn platform_status_shows_the_ticket_the_token_and_the_accounts() {
+    let sandbox = sandbox();
+    let dir = scratch("platform-status");
+    let status = ["platform", "status"];
+    let set_ticket = platform(&sandbox, &dir, &["platform", "set-ticket"]);
+    assert_eq!(run_with(set_ticket, "SANDBOX-TICKET\n").code, 0);
+
+    let ran = run(platform(&sandbox, &dir, &status));
+    assert_eq!((ran.code, &*ran.err), (0, ""));
+    let cells = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<String> = ran.out.lines().map(cells).collect();
+    let may = "wx0a00000000000001 示例公众号 normal yes 1 2 3 4 7 11 33";
+    let may_not = "wx0a00000000000004 示例服务号 normal no 1 2 3 4 7 11";
+    assert_eq!(&lines[..2], ["TICKET TOKEN", "stored by hand none"]);
+    assert_eq!(lines[3], "ACCOUNT NAME STATE MAY LINK PERMISSION SETS");
+    assert_eq!((lines[4].as_str(), lines[7].as_str()), (may, may_not));
+    assert_eq!(lines.len(), 8, "{}", ran.out);
+
+    // The list was read with a token, which is now in the store.
+    let ran = run(platform(
+        &sandbox,
+        &dir,
+        &[&status[..], &["--json"]].concat(),
+    ));
+    assert_eq!((ran.code, &*ran.err), (0, ""));
+    let lines = ran.lines();
+    assert_eq!((lines.len(), &lines[0]["has_ticket"]), (5, &json!(true)));
+    assert_eq!(lines[0]["ticket_age"], Value::Null);
+    assert!(lines[0]["token_expires_in"].as_u64().unwrap() > 0);
+    for (line, number, may_link) in [(&lines[1], 1, true), (&lines[4], 4, false)] {
+        assert_eq!(line["account"], format!("wx0a{number:014}"));
+        assert_eq!(line["may_link"], may_link);
+    }
+
+    let mut chinese = platform(&sandbox, &dir, &status);
+    chinese.env("WXLINK_LANG", "zh");
+    let ran = run(chinese);
+    assert_eq!((ran.code, &*ran.err), (0, ""));
+    for text in ["手动存入", "后过期", "可关联", "  是  ", "  否  "] {
+        assert!(ran.out.contains(text), "{text}: {}", ran.out);
+    }
+
+    // An account of which WeChat refuses a description does not hide the others.
+    let refused = json!({"errcode": {"code": 48001}});
+    let rule = json!({"endpoint": "authorizer_info", "fault": refused, "times": 1});
+    admin(&sandbox, "POST", "faults", rule);
+    let ran = run(platform(
+        &sandbox,
+        &dir,
+        &[&status[..], &["--json"]].concat(),
+    ));
+    let codes: Vec<_> = ran
+        .lines()
+        .iter()
+        .map(|line| line["errcode"].clone())
+        .collect();
+    assert_eq!(
+        codes,
+        [json!(null), json!(48001), json!(0), json!(0), json!(0)]
+    );
+    assert_eq!(ran.lines()[1]["account"], ACCOUNT);
+    assert_eq!((ran.code, &*ran.err), (4, ""));
+}
+
+#[test]
+fn platform_status_reports_a_missing_ticket_and_an_unavailable_wechat() {
+    let sandbox = sandbox();
+    let dir = scratch("platform-status-errors");
+    let status = |more: &[&str]| {
+        let arguments = [&["platform", "status"], more].concat();
+        run(platform(&sandbox, &dir, &arguments))
+    };
+    let ran = status(&[]);
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert!(ran.out.contains("none    none"), "{}", ran.out);
+    assert!(
+        ran.err.contains("missing component_verify_ticket"),
+        "{}",
+        ran.err
+    );
+    let ran = status(&["--json"]);
+    let lines = ran.lines();
+    assert_eq!((ran.code, lines.len()), (4, 2), "{}", ran.out);
+    assert_eq!(lines[0]["has_ticket"], false);
+    assert_eq!(lines[1]["status"], "NO_TOKEN");
+
+    let set_ticket = platform(&sandbox, &dir, &["platform", "set-ticket"]);
+    assert_eq!(run_with(set_ticket, "SANDBOX-TICKET\n").code, 0);
+    // What is in the store is shown all the same.
+    fault(&sandbox, json!({"drop": "reset"}));
+    let ran = status(&[]);
+    assert_eq!(ran.code, 5, "{}", ran.err);
+    assert!(ran.out.contains("stored by hand"), "{}", ran.out);
+    assert!(ran.err.contains("api_component_token"), "{}", ran.err);
+    let ran = status(&["--json"]);
+    let lines = ran.lines();
+    assert_eq!((ran.code, lines.len()), (5, 2), "{}", ran.out);
+    assert_eq!(lines[0]["has_ticket"], true);
+}

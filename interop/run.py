@@ -34,7 +34,7 @@ ROOT = HERE.parent
 WORK = ROOT / "target/interop"
 sys.path.insert(0, str(ROOT / "tools"))
 
-from with_sandbox import Sandbox  # noqa: E402
+from with_sandbox import Sandbox, SandboxError  # noqa: E402
 
 PLATFORM = "wx0c00000000000001"
 APPSECRET = "SANDBOX-COMPONENT-SECRET"
@@ -75,7 +75,7 @@ def install(command, **arguments):
 
 class Wechatpy:
     name = "wechatpy"
-    version = "1.8.18"
+    pin = ("wechatpy/requirements.txt", r"wechatpy==(\S+)")
     tools = ("python3",)
 
     def install(self):
@@ -93,7 +93,7 @@ class Wechatpy:
 
 class Silenceper:
     name = "silenceper"
-    version = "2.1.10"
+    pin = ("silenceper/go.mod", r"wechat/v2 v(\S+)")
     tools = ("go",)
 
     def install(self):
@@ -365,6 +365,12 @@ STEPS = {
 }
 
 
+def version(sdk):
+    """The version of the SDK, which is written in the file that pins it."""
+    name, pattern = sdk.pin
+    return re.search(pattern, (HERE / name).read_text())[1]
+
+
 def missing_tool(sdk):
     return next((tool for tool in sdk.tools if not shutil.which(tool)), None)
 
@@ -384,12 +390,12 @@ def try_way(sdk):
             for step, take in STEPS.items():
                 try:
                     take(rig)
-                except StepError:
+                except (StepError, SandboxError):
                     results[step] = "FAILED"
                     sys.stderr.write(rig.log())
                     raise
                 results[step] = "ok"
-    except StepError as error:
+    except (StepError, SandboxError) as error:
         print(f"{sdk.name}: {step}: {error}", file=sys.stderr)
     return results
 
@@ -404,7 +410,7 @@ def print_table(head, rows):
 def run_way(sdks):
     results = {sdk.name: try_way(sdk) for sdk in sdks}
     rows = ([step, *(results[sdk.name][step] for sdk in sdks)] for step in STEPS)
-    print_table(["", *(f"{sdk.name} {sdk.version}" for sdk in sdks)], rows)
+    print_table(["", *(f"{sdk.name} {version(sdk)}" for sdk in sdks)], rows)
     return all(result == "ok" for steps in results.values() for result in steps.values())
 
 

@@ -107,7 +107,30 @@ class Silenceper:
         return {"HTTPS_PROXY": sandbox.base_url, "SSL_CERT_FILE": sandbox.ca_file}
 
 
-SDKS = [Wechatpy(), Silenceper()]
+class Easywechat:
+    name = "easywechat"
+    pin = ("easywechat/package.json", r'"node-easywechat": "(\S+)"')
+    tools = ("node", "npm")
+
+    def install(self):
+        folder = WORK / "easywechat"
+        folder.mkdir(exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / "easywechat" / name, folder)
+        install(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
+
+    def command(self, _sandbox):
+        return ["node", str(HERE / "easywechat/driver.js")]
+
+    def environment(self, sandbox):
+        return {
+            "HTTPS_PROXY": sandbox.base_url,
+            "NODE_EXTRA_CA_CERTS": sandbox.ca_file,
+            "NODE_PATH": str(WORK / "easywechat/node_modules"),
+        }
+
+
+SDKS = [Wechatpy(), Silenceper(), Easywechat()]
 
 
 class Wxlink:
@@ -190,6 +213,7 @@ class Rig:
             self.push_token = secrets.token_hex(16)
             letters = string.ascii_letters + string.digits
             self.aes_key = "".join(secrets.choice(letters) for _ in range(43))
+            folder = cleanup.enter_context(tempfile.TemporaryDirectory())
             self._log = cleanup.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
             self._process = subprocess.Popen(
                 self.sdk.command(self.sandbox),
@@ -201,6 +225,7 @@ class Rig:
                     **os.environ,
                     **self.sdk.environment(self.sandbox),
                     "NO_PROXY": "",
+                    "INTEROP_FOLDER": folder,
                     "INTEROP_APPID": PLATFORM,
                     "INTEROP_APPSECRET": APPSECRET,
                     "INTEROP_TOKEN": self.push_token,

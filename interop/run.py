@@ -84,7 +84,7 @@ class Wechatpy:
         requirements = str(HERE / "wechatpy/requirements.txt")
         install([str(folder / "bin/pip"), "install", "--quiet", "--requirement", requirements])
 
-    def command(self, _sandbox):
+    def command(self, _sandbox, _scratch):
         return [str(WORK / "wechatpy/bin/python"), str(HERE / "wechatpy/driver.py")]
 
     def environment(self, sandbox):
@@ -100,7 +100,7 @@ class Silenceper:
         output = str(WORK / "silenceper")
         install(["go", "build", "-mod=readonly", "-o", output, "."], cwd=HERE / "silenceper")
 
-    def command(self, _sandbox):
+    def command(self, _sandbox, _scratch):
         return [str(WORK / "silenceper")]
 
     def environment(self, sandbox):
@@ -119,7 +119,7 @@ class Easywechat:
             shutil.copy(HERE / "easywechat" / name, folder)
         install(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
 
-    def command(self, _sandbox):
+    def command(self, _sandbox, _scratch):
         return ["node", str(HERE / "easywechat/driver.js")]
 
     def environment(self, sandbox):
@@ -130,7 +130,38 @@ class Easywechat:
         }
 
 
-SDKS = [Wechatpy(), Silenceper(), Easywechat()]
+class WxJava:
+    name = "wxjava"
+    pin = ("wxjava/pom.xml", r"(?s)weixin-java-open</artifactId>\s*<version>([^<]+)")
+    tools = ("javac", "java", "keytool", "mvn")
+
+    def install(self):
+        folder = WORK / "wxjava"
+        libraries = f"-DoutputDirectory={folder}/lib"
+        pom = str(HERE / "wxjava/pom.xml")
+        install(["mvn", "-B", "-q", "-f", pom, "dependency:copy-dependencies", libraries])
+        source = str(HERE / "wxjava/Driver.java")
+        install(["javac", "-cp", f"{folder}/lib/*", "-d", str(folder), source])
+
+    def command(self, sandbox, scratch):
+        folder = WORK / "wxjava"
+        trusted = f"{scratch}/trusted.p12"
+        keys = ["-keystore", trusted, "-storetype", "PKCS12", "-storepass", "public"]
+        install(["keytool", "-importcert", "-noprompt", "-file", sandbox.ca_file, *keys])
+        return [
+            "java",
+            f"-Djavax.net.ssl.trustStore={trusted}",
+            "-Djavax.net.ssl.trustStorePassword=public",
+            "-cp",
+            f"{folder}:{folder}/lib/*",
+            "Driver",
+        ]
+
+    def environment(self, sandbox):
+        return {"HTTPS_PROXY": sandbox.base_url}
+
+
+SDKS = [Wechatpy(), Silenceper(), Easywechat(), WxJava()]
 
 
 class Wxlink:
@@ -213,10 +244,10 @@ class Rig:
             self.push_token = secrets.token_hex(16)
             letters = string.ascii_letters + string.digits
             self.aes_key = "".join(secrets.choice(letters) for _ in range(43))
-            folder = cleanup.enter_context(tempfile.TemporaryDirectory())
+            scratch = cleanup.enter_context(tempfile.TemporaryDirectory())
             self._log = cleanup.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
             self._process = subprocess.Popen(
-                self.sdk.command(self.sandbox),
+                self.sdk.command(self.sandbox, scratch),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
@@ -225,7 +256,7 @@ class Rig:
                     **os.environ,
                     **self.sdk.environment(self.sandbox),
                     "NO_PROXY": "",
-                    "INTEROP_FOLDER": folder,
+                    "INTEROP_FOLDER": scratch,
                     "INTEROP_APPID": PLATFORM,
                     "INTEROP_APPSECRET": APPSECRET,
                     "INTEROP_TOKEN": self.push_token,

@@ -1,15 +1,14 @@
 """What a link under a fault looks like to WeChat and to its caller, for each SDK and for wxlink.
 
-Each trial has a simulator and a driver of its own. Everything is ready for a link, the fault is set,
-and the mini program is linked. If that fails, the caller links it once more.
+Each trial has a simulator and a driver of its own. Everything is made ready for a link, the fault is
+set, and the mini program is linked. If that fails, the caller links it once more.
 """
 
 import re
 import sys
 from dataclasses import dataclass
 
-from rig import ROOT, Rig, SandboxError, StepError, WxlinkRig
-from sdks import version
+from rig import FAILURES, ROOT, Rig, WxlinkRig
 
 PAGE = ROOT / "docs/comparison.md"
 # A call that takes longer has no answer, for a caller that is a person or a web page.
@@ -135,7 +134,7 @@ def write_page(text):
 
 def run(sdks, is_complete):
     """Runs all trials and prints the tables. If nothing is missing, it writes the page, too."""
-    rigs = {f"{sdk.name} {version(sdk)}": lambda sdk=sdk: Rig(sdk) for sdk in sdks}
+    rigs = {f"{sdk.name} {sdk.version()}": lambda sdk=sdk: Rig(sdk) for sdk in sdks}
     for verb in ("link", "ensure"):
         rigs[f"wxlink {verb}"] = lambda verb=verb: WxlinkRig(verb)
     results = {}
@@ -145,7 +144,7 @@ def run(sdks, is_complete):
             try:
                 with make_rig() as rig:
                     results[client][name] = run_trial(rig, fault)
-            except (StepError, SandboxError) as error:
+            except FAILURES as error:
                 print(f"{client}: {name}: {error}", file=sys.stderr)
                 return False
     text = markdown(results, list(rigs))

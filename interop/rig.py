@@ -21,7 +21,7 @@ from sdks import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 
-from with_sandbox import Sandbox, SandboxError  # noqa: E402
+from with_sandbox import Sandbox, SandboxError
 
 PLATFORM = "wx0c00000000000001"
 APPSECRET = "SANDBOX-COMPONENT-SECRET"
@@ -36,6 +36,10 @@ encode = urllib.parse.urlencode
 
 class StepError(Exception):
     """A step had another result than it must have."""
+
+
+# What a step may raise.
+FAILURES = (StepError, SandboxError)
 
 
 def post(url, body, content_type="application/json", timeout=STEP_TIMEOUT_SECONDS):

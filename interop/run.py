@@ -4,19 +4,19 @@
     run.py [SDK...]             the whole way of a platform, with each SDK
     run.py --faults [SDK...]    what each SDK and wxlink do when a link meets a fault
 
-SDK is one of wechatpy, silenceper, easywechat, wxjava. The default is all; then --faults also writes
-docs/comparison.md. Prints a table, and exits with 1 if a step failed. The packages are installed in
-target/interop. WXLINK_LIB_DIR is the folder of wxlink and wxlink-sandbox: target/release if unset.
+SDK is one of wechatpy, silenceper, easywechat, wxjava. The default is all; then --faults writes
+docs/comparison.md, too. Prints a table, and exits with 1 if a step failed. The packages are
+installed in target/interop. WXLINK_LIB_DIR is the folder of wxlink and wxlink-sandbox:
+target/release if unset.
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 
 import faults
-from rig import ROOT, Rig, SandboxError, StepError
-from sdks import SDKS, WORK, InstallError, version
+from rig import FAILURES, ROOT, Rig
+from sdks import SDKS, WORK, InstallError
 
 STEPS = {
     "receives the ticket": Rig.receive_ticket,
@@ -30,10 +30,6 @@ STEPS = {
     "unlink": Rig.unlink,
     "wxlink accepts its push": Rig.push_to_wxlink,
 }
-
-
-def missing_tool(sdk):
-    return next((tool for tool in sdk.tools if not shutil.which(tool)), None)
 
 
 def skip(sdk, tool):
@@ -51,12 +47,12 @@ def try_way(sdk):
             for step, take in STEPS.items():
                 try:
                     take(rig)
-                except (StepError, SandboxError):
+                except FAILURES:
                     results[step] = "FAILED"
                     sys.stderr.write(rig.log())
                     raise
                 results[step] = "ok"
-    except (StepError, SandboxError) as error:
+    except FAILURES as error:
         print(f"{sdk.name}: {step}: {error}", file=sys.stderr)
     return results
 
@@ -65,13 +61,15 @@ def print_table(head, rows):
     table = [head, *rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     for row in table:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+        print(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        )
 
 
 def run_way(sdks):
     results = {sdk.name: try_way(sdk) for sdk in sdks}
     rows = ([step, *(results[sdk.name][step] for sdk in sdks)] for step in STEPS)
-    print_table(["", *(f"{sdk.name} {version(sdk)}" for sdk in sdks)], rows)
+    print_table(["", *(f"{sdk.name} {sdk.version()}" for sdk in sdks)], rows)
     return all(result == "ok" for steps in results.values() for result in steps.values())
 
 
@@ -89,7 +87,7 @@ def main():
     for sdk in SDKS:
         if arguments.sdk and sdk.name not in arguments.sdk:
             continue
-        if tool := missing_tool(sdk):
+        if tool := sdk.missing_tool():
             failed |= skip(sdk, tool)
             continue
         try:

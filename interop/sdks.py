@@ -1,5 +1,6 @@
 """The SDKs of other projects: how each is installed, started, and led to the simulator."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 WORK = ROOT / "target/interop"
+
+# No other version of Go is downloaded.
+LOCAL_GO = {**os.environ, "GOTOOLCHAIN": "local"}
 
 
 class InstallError(Exception):
@@ -25,7 +29,37 @@ def install(command, **arguments):
         raise InstallError(f"{command[0]} failed with {done.returncode}")
 
 
-class Wechatpy:
+class Sdk:
+    """What the SDKs have in common.
+
+    `name` is that of the folder of its driver, `pin` the file that pins its version and a pattern
+    that finds it there, `tools` what its driver needs.
+    """
+
+    tools = ()
+
+    def missing_tool(self):
+        """The first tool that is not installed, or None."""
+        return next((tool for tool in self.tools if not shutil.which(tool)), None)
+
+    def version(self):
+        name, pattern = self.pin
+        return re.search(pattern, (HERE / name).read_text())[1]
+
+    def install(self):
+        """Installs the SDK in WORK, and compiles the driver."""
+        raise NotImplementedError
+
+    def command(self, sandbox, scratch):
+        """The command that starts the driver. It may keep files in the folder `scratch`."""
+        raise NotImplementedError
+
+    def environment(self, sandbox):
+        """The variables that lead api.weixin.qq.com to the simulator."""
+        raise NotImplementedError
+
+
+class Wechatpy(Sdk):
     name = "wechatpy"
     pin = ("wechatpy/requirements.txt", r"wechatpy==(\S+)")
     tools = ("python3",)
@@ -43,14 +77,29 @@ class Wechatpy:
         return {"HTTPS_PROXY": sandbox.base_url, "REQUESTS_CA_BUNDLE": sandbox.ca_file}
 
 
-class Silenceper:
+class Silenceper(Sdk):
     name = "silenceper"
     pin = ("silenceper/go.mod", r"wechat/v2 v(\S+)")
-    tools = ("go",)
+
+    @staticmethod
+    def find_go():
+        """Go 1.24 or newer, in the PATH or where the tests of the Go binding install it."""
+        for go in (shutil.which("go"), ROOT / ".venv/bin/go"):
+            if go and Path(go).exists():
+                shown = subprocess.run(
+                    [go, "version"], env=LOCAL_GO, text=True, capture_output=True
+                )
+                minor = re.search(r" go1\.(\d+)", shown.stdout)
+                if minor and int(minor[1]) >= 24:
+                    return str(go)
+        return None
+
+    def missing_tool(self):
+        return None if self.find_go() else "Go 1.24 or newer"
 
     def install(self):
-        output = str(WORK / "silenceper")
-        install(["go", "build", "-mod=readonly", "-o", output, "."], cwd=HERE / "silenceper")
+        command = [self.find_go(), "build", "-mod=readonly", "-o", str(WORK / "silenceper"), "."]
+        install(command, cwd=HERE / "silenceper", env=LOCAL_GO)
 
     def command(self, _sandbox, _scratch):
         return [str(WORK / "silenceper")]
@@ -59,7 +108,7 @@ class Silenceper:
         return {"HTTPS_PROXY": sandbox.base_url, "SSL_CERT_FILE": sandbox.ca_file}
 
 
-class Easywechat:
+class Easywechat(Sdk):
     name = "easywechat"
     pin = ("easywechat/package.json", r'"node-easywechat": "(\S+)"')
     tools = ("node", "npm")
@@ -82,7 +131,7 @@ class Easywechat:
         }
 
 
-class WxJava:
+class WxJava(Sdk):
     name = "wxjava"
     pin = ("wxjava/pom.xml", r"(?s)weixin-java-open</artifactId>\s*<version>([^<]+)")
     tools = ("javac", "java", "keytool", "mvn")
@@ -114,9 +163,3 @@ class WxJava:
 
 
 SDKS = [Wechatpy(), Silenceper(), Easywechat(), WxJava()]
-
-
-def version(sdk):
-    """The version of the SDK, which is written in the file that pins it."""
-    name, pattern = sdk.pin
-    return re.search(pattern, (HERE / name).read_text())[1]

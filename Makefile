@@ -19,7 +19,7 @@ RELEASE_FLAGS = RUSTFLAGS="$(RUSTFLAGS) $(NO_PATHS)"
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The first command builds everything, so that shared crates are compiled once. The second builds
 # the libraries again without the one for Rust programs: the compiler then drops what only those
@@ -100,6 +100,15 @@ bench: build ## measure the library beside its peers, and the limits of the simu
 	@$(RELEASE_FLAGS) $(CARGO) test --locked --release --package wxlink-sandbox \
 		--test capacity -- --ignored --nocapture
 	@$(USE_BUILD) benches/bulk.py
+
+SDK ?=
+.PHONY: interop
+interop: build ## take SDKs of other projects through the simulator; SDK=wechatpy takes one (downloads)
+	@$(USE_BUILD) interop/run.py $(SDK)
+
+.PHONY: interop-faults
+interop-faults: build ## compare those SDKs and wxlink under faults, for docs/comparison.md: 10 minutes
+	@$(USE_BUILD) interop/run.py --faults $(SDK)
 
 .PHONY: soak
 soak: ## make 100,000 calls with 5 % faults: memory, descriptors and threads must not grow

@@ -123,7 +123,7 @@ impl<'a> LinkTracker<'a> {
             self.refused_before = refused_without_appid(list).collect();
         }
         match self.find(list) {
-            None if list.has_unnamed_item() => return Err(self.unnamed_item()),
+            None if list.has_unnamed_item() => Err(self.unnamed_item()),
             None => {
                 self.progress.state = self.state_if_absent();
                 Ok(LinkState::Absent)

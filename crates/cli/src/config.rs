@@ -65,10 +65,24 @@ impl Config {
         has_mode_bits(&self.path, 0o044)
     }
 
-    /// Whether users other than the owner may change the file.
+    /// Whether other users may change the file: by its mode, or because it is theirs. Root may
+    /// change every file.
     pub fn is_writable_by_others(&self) -> bool {
-        has_mode_bits(&self.path, 0o022)
+        has_mode_bits(&self.path, 0o022) || is_of_another_user(&self.path)
     }
+}
+
+#[cfg(unix)]
+fn is_of_another_user(path: &Path) -> bool {
+    let owner = path
+        .metadata()
+        .map(|m| std::os::unix::fs::MetadataExt::uid(&m));
+    owner.is_ok_and(|uid| uid != 0 && uid != rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn is_of_another_user(_: &Path) -> bool {
+    false
 }
 
 /// The path of the user's own config file, which need not exist.

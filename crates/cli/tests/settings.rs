@@ -152,6 +152,13 @@ fn a_config_file_that_others_can_read_or_change_causes_a_warning() {
             ran.err
         );
     }
+    // So can the owner, if it is another user. Only root can give a file away.
+    let config = file(&dir, "theirs.toml", "timeout_ms = 1000");
+    if std::os::unix::fs::chown(&config, Some(12_345), None).is_ok() {
+        let ran = run(bare(&["platform", "set-ticket", "--config", &config]));
+        let warning = format!("other users can change {config}");
+        assert!(ran.err.contains(&warning), "{}", ran.err);
+    }
 }
 
 /// The program with the simulator's base URL and without a token.

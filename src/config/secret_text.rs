@@ -31,23 +31,36 @@ pub(crate) const APPSECRET: SecretKind = SecretKind(&["component_appsecret", "ap
 /// Characters of JSON, XML and shells. No secret of WeChat's contains one.
 const SYNTAX: [char; 8] = ['"', '\'', '`', '<', '>', '{', '}', '\\'];
 
+/// What programs print in place of a value that they do not have.
+pub(crate) const NO_VALUES: [&str; 7] =
+    ["null", "nil", "none", "undefined", "nan", "true", "false"];
+
 /// Reads a secret. What is around it is removed: blanks, line ends, invisible characters, a pair of
 /// quotes, or the JSON or XML that it is a field of.
 ///
 /// # Errors
 /// Why the text is not a secret of this kind, as a predicate. It never contains the text.
 pub(crate) fn parse(kind: SecretKind, text: &str) -> Result<Cow<'_, str>, Message> {
-    if is_plain(text) {
+    if is_plain(text) && !is_no_value(text) && kind.after_name(text).is_none() {
         return Ok(Cow::Borrowed(text));
     }
-    let bare = bare(text);
-    let secret = match bare.as_bytes().first() {
-        Some(b'{') => kind.in_json(bare)?,
-        Some(b'<') => Cow::Borrowed(kind.in_xml(bare)?),
-        _ => Cow::Borrowed(bare),
+    // Without it, the rest of a terminal's escape sequence would be taken for a part of the secret.
+    if text.contains('\u{1b}') {
+        return Err(odd_character('\u{1b}', CONTROL));
+    }
+    let text = bare(text);
+    let secret = match text.as_bytes().first() {
+        Some(b'{') => kind.in_json(text)?,
+        Some(b'<') => Cow::Borrowed(kind.in_xml(text)?),
+        _ => Cow::Borrowed(kind.after_name(text).map_or(text, bare)),
     };
     check(&secret)?;
     Ok(secret)
+}
+
+/// Whether it is one of [`NO_VALUES`], in any case.
+fn is_no_value(text: &str) -> bool {
+    NO_VALUES.iter().any(|none| text.eq_ignore_ascii_case(none))
 }
 
 /// The text without blanks, line ends, NULs, invisible characters and pairs of quotes around it.
@@ -107,6 +120,12 @@ fn check(secret: &str) -> Result<(), Message> {
             "超过 {MAX_TOKEN_BYTES} 字节"
         ));
     }
+    if is_no_value(secret) {
+        return Err(Message::new(
+            "is null or the like, in place of a value",
+            "是 null 之类的空值",
+        ));
+    }
     let is_odd = |c: char| !c.is_ascii_graphic() || SYNTAX.contains(&c);
     let Some(odd) = secret.chars().find(|c| is_odd(*c)) else {
         return Ok(());
@@ -118,13 +137,16 @@ fn check(secret: &str) -> Result<(), Message> {
         c if is_invisible(c) => INVISIBLE,
         _ => OTHER,
     };
+    Err(odd_character(odd, what))
+}
+
+fn odd_character(odd: char, what: Text) -> Message {
     let code = format!("U+{:04X}", u32::from(odd));
     let (en, zh) = (what.en, what.zh);
-    Err(message!(
-        "contains {en} ({code}) in the middle, which WeChat's never do; pass the value alone, \
-         unchanged",
-        "中间含有{zh}（{code}），微信的值中不会有；请只传入该值，不作改动"
-    ))
+    message!(
+        "contains {en} ({code}), which WeChat's never do; pass the value alone, unchanged",
+        "含有{zh}（{code}），微信的值中不会有；请只传入该值，不作改动"
+    )
 }
 
 const BLANK: Text = Text {
@@ -145,6 +167,21 @@ const OTHER: Text = Text {
 };
 
 impl SecretKind {
+    /// What follows the name of the kind, as in `access_token=…` or `WXLINK_ACCESS_TOKEN=…`.
+    fn after_name(self, text: &str) -> Option<&str> {
+        let (before, value) = text.split_once('=')?;
+        let is_name = |name: &str| {
+            let at = before.len().checked_sub(name.len())?;
+            let end = before.get(at..)?;
+            let is_whole = at == 0 || matches!(before.as_bytes()[at - 1], b'_' | b' ');
+            Some(is_whole && end.eq_ignore_ascii_case(name))
+        };
+        let mut names = self.0.iter();
+        names
+            .any(|name| is_name(name) == Some(true))
+            .then_some(value)
+    }
+
     fn in_json<'a>(self, json: &'a str) -> Result<Cow<'a, str>, Message> {
         let found = |name| token_fields::texts(json.as_bytes(), name).last();
         let secret = self.0.iter().find_map(|name| found(name));
@@ -195,6 +232,32 @@ impl SecretKind {
 mod tests {
     use super::*;
     use crate::model::lang::Lang;
+
+    #[test]
+    fn a_value_behind_its_name_is_read_and_one_that_is_none_is_refused() {
+        for text in [
+            "access_token=T",
+            "WXLINK_ACCESS_TOKEN=T",
+            "export ACCESS_TOKEN='T'\n",
+            "authorizer_access_token= T",
+        ] {
+            assert_eq!(parse(ACCESS_TOKEN, text).unwrap(), "T", "{text}");
+        }
+        // These are values as they are.
+        for text in ["T=1", "token=T", "xaccess_token=T"] {
+            assert_eq!(parse(ACCESS_TOKEN, text).unwrap(), text);
+        }
+        let ticket = parse(TICKET, "component_verify_ticket=ticket@@@T");
+        assert_eq!(ticket.unwrap(), "ticket@@@T");
+        for text in [
+            "null",
+            "Undefined",
+            "access_token=null",
+            "\u{1b}[0mT\u{1b}[0m",
+        ] {
+            assert!(parse(ACCESS_TOKEN, text).is_err(), "{text:?}");
+        }
+    }
 
     #[test]
     fn what_is_around_a_secret_is_removed() {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::cached::FetchedToken;
 use super::lifetime;
 use crate::config::limits::MAX_TOKEN_BYTES;
-use crate::config::secret_text;
+use crate::config::secret_text::{self, NO_VALUES};
 use crate::model::lang::Text;
 use crate::model::message::{Message, message};
 use crate::response::repair::repair;
@@ -26,8 +26,6 @@ const TOKEN_KEYS: [&str; 3] = [
     "authorizer_access_token",
     "component_access_token",
 ];
-/// Texts that programs print when they have no value.
-const NO_VALUES: [&str; 7] = ["null", "nil", "none", "undefined", "nan", "true", "false"];
 /// Words that programs print when they have no token, in lower case.
 const ERROR_WORDS: [&str; 11] = [
     "error",

@@ -1,7 +1,8 @@
-"""The demo of a third-party platform: `wxlink serve` receives a ticket and three authorisations,
-`wxlink bulk` links mini programs to the accounts, and one account withdraws.
+"""The demo of a third-party platform, which demo.py runs.
 
-The simulator plays WeChat and all administrators; `Browser` is that of a merchant.
+`wxlink serve` receives a ticket and three authorisations, `wxlink bulk` links mini programs to the
+accounts, and one account withdraws. The simulator plays WeChat and all administrators; `Browser` is
+that of a merchant.
 """
 
 import contextlib

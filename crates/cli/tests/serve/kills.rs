@@ -118,6 +118,8 @@ fn play(name: &str, store: Option<String>) {
         if step % (pushes / (CHECKS + 1)).max(1) == 0 {
             // The other accounts are left to the instances.
             story.check_store(|number| number % 2 == 0);
+            story.start_instance(0);
+            story.start_instance(1);
         }
     }
     story.wait_for_pushes(0);
@@ -309,30 +311,30 @@ impl Story {
         journal["pending"].as_u64().unwrap()
     }
 
-    /// Kills both instances and uses their store: the ticket, and the accounts whose events were
-    /// answered since the last time and that are `chosen`.
+    /// Kills both instances and uses their store: the ticket, and the `chosen` ones of the accounts
+    /// whose events were answered since the last time.
     fn check_store(&mut self, chosen: fn(usize) -> bool) {
         self.kill(0);
         self.kill(1);
         self.read_journal();
         self.check_ticket();
         let accounts = std::mem::take(&mut self.unchecked_accounts);
-        let accounts: Vec<usize> = accounts.into_iter().filter(|n| chosen(*n)).collect();
         let client = self.client();
-        let next = Mutex::new(accounts.iter());
+        let accounts = Mutex::new(accounts.into_iter().filter(|number| chosen(*number)));
+        let next = || accounts.lock().unwrap().next();
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
-                    while let Some(number) = next.lock().unwrap().next().copied() {
+                    while let Some(number) = next() {
                         let appid = new_account(number);
+                        // Only its refresh token, or a code that is stored, leads to a new one.
+                        self.admin("POST", "tokens/revoke", json!({"account": appid}));
                         let linked = client.account(&appid).unwrap().get_linked(None);
                         linked.unwrap_or_else(|error| panic!("{appid}: {error}"));
                     }
                 });
             }
         });
-        self.start_instance(0);
-        self.start_instance(1);
     }
 
     /// Checks that WeChat accepts the ticket in the store if it accepts only the latest one that

@@ -1,5 +1,5 @@
 //! The command `wxlink serve`: its settings, how it ends, and what survives if it is killed.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "serve"))]
 
 #[path = "../common/mod.rs"]
 mod common;

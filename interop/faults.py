@@ -1,7 +1,7 @@
 """What a link under a fault looks like to WeChat and to its caller, for each SDK and for wxlink.
 
-Each trial has a simulator and a driver of its own. Everything is made ready for a link, the fault is
-set, and the mini program is linked. If that fails, the caller links it once more.
+Each trial has a simulator and a driver of its own. Everything is made ready for a link, the fault
+is set, and the mini program is linked. If that fails, the caller links it once more.
 """
 
 import re

@@ -241,7 +241,13 @@ class Rig:
     # The steps of the way. Each checks at the simulator that it had its effect.
 
     def receive_ticket(self):
-        push = {"url": self.url + "/push", "token": self.push_token, "aes_key": self.aes_key}
+        push = {
+            "url": self.url + "/push",
+            "token": self.push_token,
+            "aes_key": self.aes_key,
+            # Longer than WeChat waits: the first push starts half of the SDK.
+            "timeout_ms": 30_000,
+        }
         self.admin("PUT", "component/push", push)
         self.wait_for_pushes("component_verify_ticket")
 

@@ -25,7 +25,7 @@ public final class Driver {
 
   private final WxOpenInMemoryConfigStorage storage = new WxOpenInMemoryConfigStorage();
   private final WxOpenComponentService component;
-  /** The account that authorised the platform. The SDK exchanges its code when it gets the push. */
+  /** The account that authorised the platform. The SDK exchanges its code when it is pushed. */
   private volatile String account;
 
   private Driver() {

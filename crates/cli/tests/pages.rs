@@ -9,6 +9,7 @@ use std::process::Command;
 use common::*;
 use wxlink_cli::ExitCode;
 use wxlink_sandbox::{Policy, Sandbox, Settings, When};
+use wxlink_testkit::push::Pusher;
 
 /// Every subcommand, as the help lists them.
 fn subcommands() -> Vec<String> {
@@ -40,8 +41,11 @@ fn write_example_files(dir: &Path, sandbox: &Sandbox) {
     let platform = format!(
         "component_appid = \"wx0c00000000000001\"\n\
          component_appsecret = \"SANDBOX-COMPONENT-SECRET\"\n\
-         store = \"file:{}/tokens\"\naccount = \"{ACCOUNT}\"\n",
-        dir.display()
+         store = \"file:{}/tokens\"\naccount = \"{ACCOUNT}\"\n\
+         push_token = \"{}\"\npush_aes_key = \"{}\"\n",
+        dir.display(),
+        Pusher::TOKEN,
+        Pusher::AES_KEY
     );
     let config = file(&config, "config.toml", &platform);
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -67,6 +71,16 @@ fn write_example_files(dir: &Path, sandbox: &Sandbox) {
         .code,
         0
     );
+}
+
+/// A line of shell that runs the service of another line on a free port, and ends it with SIGTERM
+/// once it listens. Its exit code is that of the service.
+fn until_it_listens(line: &str) -> String {
+    format!(
+        "{line} --listen 127.0.0.1:0 > listening &\n\
+         until grep -q Listening listening || ! kill -0 $! 2> /dev/null; do sleep 0.01; done\n\
+         kill $! 2> /dev/null\nwait $!"
+    )
 }
 
 /// Runs it with the configuration in that folder, and with this text on stdin.
@@ -107,6 +121,10 @@ fn the_examples_work() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
+            let line = match &*subcommand {
+                "serve" => &until_it_listens(line),
+                _ => line,
+            };
             let output = shell(line, &dir, &sandbox);
             // `bulk` prints progress, and exits with 3 while invitations are waiting.
             let code = output.status.code();

@@ -83,16 +83,17 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     };
     let server = Server::bind(client, settings).map_err(failed)?;
     let address = server.address().map_err(failed)?;
-    let out = context.out;
-    out.result(&json!({"listen": format!("http://{address}")}), || {
-        let listening = context.text("Listening on", "正在监听");
-        out.line(format_args!("{listening} http://{address}"));
-    });
     let (stop, stopped) = oneshot::channel();
     let stop = std::sync::Mutex::new(Some(stop));
     interrupt::on_interrupt(move || {
         let stop = stop.lock().ok().and_then(|mut stop| stop.take());
         drop(stop);
+    });
+    // From this line on, a signal ends the service in an orderly way.
+    let out = context.out;
+    out.result(&json!({"listen": format!("http://{address}")}), || {
+        let listening = context.text("Listening on", "正在监听");
+        out.line(format_args!("{listening} http://{address}"));
     });
     let stopped = async {
         // The sender is dropped at the first signal.

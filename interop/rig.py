@@ -67,6 +67,15 @@ def expect(what, found, expected):
         raise StepError(f"{what}: expected {expected!r}, found {found!r}")
 
 
+def neutral():
+    """The environment without the user's proxies and settings of wxlink."""
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("WXLINK_") and not key.lower().endswith("_proxy")
+    }
+
+
 class Wxlink:
     """The command of wxlink, with a store of its own. Use it in a `with` statement."""
 
@@ -82,9 +91,7 @@ class Wxlink:
             "WXLINK_ACCOUNT": ACCOUNT,
             **(settings or {}),
         }
-        # Settings of the user do not apply.
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("WXLINK_")}
-        self.environment = {**kept, "XDG_CONFIG_HOME": self._folder.name, **settings}
+        self.environment = {**neutral(), "XDG_CONFIG_HOME": self._folder.name, **settings}
 
     def __enter__(self):
         return self
@@ -160,9 +167,8 @@ class Rig:
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
                 env={
-                    **os.environ,
+                    **neutral(),
                     **self.sdk.environment(self.sandbox),
-                    "NO_PROXY": "",
                     "INTEROP_FOLDER": scratch,
                     "INTEROP_APPID": PLATFORM,
                     "INTEROP_APPSECRET": APPSECRET,
@@ -228,15 +234,20 @@ class Rig:
             return Attempt("no answer")
         return Attempt("done" if status == 200 else "error", answer)
 
-    def wait_for_pushes(self, info_type):
-        """Waits until no push is on its way. The latest of this type must have been accepted."""
+    def answered_pushes(self):
+        """The journal of pushes, once no push is on its way."""
         deadline = time.monotonic() + STEP_TIMEOUT_SECONDS
         while (journal := self.admin("GET", "pushes"))["pending"]:
             if time.monotonic() > deadline:
-                raise StepError(f"{info_type}: the push was not answered")
+                raise StepError("a push was not answered")
             time.sleep(0.02)
-        results = [p["result"] for p in journal["pushes"] if p["info_type"] == info_type]
-        expect(f"pushes of {info_type}", set(results), {"success"})
+        return journal["pushes"]
+
+    def wait_for_pushes(self, info_type):
+        """Waits until no push is on its way. All of this type must have been accepted."""
+        pushes = self.answered_pushes()
+        results = {push["result"] for push in pushes if push["info_type"] == info_type}
+        expect(f"pushes of {info_type}", results, {"success"})
 
     # The steps of the way. Each checks at the simulator that it had its effect.
 
@@ -250,6 +261,13 @@ class Rig:
         }
         self.admin("PUT", "component/push", push)
         self.wait_for_pushes("component_verify_ticket")
+
+    def refuse_forged_push(self):
+        self.admin("POST", "faults", {"fault": {"push": "wrong_signature"}})
+        self.admin("POST", "component/ticket")
+        results = {push["result"] for push in self.answered_pushes() if push["fault"]}
+        expect("forged pushes", results, {"wrong_answer"})
+        self.admin("DELETE", "pushes")
 
     def get_platform_token(self):
         self.call("platform_token")

@@ -20,6 +20,7 @@ from sdks import SDKS, WORK, InstallError
 
 STEPS = {
     "receives the ticket": Rig.receive_ticket,
+    "refuses a forged push": Rig.refuse_forged_push,
     "platform token": Rig.get_platform_token,
     "pre-auth code, authorisation, its push": Rig.authorize,
     "query_auth": Rig.query_auth,

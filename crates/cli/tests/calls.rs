@@ -390,7 +390,9 @@ fn explain_knows_errcodes_and_statuses() {
         );
         assert!(ran.out.contains("component_verify_ticket"), "{}", ran.out);
     }
-    let arguments = ["40001", "--endpoint", "component_token", "--json"];
+    let by_wechats_name = explain(&["89010", "--endpoint", "linkMiniprogram", "--json"]);
+    assert_eq!(by_wechats_name.json(), link);
+    let arguments = ["40001", "--endpoint", "api_component_token", "--json"];
     assert_eq!(explain(&arguments).json()["class"], "action_required");
 
     for name in ["-40", "TIMEOUT", "WX_E_TIMEOUT", "timeout"] {

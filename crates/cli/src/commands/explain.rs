@@ -1,5 +1,6 @@
 //! `wxlink explain`: describes an errcode of WeChat or a status of the library, with what to do.
 
+use clap::builder::PossibleValue;
 use clap::{Arg, ArgMatches, Command};
 use serde_json::{Value, json};
 use wxlink::errcode::{ENTRIES, Entry, lookup};
@@ -38,8 +39,8 @@ fn command() -> Command {
             Arg::new("endpoint")
                 .long("endpoint")
                 .value_name("ENDPOINT")
-                .value_parser(Endpoint::ALL.map(Endpoint::as_str))
-                .help("Only the meaning of the errcode on this endpoint"),
+                .value_parser(Endpoint::ALL.map(possible_value))
+                .help("Only the meaning of the errcode on this endpoint, also by WeChat's name"),
         )
         .after_help(examples(&[
             ("an errcode", "wxlink explain 89010"),
@@ -52,10 +53,17 @@ fn command() -> Command {
         ]))
 }
 
+/// An endpoint by its short name and, as messages name it, by WeChat's.
+fn possible_value(endpoint: Endpoint) -> PossibleValue {
+    PossibleValue::new(endpoint.as_str()).alias(endpoint.name())
+}
+
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let code = matches.get_one::<String>("code").map_or("", String::as_str);
     let endpoint = matches.get_one::<String>("endpoint");
-    let endpoint = endpoint.and_then(|word| Endpoint::parse(word));
+    let mut endpoints = Endpoint::ALL.into_iter();
+    let endpoint =
+        endpoint.and_then(|word| endpoints.find(|e| possible_value(*e).matches(word, false)));
     let lang = context.out.lang();
     let errcodes: Vec<&Entry> = find_errcodes(code, endpoint).collect();
     let mut explanations: Vec<Explanation> = (0..errcodes.len())

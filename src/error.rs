@@ -375,6 +375,13 @@ fn refusal(response: &Response, lang: Lang) -> String {
             };
         }
     }
+    let address = response.request_ip();
+    if !address.is_empty() {
+        text += &match lang {
+            Lang::En => format!(" (WeChat saw the address {address})"),
+            Lang::Zh => format!("（微信看到的地址为 {address}）"),
+        };
+    }
     let rid = response.rid();
     if !rid.is_empty() {
         text += &match lang {

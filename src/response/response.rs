@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -164,8 +165,8 @@ impl Response {
         &self.notes.hint
     }
 
-    /// The address that WeChat received the request from (`requestIP` in the errmsg); empty if it
-    /// has none.
+    /// The address that WeChat received the request from (in the errmsg, after `requestIP` or
+    /// `invalid ip`); empty if it has none.
     pub fn request_ip(&self) -> &str {
         &self.notes.request_ip
     }
@@ -378,13 +379,22 @@ impl Notes {
             hint: after(errmsg, "hint:", |c| c != ']')
                 .trim_start_matches('[')
                 .to_owned(),
-            request_ip: after(errmsg, "requestIP:", |c| {
-                c.is_ascii_hexdigit() || ".:".contains(c)
-            })
-            .trim_end_matches(['.', ':'])
-            .to_owned(),
+            request_ip: ["requestIP:", "invalid ip"]
+                .iter()
+                .find_map(|label| address_after(errmsg, label))
+                .unwrap_or_default(),
         }
     }
+}
+
+/// The IP address after the last `label` that starts a word.
+fn address_after(text: &str, label: &str) -> Option<String> {
+    let found = after(text, label, |c| c.is_ascii_hexdigit() || ".:".contains(c));
+    let address = found.trim_end_matches(['.', ':']);
+    address
+        .parse::<IpAddr>()
+        .is_ok()
+        .then(|| address.to_owned())
 }
 
 /// The text after the last `label` that starts a word, as far as `belongs` holds for its
@@ -439,6 +449,13 @@ mod tests {
         assert_eq!(both.hint, "Feqffa0754ent1");
         assert_eq!(both.rid, "6-1");
         assert_eq!(both.request_ip, "14.1.2.3");
+        let invalid = "invalid ip 9.8.7.6 ipv6 ::ffff:9.8.7.6, not in whitelist";
+        assert_eq!(Notes::read(invalid).request_ip, "9.8.7.6");
+        assert_eq!(
+            Notes::read("requestIP: 2001:db8::1.").request_ip,
+            "2001:db8::1"
+        );
+        assert_eq!(Notes::read("invalid ip, requestIP: none").request_ip, "");
         assert_eq!(
             Notes::read("hint: [é"),
             Notes {

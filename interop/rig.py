@@ -17,7 +17,7 @@ import xml.etree.ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdks import ROOT
+from sdks import ROOT, InstallError
 
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -39,7 +39,7 @@ class StepError(Exception):
 
 
 # What a step may raise.
-FAILURES = (StepError, SandboxError)
+FAILURES = (StepError, SandboxError, InstallError)
 
 
 def post(url, body, content_type="application/json", timeout=STEP_TIMEOUT_SECONDS):
@@ -101,7 +101,10 @@ class Wxlink:
 
     def run(self, *arguments, stdin=""):
         """Runs the command and returns its output. A failure is a StepError."""
-        done = self.start(*arguments, stdin=stdin)
+        try:
+            done = self.start(*arguments, stdin=stdin)
+        except subprocess.TimeoutExpired:
+            raise StepError(f"wxlink {arguments[0]} did not end") from None
         if done.returncode != 0:
             raise StepError(f"wxlink {arguments[0]}: {done.returncode}: {done.stdout}")
         return done.stdout
@@ -160,11 +163,12 @@ class Rig:
             self.aes_key = "".join(secrets.choice(letters) for _ in range(43))
             scratch = cleanup.enter_context(tempfile.TemporaryDirectory())
             # Both outputs of the driver: what it has written is complete when it answers.
-            self._log = cleanup.enter_context(open(f"{scratch}/log", "w+", errors="replace"))
+            self._log = Path(scratch) / "log"
+            log = cleanup.enter_context(self._log.open("w"))
             self._process = subprocess.Popen(
                 self.sdk.command(self.sandbox, scratch),
                 stdin=subprocess.DEVNULL,
-                stdout=self._log,
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 env={
                     **neutral(),
@@ -199,8 +203,7 @@ class Rig:
 
     def log(self):
         """What the driver has printed."""
-        self._log.seek(0)
-        return self._log.read()
+        return self._log.read_text(errors="replace")
 
     def admin(self, method, path, body=None):
         return self.sandbox.admin(method, path, body)

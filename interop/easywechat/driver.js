@@ -32,9 +32,14 @@ async function push(request) {
   return (await server.serve()).getBody().toString();
 }
 
-async function client() {
+async function call(name, json) {
   const official = await platform.getOfficialAccountWithRefreshToken(account, refreshToken);
-  return official.getClient();
+  const response = await official.getClient().post(`cgi-bin/wxopen/${name}`, { json });
+  // The SDK does not throw for statuses and errcodes: this is how it is asked.
+  if (response.isFailed()) {
+    throw new Error(`${name} failed: ${response.getStatusCode()} ${response.toString()}`);
+  }
+  return response.toObject();
 }
 
 const commands = {
@@ -57,17 +62,15 @@ const commands = {
     return {};
   },
   async link({ appid }) {
-    const json = { appid, notify_users: 0, show_profile: 0 };
-    await (await client()).post('cgi-bin/wxopen/wxamplink', { json });
+    await call('wxamplink', { appid, notify_users: 0, show_profile: 0 });
     return {};
   },
   async list() {
-    const response = await (await client()).post('cgi-bin/wxopen/wxamplinkget', { json: {} });
-    const items = response.toObject().wxopens.items;
+    const { items } = (await call('wxamplinkget', {})).wxopens;
     return { links: items.map(({ appid, status }) => ({ appid, status })) };
   },
   async unlink({ appid }) {
-    await (await client()).post('cgi-bin/wxopen/wxampunlink', { json: { appid } });
+    await call('wxampunlink', { appid });
     return {};
   },
   async encrypt({ message }) {

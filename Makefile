@@ -107,7 +107,7 @@ interop: build ## take SDKs of other projects through the simulator; SDK=wechatp
 	@$(USE_BUILD) interop/run.py $(SDK)
 
 .PHONY: interop-faults
-interop-faults: build ## compare those SDKs and wxlink under faults, for docs/comparison.md: 10 minutes
+interop-faults: build ## compare those SDKs and wxlink under faults, for docs/comparison.md: 5 minutes
 	@$(USE_BUILD) interop/run.py --faults $(SDK)
 
 .PHONY: soak

@@ -90,10 +90,20 @@ impl<'a> Context<'a> {
         for client in clients.iter() {
             let is_silent = self.out.is_json() || client.finish_token_fetches(SILENT_WAIT);
             if !is_silent {
-                self.out.note(self.text(
-                    "Waiting until what WeChat answered is stored; press Ctrl-C to exit immediately.",
-                    "正在等待微信返回的内容保存完毕；按 Ctrl-C 可立即退出。",
-                ));
+                // The first one cancels calls, the second one ends the process.
+                self.out.note(if interrupt::is_interrupted() {
+                    self.text(
+                        "Waiting until what WeChat answers is stored; press Ctrl-C again to exit \
+                         immediately.",
+                        "正在等待微信返回的内容保存完毕；再次按 Ctrl-C 可立即退出。",
+                    )
+                } else {
+                    self.text(
+                        "Waiting until what WeChat answers is stored; press Ctrl-C twice to exit \
+                         immediately.",
+                        "正在等待微信返回的内容保存完毕；连按两次 Ctrl-C 可立即退出。",
+                    )
+                });
             }
             client.finish_token_fetches(client.timeout());
         }

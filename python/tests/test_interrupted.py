@@ -15,7 +15,10 @@ import wxlink
 from wxlink.sandbox import Server
 
 POSTED = "An invitation was posted and is awaiting the Official Account's administrator"
-UNKNOWN = "An invitation was posted and its outcome is unknown: read the list before posting again."
+UNKNOWN = (
+    "An invitation was posted and its outcome is unknown: the next call reads the list first, "
+    "and posts nothing while this one may take effect."
+)
 QUIET: Any = {"notify_users": False, "show_profile": True}
 
 

@@ -823,7 +823,8 @@ func TestACancelledEnsureReportsTheProgress(t *testing.T) {
 	}{
 		{"link",
 			"An invitation was posted and its outcome is unknown: " +
-				"the next call reads the list first, and posts nothing while this one may take effect.", 1},
+				"the next call reads the list first, " +
+				"and posts nothing while this one may take effect.", 1},
 		{"get", "Nothing was posted.", 0},
 	} {
 		s := newSandbox(t)

@@ -208,9 +208,7 @@ class Client:
         self._check_open()
         return self._handle.accept_push(query, body)
 
-    def authorization_url(
-        self, redirect_uri: str, account: str | None = None
-    ) -> AuthorizationUrl:
+    def authorization_url(self, redirect_uri: str, account: str | None = None) -> AuthorizationUrl:
         """Makes the URLs of the pages on which an account authorises the platform.
 
         With `account`, an appid, only that account can. Call it when the administrator clicks: the

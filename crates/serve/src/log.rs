@@ -4,7 +4,8 @@
 use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use wxlink::Error;
 
 /// Writes `fields`, an object, with the time in front. Lost if stderr is closed.
 pub(crate) fn write(event: &str, fields: &Value) {
@@ -17,4 +18,13 @@ pub(crate) fn write(event: &str, fields: &Value) {
     line += "}\n";
     // One call, so that lines of several threads do not mix.
     let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// Writes why a call failed.
+pub(crate) fn write_failure(event: &str, error: &Error) {
+    let status = error.status().name();
+    write(
+        event,
+        &json!({"status": status, "message": error.message()}),
+    );
 }

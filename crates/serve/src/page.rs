@@ -1,6 +1,7 @@
 //! The pages that merchants see, in Chinese and English. They need no scripts.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::digest;
 use wxlink::{Lang, Text};
@@ -45,6 +46,21 @@ pub(crate) enum Outcome<'a> {
     Unavailable,
     /// The link to this service is wrong.
     BadLink,
+}
+
+impl Outcome<'_> {
+    /// The HTTP status of the page about it.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Outcome::MayLink { .. } | Outcome::MayNotLink { .. } | Outcome::NotAuthorized => {
+                StatusCode::OK
+            }
+            Outcome::BadLink => StatusCode::BAD_REQUEST,
+            Outcome::UnknownState => StatusCode::FORBIDDEN,
+            Outcome::Refused => StatusCode::BAD_GATEWAY,
+            Outcome::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
 }
 
 /// The page with the button that leads to WeChat's page. `account` is the appid of the only account

@@ -5,7 +5,6 @@
 use hyper::StatusCode;
 use hyper::header::USER_AGENT;
 use hyper::http::request::Parts;
-use serde_json::json;
 
 use crate::log;
 use crate::page::{self, Outcome};
@@ -18,19 +17,13 @@ use crate::state;
 const WECHAT_BROWSER: &str = "MicroMessenger";
 
 pub(crate) fn show(service: &Service, request: &Parts) -> Reply {
-    let lang = language(request);
     let Ok(account) = account(request) else {
-        return outcome(service, request, StatusCode::BAD_REQUEST, &Outcome::BadLink);
+        return outcome(service, request, &Outcome::BadLink);
     };
     let Some(state) = state::generate() else {
-        return outcome(
-            service,
-            request,
-            StatusCode::SERVICE_UNAVAILABLE,
-            &Outcome::Unavailable,
-        );
+        return outcome(service, request, &Outcome::Unavailable);
     };
-    let html = page::start(lang, &state, account.as_deref());
+    let html = page::start(language(request), &state, account.as_deref());
     let mut reply = reply::page(StatusCode::OK, html, &service.style_hash);
     reply::set_cookie(&mut reply, &state::cookie(&service.public_url, &state));
     reply
@@ -39,24 +32,16 @@ pub(crate) fn show(service: &Service, request: &Parts) -> Reply {
 /// Makes a pre-auth code and redirects to WeChat's page.
 pub(crate) fn send_to_wechat(service: &Service, request: &Parts) -> Reply {
     let Ok(account) = account(request) else {
-        return outcome(service, request, StatusCode::BAD_REQUEST, &Outcome::BadLink);
+        return outcome(service, request, &Outcome::BadLink);
     };
-    let state = parameter(request, "state").unwrap_or_default();
-    if !state::is_of_browser(&service.public_url, cookies(request), &state) {
-        return outcome(
-            service,
-            request,
-            StatusCode::FORBIDDEN,
-            &Outcome::UnknownState,
-        );
-    }
-    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    let Some(state) = state_of_browser(service, request) else {
+        return outcome(service, request, &Outcome::UnknownState);
+    };
     if !service.take_start() {
-        return outcome(service, request, unavailable, &Outcome::Unavailable);
+        return outcome(service, request, &Outcome::Unavailable);
     }
     let back = format!("{}/authorized?state={state}", service.public_url.origin());
-    let url = service.client.authorization_url(&back, account.as_deref());
-    match url {
+    match service.client.authorization_url(&back, account.as_deref()) {
         Ok(url) => {
             let is_wechat = header(request, USER_AGENT).is_some_and(|a| a.contains(WECHAT_BROWSER));
             reply::redirect(if is_wechat {
@@ -66,24 +51,23 @@ pub(crate) fn send_to_wechat(service: &Service, request: &Parts) -> Reply {
             })
         }
         Err(error) => {
-            log::write(
-                "authorize",
-                &json!({"status": error.status().name(), "message": error.message()}),
-            );
-            outcome(service, request, unavailable, &Outcome::Unavailable)
+            log::write_failure("authorize", &error);
+            outcome(service, request, &Outcome::Unavailable)
         }
     }
 }
 
+/// The state in the URL, if it is that of the browser.
+pub(super) fn state_of_browser(service: &Service, request: &Parts) -> Option<String> {
+    let state = parameter(request, "state")?;
+    let is_known = state::is_of_browser(&service.public_url, cookies(request), &state);
+    is_known.then_some(state)
+}
+
 /// The page about an outcome.
-pub(crate) fn outcome(
-    service: &Service,
-    request: &Parts,
-    status: StatusCode,
-    outcome: &Outcome<'_>,
-) -> Reply {
+pub(super) fn outcome(service: &Service, request: &Parts, outcome: &Outcome<'_>) -> Reply {
     let html = page::outcome(language(request), outcome);
-    reply::page(status, html, &service.style_hash)
+    reply::page(outcome.status(), html, &service.style_hash)
 }
 
 /// The only account that may authorise, if the link names one.

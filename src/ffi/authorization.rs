@@ -1,16 +1,13 @@
 //! A third-party platform's pushes, and how accounts authorise it.
 
 use std::ffi::c_char;
-use std::slice;
 
 use libc::size_t;
 
 use super::client::wx_client;
 use super::result::{Outcome, run, wx_result};
-use super::{argument_error, text};
+use super::{bytes_of_length, text};
 use crate::client::Client;
-use crate::error::Error;
-use crate::model::status::Status;
 
 /// Accepts a push of WeChat's to the third-party platform: verifies and decrypts it, and stores
 /// what it contains.
@@ -79,7 +76,7 @@ pub unsafe extern "C" fn wx_client_accept_push(
         // SAFETY: NULL or a C string, as the conventions require.
         let query = unsafe { text(query, "query") }?;
         // SAFETY: the caller guarantees body_len bytes at body.
-        let body = unsafe { bytes(body, body_len, "body") }?;
+        let body = unsafe { bytes_of_length(body, body_len, "body") }?;
         let push = client.accept_push(query, body)?;
         Ok(Outcome::kept(push.json()))
     };
@@ -226,25 +223,4 @@ pub unsafe extern "C" fn wx_client_account_info(
     let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
     // SAFETY: the caller guarantees the pointer.
     unsafe { run(None, client, result, body) }
-}
-
-/// The bytes of an argument.
-///
-/// # Safety
-/// `bytes` is NULL or points to `len` bytes that are not modified during the call.
-unsafe fn bytes<'a>(bytes: *const c_char, len: size_t, name: &str) -> Result<&'a [u8], Error> {
-    if bytes.is_null() {
-        return Err(argument_error(
-            Status::NullPointer,
-            format!("{name} is NULL"),
-        ));
-    }
-    if isize::try_from(len).is_err() {
-        return Err(argument_error(
-            Status::BadValue,
-            format!("{name}_len is out of range"),
-        ));
-    }
-    // SAFETY: not NULL, and the caller guarantees len bytes.
-    Ok(unsafe { slice::from_raw_parts(bytes.cast::<u8>(), len) })
 }

@@ -8,9 +8,9 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use libc::size_t;
 use serde_json::{Value, json};
 
-use super::argument_error;
 use super::guard::guard;
 use super::result::{Outcome, out_bytes, plain, wx_result};
+use super::{argument_error, bytes_of_length};
 use crate::client::{Client, LinkChoices};
 use crate::config::options::Options;
 use crate::error::Error;
@@ -164,20 +164,8 @@ unsafe fn text_of_length<'a>(
     if len == 0 {
         return Ok("");
     }
-    if text.is_null() {
-        return Err(argument_error(
-            Status::NullPointer,
-            format!("{name} is NULL"),
-        ));
-    }
-    if isize::try_from(len).is_err() {
-        return Err(argument_error(
-            Status::BadValue,
-            format!("{name}_len is out of range"),
-        ));
-    }
-    // SAFETY: not NULL, and the caller guarantees len bytes.
-    let bytes = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), len) };
+    // SAFETY: the caller guarantees it.
+    let bytes = unsafe { bytes_of_length(text, len, name) }?;
     std::str::from_utf8(bytes)
         .map_err(|_| argument_error(Status::NotUtf8, format!("{name} is not UTF-8")))
 }

@@ -41,6 +41,8 @@ mod tests;
 
 use std::ffi::{CStr, c_char};
 
+use libc::size_t;
+
 use crate::client::Client;
 use crate::error::Error;
 use crate::model::lang::Lang;
@@ -62,6 +64,31 @@ unsafe fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str, Error> {
     bytes
         .to_str()
         .map_err(|_| argument_error(Status::NotUtf8, format!("{name} is not UTF-8")))
+}
+
+/// The bytes of an argument with an explicit length.
+///
+/// # Safety
+/// `bytes` is NULL or points to `len` bytes that are not modified during the call.
+unsafe fn bytes_of_length<'a>(
+    bytes: *const c_char,
+    len: size_t,
+    name: &str,
+) -> Result<&'a [u8], Error> {
+    if bytes.is_null() {
+        return Err(argument_error(
+            Status::NullPointer,
+            format!("{name} is NULL"),
+        ));
+    }
+    if isize::try_from(len).is_err() {
+        return Err(argument_error(
+            Status::BadValue,
+            format!("{name}_len is out of range"),
+        ));
+    }
+    // SAFETY: not NULL, and the caller guarantees len bytes.
+    Ok(unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), len) })
 }
 
 /// An access token argument. NULL is valid only if the client has a token source.

@@ -145,12 +145,8 @@ impl Platform {
         limit: Instant,
         cancel: &CancelToken,
     ) -> Result<(Push, KeptPush), Error> {
-        let uses = Uses::Store {
-            if_late: Status::Store,
-        };
-        self.on_thread(uses, limit, cancel, move |platform| {
-            let kept = platform.keep_event(&push, limit);
-            let kept = kept.map_err(|e| platform.error(Status::Store, e.why))?;
+        self.on_store(limit, cancel, move |platform| {
+            let kept = platform.keep_event(&push, limit)?;
             Ok((push, kept))
         })
     }
@@ -225,12 +221,8 @@ impl Platform {
         cancel: &CancelToken,
     ) -> Result<bool, Error> {
         let key = self.key_of(account);
-        let uses = Uses::Store {
-            if_late: Status::Store,
-        };
-        self.on_thread(uses, limit, cancel, move |platform| {
-            let pending = platform.update(&key, limit, |record| !record.code.is_empty());
-            pending.map_err(|e| platform.error(Status::Store, e.why))
+        self.on_store(limit, cancel, move |platform| {
+            platform.update(&key, limit, |record| !record.code.is_empty())
         })
     }
 

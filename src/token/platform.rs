@@ -286,6 +286,21 @@ impl Platform {
         })
     }
 
+    /// Runs an operation on the store in the same way. Its failure is [`Status::Store`].
+    pub(super) fn on_store<T: Send + 'static>(
+        &self,
+        limit: Instant,
+        cancel: &CancelToken,
+        operation: impl FnOnce(&Platform) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let uses = Uses::Store {
+            if_late: Status::Store,
+        };
+        self.on_thread(uses, limit, cancel, |platform| {
+            operation(platform).map_err(|e| platform.error(Status::Store, e.why))
+        })
+    }
+
     /// The error of a call that does not wait for WeChat any longer.
     fn left(&self, endpoint: Endpoint, status: Status) -> Error {
         let failure = Failure::new(status, "");

@@ -4,10 +4,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::platform::{Platform, Uses};
+use super::platform::Platform;
 use super::record::{self, Record};
 use crate::error::Error;
-use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 
 /// The state of a third-party platform's ticket and access token in its store.
@@ -33,13 +32,13 @@ impl PlatformStatus {
         self.has_ticket
     }
 
-    /// How long ago WeChat made the ticket (s); `None` if there is none, or if it was stored
+    /// How long ago WeChat made the ticket (s); `None` if no ticket is stored, or if it was stored
     /// without its push. WeChat pushes one every 10 minutes, and accepts one for 12 hours.
     pub fn ticket_age(&self) -> Option<u64> {
         self.ticket_age
     }
 
-    /// How long the platform's access token can still be used (s); 0 if there is none.
+    /// How long the platform's access token can still be used (s); 0 if no token is stored.
     pub fn token_expires_in(&self) -> u64 {
         self.token_expires_in
     }
@@ -58,14 +57,10 @@ impl Platform {
     /// The state of the ticket and the platform's token. Does not call WeChat.
     ///
     /// # Errors
-    /// [`Status::Store`], [`Status::Cancelled`].
+    /// [`Status::Store`](crate::Status::Store), [`Status::Cancelled`](crate::Status::Cancelled).
     pub fn status(&self, limit: Instant, cancel: &CancelToken) -> Result<PlatformStatus, Error> {
-        let uses = Uses::Store {
-            if_late: Status::Store,
-        };
-        self.on_thread(uses, limit, cancel, move |platform| {
-            let status = platform.update(&platform.own_key(), limit, |r| PlatformStatus::of(r));
-            status.map_err(|e| platform.error(Status::Store, e.why))
+        self.on_store(limit, cancel, move |platform| {
+            platform.update(&platform.own_key(), limit, |r| PlatformStatus::of(r))
         })
     }
 }

@@ -28,8 +28,8 @@ pub(super) enum Outcome {
     Error(Error),
     /// What ensure or wait found and did.
     Progress(LinkProgress),
-    /// The library makes the JSON of a success, because WeChat's response contains secrets or there
-    /// is none.
+    /// The library makes the JSON of a success, because WeChat's response contains secrets, or
+    /// WeChat was not asked.
     Own {
         json: Value,
         delivery: Delivery,

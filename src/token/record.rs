@@ -26,7 +26,7 @@ pub(crate) struct Record {
     pub since: u64,
     /// Its lifetime then (s), within the limits of [`lifetime::clamp`].
     pub expires_in: u64,
-    /// An authorisation code that was not exchanged yet; empty if there is none.
+    /// An authorisation code that was not exchanged yet; empty if all were.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub code: String,
     /// When WeChat made the last event that counted (s since 1970); 0 before the first.

@@ -416,7 +416,7 @@ pub enum RefreshMode {
 pub struct Authorizer {
     /// The refresh token. Empty: one is generated.
     pub refresh_token: String,
-    /// Whether `api_query_auth` has created the refresh token. If not, there is none yet.
+    /// Whether `api_query_auth` has created the refresh token.
     #[serde(skip_serializing_if = "is_true")]
     pub queried: bool,
     /// Refresh tokens that were used, and the seconds for which they remain valid.

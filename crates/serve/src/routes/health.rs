@@ -35,7 +35,7 @@ pub(crate) fn metrics(service: &Service) -> Reply {
         }
         text += &gauge(
             "wxlink_token_expires_in_seconds",
-            "Remaining lifetime of the platform's access token; 0 if there is none.",
+            "Remaining lifetime of the platform's access token; 0 without one.",
             status.token_expires_in() as f64,
         );
     }

@@ -35,6 +35,8 @@ const SHORT_WAIT_TIME: Duration = Duration::from_secs(3);
 /// simulator's clock is moved, so that nothing waits for it.
 const LATE_EFFECT: Duration = Duration::from_secs(3600);
 const LIST_LAG: Duration = Duration::from_secs(600);
+/// How long a post is claimed: longer than any cell takes, also on a busy machine.
+const SETTLE_TIME: Duration = Duration::from_secs(3600);
 /// How much longer than its limit a call may take. The promise is 100 ms; the rest allows for a
 /// machine that is busy with other tests.
 const MAX_OVERRUN: Duration = Duration::from_secs(20);
@@ -418,12 +420,14 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     };
     let (limit, wait) = row.limits();
     let limit = limit.as_millis().to_string();
+    let settle_time = SETTLE_TIME.as_millis().to_string();
     let mut options = Options::new();
     for (key, value) in [
         ("base_url", base_url.as_str()),
         ("ca_file", sandbox.ca_file().to_str().unwrap()),
         ("timeout_ms", &limit),
         ("connect_timeout_ms", &limit),
+        ("settle_ms", &settle_time),
     ] {
         options.set(key, value).unwrap();
     }

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::IntErrorKind;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
@@ -288,7 +289,13 @@ impl<'a> Envelope<'a> {
         serde_json::from_str(text).map_err(|e| match e.classify() {
             Category::Eof => format!("JSON that ends early, after {} bytes", text.len()),
             Category::Data => {
-                "an errcode that occurs twice, or is neither a number nor a numeric string".into()
+                let message = e.to_string();
+                let is_twice =
+                    |field: &&str| message.starts_with(&format!("duplicate field `{field}`"));
+                match ["errcode", "errmsg"].into_iter().find(is_twice) {
+                    Some(field) => format!("an {field} that occurs twice"),
+                    None => "an errcode that is not an integer".to_owned(),
+                }
             }
             _ => format!(
                 "something that is not JSON (line {}, column {})",
@@ -299,13 +306,15 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Reads an errcode: a number, or a numeric string, as some of WeChat's endpoints send it.
+/// Reads an errcode: an integer, or a text that contains one, as some of WeChat's endpoints send it.
+/// An integer that is too large becomes one that is out of range.
 fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
     struct Code;
     impl Visitor<'_> for Code {
         type Value = Option<i64>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a number or a numeric string")
+            f.write_str("an integer")
         }
         fn visit_i64<E>(self, n: i64) -> Result<Option<i64>, E> {
             Ok(Some(n))
@@ -313,8 +322,26 @@ fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> 
         fn visit_u64<E>(self, n: u64) -> Result<Option<i64>, E> {
             Ok(Some(i64::try_from(n).unwrap_or(i64::MAX)))
         }
+        fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<Option<i64>, E> {
+            // An integer of more than 64 bits also arrives here.
+            if n.abs() >= TWO_TO_63 {
+                return Ok(Some(i64::MAX));
+            }
+            Err(E::invalid_type(Unexpected::Float(n), &self))
+        }
         fn visit_str<E: serde::de::Error>(self, s: &str) -> Result<Option<i64>, E> {
-            s.trim().parse().map(Some).map_err(E::custom)
+            match s.trim().parse::<i64>() {
+                Ok(n) => Ok(Some(n)),
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow
+                    ) =>
+                {
+                    Ok(Some(i64::MAX))
+                }
+                Err(e) => Err(E::custom(e)),
+            }
         }
         fn visit_unit<E>(self) -> Result<Option<i64>, E> {
             Ok(None)
@@ -430,6 +457,37 @@ mod tests {
         for number in ["1e300".into(), "1e-999".into(), "1".repeat(300)] {
             assert!(read(&number).unwrap().json().is_object());
         }
+    }
+
+    #[test]
+    fn an_invalid_errcode_is_described_by_what_is_wrong() {
+        let read = |body: &str| Response::from_bytes(Endpoint::Link, 200, body.as_bytes().into());
+        let not_an_integer = "an errcode that is not an integer";
+        let out_of_range = "an errcode out of range";
+        let digits = "9".repeat(30);
+        let negative = format!("\"-{digits}\"");
+        for (errcode, why) in [
+            ("\"1e0\"", not_an_integer),
+            ("\"0.0\"", not_an_integer),
+            ("\"\"", not_an_integer),
+            ("1e0", not_an_integer),
+            ("0.0", not_an_integer),
+            ("true", not_an_integer),
+            ("[0]", not_an_integer),
+            ("2147483648", out_of_range),
+            ("-9223372036854775809", out_of_range),
+            (&digits, out_of_range),
+            (&negative, out_of_range),
+        ] {
+            let body = format!(r#"{{"errcode":{errcode},"errmsg":"ok"}}"#);
+            assert_eq!(read(&body).unwrap_err(), why, "{body}");
+        }
+        for field in ["errcode", "errmsg"] {
+            let body = format!(r#"{{"errcode":0,"errmsg":"ok","{field}":"0"}}"#);
+            let why = format!("an {field} that occurs twice");
+            assert_eq!(read(&body).unwrap_err(), why, "{body}");
+        }
+        assert_eq!(read(r#"{"errcode":" 0 "}"#).unwrap().errcode(), 0);
     }
 
     #[test]

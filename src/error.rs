@@ -243,8 +243,7 @@ impl Error {
         self.response().map_or("", Response::hint)
     }
 
-    /// The address that WeChat received the request from (`requestIP` in the errmsg); empty if it
-    /// has none.
+    /// The address that WeChat received the request from, if it is in the errmsg; else empty.
     pub fn request_ip(&self) -> &str {
         self.response().map_or("", Response::request_ip)
     }

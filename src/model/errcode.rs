@@ -856,6 +856,11 @@ pub fn general(errcode: i32) -> Option<&'static Entry> {
     rows(errcode).first()
 }
 
+/// Whether WeChat refuses the address that the request came from: it is not in a whitelist.
+pub fn refuses_address(errcode: i32) -> bool {
+    matches!(errcode, 40164 | 45035 | 61004)
+}
+
 /// The rows of one errcode.
 fn rows(errcode: i32) -> &'static [Entry] {
     let start = ENTRIES.partition_point(|e| e.errcode < errcode);
@@ -1155,6 +1160,14 @@ mod tests {
                     assert!(on == Endpoint::Link || !names_flag, "{on:?}: {text}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn remedies_that_name_the_whitelist_are_those_of_refused_addresses() {
+        for e in ENTRIES {
+            let names_it = e.remedy.en.contains("IP whitelist");
+            assert_eq!(names_it, refuses_address(e.errcode), "{}", e.name);
         }
     }
 

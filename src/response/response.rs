@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
-use std::num::IntErrorKind;
+use std::num::IntErrorKind::{NegOverflow, PosOverflow};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -89,7 +89,7 @@ impl Response {
             repaired,
             items,
             errcode,
-            notes: Notes::read(&errmsg),
+            notes: Notes::read(errcode, &errmsg),
             errmsg,
             attempts: Vec::new(),
             tree: OnceLock::new(),
@@ -167,7 +167,7 @@ impl Response {
     }
 
     /// The address that WeChat received the request from (in the errmsg, after `requestIP` or
-    /// `invalid ip`); empty if it has none.
+    /// `invalid ip`, or anywhere if WeChat refuses the address); empty if it has none.
     pub fn request_ip(&self) -> &str {
         &self.notes.request_ip
     }
@@ -332,14 +332,7 @@ fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> 
         fn visit_str<E: serde::de::Error>(self, s: &str) -> Result<Option<i64>, E> {
             match s.trim().parse::<i64>() {
                 Ok(n) => Ok(Some(n)),
-                Err(e)
-                    if matches!(
-                        e.kind(),
-                        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow
-                    ) =>
-                {
-                    Ok(Some(i64::MAX))
-                }
+                Err(e) if matches!(e.kind(), PosOverflow | NegOverflow) => Ok(Some(i64::MAX)),
                 Err(e) => Err(E::custom(e)),
             }
         }
@@ -400,24 +393,44 @@ struct Notes {
 }
 
 impl Notes {
-    fn read(errmsg: &str) -> Notes {
+    fn read(errcode: i32, errmsg: &str) -> Notes {
+        let labelled = ["requestIP:", "invalid ip"]
+            .iter()
+            .find_map(|label| address_after(errmsg, label));
+        let request_ip = match labelled {
+            // WeChat labels the address in several ways.
+            None if errcode::refuses_address(errcode) => first_address(errmsg),
+            labelled => labelled,
+        };
         Notes {
             rid: after(errmsg, "rid:", |c| c.is_ascii_alphanumeric() || c == '-'),
             hint: after(errmsg, "hint:", |c| c != ']')
                 .trim_start_matches('[')
                 .to_owned(),
-            request_ip: ["requestIP:", "invalid ip"]
-                .iter()
-                .find_map(|label| address_after(errmsg, label))
-                .unwrap_or_default(),
+            request_ip: request_ip.unwrap_or_default(),
         }
     }
 }
 
 /// The IP address after the last `label` that starts a word.
 fn address_after(text: &str, label: &str) -> Option<String> {
-    let found = after(text, label, |c| c.is_ascii_hexdigit() || ".:".contains(c));
-    let address = found.trim_end_matches(['.', ':']);
+    address(&after(text, label, belongs_to_address))
+}
+
+/// The first IP address in the text.
+fn first_address(text: &str) -> Option<String> {
+    // The colon may end a label.
+    text.split(|c| !belongs_to_address(c))
+        .find_map(|part| address(part).or_else(|| address(part.trim_start_matches(':'))))
+}
+
+fn belongs_to_address(c: char) -> bool {
+    c.is_ascii_hexdigit() || ".:".contains(c)
+}
+
+/// The IP address that a text consists of, apart from the punctuation after it.
+fn address(text: &str) -> Option<String> {
+    let address = text.trim_end_matches(['.', ':']);
     address
         .parse::<IpAddr>()
         .is_ok()
@@ -492,7 +505,8 @@ mod tests {
 
     #[test]
     fn notes_are_found_in_every_known_form() {
-        let rid = |s: &str| Notes::read(s).rid;
+        let read = |errmsg: &str| Notes::read(-1, errmsg);
+        let rid = |errmsg: &str| read(errmsg).rid;
         assert_eq!(
             rid("ok rid: 61932a5b-0e248764-42d1c1b2"),
             "61932a5b-0e248764-42d1c1b2"
@@ -503,19 +517,31 @@ mod tests {
         );
         assert_eq!(rid("x, rid: 61932a5b-1-2"), "61932a5b-1-2");
         assert_eq!(rid("a grid:abc"), "");
-        let both = Notes::read("invalid ip hint: [Feqffa0754ent1] rid: 6-1, requestIP: 14.1.2.3.");
+        let both = read("invalid ip hint: [Feqffa0754ent1] rid: 6-1, requestIP: 14.1.2.3.");
         assert_eq!(both.hint, "Feqffa0754ent1");
         assert_eq!(both.rid, "6-1");
         assert_eq!(both.request_ip, "14.1.2.3");
         let invalid = "invalid ip 9.8.7.6 ipv6 ::ffff:9.8.7.6, not in whitelist";
-        assert_eq!(Notes::read(invalid).request_ip, "9.8.7.6");
+        assert_eq!(read(invalid).request_ip, "9.8.7.6");
+        assert_eq!(read("requestIP: 2001:db8::1.").request_ip, "2001:db8::1");
+        assert_eq!(read("invalid ip, requestIP: none").request_ip, "");
+        for (errmsg, ip) in [
+            (
+                "access clientip is not registered, not in ip-white-list rid: 61932a5b-1-2",
+                "",
+            ),
+            (
+                "not in ip-white-list, client ip: 14.1.2.3, hint: [a]",
+                "14.1.2.3",
+            ),
+            ("clientip:14.1.2.3 rid: 61932a5b-1-2", "14.1.2.3"),
+            ("clientip 2001:db8::1 is not registered", "2001:db8::1"),
+        ] {
+            assert_eq!(Notes::read(61004, errmsg).request_ip, ip, "{errmsg}");
+            assert_eq!(read(errmsg).request_ip, "", "{errmsg}");
+        }
         assert_eq!(
-            Notes::read("requestIP: 2001:db8::1.").request_ip,
-            "2001:db8::1"
-        );
-        assert_eq!(Notes::read("invalid ip, requestIP: none").request_ip, "");
-        assert_eq!(
-            Notes::read("hint: [é"),
+            read("hint: [é"),
             Notes {
                 hint: "é".into(),
                 ..Notes::default()

@@ -21,7 +21,7 @@ use super::record::{self, Record};
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
 use crate::model::lang::Text;
-use crate::model::message::Message;
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::response::token_fields;

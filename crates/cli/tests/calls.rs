@@ -150,6 +150,30 @@ fn unlink_is_accepted_then_refused() {
 }
 
 #[test]
+fn an_unlink_without_a_response_describes_what_is_in_doubt() {
+    let sandbox = sandbox();
+    let links = json!({"links": [{"appid": APPID, "state": "linked"}]});
+    admin(&sandbox, "PUT", &format!("accounts/{ACCOUNT}"), links);
+    for (lang, parts) in [
+        (
+            "en",
+            ["until the Official Account's administrator agrees", "89018"],
+        ),
+        ("zh", ["在公众号管理员同意之前", "89018"]),
+    ] {
+        fault(&sandbox, json!({"drop": "reset"}));
+        let mut command = calling(&sandbox, TOKEN, &["unlink", APPID, "--json"]);
+        command.env("WXLINK_LANG", lang);
+        let line = run(command).json();
+        assert_eq!(line["delivery"], "unknown", "{line}");
+        let message = line["message"].as_str().unwrap();
+        for part in parts {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
+
+#[test]
 fn ensure_reads_the_list_first_and_waits_with_wait() {
     let sandbox = sandbox();
     let ensure = |more: &[&str]| {

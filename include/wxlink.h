@@ -717,7 +717,8 @@ int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_resu
  *   appid         the mini program's appid, 1 to 256 bytes
  *   result        receives the result, in success and in failure
  * Returns: WX_OK if WeChat has asked the administrator, otherwise as wx_link_miniprogram. With
- *   WX_E_API, the errcode 89018 means that the administrator was already asked.
+ *   WX_E_API, the errcode 89018 means that the administrator was already asked. If the outcome is
+ *   unknown, the list does not show whether they were asked, only whether they agreed.
  * Ownership: the caller owns the result; free it with wx_result_free.
  * Threads: may be called from several threads at the same time, also on the same client.
  */

@@ -306,8 +306,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Reads an errcode: an integer, or a text of one, as some of WeChat's endpoints send it. One of more
-/// than 64 bits becomes one that is out of range.
+/// Reads an errcode: an integer, or a text of one, as some of WeChat's endpoints send it. One of
+/// more than 64 bits becomes one that is out of range.
 fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
     struct Code;

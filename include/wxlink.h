@@ -497,7 +497,7 @@ void wx_client_free(wx_client *client);
  *   WX_E_BAD_PUSH        it is not a push of WeChat's to this platform: answer with HTTP 403
  *   WX_E_STORE           the store could not keep it in time: answer with HTTP 503, so that WeChat
  *                        sends it again
- *   WX_E_BAD_VALUE       an option is missing
+ *   WX_E_BAD_VALUE       an option for pushes is missing; the message names it
  *   WX_E_CANCELLED       the handle was cancelled before the push was stored
  *   WX_E_FORKED          the client was created before a fork, and this is the child process
  *   WX_E_NULL_POINTER    an argument is NULL; if it is result, no result is returned
@@ -617,7 +617,7 @@ int32_t wx_client_account_info(const wx_client *client, const char *account, wx_
  * answers only in the list (wx_get_linked).
  *
  * The request is not retried once any byte of it has been sent (see Retries, above). Most programs
- * should use wx_ensure_linked, which can be repeated safely after any failure.
+ * should use wx_ensure_linked, which calls that share a store can repeat safely after any failure.
  *
  *     wx_result *result = NULL;
  *     int32_t status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
@@ -717,7 +717,8 @@ int32_t wx_get_linked(const wx_client *client, const char *access_token, wx_resu
  *   appid         the mini program's appid, 1 to 256 bytes
  *   result        receives the result, in success and in failure
  * Returns: WX_OK if WeChat has asked the administrator, otherwise as wx_link_miniprogram. With
- *   WX_E_API, the errcode 89018 means that the administrator was already asked.
+ *   WX_E_API, the errcode 89018 means that the administrator was already asked. If the outcome is
+ *   unknown, the list does not show whether they were asked, only whether they agreed.
  * Ownership: the caller owns the result; free it with wx_result_free.
  * Threads: may be called from several threads at the same time, also on the same client.
  */
@@ -730,8 +731,9 @@ int32_t wx_unlink_miniprogram(const wx_client *client,
  * Makes sure that a mini program is linked to an Official Account, or at least invited.
  *
  * This is the function most programs want. It reads the list, posts an invitation only if the mini
- * program is not in it, and can then wait for the administrators. It is safe to repeat: after a
- * failure, while an invitation is pending, and when the mini program is already linked.
+ * program is not in it, and can then wait for the administrators. Calls that share a store (option
+ * store; the default is this process's memory) can repeat it safely: after a failure, while an
+ * invitation is pending, and when the mini program is already linked.
  *
  * One call posts at most once. For settle_ms after a post, no call that shares the store (option
  * store) posts another invitation for the same mini program and the same account or token, because

@@ -8,7 +8,7 @@ use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::errcode::{self, Class};
 use crate::model::failure::{CertificateProblem, Failure};
-use crate::model::lang::Lang;
+use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::response::response::Response;
@@ -243,8 +243,7 @@ impl Error {
         self.response().map_or("", Response::hint)
     }
 
-    /// The address that WeChat received the request from (`requestIP` in the errmsg); empty if it
-    /// has none.
+    /// The address that WeChat received the request from, if it is in the errmsg; else empty.
     pub fn request_ip(&self) -> &str {
         self.response().map_or("", Response::request_ip)
     }
@@ -290,7 +289,14 @@ impl Error {
     pub fn message(&self) -> String {
         let is_read_only = self.0.endpoint.is_some_and(Endpoint::is_read_only);
         let (status, lang) = (self.0.status, self.0.lang);
-        self.message_with(status.text_of_call(is_read_only, self.0.delivery, lang))
+        let advice = status.text_of_call(is_read_only, self.0.delivery, lang);
+        let is_in_doubt = self.0.delivery == Delivery::Unknown;
+        if is_in_doubt && self.0.endpoint == Some(Endpoint::Unlink) {
+            let blank = if lang == Lang::Zh { "" } else { " " };
+            self.message_with(&format!("{advice}{blank}{}", UNLINK_IN_DOUBT.get(lang)))
+        } else {
+            self.message_with(advice)
+        }
     }
 
     /// [`message`](Error::message) with `advice` in place of the status's text. If WeChat answered,
@@ -342,6 +348,16 @@ impl Error {
         text.replace(char::is_control, " ")
     }
 }
+
+/// What the list shows after an unlink without a response. WeChat may have asked, and an unlink
+/// stays out until the administrator decides: no time limit is documented.
+const UNLINK_IN_DOUBT: Text = Text {
+    en: "The list shows the mini program until the Official Account's administrator agrees, \
+         whether WeChat has asked them or not: ask them yourself, or unlink again, to which WeChat \
+         answers 89018 if they were asked.",
+    zh: "无论微信是否已发出请求，在公众号管理员同意之前，列表中仍会显示该小程序：请直接与其确认，\
+         或再次解除关联（若请求此前已发出，微信会返回 89018）。",
+};
 
 /// WeChat's refusal, its meaning and its remedy.
 fn refusal(response: &Response, lang: Lang) -> String {

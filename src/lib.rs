@@ -1,10 +1,10 @@
 //! wxlink links WeChat mini programs to Official Accounts.
 //!
 //! It calls WeChat's `linkMiniprogram`, `getLinkMiniprogram` and `unlinkMiniprogram`, and builds on
-//! them operations that are safe to repeat. A link can message every follower of an account. So
-//! once any byte of a link request has been sent, the request is sent again only if WeChat refused
-//! the access token, or if its list does not show the invitation. Every error shows whether WeChat
-//! may have received the request, and what to do next.
+//! them operations that calls which share a store can repeat safely. A link can message every
+//! follower of an account. So once any byte of a link request has been sent, the request is sent
+//! again only if WeChat refused the access token, or if its list does not show the invitation.
+//! Every error shows whether WeChat may have received the request, and what to do next.
 //!
 //! # Example
 //!
@@ -67,7 +67,7 @@
 //! | `retry` | one API call: attempts until WeChat answers |
 //! | `store` | what outlives a process: memory, file, Redis |
 //! | `token` | access tokens that the client manages |
-//! | `client` | the public client, and the operations that are safe to repeat |
+//! | `client` | the public client, and the operations that can be repeated |
 //! | `ffi` | the C interface, `include/wxlink.h` |
 //! | `fuzzing` | ways into parsers for the fuzzers; not part of the interface |
 //!

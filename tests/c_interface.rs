@@ -78,7 +78,7 @@ fn approve(sandbox: &Sandbox, appid: &str, by: &str, decision: &str) {
 /// Runs a program with the token and the simulator's URL in its environment.
 fn run_with_token(program: &mut Command, sandbox: &Sandbox) -> (Option<i32>, String, String) {
     let output = program
-        .env("WXLINK_TOKEN", TOKEN)
+        .env("WXLINK_ACCESS_TOKEN", TOKEN)
         .env("WXLINK_BASE_URL", sandbox.http_url())
         .output()
         .unwrap();
@@ -494,7 +494,7 @@ fn the_readmes_program_works() {
     for invalid in ["http://127.0.0.1:PORT", "http://example.com"] {
         let mut command = Command::new(&program);
         command
-            .env("WXLINK_TOKEN", "T")
+            .env("WXLINK_ACCESS_TOKEN", "T")
             .env("WXLINK_BASE_URL", invalid);
         let (code, out, err) = checked_output(command.output().unwrap());
         assert_eq!(code, Some(2), "{out}{err}");

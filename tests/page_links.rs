@@ -1,11 +1,16 @@
 //! Every relative link of a page leads to a file of the repository, and every `#anchor` to a
-//! heading of that page. Links to other sites are not checked.
+//! heading of that page. Links to other sites are not checked. Every environment variable of a page
+//! or a sample exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 use std::process::Command;
 
+use wxlink::OPTIONS;
 use wxlink_testkit::{root, run};
+
+/// The environment variables of the command that are not those of options.
+const OTHER_VARIABLES: [&str; 3] = ["WXLINK_CONFIG", "WXLINK_FORWARD_SECRET", "WXLINK_QUEUE"];
 
 /// The files of the repository, and those that are not added yet.
 fn files() -> BTreeSet<String> {
@@ -170,6 +175,43 @@ fn every_link_resolves() {
         faults.len(),
         faults.join("\n")
     );
+}
+
+/// The words of a text that start with `WXLINK_`.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split(move |c| !is_part(c))
+        .filter(|word| word.starts_with("WXLINK_"))
+}
+
+#[test]
+fn every_environment_variable_of_a_page_or_sample_is_read() {
+    let of_options = OPTIONS.iter().map(|option| option.key.to_uppercase());
+    let known: BTreeSet<String> = of_options
+        .map(|key| format!("WXLINK_{key}"))
+        .chain(OTHER_VARIABLES.iter().map(|name| (*name).to_owned()))
+        .collect();
+    let is_page_or_sample = |name: &&str| {
+        let folders = ["/samples/", "/examples/", "bindings/c/", "bindings/cpp/"];
+        let is_sample = folders.iter().any(|folder| name.contains(folder));
+        name.ends_with(".md") || (is_sample && !name.ends_with(".sh"))
+    };
+    let mut unknown = Vec::new();
+    let mut used = BTreeSet::new();
+    let files = files();
+    for file in files.iter().map(String::as_str).filter(is_page_or_sample) {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        for name in variables(&text) {
+            used.insert(name.to_owned());
+            if !known.contains(name) {
+                unknown.push(format!("{file}: {name}"));
+            }
+        }
+    }
+    assert_eq!(unknown, [""; 0]);
+    for name in OTHER_VARIABLES {
+        assert!(used.contains(name), "{name} is on no page");
+    }
 }
 
 #[test]

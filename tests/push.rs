@@ -631,10 +631,15 @@ fn an_account_is_described() {
 fn the_options_for_pushes_are_required() {
     let wechat = WeChat::start();
     let push = ticket("ticket@@@1", 1);
-    for set in [("push_token", ""), ("push_aes_key", "")] {
-        let error = accept(&wechat.client(&[set]), &push).unwrap_err();
+    for (option, other) in [
+        ("push_token", "push_aes_key"),
+        ("push_aes_key", "push_token"),
+    ] {
+        let error = accept(&wechat.client(&[(option, "")]), &push).unwrap_err();
         assert_eq!(error.status(), Status::BadValue);
-        assert!(error.message().contains("push_aes_key"), "{error}");
+        let missing = format!("option {option} is missing");
+        assert!(error.message().contains(&missing), "{error}");
+        assert!(!error.message().contains(other), "{error}");
     }
     // The previous token and key stay valid beside the new ones.
     let keys = format!("{},{}", "A".repeat(43), Pusher::AES_KEY);

@@ -39,7 +39,7 @@ class Samples:
             raise UnexpectedResultError(
                 f"unknown language {language!r}; expected one of {expected}"
             )
-        self.environment = {**os.environ, **environment, "WXLINK_TOKEN": TOKEN}
+        self.environment = {**os.environ, **environment, "WXLINK_ACCESS_TOKEN": TOKEN}
 
     def run(self, name, *arguments, token=TOKEN):
         """Runs a sample, prints its output, and returns its exit code and output."""
@@ -47,7 +47,7 @@ class Samples:
         print(f"$ {command}", flush=True)
         done = subprocess.run(
             [str(self.script), name, *arguments],
-            env={**self.environment, "WXLINK_TOKEN": token},
+            env={**self.environment, "WXLINK_ACCESS_TOKEN": token},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

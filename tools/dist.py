@@ -336,8 +336,8 @@ def clean_env(**more):
 
 def link_by(command, env):
     """Runs a link sample, or the command, against the simulator."""
-    tokens = {"WXLINK_TOKEN": "SANDBOX-TOKEN", "WXLINK_ACCESS_TOKEN": "SANDBOX-TOKEN"}
-    output = run(sys.executable, ROOT / "tools/with_sandbox.py", *command, env=env | tokens)
+    token = {"WXLINK_ACCESS_TOKEN": "SANDBOX-TOKEN"}
+    output = run(sys.executable, ROOT / "tools/with_sandbox.py", *command, env=env | token)
     expect("The invitation is out." in output, f"{command}: {output}")
 
 

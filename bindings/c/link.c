@@ -1,7 +1,7 @@
 /*
  * Links one mini program to an Official Account.
  *
- *   WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
+ *   WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
  *
  * The token comes from the environment, because every user of the machine can see arguments.
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
@@ -16,7 +16,9 @@
 
 static int usage(void)
 {
-    fputs("usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)\n", stderr);
+    fputs("usage: WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS(0|1) "
+          "SHOW_PROFILE(0|1)\n",
+          stderr);
     return 2;
 }
 
@@ -28,7 +30,7 @@ static int is_flag(const char *text)
 
 int main(int argc, char **argv)
 {
-    const char *token = getenv("WXLINK_TOKEN");
+    const char *token = getenv("WXLINK_ACCESS_TOKEN");
     const char *base_url = getenv("WXLINK_BASE_URL");
     wx_options *options;
     wx_client *client = NULL;

@@ -1,7 +1,7 @@
 /*
  * Lists the mini programs linked to an Official Account, and those on their way.
  *
- *   WXLINK_TOKEN=... list
+ *   WXLINK_ACCESS_TOKEN=... list
  *
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
  * Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options.
@@ -48,7 +48,7 @@ static void print_table(const wx_result *list)
 
 int main(void)
 {
-    const char *token = getenv("WXLINK_TOKEN");
+    const char *token = getenv("WXLINK_ACCESS_TOKEN");
     const char *base_url = getenv("WXLINK_BASE_URL");
     wx_options *options;
     wx_client *client = NULL;
@@ -56,7 +56,7 @@ int main(void)
     int32_t status = WX_OK;
 
     if (token == NULL) {
-        fputs("usage: WXLINK_TOKEN=... list\n", stderr);
+        fputs("usage: WXLINK_ACCESS_TOKEN=... list\n", stderr);
         return 2;
     }
     options = wx_options_new();

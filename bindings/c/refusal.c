@@ -1,7 +1,7 @@
 /*
  * Links a mini program and decides by the class of the result what to do after a refusal.
  *
- *   WXLINK_TOKEN=... refusal APPID
+ *   WXLINK_ACCESS_TOKEN=... refusal APPID
  *
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
  * Exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2 after
@@ -48,7 +48,7 @@ static int decide(int32_t status, const wx_result *result)
 
 int main(int argc, char **argv)
 {
-    const char *token = getenv("WXLINK_TOKEN");
+    const char *token = getenv("WXLINK_ACCESS_TOKEN");
     const char *base_url = getenv("WXLINK_BASE_URL");
     wx_options *options;
     wx_client *client = NULL;
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
     int code;
 
     if (argc != 2 || token == NULL) {
-        fputs("usage: WXLINK_TOKEN=... refusal APPID\n", stderr);
+        fputs("usage: WXLINK_ACCESS_TOKEN=... refusal APPID\n", stderr);
         return 2;
     }
     options = wx_options_new();

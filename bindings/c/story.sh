@@ -20,7 +20,7 @@ expect() { # CODE PATTERN COMMAND...: the pattern is for stdout and stderr toget
 }
 
 cd "$1"
-export WXLINK_TOKEN=SANDBOX-TOKEN
+export WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN
 expect 2 "usage: *" ./link $appid yes 1
 expect 2 "usage: *" ./link $appid 0
 expect 2 "usage: *" ./exec
@@ -36,9 +36,9 @@ expect 1 "invalid_request: *40013*" ./refusal wx-no-such-appid
 expect 4 "busy: wait a little, then call again" ./refusal wx0a00000000000004
 expect 5 "unknown: *BAD_VALUE*" ./refusal ""
 expect 3 "token: get another access token, then call again" \
-    env WXLINK_TOKEN=SANDBOX-EXPIRED ./refusal $appid
-expect 1 "*42001*" env WXLINK_TOKEN=SANDBOX-EXPIRED ./list
-export WXLINK_TOKEN=SANDBOX-TOKEN-3 # Its list has one item of every kind.
+    env WXLINK_ACCESS_TOKEN=SANDBOX-EXPIRED ./refusal $appid
+expect 1 "*42001*" env WXLINK_ACCESS_TOKEN=SANDBOX-EXPIRED ./list
+export WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN-3 # Its list has one item of every kind.
 expect 0 "The Official Account's administrator has been asked." ./unlink wx0b00000000000011
 expect 0 "*89018*" ./unlink wx0b00000000000011
 expect 1 "*40013*" ./unlink wx-no-such-appid

@@ -1,7 +1,7 @@
 /*
  * Asks to unlink a mini program from an Official Account.
  *
- *   WXLINK_TOKEN=... unlink APPID
+ *   WXLINK_ACCESS_TOKEN=... unlink APPID
  *
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
  * Exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or options.
@@ -13,7 +13,7 @@
 
 int main(int argc, char **argv)
 {
-    const char *token = getenv("WXLINK_TOKEN");
+    const char *token = getenv("WXLINK_ACCESS_TOKEN");
     const char *base_url = getenv("WXLINK_BASE_URL");
     wx_options *options;
     wx_client *client = NULL;
@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     int asked;
 
     if (argc != 2 || token == NULL) {
-        fputs("usage: WXLINK_TOKEN=... unlink APPID\n", stderr);
+        fputs("usage: WXLINK_ACCESS_TOKEN=... unlink APPID\n", stderr);
         return 2;
     }
     options = wx_options_new();

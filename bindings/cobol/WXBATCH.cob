@@ -1,7 +1,7 @@
       *----------------------------------------------------------------*
       * WXBATCH: carries out a file of orders to link, unlink and list.*
       *                                                                *
-      *     WXLINK_TOKEN=... WXBATCH ORDERS-FILE                       *
+      *     WXLINK_ACCESS_TOKEN=... WXBATCH ORDERS-FILE                *
       *                                                                *
       * Each record is one order; spaces separate its words:           *
       *     LINK APPID NOTIFY_USERS SHOW_PROFILE      (each 0 or 1)    *
@@ -126,7 +126,7 @@
            END-ACCEPT
       *    From the environment: every user of the machine can see
       *    arguments.
-           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
+           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_ACCESS_TOKEN"
                ON EXCEPTION PERFORM PRINT-USAGE
            END-ACCEPT
       *    Replaces WeChat's address, for example by the sandbox's.
@@ -136,7 +136,7 @@
            END-ACCEPT.
 
        PRINT-USAGE.
-           DISPLAY "usage: WXLINK_TOKEN=... WXBATCH ORDERS-FILE"
+           DISPLAY "usage: WXLINK_ACCESS_TOKEN=... WXBATCH ORDERS-FILE"
                UPON SYSERR
            STOP RUN RETURNING 12.
 

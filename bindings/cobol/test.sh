@@ -12,7 +12,7 @@ need COBOL cobc python3 || exit
 [ -n "${WXLINK_SANDBOX_ADMIN:-}" ] || exec "$root/tools/with_sandbox.py" "$here/test.sh"
 
 url=$WXLINK_BASE_URL
-export WXLINK_TOKEN=SANDBOX-TOKEN
+export WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM HUP
@@ -32,7 +32,7 @@ expect() {
     fi
     case $out in $stdout) ;; *) complain "$*" "stdout is not $stdout" ;; esac
     case $err in $stderr) ;; *) complain "$*" "stderr is not $stderr" ;; esac
-    case $out$err in *"${WXLINK_TOKEN:-no token}"*) complain "$*" "shows the token" ;; esac
+    case $out$err in *"${WXLINK_ACCESS_TOKEN:-no token}"*) complain "$*" "shows the token" ;; esac
 }
 
 complain() {
@@ -47,7 +47,7 @@ done
 admin POST reset >/dev/null
 
 # The samples.
-usage='usage: WXLINK_TOKEN=... '
+usage='usage: WXLINK_ACCESS_TOKEN=... '
 empty='  APPID               ORIGINAL ID         STATUS                                            NAME
   (none)'
 expect 0 "$empty" '' list
@@ -77,7 +77,7 @@ expect 5 'unknown: *12345*' '' refusal wx0b00000000000003
 fault link after '{"drop":"reset"}'
 expect 5 'unknown: *CONNECTION_LOST*' '' refusal wx0b00000000000003
 
-WXLINK_TOKEN=SANDBOX-TOKEN-3
+WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN-3
 expect 0 '  APPID *
   wx0b00000000000011  gh_000000000011     linked                                            示例小程序11
   wx0b00000000000012  gh_000000000012     waiting for the Official Account'"'"'s administrator  示例小程序12
@@ -89,14 +89,14 @@ expect 0 "The Official Account's administrator has been asked." '' unlink wx0b00
 expect 0 '*89018 UNLINK_MESSAGE_SENT*' '' unlink wx0b00000000000011
 expect 1 '' '*40013 INVALID_APPID*' unlink wx0b00000000000001
 
-WXLINK_TOKEN=SANDBOX-EXPIRED
+WXLINK_ACCESS_TOKEN=SANDBOX-EXPIRED
 expect 3 'token: get another access token, then call again' '' refusal wx0b00000000000001
 expect 1 '' '*42001*' list
-WXLINK_TOKEN=$(printf '%04097d' 7)
+WXLINK_ACCESS_TOKEN=$(printf '%04097d' 7)
 expect 1 '' '*access_token is longer than 4096 bytes*' list
-unset WXLINK_TOKEN
+unset WXLINK_ACCESS_TOKEN
 expect 2 '' "${usage}list" list
-export WXLINK_TOKEN=SANDBOX-TOKEN
+export WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN
 WXLINK_BASE_URL=http://api.weixin.qq.com
 expect 2 '' '*option base_url takes*' list
 expect 2 '' '*option base_url takes*' link wx0b00000000000001 0 1
@@ -120,7 +120,7 @@ no such op: -0000000003
 # A list of 500 items, longer than WX-RESULT. The first item has values that are longer than their
 # fields.
 admin POST reset >/dev/null
-WXLINK_TOKEN=SANDBOX-TOKEN-3
+WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN-3
 long_list=$(python3 -c 'import json; print(json.dumps({"body": {"text": json.dumps({"errcode": 0,
     "wxopens": {"items": [{"appid": "a" * 257, "nickname": "ab" + "示" * 100, "status": 4294967297}]
     + [{}] * 499}})}}))')
@@ -133,7 +133,7 @@ fault get before '{"body":{"text":"{\"errcode\":0,\"wxopens\":\"x\"}"}}'
 expect 1 '' '*BAD_ANSWER*wxopens is not an object*' list
 
 # The batch program: every exit code.
-WXLINK_TOKEN=SANDBOX-TOKEN-3
+WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN-3
 orders=$scratch/orders
 printf 'LIST\nUNLINK wx0b00000000000011\r\nLINK wx0b00000000000001 0 1\n' >"$orders"
 expect 0 '     1  LIST                        DONE     6 in the list, 3 linked, 2 waiting, 1 refused
@@ -159,13 +159,13 @@ expect 8 '*LINK    wx0b00000000000002  FAILED   *CONNECT*
 WXLINK_BASE_URL=nonsense
 expect 12 '*LINK    wx0b00000000000002  BAD      BAD_OPTION: option base_url*2 BAD' '' batch "$orders"
 WXLINK_BASE_URL=$url
-WXLINK_TOKEN=SANDBOX-EXPIRED
+WXLINK_ACCESS_TOKEN=SANDBOX-EXPIRED
 expect 8 '*LINK    wx0b00000000000002  FAILED   *42001*
      2  LIST                        FAILED   not tried: the token was refused
 2 orders: 0 DONE 0 WAITING 0 REFUSED 2 FAILED 0 UNKNOWN 0 BAD' '' batch "$orders"
 
 # Invalid orders: nothing is sent, even if other orders are valid.
-WXLINK_TOKEN=SANDBOX-TOKEN
+WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN
 admin POST reset >/dev/null
 {
     printf 'LINK wx0b00000000000001 0 1\nLINK wx0b00000000000001\nLINK wx0b00000000000001 0 1 2\n'

@@ -1,6 +1,6 @@
 // Links one mini program to an Official Account.
 //
-//   WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
+//   WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 // Exits with 0 if the mini program is linked or on its way, 1 if not, 2 after wrong arguments or
@@ -30,9 +30,10 @@ static int link(const wxlink::client &client, const char *token, const char *app
 static bool is_flag(std::string_view text) { return text == "0" || text == "1"; }
 
 int main(int argc, char **argv) {
-    const char *token = std::getenv("WXLINK_TOKEN");
+    const char *token = std::getenv("WXLINK_ACCESS_TOKEN");
     if (token == nullptr || argc != 4 || !is_flag(argv[2]) || !is_flag(argv[3])) {
-        std::cerr << "usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)\n";
+        std::cerr << "usage: WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS(0|1) "
+                     "SHOW_PROFILE(0|1)\n";
         return 2;
     }
     try {

@@ -1,6 +1,6 @@
 // Lists the mini programs linked to an Official Account, and those on their way.
 //
-//   WXLINK_TOKEN=... list
+//   WXLINK_ACCESS_TOKEN=... list
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 // Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options.
@@ -52,9 +52,9 @@ static int list(const wxlink::client &client, const char *token) {
 }
 
 int main() {
-    const char *token = std::getenv("WXLINK_TOKEN");
+    const char *token = std::getenv("WXLINK_ACCESS_TOKEN");
     if (token == nullptr) {
-        std::cerr << "usage: WXLINK_TOKEN=... list\n";
+        std::cerr << "usage: WXLINK_ACCESS_TOKEN=... list\n";
         return 2;
     }
     try {

@@ -1,6 +1,6 @@
 // Links a mini program and decides by the class of the error what to do after a refusal.
 //
-//   WXLINK_TOKEN=... refusal APPID
+//   WXLINK_ACCESS_TOKEN=... refusal APPID
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0 if
 // the mini program is linked or on its way, 1 if a person must act first, 2 after wrong arguments
@@ -41,9 +41,9 @@ static int link(const wxlink::client &client, const char *token, const char *app
 }
 
 int main(int argc, char **argv) {
-    const char *token = std::getenv("WXLINK_TOKEN");
+    const char *token = std::getenv("WXLINK_ACCESS_TOKEN");
     if (token == nullptr || argc != 2) {
-        std::cerr << "usage: WXLINK_TOKEN=... refusal APPID\n";
+        std::cerr << "usage: WXLINK_ACCESS_TOKEN=... refusal APPID\n";
         return 2;
     }
     try {

@@ -1,6 +1,6 @@
 // Asks to unlink a mini program from an Official Account.
 //
-//   WXLINK_TOKEN=... unlink APPID
+//   WXLINK_ACCESS_TOKEN=... unlink APPID
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 // Exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or options.
@@ -24,9 +24,9 @@ static int unlink(const wxlink::client &client, const char *token, const char *a
 }
 
 int main(int argc, char **argv) {
-    const char *token = std::getenv("WXLINK_TOKEN");
+    const char *token = std::getenv("WXLINK_ACCESS_TOKEN");
     if (token == nullptr || argc != 2) {
-        std::cerr << "usage: WXLINK_TOKEN=... unlink APPID\n";
+        std::cerr << "usage: WXLINK_ACCESS_TOKEN=... unlink APPID\n";
         return 2;
     }
     try {

@@ -466,8 +466,9 @@ func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID strin
 	})
 }
 
-// EnsureLinked makes sure that a mini program is linked to an Official Account. It is safe to
-// repeat, whatever an earlier call did.
+// EnsureLinked makes sure that a mini program is linked to an Official Account. Calls that share a
+// store (option store; the default is this process's memory) can repeat it safely, whatever an
+// earlier call did.
 //
 // It reads the list, posts a link if the list shows no trace of the mini program, and waits up to
 // wait for the administrators (0 does not wait). The call ends within the client's time limit plus

@@ -16,7 +16,7 @@ func program(
 ) (stdout, stderr string, code int) {
 	t.Helper()
 	command := exec.Command("./run.sh", args...)
-	command.Env = append(os.Environ(), "WXLINK_TOKEN="+token, "WXLINK_BASE_URL="+s.url)
+	command.Env = append(os.Environ(), "WXLINK_ACCESS_TOKEN="+token, "WXLINK_BASE_URL="+s.url)
 	command.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs

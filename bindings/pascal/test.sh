@@ -30,7 +30,8 @@ diff "$scratch/header" "$scratch/unit" >&2
 # from the build folder.
 for sample in link list refusal unlink; do
     code=0
-    env -u WXLINK_TOKEN "$here/run.sh" "$sample" > "$scratch/out" 2> "$scratch/err" || code=$?
+    env -u WXLINK_ACCESS_TOKEN "$here/run.sh" "$sample" \
+        > "$scratch/out" 2> "$scratch/err" || code=$?
     [ "$code" -eq 2 ] || {
         cat "$scratch/err" >&2
         echo "pascal: $sample ended with $code" >&2

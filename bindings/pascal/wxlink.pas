@@ -317,7 +317,8 @@ type
     { Asks the Official Account's administrator to unlink. Posts once. }
     function UnlinkMiniprogram(const AccessToken, Appid: UTF8String): TWxResult;
     { Makes sure that a mini program is linked: reads the list, posts a link if it is not there, and
-      waits up to WaitMs for the administrators. Safe to repeat. A link that is pending, declined,
+      waits up to WaitMs for the administrators. Calls that share a store (option store; the
+      default is this process's memory) can repeat it safely. A link that is pending, declined,
       vanished or in doubt raises nothing: look at State. }
     function EnsureLinked(const AccessToken, Appid: UTF8String;
       NotifyUsers: TWxNotifyUsers; ShowProfile: TWxShowProfile; WaitMs: Cardinal = 0): TWxProgress;

@@ -1,6 +1,6 @@
 """Links one mini program to an Official Account.
 
-    WXLINK_TOKEN=... python link.py APPID NOTIFY_USERS SHOW_PROFILE
+    WXLINK_ACCESS_TOKEN=... python link.py APPID NOTIFY_USERS SHOW_PROFILE
 
 WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 Exits with 0 if the mini program is linked or on its way, 1 if not, 2 after wrong arguments or
@@ -14,12 +14,12 @@ import wxlink
 
 
 def main(arguments: list[str]) -> int:
-    match os.environ.get("WXLINK_TOKEN"), arguments:
+    match os.environ.get("WXLINK_ACCESS_TOKEN"), arguments:
         case str(token), [appid, ("0" | "1") as notify_users, ("0" | "1") as show_profile]:
             pass
         case _:
             print(
-                "usage: WXLINK_TOKEN=... link.py APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)",
+                "usage: WXLINK_ACCESS_TOKEN=... link.py APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)",
                 file=sys.stderr,
             )
             return 2

@@ -1,6 +1,6 @@
 """Lists the mini programs linked to an Official Account, and those on their way.
 
-    WXLINK_TOKEN=... python list.py
+    WXLINK_ACCESS_TOKEN=... python list.py
 
 WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options.
@@ -30,9 +30,9 @@ def status_text(status: int | None) -> str | None:
 
 
 def main() -> int:
-    token = os.environ.get("WXLINK_TOKEN")
+    token = os.environ.get("WXLINK_ACCESS_TOKEN")
     if token is None:
-        print("usage: WXLINK_TOKEN=... list.py", file=sys.stderr)
+        print("usage: WXLINK_ACCESS_TOKEN=... list.py", file=sys.stderr)
         return 2
     try:
         client = wxlink.Client(

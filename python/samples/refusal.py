@@ -1,6 +1,6 @@
 """Links a mini program and decides by the class of the exception what to do after a refusal.
 
-    WXLINK_TOKEN=... python refusal.py APPID
+    WXLINK_ACCESS_TOKEN=... python refusal.py APPID
 
 WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 Exits with 0 if the mini program is linked or pending, 1 if an action is required, 2 after invalid
@@ -35,9 +35,9 @@ def link(client: wxlink.Client, token: str, appid: str) -> tuple[int, str]:
 
 
 def main(arguments: list[str]) -> int:
-    token = os.environ.get("WXLINK_TOKEN")
+    token = os.environ.get("WXLINK_ACCESS_TOKEN")
     if token is None or len(arguments) != 1:
-        print("usage: WXLINK_TOKEN=... refusal.py APPID", file=sys.stderr)
+        print("usage: WXLINK_ACCESS_TOKEN=... refusal.py APPID", file=sys.stderr)
         return 2
     try:
         client = wxlink.Client(

@@ -1,6 +1,6 @@
 """Asks to unlink a mini program from an Official Account.
 
-    WXLINK_TOKEN=... python unlink.py APPID
+    WXLINK_ACCESS_TOKEN=... python unlink.py APPID
 
 WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 Exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or options.
@@ -13,9 +13,9 @@ import wxlink
 
 
 def main(arguments: list[str]) -> int:
-    token = os.environ.get("WXLINK_TOKEN")
+    token = os.environ.get("WXLINK_ACCESS_TOKEN")
     if token is None or len(arguments) != 1:
-        print("usage: WXLINK_TOKEN=... unlink.py APPID", file=sys.stderr)
+        print("usage: WXLINK_ACCESS_TOKEN=... unlink.py APPID", file=sys.stderr)
         return 2
     try:
         client = wxlink.Client(

@@ -9,7 +9,8 @@
         print(progress.state, progress.waits_for)  # pending official_account
 
 A link starts with an invitation: the administrator of the Official Account must agree, then that of
-the mini program. `Client.ensure_linked` can be repeated after any failure.
+the mini program. `Client.ensure_linked` can be repeated after any failure by calls that share a
+store.
 """
 
 from __future__ import annotations

@@ -297,7 +297,10 @@ class Client:
         show_profile: bool,
         wait: float = 0.0,
     ) -> LinkProgress:
-        """Links a mini program unless it is already linked or pending. Safe to repeat.
+        """Links a mini program unless it is already linked or pending.
+
+        Calls that share a store (option `store`; the default is this process's memory) can repeat
+        it safely after any failure.
 
         Reads the list and invites if the mini program is not in it. With a `wait` (seconds) it then
         waits for the administrators. Takes at most the time limit plus the wait.

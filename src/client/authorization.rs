@@ -157,7 +157,7 @@ impl Client {
     ///   reason.
     /// - [`Status::Store`]: the store could not keep it in time. Answer with an error, so that
     ///   WeChat sends it again.
-    /// - [`Status::BadValue`]: an option is missing.
+    /// - [`Status::BadValue`]: one of the options for pushes is missing; the message names it.
     /// - [`Status::Cancelled`], [`Status::Forked`], [`Status::Internal`].
     pub fn accept_push(&self, query: &str, body: &[u8]) -> Result<AcceptedPush, Error> {
         let limit = Instant::now() + self.timeout().min(MAX_PUSH_TIME);

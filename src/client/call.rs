@@ -199,7 +199,8 @@ impl Client {
     ///
     /// Success means that WeChat has asked the Official Account's administrator. The mini program
     /// stays in the list until they agree. The request is retried as that of
-    /// [`link_miniprogram`](Client::link_miniprogram).
+    /// [`link_miniprogram`](Client::link_miniprogram). If its outcome is unknown, the list does not
+    /// show whether the administrator was asked, only whether they agreed.
     ///
     /// ```
     /// # use wxlink::{Client, Options};

@@ -15,9 +15,9 @@ impl Client {
     /// want.
     ///
     /// Reads the list, posts an invitation only if the mini program is not in it, and then waits up
-    /// to `wait` for the administrators. It is safe to repeat: after a failure, while an invitation
-    /// is pending, and when the mini program is already linked. Takes at most `timeout_ms` plus
-    /// `wait`.
+    /// to `wait` for the administrators. Calls that share a store can repeat it safely: after a
+    /// failure, while an invitation is pending, and when the mini program is already linked. Takes
+    /// at most `timeout_ms` plus `wait`.
     ///
     /// One call posts at most once. For `settle_ms` after a post, no call that shares the store
     /// (option `store`; the default is this process's memory) posts another invitation for the same

@@ -237,7 +237,7 @@ impl LinkProgress {
     }
 
     /// How long an earlier invitation may still take effect, if the state is
-    /// [`LinkState::InDoubt`]; zero otherwise. The same call is safe to repeat before.
+    /// [`LinkState::InDoubt`]; zero otherwise. A call that shares the store is safe before.
     pub fn retry_after(&self) -> Duration {
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
         let is_in_doubt = self.state == LinkState::InDoubt;

@@ -41,7 +41,8 @@ pub(crate) const NO_VALUES: [&str; 7] =
 /// # Errors
 /// Why the text is not a secret of this kind, as a predicate. It never contains the text.
 pub(crate) fn parse(kind: SecretKind, text: &str) -> Result<Cow<'_, str>, Message> {
-    if is_plain(text) && !is_no_value(text) && kind.after_name(text).is_none() {
+    let is_bare = is_plain(text) && kind.after_name(text).is_none();
+    if is_bare && !is_no_value(text) && !is_escaped(text) {
         return Ok(Cow::Borrowed(text));
     }
     // Without it, the rest of a terminal's escape sequence would be taken for a part of the secret.
@@ -61,6 +62,15 @@ pub(crate) fn parse(kind: SecretKind, text: &str) -> Result<Cow<'_, str>, Messag
 /// Whether it is one of [`NO_VALUES`], in any case.
 fn is_no_value(text: &str) -> bool {
     NO_VALUES.iter().any(|none| text.eq_ignore_ascii_case(none))
+}
+
+/// Whether it contains a bracket or a quote of XML or JSON in the form that HTML or a URL gives it.
+fn is_escaped(text: &str) -> bool {
+    const ESCAPED: [&str; 8] = ["&lt;", "&gt;", "&quot;", "&#", "%3c", "%3e", "%22", "%7b"];
+    text.contains(['&', '%']) && {
+        let text = text.to_ascii_lowercase();
+        ESCAPED.iter().any(|escaped| text.contains(escaped))
+    }
 }
 
 /// The text without blanks, line ends, NULs, invisible characters and pairs of quotes around it.
@@ -126,6 +136,12 @@ fn check(secret: &str) -> Result<(), Message> {
             "是 null 之类的空值",
         ));
     }
+    if is_escaped(secret) {
+        return Err(Message::new(
+            "is escaped for HTML or a URL; pass the value alone, as WeChat sent it",
+            "是经过 HTML 或 URL 转义的文本；请只传入该值，不作转义",
+        ));
+    }
     let is_odd = |c: char| !c.is_ascii_graphic() || SYNTAX.contains(&c);
     let Some(odd) = secret.chars().find(|c| is_odd(*c)) else {
         return Ok(());
@@ -183,10 +199,9 @@ impl SecretKind {
     }
 
     fn in_json<'a>(self, json: &'a str) -> Result<Cow<'a, str>, Message> {
-        let found = |name| token_fields::texts(json.as_bytes(), name).last();
-        let secret = self.0.iter().find_map(|name| found(name));
-        let name = self.0[0];
-        let secret = secret.ok_or_else(|| {
+        let found = |name| token_fields::texts(json.as_bytes(), name);
+        let secret = self.the_only(found)?.ok_or_else(|| {
+            let name = self.0[0];
             message!(
                 "is JSON without a readable {name}; pass the value alone",
                 "是没有可读 {name} 的 JSON；请只传入该值"
@@ -199,19 +214,8 @@ impl SecretKind {
     }
 
     fn in_xml(self, xml: &str) -> Result<&str, Message> {
-        let element = |name: &&str| {
-            let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-            let (content, _) = rest.split_once(&format!("</{name}>"))?;
-            let content = bare(content);
-            let inner = content.strip_prefix("<![CDATA[");
-            Some(
-                inner
-                    .and_then(|c| c.strip_suffix("]]>"))
-                    .map_or(content, bare),
-            )
-        };
-        let secret = self.0.iter().find_map(element);
-        secret.ok_or_else(|| {
+        let secret = self.the_only(|name| elements(xml, name))?.flatten();
+        let secret = secret.ok_or_else(|| {
             let name = self.0[0];
             if xml.contains("<Encrypt>") {
                 message!(
@@ -224,8 +228,46 @@ impl SecretKind {
                     "是没有 {name} 的 XML 或 HTML；请只传入该值"
                 )
             }
-        })
+        })?;
+        let inner = secret.strip_prefix("<![CDATA[");
+        Ok(inner
+            .and_then(|content| content.strip_suffix("]]>"))
+            .map_or(secret, bare))
     }
+
+    /// The value of the first name that is found; `None` if none is.
+    ///
+    /// # Errors
+    /// The name is found more than once: which of its values is meant is unknown.
+    fn the_only<T, I: Iterator<Item = T>>(
+        self,
+        find: impl Fn(&'static str) -> I,
+    ) -> Result<Option<T>, Message> {
+        for name in self.0 {
+            let mut found = find(name);
+            match (found.next(), found.next()) {
+                (None, _) => {}
+                (only, None) => return Ok(only),
+                (Some(_), Some(_)) => {
+                    return Err(message!(
+                        "contains {name} more than once; pass the value alone",
+                        "含有多个 {name}；请只传入该值"
+                    ));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The contents of the elements of XML with this name; `None` for one that is not closed.
+fn elements<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = Option<&'a str>> {
+    let (start, end) = (format!("<{name}>"), format!("</{name}>"));
+    let mut rest = xml;
+    std::iter::from_fn(move || {
+        (_, rest) = rest.split_once(&*start)?;
+        Some(rest.split_once(&*end).map(|(content, _)| bare(content)))
+    })
 }
 
 #[cfg(test)]
@@ -311,6 +353,36 @@ mod tests {
             ),
             ("{\"component_verify_ticket\":\"SECRET", "JSON without"),
             ("{\"component_verify_ticket\":\"SEC RET\"}", "a blank"),
+            (
+                "{\"component_verify_ticket\":\"SECRET\",\"component_verify_ticket\":\"SECOND\"}",
+                "component_verify_ticket more than once",
+            ),
+            (
+                "<ComponentVerifyTicket>SECRET</ComponentVerifyTicket>\
+                 <ComponentVerifyTicket>SECOND</ComponentVerifyTicket>",
+                "ComponentVerifyTicket more than once",
+            ),
+            (
+                "<ComponentVerifyTicket>SECRET</ComponentVerifyTicket><ComponentVerifyTicket>",
+                "ComponentVerifyTicket more than once",
+            ),
+            (
+                "&lt;ComponentVerifyTicket&gt;SECRET&lt;/ComponentVerifyTicket&gt;",
+                "escaped for HTML or a URL",
+            ),
+            (
+                "<xml>&lt;ComponentVerifyTicket&gt;SECRET&lt;/ComponentVerifyTicket&gt;</xml>",
+                "XML or HTML without",
+            ),
+            (
+                "<ComponentVerifyTicket>&lt;![CDATA[SECRET]]&gt;</ComponentVerifyTicket>",
+                "escaped for HTML or a URL",
+            ),
+            (
+                "%3CComponentVerifyTicket%3ESECRET%3C/ComponentVerifyTicket%3E",
+                "escaped for HTML or a URL",
+            ),
+            ("<ComponentVerifyTicket>SECRET", "XML or HTML without"),
             ("<html>SECRET</html>", "XML or HTML without"),
             ("<xml><Encrypt>SECRET</Encrypt></xml>", "still encrypted"),
             (

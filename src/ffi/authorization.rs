@@ -56,7 +56,7 @@ use crate::client::Client;
 ///   WX_E_BAD_PUSH        it is not a push of WeChat's to this platform: answer with HTTP 403
 ///   WX_E_STORE           the store could not keep it in time: answer with HTTP 503, so that WeChat
 ///                        sends it again
-///   WX_E_BAD_VALUE       an option is missing
+///   WX_E_BAD_VALUE       an option for pushes is missing; the message names it
 ///   WX_E_CANCELLED       the handle was cancelled before the push was stored
 ///   WX_E_FORKED          the client was created before a fork, and this is the child process
 ///   WX_E_NULL_POINTER    an argument is NULL; if it is result, no result is returned

@@ -33,7 +33,7 @@ unsafe fn call(
 /// answers only in the list (wx_get_linked).
 ///
 /// The request is not retried once any byte of it has been sent (see Retries, above). Most programs
-/// should use wx_ensure_linked, which can be repeated safely after any failure.
+/// should use wx_ensure_linked, which calls that share a store can repeat safely after any failure.
 ///
 ///     wx_result *result = NULL;
 ///     int32_t status = wx_link_miniprogram(client, token, "wx0b00000000000001", 0, 1, &result);
@@ -162,7 +162,8 @@ pub unsafe extern "C" fn wx_get_linked(
 ///   appid         the mini program's appid, 1 to 256 bytes
 ///   result        receives the result, in success and in failure
 /// Returns: WX_OK if WeChat has asked the administrator, otherwise as wx_link_miniprogram. With
-///   WX_E_API, the errcode 89018 means that the administrator was already asked.
+///   WX_E_API, the errcode 89018 means that the administrator was already asked. If the outcome is
+///   unknown, the list does not show whether they were asked, only whether they agreed.
 /// Ownership: the caller owns the result; free it with wx_result_free.
 /// Threads: may be called from several threads at the same time, also on the same client.
 #[unsafe(no_mangle)]
@@ -188,8 +189,9 @@ pub unsafe extern "C" fn wx_unlink_miniprogram(
 /// Makes sure that a mini program is linked to an Official Account, or at least invited.
 ///
 /// This is the function most programs want. It reads the list, posts an invitation only if the mini
-/// program is not in it, and can then wait for the administrators. It is safe to repeat: after a
-/// failure, while an invitation is pending, and when the mini program is already linked.
+/// program is not in it, and can then wait for the administrators. Calls that share a store (option
+/// store; the default is this process's memory) can repeat it safely: after a failure, while an
+/// invitation is pending, and when the mini program is already linked.
 ///
 /// One call posts at most once. For settle_ms after a post, no call that shares the store (option
 /// store) posts another invitation for the same mini program and the same account or token, because

@@ -97,6 +97,12 @@ impl Endpoint {
         }
     }
 
+    /// The path of WeChat's interface, such as `/cgi-bin/wxopen/wxamplink`.
+    pub fn path(self) -> &'static str {
+        let target = self.target();
+        target.split_once('?').map_or(target, |(path, _)| path)
+    }
+
     /// The endpoint with this short name.
     pub fn parse(name: &str) -> Option<Endpoint> {
         Endpoint::ALL

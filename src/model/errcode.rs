@@ -175,6 +175,11 @@ pub static ENTRIES: &[Entry] = table! {
             and make sure that the appid is a mini program's."
         zh "微信系统繁忙，或传入的是服务号的 appid。"
            "请稍候重试（关联或解除关联时请先查询列表），并确认传入的是小程序的 appid。"
+    -1 SYSTEM_BUSY "system error" [get Busy official]
+        en "WeChat is busy."
+           "Wait a little and try again: reading the list changes nothing."
+        zh "微信系统繁忙。"
+           "请稍候重试；查询列表不会改变任何数据。"
     -1 SYSTEM_BUSY "system error" [
         component_token Busy official,
         authorizer_token Busy official,
@@ -266,6 +271,12 @@ pub static ENTRIES: &[Entry] = table! {
            "Check the appid: it is wx and 16 hexadecimal digits."
         zh "appid 无效。"
            "请检查 appid：应为 wx 加 16 位十六进制字符。"
+    40013 INVALID_APPID "invalid appid" [get InvalidRequest field]
+        en "WeChat refused an appid, although a request for the list contains none."
+           "Check that the access token is the Official Account's authorizer_access_token, and \
+            that no proxy or gateway changes the request."
+        zh "微信认为 appid 无效，但查询列表的请求中没有 appid。"
+           "请确认 access_token 是该公众号的 authorizer_access_token，且没有代理或网关改动请求。"
     40013 INVALID_APPID "invalid appid" [unlink InvalidRequest field]
         en "The appid is not valid, or the mini program is not linked to this Official Account."
            "Read the list: if the mini program is not in it, nothing needs to be unlinked; if it is \
@@ -319,6 +330,18 @@ pub static ENTRIES: &[Entry] = table! {
            "Check the appid, and that notify_users and show_profile are the numbers 0 or 1."
         zh "参数无效。"
            "请检查 appid，并确认 notify_users 和 show_profile 为数字 0 或 1。"
+    40097 INVALID_ARGS "invalid args" [get InvalidRequest field]
+        en "WeChat refused an argument, although a request for the list contains none but the \
+            access token."
+           "Check that the access token is the Official Account's authorizer_access_token, and \
+            that no proxy or gateway changes the request."
+        zh "微信认为参数无效，但查询列表的请求中只有 access_token。"
+           "请确认 access_token 是该公众号的 authorizer_access_token，且没有代理或网关改动请求。"
+    40097 INVALID_ARGS "invalid args" [unlink InvalidRequest field]
+        en "An argument is not valid."
+           "Check the mini program's appid: it is wx and 16 hexadecimal digits."
+        zh "参数无效。"
+           "请检查小程序的 appid：应为 wx 加 16 位十六进制字符。"
     40097 INVALID_ARGS "invalid args" [
         component_token InvalidRequest field,
         authorizer_token InvalidRequest field,
@@ -356,6 +379,11 @@ pub static ENTRIES: &[Entry] = table! {
            "Pass the mini program's appid (wx...), not its original id (gh_...)."
         zh "传入的不是小程序的 appid。"
            "请传入小程序的 appid（wx 开头），而不是原始 ID（gh_ 开头）。"
+    40166 NOT_A_MINI_PROGRAM_APPID "invalid weapp appid" [get InvalidRequest field]
+        en "WeChat refused a mini program's appid, although a request for the list contains none."
+           "Check that no proxy or gateway changes the path or the body of the request."
+        zh "微信认为小程序的 appid 有误，但查询列表的请求中没有 appid。"
+           "请确认没有代理或网关改动请求的路径或请求体。"
     40170 TOO_MANY_LISTED "args count exceed count limit" [
         any InvalidRequest field,
         authorizer_list InvalidRequest official
@@ -828,6 +856,11 @@ pub fn general(errcode: i32) -> Option<&'static Entry> {
     rows(errcode).first()
 }
 
+/// Whether WeChat refuses the address that the request came from: it is not in a whitelist.
+pub fn refuses_address(errcode: i32) -> bool {
+    matches!(errcode, 40164 | 45035 | 61004)
+}
+
 /// The rows of one errcode.
 fn rows(errcode: i32) -> &'static [Entry] {
     let start = ENTRIES.partition_point(|e| e.errcode < errcode);
@@ -883,8 +916,19 @@ mod tests {
         ),
     ];
 
-    /// The codes that a platform's calls answer with a meaning or a class of their own.
+    /// The codes that have a meaning or a remedy of their own on an endpoint other than linking.
     const OWN: &[(Endpoint, ByClass)] = &[
+        (
+            Endpoint::Get,
+            &[
+                (Class::Busy, &[-1]),
+                (Class::InvalidRequest, &[40013, 40097, 40166]),
+            ],
+        ),
+        (
+            Endpoint::Unlink,
+            &[(Class::InvalidRequest, &[40013, 40097])],
+        ),
         (
             Endpoint::ComponentToken,
             &[
@@ -1057,14 +1101,14 @@ mod tests {
     }
 
     #[test]
-    fn the_platforms_calls_have_a_row_for_each_of_their_codes() {
+    fn other_calls_than_linking_have_a_row_for_each_of_their_codes() {
         for (endpoint, classes) in OWN {
             for (class, codes) in *classes {
                 for code in *codes {
                     let entry = lookup(*endpoint, *code).unwrap();
                     assert_eq!(entry.endpoint, Some(*endpoint), "{code}");
                     assert_eq!(entry.class, *class, "{code} on {endpoint:?}");
-                    // The other row is about an Official Account's token.
+                    // The other row is about a link, or about an Official Account's token.
                     let general = general(*code).unwrap();
                     assert!(general.endpoint.is_none());
                     assert_ne!(entry.remedy.en, general.remedy.en, "{code}");
@@ -1092,6 +1136,38 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn remedies_name_only_arguments_that_the_request_has() {
+        for e in ENTRIES {
+            for on in Endpoint::LINKING {
+                let entry = lookup(on, e.errcode);
+                let texts = entry.map_or([""; 2], |e| [e.remedy.en, e.remedy.zh]);
+                for text in texts {
+                    // The list is read without an appid, and only a link has the two flags.
+                    let names_appid = ["heck the appid", "mini program's appid"]
+                        .into_iter()
+                        .chain([
+                            "请检查 appid",
+                            "传入小程序的 appid",
+                            "传入的是小程序的 appid",
+                        ])
+                        .any(|words| text.contains(words));
+                    assert!(on != Endpoint::Get || !names_appid, "{text}");
+                    let names_flag = text.contains("notify_users");
+                    assert!(on == Endpoint::Link || !names_flag, "{on:?}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn remedies_that_name_the_whitelist_are_those_of_refused_addresses() {
+        for e in ENTRIES {
+            let names_it = e.remedy.en.contains("IP whitelist");
+            assert_eq!(names_it, refuses_address(e.errcode), "{}", e.name);
         }
     }
 

@@ -169,8 +169,8 @@ statuses! {
         zh "请求发出后连接中断，微信可能已经处理。再次调用前请先查询列表。"
     -42 InDoubt "IN_DOUBT" "An earlier invitation may still take effect."
         en "An earlier invitation may still take effect, so no other one was posted. Call again \
-            after the time that the result gives: the same call is safe to repeat."
-        zh "此前的邀请仍可能生效，因此未再次发送。请在结果给出的时间之后再次调用；重复同一调用是安全的。"
+            after the time that the result gives, with the same store: that is safe."
+        zh "此前的邀请仍可能生效，因此未再次发送。请在结果给出的时间之后再次调用；只要使用同一存储，重复调用就是安全的。"
 
     -60 BadAnswer "BAD_ANSWER" "The response is not a valid answer of WeChat."
         en "The response is not a valid answer of WeChat, which may have acted all the same. Read \
@@ -187,9 +187,9 @@ statuses! {
         zh "微信返回了非 0 的 errcode。请按该错误码的类别和处理建议操作。"
 
     -80 Pending "PENDING" "An invitation was sent and waits for an administrator."
-        en "An invitation was sent and waits for an administrator. Wait, then call again: the same \
-            call is safe to repeat."
-        zh "关联邀请已发出，正在等待管理员确认。请等待后再次查询；重复同一调用是安全的。"
+        en "An invitation was sent and waits for an administrator. Wait, then call again, with \
+            the same store: that is safe."
+        zh "关联邀请已发出，正在等待管理员确认。请等待后再次调用；只要使用同一存储，重复调用就是安全的。"
     -81 Declined "DECLINED" "The mini program's administrator refused."
         en "The mini program's administrator refused. Talk to them before inviting again."
         zh "小程序管理员已拒绝。再次邀请之前请先与其沟通。"
@@ -230,8 +230,9 @@ impl Status {
         Status::entry_of(self.code()).map_or("", |e| e.text.get(lang))
     }
 
-    /// The same for one call, of which more is known: whether it only reads, and whether its
-    /// request was sent. Falls back to [`text`](Status::text), which holds for every call.
+    /// The same as a part of the message of one call, of which more is known: the reason, which is
+    /// in the same message, whether the call only reads, and whether its request was sent. Falls
+    /// back to [`text`](Status::text), which holds for every call.
     pub(crate) fn text_of_call(
         self,
         is_read_only: bool,
@@ -246,6 +247,10 @@ impl Status {
             (Status::ConnectionLost, true) => CONNECTION_LOST_READ,
             (Status::BadAnswer, true) => BAD_ANSWER_READ,
             (Status::TooLarge, true) => TOO_LARGE_READ,
+            (Status::BadValue, _) => BAD_VALUE_EXPLAINED,
+            (Status::BadPush, _) => BAD_PUSH_EXPLAINED,
+            (Status::NoToken, _) => NO_TOKEN_EXPLAINED,
+            (Status::Store, _) => STORE_EXPLAINED,
             _ => return self.text(lang),
         };
         text.get(lang)
@@ -286,6 +291,26 @@ const TOO_LARGE_READ: Text = Text {
     zh: "应答超过 max_response_bytes。如果列表确实很长，请调大该选项。",
 };
 
+const BAD_VALUE_EXPLAINED: Text = Text {
+    en: "An argument is invalid; nothing was sent. Correct it, then call again.",
+    zh: "参数无效，请求未发送。请修正后再次调用。",
+};
+const BAD_PUSH_EXPLAINED: Text = Text {
+    en: "The push is not WeChat's, or not for this platform; nothing was changed. Answer it with \
+         HTTP 403; if it is WeChat's, remove this cause.",
+    zh: "推送不是微信发出的，或不属于该平台，未作任何更改。请以 HTTP 403 应答；如确为微信的推送，请消除上述原因。",
+};
+const NO_TOKEN_EXPLAINED: Text = Text {
+    en: "No valid access token could be fetched for the account; the request that needs it was not \
+         sent.",
+    zh: "无法取得该账号的有效 access_token，需要它的请求未发送。",
+};
+const STORE_EXPLAINED: Text = Text {
+    en: "The store cannot be used, so nothing was posted, and no push was accepted: an invitation \
+         could be sent twice, or a ticket be lost.",
+    zh: "存储无法使用。为避免重复发送邀请或丢失推送，请求未发出，推送未接受。",
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,6 +323,20 @@ mod tests {
         for e in STATUSES {
             assert!(!e.name.is_empty() && !e.text.en.is_empty() && !e.text.zh.is_empty());
             assert!(e.summary.ends_with('.'), "{}", e.summary);
+        }
+    }
+
+    #[test]
+    fn the_text_within_a_message_does_not_refer_to_the_message() {
+        for entry in STATUSES {
+            for is_read_only in [false, true] {
+                let text = |lang| {
+                    let delivery = Delivery::NeverSent;
+                    entry.status.text_of_call(is_read_only, delivery, lang)
+                };
+                assert!(!text(Lang::En).contains("message "), "{}", text(Lang::En));
+                assert!(!text(Lang::Zh).contains("提示"), "{}", text(Lang::Zh));
+            }
         }
     }
 

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::IntErrorKind::{NegOverflow, PosOverflow};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
@@ -88,7 +89,7 @@ impl Response {
             repaired,
             items,
             errcode,
-            notes: Notes::read(&errmsg),
+            notes: Notes::read(errcode, &errmsg),
             errmsg,
             attempts: Vec::new(),
             tree: OnceLock::new(),
@@ -166,7 +167,7 @@ impl Response {
     }
 
     /// The address that WeChat received the request from (in the errmsg, after `requestIP` or
-    /// `invalid ip`); empty if it has none.
+    /// `invalid ip`, or anywhere if WeChat refuses the address); empty if it has none.
     pub fn request_ip(&self) -> &str {
         &self.notes.request_ip
     }
@@ -288,7 +289,13 @@ impl<'a> Envelope<'a> {
         serde_json::from_str(text).map_err(|e| match e.classify() {
             Category::Eof => format!("JSON that ends early, after {} bytes", text.len()),
             Category::Data => {
-                "an errcode that occurs twice, or is neither a number nor a numeric string".into()
+                let message = e.to_string();
+                let is_twice =
+                    |field: &&str| message.starts_with(&format!("duplicate field `{field}`"));
+                match ["errcode", "errmsg"].into_iter().find(is_twice) {
+                    Some(field) => format!("an {field} that occurs twice"),
+                    None => "an errcode that is not an integer".to_owned(),
+                }
             }
             _ => format!(
                 "something that is not JSON (line {}, column {})",
@@ -299,13 +306,15 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Reads an errcode: a number, or a numeric string, as some of WeChat's endpoints send it.
+/// Reads an errcode: an integer, or a text of one, as some of WeChat's endpoints send it. One of
+/// more than 64 bits becomes one that is out of range.
 fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
     struct Code;
     impl Visitor<'_> for Code {
         type Value = Option<i64>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a number or a numeric string")
+            f.write_str("an integer")
         }
         fn visit_i64<E>(self, n: i64) -> Result<Option<i64>, E> {
             Ok(Some(n))
@@ -313,8 +322,19 @@ fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> 
         fn visit_u64<E>(self, n: u64) -> Result<Option<i64>, E> {
             Ok(Some(i64::try_from(n).unwrap_or(i64::MAX)))
         }
+        fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<Option<i64>, E> {
+            // An integer of more than 64 bits also arrives here.
+            if n.abs() >= TWO_TO_63 {
+                return Ok(Some(i64::MAX));
+            }
+            Err(E::invalid_type(Unexpected::Float(n), &self))
+        }
         fn visit_str<E: serde::de::Error>(self, s: &str) -> Result<Option<i64>, E> {
-            s.trim().parse().map(Some).map_err(E::custom)
+            match s.trim().parse::<i64>() {
+                Ok(n) => Ok(Some(n)),
+                Err(e) if matches!(e.kind(), PosOverflow | NegOverflow) => Ok(Some(i64::MAX)),
+                Err(e) => Err(E::custom(e)),
+            }
         }
         fn visit_unit<E>(self) -> Result<Option<i64>, E> {
             Ok(None)
@@ -373,24 +393,44 @@ struct Notes {
 }
 
 impl Notes {
-    fn read(errmsg: &str) -> Notes {
+    fn read(errcode: i32, errmsg: &str) -> Notes {
+        let labelled = ["requestIP:", "invalid ip"]
+            .iter()
+            .find_map(|label| address_after(errmsg, label));
+        let request_ip = match labelled {
+            // WeChat labels the address in several ways.
+            None if errcode::refuses_address(errcode) => first_address(errmsg),
+            labelled => labelled,
+        };
         Notes {
             rid: after(errmsg, "rid:", |c| c.is_ascii_alphanumeric() || c == '-'),
             hint: after(errmsg, "hint:", |c| c != ']')
                 .trim_start_matches('[')
                 .to_owned(),
-            request_ip: ["requestIP:", "invalid ip"]
-                .iter()
-                .find_map(|label| address_after(errmsg, label))
-                .unwrap_or_default(),
+            request_ip: request_ip.unwrap_or_default(),
         }
     }
 }
 
 /// The IP address after the last `label` that starts a word.
 fn address_after(text: &str, label: &str) -> Option<String> {
-    let found = after(text, label, |c| c.is_ascii_hexdigit() || ".:".contains(c));
-    let address = found.trim_end_matches(['.', ':']);
+    address(&after(text, label, belongs_to_address))
+}
+
+/// The first IP address in the text.
+fn first_address(text: &str) -> Option<String> {
+    // The colon may end a label.
+    text.split(|c| !belongs_to_address(c))
+        .find_map(|part| address(part).or_else(|| address(part.trim_start_matches(':'))))
+}
+
+fn belongs_to_address(c: char) -> bool {
+    c.is_ascii_hexdigit() || ".:".contains(c)
+}
+
+/// The IP address that a text consists of, apart from the punctuation after it.
+fn address(text: &str) -> Option<String> {
+    let address = text.trim_end_matches(['.', ':']);
     address
         .parse::<IpAddr>()
         .is_ok()
@@ -433,8 +473,40 @@ mod tests {
     }
 
     #[test]
+    fn an_invalid_errcode_is_described_by_what_is_wrong() {
+        let read = |body: &str| Response::from_bytes(Endpoint::Link, 200, body.as_bytes().into());
+        let not_an_integer = "an errcode that is not an integer";
+        let out_of_range = "an errcode out of range";
+        let digits = "9".repeat(30);
+        let negative = format!("\"-{digits}\"");
+        for (errcode, why) in [
+            ("\"1e0\"", not_an_integer),
+            ("\"0.0\"", not_an_integer),
+            ("\"\"", not_an_integer),
+            ("1e0", not_an_integer),
+            ("0.0", not_an_integer),
+            ("true", not_an_integer),
+            ("[0]", not_an_integer),
+            ("2147483648", out_of_range),
+            ("-9223372036854775809", out_of_range),
+            (&digits, out_of_range),
+            (&negative, out_of_range),
+        ] {
+            let body = format!(r#"{{"errcode":{errcode},"errmsg":"ok"}}"#);
+            assert_eq!(read(&body).unwrap_err(), why, "{body}");
+        }
+        for field in ["errcode", "errmsg"] {
+            let body = format!(r#"{{"errcode":0,"errmsg":"ok","{field}":"0"}}"#);
+            let why = format!("an {field} that occurs twice");
+            assert_eq!(read(&body).unwrap_err(), why, "{body}");
+        }
+        assert_eq!(read(r#"{"errcode":" 0 "}"#).unwrap().errcode(), 0);
+    }
+
+    #[test]
     fn notes_are_found_in_every_known_form() {
-        let rid = |s: &str| Notes::read(s).rid;
+        let read = |errmsg: &str| Notes::read(-1, errmsg);
+        let rid = |errmsg: &str| read(errmsg).rid;
         assert_eq!(
             rid("ok rid: 61932a5b-0e248764-42d1c1b2"),
             "61932a5b-0e248764-42d1c1b2"
@@ -445,19 +517,31 @@ mod tests {
         );
         assert_eq!(rid("x, rid: 61932a5b-1-2"), "61932a5b-1-2");
         assert_eq!(rid("a grid:abc"), "");
-        let both = Notes::read("invalid ip hint: [Feqffa0754ent1] rid: 6-1, requestIP: 14.1.2.3.");
+        let both = read("invalid ip hint: [Feqffa0754ent1] rid: 6-1, requestIP: 14.1.2.3.");
         assert_eq!(both.hint, "Feqffa0754ent1");
         assert_eq!(both.rid, "6-1");
         assert_eq!(both.request_ip, "14.1.2.3");
         let invalid = "invalid ip 9.8.7.6 ipv6 ::ffff:9.8.7.6, not in whitelist";
-        assert_eq!(Notes::read(invalid).request_ip, "9.8.7.6");
+        assert_eq!(read(invalid).request_ip, "9.8.7.6");
+        assert_eq!(read("requestIP: 2001:db8::1.").request_ip, "2001:db8::1");
+        assert_eq!(read("invalid ip, requestIP: none").request_ip, "");
+        for (errmsg, ip) in [
+            (
+                "access clientip is not registered, not in ip-white-list rid: 61932a5b-1-2",
+                "",
+            ),
+            (
+                "not in ip-white-list, client ip: 14.1.2.3, hint: [a]",
+                "14.1.2.3",
+            ),
+            ("clientip:14.1.2.3 rid: 61932a5b-1-2", "14.1.2.3"),
+            ("clientip 2001:db8::1 is not registered", "2001:db8::1"),
+        ] {
+            assert_eq!(Notes::read(61004, errmsg).request_ip, ip, "{errmsg}");
+            assert_eq!(read(errmsg).request_ip, "", "{errmsg}");
+        }
         assert_eq!(
-            Notes::read("requestIP: 2001:db8::1.").request_ip,
-            "2001:db8::1"
-        );
-        assert_eq!(Notes::read("invalid ip, requestIP: none").request_ip, "");
-        assert_eq!(
-            Notes::read("hint: [é"),
+            read("hint: [é"),
             Notes {
                 hint: "é".into(),
                 ..Notes::default()

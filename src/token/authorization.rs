@@ -21,7 +21,7 @@ use super::record::{self, Record};
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
 use crate::model::lang::Text;
-use crate::model::message::Message;
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::response::token_fields;
@@ -117,12 +117,18 @@ impl Platform {
     /// [`Status::BadPush`]; [`Status::BadValue`]: the options for pushes are missing.
     pub fn open_push(&self, query: &str, body: &[u8]) -> Result<Push, Error> {
         let keys = &self.push_keys;
-        if keys.tokens.is_empty() || keys.aes_keys.is_empty() {
-            let why = Text {
-                en: "set the options push_token and push_aes_key to accept pushes",
-                zh: "接收推送需要设置选项 push_token 和 push_aes_key",
-            };
-            return Err(self.error(Status::BadValue, why));
+        let needed = [
+            ("push_token", "Token", keys.tokens.is_empty()),
+            ("push_aes_key", "EncodingAESKey", keys.aes_keys.is_empty()),
+        ];
+        for (option, setting, is_missing) in needed {
+            if is_missing {
+                let why = message!(
+                    "option {option} is missing: set it to the {setting} in the platform's settings",
+                    "缺少选项 {option}：请将其设为平台设置中的 {setting}"
+                );
+                return Err(self.error(Status::BadValue, why));
+            }
         }
         let push = keys.open(query, body);
         let push = push.map_err(|why: Message| self.error(Status::BadPush, why))?;

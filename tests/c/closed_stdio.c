@@ -26,7 +26,7 @@ static int are_closed(void)
 int main(int argc, char **argv)
 {
     /* Without a token in the environment, the options set a token source. */
-    const char *token = getenv("WXLINK_TOKEN");
+    const char *token = getenv("WXLINK_ACCESS_TOKEN");
     wx_options *options = wx_options_new();
     wx_client *client = NULL, *other = NULL;
     wx_result *result = NULL;

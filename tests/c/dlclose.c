@@ -48,7 +48,7 @@ static int once(const char *path)
     options_set(options, "base_url", getenv("WXLINK_NAMED_URL"));
     client_new(options, &client);
     options_free(options);
-    status = get_linked(client, getenv("WXLINK_TOKEN"), &result);
+    status = get_linked(client, getenv("WXLINK_ACCESS_TOKEN"), &result);
     result_free(result);
     client_free(client);
     dlclose(library);

@@ -166,7 +166,7 @@ int main(void)
     int32_t status;
     int i;
 
-    token = getenv("WXLINK_TOKEN");
+    token = getenv("WXLINK_ACCESS_TOKEN");
     CHECK(token != NULL);
     CHECK(wx_abi_version() == WX_ABI_VERSION);
     CHECK(wx_version()[0] != '\0');

@@ -49,7 +49,7 @@ static wx_client *new_client(void)
 static int32_t list(const wx_client *client, int32_t *delivery)
 {
     wx_result *result = NULL;
-    int32_t status = wx_get_linked(client, getenv("WXLINK_TOKEN"), &result);
+    int32_t status = wx_get_linked(client, getenv("WXLINK_ACCESS_TOKEN"), &result);
 
     *delivery = wx_result_delivery(result);
     wx_result_free(result);

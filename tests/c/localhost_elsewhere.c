@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     }
     if (wx_client_new(options, &client) != WX_OK)
         return 1;
-    status = wx_get_linked(client, getenv("WXLINK_TOKEN"), &result);
+    status = wx_get_linked(client, getenv("WXLINK_ACCESS_TOKEN"), &result);
     printf("%ld %ld %s\n", (long)status, (long)wx_result_delivery(result),
            wx_result_message(result));
     wx_result_free(result);

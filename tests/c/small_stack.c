@@ -45,7 +45,7 @@ static int failed(const char *what, int32_t status, wx_result *result)
 static int calls(void)
 {
     static const char APPID[] = "wx0b00000000000001";
-    const char *token = getenv("WXLINK_TOKEN");
+    const char *token = getenv("WXLINK_ACCESS_TOKEN");
     wx_client *client = new_client();
     wx_result *result = NULL;
     int32_t status;

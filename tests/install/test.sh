@@ -27,7 +27,8 @@ fail() {
 }
 
 run_link() { # WHAT PROGRAM
-    output=$(WXLINK_TOKEN=SANDBOX-TOKEN "$root/tools/with_sandbox.py" "$2" wx0b00000000000001 0 1)
+    output=$(WXLINK_ACCESS_TOKEN=SANDBOX-TOKEN \
+        "$root/tools/with_sandbox.py" "$2" wx0b00000000000001 0 1)
     [ "$output" = "The invitation is out." ] || fail "$1: $output"
     echo "ok  	$1"
 }

@@ -1,7 +1,7 @@
       *----------------------------------------------------------------*
       * Links one mini program to an Official Account.                 *
       *                                                                *
-      *     WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE      *
+      *   WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE *
       *                                                                *
       * Ends with 0 if the mini program is linked or on its way, 1 if  *
       * not, 2 after wrong arguments or options.                       *
@@ -25,7 +25,7 @@
            PERFORM READ-ENVIRONMENT
            PERFORM READ-ARGUMENTS
            IF WRONGLY-CALLED
-               DISPLAY "usage: WXLINK_TOKEN=... link APPID"
+               DISPLAY "usage: WXLINK_ACCESS_TOKEN=... link APPID"
                    " NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)" UPON SYSERR
                STOP RUN RETURNING 2
            END-IF
@@ -51,7 +51,7 @@
        READ-ENVIRONMENT.
       *    From the environment: every user of the machine can see
       *    arguments.
-           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
+           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_ACCESS_TOKEN"
                ON EXCEPTION SET WRONGLY-CALLED TO TRUE
            END-ACCEPT
       *    Replaces WeChat's address, for example by the sandbox's.

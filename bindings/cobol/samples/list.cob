@@ -2,7 +2,7 @@
       * Lists the mini programs linked to an Official Account, and     *
       * those on their way.                                            *
       *                                                                *
-      *     WXLINK_TOKEN=... list                                      *
+      *     WXLINK_ACCESS_TOKEN=... list                               *
       *                                                                *
       * Ends with 0, 1 if the list could not be read, 2 after wrong    *
       * arguments or options.                                          *
@@ -27,7 +27,7 @@
            INITIALIZE WX-CALL
            PERFORM READ-ENVIRONMENT
            IF WRONGLY-CALLED
-               DISPLAY "usage: WXLINK_TOKEN=... list" UPON SYSERR
+               DISPLAY "usage: WXLINK_ACCESS_TOKEN=... list" UPON SYSERR
                STOP RUN RETURNING 2
            END-IF
 
@@ -49,7 +49,7 @@
        READ-ENVIRONMENT.
       *    From the environment: every user of the machine can see
       *    arguments.
-           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
+           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_ACCESS_TOKEN"
                ON EXCEPTION SET WRONGLY-CALLED TO TRUE
            END-ACCEPT
       *    Replaces WeChat's address, for example by the sandbox's.

@@ -2,7 +2,7 @@
       * Links a mini program and decides by the class of the result    *
       * what to do after a refusal.                                    *
       *                                                                *
-      *     WXLINK_TOKEN=... refusal APPID                             *
+      *     WXLINK_ACCESS_TOKEN=... refusal APPID                      *
       *                                                                *
       * Ends with 0 if the mini program is linked or on its way, 1 if a*
       * person must act first, 2 after wrong arguments or options, 3 if*
@@ -25,7 +25,7 @@
            PERFORM READ-ENVIRONMENT
            PERFORM READ-ARGUMENTS
            IF WRONGLY-CALLED
-               DISPLAY "usage: WXLINK_TOKEN=... refusal APPID"
+               DISPLAY "usage: WXLINK_ACCESS_TOKEN=... refusal APPID"
                    UPON SYSERR
                STOP RUN RETURNING 2
            END-IF
@@ -75,7 +75,7 @@
        READ-ENVIRONMENT.
       *    From the environment: every user of the machine can see
       *    arguments.
-           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
+           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_ACCESS_TOKEN"
                ON EXCEPTION SET WRONGLY-CALLED TO TRUE
            END-ACCEPT
       *    Replaces WeChat's address, for example by the sandbox's.

@@ -1,7 +1,7 @@
       *----------------------------------------------------------------*
       * Asks to unlink a mini program from an Official Account.        *
       *                                                                *
-      *     WXLINK_TOKEN=... unlink APPID                              *
+      *     WXLINK_ACCESS_TOKEN=... unlink APPID                       *
       *                                                                *
       * Ends with 0 if the administrator has been asked, 1 if not, 2   *
       * after wrong arguments or options.                              *
@@ -22,7 +22,7 @@
            PERFORM READ-ENVIRONMENT
            PERFORM READ-ARGUMENTS
            IF WRONGLY-CALLED
-               DISPLAY "usage: WXLINK_TOKEN=... unlink APPID"
+               DISPLAY "usage: WXLINK_ACCESS_TOKEN=... unlink APPID"
                    UPON SYSERR
                STOP RUN RETURNING 2
            END-IF
@@ -49,7 +49,7 @@
        READ-ENVIRONMENT.
       *    From the environment: every user of the machine can see
       *    arguments.
-           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_TOKEN"
+           ACCEPT WX-ACCESS-TOKEN FROM ENVIRONMENT "WXLINK_ACCESS_TOKEN"
                ON EXCEPTION SET WRONGLY-CALLED TO TRUE
            END-ACCEPT
       *    Replaces WeChat's address, for example by the sandbox's.

@@ -1,6 +1,6 @@
 { Links one mini program to an Official Account.
 
-    WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
+    WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
 
   The token comes from the environment, because every user of the machine can see arguments.
   Exits with 0 if the mini program is linked or on its way, 1 if not, 2 after wrong arguments or
@@ -42,9 +42,10 @@ var
   Token: UTF8String;
 begin
   if (ParamCount <> 3) or not IsFlag(ParamStr(2)) or not IsFlag(ParamStr(3))
-    or not FromEnvironment('WXLINK_TOKEN', Token) then
+    or not FromEnvironment('WXLINK_ACCESS_TOKEN', Token) then
   begin
-    WriteLn(ErrOutput, 'usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)');
+    WriteLn(ErrOutput, 'usage: WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS(0|1) ',
+      'SHOW_PROFILE(0|1)');
     ExitCode := 2;
     Exit;
   end;

@@ -1,6 +1,6 @@
 { Lists the mini programs linked to an Official Account, and those on their way.
 
-    WXLINK_TOKEN=... list
+    WXLINK_ACCESS_TOKEN=... list
 
   Exits with 0, 1 if the list could not be read, 2 after wrong arguments or options. }
 program list;
@@ -75,9 +75,9 @@ end;
 var
   Token: UTF8String;
 begin
-  if not FromEnvironment('WXLINK_TOKEN', Token) then
+  if not FromEnvironment('WXLINK_ACCESS_TOKEN', Token) then
   begin
-    WriteLn(ErrOutput, 'usage: WXLINK_TOKEN=... list');
+    WriteLn(ErrOutput, 'usage: WXLINK_ACCESS_TOKEN=... list');
     ExitCode := 2;
     Exit;
   end;

@@ -1,6 +1,6 @@
 { Links a mini program and decides by the class of the result what to do after a refusal.
 
-    WXLINK_TOKEN=... refusal APPID
+    WXLINK_ACCESS_TOKEN=... refusal APPID
 
   Exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2 after
   wrong arguments or options, 3 if another token is needed, 4 if the call may be repeated later, 5
@@ -68,9 +68,9 @@ end;
 var
   Token: UTF8String;
 begin
-  if (ParamCount <> 1) or not FromEnvironment('WXLINK_TOKEN', Token) then
+  if (ParamCount <> 1) or not FromEnvironment('WXLINK_ACCESS_TOKEN', Token) then
   begin
-    WriteLn(ErrOutput, 'usage: WXLINK_TOKEN=... refusal APPID');
+    WriteLn(ErrOutput, 'usage: WXLINK_ACCESS_TOKEN=... refusal APPID');
     ExitCode := 2;
     Exit;
   end;

@@ -1,6 +1,6 @@
 { Asks to unlink a mini program from an Official Account.
 
-    WXLINK_TOKEN=... unlink APPID
+    WXLINK_ACCESS_TOKEN=... unlink APPID
 
   Exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or options. }
 program unlink;
@@ -30,9 +30,9 @@ end;
 var
   Token: UTF8String;
 begin
-  if (ParamCount <> 1) or not FromEnvironment('WXLINK_TOKEN', Token) then
+  if (ParamCount <> 1) or not FromEnvironment('WXLINK_ACCESS_TOKEN', Token) then
   begin
-    WriteLn(ErrOutput, 'usage: WXLINK_TOKEN=... unlink APPID');
+    WriteLn(ErrOutput, 'usage: WXLINK_ACCESS_TOKEN=... unlink APPID');
     ExitCode := 2;
     Exit;
   end;

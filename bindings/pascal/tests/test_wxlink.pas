@@ -680,7 +680,7 @@ begin
       if Pos('WXLINK_', GetEnvironmentString(I)) <> 1 then
         Sample.Environment.Add(GetEnvironmentString(I));
     if AccessToken <> '' then
-      Sample.Environment.Add('WXLINK_TOKEN=' + AccessToken);
+      Sample.Environment.Add('WXLINK_ACCESS_TOKEN=' + AccessToken);
     if Url = '' then
       Sample.Environment.Add('WXLINK_BASE_URL=' + Simulator.Url)
     else

@@ -3,7 +3,7 @@
 /**
  * Links one mini program to an Official Account.
  *
- *     WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
+ *     WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
  *
  * The token comes from the environment, because every user of the machine can see arguments.
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0 if
@@ -19,11 +19,12 @@ use Wxlink\WxException;
 
 require __DIR__ . '/../wxlink.php';
 
-$token = getenv('WXLINK_TOKEN');
+$token = getenv('WXLINK_ACCESS_TOKEN');
 $baseUrl = getenv('WXLINK_BASE_URL');
 
 if ($token === false || $argc !== 4 || array_diff([$argv[2], $argv[3]], ['0', '1'])) {
-    fwrite(STDERR, "usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)\n");
+    fwrite(STDERR, "usage: WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS(0|1) "
+        . "SHOW_PROFILE(0|1)\n");
     exit(2);
 }
 try {

@@ -3,7 +3,7 @@
 /**
  * Lists the mini programs linked to an Official Account, and those on their way.
  *
- *     WXLINK_TOKEN=... list
+ *     WXLINK_ACCESS_TOKEN=... list
  *
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0, 1
  * if the list could not be read, 2 after wrong arguments or options.
@@ -39,11 +39,11 @@ function statusText(?int $status): string
     };
 }
 
-$token = getenv('WXLINK_TOKEN');
+$token = getenv('WXLINK_ACCESS_TOKEN');
 $baseUrl = getenv('WXLINK_BASE_URL');
 
 if ($token === false) {
-    fwrite(STDERR, "usage: WXLINK_TOKEN=... list\n");
+    fwrite(STDERR, "usage: WXLINK_ACCESS_TOKEN=... list\n");
     exit(2);
 }
 try {

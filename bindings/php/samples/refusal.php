@@ -4,7 +4,7 @@
  * Links one mini program and decides by the error's class, not by WeChat's many errcodes, what to
  * do after a refusal.
  *
- *     WXLINK_TOKEN=... refusal APPID
+ *     WXLINK_ACCESS_TOKEN=... refusal APPID
  *
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0 if
  * the mini program is linked or on its way, 1 if a person must act first, 2 after wrong arguments
@@ -21,11 +21,11 @@ use Wxlink\WxException;
 
 require __DIR__ . '/../wxlink.php';
 
-$token = getenv('WXLINK_TOKEN');
+$token = getenv('WXLINK_ACCESS_TOKEN');
 $baseUrl = getenv('WXLINK_BASE_URL');
 
 if ($token === false || $argc !== 2) {
-    fwrite(STDERR, "usage: WXLINK_TOKEN=... refusal APPID\n");
+    fwrite(STDERR, "usage: WXLINK_ACCESS_TOKEN=... refusal APPID\n");
     exit(2);
 }
 try {

@@ -3,7 +3,7 @@
 /**
  * Asks to unlink one mini program from an Official Account.
  *
- *     WXLINK_TOKEN=... unlink APPID
+ *     WXLINK_ACCESS_TOKEN=... unlink APPID
  *
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0 if
  * the administrator has been asked, now or before, 1 if not, 2 after wrong arguments or options.
@@ -18,11 +18,11 @@ use Wxlink\WxException;
 
 require __DIR__ . '/../wxlink.php';
 
-$token = getenv('WXLINK_TOKEN');
+$token = getenv('WXLINK_ACCESS_TOKEN');
 $baseUrl = getenv('WXLINK_BASE_URL');
 
 if ($token === false || $argc !== 2) {
-    fwrite(STDERR, "usage: WXLINK_TOKEN=... unlink APPID\n");
+    fwrite(STDERR, "usage: WXLINK_ACCESS_TOKEN=... unlink APPID\n");
     exit(2);
 }
 try {

@@ -74,7 +74,7 @@ function refused(callable $call): WxException
 /** Runs a sample. @return array{int, string, string} exit code, stdout, stderr */
 function sample(string $baseUrl, ?string $token, string ...$args): array
 {
-    $environment = ['WXLINK_BASE_URL' => $baseUrl, 'WXLINK_TOKEN' => $token] + getenv();
+    $environment = ['WXLINK_BASE_URL' => $baseUrl, 'WXLINK_ACCESS_TOKEN' => $token] + getenv();
     $process = proc_open(
         [dirname(__DIR__) . '/run.sh', ...$args],
         [1 => ['pipe', 'w'], 2 => ['pipe', 'w']],

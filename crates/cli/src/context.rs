@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use wxlink::{Client, Options};
+use wxlink::{Client, Error, Options};
 
 use crate::error::CommandError;
 use crate::interrupt;
@@ -38,7 +38,7 @@ impl<'a> Context<'a> {
         if !self.settings.has_token_source() {
             return Err(CommandError::usage(self.settings.no_token_source()));
         }
-        self.client_with(self.settings.options())
+        Ok(self.client_with(self.settings.options())?)
     }
 
     /// The same for calls that post: unless the option `store` is set, other runs of the command
@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
         if !self.settings.has_token_source() {
             return self.client();
         }
-        self.client_with(&self.posting_options()?)
+        Ok(self.client_with(&self.posting_options()?)?)
     }
 
     /// The options for calls that post: with the store that other runs of the command share, unless
@@ -67,7 +67,7 @@ impl<'a> Context<'a> {
     }
 
     /// A client with these options, which need no source of tokens. An interrupt cancels its calls.
-    pub fn client_with(&self, options: &Options) -> Result<Client, CommandError> {
+    pub fn client_with(&self, options: &Options) -> Result<Client, Error> {
         let client = self.uncancelled_client(options)?;
         let running = client.clone();
         interrupt::on_interrupt(move || running.cancel());
@@ -75,7 +75,7 @@ impl<'a> Context<'a> {
     }
 
     /// A client whose calls an interrupt does not cancel.
-    pub fn uncancelled_client(&self, options: &Options) -> Result<Client, CommandError> {
+    pub fn uncancelled_client(&self, options: &Options) -> Result<Client, Error> {
         let client = Client::new(options)?;
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.push(client.clone());

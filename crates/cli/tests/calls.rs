@@ -150,6 +150,30 @@ fn unlink_is_accepted_then_refused() {
 }
 
 #[test]
+fn an_unlink_without_a_response_describes_what_is_in_doubt() {
+    let sandbox = sandbox();
+    let links = json!({"links": [{"appid": APPID, "state": "linked"}]});
+    admin(&sandbox, "PUT", &format!("accounts/{ACCOUNT}"), links);
+    for (lang, parts) in [
+        (
+            "en",
+            ["until the Official Account's administrator agrees", "89018"],
+        ),
+        ("zh", ["在公众号管理员同意之前", "89018"]),
+    ] {
+        fault(&sandbox, json!({"drop": "reset"}));
+        let mut command = calling(&sandbox, TOKEN, &["unlink", APPID, "--json"]);
+        command.env("WXLINK_LANG", lang);
+        let line = run(command).json();
+        assert_eq!(line["delivery"], "unknown", "{line}");
+        let message = line["message"].as_str().unwrap();
+        for part in parts {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
+
+#[test]
 fn ensure_reads_the_list_first_and_waits_with_wait() {
     let sandbox = sandbox();
     let ensure = |more: &[&str]| {
@@ -350,19 +374,19 @@ fn explain_knows_errcodes_and_statuses() {
     let explain = |arguments: &[&str]| run(bare(&[&["explain"], arguments].concat()));
     let both = explain(&["-1", "--json"]);
     let lines = both.lines();
-    // Any endpoint, the six of a platform, and the status.
-    assert_eq!((both.code, lines.len()), (0, 8));
+    // Any endpoint, the list, the six of a platform, and the status.
+    assert_eq!((both.code, lines.len()), (0, 9));
     assert_eq!(
         (&lines[0]["errcode"], &lines[0]["name"]),
         (&json!(-1), &json!("SYSTEM_BUSY"))
     );
     assert_eq!(
-        (&lines[7]["status"], &lines[7]["name"]),
+        (&lines[8]["status"], &lines[8]["name"]),
         (&json!(-1), &json!("NULL_POINTER"))
     );
     // Rows that read the same are shown once.
     let both = explain(&["-1"]).out;
-    assert_eq!(both.matches("-1 SYSTEM_BUSY").count(), 2, "{both}");
+    assert_eq!(both.matches("-1 SYSTEM_BUSY").count(), 3, "{both}");
     let platform = "api_component_token, api_authorizer_token, api_get_authorizer_list, \
                     api_create_preauthcode, api_query_auth, api_get_authorizer_info\n";
     assert!(both.contains(platform), "{both}");
@@ -390,10 +414,21 @@ fn explain_knows_errcodes_and_statuses() {
         );
         assert!(ran.out.contains("component_verify_ticket"), "{}", ran.out);
     }
-    let by_wechats_name = explain(&["89010", "--endpoint", "linkMiniprogram", "--json"]);
-    assert_eq!(by_wechats_name.json(), link);
-    let arguments = ["40001", "--endpoint", "api_component_token", "--json"];
-    assert_eq!(explain(&arguments).json()["class"], "action_required");
+    for endpoint in ["linkMiniprogram", "wxamplink", "/cgi-bin/wxopen/wxamplink"] {
+        let named = explain(&["89010", "--endpoint", endpoint, "--json"]);
+        assert_eq!(named.json(), link, "{endpoint}");
+    }
+    for endpoint in [
+        "api_component_token",
+        "/cgi-bin/component/api_component_token",
+    ] {
+        let named = explain(&["40001", "--endpoint", endpoint, "--json"]);
+        assert_eq!(named.json()["class"], "action_required", "{endpoint}");
+    }
+    // The list is read without arguments.
+    let read = explain(&["40097", "--endpoint", "getLinkMiniprogram", "--json"]).json();
+    let remedy = read["remedy"].as_str().unwrap();
+    assert!(!remedy.contains("notify_users"), "{remedy}");
 
     for name in ["-40", "TIMEOUT", "WX_E_TIMEOUT", "timeout"] {
         assert_eq!(explain(&[name, "--json"]).json()["status"], -40, "{name}");

@@ -134,6 +134,51 @@ fn bad_certificates() {
 }
 
 #[test]
+fn a_ca_file_that_cannot_be_used_fails_the_connection_and_skips_what_needs_one() {
+    let sandbox = sandbox();
+    let folder = scratch("doctor-ca-file");
+    let empty = file(&folder, "empty.pem", "");
+    let missing = folder.join("missing.pem").display().to_string();
+    for ca_file in [empty, missing] {
+        let with_ca_file = |mut command: Command| {
+            command
+                .env("WXLINK_BASE_URL", sandbox.https_url())
+                .env("WXLINK_CA_FILE", &ca_file);
+            command
+        };
+        let remedy = "give a file with CA certificates in PEM";
+        problem(
+            with_ca_file(doctor(&sandbox, TOKEN)),
+            2,
+            "connection",
+            remedy,
+        );
+        let mut command = with_ca_file(doctor(&sandbox, TOKEN));
+        command.arg("--json");
+        let lines = run(command).lines();
+        let text = |l: &Value, field: &str| l[field].as_str().unwrap().to_owned();
+        let is_skipped = |l: &&Value| l["result"] == "skipped";
+        let skipped = lines.iter().filter(is_skipped);
+        let skipped: Vec<String> = skipped.map(|l| text(l, "check")).collect();
+        let needs_connection = [
+            "clock",
+            "token_source",
+            "token",
+            "whitelist",
+            "authorised",
+            "permission_33",
+            "list",
+        ];
+        assert_eq!(skipped, needs_connection, "{lines:?}");
+        let last = &lines[lines.len() - 1];
+        assert_eq!(
+            (&last["check"], &last["result"]),
+            (&json!("store"), &json!("ok"))
+        );
+    }
+}
+
+#[test]
 fn wechat_cannot_be_reached() {
     let sandbox = sandbox();
     let mut refused = doctor(&sandbox, TOKEN);
@@ -245,6 +290,10 @@ fn the_address_is_not_on_the_whitelist() {
             61004,
             "access clientip is not registered requestIP: 203.0.113.7",
         ),
+        (
+            45035,
+            "access clientip is not registered, not in ip-white-list, client ip 203.0.113.7",
+        ),
     ] {
         let sandbox = sandbox();
         fault(
@@ -252,6 +301,12 @@ fn the_address_is_not_on_the_whitelist() {
             json!({"errcode": {"code": code, "errmsg": errmsg}}),
         );
         problem(doctor(&sandbox, TOKEN), 4, "whitelist", "203.0.113.7");
+        let list = run(calling(&sandbox, TOKEN, &["list"]));
+        assert!(
+            list.err.contains("saw the address 203.0.113.7"),
+            "{}",
+            list.err
+        );
         // A platform's first call is the one for its own token.
         let dir = scratch(&format!("doctor-whitelist-{code}"));
         let set = platform(&sandbox, &dir, &["platform", "set-ticket"]);

@@ -1,6 +1,6 @@
 // Command link links one mini program to an Official Account.
 //
-//	WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
+//	WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE
 //
 // The token comes from the environment, because every user of the machine can see arguments.
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
@@ -22,10 +22,10 @@ func main() {
 }
 
 func run(args []string) int {
-	token, ok := os.LookupEnv("WXLINK_TOKEN")
+	token, ok := os.LookupEnv("WXLINK_ACCESS_TOKEN")
 	if !ok || len(args) != 3 || !isFlag(args[1]) || !isFlag(args[2]) {
 		fmt.Fprintln(os.Stderr,
-			"usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)")
+			"usage: WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)")
 		return 2
 	}
 	notify, profile := wxlink.NotifyNobody, wxlink.HideInProfile

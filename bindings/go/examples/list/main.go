@@ -1,6 +1,6 @@
 // Command list shows the mini programs linked to an Official Account, and those on their way.
 //
-//	WXLINK_TOKEN=... list
+//	WXLINK_ACCESS_TOKEN=... list
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 // It exits with 0, 1 if the list could not be read, 2 after wrong arguments or options.
@@ -20,9 +20,9 @@ func main() {
 }
 
 func run(args []string) int {
-	token, ok := os.LookupEnv("WXLINK_TOKEN")
+	token, ok := os.LookupEnv("WXLINK_ACCESS_TOKEN")
 	if !ok || len(args) != 0 {
-		fmt.Fprintln(os.Stderr, "usage: WXLINK_TOKEN=... list")
+		fmt.Fprintln(os.Stderr, "usage: WXLINK_ACCESS_TOKEN=... list")
 		return 2
 	}
 

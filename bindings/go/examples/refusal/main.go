@@ -1,7 +1,7 @@
 // Command refusal links a mini program and decides by the kind of the error what to do after a
 // refusal.
 //
-//	WXLINK_TOKEN=... refusal APPID
+//	WXLINK_ACCESS_TOKEN=... refusal APPID
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 // It exits with 0 if the mini program is linked or on its way, 1 if a person must act first, 2
@@ -23,9 +23,9 @@ func main() {
 }
 
 func run(args []string) int {
-	token, ok := os.LookupEnv("WXLINK_TOKEN")
+	token, ok := os.LookupEnv("WXLINK_ACCESS_TOKEN")
 	if !ok || len(args) != 1 {
-		fmt.Fprintln(os.Stderr, "usage: WXLINK_TOKEN=... refusal APPID")
+		fmt.Fprintln(os.Stderr, "usage: WXLINK_ACCESS_TOKEN=... refusal APPID")
 		return 2
 	}
 

@@ -1,6 +1,6 @@
 // Command unlink asks to unlink a mini program from an Official Account.
 //
-//	WXLINK_TOKEN=... unlink APPID
+//	WXLINK_ACCESS_TOKEN=... unlink APPID
 //
 // WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's.
 // It exits with 0 if the administrator has been asked, 1 if not, 2 after wrong arguments or
@@ -21,9 +21,9 @@ func main() {
 }
 
 func run(args []string) int {
-	token, ok := os.LookupEnv("WXLINK_TOKEN")
+	token, ok := os.LookupEnv("WXLINK_ACCESS_TOKEN")
 	if !ok || len(args) != 1 {
-		fmt.Fprintln(os.Stderr, "usage: WXLINK_TOKEN=... unlink APPID")
+		fmt.Fprintln(os.Stderr, "usage: WXLINK_ACCESS_TOKEN=... unlink APPID")
 		return 2
 	}
 

@@ -20,8 +20,10 @@ fn command() -> Command {
             "Make sure that a mini program is linked: read the list, send an invitation only if \
              the list does not contain the mini program, and with --wait wait for the \
              administrators.\n\n\
-             Safe to repeat after any failure. Exits with 3 while an invitation is waiting for an \
-             administrator.",
+             Safe to repeat after any failure, by runs that share a store: that of the option \
+             store, or else a file of this user. With --account too, an invitation that was \
+             refused or has expired is not repeated.\n\n\
+             Exits with 3 while an invitation is waiting for an administrator.",
         )
         .arg(args::appid())
         .args(args::choices())

@@ -40,7 +40,7 @@ fn command() -> Command {
                 .long("endpoint")
                 .value_name("ENDPOINT")
                 .value_parser(Endpoint::ALL.map(possible_value))
-                .help("Only the meaning of the errcode on this endpoint, also by WeChat's name"),
+                .help("Only the meaning of the errcode on this endpoint, also by WeChat's name or path"),
         )
         .after_help(examples(&[
             ("an errcode", "wxlink explain 89010"),
@@ -53,9 +53,12 @@ fn command() -> Command {
         ]))
 }
 
-/// An endpoint by its short name and, as messages name it, by WeChat's.
+/// An endpoint by its short name, by WeChat's name as in messages, and by its path or the path's
+/// last part as in WeChat's documentation.
 fn possible_value(endpoint: Endpoint) -> PossibleValue {
-    PossibleValue::new(endpoint.as_str()).alias(endpoint.name())
+    let path = endpoint.path();
+    let last_part = path.rsplit('/').next().unwrap_or(path);
+    PossibleValue::new(endpoint.as_str()).aliases([endpoint.name(), path, last_part])
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {

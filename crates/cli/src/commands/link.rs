@@ -20,7 +20,8 @@ fn command() -> Command {
             "Invite a mini program to be linked to the Official Account.\n\n\
              Sends one request without reading the list first. Success means that the invitation \
              is out: the Official Account's administrator must agree, then the mini program's. \
-             `wxlink ensure` reads the list first and is safe to repeat.",
+             `wxlink ensure` reads the list first, and is safe to repeat by runs that share a \
+             store.",
         )
         .arg(args::appid())
         .args(args::choices())

@@ -1,5 +1,6 @@
 //! The checks that need a call with the account's own token: whether WeChat grants access.
 
+use wxlink::errcode::refuses_address;
 use wxlink::{Error, Status};
 
 use super::check::{CheckResult, Doctor};
@@ -100,7 +101,7 @@ impl Doctor<'_> {
 fn failed_check(error: &Error) -> &'static str {
     match (error.status(), error.errcode()) {
         // Also if it was a platform's call for a token.
-        (_, Some(40164 | 45035 | 61004)) => WHITELIST,
+        (_, Some(code)) if refuses_address(code) => WHITELIST,
         (_, Some(61003 | 61023)) => AUTHORISED,
         (Status::NoToken | Status::BadValue, _) => TOKEN_SOURCE,
         (_, Some(61007)) => PERMISSION,
@@ -109,12 +110,12 @@ fn failed_check(error: &Error) -> &'static str {
     }
 }
 
-/// The message with the IP address that WeChat saw. If the response has no field for it, the
-/// address is in WeChat's errmsg.
+/// The message, which contains the IP address that WeChat saw. If none was recognised in WeChat's
+/// errmsg, the errmsg is added.
 fn message_with_address(error: &Error) -> String {
-    match (error.request_ip(), error.errcode()) {
-        ("", Some(40164 | 45035 | 61004)) => format!("{} [{}]", error.message(), error.errmsg()),
-        ("", _) => error.message(),
-        (ip, _) => format!("{} [{ip}]", error.message()),
+    if error.request_ip().is_empty() && error.errcode().is_some_and(refuses_address) {
+        format!("{} [{}]", error.message(), error.errmsg())
+    } else {
+        error.message()
     }
 }

@@ -103,14 +103,15 @@ impl Doctor<'_> {
     }
 
     /// Calls each API host with an invalid token. Returns WeChat's refusals, one for each host
-    /// that responded.
+    /// that responded. If the options do not allow a connection, none does: all of these checks
+    /// fail with the reason.
     pub fn check_connections(&mut self) -> Result<Vec<Error>, CommandError> {
         let mut responses = Vec::new();
         for url in self.api_hosts() {
             let mut options = self.context.settings.options().clone();
             options.set("base_url", &url)?.set("max_retries", "0")?;
-            let client = self.context.client_with(&options)?;
-            let result = match client.get_linked(INVALID_TOKEN) {
+            let client = self.context.client_with(&options);
+            let result = match client.and_then(|client| client.get_linked(INVALID_TOKEN)) {
                 Ok(_) => CheckResult::Ok { found: url },
                 Err(error) => {
                     let result = self.connection_result(&url, &error);
@@ -190,14 +191,11 @@ impl Doctor<'_> {
         }
     }
 
-    /// Compares this machine's clock with the time at the start of WeChat's rid.
+    /// Compares this machine's clock with the time in WeChat's rid.
     pub fn check_clock(&mut self, responses: &[Error]) {
         let here = SystemTime::now().duration_since(UNIX_EPOCH);
         let here = here.unwrap_or_default();
-        let wechat = responses.iter().find_map(|error| {
-            let hex = error.rid().split('-').next()?;
-            Some(Duration::from_secs(u64::from_str_radix(hex, 16).ok()?))
-        });
+        let wechat = responses.iter().find_map(|error| time_in_rid(error.rid()));
         let result = match wechat {
             None => CheckResult::Skipped {
                 reason: self.text("no response contained the time", "没有应答给出时间"),
@@ -231,6 +229,16 @@ impl Doctor<'_> {
     }
 }
 
+/// The time at the start of a rid of WeChat's: three groups of eight hexadecimal digits, the first
+/// of which is the Unix time. `None` for a rid of another form.
+fn time_in_rid(rid: &str) -> Option<Duration> {
+    let is_group = |group: &str| group.len() == 8 && group.bytes().all(|b| b.is_ascii_hexdigit());
+    let groups: Vec<&str> = rid.split('-').collect();
+    let is_rid = groups.len() == 3 && groups.iter().all(|group| is_group(group));
+    let seconds = is_rid.then(|| u64::from_str_radix(groups[0], 16).ok())??;
+    Some(Duration::from_secs(seconds))
+}
+
 /// The host name or IP address in a URL.
 fn host_name(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -244,6 +252,24 @@ fn host_name(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_rid_of_wechats_form_has_a_time() {
+        let time = |rid| time_in_rid(rid).map(|time| time.as_secs());
+        assert_eq!(time("61932a5b-0e248764-42d1c1b2"), Some(0x6193_2a5b));
+        for rid in [
+            "",
+            "a-b-c",
+            "61932a5b",
+            "61932a5b-0e248764",
+            "61932a5b-0e248764-42d1c1b2-00000000",
+            "+1932a5b-0e248764-42d1c1b2",
+            "61932a5b-0e248764-42d1c1bg",
+            "061932a5b-0e248764-42d1c1b2",
+        ] {
+            assert_eq!(time(rid), None, "{rid}");
+        }
+    }
 
     #[test]
     fn host_names_are_extracted_from_urls() {

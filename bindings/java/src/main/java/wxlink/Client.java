@@ -216,7 +216,8 @@ public final class Client implements AutoCloseable {
     /**
      * Makes sure that a mini program is linked to an Official Account. Reads the list, posts a link
      * if the list does not show the mini program, and waits for the administrators as long as
-     * asked. It is safe to repeat, whatever an earlier call did.
+     * asked. Calls that share a store (option store; the default is this process's memory) can
+     * repeat it safely, whatever an earlier call did.
      *
      * <p>A link that is pending, declined, vanished or in doubt is returned, not thrown: look at
      * {@link Result#state} and {@link Result#waitsFor}.

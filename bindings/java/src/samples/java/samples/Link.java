@@ -11,7 +11,7 @@ import wxlink.WxException;
 /**
  * Links one mini program to an Official Account.
  *
- * <pre>WXLINK_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE</pre>
+ * <pre>WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS SHOW_PROFILE</pre>
  *
  * <p>The token comes from the environment, because every user of the machine can see arguments.
  * WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0 if
@@ -21,13 +21,15 @@ final class Link {
     private Link() {}
 
     public static void main(String[] args) {
-        System.exit(run(args, System.getenv("WXLINK_TOKEN"), System.getenv("WXLINK_BASE_URL")));
+        String token = System.getenv("WXLINK_ACCESS_TOKEN");
+        System.exit(run(args, token, System.getenv("WXLINK_BASE_URL")));
     }
 
     private static int run(String[] args, String token, String baseUrl) {
         if (token == null || args.length != 3 || !isFlag(args[1]) || !isFlag(args[2])) {
             System.err.println(
-                    "usage: WXLINK_TOKEN=... link APPID NOTIFY_USERS(0|1) SHOW_PROFILE(0|1)");
+                    "usage: WXLINK_ACCESS_TOKEN=... link APPID NOTIFY_USERS(0|1)"
+                            + " SHOW_PROFILE(0|1)");
             return 2;
         }
         Options options = new Options();

@@ -10,7 +10,7 @@ import wxlink.WxException;
 /**
  * Lists the mini programs linked to an Official Account, and those on their way.
  *
- * <pre>WXLINK_TOKEN=... list</pre>
+ * <pre>WXLINK_ACCESS_TOKEN=... list</pre>
  *
  * <p>WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with
  * 0, 1 if the list could not be read, 2 after wrong arguments or options.
@@ -21,12 +21,12 @@ final class List {
     private List() {}
 
     public static void main(String[] args) {
-        System.exit(run(System.getenv("WXLINK_TOKEN"), System.getenv("WXLINK_BASE_URL")));
+        System.exit(run(System.getenv("WXLINK_ACCESS_TOKEN"), System.getenv("WXLINK_BASE_URL")));
     }
 
     private static int run(String token, String baseUrl) {
         if (token == null) {
-            System.err.println("usage: WXLINK_TOKEN=... list");
+            System.err.println("usage: WXLINK_ACCESS_TOKEN=... list");
             return 2;
         }
         Options options = new Options();

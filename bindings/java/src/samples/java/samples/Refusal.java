@@ -11,7 +11,7 @@ import wxlink.WxException;
  * Links one mini program and decides by the error's class, not by WeChat's many errcodes, what to
  * do after a refusal.
  *
- * <pre>WXLINK_TOKEN=... refusal APPID</pre>
+ * <pre>WXLINK_ACCESS_TOKEN=... refusal APPID</pre>
  *
  * <p>WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0
  * if the mini program is linked or on its way, 1 if a person must act first, 2 after wrong
@@ -22,12 +22,13 @@ final class Refusal {
     private Refusal() {}
 
     public static void main(String[] args) {
-        System.exit(run(args, System.getenv("WXLINK_TOKEN"), System.getenv("WXLINK_BASE_URL")));
+        String token = System.getenv("WXLINK_ACCESS_TOKEN");
+        System.exit(run(args, token, System.getenv("WXLINK_BASE_URL")));
     }
 
     private static int run(String[] args, String token, String baseUrl) {
         if (token == null || args.length != 1) {
-            System.err.println("usage: WXLINK_TOKEN=... refusal APPID");
+            System.err.println("usage: WXLINK_ACCESS_TOKEN=... refusal APPID");
             return 2;
         }
         Options options = new Options();

@@ -9,7 +9,7 @@ import wxlink.WxException;
 /**
  * Asks to unlink one mini program from an Official Account.
  *
- * <pre>WXLINK_TOKEN=... unlink APPID</pre>
+ * <pre>WXLINK_ACCESS_TOKEN=... unlink APPID</pre>
  *
  * <p>WXLINK_BASE_URL, if set, replaces WeChat's address, for example by the sandbox's. Exits with 0
  * if the administrator has been asked, now or before, 1 if not, 2 after wrong arguments or options.
@@ -18,12 +18,13 @@ final class Unlink {
     private Unlink() {}
 
     public static void main(String[] args) {
-        System.exit(run(args, System.getenv("WXLINK_TOKEN"), System.getenv("WXLINK_BASE_URL")));
+        String token = System.getenv("WXLINK_ACCESS_TOKEN");
+        System.exit(run(args, token, System.getenv("WXLINK_BASE_URL")));
     }
 
     private static int run(String[] args, String token, String baseUrl) {
         if (token == null || args.length != 1) {
-            System.err.println("usage: WXLINK_TOKEN=... unlink APPID");
+            System.err.println("usage: WXLINK_ACCESS_TOKEN=... unlink APPID");
             return 2;
         }
         Options options = new Options();

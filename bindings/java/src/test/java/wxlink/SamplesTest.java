@@ -43,9 +43,9 @@ class SamplesTest {
         command.addAll(Arrays.asList(args));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("WXLINK_BASE_URL", baseUrl);
-        builder.environment().remove("WXLINK_TOKEN");
+        builder.environment().remove("WXLINK_ACCESS_TOKEN");
         if (token != null) {
-            builder.environment().put("WXLINK_TOKEN", token);
+            builder.environment().put("WXLINK_ACCESS_TOKEN", token);
         }
         Path stdout = folder.resolve("stdout");
         Path stderr = folder.resolve("stderr");

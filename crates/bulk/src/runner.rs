@@ -639,6 +639,7 @@ pub(crate) fn worker_panicked() -> BulkError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::OtherCells;
     use wxlink::{Endpoint, LinkChoices, Options, Response};
 
     /// The error of an ensure whose store cannot be used.
@@ -699,6 +700,7 @@ mod tests {
                 appid: "wx0b00000000000001".to_owned(),
                 notify_users: false,
                 show_profile: true,
+                other: OtherCells::default(),
             };
             Ok(if self.records.is_empty() {
                 vec![row]

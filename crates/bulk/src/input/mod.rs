@@ -8,11 +8,15 @@ mod records;
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Cursor, Read};
 
+use crate::columns::{
+    ACCOUNT, APPID, COLUMNS, ColumnMap, NOTIFY_USERS, OtherCells, OtherColumn, SHOW_PROFILE,
+    column_index, is_added_by_report, is_report,
+};
 use crate::message::{Message, message};
 use crate::row::{
-    ACCOUNT, APPID, BadRow, COLUMNS, MAX_SHOWN_CHARS, NOTIFY_USERS, Row, RowDefaults, SHOW_PROFILE,
-    column_index, describe_char, is_allowed_in_appid, parse_flag,
+    BadRow, MAX_SHOWN_CHARS, Row, RowDefaults, describe_char, is_allowed_in_appid, parse_flag,
 };
+use crate::spreadsheet;
 pub(crate) use check::{RowSummary, check_rows};
 use lines::Lines;
 use records::{CsvRecord, CsvRecords};
@@ -117,7 +121,8 @@ fn read_jsonl(
             Err(why) => return bad(why),
         };
         match json::parse(&text) {
-            Ok(value) => Some(Row::from_json(line, &value, defaults)),
+            Ok(Some(fields)) => Some(Row::from_fields(line, fields, defaults)),
+            Ok(None) => Some(Err(BadRow::not_an_object(line))),
             Err(why) => bad(match json::foreign_char(&text) {
                 None => message!(
                     "invalid JSON: {why}. Each line must be one complete object",
@@ -151,17 +156,8 @@ fn read_csv(
         }
     }
     Ok(std::iter::from_fn(move || {
-        let record = match records.next()? {
-            Ok(record) => record,
-            Err(bad) => return Some(Err(bad)),
-        };
-        let line = record.line;
-        if let Err(why) = header.check(&record) {
-            return Some(Err(BadRow { line, why }));
-        }
-        let cell =
-            |column: usize| Some(Cow::from(record.cells[header.positions[column]?].as_str()));
-        Some(Row::from_columns(line, defaults, cell))
+        let record = records.next()?;
+        Some(record.and_then(|record| header.row(&record, defaults)))
     }))
 }
 
@@ -172,6 +168,10 @@ struct Header {
     names: Vec<String>,
     /// The position in the file of each column of [`COLUMNS`].
     positions: [Option<usize>; 4],
+    /// The columns that are kept.
+    other: Vec<OtherColumn>,
+    /// Whether the file is one of a report, whose cells are escaped.
+    is_report: bool,
 }
 
 impl Header {
@@ -198,33 +198,39 @@ impl Header {
             cells: Vec::new(),
             lines: Vec::new(),
         });
-        let (line, names) = (record.line, &record.cells);
-        let mut positions = [None; 4];
-        for (position, name) in names.iter().enumerate() {
-            let Some(index) = column_index(name) else {
-                continue;
-            };
-            if let Some(other) = positions[index].replace(position) {
-                let (other, column) = (&names[other], COLUMNS[index]);
-                let why = if other == name {
-                    message!(
-                        "duplicate column {name}; keep one",
-                        "列 {name} 重复，请只保留一个"
-                    )
-                } else {
-                    message!(
-                        "columns {other:?} and {name:?} both mean {column}; keep one",
-                        "列 {other:?} 和 {name:?} 都表示 {column}，请只保留一个"
-                    )
-                };
-                return Err(BadRow { line, why });
+        let line = record.line;
+        let bad = |why: Message| BadRow { line, why };
+        let names: Vec<&str> = record.cells.iter().map(String::as_str).collect();
+        let is_report = is_report(&names);
+        let map = ColumnMap::new(&names, |name| is_report && is_added_by_report(name));
+        let mut map = map.map_err(|duplicate| {
+            let (other, name) = (names[duplicate.first], names[duplicate.second]);
+            let column = COLUMNS[duplicate.index];
+            bad(if other == name {
+                message!(
+                    "duplicate column {name}; keep one",
+                    "列 {name} 重复，请只保留一个"
+                )
+            } else {
+                message!(
+                    "columns {other:?} and {name:?} both mean {column}; keep one",
+                    "列 {other:?} 和 {name:?} 都表示 {column}，请只保留一个"
+                )
+            })
+        })?;
+        if is_report {
+            for column in &mut map.other {
+                column.name = spreadsheet::unescape(&column.name).to_owned();
             }
         }
+        map.name_others().map_err(bad)?;
         let header = Header {
             line,
             delimiter,
-            names: names.clone(),
-            positions,
+            positions: map.positions,
+            other: map.other,
+            is_report,
+            names: record.cells.clone(),
         };
         header
             .check_lines(&record)
@@ -263,6 +269,26 @@ impl Header {
             "缺少列 {name}：第一行必须写明列名 {columns}，以逗号、分号或制表符分隔；\
              该行的列名为 {found}"
         )
+    }
+
+    /// The row of a record.
+    fn row(&self, record: &CsvRecord, defaults: RowDefaults) -> Result<Row, BadRow> {
+        let line = record.line;
+        let bad = |why: Message| BadRow { line, why };
+        self.check(record).map_err(bad)?;
+        let cell = |position: usize| {
+            let cell = record.cells.get(position).map_or("", String::as_str);
+            if self.is_report {
+                spreadsheet::unescape(cell)
+            } else {
+                cell
+            }
+        };
+        let row = Row::from_columns(line, defaults, |column| {
+            Some(Cow::from(cell(self.positions[column]?)))
+        })?;
+        let other = OtherCells::read(&self.other, cell).map_err(bad)?;
+        Ok(Row { other, ..row })
     }
 
     /// Checks whether the form of the record shows that it is exactly one row.
@@ -414,6 +440,7 @@ mod tests {
             appid: "wx0b".into(),
             notify_users: notify,
             show_profile: true,
+            other: OtherCells::default(),
         }
     }
 

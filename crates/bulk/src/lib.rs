@@ -55,7 +55,7 @@ pub use field::{Field, FieldValue};
 pub use input::{Format, read_rows};
 pub use job::{Job, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
 pub use message::Message;
-pub use outcome::{Outcome, OutcomeCount, Record, Tally};
+pub use outcome::{Outcome, OutcomeCount, Place, Record, Tally};
 pub use queue::{
     Collected, JobStatus, Pushed, Queue, QueueStatus, QueuedResult, WorkerConfig, WorkerStatus,
 };

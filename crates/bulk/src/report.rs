@@ -9,7 +9,7 @@ use crate::columns::REPORT_COLUMNS;
 use crate::error::BulkError;
 use crate::folder::{self, FileState, FileWriter, Folder, FolderKind, FolderLock, FolderState};
 use crate::message::message;
-use crate::outcome::{Outcome, Record};
+use crate::outcome::{Outcome, Place, Record};
 use crate::quota::format_beijing_time;
 use crate::spreadsheet::{self, BYTE_ORDER_MARK};
 
@@ -140,6 +140,7 @@ impl ReportWriter {
                 self.files.len() - 1
             }
         };
+        let meaning = outcome.meaning(self.place());
         let file = &mut self.files[index];
         file.rows += 1;
         let until = record.until.map(format_beijing_time).unwrap_or_default();
@@ -148,7 +149,7 @@ impl ReportWriter {
             code => code.to_string(),
         };
         let remedy = match record.message.as_str() {
-            "" => outcome.meaning().en,
+            "" => meaning.en,
             message => message,
         };
         let mut others = vec![""; self.other_columns.len()];
@@ -172,6 +173,15 @@ impl ReportWriter {
         let cells = cells.into_iter().chain(others).map(spreadsheet::escape);
         let written = write_record(&mut file.csv, cells);
         written.map_err(|e| self.failed(outcome, &io::Error::other(e)))
+    }
+
+    /// Where the rows were processed.
+    fn place(&self) -> Place {
+        if self.subject.starts_with(QUEUE_SUBJECT) {
+            Place::Queue
+        } else {
+            Place::Job
+        }
     }
 
     fn create_file(&self, outcome: Outcome) -> io::Result<OutcomeFile> {

@@ -309,11 +309,25 @@ mod tests {
     #[test]
     fn every_other_column_gets_a_name_of_its_own() {
         let names = [
-            "account", "note", "Note", "note", "note (2)", "", "column 6", "line", "Due in Beijing",
+            "account",
+            "note",
+            "Note",
+            "note",
+            "note (2)",
+            "",
+            "column 6",
+            "line",
+            "Due in Beijing",
             "App ID",
         ];
         let expected = [
-            "note", "Note", "note (2)", "note (2) (2)", "column 6 (2)", "column 6", "line (2)",
+            "note",
+            "Note",
+            "note (2)",
+            "note (2) (2)",
+            "column 6 (2)",
+            "column 6",
+            "line (2)",
             "Due in Beijing (2)",
         ];
         assert_eq!(names_of(&names), expected);

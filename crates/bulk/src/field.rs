@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn fields_keep_their_order_and_their_numbers_all_digits() {
-        let text = r#" {"z":"a\"},\\", "\u8336" : null,"n":1.10e400,"o":{"k":[1,{"x":"]}"}]},"":7} "#;
+        let text =
+            r#" {"z":"a\"},\\", "\u8336" : null,"n":1.10e400,"o":{"k":[1,{"x":"]}"}]},"":7} "#;
         let field = |name: &str, value| Field {
             name: name.to_owned(),
             value,

@@ -6,9 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use wxlink::{LinkChoices, MAX_APPID_BYTES};
 
-use crate::columns::{
-    ACCOUNT, APPID, COLUMNS, ColumnMap, NOTIFY_USERS, OtherCells, SHOW_PROFILE,
-};
+use crate::columns::{ACCOUNT, APPID, COLUMNS, ColumnMap, NOTIFY_USERS, OtherCells, SHOW_PROFILE};
 use crate::field::{Field, FieldValue, fields_of};
 use crate::message::{Message, message};
 

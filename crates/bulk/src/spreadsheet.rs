@@ -44,19 +44,8 @@ mod tests {
     #[test]
     fn a_cell_that_could_be_a_formula_begins_with_an_apostrophe() {
         for cell in [
-            "=1+1",
-            "+86 10",
-            "-1",
-            "@SUM(A1)",
-            "\t=1",
-            "\r=1",
-            "\n=1",
-            "＝1",
-            "＋1",
-            "－1",
-            "＠A1",
-            "'=1",
-            "''-1",
+            "=1+1", "+86 10", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1",
+            "＠A1", "'=1", "''-1",
         ] {
             let escaped = escape(cell);
             assert_eq!(escaped, format!("'{cell}"));

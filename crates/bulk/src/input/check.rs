@@ -163,6 +163,8 @@ impl BadRows {
 mod tests {
     use super::*;
     use crate::columns::OtherCells;
+    use crate::field::{Field, FieldValue};
+    use crate::row::RowDefaults;
 
     fn row(line: u64, appid: &str, notify_users: bool, show_profile: bool) -> Result<Row, BadRow> {
         Ok(Row {
@@ -187,5 +189,40 @@ mod tests {
                 "line 4: the same account and appid as line 2, with another notify_users";
             assert!(refused.to_string().contains(expected), "{refused}");
         }
+    }
+    #[test]
+    fn the_names_of_other_columns_are_bounded() {
+        let rows = |fields: usize| {
+            let mut n = 0;
+            (1..=10).map(move |line| {
+                let field = |n: &usize| Field {
+                    name: format!("c{n}"),
+                    value: FieldValue::Null,
+                };
+                let mut all: Vec<Field> = (n..n + fields)
+                    .collect::<Vec<_>>()
+                    .iter()
+                    .map(field)
+                    .collect();
+                n += fields;
+                for name in ["account", "appid"] {
+                    all.push(Field {
+                        name: name.to_owned(),
+                        value: FieldValue::Text("wx0a".to_owned()),
+                    });
+                }
+                let defaults = RowDefaults {
+                    notify_users: Some(false),
+                    show_profile: Some(false),
+                };
+                Row::from_fields(line, all, defaults)
+            })
+        };
+        let summary = check_rows(rows(100), |_, _| Ok(())).unwrap();
+        let expected: Vec<String> = (0..1000).map(|n| format!("c{n}")).collect();
+        assert_eq!(summary.other_columns, expected);
+        let refused = check_rows(rows(101), |_, _| Ok(())).unwrap_err();
+        let expected = "line 10: more than 1000 columns besides those of a link";
+        assert!(refused.to_string().contains(expected), "{refused}");
     }
 }

@@ -162,7 +162,7 @@ impl<'a> JobRequest<'a> {
         let stop = stop_on_interrupt();
         let observer = |record: &Record| {
             if out.is_json() {
-                out.line(output::record(record));
+                out.line(output::json_line(record));
             }
         };
         let runner = Runner {

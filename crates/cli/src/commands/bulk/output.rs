@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, json};
 use wxlink_bulk::{
     Job, JobStatus, Outcome, OutcomeCount, OverQuotaAccount, Place, Plan, PlannedAction,
     QueueStatus, Record, Report, Row, Tally, UnreadableAccount, WorkerStatus, format_beijing_time,
@@ -10,7 +11,6 @@ use wxlink_bulk::{
 
 use crate::context::Context;
 use crate::message::Message;
-use crate::output::json::merge;
 use crate::output::{Cell, DIM, FAILURE, Output, PENDING, SUCCESS, Table};
 
 /// A worker that holds no account is not shown after this time without a sign of life (ms).
@@ -97,15 +97,20 @@ pub(super) fn notification(plan: &Plan) -> Message {
 }
 
 /// A planned row as JSON.
-pub(super) fn planned_row(row: &Row, action: PlannedAction) -> Value {
-    let mut line = json!({"action": action.word()});
-    merge(&mut line, json!(row));
-    line
+pub(super) fn planned_row(row: &Row, action: PlannedAction) -> String {
+    #[derive(Serialize)]
+    struct PlannedRow<'a> {
+        action: PlannedAction,
+        #[serde(flatten)]
+        row: &'a Row,
+    }
+    json_line(&PlannedRow { action, row })
 }
 
-/// A record as JSON.
-pub(super) fn record(record: &Record) -> Value {
-    json!(record)
+/// A record or a result as JSON, in which the user's columns keep their order.
+pub(super) fn json_line(record: &impl Serialize) -> String {
+    // Serialising these types cannot fail.
+    serde_json::to_string(record).unwrap_or_default()
 }
 
 /// Prints how many rows have which outcome, and the files of the report.

@@ -234,7 +234,7 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let observer = |record: &Record| {
         tally.add(record.outcome);
         if out.is_json() {
-            out.line(output::record(record));
+            out.line(output::json_line(record));
         }
     };
     let runner = Runner {
@@ -270,7 +270,7 @@ fn collect(
     let mut observer = |result: &QueuedResult| {
         tally.add(result.record.outcome);
         if out.is_json() {
-            out.line(json!(result));
+            out.line(output::json_line(result));
         }
     };
     let collected = queue.collect(&into, follow, &stop, &mut observer)?;

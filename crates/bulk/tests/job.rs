@@ -646,7 +646,7 @@ fn the_user_s_columns_are_in_the_report_in_their_order() {
     let mut text = "备注,account,Line,appid,空\n".to_owned();
     for (n, (a, note)) in rows.iter().enumerate() {
         let note = note.replace('"', "\"\"");
-        text += &format!("\"{note}\",{},{n},{},\n", account(*a), appid(n % 2 + 1));
+        text += &format!("\"{note}\",{},{n},{},\n", account(*a), appid(n / 2 + 1));
     }
     let job = create(text);
     // They survive the end of the process.

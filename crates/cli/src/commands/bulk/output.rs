@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, json};
 use wxlink_bulk::{
     Job, JobStatus, Outcome, OutcomeCount, OverQuotaAccount, Place, Plan, PlannedAction,
-    QueueStatus, Record, Report, Row, Tally, UnreadableAccount, WorkerStatus, format_beijing_time,
+    QueueStatus, Report, Row, Tally, UnreadableAccount, WorkerStatus, format_beijing_time,
 };
 
 use crate::context::Context;

@@ -679,7 +679,7 @@ fn the_user_s_columns_are_in_the_report_and_in_json() {
     assert!(lines.next().unwrap().ends_with(",remedy,备注,id"));
     assert!(lines.next().unwrap().ends_with(",'=1,007"));
     // What the command printed is the input of another job.
-    fs::write(world.dir.join("again.jsonl"), &done.lines()[0].to_string()).unwrap();
+    fs::write(world.dir.join("again.jsonl"), done.lines()[0].to_string()).unwrap();
     let again = [&["bulk", "again.jsonl", "--json"][..], &FAST].concat();
     let again = run(platform(&world, &again));
     let result = again

@@ -15,8 +15,8 @@
 //! - `message`: messages in English and Chinese. `lock`, `random`, `stop`: small tools.
 //! - `rate`: limits on calls. `quota`: WeChat's quotas and when they are reset.
 //! - `severity`: how serious a result is. `error`: the error of jobs and queues.
-//! - `spreadsheet`: cells that spreadsheets do not run. `columns`: the columns of rows. `field`: the
-//!   fields of JSON objects.
+//! - `spreadsheet`: cells that spreadsheets do not run as formulas.
+//! - `columns`: the columns of rows. `field`: the fields of JSON objects.
 //! - `row`: one link to make. `posts`: the invitations posted for it.
 //! - `outcome`: a row's outcome and record, and counts of outcomes.
 //! - `input`: reads and checks rows from CSV and JSON lines.

@@ -1,6 +1,7 @@
 //! The check of rows of links, as `checks.rs`. `crates/bulk/tests/corpus.rs` runs it on the inputs
 //! in `fuzz/corpus/rows`.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use wxlink::Lang;
@@ -52,12 +53,15 @@ pub fn rows(data: &[u8]) {
         let flags = [row.notify_users, row.show_profile].map(u8::from);
         let [notify_users, show_profile] = flags;
         csv += &format!("\"{account}\",\"{appid}\",{notify_users},{show_profile}\n");
-        let json = serde_json::json!({
+        let mut json = serde_json::json!({
             "account": account,
             "appid": appid,
             "notify_users": notify_users,
             "show_profile": show_profile,
         });
+        for cell in row.other.iter() {
+            json[&cell.name] = cell.text.as_str().into();
+        }
         jsonl += &format!("{json}\n");
     }
     for (text, format) in [(csv, Format::Csv), (jsonl, Format::Jsonl)] {
@@ -65,10 +69,24 @@ pub fn rows(data: &[u8]) {
         let again: Vec<Row> = again.into_iter().map(Result::unwrap).collect();
         assert_eq!(again.len(), good.len());
         for (again, row) in again.into_iter().zip(&good) {
-            let line = row.line;
-            assert_eq!(Row { line, ..again }, *row);
+            if format == Format::Jsonl {
+                assert_eq!(sorted(&again), sorted(row));
+            }
+            let (line, other) = (row.line, row.other.clone());
+            let again = Row {
+                line,
+                other,
+                ..again
+            };
+            assert_eq!(again, *row);
         }
     }
+}
+
+/// The other cells of a row by their names, which a JSON object does not keep in order.
+fn sorted(row: &Row) -> BTreeMap<&str, &str> {
+    let cells = row.other.iter();
+    cells.map(|cell| (&*cell.name, &*cell.text)).collect()
 }
 
 type Rows = Vec<Result<Row, BadRow>>;

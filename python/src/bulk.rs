@@ -15,11 +15,10 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
-use serde_json::Value;
 use wxlink::{Client, Lang, Status, Text};
 use wxlink_bulk::{
-    BadRow, BulkError, Message, Plan, PlannedAction, Rate, Rates, Record, ResumeMode, Row,
-    RowDefaults, RunEnd, Runner, Severity, StopFlag, column_of, read_rows,
+    BadRow, BulkError, Field, FieldValue, Message, Plan, PlannedAction, Rate, Rates, Record,
+    ResumeMode, Row, RowDefaults, RunEnd, Runner, Severity, StopFlag, column_of, read_rows,
 };
 
 use crate::ending::{self, Inside};
@@ -567,6 +566,11 @@ fn record_fields<'py>(py: Python<'py>, record: &Record) -> PyResult<Bound<'py, P
     fields.set_item("rid", &record.rid)?;
     fields.set_item("message", &record.message)?;
     fields.set_item("until", record.until)?;
+    let other = PyDict::new(py);
+    for cell in record.row.other.iter() {
+        other.set_item(&cell.name, &cell.text)?;
+    }
+    fields.set_item("other", other)?;
     Ok(fields)
 }
 
@@ -753,47 +757,68 @@ fn rows_of_items(
             let Some(item) = items.bind(py).clone().next().transpose()? else {
                 return Ok(None);
             };
-            Ok(Some(Row::from_json(line, &columns(&item)?, defaults)))
+            Ok(Some(match fields_of(&item)? {
+                Some(fields) => Row::from_fields(line, fields, defaults),
+                None => Err(BadRow::not_an_object(line)),
+            }))
         });
         raised.keep(row).flatten()
     })
 }
 
-/// The columns of a mapping or a sequence as a JSON object; null if the item is neither.
-fn columns(item: &Bound<'_, PyAny>) -> PyResult<Value> {
-    let mut columns = serde_json::Map::new();
-    let mut put = |name: &str, key: &str, found: Bound<'_, PyAny>| -> PyResult<()> {
-        let value = match found.extract::<String>() {
-            Ok(text) => Value::String(text),
-            // For a missing appid, some libraries give a number such as NaN.
-            Err(_) if found.is_none() || matches!(name, "account" | "appid") => Value::Null,
-            // Some libraries have booleans and numbers of their own.
-            Err(_) => Value::String(found.str()?.to_cow()?.into_owned()),
-        };
-        columns.insert(key.to_owned(), value);
-        Ok(())
-    };
+/// The fields of a mapping or a sequence; `None` if the item is neither.
+fn fields_of(item: &Bound<'_, PyAny>) -> PyResult<Option<Vec<Field>>> {
+    let mut fields = Vec::new();
     if item.is_instance_of::<PyTuple>() || item.is_instance_of::<PyList>() {
         if item.len()? > COLUMNS.len() {
-            return Ok(Value::Null);
+            return Ok(None);
         }
         for (name, value) in COLUMNS.into_iter().zip(item.try_iter()?) {
-            put(name, name, value?)?;
+            fields.push(field(name.to_owned(), &value?)?);
         }
     } else if is_mapping(item)? {
         for key in item.try_iter()? {
             let key = key?;
             // Keys keep their spelling, so that two for the same column are refused later.
             if let Ok(name) = key.extract::<String>() {
-                if let Some(column) = column_of(&name) {
-                    put(column, &name, item.get_item(&key)?)?;
-                }
+                fields.push(field(name, &item.get_item(&key)?)?);
             }
         }
     } else {
-        return Ok(Value::Null);
+        return Ok(None);
     }
-    Ok(Value::Object(columns))
+    Ok(Some(fields))
+}
+
+/// A field with a value of Python's.
+fn field(name: String, value: &Bound<'_, PyAny>) -> PyResult<Field> {
+    let column = column_of(&name);
+    let value = if let Ok(text) = value.extract::<String>() {
+        FieldValue::Text(text)
+    } else if value.is_none() || matches!(column, Some("account" | "appid")) {
+        // For a missing appid, some libraries give a number such as NaN.
+        FieldValue::Null
+    } else if column.is_none() && (value.is_instance_of::<PyDict>() || is_list(value)) {
+        FieldValue::Json(json_of(value)?)
+    } else {
+        // Some libraries have booleans and numbers of their own.
+        FieldValue::Text(value.str()?.to_cow()?.into_owned())
+    };
+    Ok(Field { name, value })
+}
+
+fn is_list(value: &Bound<'_, PyAny>) -> bool {
+    value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()
+}
+
+/// A collection as JSON. Values that JSON does not have are texts.
+fn json_of(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = value.py();
+    let options = PyDict::new(py);
+    options.set_item("ensure_ascii", false)?;
+    options.set_item("default", py.get_type::<PyString>())?;
+    let dumps = py.import("json")?.getattr("dumps")?;
+    dumps.call((value,), Some(&options))?.extract()
 }
 
 /// Whether an object is a mapping. PyO3's cast is not used, because it discards an exception that a

@@ -1,6 +1,7 @@
 """Jobs of many links, against a running simulator."""
 
 import asyncio
+import csv
 import gc
 import inspect
 import io
@@ -158,6 +159,26 @@ def test_rows_may_come_in_many_forms(world: World, tmp_path: Path, rows: Any) ->
     sent = [json.loads(e["body"]) for e in entries if e["endpoint"] == "link"]
     choices = [(s["notify_users"], s["show_profile"]) for s in sent]
     assert choices == [(0, 1), (1, 0)]
+
+
+def test_other_keys_are_kept_in_results_and_the_report(world: World, tmp_path: Path) -> None:
+    link = {"account": account(1), "appid": appid(1)}
+    rows = [{"备注": "茶", "id": 10**30, **link, "tags": ["a", {"b": None}], "none": None, 7: "x"}]
+    kept = {"备注": "茶", "id": "1" + "0" * 30, "tags": '["a", {"b": null}]', "none": ""}
+    with world.client.bulk(rows, job=tmp_path / "job", **FAST) as bulk:
+        (result,) = bulk
+        report = bulk.report()
+    assert result.other == kept
+    assert list(result.other) == list(kept)
+    with (report / "invited.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert list(row)[10:] == list(kept)
+    assert {name: row[name] for name in kept} == kept
+    # A result is a row, too. What it has besides the link is not the user's.
+    again = [result._asdict()]
+    with world.client.bulk(again, **FAST) as bulk:
+        (result,) = bulk
+    assert (result.outcome, result.other) == ("pending", kept)
 
 
 def test_invalid_rows_are_all_listed_before_anything_is_sent(world: World, tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ class BulkResult(NamedTuple):
     """What happened and what to do about it, or empty."""
     until: datetime | None
     """When a deferred row is due again."""
+    other: dict[str, str]
+    """What the row has besides a link: its other columns or keys, by name."""
 
 
 class OverQuotaAccount(NamedTuple):
@@ -249,6 +251,7 @@ class Bulk:
             rid=fields["rid"],
             message=fields["message"],
             until=None if until is None else datetime.fromtimestamp(until, timezone.utc),
+            other=fields["other"],
         )
 
     def _draw(self, *, last: bool = False) -> None:

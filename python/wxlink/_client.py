@@ -341,7 +341,8 @@ class Client:
 
         rows: a path or an open file with CSV or JSON lines that have account, appid, notify_users
             and show_profile; or an iterable of mappings with these keys, or of tuples in this
-            order. All rows are read first; if some are invalid, `ArgumentError` names their lines.
+            order. Other columns and keys are kept in the results and the report. All rows are
+            read first; if some are invalid, `ArgumentError` names their lines.
 
         By keyword:
 

@@ -237,6 +237,7 @@ class _ResultFields(TypedDict):
     rid: str
     message: str
     until: int | None
+    other: dict[str, str]
 
 class _OverQuotaAccount(TypedDict):
     account: str

@@ -15,6 +15,8 @@
 //! - `message`: messages in English and Chinese. `lock`, `random`, `stop`: small tools.
 //! - `rate`: limits on calls. `quota`: WeChat's quotas and when they are reset.
 //! - `severity`: how serious a result is. `error`: the error of jobs and queues.
+//! - `spreadsheet`: cells that spreadsheets do not run as formulas.
+//! - `columns`: the columns of rows. `field`: the fields of JSON objects.
 //! - `row`: one link to make. `posts`: the invitations posted for it.
 //! - `outcome`: a row's outcome and record, and counts of outcomes.
 //! - `input`: reads and checks rows from CSV and JSON lines.
@@ -26,7 +28,9 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod columns;
 mod error;
+mod field;
 mod folder;
 mod input;
 mod job;
@@ -34,7 +38,6 @@ mod lock;
 mod message;
 mod outcome;
 mod posts;
-
 mod queue;
 mod quota;
 mod random;
@@ -43,20 +46,23 @@ mod report;
 mod row;
 mod runner;
 mod severity;
+mod spreadsheet;
 mod stop;
 
+pub use columns::{OtherCell, OtherCells, column_of};
 pub use error::BulkError;
+pub use field::{Field, FieldValue};
 pub use input::{Format, read_rows};
 pub use job::{Job, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
 pub use message::Message;
-pub use outcome::{Outcome, OutcomeCount, Record, Tally};
+pub use outcome::{Outcome, OutcomeCount, Place, Record, Tally};
 pub use queue::{
     Collected, JobStatus, Pushed, Queue, QueueStatus, QueuedResult, WorkerConfig, WorkerStatus,
 };
 pub use quota::format_beijing_time;
 pub use rate::{Rate, Rates};
 pub use report::{Report, ReportFile};
-pub use row::{BadRow, Row, RowDefaults, column_of};
+pub use row::{BadRow, Row, RowDefaults};
 pub use runner::{RunEnd, Runner};
 pub use severity::Severity;
 pub use stop::StopFlag;

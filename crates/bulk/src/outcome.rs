@@ -66,43 +66,55 @@ impl Outcome {
     }
 
     /// What it means, and what to do about it, in a few words.
-    pub const fn meaning(self) -> Text {
-        match self {
-            Outcome::Linked => Text {
+    pub const fn meaning(self, place: Place) -> Text {
+        match (self, place) {
+            (Outcome::Linked, _) => Text {
                 en: "already linked",
                 zh: "已关联",
             },
-            Outcome::Invited => Text {
+            (Outcome::Invited, _) => Text {
                 en: "invited now; the administrators must agree",
                 zh: "本次已发出邀请，等待管理员同意",
             },
-            Outcome::Pending => Text {
+            (Outcome::Pending, _) => Text {
                 en: "invited earlier; the administrators must agree",
                 zh: "此前已发出邀请，等待管理员同意",
             },
-            Outcome::Declined => Text {
+            (Outcome::Declined, _) => Text {
                 en: "declined earlier, or the invitation expired; talk to the administrators",
                 zh: "此前已被拒绝或邀请已失效，请与管理员沟通",
             },
-            Outcome::Refused => Text {
+            (Outcome::Refused, _) => Text {
                 en: "refused by WeChat; see the remedy of each row",
                 zh: "被微信拒绝，处理办法见各行",
             },
-            Outcome::NoAccess => Text {
+            (Outcome::NoAccess, _) => Text {
                 en: "the token, a permission or the whitelist; see the remedy of each row",
                 zh: "access_token、权限或 IP 白名单有问题，处理办法见各行",
             },
-            Outcome::Deferred => Text {
+            (Outcome::Deferred, Place::Job) => Text {
                 en: "a quota is used up, or an invitation is in doubt; run with --resume later",
                 zh: "额度已用完，或此前的邀请结果未明，请稍后用 --resume 继续",
             },
-            Outcome::Failed => Text {
+            (Outcome::Deferred, Place::Queue) => Text {
+                en: "a quota is used up, or an invitation is in doubt; workers do it when it is due",
+                zh: "额度已用完，或此前的邀请结果未明，到期后由工作进程处理",
+            },
+            (Outcome::Failed, Place::Job) => Text {
                 en: "WeChat could not be reached. Run again with --retry-failed.",
                 zh: "无法连接微信。请用 --retry-failed 重新运行。",
             },
-            Outcome::Unknown => Text {
+            (Outcome::Failed, Place::Queue) => Text {
+                en: "WeChat could not be reached. Push these rows again: collect writes failed.csv.",
+                zh: "无法连接微信。请重新推送这些行：collect 会写入 failed.csv。",
+            },
+            (Outcome::Unknown, Place::Job) => Text {
                 en: "may have been posted; --retry-failed reads the list first",
                 zh: "请求可能已生效，--retry-failed 会先读取列表",
+            },
+            (Outcome::Unknown, Place::Queue) => Text {
+                en: "may have been posted. Push these rows again: workers read the list first.",
+                zh: "请求可能已生效。请重新推送这些行：工作进程会先读取列表。",
             },
         }
     }
@@ -122,6 +134,15 @@ impl Outcome {
             Outcome::Deferred | Outcome::Failed | Outcome::Unknown => Severity::Retry,
         }
     }
+}
+
+/// Where rows are processed. What can be done about some outcomes depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A job in a folder, which is resumed.
+    Job,
+    /// A queue, which workers process.
+    Queue,
 }
 
 /// The result of a row, as the journal, reports and the queue keep it.

@@ -1,34 +1,22 @@
 //! Reports: a folder with a CSV file for each outcome, for those who must act on it.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::columns::REPORT_COLUMNS;
 use crate::error::BulkError;
 use crate::folder::{self, FileState, FileWriter, Folder, FolderKind, FolderLock, FolderState};
 use crate::message::message;
-use crate::outcome::{Outcome, Record};
+use crate::outcome::{Outcome, Place, Record};
 use crate::quota::format_beijing_time;
+use crate::spreadsheet::{self, BYTE_ORDER_MARK};
 
 /// How much of a file is buffered before it is written (bytes).
 const WRITE_BUFFER_SIZE: usize = 1 << 16;
 /// The subject of a report on a queue begins with this.
 const QUEUE_SUBJECT: &str = "queue ";
-/// Spreadsheets recognise UTF-8 only by this mark.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
-/// The columns of the files. A file can be the input of another job.
-const COLUMNS: [&str; 10] = [
-    "line",
-    "account",
-    "appid",
-    "notify_users",
-    "show_profile",
-    "outcome",
-    "errcode",
-    "rid",
-    "due_in_beijing",
-    "remedy",
-];
-
 /// A report that was written.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -59,6 +47,9 @@ pub(crate) struct ReportWriter {
     is_new: bool,
     /// What the report is about.
     subject: String,
+    /// The names of the user's columns, and the place of each.
+    other_columns: Vec<String>,
+    other_places: HashMap<String, usize>,
     files: Vec<OutcomeFile>,
     /// Keeps other processes away, where folders can be locked.
     _lock: Option<FolderLock>,
@@ -121,9 +112,18 @@ impl ReportWriter {
             folder: Some(folder),
             is_new,
             subject,
+            other_columns: Vec::new(),
+            other_places: HashMap::new(),
             files: Vec::new(),
             _lock: lock,
         })
+    }
+
+    /// Sets the names of the user's columns, which follow the report's own. To be called before any
+    /// record is added.
+    pub fn set_other_columns(&mut self, names: Vec<String>) {
+        self.other_places = names.iter().cloned().zip(0..).collect();
+        self.other_columns = names;
     }
 
     /// Adds a record to the file of its outcome.
@@ -140,6 +140,7 @@ impl ReportWriter {
                 self.files.len() - 1
             }
         };
+        let meaning = outcome.meaning(self.place());
         let file = &mut self.files[index];
         file.rows += 1;
         let until = record.until.map(format_beijing_time).unwrap_or_default();
@@ -148,10 +149,16 @@ impl ReportWriter {
             code => code.to_string(),
         };
         let remedy = match record.message.as_str() {
-            "" => outcome.meaning().en,
+            "" => meaning.en,
             message => message,
         };
-        let written = file.csv.write_record([
+        let mut others = vec![""; self.other_columns.len()];
+        for cell in record.row.other.iter() {
+            if let Some(place) = self.other_places.get(&cell.name) {
+                others[*place] = &cell.text;
+            }
+        }
+        let cells = [
             &record.row.line.to_string(),
             &record.row.account,
             &record.row.appid,
@@ -162,18 +169,31 @@ impl ReportWriter {
             &record.rid,
             &until,
             remedy,
-        ]);
+        ];
+        let cells = cells.into_iter().chain(others).map(spreadsheet::escape);
+        let written = write_record(&mut file.csv, cells);
         written.map_err(|e| self.failed(outcome, &io::Error::other(e)))
+    }
+
+    /// Where the rows were processed.
+    fn place(&self) -> Place {
+        if self.subject.starts_with(QUEUE_SUBJECT) {
+            Place::Queue
+        } else {
+            Place::Job
+        }
     }
 
     fn create_file(&self, outcome: Outcome) -> io::Result<OutcomeFile> {
         let folder = self.folder.as_ref().ok_or(io::ErrorKind::NotFound)?;
         let mut file = folder.create_file(&file_name(outcome))?;
-        file.write_all(BYTE_ORDER_MARK.as_bytes())?;
+        write!(file, "{BYTE_ORDER_MARK}")?;
         let mut csv = csv::WriterBuilder::new()
             .buffer_capacity(WRITE_BUFFER_SIZE)
             .from_writer(file);
-        csv.write_record(COLUMNS)?;
+        let names = REPORT_COLUMNS.into_iter();
+        let names = names.chain(self.other_columns.iter().map(String::as_str));
+        write_record(&mut csv, names.map(spreadsheet::escape))?;
         Ok(OutcomeFile {
             outcome,
             csv,
@@ -242,6 +262,16 @@ impl Drop for ReportWriter {
             None => {}
         }
     }
+}
+
+fn write_record<'a>(
+    csv: &mut csv::Writer<FileWriter>,
+    cells: impl Iterator<Item = Cow<'a, str>>,
+) -> csv::Result<()> {
+    for cell in cells {
+        csv.write_field(cell.as_bytes())?;
+    }
+    csv.write_record(None::<&[u8]>)
 }
 
 /// Locks the folder, so that two processes do not write into it at the same time.

@@ -4,18 +4,18 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use wxlink::{LinkChoices, MAX_APPID_BYTES};
 
+use crate::columns::{ACCOUNT, APPID, COLUMNS, ColumnMap, NOTIFY_USERS, OtherCells, SHOW_PROFILE};
+use crate::field::{Field, FieldValue, fields_of};
 use crate::message::{Message, message};
 
-/// The columns of a row, in the order in which tuples list them. Other columns are ignored.
-pub(crate) const COLUMNS: [&str; 4] = ["account", "appid", "notify_users", "show_profile"];
-/// The places of the columns in [`COLUMNS`].
-pub(crate) const ACCOUNT: usize = 0;
-pub(crate) const APPID: usize = 1;
-pub(crate) const NOTIFY_USERS: usize = 2;
-pub(crate) const SHOW_PROFILE: usize = 3;
+/// The fields of a record, and of a planned row, that are not the user's.
+const RECORD_FIELDS: [&str; 10] = [
+    "line", "outcome", "action", "errcode", "rid", "message", "posts", "until", "at", "job",
+];
+/// The field of a record with the user's other columns.
+const OTHER_FIELD: &str = "other";
 
 /// How much of an invalid value an error shows (characters).
 pub(crate) const MAX_SHOWN_CHARS: usize = 40;
@@ -33,6 +33,9 @@ pub struct Row {
     pub notify_users: bool,
     /// Whether the account's page shows the mini program.
     pub show_profile: bool,
+    /// The columns that belong to the user. Reports show them.
+    #[serde(default, skip_serializing_if = "OtherCells::is_empty")]
+    pub other: OtherCells,
 }
 
 /// Values for the columns that a row leaves empty. Without one, such a row is invalid.
@@ -54,6 +57,15 @@ pub struct BadRow {
 }
 
 impl BadRow {
+    /// The error for an item that has no fields.
+    pub fn not_an_object(line: u64) -> BadRow {
+        let why = message!(
+            "expected an object with account, appid, notify_users and show_profile",
+            "应为包含 account、appid、notify_users 和 show_profile 的对象"
+        );
+        BadRow { line, why }
+    }
+
     /// "line 7: …", in every language.
     pub fn message(&self) -> Message {
         let BadRow { line, why } = self;
@@ -136,47 +148,72 @@ impl Row {
             appid: linked,
             notify_users: flag(NOTIFY_USERS, defaults.notify_users)?,
             show_profile: flag(SHOW_PROFILE, defaults.show_profile)?,
+            other: OtherCells::default(),
         })
     }
 
-    /// A row from a JSON object. Keys are recognised as [`column_of`] does.
+    /// A row from the fields of an object. Their names are recognised as
+    /// [`column_of`](crate::column_of) does. Fields that make no link are kept. Those of a record,
+    /// as `--json` prints it, are not: what it has in `other` is kept instead.
     ///
     /// # Errors
-    /// The value is not an object, a field is missing or invalid, or two keys name the same column.
-    pub fn from_json(line: u64, value: &Value, defaults: RowDefaults) -> Result<Row, BadRow> {
+    /// A field is missing or invalid, two name the same column, or there are too many.
+    pub fn from_fields(
+        line: u64,
+        fields: Vec<Field>,
+        defaults: RowDefaults,
+    ) -> Result<Row, BadRow> {
         let bad = |why: Message| BadRow { line, why };
-        let Value::Object(fields) = value else {
-            return Err(bad(message!(
-                "expected an object with account, appid, notify_users and show_profile",
-                "应为包含 account、appid、notify_users 和 show_profile 的对象"
-            )));
-        };
-        let mut found: [Option<(&str, &Value)>; 4] = [None; 4];
-        for (key, value) in fields {
-            let Some(index) = column_index(key) else {
-                continue;
-            };
-            if let Some((other, _)) = found[index] {
-                let name = COLUMNS[index];
-                return Err(bad(message!(
-                    "keys {other:?} and {key:?} both mean {name}; keep one",
-                    "键 {other:?} 和 {key:?} 都表示 {name}，请只保留一个"
-                )));
-            }
-            found[index] = Some((key, value));
-        }
+        let fields = user_fields(fields);
+        let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        let mut map = ColumnMap::new(&names, |_| false).map_err(|duplicate| {
+            let (other, key) = (names[duplicate.first], names[duplicate.second]);
+            let name = COLUMNS[duplicate.index];
+            bad(message!(
+                "keys {other:?} and {key:?} both mean {name}; keep one",
+                "键 {other:?} 和 {key:?} 都表示 {name}，请只保留一个"
+            ))
+        })?;
+        let value = |index: usize| Some(&fields[map.positions[index]?].value);
         for index in [ACCOUNT, APPID] {
             let name = COLUMNS[index];
-            if found[index].is_some_and(|(_, v)| !v.is_string() && !v.is_null()) {
+            if let Some(FieldValue::Json(_)) = value(index) {
                 return Err(bad(message!("{name} is not a string", "{name} 不是字符串")));
             }
         }
-        Row::from_columns(line, defaults, |index| match found[index]?.1 {
-            Value::String(text) => Some(Cow::from(text.trim_matches(is_blank))),
-            Value::Null => None,
-            other => Some(other.to_string().into()),
+        let row = Row::from_columns(line, defaults, |index| match value(index)? {
+            FieldValue::Null => None,
+            FieldValue::Text(text) => Some(Cow::from(text.trim_matches(is_blank))),
+            FieldValue::Json(text) => Some(Cow::from(text)),
+        })?;
+        map.name_others().map_err(bad)?;
+        let other = OtherCells::read(&map.other, |position| fields[position].value.as_text());
+        Ok(Row {
+            other: other.map_err(bad)?,
+            ..row
         })
     }
+}
+
+/// The fields without those of a record, whose other columns take their place.
+fn user_fields(fields: Vec<Field>) -> Vec<Field> {
+    let has = |name: &str| fields.iter().any(|field| field.name == name);
+    if !has("line") || !(has("outcome") || has("action")) {
+        return fields;
+    }
+    let mut kept = Vec::new();
+    for field in fields {
+        let others = match &field.value {
+            FieldValue::Json(text) if field.name == OTHER_FIELD => fields_of(text),
+            _ => None,
+        };
+        match others {
+            Some(others) => kept.extend(others),
+            None if RECORD_FIELDS.contains(&field.name.as_str()) => {}
+            None => kept.push(field),
+        }
+    }
+    kept
 }
 
 /// Whether an appid, or the original id of an account, may contain the character.
@@ -230,26 +267,6 @@ pub(crate) fn describe_char(found: char, is_first: bool) -> Message {
         (false, name) => format!("{code} ({name})"),
     };
     Message::new(describe(name_en), describe(name_zh))
-}
-
-/// The column that a name means, if any. Case, blanks and punctuation do not matter: `Notify Users`
-/// is `notify_users`.
-pub fn column_of(name: &str) -> Option<&'static str> {
-    column_index(name).map(|index| COLUMNS[index])
-}
-
-/// The place in [`COLUMNS`] of the column that a name means.
-pub(crate) fn column_index(name: &str) -> Option<usize> {
-    // The fast path: most names are spelled exactly like this.
-    if let Some(index) = COLUMNS.iter().position(|column| *column == name) {
-        return Some(index);
-    }
-    let normalized = |text: &str| -> String {
-        let letters = text.chars().filter(|c| c.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect()
-    };
-    let name = normalized(name);
-    COLUMNS.iter().position(|column| normalized(column) == name)
 }
 
 /// Parses yes or no, as spreadsheets and programs write them. A column of numbers with empty cells

@@ -121,6 +121,8 @@ enum Step {
     Record {
         outcome: Outcome,
         error: Option<Error>,
+        /// If there is no error: what is known besides the outcome, or empty.
+        message: String,
     },
     /// Record that the row was posted [`MAX_POSTS`] times and is not in the list.
     GiveUp,
@@ -229,6 +231,7 @@ impl Runner<'_> {
             Step::Record {
                 outcome,
                 error: Some(error),
+                ..
             } => {
                 if outcome == Outcome::NoAccess {
                     breaker.record_denial();
@@ -267,6 +270,7 @@ impl Runner<'_> {
                     Step::Record {
                         outcome: Outcome::Pending,
                         error: None,
+                        message: String::new(),
                     }
                 } else if list.find(&row.appid).is_some() {
                     // Nothing will be posted, so no permit is needed.
@@ -302,7 +306,11 @@ impl Runner<'_> {
                 };
                 let lang = client.lang();
                 let mut record = match step {
-                    Step::Record { outcome, error } => {
+                    Step::Record {
+                        outcome,
+                        error,
+                        message,
+                    } => {
                         // A denied link is no denied account: the list could be read.
                         if outcome != Outcome::NoAccess {
                             breaker.record_success();
@@ -310,7 +318,12 @@ impl Runner<'_> {
                         if matches!(outcome, Outcome::Invited | Outcome::Pending) {
                             invited.insert(row.appid.clone());
                         }
-                        record_of(&row, outcome, error.as_ref(), None, lang)
+                        let record = record_of(&row, outcome, error.as_ref(), None, lang);
+                        if error.is_none() {
+                            Record { message, ..record }
+                        } else {
+                            record
+                        }
                     }
                     Step::Defer {
                         until,
@@ -504,10 +517,19 @@ fn ensure(client: &Client, list: &LinkList, row: &Row) -> (Step, u32) {
     let step = match progress.error() {
         Some(error) => step_after_error(error.clone()),
         None if progress.state() == LinkState::InDoubt => defer_doubtful(progress.retry_after()),
-        None => Step::Record {
-            outcome: outcome_of(&progress),
-            error: None,
-        },
+        None => {
+            let outcome = outcome_of(&progress);
+            // This run's own invitations need no explanation.
+            let message = match outcome {
+                Outcome::Invited => String::new(),
+                _ => progress.message(),
+            };
+            Step::Record {
+                outcome,
+                error: None,
+                message,
+            }
+        }
     };
     (step, progress.posts())
 }
@@ -565,7 +587,11 @@ fn step_after_error(error: Error) -> Step {
         Severity::Retry => return Step::Retry(error),
         Severity::Interrupted => return Step::Stop,
     };
-    Step::Record { outcome, error }
+    Step::Record {
+        outcome,
+        error,
+        message: String::new(),
+    }
 }
 
 /// The outcome of a row whose calls did not get through.
@@ -639,6 +665,7 @@ pub(crate) fn worker_panicked() -> BulkError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::OtherCells;
     use wxlink::{Endpoint, LinkChoices, Options, Response};
 
     /// The error of an ensure whose store cannot be used.
@@ -699,6 +726,7 @@ mod tests {
                 appid: "wx0b00000000000001".to_owned(),
                 notify_users: false,
                 show_profile: true,
+                other: OtherCells::default(),
             };
             Ok(if self.records.is_empty() {
                 vec![row]

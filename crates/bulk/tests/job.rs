@@ -616,3 +616,132 @@ fn an_account_that_always_denies_links_does_not_end_the_run() {
     assert_eq!((end, records.len()), (RunEnd::Finished, 25));
     assert_eq!(job.tally().count(Outcome::NoAccess), 25);
 }
+
+/// The records of a CSV file of a report, without the byte-order mark.
+fn read_csv(path: &std::path::Path) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let text = text.strip_prefix('\u{feff}').unwrap();
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.has_headers(false).from_reader(text.as_bytes());
+    let records = reader.records().map(|record| {
+        let record = record.unwrap();
+        record.iter().map(str::to_owned).collect()
+    });
+    records.collect()
+}
+
+#[test]
+fn the_user_s_columns_are_in_the_report_in_their_order() {
+    let bench = Bench::new("own-columns", 3, 2);
+    let defaults = RowDefaults {
+        notify_users: Some(false),
+        show_profile: Some(true),
+    };
+    let create = |text: String| {
+        let rows = read_rows(std::io::Cursor::new(text), None, defaults).unwrap();
+        Job::create(&bench.dir, rows).unwrap()
+    };
+    // The accounts alternate, so that the rows must be sorted.
+    let rows: Vec<(usize, &str)> = vec![(2, "=1+1"), (1, "茶, \"x\"\ny"), (2, ""), (3, "-7")];
+    let mut text = "备注,account,Line,appid,空\n".to_owned();
+    for (n, (a, note)) in rows.iter().enumerate() {
+        let note = note.replace('"', "\"\"");
+        text += &format!("\"{note}\",{},{n},{},\n", account(*a), appid(n / 2 + 1));
+    }
+    let job = create(text);
+    // They survive the end of the process.
+    drop(job);
+    let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
+    bench.run(&job);
+    let report = job.report().unwrap();
+    let path = &report.files[0].path;
+    let mut records = read_csv(path);
+    let header = records.remove(0);
+    assert_eq!(header[..2], ["line", "account"]);
+    assert_eq!(header[10..], ["备注", "Line (2)", "空"]);
+    let mut found: Vec<&[String]> = records.iter().map(|record| &record[10..]).collect();
+    found.sort_by(|a, b| a[1].cmp(&b[1]));
+    let expected = [
+        ["'=1+1", "0", ""],
+        ["茶, \"x\"\ny", "1", ""],
+        ["", "2", ""],
+        ["'-7", "3", ""],
+    ];
+    assert_eq!(found, expected);
+
+    // The report is the input of another job, whose report has the same columns.
+    let text = std::fs::read_to_string(path).unwrap();
+    drop(job);
+    std::fs::remove_dir_all(&bench.dir).unwrap();
+    let job = create(text);
+    bench.run(&job);
+    let report = job.report().unwrap();
+    let again = read_csv(&report.files[0].path);
+    assert_eq!(again[0], header);
+    let mut again: Vec<_> = again[1..].iter().map(|record| &record[10..]).collect();
+    again.sort_by(|a, b| a[1].cmp(&b[1]));
+    assert_eq!(again, expected);
+}
+
+#[test]
+fn fields_of_json_become_columns_in_the_order_in_which_they_appear() {
+    let bench = Bench::new("own-fields", 2, 2);
+    let row = |a: usize, more: &str| {
+        let (account, appid) = (account(a), appid(1));
+        format!(
+            "{{{more}\"account\":\"{account}\",\"appid\":\"{appid}\",\"notify_users\":0,\
+             \"show_profile\":1}}\n"
+        )
+    };
+    let text =
+        row(2, "\"z\":{\"k\":[1, 2.50]},") + &row(1, "\"a\":12345678901234567890123,\"z\":1,");
+    let rows = read_rows(std::io::Cursor::new(text), None, RowDefaults::default()).unwrap();
+    let job = Job::create(&bench.dir, rows).unwrap();
+    let (_, records) = bench.run(&job);
+    let report = job.report().unwrap();
+    let mut rows = read_csv(&report.files[0].path);
+    assert_eq!(rows.remove(0)[10..], ["z", "a"]);
+    rows.sort_by(|a, b| a[0].cmp(&b[0]));
+    assert_eq!(rows[0][10..], ["{\"k\":[1, 2.50]}", ""]);
+    assert_eq!(rows[1][10..], ["1", "12345678901234567890123"]);
+    // A record is the input of another job, too.
+    let records: String = records
+        .iter()
+        .map(|r| json!(r).to_string() + "\n")
+        .collect();
+    let rows = read_rows(std::io::Cursor::new(records), None, RowDefaults::default()).unwrap();
+    let others = rows.map(|row| json!(row.unwrap().other));
+    let mut others: Vec<Value> = others.collect();
+    others.sort_by_key(|other| other.to_string());
+    let expected = [
+        json!({"a": "12345678901234567890123", "z": "1"}),
+        json!({"z": "{\"k\":[1, 2.50]}"}),
+    ];
+    assert_eq!(others, expected);
+}
+
+#[test]
+fn a_row_without_other_columns_is_stored_without_them() {
+    let bench = Bench::new("no-columns", 1, 1);
+    let job = bench.create_job([(1, 1)]);
+    bench.run(&job);
+    for file in ["rows.jsonl", "journal.jsonl", "job.json"] {
+        let text = std::fs::read_to_string(bench.dir.join(file)).unwrap();
+        assert!(!text.contains("other"), "{file}: {text}");
+    }
+}
+
+#[test]
+fn a_link_of_an_unknown_status_is_reported_with_its_number() {
+    let bench = Bench::new("unknown-status", 1, 1);
+    let item = json!({"appid": appid(1), "status": 7, "nickname": "n"});
+    let body = json!({"errcode": 0, "errmsg": "ok", "wxopens": {"items": [item]}});
+    let fault = json!({"body": {"text": body.to_string()}});
+    let rule = json!({"endpoint": "get", "always": true, "fault": fault});
+    bench.admin("POST", "faults", rule);
+    let (_, records) = bench.run(&bench.create_job([(1, 1)]));
+    assert_eq!(records[0].outcome, Outcome::Pending);
+    let message = &records[0].message;
+    assert!(message.contains("the unknown status 7"), "{message}");
+    assert_eq!(bench.received().links, 0);
+}

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use wxlink::Options;
 use wxlink_bulk::{
     BulkError, Collected, Outcome, Pushed, Queue, QueueStatus, QueuedResult, Rate, Rates, Record,
-    RunEnd, Runner, Severity, StopFlag, WorkerConfig,
+    RowDefaults, RunEnd, Runner, Severity, StopFlag, WorkerConfig, read_rows,
 };
 use wxlink_testkit::redis::Redis;
 use wxlink_testkit::world::{World, account, appid, client};
@@ -800,4 +800,49 @@ fn every_row_gets_one_result_though_workers_and_redis_are_killed() {
     assert!(times.values().all(|n| *n == 1));
     let counts = world.admin("GET", "journal/counts", Value::Null);
     assert_eq!(counts["processed"]["link"], total, "{counts}");
+}
+
+#[test]
+fn the_user_s_columns_pass_through_a_queue() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-columns", 2, 2);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let defaults = RowDefaults {
+        notify_users: Some(false),
+        show_profile: Some(true),
+    };
+    let push = |text: &str| {
+        let rows = || read_rows(std::io::Cursor::new(text.to_owned()), None, defaults);
+        let rows = || Ok(rows().unwrap());
+        let stop = StopFlag::default();
+        queue.push(rows, None, UNLIMITED, &stop, &|_| {}).unwrap();
+        // Each job's results enter the stream before those of the next one.
+        work(&queue, &world);
+    };
+    let (a, p) = (account(1), [appid(1), appid(2)]);
+    push(&format!(
+        "备注,account,appid,note\n=1,{a},{},茶\n,{a},{},\n",
+        p[0], p[1]
+    ));
+    let a = account(2);
+    push(&format!(
+        "{{\"extra\":[1],\"note\":\"n\",\"account\":\"{a}\",\"appid\":\"{}\"}}\n",
+        p[0]
+    ));
+    let collected = collect(&queue, &world);
+    assert_eq!(collected.results, 3);
+    let text = std::fs::read_to_string(&collected.report.files[0].path).unwrap();
+    let ends: Vec<_> = text
+        .lines()
+        .map(|line| line.rsplitn(4, ',').collect::<Vec<_>>())
+        .map(|cells| [cells[2], cells[1], cells[0]].map(str::to_owned))
+        .collect();
+    let expected = [
+        ["备注", "note", "extra"],
+        ["'=1", "茶", ""],
+        ["", "", ""],
+        ["", "n", "[1]"],
+    ];
+    assert_eq!(ends, expected, "{text}");
+    queue.purge(&collected).unwrap();
 }

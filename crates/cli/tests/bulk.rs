@@ -623,3 +623,68 @@ fn a_queue_is_filled_worked_off_and_collected() {
     assert_eq!(status.json()["pushed"], 0);
     assert!(Path::new(&world.dir).join("links.csv").exists());
 }
+
+#[test]
+fn outcomes_of_a_queue_are_described_as_a_queue_treats_them() {
+    let Some(redis) = Redis::start("the queue") else {
+        return;
+    };
+    let world = world("cli-queue-words", 1, 1, 0);
+    let (account, url) = (world::account(1), redis.url());
+    let limits = json!({"same_subject": 100, "different_subject": 3, "monthly": 0});
+    let limited = json!({"subject": "s", "limits": limits});
+    world.admin("PUT", &format!("accounts/{account}"), limited);
+    let ran = |subcommand, more: &[&str]| {
+        let arguments = [&["bulk", subcommand, "--queue", &url][..], more].concat();
+        run(platform(&world, &arguments))
+    };
+    let pushed = ran("push", &["links.csv"]);
+    assert!(pushed.out.contains("1 row pushed"), "{}", pushed.out);
+    for (subcommand, code, expected) in [
+        ("work", 0, "workers do it when it is due"),
+        ("status", 0, "an invitation is in doubt; the first are due"),
+        ("collect", 5, "deferred rows when they are due"),
+    ] {
+        let ran = ran(subcommand, &[]);
+        assert_eq!(ran.code, code, "{subcommand}: {}", ran.err);
+        let text = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(expected), "{subcommand}: {text}");
+        // These are for jobs.
+        for option in ["--resume", "--retry-failed"] {
+            assert!(!text.contains(option), "{subcommand}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_user_s_columns_are_in_the_report_and_in_json() {
+    let world = world("cli-columns", 1, 1, 0);
+    let (account, appid) = (world::account(1), world::appid(1));
+    let rows =
+        format!("备注,account,appid,notify_users,show_profile,id\n=1,{account},{appid},0,1,007\n");
+    fs::write(world.dir.join("links.csv"), rows).unwrap();
+    let planned = run(platform(
+        &world,
+        &["bulk", "links.csv", "--dry-run", "--json"],
+    ));
+    let other = json!({"备注": "=1", "id": "007"});
+    assert_eq!(planned.lines()[0]["other"], other);
+    let arguments = [&["bulk", "links.csv", "--yes", "--json"][..], &FAST].concat();
+    let done = run(platform(&world, &arguments));
+    assert_eq!(done.lines()[0]["other"], other);
+    assert!(done.out.contains(r#""other":{"备注":"=1","id":"007"}"#));
+    let report = world.dir.join("links.csv.job/report/invited.csv");
+    let report = fs::read_to_string(report).unwrap();
+    let mut lines = report.lines();
+    assert!(lines.next().unwrap().ends_with(",remedy,备注,id"));
+    assert!(lines.next().unwrap().ends_with(",'=1,007"));
+    // What the command printed is the input of another job.
+    fs::write(world.dir.join("again.jsonl"), done.lines()[0].to_string()).unwrap();
+    let again = [&["bulk", "again.jsonl", "--json"][..], &FAST].concat();
+    let again = run(platform(&world, &again));
+    let result = again
+        .lines()
+        .into_iter()
+        .find(|line| line["outcome"].is_string());
+    assert_eq!(result.unwrap()["other"], other, "{}", again.err);
+}

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 
+use crate::columns::{MAX_OTHER_COLUMNS, OtherNames, too_many_columns};
 use crate::error::BulkError;
 use crate::message::{Message, message};
 use crate::row::{BadRow, Row};
@@ -12,7 +13,7 @@ use crate::row::{BadRow, Row};
 const MAX_LISTED_BAD_ROWS: usize = 20;
 
 /// What is known about all rows of an input.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct RowSummary {
     /// The checksum of all rows, in the order of the input.
     pub crc32: u32,
@@ -21,6 +22,8 @@ pub(crate) struct RowSummary {
     pub notifying: u64,
     /// The largest line number of a row.
     pub last_line: u64,
+    /// The names of the other columns, in the order in which they first appear.
+    pub other_columns: Vec<String>,
 }
 
 /// Reads all rows, calls `each` with every valid one and its JSON line, and summarises them.
@@ -35,6 +38,7 @@ pub(crate) fn check_rows(
     let mut checksum = crc32fast::Hasher::new();
     let mut summary = RowSummary::default();
     let mut links = Links::default();
+    let mut names = OtherNames::default();
     for row in rows {
         let row = match row {
             Ok(row) => row,
@@ -54,6 +58,12 @@ pub(crate) fn check_rows(
             bad.add(&row);
             continue;
         }
+        names.add(&row.other);
+        if names.count() > MAX_OTHER_COLUMNS {
+            let (line, why) = (row.line, too_many_columns());
+            bad.add(&BadRow { line, why });
+            break;
+        }
         let text = row.to_json_line();
         checksum.update(&text);
         summary.rows += 1;
@@ -66,6 +76,7 @@ pub(crate) fn check_rows(
         return Err(BulkError::usage(message!("no rows", "没有任何行")));
     }
     summary.crc32 = checksum.finalize();
+    summary.other_columns = names.into_names();
     Ok(summary)
 }
 
@@ -151,6 +162,9 @@ impl BadRows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::OtherCells;
+    use crate::field::{Field, FieldValue};
+    use crate::row::RowDefaults;
 
     fn row(line: u64, appid: &str, notify_users: bool, show_profile: bool) -> Result<Row, BadRow> {
         Ok(Row {
@@ -159,6 +173,7 @@ mod tests {
             appid: appid.to_owned(),
             notify_users,
             show_profile,
+            other: OtherCells::default(),
         })
     }
 
@@ -174,5 +189,40 @@ mod tests {
                 "line 4: the same account and appid as line 2, with another notify_users";
             assert!(refused.to_string().contains(expected), "{refused}");
         }
+    }
+    #[test]
+    fn the_names_of_other_columns_are_bounded() {
+        let rows = |fields: usize| {
+            let mut n = 0;
+            (1..=10).map(move |line| {
+                let field = |n: &usize| Field {
+                    name: format!("c{n}"),
+                    value: FieldValue::Null,
+                };
+                let mut all: Vec<Field> = (n..n + fields)
+                    .collect::<Vec<_>>()
+                    .iter()
+                    .map(field)
+                    .collect();
+                n += fields;
+                for name in ["account", "appid"] {
+                    all.push(Field {
+                        name: name.to_owned(),
+                        value: FieldValue::Text("wx0a".to_owned()),
+                    });
+                }
+                let defaults = RowDefaults {
+                    notify_users: Some(false),
+                    show_profile: Some(false),
+                };
+                Row::from_fields(line, all, defaults)
+            })
+        };
+        let summary = check_rows(rows(100), |_, _| Ok(())).unwrap();
+        let expected: Vec<String> = (0..1000).map(|n| format!("c{n}")).collect();
+        assert_eq!(summary.other_columns, expected);
+        let refused = check_rows(rows(101), |_, _| Ok(())).unwrap_err();
+        let expected = "line 10: more than 1000 columns besides those of a link";
+        assert!(refused.to_string().contains(expected), "{refused}");
     }
 }

@@ -1,29 +1,32 @@
 //! Parses JSON and refuses duplicate keys, because it would be a guess which of the values counts.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
 
-/// Parses a line that holds exactly one document.
+use crate::field::{Field, fields_of};
+
+/// Parses a line that holds exactly one document, and returns its fields if it is an object.
 ///
 /// # Errors
 /// The text is not JSON, an object has a duplicate key, or text follows the document. The error
 /// includes the column.
-pub(crate) fn parse(text: &str) -> Result<Value, String> {
+pub(crate) fn parse(text: &str) -> Result<Option<Vec<Field>>, String> {
     let mut from = serde_json::Deserializer::from_str(text);
-    let value = Unique.deserialize(&mut from);
-    value
-        .and_then(|value| from.end().map(|()| value))
-        .map_err(|e| {
-            let text = e.to_string();
+    let checked = Unique.deserialize(&mut from).and_then(|()| from.end());
+    match checked {
+        Ok(()) => Ok(fields_of(text)),
+        Err(error) => {
+            let text = error.to_string();
             // The text is a single line, so its number is of no use.
-            let place = format!(" at line {} column {}", e.line(), e.column());
-            match text.strip_suffix(&place) {
-                Some(why) => format!("{why} (column {})", e.column()),
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            Err(match text.strip_suffix(&place) {
+                Some(why) => format!("{why} (column {})", error.column()),
                 None => text,
-            }
-        })
+            })
+        }
+    }
 }
 
 /// The first character outside of strings that is not ASCII, which JSON does not have there. It may
@@ -44,67 +47,63 @@ pub(crate) fn foreign_char(text: &str) -> Option<char> {
     })
 }
 
-/// Deserialises a value whose objects have unique keys.
+/// Checks a value whose objects must have unique keys.
 struct Unique;
 
 impl<'de> DeserializeSeed<'de> for Unique {
-    type Value = Value;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
         from.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Unique {
-    type Value = Value;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        let number = Number::from_f64(value).map(Value::Number);
-        number.ok_or_else(|| E::custom("number out of range"))
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Unique)? {
-            all.push(item);
-        }
-        Ok(all.into())
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Unique)?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut all = Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let mut keys = HashSet::new();
         while let Some(key) = fields.next_key::<String>()? {
-            let value = fields.next_value_seed(Unique)?;
-            if all.contains_key(&key) {
+            fields.next_value_seed(Unique)?;
+            if keys.contains(&key) {
                 return Err(de::Error::custom(format_args!("duplicate key {key:?}")));
             }
-            all.insert(key, value);
+            keys.insert(key);
         }
-        Ok(all.into())
+        Ok(())
     }
 }
 
@@ -122,13 +121,9 @@ mod tests {
             let why = parse(text).unwrap_err();
             assert!(why.contains(r#"duplicate key "a" (column"#), "{why}");
         }
-        for text in [
-            r#"{"a":{"a":0}}"#,
-            r#"[{"a":0},{"a":-1.5e3}]"#,
-            "\"é\"",
-            "null",
-        ] {
-            assert_eq!(parse(text).unwrap(), text.parse::<Value>().unwrap());
+        assert_eq!(parse(r#"{"a":{"a":0}}"#).unwrap().unwrap().len(), 1);
+        for text in [r#"[{"a":0},{"a":-1.5e3}]"#, "\"é\"", "null"] {
+            assert_eq!(parse(text).unwrap(), None);
         }
         for text in ["{} {}", "{}{}", "{}1", "{\"a\":", "", "{\"a\":\"\\ud800\"}"] {
             assert!(parse(text).is_err(), "{text}");

@@ -12,6 +12,9 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 /// The mark with which spreadsheets begin UTF-8 files. Some programs write it twice.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// The byte with which old programs mark the end of a text.
+const END_OF_TEXT: u8 = 0x1a;
+
 /// Reads lines.
 pub(crate) struct Lines<R> {
     input: R,
@@ -79,15 +82,20 @@ impl<R: BufRead> Lines<R> {
                 "含有 NUL 字节：文件已损坏或不是 UTF-8 编码"
             )));
         }
-        let Ok(line) = String::from_utf8(line) else {
-            // The other lines have the same encoding.
-            self.finished = true;
-            return Some(Err(message!(
-                "not UTF-8, but perhaps GBK. In the spreadsheet, choose Save as and the format \
-                 CSV UTF-8; or convert the file: iconv -f GB18030 -t UTF-8 FILE > NEW_FILE",
-                "不是 UTF-8 编码，可能是 GBK。请在表格软件中另存为“CSV UTF-8”格式，\
-                 或转换该文件：iconv -f GB18030 -t UTF-8 FILE > NEW_FILE"
-            )));
+        let line = match String::from_utf8(line) {
+            Ok(line) => line,
+            Err(error) => {
+                // The other lines have the same encoding.
+                self.finished = true;
+                let (name, option) = likely_encoding(error.as_bytes());
+                return Some(Err(message!(
+                    "not UTF-8, but perhaps {name}. In the spreadsheet, choose Save as and the \
+                     format CSV UTF-8; or convert the file: iconv -f {option} -t UTF-8 FILE > \
+                     NEW_FILE",
+                    "不是 UTF-8 编码，可能是 {name}。请在表格软件中另存为“CSV UTF-8”格式，\
+                     或转换该文件：iconv -f {option} -t UTF-8 FILE > NEW_FILE"
+                )));
+            }
         };
         if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
             return Some(Ok(line.trim_start_matches(BYTE_ORDER_MARK).to_owned()));
@@ -107,6 +115,9 @@ impl<R: BufRead> Lines<R> {
             };
             let Some(first) = chunk.first() else {
                 self.finished = true;
+                if line.last() == Some(&END_OF_TEXT) {
+                    line.pop();
+                }
                 return Ok((!line.is_empty()).then_some(line));
             };
             if std::mem::take(&mut self.after_cr) && *first == b'\n' {
@@ -129,6 +140,17 @@ impl<R: BufRead> Lines<R> {
             }
             self.input.consume(taken);
         }
+    }
+}
+
+/// The likely encoding of a line that is not UTF-8: its name, and its name for iconv. Characters of
+/// GBK are pairs of bytes, of which both have the highest bit set in all common ones.
+fn likely_encoding(line: &[u8]) -> (&'static str, &'static str) {
+    let mut runs = line.split(u8::is_ascii);
+    if runs.all(|run| run.len() % 2 == 0) {
+        ("GBK", "GB18030")
+    } else {
+        ("Windows-1252", "WINDOWS-1252")
     }
 }
 

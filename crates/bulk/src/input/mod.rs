@@ -8,11 +8,15 @@ mod records;
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Cursor, Read};
 
+use crate::columns::{
+    ACCOUNT, APPID, COLUMNS, ColumnMap, NOTIFY_USERS, OtherCells, OtherColumn, SHOW_PROFILE,
+    column_index, is_added_by_report, is_report,
+};
 use crate::message::{Message, message};
 use crate::row::{
-    ACCOUNT, APPID, BadRow, COLUMNS, MAX_SHOWN_CHARS, NOTIFY_USERS, Row, RowDefaults, SHOW_PROFILE,
-    column_index, describe_char, is_allowed_in_appid, parse_flag,
+    BadRow, MAX_SHOWN_CHARS, Row, RowDefaults, describe_char, is_allowed_in_appid, parse_flag,
 };
+use crate::spreadsheet;
 pub(crate) use check::{RowSummary, check_rows};
 use lines::Lines;
 use records::{CsvRecord, CsvRecords};
@@ -117,7 +121,8 @@ fn read_jsonl(
             Err(why) => return bad(why),
         };
         match json::parse(&text) {
-            Ok(value) => Some(Row::from_json(line, &value, defaults)),
+            Ok(Some(fields)) => Some(Row::from_fields(line, fields, defaults)),
+            Ok(None) => Some(Err(BadRow::not_an_object(line))),
             Err(why) => bad(match json::foreign_char(&text) {
                 None => message!(
                     "invalid JSON: {why}. Each line must be one complete object",
@@ -151,17 +156,8 @@ fn read_csv(
         }
     }
     Ok(std::iter::from_fn(move || {
-        let record = match records.next()? {
-            Ok(record) => record,
-            Err(bad) => return Some(Err(bad)),
-        };
-        let line = record.line;
-        if let Err(why) = header.check(&record) {
-            return Some(Err(BadRow { line, why }));
-        }
-        let cell =
-            |column: usize| Some(Cow::from(record.cells[header.positions[column]?].as_str()));
-        Some(Row::from_columns(line, defaults, cell))
+        let record = records.next()?;
+        Some(record.and_then(|record| header.row(&record, defaults)))
     }))
 }
 
@@ -172,6 +168,10 @@ struct Header {
     names: Vec<String>,
     /// The position in the file of each column of [`COLUMNS`].
     positions: [Option<usize>; 4],
+    /// The columns that are kept.
+    other: Vec<OtherColumn>,
+    /// Whether the file is one of a report, whose cells are escaped.
+    is_report: bool,
 }
 
 impl Header {
@@ -198,33 +198,39 @@ impl Header {
             cells: Vec::new(),
             lines: Vec::new(),
         });
-        let (line, names) = (record.line, &record.cells);
-        let mut positions = [None; 4];
-        for (position, name) in names.iter().enumerate() {
-            let Some(index) = column_index(name) else {
-                continue;
-            };
-            if let Some(other) = positions[index].replace(position) {
-                let (other, column) = (&names[other], COLUMNS[index]);
-                let why = if other == name {
-                    message!(
-                        "duplicate column {name}; keep one",
-                        "列 {name} 重复，请只保留一个"
-                    )
-                } else {
-                    message!(
-                        "columns {other:?} and {name:?} both mean {column}; keep one",
-                        "列 {other:?} 和 {name:?} 都表示 {column}，请只保留一个"
-                    )
-                };
-                return Err(BadRow { line, why });
+        let line = record.line;
+        let bad = |why: Message| BadRow { line, why };
+        let names: Vec<&str> = record.cells.iter().map(String::as_str).collect();
+        let is_report = is_report(&names);
+        let map = ColumnMap::new(&names, |name| is_report && is_added_by_report(name));
+        let mut map = map.map_err(|duplicate| {
+            let (other, name) = (names[duplicate.first], names[duplicate.second]);
+            let column = COLUMNS[duplicate.index];
+            bad(if other == name {
+                message!(
+                    "duplicate column {name}; keep one",
+                    "列 {name} 重复，请只保留一个"
+                )
+            } else {
+                message!(
+                    "columns {other:?} and {name:?} both mean {column}; keep one",
+                    "列 {other:?} 和 {name:?} 都表示 {column}，请只保留一个"
+                )
+            })
+        })?;
+        if is_report {
+            for column in &mut map.other {
+                column.name = spreadsheet::unescape(&column.name).to_owned();
             }
         }
+        map.name_others().map_err(bad)?;
         let header = Header {
             line,
             delimiter,
-            names: names.clone(),
-            positions,
+            positions: map.positions,
+            other: map.other,
+            is_report,
+            names: record.cells.clone(),
         };
         header
             .check_lines(&record)
@@ -263,6 +269,26 @@ impl Header {
             "缺少列 {name}：第一行必须写明列名 {columns}，以逗号、分号或制表符分隔；\
              该行的列名为 {found}"
         )
+    }
+
+    /// The row of a record.
+    fn row(&self, record: &CsvRecord, defaults: RowDefaults) -> Result<Row, BadRow> {
+        let line = record.line;
+        let bad = |why: Message| BadRow { line, why };
+        self.check(record).map_err(bad)?;
+        let cell = |position: usize| {
+            let cell = record.cells.get(position).map_or("", String::as_str);
+            if self.is_report {
+                spreadsheet::unescape(cell)
+            } else {
+                cell
+            }
+        };
+        let row = Row::from_columns(line, defaults, |column| {
+            Some(Cow::from(cell(self.positions[column]?)))
+        })?;
+        let other = OtherCells::read(&self.other, cell).map_err(bad)?;
+        Ok(Row { other, ..row })
     }
 
     /// Checks whether the form of the record shows that it is exactly one row.
@@ -414,12 +440,176 @@ mod tests {
             appid: "wx0b".into(),
             notify_users: notify,
             show_profile: true,
+            other: OtherCells::default(),
         }
+    }
+
+    /// The row without its other columns.
+    fn link(row: Row) -> Row {
+        let other = OtherCells::default();
+        Row { other, ..row }
+    }
+
+    /// The other columns of the rows, which must all be valid.
+    fn others(text: &str) -> Vec<Vec<(String, String)>> {
+        let rows = all(text, DEFAULTS).into_iter();
+        let cells = rows.map(|row| {
+            let other = row.unwrap().other;
+            let cells = other.iter();
+            cells.map(|c| (c.name.clone(), c.text.clone())).collect()
+        });
+        cells.collect()
+    }
+
+    fn cells(cells: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        cells.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn other_columns_of_csv_are_kept_in_their_order() {
+        let text = "备注,account,note,Note,note,,appid,Line,\n\
+                    茶,wx0a,\"a, \"\"b\"\"\nc\",=1+1,,,wx0b,7,\n\
+                    ,wx0c,,,,stray,wx0b,,\n";
+        let first = [
+            ("备注", "茶"),
+            ("note", "a, \"b\"\nc"),
+            ("Note", "=1+1"),
+            ("note (2)", ""),
+            ("Line (2)", "7"),
+        ];
+        let second = [
+            ("备注", ""),
+            ("note", ""),
+            ("Note", ""),
+            ("note (2)", ""),
+            ("column 6", "stray"),
+            ("Line (2)", ""),
+        ];
+        assert_eq!(others(text), [cells(&first), cells(&second)]);
+        assert_eq!(others("account,appid,,\nwx0a,wx0b,,\n"), [cells(&[])]);
+    }
+
+    #[test]
+    fn other_fields_of_json_are_kept_in_their_order() {
+        let text = "{\"z\":\" 茶 \",\"account\":\"wx0a\",\"id\":1234567890123456789012,\
+                    \"price\":1.10,\"appid\":\"wx0b\",\"tags\":[\"a\", {\"b\":null}],\"none\":null,\
+                    \"yes\":true,\"rid\":\"r\",\"\":\"\",\" \":1}\n\
+                    {\"account\":\"wx0a\",\"appid\":\"wx0b\"}\n";
+        let first = [
+            ("z", " 茶 "),
+            ("id", "1234567890123456789012"),
+            ("price", "1.10"),
+            ("tags", "[\"a\", {\"b\":null}]"),
+            ("none", ""),
+            ("yes", "true"),
+            ("rid (2)", "r"),
+            ("column 11", "1"),
+        ];
+        assert_eq!(others(text), [cells(&first), cells(&[])]);
+    }
+
+    #[test]
+    fn what_a_report_adds_is_not_kept() {
+        let csv = "\u{feff}line,account,appid,notify_users,show_profile,outcome,errcode,rid,\
+                   due_in_beijing,remedy,备注,message,'=sum,line (2),empty\n\
+                   7,wx0a,wx0b,0,1,failed,-1,r1,,try again,茶,'=1+1,''-2,x,\n";
+        let kept = [
+            ("备注", "茶"),
+            ("message", "=1+1"),
+            ("=sum", "'-2"),
+            ("line (2)", "x"),
+            ("empty", ""),
+        ];
+        assert_eq!(others(csv), [cells(&kept)]);
+        // In other files, an apostrophe is part of the cell.
+        let csv = "account,appid,remedy,note\nwx0a,wx0b,tea,'=1\n";
+        assert_eq!(
+            others(csv),
+            [cells(&[("remedy (2)", "tea"), ("note", "'=1")])]
+        );
+
+        let json = "{\"line\":7,\"account\":\"wx0a\",\"appid\":\"wx0b\",\"notify_users\":false,\
+                    \"show_profile\":true,\"other\":{\"z\":\"茶\",\"line (2)\":\"x\"},\
+                    \"outcome\":\"failed\",\"errcode\":-1,\"rid\":\"r1\",\"message\":\"m\",\
+                    \"posts\":1,\"until\":5,\"at\":4,\"job\":\"j\",\"added\":1}\n\
+                    {\"action\":\"post\",\"line\":8,\"account\":\"wx0a\",\"appid\":\"wx0b\"}\n\
+                    {\"account\":\"wx0a\",\"appid\":\"wx0b\",\"other\":{\"z\":1},\"message\":\"m\"}\n";
+        let first = [("z", "茶"), ("line (2)", "x"), ("added", "1")];
+        let last = [("other", "{\"z\":1}"), ("message", "m")];
+        assert_eq!(others(json), [cells(&first), cells(&[]), cells(&last)]);
+    }
+
+    #[test]
+    fn too_many_or_too_large_other_columns_are_refused_with_their_line() {
+        let csv = |names: usize| {
+            let names: String = (0..names).map(|n| format!(",c{n}")).collect();
+            format!("account,appid{names}\nwx0a,wx0b\n")
+        };
+        assert_eq!(read(&csv(1000), DEFAULTS), (vec![2], vec![]));
+        let (good, bad) = read(&csv(1001), DEFAULTS);
+        assert!(good.is_empty(), "{good:?}");
+        assert!(
+            bad[0].starts_with("line 1: more than 1000 columns besides"),
+            "{bad:?}"
+        );
+        let fields: String = (0..1001).map(|n| format!("\"c{n}\":{n},")).collect();
+        let json = format!("{{{fields}\"account\":\"wx0a\",\"appid\":\"wx0b\"}}");
+        let (_, bad) = read(&format!("{{}}\n{json}"), DEFAULTS);
+        assert!(
+            bad[1].starts_with("line 2: more than 1000 columns besides"),
+            "{bad:?}"
+        );
+
+        let long = |length: usize| format!("account,appid,n\na,b,\nc,b,{}\n", "x".repeat(length));
+        assert_eq!(read(&long(65_535), DEFAULTS), (vec![2, 3], vec![]));
+        let (good, bad) = read(&long(65_536), DEFAULTS);
+        assert_eq!(good, [2]);
+        assert!(
+            bad[0].starts_with("line 3: the columns besides those of a link are larger"),
+            "{bad:?}"
+        );
+        let name = "n".repeat(1001);
+        let (_, bad) = read(&format!("account,appid,{name}\na,b,\n"), DEFAULTS);
+        assert!(
+            bad[0].starts_with("line 1: the column name \"nnn"),
+            "{bad:?}"
+        );
+        // Columns without a name or text are no columns.
+        let commas = ",".repeat(20_000);
+        let text = format!("account,appid{commas}\na,b{commas}\n");
+        assert_eq!(read(&text, DEFAULTS), (vec![2], vec![]));
+    }
+
+    #[test]
+    fn lines_of_blanks_and_the_mark_at_the_end_of_old_files_are_no_rows() {
+        for end in [
+            "\u{1a}",
+            "\n\u{1a}",
+            "\n\u{3000}",
+            "\n\u{a0} \n",
+            "\n,\u{3000}\n\u{1a}",
+        ] {
+            let csv = format!("account,appid\na,b{end}");
+            assert_eq!(read(&csv, DEFAULTS), (vec![2], vec![]), "{csv:?}");
+            let json = format!("{{\"account\":\"a\",\"appid\":\"b\"}}{end}").replace("\n,", "\n");
+            assert_eq!(read(&json, DEFAULTS), (vec![1], vec![]), "{json:?}");
+        }
+        // Elsewhere, the mark is an invalid character.
+        let (_, bad) = read("account,appid\n\u{1a}a,b\n", DEFAULTS);
+        assert!(
+            bad[0].starts_with("line 2: account contains U+001A"),
+            "{bad:?}"
+        );
     }
 
     #[test]
     fn csv_and_json_are_read_in_every_usual_form() {
         let expected = [Ok(row(2, "wx0a", false)), Ok(row(3, "wx0c", true))];
+        let links = |text: &str| -> Vec<_> {
+            let rows = all(text, RowDefaults::default()).into_iter();
+            rows.map(|row| row.map(link)).collect()
+        };
         for text in [
             "account,appid,notify_users,show_profile\nwx0a,wx0b,0,1\nwx0c,wx0b,1,1\n",
             "account;appid;notify_users;show_profile\nwx0a;wx0b;0;1\nwx0c;wx0b;1;1\n",
@@ -431,7 +621,7 @@ mod tests {
              {\"account\":\"wx0c\",\"appid\":\" wx0b \",\"notify_users\":\"1\",\
              \"show_profile\":1}\n",
         ] {
-            assert_eq!(all(text, RowDefaults::default()), expected, "{text}");
+            assert_eq!(links(text), expected, "{text}");
         }
     }
 
@@ -452,7 +642,7 @@ mod tests {
             "appid,note,account\nwx0b,\"two\nlines\",wx0a\nwx0b,,wx0c\n",
         ] {
             let rows = all(text, defaults);
-            assert_eq!(rows[0], expected[0], "{text}");
+            assert_eq!(rows[0].clone().map(link), expected[0], "{text}");
             assert_eq!(rows[1].as_ref().map(|row| row.line), Ok(4), "{text}");
         }
     }
@@ -555,7 +745,12 @@ mod tests {
             let text = format!("{head}\nwx0a,wx0b,0,1,\n,,,,\nwx0c,wx0b,1,1,\n");
             let read: Vec<_> = all(text.clone(), RowDefaults::default())
                 .into_iter()
-                .map(|row| row.map(|row| Row { line: 0, ..row }))
+                .map(|row| {
+                    row.map(|row| Row {
+                        line: 0,
+                        ..link(row)
+                    })
+                })
                 .collect();
             assert_eq!(
                 read,
@@ -739,6 +934,10 @@ mod tests {
             (
                 b"{\"account\":\"\xb2\xe8\"}\n".to_vec(),
                 "line 1: not UTF-8, but perhaps GBK",
+            ),
+            (
+                b"account,appid,note\na,b,caf\xe9\n".to_vec(),
+                "line 2: not UTF-8, but perhaps Windows-1252",
             ),
         ] {
             let mut rows = all(file.clone(), DEFAULTS);

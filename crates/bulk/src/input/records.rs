@@ -43,7 +43,7 @@ impl<R: BufRead> CsvRecords<R> {
         }
     }
 
-    /// The next record that is not blank.
+    /// The next record that contains more than blanks, of any kind.
     pub fn next(&mut self) -> Option<Result<CsvRecord, BadRow>> {
         while !self.finished {
             let read = self.lines.next()?;
@@ -53,7 +53,7 @@ impl<R: BufRead> CsvRecords<R> {
                 Err(why) => return Some(Err(BadRow { line, why })),
             };
             match self.record(line, text) {
-                Ok(record) if record.cells.iter().all(String::is_empty) => {}
+                Ok(record) if record.cells.iter().all(|cell| cell.trim().is_empty()) => {}
                 result => return Some(result),
             }
         }

@@ -54,7 +54,7 @@ pub(super) fn import(
         offset += text.len() as u64;
         out.write_all(text).map_err(failed)
     })?;
-    let manifest = Manifest::new(&summary, accounts.len() as u64);
+    let manifest = Manifest::new(summary, accounts.len() as u64);
     let file = out.into_inner().map_err(|e| failed(e.into_error()))?;
     let rows = if positions.is_sorted() {
         file.finish()

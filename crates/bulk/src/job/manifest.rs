@@ -14,8 +14,8 @@ use crate::random::random_id;
 
 /// The name of the file.
 pub(super) const MANIFEST: &str = "job.json";
-/// The largest manifest that is read (bytes).
-const MAX_MANIFEST_BYTES: u64 = 1 << 16;
+/// The largest manifest that is read (bytes). Almost all of it are the names of columns.
+const MAX_MANIFEST_BYTES: u64 = 1 << 23;
 /// The version of the format.
 const VERSION: u32 = 1;
 
@@ -31,6 +31,9 @@ pub(super) struct Manifest {
     pub notifying: u64,
     /// The largest line number of a row.
     pub last_line: u64,
+    /// The names of the other columns, in the order in which they first appear.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_columns: Vec<String>,
     /// When the job was created (Unix time, s).
     created_at: u64,
     /// Random, so that two jobs with the same rows can be distinguished.
@@ -40,7 +43,7 @@ pub(super) struct Manifest {
 
 impl Manifest {
     /// The manifest of a new job.
-    pub fn new(summary: &RowSummary, accounts: u64) -> Manifest {
+    pub fn new(summary: RowSummary, accounts: u64) -> Manifest {
         Manifest {
             version: VERSION,
             crc32: summary.crc32,
@@ -48,6 +51,7 @@ impl Manifest {
             accounts,
             notifying: summary.notifying,
             last_line: summary.last_line,
+            other_columns: summary.other_columns,
             created_at: unix_now(),
             id: random_id(),
         }

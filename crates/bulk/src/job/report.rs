@@ -23,6 +23,7 @@ impl Job {
             }
         }
         let mut writer = self.report_writer()?;
+        writer.set_other_columns(self.other_columns().to_vec());
         for (nth, record) in self.journal().records()?.enumerate() {
             let record = record?;
             let line = usize::try_from(record.row.line).unwrap_or(usize::MAX);

@@ -304,6 +304,11 @@ impl Job {
         self.manifest.identity()
     }
 
+    /// The names of the other columns of its rows.
+    pub(super) fn other_columns(&self) -> &[String] {
+        &self.manifest.other_columns
+    }
+
     /// How many entries an array that is indexed by line number needs.
     pub(super) fn line_slots(&self) -> usize {
         self.manifest.line_slots()

@@ -25,6 +25,7 @@ use std::time::Duration;
 use redis::{Client, FromRedisValue, IntoConnectionInfo, RedisError, Script, cmd};
 use wxlink::redis_connection::Connection;
 
+use crate::columns::OtherNames;
 use crate::error::BulkError;
 use crate::input::{RowSummary, check_rows};
 use crate::lock::lock;
@@ -83,7 +84,8 @@ pub struct Collected {
 struct Push<'a> {
     queue: &'a Queue,
     job: String,
-    summary: RowSummary,
+    /// How many rows the job has.
+    rows: u64,
     queue_id: String,
     /// How many rows of the job are in the queue.
     pushed: u64,
@@ -153,7 +155,7 @@ impl Queue {
             Some(name) => name.to_owned(),
             None => format!("{:08x}-{}", summary.crc32, summary.rows),
         };
-        let mut push = self.register_job(job, summary, rates, stop)?;
+        let mut push = self.register_job(job, &summary, rates, stop)?;
         let new_rows = summary.rows - push.pushed.min(summary.rows);
         let already_pushed = push.pushed;
 
@@ -188,7 +190,7 @@ impl Queue {
     fn register_job<'a>(
         &'a self,
         job: String,
-        summary: RowSummary,
+        summary: &RowSummary,
         rates: Rates,
         stop: &'a StopFlag,
     ) -> Result<Push<'a>, BulkError> {
@@ -211,7 +213,7 @@ impl Queue {
         Ok(Push {
             queue: self,
             job,
-            summary,
+            rows: summary.rows,
             queue_id,
             pushed,
             stop,
@@ -271,22 +273,9 @@ impl Queue {
     ) -> Result<String, BulkError> {
         let mut after = after.to_owned();
         loop {
-            let results = self.keys.get("results");
-            let entries: Vec<(String, Vec<String>)> = self.run(stop, |c| {
-                let mut range = cmd("XRANGE");
-                range.arg(&results).arg(format!("({after}")).arg("+");
-                range.arg("COUNT").arg(RESULTS_PER_READ).query(c)
-            })?;
-            let may_have_more = entries.len() == RESULTS_PER_READ;
-            for (id, fields) in entries {
-                // The fields are a name and a value.
-                let text = fields.get(1).map(String::as_str).unwrap_or_default();
-                let result = serde_json::from_str(text).map_err(|error| {
-                    BulkError::usage(message!(
-                        "the queue contains an invalid result: {error}",
-                        "队列中有无效的结果：{error}"
-                    ))
-                })?;
+            let results = self.read_results(&after, "+", stop)?;
+            let may_have_more = results.len() == RESULTS_PER_READ;
+            for (id, result) in results {
                 each(result)?;
                 after = id;
             }
@@ -294,6 +283,34 @@ impl Queue {
                 return Ok(after);
             }
         }
+    }
+
+    /// Reads the next results after a place in the stream, up to the place `last`, with their
+    /// places.
+    fn read_results(
+        &self,
+        after: &str,
+        last: &str,
+        stop: &StopFlag,
+    ) -> Result<Vec<(String, QueuedResult)>, BulkError> {
+        let results = self.keys.get("results");
+        let entries: Vec<(String, Vec<String>)> = self.run(stop, |c| {
+            let mut range = cmd("XRANGE");
+            range.arg(&results).arg(format!("({after}")).arg(last);
+            range.arg("COUNT").arg(RESULTS_PER_READ).query(c)
+        })?;
+        let parsed = entries.into_iter().map(|(id, fields)| {
+            // The fields are a name and a value.
+            let text = fields.get(1).map(String::as_str).unwrap_or_default();
+            let result = serde_json::from_str(text).map_err(|error| {
+                BulkError::usage(message!(
+                    "the queue contains an invalid result: {error}",
+                    "队列中有无效的结果：{error}"
+                ))
+            })?;
+            Ok((id, result))
+        });
+        parsed.collect()
     }
 
     /// Writes a CSV file for each outcome from the results, and calls `observer` with every result.
@@ -315,22 +332,37 @@ impl Queue {
         let queue_id = self.status()?.id;
         let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id)?;
         let (mut after, mut results) = ("0".to_owned(), 0);
+        // The results are read twice, because a file begins with the names of all columns.
+        let mut names = OtherNames::default();
         loop {
             // Checked before the results are read, so that none is missed in between.
             let is_last = !follow || stop.is_requested() || self.status()?.is_finished();
             after = self.results(&after, stop, &mut |result| {
                 observer(&result);
                 results += 1;
-                writer.add(&result.record)
+                names.add(&result.record.row.other);
+                Ok(())
             })?;
             if is_last {
                 break;
             }
             stop.sleep(RESULT_POLL_INTERVAL);
         }
+        writer.set_other_columns(names.into_names());
+        let mut written = 0;
+        let mut place = "0".to_owned();
+        while place != after {
+            let results = self.read_results(&place, &after, stop)?;
+            let Some((id, _)) = results.last() else { break };
+            place = id.clone();
+            for (_, result) in &results {
+                writer.add(&result.record)?;
+                written += 1;
+            }
+        }
         // If there was neither a queue nor a result, it does not matter that there is one now.
         let was_empty = queue_id.is_empty() && results == 0;
-        if self.status()?.id != queue_id && !was_empty {
+        if (self.status()?.id != queue_id || written != results) && !was_empty {
             return Err(BulkError::retry(message!(
                 "the queue was removed while its results were being collected: another process \
                  collected them. These results are not kept; use the files of the other process",
@@ -395,7 +427,7 @@ impl Queue {
 impl Push<'_> {
     /// Pushes a batch of rows and empties it.
     fn push_batch(&mut self, batch: &mut Vec<PushedRow>) -> Result<(), BulkError> {
-        let (job, pushed, rows) = (&self.job, self.pushed, self.summary.rows);
+        let (job, pushed, rows) = (&self.job, self.pushed, self.rows);
         if self.stop.is_requested() {
             return Err(BulkError::interrupted(message!(
                 "interrupted: {pushed} of {rows} rows are pushed. Push the same rows again to \

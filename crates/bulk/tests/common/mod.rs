@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // No test uses all of it.
 
-use wxlink_bulk::{Rate, Rates, Row};
+use wxlink_bulk::{OtherCells, Rate, Rates, Row};
 use wxlink_testkit::world::{account, appid};
 
 pub const UNLIMITED: Rates = Rates {
@@ -17,5 +17,6 @@ pub fn row(line: u64, a: usize, p: usize) -> Row {
         appid: appid(p),
         notify_users: false,
         show_profile: true,
+        other: OtherCells::default(),
     }
 }

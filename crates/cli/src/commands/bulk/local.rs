@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::ArgMatches;
-use wxlink_bulk::{BulkError, Job, Plan, PlannedAction, Record, ResumeMode, Row, RunEnd, Runner};
+use wxlink_bulk::{
+    BulkError, Job, Place, Plan, PlannedAction, Record, ResumeMode, Row, RunEnd, Runner,
+};
 
 use super::arguments::{self, RowFile};
 use super::progress::{Progress, show_progress};
@@ -160,7 +162,7 @@ impl<'a> JobRequest<'a> {
         let stop = stop_on_interrupt();
         let observer = |record: &Record| {
             if out.is_json() {
-                out.line(output::record(record));
+                out.line(output::json_line(record));
             }
         };
         let runner = Runner {
@@ -209,7 +211,8 @@ impl<'a> JobRequest<'a> {
             }
         };
         let report = job.report();
-        output::print_summary(context, job.tally(), job.left(), report.as_ref().ok());
+        let written = report.as_ref().ok();
+        output::print_summary(context, Place::Job, job.tally(), job.left(), written);
         Ok(Execution::Run(match report {
             Ok(_) => exit_code(context, job, end),
             Err(error) => CommandError::from(error).report(out),

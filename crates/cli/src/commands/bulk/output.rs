@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, json};
 use wxlink_bulk::{
-    Job, JobStatus, Outcome, OutcomeCount, OverQuotaAccount, Plan, PlannedAction, QueueStatus,
-    Record, Report, Row, Tally, UnreadableAccount, WorkerStatus, format_beijing_time,
+    Job, JobStatus, Outcome, OutcomeCount, OverQuotaAccount, Place, Plan, PlannedAction,
+    QueueStatus, Report, Row, Tally, UnreadableAccount, WorkerStatus, format_beijing_time,
 };
 
 use crate::context::Context;
 use crate::message::Message;
-use crate::output::json::merge;
 use crate::output::{Cell, DIM, FAILURE, Output, PENDING, SUCCESS, Table};
 
 /// A worker that holds no account is not shown after this time without a sign of life (ms).
@@ -97,19 +97,30 @@ pub(super) fn notification(plan: &Plan) -> Message {
 }
 
 /// A planned row as JSON.
-pub(super) fn planned_row(row: &Row, action: PlannedAction) -> Value {
-    let mut line = json!({"action": action.word()});
-    merge(&mut line, json!(row));
-    line
+pub(super) fn planned_row(row: &Row, action: PlannedAction) -> String {
+    #[derive(Serialize)]
+    struct PlannedRow<'a> {
+        action: PlannedAction,
+        #[serde(flatten)]
+        row: &'a Row,
+    }
+    json_line(&PlannedRow { action, row })
 }
 
-/// A record as JSON.
-pub(super) fn record(record: &Record) -> Value {
-    json!(record)
+/// A record or a result as JSON, in which the user's columns keep their order.
+pub(super) fn json_line(record: &impl Serialize) -> String {
+    // Serialising these types cannot fail.
+    serde_json::to_string(record).unwrap_or_default()
 }
 
 /// Prints how many rows have which outcome, and the files of the report.
-pub(super) fn print_summary(context: &Context, tally: &Tally, left: u64, report: Option<&Report>) {
+pub(super) fn print_summary(
+    context: &Context,
+    place: Place,
+    tally: &Tally,
+    left: u64,
+    report: Option<&Report>,
+) {
     let out = context.out;
     let counts: Vec<OutcomeCount> = tally.counts().collect();
     let outcomes = counts
@@ -141,7 +152,7 @@ pub(super) fn print_summary(context: &Context, tally: &Tally, left: u64, report:
             table.row([
                 Cell::from(&*number(*rows)),
                 Cell::new(outcome.word(), style),
-                Cell::from(outcome.meaning().get(out.lang())),
+                Cell::from(outcome.meaning(place).get(out.lang())),
                 Cell::new(&path_of(*outcome), DIM),
             ]);
         }
@@ -149,10 +160,17 @@ pub(super) fn print_summary(context: &Context, tally: &Tally, left: u64, report:
             table.row([
                 Cell::from(&*number(left)),
                 Cell::new("left", PENDING),
-                Cell::from(out.text(
-                    "not done yet; continue with --resume",
-                    "尚未处理，用 --resume 继续",
-                )),
+                Cell::from(match place {
+                    Place::Job => out.text(
+                        "not done yet; continue with --resume",
+                        "尚未处理，用 --resume 继续",
+                    ),
+                    Place::Queue => out.text(
+                        "no result yet; workers do them (wxlink bulk work), deferred rows when \
+                         they are due",
+                        "尚无结果，由工作进程处理 (wxlink bulk work)；已推迟的行到期后处理",
+                    ),
+                }),
             ]);
         }
         out.table(&table);
@@ -214,14 +232,20 @@ fn status_table(out: &Output, status: &QueueStatus) -> Table {
     );
     let deferred = match status.next_due.map(format_beijing_time) {
         Some(due) => Message::new(
-            format!("deferred: a quota is used up; the first are due at {due} in Beijing"),
-            format!("已推迟：额度已用完，最早于北京时间 {due} 恢复"),
+            format!(
+                "deferred: a quota is used up, or an invitation is in doubt; the first are due at \
+                 {due} in Beijing"
+            ),
+            format!("已推迟：额度已用完，或此前的邀请结果未明；最早于北京时间 {due} 到期"),
         ),
-        None => Message::new("deferred: a quota is used up", "已推迟：额度已用完"),
+        None => Message::new(
+            "deferred: a quota is used up, or an invitation is in doubt",
+            "已推迟：额度已用完，或此前的邀请结果未明",
+        ),
     };
     row(status.deferred, deferred.get(out.lang()));
     for OutcomeCount { outcome, rows } in &status.ended {
-        let (word, meaning) = (outcome.word(), outcome.meaning());
+        let (word, meaning) = (outcome.word(), outcome.meaning(Place::Queue));
         row(*rows, &format!("{word}: {}", meaning.get(out.lang())));
     }
     table

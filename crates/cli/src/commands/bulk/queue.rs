@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
-use wxlink_bulk::{Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConfig};
+use wxlink_bulk::{Place, Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConfig};
 
 use super::arguments::{self, RowArgs, RowFile};
 use super::progress::{Progress, show_progress};
@@ -214,10 +214,10 @@ fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     });
     let Pushed { job, new_rows } = pushed?;
     out.result(&json!({"job": job, "pushed": new_rows}), || {
-        let rows = output::number(new_rows);
+        let (rows, number) = (output::count(new_rows, "row"), output::number(new_rows));
         let line = Message::new(
-            format!("{SUCCESS}{rows} rows pushed{SUCCESS:#}, as job {job}."),
-            format!("{SUCCESS}已推送 {rows} 行{SUCCESS:#}，任务名为 {job}。"),
+            format!("{SUCCESS}{rows} pushed{SUCCESS:#}, as job {job}."),
+            format!("{SUCCESS}已推送 {number} 行{SUCCESS:#}，任务名为 {job}。"),
         );
         out.line(line.get(out.lang()));
     });
@@ -234,7 +234,7 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let observer = |record: &Record| {
         tally.add(record.outcome);
         if out.is_json() {
-            out.line(output::record(record));
+            out.line(output::json_line(record));
         }
     };
     let runner = Runner {
@@ -251,7 +251,7 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let name = context.text("linking", "关联");
     let work = || queue.work(&runner, config);
     let end = show_progress(out, name, waiting, progress, work)?;
-    output::print_summary(context, &tally, 0, None);
+    output::print_summary(context, Place::Queue, &tally, 0, None);
     Ok(report_early_end(context, end).unwrap_or(ExitCode::Done))
 }
 
@@ -270,13 +270,14 @@ fn collect(
     let mut observer = |result: &QueuedResult| {
         tally.add(result.record.outcome);
         if out.is_json() {
-            out.line(json!(result));
+            out.line(output::json_line(result));
         }
     };
     let collected = queue.collect(&into, follow, &stop, &mut observer)?;
     let status = queue.status()?;
     let left = status.waiting + status.deferred;
-    output::print_summary(context, &tally, left, Some(&collected.report));
+    let report = Some(&collected.report);
+    output::print_summary(context, Place::Queue, &tally, left, report);
     if stop.is_requested() {
         return Ok(ExitCode::Interrupted);
     }

@@ -23,9 +23,13 @@ const QUIET: LinkChoices = LinkChoices {
     show_profile: true,
 };
 
+/// A time limit of calls that is not reached even if the machine stalls (ms).
+const AMPLE_MS: &str = "60000";
+
 fn client(url: &str, set: &[(&str, &str)]) -> Client {
     let mut options = Options::new();
     options.set("base_url", url).unwrap();
+    options.set("timeout_ms", AMPLE_MS).unwrap();
     for (key, value) in set {
         options.set(key, value).unwrap();
     }
@@ -43,7 +47,7 @@ fn received(sandbox: &Sandbox) -> u64 {
 }
 
 fn until(mut condition: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(60);
+    let give_up = Instant::now() + Duration::from_secs(120);
     while !condition() {
         assert!(Instant::now() < give_up, "it does not happen");
         thread::sleep(Duration::from_millis(5));
@@ -102,13 +106,12 @@ fn a_killed_process_leaves_its_claim(store: &str) {
     let hour_ms = 3_600_000;
     let fault = json!({"endpoint": "link", "fault": "hang", "effect_after_ms": hour_ms});
     sandbox.admin("POST", "faults", &fault).unwrap();
-    let set = [("store", store), ("timeout_ms", "60000")];
+    let set = [("store", store)];
     let mut process = start_process(url, &set);
     until(|| received(&sandbox) == 1);
     process.kill().unwrap();
     process.wait().unwrap();
 
-    let set = [("store", store), ("timeout_ms", "4000")];
     let another = client(url, &set);
     let progress = ensure(&another);
     let seen = (progress.status(), progress.state(), progress.posts());
@@ -164,7 +167,7 @@ fn late_effect(fault: &Value, late_ms: u64, callers: Callers) -> String {
     let (client, who) = match callers {
         Callers::One => (client(url, &[]), "one process"),
         Callers::Two { store, kind } => {
-            let set = [("store", store), ("timeout_ms", "60000")];
+            let set = [("store", store)];
             let mut process = start_process(url, &set);
             until(|| received(&sandbox) == 1);
             process.kill().unwrap();

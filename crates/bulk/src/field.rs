@@ -1,5 +1,10 @@
 //! The fields of a JSON object in their order, each with the text in which its value is written.
 
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
 /// A field of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -41,43 +46,30 @@ impl FieldValue {
     }
 }
 
-/// The fields of a valid JSON object; `None` if the text is another valid JSON value. Numbers keep
-/// all their digits, which a parsed number would lose.
+/// The fields of a JSON object; `None` if the text is anything else. Numbers keep all their digits,
+/// which a parsed number would lose.
 pub(crate) fn fields_of(text: &str) -> Option<Vec<Field>> {
-    let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let (mut depth, mut is_in_string, mut is_escaped) = (0_usize, false, false);
-    let (mut start, mut colon) = (0, None);
-    let mut fields = Vec::new();
-    // A comma after the last field ends it like the others.
-    let bytes = inner.bytes().enumerate().chain([(inner.len(), b',')]);
-    for (at, byte) in bytes {
-        if is_in_string {
-            match byte {
-                _ if is_escaped => is_escaped = false,
-                b'\\' => is_escaped = true,
-                b'"' => is_in_string = false,
-                _ => {}
-            }
-            continue;
+    struct Fields;
+
+    impl<'de> Visitor<'de> for Fields {
+        type Value = Vec<Field>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
         }
-        match byte {
-            b'"' => is_in_string = true,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b':' if depth == 0 => colon = Some(at),
-            b',' if depth == 0 => {
-                if let Some(colon) = colon.take() {
-                    fields.push(Field {
-                        name: serde_json::from_str(inner[start..colon].trim()).ok()?,
-                        value: FieldValue::from_json(inner[colon + 1..at].trim()),
-                    });
-                }
-                start = at + 1;
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Field>, A::Error> {
+            let mut fields = Vec::new();
+            while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                let value = FieldValue::from_json(value.get());
+                fields.push(Field { name, value });
             }
-            _ => {}
+            Ok(fields)
         }
     }
-    Some(fields)
+
+    let mut from = serde_json::Deserializer::from_str(text);
+    from.deserialize_map(Fields).ok()
 }
 
 #[cfg(test)]

@@ -124,7 +124,8 @@ enum class endpoint {
     authorizer_list,
     create_preauthcode,
     query_auth,
-    authorizer_info
+    authorizer_info,
+    rid
 };
 
 /// The endpoint as the library takes it.
@@ -139,6 +140,7 @@ constexpr std::string_view to_string(endpoint value) noexcept {
     case endpoint::create_preauthcode: return "create_preauthcode";
     case endpoint::query_auth: return "query_auth";
     case endpoint::authorizer_info: return "authorizer_info";
+    case endpoint::rid: return "rid";
     }
     return "";
 }

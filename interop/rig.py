@@ -17,6 +17,7 @@ import xml.etree.ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
+import library
 from sdks import ROOT, InstallError
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -39,7 +40,7 @@ class StepError(Exception):
 
 
 # What a step may raise.
-FAILURES = (StepError, SandboxError, InstallError)
+FAILURES = (StepError, SandboxError, InstallError, library.LibraryError)
 
 
 def post(url, body, content_type="application/json", timeout=STEP_TIMEOUT_SECONDS):
@@ -144,40 +145,36 @@ class Wxlink:
             service.stdout.close()
 
 
-class Rig:
-    """A simulator and a driver of one SDK, led to each other. Use it in a `with` statement."""
+class Driver:
+    """A driver of one SDK, for a platform with these settings. Use it in a `with` statement."""
 
-    def __init__(self, sdk):
-        self.sdk = sdk
+    def __init__(self, sdk, sandbox, appid, push_token, aes_key):
+        self._sdk = sdk
+        self._sandbox = sandbox
+        self._settings = {
+            "INTEROP_APPID": appid,
+            "INTEROP_APPSECRET": APPSECRET,
+            "INTEROP_TOKEN": push_token,
+            "INTEROP_AES_KEY": aes_key,
+        }
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self):
         with contextlib.ExitStack() as cleanup:
-            names = ["api.weixin.qq.com", "mp.weixin.qq.com"]
-            self.sandbox = cleanup.enter_context(
-                Sandbox(*(word for name in names for word in ("--tls-name", name)))
-            )
-            self.admin("PUT", f"accounts/{ACCOUNT}", {"nickname": "interop"})
-            self.push_token = secrets.token_hex(16)
-            letters = string.ascii_letters + string.digits
-            self.aes_key = "".join(secrets.choice(letters) for _ in range(43))
             scratch = cleanup.enter_context(tempfile.TemporaryDirectory())
             # Both outputs of the driver: what it has written is complete when it answers.
             self._log = Path(scratch) / "log"
             log = cleanup.enter_context(self._log.open("w"))
             self._process = subprocess.Popen(
-                self.sdk.command(self.sandbox, scratch),
+                self._sdk.command(self._sandbox, scratch),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={
                     **neutral(),
-                    **self.sdk.environment(self.sandbox),
+                    **self._sdk.environment(self._sandbox, scratch),
+                    **self._settings,
                     "INTEROP_FOLDER": scratch,
-                    "INTEROP_APPID": PLATFORM,
-                    "INTEROP_APPSECRET": APPSECRET,
-                    "INTEROP_TOKEN": self.push_token,
-                    "INTEROP_AES_KEY": self.aes_key,
                 },
             )
             cleanup.callback(self._stop)
@@ -188,11 +185,14 @@ class Rig:
     def __exit__(self, *_):
         self._cleanup.close()
 
+    def has_ended(self):
+        return self._process.poll() is not None
+
     def _port(self):
         """Waits until the driver is ready and prints its port."""
         deadline = time.monotonic() + STEP_TIMEOUT_SECONDS
         while not (ports := re.findall(r"^(\d+)$", self.log(), re.MULTILINE)):
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self.has_ended() or time.monotonic() > deadline:
                 raise StepError(f"the driver did not start:\n{self.log()}")
             time.sleep(0.02)
         return ports[0]
@@ -204,6 +204,39 @@ class Rig:
     def log(self):
         """What the driver has printed."""
         return self._log.read_text(errors="replace")
+
+    def push(self, query, body):
+        """Sends a push to the SDK, and returns the status and the answer."""
+        return post(f"{self.url}/push?{query}", body, XML)
+
+
+class Rig:
+    """A simulator and a driver of one SDK, led to each other. Use it in a `with` statement."""
+
+    def __init__(self, sdk):
+        self.sdk = sdk
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self):
+        with contextlib.ExitStack() as cleanup:
+            names = ["api.weixin.qq.com", "mp.weixin.qq.com"]
+            names = (word for name in names for word in ("--tls-name", name))
+            self.sandbox = cleanup.enter_context(Sandbox(*names, *self.sdk.sandbox_options))
+            self.admin("PUT", f"accounts/{ACCOUNT}", {"nickname": "interop"})
+            self.push_token = secrets.token_hex(16)
+            letters = string.ascii_letters + string.digits
+            self.aes_key = "".join(secrets.choice(letters) for _ in range(43))
+            driver = Driver(self.sdk, self.sandbox, PLATFORM, self.push_token, self.aes_key)
+            self.driver = cleanup.enter_context(driver)
+            self.url = self.driver.url
+            self._cleanup = cleanup.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self._cleanup.close()
+
+    def log(self):
+        return self.driver.log()
 
     def admin(self, method, path, body=None):
         return self.sandbox.admin(method, path, body)
@@ -232,7 +265,7 @@ class Rig:
             body = json.dumps({"appid": MINI_PROGRAM})
             status, answer = post(f"{self.url}/link", body, timeout=limit_seconds)
         except OSError:
-            if self._process.poll() is not None:
+            if self.driver.has_ended():
                 raise StepError(f"the driver ended:\n{self.log()}") from None
             return Attempt("no answer")
         return Attempt("done" if status == 200 else "error", answer)
@@ -321,8 +354,46 @@ class Rig:
     def counts(self):
         return self.admin("GET", "journal/counts")["received"]
 
-    def push_to_wxlink(self):
-        """`wxlink serve` accepts a push that the SDK has encrypted, and not an altered one."""
+    def read_published_pushes(self):
+        """The SDK decides about pushes that are published as wx_client_accept_push does."""
+        vectors = json.loads((ROOT / "tests/vectors/pushes.json").read_text())["vectors"]
+        named = {vector["name"]: vector for vector in vectors}
+        for name in ("a ticket of 2015", "another token"):
+            vector = named[name]
+            options = vector["options"]
+            appid, token = options["component_appid"], options["push_token"]
+            expected = vector["expect"]["status"]
+            with library.Client({**options, "component_appsecret": APPSECRET}) as client:
+                status, _ = client.accept_push(vector["query"], vector["body"])
+            statuses = {"OK": library.OK, "BAD_PUSH": library.BAD_PUSH}
+            expect(f"wxlink: {name}", status, statuses[expected])
+            with Driver(self.sdk, self.sandbox, appid, token, options["push_aes_key"]) as driver:
+                status, answer = driver.push(vector["query"], vector["body"])
+            accepted = (status, answer) == (200, "success")
+            expect(f"{self.sdk.name}: {name}", accepted, expected == "OK")
+
+    def push_to_library(self):
+        """wx_client_accept_push accepts a push that the SDK has encrypted, not an altered one."""
+        query, altered, body, _ = self.encrypted_ticket()
+        options = {
+            "component_appid": PLATFORM,
+            "component_appsecret": APPSECRET,
+            "push_token": self.push_token,
+            "push_aes_key": self.aes_key,
+            "base_url": self.sandbox.https_url,
+            "ca_file": self.sandbox.ca_file,
+        }
+        with library.Client(options) as client:
+            expect("the altered push", client.accept_push(altered, body)[0], library.BAD_PUSH)
+            status, accepted = client.accept_push(query, body)
+            expect("the push", status, library.OK)
+            expect("the event", accepted["event"], "component_verify_ticket")
+            expect("what was done", accepted["action"], "ticket_stored")
+            _, again = client.accept_push(query, body)
+            expect("what was done again", again["action"], "repeated")
+
+    def encrypted_ticket(self):
+        """A ticket that the SDK has encrypted: the query, an altered one, the body, the ticket."""
         ticket = "ticket@@@INTEROP-" + secrets.token_hex(32)
         message = (
             f"<xml><AppId><![CDATA[{PLATFORM}]]></AppId><CreateTime>{int(time.time())}</CreateTime>"
@@ -339,15 +410,20 @@ class Rig:
         }
         body = f"<xml><Encrypt><![CDATA[{reply['Encrypt']}]]></Encrypt></xml>"
         altered = {**query, "nonce": query["nonce"] + "0"}
+        return encode(query), encode(altered), body, ticket
+
+    def push_to_service(self):
+        """`wxlink serve` accepts a push that the SDK has encrypted, and not an altered one."""
+        query, altered, body, ticket = self.encrypted_ticket()
         # The only ticket that the simulator takes is the one that the SDK encrypts.
         self.admin("DELETE", "component/push")
         self.admin("POST", "component/ticket", {"ticket": ticket})
         settings = {"WXLINK_PUSH_TOKEN": self.push_token, "WXLINK_PUSH_AES_KEY": self.aes_key}
         with Wxlink(self.sandbox, settings) as wxlink, wxlink.serve() as url:
             url = f"{url}/push?"
-            expect("the altered push", post(url + encode(altered), body, XML)[0], 403)
-            expect("the push", post(url + encode(query), body, XML), (200, "success"))
             before = self.admin("GET", "refreshes")["component"]
+            expect("the altered push", post(url + altered, body, XML)[0], 403)
+            expect("the push", post(url + query, body, XML), (200, "success"))
             wxlink.run("platform", "status")
             expect("platform tokens", self.admin("GET", "refreshes")["component"], before + 1)
 

@@ -6,8 +6,8 @@
 
 SDK is one of wechatpy, silenceper, easywechat, wxjava. The default is all; then --faults writes
 docs/comparison.md, too. Prints a table, and exits with 1 if a step failed. The packages are
-installed in target/interop. WXLINK_LIB_DIR is the folder of wxlink and wxlink-sandbox:
-target/release if unset.
+installed in target/interop. WXLINK_LIB_DIR is the folder of libwxlink.so, wxlink
+and wxlink-sandbox: target/release if unset.
 """
 
 import argparse
@@ -29,7 +29,9 @@ STEPS = {
     "both administrators agree": Rig.agree,
     "list": Rig.list_links,
     "unlink": Rig.unlink,
-    "wxlink accepts its push": Rig.push_to_wxlink,
+    "reads published pushes": Rig.read_published_pushes,
+    "wx_client_accept_push accepts its push": Rig.push_to_library,
+    "wxlink serve accepts its push": Rig.push_to_service,
 }
 
 

@@ -15,6 +15,18 @@ WORK = ROOT / "target/interop"
 LOCAL_GO = {**os.environ, "GOTOOLCHAIN": "local"}
 
 
+# Settings of OpenSSL for a client that refuses certificates with ECDSA.
+RSA_ONLY = """
+openssl_conf = settings
+[settings]
+ssl_conf = connections
+[connections]
+system_default = every_connection
+[every_connection]
+SignatureAlgorithms = rsa_pss_rsae_sha256:rsa_pkcs1_sha256
+"""
+
+
 class InstallError(Exception):
     """A package manager or a compiler failed."""
 
@@ -33,10 +45,11 @@ class Sdk:
     """What the SDKs have in common.
 
     `name` is that of the folder of its driver, `pin` the file that pins its version and a pattern
-    that finds it there, `tools` what its driver needs.
+    that finds it there, `tools` what its driver needs, `sandbox_options` those of its simulator.
     """
 
     tools = ()
+    sandbox_options = ()
 
     def missing_tool(self):
         """The first tool that is not installed, or None."""
@@ -54,7 +67,7 @@ class Sdk:
         """The command that starts the driver. It may keep files in the folder `scratch`."""
         raise NotImplementedError
 
-    def environment(self, sandbox):
+    def environment(self, sandbox, scratch):
         """The variables that lead api.weixin.qq.com to the simulator."""
         raise NotImplementedError
 
@@ -63,6 +76,8 @@ class Wechatpy(Sdk):
     name = "wechatpy"
     pin = ("wechatpy/requirements.txt", r"wechatpy==(\S+)")
     tools = ("python3",)
+    # It accepts no signatures but those of RSA, as programs with an old TLS library.
+    sandbox_options = ("--rsa",)
 
     def install(self):
         folder = WORK / "wechatpy"
@@ -73,8 +88,14 @@ class Wechatpy(Sdk):
     def command(self, _sandbox, _scratch):
         return [str(WORK / "wechatpy/bin/python"), str(HERE / "wechatpy/driver.py")]
 
-    def environment(self, sandbox):
-        return {"HTTPS_PROXY": sandbox.base_url, "REQUESTS_CA_BUNDLE": sandbox.ca_file}
+    def environment(self, sandbox, scratch):
+        settings = Path(scratch) / "openssl.cnf"
+        settings.write_text(RSA_ONLY)
+        return {
+            "HTTPS_PROXY": sandbox.base_url,
+            "REQUESTS_CA_BUNDLE": sandbox.ca_file,
+            "OPENSSL_CONF": str(settings),
+        }
 
 
 class Silenceper(Sdk):
@@ -104,7 +125,7 @@ class Silenceper(Sdk):
     def command(self, _sandbox, _scratch):
         return [str(WORK / "silenceper")]
 
-    def environment(self, sandbox):
+    def environment(self, sandbox, _scratch):
         return {"HTTPS_PROXY": sandbox.base_url, "SSL_CERT_FILE": sandbox.ca_file}
 
 
@@ -123,7 +144,7 @@ class Easywechat(Sdk):
     def command(self, _sandbox, _scratch):
         return ["node", str(HERE / "easywechat/driver.js")]
 
-    def environment(self, sandbox):
+    def environment(self, sandbox, _scratch):
         return {
             "HTTPS_PROXY": sandbox.base_url,
             "NODE_EXTRA_CA_CERTS": sandbox.ca_file,
@@ -158,7 +179,7 @@ class WxJava(Sdk):
             "Driver",
         ]
 
-    def environment(self, sandbox):
+    def environment(self, sandbox, _scratch):
         return {"HTTPS_PROXY": sandbox.base_url}
 
 

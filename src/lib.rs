@@ -116,6 +116,9 @@ pub use model::status::{STATUS_GROUPS, STATUSES, Status, StatusEntry, StatusGrou
 pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;
 pub use token::{AccountInfo, Authorization, AuthorizationUrl, PlatformStatus};
+// The command and the service show them. The C interface does not have them.
+#[doc(hidden)]
+pub use token::{AccountState, AccountStatus, CallRecord};
 // The crate wxlink-bulk keeps its queue in Redis and uses the same connections.
 #[cfg(feature = "redis-store")]
 #[doc(hidden)]

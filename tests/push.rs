@@ -442,6 +442,35 @@ fn events_count_in_the_order_in_which_wechat_made_them() {
 }
 
 #[test]
+fn events_of_one_second_count_by_their_arrival() {
+    let wechat = WeChat::start();
+    let client = wechat.client(&[]);
+    for name in ["ticket@@@1", "ticket@@@2"] {
+        let stored = accept(&client, &ticket(name, 100));
+        assert_eq!(stored.unwrap(), PushAction::TicketStored, "{name}");
+    }
+    client.authorization_url(REDIRECT, None).unwrap();
+    let sent = wechat.seen("api_component_token");
+    assert_eq!(sent[0]["component_verify_ticket"], "ticket@@@2");
+
+    // The account withdrew and authorised again, and the pushes overtook each other: WeChat's list
+    // has the account.
+    wechat.authorize(CODE);
+    let added = accept(&client, &authorized(CODE, 200));
+    assert_eq!(added.unwrap(), PushAction::AccountAdded);
+    let removed = accept(&client, &unauthorized(200));
+    assert_eq!(removed.unwrap(), PushAction::AccountRemoved);
+    assert!(can_call(&client));
+    assert!(!wechat.seen("api_get_authorizer_list").is_empty());
+
+    // It authorised twice within a second.
+    wechat.authorize(OTHER_CODE);
+    let added = accept(&client, &authorized(OTHER_CODE, 200));
+    assert_eq!(added.unwrap(), PushAction::AccountAdded);
+    assert!(can_call(&client));
+}
+
+#[test]
 fn a_redirect_and_a_push_may_carry_the_same_code() {
     for push_first in [true, false] {
         let wechat = WeChat::start();

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         "create_preauthcode",
         "query_auth",
         "authorizer_info",
+        "rid",
     ]
 
 

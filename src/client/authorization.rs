@@ -13,7 +13,7 @@ use crate::model::lang::Text;
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::token::{
-    AccountInfo, Authorization, AuthorizationUrl, KeptPush, Platform, PlatformStatus,
+    AccountInfo, AccountStatus, Authorization, AuthorizationUrl, KeptPush, Platform, PlatformStatus,
 };
 
 /// The longest time for a push: WeChat waits for its answer for 5 s.
@@ -40,7 +40,8 @@ pub enum PushAction {
     AccountRemoved,
     /// Nothing: the push repeats an earlier one.
     Repeated,
-    /// Nothing: a later event of the account is known.
+    /// Nothing: a later event of the account is known. Of two events of the same second, the one
+    /// that arrives last counts.
     Outdated,
     /// Nothing: the event is the caller's to handle.
     Unhandled,
@@ -336,5 +337,17 @@ impl Client {
     /// [`Status::BadValue`]: crate::Status::BadValue
     pub fn platform_status(&self) -> Result<PlatformStatus, Error> {
         self.with_platform(|platform| platform.status(self.deadline(), &self.cancel))
+    }
+
+    /// The state of an account's authorisation and access token in the store. Makes no request.
+    ///
+    /// # Errors
+    /// As [`platform_status`](Client::platform_status).
+    #[doc(hidden)]
+    pub fn account_status(&self, account: &str) -> Result<AccountStatus, Error> {
+        self.check_text("account", account, MAX_APPID_BYTES)?;
+        self.with_platform(|platform| {
+            platform.account_status(account, self.deadline(), &self.cancel)
+        })
     }
 }

@@ -243,7 +243,7 @@ impl Client {
     }
 
     /// Makes one call, with the caller's token or one of the client's.
-    fn call(
+    pub(super) fn call(
         &self,
         endpoint: Endpoint,
         access_token: Option<&str>,

@@ -3,6 +3,7 @@
 
 mod authorization;
 mod call;
+mod call_record;
 mod claims;
 #[allow(clippy::module_inception)]
 mod client;

@@ -52,7 +52,7 @@ fn row(e: &Entry) -> Value {
 /// Parameters:
 ///   endpoint  the endpoint that answered: link, get or unlink, or for a platform component_token,
 ///             authorizer_token, authorizer_list, create_preauthcode, query_auth or
-///             authorizer_info; NULL for none in particular
+///             authorizer_info, or rid for rid/get; NULL for none in particular
 ///   errcode   what WeChat answered
 ///   field     name, class (its name), meaning, remedy or errmsg (as WeChat sends it)
 ///   lang      en or zh, for meaning and remedy; NULL for en

@@ -22,11 +22,13 @@ pub enum Endpoint {
     QueryAuth,
     /// `api_get_authorizer_info`: describes an account.
     AuthorizerInfo,
+    /// `rid/get`: shows an earlier call again.
+    Rid,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Endpoint; 9] = [
+    pub const ALL: [Endpoint; 10] = [
         Endpoint::Link,
         Endpoint::Get,
         Endpoint::Unlink,
@@ -36,10 +38,11 @@ impl Endpoint {
         Endpoint::CreatePreauthcode,
         Endpoint::QueryAuth,
         Endpoint::AuthorizerInfo,
+        Endpoint::Rid,
     ];
 
     /// The endpoints that list and change links, in the order of WeChat's documentation. The others
-    /// are those of a third-party platform.
+    /// are those of a third-party platform, and `rid/get`.
     pub const LINKING: [Endpoint; 3] = [Endpoint::Link, Endpoint::Get, Endpoint::Unlink];
 
     /// The short name, as in flags, traces and the table of errcodes, such as `link`. `get` is the
@@ -55,6 +58,7 @@ impl Endpoint {
             Endpoint::CreatePreauthcode => "create_preauthcode",
             Endpoint::QueryAuth => "query_auth",
             Endpoint::AuthorizerInfo => "authorizer_info",
+            Endpoint::Rid => "rid",
         }
     }
 
@@ -70,6 +74,7 @@ impl Endpoint {
             Endpoint::CreatePreauthcode => "api_create_preauthcode",
             Endpoint::QueryAuth => "api_query_auth",
             Endpoint::AuthorizerInfo => "api_get_authorizer_info",
+            Endpoint::Rid => "rid/get",
         }
     }
 
@@ -94,6 +99,7 @@ impl Endpoint {
             Endpoint::AuthorizerInfo => {
                 "/cgi-bin/component/api_get_authorizer_info?component_access_token="
             }
+            Endpoint::Rid => "/cgi-bin/openapi/rid/get?access_token=",
         }
     }
 
@@ -101,6 +107,13 @@ impl Endpoint {
     pub fn path(self) -> &'static str {
         let target = self.target();
         target.split_once('?').map_or(target, |(path, _)| path)
+    }
+
+    /// The endpoint with this path.
+    pub(crate) fn at_path(path: &str) -> Option<Endpoint> {
+        Endpoint::ALL
+            .into_iter()
+            .find(|endpoint| endpoint.path() == path)
     }
 
     /// The endpoint with this short name.
@@ -124,9 +137,10 @@ impl Endpoint {
     }
 
     /// WeChat's name for the token that is sent with the request. A request to
-    /// [`ComponentToken`](Endpoint::ComponentToken) has none.
+    /// [`ComponentToken`](Endpoint::ComponentToken) has none. [`Rid`](Endpoint::Rid) takes that of
+    /// an account or of a platform.
     pub(crate) const fn token_name(self) -> &'static str {
-        if self.is_linking() {
+        if self.is_linking() || matches!(self, Endpoint::Rid) {
             "access_token"
         } else {
             "component_access_token"

@@ -159,6 +159,7 @@ macro_rules! table {
     (@ create_preauthcode) => { Some(Endpoint::CreatePreauthcode) };
     (@ query_auth) => { Some(Endpoint::QueryAuth) };
     (@ authorizer_info) => { Some(Endpoint::AuthorizerInfo) };
+    (@ rid) => { Some(Endpoint::Rid) };
     (@ official) => { true };
     (@ field) => { false };
 }
@@ -723,17 +724,17 @@ pub static ENTRIES: &[Entry] = table! {
            "Have the Official Account's administrator withdraw it."
         zh "第三方平台不能取消该授权。"
            "请公众号管理员自行取消授权。"
-    76001 RID_NOT_FOUND "rid not found" [any InvalidRequest field]
+    76001 RID_NOT_FOUND "rid not found" [any InvalidRequest field, rid InvalidRequest official]
         en "WeChat does not know this rid, or it is older than 7 days."
            "Pass the rid of a request of the last 7 days."
         zh "微信没有该 rid 的记录，或已超过 7 天。"
            "请传入最近 7 天内请求的 rid。"
-    76002 RID_INVALID "rid error" [any InvalidRequest field]
+    76002 RID_INVALID "rid error" [any InvalidRequest field, rid InvalidRequest official]
         en "The rid is not valid."
            "Pass the rid unchanged as it is in the errmsg."
         zh "rid 无效。"
            "请原样传入 errmsg 中的 rid。"
-    76003 RID_NOT_PERMITTED "no permission" [any InvalidRequest field]
+    76003 RID_NOT_PERMITTED "no permission" [any InvalidRequest field, rid InvalidRequest official]
         en "The rid belongs to another account, or the path is not valid."
            "Use an access token of the account and kind that the request was sent with."
         zh "该 rid 属于其他账号，或路径无效。"
@@ -1012,6 +1013,7 @@ mod tests {
         ),
         (Some(Endpoint::QueryAuth), &[-1, 40001, 40013]),
         (Some(Endpoint::AuthorizerInfo), &[-1, 40001, 40013]),
+        (Some(Endpoint::Rid), &[76001, 76002, 76003]),
     ];
 
     fn class_on(endpoint: Endpoint, errcode: i32) -> Option<Class> {

@@ -6,6 +6,7 @@ mod authorization;
 mod authorizer_list;
 mod cache;
 mod cached;
+mod call_record;
 #[cfg(unix)]
 mod command;
 mod exchanged;
@@ -24,6 +25,8 @@ pub use authorization::AuthorizationUrl;
 pub(crate) use authorization::KeptPush;
 pub(crate) use cache::TokenCache;
 pub(crate) use cached::Token;
+pub use call_record::CallRecord;
+pub(crate) use call_record::RidBody;
 pub use exchanged::Authorization;
 pub(crate) use platform::Platform;
-pub use platform_status::PlatformStatus;
+pub use platform_status::{AccountState, AccountStatus, PlatformStatus};

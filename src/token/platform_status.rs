@@ -1,4 +1,4 @@
-//! What a platform's store has of the platform itself.
+//! What a platform's store has of the platform itself, and of each account.
 
 use std::time::Instant;
 
@@ -53,7 +53,83 @@ impl PlatformStatus {
     }
 }
 
+/// How far an account's authorisation is in the platform's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountState {
+    /// Its refresh token is stored.
+    Authorized,
+    /// Its authorisation code is stored, and not exchanged yet.
+    CodeStored,
+    /// It withdrew its authorisation.
+    Withdrawn,
+    /// Nothing is stored: the next call for it looks its refresh token up in WeChat's list.
+    NotStored,
+}
+
+impl AccountState {
+    /// Every state.
+    pub const ALL: [AccountState; 4] = [
+        AccountState::Authorized,
+        AccountState::CodeStored,
+        AccountState::Withdrawn,
+        AccountState::NotStored,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AccountState::Authorized => "authorized",
+            AccountState::CodeStored => "code_stored",
+            AccountState::Withdrawn => "withdrawn",
+            AccountState::NotStored => "not_stored",
+        }
+    }
+}
+
+/// The state of an account's authorisation and access token in the platform's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountStatus {
+    /// How far the authorisation is.
+    pub state: AccountState,
+    /// How long the stored access token can still be used (s); 0 if there is none.
+    pub token_expires_in: u64,
+}
+
+impl AccountStatus {
+    fn of(record: &Record) -> AccountStatus {
+        let state = if record.is_withdrawn() {
+            AccountState::Withdrawn
+        } else if !record.code.is_empty() {
+            AccountState::CodeStored
+        } else if record.grant.is_empty() {
+            AccountState::NotStored
+        } else {
+            AccountState::Authorized
+        };
+        AccountStatus {
+            state,
+            token_expires_in: record.left(None).as_secs(),
+        }
+    }
+}
+
 impl Platform {
+    /// The state of an account in the store. Does not call WeChat.
+    ///
+    /// # Errors
+    /// As [`status`](Platform::status).
+    pub fn account_status(
+        &self,
+        account: &str,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<AccountStatus, Error> {
+        let key = self.key_of(account);
+        self.on_store(limit, cancel, move |platform| {
+            platform.update(&key, limit, |r| AccountStatus::of(r))
+        })
+    }
+
     /// The state of the ticket and the platform's token. Does not call WeChat.
     ///
     /// # Errors
@@ -68,6 +144,35 @@ impl Platform {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_is_in_one_of_the_states() {
+        let now = record::now();
+        let stored = |grant: &str, code: &str, withdrawn_at| Record {
+            grant: grant.into(),
+            code: code.into(),
+            withdrawn_at,
+            access_token: "T".into(),
+            since: now,
+            expires_in: 7200,
+            ..Record::default()
+        };
+        for (record, state) in [
+            (stored("R", "", 0), AccountState::Authorized),
+            (stored("R", "", 5), AccountState::Authorized),
+            (stored("R", "C", 0), AccountState::CodeStored),
+            (stored("", "C", 5), AccountState::CodeStored),
+            (stored("", "", 5), AccountState::Withdrawn),
+            (stored("", "", 0), AccountState::NotStored),
+        ] {
+            let status = AccountStatus::of(&record);
+            assert_eq!(status.state, state);
+            assert!(status.token_expires_in > 7000);
+        }
+        let empty = AccountStatus::of(&Record::default());
+        assert_eq!(empty.state, AccountState::NotStored);
+        assert_eq!(empty.token_expires_in, 0);
+    }
 
     #[test]
     fn the_age_is_that_of_the_pushed_ticket() {

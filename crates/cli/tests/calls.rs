@@ -10,6 +10,7 @@ use std::process::Stdio;
 
 use common::*;
 use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
 
 #[test]
 fn link_is_accepted_then_waiting_then_done() {
@@ -442,6 +443,7 @@ fn explain_knows_errcodes_and_statuses() {
     let unknown = explain(&["4711"]);
     assert_eq!((unknown.code, &*unknown.out), (2, ""));
     assert!(unknown.err.contains("rid"), "{}", unknown.err);
+    assert_eq!(explain(&["76001", "--json"]).lines().len(), 2);
 }
 
 #[test]
@@ -523,8 +525,46 @@ fn platform_status_shows_the_ticket_the_token_and_the_accounts() {
     chinese.env("WXLINK_LANG", "zh");
     let ran = run(chinese);
     assert_eq!((ran.code, &*ran.err), (0, ""));
-    for text in ["手动存入", "后过期", "可关联", "  是  ", "  否  "] {
-        assert!(ran.out.contains(text), "{text}: {}", ran.out);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[1].contains("手动存入") && lines[1].contains(" 分后过期"),
+        "{}",
+        ran.out
+    );
+    let token = lines[1].rsplit("  ").next().unwrap();
+    assert!(token.contains(" 小时 "), "{token}");
+    // Every word that a person reads is Chinese, and each takes two columns.
+    let column = |line: &str, text: &str| line[..line.find(text).expect(text)].width();
+    for (line, texts) in [
+        (1, [("平台令牌", token)].as_slice()),
+        (
+            4,
+            &[
+                ("名称", "示例公众号"),
+                ("状态", "正常"),
+                ("可关联", "是"),
+                ("权限集", "1 2 3"),
+            ],
+        ),
+        (
+            7,
+            &[
+                ("名称", "示例服务号"),
+                ("状态", "正常"),
+                ("可关联", "否"),
+                ("权限集", "1 2 3"),
+            ],
+        ),
+    ] {
+        let head = lines[if line == 1 { 0 } else { 3 }];
+        for (heading, cell) in texts {
+            assert_eq!(
+                column(lines[line], cell),
+                column(head, heading),
+                "{}",
+                ran.out
+            );
+        }
     }
 
     // An account of which WeChat refuses a description does not hide the others.

@@ -73,6 +73,13 @@ fn write_example_files(dir: &Path, sandbox: &Sandbox) {
     );
 }
 
+/// The rid of a request that was refused.
+fn rid(sandbox: &Sandbox) -> String {
+    let arguments = [&["link", "wx0000000000000000", "--json"][..], &CHOICES].concat();
+    let refused = run(calling(sandbox, TOKEN, &arguments)).json();
+    refused["rid"].as_str().expect("a rid").to_owned()
+}
+
 /// A line of shell that runs the service of another line on a free port, and ends it with SIGTERM
 /// once it listens. Its exit code is that of the service.
 fn until_it_listens(line: &str) -> String {
@@ -117,7 +124,11 @@ fn the_examples_work() {
             let arguments = [&["link", APPID][..], &CHOICES].concat();
             assert_eq!(run(calling(&sandbox, TOKEN, &arguments)).code, 0);
         }
-        for line in examples.replace("\\\n", "").lines().map(str::trim_start) {
+        let mut examples = examples.replace("\\\n", "");
+        if subcommand == "explain" {
+            examples = examples.replace("61932a5b-0e248764-42d1c1b2", &rid(&sandbox));
+        }
+        for line in examples.lines().map(str::trim_start) {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }

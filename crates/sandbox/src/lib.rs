@@ -50,12 +50,13 @@ mod wechat;
 pub use admin::error::AdminError;
 pub use faults::{Fault, FaultRule};
 pub use http::certificates::Certificate;
+pub use http::push_tls::PushTrust;
 pub use model::policy::{Decision, Exceptions, Policy, Step, When};
 pub use model::push::{PushSettings, RetryForm};
 pub use model::world::{
     Account, AuthorizationCode, AuthorizationPage, Authorizer, Component, FuncInfo, Lifetimes,
     Limits, LinkEntry, LinkState, MiniProgram, PreAuthCode, RefreshMode, Refusal, Token, TokenKind,
-    World,
+    UsedCode, World,
 };
 pub use program::{HELP, program};
 pub use sandbox::{Sandbox, Settings};

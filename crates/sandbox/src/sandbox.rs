@@ -14,6 +14,7 @@ use crate::admin::routes;
 use crate::http::ca_file::CaFile;
 use crate::http::certificates::{Certificate, CertificateAuthority};
 use crate::http::push_client::send_pushes;
+use crate::http::push_tls::{PushTls, PushTrust};
 use crate::http::server::{ListenSocket, Server, serve};
 use crate::model::policy::Policy;
 use crate::model::world::World;
@@ -47,6 +48,8 @@ pub struct Settings {
     /// Whether there are certificates with RSA too, for clients that do not accept ECDSA. The CA
     /// file then has two CAs. Their keys take a moment to generate.
     pub rsa: bool,
+    /// Which certificates are accepted when events are pushed to an `https` URL.
+    pub push_trust: PushTrust,
 }
 
 impl Default for Settings {
@@ -63,6 +66,7 @@ impl Default for Settings {
             bad_tls: false,
             tls_names: Vec::new(),
             rsa: false,
+            push_trust: PushTrust::System,
         }
     }
 }
@@ -101,14 +105,16 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the world or the policy is invalid. Other kinds if a port cannot be
-    /// listened on, a certificate cannot be generated, or the CA file cannot be written.
+    /// `InvalidInput` if the world, the policy or the CA for pushes is invalid. Other kinds if a
+    /// port cannot be listened on, a certificate cannot be generated, or the CA file cannot be
+    /// written.
     pub fn start(settings: Settings) -> io::Result<Self> {
         settings
             .world
             .check()
             .and_then(|()| settings.policy.check())
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
+        settings.push_trust.check()?;
         let authority = CertificateAuthority::new(settings.rsa)?;
         let listen = settings.listen;
         let names = &settings.tls_names;
@@ -183,7 +189,10 @@ impl Sandbox {
                 .build()?;
             let serving = serve(server.clone(), sockets, stopped.clone());
             // One worker is enough for pushes.
-            let pushing = (number == 0).then(|| send_pushes(sandbox.simulator.clone()));
+            let pushing = (number == 0).then(|| {
+                let tls = PushTls::new(settings.push_trust.clone());
+                send_pushes(sandbox.simulator.clone(), Arc::new(tls))
+            });
             let worker = std::thread::Builder::new()
                 .name(format!("sandbox-{number}"))
                 // When the thread ends, its runtime is dropped, and its connections with it. An

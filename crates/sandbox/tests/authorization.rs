@@ -239,6 +239,46 @@ fn codes_and_tokens_live_as_long_as_set() {
 }
 
 #[test]
+fn a_used_code_is_refused_as_the_platform_is_set_up() {
+    let sandbox = start_with_new_account();
+    for (used_code, errcode) in [("expired", 61010), ("invalid", 61009)] {
+        let mut platform = admin(&sandbox, "GET", "component", Value::Null);
+        platform["used_code"] = used_code.into();
+        admin(&sandbox, "PUT", "component", platform);
+        let code = authorize(&sandbox, NEW_ACCOUNT);
+        assert!(query_auth(&sandbox, &code)["authorization_info"].is_object());
+        assert_eq!(common::errcode(&query_auth(&sandbox, &code)), errcode);
+        let unknown = query_auth(&sandbox, "queryauthcode@@@no");
+        assert_eq!(common::errcode(&unknown), 61009);
+    }
+}
+
+#[test]
+fn an_account_of_a_release_test_is_in_the_list_only() {
+    let sandbox = start();
+    let set_up = |release_test: bool| {
+        let body = json!({"refresh_token": "RELEASE-TEST", "release_test": release_test});
+        admin(&sandbox, "PUT", &format!("authorizers/{ACCOUNT}"), body);
+        let body = json!({"offset": 0, "count": 10});
+        let listed = component(&sandbox, "api_get_authorizer_list", body);
+        let body = json!({"authorizer_appid": ACCOUNT, "authorizer_refresh_token": "RELEASE-TEST"});
+        let token = component(&sandbox, "api_authorizer_token", body);
+        (listed["list"][0].clone(), token)
+    };
+    let (listed, token) = set_up(true);
+    assert_eq!(listed["authorizer_appid"], ACCOUNT);
+    assert_eq!(listed["refresh_token"], "RELEASE-TEST");
+    assert_eq!(errcode(&token), 61003);
+    assert_eq!(errcode(&info(&sandbox, ACCOUNT)), 61003);
+    // It survives a reset to the world of now.
+    let world = admin(&sandbox, "GET", "state", Value::Null)["world"].clone();
+    admin(&sandbox, "POST", "reset", world);
+    assert_eq!(errcode(&info(&sandbox, ACCOUNT)), 61003);
+    let (_, token) = set_up(false);
+    assert!(token["authorizer_access_token"].is_string(), "{token}");
+}
+
+#[test]
 fn every_refusal() {
     let sandbox = start_with_new_account();
     for (name, body, code) in [

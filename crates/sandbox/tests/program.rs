@@ -144,6 +144,10 @@ fn invalid_arguments_exit_with_2_and_say_what_to_do() {
         (&["--approve", "seconds:99999999999999"], "at most"),
         (&["--world", "/nowhere"], "could not read /nowhere"),
         (&["--world", world.to_str().unwrap()], "needs an `account`"),
+        (
+            &["--push-ca", world.to_str().unwrap()],
+            "the CA for pushes has no certificate",
+        ),
     ] {
         let output = run(arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -5,7 +5,7 @@ mod common;
 use common::receiver::*;
 use common::*;
 use serde_json::{Value, json};
-use wxlink_sandbox::Sandbox;
+use wxlink_sandbox::{PushTrust, Sandbox, Settings};
 
 const SECRET: &str = "SANDBOX-COMPONENT-SECRET";
 
@@ -95,6 +95,72 @@ fn a_push_looks_like_wechats() {
     let create_time: u64 = field(&event, "CreateTime").parse().unwrap();
     let timestamp: u64 = push.parameter("timestamp").parse().unwrap();
     assert!(timestamp.abs_diff(create_time) < 60);
+}
+
+/// The result of pushing a ticket to this URL.
+fn result_of(trust: PushTrust, url: &str) -> String {
+    let sandbox = Sandbox::start(Settings {
+        push_trust: trust,
+        ..Settings::default()
+    })
+    .expect("starts");
+    let settings = json!({"url": url, "ticket_every_s": 0, "tries": 1, "timeout_ms": 60000});
+    admin(&sandbox, "PUT", "component/push", settings);
+    admin(&sandbox, "POST", "component/ticket", Value::Null);
+    let results = results(&sandbox);
+    assert_eq!(results.len(), 1, "{results:?}");
+    results[0]["result"].as_str().expect("text").to_owned()
+}
+
+#[test]
+fn pushes_over_tls_need_a_certificate_that_is_trusted() {
+    // The platform's side: another simulator, whose certificates are good and bad.
+    let platform = Sandbox::start(Settings {
+        bad_tls: true,
+        ..Settings::default()
+    })
+    .expect("starts");
+    let success = json!({"fault": {"body": {"text": "success"}}, "always": true});
+    common::fault(&platform, success);
+    let https = format!("{}/events?x=1", platform.https_url());
+    let ca = || PushTrust::Ca(platform.ca_pem().to_owned());
+    assert_eq!(result_of(ca(), &https), "success");
+    let journal = admin(&platform, "GET", "journal", Value::Null);
+    let entry = &journal["entries"][0];
+    assert_eq!(
+        (&entry["listener"], &entry["path"], &entry["method"]),
+        (&json!("https"), &json!("/events"), &json!("POST"))
+    );
+    let bad = [
+        platform.https_expired_url(),
+        platform.https_wrong_name_url(),
+        platform.https_unknown_issuer_url(),
+    ];
+    for url in bad.map(|url| url.expect("open")) {
+        assert_eq!(result_of(ca(), url), "tls_failed", "{url}");
+        assert_eq!(result_of(PushTrust::All, url), "success", "{url}");
+    }
+    // The CA of another simulator, the system's, and no TLS.
+    let other = start().ca_pem().to_owned();
+    assert_eq!(result_of(PushTrust::Ca(other), &https), "tls_failed");
+    assert_eq!(result_of(PushTrust::System, &https), "tls_failed");
+    let plain = platform.http_url().replace("http://", "https://");
+    assert_eq!(result_of(PushTrust::All, &plain), "tls_failed");
+    assert_eq!(result_of(ca(), platform.http_url()), "success");
+}
+
+#[test]
+fn a_ca_for_pushes_must_be_certificates() {
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for pem in ["", "text", broken] {
+        let error = Sandbox::start(Settings {
+            push_trust: PushTrust::Ca(pem.to_owned()),
+            ..Settings::default()
+        })
+        .unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{pem}");
+        assert!(error.to_string().contains("the CA for pushes"), "{error}");
+    }
 }
 
 #[test]
@@ -324,8 +390,8 @@ fn invalid_settings_are_refused() {
     let sandbox = start();
     for (body, part) in [
         (json!({"url": "localhost:80"}), "it has no `http://`"),
-        (json!({"url": "https://a/"}), "does not push over TLS"),
-        (json!({"url": "http://a/#x"}), "no fragment"),
+        (json!({"url": "ftp://a/"}), "it has no `http://`"),
+        (json!({"url": "https://a/#x"}), "no fragment"),
         (
             json!({"url": "http://a/", "aes_key": "short"}),
             "43 letters",

@@ -9,16 +9,20 @@
 //! - `settings`: where the service listens, its public URL, where it forwards events to.
 //! - `log`: one line of JSON for each event.
 //! - `metrics`: counters, in Prometheus' text format.
+//! - `counts`: how many accounts and tokens there are.
 //! - `signature`: signs what is forwarded.
 //! - `forward`: hands decrypted events on.
 //! - `page`: the HTML pages.
 //! - `reply`: responses and their headers.
 //! - `state`: ties a browser's way back from WeChat to its way there.
 //! - `service`: what all requests share.
+//! - `accounts`: counts accounts and tokens now and then.
 //! - `routes`: one module for each path.
 //! - `server`: accepts connections and ends them in an orderly way.
 #![forbid(unsafe_code)]
 
+mod accounts;
+mod counts;
 mod forward;
 mod log;
 mod metrics;

@@ -96,6 +96,20 @@ pub(crate) fn gauge(name: &str, help: &str, value: f64) -> String {
     format!("{}{name} {value}\n", head(name, help, "gauge"))
 }
 
+/// The same for each value of a label.
+pub(crate) fn gauges(
+    name: &str,
+    help: &str,
+    label: &str,
+    values: impl IntoIterator<Item = (&'static str, u32)>,
+) -> String {
+    let mut text = head(name, help, "gauge");
+    for (word, value) in values {
+        let _ = writeln!(text, "{name}{{{label}=\"{word}\"}} {value}");
+    }
+    text
+}
+
 fn head(name: &str, help: &str, kind: &str) -> String {
     format!("# HELP {name} {help}\n# TYPE {name} {kind}\n")
 }

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use wxlink::Client;
 
+use crate::accounts;
 use crate::forward::Forwarder;
 use crate::reply::{self, Reply};
 use crate::routes;
@@ -91,6 +92,7 @@ async fn serve(
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let codes = tokio::spawn(exchange_codes(service.clone()));
+    let counts = tokio::spawn(accounts::count_again_and_again(service.clone()));
     tokio::pin!(stop);
     loop {
         let accepted = async {
@@ -116,6 +118,7 @@ async fn serve(
     }
     drop(listener);
     codes.abort();
+    counts.abort();
     // After the limit, WeChat repeats what it got no answer to.
     let _ = timeout(DRAIN_LIMIT, graceful.shutdown()).await;
     Ok(())

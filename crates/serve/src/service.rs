@@ -5,8 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::sync::Notify;
 use wxlink::{Client, PushAction};
 
+use crate::counts::Counts;
 use crate::forward::Forwarder;
 use crate::log;
 use crate::metrics::Metrics;
@@ -24,6 +26,9 @@ pub(crate) struct Service {
     pub forwarder: Option<Forwarder>,
     pub metrics: Metrics,
     pub style_hash: String,
+    /// Notified when a ticket was stored.
+    pub ticket_stored: Notify,
+    counts: Mutex<Option<Counts>>,
     starts: Mutex<Minute>,
     /// The accounts whose codes are stored and not exchanged.
     waiting: Mutex<BTreeSet<String>>,
@@ -43,6 +48,8 @@ impl Service {
             forwarder,
             metrics: Metrics::default(),
             style_hash: page::style_hash(),
+            ticket_stored: Notify::new(),
+            counts: Mutex::default(),
             starts: Mutex::new(Minute {
                 began: Instant::now(),
                 count: 0,
@@ -62,6 +69,18 @@ impl Service {
         }
         minute.count += 1;
         minute.count <= STARTS_PER_MINUTE
+    }
+
+    pub fn set_counts(&self, counts: Counts) {
+        *lock(&self.counts) = Some(counts);
+    }
+
+    /// The latest count of accounts and tokens, as text for Prometheus; empty before the first.
+    pub fn counts_text(&self, has_token: bool) -> String {
+        let counts = lock(&self.counts);
+        counts
+            .as_ref()
+            .map_or_else(String::new, |c| c.text(has_token))
     }
 
     /// Remembers that the account's code is to be exchanged later.

@@ -283,6 +283,55 @@ fn a_platform_goes_the_whole_way() {
 }
 
 #[test]
+fn accounts_and_tokens_are_counted() {
+    let running = Running::start(&store("counts"), None);
+    assert!(
+        !running
+            .get("/metrics", &[])
+            .body
+            .contains("wxlink_accounts")
+    );
+    running
+        .client
+        .add_account(ACCOUNT, "SANDBOX-REFRESH-1")
+        .unwrap();
+    let second = "wx0a00000000000002";
+    running
+        .client
+        .add_account(second, "SANDBOX-REFRESH-2")
+        .unwrap();
+    // The first ticket is the platform's first chance to read WeChat's list.
+    running.receive_pushes();
+    let started = Instant::now();
+    let metrics = loop {
+        let metrics = running.get("/metrics", &[]).body;
+        if metrics.contains("wxlink_accounts{") {
+            break metrics;
+        }
+        assert!(started.elapsed() < LIMIT, "{metrics}");
+        thread::sleep(Duration::from_millis(20));
+    };
+    // Four accounts have authorised the platform, of which the store knows two.
+    for line in [
+        "wxlink_accounts{state=\"authorized\"} 2\n",
+        "wxlink_accounts{state=\"not_stored\"} 2\n",
+        "wxlink_accounts{state=\"withdrawn\"} 0\n",
+        "wxlink_accounts{state=\"code_stored\"} 0\n",
+        "wxlink_tokens{kind=\"account\"} 0\n",
+        "wxlink_tokens{kind=\"platform\"} 1\n",
+        "wxlink_accounts_age_seconds ",
+    ] {
+        assert!(metrics.contains(line), "{line}{metrics}");
+    }
+    // However often the metrics are read, WeChat's list is not.
+    for _ in 0..5 {
+        running.get("/metrics", &[]);
+    }
+    let counts = running.admin("GET", "journal/counts", Value::Null);
+    assert_eq!(counts["received"]["authorizer_list"], 1);
+}
+
+#[test]
 fn a_missing_permission_set_is_shown() {
     let running = Running::start(&store("permission"), None);
     running.receive_pushes();

@@ -1,22 +1,27 @@
-//! `wxlink explain`: describes an errcode of WeChat or a status of the library, with what to do.
+//! `wxlink explain`: describes an errcode of WeChat or a status of the library, with what to do, or
+//! shows WeChat's record of the request with a rid.
 
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgMatches, Command};
 use serde_json::{Value, json};
-use wxlink::errcode::{ENTRIES, Entry, lookup};
-use wxlink::{Endpoint, Lang, STATUSES, StatusEntry};
+use wxlink::errcode::{ENTRIES, Entry, general, lookup};
+use wxlink::{CallRecord, Endpoint, Lang, STATUSES, Status, StatusEntry};
+use wxlink_bulk::format_beijing_time;
 
 use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::message::Message;
-use crate::output::HEADING;
+use crate::output::{HEADING, Table};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     command,
     run: Run::WithSettings(run),
 };
+
+/// WeChat's errcode for a rid of a request with a token of another account or kind.
+const NOT_PERMITTED: i32 = 76003;
 
 /// The description of one errcode or status, for programs and for people.
 struct Explanation {
@@ -27,13 +32,24 @@ struct Explanation {
 
 fn command() -> Command {
     Command::new("explain")
-        .about("Explain an errcode of WeChat or a status of the library, and what to do about it")
+        .about("Explain an errcode, a status of the library, or the request with a rid")
+        .long_about(
+            "Explain an errcode of WeChat or a status of the library, and what to do about it. Of a \
+             rid, the id of a request in WeChat's errmsg, ask WeChat for the request and its \
+             response, which it keeps for 7 days, and show them without secrets. That needs an \
+             access token of the kind that the request was made with: with --account or another \
+             source of tokens the account's is used, and for a third-party platform without an \
+             account, or if WeChat asks for it, the platform's.",
+        )
         .arg(
             Arg::new("code")
                 .value_name("CODE")
                 .required(true)
                 .allow_negative_numbers(true)
-                .help("A number (89015, -40) or a name (TIMEOUT, ALREADY_LINKED)"),
+                .help(
+                    "A number (89015, -40), a name (TIMEOUT, ALREADY_LINKED), a rid, or an errmsg \
+                     that contains one",
+                ),
         )
         .arg(
             Arg::new("endpoint")
@@ -50,6 +66,10 @@ fn command() -> Command {
             ),
             ("a status", "wxlink explain TIMEOUT"),
             ("-1 is an errcode and a status", "wxlink explain -1 --json"),
+            (
+                "a request, by the end of its errmsg",
+                "wxlink explain \"rid: 61932a5b-0e248764-42d1c1b2\" --token-file token.txt",
+            ),
         ]))
 }
 
@@ -64,6 +84,15 @@ fn possible_value(endpoint: Endpoint) -> PossibleValue {
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let code = matches.get_one::<String>("code").map_or("", String::as_str);
     let endpoint = matches.get_one::<String>("endpoint");
+    if let Some(rid) = rid_in(code) {
+        if endpoint.is_some() {
+            return Err(CommandError::Usage(Message::new(
+                "--endpoint is for errcodes: a rid names one request. Leave it out",
+                "--endpoint 只用于错误码：rid 已指明一次请求。请去掉该参数",
+            )));
+        }
+        return explain_rid(context, rid);
+    }
     let mut endpoints = Endpoint::ALL.into_iter();
     let endpoint =
         endpoint.and_then(|word| endpoints.find(|e| possible_value(*e).matches(word, false)));
@@ -79,9 +108,11 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     }
     if explanations.is_empty() {
         return Err(CommandError::Usage(Message::new(
-            "unknown code: it is not in the table of errcodes and statuses. Look it up in \
-             WeChat's documentation, or ask WeChat's support with the rid of the response",
-            "未知代码：错误码和状态表中没有它。请查阅微信文档，或携带应答中的 rid 联系微信支持",
+            "unknown code: it is not in the table of errcodes and statuses, and is \
+             not a rid (8 hexadecimal digits, -, 8, -, 8). Look it up in WeChat's documentation, or pass the \
+             rid of the response to this command or to WeChat's support",
+            "未知代码：错误码和状态表中没有它，它也不是 rid（8 位十六进制、-、8 位、-、8 位）。\
+             请查阅微信文档，或将应答中的 rid 传给本命令或微信客服",
         )));
     }
     for (index, Explanation { json, text }) in explanations.iter().enumerate() {
@@ -94,6 +125,96 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
         });
     }
     Ok(ExitCode::Done)
+}
+
+/// The rid in a text: the text itself, or what follows the last `rid:` of an errmsg.
+fn rid_in(text: &str) -> Option<&str> {
+    const GROUPS: usize = 3;
+    const GROUP_DIGITS: usize = 8;
+    const RID_BYTES: usize = GROUPS * (GROUP_DIGITS + 1) - 1;
+    let text = text.trim();
+    let found = match text.rfind("rid:") {
+        Some(at) => text[at + "rid:".len()..].trim_start(),
+        None if text.len() == RID_BYTES => text,
+        None => return None,
+    };
+    let (rid, rest) = found.split_at_checked(RID_BYTES)?;
+    let is_group = |group: &str| {
+        group.len() == GROUP_DIGITS && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let is_longer = rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+    (rid.split('-').all(is_group) && !is_longer).then_some(rid)
+}
+
+/// Shows WeChat's record of the request with this rid.
+fn explain_rid(context: &Context, rid: &str) -> Result<ExitCode, CommandError> {
+    let client = context.client()?;
+    let settings = &context.settings;
+    let is_platform = settings
+        .token_source()
+        .is_some_and(|source| source.key.starts_with("component_"));
+    let has_account = settings.set().iter().any(|s| s.key == "account");
+    let record = if is_platform && !has_account {
+        client.platform_call_record(rid)?
+    } else {
+        match client.call_record(rid) {
+            // The request may be one of the platform, which failed to get the account's token.
+            Err(error)
+                if is_platform
+                    && (error.errcode() == Some(NOT_PERMITTED)
+                        || error.status() == Status::NoToken) =>
+            {
+                client.platform_call_record(rid).map_err(|_| error)?
+            }
+            result => result?,
+        }
+    };
+    let mut line = record.json();
+    line["rid"] = rid.into();
+    context
+        .out
+        .result(&line, || print_record(context, rid, &record));
+    Ok(ExitCode::Done)
+}
+
+fn print_record(context: &Context, rid: &str, record: &CallRecord) {
+    let (out, lang) = (context.out, context.out.lang());
+    out.line(format_args!("{HEADING}{rid}{HEADING:#}"));
+    let time = record.invoke_time().map(|seconds| {
+        let time = format_beijing_time(seconds);
+        match lang {
+            Lang::En => format!("{time} in Beijing"),
+            Lang::Zh => format!("北京时间 {time}"),
+        }
+    });
+    let cost = record.cost_ms().map(|ms| match lang {
+        Lang::En => format!("{ms} ms"),
+        Lang::Zh => format!("{ms} 毫秒"),
+    });
+    let mut table = Table::without_headings();
+    for (name, text) in [
+        (context.text("time", "时间"), time.as_deref()),
+        (context.text("duration", "耗时"), cost.as_deref()),
+        (context.text("from", "来源"), Some(record.client_ip())),
+        (context.text("URL", "URL"), Some(record.url())),
+        (context.text("request", "请求"), Some(record.request_body())),
+        (
+            context.text("response", "应答"),
+            Some(record.response_body()),
+        ),
+    ] {
+        let text = text.filter(|text| !text.is_empty()).unwrap_or("-");
+        table.row([format!("  {name}").as_str().into(), text.into()]);
+    }
+    out.table(&table);
+    let entry = record.errcode().and_then(|code| match record.endpoint() {
+        Some(endpoint) => lookup(endpoint, code),
+        None => general(code),
+    });
+    if let Some(entry) = entry {
+        let explanation = explain_errcode(&[entry], 0, lang);
+        out.line(format_args!("\n{}", explanation.text));
+    }
 }
 
 /// The entries with this number or name, on one endpoint or on all.
@@ -186,4 +307,42 @@ fn explain_status(entry: &StatusEntry, lang: Lang) -> Explanation {
         entry.name
     );
     Explanation { json, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rids_are_recognised_alone_and_at_the_end_of_an_errmsg() {
+        let rid = "61932a5b-0e248764-42d1c1b2";
+        for text in [
+            rid,
+            " 61932a5b-0e248764-42d1c1b2\n",
+            "rid: 61932a5b-0e248764-42d1c1b2",
+            "invalid appid rid:61932a5b-0e248764-42d1c1b2",
+            "hint: [Feqffa0754ent1] rid: 61932a5b-0e248764-42d1c1b2, requestIP: 14.1.2.3",
+            "rid: 00000000-00000000-00000000 rid: 61932a5b-0e248764-42d1c1b2",
+        ] {
+            assert_eq!(rid_in(text), Some(rid), "{text}");
+        }
+        for text in [
+            "",
+            "40001",
+            "-1",
+            "rid:",
+            "rid: 61932a5b",
+            "61932a5b-0e248764-42d1c1b",
+            "61932a5b-0e248764-42d1c1b2a",
+            "rid: 61932a5b-0e248764-42d1c1b2a",
+            "rid: 61932a5b-0e248764-42d1c1b2-42d1c1b2",
+            "61932a5g-0e248764-42d1c1b2",
+            "61932a5b00e248764042d1c1b2",
+            "6193-2a5b0e24-8764042d1c1b",
+            "x 61932a5b-0e248764-42d1c1b2",
+            "rid: 中文中文中文中文中文中文",
+        ] {
+            assert_eq!(rid_in(text), None, "{text}");
+        }
+    }
 }

@@ -45,6 +45,10 @@ impl Table {
         }
     }
 
+    pub fn without_headings() -> Table {
+        Table { rows: Vec::new() }
+    }
+
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(cells.into_iter().collect());
     }

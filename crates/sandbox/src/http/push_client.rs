@@ -9,8 +9,11 @@ use hyper::Request;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::ServerName;
 
+use crate::http::push_tls::PushTls;
 use crate::journal::pushes::{MAX_ANSWER_BYTES, PushAnswer, PushResult};
 use crate::model::web_url::WebUrl;
 use crate::simulator::{NextPush, PushAttempt, Simulator};
@@ -22,11 +25,11 @@ const SUCCESS: &[u8] = b"success";
 
 /// Sends pushes when they are due, for as long as the simulator runs. Each one has a task of its
 /// own, so that a slow answer delays no other push.
-pub(crate) async fn send_pushes(simulator: Arc<Simulator>) {
+pub(crate) async fn send_pushes(simulator: Arc<Simulator>, tls: Arc<PushTls>) {
     loop {
         match simulator.next_push() {
             NextPush::Send(attempt) => {
-                tokio::spawn(send(simulator.clone(), *attempt));
+                tokio::spawn(send(simulator.clone(), tls.clone(), *attempt));
             }
             NextPush::Wait(delay) => {
                 tokio::select! {
@@ -39,17 +42,16 @@ pub(crate) async fn send_pushes(simulator: Arc<Simulator>) {
     }
 }
 
-async fn send(simulator: Arc<Simulator>, attempt: PushAttempt) {
+async fn send(simulator: Arc<Simulator>, tls: Arc<PushTls>, attempt: PushAttempt) {
     let limit = Duration::from_millis(attempt.timeout_ms);
-    let answer = tokio::time::timeout(limit, exchange(&attempt))
+    let answer = tokio::time::timeout(limit, exchange(&attempt, &tls))
         .await
         .unwrap_or(PushAnswer::none(PushResult::Timeout));
     simulator.finish_push(attempt, answer);
 }
 
 /// Sends the request over a connection of its own and reads the answer.
-async fn exchange(attempt: &PushAttempt) -> PushAnswer {
-    let lost = PushAnswer::none(PushResult::ConnectionLost);
+async fn exchange(attempt: &PushAttempt, tls: &PushTls) -> PushAnswer {
     let Ok(url) = WebUrl::parse(&attempt.url) else {
         return PushAnswer::none(PushResult::NoConnection);
     };
@@ -57,6 +59,26 @@ async fn exchange(attempt: &PushAttempt) -> PushAnswer {
     let Ok(stream) = TcpStream::connect((host, url.port_or_default())).await else {
         return PushAnswer::none(PushResult::NoConnection);
     };
+    if !url.is_https {
+        return exchange_over(stream, &url, attempt).await;
+    }
+    let failed = PushAnswer::none(PushResult::TlsFailed);
+    let (Some(connector), Ok(name)) = (tls.connector(), ServerName::try_from(host.to_owned()))
+    else {
+        return failed;
+    };
+    match connector.connect(name, stream).await {
+        Ok(stream) => exchange_over(stream, &url, attempt).await,
+        Err(_) => failed,
+    }
+}
+
+async fn exchange_over(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    url: &WebUrl<'_>,
+    attempt: &PushAttempt,
+) -> PushAnswer {
+    let lost = PushAnswer::none(PushResult::ConnectionLost);
     let Ok((mut sender, connection)) = http1::Builder::new()
         .title_case_headers(true)
         .handshake(TokioIo::new(stream))
@@ -64,7 +86,7 @@ async fn exchange(attempt: &PushAttempt) -> PushAnswer {
     else {
         return lost;
     };
-    let request = Request::post(target(&url, &attempt.request.query))
+    let request = Request::post(target(url, &attempt.request.query))
         .header(HOST, url.authority)
         .header(USER_AGENT, "Mozilla/4.0")
         .header(CONTENT_TYPE, "text/xml")

@@ -21,6 +21,8 @@ pub(crate) enum PushResult {
     WrongAnswer,
     /// The connection failed.
     NoConnection,
+    /// TLS failed, for instance because the certificate is not trusted.
+    TlsFailed,
     /// The connection ended before a whole answer.
     ConnectionLost,
     /// There was no whole answer in time.

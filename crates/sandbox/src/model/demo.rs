@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::world::{
     Account, AuthorizationPage, Authorizer, Component, Lifetimes, LinkEntry, LinkState,
-    MiniProgram, RefreshMode, Refusal, TICKET_LIFETIME_S, Token, TokenKind, World,
+    MiniProgram, RefreshMode, Refusal, TICKET_LIFETIME_S, Token, TokenKind, UsedCode, World,
 };
 
 const ACCOUNT: &str = "wx0a00000000000001";
@@ -151,6 +151,7 @@ fn component() -> Component {
         ticket_expires_in: TICKET_LIFETIME_S,
         earlier_tickets: BTreeMap::new(),
         refresh: RefreshMode::Rotating,
+        used_code: UsedCode::Invalid,
         lifetimes: Lifetimes::default(),
         authorization_page: AuthorizationPage::default(),
         push: None,

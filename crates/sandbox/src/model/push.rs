@@ -11,7 +11,7 @@ use crate::model::web_url::WebUrl;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PushSettings {
-    /// The platform's URL for events. It starts with `http://`.
+    /// The platform's URL for events.
     pub url: String,
     /// The token that signatures are made with. Empty: one is generated.
     #[serde(default)]
@@ -162,12 +162,6 @@ impl PushSettings {
     pub(crate) fn check(&self) -> Result<(), String> {
         match WebUrl::parse(&self.url) {
             Err(problem) => return Err(format!("`push`: invalid `url`: {problem}")),
-            Ok(url) if url.is_https => {
-                return Err(
-                    "`push`: `url` must start with `http://`: the simulator does not push over TLS"
-                        .to_owned(),
-                );
-            }
             Ok(url) if url.target.contains('#') => {
                 return Err("`push`: `url` must have no fragment".to_owned());
             }

@@ -285,6 +285,9 @@ pub struct Component {
     /// Whether a refresh token can be used again.
     #[serde(default)]
     pub refresh: RefreshMode,
+    /// How an authorisation code is refused that was used.
+    #[serde(default)]
+    pub used_code: UsedCode,
     /// How long what it obtains is valid.
     #[serde(default)]
     pub lifetimes: Lifetimes,
@@ -410,6 +413,18 @@ pub enum RefreshMode {
     Stable,
 }
 
+/// How an authorisation code is refused that was used. WeChat documents two errcodes, and not which
+/// of them it sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsedCode {
+    /// As an invalid one: 61009.
+    #[default]
+    Invalid,
+    /// As an expired one: 61010.
+    Expired,
+}
+
 /// The authorisation that an account has given to the platform.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -425,6 +440,10 @@ pub struct Authorizer {
     /// Whether the account has granted permission set 33. If not, its tokens are refused with
     /// 61007.
     pub permission: bool,
+    /// Whether it is left of the test before a platform is released (全网发布检测):
+    /// it is in the list of accounts, and all else is refused with 61003.
+    #[serde(skip_serializing_if = "is_false")]
+    pub release_test: bool,
     /// When it authorised the platform, in seconds of Unix time. `None`: now.
     pub auth_time: Option<u64>,
     /// How many of its tokens the platform has obtained.
@@ -450,6 +469,7 @@ impl Default for Authorizer {
             queried: true,
             earlier_refresh_tokens: BTreeMap::new(),
             permission: true,
+            release_test: false,
             auth_time: None,
             refreshes: 0,
         }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::admin::request::without_quoted_text;
+use crate::http::push_tls::PushTrust;
 use crate::model::policy::{Policy, When};
 use crate::model::push::PushSettings;
 use crate::model::world::World;
@@ -35,6 +36,9 @@ SIGTERM, SIGINT or SIGHUP, or until its parent process ends.
                    As an HTTP proxy, the simulator leads to itself for these names
   --rsa            have certificates with RSA too, for clients that do not accept ECDSA
   --push-url URL   push tickets and authorisations to this URL of the platform
+  --push-ca FILE   trust only the CAs in this PEM file when pushing over HTTPS (default: those of
+                   the system)
+  --push-insecure  accept every certificate when pushing over HTTPS
   --stay           keep running when the parent process ends
   --help           print this help
   --version        print the version
@@ -99,6 +103,10 @@ impl Arguments {
                 "--bad-tls" => settings.bad_tls = true,
                 "--tls-name" => settings.tls_names.push(tls_name(&value("a name")?)?),
                 "--push-url" => push_url = Some(parsed(flag, &value("a URL")?, "a URL")?),
+                "--push-ca" => {
+                    settings.push_trust = PushTrust::Ca(push_ca(Path::new(&value("a file")?))?);
+                }
+                "--push-insecure" => settings.push_trust = PushTrust::All,
                 "--rsa" => settings.rsa = true,
                 "--stay" => stay = true,
                 "--help" | "-h" => return Ok(Invocation::Help),
@@ -166,6 +174,12 @@ fn tls_name(value: &OsStr) -> Result<String, String> {
     }
 }
 
+/// Reads the file of `--push-ca`.
+fn push_ca(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path)
+        .map_err(|error| format!("--push-ca: could not read {}: {error}", path.display()))
+}
+
 /// Reads the file of `--world`.
 fn world(path: &Path) -> Result<World, String> {
     let text = fs::read(path)
@@ -189,7 +203,7 @@ mod tests {
         let Ok(Invocation::Run(arguments)) = parse(
             "--listen ::1 --port 80 --tls-port=443 --approve polls:3 --journal 5 --workers 2 \
              --bad-tls --rsa --stay --tls-name API.weixin.qq.com --tls-name mp.weixin.qq.com \
-             --push-url http://127.0.0.1:9/events",
+             --push-url https://127.0.0.1:9/events --push-insecure",
         ) else {
             panic!("refused");
         };
@@ -204,7 +218,8 @@ mod tests {
             ["api.weixin.qq.com", "mp.weixin.qq.com"]
         );
         let push = settings.world.component.unwrap().push.unwrap();
-        assert_eq!(push.url, "http://127.0.0.1:9/events");
+        assert_eq!(push.url, "https://127.0.0.1:9/events");
+        assert_eq!(settings.push_trust, PushTrust::All);
     }
 
     #[test]
@@ -220,7 +235,10 @@ mod tests {
             ("--workers 0", "1 to 256"),
             ("--tls-name a_b.com", "a name such as"),
             ("--push-url localhost", "--push-url: it has no `http://`"),
-            ("--push-url https://a/", "must start with `http://`"),
+            (
+                "--push-ca /nowhere/at/all",
+                "could not read /nowhere/at/all",
+            ),
             ("--stay=yes", "takes no value"),
             ("--world /nowhere/at/all", "could not read /nowhere/at/all"),
         ] {

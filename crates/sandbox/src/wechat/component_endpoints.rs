@@ -172,7 +172,7 @@ fn authorizer_info(body: &Map<String, Value>, wechat: &mut WechatState) -> Resul
         return Err(Refused::BadAppid);
     }
     let authorization = platform
-        .authorization(appid)
+        .valid_authorization(appid)
         .ok_or(Refused::NotAuthorized)?;
     let mut authorization_info = json!({
         "authorizer_appid": appid,

@@ -13,7 +13,7 @@ use crate::model::tokens::{
 };
 use crate::model::world::{
     AuthorizationCode, AuthorizationPage, Authorizer, Component, Lifetimes, PreAuthCode,
-    RefreshMode,
+    RefreshMode, UsedCode,
 };
 use crate::wechat::errcode::Refused;
 
@@ -68,6 +68,8 @@ pub(crate) struct Authorization {
     earlier: ValidUntil,
     /// Whether permission set 33 is granted.
     pub(crate) permission: bool,
+    /// Whether it is only in the list of accounts, after a release test.
+    release_test: bool,
     /// When the account authorised the platform, in seconds of Unix time.
     pub(crate) auth_time: u64,
     refreshes: u64,
@@ -84,6 +86,7 @@ impl Authorization {
             refresh_token,
             earlier: valid_until(document.earlier_refresh_tokens, now_ms),
             permission: document.permission,
+            release_test: document.release_test,
             auth_time: document.auth_time.unwrap_or(now_ms / 1000),
             refreshes: document.refreshes,
         }
@@ -122,6 +125,7 @@ impl Authorization {
             refresh_token: self.refresh_token.clone().unwrap_or_default(),
             earlier_refresh_tokens: earlier,
             permission: self.permission,
+            release_test: self.release_test,
             auth_time: Some(self.auth_time),
             refreshes: self.refreshes,
         }
@@ -221,6 +225,7 @@ pub(crate) struct Platform {
     ticket_until_ms: u64,
     earlier: ValidUntil,
     refresh: RefreshMode,
+    used_code: UsedCode,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) page: AuthorizationPage,
     pub(crate) push: Option<PushState>,
@@ -269,6 +274,7 @@ impl Platform {
             ticket_until_ms: after_seconds(now_ms, document.ticket_expires_in),
             earlier: valid_until(document.earlier_tickets, now_ms),
             refresh: document.refresh,
+            used_code: document.used_code,
             lifetimes: document.lifetimes,
             page: document.authorization_page,
             push: document
@@ -349,6 +355,7 @@ impl Platform {
             ticket_expires_in: seconds_left(self.ticket_until_ms, now_ms),
             earlier_tickets: all_seconds_left(&self.earlier, now_ms),
             refresh: self.refresh,
+            used_code: self.used_code,
             lifetimes: self.lifetimes,
             authorization_page: self.page.clone(),
             push: self.push.as_ref().map(|push| push.settings.clone()),
@@ -424,6 +431,12 @@ impl Platform {
         self.authorizations.get(account)
     }
 
+    /// An account's authorisation, unless the account is only in the list.
+    pub(crate) fn valid_authorization(&self, account: &str) -> Option<&Authorization> {
+        let authorization = self.authorization(account);
+        authorization.filter(|authorization| !authorization.release_test)
+    }
+
     /// All authorisations, by the account's appid.
     pub(crate) fn authorizations(&self) -> &BTreeMap<String, Authorization> {
         &self.authorizations
@@ -463,6 +476,7 @@ impl Platform {
         let authorization = self
             .authorizations
             .get_mut(account)
+            .filter(|authorization| !authorization.release_test)
             .ok_or(Refused::NotAuthorized)?;
         let earlier = &mut authorization.earlier;
         earlier.retain(|_, until_ms| *until_ms > now_ms);
@@ -528,10 +542,12 @@ impl Platform {
                 refresh_token: None,
                 earlier: BTreeMap::new(),
                 permission,
+                release_test: false,
                 auth_time: 0,
                 refreshes: 0,
             });
         authorization.permission = permission;
+        authorization.release_test = false;
         authorization.auth_time = now_ms / 1000;
         let expires_in = self.lifetimes.authorization_code_s;
         let text = generator.generate(AUTHORIZATION_CODE_PREFIX, 4);
@@ -559,14 +575,17 @@ impl Platform {
         let code = self
             .authorization_codes
             .get_mut(text)
-            .filter(|code| !code.used)
             .ok_or(Refused::BadCode)?;
-        if code.until_ms <= now_ms {
+        if code.used && self.used_code == UsedCode::Invalid {
+            return Err(Refused::BadCode);
+        }
+        if code.used || code.until_ms <= now_ms {
             return Err(Refused::CodeExpired);
         }
         let authorization = self
             .authorizations
             .get_mut(&code.account)
+            .filter(|authorization| !authorization.release_test)
             .ok_or(Refused::NotAuthorized)?;
         code.used = true;
         authorization.refreshes += 1;

@@ -38,6 +38,7 @@ pub(crate) fn metrics(service: &Service) -> Reply {
             "Remaining lifetime of the platform's access token; 0 without one.",
             status.token_expires_in() as f64,
         );
+        text += &service.counts_text(status.token_expires_in() > 0);
     }
     text += &gauge(
         "wxlink_codes_waiting",

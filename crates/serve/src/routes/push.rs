@@ -27,6 +27,9 @@ pub(crate) fn respond(service: &Service, request: &Parts, body: &Bytes) -> Reply
             if !push.reason().is_empty() {
                 fields["reason"] = push.reason().into();
             }
+            if push.action() == PushAction::TicketStored {
+                service.ticket_stored.notify_one();
+            }
             if let (PushAction::CodeStored, Some(account)) = (push.action(), push.account()) {
                 service.exchange_later(account);
             }

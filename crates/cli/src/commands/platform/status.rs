@@ -1,7 +1,7 @@
 //! `wxlink platform status`: the ticket, the platform's token and the accounts.
 
 use clap::Command;
-use wxlink::{Client, Lang, PlatformStatus};
+use wxlink::{AccountInfo, Client, Lang, PlatformStatus, Text};
 
 use crate::command::examples;
 use crate::context::Context;
@@ -37,20 +37,24 @@ pub(super) fn show(context: &Context) -> Result<ExitCode, CommandError> {
 
 fn print_platform(context: &Context, platform: &PlatformStatus) {
     let out = context.out;
+    let lang = out.lang();
     let ticket = match (platform.has_ticket(), platform.ticket_age()) {
         (false, _) => context.text("none", "无").to_owned(),
         (true, None) => context.text("stored by hand", "手动存入").to_owned(),
-        (true, Some(age)) => match out.lang() {
-            Lang::En => format!("{} old", duration(age)),
-            Lang::Zh => format!("{} 前", duration(age)),
+        (true, Some(age)) => match lang {
+            Lang::En => format!("{} old", duration(age, lang)),
+            Lang::Zh => format!("{}前", duration(age, lang)),
         },
     };
-    let token = match (platform.token_expires_in(), out.lang()) {
+    let token = match (platform.token_expires_in(), lang) {
         (0, _) => context.text("none", "无").to_owned(),
-        (left, Lang::En) => format!("expires in {}", duration(left)),
-        (left, Lang::Zh) => format!("{} 后过期", duration(left)),
+        (left, Lang::En) => format!("expires in {}", duration(left, lang)),
+        (left, Lang::Zh) => format!("{}后过期", duration(left, lang)),
     };
-    let mut table = Table::new([context.text("TICKET", "TICKET"), "TOKEN"]);
+    let mut table = Table::new([
+        context.text("TICKET", "验证票据"),
+        context.text("TOKEN", "平台令牌"),
+    ]);
     table.row([Cell::from(&*ticket), Cell::from(&*token)]);
     out.table(&table);
     out.line("");
@@ -84,7 +88,7 @@ fn show_accounts(context: &Context, client: &Client) -> Result<ExitCode, Command
                 table.row([
                     Cell::from(account.as_str()),
                     Cell::from(info.name()),
-                    Cell::from(info.status()),
+                    Cell::from(account_status(&info).get(out.lang())),
                     may_link,
                     Cell::from(&*sets.join(" ")),
                 ]);
@@ -108,11 +112,48 @@ fn show_accounts(context: &Context, client: &Client) -> Result<ExitCode, Command
     Ok(code)
 }
 
+/// The account's status in words. WeChat's page has the Chinese ones.
+fn account_status(info: &AccountInfo) -> Text {
+    let (en, zh) = match info.status() {
+        "normal" => ("normal", "正常"),
+        "closed" => ("closed", "已注销"),
+        "banned" => ("banned", "已封禁"),
+        "warned" => ("warned", "已告警"),
+        "frozen" => ("frozen", "已冻结"),
+        _ => ("unknown", "未知"),
+    };
+    Text { en, zh }
+}
+
 /// A time in its two largest units.
-fn duration(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
+fn duration(seconds: u64, lang: Lang) -> String {
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    match (seconds, lang) {
+        (0..60, Lang::En) => format!("{seconds}s"),
+        (0..60, Lang::Zh) => format!("{seconds} 秒"),
+        (60..3600, Lang::En) => format!("{minutes}m {}s", seconds % 60),
+        (60..3600, Lang::Zh) => format!("{minutes} 分 {} 秒", seconds % 60),
+        (_, Lang::En) => format!("{hours}h {}m", minutes % 60),
+        (_, Lang::Zh) => format!("{hours} 小时 {} 分", minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_its_two_largest_units_in_each_language() {
+        for (seconds, en, zh) in [
+            (0, "0s", "0 秒"),
+            (59, "59s", "59 秒"),
+            (60, "1m 0s", "1 分 0 秒"),
+            (3599, "59m 59s", "59 分 59 秒"),
+            (7199, "1h 59m", "1 小时 59 分"),
+            (90_000, "25h 0m", "25 小时 0 分"),
+        ] {
+            assert_eq!(duration(seconds, Lang::En), en);
+            assert_eq!(duration(seconds, Lang::Zh), zh);
+        }
     }
 }

@@ -31,7 +31,10 @@ public enum Endpoint {
     QUERY_AUTH,
 
     /** WeChat's api_get_authorizer_info. */
-    AUTHORIZER_INFO;
+    AUTHORIZER_INFO,
+
+    /** WeChat's rid/get. */
+    RID;
 
     /** The word that the native library and the other languages use. */
     public String word() {

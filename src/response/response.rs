@@ -374,6 +374,10 @@ struct Notes {
 
 impl Notes {
     fn read(errmsg: &str) -> Notes {
+        // Most responses have no note.
+        if matches!(errmsg, "" | "ok") {
+            return Notes::default();
+        }
         Notes {
             rid: after(errmsg, "rid:", |c| c.is_ascii_alphanumeric() || c == '-'),
             hint: after(errmsg, "hint:", |c| c != ']')

@@ -9,7 +9,7 @@ use crate::config::options::{Options, Trust};
 use crate::model::attempt::{Attempt, Phase};
 use crate::model::delivery::Delivery;
 use crate::model::failure::Failure;
-use crate::model::message::Message;
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::redact::{OwnedSecret, Secret};
 use crate::sys::cancel::CancelToken;
@@ -18,7 +18,7 @@ use crate::sys::lock::lock;
 use super::connection::Connection;
 use super::dns::Dns;
 use super::host_health::HostHealth;
-use super::request::{RawResponse, Request, TransportConfig};
+use super::request::{RawResponse, Request, RequestHeads, TransportConfig};
 use super::tls;
 
 /// How many idle connections a client keeps. Each needs a file descriptor of the calling program.
@@ -61,7 +61,7 @@ impl ConnectionPool {
                     options.ca_file.as_deref(),
                 )?,
                 dns: Dns::new(),
-                user_agent: options.user_agent.clone(),
+                heads: request_heads(options)?,
             }),
             idle: Mutex::new(Vec::new()),
             health: HostHealth::new(options.hosts.len()),
@@ -127,13 +127,8 @@ impl ConnectionPool {
             state.reused = true;
             state.failure = None;
         }
-        let origin = &self.config.hosts[host].origin;
-        let result = connection.post(
-            origin,
-            request.target,
-            request.body,
-            self.max_response_bytes,
-        );
+        let head = self.config.heads[host].of_endpoint(request.endpoint);
+        let result = connection.post(head.map(|()| request.body), self.max_response_bytes);
 
         let (attempt, delivery) = {
             let mut state = connection.state.lock();
@@ -205,4 +200,18 @@ impl ConnectionPool {
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         lock(&self.idle)
     }
+}
+
+/// The heads of the requests to each host.
+fn request_heads(options: &Options) -> Result<Vec<RequestHeads>, Message> {
+    let heads = |host: &Host| {
+        RequestHeads::new(host, &options.user_agent).ok_or_else(|| {
+            let origin = &host.origin;
+            message!(
+                "the requests to {origin} cannot be written as HTTP",
+                "无法将发往 {origin} 的请求写成 HTTP"
+            )
+        })
+    };
+    options.hosts.iter().map(heads).collect()
 }

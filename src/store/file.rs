@@ -295,8 +295,7 @@ impl File {
         })
     }
 
-    /// Runs `work` on a table, in one transaction. `work` returns its result, and whether it has
-    /// changed the table: if not, nothing is written to the disk.
+    /// As [`change_table`], on the open file.
     fn change<T>(
         &self,
         table: Table,
@@ -304,14 +303,7 @@ impl File {
         work: impl FnOnce(WritableTable<'_>) -> Result<(T, bool), redb::Error>,
     ) -> Result<T, StoreError> {
         self.with(Mode::Write, until, |database| {
-            let write = database.begin_write()?;
-            let (done, is_changed) = work(write.open_table(table)?)?;
-            if is_changed {
-                write.commit()?;
-            } else {
-                write.abort()?;
-            }
-            Ok(done)
+            change_table(database, table, work)
         })
     }
 
@@ -506,6 +498,23 @@ impl File {
             )),
         }
     }
+}
+
+/// Runs `work` on a table, in one transaction. `work` returns its result, and whether it has changed
+/// the table: if not, nothing is written to the disk.
+fn change_table<T>(
+    database: &Database,
+    table: Table,
+    work: impl FnOnce(WritableTable<'_>) -> Result<(T, bool), redb::Error>,
+) -> Result<T, redb::Error> {
+    let write = database.begin_write()?;
+    let (done, is_changed) = work(write.open_table(table)?)?;
+    if is_changed {
+        write.commit()?;
+    } else {
+        write.abort()?;
+    }
+    Ok(done)
 }
 
 /// Opens a database; an error is `None` if redb panicked.

@@ -41,7 +41,7 @@ pub(crate) const NO_VALUES: [&str; 7] =
 /// # Errors
 /// Why the text is not a secret of this kind, as a predicate. It never contains the text.
 pub(crate) fn parse(kind: SecretKind, text: &str) -> Result<Cow<'_, str>, Message> {
-    if is_plain(text) && !is_no_value(text) && kind.after_name(text).is_none() {
+    if is_plain(text) && !is_no_value(text) {
         return Ok(Cow::Borrowed(text));
     }
     // Without it, the rest of a terminal's escape sequence would be taken for a part of the secret.
@@ -73,10 +73,10 @@ pub(crate) fn bare(text: &str) -> &str {
     unquoted.map_or(trimmed, bare)
 }
 
-/// Whether nothing has to be removed or refused.
+/// Whether nothing has to be removed or refused. What stands before a `=` may be a name.
 fn is_plain(text: &str) -> bool {
     let is_syntax = |byte| SYNTAX.iter().fold(false, |any, c| any | (*c as u8 == byte));
-    let is_usual = |byte: u8| byte.is_ascii_graphic() & !is_syntax(byte);
+    let is_usual = |byte: u8| byte.is_ascii_graphic() & (byte != b'=') & !is_syntax(byte);
     // Every call looks at each byte of its token. Compilers vectorise this, because nothing in it
     // ends early.
     let are_usual = || text.bytes().fold(true, |all, byte| all & is_usual(byte));

@@ -30,9 +30,15 @@ impl FieldTexts {
     fn new(items: ResultItems<'_>, field: Field) -> FieldTexts {
         let mut bytes = Vec::new();
         let starts = (0..items.len()).map(|index| {
-            let text = without_nuls(items.get(index)?.scalar(field)?);
             let start = bytes.len();
-            bytes.extend_from_slice(text.as_bytes());
+            match items.get(index)?.scalar(field)? {
+                // JSON has no unescaped NUL.
+                Cow::Borrowed(text) => bytes.extend_from_slice(text),
+                Cow::Owned(text) => {
+                    let text = String::from_utf8(text).unwrap_or_default();
+                    bytes.extend_from_slice(without_nuls(text.into()).as_bytes());
+                }
+            }
             bytes.push(0);
             Some(start)
         });

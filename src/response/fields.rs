@@ -47,12 +47,12 @@ impl<'a> MiniProgram<'a> {
         steps.try_fold(start?, |value, step| value.child(&step))
     }
 
-    /// The value of a known field if it is a text or a number, as text.
-    pub(crate) fn scalar(self, field: Field) -> Option<Cow<'a, str>> {
+    /// The value of a known field if it is a text or a number, as UTF-8.
+    pub(crate) fn scalar(self, field: Field) -> Option<Cow<'a, [u8]>> {
         let mut value = self.field(field)?;
         match value.peek() {
-            b'"' => value.text(),
-            b'-' | b'0'..=b'9' => Some(value.raw().into()),
+            b'"' => value.text_bytes(),
+            b'-' | b'0'..=b'9' => Some(value.raw().as_bytes().into()),
             _ => None,
         }
     }

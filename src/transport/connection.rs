@@ -130,8 +130,9 @@ impl Connection {
         if body.content_length().is_some_and(|n| n > max) {
             return Err(HttpError::TooLarge);
         }
-        // With room for the announced length, one read suffices.
-        received.reserve(body.content_length().map_or(0, |n| n as usize + 1));
+        // With room for the announced length, one read suffices. `read_to_end` asks for the end in
+        // a way of its own if there is room for less than 32 more bytes.
+        received.reserve(body.content_length().map_or(0, |n| n as usize + 32));
         body.into_reader()
             .take(max + 1)
             .read_to_end(received)

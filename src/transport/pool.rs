@@ -114,7 +114,7 @@ impl ConnectionPool {
         request: &Request<'_>,
     ) -> (Result<RawResponse, Failure>, Attempt, Delivery) {
         let started = Instant::now();
-        let connection = self.take(host, request.cancel);
+        let connection = self.take(host, request.cancel, started);
         {
             let mut state = connection.state.lock();
             state.deadline = request.deadline;
@@ -168,9 +168,8 @@ impl ConnectionPool {
 
     /// The idle connection to that host that was used last, because it is the least likely to be
     /// closed; a new one if there is none.
-    fn take(&self, host: usize, cancel: &Arc<CancelToken>) -> Connection {
+    fn take(&self, host: usize, cancel: &Arc<CancelToken>, now: Instant) -> Connection {
         let mut idle = self.idle();
-        let now = Instant::now();
         // The connections at the front have been idle longest.
         let old = idle.partition_point(|connection| {
             now.duration_since(connection.idle_since) >= self.keep_alive

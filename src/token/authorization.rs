@@ -25,6 +25,7 @@ use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::response::token_fields;
+use crate::retry::RequestBody;
 use crate::store::key::{encoded, sha256};
 use crate::store::retry::{MIN_PAUSE, pause, retry_until};
 use crate::store::{LockOwner, StoreError};
@@ -328,10 +329,10 @@ impl Platform {
             component_appid: &'a str,
             authorization_code: &'a str,
         }
-        let body = Body {
+        let body = RequestBody::new(&Body {
             component_appid: &self.appid,
             authorization_code: code,
-        };
+        });
         let endpoint = Endpoint::QueryAuth;
         let secrets = [("authorization_code", code)];
         let (received, sets, error) = match self.call_directly(endpoint, &body, &secrets, limit) {
@@ -451,9 +452,9 @@ impl Platform {
         let endpoint = Endpoint::CreatePreauthcode;
         let (code, expires_in) =
             self.on_thread(Uses::WeChat(endpoint), limit, cancel, move |platform| {
-                let body = Body {
+                let body = RequestBody::new(&Body {
                     component_appid: &platform.appid,
-                };
+                });
                 let response = platform.call_directly(endpoint, &body, &[], limit)?;
                 let code = response.json()["pre_auth_code"]
                     .as_str()
@@ -510,10 +511,10 @@ impl Platform {
         let account = account.to_owned();
         let endpoint = Endpoint::AuthorizerInfo;
         self.on_thread(Uses::WeChat(endpoint), limit, cancel, move |platform| {
-            let body = Body {
+            let body = RequestBody::new(&Body {
                 component_appid: &platform.appid,
                 authorizer_appid: &account,
-            };
+            });
             let response = platform.call_directly(endpoint, &body, &[], limit)?;
             Ok(AccountInfo::read(&account, response.json()))
         })

@@ -77,11 +77,16 @@ impl Service {
     /// Exchanges the codes that could not be exchanged when they came, also those of instances that
     /// were killed.
     pub fn exchange_waiting_codes(&self) {
+        let known = lock(&self.waiting).clone();
         let accounts = match self.client.waiting_accounts() {
             Ok(accounts) => accounts,
             Err(error) => return log::write_failure("code", &error),
         };
-        lock(&self.waiting).clone_from(&accounts);
+        // Those that came meanwhile stay.
+        let mut waiting = lock(&self.waiting);
+        waiting.retain(|account| !known.contains(account));
+        waiting.extend(accounts.iter().cloned());
+        drop(waiting);
         for account in accounts {
             let done = self.client.finish_authorization(&account);
             if matches!(done, Ok(PushAction::CodeStored)) {

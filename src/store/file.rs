@@ -4,7 +4,7 @@
 //! at a time can have the file open, so it is opened and closed for each access, which also makes
 //! forks harmless. Accesses are rare: two or three for each refresh, and one a minute for each
 //! account in use. If several threads of this process wait for the file, each passes the open file
-//! to the next.
+//! to the next. Processes take turns: one that has waited is next, however often others come back.
 //!
 //! Before a file is used it is checked completely, unless it is unchanged since this process used
 //! it. A damaged file is refused and never written to.
@@ -47,7 +47,8 @@ const LINKS: Table = Table::new("links");
 /// How long the file may stay open while the threads of this process pass it to each other. Then
 /// it is closed so that other processes can open it.
 const MAX_OPEN_TIME: Duration = Duration::from_millis(100);
-/// How long the file stays closed after [`MAX_OPEN_TIME`].
+/// How long the file stays closed after [`MAX_OPEN_TIME`]. Where the operating system has no turns,
+/// others notice that it is free.
 const CLOSED_PAUSE: Duration = Duration::from_millis(5);
 /// If a check takes longer than this, the next one starts after 20 times its duration.
 const LONG_CHECK_DURATION: Duration = Duration::from_millis(10);

@@ -6,6 +6,7 @@
 //! took one and its response was lost, the account's refresh token is in WeChat's list of accounts,
 //! where `platform.rs` looks it up.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -190,6 +191,9 @@ impl Platform {
                     record.code.clone_from(code);
                     KeptPush::Stored
                 })?;
+                if kept == KeptPush::Stored {
+                    self.update_recent_codes(limit, |codes| codes.add_waiting(code, account))?;
+                }
                 lock(&self.authorizers).forget(account);
                 Ok(kept)
             }
@@ -230,6 +234,32 @@ impl Platform {
         let key = self.key_of(account);
         self.on_store(limit, cancel, move |platform| {
             platform.update(&key, limit, |record| !record.code.is_empty())
+        })
+    }
+
+    /// The accounts whose codes were stored and not exchanged, by any process that shares the
+    /// store.
+    pub fn waiting_accounts(
+        &self,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<BTreeSet<String>, Error> {
+        self.on_store(limit, cancel, move |platform| {
+            let codes = platform.recent_codes(limit)?;
+            let (mut accounts, mut ended) = (BTreeSet::new(), Vec::new());
+            for (hash, account) in codes.waiting() {
+                let key = platform.key_of(account);
+                if platform.update(&key, limit, |record| sha256(&record.code) == hash)? {
+                    accounts.insert(account.to_owned());
+                } else {
+                    ended.push(hash.to_owned());
+                }
+            }
+            // Refused by WeChat, replaced by a later one, or withdrawn.
+            if !ended.is_empty() {
+                platform.update_recent_codes(limit, |codes| codes.remove_waiting(&ended))?;
+            }
+            Ok(accounts)
         })
     }
 
@@ -377,18 +407,11 @@ impl Platform {
             lock(&self.unsaved).insert(key, Unsaved::Exchanged(exchanged.clone()));
             return;
         }
-        let remember = || {
-            loop {
-                let (text, mut codes) = self.read_recent_codes(until)?;
-                codes.add(&exchanged.code, &exchanged.authorization);
-                let (key, new) = (self.codes_key(), codes.text());
-                if self.store.swap(&key, text.as_deref(), &new, until)? {
-                    return Ok(());
-                }
-            }
-        };
-        // Without it WeChat refuses the code when it comes again, and its tokens are stored.
-        let _: Result<(), StoreError> = remember();
+        // If it fails, WeChat refuses the code when it comes again, and its tokens are stored.
+        let _ = self.update_recent_codes(until, |codes| {
+            codes.add(&exchanged.code, &exchanged.authorization);
+            true
+        });
     }
 
     /// Writes the tokens that a code was exchanged for. They replace all older ones.
@@ -430,6 +453,27 @@ impl Platform {
         let text = self.store.read(&self.codes_key(), until)?;
         let codes = text.as_deref().map(RecentCodes::read).unwrap_or_default();
         Ok((text, codes))
+    }
+
+    /// Changes the codes of the last hour. `change` returns whether it changed them, and runs again
+    /// if another process has written meanwhile.
+    fn update_recent_codes(
+        &self,
+        until: Instant,
+        change: impl Fn(&mut RecentCodes) -> bool,
+    ) -> Result<(), StoreError> {
+        retry_until(until, || {
+            loop {
+                let (text, mut codes) = self.read_recent_codes(until)?;
+                if !change(&mut codes) {
+                    return Ok(());
+                }
+                let (key, new) = (self.codes_key(), codes.text());
+                if self.store.swap(&key, text.as_deref(), &new, until)? {
+                    return Ok(());
+                }
+            }
+        })
     }
 
     fn codes_key(&self) -> String {

@@ -19,6 +19,7 @@ use crate::model::status::Status;
 use crate::redact::{Secret, Secrets};
 use crate::response::response::Response;
 use crate::response::token_fields;
+use crate::stats::{FinishedCall, Stats};
 use crate::sys::cancel::CancelToken;
 use crate::transport::{ConnectionPool, RawResponse, Request};
 
@@ -169,6 +170,26 @@ impl Sender<'_> {
         let until = Instant::now() + FIRST_RETRY_PAUSE * 2_u32.pow(doublings);
         until < deadline && self.cancel.pause(until).is_ok()
     }
+}
+
+/// Counts a call that started at `started` and has ended.
+pub(crate) fn count_call(
+    stats: &Stats,
+    endpoint: Endpoint,
+    started: Instant,
+    result: &Result<Response, Error>,
+) {
+    let (outcome, delivery, attempts) = match result {
+        Ok(response) => (Status::Ok, Delivery::Answered, response.attempts()),
+        Err(e) => (e.status(), e.delivery(), e.attempts()),
+    };
+    stats.count_call(&FinishedCall {
+        endpoint,
+        outcome,
+        delivery,
+        attempts,
+        duration: started.elapsed(),
+    });
 }
 
 /// Parses a response of WeChat's. Anything else is a [`Status::BadAnswer`].

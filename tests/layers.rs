@@ -20,6 +20,7 @@ const CRATES: [Layers; 7] = [
         modules: &[
             "model",
             "sys",
+            "stats",
             "redact",
             "response",
             "config",

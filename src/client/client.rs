@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
+use crate::stats::ClientStats;
 use crate::store;
 use crate::sys::cancel::CancelToken;
 use crate::sys::fork::ForkGuard;
@@ -170,6 +171,30 @@ impl Client {
     /// fail with [`Status::Forked`].
     pub fn is_forked(&self) -> bool {
         self.fork_guard.in_child()
+    }
+
+    /// What the client has done since it was created, in numbers. Handles that were derived from
+    /// it are included.
+    ///
+    /// ```
+    /// use wxlink::{Client, Options};
+    ///
+    /// let client = Client::new(&Options::new())?;
+    /// let stats = client.stats()?;
+    /// for endpoint in &stats.endpoints {
+    ///     println!("{} {}", endpoint.endpoint.as_str(), endpoint.latency.count());
+    /// }
+    /// # assert_eq!(stats.tokens_fetched, 0);
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Status::Forked`].
+    pub fn stats(&self) -> Result<ClientStats, Error> {
+        if self.is_forked() {
+            return Err(Error::before_send(Status::Forked, "", self.settings.lang));
+        }
+        Ok(self.pool.snapshot())
     }
 
     /// Whether the client's token source has the tokens of several accounts: whether it is a

@@ -12,6 +12,7 @@ use crate::model::failure::Failure;
 use crate::model::message::Message;
 use crate::model::status::Status;
 use crate::redact::{OwnedSecret, Secret};
+use crate::stats::{ClientStats, Stats};
 use crate::sys::cancel::CancelToken;
 use crate::sys::lock::lock;
 
@@ -35,6 +36,8 @@ pub(crate) struct ConnectionPool {
     health: HostHealth,
     keep_alive: Duration,
     max_response_bytes: u64,
+    /// What the client counts. It is here because all that counts uses the pool.
+    stats: Arc<Stats>,
     /// The secrets among the options. No text may contain them.
     secrets: Vec<OwnedSecret>,
     /// The secrets of requests to and responses of the token endpoints, the latest last: a server
@@ -67,7 +70,21 @@ impl ConnectionPool {
             health: HostHealth::new(options.hosts.len()),
             keep_alive: Duration::from_millis(options.keep_alive_ms.into()),
             max_response_bytes: options.max_response_bytes,
+            stats: Arc::new(Stats::new()),
         })
+    }
+
+    /// Counts what the client does.
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
+
+    /// What the client has done so far.
+    pub fn snapshot(&self) -> ClientStats {
+        ClientStats {
+            connections_idle: self.idle().len(),
+            ..self.stats.snapshot()
+        }
     }
 
     /// The API hosts, the preferred one first.

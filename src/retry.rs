@@ -95,6 +95,7 @@ impl Sender<'_> {
                     let is_accepted = response.errcode() == 0;
                     attempt.outcome = if is_accepted { Status::Ok } else { Status::Api };
                     attempt.repaired = response.is_repaired();
+                    self.pool.observe(endpoint, &attempt);
                     attempts.push(attempt);
                     let response = response.with_attempts(attempts);
                     return if is_accepted {
@@ -117,6 +118,7 @@ impl Sender<'_> {
             attempt.outcome = failure.status;
             attempt.detail.clone_from(&failure.detail);
             let may_retry = may_retry(endpoint, &failure, delivery, attempt.http_status);
+            self.pool.observe(endpoint, &attempt);
             attempts.push(attempt);
             if delivery == Delivery::NeverSent {
                 tried_hosts.push(host);

@@ -1,5 +1,6 @@
 //! What a client counts, against what it does.
 
+use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -147,6 +148,30 @@ fn fetched_tokens_are_counted_once_and_the_platforms_calls_as_well() {
     assert_eq!(of(&client, "get").latency.count(), 4);
     assert_eq!(of(&client, "component_token").latency.count(), 1);
     assert_eq!(of(&client, "authorizer_token").latency.count(), 2);
+}
+
+#[test]
+fn an_observer_sees_every_attempt_in_order() {
+    let world = World::new("observer", 1, 1);
+    let client = world.client();
+    let (seen, attempts) = mpsc::channel();
+    client.observe_attempts(move |endpoint, attempt| {
+        let json = attempt.json();
+        assert_eq!(json["outcome"], attempt.outcome.name());
+        seen.send((endpoint.as_str(), attempt.outcome)).unwrap();
+    });
+    client.observe_attempts(|_, _| panic!("the first observer stays"));
+    fault(&world.sandbox, "get", json!({"drop": "reset"}));
+    let handle = client.account(&account(1)).unwrap();
+    handle.get_linked(None).unwrap();
+    let seen: Vec<_> = attempts.try_iter().collect();
+    let expected = [
+        ("component_token", Status::Ok),
+        ("authorizer_token", Status::Ok),
+        ("get", Status::ConnectionLost),
+        ("get", Status::Ok),
+    ];
+    assert_eq!(seen, expected);
 }
 
 #[test]

@@ -13,6 +13,8 @@ use crate::config::limits::MAX_APPID_BYTES;
 use crate::config::options::Options;
 use crate::config::secret_text::{self, SecretKind};
 use crate::error::Error;
+use crate::model::attempt::Attempt;
+use crate::model::endpoint::Endpoint;
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
@@ -195,6 +197,23 @@ impl Client {
             return Err(Error::before_send(Status::Forked, "", self.settings.lang));
         }
         Ok(self.pool.snapshot())
+    }
+
+    /// Calls `observer` with each attempt that has ended, also those that fetch a token: for logs.
+    /// It runs on the thread of the call, which waits for it. Handles that share the connections
+    /// share the observer. The first one that is set stays.
+    ///
+    /// ```
+    /// use wxlink::{Client, Options};
+    ///
+    /// let client = Client::new(&Options::new())?;
+    /// client.observe_attempts(|endpoint, attempt| {
+    ///     eprintln!("{} {} {} ms", endpoint.as_str(), attempt.outcome.name(), attempt.ms);
+    /// });
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
+    pub fn observe_attempts(&self, observer: impl Fn(Endpoint, &Attempt) + Send + Sync + 'static) {
+        self.pool.set_observer(Box::new(observer));
     }
 
     /// Whether the client's token source has the tokens of several accounts: whether it is a

@@ -14,7 +14,7 @@ struct Layers {
     modules: &'static [&'static str],
 }
 
-const CRATES: [Layers; 7] = [
+const CRATES: [Layers; 8] = [
     Layers {
         src: "src",
         modules: &[
@@ -64,6 +64,10 @@ const CRATES: [Layers; 7] = [
             "command",
             "commands",
         ],
+    },
+    Layers {
+        src: "crates/metrics/src",
+        modules: &["text", "client", "listener"],
     },
     Layers {
         src: "crates/sandbox/src",

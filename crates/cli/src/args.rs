@@ -1,8 +1,9 @@
 //! Arguments that several subcommands share, and their values.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgMatches, value_parser};
 use wxlink::LinkChoices;
 
 /// The longest time that `--wait` accepts.
@@ -53,6 +54,20 @@ pub(crate) fn link_choices(matches: &ArgMatches) -> LinkChoices {
         notify_users: required(matches, "notify_users") == "yes",
         show_profile: required(matches, "show_profile") == "yes",
     }
+}
+
+/// Where metrics are served.
+pub(crate) fn metrics() -> Arg {
+    Arg::new("metrics")
+        .long("metrics")
+        .value_name("ADDRESS:PORT")
+        .value_parser(value_parser!(SocketAddr))
+        .help("Serve /metrics for Prometheus here; port 0 takes a free one")
+}
+
+/// The value of [`metrics`].
+pub(crate) fn metrics_address(matches: &ArgMatches) -> Option<SocketAddr> {
+    matches.get_one("metrics").copied()
 }
 
 /// How long to wait for the administrators.

@@ -23,6 +23,8 @@ pub(crate) struct Service {
     pub public_url: PublicUrl,
     pub forwarder: Option<Forwarder>,
     pub metrics: Metrics,
+    /// Whether `/metrics` is one of its paths, and not on a listener of its own.
+    pub serves_metrics: bool,
     pub style_hash: String,
     starts: Mutex<Minute>,
     /// The accounts whose codes are stored and not exchanged.
@@ -42,6 +44,7 @@ impl Service {
             public_url,
             forwarder,
             metrics: Metrics::default(),
+            serves_metrics: true,
             style_hash: page::style_hash(),
             starts: Mutex::new(Minute {
                 began: Instant::now(),

@@ -3,10 +3,12 @@
 //! - `arguments`: the arguments and their values.
 //! - `progress`: shows the progress.
 //! - `output`: prints plans, summaries and the status of queues.
+//! - `metrics`: what a worker serves to Prometheus.
 //! - `local`: a job on this machine. `queue`: the subcommands for a queue.
 
 mod arguments;
 mod local;
+mod metrics;
 mod output;
 mod progress;
 mod queue;

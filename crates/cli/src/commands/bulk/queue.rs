@@ -1,6 +1,7 @@
 //! The subcommands that share the work among machines through a queue in a Redis.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -8,6 +9,7 @@ use serde_json::json;
 use wxlink_bulk::{Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConfig};
 
 use super::arguments::{self, RowArgs, RowFile};
+use super::metrics;
 use super::progress::{Progress, show_progress};
 use super::{TokensFor, client, output, report_early_end, stop_on_interrupt};
 use crate::command::examples;
@@ -56,6 +58,7 @@ fn work_command() -> Command {
         .about("Work for a queue until no rows are left; run it on as many machines as you like")
         .args(queue_args())
         .arg(arguments::workers_arg())
+        .arg(args::metrics())
         .arg(
             Arg::new("lease")
                 .long("lease")
@@ -79,8 +82,8 @@ fn work_command() -> Command {
                 "wxlink bulk work --queue redis://127.0.0.1",
             ),
             (
-                "as a service",
-                "wxlink bulk work --queue redis://127.0.0.1 --stay",
+                "as a service, with metrics for Prometheus",
+                "wxlink bulk work --queue redis://127.0.0.1 --stay --metrics 127.0.0.1:9464",
             ),
         ]))
 }
@@ -230,7 +233,17 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let stop = stop_on_interrupt();
     let lease = arguments::seconds(matches, "lease");
     let config = WorkerConfig::new(lease, matches.get_flag("stay"), &client)?;
-    let tally = Tally::default();
+    let tally = Arc::new(Tally::default());
+    let _metrics = match args::metrics_address(matches) {
+        Some(address) => Some(metrics::serve(
+            context,
+            address,
+            &client,
+            &tally,
+            open_queue(matches)?,
+        )?),
+        None => None,
+    };
     let observer = |record: &Record| {
         tally.add(record.outcome);
         if out.is_json() {

@@ -178,6 +178,8 @@ fn a_worker_is_scraped_by_prometheus() {
 
     let invited = "wxlink_rows_total{outcome=\"invited\"}";
     until(|| value(&get(&url), invited) == Some(6.0));
+    // The state of the queue may be a moment older.
+    until(|| value(&get(&url), "wxlink_queue_finished_rows") == Some(6.0));
     let metrics = get(&url);
     for (sample, expected) in [
         ("wxlink_calls_total{endpoint=\"link\",outcome=\"OK\"}", 6.0),

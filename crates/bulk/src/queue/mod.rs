@@ -252,6 +252,17 @@ impl Queue {
         self.status_until(&no_patience())
     }
 
+    /// The status of the queue, asked for once and for at most `limit`.
+    ///
+    /// # Errors
+    /// Redis is unavailable or refuses.
+    pub fn status_within(&self, limit: Duration) -> Result<QueueStatus, BulkError> {
+        let script = Script::new(scripts::STATUS);
+        let mut connection = lock(&self.connection);
+        let reply = connection.run_once(limit, |c| script.key(&self.keys.prefix).invoke(c))?;
+        Ok(QueueStatus::from_reply(reply))
+    }
+
     fn status_until(&self, stop: &StopFlag) -> Result<QueueStatus, BulkError> {
         let script = Script::new(scripts::STATUS);
         let reply = self.run(stop, |c| script.key(&self.keys.prefix).invoke(c))?;

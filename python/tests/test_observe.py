@@ -6,7 +6,6 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 from opentelemetry import trace
@@ -51,7 +50,7 @@ def test_calls_are_counted(client: wxlink.Client) -> None:
 
 def test_an_async_client_counts_too(server: Server) -> None:
     async def lists() -> int:
-        async with wxlink.AsyncClient(base_url=server.base_url) as client:
+        async with server.async_client(timeout=60) as client:
             await client.get_linked(TOKEN)
             return client.stats()["endpoints"]["get"]["calls"]
 
@@ -156,20 +155,13 @@ def test_importing_wxlink_imports_neither_logging_nor_opentelemetry() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.fixture(scope="module")
-def exporter() -> Iterator[InMemorySpanExporter]:
-    """The provider is one of the process and cannot be replaced."""
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """The spans of this test. The provider of the process could not be replaced afterwards."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    yield exporter
-    provider.shutdown()
-
-
-@pytest.fixture
-def spans(exporter: InMemorySpanExporter) -> InMemorySpanExporter:
-    exporter.clear()
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
     return exporter
 
 
@@ -201,7 +193,7 @@ def test_a_span_of_an_async_call_has_the_callers_span_as_parent(
     server: Server, spans: InMemorySpanExporter
 ) -> None:
     async def call() -> None:
-        async with wxlink.AsyncClient(base_url=server.base_url) as client:
+        async with server.async_client(timeout=60) as client:
             with trace.get_tracer("test").start_as_current_span("parent"):
                 await client.get_linked(TOKEN)
 

@@ -42,11 +42,11 @@ def observed(name: str, call: Callable[[], T]) -> T:
 
 def _logger() -> logging.Logger | None:
     """The logger, if it writes DEBUG records."""
-    logging = sys.modules.get("logging")
-    if logging is None:
+    imported = sys.modules.get("logging")
+    if imported is None:
         return None
-    logger: logging.Logger = logging.getLogger("wxlink")
-    return logger if logger.isEnabledFor(logging.DEBUG) else None
+    logger: logging.Logger = imported.getLogger("wxlink")
+    return logger if logger.isEnabledFor(imported.DEBUG) else None
 
 
 def _tracer() -> Any:
@@ -114,7 +114,7 @@ def _fields_of_error(error: BaseException) -> dict[str, Any]:
     """Has no text of an exception that is not the library's: it may be anything."""
     if not isinstance(error, WxError):
         return {"status": type(error).__name__, "message": type(error).__name__}
-    fields = {
+    fields: dict[str, Any] = {
         "status": error.status,
         "delivery": error.delivery,
         "trace": error.trace,

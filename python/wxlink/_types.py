@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar
 
 from wxlink._generated import Limits, Options, Status
-from wxlink.errors import Endpoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wxlink.errors import Endpoint
 
 __all__ = [
     "AcceptedPush",

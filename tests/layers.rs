@@ -39,7 +39,7 @@ const CRATES: [Layers; 8] = [
         src: "crates/bulk/src",
         modules: &[
             "message", "lock", "random", "stop", "rate", "quota", "severity", "error", "row",
-            "outcome", "posts", "input", "folder", "report", "runner", "job", "queue",
+            "outcome", "posts", "input", "folder", "report", "runner", "follow", "job", "queue",
         ],
     },
     Layers {

@@ -110,6 +110,24 @@ impl Client {
         self.counted(tracker.progress)
     }
 
+    /// Like [`wait_linked`](Client::wait_linked) without a wait, for callers that follow many mini
+    /// programs of one account: they read the list once and pass it to every call as `list`. A mini
+    /// program that is not in it is [`LinkState::Vanished`].
+    pub fn wait_linked_in<'a>(
+        &self,
+        list: &LinkList,
+        access_token: impl Into<Option<&'a str>>,
+        appid_or_gh_id: &str,
+    ) -> LinkProgress {
+        let (token, id) = (access_token.into(), appid_or_gh_id);
+        let mut tracker = LinkTracker::new(self, Operation::Wait, token, id, Duration::ZERO);
+        match tracker.update_from(list) {
+            Ok(found) => tracker.progress.found = found,
+            Err(e) => return tracker.fail(e),
+        }
+        tracker.finish()
+    }
+
     /// Counts a call that ended in doubt.
     fn counted(&self, progress: LinkProgress) -> LinkProgress {
         if progress.state == LinkState::InDoubt && !self.is_forked() {

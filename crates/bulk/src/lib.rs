@@ -21,6 +21,7 @@
 //! - `folder`: a folder in which only files of ours are replaced or removed.
 //! - `report`: a CSV file for each outcome.
 //! - `runner`: processes accounts with a pool of workers, and detects outages.
+//! - `follow`: follows invitations until the administrators have decided.
 //! - `job`: jobs in a folder.
 //! - `queue`: queues in a Redis.
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@
 
 mod error;
 mod folder;
+mod follow;
 mod input;
 mod job;
 mod lock;
@@ -46,8 +48,9 @@ mod severity;
 mod stop;
 
 pub use error::BulkError;
+pub use follow::{FollowConfig, FollowEnd, Follower};
 pub use input::{Format, read_rows};
-pub use job::{Job, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
+pub use job::{Job, JobView, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
 pub use message::Message;
 pub use outcome::{Outcome, OutcomeCount, Record, Tally};
 pub use queue::{

@@ -10,9 +10,11 @@
 //! - `types`: keys, rows, results and the configuration of a worker.
 //! - `status`: the status of a queue.
 //! - `source`: leases accounts to workers.
+//! - `follow`: follows invitations until the administrators have decided.
 //! - this file: [`Queue`], on top of these.
 
 mod connection;
+mod follow;
 mod scripts;
 mod source;
 mod status;
@@ -38,7 +40,7 @@ use crate::stop::StopFlag;
 use connection::{RedisConnection, create_consumer_group};
 use source::QueueSource;
 pub use status::{JobStatus, QueueStatus, WorkerStatus};
-use types::{CallIntervals, Keys, QueuedRow};
+use types::{CallIntervals, Keys, QueuedRow, place_of};
 pub use types::{QueuedResult, WorkerConfig};
 
 /// How many rows are pushed in one step.
@@ -325,11 +327,16 @@ impl Queue {
     ) -> Result<Collected, BulkError> {
         let queue_id = self.status()?.id;
         let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id)?;
+        let mut decisions = self.decisions(stop)?;
         let (mut after, mut results) = ("0".to_owned(), 0);
         loop {
             // Checked before the results are read, so that none is missed in between.
             let is_last = !follow || stop.is_requested() || self.status()?.is_finished();
-            after = self.results(&after, stop, &mut |result| {
+            after = self.results(&after, stop, &mut |mut result| {
+                let place = place_of(&result.job, result.record.row.line);
+                if let Some(decision) = decisions.remove(&place) {
+                    decision.apply(&mut result.record);
+                }
                 observer(&result);
                 results += 1;
                 writer.add(&result.record)

@@ -84,7 +84,8 @@ pub(crate) fn wait_time(matches: &ArgMatches) -> Duration {
     matches.get_one("wait").copied().unwrap_or(Duration::ZERO)
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+/// Reads a time: seconds, or with a unit.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, unit)) if unit.is_ascii_alphabetic() => (&text[..at], unit),
         _ => (text, 's'),

@@ -20,7 +20,7 @@ use crate::stop::StopFlag;
 
 /// How long a follower may be silent before another one may take its place. It renews its place
 /// with each look for new invitations, and with each decision.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_secs(15);
 /// How often a place is asked for that another follower has.
 const LEASE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -29,7 +29,7 @@ impl Queue {
     /// decided, the limit of the follower has passed or a stop is requested. Each decision becomes
     /// the row's outcome: linked, or declined. The folder `dir` is kept up to date as by
     /// [`Queue::collect`]. One process at a time follows a queue; after a kill, another one starts
-    /// within a minute.
+    /// within 20 s.
     ///
     /// `observer` is called with each decision before it is kept: after a kill in between, it is
     /// called again.
@@ -100,7 +100,10 @@ impl QueueSink<'_> {
                 return Err(followed_elsewhere());
             }
             if !self.stop.sleep(LEASE_POLL_INTERVAL) {
-                return Ok(());
+                return Err(BulkError::interrupted(message!(
+                    "interrupted while waiting for the queue's follower",
+                    "等待跟踪该队列期间被中断"
+                )));
             }
         }
         Ok(())

@@ -271,14 +271,17 @@ fn a_queue_is_followed_while_rows_are_still_processed() {
         decision(1, 2, "declined"),
         decision(2, 2, "linked"),
     ];
-    assert_eq!(decisions(&decided), expected.into());
+    let expected = BTreeSet::from(expected);
+    assert_eq!(decisions(&decided), expected);
     assert!(decided.iter().all(|line| line["job"].is_string()));
     // Another one waits for its place, and gets it when this one is killed and silent.
     drop(following.kill());
     agree(&world, 2, 1);
     let last = run(with_queue(&["bulk", "follow", "--interval", "1", "--json"]));
     assert_eq!(last.code, 1, "{}", last.err);
-    assert_eq!(decisions(&last.lines()), [decision(2, 1, "linked")].into());
+    // The one that was being kept when the other was killed may be printed again.
+    let new = &decisions(&last.lines()) - &expected;
+    assert_eq!(new, [decision(2, 1, "linked")].into());
     let status = run(with_queue(&["bulk", "status", "--json"]));
     let ended = &status.json()["ended"];
     let expected = json!([

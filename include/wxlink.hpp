@@ -853,9 +853,10 @@ public:
     /// What this client, and the clients that share its connections, have done so far. Makes no
     /// request and does not wait.
     [[nodiscard]] wxlink::stats stats() const {
-        return detail::read_stats(accepted(call<result>({"", ""}, [&](const texts &, wx_result **out) {
+        const auto read = [&](const texts &, wx_result **out) {
             return wx_client_stats(handle_.get(), out);
-        })));
+        };
+        return detail::read_stats(accepted(call<result>({"", ""}, read)));
     }
 
     /// Ends the running calls of this handle within 100 ms, and all later ones, with

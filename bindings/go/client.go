@@ -266,8 +266,8 @@ func (c *Client) AcceptPush(ctx context.Context, rawQuery string, body []byte) (
 func (c *Client) AuthorizationURL(
 	ctx context.Context, redirectURI, account string,
 ) (Result, error) {
-	return c.call(ctx, "authorization_url", account, redirectURI, func(client *C.wx_client, one, uri *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.call(ctx, "authorization_url", account, redirectURI, func(client *C.wx_client,
+		one, uri *C.char, result **C.wx_result) C.int32_t {
 		if account == "" {
 			one = nil
 		}
@@ -459,8 +459,8 @@ func (c *Client) progress(
 func (c *Client) LinkMiniProgram(
 	ctx context.Context, accessToken, appID string, notify Notify, profile Profile,
 ) (Result, error) {
-	return c.call(ctx, "link_miniprogram", accessToken, appID, func(client *C.wx_client, token, id *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.call(ctx, "link_miniprogram", accessToken, appID, func(client *C.wx_client,
+		token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_link_miniprogram(
 			client, token, id, C.int32_t(notify), C.int32_t(profile), result)
 	})
@@ -470,8 +470,8 @@ func (c *Client) LinkMiniProgram(
 // (WeChat's getLinkMiniprogram). It is safe to call again after any error.
 func (c *Client) GetLinked(ctx context.Context, accessToken string) (List, error) {
 	var items []MiniProgram
-	r, err := c.call(ctx, "get_linked", accessToken, "", func(client *C.wx_client, token, _ *C.char,
-		result **C.wx_result) C.int32_t {
+	r, err := c.call(ctx, "get_linked", accessToken, "", func(client *C.wx_client,
+		token, _ *C.char, result **C.wx_result) C.int32_t {
 		status := C.wx_get_linked(client, token, result)
 		if Status(status) == StatusOK {
 			items = readItems(*result)
@@ -487,8 +487,8 @@ func (c *Client) GetLinked(ctx context.Context, accessToken string) (List, error
 // Without an error the Official Account's administrator has been asked; the mini program stays in
 // the list until they agree. The error is [ErrPending] if they were already asked.
 func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID string) (Result, error) {
-	return c.call(ctx, "unlink_miniprogram", accessToken, appID, func(client *C.wx_client, token, id *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.call(ctx, "unlink_miniprogram", accessToken, appID, func(client *C.wx_client,
+		token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_unlink_miniprogram(client, token, id, result)
 	})
 }
@@ -509,8 +509,8 @@ func (c *Client) EnsureLinked(
 	wait time.Duration,
 ) (Progress, error) {
 	ms := waitMilliseconds(wait)
-	return c.progress(ctx, "ensure_linked", accessToken, appID, func(client *C.wx_client, token, id *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.progress(ctx, "ensure_linked", accessToken, appID, func(client *C.wx_client,
+		token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_ensure_linked(
 			client, token, id, C.int32_t(notify), C.int32_t(profile), ms, result)
 	})
@@ -526,8 +526,8 @@ func (c *Client) WaitLinked(
 	ctx context.Context, accessToken, appIDOrGhID string, wait time.Duration,
 ) (Progress, error) {
 	ms := waitMilliseconds(wait)
-	return c.progress(ctx, "wait_linked", accessToken, appIDOrGhID, func(client *C.wx_client, token, id *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.progress(ctx, "wait_linked", accessToken, appIDOrGhID, func(client *C.wx_client,
+		token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_wait_linked(client, token, id, ms, result)
 	})
 }

@@ -124,7 +124,7 @@ public final class Stats {
             return Collections.unmodifiableMap(outcomes);
         }
 
-        /** How many attempts followed the first ones of their calls, at the same or another host. */
+        /** How many attempts followed the first ones of their calls, also at another host. */
         public long retries() {
             return retries;
         }

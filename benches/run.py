@@ -172,7 +172,8 @@ class Bench:
         ours, theirs, bare = (figures.get((name, "link")) for name in names)
         if theirs and bare:
             ours, theirs = (
-                [a - b for a, b in zip(all_of_it, bare, strict=True)] for all_of_it in (ours, theirs)
+                [a - b for a, b in zip(all_of_it, bare, strict=True)]
+                for all_of_it in (ours, theirs)
             )
             self.table.add(
                 "a link's time above the bare socket's / libcurl's",

@@ -6,8 +6,8 @@
 Prints a table. If everything was measured and there is no --keep, it also writes the figures to
 docs/performance.md and draws docs/performance.svg. With --strict a missed target is a failure.
 
-NAME is one of calls, python, go, threads, names, first, syscalls, instructions, footprint. WXLINK_LIB_DIR is the
-folder of libwxlink.so: target/release if unset.
+NAME is one of calls, python, go, threads, names, first, syscalls, instructions, footprint.
+WXLINK_LIB_DIR is the folder of libwxlink.so: target/release if unset.
 """
 
 import argparse

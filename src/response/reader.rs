@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 
-use memchr::memchr2;
 use serde_json::Value;
 
 /// A number without an exponent is not too large for a `f64` if it is not longer (bytes).
@@ -230,23 +229,28 @@ impl<'a> Reader<'a> {
 
     /// Skips a string, and returns whether it has no escapes.
     fn skip_string(&mut self) -> bool {
-        let mut has_no_escapes = true;
+        self.at = next_special(self.json, self.at + 1);
+        let has_no_escapes = self.json.get(self.at) != Some(&b'\\');
+        if !has_no_escapes {
+            self.skip_escapes();
+        }
         self.at += 1;
-        loop {
-            let rest = self.json.get(self.at..).unwrap_or_default();
-            self.at += memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-            if self.json.get(self.at) != Some(&b'\\') {
-                self.at += 1;
-                return has_no_escapes;
-            }
-            has_no_escapes = false;
+        has_no_escapes
+    }
+
+    /// Skips the rest of a string, from an escape to the closing quotation mark. A function of its
+    /// own, so that strings without escapes are skipped faster.
+    #[inline(never)]
+    fn skip_escapes(&mut self) {
+        while self.json.get(self.at) == Some(&b'\\') {
             let escape = self.json.get(self.at + 1..).unwrap_or_default();
             self.has_surrogates |= matches!(escape, [b'u', b'd' | b'D', ..]);
-            self.at += 2;
+            self.at = next_special(self.json, self.at + 2);
         }
     }
 
-    /// Skips an object or array.
+    /// Skips an object or array. A function of its own, so that other values are skipped faster.
+    #[inline(never)]
     fn skip_brackets(&mut self) {
         let mut depth = 0_usize;
         loop {
@@ -271,6 +275,30 @@ impl<'a> Reader<'a> {
 fn is_huge(number: &[u8]) -> bool {
     let text = std::str::from_utf8(number).unwrap_or_default();
     text.parse().is_ok_and(f64::is_infinite)
+}
+
+/// The offset of the first quotation mark or backslash from the offset `at` on, or the end. Compares
+/// eight bytes at a time.
+fn next_special(json: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    // The usual test for a zero byte in a word ("determine if a word has a zero byte" in the Bit
+    // Twiddling Hacks), on the word xor `wanted`: a byte that equals `wanted` sets its highest bit
+    // in the result. Bytes after the first such byte may be set wrongly, so only the lowest counts.
+    let found = |word: u64, wanted: u8| {
+        let zero = word ^ (ONES * u64::from(wanted));
+        zero.wrapping_sub(ONES) & !zero & (ONES << 7)
+    };
+    while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
+        let special = found(word, b'"') | found(word, b'\\');
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += size_of_val(&word);
+    }
+    let rest = json.get(at..).unwrap_or_default();
+    let special = rest.iter().position(|b| matches!(b, b'"' | b'\\'));
+    at + special.unwrap_or(rest.len())
 }
 
 /// Whether a text is the index of an array's item: digits without a leading zero.

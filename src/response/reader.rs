@@ -171,22 +171,22 @@ impl<'a> Reader<'a> {
         match self.peek() {
             b'"' => drop(self.skip_string()),
             b'{' | b'[' => self.skip_brackets(),
-            _ => {
-                let is_end =
-                    |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
-                let rest = self.json.get(self.at..).unwrap_or_default();
-                let mut has_letters = false;
-                let end = rest.iter().position(|byte| {
-                    has_letters |= byte.is_ascii_alphabetic();
-                    is_end(byte)
-                });
-                // Skip at least one byte, so that every loop over invalid JSON ends.
-                let len = end.unwrap_or(rest.len()).max(1);
-                if has_letters || len > MAX_SAFE_DIGITS {
-                    self.has_huge_number |= is_huge(rest.get(..len).unwrap_or_default());
-                }
-                self.at += len;
-            }
+            _ => self.skip_scalar(),
+        }
+    }
+
+    /// Skips a number, `true`, `false` or `null`. Skips at least one byte, so that every loop over
+    /// invalid JSON ends.
+    fn skip_scalar(&mut self) {
+        let is_end = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+        let start = self.at;
+        self.at += 1;
+        while self.json.get(self.at).is_some_and(|byte| !is_end(byte)) {
+            self.at += 1;
+        }
+        let scalar = self.json.get(start..self.at).unwrap_or_default();
+        if scalar.len() > MAX_SAFE_DIGITS || scalar.iter().any(u8::is_ascii_alphabetic) {
+            self.has_huge_number |= is_huge(scalar);
         }
     }
 

@@ -162,7 +162,7 @@ impl ConnectionPool {
             state.reused = true;
             state.failure = None;
         }
-        let head = self.config.heads[host].of_endpoint(request.endpoint);
+        let head = self.config.heads[host].get(request.endpoint);
         let result = connection.post(head.map(|()| request.body), self.max_response_bytes);
 
         let (attempt, delivery) = {

@@ -21,6 +21,8 @@ use crate::stop::StopFlag;
 /// How long a follower may be silent before another one may take its place. It renews its place
 /// with each look for new invitations, and with each decision.
 const LEASE: Duration = Duration::from_secs(15);
+/// The beginning of the stream of results.
+const START: &str = "0";
 /// How often a place is asked for that another follower has.
 const LEASE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -51,7 +53,7 @@ impl Queue {
             queue_id: self.status()?.id,
             follower: random_id(),
             decide: Script::new(scripts::DECIDE),
-            after: Mutex::new("0".to_owned()),
+            after: Mutex::new(START.to_owned()),
         };
         sink.acquire()?;
         let end = follower.run(&sink);
@@ -135,9 +137,13 @@ impl DecisionSink for QueueSink<'_> {
         }
         // Asked before the results are read, so that none is missed in between.
         let is_complete = self.queue.status()?.is_finished();
-        let decisions = self.queue.decisions(self.stop)?;
         let mut invitations = Vec::new();
         let mut after = lock(&self.after);
+        // Only this follower decides on later ones.
+        let decisions = match after.as_str() {
+            START => self.queue.decisions(self.stop)?,
+            _ => Decisions::new(),
+        };
         *after = self.queue.results(&after, self.stop, &mut |result| {
             let QueuedResult { job, record } = result;
             let is_decided = decisions.contains_key(&place_of(&job, record.row.line));

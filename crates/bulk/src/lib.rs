@@ -19,7 +19,7 @@
 //! - `columns`: the columns of rows. `field`: the fields of JSON objects.
 //! - `row`: one link to make. `posts`: the invitations posted for it.
 //! - `outcome`: a row's outcome and record, and counts of outcomes.
-//! - `input`: reads and checks rows from CSV and JSON lines.
+//! - `input`: reads and checks rows from CSV, JSON and XLSX.
 //! - `folder`: a folder in which only files of ours are replaced or removed.
 //! - `report`: a CSV file for each outcome.
 //! - `runner`: processes accounts with a pool of workers, and detects outages.
@@ -52,7 +52,7 @@ mod stop;
 pub use columns::{OtherCell, OtherCells, column_of};
 pub use error::BulkError;
 pub use field::{Field, FieldValue};
-pub use input::{Format, read_rows};
+pub use input::{Encoding, Format, ReadOptions, Rows, read_rows};
 pub use job::{Job, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
 pub use message::Message;
 pub use outcome::{Outcome, OutcomeCount, Place, Record, Tally};

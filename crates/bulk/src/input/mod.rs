@@ -1,12 +1,15 @@
-//! Reads rows from CSV and JSON lines, strictly: a row that could be read in two ways is invalid.
+//! Reads rows from CSV, JSON and XLSX, strictly: a row that could be read in two ways is invalid.
 
+mod array;
 mod check;
+mod encoding;
 mod json;
 mod lines;
 mod records;
+mod xlsx;
 
 use std::borrow::Cow;
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use crate::columns::{
     ACCOUNT, APPID, COLUMNS, ColumnMap, NOTIFY_USERS, OtherCells, OtherColumn, SHOW_PROFILE,
@@ -17,154 +20,215 @@ use crate::row::{
     BadRow, MAX_SHOWN_CHARS, Row, RowDefaults, describe_char, is_allowed_in_appid, parse_flag,
 };
 use crate::spreadsheet;
+use array::ArrayItems;
 pub(crate) use check::{RowSummary, check_rows};
-use lines::Lines;
+pub use encoding::Encoding;
+use encoding::SAMPLE_BYTES;
+use lines::{Lines, invalid_text};
 use records::{CsvRecord, CsvRecords};
+use xlsx::{MAX_WORKBOOK_BYTES, SheetRows, old_spreadsheet, read_sheet};
 
 /// The delimiters that a CSV file may use. If several fit equally well, the last one is taken.
 const DELIMITERS: [char; 3] = ['\t', ';', ','];
-/// How many bytes at the start of a file show whether it is text in UTF-8.
-const SIGNATURE_BYTES: u64 = 4;
 /// How many column names an error shows.
 const MAX_SHOWN_NAMES: usize = 10;
 /// How much of the input is read at once (bytes).
 const READ_BUFFER_SIZE: usize = 1 << 16;
+/// How files of XLSX, which are ZIP files, start.
+const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
+/// How files of older spreadsheets, and workbooks with a password, start.
+const OLD_SPREADSHEET_SIGNATURE: &[u8] = b"\xd0\xcf\x11\xe0";
 
 /// The format of a file of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// CSV with a line of column names, delimited by commas, semicolons or tabs.
     Csv,
-    /// One JSON object a line.
-    Jsonl,
+    /// One JSON object a line, or a JSON array of objects.
+    Json,
+    /// A sheet of an XLSX workbook with a row of column names.
+    Xlsx,
 }
 
-/// Reads rows one by one. Without a `format`, the first character decides: `{` is JSON.
+/// How a file of rows is read.
+#[derive(Clone, Debug, Default)]
+pub struct ReadOptions {
+    /// Its format. Without one, its start decides: `{` and `[` are JSON.
+    pub format: Option<Format>,
+    /// The encoding of its text. Without one, its start decides: the first MiB.
+    pub encoding: Option<Encoding>,
+    /// The sheet of a workbook. Without a name, the first one that is visible.
+    pub sheet: Option<String>,
+    /// Values for what rows leave empty.
+    pub defaults: RowDefaults,
+}
+
+/// Rows, or why they are invalid.
+pub type Rows = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
+
+/// Reads rows one by one. Reading continues after an invalid row where it can.
 ///
-/// Each item is a row or why it is invalid; reading continues after an invalid row where it can.
+/// A workbook is read into memory; of other files only a part at a time.
 ///
 /// # Errors
-/// The input cannot be read or is not text in UTF-8, or the column names of a CSV file are missing
-/// or ambiguous.
-pub fn read_rows(
-    input: impl Read + 'static,
-    format: Option<Format>,
-    defaults: RowDefaults,
-) -> Result<Box<dyn Iterator<Item = Result<Row, BadRow>>>, BadRow> {
+/// The input cannot be read or its text is invalid, or the column names are missing or ambiguous.
+pub fn read_rows(input: impl Read + 'static, options: &ReadOptions) -> Result<Rows, BadRow> {
+    let at_start = |why: Message| BadRow { line: 1, why };
+    let unreadable =
+        |error: io::Error| at_start(message!("could not be read: {error}", "无法读取：{error}"));
+    let defaults = options.defaults;
     let mut input = BufReader::with_capacity(READ_BUFFER_SIZE, input);
     let mut start = Vec::new();
-    let read = input.by_ref().take(SIGNATURE_BYTES).read_to_end(&mut start);
-    let at_start = |why: Message| BadRow { line: 1, why };
-    read.map_err(|error| at_start(message!("could not be read: {error}", "无法读取：{error}")))?;
-    if let Some(why) = unsupported_file(&start) {
-        return Err(at_start(why));
-    }
-    let mut lines = Lines::new(Cursor::new(start).chain(input));
-    let mut detected = Format::Csv;
-    if let Some(first) = lines.next_with_text() {
-        let line = lines.number();
-        let first = first.map_err(|why| BadRow { line, why })?;
-        if first.trim_start().starts_with('[') && format != Some(Format::Csv) {
-            let why = message!(
-                "expected a JSON object on each line, found an array. Convert the file: \
-                 jq -c '.[]' FILE > NEW_FILE",
-                "应为每行一个 JSON 对象，而文件是数组。请转换该文件：jq -c '.[]' FILE > NEW_FILE"
-            );
-            return Err(BadRow { line, why });
+    let read = input.by_ref().take(SAMPLE_BYTES).read_to_end(&mut start);
+    let is_whole = (read.map_err(unreadable)? as u64) < SAMPLE_BYTES;
+    let is_zip = start.starts_with(ZIP_SIGNATURE);
+    let is_old = start.starts_with(OLD_SPREADSHEET_SIGNATURE);
+    if is_zip || is_old || options.format == Some(Format::Xlsx) {
+        let more = MAX_WORKBOOK_BYTES + 1 - start.len() as u64;
+        input.take(more).read_to_end(&mut start).map_err(unreadable)?;
+        if is_old {
+            return Err(at_start(old_spreadsheet(&start)));
         }
-        if first.trim_start().starts_with('{') {
-            detected = Format::Jsonl;
+        if start.len() as u64 > MAX_WORKBOOK_BYTES {
+            return Err(at_start(message!(
+                "the workbook is larger than {MAX_WORKBOOK_BYTES} bytes. Save the sheet as CSV \
+                 UTF-8",
+                "工作簿超过 {MAX_WORKBOOK_BYTES} 字节。请将工作表另存为“CSV UTF-8”格式"
+            )));
         }
-        lines.unread(first);
+        let sheet = read_sheet(start, options.sheet.as_deref()).map_err(at_start)?;
+        return Ok(Box::new(rows_of_sheet(sheet, defaults)?));
     }
-    match format.unwrap_or(detected) {
-        Format::Jsonl => Ok(Box::new(read_jsonl(lines, defaults))),
-        Format::Csv => Ok(Box::new(read_csv(lines, defaults)?)),
+    if let Some(sheet) = &options.sheet {
+        return Err(at_start(message!(
+            "not a workbook (XLSX), so it has no sheet {sheet:?}. Leave out --sheet",
+            "不是工作簿 (XLSX)，没有工作表 {sheet:?}。请去掉 --sheet"
+        )));
     }
-}
-
-/// Why a file that starts with these bytes cannot be read, if it is not text in UTF-8.
-fn unsupported_file(start: &[u8]) -> Option<Message> {
-    let encoding = match *start {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16",
-        // Without a mark, the zero bytes of ASCII characters show it.
-        [(1..), 0, ..] => "UTF-16LE",
-        [0, (1..), ..] => "UTF-16BE",
-        // XLSX and ODS are ZIP files; XLS has a format of its own.
-        [b'P', b'K', 3, 4] | [0xd0, 0xcf, 0x11, 0xe0] => {
-            return Some(message!(
-                "the file is a spreadsheet, not text. In the spreadsheet, choose Save as and the \
-                 format CSV UTF-8",
-                "文件是电子表格，不是文本。请在表格软件中另存为“CSV UTF-8”格式"
-            ));
-        }
-        _ => return None,
+    let encoding = options.encoding;
+    let encoding = encoding.unwrap_or_else(|| Encoding::detect(&start, is_whole));
+    let first = encoding.first_char(&start);
+    let format = match (options.format, first) {
+        (Some(format), _) => format,
+        (None, Some('{' | '[')) => Format::Json,
+        (None, _) => Format::Csv,
     };
-    Some(message!(
-        "the file is UTF-16, not UTF-8. In the spreadsheet, choose Save as and the format CSV \
-         UTF-8; or convert the file: iconv -f {encoding} -t UTF-8 FILE > NEW_FILE",
-        "文件是 UTF-16 编码，不是 UTF-8。请在表格软件中另存为“CSV UTF-8”格式，\
-         或转换该文件：iconv -f {encoding} -t UTF-8 FILE > NEW_FILE"
-    ))
+    let text = encoding.decode(start, input);
+    let text = BufReader::with_capacity(READ_BUFFER_SIZE, text);
+    Ok(match format {
+        Format::Json if first == Some('[') => Box::new(rows_of_array(text, encoding, defaults)),
+        Format::Json => Box::new(rows_of_json_lines(Lines::new(text, encoding), defaults)),
+        Format::Csv | Format::Xlsx => Box::new(rows_of_csv(Lines::new(text, encoding), defaults)?),
+    })
 }
 
-fn read_jsonl(
+fn rows_of_json_lines(
     mut lines: Lines<impl BufRead>,
     defaults: RowDefaults,
 ) -> impl Iterator<Item = Result<Row, BadRow>> {
     std::iter::from_fn(move || {
         let text = lines.next_with_text()?;
         let line = lines.number();
-        let bad = |why: Message| Some(Err(BadRow { line, why }));
         let text = match text {
             Ok(text) => text,
-            Err(why) => return bad(why),
+            Err(why) => return Some(Err(BadRow { line, why })),
         };
-        match json::parse(&text) {
-            Ok(Some(fields)) => Some(Row::from_fields(line, fields, defaults)),
-            Ok(None) => Some(Err(BadRow::not_an_object(line))),
-            Err(why) => bad(match json::foreign_char(&text) {
-                None => message!(
-                    "invalid JSON: {why}. Each line must be one complete object",
-                    "JSON 无效：{why}。每行必须是一个完整的对象"
-                ),
-                Some(found) => {
-                    let found = describe_char(found, false);
-                    let (en, zh) = (found.get(wxlink::Lang::En), found.get(wxlink::Lang::Zh));
-                    message!(
-                        "invalid JSON: {why}; it contains {en} outside of its texts",
-                        "JSON 无效：{why}；文本之外含有 {zh}"
-                    )
-                }
-            }),
-        }
+        Some(row_of_json(line, &text, true, defaults))
     })
 }
 
-fn read_csv(
+fn rows_of_array(
+    text: impl BufRead,
+    encoding: Encoding,
+    defaults: RowDefaults,
+) -> impl Iterator<Item = Result<Row, BadRow>> {
+    let mut items = ArrayItems::new(text);
+    std::iter::from_fn(move || {
+        let row = items.next()?.and_then(|item| {
+            let line = item.line;
+            match std::str::from_utf8(&item.text) {
+                // The line starts with the item's text.
+                Ok(text) => row_of_json(line, text.trim_start(), false, defaults),
+                Err(_) => {
+                    let why = invalid_text(&item.text, encoding);
+                    Err(BadRow { line, why })
+                }
+            }
+        });
+        Some(row)
+    })
+}
+
+/// A row from a JSON text that starts on this line of the file. `is_line`: it is the whole line, so
+/// that the columns in it are those of the file.
+fn row_of_json(
+    line: u64,
+    text: &str,
+    is_line: bool,
+    defaults: RowDefaults,
+) -> Result<Row, BadRow> {
+    let error = match json::parse(text) {
+        Ok(Some(fields)) => return Row::from_fields(line, fields, defaults),
+        Ok(None) => return Err(BadRow::not_an_object(line)),
+        Err(error) => error,
+    };
+    let line = line + error.line.saturating_sub(1);
+    let mut why = error.why;
+    if is_line {
+        why += &format!(" (column {})", error.column);
+    }
+    let why = match json::foreign_char(text) {
+        None if is_line => message!(
+            "invalid JSON: {why}. Each line must be one complete object",
+            "JSON 无效：{why}。每行必须是一个完整的对象"
+        ),
+        None => message!("invalid JSON: {why}", "JSON 无效：{why}"),
+        Some(found) => {
+            let found = describe_char(found, false);
+            let (en, zh) = (found.get(wxlink::Lang::En), found.get(wxlink::Lang::Zh));
+            message!(
+                "invalid JSON: {why}; it contains {en} outside of its texts",
+                "JSON 无效：{why}；文本之外含有 {zh}"
+            )
+        }
+    };
+    Err(BadRow { line, why })
+}
+
+fn rows_of_csv(
     lines: Lines<impl BufRead>,
     defaults: RowDefaults,
 ) -> Result<impl Iterator<Item = Result<Row, BadRow>>, BadRow> {
     let (mut records, header) = Header::read(lines)?;
-    let default_of = [None, None, defaults.notify_users, defaults.show_profile];
-    for ((name, position), default) in COLUMNS.iter().zip(header.positions).zip(default_of) {
-        if position.is_none() && default.is_none() {
-            return Err(BadRow {
-                line: header.line,
-                why: header.missing_column(name),
-            });
-        }
-    }
+    header.check_columns(defaults)?;
     Ok(std::iter::from_fn(move || {
         let record = records.next()?;
         Some(record.and_then(|record| header.row(&record, defaults)))
     }))
 }
 
-/// The line of a CSV file that names its columns.
+fn rows_of_sheet(
+    rows: SheetRows,
+    defaults: RowDefaults,
+) -> Result<impl Iterator<Item = Result<Row, BadRow>>, BadRow> {
+    let SheetRows { sheet, rows } = rows;
+    let in_sheet = move |BadRow { line, why }: BadRow| {
+        let (en, zh) = (why.get(wxlink::Lang::En), why.get(wxlink::Lang::Zh));
+        let why = message!("{en} (sheet {sheet:?})", "{zh}（工作表 {sheet:?}）");
+        BadRow { line, why }
+    };
+    let mut records = rows.into_iter();
+    let names = records.next().unwrap_or_else(CsvRecord::empty);
+    let header = Header::new(&names, None).map_err(&in_sheet)?;
+    header.check_columns(defaults).map_err(&in_sheet)?;
+    Ok(records.map(move |record| header.row(&record, defaults).map_err(&in_sheet)))
+}
+
+/// The line of a file that names its columns.
 struct Header {
     line: u64,
-    delimiter: char,
+    /// What delimits the cells of CSV.
+    delimiter: Option<char>,
     names: Vec<String>,
     /// The position in the file of each column of [`COLUMNS`].
     positions: [Option<usize>; 4],
@@ -193,11 +257,13 @@ impl Header {
             lines.unread(first);
         }
         let mut records = CsvRecords::new(lines, delimiter);
-        let record = records.next().transpose()?.unwrap_or(CsvRecord {
-            line: 1,
-            cells: Vec::new(),
-            lines: Vec::new(),
-        });
+        let record = records.next().transpose()?;
+        let header = Header::new(&record.unwrap_or_else(CsvRecord::empty), Some(delimiter))?;
+        Ok((records, header))
+    }
+
+    /// The header in a record.
+    fn new(record: &CsvRecord, delimiter: Option<char>) -> Result<Header, BadRow> {
         let line = record.line;
         let bad = |why: Message| BadRow { line, why };
         let names: Vec<&str> = record.cells.iter().map(String::as_str).collect();
@@ -233,9 +299,23 @@ impl Header {
             names: record.cells.clone(),
         };
         header
-            .check_lines(&record)
+            .check_lines(record)
             .map_err(|why| BadRow { line, why })?;
-        Ok((records, header))
+        Ok(header)
+    }
+
+    /// Checks whether all columns exist that have no default.
+    fn check_columns(&self, defaults: RowDefaults) -> Result<(), BadRow> {
+        let default_of = [None, None, defaults.notify_users, defaults.show_profile];
+        for ((name, position), default) in COLUMNS.iter().zip(self.positions).zip(default_of) {
+            if position.is_none() && default.is_none() {
+                return Err(BadRow {
+                    line: self.line,
+                    why: self.missing_column(name),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn missing_column(&self, name: &str) -> Message {
@@ -263,6 +343,13 @@ impl Header {
             found.push("…".into());
         }
         let found = found.join(", ");
+        if self.delimiter.is_none() {
+            return message!(
+                "missing column {name}: the first row must name the columns {columns}; it names \
+                 {found}",
+                "缺少列 {name}：第一行必须写明列名 {columns}；该行的列名为 {found}"
+            );
+        }
         message!(
             "missing column {name}: the first line must name the columns {columns}, delimited by \
              commas, semicolons or tabs; it names {found}",
@@ -293,7 +380,9 @@ impl Header {
 
     /// Checks whether the form of the record shows that it is exactly one row.
     fn check(&self, record: &CsvRecord) -> Result<(), Message> {
-        let (cells, width, delimiter) = (&record.cells, self.names.len(), self.delimiter);
+        let (cells, width) = (&record.cells, self.names.len());
+        // Without a delimiter, every record has all cells.
+        let delimiter = self.delimiter.unwrap_or(',');
         let count = cells.len();
         let cells_en = if count == 1 { "cell" } else { "cells" };
         let extra = cells.get(width..).unwrap_or_default();
@@ -348,7 +437,8 @@ impl Header {
     /// the cells for account and appid both hold text that could be an appid, or one of them text
     /// that certainly is, or if the cells for both flags hold flags.
     fn looks_like_a_row(&self, line: &str) -> bool {
-        let cells: Vec<&str> = line.split(self.delimiter).map(str::trim).collect();
+        let delimiter = self.delimiter.unwrap_or(',');
+        let cells: Vec<&str> = line.split(delimiter).map(str::trim).collect();
         let cell = |column: usize| {
             let cell = self.positions[column].and_then(|position| cells.get(position).copied());
             let cell = cell.unwrap_or_default();

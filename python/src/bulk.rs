@@ -17,8 +17,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use wxlink::{Client, Lang, Status, Text};
 use wxlink_bulk::{
-    BadRow, BulkError, Field, FieldValue, Message, Plan, PlannedAction, Rate, Rates, Record,
-    ResumeMode, Row, RowDefaults, RunEnd, Runner, Severity, StopFlag, column_of, read_rows,
+    BadRow, BulkError, Field, FieldValue, Message, Plan, PlannedAction, Rate, Rates, ReadOptions,
+    Record, ResumeMode, Row, RowDefaults, RunEnd, Runner, Severity, StopFlag, column_of, read_rows,
 };
 
 use crate::ending::{self, Inside};
@@ -688,8 +688,11 @@ impl RowSource {
                     position: 0,
                     raised: raised.clone(),
                 };
-                read_rows(input, None, defaults)
-                    .unwrap_or_else(|bad| Box::new(std::iter::once(Err(bad))))
+                let options = ReadOptions {
+                    defaults,
+                    ..ReadOptions::default()
+                };
+                read_rows(input, &options).unwrap_or_else(|bad| Box::new(std::iter::once(Err(bad))))
             }
         };
         let raised = raised.clone();

@@ -11,8 +11,8 @@ use common::{UNLIMITED, row};
 use serde_json::{Value, json};
 use wxlink::{Client, Options};
 use wxlink_bulk::{
-    BadRow, Job, Outcome, OverQuotaAccount, PlannedAction, Record, ResumeMode, Row, RowDefaults,
-    RunEnd, Runner, Severity, StopFlag, read_rows,
+    BadRow, Job, Outcome, OverQuotaAccount, PlannedAction, ReadOptions, Record, ResumeMode, Row,
+    RowDefaults, RunEnd, Runner, Severity, StopFlag, read_rows,
 };
 use wxlink_testkit::world::{Received, World, account, appid};
 
@@ -594,7 +594,7 @@ fn invalid_rows_are_refused_before_anything_is_sent() {
 
     // A job can still be created in the same folder.
     let text = "account,appid,notify_users,show_profile\nwx0a,wx0b,0,1\n";
-    let read = || read_rows(text.as_bytes(), None, RowDefaults::default()).unwrap();
+    let read = || read_rows(text.as_bytes(), &ReadOptions::default()).unwrap();
     let job = Job::create(&dir, read()).unwrap();
     assert!(job.has_rows(read()));
     assert!(!job.has_rows([Ok(row(2, 1, 1))].into_iter()));
@@ -633,12 +633,15 @@ fn read_csv(path: &std::path::Path) -> Vec<Vec<String>> {
 #[test]
 fn the_user_s_columns_are_in_the_report_in_their_order() {
     let bench = Bench::new("own-columns", 3, 2);
-    let defaults = RowDefaults {
-        notify_users: Some(false),
-        show_profile: Some(true),
+    let options = ReadOptions {
+        defaults: RowDefaults {
+            notify_users: Some(false),
+            show_profile: Some(true),
+        },
+        ..ReadOptions::default()
     };
     let create = |text: String| {
-        let rows = read_rows(std::io::Cursor::new(text), None, defaults).unwrap();
+        let rows = read_rows(std::io::Cursor::new(text), &options).unwrap();
         Job::create(&bench.dir, rows).unwrap()
     };
     // The accounts alternate, so that the rows must be sorted.
@@ -695,7 +698,7 @@ fn fields_of_json_become_columns_in_the_order_in_which_they_appear() {
     };
     let text =
         row(2, "\"z\":{\"k\":[1, 2.50]},") + &row(1, "\"a\":12345678901234567890123,\"z\":1,");
-    let rows = read_rows(std::io::Cursor::new(text), None, RowDefaults::default()).unwrap();
+    let rows = read_rows(std::io::Cursor::new(text), &ReadOptions::default()).unwrap();
     let job = Job::create(&bench.dir, rows).unwrap();
     let (_, records) = bench.run(&job);
     let report = job.report().unwrap();
@@ -709,7 +712,7 @@ fn fields_of_json_become_columns_in_the_order_in_which_they_appear() {
         .iter()
         .map(|r| json!(r).to_string() + "\n")
         .collect();
-    let rows = read_rows(std::io::Cursor::new(records), None, RowDefaults::default()).unwrap();
+    let rows = read_rows(std::io::Cursor::new(records), &ReadOptions::default()).unwrap();
     let others = rows.map(|row| json!(row.unwrap().other));
     let mut others: Vec<Value> = others.collect();
     others.sort_by_key(|other| other.to_string());

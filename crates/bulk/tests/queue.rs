@@ -12,8 +12,8 @@ use common::{UNLIMITED, row};
 use serde_json::{Value, json};
 use wxlink::Options;
 use wxlink_bulk::{
-    BulkError, Collected, Outcome, Pushed, Queue, QueueStatus, QueuedResult, Rate, Rates, Record,
-    RowDefaults, RunEnd, Runner, Severity, StopFlag, WorkerConfig, read_rows,
+    BulkError, Collected, Outcome, Pushed, Queue, QueueStatus, QueuedResult, Rate, Rates,
+    ReadOptions, Record, RowDefaults, RunEnd, Runner, Severity, StopFlag, WorkerConfig, read_rows,
 };
 use wxlink_testkit::redis::Redis;
 use wxlink_testkit::world::{World, account, appid, client};
@@ -807,12 +807,15 @@ fn the_user_s_columns_pass_through_a_queue() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-columns", 2, 2);
     let queue = Queue::new(&redis.url(), "q").unwrap();
-    let defaults = RowDefaults {
-        notify_users: Some(false),
-        show_profile: Some(true),
+    let options = ReadOptions {
+        defaults: RowDefaults {
+            notify_users: Some(false),
+            show_profile: Some(true),
+        },
+        ..ReadOptions::default()
     };
     let push = |text: &str| {
-        let rows = || read_rows(std::io::Cursor::new(text.to_owned()), None, defaults);
+        let rows = || read_rows(std::io::Cursor::new(text.to_owned()), &options);
         let rows = || Ok(rows().unwrap());
         let stop = StopFlag::default();
         queue.push(rows, None, UNLIMITED, &stop, &|_| {}).unwrap();

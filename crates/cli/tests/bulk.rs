@@ -148,18 +148,19 @@ fn rows_that_spreadsheets_damaged_are_refused_before_anything_is_sent() {
         ),
         refused(
             format!("[{{\"account\":\"{account}\"}}]"),
-            "links.csv, line 1: expected a JSON object on each line",
+            "line 1: missing appid",
         ),
         Refused {
             file: with_mark
                 .encode_utf16()
                 .flat_map(u16::to_le_bytes)
+                .chain(*b"\0\xd8x\0")
                 .collect(),
-            message: "links.csv, line 1: the file is UTF-16",
+            message: "line 3: invalid UTF-16",
         },
         Refused {
-            file: [head.as_bytes(), good.as_bytes(), b"\xd5\xcb,b,0,1\n"].concat(),
-            message: "line 3: not UTF-8, but perhaps GBK",
+            file: [head.as_bytes(), good.as_bytes(), b"caf\xe9,b,0,1\n"].concat(),
+            message: "line 3: neither UTF-8 nor GBK",
         },
     ];
     for Refused { file, message } in files {

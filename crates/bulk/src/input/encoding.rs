@@ -191,9 +191,8 @@ mod tests {
     #[test]
     fn the_encoding_is_found_in_the_start_of_a_file() {
         let gbk = |text: &str| GB18030.encode(text).0.into_owned();
-        let utf_16 = |text: &str| -> Vec<u8> {
-            text.encode_utf16().flat_map(u16::to_be_bytes).collect()
-        };
+        let utf_16 =
+            |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_be_bytes).collect() };
         for (start, expected) in [
             (b"account,appid\n".to_vec(), Encoding::Utf8),
             ("账号,小程序\n".into(), Encoding::Utf8),
@@ -203,7 +202,10 @@ mod tests {
             (gbk("account,appid,note\na,b,㐀茶\n"), Encoding::Gb18030),
             (utf_16("account"), Encoding::Utf16),
             (utf_16("\u{feff}账号"), Encoding::Utf16),
-            (b"account,note\na,caf\xe9 au lait, d\xe9j\xe0 vu".to_vec(), Encoding::Utf8),
+            (
+                b"account,note\na,caf\xe9 au lait, d\xe9j\xe0 vu".to_vec(),
+                Encoding::Utf8,
+            ),
             (b"".to_vec(), Encoding::Utf8),
         ] {
             assert_eq!(Encoding::detect(&start, true), expected, "{start:?}");

@@ -3,9 +3,7 @@
 use std::io::Cursor;
 use std::panic::{self, AssertUnwindSafe};
 
-use calamine::{
-    DataRef, ExcelDateTime, Reader, Sheet, SheetType, SheetVisible, Xlsx, XlsxError,
-};
+use calamine::{DataRef, ExcelDateTime, Reader, Sheet, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::records::CsvRecord;
 use crate::message::{Message, message};
@@ -78,7 +76,9 @@ fn find_sheet(sheets: &[Sheet], name: Option<&str>) -> Result<String, Message> {
     if let Some(sheet) = found {
         return Ok(sheet.name.clone());
     }
-    let names: Vec<String> = worksheets().map(|sheet| format!("{:?}", sheet.name)).collect();
+    let names: Vec<String> = worksheets()
+        .map(|sheet| format!("{:?}", sheet.name))
+        .collect();
     let names = names.join(", ");
     Err(match name {
         Some(name) => message!(
@@ -89,10 +89,7 @@ fn find_sheet(sheets: &[Sheet], name: Option<&str>) -> Result<String, Message> {
     })
 }
 
-fn rows_of(
-    workbook: &mut Xlsx<Cursor<Vec<u8>>>,
-    sheet: &str,
-) -> Result<Vec<CsvRecord>, XlsxError> {
+fn rows_of(workbook: &mut Xlsx<Cursor<Vec<u8>>>, sheet: &str) -> Result<Vec<CsvRecord>, XlsxError> {
     let mut rows: Vec<CsvRecord> = Vec::new();
     let mut width = 0;
     let mut cells = workbook.worksheet_cells_reader(sheet)?;

@@ -33,7 +33,7 @@ fn command() -> Command {
         .long_about(
             "Link many mini programs to many accounts.\n\n\
              The rows name an account and an appid each, and contain notify_users and \
-             show_profile. They are CSV with a line of column names, or JSON lines. The tokens \
+             show_profile. They are CSV or XLSX with a line of column names, or JSON. The tokens \
              come from a source for many accounts (component_appid or token_command).\n\n\
              The list of each account is read first, and only links that it does not show are \
              posted. The result of each row is kept in a folder, the job. After any interruption \

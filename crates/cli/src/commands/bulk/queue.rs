@@ -35,8 +35,9 @@ fn push_command() -> Command {
     let file = rows.file.required(true);
     Command::new("push")
         .about("Push rows into a queue; after an interruption the same command resumes")
-        .arg(file.help("The rows: a CSV or JSON lines file"))
-        .args([rows.notify_users, rows.show_profile, rows.format])
+        .arg(file.help("The rows: a CSV, JSON or XLSX file"))
+        .args([rows.notify_users, rows.show_profile])
+        .args([rows.format, rows.encoding, rows.sheet])
         .args(queue_args())
         .arg(
             Arg::new("job")

@@ -428,7 +428,7 @@ impl Job {
     fn report(&self, py: Python<'_>) -> PyResult<PathBuf> {
         let inside = Inside::enter(py);
         self.check_not_forked(py)?;
-        let report = inside.detach(py, || self.work.job.report());
+        let report = inside.detach(py, || self.work.job.report(self.work.client.lang()));
         report
             .map(|r| r.dir)
             .map_err(|e| self.raise(py, &e, WORK_KEPT))

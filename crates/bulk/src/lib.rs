@@ -49,7 +49,7 @@ mod severity;
 mod spreadsheet;
 mod stop;
 
-pub use columns::{OtherCell, OtherCells, column_of};
+pub use columns::{LINK_COLUMNS, LinkColumn, OtherCell, OtherCells, column_of, template};
 pub use error::BulkError;
 pub use field::{Field, FieldValue};
 pub use input::{Encoding, Format, ReadOptions, Rows, read_rows};

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use wxlink::Lang;
+
 use crate::columns::REPORT_COLUMNS;
 use crate::error::BulkError;
 use crate::folder::{self, FileState, FileWriter, Folder, FolderKind, FolderLock, FolderState};
@@ -47,6 +49,8 @@ pub(crate) struct ReportWriter {
     is_new: bool,
     /// What the report is about.
     subject: String,
+    /// The language of remedies.
+    lang: Lang,
     /// The names of the user's columns, and the place of each.
     other_columns: Vec<String>,
     other_places: HashMap<String, usize>,
@@ -68,15 +72,20 @@ impl ReportWriter {
     ///
     /// # Errors
     /// See [`ReportWriter::new`].
-    pub fn for_queue(dir: &Path, name: &str, id: &str) -> Result<ReportWriter, BulkError> {
-        ReportWriter::new(dir, format!("{QUEUE_SUBJECT}{name} {id}"))
+    pub fn for_queue(
+        dir: &Path,
+        name: &str,
+        id: &str,
+        lang: Lang,
+    ) -> Result<ReportWriter, BulkError> {
+        ReportWriter::new(dir, format!("{QUEUE_SUBJECT}{name} {id}"), lang)
     }
 
     /// Starts a report in a folder that does not exist, is empty, or holds an earlier report.
     ///
     /// # Errors
     /// The folder is none of these, holds a report on something else, or cannot be written.
-    pub fn new(dir: &Path, subject: String) -> Result<ReportWriter, BulkError> {
+    pub fn new(dir: &Path, subject: String, lang: Lang) -> Result<ReportWriter, BulkError> {
         let failed = |e: io::Error| BulkError::file(dir, &e);
         let unusable = |e: io::Error| unusable_folder(dir, &e);
         let (mut folder, is_new) = match Folder::inspect(dir).map_err(unusable)? {
@@ -112,6 +121,7 @@ impl ReportWriter {
             folder: Some(folder),
             is_new,
             subject,
+            lang,
             other_columns: Vec::new(),
             other_places: HashMap::new(),
             files: Vec::new(),
@@ -140,7 +150,7 @@ impl ReportWriter {
                 self.files.len() - 1
             }
         };
-        let meaning = outcome.meaning(self.place());
+        let meaning = outcome.meaning(self.place()).get(self.lang);
         let file = &mut self.files[index];
         file.rows += 1;
         let until = record.until.map(format_beijing_time).unwrap_or_default();
@@ -149,7 +159,7 @@ impl ReportWriter {
             code => code.to_string(),
         };
         let remedy = match record.message.as_str() {
-            "" => meaning.en,
+            "" => meaning,
             message => message,
         };
         let mut others = vec![""; self.other_columns.len()];

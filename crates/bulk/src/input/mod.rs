@@ -12,8 +12,8 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
 use crate::columns::{
-    ACCOUNT, APPID, COLUMNS, ColumnMap, NOTIFY_USERS, OtherCells, OtherColumn, SHOW_PROFILE,
-    column_index, is_added_by_report, is_report,
+    ACCOUNT, APPID, COLUMNS, ColumnMap, LINK_COLUMNS, NOTIFY_USERS, OtherCells, OtherColumn,
+    SHOW_PROFILE, column_index, is_added_by_report, is_report,
 };
 use crate::message::{Message, message};
 use crate::row::{
@@ -277,8 +277,9 @@ impl Header {
                 )
             } else {
                 message!(
-                    "columns {other:?} and {name:?} both mean {column}; keep one",
-                    "列 {other:?} 和 {name:?} 都表示 {column}，请只保留一个"
+                    "columns {other:?} and {name:?} both mean {column}; keep or rename \
+                     one",
+                    "列 {other:?} 和 {name:?} 都表示 {column}，请只保留一个，或将另一个改名"
                 )
             })
         })?;
@@ -318,10 +319,12 @@ impl Header {
 
     fn missing_column(&self, name: &str) -> Message {
         let columns = COLUMNS.join(", ");
+        let columns_zh = LINK_COLUMNS.map(|column| column.chinese).join("、");
+        let columns_zh = format!("{columns_zh}（或 {columns}）");
         if self.names.is_empty() {
             return message!(
                 "missing column {name}: the first line must name the columns {columns}",
-                "缺少列 {name}：第一行必须写明列名 {columns}"
+                "缺少列 {name}：第一行必须写明列名 {columns_zh}"
             );
         }
         let shorten = |name: &String| {
@@ -345,13 +348,13 @@ impl Header {
             return message!(
                 "missing column {name}: the first row must name the columns {columns}; it names \
                  {found}",
-                "缺少列 {name}：第一行必须写明列名 {columns}；该行的列名为 {found}"
+                "缺少列 {name}：第一行必须写明列名 {columns_zh}；该行的列名为 {found}"
             );
         }
         message!(
             "missing column {name}: the first line must name the columns {columns}, delimited by \
              commas, semicolons or tabs; it names {found}",
-            "缺少列 {name}：第一行必须写明列名 {columns}，以逗号、分号或制表符分隔；\
+            "缺少列 {name}：第一行必须写明列名 {columns_zh}，以逗号、分号或制表符分隔；\
              该行的列名为 {found}"
         )
     }
@@ -708,6 +711,7 @@ mod tests {
         for text in [
             "account,appid,notify_users,show_profile\nwx0a,wx0b,0,1\nwx0c,wx0b,1,1\n",
             "account;appid;notify_users;show_profile\nwx0a;wx0b;0;1\nwx0c;wx0b;1;1\n",
+            "公众号appid,小程序 AppID,是否通知粉丝？,展示\nwx0a,wx0b,否,是\nwx0c,wx0b,是,是\n",
             "\u{feff}Show_Profile\tNote\tAppid\tAccount\tNotify_Users\r\nyes\t茶\twx0b\twx0a\tno\r\n\
              TRUE\t\twx0b\twx0c\t是\r\n",
             " account , appid , notify_users , show_profile \n\"wx0a\", wx0b ,false,true\n\
@@ -753,7 +757,7 @@ mod tests {
             (String::new(), "line 1: missing column account"),
             (
                 "account,appid,AppID,notify_users,show_profile\na,b,c,1,1\n".into(),
-                "line 1: columns \"appid\" and \"AppID\" both mean appid",
+                "line 1: columns \"appid\" and \"AppID\" both mean appid; keep or rename one",
             ),
             (format!("{head}a,b,1,1\na,,1,1\n"), "line 3: appid is empty"),
             (format!("{head}a,b,,1\n"), "line 2: missing notify_users"),
@@ -1276,7 +1280,7 @@ mod tests {
     #[test]
     fn a_missing_column_is_reported_with_the_columns_there_are() {
         for (head, expected) in [
-            ("公众号,小程序", "it names \"公众号\", \"小程序\""),
+            ("公众号名称,小程序", "it names \"公众号名称\", \"小程序\""),
             (
                 "account，appid，notify_users",
                 "it names \"account，appid，notify_users\"",

@@ -1,5 +1,7 @@
 //! Writes the report of a job from its journal.
 
+use wxlink::Lang;
+
 use super::state::Job;
 use crate::error::BulkError;
 use crate::report::{Report, ReportWriter};
@@ -9,11 +11,12 @@ const REPORT: &str = "report";
 
 impl Job {
     /// Writes a CSV file for each outcome into the folder `report` within the job's. Replaces an
-    /// earlier report of the job, and no other files.
+    /// earlier report of the job, and no other files. `lang` is the language of remedies that no
+    /// record contains.
     ///
     /// # Errors
     /// The files cannot be written, or files that the job did not write are in the way.
-    pub fn report(&self) -> Result<Report, BulkError> {
+    pub fn report(&self, lang: Lang) -> Result<Report, BulkError> {
         // A row that was retried has several records; the last one counts.
         let mut last_record: Vec<u32> = vec![0; self.line_slots()];
         for (nth, record) in self.journal().records()?.enumerate() {
@@ -22,7 +25,7 @@ impl Job {
                 *last = u32::try_from(nth).unwrap_or(u32::MAX);
             }
         }
-        let mut writer = self.report_writer()?;
+        let mut writer = self.report_writer(lang)?;
         writer.set_other_columns(self.other_columns().to_vec());
         for (nth, record) in self.journal().records()?.enumerate() {
             let record = record?;
@@ -42,10 +45,10 @@ impl Job {
     /// # Errors
     /// See [`Job::report`].
     pub fn check_report(&self) -> Result<(), BulkError> {
-        self.report_writer().map(drop)
+        self.report_writer(Lang::En).map(drop)
     }
 
-    fn report_writer(&self) -> Result<ReportWriter, BulkError> {
-        ReportWriter::new(&self.dir().join(REPORT), self.identity())
+    fn report_writer(&self, lang: Lang) -> Result<ReportWriter, BulkError> {
+        ReportWriter::new(&self.dir().join(REPORT), self.identity(), lang)
     }
 }

@@ -23,6 +23,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use redis::{Client, FromRedisValue, IntoConnectionInfo, RedisError, Script, cmd};
+use wxlink::Lang;
 use wxlink::redis_connection::Connection;
 
 use crate::columns::OtherNames;
@@ -314,7 +315,8 @@ impl Queue {
     }
 
     /// Writes a CSV file for each outcome from the results, and calls `observer` with every result.
-    /// With `follow`, waits until every row has a result.
+    /// With `follow`, waits until every row has a result. `lang` is the language of remedies that no
+    /// result contains.
     ///
     /// The folder must not exist, be empty, or hold results that were collected before. Results of
     /// an earlier queue are moved into a folder of their own, because they exist nowhere else.
@@ -326,11 +328,12 @@ impl Queue {
         &self,
         dir: &Path,
         follow: bool,
+        lang: Lang,
         stop: &StopFlag,
         observer: &mut dyn FnMut(&QueuedResult),
     ) -> Result<Collected, BulkError> {
         let queue_id = self.status()?.id;
-        let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id)?;
+        let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id, lang)?;
         let (mut after, mut results) = ("0".to_owned(), 0);
         // The results are read twice, because a file begins with the names of all columns.
         let mut names = OtherNames::default();

@@ -210,7 +210,7 @@ impl<'a> JobRequest<'a> {
                 return Ok(Execution::Run(code));
             }
         };
-        let report = job.report();
+        let report = job.report(out.lang());
         let written = report.as_ref().ok();
         output::print_summary(context, Place::Job, job.tally(), job.left(), written);
         Ok(Execution::Run(match report {

@@ -3,13 +3,14 @@
 //! - `arguments`: the arguments and their values.
 //! - `progress`: shows the progress.
 //! - `output`: prints plans, summaries and the status of queues.
-//! - `local`: a job on this machine. `queue`: the subcommands for a queue.
+//! - `local`: a job on this machine. `queue`: the subcommands for a queue. `template`: an empty file.
 
 mod arguments;
 mod local;
 mod output;
 mod progress;
 mod queue;
+mod template;
 
 use clap::{ArgMatches, Command};
 use wxlink_bulk::{RunEnd, StopFlag};
@@ -45,6 +46,7 @@ fn command() -> Command {
         .args(arguments::job_args())
         .args(arguments::rate_args())
         .arg(arguments::workers_arg())
+        .subcommand(template::command())
         .subcommands(queue::commands())
         .after_help(examples(&[
             (
@@ -73,6 +75,7 @@ fn command() -> Command {
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     match matches.subcommand() {
+        Some(("template", matches)) => template::run(context, matches),
         Some((name, matches)) => queue::run(context, name, matches),
         None => local::run(context, matches),
     }

@@ -274,7 +274,7 @@ fn collect(
             out.line(output::json_line(result));
         }
     };
-    let collected = queue.collect(&into, follow, &stop, &mut observer)?;
+    let collected = queue.collect(&into, follow, out.lang(), &stop, &mut observer)?;
     let status = queue.status()?;
     let left = status.waiting + status.deferred;
     let report = Some(&collected.report);

@@ -336,7 +336,7 @@ class Client:
                 for result in bulk:
                     print(result.account, result.appid, result.outcome)
 
-        rows: a path or an open file with CSV or JSON lines that have account, appid, notify_users
+        rows: a path or an open file with CSV, XLSX or JSON that has account, appid, notify_users
             and show_profile; or an iterable of mappings with these keys, or of tuples in this
             order. Other columns and keys are kept in the results and the report. All rows are
             read first; if some are invalid, `ArgumentError` names their lines.

@@ -65,4 +65,5 @@ pub use report::{Report, ReportFile};
 pub use row::{BadRow, Row, RowDefaults};
 pub use runner::{RunEnd, Runner};
 pub use severity::Severity;
+pub use spreadsheet::{BYTE_ORDER_MARK, csv_line};
 pub use stop::StopFlag;

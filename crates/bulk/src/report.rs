@@ -1,6 +1,5 @@
 //! Reports: a folder with a CSV file for each outcome, for those who must act on it.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use crate::folder::{self, FileState, FileWriter, Folder, FolderKind, FolderLock,
 use crate::message::message;
 use crate::outcome::{Outcome, Place, Record};
 use crate::quota::format_beijing_time;
-use crate::spreadsheet::{self, BYTE_ORDER_MARK};
+use crate::spreadsheet::{self, BYTE_ORDER_MARK, write_record};
 
 /// How much of a file is buffered before it is written (bytes).
 const WRITE_BUFFER_SIZE: usize = 1 << 16;
@@ -272,16 +271,6 @@ impl Drop for ReportWriter {
             None => {}
         }
     }
-}
-
-fn write_record<'a>(
-    csv: &mut csv::Writer<FileWriter>,
-    cells: impl Iterator<Item = Cow<'a, str>>,
-) -> csv::Result<()> {
-    for cell in cells {
-        csv.write_field(cell.as_bytes())?;
-    }
-    csv.write_record(None::<&[u8]>)
 }
 
 /// Locks the folder, so that two processes do not write into it at the same time.

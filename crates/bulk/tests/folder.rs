@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::{UNLIMITED, row};
+use wxlink::Lang;
 use wxlink_bulk::{BadRow, BulkError, Job, ResumeMode, Row, Runner, Severity, StopFlag};
 use wxlink_testkit::world::World;
 

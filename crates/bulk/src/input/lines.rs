@@ -82,8 +82,8 @@ impl<R: BufRead> Lines<R> {
         };
         if line.contains(&0) {
             return Some(Err(message!(
-                "contains a NUL byte: the file is damaged, or no text",
-                "含有 NUL 字节：文件已损坏或不是文本"
+                "contains a NUL byte: the file is damaged, or UTF-16 (--encoding utf-16)",
+                "含有 NUL 字节：文件已损坏，或为 UTF-16 编码 (--encoding utf-16)"
             )));
         }
         let line = match String::from_utf8(line) {

@@ -95,7 +95,7 @@ fn rows_of(workbook: &mut Xlsx<Cursor<Vec<u8>>>, sheet: &str) -> Result<Vec<CsvR
     let mut cells = workbook.worksheet_cells_reader(sheet)?;
     while let Some(cell) = cells.next_cell()? {
         let text = text_of(cell.get_value());
-        if text.is_empty() {
+        if text.trim().is_empty() {
             continue;
         }
         let (row, column) = cell.get_position();

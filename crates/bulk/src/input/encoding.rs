@@ -24,7 +24,17 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Its name.
+    /// The words for the encodings, as options have them.
+    pub const WORDS: [&str; 3] = ["utf-8", "utf-16", "gb18030"];
+
+    /// The encoding with this word.
+    pub fn from_word(word: &str) -> Option<Encoding> {
+        let all = [Encoding::Utf8, Encoding::Utf16, Encoding::Gb18030];
+        let index = Encoding::WORDS.iter().position(|other| *other == word)?;
+        Some(all[index])
+    }
+
+    /// Its name in messages.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Encoding::Utf8 => "UTF-8",

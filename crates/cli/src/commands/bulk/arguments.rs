@@ -46,7 +46,7 @@ impl RowArgs {
             encoding: choice(
                 "encoding",
                 "utf-8|utf-16|gb18030",
-                ["utf-8", "utf-16", "gb18030"],
+                Encoding::WORDS,
                 "The encoding of CSV and JSON; gb18030 includes GBK [default: detected]",
             ),
             sheet: Arg::new("sheet")
@@ -195,11 +195,7 @@ impl<'a> RowFile<'a> {
             "json" => Format::Json,
             _ => Format::Xlsx,
         });
-        let encoding = text("encoding").map(|encoding| match encoding {
-            "utf-8" => Encoding::Utf8,
-            "utf-16" => Encoding::Utf16,
-            _ => Encoding::Gb18030,
-        });
+        let encoding = text("encoding").and_then(Encoding::from_word);
         Some(RowFile {
             path,
             options: ReadOptions {

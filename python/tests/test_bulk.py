@@ -315,7 +315,7 @@ def test_every_option_is_documented_with_its_default() -> None:
     doc = wxlink.Client.bulk.__doc__ or ""
     keywords = inspect.signature(wxlink.Bulk).parameters.values()
     keywords = [k for k in keywords if k.kind is k.KEYWORD_ONLY]  # type: ignore[assignment]
-    assert len(keywords) == 9
+    assert len(keywords) == 11
     for keyword in keywords:
         default = json.dumps(keyword.default) if keyword.default else keyword.default
         assert re.search(rf"\n        {keyword.name}: [a-z ]+, {re.escape(str(default))}\n", doc)

@@ -3,7 +3,8 @@
 //! - `arguments`: the arguments and their values.
 //! - `progress`: shows the progress.
 //! - `output`: prints plans, summaries and the status of queues.
-//! - `local`: a job on this machine. `queue`: the subcommands for a queue. `template`: an empty file.
+//! - `local`: a job on this machine. `queue`: the subcommands for a queue.
+//! - `template`: writes an empty file of rows.
 
 mod arguments;
 mod local;

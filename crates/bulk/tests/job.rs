@@ -656,6 +656,9 @@ fn the_user_s_columns_are_in_the_report_in_their_order() {
     drop(job);
     let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
     bench.run(&job);
+    drop(job);
+    let job = Job::open(&bench.dir, ResumeMode::Failed).unwrap();
+    assert_eq!(job.left(), 0);
     let report = job.report(Lang::En).unwrap();
     let path = &report.files[0].path;
     let mut records = read_csv(path);

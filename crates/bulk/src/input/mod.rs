@@ -1230,6 +1230,8 @@ mod tests {
                 None,
                 "line 1: the workbook cannot be read",
             ),
+            // The reader panics on this one if it checks for overflows.
+            (input("damaged.xlsx"), None, "line 1: the workbook "),
             (
                 b"PK\x03\x04\x14\0".to_vec(),
                 None,

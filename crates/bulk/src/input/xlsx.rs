@@ -1,7 +1,6 @@
 //! Reads the rows of a sheet of an XLSX workbook.
 
 use std::io::Cursor;
-use std::panic::{self, AssertUnwindSafe};
 
 use calamine::{DataRef, ExcelDateTime, Reader, Sheet, SheetType, SheetVisible, Xlsx, XlsxError};
 
@@ -27,14 +26,14 @@ pub(super) struct SheetRows {
 /// # Errors
 /// The file is no XLSX workbook, is protected by a password or damaged, or has no such sheet.
 pub(super) fn read_sheet(file: Vec<u8>, name: Option<&str>) -> Result<SheetRows, Message> {
-    // A damaged file must not end the process.
-    let read = panic::catch_unwind(AssertUnwindSafe(|| {
+    // The reader may panic on a damaged file.
+    let read = wxlink::catch_panic(|| {
         let mut workbook = Xlsx::new(Cursor::new(file)).map_err(|e| unreadable(&e))?;
         let sheet = find_sheet(workbook.sheets_metadata(), name)?;
         let rows = rows_of(&mut workbook, &sheet).map_err(|e| unreadable(&e))?;
         Ok(SheetRows { sheet, rows })
-    }));
-    read.unwrap_or_else(|_| {
+    });
+    read.unwrap_or_else(|| {
         Err(message!(
             "the workbook is damaged. Open it in the spreadsheet and save it again, or save it as \
              CSV UTF-8",

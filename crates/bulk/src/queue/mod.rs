@@ -315,8 +315,8 @@ impl Queue {
     }
 
     /// Writes a CSV file for each outcome from the results, and calls `observer` with every result.
-    /// With `follow`, waits until every row has a result. `lang` is the language of the remedies that
-    /// results do not contain.
+    /// With `follow`, waits until every row has a result. `lang` is the language of the remedies
+    /// that results do not contain.
     ///
     /// The folder must not exist, be empty, or hold results that were collected before. Results of
     /// an earlier queue are moved into a folder of their own, because they exist nowhere else.

@@ -1,7 +1,8 @@
 """Makes the workbooks in this folder: make.py, with openpyxl, xlsxwriter, xlwt and msoffcrypto-tool.
 
 links.xlsx and inline.xlsx have the same rows, as two programs write them. The tests expect their
-contents, so change both together.
+contents, so change both together. damaged.xlsx is links.xlsx with a row number in its sheet that
+overflows, changed by hand.
 """
 
 import datetime

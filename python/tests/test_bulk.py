@@ -167,7 +167,7 @@ def test_workbooks_and_gbk_are_read(world: World, tmp_path: Path) -> None:
         results = sorted(bulk)
     assert [result.line for result in results] == [3, 6]
     assert results[0].other["日期"] == "2026-11-26"
-    with pytest.raises(wxlink.ArgumentError, match='sheet "Third".* Choose one with sheet'):
+    with pytest.raises(wxlink.ArgumentError, match=r'sheet "Third".* Choose one with sheet'):
         world.client.bulk(book, sheet="Third")
 
     path = tmp_path / "links.csv"
@@ -296,7 +296,13 @@ def test_options_are_checked(world: World, server: Server, tmp_path: Path) -> No
     ]:
         with pytest.raises(wxlink.ArgumentError, match=why):
             world.client.bulk(row, **{**FAST, **invalid})  # type: ignore[misc]
-    for invalid in [{"resume": True}, {"retry_failed": True}, {"worker": 1}, {"rate": 5}, {"sheet": 1}]:
+    for invalid in [
+        {"resume": True},
+        {"retry_failed": True},
+        {"worker": 1},
+        {"rate": 5},
+        {"sheet": 1},
+    ]:
         with pytest.raises(TypeError):
             world.client.bulk(row, **{**FAST, **invalid})  # type: ignore[misc]
     with pytest.raises(wxlink.ArgumentError, match="no rows"):

@@ -382,9 +382,9 @@ class Client:
             The most calls in total per second (s), minute (m), hour (h) or day (d), or "off".
         account_rate: str, "5/s"
             The most calls for each account.
-        encoding: "utf-8", "utf-16" or "gb18030" (which includes GBK), None
-            The encoding of a file of CSV or JSON that is opened in binary mode, or of a path. With
-            None, it is detected.
+        encoding: str, None
+            The encoding of CSV or JSON in a path or a binary file: "utf-8", "utf-16" or "gb18030",
+            which includes GBK. With None, it is detected.
         sheet: str, None
             The sheet of an XLSX workbook; with None, the first visible one.
         progress: bool or function, None

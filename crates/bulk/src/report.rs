@@ -18,6 +18,7 @@ use crate::spreadsheet::{self, BYTE_ORDER_MARK, write_record};
 const WRITE_BUFFER_SIZE: usize = 1 << 16;
 /// The subject of a report on a queue begins with this.
 const QUEUE_SUBJECT: &str = "queue ";
+
 /// A report that was written.
 #[derive(Clone, Debug)]
 pub struct Report {

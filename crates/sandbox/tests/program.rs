@@ -65,6 +65,7 @@ fn it_prints_one_line_and_ends_on_a_signal() {
                 .starts_with("https://127.0.0.1:")
         );
         assert_eq!(about["admin"], format!("{http}/__sandbox/"));
+        assert_eq!(about["panel"], format!("{http}/"));
         let ca_file = Path::new(about["ca_file"].as_str().unwrap());
         assert!(
             std::fs::read_to_string(ca_file)
@@ -203,4 +204,53 @@ fn a_world_from_a_file_and_bad_certificates() {
     }
     signal(&about["pid"], "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_panel_is_opened_in_the_browser_of_the_system() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let name = format!("wxlink-sandbox-browser-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let (opener, opened) = (folder.join("xdg-open"), folder.join("opened"));
+    // Moved into place: the test never reads a part of it.
+    let script = "#!/bin/sh\necho \"$@\" > opened.part\n/bin/mv opened.part opened\n";
+    std::fs::write(&opener, script).unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |path: &Path| {
+        let mut child = Command::new(PROGRAM)
+            .arg("--open")
+            .env("PATH", path)
+            .current_dir(&folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let about = line(&mut stdout);
+        (child, about)
+    };
+    let (mut child, about) = run(&folder);
+    while !opened.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let text = std::fs::read_to_string(&opened).unwrap();
+    assert_eq!(text.trim(), about["panel"]);
+    signal(&about["pid"], "TERM");
+    child.wait().unwrap();
+
+    // Without such a program, the address is reported and the simulator runs on.
+    let (child, about) = run(Path::new("/nowhere"));
+    state(&about);
+    signal(&about["pid"], "TERM");
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let panel = about["panel"].as_str().unwrap();
+    assert!(
+        stderr.contains("could not run xdg-open") && stderr.contains(panel),
+        "{stderr}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -35,6 +35,7 @@ SIGTERM, SIGINT or SIGHUP, or until its parent process ends.
                    As an HTTP proxy, the simulator leads to itself for these names
   --rsa            have certificates with RSA too, for clients that do not accept ECDSA
   --push-url URL   push tickets and authorisations to this URL of the platform
+  --open           open the panel, the simulator's page, in the browser
   --stay           keep running when the parent process ends
   --help           print this help
   --version        print the version
@@ -54,6 +55,8 @@ pub(crate) struct Arguments {
     pub(crate) settings: Settings,
     /// Whether to keep running when the parent process ends.
     pub(crate) stay: bool,
+    /// Whether to open the panel in the browser.
+    pub(crate) open: bool,
 }
 
 impl Arguments {
@@ -61,7 +64,7 @@ impl Arguments {
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<Invocation, String> {
         let mut settings = Settings::default();
-        let mut stay = false;
+        let (mut stay, mut open) = (false, false);
         let mut push_url: Option<String> = None;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -100,6 +103,7 @@ impl Arguments {
                 "--tls-name" => settings.tls_names.push(tls_name(&value("a name")?)?),
                 "--push-url" => push_url = Some(parsed(flag, &value("a URL")?, "a URL")?),
                 "--rsa" => settings.rsa = true,
+                "--open" => open = true,
                 "--stay" => stay = true,
                 "--help" | "-h" => return Ok(Invocation::Help),
                 "--version" | "-V" => return Ok(Invocation::Version),
@@ -117,7 +121,11 @@ impl Arguments {
             let component = component.ok_or("--push-url needs a world with a `component`")?;
             component.push = Some(push);
         }
-        Ok(Invocation::Run(Box::new(Self { settings, stay })))
+        Ok(Invocation::Run(Box::new(Self {
+            settings,
+            stay,
+            open,
+        })))
     }
 }
 
@@ -188,7 +196,7 @@ mod tests {
     fn every_option_is_read() {
         let Ok(Invocation::Run(arguments)) = parse(
             "--listen ::1 --port 80 --tls-port=443 --approve polls:3 --journal 5 --workers 2 \
-             --bad-tls --rsa --stay --tls-name API.weixin.qq.com --tls-name mp.weixin.qq.com \
+             --bad-tls --rsa --stay --open --tls-name API.weixin.qq.com --tls-name mp.weixin.qq.com \
              --push-url http://127.0.0.1:9/events",
         ) else {
             panic!("refused");
@@ -198,7 +206,7 @@ mod tests {
         assert_eq!((settings.port, settings.tls_port), (80, 443));
         assert_eq!(settings.policy, Policy::all(When::Polls(3)));
         assert_eq!((settings.journal, settings.workers), (5, 2));
-        assert!(settings.bad_tls && settings.rsa && arguments.stay);
+        assert!(settings.bad_tls && settings.rsa && arguments.stay && arguments.open);
         assert_eq!(
             settings.tls_names,
             ["api.weixin.qq.com", "mp.weixin.qq.com"]

@@ -293,7 +293,7 @@ fn administrators_get_messages_until_they_have_decided() {
     ]);
     assert_eq!(
         (&mine["waiting"], decisions),
-        (&json!(0), json!(["agree", "refuse"]))
+        (&json!(0), json!(["refuse", "agree"]))
     );
     // The third account of the demo world has three links that wait for a decision.
     assert_eq!(messages("")["waiting"], 3);

@@ -62,12 +62,9 @@ impl Reader {
         if self.revision != Some(state.revision) && self.last_note.is_none_or(is_due) {
             self.revision = Some(state.revision);
             self.last_note = Some(Instant::now());
-            add_event(
-                &mut frame,
-                "state",
-                None,
-                &format!("{{\"now_ms\":{now_ms}}}"),
-            );
+            let ahead_s = state.clock.ahead_s();
+            let data = format!("{{\"now_ms\":{now_ms},\"ahead_s\":{ahead_s}}}");
+            add_event(&mut frame, "state", None, &data);
         }
         frame
     }

@@ -24,9 +24,15 @@ pub(crate) fn show(request: AdminRequest) -> AdminResult {
     let mut messages: Vec<_> = appids
         .into_iter()
         .filter_map(|appid| Some((appid, wechat.links(appid)?)))
-        .flat_map(|(appid, links)| links.messages.iter().map(move |message| (appid, message)))
+        .flat_map(|(appid, links)| {
+            links
+                .messages
+                .iter()
+                .rev()
+                .map(move |message| (appid, message))
+        })
         .collect();
-    // Those that wait come first, then the latest.
+    // Those that wait come first, and the latest before earlier ones.
     messages.sort_by_key(|(_, message)| (message.answer.is_some(), u64::MAX - message.sent_ms));
     let waiting = messages
         .iter()

@@ -62,6 +62,7 @@ const ROUTES: &[Route] = &[
     ),
     route("GET", "refreshes", credentials::show_refreshes),
     route("DELETE", "refreshes", credentials::reset_refreshes),
+    route("GET", "policy", world::show_policy),
     route("PUT", "policy", world::put_policy),
     route("GET", "messages", messages::show),
     route("POST", "approvals", approvals::decide),

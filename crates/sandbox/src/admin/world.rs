@@ -96,6 +96,10 @@ pub(crate) fn put_miniprogram(request: AdminRequest) -> AdminResult {
     respond(&json!({}))
 }
 
+pub(crate) fn show_policy(request: AdminRequest) -> AdminResult {
+    respond(&request.state.policy)
+}
+
 pub(crate) fn put_policy(request: AdminRequest) -> AdminResult {
     let policy: Policy = request.json()?;
     policy.check().map_err(AdminError::bad_request)?;

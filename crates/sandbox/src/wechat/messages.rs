@@ -67,7 +67,7 @@ impl Messages {
         self.0.retain(|message| message.answer.is_some());
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &AdminMessage> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &AdminMessage> {
         self.0.iter()
     }
 }

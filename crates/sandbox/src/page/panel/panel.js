@@ -54,6 +54,8 @@ const TEXTS = {
   when_polls: ["after the list has been read {0} times", "列表被查询 {0} 次后"],
   when_seconds: ["after {0}", "{0}后"],
   will_decide: ["Decides by itself {0}", "将自动处理：{0}"],
+  link_state: ["Meaning", "含义"],
+  waiting: ["{0} waiting", "{0} 待处理"],
   state_linked: ["Linked", "已关联"],
   state_waiting_official_account: ["Waits for the account", "待公众号确认"],
   state_waiting_mini_program: ["Waits for the mini program", "待小程序确认"],
@@ -87,6 +89,7 @@ const TEXTS = {
   add_miniprogram: ["Add a mini program", "添加小程序"],
   add_token: ["Add a token", "添加凭证"],
   revoke: ["Revoke all", "全部作废"],
+  actions: ["Actions", "操作"],
   edit: ["Edit", "编辑"],
   change_account: ["Change the account", "修改公众号"],
   change_miniprogram: ["Change the mini program", "修改小程序"],
@@ -147,13 +150,33 @@ const TEXTS = {
   body: ["Body", "请求体"],
   no_body: ["empty", "空"],
   entry_gone: ["This request is no longer in the journal.", "该请求已不在记录中。"],
-  late_effect: ["took effect {0} later", "{0}后生效"],
+  late_effect: ["{0} later", "延迟 {0}"],
   add_fault: ["Set a fault", "设置故障"],
   faults: ["Faults", "故障"],
   fault_kind: ["Fault", "故障"],
   fault_endpoint: ["For", "接口"],
   fault_effect: ["The request takes effect", "请求是否生效"],
   fault_json: ["The fault as JSON", "故障（JSON）"],
+  fault_drop: ["connection reset", "连接被重置"],
+  fault_errcode: ["an errcode of WeChat", "微信返回错误码"],
+  fault_delay_ms: ["a late response", "响应延迟"],
+  fault_hang: ["no response", "一直不响应"],
+  fault_status: ["a gateway's page (502)", "网关错误页（502）"],
+  fault_list_lag_ms: ["a list of the past", "列表滞后"],
+  fault_cut: ["a response cut off", "响应被截断"],
+  fault_slow: ["a slow response", "响应缓慢"],
+  fault_garbage: ["not HTTP", "不是 HTTP 的内容"],
+  fault_redirect: ["a redirect", "重定向"],
+  fault_body: ["another body", "其他响应体"],
+  fault_gzip_bomb: ["a gzip bomb", "gzip 炸弹"],
+  fault_huge: ["a huge body", "超大响应"],
+  fault_deep: ["deeply nested JSON", "嵌套过深的 JSON"],
+  fault_close_delimited: ["a body without a length", "没有长度的响应体"],
+  fault_close_after: ["connection closed afterwards", "响应后关闭连接"],
+  fault_bom: ["a byte order mark", "带 BOM 的响应"],
+  fault_push: ["a push with a wrong key", "密钥错误的推送"],
+  fault_tls_hang: ["TLS: no answer", "TLS 无响应"],
+  fault_tls_reset: ["TLS: reset", "TLS 被重置"],
   errcode: ["errcode", "errcode"],
   when_default: ["as usual for this fault", "按此故障的默认方式"],
   when_before: ["never", "不生效"],
@@ -198,7 +221,7 @@ const TEXTS = {
   step_link: ["link", "关联"],
   step_get: ["list", "查询列表"],
   step_unlink: ["unlink", "解除关联"],
-  step_effect: ["takes effect: errcode {0}", "生效：errcode {0}"],
+  step_effect: ["takes effect {1}: errcode {0}", "{1}生效：errcode {0}"],
   step_ask_link: ["link?", "是否关联？"],
   step_ask_unlink: ["unlink?", "是否解除关联？"],
   picture_of: ["Sequence of the link of {0} to {1}", "{0} 与 {1} 的关联时序"],
@@ -645,7 +668,7 @@ function fillChoices() {
   }
   fill($("journal-endpoint"), [["", t("every_call")], ...[...ENDPOINTS, "other"].map((name) => [name, name])]);
   fill($("fault-endpoint"), [["*", t("every_request")], ...ENDPOINTS.map((name) => [name, name])]);
-  fill($("fault-kind"), Object.keys(FAULTS).map((name) => [name, name]));
+  fill($("fault-kind"), Object.keys(FAULTS).map((name) => [name, t(`fault_${name}`)]));
   fill($("clock-steps"), []);
   $("clock-steps").replaceChildren(...CLOCK_STEPS.map((seconds) => h("button", {
     type: "button",
@@ -730,7 +753,7 @@ function showList(container, detail) {
       h("td", null, chip(STATE_KINDS[entry.state], t(`state_${entry.state}`)))));
     const table = rows.length === 0 ? h("p", { class: "muted" }, t("empty_list"))
       : h("table", null,
-        h("thead", null, h("tr", null, ...["miniprogram", "status", "links"].map((key) => h("th", { scope: "col" }, t(key))))),
+        headings("miniprogram", "status", "link_state"),
         h("tbody", null, rows));
     return h("div", null, table, h("details", { open: isOpen }, h("summary", null, t("as_json")),
       h("pre", { tabindex: 0, role: "region", "aria-label": t("as_json") }, JSON.stringify(list, null, 2))));
@@ -808,8 +831,13 @@ function refreshAtExpiry(tokens) {
   if (next < 86400) expiryTimer = setTimeout(scheduleRefresh, next * 1000);
 }
 
+const NUMBERS = ["links", "age", "expires", "hits", "left"];
+
+/** The head of a table. The column without a name holds buttons. */
 function headings(...keys) {
-  return h("thead", null, h("tr", null, ...keys.map((key) => h("th", { scope: "col" }, key === "" ? h("span", { class: "unseen" }, t("edit")) : t(key)))));
+  return h("thead", null, h("tr", null, keys.map((key) => h("th", {
+    scope: "col", class: NUMBERS.includes(key) ? "number" : "",
+  }, key === "" ? h("span", { class: "unseen" }, t("actions")) : t(key)))));
 }
 
 function shownOf(shown, total) {
@@ -826,7 +854,7 @@ function accountsTable({ accounts, total, account: chosen }) {
       type: "button", class: "row-button", "aria-pressed": String(item.appid === chosen),
       onclick: () => chooseAccount(item.appid),
     }, named(item.nickname, item.appid))),
-    h("td", { class: "number" }, item.links, item.waiting > 0 ? [" ", chip("waiting", `${item.waiting}?`)] : null)));
+    h("td", { class: "number" }, item.links, item.waiting > 0 ? [" ", chip("waiting", t("waiting", item.waiting))] : null)));
   return h("div", null, scrollable("accounts", h("table", null, headings("account", "links"), h("tbody", null, rows))),
     shownOf(accounts.length, total));
 }
@@ -1214,7 +1242,8 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 /** The request as a command. The shell's variable ACCESS_TOKEN stands for the token. */
 function curlOf(entry) {
   const url = quoted(location.origin + maskedTarget(entry))
-    .replaceAll(/access_token=MASKED/g, "access_token='\"$ACCESS_TOKEN\"'");
+    .replaceAll("access_token=MASKED", "access_token='\"$ACCESS_TOKEN\"'")
+    .replace(/"''$/, '"');
   const parts = ["curl", url];
   if (entry.method !== (entry.body_bytes > 0 ? "POST" : "GET")) parts.push("-X", quoted(entry.method));
   const type = entry.headers["content-type"];
@@ -1248,7 +1277,7 @@ function faultsTable(faults) {
     const { fault, endpoint, ...rest } = rule;
     const text = JSON.stringify(fault) + (Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : "");
     return h("tr", { class: left === 0 ? "over" : "" },
-      h("td", { class: "number" }, id),
+      h("td", null, id),
       h("td", null, endpoint === "*" ? t("every_request") : h("code", null, endpoint)),
       h("td", null, h("code", null, text.length > 160 ? `${text.slice(0, 160)}…` : text)),
       h("td", { class: "number" }, hits),
@@ -1259,7 +1288,7 @@ function faultsTable(faults) {
       }, t("remove"))));
   });
   return scrollable("faults", h("table", null,
-    h("thead", null, h("tr", null, ...["col_seq", "fault_endpoint", "fault_kind", "hits", "left", "remove"].map((key) => h("th", { scope: "col" }, t(key))))),
+    headings("col_seq", "fault_endpoint", "fault_kind", "hits", "left", ""),
     h("tbody", null, rows)));
 }
 
@@ -1445,8 +1474,8 @@ function arrowsOf(step) {
     ];
   }
   if (step.kind === "effect") {
-    const text = t("step_effect", entry.effect.errcode ?? "–");
-    return [{ from: 1, to: 1, text: `${text} (${t("late_effect", latencyOf((entry.effect.at_ms - entry.at_ms) * 1000))})`, kind: "late" }];
+    const late = t("late_effect", latencyOf((entry.effect.at_ms - entry.at_ms) * 1000));
+    return [{ from: 1, to: 1, text: t("step_effect", entry.effect.errcode ?? "–", late), kind: "late" }];
   }
   const lane = LANES.indexOf(message.to);
   if (step.kind === "ask") return [{ from: 1, to: lane, text: t(`step_ask_${message.asks}`), kind: "ask" }];

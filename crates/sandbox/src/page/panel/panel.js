@@ -1382,8 +1382,10 @@ function confirmReset() {
 const LANES = ["caller", "wechat", "official_account", "mini_program"];
 const STEP_PX = 34;
 const HEAD_PX = 56;
-const LANE_PX = 230;
-const LEFT_PX = 190;
+const WIDE = { lane: 230, left: 190 };
+const NARROW = { lane: 160, left: 130 };
+/** Up to this width, in pixels, the picture is drawn narrow; as in the style sheet. */
+const NARROW_UP_TO = 760;
 /** How many steps are drawn; the last ones. */
 const MAX_STEPS = 200;
 
@@ -1487,9 +1489,10 @@ function arrowsOf(step) {
 function picture(appid, steps) {
   if (steps.length === 0) return h("p", { class: "muted" }, t("no_sequence"));
   const arrows = steps.flatMap((step) => arrowsOf(step).map((arrow) => ({ ...arrow, at: step.at })));
-  const width = LEFT_PX + 3 * LANE_PX + 120;
+  const sizes = innerWidth <= NARROW_UP_TO ? NARROW : WIDE;
+  const width = sizes.left + 3 * sizes.lane + 120;
   const height = HEAD_PX + arrows.length * STEP_PX + 24;
-  const x = (lane) => LEFT_PX + lane * LANE_PX;
+  const x = (lane) => sizes.left + lane * sizes.lane;
   const label = t("picture_of", appid, account);
   const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
   LANES.forEach((name, lane) => {
@@ -1527,7 +1530,7 @@ function drawArrow({ from, to, text, kind, isCut, at }, y, x, before, first) {
     parts.push(svg("path", { d: `M${end},${y}l${-direction * 8},-4v8z`, class: `head ${kind}` }));
   }
   // The text stands beside the lane of WeChat, and so over one arrow only.
-  const near = x(1) + (Math.max(from, to) === 1 ? -LANE_PX / 2 : LANE_PX / 2);
+  const near = (x(1) + x(Math.max(from, to) === 1 ? 0 : 2)) / 2;
   parts.push(svg("text", { x: near, y: y - 6, class: `label ${kind}` }, text));
   return parts;
 }

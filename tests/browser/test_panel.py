@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -150,6 +151,8 @@ def test_a_fault_is_set_seen_and_removed(pages):
     row.get_by_role("button").click()
     expect(row).to_have_count(0)
 
+    page.locator("#fault-endpoint").select_option("*")
+    page.locator("#fault-when").select_option("")
     page.locator("#fault-kind").select_option("errcode")
     page.locator("#fault-code").fill("45009")
     page.locator("#fault-often").select_option("always")
@@ -195,7 +198,7 @@ def test_a_fault_with_a_late_effect_is_in_the_sequence(pages, sandbox):
     patterns = [
         "Provider → WeChat: link",
         "WeChat → Provider: HTTP 502 .*⚡ status",
-        "WeChat → WeChat: takes effect 60.0 s later: errcode 0",
+        "WeChat → WeChat: takes effect 1 min later: errcode 0",
         "WeChat → Account's administrator: link?",
         "Account's administrator → WeChat: Agreed",
         "WeChat → Mini program's administrator: link?",
@@ -448,7 +451,7 @@ def test_texts_of_wechat_are_never_html(pages, sandbox):
     sandbox.admin("PUT", f"miniprograms/{APPID}", {"nickname": evil, "extra": {evil: evil}})
     call = {"endpoint": "link", "account": ACCOUNT, "appid": APPID}
     sandbox.admin("POST", "calls", call)
-    url = f"{sandbox.base_url}/{evil.replace(' ', '%20')}"
+    url = f"{sandbox.base_url}/{urllib.parse.quote(evil)}"
     urllib.request.urlopen(url, evil.encode()).close()
     sandbox.admin("POST", "faults", {"fault": {"body": {"text": evil}}})
     page = pages.open()
@@ -525,7 +528,27 @@ def test_the_page_recovers_when_the_simulator_starts_again(browser, pages, sandb
         expect(states(page)).to_have_count(0)
         show(page, "journal")
         expect(page.locator("#journal-count")).to_have_text("0 of 0 requests")
+        page.close()
     pages.errors = [error for error in pages.errors if "net::ERR" not in error]
+
+
+def test_a_hidden_page_holds_no_connection_and_misses_nothing(pages, sandbox):
+    page = pages.open("journal")
+    become = """(state) => {
+      Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    call = {"endpoint": "get", "account": ACCOUNT}
+    sandbox.admin("POST", "calls", call)
+    count = page.locator("#journal-count")
+    expect(count).to_have_text("1 of 1 requests")
+    page.evaluate(become, "hidden")
+    for _ in range(3):
+        sandbox.admin("POST", "calls", call)
+    expect(count).to_have_text("1 of 1 requests")
+    with page.expect_request(lambda request: "/events?after=" in request.url):
+        page.evaluate(become, "visible")
+    expect(count).to_have_text("4 of 4 requests")
 
 
 FILL_SECONDS_LIMIT = 300
@@ -612,7 +635,7 @@ def test_screenshots(pages, sandbox, tmp_path, name, view, locale, scheme, width
         page.mouse.move(0, 0)
     elif view == "sequence":
         page.locator("#sequence-appid").select_option(APPID)
-        expect(page.locator("#picture svg .dot, #picture svg .arrow").first).to_be_visible()
+        expect(page.locator("#picture svg .label").first).to_be_visible()
     else:
         expect(page.locator("#detail-tokens tbody tr").first).to_be_visible()
     path = Path(folder) / f"{name}.png"

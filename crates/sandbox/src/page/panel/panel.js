@@ -359,7 +359,8 @@ function durationOf(seconds) {
 function latencyOf(us) {
   if (us === null || us === undefined) return "–";
   if (us < 1000) return `${us} µs`;
-  return us < 1e6 ? `${(us / 1000).toFixed(us < 10000 ? 1 : 0)} ms` : `${(us / 1e6).toFixed(1)} s`;
+  if (us < 1e6) return `${(us / 1000).toFixed(us < 10000 ? 1 : 0)} ms`;
+  return us < 60e6 ? `${(us / 1e6).toFixed(1)} s` : durationOf(us / 1e6);
 }
 
 function named(nickname, appid) {
@@ -382,6 +383,13 @@ const STATE_KINDS = {
 
 const ADMIN = "/__sandbox/";
 
+/** The simulator has not answered. */
+class Gone extends Error {
+  constructor() {
+    super(t("gone"));
+  }
+}
+
 /** Sends an admin request. Fails with the simulator's explanation. */
 async function admin(method, path, body) {
   const options = { method, cache: "no-store" };
@@ -393,7 +401,7 @@ async function admin(method, path, body) {
   try {
     response = await fetch(ADMIN + path, options);
   } catch {
-    throw new Error(t("gone"));
+    throw new Gone();
   }
   const json = await response.json();
   if (!response.ok) throw new Error(t("refused_by", json.error ?? response.status));
@@ -411,6 +419,12 @@ async function act(change) {
     say(error.message);
     return undefined;
   }
+}
+
+/** Shows why something failed that a person did not ask for. */
+function fail(error) {
+  if (error instanceof Gone) live(false, "gone");
+  else say(error.message);
 }
 
 function say(text) {
@@ -530,7 +544,7 @@ let isRefreshWanted = false;
 function scheduleRefresh() {
   refreshTimer ??= setTimeout(() => {
     refreshTimer = null;
-    refresh().catch((error) => live(false, "gone") ?? error);
+    refresh().catch(fail);
   }, REFRESH_INTERVAL_MS);
 }
 
@@ -572,7 +586,7 @@ function openView() {
   }
   say("");
   if (view === "journal") scheduleGrid();
-  refresh().catch((error) => say(error.message));
+  refresh().catch(fail);
 }
 
 /** Sets every fixed text of the page, and shows the rest again. */
@@ -783,7 +797,7 @@ async function sendCall(event) {
 function chooseAccount(appid) {
   account = appid;
   remember("account", appid);
-  refresh().catch((error) => say(error.message));
+  refresh().catch(fail);
 }
 
 // --------------------------------------------------------------------------------- view: accounts
@@ -938,7 +952,7 @@ function openDialog(title, fields, save) {
       return;
     }
     dialog.close();
-    await refresh().catch((error) => say(error.message));
+    await refresh().catch(fail);
   };
   dialog.replaceChildren(h("form", { onsubmit: submit },
     h("h3", { id: "dialog-title" }, title),
@@ -1544,7 +1558,7 @@ function start() {
     language = language === "zh" ? "en" : "zh";
     remember("language", language);
     showLanguage();
-    refresh().catch((error) => say(error.message));
+    refresh().catch(fail);
   });
   $("theme").addEventListener("click", () => {
     const theme = document.documentElement.dataset.theme;
@@ -1581,7 +1595,7 @@ function start() {
   $("policy").addEventListener("submit", savePolicy);
   $("world-file").addEventListener("change", loadWorld);
   $("reset").addEventListener("click", confirmReset);
-  $("sequence-appid").addEventListener("change", () => refresh().catch((error) => say(error.message)));
+  $("sequence-appid").addEventListener("change", () => refresh().catch(fail));
   addEventListener("hashchange", openView);
   addEventListener("resize", scheduleGrid);
   setInterval(showClock, 1000);

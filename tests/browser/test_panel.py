@@ -479,7 +479,7 @@ def test_the_policy_can_be_set(pages):
     assert send(page) == 0
     expect(states(page)).to_have_text(["Waits for the mini program"])
     message = page.locator("#phone-mini_program .message")
-    expect(message).to_contain_text("Decides by itself after the list has been read 1 times")
+    expect(message).to_contain_text("Automatic: reads of the list: 1")
     assert send(page, "get") == 0
     expect(message).to_contain_text("Refused")
     expect(message).to_contain_text("automatic")

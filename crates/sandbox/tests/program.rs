@@ -254,3 +254,39 @@ fn the_panel_is_opened_in_the_browser_of_the_system() {
     );
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn readers_of_events_that_have_gone_are_forgotten() {
+    let (mut child, _stdout, about) = start(&[]);
+    let url = about["http"].as_str().unwrap().to_owned();
+    let descriptors = || {
+        let folder = format!("/proc/{}/fd", about["pid"]);
+        std::fs::read_dir(folder).unwrap().count()
+    };
+    let before = descriptors();
+    let readers: Vec<_> = (0..20)
+        .map(|_| {
+            let address = url.trim_start_matches("http://");
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+            stream
+                .write_all(b"GET /__sandbox/events HTTP/1.1\r\nHost: h\r\n\r\n")
+                .unwrap();
+            let mut reader = BufReader::new(stream);
+            let mut line = String::new();
+            while !line.starts_with("event: state") {
+                line.clear();
+                assert!(reader.read_line(&mut line).unwrap() > 0);
+            }
+            reader
+        })
+        .collect();
+    assert_eq!(descriptors(), before + 20);
+    drop(readers);
+    while descriptors() > before {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&about["pid"], "TERM");
+    child.wait().unwrap();
+}

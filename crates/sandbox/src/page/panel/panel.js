@@ -51,9 +51,9 @@ const TEXTS = {
   by_policy: ["automatic", "自动"],
   when_immediate: ["immediately", "立即"],
   when_manual: ["by hand", "手动"],
-  when_polls: ["after the list has been read {0} times", "列表被查询 {0} 次后"],
+  when_polls: ["reads of the list: {0}", "列表查询次数：{0}"],
   when_seconds: ["after {0}", "{0}后"],
-  will_decide: ["Decides by itself {0}", "将自动处理：{0}"],
+  will_decide: ["Automatic: {0}", "自动处理：{0}"],
   link_state: ["Meaning", "含义"],
   waiting: ["{0} waiting", "{0} 待处理"],
   state_linked: ["Linked", "已关联"],
@@ -1349,7 +1349,7 @@ function showPolicy(policy) {
         if (choice === "manual" && made !== "agree") continue;
         const value = JSON.stringify({ when: choice, decision: made });
         if (options.some(([known]) => known === value)) continue;
-        options.push([value, choice === "manual" ? policyText(choice) : `${policyText(choice)}: ${t(made)}`]);
+        options.push([value, choice === "manual" ? policyText(choice) : `${policyText(choice)} → ${t(made)}`]);
       }
     }
     const select = $(`policy-${name}`);

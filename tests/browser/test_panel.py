@@ -341,9 +341,7 @@ def open_entry(page, number):
 def test_axe_finds_nothing(pages, sandbox, scheme, width):
     fill_every_view(sandbox)
     # Colours are checked once they have stopped changing.
-    page = pages.open(
-        width=width, color_scheme=scheme, locale="zh-CN", reduced_motion="reduce"
-    )
+    page = pages.open(width=width, color_scheme=scheme, locale="zh-CN", reduced_motion="reduce")
     axe = Axe()
 
     def check(name):
@@ -352,8 +350,10 @@ def test_axe_finds_nothing(pages, sandbox, scheme, width):
 
     for view in VIEWS:
         show(page, view)
-        page.wait_for_function("document.querySelector('main section:not([hidden]) td, "
-                               "main .row .cell, main svg') !== null")
+        page.wait_for_function(
+            "document.querySelector('main section:not([hidden]) td, "
+            "main .row .cell, main svg') !== null"
+        )
         if view == "journal":
             open_entry(page, 1)
         check(view)
@@ -368,8 +368,10 @@ def test_nothing_is_wider_than_a_phone(pages, sandbox, locale):
     page = pages.open(width=360, height=740, locale=locale, has_touch=True)
     for view in VIEWS:
         show(page, view)
-        page.wait_for_function("document.querySelector('main section:not([hidden]) td, "
-                               "main .row .cell, main svg') !== null")
+        page.wait_for_function(
+            "document.querySelector('main section:not([hidden]) td, "
+            "main .row .cell, main svg') !== null"
+        )
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, view
     # Controls are large enough for a finger.
     heights = page.evaluate(
@@ -457,8 +459,10 @@ def test_texts_of_wechat_are_never_html(pages, sandbox):
     page = pages.open()
     for view in VIEWS:
         show(page, view)
-        page.wait_for_function("document.querySelector('main section:not([hidden]) td, "
-                               "main .row .cell, main svg') !== null")
+        page.wait_for_function(
+            "document.querySelector('main section:not([hidden]) td, "
+            "main .row .cell, main svg') !== null"
+        )
         if view == "journal":
             open_entry(page, 2)
         assert page.locator("main img, main b b").count() == 0, view
@@ -614,8 +618,8 @@ SCREENSHOTS = [
     ("panel-link", "link", "en-GB", "light", 1280, 800),
     ("panel-link-zh", "link", "zh-CN", "light", 1280, 800),
     ("panel-accounts", "accounts", "en-GB", "light", 1280, 800),
-    ("panel-journal", "journal", "en-GB", "dark", 1280, 640),
-    ("panel-sequence", "sequence", "en-GB", "light", 1280, 640),
+    ("panel-journal", "journal", "en-GB", "dark", 1280, 720),
+    ("panel-sequence", "sequence", "en-GB", "light", 1280, 720),
 ]
 
 

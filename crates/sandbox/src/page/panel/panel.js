@@ -1225,6 +1225,7 @@ async function showEntry() {
   aside.replaceChildren(title,
     h("p", null, h("code", null, `${entry.method} ${maskedTarget(entry)}`)),
     h("dl", null,
+      h("dt", null, t("col_account")), h("dd", null, entry.account ?? "–"),
       h("dt", null, t("col_effect")), h("dd", null, effectText(entry)),
       h("dt", null, t("col_answer")), h("dd", null, answerText(entry)),
       h("dt", null, t("col_latency")), h("dd", null, latencyOf(entry.latency_us)),
@@ -1398,6 +1399,8 @@ const STEP_PX = 34;
 const HEAD_PX = 56;
 const WIDE = { lane: 230, left: 190 };
 const NARROW = { lane: 160, left: 130 };
+/** How far from its end an arrow is cut that does not arrive. */
+const CUT_PX = 24;
 /** Up to this width, in pixels, the picture is drawn narrow; as in the style sheet. */
 const NARROW_UP_TO = 760;
 /** How many steps are drawn; the last ones. */
@@ -1481,7 +1484,7 @@ function arrowsOf(step) {
   if (step.kind === "call") {
     const name = t(`step_${entry.endpoint}`) + (step.reads > 1 ? ` × ${step.reads}` : "");
     const fault = entry.fault === null ? "" : ` ⚡ ${entry.fault.name}`;
-    const answer = entry.answered === null ? `✕ ${t("no_answer")}${fault}`
+    const answer = entry.answered === null ? `${t("no_answer")}${fault}`
       : `${answerText(entry)} · ${latencyOf(entry.latency_us)}${fault}`;
     const kind = entry.fault !== null || entry.answered === null ? "lost" : errcodeOf(entry) === 0 ? "ok" : "no";
     return [
@@ -1536,10 +1539,10 @@ function drawArrow({ from, to, text, kind, isCut, at }, y, x, before, first) {
   }
   const direction = Math.sign(to - from);
   const start = x(from) + direction * 4;
-  const end = isCut ? (x(from) + x(to)) / 2 : x(to) - direction * 4;
+  const end = x(to) - direction * (isCut ? CUT_PX : 4);
   parts.push(svg("line", { x1: start, x2: end, y1: y, y2: y, class: `arrow ${kind}` }));
   if (isCut) {
-    parts.push(svg("path", { d: `M${end - 5},${y - 5}l10,10m0,-10l-10,10`, class: `arrow ${kind}` }));
+    parts.push(svg("path", { d: `M${end - 5},${y - 5}l10,10m0,-10l-10,10`, class: `arrow cross ${kind}` }));
   } else {
     parts.push(svg("path", { d: `M${end},${y}l${-direction * 8},-4v8z`, class: `head ${kind}` }));
   }

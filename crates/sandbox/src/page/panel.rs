@@ -1,5 +1,5 @@
-//! The simulator's own page, on which people watch and change a simulator: fixed files, whose script
-//! uses the admin interface.
+//! The panel, the simulator's own page, on which people watch and change a simulator: fixed files,
+//! whose script uses the admin interface.
 
 /// The path of the page.
 pub(crate) const PATH: &str = "/";

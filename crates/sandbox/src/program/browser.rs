@@ -22,7 +22,7 @@ pub(crate) fn open(url: &str) {
         // A process that has ended must be waited for.
         Ok(mut process) => drop(std::thread::spawn(move || process.wait())),
         Err(error) => {
-            eprintln!("wxlink-sandbox: could not run {OPENER}: {error}. Open {url} in a browser")
+            eprintln!("wxlink-sandbox: could not run {OPENER}: {error}. Open {url} in a browser");
         }
     }
 }

@@ -1,4 +1,5 @@
-// The panel: shows a simulator and changes it, through the admin interface of docs/sandbox.md alone.
+// The panel: shows a simulator and changes it, through nothing but the admin interface, which
+// docs/sandbox.md describes.
 //
 // Every text that comes from the simulator is set as text, never as HTML. The parts, in order:
 // texts, helpers, the admin interface, the journal and its events, and one part for each view.
@@ -131,7 +132,10 @@ const TEXTS = {
   every_call: ["Every call", "全部接口"],
   clear: ["Clear", "清空"],
   count: ["{0} of {1} requests", "{0} / {1} 条请求"],
-  missed: ["{0} changes were removed from the journal before they could be shown.", "有 {0} 项变化在显示之前已从记录中移除。"],
+  missed: [
+    "{0} changes were removed from the journal before they could be shown.",
+    "有 {0} 项变化在显示之前已从记录中移除。",
+  ],
   col_seq: ["No.", "序号"],
   col_time: ["Time", "时间"],
   col_endpoint: ["Call", "接口"],
@@ -198,7 +202,10 @@ const TEXTS = {
   no_faults: ["No faults are set.", "没有设置故障。"],
   every_request: ["every request", "所有请求"],
   clock: ["Clock", "时钟"],
-  clock_hint: ["Moving it forward makes decisions due, tokens expire and quotas start again.", "把时钟拨快，可以让决定到期、凭证过期、额度重新计算。"],
+  clock_hint: [
+    "Moving it forward makes decisions due, tokens expire and quotas start again.",
+    "把时钟拨快，可以让决定到期、凭证过期、额度重新计算。",
+  ],
   seconds: ["Seconds", "秒数"],
   advance: ["Move forward", "拨快"],
   policy: ["How the administrators decide", "管理员如何处理"],
@@ -206,14 +213,23 @@ const TEXTS = {
   policy_mini_program: ["The mini program's administrator", "小程序管理员"],
   policy_unlink: ["The account's administrator, about unlinking", "公众号管理员（解除关联）"],
   world: ["World", "模拟数据"],
-  world_hint: ["The file has all accounts, links and tokens, with their secrets. --world FILE starts with it.", "文件包含全部账号、关联和凭证（含密钥）。可用 --world FILE 加载启动。"],
+  world_hint: [
+    "The file has all accounts, links and tokens, with their secrets. --world FILE starts with it.",
+    "文件包含全部账号、关联和凭证（含密钥）。可用 --world FILE 加载启动。",
+  ],
   world_save: ["Save as a file", "保存为文件"],
   world_load: ["Load a file", "加载文件"],
   reset: ["Reset", "重置"],
-  reset_confirm: ["Restore the world, the policy and the clock of the start, and remove all faults and requests?", "恢复启动时的数据、处理方式和时钟，并移除所有故障和请求？"],
+  reset_confirm: [
+    "Restore the world, the policy and the clock of the start, and remove all faults and requests?",
+    "恢复启动时的数据、处理方式和时钟，并移除所有故障和请求？",
+  ],
   done: ["Done.", "已完成。"],
   refused_by: ["Not carried out: {0}", "未能执行：{0}"],
-  no_sequence: ["No request for this link yet. Send one in “Linking”.", "还没有此关联的请求。请在“关联”中发送。"],
+  no_sequence: [
+    "No request for this link yet. Send one in “Linking”.",
+    "还没有此关联的请求。请在“关联”中发送。",
+  ],
   who_caller: ["Provider", "服务商"],
   who_wechat: ["WeChat", "微信"],
   who_official_account: ["Account's administrator", "公众号管理员"],
@@ -272,7 +288,8 @@ function setAll(element, properties) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+    else if (value !== false && value !== null && value !== undefined)
+      element.setAttribute(name, value);
   }
 }
 
@@ -282,7 +299,8 @@ function setAll(element, properties) {
  */
 function show(container, items, keyOf, make) {
   const before = new Map([...container.children].map((child) => [child.panelKey, child]));
-  const hadFocus = container.contains(document.activeElement) && document.activeElement !== container;
+  const hadFocus =
+    container.contains(document.activeElement) && document.activeElement !== container;
   const children = items.map((item) => {
     const key = keyOf(item);
     const content = language + JSON.stringify(item);
@@ -293,8 +311,9 @@ function show(container, items, keyOf, make) {
     made.panelContent = content;
     return made;
   });
-  const isSame = children.length === container.children.length
-    && children.every((child, index) => child === container.children[index]);
+  const isSame =
+    children.length === container.children.length &&
+    children.every((child, index) => child === container.children[index]);
   if (isSame) return;
   const focused = document.activeElement;
   container.replaceChildren(...children);
@@ -428,10 +447,14 @@ function fail(error) {
 }
 
 function say(text) {
-  $("alert").replaceChildren(...(text === "" ? [] : [
-    h("p", null, text),
-    h("button", { type: "button", class: "quiet", onclick: () => say("") }, t("close")),
-  ]));
+  $("alert").replaceChildren(
+    ...(text === ""
+      ? []
+      : [
+          h("p", null, text),
+          h("button", { type: "button", class: "quiet", onclick: () => say("") }, t("close")),
+        ]),
+  );
 }
 
 // ------------------------------------------------------------------- the journal and its events
@@ -460,10 +483,11 @@ function connect() {
       setTimeout(() => stream === opened && connect(), RETRY_MS);
     }
   };
-  const listen = (name, receive) => opened.addEventListener(name, (event) => {
-    if (event.lastEventId !== "") lastId = event.lastEventId;
-    receive(JSON.parse(event.data));
-  });
+  const listen = (name, receive) =>
+    opened.addEventListener(name, (event) => {
+      if (event.lastEventId !== "") lastId = event.lastEventId;
+      receive(JSON.parse(event.data));
+    });
   listen("request", addEntry);
   listen("reset", () => {
     journal.entries = [];
@@ -516,7 +540,7 @@ function addEntry(entry) {
   } else {
     const place = filtered.indexOf(known);
     Object.assign(known, entry);
-    if ((place >= 0) !== matches(known)) filterAll();
+    if (place >= 0 !== matches(known)) filterAll();
   }
   scheduleGrid();
   if (view === "sequence") scheduleRefresh();
@@ -622,19 +646,40 @@ function showTheme() {
 
 // Choices that are the same everywhere.
 const TOKEN_KINDS = [
-  "good", "expired", "revoked", "malformed", "wrong_kind", "component", "deauthorized", "no_permission",
+  "good",
+  "expired",
+  "revoked",
+  "malformed",
+  "wrong_kind",
+  "component",
+  "deauthorized",
+  "no_permission",
 ];
 const REFUSALS = [
-  "banned", "overseas", "forbids_linking", "limit_reached", "administrator_over_limit",
-  "phone_over_limit", "store",
+  "banned",
+  "overseas",
+  "forbids_linking",
+  "limit_reached",
+  "administrator_over_limit",
+  "phone_over_limit",
+  "store",
 ];
 const ENDPOINTS = [
-  "link", "get", "unlink", "component_token", "authorizer_token", "authorizer_list",
-  "start_push_ticket", "pre_auth_code", "query_auth", "authorizer_info", "rid",
+  "link",
+  "get",
+  "unlink",
+  "component_token",
+  "authorizer_token",
+  "authorizer_list",
+  "start_push_ticket",
+  "pre_auth_code",
+  "query_auth",
+  "authorizer_info",
+  "rid",
 ];
 const ERRCODES = [
-  -1, 1003, 1005, 40001, 40013, 40014, 40097, 40166, 42001, 45009, 45011, 48001, 61003, 61004, 61007,
-  89007, 89008, 89009, 89010, 89011, 89012, 89013, 89015, 89016, 89017, 89018, 89035, 89245,
+  -1, 1003, 1005, 40001, 40013, 40014, 40097, 40166, 42001, 45009, 45011, 48001, 61003, 61004,
+  61007, 89007, 89008, 89009, 89010, 89011, 89012, 89013, 89015, 89016, 89017, 89018, 89035, 89245,
 ];
 const FAULTS = {
   drop: { drop: "reset" },
@@ -659,11 +704,20 @@ const FAULTS = {
   tls_reset: "tls_reset",
 };
 const CLOCK_STEPS = [300, 7200, 86400, 2678400];
-const POLICIES = ["manual", "immediate", { polls: 1 }, { polls: 3 }, { seconds: 5 }, { seconds: 60 }];
+const POLICIES = [
+  "manual",
+  "immediate",
+  { polls: 1 },
+  { polls: 3 },
+  { seconds: 5 },
+  { seconds: 60 },
+];
 
 function policyText(when) {
   if (typeof when === "string") return t(`when_${when}`);
-  return "polls" in when ? t("when_polls", when.polls) : t("when_seconds", durationOf(when.seconds));
+  return "polls" in when
+    ? t("when_polls", when.polls)
+    : t("when_seconds", durationOf(when.seconds));
 }
 
 /** Sets the options of a `select`, and keeps what is chosen if it is still there. */
@@ -678,16 +732,33 @@ function fill(select, options) {
 
 function fillChoices() {
   for (const select of document.querySelectorAll(".token-kind")) {
-    fill(select, TOKEN_KINDS.map((kind) => [kind, t(`kind_${kind}`)]));
+    fill(
+      select,
+      TOKEN_KINDS.map((kind) => [kind, t(`kind_${kind}`)]),
+    );
   }
-  fill($("journal-endpoint"), [["", t("every_call")], ...[...ENDPOINTS, "other"].map((name) => [name, name])]);
+  fill($("journal-endpoint"), [
+    ["", t("every_call")],
+    ...[...ENDPOINTS, "other"].map((name) => [name, name]),
+  ]);
   fill($("fault-endpoint"), [["*", t("every_request")], ...ENDPOINTS.map((name) => [name, name])]);
-  fill($("fault-kind"), Object.keys(FAULTS).map((name) => [name, t(`fault_${name}`)]));
+  fill(
+    $("fault-kind"),
+    Object.keys(FAULTS).map((name) => [name, t(`fault_${name}`)]),
+  );
   fill($("clock-steps"), []);
-  $("clock-steps").replaceChildren(...CLOCK_STEPS.map((seconds) => h("button", {
-    type: "button",
-    onclick: () => act(() => admin("POST", "clock", { advance_s: seconds })),
-  }, `+ ${durationOf(seconds)}`)));
+  $("clock-steps").replaceChildren(
+    ...CLOCK_STEPS.map((seconds) =>
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => act(() => admin("POST", "clock", { advance_s: seconds })),
+        },
+        `+ ${durationOf(seconds)}`,
+      ),
+    ),
+  );
 }
 
 // ---------------------------------------------------------------------------------- view: linking
@@ -698,7 +769,8 @@ async function loadAccountChoice() {
   const isKnown = accounts.some(({ appid }) => appid === account);
   if (!isKnown && (total <= accounts.length || account === "")) account = accounts[0]?.appid ?? "";
   const options = accounts.map(({ appid, nickname }) => [appid, `${nickname} · ${appid}`]);
-  if (account !== "" && !accounts.some(({ appid }) => appid === account)) options.push([account, account]);
+  if (account !== "" && !accounts.some(({ appid }) => appid === account))
+    options.push([account, account]);
   for (const select of document.querySelectorAll("select.account")) {
     fill(select, options);
     select.value = account;
@@ -727,32 +799,89 @@ async function loadLink() {
   }
 }
 
-const messageKey = (message) => message === null ? "" : [
-  message.to, message.asks, message.account.appid, message.miniprogram.appid, message.sent_ms,
-].join();
+const messageKey = (message) =>
+  message === null
+    ? ""
+    : [
+        message.to,
+        message.asks,
+        message.account.appid,
+        message.miniprogram.appid,
+        message.sent_ms,
+      ].join();
 
 function messageCard(message) {
   if (message === null) return h("p", { class: "muted" }, t("no_messages"));
   const { to, asks, account: asking, miniprogram, decision } = message;
-  const decide = (wanted) => act(() => admin("POST", "approvals", {
-    account: asking.appid, appid: miniprogram.appid, by: to, decision: wanted,
-  }));
-  const button = (wanted, kind) => h("button", {
-    type: "button", class: kind, onclick: () => decide(wanted), "data-decision": wanted,
-  }, t(wanted));
-  const outcome = decision === null
-    ? h("div", { class: "actions" }, button("agree", "primary"), button("refuse", ""), button("vanish", "quiet"))
-    : h("p", null, chip({ agree: "good", refuse: "bad", vanish: "" }[decision], t(`decided_${decision}`)),
-      " ", h("span", { class: "muted" }, timeOf(message.decided_ms, false), message.automatic ? ` · ${t("by_policy")}` : ""));
-  return h("article", { class: decision === null ? "message open" : "message" },
-    h("h4", null, t(`ask_${asks}`), " ", h("time", { class: "muted" }, timeOf(message.sent_ms, false))),
-    h("dl", null,
-      h("dt", null, t("asks")), h("dd", null, named(asking.nickname, asking.appid),
-        message.from_console ? ` · ${t("through_console")}` : ""),
-      h("dt", null, t("miniprogram")), h("dd", null, named(miniprogram.nickname, miniprogram.appid))),
+  const decide = (wanted) =>
+    act(() =>
+      admin("POST", "approvals", {
+        account: asking.appid,
+        appid: miniprogram.appid,
+        by: to,
+        decision: wanted,
+      }),
+    );
+  const button = (wanted, kind) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: kind,
+        onclick: () => decide(wanted),
+        "data-decision": wanted,
+      },
+      t(wanted),
+    );
+  const outcome =
+    decision === null
+      ? h(
+          "div",
+          { class: "actions" },
+          button("agree", "primary"),
+          button("refuse", ""),
+          button("vanish", "quiet"),
+        )
+      : h(
+          "p",
+          null,
+          chip({ agree: "good", refuse: "bad", vanish: "" }[decision], t(`decided_${decision}`)),
+          " ",
+          h(
+            "span",
+            { class: "muted" },
+            timeOf(message.decided_ms, false),
+            message.automatic ? ` · ${t("by_policy")}` : "",
+          ),
+        );
+  return h(
+    "article",
+    { class: decision === null ? "message open" : "message" },
+    h(
+      "h4",
+      null,
+      t(`ask_${asks}`),
+      " ",
+      h("time", { class: "muted" }, timeOf(message.sent_ms, false)),
+    ),
+    h(
+      "dl",
+      null,
+      h("dt", null, t("asks")),
+      h(
+        "dd",
+        null,
+        named(asking.nickname, asking.appid),
+        message.from_console ? ` · ${t("through_console")}` : "",
+      ),
+      h("dt", null, t("miniprogram")),
+      h("dd", null, named(miniprogram.nickname, miniprogram.appid)),
+    ),
     decision === null && message.when !== "manual"
-      ? h("p", { class: "muted" }, t("will_decide", policyText(message.when))) : null,
-    outcome);
+      ? h("p", { class: "muted" }, t("will_decide", policyText(message.when)))
+      : null,
+    outcome,
+  );
 }
 
 /** The list of an account: its links with their states, and WeChat's JSON. */
@@ -761,16 +890,34 @@ function showList(container, detail) {
   const isOpen = container.querySelector("details")?.open ?? false;
   showOne(container, { entries, list }, () => {
     const items = list.wxopens.items;
-    const rows = entries.map((entry, index) => h("tr", null,
-      h("td", null, named(items[index]?.nickname, entry.appid)),
-      h("td", null, h("code", null, items[index]?.status ?? "–")),
-      h("td", null, chip(STATE_KINDS[entry.state], t(`state_${entry.state}`)))));
-    const table = rows.length === 0 ? h("p", { class: "muted" }, t("empty_list"))
-      : h("table", null,
-        headings("miniprogram", "status", "link_state"),
-        h("tbody", null, rows));
-    return h("div", null, table, h("details", { open: isOpen }, h("summary", null, t("as_json")),
-      h("pre", { tabindex: 0, role: "region", "aria-label": t("as_json") }, JSON.stringify(list, null, 2))));
+    const rows = entries.map((entry, index) =>
+      h(
+        "tr",
+        null,
+        h("td", null, named(items[index]?.nickname, entry.appid)),
+        h("td", null, h("code", null, items[index]?.status ?? "–")),
+        h("td", null, chip(STATE_KINDS[entry.state], t(`state_${entry.state}`))),
+      ),
+    );
+    const table =
+      rows.length === 0
+        ? h("p", { class: "muted" }, t("empty_list"))
+        : h("table", null, headings("miniprogram", "status", "link_state"), h("tbody", null, rows));
+    return h(
+      "div",
+      null,
+      table,
+      h(
+        "details",
+        { open: isOpen },
+        h("summary", null, t("as_json")),
+        h(
+          "pre",
+          { tabindex: 0, role: "region", "aria-label": t("as_json") },
+          JSON.stringify(list, null, 2),
+        ),
+      ),
+    );
   });
 }
 
@@ -788,10 +935,22 @@ async function sendCall(event) {
   const { seq, answer } = made;
   const errcode = answer?.errcode;
   const text = typeof answer === "string" ? answer : JSON.stringify(answer);
-  $("call-answer").replaceChildren(h("div", { class: "answer" },
-    h("p", null, t("answer", seq), " ", answer === null ? chip("bad", t("no_answer"))
-      : chip(errcode === 0 ? "good" : "bad", `errcode ${errcode ?? "–"}`)),
-    answer === null ? null : h("code", null, text.length > 300 ? `${text.slice(0, 300)}…` : text)));
+  $("call-answer").replaceChildren(
+    h(
+      "div",
+      { class: "answer" },
+      h(
+        "p",
+        null,
+        t("answer", seq),
+        " ",
+        answer === null
+          ? chip("bad", t("no_answer"))
+          : chip(errcode === 0 ? "good" : "bad", `errcode ${errcode ?? "–"}`),
+      ),
+      answer === null ? null : h("code", null, text.length > 300 ? `${text.slice(0, 300)}…` : text),
+    ),
+  );
 }
 
 function chooseAccount(appid) {
@@ -825,7 +984,13 @@ async function loadAccounts() {
     container.replaceChildren(
       h("div", { class: "card", id: "detail-summary" }),
       h("div", { class: "card", id: "detail-tokens" }),
-      h("div", { class: "card" }, h("h3", { "data-t": "wechat_list" }, t("wechat_list")), h("div", { id: "detail-list" })));
+      h(
+        "div",
+        { class: "card" },
+        h("h3", { "data-t": "wechat_list" }, t("wechat_list")),
+        h("div", { id: "detail-list" }),
+      ),
+    );
   }
   showOne($("detail-summary"), summary, accountSummary);
   // Ages grow all the time; they are shown to the second.
@@ -849,9 +1014,24 @@ const NUMBERS = ["links", "age", "expires", "hits", "left"];
 
 /** The head of a table. The column without a name holds buttons. */
 function headings(...keys) {
-  return h("thead", null, h("tr", null, keys.map((key) => h("th", {
-    scope: "col", class: NUMBERS.includes(key) ? "number" : "",
-  }, key === "" ? h("span", { class: "unseen" }, t("actions")) : t(key)))));
+  return h(
+    "thead",
+    null,
+    h(
+      "tr",
+      null,
+      keys.map((key) =>
+        h(
+          "th",
+          {
+            scope: "col",
+            class: NUMBERS.includes(key) ? "number" : "",
+          },
+          key === "" ? h("span", { class: "unseen" }, t("actions")) : t(key),
+        ),
+      ),
+    ),
+  );
 }
 
 function shownOf(shown, total) {
@@ -859,64 +1039,172 @@ function shownOf(shown, total) {
 }
 
 function scrollable(label, ...children) {
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t(label) }, ...children);
+  return h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": t(label) },
+    ...children,
+  );
 }
 
 function accountsTable({ accounts, total, account: chosen }) {
-  const rows = accounts.map((item) => h("tr", { class: item.appid === chosen ? "chosen" : "" },
-    h("td", null, h("button", {
-      type: "button", class: "row-button", "aria-pressed": String(item.appid === chosen),
-      onclick: () => chooseAccount(item.appid),
-    }, named(item.nickname, item.appid))),
-    h("td", { class: "number" }, item.links, item.waiting > 0 ? [" ", chip("waiting", t("waiting", item.waiting))] : null)));
-  return h("div", null, scrollable("accounts", h("table", null, headings("account", "links"), h("tbody", null, rows))),
-    shownOf(accounts.length, total));
+  const rows = accounts.map((item) =>
+    h(
+      "tr",
+      { class: item.appid === chosen ? "chosen" : "" },
+      h(
+        "td",
+        null,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "row-button",
+            "aria-pressed": String(item.appid === chosen),
+            onclick: () => chooseAccount(item.appid),
+          },
+          named(item.nickname, item.appid),
+        ),
+      ),
+      h(
+        "td",
+        { class: "number" },
+        item.links,
+        item.waiting > 0 ? [" ", chip("waiting", t("waiting", item.waiting))] : null,
+      ),
+    ),
+  );
+  return h(
+    "div",
+    null,
+    scrollable("accounts", h("table", null, headings("account", "links"), h("tbody", null, rows))),
+    shownOf(accounts.length, total),
+  );
 }
 
 function miniprogramsTable({ miniprograms, total }) {
   const rows = miniprograms.map((item) => {
-    const reasons = [...item.refuses.map((reason) => `refusal_${reason}`), ...(item.nearby ? ["nearby"] : [])];
-    return h("tr", null,
+    const reasons = [
+      ...item.refuses.map((reason) => `refusal_${reason}`),
+      ...(item.nearby ? ["nearby"] : []),
+    ];
+    return h(
+      "tr",
+      null,
       h("td", null, named(item.nickname, item.appid), h("div", { class: "muted" }, item.subject)),
-      h("td", null, reasons.map((key) => chip("bad", t(key)))),
-      h("td", null, h("button", {
-        type: "button", class: "quiet", "aria-label": `${t("edit")}: ${item.nickname}`,
-        onclick: () => editMiniprogram(item),
-      }, t("edit"))));
+      h(
+        "td",
+        null,
+        reasons.map((key) => chip("bad", t(key))),
+      ),
+      h(
+        "td",
+        null,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "aria-label": `${t("edit")}: ${item.nickname}`,
+            onclick: () => editMiniprogram(item),
+          },
+          t("edit"),
+        ),
+      ),
+    );
   });
-  return h("div", null, scrollable("miniprograms", h("table", null, headings("miniprogram", "refuses", ""), h("tbody", null, rows))),
-    shownOf(miniprograms.length, total));
+  return h(
+    "div",
+    null,
+    scrollable(
+      "miniprograms",
+      h("table", null, headings("miniprogram", "refuses", ""), h("tbody", null, rows)),
+    ),
+    shownOf(miniprograms.length, total),
+  );
 }
 
 function accountSummary(item) {
   const meter = (key) => {
     const [used, limit] = [item.used[key], item.limits[key]];
     const bar = h("meter", { min: 0, max: Math.max(limit, 1), value: used, "aria-label": t(key) });
-    return h("div", { class: used >= limit ? "quota full" : "quota" }, h("span", null, t(key)), bar, h("span", { class: "number" }, `${used} / ${limit}`));
+    return h(
+      "div",
+      { class: used >= limit ? "quota full" : "quota" },
+      h("span", null, t(key)),
+      bar,
+      h("span", { class: "number" }, `${used} / ${limit}`),
+    );
   };
-  return h("div", null,
-    h("div", { class: "bar" }, h("h3", null, item.nickname),
-      h("button", { type: "button", onclick: () => editAccount(item) }, t("edit"))),
-    h("dl", null,
-      h("dt", null, t("appid")), h("dd", null, h("code", null, item.appid), " ", h("code", null, item.username)),
-      h("dt", null, t("subject")), h("dd", null, item.subject)),
-    h("h4", null, t("quotas")), meter("same_subject"), meter("different_subject"), meter("monthly"));
+  return h(
+    "div",
+    null,
+    h(
+      "div",
+      { class: "bar" },
+      h("h3", null, item.nickname),
+      h("button", { type: "button", onclick: () => editAccount(item) }, t("edit")),
+    ),
+    h(
+      "dl",
+      null,
+      h("dt", null, t("appid")),
+      h("dd", null, h("code", null, item.appid), " ", h("code", null, item.username)),
+      h("dt", null, t("subject")),
+      h("dd", null, item.subject),
+    ),
+    h("h4", null, t("quotas")),
+    meter("same_subject"),
+    meter("different_subject"),
+    meter("monthly"),
+  );
 }
 
 function tokensTable({ tokens, appid }) {
   const kinds = { good: "good", expired: "waiting" };
-  const rows = tokens.map((token) => h("tr", null,
-    h("td", null, h("code", null, token.name)),
-    h("td", null, chip(kinds[token.kind] ?? "bad", t(`kind_${token.kind}`)), token.superseded ? [" ", chip("waiting", t("superseded"))] : null),
-    h("td", { class: "number" }, durationOf(token.age)),
-    h("td", { class: "number" }, token.expires_in === null ? t("never") : durationOf(token.expires_in))));
-  return h("div", null,
-    h("div", { class: "bar" }, h("h3", null, t("tokens")),
-      h("button", { type: "button", onclick: () => act(() => admin("POST", "tokens/revoke", { account: appid })) }, t("revoke")),
-      h("button", { type: "button", onclick: () => addToken(appid) }, t("add_token"))),
-    rows.length === 0 ? h("p", { class: "muted" }, t("no_tokens"))
-      : scrollable("tokens", h("table", null, headings("name", "kind", "age", "expires"), h("tbody", null, rows))),
-    h("p", { class: "muted" }, t("token_hint")));
+  const rows = tokens.map((token) =>
+    h(
+      "tr",
+      null,
+      h("td", null, h("code", null, token.name)),
+      h(
+        "td",
+        null,
+        chip(kinds[token.kind] ?? "bad", t(`kind_${token.kind}`)),
+        token.superseded ? [" ", chip("waiting", t("superseded"))] : null,
+      ),
+      h("td", { class: "number" }, durationOf(token.age)),
+      h(
+        "td",
+        { class: "number" },
+        token.expires_in === null ? t("never") : durationOf(token.expires_in),
+      ),
+    ),
+  );
+  return h(
+    "div",
+    null,
+    h(
+      "div",
+      { class: "bar" },
+      h("h3", null, t("tokens")),
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => act(() => admin("POST", "tokens/revoke", { account: appid })),
+        },
+        t("revoke"),
+      ),
+      h("button", { type: "button", onclick: () => addToken(appid) }, t("add_token")),
+    ),
+    rows.length === 0
+      ? h("p", { class: "muted" }, t("no_tokens"))
+      : scrollable(
+          "tokens",
+          h("table", null, headings("name", "kind", "age", "expires"), h("tbody", null, rows)),
+        ),
+    h("p", { class: "muted" }, t("token_hint")),
+  );
 }
 
 /**
@@ -932,19 +1220,31 @@ function openDialog(title, fields, save) {
       fill(input, options);
       input.value = value;
     } else {
-      input = h("input", { name, type: type ?? "text", autocomplete: "off", spellcheck: "false", ...attributes });
+      input = h("input", {
+        name,
+        type: type ?? "text",
+        autocomplete: "off",
+        spellcheck: "false",
+        ...attributes,
+      });
       if (type === "checkbox") input.checked = value;
       else input.value = value ?? "";
     }
     inputs.set(name, input);
-    return h("label", type === "checkbox" ? { class: "check" } : null, h("span", null, t(label)), input);
+    return h(
+      "label",
+      type === "checkbox" ? { class: "check" } : null,
+      h("span", null, t(label)),
+      input,
+    );
   });
   const problem = h("p", { class: "problem", role: "alert" });
   const dialog = $("dialog");
   const submit = async (event) => {
     event.preventDefault();
     const values = {};
-    for (const [name, input] of inputs) values[name] = input.type === "checkbox" ? input.checked : input.value;
+    for (const [name, input] of inputs)
+      values[name] = input.type === "checkbox" ? input.checked : input.value;
     try {
       await save(values);
     } catch (error) {
@@ -954,11 +1254,21 @@ function openDialog(title, fields, save) {
     dialog.close();
     await refresh().catch(fail);
   };
-  dialog.replaceChildren(h("form", { onsubmit: submit },
-    h("h3", { id: "dialog-title" }, title),
-    h("div", { class: "fields" }, labels), problem,
-    h("p", { class: "actions" }, h("button", { type: "submit", class: "primary" }, t("save")),
-      h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")))));
+  dialog.replaceChildren(
+    h(
+      "form",
+      { onsubmit: submit },
+      h("h3", { id: "dialog-title" }, title),
+      h("div", { class: "fields" }, labels),
+      problem,
+      h(
+        "p",
+        { class: "actions" },
+        h("button", { type: "submit", class: "primary" }, t("save")),
+        h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")),
+      ),
+    ),
+  );
   dialog.showModal();
 }
 
@@ -973,65 +1283,103 @@ const APPID_FIELD = { name: "appid", label: "appid", required: true, pattern: "w
 function editAccount(item) {
   const limits = item?.limits ?? { same_subject: 10, different_subject: 3, monthly: 13 };
   const number = { type: "number", min: 0, max: 4294967295, required: true };
-  openDialog(t(item ? "change_account" : "add_account"), [
-    { ...APPID_FIELD, value: item?.appid ?? newAppid(), readonly: item !== undefined },
-    { name: "nickname", label: "name", value: item?.nickname ?? "", required: true },
-    { name: "subject", label: "subject", value: item?.subject ?? "示例科技有限公司", required: true },
-    { name: "same_subject", label: "limit_same_subject", value: limits.same_subject, ...number },
-    { name: "different_subject", label: "limit_different_subject", value: limits.different_subject, ...number },
-    { name: "monthly", label: "limit_monthly", value: limits.monthly, ...number },
-    { name: "requested", label: "requested", value: item?.used.monthly ?? 0, ...number },
-  ], async (values) => {
-    const document = {
-      nickname: values.nickname,
-      subject: values.subject,
-      limits: {
-        same_subject: Number(values.same_subject),
-        different_subject: Number(values.different_subject),
-        monthly: Number(values.monthly),
+  openDialog(
+    t(item ? "change_account" : "add_account"),
+    [
+      { ...APPID_FIELD, value: item?.appid ?? newAppid(), readonly: item !== undefined },
+      { name: "nickname", label: "name", value: item?.nickname ?? "", required: true },
+      {
+        name: "subject",
+        label: "subject",
+        value: item?.subject ?? "示例科技有限公司",
+        required: true,
       },
-      linked_this_month: Number(values.requested),
-    };
-    if (item !== undefined) document.username = item.username;
-    await admin("PUT", `accounts/${encodeURIComponent(values.appid)}`, document);
-    account = values.appid;
-    remember("account", account);
-  });
+      { name: "same_subject", label: "limit_same_subject", value: limits.same_subject, ...number },
+      {
+        name: "different_subject",
+        label: "limit_different_subject",
+        value: limits.different_subject,
+        ...number,
+      },
+      { name: "monthly", label: "limit_monthly", value: limits.monthly, ...number },
+      { name: "requested", label: "requested", value: item?.used.monthly ?? 0, ...number },
+    ],
+    async (values) => {
+      const document = {
+        nickname: values.nickname,
+        subject: values.subject,
+        limits: {
+          same_subject: Number(values.same_subject),
+          different_subject: Number(values.different_subject),
+          monthly: Number(values.monthly),
+        },
+        linked_this_month: Number(values.requested),
+      };
+      if (item !== undefined) document.username = item.username;
+      await admin("PUT", `accounts/${encodeURIComponent(values.appid)}`, document);
+      account = values.appid;
+      remember("account", account);
+    },
+  );
 }
 
 function editMiniprogram(item) {
-  openDialog(t(item ? "change_miniprogram" : "add_miniprogram"), [
-    { ...APPID_FIELD, value: item?.appid ?? newAppid(), readonly: item !== undefined },
-    { name: "nickname", label: "name", value: item?.nickname ?? "", required: true },
-    { name: "subject", label: "subject", value: item?.subject ?? "示例科技有限公司", required: true },
-    {
-      name: "refuses", label: "refuses", value: item?.refuses[0] ?? "",
-      options: [["", t("nothing")], ...REFUSALS.map((reason) => [reason, t(`refusal_${reason}`)])],
+  openDialog(
+    t(item ? "change_miniprogram" : "add_miniprogram"),
+    [
+      { ...APPID_FIELD, value: item?.appid ?? newAppid(), readonly: item !== undefined },
+      { name: "nickname", label: "name", value: item?.nickname ?? "", required: true },
+      {
+        name: "subject",
+        label: "subject",
+        value: item?.subject ?? "示例科技有限公司",
+        required: true,
+      },
+      {
+        name: "refuses",
+        label: "refuses",
+        value: item?.refuses[0] ?? "",
+        options: [
+          ["", t("nothing")],
+          ...REFUSALS.map((reason) => [reason, t(`refusal_${reason}`)]),
+        ],
+      },
+      { name: "nearby", label: "nearby", type: "checkbox", value: item?.nearby ?? false },
+    ],
+    async (values) => {
+      const document = {
+        nickname: values.nickname,
+        subject: values.subject,
+        nearby: values.nearby,
+        refuses: values.refuses === "" ? [] : [values.refuses],
+      };
+      if (item !== undefined)
+        Object.assign(document, { username: item.username, released: item.released });
+      await admin("PUT", `miniprograms/${encodeURIComponent(values.appid)}`, document);
     },
-    { name: "nearby", label: "nearby", type: "checkbox", value: item?.nearby ?? false },
-  ], async (values) => {
-    const document = {
-      nickname: values.nickname,
-      subject: values.subject,
-      nearby: values.nearby,
-      refuses: values.refuses === "" ? [] : [values.refuses],
-    };
-    if (item !== undefined) Object.assign(document, { username: item.username, released: item.released });
-    await admin("PUT", `miniprograms/${encodeURIComponent(values.appid)}`, document);
-  });
+  );
 }
 
 function addToken(appid) {
   const kinds = TOKEN_KINDS.filter((kind) => kind !== "component");
-  openDialog(t("add_token"), [
-    { name: "token", label: "token_text", value: "", required: true },
-    { name: "kind", label: "kind", value: "good", options: kinds.map((kind) => [kind, t(`kind_${kind}`)]) },
-    { name: "expires_in", label: "expires_in", type: "number", min: 0, value: "7200" },
-  ], async ({ token, kind, expires_in }) => {
-    const document = { account: appid, kind };
-    if (expires_in !== "") document.expires_in = Number(expires_in);
-    await admin("PUT", `tokens/${encodeURIComponent(token)}`, document);
-  });
+  openDialog(
+    t("add_token"),
+    [
+      { name: "token", label: "token_text", value: "", required: true },
+      {
+        name: "kind",
+        label: "kind",
+        value: "good",
+        options: kinds.map((kind) => [kind, t(`kind_${kind}`)]),
+      },
+      { name: "expires_in", label: "expires_in", type: "number", min: 0, value: "7200" },
+    ],
+    async ({ token, kind, expires_in }) => {
+      const document = { account: appid, kind };
+      if (expires_in !== "") document.expires_in = Number(expires_in);
+      await admin("PUT", `tokens/${encodeURIComponent(token)}`, document);
+    },
+  );
 }
 
 // --------------------------------------------------------------------------------- view: requests
@@ -1049,9 +1397,18 @@ let isGridScheduled = false;
 
 function searchText(entry) {
   return [
-    entry.seq, entry.endpoint, entry.path, entry.account, entry.body, entry.fault?.name,
-    entry.effect?.errcode, entry.answered?.status, entry.answered?.errcode,
-  ].join(" ").toLowerCase();
+    entry.seq,
+    entry.endpoint,
+    entry.path,
+    entry.account,
+    entry.body,
+    entry.fault?.name,
+    entry.effect?.errcode,
+    entry.answered?.status,
+    entry.answered?.errcode,
+  ]
+    .join(" ")
+    .toLowerCase();
 }
 
 function errcodeOf(entry) {
@@ -1069,9 +1426,11 @@ const OUTCOMES = {
 let filter = { text: "", endpoint: "", outcome: "" };
 
 function matches(entry) {
-  return (filter.endpoint === "" || entry.endpoint === filter.endpoint)
-    && OUTCOMES[filter.outcome](entry)
-    && (filter.text === "" || entry.text.includes(filter.text));
+  return (
+    (filter.endpoint === "" || entry.endpoint === filter.endpoint) &&
+    OUTCOMES[filter.outcome](entry) &&
+    (filter.text === "" || entry.text.includes(filter.text))
+  );
 }
 
 function filterAll() {
@@ -1089,7 +1448,11 @@ function changeFilter() {
 }
 
 function showHead() {
-  $("grid-head").replaceChildren(...COLUMNS.map((name) => h("div", { role: "columnheader", class: `cell ${name}` }, t(`col_${name}`))));
+  $("grid-head").replaceChildren(
+    ...COLUMNS.map((name) =>
+      h("div", { role: "columnheader", class: `cell ${name}` }, t(`col_${name}`)),
+    ),
+  );
 }
 
 function scheduleGrid() {
@@ -1108,7 +1471,10 @@ function showGrid() {
   body.style.height = `${filtered.length * ROW_PX}px`;
   if (follows) grid.scrollTop = grid.scrollHeight;
   const first = Math.max(0, Math.floor(grid.scrollTop / ROW_PX) - MARGIN_ROWS);
-  const count = Math.min(filtered.length - first, Math.ceil(grid.clientHeight / ROW_PX) + 2 * MARGIN_ROWS);
+  const count = Math.min(
+    filtered.length - first,
+    Math.ceil(grid.clientHeight / ROW_PX) + 2 * MARGIN_ROWS,
+  );
   while (rows.length < count) {
     const row = newRow();
     rows.push(row);
@@ -1119,7 +1485,8 @@ function showGrid() {
     else row.element.hidden = true;
   }
   grid.setAttribute("aria-rowcount", filtered.length + 1);
-  const isShown = filtered.some((entry) => entry.seq === selectedSeq) && $(`row-${selectedSeq}`) !== null;
+  const isShown =
+    filtered.some((entry) => entry.seq === selectedSeq) && $(`row-${selectedSeq}`) !== null;
   if (isShown) grid.setAttribute("aria-activedescendant", `row-${selectedSeq}`);
   else grid.removeAttribute("aria-activedescendant");
   $("journal-count").textContent = t("count", filtered.length, journal.entries.length);
@@ -1145,10 +1512,17 @@ function showRow(row, index) {
   element.setAttribute("aria-selected", String(entry.seq === selectedSeq));
   const refused = errcodeOf(entry) !== 0;
   const isLost = entry.processed && entry.answered === null;
-  element.className = `row${index % 2 ? " odd" : ""}${entry.fault !== null || isLost ? " fault" : refused ? " refused" : ""}`;
+  const kind = entry.fault !== null || isLost ? "fault" : refused ? "refused" : "";
+  element.className = `row ${kind}`;
   const values = [
-    entry.seq, timeOf(entry.at_ms), entry.endpoint, entry.account ?? "–", effectText(entry),
-    answerText(entry), latencyOf(entry.latency_us), entry.fault?.name ?? "",
+    entry.seq,
+    timeOf(entry.at_ms),
+    entry.endpoint,
+    entry.account ?? "–",
+    effectText(entry),
+    answerText(entry),
+    latencyOf(entry.latency_us),
+    entry.fault?.name ?? "",
   ];
   for (const [place, value] of values.entries()) {
     const text = String(value);
@@ -1178,7 +1552,14 @@ function select(entry) {
 function gridKey(event) {
   const grid = $("grid");
   const page = Math.max(1, Math.floor(grid.clientHeight / ROW_PX) - 2);
-  const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+  const steps = {
+    ArrowDown: 1,
+    ArrowUp: -1,
+    PageDown: page,
+    PageUp: -page,
+    Home: -Infinity,
+    End: Infinity,
+  };
   if (event.key === "Escape") return select(null);
   if (!(event.key in steps) || filtered.length === 0) return undefined;
   event.preventDefault();
@@ -1201,9 +1582,18 @@ async function showEntry() {
     aside.hidden = true;
     return;
   }
-  const close = h("button", {
-    type: "button", class: "quiet", onclick: () => { select(null); $("grid").focus(); },
-  }, t("close"));
+  const close = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      onclick: () => {
+        select(null);
+        $("grid").focus();
+      },
+    },
+    t("close"),
+  );
   let entry;
   try {
     entry = await admin("GET", `journal/${seq}`);
@@ -1219,20 +1609,47 @@ async function showEntry() {
     return;
   }
   const command = curlOf(entry);
-  const shown = h("pre", { tabindex: 0, role: "region", "aria-label": "curl", id: "curl" }, command);
-  const copy = h("button", { type: "button", onclick: () => copyText(copy, shown, command) }, t("copy"));
-  const pre = (key, text) => [h("h4", null, t(key)), h("pre", { tabindex: 0, role: "region", "aria-label": t(key) }, text)];
-  aside.replaceChildren(title,
+  const shown = h(
+    "pre",
+    { tabindex: 0, role: "region", "aria-label": "curl", id: "curl" },
+    command,
+  );
+  const copy = h(
+    "button",
+    { type: "button", onclick: () => copyText(copy, shown, command) },
+    t("copy"),
+  );
+  const pre = (key, text) => [
+    h("h4", null, t(key)),
+    h("pre", { tabindex: 0, role: "region", "aria-label": t(key) }, text),
+  ];
+  aside.replaceChildren(
+    title,
     h("p", null, h("code", null, `${entry.method} ${maskedTarget(entry)}`)),
-    h("dl", null,
-      h("dt", null, t("col_account")), h("dd", null, entry.account ?? "–"),
-      h("dt", null, t("col_effect")), h("dd", null, effectText(entry)),
-      h("dt", null, t("col_answer")), h("dd", null, answerText(entry)),
-      h("dt", null, t("col_latency")), h("dd", null, latencyOf(entry.latency_us)),
-      h("dt", null, t("col_fault")), h("dd", null, entry.fault === null ? "–" : `${entry.fault.name} (${entry.fault.id})`)),
+    h(
+      "dl",
+      null,
+      h("dt", null, t("col_account")),
+      h("dd", null, entry.account ?? "–"),
+      h("dt", null, t("col_effect")),
+      h("dd", null, effectText(entry)),
+      h("dt", null, t("col_answer")),
+      h("dd", null, answerText(entry)),
+      h("dt", null, t("col_latency")),
+      h("dd", null, latencyOf(entry.latency_us)),
+      h("dt", null, t("col_fault")),
+      h("dd", null, entry.fault === null ? "–" : `${entry.fault.name} (${entry.fault.id})`),
+    ),
     ...pre("body", bodyText(entry) || t("no_body")),
-    ...pre("headers", Object.entries(entry.headers).map(([name, value]) => `${name}: ${value}`).join("\n")),
-    h("div", { class: "bar" }, h("h4", null, "curl"), copy), shown);
+    ...pre(
+      "headers",
+      Object.entries(entry.headers)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join("\n"),
+    ),
+    h("div", { class: "bar" }, h("h4", null, "curl"), copy),
+    shown,
+  );
 }
 
 function bodyText(entry) {
@@ -1260,7 +1677,8 @@ function curlOf(entry) {
     .replaceAll("access_token=MASKED", "access_token='\"$ACCESS_TOKEN\"'")
     .replace(/"''$/, '"');
   const parts = ["curl", url];
-  if (entry.method !== (entry.body_bytes > 0 ? "POST" : "GET")) parts.push("-X", quoted(entry.method));
+  if (entry.method !== (entry.body_bytes > 0 ? "POST" : "GET"))
+    parts.push("-X", quoted(entry.method));
   const type = entry.headers["content-type"];
   if (type !== undefined) parts.push("-H", quoted(`Content-Type: ${type}`));
   if (entry.body_bytes > 0) parts.push("--data-binary", quoted(entry.body ?? ""));
@@ -1290,28 +1708,49 @@ function faultsTable(faults) {
   if (faults.length === 0) return h("p", { class: "muted" }, t("no_faults"));
   const rows = faults.map(({ id, hits, left, rule }) => {
     const { fault, endpoint, ...rest } = rule;
-    const text = JSON.stringify(fault) + (Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : "");
-    return h("tr", { class: left === 0 ? "over" : "" },
+    const text =
+      JSON.stringify(fault) + (Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : "");
+    return h(
+      "tr",
+      { class: left === 0 ? "over" : "" },
       h("td", null, id),
       h("td", null, endpoint === "*" ? t("every_request") : h("code", null, endpoint)),
       h("td", null, h("code", null, text.length > 160 ? `${text.slice(0, 160)}…` : text)),
       h("td", { class: "number" }, hits),
       h("td", { class: "number" }, left ?? t("no_limit")),
-      h("td", null, h("button", {
-        type: "button", class: "quiet", "aria-label": t("remove_fault", id),
-        onclick: () => act(() => admin("DELETE", `faults/${id}`)),
-      }, t("remove"))));
+      h(
+        "td",
+        null,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "aria-label": t("remove_fault", id),
+            onclick: () => act(() => admin("DELETE", `faults/${id}`)),
+          },
+          t("remove"),
+        ),
+      ),
+    );
   });
-  return scrollable("faults", h("table", null,
-    headings("col_seq", "fault_endpoint", "fault_kind", "hits", "left", ""),
-    h("tbody", null, rows)));
+  return scrollable(
+    "faults",
+    h(
+      "table",
+      null,
+      headings("col_seq", "fault_endpoint", "fault_kind", "hits", "left", ""),
+      h("tbody", null, rows),
+    ),
+  );
 }
 
 function showFaultForm() {
   const kind = $("fault-kind").value;
   $("fault-code-label").hidden = kind !== "errcode";
-  $("fault-json").value = JSON.stringify(kind === "errcode"
-    ? { errcode: { code: Number($("fault-code").value) } } : FAULTS[kind]);
+  $("fault-json").value = JSON.stringify(
+    kind === "errcode" ? { errcode: { code: Number($("fault-code").value) } } : FAULTS[kind],
+  );
   if (kind === "list_lag_ms") $("fault-endpoint").value = "get";
   showFaultTime();
 }
@@ -1350,12 +1789,17 @@ function showPolicy(policy) {
         if (choice === "manual" && made !== "agree") continue;
         const value = JSON.stringify({ when: choice, decision: made });
         if (options.some(([known]) => known === value)) continue;
-        options.push([value, choice === "manual" ? policyText(choice) : `${policyText(choice)} → ${t(made)}`]);
+        options.push([
+          value,
+          choice === "manual" ? policyText(choice) : `${policyText(choice)} → ${t(made)}`,
+        ]);
       }
     }
     const select = $(`policy-${name}`);
     fill(select, options);
-    select.value = JSON.stringify(when === "manual" ? { when, decision: "agree" } : { when, decision });
+    select.value = JSON.stringify(
+      when === "manual" ? { when, decision: "agree" } : { when, decision },
+    );
   }
   savedPolicy = policy;
 }
@@ -1380,15 +1824,26 @@ async function loadWorld(event) {
 
 function confirmReset() {
   const dialog = $("dialog");
-  dialog.replaceChildren(h("form", {
-    onsubmit: (event) => {
-      event.preventDefault();
-      dialog.close();
-      act(() => admin("POST", "reset"));
-    },
-  }, h("h3", { id: "dialog-title" }, t("reset")), h("p", null, t("reset_confirm")),
-  h("p", { class: "actions" }, h("button", { type: "submit", class: "danger" }, t("reset")),
-    h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")))));
+  dialog.replaceChildren(
+    h(
+      "form",
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          dialog.close();
+          act(() => admin("POST", "reset"));
+        },
+      },
+      h("h3", { id: "dialog-title" }, t("reset")),
+      h("p", null, t("reset_confirm")),
+      h(
+        "p",
+        { class: "actions" },
+        h("button", { type: "submit", class: "danger" }, t("reset")),
+        h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")),
+      ),
+    ),
+  );
   dialog.showModal();
 }
 
@@ -1410,7 +1865,8 @@ async function loadSequence() {
   await loadAccountChoice();
   if (account === "") return;
   const [{ messages }, { miniprograms }] = await Promise.all([
-    admin("GET", `messages?account=${account}`), admin("GET", "miniprograms"),
+    admin("GET", `messages?account=${account}`),
+    admin("GET", "miniprograms"),
   ]);
   const names = new Map(miniprograms.map(({ appid, nickname }) => [appid, nickname]));
   const appids = new Set(messages.map(({ miniprogram }) => miniprogram.appid));
@@ -1418,9 +1874,14 @@ async function loadSequence() {
     if (entry.account === account && appidOf(entry) !== "") appids.add(appidOf(entry));
   }
   const select = $("sequence-appid");
-  fill(select, [...appids].sort().map((appid) => [appid, `${names.get(appid) ?? "–"} · ${appid}`]));
+  fill(
+    select,
+    [...appids].sort().map((appid) => [appid, `${names.get(appid) ?? "–"} · ${appid}`]),
+  );
   const appid = select.value;
-  showOne($("picture"), { appid, steps: stepsOf(appid, messages) }, ({ steps }) => picture(appid, steps));
+  showOne($("picture"), { appid, steps: stepsOf(appid, messages) }, ({ steps }) =>
+    picture(appid, steps),
+  );
 }
 
 /** The mini program that a request names. */
@@ -1471,8 +1932,10 @@ function joinReads(steps) {
   const joined = [];
   for (const step of steps) {
     const last = joined.at(-1);
-    const isRead = step.kind === "call" && step.entry.endpoint === "get" && step.entry.fault === null;
-    if (isRead && last?.reads > 0 && errcodeOf(last.entry) === errcodeOf(step.entry)) last.reads += 1;
+    const isRead =
+      step.kind === "call" && step.entry.endpoint === "get" && step.entry.fault === null;
+    if (isRead && last?.reads > 0 && errcodeOf(last.entry) === errcodeOf(step.entry))
+      last.reads += 1;
     else joined.push({ ...step, reads: isRead ? 1 : 0 });
   }
   return joined;
@@ -1484,9 +1947,16 @@ function arrowsOf(step) {
   if (step.kind === "call") {
     const name = t(`step_${entry.endpoint}`) + (step.reads > 1 ? ` × ${step.reads}` : "");
     const fault = entry.fault === null ? "" : ` ⚡ ${entry.fault.name}`;
-    const answer = entry.answered === null ? `${t("no_answer")}${fault}`
-      : `${answerText(entry)} · ${latencyOf(entry.latency_us)}${fault}`;
-    const kind = entry.fault !== null || entry.answered === null ? "lost" : errcodeOf(entry) === 0 ? "ok" : "no";
+    const answer =
+      entry.answered === null
+        ? `${t("no_answer")}${fault}`
+        : `${answerText(entry)} · ${latencyOf(entry.latency_us)}${fault}`;
+    const kind =
+      entry.fault !== null || entry.answered === null
+        ? "lost"
+        : errcodeOf(entry) === 0
+          ? "ok"
+          : "no";
     return [
       { from: 0, to: 1, text: name, kind: "call" },
       { from: 1, to: 0, text: answer, kind, isCut: entry.answered === null },
@@ -1494,10 +1964,13 @@ function arrowsOf(step) {
   }
   if (step.kind === "effect") {
     const late = t("late_effect", latencyOf((entry.effect.at_ms - entry.at_ms) * 1000));
-    return [{ from: 1, to: 1, text: t("step_effect", entry.effect.errcode ?? "–", late), kind: "late" }];
+    return [
+      { from: 1, to: 1, text: t("step_effect", entry.effect.errcode ?? "–", late), kind: "late" },
+    ];
   }
   const lane = LANES.indexOf(message.to);
-  if (step.kind === "ask") return [{ from: 1, to: lane, text: t(`step_ask_${message.asks}`), kind: "ask" }];
+  if (step.kind === "ask")
+    return [{ from: 1, to: lane, text: t(`step_ask_${message.asks}`), kind: "ask" }];
   const text = t(`decided_${message.decision}`) + (message.automatic ? ` (${t("by_policy")})` : "");
   const kind = message.decision === "agree" ? "ok" : "no";
   return [{ from: lane, to: 1, text, kind, isCut: message.decision === "vanish" }];
@@ -1505,36 +1978,74 @@ function arrowsOf(step) {
 
 function picture(appid, steps) {
   if (steps.length === 0) return h("p", { class: "muted" }, t("no_sequence"));
-  const arrows = steps.flatMap((step) => arrowsOf(step).map((arrow) => ({ ...arrow, at: step.at })));
+  const arrows = steps.flatMap((step) =>
+    arrowsOf(step).map((arrow) => ({ ...arrow, at: step.at })),
+  );
   const sizes = innerWidth <= NARROW_UP_TO ? NARROW : WIDE;
   const width = sizes.left + 3 * sizes.lane + 120;
   const height = HEAD_PX + arrows.length * STEP_PX + 24;
   const x = (lane) => sizes.left + lane * sizes.lane;
   const label = t("picture_of", appid, account);
-  const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
+  const drawing = svg("svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    role: "img",
+    "aria-label": label,
+  });
   LANES.forEach((name, lane) => {
     drawing.append(
       svg("line", { x1: x(lane), x2: x(lane), y1: HEAD_PX - 16, y2: height - 8, class: "lane" }),
-      svg("text", { x: x(lane), y: 26, class: "who" }, t(`who_${name}`)));
+      svg("text", { x: x(lane), y: 26, class: "who" }, t(`who_${name}`)),
+    );
   });
-  arrows.forEach((arrow, index) => drawing.append(...drawArrow(arrow, HEAD_PX + (index + 0.7) * STEP_PX, x, arrows[index - 1]?.at, arrows[0].at)));
-  const list = h("ol", null, arrows.map(({ from, to, text, at }) => h("li", null,
-    `${timeOf(at)} ${t(`who_${LANES[from]}`)} → ${t(`who_${LANES[to]}`)}: ${text}`)));
-  return h("div", null,
-    h("div", { class: "drawing", tabindex: 0, role: "region", "aria-label": t("view_sequence") }, drawing),
-    h("details", null, h("summary", null, t("steps")), list));
+  arrows.forEach((arrow, index) =>
+    drawing.append(
+      ...drawArrow(
+        arrow,
+        HEAD_PX + (index + 0.7) * STEP_PX,
+        x,
+        arrows[index - 1]?.at,
+        arrows[0].at,
+      ),
+    ),
+  );
+  const list = h(
+    "ol",
+    null,
+    arrows.map(({ from, to, text, at }) =>
+      h("li", null, `${timeOf(at)} ${t(`who_${LANES[from]}`)} → ${t(`who_${LANES[to]}`)}: ${text}`),
+    ),
+  );
+  return h(
+    "div",
+    null,
+    h(
+      "div",
+      { class: "drawing", tabindex: 0, role: "region", "aria-label": t("view_sequence") },
+      drawing,
+    ),
+    h("details", null, h("summary", null, t("steps")), list),
+  );
 }
 
 function drawArrow({ from, to, text, kind, isCut, at }, y, x, before, first) {
   const parts = [];
   if (at !== before) {
     const since = at - first;
-    parts.push(svg("text", { x: 8, y: y + 4, class: "when" }, since === 0 ? timeOf(at) : `+ ${latencyOf(since * 1000)}`));
+    parts.push(
+      svg(
+        "text",
+        { x: 8, y: y + 4, class: "when" },
+        since === 0 ? timeOf(at) : `+ ${latencyOf(since * 1000)}`,
+      ),
+    );
   }
   if (from === to) {
     parts.push(
       svg("circle", { cx: x(from), cy: y, r: 5, class: `dot ${kind}` }),
-      svg("text", { x: x(from) + 12, y: y + 4, class: `label start ${kind}` }, text));
+      svg("text", { x: x(from) + 12, y: y + 4, class: `label start ${kind}` }, text),
+    );
     return parts;
   }
   const direction = Math.sign(to - from);
@@ -1542,7 +2053,9 @@ function drawArrow({ from, to, text, kind, isCut, at }, y, x, before, first) {
   const end = x(to) - direction * (isCut ? CUT_PX : 4);
   parts.push(svg("line", { x1: start, x2: end, y1: y, y2: y, class: `arrow ${kind}` }));
   if (isCut) {
-    parts.push(svg("path", { d: `M${end - 5},${y - 5}l10,10m0,-10l-10,10`, class: `arrow cross ${kind}` }));
+    parts.push(
+      svg("path", { d: `M${end - 5},${y - 5}l10,10m0,-10l-10,10`, class: `arrow cross ${kind}` }),
+    );
   } else {
     parts.push(svg("path", { d: `M${end},${y}l${-direction * 8},-4v8z`, class: `head ${kind}` }));
   }
@@ -1575,17 +2088,22 @@ function start() {
   $("call-endpoint").addEventListener("change", showCallForm);
   $("add-account").addEventListener("click", () => editAccount());
   $("add-miniprogram").addEventListener("click", () => editMiniprogram());
-  for (const id of ["accounts-search", "miniprograms-search"]) $(id).addEventListener("input", scheduleRefresh);
+  for (const id of ["accounts-search", "miniprograms-search"])
+    $(id).addEventListener("input", scheduleRefresh);
   $("journal-text").addEventListener("input", changeFilter);
   $("journal-endpoint").addEventListener("change", changeFilter);
   $("journal-outcome").addEventListener("change", changeFilter);
   $("journal-clear").addEventListener("click", () => act(() => admin("DELETE", "journal")));
   $("grid").addEventListener("keydown", gridKey);
-  $("grid").addEventListener("scroll", () => {
-    const grid = $("grid");
-    follows = grid.scrollTop + grid.clientHeight >= grid.scrollHeight - ROW_PX;
-    scheduleGrid();
-  }, { passive: true });
+  $("grid").addEventListener(
+    "scroll",
+    () => {
+      const grid = $("grid");
+      follows = grid.scrollTop + grid.clientHeight >= grid.scrollHeight - ROW_PX;
+      scheduleGrid();
+    },
+    { passive: true },
+  );
   $("fault").addEventListener("submit", setFault);
   $("fault-kind").addEventListener("change", showFaultForm);
   $("fault-code").addEventListener("input", showFaultForm);

@@ -264,6 +264,18 @@ fn a_reader_that_reads_nothing_slows_nothing_down() {
 }
 
 #[test]
+fn events_hide_secrets_that_became_known_after_the_request() {
+    let sandbox = start();
+    let body = json!({"appid": APPID, "note": "LATER-KNOWN"}).to_string();
+    call(&sandbox, "link", TOKEN, &body);
+    let note = |event: &Event| event.data["body"].as_str().unwrap().contains("LATER-KNOWN");
+    assert!(note(&Events::open(&sandbox, None).find("request")));
+    let token = json!({"account": ACCOUNT});
+    admin(&sandbox, "PUT", "tokens/LATER-KNOWN", token);
+    assert!(!note(&Events::open(&sandbox, None).find("request")));
+}
+
+#[test]
 fn administrators_get_messages_until_they_have_decided() {
     let sandbox = start();
     link(&sandbox, APPID);

@@ -21,10 +21,10 @@ pub(crate) const PATH: &str = "/__sandbox/events";
 
 /// A frame is sent once it is this long.
 const FRAME_BYTES: usize = 128 * 1024;
-/// How often changes are looked for that no request causes, such as decisions that become due.
+/// The pause after a frame that is not full, so that many changes in a row become few frames.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often decisions are looked for that have become due, which no request causes.
 const TICK: Duration = Duration::from_millis(250);
-/// The shortest time between two notes that the state has changed.
-const NOTE_INTERVAL: Duration = Duration::from_millis(100);
 /// A comment is sent after this long without an event, so that a reader that has gone is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -33,7 +33,8 @@ pub(crate) struct Reader {
     place: Option<ChangeId>,
     /// The last revision of the state that it knows of.
     revision: Option<u64>,
-    last_note: Option<Instant>,
+    /// When due decisions were looked for.
+    last_tick: Option<Instant>,
 }
 
 impl Reader {
@@ -46,22 +47,23 @@ impl Reader {
         Ok(Self {
             place: place.and_then(|id| id.parse().ok()),
             revision: None,
-            last_note: None,
+            last_tick: None,
         })
     }
 
     /// The next events. Empty: there are none yet.
     fn next_frame(&mut self, state: &mut State) -> String {
         let now_ms = state.clock.now_ms();
-        if state.wechat.apply_due_decisions(&state.policy, now_ms) {
-            state.revision += 1;
+        if self.last_tick.is_none_or(|last| last.elapsed() >= TICK) {
+            self.last_tick = Some(Instant::now());
+            if state.wechat.apply_due_decisions(&state.policy, now_ms) {
+                state.revision += 1;
+            }
         }
         let mut frame = String::new();
         self.add_entries(state, &mut frame);
-        let is_due = |last: Instant| last.elapsed() >= NOTE_INTERVAL;
-        if self.revision != Some(state.revision) && self.last_note.is_none_or(is_due) {
+        if self.revision != Some(state.revision) {
             self.revision = Some(state.revision);
-            self.last_note = Some(Instant::now());
             let ahead_s = state.clock.ahead_s();
             let data = format!("{{\"now_ms\":{now_ms},\"ahead_s\":{ahead_s}}}");
             add_event(&mut frame, "state", None, &data);
@@ -127,7 +129,11 @@ pub(crate) async fn send(
         }
         if !frame.is_empty() {
             sent = Instant::now();
+            let is_full = frame.len() >= FRAME_BYTES;
             permit.send(frame.into());
+            if !is_full {
+                tokio::time::sleep(PAUSE).await;
+            }
             continue;
         }
         drop(permit);

@@ -83,7 +83,6 @@ pub(crate) fn show(request: AdminRequest) -> AdminResult {
     let platform = wechat.platform.as_ref();
     let authorization = platform.and_then(|platform| platform.authorization(appid));
     response["permission"] = json!(authorization.map(|given| given.permission));
-    response["now_ms"] = now_ms.into();
     respond_masked(response, &wechat.secrets)
 }
 

@@ -979,7 +979,7 @@ async function loadAccounts() {
     return;
   }
   const detail = await admin("GET", `accounts/${account}`);
-  const { now_ms, tokens, entries, list, ...summary } = detail;
+  const { tokens, entries, list, ...summary } = detail;
   if (container.children.length !== 3) {
     container.replaceChildren(
       h("div", { class: "card", id: "detail-summary" }),
@@ -1390,7 +1390,7 @@ const MARGIN_ROWS = 8;
 const COLUMNS = ["seq", "time", "endpoint", "account", "effect", "answer", "latency", "fault"];
 
 let filtered = [];
-let rows = [];
+const gridRows = [];
 let selectedSeq = 0;
 let follows = true;
 let isGridScheduled = false;
@@ -1475,12 +1475,12 @@ function showGrid() {
     filtered.length - first,
     Math.ceil(grid.clientHeight / ROW_PX) + 2 * MARGIN_ROWS,
   );
-  while (rows.length < count) {
+  while (gridRows.length < count) {
     const row = newRow();
-    rows.push(row);
+    gridRows.push(row);
     body.append(row.element);
   }
-  for (const [index, row] of rows.entries()) {
+  for (const [index, row] of gridRows.entries()) {
     if (index < count) showRow(row, first + index);
     else row.element.hidden = true;
   }
@@ -1497,7 +1497,11 @@ function showGrid() {
 function newRow() {
   const cells = COLUMNS.map((name) => h("div", { role: "gridcell", class: `cell ${name}` }));
   const row = { cells, entry: null };
-  row.element = h("div", { role: "row", class: "row", onclick: () => select(row.entry) }, cells);
+  row.element = h(
+    "div",
+    { role: "row", class: "row", onclick: () => selectEntry(row.entry) },
+    cells,
+  );
   return row;
 }
 
@@ -1543,7 +1547,7 @@ function answerText(entry) {
   return answered.errcode === null ? `HTTP ${answered.status}` : `errcode ${answered.errcode}`;
 }
 
-function select(entry) {
+function selectEntry(entry) {
   selectedSeq = entry?.seq ?? 0;
   scheduleGrid();
   showEntry();
@@ -1560,18 +1564,18 @@ function gridKey(event) {
     Home: -Infinity,
     End: Infinity,
   };
-  if (event.key === "Escape") return select(null);
+  if (event.key === "Escape") return selectEntry(null);
   if (!(event.key in steps) || filtered.length === 0) return undefined;
   event.preventDefault();
   const now = filtered.findIndex((entry) => entry.seq === selectedSeq);
-  const start = now < 0 ? (steps[event.key] > 0 ? -1 : filtered.length) : now;
-  const index = Math.min(filtered.length - 1, Math.max(0, start + steps[event.key]));
+  const base = now < 0 ? (steps[event.key] > 0 ? -1 : filtered.length) : now;
+  const index = Math.min(filtered.length - 1, Math.max(0, base + steps[event.key]));
   const top = index * ROW_PX;
   const height = grid.clientHeight - ROW_PX;
   follows = false;
   if (top < grid.scrollTop) grid.scrollTop = top;
   else if (top + ROW_PX > grid.scrollTop + height) grid.scrollTop = top + ROW_PX - height;
-  return select(filtered[index]);
+  return selectEntry(filtered[index]);
 }
 
 /** Shows the chosen request with its headers and body, which events do not have. */
@@ -1588,7 +1592,7 @@ async function showEntry() {
       type: "button",
       class: "quiet",
       onclick: () => {
-        select(null);
+        selectEntry(null);
         $("grid").focus();
       },
     },
@@ -2049,9 +2053,9 @@ function drawArrow({ from, to, text, kind, isCut, at }, y, x, before, first) {
     return parts;
   }
   const direction = Math.sign(to - from);
-  const start = x(from) + direction * 4;
+  const tail = x(from) + direction * 4;
   const end = x(to) - direction * (isCut ? CUT_PX : 4);
-  parts.push(svg("line", { x1: start, x2: end, y1: y, y2: y, class: `arrow ${kind}` }));
+  parts.push(svg("line", { x1: tail, x2: end, y1: y, y2: y, class: `arrow ${kind}` }));
   if (isCut) {
     parts.push(
       svg("path", { d: `M${end - 5},${y - 5}l10,10m0,-10l-10,10`, class: `arrow cross ${kind}` }),

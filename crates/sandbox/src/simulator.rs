@@ -208,7 +208,7 @@ impl Simulator {
     /// journal.
     pub(crate) fn responded_late(&self, request: &ReceivedRequest, seq: u64) {
         let state = &mut *self.state();
-        state.journal.set_latency(seq, request.age_us());
+        state.journal.set_latency(request, seq);
         self.changed(state);
     }
 

@@ -44,8 +44,11 @@ const MAX_BODY_BYTES: usize = 16 << 20;
 /// The pause after a connection could not be accepted, for instance for lack of file descriptors.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(20);
 
+/// The headers that limit what a page may do.
+type PageHeaders = [(HeaderName, &'static str); 5];
+
 /// What the authorisation page may do: show its own style, and nothing else.
-const PAGE_HEADERS: [(HeaderName, &str); 5] = [
+const PAGE_HEADERS: PageHeaders = [
     (
         CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
@@ -57,7 +60,7 @@ const PAGE_HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 /// What the simulator's own page may do: load its script and style, and use the admin interface.
-const PANEL_HEADERS: [(HeaderName, &str); 5] = [
+const PANEL_HEADERS: PageHeaders = [
     (
         CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -291,12 +294,11 @@ async fn respond(
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
     let is_page = page::is_page_path(path);
-    let file = Some(&parts.method)
-        .filter(|method| *method == Method::GET)
-        .and_then(|_| panel::file(path));
+    let is_get = parts.method == Method::GET;
+    let file = panel::file(path).filter(|_| is_get);
     if is_page || file.is_some() || routes::is_admin_path(path) {
         // The link to a page may be on a page of another origin.
-        let is_link = (is_page || path == panel::PATH) && parts.method == Method::GET;
+        let is_link = (is_page || path == panel::PATH) && is_get;
         if let Err(refusal) = guard::check(&parts.headers, &server.names)
             && !(is_link && refusal.is_for_origin)
         {
@@ -311,29 +313,19 @@ async fn respond(
             referer_host: referer_host(&parts.headers),
             body: &body,
         };
-        let mut response = to_http(page::respond(simulator, request).await);
-        for (name, value) in PAGE_HEADERS {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
-        }
-        return response;
+        let response = to_http(page::respond(simulator, request).await);
+        return with_headers(response, PAGE_HEADERS);
     }
     if let Some(file) = file {
-        let mut response = to_http(PlainResponse {
+        let response = to_http(PlainResponse {
             status: 200,
             content_type: file.content_type,
             location: None,
             body: Bytes::from_static(file.text.as_bytes()),
         });
-        for (name, value) in PANEL_HEADERS {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
-        }
-        return response;
+        return with_headers(response, PANEL_HEADERS);
     }
-    if path == events::PATH && parts.method == Method::GET {
+    if path == events::PATH && is_get {
         let last_event_id = parts.headers.get(LAST_EVENT_ID);
         let last_event_id = last_event_id.and_then(|id| id.to_str().ok());
         return match events::Reader::new(query, last_event_id) {
@@ -378,6 +370,17 @@ async fn respond(
             pending().await
         }
     }
+}
+
+fn with_headers(
+    mut response: Response<ResponseBody>,
+    headers: PageHeaders,
+) -> Response<ResponseBody> {
+    for (name, value) in headers {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// Responds with events until the client or the simulator ends the connection.

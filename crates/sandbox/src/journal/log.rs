@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -207,6 +208,8 @@ impl FromStr for ChangeId {
 pub(crate) struct Journal {
     entries: VecDeque<Entry>,
     capacity: usize,
+    /// When the numbers started at 1.
+    started: Instant,
     /// Differs whenever the entries are removed, and from run to run of the program.
     epoch: u64,
     /// The numbers of the entries that were added or completed, in this order. It starts with one
@@ -238,6 +241,7 @@ impl Journal {
         Self {
             entries: VecDeque::new(),
             capacity,
+            started: Instant::now(),
             epoch,
             changes: VecDeque::new(),
             next_change: 1,
@@ -332,9 +336,11 @@ impl Journal {
     }
 
     /// Records how long a response took that was not sent immediately.
-    pub(crate) fn set_latency(&mut self, seq: u64, latency_us: u64) {
-        if let Some(index) = self.index(seq) {
-            self.entries[index].outcome.latency_us = Some(latency_us);
+    pub(crate) fn set_latency(&mut self, request: &ReceivedRequest, seq: u64) {
+        // The number of a request from before a reset is that of another one now.
+        let is_own = request.arrived >= self.started;
+        if let Some(index) = self.index(seq).filter(|_| is_own) {
+            self.entries[index].outcome.latency_us = Some(request.age_us());
             self.record_change(seq);
         }
     }
@@ -418,9 +424,10 @@ impl Journal {
     /// Returns how many entries there were.
     pub(crate) fn clear(&mut self) -> usize {
         let count = self.entries.len();
-        let next = self.next;
+        let (next, started) = (self.next, self.started);
         *self = Self {
             next,
+            started,
             ..Self::new(self.capacity, self.epoch + 1)
         };
         count
@@ -487,7 +494,7 @@ mod tests {
             query: query.to_owned(),
             headers,
             body: bytes::Bytes::copy_from_slice(body),
-            arrived: std::time::Instant::now(),
+            arrived: Instant::now(),
         }
     }
 
@@ -599,6 +606,20 @@ mod tests {
         for wrong in ["", "1", "1-", "x-1", "1--1"] {
             assert!(wrong.parse::<ChangeId>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_late_response_is_recorded_unless_the_numbers_have_started_again() {
+        let mut journal = Journal::new(10, 1);
+        let delayed = request("", b"");
+        let seq = record(&mut journal, &delayed, Endpoint::Link);
+        let latency = |journal: &Journal| view(journal, 0)["entries"][0]["latency_us"].clone();
+        journal.set_latency(&delayed, seq);
+        assert!(latency(&journal).is_number());
+        journal.reset();
+        record(&mut journal, &request("", b""), Endpoint::Link);
+        journal.set_latency(&delayed, seq);
+        assert!(latency(&journal).is_null());
     }
 
     #[test]

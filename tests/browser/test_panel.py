@@ -18,7 +18,15 @@ from with_sandbox import Sandbox
 
 ACCOUNT = "wx0a00000000000001"
 APPID = "wx0b00000000000001"
-VIEWS = ["link", "accounts", "journal", "faults", "sequence"]
+# The views, and what each shows last.
+CONTENT = {
+    "link": "#link-list td",
+    "accounts": "#detail-list td",
+    "journal": "#grid-body .cell",
+    "faults": "#faults-table td",
+    "sequence": "#picture svg",
+}
+VIEWS = list(CONTENT)
 TOKEN = "SANDBOX-TOKEN"
 
 expect.set_options(timeout=TIMEOUT_MS)
@@ -350,10 +358,7 @@ def test_axe_finds_nothing(pages, sandbox, scheme, width):
 
     for view in VIEWS:
         show(page, view)
-        page.wait_for_function(
-            "document.querySelector('main section:not([hidden]) td, "
-            "main .row .cell, main svg') !== null"
-        )
+        page.locator(CONTENT[view]).first.wait_for()
         if view == "journal":
             open_entry(page, 1)
         check(view)
@@ -368,10 +373,7 @@ def test_nothing_is_wider_than_a_phone(pages, sandbox, locale):
     page = pages.open(width=360, height=740, locale=locale, has_touch=True)
     for view in VIEWS:
         show(page, view)
-        page.wait_for_function(
-            "document.querySelector('main section:not([hidden]) td, "
-            "main .row .cell, main svg') !== null"
-        )
+        page.locator(CONTENT[view]).first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, view
     # Controls are large enough for a finger.
     heights = page.evaluate(
@@ -459,10 +461,7 @@ def test_texts_of_wechat_are_never_html(pages, sandbox):
     page = pages.open()
     for view in VIEWS:
         show(page, view)
-        page.wait_for_function(
-            "document.querySelector('main section:not([hidden]) td, "
-            "main .row .cell, main svg') !== null"
-        )
+        page.locator(CONTENT[view]).first.wait_for()
         if view == "journal":
             open_entry(page, 2)
         assert page.locator("main img, main b b").count() == 0, view

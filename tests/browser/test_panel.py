@@ -413,6 +413,33 @@ def test_the_keyboard_is_enough(pages):
     expect(states(page)).to_have_text(["Linked"])
 
 
+def test_changes_by_others_do_not_disturb_what_a_person_does(pages, sandbox):
+    page = pages.open("accounts")
+    button = page.locator("#accounts-table button").nth(1)
+    button.focus()
+    scroll = page.locator("#miniprograms-table .scroll")
+    scroll.evaluate("(one) => { one.scrollTop = 300; }")
+    page.locator("#detail-list summary").click()
+    button.focus()
+    fill_every_view(sandbox)
+    sandbox.admin("PUT", f"miniprograms/{APPID}", {"nickname": "新名称"})
+    expect(page.locator("#accounts-table")).to_contain_text("2 waiting")
+    expect(page.locator("#miniprograms-table")).to_contain_text("新名称")
+    expect(page.locator("#detail-list tbody tr")).to_have_count(3)
+    # The same button, the same place, and the JSON that was opened.
+    expect(button).to_be_focused()
+    assert scroll.evaluate("(one) => one.scrollTop") == 300
+    expect(page.locator("#detail-list pre")).to_be_visible()
+    # A choice in a form stays, too.
+    show(page, "link")
+    page.locator("#call-appid").select_option("wx0b00000000000005")
+    page.locator("#call-token").select_option("expired")
+    sandbox.admin("PUT", "miniprograms/wx0b00000000000006", {"nickname": "另一个"})
+    expect(page.locator("#call-appid")).to_contain_text("另一个")
+    expect(page.locator("#call-appid")).to_have_value("wx0b00000000000005")
+    expect(page.locator("#call-token")).to_have_value("expired")
+
+
 def test_requests_are_filtered_shown_and_copied_without_secrets(pages, sandbox):
     fill_every_view(sandbox)
     page = pages.open("journal", permissions=["clipboard-read", "clipboard-write"])

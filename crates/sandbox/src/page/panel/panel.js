@@ -295,12 +295,12 @@ function setAll(element, properties) {
 
 /**
  * Shows a list of items in an element. An item whose `keyOf` and content are those of before keeps
- * its element, and with it the focus.
+ * its element. One with new content gets a new element, in which the focus, what is scrolled and
+ * what is open are as before.
  */
 function show(container, items, keyOf, make) {
   const before = new Map([...container.children].map((child) => [child.panelKey, child]));
-  const hadFocus =
-    container.contains(document.activeElement) && document.activeElement !== container;
+  const replaced = [];
   const children = items.map((item) => {
     const key = keyOf(item);
     const content = language + JSON.stringify(item);
@@ -309,16 +309,47 @@ function show(container, items, keyOf, make) {
     const made = make(item);
     made.panelKey = key;
     made.panelContent = content;
+    if (known !== undefined) replaced.push([known, made]);
     return made;
   });
   const isSame =
     children.length === container.children.length &&
     children.every((child, index) => child === container.children[index]);
   if (isSame) return;
-  const focused = document.activeElement;
+  const focused = container.contains(document.activeElement) ? document.activeElement : null;
+  const places = replaced.map(([known, made]) => [made, placesIn(known)]);
   container.replaceChildren(...children);
-  // Elements that are moved lose the focus; those that are replaced leave it to the container.
-  if (hadFocus) (container.contains(focused) ? focused : container).focus({ preventScroll: true });
+  for (const [made, place] of places) restorePlaces(made, place);
+  if (focused === null || focused === container) return;
+  // An element that was moved has lost the focus.
+  const followed = replaced.map(([known, made]) => samePlace(known, made, focused));
+  const next = container.contains(focused) ? focused : followed.find((one) => one !== null);
+  container.tabIndex = -1;
+  (next ?? container).focus({ preventScroll: true });
+}
+
+const WITH_PLACE = "details, pre, .scroll, .drawing";
+
+function placesIn(element) {
+  const parts = [...element.querySelectorAll(WITH_PLACE)];
+  return parts.map(({ open, scrollTop, scrollLeft }) => ({ open, scrollTop, scrollLeft }));
+}
+
+function restorePlaces(element, places) {
+  const parts = [...element.querySelectorAll(WITH_PLACE)];
+  for (const [index, part] of parts.entries()) Object.assign(part, places[index]);
+}
+
+/** The element that has the place of `inner` in another tree. `null`: there is none like it. */
+function samePlace(from, to, inner) {
+  if (!from.contains(inner)) return null;
+  const path = [];
+  for (let one = inner; one !== from; one = one.parentElement) {
+    path.unshift([...one.parentElement.children].indexOf(one));
+  }
+  let found = to;
+  for (const index of path) found = found?.children[index];
+  return found?.tagName === inner.tagName ? found : null;
 }
 
 /** Shows one part, which is made again only if `content` has changed. */
@@ -887,7 +918,6 @@ function messageCard(message) {
 /** The list of an account: its links with their states, and WeChat's JSON. */
 function showList(container, detail) {
   const { entries, list } = detail;
-  const isOpen = container.querySelector("details")?.open ?? false;
   showOne(container, { entries, list }, () => {
     const items = list.wxopens.items;
     const rows = entries.map((entry, index) =>
@@ -909,7 +939,7 @@ function showList(container, detail) {
       table,
       h(
         "details",
-        { open: isOpen },
+        null,
         h("summary", null, t("as_json")),
         h(
           "pre",

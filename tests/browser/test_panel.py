@@ -109,6 +109,20 @@ def test_two_browsers_see_the_same_at_once(pages):
     expect(states(other)).to_have_text(["已关联"])
 
 
+def test_one_browser_can_show_five_windows(pages):
+    first = pages.open()
+    windows = [first]
+    for _ in range(4):
+        window = first.context.new_page()
+        window.goto(first.url)
+        window.locator("#live.on").wait_for()
+        windows.append(window)
+    assert send(windows[4]) == 0
+    decide(windows[0], "official_account", "agree")
+    for window in windows:
+        expect(states(window)).to_have_text(["Waits for the mini program"])
+
+
 def test_a_program_is_seen_while_it_works(pages, sandbox):
     page = pages.open()
     url = f"{sandbox.base_url}/cgi-bin/wxopen/wxamplink?access_token={TOKEN}"

@@ -382,6 +382,9 @@ fn accounts_show_their_list_quotas_and_tokens_without_secrets() {
     assert_eq!(account["list"]["wxopens"]["items"], json!(items(&sandbox)));
     assert_eq!(account["entries"][0]["state"], "waiting_official_account");
     let tokens = account["tokens"].as_array().unwrap();
+    // The start of the SHA-256 of `SANDBOX-TOKEN`.
+    let is_demo_token = |token: &Value| token["name"] == "7b93dad7" && token["kind"] == "good";
+    assert!(tokens.iter().any(is_demo_token), "{tokens:?}");
     let added = tokens.last().unwrap();
     assert_eq!(
         (&added["kind"], &added["expires_in"]),
@@ -408,6 +411,44 @@ fn accounts_show_their_list_quotas_and_tokens_without_secrets() {
         let error = sandbox.admin("GET", path, &Value::Null).unwrap_err();
         assert_eq!(error.status(), 400, "{path}");
     }
+}
+
+#[test]
+fn showing_an_account_is_not_a_poll() {
+    let sandbox = start_with(json!({"official_account": {"when": {"polls": 1}}}));
+    link(&sandbox, APPID);
+    let state = || {
+        let account = admin(&sandbox, "GET", &format!("accounts/{ACCOUNT}"), Value::Null);
+        account["entries"][0]["state"].clone()
+    };
+    assert_eq!(state(), "waiting_official_account");
+    assert_eq!(state(), "waiting_official_account");
+    items(&sandbox);
+    assert_eq!(state(), "waiting_mini_program");
+}
+
+#[test]
+fn large_worlds_are_shown_in_part_with_the_number_of_all() {
+    let sandbox = start();
+    let appid = |number: u32| format!("wx0e{number:014x}");
+    let accounts: serde_json::Map<String, Value> = (0..250)
+        .map(|number| {
+            let links = json!([{"appid": APPID, "state": "waiting_official_account"}]);
+            (
+                appid(number),
+                json!({"nickname": number.to_string(), "links": links}),
+            )
+        })
+        .collect();
+    let world = json!({"accounts": accounts, "miniprograms": {APPID: {}}});
+    admin(&sandbox, "POST", "reset", world);
+    for (path, name) in [("accounts", "accounts"), ("messages", "messages")] {
+        let shown = admin(&sandbox, "GET", path, Value::Null);
+        assert_eq!(shown[name].as_array().unwrap().len(), 200);
+        assert_eq!(shown["total"], 250);
+    }
+    let last = format!("accounts?contains={}", appid(249));
+    assert_eq!(admin(&sandbox, "GET", &last, Value::Null)["total"], 1);
 }
 
 #[test]

@@ -71,3 +71,46 @@ impl Messages {
         self.0.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::world::LinkState;
+
+    fn send(messages: &mut Messages, number: u64, is_answered: bool) {
+        let entry = LinkEntry {
+            appid: number.to_string(),
+            state: LinkState::WaitingMiniProgram,
+            from_console: false,
+            selected: true,
+        };
+        messages.send(&entry, Question::LinkToMiniProgram, When::Manual, number);
+        if is_answered {
+            let answer = Answer {
+                decision: Decision::Agree,
+                at_ms: number,
+                is_automatic: false,
+            };
+            messages.answer(&entry.appid, answer);
+        }
+    }
+
+    #[test]
+    fn messages_that_wait_are_kept_and_the_others_within_a_limit() {
+        let mut messages = Messages::default();
+        send(&mut messages, 0, false);
+        for number in 1..=300 {
+            send(&mut messages, number, true);
+        }
+        let sent: Vec<_> = messages.iter().map(|message| message.sent_ms).collect();
+        assert_eq!(sent.len(), MAX_MESSAGES);
+        assert_eq!((sent[0], sent[1], sent[99]), (0, 202, 300));
+        for number in 301..=500 {
+            send(&mut messages, number, false);
+        }
+        let waiting = messages.iter().filter(|message| message.answer.is_none());
+        assert_eq!(waiting.count(), 201);
+        messages.withdraw();
+        assert_eq!(messages.iter().count(), 0);
+    }
+}

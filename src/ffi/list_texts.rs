@@ -1,12 +1,34 @@
-//! The texts of a list as C strings. They are made at the first use and live as long as the result.
+//! The items of a result, and their texts as C strings. The texts are made at the first use and live
+//! as long as the result.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::result::ResultItems;
-use crate::response::items::{FIELD_COUNT, Field};
+use crate::response::items::{FIELD_COUNT, Field, Items};
+use crate::response::list::MiniProgram;
+
+/// The items of a result, and the JSON in which they are.
+#[derive(Clone, Copy)]
+pub(super) struct ResultItems<'a> {
+    pub json: &'a [u8],
+    pub items: &'a Items,
+}
+
+impl<'a> ResultItems<'a> {
+    pub fn len(self) -> usize {
+        self.items.len()
+    }
+
+    pub fn get(self, index: usize) -> Option<MiniProgram<'a>> {
+        MiniProgram::new(self.json, self.items, index)
+    }
+
+    pub fn array_json(self) -> &'a [u8] {
+        self.items.array_json(self.json)
+    }
+}
 
 /// The texts of one result.
 #[derive(Default)]

@@ -504,8 +504,8 @@ impl File {
     }
 }
 
-/// Runs `work` on a table, in one transaction. `work` returns its result, and whether it has changed
-/// the table: if not, nothing is written to the disk.
+/// Runs `work` on a table, in one transaction. `work` returns its result, and whether it has
+/// changed the table: if not, nothing is written to the disk.
 fn change_table<T>(
     database: &Database,
     table: Table,

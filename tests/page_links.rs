@@ -10,7 +10,12 @@ use wxlink::OPTIONS;
 use wxlink_testkit::{root, run};
 
 /// The environment variables of the command that are not those of options.
-const OTHER_VARIABLES: [&str; 3] = ["WXLINK_CONFIG", "WXLINK_FORWARD_SECRET", "WXLINK_QUEUE"];
+const OTHER_VARIABLES: [&str; 4] = [
+    "WXLINK_CONFIG",
+    "WXLINK_FORWARD_SECRET",
+    "WXLINK_QUEUE",
+    "WXLINK_SCREENSHOTS",
+];
 
 /// The files of the repository, and those that are not added yet.
 fn files() -> BTreeSet<String> {

@@ -1,6 +1,7 @@
 //! Where a test runs: constants of the simulator, folders, tools that may be missing, and generated
 //! files.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
@@ -78,6 +79,22 @@ pub fn run(command: &mut Command) -> Output {
         String::from_utf8_lossy(&output.stderr),
     );
     output
+}
+
+/// The files of the repository, and those that are not added yet.
+pub fn files() -> BTreeSet<String> {
+    let mut list = Command::new("git");
+    list.args(["ls-files", "--cached", "--others", "--exclude-standard"]);
+    let listed = run(list.current_dir(root())).stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    listed.lines().map(str::to_owned).collect()
+}
+
+/// A short checksum of a page, by which its translation names what it follows.
+pub fn revision(page: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, page.as_bytes());
+    let bytes = digest.as_ref()[..6].iter();
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Checks that a committed file equals the generated text; with `WXLINK_GENERATE` set (`make

@@ -116,6 +116,14 @@ pub fn check_generated(path: &str, text: &str) {
     );
 }
 
+/// The same for a page in English and in Chinese, which names the revision that it follows.
+pub fn check_generated_pages(name: &str, [english, chinese]: &[String; 2]) {
+    let page = format!("docs/{name}");
+    let first_line = format!("<!-- Follows {page}, {} -->\n", revision(english));
+    check_generated(&page, english);
+    check_generated(&format!("docs/zh-CN/{name}"), &(first_line + chinese));
+}
+
 /// Compares the generated part of a file that is otherwise written by hand, or writes it. The part
 /// is between a line with `BEGIN generated: PART` and one with `END generated: PART`.
 pub fn check_generated_part(path: &str, part: &str, text: &str) {

@@ -20,6 +20,6 @@ pub mod vectors;
 pub mod world;
 
 pub use environment::{
-    ACCOUNT, APPID, TOKEN, check_generated, check_generated_between, check_generated_part, files,
-    have, lib_dir, revision, root, run, scratch, skip,
+    ACCOUNT, APPID, TOKEN, check_generated, check_generated_between, check_generated_pages,
+    check_generated_part, files, have, lib_dir, revision, root, run, scratch, skip,
 };

@@ -8,8 +8,6 @@ WXLINK_LIB_DIR is the folder of libwxlink.so: target/release if unset. Skipped w
 a C compiler: see tools/need.sh.
 """
 
-import re
-import subprocess
 import sys
 
 import harness
@@ -20,16 +18,6 @@ ALLOWED_GROWTH = 1.15
 FEW_CALLS, MANY_CALLS = 200, 1200
 
 
-def instructions(program, url, calls):
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    command += [program, url, "-", "link", str(calls)]
-    result = subprocess.run(command, env=harness.ENV, capture_output=True, text=True)
-    found = re.search(r"Collected : (\d+)", result.stderr)
-    if result.returncode or not found:
-        sys.exit(result.stderr)
-    return int(found[1])
-
-
 def main():
     try:
         harness.need("valgrind", harness.CC)
@@ -38,7 +26,8 @@ def main():
         return harness.skip("instructions per call", missing) == 1
     with harness.Responder() as responder:
         program = harness.compile_wxlink()
-        few, many = (instructions(program, responder.url, n) for n in (FEW_CALLS, MANY_CALLS))
+        run = [program, responder.url, "-", "link"]
+        few, many = (harness.instructions([*run, str(n)]) for n in (FEW_CALLS, MANY_CALLS))
     now = (many - few) // (MANY_CALLS - FEW_CALLS)
     if sys.argv[1:] == ["--write"]:
         FIGURE.write_text(f"{now}\n")

@@ -32,7 +32,7 @@ PLOT = ROOT / "docs/performance.svg"
 # The system's root certificates.
 ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
 # Calls in one timed round, by kind: a round of each kind takes about as long.
-CALLS_PER_ROUND = {"link": 1000, "list50": 500, "list500": 60}
+CALLS_PER_ROUND = {"link": 1000, "list50": 500, "read50": 500, "list500": 60}
 
 
 class Table:
@@ -165,6 +165,23 @@ class Bench:
         if least and theirs:
             self.table.note(what, median(least), median(theirs), ratios(least, theirs))
 
+    def overhead(self, figures):
+        """What a link takes in addition to the bare socket's, beside libcurl's."""
+        names = ("wxlink", "libcurl", "bare socket")
+        ours, theirs, bare = (figures.get((name, "link")) for name in names)
+        if theirs and bare:
+            ours, theirs = (
+                [a - b for a, b in zip(all_of_it, bare, strict=True)] for all_of_it in (ours, theirs)
+            )
+            self.table.add(
+                "a link's time above the bare socket's / libcurl's",
+                median(ours),
+                median(theirs),
+                "≤",
+                0.5,
+                ratios(ours, theirs),
+            )
+
     def calls(self):
         running = self.contestants()
         f = interleaved(running, ["link", "list50", "list500"], self.rounds)
@@ -172,9 +189,16 @@ class Bench:
         self.compare(f, "link", "link", "libcurl", 0.55)
         self.compare(f, "link", "link", "bare socket", 1.6)
         self.floor("a bare socket's link / libcurl", f, "bare socket", "libcurl")
+        self.overhead(f)
         for kind, what in (("list50", "list of 50"), ("list500", "list of 500")):
             self.compare(f, kind, what, "libcurl + simdjson", 0.9)
             self.compare(f, kind, what, "libcurl + cJSON", 0.2)
+        # Those that read the items.
+        parsers = ("wxlink", "libcurl + simdjson", "libcurl + cJSON")
+        f = interleaved({n: c for n, c in running.items() if n in parsers}, ["read50"], self.rounds)
+        self.remember(f, "wxlink", {name: name for name in running})
+        self.compare(f, "read50", "list of 50, three fields read", "libcurl + simdjson", 1.2)
+        self.compare(f, "read50", "list of 50, three fields read", "libcurl + cJSON", 0.3)
         for c in running.values():
             c.end()
         if self.responder.ca is None:

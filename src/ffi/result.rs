@@ -82,7 +82,8 @@ pub struct wx_result {
     own_json: OnceLock<Value>,
     /// The list as JSON, and a NUL.
     pub(super) list_json: OnceLock<Vec<u8>>,
-    list_texts: OnceLock<ListTexts>,
+    /// In a box, because most results are not lists.
+    list_texts: OnceLock<Box<ListTexts>>,
     /// The list of ensure and wait.
     own_list: OnceLock<OwnList>,
 }
@@ -106,10 +107,18 @@ impl OwnList {
 #[derive(Clone, Copy)]
 pub(super) struct ResultItems<'a> {
     json: &'a [u8],
-    pub items: &'a Items,
+    items: &'a Items,
 }
 
 impl<'a> ResultItems<'a> {
+    pub fn len(self) -> usize {
+        self.items.len()
+    }
+
+    pub fn get(self, index: usize) -> Option<MiniProgram<'a>> {
+        MiniProgram::new(self.json, self.items, index)
+    }
+
     pub fn array_json(self) -> &'a [u8] {
         self.items.array_json(self.json)
     }
@@ -266,16 +275,8 @@ impl wx_result {
         }
     }
 
-    pub(super) fn item(&self, index: usize) -> Option<MiniProgram<'_>> {
-        let ResultItems { json, items } = self.items();
-        MiniProgram::new(json, items, index)
-    }
-
     pub(super) fn list_texts(&self) -> &ListTexts {
-        self.list_texts.get_or_init(|| {
-            let ResultItems { json, items } = self.items();
-            ListTexts::new(json, items)
-        })
+        self.list_texts.get_or_init(Box::default)
     }
 
     fn own_json(&self) -> &Value {

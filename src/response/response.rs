@@ -394,6 +394,10 @@ struct Notes {
 
 impl Notes {
     fn read(errcode: i32, errmsg: &str) -> Notes {
+        // Most responses have no note.
+        if matches!(errmsg, "" | "ok") {
+            return Notes::default();
+        }
         let labelled = ["requestIP:", "invalid ip"]
             .iter()
             .find_map(|label| address_after(errmsg, label));

@@ -190,14 +190,14 @@ pub(crate) fn settle<E: Entries>(
             Settlement::NotPosted if is_ours => entries.remove(key),
             Settlement::Unlinked if is_ours || is_accepted => entries.remove(key),
             Settlement::Linked { stands } if is_ours => {
-                let text = format!("{} {}", owner.as_str(), PostedOutcome::Accepted.as_str());
+                let text = claim_text(owner, PostedOutcome::Accepted);
                 entries.set(key, &text, stands.min(LONGEST_CLAIM));
             }
             Settlement::NotPosted | Settlement::Linked { .. } | Settlement::Unlinked => {}
             Settlement::Posted { outcome, stands } => {
                 let anothers = current.filter(|_| !is_ours).map(|(_, left)| left);
                 let stands = anothers.map_or(stands, |left| stands.max(left));
-                let text = format!("{} {}", owner.as_str(), outcome.as_str());
+                let text = claim_text(owner, outcome);
                 entries.set(key, &text, stands.min(LONGEST_CLAIM));
             }
         }
@@ -208,6 +208,11 @@ pub(crate) fn settle<E: Entries>(
         Settlement::Posted { outcome, .. } => entries.set(key, outcome.as_str(), REMEMBERED),
         Settlement::Linked { .. } | Settlement::Unlinked => entries.remove(key),
     }
+}
+
+/// The text of a claim whose post has an outcome.
+fn claim_text(owner: &LockOwner, outcome: PostedOutcome) -> String {
+    [owner.as_str(), outcome.as_str()].join(" ")
 }
 
 /// The owner of a claim and the outcome of its post: "OWNER" or "OWNER OUTCOME".

@@ -12,9 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wxlink::{
-    Client, Delivery, Error, Lang, LinkChoices, LinkProgress, Options, Status, Text,
-};
+use wxlink::{Client, Delivery, Error, Lang, LinkChoices, LinkProgress, Options, Status, Text};
 use wxlink_sandbox::{Policy, Sandbox, Settings, When};
 
 use wxlink_testkit::check_generated_pages;
@@ -119,23 +117,28 @@ const BAD: Option<Verdict> = Some((Status::BadAnswer, Delivery::Unknown));
 const TOO_LARGE: Option<Verdict> = Some((Status::TooLarge, Delivery::Unknown));
 const FINE: Option<Verdict> = Some((Status::Ok, Delivery::Answered));
 
-const fn row(
-    [en, zh]: [&'static str; 2],
-    fault: Fault,
-    link: [Option<Verdict>; 2],
-) -> Row {
+const fn row([en, zh]: [&'static str; 2], fault: Fault, link: [Option<Verdict>; 2]) -> Row {
     let name = Text { en, zh };
     Row { name, fault, link }
 }
 
 const ROWS: &[Row] = &[
     row(
-        ["connection refused", "连接被拒绝"], Fault::Host(refused), [CONNECT; 2]),
+        ["connection refused", "连接被拒绝"],
+        Fault::Host(refused),
+        [CONNECT; 2],
+    ),
     // Plain HTTP goes to loopback only, which needs no name server.
     row(
-        ["no such name", "域名不存在"], Fault::Host(no_name), [None, RESOLVE]),
+        ["no such name", "域名不存在"],
+        Fault::Host(no_name),
+        [None, RESOLVE],
+    ),
     row(
-        ["black hole: no response to the connection", "网络黑洞：连接请求没有回应"],
+        [
+            "black hole: no response to the connection",
+            "网络黑洞：连接请求没有回应",
+        ],
         Fault::Host(black_hole),
         [UNSENT; 2],
     ),
@@ -166,17 +169,26 @@ const ROWS: &[Row] = &[
     ),
     // Without a handshake it is noticed only after the request was sent.
     row(
-        ["connection accepted and closed immediately", "连接建立后立即被关闭"],
+        [
+            "connection accepted and closed immediately",
+            "连接建立后立即被关闭",
+        ],
         Fault::Connection(r#""accept_close""#),
         [LOST, TLS],
     ),
     row(
-        ["closed after reading, no effect", "读取请求后关闭连接，未生效"],
+        [
+            "closed after reading, no effect",
+            "读取请求后关闭连接，未生效",
+        ],
         Fault::Request(r#"{"fault": {"drop": "close"}, "when": "before"}"#),
         [LOST; 2],
     ),
     row(
-        ["closed after reading, in effect", "读取请求后关闭连接，已生效"],
+        [
+            "closed after reading, in effect",
+            "读取请求后关闭连接，已生效",
+        ],
         Fault::Request(r#"{"fault": {"drop": "close"}, "when": "after"}"#),
         [LOST; 2],
     ),
@@ -191,12 +203,18 @@ const ROWS: &[Row] = &[
         [LOST; 2],
     ),
     row(
-        ["no response after sending, no effect", "发送后没有响应，未生效"],
+        [
+            "no response after sending, no effect",
+            "发送后没有响应，未生效",
+        ],
         Fault::Request(r#"{"fault": "hang", "when": "before"}"#),
         [TIMEOUT; 2],
     ),
     row(
-        ["no response after sending, in effect", "发送后没有响应，已生效"],
+        [
+            "no response after sending, in effect",
+            "发送后没有响应，已生效",
+        ],
         Fault::Request(r#"{"fault": "hang", "when": "after"}"#),
         [TIMEOUT; 2],
     ),
@@ -655,8 +673,8 @@ fn page_head() -> String {
 }
 
 fn chinese_page_head() -> String {
-    let [call, ample, wait, short] = [CALL_LIMIT, AMPLE_CALL_LIMIT, WAIT_TIME, SHORT_WAIT_TIME]
-        .map(|limit| limit.as_secs());
+    let [call, ample, wait, short] =
+        [CALL_LIMIT, AMPLE_CALL_LIMIT, WAIT_TIME, SHORT_WAIT_TIME].map(|limit| limit.as_secs());
     format!(
         "# 故障\n\n\
          <!-- Measured and written by `make generate` (tests/fault_matrix.rs); compared by \

@@ -100,6 +100,7 @@ bench: build ## measure the library beside its peers, and the limits of the simu
 	@$(RELEASE_FLAGS) $(CARGO) test --locked --release --package wxlink-sandbox \
 		--test capacity -- --ignored --nocapture
 	@$(USE_BUILD) benches/bulk.py
+	@$(USE_BUILD) benches/pushes.py
 
 SDK ?=
 .PHONY: interop

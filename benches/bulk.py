@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -73,38 +72,6 @@ def sandbox(folder: Path, accounts: int, apps: int, delay_ms: int = 0) -> Iterat
         yield running
 
 
-def answers(port: int, pid: int) -> bool:
-    """Whether the Redis server with this process id answers on the port."""
-    address = ("127.0.0.1", port)
-    with contextlib.suppress(OSError), socket.create_connection(address, 10) as connection:
-        connection.sendall(b"PING\r\nINFO server\r\n")
-        reply = connection.makefile("rb")
-        if reply.readline() == b"+PONG\r\n":
-            length = int(reply.readline().removeprefix(b"$"))
-            return f"process_id:{pid}".encode() in reply.read(length).split()
-    return False
-
-
-@contextlib.contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    # This socket keeps the port while the server runs: the system gives it to no other program, but
-    # Redis, which also allows the address to be reused, can listen on it.
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind(("127.0.0.1", 0))
-    port = reserved.getsockname()[1]
-    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
-    command += ["--dir", str(folder)]
-    with reserved, subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            while not answers(port, process.pid):
-                assert process.poll() is None, "redis-server ended"
-                time.sleep(0.01)
-            yield f"redis://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
 def environment(simulator: Sandbox, store: str) -> dict[str, str]:
     options = {
         "BASE_URL": simulator.base_url,
@@ -143,7 +110,7 @@ def one_machine(rows: int, accounts: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         csv(folder / "links.csv", rows, accounts)
-        with redis(folder) as store, sandbox(folder, accounts, apps) as simulator:
+        with harness.redis(folder) as store, sandbox(folder, accounts, apps) as simulator:
             env = environment(simulator, store)
             wxlink(env, "platform", "set-ticket", folder=folder, stdin_text="TICKET\n")
             start = time.monotonic()
@@ -161,7 +128,7 @@ def queue(workers: int, rows: int, accounts: int, delay_ms: int, threads: int) -
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         csv(folder / "links.csv", rows, accounts)
-        with redis(folder) as store, sandbox(folder, accounts, apps, delay_ms) as simulator:
+        with harness.redis(folder) as store, sandbox(folder, accounts, apps, delay_ms) as simulator:
             env = {**environment(simulator, store), "WXLINK_QUEUE": store}
             wxlink(env, "platform", "set-ticket", folder=folder, stdin_text="TICKET\n")
             wxlink(env, "bulk", "push", "links.csv", *UNLIMITED, folder=folder)

@@ -1,12 +1,16 @@
 """Shared by the benchmarks: builds and runs the contestants and the responder they call."""
 
+import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -73,16 +77,17 @@ def compile_or_miss(command, package):
     sys.exit(f"{' '.join(map(str, command))}\n{result.stderr}")
 
 
-def compile_wxlink():
+def compile_wxlink(name="wxlink", *sources):
+    """Builds a program of benches/c that uses the library."""
     if not (LIB / "libwxlink.so").exists():
         sys.exit(f"{LIB}/libwxlink.so does not exist: run make build")
     BUILD.mkdir(parents=True, exist_ok=True)
     link = BUILD / "libwxlink.so.1"
     link.unlink(missing_ok=True)
     link.symlink_to(LIB / "libwxlink.so")
-    return compile_c(
-        "wxlink", "driver.c", "wxlink.c", flags=[f"-L{LIB}", "-lwxlink", f"-Wl,-rpath,{BUILD}"]
-    )
+    sources = sources or ("driver.c", "wxlink.c")
+    flags = [f"-L{LIB}", "-lwxlink", f"-Wl,-rpath,{BUILD}"]
+    return compile_c(name, *sources, flags=flags)
 
 
 def compile_responder():
@@ -210,3 +215,46 @@ def alone(program, *args):
     command = [program, *map(str, args)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=ENV)
     return float(done.stdout)
+
+
+def instructions(command):
+    """Runs a program under callgrind and returns how many instructions it executed."""
+    callgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
+    result = subprocess.run(callgrind, env=ENV, capture_output=True, text=True)
+    found = re.search(r"Collected : (\d+)", result.stderr)
+    if result.returncode or not found:
+        sys.exit(result.stderr)
+    return int(found[1])
+
+
+def is_redis(port, pid):
+    """Whether the Redis server with this process id answers on the port."""
+    address = ("127.0.0.1", port)
+    with contextlib.suppress(OSError), socket.create_connection(address, 10) as connection:
+        connection.sendall(b"PING\r\nINFO server\r\n")
+        reply = connection.makefile("rb")
+        if reply.readline() == b"+PONG\r\n":
+            length = int(reply.readline().removeprefix(b"$"))
+            return f"process_id:{pid}".encode() in reply.read(length).split()
+    return False
+
+
+@contextlib.contextmanager
+def redis(folder):
+    """Runs a Redis server. Gives its URL."""
+    # This socket keeps the port while the server runs: the system gives it to no other program, but
+    # Redis, which also allows the address to be reused, can listen on it.
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    port = reserved.getsockname()[1]
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+    command += ["--dir", str(folder)]
+    with reserved, subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            while not is_redis(port, process.pid):
+                assert process.poll() is None, "redis-server ended"
+                time.sleep(0.01)
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            process.terminate()

@@ -6,7 +6,7 @@
 Prints a table. If everything was measured and there is no --keep, it also writes the figures to
 docs/performance.md and draws docs/performance.svg. With --strict a missed target is a failure.
 
-NAME is one of calls, python, go, threads, names, first, syscalls, footprint. WXLINK_LIB_DIR is the
+NAME is one of calls, python, go, threads, names, first, syscalls, instructions, footprint. WXLINK_LIB_DIR is the
 folder of libwxlink.so: target/release if unset.
 """
 
@@ -24,6 +24,7 @@ import zipfile
 from pathlib import Path
 
 import harness
+import instructions
 import plot
 from harness import BUILD, ENV, HERE, LIB, ROOT, Contestant, MissingToolError
 
@@ -32,7 +33,7 @@ PLOT = ROOT / "docs/performance.svg"
 # The system's root certificates.
 ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
 # Calls in one timed round, by kind: a round of each kind takes about as long.
-CALLS_PER_ROUND = {"link": 1000, "list50": 500, "list500": 60}
+CALLS_PER_ROUND = {"link": 1000, "list50": 500, "read50": 500, "list500": 60}
 
 
 class Table:
@@ -165,6 +166,23 @@ class Bench:
         if least and theirs:
             self.table.note(what, median(least), median(theirs), ratios(least, theirs))
 
+    def overhead(self, figures):
+        """What a link takes in addition to the bare socket's, beside libcurl's."""
+        names = ("wxlink", "libcurl", "bare socket")
+        ours, theirs, bare = (figures.get((name, "link")) for name in names)
+        if theirs and bare:
+            ours, theirs = (
+                [a - b for a, b in zip(all_of_it, bare, strict=True)] for all_of_it in (ours, theirs)
+            )
+            self.table.add(
+                "a link's time above the bare socket's / libcurl's",
+                median(ours),
+                median(theirs),
+                "≤",
+                0.5,
+                ratios(ours, theirs),
+            )
+
     def calls(self):
         running = self.contestants()
         f = interleaved(running, ["link", "list50", "list500"], self.rounds)
@@ -172,9 +190,16 @@ class Bench:
         self.compare(f, "link", "link", "libcurl", 0.55)
         self.compare(f, "link", "link", "bare socket", 1.6)
         self.floor("a bare socket's link / libcurl", f, "bare socket", "libcurl")
+        self.overhead(f)
         for kind, what in (("list50", "list of 50"), ("list500", "list of 500")):
             self.compare(f, kind, what, "libcurl + simdjson", 0.9)
             self.compare(f, kind, what, "libcurl + cJSON", 0.2)
+        # Those that read the items.
+        parsers = ("wxlink", "libcurl + simdjson", "libcurl + cJSON")
+        f = interleaved({n: c for n, c in running.items() if n in parsers}, ["read50"], self.rounds)
+        self.remember(f, "wxlink", {name: name for name in running})
+        self.compare(f, "read50", "list of 50, three fields read", "libcurl + simdjson", 1.2)
+        self.compare(f, "read50", "list of 50, three fields read", "libcurl + cJSON", 0.3)
         for c in running.values():
             c.end()
         if self.responder.ca is None:
@@ -218,6 +243,15 @@ class Bench:
         if subprocess.run(command, env=ENV, capture_output=True).returncode:
             raise MissingToolError("the right to trace with strace")
         return int(re.search(r"^100\.00 +\S+ +\d* +(\d+).* total$", counts.read_text(), re.M)[1])
+
+    def instructions(self):
+        """Counted and not timed, so that other work on the machine does not matter."""
+        harness.need("valgrind")
+        measured = instructions.measure(self.responder)
+        for command, now in measured.items():
+            what = f"instructions of {instructions.CALLS[command].what}"
+            limit = instructions.limits()[command]
+            self.table.add(what, now, None, "≤", limit, [now], "")
 
     def threads(self):
         running = self.contestants(only=["wxlink", "libcurl", "bare socket"])
@@ -511,7 +545,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--only", default="")
     args = parser.parse_args()
-    parts = ["calls", "syscalls", "python", "go", "threads", "names", "first", "footprint"]
+    parts = ["calls", "syscalls", "instructions", "python", "go", "threads", "names", "first"]
+    parts.append("footprint")
     wanted = args.only.split(",") if args.only else parts
     unknown = set(wanted) - set(parts)
     if unknown:

@@ -356,6 +356,37 @@ fn a_code_that_could_not_be_exchanged_is_exchanged_later() {
 }
 
 #[test]
+fn a_code_that_another_process_has_stored_is_found_until_it_is_exchanged_or_invalid() {
+    let wechat = WeChat::start();
+    let folder = scratch("push-waiting");
+    let store = format!("file:{}", folder.join("store").display());
+    let set = [("store", store.as_str()), ("max_retries", "0")];
+    let stored = |code: &str, time: u64| {
+        wechat.authorize(code);
+        // An account that has a token is tried twice.
+        wechat.fault(Fault::LoseRequest);
+        wechat.fault(Fault::LoseRequest);
+        let push = accept(&wechat.ready(&set), &authorized(code, time));
+        assert_eq!(push.unwrap(), PushAction::CodeStored);
+        wechat.state().faults.clear();
+    };
+    stored(CODE, 100);
+    let other = wechat.client(&set);
+    let waiting = || Vec::from_iter(other.waiting_accounts().unwrap());
+    assert_eq!(waiting(), [ACCOUNT]);
+    let finished = other.finish_authorization(ACCOUNT);
+    assert_eq!(finished.unwrap(), PushAction::AccountAdded);
+    assert_eq!(waiting(), [""; 0]);
+    // Twice, and in the end withdrawn.
+    stored("queryauthcode@@@second", 101);
+    stored("queryauthcode@@@third", 102);
+    assert_eq!(waiting(), [ACCOUNT]);
+    let removed = accept(&other, &unauthorized(103)).unwrap();
+    assert_eq!(removed, PushAction::AccountRemoved);
+    assert_eq!(waiting(), [""; 0]);
+}
+
+#[test]
 fn a_repeated_push_exchanges_the_code_that_an_earlier_one_stored() {
     let wechat = WeChat::start();
     let client = wechat.ready(&[]);

@@ -14,7 +14,7 @@
 struct peer {
     int fd;
     void *tls;
-    char request[3][1024], answer[1 << 20];
+    char request[4][1024], answer[1 << 20];
 };
 
 void *peer_open(const char *url, const char *ca)
@@ -44,7 +44,7 @@ void *peer_open(const char *url, const char *ca)
             exit(1);
     }
 #endif
-    for (kind = LINK; kind <= LIST500; kind++) {
+    for (kind = LINK; kind <= READ50; kind++) {
         const char *body = kind == LINK ? LINK_BODY : "{}";
         const char *token = kind == LIST500 ? TOKEN500 : TOKEN50;
         snprintf(p->request[kind], sizeof p->request[kind],

@@ -60,6 +60,8 @@ int peer_call(void *peer, enum kind kind)
         fprintf(stderr, "%s\n", curl_easy_strerror(code));
         return -1;
     }
+    if (kind == READ50)
+        return parser_items(p->parser, p->body, p->len) == 50 ? 0 : -1;
     return parser_errcode(p->parser, p->body, p->len);
 }
 

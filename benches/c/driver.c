@@ -2,7 +2,8 @@
  *
  *   PROGRAM URL CA|- [COMMAND COUNT]
  *
- *   link|list50|list500 N   N calls one after the other; prints ns per call
+ *   link|list50|list500|read50|ensure N
+ *                           N calls one after the other; prints ns per call
  *   shared|separate N       64 threads, N calls each, on one client or on one each; ns per call
  *   bursts N                N times 64 calls at once on one client; prints 0
  *   resident N              prints the resident memory of the process (bytes)
@@ -106,6 +107,10 @@ static double run(const char *command)
         kind = LIST50;
     if (strcmp(command, "list500") == 0)
         kind = LIST500;
+    if (strcmp(command, "read50") == 0)
+        kind = READ50;
+    if (strcmp(command, "ensure") == 0)
+        kind = ENSURE;
     if (strcmp(command, "resident") == 0)
         return resident();
     if (strcmp(command, "separate") == 0) {

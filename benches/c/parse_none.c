@@ -17,3 +17,11 @@ int parser_errcode(void *parser, const char *json, size_t len)
     (void)parser;
     return memmem(json, len < 64 ? len : 64, "\"errcode\":0,", 12) ? 0 : -1;
 }
+
+int parser_items(void *parser, const char *json, size_t len)
+{
+    (void)parser;
+    (void)json;
+    (void)len;
+    return -1;
+}

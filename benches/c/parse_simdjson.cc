@@ -13,3 +13,20 @@ int parser_errcode(void *parser, const char *json, size_t len)
     auto answer = static_cast<simdjson::dom::parser *>(parser)->parse(json, len, false);
     return answer["errcode"].get(code) == simdjson::SUCCESS ? static_cast<int>(code) : -1;
 }
+
+int parser_items(void *parser, const char *json, size_t len)
+{
+    simdjson::dom::array items;
+    int complete = 0;
+    auto answer = static_cast<simdjson::dom::parser *>(parser)->parse(json, len, false);
+    if (answer["wxopens"]["items"].get(items) != simdjson::SUCCESS)
+        return -1;
+    for (auto item : items) {
+        std::string_view appid, nickname;
+        int64_t status;
+        complete += item["appid"].get(appid) == simdjson::SUCCESS && !appid.empty() &&
+                    item["status"].get(status) == simdjson::SUCCESS && status == 1 &&
+                    item["nickname"].get(nickname) == simdjson::SUCCESS && !nickname.empty();
+    }
+    return complete;
+}

@@ -5,7 +5,9 @@
 
 #include <stddef.h>
 
-enum kind { LINK, LIST50, LIST500 };
+/* READ50 is LIST50, and the appid, the status and the nickname of each item are read. ENSURE is for
+ * wxlink alone. */
+enum kind { LINK, LIST50, LIST500, READ50, ENSURE };
 
 /* Tokens as long as WeChat's; the first letter selects the responder's list. */
 #define FILL "0123456789_abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -22,10 +24,13 @@ void peer_close(void *peer);
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* Reads the errcode from an answer; for curl.c. The text has PADDING writable bytes to spare. */
+/* For curl.c. The text has PADDING writable bytes to spare. */
 #define PADDING 64
 void *parser_new(void);
+/* Reads the errcode from an answer. */
 int parser_errcode(void *parser, const char *json, size_t len);
+/* Returns the number of items of a list that have an appid, a status and a nickname. */
+int parser_items(void *parser, const char *json, size_t len);
 void parser_free(void *parser);
 #ifdef __cplusplus
 }

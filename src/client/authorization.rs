@@ -1,6 +1,7 @@
 //! What a third-party platform does before it links: it accepts WeChat's pushes, and the
 //! authorisations of accounts.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -307,6 +308,17 @@ impl Client {
     pub fn account_info(&self, account: &str) -> Result<AccountInfo, Error> {
         self.check_text("account", account, MAX_APPID_BYTES)?;
         self.with_platform(|platform| platform.account_info(account, self.deadline(), &self.cancel))
+    }
+
+    /// The accounts whose authorisation codes were stored and not exchanged
+    /// ([`PushAction::CodeStored`]) within the last hour, by any process that shares the store: it
+    /// may have been killed. Pass each to [`finish_authorization`](Client::finish_authorization)
+    /// before the code expires.
+    ///
+    /// # Errors
+    /// As [`platform_status`](Client::platform_status).
+    pub fn waiting_accounts(&self) -> Result<BTreeSet<String>, Error> {
+        self.with_platform(|platform| platform.waiting_accounts(self.deadline(), &self.cancel))
     }
 
     /// Exchanges the account's authorisation code, if one was stored and not exchanged

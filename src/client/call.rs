@@ -20,7 +20,7 @@ use crate::model::status::Status;
 use crate::redact::Secret;
 use crate::response::list::LinkList;
 use crate::response::response::Response;
-use crate::retry::Sender;
+use crate::retry::{RequestBody, Sender};
 use crate::store::{PostedOutcome, Settlement};
 use crate::token::Token;
 
@@ -139,11 +139,11 @@ impl Client {
         }
         self.check_text("appid", appid, MAX_APPID_BYTES)
             .map_err(|e| e.with_endpoint(Endpoint::Link))?;
-        let body = Body {
+        let body = RequestBody::new(&Body {
             appid,
             notify_users: choices.notify_users.into(),
             show_profile: choices.show_profile.into(),
-        };
+        });
         self.call(Endpoint::Link, access_token, &body, deadline)
     }
 
@@ -187,7 +187,8 @@ impl Client {
     }
 
     fn list(&self, access_token: Option<&str>, deadline: Instant) -> Result<LinkList, Error> {
-        let response = self.call(Endpoint::Get, access_token, &EmptyObject {}, deadline)?;
+        let body = RequestBody::new(&EmptyObject {});
+        let response = self.call(Endpoint::Get, access_token, &body, deadline)?;
         LinkList::from_response(response).ok_or_else(|| {
             let (status, lang) = (Status::Internal, self.settings.lang);
             Error::before_send(status, "", lang).with_endpoint(Endpoint::Get)
@@ -228,7 +229,8 @@ impl Client {
         self.check_text("appid", appid, MAX_APPID_BYTES)
             .map_err(|e| e.with_endpoint(Endpoint::Unlink))?;
         let (token, deadline) = (access_token.into(), self.deadline());
-        let result = self.call(Endpoint::Unlink, token, &Body { appid }, deadline);
+        let body = RequestBody::new(&Body { appid });
+        let result = self.call(Endpoint::Unlink, token, &body, deadline);
         if result.is_ok() {
             self.record(token, appid, Settlement::Unlinked, deadline);
         }
@@ -247,7 +249,7 @@ impl Client {
         &self,
         endpoint: Endpoint,
         access_token: Option<&str>,
-        body: &impl Serialize,
+        body: &RequestBody,
         deadline: Instant,
     ) -> Result<Response, Error> {
         let deadline = deadline.min(self.deadline());

@@ -3,6 +3,7 @@
 use super::client::Client;
 use crate::error::Error;
 use crate::model::endpoint::Endpoint;
+use crate::retry::RequestBody;
 use crate::token::{CallRecord, RidBody};
 
 /// The longest rid, in bytes. WeChat's have 26.
@@ -20,7 +21,8 @@ impl Client {
     pub fn call_record(&self, rid: &str) -> Result<CallRecord, Error> {
         self.check_text("rid", rid, MAX_RID_BYTES)
             .map_err(|e| e.with_endpoint(Endpoint::Rid))?;
-        let response = self.call(Endpoint::Rid, None, &RidBody { rid }, self.deadline())?;
+        let body = RequestBody::new(&RidBody { rid });
+        let response = self.call(Endpoint::Rid, None, &body, self.deadline())?;
         CallRecord::read(&response, &self.pool.secrets(), self.lang())
     }
 

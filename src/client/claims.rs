@@ -125,11 +125,11 @@ impl LinkClaims {
         match self.take_in(store, keys, &claim.owner, lasts, limit, cancel) {
             Ok(Claimed::Taken { earlier }) => Ok(Attempt::Taken(claim, earlier.or(remembered))),
             Ok(Claimed::Held { outcome, left }) => {
-                settle_here(&claim, Settlement::NotPosted);
+                settle_here(&claim.keys, &claim.owner, Settlement::NotPosted);
                 Ok(Attempt::Held { outcome, left })
             }
             Err(e) => {
-                settle_here(&claim, Settlement::NotPosted);
+                settle_here(&claim.keys, &claim.owner, Settlement::NotPosted);
                 Err(e)
             }
         }
@@ -190,13 +190,24 @@ impl LinkClaims {
         limit: Instant,
         cancel: &CancelToken,
     ) {
-        settle_here(claim, settlement);
-        let (Some(store), Some(keys)) = (self.shared.clone(), claim.keys.shared.clone()) else {
+        self.settle_as(&claim.keys, &claim.owner, settlement, limit, cancel);
+    }
+
+    fn settle_as(
+        &self,
+        keys: &Keys,
+        owner: &LockOwner,
+        settlement: Settlement,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) {
+        settle_here(keys, owner, settlement);
+        let (Some(store), Some(keys)) = (self.shared.clone(), keys.shared.clone()) else {
             return;
         };
         let now = Instant::now();
         let until = now + TIME_TO_SETTLE;
-        let owner = claim.owner.clone();
+        let owner = owner.clone();
         let work = move || {
             retry_until(until, || store.settle(&keys, &owner, settlement, until)).map(|()| None)
         };
@@ -211,8 +222,7 @@ impl LinkClaims {
     /// Records what a call did that took no claim: a plain link, an unlink, or a list that shows
     /// the mini program as linked.
     pub fn record(&self, keys: Keys, settlement: Settlement, limit: Instant, cancel: &CancelToken) {
-        let owner = self.recorder.clone();
-        self.settle(&Claim { keys, owner }, settlement, limit, cancel);
+        self.settle_as(&keys, &self.recorder, settlement, limit, cancel);
     }
 
     /// Waits until the running accesses to the store are finished. Returns `false` if the limit
@@ -241,8 +251,8 @@ fn release(store: &dyn Store, keys: &LinkKeys, owner: &LockOwner) {
 }
 
 /// Ends a claim in this process's memory, which cannot fail.
-fn settle_here(claim: &Claim, settlement: Settlement) {
-    ProcessClaims::get().settle(&claim.keys.here, &claim.owner, settlement);
+fn settle_here(keys: &Keys, owner: &LockOwner, settlement: Settlement) {
+    ProcessClaims::get().settle(&keys.here, owner, settlement);
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ unsafe fn read_field<T: Copy>(
         }
         // SAFETY: not NULL, and the caller guarantees the rest.
         let path = unsafe { CStr::from_ptr(field) };
-        let found = r.item(index).and_then(|item| find(item, path));
+        let found = r.items().get(index).and_then(|item| find(item, path));
         let found = found.filter(|value| !value.is_null());
         found.and_then(value).unwrap_or(missing)
     };
@@ -64,7 +64,7 @@ fn find<'a>(item: MiniProgram<'a>, path: &CStr) -> Option<Reader<'a>> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wx_list_length(result: *const wx_result) -> size_t {
     // SAFETY: the caller guarantees it.
-    unsafe { read(result, 0, |r| r.items().items.len()) }
+    unsafe { read(result, 0, |r| r.items().len()) }
 }
 
 /// A field of a list's item, as text.
@@ -86,13 +86,13 @@ pub unsafe extern "C" fn wx_list_text(
     index: size_t,
     field: *const c_char,
 ) -> *const c_char {
-    let text = |r: &wx_result| match r.item(index) {
-        Some(item) if !field.is_null() => {
-            // SAFETY: not NULL, and the caller guarantees the rest.
-            let path = unsafe { CStr::from_ptr(field) };
-            r.list_texts().get(item, index, path)
+    let text = |r: &wx_result| {
+        if field.is_null() {
+            return c"".as_ptr();
         }
-        _ => c"".as_ptr(),
+        // SAFETY: not NULL, and the caller guarantees the rest.
+        let path = unsafe { CStr::from_ptr(field) };
+        r.list_texts().get(r.items(), index, path)
     };
     // SAFETY: the caller guarantees it.
     unsafe { read(result, c"".as_ptr(), text) }

@@ -3,56 +3,72 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::response::items::{Field, Items};
-use crate::response::list::MiniProgram;
+use super::result_items::ResultItems;
+use crate::response::items::{FIELD_COUNT, Field};
 
 /// The texts of one result.
+#[derive(Default)]
 pub(super) struct ListTexts {
-    /// A copy of the list's JSON in which each text and number of a known field is unescaped and
-    /// ends with a NUL. No text is longer than its JSON, and a closing quotation mark, comma or
-    /// bracket makes room for the NUL. Reading a text thus needs no lock and no memory of its own.
-    known: Vec<u8>,
+    /// Those of the known fields. All items' texts of a field are made when the first one is read,
+    /// so that reading the others needs no lock and no memory.
+    known: [OnceLock<FieldTexts>; FIELD_COUNT],
     /// All other texts, by the index of the item and the path in it.
     others: Mutex<BTreeMap<(usize, String), CString>>,
 }
 
-impl ListTexts {
-    pub fn new(json: &[u8], items: &Items) -> ListTexts {
-        let mut known = json.to_vec();
-        known.push(0);
-        for index in 0..items.len() {
-            let item = MiniProgram::new(json, items, index);
-            for (at, text) in item.iter().flat_map(|item| item.scalars()) {
-                let text = without_nuls(text);
-                let Some(place) = known.get_mut(at..) else {
-                    continue;
-                };
-                if let Some((place, [nul, ..])) = place.split_at_mut_checked(text.len()) {
-                    place.copy_from_slice(text.as_bytes());
-                    *nul = 0;
+/// The texts and numbers of a field in all items.
+struct FieldTexts {
+    /// The texts, each with a NUL.
+    bytes: Vec<u8>,
+    /// Where the text of each item starts; `None` if its value is neither a text nor a number.
+    starts: Vec<Option<usize>>,
+}
+
+impl FieldTexts {
+    fn new(items: ResultItems<'_>, field: Field) -> FieldTexts {
+        let mut bytes = Vec::new();
+        let starts = (0..items.len()).map(|index| {
+            let start = bytes.len();
+            match items.get(index)?.scalar(field)? {
+                // JSON has no unescaped NUL.
+                Cow::Borrowed(text) => bytes.extend_from_slice(text),
+                Cow::Owned(text) => {
+                    let text = String::from_utf8(text).unwrap_or_default();
+                    bytes.extend_from_slice(without_nuls(text.into()).as_bytes());
                 }
             }
-        }
-        ListTexts {
-            known,
-            others: Mutex::default(),
+            bytes.push(0);
+            Some(start)
+        });
+        FieldTexts {
+            starts: starts.collect(),
+            bytes,
         }
     }
 
+    fn get(&self, index: usize) -> Option<*const c_char> {
+        let start = (*self.starts.get(index)?)?;
+        Some(self.bytes.get(start..)?.as_ptr().cast())
+    }
+}
+
+impl ListTexts {
     /// The text at a path of an item; empty if the value is missing or null.
-    pub fn get(&self, item: MiniProgram<'_>, index: usize, path: &CStr) -> *const c_char {
-        let known = Field::parse(path.to_bytes()).and_then(|field| item.scalar_at(field));
-        match known {
-            Some(at) => self.known.get(at..).unwrap_or(b"\0").as_ptr().cast(),
-            None => self.other(item, index, path),
-        }
+    pub fn get(&self, items: ResultItems<'_>, index: usize, path: &CStr) -> *const c_char {
+        let known = Field::parse(path.to_bytes()).and_then(|field| {
+            let texts = self.known.get(field as usize)?;
+            texts
+                .get_or_init(|| FieldTexts::new(items, field))
+                .get(index)
+        });
+        known.unwrap_or_else(|| self.other(items, index, path))
     }
 
-    fn other(&self, item: MiniProgram<'_>, index: usize, path: &CStr) -> *const c_char {
+    fn other(&self, items: ResultItems<'_>, index: usize, path: &CStr) -> *const c_char {
         let empty = c"".as_ptr();
-        let Ok(path) = path.to_str() else {
+        let (Some(item), Ok(path)) = (items.get(index), path.to_str()) else {
             return empty;
         };
         let Some(mut value) = item.at(path).filter(|value| !value.is_null()) else {

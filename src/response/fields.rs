@@ -47,22 +47,14 @@ impl<'a> MiniProgram<'a> {
         steps.try_fold(start?, |value, step| value.child(&step))
     }
 
-    /// The texts and numbers of the known fields, each with its offset in the JSON: of a text, that
-    /// of its first character. A text is never longer than its JSON.
-    pub(crate) fn scalars(self) -> impl Iterator<Item = (usize, Cow<'a, str>)> {
-        let offsets = self.offsets.fields.iter().filter(|offset| **offset > 0);
-        offsets.filter_map(move |offset| {
-            let mut value = Reader::new(self.json, *offset as usize);
-            let at = scalar_at(value)?;
-            let text = value.text().unwrap_or_else(|| value.raw().into());
-            Some((at, text))
-        })
-    }
-
-    /// The offset of a field's value as [`scalars`](MiniProgram::scalars) gives it; `None` if the
-    /// value is neither a text nor a number.
-    pub(crate) fn scalar_at(self, field: Field) -> Option<usize> {
-        scalar_at(self.field(field)?)
+    /// The value of a known field if it is a text or a number, as UTF-8.
+    pub(crate) fn scalar(self, field: Field) -> Option<Cow<'a, [u8]>> {
+        let mut value = self.field(field)?;
+        match value.peek() {
+            b'"' => value.text_bytes(),
+            b'-' | b'0'..=b'9' => Some(value.raw().as_bytes().into()),
+            _ => None,
+        }
     }
 }
 
@@ -76,16 +68,6 @@ impl<'a> Reader<'a> {
             Ok(())
         });
         is_array.then_some(len)
-    }
-}
-
-/// The offset of a text's first character, or of a number.
-fn scalar_at(mut value: Reader<'_>) -> Option<usize> {
-    let offset = value.offset();
-    match value.peek() {
-        b'"' => Some(offset + 1),
-        b'-' | b'0'..=b'9' => Some(offset),
-        _ => None,
     }
 }
 

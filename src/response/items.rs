@@ -44,7 +44,8 @@ pub(crate) enum Field {
     FuncNews,
 }
 
-const FIELD_COUNT: usize = Field::FuncNews as usize + 1;
+/// The number of known fields.
+pub(crate) const FIELD_COUNT: usize = Field::FuncNews as usize + 1;
 
 impl Field {
     #[inline]

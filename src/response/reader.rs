@@ -7,6 +7,9 @@ use std::convert::Infallible;
 
 use serde_json::Value;
 
+/// A number without an exponent is not too large for a `f64` if it is not longer (bytes).
+const MAX_SAFE_DIGITS: usize = 300;
+
 /// A position in JSON.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -172,9 +175,16 @@ impl<'a> Reader<'a> {
                 let is_end =
                     |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
                 let rest = self.json.get(self.at..).unwrap_or_default();
+                let mut has_letters = false;
+                let end = rest.iter().position(|byte| {
+                    has_letters |= byte.is_ascii_alphabetic();
+                    is_end(byte)
+                });
                 // Skip at least one byte, so that every loop over invalid JSON ends.
-                let len = rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
-                self.has_huge_number |= is_huge(rest.get(..len).unwrap_or_default());
+                let len = end.unwrap_or(rest.len()).max(1);
+                if has_letters || len > MAX_SAFE_DIGITS {
+                    self.has_huge_number |= is_huge(rest.get(..len).unwrap_or_default());
+                }
                 self.at += len;
             }
         }
@@ -222,7 +232,7 @@ impl<'a> Reader<'a> {
         let mut has_no_escapes = true;
         self.at += 1;
         loop {
-            self.at += before_special(self.json.get(self.at..).unwrap_or_default());
+            self.at = next_special(self.json, self.at);
             if self.json.get(self.at) != Some(&b'\\') {
                 self.at += 1;
                 return has_no_escapes;
@@ -255,18 +265,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a number is too large for a `f64`.
+/// Whether a number is too large for a `f64`. "true" and the like are not numbers.
 fn is_huge(number: &[u8]) -> bool {
-    const MAX_SAFE_DIGITS: usize = 300;
-    let may_be = number.len() > MAX_SAFE_DIGITS || number.contains(&b'e') || number.contains(&b'E');
-    let text = || std::str::from_utf8(number).unwrap_or_default();
-    // "true" and "false" are not numbers.
-    may_be && text().parse().is_ok_and(f64::is_infinite)
+    let text = std::str::from_utf8(number).unwrap_or_default();
+    text.parse().is_ok_and(f64::is_infinite)
 }
 
-/// The number of bytes before the first quotation mark or backslash. Compares eight bytes at a
-/// time.
-fn before_special(bytes: &[u8]) -> usize {
+/// The offset of the first quotation mark or backslash at or after `at`, or the end. Compares eight
+/// bytes at a time.
+fn next_special(json: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     // The usual test for a zero byte in a word ("determine if a word has a zero byte" in the Bit
     // Twiddling Hacks), on the word xor `wanted`: a byte that equals `wanted` sets its highest bit
@@ -275,17 +282,17 @@ fn before_special(bytes: &[u8]) -> usize {
         let zero = word ^ (ONES * u64::from(wanted));
         zero.wrapping_sub(ONES) & !zero & (ONES << 7)
     };
-    let words = bytes.chunks_exact(8);
-    let rest = words.remainder();
-    for (i, word) in words.enumerate() {
-        let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
+    while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
         let special = found(word, b'"') | found(word, b'\\');
         if special != 0 {
-            return i * 8 + special.trailing_zeros() as usize / 8;
+            return at + special.trailing_zeros() as usize / 8;
         }
+        at += size_of_val(&word);
     }
+    let rest = json.get(at..).unwrap_or_default();
     let special = rest.iter().position(|b| matches!(b, b'"' | b'\\'));
-    bytes.len() - rest.len() + special.unwrap_or(rest.len())
+    at + special.unwrap_or(rest.len())
 }
 
 /// Whether a text is the index of an array's item: digits without a leading zero.

@@ -4,7 +4,7 @@
 //! at a time can have the file open, so it is opened and closed for each access, which also makes
 //! forks harmless. Accesses are rare: two or three for each refresh, and one a minute for each
 //! account in use. If several threads of this process wait for the file, each passes the open file
-//! to the next.
+//! to the next. Processes take turns: one that has waited is next, however often others come back.
 //!
 //! Before a file is used it is checked completely, unless it is unchanged since this process used
 //! it. A damaged file is refused and never written to.
@@ -21,7 +21,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition};
 
 use self::backend::{Backend, Mode};
 use self::place::Unavailable;
@@ -29,23 +29,26 @@ use super::claim::{self, Claimed, Entries, LinkKeys, Settlement};
 use super::clock;
 use super::owner::LockOwner;
 use super::store::{LONGEST_LOCK, Store, StoreError};
-use super::timed_mutex::TimedMutex;
+use super::timed_mutex::{TimedMutex, TimedMutexGuard};
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
 use crate::sys::background::catch_panic;
 use crate::sys::lock::lock;
 
-const TEXTS: TableDefinition<&str, &str> = TableDefinition::new("texts");
-/// A lock: the boot in which it was taken, when it expires (ms since that boot), and its owner.
-const LOCKS: TableDefinition<&str, (&str, u64, &str)> = TableDefinition::new("locks by boot clock");
-/// A text about a link: the boot in which it was written, when it was written (ms since that boot,
-/// and ms since 1970), for how long it stands (ms), and the text.
-const LINKS: TableDefinition<&str, (&str, u64, u64, u64, &str)> = TableDefinition::new("links");
+/// All tables have the same type, because redb's code exists once for each type of table.
+type Table = TableDefinition<'static, &'static str, &'static str>;
+type WritableTable<'txn> = redb::Table<'txn, &'static str, &'static str>;
+const TEXTS: Table = Table::new("texts");
+/// A [`Lock`] for each key.
+const LOCKS: Table = Table::new("locks");
+/// A [`LinkText`] for each key.
+const LINKS: Table = Table::new("links");
 
 /// How long the file may stay open while the threads of this process pass it to each other. Then
 /// it is closed so that other processes can open it.
 const MAX_OPEN_TIME: Duration = Duration::from_millis(100);
-/// How long the file stays closed after [`MAX_OPEN_TIME`].
+/// How long the file stays closed after [`MAX_OPEN_TIME`]. Where the operating system has no turns,
+/// others notice that it is free.
 const CLOSED_PAUSE: Duration = Duration::from_millis(5);
 /// If a check takes longer than this, the next one starts after 20 times its duration.
 const LONG_CHECK_DURATION: Duration = Duration::from_millis(10);
@@ -83,9 +86,69 @@ struct State {
     checked: Option<(Instant, Duration)>,
 }
 
+/// A lock as the file has it.
+struct Lock<'a> {
+    /// The boot in which it was taken.
+    boot: &'a str,
+    /// When it expires (ms since that boot).
+    ends: u64,
+    owner: &'a str,
+}
+
+impl<'a> Lock<'a> {
+    fn parse(row: &'a str) -> Option<Lock<'a>> {
+        let mut parts = row.splitn(3, ' ');
+        Some(Lock {
+            boot: parts.next()?,
+            ends: parts.next()?.parse().ok()?,
+            owner: parts.next()?,
+        })
+    }
+
+    fn row(&self) -> String {
+        [self.boot, &self.ends.to_string(), self.owner].join(" ")
+    }
+
+    /// Whether another owner holds the lock. A lock of another boot has expired. So has one that
+    /// ends later than any lock can: it was taken by another clock.
+    fn is_anothers(&self, ours: &LockOwner) -> bool {
+        let now = clock::now();
+        let is_held = now.ms < self.ends && self.ends <= now.ms + millis(LONGEST_LOCK);
+        self.owner != ours.as_str() && self.boot == now.boot && is_held
+    }
+}
+
+/// A text about a link as the file has it.
+struct LinkText<'a> {
+    written: clock::Written<'a>,
+    text: &'a str,
+}
+
+impl<'a> LinkText<'a> {
+    fn parse(row: &'a str) -> Option<LinkText<'a>> {
+        let mut parts = row.splitn(5, ' ');
+        Some(LinkText {
+            written: clock::Written {
+                boot: parts.next()?,
+                boot_ms: parts.next()?.parse().ok()?,
+                wall_ms: parts.next()?.parse().ok()?,
+                lasts_ms: parts.next()?.parse().ok()?,
+            },
+            text: parts.next()?,
+        })
+    }
+
+    fn row(&self) -> String {
+        let at = &self.written;
+        let numbers = [at.boot_ms, at.wall_ms, at.lasts_ms].map(|n| n.to_string());
+        let [boot_ms, wall_ms, lasts_ms] = &numbers;
+        [at.boot, boot_ms, wall_ms, lasts_ms, self.text].join(" ")
+    }
+}
+
 /// The texts about links within a write transaction. The first error ends the transaction.
 struct LinkTexts<'txn> {
-    table: redb::Table<'txn, &'static str, (&'static str, u64, u64, u64, &'static str)>,
+    table: WritableTable<'txn>,
     now: clock::Moment,
     wall_ms: u64,
     error: Option<redb::StorageError>,
@@ -93,32 +156,28 @@ struct LinkTexts<'txn> {
 }
 
 impl<'txn> LinkTexts<'txn> {
-    fn open(write: &'txn WriteTransaction) -> Result<LinkTexts<'txn>, redb::Error> {
-        Ok(LinkTexts {
-            table: write.open_table(LINKS)?,
+    fn new(table: WritableTable<'txn>) -> LinkTexts<'txn> {
+        LinkTexts {
+            table,
             now: clock::now(),
             wall_ms: clock::wall_ms(),
             error: None,
             is_changed: false,
-        })
+        }
     }
 
-    fn left(&self, row: (&str, u64, u64, u64, &str)) -> clock::TimeLeft {
-        let (boot, boot_ms, wall_ms, lasts_ms, _) = row;
-        let written = clock::Written {
-            boot,
-            boot_ms,
-            wall_ms,
-            lasts_ms,
-        };
-        written.left(&self.now, self.wall_ms)
+    /// Reads a row: its text, and how long it stands.
+    fn read<'a>(&self, row: &'a str) -> Result<(&'a str, clock::TimeLeft), redb::StorageError> {
+        let link = LinkText::parse(row)
+            .ok_or_else(|| redb::StorageError::Corrupted("a text about a link".into()))?;
+        Ok((link.text, link.written.left(&self.now, self.wall_ms)))
     }
 
     fn sweep(&mut self) -> Result<(), redb::Error> {
         let mut expired = Vec::new();
         for row in self.table.iter()? {
             let (key, text) = row?;
-            if self.left(text.value()).ms == 0 {
+            if self.read(text.value())?.1.ms == 0 {
                 expired.push(key.value().to_owned());
             }
         }
@@ -144,11 +203,9 @@ impl Entries for LinkTexts<'_> {
     type Key = String;
 
     fn get(&mut self, key: &String) -> Option<(String, Duration)> {
-        let read = self.table.get(key.as_str()).map(|row| {
-            row.map(|row| {
-                let row = row.value();
-                (row.4.to_owned(), self.left(row))
-            })
+        let read = self.table.get(key.as_str()).and_then(|row| {
+            let owned = |(text, left): (&str, _)| (text.to_owned(), left);
+            row.map(|row| self.read(row.value()).map(owned)).transpose()
         });
         let (text, left) = self.note(read)??;
         let is_this_boot = left.is_this_boot;
@@ -158,21 +215,24 @@ impl Entries for LinkTexts<'_> {
         }
         if !is_this_boot {
             // From now on this boot's clock counts.
-            self.set(key, &text, left);
+            self.set(key, text.clone(), left);
         }
         Some((text, left))
     }
 
-    fn set(&mut self, key: &String, text: &str, lasts: Duration) {
-        let boot = self.now.boot.clone();
-        let row = (
-            boot.as_str(),
-            self.now.ms,
-            self.wall_ms,
-            millis(lasts),
-            text,
-        );
-        let set = self.table.insert(key.as_str(), row).map(drop);
+    fn set(&mut self, key: &String, text: String, lasts: Duration) {
+        let written = clock::Written {
+            boot: &self.now.boot,
+            boot_ms: self.now.ms,
+            wall_ms: self.wall_ms,
+            lasts_ms: millis(lasts),
+        };
+        let row = LinkText {
+            written,
+            text: &text,
+        }
+        .row();
+        let set = self.table.insert(key.as_str(), row.as_str()).map(drop);
         self.note(set);
         self.is_changed = true;
     }
@@ -215,21 +275,40 @@ impl File {
         until: Instant,
         work: impl FnOnce(&mut LinkTexts<'_>) -> T,
     ) -> Result<T, StoreError> {
+        self.change(LINKS, until, |table| {
+            let mut links = LinkTexts::new(table);
+            if self.is_sweep_due() {
+                links.sweep()?;
+            }
+            let done = work(&mut links);
+            match links.error {
+                Some(e) => Err(e.into()),
+                None => Ok((done, links.is_changed)),
+            }
+        })
+    }
+
+    /// The text at a key of a table.
+    fn get(&self, table: Table, key: &str, until: Instant) -> Result<Option<String>, StoreError> {
+        self.with(Mode::Read, until, |database| {
+            let read = database.begin_read()?;
+            match read.open_table(table) {
+                Ok(table) => Ok(table.get(key)?.map(|text| text.value().to_owned())),
+                Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+                Err(e) => Err(e.into()),
+            }
+        })
+    }
+
+    /// As [`change_table`], on the open file.
+    fn change<T>(
+        &self,
+        table: Table,
+        until: Instant,
+        work: impl FnOnce(WritableTable<'_>) -> Result<(T, bool), redb::Error>,
+    ) -> Result<T, StoreError> {
         self.with(Mode::Write, until, |database| {
-            let write = database.begin_write()?;
-            let (done, is_changed) = {
-                let mut links = LinkTexts::open(&write)?;
-                if self.is_sweep_due() {
-                    links.sweep()?;
-                }
-                let done = work(&mut links);
-                if let Some(e) = links.error.take() {
-                    return Err(e.into());
-                }
-                (done, links.is_changed)
-            };
-            commit_or_abort(write, is_changed)?;
-            Ok(done)
+            change_table(database, table, work)
         })
     }
 
@@ -245,29 +324,28 @@ impl File {
         let open = self.take_or_open(&mut state, mode, until)?;
         match catch_panic(|| work(&open.database)) {
             Some(Ok(done)) => {
-                state.open = Some(open);
-                if let Err(mut state) = state.pass_on() {
-                    if let Some(open) = state.open.take() {
-                        close(&mut state, open);
-                    }
-                }
+                pass_on(state, open);
                 Ok(done)
             }
-            Some(Err(e)) => {
-                let error = self.store_error(&open.backend, &e);
-                close(&mut state, open);
-                state.intact = None;
-                Err(error)
-            }
-            None => {
-                // Whatever redb still has to write is discarded.
-                let damage = open.backend.damage();
-                release(open.backend.detach());
-                let _ = catch_panic(|| drop(open));
-                state.intact = None;
-                Err(self.damaged(damage.unwrap_or(INCONSISTENT)))
-            }
+            Some(Err(e)) => Err(self.close_after_error(&mut state, open, &e)),
+            None => Err(self.close_after_panic(&mut state, open)),
         }
+    }
+
+    fn close_after_error(&self, state: &mut State, open: Open, error: &redb::Error) -> StoreError {
+        let error = self.store_error(&open.backend, error);
+        close(state, open);
+        state.intact = None;
+        error
+    }
+
+    /// Discards what redb still has to write.
+    fn close_after_panic(&self, state: &mut State, open: Open) -> StoreError {
+        let damage = open.backend.damage();
+        release(open.backend.detach());
+        let _ = catch_panic(|| drop(open));
+        state.intact = None;
+        self.damaged(damage.unwrap_or(INCONSISTENT))
     }
 
     fn take_or_open(
@@ -427,6 +505,23 @@ impl File {
     }
 }
 
+/// Runs `work` on a table, in one transaction. `work` returns its result and whether it has changed
+/// the table: if not, nothing is written to the disk.
+fn change_table<T>(
+    database: &Database,
+    table: Table,
+    work: impl FnOnce(WritableTable<'_>) -> Result<(T, bool), redb::Error>,
+) -> Result<T, redb::Error> {
+    let write = database.begin_write()?;
+    let (done, is_changed) = work(write.open_table(table)?)?;
+    if is_changed {
+        write.commit()?;
+    } else {
+        write.abort()?;
+    }
+    Ok(done)
+}
+
 /// Opens a database; an error is `None` if redb panicked.
 fn open_database(
     backend: &Backend,
@@ -452,6 +547,16 @@ fn fill(file: fs::File) -> Result<(), Unavailable> {
         Some(e) => Err(failed(e)),
         None if is_open && is_closed => Ok(()),
         None => Err(failed(std::io::Error::other("redb failed"))),
+    }
+}
+
+/// Passes the open file to the next waiting thread, or closes it if there is none.
+fn pass_on(mut state: TimedMutexGuard<'_, State>, open: Open) {
+    state.open = Some(open);
+    if let Err(mut state) = state.pass_on() {
+        if let Some(open) = state.open.take() {
+            close(&mut state, open);
+        }
     }
 }
 
@@ -487,14 +592,8 @@ impl Store for File {
     }
 
     fn read(&self, key: &str, until: Instant) -> Result<Option<Vec<u8>>, StoreError> {
-        self.with(Mode::Read, until, |database| {
-            let read = database.begin_read()?;
-            match read.open_table(TEXTS) {
-                Ok(texts) => Ok(texts.get(key)?.map(|text| text.value().as_bytes().to_vec())),
-                Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
-                Err(e) => Err(e.into()),
-            }
-        })
+        let text = self.get(TEXTS, key, until)?;
+        Ok(text.map(String::into_bytes))
     }
 
     fn swap(
@@ -504,18 +603,12 @@ impl Store for File {
         new: &str,
         until: Instant,
     ) -> Result<bool, StoreError> {
-        self.with(Mode::Write, until, |database| {
-            let write = database.begin_write()?;
-            let same = {
-                let mut texts = write.open_table(TEXTS)?;
-                let same = texts.get(key)?.as_ref().map(|text| text.value().as_bytes()) == was;
-                if same {
-                    texts.insert(key, new)?;
-                }
-                same
-            };
-            commit_or_abort(write, same)?;
-            Ok(same)
+        self.change(TEXTS, until, |mut texts| {
+            let same = texts.get(key)?.as_ref().map(|text| text.value().as_bytes()) == was;
+            if same {
+                texts.insert(key, new)?;
+            }
+            Ok((same, same))
         })
     }
 
@@ -528,55 +621,37 @@ impl Store for File {
     ) -> Result<bool, StoreError> {
         // Most attempts find the lock taken. Reading costs no write to the disk, so threads that
         // wait for a lock leave the file to its holder.
-        let is_taken = self.with(Mode::Read, until, |database| {
-            let read = database.begin_read()?;
-            match read.open_table(LOCKS) {
-                Ok(locks) => {
-                    let lock = locks.get(key)?;
-                    Ok(is_anothers(lock.as_ref().map(|lock| lock.value()), ours))
-                }
-                Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
-                Err(e) => Err(e.into()),
-            }
-        })?;
+        let is_anothers = |row: &str| Lock::parse(row).is_some_and(|lock| lock.is_anothers(ours));
+        let is_taken = self
+            .get(LOCKS, key, until)?
+            .is_some_and(|row| is_anothers(&row));
         if is_taken {
             return Ok(false);
         }
         let at_most = millis(at_most.min(LONGEST_LOCK));
-        self.with(Mode::Write, until, |database| {
-            let write = database.begin_write()?;
-            let is_taken = {
-                let mut locks = write.open_table(LOCKS)?;
-                let is_taken = {
-                    let lock = locks.get(key)?;
-                    is_anothers(lock.as_ref().map(|lock| lock.value()), ours)
+        self.change(LOCKS, until, |mut locks| {
+            let is_taken = locks.get(key)?.is_some_and(|row| is_anothers(row.value()));
+            if !is_taken {
+                let now = clock::now();
+                let lock = Lock {
+                    boot: &now.boot,
+                    ends: now.ms + at_most,
+                    owner: ours.as_str(),
                 };
-                if !is_taken {
-                    let now = clock::now();
-                    let lock = (now.boot.as_str(), now.ms + at_most, ours.as_str());
-                    locks.insert(key, lock)?;
-                }
-                is_taken
-            };
-            commit_or_abort(write, !is_taken)?;
-            Ok(!is_taken)
+                locks.insert(key, lock.row().as_str())?;
+            }
+            Ok((!is_taken, !is_taken))
         })
     }
 
     fn unlock(&self, key: &str, ours: &LockOwner, until: Instant) -> Result<(), StoreError> {
-        self.with(Mode::Write, until, |database| {
-            let write = database.begin_write()?;
-            let held = {
-                let mut locks = write.open_table(LOCKS)?;
-                let held = locks
-                    .get(key)?
-                    .is_some_and(|lock| lock.value().2 == ours.as_str());
-                if held {
-                    locks.remove(key)?;
-                }
-                held
-            };
-            commit_or_abort(write, held)
+        self.change(LOCKS, until, |mut locks| {
+            let is_ours = |row: &str| Lock::parse(row).is_some_and(|l| l.owner == ours.as_str());
+            let held = locks.get(key)?.is_some_and(|row| is_ours(row.value()));
+            if held {
+                locks.remove(key)?;
+            }
+            Ok(((), held))
         })
     }
 
@@ -598,26 +673,6 @@ impl Store for File {
         until: Instant,
     ) -> Result<(), StoreError> {
         self.with_links(until, |links| claim::settle(links, keys, owner, settlement))
-    }
-}
-
-/// Whether another owner holds the lock. A lock of another boot has expired. So has one that ends
-/// later than any lock can: it was taken by another clock.
-fn is_anothers(lock: Option<(&str, u64, &str)>, ours: &LockOwner) -> bool {
-    lock.is_some_and(|(boot, ends, owner)| {
-        let now = clock::now();
-        let is_held = now.ms < ends && ends <= now.ms + millis(LONGEST_LOCK);
-        owner != ours.as_str() && boot == now.boot && is_held
-    })
-}
-
-/// Ends a transaction: commits it, or aborts it without waiting for the disk if nothing was
-/// changed.
-fn commit_or_abort(write: WriteTransaction, changed: bool) -> Result<(), redb::Error> {
-    if changed {
-        Ok(write.commit()?)
-    } else {
-        Ok(write.abort()?)
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Memory {
 
 impl Memory {
     fn hashed(&self, keys: &LinkKeys) -> HashedKeys {
-        let hash = |key: &String| self.claims.hash(key);
+        let hash = |key: &String| self.claims.hash(key.as_bytes());
         LinkKeys {
             claims: keys.claims.iter().map(hash).collect(),
             outcome: keys.outcome.as_ref().map(hash),

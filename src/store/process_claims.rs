@@ -4,7 +4,7 @@
 //! the keys are hashes and not texts.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,11 @@ impl ProcessClaims {
 
     /// The keys of a link.
     pub fn keys(&self, link: &LinkName<'_>) -> HashedKeys {
-        let hash = |kind: &str, name: &str| self.hash(&(link.realm, link.appid, kind, name));
+        // A byte that no text contains separates the parts.
+        let hash = |kind: &str, name: &str| {
+            let parts = [link.realm, link.appid, kind, name].map(str::as_bytes);
+            self.hash(&parts.join(&u8::MAX))
+        };
         let account = link.account.map(|account| hash("account", account));
         let token = link.token.map(|token| hash("token", token));
         LinkKeys {
@@ -57,8 +61,12 @@ impl ProcessClaims {
         }
     }
 
-    pub(super) fn hash(&self, value: &impl std::hash::Hash) -> u128 {
-        let half = |hasher: &RandomState| u128::from(hasher.hash_one(value));
+    pub(super) fn hash(&self, bytes: &[u8]) -> u128 {
+        let half = |hasher: &RandomState| {
+            let mut hasher = hasher.build_hasher();
+            hasher.write(bytes);
+            u128::from(hasher.finish())
+        };
         half(&self.hashers[0]) << 64 | half(&self.hashers[1])
     }
 
@@ -138,13 +146,13 @@ impl Entries for Texts {
         (!left.is_zero()).then(|| (entry.text.clone(), left))
     }
 
-    fn set(&mut self, key: &u128, text: &str, lasts: Duration) {
+    fn set(&mut self, key: &u128, text: String, lasts: Duration) {
         // Without room, the outcome of a plain link is not recorded. Claims have made room.
         if !self.0.contains_key(key) && !self.make_room() {
             return;
         }
         let entry = Entry {
-            text: text.to_owned(),
+            text,
             expires: Instant::now() + lasts,
             is_claim: lasts <= LONGEST_CLAIM,
         };

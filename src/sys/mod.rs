@@ -2,6 +2,8 @@
 //! background threads.
 
 pub(crate) mod background;
+#[cfg(all(unix, feature = "file-store"))]
+pub(crate) mod byte_lock;
 pub(crate) mod cancel;
 pub(crate) mod fork;
 pub(crate) mod lock;

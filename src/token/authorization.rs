@@ -6,6 +6,7 @@
 //! took one and its response was lost, the account's refresh token is in WeChat's list of accounts,
 //! where `platform.rs` looks it up.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -25,6 +26,7 @@ use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::response::token_fields;
+use crate::retry::RequestBody;
 use crate::store::key::{encoded, sha256};
 use crate::store::retry::{MIN_PAUSE, pause, retry_until};
 use crate::store::{LockOwner, StoreError};
@@ -189,6 +191,9 @@ impl Platform {
                     record.code.clone_from(code);
                     KeptPush::Stored
                 })?;
+                if kept == KeptPush::Stored {
+                    self.update_recent_codes(limit, |codes| codes.add_waiting(code, account))?;
+                }
                 lock(&self.authorizers).forget(account);
                 Ok(kept)
             }
@@ -229,6 +234,32 @@ impl Platform {
         let key = self.key_of(account);
         self.on_store(limit, cancel, move |platform| {
             platform.update(&key, limit, |record| !record.code.is_empty())
+        })
+    }
+
+    /// The accounts whose codes were stored and not exchanged, by any process that shares the
+    /// store.
+    pub fn waiting_accounts(
+        &self,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<BTreeSet<String>, Error> {
+        self.on_store(limit, cancel, move |platform| {
+            let codes = platform.recent_codes(limit)?;
+            let (mut accounts, mut ended) = (BTreeSet::new(), Vec::new());
+            for (hash, account) in codes.waiting() {
+                let key = platform.key_of(account);
+                if platform.update(&key, limit, |record| sha256(&record.code) == hash)? {
+                    accounts.insert(account.to_owned());
+                } else {
+                    ended.push(hash.to_owned());
+                }
+            }
+            // Refused by WeChat, replaced by a later one, or withdrawn.
+            if !ended.is_empty() {
+                platform.update_recent_codes(limit, |codes| codes.remove_waiting(&ended))?;
+            }
+            Ok(accounts)
         })
     }
 
@@ -328,10 +359,10 @@ impl Platform {
             component_appid: &'a str,
             authorization_code: &'a str,
         }
-        let body = Body {
+        let body = RequestBody::new(&Body {
             component_appid: &self.appid,
             authorization_code: code,
-        };
+        });
         let endpoint = Endpoint::QueryAuth;
         let secrets = [("authorization_code", code)];
         let (received, sets, error) = match self.call_directly(endpoint, &body, &secrets, limit) {
@@ -376,18 +407,11 @@ impl Platform {
             lock(&self.unsaved).insert(key, Unsaved::Exchanged(exchanged.clone()));
             return;
         }
-        let remember = || {
-            loop {
-                let (text, mut codes) = self.read_recent_codes(until)?;
-                codes.add(&exchanged.code, &exchanged.authorization);
-                let (key, new) = (self.codes_key(), codes.text());
-                if self.store.swap(&key, text.as_deref(), &new, until)? {
-                    return Ok(());
-                }
-            }
-        };
-        // Without it WeChat refuses the code when it comes again, and its tokens are stored.
-        let _: Result<(), StoreError> = remember();
+        // If it fails, WeChat refuses the code when it comes again, and its tokens are stored.
+        let _ = self.update_recent_codes(until, |codes| {
+            codes.add(&exchanged.code, &exchanged.authorization);
+            true
+        });
     }
 
     /// Writes the tokens that a code was exchanged for. They replace all older ones.
@@ -431,6 +455,27 @@ impl Platform {
         Ok((text, codes))
     }
 
+    /// Changes the codes of the last hour. `change` returns whether it changed them, and runs again
+    /// if another process has written meanwhile.
+    fn update_recent_codes(
+        &self,
+        until: Instant,
+        change: impl Fn(&mut RecentCodes) -> bool,
+    ) -> Result<(), StoreError> {
+        retry_until(until, || {
+            loop {
+                let (text, mut codes) = self.read_recent_codes(until)?;
+                if !change(&mut codes) {
+                    return Ok(());
+                }
+                let (key, new) = (self.codes_key(), codes.text());
+                if self.store.swap(&key, text.as_deref(), &new, until)? {
+                    return Ok(());
+                }
+            }
+        })
+    }
+
     fn codes_key(&self) -> String {
         let (realm, platform) = (encoded(&self.realm), encoded(&self.appid));
         format!("wxlink:codes:{realm}:{platform}")
@@ -451,9 +496,9 @@ impl Platform {
         let endpoint = Endpoint::CreatePreauthcode;
         let (code, expires_in) =
             self.on_thread(Uses::WeChat(endpoint), limit, cancel, move |platform| {
-                let body = Body {
+                let body = RequestBody::new(&Body {
                     component_appid: &platform.appid,
-                };
+                });
                 let response = platform.call_directly(endpoint, &body, &[], limit)?;
                 let code = response.json()["pre_auth_code"]
                     .as_str()
@@ -510,10 +555,10 @@ impl Platform {
         let account = account.to_owned();
         let endpoint = Endpoint::AuthorizerInfo;
         self.on_thread(Uses::WeChat(endpoint), limit, cancel, move |platform| {
-            let body = Body {
+            let body = RequestBody::new(&Body {
                 component_appid: &platform.appid,
                 authorizer_appid: &account,
-            };
+            });
             let response = platform.call_directly(endpoint, &body, &[], limit)?;
             Ok(AccountInfo::read(&account, response.json()))
         })

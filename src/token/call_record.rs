@@ -18,6 +18,7 @@ use crate::model::lang::Lang;
 use crate::model::status::Status;
 use crate::redact::{OwnedSecret, Secrets};
 use crate::response::response::Response;
+use crate::retry::RequestBody;
 use crate::sys::cancel::CancelToken;
 
 /// From this many characters on, a word may be a secret of an unknown name: an appsecret has 32
@@ -177,7 +178,7 @@ impl Platform {
         let rid = rid.to_owned();
         let endpoint = Endpoint::Rid;
         self.on_thread(Uses::WeChat(endpoint), limit, cancel, move |platform| {
-            let body = RidBody { rid: &rid };
+            let body = RequestBody::new(&RidBody { rid: &rid });
             let response = platform.call_directly(endpoint, &body, &[], limit)?;
             let mut known = platform.pool.secrets();
             known.push(("component_appsecret", platform.appsecret.as_str().into()));

@@ -1,7 +1,9 @@
-//! Authorisation codes that were exchanged: for what, and which ones lately.
+//! The authorisation codes of the last hour, by their hashes: which ones were exchanged, for what,
+//! and which ones still have to be.
 //!
 //! A push and a redirect may carry the same code, and both may be repeated, but WeChat accepts a
-//! code once. So the codes of the last hour are remembered in the store, by their hashes.
+//! code once. So exchanged codes are remembered. A code that a process stored before it was killed
+//! expires after an hour. So other processes can find it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -77,7 +79,7 @@ pub(super) struct Exchanged {
     pub is_from_event: bool,
 }
 
-/// The codes that were exchanged within the last hour.
+/// The codes that were stored or exchanged within the last hour.
 #[derive(Default)]
 pub(super) struct RecentCodes(Vec<RecentCode>);
 
@@ -87,8 +89,11 @@ struct RecentCode {
     code: String,
     account: String,
     permission_sets: Option<Vec<u64>>,
-    /// When it was exchanged (s since 1970).
+    /// When it was stored or exchanged (s since 1970).
     at: u64,
+    /// Whether it is stored in the account's record and has to be exchanged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_waiting: bool,
 }
 
 impl RecentCodes {
@@ -109,22 +114,61 @@ impl RecentCodes {
     /// What the code was exchanged for.
     pub fn find(&self, code: &str) -> Option<Authorization> {
         let hash = sha256(code);
-        let found = self.0.iter().find(|recent| recent.code == hash)?;
+        let mut exchanged = self.0.iter().filter(|recent| !recent.is_waiting);
+        let found = exchanged.find(|recent| recent.code == hash)?;
         Some(Authorization {
             account: found.account.clone(),
             permission_sets: found.permission_sets.clone(),
         })
     }
 
+    /// Adds a code that was exchanged.
     pub fn add(&mut self, code: &str, authorization: &Authorization) {
-        let surplus = (self.0.len() + 1).saturating_sub(MAX_REMEMBERED);
-        self.0.drain(..surplus);
-        self.0.push(RecentCode {
-            code: sha256(code),
+        let hash = sha256(code);
+        self.0.retain(|recent| recent.code != hash);
+        self.push(RecentCode {
+            code: hash,
             account: authorization.account.clone(),
             permission_sets: authorization.permission_sets.clone(),
             at: record::now(),
+            is_waiting: false,
         });
+    }
+
+    /// Adds a code that has to be exchanged, unless it is known. Returns whether it was added.
+    pub fn add_waiting(&mut self, code: &str, account: &str) -> bool {
+        let hash = sha256(code);
+        if self.0.iter().any(|recent| recent.code == hash) {
+            return false;
+        }
+        self.push(RecentCode {
+            code: hash,
+            account: account.to_owned(),
+            permission_sets: None,
+            at: record::now(),
+            is_waiting: true,
+        });
+        true
+    }
+
+    fn push(&mut self, code: RecentCode) {
+        let surplus = (self.0.len() + 1).saturating_sub(MAX_REMEMBERED);
+        self.0.drain(..surplus);
+        self.0.push(code);
+    }
+
+    /// The codes that have to be exchanged: the hash and the account of each.
+    pub fn waiting(&self) -> impl Iterator<Item = (&str, &str)> {
+        let waiting = self.0.iter().filter(|recent| recent.is_waiting);
+        waiting.map(|recent| (recent.code.as_str(), recent.account.as_str()))
+    }
+
+    /// Removes the codes with these hashes that had to be exchanged. Returns whether there was one.
+    pub fn remove_waiting(&mut self, hashes: &[String]) -> bool {
+        let count = self.0.len();
+        self.0
+            .retain(|recent| !recent.is_waiting || !hashes.contains(&recent.code));
+        self.0.len() < count
     }
 }
 
@@ -160,6 +204,23 @@ mod tests {
         for text in ["", "x", "{}", r#"[{"code":7}]"#] {
             assert!(RecentCodes::read(text.as_bytes()).0.is_empty());
         }
+    }
+
+    #[test]
+    fn a_code_waits_until_it_is_exchanged_or_removed() {
+        let mut codes = RecentCodes::default();
+        assert!(codes.add_waiting("A", "wx1") && codes.add_waiting("B", "wx2"));
+        assert!(!codes.add_waiting("A", "wx1"));
+        let mut codes = RecentCodes::read(codes.text().as_bytes());
+        assert_eq!(codes.find("A"), None);
+        let waiting: Vec<_> = codes.waiting().map(|(_, account)| account).collect();
+        assert_eq!(waiting, ["wx1", "wx2"]);
+        codes.add("A", &authorization("wx1"));
+        assert_eq!(codes.find("A"), Some(authorization("wx1")));
+        assert!(!codes.add_waiting("A", "wx1"));
+        let hashes = [sha256("A"), sha256("B")];
+        assert!(codes.remove_waiting(&hashes) && !codes.remove_waiting(&hashes));
+        assert!(codes.waiting().next().is_none() && codes.find("A").is_some());
     }
 
     #[test]

@@ -32,7 +32,7 @@ use crate::model::status::Status;
 use crate::push::PushKeys;
 use crate::redact::Secret;
 use crate::response::response::Response;
-use crate::retry::Sender;
+use crate::retry::{RequestBody, Sender};
 use crate::store::key::encoded;
 use crate::store::retry::{MAX_PAUSE, MIN_PAUSE, pause, retry_until};
 use crate::store::{LockOwner, Store, StoreError, realm};
@@ -535,11 +535,11 @@ impl Platform {
             authorizer_appid: &'a str,
             authorizer_refresh_token: &'a str,
         }
-        let body = Body {
+        let body = RequestBody::new(&Body {
             component_appid: &self.appid,
             authorizer_appid: account,
             authorizer_refresh_token: grant,
-        };
+        });
         let secrets = [("refresh_token", grant)];
         let endpoint = Endpoint::AuthorizerToken;
         self.renewed_from(endpoint, self.call(endpoint, &body, &secrets, limit), grant)
@@ -623,11 +623,11 @@ impl Platform {
             offset: u64,
             count: u64,
         }
-        let body = Body {
+        let body = RequestBody::new(&Body {
             component_appid: &self.appid,
             offset,
             count: PAGE_SIZE,
-        };
+        });
         let response = self.call(Endpoint::AuthorizerList, &body, &[], limit)?;
         Page::read(response.valid_json()).ok_or_else(|| {
             self.no_token(Text {
@@ -641,7 +641,7 @@ impl Platform {
     fn call(
         &self,
         endpoint: Endpoint,
-        body: &impl Serialize,
+        body: &RequestBody,
         secrets: &[Secret<'_>],
         limit: Instant,
     ) -> Result<Response, Error> {
@@ -654,7 +654,7 @@ impl Platform {
     pub(super) fn call_directly(
         &self,
         endpoint: Endpoint,
-        body: &impl Serialize,
+        body: &RequestBody,
         secrets: &[Secret<'_>],
         limit: Instant,
     ) -> Result<Response, Error> {
@@ -690,11 +690,11 @@ impl Platform {
                     zh: "还没有 component_verify_ticket；请存入微信每 10 分钟推送的那一个",
                 }));
             }
-            let body = Body {
+            let body = RequestBody::new(&Body {
                 component_appid: &self.appid,
                 component_appsecret: &self.appsecret,
                 component_verify_ticket: &record.grant,
-            };
+            });
             let secrets = [
                 ("component_appsecret", self.appsecret.as_str()),
                 ("component_verify_ticket", &record.grant),
@@ -718,7 +718,7 @@ impl Platform {
         &self,
         endpoint: Endpoint,
         token: &str,
-        body: &impl Serialize,
+        body: &RequestBody,
         secrets: &[Secret<'_>],
         limit: Instant,
     ) -> Result<Response, Error> {

@@ -34,7 +34,7 @@ const INPUT_BUFFER_BYTES: usize = 32 * 1024;
 /// The largest request without the token (bytes).
 const OUTPUT_BUFFER_BYTES: usize = 8 * 1024;
 /// The rest of the request line after the token.
-const AFTER_TOKEN: &[u8] = b" HTTP/1.1\r\n";
+const AFTER_TOKEN: &[u8] = b" HTTP/1.1";
 
 /// A connection. It is opened by the first request.
 pub(super) struct Connection {
@@ -59,8 +59,8 @@ impl Connection {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
-            .user_agent(config.user_agent.as_str())
-            .accept("application/json")
+            .user_agent(ureq::config::AutoHeaderValue::None)
+            .accept(ureq::config::AutoHeaderValue::None)
             .accept_encoding(ureq::config::AutoHeaderValue::None)
             .max_response_header_size(INPUT_BUFFER_BYTES)
             .max_idle_connections(1)
@@ -80,17 +80,12 @@ impl Connection {
         }
     }
 
-    /// Posts `body` to `target` with the token appended, and reads the whole response. The layers
-    /// below record their failures in the attempt state; other failures follow from ureq's error.
-    pub fn post(
-        &self,
-        origin: &str,
-        target: &str,
-        body: &[u8],
-        max: u64,
-    ) -> Result<RawResponse, Failure> {
+    /// Sends a request with the token appended to its target, and reads the whole response. The
+    /// layers below record their failures in the attempt state; other failures follow from ureq's
+    /// error.
+    pub fn post(&self, request: http::Request<&[u8]>, max: u64) -> Result<RawResponse, Failure> {
         let mut received = Vec::new();
-        let done = self.exchange(origin, target, body, max, &mut received);
+        let done = self.exchange(request, max, &mut received);
         done.map_err(|error| {
             let mut state = self.state.lock();
             let failure = match (state.failure.take(), error) {
@@ -118,16 +113,10 @@ impl Connection {
     /// What was received of the body is left in `received` if the response is not complete.
     fn exchange(
         &self,
-        origin: &str,
-        target: &str,
-        body: &[u8],
+        request: http::Request<&[u8]>,
         max: u64,
         received: &mut Vec<u8>,
     ) -> Result<RawResponse, HttpError> {
-        let request = http::Request::post(format!("{origin}{target}"))
-            .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
-            .body(body)
-            .map_err(|_| HttpError::Invalid("the request cannot be written as HTTP"))?;
         let response = self
             .agent
             .run(request)
@@ -141,11 +130,10 @@ impl Connection {
         if body.content_length().is_some_and(|n| n > max) {
             return Err(HttpError::TooLarge);
         }
-        // With room for the announced length, one read suffices.
-        received.reserve(body.content_length().map_or(0, |n| n as usize + 1));
-        body.into_with_config()
-            .limit(u64::MAX)
-            .reader()
+        // With room for the announced length, one read suffices. `read_to_end` asks for the end in
+        // a way of its own if there is room for less than 32 more bytes.
+        received.reserve(body.content_length().map_or(0, |n| n as usize + 32));
+        body.into_reader()
             .take(max + 1)
             .read_to_end(received)
             .map_err(|_| HttpError::Invalid("the response body violates HTTP"))?;
@@ -156,7 +144,11 @@ impl Connection {
         Ok(RawResponse {
             http_status: head.status.as_u16(),
             encoding: text(header::CONTENT_ENCODING).filter(|e| e != "identity"),
-            location: text(header::LOCATION),
+            location: if head.status.is_redirection() {
+                text(header::LOCATION)
+            } else {
+                None
+            },
             body: std::mem::take(received),
         })
     }
@@ -397,9 +389,13 @@ impl ConnectionTransport {
 
 /// Inserts the token into the request line. ureq never sees the token, because it logs whole URLs.
 fn insert_token(request: &mut Vec<u8>, token: &str) {
-    let mut places = request.windows(AFTER_TOKEN.len());
-    if let Some(at) = places.position(|w| w == AFTER_TOKEN) {
-        request.splice(at..at, token.bytes());
+    let line_end = request.iter().position(|byte| *byte == b'\r');
+    let line = line_end.and_then(|at| request[..at].strip_suffix(AFTER_TOKEN));
+    if let Some(at) = line.map(<[u8]>::len) {
+        let end = request.len();
+        request.resize(end + token.len(), 0);
+        request.copy_within(at..end, at + token.len());
+        request[at..at + token.len()].copy_from_slice(token.as_bytes());
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::options::{Options, Trust};
 use crate::model::attempt::{Attempt, Phase};
 use crate::model::delivery::Delivery;
 use crate::model::failure::Failure;
-use crate::model::message::Message;
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::redact::{OwnedSecret, Secret};
 use crate::sys::cancel::CancelToken;
@@ -18,7 +18,7 @@ use crate::sys::lock::lock;
 use super::connection::Connection;
 use super::dns::Dns;
 use super::host_health::HostHealth;
-use super::request::{RawResponse, Request, TransportConfig};
+use super::request::{RawResponse, Request, RequestHeads, TransportConfig};
 use super::tls;
 
 /// How many idle connections a client keeps. Each needs a file descriptor of the calling program.
@@ -61,7 +61,7 @@ impl ConnectionPool {
                     options.ca_file.as_deref(),
                 )?,
                 dns: Dns::new(),
-                user_agent: options.user_agent.clone(),
+                heads: request_heads(options)?,
             }),
             idle: Mutex::new(Vec::new()),
             health: HostHealth::new(options.hosts.len()),
@@ -114,7 +114,7 @@ impl ConnectionPool {
         request: &Request<'_>,
     ) -> (Result<RawResponse, Failure>, Attempt, Delivery) {
         let started = Instant::now();
-        let connection = self.take(host, request.cancel);
+        let connection = self.take(host, request.cancel, started);
         {
             let mut state = connection.state.lock();
             state.deadline = request.deadline;
@@ -127,13 +127,8 @@ impl ConnectionPool {
             state.reused = true;
             state.failure = None;
         }
-        let origin = &self.config.hosts[host].origin;
-        let result = connection.post(
-            origin,
-            request.target,
-            request.body,
-            self.max_response_bytes,
-        );
+        let head = self.config.heads[host].of_endpoint(request.endpoint);
+        let result = connection.post(head.map(|()| request.body), self.max_response_bytes);
 
         let (attempt, delivery) = {
             let mut state = connection.state.lock();
@@ -173,9 +168,8 @@ impl ConnectionPool {
 
     /// The idle connection to that host that was used last, because it is the least likely to be
     /// closed; a new one if there is none.
-    fn take(&self, host: usize, cancel: &Arc<CancelToken>) -> Connection {
+    fn take(&self, host: usize, cancel: &Arc<CancelToken>, now: Instant) -> Connection {
         let mut idle = self.idle();
-        let now = Instant::now();
         // The connections at the front have been idle longest.
         let old = idle.partition_point(|connection| {
             now.duration_since(connection.idle_since) >= self.keep_alive
@@ -205,4 +199,18 @@ impl ConnectionPool {
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         lock(&self.idle)
     }
+}
+
+/// The heads of the requests to each host.
+fn request_heads(options: &Options) -> Result<Vec<RequestHeads>, Message> {
+    let heads = |host: &Host| {
+        RequestHeads::new(host, &options.user_agent).ok_or_else(|| {
+            let origin = &host.origin;
+            message!(
+                "the requests to {origin} cannot be written as HTTP",
+                "无法将发往 {origin} 的请求写成 HTTP"
+            )
+        })
+    };
+    options.hosts.iter().map(heads).collect()
 }

@@ -7,8 +7,10 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
+use rustls::crypto::{CryptoProvider, KeyProvider};
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::SigningKey;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::options::Trust;
@@ -36,13 +38,30 @@ pub(crate) fn config(trust: Trust, ca_file: Option<&str>) -> Result<Arc<ClientCo
     if let Some(path) = ca_file {
         add_file(&mut roots, "ca_file", Path::new(path))?;
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let provider = CryptoProvider {
+        key_provider: &NoPrivateKeys,
+        ..rustls::crypto::ring::default_provider()
+    };
+    let config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .map_err(|e| message!("TLS is not available: {e}", "TLS 不可用：{e}"))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// Reads no private keys: a client without a certificate of its own never signs. It leaves the code
+/// for signatures out of the library.
+#[derive(Debug)]
+struct NoPrivateKeys;
+
+impl KeyProvider for NoPrivateKeys {
+    fn load_private_key(
+        &self,
+        _: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("a client has no private key".into()))
+    }
 }
 
 /// The roots that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, otherwise the system's. A set-id program

@@ -416,6 +416,13 @@ fn refreshes_are_counted() {
     let counts = admin(&sandbox, "GET", "journal/counts", Value::Null);
     assert_eq!(counts["processed"]["authorizer_token"], 3);
     assert_eq!(counts["processed"]["component_token"], 2);
+    // A platform that is read, changed and written keeps its counts.
+    let counted = refreshes();
+    for _ in 0..100 {
+        let component = admin(&sandbox, "GET", "component", Value::Null);
+        admin(&sandbox, "PUT", "component", component);
+    }
+    assert_eq!(refreshes(), counted);
     admin(&sandbox, "DELETE", "refreshes", Value::Null);
     assert_eq!(refreshes(), json!({"component": 0, "accounts": {}}));
 }

@@ -30,7 +30,7 @@ pub(crate) struct Service {
     pub ticket_stored: Notify,
     counts: Mutex<Option<Counts>>,
     starts: Mutex<Minute>,
-    /// The accounts whose codes are stored and not exchanged.
+    /// The accounts whose codes are stored and not exchanged, as far as this instance knows.
     waiting: Mutex<BTreeSet<String>>,
 }
 
@@ -93,9 +93,19 @@ impl Service {
         lock(&self.waiting).len()
     }
 
-    /// Exchanges the codes that could not be exchanged when they came.
+    /// Exchanges the codes that could not be exchanged when they came, also those of instances that
+    /// were killed.
     pub fn exchange_waiting_codes(&self) {
-        let accounts = lock(&self.waiting).clone();
+        let known = lock(&self.waiting).clone();
+        let accounts = match self.client.waiting_accounts() {
+            Ok(accounts) => accounts,
+            Err(error) => return log::write_failure("code", &error),
+        };
+        // Those that came meanwhile stay.
+        let mut waiting = lock(&self.waiting);
+        waiting.retain(|account| !known.contains(account));
+        waiting.extend(accounts.iter().cloned());
+        drop(waiting);
         for account in accounts {
             let done = self.client.finish_authorization(&account);
             if matches!(done, Ok(PushAction::CodeStored)) {

@@ -40,9 +40,16 @@ impl Drop for Running {
     }
 }
 
-impl Running {
-    fn start(store: &str, forward: Option<Forward>) -> Running {
-        let sandbox = Sandbox::start(SandboxSettings::default()).unwrap();
+/// A service that listens, with a client of its own.
+struct Listening {
+    client: Client,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Listening {
+    fn start(sandbox: &Sandbox, store: &str, forward: Option<Forward>) -> Listening {
         let mut options = Options::new();
         for (key, value) in [
             ("base_url", sandbox.http_url()),
@@ -69,6 +76,19 @@ impl Running {
             };
             server.run(stopped).unwrap();
         });
+        Listening {
+            client,
+            address,
+            stop,
+            thread,
+        }
+    }
+}
+
+impl Running {
+    fn start(store: &str, forward: Option<Forward>) -> Running {
+        let sandbox = Sandbox::start(SandboxSettings::default()).unwrap();
+        let started = Listening::start(&sandbox, store, forward);
         let config = Agent::config_builder()
             .max_redirects(0)
             .http_status_as_error(false)
@@ -76,12 +96,22 @@ impl Running {
             .build();
         Running {
             sandbox,
-            client,
-            address,
+            client: started.client,
+            address: started.address,
             agent: config.into(),
-            stop: Some(stop),
-            thread: Some(thread),
+            stop: Some(started.stop),
+            thread: Some(started.thread),
         }
+    }
+
+    /// Ends the service and starts another one.
+    fn restart(&mut self, store: &str) {
+        self.stop();
+        let started = Listening::start(&self.sandbox, store, None);
+        self.client = started.client;
+        self.address = started.address;
+        self.stop = Some(started.stop);
+        self.thread = Some(started.thread);
     }
 
     fn stop(&mut self) {
@@ -383,9 +413,8 @@ fn only_what_is_stored_is_answered_with_success() {
     assert_eq!(running.get("/healthz", &[]).status, 200);
 }
 
-#[test]
-fn a_code_that_cannot_be_exchanged_is_exchanged_later() {
-    let running = Running::start(&store("later"), None);
+/// Has the service store a code while WeChat exchanges none.
+fn store_a_code(running: &Running) {
     running.receive_pushes();
     let busy =
         json!({"endpoint": "query_auth", "fault": {"errcode": {"code": -1}}, "always": true});
@@ -400,19 +429,42 @@ fn a_code_that_cannot_be_exchanged_is_exchanged_later() {
         pushes.iter().all(|p| p["result"] == "success"),
         "{pushes:?}"
     );
-    let waiting = |number: u32| {
-        let metrics = running.get("/metrics", &[]).body;
-        metrics.contains(&format!("wxlink_codes_waiting {number}\n"))
-    };
-    assert!(waiting(1));
+    assert!(has_waiting_codes(running, 1));
+}
+
+fn has_waiting_codes(running: &Running, number: u32) -> bool {
+    let metrics = running.get("/metrics", &[]).body;
+    metrics.contains(&format!("wxlink_codes_waiting {number}\n"))
+}
+
+#[test]
+fn a_code_that_cannot_be_exchanged_is_exchanged_later() {
+    let running = Running::start(&store("later"), None);
+    store_a_code(&running);
     running.admin("DELETE", "faults", Value::Null);
     let started = Instant::now();
-    while !waiting(0) {
+    while !has_waiting_codes(&running, 0) {
         assert!(started.elapsed() < LIMIT, "it was never exchanged");
         thread::sleep(Duration::from_millis(50));
     }
     let account = running.client.account(ACCOUNT).unwrap();
     account.get_linked(None).unwrap();
+}
+
+#[test]
+fn a_code_that_an_ended_service_stored_is_exchanged_by_another() {
+    let store = store("ended");
+    let mut running = Running::start(&store, None);
+    store_a_code(&running);
+    running.stop();
+    running.admin("DELETE", "faults", Value::Null);
+    running.admin("DELETE", "refreshes", Value::Null);
+    running.restart(&store);
+    let started = Instant::now();
+    while running.admin("GET", "refreshes", Value::Null)["accounts"][ACCOUNT].is_null() {
+        assert!(started.elapsed() < LIMIT, "it was never exchanged");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

@@ -75,12 +75,11 @@ fn writes(folder: &Folder, content: &[u8], value: Option<&str>) -> Vec<Write> {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
     let database = builder.create_with_backend(recorder.clone()).unwrap();
-    let write = database.begin_write().unwrap();
-    {
-        let mut texts = write.open_table(TEXTS).unwrap();
-        texts.insert(KEY, value.unwrap_or(OLD)).unwrap();
-    }
-    commit_or_abort(write, value.is_some()).unwrap();
+    change_table(&database, TEXTS, |mut texts| {
+        texts.insert(KEY, value.unwrap_or(OLD))?;
+        Ok(((), value.is_some()))
+    })
+    .unwrap();
     drop(database);
     drop(recorder.backend.detach());
     std::mem::take(&mut *lock(&recorder.writes))

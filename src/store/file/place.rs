@@ -1,5 +1,5 @@
 //! The store's file in the file system: created completely or not at all, opened without following
-//! links, accessible to its owner only, and open in one process at a time.
+//! links, accessible to its owner only, and open in one process at a time. Processes take turns.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -14,6 +14,9 @@ use crate::model::message::{Message, message};
 /// The first and the longest pause between two attempts to lock the file. The pause doubles.
 const FIRST_LOCK_PAUSE: Duration = Duration::from_micros(200);
 const MAX_LOCK_PAUSE: Duration = Duration::from_millis(5);
+/// How long a process waits for its turn to lock the file. Then it competes with the one whose turn
+/// it is, which may have been stopped.
+const MAX_TURN_WAIT: Duration = Duration::from_millis(250);
 
 /// The first bytes of a redb file.
 pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -44,28 +47,64 @@ const NOT_A_FILE: Text = Text {
 
 /// Opens the file and locks it against other processes; `None` if it does not exist.
 pub(super) fn open(path: &Path, until: Instant) -> Result<Option<File>, Unavailable> {
+    match open_locked(path, until, sys::open) {
+        Ok(file) => {
+            remove_second_name(&file, path);
+            Ok(Some(file))
+        }
+        Err(Unavailable::Failed(_, e)) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Opens a file and locks it, when it is this process's turn.
+fn open_locked(
+    path: &Path,
+    until: Instant,
+    open: fn(&Path) -> Result<File, Unavailable>,
+) -> Result<File, Unavailable> {
+    let started = Instant::now();
     let mut pause = FIRST_LOCK_PAUSE;
     loop {
-        let file = match sys::open(path) {
+        let file = match open(path) {
             Ok(file) => file,
-            Err(Unavailable::Failed(_, e)) if e.kind() == io::ErrorKind::NotFound => {
-                return Ok(None);
-            }
             Err(Unavailable::InUse) => {
                 wait(&mut pause, until)?;
                 continue;
             }
             Err(e) => return Err(e),
         };
-        if sys::lock(&file)? {
-            // It may have been removed or replaced before it was locked.
-            if sys::is_at(&file, path) {
-                remove_second_name(&file, path);
-                return Ok(Some(file));
+        let mut turn = None;
+        // It may be removed or replaced before it is locked.
+        while sys::is_at(&file, path) {
+            turn = turn.or_else(|| Turn::take(&file));
+            let may_lock = turn.is_some() || started.elapsed() > MAX_TURN_WAIT;
+            if may_lock && sys::lock(&file)? {
+                drop(turn);
+                if sys::is_at(&file, path) {
+                    return Ok(file);
+                }
+                break;
             }
-        } else {
             wait(&mut pause, until)?;
         }
+    }
+}
+
+/// The right to lock the file next, which one process at a time has. Without it, a process that
+/// uses the file again and again would lock it before others notice that it is free.
+struct Turn<'a>(&'a File);
+
+impl Turn<'_> {
+    /// Takes the turn unless another process has it.
+    fn take(file: &File) -> Option<Turn<'_>> {
+        sys::take_turn(file).then_some(Turn(file))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        sys::end_turn(self.0);
     }
 }
 
@@ -77,24 +116,8 @@ pub(super) fn create(
     fill: impl FnOnce(File) -> Result<(), Unavailable>,
 ) -> Result<(), Unavailable> {
     let new = new_name(path);
-    let mut pause = FIRST_LOCK_PAUSE;
-    let file = loop {
-        let file = match sys::create(&new) {
-            Err(Unavailable::InUse) => {
-                wait(&mut pause, until)?;
-                continue;
-            }
-            created => created?,
-        };
-        if sys::lock(&file)? {
-            if sys::is_at(&file, &new) {
-                sys::check_is_left_over(&file, &new, path)?;
-                break file;
-            }
-        } else {
-            wait(&mut pause, until)?;
-        }
-    };
+    let file = open_locked(&new, until, sys::create)?;
+    sys::check_is_left_over(&file, &new, path)?;
     // Only the process that holds this lock creates the store. Content that a killed process left
     // in the new file is discarded.
     let done = match fs::symlink_metadata(path) {
@@ -168,6 +191,7 @@ mod sys {
     use rustix::fs::{FlockOperation, flock};
     use rustix::io::Errno;
 
+    use crate::sys::byte_lock;
     pub(super) use crate::sys::os::above_stdio;
 
     const NOT_LOCKED: Text = Text {
@@ -314,6 +338,16 @@ mod sys {
         }
     }
 
+    /// Takes the turn, which is a lock on a byte of the file, unless another process has it. On a
+    /// file system without such locks, every process has it.
+    pub fn take_turn(file: &File) -> bool {
+        !matches!(byte_lock::try_lock(file), Ok(false))
+    }
+
+    pub fn end_turn(file: &File) {
+        byte_lock::unlock(file);
+    }
+
     /// Whether the path still names this file.
     pub fn is_at(file: &File, path: &Path) -> bool {
         match (file.metadata(), fs::symlink_metadata(path)) {
@@ -412,6 +446,12 @@ mod sys {
         Ok(true)
     }
 
+    pub fn take_turn(_: &File) -> bool {
+        true
+    }
+
+    pub fn end_turn(_: &File) {}
+
     /// Windows offers no identity of a file here; a store is always opened under one name.
     pub fn is_at(_: &File, _: &Path) -> bool {
         true
@@ -422,4 +462,68 @@ mod sys {
     }
 
     pub fn sync_folder(_: &Path) {}
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn new_file(name: &str) -> PathBuf {
+        let name = format!("wxlink-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        sys::create(&path).unwrap();
+        path
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[test]
+    fn a_process_that_waits_is_next_though_another_opens_the_file_again_and_again() {
+        const ROUNDS: usize = 20;
+        let path = new_file("turns");
+        let mut is_next = 0;
+        for _ in 0..ROUNDS {
+            let held = open(&path, soon()).unwrap().unwrap();
+            let (opened, order) = mpsc::channel();
+            thread::scope(|scope| {
+                let waited = opened.clone();
+                let path = &path;
+                scope.spawn(move || {
+                    let file = open(path, soon()).unwrap().unwrap();
+                    waited.send("waited").unwrap();
+                    unlock(&file);
+                });
+                let other = sys::open(path).unwrap();
+                while Turn::take(&other).is_some() {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                unlock(&held);
+                let file = open(path, soon()).unwrap().unwrap();
+                opened.send("came later").unwrap();
+                unlock(&file);
+            });
+            is_next += usize::from(order.recv() == Ok("waited"));
+        }
+        fs::remove_file(&path).unwrap();
+        // On a busy machine a thread may be late for its turn.
+        assert!(is_next > ROUNDS / 2, "{is_next}");
+    }
+
+    #[test]
+    fn a_process_that_is_stopped_in_its_turn_delays_others_only() {
+        let path = new_file("stopped");
+        let stopped = sys::open(&path).unwrap();
+        let turn = Turn::take(&stopped).unwrap();
+        let started = Instant::now();
+        let file = open(&path, soon()).unwrap().unwrap();
+        assert!(started.elapsed() >= MAX_TURN_WAIT);
+        unlock(&file);
+        drop((turn, file));
+        let other = sys::open(&path).unwrap();
+        assert!(Turn::take(&other).is_some());
+        fs::remove_file(&path).unwrap();
+    }
 }

@@ -281,12 +281,11 @@ fn a_lock_of_another_start_of_the_machine_or_of_another_clock_is_none() {
         ("another", now.ms + longest / 2, false),
     ] {
         store
-            .with(Mode::Write, soon(), |database| {
-                let write = database.begin_write()?;
-                write
-                    .open_table(LOCKS)?
-                    .insert("k", (boot, ends, "another"))?;
-                commit_or_abort(write, true)
+            .change(LOCKS, soon(), |mut locks| {
+                let owner = "another";
+                let lock = Lock { boot, ends, owner };
+                locks.insert("k", lock.row().as_str())?;
+                Ok(((), true))
             })
             .unwrap();
         let ours = LockOwner::new();

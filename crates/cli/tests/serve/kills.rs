@@ -10,7 +10,7 @@
 //! and `WXLINK_SERVE_SEED` the seed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -43,7 +43,7 @@ const TICKET_LIFETIME_S: u64 = 43_200;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// What a push contains.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Content {
     /// An index of `Story::tickets`.
     Ticket(usize),
@@ -71,6 +71,8 @@ struct Story {
     sandbox: Sandbox,
     store: String,
     dir: PathBuf,
+    /// The logs of all instances, in the order of their starts.
+    logs: Vec<PathBuf>,
     relay: Relay,
     instances: [Option<Instance>; 2],
     random: Random,
@@ -93,8 +95,12 @@ struct Story {
 
 impl Drop for Story {
     fn drop(&mut self) {
-        for index in 0..2 {
-            self.kill(index);
+        for instance in self.instances.iter_mut().flatten() {
+            let _ = instance.process.kill();
+            let _ = instance.process.wait();
+        }
+        if thread::panicking() {
+            self.print_state();
         }
     }
 }
@@ -157,6 +163,7 @@ impl Story {
             store: store.unwrap_or_else(|| format!("file:{}", dir.join("store").display())),
             sandbox,
             dir,
+            logs: Vec::new(),
             relay,
             instances: [None, None],
             random,
@@ -184,15 +191,16 @@ impl Story {
     fn start_instance(&mut self, index: usize) {
         let arguments = ["serve", "--public-url", "http://localhost", "--json"];
         let mut command = platform(&self.sandbox, &self.dir, &arguments);
-        let mut log = OpenOptions::new();
-        let log = log.create(true).append(true).open(self.log_path(index));
+        let log_path = self.dir.join(format!("log-{index}-{}", self.logs.len()));
+        let log = File::create(&log_path).unwrap();
+        self.logs.push(log_path);
         let mut process = command
             .args(["--listen", "127.0.0.1:0"])
             .env("WXLINK_STORE", &self.store)
             .env("WXLINK_PUSH_TOKEN", Pusher::TOKEN)
             .env("WXLINK_PUSH_AES_KEY", Pusher::AES_KEY)
             .stdout(Stdio::piped())
-            .stderr(log.unwrap())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
@@ -207,10 +215,6 @@ impl Story {
             }
         });
         self.instances[index] = Some(Instance { process, reader });
-    }
-
-    fn log_path(&self, index: usize) -> PathBuf {
-        self.dir.join(format!("log-{index}"))
     }
 
     /// Kills an instance (SIGKILL).
@@ -375,14 +379,38 @@ impl Story {
         Client::new(&options).unwrap()
     }
 
+    /// Prints what explains a failure: what the story knows, what the simulator received and sent,
+    /// and the logs. It contains no secrets but the simulator's own tickets.
+    fn print_state(&self) {
+        println!("{:?}", self.figures);
+        println!("the ticket that must be stored: {:?}", self.stored_ticket);
+        println!("the accounts that can be used: {:?}", self.stored_accounts);
+        for (push, content) in &self.contents {
+            let answered = self.answered.contains(push);
+            println!("push {push}: {content:?}, answered: {answered}");
+        }
+        for path in ["state", "component", "pushes", "refreshes", "journal"] {
+            match self.sandbox.admin("GET", path, &Value::Null) {
+                Ok(shown) => println!("{path}: {shown}"),
+                Err(error) => println!("{path}: {error}"),
+            }
+        }
+        for path in &self.logs {
+            let log = std::fs::read_to_string(path).unwrap_or_default();
+            println!("{}:\n{log}", path.display());
+        }
+    }
+
     /// Checks that the logs contain every push that was answered with `success`, and no secret.
     fn check_logs(&self) {
         let mut pushes = 0;
-        for index in 0..2 {
-            for line in std::fs::read_to_string(self.log_path(index))
-                .unwrap()
-                .lines()
-            {
+        for path in &self.logs {
+            let log = std::fs::read_to_string(path).unwrap();
+            // A kill may leave a part of a line at the end.
+            let lines = log
+                .split_inclusive('\n')
+                .filter(|line| line.ends_with('\n'));
+            for line in lines {
                 // What the simulator generates contains the first of them.
                 for secret in ["SANDBOX-", "@@@", Pusher::TOKEN, Pusher::AES_KEY] {
                     assert!(!line.contains(secret), "{line}");

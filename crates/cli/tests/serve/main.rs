@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod kills;
+mod latency;
 mod random;
 mod relay;
 

@@ -287,10 +287,11 @@ impl Platform {
         }
     }
 
-    /// Takes the accounts of the platform that this one replaces, and adds its count of refreshes.
+    /// Takes the accounts of the platform that this one replaces. The count of refreshes continues,
+    /// whether the document has it or not.
     pub(crate) fn take_accounts_of(&mut self, replaced: Self) {
         self.authorizations = replaced.authorizations;
-        self.refreshes += replaced.refreshes;
+        self.refreshes = self.refreshes.max(replaced.refreshes);
     }
 
     /// Replaces where events are pushed. A key that changes is kept as the previous one.
@@ -443,7 +444,7 @@ impl Platform {
     }
 
     /// Lets an account authorise the platform. An earlier authorisation is replaced, and its count
-    /// of refreshes is kept.
+    /// of refreshes continues.
     pub(crate) fn authorize(
         &mut self,
         account: &str,
@@ -453,7 +454,7 @@ impl Platform {
     ) -> &Authorization {
         let mut authorization = Authorization::from_document(document, generator, now_ms);
         if let Some(replaced) = self.authorizations.remove(account) {
-            authorization.refreshes += replaced.refreshes;
+            authorization.refreshes = authorization.refreshes.max(replaced.refreshes);
         }
         self.authorizations
             .entry(account.to_owned())

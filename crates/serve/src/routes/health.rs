@@ -42,7 +42,7 @@ pub(crate) fn metrics(service: &Service) -> Reply {
     }
     text += &gauge(
         "wxlink_codes_waiting",
-        "Authorisation codes that this instance has stored and not exchanged.",
+        "Authorisation codes that are stored and not exchanged.",
         service.waiting_codes() as f64,
     );
     reply::metrics(text)

@@ -6,7 +6,7 @@
 Prints a table. If everything was measured and there is no --keep, it also writes the figures to
 docs/performance.md and draws docs/performance.svg. With --strict a missed target is a failure.
 
-NAME is one of calls, python, go, threads, names, first, syscalls, footprint. WXLINK_LIB_DIR is the
+NAME is one of calls, python, go, threads, names, first, syscalls, instructions, footprint. WXLINK_LIB_DIR is the
 folder of libwxlink.so: target/release if unset.
 """
 
@@ -24,6 +24,7 @@ import zipfile
 from pathlib import Path
 
 import harness
+import instructions
 import plot
 from harness import BUILD, ENV, HERE, LIB, ROOT, Contestant, MissingToolError
 
@@ -242,6 +243,15 @@ class Bench:
         if subprocess.run(command, env=ENV, capture_output=True).returncode:
             raise MissingToolError("the right to trace with strace")
         return int(re.search(r"^100\.00 +\S+ +\d* +(\d+).* total$", counts.read_text(), re.M)[1])
+
+    def instructions(self):
+        """Counted and not timed, so that other work on the machine does not matter."""
+        harness.need("valgrind")
+        measured = instructions.measure(self.responder)
+        for command, now in measured.items():
+            what = f"instructions of {instructions.CALLS[command].what}"
+            limit = instructions.limits()[command]
+            self.table.add(what, now, None, "≤", limit, [now], "")
 
     def threads(self):
         running = self.contestants(only=["wxlink", "libcurl", "bare socket"])
@@ -535,7 +545,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--only", default="")
     args = parser.parse_args()
-    parts = ["calls", "syscalls", "python", "go", "threads", "names", "first", "footprint"]
+    parts = ["calls", "syscalls", "instructions", "python", "go", "threads", "names", "first"]
+    parts.append("footprint")
     wanted = args.only.split(",") if args.only else parts
     unknown = set(wanted) - set(parts)
     if unknown:

@@ -250,8 +250,8 @@ impl Entries for Claims {
         (!left.is_zero()).then(|| (text.clone(), left))
     }
 
-    fn set(&mut self, key: &u8, text: &str, lasts: Duration) {
-        self.write(*key, text, lasts);
+    fn set(&mut self, key: &u8, text: String, lasts: Duration) {
+        self.write(*key, &text, lasts);
     }
 
     fn remove(&mut self, key: &u8) {

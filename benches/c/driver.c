@@ -2,7 +2,7 @@
  *
  *   PROGRAM URL CA|- [COMMAND COUNT]
  *
- *   link|list50|list500|read50 N
+ *   link|list50|list500|read50|ensure N
  *                           N calls one after the other; prints ns per call
  *   shared|separate N       64 threads, N calls each, on one client or on one each; ns per call
  *   bursts N                N times 64 calls at once on one client; prints 0
@@ -109,6 +109,8 @@ static double run(const char *command)
         kind = LIST500;
     if (strcmp(command, "read50") == 0)
         kind = READ50;
+    if (strcmp(command, "ensure") == 0)
+        kind = ENSURE;
     if (strcmp(command, "resident") == 0)
         return resident();
     if (strcmp(command, "separate") == 0) {

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* READ50 is LIST50, and the appid, the status and the nickname of each item are read. */
-enum kind { LINK, LIST50, LIST500, READ50 };
+/* READ50 is LIST50, and the appid, the status and the nickname of each item are read. ENSURE is for
+ * wxlink alone. */
+enum kind { LINK, LIST50, LIST500, READ50, ENSURE };
 
 /* Tokens as long as WeChat's; the first letter selects the responder's list. */
 #define FILL "0123456789_abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ"

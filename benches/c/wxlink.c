@@ -36,6 +36,8 @@ int peer_call(void *peer, enum kind kind)
     int32_t status;
     if (kind == LINK)
         status = wx_link_miniprogram(peer, TOKEN50, "wx0b00000000000001", 0, 1, &result);
+    else if (kind == ENSURE)
+        status = wx_ensure_linked(peer, TOKEN50, "wx0000000000000001", 0, 1, 0, &result);
     else
         status = wx_get_linked(peer, kind == LIST500 ? TOKEN500 : TOKEN50, &result);
     if (status == WX_OK)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::result::ResultItems;
+use super::result_items::ResultItems;
 use crate::response::items::{FIELD_COUNT, Field};
 
 /// The texts of one result.

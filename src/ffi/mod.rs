@@ -35,6 +35,7 @@ pub mod list;
 mod list_texts;
 pub mod options;
 pub mod result;
+mod result_items;
 pub mod status;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::guard::guard;
 use super::list_texts::ListTexts;
+use super::result_items::ResultItems;
 use super::{argument_error, text};
 use crate::client::{Client, LinkProgress};
 use crate::error::Error;
@@ -18,7 +19,6 @@ use crate::model::endpoint::Endpoint;
 use crate::model::errcode::Class;
 use crate::model::status::Status;
 use crate::response::items::Items;
-use crate::response::list::MiniProgram;
 use crate::response::response::Response;
 
 /// The outcome of a call.
@@ -100,27 +100,6 @@ impl OwnList {
         let json = json.into_bytes();
         let items = Items::find_in_array(&json).unwrap_or_default();
         OwnList { json, items }
-    }
-}
-
-/// The items of a result, and the JSON in which they are.
-#[derive(Clone, Copy)]
-pub(super) struct ResultItems<'a> {
-    json: &'a [u8],
-    items: &'a Items,
-}
-
-impl<'a> ResultItems<'a> {
-    pub fn len(self) -> usize {
-        self.items.len()
-    }
-
-    pub fn get(self, index: usize) -> Option<MiniProgram<'a>> {
-        MiniProgram::new(self.json, self.items, index)
-    }
-
-    pub fn array_json(self) -> &'a [u8] {
-        self.items.array_json(self.json)
     }
 }
 
@@ -257,21 +236,14 @@ impl wx_result {
     pub(super) fn items(&self) -> ResultItems<'_> {
         static NONE: Items = Items::EMPTY;
         match &self.outcome {
-            Outcome::Response(response) => ResultItems {
-                json: response.valid_json(),
-                items: response.items().unwrap_or(&NONE),
-            },
+            Outcome::Response(response) => {
+                ResultItems::new(response.valid_json(), response.items().unwrap_or(&NONE))
+            }
             Outcome::Progress(progress) => {
                 let own = self.own_list.get_or_init(|| OwnList::new(progress.item()));
-                ResultItems {
-                    json: &own.json,
-                    items: &own.items,
-                }
+                ResultItems::new(&own.json, &own.items)
             }
-            Outcome::Error(_) | Outcome::Own { .. } => ResultItems {
-                json: b"",
-                items: &NONE,
-            },
+            Outcome::Error(_) | Outcome::Own { .. } => ResultItems::new(b"", &NONE),
         }
     }
 

@@ -271,8 +271,8 @@ fn is_huge(number: &[u8]) -> bool {
     text.parse().is_ok_and(f64::is_infinite)
 }
 
-/// The offset of the first quotation mark or backslash from the offset `at` on, or the end. Compares
-/// eight bytes at a time.
+/// The offset of the first quotation mark or backslash at or after `at`, or the end. Compares eight
+/// bytes at a time.
 fn next_special(json: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     // The usual test for a zero byte in a word ("determine if a word has a zero byte" in the Bit

@@ -34,7 +34,7 @@ pub struct Response {
     /// For the list only.
     items: Option<Items>,
     errcode: i32,
-    errmsg: String,
+    errmsg: Cow<'static, str>,
     notes: Notes,
     attempts: Vec<Attempt>,
     tree: OnceLock<Value>,
@@ -73,7 +73,7 @@ impl Response {
                 } else {
                     token_fields::received_secrets(&body)
                 };
-                clean(&errmsg, &token_fields::borrowed(&received))
+                clean(&errmsg, &token_fields::borrowed(&received)).into()
             }
         };
         let (body, repaired) = if endpoint.is_linking() || errcode == 0 {
@@ -214,7 +214,7 @@ impl fmt::Debug for Response {
 /// What decides the outcome of a call.
 struct Content {
     errcode: i32,
-    errmsg: String,
+    errmsg: Cow<'static, str>,
     items: Option<Items>,
     /// Whether a text contains surrogates, which may lack their other half.
     has_surrogates: bool,
@@ -246,7 +246,11 @@ impl Content {
                 None
             }
         };
-        let errmsg = envelope.errmsg.into_owned();
+        let errmsg = match &*envelope.errmsg {
+            "" => Cow::Borrowed(""),
+            "ok" => Cow::Borrowed("ok"),
+            other => Cow::Owned(other.to_owned()),
+        };
         Ok(Content {
             errcode,
             errmsg,

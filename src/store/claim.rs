@@ -137,7 +137,7 @@ pub(crate) trait Entries {
     /// The text at the key and how long it stands; `None` if there is none or it has expired.
     fn get(&mut self, key: &Self::Key) -> Option<(String, Duration)>;
     /// Writes a text that expires after `lasts`.
-    fn set(&mut self, key: &Self::Key, text: &str, lasts: Duration);
+    fn set(&mut self, key: &Self::Key, text: String, lasts: Duration);
     /// Removes a text, if there is one.
     fn remove(&mut self, key: &Self::Key);
 }
@@ -163,7 +163,7 @@ pub(crate) fn claim<E: Entries>(
         return Claimed::Held { outcome, left };
     }
     for key in &keys.claims {
-        entries.set(key, owner.as_str(), lasts.min(LONGEST_CLAIM));
+        entries.set(key, owner.as_str().to_owned(), lasts.min(LONGEST_CLAIM));
     }
     let outcome = keys.outcome.as_ref().and_then(|key| entries.get(key));
     Claimed::Taken {
@@ -191,21 +191,23 @@ pub(crate) fn settle<E: Entries>(
             Settlement::Unlinked if is_ours || is_accepted => entries.remove(key),
             Settlement::Linked { stands } if is_ours => {
                 let text = claim_text(owner, PostedOutcome::Accepted);
-                entries.set(key, &text, stands.min(LONGEST_CLAIM));
+                entries.set(key, text, stands.min(LONGEST_CLAIM));
             }
             Settlement::NotPosted | Settlement::Linked { .. } | Settlement::Unlinked => {}
             Settlement::Posted { outcome, stands } => {
                 let anothers = current.filter(|_| !is_ours).map(|(_, left)| left);
                 let stands = anothers.map_or(stands, |left| stands.max(left));
                 let text = claim_text(owner, outcome);
-                entries.set(key, &text, stands.min(LONGEST_CLAIM));
+                entries.set(key, text, stands.min(LONGEST_CLAIM));
             }
         }
     }
     let Some(key) = &keys.outcome else { return };
     match settlement {
         Settlement::NotPosted => {}
-        Settlement::Posted { outcome, .. } => entries.set(key, outcome.as_str(), REMEMBERED),
+        Settlement::Posted { outcome, .. } => {
+            entries.set(key, outcome.as_str().to_owned(), REMEMBERED)
+        }
         Settlement::Linked { .. } | Settlement::Unlinked => entries.remove(key),
     }
 }

@@ -215,19 +215,23 @@ impl Entries for LinkTexts<'_> {
         }
         if !is_this_boot {
             // From now on this boot's clock counts.
-            self.set(key, &text, left);
+            self.set(key, text.clone(), left);
         }
         Some((text, left))
     }
 
-    fn set(&mut self, key: &String, text: &str, lasts: Duration) {
+    fn set(&mut self, key: &String, text: String, lasts: Duration) {
         let written = clock::Written {
             boot: &self.now.boot,
             boot_ms: self.now.ms,
             wall_ms: self.wall_ms,
             lasts_ms: millis(lasts),
         };
-        let row = LinkText { written, text }.row();
+        let row = LinkText {
+            written,
+            text: &text,
+        }
+        .row();
         let set = self.table.insert(key.as_str(), row.as_str()).map(drop);
         self.note(set);
         self.is_changed = true;
@@ -501,7 +505,7 @@ impl File {
     }
 }
 
-/// Runs `work` on a table, in one transaction. `work` returns its result, and whether it has changed
+/// Runs `work` on a table, in one transaction. `work` returns its result and whether it has changed
 /// the table: if not, nothing is written to the disk.
 fn change_table<T>(
     database: &Database,

@@ -146,13 +146,13 @@ impl Entries for Texts {
         (!left.is_zero()).then(|| (entry.text.clone(), left))
     }
 
-    fn set(&mut self, key: &u128, text: &str, lasts: Duration) {
+    fn set(&mut self, key: &u128, text: String, lasts: Duration) {
         // Without room, the outcome of a plain link is not recorded. Claims have made room.
         if !self.0.contains_key(key) && !self.make_room() {
             return;
         }
         let entry = Entry {
-            text: text.to_owned(),
+            text,
             expires: Instant::now() + lasts,
             is_claim: lasts <= LONGEST_CLAIM,
         };

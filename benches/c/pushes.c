@@ -4,6 +4,7 @@
  *
  * COUNT is the number of pushes. Two pushes take turns. ACTION is what is done with the last one.
  */
+#define _GNU_SOURCE
 #include "wxlink.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -82,8 +82,8 @@ pub(crate) fn bare(text: &str) -> &str {
     unquoted.map_or(trimmed, bare)
 }
 
-/// Whether nothing has to be removed or refused. A `=` may follow the name of the secret, and `&` or
-/// `%` may start an escape.
+/// Whether nothing has to be removed or refused. The name of the secret may precede a `=`, and `&`
+/// or `%` may start an escape.
 fn is_plain(text: &str) -> bool {
     let is_syntax = |byte| SYNTAX.iter().fold(false, |any, c| any | (*c as u8 == byte));
     let is_usual =

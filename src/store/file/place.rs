@@ -16,7 +16,7 @@ const FIRST_LOCK_PAUSE: Duration = Duration::from_micros(200);
 const MAX_LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// How long a process waits for its turn to lock the file. Then it competes with the one whose turn
 /// it is, which may have been stopped.
-const MAX_TURN_WAIT: Duration = Duration::from_millis(250);
+const MAX_TURN_WAIT: Duration = Duration::from_millis(500);
 
 /// The first bytes of a redb file.
 pub(super) const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";

@@ -119,6 +119,7 @@ const CRATES: [Layers; 7] = [
         src: "crates/testkit/src",
         modules: &[
             "environment",
+            "markdown",
             "push",
             "redis",
             "fake_redis",

@@ -12,8 +12,9 @@ use wxlink_testkit::{files, revision, root};
 /// The pages for people who work on wxlink itself.
 const INTERNAL: [&str; 2] = ["docs/design.md", "docs/style.md"];
 
-/// A comment in code starts with one of these, in Pascal with the last alone: it is translated.
-const COMMENT_MARKS: [&str; 6] = ["# ", "// ", "/* ", "*> ", "\"\"\"", "{ "];
+/// A comment in code starts with one of these: it is translated.
+const COMMENT_MARKS: &[&str] = &["# ", "// ", "/* ", "*> ", "\"\"\""];
+const PASCAL_COMMENT_MARKS: &[&str] = &["{ "];
 
 /// The Chinese page of an English one.
 fn chinese_name(page: &str) -> Option<String> {
@@ -52,11 +53,10 @@ fn without_comment<'a>(line: &'a str, marks: &[&str]) -> &'a str {
 /// The code of each block, without comments.
 fn code(page: &str) -> Vec<String> {
     let without_comments = |block: String| {
-        let (others, pascals) = COMMENT_MARKS.split_at(COMMENT_MARKS.len() - 1);
         let marks = if block.starts_with("```pascal") {
-            pascals
+            PASCAL_COMMENT_MARKS
         } else {
-            others
+            COMMENT_MARKS
         };
         let lines = block.lines().map(|line| without_comment(line, marks));
         lines.map(|line| format!("{line}\n")).collect()
@@ -90,8 +90,8 @@ fn expected_targets(pages: &BTreeMap<String, String>, page: &str, text: &str) ->
     let chinese = targets(page, text).into_iter().map(|target| {
         let (path, place) = target.split_once('#').unwrap_or((&target, ""));
         match pages.get(path) {
-            Some(chinese) if read(chinese).is_some() => format!("{chinese}#{place}"),
-            _ => target,
+            Some(chinese) => format!("{chinese}#{place}"),
+            None => target,
         }
     });
     chinese.collect()

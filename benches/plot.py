@@ -3,7 +3,13 @@
 import math
 from html import escape
 
-PANELS = {"link": "Link", "list50": "List of 50", "read50": "List of 50, three fields read", "list500": "List of 500", "TLS": "Link over TLS"}
+PANELS = {
+    "link": "Link",
+    "list50": "List of 50",
+    "read50": "List of 50, three fields read",
+    "list500": "List of 500",
+    "TLS": "Link over TLS",
+}
 # In pixels: the plot and the space on both sides of it, a row, the space between panels, and the
 # space above the first.
 LEFT, WIDTH, RIGHT, ROW, GAP, TOP = 200, 470, 70, 24, 52, 84

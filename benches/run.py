@@ -6,8 +6,8 @@
 Prints a table. If everything was measured and there is no --keep, it also writes the figures to
 docs/performance.md and draws docs/performance.svg. With --strict a missed target is a failure.
 
-NAME is one of calls, python, go, threads, names, first, syscalls, instructions, footprint. WXLINK_LIB_DIR is the
-folder of libwxlink.so: target/release if unset.
+NAME is one of calls, python, go, threads, names, first, syscalls, instructions, footprint.
+WXLINK_LIB_DIR is the folder of libwxlink.so: target/release if unset.
 """
 
 import argparse
@@ -172,7 +172,8 @@ class Bench:
         ours, theirs, bare = (figures.get((name, "link")) for name in names)
         if theirs and bare:
             ours, theirs = (
-                [a - b for a, b in zip(all_of_it, bare, strict=True)] for all_of_it in (ours, theirs)
+                [a - b for a, b in zip(all_of_it, bare, strict=True)]
+                for all_of_it in (ours, theirs)
             )
             self.table.add(
                 "a link's time above the bare socket's / libcurl's",

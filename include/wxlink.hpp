@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <new>
 #include <optional>
@@ -414,6 +415,89 @@ private:
     }
 };
 
+/// The calls that took less than below, and not less than below of the bucket before it. The limits
+/// of a bucket differ by at most an eighth.
+struct latency_bucket {
+    std::chrono::microseconds below{};
+    std::int64_t calls = 0;
+};
+
+/// The calls of one endpoint. A call includes the fetch of its token, its retries and their pauses.
+/// Calls with an invalid argument are not counted.
+struct endpoint_stats {
+    std::int64_t calls = 0;
+    /// How many calls ended with each status: WX_OK or WX_E_...
+    std::map<std::int32_t, std::int64_t> outcomes;
+    /// The attempts after the first ones of their calls, at the same or another host.
+    std::int64_t retries = 0;
+    /// The calls whose request was sent and not answered by WeChat.
+    std::int64_t delivery_unknown = 0;
+    /// How long all calls took together, and how long the longest one took.
+    std::chrono::microseconds total{}, longest{};
+    /// How long the calls took, in ascending order. Empty buckets are left out.
+    std::vector<latency_bucket> buckets;
+};
+
+/// What a client, and the clients that share its connections, have done since it was created.
+struct stats {
+    std::chrono::system_clock::time_point since;
+    /// The endpoints that were called.
+    std::map<endpoint, endpoint_stats> endpoints;
+    /// The calls of ensure_linked that ended in doubt.
+    std::int64_t in_doubt = 0;
+    /// The access tokens that were fetched from the client's token source.
+    std::int64_t tokens_fetched = 0;
+    std::int64_t connections_opened = 0;
+    /// The attempts that used a connection of an earlier one.
+    std::int64_t connections_reused = 0;
+    /// The connections that are open now and not in use.
+    std::int64_t connections_idle = 0;
+};
+
+namespace detail {
+inline endpoint_stats read_endpoint_stats(const result &from, const std::string &place) {
+    const auto number = [&](const std::string &field) {
+        return from.get_number(place + field).value_or(0);
+    };
+    endpoint_stats to;
+    to.calls = number("/calls");
+    for (std::int32_t status = WX_OK; status > -100; status--) {
+        const std::string_view text = wx_status_text(status);
+        const std::string name(text.substr(0, text.find(':')));
+        const std::int64_t calls = name.empty() ? 0 : number("/outcomes/" + name);
+        if (calls > 0) to.outcomes[status] = calls;
+    }
+    to.retries = number("/retries");
+    to.delivery_unknown = number("/delivery_unknown");
+    to.total = std::chrono::microseconds(number("/latency/sum_us"));
+    to.longest = std::chrono::microseconds(number("/latency/max_us"));
+    for (std::size_t i = 0;; i++) {
+        const std::string bucket = "/latency/buckets/" + std::to_string(i);
+        const std::int64_t calls = number(bucket + "/calls");
+        if (calls == 0) return to;
+        to.buckets.push_back({std::chrono::microseconds(number(bucket + "/below_us")), calls});
+    }
+}
+
+inline stats read_stats(const result &from) {
+    const auto number = [&](const char *place) { return from.get_number(place).value_or(0); };
+    stats to;
+    to.since = std::chrono::system_clock::time_point(std::chrono::seconds(number("/since")));
+    for (int i = 0; !to_string(static_cast<endpoint>(i)).empty(); i++) {
+        const auto called = static_cast<endpoint>(i);
+        const std::string place = "/endpoints/" + std::string(to_string(called));
+        if (from.get_number(place + "/calls"))
+            to.endpoints[called] = read_endpoint_stats(from, place);
+    }
+    to.in_doubt = number("/in_doubt");
+    to.tokens_fetched = number("/tokens_fetched");
+    to.connections_opened = number("/connections/opened");
+    to.connections_reused = number("/connections/reused");
+    to.connections_idle = number("/connections/idle");
+    return to;
+}
+} // namespace detail
+
 /// A call that failed. Copies share the result. Never contains a token.
 class error : public std::runtime_error {
 public:
@@ -766,6 +850,15 @@ public:
         return accepted(call<result>({"", appid}, [&](const texts &t, wx_result **out) {
             return wx_client_account_info(handle_.get(), t.appid(), out);
         }));
+    }
+
+    /// What this client, and the clients that share its connections, have done so far. Makes no
+    /// request and does not wait.
+    [[nodiscard]] wxlink::stats stats() const {
+        const auto read = [&](const texts &, wx_result **out) {
+            return wx_client_stats(handle_.get(), out);
+        };
+        return detail::read_stats(accepted(call<result>({"", ""}, read)));
     }
 
     /// Ends the running calls of this handle within 100 ms, and all later ones, with

@@ -27,8 +27,9 @@ fi
 built="$venv/built"
 changed() {
     [ ! -e "$built" ] || [ -n "$(
-        find "$root/src" "$root/crates/bulk" "$root/crates/cli" "$root/Cargo.lock" "$here/src" \
-            "$here/Cargo.toml" "$here/pyproject.toml" -newer "$built" | head -n 1
+        find "$root/src" "$root/crates/bulk" "$root/crates/cli" "$root/crates/metrics" \
+            "$root/Cargo.lock" "$here/src" "$here/Cargo.toml" "$here/pyproject.toml" \
+            -newer "$built" | head -n 1
     )" ]
 }
 if changed; then

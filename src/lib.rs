@@ -58,6 +58,7 @@
 //! |---|---|
 //! | `model` | plain data: endpoints, statuses, errcodes, attempts, languages, messages |
 //! | `sys` | the operating system and threads: sockets, fork detection, cancellation, locks |
+//! | `stats` | counts what a client does |
 //! | `redact` | removes secrets from texts |
 //! | `response` | parses response bytes: errcode, list, JSON |
 //! | `config` | the options, each parsed once into a type |
@@ -92,6 +93,7 @@ mod push;
 mod redact;
 mod response;
 mod retry;
+mod stats;
 mod store;
 mod sys;
 mod token;
@@ -115,6 +117,7 @@ pub use model::message::Message;
 pub use model::status::{STATUS_GROUPS, STATUSES, Status, StatusEntry, StatusGroup};
 pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;
+pub use stats::{Bucket, ClientStats, EndpointStats, Histogram};
 pub use token::{AccountInfo, Authorization, AuthorizationUrl, PlatformStatus};
 // The command and the service show them. The C interface does not have them.
 #[doc(hidden)]

@@ -18,6 +18,7 @@ use crate::model::status::Status;
 use crate::redact::{Secret, Secrets};
 use crate::response::response::Response;
 use crate::response::token_fields;
+use crate::stats::{FinishedCall, Stats};
 use crate::sys::cancel::CancelToken;
 use crate::transport::{ConnectionPool, RawResponse, Request};
 
@@ -90,6 +91,7 @@ impl Sender<'_> {
                     let is_accepted = response.errcode() == 0;
                     attempt.outcome = if is_accepted { Status::Ok } else { Status::Api };
                     attempt.repaired = response.is_repaired();
+                    self.pool.observe(endpoint, &attempt);
                     attempts.push(attempt);
                     let response = response.with_attempts(attempts);
                     return if is_accepted {
@@ -112,6 +114,7 @@ impl Sender<'_> {
             attempt.outcome = failure.status;
             attempt.detail.clone_from(&failure.detail);
             let may_retry = may_retry(endpoint, &failure, delivery, attempt.http_status);
+            self.pool.observe(endpoint, &attempt);
             attempts.push(attempt);
             if delivery == Delivery::NeverSent {
                 tried_hosts.push(host);
@@ -184,6 +187,26 @@ fn percent_encoded(token: &str) -> Cow<'_, str> {
     } else {
         utf8_percent_encode(token, RESERVED).into()
     }
+}
+
+/// Counts a call that started at `started` and has ended.
+pub(crate) fn count_call(
+    stats: &Stats,
+    endpoint: Endpoint,
+    started: Instant,
+    result: &Result<Response, Error>,
+) {
+    let (outcome, delivery, attempts) = match result {
+        Ok(response) => (Status::Ok, Delivery::Answered, response.attempts()),
+        Err(e) => (e.status(), e.delivery(), e.attempts()),
+    };
+    stats.count_call(&FinishedCall {
+        endpoint,
+        outcome,
+        delivery,
+        attempts,
+        duration: started.elapsed(),
+    });
 }
 
 /// Parses a response of WeChat's. Anything else is a [`Status::BadAnswer`].

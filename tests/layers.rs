@@ -14,12 +14,13 @@ struct Layers {
     modules: &'static [&'static str],
 }
 
-const CRATES: [Layers; 7] = [
+const CRATES: [Layers; 8] = [
     Layers {
         src: "src",
         modules: &[
             "model",
             "sys",
+            "stats",
             "redact",
             "response",
             "config",
@@ -55,6 +56,7 @@ const CRATES: [Layers; 7] = [
             "folder",
             "report",
             "runner",
+            "follow",
             "job",
             "queue",
         ],
@@ -81,6 +83,10 @@ const CRATES: [Layers; 7] = [
             "command",
             "commands",
         ],
+    },
+    Layers {
+        src: "crates/metrics/src",
+        modules: &["text", "client", "listener"],
     },
     Layers {
         src: "crates/sandbox/src",

@@ -359,6 +359,31 @@ static void cancelling() {
     EXPECT(client.try_get_linked(token)); // Other handles are not cancelled.
 }
 
+static void counting() {
+    const auto before = std::chrono::system_clock::now() - 1s;
+    const wxlink::client client = sandbox();
+    EXPECT(client.stats().endpoints.empty());
+    (void)client.get_linked(token);
+    (void)client.derive(1min).get_linked(token);
+    EXPECT(client.try_get_linked("wrong").status() == WX_E_API);
+    (void)link(client, token, "wx0b000000000000e1");
+    const wxlink::stats stats = client.stats();
+    EXPECT(stats.since > before && stats.since <= std::chrono::system_clock::now());
+    EXPECT(stats.endpoints.size() == 2);
+    EXPECT(stats.endpoints.at(wxlink::endpoint::link).outcomes.at(WX_E_API) == 1);
+    const wxlink::endpoint_stats &lists = stats.endpoints.at(wxlink::endpoint::get);
+    EXPECT(lists.calls == 3 && lists.retries == 0 && lists.delivery_unknown == 0);
+    EXPECT(lists.outcomes.size() == 2);
+    EXPECT(lists.outcomes.at(WX_OK) == 2 && lists.outcomes.at(WX_E_API) == 1);
+    EXPECT(lists.longest < lists.total && lists.longest < lists.buckets.back().below);
+    std::int64_t calls = 0;
+    for (const wxlink::latency_bucket &bucket : lists.buckets) calls += bucket.calls;
+    EXPECT(calls == 3);
+    EXPECT(stats.in_doubt == 0 && stats.tokens_fetched == 0);
+    EXPECT(stats.connections_opened + stats.connections_reused == 4);
+    EXPECT(stats.connections_idle == 1);
+}
+
 static void forks() {
     const wxlink::client client = sandbox();
     const pid_t child = fork();
@@ -408,6 +433,7 @@ int main() {
     lists();
     ensuring();
     cancelling();
+    counting();
     forks();
     many_threads();
     std::cout << "c++: all passed\n";

@@ -7,6 +7,7 @@ import "C"
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"runtime"
 	"strings"
@@ -45,6 +46,7 @@ type handle struct {
 	client  *C.wx_client
 	timeout time.Duration
 	slots   chan struct{} // has one element for each running call
+	logger  *slog.Logger  // nil without WithLogger
 
 	mu      sync.Mutex // guards closed: no call starts after it is set
 	closed  bool
@@ -80,11 +82,16 @@ func New(options ...Option) (*Client, error) {
 	if status := C.wx_client_new(s.options, &client); status != C.WX_OK {
 		return nil, s.failed(status)
 	}
-	return own(client, s.timeout, make(chan struct{}, s.maxConcurrent)), nil
+	return own(&handle{
+		client:  client,
+		timeout: s.timeout,
+		slots:   make(chan struct{}, s.maxConcurrent),
+		logger:  s.logger,
+	}), nil
 }
 
-func own(client *C.wx_client, timeout time.Duration, slots chan struct{}) *Client {
-	h := &handle{client: client, timeout: timeout, slots: slots, closing: make(chan struct{})}
+func own(h *handle) *Client {
+	h.closing = make(chan struct{})
 	c := &Client{h}
 	runtime.AddCleanup(c, (*handle).close, h)
 	return c
@@ -116,7 +123,7 @@ func (c *Client) Account(appID string) (*Client, error) {
 	if status := C.wx_client_derive(h.client, s.options, &client); status != C.WX_OK {
 		return nil, s.failed(status)
 	}
-	return own(client, h.timeout, h.slots), nil
+	return own(&handle{client: client, timeout: h.timeout, slots: h.slots, logger: h.logger}), nil
 }
 
 // open returns the handle of a client that [New] has made.
@@ -220,7 +227,7 @@ func (h *handle) derive(ctx context.Context) (derived *C.wx_client, shortened bo
 // It ends within the client's time limit and with its context, as every call does. The ticket may
 // have been stored even then; it is safe to call again.
 func (c *Client) SetTicket(ctx context.Context, ticket string) error {
-	return c.store(ctx, []string{ticket}, func(client *C.wx_client, texts []*C.char,
+	return c.store(ctx, "set_ticket", []string{ticket}, func(client *C.wx_client, texts []*C.char,
 		result **C.wx_result) C.int32_t {
 		return C.wx_client_set_ticket(client, texts[0], result)
 	})
@@ -229,7 +236,8 @@ func (c *Client) SetTicket(ctx context.Context, ticket string) error {
 // AddAccount stores the refresh token that an Official Account gave when it authorised the
 // platform. Limits and errors are those of [Client.SetTicket].
 func (c *Client) AddAccount(ctx context.Context, appID, refreshToken string) error {
-	return c.store(ctx, []string{appID, refreshToken}, func(client *C.wx_client, texts []*C.char,
+	texts := []string{appID, refreshToken}
+	return c.store(ctx, "add_account", texts, func(client *C.wx_client, texts []*C.char,
 		result **C.wx_result) C.int32_t {
 		return C.wx_client_add_account(client, texts[0], texts[1], result)
 	})
@@ -243,7 +251,7 @@ func (c *Client) AddAccount(ctx context.Context, appID, refreshToken string) err
 // [StatusBadPush], else with 503, so that WeChat sends the push again. [Result.JSON] has the event,
 // its account and what was done, in the form that wx_client_accept_push of wxlink.h describes.
 func (c *Client) AcceptPush(ctx context.Context, rawQuery string, body []byte) (Result, error) {
-	return c.call(ctx, "", rawQuery, func(client *C.wx_client, _, query *C.char,
+	return c.call(ctx, "accept_push", "", rawQuery, func(client *C.wx_client, _, query *C.char,
 		result **C.wx_result) C.int32_t {
 		bytes := C.CBytes(body)
 		defer C.free(bytes)
@@ -258,8 +266,8 @@ func (c *Client) AcceptPush(ctx context.Context, rawQuery string, body []byte) (
 func (c *Client) AuthorizationURL(
 	ctx context.Context, redirectURI, account string,
 ) (Result, error) {
-	return c.call(ctx, account, redirectURI, func(client *C.wx_client, one, uri *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.call(ctx, "authorization_url", account, redirectURI, func(client *C.wx_client,
+		one, uri *C.char, result **C.wx_result) C.int32_t {
 		if account == "" {
 			one = nil
 		}
@@ -271,7 +279,7 @@ func (c *Client) AuthorizationURL(
 // stores them. [Result.JSON] has the fields account, permission_sets and may_link. The same code
 // may be passed again.
 func (c *Client) AcceptAuthorization(ctx context.Context, code string) (Result, error) {
-	return c.call(ctx, code, "", func(client *C.wx_client, code, _ *C.char,
+	return c.call(ctx, "accept_authorization", code, "", func(client *C.wx_client, code, _ *C.char,
 		result **C.wx_result) C.int32_t {
 		return C.wx_client_accept_authorization(client, code, result)
 	})
@@ -280,7 +288,7 @@ func (c *Client) AcceptAuthorization(ctx context.Context, code string) (Result, 
 // AccountInfo describes an account that has authorised the platform. [Result.JSON] has the fields
 // that wx_client_account_info of wxlink.h describes.
 func (c *Client) AccountInfo(ctx context.Context, appID string) (Result, error) {
-	return c.call(ctx, "", appID, func(client *C.wx_client, _, account *C.char,
+	return c.call(ctx, "account_info", "", appID, func(client *C.wx_client, _, account *C.char,
 		result **C.wx_result) C.int32_t {
 		return C.wx_client_account_info(client, account, result)
 	})
@@ -289,14 +297,25 @@ func (c *Client) AccountInfo(ctx context.Context, appID string) (Result, error) 
 // A storer is one of the library's functions that store texts.
 type storer func(client *C.wx_client, texts []*C.char, result **C.wx_result) C.int32_t
 
-// store runs a storer with copies of the texts.
-func (c *Client) store(ctx context.Context, texts []string, store storer) error {
+// store runs a storer with copies of the texts, and logs its result under that name.
+func (c *Client) store(ctx context.Context, name string, texts []string, store storer) error {
+	started := time.Now()
+	failed := c.storeUnlogged(ctx, texts, store)
+	if failed != nil {
+		c.log(ctx, name, started, failed.Result)
+		return failed
+	}
+	c.log(ctx, name, started, Result{Status: StatusOK, Class: ClassOK})
+	return nil
+}
+
+func (c *Client) storeUnlogged(ctx context.Context, texts []string, store storer) *Error {
 	for _, text := range texts {
 		if strings.ContainsRune(text, 0) {
 			return refused(StatusBadValue, "a text contains a NUL byte")
 		}
 	}
-	failed := c.run(ctx, func(client *C.wx_client, shortened bool) *Error {
+	return c.run(ctx, func(client *C.wx_client, shortened bool) *Error {
 		var copies []*C.char
 		for _, text := range texts {
 			c := C.CString(text)
@@ -318,10 +337,6 @@ func (c *Client) store(ctx context.Context, texts []string, store storer) error 
 		}
 		return e
 	})
-	if failed != nil {
-		return failed
-	}
-	return nil
 }
 
 // body is the part of a call that uses the client's handle. shortened reports that the handle's
@@ -368,9 +383,21 @@ func (c *Client) run(ctx context.Context, body body) *Error {
 // A verb is one of the library's calls.
 type verb func(client *C.wx_client, token, id *C.char, result **C.wx_result) C.int32_t
 
-// call runs a verb for at most as long as ctx allows. It returns the library's result also with an
-// error. A link that is pending, declined, vanished or in doubt is not an error.
-func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (Result, error) {
+// call runs a verb for at most as long as ctx allows, and logs its result under that name. It
+// returns the library's result also with an error. A link that is pending, declined, vanished or in
+// doubt is not an error.
+func (c *Client) call(
+	ctx context.Context, name, accessToken, id string, verb verb,
+) (Result, error) {
+	started := time.Now()
+	r, err := c.unlogged(ctx, accessToken, id, verb)
+	c.log(ctx, name, started, r)
+	return r, err
+}
+
+func (c *Client) unlogged(
+	ctx context.Context, accessToken, id string, verb verb,
+) (Result, error) {
 	if strings.ContainsRune(accessToken, 0) {
 		return refused(StatusBadValue, "access_token contains a NUL byte").result()
 	}
@@ -409,9 +436,9 @@ func (c *Client) call(ctx context.Context, accessToken, id string, verb verb) (R
 
 // progress runs a verb whose result is a [Progress]. The error has it, too.
 func (c *Client) progress(
-	ctx context.Context, accessToken, id string, verb verb,
+	ctx context.Context, name, accessToken, id string, verb verb,
 ) (Progress, error) {
-	r, err := c.call(ctx, accessToken, id, verb)
+	r, err := c.call(ctx, name, accessToken, id, verb)
 	p := readProgress(r)
 	if e, ok := err.(*Error); ok {
 		e.Progress = &p
@@ -432,8 +459,8 @@ func (c *Client) progress(
 func (c *Client) LinkMiniProgram(
 	ctx context.Context, accessToken, appID string, notify Notify, profile Profile,
 ) (Result, error) {
-	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.call(ctx, "link_miniprogram", accessToken, appID, func(client *C.wx_client,
+		token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_link_miniprogram(
 			client, token, id, C.int32_t(notify), C.int32_t(profile), result)
 	})
@@ -443,8 +470,8 @@ func (c *Client) LinkMiniProgram(
 // (WeChat's getLinkMiniprogram). It is safe to call again after any error.
 func (c *Client) GetLinked(ctx context.Context, accessToken string) (List, error) {
 	var items []MiniProgram
-	r, err := c.call(ctx, accessToken, "", func(client *C.wx_client, token, _ *C.char,
-		result **C.wx_result) C.int32_t {
+	r, err := c.call(ctx, "get_linked", accessToken, "", func(client *C.wx_client,
+		token, _ *C.char, result **C.wx_result) C.int32_t {
 		status := C.wx_get_linked(client, token, result)
 		if Status(status) == StatusOK {
 			items = readItems(*result)
@@ -460,8 +487,8 @@ func (c *Client) GetLinked(ctx context.Context, accessToken string) (List, error
 // Without an error the Official Account's administrator has been asked; the mini program stays in
 // the list until they agree. The error is [ErrPending] if they were already asked.
 func (c *Client) UnlinkMiniProgram(ctx context.Context, accessToken, appID string) (Result, error) {
-	return c.call(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.call(ctx, "unlink_miniprogram", accessToken, appID, func(client *C.wx_client,
+		token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_unlink_miniprogram(client, token, id, result)
 	})
 }
@@ -483,8 +510,8 @@ func (c *Client) EnsureLinked(
 	wait time.Duration,
 ) (Progress, error) {
 	ms := waitMilliseconds(wait)
-	return c.progress(ctx, accessToken, appID, func(client *C.wx_client, token, id *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.progress(ctx, "ensure_linked", accessToken, appID, func(client *C.wx_client,
+		token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_ensure_linked(
 			client, token, id, C.int32_t(notify), C.int32_t(profile), ms, result)
 	})
@@ -500,8 +527,8 @@ func (c *Client) WaitLinked(
 	ctx context.Context, accessToken, appIDOrGhID string, wait time.Duration,
 ) (Progress, error) {
 	ms := waitMilliseconds(wait)
-	return c.progress(ctx, accessToken, appIDOrGhID, func(client *C.wx_client, token, id *C.char,
-		result **C.wx_result) C.int32_t {
+	return c.progress(ctx, "wait_linked", accessToken, appIDOrGhID, func(client *C.wx_client,
+		token, id *C.char, result **C.wx_result) C.int32_t {
 		return C.wx_wait_linked(client, token, id, ms, result)
 	})
 }

@@ -145,6 +145,37 @@ const (
 	AwaitingOfficialAccount LinkStatus = 12
 )
 
+// statuses has every status.
+var statuses = []Status{
+	StatusOK,
+	StatusNullPointer,
+	StatusNotUTF8,
+	StatusBadValue,
+	StatusBadOption,
+	StatusBuffer,
+	StatusNotFound,
+	StatusBadPush,
+	StatusResolve,
+	StatusConnect,
+	StatusTLS,
+	StatusProxy,
+	StatusTimeoutUnsent,
+	StatusNoToken,
+	StatusStore,
+	StatusTimeout,
+	StatusConnectionLost,
+	StatusInDoubt,
+	StatusBadAnswer,
+	StatusTooLarge,
+	StatusAPI,
+	StatusPending,
+	StatusDeclined,
+	StatusVanished,
+	StatusCancelled,
+	StatusForked,
+	StatusInternal,
+}
+
 // Trust is a value of the option trust: see [WithTrust].
 type Trust string
 

@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ type settings struct {
 	options       *C.wx_options
 	timeout       time.Duration
 	maxConcurrent int
+	logger        *slog.Logger
 }
 
 func newSettings() (*settings, error) {
@@ -95,6 +97,16 @@ func WithMaxConcurrent(calls int) Option {
 				fmt.Sprintf("WithMaxConcurrent takes 1 or more, not %d", calls))
 		}
 		s.maxConcurrent = calls
+		return nil
+	}
+}
+
+// WithLogger logs each call with level DEBUG after it has ended: its name, status, errcode, class,
+// delivery, duration, rid and trace, and if it failed its message. It logs no token and no other
+// secret. Clients made by [Client.Account] log to the same logger.
+func WithLogger(logger *slog.Logger) Option {
+	return func(s *settings) error {
+		s.logger = logger
 		return nil
 	}
 }

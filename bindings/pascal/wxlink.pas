@@ -87,6 +87,8 @@ function wx_client_accept_authorization(Client: Pwx_client; Code: PAnsiChar;
 function wx_client_account_info(Client: Pwx_client; Account: PAnsiChar;
   out Outcome: Pwx_result): Integer; cdecl;
   external WxLibrary name 'wx_client_account_info';
+function wx_client_stats(Client: Pwx_client; out Outcome: Pwx_result): Integer; cdecl;
+  external WxLibrary name 'wx_client_stats';
 procedure wx_client_cancel(Client: Pwx_client); cdecl;
   external WxLibrary name 'wx_client_cancel';
 procedure wx_client_free(Client: Pwx_client); cdecl;
@@ -305,6 +307,10 @@ type
     { Describes an account that has authorised the platform. wx_client_account_info of wxlink.h
       describes the JSON of the result. }
     function AccountInfo(const Appid: UTF8String): TWxResult;
+    { What this client, and the clients that share its connections, have done so far, in numbers.
+      wx_client_stats of wxlink.h describes the JSON of the result. Makes no request and does not
+      wait. }
+    function Stats: TWxResult;
     { Ends the running calls of this client within 100 ms, and all later ones, with
       WX_E_CANCELLED. }
     procedure Cancel;
@@ -780,6 +786,17 @@ var
 begin
   Masked := TMaskedFpu.Create;
   Status := wx_client_account_info(FHandle, CText(Appid), Outcome);
+  Result := TakeResult(Status, Outcome);
+end;
+
+function TWxClient.Stats: TWxResult;
+var
+  Masked: IInterface;
+  Status: Integer;
+  Outcome: Pwx_result;
+begin
+  Masked := TMaskedFpu.Create;
+  Status := wx_client_stats(FHandle, Outcome);
   Result := TakeResult(Status, Outcome);
 end;
 

@@ -272,6 +272,16 @@ final class Client
     }
 
     /**
+     * What this client, and the clients that share its connections, have done so far, in numbers.
+     * The JSON of the result has the fields that wx_client_stats of wxlink.h describes. Makes no
+     * request and does not wait.
+     */
+    public function stats(): Result
+    {
+        return $this->call(fn ($ffi, $out) => $ffi->wx_client_stats($this->handle, $out));
+    }
+
+    /**
      * Invites a mini program to be linked to an Official Account. Posts once. Success means that
      * the invitation is out: the Official Account's administrator must agree, then the mini
      * program's. Read the list, or use waitLinked, to learn when they have.

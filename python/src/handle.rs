@@ -188,6 +188,11 @@ impl Handle {
         loads(py, &info.json().to_string())
     }
 
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let stats = self.run_call(py, Client::stats)?;
+        loads(py, &stats.json().to_string())
+    }
+
     fn link_miniprogram(
         &self,
         py: Python<'_>,

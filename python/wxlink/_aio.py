@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         BulkRows,
         Limits,
         Options,
+        Stats,
         T,
     )
 
@@ -102,6 +103,10 @@ class AsyncClient:
     async def account_info(self, appid: str) -> AccountInfo:
         """See `Client.account_info`."""
         return await self._call(lambda client: client.account_info(appid))
+
+    def stats(self) -> Stats:
+        """See `Client.stats`."""
+        return self._client.stats()
 
     async def aclose(self) -> None:
         """Ends the running calls, derived clients, and the threads. Later calls raise.

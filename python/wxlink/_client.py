@@ -11,6 +11,7 @@ from wxlink._arguments import (
     check_wait,
 )
 from wxlink._core import Handle
+from wxlink._observe import observed
 from wxlink._options import as_texts
 from wxlink.errors import TokenError, before_call
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         BulkRows,
         Limits,
         Options,
+        Stats,
         T,
         Token,
     )
@@ -131,6 +133,9 @@ class Client:
     says what the call had done; after `ensure_linked` and `wait_linked` it has an attribute
     `progress` too. A client created before a fork raises `ForkedError` in the child.
 
+    Each call makes a DEBUG record of the logger "wxlink", with its status, duration and trace. A
+    program that uses OpenTelemetry gets a span of each call. Neither contains a token.
+
     When the interpreter exits, it waits for token refreshes that are running, at most for the
     client's time limit.
     """
@@ -187,13 +192,13 @@ class Client:
         """Stores the ticket that WeChat pushes to the platform every 10 minutes."""
         check_text(ticket=ticket)
         self._check_open()
-        self._handle.set_ticket(ticket)
+        observed("set_ticket", lambda: self._handle.set_ticket(ticket))
 
     def add_account(self, appid: str, refresh_token: str) -> None:
         """Stores the refresh token of an account that has authorised the platform."""
         check_text(appid=appid, refresh_token=refresh_token)
         self._check_open()
-        self._handle.add_account(appid, refresh_token)
+        observed("add_account", lambda: self._handle.add_account(appid, refresh_token))
 
     def accept_push(self, query: str, body: bytes) -> AcceptedPush:
         """Accepts a push of WeChat's to the platform: verifies, decrypts and stores it.
@@ -206,7 +211,7 @@ class Client:
         check_text(query=query)
         check_bytes(body=body)
         self._check_open()
-        return self._handle.accept_push(query, body)
+        return observed("accept_push", lambda: self._handle.accept_push(query, body))
 
     def authorization_url(self, redirect_uri: str, account: str | None = None) -> AuthorizationUrl:
         """Makes the URLs of the pages on which an account authorises the platform.
@@ -219,7 +224,9 @@ class Client:
         if account is not None:
             check_text(account=account)
         self._check_open()
-        return self._handle.authorization_url(redirect_uri, account)
+        return observed(
+            "authorization_url", lambda: self._handle.authorization_url(redirect_uri, account)
+        )
 
     def accept_authorization(self, code: str) -> Authorization:
         """Exchanges the code of a redirect (auth_code) for the account's tokens and stores them.
@@ -228,13 +235,21 @@ class Client:
         """
         check_text(code=code)
         self._check_open()
-        return self._handle.accept_authorization(code)
+        return observed("accept_authorization", lambda: self._handle.accept_authorization(code))
 
     def account_info(self, appid: str) -> AccountInfo:
         """Describes an account that has authorised the platform."""
         check_text(appid=appid)
         self._check_open()
-        return self._handle.account_info(appid)
+        return observed("account_info", lambda: self._handle.account_info(appid))
+
+    def stats(self) -> Stats:
+        """Returns what the client has done so far, in numbers. Makes no request.
+
+        Clients on the same connections share the numbers. Durations are in microseconds.
+        """
+        self._check_open()
+        return self._handle.stats()
 
     def __enter__(self) -> Self:
         return self
@@ -266,6 +281,7 @@ class Client:
         check_text(appid=appid)
         check_flags(notify_users=notify_users, show_profile=show_profile)
         return self._with_token(
+            "link_miniprogram",
             access_token,
             lambda token: self._handle.link_miniprogram(token, appid, notify_users, show_profile),
         )
@@ -275,7 +291,7 @@ class Client:
 
         It is safe to call again after any error.
         """
-        return self._with_token(access_token, self._handle.get_linked)
+        return self._with_token("get_linked", access_token, self._handle.get_linked)
 
     def unlink_miniprogram(self, access_token: Token, appid: str) -> Response:
         """Asks the Official Account's administrator to unlink a mini program.
@@ -285,7 +301,9 @@ class Client:
         """
         check_text(appid=appid)
         return self._with_token(
-            access_token, lambda token: self._handle.unlink_miniprogram(token, appid)
+            "unlink_miniprogram",
+            access_token,
+            lambda token: self._handle.unlink_miniprogram(token, appid),
         )
 
     def ensure_linked(
@@ -313,6 +331,7 @@ class Client:
         check_flags(notify_users=notify_users, show_profile=show_profile)
         check_wait(wait)
         return self._with_token(
+            "ensure_linked",
             access_token,
             lambda token: self._handle.ensure_linked(
                 token, appid, notify_users, show_profile, wait
@@ -328,6 +347,7 @@ class Client:
         check_text(appid_or_gh_id=appid_or_gh_id)
         check_wait(wait)
         return self._with_token(
+            "wait_linked",
             access_token,
             lambda token: self._handle.wait_linked(token, appid_or_gh_id, wait),
         )
@@ -376,16 +396,18 @@ class Client:
         self._check_open()
         return Bulk(self._handle, rows, **how)
 
-    def _with_token(self, token: Token, call: Callable[[str | None], T]) -> T:
+    def _with_token(self, name: str, token: Token, call: Callable[[str | None], T]) -> T:
         """Calls, and once again with a new token if WeChat refused one that a function returned."""
         check_token(token)
         self._check_open()
         if token is None or isinstance(token, str):
-            return call(token)
+            return observed(name, lambda: call(token))
+        first = check_returned_token(token())
         try:
-            return call(check_returned_token(token()))
+            return observed(name, lambda: call(first))
         except TokenError:
-            return call(check_returned_token(token()))
+            second = check_returned_token(token())
+        return observed(name, lambda: call(second))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

@@ -10,6 +10,7 @@ from wxlink._types import (
     AuthorizationUrl,
     BulkEnd,
     BulkOutcome,
+    Stats,
 )
 from wxlink.errors import Endpoint
 
@@ -197,6 +198,8 @@ class Handle:
         """See `wxlink.Client.accept_authorization`."""
     def account_info(self, account: str) -> AccountInfo:
         """See `wxlink.Client.account_info`."""
+    def stats(self) -> Stats:
+        """See `wxlink.Client.stats`."""
     def cancel(self) -> None:
         """Ends the calls of this handle and makes later ones fail. Others are not affected."""
     def link_miniprogram(

@@ -6,7 +6,11 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import IO, Any, Literal, TypeAlias, TypedDict, TypeVar
 
-from wxlink._generated import Limits, Options
+from wxlink._generated import Limits, Options, Status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wxlink.errors import Endpoint
 
 __all__ = [
     "AcceptedPush",
@@ -19,9 +23,14 @@ __all__ = [
     "BulkOutcome",
     "BulkRow",
     "BulkRows",
+    "ConnectionStats",
+    "EndpointStats",
+    "Latency",
+    "LatencyBucket",
     "Limits",
     "Options",
     "PushAction",
+    "Stats",
     "T",
     "Token",
 ]
@@ -97,6 +106,51 @@ class AccountInfo(TypedDict):
     status: Literal["normal", "closed", "banned", "warned", "frozen", "unknown"]
     permission_sets: list[int] | None
     may_link: bool | None
+
+
+class LatencyBucket(TypedDict):
+    """The calls that took less than `below_us`, and not less than that of the bucket before."""
+
+    below_us: int
+    calls: int
+
+
+class Latency(TypedDict):
+    """How long calls took, in microseconds, in ascending order. Empty buckets are left out."""
+
+    sum_us: int
+    max_us: int
+    buckets: list[LatencyBucket]
+
+
+class EndpointStats(TypedDict):
+    """The calls of one endpoint, each with the fetch of its token, its retries and pauses."""
+
+    calls: int
+    outcomes: dict[Status, int]
+    retries: int
+    delivery_unknown: int
+    latency: Latency
+
+
+class ConnectionStats(TypedDict):
+    """The connections that were opened, the attempts that reused one, and those idle now."""
+
+    opened: int
+    reused: int
+    idle: int
+
+
+class Stats(TypedDict):
+    """What a client, and those that share its connections, have done since it was created."""
+
+    errcode: int
+    errmsg: str
+    since: int
+    endpoints: dict[Endpoint, EndpointStats]
+    in_doubt: int
+    tokens_fetched: int
+    connections: ConnectionStats
 
 
 class BulkOptions(TypedDict, total=False):

@@ -10,7 +10,6 @@ use super::client::Client;
 use crate::config::limits::MAX_APPID_BYTES;
 use crate::error::Error;
 use crate::model::lang::Text;
-#[cfg(doc)]
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::token::{
@@ -229,7 +228,10 @@ impl Client {
         let reason = |e: Error| e.with_lang(self.lang()).message();
         match (is_pending, fetched) {
             (Ok(false), Ok(())) => (PushAction::AccountAdded, String::new()),
-            (Ok(false), Err(e)) if !e.is_transient() => (PushAction::CodeRefused, reason(e)),
+            // With another status the wait has ended, and another thread or process has the code.
+            (Ok(false), Err(e)) if e.status() == Status::NoToken && !e.is_transient() => {
+                (PushAction::CodeRefused, reason(e))
+            }
             (_, fetched) => (
                 PushAction::CodeStored,
                 fetched.err().map(reason).unwrap_or_default(),

@@ -20,7 +20,7 @@ use crate::model::status::Status;
 use crate::redact::Secret;
 use crate::response::list::LinkList;
 use crate::response::response::Response;
-use crate::retry::{RequestBody, Sender};
+use crate::retry::{RequestBody, Sender, count_call};
 use crate::store::{PostedOutcome, Settlement};
 use crate::token::Token;
 
@@ -244,7 +244,7 @@ impl Client {
         Some(self.secret("access_token", secret_text::ACCESS_TOKEN, passed))
     }
 
-    /// Makes one call, with the caller's token or one of the client's.
+    /// Makes one call, with the caller's token or one of the client's, and counts it.
     pub(super) fn call(
         &self,
         endpoint: Endpoint,
@@ -252,12 +252,28 @@ impl Client {
         body: &RequestBody,
         deadline: Instant,
     ) -> Result<Response, Error> {
-        let deadline = deadline.min(self.deadline());
         let before_send =
             |status| Error::before_send(status, "", self.settings.lang).with_endpoint(endpoint);
         if self.is_forked() {
             return Err(before_send(Status::Forked));
         }
+        let started = Instant::now();
+        let deadline = deadline.min(started + self.settings.timeout);
+        let result = self.call_with_token(endpoint, access_token, body, deadline);
+        count_call(self.pool.stats(), endpoint, started, &result);
+        result
+    }
+
+    /// Gets a token unless the caller passed one, and sends the request.
+    fn call_with_token(
+        &self,
+        endpoint: Endpoint,
+        access_token: Option<&str>,
+        body: &RequestBody,
+        deadline: Instant,
+    ) -> Result<Response, Error> {
+        let before_send =
+            |status| Error::before_send(status, "", self.settings.lang).with_endpoint(endpoint);
         if self.cancel.is_cancelled() {
             return Err(before_send(Status::Cancelled));
         }

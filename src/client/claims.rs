@@ -193,6 +193,7 @@ impl LinkClaims {
         self.settle_as(&claim.keys, &claim.owner, settlement, limit, cancel);
     }
 
+    /// As [`settle`](LinkClaims::settle), for an owner that may hold no claim.
     fn settle_as(
         &self,
         keys: &Keys,

@@ -13,9 +13,12 @@ use crate::config::limits::MAX_APPID_BYTES;
 use crate::config::options::Options;
 use crate::config::secret_text::{self, SecretKind};
 use crate::error::Error;
+use crate::model::attempt::Attempt;
+use crate::model::endpoint::Endpoint;
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
+use crate::stats::ClientStats;
 use crate::store;
 use crate::sys::cancel::CancelToken;
 use crate::sys::fork::ForkGuard;
@@ -170,6 +173,47 @@ impl Client {
     /// fail with [`Status::Forked`].
     pub fn is_forked(&self) -> bool {
         self.fork_guard.in_child()
+    }
+
+    /// What the client has done since it was created, in numbers. Handles that were derived from
+    /// it are included.
+    ///
+    /// ```
+    /// use wxlink::{Client, Options};
+    ///
+    /// let client = Client::new(&Options::new())?;
+    /// let stats = client.stats()?;
+    /// for endpoint in &stats.endpoints {
+    ///     println!("{} {}", endpoint.endpoint.as_str(), endpoint.latency.count());
+    /// }
+    /// # assert_eq!(stats.tokens_fetched, 0);
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Status::Forked`].
+    pub fn stats(&self) -> Result<ClientStats, Error> {
+        if self.is_forked() {
+            return Err(Error::before_send(Status::Forked, "", self.settings.lang));
+        }
+        Ok(self.pool.snapshot())
+    }
+
+    /// Calls `observer` with each attempt that has ended, also those that fetch a token: for logs.
+    /// It runs on the thread of the call, which waits for it. Handles that share the connections
+    /// share the observer. The first one that is set stays.
+    ///
+    /// ```
+    /// use wxlink::{Client, Options};
+    ///
+    /// let client = Client::new(&Options::new())?;
+    /// client.observe_attempts(|endpoint, attempt| {
+    ///     eprintln!("{} {} {} ms", endpoint.as_str(), attempt.outcome.name(), attempt.ms);
+    /// });
+    /// # Ok::<(), wxlink::Error>(())
+    /// ```
+    pub fn observe_attempts(&self, observer: impl Fn(Endpoint, &Attempt) + Send + Sync + 'static) {
+        self.pool.set_observer(Box::new(observer));
     }
 
     /// Whether the client's token source has the tokens of several accounts: whether it is a

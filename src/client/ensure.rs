@@ -54,7 +54,17 @@ impl Client {
         choices: LinkChoices,
         wait: Duration,
     ) -> LinkProgress {
-        let (token, wait) = (access_token.into(), wait.min(MAX_WAIT));
+        let wait = wait.min(MAX_WAIT);
+        self.counted(self.ensure(access_token.into(), appid, choices, wait))
+    }
+
+    fn ensure(
+        &self,
+        token: Option<&str>,
+        appid: &str,
+        choices: LinkChoices,
+        wait: Duration,
+    ) -> LinkProgress {
         let mut tracker = LinkTracker::new(self, Operation::Ensure, token, appid, wait);
         match tracker.read_list() {
             Err(e) => return tracker.fail(e),
@@ -94,10 +104,36 @@ impl Client {
         }
         if tracker.progress.found == LinkState::Absent {
             if let Err(e) = tracker.invite(choices, Duration::ZERO) {
-                return tracker.fail(e);
+                return self.counted(tracker.fail(e));
             }
         }
-        tracker.progress
+        self.counted(tracker.progress)
+    }
+
+    /// Like [`wait_linked`](Client::wait_linked) without a wait, for callers that follow many mini
+    /// programs of one account: they read the list once and pass it to every call as `list`. A mini
+    /// program that is not in it is [`LinkState::Vanished`].
+    pub fn wait_linked_in<'a>(
+        &self,
+        list: &LinkList,
+        access_token: impl Into<Option<&'a str>>,
+        appid_or_gh_id: &str,
+    ) -> LinkProgress {
+        let (token, id) = (access_token.into(), appid_or_gh_id);
+        let mut tracker = LinkTracker::new(self, Operation::Wait, token, id, Duration::ZERO);
+        match tracker.update_from(list) {
+            Ok(found) => tracker.progress.found = found,
+            Err(e) => return tracker.fail(e),
+        }
+        tracker.finish()
+    }
+
+    /// Counts a call that ended in doubt.
+    fn counted(&self, progress: LinkProgress) -> LinkProgress {
+        if progress.state == LinkState::InDoubt && !self.is_forked() {
+            self.pool.stats().count_in_doubt();
+        }
+        progress
     }
 
     /// Waits until a mini program is linked or its administrator has refused. Posts nothing.

@@ -192,6 +192,54 @@ pub unsafe extern "C" fn wx_client_add_account(
     unsafe { run(None, client, result, body) }
 }
 
+/// Returns what a client has done since it was created, in numbers.
+///
+/// Makes no request and does not wait. Handles that share connections share the numbers.
+///
+/// The library makes the result's JSON (wx_result_json):
+///     {"errcode":0,"errmsg":"ok","since":1413192760,"endpoints":{"get":{"calls":3,
+///      "outcomes":{"OK":2,"TIMEOUT":1},"retries":1,"delivery_unknown":1,"latency":{
+///      "sum_us":10092300,"max_us":10000400,"buckets":[{"below_us":40960,"calls":1},
+///      {"below_us":53248,"calls":1},{"below_us":10485760,"calls":1}]}}},"in_doubt":0,
+///      "tokens_fetched":0,"connections":{"opened":1,"reused":3,"idle":1}}
+///   since             when the client was created, in seconds since 1970
+///   endpoints         the endpoints that were called, by their names in wx_result_trace. A call
+///                     includes the fetch of its token, its retries and their pauses. Calls with
+///                     an invalid argument are not counted
+///   outcomes          how many calls ended with each status
+///   retries           the attempts of calls after their first ones, at the same or another host
+///   delivery_unknown  the calls whose request was sent and not answered by WeChat
+///   latency           how long the calls took, in microseconds. A bucket has the calls that took
+///                     less than below_us, and not less than below_us of the bucket before it. The
+///                     limits of a bucket differ by at most an eighth. Empty buckets are left out
+///   in_doubt          the calls of wx_ensure_linked that ended in doubt
+///   tokens_fetched    the access tokens that the client fetched from its token source
+///   opened            the connections that were opened
+///   reused            the attempts that used a connection of an earlier one
+///   idle              the connections that are open now and not in use
+///
+/// Parameters:
+///   client  from wx_client_new or wx_client_derive
+///   result  receives the result, in success and in failure
+/// Returns:
+///   WX_OK              the numbers are in the result
+///   WX_E_FORKED        the client was created before a fork, and this is the child process
+///   WX_E_NULL_POINTER  an argument is NULL; if it is result, no result is returned
+///   WX_E_INTERNAL      a defect in the library
+/// Ownership: the caller owns the result; free it with wx_result_free.
+/// Threads: may be called from any thread, also while calls run on the handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wx_client_stats(
+    client: *const wx_client,
+    result: *mut *mut wx_result,
+) -> i32 {
+    let body = |client: &Client| Ok(Outcome::kept(client.stats()?.json()));
+    // SAFETY: NULL or from wx_client_new and not freed.
+    let client = unsafe { client.as_ref() }.map(|handle| &handle.client);
+    // SAFETY: the caller guarantees the pointer.
+    unsafe { run(None, client, result, body) }
+}
+
 /// Cancels a handle: all calls that run on it, and all later ones, return WX_E_CANCELLED.
 ///
 /// A running call returns within 100 ms. Other handles that share the connections are not affected.

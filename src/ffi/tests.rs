@@ -25,7 +25,7 @@ use super::calls::{
 };
 use super::client::{
     wx_client, wx_client_add_account, wx_client_cancel, wx_client_derive, wx_client_free,
-    wx_client_new, wx_client_set_ticket,
+    wx_client_new, wx_client_set_ticket, wx_client_stats,
 };
 use super::errcode::{wx_catalogue_json, wx_class_text, wx_errcode_text};
 use super::exec::wx_exec;
@@ -215,7 +215,7 @@ fn null_in_every_argument() {
         );
 
         let mut r = null_mut();
-        let calls: [(&str, i32, *mut wx_result); 28] = [
+        let calls: [(&str, i32, *mut wx_result); 29] = [
             (
                 "client",
                 wx_link_miniprogram(null(), text, text, 0, 0, &mut r),
@@ -318,6 +318,7 @@ fn null_in_every_argument() {
             ),
             ("client", wx_client_account_info(null(), text, &mut r), r),
             ("account", wx_client_account_info(client, null(), &mut r), r),
+            ("client", wx_client_stats(null(), &mut r), r),
             (
                 "access_token",
                 wx_wait_linked(client, null(), text, 0, &mut r),
@@ -972,6 +973,7 @@ fn a_panic_becomes_internal_and_the_client_still_works() {
                 panicking(|| wx_client_account_info(client, text, &mut r)),
                 r,
             ),
+            (panicking(|| wx_client_stats(client, &mut r)), r),
         ];
         for (status, result) in calls {
             let (status, message) = check_failure(status, result);

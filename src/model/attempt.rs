@@ -1,6 +1,7 @@
 //! The record of a call: one entry for each attempt to send its request.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::delivery::Delivery;
 use super::status::Status;
@@ -49,45 +50,56 @@ pub struct Attempt {
     pub detail: String,
 }
 
+/// An attempt in the form that `wx_result_trace` describes.
+#[derive(Serialize)]
+struct Row<'a> {
+    host: &'a str,
+    phase: Phase,
+    ms: u32,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "is_zero")]
+    http_status: u16,
+    reused: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    repaired: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    detail: &'a str,
+}
+
+impl<'a> From<&'a Attempt> for Row<'a> {
+    fn from(attempt: &'a Attempt) -> Row<'a> {
+        Row {
+            host: &attempt.host,
+            phase: attempt.phase,
+            ms: attempt.ms,
+            outcome: attempt.outcome.name(),
+            http_status: attempt.http_status,
+            reused: attempt.reused,
+            repaired: attempt.repaired,
+            detail: &attempt.detail,
+        }
+    }
+}
+
+impl Attempt {
+    /// The attempt as JSON, in the form that `wx_result_trace` of the C interface describes.
+    pub fn json(&self) -> Value {
+        serde_json::to_value(Row::from(self)).unwrap_or_default()
+    }
+}
+
 /// Writes attempts as JSON, in the form that `wx_result_trace` describes.
 pub(crate) fn trace_json(endpoint: &str, delivery: Delivery, attempts: &[Attempt]) -> String {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        host: &'a str,
-        phase: Phase,
-        ms: u32,
-        outcome: &'static str,
-        #[serde(skip_serializing_if = "is_zero")]
-        http_status: u16,
-        reused: bool,
-        #[serde(skip_serializing_if = "is_false")]
-        repaired: bool,
-        #[serde(skip_serializing_if = "str::is_empty")]
-        detail: &'a str,
-    }
     #[derive(Serialize)]
     struct Trace<'a> {
         endpoint: &'a str,
         delivery: &'static str,
         attempts: Vec<Row<'a>>,
     }
-    let attempts = attempts
-        .iter()
-        .map(|a| Row {
-            host: &a.host,
-            phase: a.phase,
-            ms: a.ms,
-            outcome: a.outcome.name(),
-            http_status: a.http_status,
-            reused: a.reused,
-            repaired: a.repaired,
-            detail: &a.detail,
-        })
-        .collect();
     let trace = Trace {
         endpoint,
         delivery: delivery.as_str(),
-        attempts,
+        attempts: attempts.iter().map(Row::from).collect(),
     };
     serde_json::to_string(&trace).unwrap_or_default()
 }

@@ -171,22 +171,22 @@ impl<'a> Reader<'a> {
         match self.peek() {
             b'"' => drop(self.skip_string()),
             b'{' | b'[' => self.skip_brackets(),
-            _ => {
-                let is_end =
-                    |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
-                let rest = self.json.get(self.at..).unwrap_or_default();
-                let mut has_letters = false;
-                let end = rest.iter().position(|byte| {
-                    has_letters |= byte.is_ascii_alphabetic();
-                    is_end(byte)
-                });
-                // Skip at least one byte, so that every loop over invalid JSON ends.
-                let len = end.unwrap_or(rest.len()).max(1);
-                if has_letters || len > MAX_SAFE_DIGITS {
-                    self.has_huge_number |= is_huge(rest.get(..len).unwrap_or_default());
-                }
-                self.at += len;
-            }
+            _ => self.skip_scalar(),
+        }
+    }
+
+    /// Skips a number, `true`, `false` or `null`. Skips at least one byte, so that every loop over
+    /// invalid JSON ends.
+    fn skip_scalar(&mut self) {
+        let is_end = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+        let start = self.at;
+        self.at += 1;
+        while self.json.get(self.at).is_some_and(|byte| !is_end(byte)) {
+            self.at += 1;
+        }
+        let scalar = self.json.get(start..self.at).unwrap_or_default();
+        if scalar.len() > MAX_SAFE_DIGITS || scalar.iter().any(u8::is_ascii_alphabetic) {
+            self.has_huge_number |= is_huge(scalar);
         }
     }
 
@@ -229,22 +229,28 @@ impl<'a> Reader<'a> {
 
     /// Skips a string, and returns whether it has no escapes.
     fn skip_string(&mut self) -> bool {
-        let mut has_no_escapes = true;
+        self.at = next_special(self.json, self.at + 1);
+        let has_no_escapes = self.json.get(self.at) != Some(&b'\\');
+        if !has_no_escapes {
+            self.skip_escapes();
+        }
         self.at += 1;
-        loop {
-            self.at = next_special(self.json, self.at);
-            if self.json.get(self.at) != Some(&b'\\') {
-                self.at += 1;
-                return has_no_escapes;
-            }
-            has_no_escapes = false;
+        has_no_escapes
+    }
+
+    /// Skips the rest of a string, from an escape to the closing quotation mark. A function of its
+    /// own, so that strings without escapes are skipped faster.
+    #[inline(never)]
+    fn skip_escapes(&mut self) {
+        while self.json.get(self.at) == Some(&b'\\') {
             let escape = self.json.get(self.at + 1..).unwrap_or_default();
             self.has_surrogates |= matches!(escape, [b'u', b'd' | b'D', ..]);
-            self.at += 2;
+            self.at = next_special(self.json, self.at + 2);
         }
     }
 
-    /// Skips an object or array.
+    /// Skips an object or array. A function of its own, so that other values are skipped faster.
+    #[inline(never)]
     fn skip_brackets(&mut self) {
         let mut depth = 0_usize;
         loop {

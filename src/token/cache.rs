@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::model::lang::Text;
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
+use crate::stats::Stats;
 use crate::store::Store;
 use crate::sys::background::catch_panic;
 use crate::sys::cancel::{CancelToken, WaitError};
@@ -118,6 +119,7 @@ pub(crate) struct TokenCache {
     fetches: Arc<SingleFlight<String, Outcome>>,
     /// The minimum time between two fetches for one account.
     min_interval: Duration,
+    stats: Arc<Stats>,
 }
 
 impl TokenCache {
@@ -159,6 +161,7 @@ impl TokenCache {
             source,
             options.call_settings(),
             MIN_INTERVAL,
+            pool.stats().clone(),
         )))
     }
 
@@ -166,6 +169,7 @@ impl TokenCache {
         source: Source,
         settings: CallSettings,
         min_interval: Duration,
+        stats: Arc<Stats>,
     ) -> Arc<TokenCache> {
         Arc::new(TokenCache {
             source,
@@ -173,6 +177,7 @@ impl TokenCache {
             accounts: Mutex::default(),
             fetches: SingleFlight::new("wxlink-token"),
             min_interval,
+            stats,
         })
     }
 
@@ -433,6 +438,7 @@ impl TokenCache {
         account.note_acceptance();
         match fetched {
             Ok(fetched) => {
+                self.stats.count_token();
                 account.pacing.succeeded(now);
                 account.failure = None;
                 if account
@@ -543,7 +549,12 @@ mod tests {
             Box::new(move |_, refused| fetch(fetches.fetch_add(1, Ordering::SeqCst) + 1, refused));
         let settings = Options::new().call_settings();
         (
-            TokenCache::with_source(Source::Fake(fake), settings, min_interval),
+            TokenCache::with_source(
+                Source::Fake(fake),
+                settings,
+                min_interval,
+                Arc::new(Stats::new()),
+            ),
             count,
         )
     }

@@ -32,7 +32,7 @@ use crate::model::status::Status;
 use crate::push::PushKeys;
 use crate::redact::Secret;
 use crate::response::response::Response;
-use crate::retry::{RequestBody, Sender};
+use crate::retry::{RequestBody, Sender, count_call};
 use crate::store::key::encoded;
 use crate::store::retry::{MAX_PAUSE, MIN_PAUSE, pause, retry_until};
 use crate::store::{LockOwner, Store, StoreError, realm};
@@ -729,7 +729,10 @@ impl Platform {
             settings: self.settings,
             secrets,
         };
-        sender.send(endpoint, token, body, limit, Vec::new())
+        let started = Instant::now();
+        let result = sender.send(endpoint, token, body, limit, Vec::new());
+        count_call(self.pool.stats(), endpoint, started, &result);
+        result
     }
 
     /// Reads the new tokens, also of a response that could not be read otherwise. A refresh token

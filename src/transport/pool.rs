@@ -1,17 +1,19 @@
 //! The connections of a client: takes an idle one or opens one, makes one attempt over it, and
 //! keeps it for the next call.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::config::host::Host;
 use crate::config::options::{Options, Trust};
 use crate::model::attempt::{Attempt, Phase};
 use crate::model::delivery::Delivery;
+use crate::model::endpoint::Endpoint;
 use crate::model::failure::Failure;
 use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::redact::{OwnedSecret, Secret};
+use crate::stats::{ClientStats, Stats};
 use crate::sys::cancel::CancelToken;
 use crate::sys::lock::lock;
 
@@ -28,6 +30,9 @@ const MAX_IDLE_CONNECTIONS: usize = 128;
 /// How many secrets of each kind are remembered in addition to those that a call knows itself.
 const MAX_REMEMBERED_SECRETS: usize = 16;
 
+/// Is called with every attempt of a client that has ended.
+pub(crate) type AttemptObserver = Box<dyn Fn(Endpoint, &Attempt) + Send + Sync>;
+
 /// The connections of a client.
 pub(crate) struct ConnectionPool {
     config: Arc<TransportConfig>,
@@ -35,6 +40,9 @@ pub(crate) struct ConnectionPool {
     health: HostHealth,
     keep_alive: Duration,
     max_response_bytes: u64,
+    /// What the client counts. It is here because all that counts uses the pool.
+    stats: Arc<Stats>,
+    observer: OnceLock<AttemptObserver>,
     /// The secrets among the options. No text may contain them.
     secrets: Vec<OwnedSecret>,
     /// The secrets of requests to and responses of the token endpoints, the latest last: a server
@@ -67,7 +75,34 @@ impl ConnectionPool {
             health: HostHealth::new(options.hosts.len()),
             keep_alive: Duration::from_millis(options.keep_alive_ms.into()),
             max_response_bytes: options.max_response_bytes,
+            stats: Arc::new(Stats::new()),
+            observer: OnceLock::new(),
         })
+    }
+
+    /// Sets what is called with each attempt, unless it is set already.
+    pub fn set_observer(&self, observer: AttemptObserver) {
+        let _ = self.observer.set(observer);
+    }
+
+    /// Calls the observer with an attempt that has ended.
+    pub fn observe(&self, endpoint: Endpoint, attempt: &Attempt) {
+        if let Some(observer) = self.observer.get() {
+            observer(endpoint, attempt);
+        }
+    }
+
+    /// Counts what the client does.
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
+
+    /// What the client has done so far.
+    pub fn snapshot(&self) -> ClientStats {
+        ClientStats {
+            connections_idle: self.idle().len(),
+            ..self.stats.snapshot()
+        }
     }
 
     /// The API hosts, the preferred one first.
@@ -127,7 +162,7 @@ impl ConnectionPool {
             state.reused = true;
             state.failure = None;
         }
-        let head = self.config.heads[host].of_endpoint(request.endpoint);
+        let head = self.config.heads[host].get(request.endpoint);
         let result = connection.post(head.map(|()| request.body), self.max_response_bytes);
 
         let (attempt, delivery) = {

@@ -51,8 +51,8 @@ impl RequestHeads {
         Some(RequestHeads(heads))
     }
 
-    /// The head of a request to an endpoint. The access token is not in it.
-    pub fn of_endpoint(&self, endpoint: Endpoint) -> http::Request<()> {
+    /// The head of a request to an endpoint, without the access token.
+    pub fn get(&self, endpoint: Endpoint) -> http::Request<()> {
         self.0[endpoint as usize].clone()
     }
 }
@@ -76,4 +76,28 @@ pub(crate) struct Request<'a> {
     pub deadline: Instant,
     pub connect_timeout: Duration,
     pub cancel: &'a Arc<CancelToken>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::options::Options;
+
+    #[test]
+    fn each_endpoint_has_its_head_and_the_host_is_named_without_its_usual_port() {
+        let mut options = Options::new();
+        let urls = "https://a.example:443,https://a.example:8443,http://127.0.0.1:80,http://[::1]";
+        options.set("base_url", urls).unwrap();
+        let named = ["a.example", "a.example:8443", "127.0.0.1", "[::1]"];
+        for (host, named) in options.hosts.iter().zip(named) {
+            let heads = RequestHeads::new(host, "agent/1").unwrap();
+            for endpoint in Endpoint::ALL {
+                let head = heads.get(endpoint);
+                let target = head.uri().path_and_query().unwrap();
+                assert_eq!(target.as_str(), endpoint.target());
+                assert_eq!(head.headers()[header::HOST], named);
+                assert_eq!(head.headers()[header::USER_AGENT], "agent/1");
+            }
+        }
+    }
 }

@@ -115,6 +115,13 @@ static void use_tokens(void)
     wx_result_free(result);
     CHECK(wx_get_linked(platform, "", &result) == WX_OK);
     wx_result_free(result);
+    CHECK(wx_client_stats(platform, &result) == WX_OK);
+    CHECK(wx_result_delivery(result) == WX_DELIVERY_NEVER_SENT);
+    CHECK(wx_result_get(result, "/endpoints/get/outcomes/OK", NULL, 0) > 0);
+    use_result(result, WX_OK);
+    CHECK(wx_client_stats(NULL, &result) == WX_E_NULL_POINTER);
+    use_result(result, WX_E_NULL_POINTER);
+    CHECK(wx_client_stats(platform, NULL) == WX_E_NULL_POINTER);
     CHECK(wx_client_accept_push(platform, "", "<xml>", 5, &result) == WX_E_BAD_VALUE);
     use_result(result, WX_E_BAD_VALUE);
     CHECK(wx_client_authorization_url(platform, "shop.example", NULL, &result) == WX_E_BAD_VALUE);

@@ -86,6 +86,9 @@ static int in_child(wx_client *inherited, int depth)
     if (wx_client_add_account(inherited, "wx1", "refresh-token", &result) != WX_E_FORKED)
         return 13;
     wx_result_free(result);
+    if (wx_client_stats(inherited, &result) != WX_E_FORKED)
+        return 14;
+    wx_result_free(result);
     if (list(own, &delivery) != WX_OK)
         return 11;
     /* The child's child can use neither of the two clients. */

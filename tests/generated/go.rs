@@ -66,6 +66,11 @@ fn constants_and_options() {
     for block in blocks {
         writeln!(text, "\nconst ({block})").unwrap();
     }
+    text += "\n// statuses has every status.\nvar statuses = []Status{\n";
+    for e in STATUSES {
+        writeln!(text, "\tStatus{},", go_name(e.name)).unwrap();
+    }
+    text += "}\n";
     for option in OPTIONS {
         if let OptionKind::Choice(words) = option.kind {
             text += &choice(option.key, words);

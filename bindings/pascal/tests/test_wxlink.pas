@@ -215,6 +215,7 @@ begin
     Platform.SetTicket('SANDBOX-TICKET');
     Platform.AddAccount('wx0a00000000000001', 'SANDBOX-REFRESH-1');
     AssertEquals(0, Length(Platform.GetLinked('').Items));
+    AssertTrue('stats', Pos('"outcomes":{"NO_TOKEN":1,"OK":1}', string(Platform.Stats.Json)) > 0);
   finally
     Platform.Free;
     Options.Free;

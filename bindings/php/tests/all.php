@@ -137,6 +137,9 @@ $tests['a platform gets its tokens'] = function () use ($sandbox) {
     $platform->setTicket('SANDBOX-TICKET');
     $platform->addAccount(ACCOUNT, 'SANDBOX-REFRESH-1');
     same(Status::OK, $platform->getLinked('')->status);
+    $stats = json_decode($platform->stats()->json, true, flags: JSON_THROW_ON_ERROR);
+    same(['NO_TOKEN' => 2, 'OK' => 1], $stats['endpoints']['get']['outcomes']);
+    same(1, $stats['tokens_fetched']);
 };
 
 $tests['the errcodes can be read'] = function () {

@@ -23,6 +23,7 @@
 //! - `folder`: a folder in which only files of ours are replaced or removed.
 //! - `report`: a CSV file for each outcome.
 //! - `runner`: processes accounts with a pool of workers, and detects outages.
+//! - `follow`: follows invitations until the administrators have decided.
 //! - `job`: jobs in a folder.
 //! - `queue`: queues in a Redis.
 #![forbid(unsafe_code)]
@@ -32,6 +33,7 @@ mod columns;
 mod error;
 mod field;
 mod folder;
+mod follow;
 mod input;
 mod job;
 mod lock;
@@ -52,8 +54,9 @@ mod stop;
 pub use columns::{OtherCell, OtherCells, column_of};
 pub use error::BulkError;
 pub use field::{Field, FieldValue};
+pub use follow::{FollowConfig, FollowEnd, Follower};
 pub use input::{Format, read_rows};
-pub use job::{Job, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
+pub use job::{Job, JobView, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
 pub use message::Message;
 pub use outcome::{Outcome, OutcomeCount, Place, Record, Tally};
 pub use queue::{

@@ -124,6 +124,11 @@ impl Outcome {
         matches!(self, Outcome::Failed | Outcome::Unknown)
     }
 
+    /// Whether an invitation waits for the administrators.
+    pub(crate) const fn is_open(self) -> bool {
+        matches!(self, Outcome::Invited | Outcome::Pending)
+    }
+
     /// How serious it is.
     pub const fn severity(self) -> Severity {
         match self {
@@ -201,6 +206,12 @@ impl Tally {
     /// Counts one more row.
     pub fn add(&self, outcome: Outcome) {
         self.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a row under another outcome than before.
+    pub(crate) fn replace(&self, old: Outcome, new: Outcome) {
+        self.0[old as usize].fetch_sub(1, Ordering::Relaxed);
+        self.add(new);
     }
 
     /// How many rows have the outcome.

@@ -1,8 +1,9 @@
 //! Arguments that several subcommands share, and their values.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgMatches, value_parser};
 use wxlink::LinkChoices;
 
 /// The longest time that `--wait` accepts.
@@ -55,6 +56,20 @@ pub(crate) fn link_choices(matches: &ArgMatches) -> LinkChoices {
     }
 }
 
+/// Where metrics are served.
+pub(crate) fn metrics() -> Arg {
+    Arg::new("metrics")
+        .long("metrics")
+        .value_name("ADDRESS:PORT")
+        .value_parser(value_parser!(SocketAddr))
+        .help("Serve /metrics for Prometheus here; port 0 takes a free one")
+}
+
+/// The value of [`metrics`].
+pub(crate) fn metrics_address(matches: &ArgMatches) -> Option<SocketAddr> {
+    matches.get_one("metrics").copied()
+}
+
 /// How long to wait for the administrators.
 pub(crate) fn wait() -> Arg {
     Arg::new("wait")
@@ -69,7 +84,8 @@ pub(crate) fn wait_time(matches: &ArgMatches) -> Duration {
     matches.get_one("wait").copied().unwrap_or(Duration::ZERO)
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+/// Reads a time: seconds, or with a unit.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, unit)) if unit.is_ascii_alphabetic() => (&text[..at], unit),
         _ => (text, 's'),

@@ -77,6 +77,10 @@ impl<'a> Context<'a> {
     /// A client whose calls an interrupt does not cancel.
     pub fn uncancelled_client(&self, options: &Options) -> Result<Client, Error> {
         let client = Client::new(options)?;
+        let (log, lang) = (self.out.log(), self.out.lang());
+        if log.is_verbose() {
+            client.observe_attempts(move |endpoint, attempt| log.attempt(endpoint, attempt, lang));
+        }
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.push(client.clone());
         Ok(client)

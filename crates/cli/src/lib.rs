@@ -57,7 +57,7 @@ use crate::command::Run;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::output::Output;
+use crate::output::{Log, Output};
 use crate::settings::Settings;
 
 pub use crate::exit::ExitCode;
@@ -77,6 +77,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let lang = settings::language(matches, None);
     let mut out = Output::new(matches.get_flag("json"), lang);
+    out.set_log(Log::from_matches(matches));
     let code = match subcommand.run {
         Run::WithCommandLine(run) => run(commands::command_line(), &out, matches).number(),
         Run::OtherProgram(run) => {

@@ -46,6 +46,16 @@ pub(crate) fn global_arguments() -> Vec<Arg> {
         .long("json")
         .action(ArgAction::SetTrue)
         .help("Print results and errors as lines of JSON");
+    let verbose = Arg::new("verbose")
+        .long("verbose")
+        .action(ArgAction::SetTrue)
+        .help("Log each attempt on stderr: endpoint, host, outcome and milliseconds");
+    let log_format = Arg::new("log-format")
+        .long("log-format")
+        .value_name("text|json")
+        .value_parser(["text", "json"])
+        .hide_possible_values(true)
+        .help("How stderr is written: as text, or as a line of JSON for each message");
     let config = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -63,7 +73,7 @@ pub(crate) fn global_arguments() -> Vec<Arg> {
              itself]",
             variable_name("access_token")
         ));
-    let common = [json, config, token_file];
+    let common = [json, verbose, log_format, config, token_file];
     let common = common.map(|arg| arg.global(true).help_heading("Common options"));
     let options = OPTIONS.iter().filter(|entry| !entry.is_secret());
     common.into_iter().chain(options.map(argument)).collect()

@@ -1,12 +1,15 @@
 //! Prints the results that several subcommands share, and turns them into exit codes.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{self, IsTerminal, stderr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use wxlink::{Error, LinkProgress, Response};
 
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::ExitCode;
+use crate::message::Message;
 use crate::output::{SUCCESS, json};
 
 /// Prints the result of one call for one mini program; `success` is the text if WeChat accepted it.
@@ -52,6 +55,14 @@ pub(crate) fn link_progress(context: &Context, appid: &str, progress: &LinkProgr
         _ => out.diagnostic(progress.message()),
     });
     code
+}
+
+/// The error of a listener that cannot be started.
+pub(crate) fn cannot_listen(address: SocketAddr, why: &io::Error) -> CommandError {
+    CommandError::Usage(Message::new(
+        format!("cannot listen on {address}: {why}"),
+        format!("无法监听 {address}：{why}"),
+    ))
 }
 
 /// On a terminal, announces that the command is going to wait for the administrators.

@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use wxlink::{AccountState, AccountStatus};
-
-use crate::metrics::{gauge, gauges};
+use wxlink_metrics::{gauge, gauges};
 
 /// The counts of a moment.
 pub(crate) struct Counts {

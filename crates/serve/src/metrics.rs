@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
+use wxlink_metrics::{escape, head};
+
 /// The counters of a service.
 #[derive(Default)]
 pub(crate) struct Metrics {
@@ -89,37 +91,6 @@ impl Metrics {
         }
         text
     }
-}
-
-/// A figure of the present moment.
-pub(crate) fn gauge(name: &str, help: &str, value: f64) -> String {
-    format!("{}{name} {value}\n", head(name, help, "gauge"))
-}
-
-/// The same for each value of a label.
-pub(crate) fn gauges(
-    name: &str,
-    help: &str,
-    label: &str,
-    values: impl IntoIterator<Item = (&'static str, u32)>,
-) -> String {
-    let mut text = head(name, help, "gauge");
-    for (word, value) in values {
-        let _ = writeln!(text, "{name}{{{label}=\"{word}\"}} {value}");
-    }
-    text
-}
-
-fn head(name: &str, help: &str, kind: &str) -> String {
-    format!("# HELP {name} {help}\n# TYPE {name} {kind}\n")
-}
-
-/// The value of a label, which stands in quotes.
-fn escape(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }
 
 #[cfg(test)]

@@ -7,13 +7,12 @@ use hyper::header::{
     REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Response, StatusCode};
+use wxlink_metrics::CONTENT_TYPE as CONTENT_TYPE_OF_METRICS;
 
 pub(crate) type Reply = Response<Full<Bytes>>;
 
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
-/// The format of Prometheus' metrics.
-const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Plain text, without a newline at the end: WeChat accepts `success` and nothing more.
 pub(crate) fn text(status: StatusCode, body: &'static str) -> Reply {
@@ -21,7 +20,7 @@ pub(crate) fn text(status: StatusCode, body: &'static str) -> Reply {
 }
 
 pub(crate) fn metrics(body: String) -> Reply {
-    reply(StatusCode::OK, METRICS, body.into())
+    reply(StatusCode::OK, CONTENT_TYPE_OF_METRICS, body.into())
 }
 
 /// A page whose only style sheet has this hash, as in `sha256-…`.

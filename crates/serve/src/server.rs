@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use wxlink::Client;
+use wxlink_metrics::Listener;
 
 use crate::accounts;
 use crate::forward::Forwarder;
@@ -45,6 +46,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 pub struct Server {
     listener: StdListener,
     service: Arc<Service>,
+    metrics: Option<Listener>,
 }
 
 impl Server {
@@ -57,7 +59,30 @@ impl Server {
         listener.set_nonblocking(true)?;
         let forwarder = settings.forward.map(Forwarder::new);
         let service = Arc::new(Service::new(client, settings.public_url, forwarder));
-        Ok(Server { listener, service })
+        Ok(Server {
+            listener,
+            service,
+            metrics: None,
+        })
+    }
+
+    /// Serves `/metrics` on another address, and not any more on that of the service.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on.
+    pub fn move_metrics(&mut self, address: SocketAddr) -> io::Result<()> {
+        if let Some(service) = Arc::get_mut(&mut self.service) {
+            service.serves_metrics = false;
+        }
+        let service = self.service.clone();
+        let collect = move || routes::metrics_text(&service);
+        self.metrics = Some(Listener::start(address, collect)?);
+        Ok(())
+    }
+
+    /// The address on which `/metrics` is served, if it is another one.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Listener::address)
     }
 
     /// The address on which it listens.

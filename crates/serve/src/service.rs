@@ -25,6 +25,8 @@ pub(crate) struct Service {
     pub public_url: PublicUrl,
     pub forwarder: Option<Forwarder>,
     pub metrics: Metrics,
+    /// Whether `/metrics` is one of its paths, and not on a listener of its own.
+    pub serves_metrics: bool,
     pub style_hash: String,
     /// Notified when a ticket was stored.
     pub ticket_stored: Notify,
@@ -47,6 +49,7 @@ impl Service {
             public_url,
             forwarder,
             metrics: Metrics::default(),
+            serves_metrics: true,
             style_hash: page::style_hash(),
             ticket_stored: Notify::new(),
             counts: Mutex::default(),

@@ -2,6 +2,7 @@
 
 use super::state::Job;
 use crate::error::BulkError;
+use crate::outcome::Record;
 use crate::report::{Report, ReportWriter};
 
 /// The folder of the report, within the job's.
@@ -14,7 +15,19 @@ impl Job {
     /// # Errors
     /// The files cannot be written, or files that the job did not write are in the way.
     pub fn report(&self) -> Result<Report, BulkError> {
-        // A row that was retried has several records; the last one counts.
+        let mut writer = self.report_writer()?;
+        writer.set_other_columns(self.other_columns().to_vec());
+        for record in self.last_records()? {
+            writer.add(&record?)?;
+        }
+        writer.finish()
+    }
+
+    /// The record of each row that has one. A row that was retried or followed has several records;
+    /// the last one counts.
+    pub(super) fn last_records(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Record, BulkError>> + '_, BulkError> {
         let mut last_record: Vec<u32> = vec![0; self.line_slots()];
         for (nth, record) in self.journal().records()?.enumerate() {
             let line = usize::try_from(record?.row.line).unwrap_or(usize::MAX);
@@ -22,19 +35,17 @@ impl Job {
                 *last = u32::try_from(nth).unwrap_or(u32::MAX);
             }
         }
-        let mut writer = self.report_writer()?;
-        writer.set_other_columns(self.other_columns().to_vec());
-        for (nth, record) in self.journal().records()?.enumerate() {
-            let record = record?;
+        let records = self.journal().records()?.enumerate();
+        Ok(records.filter_map(move |(nth, record)| {
+            let record = match record {
+                Ok(record) => record,
+                Err(e) => return Some(Err(e)),
+            };
             let line = usize::try_from(record.row.line).unwrap_or(usize::MAX);
-            if last_record
-                .get(line)
-                .is_some_and(|last| *last as usize == nth)
-            {
-                writer.add(&record)?;
-            }
-        }
-        writer.finish()
+            let last = last_record.get(line);
+            last.is_some_and(|last| *last as usize == nth)
+                .then_some(Ok(record))
+        }))
     }
 
     /// Checks whether a report could be written, so that the problem is found before the work.

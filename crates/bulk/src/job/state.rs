@@ -80,7 +80,8 @@ pub struct Job {
     marks: Mutex<Vec<u8>>,
     posted: Mutex<Posted>,
     tally: Tally,
-    lock: FolderLock,
+    /// `None` if the job is only looked at.
+    lock: Option<FolderLock>,
     /// If this process created the job.
     folder: Option<Folder>,
 }
@@ -98,7 +99,7 @@ impl Job {
     ) -> Result<Job, BulkError> {
         let NewFolder { mut folder, lock } = prepare_folder(dir)?;
         let created = import(&mut folder, rows)
-            .and_then(|manifest| Job::load(dir, manifest, lock, ResumeMode::Pending));
+            .and_then(|manifest| Job::load(dir, manifest, Some(lock), ResumeMode::Pending));
         match created {
             Ok(job) => Ok(Job {
                 folder: Some(folder),
@@ -120,13 +121,18 @@ impl Job {
         Manifest::read(dir)?;
         let lock = lock_job(dir)?;
         let manifest = Manifest::read(dir)?;
-        Job::load(dir, manifest, lock, mode)
+        Job::load(dir, manifest, Some(lock), mode)
+    }
+
+    /// Reads a job that another process may be working on.
+    pub(super) fn read(dir: &Path, manifest: Manifest) -> Result<Job, BulkError> {
+        Job::load(dir, manifest, None, ResumeMode::Pending)
     }
 
     fn load(
         dir: &Path,
         manifest: Manifest,
-        lock: FolderLock,
+        lock: Option<FolderLock>,
         mode: ResumeMode,
     ) -> Result<Job, BulkError> {
         let journal = Journal::open(&dir.join(JOURNAL))?;
@@ -166,7 +172,9 @@ impl Job {
                     }
                 }
             }
-            journal.remove_incomplete_line()?;
+            if lock.is_some() {
+                journal.remove_incomplete_line()?;
+            }
         }
         let tally = Tally::default();
         for mark in marks.iter().filter(|m| **m > 0) {
@@ -195,7 +203,9 @@ impl Job {
     /// Lets other processes open the job. No work may be done on it here afterwards; its numbers
     /// stay available.
     pub fn release(&self) {
-        self.lock.release();
+        if let Some(lock) = &self.lock {
+            lock.release();
+        }
     }
 
     /// Its folder.
@@ -266,6 +276,16 @@ impl Job {
             *mark = 1 + record.outcome as u8;
         }
         self.tally.add(record.outcome);
+        Ok(())
+    }
+
+    /// Keeps another record of a row that has one.
+    pub(super) fn replace_record(&self, old: Outcome, record: &Record) -> Result<(), BulkError> {
+        self.journal.append(record)?;
+        if let Some(mark) = at_line(&mut self.marks(), record.row.line) {
+            *mark = 1 + record.outcome as u8;
+        }
+        self.tally.replace(old, record.outcome);
         Ok(())
     }
 

@@ -36,6 +36,30 @@ impl RedisConnection {
         }
     }
 
+    fn session(&mut self) -> Result<&mut Session, BulkError> {
+        self.session.as_mut().map_err(|why| {
+            let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+            BulkError::usage(message!(
+                "the queue cannot be used: {en}",
+                "无法使用队列：{zh}"
+            ))
+        })
+    }
+
+    /// Runs commands once, for at most `limit`.
+    ///
+    /// # Errors
+    /// Redis refused the commands, or is unavailable.
+    pub fn run_once<T: FromRedisValue>(
+        &mut self,
+        limit: Duration,
+        commands: impl Fn(&mut Connection) -> Result<T, RedisError>,
+    ) -> Result<T, BulkError> {
+        let session = self.session()?;
+        let done = session.attempt(Instant::now() + limit, &commands);
+        done.map_err(|failure| to_error(session.server(), &failure))
+    }
+
     /// Runs commands, and repeats them until Redis has answered. They must be safe to repeat.
     ///
     /// # Errors
@@ -45,16 +69,7 @@ impl RedisConnection {
         stop: &StopFlag,
         commands: impl Fn(&mut Connection) -> Result<T, RedisError>,
     ) -> Result<T, BulkError> {
-        let session = match &mut self.session {
-            Ok(session) => session,
-            Err(why) => {
-                let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
-                return Err(BulkError::usage(message!(
-                    "the queue cannot be used: {en}",
-                    "无法使用队列：{zh}"
-                )));
-            }
-        };
+        let session = self.session()?;
         let started = Instant::now();
         let mut pause = FIRST_RETRY_PAUSE;
         loop {

@@ -10,9 +10,11 @@
 //! - `types`: keys, rows, results and the configuration of a worker.
 //! - `status`: the status of a queue.
 //! - `source`: leases accounts to workers.
+//! - `follow`: follows invitations until the administrators have decided.
 //! - this file: [`Queue`], on top of these.
 
 mod connection;
+mod follow;
 mod scripts;
 mod source;
 mod status;
@@ -39,7 +41,7 @@ use crate::stop::StopFlag;
 use connection::{RedisConnection, create_consumer_group};
 use source::QueueSource;
 pub use status::{JobStatus, QueueStatus, WorkerStatus};
-use types::{CallIntervals, Keys, QueuedRow};
+use types::{CallIntervals, Keys, QueuedRow, place_of};
 pub use types::{QueuedResult, WorkerConfig};
 
 /// How many rows are pushed in one step.
@@ -254,6 +256,17 @@ impl Queue {
         self.status_until(&no_patience())
     }
 
+    /// The status of the queue, asked for once and for at most `limit`.
+    ///
+    /// # Errors
+    /// Redis is unavailable or refuses.
+    pub fn status_within(&self, limit: Duration) -> Result<QueueStatus, BulkError> {
+        let script = Script::new(scripts::STATUS);
+        let mut connection = lock(&self.connection);
+        let reply = connection.run_once(limit, |c| script.key(&self.keys.prefix).invoke(c))?;
+        Ok(QueueStatus::from_reply(reply))
+    }
+
     fn status_until(&self, stop: &StopFlag) -> Result<QueueStatus, BulkError> {
         let script = Script::new(scripts::STATUS);
         let reply = self.run(stop, |c| script.key(&self.keys.prefix).invoke(c))?;
@@ -331,13 +344,18 @@ impl Queue {
     ) -> Result<Collected, BulkError> {
         let queue_id = self.status()?.id;
         let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id)?;
+        let mut decisions = self.decisions(stop)?;
         let (mut after, mut results) = ("0".to_owned(), 0);
         // The results are read twice, because a file begins with the names of all columns.
         let mut names = OtherNames::default();
         loop {
             // Checked before the results are read, so that none is missed in between.
             let is_last = !follow || stop.is_requested() || self.status()?.is_finished();
-            after = self.results(&after, stop, &mut |result| {
+            after = self.results(&after, stop, &mut |mut result| {
+                let place = place_of(&result.job, result.record.row.line);
+                if let Some(decision) = decisions.remove(&place) {
+                    decision.apply(&mut result.record);
+                }
                 observer(&result);
                 results += 1;
                 names.add(&result.record.row.other);

@@ -15,6 +15,8 @@
 //!   until when the last one is in doubt (ms).
 //! - `failures`: how often in a row an account was backed off.
 //! - `results`: a stream. `counts`, `limits`, `jobs`, `jobs:rows`, `jobs:sums`: hashes.
+//! - `decisions`: by job and line, what the administrators decided on an invitation.
+//! - `follower`: the process that follows the invitations, for the time of a lease.
 //! - `next_call`: when the next call is due (µs). `next_calls`: the same by account.
 
 /// The consumer group of the stream of accounts.
@@ -258,9 +260,42 @@ for _, account in ipairs(redis.call('SMEMBERS', P .. 'active')) do
 end
 for _, name in ipairs({
   'id', 'accounts', 'active', 'later', 'due', 'failures', 'results', 'counts', 'limits', 'jobs',
-  'jobs:rows', 'jobs:sums', 'next_call', 'next_calls', 'posts',
+  'jobs:rows', 'jobs:sums', 'next_call', 'next_calls', 'posts', 'decisions', 'follower',
 }) do redis.call('UNLINK', P .. name) end
 return ''
+";
+
+/// Takes or renews the place of the queue's follower. ARGV: the follower, and for how long (ms).
+/// Returns 1, or 0 if another one has it.
+pub const RENEW_FOLLOWER: &str = "
+local key = KEYS[1] .. 'follower'
+local current = redis.call('GET', key)
+if current and current ~= ARGV[1] then return 0 end
+redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+return 1
+";
+
+/// Gives up the place of the queue's follower. ARGV: the follower.
+pub const RELEASE_FOLLOWER: &str = "
+local key = KEYS[1] .. 'follower'
+if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
+return true
+";
+
+/// Keeps a decision, and counts the row under its new outcome. ARGV: the follower, for how long it
+/// renews its place (ms), the queue's id, the row's field in `decisions`, the decision, the old and
+/// the new outcome. Returns 1; 0 if the row was decided before; -1 if the queue was removed; -2 if
+/// another follower took the place.
+pub const DECIDE: &str = "
+local P = KEYS[1]
+if (redis.call('GET', P .. 'id') or '') ~= ARGV[3] then return -1 end
+local current = redis.call('GET', P .. 'follower')
+if current and current ~= ARGV[1] then return -2 end
+redis.call('SET', P .. 'follower', ARGV[1], 'PX', ARGV[2])
+if redis.call('HSETNX', P .. 'decisions', ARGV[4], ARGV[5]) == 0 then return 0 end
+redis.call('HINCRBY', P .. 'counts', ARGV[6], -1)
+redis.call('HINCRBY', P .. 'counts', ARGV[7], 1)
+return 1
 ";
 
 /// The scripts that act for a lease.

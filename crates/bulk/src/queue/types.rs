@@ -1,5 +1,6 @@
 //! The data of a queue: its keys, rows and results, and how a worker is configured.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use wxlink::Client;
 
 use crate::error::BulkError;
 use crate::message::message;
-use crate::outcome::Record;
+use crate::outcome::{Outcome, Record};
 use crate::rate::{Rate, Rates};
 use crate::row::Row;
 
@@ -43,7 +44,7 @@ pub(super) struct QueuedRow {
 impl QueuedRow {
     /// Identifies the row in the queue's `posts`.
     pub fn posts_field(&self) -> String {
-        format!("{}:{}", self.job, self.row.line)
+        place_of(&self.job, self.row.line)
     }
 }
 
@@ -55,6 +56,34 @@ pub struct QueuedResult {
     /// Its record.
     #[serde(flatten)]
     pub record: Record,
+}
+
+/// A decision, as the queue keeps it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Decision {
+    pub outcome: Outcome,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    pub at: u64,
+}
+
+impl Decision {
+    /// The result of a row after the decision.
+    pub fn apply(self, record: &mut Record) {
+        record.outcome = self.outcome;
+        record.message = self.message;
+        record.at = self.at;
+        (record.errcode, record.until) = (0, None);
+        record.rid.clear();
+    }
+}
+
+/// The decisions by the place of their rows.
+pub(super) type Decisions = HashMap<String, Decision>;
+
+/// The place of a row in a queue.
+pub(super) fn place_of(job: &str, line: u64) -> String {
+    format!("{job}:{line}")
 }
 
 /// How a worker works for a queue.

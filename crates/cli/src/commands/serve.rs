@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::interrupt;
 use crate::message::Message;
-use crate::{args, platform, secret};
+use crate::{args, platform, report, secret};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     command,
@@ -42,6 +42,10 @@ fn command() -> Command {
                 .default_value("127.0.0.1:8000")
                 .help("Where to listen, in plain HTTP; port 0 takes a free one"),
         )
+        .arg(args::metrics().help(
+            "Serve /metrics for Prometheus here, and not where the service listens; port 0 takes \
+             a free one",
+        ))
         .arg(
             Arg::new("public-url")
                 .long("public-url")
@@ -75,13 +79,13 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     check_push_keys(context)?;
     let client = context.uncancelled_client(context.settings.options())?;
     let listen = settings.listen;
-    let failed = |e: std::io::Error| {
-        CommandError::Usage(Message::new(
-            format!("cannot listen on {listen}: {e}"),
-            format!("无法监听 {listen}：{e}"),
-        ))
-    };
-    let server = Server::bind(client, settings).map_err(failed)?;
+    let failed = |e: std::io::Error| report::cannot_listen(listen, &e);
+    let mut server = Server::bind(client, settings).map_err(failed)?;
+    if let Some(address) = args::metrics_address(matches) {
+        server
+            .move_metrics(address)
+            .map_err(|e| report::cannot_listen(address, &e))?;
+    }
     let address = server.address().map_err(failed)?;
     let (stop, stopped) = oneshot::channel();
     let stop = std::sync::Mutex::new(Some(stop));
@@ -91,9 +95,17 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     });
     // From this line on, a signal ends the service in an orderly way.
     let out = context.out;
-    out.result(&json!({"listen": format!("http://{address}")}), || {
+    let mut line = json!({"listen": format!("http://{address}")});
+    let metrics = server.metrics_address();
+    if let Some(metrics) = metrics {
+        line["metrics"] = format!("http://{metrics}/metrics").into();
+    }
+    out.result(&line, || {
         let listening = context.text("Listening on", "正在监听");
         out.line(format_args!("{listening} http://{address}"));
+        if let Some(metrics) = metrics {
+            out.line(format_args!("{listening} http://{metrics}/metrics"));
+        }
     });
     let stopped = async {
         // The sender is dropped at the first signal.

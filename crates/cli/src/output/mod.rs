@@ -2,6 +2,7 @@
 //! everything else on stderr.
 
 pub(crate) mod json;
+mod log;
 mod style;
 mod table;
 
@@ -14,6 +15,7 @@ use wxlink::{Lang, Text};
 
 use crate::exit::ExitCode;
 
+pub(crate) use log::Log;
 pub(crate) use style::{DIM, FAILURE, HEADING, PENDING, SUCCESS, sanitize};
 pub(crate) use table::{Cell, Table};
 
@@ -24,6 +26,7 @@ pub(crate) use table::{Cell, Table};
 pub(crate) struct Output {
     is_json: bool,
     lang: Lang,
+    log: Log,
     write_error: Mutex<Option<io::Error>>,
 }
 
@@ -33,6 +36,7 @@ impl Output {
         Output {
             is_json,
             lang,
+            log: Log::default(),
             write_error: Mutex::new(None),
         }
     }
@@ -48,6 +52,15 @@ impl Output {
 
     pub fn set_lang(&mut self, lang: Lang) {
         self.lang = lang;
+    }
+
+    /// How stderr is written.
+    pub fn log(&self) -> Log {
+        self.log
+    }
+
+    pub fn set_log(&mut self, log: Log) {
+        self.log = log;
     }
 
     /// The text in the language of this run.
@@ -86,13 +99,16 @@ impl Output {
 
     /// Prints a line for people on stderr: progress or advice.
     pub fn note(&self, line: impl Display) {
-        // If stderr is closed, there is no place left to report that.
-        let _ = writeln!(anstream::stderr(), "{line}");
+        self.log.write("note", line);
     }
 
     /// Prints an error or a warning on stderr, after the name of the command.
     pub fn diagnostic(&self, message: impl Display) {
-        self.note(format_args!("{FAILURE}wxlink:{FAILURE:#} {message}"));
+        if self.log.is_json() {
+            self.log.write("diagnostic", message);
+        } else {
+            self.note(format_args!("{FAILURE}wxlink:{FAILURE:#} {message}"));
+        }
     }
 
     /// The exit code of the process: `code`, but never 0 if the output could not be written.

@@ -61,10 +61,15 @@ struct Instance {
 /// What has happened.
 #[derive(Debug, Default)]
 struct Figures {
+    pushes: u64,
+    /// How often pushes were sent, the first time included.
+    tries: u64,
     kills: u64,
     /// Tries of pushes that a kill interrupted.
     interrupted: u64,
     successes: u64,
+    /// How long an instance took for a push at most (ms).
+    longest_ms: u64,
 }
 
 struct Story {
@@ -132,6 +137,8 @@ fn play(name: &str, store: Option<String>) {
     story.unchecked_accounts = story.stored_accounts.clone();
     story.check_store(|_| true);
     story.check_logs();
+    story.figures.pushes = story.contents.len() as u64;
+    story.figures.tries = story.journal_seq;
     println!("{:?}", story.figures);
     assert!(story.figures.kills > 0 && story.figures.interrupted > 0);
     // A push is given up after ten tries.
@@ -402,7 +409,7 @@ impl Story {
     }
 
     /// Checks that the logs contain every push that was answered with `success`, and no secret.
-    fn check_logs(&self) {
+    fn check_logs(&mut self) {
         let mut pushes = 0;
         for path in &self.logs {
             let log = std::fs::read_to_string(path).unwrap();
@@ -416,7 +423,11 @@ impl Story {
                     assert!(!line.contains(secret), "{line}");
                 }
                 let line: Value = serde_json::from_str(line).unwrap();
-                pushes += u64::from(line["event"] == "push");
+                if line["event"] == "push" {
+                    pushes += 1;
+                    let took = line["ms"].as_u64().unwrap();
+                    self.figures.longest_ms = self.figures.longest_ms.max(took);
+                }
             }
         }
         assert!(pushes >= self.figures.successes, "{pushes}");

@@ -1,8 +1,8 @@
 //! `GET /healthz` and `GET /metrics`.
 
 use hyper::StatusCode;
+use wxlink_metrics::gauge;
 
-use crate::metrics::gauge;
 use crate::reply::{self, Reply};
 use crate::service::Service;
 
@@ -18,6 +18,11 @@ pub(crate) fn healthz(service: &Service) -> Reply {
 }
 
 pub(crate) fn metrics(service: &Service) -> Reply {
+    reply::metrics(metrics_text(service))
+}
+
+/// The metrics of the service and of its client.
+pub(crate) fn metrics_text(service: &Service) -> String {
     let mut text = service.metrics.text();
     let status = service.client.platform_status();
     text += &gauge(
@@ -45,5 +50,8 @@ pub(crate) fn metrics(service: &Service) -> Reply {
         "Authorisation codes that are stored and not exchanged.",
         service.waiting_codes() as f64,
     );
-    reply::metrics(text)
+    if let Ok(stats) = service.client.stats() {
+        text += &wxlink_metrics::client(&stats);
+    }
+    text
 }

@@ -15,6 +15,8 @@ use hyper::{Method, StatusCode};
 use crate::reply::{self, Reply};
 use crate::service::Service;
 
+pub(crate) use health::metrics_text;
+
 /// Responds to a request. May block.
 pub(crate) fn respond(service: &Arc<Service>, request: &Parts, body: &Bytes) -> Reply {
     let is_get = matches!(request.method, Method::GET | Method::HEAD);
@@ -27,6 +29,9 @@ pub(crate) fn respond(service: &Arc<Service>, request: &Parts, body: &Bytes) -> 
         }
         "/authorized" if request.method == Method::GET => authorized::respond(service, request),
         "/healthz" if is_get => health::healthz(service),
+        "/metrics" if !service.serves_metrics => {
+            reply::text(StatusCode::NOT_FOUND, "no such path\n")
+        }
         "/metrics" if is_get => health::metrics(service),
         "/authorize" | "/authorize/continue" | "/authorized" | "/healthz" | "/metrics" => {
             reply::method_not_allowed("GET")

@@ -3,10 +3,15 @@
 //! - `arguments`: the arguments and their values.
 //! - `progress`: shows the progress.
 //! - `output`: prints plans, summaries and the status of queues.
+//! - `jobs`: status and report of a job. `follow`: follows invitations.
+//! - `metrics`: what a worker serves to Prometheus.
 //! - `local`: a job on this machine. `queue`: the subcommands for a queue.
 
 mod arguments;
+mod follow;
+mod jobs;
 mod local;
+mod metrics;
 mod output;
 mod progress;
 mod queue;
@@ -46,6 +51,7 @@ fn command() -> Command {
         .args(arguments::rate_args())
         .arg(arguments::workers_arg())
         .subcommands(queue::commands())
+        .subcommands([follow::command(), jobs::report_command()])
         .after_help(examples(&[
             (
                 "show what would be done, and do nothing",
@@ -73,6 +79,12 @@ fn command() -> Command {
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     match matches.subcommand() {
+        Some(("follow", matches)) => follow::run(context, matches),
+        Some(("report", matches)) => jobs::report(context, matches),
+        Some(("status", matches)) => match jobs::job_folder(matches) {
+            Some(dir) => jobs::status(context, dir),
+            None => queue::run(context, "status", matches),
+        },
         Some((name, matches)) => queue::run(context, name, matches),
         None => local::run(context, matches),
     }

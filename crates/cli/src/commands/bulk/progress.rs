@@ -69,7 +69,7 @@ fn show_until_finished(
     progress: &dyn Fn() -> Progress,
     finished: &Finished,
 ) {
-    let is_terminal = io::stderr().is_terminal();
+    let is_terminal = io::stderr().is_terminal() && out.log().is_plain();
     let interval = if is_terminal {
         BAR_INTERVAL
     } else {

@@ -1,6 +1,7 @@
 //! The subcommands that share the work among machines through a queue in a Redis.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -8,6 +9,8 @@ use serde_json::json;
 use wxlink_bulk::{Place, Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConfig};
 
 use super::arguments::{self, RowArgs, RowFile};
+use super::jobs::job_arg;
+use super::metrics;
 use super::progress::{Progress, show_progress};
 use super::{TokensFor, client, output, report_early_end, stop_on_interrupt};
 use crate::command::examples;
@@ -56,6 +59,7 @@ fn work_command() -> Command {
         .about("Work for a queue until no rows are left; run it on as many machines as you like")
         .args(queue_args())
         .arg(arguments::workers_arg())
+        .arg(args::metrics())
         .arg(
             Arg::new("lease")
                 .long("lease")
@@ -79,36 +83,34 @@ fn work_command() -> Command {
                 "wxlink bulk work --queue redis://127.0.0.1",
             ),
             (
-                "as a service",
-                "wxlink bulk work --queue redis://127.0.0.1 --stay",
+                "as a service, with metrics for Prometheus",
+                "wxlink bulk work --queue redis://127.0.0.1 --stay --metrics 127.0.0.1:9464",
             ),
         ]))
 }
 
 fn status_command() -> Command {
     Command::new("status")
-        .about("Show the status of a queue")
+        .about("Show the status of a job or a queue")
+        .arg(job_arg().conflicts_with("queue"))
         .args(queue_args())
-        .after_help(examples(&[(
-            "the numbers of rows, and the workers",
-            "wxlink bulk status --queue redis://127.0.0.1",
-        )]))
+        .after_help(examples(&[
+            (
+                "a job, also while it is run",
+                "wxlink bulk status links.csv.job",
+            ),
+            (
+                "a queue: the numbers of rows, and the workers",
+                "wxlink bulk status --queue redis://127.0.0.1",
+            ),
+        ]))
 }
 
 fn collect_command() -> Command {
     Command::new("collect")
         .about("Write the results into a CSV file for each outcome; --json prints each as a line")
         .args(queue_args())
-        .arg(
-            Arg::new("into")
-                .long("into")
-                .value_name("DIR")
-                .value_parser(value_parser!(PathBuf))
-                .help(
-                    "The folder for the files: a new one, or that of an earlier collect \
-                     [default: NAME.results]",
-                ),
-        )
+        .arg(into_arg())
         .arg(
             Arg::new("follow")
                 .long("follow")
@@ -133,7 +135,25 @@ fn collect_command() -> Command {
         ]))
 }
 
-fn queue_args() -> [Arg; 2] {
+/// The folder for the results of a queue.
+pub(super) fn into_arg() -> Arg {
+    Arg::new("into")
+        .long("into")
+        .value_name("DIR")
+        .value_parser(value_parser!(PathBuf))
+        .help(
+            "The folder for the files of a queue: a new one, or that of an earlier collect \
+             [default: NAME.results]",
+        )
+}
+
+/// The value of [`into_arg`].
+pub(super) fn into_folder(matches: &ArgMatches) -> PathBuf {
+    let into = matches.get_one::<PathBuf>("into").cloned();
+    into.unwrap_or_else(|| PathBuf::from(format!("{}.results", args::required(matches, "name"))))
+}
+
+pub(super) fn queue_args() -> [Arg; 2] {
     [
         Arg::new("queue").long("queue").value_name("URL").help(
             "The queue's Redis (6.2 or newer) or Valkey: redis://HOST[:PORT][/DB] or rediss://…; \
@@ -164,7 +184,7 @@ pub(super) fn run(
     }
 }
 
-fn open_queue(matches: &ArgMatches) -> Result<Queue, CommandError> {
+pub(super) fn open_queue(matches: &ArgMatches) -> Result<Queue, CommandError> {
     let flag = matches.get_one::<String>("queue");
     if flag.is_some_and(|url| options::contains_password("store", url)) {
         return Err(CommandError::usage(Message::new(
@@ -230,7 +250,17 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let stop = stop_on_interrupt();
     let lease = arguments::seconds(matches, "lease");
     let config = WorkerConfig::new(lease, matches.get_flag("stay"), &client)?;
-    let tally = Tally::default();
+    let tally = Arc::new(Tally::default());
+    let _metrics = match args::metrics_address(matches) {
+        Some(address) => Some(metrics::serve(
+            context,
+            address,
+            &client,
+            &tally,
+            open_queue(matches)?,
+        )?),
+        None => None,
+    };
     let observer = |record: &Record| {
         tally.add(record.outcome);
         if out.is_json() {
@@ -262,9 +292,7 @@ fn collect(
 ) -> Result<ExitCode, CommandError> {
     let out = context.out;
     let stop = stop_on_interrupt();
-    let name = args::required(matches, "name");
-    let into = matches.get_one::<PathBuf>("into").cloned();
-    let into = into.unwrap_or_else(|| PathBuf::from(format!("{name}.results")));
+    let into = into_folder(matches);
     let follow = matches.get_flag("follow");
     let tally = Tally::default();
     let mut observer = |result: &QueuedResult| {

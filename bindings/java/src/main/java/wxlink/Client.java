@@ -7,6 +7,7 @@ import com.sun.jna.ptr.PointerByReference;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.BiFunction;
 
 /**
  * Calls WeChat and keeps connections for later calls. Make one client and share it.
@@ -164,6 +165,16 @@ public final class Client implements AutoCloseable {
     public Result accountInfo(String appid) throws WxException {
         String account = Lib.text("appid", appid);
         return call((client, result) -> LIB.wx_client_account_info(client, account, result));
+    }
+
+    /**
+     * Returns what this client, and the clients that share its connections, have done so far, in
+     * numbers. Makes no request and does not wait.
+     *
+     * @throws WxException INTERNAL if the library is defective
+     */
+    public Stats stats() throws WxException {
+        return call(LIB::wx_client_stats, false, (result, pointer) -> new Stats(pointer));
     }
 
     /**
@@ -348,15 +359,17 @@ public final class Client implements AutoCloseable {
     }
 
     private Result call(Verb verb) throws WxException {
-        return call(verb, false);
+        return call(verb, false, (result, pointer) -> result);
     }
 
     /** Makes a call of ensure or wait, whose result has the state of the link. */
     private Result callWithProgress(Verb verb) throws WxException {
-        return call(verb, true);
+        return call(verb, true, (result, pointer) -> result);
     }
 
-    private Result call(Verb verb, boolean hasProgress) throws WxException {
+    /** Makes a call, and reads its result, which is freed afterwards. */
+    private <T> T call(Verb verb, boolean hasProgress, BiFunction<Result, Pointer, T> reader)
+            throws WxException {
         PointerByReference out = new PointerByReference();
         Pointer client = enter();
         try {
@@ -365,7 +378,7 @@ public final class Client implements AutoCloseable {
             if (!isState(result.status())) {
                 throw new WxException(result);
             }
-            return result;
+            return reader.apply(result, out.getValue());
         } finally {
             LIB.wx_result_free(out.getValue());
             leave();

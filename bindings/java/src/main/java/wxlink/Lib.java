@@ -48,6 +48,8 @@ interface Lib extends Library {
 
     int wx_client_account_info(Pointer client, String account, PointerByReference result);
 
+    int wx_client_stats(Pointer client, PointerByReference result);
+
     void wx_client_cancel(Pointer client);
 
     void wx_client_free(Pointer client);

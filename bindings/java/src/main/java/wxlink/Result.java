@@ -86,7 +86,8 @@ public final class Result implements Serializable {
         return new String(value, 0, Math.max(length, 0), StandardCharsets.UTF_8);
     }
 
-    private static long number(Pointer result, String pointer) {
+    /** A number of a result's JSON; 0 if there is none. */
+    static long number(Pointer result, String pointer) {
         return MiniProgram.number(value(result, pointer)).orElse(0);
     }
 

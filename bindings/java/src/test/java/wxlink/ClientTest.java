@@ -15,6 +15,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
@@ -103,6 +105,37 @@ class ClientTest {
             WxException asked = refused(() -> client.unlinkMiniprogram(TOKEN, APPID));
             assertEquals(89018, asked.errcode());
             assertEquals(ErrorClass.PENDING, asked.errorClass());
+        }
+    }
+
+    @Test
+    void aClientCountsItsCalls() throws Exception {
+        Instant before = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+        try (Client client = new Client(sandbox.options())) {
+            client.getLinked(TOKEN);
+            client.derive(new Options()).getLinked(TOKEN);
+            refused(() -> client.getLinked("wrong"));
+            link(client, TOKEN, APPID);
+            Stats stats = client.stats();
+            assertFalse(stats.since().isBefore(before));
+            assertFalse(stats.since().isAfter(Instant.now()));
+            assertEquals(2, stats.endpoints().size());
+            assertEquals(1, stats.endpoints().get(Endpoint.LINK).count());
+            Stats.Calls lists = stats.endpoints().get(Endpoint.GET);
+            assertEquals(3, lists.count());
+            assertEquals(2, lists.outcomes().size());
+            assertEquals(2, lists.outcomes().get(Status.OK));
+            assertEquals(1, lists.outcomes().get(Status.API));
+            assertEquals(0, lists.retries());
+            assertEquals(0, lists.deliveryUnknown());
+            assertTrue(lists.longest().compareTo(lists.total()) < 0);
+            assertEquals(3, lists.buckets().stream().mapToLong(Stats.Bucket::calls).sum());
+            Stats.Bucket last = lists.buckets().get(lists.buckets().size() - 1);
+            assertTrue(lists.longest().compareTo(last.below()) < 0);
+            assertEquals(0, stats.inDoubt());
+            assertEquals(0, stats.tokensFetched());
+            assertEquals(4, stats.connectionsOpened() + stats.connectionsReused());
+            assertEquals(1, stats.connectionsIdle());
         }
     }
 

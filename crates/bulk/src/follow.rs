@@ -1,0 +1,405 @@
+//! Follows invitations until the administrators have decided.
+//!
+//! Each account's list is read at growing intervals, once for all of its invitations. Where they
+//! come from and where decisions go is up to a [`DecisionSink`]: a job's folder, or a queue.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wxlink::{Client, Error, LinkState};
+
+use crate::error::BulkError;
+use crate::lock::lock;
+use crate::message::message;
+use crate::outcome::{Outcome, Record};
+use crate::quota::unix_now;
+use crate::rate::{RateLimiter, Rates};
+use crate::runner::worker_panicked;
+use crate::stop::{POLL_INTERVAL, StopFlag};
+
+/// How often new invitations are looked for, and how often a report is written at most. Writing a
+/// large one takes longer, and then the pause is longer too.
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+/// At most one part of this many parts of the time is spent on writing reports.
+const PART_FOR_REPORTS: u32 = 10;
+/// In how many lists in a row an invitation must be missing, because a list may miss an item once.
+const MISSES: u32 = 2;
+
+/// How a [`Follower`] works.
+#[derive(Clone, Copy, Debug)]
+pub struct FollowConfig {
+    /// The limits on calls.
+    pub rates: Rates,
+    /// The time between two lists of an account. It doubles each time, and starts again when the
+    /// list has changed.
+    pub interval: Duration,
+    /// The longest time between two lists of an account.
+    pub max_interval: Duration,
+    /// How long to follow; `None` until all is decided.
+    pub limit: Option<Duration>,
+}
+
+/// Follows the invitations of a job or a queue.
+pub struct Follower<'a> {
+    /// A client that has a source of tokens for all accounts.
+    pub client: &'a Client,
+    /// How many accounts are looked at at the same time; 0 counts as 1.
+    pub workers: usize,
+    /// How it works.
+    pub config: FollowConfig,
+    /// Called with each account whose list cannot be read, once until it can be read again.
+    pub on_error: &'a (dyn Fn(&str, &Error) + Sync),
+    /// Stops it.
+    pub stop: &'a StopFlag,
+}
+
+/// How following ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FollowEnd {
+    /// How many invitations were decided meanwhile.
+    pub decided: u64,
+    /// How many still wait for an administrator.
+    pub open: u64,
+}
+
+/// An invitation that waits for an administrator.
+pub(crate) struct Invitation {
+    /// The result of its row so far.
+    pub record: Record,
+    /// The job in a queue that the row belongs to; empty in a job's folder.
+    pub job: String,
+}
+
+/// Invitations that were not followed before.
+pub(crate) struct Arrivals {
+    pub invitations: Vec<Invitation>,
+    /// Whether there will be no others.
+    pub is_complete: bool,
+}
+
+/// Where invitations come from and decisions go.
+pub(crate) trait DecisionSink: Sync {
+    /// The invitations since the last call.
+    fn arrivals(&self) -> Result<Arrivals, BulkError>;
+
+    /// Keeps a decision. Called once for each invitation.
+    fn decide(&self, invitation: &Invitation, decision: Record) -> Result<(), BulkError>;
+
+    /// Writes the report again.
+    fn write_report(&self) -> Result<(), BulkError>;
+}
+
+/// An account with invitations.
+struct Account {
+    name: String,
+    invitations: Vec<Followed>,
+    interval: Duration,
+    has_failed: bool,
+    limiter: RateLimiter,
+}
+
+struct Followed {
+    invitation: Invitation,
+    /// The state that the last list showed.
+    state: LinkState,
+    /// In how many lists in a row it was missing.
+    misses: u32,
+}
+
+/// The accounts, sorted by when their lists are due.
+#[derive(Default)]
+struct Schedule {
+    due: BTreeMap<(Instant, u64), Account>,
+    /// Makes the keys unique.
+    nth: u64,
+    /// The accounts in `due`, and those that are looked at now.
+    accounts: HashSet<String>,
+    /// Invitations of these accounts that were found later.
+    arrived: HashMap<String, Vec<Followed>>,
+    /// Whether no other invitations will be found.
+    is_complete: bool,
+    decided: u64,
+    open: u64,
+    failure: Option<BulkError>,
+}
+
+struct Shared<'a> {
+    follower: &'a Follower<'a>,
+    sink: &'a dyn DecisionSink,
+    limiter: Mutex<RateLimiter>,
+    until: Option<Instant>,
+    schedule: Mutex<Schedule>,
+    changed: Condvar,
+}
+
+impl Follower<'_> {
+    /// Follows the invitations of the sink.
+    pub(crate) fn run(&self, sink: &dyn DecisionSink) -> Result<FollowEnd, BulkError> {
+        let shared = Shared {
+            follower: self,
+            sink,
+            limiter: Mutex::new(RateLimiter::new(self.config.rates.all)),
+            // The clock may not be able to represent the limit.
+            until: self
+                .config
+                .limit
+                .and_then(|limit| Instant::now().checked_add(limit)),
+            schedule: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        shared.add(sink.arrivals()?);
+        // If the last process was killed, its last decisions may be missing in the report.
+        sink.write_report()?;
+        thread::scope(|scope| {
+            for n in 0..self.workers.max(1) {
+                let worker = thread::Builder::new().name(format!("wxlink-follow-{n}"));
+                let spawned = worker.spawn_scoped(scope, || {
+                    let worked = panic::catch_unwind(AssertUnwindSafe(|| shared.work()));
+                    match worked {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => shared.fail(error),
+                        Err(_) => shared.fail(worker_panicked()),
+                    }
+                });
+                if let Err(error) = spawned {
+                    shared.fail(BulkError::retry(message!(
+                        "could not start a worker thread: {error}",
+                        "无法启动工作线程：{error}"
+                    )));
+                }
+            }
+            shared.supervise();
+        });
+        let written = sink.write_report();
+        let schedule = shared.schedule.into_inner();
+        let mut schedule = schedule.unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = schedule.failure.take() {
+            return Err(error);
+        }
+        written?;
+        Ok(FollowEnd {
+            decided: schedule.decided,
+            open: schedule.open,
+        })
+    }
+}
+
+impl Shared<'_> {
+    /// Adds invitations. The lists of accounts that are not followed yet are due now.
+    fn add(&self, arrivals: Arrivals) {
+        let config = self.follower.config;
+        let mut schedule = self.schedule();
+        schedule.is_complete = arrivals.is_complete;
+        schedule.open += arrivals.invitations.len() as u64;
+        let mut by_account: HashMap<String, Vec<Followed>> = HashMap::new();
+        for invitation in arrivals.invitations {
+            let account = invitation.record.row.account.clone();
+            by_account.entry(account).or_default().push(Followed {
+                invitation,
+                state: LinkState::Unknown,
+                misses: 0,
+            });
+        }
+        for (name, invitations) in by_account {
+            if schedule.accounts.insert(name.clone()) {
+                let account = Account {
+                    name,
+                    invitations,
+                    interval: config.interval,
+                    has_failed: false,
+                    limiter: RateLimiter::new(config.rates.account),
+                };
+                schedule.insert(Instant::now(), account);
+            } else {
+                schedule
+                    .arrived
+                    .entry(name)
+                    .or_default()
+                    .extend(invitations);
+            }
+        }
+        drop(schedule);
+        self.changed.notify_all();
+    }
+
+    /// The work of one worker.
+    fn work(&self) -> Result<(), BulkError> {
+        while let Some(mut account) = self.next() {
+            let now = Instant::now();
+            let wait = lock(&self.limiter)
+                .reserve(now)
+                .max(account.limiter.reserve(now));
+            let left = self.until.map(|until| until.saturating_duration_since(now));
+            if left.is_some_and(|left| left < wait) || !self.follower.stop.sleep(wait) {
+                return Ok(());
+            }
+            self.look_at(&mut account)?;
+            self.look_again(account);
+        }
+        Ok(())
+    }
+
+    /// The next account whose list is due; waits for it. `None` at the end.
+    fn next(&self) -> Option<Account> {
+        let mut schedule = self.schedule();
+        loop {
+            let now = Instant::now();
+            if self.follower.stop.is_requested() || self.until.is_some_and(|until| until <= now) {
+                return None;
+            }
+            let first = schedule.due.first_entry();
+            if let Some(due) = first.filter(|entry| entry.key().0 <= now) {
+                let mut account = due.remove();
+                let arrived = schedule.arrived.remove(&account.name);
+                account.invitations.extend(arrived.into_iter().flatten());
+                return Some(account);
+            }
+            if schedule.is_finished() {
+                return None;
+            }
+            schedule = self.wait(schedule);
+        }
+    }
+
+    /// Reads the account's list, and keeps what the administrators have decided.
+    fn look_at(&self, account: &mut Account) -> Result<(), BulkError> {
+        let config = self.follower.config;
+        let list = self.follower.client.account(&account.name);
+        let list = list.and_then(|client| Ok((client.get_linked(None)?, client)));
+        let (list, client) = match list {
+            Ok(read) => read,
+            Err(error) => {
+                if !account.has_failed {
+                    (self.follower.on_error)(&account.name, &error);
+                }
+                account.has_failed = true;
+                account.interval = (account.interval * 2).min(config.max_interval);
+                return Ok(());
+            }
+        };
+        account.has_failed = false;
+        let mut has_changed = false;
+        let mut open = Vec::new();
+        for mut followed in std::mem::take(&mut account.invitations) {
+            let record = &followed.invitation.record;
+            let progress = client.wait_linked_in(&list, None, &record.row.appid);
+            let state = progress.state();
+            // A list shows a new invitation late.
+            let may_appear = unix_now() < record.at.saturating_add(client.settle_time().as_secs());
+            let outcome = match state {
+                LinkState::Linked => Some(Outcome::Linked),
+                LinkState::Declined => Some(Outcome::Declined),
+                LinkState::Vanished | LinkState::Absent if !may_appear => {
+                    followed.misses += 1;
+                    (followed.misses >= MISSES).then_some(Outcome::Declined)
+                }
+                _ => None,
+            };
+            if !matches!(state, LinkState::Vanished | LinkState::Absent) {
+                followed.misses = 0;
+            }
+            has_changed |= state != followed.state && followed.state != LinkState::Unknown;
+            followed.state = state;
+            let Some(outcome) = outcome else {
+                open.push(followed);
+                continue;
+            };
+            let decision = Record {
+                outcome,
+                errcode: 0,
+                rid: String::new(),
+                message: progress.message(),
+                until: None,
+                at: unix_now(),
+                ..record.clone()
+            };
+            self.sink.decide(&followed.invitation, decision)?;
+            has_changed = true;
+            let mut schedule = self.schedule();
+            schedule.decided += 1;
+            schedule.open -= 1;
+        }
+        account.invitations = open;
+        account.interval = if has_changed {
+            config.interval
+        } else {
+            (account.interval * 2).min(config.max_interval)
+        };
+        Ok(())
+    }
+
+    /// Schedules the next list of the account, if any of its invitations is open.
+    fn look_again(&self, mut account: Account) {
+        let mut schedule = self.schedule();
+        let arrived = schedule.arrived.remove(&account.name);
+        account.invitations.extend(arrived.into_iter().flatten());
+        if account.invitations.is_empty() {
+            schedule.accounts.remove(&account.name);
+        } else {
+            schedule.insert(Instant::now() + account.interval, account);
+        }
+        drop(schedule);
+        self.changed.notify_all();
+    }
+
+    /// Looks for new invitations and writes the report now and then, until the workers have ended.
+    fn supervise(&self) {
+        let (mut reported, mut next_report) = (0, Instant::now());
+        let mut next_arrivals = Instant::now() + REPORT_INTERVAL;
+        loop {
+            let schedule = self.schedule();
+            let has_ended = schedule.is_finished() || schedule.failure.is_some();
+            let is_late = self.until.is_some_and(|until| until <= Instant::now());
+            if has_ended || is_late || self.follower.stop.is_requested() {
+                return;
+            }
+            let (decided, is_complete) = (schedule.decided, schedule.is_complete);
+            drop(self.wait(schedule));
+            let now = Instant::now();
+            if !is_complete && now >= next_arrivals {
+                match self.sink.arrivals() {
+                    Ok(arrivals) => self.add(arrivals),
+                    Err(error) => return self.fail(error),
+                }
+                next_arrivals = Instant::now() + REPORT_INTERVAL;
+            }
+            // If another process is writing the report, it is tried again later.
+            if decided > reported && now >= next_report {
+                if self.sink.write_report().is_ok() {
+                    reported = decided;
+                }
+                next_report =
+                    Instant::now() + REPORT_INTERVAL.max(now.elapsed() * PART_FOR_REPORTS);
+            }
+        }
+    }
+
+    fn fail(&self, error: BulkError) {
+        self.schedule().failure.get_or_insert(error);
+        self.follower.stop.request();
+        self.changed.notify_all();
+    }
+
+    fn wait<'s>(&self, schedule: MutexGuard<'s, Schedule>) -> MutexGuard<'s, Schedule> {
+        let waited = self.changed.wait_timeout(schedule, POLL_INTERVAL);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        lock(&self.schedule)
+    }
+}
+
+impl Schedule {
+    fn is_finished(&self) -> bool {
+        self.is_complete && self.accounts.is_empty()
+    }
+
+    fn insert(&mut self, due: Instant, account: Account) {
+        self.nth += 1;
+        self.due.insert((due, self.nth), account);
+    }
+}

@@ -1,0 +1,202 @@
+//! Follows the invitations of a queue until the administrators have decided. Decisions are kept
+//! beside the results, which do not change: the results are a stream that others read.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use redis::{Script, cmd};
+
+use super::types::{Decision, Decisions, QueuedResult, place_of};
+use super::{Queue, scripts};
+use crate::error::BulkError;
+use crate::follow::{Arrivals, DecisionSink, FollowEnd, Follower, Invitation};
+use crate::lock::lock;
+use crate::message::message;
+use crate::outcome::Record;
+use crate::random::random_id;
+use crate::stop::StopFlag;
+
+/// How long a follower may be silent before another one may take its place. It renews its place
+/// with each look for new invitations, and with each decision.
+const LEASE: Duration = Duration::from_secs(15);
+/// The beginning of the stream of results.
+const START: &str = "0";
+/// How often a place is asked for that another follower has.
+const LEASE_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Queue {
+    /// Follows the rows that were invited, until every row has a result and the administrators have
+    /// decided, the limit of the follower has passed or a stop is requested. Each decision becomes
+    /// the row's outcome: linked, or declined. The folder `dir` is kept up to date as by
+    /// [`Queue::collect`]. One process at a time follows a queue; after a kill, another one starts
+    /// within 20 s.
+    ///
+    /// `observer` is called with each decision before it is kept: after a kill in between, it is
+    /// called again.
+    ///
+    /// # Errors
+    /// Another process follows the queue, Redis is unavailable, the files cannot be written, or the
+    /// queue was removed. Decisions that were made are kept.
+    pub fn follow(
+        &self,
+        follower: &Follower<'_>,
+        dir: &Path,
+        observer: &(dyn Fn(&QueuedResult) + Sync),
+    ) -> Result<FollowEnd, BulkError> {
+        let sink = QueueSink {
+            queue: self,
+            dir,
+            observer,
+            stop: follower.stop,
+            queue_id: self.status()?.id,
+            follower: random_id(),
+            decide: Script::new(scripts::DECIDE),
+            after: Mutex::new(START.to_owned()),
+        };
+        sink.acquire()?;
+        let end = follower.run(&sink);
+        // If this fails, the place becomes free after the time of a lease.
+        let _ = sink.release();
+        end
+    }
+
+    /// The decisions that were made.
+    pub(super) fn decisions(&self, stop: &StopFlag) -> Result<Decisions, BulkError> {
+        let key = self.keys.get("decisions");
+        let decisions: HashMap<String, String> =
+            self.run(stop, |c| cmd("HGETALL").arg(&key).query(c))?;
+        let decisions = decisions.into_iter().map(|(place, text)| {
+            let decision = serde_json::from_str(&text).map_err(|error| {
+                BulkError::usage(message!(
+                    "the queue contains an invalid decision: {error}",
+                    "队列中有无效的决定：{error}"
+                ))
+            })?;
+            Ok((place, decision))
+        });
+        decisions.collect()
+    }
+}
+
+struct QueueSink<'a> {
+    queue: &'a Queue,
+    dir: &'a Path,
+    observer: &'a (dyn Fn(&QueuedResult) + Sync),
+    stop: &'a StopFlag,
+    queue_id: String,
+    /// Identifies this follower.
+    follower: String,
+    decide: Script,
+    /// The place in the stream of results up to which they were read.
+    after: Mutex<String>,
+}
+
+impl QueueSink<'_> {
+    /// Takes the place of the queue's follower. One that was killed keeps it for a while.
+    fn acquire(&self) -> Result<(), BulkError> {
+        let started = Instant::now();
+        while !self.renew()? {
+            if started.elapsed() > LEASE + LEASE_POLL_INTERVAL {
+                return Err(followed_elsewhere());
+            }
+            if !self.stop.sleep(LEASE_POLL_INTERVAL) {
+                return Err(BulkError::interrupted(message!(
+                    "interrupted while waiting for the queue's follower",
+                    "等待跟踪该队列期间被中断"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes or renews the place. `false` if another follower has it.
+    fn renew(&self) -> Result<bool, BulkError> {
+        let script = Script::new(scripts::RENEW_FOLLOWER);
+        let lease = LEASE.as_millis() as u64;
+        self.queue.run(self.stop, |c| {
+            let mut call = script.key(&self.queue.keys.prefix);
+            call.arg(&self.follower).arg(lease).invoke(c)
+        })
+    }
+
+    fn release(&self) -> Result<(), BulkError> {
+        let script = Script::new(scripts::RELEASE_FOLLOWER);
+        self.queue.run(self.stop, |c| {
+            let mut call = script.key(&self.queue.keys.prefix);
+            call.arg(&self.follower).invoke(c)
+        })
+    }
+}
+
+impl DecisionSink for QueueSink<'_> {
+    fn arrivals(&self) -> Result<Arrivals, BulkError> {
+        if !self.renew()? {
+            return Err(followed_elsewhere());
+        }
+        // Asked before the results are read, so that none is missed in between.
+        let is_complete = self.queue.status()?.is_finished();
+        let mut invitations = Vec::new();
+        let mut after = lock(&self.after);
+        // Only this follower decides on later ones.
+        let decisions = match after.as_str() {
+            START => self.queue.decisions(self.stop)?,
+            _ => Decisions::new(),
+        };
+        *after = self.queue.results(&after, self.stop, &mut |result| {
+            let QueuedResult { job, record } = result;
+            let is_decided = decisions.contains_key(&place_of(&job, record.row.line));
+            if record.outcome.is_open() && !is_decided {
+                invitations.push(Invitation { record, job });
+            }
+            Ok(())
+        })?;
+        Ok(Arrivals {
+            invitations,
+            is_complete,
+        })
+    }
+
+    fn decide(&self, invitation: &Invitation, decision: Record) -> Result<(), BulkError> {
+        let Invitation { record, job } = invitation;
+        let place = place_of(job, record.row.line);
+        let (old, new) = (record.outcome.word(), decision.outcome.word());
+        let kept = Decision {
+            outcome: decision.outcome,
+            message: decision.message.clone(),
+            at: decision.at,
+        };
+        let kept = serde_json::to_string(&kept).unwrap_or_default();
+        (self.observer)(&QueuedResult {
+            job: job.clone(),
+            record: decision,
+        });
+        let lease = LEASE.as_millis() as u64;
+        let decided: i64 = self.queue.run(self.stop, |c| {
+            let mut call = self.decide.key(&self.queue.keys.prefix);
+            call.arg(&self.follower).arg(lease).arg(&self.queue_id);
+            call.arg(&place).arg(&kept).arg(old).arg(new).invoke(c)
+        })?;
+        match decided {
+            -2 => Err(followed_elsewhere()),
+            -1 => Err(BulkError::usage(message!(
+                "the queue was removed while it was followed",
+                "跟踪期间队列被删除"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_report(&self) -> Result<(), BulkError> {
+        let collected = self.queue.collect(self.dir, false, self.stop, &mut |_| {});
+        collected.map(drop)
+    }
+}
+
+fn followed_elsewhere() -> BulkError {
+    BulkError::usage(message!(
+        "another process follows the queue. Stop it, or leave the work to it",
+        "另一个进程正在跟踪该队列。请将其停止，或由其继续"
+    ))
+}

@@ -1,0 +1,194 @@
+//! `wxlink bulk follow`: follows the invitations of a job or a queue until the administrators have
+//! decided.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, Command};
+use serde::Serialize;
+use wxlink::{Client, Error};
+use wxlink_bulk::{
+    FollowConfig, FollowEnd, Follower, Job, Outcome, Place, Queue, QueuedResult, Record,
+    ResumeMode, StopFlag, Tally,
+};
+
+use super::arguments;
+use super::jobs::{job_arg, job_folder};
+use super::queue::{into_arg, into_folder, open_queue, queue_args};
+use super::{TokensFor, client, output, stop_on_interrupt};
+use crate::args;
+use crate::command::examples;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::message::Message;
+
+/// The shortest time between two lists of an account.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(super) fn command() -> Command {
+    let time = |id, default, help| {
+        Arg::new(id)
+            .long(id)
+            .value_name("TIME")
+            .value_parser(args::parse_duration)
+            .default_value(default)
+            .help(help)
+    };
+    Command::new("follow")
+        .about("Follow the invitations of a job or a queue until the administrators have decided")
+        .long_about(
+            "Follow the invitations of a job or a queue until the administrators have decided.\n\n\
+             The list of each account is read at growing intervals, once for all its invitations. \
+             A row that is linked, refused or no longer in the list gets this outcome, and is \
+             printed; --json prints a line for each. The report is kept up to date. Nothing is \
+             posted. After any interruption the same command continues; an invitation that was \
+             being decided at that moment may be printed again.",
+        )
+        .arg(job_arg().conflicts_with("queue"))
+        .args(queue_args())
+        .arg(into_arg())
+        .arg(time(
+            "interval",
+            "1m",
+            "The time between two lists of an account. It doubles each time, and starts again when \
+             the list has changed",
+        ))
+        .arg(time(
+            "max-interval",
+            "1h",
+            "The longest time between two lists of an account",
+        ))
+        .arg(args::wait().help(
+            "How long to follow: seconds, or 90s, 30m, 2h, 1d [default: until all is decided]",
+        ))
+        .args(arguments::rate_args())
+        .arg(arguments::workers_arg())
+        .after_help(examples(&[
+            (
+                "a job in a folder, for at most a week",
+                "wxlink bulk follow links.csv.job --wait 7d",
+            ),
+            (
+                "a queue, for a program",
+                "wxlink bulk follow --queue redis://127.0.0.1 --json",
+            ),
+        ]))
+}
+
+pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
+    match job_folder(matches) {
+        Some(dir) => follow_job(context, dir, matches),
+        None => {
+            let queue = open_queue(matches)?;
+            follow_queue(context, &queue, &into_folder(matches), matches)
+        }
+    }
+}
+
+fn follow_job(
+    context: &Context,
+    dir: &Path,
+    matches: &ArgMatches,
+) -> Result<ExitCode, CommandError> {
+    let job = Job::open(dir, ResumeMode::Pending)?;
+    job.check_report()?;
+    let tokens_for = if job.accounts() == 1 {
+        TokensFor::OneAccount
+    } else {
+        TokensFor::ManyAccounts
+    };
+    let client = client(context, tokens_for)?;
+    let stop = stop_on_interrupt();
+    let open = job.tally().count(Outcome::Invited) + job.tally().count(Outcome::Pending);
+    context.out.note(announcement(open).get(context.out.lang()));
+    let on_error = |account: &str, error: &Error| print_error(context, account, error);
+    let follower = follower(&client, &on_error, &stop, matches);
+    let end = job.follow(&follower, &|decision| {
+        print_decision(context, decision, decision);
+    })?;
+    let report = job.report()?;
+    output::print_summary(context, Place::Job, job.tally(), job.left(), Some(&report));
+    Ok(exit_code(context, end, &stop, job.tally()))
+}
+
+fn follow_queue(
+    context: &Context,
+    queue: &Queue,
+    into: &Path,
+    matches: &ArgMatches,
+) -> Result<ExitCode, CommandError> {
+    let client = client(context, TokensFor::ManyAccounts)?;
+    let stop = stop_on_interrupt();
+    let on_error = |account: &str, error: &Error| print_error(context, account, error);
+    let follower = follower(&client, &on_error, &stop, matches);
+    let end = queue.follow(&follower, into, &|decided: &QueuedResult| {
+        print_decision(context, decided, &decided.record);
+    })?;
+    let tally = Tally::default();
+    let mut count = |result: &QueuedResult| tally.add(result.record.outcome);
+    let collected = queue.collect(into, false, &stop, &mut count)?;
+    let status = queue.status()?;
+    let left = status.waiting + status.deferred;
+    output::print_summary(context, Place::Queue, &tally, left, Some(&collected.report));
+    Ok(exit_code(context, end, &stop, &tally))
+}
+
+fn follower<'a>(
+    client: &'a Client,
+    on_error: &'a (dyn Fn(&str, &Error) + Sync),
+    stop: &'a StopFlag,
+    matches: &ArgMatches,
+) -> Follower<'a> {
+    let time = |id| matches.get_one::<Duration>(id).copied();
+    let interval = time("interval").unwrap_or_default().max(MIN_INTERVAL);
+    Follower {
+        client,
+        workers: arguments::workers(matches),
+        config: FollowConfig {
+            rates: arguments::rates(matches),
+            interval,
+            max_interval: time("max-interval").unwrap_or_default().max(interval),
+            limit: time("wait"),
+        },
+        on_error,
+        stop,
+    }
+}
+
+fn announcement(open: u64) -> Message {
+    let invitations = output::count(open, "invitation");
+    Message::new(
+        format!("Following {invitations}; Ctrl-C stops, and withdraws nothing."),
+        format!("正在跟踪 {open} 个邀请；按 Ctrl-C 停止，不会撤回邀请。"),
+    )
+}
+
+/// Prints a decision: for programs as `json`.
+fn print_decision(context: &Context, json: &impl Serialize, decision: &Record) {
+    let out = context.out;
+    if out.is_json() {
+        out.line(output::json_line(json));
+    } else {
+        let Record { row, outcome, .. } = decision;
+        let (word, account, appid) = (outcome.word(), &row.account, &row.appid);
+        out.line(format_args!("{word}  {account}  {appid}"));
+    }
+}
+
+fn print_error(context: &Context, account: &str, error: &Error) {
+    context.out.diagnostic(format_args!("{account}: {error}"));
+}
+
+fn exit_code(context: &Context, end: FollowEnd, stop: &StopFlag, tally: &Tally) -> ExitCode {
+    let FollowEnd { decided, open } = end;
+    let line = Message::new(
+        format!("{decided} decided, {open} waiting for an administrator."),
+        format!("已决定 {decided} 个，等待管理员确认 {open} 个。"),
+    );
+    context.out.note(line.get(context.out.lang()));
+    if stop.is_requested() {
+        return ExitCode::Interrupted;
+    }
+    tally.severity().into()
+}

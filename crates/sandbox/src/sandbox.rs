@@ -1,9 +1,10 @@
 //! A running simulator: its settings, threads and addresses, and how it stops.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
@@ -279,16 +280,30 @@ impl Drop for Sandbox {
     }
 }
 
+/// Listens on a port. For port 0 it is a free one that, if possible, no earlier simulator of this
+/// process had: clients remember by the address what they have posted, and would take the new
+/// simulator for the earlier one.
 fn bind(address: IpAddr, port: u16) -> io::Result<TcpListener> {
+    const MAX_TRIES: u32 = 16;
+    static HAD: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let address = SocketAddr::new(address, port);
-    let listener = TcpListener::bind(address).map_err(|error| {
-        io::Error::new(
-            error.kind(),
-            format!("could not listen on {address}: {error}"),
-        )
-    })?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+    let mut tries = 0;
+    loop {
+        let listener = TcpListener::bind(address).map_err(|error| {
+            let message = format!("could not listen on {address}: {error}");
+            io::Error::new(error.kind(), message)
+        })?;
+        let bound = listener.local_addr()?.port();
+        let is_new = HAD
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(bound);
+        tries += 1;
+        if is_new || port != 0 || tries == MAX_TRIES {
+            listener.set_nonblocking(true)?;
+            return Ok(listener);
+        }
+    }
 }
 
 /// The base URL of a listener.

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use wxlink_sandbox::{Policy, Sandbox, Settings, When};
 
 use wxlink_testkit::check_generated_pages;
 
+const TOKEN: &str = "SANDBOX-TOKEN";
 const ACCOUNT: &str = "wx0a00000000000001";
 const APPID: &str = "wx0b00000000000001";
 const CHOICES: LinkChoices = LinkChoices {
@@ -54,8 +54,7 @@ enum Fault {
     Certificate(fn(&Sandbox) -> &str),
     /// The simulator's fault rule for every new connection.
     Connection(&'static str),
-    /// The simulator's fault rule for every request to the verb's endpoint. `ACCESS_TOKEN` in it
-    /// stands for the token.
+    /// The simulator's fault rule for every request to the verb's endpoint.
     Request(&'static str),
 }
 
@@ -248,7 +247,7 @@ const ROWS: &[Row] = &[
         ["302", "302"],
         Fault::Request(
             r#"{"fault": {"redirect": {"code": 302,
-                "location": "/cgi-bin/wxopen/wxamplink?access_token=ACCESS_TOKEN"}}}"#,
+                "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
         ),
         [BAD; 2],
     ),
@@ -256,7 +255,7 @@ const ROWS: &[Row] = &[
         ["307", "307"],
         Fault::Request(
             r#"{"fault": {"redirect": {"code": 307,
-                "location": "/cgi-bin/wxopen/wxamplink?access_token=ACCESS_TOKEN"}}}"#,
+                "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
         ),
         [BAD; 2],
     ),
@@ -382,7 +381,7 @@ impl Verb {
         }
     }
 
-    fn run(self, client: &Client, token: &str, wait: Duration) -> Verdict {
+    fn run(self, client: &Client, wait: Duration) -> Verdict {
         let plain = |outcome: Result<String, Error>| match outcome {
             Ok(words) => (words, (Status::Ok, Delivery::Answered)),
             Err(e) => (format!("{e}{e:?}{}", e.trace()), (e.status(), e.delivery())),
@@ -394,21 +393,21 @@ impl Verb {
         let (words, verdict) = match self {
             Verb::Link => plain(
                 client
-                    .link_miniprogram(token, APPID, CHOICES)
+                    .link_miniprogram(TOKEN, APPID, CHOICES)
                     .map(|a| format!("{a:?}{}", a.trace())),
             ),
-            Verb::List => plain(client.get_linked(token).map(|l| format!("{l:?}"))),
+            Verb::List => plain(client.get_linked(TOKEN).map(|l| format!("{l:?}"))),
             Verb::Unlink => plain(
                 client
-                    .unlink_miniprogram(token, APPID)
+                    .unlink_miniprogram(TOKEN, APPID)
                     .map(|a| format!("{a:?}{}", a.trace())),
             ),
             Verb::Ensure | Verb::AgainLateEffect | Verb::AgainLaggingList => {
-                progress(client.ensure_linked(token, APPID, CHOICES, Duration::ZERO))
+                progress(client.ensure_linked(TOKEN, APPID, CHOICES, Duration::ZERO))
             }
-            Verb::Wait => progress(client.wait_linked(token, APPID, wait)),
+            Verb::Wait => progress(client.wait_linked(TOKEN, APPID, wait)),
         };
-        assert!(!words.contains(token), "{words}");
+        assert!(!words.contains(TOKEN), "{words}");
         verdict
     }
 }
@@ -424,10 +423,6 @@ struct Outcome {
     whole_limit: bool,
 }
 
-/// How many cells have started. Each has a token of its own, which keeps its claim apart: claims
-/// are in the memory of this process, and a cell may get the port of an earlier one.
-static CELLS: AtomicU32 = AtomicU32::new(0);
-
 fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     let what = format!("{} × {scheme} × {}", row.name.en, verb.name().en);
     let sandbox = Sandbox::start(Settings {
@@ -437,9 +432,6 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     })
     .unwrap();
     let admin = |method: &str, path: &str, body: Value| sandbox.admin(method, path, &body).unwrap();
-    let token = format!("SANDBOX-TOKEN-{}", CELLS.fetch_add(1, Ordering::Relaxed));
-    let owner = json!({"account": ACCOUNT});
-    admin("PUT", &format!("tokens/{token}"), owner);
     if matches!(verb, Verb::Unlink | Verb::Wait) {
         let links = json!({"links": [{"appid": APPID, "state": "linked"}]});
         admin("PUT", &format!("accounts/{ACCOUNT}"), links);
@@ -479,13 +471,12 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
             // Once, so that ensure's own list leaves an open connection: whether the library sees
             // in time that it closes is a race that no client can win every time.
             admin("POST", "faults", json!({"fault": "close_after"}));
-            client.get_linked(token.as_str()).unwrap();
+            client.get_linked(TOKEN).unwrap();
             admin("DELETE", "journal", Value::Null);
             wait_until_closed_by_peer(&base_url);
         }
         Fault::Request(rule) => {
-            let rule = rule.replace("ACCESS_TOKEN", &token);
-            let mut rule: Value = serde_json::from_str(&rule).unwrap();
+            let mut rule: Value = serde_json::from_str(rule).unwrap();
             rule["endpoint"] = verb.endpoint().into();
             rule["always"] = true.into();
             if verb == Verb::AgainLateEffect {
@@ -503,15 +494,15 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     }
 
     let started = Instant::now();
-    let mut verdict = verb.run(&client, &token, wait);
+    let mut verdict = verb.run(&client, wait);
     let took = started.elapsed();
     if verb.is_again() {
         let another = Client::new(&options).unwrap();
-        verdict = verb.run(&another, &token, wait);
+        verdict = verb.run(&another, wait);
         // Later the request takes effect, and the list shows it.
         admin("DELETE", "faults", Value::Null);
         admin("POST", "clock", json!({"advance_s": LATE_EFFECT.as_secs()}));
-        let last = verb.run(&another, &token, wait);
+        let last = verb.run(&another, wait);
         assert_eq!(last.0, Status::Ok, "{what}: the last call");
     }
     let counts = admin("GET", "journal/counts", Value::Null);

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use wxlink::Lang;
-use wxlink_bulk::{BadRow, Format, Row, RowDefaults, read_rows};
+use wxlink_bulk::{BadRow, Format, ReadOptions, Row, RowDefaults, read_rows};
 
 /// Input: a byte that chooses the format and the defaults, then a file of rows.
 pub fn rows(data: &[u8]) {
     let Some((choice, file)) = data.split_first() else {
         return;
     };
-    let format = [None, Some(Format::Csv), Some(Format::Jsonl)][usize::from(choice % 3)];
+    let format = [None, Some(Format::Csv), Some(Format::Json)][usize::from(choice % 3)];
     let default = [None, Some(false), Some(true)][usize::from(choice / 3 % 3)];
     let defaults = RowDefaults {
         notify_users: default,
@@ -23,6 +23,9 @@ pub fn rows(data: &[u8]) {
         .filter(|byte| matches!(byte, b'\n' | b'\r'))
         .count() as u64
         + 1;
+    // The rows of a workbook are no lines.
+    let is_workbook = file.starts_with(b"PK");
+    let lines = if is_workbook { u64::MAX } else { lines };
     let items = match read(file, format, defaults) {
         Ok(items) => items,
         Err(bad) => return check_bad(&bad, lines),
@@ -64,12 +67,12 @@ pub fn rows(data: &[u8]) {
         }
         jsonl += &format!("{json}\n");
     }
-    for (text, format) in [(csv, Format::Csv), (jsonl, Format::Jsonl)] {
+    for (text, format) in [(csv, Format::Csv), (jsonl, Format::Json)] {
         let again = read(text.as_bytes(), Some(format), RowDefaults::default()).unwrap();
         let again: Vec<Row> = again.into_iter().map(Result::unwrap).collect();
         assert_eq!(again.len(), good.len());
         for (again, row) in again.into_iter().zip(&good) {
-            if format == Format::Jsonl {
+            if format == Format::Json {
                 assert_eq!(sorted(&again), sorted(row));
             }
             let (line, other) = (row.line, row.other.clone());
@@ -93,7 +96,12 @@ type Rows = Vec<Result<Row, BadRow>>;
 
 fn read(file: &[u8], format: Option<Format>, defaults: RowDefaults) -> Result<Rows, BadRow> {
     let file = Cursor::new(file.to_vec());
-    Ok(read_rows(file, format, defaults)?.collect())
+    let options = ReadOptions {
+        format,
+        defaults,
+        ..ReadOptions::default()
+    };
+    Ok(read_rows(file, &options)?.collect())
 }
 
 /// The message of an invalid row names a line that exists.

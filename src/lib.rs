@@ -126,3 +126,6 @@ pub use token::{AccountState, AccountStatus, CallRecord};
 #[cfg(feature = "redis-store")]
 #[doc(hidden)]
 pub use store::redis_connection;
+// It also reads workbooks with a library that may panic on a damaged one.
+#[doc(hidden)]
+pub use sys::background::catch_panic;

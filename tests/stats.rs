@@ -167,6 +167,8 @@ fn an_observer_sees_every_attempt_in_order() {
     let seen: Vec<_> = attempts.try_iter().collect();
     let expected = [
         ("component_token", Status::Ok),
+        // For the account's refresh token.
+        ("authorizer_list", Status::Ok),
         ("authorizer_token", Status::Ok),
         ("get", Status::ConnectionLost),
         ("get", Status::Ok),

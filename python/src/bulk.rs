@@ -17,8 +17,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 use wxlink::{Client, Lang, Status, Text};
 use wxlink_bulk::{
-    BadRow, BulkError, Field, FieldValue, Message, Plan, PlannedAction, Rate, Rates, Record,
-    ResumeMode, Row, RowDefaults, RunEnd, Runner, Severity, StopFlag, column_of, read_rows,
+    BadRow, BulkError, Encoding, Field, FieldValue, Message, Plan, PlannedAction, Rate, Rates,
+    ReadOptions, Record, ResumeMode, Row, RowDefaults, RunEnd, Runner, Severity, StopFlag,
+    column_of, read_rows,
 };
 
 use crate::ending::{self, Inside};
@@ -54,6 +55,8 @@ pub struct JobSettings {
     workers: i64,
     rate: String,
     account_rate: String,
+    encoding: Option<String>,
+    sheet: Option<String>,
 }
 
 /// A job that is running, or will be when its first result is requested.
@@ -284,9 +287,23 @@ impl Job {
             Some("failed") => Some(ResumeMode::Failed),
             Some(_) => return Err(invalid("resume must be \"pending\" or \"failed\"".into())),
         };
-        let defaults = RowDefaults {
-            notify_users: settings.notify_users,
-            show_profile: settings.show_profile,
+        let encoding = settings.encoding.map(|word| {
+            Encoding::from_word(&word).ok_or_else(|| {
+                let words = Encoding::WORDS.join(", ");
+                invalid(Message::new(
+                    format!("invalid encoding {word:?}: expected one of {words}"),
+                    format!("encoding 的值 {word:?} 无效：应为 {words} 之一"),
+                ))
+            })
+        });
+        let options = ReadOptions {
+            format: None,
+            encoding: encoding.transpose()?,
+            sheet: settings.sheet,
+            defaults: RowDefaults {
+                notify_users: settings.notify_users,
+                show_profile: settings.show_profile,
+            },
         };
         let raised = Raised::default();
         let file = rows.as_ref().and_then(path_of);
@@ -320,7 +337,7 @@ impl Job {
             }
         };
         let job = inside.detach(py, || {
-            let rows = source.map(|source| source.rows(defaults, &raised));
+            let rows = source.map(|source| source.rows(&options, &raised));
             open_job(&folder, rows, mode)
         });
         if let Some(raised) = raised.take() {
@@ -428,7 +445,7 @@ impl Job {
     fn report(&self, py: Python<'_>) -> PyResult<PathBuf> {
         let inside = Inside::enter(py);
         self.check_not_forked(py)?;
-        let report = inside.detach(py, || self.work.job.report());
+        let report = inside.detach(py, || self.work.job.report(self.work.client.lang()));
         report
             .map(|r| r.dir)
             .map_err(|e| self.raise(py, &e, WORK_KEPT))
@@ -625,7 +642,11 @@ fn raise(py: Python<'_>, lang: Lang, error: &BulkError, remedy: Text) -> PyErr {
     let text = error.message(lang);
     let text = text
         .replace("(--resume)", "(resume=True)")
-        .replace("(--job)", "(job)");
+        .replace("(--job)", "(job)")
+        .replace("--encoding gb18030", "encoding=\"gb18030\"")
+        .replace("--encoding utf-16", "encoding=\"utf-16\"")
+        .replace("--encoding", "encoding")
+        .replace("--sheet", "sheet");
     if error.severity() == Severity::Usage {
         return errors::before_call(py, Status::BadValue, &text);
     }
@@ -676,11 +697,13 @@ impl RowSource {
     /// The rows. If Python raises, the last one is invalid.
     fn rows(
         self,
-        defaults: RowDefaults,
+        options: &ReadOptions,
         raised: &Raised,
-    ) -> impl Iterator<Item = Result<Row, BadRow>> {
+    ) -> impl Iterator<Item = Result<Row, BadRow>> + use<> {
         let mut rows: Rows = match self {
-            RowSource::Items(items) => Box::new(rows_of_items(items, defaults, raised.clone())),
+            RowSource::Items(items) => {
+                Box::new(rows_of_items(items, options.defaults, raised.clone()))
+            }
             RowSource::File(file) => {
                 let input = PythonFile {
                     file,
@@ -688,8 +711,7 @@ impl RowSource {
                     position: 0,
                     raised: raised.clone(),
                 };
-                read_rows(input, None, defaults)
-                    .unwrap_or_else(|bad| Box::new(std::iter::once(Err(bad))))
+                read_rows(input, options).unwrap_or_else(|bad| Box::new(std::iter::once(Err(bad))))
             }
         };
         let raised = raised.clone();

@@ -161,6 +161,25 @@ def test_rows_may_come_in_many_forms(world: World, tmp_path: Path, rows: Any) ->
     assert choices == [(0, 1), (1, 0)]
 
 
+def test_workbooks_and_gbk_are_read(world: World, tmp_path: Path) -> None:
+    book = Path(__file__).parents[2] / "crates/bulk/tests/inputs/links.xlsx"
+    with world.client.bulk(book, rate="off", account_rate="off") as bulk:
+        results = sorted(bulk)
+    assert [result.line for result in results] == [3, 6]
+    assert results[0].other["日期"] == "2026-11-26"
+    with pytest.raises(wxlink.ArgumentError, match=r'sheet "Third".* Choose one with sheet'):
+        world.client.bulk(book, sheet="Third")
+
+    path = tmp_path / "links.csv"
+    path.write_bytes(f"公众号,小程序,备注\n{account(1)},{appid(1)},茶\n".encode("gbk"))
+    for encoding in (None, "gb18030"):
+        with world.client.bulk(path, encoding=encoding, **FAST) as bulk:
+            (result,) = bulk
+        assert result.other == {"备注": "茶"}
+    with pytest.raises(wxlink.ArgumentError, match='with encoding="gb18030"'):
+        world.client.bulk(path, encoding="utf-8", **FAST)
+
+
 def test_other_keys_are_kept_in_results_and_the_report(world: World, tmp_path: Path) -> None:
     link = {"account": account(1), "appid": appid(1)}
     rows = [{"备注": "茶", "id": 10**30, **link, "tags": ["a", {"b": None}], "none": None, 7: "x"}]
@@ -273,10 +292,17 @@ def test_options_are_checked(world: World, server: Server, tmp_path: Path) -> No
         ({"rate": "fast"}, "invalid rate .* 60/m"),
         ({"account_rate": "1/w"}, "invalid account_rate"),
         ({"job": tmp_path, "resume": True}, "no job to resume"),
+        ({"encoding": "latin-1"}, 'invalid encoding "latin-1": expected one of utf-8'),
     ]:
         with pytest.raises(wxlink.ArgumentError, match=why):
             world.client.bulk(row, **{**FAST, **invalid})  # type: ignore[misc]
-    for invalid in [{"resume": True}, {"retry_failed": True}, {"worker": 1}, {"rate": 5}]:
+    for invalid in [
+        {"resume": True},
+        {"retry_failed": True},
+        {"worker": 1},
+        {"rate": 5},
+        {"sheet": 1},
+    ]:
         with pytest.raises(TypeError):
             world.client.bulk(row, **{**FAST, **invalid})  # type: ignore[misc]
     with pytest.raises(wxlink.ArgumentError, match="no rows"):
@@ -295,7 +321,7 @@ def test_every_option_is_documented_with_its_default() -> None:
     doc = wxlink.Client.bulk.__doc__ or ""
     keywords = inspect.signature(wxlink.Bulk).parameters.values()
     keywords = [k for k in keywords if k.kind is k.KEYWORD_ONLY]  # type: ignore[assignment]
-    assert len(keywords) == 9
+    assert len(keywords) == 11
     for keyword in keywords:
         default = json.dumps(keyword.default) if keyword.default else keyword.default
         assert re.search(rf"\n        {keyword.name}: [a-z ]+, {re.escape(str(default))}\n", doc)

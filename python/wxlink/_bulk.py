@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wxlink._core import Handle
-    from wxlink._types import BulkEnd, BulkOutcome, BulkRows
+    from wxlink._types import BulkEncoding, BulkEnd, BulkOutcome, BulkRows
 
     if sys.version_info >= (3, 11):
         from typing import Self
@@ -122,6 +122,8 @@ class Bulk:
         workers: int = 16,
         rate: str = "100/s",
         account_rate: str = "5/s",
+        encoding: BulkEncoding | None = None,
+        sheet: str | None = None,
         progress: bool | Callable[[int, int, dict[BulkOutcome, int]], object] | None = None,
     ) -> None:
         check_flags(resume=resume, retry_failed=retry_failed)
@@ -131,6 +133,10 @@ class Bulk:
             check_flags(notify_users=notify_users)
         if show_profile is not None:
             check_flags(show_profile=show_profile)
+        if encoding is not None:
+            check_text(encoding=encoding)
+        if sheet is not None:
+            check_text(sheet=sheet)
         if job is not None:
             check_path(job=job)
         if not (progress is None or isinstance(progress, bool) or callable(progress)):
@@ -158,6 +164,8 @@ class Bulk:
                     "workers": workers,
                     "rate": rate,
                     "account_rate": account_rate,
+                    "encoding": encoding,
+                    "sheet": sheet,
                 },
             )
         self._bar: _Bar | None = None

@@ -359,7 +359,7 @@ class Client:
                 for result in bulk:
                     print(result.account, result.appid, result.outcome)
 
-        rows: a path or an open file with CSV or JSON lines that have account, appid, notify_users
+        rows: a path or an open file with CSV, XLSX or JSON that has account, appid, notify_users
             and show_profile; or an iterable of mappings with these keys, or of tuples in this
             order. Other columns and keys are kept in the results and the report. All rows are
             read first; if some are invalid, `ArgumentError` names their lines.
@@ -382,6 +382,11 @@ class Client:
             The most calls in total per second (s), minute (m), hour (h) or day (d), or "off".
         account_rate: str, "5/s"
             The most calls for each account.
+        encoding: str, None
+            The encoding of CSV or JSON in a path or a binary file: "utf-8", "utf-16" or "gb18030",
+            which includes GBK. With None, it is detected.
+        sheet: str, None
+            The sheet of an XLSX workbook; with None, the first visible one.
         progress: bool or function, None
             True draws a bar on stderr. A function is called with the number of finished rows, the
             number of all rows, and the number of rows for each outcome.

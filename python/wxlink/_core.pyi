@@ -8,6 +8,7 @@ from wxlink._types import (
     AccountInfo,
     Authorization,
     AuthorizationUrl,
+    BulkEncoding,
     BulkEnd,
     BulkOutcome,
     Stats,
@@ -230,6 +231,8 @@ class _JobSettings(TypedDict):
     workers: int
     rate: str
     account_rate: str
+    encoding: BulkEncoding | None
+    sheet: str | None
 
 class _ResultFields(TypedDict):
     line: int

@@ -18,6 +18,7 @@ __all__ = [
     "AsyncToken",
     "Authorization",
     "AuthorizationUrl",
+    "BulkEncoding",
     "BulkEnd",
     "BulkOptions",
     "BulkOutcome",
@@ -49,6 +50,8 @@ BulkOutcome: TypeAlias = (
 )
 # No rows are left; rows are left.
 BulkEnd: TypeAlias = Literal["finished"] | Literal["stopped", "outage", "no_access"]
+# Of CSV and JSON; gb18030 includes GBK.
+BulkEncoding: TypeAlias = Literal["utf-8", "utf-16", "gb18030"]
 BulkRow: TypeAlias = Mapping[str, Any] | tuple[Any, ...] | list[Any]
 BulkRows: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Iterable[BulkRow]
 
@@ -164,4 +167,6 @@ class BulkOptions(TypedDict, total=False):
     workers: int
     rate: str
     account_rate: str
+    encoding: BulkEncoding | None
+    sheet: str | None
     progress: bool | Callable[[int, int, dict[BulkOutcome, int]], object] | None

@@ -13,7 +13,7 @@ thread_local! {
 
 /// Runs `body` and returns its value, or `None` if it panicked. Nothing is printed: stderr belongs
 /// to the calling program, and a panic's message may hold a secret.
-pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Option<T> {
+pub fn catch_panic<T>(body: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let usual = take_hook();

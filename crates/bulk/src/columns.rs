@@ -7,10 +7,91 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use wxlink::Lang;
+
 use crate::message::{Message, message};
+use crate::spreadsheet::BYTE_ORDER_MARK;
+
+/// A column that makes a link.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Its name in Chinese, in templates.
+    pub chinese: &'static str,
+    /// All names by which it is recognised, in the form of [`normalized`].
+    names: &'static [&'static str],
+}
+
+impl LinkColumn {
+    /// All names by which it is recognised, without blanks and punctuation and in lower case.
+    pub const fn names(&self) -> &'static [&'static str] {
+        self.names
+    }
+}
 
 /// The columns that make a link, in the order in which tuples list them.
-pub(crate) const COLUMNS: [&str; 4] = ["account", "appid", "notify_users", "show_profile"];
+pub const LINK_COLUMNS: [LinkColumn; 4] = [
+    LinkColumn {
+        name: "account",
+        chinese: "公众号appid",
+        names: &[
+            "account",
+            "accountappid",
+            "officialaccount",
+            "officialaccountappid",
+            "authorizerappid",
+            "公众号",
+            "公众号appid",
+            "账号",
+            "账号appid",
+        ],
+    },
+    LinkColumn {
+        name: "appid",
+        chinese: "小程序appid",
+        names: &[
+            "appid",
+            "miniprogram",
+            "miniprogramappid",
+            "小程序",
+            "小程序appid",
+        ],
+    },
+    LinkColumn {
+        name: "notify_users",
+        chinese: "通知粉丝",
+        names: &[
+            "notifyusers",
+            "notifyfollowers",
+            "通知粉丝",
+            "是否通知粉丝",
+            "通知用户",
+            "是否通知用户",
+        ],
+    },
+    LinkColumn {
+        name: "show_profile",
+        chinese: "展示小程序",
+        names: &[
+            "showprofile",
+            "showinprofile",
+            "展示",
+            "是否展示",
+            "展示小程序",
+            "是否展示小程序",
+            "资料页展示",
+        ],
+    },
+];
+
+/// The names of [`LINK_COLUMNS`].
+pub(crate) const COLUMNS: [&str; 4] = [
+    LINK_COLUMNS[0].name,
+    LINK_COLUMNS[1].name,
+    LINK_COLUMNS[2].name,
+    LINK_COLUMNS[3].name,
+];
 /// The places of the columns in [`COLUMNS`].
 pub(crate) const ACCOUNT: usize = 0;
 pub(crate) const APPID: usize = 1;
@@ -32,6 +113,16 @@ pub(crate) const REPORT_COLUMNS: [&str; 10] = [
     "remedy",
 ];
 
+/// Those of them that make no link, in the form of [`normalized`].
+const ADDED_BY_REPORT: [&str; 6] = [
+    "line",
+    "outcome",
+    "errcode",
+    "rid",
+    "dueinbeijing",
+    "remedy",
+];
+
 /// How many other columns a job may have.
 pub(crate) const MAX_OTHER_COLUMNS: usize = 1000;
 /// The longest name of another column (bytes).
@@ -48,21 +139,30 @@ pub fn column_of(name: &str) -> Option<&'static str> {
 
 /// The place in [`COLUMNS`] of the column that a name means.
 pub(crate) fn column_index(name: &str) -> Option<usize> {
-    position_of(name, &COLUMNS)
-}
-
-/// The place in `columns` of the column that a name means.
-fn position_of(name: &str, columns: &[&str]) -> Option<usize> {
     // The fast path: most names are spelled exactly like this.
-    if let Some(index) = columns.iter().position(|column| *column == name) {
+    if let Some(index) = COLUMNS.iter().position(|column| *column == name) {
         return Some(index);
     }
-    let normalized = |text: &str| -> String {
-        let letters = text.chars().filter(|c| c.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect()
-    };
     let name = normalized(name);
-    columns.iter().position(|column| normalized(column) == name)
+    LINK_COLUMNS
+        .iter()
+        .position(|column| column.names.contains(&name.as_str()))
+}
+
+/// A name without blanks and punctuation, in lower case.
+fn normalized(name: &str) -> String {
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// An empty file of rows to fill in: the names of the columns, so that spreadsheets recognise the
+/// encoding.
+pub fn template(lang: Lang) -> String {
+    let names = LINK_COLUMNS.map(|column| match lang {
+        Lang::En => column.name,
+        Lang::Zh => column.chinese,
+    });
+    format!("{BYTE_ORDER_MARK}{}\r\n", names.join(","))
 }
 
 /// Whether the names are those of a report's file, whose own columns are not the user's.
@@ -72,7 +172,7 @@ pub(crate) fn is_report(names: &[&str]) -> bool {
 
 /// Whether a column is one that reports add.
 pub(crate) fn is_added_by_report(name: &str) -> bool {
-    position_of(name, &REPORT_COLUMNS).is_some() && column_index(name).is_none()
+    ADDED_BY_REPORT.contains(&normalized(name).as_str())
 }
 
 /// The use of each column of an input.
@@ -140,9 +240,8 @@ impl ColumnMap {
     /// There are too many, or a name is too long.
     pub fn name_others(&mut self) -> Result<(), Message> {
         let mut names = HashSet::new();
-        let is_taken = |names: &HashSet<String>, name: &str| {
-            names.contains(name) || position_of(name, &REPORT_COLUMNS).is_some()
-        };
+        let is_taken =
+            |names: &HashSet<String>, name: &str| names.contains(name) || is_added_by_report(name);
         let (unnamed, named): (Vec<_>, Vec<_>) =
             self.other.iter_mut().partition(|column| column.is_unnamed);
         if named.len() > MAX_OTHER_COLUMNS {
@@ -334,6 +433,29 @@ mod tests {
         // Names that were given once are kept when a report is read.
         let expected: Vec<&str> = expected.to_vec();
         assert_eq!(names_of(&expected), expected);
+    }
+
+    #[test]
+    fn columns_are_recognised_by_every_name() {
+        let mut all = HashSet::new();
+        for column in LINK_COLUMNS {
+            for name in [column.name, column.chinese].iter().chain(column.names) {
+                assert_eq!(column_of(name), Some(column.name), "{name}");
+                let spelled = format!(" {}? ", name.to_uppercase());
+                assert_eq!(column_of(&spelled), Some(column.name), "{spelled}");
+            }
+            for name in column.names {
+                assert_eq!(normalized(name), *name);
+                assert!(all.insert(*name), "{name} means two columns");
+            }
+        }
+        let added = REPORT_COLUMNS.into_iter();
+        let added: Vec<_> = added.filter(|name| is_added_by_report(name)).collect();
+        let others = REPORT_COLUMNS.len() - COLUMNS.len();
+        assert_eq!((added.len(), ADDED_BY_REPORT.len()), (others, others));
+        for other in ["公众号名称", "小程序名称", "note", ""] {
+            assert_eq!(column_of(other), None, "{other}");
+        }
     }
 
     #[test]

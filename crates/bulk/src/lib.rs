@@ -19,7 +19,7 @@
 //! - `columns`: the columns of rows. `field`: the fields of JSON objects.
 //! - `row`: one link to make. `posts`: the invitations posted for it.
 //! - `outcome`: a row's outcome and record, and counts of outcomes.
-//! - `input`: reads and checks rows from CSV and JSON lines.
+//! - `input`: reads and checks rows from CSV, JSON and XLSX.
 //! - `folder`: a folder in which only files of ours are replaced or removed.
 //! - `report`: a CSV file for each outcome.
 //! - `runner`: processes accounts with a pool of workers, and detects outages.
@@ -51,11 +51,11 @@ mod severity;
 mod spreadsheet;
 mod stop;
 
-pub use columns::{OtherCell, OtherCells, column_of};
+pub use columns::{LINK_COLUMNS, LinkColumn, OtherCell, OtherCells, column_of, template};
 pub use error::BulkError;
 pub use field::{Field, FieldValue};
 pub use follow::{FollowConfig, FollowEnd, Follower};
-pub use input::{Format, read_rows};
+pub use input::{Encoding, Format, ReadOptions, Rows, read_rows};
 pub use job::{Job, JobView, OverQuotaAccount, Plan, PlannedAction, ResumeMode, UnreadableAccount};
 pub use message::Message;
 pub use outcome::{Outcome, OutcomeCount, Place, Record, Tally};
@@ -68,4 +68,5 @@ pub use report::{Report, ReportFile};
 pub use row::{BadRow, Row, RowDefaults};
 pub use runner::{RunEnd, Runner};
 pub use severity::Severity;
+pub use spreadsheet::{BYTE_ORDER_MARK, csv_line};
 pub use stop::StopFlag;

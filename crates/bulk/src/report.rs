@@ -1,9 +1,10 @@
 //! Reports: a folder with a CSV file for each outcome, for those who must act on it.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use wxlink::Lang;
 
 use crate::columns::REPORT_COLUMNS;
 use crate::error::BulkError;
@@ -11,12 +12,13 @@ use crate::folder::{self, FileState, FileWriter, Folder, FolderKind, FolderLock,
 use crate::message::message;
 use crate::outcome::{Outcome, Place, Record};
 use crate::quota::format_beijing_time;
-use crate::spreadsheet::{self, BYTE_ORDER_MARK};
+use crate::spreadsheet::{self, BYTE_ORDER_MARK, write_record};
 
 /// How much of a file is buffered before it is written (bytes).
 const WRITE_BUFFER_SIZE: usize = 1 << 16;
 /// The subject of a report on a queue begins with this.
 const QUEUE_SUBJECT: &str = "queue ";
+
 /// A report that was written.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -47,6 +49,8 @@ pub(crate) struct ReportWriter {
     is_new: bool,
     /// What the report is about.
     subject: String,
+    /// The language of remedies.
+    lang: Lang,
     /// The names of the user's columns, and the place of each.
     other_columns: Vec<String>,
     other_places: HashMap<String, usize>,
@@ -68,15 +72,20 @@ impl ReportWriter {
     ///
     /// # Errors
     /// See [`ReportWriter::new`].
-    pub fn for_queue(dir: &Path, name: &str, id: &str) -> Result<ReportWriter, BulkError> {
-        ReportWriter::new(dir, format!("{QUEUE_SUBJECT}{name} {id}"))
+    pub fn for_queue(
+        dir: &Path,
+        name: &str,
+        id: &str,
+        lang: Lang,
+    ) -> Result<ReportWriter, BulkError> {
+        ReportWriter::new(dir, format!("{QUEUE_SUBJECT}{name} {id}"), lang)
     }
 
     /// Starts a report in a folder that does not exist, is empty, or holds an earlier report.
     ///
     /// # Errors
     /// The folder is none of these, holds a report on something else, or cannot be written.
-    pub fn new(dir: &Path, subject: String) -> Result<ReportWriter, BulkError> {
+    pub fn new(dir: &Path, subject: String, lang: Lang) -> Result<ReportWriter, BulkError> {
         let failed = |e: io::Error| BulkError::file(dir, &e);
         let unusable = |e: io::Error| unusable_folder(dir, &e);
         let (mut folder, is_new) = match Folder::inspect(dir).map_err(unusable)? {
@@ -112,6 +121,7 @@ impl ReportWriter {
             folder: Some(folder),
             is_new,
             subject,
+            lang,
             other_columns: Vec::new(),
             other_places: HashMap::new(),
             files: Vec::new(),
@@ -140,7 +150,7 @@ impl ReportWriter {
                 self.files.len() - 1
             }
         };
-        let meaning = outcome.meaning(self.place());
+        let meaning = outcome.meaning(self.place()).get(self.lang);
         let file = &mut self.files[index];
         file.rows += 1;
         let until = record.until.map(format_beijing_time).unwrap_or_default();
@@ -149,7 +159,7 @@ impl ReportWriter {
             code => code.to_string(),
         };
         let remedy = match record.message.as_str() {
-            "" => meaning.en,
+            "" => meaning,
             message => message,
         };
         let mut others = vec![""; self.other_columns.len()];
@@ -262,16 +272,6 @@ impl Drop for ReportWriter {
             None => {}
         }
     }
-}
-
-fn write_record<'a>(
-    csv: &mut csv::Writer<FileWriter>,
-    cells: impl Iterator<Item = Cow<'a, str>>,
-) -> csv::Result<()> {
-    for cell in cells {
-        csv.write_field(cell.as_bytes())?;
-    }
-    csv.write_record(None::<&[u8]>)
 }
 
 /// Locks the folder, so that two processes do not write into it at the same time.

@@ -170,8 +170,8 @@ impl Row {
             let (other, key) = (names[duplicate.first], names[duplicate.second]);
             let name = COLUMNS[duplicate.index];
             bad(message!(
-                "keys {other:?} and {key:?} both mean {name}; keep one",
-                "键 {other:?} 和 {key:?} 都表示 {name}，请只保留一个"
+                "keys {other:?} and {key:?} both mean {name}; keep or rename one",
+                "键 {other:?} 和 {key:?} 都表示 {name}，请只保留一个，或将另一个改名"
             ))
         })?;
         let value = |index: usize| Some(&fields[map.positions[index]?].value);

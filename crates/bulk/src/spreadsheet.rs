@@ -1,9 +1,10 @@
 //! Cells of CSV files that spreadsheets open.
 
 use std::borrow::Cow;
+use std::io::Write;
 
 /// Spreadsheets recognise UTF-8 only by this mark.
-pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A cell that no spreadsheet runs as a formula: one that could be a formula begins with an
 /// apostrophe instead. [`unescape`] restores it.
@@ -29,6 +30,28 @@ pub(crate) fn unescape(cell: &str) -> &str {
     }
 }
 
+/// A line of a CSV file that spreadsheets open, with its line end: no cell is run as a formula.
+pub fn csv_line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    write_record(&mut csv, cells.into_iter().map(escape))
+        .ok()
+        .and_then(|()| csv.into_inner().ok())
+        .and_then(|line| String::from_utf8(line).ok())
+        // Writing text to memory cannot fail.
+        .unwrap_or_default()
+}
+
+/// Writes a record of cells that are escaped.
+pub(crate) fn write_record<'a>(
+    csv: &mut csv::Writer<impl Write>,
+    cells: impl Iterator<Item = Cow<'a, str>>,
+) -> csv::Result<()> {
+    for cell in cells {
+        csv.write_field(cell.as_bytes())?;
+    }
+    csv.write_record(None::<&[u8]>)
+}
+
 /// Whether a spreadsheet might run a cell as a formula. Apostrophes before it are part of it, so
 /// that escaping can be undone.
 fn may_be_formula(cell: &str) -> bool {
@@ -51,6 +74,12 @@ mod tests {
             assert_eq!(escaped, format!("'{cell}"));
             assert_eq!(unescape(&escaped), cell);
         }
+    }
+
+    #[test]
+    fn a_line_is_read_back_as_the_cells_that_were_written() {
+        assert_eq!(csv_line(["a", "=1,2", "\"", ""]), "a,\"'=1,2\",\"\"\"\",\n");
+        assert_eq!(csv_line([""]), "\"\"\n");
     }
 
     #[test]

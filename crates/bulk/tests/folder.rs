@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::{UNLIMITED, row};
+use wxlink::Lang;
 use wxlink_bulk::{BadRow, BulkError, Job, ResumeMode, Row, Runner, Severity, StopFlag};
 use wxlink_testkit::world::World;
 
@@ -69,7 +70,7 @@ fn run(name: &str) -> (World, PathBuf) {
     let dir = world.dir.join("job");
     let job = create(&dir).unwrap();
     work(&job, &world);
-    job.report().unwrap();
+    job.report(Lang::En).unwrap();
     (world, dir)
 }
 
@@ -375,7 +376,7 @@ fn a_report_replaces_only_files_of_an_earlier_report() {
     let csv = report.join("invited.csv");
     let first = fs::read(&csv).unwrap();
     let job = Job::open(&dir, ResumeMode::Pending).unwrap();
-    job.report().unwrap();
+    job.report(Lang::En).unwrap();
     assert_eq!(fs::read(&csv).unwrap(), first);
 
     // Files that the user changed or wrote.
@@ -389,7 +390,7 @@ fn a_report_replaces_only_files_of_an_earlier_report() {
         fs::write(&path, text).unwrap();
         let before = tree(&world.dir);
         for why in [
-            job.report().err().unwrap(),
+            job.report(Lang::En).err().unwrap(),
             job.check_report().err().unwrap(),
         ] {
             assert!(why.to_string().contains(name), "{why}");
@@ -411,7 +412,7 @@ fn a_report_replaces_only_files_of_an_earlier_report() {
     let journal = dir.join("journal.jsonl");
     let text = fs::read_to_string(&journal).unwrap();
     fs::write(&journal, text.replace("\"invited\"", "\"refused\"")).unwrap();
-    job.report().unwrap();
+    job.report(Lang::En).unwrap();
     assert!(!csv.exists() && !begun.exists());
     assert!(report.join("refused.csv").exists() && report.join("notes.txt").exists());
     drop(job);
@@ -424,7 +425,7 @@ fn a_report_replaces_only_files_of_an_earlier_report() {
     symlink(&mine, &report).unwrap();
     let before = tree(&mine);
     let job = Job::open(&dir, ResumeMode::Pending).unwrap();
-    let why = job.report().err().unwrap();
+    let why = job.report(Lang::En).err().unwrap();
     assert!(why.to_string().contains("failed.csv"), "{why}");
     assert_eq!(tree(&mine), before);
     drop(job);
@@ -435,7 +436,7 @@ fn a_report_replaces_only_files_of_an_earlier_report() {
     symlink(other.join("report"), &report).unwrap();
     let before = tree(&second.dir);
     let job = Job::open(&dir, ResumeMode::Pending).unwrap();
-    assert!(job.report().is_err());
+    assert!(job.report(Lang::En).is_err());
     assert_eq!(tree(&second.dir), before);
 }
 

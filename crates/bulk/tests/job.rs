@@ -9,10 +9,10 @@ use std::sync::Mutex;
 
 use common::{UNLIMITED, row};
 use serde_json::{Value, json};
-use wxlink::{Client, Options};
+use wxlink::{Client, Lang, Options};
 use wxlink_bulk::{
-    BadRow, Job, Outcome, OverQuotaAccount, PlannedAction, Record, ResumeMode, Row, RowDefaults,
-    RunEnd, Runner, Severity, StopFlag, read_rows,
+    BadRow, Job, Outcome, OverQuotaAccount, PlannedAction, ReadOptions, Record, ResumeMode, Row,
+    RowDefaults, RunEnd, Runner, Severity, StopFlag, read_rows,
 };
 use wxlink_testkit::world::{Received, World, account, appid};
 
@@ -97,7 +97,7 @@ fn every_row_is_posted_once_and_a_second_job_posts_nothing() {
     let job = Job::open(&bench.dir, ResumeMode::Failed).unwrap();
     assert_eq!(job.left(), 0);
     assert_eq!(bench.run(&job), (RunEnd::Finished, vec![]));
-    let report = job.report().unwrap();
+    let report = job.report(Lang::En).unwrap();
     assert_eq!(report.files.len(), 1);
     assert_eq!(report.files[0].rows, 150);
     let csv = std::fs::read_to_string(&report.files[0].path).unwrap();
@@ -245,7 +245,7 @@ fn refusals_declines_and_duplicates_are_distinguished() {
     assert!(of[&3].message.contains("ban"), "{}", of[&3].message);
     assert_eq!(bench.received().links, 2);
     assert_eq!(job.tally().severity(), Severity::NoAccess);
-    let report = job.report().unwrap();
+    let report = job.report(Lang::En).unwrap();
     assert_eq!(report.files.len(), 5);
     drop(job);
 
@@ -263,7 +263,7 @@ fn refusals_declines_and_duplicates_are_distinguished() {
     let (_, records) = bench.run(&job);
     assert_eq!(outcomes(&records)[&(account(1), appid(2))], Invited);
     assert_eq!(
-        job.report()
+        job.report(Lang::En)
             .unwrap()
             .files
             .iter()
@@ -347,7 +347,7 @@ fn the_row_of_a_torn_journal_line_is_done_again() {
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].outcome, Outcome::Pending);
         assert_eq!(bench.received().links, 3);
-        assert_eq!(job.report().unwrap().files.len(), 2);
+        assert_eq!(job.report(Lang::En).unwrap().files.len(), 2);
     }
 }
 
@@ -594,7 +594,7 @@ fn invalid_rows_are_refused_before_anything_is_sent() {
 
     // A job can still be created in the same folder.
     let text = "account,appid,notify_users,show_profile\nwx0a,wx0b,0,1\n";
-    let read = || read_rows(text.as_bytes(), None, RowDefaults::default()).unwrap();
+    let read = || read_rows(text.as_bytes(), &ReadOptions::default()).unwrap();
     let job = Job::create(&dir, read()).unwrap();
     assert!(job.has_rows(read()));
     assert!(!job.has_rows([Ok(row(2, 1, 1))].into_iter()));
@@ -633,12 +633,15 @@ fn read_csv(path: &std::path::Path) -> Vec<Vec<String>> {
 #[test]
 fn the_user_s_columns_are_in_the_report_in_their_order() {
     let bench = Bench::new("own-columns", 3, 2);
-    let defaults = RowDefaults {
-        notify_users: Some(false),
-        show_profile: Some(true),
+    let options = ReadOptions {
+        defaults: RowDefaults {
+            notify_users: Some(false),
+            show_profile: Some(true),
+        },
+        ..ReadOptions::default()
     };
     let create = |text: String| {
-        let rows = read_rows(std::io::Cursor::new(text), None, defaults).unwrap();
+        let rows = read_rows(std::io::Cursor::new(text), &options).unwrap();
         Job::create(&bench.dir, rows).unwrap()
     };
     // The accounts alternate, so that the rows must be sorted.
@@ -653,7 +656,10 @@ fn the_user_s_columns_are_in_the_report_in_their_order() {
     drop(job);
     let job = Job::open(&bench.dir, ResumeMode::Pending).unwrap();
     bench.run(&job);
-    let report = job.report().unwrap();
+    drop(job);
+    let job = Job::open(&bench.dir, ResumeMode::Failed).unwrap();
+    assert_eq!(job.left(), 0);
+    let report = job.report(Lang::En).unwrap();
     let path = &report.files[0].path;
     let mut records = read_csv(path);
     let header = records.remove(0);
@@ -675,7 +681,7 @@ fn the_user_s_columns_are_in_the_report_in_their_order() {
     std::fs::remove_dir_all(&bench.dir).unwrap();
     let job = create(text);
     bench.run(&job);
-    let report = job.report().unwrap();
+    let report = job.report(Lang::En).unwrap();
     let again = read_csv(&report.files[0].path);
     assert_eq!(again[0], header);
     let mut again: Vec<_> = again[1..].iter().map(|record| &record[10..]).collect();
@@ -695,10 +701,10 @@ fn fields_of_json_become_columns_in_the_order_in_which_they_appear() {
     };
     let text =
         row(2, "\"z\":{\"k\":[1, 2.50]},") + &row(1, "\"a\":12345678901234567890123,\"z\":1,");
-    let rows = read_rows(std::io::Cursor::new(text), None, RowDefaults::default()).unwrap();
+    let rows = read_rows(std::io::Cursor::new(text), &ReadOptions::default()).unwrap();
     let job = Job::create(&bench.dir, rows).unwrap();
     let (_, records) = bench.run(&job);
-    let report = job.report().unwrap();
+    let report = job.report(Lang::En).unwrap();
     let mut rows = read_csv(&report.files[0].path);
     assert_eq!(rows.remove(0)[10..], ["z", "a"]);
     rows.sort_by(|a, b| a[0].cmp(&b[0]));
@@ -709,7 +715,7 @@ fn fields_of_json_become_columns_in_the_order_in_which_they_appear() {
         .iter()
         .map(|r| json!(r).to_string() + "\n")
         .collect();
-    let rows = read_rows(std::io::Cursor::new(records), None, RowDefaults::default()).unwrap();
+    let rows = read_rows(std::io::Cursor::new(records), &ReadOptions::default()).unwrap();
     let others = rows.map(|row| json!(row.unwrap().other));
     let mut others: Vec<Value> = others.collect();
     others.sort_by_key(|other| other.to_string());
@@ -718,6 +724,20 @@ fn fields_of_json_become_columns_in_the_order_in_which_they_appear() {
         json!({"z": "{\"k\":[1, 2.50]}"}),
     ];
     assert_eq!(others, expected);
+}
+
+#[test]
+fn remedies_in_the_report_are_in_the_user_s_language() {
+    let bench = Bench::new("language", 1, 1);
+    let job = bench.create_job([(1, 1)]);
+    bench.run(&job);
+    for (lang, expected) in [
+        (Lang::En, "invited now; the administrators must agree"),
+        (Lang::Zh, "本次已发出邀请，等待管理员同意"),
+    ] {
+        let report = job.report(lang).unwrap();
+        assert_eq!(read_csv(&report.files[0].path)[1][9], expected);
+    }
 }
 
 #[test]

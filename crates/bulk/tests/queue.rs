@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use common::{UNLIMITED, row};
 use serde_json::{Value, json};
-use wxlink::Options;
+use wxlink::{Lang, Options};
 use wxlink_bulk::{
-    BulkError, Collected, Outcome, Pushed, Queue, QueueStatus, QueuedResult, Rate, Rates, Record,
-    RowDefaults, RunEnd, Runner, Severity, StopFlag, WorkerConfig, read_rows,
+    BulkError, Collected, Outcome, Pushed, Queue, QueueStatus, QueuedResult, Rate, Rates,
+    ReadOptions, Record, RowDefaults, RunEnd, Runner, Severity, StopFlag, WorkerConfig, read_rows,
 };
 use wxlink_testkit::redis::Redis;
 use wxlink_testkit::world::{World, account, appid, client};
@@ -67,7 +67,7 @@ fn results(queue: &Queue) -> Vec<QueuedResult> {
 fn collect(queue: &Queue, world: &World) -> Collected {
     let dir = world.dir.join("results");
     queue
-        .collect(&dir, false, &StopFlag::default(), &mut |_| {})
+        .collect(&dir, false, Lang::En, &StopFlag::default(), &mut |_| {})
         .unwrap()
 }
 
@@ -459,7 +459,7 @@ fn a_push_during_a_removal_either_succeeds_or_fails() {
         // More rows than one step pushes, for two accounts.
         let rows = || Ok((0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1))));
         let dir = world.dir.join(format!("results-{nth}"));
-        let collect = || queue.collect(&dir, false, &StopFlag::default(), &mut |_| {});
+        let collect = || queue.collect(&dir, false, Lang::En, &StopFlag::default(), &mut |_| {});
         // So that the queue is removed at different moments of the push.
         let before = (nth % 2 == 0).then(collect);
         let collected = || before.unwrap_or_else(collect);
@@ -547,7 +547,9 @@ fn the_removal_of_a_queue_ends_pushes_and_collections() {
     let csv = std::fs::read(&before.report.files[0].path).unwrap();
     let dir = world.dir.join("results");
     let why = queue
-        .collect(&dir, false, &StopFlag::default(), &mut |_| remove())
+        .collect(&dir, false, Lang::En, &StopFlag::default(), &mut |_| {
+            remove();
+        })
         .unwrap_err();
     assert!(why.to_string().contains("removed while"), "{why}");
     assert_eq!(std::fs::read(&before.report.files[0].path).unwrap(), csv);
@@ -564,9 +566,9 @@ fn the_removal_of_a_queue_ends_pushes_and_collections() {
     // Two processes cannot write into the same folder.
     let mut inner = None;
     queue
-        .collect(&dir, false, &StopFlag::default(), &mut |_| {
+        .collect(&dir, false, Lang::En, &StopFlag::default(), &mut |_| {
             let queue = Queue::new(&redis.url(), "q").unwrap();
-            inner = Some(queue.collect(&dir, false, &StopFlag::default(), &mut |_| {}));
+            inner = Some(queue.collect(&dir, false, Lang::En, &StopFlag::default(), &mut |_| {}));
         })
         .unwrap();
     assert!(
@@ -807,12 +809,15 @@ fn the_user_s_columns_pass_through_a_queue() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-columns", 2, 2);
     let queue = Queue::new(&redis.url(), "q").unwrap();
-    let defaults = RowDefaults {
-        notify_users: Some(false),
-        show_profile: Some(true),
+    let options = ReadOptions {
+        defaults: RowDefaults {
+            notify_users: Some(false),
+            show_profile: Some(true),
+        },
+        ..ReadOptions::default()
     };
     let push = |text: &str| {
-        let rows = || read_rows(std::io::Cursor::new(text.to_owned()), None, defaults);
+        let rows = || read_rows(std::io::Cursor::new(text.to_owned()), &options);
         let rows = || Ok(rows().unwrap());
         let stop = StopFlag::default();
         queue.push(rows, None, UNLIMITED, &stop, &|_| {}).unwrap();

@@ -148,18 +148,19 @@ fn rows_that_spreadsheets_damaged_are_refused_before_anything_is_sent() {
         ),
         refused(
             format!("[{{\"account\":\"{account}\"}}]"),
-            "links.csv, line 1: expected a JSON object on each line",
+            "line 1: missing appid",
         ),
         Refused {
             file: with_mark
                 .encode_utf16()
                 .flat_map(u16::to_le_bytes)
+                .chain(*b"\0\xd8x\0")
                 .collect(),
-            message: "links.csv, line 1: the file is UTF-16",
+            message: "line 3: invalid UTF-16",
         },
         Refused {
-            file: [head.as_bytes(), good.as_bytes(), b"\xd5\xcb,b,0,1\n"].concat(),
-            message: "line 3: not UTF-8, but perhaps GBK",
+            file: [head.as_bytes(), good.as_bytes(), b"caf\xe9,b,0,1\n"].concat(),
+            message: "line 3: neither UTF-8 nor GBK",
         },
     ];
     for Refused { file, message } in files {
@@ -687,4 +688,98 @@ fn the_user_s_columns_are_in_the_report_and_in_json() {
         .into_iter()
         .find(|line| line["outcome"].is_string());
     assert_eq!(result.unwrap()["other"], other, "{}", again.err);
+}
+
+#[test]
+fn a_template_is_filled_in_and_read_and_replaces_no_file() {
+    let world = world("cli-template", 1, 1, 0);
+    let (account, appid) = (world::account(1), world::appid(1));
+    for (lang, header) in [
+        ("en", "account,appid,notify_users,show_profile"),
+        ("zh", "公众号appid,小程序appid,通知粉丝,展示小程序"),
+    ] {
+        let name = format!("{lang}.csv");
+        let arguments = ["bulk", "template", "--lang", lang, &name];
+        let made = run(platform(&world, &arguments));
+        assert_eq!((made.code, &*made.err), (0, ""));
+        let path = world.dir.join(&name);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, format!("\u{feff}{header}\r\n"));
+        // The empty template is no error of the reader, but has no rows.
+        let empty = run(platform(&world, &["bulk", &name, "--dry-run"]));
+        assert_eq!(empty.code, 2);
+        assert!(empty.err.contains("no rows"), "{}", empty.err);
+        fs::write(&path, format!("{text}{account},{appid},否,1\r\n")).unwrap();
+        let filled = fs::read(&path).unwrap();
+        let again = run(platform(&world, &arguments));
+        assert_eq!(again.code, 2, "{}", again.err);
+        assert_eq!(fs::read(&path).unwrap(), filled);
+        let planned = run(platform(&world, &["bulk", &name, "--dry-run", "--json"]));
+        assert_eq!(planned.lines()[0]["action"], "post", "{}", planned.err);
+    }
+    // Without a name, links.csv is written, which exists here.
+    let default = run(platform(&world, &["bulk", "template"]));
+    assert_eq!(default.code, 2);
+    assert!(default.err.contains("links.csv exists"), "{}", default.err);
+    for (name, expected) in [
+        ("links.xlsx", "templates are CSV"),
+        ("no/links.csv", "written"),
+    ] {
+        let refused = run(platform(&world, &["bulk", "template", name]));
+        assert_eq!(refused.code, 2);
+        assert!(refused.err.contains(expected), "{}", refused.err);
+    }
+}
+
+#[test]
+fn workbooks_and_gbk_are_read_and_errors_name_the_sheet() {
+    let world = world("cli-workbook", 1, 2, 0);
+    let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bulk/tests/inputs");
+    fs::copy(inputs.join("links.xlsx"), world.dir.join("links.xlsx")).unwrap();
+    let plan = |file: &str, more: &[&str]| {
+        let arguments = [&["bulk", file, "--dry-run", "--json"][..], more].concat();
+        run(platform(&world, &arguments))
+    };
+    let planned = plan("links.xlsx", &[]);
+    let lines = planned.lines();
+    assert_eq!(lines.len(), 3, "{}", planned.err);
+    assert_eq!(
+        (&lines[0]["line"], &lines[1]["line"]),
+        (&json!(3), &json!(6))
+    );
+    assert_eq!(lines[0]["other"]["日期"], "2026-11-26");
+    for (sheet, expected) in [
+        (
+            "Wrong",
+            "line 2: appid contains \"#\" (U+0023) as its character 1",
+        ),
+        ("Other", "links.xlsx, line 1: missing column account"),
+        ("Third", "the workbook has no sheet \"Third\""),
+    ] {
+        let refused = plan("links.xlsx", &["--sheet", sheet]);
+        assert_eq!(refused.code, 2);
+        let line = refused.json();
+        let message = line["message"].as_str().unwrap();
+        assert!(message.contains(expected), "{message}");
+    }
+    // 公众号,小程序,通知粉丝,展示 and 备注 in GBK.
+    let head =
+        b"\xb9\xab\xd6\xda\xba\xc5,\xd0\xa1\xb3\xcc\xd0\xf2,\xcd\xa8\xd6\xaa\xb7\xdb\xcb\xbf,\
+                 \xd5\xb9\xca\xbe,\xb1\xb8\xd7\xa2\n";
+    let row = format!("{},{},0,1,", world::account(1), world::appid(1));
+    let file = [head, row.as_bytes(), b"\xb2\xe8\n"].concat();
+    fs::write(world.dir.join("gbk.csv"), file).unwrap();
+    for more in [&[][..], &["--encoding", "gb18030", "--format", "csv"]] {
+        let planned = plan("gbk.csv", more);
+        assert_eq!(
+            planned.lines()[0]["other"],
+            json!({"备注": "茶"}),
+            "{}",
+            planned.err
+        );
+    }
+    let refused = plan("gbk.csv", &["--encoding", "utf-8"]);
+    let line = refused.json();
+    let message = line["message"].as_str().unwrap();
+    assert!(message.contains("--encoding gb18030"), "{message}");
 }

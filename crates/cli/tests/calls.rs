@@ -119,6 +119,64 @@ fn list_prints_a_table_or_a_line_for_each_item() {
 }
 
 #[test]
+fn list_is_filtered_and_printed_for_spreadsheets() {
+    let sandbox = sandbox();
+    let list = |more: &[&str]| {
+        let arguments = [&["list"][..], more].concat();
+        run(calling(&sandbox, "SANDBOX-TOKEN-3", &arguments))
+    };
+    let all = list(&["--json"]).lines();
+    let mut counted = 0;
+    for (state, statuses) in [
+        ("linked", vec![1]),
+        ("pending", vec![2, 12]),
+        ("refused", vec![3]),
+    ] {
+        let lines = list(&["--state", state, "--json"]).lines();
+        let is_one = |line: &Value| statuses.contains(&line["status"].as_i64().unwrap());
+        let expected: Vec<_> = all.iter().filter(|line| is_one(line)).cloned().collect();
+        assert!(!expected.is_empty());
+        assert_eq!(lines, expected, "{state}");
+        counted += lines.len();
+        let table = list(&["--state", state]);
+        assert_eq!(table.out.lines().count(), lines.len() + 1, "{state}");
+        let csv = list(&["--state", state, "--csv"]).out;
+        assert_eq!(csv.lines().count(), lines.len() + 1, "{state}");
+        for (row, line) in csv.lines().skip(1).zip(&lines) {
+            let appid = line["appid"].as_str().unwrap_or_default();
+            assert_eq!(row.split(',').nth(1), Some(appid), "{row}");
+        }
+    }
+    assert_eq!(counted, all.len());
+    let csv = list(&["--csv", "--lang", "zh"]).out;
+    assert!(csv.starts_with("\u{feff}状态,APPID,原始 ID,名称\n已关联,wx0b00000000000011,"));
+
+    // Names are chosen by others, and a spreadsheet must not run them.
+    let name = json!({"nickname": "=HYPERLINK(\"x\"),\u{1b}[2J"});
+    admin(&sandbox, "PUT", &format!("miniprograms/{APPID}"), name);
+    let links = json!({"links": [{"appid": APPID, "state": "linked"}]});
+    admin(&sandbox, "PUT", &format!("accounts/{ACCOUNT}"), links);
+    let csv = run(calling(&sandbox, TOKEN, &["list", "--csv"]));
+    let name = ",\"'=HYPERLINK(\"\"x\"\"), [2J\"\n";
+    assert!(csv.out.ends_with(name), "{:?}", csv.out);
+
+    let none = run(calling(&sandbox, TOKEN, &["list", "--state", "pending"]));
+    assert_eq!(
+        (none.code, &*none.out),
+        (0, "No mini program is in this state.\n")
+    );
+    let none = run(calling(
+        &sandbox,
+        TOKEN,
+        &["list", "--state", "pending", "--csv"],
+    ));
+    assert_eq!(none.out, "\u{feff}STATE,APPID,ORIGINAL ID,NAME\n");
+    for wrong in [&["--csv", "--json"][..], &["--state", "vanished"]] {
+        assert_eq!(list(wrong).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
 fn control_characters_in_names_are_not_printed() {
     let sandbox = sandbox();
     let name = json!({"nickname": "a\u{1b}[2Jb\u{202e}c"});

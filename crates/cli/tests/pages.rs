@@ -281,3 +281,28 @@ fn the_page_of_bulk_describes_every_outcome() {
         assert!(page.contains(&row), "{row}");
     }
 }
+
+#[test]
+fn the_page_of_bulk_lists_every_name_of_a_column() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bulk.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for column in wxlink_bulk::LINK_COLUMNS {
+        let start = format!("| `{}` | ", column.name);
+        let rows: Vec<&str> = page
+            .lines()
+            .filter(|line| line.starts_with(&start))
+            .collect();
+        // The first table describes the columns, the second lists their names.
+        let [_, row] = &rows[..] else {
+            panic!("{start}: {rows:?}")
+        };
+        let listed = row.split('`').skip(1).step_by(2);
+        let mut listed: Vec<String> = listed
+            .map(|name| name.replace([' ', '_'], "").to_lowercase())
+            .collect();
+        let mut names = column.names().to_vec();
+        listed.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(listed, names, "{}", column.name);
+    }
+}

@@ -7,23 +7,31 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 
 use crate::field::{Field, fields_of};
 
-/// Parses a line that holds exactly one document, and returns its fields if it is an object.
+/// Why a text is no JSON.
+#[derive(Debug)]
+pub(super) struct JsonError {
+    /// The line of the text, from 1, and its column.
+    pub line: u64,
+    pub column: usize,
+    pub why: String,
+}
+
+/// Parses a text that is exactly one document, and returns its fields if it is an object.
 ///
 /// # Errors
-/// The text is not JSON, an object has a duplicate key, or text follows the document. The error
-/// includes the column.
-pub(crate) fn parse(text: &str) -> Result<Option<Vec<Field>>, String> {
+/// The text is not JSON, an object has a duplicate key, or text follows the document.
+pub(super) fn parse(text: &str) -> Result<Option<Vec<Field>>, JsonError> {
     let mut from = serde_json::Deserializer::from_str(text);
     let checked = Unique.deserialize(&mut from).and_then(|()| from.end());
     match checked {
         Ok(()) => Ok(fields_of(text)),
         Err(error) => {
-            let text = error.to_string();
-            // The text is a single line, so its number is of no use.
+            let why = error.to_string();
             let place = format!(" at line {} column {}", error.line(), error.column());
-            Err(match text.strip_suffix(&place) {
-                Some(why) => format!("{why} (column {})", error.column()),
-                None => text,
+            Err(JsonError {
+                line: error.line() as u64,
+                column: error.column(),
+                why: why.strip_suffix(&place).unwrap_or(&why).to_owned(),
             })
         }
     }
@@ -118,8 +126,9 @@ mod tests {
             r#"{"a":0,"\u0061":0}"#,
             r#"{"b":[{"a":0,"c":{},"a":0}]}"#,
         ] {
-            let why = parse(text).unwrap_err();
-            assert!(why.contains(r#"duplicate key "a" (column"#), "{why}");
+            let error = parse(text).unwrap_err();
+            assert_eq!((error.line, &*error.why), (1, r#"duplicate key "a""#));
+            assert!(error.column > 1, "{error:?}");
         }
         assert_eq!(parse(r#"{"a":{"a":0}}"#).unwrap().unwrap().len(), 1);
         for text in [r#"[{"a":0},{"a":-1.5e3}]"#, "\"é\"", "null"] {

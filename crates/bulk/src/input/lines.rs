@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, ErrorKind};
 
+use super::encoding::{Encoding, is_gbk};
 use crate::message::{Message, message};
 
 /// The longest line (bytes). A row is far shorter; the limit keeps a file without line ends from
@@ -18,6 +19,8 @@ const END_OF_TEXT: u8 = 0x1a;
 /// Reads lines.
 pub(crate) struct Lines<R> {
     input: R,
+    /// The encoding of the file, from which the input was converted to UTF-8.
+    encoding: Encoding,
     number: u64,
     /// Whether the last line ended with a CR; an LF that follows belongs to it.
     after_cr: bool,
@@ -27,9 +30,10 @@ pub(crate) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub fn new(input: R) -> Lines<R> {
+    pub fn new(input: R, encoding: Encoding) -> Lines<R> {
         Lines {
             input,
+            encoding,
             number: 0,
             after_cr: false,
             finished: false,
@@ -78,8 +82,8 @@ impl<R: BufRead> Lines<R> {
         };
         if line.contains(&0) {
             return Some(Err(message!(
-                "contains a NUL byte: the file is damaged or not UTF-8",
-                "含有 NUL 字节：文件已损坏或不是 UTF-8 编码"
+                "contains a NUL byte: the file is damaged, or UTF-16 (--encoding utf-16)",
+                "含有 NUL 字节：文件已损坏，或为 UTF-16 编码 (--encoding utf-16)"
             )));
         }
         let line = match String::from_utf8(line) {
@@ -87,14 +91,7 @@ impl<R: BufRead> Lines<R> {
             Err(error) => {
                 // The other lines have the same encoding.
                 self.finished = true;
-                let (name, option) = likely_encoding(error.as_bytes());
-                return Some(Err(message!(
-                    "not UTF-8, but perhaps {name}. In the spreadsheet, choose Save as and the \
-                     format CSV UTF-8; or convert the file: iconv -f {option} -t UTF-8 FILE > \
-                     NEW_FILE",
-                    "不是 UTF-8 编码，可能是 {name}。请在表格软件中另存为“CSV UTF-8”格式，\
-                     或转换该文件：iconv -f {option} -t UTF-8 FILE > NEW_FILE"
-                )));
+                return Some(Err(invalid_text(error.as_bytes(), self.encoding)));
             }
         };
         if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
@@ -143,15 +140,31 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// The likely encoding of a line that is not UTF-8: its name, and its name for iconv. Characters of
-/// GBK are pairs of bytes, of which both have the highest bit set in all common ones.
-fn likely_encoding(line: &[u8]) -> (&'static str, &'static str) {
-    let mut runs = line.split(u8::is_ascii);
-    if runs.all(|run| run.len() % 2 == 0) {
-        ("GBK", "GB18030")
-    } else {
-        ("Windows-1252", "WINDOWS-1252")
+/// The error for text that is invalid in the encoding of its file.
+pub(super) fn invalid_text(text: &[u8], encoding: Encoding) -> Message {
+    if encoding != Encoding::Utf8 {
+        let name = encoding.name();
+        return message!(
+            "invalid {name}: the file is damaged, or has another encoding (--encoding). In the \
+             spreadsheet, choose Save as and the format CSV UTF-8",
+            "不是有效的 {name}：文件已损坏，或为其他编码 (--encoding)。\
+             请在表格软件中另存为“CSV UTF-8”格式"
+        );
     }
+    if is_gbk(text) {
+        return message!(
+            "not UTF-8, but perhaps GBK. Read the file with --encoding gb18030; or choose Save as \
+             and the format CSV UTF-8 in the spreadsheet",
+            "不是 UTF-8 编码，可能是 GBK。请用 --encoding gb18030 读取该文件，\
+             或在表格软件中另存为“CSV UTF-8”格式"
+        );
+    }
+    message!(
+        "neither UTF-8 nor GBK, but perhaps Windows-1252. In the spreadsheet, choose Save as and \
+         the format CSV UTF-8; or convert the file: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW_FILE",
+        "既不是 UTF-8 也不是 GBK 编码，可能是 Windows-1252。请在表格软件中另存为“CSV UTF-8”格式，\
+         或转换该文件：iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW_FILE"
+    )
 }
 
 #[cfg(test)]
@@ -160,11 +173,15 @@ mod tests {
 
     use super::*;
 
+    fn lines_of<R: BufRead>(input: R) -> Lines<R> {
+        Lines::new(input, Encoding::Utf8)
+    }
+
     #[test]
     fn a_line_end_across_two_buffers_counts_once() {
         let text = "a\r\n\r\nb\rc\n\n\rd";
         for buffer in 1..=text.len() {
-            let mut lines = Lines::new(BufReader::with_capacity(buffer, text.as_bytes()));
+            let mut lines = lines_of(BufReader::with_capacity(buffer, text.as_bytes()));
             let mut seen = Vec::new();
             while let Some(line) = lines.next() {
                 seen.push((lines.number(), line.unwrap()));
@@ -186,7 +203,7 @@ mod tests {
     #[test]
     fn an_endless_line_is_refused_before_it_fills_the_memory() {
         let endless = BufReader::new(std::io::Read::take(std::io::repeat(b'x'), u64::MAX));
-        let mut lines = Lines::new(endless);
+        let mut lines = lines_of(endless);
         let why = lines.next().unwrap().unwrap_err().to_string();
         assert!(why.contains("longer than"), "{why}");
         assert!(lines.next().is_none());

@@ -20,6 +20,17 @@ pub(super) struct CsvRecord {
     pub lines: Vec<RecordLine>,
 }
 
+impl CsvRecord {
+    /// The first record of an empty file.
+    pub fn empty() -> CsvRecord {
+        CsvRecord {
+            line: 1,
+            cells: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+}
+
 /// One line of a record of several lines.
 pub(super) struct RecordLine {
     pub text: String,

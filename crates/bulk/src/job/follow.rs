@@ -1,5 +1,7 @@
 //! Follows the invitations of a job until the administrators have decided.
 
+use wxlink::Lang;
+
 use super::state::Job;
 use crate::error::BulkError;
 use crate::follow::{Arrivals, DecisionSink, FollowEnd, Follower, Invitation};
@@ -23,6 +25,7 @@ impl Job {
     ) -> Result<FollowEnd, BulkError> {
         let sink = JobSink {
             job: self,
+            lang: follower.client.lang(),
             observer,
         };
         let end = follower.run(&sink);
@@ -33,6 +36,8 @@ impl Job {
 
 struct JobSink<'a> {
     job: &'a Job,
+    /// The language of the report.
+    lang: Lang,
     observer: &'a (dyn Fn(&Record) + Sync),
 }
 
@@ -61,6 +66,6 @@ impl DecisionSink for JobSink<'_> {
     }
 
     fn write_report(&self) -> Result<(), BulkError> {
-        self.job.report().map(drop)
+        self.job.report(self.lang).map(drop)
     }
 }

@@ -1,5 +1,7 @@
 //! Writes the report of a job from its journal.
 
+use wxlink::Lang;
+
 use super::state::Job;
 use crate::error::BulkError;
 use crate::outcome::Record;
@@ -10,12 +12,13 @@ const REPORT: &str = "report";
 
 impl Job {
     /// Writes a CSV file for each outcome into the folder `report` within the job's. Replaces an
-    /// earlier report of the job, and no other files.
+    /// earlier report of the job, and no other files. `lang` is the language of remedies that no
+    /// record contains.
     ///
     /// # Errors
     /// The files cannot be written, or files that the job did not write are in the way.
-    pub fn report(&self) -> Result<Report, BulkError> {
-        let mut writer = self.report_writer()?;
+    pub fn report(&self, lang: Lang) -> Result<Report, BulkError> {
+        let mut writer = self.report_writer(lang)?;
         writer.set_other_columns(self.other_columns().to_vec());
         for record in self.last_records()? {
             writer.add(&record?)?;
@@ -53,10 +56,10 @@ impl Job {
     /// # Errors
     /// See [`Job::report`].
     pub fn check_report(&self) -> Result<(), BulkError> {
-        self.report_writer().map(drop)
+        self.report_writer(Lang::En).map(drop)
     }
 
-    fn report_writer(&self) -> Result<ReportWriter, BulkError> {
-        ReportWriter::new(&self.dir().join(REPORT), self.identity())
+    fn report_writer(&self, lang: Lang) -> Result<ReportWriter, BulkError> {
+        ReportWriter::new(&self.dir().join(REPORT), self.identity(), lang)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use wxlink::Lang;
+
 use super::manifest::Manifest;
 use super::state::Job;
 use crate::error::BulkError;
@@ -44,7 +46,7 @@ impl JobView {
     ///
     /// # Errors
     /// See [`Job::report`].
-    pub fn report(&self) -> Result<Report, BulkError> {
-        self.0.report()
+    pub fn report(&self, lang: Lang) -> Result<Report, BulkError> {
+        self.0.report(lang)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use redis::{Script, cmd};
+use wxlink::Lang;
 
 use super::types::{Decision, Decisions, QueuedResult, place_of};
 use super::{Queue, scripts};
@@ -48,6 +49,7 @@ impl Queue {
         let sink = QueueSink {
             queue: self,
             dir,
+            lang: follower.client.lang(),
             observer,
             stop: follower.stop,
             queue_id: self.status()?.id,
@@ -83,6 +85,8 @@ impl Queue {
 struct QueueSink<'a> {
     queue: &'a Queue,
     dir: &'a Path,
+    /// The language of the report.
+    lang: Lang,
     observer: &'a (dyn Fn(&QueuedResult) + Sync),
     stop: &'a StopFlag,
     queue_id: String,
@@ -189,7 +193,9 @@ impl DecisionSink for QueueSink<'_> {
     }
 
     fn write_report(&self) -> Result<(), BulkError> {
-        let collected = self.queue.collect(self.dir, false, self.stop, &mut |_| {});
+        let collected = self
+            .queue
+            .collect(self.dir, false, self.lang, self.stop, &mut |_| {});
         collected.map(drop)
     }
 }

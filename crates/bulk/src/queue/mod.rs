@@ -25,6 +25,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use redis::{Client, FromRedisValue, IntoConnectionInfo, RedisError, Script, cmd};
+use wxlink::Lang;
 use wxlink::redis_connection::Connection;
 
 use crate::columns::OtherNames;
@@ -327,7 +328,8 @@ impl Queue {
     }
 
     /// Writes a CSV file for each outcome from the results, and calls `observer` with every result.
-    /// With `follow`, waits until every row has a result.
+    /// With `follow`, waits until every row has a result. `lang` is the language of the remedies
+    /// that results do not contain.
     ///
     /// The folder must not exist, be empty, or hold results that were collected before. Results of
     /// an earlier queue are moved into a folder of their own, because they exist nowhere else.
@@ -339,12 +341,19 @@ impl Queue {
         &self,
         dir: &Path,
         follow: bool,
+        lang: Lang,
         stop: &StopFlag,
         observer: &mut dyn FnMut(&QueuedResult),
     ) -> Result<Collected, BulkError> {
         let queue_id = self.status()?.id;
-        let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id)?;
-        let mut decisions = self.decisions(stop)?;
+        let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id, lang)?;
+        let decisions = self.decisions(stop)?;
+        let decide = |result: &mut QueuedResult| {
+            let place = place_of(&result.job, result.record.row.line);
+            if let Some(decision) = decisions.get(&place) {
+                decision.apply(&mut result.record);
+            }
+        };
         let (mut after, mut results) = ("0".to_owned(), 0);
         // The results are read twice, because a file begins with the names of all columns.
         let mut names = OtherNames::default();
@@ -352,10 +361,7 @@ impl Queue {
             // Checked before the results are read, so that none is missed in between.
             let is_last = !follow || stop.is_requested() || self.status()?.is_finished();
             after = self.results(&after, stop, &mut |mut result| {
-                let place = place_of(&result.job, result.record.row.line);
-                if let Some(decision) = decisions.remove(&place) {
-                    decision.apply(&mut result.record);
-                }
+                decide(&mut result);
                 observer(&result);
                 results += 1;
                 names.add(&result.record.row.other);
@@ -373,7 +379,8 @@ impl Queue {
             let results = self.read_results(&place, &after, stop)?;
             let Some((id, _)) = results.last() else { break };
             place = id.clone();
-            for (_, result) in &results {
+            for (_, mut result) in results {
+                decide(&mut result);
                 writer.add(&result.record)?;
                 written += 1;
             }

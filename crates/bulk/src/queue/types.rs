@@ -69,9 +69,9 @@ pub(super) struct Decision {
 
 impl Decision {
     /// The result of a row after the decision.
-    pub fn apply(self, record: &mut Record) {
+    pub fn apply(&self, record: &mut Record) {
         record.outcome = self.outcome;
-        record.message = self.message;
+        record.message.clone_from(&self.message);
         record.at = self.at;
         (record.errcode, record.until) = (0, None);
         record.rid.clear();

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use anstyle::Style;
-use clap::{ArgMatches, Command};
-use wxlink::{LinkList, LinkStatus};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use wxlink::{LinkStatus, MiniProgram};
+use wxlink_bulk::{BYTE_ORDER_MARK, csv_line};
 
 use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
-use crate::output::{Cell, FAILURE, PENDING, SUCCESS, Table};
+use crate::output::{Cell, FAILURE, PENDING, SUCCESS, Table, sanitize};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     command,
@@ -22,7 +23,25 @@ fn command() -> Command {
         .about("List the mini programs that are linked to the Official Account or invited")
         .long_about(
             "List the mini programs that are linked to the Official Account or invited.\n\n\
-             With --json, one line for each, with the fields as WeChat sent them.",
+             With --json, one line for each, with the fields as WeChat sent them. With --csv, a \
+             file for spreadsheets.",
+        )
+        .arg(
+            Arg::new("csv")
+                .long("csv")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("json")
+                .help("Print CSV for spreadsheets instead of a table"),
+        )
+        .arg(
+            Arg::new("state")
+                .long("state")
+                .value_name("linked|pending|refused")
+                .value_parser(["linked", "pending", "refused"])
+                .hide_possible_values(true)
+                .help(
+                    "List only those that are linked, wait for an administrator, or were refused",
+                ),
         )
         .after_help(examples(&[
             ("a table", "wxlink list --token-file token.txt"),
@@ -30,37 +49,74 @@ fn command() -> Command {
                 "a line of JSON for each, with the token from a pipe",
                 "cat token.txt | wxlink list --token-file - --json",
             ),
+            (
+                "a file for a spreadsheet, of those that an administrator has to agree to",
+                "wxlink list --state pending --csv --token-file token.txt > pending.csv",
+            ),
             ("in Chinese", "wxlink list --lang zh --token-file token.txt"),
         ]))
 }
 
-fn run(context: &Context, _: &ArgMatches) -> Result<ExitCode, CommandError> {
+fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let out = context.out;
+    let wanted = matches.get_one::<String>("state");
     let list = context.client()?.get_linked(None)?;
+    let items: Vec<MiniProgram<'_>> = list
+        .items()
+        .filter(|item| wanted.is_none_or(|wanted| group(item.status()) == wanted))
+        .collect();
     if out.is_json() {
-        list.items().for_each(|item| out.line(item.json()));
-    } else if list.is_empty() {
-        out.line(context.text(
-            "No mini program is linked or invited.",
-            "没有已关联或待确认的小程序。",
-        ));
+        items.iter().for_each(|item| out.line(item.json()));
+    } else if matches.get_flag("csv") {
+        out.write(csv(context, &items).as_bytes());
+    } else if items.is_empty() {
+        out.line(if wanted.is_some() && !list.is_empty() {
+            context.text(
+                "No mini program is in this state.",
+                "没有处于该状态的小程序。",
+            )
+        } else {
+            context.text(
+                "No mini program is linked or invited.",
+                "没有已关联或待确认的小程序。",
+            )
+        });
     } else {
-        out.table(&table(context, &list));
+        out.table(&table(context, &items));
     }
     Ok(ExitCode::Done)
 }
 
-fn table(context: &Context, list: &LinkList) -> Table {
-    let mut table = Table::new([
+/// The value of `--state` that includes an item. An item of an unknown status may be an invitation.
+fn group(status: Option<LinkStatus>) -> &'static str {
+    match status {
+        Some(LinkStatus::Linked) => "linked",
+        Some(LinkStatus::Refused) => "refused",
+        Some(
+            LinkStatus::AwaitingMiniProgram
+            | LinkStatus::AwaitingOfficialAccount
+            | LinkStatus::Other(_),
+        )
+        | None => "pending",
+    }
+}
+
+fn headings(context: &Context) -> [&'static str; 4] {
+    [
         context.text("STATE", "状态"),
         "APPID",
         context.text("ORIGINAL ID", "原始 ID"),
         context.text("NAME", "名称"),
-    ]);
-    for item in list.items() {
+    ]
+}
+
+fn table(context: &Context, items: &[MiniProgram<'_>]) -> Table {
+    let mut table = Table::new(headings(context));
+    for item in items {
         let text = |text: Option<Cow<'_, str>>| Cell::from(&*text.unwrap_or("-".into()));
+        let State { text: state, style } = state(context, item.status());
         table.row([
-            state(context, item.status()),
+            Cell::new(&state, style),
             text(item.appid()),
             text(item.username()),
             text(item.nickname()),
@@ -69,7 +125,28 @@ fn table(context: &Context, list: &LinkList) -> Table {
     table
 }
 
-fn state(context: &Context, status: Option<LinkStatus>) -> Cell {
+fn csv(context: &Context, items: &[MiniProgram<'_>]) -> String {
+    let mut csv = format!("{BYTE_ORDER_MARK}{}", csv_line(headings(context)));
+    for item in items {
+        let cells = [
+            Some(state(context, item.status()).text),
+            item.appid(),
+            item.username(),
+            item.nickname(),
+        ];
+        let cells = cells.map(|cell| sanitize(&cell.unwrap_or_default()));
+        csv += &csv_line(cells.iter().map(String::as_str));
+    }
+    csv
+}
+
+/// A state as it is shown.
+struct State {
+    text: Cow<'static, str>,
+    style: Style,
+}
+
+fn state(context: &Context, status: Option<LinkStatus>) -> State {
     let (style, text) = match status {
         Some(LinkStatus::Linked) => (SUCCESS, context.text("linked", "已关联")),
         Some(LinkStatus::AwaitingMiniProgram) => (
@@ -94,9 +171,15 @@ fn state(context: &Context, status: Option<LinkStatus>) -> Cell {
             ),
         ),
         Some(LinkStatus::Other(number)) => {
-            return Cell::new(&number.to_string(), Style::new());
+            return State {
+                text: number.to_string().into(),
+                style: Style::new(),
+            };
         }
         None => (Style::new(), "-"),
     };
-    Cell::new(text, style)
+    State {
+        text: text.into(),
+        style,
+    }
 }

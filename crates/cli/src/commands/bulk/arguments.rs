@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use wxlink_bulk::{BadRow, BulkError, Format, Rate, Rates, Row, RowDefaults, read_rows};
+use wxlink_bulk::{
+    BulkError, Encoding, Format, Rate, Rates, ReadOptions, RowDefaults, Rows, read_rows,
+};
 
 use crate::message::Message;
 use crate::{args, input};
-
-/// The rows of a file, valid or not.
-pub(super) type RowIterator = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
 
 /// The rows and how they are written.
 pub(super) struct RowArgs {
@@ -20,6 +19,8 @@ pub(super) struct RowArgs {
     pub notify_users: Arg,
     pub show_profile: Arg,
     pub format: Arg,
+    pub encoding: Arg,
+    pub sheet: Arg,
 }
 
 impl RowArgs {
@@ -27,7 +28,7 @@ impl RowArgs {
         let [notify_users, show_profile] = args::choices();
         RowArgs {
             file: Arg::new("file").value_name("FILE").help(
-                "The rows: CSV or JSON lines with account, appid, notify_users and show_profile; \
+                "The rows: CSV, JSON or XLSX with account, appid, notify_users and show_profile; \
                  - reads stdin",
             ),
             notify_users: notify_users.required(false).help(
@@ -36,18 +37,49 @@ impl RowArgs {
             show_profile: show_profile.required(false).help(
                 "For rows that leave it empty: whether the account's page shows the mini program",
             ),
-            format: Arg::new("format")
-                .long("format")
-                .value_name("csv|jsonl")
-                .value_parser(PossibleValuesParser::new(["csv", "jsonl"]))
-                .hide_possible_values(true)
-                .help("The format of the rows [default: detected from the first character]"),
+            format: choice(
+                "format",
+                "csv|json|xlsx",
+                ["csv", "json", "xlsx"],
+                "The format of the rows [default: detected from the start of the file]",
+            ),
+            encoding: choice(
+                "encoding",
+                "utf-8|utf-16|gb18030",
+                Encoding::WORDS,
+                "The encoding of CSV and JSON; gb18030 includes GBK [default: detected]",
+            ),
+            sheet: Arg::new("sheet")
+                .long("sheet")
+                .value_name("NAME")
+                .help("The sheet of an XLSX workbook [default: the first visible one]"),
         }
     }
 
-    pub fn all(self) -> [Arg; 4] {
-        [self.file, self.notify_users, self.show_profile, self.format]
+    pub fn all(self) -> [Arg; 6] {
+        [
+            self.file,
+            self.notify_users,
+            self.show_profile,
+            self.format,
+            self.encoding,
+            self.sheet,
+        ]
     }
+}
+
+fn choice(
+    id: &'static str,
+    value_name: &'static str,
+    values: [&'static str; 3],
+    help: &'static str,
+) -> Arg {
+    Arg::new(id)
+        .long(id)
+        .value_name(value_name)
+        .value_parser(PossibleValuesParser::new(values))
+        .hide_possible_values(true)
+        .help(help)
 }
 
 /// The arguments of a job on this machine.
@@ -150,25 +182,30 @@ pub(super) fn seconds(matches: &ArgMatches, id: &str) -> Duration {
 /// The file of rows that a command line names.
 pub(super) struct RowFile<'a> {
     path: &'a str,
-    format: Option<Format>,
-    defaults: RowDefaults,
+    options: ReadOptions,
 }
 
 impl<'a> RowFile<'a> {
     pub fn from_matches(matches: &'a ArgMatches) -> Option<RowFile<'a>> {
         let path = matches.get_one::<String>("file")?;
         let choice = |id| matches.get_one::<String>(id).map(|choice| choice == "yes");
-        let format = match matches.get_one::<String>("format").map(String::as_str) {
-            Some("csv") => Some(Format::Csv),
-            Some(_) => Some(Format::Jsonl),
-            None => None,
-        };
+        let text = |id| matches.get_one::<String>(id).map(String::as_str);
+        let format = text("format").map(|format| match format {
+            "csv" => Format::Csv,
+            "json" => Format::Json,
+            _ => Format::Xlsx,
+        });
+        let encoding = text("encoding").and_then(Encoding::from_word);
         Some(RowFile {
             path,
-            format,
-            defaults: RowDefaults {
-                notify_users: choice("notify_users"),
-                show_profile: choice("show_profile"),
+            options: ReadOptions {
+                format,
+                encoding,
+                sheet: text("sheet").map(str::to_owned),
+                defaults: RowDefaults {
+                    notify_users: choice("notify_users"),
+                    show_profile: choice("show_profile"),
+                },
             },
         })
     }
@@ -210,7 +247,7 @@ impl<'a> RowFile<'a> {
     }
 
     /// Reads the rows from the start.
-    pub fn rows(&self) -> Result<RowIterator, BulkError> {
+    pub fn rows(&self) -> Result<Rows, BulkError> {
         let path = self.path;
         let opened = if self.is_stdin() {
             input::stdin()
@@ -223,7 +260,7 @@ impl<'a> RowFile<'a> {
                 format!("无法读取 {path}：{error}"),
             ))
         })?;
-        read_rows(input, self.format, self.defaults).map_err(|bad| {
+        read_rows(input, &self.options).map_err(|bad| {
             let why = bad.message();
             BulkError::usage(Message::new(
                 format!("{path}, {}", why.get(wxlink::Lang::En)),

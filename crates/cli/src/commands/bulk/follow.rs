@@ -107,7 +107,7 @@ fn follow_job(
     let end = job.follow(&follower, &|decision| {
         print_decision(context, decision, decision);
     })?;
-    let report = job.report()?;
+    let report = job.report(context.out.lang())?;
     output::print_summary(context, Place::Job, job.tally(), job.left(), Some(&report));
     Ok(exit_code(context, end, &stop, job.tally()))
 }
@@ -127,7 +127,7 @@ fn follow_queue(
     })?;
     let tally = Tally::default();
     let mut count = |result: &QueuedResult| tally.add(result.record.outcome);
-    let collected = queue.collect(into, false, &stop, &mut count)?;
+    let collected = queue.collect(into, false, context.out.lang(), &stop, &mut count)?;
     let status = queue.status()?;
     let left = status.waiting + status.deferred;
     output::print_summary(context, Place::Queue, &tally, left, Some(&collected.report));

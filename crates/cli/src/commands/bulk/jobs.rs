@@ -40,7 +40,7 @@ pub(super) fn report_command() -> Command {
 
 pub(super) fn report(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let job = JobView::read(job_folder(matches).unwrap_or(Path::new("")))?;
-    let report = job.report()?;
+    let report = job.report(context.out.lang())?;
     output::print_summary(context, Place::Job, job.tally(), job.left(), Some(&report));
     Ok(ExitCode::Done)
 }

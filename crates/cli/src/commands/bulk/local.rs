@@ -83,9 +83,9 @@ impl<'a> JobRequest<'a> {
             }
             (None, ..) => {
                 return Err(CommandError::usage(Message::new(
-                    "name the rows (a CSV or JSON lines file, or - for stdin), or a job to resume \
+                    "name the rows (a CSV, JSON or XLSX file, or - for stdin), or a job to resume \
                      (--job DIR --resume)",
-                    "请指定行（CSV 或 JSON Lines 文件，- 表示标准输入），\
+                    "请指定行（CSV、JSON 或 XLSX 文件，- 表示标准输入），\
                      或要继续的任务（--job DIR --resume）",
                 )));
             }
@@ -109,8 +109,8 @@ impl<'a> JobRequest<'a> {
         let Some(mode) = self.mode else {
             let Some(rows) = &self.rows else {
                 return Err(BulkError::usage(Message::new(
-                    "name the rows: a CSV or JSON lines file, or - for stdin",
-                    "请指定行：CSV 或 JSON Lines 文件，- 表示标准输入",
+                    "name the rows: a CSV, JSON or XLSX file, or - for stdin",
+                    "请指定行：CSV、JSON 或 XLSX 文件，- 表示标准输入",
                 )));
             };
             if rows.is_in(&self.dir) {
@@ -210,7 +210,7 @@ impl<'a> JobRequest<'a> {
                 return Ok(Execution::Run(code));
             }
         };
-        let report = job.report();
+        let report = job.report(out.lang());
         let written = report.as_ref().ok();
         output::print_summary(context, Place::Job, job.tally(), job.left(), written);
         Ok(Execution::Run(match report {

@@ -6,6 +6,7 @@
 //! - `jobs`: status and report of a job. `follow`: follows invitations.
 //! - `metrics`: what a worker serves to Prometheus.
 //! - `local`: a job on this machine. `queue`: the subcommands for a queue.
+//! - `template`: writes an empty file of rows.
 
 mod arguments;
 mod follow;
@@ -15,6 +16,7 @@ mod metrics;
 mod output;
 mod progress;
 mod queue;
+mod template;
 
 use clap::{ArgMatches, Command};
 use wxlink_bulk::{RunEnd, StopFlag};
@@ -38,7 +40,7 @@ fn command() -> Command {
         .long_about(
             "Link many mini programs to many accounts.\n\n\
              The rows name an account and an appid each, and contain notify_users and \
-             show_profile. They are CSV with a line of column names, or JSON lines. The tokens \
+             show_profile. They are CSV or XLSX with a line of column names, or JSON. The tokens \
              come from a source for many accounts (component_appid or token_command).\n\n\
              The list of each account is read first, and only links that it does not show are \
              posted. The result of each row is kept in a folder, the job. After any interruption \
@@ -50,6 +52,7 @@ fn command() -> Command {
         .args(arguments::job_args())
         .args(arguments::rate_args())
         .arg(arguments::workers_arg())
+        .subcommand(template::command())
         .subcommands(queue::commands())
         .subcommands([follow::command(), jobs::report_command()])
         .after_help(examples(&[
@@ -85,6 +88,7 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
             Some(dir) => jobs::status(context, dir),
             None => queue::run(context, "status", matches),
         },
+        Some(("template", matches)) => template::run(context, matches),
         Some((name, matches)) => queue::run(context, name, matches),
         None => local::run(context, matches),
     }

@@ -38,8 +38,9 @@ fn push_command() -> Command {
     let file = rows.file.required(true);
     Command::new("push")
         .about("Push rows into a queue; after an interruption the same command resumes")
-        .arg(file.help("The rows: a CSV or JSON lines file"))
-        .args([rows.notify_users, rows.show_profile, rows.format])
+        .arg(file.help("The rows: a CSV, JSON or XLSX file"))
+        .args([rows.notify_users, rows.show_profile])
+        .args([rows.format, rows.encoding, rows.sheet])
         .args(queue_args())
         .arg(
             Arg::new("job")
@@ -301,7 +302,7 @@ fn collect(
             out.line(output::json_line(result));
         }
     };
-    let collected = queue.collect(&into, follow, &stop, &mut observer)?;
+    let collected = queue.collect(&into, follow, out.lang(), &stop, &mut observer)?;
     let status = queue.status()?;
     let left = status.waiting + status.deferred;
     let report = Some(&collected.report);

@@ -73,8 +73,12 @@ test: lint build ## run all checks
 	@$(USE_BUILD) $(CARGO) test --locked
 	@$(USE_BUILD) benches/instructions.py
 	@$(USE_BUILD) tools/test_languages.sh $(LANGUAGES)
-	@$(MAKE) --no-print-directory package test-install
+	@$(MAKE) --no-print-directory package test-install test-browser
 	@echo "make test: all passed"
+
+.PHONY: test-browser
+test-browser: build ## test the simulator's panel in Chromium
+	@$(USE_BUILD) tests/browser/test.sh || [ $$? = 77 ]
 
 .PHONY: lint
 lint: ## check formatting and lints

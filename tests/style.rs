@@ -15,8 +15,9 @@ const MAX_COBOL_COLUMNS: usize = 72;
 const TAB_COLUMNS: usize = 4;
 
 /// The kinds of file whose code is checked, too: no formatter keeps it within the limit.
-const CODE_KINDS: [&str; 12] = [
-    "c", "cc", "cob", "cpp", "cpy", "go", "h", "hpp", "inc", "java", "pas", "php",
+const CODE_KINDS: [&str; 15] = [
+    "c", "cc", "cob", "cpp", "cpy", "css", "go", "h", "hpp", "html", "inc", "java", "js", "pas",
+    "php",
 ];
 
 /// The kinds of file whose comments alone are checked: rustfmt and ruff format Rust and Python, and

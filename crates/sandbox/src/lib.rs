@@ -29,7 +29,7 @@
 //! | `journal` | the requests that arrived, without the secrets in them |
 //! | `simulator` | all of this state behind one lock, and how a request is processed |
 //! | `admin` | the admin interface, with which tests set up and inspect a simulator |
-//! | `page` | the page on which an account authorises the platform |
+//! | `page` | the page on which an account authorises the platform, and the simulator's own: the panel |
 //! | `http` | listeners, TLS certificates, the HTTP server, and raw responses |
 //! | `sandbox` | the public type [`Sandbox`]: threads and addresses |
 //! | `program` | the program `wxlink-sandbox` and its command line |

@@ -34,6 +34,7 @@ use crate::wechat::platform::PushState;
 use crate::wechat::push_crypto::{self, PushRequest};
 use crate::wechat::push_message::PushMessage;
 use crate::wechat::pushes::{AfterTry, DuePush};
+use crate::wechat::query::parameter;
 use crate::wechat::refused::{CallOwner, RefusedCall};
 use crate::wechat::rid;
 use crate::wechat::state::WechatState;
@@ -58,6 +59,8 @@ pub(crate) struct State {
     pub(crate) late: BTreeMap<(u64, u64), ReceivedRequest>,
     /// How many request ids were generated.
     request_ids: u64,
+    /// Grows whenever something has changed that the simulator's page shows.
+    pub(crate) revision: u64,
 }
 
 /// A simulator, shared by its connections and its admin interface.
@@ -71,6 +74,8 @@ pub(crate) struct Simulator {
     push_waker: Arc<Notify>,
     /// How many tries of pushes have ended.
     push_tries: watch::Sender<u64>,
+    /// Wakes those who wait for a change of the state.
+    changes: watch::Sender<()>,
     /// Whether a fault may apply to a new connection. Without one, connections need no lock.
     has_connection_faults: AtomicBool,
 }
@@ -120,17 +125,19 @@ impl Simulator {
         Self {
             push_waker: wechat.pushes.waker(),
             push_tries: watch::Sender::new(0),
+            changes: watch::Sender::new(()),
             clock: clock.clone(),
             state: Mutex::new(State {
                 clock,
                 wechat,
                 policy: policy.clone(),
                 faults: ActiveFaults::default(),
-                journal: Journal::new(journal_capacity),
+                journal: Journal::new(journal_capacity, now_ms),
                 push_journal: PushJournal::new(journal_capacity),
                 initial: InitialState { world, policy },
                 late: BTreeMap::new(),
                 request_ids: 0,
+                revision: 0,
             }),
             connections: AtomicU64::new(0),
             has_connection_faults: AtomicBool::new(false),
@@ -162,6 +169,7 @@ impl Simulator {
         let mut state = self.state();
         let fault = state.faults.take_for_connection(listener);
         self.faults_changed(&state);
+        self.changed(&mut state);
         AcceptedConnection { number, fault }
     }
 
@@ -177,60 +185,31 @@ impl Simulator {
             .store(has_faults, Ordering::Release);
     }
 
+    /// To be called with the lock held, after the state has changed.
+    pub(crate) fn changed(&self, state: &mut State) {
+        state.revision += 1;
+        self.changes.send_replace(());
+    }
+
+    /// Is notified after each change of the state.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
     /// Processes a request, applies a fault if one matches, and records the request in the journal.
     pub(crate) fn receive(&self, request: &ReceivedRequest) -> Received {
-        let endpoint = Endpoint::from_path(&request.path);
         let state = &mut *self.state();
-        let matched = if state.faults.is_empty() {
-            None
-        } else {
-            state.faults.take_for_request(endpoint, request.listener)
-        };
-        let now_ms = state.clock.now_ms();
-        let rid = state.next_request_id(now_ms);
-        let rule = matched.as_ref().map(|matched| &*matched.rule);
-        let list_lag_ms = match rule.map(|rule| &rule.fault) {
-            Some(Fault::ListLagMs(ms)) => *ms,
-            _ => 0,
-        };
-        let mut effect = None;
-        let mut process = || {
-            let response = state.process(request, now_ms, list_lag_ms, rid);
-            effect = Some(Effect::new(now_ms, &response));
-            response
-        };
-        let RequestResult { plan, response } = match rule {
-            None => RequestResult::from_api(process()),
-            Some(rule) => {
-                let original = (rule.phase() == Phase::After).then(process);
-                apply_fault(&rule.fault, original, rid)
-            }
-        };
-        if let Plan::Respond(plain) = &plan
-            && response.and_then(|summary| summary.errcode).unwrap_or(0) != 0
-        {
-            state.keep_refused(request, endpoint, now_ms, rid, plain.body.clone());
-        }
-        let outcome = Outcome {
-            effect,
-            response,
-            fault: matched.as_ref().map(|matched| AppliedFault {
-                id: matched.id,
-                name: matched.rule.fault.name(),
-            }),
-        };
-        let wechat = &state.wechat;
-        let redaction = Redaction {
-            secrets: &wechat.secrets,
-            is_account_token: &|token| wechat.tokens.is_account_token(token),
-            endpoint,
-        };
-        let seq = state.journal.record(request, now_ms, outcome, redaction);
-        if let Some(ms) = rule.and_then(|rule| rule.effect_after_ms) {
-            let due_ms = now_ms.saturating_add(ms);
-            state.late.insert((due_ms, seq), request.clone());
-        }
-        Received { plan, seq }
+        let received = state.receive(request);
+        self.changed(state);
+        received
+    }
+
+    /// Records that a response was sent that had been delayed. `seq` is the request's number in the
+    /// journal.
+    pub(crate) fn responded_late(&self, request: &ReceivedRequest, seq: u64) {
+        let state = &mut *self.state();
+        state.journal.set_latency(request, seq);
+        self.changed(state);
     }
 
     /// Processes a request that was delayed. `seq` is its number in the journal.
@@ -238,6 +217,7 @@ impl Simulator {
         let state = &mut *self.state();
         let now_ms = state.clock.now_ms();
         let response = state.process_received(request, seq, now_ms, true);
+        self.changed(state);
         PlainResponse::json(200, response.body)
     }
 }
@@ -283,6 +263,7 @@ impl Simulator {
             }
         }
         state.push_journal.add(attempt.into_record(answer));
+        self.changed(state);
         self.push_tries.send_modify(|tries| *tries += 1);
         self.push_waker.notify_one();
     }
@@ -386,6 +367,69 @@ impl State {
         Some(attempt)
     }
 
+    /// Processes a request, applies a fault if one matches, and records the request in the journal.
+    pub(crate) fn receive(&mut self, request: &ReceivedRequest) -> Received {
+        let endpoint = Endpoint::from_path(&request.path);
+        let state = self;
+        let matched = if state.faults.is_empty() {
+            None
+        } else {
+            state.faults.take_for_request(endpoint, request.listener)
+        };
+        let now_ms = state.clock.now_ms();
+        let rid = state.next_request_id(now_ms);
+        let rule = matched.as_ref().map(|matched| &*matched.rule);
+        let list_lag_ms = match rule.map(|rule| &rule.fault) {
+            Some(Fault::ListLagMs(ms)) => *ms,
+            _ => 0,
+        };
+        let mut effect = None;
+        let mut process = || {
+            let response = state.process(request, now_ms, list_lag_ms, rid);
+            effect = Some(Effect::new(now_ms, &response));
+            response
+        };
+        let RequestResult { plan, response } = match rule {
+            None => RequestResult::from_api(process()),
+            Some(rule) => {
+                let original = (rule.phase() == Phase::After).then(process);
+                apply_fault(&rule.fault, original, rid)
+            }
+        };
+        if let Plan::Respond(plain) = &plan
+            && response.and_then(|summary| summary.errcode).unwrap_or(0) != 0
+        {
+            state.keep_refused(request, endpoint, now_ms, rid, plain.body.clone());
+        }
+        let is_late = matches!(plan, Plan::RespondLate(..) | Plan::ProcessLate(_));
+        let outcome = Outcome {
+            effect,
+            response,
+            latency_us: (response.is_some() && !is_late).then(|| request.age_us()),
+            fault: matched.as_ref().map(|matched| AppliedFault {
+                id: matched.id,
+                name: matched.rule.fault.name(),
+            }),
+        };
+        let wechat = &state.wechat;
+        let redaction = Redaction {
+            secrets: &wechat.secrets,
+            is_account_token: &|token| wechat.tokens.is_account_token(token),
+            endpoint,
+        };
+        let token = parameter(&request.query, "access_token");
+        let found = token.and_then(|token| wechat.tokens.find(&token, now_ms));
+        let account = found.and_then(|found| found.account.map(str::to_owned));
+        let seq = state
+            .journal
+            .record(request, account, now_ms, outcome, redaction);
+        if let Some(ms) = rule.and_then(|rule| rule.effect_after_ms) {
+            let due_ms = now_ms.saturating_add(ms);
+            state.late.insert((due_ms, seq), request.clone());
+        }
+        Received { plan, seq }
+    }
+
     fn next_request_id(&mut self, now_ms: u64) -> RequestId {
         self.request_ids += 1;
         RequestId {
@@ -439,6 +483,7 @@ impl State {
     ) -> ApiResponse {
         let rid = self.next_request_id(now_ms);
         let response = self.process(request, now_ms, 0, rid);
+        self.revision += 1;
         let effect = Effect::new(now_ms, &response);
         let summary = is_answered.then(|| ResponseSummary::from_api(&response));
         let endpoint = Endpoint::from_path(&request.path);

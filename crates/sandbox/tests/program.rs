@@ -65,6 +65,7 @@ fn it_prints_one_line_and_ends_on_a_signal() {
                 .starts_with("https://127.0.0.1:")
         );
         assert_eq!(about["admin"], format!("{http}/__sandbox/"));
+        assert_eq!(about["panel"], format!("{http}/"));
         let ca_file = Path::new(about["ca_file"].as_str().unwrap());
         assert!(
             std::fs::read_to_string(ca_file)
@@ -207,4 +208,89 @@ fn a_world_from_a_file_and_bad_certificates() {
     }
     signal(&about["pid"], "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_panel_is_opened_in_the_browser_of_the_system() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let name = format!("wxlink-sandbox-browser-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let (opener, opened) = (folder.join("xdg-open"), folder.join("opened"));
+    // Moved into place: the test never reads a part of it.
+    let script = "#!/bin/sh\necho \"$@\" > opened.part\n/bin/mv opened.part opened\n";
+    std::fs::write(&opener, script).unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |path: &Path| {
+        let mut child = Command::new(PROGRAM)
+            .arg("--open")
+            .env("PATH", path)
+            .current_dir(&folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let about = line(&mut stdout);
+        (child, about)
+    };
+    let (mut child, about) = run(&folder);
+    while !opened.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let text = std::fs::read_to_string(&opened).unwrap();
+    assert_eq!(text.trim(), about["panel"]);
+    signal(&about["pid"], "TERM");
+    child.wait().unwrap();
+
+    // Without such a program, the address is reported and the simulator runs on.
+    let (child, about) = run(Path::new("/nowhere"));
+    state(&about);
+    signal(&about["pid"], "TERM");
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let panel = about["panel"].as_str().unwrap();
+    assert!(
+        stderr.contains("could not run xdg-open") && stderr.contains(panel),
+        "{stderr}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn readers_of_events_that_have_gone_are_forgotten() {
+    let (mut child, _stdout, about) = start(&[]);
+    let url = about["http"].as_str().unwrap().to_owned();
+    let descriptors = || {
+        let folder = format!("/proc/{}/fd", about["pid"]);
+        std::fs::read_dir(folder).unwrap().count()
+    };
+    let before = descriptors();
+    let readers: Vec<_> = (0..20)
+        .map(|_| {
+            let address = url.trim_start_matches("http://");
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+            stream
+                .write_all(b"GET /__sandbox/events HTTP/1.1\r\nHost: h\r\n\r\n")
+                .unwrap();
+            let mut reader = BufReader::new(stream);
+            let mut line = String::new();
+            while !line.starts_with("event: state") {
+                line.clear();
+                assert!(reader.read_line(&mut line).unwrap() > 0);
+            }
+            reader
+        })
+        .collect();
+    assert_eq!(descriptors(), before + 20);
+    drop(readers);
+    while descriptors() > before {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&about["pid"], "TERM");
+    child.wait().unwrap();
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::admin::error::AdminError;
-use crate::admin::request::{AdminRequest, AdminResult, respond};
+use crate::admin::request::{AdminRequest, AdminResult, respond, respond_masked};
 use crate::faults::rule::FaultRule;
 
 pub(crate) fn add(request: AdminRequest) -> AdminResult {
@@ -16,10 +16,21 @@ pub(crate) fn add(request: AdminRequest) -> AdminResult {
 
 pub(crate) fn show(request: AdminRequest) -> AdminResult {
     let state = request.state;
-    let mut faults = json!({ "faults": state.faults.views() });
     // The response that a rule describes may contain secrets.
-    state.wechat.secrets.mask_json(&mut faults);
-    respond(&faults)
+    let faults = json!({ "faults": state.faults.views() });
+    respond_masked(faults, &state.wechat.secrets)
+}
+
+pub(crate) fn remove(request: AdminRequest) -> AdminResult {
+    let id = request.parameter;
+    let is_removed = id.parse().is_ok_and(|id| request.state.faults.remove(id));
+    if !is_removed {
+        return Err(AdminError::not_found(format!(
+            "unknown fault {id:?}. GET /__sandbox/faults lists them"
+        )));
+    }
+    request.simulator.faults_changed(request.state);
+    respond(&json!({}))
 }
 
 pub(crate) fn clear(request: AdminRequest) -> AdminResult {

@@ -2,12 +2,26 @@
 
 use serde_json::json;
 
+use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, after_parameter, respond};
 
 pub(crate) fn show(request: AdminRequest) -> AdminResult {
     let after = after_parameter(request.query)?;
     let state = request.state;
     respond(&state.journal.view(after, &state.wechat.secrets))
+}
+
+pub(crate) fn show_entry(request: AdminRequest) -> AdminResult {
+    let state = request.state;
+    let seq = request.parameter;
+    let found = seq.parse().ok();
+    let entry = found.and_then(|seq| state.journal.entry(seq, &state.wechat.secrets));
+    match entry {
+        Some(entry) => respond(&entry),
+        None => Err(AdminError::not_found(format!(
+            "unknown entry {seq:?}. GET /__sandbox/journal lists the latest"
+        ))),
+    }
 }
 
 pub(crate) fn clear(request: AdminRequest) -> AdminResult {

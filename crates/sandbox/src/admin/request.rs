@@ -1,10 +1,15 @@
 //! An admin request, and the reading and writing of its JSON.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::admin::error::AdminError;
+use crate::model::secrets::Secrets;
 use crate::simulator::{Simulator, State};
+use crate::wechat::query::parameter;
 
 /// An admin request whose route is known.
 pub(crate) struct AdminRequest<'a> {
@@ -55,6 +60,27 @@ pub(crate) fn after_parameter(query: &str) -> Result<u64, AdminError> {
                 AdminError::bad_request("invalid query: the journal takes only `?after=SEQ`")
             }),
     }
+}
+
+/// Reads the only parameter that a query may have.
+pub(crate) fn only_parameter<'a>(
+    query: &'a str,
+    name: &str,
+) -> Result<Option<Cow<'a, str>>, AdminError> {
+    let is_known = |pair: &str| pair.split('=').next() == Some(name);
+    if query.is_empty() || !query.contains('&') && is_known(query) {
+        Ok(parameter(query, name))
+    } else {
+        Err(AdminError::bad_request(format!(
+            "invalid query: it takes only `?{name}=…`"
+        )))
+    }
+}
+
+/// Writes the response, in which known secrets are masked.
+pub(crate) fn respond_masked(mut response: Value, secrets: &Secrets) -> AdminResult {
+    secrets.mask_json(&mut response);
+    respond(&response)
 }
 
 /// Writes the response.

@@ -2,7 +2,10 @@
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult};
-use crate::admin::{approvals, authorizations, credentials, faults, journal, pushes, world};
+use crate::admin::{
+    accounts, approvals, authorizations, calls, credentials, faults, journal, messages, pushes,
+    world,
+};
 use crate::simulator::Simulator;
 use crate::wechat::query::percent_decoded;
 
@@ -31,8 +34,12 @@ const fn route(
 
 const ROUTES: &[Route] = &[
     route("GET", "state", world::show),
+    route("GET", "world", world::save),
     route("POST", "reset", world::reset),
+    route("GET", "accounts", accounts::list),
+    route("GET", "accounts/{appid}", accounts::show),
     route("PUT", "accounts/{appid}", world::put_account),
+    route("GET", "miniprograms", accounts::list_miniprograms),
     route("PUT", "miniprograms/{appid}", world::put_miniprogram),
     route("PUT", "tokens/{token}", credentials::put_token),
     route("POST", "tokens/revoke", credentials::revoke_tokens),
@@ -55,16 +62,21 @@ const ROUTES: &[Route] = &[
     ),
     route("GET", "refreshes", credentials::show_refreshes),
     route("DELETE", "refreshes", credentials::reset_refreshes),
+    route("GET", "policy", world::show_policy),
     route("PUT", "policy", world::put_policy),
+    route("GET", "messages", messages::show),
     route("POST", "approvals", approvals::decide),
     route("POST", "console_link", approvals::request_console_link),
+    route("POST", "calls", calls::make),
     route("POST", "faults", faults::add),
     route("GET", "faults", faults::show),
     route("DELETE", "faults", faults::clear),
+    route("DELETE", "faults/{id}", faults::remove),
     route("POST", "clock", world::advance_clock),
     route("GET", "journal", journal::show),
     route("DELETE", "journal", journal::clear),
     route("GET", "journal/counts", journal::show_counts),
+    route("GET", "journal/{seq}", journal::show_entry),
 ];
 
 impl Route {
@@ -120,6 +132,9 @@ pub(crate) fn handle(
     };
     // Many requests make a push due.
     simulator.wake_pushes();
+    if method != "GET" && result.is_ok() {
+        simulator.changed(&mut state);
+    }
     result.map_err(|error| error.masked(&state.wechat.secrets))
 }
 

@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
-use crate::journal::log::Journal;
 use crate::journal::pushes::PushJournal;
 use crate::model::policy::Policy;
 use crate::model::world::{Account, MiniProgram, World};
@@ -23,6 +22,12 @@ pub(crate) fn show(request: AdminRequest) -> AdminResult {
         "policy": state.policy,
         "faults": state.faults.views().len(),
     }))
+}
+
+pub(crate) fn save(request: AdminRequest) -> AdminResult {
+    let state = request.state;
+    let now_ms = state.clock.now_ms();
+    respond(&state.wechat.current_world(&state.policy, now_ms))
 }
 
 pub(crate) fn reset(request: AdminRequest) -> AdminResult {
@@ -45,7 +50,7 @@ pub(crate) fn reset(request: AdminRequest) -> AdminResult {
     state.policy = policy;
     state.faults.clear();
     state.late.clear();
-    state.journal = Journal::new(state.journal.capacity());
+    state.journal.reset();
     state.push_journal = PushJournal::new(state.journal.capacity());
     request.simulator.faults_changed(state);
     respond(&json!({}))
@@ -89,6 +94,10 @@ pub(crate) fn put_miniprogram(request: AdminRequest) -> AdminResult {
         .map_err(AdminError::bad_request)?;
     wechat.put_miniprogram(appid, miniprogram);
     respond(&json!({}))
+}
+
+pub(crate) fn show_policy(request: AdminRequest) -> AdminResult {
+    respond(&request.state.policy)
 }
 
 pub(crate) fn put_policy(request: AdminRequest) -> AdminResult {

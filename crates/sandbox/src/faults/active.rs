@@ -154,6 +154,13 @@ impl ActiveFaults {
             .collect()
     }
 
+    /// Removes a rule. Returns whether there was one with this id.
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
+        let count = self.rules.len();
+        self.rules.retain(|active| active.id != id);
+        self.rules.len() < count
+    }
+
     /// Removes all rules. Returns how many there were.
     pub(crate) fn clear(&mut self) -> usize {
         let count = self.rules.len();

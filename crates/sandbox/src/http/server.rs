@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, Either, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, HeaderName,
     HeaderValue, LOCATION, REFERER, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -24,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::admin::routes;
+use crate::admin::{events, routes};
 use crate::faults::fault::Fault;
 use crate::faults::plan::{PlainResponse, Plan};
 use crate::faults::rule::Listener;
@@ -34,7 +35,7 @@ use crate::http::guard;
 use crate::http::raw::{self, Transport};
 use crate::journal::record::ReceivedRequest;
 use crate::model::web_url::WebUrl;
-use crate::page::{self, PageRequest};
+use crate::page::{self, PageRequest, panel};
 use crate::simulator::{AcceptedConnection, Received, Simulator};
 use crate::wechat::call::JSON_TYPE;
 
@@ -43,8 +44,11 @@ const MAX_BODY_BYTES: usize = 16 << 20;
 /// The pause after a connection could not be accepted, for instance for lack of file descriptors.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(20);
 
+/// The headers that limit what a page may do.
+type PageHeaders = [(HeaderName, &'static str); 5];
+
 /// What the authorisation page may do: show its own style, and nothing else.
-const PAGE_HEADERS: [(HeaderName, &str); 5] = [
+const PAGE_HEADERS: PageHeaders = [
     (
         CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
@@ -54,6 +58,41 @@ const PAGE_HEADERS: [(HeaderName, &str); 5] = [
     (REFERRER_POLICY, "same-origin"),
     (CACHE_CONTROL, "no-store"),
 ];
+
+/// What the simulator's own page may do: load its script and style, and use the admin interface.
+const PANEL_HEADERS: PageHeaders = [
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (X_FRAME_OPTIONS, "DENY"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+    (CACHE_CONTROL, "no-store"),
+];
+
+/// The header with the id of the last event that a browser got.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The body of a response.
+type ResponseBody = Either<Full<Bytes>, EventStream>;
+
+/// A body that has no end: server-sent events.
+struct EventStream(mpsc::Receiver<Bytes>);
+
+impl Body for EventStream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let frame = self.0.poll_recv(context);
+        frame.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
 
 /// A socket that listens, and the TLS settings of its connections.
 pub(crate) struct ListenSocket {
@@ -235,7 +274,7 @@ async fn respond(
     origin: Origin,
     hand_over: mpsc::Sender<TakeOver>,
     request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
+) -> Response<ResponseBody> {
     let simulator = &server.simulator;
     let to_http = |plain| to_http(plain, simulator.now_ms());
     let (parts, body) = request.into_parts();
@@ -255,9 +294,11 @@ async fn respond(
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
     let is_page = page::is_page_path(path);
-    if is_page || routes::is_admin_path(path) {
-        // The link to the page is on a page of another origin.
-        let is_link = is_page && parts.method == Method::GET;
+    let is_get = parts.method == Method::GET;
+    let file = panel::file(path).filter(|_| is_get);
+    if is_page || file.is_some() || routes::is_admin_path(path) {
+        // The link to a page may be on a page of another origin.
+        let is_link = (is_page || path == panel::PATH) && is_get;
         if let Err(refusal) = guard::check(&parts.headers, &server.names)
             && !(is_link && refusal.is_for_origin)
         {
@@ -272,13 +313,25 @@ async fn respond(
             referer_host: referer_host(&parts.headers),
             body: &body,
         };
-        let mut response = to_http(page::respond(simulator, request).await);
-        for (name, value) in PAGE_HEADERS {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
-        }
-        return response;
+        let response = to_http(page::respond(simulator, request).await);
+        return with_headers(response, PAGE_HEADERS);
+    }
+    if let Some(file) = file {
+        let response = to_http(PlainResponse {
+            status: 200,
+            content_type: file.content_type,
+            location: None,
+            body: Bytes::from_static(file.text.as_bytes()),
+        });
+        return with_headers(response, PANEL_HEADERS);
+    }
+    if path == events::PATH && is_get {
+        let last_event_id = parts.headers.get(LAST_EVENT_ID);
+        let last_event_id = last_event_id.and_then(|id| id.to_str().ok());
+        return match events::Reader::new(query, last_event_id) {
+            Ok(reader) => event_stream(&server, reader),
+            Err(error) => to_http(PlainResponse::json(error.status(), error.body())),
+        };
     }
     if routes::is_admin_path(path) {
         let response = match routes::handle(simulator, parts.method.as_str(), path, query, &body) {
@@ -295,17 +348,21 @@ async fn respond(
         query: query.to_owned(),
         headers: parts.headers,
         body,
+        arrived: Instant::now(),
     };
     let Received { plan, seq } = simulator.receive(&request);
     match plan {
         Plan::Respond(response) => to_http(response),
         Plan::RespondLate(delay, response) => {
             tokio::time::sleep(delay).await;
+            simulator.responded_late(&request, seq);
             to_http(response)
         }
         Plan::ProcessLate(delay) => {
             tokio::time::sleep(delay).await;
-            to_http(simulator.process_late(&request, seq))
+            let response = simulator.process_late(&request, seq);
+            simulator.responded_late(&request, seq);
+            to_http(response)
         }
         Plan::Hang => pending().await,
         Plan::TakeOver(script) => {
@@ -315,14 +372,36 @@ async fn respond(
     }
 }
 
+fn with_headers(
+    mut response: Response<ResponseBody>,
+    headers: PageHeaders,
+) -> Response<ResponseBody> {
+    for (name, value) in headers {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// Responds with events until the client or the simulator ends the connection.
+fn event_stream(server: &Server, reader: events::Reader) -> Response<ResponseBody> {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(events::send(server.simulator.clone(), reader, sender));
+    let mut response = Response::new(Either::Right(EventStream(receiver)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// The response to a request that is refused before it is processed.
 fn refused(status: u16, message: &str) -> PlainResponse {
     let body = serde_json::json!({ "error": message });
     PlainResponse::json(status, body.to_string().into())
 }
 
-fn to_http(plain: PlainResponse, now_ms: u64) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(plain.body));
+fn to_http(plain: PlainResponse, now_ms: u64) -> Response<ResponseBody> {
+    let mut response = Response::new(Either::Left(Full::new(plain.body)));
     *response.status_mut() = StatusCode::from_u16(plain.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(plain.content_type));
@@ -337,7 +416,7 @@ fn to_http(plain: PlainResponse, now_ms: u64) -> Response<Full<Bytes>> {
 }
 
 /// The response to a request whose body is too large or incomplete.
-fn unreadable_body(error: &(dyn std::error::Error + 'static)) -> Response<Full<Bytes>> {
+fn unreadable_body(error: &(dyn std::error::Error + 'static)) -> Response<ResponseBody> {
     let (status, text) = if error.is::<LengthLimitError>() {
         (
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -349,7 +428,7 @@ fn unreadable_body(error: &(dyn std::error::Error + 'static)) -> Response<Full<B
             "{\"error\":\"the body could not be read\"}",
         )
     };
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from_static(text.as_bytes()))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON_TYPE));

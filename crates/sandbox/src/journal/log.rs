@@ -1,6 +1,9 @@
 //! The journal: the latest requests, and counts of all of them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,6 +18,9 @@ use crate::journal::redaction::Redaction;
 use crate::model::endpoint::Endpoint;
 use crate::model::secrets::Secrets;
 
+/// The longest body that an event of the journal has. `GET journal/{seq}` has all of it.
+const MAX_EVENT_BODY_BYTES: usize = 1024;
+
 /// A recorded request, without the secrets that were known when it arrived.
 struct Entry {
     /// [`Secrets::version`] when it was recorded.
@@ -23,6 +29,8 @@ struct Entry {
     connection: u64,
     listener: Listener,
     endpoint: Endpoint,
+    /// The account whose token was used.
+    account: Option<String>,
     method: String,
     path: String,
     query: String,
@@ -41,10 +49,12 @@ struct Header {
 }
 
 /// An entry as `GET journal` shows it.
-struct EntryView<'a> {
+pub(crate) struct EntryView<'a> {
     seq: u64,
     entry: &'a Entry,
     secrets: &'a Secrets,
+    /// Whether it is for an event, which has no headers and no long body.
+    is_event: bool,
 }
 
 impl EntryView<'_> {
@@ -108,18 +118,26 @@ impl Serialize for EntryView<'_> {
         map.serialize_entry("connection", &entry.connection)?;
         map.serialize_entry("listener", &entry.listener)?;
         map.serialize_entry("endpoint", &entry.endpoint)?;
+        map.serialize_entry("account", &entry.account)?;
         map.serialize_entry("method", &self.text(&entry.method))?;
         map.serialize_entry("path", &self.text(&entry.path))?;
         map.serialize_entry("query", &self.query())?;
-        map.serialize_entry("headers", &self.headers())?;
-        match String::from_utf8(self.body()) {
-            Ok(text) => map.serialize_entry("body", &text)?,
-            Err(error) => map.serialize_entry("body_base64", &BASE64.encode(error.as_bytes()))?,
+        if !self.is_event {
+            map.serialize_entry("headers", &self.headers())?;
+        }
+        if !self.is_event || entry.body.len() <= MAX_EVENT_BODY_BYTES {
+            match String::from_utf8(self.body()) {
+                Ok(text) => map.serialize_entry("body", &text)?,
+                Err(error) => {
+                    map.serialize_entry("body_base64", &BASE64.encode(error.as_bytes()))?;
+                }
+            }
         }
         map.serialize_entry("body_bytes", &entry.body_bytes)?;
         map.serialize_entry("processed", &entry.outcome.effect.is_some())?;
         map.serialize_entry("effect", &entry.outcome.effect)?;
         map.serialize_entry("answered", &entry.outcome.response)?;
+        map.serialize_entry("latency_us", &entry.outcome.latency_us)?;
         map.serialize_entry("fault", &entry.outcome.fault)?;
         map.end()
     }
@@ -161,10 +179,45 @@ impl EndpointCounts {
     }
 }
 
+/// A place in the sequence of changes of a journal. Its text is the id of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ChangeId {
+    epoch: u64,
+    number: u64,
+}
+
+impl fmt::Display for ChangeId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.epoch, self.number)
+    }
+}
+
+impl FromStr for ChangeId {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (epoch, number) = text.split_once('-').ok_or(())?;
+        Ok(Self {
+            epoch: epoch.parse().map_err(drop)?,
+            number: number.parse().map_err(drop)?,
+        })
+    }
+}
+
 /// The latest requests, and the counts of all.
 pub(crate) struct Journal {
     entries: VecDeque<Entry>,
     capacity: usize,
+    /// When the numbers started at 1.
+    started: Instant,
+    /// Differs whenever the entries are removed, and from run to run of the program.
+    epoch: u64,
+    /// The numbers of the entries that were added or completed, in this order. It starts with one
+    /// that is still there, and so is bounded by the capacity: every entry changes at most three
+    /// times.
+    changes: VecDeque<u64>,
+    /// The number of the next change; the first one is 1.
+    next_change: u64,
     /// The number of the next request; the first one is 1.
     next: u64,
     /// How many entries were removed to make room.
@@ -183,10 +236,15 @@ pub(crate) struct JournalView<'a> {
 }
 
 impl Journal {
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// `epoch` is one that no earlier run of the program has used.
+    pub(crate) fn new(capacity: usize, epoch: u64) -> Self {
         Self {
             entries: VecDeque::new(),
             capacity,
+            started: Instant::now(),
+            epoch,
+            changes: VecDeque::new(),
+            next_change: 1,
             next: 1,
             dropped: 0,
             received: EndpointCounts::default(),
@@ -202,6 +260,7 @@ impl Journal {
     pub(crate) fn record(
         &mut self,
         request: &ReceivedRequest,
+        account: Option<String>,
         at_ms: u64,
         outcome: Outcome,
         redaction: Redaction,
@@ -227,6 +286,7 @@ impl Journal {
             connection: request.connection,
             listener: request.listener,
             endpoint,
+            account,
             method: redaction.text(request.method.as_str()),
             path: redaction.text(&request.path),
             query: redaction.query(&request.query),
@@ -235,7 +295,27 @@ impl Journal {
             body_bytes: request.body.len(),
             outcome,
         });
+        self.record_change(seq);
+        let first = self.first();
+        while self.changes.front().is_some_and(|seq| *seq < first) {
+            self.changes.pop_front();
+        }
         seq
+    }
+
+    /// The number of the first entry, or of the next one if there is none.
+    fn first(&self) -> u64 {
+        self.next - self.entries.len() as u64
+    }
+
+    fn record_change(&mut self, seq: u64) {
+        self.changes.push_back(seq);
+        self.next_change += 1;
+    }
+
+    fn index(&self, seq: u64) -> Option<usize> {
+        let index = usize::try_from(seq.checked_sub(self.first())?).ok()?;
+        (index < self.entries.len()).then_some(index)
     }
 
     /// Records that a request took effect later, and the response if the caller gets it.
@@ -247,19 +327,82 @@ impl Journal {
         response: Option<ResponseSummary>,
     ) {
         self.processed.count(endpoint);
-        let first = self.next - self.entries.len() as u64;
-        let entry = seq
-            .checked_sub(first)
-            .and_then(|index| self.entries.get_mut(usize::try_from(index).ok()?));
-        if let Some(entry) = entry {
-            entry.outcome.effect = Some(effect);
-            entry.outcome.response = response.or(entry.outcome.response);
+        if let Some(index) = self.index(seq) {
+            let outcome = &mut self.entries[index].outcome;
+            outcome.effect = Some(effect);
+            outcome.response = response.or(outcome.response);
+            self.record_change(seq);
         }
+    }
+
+    /// Records how long a response took that was not sent immediately.
+    pub(crate) fn set_latency(&mut self, request: &ReceivedRequest, seq: u64) {
+        // The number of a request from before a reset is that of another one now.
+        let is_own = request.arrived >= self.started;
+        if let Some(index) = self.index(seq).filter(|_| is_own) {
+            self.entries[index].outcome.latency_us = Some(request.age_us());
+            self.record_change(seq);
+        }
+    }
+
+    /// One entry.
+    pub(crate) fn entry<'a>(&'a self, seq: u64, secrets: &'a Secrets) -> Option<EntryView<'a>> {
+        Some(EntryView {
+            seq,
+            entry: &self.entries[self.index(seq)?],
+            secrets,
+            is_event: false,
+        })
+    }
+
+    /// How many entries were removed to make room.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// The place before all changes that are kept.
+    pub(crate) fn start(&self) -> ChangeId {
+        ChangeId {
+            epoch: self.epoch,
+            number: self.next_change - 1 - self.changes.len() as u64,
+        }
+    }
+
+    /// How many changes after this place are no longer kept. `None`: the place is not one of this
+    /// journal, or the entries were removed since then.
+    pub(crate) fn missed_after(&self, place: ChangeId) -> Option<u64> {
+        let is_own = place.epoch == self.epoch && place.number < self.next_change;
+        is_own.then(|| self.start().number.saturating_sub(place.number))
+    }
+
+    /// The entries that were added or completed after a place of this journal, with the place
+    /// after each.
+    pub(crate) fn changes_after<'a>(
+        &'a self,
+        place: ChangeId,
+        secrets: &'a Secrets,
+    ) -> impl Iterator<Item = (ChangeId, EntryView<'a>)> {
+        let start = self.start().number;
+        let skip = usize::try_from(place.number.saturating_sub(start)).unwrap_or(usize::MAX);
+        (start + 1..)
+            .zip(&self.changes)
+            .skip(skip)
+            .filter_map(move |(number, seq)| {
+                let id = ChangeId {
+                    epoch: self.epoch,
+                    number,
+                };
+                let entry = EntryView {
+                    is_event: true,
+                    ..self.entry(*seq, secrets)?
+                };
+                Some((id, entry))
+            })
     }
 
     /// The entries with numbers above `after`, without these secrets.
     pub(crate) fn view<'a>(&'a self, after: u64, secrets: &'a Secrets) -> JournalView<'a> {
-        let first = self.next - self.entries.len() as u64;
+        let first = self.first();
         let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
         let entries = (first..)
             .zip(&self.entries)
@@ -268,6 +411,7 @@ impl Journal {
                 seq,
                 entry,
                 secrets,
+                is_event: false,
             })
             .collect();
         JournalView {
@@ -280,12 +424,18 @@ impl Journal {
     /// Returns how many entries there were.
     pub(crate) fn clear(&mut self) -> usize {
         let count = self.entries.len();
-        let next = self.next;
+        let (next, started) = (self.next, self.started);
         *self = Self {
             next,
-            ..Self::new(self.capacity)
+            started,
+            ..Self::new(self.capacity, self.epoch + 1)
         };
         count
+    }
+
+    /// Removes all entries, sets the counts to 0 and starts the numbers again.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new(self.capacity, self.epoch + 1);
     }
 }
 
@@ -328,7 +478,7 @@ mod tests {
     fn record(journal: &mut Journal, request: &ReceivedRequest, endpoint: Endpoint) -> u64 {
         let secrets = secrets();
         let redaction = redaction(&secrets, endpoint);
-        journal.record(request, 7, Outcome::default(), redaction)
+        journal.record(request, None, 7, Outcome::default(), redaction)
     }
 
     fn request(query: &str, body: &[u8]) -> ReceivedRequest {
@@ -344,6 +494,7 @@ mod tests {
             query: query.to_owned(),
             headers,
             body: bytes::Bytes::copy_from_slice(body),
+            arrived: Instant::now(),
         }
     }
 
@@ -360,7 +511,7 @@ mod tests {
 
     #[test]
     fn entries_show_what_arrived() {
-        let mut journal = Journal::new(10);
+        let mut journal = Journal::new(10, 1);
         let request = request("access_token=T%2B1", b"{}");
         let seq = record(&mut journal, &request, Endpoint::Link);
         let response = ResponseSummary {
@@ -372,19 +523,19 @@ mod tests {
         assert_eq!(
             entry,
             &serde_json::json!({
-                "seq": 1, "at_ms": 7, "connection": 4, "listener": "https", "endpoint": "link",
+                "seq": 1, "at_ms": 7, "connection": 4, "listener": "https", "endpoint": "link", "account": null,
                 "method": "POST", "path": "/cgi-bin/wxopen/wxamplink",
                 "query": "access_token=T%2B1", "headers": {"x-a": "1, 2", "cookie": "MASKED"},
                 "body": "{}", "body_bytes": 2, "processed": true,
                 "effect": {"at_ms": 9, "errcode": 0},
-                "answered": {"status": 200, "errcode": 0}, "fault": null,
+                "answered": {"status": 200, "errcode": 0}, "latency_us": null, "fault": null,
             })
         );
     }
 
     #[test]
     fn binary_bodies_are_shown_as_base64_and_long_ones_are_truncated() {
-        let mut journal = Journal::new(10);
+        let mut journal = Journal::new(10, 1);
         let long = MAX_BODY_BYTES + 5;
         for body in [vec![0xff, 0xfe], vec![b'x'; long]] {
             record(&mut journal, &request("", &body), Endpoint::Get);
@@ -399,7 +550,7 @@ mod tests {
 
     #[test]
     fn the_oldest_entries_are_dropped_and_counted() {
-        let mut journal = Journal::new(2);
+        let mut journal = Journal::new(2, 1);
         for _ in 0..5 {
             record(&mut journal, &request("", b""), Endpoint::Other);
         }
@@ -413,11 +564,91 @@ mod tests {
         journal.complete(1, Endpoint::Other, effect(), None);
         assert_eq!(journal.clear(), 2);
         assert_eq!(journal.received.other, 0);
-        let mut none = Journal::new(0);
+        let mut none = Journal::new(0, 1);
         record(&mut none, &request("", b""), Endpoint::Get);
         assert_eq!(
             view(&none, 0),
             serde_json::json!({"entries": [], "dropped": 1})
         );
+    }
+
+    /// The ids of the changes after a place, and the entries that changed.
+    fn changes(journal: &Journal, place: ChangeId) -> (Vec<u64>, Vec<u64>) {
+        let secrets = secrets();
+        let changes = journal.changes_after(place, &secrets);
+        changes.map(|(id, view)| (id.number, view.seq)).unzip()
+    }
+
+    #[test]
+    fn a_reader_gets_every_change_after_its_place() {
+        let mut journal = Journal::new(2, 1);
+        let start = journal.start();
+        assert_eq!(changes(&journal, start), (vec![], vec![]));
+        for _ in 0..2 {
+            record(&mut journal, &request("", b""), Endpoint::Link);
+        }
+        journal.complete(1, Endpoint::Link, effect(), None);
+        assert_eq!(changes(&journal, start), (vec![1, 2, 3], vec![1, 2, 1]));
+        assert_eq!(journal.missed_after(start), Some(0));
+        let place: ChangeId = "1-2".parse().unwrap();
+        assert_eq!(place.to_string(), "1-2");
+        assert_eq!(changes(&journal, place), (vec![3], vec![1]));
+        // The first entry makes room for the third one, and its changes go with it.
+        record(&mut journal, &request("", b""), Endpoint::Link);
+        assert_eq!(journal.missed_after(start), Some(1));
+        assert_eq!(changes(&journal, start), (vec![2, 4], vec![2, 3]));
+        for wrong in ["2-1", "1-5", "0-0"] {
+            assert_eq!(journal.missed_after(wrong.parse().unwrap()), None);
+        }
+        journal.clear();
+        assert_eq!(journal.missed_after(place), None);
+        assert_eq!(changes(&journal, journal.start()), (vec![], vec![]));
+        for wrong in ["", "1", "1-", "x-1", "1--1"] {
+            assert!(wrong.parse::<ChangeId>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_late_response_is_recorded_unless_the_numbers_have_started_again() {
+        let mut journal = Journal::new(10, 1);
+        let delayed = request("", b"");
+        let seq = record(&mut journal, &delayed, Endpoint::Link);
+        let latency = |journal: &Journal| view(journal, 0)["entries"][0]["latency_us"].clone();
+        journal.set_latency(&delayed, seq);
+        assert!(latency(&journal).is_number());
+        journal.reset();
+        record(&mut journal, &request("", b""), Endpoint::Link);
+        journal.set_latency(&delayed, seq);
+        assert!(latency(&journal).is_null());
+    }
+
+    #[test]
+    fn changes_are_kept_within_a_limit() {
+        let mut journal = Journal::new(10, 1);
+        for _ in 0..1000 {
+            let seq = record(&mut journal, &request("", b""), Endpoint::Link);
+            journal.complete(seq.saturating_sub(3), Endpoint::Link, effect(), None);
+        }
+        assert!(journal.changes.len() <= 30, "{}", journal.changes.len());
+    }
+
+    #[test]
+    fn events_have_no_headers_and_no_long_bodies() {
+        let mut journal = Journal::new(10, 1);
+        record(&mut journal, &request("", b"{}"), Endpoint::Link);
+        let long = vec![b'x'; MAX_EVENT_BODY_BYTES + 1];
+        record(&mut journal, &request("", &long), Endpoint::Link);
+        let secrets = secrets();
+        let events: Vec<Value> = journal
+            .changes_after(journal.start(), &secrets)
+            .map(|(_, view)| serde_json::to_value(view).unwrap())
+            .collect();
+        assert_eq!(events[0]["body"], "{}");
+        assert!(events[0].get("headers").is_none());
+        assert!(events[1].get("body").is_none());
+        assert_eq!(events[1]["body_bytes"], long.len());
+        let whole = serde_json::to_value(journal.entry(2, &secrets).unwrap()).unwrap();
+        assert_eq!(whole["body"].as_str().unwrap().len(), long.len());
+        assert_eq!(whole["headers"]["x-a"], "1, 2");
     }
 }

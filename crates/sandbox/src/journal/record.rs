@@ -1,5 +1,7 @@
 //! What the journal is given: a request and its outcome.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
 use serde::Serialize;
@@ -19,6 +21,15 @@ pub(crate) struct ReceivedRequest {
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// When the whole request had been read.
+    pub(crate) arrived: Instant,
+}
+
+impl ReceivedRequest {
+    /// How long ago it arrived.
+    pub(crate) fn age_us(&self) -> u64 {
+        u64::try_from(self.arrived.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
 }
 
 /// The fault that was applied to a request.
@@ -52,5 +63,7 @@ pub(crate) struct Outcome {
     pub(crate) effect: Option<Effect>,
     /// `None`: the caller got no readable response.
     pub(crate) response: Option<ResponseSummary>,
+    /// From the arrival to the start of the response. `None`: there is none, or not yet.
+    pub(crate) latency_us: Option<u64>,
     pub(crate) fault: Option<AppliedFault>,
 }

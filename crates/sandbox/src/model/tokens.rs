@@ -33,6 +33,8 @@ const PLATFORM: &str = "";
 struct StoredToken {
     account: Option<String>,
     kind: TokenKind,
+    /// When it was issued or added.
+    since_ms: u64,
     /// `None`: it does not expire.
     expires_at_ms: Option<u64>,
     /// Whether a newer one has been issued.
@@ -44,6 +46,7 @@ impl StoredToken {
         Self {
             account: token.account,
             kind: token.kind,
+            since_ms: now_ms,
             expires_at_ms: token
                 .expires_in
                 .map(|seconds| after_seconds(now_ms, seconds)),
@@ -93,6 +96,14 @@ pub(crate) struct FoundToken<'a> {
     pub(crate) account: Option<&'a str>,
 }
 
+/// A token of an account.
+pub(crate) struct AccountToken<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) document: Token,
+    /// How long ago it was issued or added.
+    pub(crate) age_ms: u64,
+}
+
 /// All access tokens.
 #[derive(Default)]
 pub(crate) struct Tokens {
@@ -130,6 +141,35 @@ impl Tokens {
             kind: token.kind(now_ms),
             account: token.account.as_deref(),
         })
+    }
+
+    /// The tokens of an account, the latest last.
+    pub(crate) fn of_account(&self, appid: &str, now_ms: u64) -> Vec<AccountToken<'_>> {
+        let texts = self.by_owner.get(appid).into_iter().flatten();
+        texts
+            .filter_map(|text| {
+                let token = self.tokens.get(text)?;
+                Some(AccountToken {
+                    text,
+                    document: token.to_document(now_ms),
+                    age_ms: now_ms.saturating_sub(token.since_ms),
+                })
+            })
+            .collect()
+    }
+
+    /// A token of this kind, of this account if there is one, else of none.
+    pub(crate) fn of_kind(&self, appid: &str, kind: TokenKind, now_ms: u64) -> Option<&str> {
+        let own = self.by_owner.get(appid).into_iter().flatten().rev();
+        let is_wanted = |token: &StoredToken| token.kind(now_ms) == kind;
+        own.filter_map(|text| self.tokens.get_key_value(text))
+            .chain(
+                self.tokens
+                    .iter()
+                    .filter(|(_, token)| token.account.is_none()),
+            )
+            .find(|(_, token)| is_wanted(token))
+            .map(|(text, _)| &**text)
     }
 
     /// Adds or replaces a token.

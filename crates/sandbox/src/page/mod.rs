@@ -1,8 +1,10 @@
 //! The page on which an administrator authorises the platform, and its two decisions.
 //!
-//! It works without scripts. Everything that comes from a request is escaped.
+//! It works without scripts. Everything that comes from a request is escaped. The simulator's own
+//! page is in `panel`.
 
 mod html;
+pub(crate) mod panel;
 
 use bytes::Bytes;
 
@@ -230,6 +232,7 @@ fn decide(state: &mut State, request: &PageRequest) -> Result<Decided, Problem> 
         },
         event_after_s: if order == "after" { EVENT_AFTER_S } else { 0 },
     };
+    state.revision += 1;
     let authorized =
         events::authorize(&mut state.wechat, consent, now_ms).ok_or(Problem::Component)?;
     let event_first = if order == "after" {

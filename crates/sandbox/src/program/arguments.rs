@@ -39,6 +39,7 @@ SIGTERM, SIGINT or SIGHUP, or until its parent process ends.
   --push-ca FILE   trust only the CAs in this PEM file when pushing over HTTPS (default: those of
                    the system)
   --push-insecure  accept every certificate when pushing over HTTPS
+  --open           open the panel, the simulator's page, in the browser
   --stay           keep running when the parent process ends
   --help           print this help
   --version        print the version
@@ -58,6 +59,8 @@ pub(crate) struct Arguments {
     pub(crate) settings: Settings,
     /// Whether to keep running when the parent process ends.
     pub(crate) stay: bool,
+    /// Whether to open the panel in the browser.
+    pub(crate) open: bool,
 }
 
 impl Arguments {
@@ -65,7 +68,7 @@ impl Arguments {
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<Invocation, String> {
         let mut settings = Settings::default();
-        let mut stay = false;
+        let (mut stay, mut open) = (false, false);
         let mut push_url: Option<String> = None;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -108,6 +111,7 @@ impl Arguments {
                 }
                 "--push-insecure" => settings.push_trust = PushTrust::All,
                 "--rsa" => settings.rsa = true,
+                "--open" => open = true,
                 "--stay" => stay = true,
                 "--help" | "-h" => return Ok(Invocation::Help),
                 "--version" | "-V" => return Ok(Invocation::Version),
@@ -125,7 +129,11 @@ impl Arguments {
             let component = component.ok_or("--push-url needs a world with a `component`")?;
             component.push = Some(push);
         }
-        Ok(Invocation::Run(Box::new(Self { settings, stay })))
+        Ok(Invocation::Run(Box::new(Self {
+            settings,
+            stay,
+            open,
+        })))
     }
 }
 
@@ -202,7 +210,7 @@ mod tests {
     fn every_option_is_read() {
         let Ok(Invocation::Run(arguments)) = parse(
             "--listen ::1 --port 80 --tls-port=443 --approve polls:3 --journal 5 --workers 2 \
-             --bad-tls --rsa --stay --tls-name API.weixin.qq.com --tls-name mp.weixin.qq.com \
+             --bad-tls --rsa --stay --open --tls-name API.weixin.qq.com --tls-name mp.weixin.qq.com \
              --push-url https://127.0.0.1:9/events --push-insecure",
         ) else {
             panic!("refused");
@@ -212,7 +220,7 @@ mod tests {
         assert_eq!((settings.port, settings.tls_port), (80, 443));
         assert_eq!(settings.policy, Policy::all(When::Polls(3)));
         assert_eq!((settings.journal, settings.workers), (5, 2));
-        assert!(settings.bad_tls && settings.rsa && arguments.stay);
+        assert!(settings.bad_tls && settings.rsa && arguments.stay && arguments.open);
         assert_eq!(
             settings.tls_names,
             ["api.weixin.qq.com", "mp.weixin.qq.com"]

@@ -1,6 +1,7 @@
 //! The program: prints one line of JSON when it is ready, and serves until it is stopped.
 
 mod arguments;
+mod browser;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -57,6 +58,9 @@ fn run(arguments: Arguments, parent: Option<u32>) -> io::Result<()> {
         }
         let sandbox = Sandbox::start(arguments.settings)?;
         announce(&sandbox)?;
+        if arguments.open {
+            browser::open(&format!("{}/", sandbox.http_url()));
+        }
         tokio::select! {
             () = signals.wait() => {}
             () = stop::parent_exit(parent), if !arguments.stay => {}
@@ -72,6 +76,7 @@ fn announce(sandbox: &Sandbox) -> io::Result<()> {
         "https": sandbox.https_url(),
         "ca_file": sandbox.ca_file(),
         "admin": format!("{}/__sandbox/", sandbox.http_url()),
+        "panel": format!("{}/", sandbox.http_url()),
         "pid": std::process::id(),
     });
     if let Some(push) = sandbox.push_settings() {

@@ -8,6 +8,7 @@ use crate::model::clock::{MAX_LIST_LAG_MS, Month, after_seconds};
 use crate::model::policy::{Decision, Policy, Question, Step, When};
 use crate::model::world::{Account, LinkEntry, LinkState};
 use crate::wechat::errcode::Refused;
+use crate::wechat::messages::{Answer, Messages};
 
 /// A link, and the decision that it waits for.
 struct Link {
@@ -115,6 +116,8 @@ pub(crate) struct AccountLinks {
     automatic: usize,
     /// The changes of the last [`MAX_LIST_LAG_MS`], oldest first, at most [`MAX_CHANGES`].
     changes: VecDeque<Change>,
+    /// What the administrators were asked.
+    pub(crate) messages: Messages,
     /// The serialised list; `None` after a change.
     pub(crate) cached_list: Option<Bytes>,
 }
@@ -138,15 +141,17 @@ impl AccountLinks {
     pub(crate) fn replace(&mut self, entries: Vec<LinkEntry>, policy: &Policy, now_ms: u64) {
         let before = self.entries().cloned().collect();
         self.record(now_ms, Before::All(before));
+        self.messages.withdraw();
+        let messages = &mut self.messages;
         self.links = entries
             .into_iter()
             .map(|entry| {
-                let pending = pending_decision(&entry, policy, now_ms);
+                let pending = ask(&entry, policy, messages, now_ms);
                 Link { entry, pending }
             })
             .collect();
-        self.apply_due_decisions(policy, now_ms);
         self.changed();
+        self.apply_due_decisions(policy, now_ms);
     }
 
     /// Sets how many links the account requested this month.
@@ -224,18 +229,27 @@ impl AccountLinks {
         }
     }
 
-    /// Makes all decisions that are due.
-    pub(crate) fn apply_due_decisions(&mut self, policy: &Policy, now_ms: u64) {
+    /// Makes all decisions that are due. Returns whether there were any.
+    pub(crate) fn apply_due_decisions(&mut self, policy: &Policy, now_ms: u64) -> bool {
+        if self.automatic == 0 {
+            return false;
+        }
         let mut changes = Vec::new();
         let mut index = 0;
+        let messages = &mut self.messages;
         self.links.retain_mut(|link| {
             while let Some(pending) = link.pending {
                 let Some(due_ms) = pending.due_ms(now_ms) else {
                     break;
                 };
                 changes.push((due_ms, Before::Link(index, link.entry.clone())));
+                let answer = Answer {
+                    decision: pending.step.decision,
+                    at_ms: due_ms,
+                    is_automatic: true,
+                };
                 // The next step starts when this one ended, even if that is long ago.
-                if !decide(link, pending.step.decision, policy, due_ms) {
+                if !decide(link, answer, policy, messages) {
                     return false;
                 }
             }
@@ -243,17 +257,18 @@ impl AccountLinks {
             true
         });
         if changes.is_empty() {
-            return;
+            return false;
         }
         for (at_ms, before) in changes {
             self.record(at_ms, before);
         }
         self.changed();
+        true
     }
 
     /// Adds a link, or replaces one that was refused.
     pub(crate) fn request_link(&mut self, entry: LinkEntry, policy: &Policy, now_ms: u64) {
-        let pending = pending_decision(&entry, policy, now_ms);
+        let pending = ask(&entry, policy, &mut self.messages, now_ms);
         let link = Link { entry, pending };
         match self.position(&link.entry.appid) {
             Some(index) => {
@@ -265,8 +280,8 @@ impl AccountLinks {
                 self.links.push(link);
             }
         }
-        self.apply_due_decisions(policy, now_ms);
         self.changed();
+        self.apply_due_decisions(policy, now_ms);
     }
 
     /// Asks the account's administrator to unlink a linked mini program.
@@ -283,9 +298,9 @@ impl AccountLinks {
                 self.record(now_ms, self.before(index));
                 let link = &mut self.links[index];
                 link.entry.state = LinkState::Unlinking;
-                link.pending = pending_decision(&link.entry, policy, now_ms);
-                self.apply_due_decisions(policy, now_ms);
+                link.pending = ask(&link.entry, policy, &mut self.messages, now_ms);
                 self.changed();
+                self.apply_due_decisions(policy, now_ms);
                 Ok(())
             }
             LinkState::Unlinking => Err(Refused::UnlinkAlreadySent),
@@ -325,11 +340,16 @@ impl AccountLinks {
             }
             Some(_) => {
                 self.record(now_ms, self.before(index));
-                if !decide(&mut self.links[index], decision, policy, now_ms) {
+                let answer = Answer {
+                    decision,
+                    at_ms: now_ms,
+                    is_automatic: false,
+                };
+                if !decide(&mut self.links[index], answer, policy, &mut self.messages) {
                     self.links.remove(index);
                 }
-                self.apply_due_decisions(policy, now_ms);
                 self.changed();
+                self.apply_due_decisions(policy, now_ms);
                 Ok(self.find(appid).map(|entry| entry.state))
             }
         }
@@ -347,21 +367,30 @@ impl AccountLinks {
     }
 }
 
-/// The decision that a link in its present state waits for.
-fn pending_decision(entry: &LinkEntry, policy: &Policy, now_ms: u64) -> Option<PendingDecision> {
-    question(entry.state).map(|question| PendingDecision {
-        step: policy.step(question, &entry.appid),
+/// Asks for the decision that a link in its present state waits for.
+fn ask(
+    entry: &LinkEntry,
+    policy: &Policy,
+    messages: &mut Messages,
+    now_ms: u64,
+) -> Option<PendingDecision> {
+    let question = question(entry.state)?;
+    let step = policy.step(question, &entry.appid);
+    messages.send(entry, question, step.when, now_ms);
+    Some(PendingDecision {
+        step,
         since_ms: now_ms,
         polls: 0,
     })
 }
 
 /// Applies a decision. Returns `false` if the link is to be removed from the list.
-fn decide(link: &mut Link, decision: Decision, policy: &Policy, at_ms: u64) -> bool {
-    match next_state(link.entry.state, decision) {
+fn decide(link: &mut Link, answer: Answer, policy: &Policy, messages: &mut Messages) -> bool {
+    messages.answer(&link.entry.appid, answer);
+    match next_state(link.entry.state, answer.decision) {
         Some(state) => {
             link.entry.state = state;
-            link.pending = pending_decision(&link.entry, policy, at_ms);
+            link.pending = ask(&link.entry, policy, messages, answer.at_ms);
             true
         }
         None => false,

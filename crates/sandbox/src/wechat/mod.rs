@@ -7,6 +7,7 @@ pub(crate) mod errcode;
 pub(crate) mod events;
 pub(crate) mod link_endpoints;
 pub(crate) mod links;
+pub(crate) mod messages;
 pub(crate) mod platform;
 pub(crate) mod push_crypto;
 pub(crate) mod push_message;

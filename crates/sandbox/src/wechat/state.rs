@@ -121,6 +121,20 @@ impl WechatState {
         world
     }
 
+    /// Makes all decisions that are due. Returns whether there were any.
+    pub(crate) fn apply_due_decisions(&mut self, policy: &Policy, now_ms: u64) -> bool {
+        let mut any = false;
+        for links in self.links.values_mut() {
+            any |= links.apply_due_decisions(policy, now_ms);
+        }
+        any
+    }
+
+    /// The links of an account.
+    pub(crate) fn links(&self, appid: &str) -> Option<&AccountLinks> {
+        self.links.get(appid)
+    }
+
     pub(crate) fn account(&mut self, appid: &str) -> Option<AccountView<'_>> {
         Some(AccountView {
             account: self.world.accounts.get(appid)?,

@@ -144,6 +144,11 @@ generate: build ## write everything that comes from the tables: header, symbols,
 	@$(USE_BUILD) WXLINK_GENERATE=1 $(CARGO) test --locked --quiet \
 		--test generated --test fault_matrix
 
+PAGES ?=
+.PHONY: translated
+translated: ## mark Chinese pages as up to date with PAGES, such as "README.md docs/bulk.md"
+	@tools/translated.sh $(PAGES)
+
 .PHONY: clean
 clean: ## remove everything that was built
 	@$(CARGO) clean

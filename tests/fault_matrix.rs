@@ -1,8 +1,8 @@
 //! Every fault with every verb, over HTTP and HTTPS: the status and delivery, what reached the
 //! simulator, what took effect, and the duration.
 //!
-//! The results are the page `docs/faults.md`. What must never happen, whatever that page says, is
-//! asserted here.
+//! The results are the page `docs/faults.md`, in both languages. What must never happen, whatever
+//! that page says, is asserted here.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,10 +12,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wxlink::{Client, Delivery, Error, LinkChoices, LinkProgress, Options, Status};
+use wxlink::{Client, Delivery, Error, Lang, LinkChoices, LinkProgress, Options, Status, Text};
 use wxlink_sandbox::{Policy, Sandbox, Settings, When};
 
-use wxlink_testkit::check_generated;
+use wxlink_testkit::check_generated_pages;
 
 const TOKEN: &str = "SANDBOX-TOKEN";
 const ACCOUNT: &str = "wx0a00000000000001";
@@ -68,7 +68,8 @@ struct Elsewhere {
 type Verdict = (Status, Delivery);
 
 struct Row {
-    name: &'static str,
+    /// In English and in Chinese.
+    name: Text,
     fault: Fault,
     /// Over HTTP and over HTTPS; `None` where the fault cannot occur.
     link: [Option<Verdict>; 2],
@@ -81,7 +82,7 @@ impl Row {
             Fault::Request(fault) | Fault::Connection(fault) => {
                 fault.contains("hang") || fault.contains("slow")
             }
-            Fault::Host(_) => self.name.starts_with("black hole"),
+            Fault::Host(_) => self.name.en.starts_with("black hole"),
             Fault::Certificate(_) => false,
         }
     }
@@ -116,107 +117,134 @@ const BAD: Option<Verdict> = Some((Status::BadAnswer, Delivery::Unknown));
 const TOO_LARGE: Option<Verdict> = Some((Status::TooLarge, Delivery::Unknown));
 const FINE: Option<Verdict> = Some((Status::Ok, Delivery::Answered));
 
-const fn row(name: &'static str, fault: Fault, link: [Option<Verdict>; 2]) -> Row {
+const fn row([en, zh]: [&'static str; 2], fault: Fault, link: [Option<Verdict>; 2]) -> Row {
+    let name = Text { en, zh };
     Row { name, fault, link }
 }
 
 const ROWS: &[Row] = &[
-    row("connection refused", Fault::Host(refused), [CONNECT; 2]),
-    // Plain HTTP goes to loopback only, which needs no name server.
-    row("no such name", Fault::Host(no_name), [None, RESOLVE]),
     row(
-        "black hole: no response to the connection",
+        ["connection refused", "连接被拒绝"],
+        Fault::Host(refused),
+        [CONNECT; 2],
+    ),
+    // Plain HTTP goes to loopback only, which needs no name server.
+    row(
+        ["no such name", "域名不存在"],
+        Fault::Host(no_name),
+        [None, RESOLVE],
+    ),
+    row(
+        [
+            "black hole: no response to the connection",
+            "网络黑洞：连接请求没有回应",
+        ],
         Fault::Host(black_hole),
         [UNSENT; 2],
     ),
     row(
-        "certificate expired",
+        ["certificate expired", "证书过期"],
         Fault::Certificate(|s| s.https_expired_url().unwrap()),
         [None, TLS],
     ),
     row(
-        "certificate of another name",
+        ["certificate of another name", "证书属于其他域名"],
         Fault::Certificate(|s| s.https_wrong_name_url().unwrap()),
         [None, TLS],
     ),
     row(
-        "certificate of an unknown issuer",
+        ["certificate of an unknown issuer", "证书由未知机构签发"],
         Fault::Certificate(|s| s.https_unknown_issuer_url().unwrap()),
         [None, TLS],
     ),
     row(
-        "no response in the TLS handshake",
+        ["no response in the TLS handshake", "TLS 握手没有回应"],
         Fault::Connection(r#""tls_hang""#),
         [None, UNSENT],
     ),
     row(
-        "reset in the TLS handshake",
+        ["reset in the TLS handshake", "TLS 握手时被重置"],
         Fault::Connection(r#""tls_reset""#),
         [None, TLS],
     ),
     // Without a handshake it is noticed only after the request was sent.
     row(
-        "connection accepted and closed immediately",
+        [
+            "connection accepted and closed immediately",
+            "连接建立后立即被关闭",
+        ],
         Fault::Connection(r#""accept_close""#),
         [LOST, TLS],
     ),
     row(
-        "closed after reading, no effect",
+        [
+            "closed after reading, no effect",
+            "读取请求后关闭连接，未生效",
+        ],
         Fault::Request(r#"{"fault": {"drop": "close"}, "when": "before"}"#),
         [LOST; 2],
     ),
     row(
-        "closed after reading, in effect",
+        [
+            "closed after reading, in effect",
+            "读取请求后关闭连接，已生效",
+        ],
         Fault::Request(r#"{"fault": {"drop": "close"}, "when": "after"}"#),
         [LOST; 2],
     ),
     row(
-        "reset after sending, no effect",
+        ["reset after sending, no effect", "发送后被重置，未生效"],
         Fault::Request(r#"{"fault": {"drop": "reset"}, "when": "before"}"#),
         [LOST; 2],
     ),
     row(
-        "reset after sending, in effect",
+        ["reset after sending, in effect", "发送后被重置，已生效"],
         Fault::Request(r#"{"fault": {"drop": "reset"}, "when": "after"}"#),
         [LOST; 2],
     ),
     row(
-        "no response after sending, no effect",
+        [
+            "no response after sending, no effect",
+            "发送后没有响应，未生效",
+        ],
         Fault::Request(r#"{"fault": "hang", "when": "before"}"#),
         [TIMEOUT; 2],
     ),
     row(
-        "no response after sending, in effect",
+        [
+            "no response after sending, in effect",
+            "发送后没有响应，已生效",
+        ],
         Fault::Request(r#"{"fault": "hang", "when": "after"}"#),
         [TIMEOUT; 2],
     ),
     row(
-        "response stops in the middle",
+        ["response stops in the middle", "响应中途停止"],
         Fault::Request(r#"{"fault": {"slow": {"bytes": 20, "every_ms": 60000}}}"#),
         [TIMEOUT; 2],
     ),
     row(
-        "slow bytes",
+        ["slow bytes", "响应逐字节缓慢到达"],
         Fault::Request(r#"{"fault": {"slow": {"bytes": 1, "every_ms": 1000}}}"#),
         [TIMEOUT; 2],
     ),
     row(
-        "response cut short",
+        ["response cut short", "响应被截断"],
         Fault::Request(r#"{"fault": {"cut": {"bytes": 5}}}"#),
         [LOST; 2],
     ),
     row(
-        "garbage instead of HTTP",
+        ["garbage instead of HTTP", "返回的内容不是 HTTP"],
         Fault::Request(r#"{"fault": "garbage"}"#),
         [BAD; 2],
     ),
     row(
-        "502 with a page",
+        ["502 with a page", "502 及错误页面"],
         Fault::Request(r#"{"fault": {"status": {"code": 502}}}"#),
         [BAD; 2],
     ),
     row(
-        "302",
+        ["302", "302"],
         Fault::Request(
             r#"{"fault": {"redirect": {"code": 302,
                 "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
@@ -224,7 +252,7 @@ const ROWS: &[Row] = &[
         [BAD; 2],
     ),
     row(
-        "307",
+        ["307", "307"],
         Fault::Request(
             r#"{"fault": {"redirect": {"code": 307,
                 "location": "/cgi-bin/wxopen/wxamplink?access_token=SANDBOX-TOKEN"}}}"#,
@@ -232,23 +260,23 @@ const ROWS: &[Row] = &[
         [BAD; 2],
     ),
     row(
-        "endless response",
+        ["endless response", "响应没有尽头"],
         Fault::Request(r#"{"fault": {"huge": {"bytes": 1000000000}}}"#),
         [TOO_LARGE; 2],
     ),
     row(
-        "100,000 levels of JSON",
+        ["100,000 levels of JSON", "100,000 层嵌套的 JSON"],
         Fault::Request(r#"{"fault": {"deep": {"levels": 100000}}}"#),
         [BAD; 2],
     ),
     row(
-        "gzip bomb",
+        ["gzip bomb", "gzip 炸弹"],
         Fault::Request(r#"{"fault": {"gzip_bomb": {"bytes": 100000000}}}"#),
         [BAD; 2],
     ),
     // Before each verb the simulator silently closes the idle connection.
     row(
-        "stale connection",
+        ["stale connection", "失效的空闲连接"],
         Fault::Request(r#"{"fault": "close_after"}"#),
         [FINE; 2],
     ),
@@ -309,16 +337,17 @@ const VERBS: [Verb; 7] = [
 const SCHEMES: [&str; 2] = ["HTTP", "HTTPS"];
 
 impl Verb {
-    const fn name(self) -> &'static str {
-        match self {
-            Verb::Link => "link",
-            Verb::List => "list",
-            Verb::Unlink => "unlink",
-            Verb::Ensure => "ensure",
-            Verb::Wait => "wait",
-            Verb::AgainLateEffect => "ensure again, late effect",
-            Verb::AgainLaggingList => "ensure again, lagging list",
-        }
+    const fn name(self) -> Text {
+        let (en, zh) = match self {
+            Verb::Link => ("link", "link"),
+            Verb::List => ("list", "list"),
+            Verb::Unlink => ("unlink", "unlink"),
+            Verb::Ensure => ("ensure", "ensure"),
+            Verb::Wait => ("wait", "wait"),
+            Verb::AgainLateEffect => ("ensure again, late effect", "再次 ensure，延迟生效"),
+            Verb::AgainLaggingList => ("ensure again, lagging list", "再次 ensure，列表滞后"),
+        };
+        Text { en, zh }
     }
 
     /// The endpoint that the fault rule names.
@@ -395,7 +424,7 @@ struct Outcome {
 }
 
 fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
-    let what = format!("{} × {scheme} × {}", row.name, verb.name());
+    let what = format!("{} × {scheme} × {}", row.name.en, verb.name().en);
     let sandbox = Sandbox::start(Settings {
         bad_tls: matches!(row.fault, Fault::Certificate(_)),
         policy: Policy::all(When::Immediate),
@@ -536,18 +565,20 @@ fn wait_until_closed_by_peer(base_url: &str) {
     }
 }
 
-fn cell(verb: Verb, outcome: &Outcome) -> String {
+fn cell(verb: Verb, outcome: &Outcome, lang: Lang) -> String {
     let (status, delivery) = outcome.verdict;
-    let delivery = match delivery {
-        Delivery::NeverSent => "never sent",
-        Delivery::Unknown => "unknown",
-        Delivery::Answered => "answered",
+    let (en, zh) = match delivery {
+        Delivery::NeverSent => ("never sent", "未发送"),
+        Delivery::Unknown => ("unknown", "未知"),
+        Delivery::Answered => ("answered", "已应答"),
     };
-    let time = if outcome.whole_limit {
-        ", whole limit"
+    let delivery = Text { en, zh }.get(lang);
+    let (en, zh) = if outcome.whole_limit {
+        (", whole limit", "，用满时限")
     } else {
-        ""
+        ("", "")
     };
+    let time = Text { en, zh }.get(lang);
     // The number of reads of a wait depends on the time.
     let requests = match verb {
         Verb::Wait => String::new(),
@@ -601,15 +632,16 @@ fn every_fault_against_every_verb() {
                 link.map(|o| o.verdict),
                 expected,
                 "{} over {scheme}",
-                row.name
+                row.name.en
             );
         }
     }
-    check_generated("docs/faults.md", &page(&outcomes));
+    let pages = [Lang::En, Lang::Zh].map(|lang| page(&outcomes, lang));
+    check_generated_pages("faults.md", &pages);
 }
 
-fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
-    let mut page = format!(
+fn page_head() -> String {
+    format!(
         "# Faults\n\n\
          <!-- Measured and written by `make generate` (tests/fault_matrix.rs); compared by \
          `make test`. -->\n\n\
@@ -637,15 +669,43 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
          where the\n\
          request never reaches WeChat, and in the column of the other case.\n\n\
          | fault | over |"
-    );
+    )
+}
+
+fn chinese_page_head() -> String {
+    let [call, ample, wait, short] =
+        [CALL_LIMIT, AMPLE_CALL_LIMIT, WAIT_TIME, SHORT_WAIT_TIME].map(|limit| limit.as_secs());
+    format!(
+        "# 故障\n\n\
+         <!-- Measured and written by `make generate` (tests/fault_matrix.rs); compared by \
+         `make test`. -->\n\n\
+         本页列出每种调用在每次尝试都遇到同一故障时的结果。调用的时限为 {call} 秒（没有调用会等待的故障为 {ample} 秒），\
+         其他选项均取默认值。`ensure` 读取列表时没有故障，发送邀请时才遇到。`wait` 另有 {wait} 秒（或 {short} 秒）。\
+         连接类故障作用于每个请求。\n\n\
+         每格依次为：状态；微信是否可能已收到请求（*delivery*），若用时超过时限的三分之二，注明*用满时限*；\
+         故障所在接口（`ensure` 为关联接口）上*模拟器收到的请求数 → 生效的请求数*。\
+         只读取数据的请求会重试；关联或解除关联的请求从不会收到两次，也从不会生效两次。\n\n\
+         最后两列是首次调用遇到故障之后，共用同一存储的另一客户端再次调用 `ensure` 的结果：\
+         *延迟生效*指请求尚未生效，*列表滞后*指请求已生效而列表尚未显示。\
+         待请求生效且列表显示之后，第三次调用返回 `OK`；请求数是三次调用的合计。\
+         请求到不了微信时，以及在不适用的一列中，该格为空。\n\n\
+         | 故障 | 协议 |"
+    )
+}
+
+fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>, lang: Lang) -> String {
+    let mut page = match lang {
+        Lang::En => page_head(),
+        Lang::Zh => chinese_page_head(),
+    };
     for verb in VERBS {
-        write!(page, " {} |", verb.name()).unwrap();
+        write!(page, " {} |", verb.name().get(lang)).unwrap();
     }
     page += "\n|---|---|---|---|---|---|---|---|---|\n";
     for (r, row) in ROWS.iter().enumerate() {
         let cells = |scheme: &'static str| {
             let cell_of = |verb: Verb| match outcomes.get(&(r, scheme, verb)) {
-                Some(outcome) => Some(cell(verb, outcome)),
+                Some(outcome) => Some(cell(verb, outcome, lang)),
                 None => (!verb.applies_to(row)).then(String::new),
             };
             VERBS
@@ -655,10 +715,17 @@ fn page(outcomes: &BTreeMap<(usize, &str, Verb), Outcome>) -> String {
         };
         let [http, https] = SCHEMES.map(cells);
         let mut line = |over: &str, cells: &[String]| {
-            writeln!(page, "| {} | {over} | {} |", row.name, cells.join(" | ")).unwrap();
+            let name = row.name.get(lang);
+            writeln!(page, "| {name} | {over} | {} |", cells.join(" | ")).unwrap();
         };
         match (http, https) {
-            (Some(a), Some(b)) if a == b => line("both", &a),
+            (Some(a), Some(b)) if a == b => {
+                let both = Text {
+                    en: "both",
+                    zh: "两者",
+                };
+                line(both.get(lang), &a);
+            }
             (a, b) => {
                 for (over, cells) in SCHEMES.iter().zip([a, b]) {
                     if let Some(cells) = cells {

@@ -125,6 +125,7 @@ const CRATES: [Layers; 8] = [
         src: "crates/testkit/src",
         modules: &[
             "environment",
+            "markdown",
             "push",
             "redis",
             "fake_redis",

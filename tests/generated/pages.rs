@@ -4,39 +4,63 @@ use std::fmt::Write;
 
 use wxlink::errcode::{CLASSES, ENTRIES};
 use wxlink::{Lang, OPTIONS, STATUS_GROUPS, STATUSES};
-use wxlink_testkit::check_generated;
+use wxlink_testkit::check_generated_pages;
+
+/// The text around the table of an options page.
+struct OptionsPage {
+    lang: Lang,
+    head: &'static str,
+    columns: &'static str,
+    no_default: &'static str,
+    end: &'static str,
+}
+
+const OPTIONS_PAGES: [OptionsPage; 2] = [
+    OptionsPage {
+        lang: Lang::En,
+        head: "# Options\n\n\
+            <!-- Written by `make generate` from the table in src/config/options.rs. -->\n\n\
+            A client is made with options: text keys with text values, checked when they are set. \
+            A\n\
+            value that an option does not take is refused with a message that says what it takes, \
+            and\n\
+            the option keeps the value it had.\n\n",
+        columns: "| key | default | takes | meaning |\n|---|---|---|---|\n",
+        no_default: "(none)",
+        end: "\n[How it works](how-it-works.md) describes how time limits, retries and API hosts \
+              work\n\
+              together.\n",
+    },
+    OptionsPage {
+        lang: Lang::Zh,
+        head: "# 选项\n\n\
+            <!-- Written by `make generate` from the table in src/config/options.rs. -->\n\n\
+            客户端由选项创建。选项的键和值都是文本，设置时即进行检查；取值无效时，提示信息会说明可用的取值，选项保持原值。\n\n",
+        columns: "| 键 | 默认值 | 取值 | 含义 |\n|---|---|---|---|\n",
+        no_default: "（无）",
+        end: "\n时限、重试与接入地址如何配合，见[工作原理](how-it-works.md)。\n",
+    },
+];
 
 #[test]
-fn the_options_page() {
-    let mut page = String::from(
-        "# Options\n\n\
-         <!-- Written by `make generate` from the table in src/config/options.rs. -->\n\n\
-         A client is made with options: text keys with text values, checked when they are set. A\n\
-         value that an option does not take is refused with a message that says what it takes, and\n\
-         the option keeps the value it had.\n\n\
-         | key | default | takes | meaning |\n|---|---|---|---|\n",
-    );
-    for o in OPTIONS {
-        let default = match o.default {
-            "" => "(none)".to_owned(),
-            text => format!("`{text}`"),
-        };
-        writeln!(
-            page,
-            "| `{}` | {default} | {} | {} |",
-            o.key, o.takes.en, o.doc.en
-        )
-        .unwrap();
-    }
-    page += "\n[How it works](how-it-works.md) describes how time limits, retries and API hosts \
-             work\n\
-             together.\n";
-    check_generated("docs/options.md", &page);
+fn the_options_pages() {
+    let pages = OPTIONS_PAGES.map(|around| {
+        let mut page = format!("{}{}", around.head, around.columns);
+        for o in OPTIONS {
+            let default = match o.default {
+                "" => around.no_default.to_owned(),
+                text => format!("`{text}`"),
+            };
+            let (takes, doc) = (o.takes.get(around.lang), o.doc.get(around.lang));
+            writeln!(page, "| `{}` | {default} | {takes} | {doc} |", o.key).unwrap();
+        }
+        page + around.end
+    });
+    check_generated_pages("options.md", &pages);
 }
 
 /// The text around the tables of an errors page.
 struct ErrorsPage {
-    file: &'static str,
     lang: Lang,
     head: &'static str,
     statuses: &'static str,
@@ -52,9 +76,8 @@ struct ErrorsPage {
 
 const ERRORS_PAGES: [ErrorsPage; 2] = [
     ErrorsPage {
-        file: "docs/errors.md",
         lang: Lang::En,
-        head: "# Errors\n\n[中文](errors.zh-CN.md)\n\n\
+        head: "# Errors\n\n[中文](zh-CN/errors.md)\n\n\
             This page lists every status that a call returns and every errcode of WeChat that the \
             library knows,\n\
             each with its meaning and what to do about it.\n\n",
@@ -79,16 +102,15 @@ const ERRORS_PAGES: [ErrorsPage; 2] = [
         yes_no: ["yes", "no"],
     },
     ErrorsPage {
-        file: "docs/errors.zh-CN.md",
         lang: Lang::Zh,
-        head: "# 错误\n\n[English](errors.md)\n\n\
+        head: "# 错误\n\n[English](../errors.md)\n\n\
             本页列出函数返回的全部状态，以及本库已知的全部微信错误码，并逐一说明含义和处理办法。\n\n",
-        statuses: "## 函数返回的状态\n\n\
+        statuses: "<a id=\"what-a-function-returns\"></a>\n## 函数返回的状态\n\n\
             状态说明接下来可以做什么。若微信已应答，其错误码是另一个数字，见下文。\n\n\
             | 状态 | 数值 | 发生了什么，怎么办 |\n|---|---|---|\n",
         group_marks: [" 到 ", "：", "。\n"],
         unknown_status: "\n数值不会重复使用；遇到未知的数值，请按其所在区间处理。\n\n",
-        classes: "## 微信返回的错误码\n\n\
+        classes: "<a id=\"what-wechat-answers\"></a>\n## 微信返回的错误码\n\n\
             每个错误码都属于一个类别，程序应据此决定：\n\n\
             | 类别 | 数值 | 怎么办 |\n|---|---|---|\n",
         errcodes: "\n同一错误码在不同接口上含义不同时，各占一行。“文档”指微信在这些接口的文档中列出；其余为实际遇到过的。\n\n\
@@ -101,7 +123,7 @@ const ERRORS_PAGES: [ErrorsPage; 2] = [
 
 #[test]
 fn the_errors_pages() {
-    for around in ERRORS_PAGES {
+    let pages = ERRORS_PAGES.map(|around| {
         let mut page = around.head.to_owned();
         page += "<!-- Written by `make generate` from the tables in src/model/status.rs and \
                  src/model/errcode.rs. -->\n\n";
@@ -135,6 +157,7 @@ fn the_errors_pages() {
             )
             .unwrap();
         }
-        check_generated(around.file, &page);
-    }
+        page
+    });
+    check_generated_pages("errors.md", &pages);
 }

@@ -1,6 +1,7 @@
 //! Where a test runs: constants of the simulator, folders, tools that may be missing, and generated
 //! files.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
@@ -80,6 +81,22 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
+/// The files of the repository, and those that are not added yet.
+pub fn files() -> BTreeSet<String> {
+    let mut list = Command::new("git");
+    list.args(["ls-files", "--cached", "--others", "--exclude-standard"]);
+    let listed = run(list.current_dir(root())).stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    listed.lines().map(str::to_owned).collect()
+}
+
+/// A short checksum of a page, by which its translation names what it follows.
+pub fn revision(page: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, page.as_bytes());
+    let bytes = digest.as_ref()[..6].iter();
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Checks that a committed file equals the generated text; with `WXLINK_GENERATE` set (`make
 /// generate`), writes it instead.
 pub fn check_generated(path: &str, text: &str) {
@@ -97,6 +114,14 @@ pub fn check_generated(path: &str, text: &str) {
         "{path} is out of date: run `make generate` and commit it. First difference: \
          {difference:#?}"
     );
+}
+
+/// The same for a page in English and in Chinese, which names the revision that it follows.
+pub fn check_generated_pages(name: &str, [english, chinese]: &[String; 2]) {
+    let page = format!("docs/{name}");
+    let first_line = format!("<!-- Follows {page}, {} -->\n", revision(english));
+    check_generated(&page, english);
+    check_generated(&format!("docs/zh-CN/{name}"), &(first_line + chinese));
 }
 
 /// Compares the generated part of a file that is otherwise written by hand, or writes it. The part

@@ -32,8 +32,10 @@ FEW, MANY = 5, 25
 
 
 def push(ticket: str) -> list[str]:
-    """The query and the body of a push with this ticket. All were created at the same time, so that
-    each is accepted, whichever came before."""
+    """The query and the body of a push with this ticket.
+
+    All were created at the same time, so that each is accepted, whichever came before.
+    """
     message = (
         f"<xml><AppId><![CDATA[{APPID}]]></AppId>\n<CreateTime>1700000000</CreateTime>\n"
         "<InfoType><![CDATA[component_verify_ticket]]></InfoType>\n"

@@ -9,7 +9,12 @@ use wxlink_testkit::markdown::{anchors, links, resolved};
 use wxlink_testkit::{files, root};
 
 /// The environment variables of the command that are not those of options.
-const OTHER_VARIABLES: [&str; 3] = ["WXLINK_CONFIG", "WXLINK_FORWARD_SECRET", "WXLINK_QUEUE"];
+const OTHER_VARIABLES: [&str; 4] = [
+    "WXLINK_CONFIG",
+    "WXLINK_FORWARD_SECRET",
+    "WXLINK_QUEUE",
+    "WXLINK_SCREENSHOTS",
+];
 
 /// Why a link leads nowhere.
 fn fault(files: &BTreeSet<String>, page: &str, link: &str) -> Option<&'static str> {

@@ -1,4 +1,5 @@
-//! The texts of a list as C strings. They are made at the first use and live as long as the result.
+//! The items of a result, and their texts as C strings. The texts are made at the first use and
+//! live as long as the result.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

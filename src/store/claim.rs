@@ -206,7 +206,7 @@ pub(crate) fn settle<E: Entries>(
     match settlement {
         Settlement::NotPosted => {}
         Settlement::Posted { outcome, .. } => {
-            entries.set(key, outcome.as_str().to_owned(), REMEMBERED)
+            entries.set(key, outcome.as_str().to_owned(), REMEMBERED);
         }
         Settlement::Linked { .. } | Settlement::Unlinked => entries.remove(key),
     }

@@ -51,9 +51,10 @@ DESCRIPTIONS = {
         "被拒绝时显示原因和处理办法，wxlink list 列出公众号的关联。",
     },
     "terminal-bulk": {
-        "en": "wxlink bulk reads a table of links, prints its plan, makes the links, and prints how "
-        "many rows have which outcome and which file lists them.",
-        "zh": "wxlink bulk 读取关联表格，显示计划，逐行关联，最后显示每种结果的行数和列出这些行的文件。",
+        "en": "wxlink bulk reads a table of links, prints its plan, makes the links, and prints "
+        "how many rows have which outcome, and which file lists them.",
+        "zh": "wxlink bulk 读取关联表格，显示计划，逐行关联，"
+        "最后显示每种结果的行数和列出这些行的文件。",
     },
 }
 
@@ -69,7 +70,7 @@ OPENING, CLOSING = "（《“", "，。；：、！？）》”"
 
 
 def run(command, folder, environment):
-    """Runs a command in a terminal, so that it prints in colours, and returns what remains there."""
+    """Runs a command in a terminal, so that it prints in colours, and returns what remains."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
     process = subprocess.Popen(
@@ -120,7 +121,7 @@ def ensure_session(language, sandbox, folder, environment):
 
 
 def bulk_session(_language, sandbox, folder, environment):
-    """Many links: three mini programs for each of a hundred accounts, some of them linked before."""
+    """Many links: three mini programs for each of a hundred accounts, some linked before."""
     mini_programs = [f"wx0b0000000000000{number}" for number in (1, 2, 3)]
     rows = ["account,appid,notify_users,show_profile"]
     for number in range(101, 201):

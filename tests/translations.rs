@@ -125,7 +125,11 @@ fn differences(pages: &BTreeMap<String, String>, page: &str, chinese: &str) -> V
         }
     }
     // A picture of Chinese texts has the English picture's name and `-zh`.
-    let mut has = targets(chinese, &text.replace("-zh.png)", ".png)"));
+    let mut english_pictures = text.clone();
+    for kind in ["png", "svg"] {
+        english_pictures = english_pictures.replace(&format!("-zh.{kind})"), &format!(".{kind})"));
+    }
+    let mut has = targets(chinese, &english_pictures);
     let mut expected = expected_targets(pages, page, &english_text);
     has.remove(&format!("{page}#"));
     expected.remove(&format!("{chinese}#"));

@@ -30,6 +30,8 @@ HTML = WORK / "html"
 SITE = "https://site.invalid/"
 THIS_PAGE = "this-page/"
 RUSTDOC = "rust/wxlink/index.html"
+# rustdoc's pages of help and settings link to an index of all crates, which it does not write.
+REDIRECT = '<!doctype html><title>wxlink</title><meta http-equiv="refresh" content="0; url={0}">'
 IMAGES = {".svg", ".png"}
 # The word for the fence of a file that is shown as code, where it is not the file's suffix.
 FENCES = {"": "text", ".h": "c", ".hpp": "cpp", ".rs": "rust", ".py": "python", ".pas": "pascal"}
@@ -40,7 +42,6 @@ LANGUAGES = {
         "prefix": "",
         "home": "README.md",
         "index": "docs/README.md",
-        "start": "wxlink",
         "reference": "Reference",
         "header": "The C header",
         "rustdoc": "The Rust API",
@@ -51,7 +52,6 @@ LANGUAGES = {
         "prefix": "zh-CN/",
         "home": "README.zh-CN.md",
         "index": "docs/zh-CN/README.md",
-        "start": "wxlink",
         "reference": "参考",
         "header": "C 头文件",
         "rustdoc": "Rust 接口",
@@ -227,7 +227,8 @@ def navigation(language):
         {texts["header"]: SITE + address("include/wxlink.h")},
         {texts["rustdoc"]: SITE + RUSTDOC},
     ]
-    start = [{texts["start"]: "README.md"}, "docs/README.md"]
+    title = re.search(r"^# (.+)$", (ROOT / index).read_text("utf-8"), re.MULTILINE)[1]
+    start = [{"wxlink": "README.md"}, {title: "docs/README.md"}]
     return [*start, *sections, {texts["reference"]: reference}]
 
 
@@ -269,6 +270,7 @@ def rustdoc():
     doc = [cargo, "doc", "--quiet", "--locked", "--package", "wxlink", "--no-deps"]
     run(*doc, RUSTDOCFLAGS="--deny warnings")
     shutil.copytree(target / "doc", HTML / "rust", ignore=shutil.ignore_patterns(".lock"))
+    (HTML / "rust/index.html").write_text(REDIRECT.format("wxlink/index.html"), "utf-8")
 
 
 def finish():

@@ -80,6 +80,14 @@ test: lint build ## run all checks
 test-browser: build ## test the simulator's panel in Chromium
 	@$(USE_BUILD) tests/browser/test.sh || [ $$? = 77 ]
 
+.PHONY: site
+site: ## build the pages, the header and rustdoc as a site in target/site/html; checks its links
+	@tools/site/build.sh
+
+.PHONY: test-pages
+test-pages: build ## run the commands of the English pages against the simulator
+	@$(USE_BUILD) $(PYTHON) tests/pages/run.py
+
 .PHONY: lint
 lint: ## check formatting and lints
 	@tools/lint.sh

@@ -1,0 +1,270 @@
+//! Changes of link claims in a store that other processes share.
+//!
+//! One thread of the library makes them, all that wait in one step, however many calls wait for
+//! them. A call whose limit passes, or that is cancelled, stops waiting; its change is still made,
+//! and a claim that the call can no longer use is released.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::claim::{ClaimChange, ClaimStep, LinkKeys, Settlement};
+use super::owner::LockOwner;
+use super::retry::Retry;
+use super::store::{Changed, Store};
+use crate::sys::background::{catch_panic, spawn};
+use crate::sys::cancel::{CancelToken, WaitError};
+use crate::sys::lock::lock;
+use crate::sys::single_flight::Flight;
+
+/// The most changes that are made in one step. Calls get their results when it ends.
+const MAX_CHANGES_PER_STEP: usize = 256;
+/// How long the thread waits for another change before it ends.
+const IDLE_LIFETIME: Duration = Duration::from_millis(100);
+/// How long the store is tried for the end of a claim.
+pub(crate) const TIME_TO_SETTLE: Duration = Duration::from_secs(5);
+
+/// The changes of one store.
+pub(crate) struct ClaimQueue(Arc<Shared>);
+
+struct Shared {
+    store: Arc<dyn Store>,
+    state: Mutex<State>,
+    /// Notified when there is something to do for an idle thread.
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    /// The changes that are being made.
+    running: Vec<Arc<Flight<Changed>>>,
+    has_thread: bool,
+    /// Whether the thread waits for `work`.
+    is_idle: bool,
+    /// Whether the queue was dropped: the thread ends when nothing is left.
+    is_closed: bool,
+}
+
+struct Waiting {
+    change: ClaimChange,
+    retry: Retry,
+    /// When it is tried next.
+    due: Instant,
+    /// `None`: the release of a claim that no call waits for.
+    ticket: Option<Ticket>,
+}
+
+/// A change that a call waits for.
+#[derive(Clone)]
+struct Ticket {
+    flight: Arc<Flight<Changed>>,
+    /// Set by whichever comes first: the thread with its result, or the call that stops waiting.
+    /// The second of the two releases a claim that will not be used.
+    is_over: Arc<AtomicBool>,
+}
+
+/// A change that was queued.
+pub(crate) struct Queued<'a> {
+    queue: &'a ClaimQueue,
+    ticket: Ticket,
+    /// The claim to release if the call leaves.
+    claim: Option<(LinkKeys, LockOwner)>,
+}
+
+impl ClaimQueue {
+    /// The queue of this store.
+    pub fn new(store: Arc<dyn Store>) -> ClaimQueue {
+        ClaimQueue(Arc::new(Shared {
+            store,
+            state: Mutex::default(),
+            work: Condvar::new(),
+        }))
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// Queues a change.
+    ///
+    /// # Errors
+    /// There is no thread or no file descriptor left.
+    pub fn submit(&self, change: ClaimChange) -> io::Result<Queued<'_>> {
+        let ticket = Ticket {
+            // If the thread panics, its changes have no result.
+            flight: Flight::new(Ok(None))?,
+            is_over: Arc::default(),
+        };
+        let is_claim = matches!(change.step, ClaimStep::Claim { .. });
+        let claim = is_claim.then(|| (change.keys.clone(), change.owner.clone()));
+        self.0.push(Waiting::new(change, Some(ticket.clone())))?;
+        Ok(Queued {
+            queue: self,
+            ticket,
+            claim,
+        })
+    }
+
+    /// Waits until the changes that are queued now are made. Returns `false` if the limit passes
+    /// first.
+    pub fn finish(&self, limit: Instant) -> bool {
+        let state = lock(&self.0.state);
+        let waiting = state.waiting.iter().filter_map(|w| w.ticket.as_ref());
+        let mut flights: Vec<_> = waiting.map(|ticket| ticket.flight.clone()).collect();
+        flights.extend(state.running.iter().cloned());
+        drop(state);
+        let never = CancelToken::new();
+        never.is_ok_and(|never| flights.iter().all(|f| f.wait(limit, &never).is_ok()))
+    }
+}
+
+impl Drop for ClaimQueue {
+    fn drop(&mut self) {
+        lock(&self.0.state).is_closed = true;
+        self.0.work.notify_one();
+    }
+}
+
+impl Queued<'_> {
+    /// Waits for the result.
+    ///
+    /// # Errors
+    /// The limit passed, or the wait was cancelled.
+    pub fn wait(&self, limit: Instant, cancel: &CancelToken) -> Result<Changed, WaitError> {
+        let waited = self.ticket.flight.wait(limit, cancel).cloned();
+        if waited.is_err()
+            && self.ticket.is_over.swap(true, SeqCst)
+            && let Some((keys, owner)) = &self.claim
+        {
+            self.queue.0.release(keys.clone(), owner.clone());
+        }
+        waited
+    }
+}
+
+impl Waiting {
+    fn new(change: ClaimChange, ticket: Option<Ticket>) -> Waiting {
+        Waiting {
+            retry: Retry::new(change.limit),
+            change,
+            due: Instant::now(),
+            ticket,
+        }
+    }
+}
+
+impl Shared {
+    fn push(self: &Arc<Self>, waiting: Waiting) -> io::Result<()> {
+        let mut state = lock(&self.state);
+        if !state.has_thread {
+            let own = self.clone();
+            spawn("wxlink-claims", move || own.run())?;
+            state.has_thread = true;
+        }
+        state.waiting.push(waiting);
+        if state.is_idle {
+            state.is_idle = false;
+            self.work.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Releases a claim. If that fails, it stands until it expires.
+    fn release(self: &Arc<Self>, keys: LinkKeys, owner: LockOwner) {
+        let change = ClaimChange {
+            keys,
+            owner,
+            step: ClaimStep::Settle(Settlement::NotPosted),
+            limit: Instant::now() + TIME_TO_SETTLE,
+        };
+        let _ = self.push(Waiting::new(change, None));
+    }
+
+    /// The work of the thread.
+    fn run(self: &Arc<Self>) {
+        while let Some(due) = self.next() {
+            let changes: Vec<ClaimChange> = due.iter().map(|w| w.change.clone()).collect();
+            let mut due: Vec<Option<Waiting>> = due.into_iter().map(Some).collect();
+            catch_panic(|| {
+                self.store.change_claims(&changes, &mut |n, result| {
+                    if let Some(waiting) = due.get_mut(n).and_then(Option::take) {
+                        self.finish(waiting, result);
+                    }
+                });
+            });
+            for ticket in due.into_iter().flatten().filter_map(|w| w.ticket) {
+                ticket.flight.finish(None);
+            }
+            lock(&self.state).running.clear();
+        }
+    }
+
+    /// The changes that are due. Waits for some; `None` if the thread is to end.
+    fn next(&self) -> Option<Vec<Waiting>> {
+        let mut state = lock(&self.state);
+        let ends_at = Instant::now() + IDLE_LIFETIME;
+        loop {
+            let now = Instant::now();
+            let due = state.take_due(now);
+            if !due.is_empty() {
+                return Some(due);
+            }
+            let first = state.waiting.iter().map(|waiting| waiting.due).min();
+            if first.is_none() && (state.is_closed || now >= ends_at) {
+                state.has_thread = false;
+                return None;
+            }
+            let wake_at = first.unwrap_or(ends_at);
+            state.is_idle = true;
+            let left = wake_at.saturating_duration_since(now);
+            let woken = self.work.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            state.is_idle = false;
+        }
+    }
+
+    /// Passes the result of an attempt to the call that waits, or queues the change again if the
+    /// store may soon be available.
+    fn finish(self: &Arc<Self>, mut waiting: Waiting, result: Changed) {
+        let result = match result {
+            Err(error) if error.transient => match waiting.retry.next_try(error) {
+                Ok(due) => {
+                    waiting.due = due;
+                    lock(&self.state).waiting.push(waiting);
+                    return;
+                }
+                Err(error) => Err(error),
+            },
+            result => result,
+        };
+        let Waiting { change, ticket, .. } = waiting;
+        let Some(ticket) = ticket else { return };
+        // After an error the store may have the claim: its reply may have been lost.
+        let is_lost =
+            ticket.is_over.swap(true, SeqCst) || result.as_ref().is_err_and(|e| e.transient);
+        if is_lost && matches!(change.step, ClaimStep::Claim { .. }) {
+            self.release(change.keys, change.owner);
+        }
+        ticket.flight.finish(Some(result));
+    }
+}
+
+impl State {
+    /// Takes the first changes that are due, at most [`MAX_CHANGES_PER_STEP`].
+    fn take_due(&mut self, now: Instant) -> Vec<Waiting> {
+        let mut due = Vec::new();
+        for waiting in std::mem::take(&mut self.waiting) {
+            if waiting.due <= now && due.len() < MAX_CHANGES_PER_STEP {
+                due.push(waiting);
+            } else {
+                self.waiting.push(waiting);
+            }
+        }
+        let tickets = due.iter().filter_map(|waiting| waiting.ticket.as_ref());
+        self.running = tickets.map(|ticket| ticket.flight.clone()).collect();
+        due
+    }
+}

@@ -268,3 +268,192 @@ impl State {
         due
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::Message;
+    use crate::store::StoreError;
+    use crate::store::claim::{Claimed, LinkName};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// A store whose steps are made by the test: each step is announced with its number of changes,
+    /// and ends when the test sends its result.
+    struct Manual {
+        started: Mutex<Sender<Vec<ClaimStep>>>,
+        results: Mutex<Receiver<Option<Changed>>>,
+    }
+
+    impl Store for Manual {
+        fn name(&self) -> Message {
+            "the test's store".into()
+        }
+
+        fn read(&self, _: &str, _: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+            Ok(None)
+        }
+
+        fn swap(&self, _: &str, _: Option<&[u8]>, _: &str, _: Instant) -> Result<bool, StoreError> {
+            Ok(false)
+        }
+
+        fn lock(
+            &self,
+            _: &str,
+            _: &LockOwner,
+            _: Duration,
+            _: Instant,
+        ) -> Result<bool, StoreError> {
+            Ok(false)
+        }
+
+        fn unlock(&self, _: &str, _: &LockOwner, _: Instant) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn change_claim(&self, _: &ClaimChange) -> Changed {
+            Ok(None)
+        }
+
+        fn change_claims(&self, changes: &[ClaimChange], done: &mut dyn FnMut(usize, Changed)) {
+            let steps = changes.iter().map(|change| change.step).collect();
+            lock(&self.started).send(steps).unwrap();
+            let result = lock(&self.results).recv().unwrap();
+            #[allow(clippy::expect_used)]
+            let result = result.expect("expected by the test");
+            (0..changes.len()).for_each(|n| done(n, result.clone()));
+        }
+    }
+
+    struct Test {
+        queue: ClaimQueue,
+        started: Receiver<Vec<ClaimStep>>,
+        results: Sender<Option<Changed>>,
+        never: CancelToken,
+    }
+
+    const TAKEN: Changed = Ok(Some(Claimed::Taken { earlier: None }));
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    fn claim() -> ClaimChange {
+        let link = LinkName {
+            realm: "test",
+            account: Some("a"),
+            token: None,
+            appid: "wx",
+        };
+        ClaimChange {
+            keys: LinkKeys::new(&link),
+            owner: LockOwner::new(),
+            step: ClaimStep::Claim {
+                lasts: Duration::from_secs(60),
+            },
+            limit: soon(),
+        }
+    }
+
+    fn away() -> Changed {
+        Err(StoreError {
+            why: "away".into(),
+            transient: true,
+            is_late: false,
+        })
+    }
+
+    impl Test {
+        fn new() -> Test {
+            let (started, results) = (channel(), channel());
+            let store = Manual {
+                started: Mutex::new(started.0),
+                results: Mutex::new(results.1),
+            };
+            Test {
+                queue: ClaimQueue::new(Arc::new(store)),
+                started: started.1,
+                results: results.0,
+                never: CancelToken::new().unwrap(),
+            }
+        }
+
+        fn end_step(&self, result: Changed) {
+            self.results.send(Some(result)).unwrap();
+        }
+
+        fn is_taken(&self, queued: &Queued<'_>) -> bool {
+            let waited = queued.wait(soon(), &self.never);
+            matches!(waited, Ok(Ok(Some(Claimed::Taken { .. }))))
+        }
+
+        /// Waits for a step that releases one claim, and ends it.
+        fn expect_release(&self) {
+            let steps = self.started.recv().unwrap();
+            let [ClaimStep::Settle(Settlement::NotPosted)] = steps[..] else {
+                panic!("{} other changes", steps.len());
+            };
+            self.end_step(Ok(None));
+        }
+    }
+
+    #[test]
+    fn changes_that_wait_are_made_in_one_step() {
+        let test = Test::new();
+        let first = test.queue.submit(claim()).unwrap();
+        assert_eq!(test.started.recv().unwrap().len(), 1);
+        let others: Vec<_> = (0..3 * MAX_CHANGES_PER_STEP / 2)
+            .map(|_| test.queue.submit(claim()).unwrap())
+            .collect();
+        assert!(!test.queue.finish(Instant::now()));
+        test.end_step(TAKEN);
+        assert!(test.is_taken(&first));
+        for expected in [MAX_CHANGES_PER_STEP, MAX_CHANGES_PER_STEP / 2] {
+            assert_eq!(test.started.recv().unwrap().len(), expected);
+            test.end_step(TAKEN);
+        }
+        assert!(others.iter().all(|queued| test.is_taken(queued)));
+        assert!(test.queue.finish(soon()));
+    }
+
+    #[test]
+    fn a_claim_of_a_call_that_has_left_is_released() {
+        let test = Test::new();
+        let queued = test.queue.submit(claim()).unwrap();
+        test.started.recv().unwrap();
+        let left = queued.wait(Instant::now(), &test.never);
+        assert!(matches!(left, Err(WaitError::TimedOut)));
+        test.end_step(TAKEN);
+        test.expect_release();
+    }
+
+    #[test]
+    fn an_unavailable_store_is_tried_again_and_an_unknown_claim_released() {
+        let test = Test::new();
+        let queued = test.queue.submit(claim()).unwrap();
+        for result in [away(), away(), TAKEN] {
+            test.started.recv().unwrap();
+            test.end_step(result);
+        }
+        assert!(test.is_taken(&queued));
+        let limit = Instant::now();
+        let late = test.queue.submit(ClaimChange { limit, ..claim() }).unwrap();
+        test.started.recv().unwrap();
+        test.end_step(away());
+        assert!(matches!(late.wait(soon(), &test.never), Ok(Err(e)) if e.transient));
+        test.expect_release();
+        assert!(test.queue.finish(soon()));
+    }
+
+    #[test]
+    fn a_panic_ends_the_waits_and_the_next_change_is_made() {
+        let test = Test::new();
+        let queued = test.queue.submit(claim()).unwrap();
+        test.results.send(None).unwrap();
+        assert!(matches!(queued.wait(soon(), &test.never), Ok(Ok(None))));
+        test.started.recv().unwrap();
+        let queued = test.queue.submit(claim()).unwrap();
+        test.end_step(TAKEN);
+        assert!(test.is_taken(&queued));
+    }
+}

@@ -216,18 +216,9 @@ impl Redis {
 fn commands_of(changes: &[ClaimChange]) -> Vec<Cmd> {
     let mut sent: Vec<&str> = Vec::new();
     let commands = changes.iter().map(|change| {
-        let stands = |time: Duration| millis(time.min(LONGEST_CLAIM));
-        let (script, what, stands) = match change.step {
-            ClaimStep::Claim { lasts } => (CLAIM, "", stands(lasts)),
-            ClaimStep::Settle(settlement) => match settlement {
-                Settlement::NotPosted => (SETTLE, "not posted", 0),
-                Settlement::Linked { stands: time } => (SETTLE, "linked", stands(time)),
-                Settlement::Unlinked => (SETTLE, "unlinked", 0),
-                Settlement::Posted {
-                    outcome,
-                    stands: time,
-                } => (SETTLE, outcome.as_str(), stands(time)),
-            },
+        let script = match change.step {
+            ClaimStep::Claim { .. } => CLAIM,
+            ClaimStep::Settle(_) => SETTLE,
         };
         let mut command = if sent.contains(&script) {
             let mut command = cmd("EVALSHA");
@@ -239,14 +230,31 @@ fn commands_of(changes: &[ClaimChange]) -> Vec<Cmd> {
             command.arg(script);
             command
         };
-        let LinkKeys { claims, outcome } = &change.keys;
-        command.arg(claims.len() + usize::from(outcome.is_some()));
-        command.arg(claims).arg(outcome);
-        command.arg(claims.len()).arg(change.owner.as_str());
-        command.arg(what).arg(stands).arg(millis(REMEMBERED));
+        let keys = keys_of(change);
+        command.arg(keys.len()).arg(&keys);
+        command.arg(change.keys.claims.len());
+        command.arg(change.owner.as_str());
+        match change.step {
+            ClaimStep::Claim { lasts } => command.arg(in_claim(lasts)),
+            ClaimStep::Settle(settlement) => {
+                let (what, stands) = match settlement {
+                    Settlement::NotPosted => ("not posted", Duration::ZERO),
+                    Settlement::Linked { stands } => ("linked", stands),
+                    Settlement::Unlinked => ("unlinked", Duration::ZERO),
+                    Settlement::Posted { outcome, stands } => (outcome.as_str(), stands),
+                };
+                let remembered = millis(REMEMBERED);
+                command.arg(what).arg(in_claim(stands)).arg(remembered)
+            }
+        };
         command
     });
     commands.collect()
+}
+
+/// The time (ms) for which a claim stands.
+fn in_claim(time: Duration) -> u64 {
+    millis(time.min(LONGEST_CLAIM))
 }
 
 /// The keys of a change.

@@ -51,7 +51,8 @@ pub use job::{Job, OverQuotaAccount, Plan, PlannedAction, ResumeMode, Unreadable
 pub use message::Message;
 pub use outcome::{Outcome, OutcomeCount, Record, Tally};
 pub use queue::{
-    Collected, JobStatus, Pushed, Queue, QueueStatus, QueuedResult, WorkerConfig, WorkerStatus,
+    Collected, JobStatus, PushProgress, Pushed, Queue, QueueStatus, QueuedResult, WorkerConfig,
+    WorkerStatus,
 };
 pub use quota::format_beijing_time;
 pub use rate::{Rate, Rates};

@@ -78,8 +78,8 @@ mod tests {
         let started = Instant::now();
         assert!(stop.sleep(Duration::from_millis(20)));
         assert!(started.elapsed() >= Duration::from_millis(20));
+        let hour = Duration::from_secs(3600);
         thread::scope(|scope| {
-            let hour = Duration::from_secs(3600);
             let sleeping: Vec<_> = (0..8).map(|_| scope.spawn(|| stop.sleep(hour))).collect();
             while lock(&stop.0.parked).len() < sleeping.len() {
                 thread::yield_now();

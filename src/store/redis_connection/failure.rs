@@ -395,6 +395,11 @@ impl Failure {
         &self.message
     }
 
+    /// The server's error code, such as `WRONGTYPE`; empty if there is none.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Whether the next attempt may succeed without any action.
     pub fn may_pass(&self) -> bool {
         use Kind::{Busy, Late, Moved, Unreachable};

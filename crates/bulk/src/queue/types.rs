@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use wxlink::Client;
+use wxlink::{Client, Lang};
 
 use crate::error::BulkError;
 use crate::message::message;
@@ -62,6 +62,8 @@ pub struct QueuedResult {
 pub struct WorkerConfig {
     pub(super) lease: Duration,
     pub(super) stay: bool,
+    /// The language of messages about rows that cannot be read.
+    pub(super) lang: Lang,
 }
 
 impl WorkerConfig {
@@ -81,7 +83,11 @@ impl WorkerConfig {
                  请设置更长的租约"
             )));
         }
-        Ok(WorkerConfig { lease, stay })
+        Ok(WorkerConfig {
+            lease,
+            stay,
+            lang: client.lang(),
+        })
     }
 }
 

@@ -190,23 +190,12 @@ impl<'a> RowFile<'a> {
         !self.is_stdin() && Path::new(self.path).exists()
     }
 
-    /// Whether it can be read twice, unlike a pipe. A missing file can; reading it reports that it
-    /// is missing.
-    pub fn can_be_read_twice(&self) -> bool {
-        !self.is_stdin() && fs::metadata(self.path).map_or(true, |file| file.is_file())
-    }
-
     /// Whether it is in that folder, where creating a job could replace it.
     pub fn is_in(&self, dir: &Path) -> bool {
         match (fs::canonicalize(self.path), fs::canonicalize(dir)) {
             (Ok(file), Ok(dir)) => !self.is_stdin() && file.starts_with(dir),
             _ => false,
         }
-    }
-
-    /// How many rows it has, valid or not.
-    pub fn count(&self) -> Result<u64, BulkError> {
-        Ok(self.rows()?.count() as u64)
     }
 
     /// Reads the rows from the start.

@@ -11,6 +11,11 @@ use wxlink_bulk::{BadRow, BulkError, Format, Rate, Rates, Row, RowDefaults, read
 use crate::message::Message;
 use crate::{args, input};
 
+/// The descriptors of a worker: its connection, its handle, and two for what it waits for.
+const DESCRIPTORS_PER_WORKER: u64 = 4;
+/// The descriptors of the rest of the process.
+const OTHER_DESCRIPTORS: u64 = 200;
+
 /// The rows of a file, valid or not.
 pub(super) type RowIterator = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
 
@@ -136,11 +141,29 @@ pub(super) fn rates(matches: &ArgMatches) -> Rates {
     }
 }
 
+/// How many accounts are processed at the same time. The process may then open as many descriptors
+/// as that takes.
 pub(super) fn workers(matches: &ArgMatches) -> usize {
-    matches
-        .get_one::<u16>("workers")
-        .map_or(1, |n| usize::from(*n))
+    let workers = matches.get_one::<u16>("workers").copied().unwrap_or(1);
+    raise_descriptor_limit(u64::from(workers) * DESCRIPTORS_PER_WORKER + OTHER_DESCRIPTORS);
+    usize::from(workers)
 }
+
+/// Raises the soft limit on open descriptors, as far as the hard limit allows.
+#[cfg(unix)]
+fn raise_descriptor_limit(needed: u64) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < needed) {
+        limit.current = Some(limit.maximum.map_or(needed, |maximum| maximum.min(needed)));
+        // If this fails, calls fail when they need another descriptor.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
+/// Windows has no such limit.
+#[cfg(windows)]
+fn raise_descriptor_limit(_: u64) {}
 
 /// The value of an argument in seconds.
 pub(super) fn seconds(matches: &ArgMatches, id: &str) -> Duration {

@@ -628,10 +628,10 @@ fn what_another_program_damages_costs_its_row_and_not_the_workers() {
     tamper(&redis, &["LSET", &key("rows", 1), "2", "\u{1}"]);
     tamper(&redis, &["SET", &key("rows", 2), "mine"]);
     // Entries of the stream that name no account, or one that has no rows.
-    tamper(&redis, &["XADD", stream, "1-1", "other", "x"]);
+    tamper(&redis, &["XADD", stream, "*", "other", "x"]);
     tamper(
         &redis,
-        &["XADD", stream, "1-2", "account", "wx1", "more", "x"],
+        &["XADD", stream, "*", "account", "wx1", "more", "x"],
     );
     tamper(&redis, &["XADD", stream, "*", "account", ""]);
     tamper(&redis, &["XADD", stream, "*", "account", &account(4)]);

@@ -1,6 +1,6 @@
 //! Leases the accounts of a queue to the workers of one process.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -56,8 +56,10 @@ pub(super) struct QueueSource {
 struct State {
     /// Accounts that were found for waiting workers.
     found: VecDeque<StreamAccount>,
-    /// The entries of all accounts that this process holds, found or leased.
-    held: HashSet<String>,
+    /// All accounts that this process holds, found or leased, and their entries.
+    held: HashMap<String, String>,
+    /// Further entries of accounts that are held. They wait until the account is no longer held.
+    further: Vec<StreamAccount>,
     /// The workers that wait while another one searches.
     waiting: Vec<Thread>,
     is_searching: bool,
@@ -68,6 +70,27 @@ struct State {
 }
 
 impl State {
+    /// Keeps an account for a waiting worker.
+    fn keep(&mut self, account: StreamAccount) {
+        let (name, entry) = (account.account.clone(), account.entry.clone());
+        self.held.insert(name, entry);
+        self.found.push_back(account);
+    }
+
+    /// The account is no longer held by this lease.
+    fn let_go(&mut self, account: &str, entry: &str) {
+        if self.held.get(account).is_none_or(|held| held != entry) {
+            return;
+        }
+        self.held.remove(account);
+        let further = self.further.iter().position(|one| one.account == account);
+        if let Some(n) = further {
+            let next = self.further.swap_remove(n);
+            self.keep(next);
+            self.wake_waiting();
+        }
+    }
+
     /// Wakes as many workers as there are accounts, and one that searches.
     fn wake_waiting(&mut self) {
         let count = if self.is_finished {
@@ -103,8 +126,10 @@ impl QueueSource {
 
     /// Returns the accounts that no worker took, and removes the consumer from the stream.
     pub fn close(&self, stop: &StopFlag) {
-        let found = std::mem::take(&mut self.state().found);
-        for account in found {
+        loop {
+            let Some(account) = self.state().found.pop_front() else {
+                break;
+            };
             // If this fails, other workers get the account after the time of a lease.
             let _ = self.lease(account, 0, stop).end(None);
         }
@@ -136,19 +161,11 @@ impl QueueSource {
             let wanted = state.waiting.len() + 1;
             drop(state);
             let searched = self.search(wanted, stop);
+            let kept = searched.map(|search| self.keep_found(search));
             state = self.state();
             state.is_searching = false;
-            match searched {
-                Ok(Search::Found(accounts)) => {
-                    for account in accounts {
-                        // An entry that this process holds was claimed from itself.
-                        if state.held.insert(account.entry.clone()) {
-                            state.found.push_back(account);
-                        }
-                    }
-                }
-                Ok(Search::NoneYet) => {}
-                Ok(Search::NoneLeft) => state.is_finished = true,
+            match kept {
+                Ok(is_finished) => state.is_finished = is_finished,
                 Err(error) => {
                     state.wake_waiting();
                     return Err(error);
@@ -163,6 +180,27 @@ impl QueueSource {
                 return Ok(own);
             }
         }
+    }
+
+    /// Keeps the accounts that were found for the workers. Returns whether there will be no account
+    /// any more.
+    fn keep_found(&self, search: Search) -> bool {
+        let accounts = match search {
+            Search::Found(accounts) => accounts,
+            Search::NoneYet => return false,
+            Search::NoneLeft => return true,
+        };
+        let mut state = self.state();
+        for account in accounts {
+            match state.held.get(&account.account) {
+                None => state.keep(account),
+                // This process claimed the entry from itself.
+                Some(entry) if *entry == account.entry => {}
+                // The lease was lost unnoticed, or another program added the entry.
+                Some(_) => state.further.push(account),
+            }
+        }
+        false
     }
 
     /// Searches for accounts: dead workers', due ones and new ones. Waits a short time for them.
@@ -391,11 +429,16 @@ struct ReadRow {
 
 impl Drop for QueueLease<'_> {
     fn drop(&mut self) {
-        self.source.state().held.remove(&self.entry);
+        self.let_go();
     }
 }
 
 impl QueueLease<'_> {
+    /// From now on this process may lease the account again.
+    fn let_go(&self) {
+        self.source.state().let_go(&self.account, &self.entry);
+    }
+
     /// Runs a script for this lease.
     fn run_script<T: FromRedisValue>(
         &mut self,
@@ -522,6 +565,8 @@ impl QueueLease<'_> {
             None => ("-1".into(), 0),
         };
         let (account, failures) = (self.account.clone(), failures.to_string());
+        // The script may add another entry for the account.
+        self.let_go();
         let script = &self.source.scripts.release;
         self.run_script::<i64>(script, &[&account, &pause_ms, &failures])?;
         Ok(())

@@ -38,7 +38,7 @@ pub(super) struct Claim {
 #[derive(Clone)]
 pub(super) struct Keys {
     here: HashedKeys,
-    shared: Option<LinkKeys>,
+    shared: Option<Arc<LinkKeys>>,
 }
 
 /// The outcome of an attempt to claim a link.
@@ -50,6 +50,12 @@ pub(super) enum Attempt {
         outcome: Option<PostedOutcome>,
         left: Duration,
     },
+}
+
+/// How long a call waits until the end of a claim is stored.
+pub(super) struct SettleWait<'a> {
+    pub limit: Instant,
+    pub cancel: &'a CancelToken,
 }
 
 /// Why a claim could not be taken.
@@ -85,7 +91,7 @@ impl LinkClaims {
             // The shared store alone remembers outcomes, because other processes may forget them.
             Some(_) => Keys {
                 here: here.without_outcome(),
-                shared: Some(LinkKeys::new(&link)),
+                shared: Some(LinkKeys::new(&link).into()),
             },
         }
     }
@@ -132,15 +138,10 @@ impl LinkClaims {
         }
     }
 
-    /// Ends a claim. Waits a moment for the shared store, at most until `limit` or until the call
-    /// is cancelled; the access continues. If it fails, the claim stands as long as it was taken.
-    pub fn settle(
-        &self,
-        claim: &Claim,
-        settlement: Settlement,
-        limit: Instant,
-        cancel: &CancelToken,
-    ) {
+    /// Ends a claim. If the caller waits, waits a moment for the shared store, at most until the
+    /// limit or until the call is cancelled; the access continues. If it fails, the claim stands as
+    /// long as it was taken.
+    pub fn settle(&self, claim: &Claim, settlement: Settlement, wait: Option<SettleWait<'_>>) {
         settle_here(claim, settlement);
         let (Some(queue), Some(keys)) = (&self.shared, &claim.keys.shared) else {
             return;
@@ -152,11 +153,14 @@ impl LinkClaims {
             step: ClaimStep::Settle(settlement),
             limit: now + TIME_TO_SETTLE,
         };
+        // Nothing depends on the moment at which an outcome is forgotten.
+        let is_forgotten = matches!(settlement, Settlement::Linked { .. } | Settlement::Unlinked);
+        let Some(wait) = wait.filter(|_| !is_forgotten) else {
+            return queue.submit_and_leave(change);
+        };
         if let Ok(queued) = queue.submit(change) {
-            // Nothing depends on the moment at which an outcome is forgotten.
-            if !matches!(settlement, Settlement::Linked { .. } | Settlement::Unlinked) {
-                let _ = queued.wait(limit.min(now + MAX_SETTLE_WAIT), cancel);
-            }
+            let limit = wait.limit.min(now + MAX_SETTLE_WAIT);
+            let _ = queued.wait(limit, wait.cancel);
         }
     }
 
@@ -164,7 +168,8 @@ impl LinkClaims {
     /// the mini program as linked.
     pub fn record(&self, keys: Keys, settlement: Settlement, limit: Instant, cancel: &CancelToken) {
         let owner = self.recorder.clone();
-        self.settle(&Claim { keys, owner }, settlement, limit, cancel);
+        let wait = SettleWait { limit, cancel };
+        self.settle(&Claim { keys, owner }, settlement, Some(wait));
     }
 
     /// Waits until the running accesses to the store are finished. Returns `false` if the limit

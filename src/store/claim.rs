@@ -8,6 +8,7 @@
 //! The stores in memory and in a file run [`claim`] and [`settle`] on their entries. Redis runs the
 //! same steps as scripts. `contract.rs` checks all three.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::key::{encoded, sha256};
@@ -114,7 +115,7 @@ pub(crate) enum Claimed {
 /// A change of a link's claim in a store.
 #[derive(Clone)]
 pub(crate) struct ClaimChange {
-    pub keys: LinkKeys,
+    pub keys: Arc<LinkKeys>,
     pub owner: LockOwner,
     pub step: ClaimStep,
     /// When the access to the store ends.

@@ -38,8 +38,12 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Vec<Waiting>,
-    /// The changes that are being made.
-    running: Vec<Arc<Flight<Changed>>>,
+    /// The number of the next change.
+    next_number: u64,
+    /// Whether changes are being made.
+    is_running: bool,
+    /// Finished when all changes with a lower number are made.
+    barriers: Vec<(u64, Arc<Flight<()>>)>,
     has_thread: bool,
     /// Whether the thread waits for `work`.
     is_idle: bool,
@@ -49,10 +53,12 @@ struct State {
 
 struct Waiting {
     change: ClaimChange,
+    /// Its place among all changes. That of a release is its claim's.
+    number: u64,
     retry: Retry,
     /// When it is tried next.
     due: Instant,
-    /// `None`: the release of a claim that no call waits for.
+    /// `None` if no call waits for it.
     ticket: Option<Ticket>,
 }
 
@@ -70,7 +76,7 @@ pub(crate) struct Queued<'a> {
     queue: &'a ClaimQueue,
     ticket: Ticket,
     /// The claim to release if the call leaves.
-    claim: Option<(LinkKeys, LockOwner)>,
+    claim: Option<(Arc<LinkKeys>, LockOwner)>,
 }
 
 impl ClaimQueue {
@@ -100,7 +106,7 @@ impl ClaimQueue {
         };
         let is_claim = matches!(change.step, ClaimStep::Claim { .. });
         let claim = is_claim.then(|| (change.keys.clone(), change.owner.clone()));
-        self.0.push(Waiting::new(change, Some(ticket.clone())))?;
+        self.0.push(change, None, Some(ticket.clone()))?;
         Ok(Queued {
             queue: self,
             ticket,
@@ -108,16 +114,28 @@ impl ClaimQueue {
         })
     }
 
+    /// Queues a change that no call waits for. If there is no thread left it is not made.
+    pub fn submit_and_leave(&self, change: ClaimChange) {
+        let _ = self.0.push(change, None, None);
+    }
+
     /// Waits until the changes that are queued now are made. Returns `false` if the limit passes
-    /// first.
+    /// first, or if there is no file descriptor left.
     pub fn finish(&self, limit: Instant) -> bool {
-        let state = lock(&self.0.state);
-        let waiting = state.waiting.iter().filter_map(|w| w.ticket.as_ref());
-        let mut flights: Vec<_> = waiting.map(|ticket| ticket.flight.clone()).collect();
-        flights.extend(state.running.iter().cloned());
-        drop(state);
+        let barrier = {
+            let mut state = lock(&self.0.state);
+            if state.waiting.is_empty() && !state.is_running {
+                return true;
+            }
+            let Ok(barrier) = Flight::new(()) else {
+                return false;
+            };
+            let before = state.next_number;
+            state.barriers.push((before, barrier.clone()));
+            barrier
+        };
         let never = CancelToken::new();
-        never.is_ok_and(|never| flights.iter().all(|f| f.wait(limit, &never).is_ok()))
+        never.is_ok_and(|never| barrier.wait(limit, &never).is_ok())
     }
 }
 
@@ -139,32 +157,36 @@ impl Queued<'_> {
             && self.ticket.is_over.swap(true, SeqCst)
             && let Some((keys, owner)) = &self.claim
         {
-            self.queue.0.release(keys.clone(), owner.clone());
+            self.queue.0.release(keys.clone(), owner.clone(), None);
         }
         waited
     }
 }
 
-impl Waiting {
-    fn new(change: ClaimChange, ticket: Option<Ticket>) -> Waiting {
-        Waiting {
-            retry: Retry::new(change.limit),
-            change,
-            due: Instant::now(),
-            ticket,
-        }
-    }
-}
-
 impl Shared {
-    fn push(self: &Arc<Self>, waiting: Waiting) -> io::Result<()> {
+    fn push(
+        self: &Arc<Self>,
+        change: ClaimChange,
+        number: Option<u64>,
+        ticket: Option<Ticket>,
+    ) -> io::Result<()> {
         let mut state = lock(&self.state);
         if !state.has_thread {
             let own = self.clone();
             spawn("wxlink-claims", move || own.run())?;
             state.has_thread = true;
         }
-        state.waiting.push(waiting);
+        let number = number.unwrap_or_else(|| {
+            state.next_number += 1;
+            state.next_number - 1
+        });
+        state.waiting.push(Waiting {
+            retry: Retry::new(change.limit),
+            change,
+            number,
+            due: Instant::now(),
+            ticket,
+        });
         if state.is_idle {
             state.is_idle = false;
             self.work.notify_one();
@@ -173,14 +195,14 @@ impl Shared {
     }
 
     /// Releases a claim. If that fails, it stands until it expires.
-    fn release(self: &Arc<Self>, keys: LinkKeys, owner: LockOwner) {
+    fn release(self: &Arc<Self>, keys: Arc<LinkKeys>, owner: LockOwner, number: Option<u64>) {
         let change = ClaimChange {
             keys,
             owner,
             step: ClaimStep::Settle(Settlement::NotPosted),
             limit: Instant::now() + TIME_TO_SETTLE,
         };
-        let _ = self.push(Waiting::new(change, None));
+        let _ = self.push(change, number, None);
     }
 
     /// The work of the thread.
@@ -198,7 +220,7 @@ impl Shared {
             for ticket in due.into_iter().flatten().filter_map(|w| w.ticket) {
                 ticket.flight.finish(None);
             }
-            lock(&self.state).running.clear();
+            lock(&self.state).end_step();
         }
     }
 
@@ -240,13 +262,18 @@ impl Shared {
             },
             result => result,
         };
-        let Waiting { change, ticket, .. } = waiting;
+        let Waiting {
+            change,
+            number,
+            ticket,
+            ..
+        } = waiting;
         let Some(ticket) = ticket else { return };
         // After an error the store may have the claim: its reply may have been lost.
         let is_lost =
             ticket.is_over.swap(true, SeqCst) || result.as_ref().is_err_and(|e| e.transient);
         if is_lost && matches!(change.step, ClaimStep::Claim { .. }) {
-            self.release(change.keys, change.owner);
+            self.release(change.keys, change.owner, Some(number));
         }
         ticket.flight.finish(Some(result));
     }
@@ -263,9 +290,20 @@ impl State {
                 self.waiting.push(waiting);
             }
         }
-        let tickets = due.iter().filter_map(|waiting| waiting.ticket.as_ref());
-        self.running = tickets.map(|ticket| ticket.flight.clone()).collect();
+        self.is_running = !due.is_empty();
         due
+    }
+
+    fn end_step(&mut self) {
+        self.is_running = false;
+        let oldest = self.waiting.iter().map(|waiting| waiting.number).min();
+        self.barriers.retain(|(before, barrier)| {
+            let is_left = oldest.is_some_and(|oldest| oldest < *before);
+            if !is_left {
+                barrier.finish(Some(()));
+            }
+            is_left
+        });
     }
 }
 
@@ -346,7 +384,7 @@ mod tests {
             appid: "wx",
         };
         ClaimChange {
-            keys: LinkKeys::new(&link),
+            keys: LinkKeys::new(&link).into(),
             owner: LockOwner::new(),
             step: ClaimStep::Claim {
                 lasts: Duration::from_secs(60),

@@ -214,21 +214,24 @@ impl Redis {
 
 /// The commands that make the changes. A script's text is sent once.
 fn commands_of(changes: &[ClaimChange]) -> Vec<Cmd> {
-    let mut sent: Vec<&str> = Vec::new();
+    let mut sent: Vec<(&str, String)> = Vec::new();
     let commands = changes.iter().map(|change| {
         let script = match change.step {
             ClaimStep::Claim { .. } => CLAIM,
             ClaimStep::Settle(_) => SETTLE,
         };
-        let mut command = if sent.contains(&script) {
-            let mut command = cmd("EVALSHA");
-            command.arg(sha1(script));
-            command
-        } else {
-            sent.push(script);
-            let mut command = cmd("EVAL");
-            command.arg(script);
-            command
+        let mut command = match sent.iter().find(|(text, _)| *text == script) {
+            Some((_, sha1)) => {
+                let mut command = cmd("EVALSHA");
+                command.arg(sha1);
+                command
+            }
+            None => {
+                sent.push((script, sha1(script)));
+                let mut command = cmd("EVAL");
+                command.arg(script);
+                command
+            }
         };
         let keys = keys_of(change);
         command.arg(keys.len()).arg(&keys);
@@ -259,7 +262,7 @@ fn in_claim(time: Duration) -> u64 {
 
 /// The keys of a change.
 fn keys_of(change: &ClaimChange) -> Vec<&str> {
-    let LinkKeys { claims, outcome } = &change.keys;
+    let LinkKeys { claims, outcome } = &*change.keys;
     claims.iter().chain(outcome).map(String::as_str).collect()
 }
 

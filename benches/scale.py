@@ -6,7 +6,8 @@
 
 Answers of the simulator take 60 ms, as WeChat's do, so that N accounts in flight make at most
 N / 0.06 calls a second. The simulator, Redis and the workers share the machine. With --write the
-figures are kept in benches/scale.json and drawn into docs/scale.svg; --draw only draws them again.
+figures are kept in benches/scale.json and written to docs/scale.md and docs/scale.svg; --draw only
+writes the pages again.
 
 Needs `make build` and redis-server: skipped without it (see tools/need.sh).
 """
@@ -38,6 +39,8 @@ ROWS_PER_WORKER, MAX_ROWS = 130, 52_000
 ROWS_PER_ACCOUNT = 13
 FIGURES = Path(__file__).with_suffix(".json")
 PICTURE = harness.ROOT / "docs/scale.svg"
+PAGE = harness.ROOT / "docs/scale.md"
+BEGIN, END = "<!-- written by benches/scale.py -->\n", "<!-- end -->"
 # The series, and how many processes share the accounts in flight. 0: a job without a queue.
 SERIES = {"job": 0, "queue, 1 worker": 1, "queue, 2 workers": 2, "queue, 4 workers": 4}
 
@@ -140,6 +143,32 @@ def draw() -> None:
     }
     possible = [(n, n * 1000 / DELAY_MS) for n in IN_FLIGHT]
     PICTURE.write_text(plot.draw_curves(curves, possible))
+    head, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    PAGE.write_text(f"{head}{BEGIN}{table(figures)}{END}{tail}")
+
+
+def table(figures: list[Figure]) -> str:
+    """The figures as a table of Markdown."""
+    by_place = {(f.series, f.in_flight): f for f in figures}
+    lines = [
+        f"| in flight | possible | {' | '.join(SERIES)} | switches a call | CPU a call | memory |",
+        "|---" * (len(SERIES) + 5) + "|",
+    ]
+    for n in IN_FLIGHT:
+        row = [by_place.get((series, n)) for series in SERIES]
+        job = by_place.get(("job", n))
+        speeds = [f"{f.calls_per_second:,.0f}" if f else "" for f in row]
+        of_job = ["", "", ""]
+        if job:
+            of_job = [
+                f"{job.switches_per_call:.1f}",
+                f"{job.cpu_us_per_call:.0f} µs",
+                f"{job.memory_mb:.0f} MB",
+            ]
+        cells = [f"{n:,}", f"{n * 1000 / DELAY_MS:,.0f}", *speeds, *of_job]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n\nThe last three columns are those of the job.\n"
 
 
 def main() -> int:

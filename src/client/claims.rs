@@ -2,8 +2,8 @@
 //!
 //! A claim is taken in this process's memory first, which all clients share, and then in the store
 //! that the client shares with other processes, if it has one. The memory also covers a store that
-//! loses claims. Accesses to the shared store run on a thread of the library, so that a call's limit
-//! and its cancellation hold.
+//! loses claims. Accesses to the shared store run on a thread of the library, so that a call's
+//! limit and its cancellation hold.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -92,7 +92,8 @@ pub(crate) trait Store: Send + Sync {
     /// the same change again, because the reply was lost. Ends soon after the change's limit.
     fn change_claim(&self, change: &ClaimChange) -> Changed;
 
-    /// Makes several changes, in their order, and calls `done` with the index and the result of each.
+    /// Makes several changes, in their order, and calls `done` with the index and the result of
+    /// each.
     fn change_claims(&self, changes: &[ClaimChange], done: &mut dyn FnMut(usize, Changed)) {
         for (n, change) in changes.iter().enumerate() {
             done(n, self.change_claim(change));

@@ -73,6 +73,8 @@ const SETTLE: &str = "
     return {1, '', 0}";
 /// How long a change of a claim waits until a replica has it, so that a fail-over does not lose it.
 const REPLICA_WAIT: Duration = Duration::from_millis(200);
+/// How often a server without a replica is asked whether it has one.
+const REPLICA_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long no change waits for a replica that was late.
 const LATE_REPLICA_PAUSE: Duration = Duration::from_secs(10);
 /// The prefix of all keys, and the prefix of the keys of locks. No key of a text has the second.
@@ -88,7 +90,8 @@ pub(super) struct Redis {
 /// Whether the server has a replica, as far as is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Replica {
-    None,
+    /// It had none at that time; `None` if that is not known yet.
+    None(Option<Instant>),
     Present,
     /// It did not have the last change in time. Until then no change waits for it.
     Late(Instant),
@@ -98,7 +101,7 @@ impl Replica {
     /// Whether a change has to find out.
     fn is_unknown(self) -> bool {
         match self {
-            Replica::None => true,
+            Replica::None(asked) => asked.is_none_or(|at| at.elapsed() >= REPLICA_CHECK_INTERVAL),
             Replica::Present => false,
             Replica::Late(until) => Instant::now() >= until,
         }
@@ -125,7 +128,7 @@ impl Redis {
                 session: Session::new(server),
                 failed: None,
             }),
-            replica: Mutex::new(Replica::None),
+            replica: Mutex::new(Replica::None(None)),
         })
     }
 
@@ -180,7 +183,7 @@ impl Redis {
             *lock(&self.replica) = match last {
                 None => replica,
                 Some(waited) if replica == Replica::Present => after_wait(Some(waited)),
-                Some(info) if !has_replica(&info) => Replica::None,
+                Some(info) if !has_replica(&info) => Replica::None(Some(Instant::now())),
                 Some(_) => after_wait(c.pipeline(std::slice::from_ref(&wait))?.pop()),
             };
             Ok(replies)
@@ -370,7 +373,7 @@ impl Store for Redis {
     fn change_claim(&self, change: &ClaimChange) -> Changed {
         let mut changed = Ok(None);
         self.change_claims(std::slice::from_ref(change), &mut |_, result| {
-            changed = result
+            changed = result;
         });
         changed
     }

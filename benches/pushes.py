@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Measures wx_client_accept_push, for a ticket that is stored already and for a new one: time (of
-the fastest of five rounds) and instructions, over each kind of store.
+"""Measures wx_client_accept_push over each kind of store: its time and its instructions.
 
     benches/pushes.py [FOLDER]
+
+The tickets are one that is stored already, and a new one; the time is that of the fastest of five
+rounds.
 
 The store in a file is in FOLDER, or else in the system's folder for temporary files: the time of a
 new ticket is partly that of the disk. On a busy machine a call under valgrind may exceed its limit
@@ -32,8 +34,10 @@ FEW, MANY = 5, 25
 
 
 def push(ticket: str) -> list[str]:
-    """The query and the body of a push with this ticket. All were created at the same time, so that
-    each is accepted, whichever came before."""
+    """The query and the body of a push with this ticket.
+
+    All were created at the same time, so that each is accepted, whichever came before.
+    """
     message = (
         f"<xml><AppId><![CDATA[{APPID}]]></AppId>\n<CreateTime>1700000000</CreateTime>\n"
         "<InfoType><![CDATA[component_verify_ticket]]></InfoType>\n"

@@ -18,6 +18,8 @@ static_limit=3630000
 # Settings of a make that runs this script, and those that would lead to the files of the checkout.
 unset PREFIX LIBDIR DESTDIR FROM RELOCATABLE STATIC_LIBS
 unset CPATH LIBRARY_PATH LD_LIBRARY_PATH CGO_CFLAGS CGO_LDFLAGS
+# The command's own files, so that it neither reads nor changes the user's.
+export XDG_STATE_HOME=$build/state XDG_CONFIG_HOME=$build/config
 . "$root/tools/need.sh"
 need "test-install" python3 || exit
 

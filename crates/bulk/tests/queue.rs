@@ -682,10 +682,14 @@ fn what_another_program_damages_costs_its_row_and_not_the_workers() {
     push(&queue, &[(3, 2), (2, 2)], UNLIMITED);
     assert_eq!(work(&queue, &world).1.len(), 2);
 
-    // A damaged result is reported as one.
+    // A damaged result is reported as one, and so is a damaged decision.
     tamper(&redis, &["XADD", "{wxlink:q}:results", "*", "result", "{"]);
+    tamper(&redis, &["HSET", "{wxlink:q}:decisions", "j:7", "{"]);
     let collected = collect(&queue, &world);
     assert_eq!(collected.results, 9);
+    let unknown = std::fs::read_to_string(world.dir.join("results/unknown.csv")).unwrap();
+    assert!(unknown.contains("an invalid result"), "{unknown}");
+    assert!(unknown.contains("an invalid decision, j:7"), "{unknown}");
     queue.purge(&collected).unwrap();
     assert_eq!(keys(&redis), [""; 0]);
 }

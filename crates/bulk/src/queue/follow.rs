@@ -16,7 +16,8 @@ use crate::error::BulkError;
 use crate::follow::{Arrivals, DecisionSink, FollowEnd, Follower, Invitation};
 use crate::lock::lock;
 use crate::message::message;
-use crate::outcome::Record;
+use crate::outcome::{Outcome, Record};
+use crate::quota::unix_now;
 use crate::random::random_id;
 use crate::stop::StopFlag;
 
@@ -65,21 +66,17 @@ impl Queue {
         end
     }
 
-    /// The decisions that were made.
+    /// The decisions that were made. One that cannot be read makes its row's outcome unknown.
     pub(super) fn decisions(&self, stop: &StopFlag) -> Result<Decisions, BulkError> {
         let mut get = cmd("HGETALL");
         get.arg(self.keys.get("decisions"));
         let decisions: HashMap<String, String> = self.connection.run(stop, &get)?;
         let decisions = decisions.into_iter().map(|(place, text)| {
-            let decision = serde_json::from_str(&text).map_err(|error| {
-                BulkError::usage(message!(
-                    "the queue contains an invalid decision: {error}",
-                    "队列中有无效的决定：{error}"
-                ))
-            })?;
-            Ok((place, decision))
+            let decision = serde_json::from_str(&text);
+            let decision = decision.unwrap_or_else(|error| invalid_decision(&place, &error));
+            (place, decision)
         });
-        decisions.collect()
+        Ok(decisions.collect())
     }
 }
 
@@ -197,6 +194,19 @@ impl DecisionSink for QueueSink<'_> {
 /// How long the place is renewed, as an argument of scripts.
 fn lease_ms() -> String {
     LEASE.as_millis().to_string()
+}
+
+/// The decision that stands for one that cannot be read.
+fn invalid_decision(place: &str, error: &serde_json::Error) -> Decision {
+    let why = message!(
+        "the queue contains an invalid decision, {place}: {error}. Another program changed it",
+        "队列中有无效的决定 {place}：{error}。它已被其他程序修改"
+    );
+    Decision {
+        outcome: Outcome::Unknown,
+        message: why.to_string(),
+        at: unix_now(),
+    }
 }
 
 fn followed_elsewhere() -> BulkError {

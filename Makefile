@@ -113,6 +113,7 @@ bench: build ## measure the library beside its peers, and the limits of the simu
 		--test capacity -- --ignored --nocapture
 	@$(USE_BUILD) benches/bulk.py
 	@$(USE_BUILD) benches/pushes.py
+	@$(USE_BUILD) benches/scale.py
 
 SDK ?=
 .PHONY: interop
@@ -130,6 +131,10 @@ soak: ## make 100,000 calls with 5 % faults: memory, descriptors and threads mus
 .PHONY: model
 model: ## test 100,000 random sequences of faults, kills, stops and decisions: hours
 	@WXLINK_MODEL_RUNS=100000 $(CARGO) test --locked --test model -- --nocapture
+
+.PHONY: redis-versions
+redis-versions: ## run the tests of stores and queues with Redis 6.2, Redis 8 and Valkey 9 (downloads)
+	@tools/redis_versions.sh
 
 .PHONY: late-effects
 late-effects: ## let posts take effect 0.7 to 11 s after their callers have left: half a minute

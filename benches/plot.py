@@ -1,4 +1,4 @@
-"""Draws the measured times per call as an SVG, relative to wxlink from C."""
+"""Draws measured figures as SVGs: times per call, relative to wxlink, and throughput curves."""
 
 import math
 from html import escape
@@ -87,6 +87,81 @@ def draw(relative):
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="sans-serif" role="img" '
         f'aria-label="Time per call, relative to wxlink">'
+        f'<rect width="100%" height="100%" fill="white"/>'
+    )
+    return "\n".join([head, *out, "</svg>"]) + "\n"
+
+
+def draw_curves(curves, possible):
+    """curves: points (accounts in flight, calls a second) by series. possible: the same, at most.
+
+    Both axes are logarithmic.
+    """
+    left, top, width, height, right = 72, 74, 520, 320, 150
+    every = [point for points in [*curves.values(), possible] for point in points]
+    steps = [[math.log2(point[axis]) for point in every] for axis in (0, 1)]
+    low, high = [min(values) for values in steps], [max(values) for values in steps]
+
+    def x(n):
+        return left + width * (math.log2(n) - low[0]) / (high[0] - low[0])
+
+    def y(rate):
+        return top + height * (high[1] - math.log2(rate)) / (high[1] - low[1])
+
+    out = []
+
+    def text(at_x, at_y, words, anchor="start", size=12, fill=INK, weight="normal"):
+        out.append(
+            f'<text x="{at_x:.1f}" y="{at_y:.1f}" text-anchor="{anchor}" font-size="{size}" '
+            f'fill="{fill}" font-weight="{weight}">{escape(words)}</text>'
+        )
+
+    text(16, 26, "Calls a second, by accounts in flight", size=16, weight="bold")
+    setting = "Responses take 60 ms. Workers, simulator and Redis share two cores."
+    text(16, 45, setting, fill="#57606a")
+    for n, _ in possible:
+        out.append(
+            f'<line x1="{x(n):.1f}" y1="{top}" x2="{x(n):.1f}" y2="{top + height}" '
+            f'stroke="{FAINT}"/>'
+        )
+        text(x(n), top + height + 16, f"{n:,}", "middle", 11)
+    for power in range(math.ceil(low[1]), math.floor(high[1]) + 1, 2):
+        rate = 2**power
+        out.append(
+            f'<line x1="{left}" y1="{y(rate):.1f}" x2="{left + width}" y2="{y(rate):.1f}" '
+            f'stroke="{FAINT}"/>'
+        )
+        text(left - 8, y(rate) + 4, f"{rate:,}", "end", 11)
+    text(left + width / 2, top + height + 36, "accounts in flight", "middle", 12)
+
+    labels = []
+
+    def line(name, points, colour, dashes=""):
+        path = " ".join(f"{x(n):.1f},{y(rate):.1f}" for n, rate in points)
+        out.append(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5" '
+            f'stroke-dasharray="{dashes}"/>'
+        )
+        labels.append([y(points[-1][1]), name, colour])
+
+    line("possible", possible, "#8c959f", "5 4")
+    colours = [OURS, "#0969da", THEIRS, "#8250df"]
+    for (name, points), colour in zip(curves.items(), colours):
+        if points:
+            points = sorted(points)
+            line(name, points, colour)
+            for n, rate in points:
+                out.append(f'<circle cx="{x(n):.1f}" cy="{y(rate):.1f}" r="4" fill="{colour}"/>')
+    # The names stand at the ends of their lines, and below each other where those are close.
+    below = 0.0
+    for at, name, colour in sorted(labels):
+        below = max(at, below + 16)
+        text(left + width + 10, below + 4, name, fill=colour, weight="bold")
+    full_width, full_height = left + width + right, top + height + 52
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{full_width}" height="{full_height}" '
+        f'viewBox="0 0 {full_width} {full_height}" font-family="sans-serif" role="img" '
+        f'aria-label="Calls a second, by accounts in flight">'
         f'<rect width="100%" height="100%" fill="white"/>'
     )
     return "\n".join([head, *out, "</svg>"]) + "\n"

@@ -2,39 +2,31 @@
 //!
 //! A claim is taken in this process's memory first, which all clients share, and then in the store
 //! that the client shares with other processes, if it has one. The memory also covers a store that
-//! loses claims. Accesses to the shared store run on threads of the library, so that a call's limit
-//! and its cancellation hold.
+//! loses claims. Accesses to the shared store run on a thread of the library, so that a call's
+//! limit and its cancellation hold.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use crate::config::host::Host;
-use crate::store::retry::retry_until;
 use crate::store::{
-    Claimed, HashedKeys, LinkKeys, LinkName, LockOwner, PostedOutcome, ProcessClaims, Settlement,
-    Store, StoreError, realm,
+    ClaimChange, ClaimQueue, ClaimStep, Claimed, HashedKeys, LinkKeys, LinkName, LockOwner,
+    PostedOutcome, ProcessClaims, Settlement, Store, StoreError, TIME_TO_SETTLE, realm,
 };
 use crate::sys::cancel::{CancelToken, WaitError};
-use crate::sys::single_flight::{Flight, GRACE, SingleFlight};
+use crate::sys::single_flight::GRACE;
 
-/// How long the shared store is tried for the end of a claim.
-const TIME_TO_SETTLE: Duration = Duration::from_secs(5);
 /// How long a call waits for that. It has its result already.
 const MAX_SETTLE_WAIT: Duration = Duration::from_secs(1);
 
 /// The claims of a client and the handles derived from it.
 pub(super) struct LinkClaims {
     realm: String,
-    /// The store that other processes use as well.
-    shared: Option<Arc<dyn Store>>,
-    accesses: Arc<SingleFlight<u64, Access>>,
+    /// The changes in the store that other processes use as well.
+    shared: Option<ClaimQueue>,
     /// The owner of what is recorded without a claim.
     recorder: LockOwner,
 }
-
-/// The result of an access to the shared store; `None` after a claim was ended.
-type Access = Result<Option<Claimed>, StoreError>;
 
 /// A held claim. It has to be [settled](LinkClaims::settle); until then it stands.
 pub(super) struct Claim {
@@ -46,7 +38,7 @@ pub(super) struct Claim {
 #[derive(Clone)]
 pub(super) struct Keys {
     here: HashedKeys,
-    shared: Option<LinkKeys>,
+    shared: Option<Arc<LinkKeys>>,
 }
 
 /// The outcome of an attempt to claim a link.
@@ -58,6 +50,12 @@ pub(super) enum Attempt {
         outcome: Option<PostedOutcome>,
         left: Duration,
     },
+}
+
+/// How long a call waits until the end of a claim is stored.
+pub(super) struct SettleWait<'a> {
+    pub limit: Instant,
+    pub cancel: &'a CancelToken,
 }
 
 /// Why a claim could not be taken.
@@ -74,8 +72,7 @@ impl LinkClaims {
     pub fn new(hosts: &[Host], shared: Option<Arc<dyn Store>>) -> LinkClaims {
         LinkClaims {
             realm: realm(hosts),
-            shared,
-            accesses: SingleFlight::new("wxlink-claims"),
+            shared: shared.map(ClaimQueue::new),
             recorder: LockOwner::new(),
         }
     }
@@ -94,7 +91,7 @@ impl LinkClaims {
             // The shared store alone remembers outcomes, because other processes may forget them.
             Some(_) => Keys {
                 here: here.without_outcome(),
-                shared: Some(LinkKeys::new(&link)),
+                shared: Some(LinkKeys::new(&link).into()),
             },
         }
     }
@@ -119,141 +116,95 @@ impl LinkClaims {
             Err(_) if self.shared.is_some() => None,
             Err(full) => return Err(ClaimError::Store(full)),
         };
-        let (Some(store), Some(keys)) = (&self.shared, &claim.keys.shared) else {
+        let (Some(queue), Some(keys)) = (&self.shared, &claim.keys.shared) else {
             return Ok(Attempt::Taken(claim, remembered));
         };
-        match self.take_in(store, keys, &claim.owner, lasts, limit, cancel) {
+        let change = ClaimChange {
+            keys: keys.clone(),
+            owner: claim.owner.clone(),
+            step: ClaimStep::Claim { lasts },
+            limit,
+        };
+        match take_in(queue, change, cancel) {
             Ok(Claimed::Taken { earlier }) => Ok(Attempt::Taken(claim, earlier.or(remembered))),
             Ok(Claimed::Held { outcome, left }) => {
-                settle_here(&claim.keys, &claim.owner, Settlement::NotPosted);
+                settle_here(&claim, Settlement::NotPosted);
                 Ok(Attempt::Held { outcome, left })
             }
             Err(e) => {
-                settle_here(&claim.keys, &claim.owner, Settlement::NotPosted);
+                settle_here(&claim, Settlement::NotPosted);
                 Err(e)
             }
         }
     }
 
-    fn take_in(
-        &self,
-        store: &Arc<dyn Store>,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        lasts: Duration,
-        limit: Instant,
-        cancel: &CancelToken,
-    ) -> Result<Claimed, ClaimError> {
-        // Set by whichever comes first: the thread with its result, or a call that stops waiting.
-        // The second of the two releases a claim that will not be used.
-        let is_over = Arc::new(AtomicBool::new(false));
-        let work = {
-            let (store, is_over) = (store.clone(), is_over.clone());
-            let (keys, owner) = (keys.clone(), owner.clone());
-            move || {
-                let claimed = retry_until(limit, || store.claim(&keys, &owner, lasts, limit));
-                // After an error the store may have the claim: its reply may have been lost.
-                if is_over.swap(true, SeqCst) || claimed.as_ref().is_err_and(|e| e.transient) {
-                    release(&*store, &keys, &owner);
-                }
-                claimed.map(Some)
-            }
-        };
-        let access = self.start(work).map_err(ClaimError::System)?;
-        // The thread's own error says more than a time-out.
-        let waited = access.wait(limit + GRACE, cancel);
-        if waited.is_err() && is_over.swap(true, SeqCst) {
-            let (store, keys, owner) = (store.clone(), keys.clone(), owner.clone());
-            let _ = self.start(move || {
-                release(&*store, &keys, &owner);
-                Ok(None)
-            });
-        }
-        match waited {
-            Ok(Ok(Some(claimed))) => Ok(*claimed),
-            Ok(Ok(None)) => Err(ClaimError::System("the store's thread failed".into())),
-            Ok(Err(e)) => Err(ClaimError::Store(e.clone())),
-            Err(WaitError::Cancelled) => Err(ClaimError::Cancelled),
-            Err(WaitError::TimedOut) => {
-                Err(ClaimError::Store(StoreError::not_responding(&**store)))
-            }
-            Err(WaitError::Failed(e)) => Err(ClaimError::System(e.to_string())),
-        }
-    }
-
-    /// Ends a claim. Waits a moment for the shared store, at most until `limit` or until the call
-    /// is cancelled; the access continues. If it fails, the claim stands as long as it was taken.
-    pub fn settle(
-        &self,
-        claim: &Claim,
-        settlement: Settlement,
-        limit: Instant,
-        cancel: &CancelToken,
-    ) {
-        self.settle_as(&claim.keys, &claim.owner, settlement, limit, cancel);
-    }
-
-    /// As [`settle`](LinkClaims::settle), for an owner that may hold no claim.
-    fn settle_as(
-        &self,
-        keys: &Keys,
-        owner: &LockOwner,
-        settlement: Settlement,
-        limit: Instant,
-        cancel: &CancelToken,
-    ) {
-        settle_here(keys, owner, settlement);
-        let (Some(store), Some(keys)) = (self.shared.clone(), keys.shared.clone()) else {
+    /// Ends a claim. If the caller waits, waits a moment for the shared store, at most until the
+    /// limit or until the call is cancelled; the access continues. If it fails, the claim stands as
+    /// long as it was taken.
+    pub fn settle(&self, claim: &Claim, settlement: Settlement, wait: Option<SettleWait<'_>>) {
+        settle_here(claim, settlement);
+        let (Some(queue), Some(keys)) = (&self.shared, &claim.keys.shared) else {
             return;
         };
         let now = Instant::now();
-        let until = now + TIME_TO_SETTLE;
-        let owner = owner.clone();
-        let work = move || {
-            retry_until(until, || store.settle(&keys, &owner, settlement, until)).map(|()| None)
+        let change = ClaimChange {
+            keys: keys.clone(),
+            owner: claim.owner.clone(),
+            step: ClaimStep::Settle(settlement),
+            limit: now + TIME_TO_SETTLE,
         };
-        if let Ok(access) = self.start(work) {
-            // Nothing depends on the moment at which an outcome is forgotten.
-            if !matches!(settlement, Settlement::Linked { .. } | Settlement::Unlinked) {
-                let _ = access.wait(limit.min(now + MAX_SETTLE_WAIT), cancel);
-            }
+        // Nothing depends on the moment at which an outcome is forgotten.
+        let is_forgotten = matches!(settlement, Settlement::Linked { .. } | Settlement::Unlinked);
+        let Some(wait) = wait.filter(|_| !is_forgotten) else {
+            return queue.submit_and_leave(change);
+        };
+        if let Ok(queued) = queue.submit(change) {
+            let limit = wait.limit.min(now + MAX_SETTLE_WAIT);
+            let _ = queued.wait(limit, wait.cancel);
         }
     }
 
     /// Records what a call did that took no claim: a plain link, an unlink, or a list that shows
     /// the mini program as linked.
     pub fn record(&self, keys: Keys, settlement: Settlement, limit: Instant, cancel: &CancelToken) {
-        self.settle_as(&keys, &self.recorder, settlement, limit, cancel);
+        let owner = self.recorder.clone();
+        let wait = SettleWait { limit, cancel };
+        self.settle(&Claim { keys, owner }, settlement, Some(wait));
     }
 
     /// Waits until the running accesses to the store are finished. Returns `false` if the limit
     /// passes first.
     pub fn finish(&self, limit: Instant) -> bool {
-        let never = CancelToken::new();
-        never.is_ok_and(|never| self.accesses.wait_for_all(limit, &never).is_ok())
-    }
-
-    fn start(
-        &self,
-        work: impl FnOnce() -> Access + Send + 'static,
-    ) -> Result<Arc<Flight<Access>>, String> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, SeqCst);
-        self.accesses
-            .join(&number, work, Ok(None))
-            .map_err(|e| format!("no thread for the store: {e}"))
+        self.shared.as_ref().is_none_or(|queue| queue.finish(limit))
     }
 }
 
-/// Releases a claim in a shared store. If that fails, it stands until it expires.
-fn release(store: &dyn Store, keys: &LinkKeys, owner: &LockOwner) {
-    let until = Instant::now() + TIME_TO_SETTLE;
-    let _ = store.settle(keys, owner, Settlement::NotPosted, until);
+/// Takes a claim in the shared store. Ends soon after the change's limit.
+fn take_in(
+    queue: &ClaimQueue,
+    change: ClaimChange,
+    cancel: &CancelToken,
+) -> Result<Claimed, ClaimError> {
+    let limit = change.limit;
+    let queued = queue
+        .submit(change)
+        .map_err(|e| ClaimError::System(format!("no thread for the store: {e}")))?;
+    // The store's own error says more than a time-out.
+    match queued.wait(limit + GRACE, cancel) {
+        Ok(Ok(Some(claimed))) => Ok(claimed),
+        Ok(Ok(None)) => Err(ClaimError::System("the store's thread failed".into())),
+        Ok(Err(e)) => Err(ClaimError::Store(e)),
+        Err(WaitError::Cancelled) => Err(ClaimError::Cancelled),
+        Err(WaitError::TimedOut) => {
+            Err(ClaimError::Store(StoreError::not_responding(queue.store())))
+        }
+        Err(WaitError::Failed(e)) => Err(ClaimError::System(e.to_string())),
+    }
 }
 
 /// Ends a claim in this process's memory, which cannot fail.
-fn settle_here(keys: &Keys, owner: &LockOwner, settlement: Settlement) {
-    ProcessClaims::get().settle(&keys.here, owner, settlement);
+fn settle_here(claim: &Claim, settlement: Settlement) {
+    ProcessClaims::get().settle(&claim.keys.here, &claim.owner, settlement);
 }
 
 #[cfg(test)]

@@ -88,7 +88,9 @@ impl Client {
 
     /// Like [`ensure_linked`](Client::ensure_linked) without a wait, for callers that link many
     /// mini programs to one account: they read the list once and pass it to every call as `list`.
-    /// The list is read again only if the outcome of a post is unknown.
+    /// The list is read again only if the outcome of a post is unknown. This call does not wait
+    /// until the end of its claim is stored;
+    /// [`finish_token_fetches`](Client::finish_token_fetches) does.
     pub fn ensure_linked_in<'a>(
         &self,
         list: &LinkList,
@@ -98,6 +100,7 @@ impl Client {
     ) -> LinkProgress {
         let token = access_token.into();
         let mut tracker = LinkTracker::new(self, Operation::Ensure, token, appid, Duration::ZERO);
+        tracker.waits_for_store = false;
         match tracker.update_from(list) {
             Ok(found) => tracker.progress.found = found,
             Err(e) => return tracker.fail(e),

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use super::claims::{Attempt, Claim, ClaimError};
+use super::claims::{Attempt, Claim, ClaimError, SettleWait};
 use super::client::{Client, LinkChoices};
 use super::progress::{LinkProgress, LinkState, Operation, PostOutcome};
 use crate::error::Error;
@@ -51,6 +51,8 @@ pub(super) struct LinkTracker<'a> {
     deadline: Instant,
     /// Why the outcome of this call's post is unknown.
     doubt: Option<Error>,
+    /// Whether the call waits until the store has the end of its claim.
+    pub(super) waits_for_store: bool,
     pub(super) progress: LinkProgress,
 }
 
@@ -93,6 +95,7 @@ impl<'a> LinkTracker<'a> {
             read_at: None,
             deadline: Instant::now() + client.timeout() + wait,
             doubt: None,
+            waits_for_store: true,
             progress: LinkProgress::new(operation, client.lang()),
         }
     }
@@ -347,11 +350,12 @@ impl<'a> LinkTracker<'a> {
 
     fn settle(&self, held: &HeldClaim, settlement: Settlement) {
         if let Some(claim) = &held.claim {
-            let client = self.client;
-            let deadline = self.deadline;
-            client
-                .claims
-                .settle(claim, settlement, deadline, &client.cancel);
+            let wait = SettleWait {
+                limit: self.deadline,
+                cancel: &self.client.cancel,
+            };
+            let wait = Some(wait).filter(|_| self.waits_for_store);
+            self.client.claims.settle(claim, settlement, wait);
         }
     }
 

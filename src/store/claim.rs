@@ -8,7 +8,8 @@
 //! The stores in memory and in a file run [`claim`] and [`settle`] on their entries. Redis runs the
 //! same steps as scripts. `contract.rs` checks all three.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::key::{encoded, sha256};
 use super::owner::LockOwner;
@@ -111,6 +112,25 @@ pub(crate) enum Claimed {
     },
 }
 
+/// A change of a link's claim in a store.
+#[derive(Clone)]
+pub(crate) struct ClaimChange {
+    pub keys: Arc<LinkKeys>,
+    pub owner: LockOwner,
+    pub step: ClaimStep,
+    /// When the access to the store ends.
+    pub limit: Instant,
+}
+
+/// What a change does.
+#[derive(Clone, Copy)]
+pub(crate) enum ClaimStep {
+    /// Claims the link for `lasts`, unless another owner holds the claim under one of its keys.
+    Claim { lasts: Duration },
+    /// Ends the owner's claim.
+    Settle(Settlement),
+}
+
 /// The end of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
@@ -140,6 +160,22 @@ pub(crate) trait Entries {
     fn set(&mut self, key: &Self::Key, text: String, lasts: Duration);
     /// Removes a text, if there is one.
     fn remove(&mut self, key: &Self::Key);
+}
+
+/// Makes a change. `None` after a claim was ended.
+pub(super) fn change<E: Entries>(
+    entries: &mut E,
+    keys: &LinkKeys<E::Key>,
+    owner: &LockOwner,
+    step: ClaimStep,
+) -> Option<Claimed> {
+    match step {
+        ClaimStep::Claim { lasts } => Some(claim(entries, keys, owner, lasts)),
+        ClaimStep::Settle(settlement) => {
+            settle(entries, keys, owner, settlement);
+            None
+        }
+    }
 }
 
 /// Takes the claim under all keys, unless another owner holds it under one of them.

@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::claim::{Claimed, LinkKeys, LinkName, PostedOutcome, Settlement};
+use super::claim::{
+    ClaimChange, ClaimStep, Claimed, LinkKeys, LinkName, PostedOutcome, Settlement,
+};
 use super::owner::LockOwner;
 use super::store::{LONGEST_LOCK, Store};
 
@@ -71,13 +73,19 @@ fn claims(store: &dyn Store) {
         })
     };
     let long = Duration::from_secs(600);
+    let change = |names: &[&str], owner: &LockOwner, step| ClaimChange {
+        keys: keys(names).into(),
+        owner: owner.clone(),
+        step,
+        limit: soon(),
+    };
     let claim = |names: &[&str], owner: &LockOwner, lasts| {
-        store.claim(&keys(names), owner, lasts, soon()).unwrap()
+        let change = change(names, owner, ClaimStep::Claim { lasts });
+        store.change_claim(&change).unwrap().unwrap()
     };
     let settle = |names: &[&str], owner: &LockOwner, settlement| {
-        store
-            .settle(&keys(names), owner, settlement, soon())
-            .unwrap();
+        let change = change(names, owner, ClaimStep::Settle(settlement));
+        assert_eq!(store.change_claim(&change).unwrap(), None);
     };
     let taken = |earlier| Claimed::Taken { earlier };
     let held_by = |claimed: Claimed| match claimed {
@@ -191,4 +199,22 @@ fn claims(store: &dyn Store) {
     assert_eq!(held_by(claim(&["m"], &theirs, long)), accepted);
     settle(&["m"], &ours, Settlement::Unlinked);
     assert_eq!(claim(&["m"], &theirs, long), taken(None));
+
+    // Changes of several links, of which two are of the same one.
+    let claimed = ClaimStep::Claim { lasts: long };
+    let changes = [
+        change(&["x", "t4"], &ours, claimed),
+        change(&["y"], &ours, claimed),
+        change(&["x"], &theirs, claimed),
+        change(&["y"], &ours, ClaimStep::Settle(Settlement::NotPosted)),
+        change(&["y"], &theirs, claimed),
+    ];
+    let mut results = Vec::new();
+    store.change_claims(&changes, &mut |n, result| {
+        assert_eq!(n, results.len());
+        results.push(result.unwrap());
+    });
+    assert_eq!(results[..2], [Some(taken(None)); 2]);
+    assert_eq!(held_by(results[2].unwrap()), None);
+    assert_eq!(results[3..], [None, Some(taken(None))]);
 }

@@ -25,10 +25,10 @@ use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition};
 
 use self::backend::{Backend, Mode};
 use self::place::Unavailable;
-use super::claim::{self, Claimed, Entries, LinkKeys, Settlement};
+use super::claim::{self, ClaimChange, Entries};
 use super::clock;
 use super::owner::LockOwner;
-use super::store::{LONGEST_LOCK, Store, StoreError};
+use super::store::{Changed, LONGEST_LOCK, Store, StoreError};
 use super::timed_mutex::{TimedMutex, TimedMutexGuard};
 use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
@@ -655,24 +655,13 @@ impl Store for File {
         })
     }
 
-    fn claim(
-        &self,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        lasts: Duration,
-        until: Instant,
-    ) -> Result<Claimed, StoreError> {
-        self.with_links(until, |links| claim::claim(links, keys, owner, lasts))
-    }
-
-    fn settle(
-        &self,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        settlement: Settlement,
-        until: Instant,
-    ) -> Result<(), StoreError> {
-        self.with_links(until, |links| claim::settle(links, keys, owner, settlement))
+    fn change_claim(&self, change: &ClaimChange) -> Changed {
+        let ClaimChange {
+            keys, owner, step, ..
+        } = change;
+        self.with_links(change.limit, |links| {
+            claim::change(links, keys, owner, *step)
+        })
     }
 }
 

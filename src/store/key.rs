@@ -29,9 +29,13 @@ pub(crate) fn encoded(id: &str) -> String {
 
 /// The SHA-256 of a secret in hexadecimal, as a part of a key.
 pub(crate) fn sha256(secret: &str) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, secret.as_bytes());
-    let mut text = String::with_capacity(64);
-    for byte in digest.as_ref() {
+    hexadecimal(ring::digest::digest(&ring::digest::SHA256, secret.as_bytes()).as_ref())
+}
+
+/// Writes bytes in hexadecimal.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         let _ = write!(text, "{byte:02x}");
     }
     text

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::claim::{Claimed, LinkKeys, Settlement};
+use super::claim::{ClaimChange, ClaimStep, LinkKeys};
 use super::owner::LockOwner;
 use super::process_claims::{HashedKeys, ProcessClaims};
-use super::store::{LONGEST_LOCK, Store, StoreError};
+use super::store::{Changed, LONGEST_LOCK, Store, StoreError};
 use crate::model::message::Message;
 use crate::sys::lock::lock;
 
@@ -84,25 +84,15 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn claim(
-        &self,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        lasts: Duration,
-        _: Instant,
-    ) -> Result<Claimed, StoreError> {
-        self.claims.claim(&self.hashed(keys), owner, lasts)
-    }
-
-    fn settle(
-        &self,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        settlement: Settlement,
-        _: Instant,
-    ) -> Result<(), StoreError> {
-        self.claims.settle(&self.hashed(keys), owner, settlement);
-        Ok(())
+    fn change_claim(&self, change: &ClaimChange) -> Changed {
+        let (keys, owner) = (self.hashed(&change.keys), &change.owner);
+        match change.step {
+            ClaimStep::Claim { lasts } => self.claims.claim(&keys, owner, lasts).map(Some),
+            ClaimStep::Settle(settlement) => {
+                self.claims.settle(&keys, owner, settlement);
+                Ok(None)
+            }
+        }
     }
 }
 

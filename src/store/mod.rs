@@ -7,6 +7,7 @@
 //! caller's.
 
 pub(crate) mod claim;
+pub(crate) mod claim_queue;
 #[cfg(feature = "file-store")]
 pub(crate) mod clock;
 #[cfg(test)]
@@ -32,10 +33,15 @@ use std::sync::Arc;
 use crate::config::store_url::StoreUrl;
 use crate::model::message::Message;
 
-pub(crate) use claim::{Claimed, LinkKeys, LinkName, PostedOutcome, Settlement};
+pub(crate) use claim::{
+    ClaimChange, ClaimStep, Claimed, LinkKeys, LinkName, PostedOutcome, Settlement,
+};
+pub(crate) use claim_queue::{ClaimQueue, TIME_TO_SETTLE};
 pub(crate) use key::realm;
 pub(crate) use owner::LockOwner;
 pub(crate) use process_claims::{HashedKeys, ProcessClaims};
+#[cfg(test)]
+pub(crate) use store::Changed;
 pub(crate) use store::{Store, StoreError};
 
 /// The store at this URL. Nothing is opened or connected before the first access.

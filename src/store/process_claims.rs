@@ -70,7 +70,7 @@ impl ProcessClaims {
         half(&self.hashers[0]) << 64 | half(&self.hashers[1])
     }
 
-    /// As [`Store::claim`](super::Store::claim).
+    /// Takes a claim, unless another owner holds it under one of the keys.
     pub fn claim(
         &self,
         keys: &HashedKeys,
@@ -88,7 +88,7 @@ impl ProcessClaims {
         Ok(claim::claim(&mut *texts, keys, owner, lasts))
     }
 
-    /// As [`Store::settle`](super::Store::settle).
+    /// Ends the owner's claim.
     pub fn settle(&self, keys: &HashedKeys, owner: &LockOwner, settlement: Settlement) {
         claim::settle(&mut *lock(&self.texts), keys, owner, settlement);
     }

@@ -3,14 +3,18 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use redis::{Cmd, ConnectionInfo, ConnectionLike, RedisResult, Value, cmd, from_redis_value};
+use redis::{Cmd, ConnectionInfo, RedisResult, Value, cmd};
 
 use super::claim::{
-    Claimed, LONGEST_CLAIM, LinkKeys, PostedOutcome, REMEMBERED, Settlement, parse_claim,
+    ClaimChange, ClaimStep, Claimed, LONGEST_CLAIM, LinkKeys, PostedOutcome, REMEMBERED,
+    Settlement, parse_claim,
 };
+use super::key::hexadecimal;
 use super::owner::LockOwner;
-use super::redis_connection::{Connection, Failure, Server, Session, attempt_limit};
-use super::store::{LONGEST_LOCK, Store, StoreError};
+use super::redis_connection::{
+    Connection, Failure, MIN_ATTEMPT, Server, Session, attempt_limit, read_reply,
+};
+use super::store::{Changed, LONGEST_LOCK, Store, StoreError};
 use super::timed_mutex::TimedMutex;
 use crate::model::lang::Lang;
 use crate::model::message::{Message, message};
@@ -26,8 +30,8 @@ const LOCK: &str = "if (redis.call('GET', KEYS[1]) or ARGV[1]) ~= ARGV[1] then r
 const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
                       return redis.call('DEL', KEYS[1]) end return 0";
 /// Claims for the owner ARGV[2] for ARGV[3] ms under the first ARGV[1] of KEYS; a further one is
-/// that of the outcome. Returns the number of replicas, then 1 and the earlier outcome, or 0, the
-/// claim with the longest time left and that time (ms; -1 if it does not expire).
+/// that of the outcome. Returns 1 and the earlier outcome, or 0, the claim with the longest time
+/// left and that time (ms; -1 if it does not expire).
 const CLAIM: &str = "
     local n, held, left = tonumber(ARGV[1]), nil, -2
     for i = 1, n do
@@ -37,15 +41,14 @@ const CLAIM: &str = "
         if ms > left then held, left = text, ms end
       end
     end
-    if held then return {0, 0, held, left} end
+    if held then return {0, held, left} end
     local outcome = KEYS[n + 1]
     local earlier = outcome and redis.call('GET', outcome) or ''
     for i = 1, n do redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3]) end
-    return {replicas(), 1, earlier, 0}";
+    return {1, earlier, 0}";
 /// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS. ARGV[3] is "not posted",
 /// "linked", "unlinked", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a
-/// claim still stands and its outcome is remembered (ms). Returns the number of replicas, and three
-/// values without meaning.
+/// claim still stands and its outcome is remembered (ms).
 const SETTLE: &str = "
     local n, what = tonumber(ARGV[1]), ARGV[3]
     for i = 1, n do
@@ -67,16 +70,11 @@ const SETTLE: &str = "
     elseif outcome and what ~= 'not posted' then
       redis.call('SET', outcome, what, 'PX', ARGV[5])
     end
-    return {replicas(), 1, '', 0}";
-/// Precedes the scripts that change claims. A user may lack the permission for INFO.
-const COUNT_REPLICAS: &str = "
-    local function replicas()
-      local info = redis.pcall('INFO', 'replication')
-      if type(info) ~= 'string' then return 0 end
-      return tonumber(string.match(info, 'connected_slaves:(%d+)') or '0')
-    end";
+    return {1, '', 0}";
 /// How long a change of a claim waits until a replica has it, so that a fail-over does not lose it.
 const REPLICA_WAIT: Duration = Duration::from_millis(200);
+/// How often a server without a replica is asked whether it has one.
+const REPLICA_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long no change waits for a replica that was late.
 const LATE_REPLICA_PAUSE: Duration = Duration::from_secs(10);
 /// The prefix of all keys, and the prefix of the keys of locks. No key of a text has the second.
@@ -92,7 +90,8 @@ pub(super) struct Redis {
 /// Whether the server has a replica, as far as is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Replica {
-    None,
+    /// It had none at that time; `None` if that is not known yet.
+    None(Option<Instant>),
     Present,
     /// It did not have the last change in time. Until then no change waits for it.
     Late(Instant),
@@ -102,7 +101,7 @@ impl Replica {
     /// Whether a change has to find out.
     fn is_unknown(self) -> bool {
         match self {
-            Replica::None => true,
+            Replica::None(asked) => asked.is_none_or(|at| at.elapsed() >= REPLICA_CHECK_INTERVAL),
             Replica::Present => false,
             Replica::Late(until) => Instant::now() >= until,
         }
@@ -129,7 +128,7 @@ impl Redis {
                 session: Session::new(server),
                 failed: None,
             }),
-            replica: Mutex::new(Replica::None),
+            replica: Mutex::new(Replica::None(None)),
         })
     }
 
@@ -158,52 +157,36 @@ impl Redis {
         done
     }
 
-    /// Runs a script that changes claims. If the server has a replica, waits until that has the
-    /// change.
-    fn change_claims(
+    /// Makes changes of claims in one round trip. If the server has a replica, waits until that has
+    /// them.
+    fn run_changes(
         &self,
-        script: &str,
-        keys: &LinkKeys,
-        arguments: &[&str],
+        changes: &[ClaimChange],
         until: Instant,
-    ) -> Result<ScriptResult, StoreError> {
-        let mut eval = cmd("EVAL");
-        let claims = &keys.claims;
-        eval.arg(format!("{COUNT_REPLICAS}{script}"));
-        eval.arg(claims.len() + usize::from(keys.outcome.is_some()));
-        eval.arg(claims).arg(&keys.outcome);
-        eval.arg(claims.len()).arg(arguments);
+    ) -> Result<Vec<Result<Value, Failure>>, StoreError> {
+        let replica = *lock(&self.replica);
         let left = attempt_limit(until).saturating_duration_since(Instant::now());
         let mut wait = cmd("WAIT");
         wait.arg(1).arg(millis(REPLICA_WAIT.min(left / 2)));
-        let named: Vec<&str> = claims
-            .iter()
-            .chain(&keys.outcome)
-            .map(String::as_str)
-            .collect();
-        self.with(&named, until, |c| {
-            // A server that is known to have a replica gets both commands in one round trip.
-            let replica = *lock(&self.replica);
-            let commands = [&eval, &wait].map(Cmd::get_packed_command);
-            let mut answers = if replica == Replica::Present {
-                c.req_packed_commands(&commands.concat(), 0, 2)?
-            } else {
-                c.req_packed_commands(&commands[0], 0, 1)?
-            };
-            // The change is made, whatever WAIT answers; but its answer has to be read.
-            let mut waited = (answers.len() > 1).then(|| answers.pop()).flatten();
-            let answer = answers.pop().unwrap_or(Value::Nil);
-            let result: ScriptResult = from_redis_value(answer.extract_error()?)?;
-            if result.0 > 0 && replica.is_unknown() {
-                waited = c.req_packed_commands(&commands[1], 0, 1)?.pop();
-            }
-            *lock(&self.replica) = match waited {
-                _ if result.0 == 0 => Replica::None,
-                Some(Value::Int(0)) => Replica::Late(Instant::now() + LATE_REPLICA_PAUSE),
-                Some(_) => Replica::Present,
+        let mut commands = commands_of(changes);
+        if replica == Replica::Present {
+            commands.push(wait.clone());
+        } else if replica.is_unknown() {
+            let mut info = cmd("INFO");
+            commands.push(info.arg("replication").clone());
+        }
+        let keys: Vec<&str> = changes.iter().flat_map(keys_of).collect();
+        self.with(&keys, until, |c| {
+            let mut replies = c.pipeline(&commands)?;
+            // The changes are made, whatever the replies about the replica are.
+            let last = replies.split_off(changes.len()).pop();
+            *lock(&self.replica) = match last {
                 None => replica,
+                Some(waited) if replica == Replica::Present => after_wait(Some(waited)),
+                Some(info) if !has_replica(&info) => Replica::None(Some(Instant::now())),
+                Some(_) => after_wait(c.pipeline(std::slice::from_ref(&wait))?.pop()),
             };
-            Ok(result)
+            Ok(replies)
         })
     }
 
@@ -230,6 +213,104 @@ impl Redis {
             is_late: failure.is_late(),
         }
     }
+}
+
+/// The commands that make the changes. A script's text is sent once.
+fn commands_of(changes: &[ClaimChange]) -> Vec<Cmd> {
+    let mut sent: Vec<(&str, String)> = Vec::new();
+    let commands = changes.iter().map(|change| {
+        let script = match change.step {
+            ClaimStep::Claim { .. } => CLAIM,
+            ClaimStep::Settle(_) => SETTLE,
+        };
+        let mut command = match sent.iter().find(|(text, _)| *text == script) {
+            Some((_, sha1)) => {
+                let mut command = cmd("EVALSHA");
+                command.arg(sha1);
+                command
+            }
+            None => {
+                sent.push((script, sha1(script)));
+                let mut command = cmd("EVAL");
+                command.arg(script);
+                command
+            }
+        };
+        let keys = keys_of(change);
+        command.arg(keys.len()).arg(&keys);
+        command.arg(change.keys.claims.len());
+        command.arg(change.owner.as_str());
+        match change.step {
+            ClaimStep::Claim { lasts } => command.arg(in_claim(lasts)),
+            ClaimStep::Settle(settlement) => {
+                let (what, stands) = match settlement {
+                    Settlement::NotPosted => ("not posted", Duration::ZERO),
+                    Settlement::Linked { stands } => ("linked", stands),
+                    Settlement::Unlinked => ("unlinked", Duration::ZERO),
+                    Settlement::Posted { outcome, stands } => (outcome.as_str(), stands),
+                };
+                let remembered = millis(REMEMBERED);
+                command.arg(what).arg(in_claim(stands)).arg(remembered)
+            }
+        };
+        command
+    });
+    commands.collect()
+}
+
+/// The time (ms) for which a claim stands.
+fn in_claim(time: Duration) -> u64 {
+    millis(time.min(LONGEST_CLAIM))
+}
+
+/// The keys of a change.
+fn keys_of(change: &ClaimChange) -> Vec<&str> {
+    let LinkKeys { claims, outcome } = &*change.keys;
+    claims.iter().chain(outcome).map(String::as_str).collect()
+}
+
+/// Whether the reply to INFO shows a replica. A user may lack the permission for it.
+fn has_replica(info: &Result<Value, Failure>) -> bool {
+    let text = read_reply::<String>(info.clone()).unwrap_or_default();
+    let count = text
+        .lines()
+        .find_map(|line| line.strip_prefix("connected_slaves:"));
+    count.is_some_and(|count| count.trim() != "0")
+}
+
+/// What the reply to WAIT shows.
+fn after_wait(waited: Option<Result<Value, Failure>>) -> Replica {
+    match waited {
+        Some(Ok(Value::Int(0))) => Replica::Late(Instant::now() + LATE_REPLICA_PAUSE),
+        _ => Replica::Present,
+    }
+}
+
+/// The name under which a server keeps a script.
+fn sha1(script: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, script.as_bytes());
+    hexadecimal(digest.as_ref())
+}
+
+/// What a change's script returned.
+fn result_of(
+    change: &ClaimChange,
+    reply: Result<Value, Failure>,
+) -> Result<Option<Claimed>, Failure> {
+    let (is_taken, text, left): (i64, String, i64) = read_reply(reply)?;
+    Ok(match change.step {
+        ClaimStep::Settle(_) => None,
+        ClaimStep::Claim { .. } if is_taken == 1 => {
+            let earlier = (!text.is_empty()).then(|| PostedOutcome::parse(&text));
+            Some(Claimed::Taken { earlier })
+        }
+        ClaimStep::Claim { .. } => {
+            let (_, outcome) = parse_claim(&text);
+            let left = u64::try_from(left).map_or(LONGEST_CLAIM, Duration::from_millis);
+            let left = left.min(LONGEST_CLAIM);
+            Some(Claimed::Held { outcome, left })
+        }
+    })
 }
 
 impl Store for Redis {
@@ -289,50 +370,34 @@ impl Store for Redis {
         })
     }
 
-    fn claim(
-        &self,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        lasts: Duration,
-        until: Instant,
-    ) -> Result<Claimed, StoreError> {
-        let lasts = millis(lasts.min(LONGEST_CLAIM)).to_string();
-        let arguments = [owner.as_str(), &lasts];
-        let (_, is_taken, text, left) = self.change_claims(CLAIM, keys, &arguments, until)?;
-        Ok(if is_taken == 1 {
-            let earlier = (!text.is_empty()).then(|| PostedOutcome::parse(&text));
-            Claimed::Taken { earlier }
-        } else {
-            let (_, outcome) = parse_claim(&text);
-            let left = u64::try_from(left).map_or(LONGEST_CLAIM, Duration::from_millis);
-            let left = left.min(LONGEST_CLAIM);
-            Claimed::Held { outcome, left }
-        })
+    fn change_claim(&self, change: &ClaimChange) -> Changed {
+        let mut changed = Ok(None);
+        self.change_claims(std::slice::from_ref(change), &mut |_, result| {
+            changed = result;
+        });
+        changed
     }
 
-    fn settle(
-        &self,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        settlement: Settlement,
-        until: Instant,
-    ) -> Result<(), StoreError> {
-        let (what, stands) = match settlement {
-            Settlement::NotPosted => ("not posted", Duration::ZERO),
-            Settlement::Linked { stands } => ("linked", stands),
-            Settlement::Unlinked => ("unlinked", Duration::ZERO),
-            Settlement::Posted { outcome, stands } => (outcome.as_str(), stands),
-        };
-        let stands = millis(stands.min(LONGEST_CLAIM)).to_string();
-        let remembered = millis(REMEMBERED).to_string();
-        let arguments = [owner.as_str(), what, &stands, &remembered];
-        self.change_claims(SETTLE, keys, &arguments, until)?;
-        Ok(())
+    fn change_claims(&self, changes: &[ClaimChange], done: &mut dyn FnMut(usize, Changed)) {
+        // The first limit ends the attempt for all: changes with more time left are tried again. A
+        // change that is late ends no attempt, since its call does not wait for it any longer.
+        let now = Instant::now();
+        let limits = changes
+            .iter()
+            .map(|change| change.limit)
+            .filter(|limit| *limit > now);
+        let until = limits.min().unwrap_or(now).max(now + MIN_ATTEMPT);
+        match self.run_changes(changes, until) {
+            Ok(replies) => {
+                for (n, (change, reply)) in changes.iter().zip(replies).enumerate() {
+                    let result = result_of(change, reply);
+                    done(n, result.map_err(|e| self.error(&keys_of(change), &e)));
+                }
+            }
+            Err(why) => (0..changes.len()).for_each(|n| done(n, Err(why.clone()))),
+        }
     }
 }
-
-/// What the scripts that change claims return.
-type ScriptResult = (i64, i64, String, i64);
 
 /// A time in ms, at least 1: Redis refuses to let a key expire at once.
 fn millis(time: Duration) -> u64 {

@@ -12,8 +12,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use redis::{
-    Cmd, ConnectionAddr, ConnectionInfo, ConnectionLike, Parser, RedisError, RedisResult, Value,
-    cmd,
+    Cmd, ConnectionAddr, ConnectionInfo, ConnectionLike, FromRedisValue, Parser, RedisError,
+    RedisResult, Value, cmd,
 };
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -29,7 +29,7 @@ use failure::Kind;
 use socket::Socket;
 
 /// The minimum time for one attempt, if the call has that much left.
-const MIN_ATTEMPT: Duration = Duration::from_millis(250);
+pub(super) const MIN_ATTEMPT: Duration = Duration::from_millis(250);
 /// The largest reply (bytes).
 const MAX_REPLY_BYTES: u64 = 64 << 20;
 const INVALID_TLS_NAME: Text = Text {
@@ -251,6 +251,31 @@ impl Connection {
             .map_err(|e| self.failure(&e).or(kind))
     }
 
+    /// Sends commands in one write and reads the reply to each, or why the server refused it. The
+    /// refusal of one does not affect the others.
+    ///
+    /// # Errors
+    /// The connection can no longer be used. The server may have run some of the commands.
+    pub fn pipeline(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Result<Value, Failure>>> {
+        let mut packed = Vec::new();
+        for command in commands {
+            command.write_packed_command(&mut packed);
+        }
+        self.send(&packed)?;
+        let mut replies = Vec::with_capacity(commands.len());
+        let mut ending = None;
+        for _ in commands {
+            replies.push(self.receive()?.extract_error().map_err(|e| {
+                let failure = self.failure(&e);
+                if failure.ends_connection() {
+                    ending = Some(e);
+                }
+                failure
+            }));
+        }
+        ending.map_or(Ok(replies), Err)
+    }
+
     /// Ends every following read and write at `until`.
     fn set_limit(&mut self, until: Instant) {
         match &mut self.transport {
@@ -286,6 +311,14 @@ impl Connection {
         };
         self.parser.parse_value(&mut reader)
     }
+}
+
+/// Reads a reply of [`Connection::pipeline`].
+///
+/// # Errors
+/// The server refused the command, or the reply has another type.
+pub fn read_reply<T: FromRedisValue>(reply: Result<Value, Failure>) -> Result<T, Failure> {
+    redis::from_redis_value(reply?).map_err(|e| Failure::from_error(&e.into(), &[], None))
 }
 
 fn handshake(

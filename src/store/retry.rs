@@ -10,27 +10,54 @@ use super::store::StoreError;
 pub(crate) const MIN_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) const MAX_PAUSE: Duration = Duration::from_millis(500);
 
+/// The attempts of one access to a store that is unavailable.
+pub(crate) struct Retry {
+    until: Instant,
+    next_pause: Duration,
+    /// The error of an attempt that had enough time, which the last one may not have had.
+    found: Option<StoreError>,
+}
+
+impl Retry {
+    /// Attempts until this time.
+    pub fn new(until: Instant) -> Retry {
+        Retry {
+            until,
+            next_pause: MIN_PAUSE,
+            found: None,
+        }
+    }
+
+    /// When to try again after a transient error.
+    ///
+    /// # Errors
+    /// No time is left for another attempt: the error of the access.
+    pub fn next_try(&mut self, error: StoreError) -> Result<Instant, StoreError> {
+        if !error.is_late || self.found.is_none() {
+            self.found = Some(error.clone());
+        }
+        let next = Instant::now() + self.next_pause;
+        self.next_pause = longer(self.next_pause);
+        if next >= self.until {
+            return Err(self.found.take().unwrap_or(error));
+        }
+        Ok(next)
+    }
+}
+
 /// Retries an access while the store is unavailable: it may soon be available again.
 pub(crate) fn retry_until<T>(
     until: Instant,
     access: impl Fn() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let mut next_pause = MIN_PAUSE;
-    // The error of an attempt that had enough time, which the last one may not have had.
-    let mut found: Option<StoreError> = None;
+    let mut retry = Retry::new(until);
     loop {
-        let error = match access() {
-            Err(e) if e.transient => e,
+        match access() {
+            Err(e) if e.transient => {
+                let next = retry.next_try(e)?;
+                thread::sleep(next.saturating_duration_since(Instant::now()));
+            }
             done => return done,
-        };
-        if !error.is_late || found.is_none() {
-            found = Some(error.clone());
-        }
-        if Instant::now() < until {
-            pause(&mut next_pause, until);
-        }
-        if Instant::now() >= until {
-            return Err(found.unwrap_or(error));
         }
     }
 }
@@ -39,5 +66,9 @@ pub(crate) fn retry_until<T>(
 pub(crate) fn pause(next_pause: &mut Duration, until: Instant) {
     let left = until.saturating_duration_since(Instant::now());
     thread::sleep(left.min(*next_pause));
-    *next_pause = (*next_pause * 2).min(MAX_PAUSE);
+    *next_pause = longer(*next_pause);
+}
+
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).min(MAX_PAUSE)
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::claim::{Claimed, LinkKeys, Settlement};
+use super::claim::{ClaimChange, Claimed};
 use super::owner::LockOwner;
 use crate::model::lang::Lang;
 use crate::model::message::{Message, message};
@@ -88,22 +88,18 @@ pub(crate) trait Store: Send + Sync {
     /// Releases the lock if `owner` still holds it.
     fn unlock(&self, key: &str, owner: &LockOwner, until: Instant) -> Result<(), StoreError>;
 
-    /// Claims a link under all its keys for `lasts`, in one atomic step, unless another owner
-    /// holds the claim under one of them. The owner may claim again, because the reply was lost.
-    fn claim(
-        &self,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        lasts: Duration,
-        until: Instant,
-    ) -> Result<Claimed, StoreError>;
+    /// Changes the claim of a link under all its keys, in one atomic step. The same owner may make
+    /// the same change again, because the reply was lost. Ends soon after the change's limit.
+    fn change_claim(&self, change: &ClaimChange) -> Changed;
 
-    /// Ends the owner's claim under all keys of the link, in one atomic step.
-    fn settle(
-        &self,
-        keys: &LinkKeys,
-        owner: &LockOwner,
-        settlement: Settlement,
-        until: Instant,
-    ) -> Result<(), StoreError>;
+    /// Makes several changes, in their order, and calls `done` with the index and the result of
+    /// each.
+    fn change_claims(&self, changes: &[ClaimChange], done: &mut dyn FnMut(usize, Changed)) {
+        for (n, change) in changes.iter().enumerate() {
+            done(n, self.change_claim(change));
+        }
+    }
 }
+
+/// The result of a change: of a claim, or `None` after a claim was ended.
+pub(crate) type Changed = Result<Option<Claimed>, StoreError>;

@@ -100,8 +100,13 @@ impl<T> DerefMut for TimedMutexGuard<'_, T> {
 impl<T> Drop for TimedMutexGuard<'_, T> {
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
-            lock(&self.mutex.shared).value = Some(value);
-            self.mutex.returned.notify_one();
+            let mut shared = lock(&self.mutex.shared);
+            shared.value = Some(value);
+            let is_awaited = shared.waiting > 0;
+            drop(shared);
+            if is_awaited {
+                self.mutex.returned.notify_one();
+            }
         }
     }
 }

@@ -131,7 +131,11 @@ impl<T: Send + Sync + 'static> Flight<T> {
         Ok(flight)
     }
 
-    fn new(if_panicked: T) -> io::Result<Arc<Flight<T>>> {
+    /// Creates a flight whose work is done elsewhere, and [finished](Flight::finish) there.
+    ///
+    /// # Errors
+    /// There is no file descriptor left.
+    pub fn new(if_panicked: T) -> io::Result<Arc<Flight<T>>> {
         Ok(Arc::new(Flight {
             result: OnceLock::new(),
             if_panicked,
@@ -148,7 +152,8 @@ impl<T: Send + Sync + 'static> Flight<T> {
         spawn(thread_name, move || own.finish(catch_panic(work))).inspect_err(|_| self.finish(None))
     }
 
-    fn finish(&self, result: Option<T>) {
+    /// Sets the result and wakes the waiters; `None` if the work panicked.
+    pub fn finish(&self, result: Option<T>) {
         let _ = self.result.set(result);
         self.done.wake();
     }

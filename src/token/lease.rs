@@ -171,23 +171,8 @@ mod tests {
         fn unlock(&self, key: &str, owner: &LockOwner, until: Instant) -> Result<(), StoreError> {
             self.0.unlock(key, owner, until)
         }
-        fn claim(
-            &self,
-            keys: &store::LinkKeys,
-            owner: &LockOwner,
-            lasts: Duration,
-            until: Instant,
-        ) -> Result<store::Claimed, StoreError> {
-            self.0.claim(keys, owner, lasts, until)
-        }
-        fn settle(
-            &self,
-            keys: &store::LinkKeys,
-            owner: &LockOwner,
-            settlement: store::Settlement,
-            until: Instant,
-        ) -> Result<(), StoreError> {
-            self.0.settle(keys, owner, settlement, until)
+        fn change_claim(&self, change: &store::ClaimChange) -> store::Changed {
+            self.0.change_claim(change)
         }
     }
 

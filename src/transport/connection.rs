@@ -29,8 +29,9 @@ use crate::model::failure::{CertificateProblem, Failure};
 use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 
-/// The largest head of a response, and the size of one read of its body (bytes).
-const INPUT_BUFFER_BYTES: usize = 32 * 1024;
+/// The largest head of a response, and the size of one read of its body (bytes). Each connection
+/// has such a buffer, so a job with 1,024 workers has as many.
+const INPUT_BUFFER_BYTES: usize = 16 * 1024;
 /// The largest request without the token (bytes).
 const OUTPUT_BUFFER_BYTES: usize = 8 * 1024;
 /// The rest of the request line after the token.

@@ -24,8 +24,9 @@ use super::request::{RawResponse, Request, RequestHeads, TransportConfig};
 use super::tls;
 
 /// How many idle connections a client keeps. Each needs a file descriptor of the calling program.
-/// The limit is high enough that a burst of threads does not open new connections with every call.
-const MAX_IDLE_CONNECTIONS: usize = 128;
+/// No fewer than the most workers of a bulk job: a burst of threads does not open new connections
+/// with every call.
+const MAX_IDLE_CONNECTIONS: usize = 1024;
 
 /// How many secrets of each kind are remembered in addition to those that a call knows itself.
 const MAX_REMEMBERED_SECRETS: usize = 16;

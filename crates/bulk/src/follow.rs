@@ -18,8 +18,10 @@ use crate::outcome::{Outcome, Record};
 use crate::quota::unix_now;
 use crate::rate::{RateLimiter, Rates};
 use crate::runner::worker_panicked;
-use crate::stop::{POLL_INTERVAL, StopFlag};
+use crate::stop::StopFlag;
 
+/// How often a waiting thread checks whether a list is due or a stop is requested.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How often new invitations are looked for, and how often a report is written at most. Writing a
 /// large one takes longer, and then the pause is longer too.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);

@@ -60,7 +60,8 @@ pub use job::{Job, JobView, OverQuotaAccount, Plan, PlannedAction, ResumeMode, U
 pub use message::Message;
 pub use outcome::{Outcome, OutcomeCount, Place, Record, Tally};
 pub use queue::{
-    Collected, JobStatus, Pushed, Queue, QueueStatus, QueuedResult, WorkerConfig, WorkerStatus,
+    Collected, JobStatus, PushProgress, Pushed, Queue, QueueStatus, QueuedResult, WorkerConfig,
+    WorkerStatus,
 };
 pub use quota::format_beijing_time;
 pub use rate::{Rate, Rates};

@@ -5,15 +5,17 @@ mod common;
 
 use std::collections::HashMap;
 use std::process::{Child, Command};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use common::{UNLIMITED, row};
 use serde_json::{Value, json};
 use wxlink::{Lang, Options};
 use wxlink_bulk::{
-    BulkError, Collected, Outcome, Pushed, Queue, QueueStatus, QueuedResult, Rate, Rates,
-    ReadOptions, Record, RowDefaults, RunEnd, Runner, Severity, StopFlag, WorkerConfig, read_rows,
+    BulkError, Collected, Outcome, PushProgress, Pushed, Queue, QueueStatus, QueuedResult, Rate,
+    Rates, ReadOptions, Record, RowDefaults, RunEnd, Runner, Severity, StopFlag, WorkerConfig,
+    read_rows,
 };
 use wxlink_testkit::redis::Redis;
 use wxlink_testkit::world::{World, account, appid, client};
@@ -23,12 +25,10 @@ fn redis() -> Option<Redis> {
 }
 
 fn push(queue: &Queue, rows: &[(usize, usize)], rates: Rates) -> Pushed {
-    let rows = || {
-        let rows = rows.iter().enumerate();
-        Ok(rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, *a, *p))))
-    };
+    let rows = rows.iter().enumerate();
+    let rows = rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, *a, *p)));
     let reported = Mutex::new(vec![0]);
-    let progress = |n| reported.lock().unwrap().push(n);
+    let progress = |now: PushProgress| reported.lock().unwrap().push(now.pushed);
     let done = queue.push(rows, None, rates, &StopFlag::default(), &progress);
     assert!(reported.into_inner().unwrap().is_sorted());
     done.unwrap()
@@ -93,7 +93,7 @@ fn rows_are_worked_off_in_order_and_get_one_result() {
     let again = push(&queue, &rows, UNLIMITED);
     assert_eq!((again.job, again.new_rows), (job.clone(), 0));
     // Other rows under the same name are not the same job.
-    let other = || Ok((0..120).map(|n| Ok(row(n + 2, 1, 1))));
+    let other = (0..120).map(|n| Ok(row(n + 2, 1, 1)));
     let pushed = queue.push(other, Some(&job), UNLIMITED, &StopFlag::default(), &|_| {});
     assert!(pushed.unwrap_err().to_string().contains("--job"));
     let status = queue.status().unwrap();
@@ -457,14 +457,13 @@ fn a_push_during_a_removal_either_succeeds_or_fails() {
         finished_queue(&mut open, nth);
         let queue = Queue::new(&redis.url(), "q").unwrap();
         // More rows than one step pushes, for two accounts.
-        let rows = || Ok((0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1))));
+        let rows = (0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1)));
         let dir = world.dir.join(format!("results-{nth}"));
         let collect = || queue.collect(&dir, false, Lang::En, &StopFlag::default(), &mut |_| {});
         // So that the queue is removed at different moments of the push.
         let before = (nth % 2 == 0).then(collect);
         let collected = || before.unwrap_or_else(collect);
         let (pushed, purged) = std::thread::scope(|scope| {
-            let rows = &rows;
             let url = redis.url();
             let push = scope.spawn(move || {
                 let queue = Queue::new(&url, "q").unwrap();
@@ -519,10 +518,10 @@ fn the_removal_of_a_queue_ends_pushes_and_collections() {
     };
     let queue = Queue::new(&redis.url(), "q").unwrap();
     // The queue cannot be purged during a push. If it is removed in another way, the push fails.
-    let rows = || Ok((0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1))));
+    let rows = (0..700_usize).map(|n| Ok(row(n as u64 + 2, n % 2 + 1, 1)));
     let tried = Mutex::new(None);
-    let progress = |n| {
-        if n == 500 {
+    let progress = |now: PushProgress| {
+        if now.pushed == 500 {
             let queue = Queue::new(&redis.url(), "q").unwrap();
             *tried.lock().unwrap() = Some(queue.purge(&collect(&queue, &world)));
             remove();
@@ -604,32 +603,156 @@ fn a_purge_removes_all_keys() {
     assert_eq!(keys(&redis), [""; 0]);
 }
 
+/// Runs a command at the queue's Redis, as another program may do.
+fn tamper(redis: &Redis, command: &[&str]) {
+    let client = ::redis::Client::open(redis.url()).unwrap();
+    let mut open = client.get_connection().unwrap();
+    let (name, arguments) = command.split_first().unwrap();
+    let _: ::redis::Value = ::redis::cmd(name).arg(arguments).query(&mut open).unwrap();
+}
+
 #[test]
-fn rows_that_change_between_the_two_readings_are_an_error() {
+fn what_another_program_damages_costs_its_row_and_not_the_workers() {
     let Some(redis) = redis() else { return };
+    let world = World::new("queue-damage", 4, 3);
     let queue = Queue::new(&redis.url(), "q").unwrap();
-    for second in [
-        vec![(1, 1), (1, 3)],
-        vec![(1, 1)],
-        vec![(1, 1), (1, 2), (1, 3)],
-    ] {
-        let times = std::sync::atomic::AtomicU32::new(0);
-        let rows = || {
-            let first = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
-            let rows = if first {
-                vec![(1, 1), (1, 2)]
-            } else {
-                second.clone()
-            };
-            let rows = rows.into_iter().enumerate();
-            Ok(rows.map(|(n, (a, p))| Ok(row(n as u64 + 2, a, p))))
+    let key = |name: &str, a| format!("{{wxlink:q}}:{name}:{}", account(a));
+    let stream = "{wxlink:q}:accounts";
+    push(
+        &queue,
+        &[(1, 1), (1, 2), (1, 3), (2, 1), (3, 1), (4, 1)],
+        UNLIMITED,
+    );
+    // The first and the last row of an account, and an account whose rows are no list.
+    tamper(
+        &redis,
+        &["LSET", &key("rows", 1), "0", "{\"job\":\"j\",\"line\":7}"],
+    );
+    tamper(&redis, &["LSET", &key("rows", 1), "2", "\u{1}"]);
+    tamper(&redis, &["SET", &key("rows", 2), "mine"]);
+    // Entries of the stream that name no account, or one that has no rows.
+    tamper(&redis, &["XADD", stream, "*", "other", "x"]);
+    tamper(
+        &redis,
+        &["XADD", stream, "*", "account", "wx1", "more", "x"],
+    );
+    tamper(&redis, &["XADD", stream, "*", "account", ""]);
+    tamper(&redis, &["XADD", stream, "*", "account", &account(4)]);
+
+    let (end, seen) = work(&queue, &world);
+    assert_eq!(end, RunEnd::Finished);
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    let status = queue.status().unwrap();
+    assert_eq!(
+        (sums(&status), status.accounts),
+        ((6, 0, 0, 6), 0),
+        "{status:?}"
+    );
+    let results = results(&queue);
+    let failed: Vec<_> = results
+        .iter()
+        .filter(|r| r.record.outcome == Outcome::Failed)
+        .collect();
+    assert_eq!((results.len(), failed.len()), (6, 3));
+    let of = |a| {
+        let found = failed
+            .iter()
+            .filter(move |r| r.record.row.account == account(a));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!((of(1).len(), of(2).len()), (2, 1));
+    assert_eq!((of(1)[0].job.as_str(), of(1)[0].record.row.line), ("j", 7));
+    assert!(
+        of(1)[1].record.message.contains("invalid row"),
+        "{:?}",
+        of(1)[1]
+    );
+    let why = &of(2)[0].record.message;
+    assert!(
+        why.contains(&key("rows", 2)) && why.contains("Delete it"),
+        "{why}"
+    );
+    // A push to that account changes nothing and is explained; the other program's value stays.
+    let rows = [row(2, 3, 2), row(3, 2, 2)].map(Ok).into_iter();
+    let refused = queue.push(rows, None, UNLIMITED, &StopFlag::default(), &|_| {});
+    let why = refused.unwrap_err().to_string();
+    assert!(why.contains("another type"), "{why}");
+    assert_eq!(sums(&queue.status().unwrap()), (6, 0, 0, 6));
+    tamper(&redis, &["DEL", &key("rows", 2)]);
+    push(&queue, &[(3, 2), (2, 2)], UNLIMITED);
+    assert_eq!(work(&queue, &world).1.len(), 2);
+
+    // A damaged result is reported as one, and so is a damaged decision.
+    tamper(&redis, &["XADD", "{wxlink:q}:results", "*", "result", "{"]);
+    tamper(&redis, &["HSET", "{wxlink:q}:decisions", "j:7", "{"]);
+    let collected = collect(&queue, &world);
+    assert_eq!(collected.results, 9);
+    let unknown = std::fs::read_to_string(world.dir.join("results/unknown.csv")).unwrap();
+    assert!(unknown.contains("an invalid result"), "{unknown}");
+    assert!(unknown.contains("an invalid decision, j:7"), "{unknown}");
+    queue.purge(&collected).unwrap();
+    assert_eq!(keys(&redis), [""; 0]);
+}
+
+#[test]
+fn accounts_move_to_workers_that_join_and_from_workers_that_leave() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-rebalance", 40, 2);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let rows: Vec<_> = (0..80).map(|n| (n % 40 + 1, n / 40 + 1)).collect();
+    push(&queue, &rows, UNLIMITED);
+    let client = world.client();
+    // Longer than the test: nothing moves because a lease expired.
+    let lease = Duration::from_secs(600);
+    let config = WorkerConfig::new(lease, false, &client).unwrap();
+    let (first_stop, stop) = (StopFlag::default(), StopFlag::default());
+    let done = [const { AtomicU64::new(0) }; 2];
+    let (has_joined, joined) = (Mutex::new(false), Condvar::new());
+    let work = |nth: usize, stop: &StopFlag| {
+        let observer = |_: &Record| {
+            done[nth].fetch_add(1, Ordering::Relaxed);
+            let mut has_joined = has_joined.lock().unwrap();
+            if nth == 1 {
+                // The first process is to leave.
+                first_stop.request();
+                *has_joined = true;
+                joined.notify_all();
+            }
+            // The first process holds its accounts until the second one has some.
+            while !*has_joined {
+                has_joined = joined.wait(has_joined).unwrap();
+            }
         };
-        let pushed = queue.push(rows, None, UNLIMITED, &StopFlag::default(), &|_| {});
-        assert_eq!(pushed.unwrap_err().severity(), Severity::Usage);
-        let client = ::redis::Client::open(redis.url()).unwrap();
-        let mut open = client.get_connection().unwrap();
-        let _: () = ::redis::cmd("FLUSHDB").query(&mut open).unwrap();
-    }
+        let runner = Runner {
+            client: &client,
+            workers: 16,
+            observer: &observer,
+            stop,
+        };
+        let queue = Queue::new(&redis.url(), "q").unwrap();
+        queue.work(&runner, config).unwrap()
+    };
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| work(0, &first_stop));
+        while queue
+            .status()
+            .unwrap()
+            .workers
+            .iter()
+            .all(|w| w.accounts == 0)
+        {
+            std::thread::yield_now();
+        }
+        let second = scope.spawn(|| work(1, &stop));
+        assert_eq!(first.join().unwrap(), RunEnd::Stopped);
+        // It takes nothing along.
+        assert!(queue.status().unwrap().workers.len() <= 1);
+        assert_eq!(second.join().unwrap(), RunEnd::Finished);
+    });
+    let done = done.map(AtomicU64::into_inner);
+    assert_eq!(done[0] + done[1], 80, "{done:?}");
+    assert!(done[1] > 0, "{done:?}");
+    assert_eq!(world.received().links, 80);
 }
 
 /// The test below that is a worker's process.
@@ -817,8 +940,7 @@ fn the_user_s_columns_pass_through_a_queue() {
         ..ReadOptions::default()
     };
     let push = |text: &str| {
-        let rows = || read_rows(std::io::Cursor::new(text.to_owned()), &options);
-        let rows = || Ok(rows().unwrap());
+        let rows = read_rows(std::io::Cursor::new(text.to_owned()), &options).unwrap();
         let stop = StopFlag::default();
         queue.push(rows, None, UNLIMITED, &stop, &|_| {}).unwrap();
         // Each job's results enter the stream before those of the next one.

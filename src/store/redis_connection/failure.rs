@@ -395,6 +395,11 @@ impl Failure {
         &self.message
     }
 
+    /// The server's error code, such as `WRONGTYPE`; empty if there is none.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Whether the next attempt may succeed without any action.
     pub fn may_pass(&self) -> bool {
         use Kind::{Busy, Late, Moved, Unreachable};
@@ -429,10 +434,15 @@ impl Failure {
     }
 }
 
-/// The code of an error inside a script: "Error running script …: -READONLY You can't …".
+/// The code of an error inside a script, as Redis 6.2 reports it: "Error running script (call to
+/// f_…): @user_script:1: WRONGTYPE Operation …", or "… -READONLY You can't …".
 fn inner_code(detail: &str) -> Option<&str> {
     let rest = detail.strip_prefix("Error running script")?;
-    let code = rest.split(" -").nth(1)?.split(' ').next()?;
+    let error = match rest.split_once(" -") {
+        Some((_, error)) => error,
+        None => rest.rsplit_once(": ")?.1,
+    };
+    let code = error.split(' ').next()?;
     let is_code = !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase());
     is_code.then_some(code)
 }
@@ -476,5 +486,8 @@ mod tests {
         assert!(failure.may_pass() && failure.ends_connection());
         assert!(failure.to_string().contains("replica"), "{failure}");
         assert!(!Failure::refused("ERR", "Error running script - x").may_pass());
+        let old = "Error running script (call to f_8c65): @user_script:1: WRONGTYPE Operation \
+                   against a key holding the wrong kind of value";
+        assert!(Failure::refused("ERR", old).is_wrong_type());
     }
 }

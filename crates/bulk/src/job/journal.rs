@@ -49,6 +49,8 @@ pub(super) struct Journal {
 
 struct OpenFile {
     file: File,
+    /// This process alone appends to it.
+    length: u64,
     synced_at: Instant,
 }
 
@@ -62,7 +64,7 @@ impl Journal {
         };
         Ok(Journal {
             path: path.to_owned(),
-            file: Mutex::new(file.map(OpenFile::new)),
+            file: Mutex::new(file.map(OpenFile::new).transpose().map_err(failed)?),
         })
     }
 
@@ -79,7 +81,8 @@ impl Journal {
                 io::ErrorKind::AlreadyExists => folder::file_in_the_way(&self.path),
                 _ => BulkError::file(&self.path, &e),
             });
-            *file = Some(OpenFile::new(created?));
+            let opened = OpenFile::new(created?).map_err(|e| BulkError::file(&self.path, &e));
+            *file = Some(opened?);
         }
         Ok(())
     }
@@ -88,8 +91,8 @@ impl Journal {
     pub fn remove_incomplete_line(&self) -> Result<(), BulkError> {
         let failed = |e: io::Error| BulkError::file(&self.path, &e);
         if let Some(open) = &mut *lock(&self.file) {
-            let length = length_of_complete_lines(&mut open.file).map_err(failed)?;
-            open.file.set_len(length).map_err(failed)?;
+            open.length = length_of_complete_lines(&mut open.file).map_err(failed)?;
+            open.cut().map_err(failed)?;
         }
         Ok(())
     }
@@ -103,12 +106,12 @@ impl Journal {
         let Some(open) = &mut *guard else {
             return Err(failed(io::ErrorKind::NotFound.into()));
         };
-        let length = open.file.metadata().map_err(failed)?.len();
         if let Err(e) = open.file.write_all(&line) {
             // A full disk may take half a line; the next record would become its end.
-            let _ = open.file.set_len(length);
+            let _ = open.cut();
             return Err(failed(e));
         }
+        open.length += line.len() as u64;
         if open.synced_at.elapsed() >= SYNC_INTERVAL {
             open.synced_at = Instant::now();
             // Other workers append while this one waits for the disk.
@@ -197,11 +200,21 @@ impl Journal {
 }
 
 impl OpenFile {
-    fn new(file: File) -> OpenFile {
-        OpenFile {
+    fn new(file: File) -> io::Result<OpenFile> {
+        Ok(OpenFile {
+            length: file.metadata()?.len(),
             file,
             synced_at: Instant::now(),
+        })
+    }
+
+    /// Removes what was written after the last complete line.
+    fn cut(&mut self) -> io::Result<()> {
+        let cut = self.file.set_len(self.length);
+        if cut.is_err() {
+            self.length = self.file.metadata()?.len();
         }
+        cut
     }
 }
 

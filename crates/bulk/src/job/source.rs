@@ -1,7 +1,8 @@
 //! Hands out the accounts of a job in the order of its rows, and runs a job.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+use std::thread::{self, Thread};
 use std::time::Instant;
 
 use super::state::Job;
@@ -12,7 +13,7 @@ use crate::posts::Posts;
 use crate::rate::{Rate, RateLimiter, Rates};
 use crate::row::Row;
 use crate::runner::{AccountLease, AccountSource, Backoff, RunEnd, Runner};
-use crate::stop::{POLL_INTERVAL, StopFlag};
+use crate::stop::StopFlag;
 
 /// The most rows of one account that are held in memory at once.
 const MAX_ROWS_PER_BATCH: usize = 1000;
@@ -43,8 +44,6 @@ pub(super) struct JobSource<'a> {
     account_rate: Rate,
     limiter: Mutex<RateLimiter>,
     state: Mutex<SourceState<'a>>,
-    /// Notified when a lease is released.
-    released: Condvar,
 }
 
 struct SourceState<'a> {
@@ -55,6 +54,25 @@ struct SourceState<'a> {
     taken: HashSet<String>,
     backed_off: BTreeMap<BackoffKey, Batch>,
     backoffs: u64,
+    /// The workers that wait for an account. A change that may give one of them an account wakes
+    /// one; that one wakes the next if it found an account.
+    waiting: Vec<Thread>,
+    /// When the first waiting worker wakes by itself because a backed-off account is due.
+    alarm: Option<Instant>,
+}
+
+impl SourceState<'_> {
+    fn wake_one(&mut self) {
+        if let Some(worker) = self.waiting.pop() {
+            worker.unpark();
+        }
+    }
+
+    fn wake_all(&mut self) {
+        for worker in self.waiting.drain(..) {
+            worker.unpark();
+        }
+    }
 }
 
 /// Sorts backed-off accounts by when they are due.
@@ -85,8 +103,9 @@ impl<'a> JobSource<'a> {
                 taken: HashSet::new(),
                 backed_off: BTreeMap::new(),
                 backoffs: 0,
+                waiting: Vec::new(),
+                alarm: None,
             }),
-            released: Condvar::new(),
         })
     }
 
@@ -119,7 +138,35 @@ impl<'a> JobSource<'a> {
 
     /// The rows after the batch of a leased account, if it has more than fit in one batch.
     pub fn more_rows(&self, account: &str) -> Result<VecDeque<Row>, BulkError> {
-        read_rows_of(account, &mut self.state())
+        let mut state = self.state();
+        let rows = read_rows_of(account, &mut state);
+        // The next row may now belong to an account that another worker can start.
+        state.wake_one();
+        rows
+    }
+
+    /// Waits until there may be an account, or a stop is requested.
+    fn wait<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, SourceState<'a>>,
+        stop: &StopFlag,
+    ) -> MutexGuard<'s, SourceState<'a>> {
+        let due = state.backed_off.keys().next().map(|key| key.due);
+        // One worker waits for the first due account, so that its time does not wake them all.
+        let alarm = due.filter(|due| state.alarm.is_none_or(|alarm| *due < alarm));
+        if alarm.is_some() {
+            state.alarm = alarm;
+        }
+        let this = thread::current();
+        state.waiting.push(this.clone());
+        drop(state);
+        stop.park(alarm);
+        let mut state = self.state();
+        state.waiting.retain(|worker| worker.id() != this.id());
+        if alarm.is_some() && state.alarm == alarm {
+            state.alarm = None;
+        }
+        state
     }
 
     fn state(&self) -> MutexGuard<'_, SourceState<'a>> {
@@ -161,19 +208,17 @@ impl AccountSource for JobSource<'_> {
             };
             if let Some(batch) = batch {
                 state.taken.insert(batch.account.clone());
+                state.wake_one();
                 return Ok(Some(Box::new(JobLease {
                     source: self,
                     batch,
                 })));
             }
             if state.taken.is_empty() && state.next_row.is_none() {
+                state.wake_all();
                 return Ok(None);
             }
-            state = self
-                .released
-                .wait_timeout(state, POLL_INTERVAL)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state = self.wait(state, stop);
         }
     }
 }
@@ -242,8 +287,7 @@ impl AccountLease for JobLease<'_, '_> {
                 state.taken.remove(&batch.account);
             }
         }
-        drop(state);
-        source.released.notify_all();
+        state.wake_one();
         Ok(())
     }
 }

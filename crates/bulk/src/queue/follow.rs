@@ -6,16 +6,18 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use redis::{Script, cmd};
+use redis::cmd;
 use wxlink::Lang;
 
+use super::scripts::LuaScript;
 use super::types::{Decision, Decisions, QueuedResult, place_of};
 use super::{Queue, scripts};
 use crate::error::BulkError;
 use crate::follow::{Arrivals, DecisionSink, FollowEnd, Follower, Invitation};
 use crate::lock::lock;
 use crate::message::message;
-use crate::outcome::Record;
+use crate::outcome::{Outcome, Record};
+use crate::quota::unix_now;
 use crate::random::random_id;
 use crate::stop::StopFlag;
 
@@ -54,7 +56,7 @@ impl Queue {
             stop: follower.stop,
             queue_id: self.status()?.id,
             follower: random_id(),
-            decide: Script::new(scripts::DECIDE),
+            decide: LuaScript::new(scripts::DECIDE),
             after: Mutex::new(START.to_owned()),
         };
         sink.acquire()?;
@@ -64,21 +66,17 @@ impl Queue {
         end
     }
 
-    /// The decisions that were made.
+    /// The decisions that were made. One that cannot be read makes its row's outcome unknown.
     pub(super) fn decisions(&self, stop: &StopFlag) -> Result<Decisions, BulkError> {
-        let key = self.keys.get("decisions");
-        let decisions: HashMap<String, String> =
-            self.run(stop, |c| cmd("HGETALL").arg(&key).query(c))?;
+        let mut get = cmd("HGETALL");
+        get.arg(self.keys.get("decisions"));
+        let decisions: HashMap<String, String> = self.connection.run(stop, &get)?;
         let decisions = decisions.into_iter().map(|(place, text)| {
-            let decision = serde_json::from_str(&text).map_err(|error| {
-                BulkError::usage(message!(
-                    "the queue contains an invalid decision: {error}",
-                    "队列中有无效的决定：{error}"
-                ))
-            })?;
-            Ok((place, decision))
+            let decision = serde_json::from_str(&text);
+            let decision = decision.unwrap_or_else(|error| invalid_decision(&place, &error));
+            (place, decision)
         });
-        decisions.collect()
+        Ok(decisions.collect())
     }
 }
 
@@ -92,7 +90,7 @@ struct QueueSink<'a> {
     queue_id: String,
     /// Identifies this follower.
     follower: String,
-    decide: Script,
+    decide: LuaScript,
     /// The place in the stream of results up to which they were read.
     after: Mutex<String>,
 }
@@ -117,20 +115,14 @@ impl QueueSink<'_> {
 
     /// Takes or renews the place. `false` if another follower has it.
     fn renew(&self) -> Result<bool, BulkError> {
-        let script = Script::new(scripts::RENEW_FOLLOWER);
-        let lease = LEASE.as_millis() as u64;
-        self.queue.run(self.stop, |c| {
-            let mut call = script.key(&self.queue.keys.prefix);
-            call.arg(&self.follower).arg(lease).invoke(c)
-        })
+        let arguments = [self.follower.as_str(), &lease_ms()];
+        self.queue
+            .run_script(self.stop, scripts::RENEW_FOLLOWER, &arguments)
     }
 
     fn release(&self) -> Result<(), BulkError> {
-        let script = Script::new(scripts::RELEASE_FOLLOWER);
-        self.queue.run(self.stop, |c| {
-            let mut call = script.key(&self.queue.keys.prefix);
-            call.arg(&self.follower).invoke(c)
-        })
+        self.queue
+            .run_script(self.stop, scripts::RELEASE_FOLLOWER, &[&self.follower])
     }
 }
 
@@ -176,12 +168,11 @@ impl DecisionSink for QueueSink<'_> {
             job: job.clone(),
             record: decision,
         });
-        let lease = LEASE.as_millis() as u64;
-        let decided: i64 = self.queue.run(self.stop, |c| {
-            let mut call = self.decide.key(&self.queue.keys.prefix);
-            call.arg(&self.follower).arg(lease).arg(&self.queue_id);
-            call.arg(&place).arg(&kept).arg(old).arg(new).invoke(c)
-        })?;
+        let lease = lease_ms();
+        let (follower, queue_id) = (self.follower.as_str(), self.queue_id.as_str());
+        let arguments = [follower, &lease, queue_id, &place, &kept, old, new];
+        let (connection, key) = (&self.queue.connection, &self.queue.keys.prefix);
+        let decided: i64 = connection.run_script(self.stop, &self.decide, key, &arguments)?;
         match decided {
             -2 => Err(followed_elsewhere()),
             -1 => Err(BulkError::usage(message!(
@@ -197,6 +188,24 @@ impl DecisionSink for QueueSink<'_> {
             .queue
             .collect(self.dir, false, self.lang, self.stop, &mut |_| {});
         collected.map(drop)
+    }
+}
+
+/// How long the place is renewed, as an argument of scripts.
+fn lease_ms() -> String {
+    LEASE.as_millis().to_string()
+}
+
+/// The decision that stands for one that cannot be read.
+fn invalid_decision(place: &str, error: &serde_json::Error) -> Decision {
+    let why = message!(
+        "the queue contains an invalid decision, {place}: {error}. Another program changed it",
+        "队列中有无效的决定 {place}：{error}。它已被其他程序修改"
+    );
+    Decision {
+        outcome: Outcome::Unknown,
+        message: why.to_string(),
+        at: unix_now(),
     }
 }
 

@@ -6,7 +6,8 @@
 //! the results in one atomic step, which is why every row gets exactly one result.
 //!
 //! - `scripts`: the Lua scripts.
-//! - `connection`: a connection that survives restarts of Redis.
+//! - `connection`: a connection that threads share and that survives restarts of Redis.
+//! - `spool`: the checked rows of a push.
 //! - `types`: keys, rows, results and the configuration of a worker.
 //! - `status`: the status of a queue.
 //! - `source`: leases accounts to workers.
@@ -17,30 +18,32 @@ mod connection;
 mod follow;
 mod scripts;
 mod source;
+mod spool;
 mod status;
 mod types;
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use redis::{Client, FromRedisValue, IntoConnectionInfo, RedisError, Script, cmd};
+use redis::{Client, FromRedisValue, IntoConnectionInfo, cmd};
 use wxlink::Lang;
-use wxlink::redis_connection::Connection;
 
-use crate::columns::OtherNames;
+use crate::columns::{OtherCells, OtherNames};
 use crate::error::BulkError;
-use crate::input::{RowSummary, check_rows};
-use crate::lock::lock;
+use crate::input::RowSummary;
 use crate::message::message;
+use crate::outcome::{Outcome, Record};
+use crate::quota::unix_now;
 use crate::random::random_id;
 use crate::rate::Rates;
 use crate::report::{Report, ReportWriter};
 use crate::row::{BadRow, Row};
 use crate::runner::{RunEnd, Runner};
 use crate::stop::StopFlag;
-use connection::{RedisConnection, create_consumer_group};
+use connection::RedisConnection;
+use scripts::LuaScript;
 use source::QueueSource;
+use spool::SpooledRows;
 pub use status::{JobStatus, QueueStatus, WorkerStatus};
 use types::{CallIntervals, Keys, QueuedRow, place_of};
 pub use types::{QueuedResult, WorkerConfig};
@@ -60,7 +63,7 @@ const FORGET_WORKER_AFTER_MS: u64 = 86_400_000;
 pub struct Queue {
     client: Client,
     keys: Keys,
-    connection: Mutex<RedisConnection>,
+    connection: RedisConnection,
 }
 
 /// The result of [`Queue::push`].
@@ -70,6 +73,15 @@ pub struct Pushed {
     pub job: String,
     /// How many rows were not in the queue before.
     pub new_rows: u64,
+}
+
+/// How far a push is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PushProgress {
+    /// How many rows of the job are in the queue.
+    pub pushed: u64,
+    /// How many rows the job has.
+    pub rows: u64,
 }
 
 /// The results of a queue that were written into files.
@@ -93,7 +105,7 @@ struct Push<'a> {
     /// How many rows of the job are in the queue.
     pushed: u64,
     stop: &'a StopFlag,
-    script: Script,
+    script: LuaScript,
 }
 
 /// A row as the queue stores it.
@@ -130,7 +142,7 @@ impl Queue {
         }
         let client = Client::open(url).map_err(|_| invalid_url())?;
         Ok(Queue {
-            connection: Mutex::new(RedisConnection::new(&client)),
+            connection: RedisConnection::new(&client),
             client,
             keys: Keys::new(name),
         })
@@ -139,50 +151,44 @@ impl Queue {
     /// Pushes the rows of a job. If the push is interrupted, pushing the same job again resumes it,
     /// and no row is pushed twice.
     ///
-    /// `rows` is called twice, the first time to check all rows. Without a name, the job is named
-    /// after the checksum of its rows. `progress` is called with the number of rows in the queue.
+    /// All rows are read and checked first; they are kept in a temporary file meanwhile. Without a
+    /// name, the job is named after the checksum of its rows.
     ///
     /// # Errors
-    /// Rows are invalid or differ between the two readings, the queue is removed meanwhile, a stop
-    /// is requested, or Redis is unavailable.
-    pub fn push<I: Iterator<Item = Result<Row, BadRow>>>(
+    /// Rows are invalid, the temporary file cannot be written, the queue is removed meanwhile, a
+    /// stop is requested, or Redis is unavailable.
+    pub fn push(
         &self,
-        rows: impl Fn() -> Result<I, BulkError>,
+        rows: impl Iterator<Item = Result<Row, BadRow>>,
         job: Option<&str>,
         rates: Rates,
         stop: &StopFlag,
-        progress: &dyn Fn(u64),
+        progress: &dyn Fn(PushProgress),
     ) -> Result<Pushed, BulkError> {
-        let summary = check_rows(rows()?, |_, _| Ok(()))?;
+        let spooled = SpooledRows::check(rows)?;
+        let summary = spooled.summary();
         let job = match job {
             Some(name) => name.to_owned(),
             None => format!("{:08x}-{}", summary.crc32, summary.rows),
         };
-        let mut push = self.register_job(job, &summary, rates, stop)?;
+        let mut push = self.register_job(job, summary, rates, stop)?;
         let new_rows = summary.rows - push.pushed.min(summary.rows);
         let already_pushed = push.pushed;
-
-        let mut checksum = crc32fast::Hasher::new();
         let mut batch = Vec::with_capacity(ROWS_PER_PUSH);
-        let mut count = 0;
-        for row in rows()? {
-            let row = row.map_err(|bad| rows_changed(&bad.to_string()))?;
-            checksum.update(&row.to_json_line());
-            count += 1;
-            if count > already_pushed {
+        progress(push.progress());
+        for (nth, row) in (0..).zip(spooled.rows()?) {
+            let row = row?;
+            if nth >= already_pushed {
                 batch.push(PushedRow::new(&push.job, row)?);
             }
             if batch.len() == ROWS_PER_PUSH {
                 push.push_batch(&mut batch)?;
-                progress(push.pushed);
+                progress(push.progress());
             }
         }
         if !batch.is_empty() {
             push.push_batch(&mut batch)?;
-            progress(push.pushed);
-        }
-        if count != summary.rows || checksum.finalize() != summary.crc32 {
-            return Err(rows_changed("the second reading gave other rows"));
+            progress(push.progress());
         }
         Ok(Pushed {
             job: push.job,
@@ -199,13 +205,18 @@ impl Queue {
     ) -> Result<Push<'a>, BulkError> {
         let new_id = random_id();
         let intervals = CallIntervals::from(rates);
-        let script = Script::new(scripts::REGISTER_JOB);
-        let (pushed, queue_id): (i64, String) = self.run(stop, |c| {
-            let mut call = script.key(&self.keys.prefix);
-            call.arg(&job).arg(summary.rows).arg(summary.crc32);
-            call.arg(intervals.all).arg(intervals.account);
-            call.arg(&new_id).invoke(c)
-        })?;
+        let numbers = [
+            summary.rows,
+            summary.crc32.into(),
+            intervals.all,
+            intervals.account,
+        ];
+        let [rows, checksum, all, account] = numbers.map(|number| number.to_string());
+        let (pushed, queue_id): (i64, String) = self.run_script(
+            stop,
+            scripts::REGISTER_JOB,
+            &[&job, &rows, &checksum, &all, &account, &new_id],
+        )?;
         let Ok(pushed) = u64::try_from(pushed) else {
             return Err(BulkError::usage(message!(
                 "the queue already has a job {job} with other rows. Push these under another name \
@@ -220,7 +231,7 @@ impl Queue {
             queue_id,
             pushed,
             stop,
-            script: Script::new(scripts::PUSH_ROWS),
+            script: LuaScript::new(scripts::PUSH_ROWS),
         })
     }
 
@@ -233,19 +244,18 @@ impl Queue {
     pub fn work(&self, runner: &Runner<'_>, config: WorkerConfig) -> Result<RunEnd, BulkError> {
         let stop = runner.stop;
         let accounts = self.keys.get("accounts");
-        self.run(stop, |c| create_consumer_group(c, &accounts))?;
+        self.connection.create_consumer_group(stop, &accounts)?;
         self.forget_dead_workers(stop)?;
-        let limits = self.keys.get("limits");
-        let (all, account): (Option<u64>, Option<u64>) = self.run(stop, |c| {
-            cmd("HMGET").arg(&limits).arg("all").arg("account").query(c)
-        })?;
+        let mut get = cmd("HMGET");
+        get.arg(self.keys.get("limits")).arg("all").arg("account");
+        let (all, account): (Option<u64>, Option<u64>) = self.connection.run(stop, &get)?;
         let intervals = CallIntervals {
             all: all.unwrap_or(0),
             account: account.unwrap_or(0),
         };
-        let source = QueueSource::new(self.client.clone(), self.keys.clone(), config, intervals);
+        let source = QueueSource::new(&self.client, self.keys.clone(), config, intervals);
         let end = runner.run(&source);
-        source.remove_consumers(stop);
+        source.close(stop);
         end
     }
 
@@ -262,20 +272,20 @@ impl Queue {
     /// # Errors
     /// Redis is unavailable or refuses.
     pub fn status_within(&self, limit: Duration) -> Result<QueueStatus, BulkError> {
-        let script = Script::new(scripts::STATUS);
-        let mut connection = lock(&self.connection);
-        let reply = connection.run_once(limit, |c| script.key(&self.keys.prefix).invoke(c))?;
+        let script = LuaScript::new(scripts::STATUS);
+        let (connection, key) = (&self.connection, &self.keys.prefix);
+        let reply = connection.run_script_once(limit, &script, key)?;
         Ok(QueueStatus::from_reply(reply))
     }
 
     fn status_until(&self, stop: &StopFlag) -> Result<QueueStatus, BulkError> {
-        let script = Script::new(scripts::STATUS);
-        let reply = self.run(stop, |c| script.key(&self.keys.prefix).invoke(c))?;
+        let reply = self.run_script(stop, scripts::STATUS, &[])?;
         Ok(QueueStatus::from_reply(reply))
     }
 
     /// Reads the results after a place in the stream and calls `each` with every one. `0` is the
-    /// beginning. Returns the place where it ended.
+    /// beginning. Returns the place where it ended. A result that cannot be read is passed as one
+    /// with an unknown outcome.
     ///
     /// # Errors
     /// Redis is unavailable, or `each` failed.
@@ -300,31 +310,26 @@ impl Queue {
     }
 
     /// Reads the next results after a place in the stream, up to the place `last`, with their
-    /// places.
+    /// places. One that cannot be read is passed as one with an unknown outcome.
     fn read_results(
         &self,
         after: &str,
         last: &str,
         stop: &StopFlag,
     ) -> Result<Vec<(String, QueuedResult)>, BulkError> {
-        let results = self.keys.get("results");
-        let entries: Vec<(String, Vec<String>)> = self.run(stop, |c| {
-            let mut range = cmd("XRANGE");
-            range.arg(&results).arg(format!("({after}")).arg(last);
-            range.arg("COUNT").arg(RESULTS_PER_READ).query(c)
-        })?;
-        let parsed = entries.into_iter().map(|(id, fields)| {
+        let mut range = cmd("XRANGE");
+        range.arg(self.keys.get("results"));
+        range.arg(format!("({after}")).arg(last);
+        range.arg("COUNT").arg(RESULTS_PER_READ);
+        let entries: Vec<(String, Vec<String>)> = self.connection.run(stop, &range)?;
+        let results = entries.into_iter().map(|(id, fields)| {
             // The fields are a name and a value.
             let text = fields.get(1).map(String::as_str).unwrap_or_default();
-            let result = serde_json::from_str(text).map_err(|error| {
-                BulkError::usage(message!(
-                    "the queue contains an invalid result: {error}",
-                    "队列中有无效的结果：{error}"
-                ))
-            })?;
-            Ok((id, result))
+            let result = serde_json::from_str(text);
+            let result = result.unwrap_or_else(|error| invalid_result(&id, &error));
+            (id, result)
         });
-        parsed.collect()
+        Ok(results.collect())
     }
 
     /// Writes a CSV file for each outcome from the results, and calls `observer` with every result.
@@ -407,12 +412,9 @@ impl Queue {
     /// # Errors
     /// Rows or uncollected results are left, or Redis is unavailable. The queue still exists then.
     pub fn purge(&self, collected: &Collected) -> Result<(), BulkError> {
-        let script = Script::new(scripts::PURGE);
-        let obstacle: String = self.run(&no_patience(), |c| {
-            let mut call = script.key(&self.keys.prefix);
-            call.arg(&collected.queue_id).arg(collected.results);
-            call.invoke(c)
-        })?;
+        let results = collected.results.to_string();
+        let arguments = [collected.queue_id.as_str(), &results];
+        let obstacle: String = self.run_script(&no_patience(), scripts::PURGE, &arguments)?;
         match obstacle.as_str() {
             "results" => Err(BulkError::retry(message!(
                 "the queue was not removed: it has results that were not collected. Collect again",
@@ -428,28 +430,34 @@ impl Queue {
 
     /// Removes the names of workers that were killed long ago and hold no account.
     fn forget_dead_workers(&self, stop: &StopFlag) -> Result<(), BulkError> {
-        let script = Script::new(scripts::REMOVE_CONSUMER);
         for worker in self.status_until(stop)?.workers {
             if worker.accounts == 0 && worker.silent_ms > FORGET_WORKER_AFTER_MS {
-                self.run::<u64>(stop, |c| {
-                    let mut call = script.key(&self.keys.prefix);
-                    call.arg(&worker.name).invoke(c)
-                })?;
+                self.run_script::<u64>(stop, scripts::REMOVE_CONSUMER, &[&worker.name])?;
             }
         }
         Ok(())
     }
 
-    fn run<T: FromRedisValue>(
+    fn run_script<T: FromRedisValue>(
         &self,
         stop: &StopFlag,
-        commands: impl Fn(&mut Connection) -> Result<T, RedisError>,
+        script: &str,
+        arguments: &[&str],
     ) -> Result<T, BulkError> {
-        lock(&self.connection).run(stop, commands)
+        let script = LuaScript::new(script);
+        self.connection
+            .run_script(stop, &script, &self.keys.prefix, arguments)
     }
 }
 
 impl Push<'_> {
+    fn progress(&self) -> PushProgress {
+        PushProgress {
+            pushed: self.pushed,
+            rows: self.rows,
+        }
+    }
+
     /// Pushes a batch of rows and empties it.
     fn push_batch(&mut self, batch: &mut Vec<PushedRow>) -> Result<(), BulkError> {
         let (job, pushed, rows) = (&self.job, self.pushed, self.rows);
@@ -461,14 +469,13 @@ impl Push<'_> {
             )));
         }
         let expected = pushed + batch.len() as u64;
-        let result: i64 = self.queue.run(self.stop, |c| {
-            let mut call = self.script.key(&self.queue.keys.prefix);
-            call.arg(job).arg(pushed).arg(&self.queue_id);
-            for row in batch.iter() {
-                call.arg(&row.account).arg(&row.text);
-            }
-            call.invoke(c)
-        })?;
+        let before = pushed.to_string();
+        let mut arguments = vec![job.as_str(), &before, &self.queue_id];
+        for PushedRow { account, text } in batch.iter() {
+            arguments.extend([account.as_str(), text]);
+        }
+        let (connection, key) = (&self.queue.connection, &self.queue.keys.prefix);
+        let result: i64 = connection.run_script(self.stop, &self.script, key, &arguments)?;
         if result < 0 {
             return Err(BulkError::retry(message!(
                 "the queue was removed while the job {job} was being pushed ({pushed} of {rows} \
@@ -496,7 +503,12 @@ impl PushedRow {
             job: job.to_owned(),
             row,
         };
-        let text = serde_json::to_string(&queued).map_err(|e| rows_changed(&e.to_string()))?;
+        let text = serde_json::to_string(&queued).map_err(|error| {
+            BulkError::usage(message!(
+                "a row could not be written: {error}",
+                "无法写入行：{error}"
+            ))
+        })?;
         Ok(PushedRow { account, text })
     }
 }
@@ -508,10 +520,30 @@ fn no_patience() -> StopFlag {
     stop
 }
 
-fn rows_changed(why: &str) -> BulkError {
-    BulkError::usage(message!(
-        "the rows changed while they were being pushed: {why}. Push again when the file is \
-         complete",
-        "推送期间行发生了变化：{why}。请在文件不再变化后重新推送"
-    ))
+/// The result that stands for one that cannot be read.
+fn invalid_result(id: &str, error: &serde_json::Error) -> QueuedResult {
+    let why = message!(
+        "the queue contains an invalid result, {id}: {error}. Another program changed it",
+        "队列中有无效的结果 {id}：{error}。它已被其他程序修改"
+    );
+    QueuedResult {
+        job: String::new(),
+        record: Record {
+            row: Row {
+                line: 0,
+                account: String::new(),
+                appid: String::new(),
+                notify_users: false,
+                show_profile: false,
+                other: OtherCells::default(),
+            },
+            outcome: Outcome::Unknown,
+            errcode: 0,
+            rid: String::new(),
+            message: why.to_string(),
+            posts: 0,
+            until: None,
+            at: unix_now(),
+        },
+    }
 }

@@ -64,12 +64,14 @@ return {tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0'), redis.call('G
 ///
 /// ARGV: the job, how many of its rows were pushed before, the queue's id, then account and row
 /// alternately. Returns how many rows are pushed now, which differs from what the caller expects if
-/// another process pushes the same job; or -1 if the queue was removed.
+/// another process pushes the same job; or -1 if the queue was removed. Fails before any change if
+/// the rows of an account cannot be added.
 pub const PUSH_ROWS: &str = "
 local P = KEYS[1]
 if redis.call('GET', P .. 'id') ~= ARGV[3] then return -1 end
 local pushed = tonumber(redis.call('HGET', P .. 'jobs', ARGV[1]) or '0')
 if pushed ~= tonumber(ARGV[2]) then return pushed end
+for i = 4, #ARGV, 2 do redis.call('LLEN', P .. 'rows:' .. ARGV[i]) end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
 for i = 4, #ARGV, 2 do
@@ -91,7 +93,7 @@ return redis.call('HINCRBY', P .. 'jobs', ARGV[1], n)
 /// Returns accounts that are due to the stream, at most 100, and puts their deferred rows before
 /// newer ones. Deferred rows that are not due stay deferred, even if the account was also backed
 /// off. Returns how many accounts.
-pub const RETURN_DUE_ACCOUNTS: &str = "
+const RETURN_DUE_ACCOUNTS: &str = "
 local P = KEYS[1]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
@@ -101,7 +103,12 @@ for _, account in ipairs(due) do
   if quota and tonumber(quota) <= now then
     local n = 0
     local deferred, rows = P .. 'deferred:' .. account, P .. 'rows:' .. account
-    while redis.call('RPOPLPUSH', deferred, rows) do n = n + 1 end
+    -- An error means that another program replaced one of the lists: its rows are lost.
+    local moved = redis.pcall('RPOPLPUSH', deferred, rows)
+    while moved and not moved.err do
+      n = n + 1
+      moved = redis.pcall('RPOPLPUSH', deferred, rows)
+    end
     if n > 0 then redis.call('HINCRBY', P .. 'counts', 'deferred', -n) end
     redis.call('HDEL', P .. 'due', account)
   end
@@ -147,7 +154,7 @@ return 1
 
 /// Returns two numbers for each row: how many invitations were posted, and how long the last one is
 /// in doubt (ms). ARGV: the rows' fields in `posts`.
-pub const READ_POSTS: &str = "
+const READ_POSTS: &str = "
 local P = KEYS[1]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
@@ -164,12 +171,12 @@ return posts
 /// outcome. ARGV[6]: the result. ARGV[7]: the row's field in `posts`, and ARGV[8] the invitations.
 /// ARGV[9]: when a deferred row is due (ms); such a row gets no result yet. Returns 1, or 0 if the
 /// lease was lost.
+///
+/// The row leaves the list in the last step: if another program replaced a key, nothing is lost.
 const RECORD_ROW: &str = "
 if not renew() then return 0 end
 local rows = P .. 'rows:' .. ARGV[3]
 if redis.call('LINDEX', rows, 0) ~= ARGV[4] then return 0 end
-redis.call('LPOP', rows)
-redis.call('HINCRBY', P .. 'counts', ARGV[5], 1)
 if ARGV[9] then
   redis.call('RPUSH', P .. 'deferred:' .. ARGV[3], ARGV[4])
   if ARGV[8] == '0' then redis.call('HDEL', P .. 'posts', ARGV[7])
@@ -179,13 +186,36 @@ if ARGV[9] then
     redis.call('HSET', P .. 'due', ARGV[3], ARGV[9])
   end
 else
-  redis.call('HDEL', P .. 'posts', ARGV[7])
   redis.call('XADD', P .. 'results', '*', 'result', ARGV[6])
+  redis.call('HDEL', P .. 'posts', ARGV[7])
 end
 if ARGV[5] ~= 'failed' and ARGV[5] ~= 'unknown' then
   redis.call('HDEL', P .. 'failures', ARGV[3])
 end
+redis.call('HINCRBY', P .. 'counts', ARGV[5], 1)
+redis.call('LPOP', rows)
 return 1
+";
+
+/// Ends a lease whose account's list of rows cannot be read, because another program replaced it.
+/// ARGV[3]: the account. ARGV[4]: a result, which stands for one of its rows. Returns 1, or 0 if
+/// the lease was lost.
+const SET_ASIDE: &str = "
+if not renew() then return 0 end
+redis.call('XADD', P .. 'results', '*', 'result', ARGV[4])
+redis.call('HINCRBY', P .. 'counts', 'failed', 1)
+redis.call('XACK', accounts, 'workers', ARGV[2])
+redis.call('XDEL', accounts, ARGV[2])
+redis.call('HDEL', P .. 'failures', ARGV[3])
+redis.call('SREM', P .. 'active', ARGV[3])
+return 1
+";
+
+/// Removes an entry that names no account. ARGV: the entry.
+const REMOVE_ENTRY: &str = "
+local accounts = KEYS[1] .. 'accounts'
+redis.call('XACK', accounts, 'workers', ARGV[1])
+return redis.call('XDEL', accounts, ARGV[1])
 ";
 
 /// Ends a lease. ARGV[3]: the account. ARGV[4]: the pause until it is leased again (ms), or -1.
@@ -298,22 +328,46 @@ redis.call('HINCRBY', P .. 'counts', ARGV[7], 1)
 return 1
 ";
 
-/// The scripts that act for a lease.
-pub struct LeaseScripts {
-    pub reserve_call: redis::Script,
-    pub note_posts: redis::Script,
-    pub record_row: redis::Script,
-    pub release: redis::Script,
+/// The scripts of workers.
+pub struct WorkerScripts {
+    pub reserve_call: LuaScript,
+    pub note_posts: LuaScript,
+    pub read_posts: LuaScript,
+    pub record_row: LuaScript,
+    pub set_aside: LuaScript,
+    pub release: LuaScript,
+    pub return_due_accounts: LuaScript,
+    pub remove_entry: LuaScript,
 }
 
-impl LeaseScripts {
-    pub fn new() -> LeaseScripts {
-        let script = |body: &str| redis::Script::new(&format!("{LEASE_PREAMBLE}{body}"));
-        LeaseScripts {
-            reserve_call: script(RESERVE_CALL),
-            note_posts: script(NOTE_POSTS),
-            record_row: script(RECORD_ROW),
-            release: script(RELEASE),
+impl WorkerScripts {
+    pub fn new() -> WorkerScripts {
+        let of_lease = |body: &str| LuaScript::new(&format!("{LEASE_PREAMBLE}{body}"));
+        WorkerScripts {
+            reserve_call: of_lease(RESERVE_CALL),
+            note_posts: of_lease(NOTE_POSTS),
+            read_posts: LuaScript::new(READ_POSTS),
+            record_row: of_lease(RECORD_ROW),
+            set_aside: of_lease(SET_ASIDE),
+            release: of_lease(RELEASE),
+            return_due_accounts: LuaScript::new(RETURN_DUE_ACCOUNTS),
+            remove_entry: LuaScript::new(REMOVE_ENTRY),
+        }
+    }
+}
+
+/// A script that Redis runs atomically.
+pub struct LuaScript {
+    pub text: String,
+    /// The name under which Redis keeps it.
+    pub hash: String,
+}
+
+impl LuaScript {
+    pub fn new(text: &str) -> LuaScript {
+        LuaScript {
+            text: text.to_owned(),
+            hash: redis::Script::new(text).get_hash().to_owned(),
         }
     }
 }

@@ -1,23 +1,23 @@
 //! Leases the accounts of a queue to the workers of one process.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use redis::{Client, FromRedisValue, ParsingError, RedisError, Script, Value, cmd};
-use wxlink::redis_connection::Connection;
+use redis::{Client, FromRedisValue, ParsingError, Value, cmd};
+use wxlink::redis_connection::Failure;
 
-use super::connection::{RedisConnection, recreate_if_removed};
-use super::scripts::{
-    CONSUMER_GROUP, LeaseScripts, READ_POSTS, REMOVE_CONSUMER, RETURN_DUE_ACCOUNTS,
-};
+use super::connection::RedisConnection;
+use super::scripts::{CONSUMER_GROUP, LuaScript, REMOVE_CONSUMER, WorkerScripts};
 use super::types::{CallIntervals, Keys, QueuedResult, QueuedRow, WorkerConfig};
+use crate::columns::OtherCells;
 use crate::error::BulkError;
 use crate::lock::lock;
-use crate::message::message;
+use crate::message::{Message, message};
 use crate::outcome::{Outcome, Record};
 use crate::posts::Posts;
+use crate::quota::unix_now;
 use crate::random::random_id;
 use crate::row::Row;
 use crate::runner::{AccountLease, AccountSource, Backoff};
@@ -37,176 +37,312 @@ const CHECKS_PER_LEASE: u32 = 4;
 /// The longest time between two such searches.
 const MAX_SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The accounts of a queue, as the workers of this process see it. Each worker is a consumer of the
-/// stream.
+/// The accounts of a queue, as the workers of this process see it. The process is one consumer of
+/// the stream. One worker at a time searches for accounts, as many as there are workers without
+/// one.
 pub(super) struct QueueSource {
-    client: Client,
     keys: Keys,
     config: WorkerConfig,
     intervals: CallIntervals,
-    /// The common part of the consumers' names.
-    name: String,
-    consumers: AtomicU64,
-    /// The consumers that hold no account.
-    idle: Mutex<Vec<Consumer>>,
-    searched_at: Mutex<Option<Instant>>,
-    scripts: LeaseScripts,
+    /// The consumer's name.
+    consumer: String,
+    connection: RedisConnection,
+    /// Commands on it wait for accounts.
+    search_connection: RedisConnection,
+    state: Mutex<State>,
+    scripts: WorkerScripts,
 }
 
-struct Consumer {
-    name: String,
-    connection: RedisConnection,
+#[derive(Default)]
+struct State {
+    /// Accounts that were found for waiting workers.
+    found: VecDeque<StreamAccount>,
+    /// All accounts that this process holds, found or leased, and their entries.
+    held: HashMap<String, String>,
+    /// Further entries of accounts that are held. They wait until the account is no longer held.
+    further: Vec<StreamAccount>,
+    /// The workers that wait while another one searches.
+    waiting: Vec<Thread>,
+    is_searching: bool,
+    /// Whether there will be no account any more.
+    is_finished: bool,
+    /// When the accounts of dead workers and due accounts were searched.
+    searched_at: Option<Instant>,
+}
+
+impl State {
+    /// Keeps an account for a waiting worker.
+    fn keep(&mut self, account: StreamAccount) {
+        let (name, entry) = (account.account.clone(), account.entry.clone());
+        self.held.insert(name, entry);
+        self.found.push_back(account);
+    }
+
+    /// The account is no longer held by this lease.
+    fn let_go(&mut self, account: &str, entry: &str) {
+        if self.held.get(account).is_none_or(|held| held != entry) {
+            return;
+        }
+        self.held.remove(account);
+        let further = self.further.iter().position(|one| one.account == account);
+        if let Some(n) = further {
+            let next = self.further.swap_remove(n);
+            self.keep(next);
+            self.wake_waiting();
+        }
+    }
+
+    /// Wakes as many workers as there are accounts, and one that searches.
+    fn wake_waiting(&mut self) {
+        let count = if self.is_finished {
+            self.waiting.len()
+        } else {
+            self.found.len() + 1
+        };
+        let rest = self.waiting.len().saturating_sub(count);
+        for worker in self.waiting.drain(rest..) {
+            worker.unpark();
+        }
+    }
 }
 
 impl QueueSource {
     pub fn new(
-        client: Client,
+        client: &Client,
         keys: Keys,
         config: WorkerConfig,
         intervals: CallIntervals,
     ) -> QueueSource {
         QueueSource {
-            client,
             keys,
             config,
             intervals,
-            name: format!("{}-{}", std::process::id(), &random_id()[..8]),
-            consumers: AtomicU64::new(0),
-            idle: Mutex::default(),
-            searched_at: Mutex::default(),
-            scripts: LeaseScripts::new(),
+            consumer: format!("{}-{}", std::process::id(), &random_id()[..8]),
+            connection: RedisConnection::new(client),
+            search_connection: RedisConnection::new(client),
+            state: Mutex::default(),
+            scripts: WorkerScripts::new(),
         }
     }
 
-    /// Removes the idle consumers of this process from the stream.
-    pub fn remove_consumers(&self, stop: &StopFlag) {
-        let remove = Script::new(REMOVE_CONSUMER);
-        for Consumer {
-            name,
-            mut connection,
-        } in self.idle().drain(..)
-        {
-            let prefix = &self.keys.prefix;
-            // If this fails, another worker removes them after a day.
-            let _ = connection.run::<u64>(stop, |c| remove.key(prefix).arg(&name).invoke(c));
-        }
-    }
-
-    /// Finds the next account for a consumer: a dead worker's, or a new one.
-    fn find_account(
-        &self,
-        consumer: &mut Consumer,
-        stop: &StopFlag,
-    ) -> Result<NextAccount, BulkError> {
-        if self.is_time_to_search() {
-            let script = Script::new(RETURN_DUE_ACCOUNTS);
-            let prefix = &self.keys.prefix;
-            consumer
-                .connection
-                .run::<u64>(stop, |c| script.key(prefix).invoke(c))?;
-            if let Some(found) = self.claim_from_dead_worker(consumer, stop)? {
-                // There may be more.
-                *self.searched_at() = None;
-                return Ok(NextAccount::Found(found));
-            }
-        }
-        if let Some(found) = self.read_new_account(consumer, stop)? {
-            return Ok(NextAccount::Found(found));
-        }
-        // Other workers may still die while they hold accounts.
-        let accounts = self.keys.get("accounts");
-        let connection = &mut consumer.connection;
-        let left: u64 = connection.run(stop, |c| cmd("XLEN").arg(&accounts).query(c))?;
-        if left > 0 || self.config.stay {
-            return Ok(NextAccount::NoneYet);
-        }
-        let later = self.keys.get("later");
-        let due_soon: u64 = connection.run(stop, |c| {
-            let (seconds, _): (u64, u64) = cmd("TIME").query(c)?;
-            let until = (seconds + MAX_WAIT_FOR_DUE.as_secs()) * 1000;
-            cmd("ZCOUNT").arg(&later).arg("-inf").arg(until).query(c)
-        })?;
-        if due_soon > 0 {
-            return Ok(NextAccount::NoneYet);
-        }
-        Ok(NextAccount::NoneLeft)
-    }
-
-    /// Claims an account whose worker has not renewed its lease.
-    fn claim_from_dead_worker(
-        &self,
-        consumer: &mut Consumer,
-        stop: &StopFlag,
-    ) -> Result<Option<StreamAccount>, BulkError> {
-        let accounts = self.keys.get("accounts");
-        let lease = u64::try_from(self.config.lease.as_millis()).unwrap_or(u64::MAX);
-        // One XAUTOCLAIM looks at some ten entries; those of living workers may come first.
-        let mut start = FIRST_ENTRY.to_owned();
+    /// Returns the accounts that no worker took, and removes the consumer from the stream.
+    pub fn close(&self, stop: &StopFlag) {
         loop {
-            let claimed: ClaimedEntries = consumer.connection.run(stop, |c| {
-                let mut claim = cmd("XAUTOCLAIM");
-                claim.arg(&accounts).arg(CONSUMER_GROUP).arg(&consumer.name);
-                claim.arg(lease).arg(&start).arg("COUNT").arg(1);
-                recreate_if_removed(claim.query(c), c, &accounts)
-            })?;
-            if let Some(found) = StreamAccount::first(claimed.entries) {
+            let Some(account) = self.state().found.pop_front() else {
+                break;
+            };
+            // If this fails, other workers get the account after the time of a lease.
+            let _ = self.lease(account, 0, stop).end(None);
+        }
+        let remove = LuaScript::new(REMOVE_CONSUMER);
+        // If this fails, another worker removes it after a day.
+        let _ = self.run_script::<u64>(stop, &remove, &[&self.consumer]);
+    }
+
+    /// Waits for an account. `None` if there will be none, or if a stop is requested.
+    fn find_account(&self, stop: &StopFlag) -> Result<Option<StreamAccount>, BulkError> {
+        let this = thread::current();
+        let mut state = self.state();
+        loop {
+            if stop.is_requested() || state.is_finished {
+                return Ok(None);
+            }
+            if let Some(found) = state.found.pop_front() {
                 return Ok(Some(found));
             }
-            if claimed.next.is_empty() || claimed.next == FIRST_ENTRY {
-                return Ok(None);
+            if state.is_searching {
+                state.waiting.push(this.clone());
+                drop(state);
+                stop.park(None);
+                state = self.state();
+                state.waiting.retain(|worker| worker.id() != this.id());
+                continue;
+            }
+            state.is_searching = true;
+            let wanted = state.waiting.len() + 1;
+            drop(state);
+            let searched = self.search(wanted, stop);
+            let kept = searched.map(|search| self.keep_found(search));
+            state = self.state();
+            state.is_searching = false;
+            match kept {
+                Ok(is_finished) => state.is_finished = is_finished,
+                Err(error) => {
+                    state.wake_waiting();
+                    return Err(error);
+                }
+            }
+            let own = state.found.pop_front();
+            // The others do not wake if this worker will search again.
+            if own.is_some() || state.is_finished {
+                state.wake_waiting();
+            }
+            if own.is_some() {
+                return Ok(own);
+            }
+        }
+    }
+
+    /// Keeps the accounts that were found for the workers. Returns whether there will be no account
+    /// any more.
+    fn keep_found(&self, search: Search) -> bool {
+        let accounts = match search {
+            Search::Found(accounts) => accounts,
+            Search::NoneYet => return false,
+            Search::NoneLeft => return true,
+        };
+        let mut state = self.state();
+        for account in accounts {
+            match state.held.get(&account.account) {
+                None => state.keep(account),
+                // This process claimed the entry from itself.
+                Some(entry) if *entry == account.entry => {}
+                // The lease was lost unnoticed, or another program added the entry.
+                Some(_) => state.further.push(account),
+            }
+        }
+        false
+    }
+
+    /// Searches for accounts: dead workers', due ones and new ones. Waits a short time for them.
+    fn search(&self, wanted: usize, stop: &StopFlag) -> Result<Search, BulkError> {
+        let mut found = Vec::new();
+        if self.is_time_to_search() {
+            let script = &self.scripts.return_due_accounts;
+            self.run_script::<u64>(stop, script, &[])?;
+            found = self.claim_from_dead_workers(wanted, stop)?;
+        }
+        if found.is_empty() {
+            found = self.read_new_accounts(wanted, stop)?;
+        }
+        if !found.is_empty() {
+            return Ok(Search::Found(found));
+        }
+        // Other workers may still die while they hold accounts.
+        let left: u64 = self
+            .connection
+            .run(stop, cmd("XLEN").arg(self.keys.get("accounts")))?;
+        if left > 0 || self.config.stay {
+            return Ok(Search::NoneYet);
+        }
+        let (seconds, _): (u64, u64) = self.connection.run(stop, &cmd("TIME"))?;
+        let until = (seconds + MAX_WAIT_FOR_DUE.as_secs()) * 1000;
+        let mut count = cmd("ZCOUNT");
+        count.arg(self.keys.get("later")).arg("-inf").arg(until);
+        let due_soon: u64 = self.connection.run(stop, &count)?;
+        Ok(if due_soon > 0 {
+            Search::NoneYet
+        } else {
+            Search::NoneLeft
+        })
+    }
+
+    /// Claims accounts whose worker has not renewed its lease.
+    fn claim_from_dead_workers(
+        &self,
+        wanted: usize,
+        stop: &StopFlag,
+    ) -> Result<Vec<StreamAccount>, BulkError> {
+        let accounts = self.keys.get("accounts");
+        let lease = u64::try_from(self.config.lease.as_millis()).unwrap_or(u64::MAX);
+        let mut found = Vec::new();
+        // One XAUTOCLAIM looks at some ten entries for each that it may claim; those of living
+        // workers may come first.
+        let mut start = FIRST_ENTRY.to_owned();
+        loop {
+            let mut claim = cmd("XAUTOCLAIM");
+            claim.arg(&accounts).arg(CONSUMER_GROUP).arg(&self.consumer);
+            claim.arg(lease).arg(&start);
+            claim.arg("COUNT").arg(wanted - found.len());
+            let claimed: ClaimedEntries = self.connection.run_in_group(stop, &claim, &accounts)?;
+            found.extend(self.accounts_of(claimed.entries, stop)?);
+            let is_last = claimed.next.is_empty() || claimed.next == FIRST_ENTRY;
+            if is_last || found.len() >= wanted {
+                return Ok(found);
             }
             start = claimed.next;
         }
     }
 
-    /// Reads an account that no worker has had, and waits a short time for one.
-    fn read_new_account(
+    /// Reads accounts that no worker has had, and waits a short time for one.
+    fn read_new_accounts(
         &self,
-        consumer: &mut Consumer,
+        wanted: usize,
         stop: &StopFlag,
-    ) -> Result<Option<StreamAccount>, BulkError> {
+    ) -> Result<Vec<StreamAccount>, BulkError> {
         let accounts = self.keys.get("accounts");
-        let streams: Option<Vec<(String, Vec<StreamEntry>)>> =
-            consumer.connection.run(stop, |c| {
-                let mut read = cmd("XREADGROUP");
-                read.arg("GROUP").arg(CONSUMER_GROUP).arg(&consumer.name);
-                read.arg("COUNT").arg(1).arg("BLOCK").arg(BLOCK_MS);
-                read.arg("STREAMS").arg(&accounts).arg(">");
-                recreate_if_removed(read.query(c), c, &accounts)
-            })?;
+        let mut read = cmd("XREADGROUP");
+        read.arg("GROUP").arg(CONSUMER_GROUP).arg(&self.consumer);
+        read.arg("COUNT").arg(wanted).arg("BLOCK").arg(BLOCK_MS);
+        read.arg("STREAMS").arg(&accounts).arg(">");
+        let streams: Option<Vec<(String, Vec<StreamEntry>)>> = self
+            .search_connection
+            .run_in_group(stop, &read, &accounts)?;
         let stream = streams.and_then(|streams| streams.into_iter().next());
-        Ok(stream.and_then(|(_, entries)| StreamAccount::first(entries)))
+        self.accounts_of(stream.map_or(Vec::new(), |(_, entries)| entries), stop)
+    }
+
+    /// The accounts of these entries. An entry that names none, which another program added, is
+    /// removed.
+    fn accounts_of(
+        &self,
+        entries: Vec<StreamEntry>,
+        stop: &StopFlag,
+    ) -> Result<Vec<StreamAccount>, BulkError> {
+        let mut accounts = Vec::new();
+        for (entry, fields) in entries {
+            match StreamAccount::from_entry(&entry, fields) {
+                Some(account) => accounts.push(account),
+                None => {
+                    let script = &self.scripts.remove_entry;
+                    self.run_script::<u64>(stop, script, &[&entry])?;
+                }
+            }
+        }
+        Ok(accounts)
     }
 
     fn is_time_to_search(&self) -> bool {
-        let mut searched_at = self.searched_at();
+        let mut state = self.state();
         let interval = (self.config.lease / CHECKS_PER_LEASE).min(MAX_SEARCH_INTERVAL);
-        let is_time = searched_at.is_none_or(|at| at.elapsed() >= interval);
+        let is_time = state.searched_at.is_none_or(|at| at.elapsed() >= interval);
         if is_time {
-            *searched_at = Some(Instant::now());
+            state.searched_at = Some(Instant::now());
         }
         is_time
     }
 
-    fn searched_at(&self) -> MutexGuard<'_, Option<Instant>> {
-        lock(&self.searched_at)
+    fn run_script<T: FromRedisValue>(
+        &self,
+        stop: &StopFlag,
+        script: &LuaScript,
+        arguments: &[&str],
+    ) -> Result<T, BulkError> {
+        self.connection
+            .run_script(stop, script, &self.keys.prefix, arguments)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Consumer>> {
-        lock(&self.idle)
-    }
-
-    fn new_consumer(&self) -> Consumer {
-        let number = self.consumers.fetch_add(1, Ordering::Relaxed);
-        Consumer {
-            name: format!("{}-{number}", self.name),
-            connection: RedisConnection::new(&self.client),
+    fn lease(&self, account: StreamAccount, failures: usize, stop: &StopFlag) -> QueueLease<'_> {
+        QueueLease {
+            source: self,
+            entry: account.entry,
+            account: account.account,
+            failures,
+            rows: VecDeque::new(),
+            renewed_at: Instant::now(),
+            is_over: false,
+            stop: stop.clone(),
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 }
 
-enum NextAccount {
-    Found(StreamAccount),
+/// The result of a search for accounts.
+enum Search {
+    Found(Vec<StreamAccount>),
     /// None now, but there may be one later.
     NoneYet,
     /// There will be none.
@@ -224,11 +360,14 @@ struct StreamAccount {
 }
 
 impl StreamAccount {
-    fn first(entries: Vec<StreamEntry>) -> Option<StreamAccount> {
-        let (entry, fields) = entries.into_iter().next()?;
-        // The fields are a name and a value.
-        let account = fields?.into_iter().nth(1)?;
-        Some(StreamAccount { entry, account })
+    fn from_entry(entry: &str, fields: Option<Vec<String>>) -> Option<StreamAccount> {
+        match fields?.as_slice() {
+            [name, account] if name == "account" => Some(StreamAccount {
+                entry: entry.to_owned(),
+                account: account.clone(),
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -256,52 +395,28 @@ impl FromRedisValue for ClaimedEntries {
 
 impl AccountSource for QueueSource {
     fn next(&self, stop: &StopFlag) -> Result<Option<Box<dyn AccountLease + '_>>, BulkError> {
-        let idle = self.idle().pop();
-        let mut consumer = idle.unwrap_or_else(|| self.new_consumer());
-        loop {
-            let next = if stop.is_requested() {
-                NextAccount::NoneLeft
-            } else {
-                self.find_account(&mut consumer, stop)?
-            };
-            match next {
-                NextAccount::NoneYet => {}
-                NextAccount::NoneLeft => {
-                    self.idle().push(consumer);
-                    return Ok(None);
-                }
-                NextAccount::Found(StreamAccount { entry, account }) => {
-                    let failures = self.keys.get("failures");
-                    let renewed_at = Instant::now();
-                    let failures: Option<usize> = consumer
-                        .connection
-                        .run(stop, |c| cmd("HGET").arg(&failures).arg(&account).query(c))?;
-                    return Ok(Some(Box::new(QueueLease {
-                        source: self,
-                        consumer: Some(consumer),
-                        entry,
-                        account,
-                        failures: failures.unwrap_or(0),
-                        rows: VecDeque::new(),
-                        renewed_at,
-                        stop: stop.clone(),
-                    })));
-                }
-            }
-        }
+        let Some(account) = self.find_account(stop)? else {
+            return Ok(None);
+        };
+        let mut lease = self.lease(account, 0, stop);
+        let mut get = cmd("HGET");
+        get.arg(self.keys.get("failures")).arg(&lease.account);
+        let failures: Option<usize> = self.connection.run(stop, &get)?;
+        lease.failures = failures.unwrap_or(0);
+        Ok(Some(Box::new(lease)))
     }
 }
 
 struct QueueLease<'a> {
     source: &'a QueueSource,
-    /// `None` once the lease is released.
-    consumer: Option<Consumer>,
     entry: String,
     account: String,
     failures: usize,
     rows: VecDeque<ReadRow>,
     /// When Redis last confirmed that this lease is held.
     renewed_at: Instant,
+    /// Whether it has ended, because the account's rows cannot be read.
+    is_over: bool,
     stop: StopFlag,
 }
 
@@ -313,41 +428,107 @@ struct ReadRow {
     posts: Posts,
 }
 
+impl Drop for QueueLease<'_> {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
 impl QueueLease<'_> {
-    fn run<T: FromRedisValue>(
-        &mut self,
-        commands: impl Fn(&mut Connection) -> Result<T, RedisError>,
-    ) -> Result<T, BulkError> {
-        match &mut self.consumer {
-            Some(consumer) => consumer.connection.run(&self.stop, commands),
-            None => Err(BulkError::retry(message!(
-                "internal error: a released lease is in use. Please report it",
-                "内部错误：已释放的租约仍在使用。请反馈该问题"
-            ))),
-        }
+    /// From now on this process may lease the account again.
+    fn let_go(&self) {
+        self.source.state().let_go(&self.account, &self.entry);
     }
 
     /// Runs a script for this lease.
     fn run_script<T: FromRedisValue>(
         &mut self,
-        script: &Script,
+        script: &LuaScript,
         arguments: &[&str],
     ) -> Result<T, BulkError> {
+        let done = self.try_script(script, arguments)?;
+        done.map_err(|failure| self.source.connection.to_error(&failure))
+    }
+
+    fn try_script<T: FromRedisValue>(
+        &mut self,
+        script: &LuaScript,
+        arguments: &[&str],
+    ) -> Result<Result<T, Failure>, BulkError> {
+        let source = self.source;
         let started_at = Instant::now();
-        let prefix = self.source.keys.prefix.clone();
-        let consumer = self.consumer.as_ref();
-        let consumer = consumer.map(|c| c.name.clone()).unwrap_or_default();
-        let entry = self.entry.clone();
-        let result = self.run(|c| {
-            let mut call = script.key(&prefix);
-            call.arg(&consumer).arg(&entry);
-            for argument in arguments {
-                call.arg(*argument);
-            }
-            call.invoke(c)
-        })?;
+        let mut all = vec![source.consumer.as_str(), &self.entry];
+        all.extend(arguments);
+        let connection = &source.connection;
+        let done = connection.try_script(&self.stop, script, &source.keys.prefix, &all)?;
         self.renewed_at = started_at;
-        Ok(result)
+        Ok(done)
+    }
+
+    /// Reads the first rows as they stand in the queue. `None` if they cannot be read, because
+    /// another program replaced their list: the lease has ended.
+    fn read_texts(&mut self) -> Result<Option<Vec<String>>, BulkError> {
+        let source = self.source;
+        let key = source.keys.get(&format!("rows:{}", self.account));
+        let mut range = cmd("LRANGE");
+        range.arg(&key).arg(0).arg(MAX_ROWS_PER_READ - 1);
+        let failure = match source.connection.try_run(&self.stop, &range)? {
+            Ok(texts) => return Ok(Some(texts)),
+            Err(failure) => failure,
+        };
+        if !failure.is_wrong_type() {
+            return Err(source.connection.to_error(&failure));
+        }
+        let why = message!(
+            "the rows of this account cannot be read: another program replaced the queue's key \
+             {key}. Delete it, and push the rows of the account as another job",
+            "无法读取该账号的行：队列的键 {key} 已被其他程序替换。请删除该键，并将该账号的行作为另一个任务推送"
+        );
+        let result = self.failed_row("", &why)?;
+        let account = self.account.clone();
+        self.is_over = true;
+        self.run_script::<i64>(&source.scripts.set_aside, &[&account, &result])?;
+        Ok(None)
+    }
+
+    /// Records the first row of the account as failed, because it is no row.
+    fn record_invalid_row(&mut self, text: &str, error: &str) -> Result<bool, BulkError> {
+        let why = message!(
+            "the queue contains an invalid row: {error}. Push the row again as another job",
+            "队列中有无效的行：{error}。请将该行作为另一个任务重新推送"
+        );
+        let result = self.failed_row(text, &why)?;
+        let account = self.account.clone();
+        let script = &self.source.scripts.record_row;
+        let outcome = Outcome::Failed.word();
+        let recorded: i64 =
+            self.run_script(script, &[&account, text, outcome, &result, "", "0"])?;
+        Ok(recorded == 1)
+    }
+
+    /// The result that stands for a row that cannot be read.
+    fn failed_row(&self, text: &str, why: &Message) -> Result<String, BulkError> {
+        let fields: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        to_result(&QueuedResult {
+            job: fields["job"].as_str().unwrap_or_default().to_owned(),
+            record: Record {
+                row: Row {
+                    line: fields["line"].as_u64().unwrap_or_default(),
+                    account: self.account.clone(),
+                    appid: fields["appid"].as_str().unwrap_or_default().to_owned(),
+                    notify_users: false,
+                    show_profile: false,
+                    other: OtherCells::default(),
+                },
+                outcome: Outcome::Failed,
+                errcode: 0,
+                rid: String::new(),
+                message: why.get(self.source.config.lang).to_owned(),
+                posts: 0,
+                until: None,
+                at: unix_now(),
+            },
+        })
     }
 
     /// Reads what is known of the invitations for the rows.
@@ -355,10 +536,10 @@ impl QueueLease<'_> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        let script = Script::new(READ_POSTS);
-        let prefix = self.source.keys.prefix.clone();
+        let source = self.source;
         let fields: Vec<String> = self.rows.iter().map(|r| r.queued.posts_field()).collect();
-        let posts: Vec<u64> = self.run(|c| script.key(&prefix).arg(&fields).invoke(c))?;
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let posts: Vec<u64> = source.run_script(&self.stop, &source.scripts.read_posts, &fields)?;
         for (row, posts) in self.rows.iter_mut().zip(posts.chunks_exact(2)) {
             row.posts = Posts {
                 count: u32::try_from(posts[0]).unwrap_or(u32::MAX),
@@ -376,6 +557,31 @@ impl QueueLease<'_> {
         let wait: i64 = self.run_script(script, &[&all, &account, &name])?;
         Ok(u64::try_from(wait).ok().map(Duration::from_micros))
     }
+
+    fn end(mut self, backoff: Option<Backoff>) -> Result<(), BulkError> {
+        if self.is_over {
+            return Ok(());
+        }
+        let (pause_ms, failures) = match backoff {
+            Some(backoff) => (backoff.pause.as_millis().to_string(), backoff.failures),
+            None => ("-1".into(), 0),
+        };
+        let (account, failures) = (self.account.clone(), failures.to_string());
+        // The script may add another entry for the account.
+        self.let_go();
+        let script = &self.source.scripts.release;
+        self.run_script::<i64>(script, &[&account, &pause_ms, &failures])?;
+        Ok(())
+    }
+}
+
+fn to_result(result: &QueuedResult) -> Result<String, BulkError> {
+    serde_json::to_string(result).map_err(|error| {
+        BulkError::usage(message!(
+            "a result could not be written: {error}",
+            "无法写入结果：{error}"
+        ))
+    })
 }
 
 impl AccountLease for QueueLease<'_> {
@@ -388,25 +594,28 @@ impl AccountLease for QueueLease<'_> {
     }
 
     fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
-        let key = self.source.keys.get(&format!("rows:{}", self.account));
-        let texts: Vec<String> = self.run(|c| {
-            let mut range = cmd("LRANGE");
-            range.arg(&key).arg(0).arg(MAX_ROWS_PER_READ - 1).query(c)
-        })?;
-        let rows = texts.into_iter().map(|text| {
-            let queued = serde_json::from_str(&text).map_err(|error| {
-                BulkError::usage(message!(
-                    "the queue contains an invalid row: {error}",
-                    "队列中有无效的行：{error}"
-                ))
-            })?;
-            Ok(ReadRow {
-                text,
-                queued,
-                posts: Posts::default(),
-            })
-        });
-        self.rows = rows.collect::<Result<_, BulkError>>()?;
+        self.rows.clear();
+        while let Some(texts) = self.read_texts()?.filter(|texts| !texts.is_empty()) {
+            for text in texts {
+                match serde_json::from_str(&text) {
+                    Ok(queued) => self.rows.push_back(ReadRow {
+                        text,
+                        queued,
+                        posts: Posts::default(),
+                    }),
+                    // It is recorded when it has become the first one.
+                    Err(_) if !self.rows.is_empty() => break,
+                    Err(error) => {
+                        if !self.record_invalid_row(&text, &error.to_string())? {
+                            return Ok(Vec::new());
+                        }
+                    }
+                }
+            }
+            if !self.rows.is_empty() {
+                break;
+            }
+        }
         self.read_posts()?;
         Ok(self.rows.iter().map(|row| row.queued.row.clone()).collect())
     }
@@ -469,12 +678,7 @@ impl AccountLease for QueueLease<'_> {
             job: queued.job,
             record,
         };
-        let result = serde_json::to_string(&result).map_err(|error| {
-            BulkError::usage(message!(
-                "a result could not be written: {error}",
-                "无法写入结果：{error}"
-            ))
-        })?;
+        let result = to_result(&result)?;
         let mut arguments = vec![
             account.as_str(),
             &text,
@@ -493,17 +697,8 @@ impl AccountLease for QueueLease<'_> {
         Ok(recorded == 1)
     }
 
-    fn release(mut self: Box<Self>, backoff: Option<Backoff>) -> Result<(), BulkError> {
-        let (pause_ms, failures) = match backoff {
-            Some(backoff) => (backoff.pause.as_millis().to_string(), backoff.failures),
-            None => ("-1".into(), 0),
-        };
-        let (account, failures) = (self.account.clone(), failures.to_string());
-        let script = &self.source.scripts.release;
-        let _: i64 = self.run_script(script, &[&account, &pause_ms, &failures])?;
-        let source = self.source;
-        source.idle().extend(self.consumer.take());
-        Ok(())
+    fn release(self: Box<Self>, backoff: Option<Backoff>) -> Result<(), BulkError> {
+        self.end(backoff)
     }
 }
 
@@ -525,10 +720,11 @@ mod tests {
                 entry: "1-1".to_owned(),
                 account: "wx0a".to_owned(),
             };
-            assert_eq!(StreamAccount::first(claimed.entries), Some(expected));
+            let (id, fields) = claimed.entries.into_iter().next().unwrap();
+            assert_eq!(StreamAccount::from_entry(&id, fields), Some(expected));
         }
         let none = Value::Array(vec![text("0-0"), Value::Array(vec![])]);
         let claimed: ClaimedEntries = redis::from_redis_value(none).unwrap();
-        assert_eq!(StreamAccount::first(claimed.entries), None);
+        assert!(claimed.entries.is_empty());
     }
 }

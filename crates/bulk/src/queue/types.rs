@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use wxlink::Client;
+use wxlink::{Client, Lang};
 
 use crate::error::BulkError;
 use crate::message::message;
@@ -91,6 +91,8 @@ pub(super) fn place_of(job: &str, line: u64) -> String {
 pub struct WorkerConfig {
     pub(super) lease: Duration,
     pub(super) stay: bool,
+    /// The language of messages about rows that cannot be read.
+    pub(super) lang: Lang,
 }
 
 impl WorkerConfig {
@@ -110,7 +112,11 @@ impl WorkerConfig {
                  请设置更长的租约"
             )));
         }
-        Ok(WorkerConfig { lease, stay })
+        Ok(WorkerConfig {
+            lease,
+            stay,
+            lang: client.lang(),
+        })
     }
 }
 

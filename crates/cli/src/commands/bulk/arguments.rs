@@ -13,6 +13,11 @@ use wxlink_bulk::{
 use crate::message::Message;
 use crate::{args, input};
 
+/// The descriptors of a worker: its connection, its handle, and two for what it waits for.
+const DESCRIPTORS_PER_WORKER: u64 = 4;
+/// The descriptors of the rest of the process.
+const OTHER_DESCRIPTORS: u64 = 200;
+
 /// The rows and how they are written.
 pub(super) struct RowArgs {
     pub file: Arg,
@@ -168,11 +173,29 @@ pub(super) fn rates(matches: &ArgMatches) -> Rates {
     }
 }
 
+/// How many accounts are processed at the same time. The process may then open as many descriptors
+/// as that takes.
 pub(super) fn workers(matches: &ArgMatches) -> usize {
-    matches
-        .get_one::<u16>("workers")
-        .map_or(1, |n| usize::from(*n))
+    let workers = matches.get_one::<u16>("workers").copied().unwrap_or(1);
+    raise_descriptor_limit(u64::from(workers) * DESCRIPTORS_PER_WORKER + OTHER_DESCRIPTORS);
+    usize::from(workers)
 }
+
+/// Raises the soft limit on open descriptors, as far as the hard limit allows.
+#[cfg(unix)]
+fn raise_descriptor_limit(needed: u64) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < needed) {
+        limit.current = Some(limit.maximum.map_or(needed, |maximum| maximum.min(needed)));
+        // If this fails, calls fail when they need another descriptor.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
+/// Windows has no such limit.
+#[cfg(windows)]
+fn raise_descriptor_limit(_: u64) {}
 
 /// The value of an argument in seconds.
 pub(super) fn seconds(matches: &ArgMatches, id: &str) -> Duration {
@@ -227,23 +250,12 @@ impl<'a> RowFile<'a> {
         !self.is_stdin() && Path::new(self.path).exists()
     }
 
-    /// Whether it can be read twice, unlike a pipe. A missing file can; reading it reports that it
-    /// is missing.
-    pub fn can_be_read_twice(&self) -> bool {
-        !self.is_stdin() && fs::metadata(self.path).map_or(true, |file| file.is_file())
-    }
-
     /// Whether it is in that folder, where creating a job could replace it.
     pub fn is_in(&self, dir: &Path) -> bool {
         match (fs::canonicalize(self.path), fs::canonicalize(dir)) {
             (Ok(file), Ok(dir)) => !self.is_stdin() && file.starts_with(dir),
             _ => false,
         }
-    }
-
-    /// How many rows it has, valid or not.
-    pub fn count(&self) -> Result<u64, BulkError> {
-        Ok(self.rows()?.count() as u64)
     }
 
     /// Reads the rows from the start.

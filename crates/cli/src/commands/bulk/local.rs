@@ -198,11 +198,12 @@ impl<'a> JobRequest<'a> {
         let rates = arguments::rates(matches);
         let progress = || Progress {
             done: job.tally().total(),
+            rows: job.rows(),
             summary: output::one_line_summary(job.tally()),
         };
         let name = context.text("linking", "关联");
         let run = || job.run(&runner, rates);
-        let end = match show_progress(out, name, job.rows(), progress, run) {
+        let end = match show_progress(out, name, progress, run) {
             Ok(end) => end,
             Err(error) => {
                 let code = CommandError::from(error).report(out);
@@ -236,11 +237,12 @@ impl<'a> JobRequest<'a> {
         };
         let progress = || Progress {
             done: planned.load(Ordering::Relaxed),
+            rows: job.left(),
             summary: String::new(),
         };
         let rates = arguments::rates(matches);
         let name = context.text("planning", "计划");
-        show_progress(out, name, job.left(), progress, || {
+        show_progress(out, name, progress, || {
             job.plan(runner, rates, self.monthly_links, &observer)
         })
     }

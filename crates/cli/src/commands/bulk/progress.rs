@@ -20,22 +20,22 @@ const LINE_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) struct Progress {
     /// How many rows are done.
     pub done: u64,
+    /// How many rows there are; 0 while that is not known.
+    pub rows: u64,
     /// A summary of their outcomes.
     pub summary: String,
 }
 
-/// Runs `work` and shows its progress meanwhile. `name` is the name of the work, such as "linking",
-/// and `rows` how many rows it has.
+/// Runs `work` and shows its progress meanwhile. `name` is the name of the work, such as "linking".
 pub(super) fn show_progress<T>(
     out: &Output,
     name: &str,
-    rows: u64,
     progress: impl Fn() -> Progress + Sync,
     work: impl FnOnce() -> T,
 ) -> T {
     let finished = Finished::default();
     thread::scope(|scope| {
-        scope.spawn(|| show_until_finished(out, name, rows, &progress, &finished));
+        scope.spawn(|| show_until_finished(out, name, &progress, &finished));
         // Dropped also if the work panics, so that the thread above ends.
         let _guard = FinishOnDrop(&finished);
         work()
@@ -65,7 +65,6 @@ impl Drop for FinishOnDrop<'_> {
 fn show_until_finished(
     out: &Output,
     name: &str,
-    rows: u64,
     progress: &dyn Fn() -> Progress,
     finished: &Finished,
 ) {
@@ -75,8 +74,10 @@ fn show_until_finished(
     } else {
         LINE_INTERVAL
     };
-    let (started_at, done_at_start) = (Instant::now(), progress().done);
-    let bar = new_bar(out, name, rows);
+    let started_at = Instant::now();
+    let at_start = progress();
+    let done_at_start = at_start.done;
+    let bar = new_bar(out, name, at_start.rows);
     bar.set_position(done_at_start);
     bar.reset_eta();
     let is_finished = finished.is_finished.lock();
@@ -85,11 +86,16 @@ fn show_until_finished(
         let waited = finished.changed.wait_timeout(is_finished, interval);
         let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         is_finished = guard;
-        let Progress { done, summary } = progress();
+        let Progress {
+            done,
+            rows,
+            summary,
+        } = progress();
         if is_terminal {
+            bar.set_length(rows);
             bar.set_position(done);
             bar.set_prefix(summary);
-        } else if timeout.timed_out() {
+        } else if timeout.timed_out() && rows > 0 {
             let done_here = done.saturating_sub(done_at_start) as f64;
             let rate = done_here / started_at.elapsed().as_secs_f64();
             let left = if rate > 0.0 {

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
-use wxlink_bulk::{Place, Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConfig};
+use wxlink_bulk::{
+    Place, PushProgress, Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConfig,
+};
 
 use super::arguments::{self, RowArgs, RowFile};
 use super::jobs::job_arg;
@@ -38,7 +40,7 @@ fn push_command() -> Command {
     let file = rows.file.required(true);
     Command::new("push")
         .about("Push rows into a queue; after an interruption the same command resumes")
-        .arg(file.help("The rows: a CSV, JSON or XLSX file"))
+        .arg(file.help("The rows: a CSV, JSON or XLSX file; - for standard input"))
         .args([rows.notify_users, rows.show_profile])
         .args([rows.format, rows.encoding, rows.sheet])
         .args(queue_args())
@@ -213,25 +215,29 @@ pub(super) fn open_queue(matches: &ArgMatches) -> Result<Queue, CommandError> {
 
 fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
     let out = context.out;
-    let file = RowFile::from_matches(matches).filter(RowFile::can_be_read_twice);
-    let Some(file) = file else {
+    let Some(file) = RowFile::from_matches(matches) else {
         return Err(CommandError::usage(Message::new(
-            "the rows are read twice, first to check them: name a file, not a pipe",
-            "行会被读取两次，第一次用于检查：请指定文件，而不是管道",
+            "missing the file of rows",
+            "缺少行文件",
         )));
     };
+    let rows = file.rows()?;
     let job = matches.get_one::<String>("job").map(String::as_str);
     let stop = stop_on_interrupt();
     let rates = arguments::rates(matches);
-    let count = AtomicU64::new(0);
+    let (done, all) = (AtomicU64::new(0), AtomicU64::new(0));
     let progress = || Progress {
-        done: count.load(Ordering::Relaxed),
+        done: done.load(Ordering::Relaxed),
+        rows: all.load(Ordering::Relaxed),
         summary: String::new(),
     };
     let name = context.text("pushing", "推送");
-    let pushed = show_progress(out, name, file.count()?, progress, || {
-        let set_count = |n| count.store(n, Ordering::Relaxed);
-        queue.push(|| file.rows(), job, rates, &stop, &set_count)
+    let pushed = show_progress(out, name, progress, || {
+        let set_progress = |progress: PushProgress| {
+            done.store(progress.pushed, Ordering::Relaxed);
+            all.store(progress.rows, Ordering::Relaxed);
+        };
+        queue.push(rows, job, rates, &stop, &set_progress)
     });
     let Pushed { job, new_rows } = pushed?;
     out.result(&json!({"job": job, "pushed": new_rows}), || {
@@ -277,11 +283,12 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let waiting = queue.status()?.waiting;
     let progress = || Progress {
         done: tally.total(),
+        rows: waiting,
         summary: output::one_line_summary(&tally),
     };
     let name = context.text("linking", "关联");
     let work = || queue.work(&runner, config);
-    let end = show_progress(out, name, waiting, progress, work)?;
+    let end = show_progress(out, name, progress, work)?;
     output::print_summary(context, Place::Queue, &tally, 0, None);
     Ok(report_early_end(context, end).unwrap_or(ExitCode::Done))
 }

@@ -13,6 +13,9 @@ use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::response::response::Response;
 
+/// WeChat's errcodes for an authorisation code that it does not accept any more.
+const CODE_REFUSED: [i32; 2] = [61009, 61010];
+
 /// Why a call failed. It contains no secret, in particular no access token.
 ///
 /// Decide by [`status`](Error::status), and if that is [`Status::Api`], by [`class`](Error::class).
@@ -193,6 +196,12 @@ impl Error {
     /// without action, such as an unavailable network or store. If not, a person has to act.
     pub fn is_transient(&self) -> bool {
         self.0.transient
+    }
+
+    /// Whether WeChat refused an authorisation code for good: it was used before, is another
+    /// platform's, or has expired.
+    pub fn is_code_refused(&self) -> bool {
+        self.errcode().is_some_and(|c| CODE_REFUSED.contains(&c))
     }
 
     /// Whether the store could not be used (option `store`): [`Status::Store`], and

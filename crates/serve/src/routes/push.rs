@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
-use wxlink::{AcceptedPush, PushAction, Status};
+use wxlink::{AcceptedPush, PushAction, Status, WaitingCode};
 
 use crate::log;
 use crate::metrics::Family;
@@ -31,7 +31,7 @@ pub(crate) fn respond(service: &Service, request: &Parts, body: &Bytes) -> Reply
                 service.ticket_stored.notify_one();
             }
             if let (PushAction::CodeStored, Some(account)) = (push.action(), push.account()) {
-                service.exchange_later(account);
+                service.exchange_later(WaitingCode::Account(account.to_owned()));
             }
             let forwarded = forward(service, &push);
             if let Err(error) = &forwarded {

@@ -24,6 +24,11 @@ const MAX_URI_BYTES: usize = 2048;
 /// The longest authorisation code, in bytes. WeChat's have about 100.
 const MAX_CODE_BYTES: usize = 1024;
 
+const STILL_EXCHANGED: Text = Text {
+    en: "The authorisation code was not exchanged in time. The exchange continues.",
+    zh: "授权码未能及时换取令牌，仍在继续。",
+};
+
 /// What was done because of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PushAction {
@@ -237,7 +242,11 @@ impl Client {
             fetched = tokens.fetch_again(account, limit, &self.cancel);
             is_pending = has_code();
         }
-        let reason = |e: Error| e.with_lang(self.lang()).message();
+        let reason = |e: Error| match e.status() {
+            // The wait has ended, and not the exchange, whose request may have been sent.
+            Status::TimeoutUnsent => STILL_EXCHANGED.get(self.lang()).to_owned(),
+            _ => e.with_lang(self.lang()).message(),
+        };
         match (is_pending, fetched) {
             (Ok(false), Ok(())) => (PushAction::AccountAdded, String::new()),
             // With another status the wait has ended, and another thread or process has the code.
@@ -262,8 +271,8 @@ impl Client {
     /// [`accept_authorization`](Client::accept_authorization).
     ///
     /// # Errors
-    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or the
-    ///   client is not a platform's.
+    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or contains
+    ///   a blank; or the client is not a platform's.
     /// - [`Status::Api`]: WeChat refused; see [`class`](Error::class).
     /// - [`Status::NoToken`]: the platform has no access token; the message gives the reason.
     /// - As with other calls if the request fails.
@@ -279,10 +288,15 @@ impl Client {
                 .eq_ignore_ascii_case(scheme)
                 .then_some(&redirect_uri[scheme.len()..])
         });
-        if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#'])) {
+        let is_whole = |rest: &str| {
+            !rest.is_empty()
+                && !rest.starts_with(['/', '?', '#'])
+                && !rest.contains(char::is_whitespace)
+        };
+        if !rest.is_some_and(is_whole) {
             return Err(self.bad_value(Text {
-                en: "redirect_uri must be a whole URL: https://HOST/PATH",
-                zh: "redirect_uri 必须是完整的 URL：https://HOST/PATH",
+                en: "redirect_uri must be a whole URL without blanks: https://HOST/PATH",
+                zh: "redirect_uri 必须是不含空白的完整 URL：https://HOST/PATH",
             }));
         }
         if let Some(account) = account {
@@ -395,6 +409,14 @@ impl Client {
     /// [`Status::BadValue`]: crate::Status::BadValue
     pub fn platform_status(&self) -> Result<PlatformStatus, Error> {
         self.with_platform(|platform| platform.status(self.deadline(), &self.cancel))
+    }
+
+    /// Checks that the platform's store can be read and written. Writes a record of its own.
+    ///
+    /// # Errors
+    /// As [`platform_status`](Client::platform_status).
+    pub fn check_store(&self) -> Result<(), Error> {
+        self.with_platform(|platform| platform.check_store(self.deadline(), &self.cancel))
     }
 
     /// The state of an account's authorisation and access token in the store. Makes no request.

@@ -299,6 +299,30 @@ fn a_ticket_is_stored_and_used() {
 }
 
 #[test]
+fn a_damaged_ticket_or_code_does_not_replace_a_good_one() {
+    let wechat = WeChat::start();
+    let client = wechat.client(&[]);
+    assert_eq!(
+        accept(&client, &ticket("GOOD", 100)).unwrap(),
+        PushAction::TicketStored
+    );
+    for damaged in ["TIC KET", "TIC\nKET", "TICKET\u{200b}", "null"] {
+        for push in [ticket(damaged, 101), authorized(damaged, 101)] {
+            let error = accept(&client, &push).unwrap_err();
+            assert_eq!(error.status(), Status::BadPush, "{damaged:?}");
+            assert!(
+                !error.message().contains(damaged) || damaged == "null",
+                "{error}"
+            );
+        }
+    }
+    assert_eq!(
+        accept(&client, &ticket("GOOD", 102)).unwrap(),
+        PushAction::Repeated
+    );
+}
+
+#[test]
 fn an_authorized_account_needs_no_refresh_token() {
     let wechat = WeChat::start();
     let store = format!(
@@ -679,7 +703,19 @@ fn wechat_gets_its_answer_in_time_while_an_exchange_hangs() {
     wechat.fault(Fault::Delay(Duration::from_secs(8)));
     let started = Instant::now();
     let push = authorized(CODE, 100);
-    assert_eq!(accept(&client, &push).unwrap(), PushAction::CodeStored);
+    let accepted = client.accept_push(&push.query, &push.body).unwrap();
+    assert_eq!(accepted.action(), PushAction::CodeStored);
+    // The request was sent.
+    assert!(
+        !accepted.reason().contains("before anything was sent"),
+        "{}",
+        accepted.reason()
+    );
+    assert!(
+        accepted.reason().contains("continues"),
+        "{}",
+        accepted.reason()
+    );
     assert!(started.elapsed() < Duration::from_secs(8));
     // The exchange goes on, and its tokens are stored.
     assert!(client.finish_token_fetches(Duration::from_secs(60)));
@@ -758,6 +794,8 @@ fn the_urls_are_those_of_wechats_pages() {
         "ftp://shop.example",
         "https://",
         "https:///x",
+        "https://a b/",
+        "https://a/\u{3000}",
         "/x",
     ] {
         let error = client.authorization_url(bad, None).unwrap_err();

@@ -20,12 +20,8 @@ use crate::client::Client;
 /// 4 s: WeChat waits for 5 s.
 ///
 ///     status = wx_client_accept_push(client, query, body, body_len, &result);
-///     if (status == WX_OK)
-///         http_status = 200;
-///     else if (status == WX_E_STORE || status == WX_E_CANCELLED || status == WX_E_INTERNAL)
-///         http_status = 503;
-///     else
-///         http_status = 403;
+///     not_wechat = status == WX_E_BAD_PUSH || status == WX_E_NOT_UTF8;
+///     http_status = status == WX_OK ? 200 : not_wechat ? 403 : 503;
 ///     answer = status == WX_OK ? "success" : "";
 ///     wx_result_free(result);
 ///
@@ -61,12 +57,12 @@ use crate::client::Client;
 ///   WX_E_BAD_PUSH        it is not a push of WeChat's to this platform: answer with HTTP 403
 ///   WX_E_STORE           the store could not keep it in time: answer with HTTP 503, so that WeChat
 ///                        sends it again
-///   WX_E_BAD_VALUE       an option for pushes is missing, or body_len is too large; the message
-///                        gives the reason
+///   WX_E_BAD_VALUE       an option for pushes is missing, or body_len is larger than any
+///                        object; the message gives the reason
 ///   WX_E_CANCELLED       the handle was cancelled before the push was stored
 ///   WX_E_FORKED          the client was created before a fork, and this is the child process
 ///   WX_E_NULL_POINTER    an argument is NULL; if it is result, no result is returned
-///   WX_E_NOT_UTF8        query is not UTF-8: WeChat's always is, so that it is not a push of WeChat's
+///   WX_E_NOT_UTF8        query is not UTF-8, so that it is not WeChat's: answer with HTTP 403
 ///   WX_E_INTERNAL        the process has no thread or file descriptor left
 /// Ownership: the caller owns the result; free it with wx_result_free.
 /// Threads: may be called from several threads at the same time, also on the same client.

@@ -299,7 +299,8 @@ fn a_platform_goes_the_whole_way() {
     let metrics = running.get("/metrics", &[]).body;
     for line in [
         "wxlink_pushes_total{event=\"authorized\"} 1\n",
-        "wxlink_authorizations_total{status=\"may_link\"} 1\n",
+        // Each loading of the page is counted.
+        "wxlink_authorizations_total{status=\"may_link\"} 2\n",
         "wxlink_store_up 1\n",
         "wxlink_codes_waiting 0\n",
     ] {

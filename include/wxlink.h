@@ -501,7 +501,8 @@ void wx_client_free(wx_client *client);
  * 4 s: WeChat waits for 5 s.
  *
  *     status = wx_client_accept_push(client, query, body, body_len, &result);
- *     http_status = status == WX_OK ? 200 : status == WX_E_BAD_PUSH ? 403 : 503;
+ *     not_wechat = status == WX_E_BAD_PUSH || status == WX_E_NOT_UTF8;
+ *     http_status = status == WX_OK ? 200 : not_wechat ? 403 : 503;
  *     answer = status == WX_OK ? "success" : "";
  *     wx_result_free(result);
  *
@@ -537,11 +538,12 @@ void wx_client_free(wx_client *client);
  *   WX_E_BAD_PUSH        it is not a push of WeChat's to this platform: answer with HTTP 403
  *   WX_E_STORE           the store could not keep it in time: answer with HTTP 503, so that WeChat
  *                        sends it again
- *   WX_E_BAD_VALUE       an option for pushes is missing; the message names it
+ *   WX_E_BAD_VALUE       an option for pushes is missing, or body_len is larger than any
+ *                        object; the message gives the reason
  *   WX_E_CANCELLED       the handle was cancelled before the push was stored
  *   WX_E_FORKED          the client was created before a fork, and this is the child process
  *   WX_E_NULL_POINTER    an argument is NULL; if it is result, no result is returned
- *   WX_E_NOT_UTF8        query is not UTF-8
+ *   WX_E_NOT_UTF8        query is not UTF-8, so that it is not WeChat's: answer with HTTP 403
  *   WX_E_INTERNAL        the process has no thread or file descriptor left
  * Ownership: the caller owns the result; free it with wx_result_free.
  * Threads: may be called from several threads at the same time, also on the same client.
@@ -571,7 +573,7 @@ int32_t wx_client_accept_push(const wx_client *client,
  * Parameters:
  *   client        created with the options component_appid and component_appsecret, or derived
  *                 from such a client
- *   redirect_uri  a whole URL, 1 to 2048 bytes: https://HOST/PATH
+ *   redirect_uri  a whole URL without blanks, 1 to 2048 bytes: https://HOST/PATH
  *   account       the appid of the account to authorise, or NULL for any Official Account
  *   result        receives the result, in success and in failure
  * Returns:
@@ -593,7 +595,8 @@ int32_t wx_client_authorization_url(const wx_client *client,
  * Exchanges the authorisation code of a redirect for the account's tokens and stores them.
  *
  * The same code may be passed again, and may be that of a push: it is exchanged once, and
- * remembered for an hour.
+ * remembered for an hour. It is stored before anything else, so that wxlink serve with the same
+ * store exchanges it later if this call cannot.
  *
  * The library makes the result's JSON (wx_result_json):
  *     {"errcode":0,"errmsg":"ok","account":"wx0a00000000000001","permission_sets":[1,33],
@@ -609,7 +612,9 @@ int32_t wx_client_authorization_url(const wx_client *client,
  *   result  receives the result, in success and in failure
  * Returns:
  *   WX_OK           the account's tokens are stored
- *   WX_E_API        WeChat refused the code: the account has to authorise the platform again
+ *   WX_E_API        WeChat refused. After the errcodes 61009 and 61010 the account has to authorise
+ *                   the platform again
+ *   WX_E_STORE      the store could not keep the code in time
  *   WX_E_NO_TOKEN   the platform has no access token: there is no ticket, or the store cannot be
  *                   used
  *   WX_E_BAD_VALUE  the code is empty or too long, or the client has no component_appid

@@ -13,6 +13,16 @@ use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::response::response::Response;
 
+/// The advice if it is not known whether WeChat exchanged an authorisation code.
+const CODE_IN_DOUBT: Text = Text {
+    en: "The authorisation code may have been exchanged, and is valid once. Call again with the \
+         same code: if WeChat refuses it, the next call for the account looks its token up.",
+    zh: "该授权码可能已被使用，且只能使用一次。请用同一授权码重试：如果微信拒绝，\
+         下一次针对该账号的调用会查找其令牌。",
+};
+/// WeChat's errcodes for an authorisation code that it does not accept any more.
+const CODE_REFUSED: [i32; 2] = [61009, 61010];
+
 /// Why a call failed. It contains no secret, in particular no access token.
 ///
 /// Decide by [`status`](Error::status), and if that is [`Status::Api`], by [`class`](Error::class).
@@ -195,6 +205,12 @@ impl Error {
         self.0.transient
     }
 
+    /// Whether WeChat refused an authorisation code for good: it was used before, is another
+    /// platform's, or has expired.
+    pub fn is_code_refused(&self) -> bool {
+        self.errcode().is_some_and(|c| CODE_REFUSED.contains(&c))
+    }
+
     /// Whether the store could not be used (option `store`): [`Status::Store`], and
     /// [`Status::NoToken`] if the token is in the store.
     pub fn is_store_failure(&self) -> bool {
@@ -289,7 +305,10 @@ impl Error {
     pub fn message(&self) -> String {
         let is_read_only = self.0.endpoint.is_some_and(Endpoint::is_read_only);
         let (status, lang) = (self.0.status, self.0.lang);
-        let advice = status.text_of_call(is_read_only, self.0.delivery, lang);
+        let advice = match (self.0.endpoint, self.0.delivery) {
+            (Some(Endpoint::QueryAuth), Delivery::Unknown) => CODE_IN_DOUBT.get(lang),
+            _ => status.text_of_call(is_read_only, self.0.delivery, lang),
+        };
         let is_in_doubt = self.0.delivery == Delivery::Unknown;
         if is_in_doubt && self.0.endpoint == Some(Endpoint::Unlink) {
             let blank = if lang == Lang::Zh { "" } else { " " };

@@ -99,7 +99,9 @@ mod sys;
 mod token;
 mod transport;
 
-pub use client::{AcceptedPush, Client, LinkChoices, LinkProgress, LinkState, PushAction};
+pub use client::{
+    AcceptedPush, Client, FinishedCode, LinkChoices, LinkProgress, LinkState, PushAction,
+};
 pub use config::limits::{MAX_APPID_BYTES, MAX_TOKEN_BYTES};
 pub use config::options::{
     OPTIONS, OptionEntry, OptionError, OptionKind, Options, TokenSource, nearest_option,
@@ -118,7 +120,7 @@ pub use model::status::{STATUS_GROUPS, STATUSES, Status, StatusEntry, StatusGrou
 pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;
 pub use stats::{Bucket, ClientStats, EndpointStats, Histogram};
-pub use token::{AccountInfo, Authorization, AuthorizationUrl, PlatformStatus};
+pub use token::{AccountInfo, Authorization, AuthorizationUrl, PlatformStatus, WaitingCode};
 // The command and the service show them. The C interface does not have them.
 #[doc(hidden)]
 pub use token::{AccountState, AccountStatus, CallRecord};

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wxlink::{Client, Error, Options, PushAction, Status};
+use wxlink::{Client, Error, Options, PushAction, Status, WaitingCode};
 use wxlink_testkit::push::{PushRequest, Pusher};
 use wxlink_testkit::{scratch, vectors::vectors};
 
@@ -299,6 +299,30 @@ fn a_ticket_is_stored_and_used() {
 }
 
 #[test]
+fn a_damaged_ticket_or_code_does_not_replace_a_good_one() {
+    let wechat = WeChat::start();
+    let client = wechat.client(&[]);
+    assert_eq!(
+        accept(&client, &ticket("GOOD", 100)).unwrap(),
+        PushAction::TicketStored
+    );
+    for damaged in ["TIC KET", "TIC\nKET", "TICKET\u{200b}", "null"] {
+        for push in [ticket(damaged, 101), authorized(damaged, 101)] {
+            let error = accept(&client, &push).unwrap_err();
+            assert_eq!(error.status(), Status::BadPush, "{damaged:?}");
+            assert!(
+                !error.message().contains(damaged) || damaged == "null",
+                "{error}"
+            );
+        }
+    }
+    assert_eq!(
+        accept(&client, &ticket("GOOD", 102)).unwrap(),
+        PushAction::Repeated
+    );
+}
+
+#[test]
 fn an_authorized_account_needs_no_refresh_token() {
     let wechat = WeChat::start();
     let store = format!(
@@ -372,18 +396,110 @@ fn a_code_that_another_process_has_stored_is_found_until_it_is_exchanged_or_inva
     };
     stored(CODE, 100);
     let other = wechat.client(&set);
-    let waiting = || Vec::from_iter(other.waiting_accounts().unwrap());
-    assert_eq!(waiting(), [ACCOUNT]);
-    let finished = other.finish_authorization(ACCOUNT);
-    assert_eq!(finished.unwrap(), PushAction::AccountAdded);
-    assert_eq!(waiting(), [""; 0]);
+    let waiting = || Vec::from_iter(other.waiting_codes().unwrap());
+    let code = WaitingCode::Account(ACCOUNT.into());
+    assert_eq!(waiting(), [code.clone()]);
+    let finished = other.finish_authorization(&code).unwrap();
+    assert_eq!(finished.action, PushAction::AccountAdded);
+    assert_eq!(waiting(), []);
     // Twice, and in the end withdrawn.
     stored("queryauthcode@@@second", 101);
     stored("queryauthcode@@@third", 102);
-    assert_eq!(waiting(), [ACCOUNT]);
+    assert_eq!(waiting(), [code]);
     let removed = accept(&other, &unauthorized(103)).unwrap();
     assert_eq!(removed, PushAction::AccountRemoved);
-    assert_eq!(waiting(), [""; 0]);
+    assert_eq!(waiting(), []);
+}
+
+/// What a client does with a redirect, and then without the browser.
+fn finish_redirect(client: &Client) -> PushAction {
+    let waiting = client.waiting_codes().unwrap();
+    assert_eq!(Vec::from_iter(waiting), [WaitingCode::redirect(CODE)]);
+    let finished = client.finish_authorization(&WaitingCode::redirect(CODE));
+    finished.unwrap().action
+}
+
+#[test]
+fn the_code_of_a_redirect_is_stored_until_it_is_exchanged_or_refused() {
+    let wechat = WeChat::start();
+    let folder = scratch("push-redirect");
+    let store = format!("file:{}", folder.join("store").display());
+    let set = [("store", store.as_str()), ("max_retries", "0")];
+    let busy = || Fault::Answer(json!({"errcode": -1, "errmsg": "system error"}));
+    for fault in [Fault::LoseRequest, busy()] {
+        wechat.authorize(CODE);
+        wechat.fault(fault);
+        let error = wechat.ready(&set).accept_authorization(CODE).unwrap_err();
+        assert!(!error.is_code_refused(), "{error}");
+        assert!(!format!("{error} {error:?}").contains("@@@"), "{error:?}");
+        // Another process finishes it, after a failure more.
+        let other = wechat.client(&set);
+        wechat.fault(busy());
+        assert_eq!(finish_redirect(&other), PushAction::CodeStored);
+        assert_eq!(finish_redirect(&other), PushAction::AccountAdded);
+        assert!(other.waiting_codes().unwrap().is_empty() && can_call(&other));
+        std::fs::remove_file(folder.join("store")).unwrap();
+    }
+    // The answer was lost: WeChat has the account's refresh token, and refuses the code.
+    wechat.authorize(CODE);
+    wechat.fault(Fault::LoseAnswer);
+    let client = wechat.ready(&set);
+    client.accept_authorization(CODE).unwrap_err();
+    assert_eq!(finish_redirect(&client), PushAction::CodeRefused);
+    assert!(client.waiting_codes().unwrap().is_empty() && can_call(&client));
+}
+
+#[test]
+fn an_event_takes_the_code_of_a_redirect_over() {
+    for is_same in [true, false] {
+        let wechat = WeChat::start();
+        let client = wechat.ready(&[("max_retries", "0")]);
+        let of_event = if is_same { CODE } else { OTHER_CODE };
+        wechat.authorize(CODE);
+        wechat.authorize(of_event);
+        wechat.fault(Fault::LoseRequest);
+        client.accept_authorization(CODE).unwrap_err();
+        let added = accept(&client, &authorized(of_event, 100)).unwrap();
+        assert_eq!(added, PushAction::AccountAdded);
+        if !is_same {
+            assert_eq!(finish_redirect(&client), PushAction::AccountAdded);
+        }
+        assert!(client.waiting_codes().unwrap().is_empty() && can_call(&client));
+        let exchanges = wechat.seen("api_query_auth").len();
+        assert_eq!(exchanges, if is_same { 2 } else { 3 });
+    }
+}
+
+#[test]
+fn a_later_withdrawal_counts_more_than_the_stored_code_of_a_redirect() {
+    let wechat = WeChat::start();
+    let client = wechat.ready(&[("max_retries", "0")]);
+    wechat.authorize(CODE);
+    wechat.fault(Fault::LoseRequest);
+    client.accept_authorization(CODE).unwrap_err();
+    let removed = accept(&client, &unauthorized(4_000_000_000)).unwrap();
+    assert_eq!(removed, PushAction::AccountRemoved);
+    assert_eq!(finish_redirect(&client), PushAction::AccountAdded);
+    let withdrawn = client.account_status(ACCOUNT).unwrap().state;
+    assert_eq!(withdrawn, wxlink::AccountState::Withdrawn);
+}
+
+#[test]
+fn a_redirect_that_cannot_be_stored_can_be_repeated() {
+    let wechat = WeChat::start();
+    let folder = scratch("push-redirect-away");
+    let path = folder.join("store");
+    let store = format!("file:{}", path.display());
+    let client = wechat.client(&[("store", &store)]);
+    wechat.authorize(CODE);
+    std::fs::write(&path, b"damaged").unwrap();
+    let error = client.accept_authorization(CODE).unwrap_err();
+    assert_eq!(error.status(), Status::Store, "{error}");
+    assert!(wechat.seen("api_query_auth").is_empty());
+    std::fs::remove_file(&path).unwrap();
+    client.set_ticket("TICKET").unwrap();
+    client.accept_authorization(CODE).unwrap();
+    assert!(can_call(&client));
 }
 
 #[test]
@@ -587,7 +703,19 @@ fn wechat_gets_its_answer_in_time_while_an_exchange_hangs() {
     wechat.fault(Fault::Delay(Duration::from_secs(8)));
     let started = Instant::now();
     let push = authorized(CODE, 100);
-    assert_eq!(accept(&client, &push).unwrap(), PushAction::CodeStored);
+    let accepted = client.accept_push(&push.query, &push.body).unwrap();
+    assert_eq!(accepted.action(), PushAction::CodeStored);
+    // The request was sent.
+    assert!(
+        !accepted.reason().contains("before anything was sent"),
+        "{}",
+        accepted.reason()
+    );
+    assert!(
+        accepted.reason().contains("continues"),
+        "{}",
+        accepted.reason()
+    );
     assert!(started.elapsed() < Duration::from_secs(8));
     // The exchange goes on, and its tokens are stored.
     assert!(client.finish_token_fetches(Duration::from_secs(60)));
@@ -666,6 +794,8 @@ fn the_urls_are_those_of_wechats_pages() {
         "ftp://shop.example",
         "https://",
         "https:///x",
+        "https://a b/",
+        "https://a/\u{3000}",
         "/x",
     ] {
         let error = client.authorization_url(bad, None).unwrap_err();

@@ -13,7 +13,8 @@ use crate::model::lang::Text;
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::token::{
-    AccountInfo, AccountStatus, Authorization, AuthorizationUrl, KeptPush, Platform, PlatformStatus,
+    AccountInfo, AccountStatus, Authorization, AuthorizationUrl, KeptPush, Platform,
+    PlatformStatus, WaitingCode,
 };
 
 /// The longest time for a push: WeChat waits for its answer for 5 s.
@@ -22,6 +23,11 @@ const MAX_PUSH_TIME: Duration = Duration::from_secs(4);
 const MAX_URI_BYTES: usize = 2048;
 /// The longest authorisation code, in bytes. WeChat's have about 100.
 const MAX_CODE_BYTES: usize = 1024;
+
+const STILL_EXCHANGED: Text = Text {
+    en: "The authorisation code was not exchanged in time. The exchange continues.",
+    zh: "授权码未能及时换取令牌，仍在继续。",
+};
 
 /// What was done because of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +127,17 @@ impl AcceptedPush {
             "fields": self.fields,
         })
     }
+}
+
+/// What became of a stored authorisation code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedCode {
+    /// [`AccountAdded`](PushAction::AccountAdded), [`CodeStored`](PushAction::CodeStored) if it
+    /// still waits, [`CodeRefused`](PushAction::CodeRefused), or
+    /// [`Repeated`](PushAction::Repeated) if another process has exchanged it.
+    pub action: PushAction,
+    /// The account, if it is known.
+    pub account: Option<String>,
 }
 
 impl Client {
@@ -225,7 +242,11 @@ impl Client {
             fetched = tokens.fetch_again(account, limit, &self.cancel);
             is_pending = has_code();
         }
-        let reason = |e: Error| e.with_lang(self.lang()).message();
+        let reason = |e: Error| match e.status() {
+            // The wait has ended, and not the exchange, whose request may have been sent.
+            Status::TimeoutUnsent => STILL_EXCHANGED.get(self.lang()).to_owned(),
+            _ => e.with_lang(self.lang()).message(),
+        };
         match (is_pending, fetched) {
             (Ok(false), Ok(())) => (PushAction::AccountAdded, String::new()),
             // With another status the wait has ended, and another thread or process has the code.
@@ -250,8 +271,8 @@ impl Client {
     /// [`accept_authorization`](Client::accept_authorization).
     ///
     /// # Errors
-    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or the
-    ///   client is not a platform's.
+    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or contains
+    ///   a blank; or the client is not a platform's.
     /// - [`Status::Api`]: WeChat refused; see [`class`](Error::class).
     /// - [`Status::NoToken`]: the platform has no access token; the message gives the reason.
     /// - As with other calls if the request fails.
@@ -267,10 +288,15 @@ impl Client {
                 .eq_ignore_ascii_case(scheme)
                 .then_some(&redirect_uri[scheme.len()..])
         });
-        if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#'])) {
+        let is_whole = |rest: &str| {
+            !rest.is_empty()
+                && !rest.starts_with(['/', '?', '#'])
+                && !rest.contains(char::is_whitespace)
+        };
+        if !rest.is_some_and(is_whole) {
             return Err(self.bad_value(Text {
-                en: "redirect_uri must be a whole URL: https://HOST/PATH",
-                zh: "redirect_uri 必须是完整的 URL：https://HOST/PATH",
+                en: "redirect_uri must be a whole URL without blanks: https://HOST/PATH",
+                zh: "redirect_uri 必须是不含空白的完整 URL：https://HOST/PATH",
             }));
         }
         if let Some(account) = account {
@@ -285,13 +311,18 @@ impl Client {
     /// stores them.
     ///
     /// The same code may be passed again, and may be that of a push: it is exchanged once, and
-    /// remembered for an hour.
+    /// remembered for an hour. It is stored before anything else: if it cannot be exchanged now,
+    /// it is one of the [`waiting_codes`](Client::waiting_codes).
     ///
     /// # Errors
     /// - [`Status::BadValue`]: the code is empty or too long, or the client is not a platform's.
-    /// - [`Status::Api`]: WeChat refused the code; the account has to authorise the platform again.
-    /// - [`Status::NoToken`]: the platform has no access token, or the store cannot be used.
-    /// - As with other calls if the request fails. Call again with the same code.
+    /// - [`Status::Store`]: the store could not keep the code in time.
+    /// - [`Status::Api`]: WeChat refused. If it refused the code
+    ///   ([`is_code_refused`](Error::is_code_refused)), the account has to authorise the platform
+    ///   again; otherwise the code stays stored.
+    /// - [`Status::NoToken`]: the platform has no access token. The code stays stored.
+    /// - As with other calls if the request fails. The code stays stored; call again with the same
+    ///   one, or wait for [`finish_authorization`](Client::finish_authorization).
     pub fn accept_authorization(&self, code: &str) -> Result<Authorization, Error> {
         let code = code.trim();
         self.check_text("code", code, MAX_CODE_BYTES)?;
@@ -312,25 +343,52 @@ impl Client {
         self.with_platform(|platform| platform.account_info(account, self.deadline(), &self.cancel))
     }
 
-    /// The accounts whose authorisation codes were stored and not exchanged
-    /// ([`PushAction::CodeStored`]) within the last hour, by any process that shares the store: it
-    /// may have been killed. Pass each to [`finish_authorization`](Client::finish_authorization)
-    /// before the code expires.
+    /// The authorisation codes that were stored and not exchanged within the last hour, by any
+    /// process that shares the store: it may have been killed. They came with a push
+    /// ([`PushAction::CodeStored`]) or to
+    /// [`accept_authorization`](Client::accept_authorization). Pass each to
+    /// [`finish_authorization`](Client::finish_authorization) before it expires.
     ///
     /// # Errors
     /// As [`platform_status`](Client::platform_status).
-    pub fn waiting_accounts(&self) -> Result<BTreeSet<String>, Error> {
-        self.with_platform(|platform| platform.waiting_accounts(self.deadline(), &self.cancel))
+    pub fn waiting_codes(&self) -> Result<BTreeSet<WaitingCode>, Error> {
+        self.with_platform(|platform| platform.waiting_codes(self.deadline(), &self.cancel))
     }
 
-    /// Exchanges the account's authorisation code, if one was stored and not exchanged
-    /// ([`PushAction::CodeStored`]): the next call for the account would do it too.
+    /// Exchanges an authorisation code that was stored and not exchanged. The next call for the
+    /// account would do it too if the code came with a push, but not if it came with a redirect.
     ///
     /// # Errors
     /// As [`account_info`](Client::account_info).
-    pub fn finish_authorization(&self, account: &str) -> Result<PushAction, Error> {
-        self.check_text("account", account, MAX_APPID_BYTES)?;
-        self.with_platform(|platform| Ok(self.exchange_code(platform, account, self.deadline()).0))
+    pub fn finish_authorization(&self, code: &WaitingCode) -> Result<FinishedCode, Error> {
+        let (action, account) = match code {
+            WaitingCode::Account(account) => {
+                self.check_text("account", account, MAX_APPID_BYTES)?;
+                let finish = |platform: &Platform| {
+                    Ok(self.exchange_code(platform, account, self.deadline()).0)
+                };
+                (self.with_platform(finish)?, Some(account.clone()))
+            }
+            WaitingCode::Redirect(hash) => {
+                let exchanged = self.with_platform(|platform| {
+                    platform.exchange_redirect(hash, self.deadline(), &self.cancel)
+                });
+                match exchanged {
+                    Ok(None) => (PushAction::Repeated, None),
+                    Ok(Some(authorization)) => {
+                        if let Some(tokens) = &self.tokens {
+                            tokens.forget(authorization.account());
+                        }
+                        let account = authorization.account().to_owned();
+                        (PushAction::AccountAdded, Some(account))
+                    }
+                    Err(e) if e.is_code_refused() => (PushAction::CodeRefused, None),
+                    Err(e) if e.status() == Status::Store => return Err(e),
+                    Err(_) => (PushAction::CodeStored, None),
+                }
+            }
+        };
+        Ok(FinishedCode { action, account })
     }
 
     /// The accounts that have authorised the third-party platform, in WeChat's order.
@@ -351,6 +409,14 @@ impl Client {
     /// [`Status::BadValue`]: crate::Status::BadValue
     pub fn platform_status(&self) -> Result<PlatformStatus, Error> {
         self.with_platform(|platform| platform.status(self.deadline(), &self.cancel))
+    }
+
+    /// Checks that the platform's store can be read and written. Writes a record of its own.
+    ///
+    /// # Errors
+    /// As [`platform_status`](Client::platform_status).
+    pub fn check_store(&self) -> Result<(), Error> {
+        self.with_platform(|platform| platform.check_store(self.deadline(), &self.cancel))
     }
 
     /// The state of an account's authorisation and access token in the store. Makes no request.

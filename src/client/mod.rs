@@ -12,6 +12,6 @@ mod id_aliases;
 mod link_tracker;
 mod progress;
 
-pub use authorization::{AcceptedPush, PushAction};
+pub use authorization::{AcceptedPush, FinishedCode, PushAction};
 pub use client::{Client, LinkChoices};
 pub use progress::{LinkProgress, LinkState};

@@ -109,7 +109,11 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-fn check(secret: &str) -> Result<(), Message> {
+/// Checks a secret that nothing has to be removed from.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn check(secret: &str) -> Result<(), Message> {
     if secret.is_empty() {
         return Err(Message::new("is empty", "为空"));
     }

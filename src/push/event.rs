@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::xml::Element;
-use crate::model::lang::Text;
-use crate::model::message::Message;
+use crate::config::secret_text;
+use crate::model::lang::{Lang, Text};
+use crate::model::message::{Message, message};
 
 /// A push of WeChat's, verified and decrypted.
 pub(crate) struct Push {
@@ -53,12 +54,20 @@ impl Push {
     /// What is missing in an event that the library handles.
     pub(super) fn read(xml: Element) -> Result<Push, Message> {
         let text = |name: &str| xml.text(name).map(str::to_owned);
+        let secret = |name: &str| {
+            let secret = text(name)?;
+            secret_text::check(&secret).map_err(|why| {
+                let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+                message!("its {name} {en}", "其中的 {name} {zh}")
+            })?;
+            Ok::<_, Message>(secret)
+        };
         let info_type = text("InfoType").unwrap_or_default();
         let event = match info_type.as_str() {
-            "component_verify_ticket" => Event::Ticket(text("ComponentVerifyTicket")?),
+            "component_verify_ticket" => Event::Ticket(secret("ComponentVerifyTicket")?),
             "authorized" | "updateauthorized" => Event::Authorized {
                 account: text("AuthorizerAppid")?,
-                code: text("AuthorizationCode")?,
+                code: secret("AuthorizationCode")?,
             },
             "unauthorized" => Event::Unauthorized {
                 account: text("AuthorizerAppid")?,

@@ -14,7 +14,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::account_info::AccountInfo;
-use super::exchanged::{Authorization, Exchanged, RecentCodes, permission_sets};
+use super::exchanged::{
+    Authorization, Exchanged, Origin, RecentCodes, WaitingCode, permission_sets,
+};
 use super::lease::Lease;
 use super::new_tokens::NewTokens;
 use super::platform::{Platform, Unsaved, Uses, save_limit};
@@ -33,8 +35,10 @@ use crate::store::{LockOwner, StoreError};
 use crate::sys::cancel::CancelToken;
 use crate::sys::lock::lock;
 
-/// WeChat's errcodes for a code that was used before, is another platform's, or has expired.
-const CODE_REFUSED: [i32; 2] = [61009, 61010];
+const TOO_MANY_REDIRECTS: Text = Text {
+    en: "too many authorisation codes wait to be exchanged",
+    zh: "等待使用的授权码过多",
+};
 /// The lifetime of a token if WeChat does not state it (s).
 const DEFAULT_LIFETIME_S: u64 = 7200;
 /// The lifetime of a pre-auth code if WeChat does not state it (s): the shortest that its pages
@@ -237,20 +241,21 @@ impl Platform {
         })
     }
 
-    /// The accounts whose codes were stored and not exchanged, by any process that shares the
-    /// store.
-    pub fn waiting_accounts(
+    /// The codes that were stored and not exchanged, by any process that shares the store.
+    pub fn waiting_codes(
         &self,
         limit: Instant,
         cancel: &CancelToken,
-    ) -> Result<BTreeSet<String>, Error> {
+    ) -> Result<BTreeSet<WaitingCode>, Error> {
         self.on_store(limit, cancel, move |platform| {
             let codes = platform.recent_codes(limit)?;
-            let (mut accounts, mut ended) = (BTreeSet::new(), Vec::new());
+            let redirects = codes.redirects().map(str::to_owned);
+            let mut waiting: BTreeSet<_> = redirects.map(WaitingCode::Redirect).collect();
+            let mut ended = Vec::new();
             for (hash, account) in codes.waiting() {
                 let key = platform.key_of(account);
                 if platform.update(&key, limit, |record| sha256(&record.code) == hash)? {
-                    accounts.insert(account.to_owned());
+                    waiting.insert(WaitingCode::Account(account.to_owned()));
                 } else {
                     ended.push(hash.to_owned());
                 }
@@ -259,11 +264,15 @@ impl Platform {
             if !ended.is_empty() {
                 platform.update_recent_codes(limit, |codes| codes.remove_waiting(&ended))?;
             }
-            Ok(accounts)
+            Ok(waiting)
         })
     }
 
-    /// Exchanges a code that WeChat has sent with a redirect.
+    /// Stores a code that WeChat has sent with a redirect, and exchanges it.
+    ///
+    /// # Errors
+    /// [`Status::Store`] if the code is not stored. After other errors it is, unless WeChat refused
+    /// it.
     pub fn accept_code(
         &self,
         code: &str,
@@ -271,17 +280,54 @@ impl Platform {
         cancel: &CancelToken,
     ) -> Result<Authorization, Error> {
         let code = code.to_owned();
+        let kept = code.clone();
+        self.on_store(limit, cancel, move |platform| {
+            platform.update_recent_codes(limit, |codes| codes.add_redirect(&kept))?;
+            if platform.recent_codes(limit)?.contains(&kept) {
+                Ok(())
+            } else {
+                Err(StoreError {
+                    why: TOO_MANY_REDIRECTS.into(),
+                    transient: true,
+                    is_late: false,
+                })
+            }
+        })?;
         self.on_thread(Uses::WeChat(Endpoint::QueryAuth), limit, cancel, move |p| {
-            p.exchange(&code, None, limit)
+            // It has just come: no withdrawal that is known can be later.
+            p.exchange(&code, Origin::Redirect { at: u64::MAX }, limit)
+        })
+    }
+
+    /// Exchanges the stored code of a redirect with this hash. `None` if none is stored.
+    pub fn exchange_redirect(
+        &self,
+        hash: &str,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<Option<Authorization>, Error> {
+        let hash = hash.to_owned();
+        let stored = self.on_store(limit, cancel, move |platform| {
+            let codes = platform.recent_codes(limit)?;
+            let stored = codes.redirect(&hash);
+            Ok(stored.map(|(code, at)| (code.to_owned(), at)))
+        })?;
+        let Some((code, at)) = stored else {
+            return Ok(None);
+        };
+        self.pool
+            .remember([("authorization_code", code.as_str())].iter());
+        self.on_thread(Uses::WeChat(Endpoint::QueryAuth), limit, cancel, move |p| {
+            p.exchange(&code, Origin::Redirect { at }, limit).map(Some)
         })
     }
 
     /// Exchanges a code and stores the tokens, or finds out for what it was exchanged within the
-    /// last hour. `account` is the one that an event named.
+    /// last hour.
     pub(super) fn exchange(
         &self,
         code: &str,
-        account: Option<&str>,
+        origin: Origin<'_>,
         limit: Instant,
     ) -> Result<Authorization, Error> {
         let (realm, platform) = (encoded(&self.realm), encoded(&self.appid));
@@ -293,7 +339,7 @@ impl Platform {
                 Lease::take(&self.store, &key, &ours, limit, limit)
             })?;
             if let Some(lease) = lease {
-                let exchanged = self.exchange_alone(code, account, limit);
+                let exchanged = self.exchange_alone(code, origin, limit);
                 lease.release();
                 return exchanged;
             }
@@ -312,7 +358,7 @@ impl Platform {
     fn exchange_alone(
         &self,
         code: &str,
-        account: Option<&str>,
+        origin: Origin<'_>,
         limit: Instant,
     ) -> Result<Authorization, Error> {
         let recent = retry_until(limit, || self.recent_codes(limit));
@@ -321,19 +367,43 @@ impl Platform {
             self.forget_code(&known.account, code, limit);
             return Ok(known);
         }
-        match self.query_auth(code, account, limit) {
+        if let Some(unsaved) = self.unsaved_exchange(code) {
+            self.keep_exchanged(&unsaved, limit);
+            return Ok(unsaved.authorization);
+        }
+        match self.query_auth(code, origin, limit) {
             Ok(exchanged) => {
                 self.keep_exchanged(&exchanged, limit);
                 Ok(exchanged.authorization)
             }
             Err(e) => {
-                let is_refused = e.errcode().is_some_and(|c| CODE_REFUSED.contains(&c));
-                if let Some(account) = account.filter(|_| is_refused) {
-                    self.forget_code(account, code, limit);
+                if e.is_code_refused() {
+                    match origin {
+                        Origin::Event(account) => self.forget_code(account, code, limit),
+                        Origin::Redirect { .. } => self.forget_redirect(code, limit),
+                    }
                 }
                 Err(e)
             }
         }
+    }
+
+    /// What the code was exchanged for, if the tokens could not be stored.
+    fn unsaved_exchange(&self, code: &str) -> Option<Exchanged> {
+        let unsaved = lock(&self.unsaved);
+        unsaved.values().find_map(|unsaved| match unsaved {
+            Unsaved::Exchanged(exchanged) if exchanged.code == code => Some(exchanged.clone()),
+            _ => None,
+        })
+    }
+
+    /// Removes the code of a redirect. If the store fails it stays, and WeChat refuses it the next
+    /// time.
+    fn forget_redirect(&self, code: &str, limit: Instant) {
+        let hash = sha256(code);
+        let _ = self.update_recent_codes(limit, |codes| {
+            codes.redirect(&hash).is_some() && codes.remove_waiting(std::slice::from_ref(&hash))
+        });
     }
 
     /// Removes the code from the account's record. If the store fails it stays, and WeChat refuses
@@ -351,7 +421,7 @@ impl Platform {
     fn query_auth(
         &self,
         code: &str,
-        account: Option<&str>,
+        origin: Origin<'_>,
         limit: Instant,
     ) -> Result<Exchanged, Error> {
         #[derive(Serialize)]
@@ -375,7 +445,8 @@ impl Platform {
         let tokens = NewTokens::read(endpoint, &received, "");
         let appid = token_fields::texts(&received, "authorizer_appid").last();
         let appid = appid.filter(|appid| !appid.is_empty());
-        let named = appid.as_deref().or(account).map(str::to_owned);
+        let named = appid.as_deref().or(origin.account());
+        let named = named.map(str::to_owned);
         let has_tokens = tokens.access_token.is_some() || tokens.refresh_token.is_some();
         match (named, error) {
             (Some(account), None) => Ok(account),
@@ -393,7 +464,10 @@ impl Platform {
                 permission_sets: sets,
             },
             tokens,
-            is_from_event: account.is_some(),
+            authorized_at: match origin {
+                Origin::Event(_) => 0,
+                Origin::Redirect { at } => at,
+            },
         })
     }
 
@@ -407,6 +481,12 @@ impl Platform {
             lock(&self.unsaved).insert(key, Unsaved::Exchanged(exchanged.clone()));
             return;
         }
+        let mut unsaved = lock(&self.unsaved);
+        let is_this = |unsaved: &Unsaved| matches!(unsaved, Unsaved::Exchanged(e) if e.code == exchanged.code);
+        if unsaved.get(&key).is_some_and(is_this) {
+            unsaved.remove(&key);
+        }
+        drop(unsaved);
         // If it fails, WeChat refuses the code when it comes again, and its tokens are stored.
         let _ = self.update_recent_codes(until, |codes| {
             codes.add(&exchanged.code, &exchanged.authorization);
@@ -424,7 +504,7 @@ impl Platform {
         let tokens = &exchanged.tokens;
         self.update(key, until, |record| {
             // The account has withdrawn the authorisation since.
-            if exchanged.is_from_event && record.is_withdrawn() {
+            if record.is_withdrawn() && record.withdrawn_at > exchanged.authorized_at {
                 return;
             }
             if record.code == exchanged.code {

@@ -3,7 +3,8 @@
 //!
 //! A push and a redirect may carry the same code, and both may be repeated, but WeChat accepts a
 //! code once. So exchanged codes are remembered. A code that a process stored before it was killed
-//! expires after an hour. So other processes can find it.
+//! expires after an hour. So other processes can find it. The code of an event is in the record of
+//! its account. That of a redirect, which names no account, is here until it is exchanged.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,8 +17,10 @@ use crate::store::key::sha256;
 const LINKING_SET: u64 = 33;
 /// How long a code is valid, and remembered (s).
 const REMEMBERED_S: u64 = 3600;
-/// The most codes that are remembered. The oldest are forgotten first.
+/// The most codes that are remembered. The oldest are forgotten first, except those of redirects.
 const MAX_REMEMBERED: usize = 1000;
+/// The most codes of redirects that wait. Anyone can send a made-up code to a public URL.
+pub(super) const MAX_REDIRECTS: usize = 200;
 
 /// An account that has authorised the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,15 +71,57 @@ pub(super) fn permission_sets(authorization_info: &Value) -> Option<Vec<u64>> {
     Some(sets.iter().filter_map(number).collect())
 }
 
+/// An authorisation code that is stored and not exchanged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WaitingCode {
+    /// The code of an event about the account with this appid.
+    Account(String),
+    /// The code of a redirect, by its SHA-256. WeChat names the account when it is exchanged.
+    Redirect(String),
+}
+
+impl WaitingCode {
+    /// The code of a redirect.
+    pub fn redirect(code: &str) -> WaitingCode {
+        WaitingCode::Redirect(sha256(code.trim()))
+    }
+
+    /// The account that authorised the platform, if it is known.
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            WaitingCode::Account(account) => Some(account),
+            WaitingCode::Redirect(_) => None,
+        }
+    }
+}
+
+/// How a code came.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'a> {
+    /// With an event about this account, whose record says whether the code still counts.
+    Event(&'a str),
+    /// With a redirect, at this time (s since 1970).
+    Redirect { at: u64 },
+}
+
+impl<'a> Origin<'a> {
+    pub fn account(self) -> Option<&'a str> {
+        match self {
+            Origin::Event(account) => Some(account),
+            Origin::Redirect { .. } => None,
+        }
+    }
+}
+
 /// What a code was exchanged for.
 #[derive(Clone)]
 pub(super) struct Exchanged {
     pub code: String,
     pub authorization: Authorization,
     pub tokens: NewTokens,
-    /// Whether the code came with an event, so that the record of the account says whether it still
-    /// counts.
-    pub is_from_event: bool,
+    /// When the account authorised the platform (s since 1970); 0 if the code came with an event: a
+    /// withdrawal removes the code, so that it is later.
+    pub authorized_at: u64,
 }
 
 /// The codes that were stored or exchanged within the last hour.
@@ -91,9 +136,12 @@ struct RecentCode {
     permission_sets: Option<Vec<u64>>,
     /// When it was stored or exchanged (s since 1970).
     at: u64,
-    /// Whether it is stored in the account's record and has to be exchanged.
+    /// Whether it is stored and has to be exchanged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_waiting: bool,
+    /// The code of a redirect that has to be exchanged. Otherwise empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    redirect: String,
 }
 
 impl RecentCodes {
@@ -132,14 +180,22 @@ impl RecentCodes {
             permission_sets: authorization.permission_sets.clone(),
             at: record::now(),
             is_waiting: false,
+            redirect: String::new(),
         });
     }
 
-    /// Adds a code that has to be exchanged, unless it is known. Returns whether it was added.
+    /// Adds the code of an event, which has to be exchanged, unless it is known. Returns whether it
+    /// was added. One that a redirect brought before is that of the account from now on.
     pub fn add_waiting(&mut self, code: &str, account: &str) -> bool {
         let hash = sha256(code);
-        if self.0.iter().any(|recent| recent.code == hash) {
-            return false;
+        let known = self.0.iter_mut().find(|recent| recent.code == hash);
+        if let Some(known) = known {
+            let is_redirect = !known.redirect.is_empty();
+            if is_redirect {
+                account.clone_into(&mut known.account);
+                known.redirect.clear();
+            }
+            return is_redirect;
         }
         self.push(RecentCode {
             code: hash,
@@ -147,20 +203,66 @@ impl RecentCodes {
             permission_sets: None,
             at: record::now(),
             is_waiting: true,
+            redirect: String::new(),
         });
         true
     }
 
+    /// Adds the code of a redirect, which has to be exchanged, unless it is known. Returns whether
+    /// it was added.
+    pub fn add_redirect(&mut self, code: &str) -> bool {
+        let hash = sha256(code);
+        if self.0.iter().any(|recent| recent.code == hash) || self.has_too_many_redirects() {
+            return false;
+        }
+        self.push(RecentCode {
+            code: hash,
+            account: String::new(),
+            permission_sets: None,
+            at: record::now(),
+            is_waiting: true,
+            redirect: code.to_owned(),
+        });
+        true
+    }
+
+    /// Whether the code is known: exchanged, or stored to be exchanged.
+    pub fn contains(&self, code: &str) -> bool {
+        let hash = sha256(code);
+        self.0.iter().any(|recent| recent.code == hash)
+    }
+
+    fn has_too_many_redirects(&self) -> bool {
+        let redirects = self.0.iter().filter(|recent| !recent.redirect.is_empty());
+        redirects.count() >= MAX_REDIRECTS
+    }
+
     fn push(&mut self, code: RecentCode) {
-        let surplus = (self.0.len() + 1).saturating_sub(MAX_REMEMBERED);
-        self.0.drain(..surplus);
+        while self.0.len() >= MAX_REMEMBERED {
+            let oldest = self.0.iter().position(|recent| recent.redirect.is_empty());
+            self.0.remove(oldest.unwrap_or(0));
+        }
         self.0.push(code);
     }
 
-    /// The codes that have to be exchanged: the hash and the account of each.
+    /// The codes of events that have to be exchanged: the hash and the account of each.
     pub fn waiting(&self) -> impl Iterator<Item = (&str, &str)> {
         let waiting = self.0.iter().filter(|recent| recent.is_waiting);
-        waiting.map(|recent| (recent.code.as_str(), recent.account.as_str()))
+        let of_events = waiting.filter(|recent| recent.redirect.is_empty());
+        of_events.map(|recent| (recent.code.as_str(), recent.account.as_str()))
+    }
+
+    /// The hashes of the codes of redirects that have to be exchanged.
+    pub fn redirects(&self) -> impl Iterator<Item = &str> {
+        let redirects = self.0.iter().filter(|recent| !recent.redirect.is_empty());
+        redirects.map(|recent| recent.code.as_str())
+    }
+
+    /// The code of a redirect with this hash, and when it came (s since 1970).
+    pub fn redirect(&self, hash: &str) -> Option<(&str, u64)> {
+        let mut redirects = self.0.iter().filter(|recent| !recent.redirect.is_empty());
+        let found = redirects.find(|recent| recent.code == hash)?;
+        Some((&found.redirect, found.at))
     }
 
     /// Removes the codes with these hashes that had to be exchanged. Returns whether there was one.
@@ -221,6 +323,43 @@ mod tests {
         let hashes = [sha256("A"), sha256("B")];
         assert!(codes.remove_waiting(&hashes) && !codes.remove_waiting(&hashes));
         assert!(codes.waiting().next().is_none() && codes.find("A").is_some());
+    }
+
+    #[test]
+    fn the_code_of_a_redirect_is_kept_until_it_is_exchanged_or_comes_with_an_event() {
+        let mut codes = RecentCodes::default();
+        assert!(codes.add_redirect("A") && codes.add_redirect("B") && !codes.add_redirect("A"));
+        let mut codes = RecentCodes::read(codes.text().as_bytes());
+        assert_eq!(codes.redirects().count(), 2);
+        assert!(
+            codes
+                .redirect(&sha256("A"))
+                .is_some_and(|(code, _)| code == "A")
+        );
+        assert!(codes.find("A").is_none() && codes.waiting().next().is_none());
+        // From now on the code is in the record of the account.
+        assert!(codes.add_waiting("A", "wx1") && !codes.add_waiting("A", "wx1"));
+        assert_eq!(
+            codes.waiting().collect::<Vec<_>>(),
+            [(&*sha256("A"), "wx1")]
+        );
+        assert!(codes.redirect(&sha256("A")).is_none() && !codes.add_redirect("A"));
+        codes.add("B", &authorization("wx2"));
+        assert!(codes.redirects().next().is_none() && codes.find("B").is_some());
+    }
+
+    #[test]
+    fn many_codes_of_redirects_displace_none_and_are_bounded() {
+        let mut codes = RecentCodes::default();
+        for n in 0..MAX_REDIRECTS {
+            assert!(codes.add_redirect(&format!("R{n}")));
+        }
+        assert!(!codes.add_redirect("one more") && !codes.contains("one more"));
+        for n in 0..MAX_REMEMBERED {
+            codes.add(&n.to_string(), &authorization("wx1"));
+        }
+        assert_eq!(codes.0.len(), MAX_REMEMBERED);
+        assert_eq!(codes.redirects().count(), MAX_REDIRECTS);
     }
 
     #[test]

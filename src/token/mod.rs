@@ -27,6 +27,6 @@ pub(crate) use cache::TokenCache;
 pub(crate) use cached::Token;
 pub use call_record::CallRecord;
 pub(crate) use call_record::RidBody;
-pub use exchanged::Authorization;
+pub use exchanged::{Authorization, WaitingCode};
 pub(crate) use platform::Platform;
 pub use platform_status::{AccountState, AccountStatus, PlatformStatus};

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::authorizer_list::{AuthorizerListCache, Lookup, PAGE_SIZE, Page};
 use super::cached::FetchedToken;
-use super::exchanged::Exchanged;
+use super::exchanged::{Exchanged, Origin};
 use super::lease::Lease;
 use super::new_tokens::NewTokens;
 use super::record::{self, Record};
@@ -406,7 +406,7 @@ impl Platform {
         let mut not_exchanged = None;
         if let Some(account) = renewal.account.filter(|_| !stored.record.code.is_empty()) {
             let code = stored.record.code.clone();
-            let exchanged = self.exchange(&code, Some(account), limit);
+            let exchanged = self.exchange(&code, Origin::Event(account), limit);
             not_exchanged = exchanged.err().map(Error::into_no_token);
             stored = read()?;
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::platform::Platform;
 use super::record::{self, Record};
 use crate::error::Error;
+use crate::store::key::encoded;
 use crate::sys::cancel::CancelToken;
 
 /// The state of a third-party platform's ticket and access token in its store.
@@ -137,6 +138,22 @@ impl Platform {
     pub fn status(&self, limit: Instant, cancel: &CancelToken) -> Result<PlatformStatus, Error> {
         self.on_store(limit, cancel, move |platform| {
             platform.update(&platform.own_key(), limit, |r| PlatformStatus::of(r))
+        })
+    }
+
+    /// Checks that the store can be read and written: a full disk can still be read.
+    ///
+    /// # Errors
+    /// As [`status`](Platform::status).
+    pub fn check_store(&self, limit: Instant, cancel: &CancelToken) -> Result<(), Error> {
+        self.on_store(limit, cancel, move |platform| {
+            let (realm, appid) = (encoded(&platform.realm), encoded(&platform.appid));
+            let key = format!("wxlink:check:{realm}:{appid}");
+            let old = platform.store.read(&key, limit)?;
+            // If another process has written meanwhile, it can be written.
+            let now = record::now().to_string();
+            platform.store.swap(&key, old.as_deref(), &now, limit)?;
+            Ok(())
         })
     }
 }

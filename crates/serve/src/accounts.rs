@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 use wxlink::{Error, Options};
 
@@ -22,21 +23,34 @@ const LIST_LIMIT_MS: &str = "60000";
 /// count does not delay pushes.
 const PAUSE_FACTOR: u32 = 9;
 
+const NO_TICKET: &str = "waiting for the first ticket, which WeChat pushes every 10 minutes";
+
 /// Counts again and again.
 pub(crate) async fn count_again_and_again(service: Arc<Service>) {
+    if !has_ticket(&service).await {
+        log::write("accounts", &json!({"message": NO_TICKET}));
+        let _ = timeout(RETRY_INTERVAL, service.ticket_stored.notified()).await;
+    }
     loop {
         match count(&service).await {
             Ok(counts) => {
                 service.set_counts(counts);
                 sleep(INTERVAL).await;
             }
-            // A service that starts for the first time has no ticket yet.
             Err(error) => {
                 log::write_failure("accounts", &error);
                 let _ = timeout(RETRY_INTERVAL, service.ticket_stored.notified()).await;
             }
         }
     }
+}
+
+/// Whether WeChat has pushed a ticket before. A service that starts for the first time has none.
+async fn has_ticket(service: &Arc<Service>) -> bool {
+    let client = service.client.clone();
+    let status = blocking(move || client.platform_status()).await;
+    // If the store cannot be used, the count reports it.
+    status.is_err() || status.is_ok_and(|status| status.has_ticket())
 }
 
 async fn count(service: &Arc<Service>) -> Result<Counts, Error> {

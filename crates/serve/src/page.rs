@@ -42,8 +42,14 @@ pub(crate) enum Outcome<'a> {
     UnknownState,
     /// WeChat refused the code.
     Refused,
+    /// The code is stored, and could not be exchanged yet.
+    Kept,
+    /// The code could not be stored.
+    NotKept,
     /// WeChat or the store cannot be reached at the moment.
     Unavailable,
+    /// WeChat refuses the service itself, for instance its address.
+    NeedsOperator,
     /// The link to this service is wrong.
     BadLink,
 }
@@ -56,21 +62,65 @@ impl Outcome<'_> {
                 StatusCode::OK
             }
             Outcome::BadLink => StatusCode::BAD_REQUEST,
+            Outcome::Kept => StatusCode::ACCEPTED,
             Outcome::UnknownState => StatusCode::FORBIDDEN,
-            Outcome::Refused => StatusCode::BAD_GATEWAY,
-            Outcome::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Outcome::Refused | Outcome::NeedsOperator => StatusCode::BAD_GATEWAY,
+            Outcome::NotKept | Outcome::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The button on the page about it.
+    fn button(&self) -> Option<Button> {
+        match self {
+            Outcome::MayNotLink { .. }
+            | Outcome::NotAuthorized
+            | Outcome::UnknownState
+            | Outcome::Refused => Some(Button::Authorize),
+            Outcome::Kept | Outcome::NotKept | Outcome::Unavailable => Some(Button::Reload),
+            Outcome::MayLink { .. } | Outcome::NeedsOperator | Outcome::BadLink => None,
         }
     }
 }
 
-/// The page with the button that leads to WeChat's page. `account` is the appid of the only account
-/// that may authorise, if there is one.
-pub(crate) fn start(lang: Lang, state: &str, account: Option<&str>) -> String {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Button {
+    /// Starts another authorisation.
+    Authorize,
+    /// Loads the same page.
+    Reload,
+}
+
+/// Where the buttons of a page about an outcome lead to.
+pub(crate) struct Again<'a> {
+    /// The appid of the only account that may authorise, if there is one.
+    pub account: Option<&'a str>,
+    /// The path and query of this page.
+    pub url: &'a str,
+}
+
+/// What the first page depends on.
+pub(crate) struct Start<'a> {
+    pub state: &'a str,
+    /// The appid of the only account that may authorise, if there is one.
+    pub account: Option<&'a str>,
+    /// Whether it is shown inside WeChat, whose page then has no QR code.
+    pub is_wechat: bool,
+}
+
+/// The page with the button that leads to WeChat's page.
+pub(crate) fn start(lang: Lang, start: &Start<'_>) -> String {
+    let Start { state, account, .. } = *start;
     let title = Text {
         en: "Authorise mini programs to be linked",
         zh: "授权关联小程序",
     };
-    let explanation = Text {
+    let in_wechat = Text {
+        en: "The administrator of the Official Account continues on WeChat's page. Keep the \
+             permission for managing mini programs ticked: without it no mini program can be linked.",
+        zh: "请由公众号管理员在微信的页面上继续操作。请保留小程序管理权限的勾选：\
+             没有该权限就无法关联小程序。",
+    };
+    let on_computer = Text {
         en: "The administrator of the Official Account continues on WeChat's page and scans its QR \
              code there. Keep the permission for managing mini programs ticked: without it no mini \
              program can be linked.",
@@ -81,7 +131,12 @@ pub(crate) fn start(lang: Lang, state: &str, account: Option<&str>) -> String {
         en: "Continue on WeChat",
         zh: "前往微信授权",
     };
-    let mut query = format!("state={state}");
+    let explanation = if start.is_wechat {
+        in_wechat
+    } else {
+        on_computer
+    };
+    let mut query = format!("state={state}&amp;lang={}", lang_code(lang));
     if let Some(account) = account {
         query += &format!("&amp;account={}", encode(account));
     }
@@ -92,13 +147,14 @@ pub(crate) fn start(lang: Lang, state: &str, account: Option<&str>) -> String {
         button.get(lang)
     );
     let other = match lang {
-        Lang::En => ("zh", "中文"),
-        Lang::Zh => ("en", "English"),
+        Lang::En => (Lang::Zh, "中文"),
+        Lang::Zh => (Lang::En, "English"),
     };
-    let account = account.map_or(String::new(), |a| format!("&amp;account={}", encode(a)));
     let nav = format!(
-        "<nav><a href=\"/authorize?lang={}{account}\" hreflang=\"{}\">{}</a></nav>\n",
-        other.0, other.0, other.1
+        "<nav><a href=\"{}\" hreflang=\"{}\">{}</a></nav>\n",
+        start_url(other.0, account),
+        lang_code(other.0),
+        other.1
     );
     document(
         lang,
@@ -107,8 +163,14 @@ pub(crate) fn start(lang: Lang, state: &str, account: Option<&str>) -> String {
     )
 }
 
+/// The URL of the first page, for an attribute in HTML.
+fn start_url(lang: Lang, account: Option<&str>) -> String {
+    let account = account.map_or(String::new(), |a| format!("&amp;account={}", encode(a)));
+    format!("/authorize?lang={}{account}", lang_code(lang))
+}
+
 /// The page about an outcome.
-pub(crate) fn outcome(lang: Lang, outcome: &Outcome<'_>) -> String {
+pub(crate) fn outcome(lang: Lang, outcome: &Outcome<'_>, again: &Again<'_>) -> String {
     let (title, text) = match outcome {
         Outcome::MayLink { .. } => (
             Text {
@@ -144,15 +206,14 @@ pub(crate) fn outcome(lang: Lang, outcome: &Outcome<'_>) -> String {
         ),
         Outcome::UnknownState => (
             Text {
-                en: "This page cannot be opened again",
-                zh: "此页面无法再次打开",
+                en: "This page cannot be opened",
+                zh: "无法打开此页面",
             },
             Text {
-                en: "It was opened before, too late, or in another browser. If you authorised on \
-                     WeChat's page, nothing more needs to be done: WeChat notifies this service \
-                     itself.",
-                zh: "该页面已打开过、已过期，或是在其他浏览器中打开的。如果您已在微信的页面上授权，则无需\
-                     再做任何操作：微信会自行通知本服务。",
+                en: "It was opened too late or in another browser. If a page has confirmed your \
+                     authorisation before, nothing more needs to be done; otherwise authorise again.",
+                zh: "该页面已过期，或是在其他浏览器中打开的。如果之前的页面已确认您的授权，则无需再做\
+                     任何操作；否则请重新授权。",
             },
         ),
         Outcome::Refused => (
@@ -165,21 +226,52 @@ pub(crate) fn outcome(lang: Lang, outcome: &Outcome<'_>) -> String {
                 zh: "请重新授权。如再次出现，请联系本服务的运营方。",
             },
         ),
+        Outcome::Kept => (
+            Text {
+                en: "Your authorisation is stored",
+                zh: "您的授权已保存",
+            },
+            Text {
+                en: "WeChat has not confirmed it yet. This service asks again by itself for an hour: \
+                     you can close this page, or try again to see the result.",
+                zh: "微信尚未确认。本服务会在一小时内自动重试：您可以关闭此页面，也可以点击重试查看结果。",
+            },
+        ),
+        Outcome::NotKept => (
+            Text {
+                en: "Your authorisation could not be stored",
+                zh: "您的授权未能保存",
+            },
+            Text {
+                en: "You authorised on WeChat's page, but this service cannot store the result at \
+                     the moment. Keep this page open and try again in a minute.",
+                zh: "您已在微信的页面上授权，但本服务暂时无法保存结果。请不要关闭此页面，一分钟后重试。",
+            },
+        ),
         Outcome::Unavailable => (
             Text {
                 en: "Please wait a moment",
                 zh: "请稍候",
             },
             Text {
-                en: "WeChat or this service is busy. If you authorised on WeChat's page, nothing is \
-                     lost; else try again in a minute.",
-                zh: "微信或本服务繁忙。如果您已在微信的页面上授权，结果不会丢失；否则请一分钟后重试。",
+                en: "WeChat or this service is busy. Try again in a minute.",
+                zh: "微信或本服务繁忙。请一分钟后重试。",
+            },
+        ),
+        Outcome::NeedsOperator => (
+            Text {
+                en: "This service is not ready",
+                zh: "本服务尚未就绪",
+            },
+            Text {
+                en: "WeChat refuses its requests. Ask the operator of this service.",
+                zh: "微信拒绝了本服务的请求。请联系本服务的运营方。",
             },
         ),
         Outcome::BadLink => (
             Text {
-                en: "This link is not complete",
-                zh: "链接不完整",
+                en: "This link is not valid",
+                zh: "链接无效",
             },
             Text {
                 en: "Ask the operator of this service for a new one.",
@@ -187,27 +279,37 @@ pub(crate) fn outcome(lang: Lang, outcome: &Outcome<'_>) -> String {
             },
         ),
     };
-    let account = match outcome {
+    let authorized = match outcome {
         Outcome::MayLink { account } | Outcome::MayNotLink { account } => {
             format!("<p class=\"note\">AppID {}</p>\n", escape(account))
         }
         _ => String::new(),
     };
-    let again = match outcome {
-        Outcome::MayNotLink { .. } | Outcome::NotAuthorized | Outcome::Refused => {
-            let again = Text {
-                en: "Authorise again",
-                zh: "重新授权",
-            };
-            let code = lang_code(lang);
-            let again = again.get(lang);
-            format!("<p><a class=\"button\" href=\"/authorize?lang={code}\">{again}</a></p>\n")
-        }
-        _ => String::new(),
-    };
+    let button = outcome.button().map_or(String::new(), |button| {
+        let (label, url) = match button {
+            Button::Authorize => (
+                Text {
+                    en: "Authorise again",
+                    zh: "重新授权",
+                },
+                start_url(lang, again.account),
+            ),
+            Button::Reload => (
+                Text {
+                    en: "Try again",
+                    zh: "重试",
+                },
+                escape(again.url),
+            ),
+        };
+        format!(
+            "<p><a class=\"button\" href=\"{url}\">{}</a></p>\n",
+            label.get(lang)
+        )
+    });
     let title = title.get(lang);
     let text = text.get(lang);
-    let body = format!("{}<p>{text}</p>\n{account}{again}", heading(title));
+    let body = format!("{}<p>{text}</p>\n{authorized}{button}", heading(title));
     document(lang, title, &body)
 }
 
@@ -230,7 +332,7 @@ fn document(lang: Lang, title: &str, body: &str) -> String {
 }
 
 /// The value of the parameter `lang` for this language.
-fn lang_code(lang: Lang) -> &'static str {
+pub(crate) fn lang_code(lang: Lang) -> &'static str {
     match lang {
         Lang::En => "en",
         Lang::Zh => "zh",
@@ -293,16 +395,32 @@ mod tests {
     #[test]
     fn text_from_outside_is_escaped() {
         let account = "<script>\"'&";
-        let html = outcome(Lang::En, &Outcome::MayLink { account });
+        let again = Again {
+            account: Some(account),
+            url: account,
+        };
+        let html = outcome(Lang::En, &Outcome::MayLink { account }, &again);
         assert!(html.contains("&lt;script&gt;&quot;&#39;&amp;"));
         assert!(!html.contains("<script"));
-        let html = start(Lang::En, "0123", Some(account));
-        assert!(!html.contains("<script"));
+        let first = Start {
+            state: "0123",
+            account: Some(account),
+            is_wechat: false,
+        };
+        assert!(!start(Lang::En, &first).contains("<script"));
+        for page in [Outcome::Refused, Outcome::Kept, Outcome::NotKept] {
+            let html = outcome(Lang::En, &page, &again);
+            assert!(html.contains("class=\"button\"") && !html.contains("<script"));
+        }
     }
 
     #[test]
     fn the_style_sheet_matches_its_hash() {
-        let html = outcome(Lang::Zh, &Outcome::NotAuthorized);
+        let again = Again {
+            account: None,
+            url: "/",
+        };
+        let html = outcome(Lang::Zh, &Outcome::NotAuthorized, &again);
         let style = html.split("<style>").nth(1).unwrap();
         let style = style.split("</style>").next().unwrap();
         let hash = digest::digest(&digest::SHA256, style.as_bytes());

@@ -6,8 +6,9 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
@@ -16,7 +17,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
-use wxlink::Client;
+use wxlink::{Client, Status};
 use wxlink_metrics::Listener;
 
 use crate::accounts;
@@ -172,10 +173,18 @@ async fn respond(service: Arc<Service>, request: Request<Incoming>) -> Reply {
     let (parts, body) = request.into_parts();
     let body = match timeout(READ_LIMIT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => {
-            return reply::text(StatusCode::PAYLOAD_TOO_LARGE, "the body cannot be read\n");
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return incomplete(&service, &parts, status, "the body is larger than 1 MiB\n");
         }
-        Err(_) => return reply::text(StatusCode::REQUEST_TIMEOUT, "the body is late\n"),
+        Ok(Err(_)) => {
+            let status = StatusCode::BAD_REQUEST;
+            return incomplete(&service, &parts, status, "the body is not complete\n");
+        }
+        Err(_) => {
+            let status = StatusCode::REQUEST_TIMEOUT;
+            return incomplete(&service, &parts, status, "the body is late\n");
+        }
     };
     let is_push = parts.method == Method::POST;
     let limit = if is_push { PUSH_LIMIT } else { Duration::MAX };
@@ -185,6 +194,19 @@ async fn respond(service: Arc<Service>, request: Request<Incoming>) -> Reply {
         Ok(Err(_)) => reply::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n"),
         Err(_) => reply::text(StatusCode::SERVICE_UNAVAILABLE, "not kept in time\n"),
     }
+}
+
+/// The reply to a request whose body did not arrive completely. A push is logged and counted.
+fn incomplete(service: &Service, request: &Parts, status: StatusCode, text: &'static str) -> Reply {
+    if request.uri.path() == "/push" {
+        let why = if status == StatusCode::REQUEST_TIMEOUT {
+            Status::Timeout
+        } else {
+            Status::BadPush
+        };
+        routes::write_incomplete(service, why, text.trim_end());
+    }
+    reply::text(status, text)
 }
 
 /// Exchanges stored codes now and then.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::sync::Notify;
-use wxlink::{Client, PushAction};
+use wxlink::{Client, FinishedCode, PushAction, WaitingCode};
 
 use crate::counts::Counts;
 use crate::forward::Forwarder;
@@ -32,8 +32,8 @@ pub(crate) struct Service {
     pub ticket_stored: Notify,
     counts: Mutex<Option<Counts>>,
     starts: Mutex<Minute>,
-    /// The accounts whose codes are stored and not exchanged, as far as this instance knows.
-    waiting: Mutex<BTreeSet<String>>,
+    /// The codes that are stored and not exchanged, as far as this instance knows.
+    waiting: Mutex<BTreeSet<WaitingCode>>,
 }
 
 /// How many times something happened in the minute that began at an instant.
@@ -86,9 +86,9 @@ impl Service {
             .map_or_else(String::new, |c| c.text(has_token))
     }
 
-    /// Remembers that the account's code is to be exchanged later.
-    pub fn exchange_later(&self, account: &str) {
-        lock(&self.waiting).insert(account.to_owned());
+    /// Remembers that the code is to be exchanged later.
+    pub fn exchange_later(&self, code: WaitingCode) {
+        lock(&self.waiting).insert(code);
     }
 
     /// How many codes are to be exchanged later.
@@ -100,27 +100,24 @@ impl Service {
     /// were killed.
     pub fn exchange_waiting_codes(&self) {
         let known = lock(&self.waiting).clone();
-        let accounts = match self.client.waiting_accounts() {
-            Ok(accounts) => accounts,
+        let codes = match self.client.waiting_codes() {
+            Ok(codes) => codes,
             Err(error) => return log::write_failure("code", &error),
         };
         // Those that came meanwhile stay.
         let mut waiting = lock(&self.waiting);
-        waiting.retain(|account| !known.contains(account));
-        waiting.extend(accounts.iter().cloned());
+        waiting.retain(|code| !known.contains(code));
+        waiting.extend(codes.iter().cloned());
         drop(waiting);
-        for account in accounts {
-            let done = self.client.finish_authorization(&account);
-            if matches!(done, Ok(PushAction::CodeStored)) {
-                continue;
-            }
-            let fields = match done {
-                Ok(action) => {
-                    lock(&self.waiting).remove(&account);
+        for code in codes {
+            let fields = match self.client.finish_authorization(&code) {
+                Ok(FinishedCode { action, .. }) if action == PushAction::CodeStored => continue,
+                Ok(FinishedCode { action, account }) => {
+                    lock(&self.waiting).remove(&code);
                     json!({"account": account, "action": action.as_str()})
                 }
                 Err(error) => json!({
-                    "account": account,
+                    "account": code.account(),
                     "status": error.status().name(),
                     "message": error.message(),
                 }),

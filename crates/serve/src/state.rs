@@ -1,8 +1,8 @@
 //! Ties a browser's way back from WeChat to its way there, so that no other site can make a
 //! merchant's browser deliver the authorisation of another account. The state is random, in a
-//! cookie and in the URL to which WeChat sends the browser back, and used once: the way back
-//! deletes the cookie. No instance of the service keeps it, so that any of them can serve either
-//! way.
+//! cookie and in the URL to which WeChat sends the browser back, and they are compared. All tabs of
+//! a browser share it, and a page can be loaded again, until the cookie ends after an hour. No
+//! instance of the service keeps it, so that any of them can serve either way.
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
@@ -21,22 +21,30 @@ pub(crate) fn generate() -> Option<String> {
 
 /// The cookie that keeps `state`.
 pub(crate) fn cookie(public_url: &PublicUrl, state: &str) -> String {
-    with_age(public_url, state, MAX_AGE_SECONDS)
-}
-
-/// The cookie that deletes it.
-pub(crate) fn deleted_cookie(public_url: &PublicUrl) -> String {
-    with_age(public_url, "", 0)
-}
-
-fn with_age(public_url: &PublicUrl, value: &str, seconds: u32) -> String {
     let name = name(public_url);
     let secure = if public_url.is_https() {
         "; Secure"
     } else {
         ""
     };
-    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    format!("{name}={state}; Path=/; Max-Age={MAX_AGE_SECONDS}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// The state that the browser that sent these `Cookie` headers was given.
+pub(crate) fn of_browser<'a>(
+    public_url: &PublicUrl,
+    cookies: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let name = name(public_url);
+    let mut pairs = cookies.flat_map(|header| header.split(';'));
+    pairs.find_map(|pair| {
+        let (found, state) = pair.trim().split_once('=')?;
+        (found == name && is_state(state)).then_some(state)
+    })
+}
+
+fn is_state(text: &str) -> bool {
+    text.len() == 2 * BYTES && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether the browser that sent these `Cookie` headers was given `state`.
@@ -46,9 +54,8 @@ pub(crate) fn is_of_browser<'a>(
     state: &str,
 ) -> bool {
     let name = name(public_url);
-    let is_state = state.len() == 2 * BYTES && state.bytes().all(|b| b.is_ascii_hexdigit());
     let mut pairs = cookies.flat_map(|header| header.split(';'));
-    is_state && pairs.any(|pair| pair.trim().split_once('=') == Some((name, state)))
+    is_state(state) && pairs.any(|pair| pair.trim().split_once('=') == Some((name, state)))
 }
 
 /// The prefix makes browsers refuse the cookie from other hosts of the domain.
@@ -80,5 +87,9 @@ mod tests {
         assert!(!is_known(&["__Host-wxlink-state="], ""));
         assert!(!is_known(&[&format!("x{sent}")], &state));
         assert!(!is_known(&[&format!("wxlink-state={state}")], &state));
+        let of = |cookies: &[&'static str]| of_browser(&url, cookies.iter().copied());
+        assert_eq!(of(&["a=b", "__Host-wxlink-state=x"]), None);
+        let state = "__Host-wxlink-state=0123456789abcdef0123456789abcdef";
+        assert_eq!(of(&["a=b", state]), state.split('=').nth(1));
     }
 }

@@ -1,7 +1,7 @@
 //! The service against the simulator: WeChat pushes to it, and browsers come and go.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use ureq::http::Response;
 use wxlink::{Client, LinkChoices, Options};
 use wxlink_sandbox::{Sandbox, Settings as SandboxSettings};
 use wxlink_serve::{Forward, PublicUrl, Server, Settings};
+use wxlink_testkit::fake_redis::{Behaviour, FakeRedis};
 use wxlink_testkit::push::Pusher;
 use wxlink_testkit::scratch;
 
@@ -274,21 +275,19 @@ fn a_platform_goes_the_whole_way() {
     assert_eq!(page.status, 200, "{}", page.body);
     assert!(page.body.contains("<h1>Authorised</h1>"), "{}", page.body);
     assert!(page.body.contains(NEW_ACCOUNT));
-    assert!(page.header("set-cookie").contains("Max-Age=0"));
     let pushes = running.pushes();
     assert!(
         pushes.iter().all(|p| p["result"] == "success"),
         "{pushes:?}"
     );
 
-    // A second time the browser has no state any more.
-    let again = running.get(&back, &[english]);
-    assert_eq!(again.status, 403);
-    assert!(
-        again.body.contains("cannot be opened again"),
-        "{}",
-        again.body
-    );
+    // The page may be loaded again, in this browser only.
+    let again = running.get(&back, &[("Cookie", &cookie)]);
+    assert_eq!((again.status, &again.body), (200, &page.body));
+    let other = running.get(&back, &[english]);
+    assert_eq!(other.status, 403);
+    assert!(other.body.contains("cannot be opened"), "{}", other.body);
+    assert_eq!(other.button(), "/authorize?lang=en");
 
     let account = running.client.account(NEW_ACCOUNT).unwrap();
     let choices = LinkChoices {
@@ -300,7 +299,8 @@ fn a_platform_goes_the_whole_way() {
     let metrics = running.get("/metrics", &[]).body;
     for line in [
         "wxlink_pushes_total{event=\"authorized\"} 1\n",
-        "wxlink_authorizations_total{status=\"may_link\"} 1\n",
+        // Each loading of the page is counted.
+        "wxlink_authorizations_total{status=\"may_link\"} 2\n",
         "wxlink_store_up 1\n",
         "wxlink_codes_waiting 0\n",
     ] {
@@ -411,6 +411,165 @@ fn only_what_is_stored_is_answered_with_success() {
     assert_eq!((kept.status, kept.body.as_str()), (200, "success"));
     assert!(running.client.platform_status().unwrap().has_ticket());
     assert_eq!(running.get("/healthz", &[]).status, 200);
+}
+
+#[test]
+fn a_store_that_can_only_be_read_is_not_healthy() {
+    let full = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+    let redis = FakeRedis::start(vec![Behaviour::ReadOnly(full.into())]);
+    let running = Running::start(&redis.url(), None);
+    assert!(!running.client.platform_status().unwrap().has_ticket());
+    assert_eq!(running.get("/healthz", &[]).status, 503);
+    let metrics = running.get("/metrics", &[]).body;
+    assert!(metrics.contains("wxlink_store_up 0\n"), "{metrics}");
+    let writable = Running::start(&FakeRedis::start(vec![Behaviour::Store]).url(), None);
+    assert_eq!(writable.get("/healthz", &[]).status, 200);
+}
+
+#[test]
+fn pushes_that_are_not_complete_are_counted() {
+    let running = Running::start(&store("incomplete"), None);
+    let large = vec![b'x'; (1 << 20) + 1];
+    assert_eq!(running.push("", &large).status, 413);
+    for (is_closed, answer) in [(true, "HTTP/1.1 400"), (false, "HTTP/1.1 408")] {
+        let mut stream = TcpStream::connect(running.address).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let request = b"POST /push HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n<xm";
+        stream.write_all(request).unwrap();
+        if is_closed {
+            stream.shutdown(Shutdown::Write).unwrap();
+        }
+        let mut head = vec![0; answer.len()];
+        stream.read_exact(&mut head).unwrap();
+        assert_eq!(String::from_utf8_lossy(&head), answer);
+    }
+    let metrics = running.get("/metrics", &[]).body;
+    for line in [
+        "wxlink_failed_pushes_total{status=\"BAD_PUSH\"} 2\n",
+        "wxlink_failed_pushes_total{status=\"TIMEOUT\"} 1\n",
+    ] {
+        assert!(metrics.contains(line), "{line}{metrics}");
+    }
+}
+
+/// A new account's administrator has approved, and no event is pushed. Returns the cookie and the
+/// way back.
+fn approve(running: &Running, query: &str) -> (String, String) {
+    let page = running.get(&format!("/authorize{query}"), &[]);
+    let cookie = page.cookie().to_owned();
+    let to_wechat = running.get(&page.button(), &[("Cookie", &cookie)]);
+    let wechat = to_wechat.header("location").to_owned();
+    running.admin("PUT", &format!("accounts/{NEW_ACCOUNT}"), json!({}));
+    let decision = json!({
+        "account": NEW_ACCOUNT,
+        "pre_auth_code": parameter(&wechat, "pre_auth_code"),
+        "redirect_uri": parameter(&wechat, "redirect_uri"),
+        "events": 0,
+    });
+    let approved = running.admin("POST", "authorizations", decision);
+    (cookie, way_back(&approved))
+}
+
+#[test]
+fn the_code_of_a_redirect_is_exchanged_without_the_browser() {
+    let running = Running::start(&store("redirect"), None);
+    running.receive_pushes();
+    let (cookie, back) = approve(&running, "?lang=en");
+    let busy =
+        json!({"endpoint": "query_auth", "fault": {"errcode": {"code": -1}}, "always": true});
+    running.admin("POST", "faults", busy);
+    let kept = running.get(&back, &[("Cookie", &cookie)]);
+    assert_eq!(kept.status, 202, "{}", kept.body);
+    assert!(
+        kept.body.contains("Your authorisation is stored"),
+        "{}",
+        kept.body
+    );
+    // The button loads the same page.
+    assert_eq!(kept.button(), back);
+    assert!(has_waiting_codes(&running, 1));
+    running.admin("DELETE", "faults", Value::Null);
+    let started = Instant::now();
+    while !has_waiting_codes(&running, 0) {
+        assert!(started.elapsed() < LIMIT, "it was never exchanged");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let account = running.client.account(NEW_ACCOUNT).unwrap();
+    account.get_linked(None).unwrap();
+    let again = running.get(&back, &[("Cookie", &cookie)]);
+    assert!(again.body.contains("<h1>Authorised</h1>"), "{}", again.body);
+}
+
+#[test]
+fn a_return_while_the_store_is_away_can_be_repeated() {
+    let store = store("away");
+    let running = Running::start(&store, None);
+    running.receive_pushes();
+    let (cookie, back) = approve(&running, "?lang=en");
+    let file = store.strip_prefix("file:").unwrap();
+    let good = std::fs::read(file).unwrap();
+    std::fs::write(file, b"damaged").unwrap();
+    let not_kept = running.get(&back, &[("Cookie", &cookie)]);
+    assert_eq!(not_kept.status, 503, "{}", not_kept.body);
+    assert!(
+        not_kept.body.contains("could not be stored"),
+        "{}",
+        not_kept.body
+    );
+    std::fs::write(file, good).unwrap();
+    let kept = running.get(&not_kept.button(), &[("Cookie", &cookie)]);
+    assert!(kept.body.contains("<h1>Authorised</h1>"), "{}", kept.body);
+}
+
+#[test]
+fn pages_keep_the_language_and_the_account() {
+    let running = Running::start(&store("language"), None);
+    running.receive_pushes();
+    for (lang, refused) in [("en", "Not authorised"), ("zh", "未授权")] {
+        let query = format!("?lang={lang}&account={NEW_ACCOUNT}");
+        let (cookie, back) = approve(&running, &query);
+        let (without_code, _) = back.split_once("&auth_code=").unwrap();
+        let other = if lang == "en" { "zh" } else { "en" };
+        let headers = [("Cookie", cookie.as_str()), ("Accept-Language", other)];
+        let page = running.get(without_code, &headers);
+        assert!(page.body.contains(refused), "{}", page.body);
+        assert_eq!(page.button(), format!("/authorize{query}"));
+    }
+    // Without a QR code inside WeChat.
+    let phone = ("User-Agent", "Mozilla/5.0 MicroMessenger/8.0");
+    let page = running.get("/authorize?lang=en", &[phone]);
+    assert!(!page.body.contains("QR"), "{}", page.body);
+    // Two tabs share the state.
+    let cookie = page.cookie();
+    let second = running.get("/authorize?lang=en", &[("Cookie", cookie)]);
+    assert_eq!(second.cookie(), cookie);
+    let first = running.get(&page.button(), &[("Cookie", second.cookie())]);
+    assert_eq!(first.status, 303, "{}", first.body);
+}
+
+#[test]
+fn a_refusal_of_the_service_names_its_operator() {
+    let running = Running::start(&store("operator"), None);
+    running.receive_pushes();
+    let page = running.get("/authorize?lang=en", &[]);
+    let refused =
+        json!({"endpoint": "pre_auth_code", "fault": {"errcode": {"code": 61004}}, "always": true});
+    running.admin("POST", "faults", refused);
+    let operator = running.get(&page.button(), &[("Cookie", page.cookie())]);
+    assert_eq!(operator.status, 502);
+    assert!(
+        operator.body.contains("Ask the operator"),
+        "{}",
+        operator.body
+    );
+    let long = "x".repeat(2000);
+    let back = format!(
+        "/authorized?state={}&lang=en&auth_code={long}",
+        page.state()
+    );
+    let wrong = running.get(&back, &[("Cookie", page.cookie())]);
+    assert_eq!(wrong.status, 400, "{}", wrong.body);
+    assert!(wrong.body.contains("not valid"), "{}", wrong.body);
 }
 
 /// Has the service store a code while WeChat exchanges none.
@@ -587,8 +746,6 @@ fn pages_are_closed_to_other_sites() {
     ] {
         assert_eq!(running.get(path, &[]).status, status, "{path}");
     }
-    let large = vec![b'x'; (1 << 20) + 1];
-    assert_eq!(running.push("", &large).status, 413);
 }
 
 #[test]

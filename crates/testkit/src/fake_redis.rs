@@ -14,6 +14,8 @@ pub enum Behaviour {
     Answer(String),
     /// Answers the commands that the store sends.
     Store,
+    /// Answers reads like `Store`, and writes with these bytes.
+    ReadOnly(String),
     /// Answers the first command like `Store`, and all others with these bytes.
     StoreOnceThen(String),
     /// Sends these bytes before any command, and never answers.
@@ -97,7 +99,10 @@ fn serve(stream: TcpStream, behaviour: Behaviour, texts: &Texts) -> Option<()> {
         let answer = match &behaviour {
             Behaviour::Answer(answer) => answer.clone().into_bytes(),
             Behaviour::StoreOnceThen(answer) if served > 0 => answer.clone().into_bytes(),
-            Behaviour::Store | Behaviour::StoreOnceThen(_) => as_store(&command, texts),
+            Behaviour::ReadOnly(answer) if command[0] == b"EVAL" => answer.clone().into_bytes(),
+            Behaviour::Store | Behaviour::StoreOnceThen(_) | Behaviour::ReadOnly(_) => {
+                as_store(&command, texts)
+            }
             Behaviour::Silent => Vec::new(),
             Behaviour::Close | Behaviour::Forward(_) | Behaviour::Greet(_) => return None,
         };

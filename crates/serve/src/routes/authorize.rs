@@ -5,9 +5,10 @@
 use hyper::StatusCode;
 use hyper::header::USER_AGENT;
 use hyper::http::request::Parts;
+use wxlink::Class;
 
 use crate::log;
-use crate::page::{self, Outcome};
+use crate::page::{self, Outcome, Start};
 use crate::reply::{self, Reply};
 use crate::routes::query::{cookies, header, language, parameter};
 use crate::service::Service;
@@ -20,10 +21,17 @@ pub(crate) fn show(service: &Service, request: &Parts) -> Reply {
     let Ok(account) = account(request) else {
         return outcome(service, request, &Outcome::BadLink);
     };
-    let Some(state) = state::generate() else {
+    // Another tab of the browser may be on its way.
+    let known = state::of_browser(&service.public_url, cookies(request)).map(str::to_owned);
+    let Some(state) = known.or_else(state::generate) else {
         return outcome(service, request, &Outcome::Unavailable);
     };
-    let html = page::start(language(request), &state, account.as_deref());
+    let start = Start {
+        state: &state,
+        account: account.as_deref(),
+        is_wechat: is_wechat(request),
+    };
+    let html = page::start(language(request), &start);
     let mut reply = reply::page(StatusCode::OK, html, &service.style_hash);
     reply::set_cookie(&mut reply, &state::cookie(&service.public_url, &state));
     reply
@@ -40,21 +48,38 @@ pub(crate) fn send_to_wechat(service: &Service, request: &Parts) -> Reply {
     if !service.take_start() {
         return outcome(service, request, &Outcome::Unavailable);
     }
-    let back = format!("{}/authorized?state={state}", service.public_url.origin());
+    let mut back = format!(
+        "{}/authorized?state={state}&lang={}",
+        service.public_url.origin(),
+        page::lang_code(language(request))
+    );
+    if let Some(account) = &account {
+        back += &format!("&account={account}");
+    }
     match service.client.authorization_url(&back, account.as_deref()) {
-        Ok(url) => {
-            let is_wechat = header(request, USER_AGENT).is_some_and(|a| a.contains(WECHAT_BROWSER));
-            reply::redirect(if is_wechat {
-                url.phone()
-            } else {
-                url.computer()
-            })
-        }
+        Ok(url) => reply::redirect(if is_wechat(request) {
+            url.phone()
+        } else {
+            url.computer()
+        }),
         Err(error) => {
             log::write_failure("authorize", &error);
-            outcome(service, request, &Outcome::Unavailable)
+            let needs_operator = matches!(
+                error.class(),
+                Some(Class::ActionRequired | Class::InvalidRequest)
+            );
+            let page = if needs_operator {
+                Outcome::NeedsOperator
+            } else {
+                Outcome::Unavailable
+            };
+            outcome(service, request, &page)
         }
     }
+}
+
+fn is_wechat(request: &Parts) -> bool {
+    header(request, USER_AGENT).is_some_and(|agent| agent.contains(WECHAT_BROWSER))
 }
 
 /// The state in the URL, if it is that of the browser.
@@ -66,7 +91,12 @@ pub(super) fn state_of_browser(service: &Service, request: &Parts) -> Option<Str
 
 /// The page about an outcome.
 pub(super) fn outcome(service: &Service, request: &Parts, outcome: &Outcome<'_>) -> Reply {
-    let html = page::outcome(language(request), outcome);
+    let account = account(request).ok().flatten();
+    let again = page::Again {
+        account: account.as_deref(),
+        url: request.uri.path_and_query().map_or("/", |url| url.as_str()),
+    };
+    let html = page::outcome(language(request), outcome, &again);
     reply::page(outcome.status(), html, &service.style_hash)
 }
 

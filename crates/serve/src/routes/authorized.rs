@@ -2,27 +2,24 @@
 
 use hyper::http::request::Parts;
 use serde_json::json;
-use wxlink::Class;
+use wxlink::{Status, WaitingCode};
 
 use crate::log;
 use crate::metrics::Family;
 use crate::page::Outcome;
-use crate::reply::{self, Reply};
+use crate::reply::Reply;
 use crate::routes::authorize::{outcome, state_of_browser};
 use crate::routes::query::parameter;
 use crate::service::Service;
-use crate::state;
 
 pub(crate) fn respond(service: &Service, request: &Parts) -> Reply {
     if state_of_browser(service, request).is_none() {
         return outcome(service, request, &Outcome::UnknownState);
     }
-    let mut reply = match parameter(request, "auth_code") {
+    match parameter(request, "auth_code") {
         Some(code) if !code.is_empty() => exchange(service, request, &code),
         _ => outcome(service, request, &Outcome::NotAuthorized),
-    };
-    reply::set_cookie(&mut reply, &state::deleted_cookie(&service.public_url));
-    reply
+    }
 }
 
 fn exchange(service: &Service, request: &Parts, code: &str) -> Reply {
@@ -32,14 +29,14 @@ fn exchange(service: &Service, request: &Parts, code: &str) -> Reply {
             let label = error.status().name();
             service.metrics.count(Family::Authorizations, label);
             log::write_failure("authorized", &error);
-            let is_refused = matches!(
-                error.class(),
-                Some(Class::ActionRequired | Class::InvalidRequest)
-            );
-            let page = if is_refused {
-                Outcome::Refused
-            } else {
-                Outcome::Unavailable
+            let page = match error.status() {
+                Status::BadValue => Outcome::BadLink,
+                Status::Store => Outcome::NotKept,
+                _ if error.is_code_refused() => Outcome::Refused,
+                _ => {
+                    service.exchange_later(WaitingCode::redirect(code));
+                    Outcome::Kept
+                }
             };
             return outcome(service, request, &page);
         }

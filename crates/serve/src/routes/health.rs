@@ -6,10 +6,10 @@ use wxlink_metrics::gauge;
 use crate::reply::{self, Reply};
 use crate::service::Service;
 
-/// Healthy means that the store can be used: without it, pushes are lost.
+/// Healthy means that the store can be read and written: without it, pushes are lost.
 pub(crate) fn healthz(service: &Service) -> Reply {
-    match service.client.platform_status() {
-        Ok(_) => reply::text(StatusCode::OK, "ok\n"),
+    match service.client.check_store() {
+        Ok(()) => reply::text(StatusCode::OK, "ok\n"),
         Err(_) => reply::text(
             StatusCode::SERVICE_UNAVAILABLE,
             "the store cannot be used\n",
@@ -27,8 +27,8 @@ pub(crate) fn metrics_text(service: &Service) -> String {
     let status = service.client.platform_status();
     text += &gauge(
         "wxlink_store_up",
-        "Whether the store can be used.",
-        f64::from(u8::from(status.is_ok())),
+        "Whether the store can be read and written.",
+        f64::from(u8::from(service.client.check_store().is_ok())),
     );
     if let Ok(status) = status {
         if let Some(age) = status.ticket_age() {

@@ -16,6 +16,7 @@ use crate::reply::{self, Reply};
 use crate::service::Service;
 
 pub(crate) use health::metrics_text;
+pub(crate) use push::write_incomplete;
 
 /// Responds to a request. May block.
 pub(crate) fn respond(service: &Arc<Service>, request: &Parts, body: &Bytes) -> Reply {

@@ -6,12 +6,15 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
-use wxlink::{AcceptedPush, PushAction, Status};
+use wxlink::{AcceptedPush, PushAction, Status, WaitingCode};
 
 use crate::log;
 use crate::metrics::Family;
 use crate::reply::{self, Reply};
 use crate::service::Service;
+
+/// The longest name of an event in the log and the metrics.
+const MAX_EVENT_BYTES: usize = 64;
 
 pub(crate) fn respond(service: &Service, request: &Parts, body: &Bytes) -> Reply {
     let began = Instant::now();
@@ -19,7 +22,7 @@ pub(crate) fn respond(service: &Service, request: &Parts, body: &Bytes) -> Reply
     match service.client.accept_push(query, body) {
         Ok(push) => {
             let mut fields = json!({
-                "info_type": push.event(),
+                "info_type": event_name(push.event()),
                 "account": push.account(),
                 "action": push.action().as_str(),
                 "ms": milliseconds(began),
@@ -31,7 +34,7 @@ pub(crate) fn respond(service: &Service, request: &Parts, body: &Bytes) -> Reply
                 service.ticket_stored.notify_one();
             }
             if let (PushAction::CodeStored, Some(account)) = (push.action(), push.account()) {
-                service.exchange_later(account);
+                service.exchange_later(WaitingCode::Account(account.to_owned()));
             }
             let forwarded = forward(service, &push);
             if let Err(error) = &forwarded {
@@ -41,7 +44,9 @@ pub(crate) fn respond(service: &Service, request: &Parts, body: &Bytes) -> Reply
             if forwarded.is_err() {
                 return reply::text(StatusCode::SERVICE_UNAVAILABLE, "not forwarded\n");
             }
-            service.metrics.count(Family::Pushes, push.event());
+            service
+                .metrics
+                .count(Family::Pushes, event_name(push.event()));
             reply::text(StatusCode::OK, "success")
         }
         Err(error) => {
@@ -79,6 +84,42 @@ fn forward(service: &Service, push: &AcceptedPush) -> Result<(), String> {
     result
 }
 
+/// The name of an event for the log and the metrics: WeChat's, or a word for one that WeChat would
+/// not use.
+fn event_name(event: &str) -> &str {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if event.len() <= MAX_EVENT_BYTES && event.bytes().all(is_plain) {
+        event
+    } else {
+        "unreadable"
+    }
+}
+
+/// Logs and counts a push that did not arrive completely.
+pub(crate) fn write_incomplete(service: &Service, status: Status, message: &str) {
+    service.metrics.count(Family::FailedPushes, status.name());
+    log::write(
+        "push",
+        &json!({"status": status.name(), "message": message}),
+    );
+}
+
 fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_event_has_a_plain_name() {
+        let long = "x".repeat(MAX_EVENT_BYTES + 1);
+        for odd in ["a\0b", "a\x1b[1m", "a b", "é", &long] {
+            assert_eq!(event_name(odd), "unreadable", "{odd:?}");
+        }
+        for plain in ["authorized", "notify_3rd_wxa_auth", "", &long[1..]] {
+            assert_eq!(event_name(plain), plain);
+        }
+    }
 }

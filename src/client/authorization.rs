@@ -13,7 +13,8 @@ use crate::model::lang::Text;
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::token::{
-    AccountInfo, AccountStatus, Authorization, AuthorizationUrl, KeptPush, Platform, PlatformStatus,
+    AccountInfo, AccountStatus, Authorization, AuthorizationUrl, KeptPush, ListedAccount, Platform,
+    PlatformStatus,
 };
 
 /// The longest time for a push: WeChat waits for its answer for 5 s.
@@ -338,6 +339,16 @@ impl Client {
     /// # Errors
     /// As [`account_info`](Client::account_info).
     pub fn accounts(&self) -> Result<Vec<String>, Error> {
+        let listed = self.listed_accounts()?;
+        Ok(listed.into_iter().map(|account| account.appid).collect())
+    }
+
+    /// The same accounts, each with whether WeChat's list has its refresh token.
+    ///
+    /// # Errors
+    /// As [`account_info`](Client::account_info).
+    #[doc(hidden)]
+    pub fn listed_accounts(&self) -> Result<Vec<ListedAccount>, Error> {
         self.with_platform(|platform| platform.accounts(self.deadline(), &self.cancel))
     }
 

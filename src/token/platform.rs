@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::authorizer_list::{AuthorizerListCache, Lookup, PAGE_SIZE, Page};
+use super::authorizer_list::{AuthorizerListCache, ListedAccount, Lookup, PAGE_SIZE, Page};
 use super::cached::FetchedToken;
 use super::exchanged::Exchanged;
 use super::lease::Lease;
@@ -569,7 +569,11 @@ impl Platform {
     }
 
     /// The accounts that have authorised the platform, in WeChat's order.
-    pub fn accounts(&self, limit: Instant, cancel: &CancelToken) -> Result<Vec<String>, Error> {
+    pub fn accounts(
+        &self,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<Vec<ListedAccount>, Error> {
         let uses = Uses::WeChat(Endpoint::AuthorizerList);
         self.on_thread(uses, limit, cancel, move |platform| {
             let (mut accounts, mut seen) = (Vec::new(), HashSet::new());
@@ -577,11 +581,7 @@ impl Platform {
             while let Some(offset) = next {
                 let page = platform.shared_page(offset, limit)?;
                 let before = accounts.len();
-                for appid in page.appids() {
-                    if seen.insert(appid.to_owned()) {
-                        accounts.push(appid.to_owned());
-                    }
-                }
+                accounts.extend(page.accounts().filter(|a| seen.insert(a.appid.clone())));
                 // A page without a new account ends the list.
                 next = page.next_offset(offset).filter(|_| accounts.len() > before);
             }

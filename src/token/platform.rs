@@ -196,7 +196,7 @@ impl Platform {
     /// Stores the ticket that WeChat pushed.
     ///
     /// # Errors
-    /// [`Status::NoToken`]: the store cannot be used; [`Status::TimeoutUnsent`],
+    /// [`Status::Store`]: the store cannot be used; [`Status::TimeoutUnsent`],
     /// [`Status::Cancelled`]. After the last two it may still be stored.
     pub fn set_ticket(
         &self,
@@ -685,9 +685,10 @@ impl Platform {
             }
             if record.grant.is_empty() {
                 return Err(self.no_token(Text {
-                    en: "missing component_verify_ticket; store the one that WeChat pushes every \
-                         10 minutes",
-                    zh: "还没有 component_verify_ticket；请存入微信每 10 分钟推送的那一个",
+                    en: "missing component_verify_ticket; WeChat pushes one every 10 minutes: wait \
+                         for it if the program that receives pushes is running, or store it",
+                    zh: "还没有 component_verify_ticket；微信每 10 分钟推送一次：\
+                         如果接收推送的程序正在运行，请等待，否则请存入",
                 }));
             }
             let body = RequestBody::new(&Body {
@@ -777,8 +778,10 @@ impl Platform {
         self.update(key, limit, store).map_err(|e| {
             if e.is_late {
                 self.error(Status::TimeoutUnsent, e.why)
+            } else if e.transient {
+                self.error(Status::Store, e.why).transient()
             } else {
-                self.not_stored(e)
+                self.error(Status::Store, e.why)
             }
         })
     }

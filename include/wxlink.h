@@ -391,7 +391,7 @@ int32_t wx_client_derive(const wx_client *client, wx_options *options, wx_client
  *   WX_OK                the ticket is stored
  *   WX_E_BAD_VALUE       the client has no component_appid, or the ticket is empty, too long or
  *                        contains control characters
- *   WX_E_NO_TOKEN        the store cannot be used: it cannot be reached, refuses access, or is
+ *   WX_E_STORE           the store cannot be used: it cannot be reached, refuses access, or is
  *                        damaged
  *   WX_E_TIMEOUT_UNSENT  the store did not answer in time, or another process kept it locked
  *   WX_E_CANCELLED       the handle was cancelled

@@ -123,7 +123,7 @@ pub use stats::{Bucket, ClientStats, EndpointStats, Histogram};
 pub use token::{AccountInfo, Authorization, AuthorizationUrl, PlatformStatus, WaitingCode};
 // The command and the service show them. The C interface does not have them.
 #[doc(hidden)]
-pub use token::{AccountState, AccountStatus, CallRecord};
+pub use token::{AccountState, AccountStatus, CallRecord, ListedAccount};
 // The crate wxlink-bulk keeps its queue in Redis and uses the same connections.
 #[cfg(feature = "redis-store")]
 #[doc(hidden)]

@@ -70,7 +70,7 @@ fn a_busy_server_is_retried_on_the_same_connection() {
         let failed = client(&fake.url(), 3000).set_ticket("TICKET").unwrap_err();
         assert!(started.elapsed() >= Duration::from_secs(3), "{failed}");
         // The second if the machine is so busy that the reason arrives too late.
-        let ends = [Status::NoToken, Status::TimeoutUnsent];
+        let ends = [Status::Store, Status::TimeoutUnsent];
         assert!(ends.contains(&failed.status()), "{failed}");
         assert_eq!(fake.connections(), 1, "{error}");
     }
@@ -81,7 +81,7 @@ fn refusal(behaviour: Behaviour) -> String {
     let fake = FakeRedis::start(vec![behaviour]);
     let url = fake.url().replace("redis://", "redis://user:S3CRET@");
     let failed = client(&url, 3_600_000).set_ticket("TICKET").unwrap_err();
-    assert_eq!(failed.status(), Status::NoToken);
+    assert_eq!(failed.status(), Status::Store);
     assert_eq!(failed.delivery(), Delivery::NeverSent);
     assert!(!failed.is_transient(), "{failed}");
     let shown = format!("{failed} {failed:?} {}", failed.trace());

@@ -180,11 +180,12 @@ fn a_damaged_store_is_reported_and_not_replaced() {
     for bad in [&whole[..whole.len() / 2], &[], b"token=T", &flipped] {
         fs::write(&path, bad).unwrap();
         let client = store_client(&store, 60_000);
-        for failed in [
-            client.set_ticket("TICKET").unwrap_err(),
-            client.get_linked(None).unwrap_err(),
+        for (failed, status) in [
+            (client.set_ticket("TICKET").unwrap_err(), Status::Store),
+            (client.get_linked(None).unwrap_err(), Status::NoToken),
         ] {
-            assert_eq!(failed.status(), Status::NoToken, "{failed}");
+            assert_eq!(failed.status(), status, "{failed}");
+            assert!(failed.is_store_failure());
             let message = failed.message();
             let shown = format!("the store {} is damaged: ", path.display());
             assert!(message.contains(&shown), "{message}");

@@ -184,7 +184,7 @@ final class Client
      * Stores the component_verify_ticket that WeChat pushes to a third-party platform every 10
      * minutes.
      *
-     * @throws WxException NO_TOKEN if the store of the option store cannot be used
+     * @throws WxException STORE if the store of the option store cannot be used
      */
     public function setTicket(#[\SensitiveParameter] string $ticket): void
     {
@@ -195,7 +195,7 @@ final class Client
     /**
      * Stores the refresh token that an Official Account gave when it authorised the platform.
      *
-     * @throws WxException NO_TOKEN if the store of the option store cannot be used
+     * @throws WxException STORE if the store of the option store cannot be used
      */
     public function addAccount(string $appid, #[\SensitiveParameter] string $refreshToken): void
     {

@@ -13,7 +13,7 @@ use crate::model::lang::Text;
 use crate::model::status::Status;
 use crate::push::{Event, Push};
 use crate::token::{
-    AccountInfo, AccountStatus, Authorization, AuthorizationUrl, KeptPush, Platform,
+    AccountInfo, AccountStatus, Authorization, AuthorizationUrl, KeptPush, ListedAccount, Platform,
     PlatformStatus, WaitingCode,
 };
 
@@ -271,8 +271,8 @@ impl Client {
     /// [`accept_authorization`](Client::accept_authorization).
     ///
     /// # Errors
-    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or contains
-    ///   a blank; or the client is not a platform's.
+    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or has a
+    ///   blank in it; or the client is not a platform's.
     /// - [`Status::Api`]: WeChat refused; see [`class`](Error::class).
     /// - [`Status::NoToken`]: the platform has no access token; the message gives the reason.
     /// - As with other calls if the request fails.
@@ -396,6 +396,16 @@ impl Client {
     /// # Errors
     /// As [`account_info`](Client::account_info).
     pub fn accounts(&self) -> Result<Vec<String>, Error> {
+        let listed = self.listed_accounts()?;
+        Ok(listed.into_iter().map(|account| account.appid).collect())
+    }
+
+    /// The same accounts, each with whether WeChat's list has its refresh token.
+    ///
+    /// # Errors
+    /// As [`account_info`](Client::account_info).
+    #[doc(hidden)]
+    pub fn listed_accounts(&self) -> Result<Vec<ListedAccount>, Error> {
         self.with_platform(|platform| platform.accounts(self.deadline(), &self.cancel))
     }
 

@@ -244,7 +244,7 @@ impl Client {
     /// # Errors
     /// - [`Status::BadValue`]: the ticket is empty, longer than 4096 bytes or contains a character
     ///   that no ticket has, or the client has no `component_appid`.
-    /// - [`Status::NoToken`]: the store cannot be used; the message gives the reason.
+    /// - [`Status::Store`]: the store cannot be used; the message gives the reason.
     /// - [`Status::TimeoutUnsent`]: the store did not answer in time.
     /// - [`Status::Cancelled`], [`Status::Forked`].
     ///

@@ -155,9 +155,10 @@ statuses! {
             not sent. The message gives the reason."
         zh "无法取得该账号的有效 access_token，需要它的请求未发送。提示信息说明了原因。"
     -26 Store "STORE" "The store cannot be used."
-        en "The store cannot be used, so nothing was posted, and no push was accepted: an \
+        en "The store cannot be used. Nothing was posted, stored or accepted; otherwise an \
             invitation could be sent twice, or a ticket be lost. The message gives the reason."
-        zh "存储无法使用。为避免重复发送邀请或丢失推送，请求未发出，推送未接受。提示信息说明了原因。"
+        zh "存储无法使用。为避免重复发送邀请或丢失推送，请求未发出，内容未存入，推送未接受。\
+            提示信息说明了原因。"
 
     -40 Timeout "TIMEOUT" "The time limit was reached after the request was sent."
         en "The time limit was reached after the request was sent; WeChat may have acted on it. \
@@ -306,9 +307,9 @@ const NO_TOKEN_EXPLAINED: Text = Text {
     zh: "无法取得该账号的有效 access_token，需要它的请求未发送。",
 };
 const STORE_EXPLAINED: Text = Text {
-    en: "The store cannot be used, so nothing was posted, and no push was accepted: an invitation \
+    en: "The store cannot be used. Nothing was posted, stored or accepted; otherwise an invitation \
          could be sent twice, or a ticket be lost.",
-    zh: "存储无法使用。为避免重复发送邀请或丢失推送，请求未发出，推送未接受。",
+    zh: "存储无法使用。为避免重复发送邀请或丢失推送，请求未发出，内容未存入，推送未接受。",
 };
 
 #[cfg(test)]

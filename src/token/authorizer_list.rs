@@ -27,7 +27,17 @@ pub(super) struct Page {
     accounts: Vec<Authorizer>,
 }
 
-/// An account that has authorised the platform.
+/// An account in WeChat's list of those that have authorised the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedAccount {
+    /// The account's appid.
+    pub appid: String,
+    /// Whether the list has its refresh token. WeChat lists none until the account's first
+    /// authorisation code has been exchanged.
+    pub has_refresh_token: bool,
+}
+
+/// An entry of the list, with its secret.
 struct Authorizer {
     appid: String,
     refresh_token: Option<String>,
@@ -64,9 +74,12 @@ impl Page {
         is_list.then_some(page)
     }
 
-    /// The appids of its accounts.
-    pub fn appids(&self) -> impl Iterator<Item = &str> {
-        self.accounts.iter().map(|account| account.appid.as_str())
+    /// Its accounts.
+    pub fn accounts(&self) -> impl Iterator<Item = ListedAccount> {
+        self.accounts.iter().map(|account| ListedAccount {
+            appid: account.appid.clone(),
+            has_refresh_token: account.refresh_token.is_some(),
+        })
     }
 
     /// The offset of the page after this one, which is at `offset`; `None` if this is the last one.

@@ -23,6 +23,7 @@ pub(crate) mod record;
 pub use account_info::AccountInfo;
 pub use authorization::AuthorizationUrl;
 pub(crate) use authorization::KeptPush;
+pub use authorizer_list::ListedAccount;
 pub(crate) use cache::TokenCache;
 pub(crate) use cached::Token;
 pub use call_record::CallRecord;

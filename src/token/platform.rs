@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::authorizer_list::{AuthorizerListCache, Lookup, PAGE_SIZE, Page};
+use super::authorizer_list::{AuthorizerListCache, ListedAccount, Lookup, PAGE_SIZE, Page};
 use super::cached::FetchedToken;
 use super::exchanged::{Exchanged, Origin};
 use super::lease::Lease;
@@ -196,7 +196,7 @@ impl Platform {
     /// Stores the ticket that WeChat pushed.
     ///
     /// # Errors
-    /// [`Status::NoToken`]: the store cannot be used; [`Status::TimeoutUnsent`],
+    /// [`Status::Store`]: the store cannot be used; [`Status::TimeoutUnsent`],
     /// [`Status::Cancelled`]. After the last two it may still be stored.
     pub fn set_ticket(
         &self,
@@ -569,7 +569,11 @@ impl Platform {
     }
 
     /// The accounts that have authorised the platform, in WeChat's order.
-    pub fn accounts(&self, limit: Instant, cancel: &CancelToken) -> Result<Vec<String>, Error> {
+    pub fn accounts(
+        &self,
+        limit: Instant,
+        cancel: &CancelToken,
+    ) -> Result<Vec<ListedAccount>, Error> {
         let uses = Uses::WeChat(Endpoint::AuthorizerList);
         self.on_thread(uses, limit, cancel, move |platform| {
             let (mut accounts, mut seen) = (Vec::new(), HashSet::new());
@@ -577,11 +581,7 @@ impl Platform {
             while let Some(offset) = next {
                 let page = platform.shared_page(offset, limit)?;
                 let before = accounts.len();
-                for appid in page.appids() {
-                    if seen.insert(appid.to_owned()) {
-                        accounts.push(appid.to_owned());
-                    }
-                }
+                accounts.extend(page.accounts().filter(|a| seen.insert(a.appid.clone())));
                 // A page without a new account ends the list.
                 next = page.next_offset(offset).filter(|_| accounts.len() > before);
             }
@@ -685,9 +685,10 @@ impl Platform {
             }
             if record.grant.is_empty() {
                 return Err(self.no_token(Text {
-                    en: "missing component_verify_ticket; store the one that WeChat pushes every \
-                         10 minutes",
-                    zh: "还没有 component_verify_ticket；请存入微信每 10 分钟推送的那一个",
+                    en: "missing component_verify_ticket; WeChat pushes one every 10 minutes: wait \
+                         for it if the program that receives pushes is running, or store it",
+                    zh: "还没有 component_verify_ticket；微信每 10 分钟推送一次：\
+                         如果接收推送的程序正在运行，请等待，否则请存入",
                 }));
             }
             let body = RequestBody::new(&Body {
@@ -777,8 +778,10 @@ impl Platform {
         self.update(key, limit, store).map_err(|e| {
             if e.is_late {
                 self.error(Status::TimeoutUnsent, e.why)
+            } else if e.transient {
+                self.error(Status::Store, e.why).transient()
             } else {
-                self.not_stored(e)
+                self.error(Status::Store, e.why)
             }
         })
     }

@@ -63,7 +63,8 @@ pub enum AccountState {
     CodeStored,
     /// It withdrew its authorisation.
     Withdrawn,
-    /// Nothing is stored: the next call for it looks its refresh token up in WeChat's list.
+    /// Nothing is stored. The next call for it looks its refresh token up in WeChat's list, which
+    /// has one only if an authorisation code of the account was exchanged before.
     NotStored,
 }
 

@@ -27,6 +27,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 /// At most one part of this many parts of the time is spent on writing reports.
 const PART_FOR_REPORTS: u32 = 10;
+/// How long the last lists, which are read at the limit, may take: many accounts have to wait for
+/// the rates.
+const LAST_LISTS_LIMIT: Duration = Duration::from_secs(60);
 /// In how many lists in a row an invitation must be missing, because a list may miss an item once.
 const MISSES: u32 = 2;
 
@@ -40,7 +43,8 @@ pub struct FollowConfig {
     pub interval: Duration,
     /// The longest time between two lists of an account.
     pub max_interval: Duration,
-    /// How long to follow; `None` until all is decided.
+    /// How long to follow; `None` until all is decided. At the limit each list is read once more,
+    /// within a minute.
     pub limit: Option<Duration>,
 }
 
@@ -234,7 +238,8 @@ impl Shared<'_> {
             let wait = lock(&self.limiter)
                 .reserve(now)
                 .max(account.limiter.reserve(now));
-            let left = self.until.map(|until| until.saturating_duration_since(now));
+            let end = self.end();
+            let left = end.map(|end| end.saturating_duration_since(now));
             if left.is_some_and(|left| left < wait) || !self.follower.stop.sleep(wait) {
                 return Ok(());
             }
@@ -249,7 +254,7 @@ impl Shared<'_> {
         let mut schedule = self.schedule();
         loop {
             let now = Instant::now();
-            if self.follower.stop.is_requested() || self.until.is_some_and(|until| until <= now) {
+            if self.follower.stop.is_requested() || self.end().is_some_and(|end| end <= now) {
                 return None;
             }
             let first = schedule.due.first_entry();
@@ -259,7 +264,7 @@ impl Shared<'_> {
                 account.invitations.extend(arrived.into_iter().flatten());
                 return Some(account);
             }
-            if schedule.is_finished() {
+            if schedule.is_finished() || (self.is_late(now) && schedule.due.is_empty()) {
                 return None;
             }
             schedule = self.wait(schedule);
@@ -333,15 +338,28 @@ impl Shared<'_> {
         Ok(())
     }
 
-    /// Schedules the next list of the account, if any of its invitations is open.
+    /// Whether the limit has passed.
+    fn is_late(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// When the last lists are given up.
+    fn end(&self) -> Option<Instant> {
+        self.until?.checked_add(LAST_LISTS_LIMIT)
+    }
+
+    /// Schedules the next list of the account, if any of its invitations is open. The last one is
+    /// due at the limit.
     fn look_again(&self, mut account: Account) {
+        let now = Instant::now();
         let mut schedule = self.schedule();
         let arrived = schedule.arrived.remove(&account.name);
         account.invitations.extend(arrived.into_iter().flatten());
         if account.invitations.is_empty() {
             schedule.accounts.remove(&account.name);
-        } else {
-            schedule.insert(Instant::now() + account.interval, account);
+        } else if !self.is_late(now) {
+            let due = now + account.interval;
+            schedule.insert(self.until.map_or(due, |until| due.min(until)), account);
         }
         drop(schedule);
         self.changed.notify_all();
@@ -354,8 +372,7 @@ impl Shared<'_> {
         loop {
             let schedule = self.schedule();
             let has_ended = schedule.is_finished() || schedule.failure.is_some();
-            let is_late = self.until.is_some_and(|until| until <= Instant::now());
-            if has_ended || is_late || self.follower.stop.is_requested() {
+            if has_ended || self.is_late(Instant::now()) || self.follower.stop.is_requested() {
                 return;
             }
             let (decided, is_complete) = (schedule.decided, schedule.is_complete);

@@ -556,10 +556,13 @@ fn platform_status_shows_the_ticket_the_token_and_the_accounts() {
     assert_eq!((ran.code, &*ran.err), (0, ""));
     let cells = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let lines: Vec<String> = ran.out.lines().map(cells).collect();
-    let may = "wx0a00000000000001 示例公众号 normal yes 1 2 3 4 7 11 33";
-    let may_not = "wx0a00000000000004 示例服务号 normal no 1 2 3 4 7 11";
+    let may = "wx0a00000000000001 示例公众号 normal nothing yes 1 2 3 4 7 11 33";
+    let may_not = "wx0a00000000000004 示例服务号 normal nothing no 1 2 3 4 7 11";
     assert_eq!(&lines[..2], ["TICKET TOKEN", "stored by hand none"]);
-    assert_eq!(lines[3], "ACCOUNT NAME STATE MAY LINK PERMISSION SETS");
+    assert_eq!(
+        lines[3],
+        "ACCOUNT NAME STATE IN STORE MAY LINK PERMISSION SETS"
+    );
     assert_eq!((lines[4].as_str(), lines[7].as_str()), (may, may_not));
     assert_eq!(lines.len(), 8, "{}", ran.out);
 
@@ -600,6 +603,7 @@ fn platform_status_shows_the_ticket_the_token_and_the_accounts() {
             &[
                 ("名称", "示例公众号"),
                 ("状态", "正常"),
+                ("存储", "无"),
                 ("可关联", "是"),
                 ("权限集", "1 2 3"),
             ],
@@ -609,6 +613,7 @@ fn platform_status_shows_the_ticket_the_token_and_the_accounts() {
             &[
                 ("名称", "示例服务号"),
                 ("状态", "正常"),
+                ("存储", "无"),
                 ("可关联", "否"),
                 ("权限集", "1 2 3"),
             ],
@@ -645,6 +650,64 @@ fn platform_status_shows_the_ticket_the_token_and_the_accounts() {
     );
     assert_eq!(ran.lines()[1]["account"], ACCOUNT);
     assert_eq!((ran.code, &*ran.err), (4, ""));
+}
+
+#[test]
+fn platform_status_shows_which_accounts_can_be_used() {
+    let sandbox = sandbox();
+    let dir = scratch("platform-status-usable");
+    let set_ticket = platform(&sandbox, &dir, &["platform", "set-ticket"]);
+    assert_eq!(run_with(set_ticket, "SANDBOX-TICKET\n").code, 0);
+    let authorizer = |number: u32, body: Value| {
+        let path = format!("authorizers/wx0a{number:014}");
+        admin(&sandbox, "PUT", &path, body);
+    };
+    authorizer(1, json!({"refresh_token": "refreshtoken@@@SANDBOX-1"}));
+    authorizer(2, json!({"queried": false}));
+    authorizer(3, json!({"release_test": true}));
+    let refresh_token = "refreshtoken@@@SANDBOX-1\n";
+    let add = ["platform", "add-account", ACCOUNT];
+    let added = run_with(platform(&sandbox, &dir, &add), refresh_token);
+    assert_eq!(added.code, 0, "{}", added.err);
+
+    let ran = run(platform(&sandbox, &dir, &["platform", "status"]));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let row = |number: u32| {
+        let account = format!("wx0a{number:014}");
+        let line = ran.out.lines().find(|line| line.starts_with(&account));
+        let cells = line.expect("a row").split("  ").map(str::trim);
+        cells.filter(|cell| !cell.is_empty()).skip(2).collect()
+    };
+    let rows: [Vec<&str>; 3] = [1, 2, 3].map(row);
+    assert_eq!(rows[0][..3], ["normal", "refresh token", "yes"]);
+    assert_eq!(rows[1][..3], ["normal", "nothing", "no"]);
+    assert_eq!(rows[2][..3], ["not authorised", "nothing", "no"]);
+    let notes: Vec<&str> = ran.err.lines().collect();
+    assert_eq!(notes.len(), 2, "{}", ran.err);
+    assert!(notes[0].starts_with("wx0a00000000000002: neither"));
+    assert!(notes[1].starts_with("wx0a00000000000003: WeChat lists it"));
+
+    let ran = run(platform(&sandbox, &dir, &["platform", "status", "--json"]));
+    assert_eq!((ran.code, &*ran.err), (0, ""));
+    let lines = ran.lines();
+    for (line, stored, status, may_link) in [
+        (&lines[1], "authorized", "normal", true),
+        (&lines[2], "not_stored", "normal", false),
+        (&lines[3], "not_stored", "not_authorized", false),
+    ] {
+        assert_eq!(
+            (&line["stored"], &line["status"], &line["may_link"]),
+            (&json!(stored), &json!(status), &json!(may_link))
+        );
+    }
+    assert_eq!(lines[3]["errcode"], 61003);
+
+    // An account with a refresh token in the store is a merchant's: that it does not work is an
+    // error.
+    authorizer(1, json!({"release_test": true}));
+    let ran = run(platform(&sandbox, &dir, &["platform", "status"]));
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert!(ran.err.contains("61003"), "{}", ran.err);
 }
 
 #[test]

@@ -173,6 +173,12 @@ fn a_request_of_the_platform_needs_the_platforms_token() {
     assert_eq!(url, "/cgi-bin/wxopen/wxamplinkget?access_token=[hidden]");
     let ran = run(platform(&sandbox, &dir, &["explain", rid, "--json"]));
     assert_eq!(ran.json()["errcode"], 76003);
+    let ran = run(platform(&sandbox, &dir, &["explain", rid]));
+    assert!(
+        ran.err.contains("name it with --account APPID"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

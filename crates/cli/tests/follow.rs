@@ -120,6 +120,24 @@ impl Drop for Following {
 }
 
 #[test]
+fn each_list_is_read_once_more_at_the_limit() {
+    let world = invited("follow-limit", 2, 1);
+    let lists = || received(&world.sandbox, "get");
+    let before = lists();
+    let arguments = ["bulk", "follow", "links.csv.job", "--json"];
+    let limit = ["--interval", "1h", "--wait", "10s"];
+    let mut following = Following::start(platform(&world, &[&arguments[..], &limit].concat()));
+    until(|| lists() == before + 2);
+    agree(&world, 1, 1);
+    agree(&world, 2, 1);
+    let lines: Vec<Value> = following.lines.by_ref().collect();
+    let linked = [decision(1, 1, "linked"), decision(2, 1, "linked")];
+    assert_eq!(decisions(&lines), linked.into());
+    assert_eq!(following.process.wait().unwrap().code(), Some(0));
+    assert_eq!(lists(), before + 4);
+}
+
+#[test]
 fn a_job_is_followed_until_the_administrators_have_decided() {
     let world = invited("follow", 2, 2);
     let mut following = Following::start(platform(&world, &FOLLOW));

@@ -714,3 +714,21 @@ fn usage_errors_are_in_the_language_that_is_set() {
         assert!(ran.err.contains(part), "{arguments:?} {}", ran.err);
     }
 }
+
+#[test]
+fn a_refresh_token_is_stored_for_an_appid_only() {
+    let sandbox = sandbox();
+    let dir = scratch("add-account-appid");
+    for wrong in [
+        "wx bad",
+        "wx0a0000000000001",
+        "wx0A00000000000001",
+        "gh_1",
+        "",
+    ] {
+        let add = ["platform", "add-account", wrong];
+        let ran = run_with(common::platform(&sandbox, &dir, &add), "REFRESH\n");
+        assert_eq!((ran.code, &*ran.out), (2, ""), "{wrong:?} {}", ran.err);
+        assert!(ran.err.contains("is not an appid"), "{}", ran.err);
+    }
+}

@@ -28,8 +28,9 @@ fn platform(sandbox: &Sandbox, store: &str, arguments: &[&str]) -> Command {
 fn refused(sandbox: &Sandbox, store: &str, reason: &str) {
     let set_ticket = ["platform", "set-ticket"];
     let ran = run_with(platform(sandbox, store, &set_ticket), "SANDBOX-TICKET\n");
-    assert_eq!((ran.code, ran.out.as_str()), (4, ""), "{}", ran.err);
+    assert_eq!((ran.code, ran.out.as_str()), (5, ""), "{}", ran.err);
     assert!(ran.err.contains(reason), "{}", ran.err);
+    assert!(ran.err.contains("STORE") && !ran.err.contains("TOKEN"));
     assert!(!ran.err.contains("panicked"), "{}", ran.err);
     let ran = run(platform(sandbox, store, &["list"]));
     assert_eq!((ran.code, ran.out.as_str()), (4, ""), "{}", ran.err);

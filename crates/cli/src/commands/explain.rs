@@ -155,7 +155,8 @@ fn explain_rid(context: &Context, rid: &str) -> Result<ExitCode, CommandError> {
         .is_some_and(|source| source.key.starts_with("component_"));
     let has_account = settings.set().iter().any(|s| s.key == "account");
     let record = if is_platform && !has_account {
-        client.platform_call_record(rid)?
+        let record = client.platform_call_record(rid);
+        record.inspect_err(|error| advise_account(context, error))?
     } else {
         match client.call_record(rid) {
             // The request may be one of the platform, which failed to get the account's token.
@@ -175,6 +176,17 @@ fn explain_rid(context: &Context, rid: &str) -> Result<ExitCode, CommandError> {
         .out
         .result(&line, || print_record(context, rid, &record));
     Ok(ExitCode::Done)
+}
+
+/// Advises to name the account, if the platform's own token was not the one of the request.
+fn advise_account(context: &Context, error: &wxlink::Error) {
+    if error.errcode() == Some(NOT_PERMITTED) && !context.out.is_json() {
+        context.out.note(context.text(
+            "The platform's own token was used. If the request was made for an Official Account, \
+             name it with --account APPID.",
+            "查询使用的是第三方平台自己的令牌。如果该请求是为某个公众号发出的，请用 --account APPID 指明。",
+        ));
+    }
 }
 
 fn print_record(context: &Context, rid: &str, record: &CallRecord) {

@@ -87,6 +87,9 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
             .map_err(|e| report::cannot_listen(address, &e))?;
     }
     let address = server.address().map_err(failed)?;
+    for warning in warnings(address, args::required(matches, "public-url")) {
+        context.out.diagnostic(warning.get(context.out.lang()));
+    }
     let (stop, stopped) = oneshot::channel();
     let stop = std::sync::Mutex::new(Some(stop));
     interrupt::on_interrupt(move || {
@@ -113,6 +116,43 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     };
     server.run(stopped).map_err(failed)?;
     Ok(ExitCode::Done)
+}
+
+/// What is likely to be wrong with the two addresses, although the service can start.
+fn warnings(listen: SocketAddr, public_url: &str) -> Vec<Message> {
+    let mut warnings = Vec::new();
+    if !listen.ip().is_loopback() {
+        warnings.push(Message::new(
+            format!(
+                "warning: listening on {listen} in plain HTTP. Make sure that only your HTTPS \
+                 front reaches this address: /metrics and /healthz are open to every caller"
+            ),
+            format!(
+                "警告：正在 {listen} 以明文 HTTP 监听。请确保只有您的 HTTPS 前端能访问该地址：\
+                 /metrics 和 /healthz 对任何调用方开放"
+            ),
+        ));
+    }
+    let authority = public_url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.trim_end_matches('/');
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let is_local =
+        host.eq_ignore_ascii_case("localhost") || ip.as_ref().is_ok_and(|ip| ip.is_loopback());
+    let is_reached = ip.is_err() && port.is_none_or(|port| ["80", "443"].contains(&port));
+    if !is_local && !is_reached {
+        warnings.push(Message::new(
+            format!(
+                "warning: WeChat pushes to port 80 or 443 of a host name only, so that no push \
+                 reaches {public_url}"
+            ),
+            format!("警告：微信只向域名的 80 或 443 端口推送，{public_url} 收不到任何推送"),
+        ));
+    }
+    warnings
 }
 
 /// Checks that pushes can be verified and decrypted.
@@ -163,4 +203,32 @@ fn forward_secret(context: &Context, matches: &ArgMatches) -> Result<String, Com
             "--forward 需要签名密钥：请设置 WXLINK_FORWARD_SECRET 或 --forward-secret-file",
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_address_and_a_url_that_wechat_does_not_push_to_get_warnings() {
+        for (listen, url, expected) in [
+            ("127.0.0.1:8000", "https://link.example.com", [].as_slice()),
+            ("127.0.0.1:8000", "https://link.example.com:443/", &[]),
+            ("[::1]:8000", "http://localhost:8000", &[]),
+            ("127.0.0.1:8000", "http://127.0.0.1:8000", &[]),
+            ("127.0.0.1:8000", "http://[::1]:8000", &[]),
+            ("0.0.0.0:8000", "https://link.example.com", &["0.0.0.0"]),
+            ("127.0.0.1:8000", "https://1.2.3.4", &["https://1.2.3.4"]),
+            ("127.0.0.1:8000", "https://[2001:db8::1]", &["2001:db8"]),
+            ("[::]:80", "https://a.example:8443", &["[::]:80", ":8443"]),
+        ] {
+            let warnings = warnings(listen.parse().unwrap(), url);
+            assert_eq!(warnings.len(), expected.len(), "{listen} {url}");
+            for (warning, part) in warnings.iter().zip(expected) {
+                for lang in [wxlink::Lang::En, wxlink::Lang::Zh] {
+                    assert!(warning.get(lang).contains(part), "{listen} {url}");
+                }
+            }
+        }
+    }
 }

@@ -80,6 +80,7 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     match matches.subcommand() {
         Some((ADD_ACCOUNT, matches)) => {
             let appid = args::required(matches, "appid");
+            check_appid(appid)?;
             client.add_account(appid, &read("authorizer_refresh_token")?)?;
         }
         _ => client.set_ticket(&read("component_verify_ticket")?)?,
@@ -90,6 +91,20 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
         out.line(format_args!("{SUCCESS}{stored}{SUCCESS:#}"));
     });
     Ok(ExitCode::Done)
+}
+
+/// Checks that a text has the form of an appid. What is stored under another text would never be
+/// found.
+fn check_appid(appid: &str) -> Result<(), CommandError> {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let digits = appid.strip_prefix("wx").filter(|digits| digits.len() == 16);
+    if digits.is_some_and(|digits| digits.bytes().all(is_hex)) {
+        return Ok(());
+    }
+    Err(nothing_stored(Message::new(
+        format!("{appid:?} is not an appid: expected wx and 16 lower-case hexadecimal digits"),
+        format!("{appid:?} 不是 appid：应为 wx 和 16 位小写十六进制数字"),
+    )))
 }
 
 /// Adds that nothing was stored.

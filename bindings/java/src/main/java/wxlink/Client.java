@@ -81,7 +81,7 @@ public final class Client implements AutoCloseable {
      * minutes.
      *
      * @param ticket as pushed
-     * @throws WxException NO_TOKEN if the store of the option {@code store} cannot be used
+     * @throws WxException STORE if the store of the option {@code store} cannot be used
      */
     public void setTicket(String ticket) throws WxException {
         String pushed = Lib.text("ticket", ticket);
@@ -93,7 +93,7 @@ public final class Client implements AutoCloseable {
      *
      * @param appid the account's appid
      * @param refreshToken the account's authorizer_refresh_token
-     * @throws WxException NO_TOKEN if the store of the option {@code store} cannot be used
+     * @throws WxException STORE if the store of the option {@code store} cannot be used
      */
     public void addAccount(String appid, String refreshToken) throws WxException {
         String account = Lib.text("appid", appid);

@@ -233,9 +233,18 @@ def navigation(language):
 
 
 def run(*command, **environment):
-    result = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
+    """Runs a command. Its output is shown if it fails."""
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if result.returncode != 0:
-        sys.exit(f"{command[0]}: exit code {result.returncode}")
+        sys.exit(f"{result.stdout}\n{' '.join(command)}: exit code {result.returncode}")
 
 
 def build(language):
@@ -259,7 +268,9 @@ def build(language):
     file.write_text(json.dumps(config, ensure_ascii=False, indent=1), "utf-8")
     # The theme warns of MkDocs 2, which requirements.txt does not install.
     mkdocs = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--config-file"]
-    run(*mkdocs, str(file), NO_MKDOCS_2_WARNING="1", PYTHONWARNINGS="ignore")
+    # The splitter of Chinese words writes its cache to TMPDIR.
+    settings = {"NO_MKDOCS_2_WARNING": "1", "PYTHONWARNINGS": "ignore", "TMPDIR": str(WORK)}
+    run(*mkdocs, str(file), **settings)
 
 
 def rustdoc():

@@ -50,16 +50,23 @@ NOT_RUN = [
     ("docs/python.md", "pip install", BUILDS + "; python/test.sh tests it"),
     ("docs/performance.md", "make bench", "measures for minutes"),
     ("docs/serve.md", "make demo", "is run by tools/test_languages.sh"),
-    ("docs/sandbox.md", "curl $ADMIN/authorizations",
-     "needs a pre-auth code; crates/sandbox/tests/authorization.rs tests it"),
-    ("docs/sandbox.md", "wxlink-sandbox --port 8080 --tls-name",
-     "starts a second simulator; crates/sandbox/tests/tls.rs tests it"),
+    (
+        "docs/sandbox.md",
+        "curl $ADMIN/authorizations",
+        "needs a pre-auth code; crates/sandbox/tests/authorization.rs tests it",
+    ),
+    (
+        "docs/sandbox.md",
+        "wxlink-sandbox --port 8080 --tls-name",
+        "starts a second simulator; crates/sandbox/tests/tls.rs tests it",
+    ),
 ]
 
 # Lines that are left out of blocks that are run.
 LEFT_OUT = {"make build"}
 # Options of the simulator, if no line of the page starts it.
-SIMULATOR = {"docs/bulk.md": ["--approve", "immediate"], "docs/scale.md": ["--approve", "immediate"]}
+AGREES = ["--approve", "immediate"]
+SIMULATOR = {"docs/bulk.md": AGREES, "docs/scale.md": AGREES}
 PENDING = {"docs/bulk.md": 3, "docs/scale.md": 3, "docs/cobol.md": 4}
 # Commands that do not end by themselves: what they print when they work, and further arguments.
 ENDLESS = {
@@ -68,8 +75,14 @@ ENDLESS = {
 }
 # What a page's first program is called in its commands, by the language of its code block.
 FIRST_PROGRAMS = {"c": "first.c", "cpp": "first.cpp", "pascal": "first.pas", "cobol": "first.cob"}
-COMPILERS = {"docs/cpp.md": "c++", "docs/cobol.md": "cobc", "docs/pascal.md": "fpc", "docs/go.md": "go",
-             "docs/scale.md": "redis-server"}
+# The program that the commands of a page need, besides those of `make build`.
+NEEDED = {
+    "docs/cpp.md": "c++",
+    "docs/cobol.md": "cobc",
+    "docs/pascal.md": "fpc",
+    "docs/go.md": "go",
+    "docs/scale.md": "redis-server",
+}
 
 ACCOUNT = "wx0a00000000000001"
 APPID = "wx0b00000000000001"
@@ -261,17 +274,16 @@ def run_page(page, text, commands):
         folder = Path(name)
         write_files(folder, text)
         port = sandbox.base_url.rpartition(":")[2]
-        kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "GOFLAGS", "GOCACHE", "GOPATH")
+        kept = ("PATH", "LANG", "LC_ALL", "TMPDIR")
         environment = {key: os.environ[key] for key in kept if key in os.environ}
         environment |= {
             "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
             "HOME": name,
             "WXLINK_LIB_DIR": str(folder / "target/release"),
             "WXLINK_BASE_URL": sandbox.base_url,
+            "GOCACHE": str(ROOT / "target/go-cache"),
             "PENDING": str(PENDING.get(page, "")),
         }
-        if "go" in COMPILERS.get(page, ""):
-            environment.setdefault("GOCACHE", str(ROOT / "target/go-cache"))
         stored = subprocess.run(
             ["wxlink", "platform", "set-ticket"],
             env=environment,
@@ -311,9 +323,9 @@ def main():
         commands = [c for c in commands if c.partition("#")[0].strip() not in LEFT_OUT]
         if not commands:
             continue
-        compiler = COMPILERS.get(page)
-        if compiler and shutil.which(compiler) is None:
-            need = subprocess.run([str(ROOT / "tools/need.sh"), page, compiler], check=False)
+        needed = NEEDED.get(page)
+        if needed and shutil.which(needed) is None:
+            need = subprocess.run([str(ROOT / "tools/need.sh"), page, needed], check=False)
             failures += need.returncode != 77
             continue
         try:

@@ -108,7 +108,7 @@ FENCE = re.compile(r"^ *(```+|~~~+)")
 LINK = re.compile(r"(`+)(?:(?!\1).)+\1|(\]\()([^)\s]+)", re.DOTALL)
 
 
-def paragraphs(text):
+def parts(text):
     """The text in parts: each with whether it is a fenced code block."""
     part, end = [], None
     for line in text.splitlines(keepends=True):
@@ -126,7 +126,7 @@ def paragraphs(text):
 
 def page_links(text):
     """The targets of the links of a page."""
-    for part, is_code in paragraphs(text):
+    for part, is_code in parts(text):
         if not is_code:
             yield from (match[3] for match in LINK.finditer(part) if match[3])
 
@@ -145,7 +145,7 @@ def with_links(page, text, replace):
         return match[2] + replace(resolved(page, path)) + hash_sign + fragment
 
     return "".join(
-        part if is_code else LINK.sub(link, part) for part, is_code in paragraphs(text)
+        part if is_code else LINK.sub(link, part) for part, is_code in parts(text)
     )
 
 

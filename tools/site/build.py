@@ -108,7 +108,7 @@ FENCE = re.compile(r"^ *(```+|~~~+)")
 LINK = re.compile(r"(`+)(?:(?!\1).)+\1|(\]\()([^)\s]+)", re.DOTALL)
 
 
-def paragraphs(text):
+def parts(text):
     """The text in parts: each with whether it is a fenced code block."""
     part, end = [], None
     for line in text.splitlines(keepends=True):
@@ -126,7 +126,7 @@ def paragraphs(text):
 
 def page_links(text):
     """The targets of the links of a page."""
-    for part, is_code in paragraphs(text):
+    for part, is_code in parts(text):
         if not is_code:
             yield from (match[3] for match in LINK.finditer(part) if match[3])
 
@@ -145,7 +145,7 @@ def with_links(page, text, replace):
         return match[2] + replace(resolved(page, path)) + hash_sign + fragment
 
     return "".join(
-        part if is_code else LINK.sub(link, part) for part, is_code in paragraphs(text)
+        part if is_code else LINK.sub(link, part) for part, is_code in parts(text)
     )
 
 
@@ -233,9 +233,18 @@ def navigation(language):
 
 
 def run(*command, **environment):
-    result = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
+    """Runs a command. Its output is shown if it fails."""
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if result.returncode != 0:
-        sys.exit(f"{command[0]}: exit code {result.returncode}")
+        sys.exit(f"{result.stdout}\n{' '.join(command)}: exit code {result.returncode}")
 
 
 def build(language):
@@ -259,7 +268,9 @@ def build(language):
     file.write_text(json.dumps(config, ensure_ascii=False, indent=1), "utf-8")
     # The theme warns of MkDocs 2, which requirements.txt does not install.
     mkdocs = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--config-file"]
-    run(*mkdocs, str(file), NO_MKDOCS_2_WARNING="1", PYTHONWARNINGS="ignore")
+    # The splitter of Chinese words writes its cache to TMPDIR.
+    settings = {"NO_MKDOCS_2_WARNING": "1", "PYTHONWARNINGS": "ignore", "TMPDIR": str(WORK)}
+    run(*mkdocs, str(file), **settings)
 
 
 def rustdoc():

@@ -151,7 +151,11 @@ struct Running {
 
 impl Running {
     fn start(sandbox: &Sandbox, dir: &Path) -> Running {
-        let mut process = piped(&mut serve(sandbox, dir));
+        Running::listening(piped(&mut serve(sandbox, dir)))
+    }
+
+    /// Waits until the service listens.
+    fn listening(mut process: Child) -> Running {
         let mut line = String::new();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
@@ -172,6 +176,23 @@ impl Drop for Running {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+#[test]
+fn a_public_url_that_wechat_does_not_push_to_gets_a_warning() {
+    let sandbox = sandbox();
+    let dir = scratch("serve-warning");
+    let listen = ["serve", "--listen", "127.0.0.1:0"];
+    let arguments = [&listen[..], &["--public-url", "https://192.0.2.1"]].concat();
+    let mut command = platform(&sandbox, &dir, &arguments);
+    command
+        .env("WXLINK_PUSH_TOKEN", Pusher::TOKEN)
+        .env("WXLINK_PUSH_AES_KEY", Pusher::AES_KEY);
+    let mut running = Running::listening(piped(&mut command));
+    let mut line = String::new();
+    let mut stderr = BufReader::new(running.process.stderr.take().unwrap());
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains("no push reaches https://192.0.2.1"), "{line}");
 }
 
 #[test]

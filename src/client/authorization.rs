@@ -271,8 +271,8 @@ impl Client {
     /// [`accept_authorization`](Client::accept_authorization).
     ///
     /// # Errors
-    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or has a
-    ///   blank in it; or the client is not a platform's.
+    /// - [`Status::BadValue`]: `redirect_uri` is not a URL with `http://` or `https://`, or
+    ///   contains a blank; or the client is not a platform's.
     /// - [`Status::Api`]: WeChat refused; see [`class`](Error::class).
     /// - [`Status::NoToken`]: the platform has no access token; the message gives the reason.
     /// - As with other calls if the request fails.

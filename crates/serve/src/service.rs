@@ -111,7 +111,10 @@ impl Service {
         drop(waiting);
         for code in codes {
             let fields = match self.client.finish_authorization(&code) {
-                Ok(FinishedCode { action, .. }) if action == PushAction::CodeStored => continue,
+                Ok(FinishedCode {
+                    action: PushAction::CodeStored,
+                    ..
+                }) => continue,
                 Ok(FinishedCode { action, account }) => {
                     lock(&self.waiting).remove(&code);
                     json!({"account": account, "action": action.as_str()})

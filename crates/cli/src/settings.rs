@@ -1,6 +1,7 @@
 //! The settings of a run: the library's options, each from a flag, else the environment, else the
 //! config file.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use wxlink::{Lang, OPTIONS, Options, Text, TokenSource};
 use crate::config::Config;
 use crate::environment::variable;
 use crate::error::CommandError;
+use crate::locale;
 use crate::message::Message;
 use crate::options;
 use crate::secret;
@@ -82,12 +84,25 @@ impl Setting {
 /// The language of a run, for messages about the other settings. An invalid one is ignored here;
 /// [`Settings::read`] refuses it.
 pub(crate) fn language(matches: &ArgMatches, config: Option<&Config>) -> Lang {
-    let flag = matches.get_one::<String>("lang").cloned();
+    choose_language(matches.get_one::<String>("lang").cloned(), config)
+}
+
+/// The language of a run whose arguments could not be parsed.
+pub(crate) fn language_of_raw(arguments: &[OsString]) -> Lang {
+    let path = options::raw_value(arguments, "--config").map(PathBuf::from);
+    // Without readable settings, the language of the environment is left.
+    let config = Config::read(path.as_deref()).ok().flatten();
+    let flag = options::raw_value(arguments, &options::flag_name("lang"));
+    choose_language(flag, config.as_ref())
+}
+
+fn choose_language(flag: Option<String>, config: Option<&Config>) -> Lang {
     let variable = || variable(&options::variable_name("lang")).ok().flatten();
     let in_file = || config?.get("lang").map(str::to_owned);
-    let code = flag.or_else(variable).or_else(in_file);
-    code.and_then(|code| Lang::from_code(&code))
-        .unwrap_or_default()
+    match flag.or_else(variable).or_else(in_file) {
+        Some(code) => Lang::from_code(&code).unwrap_or_default(),
+        None => locale::from_environment().map_or_else(Lang::default, |locale| locale.lang),
+    }
 }
 
 impl Settings {
@@ -98,7 +113,9 @@ impl Settings {
         for key in options::keys() {
             let setting = match from_flag(key, matches, lang)? {
                 Some(setting) => Some(setting),
-                None => from_environment(key)?.or_else(|| from_file(key, config)),
+                None => from_environment(key)?
+                    .or_else(|| from_file(key, config))
+                    .or_else(|| from_locale(key)),
             };
             set.extend(setting);
         }
@@ -222,6 +239,16 @@ fn from_file(key: &'static str, config: Option<&Config>) -> Option<Setting> {
         key,
         value: config.get(key)?.to_owned(),
         source: Source::File(config.path.clone()),
+    })
+}
+
+/// The language of the locale, if it is not the default.
+fn from_locale(key: &'static str) -> Option<Setting> {
+    let locale = locale::from_environment().filter(|_| key == "lang")?;
+    (locale.lang == Lang::Zh).then(|| Setting {
+        key,
+        value: "zh".to_owned(),
+        source: Source::Environment(locale.variable.to_owned()),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
-use crate::message::Message;
+use crate::message::{Message, text};
 use crate::output::{HEADING, Table};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -30,16 +30,20 @@ struct Explanation {
     text: String,
 }
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("explain")
-        .about("Explain an errcode, a status of the library, or the request with a rid")
+        .about(text(lang, "Explain an errcode, a status of the library, or the request with a rid", "解释错误码、本库的状态，或某个 rid 的请求"))
         .long_about(
-            "Explain an errcode of WeChat or a status of the library, and what to do about it. Of a \
+            text(lang, "Explain an errcode of WeChat or a status of the library, and what to do about it. Of a \
              rid, the id of a request in WeChat's errmsg, ask WeChat for the request and its \
              response, which it keeps for 7 days, and show them without secrets. That needs an \
              access token of the kind that the request was made with: with --account or another \
              source of tokens the account's is used, and for a third-party platform without an \
-             account, or if WeChat asks for it, the platform's.",
+             account, or if WeChat asks for it, the platform's.", "解释微信的错误码或本库的状态，以及处理办法。对于 rid（微信 errmsg 中\
+             的请求编号），向微信查询该请求及其应答（微信保留 7 天），隐去密钥后\
+             显示。这需要与该请求同类的 access_token：指定 --account 或其他令牌\
+             来源时使用公众号的令牌；第三方平台未指定公众号，或微信有此要求时，\
+             使用平台的令牌。"),
         )
         .arg(
             Arg::new("code")
@@ -47,8 +51,8 @@ fn command() -> Command {
                 .required(true)
                 .allow_negative_numbers(true)
                 .help(
-                    "A number (89015, -40), a name (TIMEOUT, ALREADY_LINKED), a rid, or an errmsg \
-                     that contains one",
+                    text(lang, "A number (89015, -40), a name (TIMEOUT, ALREADY_LINKED), a rid, or an errmsg \
+                     that contains one", "数字（89015、-40）、名称（TIMEOUT、ALREADY_LINKED）、rid，或含有 rid 的 errmsg"),
                 ),
         )
         .arg(
@@ -56,18 +60,18 @@ fn command() -> Command {
                 .long("endpoint")
                 .value_name("ENDPOINT")
                 .value_parser(Endpoint::ALL.map(possible_value))
-                .help("Only the meaning of the errcode on this endpoint, also by WeChat's name or path"),
+                .help(text(lang, "Only the meaning of the errcode on this endpoint, also by WeChat's name or path", "只显示错误码在该接口上的含义；也可写微信的接口名或路径")),
         )
-        .after_help(examples(&[
-            ("an errcode", "wxlink explain 89010"),
+        .after_help(examples(lang, &[
+            (text(lang, "an errcode", "一个错误码"), "wxlink explain 89010"),
             (
-                "its meaning after a link, in Chinese",
+                text(lang, "its meaning after a link, in Chinese", "它在关联接口上的含义，使用中文"),
                 "wxlink explain 89010 --endpoint link --lang zh",
             ),
-            ("a status", "wxlink explain TIMEOUT"),
-            ("-1 is an errcode and a status", "wxlink explain -1 --json"),
+            (text(lang, "a status", "一个状态"), "wxlink explain TIMEOUT"),
+            (text(lang, "-1 is an errcode and a status", "-1 既是错误码也是状态"), "wxlink explain -1 --json"),
             (
-                "a request, by the end of its errmsg",
+                text(lang, "a request, by the end of its errmsg", "一次请求，由 errmsg 末尾指明"),
                 "wxlink explain \"rid: 61932a5b-0e248764-42d1c1b2\" --token-file token.txt",
             ),
         ]))

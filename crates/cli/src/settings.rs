@@ -18,6 +18,11 @@ use crate::secret;
 
 /// The flag that names the file with the access token.
 const TOKEN_FILE: &str = "--token-file";
+/// What a terminal asks for.
+const ACCESS_TOKEN: Text = Text {
+    en: "access token",
+    zh: "access_token",
+};
 
 /// The checked settings of a run.
 pub(crate) struct Settings {
@@ -62,13 +67,9 @@ impl Source {
 }
 
 impl Setting {
-    /// The value without secrets.
-    pub fn redacted(&self) -> String {
-        if options::is_secret(self.key) {
-            "set".to_owned()
-        } else {
-            options::redact(self.key, &self.value)
-        }
+    /// The value without secrets; `None` if all of it is secret.
+    pub fn redacted(&self) -> Option<String> {
+        (!options::is_secret(self.key)).then(|| options::redact(self.key, &self.value))
     }
 
     /// The source of tokens that the option belongs to.
@@ -154,7 +155,7 @@ impl Settings {
     pub fn redacted(&self, key: &str) -> String {
         let set = self.set.iter().find(|s| s.key == key);
         let default = || OPTIONS.iter().find(|e| e.key == key).map(|e| e.default);
-        set.map(Setting::redacted)
+        set.and_then(Setting::redacted)
             .or_else(|| default().map(str::to_owned))
             .unwrap_or_default()
     }
@@ -195,7 +196,7 @@ fn from_flag(
         return path
             .map(|path| {
                 Ok(setting(
-                    secret::in_file(TOKEN_FILE, "access token", path, lang)?,
+                    secret::in_file(TOKEN_FILE, ACCESS_TOKEN.get(lang), path, lang)?,
                     TOKEN_FILE.into(),
                 ))
             })

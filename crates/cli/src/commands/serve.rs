@@ -169,8 +169,11 @@ fn check_push_keys(context: &Context) -> Result<(), CommandError> {
 fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, CommandError> {
     let lang = context.out.lang();
     let url = args::required(matches, "public-url");
-    let public_url = PublicUrl::parse(url)
-        .map_err(|e| CommandError::usage(format!("--public-url: {}", e.message(lang))))?;
+    let public_url = PublicUrl::parse(url).map_err(|e| {
+        let why = e.message(lang);
+        let separator = text(lang, ": ", "：");
+        CommandError::usage(format!("--public-url{separator}{why}"))
+    })?;
     let forward = match matches.get_one::<String>("forward") {
         None => None,
         Some(url) => Some(Forward {
@@ -190,7 +193,8 @@ fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, Command
 fn forward_secret(context: &Context, matches: &ArgMatches) -> Result<String, CommandError> {
     if let Some(path) = matches.get_one::<PathBuf>("forward-secret-file") {
         let lang = context.out.lang();
-        return secret::in_file("--forward-secret-file", "forward secret", path, lang);
+        let name = text(lang, "forward secret", "转发签名密钥");
+        return secret::in_file("--forward-secret-file", name, path, lang);
     }
     variable(FORWARD_SECRET)?.ok_or_else(|| {
         CommandError::Usage(Message::new(

@@ -61,7 +61,11 @@ fn run(context: &Context, _: &ArgMatches) -> Result<ExitCode, CommandError> {
 
 /// Which options are set, and where.
 fn configuration(context: &Context) -> CheckResult {
-    let describe = |s: &Setting| format!("{} = {} ({})", s.key, s.redacted(), s.source);
+    let describe = |s: &Setting| {
+        let secret = || context.text("set", "已设置").to_owned();
+        let value = s.redacted().unwrap_or_else(secret);
+        format!("{} = {value} ({})", s.key, s.source)
+    };
     let set: Vec<String> = context.settings.set().iter().map(describe).collect();
     let found = if set.is_empty() {
         let text = context.text(

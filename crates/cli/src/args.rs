@@ -45,8 +45,8 @@ pub(crate) fn choices(lang: Lang) -> [Arg; 2] {
             "notify-users",
             text(
                 lang,
-                "Whether WeChat messages every follower of the Official Account; has no default \
-             because it cannot be undone",
+                "Whether WeChat messages every follower of the Official Account; has no \
+                 default because it cannot be undone",
                 "微信是否通知公众号的全部粉丝；无法撤回，因此没有默认值",
             ),
         ),
@@ -55,7 +55,8 @@ pub(crate) fn choices(lang: Lang) -> [Arg; 2] {
             "show-profile",
             text(
                 lang,
-                "Whether the Official Account's profile page shows the mini program; has no default",
+                "Whether the Official Account's profile page shows the mini program; \
+                 has no default",
                 "公众号资料页是否展示该小程序；没有默认值",
             ),
         ),

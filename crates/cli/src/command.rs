@@ -22,7 +22,8 @@ pub(crate) struct Subcommand {
 pub(crate) enum Run {
     /// With the settings, from which it can make clients.
     WithSettings(fn(&Context, &ArgMatches) -> Result<ExitCode, CommandError>),
-    /// With the definition of the whole command line, in English. Neither reads settings nor calls WeChat.
+    /// With the definition of the whole command line, in English. Neither reads settings nor calls
+    /// WeChat.
     WithCommandLine(fn(Command, &Output, &ArgMatches) -> ExitCode),
     /// As another program; gets the path by which this one was started, and returns the exit code
     /// of the other one.

@@ -25,24 +25,39 @@ const ADD_ACCOUNT: &str = "add-account";
 
 fn command(lang: Lang) -> Command {
     Command::new("platform")
-        .about(text(lang, "Show a third-party platform's state, or store its ticket or refresh tokens", "查看第三方平台的状态，或保存其验证票据和刷新令牌"))
-        .long_about(
-            text(lang, "Show the state of a third-party platform (component_appid), or store what WeChat gives \
-             it, for all programs that share its store. A secret is read from stdin; at a terminal the command asks \
-             for it and does not show it. The store must \
-             outlive the command: set the option store to file:PATH or redis://HOST.", "查看第三方平台 (component_appid) 的状态，或保存微信给它的内容，供使\
-             用同一存储的所有程序使用。密钥从标准输入读取；在终端中会提示输入，\
-             且不显示所输入的内容。存储须在命令结束后仍然保留：请将选项 store 设\
-             为 file:PATH 或 redis://HOST。"),
-        )
+        .about(text(
+            lang,
+            "Show a third-party platform's state, or store its ticket or refresh \
+             tokens",
+            "查看第三方平台的状态，或保存其验证票据和刷新令牌",
+        ))
+        .long_about(text(
+            lang,
+            "Show the state of a third-party platform (component_appid), or store \
+             what WeChat gives it, for all programs that share its store. A secret \
+             is read from stdin; at a terminal the command asks for it and does not \
+             show it. The store must outlive the command: set the option store to \
+             file:PATH or redis://HOST.",
+            "查看第三方平台 (component_appid) 的状态，或保存微信给它的内容，供使用\
+             同一存储的所有程序使用。密钥从标准输入读取；在终端中会提示输入，且不显\
+             示所输入的内容。存储须在命令结束后仍然保留：请将选项 store 设为 \
+             file:PATH 或 redis://HOST。",
+        ))
         .subcommand_required(true)
         .subcommand(status::command(lang))
         .subcommand(set_ticket(lang))
         .subcommand(add_account(lang))
-        .after_help(examples(lang, &[(
-            text(lang, "store a ticket that is in a file", "保存文件中的验证票据"),
-            "wxlink platform set-ticket < ticket.txt",
-        )]))
+        .after_help(examples(
+            lang,
+            &[(
+                text(
+                    lang,
+                    "store a ticket that is in a file",
+                    "保存文件中的验证票据",
+                ),
+                "wxlink platform set-ticket < ticket.txt",
+            )],
+        ))
 }
 
 fn set_ticket(lang: Lang) -> Command {
@@ -54,12 +69,13 @@ fn set_ticket(lang: Lang) -> Command {
         ))
         .long_about(text(
             lang,
-            "Store the component_verify_ticket, which WeChat pushes every 10 minutes. It is read \
-             from stdin: the ticket alone, or the decrypted push that contains it. At a terminal \
-             the command asks for it and does not show it.",
-            "保存微信每 10 分钟推送一次的 component_verify_ticket。从标准输入读\
-             取：可以只有票据，也可以是含有票据的推送（已解密）。在终端中会提示\
-             输入，且不显示所输入的内容。",
+            "Store the component_verify_ticket, which WeChat pushes every 10 \
+             minutes. It is read from stdin: the ticket alone, or the decrypted \
+             push that contains it. At a terminal the command asks for it and does \
+             not show it.",
+            "保存微信每 10 分钟推送一次的 component_verify_ticket。从标准输入读取：\
+             可以只有票据，也可以是含有票据的推送（已解密）。在终端中会提示输入，且\
+             不显示所输入的内容。",
         ))
         .after_help(examples(
             lang,
@@ -74,15 +90,17 @@ fn add_account(lang: Lang) -> Command {
     Command::new(ADD_ACCOUNT)
         .about(text(
             lang,
-            "Store the refresh token of an account that authorised the platform, from stdin",
+            "Store the refresh token of an account that authorised the platform, \
+             from stdin",
             "从标准输入读取授权账号的刷新令牌并保存",
         ))
         .long_about(text(
             lang,
-            "Store the refresh token that WeChat issues when an account authorises the platform. \
-             It is read from stdin; at a terminal the command asks for it and does not show it.",
-            "保存账号授权第三方平台时微信给出的刷新令牌。从标准输入读取；在终端\
-             中会提示输入，且不显示所输入的内容。",
+            "Store the refresh token that WeChat issues when an account authorises \
+             the platform. It is read from stdin; at a terminal the command asks \
+             for it and does not show it.",
+            "保存账号授权第三方平台时微信给出的刷新令牌。从标准输入读取；在终端中会\
+             提示输入，且不显示所输入的内容。",
         ))
         .arg(args::appid(lang).help(text(
             lang,

@@ -9,7 +9,8 @@
 //! - `exit`: the exit codes.
 //! - `message`: a text in every language.
 //! - `locale`: the language that the environment asks for.
-//! - `help`: the help in Chinese. `parse_error`: errors of the command line in Chinese.
+//! - `help`: the help in Chinese.
+//! - `parse_error`: errors of the command line in Chinese.
 //! - `output`: what is printed, as text or as JSON lines; styles and tables.
 //! - `interrupt`: Ctrl-C, SIGTERM and SIGHUP.
 //! - `input`: reads from stdin and pipes that a signal can interrupt.

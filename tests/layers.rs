@@ -66,6 +66,9 @@ const CRATES: [Layers; 8] = [
         modules: &[
             "exit",
             "message",
+            "locale",
+            "help",
+            "parse_error",
             "output",
             "interrupt",
             "input",

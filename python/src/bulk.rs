@@ -265,8 +265,8 @@ impl Job {
         let parse_rate = |name, text: &str| {
             Rate::parse(text).map_err(|why| {
                 invalid(Message::new(
-                    format!("invalid {name} {text:?}: {why}"),
-                    format!("{name} 的值 {text:?} 无效：{why}"),
+                    format!("invalid {name} {text:?}: {}", why.get(Lang::En)),
+                    format!("{name} 的值 {text:?} 无效：{}", why.get(Lang::Zh)),
                 ))
             })
         };

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::message::Message;
+
 /// The longest burst: as many calls as are due within this time may be made at once.
 const MAX_BURST: Duration = Duration::from_secs(1);
 
@@ -34,7 +36,7 @@ impl Rate {
     ///
     /// # Errors
     /// The text is none of these. The error lists what is accepted.
-    pub fn parse(text: &str) -> Result<Rate, String> {
+    pub fn parse(text: &str) -> Result<Rate, Message> {
         let (calls, seconds) = match text.split_once('/') {
             _ if text == "off" => return Ok(Rate::UNLIMITED),
             None => (text, 1),
@@ -45,8 +47,11 @@ impl Rate {
             Some(_) => ("", 0),
         };
         let calls = calls.trim().parse().map_err(|_| {
-            "expected calls per second, minute, hour or day, such as 100/s, 60/m, 1000/h or \
-             5000/d, or off"
+            Message::new(
+                "expected calls per second, minute, hour or day, such as 100/s, 60/m, 1000/h or \
+                 5000/d, or off",
+                "应为每秒、每分、每小时或每天的调用次数，例如 100/s、60/m、1000/h 或 5000/d；或 off",
+            )
         })?;
         Ok(Rate::new(calls, Duration::from_secs(seconds)))
     }
@@ -97,6 +102,8 @@ impl RateLimiter {
 
 #[cfg(test)]
 mod tests {
+    use wxlink::Lang;
+
     use super::*;
 
     #[test]
@@ -116,7 +123,8 @@ mod tests {
             );
         }
         for bad in ["", "x", "1/w", "-1", "1.5/s"] {
-            assert!(Rate::parse(bad).unwrap_err().contains("60/m"), "{bad}");
+            let why = Rate::parse(bad).unwrap_err();
+            assert!(why.get(Lang::En).contains("60/m"), "{bad}");
         }
     }
 

@@ -4,17 +4,23 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, value_parser};
-use wxlink::LinkChoices;
+use wxlink::{Lang, LinkChoices};
+
+use crate::message::{InvalidValue, Message, text};
 
 /// The longest time that `--wait` accepts.
 const MAX_WAIT: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// The appid of the mini program.
-pub(crate) fn appid() -> Arg {
+pub(crate) fn appid(lang: Lang) -> Arg {
     Arg::new("appid")
         .value_name("APPID")
         .required(true)
-        .help("The mini program's appid, wx…")
+        .help(text(
+            lang,
+            "The mini program's appid, wx…",
+            "小程序的 appid，形如 wx…",
+        ))
 }
 
 /// The value of a required argument.
@@ -23,7 +29,7 @@ pub(crate) fn required<'a>(matches: &'a ArgMatches, id: &str) -> &'a str {
 }
 
 /// The two choices of a link. They have no defaults.
-pub(crate) fn choices() -> [Arg; 2] {
+pub(crate) fn choices(lang: Lang) -> [Arg; 2] {
     let choice = |id, long, help| {
         Arg::new(id)
             .long(long)
@@ -37,13 +43,22 @@ pub(crate) fn choices() -> [Arg; 2] {
         choice(
             "notify_users",
             "notify-users",
-            "Whether WeChat messages every follower of the Official Account; has no default \
-             because it cannot be undone",
+            text(
+                lang,
+                "Whether WeChat messages every follower of the Official Account; has no \
+                 default because it cannot be undone",
+                "微信是否通知公众号的全部粉丝；无法撤回，因此没有默认值",
+            ),
         ),
         choice(
             "show_profile",
             "show-profile",
-            "Whether the Official Account's profile page shows the mini program; has no default",
+            text(
+                lang,
+                "Whether the Official Account's profile page shows the mini program; \
+                 has no default",
+                "公众号资料页是否展示该小程序；没有默认值",
+            ),
         ),
     ]
 }
@@ -57,12 +72,16 @@ pub(crate) fn link_choices(matches: &ArgMatches) -> LinkChoices {
 }
 
 /// Where metrics are served.
-pub(crate) fn metrics() -> Arg {
+pub(crate) fn metrics(lang: Lang) -> Arg {
     Arg::new("metrics")
         .long("metrics")
         .value_name("ADDRESS:PORT")
         .value_parser(value_parser!(SocketAddr))
-        .help("Serve /metrics for Prometheus here; port 0 takes a free one")
+        .help(text(
+            lang,
+            "Serve /metrics for Prometheus here; port 0 takes a free one",
+            "在此地址为 Prometheus 提供 /metrics；端口 0 表示任选空闲端口",
+        ))
 }
 
 /// The value of [`metrics`].
@@ -71,12 +90,16 @@ pub(crate) fn metrics_address(matches: &ArgMatches) -> Option<SocketAddr> {
 }
 
 /// How long to wait for the administrators.
-pub(crate) fn wait() -> Arg {
+pub(crate) fn wait(lang: Lang) -> Arg {
     Arg::new("wait")
         .long("wait")
         .value_name("TIME")
         .value_parser(parse_duration)
-        .help("How long to wait for the administrators: seconds, or 90s, 30m, 2h, 1d")
+        .help(text(
+            lang,
+            "How long to wait for the administrators: seconds, or 90s, 30m, 2h, 1d",
+            "等待管理员确认的时间：秒数，或 90s、30m、2h、1d",
+        ))
 }
 
 /// The value of [`wait`].
@@ -85,7 +108,7 @@ pub(crate) fn wait_time(matches: &ArgMatches) -> Duration {
 }
 
 /// Reads a time: seconds, or with a unit.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, unit)) if unit.is_ascii_alphabetic() => (&text[..at], unit),
         _ => (text, 's'),
@@ -105,7 +128,12 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         .map(Duration::from_secs);
     duration
         .filter(|duration| *duration <= MAX_WAIT)
-        .ok_or_else(|| "expected seconds, or 90s, 30m, 2h, 1d; at most 31d".to_owned())
+        .ok_or_else(|| {
+            InvalidValue(Message::new(
+                "expected seconds, or 90s, 30m, 2h, 1d; at most 31d",
+                "应为秒数，或 90s、30m、2h、1d；最长 31d",
+            ))
+        })
 }
 
 #[cfg(test)]
@@ -122,8 +150,8 @@ mod tests {
             ("2h", 7200),
             ("31d", 2_678_400),
         ] {
-            let expected = Ok(Duration::from_secs(seconds));
-            assert_eq!(parse_duration(text), expected, "{text}");
+            let expected = Some(Duration::from_secs(seconds));
+            assert_eq!(parse_duration(text).ok(), expected, "{text}");
         }
         for invalid in [
             "",

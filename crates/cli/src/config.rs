@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
 use toml::{Table, Value};
 use wxlink::Lang;
 
@@ -26,10 +25,11 @@ pub(crate) struct ConfigValue {
 }
 
 impl Config {
-    /// Reads the file that `--config` or `WXLINK_CONFIG` names, else the user's own if it exists.
-    pub fn read(matches: &ArgMatches) -> Result<Option<Config>, CommandError> {
-        let named = match matches.get_one::<PathBuf>("config") {
-            Some(path) => Some(path.clone()),
+    /// Reads the file that the flag `--config` or `WXLINK_CONFIG` names, else the user's own if it
+    /// exists.
+    pub fn read(flag: Option<&Path>) -> Result<Option<Config>, CommandError> {
+        let named = match flag {
+            Some(path) => Some(path.to_owned()),
             None => variable(options::CONFIG_VARIABLE)?.map(PathBuf::from),
         };
         let path = match (named, default_path()) {

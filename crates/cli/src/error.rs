@@ -4,13 +4,13 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::json;
-use wxlink::{Error, Status, Text};
+use wxlink::{Error, Lang, Status, Text};
 use wxlink_bulk::BulkError;
 
 use crate::exit::ExitCode;
 use crate::message::Message;
 use crate::output::{Output, json};
-use crate::{interrupt, options};
+use crate::{help, interrupt, options, parse_error};
 
 /// Why a subcommand failed.
 pub(crate) enum CommandError {
@@ -88,27 +88,39 @@ impl CommandError {
 
 /// Handles arguments that clap did not accept: prints the help or the version if that was asked
 /// for, or else what is wrong. Returns the exit code of the process.
-pub(crate) fn report_arguments(error: &clap::Error, arguments: &[OsString]) -> u8 {
-    let lang = options::lang_of(arguments);
+pub(crate) fn report_arguments(error: &clap::Error, arguments: &[OsString], lang: Lang) -> u8 {
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
         let out = Output::new(false, lang);
-        out.line(error.render().ansi().to_string().trim_end());
+        out.line(rendered(error, lang).trim_end());
         return out.finish(ExitCode::Done.number());
     }
     let out = Output::new(arguments.iter().any(|a| a == "--json"), lang);
-    match (unknown_argument(error), out.is_json()) {
+    let message = unknown_argument(error).or_else(|| match lang {
+        Lang::En => None,
+        Lang::Zh => parse_error::in_chinese(error).map(Message::from),
+    });
+    match (message, out.is_json()) {
         (Some(message), _) => {
             CommandError::Usage(message).report(&out);
         }
         (None, true) => {
             CommandError::usage(error.render().to_string()).report(&out);
         }
-        (None, false) => out.note(error.render().ansi().to_string().trim_end()),
+        (None, false) => out.note(rendered(error, lang).trim_end()),
     }
     out.finish(ExitCode::Usage.number())
+}
+
+/// The help, or the text of an error, with the styles of a terminal.
+fn rendered(error: &clap::Error, lang: Lang) -> String {
+    let text = error.render().ansi().to_string();
+    match lang {
+        Lang::En => text,
+        Lang::Zh => help::translate_usage(&text),
+    }
 }
 
 /// The message for an unknown argument that clap must not repeat, because it may be a token.

@@ -1,7 +1,7 @@
 //! The exit codes of the command, and which result leads to which. Scripts rely on the numbers, so
 //! they never change.
 
-use wxlink::{Error, LinkProgress};
+use wxlink::{Error, LinkProgress, Text};
 use wxlink_bulk::Severity;
 
 /// How a run of the command ended. The number is the exit code.
@@ -29,9 +29,12 @@ pub enum ExitCode {
 }
 
 /// The exit codes, for the help.
-pub(crate) const HELP: &str = "\
-Exit codes: 0 done, 1 refused, 2 usage, 3 waiting for administrators, 4 token, whitelist or certificate, \
-5 try again, 129 hung up, 130 interrupted, 143 terminated.";
+pub(crate) const HELP: Text = Text {
+    en: "Exit codes: 0 done, 1 refused, 2 usage, 3 waiting for administrators, 4 token, whitelist \
+         or certificate, 5 try again, 129 hung up, 130 interrupted, 143 terminated.",
+    zh: "退出码：0 完成，1 被拒绝，2 用法有误，3 等待管理员确认，4 令牌、白名单或证书有问题，\n\
+         5 请重试，129 终端断开，130 被中断，143 被终止。",
+};
 
 impl ExitCode {
     /// Every exit code, in ascending order.

@@ -8,6 +8,9 @@
 //!
 //! - `exit`: the exit codes.
 //! - `message`: a text in every language.
+//! - `locale`: the language that the environment asks for.
+//! - `help`: the help in Chinese.
+//! - `parse_error`: errors of the command line in Chinese.
 //! - `output`: what is printed, as text or as JSON lines; styles and tables.
 //! - `interrupt`: Ctrl-C, SIGTERM and SIGHUP.
 //! - `input`: reads from stdin and pipes that a signal can interrupt.
@@ -38,11 +41,14 @@ mod context;
 mod environment;
 mod error;
 mod exit;
+mod help;
 mod input;
 mod interrupt;
+mod locale;
 mod message;
 mod options;
 mod output;
+mod parse_error;
 mod platform;
 mod report;
 mod secret;
@@ -50,8 +56,10 @@ mod settings;
 mod state;
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use clap::ArgMatches;
+use wxlink::Lang;
 
 use crate::command::Run;
 use crate::config::Config;
@@ -66,9 +74,15 @@ pub use crate::exit::ExitCode;
 /// returns the exit code of the process. To be called once in a process: it handles signals.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = match commands::command_line().try_get_matches_from(&arguments) {
+    let parse = |lang| commands::command_line(lang).try_get_matches_from(&arguments);
+    let matches = match parse(Lang::En) {
         Ok(matches) => matches,
-        Err(error) => return error::report_arguments(&error, &arguments),
+        Err(error) => {
+            let lang = settings::language_of_raw(&arguments);
+            // The same error or help, in that language.
+            let error = parse(lang).err().unwrap_or(error);
+            return error::report_arguments(&error, &arguments, lang);
+        }
     };
     let subcommand = matches.subcommand();
     let found = subcommand.and_then(|(name, matches)| Some((commands::find(name)?, matches)));
@@ -79,7 +93,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let mut out = Output::new(matches.get_flag("json"), lang);
     out.set_log(Log::from_matches(matches));
     let code = match subcommand.run {
-        Run::WithCommandLine(run) => run(commands::command_line(), &out, matches).number(),
+        Run::WithCommandLine(run) => run(commands::command_line(Lang::En), &out, matches).number(),
         Run::OtherProgram(run) => {
             let program = arguments
                 .first()
@@ -99,7 +113,8 @@ fn run_with_settings(
     run: fn(&Context, &ArgMatches) -> Result<ExitCode, CommandError>,
     matches: &ArgMatches,
 ) -> ExitCode {
-    let settings = Config::read(matches).and_then(|config| {
+    let path = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
+    let settings = Config::read(path).and_then(|config| {
         out.set_lang(settings::language(matches, config.as_ref()));
         Settings::read(matches, config.as_ref())
     });

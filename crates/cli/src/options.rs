@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, value_parser};
 use wxlink::{Lang, OPTIONS, OptionEntry, TokenSource};
 
-use crate::message::Message;
+use crate::message::{Message, text};
 
 /// The environment variable that names the config file.
 pub(crate) const CONFIG_VARIABLE: &str = "WXLINK_CONFIG";
@@ -41,57 +41,87 @@ pub(crate) fn variable_name(key: &str) -> String {
 }
 
 /// The arguments that every subcommand takes.
-pub(crate) fn global_arguments() -> Vec<Arg> {
+pub(crate) fn global_arguments(lang: Lang) -> Vec<Arg> {
     let json = Arg::new("json")
         .long("json")
         .action(ArgAction::SetTrue)
-        .help("Print results and errors as lines of JSON");
+        .help(text(
+            lang,
+            "Print results and errors as lines of JSON",
+            "以 JSON 行输出结果和错误",
+        ));
     let verbose = Arg::new("verbose")
         .long("verbose")
         .action(ArgAction::SetTrue)
-        .help("Log each attempt on stderr: endpoint, host, outcome and milliseconds");
+        .help(text(
+            lang,
+            "Log each attempt on stderr: endpoint, host, outcome and milliseconds",
+            "在标准错误输出中记录每次尝试：接口、主机、结果和毫秒数",
+        ));
     let log_format = Arg::new("log-format")
         .long("log-format")
         .value_name("text|json")
         .value_parser(["text", "json"])
         .hide_possible_values(true)
-        .help("How stderr is written: as text, or as a line of JSON for each message");
+        .help(text(
+            lang,
+            "How stderr is written: as text, or as a line of JSON for each message",
+            "标准错误输出的格式：文本，或每条消息一行 JSON",
+        ));
     let config = Arg::new("config")
         .long("config")
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
-        .help(format!(
-            "The config file [env: {CONFIG_VARIABLE}] [default: wxlink/config.toml in \
-             $XDG_CONFIG_HOME or ~/.config, if it exists]"
-        ));
+        .help(match lang {
+            Lang::En => format!(
+                "The config file [env: {CONFIG_VARIABLE}] [default: wxlink/config.toml in \
+                 $XDG_CONFIG_HOME or ~/.config, if it exists]"
+            ),
+            Lang::Zh => format!(
+                "配置文件 [环境变量：{CONFIG_VARIABLE}] [默认：$XDG_CONFIG_HOME 或 ~/.config 中的 \
+                 wxlink/config.toml（若存在）]"
+            ),
+        });
+    let token = variable_name("access_token");
     let token_file = Arg::new("token-file")
         .long("token-file")
         .value_name("PATH")
         .value_parser(value_parser!(PathBuf))
-        .help(format!(
-            "Read the access token from a file, or from stdin if PATH is - [env: {}, the token \
-             itself]",
-            variable_name("access_token")
-        ));
+        .help(match lang {
+            Lang::En => format!(
+                "Read the access token from a file, or from stdin if PATH is - [env: {token}, the \
+                 token itself]"
+            ),
+            Lang::Zh => format!(
+                "从文件读取 access_token；PATH 为 - 时从标准输入读取 [环境变量：{token}，即令牌本身]"
+            ),
+        });
     let common = [json, verbose, log_format, config, token_file];
-    let common = common.map(|arg| arg.global(true).help_heading("Common options"));
+    let heading = text(lang, "Common options", "通用选项");
+    let common = common.map(|arg| arg.global(true).help_heading(heading));
     let options = OPTIONS.iter().filter(|entry| !entry.is_secret());
-    common.into_iter().chain(options.map(argument)).collect()
+    let options = options.map(|entry| argument(entry, lang));
+    common.into_iter().chain(options).collect()
 }
 
-fn argument(entry: &'static OptionEntry) -> Arg {
-    let default = match entry.default {
-        "" => String::new(),
-        text => format!(" [default: {text}]"),
+fn argument(entry: &'static OptionEntry, lang: Lang) -> Arg {
+    let default = match (entry.default, lang) {
+        ("", _) => String::new(),
+        (text, Lang::En) => format!(" [default: {text}]"),
+        (text, Lang::Zh) => format!(" [默认：{text}]"),
     };
     let variable = variable_name(entry.key);
-    let (doc, takes) = (entry.doc.en, entry.takes.en);
+    let (doc, takes) = (entry.doc.get(lang), entry.takes.get(lang));
+    let long = match lang {
+        Lang::En => format!("{doc}{default} [env: {variable}]\nTakes {takes}."),
+        Lang::Zh => format!("{doc}{default} [环境变量：{variable}]\n取值：{takes}。"),
+    };
     Arg::new(entry.key)
         .long(entry.key.replace('_', "-"))
         .value_name("VALUE")
         .help(doc)
-        .long_help(format!("{doc}{default} [env: {variable}]\nTakes {takes}."))
-        .help_heading("Options of the library")
+        .long_help(long)
+        .help_heading(text(lang, "Options of the library", "库的选项"))
         .hide_short_help(true)
         .global(true)
 }
@@ -119,23 +149,19 @@ pub(crate) fn secret_flag_advice(flag: &str) -> Option<Message> {
     ))
 }
 
-/// The language that the raw arguments or else the environment ask for; used when the arguments
-/// cannot be parsed.
-pub(crate) fn lang_of(arguments: &[OsString]) -> Lang {
-    let flag = flag_name("lang");
+/// The value of a flag in raw arguments, the last if it is there several times; used when the
+/// arguments cannot be parsed.
+pub(crate) fn raw_value(arguments: &[OsString], flag: &str) -> Option<String> {
     let mut words = arguments.iter().filter_map(|a| a.to_str());
-    let mut chosen = None;
+    let mut value = None;
     while let Some(word) = words.next() {
-        match word.strip_prefix(&flag) {
-            Some("") => chosen = words.next().map(str::to_owned),
-            Some(rest) => chosen = rest.strip_prefix('=').map(str::to_owned).or(chosen),
+        match word.strip_prefix(flag) {
+            Some("") => value = words.next().map(str::to_owned),
+            Some(rest) => value = rest.strip_prefix('=').map(str::to_owned).or(value),
             None => {}
         }
     }
-    let chosen = chosen.or_else(|| std::env::var(variable_name("lang")).ok());
-    chosen
-        .and_then(|code| Lang::from_code(&code))
-        .unwrap_or_default()
+    value
 }
 
 /// The `USER:PASSWORD` part of a value, if the option may have one and there is a password in it.
@@ -167,15 +193,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_language_flag_counts() {
+    fn the_last_value_of_a_flag_counts() {
         let lang = |arguments: &[&str]| {
             let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-            lang_of(&arguments)
+            raw_value(&arguments, "--lang").unwrap_or_default()
         };
-        assert_eq!(lang(&["wxlink", "list", "--lang", "zh"]), Lang::Zh);
-        assert_eq!(lang(&["wxlink", "--lang=zh", "list"]), Lang::Zh);
-        assert_eq!(lang(&["wxlink", "--lang=zh", "--lang", "en"]), Lang::En);
-        assert_eq!(lang(&["wxlink", "--lang=zh", "--language"]), Lang::Zh);
-        assert_eq!(lang(&["wxlink", "--lang"]), Lang::En);
+        assert_eq!(lang(&["wxlink", "list", "--lang", "zh"]), "zh");
+        assert_eq!(lang(&["wxlink", "--lang=zh", "list"]), "zh");
+        assert_eq!(lang(&["wxlink", "--lang=zh", "--lang", "en"]), "en");
+        assert_eq!(lang(&["wxlink", "--lang=zh", "--language"]), "zh");
+        assert_eq!(lang(&["wxlink", "--lang"]), "");
     }
 }

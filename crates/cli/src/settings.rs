@@ -1,6 +1,7 @@
 //! The settings of a run: the library's options, each from a flag, else the environment, else the
 //! config file.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -10,12 +11,18 @@ use wxlink::{Lang, OPTIONS, Options, Text, TokenSource};
 use crate::config::Config;
 use crate::environment::variable;
 use crate::error::CommandError;
+use crate::locale;
 use crate::message::Message;
 use crate::options;
 use crate::secret;
 
 /// The flag that names the file with the access token.
 const TOKEN_FILE: &str = "--token-file";
+/// What a terminal asks for.
+const ACCESS_TOKEN: Text = Text {
+    en: "access token",
+    zh: "access_token",
+};
 
 /// The checked settings of a run.
 pub(crate) struct Settings {
@@ -60,13 +67,9 @@ impl Source {
 }
 
 impl Setting {
-    /// The value without secrets.
-    pub fn redacted(&self) -> String {
-        if options::is_secret(self.key) {
-            "set".to_owned()
-        } else {
-            options::redact(self.key, &self.value)
-        }
+    /// The value without secrets; `None` if all of it is secret.
+    pub fn redacted(&self) -> Option<String> {
+        (!options::is_secret(self.key)).then(|| options::redact(self.key, &self.value))
     }
 
     /// The source of tokens that the option belongs to.
@@ -82,12 +85,25 @@ impl Setting {
 /// The language of a run, for messages about the other settings. An invalid one is ignored here;
 /// [`Settings::read`] refuses it.
 pub(crate) fn language(matches: &ArgMatches, config: Option<&Config>) -> Lang {
-    let flag = matches.get_one::<String>("lang").cloned();
+    choose_language(matches.get_one::<String>("lang").cloned(), config)
+}
+
+/// The language of a run whose arguments could not be parsed.
+pub(crate) fn language_of_raw(arguments: &[OsString]) -> Lang {
+    let path = options::raw_value(arguments, "--config").map(PathBuf::from);
+    // Without readable settings, the language of the environment is left.
+    let config = Config::read(path.as_deref()).ok().flatten();
+    let flag = options::raw_value(arguments, &options::flag_name("lang"));
+    choose_language(flag, config.as_ref())
+}
+
+fn choose_language(flag: Option<String>, config: Option<&Config>) -> Lang {
     let variable = || variable(&options::variable_name("lang")).ok().flatten();
     let in_file = || config?.get("lang").map(str::to_owned);
-    let code = flag.or_else(variable).or_else(in_file);
-    code.and_then(|code| Lang::from_code(&code))
-        .unwrap_or_default()
+    match flag.or_else(variable).or_else(in_file) {
+        Some(code) => Lang::from_code(&code).unwrap_or_default(),
+        None => locale::from_environment().map_or_else(Lang::default, |locale| locale.lang),
+    }
 }
 
 impl Settings {
@@ -98,7 +114,9 @@ impl Settings {
         for key in options::keys() {
             let setting = match from_flag(key, matches, lang)? {
                 Some(setting) => Some(setting),
-                None => from_environment(key)?.or_else(|| from_file(key, config)),
+                None => from_environment(key)?
+                    .or_else(|| from_file(key, config))
+                    .or_else(|| from_locale(key)),
             };
             set.extend(setting);
         }
@@ -137,7 +155,7 @@ impl Settings {
     pub fn redacted(&self, key: &str) -> String {
         let set = self.set.iter().find(|s| s.key == key);
         let default = || OPTIONS.iter().find(|e| e.key == key).map(|e| e.default);
-        set.map(Setting::redacted)
+        set.and_then(Setting::redacted)
             .or_else(|| default().map(str::to_owned))
             .unwrap_or_default()
     }
@@ -178,7 +196,7 @@ fn from_flag(
         return path
             .map(|path| {
                 Ok(setting(
-                    secret::in_file(TOKEN_FILE, "access token", path, lang)?,
+                    secret::in_file(TOKEN_FILE, ACCESS_TOKEN.get(lang), path, lang)?,
                     TOKEN_FILE.into(),
                 ))
             })
@@ -222,6 +240,16 @@ fn from_file(key: &'static str, config: Option<&Config>) -> Option<Setting> {
         key,
         value: config.get(key)?.to_owned(),
         source: Source::File(config.path.clone()),
+    })
+}
+
+/// The language of the locale, if it is not the default.
+fn from_locale(key: &'static str) -> Option<Setting> {
+    let locale = locale::from_environment().filter(|_| key == "lang")?;
+    (locale.lang == Lang::Zh).then(|| Setting {
+        key,
+        value: "zh".to_owned(),
+        source: Source::Environment(locale.variable.to_owned()),
     })
 }
 

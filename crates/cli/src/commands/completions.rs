@@ -2,9 +2,11 @@
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::{Shell, generate};
+use wxlink::Lang;
 
 use crate::command::{Run, Subcommand, examples};
 use crate::exit::ExitCode;
+use crate::message::text;
 use crate::output::Output;
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -12,20 +14,27 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     run: Run::WithCommandLine(run),
 };
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("completions")
-        .about("Print a script that completes this command's arguments in a shell")
+        .about(text(
+            lang,
+            "Print a script that completes this command's arguments in a shell",
+            "输出在 shell 中补全本命令参数的脚本",
+        ))
         .arg(
             Arg::new("shell")
                 .value_name("SHELL")
                 .required(true)
                 .value_parser(value_parser!(Shell))
-                .help("The shell"),
+                .help(text(lang, "The shell", "shell 的名称")),
         )
-        .after_help(examples(&[(
-            "for bash, in this session",
-            "eval \"$(wxlink completions bash)\"",
-        )]))
+        .after_help(examples(
+            lang,
+            &[(
+                text(lang, "for bash, in this session", "用于当前会话的 bash"),
+                "eval \"$(wxlink completions bash)\"",
+            )],
+        ))
 }
 
 fn run(mut command_line: Command, out: &Output, matches: &ArgMatches) -> ExitCode {

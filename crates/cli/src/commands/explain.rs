@@ -12,7 +12,7 @@ use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
-use crate::message::Message;
+use crate::message::{Message, text};
 use crate::output::{HEADING, Table};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -30,47 +30,86 @@ struct Explanation {
     text: String,
 }
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("explain")
-        .about("Explain an errcode, a status of the library, or the request with a rid")
-        .long_about(
-            "Explain an errcode of WeChat or a status of the library, and what to do about it. Of a \
-             rid, the id of a request in WeChat's errmsg, ask WeChat for the request and its \
-             response, which it keeps for 7 days, and show them without secrets. That needs an \
-             access token of the kind that the request was made with: with --account or another \
-             source of tokens the account's is used, and for a third-party platform without an \
-             account, or if WeChat asks for it, the platform's.",
-        )
+        .about(text(
+            lang,
+            "Explain an errcode, a status of the library, or the request with a rid",
+            "解释错误码、本库的状态，或某个 rid 的请求",
+        ))
+        .long_about(text(
+            lang,
+            "Explain an errcode of WeChat or a status of the library, and what to \
+             do about it. Of a rid, the id of a request in WeChat's errmsg, ask \
+             WeChat for the request and its response, which it keeps for 7 days, \
+             and show them without secrets. That needs an access token of the kind \
+             that the request was made with: with --account or another source of \
+             tokens the account's is used, and for a third-party platform without \
+             an account, or if WeChat asks for it, the platform's.",
+            "解释微信的错误码或本库的状态，以及处理办法。对于 rid（微信 errmsg 中的\
+             请求编号），向微信查询该请求及其应答（微信保留 7 天），隐去密钥后显示。\
+             这需要与该请求同类的 access_token：指定 --account 或其他令牌来源时使用\
+             公众号的令牌；第三方平台未指定公众号，或微信有此要求时，使用平台的令牌。",
+        ))
         .arg(
             Arg::new("code")
                 .value_name("CODE")
                 .required(true)
                 .allow_negative_numbers(true)
-                .help(
-                    "A number (89015, -40), a name (TIMEOUT, ALREADY_LINKED), a rid, or an errmsg \
-                     that contains one",
-                ),
+                .help(text(
+                    lang,
+                    "A number (89015, -40), a name (TIMEOUT, ALREADY_LINKED), a rid, or an \
+                     errmsg that contains one",
+                    "数字（89015、-40）、名称（TIMEOUT、ALREADY_LINKED）、rid，或含有 rid \
+                     的 errmsg",
+                )),
         )
         .arg(
             Arg::new("endpoint")
                 .long("endpoint")
                 .value_name("ENDPOINT")
                 .value_parser(Endpoint::ALL.map(possible_value))
-                .help("Only the meaning of the errcode on this endpoint, also by WeChat's name or path"),
+                .help(text(
+                    lang,
+                    "Only the meaning of the errcode on this endpoint, also by WeChat's \
+                     name or path",
+                    "只显示错误码在该接口上的含义；也可写微信的接口名或路径",
+                )),
         )
-        .after_help(examples(&[
-            ("an errcode", "wxlink explain 89010"),
-            (
-                "its meaning after a link, in Chinese",
-                "wxlink explain 89010 --endpoint link --lang zh",
-            ),
-            ("a status", "wxlink explain TIMEOUT"),
-            ("-1 is an errcode and a status", "wxlink explain -1 --json"),
-            (
-                "a request, by the end of its errmsg",
-                "wxlink explain \"rid: 61932a5b-0e248764-42d1c1b2\" --token-file token.txt",
-            ),
-        ]))
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(lang, "an errcode", "一个错误码"),
+                    "wxlink explain 89010",
+                ),
+                (
+                    text(
+                        lang,
+                        "its meaning after a link, in Chinese",
+                        "它在关联接口上的含义，使用中文",
+                    ),
+                    "wxlink explain 89010 --endpoint link --lang zh",
+                ),
+                (text(lang, "a status", "一个状态"), "wxlink explain TIMEOUT"),
+                (
+                    text(
+                        lang,
+                        "-1 is an errcode and a status",
+                        "-1 既是错误码也是状态",
+                    ),
+                    "wxlink explain -1 --json",
+                ),
+                (
+                    text(
+                        lang,
+                        "a request, by the end of its errmsg",
+                        "一次请求，由 errmsg 末尾指明",
+                    ),
+                    "wxlink explain \"rid: 61932a5b-0e248764-42d1c1b2\" --token-file token.txt",
+                ),
+            ],
+        ))
 }
 
 /// An endpoint by its short name, by WeChat's name as in messages, and by its path or the path's
@@ -108,9 +147,9 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     }
     if explanations.is_empty() {
         return Err(CommandError::Usage(Message::new(
-            "unknown code: it is not in the table of errcodes and statuses, and is \
-             not a rid (8 hexadecimal digits, -, 8, -, 8). Look it up in WeChat's documentation, or pass the \
-             rid of the response to this command or to WeChat's support",
+            "unknown code: it is not in the table of errcodes and statuses, and is not a rid (8 \
+             hexadecimal digits, -, 8, -, 8). Look it up in WeChat's documentation, or pass the rid \
+             of the response to this command or to WeChat's support",
             "未知代码：错误码和状态表中没有它，它也不是 rid（8 位十六进制、-、8 位、-、8 位）。\
              请查阅微信文档，或将应答中的 rid 传给本命令或微信客服",
         )));

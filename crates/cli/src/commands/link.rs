@@ -1,11 +1,13 @@
 //! `wxlink link`: invites a mini program, with one request.
 
 use clap::{ArgMatches, Command};
+use wxlink::Lang;
 
 use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
+use crate::message::text;
 use crate::{args, report};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -13,30 +15,45 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     run: Run::WithSettings(run),
 };
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("link")
-        .about("Invite a mini program to be linked to the Official Account")
-        .long_about(
+        .about(text(
+            lang,
+            "Invite a mini program to be linked to the Official Account",
+            "邀请小程序与公众号关联",
+        ))
+        .long_about(text(
+            lang,
             "Invite a mini program to be linked to the Official Account.\n\n\
              Sends one request without reading the list first. Success means that the invitation \
              is out: the Official Account's administrator must agree, then the mini program's. \
              `wxlink ensure` reads the list first, and is safe to repeat by runs that share a \
              store.",
-        )
-        .arg(args::appid())
-        .args(args::choices())
-        .after_help(examples(&[
-            (
-                "invite without messaging the followers",
-                "wxlink link wx0b00000000000001 --notify-users no --show-profile yes \\\n      \
+            "邀请小程序与公众号关联。\n\n只发送一次请求，不先读取列表。成功表示\
+             邀请已发出：须先由公众号管理员同意，再由小程序管理员同意。`wxlink ensure` 会\
+             先读取列表，使用同一存储时可以放心重复运行。",
+        ))
+        .arg(args::appid(lang))
+        .args(args::choices(lang))
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(
+                        lang,
+                        "invite without messaging the followers",
+                        "邀请，但不通知粉丝",
+                    ),
+                    "wxlink link wx0b00000000000001 --notify-users no --show-profile yes \\\n      \
                  --token-file token.txt",
-            ),
-            (
-                "the same, for a program",
-                "wxlink link wx0b00000000000002 --notify-users no --show-profile yes \\\n      \
+                ),
+                (
+                    text(lang, "the same, for a program", "同上，供程序使用"),
+                    "wxlink link wx0b00000000000002 --notify-users no --show-profile yes \\\n      \
                  --token-file token.txt --json",
-            ),
-        ]))
+                ),
+            ],
+        ))
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use anstyle::Style;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use wxlink::{LinkStatus, MiniProgram};
+use wxlink::{Lang, LinkStatus, MiniProgram};
 use wxlink_bulk::{BYTE_ORDER_MARK, csv_line};
 
 use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
+use crate::message::text;
 use crate::output::{Cell, FAILURE, PENDING, SUCCESS, Table, sanitize};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -18,20 +19,31 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     run: Run::WithSettings(run),
 };
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("list")
-        .about("List the mini programs that are linked to the Official Account or invited")
-        .long_about(
+        .about(text(
+            lang,
+            "List the mini programs that are linked to the Official Account or invited",
+            "列出已与公众号关联或已邀请的小程序",
+        ))
+        .long_about(text(
+            lang,
             "List the mini programs that are linked to the Official Account or invited.\n\n\
              With --json, one line for each, with the fields as WeChat sent them. With --csv, a \
              file for spreadsheets.",
-        )
+            "列出已与公众号关联或已邀请的小程序。\n\n加上 --json 时每个小程序一\
+             行，字段与微信返回的一致。加上 --csv 时输出供表格软件使用的文件。",
+        ))
         .arg(
             Arg::new("csv")
                 .long("csv")
                 .action(ArgAction::SetTrue)
                 .conflicts_with("json")
-                .help("Print CSV for spreadsheets instead of a table"),
+                .help(text(
+                    lang,
+                    "Print CSV for spreadsheets instead of a table",
+                    "输出供表格软件使用的 CSV，而不是表格",
+                )),
         )
         .arg(
             Arg::new("state")
@@ -39,22 +51,41 @@ fn command() -> Command {
                 .value_name("linked|pending|refused")
                 .value_parser(["linked", "pending", "refused"])
                 .hide_possible_values(true)
-                .help(
+                .help(text(
+                    lang,
                     "List only those that are linked, wait for an administrator, or were refused",
-                ),
+                    "只列出已关联、待管理员确认或已被拒绝的小程序",
+                )),
         )
-        .after_help(examples(&[
-            ("a table", "wxlink list --token-file token.txt"),
-            (
-                "a line of JSON for each, with the token from a pipe",
-                "cat token.txt | wxlink list --token-file - --json",
-            ),
-            (
-                "a file for a spreadsheet, of those that an administrator has to agree to",
-                "wxlink list --state pending --csv --token-file token.txt > pending.csv",
-            ),
-            ("in Chinese", "wxlink list --lang zh --token-file token.txt"),
-        ]))
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(lang, "a table", "表格"),
+                    "wxlink list --token-file token.txt",
+                ),
+                (
+                    text(
+                        lang,
+                        "a line of JSON for each, with the token from a pipe",
+                        "每个小程序一行 JSON，令牌来自管道",
+                    ),
+                    "cat token.txt | wxlink list --token-file - --json",
+                ),
+                (
+                    text(
+                        lang,
+                        "a file for a spreadsheet, of those that an administrator has to agree to",
+                        "供表格软件使用的文件，只含待管理员确认的小程序",
+                    ),
+                    "wxlink list --state pending --csv --token-file token.txt > pending.csv",
+                ),
+                (
+                    text(lang, "in Chinese", "使用中文"),
+                    "wxlink list --lang zh --token-file token.txt",
+                ),
+            ],
+        ))
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {

@@ -3,8 +3,10 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use wxlink::Lang;
 
 use crate::command::{Run, Subcommand};
+use crate::message::text;
 use crate::output::Output;
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -12,9 +14,13 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     run: Run::OtherProgram(run),
 };
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("sandbox")
-        .about("Run the simulator of WeChat; takes the arguments of wxlink-sandbox")
+        .about(text(
+            lang,
+            "Run the simulator of WeChat; takes the arguments of wxlink-sandbox",
+            "运行微信模拟器；参数与 wxlink-sandbox 相同",
+        ))
         .disable_help_flag(true)
         .arg(
             Arg::new("arguments")
@@ -24,7 +30,11 @@ fn command() -> Command {
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true)
                 .value_parser(value_parser!(OsString))
-                .help("The arguments of wxlink-sandbox; `wxlink sandbox --help` lists them"),
+                .help(text(
+                    lang,
+                    "The arguments of wxlink-sandbox; `wxlink sandbox --help` lists them",
+                    "wxlink-sandbox 的参数；`wxlink sandbox --help` 会列出它们",
+                )),
         )
 }
 
@@ -46,6 +56,7 @@ fn run_simulator(program: &OsStr, out: &Output, arguments: Vec<OsString>) -> u8 
     use std::process::Command;
 
     use crate::exit::ExitCode;
+    use crate::message::text;
 
     let name = format!("wxlink-sandbox{}", std::env::consts::EXE_SUFFIX);
     // In the Python package, the executable is the interpreter, and only the path by which the
@@ -70,10 +81,13 @@ fn run_simulator(program: &OsStr, out: &Output, arguments: Vec<OsString>) -> u8 
         }
         Err(error) => error,
     };
-    let failed = out.text("could not run wxlink-sandbox", "无法运行 wxlink-sandbox");
-    let install = out.text("Install it with", "请安装");
-    out.diagnostic(format_args!(
-        "{failed}: {error}. {install}: pip install wxlink-sandbox"
-    ));
+    out.diagnostic(match out.lang() {
+        Lang::En => format!(
+            "could not run wxlink-sandbox: {error}. Install it with: pip install wxlink-sandbox"
+        ),
+        Lang::Zh => format!(
+            "无法运行 wxlink-sandbox：{error}。请执行以下命令安装：pip install wxlink-sandbox"
+        ),
+    });
     ExitCode::Usage.number()
 }

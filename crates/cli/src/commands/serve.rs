@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
 use tokio::sync::oneshot;
+use wxlink::Lang;
 use wxlink_serve::{Forward, PublicUrl, Server, Settings};
 
 use crate::command::{Run, Subcommand, examples};
@@ -14,7 +15,7 @@ use crate::environment::variable;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::interrupt;
-use crate::message::Message;
+use crate::message::{Message, text};
 use crate::{args, platform, report, secret};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -24,40 +25,64 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 
 const FORWARD_SECRET: &str = "WXLINK_FORWARD_SECRET";
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("serve")
-        .about("Receive WeChat's pushes and merchants' authorisations, as an HTTP service")
-        .long_about(
+        .about(text(
+            lang,
+            "Receive WeChat's pushes and merchants' authorisations, as an HTTP service",
+            "以 HTTP 服务接收微信推送和商家授权",
+        ))
+        .long_about(text(
+            lang,
             "Receive what WeChat pushes to a third-party platform, and send merchants to WeChat's \
              authorisation page and back. Run it behind your own HTTPS front, which passes on \
              /push, /authorize and /authorized. Needs the options component_appid, \
              component_appsecret, push_token and push_aes_key, and a store that outlives the \
              command. The log is lines of JSON on stderr.",
-        )
+            "接收微信对第三方平台的推送，并引导商家前往微信的授权页再返回。请置\
+             于您自己的 HTTPS 前端之后，由前端转发 /push、/authorize 和 /authorized。\
+             需要选项 component_appid、component_appsecret、push_token 和 push_aes_key，\
+             以及在命令结束后仍然保留的存储。日志以 JSON 行写入标准错误输出。",
+        ))
         .arg(
             Arg::new("listen")
                 .long("listen")
                 .value_name("ADDRESS:PORT")
                 .value_parser(value_parser!(SocketAddr))
                 .default_value("127.0.0.1:8000")
-                .help("Where to listen, in plain HTTP; port 0 takes a free one"),
+                .help(text(
+                    lang,
+                    "Where to listen, in plain HTTP; port 0 takes a free one",
+                    "监听地址，使用明文 HTTP；端口 0 表示任选空闲端口",
+                )),
         )
-        .arg(args::metrics().help(
+        .arg(args::metrics(lang).help(text(
+            lang,
             "Serve /metrics for Prometheus here, and not where the service listens; port 0 takes \
              a free one",
-        ))
+            "在此地址（而不是服务的监听地址）为 Prometheus 提供 /metrics；端口 0 表\
+             示任选空闲端口",
+        )))
         .arg(
             Arg::new("public-url")
                 .long("public-url")
                 .value_name("URL")
                 .required(true)
-                .help("Under which URL your front is reached, such as https://link.example.com"),
+                .help(text(
+                    lang,
+                    "Under which URL your front is reached, such as https://link.example.com",
+                    "前端对外的 URL，例如 https://link.example.com",
+                )),
         )
         .arg(
             Arg::new("forward")
                 .long("forward")
                 .value_name("URL")
-                .help("Where to POST events that wxlink does not handle, decrypted and signed"),
+                .help(text(
+                    lang,
+                    "Where to POST events that wxlink does not handle, decrypted and signed",
+                    "wxlink 不处理的事件经解密并签名后 POST 到此 URL",
+                )),
         )
         .arg(
             Arg::new("forward-secret-file")
@@ -65,12 +90,23 @@ fn command() -> Command {
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
                 .requires("forward")
-                .help("The key of the signature of forwarded events, or WXLINK_FORWARD_SECRET"),
+                .help(text(
+                    lang,
+                    "The key of the signature of forwarded events, or WXLINK_FORWARD_SECRET",
+                    "所转发事件的签名密钥；也可用 WXLINK_FORWARD_SECRET",
+                )),
         )
-        .after_help(examples(&[(
-            "behind a front that ends TLS for link.example.com",
-            "wxlink serve --public-url https://link.example.com",
-        )]))
+        .after_help(examples(
+            lang,
+            &[(
+                text(
+                    lang,
+                    "behind a front that ends TLS for link.example.com",
+                    "位于为 link.example.com 终结 TLS 的前端之后",
+                ),
+                "wxlink serve --public-url https://link.example.com",
+            )],
+        ))
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
@@ -173,8 +209,11 @@ fn check_push_keys(context: &Context) -> Result<(), CommandError> {
 fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, CommandError> {
     let lang = context.out.lang();
     let url = args::required(matches, "public-url");
-    let public_url = PublicUrl::parse(url)
-        .map_err(|e| CommandError::usage(format!("--public-url: {}", e.message(lang))))?;
+    let public_url = PublicUrl::parse(url).map_err(|e| {
+        let why = e.message(lang);
+        let separator = text(lang, ": ", "：");
+        CommandError::usage(format!("--public-url{separator}{why}"))
+    })?;
     let forward = match matches.get_one::<String>("forward") {
         None => None,
         Some(url) => Some(Forward {
@@ -194,7 +233,8 @@ fn settings(context: &Context, matches: &ArgMatches) -> Result<Settings, Command
 fn forward_secret(context: &Context, matches: &ArgMatches) -> Result<String, CommandError> {
     if let Some(path) = matches.get_one::<PathBuf>("forward-secret-file") {
         let lang = context.out.lang();
-        return secret::in_file("--forward-secret-file", "forward secret", path, lang);
+        let name = text(lang, "forward secret", "转发签名密钥");
+        return secret::in_file("--forward-secret-file", name, path, lang);
     }
     variable(FORWARD_SECRET)?.ok_or_else(|| {
         CommandError::Usage(Message::new(

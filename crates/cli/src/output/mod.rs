@@ -11,9 +11,10 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
-use wxlink::{Lang, Text};
+use wxlink::Lang;
 
 use crate::exit::ExitCode;
+use crate::message::text;
 
 pub(crate) use log::Log;
 pub(crate) use style::{DIM, FAILURE, HEADING, PENDING, SUCCESS, sanitize};
@@ -65,7 +66,7 @@ impl Output {
 
     /// The text in the language of this run.
     pub fn text(&self, en: &'static str, zh: &'static str) -> &'static str {
-        Text { en, zh }.get(self.lang)
+        text(self.lang, en, zh)
     }
 
     /// Prints a result: `json` as a line for programs, or else calls `print_text`.
@@ -117,8 +118,8 @@ impl Output {
         let error = error.unwrap_or_else(PoisonError::into_inner);
         match &*error {
             Some(error) if error.kind() != ErrorKind::BrokenPipe => {
-                let failed = self.text("could not write the output", "无法写入输出");
-                self.diagnostic(format_args!("{failed}: {error}"));
+                let failed = self.text("could not write the output: ", "无法写入输出：");
+                self.diagnostic(format_args!("{failed}{error}"));
                 code.max(ExitCode::Refused.number())
             }
             _ => code,

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use wxlink::Lang;
 use wxlink_bulk::{
     BulkError, Encoding, Format, Rate, Rates, ReadOptions, RowDefaults, Rows, read_rows,
 };
 
-use crate::message::Message;
+use crate::message::{InvalidValue, Message, text};
 use crate::{args, input};
 
 /// The descriptors of a worker: its connection, its handle, and two for what it waits for.
@@ -29,35 +30,54 @@ pub(super) struct RowArgs {
 }
 
 impl RowArgs {
-    pub fn new() -> RowArgs {
-        let [notify_users, show_profile] = args::choices();
+    pub fn new(lang: Lang) -> RowArgs {
+        let [notify_users, show_profile] = args::choices(lang);
         RowArgs {
-            file: Arg::new("file").value_name("FILE").help(
+            file: Arg::new("file").value_name("FILE").help(text(
+                lang,
                 "The rows: CSV, JSON or XLSX with account, appid, notify_users and show_profile; \
                  - reads stdin",
-            ),
-            notify_users: notify_users.required(false).help(
+                "行：CSV、JSON 或 XLSX，含 account、appid、notify_users 和 show_profile；\
+             - 表示标准输入",
+            )),
+            notify_users: notify_users.required(false).help(text(
+                lang,
                 "For rows that leave it empty: whether every follower of the account is messaged",
-            ),
-            show_profile: show_profile.required(false).help(
+                "行中未填写时：是否通知账号的全部粉丝",
+            )),
+            show_profile: show_profile.required(false).help(text(
+                lang,
                 "For rows that leave it empty: whether the account's page shows the mini program",
-            ),
+                "行中未填写时：账号资料页是否展示该小程序",
+            )),
             format: choice(
                 "format",
                 "csv|json|xlsx",
                 ["csv", "json", "xlsx"],
-                "The format of the rows [default: detected from the start of the file]",
+                text(
+                    lang,
+                    "The format of the rows [default: detected from the start of the file]",
+                    "行的格式 [默认：根据文件开头判断]",
+                ),
             ),
             encoding: choice(
                 "encoding",
                 "utf-8|utf-16|gb18030",
                 Encoding::WORDS,
-                "The encoding of CSV and JSON; gb18030 includes GBK [default: detected]",
+                text(
+                    lang,
+                    "The encoding of CSV and JSON; gb18030 includes GBK [default: detected]",
+                    "CSV 和 JSON 的编码；gb18030 包含 GBK [默认：自动判断]",
+                ),
             ),
             sheet: Arg::new("sheet")
                 .long("sheet")
                 .value_name("NAME")
-                .help("The sheet of an XLSX workbook [default: the first visible one]"),
+                .help(text(
+                    lang,
+                    "The sheet of an XLSX workbook [default: the first visible one]",
+                    "XLSX 的工作表 [默认：第一个可见的工作表]",
+                )),
         }
     }
 
@@ -88,7 +108,7 @@ fn choice(
 }
 
 /// The arguments of a job on this machine.
-pub(super) fn job_args() -> [Arg; 6] {
+pub(super) fn job_args(lang: Lang) -> [Arg; 6] {
     let flag = |id, long, help| {
         Arg::new(id)
             .long(long)
@@ -100,43 +120,71 @@ pub(super) fn job_args() -> [Arg; 6] {
             .long("job")
             .value_name("DIR")
             .value_parser(value_parser!(PathBuf))
-            .help("The job's folder, for rows, journal and report [default: FILE.job]"),
+            .help(text(
+                lang,
+                "The job's folder, for rows, journal and report [default: FILE.job]",
+                "任务的目录，存放行、日志和报告 [默认：FILE.job]",
+            )),
         flag(
             "dry_run",
             "dry-run",
-            "Only show what would be posted, what is linked, and which quotas are too small",
+            text(
+                lang,
+                "Only show what would be posted, what is linked, and which quotas are too small",
+                "只显示将发送哪些邀请、哪些已关联、哪些额度不足",
+            ),
         ),
         flag(
             "yes",
             "yes",
-            "Do not ask for confirmation before followers are messaged",
+            text(
+                lang,
+                "Do not ask for confirmation before followers are messaged",
+                "通知粉丝之前不再询问",
+            ),
         ),
         flag(
             "resume",
             "resume",
-            "Continue a job: rows without a result, and deferred rows that are due",
+            text(
+                lang,
+                "Continue a job: rows without a result, and deferred rows that are due",
+                "继续任务：尚无结果的行，以及已到期的推迟行",
+            ),
         ),
         flag(
             "retry_failed",
             "retry-failed",
-            "Continue a job, and do failed, refused and deferred rows again",
+            text(
+                lang,
+                "Continue a job, and do failed, refused and deferred rows again",
+                "继续任务，并重新处理失败、被拒绝和推迟的行",
+            ),
         ),
         Arg::new("monthly_links")
             .long("monthly-links")
             .value_name("N")
             .value_parser(value_parser!(u32))
             .default_value("13")
-            .help("For the plan: how many links an account may request in a month"),
+            .help(text(
+                lang,
+                "For the plan: how many links an account may request in a month",
+                "用于计划：每个账号每月可申请的关联数",
+            )),
     ]
 }
 
+fn parse_rate(text: &str) -> Result<Rate, InvalidValue> {
+    Rate::parse(text).map_err(InvalidValue)
+}
+
 /// The limits on calls.
-pub(super) fn rate_args() -> [Arg; 2] {
+pub(super) fn rate_args(lang: Lang) -> [Arg; 2] {
     let rate = |id, long, default, help| {
         Arg::new(id)
             .long(long)
             .value_name("RATE")
-            .value_parser(Rate::parse)
+            .value_parser(parse_rate)
             .default_value(default)
             .help(help)
     };
@@ -145,24 +193,37 @@ pub(super) fn rate_args() -> [Arg; 2] {
             "rate",
             "rate",
             "100/s",
-            "The most calls for all accounts together: 100/s, 60/m, 1000/h, 5000/d, or off",
+            text(
+                lang,
+                "The most calls for all accounts together: 100/s, 60/m, 1000/h, 5000/d, or off",
+                "所有账号合计的调用上限：100/s、60/m、1000/h、5000/d，或 off 表示不\
+             限",
+            ),
         ),
         rate(
             "account_rate",
             "account-rate",
             "5/s",
-            "The most calls for each account",
+            text(
+                lang,
+                "The most calls for each account",
+                "每个账号的调用上限",
+            ),
         ),
     ]
 }
 
-pub(super) fn workers_arg() -> Arg {
+pub(super) fn workers_arg(lang: Lang) -> Arg {
     Arg::new("workers")
         .long("workers")
         .value_name("N")
         .value_parser(value_parser!(u16).range(1..=1024))
         .default_value("16")
-        .help("How many accounts are processed at the same time")
+        .help(text(
+            lang,
+            "How many accounts are processed at the same time, 1 to 1024",
+            "同时处理的账号数，1 至 1024",
+        ))
 }
 
 pub(super) fn rates(matches: &ArgMatches) -> Rates {
@@ -275,8 +336,8 @@ impl<'a> RowFile<'a> {
         read_rows(input, &self.options).map_err(|bad| {
             let why = bad.message();
             BulkError::usage(Message::new(
-                format!("{path}, {}", why.get(wxlink::Lang::En)),
-                format!("{path}，{}", why.get(wxlink::Lang::Zh)),
+                format!("{path}, {}", why.get(Lang::En)),
+                format!("{path}，{}", why.get(Lang::Zh)),
             ))
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
-use wxlink::{Client, Error};
+use wxlink::{Client, Error, Lang};
 use wxlink_bulk::{
     FollowConfig, FollowEnd, Follower, Job, Outcome, Place, Queue, QueuedResult, Record,
     ResumeMode, StopFlag, Tally,
@@ -21,12 +21,12 @@ use crate::command::examples;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
-use crate::message::Message;
+use crate::message::{Message, text};
 
 /// The shortest time between two lists of an account.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(super) fn command() -> Command {
+pub(super) fn command(lang: Lang) -> Command {
     let time = |id, default, help| {
         Arg::new(id)
             .long(id)
@@ -36,44 +36,75 @@ pub(super) fn command() -> Command {
             .help(help)
     };
     Command::new("follow")
-        .about("Follow the invitations of a job or a queue until the administrators have decided")
-        .long_about(
-            "Follow the invitations of a job or a queue until the administrators have decided.\n\n\
-             The list of each account is read at growing intervals, once for all its invitations. \
-             A row that is linked, refused or no longer in the list gets this outcome, and is \
-             printed; --json prints a line for each. The report is kept up to date. Nothing is \
-             posted. After any interruption the same command continues; an invitation that was \
-             being decided at that moment may be printed again.",
-        )
-        .arg(job_arg().conflicts_with("queue"))
-        .args(queue_args())
-        .arg(into_arg())
+        .about(text(
+            lang,
+            "Follow the invitations of a job or a queue until the administrators \
+             have decided",
+            "跟踪任务或队列的邀请，直到管理员作出决定",
+        ))
+        .long_about(text(
+            lang,
+            "Follow the invitations of a job or a queue until the administrators \
+             have decided.\n\n\
+             The list of each account is read at growing intervals, once for all \
+             its invitations. A row that is linked, refused or no longer in the \
+             list gets this outcome, and is printed; --json prints a line for each. \
+             The report is kept up to date. Nothing is posted. After any \
+             interruption the same command continues; an invitation that was being \
+             decided at that moment may be printed again.",
+            "跟踪任务或队列的邀请，直到管理员作出决定。\n\n\
+             以逐渐加长的间隔读取每个账号的列表，一次查清其全部邀请。某行关联成功、\
+             被拒绝或不再出现在列表中时，记录并输出该结果；加上 --json 则每个结果一\
+             行。报告随之更新。不发送任何邀请。无论因何中断，用同一命令即可继续；中\
+             断时正在决定的邀请可能再次输出。",
+        ))
+        .arg(job_arg(lang).conflicts_with("queue"))
+        .args(queue_args(lang))
+        .arg(into_arg(lang))
         .arg(time(
             "interval",
             "1m",
-            "The time between two lists of an account. It doubles each time, and starts again when \
-             the list has changed",
+            text(
+                lang,
+                "The time between two lists of an account. It doubles each time, and \
+                 starts again when the list has changed",
+                "对同一账号两次读取列表的间隔。每次加倍；列表有变化后重新开始",
+            ),
         ))
         .arg(time(
             "max-interval",
             "1h",
-            "The longest time between two lists of an account",
-        ))
-        .arg(args::wait().help(
-            "How long to follow: seconds, or 90s, 30m, 2h, 1d [default: until all is decided]",
-        ))
-        .args(arguments::rate_args())
-        .arg(arguments::workers_arg())
-        .after_help(examples(&[
-            (
-                "a job in a folder, for at most a week",
-                "wxlink bulk follow links.csv.job --wait 7d",
+            text(
+                lang,
+                "The longest time between two lists of an account",
+                "对同一账号两次读取列表的最长间隔",
             ),
-            (
-                "a queue, for a program",
-                "wxlink bulk follow --queue redis://127.0.0.1 --json",
-            ),
-        ]))
+        ))
+        .arg(args::wait(lang).help(text(
+            lang,
+            "How long to follow: seconds, or 90s, 30m, 2h, 1d [default: until all \
+             is decided]",
+            "跟踪的时间：秒数，或 90s、30m、2h、1d [默认：直到全部有结果]",
+        )))
+        .args(arguments::rate_args(lang))
+        .arg(arguments::workers_arg(lang))
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(
+                        lang,
+                        "a job in a folder, for at most a week",
+                        "目录中的任务，最多一周",
+                    ),
+                    "wxlink bulk follow links.csv.job --wait 7d",
+                ),
+                (
+                    text(lang, "a queue, for a program", "队列，供程序使用"),
+                    "wxlink bulk follow --queue redis://127.0.0.1 --json",
+                ),
+            ],
+        ))
 }
 
 pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::{Map, json};
+use wxlink::Lang;
 use wxlink_bulk::{JobView, Place};
 
 use super::output;
@@ -12,13 +13,18 @@ use crate::command::examples;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
+use crate::message::text;
 
 /// The folder of a job, instead of a queue.
-pub(super) fn job_arg() -> Arg {
+pub(super) fn job_arg(lang: Lang) -> Arg {
     Arg::new("job_folder")
         .value_name("JOB")
         .value_parser(value_parser!(PathBuf))
-        .help("The folder of a job; without it, the queue")
+        .help(text(
+            lang,
+            "The folder of a job; without it, the queue",
+            "任务的目录；不指定则使用队列",
+        ))
 }
 
 /// The value of [`job_arg`].
@@ -28,14 +34,25 @@ pub(super) fn job_folder(matches: &ArgMatches) -> Option<&Path> {
         .map(PathBuf::as_path)
 }
 
-pub(super) fn report_command() -> Command {
+pub(super) fn report_command(lang: Lang) -> Command {
     Command::new("report")
-        .about("Write the report of a job again: a CSV file for each outcome")
-        .arg(job_arg().required(true).help("The folder of the job"))
-        .after_help(examples(&[(
-            "also while the job is run",
-            "wxlink bulk report links.csv.job",
-        )]))
+        .about(text(
+            lang,
+            "Write the report of a job again: a CSV file for each outcome",
+            "重新写出任务的报告：每种结果一个 CSV 文件",
+        ))
+        .arg(
+            job_arg(lang)
+                .required(true)
+                .help(text(lang, "The folder of the job", "任务的目录")),
+        )
+        .after_help(examples(
+            lang,
+            &[(
+                text(lang, "also while the job is run", "任务运行期间也可使用"),
+                "wxlink bulk report links.csv.job",
+            )],
+        ))
 }
 
 pub(super) fn report(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {

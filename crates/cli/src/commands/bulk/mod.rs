@@ -19,6 +19,7 @@ mod queue;
 mod template;
 
 use clap::{ArgMatches, Command};
+use wxlink::Lang;
 use wxlink_bulk::{RunEnd, StopFlag};
 
 use crate::command::{Run, Subcommand, examples};
@@ -26,7 +27,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::interrupt;
-use crate::message::Message;
+use crate::message::{Message, text};
 use arguments::RowArgs;
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -34,10 +35,15 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     run: Run::WithSettings(run),
 };
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("bulk")
-        .about("Link many mini programs to many accounts: plan, ask, run, resume")
-        .long_about(
+        .about(text(
+            lang,
+            "Link many mini programs to many accounts: plan, ask, run, resume",
+            "为多个账号批量关联小程序：计划、确认、运行、继续",
+        ))
+        .long_about(text(
+            lang,
             "Link many mini programs to many accounts.\n\n\
              The rows name an account and an appid each, and contain notify_users and \
              show_profile. They are CSV or XLSX with a line of column names, or JSON. The tokens \
@@ -45,39 +51,68 @@ fn command() -> Command {
              The list of each account is read first, and only links that it does not show are \
              posted. The result of each row is kept in a folder, the job. After any interruption \
              --resume continues from there: nothing is lost, and nothing is posted twice.",
-        )
+            "为多个账号批量关联小程序。\n\n每行写明账号 (account) 和小程序 (appid)，\
+             以及 notify_users 和 show_profile。可用带有列名行的 CSV 或 XLSX，或 JSON。\
+             令牌须来自适用于多个账号的来源（component_appid 或 token_command）。\
+             \n\n先读取每个账号的列表，只为列表中没有的小程序发送邀请。每行的结\
+             果都保存在任务的目录中。无论因何中断，都可用 --resume 从断点继续：\
+             不会丢失，也不会重复发送。",
+        ))
         .args_conflicts_with_subcommands(true)
         .subcommand_negates_reqs(true)
-        .args(RowArgs::new().all())
-        .args(arguments::job_args())
-        .args(arguments::rate_args())
-        .arg(arguments::workers_arg())
-        .subcommand(template::command())
-        .subcommands(queue::commands())
-        .subcommands([follow::command(), jobs::report_command()])
-        .after_help(examples(&[
-            (
-                "show what would be done, and do nothing",
-                "wxlink bulk links.csv --dry-run",
-            ),
-            (
-                "run; asks before followers are messaged",
-                "wxlink bulk links.csv",
-            ),
-            (
-                "continue after an interruption, or after a quota was reset",
-                "wxlink bulk links.csv --resume",
-            ),
-            (
-                "continue, and do failed rows again",
-                "wxlink bulk links.csv --retry-failed",
-            ),
-            (
-                "one mini program for all accounts of a list; the rows come from stdin",
-                "(echo account,appid; sed 's/$/,wx0b00000000000002/' accounts.txt) | \\\n      \
+        .args(RowArgs::new(lang).all())
+        .args(arguments::job_args(lang))
+        .args(arguments::rate_args(lang))
+        .arg(arguments::workers_arg(lang))
+        .subcommand(template::command(lang))
+        .subcommands(queue::commands(lang))
+        .subcommands([follow::command(lang), jobs::report_command(lang)])
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(
+                        lang,
+                        "show what would be done, and do nothing",
+                        "只显示将要做什么，不实际执行",
+                    ),
+                    "wxlink bulk links.csv --dry-run",
+                ),
+                (
+                    text(
+                        lang,
+                        "run; asks before followers are messaged",
+                        "运行；通知粉丝之前会先询问",
+                    ),
+                    "wxlink bulk links.csv",
+                ),
+                (
+                    text(
+                        lang,
+                        "continue after an interruption, or after a quota was reset",
+                        "中断之后，或额度恢复之后继续",
+                    ),
+                    "wxlink bulk links.csv --resume",
+                ),
+                (
+                    text(
+                        lang,
+                        "continue, and do failed rows again",
+                        "继续，并重新处理失败的行",
+                    ),
+                    "wxlink bulk links.csv --retry-failed",
+                ),
+                (
+                    text(
+                        lang,
+                        "one mini program for all accounts of a list; the rows come from stdin",
+                        "为名单中的所有账号关联同一个小程序；行来自标准输入",
+                    ),
+                    "(echo account,appid; sed 's/$/,wx0b00000000000002/' accounts.txt) | \\\n      \
                  wxlink bulk - --job more.job --notify-users no --show-profile yes",
-            ),
-        ]))
+                ),
+            ],
+        ))
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {

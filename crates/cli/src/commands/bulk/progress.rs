@@ -132,5 +132,7 @@ fn new_bar(out: &Output, name: &str, rows: u64) -> ProgressBar {
 
 fn format_seconds(seconds: f64) -> String {
     // The limit keeps the conversion from panicking.
-    indicatif::HumanDuration(Duration::from_secs_f64(seconds.min(1e9))).to_string()
+    let duration = Duration::from_secs_f64(seconds.min(1e9));
+    // The short form, such as 3m, is the same in every language.
+    format!("{:#}", indicatif::HumanDuration(duration))
 }

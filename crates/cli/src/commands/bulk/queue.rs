@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
+use wxlink::Lang;
 use wxlink_bulk::{
     Place, PushProgress, Pushed, Queue, QueuedResult, Record, Runner, Tally, WorkerConfig,
 };
@@ -19,135 +20,207 @@ use crate::command::examples;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
-use crate::message::Message;
+use crate::message::{Message, text};
 use crate::output::SUCCESS;
 use crate::{args, environment, options};
 
 /// The environment variable with the queue's URL.
 const QUEUE_VARIABLE: &str = "WXLINK_QUEUE";
 
-pub(super) fn commands() -> [Command; 4] {
+pub(super) fn commands(lang: Lang) -> [Command; 4] {
     [
-        push_command(),
-        work_command(),
-        status_command(),
-        collect_command(),
+        push_command(lang),
+        work_command(lang),
+        status_command(lang),
+        collect_command(lang),
     ]
 }
 
-fn push_command() -> Command {
-    let rows = RowArgs::new();
+fn push_command(lang: Lang) -> Command {
+    let rows = RowArgs::new(lang);
     let file = rows.file.required(true);
     Command::new("push")
-        .about("Push rows into a queue; after an interruption the same command resumes")
-        .arg(file.help("The rows: a CSV, JSON or XLSX file; - for standard input"))
+        .about(text(
+            lang,
+            "Push rows into a queue; after an interruption the same command resumes",
+            "将行推入队列；中断后用同一命令继续",
+        ))
+        .arg(file.help(text(
+            lang,
+            "The rows: a CSV, JSON or XLSX file; - for standard input",
+            "行：CSV、JSON 或 XLSX 文件；- 表示标准输入",
+        )))
         .args([rows.notify_users, rows.show_profile])
         .args([rows.format, rows.encoding, rows.sheet])
-        .args(queue_args())
-        .arg(
-            Arg::new("job")
-                .long("job")
-                .value_name("NAME")
-                .help("The name of the job [default: made from the checksum of its rows]"),
-        )
-        .args(arguments::rate_args())
-        .after_help(examples(&[(
-            "all workers together make no more than 200 calls per second",
-            "wxlink bulk push links.csv --queue redis://127.0.0.1 --rate 200/s",
-        )]))
+        .args(queue_args(lang))
+        .arg(Arg::new("job").long("job").value_name("NAME").help(text(
+            lang,
+            "The name of the job [default: made from the checksum of its rows]",
+            "任务的名称 [默认：由各行的校验和生成]",
+        )))
+        .args(arguments::rate_args(lang))
+        .after_help(examples(
+            lang,
+            &[(
+                text(
+                    lang,
+                    "all workers together make no more than 200 calls per second",
+                    "所有工作进程合计每秒不超过 200 次调用",
+                ),
+                "wxlink bulk push links.csv --queue redis://127.0.0.1 --rate 200/s",
+            )],
+        ))
 }
 
-fn work_command() -> Command {
+fn work_command(lang: Lang) -> Command {
     Command::new("work")
-        .about("Work for a queue until no rows are left; run it on as many machines as you like")
-        .args(queue_args())
-        .arg(arguments::workers_arg())
-        .arg(args::metrics())
+        .about(text(
+            lang,
+            "Work for a queue until no rows are left; run it on as many machines as you like",
+            "处理队列，直到没有剩余的行；可在任意多台机器上运行",
+        ))
+        .args(queue_args(lang))
+        .arg(arguments::workers_arg(lang))
+        .arg(args::metrics(lang))
         .arg(
             Arg::new("lease")
                 .long("lease")
                 .value_name("SECONDS")
                 .value_parser(value_parser!(u64).range(5..=3600))
                 .default_value("30")
-                .help(
+                .help(text(
+                    lang,
                     "After this time without a sign of life, others take over the worker's \
-                     accounts; at least twice timeout_ms",
-                ),
+                     accounts, 5 to 3600 seconds; at least twice timeout_ms",
+                    "工作进程超过此时间没有活动，其账号即由其他进程接管，5 至 3600 秒；\
+             至少为 timeout_ms 的两倍",
+                )),
         )
         .arg(
             Arg::new("stay")
                 .long("stay")
                 .action(ArgAction::SetTrue)
-                .help("Wait for more rows when none are left"),
+                .help(text(
+                    lang,
+                    "Wait for more rows when none are left",
+                    "没有剩余的行时，等待新的行",
+                )),
         )
-        .after_help(examples(&[
-            (
-                "until no rows are left, except those that are due another day",
-                "wxlink bulk work --queue redis://127.0.0.1",
-            ),
-            (
-                "as a service, with metrics for Prometheus",
-                "wxlink bulk work --queue redis://127.0.0.1 --stay --metrics 127.0.0.1:9464",
-            ),
-        ]))
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(
+                        lang,
+                        "until no rows are left, except those that are due another day",
+                        "直到没有剩余的行（改日到期的除外）",
+                    ),
+                    "wxlink bulk work --queue redis://127.0.0.1",
+                ),
+                (
+                    text(
+                        lang,
+                        "as a service, with metrics for Prometheus",
+                        "作为服务运行，为 Prometheus 提供指标",
+                    ),
+                    "wxlink bulk work --queue redis://127.0.0.1 --stay --metrics 127.0.0.1:9464",
+                ),
+            ],
+        ))
 }
 
-fn status_command() -> Command {
+fn status_command(lang: Lang) -> Command {
     Command::new("status")
-        .about("Show the status of a job or a queue")
-        .arg(job_arg().conflicts_with("queue"))
-        .args(queue_args())
-        .after_help(examples(&[
-            (
-                "a job, also while it is run",
-                "wxlink bulk status links.csv.job",
-            ),
-            (
-                "a queue: the numbers of rows, and the workers",
-                "wxlink bulk status --queue redis://127.0.0.1",
-            ),
-        ]))
+        .about(text(
+            lang,
+            "Show the status of a job or a queue",
+            "查看任务或队列的状态",
+        ))
+        .arg(job_arg(lang).conflicts_with("queue"))
+        .args(queue_args(lang))
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(
+                        lang,
+                        "a job, also while it is run",
+                        "任务，运行期间也可查看",
+                    ),
+                    "wxlink bulk status links.csv.job",
+                ),
+                (
+                    text(
+                        lang,
+                        "a queue: the numbers of rows, and the workers",
+                        "队列：行数和工作进程",
+                    ),
+                    "wxlink bulk status --queue redis://127.0.0.1",
+                ),
+            ],
+        ))
 }
 
-fn collect_command() -> Command {
+fn collect_command(lang: Lang) -> Command {
     Command::new("collect")
-        .about("Write the results into a CSV file for each outcome; --json prints each as a line")
-        .args(queue_args())
-        .arg(into_arg())
+        .about(text(
+            lang,
+            "Write the results into a CSV file for each outcome; --json prints each as a line",
+            "将结果写入 CSV，每种结果一个文件；--json 则每个结果一行",
+        ))
+        .args(queue_args(lang))
+        .arg(into_arg(lang))
         .arg(
             Arg::new("follow")
                 .long("follow")
                 .action(ArgAction::SetTrue)
-                .help("Wait until every row has a result"),
+                .help(text(
+                    lang,
+                    "Wait until every row has a result",
+                    "等待每一行都有结果",
+                )),
         )
         .arg(
             Arg::new("purge")
                 .long("purge")
                 .action(ArgAction::SetTrue)
-                .help("Then remove the queue, if every row has a result"),
+                .help(text(
+                    lang,
+                    "Then remove the queue, if every row has a result",
+                    "之后若每一行都有结果，则删除队列",
+                )),
         )
-        .after_help(examples(&[
-            (
-                "print results as they arrive, for a program",
-                "wxlink bulk collect --queue redis://127.0.0.1 --follow --json",
-            ),
-            (
-                "at the end",
-                "wxlink bulk collect --queue redis://127.0.0.1 --purge",
-            ),
-        ]))
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(
+                        lang,
+                        "print results as they arrive, for a program",
+                        "结果到达时立即输出，供程序使用",
+                    ),
+                    "wxlink bulk collect --queue redis://127.0.0.1 --follow --json",
+                ),
+                (
+                    text(lang, "at the end", "结束时"),
+                    "wxlink bulk collect --queue redis://127.0.0.1 --purge",
+                ),
+            ],
+        ))
 }
 
 /// The folder for the results of a queue.
-pub(super) fn into_arg() -> Arg {
+pub(super) fn into_arg(lang: Lang) -> Arg {
     Arg::new("into")
         .long("into")
         .value_name("DIR")
         .value_parser(value_parser!(PathBuf))
-        .help(
+        .help(text(
+            lang,
             "The folder for the files of a queue: a new one, or that of an earlier collect \
              [default: NAME.results]",
-        )
+            "队列文件的目录：新目录，或此前 collect 所用的目录 [默认：NAME.results]",
+        ))
 }
 
 /// The value of [`into_arg`].
@@ -156,17 +229,20 @@ pub(super) fn into_folder(matches: &ArgMatches) -> PathBuf {
     into.unwrap_or_else(|| PathBuf::from(format!("{}.results", args::required(matches, "name"))))
 }
 
-pub(super) fn queue_args() -> [Arg; 2] {
+pub(super) fn queue_args(lang: Lang) -> [Arg; 2] {
     [
-        Arg::new("queue").long("queue").value_name("URL").help(
+        Arg::new("queue").long("queue").value_name("URL").help(text(
+            lang,
             "The queue's Redis (6.2 or newer) or Valkey: redis://HOST[:PORT][/DB] or rediss://…; \
              a URL with a password belongs into WXLINK_QUEUE [default: WXLINK_QUEUE]",
-        ),
+            "队列所在的 Redis（6.2 或更新）或 Valkey：redis://HOST[:PORT][/DB] 或 rediss://…；\
+             含密码的 URL 应放入 WXLINK_QUEUE [默认：WXLINK_QUEUE]",
+        )),
         Arg::new("name")
             .long("name")
             .value_name("NAME")
             .default_value("bulk")
-            .help("The name of the queue"),
+            .help(text(lang, "The name of the queue", "队列的名称")),
     ]
 }
 

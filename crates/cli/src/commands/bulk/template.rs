@@ -5,35 +5,49 @@ use std::io::{ErrorKind, Write};
 
 use clap::{Arg, ArgMatches, Command};
 use serde_json::json;
+use wxlink::Lang;
 
 use crate::args;
 use crate::command::examples;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
-use crate::message::Message;
+use crate::message::{Message, text};
 
-pub(super) fn command() -> Command {
+pub(super) fn command(lang: Lang) -> Command {
     Command::new("template")
-        .about("Write an empty file of rows to fill in with a spreadsheet")
-        .long_about(
+        .about(text(
+            lang,
+            "Write an empty file of rows to fill in with a spreadsheet",
+            "写出一个空白的行文件，供表格软件填写",
+        ))
+        .long_about(text(
+            lang,
             "Write an empty file of rows to fill in with a spreadsheet: CSV with the names of the \
              columns, in the language of --lang. Add columns of your own as you like; the reports \
              show them. An existing file is not replaced.",
-        )
+            "写出一个空白的行文件，供表格软件填写：CSV 格式，列名使用 --lang 的\
+             语言。可以任意添加自己的列，报告会保留它们。不会覆盖已有的文件。",
+        ))
         .arg(
             Arg::new("file")
                 .value_name("FILE")
                 .default_value("links.csv")
-                .help("The file to write"),
+                .help(text(lang, "The file to write", "要写出的文件")),
         )
-        .after_help(examples(&[
-            ("links.csv", "wxlink bulk template"),
-            (
-                "with Chinese column names",
-                "wxlink bulk template --lang zh links-zh.csv",
-            ),
-        ]))
+        .after_help(examples(
+            lang,
+            &[
+                (
+                    text(lang, "links.csv", "写出 links.csv"),
+                    "wxlink bulk template",
+                ),
+                (
+                    text(lang, "with Chinese column names", "使用中文列名"),
+                    "wxlink bulk template --lang zh links-zh.csv",
+                ),
+            ],
+        ))
 }
 
 pub(super) fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {

@@ -75,8 +75,11 @@ impl Doctor<'_> {
         // The resolver cannot be cancelled; after the limit its thread is left alone.
         std::thread::spawn(move || sender.send(query.to_socket_addrs()));
         let addresses = receiver.recv_timeout(limit).map_err(|_| {
-            let no_answer = self.text("no answer within", "未在时限内得到解析结果：");
-            format!("{no_answer} {} ms", limit.as_millis())
+            let ms = limit.as_millis();
+            match self.context.out.lang() {
+                Lang::En => format!("no answer within {ms} ms"),
+                Lang::Zh => format!("{ms} 毫秒内没有解析结果"),
+            }
         })?;
         let addresses = addresses.map_err(|error| error.to_string())?;
         let mut addresses: Vec<String> = addresses.map(|a| a.ip().to_string()).collect();
@@ -142,9 +145,11 @@ impl Doctor<'_> {
             ),
             _ => String::new(),
         };
-        CheckResult::Ok {
-            found: format!("{url}: {ms} ms, errcode {code}{note}"),
-        }
+        let found = match self.context.out.lang() {
+            Lang::En => format!("{url}: {ms} ms, errcode {code}{note}"),
+            Lang::Zh => format!("{url}：{ms} 毫秒，错误码 {code}{note}"),
+        };
+        CheckResult::Ok { found }
     }
 
     /// What to do about a call without a response.
@@ -212,14 +217,16 @@ impl Doctor<'_> {
                 found: self.text("agrees with WeChat's", "与微信一致"),
             };
         }
-        let direction = if here > wechat {
-            self.text("s ahead of WeChat's", "秒，快于微信")
-        } else {
-            self.text("s behind WeChat's", "秒，慢于微信")
+        let seconds = difference.as_secs();
+        let found = match (self.context.out.lang(), here > wechat) {
+            (Lang::En, true) => format!("{seconds} s ahead of WeChat's"),
+            (Lang::En, false) => format!("{seconds} s behind WeChat's"),
+            (Lang::Zh, true) => format!("比微信快 {seconds} 秒"),
+            (Lang::Zh, false) => format!("比微信慢 {seconds} 秒"),
         };
         CheckResult::Problem {
             exit_code: ExitCode::Refused,
-            found: format!("{} {direction}", difference.as_secs()),
+            found,
             advice: self.text(
                 "Synchronise this machine's clock with a time server: certificates and tokens \
                  depend on it.",

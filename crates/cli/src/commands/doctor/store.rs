@@ -10,7 +10,11 @@ impl Doctor<'_> {
         let set = self.context.settings.set();
         let result = match set.iter().find(|setting| setting.key == "store") {
             Some(store) => CheckResult::Ok {
-                found: format!("{} ({})", store.redacted(), store.source),
+                found: format!(
+                    "{} ({})",
+                    store.redacted().unwrap_or_default(),
+                    store.source
+                ),
             },
             None => self.default_store(),
         };

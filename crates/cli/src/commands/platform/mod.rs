@@ -11,7 +11,7 @@ use crate::command::{Run, Subcommand, examples};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
-use crate::message::Message;
+use crate::message::{Message, text};
 use crate::output::SUCCESS;
 use crate::{args, platform, secret};
 
@@ -23,51 +23,97 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 const SET_TICKET: &str = "set-ticket";
 const ADD_ACCOUNT: &str = "add-account";
 
-fn command() -> Command {
+fn command(lang: Lang) -> Command {
     Command::new("platform")
-        .about("Show a third-party platform's state, or store its ticket or refresh tokens")
-        .long_about(
-            "Show the state of a third-party platform (component_appid), or store what WeChat gives \
-             it, for all programs that share its store. A secret is read from stdin; at a terminal the command asks \
-             for it and does not show it. The store must \
-             outlive the command: set the option store to file:PATH or redis://HOST.",
-        )
+        .about(text(
+            lang,
+            "Show a third-party platform's state, or store its ticket or refresh \
+             tokens",
+            "查看第三方平台的状态，或保存其验证票据和刷新令牌",
+        ))
+        .long_about(text(
+            lang,
+            "Show the state of a third-party platform (component_appid), or store \
+             what WeChat gives it, for all programs that share its store. A secret \
+             is read from stdin; at a terminal the command asks for it and does not \
+             show it. The store must outlive the command: set the option store to \
+             file:PATH or redis://HOST.",
+            "查看第三方平台 (component_appid) 的状态，或保存微信给它的内容，供使用\
+             同一存储的所有程序使用。密钥从标准输入读取；在终端中会提示输入，且不显\
+             示所输入的内容。存储须在命令结束后仍然保留：请将选项 store 设为 \
+             file:PATH 或 redis://HOST。",
+        ))
         .subcommand_required(true)
-        .subcommand(status::command())
-        .subcommand(set_ticket())
-        .subcommand(add_account())
-        .after_help(examples(&[(
-            "store a ticket that is in a file",
-            "wxlink platform set-ticket < ticket.txt",
-        )]))
+        .subcommand(status::command(lang))
+        .subcommand(set_ticket(lang))
+        .subcommand(add_account(lang))
+        .after_help(examples(
+            lang,
+            &[(
+                text(
+                    lang,
+                    "store a ticket that is in a file",
+                    "保存文件中的验证票据",
+                ),
+                "wxlink platform set-ticket < ticket.txt",
+            )],
+        ))
 }
 
-fn set_ticket() -> Command {
+fn set_ticket(lang: Lang) -> Command {
     Command::new(SET_TICKET)
-        .about("Store the component_verify_ticket, read from stdin")
-        .long_about(
-            "Store the component_verify_ticket, which WeChat pushes every 10 minutes. It is read \
-             from stdin: the ticket alone, or the decrypted push that contains it. At a terminal \
-             the command asks for it and does not show it.",
-        )
-        .after_help(examples(&[(
-            "from a file",
-            "wxlink platform set-ticket < ticket.txt",
-        )]))
+        .about(text(
+            lang,
+            "Store the component_verify_ticket, read from stdin",
+            "从标准输入读取 component_verify_ticket 并保存",
+        ))
+        .long_about(text(
+            lang,
+            "Store the component_verify_ticket, which WeChat pushes every 10 \
+             minutes. It is read from stdin: the ticket alone, or the decrypted \
+             push that contains it. At a terminal the command asks for it and does \
+             not show it.",
+            "保存微信每 10 分钟推送一次的 component_verify_ticket。从标准输入读取：\
+             可以只有票据，也可以是含有票据的推送（已解密）。在终端中会提示输入，且\
+             不显示所输入的内容。",
+        ))
+        .after_help(examples(
+            lang,
+            &[(
+                text(lang, "from a file", "从文件读取"),
+                "wxlink platform set-ticket < ticket.txt",
+            )],
+        ))
 }
 
-fn add_account() -> Command {
+fn add_account(lang: Lang) -> Command {
     Command::new(ADD_ACCOUNT)
-        .about("Store the refresh token of an account that authorised the platform, from stdin")
-        .long_about(
-            "Store the refresh token that WeChat issues when an account authorises the platform. \
-             It is read from stdin; at a terminal the command asks for it and does not show it.",
-        )
-        .arg(args::appid().help("The account's appid, wx…"))
-        .after_help(examples(&[(
-            "from a file",
-            "wxlink platform add-account wx0a00000000000001 < refresh-token.txt",
-        )]))
+        .about(text(
+            lang,
+            "Store the refresh token of an account that authorised the platform, \
+             from stdin",
+            "从标准输入读取授权账号的刷新令牌并保存",
+        ))
+        .long_about(text(
+            lang,
+            "Store the refresh token that WeChat issues when an account authorises \
+             the platform. It is read from stdin; at a terminal the command asks \
+             for it and does not show it.",
+            "保存账号授权第三方平台时微信给出的刷新令牌。从标准输入读取；在终端中会\
+             提示输入，且不显示所输入的内容。",
+        ))
+        .arg(args::appid(lang).help(text(
+            lang,
+            "The account's appid, wx…",
+            "公众号的 appid，形如 wx…",
+        )))
+        .after_help(examples(
+            lang,
+            &[(
+                text(lang, "from a file", "从文件读取"),
+                "wxlink platform add-account wx0a00000000000001 < refresh-token.txt",
+            )],
+        ))
 }
 
 fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError> {

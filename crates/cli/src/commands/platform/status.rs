@@ -7,7 +7,7 @@ use crate::command::examples;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
-use crate::message::Message;
+use crate::message::{Message, text};
 use crate::output::{Cell, FAILURE, SUCCESS, Table, json};
 use crate::platform;
 
@@ -16,18 +16,28 @@ pub(super) const NAME: &str = "status";
 /// WeChat's errcode for an account that has not authorised the platform.
 const NOT_AUTHORIZED: i32 = 61003;
 
-pub(super) fn command() -> Command {
+pub(super) fn command(lang: Lang) -> Command {
     Command::new(NAME)
-        .about("Show the ticket, the platform's token, and the accounts with their permission sets")
-        .long_about(
+        .about(text(
+            lang,
+            "Show the ticket, the platform's token, and the accounts with their permission sets",
+            "查看验证票据、平台令牌，以及各账号及其权限集",
+        ))
+        .long_about(text(
+            lang,
             "Show the ticket and the platform's access token in the store, and the accounts that \
              have authorised the platform, with what the store has of each. Asks WeChat for the \
              list of accounts, and about each of them.",
-        )
-        .after_help(examples(&[(
-            "as lines of JSON",
-            "wxlink platform status --json",
-        )]))
+            "查看存储中的验证票据和平台令牌，以及授权了该平台的账号，并显示存储中\
+             各账号的情况。会向微信查询账号列表和每个账号的信息。",
+        ))
+        .after_help(examples(
+            lang,
+            &[(
+                text(lang, "as lines of JSON", "输出 JSON 行"),
+                "wxlink platform status --json",
+            )],
+        ))
 }
 
 pub(super) fn show(context: &Context) -> Result<ExitCode, CommandError> {

@@ -146,7 +146,7 @@ def draw_curves(curves, possible):
 
     line("possible", possible, "#8c959f", "5 4")
     colours = [OURS, "#0969da", THEIRS, "#8250df"]
-    for (name, points), colour in zip(curves.items(), colours):
+    for (name, points), colour in zip(curves.items(), colours, strict=False):
         if points:
             points = sorted(points)
             line(name, points, colour)

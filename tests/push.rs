@@ -398,7 +398,7 @@ fn a_code_that_another_process_has_stored_is_found_until_it_is_exchanged_or_inva
     let other = wechat.client(&set);
     let waiting = || Vec::from_iter(other.waiting_codes().unwrap());
     let code = WaitingCode::Account(ACCOUNT.into());
-    assert_eq!(waiting(), [code.clone()]);
+    assert_eq!(waiting(), std::slice::from_ref(&code));
     let finished = other.finish_authorization(&code).unwrap();
     assert_eq!(finished.action, PushAction::AccountAdded);
     assert_eq!(waiting(), []);

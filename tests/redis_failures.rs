@@ -68,7 +68,8 @@ fn a_busy_server_is_retried_on_the_same_connection() {
         let fake = FakeRedis::start(vec![answer(error)]);
         let started = Instant::now();
         let failed = client(&fake.url(), 3000).set_ticket("TICKET").unwrap_err();
-        assert!(started.elapsed() >= Duration::from_secs(3), "{failed}");
+        // The last attempt is at most the longest pause before the limit.
+        assert!(started.elapsed() >= Duration::from_millis(2400), "{failed}");
         // The second if the machine is so busy that the reason arrives too late.
         let ends = [Status::Store, Status::TimeoutUnsent];
         assert!(ends.contains(&failed.status()), "{failed}");

@@ -113,7 +113,7 @@ curl() { # a refusal of WeChat is a failure too
 """
 
 
-class Failure(Exception):
+class PageError(Exception):
     """A page whose commands do not work."""
 
 
@@ -148,7 +148,7 @@ def split(block):
             yield command.rstrip()
             command = ""
     if command:
-        raise Failure(f"not complete: {command}")
+        raise PageError(f"not complete: {command}")
 
 
 def free_port():
@@ -171,7 +171,7 @@ class Redis:
         # Its own log and not its port: another program may have the port.
         while "Ready to accept connections" not in self.log.read_text():
             if self.process.poll() is not None:
-                raise Failure(f"redis-server: {self.log.read_text()}")
+                raise PageError(f"redis-server: {self.log.read_text()}")
             time.sleep(0.02)
         return self
 
@@ -253,21 +253,21 @@ def run_script(text, environment, folder):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
-        raise Failure(f"not finished after {PAGE_TIMEOUT_SECONDS} s\n{output}") from None
+        raise PageError(f"not finished after {PAGE_TIMEOUT_SECONDS} s\n{output}") from None
     if process.returncode != 0:
-        raise Failure(output)
+        raise PageError(output)
 
 
 def run_page(page, text, commands):
     starts = [command for command in commands if is_simulator(command)]
     if len(starts) > 1:
-        raise Failure("more than one simulator is started")
+        raise PageError("more than one simulator is started")
     commands = [command for command in commands if command not in starts]
     options = ["--port", "0", *SIMULATOR.get(page, [])]
     if starts:
         line = starts[0].partition("&")[0].replace("--port 8080", "--port 0")
         if line == starts[0].partition("&")[0]:
-            raise Failure(f"not on port 8080: {line}")
+            raise PageError(f"not on port 8080: {line}")
         _, _, options = line.partition("sandbox ")
         options = shlex.split(options)
     with tempfile.TemporaryDirectory(prefix="wxlink-pages-") as name, Sandbox(*options) as sandbox:
@@ -293,7 +293,7 @@ def run_page(page, text, commands):
             check=False,
         )
         if stored.returncode != 0:
-            raise Failure(stored.stderr)
+            raise PageError(stored.stderr)
         body = script(page, commands, port)
         if "61932a5b-0e248764-42d1c1b2" in body:
             body = body.replace("61932a5b-0e248764-42d1c1b2", rid(environment))
@@ -332,7 +332,7 @@ def main():
             run_page(page, text, commands)
             print(f"{page}: {len(commands)} commands")
             ran += len(commands)
-        except Failure as failure:
+        except PageError as failure:
             print(f"{page}: {failure}", file=sys.stderr)
             failures += 1
     stale = {(page, why) for page, _, why in NOT_RUN if page in chosen} - used

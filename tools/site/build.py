@@ -144,9 +144,7 @@ def with_links(page, text, replace):
         path, hash_sign, fragment = match[3].partition("#")
         return match[2] + replace(resolved(page, path)) + hash_sign + fragment
 
-    return "".join(
-        part if is_code else LINK.sub(link, part) for part, is_code in parts(text)
-    )
+    return "".join(part if is_code else LINK.sub(link, part) for part, is_code in parts(text))
 
 
 def text_of(name):

@@ -13,7 +13,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 # What a browser loads while it shows the page.
-LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("object", "data")}
+LOADED = {
+    ("script", "src"),
+    ("img", "src"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("object", "data"),
+}
 LOADED_RELATIONS = {"stylesheet", "icon", "preload", "modulepreload", "preconnect", "manifest"}
 # The theme's own script adds these.
 NOT_IN_THE_PAGE = {"__search"}

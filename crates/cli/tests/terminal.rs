@@ -94,7 +94,7 @@ fn a_secret_is_asked_for_and_not_shown() {
 
     let list = ["list", "--token-file", "-", "--lang", "zh"];
     let asking = Asking::start(bare(&list).env("WXLINK_BASE_URL", sandbox.http_url()));
-    assert_eq!(asking.prompt, "请输入 access token（不显示）：");
+    assert_eq!(asking.prompt, "请输入 access_token（不显示）：");
     asking.type_text(&format!("{TOKEN}\n"));
     let ran = asking.end();
     assert_eq!(ran.code, 0, "{}", ran.err);

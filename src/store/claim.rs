@@ -163,6 +163,7 @@ pub(crate) trait Entries {
 }
 
 /// Makes a change. `None` after a claim was ended.
+#[cfg(feature = "file-store")]
 pub(super) fn change<E: Entries>(
     entries: &mut E,
     keys: &LinkKeys<E::Key>,

@@ -56,7 +56,6 @@ fn run_simulator(program: &OsStr, out: &Output, arguments: Vec<OsString>) -> u8 
     use std::process::Command;
 
     use crate::exit::ExitCode;
-    use crate::message::text;
 
     let name = format!("wxlink-sandbox{}", std::env::consts::EXE_SUFFIX);
     // In the Python package, the executable is the interpreter, and only the path by which the

@@ -17,6 +17,13 @@ LEFT, WIDTH, RIGHT, ROW, GAP, TOP = 200, 470, 70, 24, 52, 84
 INK, FAINT, OURS, THEIRS = "#24292f", "#d0d7de", "#0a7d4f", "#8a5a00"
 
 
+def text_element(x, y, words, anchor="start", size=12, fill=INK, weight="normal"):
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
+        f'fill="{fill}" font-weight="{weight}">{escape(words)}</text>'
+    )
+
+
 def draw(relative):
     """relative: times as long as wxlink, by (contestant, kind)."""
     panels = []
@@ -33,11 +40,8 @@ def draw(relative):
 
     out = []
 
-    def text(at_x, at_y, words, anchor="start", size=12, fill=INK, weight="normal"):
-        out.append(
-            f'<text x="{at_x:.1f}" y="{at_y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-            f'fill="{fill}" font-weight="{weight}">{escape(words)}</text>'
-        )
+    def text(*arguments, **style):
+        out.append(text_element(*arguments, **style))
 
     text(16, 26, "Time per call, relative to wxlink from C", size=16, weight="bold")
     text(
@@ -110,11 +114,8 @@ def draw_curves(curves, possible):
 
     out = []
 
-    def text(at_x, at_y, words, anchor="start", size=12, fill=INK, weight="normal"):
-        out.append(
-            f'<text x="{at_x:.1f}" y="{at_y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-            f'fill="{fill}" font-weight="{weight}">{escape(words)}</text>'
-        )
+    def text(*arguments, **style):
+        out.append(text_element(*arguments, **style))
 
     text(16, 26, "Calls a second, by accounts in flight", size=16, weight="bold")
     setting = "Responses take 60 ms. Workers, simulator and Redis share two cores."

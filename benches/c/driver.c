@@ -9,12 +9,12 @@
  *   resident N              prints the resident memory of the process (bytes)
  */
 #define _GNU_SOURCE
+#include "measure.h"
 #include "peer.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define THREADS 64
@@ -22,19 +22,6 @@
 static const char *url, *ca;
 static pthread_barrier_t barrier;
 static long count;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    exit(1);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e9 + t.tv_nsec;
-}
 
 static void calls(void *peer, enum kind kind, long n)
 {

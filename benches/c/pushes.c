@@ -5,26 +5,13 @@
  * COUNT is the number of pushes. Two pushes take turns. ACTION is what is done with the last one.
  */
 #define _GNU_SOURCE
+#include "measure.h"
 #include "wxlink.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static wx_client *client;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    exit(1);
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e9 + t.tv_nsec;
-}
 
 static void set(wx_options *options, const char *key, const char *value)
 {

@@ -93,7 +93,7 @@ impl AccountState {
 pub struct AccountStatus {
     /// How far the authorisation is.
     pub state: AccountState,
-    /// How long the stored access token can still be used (s); 0 if there is none.
+    /// How long the stored access token can still be used (s); 0 without one.
     pub token_expires_in: u64,
 }
 

@@ -36,7 +36,7 @@ pub struct QueueStatus {
 /// The status of a queue's worker.
 #[derive(Clone, Debug, Serialize)]
 pub struct WorkerStatus {
-    /// Its name: process id, random part, and number of the thread.
+    /// Its name: process id and random part.
     pub name: String,
     /// How many accounts it has leased.
     pub accounts: u64,

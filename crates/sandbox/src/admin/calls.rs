@@ -115,7 +115,7 @@ pub(crate) fn make(request: AdminRequest) -> AdminResult {
     respond_masked(response, &state.wechat.secrets)
 }
 
-/// A token of this kind. If there is none, one is added.
+/// A token of this kind. Adds one if the kind has no token.
 fn token(state: &mut State, account: &str, kind: TokenKind) -> String {
     let now_ms = state.clock.now_ms();
     let wechat = &mut state.wechat;

@@ -303,7 +303,7 @@ impl Journal {
         seq
     }
 
-    /// The number of the first entry, or of the next one if there is none.
+    /// The number of the first entry; of an empty journal, that of the next entry.
     fn first(&self) -> u64 {
         self.next - self.entries.len() as u64
     }

@@ -63,7 +63,7 @@ pub(crate) struct Outcome {
     pub(crate) effect: Option<Effect>,
     /// `None`: the caller got no readable response.
     pub(crate) response: Option<ResponseSummary>,
-    /// From the arrival to the start of the response. `None`: there is none, or not yet.
+    /// From the arrival to the start of the response. `None` if no response has started.
     pub(crate) latency_us: Option<u64>,
     pub(crate) fault: Option<AppliedFault>,
 }

@@ -124,12 +124,7 @@ fn follow_job(
 ) -> Result<ExitCode, CommandError> {
     let job = Job::open(dir, ResumeMode::Pending)?;
     job.check_report()?;
-    let tokens_for = if job.accounts() == 1 {
-        TokensFor::OneAccount
-    } else {
-        TokensFor::ManyAccounts
-    };
-    let client = client(context, tokens_for)?;
+    let client = client(context, TokensFor::accounts(job.accounts()))?;
     let stop = stop_on_interrupt();
     let open = job.tally().count(Outcome::Invited) + job.tally().count(Outcome::Pending);
     context.out.note(announcement(open).get(context.out.lang()));

@@ -153,12 +153,7 @@ impl<'a> JobRequest<'a> {
         matches: &ArgMatches,
     ) -> Result<Execution, CommandError> {
         let out = context.out;
-        let tokens_for = if job.accounts() == 1 {
-            TokensFor::OneAccount
-        } else {
-            TokensFor::ManyAccounts
-        };
-        let client = client(context, tokens_for)?;
+        let client = client(context, TokensFor::accounts(job.accounts()))?;
         let stop = stop_on_interrupt();
         let observer = |record: &Record| {
             if out.is_json() {

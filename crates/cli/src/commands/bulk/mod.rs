@@ -137,6 +137,17 @@ enum TokensFor {
     ManyAccounts,
 }
 
+impl TokensFor {
+    /// What a job for this many accounts needs.
+    const fn accounts(accounts: u64) -> TokensFor {
+        if accounts == 1 {
+            TokensFor::OneAccount
+        } else {
+            TokensFor::ManyAccounts
+        }
+    }
+}
+
 /// A client with a source of tokens. An interrupt does not cancel its calls, so that rows in
 /// progress are completed.
 fn client(context: &Context, tokens_for: TokensFor) -> Result<wxlink::Client, CommandError> {

@@ -340,7 +340,7 @@ function restorePlaces(element, places) {
   for (const [index, part] of parts.entries()) Object.assign(part, places[index]);
 }
 
-/** The element that has the place of `inner` in another tree. `null`: there is none like it. */
+/** The element in another tree at the place of `inner`; `null` if that tree has no such element. */
 function samePlace(from, to, inner) {
   if (!from.contains(inner)) return null;
   const path = [];

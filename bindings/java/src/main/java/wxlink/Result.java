@@ -86,7 +86,7 @@ public final class Result implements Serializable {
         return new String(value, 0, Math.max(length, 0), StandardCharsets.UTF_8);
     }
 
-    /** A number of a result's JSON; 0 if there is none. */
+    /** A number of a result's JSON; 0 if it is missing. */
     static long number(Pointer result, String pointer) {
         return MiniProgram.number(value(result, pointer)).orElse(0);
     }

@@ -37,7 +37,7 @@ func (p ours) link(token string) error {
 }
 
 func (p ours) list(token string) (int, error) {
-	list, err := p.client.Linked(context.Background(), token)
+	list, err := p.client.GetLinked(context.Background(), token)
 	return len(list.Items), err
 }
 

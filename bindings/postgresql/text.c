@@ -11,8 +11,12 @@
 
 #include "text.h"
 
-/* The most bytes of a number that jsonb takes in any case. Doubles have less. */
+/*
+ * The most bytes of a number, and of its exponent with the e and the sign, that are passed to
+ * jsonb: those of any double. The type numeric takes not all that are longer.
+ */
 #define MAX_NUMBER_LEN 32
+#define MAX_EXPONENT_LEN 5
 
 /* How many bytes are converted in one step. */
 #define CHUNK 1024
@@ -120,14 +124,14 @@ static const char *copy_escape(StringInfo out, const char *json)
     return json;
 }
 
-/*
- * Copies the number at json, and returns the end of it. The library refuses numbers beyond the
- * range of a double; numeric has other limits for small ones and for the number of digits.
- */
+/* Copies the number at json, as a text if jsonb may not take it, and returns the end of it. */
 static const char *copy_number(StringInfo out, const char *json)
 {
     size_t len = strspn(json, "+-.0123456789eE");
-    const char *quote = len > MAX_NUMBER_LEN ? "\"" : "";
+    size_t mantissa_len = strcspn(json, "eE");
+    bool is_usual =
+        len <= MAX_NUMBER_LEN && (mantissa_len >= len || len - mantissa_len <= MAX_EXPONENT_LEN);
+    const char *quote = is_usual ? "" : "\"";
 
     appendStringInfoString(out, quote);
     appendBinaryStringInfo(out, json, len);

@@ -9,7 +9,7 @@
  * None is STRICT: a NULL is an error, and not a call that silently does nothing.
  */
 
-CREATE FUNCTION link_miniprogram(
+CREATE FUNCTION @extschema@.link_miniprogram(
     account text,
     appid text,
     notify_users boolean,
@@ -19,10 +19,10 @@ CREATE FUNCTION link_miniprogram(
 ) RETURNS jsonb
 AS 'MODULE_PATHNAME', 'wxlink_link_miniprogram'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
-COMMENT ON FUNCTION link_miniprogram IS
+COMMENT ON FUNCTION @extschema@.link_miniprogram IS
     'invites a mini program to be linked to an Official Account';
 
-CREATE FUNCTION unlink_miniprogram(
+CREATE FUNCTION @extschema@.unlink_miniprogram(
     account text,
     appid text,
     access_token text DEFAULT NULL,
@@ -30,10 +30,10 @@ CREATE FUNCTION unlink_miniprogram(
 ) RETURNS jsonb
 AS 'MODULE_PATHNAME', 'wxlink_unlink_miniprogram'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
-COMMENT ON FUNCTION unlink_miniprogram IS
+COMMENT ON FUNCTION @extschema@.unlink_miniprogram IS
     'requests that a mini program be unlinked from an Official Account';
 
-CREATE FUNCTION ensure_linked(
+CREATE FUNCTION @extschema@.ensure_linked(
     account text,
     appid text,
     notify_users boolean,
@@ -44,10 +44,10 @@ CREATE FUNCTION ensure_linked(
 ) RETURNS jsonb
 AS 'MODULE_PATHNAME', 'wxlink_ensure_linked'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
-COMMENT ON FUNCTION ensure_linked IS
+COMMENT ON FUNCTION @extschema@.ensure_linked IS
     'makes sure that a mini program is linked to an Official Account, or at least invited';
 
-CREATE FUNCTION wait_linked(
+CREATE FUNCTION @extschema@.wait_linked(
     account text,
     appid_or_gh_id text,
     wait_ms integer,
@@ -56,10 +56,10 @@ CREATE FUNCTION wait_linked(
 ) RETURNS jsonb
 AS 'MODULE_PATHNAME', 'wxlink_wait_linked'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
-COMMENT ON FUNCTION wait_linked IS
+COMMENT ON FUNCTION @extschema@.wait_linked IS
     'waits until a mini program is linked or its administrator has refused';
 
-CREATE FUNCTION get_linked(
+CREATE FUNCTION @extschema@.get_linked(
     account text,
     access_token text DEFAULT NULL,
     OUT status integer,
@@ -70,17 +70,23 @@ CREATE FUNCTION get_linked(
 ) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'wxlink_get_linked'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 50;
-COMMENT ON FUNCTION get_linked IS
+COMMENT ON FUNCTION @extschema@.get_linked IS
     'lists the mini programs that are linked to an Official Account or invited';
 
-CREATE FUNCTION version() RETURNS text
-AS 'MODULE_PATHNAME', 'wxlink_version'
+CREATE FUNCTION @extschema@.library_version() RETURNS text
+AS 'MODULE_PATHNAME', 'wxlink_library_version'
 LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION version IS
+COMMENT ON FUNCTION @extschema@.library_version IS
     'the version of the library libwxlink that is loaded';
 
 /*
  * A call can message every follower of an account: only roles that it is granted to may make it.
  */
-REVOKE ALL ON FUNCTION link_miniprogram, unlink_miniprogram, ensure_linked, wait_linked,
-    get_linked, version FROM PUBLIC;
+REVOKE ALL ON FUNCTION
+    @extschema@.link_miniprogram,
+    @extschema@.unlink_miniprogram,
+    @extschema@.ensure_linked,
+    @extschema@.wait_linked,
+    @extschema@.get_linked,
+    @extschema@.library_version
+FROM PUBLIC;

@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(wxlink_unlink_miniprogram);
 PG_FUNCTION_INFO_V1(wxlink_ensure_linked);
 PG_FUNCTION_INFO_V1(wxlink_wait_linked);
 PG_FUNCTION_INFO_V1(wxlink_get_linked);
-PG_FUNCTION_INFO_V1(wxlink_version);
+PG_FUNCTION_INFO_V1(wxlink_library_version);
 
 extern void _PG_init(void);
 
@@ -381,7 +381,7 @@ Datum wxlink_get_linked(PG_FUNCTION_ARGS)
     return (Datum)0;
 }
 
-Datum wxlink_version(PG_FUNCTION_ARGS)
+Datum wxlink_library_version(PG_FUNCTION_ARGS)
 {
     PG_RETURN_TEXT_P(cstring_to_text(wx_version()));
 }

@@ -21,7 +21,7 @@ ROOT = HERE.parent.parent
 LIBRARIES = Path(os.environ.get("WXLINK_LIB_DIR") or ROOT / "target/release").resolve()
 PG_CONFIG = os.environ.get("PG_CONFIG") or "pg_config"
 # Longer than anything takes on a busy machine.
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 60
 
 
 def wait_until(condition, what):
@@ -200,12 +200,23 @@ class Cluster:
             )
         wait_until(self.accepts, "the server does not start")
 
+    def logged(self, start=0):
+        """What the server has logged from this offset. Databases log in their own encodings."""
+        return self.log.read_bytes()[start:].decode("utf-8", "replace")
+
     def accepts(self):
         """Whether the server accepts connections."""
         if self.process.poll() is not None:
-            raise RuntimeError(self.log.read_text())
+            raise RuntimeError(self.logged())
         command = [self.clients / "pg_isready", "--quiet", "--host", self.run]
         return subprocess.run(command, check=False).returncode == 0
+
+    def answers(self):
+        """Whether the server carries out a statement."""
+        try:
+            return self.sql("SELECT 1") == "1"
+        except SqlError:
+            return False
 
     def stop(self, how=signal.SIGINT):
         """Stops the server, by default without waiting for its clients."""
@@ -229,7 +240,8 @@ class Cluster:
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
-        psql.stdin.write(sql + "\n")
+        # Sends a statement that has no semicolon, too.
+        psql.stdin.write(sql + "\n;\n")
         psql.stdin.flush()
         return psql
 

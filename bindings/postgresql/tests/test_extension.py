@@ -37,6 +37,9 @@ LIST = f"SELECT count(*) FROM wxlink.get_linked('{ACCOUNT}')"
 ENSURE = f"SELECT wxlink.ensure_linked('{ACCOUNT}', '{APPID}', false, true)"
 UNLINK = f"SELECT wxlink.unlink_miniprogram('{ACCOUNT}', '{APPID}')"
 
+# For calls that only an interrupt ends.
+NO_LIMIT = {"timeout_ms": 3600000}
+
 cluster = None
 sandbox = None
 
@@ -130,8 +133,9 @@ class Extension(unittest.TestCase):
     def json(self, sql, **arguments):
         return json.loads(cluster.sql(sql, **arguments))
 
-    def hanging(self, sql, name, endpoint="link", when="after"):
+    def hanging(self, sql, name, endpoint="link", when="after", **options):
         """Starts statements whose call gets no response, and returns psql and the backend."""
+        write_config(**NO_LIMIT | options)
         before = received(endpoint)
         fault(endpoint, "hang", when=when)
         psql = cluster.psql(sql, PGAPPNAME=name)
@@ -466,6 +470,7 @@ class Extension(unittest.TestCase):
         self.assertEqual(received("link"), 1)
 
     def test_statement_timeout_cancels_the_call_and_the_client_stays_usable(self):
+        write_config(**NO_LIMIT)
         fault("link", "hang", when="before")
         sql = (
             "\\set ON_ERROR_STOP 0\nSET statement_timeout = '300ms';\n"
@@ -485,6 +490,7 @@ class Extension(unittest.TestCase):
 
     def test_a_statement_that_is_caught_after_its_cancellation_posts_nothing_more(self):
         # PL/pgSQL does not catch query_canceled by OTHERS, but by its name.
+        write_config(**NO_LIMIT)
         fault("link", "hang", when="before")
         caught = (
             "SET statement_timeout = '300ms'; DO $$ BEGIN "
@@ -552,7 +558,7 @@ class Extension(unittest.TestCase):
         self.failed(psql, "57014")
 
     def test_a_killed_backend_leaves_its_claim_and_no_second_post_is_made(self):
-        psql, pid = self.hanging(ENSURE, "killed", when="before")
+        psql, pid = self.hanging(ENSURE, "killed", when="before", timeout_ms=10000)
         os.kill(pid, signal.SIGKILL)
         psql.communicate()
         # The postmaster ends all backends, and recovers.

@@ -90,8 +90,10 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
-        self.stop()
-        shutil.rmtree(self.folder)
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder)
 
     def as_server(self):
         """The arguments that make subprocess run a command as the server's user."""
@@ -218,13 +220,19 @@ class Cluster:
         except SqlError:
             return False
 
-    def stop(self, how=signal.SIGINT):
-        """Stops the server, by default without waiting for its clients."""
+    def stop(self):
+        """Stops the server without waiting for its clients, which its sessions must notice."""
         if self.process is None:
             return
-        self.process.send_signal(how)
-        self.process.wait(LIMIT_SECONDS)
-        self.process = None
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            # An immediate shutdown kills sessions that do not end.
+            process.send_signal(signal.SIGQUIT)
+            process.wait(LIMIT_SECONDS)
+            raise RuntimeError(f"the server does not stop\n{self.logged()}") from None
 
     def psql(self, sql, database="postgres", user="postgres", **environment):
         """Starts psql with these statements."""

@@ -210,7 +210,7 @@ class Cluster:
         """Whether the server accepts connections."""
         if self.process.poll() is not None:
             raise RuntimeError(self.logged())
-        command = [self.clients / "pg_isready", "--quiet", "--host", self.run]
+        command = [self.clients / "pg_isready", "--quiet", "--username=postgres", "--host", self.run]
         return subprocess.run(command, check=False).returncode == 0
 
     def answers(self):

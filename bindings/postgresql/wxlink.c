@@ -122,9 +122,11 @@ static const char *delivery_name(int32_t delivery)
     switch (delivery) {
     case WX_DELIVERY_NEVER_SENT:
         return "never sent";
+    case WX_DELIVERY_UNKNOWN:
+        return "unknown";
     case WX_DELIVERY_ANSWERED:
         return "answered";
-    default:
+    default: /* of a later library */
         return "unknown";
     }
 }

@@ -23,8 +23,9 @@ fn version() {
 #[test]
 fn deliveries() {
     let code = read("wxlink.c");
-    for delivery in DELIVERIES {
-        let name = format!("return \"{}\";", delivery.as_str());
+    let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    for e in DELIVERIES {
+        let name = format!("case WX_DELIVERY_{}: return \"{}\";", e.name, e.word);
         assert!(code.contains(&name), "{name}");
     }
 }

@@ -5,7 +5,6 @@ scratch folder has a copy of the program, links to the rest of the installation,
 among them.
 """
 
-import contextlib
 import os
 import pwd
 import re
@@ -20,6 +19,8 @@ HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
 LIBRARIES = Path(os.environ.get("WXLINK_LIB_DIR") or ROOT / "target/release").resolve()
 PG_CONFIG = os.environ.get("PG_CONFIG") or "pg_config"
+# The user that Linux reserves for processes without rights.
+UNPRIVILEGED_UID = 65534
 # Longer than anything takes on a busy machine.
 LIMIT_SECONDS = 60
 
@@ -55,10 +56,10 @@ def server_user():
     """The user that runs the server: PostgreSQL refuses root."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid())
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise RuntimeError("no user for the server: neither postgres nor nobody exists")
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwuid(UNPRIVILEGED_UID)
 
 
 def pg_config(what):
@@ -210,7 +211,13 @@ class Cluster:
         """Whether the server accepts connections."""
         if self.process.poll() is not None:
             raise RuntimeError(self.logged())
-        command = [self.clients / "pg_isready", "--quiet", "--username=postgres", "--host", self.run]
+        command = [
+            self.clients / "pg_isready",
+            "--quiet",
+            "--username=postgres",
+            "--host",
+            self.run,
+        ]
         return subprocess.run(command, check=False).returncode == 0
 
     def answers(self):

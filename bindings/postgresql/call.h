@@ -35,6 +35,9 @@ typedef struct Call {
     int end_fds[2];
 } Call;
 
+/* PostgreSQL puts what a module exports into one namespace with all other modules. */
+#pragma GCC visibility push(hidden)
+
 /*
  * Makes the call on the client of this backend, for one account. Returns when it has ended.
  *
@@ -51,5 +54,7 @@ extern const char *call_name(CallKind kind);
 
 /* The name of a status, such as TIMEOUT. */
 extern char *status_name(int32_t status);
+
+#pragma GCC visibility pop
 
 #endif

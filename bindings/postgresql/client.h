@@ -5,6 +5,9 @@
 
 #include "wxlink.h"
 
+/* PostgreSQL puts what a module exports into one namespace with all other modules. */
+#pragma GCC visibility push(hidden)
+
 /* Defines the setting wxlink.config_file. Called when the module is loaded. */
 extern void client_define_settings(void);
 
@@ -22,5 +25,7 @@ extern const char *client_lang(void);
 
 /* Frees the client. Only for the end of the backend. */
 extern void client_free(void);
+
+#pragma GCC visibility pop
 
 #endif

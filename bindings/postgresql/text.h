@@ -3,6 +3,9 @@
 #ifndef WXLINK_TEXT_H
 #define WXLINK_TEXT_H
 
+/* PostgreSQL puts what a module exports into one namespace with all other modules. */
+#pragma GCC visibility push(hidden)
+
 /* An argument in UTF-8. Raises an error if it cannot be converted. */
 extern char *text_to_utf8(const char *text);
 
@@ -17,5 +20,7 @@ extern char *text_from_utf8(const char *utf8);
  * may not take becomes a text. The JSON must be valid.
  */
 extern Datum jsonb_from_utf8(const char *json);
+
+#pragma GCC visibility pop
 
 #endif

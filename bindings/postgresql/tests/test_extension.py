@@ -271,6 +271,13 @@ class Extension(unittest.TestCase):
         self.assertEqual(cluster.sql(LIST, user="clerk"), "0")
         self.refused("42501", LINK, user="clerk")
 
+    def test_the_module_exports_only_its_functions(self):
+        module = cluster.folder / "build/wxlink.so"
+        nm = ["nm", "--dynamic", "--defined-only", "--format=just-symbols", module]
+        symbols = subprocess.run(nm, capture_output=True, text=True, check=True).stdout.split()
+        usual = r"Pg_magic_func|_PG_init|(pg_finfo_)?wxlink_\w+"
+        self.assertEqual([name for name in symbols if not re.fullmatch(usual, name)], [])
+
     def test_the_version_is_that_of_the_library(self):
         cargo = (ROOT / "Cargo.toml").read_text()
         version = re.search(r'^version = "(.*)"$', cargo, re.MULTILINE)[1]
@@ -374,6 +381,27 @@ class Extension(unittest.TestCase):
         )
         self.refused("58P01", f"{other}; {LIST}")
         self.refused("42602", f"{LIST}; SET wxlink.base_url = 'http://127.0.0.1'")
+
+    def test_the_file_can_be_set_for_the_server_and_for_a_database(self):
+        page = (ROOT / "docs/postgresql.md").read_text()
+        statements = re.search(r"```sql\n(SELECT wxlink.library_version.*?)```", page, re.DOTALL)[1]
+        path = re.search(r"'(/.*?)'", statements)[1]
+
+        def reset():
+            cluster.sql("ALTER DATABASE postgres RESET wxlink.config_file")
+            load = "SELECT wxlink.library_version()"
+            cluster.sql(f"{load}; ALTER SYSTEM RESET wxlink.config_file; SELECT pg_reload_conf()")
+            wait_until(lambda: shown() == str(cluster.config), "the setting is not reset")
+
+        def shown():
+            return cluster.sql("SHOW wxlink.config_file")
+
+        self.addCleanup(reset)
+        cluster.sql(statements)
+        wait_until(lambda: shown() == path, "the setting is not loaded")
+        self.refused("58P01", LIST)
+        cluster.sql(f"ALTER DATABASE postgres SET wxlink.config_file = '{cluster.config}'")
+        self.assertEqual(cluster.sql(LIST), "0")
 
     def test_ensure_needs_a_store(self):
         write_config(store=None)

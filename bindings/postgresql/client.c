@@ -209,6 +209,10 @@ static char *read_file(struct stat *file)
     len = fread(text, 1, file->st_size, stream);
     FreeFile(stream);
     text[len] = '\0';
+    /* Changed meanwhile, or not a text: some of its options would be ignored. */
+    if (strlen(text) != file->st_size)
+        ereport(ERROR, errcode(ERRCODE_CONFIG_FILE_ERROR),
+                errmsg("wxlink.config_file \"%s\" could not be read to its end", config_file));
     return text;
 }
 

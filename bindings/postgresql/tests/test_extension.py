@@ -341,6 +341,8 @@ class Extension(unittest.TestCase):
                 error = self.refused("F0000", LIST)
                 self.assertIn(f'"{cluster.config}", line {line}: ', error.message)
                 self.assertIn(message, error.message)
+        write_file(usual + "\0timeout_ms = 5")
+        self.assertIn("to its end", self.refused("F0000", LIST).message)
         write_file(usual + 'component_appid = "wx0c00000000000001"')
         self.assertIn("component_appsecret", self.refused("F0000", LIST).message)
         cluster.config.unlink()

@@ -80,6 +80,10 @@ test: lint build ## run all checks
 test-browser: build ## test the simulator's panel in Chromium
 	@$(USE_BUILD) tests/browser/test.sh || [ $$? = 77 ]
 
+.PHONY: test-postgresql
+test-postgresql: build ## test the PostgreSQL extension with a server of its own
+	@$(USE_BUILD) bindings/postgresql/test.sh || [ $$? = 77 ]
+
 .PHONY: site
 site: ## build the pages, the header and rustdoc as a site in target/site/html; checks its links
 	@tools/site/build.sh

@@ -15,6 +15,7 @@ const INTERNAL: [&str; 2] = ["docs/design.md", "docs/style.md"];
 /// A comment in code starts with one of these: it is translated.
 const COMMENT_MARKS: &[&str] = &["# ", "// ", "/* ", "*> ", "\"\"\""];
 const PASCAL_COMMENT_MARKS: &[&str] = &["{ "];
+const SQL_COMMENT_MARKS: &[&str] = &["-- "];
 
 /// The Chinese page of an English one.
 fn chinese_name(page: &str) -> Option<String> {
@@ -55,6 +56,8 @@ fn code(page: &str) -> Vec<String> {
     let without_comments = |block: String| {
         let marks = if block.starts_with("```pascal") {
             PASCAL_COMMENT_MARKS
+        } else if block.starts_with("```sql") {
+            SQL_COMMENT_MARKS
         } else {
             COMMENT_MARKS
         };

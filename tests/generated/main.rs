@@ -12,4 +12,5 @@ mod go;
 mod java;
 mod pascal;
 mod php;
+mod postgresql;
 mod python;

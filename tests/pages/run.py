@@ -47,6 +47,7 @@ NOT_RUN = [
     ("docs/go.md", "go mod edit", "edits a program's module; bindings/go/test.sh tests it"),
     ("docs/java.md", "make build", BUILDS + "; bindings/java/test.sh is the test"),
     ("docs/php.md", "make build", BUILDS + "; bindings/php/test.sh is the test"),
+    ("docs/postgresql.md", "make build", BUILDS + "; bindings/postgresql/test.sh is the test"),
     ("docs/python.md", "pip install", BUILDS + "; python/test.sh tests it"),
     ("docs/performance.md", "make bench", "measures for minutes"),
     ("docs/serve.md", "make demo", "is run by tools/test_languages.sh"),

@@ -54,9 +54,13 @@ internal static class Refusal
         {
             return Print("quota: call again when it is renewed", 4);
         }
-        catch (WxException e) when (e is WxActionRequiredException || e is WxInvalidRequestException)
+        catch (WxActionRequiredException e)
         {
-            return Print(e.ErrorClass.Word() + ": " + e.Message, 1);
+            return Print("action_required: " + e.Message, 1);
+        }
+        catch (WxInvalidRequestException e)
+        {
+            return Print("invalid_request: " + e.Message, 1);
         }
         catch (WxException e) when (e.Status == Status.BadOption)
         {

@@ -42,6 +42,11 @@ namespace Wxlink
         private readonly CancellationTokenSource cancelled = new CancellationTokenSource();
 
         /// <summary>
+        /// Refuses later calls: the handle itself does not while a call still uses it.
+        /// </summary>
+        private volatile bool isDisposed;
+
+        /// <summary>
         /// Makes a client. It opens no connection; certificates are read here and not again.
         /// </summary>
         /// <param name="options">They are copied; null for the default values.</param>
@@ -402,8 +407,7 @@ namespace Wxlink
         /// <summary>
         /// Ends the running calls of this client within 100 ms, and all later ones, with a
         /// <see cref="WxCanceledException"/>. Other clients on the same connections are not
-        /// affected. To end all calls before the client is disposed, cancel it first: calls that
-        /// block a thread cannot be cancelled after <see cref="Dispose"/>.
+        /// affected. It may be called after <see cref="Dispose"/>.
         /// </summary>
         public void Cancel()
         {
@@ -413,7 +417,7 @@ namespace Wxlink
             }
             catch (ObjectDisposedException)
             {
-                // No call can start any more.
+                // No call of a thread runs any more.
             }
             cancelled.Cancel();
         }
@@ -421,11 +425,12 @@ namespace Wxlink
         /// <summary>
         /// Closes the client: later calls throw an ObjectDisposedException. It does not wait:
         /// running calls finish, and the last one closes the connections. To end them immediately,
-        /// cancel first. A client that is not disposed is closed some time after the last reference
-        /// to it has gone.
+        /// call <see cref="Cancel"/>, too. A client that is not disposed is closed some time after
+        /// the last reference to it has gone.
         /// </summary>
         public void Dispose()
         {
+            isDisposed = true;
             handle.Dispose();
         }
 
@@ -543,7 +548,7 @@ namespace Wxlink
 
         private void ThrowIfDisposed()
         {
-            if (handle.IsClosed)
+            if (isDisposed)
             {
                 throw new ObjectDisposedException("WxClient");
             }

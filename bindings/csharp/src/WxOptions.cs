@@ -63,8 +63,8 @@ namespace Wxlink
         }
 
         /// <summary>
-        /// A time in milliseconds. A part of one counts as one: a short time must not become 0, which
-        /// has another meaning.
+        /// A time in milliseconds. A part of one counts as one: a short time must not become 0,
+        /// which has another meaning.
         /// </summary>
         internal static long Milliseconds(TimeSpan time)
         {

@@ -195,7 +195,8 @@ namespace Wxlink.Tests
         {
             using (WxClient client = sandbox.Client())
             {
-                foreach (string appid in new[] { "wx示例", "wx😀𠮷", "wx\u00e9\u0301%20+&\"\\" })
+                string[] appids = { "wx示例", "wx😀𠮷", "wx\u00e9\u0301%20+&\"\\" };
+                foreach (string appid in appids)
                 {
                     sandbox.Admin("DELETE", "journal");
                     Check.Throws<WxInvalidRequestException>(() => Link(client, appid));
@@ -256,7 +257,8 @@ namespace Wxlink.Tests
         [Test]
         public void LargeNumbersAndLongListsAreExact()
         {
-            IEnumerable<string> many = Enumerable.Range(0, 500).Select(i => "{'appid':'wx" + i + "'}");
+            IEnumerable<string> many =
+                Enumerable.Range(0, 500).Select(i => "{'appid':'wx" + i + "'}");
             using (WxClient client = sandbox.Client())
             {
                 sandbox.NextList("{'errcode':0,'wxopens':{'items':["
@@ -396,8 +398,10 @@ namespace Wxlink.Tests
             using (var client = new WxClient(options))
             {
                 sandbox.Fault("link", "before", "{'drop':'reset'}");
-                Check.Throws<WxOutcomeUnknownException>(() => client.EnsureLinked(
+                var lost = Check.Throws<WxOutcomeUnknownException>(() => client.EnsureLinked(
                     Token, Program, NotifyUsers.No, ShowProfile.Yes));
+                Check.Equal(LinkState.InDoubt, lost.Progress.State);
+                Check.Equal(1, lost.Progress.Posts);
                 LinkProgress doubt = client.EnsureLinked(
                     Token, Program, NotifyUsers.No, ShowProfile.Yes);
                 Check.Equal(LinkState.InDoubt, doubt.State);
@@ -405,7 +409,7 @@ namespace Wxlink.Tests
                 Check.That(doubt.RetryAfter > TimeSpan.Zero, "no time");
                 Check.That(doubt.RetryAfter <= TimeSpan.FromSeconds(60), "more than settle");
                 Check.Equal(1, sandbox.Received("link"));
-                Check.Equal(1L, client.Stats().InDoubt);
+                Check.Equal(2L, client.Stats().InDoubt);
             }
         }
 

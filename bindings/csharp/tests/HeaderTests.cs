@@ -157,7 +157,6 @@ namespace Wxlink.Tests
                 }
             }
             Check.Equal("", WxLibrary.ErrcodeText(Endpoint.Link, -5, ErrcodeField.Name));
-            Check.Equal("", WxLibrary.ErrcodeText((Endpoint)99, 40001, ErrcodeField.Name));
             Check.Contains("\"LINK_MESSAGE_SENT\"", WxLibrary.ErrcodesJson);
         }
 

@@ -65,7 +65,8 @@ namespace Wxlink.Tests
                 // A browser loads its page again.
                 Check.Equal(
                     Sandbox.Account, client.AcceptAuthorizationAsync(code).Result.Account);
-                var refused = Check.Throws<WxApiException>(() => client.AcceptAuthorization("x"));
+                var refused = Check.Throws<WxActionRequiredException>(
+                    () => client.AcceptAuthorization("x"));
                 Check.Equal(Delivery.Answered, refused.Delivery);
 
                 AccountInfo info = client.AccountInfo(Sandbox.Account);
@@ -107,8 +108,9 @@ namespace Wxlink.Tests
                 Check.Equal("", ticket.Reason);
                 Check.That(ticket.CreateTime.Year > 2000, ticket.CreateTime.ToString());
 
-                string event1 = "{'info_type':'notify_new','fields':{'status':0,'msg':'名字 \\\\ 😀'}}";
-                sandbox.Admin("POST", "pushes", event1);
+                string notice =
+                    "{'info_type':'notify_new','fields':{'status':0,'msg':'名字 \\\\ 😀'}}";
+                sandbox.Admin("POST", "pushes", notice);
                 PushEvent unknown = receiver.Next(
                     (query, body) => client.AcceptPushAsync(query, body).Result);
                 Check.Equal("notify_new", unknown.Event);
@@ -118,7 +120,7 @@ namespace Wxlink.Tests
                 Check.That(!unknown.Fields.ContainsKey("none"), "a field too many");
 
                 sandbox.Admin("POST", "faults", "{'fault':{'push':'wrong_signature'}}");
-                sandbox.Admin("POST", "pushes", event1);
+                sandbox.Admin("POST", "pushes", notice);
                 receiver.Next((query, body) =>
                 {
                     var e = Check.Throws<WxArgumentException>(
@@ -132,7 +134,9 @@ namespace Wxlink.Tests
             }
         }
 
-        /// <summary>A web server that receives the simulator's pushes, one after the other.</summary>
+        /// <summary>
+        /// A web server that receives the simulator's pushes, one after the other.
+        /// </summary>
         private sealed class PushReceiver : IDisposable
         {
             private readonly TcpListener listener = new TcpListener(IPAddress.Loopback, 0);
@@ -144,7 +148,7 @@ namespace Wxlink.Tests
 
             internal string Url
             {
-                get { return "http://127.0.0.1:" + ((IPEndPoint)listener.LocalEndpoint).Port + "/"; }
+                get { return "http://" + listener.LocalEndpoint + "/"; }
             }
 
             /// <summary>

@@ -5,7 +5,6 @@ using System.Linq;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using System.Xml;
 
 namespace Wxlink.Tests
 {
@@ -158,24 +157,6 @@ namespace Wxlink.Tests
             }
             Check.Equal("", WxLibrary.ErrcodeText(Endpoint.Link, -5, ErrcodeField.Name));
             Check.Contains("\"LINK_MESSAGE_SENT\"", WxLibrary.ErrcodesJson);
-        }
-
-        /// <summary>
-        /// The project file cannot be built where the .NET SDK is missing, but it can be read.
-        /// </summary>
-        [Test]
-        public void TheProjectFileIsWellFormedAndHasTheVersion()
-        {
-            var project = new XmlDocument();
-            project.Load(Path.Combine(Checkout, "bindings", "csharp", "src", "Wxlink.csproj"));
-            XmlElement root = project.DocumentElement;
-            Check.Equal("Microsoft.NET.Sdk", root.GetAttribute("Sdk"));
-            XmlElement properties = root["PropertyGroup"];
-            Check.Equal("netstandard2.0", properties["TargetFramework"].InnerText);
-            string version = properties["Version"].InnerText;
-            Check.Equal(WxLibrary.Version, version);
-            Version ours = typeof(WxClient).Assembly.GetName().Version;
-            Check.Equal(version, ours.ToString(3));
         }
     }
 }

@@ -81,7 +81,7 @@ namespace Wxlink
         public WxClient Derive(WxOptions options = null)
         {
             ThrowIfDisposed();
-            return new WxClient(DeriveHandle(options ?? new WxOptions()));
+            return new WxClient(DeriveHandle(options ?? NoOptions.Value));
         }
 
         /// <summary>
@@ -579,7 +579,7 @@ namespace Wxlink
         {
             ThrowIfDisposed();
             // The registrations are disposed before the handle, and wait for running callbacks.
-            using (ClientHandle own = DeriveHandle(new WxOptions()))
+            using (ClientHandle own = DeriveHandle(NoOptions.Value))
             using (token.Register(CancelHandle, own))
             using (cancelled.Token.Register(CancelHandle, own))
             {
@@ -629,6 +629,15 @@ namespace Wxlink
                 default:
                     return false;
             }
+        }
+
+        /// <summary>
+        /// Options that nothing sets, for all derived handles. They are made when there is a
+        /// client, so that a library that is missing has been noticed by then.
+        /// </summary>
+        private static class NoOptions
+        {
+            internal static readonly WxOptions Value = new WxOptions();
         }
 
         private static Task<T> OnOwnThread<T>(Func<T> call)

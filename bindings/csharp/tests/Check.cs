@@ -64,7 +64,7 @@ namespace Wxlink.Tests
             DateTime end = DateTime.UtcNow.AddSeconds(60);
             while (!condition())
             {
-                That(DateTime.UtcNow < end, "in vain: " + what);
+                That(DateTime.UtcNow < end, "not within a minute: " + what);
                 Thread.Sleep(5);
             }
         }

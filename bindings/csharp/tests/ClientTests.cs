@@ -528,7 +528,7 @@ namespace Wxlink.Tests
                     () => client.WaitLinked(Token, Appid, TimeSpan.FromMilliseconds(-1)));
                 Check.Throws<ArgumentOutOfRangeException>(
                     () => client.WaitLinked(Token, Appid, TimeSpan.FromDays(50)));
-                // An asynchronous method throws them at once.
+                // An asynchronous method throws them immediately.
                 Check.Throws<ArgumentNullException>((Action)(() =>
                     client.UnlinkMiniProgramAsync(Token, null)));
                 Check.Throws<WxArgumentException>(client.GetLinkedAsync(""));

@@ -7,7 +7,7 @@ using System.Threading;
 
 namespace Wxlink.Tests
 {
-    /// <summary>Marks a method that is a test. Its class is made anew for each.</summary>
+    /// <summary>Marks a method that is a test. It is called on an object of its own.</summary>
     [AttributeUsage(AttributeTargets.Method)]
     internal sealed class TestAttribute : Attribute
     {

@@ -375,7 +375,7 @@ namespace Wxlink.Tests
                 "{'official_account':{'when':{'polls':1}},'mini_program':{'when':{'polls':1}}}");
             using (WxClient client = sandbox.Client())
             {
-                LinkProgress linked = Ensure(client, waitSeconds: 2);
+                LinkProgress linked = Ensure(client, waitSeconds: 60);
                 Check.Equal(LinkState.Linked, linked.State);
                 Check.Equal(Administrator.None, linked.WaitsFor);
                 Check.Equal(LinkState.Absent, linked.Found);
@@ -558,7 +558,7 @@ namespace Wxlink.Tests
             {
                 var limits = new WxOptions
                 {
-                    Timeout = TimeSpan.FromMilliseconds(200),
+                    Timeout = TimeSpan.FromSeconds(1),
                     MaxRetries = 0,
                 };
                 using (WxClient hurried = client.Derive(limits))

@@ -19,7 +19,7 @@ namespace Wxlink.Tests
     /// </summary>
     internal static class Program
     {
-        private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+        private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
         private static int Main(string[] args)
         {

@@ -82,7 +82,7 @@ fn deliveries() -> String {
 fn link_statuses() -> String {
     let members: Vec<Member<'_>> = LINK_STATUSES
         .iter()
-        .map(|e| (name_of(e.name), Some(e.status.code().into()), e.summary))
+        .map(|e| (name_of(e.name), Some(e.status.code()), e.summary))
         .collect();
     let text = "How far the list shows a link to be. The numbers are WeChat's, which may add more.";
     declare("LinkStatus : long", text, &members)

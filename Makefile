@@ -67,7 +67,7 @@ dist: build ## build the release in target/dist; ONLY=x86_64-linux-gnu builds a 
 test-dist: build ## check the release in target/dist, and run what this machine can run
 	@$(PYTHON) tools/dist.py --check
 
-LANGUAGES := c cpp go java php cobol pascal python
+LANGUAGES := c cpp csharp go java php cobol pascal python
 .PHONY: test
 test: lint build ## run all checks
 	@$(USE_BUILD) $(CARGO) test --locked

@@ -471,6 +471,11 @@ fn cpp() {
 }
 
 #[test]
+fn csharp() {
+    conforms("C#", "bindings/csharp");
+}
+
+#[test]
 fn go() {
     conforms("Go", "bindings/go");
 }

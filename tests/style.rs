@@ -15,9 +15,9 @@ const MAX_COBOL_COLUMNS: usize = 72;
 const TAB_COLUMNS: usize = 4;
 
 /// The kinds of file whose code is checked, too: no formatter keeps it within the limit.
-const CODE_KINDS: [&str; 15] = [
-    "c", "cc", "cob", "cpp", "cpy", "css", "go", "h", "hpp", "html", "inc", "java", "js", "pas",
-    "php",
+const CODE_KINDS: [&str; 16] = [
+    "c", "cc", "cob", "cpp", "cpy", "cs", "css", "go", "h", "hpp", "html", "inc", "java", "js",
+    "pas", "php",
 ];
 
 /// The kinds of file whose comments alone are checked: rustfmt and ruff format Rust and Python, and

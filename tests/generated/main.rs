@@ -8,6 +8,7 @@ mod text;
 
 mod cobol;
 mod cpp;
+mod csharp;
 mod go;
 mod java;
 mod pascal;

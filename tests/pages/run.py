@@ -75,10 +75,17 @@ ENDLESS = {
     "curl -N ": ("data:", ""),
 }
 # What a page's first program is called in its commands, by the language of its code block.
-FIRST_PROGRAMS = {"c": "first.c", "cpp": "first.cpp", "pascal": "first.pas", "cobol": "first.cob"}
+FIRST_PROGRAMS = {
+    "c": "first.c",
+    "cpp": "first.cpp",
+    "csharp": "First.cs",
+    "pascal": "first.pas",
+    "cobol": "first.cob",
+}
 # The program that the commands of a page need, besides those of `make build`.
 NEEDED = {
     "docs/cpp.md": "c++",
+    "docs/csharp.md": "mcs",
     "docs/cobol.md": "cobc",
     "docs/pascal.md": "fpc",
     "docs/go.md": "go",

@@ -1,0 +1,29 @@
+using System;
+using System.IO;
+using System.Xml;
+
+namespace Wxlink.Tests
+{
+    /// <summary>
+    /// The project file cannot be built where the .NET SDK is missing, but it can be read.
+    /// </summary>
+    internal sealed class ProjectTests
+    {
+        [Test]
+        public void TheProjectFileIsWellFormedAndHasTheVersion()
+        {
+            string path = Path.Combine(
+                Sandbox.Address("WXLINK_CHECKOUT"), "bindings", "csharp", "src", "Wxlink.csproj");
+            var project = new XmlDocument();
+            project.Load(path);
+            XmlElement root = project.DocumentElement;
+            Check.Equal("Microsoft.NET.Sdk", root.GetAttribute("Sdk"));
+            XmlElement properties = root["PropertyGroup"];
+            Check.Equal("netstandard2.0", properties["TargetFramework"].InnerText);
+            string version = properties["Version"].InnerText;
+            Check.Equal(WxLibrary.Version, version);
+            Version ours = typeof(WxClient).Assembly.GetName().Version;
+            Check.Equal(version, ours.ToString(3));
+        }
+    }
+}

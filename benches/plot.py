@@ -217,9 +217,7 @@ def draw_curves(curves, possible):
     for at, name, colour in sorted(labels):
         below = max(at, below + 16)
         text(left + width + 10, below + 4, name, fill=colour, weight="bold")
-    return picture(
-        left + width + right, top + height + 52, CURVES_TITLE, CURVES_DESCRIPTION, out
-    )
+    return picture(left + width + right, top + height + 52, CURVES_TITLE, CURVES_DESCRIPTION, out)
 
 
 def in_chinese(drawn):

@@ -731,11 +731,14 @@ def test_a_flood_of_requests_leaves_the_page_usable(pages, sandbox):
 
 
 SCREENSHOTS = [
-    ("panel-link", "link", "en-GB", "light", 1280, 800),
-    ("panel-link-zh", "link", "zh-CN", "light", 1280, 800),
-    ("panel-accounts", "accounts", "en-GB", "light", 1280, 800),
-    ("panel-journal", "journal", "en-GB", "dark", 1280, 720),
-    ("panel-sequence", "sequence", "en-GB", "light", 1280, 720),
+    (f"panel-{view}{suffix}", view, locale, scheme, 1280, height)
+    for suffix, locale in [("", "en-GB"), ("-zh", "zh-CN")]
+    for view, scheme, height in [
+        ("link", "light", 800),
+        ("accounts", "light", 800),
+        ("journal", "dark", 720),
+        ("sequence", "light", 720),
+    ]
 ]
 
 

@@ -378,7 +378,7 @@ def test_axe_finds_nothing(pages, sandbox, scheme, width, locale):
             open_entry(page, 1)
         check(view)
     show(page, "accounts")
-    for button in ("#add-account", "#add-miniprogram", "#detail-tokens button"):
+    for button in ("#add-account", "#add-miniprogram", "#detail-tokens button + button"):
         page.locator(button).first.click()
         page.locator("#dialog").wait_for()
         check(f"dialog of {button}")

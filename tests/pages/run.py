@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from with_sandbox import Sandbox  # noqa: E402
 
 PROGRAMS = Path(os.environ.get("WXLINK_LIB_DIR") or ROOT / "target/release").resolve()
-PAGE_TIMEOUT_SECONDS = 120
+PAGE_TIMEOUT_SECONDS = 600
 
 # The blocks that are not run: the page, how the block starts, and the reason.
 BUILDS = "builds or installs the project, as other targets of make do"

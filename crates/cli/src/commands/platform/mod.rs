@@ -50,11 +50,7 @@ fn command(lang: Lang) -> Command {
         .after_help(examples(
             lang,
             &[(
-                text(
-                    lang,
-                    "store a ticket that is in a file",
-                    "保存文件中的票据",
-                ),
+                text(lang, "store a ticket that is in a file", "保存文件中的票据"),
                 "wxlink platform set-ticket < ticket.txt",
             )],
         ))

@@ -228,6 +228,7 @@ def in_chinese(drawn):
         stays = word in NAMES or re.fullmatch("[0-9.,/×]+", word)
         return match[1] + escape(word if stays else CHINESE[word]) + match[3]
 
+    drawn = drawn.replace(" width=", ' lang="zh-CN" width=', 1)
     return re.sub(r"(<(?:text|title|desc) [^>]*>)([^<]*)(</)", words, drawn)
 
 

@@ -285,7 +285,7 @@ def rustdoc():
 
 def finish():
     """Makes the links between the languages relative, also those of the language menu."""
-    # Its addresses would be absolute, and the site may be put anywhere. The theme's script reads it.
+    # Addresses in it would be absolute, and the site may be put anywhere. The theme reads the file.
     for folder in (HTML, HTML / "zh-CN"):
         (folder / "sitemap.xml").write_text(EMPTY_SITEMAP, "utf-8")
         (folder / "sitemap.xml.gz").unlink(missing_ok=True)

@@ -69,7 +69,12 @@ LEFT_OUT = {"make build"}
 # Options of the simulator, if no line of the page starts it.
 AGREES = ["--approve", "immediate"]
 SIMULATOR = {"docs/bulk.md": AGREES, "docs/scale.md": AGREES}
-PENDING = {"README.md": 3, "docs/bulk.md": 3, "docs/scale.md": 3, "docs/cobol.md": 4}
+PENDING = {
+    "README.md": 3,
+    "docs/bulk.md": 3,
+    "docs/scale.md": 3,
+    "docs/cobol.md": 4,
+}
 # Commands that do not end by themselves: what they print when they work, and further arguments. With
 # an `&` they run until the page ends.
 ENDLESS = {

@@ -75,8 +75,8 @@ PENDING = {
     "docs/scale.md": 3,
     "docs/cobol.md": 4,
 }
-# Commands that do not end by themselves: what they print when they work, and further arguments. With
-# an `&` they run until the page ends.
+# Commands that do not end by themselves: what they print when they work, and further arguments.
+# With an `&` they run until the page ends.
 ENDLESS = {
     "wxlink serve ": ("Listening", "--listen 127.0.0.1:0"),
     "curl -N ": ("data:", ""),

@@ -1,7 +1,16 @@
-"""Draws measured figures as SVGs: times per call, relative to wxlink, and throughput curves."""
+#!/usr/bin/env python3
+"""Draws measured figures as SVGs: times per call, relative to wxlink, and throughput curves.
+
+    benches/plot.py PICTURE...    writes the Chinese picture beside each English one
+
+A Chinese picture is the English one with other words.
+"""
 
 import math
-from html import escape
+import re
+import sys
+from html import escape, unescape
+from pathlib import Path
 
 PANELS = {
     "link": "Link",
@@ -15,6 +24,55 @@ PANELS = {
 LEFT, WIDTH, RIGHT, ROW, GAP, TOP = 200, 470, 70, 24, 52, 84
 # Colours: text, grid, wxlink and the others.
 INK, FAINT, OURS, THEIRS = "#24292f", "#d0d7de", "#0a7d4f", "#8a5a00"
+CALLS_TITLE = "Time per call, relative to wxlink from C"
+CALLS_SETTING = "Further right is slower; each step is twice as long. Same responder, same run."
+CALLS_DESCRIPTION = (
+    "Each kind of call has a panel. In it, each way of making the call has a row, which shows its "
+    "time as a multiple of that of wxlink from C. The fastest is first."
+)
+CURVES_TITLE = "Calls a second, by accounts in flight"
+CURVES_SETTING = "Responses take 60 ms. Workers, simulator and Redis share two cores."
+CURVES_DESCRIPTION = (
+    "A job and a queue with one, two and four workers have a line each. A dashed line above them "
+    "shows what is possible. Both axes are logarithmic. The table of the page has the figures."
+)
+# The words of the pictures in Chinese. Numbers stay, and these names.
+NAMES = {
+    "wxlink",
+    "libcurl",
+    "libcurl + simdjson",
+    "libcurl + cJSON",
+    "net/http + encoding/json",
+    "requests + json",
+}
+CHINESE = {
+    CALLS_TITLE: "每次调用的时间，以 C 程序中的 wxlink 为 1",
+    CALLS_SETTING: "越靠右越慢，每格相差一倍。应答程序相同，在同一次运行中测得。",
+    CALLS_DESCRIPTION: (
+        "每种调用有一个分图，其中每种调用方式占一行，用时以 C 程序中 wxlink 用时的倍数表示，"
+        "最快的在前。"
+    ),
+    "Link": "关联",
+    "List of 50": "50 项的列表",
+    "List of 50, three fields read": "50 项的列表，读取三个字段",
+    "List of 500": "500 项的列表",
+    "Link over TLS": "经 TLS 关联",
+    "bare socket": "裸套接字",
+    "wxlink from Go": "Go 程序中的 wxlink",
+    "wxlink from Python": "Python 程序中的 wxlink",
+    CURVES_TITLE: "每秒调用数，按同时处理的账号数",
+    CURVES_SETTING: "应答需要 60 毫秒。工作进程、模拟器和 Redis 共用两个核。",
+    CURVES_DESCRIPTION: (
+        "任务，以及有一个、两个和四个工作进程的队列，各有一条线；上方的虚线为上限。"
+        "两轴均为对数刻度。数据见本页的表格。"
+    ),
+    "accounts in flight": "同时处理的账号数",
+    "possible": "上限",
+    "job": "任务",
+    "queue, 1 worker": "队列，1 个工作进程",
+    "queue, 2 workers": "队列，2 个工作进程",
+    "queue, 4 workers": "队列，4 个工作进程",
+}
 
 
 def text_element(x, y, words, anchor="start", size=12, fill=INK, weight="normal"):
@@ -22,6 +80,19 @@ def text_element(x, y, words, anchor="start", size=12, fill=INK, weight="normal"
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
         f'fill="{fill}" font-weight="{weight}">{escape(words)}</text>'
     )
+
+
+def picture(width, height, title, description, out):
+    """An SVG with a description for screen readers and a background."""
+    head = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" font-family="sans-serif" role="img" '
+        f'aria-labelledby="title desc">',
+        f'<title id="title">{escape(title)}</title>',
+        f'<desc id="desc">{escape(description)}</desc>',
+        '<rect width="100%" height="100%" fill="white"/>',
+    ]
+    return "\n".join([*head, *out, "</svg>"]) + "\n"
 
 
 def draw(relative):
@@ -43,13 +114,8 @@ def draw(relative):
     def text(*arguments, **style):
         out.append(text_element(*arguments, **style))
 
-    text(16, 26, "Time per call, relative to wxlink from C", size=16, weight="bold")
-    text(
-        16,
-        45,
-        "Further right is slower; each step is twice as long. Same responder, same run.",
-        fill="#57606a",
-    )
+    text(16, 26, CALLS_TITLE, size=16, weight="bold")
+    text(16, 45, CALLS_SETTING, fill="#57606a")
     y = TOP
     for title, dots in panels:
         bottom = y + ROW * len(dots) + 6
@@ -87,13 +153,7 @@ def draw(relative):
             )
         y = bottom + GAP
     width, height = LEFT + WIDTH + RIGHT, y - GAP + 28
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="sans-serif" role="img" '
-        f'aria-label="Time per call, relative to wxlink">'
-        f'<rect width="100%" height="100%" fill="white"/>'
-    )
-    return "\n".join([head, *out, "</svg>"]) + "\n"
+    return picture(width, height, CALLS_TITLE, CALLS_DESCRIPTION, out)
 
 
 def draw_curves(curves, possible):
@@ -117,9 +177,8 @@ def draw_curves(curves, possible):
     def text(*arguments, **style):
         out.append(text_element(*arguments, **style))
 
-    text(16, 26, "Calls a second, by accounts in flight", size=16, weight="bold")
-    setting = "Responses take 60 ms. Workers, simulator and Redis share two cores."
-    text(16, 45, setting, fill="#57606a")
+    text(16, 26, CURVES_TITLE, size=16, weight="bold")
+    text(16, 45, CURVES_SETTING, fill="#57606a")
     for n, _ in possible:
         out.append(
             f'<line x1="{x(n):.1f}" y1="{top}" x2="{x(n):.1f}" y2="{top + height}" '
@@ -158,11 +217,27 @@ def draw_curves(curves, possible):
     for at, name, colour in sorted(labels):
         below = max(at, below + 16)
         text(left + width + 10, below + 4, name, fill=colour, weight="bold")
-    full_width, full_height = left + width + right, top + height + 52
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{full_width}" height="{full_height}" '
-        f'viewBox="0 0 {full_width} {full_height}" font-family="sans-serif" role="img" '
-        f'aria-label="Calls a second, by accounts in flight">'
-        f'<rect width="100%" height="100%" fill="white"/>'
-    )
-    return "\n".join([head, *out, "</svg>"]) + "\n"
+    return picture(left + width + right, top + height + 52, CURVES_TITLE, CURVES_DESCRIPTION, out)
+
+
+def in_chinese(drawn):
+    """The same picture with Chinese words."""
+
+    def words(match):
+        word = unescape(match[2])
+        stays = word in NAMES or re.fullmatch("[0-9.,/×]+", word)
+        return match[1] + escape(word if stays else CHINESE[word]) + match[3]
+
+    drawn = drawn.replace(" width=", ' lang="zh-CN" width=', 1)
+    return re.sub(r"(<(?:text|title|desc) [^>]*>)([^<]*)(</)", words, drawn)
+
+
+def write(path, drawn):
+    """Writes a picture, and beside it the Chinese one."""
+    path.write_text(drawn)
+    path.with_stem(path.stem + "-zh").write_text(in_chinese(drawn))
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        write(Path(name), Path(name).read_text())

@@ -4,7 +4,8 @@
     run.py [--strict] [--keep] [--rounds N] [--only NAME,...]
 
 Prints a table. If everything was measured and there is no --keep, it also writes the figures to
-docs/performance.md and draws docs/performance.svg. With --strict a missed target is a failure.
+docs/performance.md and draws docs/performance.svg, in Chinese too. With --strict a missed target
+is a failure.
 
 NAME is one of calls, python, go, threads, names, first, syscalls, instructions, footprint.
 WXLINK_LIB_DIR is the folder of libwxlink.so: target/release if unset.
@@ -572,7 +573,7 @@ def main():
         print(f"docs/performance.md is unchanged; not measured: {', '.join(table.skipped)}")
     else:
         write_page(table, load)
-        PLOT.write_text(plot.draw(bench.relative))
+        plot.write(PLOT, plot.draw(bench.relative))
     return bool(args.strict and (missed or table.skipped))
 
 

@@ -6,8 +6,8 @@
 
 Answers of the simulator take 60 ms, as WeChat's do, so that N accounts in flight make at most
 N / 0.06 calls a second. The simulator, Redis and the workers share the machine. With --write the
-figures are kept in benches/scale.json and written to docs/scale.md and docs/scale.svg; --draw only
-writes the pages again.
+figures are kept in benches/scale.json and written to docs/scale.md and the pictures beside it;
+--draw only writes the page and the pictures again.
 
 Needs `make build` and redis-server: skipped without it (see tools/need.sh).
 """
@@ -142,7 +142,7 @@ def draw() -> None:
         for series in SERIES
     }
     possible = [(n, n * 1000 / DELAY_MS) for n in IN_FLIGHT]
-    PICTURE.write_text(plot.draw_curves(curves, possible))
+    plot.write(PICTURE, plot.draw_curves(curves, possible))
     head, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, tail = rest.partition(END)
     PAGE.write_text(f"{head}{BEGIN}{table(figures)}{END}{tail}")

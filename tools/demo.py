@@ -5,7 +5,8 @@
 
 LANGUAGE is c (the default), another folder of bindings/, or python. `platform` shows the commands
 of a third-party platform instead: demo_platform.py. WXLINK_LIB_DIR is the folder of the libraries
-and programs: target/release if unset. Exits with 1 if a step has another result than expected, and
+and programs: target/release if unset. The demo is in the language of WXLINK_LANG or the locale,
+except for what the samples print. Exits with 1 if a step has another result than expected, and
 with 127 if a tool of the language is not installed.
 """
 
@@ -14,7 +15,7 @@ import subprocess
 import sys
 
 import demo_platform
-from demo_steps import UnexpectedResultError, expect, heading
+from demo_steps import UnexpectedResultError, announce, expect, heading, text
 from with_sandbox import ROOT, Sandbox, SandboxError
 
 ACCOUNT = "wx0a00000000000001"
@@ -72,36 +73,54 @@ def play(sandbox, samples):
         code, output = samples.run("list")
         expect(code == 0 and status in output, f"the list does not contain {status!r}")
 
-    heading("1. A program links a mini program. Followers get no message (notify_users is 0).")
+    heading(
+        "1. A program links a mini program. Followers get no message (notify_users is 0).",
+        "1. 程序邀请一个小程序关联，不向粉丝发送消息（notify_users 为 0）。",
+    )
     code, output = link(MINI_PROGRAM)
     expect((code, output) == (0, "The invitation is out.\n"), "the link was not accepted")
     expect_in_list("waiting for the Official Account's administrator")
 
-    heading("2. The program calls again. That is harmless: the invitation was already sent.")
+    heading(
+        "2. The program calls again. That is harmless: the invitation was already sent.",
+        "2. 程序再次调用。这没有影响：邀请已经发出。",
+    )
     code, output = link(MINI_PROGRAM)
     expect(code == 0 and "89010" in output, "the repeated link is not reported as pending")
 
-    heading("3. The Official Account's administrator agrees.")
+    heading("3. The Official Account's administrator agrees.", "3. 公众号管理员同意。")
     decide("official_account", "agree")
     expect_in_list("waiting for the mini program's administrator")
 
-    heading("4. The mini program's administrator agrees: the mini program is linked.")
+    heading(
+        "4. The mini program's administrator agrees: the mini program is linked.",
+        "4. 小程序管理员同意：小程序已关联。",
+    )
     decide("mini_program", "agree")
     expect_in_list("linked")
 
-    heading("5. Another mini program does not accept links. The message explains what to do.")
+    heading(
+        "5. Another mini program does not accept links. The message explains what to do.",
+        "5. 另一个小程序不允许被关联。提示信息说明处理办法。",
+    )
     code, output = samples.run("refusal", FORBIDS_LINKING)
     refused = output.startswith("action_required: ") and "89245" in output
     expect(code == 1 and refused, "the refusal is not reported")
 
-    heading("6. The program unlinks the mini program; the Official Account's administrator agrees.")
+    heading(
+        "6. The program unlinks the mini program; the Official Account's administrator agrees.",
+        "6. 程序申请解除关联，公众号管理员同意。",
+    )
     code, output = samples.run("unlink", MINI_PROGRAM)
     asked = "The Official Account's administrator has been asked.\n"
     expect((code, output) == (0, asked), "unlinking was not accepted")
     decide("official_account", "agree")
     expect_in_list("(none)")
 
-    heading("7. An invalid argument, and an expired access token.")
+    heading(
+        "7. An invalid argument, and an expired access token.",
+        "7. 无效的参数，以及已过期的 access_token。",
+    )
     code, _ = samples.run("link", MINI_PROGRAM, "yes", "1")
     expect(code == 2, "the invalid flag was accepted")
     code, output = samples.run("refusal", MINI_PROGRAM, token="SANDBOX-EXPIRED")
@@ -116,9 +135,9 @@ def main():
     else:
         with Sandbox() as sandbox:
             samples = Samples(language, sandbox.environment())
-            print(f"The simulator stands for WeChat at {sandbox.base_url}", flush=True)
+            announce(sandbox)
             play(sandbox, samples)
-    print("The demo ran as expected.")
+    print(text("The demo ran as expected.", "演示按预期完成。"))
 
 
 if __name__ == "__main__":

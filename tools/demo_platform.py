@@ -20,7 +20,7 @@ import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
 
-from demo_steps import expect, heading
+from demo_steps import LANGUAGE, announce, expect, heading, text
 from with_sandbox import ROOT, Sandbox
 
 PLATFORM = "wx0c00000000000001"
@@ -93,7 +93,7 @@ class Browser:
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         # All pages are on this machine: a proxy in the environment does not apply.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
-        self._opener.addheaders = [("Accept-Language", "en")]
+        self._opener.addheaders = [("Accept-Language", LANGUAGE)]
 
     def open(self, url, previous=None, form=None):
         """Opens a page from the previous one, and returns it. `form`: the fields to post."""
@@ -136,7 +136,7 @@ class Platform:
             "push_aes_key": settings["aes_key"],
             "store": f"file:{self.folder / 'store'}",
             "timeout_ms": 20_000,
-            "lang": "en",
+            "lang": LANGUAGE,
         }
         SECRETS.extend([settings["token"], settings["aes_key"]])
         # A JSON text is a TOML text too.
@@ -200,8 +200,9 @@ class Platform:
             expect(time.monotonic() < ends, "a push was not answered")
             time.sleep(0.02)
         for push in journal["pushes"]:
-            account = f" of {push['account']}" if push["account"] else ""
-            print(f"WeChat pushes {push['info_type']}{account}: {push['result']}", flush=True)
+            what = " ".join(filter(None, [push["info_type"], push["account"]]))
+            line = text(f"WeChat pushes {what}", f"微信推送 {what}")
+            print(f"{line}: {push['result']}", flush=True)
         # On a busy machine an answer may be late: WeChat pushes again.
         results = {push["push"]: push["result"] for push in journal["pushes"]}
         expect(set(results.values()) == {"success"}, f"the pushes ended with {results}")
@@ -222,17 +223,21 @@ def check_no_secret(text):
 def authorise(platform, account):
     """A merchant opens the platform's page, and approves on WeChat's."""
     browser = Browser()
-    page = browser.open(f"{platform.url}/authorize?lang=en")
-    print(f"{account} opens {platform.url}/authorize: {page.heading}", flush=True)
+    page = browser.open(f"{platform.url}/authorize?lang={LANGUAGE}")
+    opens = text("opens", "打开")
+    print(f"{account} {opens} {platform.url}/authorize: {page.heading}", flush=True)
     expect(page.button, "the page has no button")
     wechat = browser.open(page.button, page)
-    print(f"  the button leads to WeChat: {wechat.heading}", flush=True)
+    leads = text("the button leads to WeChat", "点击按钮，前往微信")
+    print(f"  {leads}: {wechat.heading}", flush=True)
     expect(wechat.action, "WeChat's page has no form")
     form = {**wechat.fields, "account": account, "decision": "approve"}
     result = browser.open(wechat.action, wechat, form)
-    print(f"  WeChat leads back to the platform: {result.heading}", flush=True)
+    leads = text("WeChat leads back to the platform", "微信返回平台")
+    print(f"  {leads}: {result.heading}", flush=True)
     came_back = result.url.startswith(f"{platform.url}/authorized?")
-    expect(came_back and result.heading == "Authorised", "the account is not authorised")
+    authorised = result.heading == text("Authorised", "授权成功")
+    expect(came_back and authorised, "the account is not authorised")
 
 
 def decide(sandbox, account, appid, by, decision):
@@ -244,21 +249,31 @@ def play(sandbox, platform):
     sandbox.admin("POST", "reset", WORLD)
     platform.configure()
 
-    heading("1. The platform starts its service. WeChat pushes a ticket to it.")
+    heading(
+        "1. The platform starts its service. WeChat pushes a ticket to it.",
+        "1. 平台启动服务，微信向它推送票据。",
+    )
     with platform.serve():
         sandbox.admin("POST", "component/ticket")
         seen = platform.wait_for_pushes()
         output = platform.run("platform", "status")
-        expect("No account" in output, "an account has authorised the platform already")
+        none = text("No account", "没有账号")
+        expect(none in output, "an account has authorised the platform already")
 
-        heading("2. Three merchants authorise the platform, each in a browser.")
+        heading(
+            "2. Three merchants authorise the platform, each in a browser.",
+            "2. 三个商家各自在浏览器中授权给平台。",
+        )
         for account in ACCOUNTS:
             authorise(platform, account)
             seen = platform.wait_for_pushes(seen)
         output = platform.run("platform", "status")
         expect(all(account in output for account in ACCOUNTS), "an account is missing")
 
-        heading("3. The platform links two mini programs to each account. No follower is messaged.")
+        heading(
+            "3. The platform links two mini programs to each account. No follower is messaged.",
+            "3. 平台为每个账号关联两个小程序，不向粉丝发送消息。",
+        )
         rows = [f"{account},{appid}" for account in ACCOUNTS for appid in MINI_PROGRAMS]
         lines = "\n".join(["account,appid", *rows]) + "\n"
         (platform.folder / "links.csv").write_text(lines)
@@ -267,7 +282,10 @@ def play(sandbox, platform):
         # 3: administrators have to agree.
         platform.run("bulk", "links.csv", *flags, code=3)
 
-        heading("4. The administrators agree; that of one mini program refuses one account.")
+        heading(
+            "4. The administrators agree; that of one mini program refuses one account.",
+            "4. 管理员同意；其中一个小程序的管理员拒绝了一个账号。",
+        )
         for account in ACCOUNTS:
             for appid in MINI_PROGRAMS:
                 is_refused = (account, appid) == (BOOK_SHOP, COUPONS)
@@ -275,23 +293,31 @@ def play(sandbox, platform):
                 decision = "refuse" if is_refused else "agree"
                 decide(sandbox, account, appid, "mini_program", decision)
         output = platform.run("list", "--account", TEA_HOUSE)
-        expect(output.count("linked") == 2, "the tea house's links are missing")
+        linked = text("linked", "已关联")
+        expect(output.count(linked) == 2, "the tea house's links are missing")
         output = platform.run("list", "--account", BOOK_SHOP)
-        expect("refused" in output, "the refusal is not in the list")
+        refused = text("refused", "已拒绝")
+        expect(refused in output, "the refusal is not in the list")
 
-        heading("5. The florist withdraws its authorisation on WeChat's page.")
+        heading(
+            "5. The florist withdraws its authorisation on WeChat's page.",
+            "5. 花店在微信的页面上取消授权。",
+        )
         sandbox.admin("DELETE", f"authorizers/{FLORIST}")
         platform.wait_for_pushes(seen)
         platform.run("list", "--account", FLORIST, code=4)
         output = platform.run("platform", "status")
         expect(FLORIST not in output and TEA_HOUSE in output, "the wrong accounts are left")
 
-        heading("6. The service ends. Its log contains no secrets:")
+        heading(
+            "6. The service ends. Its log contains no secrets:",
+            "6. 服务结束。它的日志中没有机密：",
+        )
     print(platform.log(), end="", flush=True)
     print()
 
 
 def main():
     with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
-        print(f"The simulator stands for WeChat at {sandbox.base_url}", flush=True)
+        announce(sandbox)
         play(sandbox, Platform(folder, sandbox))

@@ -208,8 +208,9 @@ def draw(picture, language, lines):
     """The SVG of a terminal window with these lines."""
     width = round(COLUMNS * CHARACTER_WIDTH + 2 * PADDING)
     height = TITLE_HEIGHT + len(lines) * LINE_HEIGHT + 2 * PADDING
+    lang = ' lang="zh-CN"' if language == "zh" else ""
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg"{lang} width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title desc">'
     )
     yield f'<title id="title">{TITLES[picture][language]}</title>'

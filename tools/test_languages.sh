@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs the tests of languages, and then the demo in each of them and that of a platform:
+# Runs the tests of languages, then the demo in each of them, and that of a platform in English and
+# Chinese:
 #   tools/test_languages.sh c|cpp|csharp|go|java|php|cobol|pascal|python...
 #
 # WXLINK_LIB_DIR is the folder of the libraries and programs: target/release if unset.
@@ -19,16 +20,21 @@ for language in "$@"; do
     [ "$code" = 0 ] || [ "$code" = 77 ] || exit "$code"
 done
 
-for name in "$@" platform; do
-    output=target/demo-$name.txt
+demo() { # NAME LANG
+    output=target/demo-$1-$2.txt
     code=0
-    "${PYTHON:-python3}" tools/demo.py "$name" > "$output" 2>&1 || code=$?
+    WXLINK_LANG=$2 "${PYTHON:-python3}" tools/demo.py "$1" > "$output" 2>&1 || code=$?
     case $code in
-    0) echo "$name: the demo passed ($output)" ;;
-    127) skip "the demo in $name" "a tool that it needs is not installed" || : ;;
+    0) echo "$1: the demo passed ($output)" ;;
+    127) skip "the demo in $1" "a tool that it needs is not installed" || : ;;
     *)
         cat "$output"
         exit 1
         ;;
     esac
+}
+
+for name in "$@" platform; do
+    demo "$name" en
 done
+demo platform zh

@@ -435,6 +435,8 @@ final class Client
         $ffi = Library::ffi();
         $native = $ffi->wx_options_new();
         try {
+            // First the language, which messages about the other options are in.
+            $options = array_intersect_key($options, ['lang' => true]) + $options;
             foreach ($options as $key => $value) {
                 if (str_contains("$key$value", "\0")) {
                     throw new \ValueError('options must not contain any null bytes');

@@ -598,7 +598,7 @@ pub static OPTIONS: &[OptionEntry] = &[
             en: "Where link claims, and a platform's tickets and tokens, are kept: memory for this \
                  process only, file for all processes of one machine, redis or rediss (TLS) for \
                  several machines.",
-            zh: "关联占位以及第三方平台的 ticket 和令牌的存放位置：memory 仅供本进程使用，\
+            zh: "关联占位以及第三方平台的票据和令牌的存放位置：memory 仅供本进程使用，\
                  file 由同一台机器上的各进程共享，redis 或 rediss（TLS）由多台机器共享。",
         },
         set: |o, v| {

@@ -82,7 +82,7 @@ classes! {
     8 Ticket "ticket"
         en "Pass on the component_verify_ticket that WeChat pushes to the platform, then call \
             again."
-        zh "请传入微信推送给第三方平台的 component_verify_ticket，然后重试。"
+        zh "请传入微信推送给第三方平台的票据（component_verify_ticket），然后重试。"
 }
 
 impl Class {
@@ -319,8 +319,8 @@ pub static ENTRIES: &[Entry] = table! {
         en "The third-party platform's component_verify_ticket is not valid."
            "Pass on the component_verify_ticket that WeChat pushes to this platform every 10 \
             minutes, then call again."
-        zh "第三方平台的 component_verify_ticket 无效。"
-           "请传入微信每 10 分钟向该平台推送的 component_verify_ticket，然后重试。"
+        zh "第三方平台的票据（component_verify_ticket）无效。"
+           "请传入微信每 10 分钟向该平台推送的票据，然后重试。"
     40094 INVALID_COMPONENT_CREDENTIAL "invalid component credential" [any Token field]
         en "The third-party platform's access token is not valid, or another platform's."
            "Get the platform's current component_access_token and call again, once."
@@ -573,8 +573,8 @@ pub static ENTRIES: &[Entry] = table! {
         en "The third-party platform's component_verify_ticket is older than 12 hours."
            "Pass on the component_verify_ticket that WeChat pushes to this platform every 10 \
             minutes, or restart the pushes with api_start_push_ticket if none arrives."
-        zh "第三方平台的 component_verify_ticket 已超过 12 小时。"
-           "请传入微信每 10 分钟向该平台推送的 component_verify_ticket；如未收到推送，请调用 api_start_push_ticket 重新启动。"
+        zh "第三方平台的票据（component_verify_ticket）已超过 12 小时。"
+           "请传入微信每 10 分钟向该平台推送的票据；如未收到推送，请调用 api_start_push_ticket 重新启动。"
     61006 TICKET_INVALID "component ticket is invalid" [
         any Ticket field,
         component_token Ticket official,
@@ -583,8 +583,8 @@ pub static ENTRIES: &[Entry] = table! {
         en "The component_verify_ticket is incomplete, or is another third-party platform's."
            "Pass on the whole component_verify_ticket that WeChat pushes to this platform every 10 \
             minutes, then call again."
-        zh "component_verify_ticket 不完整，或属于其他第三方平台。"
-           "请完整传入微信每 10 分钟向该平台推送的 component_verify_ticket，然后重试。"
+        zh "票据（component_verify_ticket）不完整，或属于其他第三方平台。"
+           "请完整传入微信每 10 分钟向该平台推送的票据，然后重试。"
     61007 PERMISSION_SET_MISSING "api is unauthorized to component" [any ActionRequired field]
         en "The Official Account has not granted permission set 33 to the third-party platform."
            "Have the Official Account's administrator grant permission set 33 to the third-party \

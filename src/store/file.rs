@@ -480,7 +480,7 @@ impl File {
         StoreError::permanent(message!(
             "the store {path} is damaged: {en}. Restore it or delete it (tickets and \
              accounts must then be stored again)",
-            "存储 {path} 已损坏：{zh}。请恢复或删除该文件（删除后须重新存入 ticket 和账号）"
+            "存储 {path} 已损坏：{zh}。请恢复或删除该文件（删除后须重新存入票据和账号）"
         ))
     }
 

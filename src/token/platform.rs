@@ -687,7 +687,7 @@ impl Platform {
                 return Err(self.no_token(Text {
                     en: "missing component_verify_ticket; WeChat pushes one every 10 minutes: wait \
                          for it if the program that receives pushes is running, or store it",
-                    zh: "还没有 component_verify_ticket；微信每 10 分钟推送一次：\
+                    zh: "还没有票据（component_verify_ticket）；微信每 10 分钟推送一次：\
                          如果接收推送的程序正在运行，请等待，否则请存入",
                 }));
             }

@@ -358,12 +358,13 @@ def open_entry(page, number):
     expect(page.locator("#entry h3")).to_have_text(re.compile(rf"\D{number}$"))
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing(pages, sandbox, scheme, width):
+def test_axe_finds_nothing(pages, sandbox, scheme, width, locale):
     fill_every_view(sandbox)
     # Colours are checked once they have stopped changing.
-    page = pages.open(width=width, color_scheme=scheme, locale="zh-CN", reduced_motion="reduce")
+    page = pages.open(width=width, color_scheme=scheme, locale=locale, reduced_motion="reduce")
     axe = Axe()
 
     def check(name):
@@ -377,8 +378,11 @@ def test_axe_finds_nothing(pages, sandbox, scheme, width):
             open_entry(page, 1)
         check(view)
     show(page, "accounts")
-    page.locator("#add-miniprogram").click()
-    check("dialog")
+    for button in ("#add-account", "#add-miniprogram", "#detail-tokens button + button"):
+        page.locator(button).first.click()
+        page.locator("#dialog").wait_for()
+        check(f"dialog of {button}")
+        page.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
@@ -397,8 +401,12 @@ def test_nothing_is_wider_than_a_phone(pages, sandbox, locale):
     assert heights and min(heights) >= 24, heights
 
 
-def test_the_keyboard_is_enough(pages):
-    page = pages.open()
+@pytest.mark.parametrize(
+    ("locale", "linked"),
+    [("en-GB", "Linked"), ("zh-CN", "已关联")],
+)
+def test_the_keyboard_is_enough(pages, locale, linked):
+    page = pages.open(locale=locale)
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
@@ -424,7 +432,75 @@ def test_the_keyboard_is_enough(pages):
     agree.wait_for()
     tab_to(agree)
     page.keyboard.press("Enter")
-    expect(states(page)).to_have_text(["Linked"])
+    expect(states(page)).to_have_text([linked])
+
+
+# Keeps what a person can use in `window.controls`, and returns how many there are.
+CONTROLS = """
+() => {
+  const all = "a[href], button, input, select, textarea, summary, [tabindex='0']";
+  const usable = (one) => one.checkVisibility() && !one.disabled;
+  window.controls = [...document.querySelectorAll(all)].filter(usable);
+  return window.controls.length;
+}
+"""
+# The number of the control that has the focus (-1: none), and the contrast of its frame with what
+# is behind it (0: no frame).
+FOCUS = """
+() => {
+  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = (colour) => {
+    const linear = rgb(colour).slice(0, 3).map((one) => {
+      const part = one / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  };
+  const parents = (one) => (one ? [one, ...parents(one.parentElement)] : []);
+  const style = (one) => getComputedStyle(one);
+  const isFramed = (one) =>
+    style(one).outlineStyle !== "none" && parseFloat(style(one).outlineWidth) >= 2;
+  const active = document.activeElement;
+  const framed = parents(active).find(isFramed);
+  const isOpaque = (one) => (rgb(style(one).backgroundColor)[3] ?? 1) === 1;
+  const behind = framed && parents(framed.parentElement).find(isOpaque);
+  let contrast = 0;
+  if (framed) {
+    const colours = [style(framed).outlineColor, style(behind ?? document.body).backgroundColor];
+    const [dark, light] = colours.map(luminance).sort((one, other) => one - other);
+    contrast = (light + 0.05) / (dark + 0.05);
+  }
+  const html = active.outerHTML.slice(0, 200);
+  return { control: window.controls.indexOf(active), contrast, html };
+}
+"""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_tab_reaches_every_control_and_shows_where_it_is(pages, sandbox, locale, scheme, width):
+    fill_every_view(sandbox)
+    page = pages.open(width=width, color_scheme=scheme, locale=locale, reduced_motion="reduce")
+    for view in VIEWS:
+        show(page, view)
+        page.locator(CONTENT[view]).first.wait_for()
+        number = page.evaluate(CONTROLS)
+        assert number > 8, view
+        reached = set()
+        # Parts that scroll are reached too, and the end of the page.
+        for _ in range(2 * number + 20):
+            page.keyboard.press("Tab")
+            focus = page.evaluate(FOCUS)
+            if focus["control"] >= 0:
+                # WCAG 2.2 asks for 3:1.
+                assert focus["contrast"] >= 3, (view, focus)
+                reached.add(focus["control"])
+            if len(reached) == number:
+                break
+        missed = [one for one in range(number) if one not in reached]
+        html = "(number) => window.controls[number].outerHTML.slice(0, 200)"
+        assert not missed, (view, [page.evaluate(html, one) for one in missed])
 
 
 def test_changes_by_others_do_not_disturb_what_a_person_does(pages, sandbox):
@@ -655,11 +731,14 @@ def test_a_flood_of_requests_leaves_the_page_usable(pages, sandbox):
 
 
 SCREENSHOTS = [
-    ("panel-link", "link", "en-GB", "light", 1280, 800),
-    ("panel-link-zh", "link", "zh-CN", "light", 1280, 800),
-    ("panel-accounts", "accounts", "en-GB", "light", 1280, 800),
-    ("panel-journal", "journal", "en-GB", "dark", 1280, 720),
-    ("panel-sequence", "sequence", "en-GB", "light", 1280, 720),
+    (f"panel-{view}{suffix}", view, locale, scheme, 1280, height)
+    for suffix, locale in [("", "en-GB"), ("-zh", "zh-CN")]
+    for view, scheme, height in [
+        ("link", "light", 800),
+        ("accounts", "light", 800),
+        ("journal", "dark", 720),
+        ("sequence", "light", 720),
+    ]
 ]
 
 

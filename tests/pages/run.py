@@ -6,7 +6,8 @@
 Every block marked `sh` of README.md and docs/ is run, unless NOT_RUN gives a reason. The blocks of
 a page are one script, which stops at the first command that fails. It runs in a folder that looks
 like the checkout, with the programs of WXLINK_LIB_DIR (target/release if unset) and a home of its
-own. A line that starts the simulator is run first, on a free port, which replaces port 8080.
+own. A line that starts the simulator is run first, on a free port, which replaces port 8080. Another
+free port replaces 8000, that of the service, and the simulator stands for WeChat's host.
 
 A command may exit with the code in PENDING, which is that of links that administrators must agree
 to. An HTTP request fails if its status is 4xx or 5xx, or if WeChat's errcode is not 0.
@@ -31,13 +32,14 @@ sys.path.insert(0, str(ROOT / "tools"))
 from with_sandbox import Sandbox  # noqa: E402
 
 PROGRAMS = Path(os.environ.get("WXLINK_LIB_DIR") or ROOT / "target/release").resolve()
-PAGE_TIMEOUT_SECONDS = 120
+PAGE_TIMEOUT_SECONDS = 600
 
 # The blocks that are not run: the page, how the block starts, and the reason.
 BUILDS = "builds or installs the project, as other targets of make do"
 RELEASE = "works on a release, which tools/dist.py --check tests"
 NOT_RUN = [
     ("README.md", "make build ", BUILDS),
+    ("README.md", "python3 -m venv", BUILDS),
     ("docs/installing.md", "make build", BUILDS + "; tests/install/test.sh tests it"),
     ("docs/installing.md", "cc program.c", "needs make install; tests/install/test.sh tests it"),
     ("docs/installing.md", "cargo build", BUILDS),
@@ -48,7 +50,7 @@ NOT_RUN = [
     ("docs/java.md", "make build", BUILDS + "; bindings/java/test.sh is the test"),
     ("docs/php.md", "make build", BUILDS + "; bindings/php/test.sh is the test"),
     ("docs/postgresql.md", "make build", BUILDS + "; bindings/postgresql/test.sh is the test"),
-    ("docs/python.md", "pip install", BUILDS + "; python/test.sh tests it"),
+    ("docs/python.md", "python3 -m venv", BUILDS + "; python/test.sh tests it"),
     ("docs/performance.md", "make bench", "measures for minutes"),
     ("docs/serve.md", "make demo", "is run by tools/test_languages.sh"),
     (
@@ -68,8 +70,14 @@ LEFT_OUT = {"make build"}
 # Options of the simulator, if no line of the page starts it.
 AGREES = ["--approve", "immediate"]
 SIMULATOR = {"docs/bulk.md": AGREES, "docs/scale.md": AGREES}
-PENDING = {"docs/bulk.md": 3, "docs/scale.md": 3, "docs/cobol.md": 4}
+PENDING = {
+    "README.md": 3,
+    "docs/bulk.md": 3,
+    "docs/scale.md": 3,
+    "docs/cobol.md": 4,
+}
 # Commands that do not end by themselves: what they print when they work, and further arguments.
+# With an `&` they run until the page ends.
 ENDLESS = {
     "wxlink serve ": ("Listening", "--listen 127.0.0.1:0"),
     "curl -N ": ("data:", ""),
@@ -101,14 +109,18 @@ on_error() {
     [ "$1" = "$PENDING" ] || { echo "exit code $1: $2" >&2; exit 1; }
 }
 trap 'on_error $? "$BASH_COMMAND"' ERR
-until_it_prints() { # TEXT COMMAND...: ends the command when it has printed the text
-    local text=$1 pid
+trap 'kill $(jobs -p) 2> /dev/null || :' EXIT
+once_it_prints() { # TEXT COMMAND...: runs the command in the background, and waits for the text
+    local text=$1
     shift
     (exec "$@") > endless.out & pid=$!
     until grep -q -e "$text" endless.out; do
         if ! kill -0 $pid 2> /dev/null; then echo "$* ended" >&2; exit 1; fi
         sleep 0.05
     done
+}
+until_it_prints() { # the same, and ends the command then
+    once_it_prints "$@"
     kill $pid
     wait $pid || :
 }
@@ -222,12 +234,19 @@ def write_files(folder, text):
 def script(page, commands, port):
     """The page's commands as a script of bash."""
     lines = [PRELUDE]
+    service = f"127.0.0.1:{free_port()}"
     for command in commands:
         for start, (text, arguments) in ENDLESS.items():
             if command.startswith(start):
                 command, _, _ = command.partition(" #")
-                command = f"until_it_prints {shlex.quote(text)} {command} {arguments}"
+                runs = "until_it_prints"
+                if command.endswith(" &"):
+                    command, runs = command.removesuffix(" &"), "once_it_prints"
+                    arguments = arguments.replace("127.0.0.1:0", service)
+                command = f"{runs} {shlex.quote(text)} {command} {arguments}"
         command = command.replace("TOKEN=... ", "TOKEN=SANDBOX-TOKEN ")
+        command = command.replace("https://api.weixin.qq.com", "http://127.0.0.1:8080")
+        command = command.replace("127.0.0.1:8000", service)
         lines.append(command.replace("127.0.0.1:8080", f"127.0.0.1:{port}"))
     return "\n".join(lines) + "\n"
 

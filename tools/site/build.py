@@ -32,6 +32,7 @@ THIS_PAGE = "this-page/"
 RUSTDOC = "rust/wxlink/index.html"
 # rustdoc's pages of help and settings link to an index of all crates, which it does not write.
 REDIRECT = '<!doctype html><title>wxlink</title><meta http-equiv="refresh" content="0; url={0}">'
+EMPTY_SITEMAP = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"/>\n'
 IMAGES = {".svg", ".png"}
 # The word for the fence of a file that is shown as code, where it is not the file's suffix.
 FENCES = {"": "text", ".h": "c", ".hpp": "cpp", ".rs": "rust", ".py": "python", ".pas": "pascal"}
@@ -284,10 +285,10 @@ def rustdoc():
 
 def finish():
     """Makes the links between the languages relative, also those of the language menu."""
-    # Their addresses would be absolute, and the site may be put anywhere.
-    for name in ("sitemap.xml", "sitemap.xml.gz"):
-        for folder in (HTML, HTML / "zh-CN"):
-            (folder / name).unlink(missing_ok=True)
+    # Addresses in it would be absolute, and the site may be put anywhere. The theme reads the file.
+    for folder in (HTML, HTML / "zh-CN"):
+        (folder / "sitemap.xml").write_text(EMPTY_SITEMAP, "utf-8")
+        (folder / "sitemap.xml.gz").unlink(missing_ok=True)
     # A server has one page for what it does not find.
     (HTML / "zh-CN/404.html").unlink(missing_ok=True)
     pages = [path for path in HTML.rglob("*.html") if HTML / "rust" not in path.parents]

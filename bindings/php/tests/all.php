@@ -361,6 +361,9 @@ $tests['messages can be Chinese'] = function () use ($client) {
     $zh = $client->derive(['lang' => 'zh']);
     $e = refused(fn () => $zh->getLinked('SANDBOX-EXPIRED'));
     contains(Library::errcodeText('get', 42001, 'remedy', 'zh'), $e->getMessage());
+    // Those about options too, whatever their order is.
+    $e = refused(fn () => new Client(['timeout_ms' => 0, 'lang' => 'zh']));
+    contains('选项 timeout_ms', $e->getMessage());
 };
 
 $tests['a derived client has its own limits and outlives the first'] = function () use ($sandbox) {

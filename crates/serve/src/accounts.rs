@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::time::{sleep, timeout};
-use wxlink::{Error, Options};
+use wxlink::{Error, Options, Text};
 
 use crate::counts::Counts;
 use crate::log;
@@ -23,12 +23,16 @@ const LIST_LIMIT_MS: &str = "60000";
 /// count does not delay pushes.
 const PAUSE_FACTOR: u32 = 9;
 
-const NO_TICKET: &str = "waiting for the first ticket, which WeChat pushes every 10 minutes";
+const NO_TICKET: Text = Text {
+    en: "waiting for the first ticket, which WeChat pushes every 10 minutes",
+    zh: "正在等待首个票据（component_verify_ticket），微信每 10 分钟推送一次",
+};
 
 /// Counts again and again.
 pub(crate) async fn count_again_and_again(service: Arc<Service>) {
     if !has_ticket(&service).await {
-        log::write("accounts", &json!({"message": NO_TICKET}));
+        let message = NO_TICKET.get(service.client.lang());
+        log::write("accounts", &json!({"message": message}));
         let _ = timeout(RETRY_INTERVAL, service.ticket_stored.notified()).await;
     }
     loop {

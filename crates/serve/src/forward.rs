@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ureq::Agent;
+use wxlink::Lang;
 
 use crate::settings::Forward;
 use crate::signature::sign;
@@ -32,8 +33,9 @@ impl Forwarder {
     /// Sends `event`, a JSON object, and waits for the answer.
     ///
     /// # Errors
-    /// The reason, without the URL, if the other service did not answer with a status of 2xx.
-    pub fn send(&self, event: &str) -> Result<(), String> {
+    /// The reason in `lang`, without the URL, if the other service did not answer with a status of
+    /// 2xx.
+    pub fn send(&self, event: &str, lang: Lang) -> Result<(), String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let timestamp = now.map_or(0, |d| d.as_secs());
         let signature = sign(&self.to.secret, timestamp, event.as_bytes());
@@ -46,8 +48,17 @@ impl Forwarder {
             .send(event);
         match response {
             Ok(response) if response.status().is_success() => Ok(()),
-            Ok(response) => Err(format!("HTTP status {}", response.status().as_u16())),
-            Err(ureq::Error::Timeout(_)) => Err(format!("no answer within {LIMIT:?}")),
+            Ok(response) => {
+                let status = response.status().as_u16();
+                Err(match lang {
+                    Lang::En => format!("HTTP status {status}"),
+                    Lang::Zh => format!("HTTP 状态码 {status}"),
+                })
+            }
+            Err(ureq::Error::Timeout(_)) => Err(match lang {
+                Lang::En => format!("no answer within {} s", LIMIT.as_secs()),
+                Lang::Zh => format!("{} 秒内没有应答", LIMIT.as_secs()),
+            }),
             Err(ureq::Error::Io(error)) => Err(error.to_string()),
             Err(error) => Err(error.to_string()),
         }

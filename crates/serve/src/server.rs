@@ -17,7 +17,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
-use wxlink::{Client, Status};
+use wxlink::{Client, Status, Text};
 use wxlink_metrics::Listener;
 
 use crate::accounts;
@@ -175,15 +175,15 @@ async fn respond(service: Arc<Service>, request: Request<Incoming>) -> Reply {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return incomplete(&service, &parts, status, "the body is larger than 1 MiB\n");
+            return incomplete(&service, &parts, status, TOO_LARGE);
         }
         Ok(Err(_)) => {
             let status = StatusCode::BAD_REQUEST;
-            return incomplete(&service, &parts, status, "the body is not complete\n");
+            return incomplete(&service, &parts, status, NOT_COMPLETE);
         }
         Err(_) => {
             let status = StatusCode::REQUEST_TIMEOUT;
-            return incomplete(&service, &parts, status, "the body is late\n");
+            return incomplete(&service, &parts, status, LATE);
         }
     };
     let is_push = parts.method == Method::POST;
@@ -196,17 +196,31 @@ async fn respond(service: Arc<Service>, request: Request<Incoming>) -> Reply {
     }
 }
 
+// Why a body was not read. The log is in the language of the service, the reply in English.
+const TOO_LARGE: Text = Text {
+    en: "the body is larger than 1 MiB\n",
+    zh: "请求体超过 1 MiB\n",
+};
+const NOT_COMPLETE: Text = Text {
+    en: "the body is not complete\n",
+    zh: "请求体不完整\n",
+};
+const LATE: Text = Text {
+    en: "the body is late\n",
+    zh: "请求体没有按时到达\n",
+};
+
 /// The reply to a request whose body did not arrive completely. A push is logged and counted.
-fn incomplete(service: &Service, request: &Parts, status: StatusCode, text: &'static str) -> Reply {
+fn incomplete(service: &Service, request: &Parts, status: StatusCode, text: Text) -> Reply {
     if request.uri.path() == "/push" {
         let why = if status == StatusCode::REQUEST_TIMEOUT {
             Status::Timeout
         } else {
             Status::BadPush
         };
-        routes::write_incomplete(service, why, text.trim_end());
+        routes::write_incomplete(service, why, text);
     }
-    reply::text(status, text)
+    reply::text(status, text.en)
 }
 
 /// Exchanges stored codes now and then.

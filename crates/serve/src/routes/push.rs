@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
-use wxlink::{AcceptedPush, PushAction, Status, WaitingCode};
+use wxlink::{AcceptedPush, PushAction, Status, Text, WaitingCode};
 
 use crate::log;
 use crate::metrics::Family;
@@ -78,7 +78,7 @@ fn forward(service: &Service, push: &AcceptedPush) -> Result<(), String> {
         "create_time": push.create_time(),
         "fields": push.fields(),
     });
-    let result = forwarder.send(&event.to_string());
+    let result = forwarder.send(&event.to_string(), service.client.lang());
     let label = if result.is_ok() { "ok" } else { "failed" };
     service.metrics.count(Family::Forwarded, label);
     result
@@ -96,7 +96,8 @@ fn event_name(event: &str) -> &str {
 }
 
 /// Logs and counts a push that did not arrive completely.
-pub(crate) fn write_incomplete(service: &Service, status: Status, message: &str) {
+pub(crate) fn write_incomplete(service: &Service, status: Status, message: Text) {
+    let message = message.get(service.client.lang()).trim_end();
     service.metrics.count(Family::FailedPushes, status.name());
     log::write(
         "push",

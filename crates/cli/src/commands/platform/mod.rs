@@ -29,7 +29,7 @@ fn command(lang: Lang) -> Command {
             lang,
             "Show a third-party platform's state, or store its ticket or refresh \
              tokens",
-            "查看第三方平台的状态，或保存其验证票据和刷新令牌",
+            "查看第三方平台的状态，或保存其票据和刷新令牌",
         ))
         .long_about(text(
             lang,
@@ -50,11 +50,7 @@ fn command(lang: Lang) -> Command {
         .after_help(examples(
             lang,
             &[(
-                text(
-                    lang,
-                    "store a ticket that is in a file",
-                    "保存文件中的验证票据",
-                ),
+                text(lang, "store a ticket that is in a file", "保存文件中的票据"),
                 "wxlink platform set-ticket < ticket.txt",
             )],
         ))
@@ -65,7 +61,7 @@ fn set_ticket(lang: Lang) -> Command {
         .about(text(
             lang,
             "Store the component_verify_ticket, read from stdin",
-            "从标准输入读取 component_verify_ticket 并保存",
+            "从标准输入读取票据（component_verify_ticket）并保存",
         ))
         .long_about(text(
             lang,
@@ -73,9 +69,9 @@ fn set_ticket(lang: Lang) -> Command {
              minutes. It is read from stdin: the ticket alone, or the decrypted \
              push that contains it. At a terminal the command asks for it and does \
              not show it.",
-            "保存微信每 10 分钟推送一次的 component_verify_ticket。从标准输入读取：\
-             可以只有票据，也可以是含有票据的推送（已解密）。在终端中会提示输入，且\
-             不显示所输入的内容。",
+            "保存微信每 10 分钟推送一次的票据（component_verify_ticket）。从标准输入\
+             读取：可以是票据本身，也可以是含有票据的推送（已解密）。在终端中会提示\
+             输入，且不显示所输入的内容。",
         ))
         .after_help(examples(
             lang,

@@ -21,14 +21,14 @@ pub(super) fn command(lang: Lang) -> Command {
         .about(text(
             lang,
             "Show the ticket, the platform's token, and the accounts with their permission sets",
-            "查看验证票据、平台令牌，以及各账号及其权限集",
+            "查看票据、平台令牌，以及各账号及其权限集",
         ))
         .long_about(text(
             lang,
             "Show the ticket and the platform's access token in the store, and the accounts that \
              have authorised the platform, with what the store has of each. Asks WeChat for the \
              list of accounts, and about each of them.",
-            "查看存储中的验证票据和平台令牌，以及授权了该平台的账号，并显示存储中\
+            "查看存储中的票据和平台令牌，以及授权了该平台的账号，并显示存储中\
              各账号的情况。会向微信查询账号列表和每个账号的信息。",
         ))
         .after_help(examples(
@@ -66,7 +66,7 @@ fn print_platform(context: &Context, platform: &PlatformStatus) {
         (left, Lang::Zh) => format!("{}后过期", duration(left, lang)),
     };
     let mut table = Table::new([
-        context.text("TICKET", "验证票据"),
+        context.text("TICKET", "票据"),
         context.text("TOKEN", "平台令牌"),
     ]);
     table.row([Cell::from(&*ticket), Cell::from(&*token)]);

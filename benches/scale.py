@@ -106,7 +106,7 @@ def measure(series: str, in_flight: int) -> Figure:
         folder = Path(name)
         bulk.csv(folder / "links.csv", rows, accounts)
         with (
-            bulk.redis(folder) as store,
+            harness.redis(folder) as store,
             bulk.sandbox(folder, accounts, ROWS_PER_ACCOUNT, DELAY_MS) as simulator,
         ):
             env = {**bulk.environment(simulator, store), "WXLINK_QUEUE": store}

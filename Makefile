@@ -118,6 +118,7 @@ bench: build ## measure the library beside its peers, and the limits of the simu
 	@$(USE_BUILD) benches/bulk.py
 	@$(USE_BUILD) benches/pushes.py
 	@$(USE_BUILD) benches/scale.py
+	@$(USE_BUILD) benches/monitoring.py
 
 SDK ?=
 .PHONY: interop

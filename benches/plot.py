@@ -44,6 +44,8 @@ NAMES = {
     "libcurl + cJSON",
     "net/http + encoding/json",
     "requests + json",
+    "p50",
+    "p99",
 }
 CHINESE = {
     CALLS_TITLE: "每次调用的时间，以 C 程序中的 wxlink 为 1",
@@ -220,22 +222,78 @@ def draw_curves(curves, possible):
     return picture(left + width + right, top + height + 52, CURVES_TITLE, CURVES_DESCRIPTION, out)
 
 
-def in_chinese(drawn):
+def draw_times(title, setting, description, seconds_word, seconds, panels, marks):
+    """panels: (title, [(name, points (second, value))]), below each other. marks: (second, words).
+
+    All panels have the same time axis, and each a linear axis from 0.
+    """
+    left, top, width, height, gap, right = 64, 118, 630, 84, 40, 24
+    out = []
+
+    def text(*arguments, **style):
+        out.append(text_element(*arguments, **style))
+
+    def x(second):
+        return left + width * second / seconds
+
+    text(16, 26, title, size=16, weight="bold")
+    text(16, 45, setting, fill="#57606a")
+    bottom = top + len(panels) * (height + gap) - gap
+    for second, words in marks:
+        out.append(
+            f'<line x1="{x(second):.1f}" y1="{top - 52}" x2="{x(second):.1f}" y2="{bottom}" '
+            f'stroke="#57606a" stroke-dasharray="3 3"/>'
+        )
+        text(x(second) + 4, top - 42, words, size=11, fill="#57606a")
+    for nth, (name, series) in enumerate(panels):
+        floor = top + nth * (height + gap) + height
+        most = round_up(max(value for _, points in series for _, value in points))
+        for share in (0, 0.5, 1):
+            at = floor - height * share
+            out.append(
+                f'<line x1="{left}" y1="{at:.1f}" x2="{left + width}" y2="{at:.1f}" '
+                f'stroke="{INK if share == 0 else FAINT}"/>'
+            )
+            text(left - 8, at + 4, f"{most * share:,.0f}", "end", 11)
+        text(left, floor - height - 6, name, size=13, weight="bold")
+        for nth_curve, ((word, points), colour) in enumerate(
+            zip(series, (OURS, "#0969da"), strict=False)
+        ):
+            path = " ".join(f"{x(at):.1f},{floor - height * v / most:.1f}" for at, v in points)
+            out.append(
+                f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" '
+                f'stroke-linejoin="round"/>'
+            )
+            at = left + width - 36 * (len(series) - 1 - nth_curve)
+            text(at, floor - height - 6, word, "end", fill=colour, weight="bold")
+    for second in range(0, int(seconds) + 1, 10):
+        text(x(second), bottom + 16, f"{second}", "middle", 11)
+    text(left + width / 2, bottom + 34, seconds_word, "middle", 12)
+    return picture(left + width + right, bottom + 48, title, description, out)
+
+
+def round_up(most):
+    """The next number that is not smaller and whose half is short too."""
+    unit = 10 ** math.floor(math.log10(most))
+    return next(n * unit for n in (1, 2, 3, 4, 6, 8, 10) if n * unit >= most)
+
+
+def in_chinese(drawn, chinese):
     """The same picture with Chinese words."""
 
     def words(match):
         word = unescape(match[2])
-        stays = word in NAMES or re.fullmatch("[0-9.,/×]+", word)
-        return match[1] + escape(word if stays else CHINESE[word]) + match[3]
+        stays = word in NAMES or re.fullmatch("[0-9.,/×]*", word)
+        return match[1] + escape(word if stays else chinese[word]) + match[3]
 
     drawn = drawn.replace(" width=", ' lang="zh-CN" width=', 1)
     return re.sub(r"(<(?:text|title|desc) [^>]*>)([^<]*)(</)", words, drawn)
 
 
-def write(path, drawn):
+def write(path, drawn, chinese=CHINESE):
     """Writes a picture, and beside it the Chinese one."""
     path.write_text(drawn)
-    path.with_stem(path.stem + "-zh").write_text(in_chinese(drawn))
+    path.with_stem(path.stem + "-zh").write_text(in_chinese(drawn, chinese))
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ impl Error {
     ) -> Error {
         Error(Box::new(Inner {
             endpoint: Some(endpoint),
-            detail: failure.detail.into(),
+            detail: failure.detail,
             received: failure.received,
             certificate: failure.certificate,
             delivery,

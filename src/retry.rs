@@ -14,6 +14,8 @@ use crate::model::attempt::Attempt;
 use crate::model::delivery::Delivery;
 use crate::model::endpoint::Endpoint;
 use crate::model::failure::Failure;
+use crate::model::lang::Lang;
+use crate::model::message::Message;
 use crate::model::status::Status;
 use crate::redact::{Secret, Secrets};
 use crate::response::response::Response;
@@ -107,12 +109,13 @@ impl Sender<'_> {
                         failure.received.clear();
                     }
                     // The host, the system or a library may have put a secret into the text.
-                    failure.detail = clean(&failure.detail, &[]);
+                    let cleaned = |lang| clean(failure.detail.get(lang), &[]);
+                    failure.detail = Message::new(cleaned(Lang::En), cleaned(Lang::Zh));
                     failure
                 }
             };
             attempt.outcome = failure.status;
-            attempt.detail.clone_from(&failure.detail);
+            attempt.detail = failure.detail.get(Lang::En).to_owned();
             let may_retry = may_retry(endpoint, &failure, delivery, attempt.http_status);
             self.pool.observe(endpoint, &attempt);
             attempts.push(attempt);

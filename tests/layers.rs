@@ -49,6 +49,7 @@ const CRATES: [Layers; 8] = [
             "spreadsheet",
             "columns",
             "field",
+            "template",
             "row",
             "outcome",
             "posts",

@@ -198,6 +198,35 @@ fn a_refused_connection_is_never_sent_and_retried() {
 }
 
 #[test]
+fn the_reason_of_the_system_is_in_the_language_of_the_messages() {
+    let (_held, port) = refused_port();
+    let gone = format!("127.0.0.2:{port}");
+    for (url, set, reason) in [
+        (
+            format!("http://{gone}"),
+            vec![],
+            format!("{gone}：连接被拒绝（系统错误 111）"),
+        ),
+        (
+            "https://api.weixin.qq.com".to_owned(),
+            vec![("proxy", format!("http://{gone}"))],
+            format!("代理 {gone}：连接被拒绝（系统错误 111）"),
+        ),
+    ] {
+        let mut options = vec![("lang", "zh"), ("max_retries", "0")];
+        options.extend(set.iter().map(|(key, value)| (*key, value.as_str())));
+        let error = link(&client(&url, &options)).unwrap_err();
+        assert!(error.message().contains(&reason), "{error}");
+        // The trace, which programs read, has one language.
+        assert!(
+            error.trace().contains("(os error 111)"),
+            "{}",
+            error.trace()
+        );
+    }
+}
+
+#[test]
 fn an_unknown_name_is_never_sent() {
     let client = client("https://name.invalid", &[("max_retries", "0")]);
     let error = link(&client).unwrap_err();

@@ -462,20 +462,19 @@ impl fmt::Debug for Client {
 
 fn new_fork_guard(lang: Lang) -> Result<ForkGuard, Error> {
     ForkGuard::new().map_err(|e| {
-        let why = message!(
-            "could not set up fork detection: {e}",
-            "无法启用 fork 检测：{e}"
-        );
+        let why = Message::from(e).after("could not set up fork detection", "无法启用 fork 检测");
         Error::before_send(Status::Internal, why, lang)
     })
 }
 
 fn new_cancel_token(lang: Lang) -> Result<CancelToken, Error> {
     CancelToken::new().map_err(|e| {
+        let why = Message::from(e);
+        let zh = why.get(Lang::Zh);
         let why = message!(
-            "could not create a file descriptor for cancellation: {e}; \
+            "could not create a file descriptor for cancellation: {why}; \
              close some, or raise the process's limit",
-            "无法创建用于取消调用的文件描述符：{e}；请关闭一些，或调高进程的上限"
+            "无法创建用于取消调用的文件描述符：{zh}；请关闭一些，或调高进程的上限"
         );
         Error::before_send(Status::Internal, why, lang)
     })

@@ -1,5 +1,6 @@
 //! [`Failure`]: why one attempt failed.
 
+use crate::model::message::Message;
 use crate::model::status::Status;
 
 /// Why the certificate of an API host was not accepted. The same call fails again until a person
@@ -21,14 +22,14 @@ pub(crate) struct Failure {
     /// If the host's certificate was not accepted.
     pub certificate: Option<CertificateProblem>,
     /// A clause for messages. `retry` removes secrets from it.
-    pub detail: String,
+    pub detail: Message,
     /// What was received of the response's body, although it was not read as a response. Only for
     /// endpoints whose responses contain tokens: what can be read of those must not be lost.
     pub received: Vec<u8>,
 }
 
 impl Failure {
-    pub fn new(status: Status, detail: impl Into<String>) -> Failure {
+    pub fn new(status: Status, detail: impl Into<Message>) -> Failure {
         Failure {
             status,
             certificate: None,

@@ -28,6 +28,12 @@ impl Message {
         }
     }
 
+    /// This as the reason why something failed: `en` and `zh` describe what.
+    #[must_use]
+    pub fn after(&self, en: impl fmt::Display, zh: impl fmt::Display) -> Message {
+        Message::new(format!("{en}: {}", self.en), format!("{zh}：{}", self.zh))
+    }
+
     /// Whether there is no text.
     pub fn is_empty(&self) -> bool {
         self.en.is_empty()

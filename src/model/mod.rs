@@ -6,6 +6,7 @@ pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub mod errcode;
 pub(crate) mod failure;
+mod io_reason;
 pub(crate) mod lang;
 pub(crate) mod link_status;
 pub(crate) mod message;

@@ -497,10 +497,11 @@ impl File {
                 let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
                 StoreError::permanent(message!("the store {path} {en}", "存储 {path} {zh}"))
             }
-            Unavailable::Failed(Text { en, zh }, e) => StoreError::permanent(message!(
-                "the store {path} {en}: {e}",
-                "存储 {path} {zh}：{e}"
-            )),
+            Unavailable::Failed(Text { en, zh }, e) => {
+                let what = message!("the store {path} {en}", "存储 {path} {zh}");
+                let why = Message::from(e);
+                StoreError::permanent(why.after(what.get(Lang::En), what.get(Lang::Zh)))
+            }
         }
     }
 }

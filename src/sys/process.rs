@@ -60,16 +60,16 @@ pub(crate) fn run(
     max_output: usize,
 ) -> Result<Vec<u8>, Message> {
     let no_pipe = |e: io::Error| {
-        message!(
-            "could not be started, because no pipe could be made for it: {e}",
-            "无法启动，因为不能为其创建管道：{e}"
+        Message::from(e).after(
+            "could not be started, because no pipe could be made for it",
+            "无法启动，因为不能为其创建管道",
         )
     };
     let (stdout, its_stdout) = pipe().map_err(no_pipe)?;
     ioctl_fionbio(&stdout, true).map_err(|e| no_pipe(e.into()))?;
     let stdin = input_of(input).map_err(no_pipe)?;
-    let child = Child::spawn(line, environment, stdin.as_fd(), its_stdout.as_fd())
-        .map_err(|e| message!("could not be started: {e}", "无法启动：{e}"))?;
+    let child = Child::spawn(line, environment, stdin.as_fd(), its_stdout.as_fd());
+    let child = child.map_err(|e| Message::from(e).after("could not be started", "无法启动"))?;
     drop((stdin, its_stdout));
     finish(child, stdout, limit, max_output)
 }
@@ -123,7 +123,10 @@ fn collect(
         }
         child
             .wait_for_news(stdout.as_ref().map(AsFd::as_fd), left)
-            .map_err(|e| message!("could not be waited for: {e}", "无法等待其结束：{e}"))?;
+            .map_err(|e| {
+                let why = Message::from(io::Error::from(e));
+                why.after("could not be waited for", "无法等待其结束")
+            })?;
     }
 }
 
@@ -141,10 +144,7 @@ fn read_available(
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(true),
             Err(e) => {
-                return Err(message!(
-                    "could not be read from: {e}",
-                    "的输出无法读取：{e}"
-                ));
+                return Err(Message::from(e).after("could not be read from", "的输出无法读取"));
             }
         }
         if printed.len() > max_output {

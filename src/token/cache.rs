@@ -6,6 +6,7 @@
 //! continues.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use crate::config::call_settings::CallSettings;
 use crate::config::options::Options;
 use crate::error::Error;
 use crate::model::lang::Text;
-use crate::model::message::{Message, message};
+use crate::model::message::Message;
 use crate::model::status::Status;
 use crate::stats::Stats;
 use crate::store::Store;
@@ -315,9 +316,10 @@ impl TokenCache {
                 }
                 WaitError::Cancelled => self.error(Status::Cancelled, ""),
                 WaitError::Failed(e) => {
-                    let why = message!(
-                        "could not wait for an access token: {e}",
-                        "无法等待 access_token：{e}"
+                    let why = Message::from(io::Error::from(e));
+                    let why = why.after(
+                        "could not wait for an access token",
+                        "无法等待 access_token",
                     );
                     self.error(Status::Internal, why)
                 }
@@ -397,9 +399,9 @@ impl TokenCache {
             .fetches
             .join(&name.to_owned(), work, Some(Err(self.panicked())));
         flight.map_err(|e| {
-            let why = message!(
-                "could not start a thread to fetch a token: {e}",
-                "无法启动获取令牌的线程：{e}"
+            let why = Message::from(e).after(
+                "could not start a thread to fetch a token",
+                "无法启动获取令牌的线程",
             );
             self.error(Status::Internal, why)
         })

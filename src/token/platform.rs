@@ -256,7 +256,7 @@ impl Platform {
         };
         let number = self.next_operation.fetch_add(1, Ordering::Relaxed);
         let running = self.operations.join(&number, work, ()).map_err(|e| {
-            let why = message!("could not start a thread: {e}", "无法启动线程：{e}");
+            let why = Message::from(e).after("could not start a thread", "无法启动线程");
             self.error(Status::Internal, why)
         })?;
         // The operation's own error gives a reason, so it gets a moment to report it.
@@ -600,12 +600,12 @@ impl Platform {
         };
         let panicked = Err(self.error(Status::Internal, why));
         let page = self.pages.join(&offset, read, panicked).map_err(|e| {
-            failed(message!(
-                "could not start a thread to read the list of accounts: {e}",
-                "无法启动读取账号列表的线程：{e}"
+            failed(Message::from(e).after(
+                "could not start a thread to read the list of accounts",
+                "无法启动读取账号列表的线程",
             ))
         })?;
-        let never = CancelToken::new().map_err(|e| failed(e.to_string().into()))?;
+        let never = CancelToken::new().map_err(|e| failed(e.into()))?;
         match page.wait(limit, &never) {
             Ok(page) => page.clone(),
             Err(_) => Err(failed(Message::new(

@@ -13,6 +13,8 @@ use std::time::Instant;
 use crate::config::proxy::ProxyAddress;
 use crate::model::attempt::Phase;
 use crate::model::failure::Failure;
+use crate::model::lang::{Lang, Text};
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::lock::lock;
@@ -85,35 +87,43 @@ impl SharedAttemptState {
     pub fn fail_at_proxy(&self, proxy: &ProxyAddress, error: &io::Error) -> io::Error {
         let before = self.lock().failure.take();
         self.fail(match before {
-            None => Failure::new(Status::Proxy, format!("the proxy {proxy}: {error}")),
+            None => Failure::new(Status::Proxy, about_proxy(proxy, &error.into())),
             Some(Failure { status, detail, .. })
                 if matches!(status, Status::TimeoutUnsent | Status::Cancelled) =>
             {
                 let phase = self.lock().phase;
                 let awaited = match phase {
-                    Phase::Resolve => "the name of the proxy",
-                    Phase::Connect => "a connection to the proxy",
-                    _ => "a response of the proxy",
+                    Phase::Resolve => Text {
+                        en: "the name of the proxy",
+                        zh: "的域名解析",
+                    },
+                    Phase::Connect => Text {
+                        en: "a connection to the proxy",
+                        zh: "的连接",
+                    },
+                    _ => Text {
+                        en: "a response of the proxy",
+                        zh: "的应答",
+                    },
                 };
-                Failure::new(
-                    status,
-                    format!("{detail} while waiting for {awaited} {proxy}"),
-                )
+                let (Text { en, zh }, why_zh) = (awaited, detail.get(Lang::Zh));
+                let why = message!(
+                    "{detail} while waiting for {en} {proxy}",
+                    "等待代理 {proxy} {zh}时{why_zh}"
+                );
+                Failure::new(status, why)
             }
             Some(Failure { detail, .. }) => {
-                // The reason may begin with the proxy's address, which would then appear twice.
-                let shown = proxy.to_string();
-                let why = detail.strip_prefix(&shown).unwrap_or(&detail);
-                let why = why.trim_start_matches(": ");
-                Failure::new(Status::Proxy, format!("the proxy {shown}: {why}"))
+                Failure::new(Status::Proxy, about_proxy(proxy, &detail))
             }
         })
     }
 
-    /// Appends to the text of the recorded failure.
-    pub fn append_to_failure(&self, text: &str) {
+    /// Adds to the text of the recorded failure that the connection led through a proxy.
+    pub fn add_proxy_to_failure(&self, proxy: &ProxyAddress) {
         if let Some(failure) = &mut self.lock().failure {
-            failure.detail += text;
+            let (en, zh) = (failure.detail.get(Lang::En), failure.detail.get(Lang::Zh));
+            failure.detail = message!("{en}, through the proxy {proxy}", "{zh}，经代理 {proxy}");
         }
     }
 }
@@ -133,19 +143,47 @@ impl AttemptState {
         match error {
             WaitError::TimedOut if self.sent => Failure::new(Status::Timeout, self.passed_limit()),
             WaitError::TimedOut => Failure::new(Status::TimeoutUnsent, self.passed_limit()),
-            WaitError::Cancelled => Failure::new(Status::Cancelled, "the call was cancelled"),
-            WaitError::Failed(e) if self.sent => {
-                Failure::new(Status::ConnectionLost, e.to_string())
+            WaitError::Cancelled => Failure::new(
+                Status::Cancelled,
+                Text {
+                    en: "the call was cancelled",
+                    zh: "调用被取消",
+                },
+            ),
+            WaitError::Failed(e) => {
+                let status = if self.sent {
+                    Status::ConnectionLost
+                } else {
+                    Status::Connect
+                };
+                Failure::new(status, io::Error::from(e))
             }
-            WaitError::Failed(e) => Failure::new(Status::Connect, e.to_string()),
         }
     }
 
-    fn passed_limit(&self) -> &'static str {
+    fn passed_limit(&self) -> Text {
         if self.phase < Phase::Send && self.connect_deadline < self.deadline {
-            "connect_timeout_ms passed"
+            Text {
+                en: "connect_timeout_ms passed",
+                zh: "超过 connect_timeout_ms",
+            }
         } else {
-            "timeout_ms passed"
+            Text {
+                en: "timeout_ms passed",
+                zh: "超过 timeout_ms",
+            }
         }
     }
+}
+
+/// Why the connection failed at the proxy. The reason may begin with the proxy's address, which
+/// would then appear twice.
+fn about_proxy(proxy: &ProxyAddress, why: &Message) -> Message {
+    let shown = proxy.to_string();
+    let [en, zh] = [Lang::En, Lang::Zh].map(|lang| {
+        let why = why.get(lang);
+        let why = why.strip_prefix(&shown).unwrap_or(why);
+        why.trim_start_matches([':', '：', ' '])
+    });
+    message!("the proxy {shown}: {en}", "代理 {shown}：{zh}")
 }

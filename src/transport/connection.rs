@@ -26,6 +26,8 @@ use crate::config::host::Host;
 use crate::config::proxy::ProxyAddress;
 use crate::model::attempt::Phase;
 use crate::model::failure::{CertificateProblem, Failure};
+use crate::model::lang::Text;
+use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 
@@ -34,6 +36,14 @@ use crate::sys::cancel::CancelToken;
 const INPUT_BUFFER_BYTES: usize = 16 * 1024;
 /// The largest request without the token (bytes).
 const OUTPUT_BUFFER_BYTES: usize = 8 * 1024;
+const HEAD_TOO_LARGE: Text = Text {
+    en: "the response head is too large",
+    zh: "响应头过大",
+};
+const INVALID_BODY: Text = Text {
+    en: "the response body violates HTTP",
+    zh: "响应体不符合 HTTP",
+};
 /// The rest of the request line after the token.
 const AFTER_TOKEN: &[u8] = b" HTTP/1.1";
 
@@ -93,13 +103,22 @@ impl Connection {
                 (Some(failure), _) => failure,
                 (None, HttpError::TooLarge) => Failure::new(
                     Status::TooLarge,
-                    format!("the response is larger than {max} bytes"),
+                    message!(
+                        "the response is larger than {max} bytes",
+                        "响应超过 {max} 字节"
+                    ),
                 ),
                 (None, _) if state.ended => Failure::new(
                     Status::ConnectionLost,
                     match state.phase {
-                        Phase::Receive => "the connection ended in the middle of the response",
-                        _ => "the connection ended before the response",
+                        Phase::Receive => Text {
+                            en: "the connection ended in the middle of the response",
+                            zh: "连接在响应中途结束",
+                        },
+                        _ => Text {
+                            en: "the connection ended before the response",
+                            zh: "连接在响应之前结束",
+                        },
                     },
                 ),
                 (None, HttpError::Invalid(what)) => Failure::new(Status::BadAnswer, what),
@@ -137,7 +156,7 @@ impl Connection {
         body.into_reader()
             .take(max + 1)
             .read_to_end(received)
-            .map_err(|_| HttpError::Invalid("the response body violates HTTP"))?;
+            .map_err(|_| HttpError::Invalid(INVALID_BODY))?;
         if received.len() as u64 > max {
             return Err(HttpError::TooLarge);
         }
@@ -157,16 +176,22 @@ impl Connection {
 
 /// An error of ureq. Its text is not kept: it may repeat the request.
 enum HttpError {
-    Invalid(&'static str),
+    Invalid(Text),
     TooLarge,
 }
 
 impl HttpError {
     fn from_ureq(error: &ureq::Error) -> HttpError {
         HttpError::Invalid(match error {
-            ureq::Error::LargeResponseHeader(..) => "the response head is too large",
-            ureq::Error::Io(_) => "the connection failed",
-            _ => "the response is not HTTP",
+            ureq::Error::LargeResponseHeader(..) => HEAD_TOO_LARGE,
+            ureq::Error::Io(_) => Text {
+                en: "the connection failed",
+                zh: "连接失败",
+            },
+            _ => Text {
+                en: "the response is not HTTP",
+                zh: "响应不是 HTTP",
+            },
         })
     }
 }
@@ -213,8 +238,7 @@ impl HostConnector {
             .tunnel(proxy)
             .map_err(|e| self.state.fail_at_proxy(proxy, &e))?;
         self.encrypt(stream).inspect_err(|_| {
-            self.state
-                .append_to_failure(&format!(", through the proxy {proxy}"));
+            self.state.add_proxy_to_failure(proxy);
         })
     }
 
@@ -273,12 +297,14 @@ impl HostConnector {
         let Some(other) = addrs.iter().find(|addr| !addr.ip().is_loopback()) else {
             return Ok(());
         };
+        let ip = other.ip();
         Err(self.state.fail(Failure::new(
             Status::Connect,
-            format!(
-                "{name} resolves to {}, but plain HTTP is allowed only to loopback. \
+            message!(
+                "{name} resolves to {ip}, but plain HTTP is allowed only to loopback. \
                  Write 127.0.0.1 or [::1] in base_url, or correct the name",
-                other.ip()
+                "{name} 解析为 {ip}，而明文 HTTP 只允许用于本机。\
+                 请在 base_url 中写 127.0.0.1 或 [::1]，或更正域名"
             ),
         )))
     }
@@ -300,10 +326,11 @@ fn handshake_failure(error: &io::Error) -> Failure {
                 ..Failure::new(Status::Tls, e.to_string())
             };
         }
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "the host ended the connection during the handshake".into()
-        }
-        None => error.to_string(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => Message::from(Text {
+            en: "the host ended the connection during the handshake",
+            zh: "对方在握手期间关闭了连接",
+        }),
+        None => error.into(),
     };
     Failure::new(Status::Tls, detail)
 }
@@ -383,8 +410,7 @@ impl ConnectionTransport {
         } else {
             Status::Connect
         };
-        self.state
-            .fail(Failure::new(status, error.kind().to_string()))
+        self.state.fail(Failure::new(status, error.kind()))
     }
 }
 
@@ -417,7 +443,7 @@ impl Transport for ConnectionTransport {
         }
         let space = self.buffers.input_append_buf();
         if space.is_empty() {
-            let failure = Failure::new(Status::BadAnswer, "the response head is too large");
+            let failure = Failure::new(Status::BadAnswer, HEAD_TOO_LARGE);
             return Err(self.state.fail(failure).into());
         }
         let read = match &mut self.connection {

@@ -180,7 +180,7 @@ impl ConnectionPool {
                 detail: result
                     .as_ref()
                     .err()
-                    .map_or_else(String::new, |f| f.detail.clone()),
+                    .map_or_else(String::new, |f| f.detail.to_string()),
             };
             let delivery = if state.sent {
                 Delivery::Unknown

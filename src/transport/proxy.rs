@@ -10,6 +10,8 @@ use std::net::IpAddr;
 use base64::prelude::{BASE64_STANDARD, Engine};
 
 use crate::config::proxy::{Login, ProxyAddress, ProxyProtocol};
+use crate::model::lang::Text;
+use crate::model::message::{Message, message};
 
 /// Opens a tunnel to `host:port` through `proxy`, to which `stream` is connected.
 pub(crate) fn open_tunnel(
@@ -24,11 +26,19 @@ pub(crate) fn open_tunnel(
         ProxyProtocol::Socks5 => socks5(stream, login, host, port),
     };
     done.map_err(|e| match e.kind() {
-        io::ErrorKind::UnexpectedEof => refused("it closed the connection during the handshake"),
+        io::ErrorKind::UnexpectedEof => refused(CLOSED),
         _ => e,
     })
 }
 
+const CLOSED: Text = Text {
+    en: "it closed the connection during the handshake",
+    zh: "对方在握手期间关闭了连接",
+};
+const NOT_SOCKS5: Text = Text {
+    en: "it does not speak SOCKS5",
+    zh: "对方不使用 SOCKS5",
+};
 /// The largest head of a response to `CONNECT` (bytes).
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
@@ -58,7 +68,10 @@ fn connect(
         stream.read_exact(&mut byte)?;
         head.extend(byte);
         if head.len() > MAX_HEAD_BYTES {
-            return Err(refused("its response to CONNECT does not end"));
+            return Err(refused(Text {
+                en: "its response to CONNECT does not end",
+                zh: "对方对 CONNECT 的响应没有结束",
+            }));
         }
     }
     let status = head
@@ -68,9 +81,18 @@ fn connect(
         .and_then(|digits| digits.parse::<u16>().ok());
     match status {
         Some(200..=299) => Ok(()),
-        Some(407) => Err(refused("it requires other credentials (407)")),
-        Some(code) => Err(refused(&format!("it answered {code} to CONNECT"))),
-        None => Err(refused("it does not speak HTTP")),
+        Some(407) => Err(refused(Text {
+            en: "it requires other credentials (407)",
+            zh: "对方要求其他凭据 (407)",
+        })),
+        Some(code) => Err(refused(message!(
+            "it answered {code} to CONNECT",
+            "对方对 CONNECT 返回 {code}"
+        ))),
+        None => Err(refused(Text {
+            en: "it does not speak HTTP",
+            zh: "对方不使用 HTTP",
+        })),
     }
 }
 
@@ -86,8 +108,13 @@ fn socks5(
     stream.write_all(&[5, 1, method])?;
     match read::<2>(stream)? {
         [5, m] if m == method => {}
-        [5, 0xff] => return Err(refused("it requires another authentication method")),
-        _ => return Err(refused("it does not speak SOCKS5")),
+        [5, 0xff] => {
+            return Err(refused(Text {
+                en: "it requires another authentication method",
+                zh: "对方要求其他认证方式",
+            }));
+        }
+        _ => return Err(refused(NOT_SOCKS5)),
     }
     if let Some(Login { user, password }) = login {
         let mut request = vec![1];
@@ -95,12 +122,18 @@ fn socks5(
             push_short(
                 &mut request,
                 text.as_bytes(),
-                "the proxy's user or password",
+                Text {
+                    en: "the proxy's user or password",
+                    zh: "代理的用户名或密码",
+                },
             )?;
         }
         stream.write_all(&request)?;
         if read::<2>(stream)?[1] != 0 {
-            return Err(refused("it refused the user or password"));
+            return Err(refused(Text {
+                en: "it refused the user or password",
+                zh: "对方拒绝了用户名或密码",
+            }));
         }
     }
 
@@ -116,7 +149,11 @@ fn socks5(
         }
         Err(_) => {
             request.push(3);
-            push_short(&mut request, host.as_bytes(), "the host's name")?;
+            let name = Text {
+                en: "the host's name",
+                zh: "主机名",
+            };
+            push_short(&mut request, host.as_bytes(), name)?;
         }
     }
     request.extend(port.to_be_bytes());
@@ -131,20 +168,38 @@ fn socks5(
         1 => 4,
         4 => 16,
         3 => usize::from(read::<1>(stream)?[0]),
-        _ => return Err(refused("it does not speak SOCKS5")),
+        _ => return Err(refused(NOT_SOCKS5)),
     };
     let mut rest = vec![0; length + 2];
     stream.read_exact(&mut rest)
 }
 
-fn socks_reply(code: u8) -> &'static str {
+fn socks_reply(code: u8) -> Text {
     match code {
-        1 => "it failed (SOCKS5 reply 1)",
-        2 => "its rules forbid the host (SOCKS5 reply 2)",
-        3 => "the network is unreachable from it (SOCKS5 reply 3)",
-        4 => "the host is unreachable from it (SOCKS5 reply 4)",
-        5 => "the host refused its connection (SOCKS5 reply 5)",
-        _ => "it refused to connect (SOCKS5)",
+        1 => Text {
+            en: "it failed (SOCKS5 reply 1)",
+            zh: "对方失败（SOCKS5 应答 1）",
+        },
+        2 => Text {
+            en: "its rules forbid the host (SOCKS5 reply 2)",
+            zh: "对方的规则禁止该主机（SOCKS5 应答 2）",
+        },
+        3 => Text {
+            en: "the network is unreachable from it (SOCKS5 reply 3)",
+            zh: "对方无法到达该网络（SOCKS5 应答 3）",
+        },
+        4 => Text {
+            en: "the host is unreachable from it (SOCKS5 reply 4)",
+            zh: "对方无法到达该主机（SOCKS5 应答 4）",
+        },
+        5 => Text {
+            en: "the host refused its connection (SOCKS5 reply 5)",
+            zh: "该主机拒绝了对方的连接（SOCKS5 应答 5）",
+        },
+        _ => Text {
+            en: "it refused to connect (SOCKS5)",
+            zh: "对方拒绝连接 (SOCKS5)",
+        },
     }
 }
 
@@ -154,14 +209,19 @@ fn read<const N: usize>(stream: &mut impl Read) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-fn push_short(to: &mut Vec<u8>, bytes: &[u8], what: &str) -> io::Result<()> {
-    let length = u8::try_from(bytes.len())
-        .map_err(|_| refused(&format!("{what} is too long for SOCKS5")))?;
+fn push_short(to: &mut Vec<u8>, bytes: &[u8], what: Text) -> io::Result<()> {
+    let length = u8::try_from(bytes.len()).map_err(|_| {
+        let Text { en, zh } = what;
+        refused(message!(
+            "{en} is too long for SOCKS5",
+            "{zh}过长，SOCKS5 不支持"
+        ))
+    })?;
     to.push(length);
     to.extend(bytes);
     Ok(())
 }
 
-fn refused(why: &str) -> io::Error {
-    io::Error::other(why)
+fn refused(why: impl Into<Message>) -> io::Error {
+    io::Error::other(why.into())
 }

@@ -13,6 +13,8 @@ use rustix::net::{connect, sockopt};
 use super::attempt_state::SharedAttemptState;
 use crate::model::attempt::Phase;
 use crate::model::failure::Failure;
+use crate::model::lang::Text;
+use crate::model::message::Message;
 use crate::model::status::Status;
 use crate::sys::cancel::{CancelToken, WaitError};
 use crate::sys::os::{self, CONNECTING};
@@ -29,7 +31,13 @@ impl Stream {
     pub fn connect(addrs: &[SocketAddr], state: &Arc<SharedAttemptState>) -> io::Result<Stream> {
         let limit = state.enter(Phase::Connect);
         let cancel = state.lock().cancel.clone();
-        let mut last = Failure::new(Status::Resolve, "the host has no address");
+        let mut last = Failure::new(
+            Status::Resolve,
+            Text {
+                en: "the host has no address",
+                zh: "主机没有地址",
+            },
+        );
         for (i, addr) in addrs.iter().enumerate() {
             let now = Instant::now();
             let untried = u32::try_from(addrs.len() - i).unwrap_or(1);
@@ -44,8 +52,8 @@ impl Stream {
                     });
                 }
                 Err(WaitError::Failed(e)) => {
-                    let why = io::Error::from(e);
-                    last = Failure::new(Status::Connect, format!("{addr}: {why}"));
+                    let why = Message::from(io::Error::from(e)).after(addr, addr);
+                    last = Failure::new(Status::Connect, why);
                 }
                 Err(WaitError::TimedOut) => last = state.lock().wait_failure(WaitError::TimedOut),
                 Err(WaitError::Cancelled) => {

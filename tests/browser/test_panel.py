@@ -276,6 +276,13 @@ def test_accounts_mini_programs_and_tokens_are_added_by_clicks(pages):
     dialog.locator("button[type=submit]").click()
     expect(dialog.get_by_role("alert")).to_contain_text("that of a mini program")
     dialog.get_by_role("button", name="Cancel").click()
+    # In the language of the panel.
+    page.locator("#language").click()
+    page.locator("#add-account").click()
+    dialog.locator("[name=appid]").fill(APPID)
+    dialog.locator("[name=nickname]").fill("x")
+    dialog.locator("button[type=submit]").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("未能执行：该 appid 属于一个小程序")
     pages.errors = [error for error in pages.errors if "400 (Bad Request)" not in error]
 
 

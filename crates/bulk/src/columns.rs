@@ -7,10 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use wxlink::Lang;
-
 use crate::message::{Message, message};
-use crate::spreadsheet::BYTE_ORDER_MARK;
 
 /// A column that makes a link.
 #[derive(Clone, Copy, Debug)]
@@ -155,16 +152,6 @@ fn normalized(name: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// An empty file of rows to fill in: the names of the columns, so that spreadsheets recognise the
-/// encoding.
-pub fn template(lang: Lang) -> String {
-    let names = LINK_COLUMNS.map(|column| match lang {
-        Lang::En => column.name,
-        Lang::Zh => column.chinese,
-    });
-    format!("{BYTE_ORDER_MARK}{}\r\n", names.join(","))
-}
-
 /// Whether the names are those of a report's file, whose own columns are not the user's.
 pub(crate) fn is_report(names: &[&str]) -> bool {
     ["line", "outcome"].iter().all(|name| names.contains(name))
@@ -282,6 +269,12 @@ pub(crate) fn too_many_columns() -> Message {
 /// The cells of a row in its other columns, in the order of the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OtherCells(Vec<OtherCell>);
+
+impl FromIterator<OtherCell> for OtherCells {
+    fn from_iter<I: IntoIterator<Item = OtherCell>>(cells: I) -> OtherCells {
+        OtherCells(cells.into_iter().collect())
+    }
+}
 
 /// A cell in a column that belongs to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]

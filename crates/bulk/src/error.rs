@@ -44,7 +44,7 @@ impl BulkError {
 
     /// A file of the job cannot be read or written.
     pub(crate) fn file(path: &Path, error: &io::Error) -> BulkError {
-        BulkError::retry(format!("{}: {error}", path.display()))
+        BulkError::retry(Message::from(error).after(path.display(), path.display()))
     }
 
     /// How serious it is.

@@ -15,7 +15,7 @@ use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BulkError;
-use crate::message::message;
+use crate::message::{Message, message};
 use crate::random::random_id;
 
 /// The name of the list of the files that were written here.
@@ -123,7 +123,10 @@ impl Folder {
             Ok(_) => {}
         }
         if !fs::metadata(dir)?.is_dir() {
-            return Err(io::Error::new(ErrorKind::NotADirectory, "not a folder"));
+            return Err(io::Error::new(
+                ErrorKind::NotADirectory,
+                Message::new("not a folder", "不是目录"),
+            ));
         }
         let names = file_names(dir)?;
         let Some(first) = names.first() else {
@@ -521,10 +524,11 @@ pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
     let file = open_with(OpenOptions::new().read(true).append(true), path)?;
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 1 {
-        return Err(io::Error::other(
+        return Err(io::Error::other(Message::new(
             "the file has a second name (a hard link), which would change too; replace it with a \
              copy",
-        ));
+            "该文件有另一个名称（硬链接），也会随之改变；请换成一份副本",
+        )));
     }
     Ok(file)
 }
@@ -573,7 +577,11 @@ fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 }
 
 fn not_a_regular_file() -> io::Error {
-    io::Error::other("not a regular file; move it elsewhere")
+    let (en, zh) = (
+        "not a regular file; move it elsewhere",
+        "不是普通文件，请将它移走",
+    );
+    io::Error::other(Message::new(en, zh))
 }
 
 #[cfg(unix)]
@@ -637,7 +645,7 @@ fn create_folders(dir: &Path) -> io::Result<CreatedFolders> {
             break;
         }
         if path.components().next_back() == Some(Component::ParentDir) {
-            let why = "a parent folder is missing";
+            let why = Message::new("a parent folder is missing", "缺少上级目录");
             return Err(io::Error::new(ErrorKind::NotFound, why));
         }
         missing.push(path);

@@ -3,25 +3,23 @@
 //! Each account's list is read at growing intervals, once for all of its invitations. Where they
 //! come from and where decisions go is up to a [`DecisionSink`]: a job's folder, or a queue.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use wxlink::{Client, Error, LinkState};
 
 use crate::error::BulkError;
 use crate::lock::lock;
-use crate::message::message;
+use crate::message::Message;
 use crate::outcome::{Outcome, Record};
 use crate::quota::unix_now;
 use crate::rate::{RateLimiter, Rates};
 use crate::runner::worker_panicked;
 use crate::stop::StopFlag;
 
-/// How often a waiting thread checks whether a list is due or a stop is requested.
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How often new invitations are looked for, and how often a report is written at most. Writing a
 /// large one takes longer, and then the pause is longer too.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
@@ -91,6 +89,13 @@ pub(crate) trait DecisionSink: Sync {
     /// The invitations since the last call.
     fn arrivals(&self) -> Result<Arrivals, BulkError>;
 
+    /// How often [`keep_place`](DecisionSink::keep_place) is to be called when there will be no
+    /// other invitations; `None` if no other process can take the place of this one.
+    fn place_interval(&self) -> Option<Duration>;
+
+    /// Keeps other processes from following the same invitations.
+    fn keep_place(&self) -> Result<(), BulkError>;
+
     /// Keeps a decision. Called once for each invitation.
     fn decide(&self, invitation: &Invitation, decision: Record) -> Result<(), BulkError>;
 
@@ -127,6 +132,9 @@ struct Schedule {
     arrived: HashMap<String, Vec<Followed>>,
     /// Whether no other invitations will be found.
     is_complete: bool,
+    /// The workers without an account. The first one waits until a list is due, and the others for
+    /// it to go.
+    waiting: VecDeque<Thread>,
     decided: u64,
     open: u64,
     failure: Option<BulkError>,
@@ -138,7 +146,7 @@ struct Shared<'a> {
     limiter: Mutex<RateLimiter>,
     until: Option<Instant>,
     schedule: Mutex<Schedule>,
-    changed: Condvar,
+    supervisor: Thread,
 }
 
 impl Follower<'_> {
@@ -154,7 +162,7 @@ impl Follower<'_> {
                 .limit
                 .and_then(|limit| Instant::now().checked_add(limit)),
             schedule: Mutex::default(),
-            changed: Condvar::new(),
+            supervisor: thread::current(),
         };
         shared.add(sink.arrivals()?);
         // If the last process was killed, its last decisions may be missing in the report.
@@ -171,10 +179,9 @@ impl Follower<'_> {
                     }
                 });
                 if let Err(error) = spawned {
-                    shared.fail(BulkError::retry(message!(
-                        "could not start a worker thread: {error}",
-                        "无法启动工作线程：{error}"
-                    )));
+                    let why = Message::from(error);
+                    let why = why.after("could not start a worker thread", "无法启动工作线程");
+                    shared.fail(BulkError::retry(why));
                 }
             }
             shared.supervise();
@@ -227,8 +234,7 @@ impl Shared<'_> {
                     .extend(invitations);
             }
         }
-        drop(schedule);
-        self.changed.notify_all();
+        schedule.wake_first();
     }
 
     /// The work of one worker.
@@ -251,24 +257,36 @@ impl Shared<'_> {
 
     /// The next account whose list is due; waits for it. `None` at the end.
     fn next(&self) -> Option<Account> {
+        let this = thread::current();
         let mut schedule = self.schedule();
-        loop {
+        schedule.waiting.push_back(this.clone());
+        let next = loop {
             let now = Instant::now();
             if self.follower.stop.is_requested() || self.end().is_some_and(|end| end <= now) {
-                return None;
+                break None;
             }
-            let first = schedule.due.first_entry();
-            if let Some(due) = first.filter(|entry| entry.key().0 <= now) {
-                let mut account = due.remove();
-                let arrived = schedule.arrived.remove(&account.name);
-                account.invitations.extend(arrived.into_iter().flatten());
-                return Some(account);
+            if let Some(account) = schedule.take_due(now) {
+                break Some(account);
             }
-            if schedule.is_finished() || (self.is_late(now) && schedule.due.is_empty()) {
-                return None;
+            let is_late = self.is_late(now);
+            if schedule.is_finished() || (is_late && schedule.due.is_empty()) {
+                break None;
             }
-            schedule = self.wait(schedule);
-        }
+            let is_first = schedule.waiting.front().map(Thread::id) == Some(this.id());
+            let limit = if is_late { self.end() } else { self.until };
+            let until = if is_first {
+                schedule.next_due().into_iter().chain(limit).min()
+            } else {
+                None
+            };
+            drop(schedule);
+            self.follower.stop.park(until);
+            schedule = self.schedule();
+        };
+        schedule.waiting.retain(|worker| worker.id() != this.id());
+        // It is the next one's turn to wait for a list, or to end too.
+        schedule.wake_first();
+        next
     }
 
     /// Reads the account's list, and keeps what the administrators have decided.
@@ -328,6 +346,8 @@ impl Shared<'_> {
             let mut schedule = self.schedule();
             schedule.decided += 1;
             schedule.open -= 1;
+            // It writes the report.
+            self.supervisor.unpark();
         }
         account.invitations = open;
         account.interval = if has_changed {
@@ -361,14 +381,17 @@ impl Shared<'_> {
             let due = now + account.interval;
             schedule.insert(self.until.map_or(due, |until| due.min(until)), account);
         }
-        drop(schedule);
-        self.changed.notify_all();
+        schedule.wake_first();
+        if schedule.is_finished() {
+            self.supervisor.unpark();
+        }
     }
 
     /// Looks for new invitations and writes the report now and then, until the workers have ended.
     fn supervise(&self) {
         let (mut reported, mut next_report) = (0, Instant::now());
         let mut next_arrivals = Instant::now() + REPORT_INTERVAL;
+        let mut place_kept = Instant::now();
         loop {
             let schedule = self.schedule();
             let has_ended = schedule.is_finished() || schedule.failure.is_some();
@@ -376,7 +399,7 @@ impl Shared<'_> {
                 return;
             }
             let (decided, is_complete) = (schedule.decided, schedule.is_complete);
-            drop(self.wait(schedule));
+            drop(schedule);
             let now = Instant::now();
             if !is_complete && now >= next_arrivals {
                 match self.sink.arrivals() {
@@ -384,6 +407,16 @@ impl Shared<'_> {
                     Err(error) => return self.fail(error),
                 }
                 next_arrivals = Instant::now() + REPORT_INTERVAL;
+                continue;
+            }
+            let next_place = self.sink.place_interval().map(|pause| place_kept + pause);
+            let next_place = next_place.filter(|_| is_complete);
+            if next_place.is_some_and(|next| now >= next) {
+                if let Err(error) = self.sink.keep_place() {
+                    return self.fail(error);
+                }
+                place_kept = Instant::now();
+                continue;
             }
             // If another process is writing the report, it is tried again later.
             if decided > reported && now >= next_report {
@@ -392,19 +425,20 @@ impl Shared<'_> {
                 }
                 next_report =
                     Instant::now() + REPORT_INTERVAL.max(now.elapsed() * PART_FOR_REPORTS);
+                continue;
             }
+            let arrivals = (!is_complete).then_some(next_arrivals);
+            let report = (decided > reported).then_some(next_report);
+            let times = [self.until, arrivals, next_place, report];
+            let times = times.into_iter().flatten();
+            self.follower.stop.park(times.min());
         }
     }
 
     fn fail(&self, error: BulkError) {
         self.schedule().failure.get_or_insert(error);
+        // Wakes all threads.
         self.follower.stop.request();
-        self.changed.notify_all();
-    }
-
-    fn wait<'s>(&self, schedule: MutexGuard<'s, Schedule>) -> MutexGuard<'s, Schedule> {
-        let waited = self.changed.wait_timeout(schedule, POLL_INTERVAL);
-        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn schedule(&self) -> MutexGuard<'_, Schedule> {
@@ -415,6 +449,27 @@ impl Shared<'_> {
 impl Schedule {
     fn is_finished(&self) -> bool {
         self.is_complete && self.accounts.is_empty()
+    }
+
+    /// Takes an account whose list is due.
+    fn take_due(&mut self, now: Instant) -> Option<Account> {
+        let first = self.due.first_entry();
+        let mut account = first.filter(|entry| entry.key().0 <= now)?.remove();
+        let arrived = self.arrived.remove(&account.name);
+        account.invitations.extend(arrived.into_iter().flatten());
+        Some(account)
+    }
+
+    /// When the next list is due.
+    fn next_due(&self) -> Option<Instant> {
+        self.due.keys().next().map(|(due, _)| *due)
+    }
+
+    /// Wakes the first of the waiting workers, because the schedule has changed.
+    fn wake_first(&self) {
+        if let Some(first) = self.waiting.front() {
+            first.unpark();
+        }
     }
 
     fn insert(&mut self, due: Instant, account: Account) {

@@ -17,6 +17,7 @@
 //! - `severity`: how serious a result is. `error`: the error of jobs and queues.
 //! - `spreadsheet`: cells that spreadsheets do not run as formulas.
 //! - `columns`: the columns of rows. `field`: the fields of JSON objects.
+//! - `template`: empty files of rows to fill in.
 //! - `row`: one link to make. `posts`: the invitations posted for it.
 //! - `outcome`: a row's outcome and record, and counts of outcomes.
 //! - `input`: reads and checks rows from CSV, JSON and XLSX.
@@ -50,8 +51,9 @@ mod runner;
 mod severity;
 mod spreadsheet;
 mod stop;
+mod template;
 
-pub use columns::{LINK_COLUMNS, LinkColumn, OtherCell, OtherCells, column_of, template};
+pub use columns::{LINK_COLUMNS, LinkColumn, OtherCell, OtherCells, column_of};
 pub use error::BulkError;
 pub use field::{Field, FieldValue};
 pub use follow::{FollowConfig, FollowEnd, Follower};
@@ -71,3 +73,4 @@ pub use runner::{RunEnd, Runner};
 pub use severity::Severity;
 pub use spreadsheet::{BYTE_ORDER_MARK, csv_line};
 pub use stop::StopFlag;
+pub use template::{csv_template, xlsx_template};

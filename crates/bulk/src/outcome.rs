@@ -50,7 +50,7 @@ impl Outcome {
         Outcome::Unknown,
     ];
 
-    /// Its name in JSON and in file names.
+    /// Its name in JSON, CSV and file names.
     pub const fn word(self) -> &'static str {
         match self {
             Outcome::Linked => "linked",
@@ -62,6 +62,25 @@ impl Outcome {
             Outcome::Deferred => "deferred",
             Outcome::Failed => "failed",
             Outcome::Unknown => "unknown",
+        }
+    }
+
+    /// Its name for people. In English it is the one of [`word`](Outcome::word).
+    pub const fn name(self) -> Text {
+        let zh = match self {
+            Outcome::Linked => "已关联",
+            Outcome::Invited => "已邀请",
+            Outcome::Pending => "待同意",
+            Outcome::Declined => "未获同意",
+            Outcome::Refused => "微信拒绝",
+            Outcome::NoAccess => "无权限",
+            Outcome::Deferred => "已推迟",
+            Outcome::Failed => "失败",
+            Outcome::Unknown => "未知",
+        };
+        Text {
+            en: self.word(),
+            zh,
         }
     }
 

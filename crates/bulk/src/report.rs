@@ -9,7 +9,7 @@ use wxlink::Lang;
 use crate::columns::REPORT_COLUMNS;
 use crate::error::BulkError;
 use crate::folder::{self, FileState, FileWriter, Folder, FolderKind, FolderLock, FolderState};
-use crate::message::message;
+use crate::message::{Message, message};
 use crate::outcome::{Outcome, Place, Record};
 use crate::quota::format_beijing_time;
 use crate::spreadsheet::{self, BYTE_ORDER_MARK, write_record};
@@ -302,10 +302,11 @@ fn unusable_folder(dir: &Path, error: &io::Error) -> BulkError {
     if folder::is_disk_full(error) {
         return BulkError::file(dir, error);
     }
-    let dir = dir.display();
+    let (dir, why) = (dir.display(), Message::from(error));
+    let zh = why.get(Lang::Zh);
     BulkError::usage(message!(
-        "{dir} cannot hold results: {error}. Choose another folder",
-        "{dir} 无法存放结果：{error}。请换一个目录"
+        "{dir} cannot hold results: {why}. Choose another folder",
+        "{dir} 无法存放结果：{zh}。请换一个目录"
     ))
 }
 

@@ -15,7 +15,7 @@ const RECORD_FIELDS: [&str; 10] = [
     "line", "outcome", "action", "errcode", "rid", "message", "posts", "until", "at", "job",
 ];
 /// The field of a record with the user's other columns.
-const OTHER_FIELD: &str = "other";
+pub(crate) const OTHER_FIELD: &str = "other";
 
 /// How much of an invalid value an error shows (characters).
 pub(crate) const MAX_SHOWN_CHARS: usize = 40;

@@ -164,10 +164,9 @@ impl Runner<'_> {
                     }
                 });
                 if let Err(error) = spawned {
-                    fail(BulkError::retry(message!(
-                        "could not start a worker thread: {error}",
-                        "无法启动工作线程：{error}"
-                    )));
+                    let why = Message::from(error);
+                    let why = why.after("could not start a worker thread", "无法启动工作线程");
+                    fail(BulkError::retry(why));
                 }
             }
         });

@@ -11,8 +11,9 @@ use common::{UNLIMITED, row};
 use serde_json::{Value, json};
 use wxlink::{Client, Lang, Options};
 use wxlink_bulk::{
-    BadRow, Job, Outcome, OverQuotaAccount, PlannedAction, ReadOptions, Record, ResumeMode, Row,
-    RowDefaults, RunEnd, Runner, Severity, StopFlag, read_rows,
+    BadRow, FollowConfig, FollowEnd, Follower, Job, Outcome, OverQuotaAccount, PlannedAction,
+    ReadOptions, Record, ResumeMode, Row, RowDefaults, RunEnd, Runner, Severity, StopFlag,
+    read_rows,
 };
 use wxlink_testkit::world::{Received, World, account, appid};
 
@@ -764,4 +765,73 @@ fn a_link_of_an_unknown_status_is_reported_with_its_number() {
     let message = &records[0].message;
     assert!(message.contains("the unknown status 7"), "{message}");
     assert_eq!(bench.received().links, 0);
+}
+
+/// How often the threads with this name have waited; `None` if one of them has ended meanwhile.
+#[cfg(target_os = "linux")]
+fn waits(name: &str) -> Option<Vec<u64>> {
+    let mut all = Vec::new();
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let task = task.unwrap().path();
+        let status = std::fs::read_to_string(task.join("status")).ok()?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.map(|value| value.trim().to_owned())
+        };
+        if field("Name:")?.starts_with(name) {
+            all.push(field("voluntary_ctxt_switches:")?.parse().ok()?);
+        }
+    }
+    Some(all)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_follower_that_waits_does_nothing_until_it_is_stopped() {
+    use std::time::{Duration, Instant};
+
+    const WORKERS: usize = 8;
+    let bench = Bench::new("idle", 3, 1);
+    let job = bench.create_job([(1, 1), (2, 1), (3, 1)]);
+    bench.run(&job);
+    let lists = bench.received().lists;
+    let stop = StopFlag::default();
+    let hour = Duration::from_secs(3600);
+    let follower = Follower {
+        client: &bench.client,
+        workers: WORKERS,
+        config: FollowConfig {
+            rates: UNLIMITED,
+            interval: hour,
+            max_interval: hour,
+            limit: None,
+        },
+        on_error: &|account, error| panic!("{account}: {error}"),
+        stop: &stop,
+    };
+    let end = std::thread::scope(|scope| {
+        let following = scope.spawn(|| job.follow(&follower, &|_| {}));
+        // When each list has been read, all threads rest.
+        let limit = Instant::now() + Duration::from_secs(120);
+        let mut before = None;
+        loop {
+            let now = waits("wxlink-follow");
+            let has_read = bench.received().lists == lists + 3;
+            if has_read && now.as_ref().is_some_and(|n| n.len() == WORKERS) && now == before {
+                break;
+            }
+            assert!(Instant::now() < limit, "they do not rest: {now:?}");
+            before = now;
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        stop.request();
+        following.join().unwrap().unwrap()
+    });
+    assert_eq!(
+        end,
+        FollowEnd {
+            decided: 0,
+            open: 3
+        }
+    );
 }

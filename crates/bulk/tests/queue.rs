@@ -59,7 +59,9 @@ fn results(queue: &Queue) -> Vec<QueuedResult> {
         all.push(arrived);
         Ok(())
     };
-    queue.results("0", &StopFlag::default(), &mut keep).unwrap();
+    queue
+        .results("0", Lang::En, &StopFlag::default(), &mut keep)
+        .unwrap();
     all
 }
 
@@ -624,10 +626,8 @@ fn what_another_program_damages_costs_its_row_and_not_the_workers() {
         UNLIMITED,
     );
     // The first and the last row of an account, and an account whose rows are no list.
-    tamper(
-        &redis,
-        &["LSET", &key("rows", 1), "0", "{\"job\":\"j\",\"line\":7}"],
-    );
+    let damaged = r#"{"job":"j","line":7,"show_profile":true,"other":{"z":"茶","a":1.10}}"#;
+    tamper(&redis, &["LSET", &key("rows", 1), "0", damaged]);
     tamper(&redis, &["LSET", &key("rows", 1), "2", "\u{1}"]);
     tamper(&redis, &["SET", &key("rows", 2), "mine"]);
     // Entries of the stream that name no account, or one that has no rows.
@@ -662,6 +662,11 @@ fn what_another_program_damages_costs_its_row_and_not_the_workers() {
     };
     assert_eq!((of(1).len(), of(2).len()), (2, 1));
     assert_eq!((of(1)[0].job.as_str(), of(1)[0].record.row.line), ("j", 7));
+    // What can be read is kept: above all the user's own columns.
+    let kept = &of(1)[0].record.row;
+    assert_eq!((kept.notify_users, kept.show_profile), (false, true));
+    let other: Vec<_> = kept.other.iter().map(|c| (&*c.name, &*c.text)).collect();
+    assert_eq!(other, [("z", "茶"), ("a", "1.10")]);
     assert!(
         of(1)[1].record.message.contains("invalid row"),
         "{:?}",
@@ -690,6 +695,14 @@ fn what_another_program_damages_costs_its_row_and_not_the_workers() {
     let unknown = std::fs::read_to_string(world.dir.join("results/unknown.csv")).unwrap();
     assert!(unknown.contains("an invalid result"), "{unknown}");
     assert!(unknown.contains("an invalid decision, j:7"), "{unknown}");
+    let dir = world.dir.join("chinese");
+    let stop = StopFlag::default();
+    queue
+        .collect(&dir, false, Lang::Zh, &stop, &mut |_| {})
+        .unwrap();
+    let unknown = std::fs::read_to_string(dir.join("unknown.csv")).unwrap();
+    assert!(unknown.contains("队列中有无效的结果"), "{unknown}");
+    assert!(unknown.contains("队列中有无效的决定 j:7"), "{unknown}");
     queue.purge(&collected).unwrap();
     assert_eq!(keys(&redis), [""; 0]);
 }

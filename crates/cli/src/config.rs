@@ -45,10 +45,7 @@ impl Config {
             ))
         };
         let text = fs::read_to_string(&path).map_err(|error| {
-            invalid(Message::new(
-                format!("could not be read: {error}"),
-                format!("无法读取：{error}"),
-            ))
+            invalid(Message::from(error).after("could not be read", "无法读取"))
         })?;
         let values = parse(&text).map_err(invalid)?;
         Ok(Some(Config { path, values }))

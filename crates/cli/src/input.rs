@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use crate::interrupt;
+use crate::message::Message;
 
 /// The most bytes that one read asks for.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -108,10 +109,11 @@ impl Read for Input {
                 Ok(()) => self.events.recv().ok(),
                 Err(_) => None,
             };
+            let failed = |en, zh| Err(io::Error::other(Message::new(en, zh)));
             let chunk = match event {
                 Some(Event::Chunk(chunk)) => chunk,
-                Some(Event::Interrupted) => Err(io::Error::other("interrupted")),
-                None => Err(io::Error::other("the reading thread failed")),
+                Some(Event::Interrupted) => failed("interrupted", "被中断"),
+                None => failed("the reading thread failed", "读取线程出错"),
             };
             self.has_ended = chunk.as_ref().map_or(true, Vec::is_empty);
             self.chunk = chunk?;

@@ -59,10 +59,11 @@ pub(crate) fn link_progress(context: &Context, appid: &str, progress: &LinkProgr
 
 /// The error of a listener that cannot be started.
 pub(crate) fn cannot_listen(address: SocketAddr, why: &io::Error) -> CommandError {
-    CommandError::Usage(Message::new(
-        format!("cannot listen on {address}: {why}"),
-        format!("无法监听 {address}：{why}"),
-    ))
+    let (en, zh) = (
+        format!("cannot listen on {address}"),
+        format!("无法监听 {address}"),
+    );
+    CommandError::Usage(Message::from(why).after(en, zh))
 }
 
 /// On a terminal, announces that the command is going to wait for the administrators.

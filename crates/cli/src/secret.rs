@@ -144,18 +144,16 @@ impl HiddenInput {
 }
 
 fn message(what: &Message, why: &Invalid) -> Message {
-    let (en, zh) = match why {
-        Invalid::Unreadable(error) => (
-            format!("could not be read: {error}"),
-            format!("无法读取：{error}"),
-        ),
-        Invalid::NotUtf8 => ("is not UTF-8".into(), "不是 UTF-8 编码".into()),
-        Invalid::Empty => ("is empty".into(), "为空".into()),
-        Invalid::TooLong => (
+    let why = match why {
+        Invalid::Unreadable(error) => Message::from(error).after("could not be read", "无法读取"),
+        Invalid::NotUtf8 => Message::new("is not UTF-8", "不是 UTF-8 编码"),
+        Invalid::Empty => Message::new("is empty", "为空"),
+        Invalid::TooLong => Message::new(
             format!("is longer than {MAX_BYTES} bytes, so it is not a secret"),
             format!("超过 {MAX_BYTES} 字节，不是密钥"),
         ),
     };
+    let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
     let (what_en, what_zh) = (what.get(Lang::En), what.get(Lang::Zh));
     Message::new(format!("{what_en} {en}"), format!("{what_zh} {zh}"))
 }

@@ -94,7 +94,10 @@ fn check_folder(folder: &Path) -> io::Result<()> {
 /// Checks that the file can be read and written. The library refuses what is not a regular file.
 fn check_file(path: &Path) -> io::Result<()> {
     if !path.symlink_metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
+        return Err(io::Error::other(Message::new(
+            "not a regular file",
+            "不是普通文件",
+        )));
     }
     #[cfg(unix)]
     {
@@ -106,8 +109,7 @@ fn check_file(path: &Path) -> io::Result<()> {
 
 /// Why the default store cannot be used.
 fn unusable(place: &Path, error: &io::Error) -> Message {
-    let place = place.display();
-    Message::new(format!("{place}: {error}"), format!("{place}：{error}"))
+    Message::from(error).after(place.display(), place.display())
 }
 
 fn forgetful(why: &Message) -> Message {

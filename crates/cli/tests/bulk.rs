@@ -732,8 +732,16 @@ fn a_template_is_filled_in_and_read_and_replaces_no_file() {
     let default = run(platform(&world, &["bulk", "template"]));
     assert_eq!(default.code, 2);
     assert!(default.err.contains("links.csv exists"), "{}", default.err);
+    // A workbook: the command reads what it wrote, and does not replace it.
+    let arguments = ["bulk", "template", "--lang", "zh", "关联.XLSX"];
+    let made = run(platform(&world, &arguments));
+    assert_eq!((made.code, &*made.err), (0, ""));
+    assert_eq!(run(platform(&world, &arguments)).code, 2);
+    let empty = run(platform(&world, &["bulk", "关联.XLSX", "--dry-run"]));
+    assert_eq!(empty.code, 2);
+    assert!(empty.err.contains("no rows"), "{}", empty.err);
     for (name, expected) in [
-        ("links.xlsx", "templates are CSV"),
+        ("links.ods", "a template is CSV or XLSX"),
         ("no/links.csv", "written"),
     ] {
         let refused = run(platform(&world, &["bulk", "template", name]));

@@ -77,6 +77,11 @@ fn section<'a>(help: &'a str, heading: &str) -> Vec<&'a str> {
 fn check_help(path: &[&str]) -> usize {
     // The simulator is a program of its own, with its own help.
     if path == ["sandbox"] {
+        if cfg!(feature = "sandbox") {
+            let help = in_chinese(bare(&["sandbox", "--help"]));
+            assert_eq!((help.code, &*help.err), (0, ""));
+            assert_chinese("sandbox --help", &help.out);
+        }
         return 1;
     }
     for flag in ["-h", "--help"] {
@@ -210,6 +215,11 @@ fn a_whole_run_for_one_account_is_chinese() {
 fn check_bulk(sandbox: &Sandbox, dir: &Path) {
     let check = |arguments: &[&str], code| check_run(platform(sandbox, dir, arguments), code);
     check(&["bulk", "template"], 0);
+    check(&["bulk", "template", "链接.xlsx"], 0);
+    check(&["bulk", "template", "no/links.csv"], 2);
+    let missing = check_run(platform(sandbox, dir, &["bulk", "no.csv", "--dry-run"]), 2);
+    let why = "无法读取 no.csv：文件或目录不存在（系统错误 2）";
+    assert!(missing.contains(why), "{missing}");
     check(&["bulk", "template"], 2);
     let head = "account,appid,notify_users,show_profile\n";
     file(

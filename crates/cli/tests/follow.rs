@@ -292,7 +292,17 @@ fn a_queue_is_followed_while_rows_are_still_processed() {
     let expected = BTreeSet::from(expected);
     assert_eq!(decisions(&decided), expected);
     assert!(decided.iter().all(|line| line["job"].is_string()));
-    // Another one waits for its place, and gets it when this one is killed and silent.
+    // All rows have a result, and it waits for a decision. Another one does not get its place, but
+    // gets it when this one is killed and silent.
+    let refused = run(with_queue(&[
+        "bulk", "follow", "--wait", "1", "--into", "other",
+    ]));
+    assert_eq!(refused.code, 2, "{}{}", refused.out, refused.err);
+    assert!(
+        refused.err.contains("another process follows the queue"),
+        "{}",
+        refused.err
+    );
     drop(following.kill());
     agree(&world, 2, 1);
     let last = run(with_queue(&["bulk", "follow", "--interval", "1", "--json"]));

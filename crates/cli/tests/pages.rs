@@ -272,13 +272,20 @@ fn the_page_describes_every_subcommand_and_check() {
 }
 
 #[test]
-fn the_page_of_bulk_describes_every_outcome() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bulk.md");
-    let page = std::fs::read_to_string(page).unwrap();
+fn the_pages_of_bulk_describe_every_outcome() {
+    let page = |name: &str| {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        std::fs::read_to_string(docs.join(name)).unwrap()
+    };
+    let (english, chinese) = (page("bulk.md"), page("zh-CN/bulk.md"));
     for outcome in wxlink_bulk::Outcome::ALL {
-        let meaning = outcome.meaning(wxlink_bulk::Place::Job).en;
-        let row = format!("| `{}` | {meaning} |", outcome.word());
-        assert!(page.contains(&row), "{row}");
+        let (word, name) = (outcome.word(), outcome.name());
+        let meaning = outcome.meaning(wxlink_bulk::Place::Job);
+        assert_eq!(name.en, word);
+        let row = format!("| `{word}` | {} |", meaning.en);
+        assert!(english.contains(&row), "{row}");
+        let row = format!("| `{word}`（{}） | {} |", name.zh, meaning.zh);
+        assert!(chinese.contains(&row), "{row}");
     }
 }
 

@@ -8,16 +8,26 @@ use std::process::Stdio;
 
 use common::*;
 use serde_json::Value;
+use wxlink_sandbox::Lang;
 
 #[test]
 fn it_takes_the_arguments_of_the_simulator() {
-    for flag in ["--help", "-h"] {
-        let help = run(bare(&["sandbox", flag]));
-        assert_eq!((help.code, &*help.out), (0, wxlink_sandbox::HELP));
+    for (lang, unknown) in [(Lang::En, "unknown option"), (Lang::Zh, "未知选项")] {
+        let in_lang = |arguments: &[&str]| {
+            let mut command = bare(arguments);
+            let locale = if lang == Lang::Zh { "zh_CN.UTF-8" } else { "C" };
+            command.env("LC_ALL", locale);
+            run(command)
+        };
+        for flag in ["--help", "-h"] {
+            let help = in_lang(&["sandbox", flag]);
+            assert_eq!((help.code, &*help.out), (0, wxlink_sandbox::help(lang)));
+        }
+        let wrong = in_lang(&["sandbox", "--prot", "1"]);
+        assert_eq!((wrong.code, &*wrong.out), (2, ""));
+        let unknown = format!("{unknown} --prot");
+        assert!(wrong.err.contains(&unknown), "{}", wrong.err);
     }
-    let wrong = run(bare(&["sandbox", "--prot", "1"]));
-    assert_eq!((wrong.code, &*wrong.out), (2, ""));
-    assert!(wrong.err.contains("unknown option --prot"), "{}", wrong.err);
 }
 
 #[test]

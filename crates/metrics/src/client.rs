@@ -7,8 +7,8 @@ use wxlink::{ClientStats, EndpointStats, Histogram};
 
 use crate::text::{gauge, head};
 
-/// The limits of the buckets are powers of two of a microsecond, which are limits of the client's
-/// own buckets too: from 1 ms to 34 s.
+/// The limits of the buckets are powers of two of a microsecond, from 1 ms to 34 s, and one and a
+/// half times these. They are limits of the client's own buckets too.
 const BUCKET_LIMITS_LOG2_US: std::ops::RangeInclusive<u32> = 10..=25;
 
 /// All numbers of a client, as text for Prometheus.
@@ -91,8 +91,8 @@ pub fn client(stats: &ClientStats) -> String {
 }
 
 fn histogram(text: &mut String, name: &str, endpoint: &str, latency: &Histogram) {
-    for log2 in BUCKET_LIMITS_LOG2_US {
-        let limit = Duration::from_micros(1 << log2);
+    let limits = BUCKET_LIMITS_LOG2_US.flat_map(|log2| [1 << log2, 3 << (log2 - 1)]);
+    for limit in limits.map(Duration::from_micros) {
         let below = latency.buckets().take_while(|bucket| bucket.below <= limit);
         let (seconds, calls) = (limit.as_secs_f64(), below.map(|b| b.count).sum::<u64>());
         let labels = format!("{{endpoint=\"{endpoint}\",le=\"{seconds}\"}}");

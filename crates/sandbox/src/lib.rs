@@ -51,6 +51,7 @@ pub use admin::error::AdminError;
 pub use faults::{Fault, FaultRule};
 pub use http::certificates::Certificate;
 pub use http::push_tls::PushTrust;
+pub use model::message::Lang;
 pub use model::policy::{Decision, Exceptions, Policy, Step, When};
 pub use model::push::{PushSettings, RetryForm};
 pub use model::world::{
@@ -58,5 +59,5 @@ pub use model::world::{
     Limits, LinkEntry, LinkState, MiniProgram, PreAuthCode, RefreshMode, Refusal, Token, TokenKind,
     UsedCode, World,
 };
-pub use program::{HELP, program};
+pub use program::{help, program};
 pub use sandbox::{Sandbox, Settings};

@@ -4,5 +4,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    wxlink_sandbox::program(std::env::args_os().skip(1)).into()
+    let lang = wxlink_sandbox::Lang::from_environment();
+    wxlink_sandbox::program(std::env::args_os().skip(1), lang).into()
 }

@@ -17,6 +17,7 @@ use crate::http::certificates::{Certificate, CertificateAuthority};
 use crate::http::push_client::send_pushes;
 use crate::http::push_tls::{PushTls, PushTrust};
 use crate::http::server::{ListenSocket, Server, serve};
+use crate::model::message::message;
 use crate::model::policy::Policy;
 use crate::model::world::World;
 use crate::simulator::Simulator;
@@ -290,7 +291,10 @@ fn bind(address: IpAddr, port: u16) -> io::Result<TcpListener> {
     let mut tries = 0;
     loop {
         let listener = TcpListener::bind(address).map_err(|error| {
-            let message = format!("could not listen on {address}: {error}");
+            let message = message!(
+                "could not listen on {address}: {error}",
+                "无法监听 {address}：{error}"
+            );
             io::Error::new(error.kind(), message)
         })?;
         let bound = listener.local_addr()?.port();

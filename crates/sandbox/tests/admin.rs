@@ -24,12 +24,10 @@ fn it_works_the_same_over_http_and_in_process() {
     );
     let response = send(&mut stream, &request("POST", "/__sandbox/faults", "{")).unwrap();
     assert_eq!(response.status, 400);
-    assert!(
-        response.json()["error"]
-            .as_str()
-            .unwrap()
-            .contains("invalid body")
-    );
+    for (field, text) in [("error", "invalid body"), ("error_zh", "请求体无效")] {
+        let body = response.json();
+        assert!(body[field].as_str().unwrap().contains(text), "{body}");
+    }
 }
 
 #[test]

@@ -160,6 +160,11 @@ fn invalid_arguments_exit_with_2_and_say_what_to_do() {
     let help = run(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&help.stdout).contains("--tls-port N"));
+    let mut chinese = Command::new(PROGRAM);
+    chinese.args(["--port", "x"]).env("WXLINK_LANG", "zh");
+    let chinese = chinese.output().unwrap();
+    let stderr = String::from_utf8_lossy(&chinese.stderr);
+    assert!(stderr.contains("--port 应为端口"), "{stderr}");
 }
 
 #[test]

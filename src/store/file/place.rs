@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::model::lang::Text;
+use crate::model::lang::{Lang, Text};
 use crate::model::message::{Message, message};
 
 /// The first and the longest pause between two attempts to lock the file. The pause doubles.
@@ -311,10 +311,12 @@ mod sys {
         }
         let own = fs::Permissions::from_mode(0o600);
         file.set_permissions(own).map_err(|e| {
+            let why = Message::from(e);
+            let zh = why.get(Lang::Zh);
             Unavailable::Refused(message!(
                 "may be read or written by other users (mode {mode:o}), and that could not be \
-                     changed: {e}. Set its mode to 600",
-                "可被其他用户读写（权限 {mode:o}），且无法修改：{e}。请将其权限改为 600"
+                 changed: {why}. Set its mode to 600",
+                "可被其他用户读写（权限 {mode:o}），且无法修改：{zh}。请将其权限改为 600"
             ))
         })?;
         Ok(file)

@@ -117,14 +117,15 @@ impl Failure {
                     zh: "返回的内容过大。请检查 URL 是否指向正确的服务器",
                 },
             ),
-            _ => Failure::new(
-                kind,
-                "",
-                message!(
-                    "cannot be reached: {error}. Check that it runs, and the network and firewall",
-                    "无法连接：{error}。请检查它是否在运行，以及网络和防火墙"
-                ),
-            ),
+            _ => {
+                let why = Message::from(error);
+                let zh = why.get(Lang::Zh);
+                let why = message!(
+                    "cannot be reached: {why}. Check that it runs, and the network and firewall",
+                    "无法连接：{zh}。请检查它是否在运行，以及网络和防火墙"
+                );
+                Failure::new(kind, "", why)
+            }
         }
     }
 

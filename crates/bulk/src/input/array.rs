@@ -124,7 +124,7 @@ impl<R: BufRead> ArrayItems<R> {
                 Ok(chunk) => break chunk.first().copied(),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    let why = message!("could not be read: {error}", "无法读取：{error}");
+                    let why = Message::from(error).after("could not be read", "无法读取");
                     return Err(self.bad(None, why));
                 }
             }

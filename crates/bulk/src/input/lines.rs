@@ -107,7 +107,7 @@ impl<R: BufRead> Lines<R> {
                 Ok(chunk) => chunk,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    return Err(message!("could not be read: {error}", "无法读取：{error}"));
+                    return Err(Message::from(error).after("could not be read", "无法读取"));
                 }
             };
             let Some(first) = chunk.first() else {

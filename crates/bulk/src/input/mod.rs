@@ -26,7 +26,7 @@ pub use encoding::Encoding;
 use encoding::SAMPLE_BYTES;
 use lines::{Lines, invalid_text};
 use records::{CsvRecord, CsvRecords};
-use xlsx::{MAX_WORKBOOK_BYTES, SheetRows, old_spreadsheet, read_sheet};
+use xlsx::{Limits, MAX_WORKBOOK_BYTES, SheetRows, old_spreadsheet, read_sheet};
 
 /// The delimiters that a CSV file may use. If several fit equally well, the last one is taken.
 const DELIMITERS: [char; 3] = ['\t', ';', ','];
@@ -75,7 +75,7 @@ pub type Rows = Box<dyn Iterator<Item = Result<Row, BadRow>>>;
 pub fn read_rows(input: impl Read + 'static, options: &ReadOptions) -> Result<Rows, BadRow> {
     let at_start = |why: Message| BadRow { line: 1, why };
     let unreadable =
-        |error: io::Error| at_start(message!("could not be read: {error}", "无法读取：{error}"));
+        |error: io::Error| at_start(Message::from(error).after("could not be read", "无法读取"));
     let defaults = options.defaults;
     let mut input = BufReader::with_capacity(READ_BUFFER_SIZE, input);
     let mut start = Vec::new();
@@ -99,7 +99,8 @@ pub fn read_rows(input: impl Read + 'static, options: &ReadOptions) -> Result<Ro
                 "工作簿超过 {MAX_WORKBOOK_BYTES} 字节。请将工作表另存为“CSV UTF-8”格式"
             )));
         }
-        let sheet = read_sheet(start, options.sheet.as_deref()).map_err(at_start)?;
+        let sheet = read_sheet(start, options.sheet.as_deref(), Limits::default());
+        let sheet = sheet.map_err(at_start)?;
         return Ok(Box::new(rows_of_sheet(sheet, defaults)?));
     }
     if let Some(sheet) = &options.sheet {
@@ -209,13 +210,16 @@ fn rows_of_sheet(
     rows: SheetRows,
     defaults: RowDefaults,
 ) -> Result<impl Iterator<Item = Result<Row, BadRow>>, BadRow> {
-    let SheetRows { sheet, rows } = rows;
+    let SheetRows { sheet, width, rows } = rows;
     let in_sheet = move |BadRow { line, why }: BadRow| {
         let (en, zh) = (why.get(wxlink::Lang::En), why.get(wxlink::Lang::Zh));
         let why = message!("{en} (sheet {sheet:?})", "{zh}（工作表 {sheet:?}）");
         BadRow { line, why }
     };
-    let mut records = rows.into_iter();
+    let mut records = rows.into_iter().map(move |mut record| {
+        record.cells.resize(width, String::new());
+        record
+    });
     let names = records.next().unwrap_or_else(CsvRecord::empty);
     let header = Header::new(&names, None).map_err(&in_sheet)?;
     header.check_columns(defaults).map_err(&in_sheet)?;

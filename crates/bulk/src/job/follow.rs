@@ -1,5 +1,7 @@
 //! Follows the invitations of a job until the administrators have decided.
 
+use std::time::Duration;
+
 use wxlink::Lang;
 
 use super::state::Job;
@@ -57,6 +59,15 @@ impl DecisionSink for JobSink<'_> {
             invitations,
             is_complete: true,
         })
+    }
+
+    fn place_interval(&self) -> Option<Duration> {
+        // The folder of the job is locked.
+        None
+    }
+
+    fn keep_place(&self) -> Result<(), BulkError> {
+        Ok(())
     }
 
     fn decide(&self, invitation: &Invitation, decision: Record) -> Result<(), BulkError> {

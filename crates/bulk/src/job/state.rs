@@ -485,9 +485,10 @@ fn unusable_folder(dir: &Path, error: &io::Error) -> BulkError {
     if folder::is_disk_full(error) {
         return BulkError::file(dir, error);
     }
-    let dir = dir.display();
+    let (dir, why) = (dir.display(), Message::from(error));
+    let zh = why.get(Lang::Zh);
     BulkError::usage(message!(
-        "{dir} cannot be a job's folder: {error}. Choose another folder (--job)",
-        "{dir} 不能用作任务目录：{error}。请换一个目录 (--job)"
+        "{dir} cannot be a job's folder: {why}. Choose another folder (--job)",
+        "{dir} 不能用作任务目录：{zh}。请换一个目录 (--job)"
     ))
 }

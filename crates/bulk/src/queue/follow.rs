@@ -22,8 +22,10 @@ use crate::random::random_id;
 use crate::stop::StopFlag;
 
 /// How long a follower may be silent before another one may take its place. It renews its place
-/// with each look for new invitations, and with each decision.
+/// with each look for new invitations, with each decision, and regularly while it waits.
 const LEASE: Duration = Duration::from_secs(15);
+/// How many times it renews its place within a lease.
+const RENEWALS_PER_LEASE: u32 = 3;
 /// The beginning of the stream of results.
 const START: &str = "0";
 /// How often a place is asked for that another follower has.
@@ -66,14 +68,15 @@ impl Queue {
         end
     }
 
-    /// The decisions that were made. One that cannot be read makes its row's outcome unknown.
-    pub(super) fn decisions(&self, stop: &StopFlag) -> Result<Decisions, BulkError> {
+    /// The decisions that were made. One that cannot be read makes its row's outcome unknown, with
+    /// the reason in `lang`.
+    pub(super) fn decisions(&self, lang: Lang, stop: &StopFlag) -> Result<Decisions, BulkError> {
         let mut get = cmd("HGETALL");
         get.arg(self.keys.get("decisions"));
         let decisions: HashMap<String, String> = self.connection.run(stop, &get)?;
         let decisions = decisions.into_iter().map(|(place, text)| {
             let decision = serde_json::from_str(&text);
-            let decision = decision.unwrap_or_else(|error| invalid_decision(&place, &error));
+            let decision = decision.unwrap_or_else(|error| invalid_decision(&place, &error, lang));
             (place, decision)
         });
         Ok(decisions.collect())
@@ -128,30 +131,42 @@ impl QueueSink<'_> {
 
 impl DecisionSink for QueueSink<'_> {
     fn arrivals(&self) -> Result<Arrivals, BulkError> {
-        if !self.renew()? {
-            return Err(followed_elsewhere());
-        }
+        self.keep_place()?;
         // Asked before the results are read, so that none is missed in between.
         let is_complete = self.queue.status()?.is_finished();
         let mut invitations = Vec::new();
         let mut after = lock(&self.after);
         // Only this follower decides on later ones.
         let decisions = match after.as_str() {
-            START => self.queue.decisions(self.stop)?,
+            START => self.queue.decisions(self.lang, self.stop)?,
             _ => Decisions::new(),
         };
-        *after = self.queue.results(&after, self.stop, &mut |result| {
-            let QueuedResult { job, record } = result;
-            let is_decided = decisions.contains_key(&place_of(&job, record.row.line));
-            if record.outcome.is_open() && !is_decided {
-                invitations.push(Invitation { record, job });
-            }
-            Ok(())
-        })?;
+        *after = self
+            .queue
+            .results(&after, self.lang, self.stop, &mut |result| {
+                let QueuedResult { job, record } = result;
+                let is_decided = decisions.contains_key(&place_of(&job, record.row.line));
+                if record.outcome.is_open() && !is_decided {
+                    invitations.push(Invitation { record, job });
+                }
+                Ok(())
+            })?;
         Ok(Arrivals {
             invitations,
             is_complete,
         })
+    }
+
+    fn place_interval(&self) -> Option<Duration> {
+        Some(LEASE / RENEWALS_PER_LEASE)
+    }
+
+    fn keep_place(&self) -> Result<(), BulkError> {
+        if self.renew()? {
+            Ok(())
+        } else {
+            Err(followed_elsewhere())
+        }
     }
 
     fn decide(&self, invitation: &Invitation, decision: Record) -> Result<(), BulkError> {
@@ -197,14 +212,14 @@ fn lease_ms() -> String {
 }
 
 /// The decision that stands for one that cannot be read.
-fn invalid_decision(place: &str, error: &serde_json::Error) -> Decision {
+fn invalid_decision(place: &str, error: &serde_json::Error, lang: Lang) -> Decision {
     let why = message!(
         "the queue contains an invalid decision, {place}: {error}. Another program changed it",
         "队列中有无效的决定 {place}：{error}。它已被其他程序修改"
     );
     Decision {
         outcome: Outcome::Unknown,
-        message: why.to_string(),
+        message: why.get(lang).to_owned(),
         at: unix_now(),
     }
 }

@@ -285,19 +285,20 @@ impl Queue {
 
     /// Reads the results after a place in the stream and calls `each` with every one. `0` is the
     /// beginning. Returns the place where it ended. A result that cannot be read is passed as one
-    /// with an unknown outcome.
+    /// with an unknown outcome, and the reason in `lang`.
     ///
     /// # Errors
     /// Redis is unavailable, or `each` failed.
     pub fn results(
         &self,
         after: &str,
+        lang: Lang,
         stop: &StopFlag,
         each: &mut dyn FnMut(QueuedResult) -> Result<(), BulkError>,
     ) -> Result<String, BulkError> {
         let mut after = after.to_owned();
         loop {
-            let results = self.read_results(&after, "+", stop)?;
+            let results = self.read_results(&after, "+", lang, stop)?;
             let may_have_more = results.len() == RESULTS_PER_READ;
             for (id, result) in results {
                 each(result)?;
@@ -315,6 +316,7 @@ impl Queue {
         &self,
         after: &str,
         last: &str,
+        lang: Lang,
         stop: &StopFlag,
     ) -> Result<Vec<(String, QueuedResult)>, BulkError> {
         let mut range = cmd("XRANGE");
@@ -326,7 +328,7 @@ impl Queue {
             // The fields are a name and a value.
             let text = fields.get(1).map(String::as_str).unwrap_or_default();
             let result = serde_json::from_str(text);
-            let result = result.unwrap_or_else(|error| invalid_result(&id, &error));
+            let result = result.unwrap_or_else(|error| invalid_result(&id, &error, lang));
             (id, result)
         });
         Ok(results.collect())
@@ -334,7 +336,7 @@ impl Queue {
 
     /// Writes a CSV file for each outcome from the results, and calls `observer` with every result.
     /// With `follow`, waits until every row has a result. `lang` is the language of the remedies
-    /// that results do not contain.
+    /// that results do not contain, and of the reasons why results cannot be read.
     ///
     /// The folder must not exist, be empty, or hold results that were collected before. Results of
     /// an earlier queue are moved into a folder of their own, because they exist nowhere else.
@@ -352,7 +354,7 @@ impl Queue {
     ) -> Result<Collected, BulkError> {
         let queue_id = self.status()?.id;
         let mut writer = ReportWriter::for_queue(dir, &self.keys.prefix, &queue_id, lang)?;
-        let decisions = self.decisions(stop)?;
+        let decisions = self.decisions(lang, stop)?;
         let decide = |result: &mut QueuedResult| {
             let place = place_of(&result.job, result.record.row.line);
             if let Some(decision) = decisions.get(&place) {
@@ -365,7 +367,7 @@ impl Queue {
         loop {
             // Checked before the results are read, so that none is missed in between.
             let is_last = !follow || stop.is_requested() || self.status()?.is_finished();
-            after = self.results(&after, stop, &mut |mut result| {
+            after = self.results(&after, lang, stop, &mut |mut result| {
                 decide(&mut result);
                 observer(&result);
                 results += 1;
@@ -381,7 +383,7 @@ impl Queue {
         let mut written = 0;
         let mut place = "0".to_owned();
         while place != after {
-            let results = self.read_results(&place, &after, stop)?;
+            let results = self.read_results(&place, &after, lang, stop)?;
             let Some((id, _)) = results.last() else { break };
             place = id.clone();
             for (_, mut result) in results {
@@ -521,7 +523,7 @@ fn no_patience() -> StopFlag {
 }
 
 /// The result that stands for one that cannot be read.
-fn invalid_result(id: &str, error: &serde_json::Error) -> QueuedResult {
+fn invalid_result(id: &str, error: &serde_json::Error, lang: Lang) -> QueuedResult {
     let why = message!(
         "the queue contains an invalid result, {id}: {error}. Another program changed it",
         "队列中有无效的结果 {id}：{error}。它已被其他程序修改"
@@ -540,7 +542,7 @@ fn invalid_result(id: &str, error: &serde_json::Error) -> QueuedResult {
             outcome: Outcome::Unknown,
             errcode: 0,
             rid: String::new(),
-            message: why.to_string(),
+            message: why.get(lang).to_owned(),
             posts: 0,
             until: None,
             at: unix_now(),

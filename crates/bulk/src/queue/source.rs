@@ -11,15 +11,16 @@ use wxlink::redis_connection::Failure;
 use super::connection::RedisConnection;
 use super::scripts::{CONSUMER_GROUP, LuaScript, REMOVE_CONSUMER, WorkerScripts};
 use super::types::{CallIntervals, Keys, QueuedResult, QueuedRow, WorkerConfig};
-use crate::columns::OtherCells;
+use crate::columns::{OtherCell, OtherCells};
 use crate::error::BulkError;
+use crate::field::{Field, fields_of};
 use crate::lock::lock;
 use crate::message::{Message, message};
 use crate::outcome::{Outcome, Record};
 use crate::posts::Posts;
 use crate::quota::unix_now;
 use crate::random::random_id;
-use crate::row::Row;
+use crate::row::{OTHER_FIELD, Row};
 use crate::runner::{AccountLease, AccountSource, Backoff};
 use crate::stop::StopFlag;
 
@@ -509,6 +510,7 @@ impl QueueLease<'_> {
     /// The result that stands for a row that cannot be read.
     fn failed_row(&self, text: &str, why: &Message) -> Result<String, BulkError> {
         let fields: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let flag = |name: &str| fields[name].as_bool().unwrap_or_default();
         to_result(&QueuedResult {
             job: fields["job"].as_str().unwrap_or_default().to_owned(),
             record: Record {
@@ -516,9 +518,9 @@ impl QueueLease<'_> {
                     line: fields["line"].as_u64().unwrap_or_default(),
                     account: self.account.clone(),
                     appid: fields["appid"].as_str().unwrap_or_default().to_owned(),
-                    notify_users: false,
-                    show_profile: false,
-                    other: OtherCells::default(),
+                    notify_users: flag("notify_users"),
+                    show_profile: flag("show_profile"),
+                    other: other_cells(text),
                 },
                 outcome: Outcome::Failed,
                 errcode: 0,
@@ -573,6 +575,20 @@ impl QueueLease<'_> {
         self.run_script::<i64>(script, &[&account, &pause_ms, &failures])?;
         Ok(())
     }
+}
+
+/// The user's columns of a row that cannot be read, as far as they can be.
+fn other_cells(text: &str) -> OtherCells {
+    let fields = fields_of(text).unwrap_or_default();
+    let other = fields.iter().find(|field| field.name == OTHER_FIELD);
+    let cells = other.and_then(|other| fields_of(other.value.as_text()));
+    let cells = cells.unwrap_or_default().into_iter();
+    cells
+        .map(|Field { name, value }| OtherCell {
+            name,
+            text: value.as_text().to_owned(),
+        })
+        .collect()
 }
 
 fn to_result(result: &QueuedResult) -> Result<String, BulkError> {

@@ -8,7 +8,7 @@ use wxlink::Lang;
 
 use crate::command::{Run, Subcommand, examples};
 use crate::exit::ExitCode;
-use crate::message::text;
+use crate::message::{Message, text};
 use crate::output::Output;
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -61,8 +61,9 @@ fn run(command_line: Command, out: &Output, matches: &ArgMatches) -> ExitCode {
     match written {
         Ok(()) => ExitCode::Done,
         Err(error) => {
-            let failed = out.text("could not write the manual pages: ", "无法写入手册页：");
-            out.diagnostic(format_args!("{failed}{error}"));
+            let why = Message::from(error);
+            let why = why.after("could not write the manual pages", "无法写入手册页");
+            out.diagnostic(why.get(out.lang()));
             ExitCode::Usage
         }
     }

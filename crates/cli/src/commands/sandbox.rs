@@ -45,8 +45,12 @@ fn run(program: &OsStr, out: &Output, matches: &ArgMatches) -> u8 {
 }
 
 #[cfg(feature = "sandbox")]
-fn run_simulator(_: &OsStr, _: &Output, arguments: Vec<OsString>) -> u8 {
-    wxlink_sandbox::program(arguments)
+fn run_simulator(_: &OsStr, out: &Output, arguments: Vec<OsString>) -> u8 {
+    let lang = match out.lang() {
+        Lang::En => wxlink_sandbox::Lang::En,
+        Lang::Zh => wxlink_sandbox::Lang::Zh,
+    };
+    wxlink_sandbox::program(arguments, lang)
 }
 
 /// Runs the program `wxlink-sandbox`, which is in the folder of this one or in `PATH`.
@@ -56,6 +60,8 @@ fn run_simulator(program: &OsStr, out: &Output, arguments: Vec<OsString>) -> u8 
     use std::process::Command;
 
     use crate::exit::ExitCode;
+    use crate::message::Message;
+    use crate::options;
 
     let name = format!("wxlink-sandbox{}", std::env::consts::EXE_SUFFIX);
     // In the Python package, the executable is the interpreter, and only the path by which the
@@ -69,6 +75,7 @@ fn run_simulator(program: &OsStr, out: &Output, arguments: Vec<OsString>) -> u8 
         .unwrap_or(name.into());
     let mut command = Command::new(simulator);
     command.args(arguments);
+    command.env(options::variable_name("lang"), out.text("en", "zh"));
     // It replaces this process, so that signals sent to this process reach it.
     #[cfg(unix)]
     let error = std::os::unix::process::CommandExt::exec(&mut command);
@@ -80,13 +87,12 @@ fn run_simulator(program: &OsStr, out: &Output, arguments: Vec<OsString>) -> u8 
         }
         Err(error) => error,
     };
-    out.diagnostic(match out.lang() {
-        Lang::En => format!(
-            "could not run wxlink-sandbox: {error}. Install it with: pip install wxlink-sandbox"
-        ),
-        Lang::Zh => format!(
-            "无法运行 wxlink-sandbox：{error}。请执行以下命令安装：pip install wxlink-sandbox"
-        ),
-    });
+    let why = Message::from(error);
+    let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+    let why = Message::new(
+        format!("could not run wxlink-sandbox: {en}. Install it with: pip install wxlink-sandbox"),
+        format!("无法运行 wxlink-sandbox：{zh}。请执行以下命令安装：pip install wxlink-sandbox"),
+    );
+    out.diagnostic(why.get(out.lang()));
     ExitCode::Usage.number()
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use wxlink::Lang;
 
 use crate::exit::ExitCode;
-use crate::message::text;
+use crate::message::{Message, text};
 
 pub(crate) use log::Log;
 pub(crate) use style::{DIM, FAILURE, HEADING, PENDING, SUCCESS, sanitize};
@@ -118,8 +118,9 @@ impl Output {
         let error = error.unwrap_or_else(PoisonError::into_inner);
         match &*error {
             Some(error) if error.kind() != ErrorKind::BrokenPipe => {
-                let failed = self.text("could not write the output: ", "无法写入输出：");
-                self.diagnostic(format_args!("{failed}{error}"));
+                let why = Message::from(error);
+                let why = why.after("could not write the output", "无法写入输出");
+                self.diagnostic(why.get(self.lang));
                 code.max(ExitCode::Refused.number())
             }
             _ => code,

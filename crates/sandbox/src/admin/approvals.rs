@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
+use crate::model::message::message;
 use crate::model::policy::Decision;
 use crate::model::world::{LinkEntry, LinkState, check_appid};
 use crate::wechat::state::AccountView;
@@ -66,15 +67,17 @@ pub(crate) fn request_console_link(request: AdminRequest) -> AdminResult {
         .account(&account)
         .ok_or_else(|| AdminError::no_account(&account))?;
     if !world.miniprograms.contains_key(&appid) {
-        return Err(AdminError::not_found(format!(
-            "unknown mini program {appid:?}: add it first"
+        return Err(AdminError::not_found(message!(
+            "unknown mini program {appid:?}: add it first",
+            "没有小程序 {appid:?}，请先添加"
         )));
     }
     links.apply_due_decisions(&state.policy, now_ms);
     let is_refused = |entry: &LinkEntry| entry.state == LinkState::Refused;
     if links.find(&appid).is_some_and(|entry| !is_refused(entry)) {
-        return Err(AdminError::conflict(format!(
-            "{appid} is linked already, or waits for a decision"
+        return Err(AdminError::conflict(message!(
+            "{appid} is linked already, or waits for a decision",
+            "{appid} 已关联，或正在等待决定"
         )));
     }
     // A user of the account's console acts for the account, so its administrator is not asked.

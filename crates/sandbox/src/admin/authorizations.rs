@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::admin::credentials::existing;
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
+use crate::model::message::{Message, message};
 use crate::wechat::events::{self, Authorize, Authorized};
 use crate::wechat::platform::PreAuthProblem;
 use crate::wechat::redirect;
@@ -41,8 +42,9 @@ pub(crate) fn authorize(request: AdminRequest) -> AdminResult {
         .check_known_account(&own.account)
         .map_err(AdminError::not_found)?;
     if own.events.is_some_and(|events| events > MAX_EVENTS) {
-        return Err(AdminError::bad_request(format!(
-            "`events` is at most {MAX_EVENTS}"
+        return Err(AdminError::bad_request(message!(
+            "`events` is at most {MAX_EVENTS}",
+            "`events` 最多为 {MAX_EVENTS}"
         )));
     }
     let Credentials {
@@ -53,7 +55,7 @@ pub(crate) fn authorize(request: AdminRequest) -> AdminResult {
     let platform = existing(platform)?;
     if let Some(uri) = &own.redirect_uri {
         redirect::check(uri, &platform.page.domains)
-            .map_err(|problem| AdminError::bad_request(format!("`redirect_uri`: {problem}")))?;
+            .map_err(|problem| AdminError::bad_request(problem.in_part("`redirect_uri`")))?;
     }
     let pre_auth_code = match own.pre_auth_code {
         Some(code) => {
@@ -61,9 +63,15 @@ pub(crate) fn authorize(request: AdminRequest) -> AdminResult {
                 .check_pre_auth_code(&code, now_ms)
                 .map_err(|problem| {
                     AdminError::conflict(match problem {
-                        PreAuthProblem::Unknown => "`pre_auth_code` is unknown",
-                        PreAuthProblem::Used => "`pre_auth_code` was used",
-                        PreAuthProblem::Expired => "`pre_auth_code` has expired",
+                        PreAuthProblem::Unknown => {
+                            Message::new("`pre_auth_code` is unknown", "没有这个 `pre_auth_code`")
+                        }
+                        PreAuthProblem::Used => {
+                            Message::new("`pre_auth_code` was used", "`pre_auth_code` 已使用过")
+                        }
+                        PreAuthProblem::Expired => {
+                            Message::new("`pre_auth_code` has expired", "`pre_auth_code` 已过期")
+                        }
                     })
                 })?;
             code
@@ -78,7 +86,10 @@ pub(crate) fn authorize(request: AdminRequest) -> AdminResult {
         event_after_s: own.event_after_s,
     };
     let Some(Authorized { consent, pushes }) = events::authorize(wechat, consent, now_ms) else {
-        return Err(AdminError::conflict("this world has no platform"));
+        return Err(AdminError::conflict(Message::new(
+            "this world has no platform",
+            "没有第三方平台",
+        )));
     };
     let redirect = own
         .redirect_uri

@@ -14,6 +14,7 @@ use crate::admin::request::{AdminRequest, AdminResult, respond_masked};
 use crate::faults::plan::Plan;
 use crate::faults::rule::Listener;
 use crate::journal::record::ReceivedRequest;
+use crate::model::message::Message;
 use crate::model::tokens::ACCOUNT_TOKEN_PREFIX;
 use crate::model::world::{Token, TokenKind};
 use crate::simulator::State;
@@ -68,9 +69,17 @@ pub(crate) fn make(request: AdminRequest) -> AdminResult {
     let body = match (call.endpoint, &call.appid) {
         (Called::Get, None) => json!({}),
         (Called::Get, Some(_)) => {
-            return Err(AdminError::bad_request("`get` takes no `appid`"));
+            return Err(AdminError::bad_request(Message::new(
+                "`get` takes no `appid`",
+                "`get` 不需要 `appid`",
+            )));
         }
-        (_, None) => return Err(AdminError::bad_request("`appid` is missing")),
+        (_, None) => {
+            return Err(AdminError::bad_request(Message::new(
+                "`appid` is missing",
+                "缺少 `appid`",
+            )));
+        }
         (Called::Link, Some(appid)) => json!({
             "appid": appid,
             "notify_users": call.notify_users,

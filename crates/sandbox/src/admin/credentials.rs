@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
+use crate::model::message::{Message, message, not_empty};
 use crate::model::one_key::OneKey;
 use crate::model::world::{Authorizer, Component, Token};
 use crate::wechat::events;
@@ -48,7 +49,10 @@ pub(crate) fn revoke_tokens(request: AdminRequest) -> AdminResult {
 
 pub(crate) fn existing(platform: &mut Option<Platform>) -> Result<&mut Platform, AdminError> {
     platform.as_mut().ok_or_else(|| {
-        AdminError::not_found("this world has no platform. PUT /__sandbox/component adds one")
+        AdminError::not_found(Message::new(
+            "this world has no platform. PUT /__sandbox/component adds one",
+            "没有第三方平台。请用 PUT /__sandbox/component 添加",
+        ))
     })
 }
 
@@ -80,7 +84,7 @@ struct TicketPush {
 pub(crate) fn push_ticket(request: AdminRequest) -> AdminResult {
     let TicketPush { ticket } = request.json_or_default()?;
     if ticket.as_deref() == Some("") {
-        return Err(AdminError::bad_request("`ticket` must not be empty"));
+        return Err(AdminError::bad_request(not_empty("ticket")));
     }
     let now_ms = request.state.clock.now_ms();
     let wechat = &mut request.state.wechat;
@@ -103,8 +107,9 @@ pub(crate) fn push_ticket(request: AdminRequest) -> AdminResult {
 }
 
 fn not_authorized(appid: &str) -> AdminError {
-    AdminError::not_found(format!(
-        "{appid:?} has not authorised the platform. PUT /__sandbox/authorizers/{{appid}} does that"
+    AdminError::not_found(message!(
+        "{appid:?} has not authorised the platform. PUT /__sandbox/authorizers/{{appid}} does that",
+        "{appid:?} 尚未授权给第三方平台。请用 PUT /__sandbox/authorizers/{{appid}} 授权"
     ))
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond, respond_masked};
 use crate::faults::rule::FaultRule;
+use crate::model::message::message;
 
 pub(crate) fn add(request: AdminRequest) -> AdminResult {
     let rule: FaultRule = request.json()?;
@@ -25,8 +26,9 @@ pub(crate) fn remove(request: AdminRequest) -> AdminResult {
     let id = request.parameter;
     let is_removed = id.parse().is_ok_and(|id| request.state.faults.remove(id));
     if !is_removed {
-        return Err(AdminError::not_found(format!(
-            "unknown fault {id:?}. GET /__sandbox/faults lists them"
+        return Err(AdminError::not_found(message!(
+            "unknown fault {id:?}. GET /__sandbox/faults lists them",
+            "没有故障 {id:?}。GET /__sandbox/faults 会列出故障"
         )));
     }
     request.simulator.faults_changed(request.state);

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, after_parameter, respond};
+use crate::model::message::message;
 
 pub(crate) fn show(request: AdminRequest) -> AdminResult {
     let after = after_parameter(request.query)?;
@@ -18,8 +19,9 @@ pub(crate) fn show_entry(request: AdminRequest) -> AdminResult {
     let entry = found.and_then(|seq| state.journal.entry(seq, &state.wechat.secrets));
     match entry {
         Some(entry) => respond(&entry),
-        None => Err(AdminError::not_found(format!(
-            "unknown entry {seq:?}. GET /__sandbox/journal lists the latest"
+        None => Err(AdminError::not_found(message!(
+            "unknown entry {seq:?}. GET /__sandbox/journal lists the latest",
+            "没有记录 {seq:?}。GET /__sandbox/journal 会列出最近的记录"
         ))),
     }
 }

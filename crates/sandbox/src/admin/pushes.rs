@@ -9,6 +9,7 @@ use crate::admin::credentials::existing;
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, after_parameter, respond};
 use crate::model::clock::after_seconds;
+use crate::model::message::{Message, message};
 use crate::model::push::PushSettings;
 use crate::wechat::events;
 use crate::wechat::platform::PushState;
@@ -16,7 +17,10 @@ use crate::wechat::push_message::{Field, PushMessage, is_element_name};
 use crate::wechat::state::Credentials;
 
 fn no_push() -> AdminError {
-    AdminError::not_found("events are pushed nowhere. PUT /__sandbox/component/push sets the URL")
+    AdminError::not_found(Message::new(
+        "events are pushed nowhere. PUT /__sandbox/component/push sets the URL",
+        "尚未设置接收推送的 URL，请用 PUT /__sandbox/component/push 设置",
+    ))
 }
 
 pub(crate) fn show_settings(request: AdminRequest) -> AdminResult {
@@ -122,9 +126,10 @@ pub(crate) fn send(request: AdminRequest) -> AdminResult {
     let push = match (info_type, repeat) {
         (Some(info_type), None) => {
             if let Some(name) = fields.keys().find(|name| !is_element_name(name)) {
-                return Err(AdminError::bad_request(format!(
+                return Err(AdminError::bad_request(message!(
                     "invalid name {name:?} in `fields`: expected a letter, then letters, digits, \
-                     `_`, `-` and `.`"
+                     `_`, `-` and `.`",
+                    "`fields` 中的名称 {name:?} 无效：应以字母开头，后接字母、数字、`_`、`-` 和 `.`"
                 )));
             }
             let fields = fields.into_iter().map(|(name, value)| match value {
@@ -142,15 +147,17 @@ pub(crate) fn send(request: AdminRequest) -> AdminResult {
         (None, Some(id)) if fields.is_empty() => {
             let push = wechat.pushes.repeat(id, due_ms);
             Some(push.ok_or_else(|| {
-                AdminError::not_found(format!(
-                    "push {id} was not sent, or too long ago. GET /__sandbox/pushes lists them"
+                AdminError::not_found(message!(
+                    "push {id} was not sent, or too long ago. GET /__sandbox/pushes lists them",
+                    "推送 {id} 未曾发送，或时间太久。GET /__sandbox/pushes 会列出推送"
                 ))
             })?)
         }
         _ => {
-            return Err(AdminError::bad_request(
+            return Err(AdminError::bad_request(Message::new(
                 "give either `info_type`, with `fields`, or `repeat`",
-            ));
+                "请提供 `info_type`（可带 `fields`）或 `repeat`，二者选一",
+            )));
         }
     };
     respond(&json!({ "push": push }))

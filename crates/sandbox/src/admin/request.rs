@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::admin::error::AdminError;
+use crate::model::message::{Message, message};
 use crate::model::secrets::Secrets;
 use crate::simulator::{Simulator, State};
 use crate::wechat::query::parameter;
@@ -28,13 +29,14 @@ impl AdminRequest<'_> {
     /// Reads the body, which is required.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, AdminError> {
         if self.body.is_empty() {
-            return Err(AdminError::bad_request(
+            return Err(AdminError::bad_request(Message::new(
                 "the body is empty. Send JSON as described in docs/sandbox.md",
-            ));
+                "请求体为空。请按 docs/sandbox.md 所述发送 JSON",
+            )));
         }
         serde_json::from_slice(self.body).map_err(|error| {
             let error = without_quoted_text(error.to_string());
-            AdminError::bad_request(format!("invalid body: {error}"))
+            AdminError::bad_request(message!("invalid body: {error}", "请求体无效：{error}"))
         })
     }
 
@@ -57,7 +59,10 @@ pub(crate) fn after_parameter(query: &str) -> Result<u64, AdminError> {
             .and_then(|number| number.parse().ok())
             .filter(|after| *after < u64::MAX)
             .ok_or_else(|| {
-                AdminError::bad_request("invalid query: the journal takes only `?after=SEQ`")
+                AdminError::bad_request(Message::new(
+                    "invalid query: the journal takes only `?after=SEQ`",
+                    "查询参数无效：日志只接受 `?after=SEQ`",
+                ))
             }),
     }
 }
@@ -71,8 +76,9 @@ pub(crate) fn only_parameter<'a>(
     if query.is_empty() || !query.contains('&') && is_known(query) {
         Ok(parameter(query, name))
     } else {
-        Err(AdminError::bad_request(format!(
-            "invalid query: it takes only `?{name}=…`"
+        Err(AdminError::bad_request(message!(
+            "invalid query: it takes only `?{name}=…`",
+            "查询参数无效：只接受 `?{name}=…`"
         )))
     }
 }

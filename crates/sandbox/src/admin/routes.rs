@@ -6,6 +6,7 @@ use crate::admin::{
     accounts, approvals, authorizations, calls, credentials, faults, journal, messages, pushes,
     world,
 };
+use crate::model::message::message;
 use crate::simulator::Simulator;
 use crate::wechat::query::percent_decoded;
 
@@ -161,11 +162,12 @@ fn no_route(method: &str, path: &str) -> AdminError {
         .iter()
         .map(|route| format!("{} {ROOT}/{}", route.method, route.path))
         .collect();
+    let routes = routes.join(", ");
     AdminError::new(
         status,
-        format!(
-            "unknown route {method} {ROOT}/{path}. Use one of: {}",
-            routes.join(", ")
+        message!(
+            "unknown route {method} {ROOT}/{path}. Use one of: {routes}",
+            "没有 {method} {ROOT}/{path}。请使用：{routes}"
         ),
     )
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::admin::error::AdminError;
 use crate::admin::request::{AdminRequest, AdminResult, respond};
 use crate::journal::pushes::PushJournal;
+use crate::model::message::Message;
 use crate::model::policy::Policy;
 use crate::model::world::{Account, MiniProgram, World};
 use crate::simulator::InitialState;
@@ -117,9 +118,10 @@ pub(crate) fn advance_clock(request: AdminRequest) -> AdminResult {
     let advance: Advance = request.json()?;
     let clock = &request.state.clock;
     if !clock.advance(advance.advance_s) {
-        return Err(AdminError::bad_request(
+        return Err(AdminError::bad_request(Message::new(
             "the clock can be at most a hundred years ahead. POST /__sandbox/reset sets it back",
-        ));
+            "时钟最多可拨快一百年。POST /__sandbox/reset 会将其拨回",
+        )));
     }
     respond(&json!({ "now_ms": clock.now_ms(), "ahead_s": clock.ahead_s() }))
 }

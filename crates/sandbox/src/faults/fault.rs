@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::model::clock::MAX_LIST_LAG_MS;
+use crate::model::message::{Message, at_most, message};
 use crate::model::push::PushFault;
 
 /// What goes wrong.
@@ -230,57 +231,66 @@ impl Fault {
     }
 
     /// Checks the parameters. The error names the invalid parameter.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), Message> {
         match self {
-            Self::DelayMs(ms) if *ms > MAX_DELAY_MS => Err(format!(
-                "`delay_ms` is at most {MAX_DELAY_MS}. Use \"hang\" for a response that never comes"
+            Self::DelayMs(ms) if *ms > MAX_DELAY_MS => Err(message!(
+                "`delay_ms` is at most {MAX_DELAY_MS}. Use \"hang\" for a response that never comes",
+                "`delay_ms` 最多为 {MAX_DELAY_MS}。永远没有响应请用 \"hang\""
             )),
             Self::ListLagMs(ms) if *ms > MAX_LIST_LAG_MS => {
-                Err(format!("`list_lag_ms` is at most {MAX_LIST_LAG_MS}"))
+                Err(at_most("list_lag_ms", MAX_LIST_LAG_MS))
             }
             Self::Status(page) => check_status(page.code),
             Self::Redirect(redirect) => redirect.check(),
             Self::Body(body) => body.check(),
             Self::GzipBomb(size) if size.bytes > MAX_GZIP_BOMB_BYTES => {
-                Err(format!("`bytes` is at most {MAX_GZIP_BOMB_BYTES}"))
+                Err(at_most("bytes", MAX_GZIP_BOMB_BYTES))
             }
-            Self::Huge(size) if !(MIN_HUGE_BYTES..=MAX_HUGE_BYTES).contains(&size.bytes) => Err(
-                format!("`bytes` must be {MIN_HUGE_BYTES} to {MAX_HUGE_BYTES}"),
-            ),
-            Self::Deep(depth) if depth.levels > MAX_LEVELS => {
-                Err(format!("`levels` is at most {MAX_LEVELS}"))
+            Self::Huge(size) if !(MIN_HUGE_BYTES..=MAX_HUGE_BYTES).contains(&size.bytes) => {
+                Err(message!(
+                    "`bytes` must be {MIN_HUGE_BYTES} to {MAX_HUGE_BYTES}",
+                    "`bytes` 应为 {MIN_HUGE_BYTES} 至 {MAX_HUGE_BYTES}"
+                ))
             }
-            Self::Slow(slow) if slow.bytes == 0 => Err(
-                "`bytes` must be at least 1. Use \"hang\" for a response that never comes"
-                    .to_owned(),
-            ),
+            Self::Deep(depth) if depth.levels > MAX_LEVELS => Err(at_most("levels", MAX_LEVELS)),
+            Self::Slow(slow) if slow.bytes == 0 => Err(Message::new(
+                "`bytes` must be at least 1. Use \"hang\" for a response that never comes",
+                "`bytes` 至少为 1。永远没有响应请用 \"hang\"",
+            )),
             Self::Slow(slow) if slow.every_ms > MAX_DELAY_MS => {
-                Err(format!("`every_ms` is at most {MAX_DELAY_MS}"))
+                Err(at_most("every_ms", MAX_DELAY_MS))
             }
             _ => Ok(()),
         }
     }
 }
 
-fn check_status(code: u16) -> Result<(), String> {
+fn check_status(code: u16) -> Result<(), Message> {
     if (200..=599).contains(&code) {
         Ok(())
     } else {
-        Err(format!("invalid HTTP status {code}: expected 200 to 599"))
+        Err(message!(
+            "invalid HTTP status {code}: expected 200 to 599",
+            "HTTP 状态码 {code} 无效：应为 200 至 599"
+        ))
     }
 }
 
 impl Redirect {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Message> {
         if !matches!(self.code, 301 | 302 | 303 | 307 | 308) {
-            return Err(format!(
-                "`code` {} is not a redirect: expected 301, 302, 303, 307 or 308",
-                self.code
+            let code = self.code;
+            return Err(message!(
+                "`code` {code} is not a redirect: expected 301, 302, 303, 307 or 308",
+                "`code` {code} 不是重定向：应为 301、302、303、307 或 308"
             ));
         }
         let is_graphic = self.location.bytes().all(|byte| byte.is_ascii_graphic());
         if self.location.is_empty() || !is_graphic {
-            return Err("`location` must be a URL in ASCII without spaces".to_owned());
+            return Err(Message::new(
+                "`location` must be a URL in ASCII without spaces",
+                "`location` 应为不含空格的 ASCII URL",
+            ));
         }
         Ok(())
     }
@@ -296,27 +306,36 @@ impl CustomBody {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Message> {
         check_status(self.status)?;
         match (&self.text, &self.base64) {
             (Some(_), None) => {}
             (None, Some(base64)) => {
-                BASE64
-                    .decode(base64)
-                    .map_err(|error| format!("`base64` is invalid: {error}"))?;
+                BASE64.decode(base64).map_err(|error| {
+                    message!("`base64` is invalid: {error}", "`base64` 无效：{error}")
+                })?;
             }
-            _ => return Err("give the body either as `text` or as `base64`".to_owned()),
+            _ => {
+                return Err(Message::new(
+                    "give the body either as `text` or as `base64`",
+                    "请用 `text` 或 `base64` 提供响应体，二者选一",
+                ));
+            }
         }
         for (name, value) in &self.headers {
             let is_token =
                 |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             if name.is_empty() || !name.bytes().all(is_token) {
-                return Err(format!("invalid header name {name:?}"));
+                return Err(message!(
+                    "invalid header name {name:?}",
+                    "响应头的名称 {name:?} 无效"
+                ));
             }
             let has_line_break = |value: &String| value.contains(['\r', '\n']);
             if value.as_ref().is_some_and(has_line_break) {
-                return Err(format!(
-                    "the value of header {name:?} contains a line break"
+                return Err(message!(
+                    "the value of header {name:?} contains a line break",
+                    "响应头 {name:?} 的值含有换行符"
                 ));
             }
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::fault::{Fault, MAX_DELAY_MS};
 use crate::model::endpoint::Endpoint;
+use crate::model::message::{Message, at_most, message};
 use crate::model::one_key;
 
 /// The endpoint that a fault is for.
@@ -150,20 +151,24 @@ impl FaultRule {
     }
 
     /// Checks the rule. The error names the invalid field.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), Message> {
         let name = self.fault.name();
         self.fault
             .check()
-            .map_err(|error| format!("fault {name}: {error}"))?;
+            .map_err(|Message { en, zh }| message!("fault {name}: {en}", "故障 {name}：{zh}"))?;
         if self.fault.is_for_connections() {
             if self.endpoint != Target::Any || self.when.is_some() {
-                return Err(format!(
-                    "fault {name} applies before a request is read: leave out `endpoint` and `when`"
+                return Err(message!(
+                    "fault {name} applies before a request is read: leave out `endpoint` and `when`",
+                    "故障 {name} 发生在读取请求之前：请去掉 `endpoint` 和 `when`"
                 ));
             }
             let needs_tls = !matches!(self.fault, Fault::AcceptClose);
             if needs_tls && self.listener == Some(Listener::Http) {
-                return Err(format!("fault {name} needs TLS: leave out `listener`"));
+                return Err(message!(
+                    "fault {name} needs TLS: leave out `listener`",
+                    "故障 {name} 需要 TLS：请去掉 `listener`"
+                ));
             }
         }
         if self.fault.is_for_pushes()
@@ -172,66 +177,85 @@ impl FaultRule {
                 || self.when.is_some()
                 || self.effect_after_ms.is_some())
         {
-            return Err(format!(
+            return Err(message!(
                 "fault {name} is for pushes: leave out `endpoint`, `listener`, `when` and \
-                 `effect_after_ms`"
+                 `effect_after_ms`",
+                "故障 {name} 用于推送：请去掉 `endpoint`、`listener`、`when` 和 `effect_after_ms`"
             ));
         }
         if self.fault.needs_response() && self.when == Some(Phase::Before) {
-            return Err(format!(
+            return Err(message!(
                 "fault {name} changes the request's own response, so the request takes effect: \
-                 leave out `when`"
+                 leave out `when`",
+                "故障 {name} 改变请求自身的响应，因此请求会生效：请去掉 `when`"
             ));
         }
         self.check_late_effect()?;
         if matches!(self.fault, Fault::ListLagMs(_)) && self.endpoint != Target::Get {
-            return Err(format!(
-                "fault {name} changes the list: set `endpoint` to \"get\""
+            return Err(message!(
+                "fault {name} changes the list: set `endpoint` to \"get\"",
+                "故障 {name} 改变列表：请将 `endpoint` 设为 \"get\""
             ));
         }
         self.check_frequency()
     }
 
-    fn check_late_effect(&self) -> Result<(), String> {
+    fn check_late_effect(&self) -> Result<(), Message> {
         let Some(ms) = self.effect_after_ms else {
             return Ok(());
         };
         let name = self.fault.name();
         if self.fault.is_for_connections() {
-            Err(format!(
-                "fault {name} applies before a request is read: leave out `effect_after_ms`"
+            Err(message!(
+                "fault {name} applies before a request is read: leave out `effect_after_ms`",
+                "故障 {name} 发生在读取请求之前：请去掉 `effect_after_ms`"
             ))
         } else if self.fault.needs_response() || matches!(self.fault, Fault::DelayMs(_)) {
-            Err(format!(
+            Err(message!(
                 "fault {name} needs the request's own response, so the request takes effect first: \
-                 leave out `effect_after_ms`. Use \"hang\" for a caller that leaves without one"
+                 leave out `effect_after_ms`. Use \"hang\" for a caller that leaves without one",
+                "故障 {name} 需要请求自身的响应，因此请求先生效：请去掉 `effect_after_ms`。\
+                 调用方未等到响应即离开，请用 \"hang\""
             ))
         } else if self.when.is_some() {
-            Err("give only one of `when` and `effect_after_ms`".to_owned())
+            Err(Message::new(
+                "give only one of `when` and `effect_after_ms`",
+                "`when` 和 `effect_after_ms` 只能提供一个",
+            ))
         } else if ms > MAX_DELAY_MS {
-            Err(format!("`effect_after_ms` is at most {MAX_DELAY_MS}"))
+            Err(at_most("effect_after_ms", MAX_DELAY_MS))
         } else {
             Ok(())
         }
     }
 
-    fn check_frequency(&self) -> Result<(), String> {
+    fn check_frequency(&self) -> Result<(), Message> {
         let given = [
             self.times.is_some(),
             self.always,
             self.probability.is_some(),
         ];
         if given.into_iter().filter(|given| *given).count() > 1 {
-            return Err("give only one of `times`, `always` and `probability`".to_owned());
+            return Err(Message::new(
+                "give only one of `times`, `always` and `probability`",
+                "`times`、`always` 和 `probability` 只能提供一个",
+            ));
         }
         if self.times == Some(0) {
-            return Err("`times` must be at least 1".to_owned());
+            return Err(Message::new(
+                "`times` must be at least 1",
+                "`times` 至少为 1",
+            ));
         }
         match self.probability {
-            Some(p) if !(p > 0.0 && p <= 1.0) => {
-                Err("`probability` must be above 0 and at most 1".to_owned())
-            }
-            None if self.seed.is_some() => Err("`seed` needs `probability`".to_owned()),
+            Some(p) if !(p > 0.0 && p <= 1.0) => Err(Message::new(
+                "`probability` must be above 0 and at most 1",
+                "`probability` 应大于 0 且不超过 1",
+            )),
+            None if self.seed.is_some() => Err(Message::new(
+                "`seed` needs `probability`",
+                "`seed` 需要 `probability`",
+            )),
             _ => Ok(()),
         }
     }
@@ -241,7 +265,7 @@ impl FaultRule {
 mod tests {
     use super::*;
 
-    fn rule(text: &str) -> Result<FaultRule, String> {
+    fn rule(text: &str) -> Result<FaultRule, Message> {
         let rule: FaultRule = serde_json::from_str(text).map_err(|error| error.to_string())?;
         rule.check().map(|()| rule)
     }
@@ -379,7 +403,7 @@ mod tests {
             ),
         ] {
             let error = rule(text).unwrap_err();
-            assert!(error.contains(part), "{text}: {error}");
+            assert!(error.en.contains(part), "{text}: {error}");
         }
     }
 }

@@ -15,6 +15,8 @@ use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
+use crate::model::message::{Message, message};
+
 /// Which certificates of the platform's URL are accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PushTrust {
@@ -82,16 +84,24 @@ fn connector(trust: &PushTrust) -> io::Result<TlsConnector> {
 }
 
 fn roots(pem: &str) -> io::Result<RootCertStore> {
-    let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
+    let invalid = |why: Message| io::Error::new(io::ErrorKind::InvalidInput, why);
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         certificate
             .map_err(|error| error.to_string())
             .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()))
-            .map_err(|error| invalid(format!("the CA for pushes is invalid: {error}")))?;
+            .map_err(|error| {
+                invalid(message!(
+                    "the CA for pushes is invalid: {error}",
+                    "推送用的 CA 无效：{error}"
+                ))
+            })?;
     }
     if roots.is_empty() {
-        return Err(invalid("the CA for pushes has no certificate".to_owned()));
+        return Err(invalid(Message::new(
+            "the CA for pushes has no certificate",
+            "推送用的 CA 中没有证书",
+        )));
     }
     Ok(roots)
 }

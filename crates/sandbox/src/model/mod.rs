@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod demo;
 pub(crate) mod endpoint;
 pub(crate) mod escapes;
+pub(crate) mod message;
 pub(crate) mod one_key;
 pub(crate) mod policy;
 pub(crate) mod push;

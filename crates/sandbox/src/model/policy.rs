@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::clock::MAX_AHEAD_S;
+use crate::model::message::{Message, message};
 use crate::model::one_key;
 use crate::model::world::check_appid;
 
@@ -121,7 +122,7 @@ impl Policy {
     }
 
     /// Checks the policy. The error names the invalid field.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), Message> {
         let mut steps = vec![&self.official_account, &self.mini_program, &self.unlink];
         for (appid, own) in &self.miniprograms {
             check_appid(appid)?;
@@ -133,9 +134,10 @@ impl Policy {
         }
         for step in steps {
             if matches!(step.when, When::Seconds(seconds) if seconds > MAX_AHEAD_S) {
-                return Err(format!(
+                return Err(message!(
                     "`seconds` is at most {MAX_AHEAD_S}. Use \"manual\" for a decision that is \
-                     never made"
+                     never made",
+                    "`seconds` 最多为 {MAX_AHEAD_S}。永远不作决定请用 \"manual\""
                 ));
             }
         }
@@ -169,7 +171,7 @@ mod tests {
         let error = |text: &str| {
             serde_json::from_str::<Policy>(text)
                 .map_err(|error| error.to_string())
-                .and_then(|policy| policy.check())
+                .and_then(|policy| policy.check().map_err(|error| error.to_string()))
                 .unwrap_err()
         };
         assert!(error(r#"{"unlinking":{}}"#).contains("unknown field `unlinking`"));

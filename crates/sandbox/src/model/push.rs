@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::message::{Message, message};
 use crate::model::random::TokenGenerator;
 use crate::model::web_url::WebUrl;
 
@@ -159,39 +160,61 @@ impl PushSettings {
     }
 
     /// Checks the settings. The error names the invalid field and contains no secrets.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), Message> {
         match WebUrl::parse(&self.url) {
-            Err(problem) => return Err(format!("`push`: invalid `url`: {problem}")),
+            Err(Message { en, zh }) => {
+                return Err(message!(
+                    "`push`: invalid `url`: {en}",
+                    "`push`：`url` 无效：{zh}"
+                ));
+            }
             Ok(url) if url.target.contains('#') => {
-                return Err("`push`: `url` must have no fragment".to_owned());
+                return Err(Message::new(
+                    "`push`: `url` must have no fragment",
+                    "`push`：`url` 不能含有片段 (#)",
+                ));
             }
             Ok(_) => {}
         }
         let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !is_plain(&self.token) || self.token.len() > 32 {
-            return Err("`push`: `token` must be at most 32 letters and digits".to_owned());
+            return Err(Message::new(
+                "`push`: `token` must be at most 32 letters and digits",
+                "`push`：`token` 最多为 32 个字母和数字",
+            ));
         }
         let keys = [Some(&self.aes_key), self.previous_aes_key.as_ref()];
         for key in keys.into_iter().flatten().filter(|key| !key.is_empty()) {
             if !is_plain(key) || key.len() != KEY_LENGTH {
-                return Err(format!(
-                    "`push`: a key must be {KEY_LENGTH} letters and digits"
+                return Err(message!(
+                    "`push`: a key must be {KEY_LENGTH} letters and digits",
+                    "`push`：密钥必须是 {KEY_LENGTH} 个字母和数字"
                 ));
             }
         }
         if !(1..=10).contains(&self.tries) {
-            return Err("`push`: `tries` must be 1 to 10".to_owned());
+            return Err(Message::new(
+                "`push`: `tries` must be 1 to 10",
+                "`push`：`tries` 应为 1 至 10",
+            ));
         }
         if self.retry_after_ms > MAX_PAUSE_MS {
-            return Err(format!(
-                "`push`: `retry_after_ms` is at most {MAX_PAUSE_MS}"
+            return Err(message!(
+                "`push`: `retry_after_ms` is at most {MAX_PAUSE_MS}",
+                "`push`：`retry_after_ms` 最多为 {MAX_PAUSE_MS}"
             ));
         }
         if !(1..=60_000).contains(&self.timeout_ms) {
-            return Err("`push`: `timeout_ms` must be 1 to 60000".to_owned());
+            return Err(Message::new(
+                "`push`: `timeout_ms` must be 1 to 60000",
+                "`push`：`timeout_ms` 应为 1 至 60000",
+            ));
         }
         if self.stop_after_failures == Some(0) {
-            return Err("`push`: `stop_after_failures` must be at least 1".to_owned());
+            return Err(Message::new(
+                "`push`: `stop_after_failures` must be at least 1",
+                "`push`：`stop_after_failures` 至少为 1",
+            ));
         }
         Ok(())
     }

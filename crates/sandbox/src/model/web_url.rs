@@ -1,5 +1,7 @@
 //! The parts of an `http` or `https` URL that the simulator looks at.
 
+use crate::model::message::Message;
+
 /// A URL with a host, and without user information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WebUrl<'a> {
@@ -16,27 +18,38 @@ pub(crate) struct WebUrl<'a> {
 impl<'a> WebUrl<'a> {
     /// Reads an absolute URL. The error describes what is wrong and does not quote the URL, which
     /// may contain secrets.
-    pub(crate) fn parse(url: &'a str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(url: &'a str) -> Result<Self, Message> {
         // A browser reads a backslash as a slash, so that `http://a\\@b` would have another host.
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) || url.contains('\\') {
-            return Err("it must be ASCII without spaces and backslashes");
+            return Err(Message::new(
+                "it must be ASCII without spaces and backslashes",
+                "只能含有 ASCII 字符，且没有空格和反斜杠",
+            ));
         }
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or("it has no `http://` or `https://`")?;
+        let no_scheme = || {
+            Message::new(
+                "it has no `http://` or `https://`",
+                "没有 `http://` 或 `https://`",
+            )
+        };
+        let (scheme, rest) = url.split_once("://").ok_or_else(no_scheme)?;
         let is_https = match &*scheme.to_ascii_lowercase() {
             "http" => false,
             "https" => true,
-            _ => return Err("it has no `http://` or `https://`"),
+            _ => return Err(no_scheme()),
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         if authority.contains('@') {
-            return Err("a user name in it is not allowed");
+            return Err(Message::new(
+                "a user name in it is not allowed",
+                "不能含有用户名",
+            ));
         }
-        let (host, port) = split_port(authority).ok_or("its port is invalid")?;
+        let (host, port) =
+            split_port(authority).ok_or_else(|| Message::new("its port is invalid", "端口无效"))?;
         if host.is_empty() || (host.contains(':') && !is_bracketed(host)) {
-            return Err("its host is invalid");
+            return Err(Message::new("its host is invalid", "主机名无效"));
         }
         Ok(Self {
             is_https,

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::model::message::{Message, message, not_empty};
 use crate::model::push::PushSettings;
 
 /// Everything that exists on WeChat's side. `POST /__sandbox/reset` accepts this document, and
@@ -511,14 +512,22 @@ pub(crate) fn is_appid(text: &str) -> bool {
 }
 
 /// The error describes a valid appid.
-pub(crate) fn check_appid(appid: &str) -> Result<(), String> {
+pub(crate) fn check_appid(appid: &str) -> Result<(), Message> {
     if is_appid(appid) {
         Ok(())
     } else {
-        Err(format!(
-            "{appid:?} is not an appid: expected `wx` and 16 lower-case hex digits"
+        Err(message!(
+            "{appid:?} is not an appid: expected `wx` and 16 lower-case hex digits",
+            "{appid:?} 不是 appid：应为 `wx` 加 16 位小写十六进制数字"
         ))
     }
+}
+
+fn unknown_account(appid: &str) -> Message {
+    message!(
+        "unknown account {appid:?}: add it first",
+        "没有账号 {appid:?}，请先添加"
+    )
 }
 
 /// The original id. If it is empty, it is derived from the appid.
@@ -532,16 +541,19 @@ pub(crate) fn username_or_derived(username: &str, appid: &str) -> String {
     }
 }
 
-fn check_username(username: &str) -> Result<(), String> {
+fn check_username(username: &str) -> Result<(), Message> {
     if username.is_empty() || username.starts_with("gh_") {
         Ok(())
     } else {
-        Err(format!("`username` {username:?} must start with `gh_`"))
+        Err(message!(
+            "`username` {username:?} must start with `gh_`",
+            "`username` {username:?} 必须以 `gh_` 开头"
+        ))
     }
 }
 
 impl Lifetimes {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Message> {
         for (name, seconds) in [
             ("ticket_s", self.ticket_s),
             ("component_token_s", self.component_token_s),
@@ -550,7 +562,10 @@ impl Lifetimes {
             ("authorization_code_s", self.authorization_code_s),
         ] {
             if seconds == 0 {
-                return Err(format!("`lifetimes`: `{name}` must be at least 1"));
+                return Err(message!(
+                    "`lifetimes`: `{name}` must be at least 1",
+                    "`lifetimes`：`{name}` 至少为 1"
+                ));
             }
         }
         Ok(())
@@ -558,7 +573,7 @@ impl Lifetimes {
 }
 
 impl AuthorizationPage {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Message> {
         let is_host = |host: &String| {
             !host.is_empty()
                 && host.bytes().all(|byte| {
@@ -566,9 +581,10 @@ impl AuthorizationPage {
                 })
         };
         match self.domains.iter().find(|host| !is_host(host)) {
-            Some(host) => Err(format!(
+            Some(host) => Err(message!(
                 "`authorization_page`: invalid domain {host:?}: expected a host in lower case, \
-                 without a scheme or a port"
+                 without a scheme or a port",
+                "`authorization_page`：域名 {host:?} 无效：应为小写的主机名，不含协议和端口"
             )),
             None => Ok(()),
         }
@@ -576,52 +592,64 @@ impl AuthorizationPage {
 }
 
 impl Authorizer {
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), Message> {
         if self.queried || self.refresh_token.is_empty() {
             Ok(())
         } else {
-            Err("`refresh_token` needs `queried`: api_query_auth creates it".to_owned())
+            Err(Message::new(
+                "`refresh_token` needs `queried`: api_query_auth creates it",
+                "`refresh_token` 要求 `queried`：它由 api_query_auth 产生",
+            ))
         }
     }
 }
 
 impl World {
     /// Checks all documents. The error names the invalid field and contains no secrets.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), Message> {
         for (appid, miniprogram) in &self.miniprograms {
             self.check_miniprogram(appid, miniprogram)
-                .map_err(|error| format!("mini program {appid}: {error}"))?;
+                .map_err(|Message { en, zh }| {
+                    message!("mini program {appid}: {en}", "小程序 {appid}：{zh}")
+                })?;
         }
         for (appid, account) in &self.accounts {
             self.check_account(appid, account)
-                .map_err(|error| format!("account {appid}: {error}"))?;
+                .map_err(|Message { en, zh }| {
+                    message!("account {appid}: {en}", "账号 {appid}：{zh}")
+                })?;
         }
         // Errors name a token by its number in sorted order: the token itself is a secret.
         for (number, (text, token)) in (1..).zip(&self.tokens) {
             self.check_token(text, token)
-                .map_err(|error| format!("token {number}: {error}"))?;
+                .map_err(|Message { en, zh }| {
+                    message!("token {number}: {en}", "第 {number} 个令牌：{zh}")
+                })?;
         }
         if let Some(component) = &self.component {
             self.check_component(component)
-                .map_err(|error| format!("component: {error}"))?;
+                .map_err(|error| error.in_part("component"))?;
         }
         Ok(())
     }
 
     /// The error contains no secrets.
-    pub(crate) fn check_component(&self, component: &Component) -> Result<(), String> {
+    pub(crate) fn check_component(&self, component: &Component) -> Result<(), Message> {
         check_appid(&component.appid)?;
         if self.accounts.contains_key(&component.appid)
             || self.miniprograms.contains_key(&component.appid)
         {
-            return Err("its appid is that of an account or a mini program".to_owned());
+            return Err(Message::new(
+                "its appid is that of an account or a mini program",
+                "其 appid 与某个账号或小程序相同",
+            ));
         }
         for (name, text) in [
             ("appsecret", &component.appsecret),
             ("ticket", &component.ticket),
         ] {
             if text.is_empty() {
-                return Err(format!("`{name}` must not be empty"));
+                return Err(not_empty(name));
             }
         }
         component.lifetimes.check()?;
@@ -634,41 +662,48 @@ impl World {
         }
         for (appid, authorizer) in component.authorizers.iter().flatten() {
             self.check_known_account(appid)?;
-            authorizer
-                .check()
-                .map_err(|error| format!("authorizer {appid}: {error}"))?;
+            authorizer.check().map_err(|Message { en, zh }| {
+                message!("authorizer {appid}: {en}", "授权方 {appid}：{zh}")
+            })?;
         }
         Ok(())
     }
 
-    pub(crate) fn check_known_account(&self, appid: &str) -> Result<(), String> {
+    pub(crate) fn check_known_account(&self, appid: &str) -> Result<(), Message> {
         if self.accounts.contains_key(appid) {
             Ok(())
         } else {
-            Err(format!("unknown account {appid:?}: add it first"))
+            Err(unknown_account(appid))
         }
     }
 
-    pub(crate) fn check_account(&self, appid: &str, account: &Account) -> Result<(), String> {
+    pub(crate) fn check_account(&self, appid: &str, account: &Account) -> Result<(), Message> {
         check_appid(appid)?;
         check_username(&account.username)?;
         if self.miniprograms.contains_key(appid) {
-            return Err("this appid is that of a mini program".to_owned());
+            return Err(Message::new(
+                "this appid is that of a mini program",
+                "该 appid 属于一个小程序",
+            ));
         }
         let links = account.links.as_deref().unwrap_or_default();
         let mut seen = std::collections::HashSet::new();
         for entry in links {
             let known = self.miniprograms.contains_key(&entry.appid)
                 || self.accounts.contains_key(&entry.appid);
-            if !known || entry.appid == appid {
-                return Err(format!(
-                    "its list contains {:?}, which is neither a mini program nor another account: \
-                     add that first",
-                    entry.appid
+            let linked = &entry.appid;
+            if !known || linked == appid {
+                return Err(message!(
+                    "its list contains {linked:?}, which is neither a mini program nor another \
+                     account: add that first",
+                    "其列表中的 {linked:?} 既不是小程序，也不是另一个账号，请先添加"
                 ));
             }
-            if !seen.insert(&entry.appid) {
-                return Err(format!("its list contains {:?} twice", entry.appid));
+            if !seen.insert(linked) {
+                return Err(message!(
+                    "its list contains {linked:?} twice",
+                    "其列表中 {linked:?} 出现了两次"
+                ));
             }
         }
         Ok(())
@@ -678,29 +713,32 @@ impl World {
         &self,
         appid: &str,
         miniprogram: &MiniProgram,
-    ) -> Result<(), String> {
+    ) -> Result<(), Message> {
         check_appid(appid)?;
         check_username(&miniprogram.username)?;
         if self.accounts.contains_key(appid) {
-            return Err("this appid is that of an account".to_owned());
+            return Err(Message::new(
+                "this appid is that of an account",
+                "该 appid 属于一个账号",
+            ));
         }
         Ok(())
     }
 
-    pub(crate) fn check_token(&self, text: &str, token: &Token) -> Result<(), String> {
+    pub(crate) fn check_token(&self, text: &str, token: &Token) -> Result<(), Message> {
         if text.is_empty() {
-            return Err("a token must not be empty".to_owned());
+            return Err(Message::new("a token must not be empty", "令牌不能为空"));
         }
         match &token.account {
-            Some(appid) if !self.accounts.contains_key(appid) => {
-                Err(format!("unknown account {appid:?}: add it first"))
-            }
-            None if token.kind == TokenKind::Good => {
-                Err("a token of kind `good` needs an `account`".to_owned())
-            }
-            Some(_) if token.kind == TokenKind::Component => {
-                Err("a token of kind `component` has no `account`".to_owned())
-            }
+            Some(appid) if !self.accounts.contains_key(appid) => Err(unknown_account(appid)),
+            None if token.kind == TokenKind::Good => Err(Message::new(
+                "a token of kind `good` needs an `account`",
+                "类型为 `good` 的令牌需要 `account`",
+            )),
+            Some(_) if token.kind == TokenKind::Component => Err(Message::new(
+                "a token of kind `component` has no `account`",
+                "类型为 `component` 的令牌没有 `account`",
+            )),
             _ => Ok(()),
         }
     }
@@ -742,7 +780,7 @@ mod tests {
         let error = |text: &str| {
             serde_json::from_str::<World>(text)
                 .map_err(|error| error.to_string())
-                .and_then(|world| world.check())
+                .and_then(|world| world.check().map_err(|error| error.to_string()))
                 .unwrap_err()
         };
         assert!(error(r#"{"acounts":{}}"#).contains("unknown field `acounts`"));

@@ -9,6 +9,7 @@ pub(crate) mod panel;
 use bytes::Bytes;
 
 use crate::faults::plan::PlainResponse;
+use crate::model::message::Message;
 use crate::page::html::{decided_page, form_page, problem_page};
 use crate::simulator::{Simulator, State};
 use crate::wechat::events::{self, Authorize};
@@ -48,7 +49,7 @@ enum Problem {
     Component,
     /// The page that holds the link is not on a registered domain.
     Referer(String),
-    RedirectUri(String),
+    RedirectUri(Message),
     PreAuthCode(PreAuthProblem),
     Account,
 }
@@ -70,10 +71,10 @@ impl Problem {
                     ),
                 ];
             }
-            Self::RedirectUri(problem) => {
+            Self::RedirectUri(Message { en, zh }) => {
                 return [
-                    "redirect_uri 不正确".to_owned(),
-                    format!("redirect_uri is invalid: {problem}"),
+                    format!("redirect_uri 不正确：{zh}"),
+                    format!("redirect_uri is invalid: {en}"),
                 ];
             }
             Self::PreAuthCode(PreAuthProblem::Unknown) => {

@@ -2,17 +2,27 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use crate::admin::request::without_quoted_text;
 use crate::http::push_tls::PushTrust;
+use crate::model::message::{Lang, Message, message};
 use crate::model::policy::{Policy, When};
 use crate::model::push::PushSettings;
 use crate::model::world::World;
 use crate::sandbox::Settings;
 
 /// What `--help` prints.
-pub const HELP: &str = "\
+#[must_use]
+pub const fn help(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => HELP,
+        Lang::Zh => HELP_ZH,
+    }
+}
+
+const HELP: &str = "\
 A stateful simulator of WeChat's linkMiniprogram endpoints.
 
 Usage: wxlink-sandbox [OPTIONS]
@@ -45,6 +55,37 @@ SIGTERM, SIGINT or SIGHUP, or until its parent process ends.
   --version        print the version
 ";
 
+const HELP_ZH: &str = "\
+微信 linkMiniprogram 接口的模拟器，会保存状态。
+
+用法：wxlink-sandbox [OPTIONS]
+
+就绪后输出一行 JSON，含有各地址和 CA 文件；运行到收到 SIGTERM、SIGINT 或 SIGHUP，或父进程结束为止。
+
+  --listen ADDR    监听的 IP 地址（默认：127.0.0.1）
+  --port N         HTTP 端口（默认：任意空闲端口）
+  --tls-port N     HTTPS 端口（默认：任意空闲端口）
+  --approve HOW    管理员如何决定（默认：manual）：
+                   manual      通过管理接口决定
+                   immediate   立即同意
+                   polls:N     列表每被读取 N 次，完成一步
+                   seconds:N   每隔 N 秒，完成一步
+  --world FILE     含有账号、小程序和令牌的 JSON 文件（默认：演示用的数据）
+  --journal N      日志保留多少个请求（默认：10000）
+  --workers N      用多少个线程处理请求（默认：1）
+  --bad-tls        另外打开三个 HTTPS 端口，证书各有一种问题
+  --tls-name NAME  证书所用的域名，例如 api.weixin.qq.com；可重复指定。
+                   作为 HTTP 代理时，模拟器将这些域名指向自己
+  --rsa            同时提供 RSA 证书，供不接受 ECDSA 的客户端使用
+  --push-url URL   将 ticket 和授权事件推送到第三方平台的这个 URL
+  --push-ca FILE   通过 HTTPS 推送时，只信任该 PEM 文件中的 CA（默认：系统信任的 CA）
+  --push-insecure  通过 HTTPS 推送时，接受任何证书
+  --open           在浏览器中打开模拟器的页面，即控制面板
+  --stay           父进程结束后继续运行
+  --help           显示此帮助
+  --version        显示版本
+";
+
 /// What the program was started for.
 #[derive(Debug)]
 pub(crate) enum Invocation {
@@ -66,48 +107,51 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn parse(
         arguments: impl IntoIterator<Item = OsString>,
-    ) -> Result<Invocation, String> {
+    ) -> Result<Invocation, Message> {
         let mut settings = Settings::default();
         let (mut stay, mut open) = (false, false);
         let mut push_url: Option<String> = None;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
-            let text = argument
-                .to_str()
-                .ok_or_else(|| format!("argument {} is not UTF-8", argument.to_string_lossy()))?;
+            let text = argument.to_str().ok_or_else(|| {
+                let shown = argument.to_string_lossy();
+                message!(
+                    "argument {shown} is not UTF-8",
+                    "参数 {shown} 不是 UTF-8 编码"
+                )
+            })?;
             let (flag, mut inline) = match text.split_once('=') {
                 Some((flag, value)) => (flag, Some(OsString::from(value))),
                 None => (text, None),
             };
-            let mut value = |what: &str| {
-                inline
-                    .take()
-                    .or_else(|| arguments.next())
-                    .ok_or_else(|| format!("{flag} needs {what}"))
+            let mut value = |kind: Kind| {
+                inline.take().or_else(|| arguments.next()).ok_or_else(|| {
+                    let Kind { en, zh } = kind;
+                    message!("{flag} needs {en}", "{flag} 需要{zh}")
+                })
             };
             match flag {
-                "--listen" => {
-                    settings.listen = parsed(flag, &value("an IP address")?, "an IP address")?;
-                }
-                "--port" => settings.port = parsed(flag, &value("a port")?, "a port, 0 to 65535")?,
-                "--tls-port" => {
-                    settings.tls_port = parsed(flag, &value("a port")?, "a port, 0 to 65535")?;
-                }
-                "--approve" => settings.policy = Policy::all(approve(&value(APPROVE_VALUES)?)?),
-                "--world" => settings.world = world(Path::new(&value("a file")?))?,
-                "--journal" => settings.journal = parsed(flag, &value("a number")?, "a number")?,
+                "--listen" => settings.listen = parsed(flag, &value(ADDRESS)?, ADDRESS)?,
+                "--port" => settings.port = parsed(flag, &value(PORT)?, PORT)?,
+                "--tls-port" => settings.tls_port = parsed(flag, &value(PORT)?, PORT)?,
+                "--approve" => settings.policy = Policy::all(approve(flag, &value(APPROVAL)?)?),
+                "--world" => settings.world = world(Path::new(&value(FILE)?))?,
+                "--journal" => settings.journal = parsed(flag, &value(NUMBER)?, NUMBER)?,
                 "--workers" => {
-                    let workers = parsed(flag, &value("a number")?, "a number")?;
+                    let workers = parsed(flag, &value(NUMBER)?, NUMBER)?;
                     if !(1..=256).contains(&workers) {
-                        return Err(format!("--workers must be 1 to 256, not {workers}"));
+                        return Err(message!(
+                            "--workers must be 1 to 256, not {workers}",
+                            "--workers 应为 1 至 256，而不是 {workers}"
+                        ));
                     }
                     settings.workers = workers;
                 }
                 "--bad-tls" => settings.bad_tls = true,
-                "--tls-name" => settings.tls_names.push(tls_name(&value("a name")?)?),
-                "--push-url" => push_url = Some(parsed(flag, &value("a URL")?, "a URL")?),
+                "--tls-name" => settings.tls_names.push(tls_name(flag, &value(NAME)?)?),
+                "--push-url" => push_url = Some(parsed(flag, &value(URL)?, URL)?),
                 "--push-ca" => {
-                    settings.push_trust = PushTrust::Ca(push_ca(Path::new(&value("a file")?))?);
+                    settings.push_trust = PushTrust::Ca(push_ca(Path::new(&value(FILE)?))?);
                 }
                 "--push-insecure" => settings.push_trust = PushTrust::All,
                 "--rsa" => settings.rsa = true,
@@ -115,18 +159,27 @@ impl Arguments {
                 "--stay" => stay = true,
                 "--help" | "-h" => return Ok(Invocation::Help),
                 "--version" | "-V" => return Ok(Invocation::Version),
-                _ => return Err(format!("unknown option {flag}")),
+                _ => return Err(message!("unknown option {flag}", "未知选项 {flag}")),
             }
             if inline.is_some() {
-                return Err(format!("{flag} takes no value"));
+                return Err(message!("{flag} takes no value", "{flag} 不接受值"));
             }
         }
         if let Some(url) = push_url {
             let push = PushSettings::to_url(url);
-            push.check()
-                .map_err(|error| error.replace("`push`: invalid `url`", "--push-url"))?;
+            push.check().map_err(|Message { en, zh }| {
+                let invalid = ["`push`: invalid `url`", "`push`：`url` 无效"];
+                let [en, zh] = [(en, invalid[0]), (zh, invalid[1])]
+                    .map(|(text, part)| text.replace(part, "--push-url"));
+                Message::new(en, zh)
+            })?;
             let component = settings.world.component.as_mut();
-            let component = component.ok_or("--push-url needs a world with a `component`")?;
+            let component = component.ok_or_else(|| {
+                Message::new(
+                    "--push-url needs a world with a `component`",
+                    "--push-url 要求数据中有 `component`",
+                )
+            })?;
             component.push = Some(push);
         }
         Ok(Invocation::Run(Box::new(Self {
@@ -137,19 +190,60 @@ impl Arguments {
     }
 }
 
-/// The values of `--approve`.
-const APPROVE_VALUES: &str = "manual, immediate, polls:N or seconds:N";
+/// A kind of values of options.
+#[derive(Clone, Copy)]
+struct Kind {
+    en: &'static str,
+    zh: &'static str,
+}
 
-/// Parses the value of an option. `what` describes the valid values.
-fn parsed<T: std::str::FromStr>(flag: &str, value: &OsStr, what: &str) -> Result<T, String> {
+const ADDRESS: Kind = Kind {
+    en: "an IP address",
+    zh: " IP 地址",
+};
+const PORT: Kind = Kind {
+    en: "a port, 0 to 65535",
+    zh: "端口，0 至 65535",
+};
+const NUMBER: Kind = Kind {
+    en: "a number",
+    zh: "数字",
+};
+const FILE: Kind = Kind {
+    en: "a file",
+    zh: "文件",
+};
+const NAME: Kind = Kind {
+    en: "a name such as api.weixin.qq.com",
+    zh: "域名，例如 api.weixin.qq.com",
+};
+const URL: Kind = Kind {
+    en: "a URL",
+    zh: " URL",
+};
+const APPROVAL: Kind = Kind {
+    en: "manual, immediate, polls:N or seconds:N",
+    zh: " manual、immediate、polls:N 或 seconds:N",
+};
+
+/// The error for a value that is not of this kind.
+fn invalid_value(flag: &str, value: &str, Kind { en, zh }: Kind) -> Message {
+    message!(
+        "{flag} must be {en}, not {value}",
+        "{flag} 应为{zh}，而不是 {value}"
+    )
+}
+
+/// Parses the value of an option.
+fn parsed<T: std::str::FromStr>(flag: &str, value: &OsStr, kind: Kind) -> Result<T, Message> {
     value
         .to_str()
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| format!("{flag} must be {what}, not {}", value.to_string_lossy()))
+        .ok_or_else(|| invalid_value(flag, &value.to_string_lossy(), kind))
 }
 
 /// Parses the value of `--approve`.
-fn approve(value: &OsStr) -> Result<When, String> {
+fn approve(flag: &str, value: &OsStr) -> Result<When, Message> {
     let text = value.to_string_lossy();
     let when = match &*text {
         "manual" => Some(When::Manual),
@@ -160,11 +254,11 @@ fn approve(value: &OsStr) -> Result<When, String> {
             _ => None,
         },
     };
-    when.ok_or_else(|| format!("--approve must be {APPROVE_VALUES}, not {text}"))
+    when.ok_or_else(|| invalid_value(flag, &text, APPROVAL))
 }
 
 /// Parses the value of `--tls-name`.
-fn tls_name(value: &OsStr) -> Result<String, String> {
+fn tls_name(flag: &str, value: &OsStr) -> Result<String, Message> {
     let text = value.to_string_lossy().to_ascii_lowercase();
     let is_label = |label: &str| {
         !label.is_empty()
@@ -176,33 +270,41 @@ fn tls_name(value: &OsStr) -> Result<String, String> {
     if text.split('.').all(is_label) {
         Ok(text)
     } else {
-        Err(format!(
-            "--tls-name must be a name such as api.weixin.qq.com, not {text}"
-        ))
+        Err(invalid_value(flag, &text, NAME))
     }
 }
 
 /// Reads the file of `--push-ca`.
-fn push_ca(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path)
-        .map_err(|error| format!("--push-ca: could not read {}: {error}", path.display()))
+fn push_ca(path: &Path) -> Result<String, Message> {
+    fs::read_to_string(path).map_err(|error| could_not_read("--push-ca", path, &error))
 }
 
 /// Reads the file of `--world`.
-fn world(path: &Path) -> Result<World, String> {
-    let text = fs::read(path)
-        .map_err(|error| format!("--world: could not read {}: {error}", path.display()))?;
+fn world(path: &Path) -> Result<World, Message> {
+    let text = fs::read(path).map_err(|error| could_not_read("--world", path, &error))?;
     serde_json::from_slice(&text).map_err(|error| {
         let error = without_quoted_text(error.to_string());
-        format!("--world: {} is invalid: {error}", path.display())
+        let path = path.display();
+        message!(
+            "--world: {path} is invalid: {error}",
+            "--world：{path} 无效：{error}"
+        )
     })
+}
+
+fn could_not_read(flag: &str, path: &Path, error: &io::Error) -> Message {
+    let path = path.display();
+    message!(
+        "{flag}: could not read {path}: {error}",
+        "{flag}：无法读取 {path}：{error}"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Invocation, String> {
+    fn parse(text: &str) -> Result<Invocation, Message> {
         Arguments::parse(text.split_whitespace().map(OsString::from))
     }
 
@@ -251,9 +353,23 @@ mod tests {
             ("--world /nowhere/at/all", "could not read /nowhere/at/all"),
         ] {
             let error = parse(text).unwrap_err();
-            assert!(error.contains(part), "{text}: {error}");
+            assert!(error.en.contains(part), "{text}: {error}");
+            let is_chinese = |c| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            assert!(error.zh.contains(is_chinese), "{text}: {}", error.zh);
         }
         assert!(matches!(parse("--help"), Ok(Invocation::Help)));
         assert!(matches!(parse("-V"), Ok(Invocation::Version)));
+    }
+
+    #[test]
+    fn the_help_lists_the_same_options_in_both_languages() {
+        let options = |lang| {
+            let lines = help(lang).lines();
+            let options = lines.filter(|line| line.starts_with("  --"));
+            let names = options.map(|line| line[..18].trim_end());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(options(Lang::Zh), options(Lang::En));
+        assert!(options(Lang::En).len() > 15);
     }
 }

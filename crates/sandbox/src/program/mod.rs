@@ -6,30 +6,42 @@ mod browser;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 
-pub use self::arguments::HELP;
+pub use self::arguments::help;
 use self::arguments::{Arguments, Invocation};
+use crate::model::message::{Lang, Message, message};
 use crate::sandbox::Sandbox;
 
-/// Runs the program `wxlink-sandbox`. `arguments` do not include its name. Returns its exit code: 0
-/// after a signal or the end of the parent process, 1 after a failure, 2 for invalid arguments.
-pub fn program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+/// Runs the program `wxlink-sandbox`. `arguments` do not include its name; `lang` is the language
+/// of its help and errors. Returns its exit code: 0 after a signal or the end of the parent
+/// process, 1 after a failure, 2 for invalid arguments.
+pub fn program(arguments: impl IntoIterator<Item = OsString>, lang: Lang) -> u8 {
     // As early as possible: the parent process may end soon.
     let parent = parent_id();
     let arguments = match Arguments::parse(arguments) {
         Ok(Invocation::Run(arguments)) => *arguments,
-        Ok(Invocation::Help) => return print(HELP),
+        Ok(Invocation::Help) => return print(help(lang)),
         Ok(Invocation::Version) => {
             return print(concat!("wxlink-sandbox ", env!("CARGO_PKG_VERSION"), "\n"));
         }
         Err(message) => {
-            eprintln!("wxlink-sandbox: {message}\nwxlink-sandbox --help lists the options");
+            let hint = match lang {
+                Lang::En => "wxlink-sandbox --help lists the options",
+                Lang::Zh => "选项请参见 wxlink-sandbox --help",
+            };
+            eprintln!("wxlink-sandbox: {}\n{hint}", message.get(lang));
             return 2;
         }
     };
-    match run(arguments, parent) {
+    match run(arguments, parent, lang) {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("wxlink-sandbox: {error}");
+            let message = error
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<Message>());
+            match message {
+                Some(message) => eprintln!("wxlink-sandbox: {}", message.get(lang)),
+                None => eprintln!("wxlink-sandbox: {error}"),
+            }
             // An invalid world or policy comes from the arguments.
             match error.kind() {
                 io::ErrorKind::InvalidInput => 2,
@@ -43,7 +55,7 @@ fn print(text: &str) -> u8 {
     u8::from(io::stdout().write_all(text.as_bytes()).is_err())
 }
 
-fn run(arguments: Arguments, parent: Option<u32>) -> io::Result<()> {
+fn run(arguments: Arguments, parent: Option<u32>, lang: Lang) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -51,15 +63,17 @@ fn run(arguments: Arguments, parent: Option<u32>) -> io::Result<()> {
     runtime.block_on(async {
         let signals = stop::Signals::install()?;
         if !arguments.settings.listen.is_loopback() {
-            eprintln!(
-                "wxlink-sandbox: warning: listening on {}: every host that can reach it can use it",
-                arguments.settings.listen
+            let listen = arguments.settings.listen;
+            let warning = message!(
+                "warning: listening on {listen}: every host that can reach it can use it",
+                "警告：正在监听 {listen}，能够连接到它的主机都可以使用"
             );
+            eprintln!("wxlink-sandbox: {}", warning.get(lang));
         }
         let sandbox = Sandbox::start(arguments.settings)?;
         announce(&sandbox)?;
         if arguments.open {
-            browser::open(&format!("{}/", sandbox.http_url()));
+            browser::open(&format!("{}/", sandbox.http_url()), lang);
         }
         tokio::select! {
             () = signals.wait() => {}

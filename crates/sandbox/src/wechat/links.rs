@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use crate::model::clock::{MAX_LIST_LAG_MS, Month, after_seconds};
+use crate::model::message::{Message, message};
 use crate::model::policy::{Decision, Policy, Question, Step, When};
 use crate::model::world::{Account, LinkEntry, LinkState};
 use crate::wechat::errcode::Refused;
@@ -318,24 +319,28 @@ impl AccountLinks {
         decision: Decision,
         policy: &Policy,
         now_ms: u64,
-    ) -> Result<Option<LinkState>, String> {
+    ) -> Result<Option<LinkState>, Message> {
         let Some(index) = self.position(appid) else {
-            return Err(format!(
-                "no decision is pending for {appid}: it is not in the account's list"
+            return Err(message!(
+                "no decision is pending for {appid}: it is not in the account's list",
+                "{appid} 没有待作的决定：它不在账号的列表中"
             ));
         };
         match question(self.links[index].entry.state) {
-            None => Err(format!(
-                "no decision is pending for {appid}: it is linked or refused already"
+            None => Err(message!(
+                "no decision is pending for {appid}: it is linked or refused already",
+                "{appid} 没有待作的决定：它已关联或已被拒绝"
             )),
-            Some(Question::LinkToMiniProgram) if !by_mini_program => Err(format!(
+            Some(Question::LinkToMiniProgram) if !by_mini_program => Err(message!(
                 "{appid} waits for the mini program's administrator: \
-                 use \"by\":\"mini_program\""
+                 use \"by\":\"mini_program\"",
+                "{appid} 正在等待小程序的管理员：请用 \"by\":\"mini_program\""
             )),
             Some(Question::LinkToOfficialAccount | Question::Unlink) if by_mini_program => {
-                Err(format!(
+                Err(message!(
                     "{appid} waits for the Official Account's administrator: \
-                     use \"by\":\"official_account\""
+                     use \"by\":\"official_account\"",
+                    "{appid} 正在等待公众号的管理员：请用 \"by\":\"official_account\""
                 ))
             }
             Some(_) => {
@@ -476,12 +481,12 @@ mod tests {
         let error = links
             .decide(APPID, true, Decision::Agree, &policy, 0)
             .unwrap_err();
-        assert!(error.contains("official_account"), "{error}");
+        assert!(error.en.contains("official_account"), "{error}");
         let after = links.decide(APPID, false, Decision::Agree, &policy, 0);
         assert_eq!(after, Ok(Some(LinkState::WaitingMiniProgram)));
         let after = links.decide(APPID, true, Decision::Vanish, &policy, 0);
         assert_eq!(after, Ok(None));
         let error = links.decide(APPID, true, Decision::Agree, &policy, 0);
-        assert!(error.unwrap_err().contains("no decision is pending"));
+        assert!(error.unwrap_err().en.contains("no decision is pending"));
     }
 }

@@ -1,15 +1,20 @@
 //! Where the authorisation page sends the browser.
 
+use crate::model::message::{Message, message};
 use crate::model::web_url::WebUrl;
 use crate::wechat::platform::Consent;
 
 /// Checks that a `redirect_uri` is absolute and on one of the domains.
-pub(crate) fn check(uri: &str, domains: &[String]) -> Result<(), String> {
+pub(crate) fn check(uri: &str, domains: &[String]) -> Result<(), Message> {
     let url = WebUrl::parse(uri)?;
     if is_registered(url.host, domains) {
         Ok(())
     } else {
-        Err(format!("its host is not one of {}", domains.join(", ")))
+        let domains = domains.join(", ");
+        Err(message!(
+            "its host is not one of {domains}",
+            "主机名不在 {domains} 之中"
+        ))
     }
 }
 

@@ -328,10 +328,8 @@ impl<'a> RowFile<'a> {
             input::open(Path::new(path))
         };
         let input = opened.map_err(|error| {
-            BulkError::usage(Message::new(
-                format!("{path} cannot be read: {error}"),
-                format!("无法读取 {path}：{error}"),
-            ))
+            let (en, zh) = (format!("{path} cannot be read"), format!("无法读取 {path}"));
+            BulkError::usage(Message::from(error).after(en, zh))
         })?;
         read_rows(input, &self.options).map_err(|bad| {
             let why = bad.message();

@@ -197,8 +197,9 @@ fn print_decision(context: &Context, json: &impl Serialize, decision: &Record) {
         out.line(output::json_line(json));
     } else {
         let Record { row, outcome, .. } = decision;
-        let (word, account, appid) = (outcome.word(), &row.account, &row.appid);
-        out.line(format_args!("{word}  {account}  {appid}"));
+        let name = outcome.name().get(out.lang());
+        let (account, appid) = (&row.account, &row.appid);
+        out.line(format_args!("{name}  {account}  {appid}"));
     }
 }
 

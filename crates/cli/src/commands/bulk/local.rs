@@ -194,7 +194,7 @@ impl<'a> JobRequest<'a> {
         let progress = || Progress {
             done: job.tally().total(),
             rows: job.rows(),
-            summary: output::one_line_summary(job.tally()),
+            summary: output::one_line_summary(out, job.tally()),
         };
         let name = context.text("linking", "关联");
         let run = || job.run(&runner, rates);

@@ -21,7 +21,7 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The queue and its last known state: `None` if its Redis was unavailable.
 struct QueueState {
-    queue: Queue,
+    queue: Arc<Queue>,
     last: Mutex<Option<(Instant, Option<QueueStatus>)>>,
 }
 
@@ -40,18 +40,18 @@ impl QueueState {
     }
 }
 
-/// Starts to serve them, and announces where. `queue` is a connection for this purpose alone, so
-/// that a scrape never waits for the worker.
+/// Starts to serve them, and announces where. A scrape never waits for the worker: it has a
+/// connection of its own to the queue's Redis.
 pub(super) fn serve(
     context: &Context,
     address: SocketAddr,
     client: &Client,
     tally: &Arc<Tally>,
-    queue: Queue,
+    queue: &Arc<Queue>,
 ) -> Result<Listener, CommandError> {
     let (client, tally) = (client.clone(), tally.clone());
     let queue = QueueState {
-        queue,
+        queue: queue.clone(),
         last: Mutex::default(),
     };
     let listener = Listener::start(address, move || collect(&client, &tally, &queue));

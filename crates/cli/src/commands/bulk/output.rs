@@ -151,7 +151,7 @@ pub(super) fn print_summary(
             };
             table.row([
                 Cell::from(&*number(*rows)),
-                Cell::new(outcome.word(), style),
+                Cell::new(outcome.name().get(out.lang()), style),
                 Cell::from(outcome.meaning(place).get(out.lang())),
                 Cell::new(&path_of(*outcome), DIM),
             ]);
@@ -159,7 +159,7 @@ pub(super) fn print_summary(
         if left > 0 {
             table.row([
                 Cell::from(&*number(left)),
-                Cell::new("left", PENDING),
+                Cell::new(out.text("left", "剩余"), PENDING),
                 Cell::from(match place {
                     Place::Job => out.text(
                         "not done yet; continue with --resume",
@@ -178,12 +178,13 @@ pub(super) fn print_summary(
 }
 
 /// The outcomes so far on one line, for a progress bar.
-pub(super) fn one_line_summary(tally: &Tally) -> String {
-    let counts = tally.counts();
-    let parts: Vec<String> = counts
-        .map(|count| format!("{} {}", count.outcome.word(), number(count.rows)))
+pub(super) fn one_line_summary(out: &Output, tally: &Tally) -> String {
+    let name = |outcome: Outcome| outcome.name().get(out.lang());
+    let parts: Vec<String> = tally
+        .counts()
+        .map(|count| format!("{} {}", name(count.outcome), number(count.rows)))
         .collect();
-    parts.join(", ")
+    parts.join(out.text(", ", "，"))
 }
 
 /// Prints the status of a queue.
@@ -245,8 +246,12 @@ fn status_table(out: &Output, status: &QueueStatus) -> Table {
     };
     row(status.deferred, deferred.get(out.lang()));
     for OutcomeCount { outcome, rows } in &status.ended {
-        let (word, meaning) = (outcome.word(), outcome.meaning(Place::Queue));
-        row(*rows, &format!("{word}: {}", meaning.get(out.lang())));
+        let (name, meaning) = (outcome.name(), outcome.meaning(Place::Queue));
+        let line = Message::new(
+            format!("{}: {}", name.en, meaning.en),
+            format!("{}：{}", name.zh, meaning.zh),
+        );
+        row(*rows, line.get(out.lang()));
     }
     table
 }

@@ -251,7 +251,7 @@ pub(super) fn run(
     name: &str,
     matches: &ArgMatches,
 ) -> Result<ExitCode, CommandError> {
-    let queue = open_queue(matches)?;
+    let queue = Arc::new(open_queue(matches)?);
     match name {
         "push" => push(context, &queue, matches),
         "work" => work(context, &queue, matches),
@@ -327,7 +327,11 @@ fn push(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     Ok(ExitCode::Done)
 }
 
-fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCode, CommandError> {
+fn work(
+    context: &Context,
+    queue: &Arc<Queue>,
+    matches: &ArgMatches,
+) -> Result<ExitCode, CommandError> {
     let out = context.out;
     let client = client(context, TokensFor::ManyAccounts)?;
     let stop = stop_on_interrupt();
@@ -335,13 +339,7 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let config = WorkerConfig::new(lease, matches.get_flag("stay"), &client)?;
     let tally = Arc::new(Tally::default());
     let _metrics = match args::metrics_address(matches) {
-        Some(address) => Some(metrics::serve(
-            context,
-            address,
-            &client,
-            &tally,
-            open_queue(matches)?,
-        )?),
+        Some(address) => Some(metrics::serve(context, address, &client, &tally, queue)?),
         None => None,
     };
     let observer = |record: &Record| {
@@ -360,7 +358,7 @@ fn work(context: &Context, queue: &Queue, matches: &ArgMatches) -> Result<ExitCo
     let progress = || Progress {
         done: tally.total(),
         rows: waiting,
-        summary: output::one_line_summary(&tally),
+        summary: output::one_line_summary(out, &tally),
     };
     let name = context.text("linking", "关联");
     let work = || queue.work(&runner, config);

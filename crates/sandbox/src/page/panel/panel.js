@@ -454,7 +454,10 @@ async function admin(method, path, body) {
     throw new Gone();
   }
   const json = await response.json();
-  if (!response.ok) throw new Error(t("refused_by", json.error ?? response.status));
+  if (!response.ok) {
+    const why = language === "zh" ? json.error_zh : json.error;
+    throw new Error(t("refused_by", why ?? response.status));
+  }
   return json;
 }
 

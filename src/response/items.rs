@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::reader::Reader;
+use super::reader::{FieldNames, Reader};
 use super::repair::REPLACEMENT;
 
 /// Where the items of a list are in its JSON.
@@ -209,8 +209,9 @@ fn find_in_wxopens(wxopens: &mut Reader<'_>) -> Result<Option<Items>, String> {
 pub(super) fn find_in_items(items: &mut Reader<'_>) -> Result<Option<Items>, String> {
     let start = items.offset();
     let mut offsets = Vec::new();
+    let mut names = FieldNames::new();
     let is_array = items.array(|item| -> Result<(), String> {
-        let fields = find_fields(item).map_err(|e| e.describe(offsets.len()))?;
+        let fields = find_fields(item, &mut names).map_err(|e| e.describe(offsets.len()))?;
         offsets.push(fields);
         Ok(())
     })?;
@@ -251,21 +252,24 @@ impl ItemFault {
 }
 
 /// Finds and checks the known fields of an item.
-fn find_fields(item: &mut Reader<'_>) -> Result<ItemOffsets, ItemFault> {
+fn find_fields(
+    item: &mut Reader<'_>,
+    names: &mut FieldNames<Option<Field>>,
+) -> Result<ItemOffsets, ItemFault> {
     let offset_of =
         |value: &mut Reader<'_>| u32::try_from(value.offset()).map_err(|_| ItemFault::TooFar);
     let mut offsets = ItemOffsets {
         item: offset_of(item)?,
         fields: [0; FIELD_COUNT],
     };
-    let is_object = item.object(|key, value| {
-        let Some(field) = Field::parse(key) else {
+    let recognize = |name: &[u8]| match Field::parse(name) {
+        None if is_damaged(name) => Err(ItemFault::DamagedName),
+        field => Ok(field),
+    };
+    let is_object = item.similar_object(names, recognize, |field, value| {
+        let Some(field) = field else {
             value.skip();
-            return if is_damaged(key) {
-                Err(ItemFault::DamagedName)
-            } else {
-                Ok(())
-            };
+            return Ok(());
         };
         let offset = &mut offsets.fields[field as usize];
         let is_repeated = *offset > 0;

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -29,6 +30,16 @@ pub(super) enum Fault {
     Syntax,
     /// It nests deeper than [`MAX_DEPTH`].
     TooDeep,
+}
+
+/// Where the names of an object's fields are, with quotation marks and colon, and what they mean.
+pub(super) struct FieldNames<T>(Vec<(Range<usize>, T)>);
+
+impl<T> FieldNames<T> {
+    /// No object has been read yet.
+    pub fn new() -> FieldNames<T> {
+        FieldNames(Vec::new())
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -112,6 +123,53 @@ impl<'a> Reader<'a> {
             } else {
                 field(&self.unescaped(start, end), self)?;
             }
+            has_more = self.next_or_close(b'}');
+        }
+        Ok(true)
+    }
+
+    /// [`object`](Self::object) for one of several objects, which mostly have the same fields in the
+    /// same order. `names` holds those of the objects before; a name at the same place costs one
+    /// comparison. `recognize` gets the other names, and `field` what it returned for the name.
+    pub(super) fn similar_object<T: Copy, E>(
+        &mut self,
+        names: &mut FieldNames<T>,
+        recognize: impl Fn(&[u8]) -> Result<T, E>,
+        mut field: impl FnMut(T, &mut Self) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        if self.peek() != b'{' {
+            return Ok(false);
+        }
+        let mut has_more = self.open(b'}');
+        let mut place = 0;
+        while has_more {
+            self.peek();
+            let rest = self.json.get(self.at..).unwrap_or_default();
+            let known = names.0.get(place);
+            let known = known.filter(|(name, _)| {
+                let name = self.json.get(name.clone()).unwrap_or_default();
+                rest.starts_with(name)
+            });
+            let name = if let Some((name, recognized)) = known {
+                self.at += name.len();
+                *recognized
+            } else {
+                let (start, has_no_escapes, end) = self.key();
+                if self.fault.is_some() {
+                    break;
+                }
+                let recognized = if has_no_escapes {
+                    let name = self.json.get(start + 1..end - 1);
+                    recognize(name.unwrap_or_default())?
+                } else {
+                    recognize(&self.unescaped(start, end))?
+                };
+                names.0.truncate(place);
+                names.0.push((start..self.at, recognized));
+                recognized
+            };
+            place += 1;
+            field(name, self)?;
             has_more = self.next_or_close(b'}');
         }
         Ok(true)
@@ -509,6 +567,7 @@ mod tests {
         }
     }
 
+    const NAMES: &[&str] = &["\"a\":", "\"bc\" :", "\"\\u00e9\":", "\"def\": ", "\"\":"];
     const PARTS: &[&str] = &[
         "{",
         "}",
@@ -555,6 +614,43 @@ mod tests {
             let mut reader = Reader::new(json.as_bytes(), 0);
             reader.skip();
             prop_assert_eq!(reader.peek(), 0);
+        }
+
+        /// Objects with the same fields, with others, and in another order.
+        #[test]
+        fn similar_objects_are_read_like_others(
+            value in any_value(),
+            objects in prop::collection::vec(prop::sample::subsequence(NAMES, 0..5), 0..5),
+        ) {
+            let objects: Vec<String> = { objects.iter() }
+                .map(|names| {
+                    let fields = names.iter().map(|name| format!("{name}{value}"));
+                    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+                })
+                .collect();
+            let json = format!("[{}]", objects.join(","));
+            let read = |json: &str, is_similar: bool| {
+                let mut seen = Vec::new();
+                let mut names = FieldNames::new();
+                let mut reader = Reader::new(json.as_bytes(), 0);
+                let Ok(_) = reader.array(|item| -> Result<(), Infallible> {
+                    let mut note = |length: usize, value: &mut Reader<'_>| {
+                        seen.push((length, value.value()));
+                        Ok(())
+                    };
+                    if is_similar {
+                        item.similar_object(&mut names, |name| Ok(name.len()), note).map(drop)
+                    } else {
+                        item.object(|name, value| note(name.len(), value)).map(drop)
+                    }
+                });
+                reader.finish();
+                (seen, reader.fault())
+            };
+            prop_assert_eq!(read(&json, true), read(&json, false));
+            let half = (0..=json.len() / 2).rev().find(|at| json.is_char_boundary(*at));
+            let cut = &json[..half.unwrap_or(0)];
+            prop_assert_eq!(read(cut, true).1, read(cut, false).1);
         }
 
         /// Parts of JSON in any order, of which some are valid, and valid JSON with one byte

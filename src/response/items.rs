@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::reader::Reader;
+use super::reader::{FieldNames, Reader};
 use super::repair::REPLACEMENT;
 
 /// Where the items of a list are in its JSON.
@@ -107,44 +107,67 @@ impl Items {
         array: 0..0,
     };
 
-    /// Finds the items in the response that `reader` is at, and reads it to its end. For an account
-    /// without links, `wxopens` or `items` may be missing, null or an empty array, but only if the
-    /// response has an errcode, and no other field that may be the list under another name:
-    /// otherwise nothing shows that it is a list.
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+}
+
+/// Finds the items while the fields of a response are read.
+#[derive(Default)]
+pub(super) struct ListFinder {
+    found: Option<Items>,
+    seen_wxopens: bool,
+    has_other_list: bool,
+    /// Why this is no list.
+    fault: Option<String>,
+}
+
+impl ListFinder {
+    /// Reads the value of a field of the response.
+    pub fn read_field(&mut self, name: &[u8], value: &mut Reader<'_>) {
+        let start = *value;
+        if let Err(fault) = self.find(name, value) {
+            self.fault.get_or_insert(fault);
+            // A part of it was read.
+            *value = start;
+            value.skip();
+        }
+    }
+
+    fn find(&mut self, name: &[u8], value: &mut Reader<'_>) -> Result<(), String> {
+        if name != b"wxopens" {
+            self.has_other_list |= matches!(value.peek(), b'[' | b'{');
+            value.skip();
+            return check_name(name, "the response");
+        }
+        if std::mem::replace(&mut self.seen_wxopens, true) {
+            return Err("two lists".to_owned());
+        }
+        self.found = find_in_wxopens(value)?;
+        Ok(())
+    }
+
+    /// The items. For an account without links, `wxopens` or `items` may be missing, null or an
+    /// empty array, but only if the response has an errcode, and no other field that may be the
+    /// list under another name: otherwise nothing shows that it is a list.
     ///
     /// # Errors
     /// What the response contains instead of a list.
-    pub fn find(reader: &mut Reader<'_>, has_errcode: bool) -> Result<Items, String> {
-        let mut found: Option<Items> = None;
-        let mut seen_wxopens = false;
-        let mut has_other_list = false;
-        reader.object(|key, wxopens| {
-            if key != b"wxopens" {
-                has_other_list |= matches!(wxopens.peek(), b'[' | b'{');
-                wxopens.skip();
-                return check_name(key, "the response");
-            }
-            if std::mem::replace(&mut seen_wxopens, true) {
-                return Err("two lists".to_owned());
-            }
-            found = find_in_wxopens(wxopens)?;
-            Ok(())
-        })?;
-        if reader.has_huge_number() {
+    pub fn items(self, has_errcode: bool, has_huge_number: bool) -> Result<Items, String> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        if has_huge_number {
             return Err("a number that is too large".to_owned());
         }
-        match found {
+        match self.found {
             Some(items) => Ok(items),
-            None if has_errcode && !seen_wxopens && has_other_list => {
+            None if has_errcode && !self.seen_wxopens && self.has_other_list => {
                 Err("no wxopens, but another field that may be a list".to_owned())
             }
             None if has_errcode => Ok(Items::default()),
             None => Err("neither an errcode nor a list".to_owned()),
         }
-    }
-
-    pub fn len(&self) -> usize {
-        self.offsets.len()
     }
 }
 
@@ -186,8 +209,9 @@ fn find_in_wxopens(wxopens: &mut Reader<'_>) -> Result<Option<Items>, String> {
 pub(super) fn find_in_items(items: &mut Reader<'_>) -> Result<Option<Items>, String> {
     let start = items.offset();
     let mut offsets = Vec::new();
+    let mut names = FieldNames::new();
     let is_array = items.array(|item| -> Result<(), String> {
-        let fields = find_fields(item).map_err(|e| e.describe(offsets.len()))?;
+        let fields = find_fields(item, &mut names).map_err(|e| e.describe(offsets.len()))?;
         offsets.push(fields);
         Ok(())
     })?;
@@ -228,21 +252,24 @@ impl ItemFault {
 }
 
 /// Finds and checks the known fields of an item.
-fn find_fields(item: &mut Reader<'_>) -> Result<ItemOffsets, ItemFault> {
+fn find_fields(
+    item: &mut Reader<'_>,
+    names: &mut FieldNames<Option<Field>>,
+) -> Result<ItemOffsets, ItemFault> {
     let offset_of =
         |value: &mut Reader<'_>| u32::try_from(value.offset()).map_err(|_| ItemFault::TooFar);
     let mut offsets = ItemOffsets {
         item: offset_of(item)?,
         fields: [0; FIELD_COUNT],
     };
-    let is_object = item.object(|key, value| {
-        let Some(field) = Field::parse(key) else {
+    let recognize = |name: &[u8]| match Field::parse(name) {
+        None if is_damaged(name) => Err(ItemFault::DamagedName),
+        field => Ok(field),
+    };
+    let is_object = item.similar_object(names, recognize, |field, value| {
+        let Some(field) = field else {
             value.skip();
-            return if is_damaged(key) {
-                Err(ItemFault::DamagedName)
-            } else {
-                Ok(())
-            };
+            return Ok(());
         };
         let offset = &mut offsets.fields[field as usize];
         let is_repeated = *offset > 0;

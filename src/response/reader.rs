@@ -1,22 +1,45 @@
-//! A cursor over JSON that has already been validated. It checks nothing again, so that skipping a
-//! value costs little more than finding the ends of its strings. With invalid JSON its values are
-//! arbitrary, but it always reaches the end.
+//! A cursor over JSON that checks the syntax of what it reads. After a fault it is at the end, so
+//! that every loop ends, and its values are arbitrary: whoever reads JSON that is not checked yet
+//! asks for the [fault](Reader::fault) when all is read.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::ops::Range;
 
 use serde_json::Value;
 
+/// How deep a response may nest. WeChat's list has four levels.
+pub(super) const MAX_DEPTH: u32 = 64;
 /// A number without an exponent is not too large for a `f64` if it is not longer (bytes).
 const MAX_SAFE_DIGITS: usize = 300;
 
-/// A position in JSON.
+/// A position in JSON, which is UTF-8.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     json: &'a [u8],
     at: usize,
+    depth: u32,
+    fault: Option<Fault>,
     has_huge_number: bool,
     has_surrogates: bool,
+}
+
+/// Why JSON cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Syntax,
+    /// It nests deeper than [`MAX_DEPTH`].
+    TooDeep,
+}
+
+/// Where the names of an object's fields are, with quotation marks and colon, and what they mean.
+pub(super) struct FieldNames<T>(Vec<(Range<usize>, T)>);
+
+impl<T> FieldNames<T> {
+    /// No object has been read yet.
+    pub fn new() -> FieldNames<T> {
+        FieldNames(Vec::new())
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -25,13 +48,15 @@ impl<'a> Reader<'a> {
         Reader {
             json,
             at,
+            depth: 0,
+            fault: None,
             has_huge_number: false,
             has_surrogates: false,
         }
     }
 
-    /// Whether a text was read or skipped that contains an escape of a surrogate. serde_json does
-    /// not check those of values that it ignores.
+    /// Whether a text was read or skipped that contains an escape of a surrogate, which may lack
+    /// its other half.
     pub fn has_surrogates(&self) -> bool {
         self.has_surrogates
     }
@@ -39,6 +64,18 @@ impl<'a> Reader<'a> {
     /// Whether a number was read or skipped that is too large for a `f64`. JSON parsers reject it.
     pub fn has_huge_number(&self) -> bool {
         self.has_huge_number
+    }
+
+    /// The fault in what was read or skipped.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// Reads to the end, where only white space may follow.
+    pub(super) fn finish(&mut self) {
+        if self.peek() != 0 || self.at < self.json.len() {
+            self.fail(Fault::Syntax);
+        }
     }
 
     /// The offset of the next value, or of the closing bracket if there is none.
@@ -54,11 +91,11 @@ impl<'a> Reader<'a> {
 
     /// The first byte of the next value, which is not consumed; a closing bracket if there is no
     /// value, 0 at the end.
+    #[inline]
     pub fn peek(&mut self) -> u8 {
         loop {
             match self.json.get(self.at) {
-                // In valid JSON, separators can be skipped like white space.
-                Some(b',' | b':' | b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 Some(byte) => return *byte,
                 None => return 0,
             }
@@ -71,24 +108,71 @@ impl<'a> Reader<'a> {
         &mut self,
         mut field: impl FnMut(&[u8], &mut Self) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let is_object = self.peek() == b'{';
-        if is_object {
-            self.at += 1;
-            while self.peek() == b'"' {
-                let start = self.at;
-                let has_no_escapes = self.skip_string();
-                let end = self.at;
-                self.peek();
-                if has_no_escapes {
-                    let key = self.json.get(start + 1..end - 1);
-                    field(key.unwrap_or_default(), self)?;
-                } else {
-                    field(&self.unescaped(start, end), self)?;
-                }
-            }
-            self.at += 1;
+        if self.peek() != b'{' {
+            return Ok(false);
         }
-        Ok(is_object)
+        let mut has_more = self.open(b'}');
+        while has_more {
+            let (start, has_no_escapes, end) = self.key();
+            if self.fault.is_some() {
+                break;
+            }
+            if has_no_escapes {
+                let key = self.json.get(start + 1..end - 1);
+                field(key.unwrap_or_default(), self)?;
+            } else {
+                field(&self.unescaped(start, end), self)?;
+            }
+            has_more = self.next_or_close(b'}');
+        }
+        Ok(true)
+    }
+
+    /// [`object`](Self::object) for one of several objects, which mostly have the same fields in the
+    /// same order. `names` holds those of the objects before; a name at the same place costs one
+    /// comparison. `recognize` gets the other names, and `field` what it returned for the name.
+    pub(super) fn similar_object<T: Copy, E>(
+        &mut self,
+        names: &mut FieldNames<T>,
+        recognize: impl Fn(&[u8]) -> Result<T, E>,
+        mut field: impl FnMut(T, &mut Self) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        if self.peek() != b'{' {
+            return Ok(false);
+        }
+        let mut has_more = self.open(b'}');
+        let mut place = 0;
+        while has_more {
+            self.peek();
+            let rest = self.json.get(self.at..).unwrap_or_default();
+            let known = names.0.get(place);
+            let known = known.filter(|(name, _)| {
+                let name = self.json.get(name.clone()).unwrap_or_default();
+                rest.starts_with(name)
+            });
+            let name = if let Some((name, recognized)) = known {
+                self.at += name.len();
+                *recognized
+            } else {
+                let (start, has_no_escapes, end) = self.key();
+                if self.fault.is_some() {
+                    break;
+                }
+                let recognized = if has_no_escapes {
+                    let name = self.json.get(start + 1..end - 1);
+                    recognize(name.unwrap_or_default())?
+                } else {
+                    recognize(&self.unescaped(start, end))?
+                };
+                names.0.truncate(place);
+                names.0.push((start..self.at, recognized));
+                recognized
+            };
+            place += 1;
+            field(name, self)?;
+            has_more = self.next_or_close(b'}');
+        }
+        Ok(true)
     }
 
     /// If the next value is an array, calls `item` for each item, which must read or skip it.
@@ -97,15 +181,76 @@ impl<'a> Reader<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let is_array = self.peek() == b'[';
-        if is_array {
-            self.at += 1;
-            while !matches!(self.peek(), b']' | b'}' | 0) {
-                item(self)?;
-            }
-            self.at += 1;
+        if self.peek() != b'[' {
+            return Ok(false);
         }
-        Ok(is_array)
+        let mut has_more = self.open(b']');
+        while has_more {
+            item(self)?;
+            has_more = self.next_or_close(b']');
+        }
+        Ok(true)
+    }
+
+    /// Skips an opening bracket. Returns whether a value follows; otherwise skips the closing one.
+    fn open(&mut self, closing: u8) -> bool {
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            self.fail(Fault::TooDeep);
+            return false;
+        }
+        let has_more = self.peek() != closing;
+        if !has_more {
+            self.close();
+        }
+        has_more
+    }
+
+    /// After a value: skips the comma before another one, and returns `true`; or skips the closing
+    /// bracket.
+    #[inline]
+    fn next_or_close(&mut self, closing: u8) -> bool {
+        match self.peek() {
+            b',' => {
+                self.at += 1;
+                return true;
+            }
+            byte if byte == closing => self.close(),
+            _ => self.fail(Fault::Syntax),
+        }
+        false
+    }
+
+    fn close(&mut self) {
+        self.at += 1;
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Skips the name of a field and its colon. Returns where the name starts, whether it has no
+    /// escapes, and where it ends, with its quotation marks.
+    #[inline]
+    fn key(&mut self) -> (usize, bool, usize) {
+        if self.peek() != b'"' {
+            self.fail(Fault::Syntax);
+            return (self.at, true, self.at);
+        }
+        let start = self.at;
+        let has_no_escapes = self.skip_string();
+        let end = self.at;
+        if self.peek() == b':' {
+            self.at += 1;
+        } else {
+            self.fail(Fault::Syntax);
+        }
+        (start, has_no_escapes, end)
+    }
+
+    /// Notes a fault, and moves to the end.
+    #[cold]
+    fn fail(&mut self, fault: Fault) {
+        self.fault.get_or_insert(fault);
+        self.at = self.json.len();
     }
 
     /// The value of a field if the next value is an object, or the item at an index if it is an
@@ -175,18 +320,53 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Skips a number, `true`, `false` or `null`. Skips at least one byte, so that every loop over
-    /// invalid JSON ends.
+    /// Skips a number, `true`, `false` or `null`.
     fn skip_scalar(&mut self) {
-        let is_end = |b: &u8| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+        let rest = self.json.get(self.at..).unwrap_or_default();
+        match rest {
+            [b'-' | b'0'..=b'9', ..] => return self.skip_number(),
+            [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] => self.at += 4,
+            [b'f', b'a', b'l', b's', b'e', ..] => self.at += 5,
+            _ => self.fail(Fault::Syntax),
+        }
+    }
+
+    fn skip_number(&mut self) {
         let start = self.at;
-        self.at += 1;
-        while self.json.get(self.at).is_some_and(|byte| !is_end(byte)) {
+        self.skip_byte(b'-');
+        if !self.skip_byte(b'0') {
+            self.skip_digits();
+        }
+        if self.skip_byte(b'.') {
+            self.skip_digits();
+        }
+        let has_exponent = self.skip_byte(b'e') || self.skip_byte(b'E');
+        if has_exponent {
+            let _ = self.skip_byte(b'-') || self.skip_byte(b'+');
+            self.skip_digits();
+        }
+        if has_exponent || self.at - start > MAX_SAFE_DIGITS {
+            self.has_huge_number |= is_huge(self.slice(start, self.at));
+        }
+    }
+
+    /// Skips one byte if it is the next one.
+    #[inline]
+    fn skip_byte(&mut self, byte: u8) -> bool {
+        let is_next = self.json.get(self.at) == Some(&byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Skips digits, of which there is at least one.
+    #[inline]
+    fn skip_digits(&mut self) {
+        let start = self.at;
+        while self.json.get(self.at).is_some_and(u8::is_ascii_digit) {
             self.at += 1;
         }
-        let scalar = self.json.get(start..self.at).unwrap_or_default();
-        if scalar.len() > MAX_SAFE_DIGITS || scalar.iter().any(u8::is_ascii_alphabetic) {
-            self.has_huge_number |= is_huge(scalar);
+        if self.at == start {
+            self.fail(Fault::Syntax);
         }
     }
 
@@ -228,76 +408,111 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips a string, and returns whether it has no escapes.
+    #[inline]
     fn skip_string(&mut self) -> bool {
         self.at = next_special(self.json, self.at + 1);
-        let has_no_escapes = self.json.get(self.at) != Some(&b'\\');
-        if !has_no_escapes {
-            self.skip_escapes();
+        if self.json.get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return true;
         }
-        self.at += 1;
-        has_no_escapes
+        self.skip_escapes();
+        false
     }
 
     /// Skips the rest of a string, from an escape to the closing quotation mark. A function of its
     /// own, so that strings without escapes are skipped faster.
     #[inline(never)]
     fn skip_escapes(&mut self) {
-        while self.json.get(self.at) == Some(&b'\\') {
-            let escape = self.json.get(self.at + 1..).unwrap_or_default();
-            self.has_surrogates |= matches!(escape, [b'u', b'd' | b'D', ..]);
-            self.at = next_special(self.json, self.at + 2);
+        loop {
+            let rest = self.json.get(self.at..).unwrap_or_default();
+            let length = match rest {
+                [b'"', ..] => {
+                    self.at += 1;
+                    return;
+                }
+                [b'\\', b'u', digits @ ..] => {
+                    self.has_surrogates |= matches!(digits, [b'd' | b'D', ..]);
+                    let digits = digits.first_chunk::<4>();
+                    if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
+                        return self.fail(Fault::Syntax);
+                    }
+                    6
+                }
+                [
+                    b'\\',
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                    ..,
+                ] => 2,
+                // A control character, or the end.
+                _ => return self.fail(Fault::Syntax),
+            };
+            self.at = next_special(self.json, self.at + length);
         }
     }
 
     /// Skips an object or array. A function of its own, so that other values are skipped faster.
     #[inline(never)]
     fn skip_brackets(&mut self) {
-        let mut depth = 0_usize;
+        let outside = self.depth;
+        // A bit for each open bracket, the innermost lowest: whether it is that of an object.
+        let mut objects = 0_u64;
         loop {
-            match self.peek() {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                0 => return,
-                _ => {
-                    self.skip();
-                    continue;
+            let opening = self.peek();
+            let is_object = opening == b'{';
+            let mut has_more = if is_object || opening == b'[' {
+                objects = objects << 1 | u64::from(is_object);
+                self.open(closing(is_object))
+            } else {
+                self.skip();
+                self.next_or_close(closing(objects & 1 == 1))
+            };
+            while !has_more {
+                if self.depth == outside || self.fault.is_some() {
+                    return;
                 }
+                objects >>= 1;
+                has_more = self.next_or_close(closing(objects & 1 == 1));
             }
-            self.at += 1;
-            if depth == 0 {
-                return;
+            if objects & 1 == 1 {
+                self.key();
             }
         }
     }
 }
 
-/// Whether a number is too large for a `f64`. "true" and the like are not numbers.
-fn is_huge(number: &[u8]) -> bool {
-    let text = std::str::from_utf8(number).unwrap_or_default();
-    text.parse().is_ok_and(f64::is_infinite)
+/// The bracket that closes an object, or an array.
+fn closing(is_object: bool) -> u8 {
+    if is_object { b'}' } else { b']' }
 }
 
-/// The offset of the first quotation mark or backslash at or after `at`, or the end. Compares eight
-/// bytes at a time.
+/// Whether a number is too large for a `f64`.
+fn is_huge(number: &str) -> bool {
+    number.parse().is_ok_and(f64::is_infinite)
+}
+
+/// The offset of the first quotation mark, backslash or control character at or after `at`, or the
+/// end. Compares eight bytes at a time.
 fn next_special(json: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
-    // The usual test for a zero byte in a word ("determine if a word has a zero byte" in the Bit
-    // Twiddling Hacks), on the word xor `wanted`: a byte that equals `wanted` sets its highest bit
-    // in the result. Bytes after the first such byte may be set wrongly, so only the lowest counts.
-    let found = |word: u64, wanted: u8| {
-        let zero = word ^ (ONES * u64::from(wanted));
-        zero.wrapping_sub(ONES) & !zero & (ONES << 7)
-    };
+    const HIGH_BITS: u64 = ONES << 7;
+    // The usual test for a byte in a word that is less than `limit` ("determine if a word has a
+    // byte less than n" in the Bit Twiddling Hacks): such a byte sets its highest bit in the
+    // result. Bytes after the first such byte may be set wrongly, so only the lowest counts.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
     while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*word);
-        let special = found(word, b'"') | found(word, b'\\');
+        let special = equal(word, b'"') | equal(word, b'\\') | below(word, u64::from(b' '));
+        let special = special & HIGH_BITS;
         if special != 0 {
             return at + special.trailing_zeros() as usize / 8;
         }
         at += size_of_val(&word);
     }
     let rest = json.get(at..).unwrap_or_default();
-    let special = rest.iter().position(|b| matches!(b, b'"' | b'\\'));
+    let special = rest
+        .iter()
+        .position(|b| matches!(b, b'"' | b'\\' | 0..b' '));
     at + special.unwrap_or(rest.len())
 }
 
@@ -310,6 +525,7 @@ fn is_index(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde::de::IgnoredAny;
 
     use super::*;
 
@@ -351,6 +567,45 @@ mod tests {
         }
     }
 
+    const NAMES: &[&str] = &["\"a\":", "\"bc\" :", "\"\\u00e9\":", "\"def\": ", "\"\":"];
+    const PARTS: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        " ",
+        "\"a\"",
+        "\"\\u00e9\\n\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\t\"",
+        "\"",
+        "0",
+        "01",
+        "-",
+        "-0.5",
+        "1.",
+        ".5",
+        "1e",
+        "1E+5",
+        "+1",
+        "true",
+        "false",
+        "null",
+        "nul",
+        "é",
+    ];
+
+    /// Whether a text is a value in JSON, read with `read`.
+    fn is_json(text: &str, read: impl FnOnce(&mut Reader<'_>)) -> bool {
+        let mut reader = Reader::new(text.as_bytes(), 0);
+        read(&mut reader);
+        reader.finish();
+        reader.fault().is_none()
+    }
+
     proptest! {
         #[test]
         fn the_values_are_those_of_serde_json(value in any_value(), pretty in any::<bool>()) {
@@ -361,11 +616,63 @@ mod tests {
             prop_assert_eq!(reader.peek(), 0);
         }
 
+        /// Objects with the same fields, with others, and in another order.
         #[test]
-        fn invalid_json_is_read_to_its_end(bytes in "[\"\\\\{}\\[\\],:0a ]{0,40}") {
-            let mut reader = Reader::new(bytes.as_bytes(), 0);
-            while reader.peek() != 0 {
-                walk(&mut reader);
+        fn similar_objects_are_read_like_others(
+            value in any_value(),
+            objects in prop::collection::vec(prop::sample::subsequence(NAMES, 0..5), 0..5),
+        ) {
+            let objects: Vec<String> = { objects.iter() }
+                .map(|names| {
+                    let fields = names.iter().map(|name| format!("{name}{value}"));
+                    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+                })
+                .collect();
+            let json = format!("[{}]", objects.join(","));
+            let read = |json: &str, is_similar: bool| {
+                let mut seen = Vec::new();
+                let mut names = FieldNames::new();
+                let mut reader = Reader::new(json.as_bytes(), 0);
+                let Ok(_) = reader.array(|item| -> Result<(), Infallible> {
+                    let mut note = |length: usize, value: &mut Reader<'_>| {
+                        seen.push((length, value.value()));
+                        Ok(())
+                    };
+                    if is_similar {
+                        item.similar_object(&mut names, |name| Ok(name.len()), note).map(drop)
+                    } else {
+                        item.object(|name, value| note(name.len(), value)).map(drop)
+                    }
+                });
+                reader.finish();
+                (seen, reader.fault())
+            };
+            prop_assert_eq!(read(&json, true), read(&json, false));
+            let half = (0..=json.len() / 2).rev().find(|at| json.is_char_boundary(*at));
+            let cut = &json[..half.unwrap_or(0)];
+            prop_assert_eq!(read(cut, true).1, read(cut, false).1);
+        }
+
+        /// Parts of JSON in any order, of which some are valid, and valid JSON with one byte
+        /// changed or the rest cut off.
+        #[test]
+        fn what_is_json_is_decided_like_serde_json_does(
+            parts in prop::collection::vec(prop::sample::select(PARTS), 0..12),
+            value in any_value(),
+            at in any::<prop::sample::Index>(),
+            byte in prop::sample::select(&b"\"\\{}[],:0-.eEun a\x01\x1f"[..]),
+        ) {
+            let whole = value.to_string();
+            let mut changed = whole.clone().into_bytes();
+            let index = at.index(changed.len());
+            changed[index] = byte;
+            let cut = whole.as_bytes()[..index].to_vec();
+            for json in [parts.concat().into_bytes(), changed, cut] {
+                let Ok(text) = std::str::from_utf8(&json) else { continue };
+                let expected = serde_json::from_str::<IgnoredAny>(text).is_ok();
+                prop_assert_eq!(is_json(text, |reader| reader.skip()), expected, "{} skipped", text);
+                let walked = is_json(text, |reader| drop(walk(reader)));
+                prop_assert_eq!(walked, expected, "{} walked", text);
             }
         }
     }
@@ -380,6 +687,34 @@ mod tests {
         assert_eq!(read(r#"{"a":["b\n\uD83D"]}"#), (true, false));
         assert_eq!(read(r#"{"\ud83d\ude00":1e400}"#), (true, true));
         assert_eq!(read(r#"{"\u1234 ud8":[true,1e4,-0.5E-7]}"#), (false, false));
+    }
+
+    #[test]
+    fn only_brackets_outside_of_strings_nest() {
+        let nested = |levels: usize, inner: &str| {
+            let arrays = "[".repeat(levels / 2);
+            let objects = "{\"a\":".repeat(levels - levels / 2);
+            let closed = "}".repeat(levels - levels / 2) + &"]".repeat(levels / 2);
+            format!("{arrays}{objects}{inner}{closed}")
+        };
+        let fault_of = |json: &str| {
+            let mut reader = Reader::new(json.as_bytes(), 0);
+            reader.skip();
+            reader.finish();
+            let mut walked = Reader::new(json.as_bytes(), 0);
+            walk(&mut walked);
+            walked.finish();
+            assert_eq!(reader.fault(), walked.fault(), "{json}");
+            reader.fault()
+        };
+        let most = MAX_DEPTH as usize;
+        assert_eq!(fault_of(&nested(most, "\"[[{{\\\"[[\"")), None);
+        assert_eq!(fault_of(&nested(most - 1, "[],[]")), Some(Fault::Syntax));
+        assert_eq!(fault_of(&nested(most + 1, "1")), Some(Fault::TooDeep));
+        let siblings = format!("[{}]", vec![nested(most - 1, "{}"); 3].join(","));
+        assert_eq!(fault_of(&siblings), Some(Fault::TooDeep));
+        let siblings = format!("[{}]", vec![nested(most - 2, "{}"); 3].join(","));
+        assert_eq!(fault_of(&siblings), None);
     }
 
     #[test]

@@ -2,18 +2,17 @@
 //! succeeded; the body is kept byte for byte.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
 use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+use std::num::ParseIntError;
 use std::sync::OnceLock;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
-use serde_json::error::Category;
 use serde_json::{Value, json};
 
-use super::items::Items;
-use super::json::json_text;
+use super::items::{Items, ListFinder};
+use super::json::{describe, json_text};
 use super::reader::Reader;
 use super::repair::{repair, without_bom};
 use super::token_fields;
@@ -226,27 +225,43 @@ impl Content {
     /// # Errors
     /// A description of a body that is not JSON, or that decides nothing.
     fn read(endpoint: Endpoint, http_status: u16, body: &[u8]) -> Result<Content, String> {
-        let envelope = Envelope::read(json_text(body)?)?;
-        let code = envelope.errcode;
+        let text = json_text(body)?;
+        let start = Reader::new(body, body.len() - text.len());
+        let mut reader = start;
+        let mut envelope = Envelope::default();
+        let mut list = (endpoint == Endpoint::Get).then(ListFinder::default);
+        let Ok(_) = reader.object(|name, value| -> Result<(), Infallible> {
+            match (name, &mut list) {
+                (b"errcode", _) => envelope.read_errcode(value),
+                (b"errmsg", _) => envelope.read_errmsg(value),
+                (_, Some(list)) => list.read_field(name, value),
+                (_, None) => value.skip(),
+            }
+            Ok(())
+        });
+        reader.finish();
+        if let Some(fault) = reader.fault() {
+            return Err(describe(fault, text));
+        }
+        if let Some(fault) = envelope.fault {
+            return Err(fault);
+        }
+        let code = envelope.errcode.flatten();
         let errcode = i32::try_from(code.unwrap_or_default());
         let errcode = errcode.map_err(|_| "an errcode out of range".to_owned())?;
         let is_success = (200..300).contains(&http_status);
         if code.is_none() && !is_success {
             return Err("a JSON object without an errcode".to_owned());
         }
-        let start = body.iter().position(|b| *b == b'{').unwrap_or_default();
-        let mut reader = Reader::new(body, start);
-        let items = match endpoint {
-            Endpoint::Get if errcode == 0 => Some(Items::find(&mut reader, code.is_some())?),
-            Endpoint::Link | Endpoint::Unlink if code.is_none() && !says_nothing(reader) => {
-                return Err("neither an errcode nor an empty object".to_owned());
-            }
-            _ => {
-                reader.skip();
-                None
-            }
+        let must_say = matches!(endpoint, Endpoint::Link | Endpoint::Unlink) && code.is_none();
+        if must_say && !says_nothing(start) {
+            return Err("neither an errcode nor an empty object".to_owned());
+        }
+        let items = match list.filter(|_| errcode == 0) {
+            Some(list) => Some(list.items(code.is_some(), reader.has_huge_number())?),
+            None => None,
         };
-        let errmsg = match &*envelope.errmsg {
+        let errmsg = match &*envelope.errmsg.unwrap_or_default() {
             "" => Cow::Borrowed(""),
             "ok" => Cow::Borrowed("ok"),
             other => Cow::Owned(other.to_owned()),
@@ -278,114 +293,57 @@ fn says_nothing(mut body: Reader<'_>) -> bool {
     fields == Ok(true)
 }
 
-/// The fields that a response of any endpoint can have.
-#[derive(Deserialize)]
+/// The fields that a response of any endpoint can have, each `None` until it was read.
+#[derive(Default)]
 struct Envelope<'a> {
-    #[serde(default, deserialize_with = "errcode")]
-    errcode: Option<i64>,
-    #[serde(default, borrow, deserialize_with = "errmsg")]
-    errmsg: Cow<'a, str>,
+    errcode: Option<Option<i64>>,
+    errmsg: Option<Cow<'a, str>>,
+    /// Why the response decides nothing.
+    fault: Option<String>,
 }
 
 impl<'a> Envelope<'a> {
-    fn read(text: &'a str) -> Result<Envelope<'a>, String> {
-        // serde's messages may contain parts of the text, and so a secret.
-        serde_json::from_str(text).map_err(|e| match e.classify() {
-            Category::Eof => format!("JSON that ends early, after {} bytes", text.len()),
-            Category::Data => {
-                let message = e.to_string();
-                let is_twice =
-                    |field: &&str| message.starts_with(&format!("duplicate field `{field}`"));
-                match ["errcode", "errmsg"].into_iter().find(is_twice) {
-                    Some(field) => format!("an {field} that occurs twice"),
-                    None => "an errcode that is not an integer".to_owned(),
-                }
+    /// Reads an errcode: an integer, or a text of one, as some of WeChat's endpoints send it. One
+    /// of more than 64 bits becomes one that is out of range.
+    fn read_errcode(&mut self, value: &mut Reader<'a>) {
+        let errcode = match value.peek() {
+            b'n' => {
+                value.skip();
+                Ok(None)
             }
-            _ => format!(
-                "something that is not JSON (line {}, column {})",
-                e.line(),
-                e.column()
-            ),
-        })
+            b'"' => integer(value.text().unwrap_or_default().trim()).map(Some),
+            _ => integer(value.raw()).map(Some),
+        };
+        match errcode {
+            Ok(_) if self.errcode.is_some() => self.fail("an errcode that occurs twice"),
+            Ok(errcode) => self.errcode = Some(errcode),
+            Err(_) => self.fail("an errcode that is not an integer"),
+        }
+    }
+
+    /// Reads an errmsg. A value of another type counts as an empty text, because nothing depends on
+    /// it.
+    fn read_errmsg(&mut self, value: &mut Reader<'a>) {
+        let errmsg = value.text();
+        if errmsg.is_none() {
+            value.skip();
+        }
+        if self.errmsg.replace(errmsg.unwrap_or_default()).is_some() {
+            self.fail("an errmsg that occurs twice");
+        }
+    }
+
+    fn fail(&mut self, why: &str) {
+        self.fault.get_or_insert_with(|| why.to_owned());
     }
 }
 
-/// Reads an errcode: an integer, or a text of one, as some of WeChat's endpoints send it. One of
-/// more than 64 bits becomes one that is out of range.
-fn errcode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
-    struct Code;
-    impl Visitor<'_> for Code {
-        type Value = Option<i64>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an integer")
-        }
-        fn visit_i64<E>(self, n: i64) -> Result<Option<i64>, E> {
-            Ok(Some(n))
-        }
-        fn visit_u64<E>(self, n: u64) -> Result<Option<i64>, E> {
-            Ok(Some(i64::try_from(n).unwrap_or(i64::MAX)))
-        }
-        fn visit_f64<E: serde::de::Error>(self, n: f64) -> Result<Option<i64>, E> {
-            // An integer of more than 64 bits also arrives here.
-            if n.abs() >= TWO_TO_63 {
-                return Ok(Some(i64::MAX));
-            }
-            Err(E::invalid_type(Unexpected::Float(n), &self))
-        }
-        fn visit_str<E: serde::de::Error>(self, s: &str) -> Result<Option<i64>, E> {
-            match s.trim().parse::<i64>() {
-                Ok(n) => Ok(Some(n)),
-                Err(e) if matches!(e.kind(), PosOverflow | NegOverflow) => Ok(Some(i64::MAX)),
-                Err(e) => Err(E::custom(e)),
-            }
-        }
-        fn visit_unit<E>(self) -> Result<Option<i64>, E> {
-            Ok(None)
-        }
+/// Reads an integer; one of more than 64 bits as the largest.
+fn integer(text: &str) -> Result<i64, ParseIntError> {
+    match text.parse::<i64>() {
+        Err(e) if matches!(e.kind(), PosOverflow | NegOverflow) => Ok(i64::MAX),
+        read => read,
     }
-    from.deserialize_any(Code)
-}
-
-/// Reads an errmsg. A value of another type counts as an empty text, because nothing depends on it.
-fn errmsg<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error> {
-    struct Msg;
-    impl<'de> Visitor<'de> for Msg {
-        type Value = Cow<'de, str>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("anything")
-        }
-        fn visit_borrowed_str<E>(self, s: &'de str) -> Result<Self::Value, E> {
-            Ok(Cow::Borrowed(s))
-        }
-        fn visit_str<E>(self, s: &str) -> Result<Self::Value, E> {
-            Ok(Cow::Owned(s.to_owned()))
-        }
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Cow::default())
-        }
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(Cow::default())
-        }
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(Cow::default())
-        }
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(Cow::default())
-        }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(Cow::default())
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(Cow::default())
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok(Cow::default())
-        }
-    }
-    from.deserialize_any(Msg)
 }
 
 /// The notes that WeChat appends to an errmsg.

@@ -12,6 +12,7 @@ use super::claim::{self, Claimed, Entries, LONGEST_CLAIM, LinkKeys, LinkName, Se
 use super::owner::LockOwner;
 use super::store::StoreError;
 use crate::model::lang::Text;
+use crate::sys::fork::ForkGuard;
 use crate::sys::lock::lock;
 
 /// How many texts about links are kept (about 150 bytes each): claims, and outcomes of posts.
@@ -28,7 +29,7 @@ pub(crate) struct ProcessClaims {
 
 /// The claims of one process, and those of the children that it forked.
 struct Node {
-    pid: u32,
+    process: ForkGuard,
     claims: ProcessClaims,
     next: OnceLock<Box<Node>>,
 }
@@ -37,11 +38,11 @@ impl ProcessClaims {
     /// Those of this process.
     pub fn get() -> &'static ProcessClaims {
         static FIRST: OnceLock<Node> = OnceLock::new();
-        let pid = std::process::id();
-        let mut node = FIRST.get_or_init(|| Node::new(pid));
+        let process = ForkGuard::of_this_process();
+        let mut node = FIRST.get_or_init(|| Node::new(process));
         // A forked child has claims of its own: its parent may have held the lock during the fork.
-        while node.pid != pid {
-            node = node.next.get_or_init(|| Box::new(Node::new(pid)));
+        while node.process != process {
+            node = node.next.get_or_init(|| Box::new(Node::new(process)));
         }
         &node.claims
     }
@@ -95,9 +96,9 @@ impl ProcessClaims {
 }
 
 impl Node {
-    fn new(pid: u32) -> Node {
+    fn new(process: ForkGuard) -> Node {
         Node {
-            pid,
+            process,
             claims: ProcessClaims::default(),
             next: OnceLock::new(),
         }

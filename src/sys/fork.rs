@@ -19,7 +19,7 @@ static MARK: AtomicPtr<AtomicU32> = AtomicPtr::new((&raw const UNCLEARED).cast_m
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// Remembers the process it was created in.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ForkGuard(u32);
 
 impl ForkGuard {
@@ -28,11 +28,15 @@ impl ForkGuard {
     /// # Errors
     /// The process has no memory left.
     pub fn new() -> io::Result<ForkGuard> {
-        static INSTALLED: OnceLock<i32> = OnceLock::new();
-        let code = *INSTALLED.get_or_init(install_atfork);
-        if code != 0 {
-            return Err(io::Error::from_raw_os_error(code));
+        match installed() {
+            0 => Ok(ForkGuard::of_this_process()),
+            code => Err(io::Error::from_raw_os_error(code)),
         }
+    }
+
+    /// A guard of this process, which has another one already.
+    pub fn of_this_process() -> ForkGuard {
+        installed();
         loop {
             match mark().load(Ordering::Relaxed) {
                 0 => {
@@ -40,7 +44,7 @@ impl ForkGuard {
                     // Another thread may have been first.
                     let _ = mark().compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed);
                 }
-                found => return Ok(ForkGuard(found)),
+                found => return ForkGuard(found),
             }
         }
     }
@@ -55,6 +59,12 @@ impl ForkGuard {
 fn mark() -> &'static AtomicU32 {
     // SAFETY: it points to a static or to a page that stays mapped, aligned and initialized.
     unsafe { &*MARK.load(Ordering::Acquire) }
+}
+
+/// Arranges once that the mark is cleared in every child. Returns 0 or an errno.
+fn installed() -> i32 {
+    static CODE: OnceLock<i32> = OnceLock::new();
+    *CODE.get_or_init(install_atfork)
 }
 
 /// Arranges that the mark is cleared in every child. Returns 0 or an errno.

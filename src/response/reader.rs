@@ -324,7 +324,7 @@ impl<'a> Reader<'a> {
     fn skip_scalar(&mut self) {
         let rest = self.json.get(self.at..).unwrap_or_default();
         match rest {
-            [b'-' | b'0'..=b'9', ..] => return self.skip_number(),
+            [b'-' | b'0'..=b'9', ..] => self.skip_number(),
             [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] => self.at += 4,
             [b'f', b'a', b'l', b's', b'e', ..] => self.at += 5,
             _ => self.fail(Fault::Syntax),

@@ -44,11 +44,13 @@ NOT_RUN = [
     ("docs/installing.md", "tar xf", RELEASE),
     ("docs/installing.md", "gcc program.c", "is for Windows; " + RELEASE),
     ("docs/installing.md", "make dist", BUILDS),
+    ("docs/installing.md", "sudo apt install", "installs packages; tests/deb/test.sh tests it"),
     ("docs/go.md", "go mod edit", "edits a program's module; bindings/go/test.sh tests it"),
     ("docs/java.md", "make build", BUILDS + "; bindings/java/test.sh is the test"),
     ("docs/php.md", "make build", BUILDS + "; bindings/php/test.sh is the test"),
     ("docs/python.md", "pip install", BUILDS + "; python/test.sh tests it"),
     ("docs/performance.md", "make bench", "measures for minutes"),
+    ("docs/serve.md", "sudo install", "changes the system; tests/deb/test.sh tests the unit"),
     ("docs/serve.md", "make demo", "is run by tools/test_languages.sh"),
     (
         "docs/sandbox.md",

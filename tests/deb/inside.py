@@ -221,7 +221,7 @@ def try_status():
 
 def install(folder):
     packages = sorted(map(str, Path(folder).glob("*.deb")))
-    return run("apt-get", "install", "--yes", *packages)
+    return run("apt-get", "install", "--yes", "--no-install-recommends", *packages)
 
 
 def upgrade(version):

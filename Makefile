@@ -40,11 +40,11 @@ demo: build ## watch a program link a mini program in the simulator; IN=python, 
 PREFIX ?= /usr/local
 .PHONY: install
 install: ## install what was built under PREFIX (/usr/local); see docs/installing.md
-	@PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" tools/install.sh
+	@PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" UNITDIR="$(UNITDIR)" DESTDIR="$(DESTDIR)" tools/install.sh
 
 .PHONY: uninstall
 uninstall: ## remove what make install with the same PREFIX and LIBDIR installed
-	@PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" tools/uninstall.sh
+	@PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" UNITDIR="$(UNITDIR)" DESTDIR="$(DESTDIR)" tools/uninstall.sh
 
 .PHONY: test-install
 test-install: build ## install into a scratch folder, build C, C++, Go programs from it and run them
@@ -66,6 +66,14 @@ dist: build ## build the release in target/dist; ONLY=x86_64-linux-gnu builds a 
 .PHONY: test-dist
 test-dist: build ## check the release in target/dist, and run what this machine can run
 	@$(PYTHON) tools/dist.py --check
+
+.PHONY: deb
+deb: build ## make Debian packages in target/deb: minutes
+	@$(PYTHON) tools/deb.py
+
+.PHONY: test-deb
+test-deb: deb ## install, use, upgrade and remove them in a clean root (needs root and a mirror)
+	@tests/deb/test.sh
 
 LANGUAGES := c cpp csharp go java php cobol pascal python
 .PHONY: test

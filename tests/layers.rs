@@ -72,6 +72,7 @@ const CRATES: [Layers; 8] = [
             "parse_error",
             "output",
             "interrupt",
+            "systemd",
             "input",
             "options",
             "error",

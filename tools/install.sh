@@ -3,27 +3,30 @@
 #
 #   PREFIX        the folder to install into: /usr/local if not set
 #   LIBDIR        the libraries' folder: $PREFIX/lib if not set
+#   UNITDIR       the folder of systemd's units: $PREFIX/lib/systemd/system if not set
 #   DESTDIR       is put before every path while copying, for packagers; no file contains it
-#   FROM          the folder with libwxlink.so, libwxlink.a and wxlink, the command: target/release
-#                 if not set; the command and one of the libraries may be missing
+#   FROM          the folder with libwxlink.so, libwxlink.a, wxlink and wxlink-sandbox:
+#                 target/release if not set; the programs and one of the libraries may be missing
 #   COMMAND       a wxlink that runs on this machine and writes the manual pages: the one in FROM if
 #                 not set
 #   STATIC_LIBS   what libwxlink.a needs from the system
 #   STRIP         the program that removes the debugging sections from libwxlink.a
-#   RELOCATABLE   if set, wxlink.pc finds its folders relative to itself: for archives
+#   RELOCATABLE   if set, wxlink.pc finds its folders relative to itself, and there is no unit,
+#                 which would need an absolute path: for archives
 set -eu
 umask 022
 root=$(cd "$(dirname "$0")/.." && pwd)
 from=${FROM:-$root/target/release}
 prefix=${PREFIX:-/usr/local}
 libdir=${LIBDIR:-$prefix/lib}
+unitdir=${UNITDIR:-$prefix/lib/systemd/system}
 destdir=${DESTDIR:-}
 # The output of `cargo rustc -- --print native-static-libs` without libc.
 static_libs=${STATIC_LIBS--lgcc_s -lutil -lrt -lpthread -lm -ldl}
 strip=${STRIP:-strip}
 command=${COMMAND:-$from/wxlink}
 
-for path in "$prefix" "$libdir"; do
+for path in "$prefix" "$libdir" "$unitdir"; do
     case $path in
     *[\ \|\&\\]*) echo "install: $path contains a space, |, & or \\" >&2; exit 2 ;;
     /*) ;;
@@ -75,6 +78,12 @@ completions() { # SHELL TARGET
     "$command" completions "$1" > "$destdir$prefix/share/$2"
 }
 
+# Replaces a line of an installed file by the lines of standard input.
+insert() { # MARK TARGET
+    sed -i -e "/^$1\$/{r /dev/stdin
+d}" "$destdir$2"
+}
+
 if [ -n "${RELOCATABLE:-}" ]; then
     pc_prefix='${pcfiledir}/'$(relative "$libdir/pkgconfig" "$prefix")
     pc_libdir='${pcfiledir}/..'
@@ -107,15 +116,23 @@ done
 # The manual page's synopsis is the symbols file.
 man=$prefix/share/man/man3/wxlink.3
 fill "$root/tools/install/wxlink.3.in" "$man"
-sed -i -e "/^@SYNOPSIS@\$/{r $symbols
-d}" "$destdir$man"
+insert @SYNOPSIS@ "$man" < "$symbols"
 if [ -e "$from/wxlink" ]; then
     put 755 "$from/wxlink" "$prefix/bin/wxlink"
     mkdir -p "$destdir$prefix/share/man/man1"
     "$command" man "$destdir$prefix/share/man/man1"
+    # The page of the simulator, which is a program of its own too, lists its options.
+    man=$prefix/share/man/man1/wxlink-sandbox.1
+    fill "$root/tools/install/wxlink-sandbox.1.in" "$man"
+    "$command" sandbox --help | sed -e '1,/^Usage/d' -e 's/[\\-]/\\&/g' | insert @HELP@ "$man"
     completions bash bash-completion/completions/wxlink
     completions zsh zsh/site-functions/_wxlink
     completions fish fish/vendor_completions.d/wxlink.fish
+    [ -n "${RELOCATABLE:-}" ] ||
+        fill "$root/tools/install/wxlink-serve.service.in" "$unitdir/wxlink-serve.service"
+fi
+if [ -e "$from/wxlink-sandbox" ]; then
+    put 755 "$from/wxlink-sandbox" "$prefix/bin/wxlink-sandbox"
 fi
 put 644 "$symbols" "$prefix/share/wxlink/${version%.*}.symbols"
 for licence in LICENSE-MIT LICENSE-APACHE; do

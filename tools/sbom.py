@@ -5,6 +5,7 @@
 TARGET is a target triple of Rust.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ def cargo(*args):
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+@functools.cache
 def linked_in(target, *packages):
     """The first package, then the crates linked into the packages: no build tools, no macros."""
     tree = cargo(

@@ -13,6 +13,7 @@
 //! - `parse_error`: errors of the command line in Chinese.
 //! - `output`: what is printed, as text or as JSON lines; styles and tables.
 //! - `interrupt`: Ctrl-C, SIGTERM and SIGHUP.
+//! - `systemd`: reports the state of a service.
 //! - `input`: reads from stdin and pipes that a signal can interrupt.
 //! - `options`: flag, variable and config key of each of the library's options; secrets.
 //! - `error`: why a subcommand failed.
@@ -54,6 +55,8 @@ mod report;
 mod secret;
 mod settings;
 mod state;
+#[cfg(feature = "serve")]
+mod systemd;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;

@@ -16,6 +16,7 @@ use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::interrupt;
 use crate::message::{Message, text};
+use crate::systemd::{self, ServiceState};
 use crate::{args, platform, report, secret};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
@@ -129,6 +130,7 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
     let (stop, stopped) = oneshot::channel();
     let stop = std::sync::Mutex::new(Some(stop));
     interrupt::on_interrupt(move || {
+        systemd::report(ServiceState::Stopping);
         let stop = stop.lock().ok().and_then(|mut stop| stop.take());
         drop(stop);
     });
@@ -146,6 +148,7 @@ fn run(context: &Context, matches: &ArgMatches) -> Result<ExitCode, CommandError
             out.line(format_args!("{listening} http://{metrics}/metrics"));
         }
     });
+    systemd::report(ServiceState::Ready);
     let stopped = async {
         // The sender is dropped at the first signal.
         let _: Result<(), _> = stopped.await;

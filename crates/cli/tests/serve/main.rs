@@ -238,3 +238,31 @@ fn a_signal_ends_it_after_the_request_in_progress() {
         assert_eq!(status.lines()[0]["has_ticket"], true, "{}", status.out);
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn it_reports_to_systemd_when_it_is_ready_and_when_it_stops() {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+    let sandbox = sandbox();
+    let dir = scratch("serve-systemd");
+    let path = dir.join("notify").to_str().unwrap().to_owned();
+    let name = format!("wxlink-serve-test-{}", std::process::id());
+    let in_files = SocketAddr::from_pathname(&path).unwrap();
+    let abstract_one = SocketAddr::from_abstract_name(&name).unwrap();
+    for (variable, address) in [(path, in_files), (format!("@{name}"), abstract_one)] {
+        let manager = UnixDatagram::bind_addr(&address).unwrap();
+        manager.set_read_timeout(Some(LIMIT)).unwrap();
+        let mut state = [0; 64];
+        let mut next = || {
+            let length = manager.recv(&mut state).unwrap();
+            String::from_utf8(state[..length].to_vec()).unwrap()
+        };
+        let mut running = piped(serve(&sandbox, &dir).env("NOTIFY_SOCKET", variable));
+        assert_eq!(next(), "READY=1");
+        signal(running.id(), "TERM");
+        assert_eq!(next(), "STOPPING=1");
+        assert_eq!(running.wait().unwrap().code(), Some(0));
+    }
+}

@@ -274,8 +274,8 @@ def java(place):
         f"-Djavadoc={stem}-javadoc.jar",
     )  # fmt: skip
     installed = {path.name for path in (repository / "wxlink/wxlink" / VERSION).iterdir()}
-    expected = {Path(f"{stem}{end}").name for end in (".pom", ".jar", "-sources.jar", "-javadoc.jar")}
-    expect(expected <= installed, f"the repository has {installed}")
+    for end in (".pom", ".jar", "-sources.jar", "-javadoc.jar"):
+        expect(f"{jar.stem}{end}" in installed, f"the repository has {installed}")
 
     user = place.folder / "user"
     place.write("user/pom.xml", POM.replace("VERSION", VERSION))
@@ -310,8 +310,8 @@ def java(place):
     programs = {"WXLINK_LIB_DIR": str(ROOT / "target/release")}
     place.run(*tests, "verify", **programs)
     output = place.run(*tests, "--offline", "verify", **programs)
-    ran = re.search(r"^\[.*INFO.*\] Tests run: (\d+), Failures: 0, Errors: 0, Skipped: 0$", output, re.M)
-    expect(ran and int(ran[1]) > 20, "Maven ran too few tests")
+    ran = re.findall(r"Tests run: (\d+), Failures: 0, Errors: 0, Skipped: 0$", output, re.M)
+    expect(ran and int(ran[-1]) > 20, f"Maven ran too few tests: {ran}")
 
 
 def php(place):
@@ -345,7 +345,8 @@ def php(place):
             place.write(f"{kind}/{name}.php", autoloaded)
         place.play(lambda name, user=user: [*program, user / f"{name}.php"])
         # Each class can be the first that is loaded.
-        for first, printed in [("Option::TIMEOUT_MS", "timeout_ms"), ("Library::version()", VERSION)]:
+        firsts = {"Option::TIMEOUT_MS": "timeout_ms", "Library::version()": VERSION}
+        for first, printed in firsts.items():
             code = f"require 'vendor/autoload.php'; echo Wxlink\\{first}; new Wxlink\\Client();"
             output = place.run(*program, "-r", code, cwd=user)
             expect(output == printed, f"{first} is {output}")

@@ -122,7 +122,7 @@ def check_java():
 
 def tracked(folder, *patterns):
     """The tracked files of a folder, relative to it; a pattern selects some."""
-    listed = run("git", "-C", ROOT / folder, "ls-files", "--", *patterns)
+    listed = run("git", "-C", ROOT / folder, "ls-files", "--", *(f":(glob){p}" for p in patterns))
     return sorted(listed.splitlines())
 
 
@@ -157,7 +157,7 @@ def make_php():
     the tag.
     """
     folder = f"wxlink-{VERSION}-php"
-    names = tracked("bindings/php", "wxlink.php", "constants.php", "samples")
+    names = tracked("bindings/php", "wxlink.php", "constants.php", "samples/*")
     files = {f"{folder}/{name}": (ROOT / "bindings/php" / name).read_bytes() for name in names}
     about = json.loads((ROOT / "bindings/php/composer.json").read_text())
     about = {"name": about.pop("name"), "version": VERSION} | about

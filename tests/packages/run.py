@@ -225,9 +225,9 @@ def go(place):
     place.run("go", "vet", "./...", cwd=user)
     # As a module and vendored. Neither needs the proxy again.
     place.env["GOPROXY"] = "off"
-    place.run("go", "build", "-o", place.folder / "bin/", "./...", cwd=user)
+    place.run("go", "build", "-o", f"{place.folder}/bin/", "./...", cwd=user)
     place.run("go", "mod", "vendor", cwd=user)
-    place.run("go", "build", "-mod=vendor", "-o", place.folder / "vendored/", "./...", cwd=user)
+    place.run("go", "build", "-mod=vendor", "-o", f"{place.folder}/vendored/", "./...", cwd=user)
     place.play(lambda name: [place.folder / "bin" / name])
     place.play(lambda name: [place.folder / "vendored" / name])
 
@@ -330,7 +330,11 @@ def php(place):
     artifacts = place.folder / "artifacts"
     artifacts.mkdir()
     shutil.copy(package, artifacts)
-    for kind, url in [("path", unpacked), ("artifact", artifacts)]:
+    kinds = {"path": unpacked, "artifact": artifacts}
+    if "zip" not in place.run("php", "-m").split():
+        skip("PHP's package as an artifact", "the PHP extension zip")
+        del kinds["artifact"]
+    for kind, url in kinds.items():
         about = {
             "repositories": [{"type": kind, "url": str(url)}, {"packagist.org": False}],
             "require": {"wxlink/wxlink": VERSION},

@@ -206,9 +206,13 @@ def make_crates():
     """Packs the crates. `make crates` also builds each from what is packed."""
     names = crates()
     chosen = [f"--package={name}" for name in names]
-    run("cargo", "package", "--locked", "--allow-dirty", "--no-verify", *chosen, cwd=ROOT)
+    folder = WORK / "crates"
+    run(
+        "cargo", "package", "--locked", "--allow-dirty", "--no-verify", "--target-dir", folder,
+        *chosen, cwd=ROOT,
+    )  # fmt: skip
     for name in names:
-        shutil.copy(ROOT / f"target/package/{name}-{VERSION}.crate", DIST)
+        shutil.copy(folder / f"package/{name}-{VERSION}.crate", DIST)
 
 
 def jobs():

@@ -3,10 +3,10 @@
 
     tests/packages/run.py [NAME...]     c java …: those packages; all of them if none is named
 
-Each package is installed in an empty folder in target/packages, with a home of its own, from what
-`make dist` made: nothing is used of the checkout but the samples. The samples then take a link from
-the invitation to unlinking (tools/demo.py), against the simulator of the wheel wxlink_sandbox. What
-they print is in target/packages/NAME.txt.
+Each package is installed in an empty folder outside of the checkout, with a home of its own, from
+what `make dist` made: nothing is used of the checkout but the samples. The samples then take a link
+from the invitation to unlinking (tools/demo.py), against the simulator of the wheel wxlink_sandbox.
+What they print is in target/packages/NAME.txt. The folder of a package that fails is kept.
 
 A package is skipped if a tool is missing; with CI=true that is a failure (tools/need.sh). Composer,
 Maven, pip and cargo need their registries, for their own plugins and for our dependencies.
@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import traceback
 import zipfile
 from pathlib import Path
@@ -82,8 +83,7 @@ class Place:
 
     def __init__(self, name):
         self.name = name
-        self.folder = WORK / name
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"wxlink-{name}-")).resolve()
         home = self.folder / "home"
         home.mkdir(parents=True)
         user = Path.home()
@@ -379,23 +379,22 @@ def rust(place):
     """The crates: a program that uses the library, and the command."""
     need("Rust", "cargo")
     names = ["wxlink", *(f"wxlink-{part}" for part in ("bulk", "metrics", "sandbox", "serve"))]
-    # No registry has the crates yet.
     patches = []
     for name in names:
         folder = place.unpack(f"{name}-{VERSION}.crate")
         patches += ["--config", f'patch.crates-io.{name}.path="{folder}"']
     command = place.unpack(f"wxlink-cli-{VERSION}.crate")
     place.env["CARGO_TARGET_DIR"] = str(place.folder / "target")
-    place.write(
-        "user/Cargo.toml",
-        '[package]\nname = "user"\nedition = "2024"\n[workspace]\n'
-        f'[dependencies]\nwxlink = "{VERSION}"\n',
-    )
+    user = place.folder / "user"
+    place.run("cargo", "init", "--vcs=none", user)
+    # No registry has the crates yet: a program depends on a folder.
+    place.run("cargo", "add", "--path", place.folder / f"wxlink-{VERSION}", cwd=user)
     page = (ROOT / "docs/rust.md").read_text().split("## The first program")[1]
     place.write("user/src/main.rs", re.search(r"```rust\n(.*?)```", page, re.S)[1])
-    place.run("cargo", "build", *patches, cwd=place.folder / "user")
+    place.run("cargo", "build", cwd=user)
     program = place.folder / "target/debug/user"
     place.links(program, MINI_PROGRAM, prints="waiting for official_account\n")
+    # The crates of the command depend on versions of each other, which the folders stand for.
     place.run(
         "cargo", "install", "--debug", "--path", command, "--root", place.folder / "root", *patches
     )
@@ -422,17 +421,20 @@ def try_package(name):
     """Whether a package works, or is skipped."""
     log = WORK / f"{name}.txt"
     function = PACKAGES[name]
+    place = Place(name)
     try:
         with open(log, "w") as file, contextlib.redirect_stdout(file):
-            function(Place(name))
+            function(place)
     except SkippedError:
+        shutil.rmtree(place.folder)
         return True
     except (UnexpectedResultError, SandboxError, demo.ToolMissingError, OSError,
             subprocess.SubprocessError) as error:  # fmt: skip
         print(log.read_text(), end="")
         traceback.print_exception(error, limit=-2)
-        print(f"FAILED\t{name}: {error}", flush=True)
+        print(f"FAILED\t{name} in {place.folder}: {error}", flush=True)
         return False
+    shutil.rmtree(place.folder)
     print(f"ok  \t{name}: {function.__doc__}", flush=True)
     return True
 

@@ -75,6 +75,30 @@ deb: build ## make Debian packages in target/deb: minutes
 test-deb: deb ## install, use, upgrade and remove them in a clean root (needs root and a mirror)
 	@tests/deb/test.sh
 
+PACKAGES ?=
+.PHONY: test-packages
+test-packages: build ## install the packages in target/dist in clean folders and run them (downloads)
+	@$(PYTHON) tests/packages/run.py $(PACKAGES)
+
+.PHONY: crates
+crates: ## check that all crates can be published, and build each from its package: minutes
+	@$(CARGO) publish --dry-run --workspace --locked --allow-dirty
+
+.PHONY: rustdoc
+rustdoc: ## build the reference of all crates; a warning, such as a broken link, is an error
+	@RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --quiet --locked --workspace --no-deps
+
+# What a release needs besides `make test`, each a target of this file.
+RELEASE_CHECKS := dist test-dist test-packages crates rustdoc reproducible soak late-effects \
+	serve-kills redis-versions test-deb test-postgresql interop interop-faults
+.PHONY: release-check
+release-check: ## build the release and run all long checks: hours; CI=true: none may be skipped
+	@set -e; for check in $(RELEASE_CHECKS); do \
+		echo "== make $$check"; \
+		$(MAKE) --no-print-directory $$check; \
+	done
+	@echo "make release-check: all passed"
+
 LANGUAGES := c cpp csharp go java php cobol pascal python
 .PHONY: test
 test: lint build ## run all checks

@@ -29,25 +29,20 @@ class ToolMissingError(Exception):
 
 
 class Samples:
-    """The samples of a language, run by its script run.sh."""
+    """The programs link, list, refusal and unlink of one language."""
 
-    def __init__(self, language, environment):
-        folder = "python" if language == "python" else f"bindings/{language}"
-        self.script = ROOT / folder / "run.sh"
-        if not self.script.exists():
-            known = sorted(path.parent.name for path in ROOT.glob("bindings/*/run.sh"))
-            expected = ", ".join([*known, "python", "platform"])
-            raise UnexpectedResultError(
-                f"unknown language {language!r}; expected one of {expected}"
-            )
-        self.environment = {**os.environ, **environment, "WXLINK_ACCESS_TOKEN": TOKEN}
+    def __init__(self, command, environment):
+        """`command` returns the words that run the sample of a name."""
+        self.command = command
+        self.environment = environment
 
     def run(self, name, *arguments, token=TOKEN):
         """Runs a sample, prints its output, and returns its exit code and output."""
-        command = " ".join([str(self.script.relative_to(ROOT)), name, *arguments])
-        print(f"$ {command}", flush=True)
+        command = [*map(str, self.command(name)), *arguments]
+        shown = " ".join(command).removeprefix(f"{ROOT}/")
+        print(f"$ {shown}", flush=True)
         done = subprocess.run(
-            [str(self.script), name, *arguments],
+            command,
             env={**self.environment, "WXLINK_ACCESS_TOKEN": token},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,6 +54,17 @@ class Samples:
             raise ToolMissingError(done.stdout.strip())
         expect(token not in done.stdout, f"{name} printed the token")
         return done.returncode, done.stdout
+
+
+def samples_of(language):
+    """What runs a sample of the checkout: the language's script run.sh."""
+    folder = "python" if language == "python" else f"bindings/{language}"
+    script = ROOT / folder / "run.sh"
+    if not script.exists():
+        known = sorted(path.parent.name for path in ROOT.glob("bindings/*/run.sh"))
+        expected = ", ".join([*known, "python", "platform"])
+        raise UnexpectedResultError(f"unknown language {language!r}; expected one of {expected}")
+    return lambda name: [script, name]
 
 
 def play(sandbox, samples):
@@ -133,8 +139,9 @@ def main():
     if language == "platform":
         demo_platform.main()
     else:
+        command = samples_of(language)
         with Sandbox() as sandbox:
-            samples = Samples(language, sandbox.environment())
+            samples = Samples(command, {**os.environ, **sandbox.environment()})
             announce(sandbox)
             play(sandbox, samples)
     print(text("The demo ran as expected.", "演示按预期完成。"))

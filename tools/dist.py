@@ -1,7 +1,8 @@
 """Builds the files of a release in target/dist, and checks them.
 
-    python3 tools/dist.py              archives, wheels and sdist for every target
-    python3 tools/dist.py --only NAME  those that match: x86_64-linux-gnu, sdist, 'archive|sdist'
+    python3 tools/dist.py              archives and wheels for every target, and the packages of
+                                       dist_packages.py
+    python3 tools/dist.py --only NAME  those that match: x86_64-linux-gnu, sdist, 'archive|java'
     python3 tools/dist.py --check      checks the files that exist, and runs those it can run here
 
 A file whose tools are not installed is skipped; with CI=true that is a failure at the end
@@ -10,7 +11,6 @@ A file whose tools are not installed is skipped; with CI=true that is a failure 
 
 import argparse
 import base64
-import gzip
 import hashlib
 import json
 import os
@@ -25,14 +25,23 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import dist_packages
 import sbom
+from dist_common import (
+    DIST,
+    ROOT,
+    VENV,
+    VERSION,
+    WORK,
+    ReleaseError,
+    expect,
+    failed_skips,
+    pack,
+    run,
+    skip,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-DIST = ROOT / "target/dist"
-WORK = ROOT / "target/dist-build"
 LIBRARIES = WORK / "libraries"
-VENV = ROOT / ".venv"
-VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 GLIBC = (2, 17)
 # The libraries of the system that ours may need. All belong to glibc.
 SYSTEM = r"lib(c|m|dl|rt|pthread)\.so\.\d|ld-linux[-\w]*\.so\.\d"
@@ -44,38 +53,8 @@ SYSTEM_DLLS = (
 # The free-threaded Python that gets a wheel.
 FREE_THREADED = "python3.14t"
 MINGW = "x86_64-w64-mingw32-gcc"
-# The parts whose skipping is a failure: all skipped parts with CI=true.
-failed_skips = []
-
-
-class ReleaseError(Exception):
-    """A file of the release does not meet a requirement, or a command failed."""
-
-
-def expect(truth, what):
-    if not truth:
-        raise ReleaseError(what)
-
-
-def skip(part, tool):
-    """Reports that a part is skipped: see tools/need.sh."""
-    command = [ROOT / "tools/need.sh", "--skip", part, f"{tool} is not installed"]
-    if subprocess.run(command).returncode == 1:
-        failed_skips.append(part)
-
-
-def run(*command, **more):
-    """Runs a command and returns its output. Raises ReleaseError with the output if it fails."""
-    done = subprocess.run(
-        [str(c) for c in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **more,
-    )
-    if done.returncode:
-        raise ReleaseError(f"{' '.join(map(str, command))}\n{done.stdout}")
-    return done.stdout
+# The source packages for Python, and the folders of their pyproject.toml.
+SDISTS = {"wxlink": "python", "wxlink_sandbox": "crates/sandbox"}
 
 
 @dataclass
@@ -134,29 +113,6 @@ def strip_for(target):
     candidates = ["strip"] if target.here else []
     candidates += [f"{target.arch}-linux-gnu-strip", "llvm-strip"]
     return next((c for c in candidates if shutil.which(c)), None)
-
-
-def commit_time():
-    return int(run("git", "-C", ROOT, "log", "-1", "--format=%ct"))
-
-
-def pack(folder, archive):
-    """Packs a folder. The same files and commit give the same archive."""
-    when = commit_time()
-
-    def plain(info):
-        info.uid = info.gid = 0
-        info.uname = info.gname = ""
-        info.mtime = when
-        return info
-
-    with (
-        open(archive, "wb") as file,
-        gzip.GzipFile("", "wb", 9, file, mtime=when) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
-    ):
-        for path in [folder, *sorted(folder.rglob("*"))]:
-            tar.add(path, path.relative_to(folder.parent), recursive=False, filter=plain)
 
 
 def staged(target):
@@ -281,7 +237,10 @@ def add_papers(wheel, papers, to):
         *rows, itself = (r for r in given.read(record).decode().splitlines() if "/sboms/" not in r)
         for entry in entries:
             made.writestr(entry, given.read(entry))
+        present = {entry.filename for entry in entries}
         for paper in sorted(papers.iterdir()):
+            if licences + paper.name in present:
+                continue
             text = paper.read_bytes()
             digest = base64.urlsafe_b64encode(hashlib.sha256(text).digest()).decode().rstrip("=")
             rows.append(f"{licences}{paper.name},sha256={digest},{len(text)}")
@@ -532,16 +491,38 @@ def try_wheels(python, tag):
 
 
 def try_sdist(sdist):
-    """Builds a wheel from the sdist, without the checkout."""
+    """Builds a wheel from the sdist, as pip does for a user: without the checkout and its tools."""
     with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
-        with tarfile.open(sdist) as tar:
-            tar.extractall(scratch, filter="data")
-        folder = Path(scratch) / sdist.name.removesuffix(".tar.gz")
-        env = os.environ | {"CARGO_TARGET_DIR": str(WORK / "sdist")}
-        # Not --locked: the lock file also has the crates that the rest of the checkout needs, which
-        # cargo removes.
-        run(VENV / "bin/maturin", "build", "--out", scratch, cwd=folder, env=env)
+        venv = Path(scratch) / "venv"
+        run(sys.executable, "-m", "venv", venv)
+        # The profile of tests, which compiles in a tenth of the time.
+        env = os.environ | {
+            "CARGO_TARGET_DIR": str(WORK / "sdist"),
+            "MATURIN_PEP517_ARGS": "--profile=dev",
+        }
+        run(
+            venv / "bin/pip", "wheel", "--disable-pip-version-check", "--no-cache-dir", "--no-deps",
+            "--wheel-dir", scratch, sdist, cwd=scratch, env=env,
+        )  # fmt: skip
+        [wheel] = Path(scratch).glob("*.whl")
+        run(venv / "bin/pip", "install", "--no-index", "--disable-pip-version-check", wheel)
+        program = {"wxlink": "wxlink", "wxlink_sandbox": "wxlink-sandbox"}[wheel.name.split("-")[0]]
+        output = run(venv / "bin" / program, "--version", env=clean_env())
+        expect(output == f"{program} {VERSION}\n", f"{sdist.name}: {output}")
     print(f"ok  \t{sdist.name}: {size(sdist)}, a wheel can be built from it", flush=True)
+
+
+def check_descriptions():
+    """Checks what the package index would refuse: the metadata of wheels and sdists."""
+    files = [*DIST.glob("*.whl"), *sdists()]
+    if files:
+        run(VENV / "bin/twine", "check", "--strict", *files)
+        print(f"ok  \tthe metadata of {len(files)} wheels and sdists", flush=True)
+
+
+def sdists():
+    files = [DIST / f"{name}-{VERSION}.tar.gz" for name in SDISTS]
+    return [file for file in files if file.exists()]
 
 
 def check(everything):
@@ -554,8 +535,10 @@ def check(everything):
     if everything:
         try_wheels(sys.executable, "abi3")
         try_wheels(shutil.which(FREE_THREADED), "cp314t")
-    for sdist in sorted(DIST.glob(f"wxlink-{VERSION}.tar.gz")):
+    for sdist in sdists():
         try_sdist(sdist)
+    check_descriptions()
+    dist_packages.check()
 
 
 def get_tools():
@@ -595,7 +578,9 @@ def make(only):
         how(Target(triple))
     if re.search(only, "sdist"):
         print("making sdist", flush=True)
-        run(VENV / "bin/maturin", "sdist", "--out", DIST, cwd=ROOT / "python")
+        for folder in SDISTS.values():
+            run(VENV / "bin/maturin", "sdist", "--out", DIST, cwd=ROOT / folder)
+    dist_packages.make(only)
 
 
 def main():

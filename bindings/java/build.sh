@@ -63,8 +63,14 @@ compile() {
     rm -rf "$work"
 }
 
-fetch net/java/dev/jna/jna/5.18.1 jna-5.18.1.jar \
+# The version of a dependency, which pom.xml has.
+version_of() {
+    sed -n "s|.*<$1.version>\(.*\)</$1.version>.*|\1|p" "$java_dir/pom.xml"
+}
+
+jna=$(version_of jna)
+fetch "net/java/dev/jna/jna/$jna" "jna-$jna.jar" \
     260c4b1e22b1db9e110ee441c4f13ce115f841fa48c41d78750986214b395557
-classpath=$jars/jna-5.18.1.jar
+classpath=$jars/jna-$jna.jar
 compile main "$classpath"
 classpath=$classpath:$out/wxlink-main.jar

@@ -13,8 +13,10 @@ missing() {
 
 need Java python3 || exit
 . "$(dirname "$0")/build.sh"
-junit=junit-platform-console-standalone-1.14.4.jar
-fetch org/junit/platform/junit-platform-console-standalone/1.14.4 $junit \
+# JUnit 5.N comes with version 1.N of its platform.
+platform=1.$(version_of junit | cut -d . -f 2-)
+junit=junit-platform-console-standalone-$platform.jar
+fetch "org/junit/platform/junit-platform-console-standalone/$platform" "$junit" \
     7c6968cbcaf4301c729f202b23b7d736c5d88be625fc7d27ad5d746146a8bc28
 compile samples "$classpath"
 compile test "$classpath:$jars/$junit"

@@ -1,10 +1,10 @@
-//! `bindings/go/generated.go`: the constants and the options.
+//! `bindings/go/generated.go`: the constants and the options; and the licences beside it.
 
 use std::fmt::Write;
 
 use wxlink::errcode::CLASSES;
 use wxlink::{DELIVERIES, LINK_STATUSES, OPTIONS, OptionEntry, OptionKind, STATUSES};
-use wxlink_testkit::check_generated;
+use wxlink_testkit::{check_generated, root};
 
 use crate::text::{HEAD, line_comment, option_comment, upper_camel, without_unit, words};
 
@@ -29,6 +29,15 @@ fn special_name(name: &str) -> String {
     match name {
         "UNKNOWN" => "OutcomeUnknown".to_owned(),
         _ => go_name(name),
+    }
+}
+
+/// A module contains only files of its own folder, and no links.
+#[test]
+fn licences() {
+    for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        let text = std::fs::read_to_string(root().join(name)).unwrap();
+        check_generated(&format!("bindings/go/{name}"), &text);
     }
 }
 

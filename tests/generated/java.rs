@@ -1,4 +1,4 @@
-//! The enums and the options of `bindings/java`.
+//! The enums and the options of `bindings/java`, and the version in its `pom.xml`.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use wxlink::errcode::CLASSES;
 use wxlink::{
     DELIVERIES, Endpoint, LINK_STATUSES, OPTIONS, OptionEntry, OptionKind, STATUS_GROUPS, STATUSES,
 };
-use wxlink_testkit::check_generated;
+use wxlink_testkit::{check_generated, check_generated_part};
 
 use crate::text::{
     HEAD, NO_CLASS, block_comment, line_comment, lower_camel, option_comment, upper_camel,
@@ -82,6 +82,12 @@ fn check_enum(name: &str, comment: &str, constants: &[Constant], fallback: &str,
     )
     .unwrap();
     check_generated(&path, &text);
+}
+
+#[test]
+fn version() {
+    let version = format!("  <version>{}</version>\n", env!("CARGO_PKG_VERSION"));
+    check_generated_part("bindings/java/pom.xml", "version", &version);
 }
 
 #[test]

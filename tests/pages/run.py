@@ -36,6 +36,7 @@ PAGE_TIMEOUT_SECONDS = 600
 
 # The blocks that are not run: the page, how the block starts, and the reason.
 BUILDS = "builds or installs the project, as other targets of make do"
+PACKAGES = "installs a package of the release, as tests/packages/run.py does"
 RELEASE = "works on a release, which tools/dist.py --check tests"
 NOT_RUN = [
     ("README.md", "make build ", BUILDS),
@@ -43,7 +44,12 @@ NOT_RUN = [
     ("docs/installing.md", "make build", BUILDS + "; tests/install/test.sh tests it"),
     ("docs/installing.md", "cc program.c", "needs make install; tests/install/test.sh tests it"),
     ("docs/installing.md", "cargo build", BUILDS),
-    ("docs/installing.md", "tar xf", RELEASE),
+    ("docs/installing.md", "tar xf wxlink-0.1.0-x86_64", RELEASE),
+    ("docs/installing.md", "mvn ", PACKAGES),
+    ("docs/installing.md", "unzip ", PACKAGES),
+    ("docs/installing.md", "tar xf wxlink-0.1.0-go", PACKAGES),
+    ("docs/installing.md", "pip install", PACKAGES),
+    ("docs/installing.md", "for crate in", PACKAGES),
     ("docs/installing.md", "gcc program.c", "is for Windows; " + RELEASE),
     ("docs/installing.md", "make dist", BUILDS),
     ("docs/installing.md", "sudo apt install", "installs packages; tests/deb/test.sh tests it"),

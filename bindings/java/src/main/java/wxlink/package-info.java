@@ -23,6 +23,8 @@
  * java.lang.IllegalArgumentException}. The library checks everything else, null included.
  *
  * <p>The native library is looked for as JNA does: in the folders of the system property {@code
- * jna.library.path}, then in the system's library folders.
+ * jna.library.path}, then in the system's library folders, then in the jar. From there it is copied
+ * to a temporary file of this user, which is removed once it is loaded; {@code jna.tmpdir} names
+ * another folder for it.
  */
 package wxlink;

@@ -67,7 +67,7 @@ dist: build ## build the release in target/dist; ONLY=x86_64-linux-gnu builds a 
 test-dist: build ## check the release in target/dist, and run what this machine can run
 	@$(PYTHON) tools/dist.py --check
 
-LANGUAGES := c cpp go java php cobol pascal python
+LANGUAGES := c cpp go java php cobol pascal python node
 .PHONY: test
 test: lint build ## run all checks
 	@$(USE_BUILD) $(CARGO) test --locked
@@ -165,4 +165,4 @@ translated: ## mark Chinese pages as up to date with PAGES, such as "README.md d
 .PHONY: clean
 clean: ## remove everything that was built
 	@$(CARGO) clean
-	@rm -rf .venv python/wxlink/*.so
+	@rm -rf .venv python/wxlink/*.so bindings/node/prebuilds bindings/node/node_modules

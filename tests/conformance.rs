@@ -496,6 +496,11 @@ fn cobol() {
 }
 
 #[test]
+fn node() {
+    conforms("Node", "bindings/node");
+}
+
+#[test]
 fn python() {
     conforms("Python", "python");
 }

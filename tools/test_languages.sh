@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the tests of languages, and then the demo in each of them and that of a platform:
-#   tools/test_languages.sh c|cpp|go|java|php|cobol|pascal|python...
+#   tools/test_languages.sh c|cpp|go|java|php|cobol|pascal|python|node...
 #
 # WXLINK_LIB_DIR is the folder of the libraries and programs: target/release if unset.
 set -eu

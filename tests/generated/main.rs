@@ -10,6 +10,7 @@ mod cobol;
 mod cpp;
 mod go;
 mod java;
+mod node;
 mod pascal;
 mod php;
 mod python;

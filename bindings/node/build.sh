@@ -12,7 +12,7 @@ if [ "${1:-}" = --release ]; then
     profile=release
     flags=--release
 fi
-if ! node --eval 'process.exit(parseInt(process.versions.node, 10) < 18)' 2> /dev/null; then
+if ! node --eval 'process.exit(Number(parseInt(process.versions.node, 10) < 18))' 2> /dev/null; then
     echo "node: Node 18 or newer is not installed" >&2
     exit 127
 fi

@@ -9,7 +9,7 @@ const { LinkProgress, codeOf } = require('./results.js');
 
 class WxError extends Error {
   constructor(fields) {
-    super(messageIn(fields));
+    super(fields.message);
     this.code = codeOf(fields.status);
     this.errno = fields.errno;
     this.endpoint = fields.endpoint;
@@ -113,7 +113,7 @@ function kindOf({ status, errno, answer }) {
   return BY_STATUS[status] ?? group?.[1] ?? InternalError;
 }
 
-/** The text with the names that options have in JavaScript. */
+/** The message of the core with the names that options have in JavaScript. */
 function messageIn({ message, status }) {
   let text = message;
   // Other messages may contain texts of WeChat's, which has some of these names too.
@@ -127,12 +127,12 @@ function messageIn({ message, status }) {
 /** The error for what the native part reports. */
 function fromNative(fields, body) {
   const Kind = kindOf(fields);
-  return new Kind(fields, body);
+  return new Kind({ ...fields, message: messageIn(fields) }, body);
 }
 
 /** The error for a failure before a call was made. */
 function beforeCall(status, message) {
-  return fromNative({
+  const fields = {
     message,
     status,
     errno: STATUS_NUMBERS[status],
@@ -140,7 +140,9 @@ function beforeCall(status, message) {
     delivery: 'never sent',
     httpStatus: 0,
     trace: '{}',
-  });
+  };
+  const Kind = kindOf(fields);
+  return new Kind(fields);
 }
 
 /** Marks the error of a call that a signal ended, as Node's own functions do. */

@@ -15,7 +15,8 @@ function onAbort(signal, action) {
   }
   if (actions.size === 0) {
     actions.listener = () => {
-      for (const each of actions) {
+      // The latest calls first: those that still wait for a thread must not get one.
+      for (const each of [...actions].reverse()) {
         each();
       }
     };

@@ -34,7 +34,8 @@ pub enum Refused {
     NoThread(io::Error),
 }
 
-/// A pool as its handles own it: without handles, its threads end when they have made all calls.
+/// A pool as its handles own it: it is closed with the last handle. A pending call keeps its handle,
+/// so there are calls then only if a worker thread of Node is terminated.
 pub struct SharedPool(Arc<Pool>);
 
 impl SharedPool {
@@ -58,15 +59,14 @@ impl Deref for SharedPool {
 
 impl Drop for SharedPool {
     fn drop(&mut self) {
-        self.0.lock().is_abandoned = true;
-        self.0.changed.notify_all();
+        self.0.close();
     }
 }
 
 /// The threads of a client and those derived from it.
 pub struct Pool {
     state: Mutex<State>,
-    /// There is a call to make, or there will be none.
+    /// There is a call to make, or the pool was closed.
     changed: Condvar,
     max_threads: usize,
 }
@@ -83,14 +83,12 @@ struct State {
     is_sweeping: bool,
     /// Whether later calls are cancelled too.
     is_closed: bool,
-    /// Whether there will be no later calls.
-    is_abandoned: bool,
 }
 
 impl State {
     /// Whether a thread without work waits for some.
     fn expects_calls(&self) -> bool {
-        self.waiting.is_empty() && !self.is_closed && !self.is_abandoned
+        self.waiting.is_empty() && !self.is_closed
     }
 }
 
@@ -147,18 +145,27 @@ impl Pool {
 
     /// Cancels a call, if it has not ended.
     pub fn cancel(self: &Arc<Self>, id: CallId) {
-        self.cancel_where(|other, _| other == id);
+        let mut state = self.lock();
+        if let Some(running) = state.running.get(&id) {
+            running.client.cancel();
+            return;
+        }
+        let place = state.waiting.iter().rposition(|queued| queued.id == id);
+        let cancelled = place.and_then(|place| state.waiting.remove(place));
+        state.cancelled.extend(cancelled);
+        drop(state);
+        self.end_cancelled();
     }
 
     /// Cancels the calls of a handle.
     pub fn cancel_handle(self: &Arc<Self>, handle: HandleId) {
-        self.cancel_where(|_, other| other == handle);
+        self.cancel_where(|other| other == handle);
     }
 
     /// Cancels all calls, also later ones, and ends the threads.
     pub fn close(self: &Arc<Self>) {
         self.lock().is_closed = true;
-        self.cancel_where(|_, _| true);
+        self.cancel_where(|_| true);
         self.changed.notify_all();
     }
 
@@ -171,16 +178,16 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cancel_where(self: &Arc<Self>, is_chosen: impl Fn(CallId, HandleId) -> bool) {
+    fn cancel_where(self: &Arc<Self>, is_chosen: impl Fn(HandleId) -> bool) {
         let mut state = self.lock();
-        for (id, running) in &state.running {
-            if is_chosen(*id, running.handle) {
+        for running in state.running.values() {
+            if is_chosen(running.handle) {
                 running.client.cancel();
             }
         }
         let waiting = mem::take(&mut state.waiting);
         for queued in waiting {
-            if is_chosen(queued.id, queued.handle) {
+            if is_chosen(queued.handle) {
                 state.cancelled.push(queued);
             } else {
                 state.waiting.push_back(queued);

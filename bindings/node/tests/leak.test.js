@@ -7,8 +7,8 @@ const { run, useSandbox } = require('./support.js');
 
 const shared = useSandbox();
 
-// Above what the heap grows by on its own, and a tenth of what a kilobyte for each call would be.
-const MAX_GROWTH_BYTES = 16_000_000;
+// Less than a kilobyte for each call.
+const MAX_GROWTH_BYTES = 8_000_000;
 
 test('nothing leaks over 10,000 calls', async () => {
   const { url } = shared.sandbox;

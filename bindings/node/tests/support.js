@@ -5,7 +5,7 @@
  */
 
 const { spawn } = require('node:child_process');
-const { readdirSync } = require('node:fs');
+const { readFileSync, readdirSync } = require('node:fs');
 const { join } = require('node:path');
 const { after, before, beforeEach } = require('node:test');
 
@@ -56,9 +56,21 @@ function run(name, programArguments, { flags = [], whileItRuns = async () => {} 
   });
 }
 
+/** The number of threads of this process that make calls. */
+function callThreads() {
+  const names = readdirSync('/proc/self/task').map((thread) => {
+    try {
+      return readFileSync(`/proc/self/task/${thread}/comm`, 'utf8');
+    } catch {
+      return ''; // It has ended.
+    }
+  });
+  return names.filter((name) => name === 'wxlink-call\n').length;
+}
+
 /** The number of entries of a folder of /proc: threads (task) or open files (fd). */
 function countInProc(folder) {
   return readdirSync(`/proc/self/${folder}`).length;
 }
 
-module.exports = { QUIET, countInProc, eventually, received, run, useSandbox };
+module.exports = { QUIET, callThreads, countInProc, eventually, received, run, useSandbox };

@@ -7,7 +7,7 @@ const { parentPort, workerData } = require('node:worker_threads');
 const { Client } = require('wxlink');
 
 const { baseUrl, calls, isEndless } = workerData;
-const client = new Client({ baseUrl, timeoutMs: 60_000 });
+const client = new Client({ baseUrl, timeoutMs: 600_000 });
 
 async function round() {
   const lists = await Promise.all(

@@ -88,11 +88,20 @@ fn comment(option: &OptionEntry) -> String {
 }
 
 fn interface(head: &str, summary: &str, options: &[&OptionEntry]) -> String {
-    let mut text = format!("\n{}export interface {head} {{", block_comment("", summary, WIDTH));
+    let mut text = format!(
+        "\n{}export interface {head} {{",
+        block_comment("", summary, WIDTH)
+    );
     for option in options {
         text.push('\n');
         text += &block_comment("  ", &comment(option), WIDTH);
-        writeln!(text, "  {}?: {} | undefined;", name_of(option), type_of(option)).unwrap();
+        writeln!(
+            text,
+            "  {}?: {} | undefined;",
+            name_of(option),
+            type_of(option)
+        )
+        .unwrap();
     }
     text + "}\n"
 }
@@ -100,10 +109,7 @@ fn interface(head: &str, summary: &str, options: &[&OptionEntry]) -> String {
 #[test]
 fn types() {
     let mut text = format!("// {HEAD}\n");
-    let codes: Vec<String> = STATUSES
-        .iter()
-        .map(|e| code_of(e.status, e.name))
-        .collect();
+    let codes: Vec<String> = STATUSES.iter().map(|e| code_of(e.status, e.name)).collect();
     text += &words_type("ErrorCode", &codes, "How a call ended.");
     let classes: Vec<&str> = std::iter::once("")
         .chain(CLASSES.iter().map(|e| e.word))
@@ -114,7 +120,11 @@ fn types() {
     let summary = "Whether WeChat may have received the request.";
     text += &words_type("Delivery", &deliveries, summary);
     let endpoints = Endpoint::ALL.map(Endpoint::as_str);
-    text += &words_type("Endpoint", &endpoints, "The endpoints of WeChat that are called.");
+    text += &words_type(
+        "Endpoint",
+        &endpoints,
+        "The endpoints of WeChat that are called.",
+    );
 
     let summary = "How far the list shows a link to be: the known values of an item's status.";
     text += &format!(
@@ -155,7 +165,8 @@ fn values() {
         let name = upper_camel(&words(e.name));
         writeln!(text, "  {name}: {},", e.status.code()).unwrap();
     }
-    text += "});\n\n/** The options: their names here and in the core, and the kinds of value. */\n";
+    text +=
+        "});\n\n/** The options: their names here and in the core, and the kinds of value. */\n";
     text += "exports.OPTIONS = [\n";
     for option in OPTIONS {
         let kind = match option.kind {

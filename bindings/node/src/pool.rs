@@ -34,8 +34,8 @@ pub enum Refused {
     NoThread(io::Error),
 }
 
-/// A pool as its handles own it: it is closed with the last handle. A pending call keeps its handle,
-/// so there are calls then only if a worker thread of Node is terminated.
+/// A pool as its handles own it: it is closed with the last handle. A pending call keeps its
+/// handle, so there are calls then only if a worker thread of Node is terminated.
 pub struct SharedPool(Arc<Pool>);
 
 impl SharedPool {

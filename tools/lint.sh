@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the formatting and the lints of all Rust code, the layout of C and C++, and the workflow.
-# python/test.sh checks the Python code, bindings/node/test.sh the crate of the Node package.
+# python/test.sh checks the Python code.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/need.sh
@@ -16,7 +16,7 @@ clippy() { # CARGO-ARGUMENT...
     "$cargo" clippy --locked --quiet "$@" -- --deny warnings
 }
 if "$cargo" clippy --version > /dev/null 2>&1; then
-    clippy --workspace --exclude wxlink-python --exclude wxlink-node --all-targets
+    clippy --workspace --exclude wxlink-python --all-targets
     # The library without the stores, which docs/installing.md promises can be built.
     clippy --package wxlink --lib --no-default-features --features capi
     # The command without the simulator.

@@ -11,6 +11,10 @@ flags=
 if [ "${1:-}" = --release ]; then
     profile=release
     flags=--release
+    # No path of this machine is in what is built, as with `make build`.
+    cargo_home=${CARGO_HOME:-$HOME/.cargo}
+    RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$root=/wxlink"
+    export RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$cargo_home=/cargo"
 fi
 if ! node --eval 'process.exit(Number(parseInt(process.versions.node, 10) < 18))' 2> /dev/null; then
     echo "node: Node 18 or newer is not installed" >&2

@@ -24,8 +24,3 @@ fi
 [ $# -gt 0 ] || set -- tests/*.test.js
 node --test "$@"
 node_modules/.bin/tsc --project tsconfig.json
-if cargo clippy --version > /dev/null 2>&1; then
-    cd "$root"
-    cargo clippy --locked --quiet --package wxlink-node \
-        --target-dir "${CARGO_TARGET_DIR:-$root/target}/node" -- --deny warnings
-fi

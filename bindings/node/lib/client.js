@@ -212,12 +212,28 @@ class Client {
   #checkSignal(signal) {
     checkSignal(signal);
     if (signal?.aborted) {
-      const error = this.#cancelled(
-        'the signal was aborted before the call; nothing was sent',
-        '调用前信号已中止；未发送任何请求',
-      );
-      throw markAborted(error, signal);
+      throw this.#aborted(signal);
     }
+  }
+
+  /** The error of a call that was aborted before it started. */
+  #aborted(signal) {
+    const error = this.#cancelled(
+      'the signal was aborted before the call; nothing was sent',
+      '调用前信号已中止；未发送任何请求',
+    );
+    return markAborted(error, signal);
+  }
+
+  /** Waits for a token, or until the signal is aborted. */
+  #token(returned, signal) {
+    if (!signal) {
+      return returned;
+    }
+    return new Promise((resolve, reject) => {
+      const withdraw = onAbort(signal, () => reject(this.#aborted(signal)));
+      Promise.resolve(returned).then(resolve, reject).finally(withdraw);
+    });
   }
 
   #cancelled(english, chinese) {
@@ -234,7 +250,7 @@ class Client {
     const fetch = async () => {
       this.#checkOpen();
       this.#checkSignal(signal);
-      return checkReturnedToken(await accessToken());
+      return checkReturnedToken(await this.#token(accessToken(), signal));
     };
     try {
       return await call(await fetch());

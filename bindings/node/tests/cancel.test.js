@@ -117,6 +117,18 @@ test('an abort during a token function sends nothing', async () => {
   assert.equal(await received(sandbox, 'get'), 0);
 });
 
+test('an abort ends the wait for a token function', async () => {
+  const { sandbox } = shared;
+  const controller = new AbortController();
+  const call = sandbox.client().getLinked(() => new Promise(() => {}), {
+    signal: controller.signal,
+  });
+  const caught = errorOf(call);
+  await new Promise(setImmediate);
+  controller.abort();
+  assert.deepEqual([(await caught).name, (await caught).delivery], ['AbortError', 'never sent']);
+});
+
 test('a call that waits for a thread is aborted immediately and never sent', async () => {
   const { sandbox } = shared;
   await sandbox.fault('hang', { endpoint: 'get', always: true });

@@ -99,7 +99,7 @@ release-check: ## build the release and run all long checks: hours; CI=true: non
 	done
 	@echo "make release-check: all passed"
 
-LANGUAGES := c cpp csharp go java php cobol pascal python
+LANGUAGES := c cpp csharp go java php cobol pascal python node
 .PHONY: test
 test: lint build ## run all checks
 	@$(USE_BUILD) $(CARGO) test --locked
@@ -202,4 +202,4 @@ translated: ## mark Chinese pages as up to date with PAGES, such as "README.md d
 .PHONY: clean
 clean: ## remove everything that was built
 	@$(CARGO) clean
-	@rm -rf .venv python/wxlink/*.so
+	@rm -rf .venv python/wxlink/*.so bindings/node/prebuilds bindings/node/node_modules

@@ -501,6 +501,11 @@ fn cobol() {
 }
 
 #[test]
+fn node() {
+    conforms("Node", "bindings/node");
+}
+
+#[test]
 fn python() {
     conforms("Python", "python");
 }

@@ -14,7 +14,7 @@ struct Layers {
     modules: &'static [&'static str],
 }
 
-const CRATES: [Layers; 8] = [
+const CRATES: [Layers; 9] = [
     Layers {
         src: "src",
         modules: &[
@@ -141,6 +141,10 @@ const CRATES: [Layers; 8] = [
     Layers {
         src: "python/src",
         modules: &["ending", "responses", "errors", "handle", "command", "bulk"],
+    },
+    Layers {
+        src: "bindings/node/src",
+        modules: &["fetches", "outcome", "pool", "handle", "tables"],
     },
 ];
 

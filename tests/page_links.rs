@@ -8,11 +8,12 @@ use wxlink::OPTIONS;
 use wxlink_testkit::markdown::{anchors, links, resolved};
 use wxlink_testkit::{files, root};
 
-/// The environment variables of the command that are not those of options.
-const OTHER_VARIABLES: [&str; 4] = [
+/// The environment variables that are not those of options.
+const OTHER_VARIABLES: [&str; 5] = [
     "WXLINK_CONFIG",
     "WXLINK_FORWARD_SECRET",
     "WXLINK_QUEUE",
+    "WXLINK_SANDBOX",
     "WXLINK_SCREENSHOTS",
 ];
 

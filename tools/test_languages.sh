@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tests of languages, then the demo in each of them, and that of a platform in English and
 # Chinese:
-#   tools/test_languages.sh c|cpp|csharp|go|java|php|cobol|pascal|python...
+#   tools/test_languages.sh c|cpp|csharp|go|java|php|cobol|pascal|python|node...
 #
 # WXLINK_LIB_DIR is the folder of the libraries and programs: target/release if unset.
 set -eu

@@ -11,6 +11,7 @@ mod cpp;
 mod csharp;
 mod go;
 mod java;
+mod node;
 mod pascal;
 mod php;
 mod postgresql;

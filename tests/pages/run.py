@@ -55,6 +55,7 @@ NOT_RUN = [
     ("docs/installing.md", "sudo apt install", "installs packages; tests/deb/test.sh tests it"),
     ("docs/go.md", "go mod edit", "edits a program's module; bindings/go/test.sh tests it"),
     ("docs/java.md", "make build", BUILDS + "; bindings/java/test.sh is the test"),
+    ("docs/node.md", "bindings/node/build.sh", BUILDS + "; bindings/node/test.sh tests it"),
     ("docs/php.md", "make build", BUILDS + "; bindings/php/test.sh is the test"),
     ("docs/postgresql.md", "make build", BUILDS + "; bindings/postgresql/test.sh is the test"),
     ("docs/python.md", "python3 -m venv", BUILDS + "; python/test.sh tests it"),
@@ -217,8 +218,9 @@ def write_files(folder, text):
     # A program looks for the library by its soname.
     (release / "libwxlink.so.1").symlink_to("libwxlink.so")
     # Copies, because compilers write beside the sources.
+    not_committed = shutil.ignore_patterns("node_modules", "prebuilds")
     for name in ("include", "bindings", "tools"):
-        shutil.copytree(ROOT / name, folder / name)
+        shutil.copytree(ROOT / name, folder / name, ignore=not_committed)
     for language, code in reversed(blocks(text)):
         if language in FIRST_PROGRAMS:
             (folder / FIRST_PROGRAMS[language]).write_text(code, "utf-8")

@@ -1,0 +1,5 @@
+//! The linker's arguments for a Node addon.
+
+fn main() {
+    napi_build::setup();
+}

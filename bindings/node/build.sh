@@ -1,0 +1,41 @@
+#!/bin/sh
+# Builds the native part of the package into prebuilds/: build.sh [--release]
+#
+# Without --release it is a debug build, for tests. Does nothing if it is up to date. Exits with 127
+# if Node is not installed or too old.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+profile=debug
+flags=
+if [ "${1:-}" = --release ]; then
+    profile=release
+    flags=--release
+    # No path of this machine is in what is built, as with `make build`.
+    cargo_home=${CARGO_HOME:-$HOME/.cargo}
+    RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$root=/wxlink"
+    export RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$cargo_home=/cargo"
+fi
+if ! node --eval 'process.exit(Number(parseInt(process.versions.node, 10) < 18))' 2> /dev/null; then
+    echo "node: Node 18 or newer is not installed" >&2
+    exit 127
+fi
+folder=$here/prebuilds/$(node --print 'process.platform + "-" + process.arch')
+binary=$folder/wxlink.node
+# Its own folder: `make build` builds the library with other features.
+target=${CARGO_TARGET_DIR:-$root/target}/node
+built=$target/built-$profile
+if [ -e "$binary" ] && [ -e "$built" ] && [ -z "$(
+    find "$root/src" "$root/Cargo.lock" "$here/src" "$here/Cargo.toml" -newer "$built" |
+        head -n 1
+)" ]; then
+    exit
+fi
+mkdir -p "$folder" "$target"
+touch "$target/started"
+(cd "$here" && "${CARGO:-cargo}" build --quiet --locked $flags --target-dir "$target")
+# A running process may have the old file open.
+cp "$target/$profile/libwxlink_node.so" "$binary.new"
+mv "$binary.new" "$binary"
+rm -f "$target"/built-*
+mv "$target/started" "$built"

@@ -1,0 +1,3 @@
+import sandbox from './sandbox.js';
+
+export const { Sandbox } = sandbox;

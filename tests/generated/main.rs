@@ -13,3 +13,4 @@ mod java;
 mod pascal;
 mod php;
 mod python;
+mod windows;

@@ -67,6 +67,11 @@ dist: build ## build the release in target/dist; ONLY=x86_64-linux-gnu builds a 
 test-dist: build ## check the release in target/dist, and run what this machine can run
 	@$(PYTHON) tools/dist.py --check
 
+WINDOWS ?= i686 x86_64
+.PHONY: test-windows
+test-windows: build ## test the DLLs in target/dist under Wine (after make dist ONLY=windows): minutes
+	@$(USE_BUILD) $(PYTHON) tests/windows/test.py $(WINDOWS) || [ $$? = 77 ]
+
 LANGUAGES := c cpp go java php cobol pascal python
 .PHONY: test
 test: lint build ## run all checks

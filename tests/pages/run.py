@@ -42,7 +42,7 @@ NOT_RUN = [
     ("docs/installing.md", "cc program.c", "needs make install; tests/install/test.sh tests it"),
     ("docs/installing.md", "cargo build", BUILDS),
     ("docs/installing.md", "tar xf", RELEASE),
-    ("docs/installing.md", "gcc program.c", "is for Windows; " + RELEASE),
+    ("docs/windows.md", "gcc program.c", "is for Windows; tests/windows/test.py tests it"),
     ("docs/installing.md", "make dist", BUILDS),
     ("docs/go.md", "go mod edit", "edits a program's module; bindings/go/test.sh tests it"),
     ("docs/java.md", "make build", BUILDS + "; bindings/java/test.sh is the test"),

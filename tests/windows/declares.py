@@ -44,7 +44,7 @@ def main():
     print(f'#define DECLARED_LIBRARY "{libraries.pop()}"')
     for ptr_safe, function, _, parameters, result in found:
         kind = "vba" if ptr_safe else "vb6"
-        given = [parameter(text) for text in parameters.split(", ") if text]
+        given = [parameter(text) for text in parameters.strip().split(", ") if text]
         if kind == "vb6":
             print(f"#define VB6_WORDS_{function} {len(given)}")
         returned = C_TYPES["ByVal", result]

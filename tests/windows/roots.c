@@ -12,8 +12,8 @@ int main(int argc, char **argv)
 {
     static unsigned char der[65536];
     FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
-    HCERTSTORE store = CertOpenStore(CERT_STORE_PROV_SYSTEM_A, 0, 0, CERT_SYSTEM_STORE_CURRENT_USER,
-                                     "ROOT");
+    HCERTSTORE store =
+        CertOpenStore(CERT_STORE_PROV_SYSTEM_A, 0, 0, CERT_SYSTEM_STORE_CURRENT_USER, "ROOT");
     DWORD length;
 
     if (file == NULL || store == NULL) {

@@ -1,6 +1,6 @@
 /*
- * Calls the library as Visual Basic does, without its header: looks up the functions by the names in
- * the Declare statements of docs/windows.md, and passes the parameters that are declared there
+ * Calls the library as Visual Basic does, without its header: looks up the functions by the names
+ * in the Declare statements of docs/windows.md, and passes the parameters that are declared there
  * (declares.h, which declares.py writes from the page). See calls.h for requests and replies.
  *
  *   stdcall utf16|bytes      the function to call: for texts in UTF-16 or in bytes
@@ -11,6 +11,7 @@
  *   !vba       uses the Declare of VBA 7 also in a program of 32 bits
  *   !shift=N   32 bits: the call is made with this address of the stack, modulo 16
  *   !odd       the texts and the buffer are at odd addresses
+ *   !null=N    passes NULL as the operation (1), arguments (2), buffer (4) or length (8)
  *   !damaged   the last unit of the arguments is one that no text has
  *
  * A reply begins with these lines; the result follows if it fits:
@@ -104,7 +105,7 @@ __asm__(".globl _call_words\n"
 
 /* How the call of a request is made. */
 static struct {
-    int32_t cap, shift;
+    int32_t cap, shift, null;
     int vba, odd, damaged;
 } how;
 
@@ -115,6 +116,7 @@ static void read_how(void)
 
     how.cap = MAX_CAP;
     how.shift = -1;
+    how.null = 0;
     how.vba = how.odd = how.damaged = 0;
     for (; *from != '\0'; from = end) {
         end = strchr(from, '\n') + 1;
@@ -122,7 +124,8 @@ static void read_how(void)
             memmove(to, from, (size_t)(end - from));
             to += end - from;
         } else if (sscanf(from, "!cap=%d", &how.cap) == 0 &&
-                   sscanf(from, "!shift=%d", &how.shift) == 0) {
+                   sscanf(from, "!shift=%d", &how.shift) == 0 &&
+                   sscanf(from, "!null=%d", &how.null) == 0) {
             how.vba |= strncmp(from, "!vba", 4) == 0;
             how.odd |= strncmp(from, "!odd", 4) == 0;
             how.damaged |= strncmp(from, "!damaged", 8) == 0;
@@ -162,9 +165,9 @@ int main(int argc, char **argv)
     int unit = argc == 2 && strcmp(argv[1], "bytes") == 0 ? 1 : 2;
     const char *name = unit == 1 ? "wx_stdcall_exec" : "wx_stdcall_exec_utf16";
     FARPROC version, function;
-    int32_t op_len, args_len, length, returned;
+    int32_t op_len, args_len, length, returned, *length_place;
     int beyond, changed, floats, i;
-    char *op, *args, *out;
+    char *op, *args, *out, *place;
 
     use_bytes();
     if (library == NULL) {
@@ -195,36 +198,38 @@ int main(int argc, char **argv)
             args[args_len * unit - 1] = (char)0xd8;
         memset(out_buffer, FENCE, sizeof out_buffer);
         length = -1;
+        length_place = how.null & 8 ? NULL : &length;
+        if (how.null & 1)
+            op = NULL;
+        if (how.null & 2)
+            args = NULL;
+        place = how.null & 4 ? NULL : out;
         changed = 0;
         set_float(X87_CONTROL, SSE_CONTROL);
 #ifdef __i386__
         if (how.shift >= 0) {
-            int32_t words[] = {(int32_t)op,  op_len,  (int32_t)args,    args_len,
-                               (int32_t)out, how.cap, (int32_t)&length};
+            int32_t words[] = {(int32_t)op,    op_len,  (int32_t)args,        args_len,
+                               (int32_t)place, how.cap, (int32_t)length_place};
             if (unit == 1 ? VB6_WORDS_wx_stdcall_exec != 7 : VB6_WORDS_wx_stdcall_exec_utf16 != 7) {
                 fputs("the Declare has other parameters\n", stderr);
                 return 1;
             }
             returned = call_words(function, words, 7, how.shift, &changed);
         } else if (!how.vba) {
-            returned =
-                unit == 1
-                    ? ((vb6_wx_stdcall_exec)(void *)function)(
-                          (uint8_t *)op, op_len, (uint8_t *)args, args_len, (uint8_t *)out, how.cap,
-                          &length)
-                    : ((vb6_wx_stdcall_exec_utf16)(void *)function)(
-                          (int32_t)op, op_len, (int32_t)args, args_len, (int32_t)out, how.cap,
-                          &length);
+            returned = unit == 1 ? ((vb6_wx_stdcall_exec)(void *)function)(
+                                       (uint8_t *)op, op_len, (uint8_t *)args, args_len,
+                                       (uint8_t *)place, how.cap, length_place)
+                                 : ((vb6_wx_stdcall_exec_utf16)(void *)function)(
+                                       (int32_t)op, op_len, (int32_t)args, args_len, (int32_t)place,
+                                       how.cap, length_place);
         } else
 #endif
-            returned =
-                unit == 1
-                    ? ((vba_wx_stdcall_exec)(void *)function)(
-                          (uint8_t *)op, op_len, (uint8_t *)args, args_len, (uint8_t *)out, how.cap,
-                          &length)
-                    : ((vba_wx_stdcall_exec_utf16)(void *)function)(
-                          (intptr_t)op, op_len, (intptr_t)args, args_len, (intptr_t)out, how.cap,
-                          &length);
+            returned = unit == 1 ? ((vba_wx_stdcall_exec)(void *)function)(
+                                       (uint8_t *)op, op_len, (uint8_t *)args, args_len,
+                                       (uint8_t *)place, how.cap, length_place)
+                                 : ((vba_wx_stdcall_exec_utf16)(void *)function)(
+                                       (intptr_t)op, op_len, (intptr_t)args, args_len,
+                                       (intptr_t)place, how.cap, length_place);
         floats = float_changed();
         set_float(0x37f, 0x1f80);
         printf("returned=%d\nlength=%d\n", (int)returned, (int)length);
@@ -232,7 +237,7 @@ int main(int argc, char **argv)
             beyond |= out[(how.cap > 0 ? how.cap : 0) * unit + i] != FENCE;
         printf("beyond=%d\nfloat=%d\nstack=%d\n", beyond, floats, changed);
         memmove(out_buffer, out, sizeof out_buffer - 8);
-        if (length <= how.cap)
+        if (length > 0 && length <= how.cap && place != NULL)
             write_result(out_buffer, length, unit);
         puts("");
         end_reply();

@@ -47,7 +47,6 @@ ACCOUNT = "wx0a00000000000001"
 APPID = "wx0b00000000000001"
 STATUS = {"OK": 0, "NOT_UTF8": -2, "BAD_VALUE": -3, "BUFFER": -5, "TLS": -22, "CONNECTION_LOST": -41,
           "BAD_ANSWER": -60, "PENDING": -80, "VANISHED": -82, "NULL_POINTER": -1}  # fmt: skip
-# A sentence of the remedy of 89245 in Chinese, which only the library's tables have.
 SAMPLES = ["link", "list", "refusal", "unlink", "exec", "conform"]
 
 
@@ -306,6 +305,14 @@ class WindowsTest(unittest.TestCase):
                 answer = host.call("list", "damaged", **self.arguments())
                 self.assertEqual(STATUS["NOT_UTF8"], answer.status, answer.text)
                 self.assertIn("UTF-16" if kind == "utf16" else "UTF-8", answer.text)
+
+    def test_null_pointers_are_refused(self):
+        for kind in ["utf16", "bytes"]:
+            with self.built.host(kind) as host:
+                for null, text in [(1, "op is NULL"), (2, "args is NULL"), (4, ""), (8, "")]:
+                    answer = host.call("list", f"null={null}", **self.arguments())
+                    self.assertEqual(STATUS["NULL_POINTER"], answer.status, null)
+                    self.assertIn(text, answer.text)
 
     def test_a_post_whose_result_has_no_room_is_not_made(self):
         for kind in ["utf16", "bytes"]:

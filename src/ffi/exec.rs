@@ -1,5 +1,6 @@
 //! `wx_exec`: one call from start to finish, for languages that cannot hold handles.
 
+use std::borrow::Cow;
 use std::ffi::c_char;
 use std::fmt::Write;
 use std::num::NonZeroUsize;
@@ -109,9 +110,9 @@ pub unsafe extern "C" fn wx_exec(
                 return Status::NullPointer.code();
             }
             // SAFETY: the caller guarantees op_len bytes at op.
-            let op = unsafe { text_of_length(op, op_len, "op") };
+            let op = unsafe { text_of_length(op, op_len, "op") }.map(Cow::Borrowed);
             // SAFETY: the caller guarantees args_len bytes at args.
-            let args = unsafe { text_of_length(args, args_len, "args") };
+            let args = unsafe { text_of_length(args, args_len, "args") }.map(Cow::Borrowed);
             // SAFETY: the caller guarantees cap bytes at out.
             let place = unsafe { out_bytes(out.cast(), cap) }.unwrap_or_default();
             let out = OutBuffer {
@@ -136,20 +137,24 @@ pub(super) struct OutBuffer<'a> {
 }
 
 /// Makes the call and writes its result. Returns the status and the result's length in units.
-pub(super) fn exec<'a>(
-    op: Result<&'a str, Error>,
-    args: Result<&'a str, Error>,
+pub(super) fn exec(
+    op: Result<Cow<'_, str>, Error>,
+    args: Result<Cow<'_, str>, Error>,
     out: OutBuffer<'_>,
 ) -> (i32, size_t) {
     let units = |bytes: &[u8]| bytes.len() / out.unit_bytes;
     let format = args
         .as_ref()
         .map_or(Format::Json, |args| Format::find_in(args));
-    let (outcome, posts) = match op.and_then(|op| ExecRequest::parse(op, args?)) {
-        Ok(request) if request.op.posts() && units(out.place) < MIN_POST_CAP => {
-            return (Status::Buffer.code(), MIN_POST_CAP);
-        }
-        Ok(request) => (run_guarded(&request), request.op.posts()),
+    let texts = op.and_then(|op| Ok((op, args?)));
+    let (outcome, posts) = match texts {
+        Ok((op, args)) => match ExecRequest::parse(&op, &args) {
+            Ok(request) if request.op.posts() && units(out.place) < MIN_POST_CAP => {
+                return (Status::Buffer.code(), MIN_POST_CAP);
+            }
+            Ok(request) => (run_guarded(&request), request.op.posts()),
+            Err(e) => (Outcome::Error(e), false),
+        },
         Err(e) => (Outcome::Error(e), false),
     };
     let result = wx_result::new(outcome);

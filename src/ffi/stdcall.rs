@@ -1,5 +1,5 @@
-//! `wx_exec` for programs on Windows that declare the functions of a DLL as `stdcall`: Visual Basic,
-//! VBA, PowerBuilder, Delphi.
+//! `wx_exec` for programs on Windows that declare the functions of a DLL as `stdcall`: those in
+//! Visual Basic, VBA, PowerBuilder and Delphi.
 //!
 //! `extern "system"` is `stdcall` on 32-bit x86 and the only calling convention of 64-bit Windows.
 //! `build.rs` writes `__stdcall` into the header. The names are exported without decoration
@@ -61,8 +61,8 @@ pub unsafe extern "system" fn wx_stdcall_exec(
 }
 
 /// wx_exec for languages on Windows that declare the functions of a DLL as stdcall, and whose texts
-/// are UTF-16: Visual Basic, VBA and Delphi (WideString), and PowerBuilder since version 10. Lengths
-/// are 32-bit numbers and count units of UTF-16, as Len does in these languages.
+/// are UTF-16: Visual Basic, VBA, Delphi (WideString), and PowerBuilder since version 10. Lengths are
+/// 32-bit numbers and count units of UTF-16, as Len does in these languages.
 ///
 ///     Answer = String$(65536, vbNullChar)
 ///     Status = wx_stdcall_exec_utf16(StrPtr("list"), 4, StrPtr(Arguments), Len(Arguments), _

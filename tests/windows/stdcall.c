@@ -48,8 +48,8 @@ static int float_changed(void)
     unsigned sse;
 
     __asm__ volatile("fnstcw %0\n\tstmxcsr %1" : "=m"(x87), "=m"(sse));
-    /* The lowest bits are the exceptions that occurred. */
-    return x87 != X87_CONTROL || (sse & 0xffc0) != SSE_CONTROL;
+    /* Not the reserved bits of the first, and of the second not the exceptions that occurred. */
+    return (x87 & 0xf3f) != (X87_CONTROL & 0xf3f) || (sse & 0xffc0) != SSE_CONTROL;
 }
 
 #ifdef __i386__

@@ -32,7 +32,8 @@ VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.
 ARCHITECTURES = ["i686", "x86_64"]
 # The other compilers' names of the architectures.
 LLVM_TARGETS = {"i686": "i686-pc-windows-msvc", "x86_64": "x86_64-pc-windows-msvc"}
-ENVIRONMENT = os.environ | {
+# Not the variables that name certificates of this system.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("SSL_CERT_")} | {
     "WINEPREFIX": str(WORK / "wine"),
     "WINEDEBUG": "-all",
     # No dialogs that offer to install Mono and Gecko.
@@ -46,7 +47,7 @@ TOKEN = "SANDBOX-TOKEN"
 ACCOUNT = "wx0a00000000000001"
 APPID = "wx0b00000000000001"
 STATUS = {"OK": 0, "NOT_UTF8": -2, "BAD_VALUE": -3, "BUFFER": -5, "TLS": -22, "CONNECTION_LOST": -41,
-          "BAD_ANSWER": -60, "PENDING": -80, "VANISHED": -82, "NULL_POINTER": -1}  # fmt: skip
+          "BAD_ANSWER": -60, "PENDING": -80, "STORE": -26, "NULL_POINTER": -1}  # fmt: skip
 SAMPLES = ["link", "list", "refusal", "unlink", "exec", "conform"]
 
 
@@ -94,6 +95,11 @@ class Built:
         self.programs.mkdir()
         for file in ["wxlink.dll", "wxlink.exe"]:
             shutil.copy(self.archive / "bin" / file, self.programs)
+        if not has_random_numbers(arch):
+            run(
+                f"{arch}-w64-mingw32-gcc", "-shared", "-Wl,--kill-at", HERE / "bcryptprimitives.c",
+                "-ladvapi32", "-o", self.programs / "bcryptprimitives.dll",
+            )  # fmt: skip
         declares = run(sys.executable, HERE / "declares.py")
         (self.folder / "declares.h").write_text(declares)
         for sample in SAMPLES:
@@ -121,6 +127,7 @@ class Built:
             f"export {key}='{ENVIRONMENT[key]}'\n"
             for key in ["WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES", "LC_ALL"]
         )
+        settings += "unset SSL_CERT_FILE SSL_CERT_DIR\n"
         script = f"#!/bin/bash\n{settings}exec {command}\n"
         if strips_cr:
             # Text written by C on Windows has CR before LF.
@@ -371,11 +378,12 @@ class WindowsTest(unittest.TestCase):
                     answer = self.ensure(host, **store)
                     self.assertEqual(STATUS["PENDING"], answer.status, answer.text)
                 self.assertTrue((folder / "令牌.db").exists())
-                # The invitation expires. The next process remembers it.
+                # The list does not show the invitation. The next process remembers it.
                 self.sandbox.admin("PUT", f"accounts/{ACCOUNT}", {"links": []})
                 with self.built.host(kind) as host:
                     answer = self.ensure(host, **store)
-                    self.assertEqual(STATUS["VANISHED"], answer.status, answer.text)
+                    self.assertEqual(STATUS["PENDING"], answer.status, answer.text)
+                    self.assertEqual(("absent", "0"), (answer["/found"], answer["/posts"]))
                 self.assertEqual(1, self.posts())
                 missing = f"file:{windows_path(self.built.folder / '没有' / 'store.db')}"
                 with self.built.host(kind) as host:
@@ -391,8 +399,10 @@ class WindowsTest(unittest.TestCase):
                 return self.ensure(host, **store, account=ACCOUNT, timeout_ms=60000).status
 
         with ThreadPoolExecutor(6) as pool:
-            statuses = list(pool.map(in_a_process, range(6)))
-        self.assertEqual([STATUS["PENDING"]] * 6, statuses)
+            statuses = set(pool.map(in_a_process, range(6)))
+        # On a busy machine some may not get hold of the file in time. They send nothing.
+        self.assertIn(STATUS["PENDING"], statuses)
+        self.assertLessEqual(statuses, {STATUS["PENDING"], STATUS["STORE"]})
         self.assertEqual(1, self.posts())
 
     def test_a_linker_for_msvc_takes_the_import_library(self):
@@ -408,7 +418,8 @@ class WindowsTest(unittest.TestCase):
                 optimised, f"-I{self.built.archive / 'include'}", "-c", HERE / "msvc.c", "-o", built,
             )  # fmt: skip
             run(
-                "lld-link", "/subsystem:console", "/entry:start", "/nodefaultlib", built,
+                # MinGW's kernel32 has no table of exception handlers.
+                "lld-link", "/safeseh:no", "/subsystem:console", "/entry:start", "/nodefaultlib", built,
                 self.built.archive / "lib/wxlink.lib", kernel,
                 f"/out:{self.built.programs / 'msvc.exe'}",
             )  # fmt: skip
@@ -462,6 +473,18 @@ class X8664Test(WindowsTest):
 
 
 CASES = {"i686": I686Test, "x86_64": X8664Test}
+
+
+def has_random_numbers(arch):
+    """Whether Wine has the DLL from which Rust's standard library gets random numbers."""
+    trial = WORK / f"random-{arch}"
+    trial.with_suffix(".c").write_text(
+        "#include <windows.h>\n"
+        'int main(void) { return LoadLibraryA("bcryptprimitives.dll") == NULL; }\n'
+    )
+    run(f"{arch}-w64-mingw32-gcc", trial.with_suffix(".c"), "-o", trial.with_suffix(".exe"))
+    done = subprocess.run([WINE, trial.with_suffix(".exe")], env=ENVIRONMENT)
+    return done.returncode == 0
 
 
 def check_tools(architectures):

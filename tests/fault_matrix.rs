@@ -2,7 +2,7 @@
 //! simulator, what took effect, and the duration.
 //!
 //! The results are the page `docs/faults.md`, in both languages. What must never happen, whatever
-//! that page says, is asserted here. `make test-windows` does the same with the library for Windows.
+//! that page says, is asserted here. `make test-windows` tests the library for Windows with it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

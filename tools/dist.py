@@ -411,7 +411,9 @@ def check_archive(archive):
         library = folder / "lib/libwxlink.so"
         if kind == "gnu":
             facts += [f".so {size(library.resolve())}", check_elf(library.resolve(), archive.name)]
-            expect(exported(library) == set(promised()), f"{archive.name} exports {exported(library)}")
+            expect(
+                exported(library) == set(promised()), f"{archive.name} exports {exported(library)}"
+            )
             expect("[libwxlink.so.1]" in readelf("--dynamic", library), f"{archive.name}: SONAME")
         facts.append(f".a {size(folder / 'lib/libwxlink.a')}")
         runner = runs(folder, arch, kind, here)
@@ -455,7 +457,9 @@ def try_archive(folder, arch, kind, here, runner):
             "ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"),
             "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig"),
         }
-        run(*compiler, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache)
+        run(
+            *compiler, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache
+        )
     if runner is None:
         skip(f"running the programs of {folder.name}", f"qemu-{arch} with a glibc")
         return "a program links"

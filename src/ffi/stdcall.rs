@@ -61,7 +61,7 @@ pub unsafe extern "system" fn wx_stdcall_exec(
 }
 
 /// wx_exec for languages on Windows that declare the functions of a DLL as stdcall, and whose texts
-/// are UTF-16: Visual Basic, VBA, Delphi (WideString), and PowerBuilder since version 10. Lengths are
+/// are UTF-16: Visual Basic, VBA, Delphi (WideString), PowerBuilder since version 10. Lengths are
 /// 32-bit numbers and count units of UTF-16, as Len does in these languages.
 ///
 ///     Answer = String$(65536, vbNullChar)

@@ -1264,8 +1264,8 @@ int32_t __stdcall wx_stdcall_exec(const char *op,
 #if defined(_WIN32)
 /**
  * wx_exec for languages on Windows that declare the functions of a DLL as stdcall, and whose texts
- * are UTF-16: Visual Basic, VBA and Delphi (WideString), and PowerBuilder since version 10. Lengths
- * are 32-bit numbers and count units of UTF-16, as Len does in these languages.
+ * are UTF-16: Visual Basic, VBA, Delphi (WideString), PowerBuilder since version 10. Lengths are
+ * 32-bit numbers and count units of UTF-16, as Len does in these languages.
  *
  *     Answer = String$(65536, vbNullChar)
  *     Status = wx_stdcall_exec_utf16(StrPtr("list"), 4, StrPtr(Arguments), Len(Arguments), _

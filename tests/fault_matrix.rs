@@ -476,12 +476,15 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        Program {
+        let mut program = Program {
             settings: settings.to_vec(),
             requests: child.stdin.take().unwrap(),
             replies: BufReader::new(child.stdout.take().unwrap()),
             child,
-        }
+        };
+        // It runs when it replies: the time to start it is not that of a call.
+        program.ask("new", &[]);
+        program
     }
 
     /// Sends a request and returns the lines of the reply.
@@ -510,6 +513,7 @@ impl Caller for Program {
     fn run(&mut self, verb: Verb, wait: Duration) -> Verdict {
         let mut arguments = self.settings.clone();
         arguments.push(("access_token", TOKEN.to_owned()));
+        arguments.push(("format", "lines".to_owned()));
         if verb != Verb::List {
             arguments.push(("appid", APPID.to_owned()));
         }

@@ -27,6 +27,9 @@ static void prepare(void)
     for (key = strtok(arguments, "\n"); key != NULL; key = strtok(NULL, "\n")) {
         value = strchr(key, '=');
         *value++ = '\0';
+        /* The reply always has lines. */
+        if (is(key, "format"))
+            continue;
         if (is(key, "access_token"))
             access_token = value;
         else if (is(key, "appid"))

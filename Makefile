@@ -90,7 +90,7 @@ rustdoc: ## build the reference of all crates; a warning, such as a broken link,
 
 # What a release needs besides `make test`, each a target of this file.
 RELEASE_CHECKS := dist test-dist test-packages crates rustdoc reproducible soak late-effects \
-	serve-kills redis-versions test-deb test-postgresql interop interop-faults
+	serve-kills redis-versions test-deb test-postgresql test-windows interop interop-faults
 .PHONY: release-check
 release-check: ## build the release and run all long checks: hours; CI=true: none may be skipped
 	@set -e; for check in $(RELEASE_CHECKS); do \
@@ -98,6 +98,11 @@ release-check: ## build the release and run all long checks: hours; CI=true: non
 		$(MAKE) --no-print-directory $$check; \
 	done
 	@echo "make release-check: all passed"
+
+WINDOWS ?= i686 x86_64
+.PHONY: test-windows
+test-windows: build ## test the DLLs in target/dist under Wine (after make dist ONLY=windows): minutes
+	@$(USE_BUILD) $(PYTHON) tests/windows/test.py $(WINDOWS) || [ $$? = 77 ]
 
 LANGUAGES := c cpp csharp go java php cobol pascal python node
 .PHONY: test

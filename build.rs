@@ -39,7 +39,7 @@ mod model {
 
 #[cfg(feature = "capi")]
 mod header {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use crate::model::delivery::DELIVERIES;
     use crate::model::errcode::CLASSES;
@@ -68,6 +68,7 @@ mod header {
         for section in SECTIONS {
             builder = builder.with_src(root.join(format!("src/ffi/{section}.rs")));
         }
+        builder = builder.with_src(stdcall_as_cdecl(&root, &out));
         let mut text = Vec::new();
         builder
             .generate()
@@ -79,7 +80,38 @@ mod header {
             .split_once("#define WX_ABI_VERSION 1\n")
             .expect("the version of the binary interface");
         let text = format!("{before}#define WX_ABI_VERSION 1\n{}{after}", constants());
-        std::fs::write(out.join("wxlink.h"), without_line_comments(&text)).expect("OUT_DIR");
+        let text = with_stdcall(&without_line_comments(&text));
+        std::fs::write(out.join("wxlink.h"), text).expect("OUT_DIR");
+    }
+
+    /// The header's last section, functions for Windows. cbindgen passes over functions of another
+    /// calling convention than C's, so it reads a copy of the source.
+    fn stdcall_as_cdecl(root: &Path, out: &Path) -> PathBuf {
+        let source = std::fs::read_to_string(root.join("src/ffi/stdcall.rs")).expect("source");
+        let copy = out.join("stdcall.rs");
+        std::fs::write(&copy, source.replace("extern \"system\"", "extern \"C\""))
+            .expect("OUT_DIR");
+        copy
+    }
+
+    /// The header with the calling convention of the functions for Windows.
+    fn with_stdcall(header: &str) -> String {
+        const CONVENTION: &str = "__stdcall ";
+        let mut text = String::new();
+        let mut indent = 0;
+        for line in header.lines() {
+            if let Some(rest) = line.strip_prefix("int32_t wx_stdcall_") {
+                text += &format!("int32_t {CONVENTION}wx_stdcall_{rest}\n");
+                // The other parameters stay below the first one.
+                indent = CONVENTION.len();
+                continue;
+            }
+            if !line.starts_with(' ') {
+                indent = 0;
+            }
+            text += &format!("{:indent$}{line}\n", "");
+        }
+        text
     }
 
     /// The header's constants.

@@ -1165,9 +1165,9 @@ const char *wx_errcode_text(const char *endpoint,
 const char *wx_class_text(int32_t class_, const char *field, const char *lang);
 
 /**
- * Makes one call from start to finish, for languages that cannot hold handles (COBOL, PL/SQL,
- * Visual Basic). All buffers belong to the caller and have explicit lengths; nothing is kept
- * between calls.
+ * Makes one call from start to finish, for languages that cannot hold handles (COBOL, PL/SQL).
+ * All buffers belong to the caller and have explicit lengths; nothing is kept between calls. For
+ * Visual Basic and other languages on Windows see wx_stdcall_exec_utf16.
  *
  * Every call opens a new connection. A program that makes many calls should use a client instead.
  *
@@ -1234,6 +1234,65 @@ int32_t wx_exec(const char *op,
                 char *out,
                 size_t cap,
                 size_t *out_len);
+
+#if defined(_WIN32)
+/**
+ * wx_exec for languages on Windows that declare the functions of a DLL as stdcall, and whose texts
+ * are bytes. Lengths are 32-bit numbers.
+ *
+ * Parameters:
+ *   op        as for wx_exec
+ *   op_len    the length of op in bytes
+ *   args      as for wx_exec, in UTF-8
+ *   args_len  the length of args in bytes
+ *   out       as for wx_exec
+ *   cap       the size of out in bytes
+ *   out_len   as for wx_exec
+ * Returns: as wx_exec. Floating-point exceptions need not be masked: they are during the call.
+ * Ownership: the library keeps none of the buffers.
+ * Threads: may be called from several threads at the same time, each with its own buffers.
+ */
+int32_t __stdcall wx_stdcall_exec(const char *op,
+                                  int32_t op_len,
+                                  const char *args,
+                                  int32_t args_len,
+                                  char *out,
+                                  int32_t cap,
+                                  int32_t *out_len);
+#endif
+
+#if defined(_WIN32)
+/**
+ * wx_exec for languages on Windows that declare the functions of a DLL as stdcall, and whose texts
+ * are UTF-16: Visual Basic, VBA, Delphi (WideString), PowerBuilder since version 10. Lengths are
+ * 32-bit numbers and count units of UTF-16, as Len does in these languages.
+ *
+ *     Answer = String$(65536, vbNullChar)
+ *     Status = wx_stdcall_exec_utf16(StrPtr("list"), 4, StrPtr(Arguments), Len(Arguments), _
+ *                                    StrPtr(Answer), Len(Answer), Length)
+ *     Answer = Left$(Answer, Length)
+ *
+ * Parameters:
+ *   op        as for wx_exec
+ *   op_len    the length of op in units
+ *   args      as for wx_exec, in UTF-16
+ *   args_len  the length of args in units
+ *   out       as for wx_exec, in UTF-16
+ *   cap       the size of out in units; at least 512 for link, unlink and ensure
+ *   out_len   as for wx_exec, in units
+ * Returns: as wx_exec, with WX_E_NOT_UTF8 for a text that is not UTF-16. Floating-point exceptions
+ *   need not be masked: they are during the call.
+ * Ownership: the library keeps none of the buffers.
+ * Threads: may be called from several threads at the same time, each with its own buffers.
+ */
+int32_t __stdcall wx_stdcall_exec_utf16(const uint16_t *op,
+                                        int32_t op_len,
+                                        const uint16_t *args,
+                                        int32_t args_len,
+                                        uint16_t *out,
+                                        int32_t cap,
+                                        int32_t *out_len);
+#endif
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -24,8 +24,8 @@ if cargo clippy --version > /dev/null 2>&1; then
     )
 fi
 ruff check --quiet .
-ruff check --quiet --config pyproject.toml ../tools ../benches ../tests/browser ../tests/deb ../tests/packages
-ruff format --quiet --check --config pyproject.toml . ../tools ../benches ../tests/browser ../tests/deb ../tests/packages
+ruff check --quiet --config pyproject.toml ../tools ../benches ../tests/browser ../tests/deb ../tests/packages ../tests/windows
+ruff format --quiet --check --config pyproject.toml . ../tools ../benches ../tests/browser ../tests/deb ../tests/packages ../tests/windows
 mypy --no-error-summary wxlink samples/link.py
 for sample in list refusal unlink; do mypy --no-error-summary "samples/$sample.py"; done
 pyright --warnings

@@ -509,3 +509,9 @@ fn node() {
 fn python() {
     conforms("Python", "python");
 }
+
+#[test]
+#[ignore = "needs the library for Windows and Wine: make test-windows"]
+fn c_for_windows() {
+    conforms("C for Windows", "tests/windows");
+}

@@ -2,20 +2,26 @@
 //! simulator, what took effect, and the duration.
 //!
 //! The results are the page `docs/faults.md`, in both languages. What must never happen, whatever
-//! that page says, is asserted here.
+//! that page says, is asserted here. `make test-windows` tests the library for Windows with it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wxlink::{Client, Delivery, Error, Lang, LinkChoices, LinkProgress, Options, Status, Text};
+use wxlink::{
+    Client, DELIVERIES, Delivery, Error, Lang, LinkChoices, LinkProgress, Options, STATUSES,
+    Status, Text,
+};
 use wxlink_sandbox::{Policy, Sandbox, Settings, When};
 
-use wxlink_testkit::check_generated_pages;
+use wxlink_testkit::{check_generated_pages, root};
 
 const TOKEN: &str = "SANDBOX-TOKEN";
 const ACCOUNT: &str = "wx0a00000000000001";
@@ -381,7 +387,46 @@ impl Verb {
         }
     }
 
-    fn run(self, client: &Client, wait: Duration) -> Verdict {
+    /// What `wx_exec` calls the verb.
+    const fn operation(self) -> &'static str {
+        match self {
+            Verb::Link => "link",
+            Verb::List => "list",
+            Verb::Unlink => "unlink",
+            Verb::Ensure | Verb::AgainLateEffect | Verb::AgainLaggingList => "ensure",
+            Verb::Wait => "wait",
+        }
+    }
+}
+
+/// Makes the calls of a cell.
+trait Caller {
+    fn run(&mut self, verb: Verb, wait: Duration) -> Verdict;
+
+    /// Continues with another client of the same store.
+    fn renew(&mut self);
+}
+
+/// Calls this library.
+struct Direct {
+    options: Options,
+    client: Client,
+}
+
+impl Direct {
+    fn new(settings: &[(&'static str, String)]) -> Direct {
+        let mut options = Options::new();
+        for (key, value) in settings {
+            options.set(key, value).unwrap();
+        }
+        let client = Client::new(&options).unwrap();
+        Direct { options, client }
+    }
+}
+
+impl Caller for Direct {
+    fn run(&mut self, verb: Verb, wait: Duration) -> Verdict {
+        let client = &self.client;
         let plain = |outcome: Result<String, Error>| match outcome {
             Ok(words) => (words, (Status::Ok, Delivery::Answered)),
             Err(e) => (format!("{e}{e:?}{}", e.trace()), (e.status(), e.delivery())),
@@ -390,7 +435,7 @@ impl Verb {
             let words = format!("{p:?}{}{}{}", p.message(), p.trace(), p.json());
             (words, (p.status(), p.delivery()))
         };
-        let (words, verdict) = match self {
+        let (words, verdict) = match verb {
             Verb::Link => plain(
                 client
                     .link_miniprogram(TOKEN, APPID, CHOICES)
@@ -410,6 +455,129 @@ impl Verb {
         assert!(!words.contains(TOKEN), "{words}");
         verdict
     }
+
+    fn renew(&mut self) {
+        self.client = Client::new(&self.options).unwrap();
+    }
+}
+
+/// A program that calls another library: see `tests/windows/calls.h`.
+struct Program {
+    settings: Vec<(&'static str, String)>,
+    child: Child,
+    requests: ChildStdin,
+    replies: BufReader<ChildStdout>,
+}
+
+impl Program {
+    fn start(command: &str, settings: &[(&'static str, String)]) -> Program {
+        let mut child = Command::new(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut program = Program {
+            settings: settings.to_vec(),
+            requests: child.stdin.take().unwrap(),
+            replies: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        };
+        // It runs when it replies: the time to start it is not that of a call.
+        program.ask("new", &[]);
+        program
+    }
+
+    /// Sends a request and returns the lines of the reply.
+    fn ask(&mut self, operation: &str, arguments: &[(&str, String)]) -> Vec<String> {
+        let mut request = format!("{operation}\n");
+        for (key, value) in arguments {
+            writeln!(request, "{key}={value}").unwrap();
+        }
+        self.requests
+            .write_all(format!("{request}.\n").as_bytes())
+            .unwrap();
+        let mut reply = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.replies.read_line(&mut line).unwrap();
+            assert!(line.ends_with('\n'), "no reply to {operation}: {reply:?}");
+            match line.trim_end() {
+                "." => return reply,
+                text => reply.push(text.to_owned()),
+            }
+        }
+    }
+}
+
+impl Caller for Program {
+    fn run(&mut self, verb: Verb, wait: Duration) -> Verdict {
+        let mut arguments = self.settings.clone();
+        arguments.push(("access_token", TOKEN.to_owned()));
+        arguments.push(("format", "lines".to_owned()));
+        if verb != Verb::List {
+            arguments.push(("appid", APPID.to_owned()));
+        }
+        if matches!(verb.operation(), "link" | "ensure") {
+            let flag = |flag: bool| u8::from(flag).to_string();
+            arguments.push(("notify_users", flag(CHOICES.notify_users)));
+            arguments.push(("show_profile", flag(CHOICES.show_profile)));
+        }
+        if verb == Verb::Wait {
+            arguments.push(("wait_ms", wait.as_millis().to_string()));
+        }
+        let reply = self.ask(verb.operation(), &arguments);
+        let message = reply.iter().find(|line| line.starts_with("message="));
+        assert!(!message.unwrap().contains(TOKEN), "{reply:?}");
+        let number = |name: &str| -> i32 {
+            let value = reply.iter().find_map(|line| line.strip_prefix(name));
+            value
+                .unwrap_or_else(|| panic!("{reply:?}"))
+                .parse()
+                .unwrap()
+        };
+        let (status, delivery) = (number("status="), number("delivery="));
+        let status = STATUSES.iter().find(|e| e.status.code() == status).unwrap();
+        let delivery = DELIVERIES.iter().find(|e| e.delivery.code() == delivery);
+        (status.status, delivery.unwrap().delivery)
+    }
+
+    fn renew(&mut self) {
+        self.ask("new", &[]);
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Which library the calls of the cells are made with.
+enum Library {
+    Own,
+    /// The library of a program, and where it finds the files of this system.
+    OfProgram {
+        command: String,
+        root: String,
+    },
+}
+
+impl Library {
+    fn caller(&self, settings: &[(&'static str, String)]) -> Box<dyn Caller> {
+        match self {
+            Library::Own => Box::new(Direct::new(settings)),
+            Library::OfProgram { command, .. } => Box::new(Program::start(command, settings)),
+        }
+    }
+
+    fn path(&self, path: &Path) -> String {
+        let path = path.to_str().unwrap();
+        match self {
+            Library::Own => path.to_owned(),
+            Library::OfProgram { root, .. } => format!("{root}{path}"),
+        }
+    }
 }
 
 /// The outcome of one verb.
@@ -423,7 +591,7 @@ struct Outcome {
     whole_limit: bool,
 }
 
-fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
+fn observe(library: &Library, row: &Row, scheme: &str, verb: Verb) -> Outcome {
     let what = format!("{} × {scheme} × {}", row.name.en, verb.name().en);
     let sandbox = Sandbox::start(Settings {
         bad_tls: matches!(row.fault, Fault::Certificate(_)),
@@ -448,19 +616,14 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
         _ => sandbox.http_url().to_owned(),
     };
     let (limit, wait) = row.limits();
-    let limit = limit.as_millis().to_string();
-    let settle_time = SETTLE_TIME.as_millis().to_string();
-    let mut options = Options::new();
-    for (key, value) in [
-        ("base_url", base_url.as_str()),
-        ("ca_file", sandbox.ca_file().to_str().unwrap()),
-        ("timeout_ms", &limit),
-        ("connect_timeout_ms", &limit),
-        ("settle_ms", &settle_time),
-    ] {
-        options.set(key, value).unwrap();
-    }
-    let client = Client::new(&options).unwrap();
+    let settings = [
+        ("base_url", base_url.clone()),
+        ("ca_file", library.path(sandbox.ca_file())),
+        ("timeout_ms", limit.as_millis().to_string()),
+        ("connect_timeout_ms", limit.as_millis().to_string()),
+        ("settle_ms", SETTLE_TIME.as_millis().to_string()),
+    ];
+    let mut caller = library.caller(&settings);
 
     match row.fault {
         Fault::Connection(fault) => {
@@ -471,7 +634,7 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
             // Once, so that ensure's own list leaves an open connection: whether the library sees
             // in time that it closes is a race that no client can win every time.
             admin("POST", "faults", json!({"fault": "close_after"}));
-            client.get_linked(TOKEN).unwrap();
+            assert_eq!(caller.run(Verb::List, wait).0, Status::Ok);
             admin("DELETE", "journal", Value::Null);
             wait_until_closed_by_peer(&base_url);
         }
@@ -494,15 +657,15 @@ fn observe(row: &Row, scheme: &str, verb: Verb) -> Outcome {
     }
 
     let started = Instant::now();
-    let mut verdict = verb.run(&client, wait);
+    let mut verdict = caller.run(verb, wait);
     let took = started.elapsed();
     if verb.is_again() {
-        let another = Client::new(&options).unwrap();
-        verdict = verb.run(&another, wait);
+        caller.renew();
+        verdict = caller.run(verb, wait);
         // Later the request takes effect, and the list shows it.
         admin("DELETE", "faults", Value::Null);
         admin("POST", "clock", json!({"advance_s": LATE_EFFECT.as_secs()}));
-        let last = verb.run(&another, wait);
+        let last = caller.run(verb, wait);
         assert_eq!(last.0, Status::Ok, "{what}: the last call");
     }
     let counts = admin("GET", "journal/counts", Value::Null);
@@ -587,10 +750,13 @@ fn cell(verb: Verb, outcome: &Outcome, lang: Lang) -> String {
     format!("`{}`<br>{delivery}{time}{requests}", status.name())
 }
 
-/// The outcomes of every verb under every fault.
-fn observe_all() -> BTreeMap<(usize, &'static str, Verb), Outcome> {
+/// The outcomes of every verb under the faults of these rows.
+fn observe_all(
+    library: &Library,
+    has_row: impl Fn(&Row) -> bool,
+) -> BTreeMap<(usize, &'static str, Verb), Outcome> {
     let (mut waiting, mut working) = (Vec::new(), Vec::new());
-    for (r, row) in ROWS.iter().enumerate() {
+    for (r, row) in ROWS.iter().enumerate().filter(|(_, row)| has_row(row)) {
         for (s, scheme) in SCHEMES.iter().enumerate() {
             if row.link[s].is_some() {
                 let jobs = if row.waits() {
@@ -612,7 +778,7 @@ fn observe_all() -> BTreeMap<(usize, &'static str, Verb), Outcome> {
                 scope.spawn(|| {
                     let next = || queue.lock().unwrap().next();
                     while let Some((r, scheme, verb)) = next() {
-                        let outcome = observe(&ROWS[r], scheme, verb);
+                        let outcome = observe(library, &ROWS[r], scheme, verb);
                         outcomes.lock().unwrap().insert((r, scheme, verb), outcome);
                     }
                 });
@@ -624,7 +790,7 @@ fn observe_all() -> BTreeMap<(usize, &'static str, Verb), Outcome> {
 
 #[test]
 fn every_fault_against_every_verb() {
-    let outcomes = observe_all();
+    let outcomes = observe_all(&Library::Own, |_| true);
     for (r, row) in ROWS.iter().enumerate() {
         for (scheme, expected) in SCHEMES.iter().zip(row.link) {
             let link = outcomes.get(&(r, *scheme, Verb::Link));
@@ -638,6 +804,36 @@ fn every_fault_against_every_verb() {
     }
     let pages = [Lang::En, Lang::Zh].map(|lang| page(&outcomes, lang));
     check_generated_pages("faults.md", &pages);
+}
+
+/// `WXLINK_CALLS` is the program, `WXLINK_CALLS_ROOT` its name for the folder `/`.
+#[test]
+#[ignore = "needs a program with the library for Windows: make test-windows"]
+fn every_fault_against_every_verb_of_a_program() {
+    let variable = |name: &str| std::env::var(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let command = variable("WXLINK_CALLS");
+    let library = Library::OfProgram {
+        root: variable("WXLINK_CALLS_ROOT"),
+        command: command.clone(),
+    };
+    // A program that opens a connection for each call has no stale one.
+    let keeps_connections = !command.ends_with("stdcall");
+    let outcomes = observe_all(&library, |row| keeps_connections || row.link != [FINE; 2]);
+    let expected = std::fs::read_to_string(root().join("docs/faults.md")).unwrap();
+    let found = page(&outcomes, Lang::En);
+    let mut rows = 0;
+    let differences: Vec<&str> = found
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .inspect(|_| rows += 1)
+        .filter(|line| !expected.lines().any(|expected| expected == *line))
+        .collect();
+    assert!(rows >= ROWS.len(), "{rows}");
+    assert!(
+        differences.is_empty(),
+        "docs/faults.md has no such rows:\n{}",
+        differences.join("\n")
+    );
 }
 
 fn page_head() -> String {

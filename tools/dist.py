@@ -52,7 +52,8 @@ SYSTEM_DLLS = (
 )
 # The free-threaded Python that gets a wheel.
 FREE_THREADED = "python3.14t"
-MINGW = "x86_64-w64-mingw32-gcc"
+# The names of Windows' architectures for llvm-dlltool.
+WINDOWS_MACHINES = {"i686": "i386", "x86_64": "i386:x86-64"}
 # The source packages for Python, and the folders of their pyproject.toml.
 SDISTS = {"wxlink": "python", "wxlink_sandbox": "crates/sandbox"}
 
@@ -107,6 +108,16 @@ def has_std(triple):
     if not is_installed() and shutil.which("rustup"):
         subprocess.run(["rustup", "target", "add", triple])
     return is_installed()
+
+
+def mingw(arch):
+    """The C compiler and linker for Windows."""
+    return f"{arch}-w64-mingw32-gcc"
+
+
+def zig(*args):
+    """A command of zig, which is installed as a Python module."""
+    return [VENV / "bin/python", "-m", "ziglang", *args]
 
 
 def strip_for(target):
@@ -183,7 +194,6 @@ def make_windows_archive(target):
     for source, place in [
         (libraries / "wxlink.dll", "bin"),
         (command / "wxlink.exe", "bin"),
-        (libraries / "libwxlink.dll.a", "lib"),
         (ROOT / "include/wxlink.h", "include"),
         (ROOT / "include/wxlink.hpp", "include"),
         (ROOT / "LICENSE-MIT", "doc"),
@@ -191,8 +201,34 @@ def make_windows_archive(target):
     ]:
         (folder / place).mkdir(exist_ok=True)
         shutil.copy(source, folder / place)
+    make_import_libraries(target.arch, folder / "lib")
     describe(folder / "doc", target, "wxlink", "wxlink-cli")
     pack(folder, DIST / f"{folder.name}.tar.gz")
+
+
+def make_import_libraries(arch, folder):
+    """Makes what programs link with: a library for MinGW and one for MSVC.
+
+    Both have the same content. The linker's own import library does not know that the functions for
+    Visual Basic are stdcall.
+    """
+    folder.mkdir()
+    functions = promised_for_windows().items()
+    names = [name + linker_suffix(arch, prototype) for name, prototype in functions]
+    with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
+        definition = Path(scratch) / "wxlink.def"
+        definition.write_text("\n".join(["LIBRARY wxlink.dll", "EXPORTS", *sorted(names), ""]))
+        msvc = folder / "wxlink.lib"
+        # -k: the DLL's names have no such suffix.
+        run(*zig("dlltool"), "-k", "-m", WINDOWS_MACHINES[arch], "-d", definition, "-l", msvc)
+    shutil.copy(msvc, folder / "libwxlink.dll.a")
+
+
+def linker_suffix(arch, prototype):
+    """What the linker's name of a stdcall function ends with: the size of its parameters."""
+    if arch != "i686" or "__stdcall" not in prototype:
+        return ""
+    return f"@{4 * len(prototype.split(','))}"
 
 
 def describe(folder, target, *packages):
@@ -280,9 +316,15 @@ def check_elf(library, name, musl=False):
     return "no glibc" if highest == (0, 0) else f"glibc {highest[0]}.{highest[1]}"
 
 
-def promised():
+def promised(kind="symbols"):
+    """The functions that the library exports everywhere: a dictionary of names and prototypes."""
     minor = VERSION.rsplit(".", 1)[0]
-    return set(re.findall(r"(wx_\w+)\(", (ROOT / f"abi/{minor}.symbols").read_text()))
+    lines = (ROOT / f"abi/{minor}.{kind}").read_text().splitlines()
+    return {re.search(r"(wx_\w+)\(", line)[1]: line for line in lines}
+
+
+def promised_for_windows():
+    return promised() | promised("windows.symbols")
 
 
 def size(path):
@@ -328,7 +370,9 @@ def check_archive(archive):
         library = folder / "lib/libwxlink.so"
         if kind == "gnu":
             facts += [f".so {size(library.resolve())}", check_elf(library.resolve(), archive.name)]
-            expect(exported(library) == promised(), f"{archive.name} exports {exported(library)}")
+            expect(
+                exported(library) == set(promised()), f"{archive.name} exports {exported(library)}"
+            )
             expect("[libwxlink.so.1]" in readelf("--dynamic", library), f"{archive.name}: SONAME")
         facts.append(f".a {size(folder / 'lib/libwxlink.a')}")
         runner = runs(folder, arch, kind, here)
@@ -367,12 +411,14 @@ def try_archive(folder, arch, kind, here, runner):
             floor = ""
             libraries = [folder / "lib/libwxlink.a", "-lunwind", "-static", "-Wl,--gc-sections"]
         include, lib = f"-I{folder / 'include'}", f"-L{folder / 'lib'}"
-        zig = [VENV / "bin/python", "-m", "ziglang", "cc", "-target", f"{arch}-linux-{kind}{floor}"]
+        compiler = zig("cc", "-target", f"{arch}-linux-{kind}{floor}")
         cache = {
             "ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"),
             "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig"),
         }
-        run(*zig, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache)
+        run(
+            *compiler, "-O1", "-s", source, include, lib, *libraries, "-o", program, env=env | cache
+        )
     if runner is None:
         skip(f"running the programs of {folder.name}", f"qemu-{arch} with a glibc")
         return "a program links"
@@ -418,26 +464,29 @@ def try_command(command, env):
 
 
 def check_windows_archive(archive):
+    name = archive.name.removesuffix(".tar.gz")
+    arch = name.split("-")[-3]
     with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
         with tarfile.open(archive) as tar:
             tar.extractall(scratch, filter="data")
-        folder = Path(scratch) / archive.name.removesuffix(".tar.gz")
+        folder = Path(scratch) / name
         check_papers(folder / "doc", archive.name)
         dll, command = folder / "bin/wxlink.dll", folder / "bin/wxlink.exe"
         of_dll, of_command = (
             run("objdump", "-p", file, env=os.environ | {"LC_ALL": "C"}) for file in (dll, command)
         )
         exports = of_dll.split("[Ordinal/Name Pointer] Table")[1]
-        names = set(re.findall(r"^\s+\[\s*\d+\].*\s(\w+)$", exports, re.M))
-        expect(names == promised(), f"{archive.name} exports {names}")
+        names = set(re.findall(r"^\s+\[\s*\d+\].*\s(\S+)$", exports, re.M))
+        expect(names == set(promised_for_windows()), f"{archive.name} exports {names}")
         needed = re.findall(r"DLL Name: (\S+)", of_dll + of_command)
         foreign = [name for name in needed if not re.fullmatch(SYSTEM_DLLS, name, re.IGNORECASE)]
         expect(not foreign, f"{archive.name} needs {foreign}")
         tried = "not tried"
-        if shutil.which(MINGW):
-            include, library = f"-I{folder / 'include'}", folder / "lib/libwxlink.dll.a"
+        if shutil.which(mingw(arch)):
             source, output = ROOT / "bindings/c/link.c", folder / "link.exe"
-            run(MINGW, source, include, library, "-o", output, env=clean_env())
+            for library in ["libwxlink.dll.a", "wxlink.lib"]:
+                include, library = f"-I{folder / 'include'}", folder / "lib" / library
+                run(mingw(arch), source, include, library, "-o", output, env=clean_env())
             tried = "a program links"
         facts = [size(archive), f".dll {size(dll)}", f"command {size(command)}", tried]
         print(f"ok  \t{archive.name}: {', '.join(facts)}", flush=True)
@@ -561,7 +610,8 @@ def jobs():
             lambda t: make_wheel(t, "python", "--interpreter", FREE_THREADED),
         )
         yield f"sandbox wheel {name}", triple, lambda t: make_wheel(t, "sandbox")
-    yield "archive x86_64-windows-gnu", "x86_64-pc-windows-gnu", make_windows_archive
+    for arch in WINDOWS_MACHINES:
+        yield f"archive {arch}-windows-gnu", f"{arch}-pc-windows-gnu", make_windows_archive
 
 
 def make(only):
@@ -571,8 +621,8 @@ def make(only):
         if not has_std(triple):
             skip(name, f"the Rust standard library for {triple}")
             continue
-        if "windows" in triple and not shutil.which(MINGW):
-            skip(name, MINGW)
+        if "windows" in triple and not shutil.which(mingw(triple.split("-")[0])):
+            skip(name, mingw(triple.split("-")[0]))
             continue
         print(f"making {name}", flush=True)
         how(Target(triple))

@@ -21,7 +21,7 @@ fpc -l- -v0 -FE"$scratch" "$scratch/trial.pas" > "$scratch/trial.log" 2>&1 ||
 fpc -l- -v0ew -Sew -FE"$scratch" "$here/wxlink.pas" >&2
 
 # The unit declares exactly the functions of the header.
-sed -n 's/^[a-z].*[ *]\(wx_[a-z_]*\)(.*/\1/p' "$root/include/wxlink.h" | sort > "$scratch/header"
+sed -n '/__stdcall/!s/^[a-z].*[ *]\(wx_[a-z_]*\)(.*/\1/p' "$root/include/wxlink.h" | sort > "$scratch/header"
 sed -n "s/.*external WxLibrary name '\(.*\)';/\1/p" "$here/wxlink.pas" | sort > "$scratch/unit"
 [ -s "$scratch/header" ]
 diff "$scratch/header" "$scratch/unit" >&2

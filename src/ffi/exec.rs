@@ -1,7 +1,9 @@
 //! `wx_exec`: one call from start to finish, for languages that cannot hold handles.
 
+use std::borrow::Cow;
 use std::ffi::c_char;
 use std::fmt::Write;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -25,9 +27,9 @@ const MAX_RID_CHARS: usize = 64;
 /// The longest value of a field that the shortened JSON contains, in bytes.
 const MAX_SHORTENED_VALUE_BYTES: usize = 32;
 
-/// Makes one call from start to finish, for languages that cannot hold handles (COBOL, PL/SQL,
-/// Visual Basic). All buffers belong to the caller and have explicit lengths; nothing is kept
-/// between calls.
+/// Makes one call from start to finish, for languages that cannot hold handles (COBOL, PL/SQL).
+/// All buffers belong to the caller and have explicit lengths; nothing is kept between calls. For
+/// Visual Basic and other languages on Windows see wx_stdcall_exec_utf16.
 ///
 /// Every call opens a new connection. A program that makes many calls should use a client instead.
 ///
@@ -108,38 +110,66 @@ pub unsafe extern "C" fn wx_exec(
                 return Status::NullPointer.code();
             }
             // SAFETY: the caller guarantees op_len bytes at op.
-            let op = unsafe { text_of_length(op, op_len, "op") };
+            let op = unsafe { text_of_length(op, op_len, "op") }.map(Cow::Borrowed);
             // SAFETY: the caller guarantees args_len bytes at args.
-            let args = unsafe { text_of_length(args, args_len, "args") };
+            let args = unsafe { text_of_length(args, args_len, "args") }.map(Cow::Borrowed);
             // SAFETY: the caller guarantees cap bytes at out.
-            let out = unsafe { out_bytes(out.cast(), cap) }.unwrap_or_default();
-
-            let format = args
-                .as_ref()
-                .map_or(Format::Json, |args| Format::find_in(args));
-            let (outcome, posts) = match op.and_then(|op| ExecRequest::parse(op, args?)) {
-                Ok(request) if request.op.posts() && cap < MIN_POST_CAP => {
-                    *out_len = MIN_POST_CAP;
-                    return Status::Buffer.code();
-                }
-                Ok(request) => (run_guarded(&request), request.op.posts()),
-                Err(e) => (Outcome::Error(e), false),
+            let place = unsafe { out_bytes(out.cast(), cap) }.unwrap_or_default();
+            let out = OutBuffer {
+                place,
+                unit_bytes: NonZeroUsize::MIN,
+                encode: |utf8| utf8,
             };
-            let result = wx_result::new(outcome);
-            let mut output = write(&result, format);
-            if posts && output.len() > out.len() {
-                output = write_shortened(&result, format);
-            }
-            *out_len = output.len();
-            match out.get_mut(..output.len()) {
-                Some(place) => {
-                    place.copy_from_slice(&output);
-                    result.status()
-                }
-                None => Status::Buffer.code(),
-            }
+            let (status, len) = exec(op, args, out);
+            *out_len = len;
+            status
         },
     )
+}
+
+/// The caller's buffer for the result.
+pub(super) struct OutBuffer<'a> {
+    pub place: &'a mut [u8],
+    /// The bytes of a unit, which lengths count: 1 for UTF-8, 2 for UTF-16.
+    pub unit_bytes: NonZeroUsize,
+    /// Converts a text from UTF-8.
+    pub encode: fn(Vec<u8>) -> Vec<u8>,
+}
+
+/// Makes the call and writes its result. Returns the status and the result's length in units.
+pub(super) fn exec(
+    op: Result<Cow<'_, str>, Error>,
+    args: Result<Cow<'_, str>, Error>,
+    out: OutBuffer<'_>,
+) -> (i32, size_t) {
+    let units = |bytes: &[u8]| bytes.len() / out.unit_bytes;
+    let format = args
+        .as_ref()
+        .map_or(Format::Json, |args| Format::find_in(args));
+    let texts = op.and_then(|op| Ok((op, args?)));
+    let (outcome, posts) = match texts {
+        Ok((op, args)) => match ExecRequest::parse(&op, &args) {
+            Ok(request) if request.op.posts() && units(out.place) < MIN_POST_CAP => {
+                return (Status::Buffer.code(), MIN_POST_CAP);
+            }
+            Ok(request) => (run_guarded(&request), request.op.posts()),
+            Err(e) => (Outcome::Error(e), false),
+        },
+        Err(e) => (Outcome::Error(e), false),
+    };
+    let result = wx_result::new(outcome);
+    let mut output = (out.encode)(write(&result, format));
+    if posts && output.len() > out.place.len() {
+        output = (out.encode)(write_shortened(&result, format));
+    }
+    let len = units(&output);
+    match out.place.get_mut(..output.len()) {
+        Some(place) => {
+            place.copy_from_slice(&output);
+            (result.status(), len)
+        }
+        None => (Status::Buffer.code(), len),
+    }
 }
 
 /// Runs the request. A panic becomes an outcome here, so that the caller still receives a result.
@@ -194,7 +224,6 @@ impl Operation {
 }
 
 /// The format of the output.
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     Json,

@@ -30,6 +30,8 @@ pub mod calls;
 pub mod client;
 pub mod errcode;
 pub mod exec;
+#[cfg(all(windows, any(target_arch = "x86", target_arch = "x86_64")))]
+mod float_exceptions;
 mod guard;
 pub mod list;
 mod list_texts;
@@ -37,6 +39,8 @@ pub mod options;
 pub mod result;
 mod result_items;
 pub mod status;
+#[cfg(all(windows, any(target_arch = "x86", target_arch = "x86_64")))]
+pub mod stdcall;
 #[cfg(test)]
 mod tests;
 

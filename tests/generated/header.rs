@@ -1,4 +1,4 @@
-//! The C header, the symbols file and the shared library.
+//! The C header, the symbols files and the shared library.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -13,6 +13,11 @@ const HEADER: &str = include_str!(concat!(env!("OUT_DIR"), "/wxlink.h"));
 #[test]
 fn the_header() {
     check_generated("include/wxlink.h", HEADER);
+}
+
+/// The functions the header declares, by name, each on one line.
+pub fn declared() -> BTreeMap<String, String> {
+    prototypes(HEADER)
 }
 
 /// The functions a header declares, by name, each on one line.
@@ -54,20 +59,33 @@ fn exported() -> BTreeSet<String> {
         .collect()
 }
 
+/// Whether only the library for Windows has the function.
+fn is_for_windows(prototype: &str) -> bool {
+    prototype.contains("__stdcall ")
+}
+
 #[test]
-fn header_library_and_symbols_file_agree() {
+fn header_library_and_symbols_files_agree() {
     let declared = prototypes(HEADER);
+    let (windows, everywhere): (BTreeMap<_, _>, BTreeMap<_, _>) = declared
+        .clone()
+        .into_iter()
+        .partition(|(_, prototype)| is_for_windows(prototype));
     // Two empty sets would agree as well.
-    assert!(declared.contains_key("wx_abi_version"), "{declared:?}");
-    let names: BTreeSet<String> = declared.keys().cloned().collect();
+    assert!(everywhere.contains_key("wx_abi_version"), "{declared:?}");
+    assert!(windows.contains_key("wx_stdcall_exec"), "{declared:?}");
+    let names: BTreeSet<String> = everywhere.keys().cloned().collect();
+    // tools/dist.py checks what the library for Windows exports.
     assert_eq!(names, exported());
-    assert!(names.iter().all(|n| n.starts_with("wx_")));
+    assert!(declared.keys().all(|n| n.starts_with("wx_")));
 
     // First, because a file that was just written misses no function.
     promises_are_kept(&declared);
     let version = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0;
-    let list: String = declared.values().map(|p| format!("{p};\n")).collect();
-    check_generated(&format!("abi/{version}.symbols"), &list);
+    for (kind, functions) in [("symbols", everywhere), ("windows.symbols", windows)] {
+        let list: String = functions.values().map(|p| format!("{p};\n")).collect();
+        check_generated(&format!("abi/{version}.{kind}"), &list);
+    }
 }
 
 /// Every function of every version stays as it was, whatever `make generate` would like to write.

@@ -16,3 +16,4 @@ mod pascal;
 mod php;
 mod postgresql;
 mod python;
+mod windows;

@@ -1,6 +1,6 @@
 //! A cursor over JSON that checks the syntax of what it reads. After a fault it is at the end, so
-//! that every loop ends, and its values are arbitrary: whoever reads JSON that is not checked yet
-//! asks for the [fault](Reader::fault) when all is read.
+//! that every loop ends, and its values are arbitrary. After reading JSON that is not checked yet, ask
+//! for the [fault](Reader::fault).
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -128,9 +128,9 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    /// [`object`](Self::object) for one of several objects, which mostly have the same fields in the
-    /// same order. `names` holds those of the objects before; a name at the same place costs one
-    /// comparison. `recognize` gets the other names, and `field` what it returned for the name.
+    /// [`object`](Self::object) for one of several objects, which mostly have the same fields in
+    /// the same order. `names` holds those of the objects before; a name at the same place costs
+    /// one comparison. `recognize` gets the other names, and `field` what it returned for the name.
     pub(super) fn similar_object<T: Copy, E>(
         &mut self,
         names: &mut FieldNames<T>,

@@ -354,7 +354,7 @@ mod tests {
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.en.contains(part), "{text}: {error}");
-            let is_chinese = |c| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
             assert!(error.zh.contains(is_chinese), "{text}: {}", error.zh);
         }
         assert!(matches!(parse("--help"), Ok(Invocation::Help)));

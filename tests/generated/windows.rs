@@ -218,9 +218,10 @@ fn external_functions_of_delphi() {
             _ => "Integer",
         };
         let unbroken: Vec<String> = parameters.iter().map(|p| p.replace(' ', "~")).collect();
-        let list = match unbroken.is_empty() {
-            true => String::new(),
-            false => format!("({})", unbroken.join("; ")),
+        let list = if unbroken.is_empty() {
+            String::new()
+        } else {
+            format!("({})", unbroken.join("; "))
         };
         let statement = format!(
             "function~{}{list}:~{result}; stdcall; external~'wxlink.dll';",

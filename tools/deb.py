@@ -24,11 +24,12 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import sbom
-from dist import ROOT, VENV, ReleaseError, Target, commit_time, expect, get_tools, run
+from dist import Target, get_tools
+from dist_common import ROOT, VENV, VERSION, ReleaseError, commit_time, expect, run
 
 FOLDER = ROOT / "target/deb"
 # The version in Cargo.toml, as Debian writes it: 1.0.0-rc.1 is older than 1.0.0.
-RELEASE = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+RELEASE = VERSION
 # What is linked into each package, as arguments of tools/sbom.py.
 CRATES = {
     "libwxlink1": ["wxlink"],

@@ -1,6 +1,6 @@
 //! A cursor over JSON that checks the syntax of what it reads. After a fault it is at the end, so
-//! that every loop ends, and its values are arbitrary. After reading JSON that is not checked yet, ask
-//! for the [fault](Reader::fault).
+//! that every loop ends, and its values are arbitrary. After reading JSON that is not checked yet,
+//! ask for the [fault](Reader::fault).
 
 use std::borrow::Cow;
 use std::convert::Infallible;

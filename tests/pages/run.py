@@ -6,8 +6,8 @@
 Every block marked `sh` of README.md and docs/ is run, unless NOT_RUN gives a reason. The blocks of
 a page are one script, which stops at the first command that fails. It runs in a folder that looks
 like the checkout, with the programs of WXLINK_LIB_DIR (target/release if unset) and a home of its
-own. A line that starts the simulator is run first, on a free port, which replaces port 8080. Another
-free port replaces 8000, that of the service, and the simulator stands for WeChat's host.
+own. A line that starts the simulator is run first, on a free port, which replaces port 8080.
+Another free port replaces 8000, that of the service, and the simulator stands for WeChat's host.
 
 A command may exit with the code in PENDING, which is that of links that administrators must agree
 to. An HTTP request fails if its status is 4xx or 5xx, or if WeChat's errcode is not 0.

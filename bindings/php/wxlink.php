@@ -89,8 +89,8 @@ final class Library
     }
 
     /**
-     * Returns the header without comments, C++ and preprocessor lines, which FFI cannot read. The
-     * declarations are not copied into this file, so that they cannot differ from the library.
+     * Returns the header without comments, C++, preprocessor lines and stdcall functions, which FFI
+     * cannot read. The declarations are not copied into this file, so that they cannot differ from the library.
      */
     private static function declarations(string $header): string
     {
@@ -99,7 +99,7 @@ final class Library
             throw new \RuntimeException("wxlink: could not read $header");
         }
         $text = preg_replace('~/\*.*?\*/~s', '', $text);
-        $text = preg_replace('~^#ifdef __cplusplus$.*?^#endif~ms', '', $text);
+        $text = preg_replace('~^#(ifdef __cplusplus|if defined\(_WIN32\))$.*?^#endif~ms', '', $text);
         $text = preg_replace('~^#.*$~m', '', $text);
         // FFI makes a string of a "const char *", up to its first NUL. Texts that have a length may
         // contain NULs; without the const FFI returns the pointer.

@@ -90,7 +90,8 @@ final class Library
 
     /**
      * Returns the header without comments, C++, preprocessor lines and stdcall functions, which FFI
-     * cannot read. The declarations are not copied into this file, so that they cannot differ from the library.
+     * cannot read. The declarations are not copied into this file, so that they cannot differ from
+     * the library.
      */
     private static function declarations(string $header): string
     {

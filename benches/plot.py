@@ -78,9 +78,12 @@ CHINESE = {
 
 
 def text_element(x, y, words, anchor="start", size=12, fill=INK, weight="normal"):
+    # What is the default anyway is left out.
+    where = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    bold = "" if weight == "normal" else f' font-weight="{weight}"'
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'fill="{fill}" font-weight="{weight}">{escape(words)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}"{where} font-size="{size}" fill="{fill}"{bold}>'
+        f"{escape(words)}</text>"
     )
 
 

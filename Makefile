@@ -55,8 +55,8 @@ reproducible: ## build the last commit in two folders and compare the results: m
 	@tools/reproducible.sh
 
 .PHONY: package
-package: ## check that the crate can be packaged and builds from its package
-	@$(CARGO) package --quiet --locked --allow-dirty --package wxlink
+package: ## check that the library and the simulator can be packaged and build from their packages
+	@$(CARGO) package --quiet --locked --allow-dirty --package wxlink --package wxlink-sandbox
 
 ONLY ?=
 .PHONY: dist

@@ -183,32 +183,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
-    #[test]
-    #[allow(unsafe_code)]
-    fn a_forked_child_has_claims_of_its_own() {
-        let ours: *const ProcessClaims = ProcessClaims::get();
-        assert_eq!(ours, std::ptr::from_ref(ProcessClaims::get()));
-        // SAFETY: the child takes no lock that another thread may have held, and ends without the
-        // end of a process that has threads.
-        let child = unsafe {
-            let child = libc::fork();
-            if child == 0 {
-                let theirs: *const ProcessClaims = ProcessClaims::get();
-                let is_own = theirs != ours && std::ptr::eq(theirs, ProcessClaims::get());
-                libc::_exit(if is_own { 40 } else { 1 });
-            }
-            child
-        };
-        let mut status = 0;
-        // SAFETY: the status is valid for writing.
-        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        assert!(
-            libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 40,
-            "{status:x}"
-        );
-    }
-
     #[test]
     fn outcomes_make_room_for_claims_and_claims_do_not() {
         let claims = ProcessClaims::default();

@@ -100,7 +100,8 @@ final class Library
             throw new \RuntimeException("wxlink: could not read $header");
         }
         $text = preg_replace('~/\*.*?\*/~s', '', $text);
-        $text = preg_replace('~^#(ifdef __cplusplus|if defined\(_WIN32\))$.*?^#endif~ms', '', $text);
+        $others = '~^#(ifdef __cplusplus|if defined\(_WIN32\))$.*?^#endif~ms';
+        $text = preg_replace($others, '', $text);
         $text = preg_replace('~^#.*$~m', '', $text);
         // FFI makes a string of a "const char *", up to its first NUL. Texts that have a length may
         // contain NULs; without the const FFI returns the pointer.

@@ -22,20 +22,20 @@ if ! node --eval 'process.exit(Number(parseInt(process.versions.node, 10) < 18))
 fi
 folder=$here/prebuilds/$(node --print 'process.platform + "-" + process.arch')
 binary=$folder/wxlink.node
-# Its own folder: `make build` builds the library with other features.
-target=${CARGO_TARGET_DIR:-$root/target}/node
-built=$target/built-$profile
+target=${CARGO_TARGET_DIR:-$root/target}
+built=$target/$profile/node-built
 if [ -e "$binary" ] && [ -e "$built" ] && [ -z "$(
     find "$root/src" "$root/Cargo.lock" "$here/src" "$here/Cargo.toml" -newer "$built" |
         head -n 1
 )" ]; then
     exit
 fi
-mkdir -p "$folder" "$target"
-touch "$target/started"
+mkdir -p "$folder" "$target/$profile"
+touch "$built.started"
+# Another profile's file is in the folder from now on.
+rm -f "$target"/*/node-built
 (cd "$here" && "${CARGO:-cargo}" build --quiet --locked $flags --target-dir "$target")
 # A running process may have the old file open.
 cp "$target/$profile/libwxlink_node.so" "$binary.new"
 mv "$binary.new" "$binary"
-rm -f "$target"/built-*
-mv "$target/started" "$built"
+mv "$built.started" "$built"

@@ -9,7 +9,7 @@ use crate::config::push_keys::AesKey;
 use crate::model::endpoint::Endpoint;
 use crate::model::message::Message;
 use crate::push::{self, Event, Push, PushKeys};
-use crate::store::claim::{Entries, LONGEST_CLAIM, claim, settle};
+use crate::store::claim::{Entries, LONGEST_CLAIM, LinkNote, claim, settle};
 #[cfg(feature = "file-store")]
 use crate::store::clock::{Moment, Written};
 use crate::store::{Claimed, LinkKeys, LockOwner, PostedOutcome, Settlement};
@@ -161,8 +161,8 @@ pub fn time_left_ms(
 
 /// The claims of a link in a store, with a clock of their own.
 pub struct Claims {
-    /// Texts by key, and when they expire.
-    texts: BTreeMap<u8, (String, Duration)>,
+    /// Notes by key, and when they expire.
+    notes: BTreeMap<u8, (LinkNote, Duration)>,
     now: Duration,
     owners: [LockOwner; Claims::OWNERS],
 }
@@ -187,7 +187,7 @@ pub enum End {
 impl Default for Claims {
     fn default() -> Claims {
         Claims {
-            texts: BTreeMap::new(),
+            notes: BTreeMap::new(),
             now: Duration::ZERO,
             owners: std::array::from_fn(|_| LockOwner::new()),
         }
@@ -210,7 +210,7 @@ impl Claims {
     /// Another program writes this text under a name.
     pub fn write(&mut self, name: u8, text: &str, lasts: Duration) {
         let until = self.now.saturating_add(lasts);
-        self.texts.insert(name, (text.to_owned(), until));
+        self.notes.insert(name, (LinkNote::parse(text), until));
     }
 
     pub fn advance(&mut self, time: Duration) {
@@ -219,7 +219,7 @@ impl Claims {
 
     /// Claims the link under these names.
     pub fn claim(&mut self, names: &[u8], owner: usize, lasts: Duration) -> Answer {
-        let owner = self.owners[owner].clone();
+        let owner = self.owners[owner];
         match claim(self, &Claims::keys(names), &owner, lasts) {
             Claimed::Taken { .. } => Answer::Taken,
             Claimed::Held { left, .. } => Answer::Held { left },
@@ -228,7 +228,7 @@ impl Claims {
 
     /// Ends the owner's claim.
     pub fn settle(&mut self, names: &[u8], owner: usize, end: End) {
-        let owner = self.owners[owner].clone();
+        let owner = self.owners[owner];
         let posted = |outcome, stands| Settlement::Posted { outcome, stands };
         let settlement = match end {
             End::NotPosted => Settlement::NotPosted,
@@ -244,17 +244,18 @@ impl Claims {
 impl Entries for Claims {
     type Key = u8;
 
-    fn get(&mut self, key: &u8) -> Option<(String, Duration)> {
-        let (text, until) = self.texts.get(key)?;
+    fn get(&mut self, key: &u8) -> Option<(LinkNote, Duration)> {
+        let (note, until) = self.notes.get(key)?;
         let left = until.saturating_sub(self.now);
-        (!left.is_zero()).then(|| (text.clone(), left))
+        (!left.is_zero()).then_some((*note, left))
     }
 
-    fn set(&mut self, key: &u8, text: String, lasts: Duration) {
-        self.write(*key, &text, lasts);
+    fn set(&mut self, key: &u8, note: LinkNote, lasts: Duration) {
+        let until = self.now.saturating_add(lasts);
+        self.notes.insert(*key, (note, until));
     }
 
     fn remove(&mut self, key: &u8) {
-        self.texts.remove(key);
+        self.notes.remove(key);
     }
 }

@@ -150,15 +150,52 @@ pub(crate) enum Settlement {
     Unlinked,
 }
 
-/// Texts by key that expire, within one atomic step.
+/// What is kept at a key: a claim, which has an outcome once its owner has posted; or the outcome of
+/// the last post, which has no owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LinkNote {
+    /// `None` in a claim if a later version wrote it.
+    pub owner: Option<LockOwner>,
+    pub outcome: Option<PostedOutcome>,
+}
+
+impl LinkNote {
+    /// The text that stores keep: "OWNER", "OWNER OUTCOME" or "OUTCOME".
+    pub(super) fn text(self) -> String {
+        let owner = self.owner.map(LockOwner::text);
+        let outcome = self.outcome.map(|outcome| outcome.as_str().to_owned());
+        let words: Vec<String> = owner.into_iter().chain(outcome).collect();
+        words.join(" ")
+    }
+
+    /// Reads the text of a store.
+    pub fn parse(text: &str) -> LinkNote {
+        match text.split_once(' ') {
+            Some((owner, outcome)) => LinkNote {
+                owner: LockOwner::parse(owner),
+                outcome: Some(PostedOutcome::parse(outcome)),
+            },
+            None => {
+                let owner = LockOwner::parse(text);
+                let is_outcome = owner.is_none() && PostedOutcome::parse(text).as_str() == text;
+                LinkNote {
+                    owner,
+                    outcome: is_outcome.then(|| PostedOutcome::parse(text)),
+                }
+            }
+        }
+    }
+}
+
+/// Notes by key that expire, within one atomic step.
 pub(crate) trait Entries {
     type Key;
 
-    /// The text at the key and how long it stands; `None` if there is none or it has expired.
-    fn get(&mut self, key: &Self::Key) -> Option<(String, Duration)>;
-    /// Writes a text that expires after `lasts`.
-    fn set(&mut self, key: &Self::Key, text: String, lasts: Duration);
-    /// Removes a text, if there is one.
+    /// The note at the key and how long it stands; `None` if there is none or it has expired.
+    fn get(&mut self, key: &Self::Key) -> Option<(LinkNote, Duration)>;
+    /// Writes a note that expires after `lasts`.
+    fn set(&mut self, key: &Self::Key, note: LinkNote, lasts: Duration);
+    /// Removes a note, if there is one.
     fn remove(&mut self, key: &Self::Key);
 }
 
@@ -186,25 +223,28 @@ pub(crate) fn claim<E: Entries>(
     owner: &LockOwner,
     lasts: Duration,
 ) -> Claimed {
+    let ours = LinkNote {
+        owner: Some(*owner),
+        outcome: None,
+    };
     let mut held: Option<(Option<PostedOutcome>, Duration)> = None;
     for key in &keys.claims {
-        let Some((text, left)) = entries.get(key).filter(|(text, _)| text != owner.as_str()) else {
+        let Some((note, left)) = entries.get(key).filter(|(note, _)| *note != ours) else {
             continue;
         };
-        let (_, outcome) = parse_claim(&text);
         if held.is_none_or(|(_, longest)| longest < left) {
-            held = Some((outcome, left));
+            held = Some((note.outcome, left));
         }
     }
     if let Some((outcome, left)) = held {
         return Claimed::Held { outcome, left };
     }
     for key in &keys.claims {
-        entries.set(key, owner.as_str().to_owned(), lasts.min(LONGEST_CLAIM));
+        entries.set(key, ours, lasts.min(LONGEST_CLAIM));
     }
-    let outcome = keys.outcome.as_ref().and_then(|key| entries.get(key));
+    let earlier = keys.outcome.as_ref().and_then(|key| entries.get(key));
     Claimed::Taken {
-        earlier: outcome.map(|(text, _)| PostedOutcome::parse(&text)),
+        earlier: earlier.map(|(note, _)| note.outcome.unwrap_or(PostedOutcome::Unknown)),
     }
 }
 
@@ -217,25 +257,25 @@ pub(crate) fn settle<E: Entries>(
 ) {
     for key in &keys.claims {
         let current = entries.get(key);
-        let current = current
-            .as_ref()
-            .map(|(text, left)| (parse_claim(text), *left));
-        let is_ours = current.is_some_and(|((holder, _), _)| holder == owner.as_str());
+        let is_ours = current.is_some_and(|(note, _)| note.owner == Some(*owner));
         let is_accepted =
-            current.is_some_and(|((_, outcome), _)| outcome == Some(PostedOutcome::Accepted));
+            current.is_some_and(|(note, _)| note.outcome == Some(PostedOutcome::Accepted));
+        let posted = |outcome| LinkNote {
+            owner: Some(*owner),
+            outcome: Some(outcome),
+        };
         match settlement {
             Settlement::NotPosted if is_ours => entries.remove(key),
             Settlement::Unlinked if is_ours || is_accepted => entries.remove(key),
             Settlement::Linked { stands } if is_ours => {
-                let text = claim_text(owner, PostedOutcome::Accepted);
-                entries.set(key, text, stands.min(LONGEST_CLAIM));
+                let note = posted(PostedOutcome::Accepted);
+                entries.set(key, note, stands.min(LONGEST_CLAIM));
             }
             Settlement::NotPosted | Settlement::Linked { .. } | Settlement::Unlinked => {}
             Settlement::Posted { outcome, stands } => {
                 let anothers = current.filter(|_| !is_ours).map(|(_, left)| left);
                 let stands = anothers.map_or(stands, |left| stands.max(left));
-                let text = claim_text(owner, outcome);
-                entries.set(key, text, stands.min(LONGEST_CLAIM));
+                entries.set(key, posted(outcome), stands.min(LONGEST_CLAIM));
             }
         }
     }
@@ -243,21 +283,46 @@ pub(crate) fn settle<E: Entries>(
     match settlement {
         Settlement::NotPosted => {}
         Settlement::Posted { outcome, .. } => {
-            entries.set(key, outcome.as_str().to_owned(), REMEMBERED);
+            let note = LinkNote {
+                owner: None,
+                outcome: Some(outcome),
+            };
+            entries.set(key, note, REMEMBERED);
         }
         Settlement::Linked { .. } | Settlement::Unlinked => entries.remove(key),
     }
 }
 
-/// The text of a claim whose post has an outcome.
-fn claim_text(owner: &LockOwner, outcome: PostedOutcome) -> String {
-    [owner.as_str(), outcome.as_str()].join(" ")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The owner of a claim and the outcome of its post: "OWNER" or "OWNER OUTCOME".
-pub(super) fn parse_claim(text: &str) -> (&str, Option<PostedOutcome>) {
-    match text.split_once(' ') {
-        Some((owner, outcome)) => (owner, Some(PostedOutcome::parse(outcome))),
-        None => (text, None),
+    #[test]
+    fn what_stores_keep_is_read_again() {
+        let owner = Some(LockOwner::new());
+        for outcome in [
+            None,
+            Some(PostedOutcome::Accepted),
+            Some(PostedOutcome::Unknown),
+        ] {
+            for owner in [owner, None] {
+                let note = LinkNote { owner, outcome };
+                assert_eq!(LinkNote::parse(&note.text()), note, "{}", note.text());
+            }
+        }
+    }
+
+    #[test]
+    fn what_another_version_wrote_belongs_to_nobody_and_may_mean_anything() {
+        for text in [
+            "0",
+            "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF",
+            "later words",
+            "later",
+        ] {
+            let note = LinkNote::parse(text);
+            assert_eq!(note.owner, None, "{text}");
+            assert_ne!(note.outcome, Some(PostedOutcome::Accepted), "{text}");
+        }
     }
 }

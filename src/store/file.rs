@@ -25,7 +25,7 @@ use redb::{Builder, Database, DatabaseError, ReadableTable, TableDefinition};
 
 use self::backend::{Backend, Mode};
 use self::place::Unavailable;
-use super::claim::{self, ClaimChange, Entries};
+use super::claim::{self, ClaimChange, Entries, LinkNote};
 use super::clock;
 use super::owner::LockOwner;
 use super::store::{Changed, LONGEST_LOCK, Store, StoreError};
@@ -114,7 +114,7 @@ impl<'a> Lock<'a> {
     fn is_anothers(&self, ours: &LockOwner) -> bool {
         let now = clock::now();
         let is_held = now.ms < self.ends && self.ends <= now.ms + millis(LONGEST_LOCK);
-        self.owner != ours.as_str() && self.boot == now.boot && is_held
+        is_held && self.boot == now.boot && self.owner != ours.text()
     }
 }
 
@@ -173,6 +173,19 @@ impl<'txn> LinkTexts<'txn> {
         Ok((link.text, link.written.left(&self.now, self.wall_ms)))
     }
 
+    fn write(&mut self, key: &str, text: &str, lasts: Duration) {
+        let written = clock::Written {
+            boot: &self.now.boot,
+            boot_ms: self.now.ms,
+            wall_ms: self.wall_ms,
+            lasts_ms: millis(lasts),
+        };
+        let row = LinkText { written, text }.row();
+        let set = self.table.insert(key, row.as_str()).map(drop);
+        self.note(set);
+        self.is_changed = true;
+    }
+
     fn sweep(&mut self) -> Result<(), redb::Error> {
         let mut expired = Vec::new();
         for row in self.table.iter()? {
@@ -202,7 +215,7 @@ impl<'txn> LinkTexts<'txn> {
 impl Entries for LinkTexts<'_> {
     type Key = String;
 
-    fn get(&mut self, key: &String) -> Option<(String, Duration)> {
+    fn get(&mut self, key: &String) -> Option<(LinkNote, Duration)> {
         let read = self.table.get(key.as_str()).and_then(|row| {
             let owned = |(text, left): (&str, _)| (text.to_owned(), left);
             row.map(|row| self.read(row.value()).map(owned)).transpose()
@@ -215,26 +228,13 @@ impl Entries for LinkTexts<'_> {
         }
         if !is_this_boot {
             // From now on this boot's clock counts.
-            self.set(key, text.clone(), left);
+            self.write(key, &text, left);
         }
-        Some((text, left))
+        Some((LinkNote::parse(&text), left))
     }
 
-    fn set(&mut self, key: &String, text: String, lasts: Duration) {
-        let written = clock::Written {
-            boot: &self.now.boot,
-            boot_ms: self.now.ms,
-            wall_ms: self.wall_ms,
-            lasts_ms: millis(lasts),
-        };
-        let row = LinkText {
-            written,
-            text: &text,
-        }
-        .row();
-        let set = self.table.insert(key.as_str(), row.as_str()).map(drop);
-        self.note(set);
-        self.is_changed = true;
+    fn set(&mut self, key: &String, note: LinkNote, lasts: Duration) {
+        self.write(key, &note.text(), lasts);
     }
 
     fn remove(&mut self, key: &String) {
@@ -637,7 +637,7 @@ impl Store for File {
                 let lock = Lock {
                     boot: &now.boot,
                     ends: now.ms + at_most,
-                    owner: ours.as_str(),
+                    owner: &ours.text(),
                 };
                 locks.insert(key, lock.row().as_str())?;
             }
@@ -647,7 +647,8 @@ impl Store for File {
 
     fn unlock(&self, key: &str, ours: &LockOwner, until: Instant) -> Result<(), StoreError> {
         self.change(LOCKS, until, |mut locks| {
-            let is_ours = |row: &str| Lock::parse(row).is_some_and(|l| l.owner == ours.as_str());
+            let ours = ours.text();
+            let is_ours = |row: &str| Lock::parse(row).is_some_and(|lock| lock.owner == ours);
             let held = locks.get(key)?.is_some_and(|row| is_ours(row.value()));
             if held {
                 locks.remove(key)?;

@@ -14,7 +14,7 @@ use crate::sys::lock::lock;
 #[derive(Default)]
 pub(super) struct Memory {
     texts: Mutex<HashMap<String, String>>,
-    locks: Mutex<HashMap<String, (String, Instant)>>,
+    locks: Mutex<HashMap<String, (LockOwner, Instant)>>,
     claims: ProcessClaims,
 }
 
@@ -66,19 +66,16 @@ impl Store for Memory {
         let now = Instant::now();
         let anothers = locks
             .get(key)
-            .is_some_and(|(owner, until)| *owner != ours.as_str() && now < *until);
+            .is_some_and(|(owner, until)| owner != ours && now < *until);
         if !anothers {
-            locks.insert(key.to_owned(), (ours.as_str().to_owned(), now + at_most));
+            locks.insert(key.to_owned(), (*ours, now + at_most));
         }
         Ok(!anothers)
     }
 
     fn unlock(&self, key: &str, ours: &LockOwner, _: Instant) -> Result<(), StoreError> {
         let mut locks = lock(&self.locks);
-        if locks
-            .get(key)
-            .is_some_and(|(owner, _)| *owner == ours.as_str())
-        {
+        if locks.get(key).is_some_and(|(owner, _)| owner == ours) {
             locks.remove(key);
         }
         Ok(())

@@ -8,15 +8,22 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::claim::{self, Claimed, Entries, LONGEST_CLAIM, LinkKeys, LinkName, Settlement};
+use super::claim::{
+    self, Claimed, Entries, LONGEST_CLAIM, LinkKeys, LinkName, LinkNote, Settlement,
+};
 use super::owner::LockOwner;
 use super::store::StoreError;
 use crate::model::lang::Text;
 use crate::sys::fork::ForkGuard;
 use crate::sys::lock::lock;
 
-/// How many texts about links are kept (about 150 bytes each): claims, and outcomes of posts.
-const MAX_TEXTS: usize = 1 << 18;
+/// How many notes about links are kept (about 100 bytes each): claims, and outcomes of posts.
+const MAX_NOTES: usize = 1 << 18;
+
+/// How much room is made at once, if enough has expired or is an outcome. Otherwise all notes are
+/// looked through at most this often.
+const MIN_ROOM: usize = MAX_NOTES / 16;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The keys of a link: hashes with 128 bits of a secret, so that two links never share one.
 pub(crate) type HashedKeys = LinkKeys<u128>;
@@ -24,7 +31,7 @@ pub(crate) type HashedKeys = LinkKeys<u128>;
 #[derive(Default)]
 pub(crate) struct ProcessClaims {
     hashers: [RandomState; 2],
-    texts: Mutex<Texts>,
+    notes: Mutex<Notes>,
 }
 
 /// The claims of one process, and those of the children that it forked.
@@ -78,20 +85,20 @@ impl ProcessClaims {
         owner: &LockOwner,
         lasts: Duration,
     ) -> Result<Claimed, StoreError> {
-        let mut texts = lock(&self.texts);
-        if !texts.make_room() {
+        let mut notes = lock(&self.notes);
+        if !notes.make_room() {
             const TOO_MANY: Text = Text {
                 en: "this process links too many mini programs at the same time",
                 zh: "本进程同时关联的小程序过多",
             };
             return Err(StoreError::permanent(TOO_MANY.into()));
         }
-        Ok(claim::claim(&mut *texts, keys, owner, lasts))
+        Ok(claim::claim(&mut *notes, keys, owner, lasts))
     }
 
     /// Ends the owner's claim.
     pub fn settle(&self, keys: &HashedKeys, owner: &LockOwner, settlement: Settlement) {
-        claim::settle(&mut *lock(&self.texts), keys, owner, settlement);
+        claim::settle(&mut *lock(&self.notes), keys, owner, settlement);
     }
 }
 
@@ -105,63 +112,88 @@ impl Node {
     }
 }
 
-/// Texts about links. A `BTreeMap`, because leak checkers take what a static `HashMap` holds for
+/// Notes about links. A `BTreeMap`, because leak checkers take what a static `HashMap` holds for
 /// lost.
 #[derive(Default)]
-struct Texts(BTreeMap<u128, Entry>);
+struct Notes {
+    entries: BTreeMap<u128, Entry>,
+    last_sweep: Option<Sweep>,
+}
+
+/// When notes were removed last, and how many were added since then.
+struct Sweep {
+    at: Instant,
+    added: usize,
+}
 
 struct Entry {
-    text: String,
+    note: LinkNote,
     expires: Instant,
     is_claim: bool,
 }
 
-impl Texts {
+impl Notes {
     /// Makes room for another claim: removes what has expired, then the outcomes of posts that are
     /// remembered for the shortest time. Claims are never removed. Returns whether there is room.
     fn make_room(&mut self) -> bool {
-        if self.0.len() < MAX_TEXTS {
+        if self.entries.len() < MAX_NOTES {
             return true;
         }
+        // Looking through all notes for each claim would be slow while they are full of claims.
+        let is_swept = self
+            .last_sweep
+            .as_ref()
+            .is_some_and(|last| last.added < MIN_ROOM && last.at.elapsed() < SWEEP_INTERVAL);
+        if is_swept {
+            return false;
+        }
+        self.sweep();
+        self.entries.len() < MAX_NOTES
+    }
+
+    fn sweep(&mut self) {
         let now = Instant::now();
-        self.0.retain(|_, entry| now < entry.expires);
-        if self.0.len() >= MAX_TEXTS {
-            let outcomes = self.0.values().filter(|entry| !entry.is_claim);
+        self.last_sweep = Some(Sweep { at: now, added: 0 });
+        self.entries.retain(|_, entry| now < entry.expires);
+        if self.entries.len() > MAX_NOTES - MIN_ROOM {
+            let outcomes = self.entries.values().filter(|entry| !entry.is_claim);
             let mut ends: Vec<Instant> = outcomes.map(|entry| entry.expires).collect();
             ends.sort_unstable();
             if let Some(median) = ends.get(ends.len() / 2) {
-                self.0
+                self.entries
                     .retain(|_, entry| entry.is_claim || entry.expires > *median);
             }
         }
-        self.0.len() < MAX_TEXTS
     }
 }
 
-impl Entries for Texts {
+impl Entries for Notes {
     type Key = u128;
 
-    fn get(&mut self, key: &u128) -> Option<(String, Duration)> {
-        let entry = self.0.get(key)?;
+    fn get(&mut self, key: &u128) -> Option<(LinkNote, Duration)> {
+        let entry = self.entries.get(key)?;
         let left = entry.expires.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then(|| (entry.text.clone(), left))
+        (!left.is_zero()).then_some((entry.note, left))
     }
 
-    fn set(&mut self, key: &u128, text: String, lasts: Duration) {
+    fn set(&mut self, key: &u128, note: LinkNote, lasts: Duration) {
         // Without room, the outcome of a plain link is not recorded. Claims have made room.
-        if !self.0.contains_key(key) && !self.make_room() {
+        if !self.entries.contains_key(key) && !self.make_room() {
             return;
         }
         let entry = Entry {
-            text,
+            note,
             expires: Instant::now() + lasts,
             is_claim: lasts <= LONGEST_CLAIM,
         };
-        self.0.insert(*key, entry);
+        self.entries.insert(*key, entry);
+        if let Some(last) = &mut self.last_sweep {
+            last.added += 1;
+        }
     }
 
     fn remove(&mut self, key: &u128) {
-        self.0.remove(key);
+        self.entries.remove(key);
     }
 }
 
@@ -195,23 +227,36 @@ mod tests {
         };
         let outcome = PostedOutcome::Accepted;
         let stands = Duration::from_millis(1);
-        for n in 0..MAX_TEXTS {
+        for n in 0..MAX_NOTES {
             let (taken, keys) = take(n);
             assert!(taken.is_ok(), "{n}");
             claims.settle(&keys, &owner, Settlement::Posted { outcome, stands });
         }
-        assert!(lock(&claims.texts).0.len() <= MAX_TEXTS);
+        assert!(lock(&claims.notes).entries.len() <= MAX_NOTES);
         // The most recent outcomes are remembered, when their claims have ended.
         std::thread::sleep(Duration::from_millis(5));
-        let (taken, _) = take(MAX_TEXTS - 1);
+        let (taken, _) = take(MAX_NOTES - 1);
         let earlier = Some(outcome);
         assert_eq!(taken.unwrap(), Claimed::Taken { earlier });
 
-        let full = (MAX_TEXTS..3 * MAX_TEXTS).find(|n| take(*n).0.is_err());
+        let full = (MAX_NOTES..3 * MAX_NOTES).find(|n| take(*n).0.is_err());
         assert!(full.is_some(), "claims are limited");
+        // Refusals are fast: not every one of them looks through all notes.
+        let sweeps = |n: usize| {
+            assert!(take(n).0.is_err());
+            lock(&claims.notes).last_sweep.as_ref().map(|last| last.at)
+        };
+        let mut swept: Vec<_> = (3 * MAX_NOTES..).take(10_000).map(sweeps).collect();
+        swept.dedup();
+        let seconds = swept.last().unwrap().unwrap() - swept[0].unwrap();
+        assert!(
+            swept.len() as u64 <= 1 + seconds.as_secs(),
+            "{}",
+            swept.len()
+        );
         let another = LockOwner::new();
-        let keys = claims.keys(&name(&link(MAX_TEXTS), Some("a")));
-        let held = claim::claim(&mut *lock(&claims.texts), &keys, &another, long);
+        let keys = claims.keys(&name(&link(MAX_NOTES), Some("a")));
+        let held = claim::claim(&mut *lock(&claims.notes), &keys, &another, long);
         assert!(matches!(held, Claimed::Held { .. }), "{held:?}");
     }
 }

@@ -1,13 +1,14 @@
 //! A store in a Redis or Valkey server, for many machines.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, ConnectionInfo, RedisResult, Value, cmd};
 
 use super::claim::{
-    ClaimChange, ClaimStep, Claimed, LONGEST_CLAIM, LinkKeys, PostedOutcome, REMEMBERED,
-    Settlement, parse_claim,
+    ClaimChange, ClaimStep, Claimed, LONGEST_CLAIM, LinkKeys, LinkNote, PostedOutcome, REMEMBERED,
+    Settlement,
 };
 use super::key::hexadecimal;
 use super::owner::LockOwner;
@@ -15,7 +16,7 @@ use super::redis_connection::{
     Connection, Failure, MIN_ATTEMPT, Server, Session, attempt_limit, read_reply,
 };
 use super::store::{Changed, LONGEST_LOCK, Store, StoreError};
-use super::timed_mutex::TimedMutex;
+use super::timed_mutex::{TimedMutex, TimedMutexGuard};
 use crate::model::lang::Lang;
 use crate::model::message::{Message, message};
 use crate::sys::lock::lock;
@@ -33,19 +34,27 @@ const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
 /// that of the outcome. Returns 1 and the earlier outcome, or 0, the claim with the longest time
 /// left and that time (ms; -1 if it does not expire).
 const CLAIM: &str = "
-    local n, held, left = tonumber(ARGV[1]), nil, -2
+    local n, held, left, new, old = tonumber(ARGV[1]), nil, -2, {}, {}
     for i = 1, n do
-      local text = redis.call('GET', KEYS[i])
-      if text and text ~= ARGV[2] then
-        local ms = redis.call('PTTL', KEYS[i])
-        if ms > left then held, left = text, ms end
+      if redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3], 'NX') then
+        table.insert(new, KEYS[i])
+      else
+        local text = redis.pcall('GET', KEYS[i])
+        if text == ARGV[2] then
+          table.insert(old, KEYS[i])
+        else
+          local ms = redis.call('PTTL', KEYS[i])
+          if ms > left then held, left = text, ms end
+        end
       end
     end
-    if held then return {0, held, left} end
+    if held then
+      if #new > 0 then redis.call('DEL', unpack(new)) end
+      return held.err and held or {0, held, left}
+    end
+    for _, key in ipairs(old) do redis.call('PEXPIRE', key, ARGV[3]) end
     local outcome = KEYS[n + 1]
-    local earlier = outcome and redis.call('GET', outcome) or ''
-    for i = 1, n do redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3]) end
-    return {1, earlier, 0}";
+    return {1, outcome and redis.call('GET', outcome) or '', 0}";
 /// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS. ARGV[3] is "not posted",
 /// "linked", "unlinked", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a
 /// claim still stands and its outcome is remembered (ms).
@@ -81,9 +90,16 @@ const LATE_REPLICA_PAUSE: Duration = Duration::from_secs(10);
 const PREFIX: &str = "wxlink:";
 const LOCK_PREFIX: &str = "wxlink:lock:";
 
+/// The most connections of a store. Another one is opened only while the others are in use.
+const MAX_SESSIONS: usize = 4;
+
 pub(super) struct Redis {
     subject: Message,
-    state: TimedMutex<State>,
+    sessions: [TimedMutex<Session>; MAX_SESSIONS],
+    /// The session that the next access waits for if all are in use.
+    next_session: AtomicUsize,
+    /// When the last access found the server unavailable, and why.
+    failed: Mutex<Option<(Instant, StoreError)>>,
     replica: Mutex<Replica>,
 }
 
@@ -108,12 +124,6 @@ impl Replica {
     }
 }
 
-struct State {
-    session: Session,
-    /// When the last access failed, and why.
-    failed: Option<(Instant, StoreError)>,
-}
-
 impl Redis {
     /// Nothing is connected yet.
     pub fn new(info: &ConnectionInfo) -> Result<Redis, Message> {
@@ -124,10 +134,9 @@ impl Redis {
         let shown = server.shown();
         Ok(Redis {
             subject: message!("the store, Redis at {shown},", "存储（Redis，{shown}）"),
-            state: TimedMutex::new(State {
-                session: Session::new(server),
-                failed: None,
-            }),
+            sessions: std::array::from_fn(|_| TimedMutex::new(Session::new(server.clone()))),
+            next_session: AtomicUsize::new(0),
+            failed: Mutex::default(),
             replica: Mutex::new(Replica::None(None)),
         })
     }
@@ -139,7 +148,7 @@ impl Redis {
         work: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
         let started = Instant::now();
-        let Some(mut state) = self.state.lock_until(until) else {
+        let Some(mut session) = self.session(until) else {
             let (en, zh) = (self.subject.get(Lang::En), self.subject.get(Lang::Zh));
             return Err(StoreError::timed_out(message!(
                 "{en} was busy with other calls until the limit. Try again",
@@ -148,13 +157,25 @@ impl Redis {
         };
         // If another call has just found that the server does not answer, the calls that waited for
         // it fail with the same error instead of trying one after the other.
-        if let Some((_, why)) = state.failed.as_ref().filter(|(at, _)| started <= *at) {
+        if let Some((_, why)) = lock(&self.failed).as_ref().filter(|(at, _)| started <= *at) {
             return Err(why.clone());
         }
-        let done = state.session.attempt(attempt_limit(until), work);
+        let done = session.attempt(attempt_limit(until), work);
         let done = done.map_err(|failure| self.error(keys, &failure));
-        state.failed = done.as_ref().err().map(|e| (Instant::now(), e.clone()));
+        let failed = done.as_ref().err().filter(|why| why.transient);
+        *lock(&self.failed) = failed.map(|why| (Instant::now(), why.clone()));
         done
+    }
+
+    /// The first session that is not in use, or another one as soon as it is returned; `None` if
+    /// `until` passes first.
+    fn session(&self, until: Instant) -> Option<TimedMutexGuard<'_, Session>> {
+        let now = Instant::now();
+        let unused = self.sessions.iter().find_map(|s| s.lock_until(now));
+        unused.or_else(|| {
+            let next = self.next_session.fetch_add(1, Ordering::Relaxed);
+            self.sessions[next % MAX_SESSIONS].lock_until(until)
+        })
     }
 
     /// Makes changes of claims in one round trip. If the server has a replica, waits until that has
@@ -239,7 +260,7 @@ fn commands_of(changes: &[ClaimChange]) -> Vec<Cmd> {
         let keys = keys_of(change);
         command.arg(keys.len()).arg(&keys);
         command.arg(change.keys.claims.len());
-        command.arg(change.owner.as_str());
+        command.arg(change.owner.text());
         match change.step {
             ClaimStep::Claim { lasts } => command.arg(in_claim(lasts)),
             ClaimStep::Settle(settlement) => {
@@ -305,7 +326,7 @@ fn result_of(
             Some(Claimed::Taken { earlier })
         }
         ClaimStep::Claim { .. } => {
-            let (_, outcome) = parse_claim(&text);
+            let outcome = LinkNote::parse(&text).outcome;
             let left = u64::try_from(left).map_or(LONGEST_CLAIM, Duration::from_millis);
             let left = left.min(LONGEST_CLAIM);
             Some(Claimed::Held { outcome, left })
@@ -353,7 +374,7 @@ impl Store for Redis {
                 .arg(LOCK)
                 .arg(1)
                 .arg(lock_key(key))
-                .arg(ours.as_str())
+                .arg(ours.text())
                 .arg(ms)
                 .query(c)
         })
@@ -365,7 +386,7 @@ impl Store for Redis {
                 .arg(UNLOCK)
                 .arg(1)
                 .arg(lock_key(key))
-                .arg(ours.as_str())
+                .arg(ours.text())
                 .query(c)
         })
     }

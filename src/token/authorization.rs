@@ -17,7 +17,6 @@ use super::account_info::AccountInfo;
 use super::exchanged::{
     Authorization, Exchanged, Origin, RecentCodes, WaitingCode, permission_sets,
 };
-use super::lease::Lease;
 use super::new_tokens::NewTokens;
 use super::platform::{Platform, Unsaved, Uses, save_limit};
 use super::record::{self, Record};
@@ -335,9 +334,8 @@ impl Platform {
         let ours = LockOwner::new();
         let mut next_pause = MIN_PAUSE;
         loop {
-            let lease = self.retry_while_unavailable(limit, || {
-                Lease::take(&self.store, &key, &ours, limit, limit)
-            })?;
+            let lease = self
+                .retry_while_unavailable(limit, || self.leases.take(&key, &ours, limit, limit))?;
             if let Some(lease) = lease {
                 let exchanged = self.exchange_alone(code, origin, limit);
                 lease.release();

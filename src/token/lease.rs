@@ -1,10 +1,11 @@
-//! The lock of a record, prolonged while its holder works.
+//! The locks of records, prolonged while their holders work.
 //!
 //! A refresh may take as long as its call's time limit, but the lock of a process that was killed
-//! or stopped must expire soon. So a lock is taken for a few seconds, and a thread prolongs it
-//! until it is released, or until 2 seconds after the call's deadline: the holder may still be
-//! saving a new token.
+//! or stopped must expire soon. So a lock is taken for a few seconds, and one thread prolongs all
+//! that are held until they are released, or until 2 seconds after the call's deadline: the holder
+//! may still be saving a new token.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,27 +27,63 @@ const AFTER_DEADLINE: Duration = Duration::from_secs(2);
 /// The time limit of releasing a lock.
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 
-/// A held lock. If it is dropped it expires.
-pub(super) struct Lease(Arc<Shared>);
+/// How long the thread waits for another lock before it ends.
+const IDLE_LIFETIME: Duration = Duration::from_millis(100);
+
+/// Takes the locks of a store.
+pub(super) struct Leases(Arc<Shared>);
 
 struct Shared {
     store: Arc<dyn Store>,
+    state: Mutex<State>,
+    /// Notified when the thread has to look before `wakes_at`.
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The held locks, and when each is prolonged next.
+    held: BTreeMap<u64, (Instant, Arc<Held>)>,
+    next_number: u64,
+    has_thread: bool,
+    /// When the thread looks again.
+    wakes_at: Option<Instant>,
+    /// Whether no more locks will be taken.
+    is_closed: bool,
+}
+
+/// A held lock. If it is dropped it expires.
+pub(super) struct Lease {
+    shared: Arc<Shared>,
+    number: u64,
+    held: Arc<Held>,
+}
+
+struct Held {
     key: String,
     owner: LockOwner,
     /// How long it is taken for each time.
     duration: Duration,
     prolong_until: Instant,
     released: Mutex<bool>,
-    release: Condvar,
 }
 
-impl Lease {
+impl Leases {
+    /// Takes no lock yet.
+    pub fn new(store: Arc<dyn Store>) -> Leases {
+        Leases(Arc::new(Shared {
+            store,
+            state: Mutex::default(),
+            work: Condvar::new(),
+        }))
+    }
+
     /// Takes the key's lock for a call that ends at `deadline`; `None` if another owner holds it.
     ///
     /// # Errors
     /// The store could not be accessed before `access_deadline`.
     pub fn take(
-        store: &Arc<dyn Store>,
+        &self,
         key: &str,
         owner: &LockOwner,
         deadline: Instant,
@@ -54,73 +91,132 @@ impl Lease {
     ) -> Result<Option<Lease>, StoreError> {
         let left = deadline.saturating_duration_since(Instant::now());
         let duration = (left / 2).clamp(MIN_DURATION, MAX_DURATION);
-        if !store.lock(key, owner, duration, access_deadline)? {
+        if !self.0.store.lock(key, owner, duration, access_deadline)? {
             return Ok(None);
         }
-        let shared = Arc::new(Shared {
-            store: store.clone(),
+        let held = Arc::new(Held {
             key: key.to_owned(),
             owner: owner.clone(),
             duration,
             prolong_until: deadline + AFTER_DEADLINE,
             released: Mutex::new(false),
-            release: Condvar::new(),
         });
-        let own = shared.clone();
-        // If no thread can be started, the lock expires after the time it was taken for.
-        let _ = spawn("wxlink-lease", move || own.prolong());
-        Ok(Some(Lease(shared)))
+        Ok(Some(Lease {
+            shared: self.0.clone(),
+            number: self.0.keep(held.clone()),
+            held,
+        }))
     }
+}
 
+impl Drop for Leases {
+    fn drop(&mut self) {
+        lock(&self.0.state).is_closed = true;
+        self.0.work.notify_one();
+    }
+}
+
+impl Lease {
     /// Releases the lock. If that fails it expires.
     pub fn release(self) {
-        self.0.stop();
+        self.held.stop();
         let until = Instant::now() + RELEASE_LIMIT;
-        let _ = self.0.store.unlock(&self.0.key, &self.0.owner, until);
+        let Held { key, owner, .. } = &*self.held;
+        let _ = self.shared.store.unlock(key, owner, until);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.0.stop();
+        self.held.stop();
+        lock(&self.shared.state).held.remove(&self.number);
     }
 }
 
 impl Shared {
+    /// Has the lock prolonged while it is held. If no thread can be started, it expires after the
+    /// time it was taken for.
+    fn keep(self: &Arc<Self>, held: Arc<Held>) -> u64 {
+        let mut state = lock(&self.state);
+        let due = Instant::now() + held.every();
+        let number = state.next_number;
+        state.next_number += 1;
+        state.held.insert(number, (due, held));
+        if !state.has_thread {
+            let own = self.clone();
+            state.has_thread = spawn("wxlink-lease", move || own.run()).is_ok();
+        } else if state.wakes_at.is_some_and(|wakes_at| due < wakes_at) {
+            self.work.notify_one();
+        }
+        number
+    }
+
+    /// The work of the thread.
+    fn run(&self) {
+        while let Some((number, held)) = self.next() {
+            let next_due = held.prolong(&*self.store);
+            let mut state = lock(&self.state);
+            match (next_due, state.held.get_mut(&number)) {
+                (Some(next_due), Some((due, _))) => *due = next_due,
+                _ => drop(state.held.remove(&number)),
+            }
+        }
+    }
+
+    /// The next lock that is to be prolonged. Waits for one; `None` if the thread is to end.
+    fn next(&self) -> Option<(u64, Arc<Held>)> {
+        let mut state = lock(&self.state);
+        let mut ends_at = Instant::now() + IDLE_LIFETIME;
+        loop {
+            let now = Instant::now();
+            let first = state.held.iter().min_by_key(|(_, (due, _))| *due);
+            let due = first.map(|(_, (due, _))| *due);
+            if let Some((number, (_, held))) = first.filter(|(_, (due, _))| *due <= now) {
+                return Some((*number, held.clone()));
+            }
+            if due.is_some() {
+                ends_at = now + IDLE_LIFETIME;
+            } else if state.is_closed || now >= ends_at {
+                state.has_thread = false;
+                return None;
+            }
+            // It looks often enough to end soon after the last lock was released.
+            let wakes_at = due.map_or(ends_at, |due| due.min(ends_at));
+            state.wakes_at = Some(wakes_at);
+            let left = wakes_at.saturating_duration_since(now);
+            let woken = self.work.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            state.wakes_at = None;
+        }
+    }
+}
+
+impl Held {
+    /// How often it is prolonged.
+    fn every(&self) -> Duration {
+        self.duration / 3
+    }
+
     /// Stops prolonging it.
     fn stop(&self) {
         *lock(&self.released) = true;
-        self.release.notify_all();
     }
 
-    fn prolong(&self) {
-        let every = self.duration / 3;
-        let mut pause = every;
-        let mut released = lock(&self.released);
-        loop {
-            let due = Instant::now() + pause;
-            while !*released && Instant::now() < due {
-                let left = due.saturating_duration_since(Instant::now());
-                released = self
-                    .release
-                    .wait_timeout(released, left)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0;
-            }
-            if *released || Instant::now() >= self.prolong_until {
-                return;
-            }
-            // `released` stays locked meanwhile: a released lock must not be taken again.
-            let until = Instant::now() + every.min(PROLONG_LIMIT);
-            let prolonged = self
-                .store
-                .lock(&self.key, &self.owner, self.duration, until);
-            pause = match prolonged {
-                Ok(true) => every,
-                Ok(false) => return,
-                Err(_) => every.min(RETRY_PAUSE),
-            };
+    /// Prolongs it. Returns when it is to be prolonged again; `None` if never.
+    fn prolong(&self, store: &dyn Store) -> Option<Instant> {
+        // Stays locked meanwhile: a released lock must not be taken again.
+        let released = lock(&self.released);
+        let now = Instant::now();
+        if *released || now >= self.prolong_until {
+            return None;
         }
+        let until = now + self.every().min(PROLONG_LIMIT);
+        let pause = match store.lock(&self.key, &self.owner, self.duration, until) {
+            Ok(true) => self.every(),
+            Ok(false) => return None,
+            Err(_) => self.every().min(RETRY_PAUSE),
+        };
+        Some(Instant::now() + pause)
     }
 }
 
@@ -189,8 +285,8 @@ mod tests {
         let store = memory();
         let short = Instant::now() + Duration::from_secs(4);
         let ours = LockOwner::new();
-        let take =
-            |owner: &LockOwner, limit| Lease::take(&store, "k", owner, limit, soon()).unwrap();
+        let leases = Leases::new(store);
+        let take = |owner: &LockOwner, limit| leases.take("k", owner, limit, soon()).unwrap();
         let lease = take(&ours, short);
         assert!(lease.is_some());
         // The lock was taken for two seconds.
@@ -211,10 +307,10 @@ mod tests {
     fn a_lock_outlives_a_failing_store() {
         let memory = memory();
         let failing = Arc::new(Failing(memory.clone(), false.into()));
-        let store: Arc<dyn Store> = failing.clone();
         // The lock is taken for five seconds.
         let limit = Instant::now() + Duration::from_secs(10);
-        let lease = Lease::take(&store, "k", &LockOwner::new(), limit, soon()).unwrap();
+        let leases = Leases::new(failing.clone());
+        let lease = leases.take("k", &LockOwner::new(), limit, soon()).unwrap();
         let taken = Instant::now();
         let seconds = |s| taken + Duration::from_secs(s);
         while Instant::now() < seconds(7) {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::authorizer_list::{AuthorizerListCache, ListedAccount, Lookup, PAGE_SIZE, Page};
 use super::cached::FetchedToken;
 use super::exchanged::{Exchanged, Origin};
-use super::lease::Lease;
+use super::lease::Leases;
 use super::new_tokens::NewTokens;
 use super::record::{self, Record};
 use crate::config::call_settings::CallSettings;
@@ -73,6 +73,7 @@ pub(crate) struct Shared {
     pub(super) pool: Arc<ConnectionPool>,
     pub(super) settings: CallSettings,
     pub(super) store: Arc<dyn Store>,
+    pub(super) leases: Leases,
     /// Renewed records that could not be written to the store, by key.
     pub(super) unsaved: Mutex<HashMap<String, Unsaved>>,
     pub(super) authorizers: Mutex<AuthorizerListCache>,
@@ -179,6 +180,7 @@ impl Platform {
             appsecret: appsecret.clone(),
             pool,
             settings: options.call_settings(),
+            leases: Leases::new(store.clone()),
             store,
             unsaved: Mutex::default(),
             authorizers: Mutex::new(AuthorizerListCache::new()),
@@ -354,7 +356,7 @@ impl Platform {
                 return Ok(record);
             }
             let lease = self.retry_while_unavailable(retry_limit, || {
-                Lease::take(&self.store, key, &ours, limit, until)
+                self.leases.take(key, &ours, limit, until)
             })?;
             if let Some(lease) = lease {
                 let renewed = self.renew(renewal, limit);

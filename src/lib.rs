@@ -121,6 +121,9 @@ pub use response::list::{FuncInfo, LinkList, MiniProgram};
 pub use response::response::Response;
 pub use stats::{Bucket, ClientStats, EndpointStats, Histogram};
 pub use token::{AccountInfo, Authorization, AuthorizationUrl, PlatformStatus, WaitingCode};
+// The modules of Python and Node use it.
+#[doc(hidden)]
+pub use client::ClientRegistration;
 // The command and the service show them. The C interface does not have them.
 #[doc(hidden)]
 pub use token::{AccountState, AccountStatus, CallRecord, ListedAccount};

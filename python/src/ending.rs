@@ -8,10 +8,8 @@
 //! The exit also waits for running token refreshes.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -125,55 +123,6 @@ fn block() {
     }
 }
 
-/// The clients whose token fetches the exit waits for. Locked only while the GIL is held, so that
-/// it is never locked during a fork.
-static CLIENTS: Mutex<Clients> = Mutex::new(Clients {
-    in_use: BTreeMap::new(),
-    dropped: Vec::new(),
-});
-
-struct Clients {
-    /// The clients of existing handles, by the number of the handle.
-    in_use: BTreeMap<u64, Client>,
-    /// The clients that were still fetching a token when their handle was dropped.
-    dropped: Vec<Client>,
-}
-
-fn clients() -> MutexGuard<'static, Clients> {
-    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    clients.dropped.retain(|client| !is_idle(client));
-    clients
-}
-
-fn is_idle(client: &Client) -> bool {
-    client.finish_token_fetches(Duration::ZERO)
-}
-
-/// The registration of a client whose token fetches the exit waits for.
-pub struct Registered(u64);
-
-impl Registered {
-    /// `None` for a client that fetches no tokens.
-    pub fn new(_py: Python<'_>, client: &Client) -> Option<Registered> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        client.serves_accounts().then(|| {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            clients().in_use.insert(number, client.clone());
-            Registered(number)
-        })
-    }
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        let mut clients = clients();
-        let client = clients.in_use.remove(&self.0);
-        clients
-            .dropped
-            .extend(client.filter(|client| !is_idle(client)));
-    }
-}
-
 /// Registers [`at_exit`] to run when the interpreter exits.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     PROCESS.store(process::id(), Ordering::Relaxed);
@@ -202,17 +151,8 @@ fn at_exit(py: Python<'_>) -> PyResult<()> {
 }
 
 fn finish_token_fetches(py: Python<'_>) -> PyResult<()> {
-    let fetching: Vec<Client> = {
-        let clients = clients();
-        clients
-            .in_use
-            .values()
-            .chain(&clients.dropped)
-            .cloned()
-            .collect()
-    };
     let started = Instant::now();
-    for client in fetching {
+    for client in Client::registered() {
         while !py.detach(|| client.finish_token_fetches(SIGNAL_CHECK_INTERVAL))
             && started.elapsed() < client.timeout()
         {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use wxlink::{Client, Error, Lang, LinkChoices, Options};
+use wxlink::{Client, ClientRegistration, Error, Lang, LinkChoices, Options};
 
-use crate::ending::{self, Inside, Registered};
+use crate::ending::{self, Inside};
 use crate::errors;
 use crate::responses::{LinkList, LinkProgress, Response, loads};
 
@@ -18,7 +18,8 @@ pub struct Handle {
     pub client: Client,
     pub lang: Lang,
     pub interrupt: Interrupt,
-    _registered: Option<Registered>,
+    /// Made and dropped while the GIL is held, so that no fork happens meanwhile.
+    _registered: Option<ClientRegistration>,
 }
 
 /// An exception that a signal handler raised while a call waited, to be raised by that call. Python
@@ -52,14 +53,14 @@ impl Interrupt {
 }
 
 impl Handle {
-    fn new(py: Python<'_>, client: &Client, lang: Lang) -> Result<Handle, Error> {
+    fn new(client: &Client, lang: Lang) -> Result<Handle, Error> {
         let interrupt = Interrupt::default();
         let check = interrupt.clone();
         Ok(Handle {
             client: client.with_interrupt_check(move || check.check())?,
             lang,
             interrupt,
-            _registered: Registered::new(py, client),
+            _registered: client.register(),
         })
     }
 
@@ -129,7 +130,7 @@ impl Handle {
         let inside = Inside::enter(py);
         inside
             .detach(py, || Client::new(&options(&pairs)?))
-            .and_then(|client| Handle::new(py, &client, lang))
+            .and_then(|client| Handle::new(&client, lang))
             .map_err(|e| errors::raise(py, &e, lang, None))
     }
 
@@ -138,7 +139,7 @@ impl Handle {
         let lang = lang(&pairs, self.lang);
         let _inside = Inside::enter(py);
         options(&pairs)
-            .and_then(|options| Handle::new(py, &self.client.derive(&options)?, lang))
+            .and_then(|options| Handle::new(&self.client.derive(&options)?, lang))
             .map_err(|e| errors::raise(py, &e, lang, None))
     }
 

@@ -11,7 +11,9 @@ mod ensure;
 mod id_aliases;
 mod link_tracker;
 mod progress;
+mod registered;
 
 pub use authorization::{AcceptedPush, FinishedCode, PushAction};
 pub use client::{Client, LinkChoices};
 pub use progress::{LinkProgress, LinkState};
+pub use registered::ClientRegistration;

@@ -150,8 +150,8 @@ pub(crate) enum Settlement {
     Unlinked,
 }
 
-/// What is kept at a key: a claim, which has an outcome once its owner has posted; or the outcome of
-/// the last post, which has no owner.
+/// What is kept at a key: a claim, which has an outcome once its owner has posted; or the outcome
+/// of the last post, which has no owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkNote {
     /// `None` in a claim if a later version wrote it.
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_version_wrote_belongs_to_nobody_and_may_mean_anything() {
+    fn what_another_version_wrote_has_no_owner_and_is_not_accepted() {
         for text in [
             "0",
             "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF",

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Buffer, Either, Env, Object, Result};
 use napi_derive::napi;
-use wxlink::{Client, Error, Lang, LinkChoices, Options, catch_panic};
+use wxlink::{Client, ClientRegistration, Error, Lang, LinkChoices, Options, catch_panic};
 
-use crate::fetches::Registered;
 use crate::outcome::{JsOutcome, Outcome};
 use crate::pool::{CallId, HandleId, Refused, SharedPool};
 
@@ -25,14 +24,14 @@ pub struct Handle {
     is_closed: AtomicBool,
     /// Whether it was derived from another one.
     is_derived: bool,
-    _registered: Option<Registered>,
+    _registered: Option<ClientRegistration>,
 }
 
 impl Handle {
     fn new(client: Client, lang: Lang, pool: Arc<SharedPool>, is_derived: bool) -> Handle {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Handle {
-            _registered: Registered::new(&client),
+            _registered: client.register(),
             client,
             lang,
             pool,

@@ -121,7 +121,7 @@ impl LinkClaims {
         };
         let change = ClaimChange {
             keys: keys.clone(),
-            owner: claim.owner.clone(),
+            owner: claim.owner,
             step: ClaimStep::Claim { lasts },
             limit,
         };
@@ -149,7 +149,7 @@ impl LinkClaims {
         let now = Instant::now();
         let change = ClaimChange {
             keys: keys.clone(),
-            owner: claim.owner.clone(),
+            owner: claim.owner,
             step: ClaimStep::Settle(settlement),
             limit: now + TIME_TO_SETTLE,
         };
@@ -167,7 +167,7 @@ impl LinkClaims {
     /// Records what a call did that took no claim: a plain link, an unlink, or a list that shows
     /// the mini program as linked.
     pub fn record(&self, keys: Keys, settlement: Settlement, limit: Instant, cancel: &CancelToken) {
-        let owner = self.recorder.clone();
+        let owner = self.recorder;
         let wait = SettleWait { limit, cancel };
         self.settle(&Claim { keys, owner }, settlement, Some(wait));
     }

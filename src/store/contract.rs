@@ -75,7 +75,7 @@ fn claims(store: &dyn Store) {
     let long = Duration::from_secs(600);
     let change = |names: &[&str], owner: &LockOwner, step| ClaimChange {
         keys: keys(names).into(),
-        owner: owner.clone(),
+        owner: *owner,
         step,
         limit: soon(),
     };

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::store::{LockOwner, Store, StoreError};
-use crate::sys::background::spawn;
+use crate::sys::background::{catch_panic, spawn};
 use crate::sys::lock::lock;
 
 /// The shortest and the longest time a lock is taken for. Between them it is half of the call's
@@ -96,7 +96,7 @@ impl Leases {
         }
         let held = Arc::new(Held {
             key: key.to_owned(),
-            owner: owner.clone(),
+            owner: *owner,
             duration,
             prolong_until: deadline + AFTER_DEADLINE,
             released: Mutex::new(false),
@@ -154,7 +154,7 @@ impl Shared {
     /// The work of the thread.
     fn run(&self) {
         while let Some((number, held)) = self.next() {
-            let next_due = held.prolong(&*self.store);
+            let next_due = catch_panic(|| held.prolong(&*self.store)).flatten();
             let mut state = lock(&self.state);
             match (next_due, state.held.get_mut(&number)) {
                 (Some(next_due), Some((due, _))) => *due = next_due,

@@ -54,10 +54,6 @@ test-install: build ## install into a scratch folder, build C, C++, Go programs 
 reproducible: ## build the last commit in two folders and compare the results: minutes
 	@tools/reproducible.sh
 
-.PHONY: package
-package: ## check that the library and the simulator can be packaged and build from their packages
-	@$(CARGO) package --quiet --locked --allow-dirty --package wxlink --package wxlink-sandbox
-
 ONLY ?=
 .PHONY: dist
 dist: build ## build the release in target/dist; ONLY=x86_64-linux-gnu builds a part: half an hour
@@ -110,7 +106,7 @@ test: lint build ## run all checks
 	@$(USE_BUILD) $(CARGO) test --locked
 	@$(USE_BUILD) benches/instructions.py
 	@$(USE_BUILD) tools/test_languages.sh $(LANGUAGES)
-	@$(MAKE) --no-print-directory package test-install test-browser
+	@$(MAKE) --no-print-directory test-install test-browser
 	@echo "make test: all passed"
 
 .PHONY: test-browser

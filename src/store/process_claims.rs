@@ -159,10 +159,10 @@ impl Notes {
             let outcomes = self.entries.values().filter(|entry| !entry.is_claim);
             let mut ends: Vec<Instant> = outcomes.map(|entry| entry.expires).collect();
             ends.sort_unstable();
-            if let Some(median) = ends.get(ends.len() / 2) {
-                self.entries
-                    .retain(|_, entry| entry.is_claim || entry.expires > *median);
-            }
+            let removed = (ends.len() / 2).max(MIN_ROOM);
+            let kept_after = ends.get(removed).or(ends.last()).copied();
+            self.entries
+                .retain(|_, entry| entry.is_claim || Some(entry.expires) > kept_after);
         }
     }
 }
@@ -219,7 +219,7 @@ mod tests {
     fn outcomes_make_room_for_claims_and_claims_do_not() {
         let claims = ProcessClaims::default();
         let owner = LockOwner::new();
-        let long = Duration::from_secs(600);
+        let long = Duration::from_secs(3600);
         let take = |n| {
             let appid = link(n);
             let keys = claims.keys(&name(&appid, Some("a")));

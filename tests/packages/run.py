@@ -125,8 +125,11 @@ class Place:
             samples = demo.Samples(command, self.env | sandbox.environment())
             demo.play(sandbox, samples)
 
-    def links(self, *command, prints="The invitation is out.\n"):
-        """Runs a program that links a mini program, and returns its standard error."""
+    def links(self, *command, prints="The invitation is out."):
+        """Runs a program that links a mini program, and returns its standard error.
+
+        `prints` is how its output starts: the command adds who must agree.
+        """
         with Sandbox() as sandbox:
             env = self.env | sandbox.environment() | {"WXLINK_ACCESS_TOKEN": demo.TOKEN}
             words = [str(word) for word in command]
@@ -135,7 +138,8 @@ class Place:
                 words, cwd=self.folder, env=env, capture_output=True, text=True, timeout=600
             )
         print(done.stdout, done.stderr, sep="", end="", flush=True)
-        expect((done.returncode, done.stdout) == (0, prints), f"it exited with {done.returncode}")
+        expect(done.returncode == 0, f"it exited with {done.returncode}")
+        expect(done.stdout.startswith(prints), f"it printed {done.stdout}")
         return done.stderr
 
 

@@ -78,9 +78,9 @@ def changelog(version):
 
 def symbols():
     """The symbols file: the exported functions, and the version that each came with."""
-    versions = sorted(
-        (ROOT / "abi").glob("*.symbols"), key=lambda path: [int(n) for n in path.stem.split(".")]
-    )
+    # Not those of the functions that only Windows has, such as 0.1.windows.symbols.
+    files = [p for p in (ROOT / "abi").glob("*.symbols") if re.fullmatch(r"[\d.]+", p.stem)]
+    versions = sorted(files, key=lambda path: [int(n) for n in path.stem.split(".")])
     since = {}
     for path in versions:
         for name in re.findall(r"(wx_\w+)\(", path.read_text()):

@@ -261,6 +261,21 @@ def make_wheel(target, where, *more):
         add_papers(wheel, papers, DIST / wheel.name)
 
 
+def make_addon(target):
+    """The native part of the Node package, which dist_packages.py packs."""
+    windows = "windows" in target.triple
+    cargo, verb = ("cargo", "build") if windows else (VENV / "bin/cargo-zigbuild", "zigbuild")
+    run(
+        cargo, verb, "--locked", "--release", "--package", "wxlink-node",
+        "--target", target.triple + target.floor, cwd=ROOT, env=target.env,
+    )  # fmt: skip
+    made = "wxlink_node.dll" if windows else "libwxlink_node.so"
+    folder = dist_packages.addon_folder(target.triple)
+    shutil.rmtree(folder, ignore_errors=True)
+    describe(folder, target, "wxlink-node")
+    shutil.copy(WORK / target.triple / "release" / made, folder / "wxlink.node")
+
+
 def add_papers(wheel, papers, to):
     """Copies a wheel and adds its bill of materials and licences.
 
@@ -463,6 +478,19 @@ def try_command(command, env):
     link_by([*command, *words], env)
 
 
+def tables_of(binary):
+    """The DLLs that a file for Windows needs, and the names that it exports."""
+    tables = run("objdump", "-p", binary, env=os.environ | {"LC_ALL": "C"})
+    _, _, exports = tables.partition("[Ordinal/Name Pointer] Table")
+    names = set(re.findall(r"^\s+\[\s*\d+\].*\s(\S+)$", exports, re.M))
+    return re.findall(r"DLL Name: (\S+)", tables), names
+
+
+def check_dlls(needed, name):
+    foreign = [dll for dll in needed if not re.fullmatch(SYSTEM_DLLS, dll, re.IGNORECASE)]
+    expect(not foreign, f"{name} needs {foreign}")
+
+
 def check_windows_archive(archive):
     name = archive.name.removesuffix(".tar.gz")
     arch = name.split("-")[-3]
@@ -472,15 +500,9 @@ def check_windows_archive(archive):
         folder = Path(scratch) / name
         check_papers(folder / "doc", archive.name)
         dll, command = folder / "bin/wxlink.dll", folder / "bin/wxlink.exe"
-        of_dll, of_command = (
-            run("objdump", "-p", file, env=os.environ | {"LC_ALL": "C"}) for file in (dll, command)
-        )
-        exports = of_dll.split("[Ordinal/Name Pointer] Table")[1]
-        names = set(re.findall(r"^\s+\[\s*\d+\].*\s(\S+)$", exports, re.M))
+        needed, names = tables_of(dll)
         expect(names == set(promised_for_windows()), f"{archive.name} exports {names}")
-        needed = re.findall(r"DLL Name: (\S+)", of_dll + of_command)
-        foreign = [name for name in needed if not re.fullmatch(SYSTEM_DLLS, name, re.IGNORECASE)]
-        expect(not foreign, f"{archive.name} needs {foreign}")
+        check_dlls(needed + tables_of(command)[0], archive.name)
         tried = "not tried"
         if shutil.which(mingw(arch)):
             source, output = ROOT / "bindings/c/link.c", folder / "link.exe"
@@ -490,6 +512,34 @@ def check_windows_archive(archive):
             tried = "a program links"
         facts = [size(archive), f".dll {size(dll)}", f"command {size(command)}", tried]
         print(f"ok  \t{archive.name}: {', '.join(facts)}", flush=True)
+
+
+def check_addons(package):
+    """Checks the native parts of the Node package; tests/packages/run.py runs them."""
+    with tempfile.TemporaryDirectory(prefix="wxlink-") as scratch:
+        with tarfile.open(package) as tar:
+            tar.extractall(scratch, filter="data")
+        folder = Path(scratch) / "package"
+        about = json.loads((folder / "package.json").read_text())
+        expect(about["version"] == VERSION, f"{package.name}: its version")
+        facts = [size(package)]
+        for addon in sorted(folder.glob("prebuilds/*/wxlink.node")):
+            where = addon.parent.name
+            name = f"{package.name}: {where}"
+            for licence in folder.glob("LICENSE-*"):
+                shutil.copy(licence, addon.parent)
+            check_papers(addon.parent, name)
+            if where.startswith("win32"):
+                needed, exports = tables_of(addon)
+                check_dlls(needed, name)
+                facts.append(f"{where} {size(addon)}")
+            else:
+                exports = exported(addon)
+                facts.append(f"{where} {size(addon)}, {check_elf(addon, name)}")
+            expect("napi_register_module_v1" in exports, f"{name} exports {exports}")
+            foreign = [name for name in exports if not name.startswith("napi_register_")]
+            expect(not foreign, f"{name} exports {foreign}")
+        print(f"ok  \t{package.name}: {', '.join(facts)}", flush=True)
 
 
 def check_wheel(wheel):
@@ -587,6 +637,8 @@ def check(everything):
     for sdist in sdists():
         try_sdist(sdist)
     check_descriptions()
+    for package in DIST.glob(f"wxlink-{VERSION}.tgz"):
+        check_addons(package)
     dist_packages.check()
 
 
@@ -612,6 +664,8 @@ def jobs():
         yield f"sandbox wheel {name}", triple, lambda t: make_wheel(t, "sandbox")
     for arch in WINDOWS_MACHINES:
         yield f"archive {arch}-windows-gnu", f"{arch}-pc-windows-gnu", make_windows_archive
+    for triple, folder in dist_packages.ADDONS.items():
+        yield f"node addon {folder}", triple, make_addon
 
 
 def make(only):

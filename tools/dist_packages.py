@@ -1,11 +1,13 @@
 """Makes and checks the packages of a release that are built from sources, or from its archives.
 
-Java's jar contains the native libraries of the archives in target/dist. The packages of PHP, Go,
-COBOL and Pascal are sources, for which an archive has the library. A crate is what cargo publishes.
+Java's jar contains the native libraries of the archives in target/dist, and Node's package the
+addons that dist.py built. The packages of PHP, Go, C#, COBOL and Pascal are sources, for which an
+archive has the library; C#'s has the compiled assembly, too. A crate is what cargo publishes.
 tests/packages/run.py installs and runs all of them.
 """
 
 import json
+import os
 import re
 import shutil
 import tarfile
@@ -34,6 +36,12 @@ NATIVES = {
     "aarch64-linux-gnu": ("linux-aarch64", "lib/libwxlink.so", "aarch64-unknown-linux-gnu"),
     "x86_64-windows-gnu": ("win32-x86-64", "bin/wxlink.dll", "x86_64-pc-windows-gnu"),
     "i686-windows-gnu": ("win32-x86", "bin/wxlink.dll", "i686-pc-windows-gnu"),
+}
+# The targets that Node's package contains an addon for, and their folders in `prebuilds`.
+ADDONS = {
+    "x86_64-unknown-linux-gnu": "linux-x64",
+    "aarch64-unknown-linux-gnu": "linux-arm64",
+    "x86_64-pc-windows-gnu": "win32-x64",
 }
 MODULE = "wxlink.dev/go/wxlink"
 # What is packed of a language that has no package manager.
@@ -188,6 +196,56 @@ def make_go():
     pack(folder, DIST / f"{folder.name}.tar.gz")
 
 
+def addon_folder(triple):
+    """The addon of a target with its bill of materials and licences, as the package has them."""
+    return WORK / "addons" / ADDONS[triple]
+
+
+def make_node():
+    if not shutil.which("npm"):
+        skip("Node", "npm")
+        return
+    addons = [addon_folder(triple) for triple in ADDONS]
+    addons = [folder for folder in addons if (folder / "wxlink.node").exists()]
+    if not addons:
+        skip_because("Node", "no addon is built; make dist ONLY=node")
+        return
+    folder = stage("node")
+    # npm selects what is packed, by "files" in package.json.
+    copy_into(folder, "bindings/node", tracked("bindings/node"))
+    copy_into(folder, ".", ["LICENSE-MIT", "LICENSE-APACHE"])
+    for addon in addons:
+        shutil.copytree(addon, folder / "prebuilds" / addon.name)
+    # The script `prepack` is for a checkout.
+    run("npm", "pack", "--ignore-scripts", "--pack-destination", DIST, cwd=folder)
+
+
+# The compiler of the assembly. build.sh is sourced by the scripts of bindings/csharp.
+BUILD_CSHARP = 'missing() { echo "$1 is not installed"; exit 1; }; . "$0"'
+
+
+def make_csharp():
+    """A zip of the assembly, its documentation, and the sources."""
+    for tool in ("mcs", "mono"):
+        if not shutil.which(tool):
+            skip("C#", tool)
+            return
+    built = stage("csharp")
+    script = ROOT / "bindings/csharp/build.sh"
+    run(
+        "sh", "-c", BUILD_CSHARP, script,
+        env=os.environ | {"WXLINK_BUILD_DIR": str(built), "WXLINK_LIB_DIR": str(built)},
+    )  # fmt: skip
+    folder = f"wxlink-{VERSION}-csharp"
+    names = tracked("bindings/csharp", "src/*", "samples/*")
+    files = {f"{folder}/{name}": (ROOT / "bindings/csharp" / name).read_bytes() for name in names}
+    for name in ("Wxlink.dll", "Wxlink.dll.config", "Wxlink.xml"):
+        files[f"{folder}/{name}"] = (built / name).read_bytes()
+    for name in ("LICENSE-MIT", "LICENSE-APACHE"):
+        files[f"{folder}/{name}"] = (ROOT / name).read_bytes()
+    zip_files(DIST / f"{folder}.zip", files)
+
+
 def make_sources(language):
     folder = stage(f"wxlink-{VERSION}-{language}")
     copy_into(folder, f"bindings/{language}", tracked(f"bindings/{language}", *SOURCES[language]))
@@ -220,6 +278,8 @@ def jobs():
     yield "java", make_java
     yield "php", make_php
     yield "go", make_go
+    yield "node", make_node
+    yield "csharp", make_csharp
     yield "crates", make_crates
     for language in SOURCES:
         yield language, lambda language=language: make_sources(language)

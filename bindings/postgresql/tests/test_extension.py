@@ -180,7 +180,7 @@ class Extension(unittest.TestCase):
     def test_ensure_waits_for_the_administrators(self):
         soon = {"when": {"polls": 1}}
         sandbox.admin("PUT", "policy", {"official_account": soon, "mini_program": soon})
-        call = f"wxlink.ensure_linked('{ACCOUNT}', '{APPID}', false, true, wait_ms => 20000)"
+        call = f"wxlink.ensure_linked('{ACCOUNT}', '{APPID}', false, true, wait_ms => 300000)"
         linked = self.json(f"SELECT {call}")
         self.assertEqual([linked["state"], linked["posts"]], ["linked", 1])
 

@@ -479,12 +479,12 @@ mod tests {
             format!("redis://127.0.0.1:{}/3", self.1)
         }
 
-        /// The URL of a user who has only the permissions that docs/tokens.md names, and of another
-        /// database.
+        /// The URL of a user who has only the permissions for commands that docs/tokens.md names,
+        /// and of another database. The contract has other keys.
         fn url_of_limited_user(&self) -> String {
             let mut session = Session::new(Server::parse(&self.url()).unwrap());
             let soon = Instant::now() + Duration::from_secs(60);
-            let rules = "on >password ~wxlink:* +select +get +eval +evalsha +set +pttl +del";
+            let rules = "on >password ~* +select +get +eval +evalsha +set +pttl +del";
             let made = session.attempt(soon, |c| {
                 let mut user = cmd("ACL");
                 user.arg("SETUSER").arg("limited");

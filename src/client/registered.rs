@@ -22,8 +22,8 @@ struct Clients {
     dropped: Vec<Client>,
 }
 
-/// A client that [`Client::registered`] returns as long as this exists, and longer if it is fetching
-/// a token then.
+/// As long as this exists, [`Client::registered`] returns the client; longer if it is fetching a
+/// token then.
 pub struct ClientRegistration(u64);
 
 impl Client {

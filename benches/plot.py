@@ -295,6 +295,7 @@ def in_chinese(drawn, chinese):
 
 def write(path, drawn, chinese=CHINESE):
     """Writes a picture, and beside it the Chinese one."""
+    drawn = re.sub(r'(="-?\d+)\.0"', r'\1"', drawn)
     path.write_text(drawn)
     path.with_stem(path.stem + "-zh").write_text(in_chinese(drawn, chinese))
 

@@ -409,6 +409,8 @@ class Bench:
     def python(self):
         python = prepare_python()
         env = dict(ENV, PYTHONPATH=str(BUILD / "python"))
+        # The first import compiles the module, as pip does when it installs one.
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         url = self.responder.url
         running = {
             n: Contestant([python, HERE / "python/calls.py", n, url], env)

@@ -263,17 +263,16 @@ def make_wheel(target, where, *more):
 
 def make_addon(target):
     """The native part of the Node package, which dist_packages.py packs."""
-    windows = "windows" in target.triple
-    cargo, verb = ("cargo", "build") if windows else (VENV / "bin/cargo-zigbuild", "zigbuild")
     run(
-        cargo, verb, "--locked", "--release", "--package", "wxlink-node",
-        "--target", target.triple + target.floor, cwd=ROOT, env=target.env,
+        VENV / "bin/cargo-zigbuild", "zigbuild", "--locked", "--release",
+        "--package", "wxlink-node", "--target", target.triple + target.floor,
+        cwd=ROOT, env=target.env,
     )  # fmt: skip
-    made = "wxlink_node.dll" if windows else "libwxlink_node.so"
     folder = dist_packages.addon_folder(target.triple)
     shutil.rmtree(folder, ignore_errors=True)
     describe(folder, target, "wxlink-node")
-    shutil.copy(WORK / target.triple / "release" / made, folder / "wxlink.node")
+    made = WORK / target.triple / "release/libwxlink_node.so"
+    shutil.copy(made, folder / "wxlink.node")
 
 
 def add_papers(wheel, papers, to):
@@ -529,13 +528,8 @@ def check_addons(package):
             for licence in folder.glob("LICENSE-*"):
                 shutil.copy(licence, addon.parent)
             check_papers(addon.parent, name)
-            if where.startswith("win32"):
-                needed, exports = tables_of(addon)
-                check_dlls(needed, name)
-                facts.append(f"{where} {size(addon)}")
-            else:
-                exports = exported(addon)
-                facts.append(f"{where} {size(addon)}, {check_elf(addon, name)}")
+            exports = exported(addon)
+            facts.append(f"{where} {size(addon)}, {check_elf(addon, name)}")
             expect("napi_register_module_v1" in exports, f"{name} exports {exports}")
             foreign = [name for name in exports if not name.startswith("napi_register_")]
             expect(not foreign, f"{name} exports {foreign}")

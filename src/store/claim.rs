@@ -161,6 +161,7 @@ pub(crate) struct LinkNote {
 
 impl LinkNote {
     /// The text that stores keep: "OWNER", "OWNER OUTCOME" or "OUTCOME".
+    #[cfg(any(feature = "file-store", test))]
     pub(super) fn text(self) -> String {
         let owner = self.owner.map(LockOwner::text);
         let outcome = self.outcome.map(|outcome| outcome.as_str().to_owned());

@@ -68,6 +68,7 @@ impl<'a, T> TimedMutexGuard<'a, T> {
     ///
     /// # Errors
     /// Returns the guard if no thread waits.
+    #[cfg(any(feature = "file-store", test))]
     pub fn pass_on(mut self) -> Result<(), TimedMutexGuard<'a, T>> {
         let mut shared = lock(&self.mutex.shared);
         if shared.waiting == 0 {

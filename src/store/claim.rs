@@ -177,11 +177,10 @@ impl LinkNote {
                 outcome: Some(PostedOutcome::parse(outcome)),
             },
             None => {
-                let owner = LockOwner::parse(text);
-                let is_outcome = owner.is_none() && PostedOutcome::parse(text).as_str() == text;
+                let outcome = PostedOutcome::parse(text);
                 LinkNote {
-                    owner,
-                    outcome: is_outcome.then(|| PostedOutcome::parse(text)),
+                    owner: LockOwner::parse(text),
+                    outcome: (outcome.as_str() == text).then_some(outcome),
                 }
             }
         }
@@ -192,7 +191,7 @@ impl LinkNote {
 pub(crate) trait Entries {
     type Key;
 
-    /// The note at the key and how long it stands; `None` if there is none or it has expired.
+    /// The note at the key and the time until it expires; `None` for a key without a valid note.
     fn get(&mut self, key: &Self::Key) -> Option<(LinkNote, Duration)>;
     /// Writes a note that expires after `lasts`.
     fn set(&mut self, key: &Self::Key, note: LinkNote, lasts: Duration);

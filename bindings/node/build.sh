@@ -22,7 +22,8 @@ if ! node --eval 'process.exit(Number(parseInt(process.versions.node, 10) < 18))
 fi
 folder=$here/prebuilds/$(node --print 'process.platform + "-" + process.arch')
 binary=$folder/wxlink.node
-target=${CARGO_TARGET_DIR:-$root/target}
+# Its own folder: with other features, cargo would write over the library that the other crates use.
+target=${CARGO_TARGET_DIR:-$root/target}/node
 built=$target/$profile/node-built
 if [ -e "$binary" ] && [ -e "$built" ] && [ -z "$(
     find "$root/src" "$root/Cargo.lock" "$here/src" "$here/Cargo.toml" -newer "$built" |

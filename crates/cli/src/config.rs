@@ -8,6 +8,7 @@ use wxlink::Lang;
 
 use crate::environment::variable;
 use crate::error::CommandError;
+use crate::folders;
 use crate::message::Message;
 use crate::options;
 
@@ -84,16 +85,7 @@ fn is_of_another_user(_: &Path) -> bool {
 
 /// The path of the user's own config file, which need not exist.
 fn default_path() -> Option<PathBuf> {
-    let folder = |name| {
-        let path = PathBuf::from(std::env::var_os(name)?);
-        path.is_absolute().then_some(path)
-    };
-    let home = || Some(folder("HOME")?.join(".config"));
-    Some(
-        folder("XDG_CONFIG_HOME")
-            .or_else(home)?
-            .join("wxlink/config.toml"),
-    )
+    Some(folders::CONFIG.path()?.join("config.toml"))
 }
 
 fn parse(text: &str) -> Result<Vec<ConfigValue>, Message> {

@@ -42,6 +42,7 @@ mod context;
 mod environment;
 mod error;
 mod exit;
+mod folders;
 mod help;
 mod input;
 mod interrupt;

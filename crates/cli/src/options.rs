@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, value_parser};
 use wxlink::{Lang, OPTIONS, OptionEntry, TokenSource};
 
+use crate::folders;
 use crate::message::{Message, text};
 
 /// The environment variable that names the config file.
@@ -75,11 +76,13 @@ pub(crate) fn global_arguments(lang: Lang) -> Vec<Arg> {
         .help(match lang {
             Lang::En => format!(
                 "The config file [env: {CONFIG_VARIABLE}] [default: wxlink/config.toml in \
-                 $XDG_CONFIG_HOME or ~/.config, if it exists]"
+                 $XDG_CONFIG_HOME or {}, if it exists]",
+                folders::CONFIG.shown
             ),
             Lang::Zh => format!(
-                "配置文件 [环境变量：{CONFIG_VARIABLE}] [默认：$XDG_CONFIG_HOME 或 ~/.config 中的 \
-                 wxlink/config.toml（若存在）]"
+                "配置文件 [环境变量：{CONFIG_VARIABLE}] [默认：$XDG_CONFIG_HOME 或 {} 中的 \
+                 wxlink/config.toml（若存在）]",
+                folders::CONFIG.shown
             ),
         });
     let token = variable_name("access_token");

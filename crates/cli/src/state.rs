@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use wxlink::Lang;
 
+use crate::folders::{STATE, UserFolder};
 use crate::message::Message;
 
 /// The name of the default store in the command's folder.
 const STORE: &str = "store";
 
 /// The store of a run that posts, if the option `store` is not set: a file in the user's folder for
-/// state (`$XDG_STATE_HOME`, otherwise `~/.local/state`), which is created.
+/// state, which is created.
 ///
 /// # Errors
 /// A warning: without a folder, a later run does not know of this one's invitation.
@@ -53,20 +54,15 @@ pub(crate) fn examine_default_store() -> Result<StoreFile, Message> {
     Ok(StoreFile { path, exists })
 }
 
-/// `$XDG_STATE_HOME/wxlink`. By the XDG specification a relative path is ignored.
+/// The command's folder for state.
 fn folder() -> Result<PathBuf, Message> {
-    let absolute = |name| {
-        let path = PathBuf::from(std::env::var_os(name)?);
-        path.is_absolute().then_some(path)
-    };
-    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    let state = state.ok_or_else(|| {
+    STATE.path().ok_or_else(|| {
+        let UserFolder { xdg, fallback, .. } = STATE;
         Message::new(
-            "neither XDG_STATE_HOME nor HOME names a folder",
-            "XDG_STATE_HOME 与 HOME 均未指定目录",
+            format!("neither {xdg} nor {fallback} names a folder"),
+            format!("{xdg} 与 {fallback} 均未指定目录"),
         )
-    })?;
-    Ok(state.join("wxlink"))
+    })
 }
 
 /// Creates the folder; other users cannot read what is created.
@@ -117,8 +113,12 @@ fn forgetful(why: &Message) -> Message {
     Message::new(
         format!(
             "warning: {en}. A later run will not know of an invitation that this one posts: set \
-             XDG_STATE_HOME, or the option store"
+             {}, or the option store",
+            STATE.xdg
         ),
-        format!("警告：{zh}。之后的运行将不知道本次发出的邀请：请设置 XDG_STATE_HOME 或选项 store"),
+        format!(
+            "警告：{zh}。之后的运行将不知道本次发出的邀请：请设置 {} 或选项 store",
+            STATE.xdg
+        ),
     )
 }

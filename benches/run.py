@@ -226,7 +226,7 @@ class Bench:
             elif name == "libcurl":
                 theirs = (many - few) / 1000
                 self.table.add(
-                    "system calls per link, and libcurl's", ours, theirs, "≤", 4, [ours], "calls"
+                    "system calls per link, and libcurl's", ours, theirs, "≤", 3, [ours], "calls"
                 )
 
     def count_syscalls(self, program, calls):

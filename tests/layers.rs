@@ -74,6 +74,7 @@ const CRATES: [Layers; 9] = [
             "interrupt",
             "systemd",
             "input",
+            "folders",
             "options",
             "error",
             "environment",

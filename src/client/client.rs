@@ -364,9 +364,12 @@ impl Client {
 
     /// Cancels this handle and its clones: all calls that run on them end within 100 ms with
     /// [`Status::Cancelled`], and so do all later ones. Derived handles, and the handle this one
-    /// was derived from, are not affected.
+    /// was derived from, are not affected. Does nothing in a process that was forked later: what it
+    /// has in common with its parent belongs to the parent.
     pub fn cancel(&self) {
-        self.cancel.cancel();
+        if !self.is_forked() {
+            self.cancel.cancel();
+        }
     }
 
     pub(super) fn aliases(&self) -> &IdAliases {

@@ -243,7 +243,8 @@ pub unsafe extern "C" fn wx_client_stats(
 /// Cancels a handle: all calls that run on it, and all later ones, return WX_E_CANCELLED.
 ///
 /// A running call returns within 100 ms. Other handles that share the connections are not affected.
-/// To cancel a single call, run it on a handle of its own (wx_client_derive).
+/// To cancel a single call, run it on a handle of its own (wx_client_derive). In a process that was
+/// forked after the handle was created, this does nothing.
 ///
 /// Parameters:
 ///   client  from wx_client_new or wx_client_derive; NULL does nothing

@@ -1,14 +1,18 @@
 //! Waiting with a time limit, and ending such waits from another thread.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::BorrowedFd;
+use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 
-use crate::sys::os::Waker;
+use crate::sys::lock::lock;
+use crate::sys::os::{self, Waker};
 
 /// How often a wait runs its interrupt check.
 const INTERRUPT_CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -23,6 +27,8 @@ type InterruptCheck = Box<dyn Fn() -> bool + Send + Sync>;
 pub(crate) struct CancelToken {
     cancelled: AtomicBool,
     waker: Waker,
+    /// The sockets on which threads block in [`receive`](CancelToken::receive), by address.
+    blocked: Mutex<BTreeMap<usize, Arc<TcpStream>>>,
     interrupt_check: Option<InterruptCheck>,
 }
 
@@ -38,6 +44,7 @@ impl CancelToken {
         Ok(CancelToken {
             cancelled: AtomicBool::new(false),
             waker: Waker::new()?,
+            blocked: Mutex::default(),
             interrupt_check: None,
         })
     }
@@ -53,6 +60,9 @@ impl CancelToken {
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.waker.wake();
+        for socket in lock(&self.blocked).values() {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
     }
 
     pub fn is_cancelled(&self) -> bool {
@@ -76,6 +86,55 @@ impl CancelToken {
             PollFd::from_borrowed_fd(fd, flags),
         ];
         self.wait(&mut fds, limit)
+    }
+
+    /// Waits until something arrives on a socket, and receives it. If the call is cancelled, the
+    /// socket may be shut down.
+    ///
+    /// The thread blocks in the receive itself where the system allows that: threads that poll the
+    /// same waker contend for it, which costs them more than the rest of the wait.
+    pub fn receive(
+        &self,
+        socket: &Arc<TcpStream>,
+        buf: &mut [u8],
+        limit: Instant,
+    ) -> Result<io::Result<usize>, WaitError> {
+        loop {
+            let left = limit.saturating_duration_since(Instant::now());
+            let may_block = os::BLOCKING_RECEIVE.is_some_and(|longest| longest <= left);
+            let received = if may_block && self.interrupt_check.is_none() {
+                self.receive_blocking(socket, buf)?
+            } else {
+                self.wait_for(socket.as_fd(), PollFlags::IN, limit)?;
+                os::receive(socket, buf)
+            };
+            match received {
+                Err(e) if is_transient(&e) => {}
+                done => return Ok(done),
+            }
+        }
+    }
+
+    /// Receives with a system call that blocks, which [`cancel`](CancelToken::cancel) ends.
+    fn receive_blocking(
+        &self,
+        socket: &Arc<TcpStream>,
+        buf: &mut [u8],
+    ) -> Result<io::Result<usize>, WaitError> {
+        let key = Arc::as_ptr(socket).addr();
+        lock(&self.blocked).insert(key, socket.clone());
+        // A cancellation from now on finds the socket.
+        let received = if self.is_cancelled() {
+            Ok(0)
+        } else {
+            os::receive_blocking(socket, buf)
+        };
+        lock(&self.blocked).remove(&key);
+        match received {
+            Ok(1..) => Ok(received),
+            _ if self.is_cancelled() => Err(WaitError::Cancelled),
+            _ => Ok(received),
+        }
     }
 
     /// Waits until the time has passed.
@@ -113,11 +172,19 @@ impl CancelToken {
     }
 }
 
+/// Whether the same system call may succeed later.
+pub(crate) fn is_transient(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use std::time::Duration;
+    use std::io::Write;
+    use std::net::TcpListener;
 
     #[test]
     fn an_interrupt_check_ends_the_wait_that_ran_it_and_no_later_one() {
@@ -134,6 +201,89 @@ mod tests {
                 .pause(Instant::now() + INTERRUPT_CHECK_INTERVAL * 2)
                 .is_ok()
         );
+    }
+
+    /// A socket that is ready for `receive`, and the one it is connected to.
+    fn connected() -> (Arc<TcpStream>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        os::prepare_receive(&socket).unwrap();
+        (Arc::new(socket), listener.accept().unwrap().0)
+    }
+
+    fn in_seconds(seconds: u64) -> Instant {
+        Instant::now() + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_receive_gets_what_arrives_however_late() {
+        let (socket, mut peer) = connected();
+        let cancel = CancelToken::new().unwrap();
+        let mut buf = [0; 8];
+        // Nothing arrives for longer than one system call blocks.
+        let sender = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(600));
+            peer.write_all(b"late").unwrap();
+            peer
+        });
+        let received = cancel.receive(&socket, &mut buf, in_seconds(60));
+        assert!(matches!(received, Ok(Ok(4))) && buf.starts_with(b"late"));
+        let mut peer = sender.join().unwrap();
+        // What has arrived is received even if no time is left.
+        peer.write_all(b"x").unwrap();
+        assert!(matches!(peer.flush(), Ok(())));
+        drop(peer);
+        let received = cancel.receive(&socket, &mut buf, in_seconds(60));
+        assert!(matches!(received, Ok(Ok(1))));
+        let received = cancel.receive(&socket, &mut buf, Instant::now());
+        assert!(matches!(received, Ok(Ok(0))), "the end of the stream");
+        assert!(lock(&cancel.blocked).is_empty());
+    }
+
+    #[test]
+    fn a_receive_ends_with_its_limit() {
+        let (socket, _peer) = connected();
+        let cancel = CancelToken::new().unwrap();
+        // Shorter and longer than one system call blocks.
+        for limit in [Duration::from_millis(20), Duration::from_millis(400)] {
+            let started = Instant::now();
+            let received = cancel.receive(&socket, &mut [0], started + limit);
+            assert!(matches!(received, Err(WaitError::TimedOut)));
+            assert!(started.elapsed() >= limit);
+        }
+    }
+
+    #[test]
+    fn cancelling_ends_the_receives_of_all_threads() {
+        let cancel = Arc::new(CancelToken::new().unwrap());
+        let started = Instant::now();
+        let (threads, peers): (Vec<_>, Vec<_>) = (0..8)
+            .map(|_| {
+                let (socket, peer) = connected();
+                let cancel = cancel.clone();
+                let receive = move || {
+                    let received = cancel.receive(&socket, &mut [0], in_seconds(60));
+                    matches!(received, Err(WaitError::Cancelled))
+                };
+                (std::thread::spawn(receive), peer)
+            })
+            .unzip();
+        // Some threads block already, others have not started.
+        while os::BLOCKING_RECEIVE.is_some() && lock(&cancel.blocked).is_empty() {
+            std::thread::yield_now();
+        }
+        cancel.cancel();
+        for thread in threads {
+            assert!(thread.join().unwrap());
+        }
+        assert!(started.elapsed() < Duration::from_secs(30));
+        drop(peers);
+        // So does a receive that starts later.
+        let (socket, _peer) = connected();
+        let received = cancel.receive(&socket, &mut [0], in_seconds(60));
+        assert!(matches!(received, Err(WaitError::Cancelled)));
+        assert!(lock(&cancel.blocked).is_empty());
     }
 
     #[test]

@@ -16,12 +16,12 @@ use crate::model::failure::Failure;
 use crate::model::lang::Text;
 use crate::model::message::Message;
 use crate::model::status::Status;
-use crate::sys::cancel::{CancelToken, WaitError};
+use crate::sys::cancel::{CancelToken, WaitError, is_transient};
 use crate::sys::os::{self, CONNECTING};
 
-/// A connected, non-blocking socket that waits with `poll`, until the limit in the call state.
+/// A connected socket whose waits end at the limit in the attempt's state.
 pub(crate) struct Stream {
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     state: Arc<SharedAttemptState>,
 }
 
@@ -46,8 +46,9 @@ impl Stream {
                 Ok(socket) => {
                     // Requests are sent in one write: Nagle's algorithm would only delay them.
                     let _ = socket.set_nodelay(true);
+                    os::prepare_receive(&socket)?;
                     return Ok(Stream {
-                        socket,
+                        socket: Arc::new(socket),
                         state: state.clone(),
                     });
                 }
@@ -67,25 +68,26 @@ impl Stream {
 
     /// Whether an idle connection can be used: it is open and has received nothing.
     pub fn is_quiet(&self) -> bool {
-        let peeked = self.socket.peek(&mut [0]);
+        let peeked = os::peek(&self.socket, &mut [0]);
         matches!(peeked, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Waits until the socket is ready.
+    /// Runs a wait with the limit of the phase.
     ///
     /// # Errors
     /// The limit passed or the call was cancelled.
-    fn wait(&self, flags: PollFlags) -> io::Result<()> {
+    fn wait<T>(
+        &self,
+        wait: impl FnOnce(&CancelToken, Instant) -> Result<T, WaitError>,
+    ) -> io::Result<T> {
         let (limit, cancel) = {
             let state = self.state.lock();
             (state.phase_deadline(), state.cancel.clone())
         };
-        cancel
-            .wait_for(self.socket.as_fd(), flags, limit)
-            .map_err(|stop| {
-                let failure = self.state.lock().wait_failure(stop);
-                self.state.fail(failure)
-            })
+        wait(&cancel, limit).map_err(|stop| {
+            let failure = self.state.lock().wait_failure(stop);
+            self.state.fail(failure)
+        })
     }
 
     /// Checks that the limit has not passed. A process may be stopped after it has decided to post,
@@ -107,17 +109,14 @@ impl Stream {
 
 impl Read for Stream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        // The response takes time: polling first saves a read that would find nothing.
-        if self.state.lock().phase == Phase::Wait {
-            self.wait(PollFlags::IN)?;
-        }
-        loop {
-            match self.socket.read(buf) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::IN)?,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+        // The response takes time: waiting first saves a system call that would find nothing.
+        if self.state.lock().phase != Phase::Wait {
+            match os::receive(&self.socket, buf) {
+                Err(e) if is_transient(&e) => {}
                 done => return done,
             }
         }
+        self.wait(|cancel, limit| cancel.receive(&self.socket, buf, limit))?
     }
 }
 
@@ -125,8 +124,10 @@ impl Write for Stream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
             self.check_limit()?;
-            match self.socket.write(buf) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(PollFlags::OUT)?,
+            match os::transmit(&self.socket, buf) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(|cancel, limit| {
+                    cancel.wait_for(self.socket.as_fd(), PollFlags::OUT, limit)
+                })?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(n) => {
                     let mut state = self.state.lock();

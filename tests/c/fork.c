@@ -99,6 +99,8 @@ static int in_child(wx_client *inherited, int depth)
     }
     if (list(inherited, &delivery) != WX_E_FORKED || list(own, &delivery) != WX_OK)
         return 12;
+    /* The parent's calls go on. */
+    wx_client_cancel(inherited);
     wx_client_free(own);
     wx_client_free(inherited);
     return 0;

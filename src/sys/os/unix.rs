@@ -2,11 +2,15 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with,
+};
 
 /// The error of a non-blocking socket whose connect has started.
 pub(crate) const CONNECTING: Errno = Errno::INPROGRESS;
@@ -66,6 +70,40 @@ pub(crate) fn socket(addr: &SocketAddr) -> Result<TcpStream, Errno> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, None)?;
     moved_up(socket).map(TcpStream::from)
+}
+
+/// How long [`receive_blocking`] blocks at most.
+pub(crate) const BLOCKING_RECEIVE: Option<Duration> = Some(Duration::from_millis(250));
+
+/// Prepares a connected socket for [`receive_blocking`]; the other functions still do not block.
+pub(crate) fn prepare_receive(socket: &TcpStream) -> io::Result<()> {
+    set_socket_timeout(socket, Timeout::Recv, BLOCKING_RECEIVE)?;
+    Ok(ioctl_fionbio(socket, false)?)
+}
+
+/// Receives what has arrived, without blocking.
+pub(crate) fn receive(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(socket, buf, RecvFlags::DONTWAIT)?.0)
+}
+
+/// Waits until something arrives and receives it. `WouldBlock` if nothing does for the time of
+/// [`BLOCKING_RECEIVE`].
+pub(crate) fn receive_blocking(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(socket, buf, RecvFlags::empty())?.0)
+}
+
+/// Receives what has arrived, without blocking and without removing it.
+pub(crate) fn peek(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(socket, buf, RecvFlags::DONTWAIT | RecvFlags::PEEK)?.0)
+}
+
+/// Sends as much as the socket accepts without blocking.
+pub(crate) fn transmit(socket: &TcpStream, buf: &[u8]) -> io::Result<usize> {
+    Ok(send(
+        socket,
+        buf,
+        SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+    )?)
 }
 
 /// Whether the process has more rights than the user who started it (set-user-id, set-group-id or

@@ -1,7 +1,8 @@
 //! The waker and sockets on Windows. `unix.rs` defines the same names.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::{Errno, ioctl_fionbio};
@@ -48,6 +49,33 @@ pub(crate) fn socket(addr: &SocketAddr) -> Result<TcpStream, Errno> {
     let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
     ioctl_fionbio(&socket, true)?;
     Ok(TcpStream::from(socket))
+}
+
+/// Nothing blocks in a receive: on Windows a socket blocks in all functions or in none.
+pub(crate) const BLOCKING_RECEIVE: Option<Duration> = None;
+
+pub(crate) fn prepare_receive(_: &TcpStream) -> io::Result<()> {
+    Ok(())
+}
+
+/// Receives what has arrived, without blocking.
+pub(crate) fn receive(mut socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    socket.read(buf)
+}
+
+/// Never called, since [`BLOCKING_RECEIVE`] is `None`.
+pub(crate) fn receive_blocking(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    receive(socket, buf)
+}
+
+/// Receives what has arrived, without blocking and without removing it.
+pub(crate) fn peek(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    socket.peek(buf)
+}
+
+/// Sends as much as the socket accepts without blocking.
+pub(crate) fn transmit(mut socket: &TcpStream, buf: &[u8]) -> io::Result<usize> {
+    socket.write(buf)
 }
 
 /// Windows has no set-id programs.

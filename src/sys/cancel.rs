@@ -12,10 +12,13 @@ use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 
 use crate::sys::lock::lock;
-use crate::sys::os::{self, Waker};
+use crate::sys::os::{Socket, Waker};
 
 /// How often a wait runs its interrupt check.
 const INTERRUPT_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long a receive without an interrupt check blocks before it looks at its limit again.
+const MAX_BLOCKING: Duration = Duration::from_millis(250);
 
 /// The longest time passed to one `poll`: some systems count milliseconds in 32 bits.
 const MAX_POLL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -95,22 +98,28 @@ impl CancelToken {
     /// same waker contend for it, which costs them more than the rest of the wait.
     pub fn receive(
         &self,
-        socket: &Arc<TcpStream>,
+        socket: &mut Socket,
         buf: &mut [u8],
         limit: Instant,
     ) -> Result<io::Result<usize>, WaitError> {
+        let longest = match self.interrupt_check {
+            Some(_) => INTERRUPT_CHECK_INTERVAL,
+            None => MAX_BLOCKING,
+        };
         loop {
             let left = limit.saturating_duration_since(Instant::now());
-            let may_block = os::BLOCKING_RECEIVE.is_some_and(|longest| longest <= left);
-            let received = if may_block && self.interrupt_check.is_none() {
-                self.receive_blocking(socket, buf)?
+            let received = if Socket::CAN_BLOCK && longest <= left {
+                self.receive_blocking(socket, buf, longest)?
             } else {
-                self.wait_for(socket.as_fd(), PollFlags::IN, limit)?;
-                os::receive(socket, buf)
+                self.wait_for(socket.stream().as_fd(), PollFlags::IN, limit)?;
+                socket.receive(buf)
             };
             match received {
                 Err(e) if is_transient(&e) => {}
                 done => return Ok(done),
+            }
+            if self.should_stop() {
+                return Err(WaitError::Cancelled);
             }
         }
     }
@@ -118,16 +127,17 @@ impl CancelToken {
     /// Receives with a system call that blocks, which [`cancel`](CancelToken::cancel) ends.
     fn receive_blocking(
         &self,
-        socket: &Arc<TcpStream>,
+        socket: &mut Socket,
         buf: &mut [u8],
+        longest: Duration,
     ) -> Result<io::Result<usize>, WaitError> {
-        let key = Arc::as_ptr(socket).addr();
-        lock(&self.blocked).insert(key, socket.clone());
+        let key = Arc::as_ptr(socket.stream()).addr();
+        lock(&self.blocked).insert(key, socket.stream().clone());
         // A cancellation from now on finds the socket.
         let received = if self.is_cancelled() {
             Ok(0)
         } else {
-            os::receive_blocking(socket, buf)
+            socket.receive_blocking(buf, longest)
         };
         lock(&self.blocked).remove(&key);
         match received {
@@ -203,13 +213,12 @@ mod tests {
         );
     }
 
-    /// A socket that is ready for `receive`, and the one it is connected to.
-    fn connected() -> (Arc<TcpStream>, TcpStream) {
+    /// A socket, and the one it is connected to.
+    fn connected() -> (Socket, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         socket.set_nonblocking(true).unwrap();
-        os::prepare_receive(&socket).unwrap();
-        (Arc::new(socket), listener.accept().unwrap().0)
+        (Socket::new(socket).unwrap(), listener.accept().unwrap().0)
     }
 
     fn in_seconds(seconds: u64) -> Instant {
@@ -218,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_receive_gets_what_arrives_however_late() {
-        let (socket, mut peer) = connected();
+        let (mut socket, mut peer) = connected();
         let cancel = CancelToken::new().unwrap();
         let mut buf = [0; 8];
         // Nothing arrives for longer than one system call blocks.
@@ -227,28 +236,53 @@ mod tests {
             peer.write_all(b"late").unwrap();
             peer
         });
-        let received = cancel.receive(&socket, &mut buf, in_seconds(60));
+        let received = cancel.receive(&mut socket, &mut buf, in_seconds(60));
         assert!(matches!(received, Ok(Ok(4))) && buf.starts_with(b"late"));
         let mut peer = sender.join().unwrap();
         // What has arrived is received even if no time is left.
         peer.write_all(b"x").unwrap();
         assert!(matches!(peer.flush(), Ok(())));
         drop(peer);
-        let received = cancel.receive(&socket, &mut buf, in_seconds(60));
+        let received = cancel.receive(&mut socket, &mut buf, in_seconds(60));
         assert!(matches!(received, Ok(Ok(1))));
-        let received = cancel.receive(&socket, &mut buf, Instant::now());
+        let received = cancel.receive(&mut socket, &mut buf, Instant::now());
         assert!(matches!(received, Ok(Ok(0))), "the end of the stream");
         assert!(lock(&cancel.blocked).is_empty());
     }
 
     #[test]
+    fn an_interrupt_check_ends_a_receive() {
+        let (mut socket, mut peer) = connected();
+        let stops = Arc::new(AtomicBool::new(false));
+        let check = Box::new({
+            let stops = stops.clone();
+            move || stops.load(Ordering::Relaxed)
+        });
+        let cancel = CancelToken::new().unwrap().with_interrupt_check(check);
+        peer.write_all(b"x").unwrap();
+        let received = cancel.receive(&mut socket, &mut [0], in_seconds(60));
+        assert!(matches!(received, Ok(Ok(1))));
+        let started = Instant::now();
+        stops.store(true, Ordering::Relaxed);
+        let received = cancel.receive(&mut socket, &mut [0], in_seconds(60));
+        assert!(matches!(received, Err(WaitError::Cancelled)));
+        assert!(started.elapsed() < Duration::from_secs(30));
+        // The next wait without a check blocks as long as it may again.
+        let other = CancelToken::new().unwrap();
+        stops.store(false, Ordering::Relaxed);
+        peer.write_all(b"x").unwrap();
+        let received = other.receive(&mut socket, &mut [0], in_seconds(60));
+        assert!(matches!(received, Ok(Ok(1))) && !cancel.is_cancelled());
+    }
+
+    #[test]
     fn a_receive_ends_with_its_limit() {
-        let (socket, _peer) = connected();
+        let (mut socket, _peer) = connected();
         let cancel = CancelToken::new().unwrap();
         // Shorter and longer than one system call blocks.
         for limit in [Duration::from_millis(20), Duration::from_millis(400)] {
             let started = Instant::now();
-            let received = cancel.receive(&socket, &mut [0], started + limit);
+            let received = cancel.receive(&mut socket, &mut [0], started + limit);
             assert!(matches!(received, Err(WaitError::TimedOut)));
             assert!(started.elapsed() >= limit);
         }
@@ -260,17 +294,17 @@ mod tests {
         let started = Instant::now();
         let (threads, peers): (Vec<_>, Vec<_>) = (0..8)
             .map(|_| {
-                let (socket, peer) = connected();
+                let (mut socket, peer) = connected();
                 let cancel = cancel.clone();
                 let receive = move || {
-                    let received = cancel.receive(&socket, &mut [0], in_seconds(60));
+                    let received = cancel.receive(&mut socket, &mut [0], in_seconds(60));
                     matches!(received, Err(WaitError::Cancelled))
                 };
                 (std::thread::spawn(receive), peer)
             })
             .unzip();
         // Some threads block already, others have not started.
-        while os::BLOCKING_RECEIVE.is_some() && lock(&cancel.blocked).is_empty() {
+        while Socket::CAN_BLOCK && lock(&cancel.blocked).is_empty() {
             std::thread::yield_now();
         }
         cancel.cancel();
@@ -280,8 +314,8 @@ mod tests {
         assert!(started.elapsed() < Duration::from_secs(30));
         drop(peers);
         // So does a receive that starts later.
-        let (socket, _peer) = connected();
-        let received = cancel.receive(&socket, &mut [0], in_seconds(60));
+        let (mut socket, _peer) = connected();
+        let received = cancel.receive(&mut socket, &mut [0], in_seconds(60));
         assert!(matches!(received, Err(WaitError::Cancelled)));
         assert!(lock(&cancel.blocked).is_empty());
     }

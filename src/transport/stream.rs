@@ -17,11 +17,11 @@ use crate::model::lang::Text;
 use crate::model::message::Message;
 use crate::model::status::Status;
 use crate::sys::cancel::{CancelToken, WaitError, is_transient};
-use crate::sys::os::{self, CONNECTING};
+use crate::sys::os::{self, CONNECTING, Socket};
 
 /// A connected socket whose waits end at the limit in the attempt's state.
 pub(crate) struct Stream {
-    socket: Arc<TcpStream>,
+    socket: Socket,
     state: Arc<SharedAttemptState>,
 }
 
@@ -46,9 +46,8 @@ impl Stream {
                 Ok(socket) => {
                     // Requests are sent in one write: Nagle's algorithm would only delay them.
                     let _ = socket.set_nodelay(true);
-                    os::prepare_receive(&socket)?;
                     return Ok(Stream {
-                        socket: Arc::new(socket),
+                        socket: Socket::new(socket)?,
                         state: state.clone(),
                     });
                 }
@@ -68,26 +67,8 @@ impl Stream {
 
     /// Whether an idle connection can be used: it is open and has received nothing.
     pub fn is_quiet(&self) -> bool {
-        let peeked = os::peek(&self.socket, &mut [0]);
+        let peeked = self.socket.peek(&mut [0]);
         matches!(peeked, Err(e) if e.kind() == io::ErrorKind::WouldBlock)
-    }
-
-    /// Runs a wait with the limit of the phase.
-    ///
-    /// # Errors
-    /// The limit passed or the call was cancelled.
-    fn wait<T>(
-        &self,
-        wait: impl FnOnce(&CancelToken, Instant) -> Result<T, WaitError>,
-    ) -> io::Result<T> {
-        let (limit, cancel) = {
-            let state = self.state.lock();
-            (state.phase_deadline(), state.cancel.clone())
-        };
-        wait(&cancel, limit).map_err(|stop| {
-            let failure = self.state.lock().wait_failure(stop);
-            self.state.fail(failure)
-        })
     }
 
     /// Checks that the limit has not passed. A process may be stopped after it has decided to post,
@@ -111,12 +92,14 @@ impl Read for Stream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         // The response takes time: waiting first saves a system call that would find nothing.
         if self.state.lock().phase != Phase::Wait {
-            match os::receive(&self.socket, buf) {
+            match self.socket.receive(buf) {
                 Err(e) if is_transient(&e) => {}
                 done => return done,
             }
         }
-        self.wait(|cancel, limit| cancel.receive(&self.socket, buf, limit))?
+        wait(&self.state, |cancel, limit| {
+            cancel.receive(&mut self.socket, buf, limit)
+        })?
     }
 }
 
@@ -124,10 +107,13 @@ impl Write for Stream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
             self.check_limit()?;
-            match os::transmit(&self.socket, buf) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.wait(|cancel, limit| {
-                    cancel.wait_for(self.socket.as_fd(), PollFlags::OUT, limit)
-                })?,
+            match self.socket.send(buf) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    let fd = self.socket.stream().as_fd();
+                    wait(&self.state, |cancel, limit| {
+                        cancel.wait_for(fd, PollFlags::OUT, limit)
+                    })?;
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(n) => {
                     let mut state = self.state.lock();
@@ -142,6 +128,24 @@ impl Write for Stream {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Runs a wait with the limit of the phase.
+///
+/// # Errors
+/// The limit passed or the call was cancelled.
+fn wait<T>(
+    state: &SharedAttemptState,
+    wait: impl FnOnce(&CancelToken, Instant) -> Result<T, WaitError>,
+) -> io::Result<T> {
+    let (limit, cancel) = {
+        let state = state.lock();
+        (state.phase_deadline(), state.cancel.clone())
+    };
+    wait(&cancel, limit).map_err(|stop| {
+        let failure = state.lock().wait_failure(stop);
+        state.fail(failure)
+    })
 }
 
 /// Opens one connection by `limit`.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::model::lang::{Lang, Text};
+#[cfg(unix)]
+use crate::model::lang::Lang;
+use crate::model::lang::Text;
 use crate::model::message::{Message, message};
 
 /// The first and the longest pause between two attempts to lock the file. The pause doubles.

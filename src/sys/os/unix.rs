@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
@@ -72,38 +73,54 @@ pub(crate) fn socket(addr: &SocketAddr) -> Result<TcpStream, Errno> {
     moved_up(socket).map(TcpStream::from)
 }
 
-/// How long [`receive_blocking`] blocks at most.
-pub(crate) const BLOCKING_RECEIVE: Option<Duration> = Some(Duration::from_millis(250));
-
-/// Prepares a connected socket for [`receive_blocking`]; the other functions still do not block.
-pub(crate) fn prepare_receive(socket: &TcpStream) -> io::Result<()> {
-    set_socket_timeout(socket, Timeout::Recv, BLOCKING_RECEIVE)?;
-    Ok(ioctl_fionbio(socket, false)?)
+/// A connected TCP socket. Only [`receive_blocking`](Socket::receive_blocking) blocks.
+pub(crate) struct Socket {
+    stream: Arc<TcpStream>,
+    /// How long a receive that blocks does so at most, as the kernel was told.
+    blocks_for: Option<Duration>,
 }
 
-/// Receives what has arrived, without blocking.
-pub(crate) fn receive(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
-    Ok(recv(socket, buf, RecvFlags::DONTWAIT)?.0)
-}
+impl Socket {
+    /// Whether [`receive_blocking`](Socket::receive_blocking) exists.
+    pub const CAN_BLOCK: bool = true;
 
-/// Waits until something arrives and receives it. `WouldBlock` if nothing does for the time of
-/// [`BLOCKING_RECEIVE`].
-pub(crate) fn receive_blocking(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
-    Ok(recv(socket, buf, RecvFlags::empty())?.0)
-}
+    pub fn new(connected: TcpStream) -> io::Result<Socket> {
+        ioctl_fionbio(&connected, false)?;
+        Ok(Socket {
+            stream: Arc::new(connected),
+            blocks_for: None,
+        })
+    }
 
-/// Receives what has arrived, without blocking and without removing it.
-pub(crate) fn peek(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
-    Ok(recv(socket, buf, RecvFlags::DONTWAIT | RecvFlags::PEEK)?.0)
-}
+    pub fn stream(&self) -> &Arc<TcpStream> {
+        &self.stream
+    }
 
-/// Sends as much as the socket accepts without blocking.
-pub(crate) fn transmit(socket: &TcpStream, buf: &[u8]) -> io::Result<usize> {
-    Ok(send(
-        socket,
-        buf,
-        SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-    )?)
+    /// Receives what has arrived.
+    pub fn receive(&self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(&self.stream, buf, RecvFlags::DONTWAIT)?.0)
+    }
+
+    /// Receives what has arrived and leaves it in the socket.
+    pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(&self.stream, buf, RecvFlags::DONTWAIT | RecvFlags::PEEK)?.0)
+    }
+
+    /// Waits until something arrives, and receives it; `WouldBlock` if nothing does in that time. A
+    /// signal interrupts it.
+    pub fn receive_blocking(&mut self, buf: &mut [u8], time: Duration) -> io::Result<usize> {
+        if self.blocks_for != Some(time) {
+            set_socket_timeout(&self.stream, Timeout::Recv, Some(time))?;
+            self.blocks_for = Some(time);
+        }
+        Ok(recv(&self.stream, buf, RecvFlags::empty())?.0)
+    }
+
+    /// Sends as much as the socket accepts.
+    pub fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        Ok(send(&self.stream, buf, flags)?)
+    }
 }
 
 /// Whether the process has more rights than the user who started it (set-user-id, set-group-id or

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd};
@@ -51,31 +52,40 @@ pub(crate) fn socket(addr: &SocketAddr) -> Result<TcpStream, Errno> {
     Ok(TcpStream::from(socket))
 }
 
-/// Nothing blocks in a receive: on Windows a socket blocks in all functions or in none.
-pub(crate) const BLOCKING_RECEIVE: Option<Duration> = None;
+/// A connected TCP socket. Nothing blocks: on Windows all functions of a socket do, or none.
+pub(crate) struct Socket(Arc<TcpStream>);
 
-pub(crate) fn prepare_receive(_: &TcpStream) -> io::Result<()> {
-    Ok(())
-}
+impl Socket {
+    /// Whether [`receive_blocking`](Socket::receive_blocking) exists.
+    pub const CAN_BLOCK: bool = false;
 
-/// Receives what has arrived, without blocking.
-pub(crate) fn receive(mut socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
-    socket.read(buf)
-}
+    pub fn new(connected: TcpStream) -> io::Result<Socket> {
+        Ok(Socket(Arc::new(connected)))
+    }
 
-/// Never called, since [`BLOCKING_RECEIVE`] is `None`.
-pub(crate) fn receive_blocking(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
-    receive(socket, buf)
-}
+    pub fn stream(&self) -> &Arc<TcpStream> {
+        &self.0
+    }
 
-/// Receives what has arrived, without blocking and without removing it.
-pub(crate) fn peek(socket: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
-    socket.peek(buf)
-}
+    /// Receives what has arrived.
+    pub fn receive(&self, buf: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buf)
+    }
 
-/// Sends as much as the socket accepts without blocking.
-pub(crate) fn transmit(mut socket: &TcpStream, buf: &[u8]) -> io::Result<usize> {
-    socket.write(buf)
+    /// Receives what has arrived and leaves it in the socket.
+    pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.peek(buf)
+    }
+
+    /// Never called: see [`CAN_BLOCK`](Socket::CAN_BLOCK).
+    pub fn receive_blocking(&mut self, _: &mut [u8], _: Duration) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Sends as much as the socket accepts.
+    pub fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        (&*self.0).write(buf)
+    }
 }
 
 /// Windows has no set-id programs.

@@ -183,6 +183,6 @@ mod stop {
     }
 
     pub(crate) async fn parent_exit(_parent: Option<u32>) {
-        pending().await
+        pending::<()>().await;
     }
 }

@@ -20,8 +20,6 @@ use crate::sys::single_flight::Flight;
 
 /// The most changes that are made in one step. Calls get their results when it ends.
 const MAX_CHANGES_PER_STEP: usize = 256;
-/// How often a waiting call checks whether it was cancelled.
-const CANCEL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// How long the thread waits for another change before it ends.
 const IDLE_LIFETIME: Duration = Duration::from_millis(100);
 /// How long the store is tried for the end of a claim.
@@ -167,8 +165,8 @@ impl Queued {
                     return Err(error);
                 }
             }
-            // A result wakes this thread, a cancellation does not.
-            thread::park_timeout(left.min(CANCEL_CHECK_INTERVAL));
+            // A result wakes this thread.
+            cancel.park(limit);
             has_waited = true;
         }
     }

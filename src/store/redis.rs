@@ -62,10 +62,11 @@ const SETTLE: &str = "
     local n, what = tonumber(ARGV[1]), ARGV[3]
     for i = 1, n do
       local text = redis.call('GET', KEYS[i])
-      local ours = text and string.match(text, '^[^ ]*') == ARGV[2]
-      local accepted = text and string.match(text, ' accepted$')
-      if what == 'not posted' or what == 'unlinked' then
-        if ours or (what == 'unlinked' and accepted) then redis.call('DEL', KEYS[i]) end
+      local ours = text == ARGV[2] or text and string.match(text, '^[^ ]*') == ARGV[2]
+      if what == 'not posted' then
+        if ours then redis.call('DEL', KEYS[i]) end
+      elseif what == 'unlinked' then
+        if ours or text and string.match(text, ' accepted$') then redis.call('DEL', KEYS[i]) end
       elseif what == 'linked' then
         if ours then redis.call('SET', KEYS[i], ARGV[2] .. ' accepted', 'PX', ARGV[4]) end
       else

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -30,9 +31,16 @@ type InterruptCheck = Box<dyn Fn() -> bool + Send + Sync>;
 pub(crate) struct CancelToken {
     cancelled: AtomicBool,
     waker: Waker,
-    /// The sockets on which threads block in [`receive`](CancelToken::receive), by address.
-    blocked: Mutex<BTreeMap<usize, Arc<TcpStream>>>,
+    /// The threads that block without polling the waker, each under an address of its own.
+    blocked: Mutex<BTreeMap<usize, Blocked>>,
     interrupt_check: Option<InterruptCheck>,
+}
+
+/// How to wake a thread that blocks without polling the waker.
+enum Blocked {
+    /// It receives from this socket.
+    Receiving(Arc<TcpStream>),
+    Parked(Thread),
 }
 
 /// Why a wait ended without what it waited for.
@@ -63,8 +71,11 @@ impl CancelToken {
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.waker.wake();
-        for socket in lock(&self.blocked).values() {
-            let _ = socket.shutdown(Shutdown::Both);
+        for blocked in lock(&self.blocked).values() {
+            match blocked {
+                Blocked::Receiving(socket) => drop(socket.shutdown(Shutdown::Both)),
+                Blocked::Parked(thread) => thread.unpark(),
+            }
         }
     }
 
@@ -131,20 +142,36 @@ impl CancelToken {
         buf: &mut [u8],
         longest: Duration,
     ) -> Result<io::Result<usize>, WaitError> {
-        let key = Arc::as_ptr(socket.stream()).addr();
-        lock(&self.blocked).insert(key, socket.stream().clone());
-        // A cancellation from now on finds the socket.
-        let received = if self.is_cancelled() {
-            Ok(0)
-        } else {
-            socket.receive_blocking(buf, longest)
-        };
-        lock(&self.blocked).remove(&key);
-        match received {
-            Ok(1..) => Ok(received),
-            _ if self.is_cancelled() => Err(WaitError::Cancelled),
-            _ => Ok(received),
+        let blocked = Blocked::Receiving(socket.stream().clone());
+        match self.block(blocked, || socket.receive_blocking(buf, longest)) {
+            Some(received @ Ok(1..)) => Ok(received),
+            Some(received) if !self.is_cancelled() => Ok(received),
+            _ => Err(WaitError::Cancelled),
         }
+    }
+
+    /// Parks this thread until another one unparks it, the time has passed or the wait is
+    /// cancelled. It may also return early, so the caller checks what it waits for in a loop.
+    pub fn park(&self, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now());
+        let longest = match self.interrupt_check {
+            Some(_) => INTERRUPT_CHECK_INTERVAL,
+            None => left,
+        };
+        let blocked = Blocked::Parked(thread::current());
+        self.block(blocked, || thread::park_timeout(left.min(longest)));
+    }
+
+    /// Runs what blocks this thread, which [`cancel`](CancelToken::cancel) then wakes. `None` if it
+    /// is cancelled already.
+    fn block<T>(&self, blocked: Blocked, wait: impl FnOnce() -> T) -> Option<T> {
+        // Only this thread uses an address of its stack.
+        let key = (&raw const blocked).addr();
+        lock(&self.blocked).insert(key, blocked);
+        // A cancellation from now on finds the thread.
+        let done = (!self.is_cancelled()).then(wait);
+        lock(&self.blocked).remove(&key);
+        done
     }
 
     /// Waits until the time has passed.

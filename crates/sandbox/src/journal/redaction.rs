@@ -92,7 +92,7 @@ impl Redaction<'_> {
         }
         let value = if value.is_empty() {
             Cow::Borrowed(value)
-        } else if is_secret_name(name) || self.secrets.is_known(&decoded) {
+        } else if is_secret_name(name) || self.secrets.is_known(&*decoded) {
             Cow::Borrowed(MASK)
         } else {
             self.secrets.mask(value).into()
@@ -135,7 +135,7 @@ impl Redaction<'_> {
                     if is_appid(text) && !self.secrets.is_known(text))
             } else if NUMBER_FIELDS.contains(&&*name) {
                 matches!(&value, Json::Number(number)
-                    if number.is_u64() && !self.secrets.is_known(&number.to_string()))
+                    if number.is_u64() && !self.secrets.is_known(number.to_string()))
             } else if SECRET_FIELDS.contains(&&*name) {
                 false
             } else {
@@ -162,7 +162,7 @@ impl Redaction<'_> {
     fn mask_json(self, json: &mut Json) -> bool {
         let masked = match json {
             Json::Null | Json::Bool(_) => return false,
-            Json::Number(number) => self.secrets.is_known(&number.to_string()),
+            Json::Number(number) => self.secrets.is_known(number.to_string()),
             Json::String(text) => {
                 let shown = self.nested_text(text);
                 let changed = shown != *text;

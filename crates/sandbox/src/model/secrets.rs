@@ -172,7 +172,7 @@ impl Secrets {
 
     /// As [`Secrets::mask_values`], for bytes that may not be text.
     pub(crate) fn mask_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        if self.known.contains_key(&*bytes.to_ascii_lowercase()) {
+        if self.is_known(bytes) {
             return MASK.into();
         }
         let mut masked = Vec::with_capacity(bytes.len());
@@ -202,7 +202,7 @@ impl Secrets {
                     })
                     .collect();
             }
-            Value::Number(number) if self.is_known(&number.to_string()) => {
+            Value::Number(number) if self.is_known(number.to_string()) => {
                 *value = Value::from(MASK);
             }
             _ => {}
@@ -210,9 +210,10 @@ impl Secrets {
     }
 
     /// Whether this text as a whole is a secret that was given to the simulator.
-    pub(crate) fn is_known(&self, text: &str) -> bool {
-        self.known
-            .contains_key(text.to_ascii_lowercase().as_bytes())
+    pub(crate) fn is_known(&self, text: impl AsRef<[u8]>) -> bool {
+        let text = text.as_ref();
+        let starts_one = |first: &u8| self.first_bytes[usize::from(first.to_ascii_lowercase())];
+        text.first().is_some_and(starts_one) && self.known.contains_key(&*text.to_ascii_lowercase())
     }
 
     /// The ranges of the secrets in a text, ordered by their starts.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::claim::{
-    self, Claimed, Entries, LONGEST_CLAIM, LinkKeys, LinkName, LinkNote, Settlement,
+    self, Claimed, Entries, LONGEST_CLAIM, LinkKeys, LinkName, LinkNote, PostedOutcome, Settlement,
 };
 use super::owner::LockOwner;
 use super::store::StoreError;
@@ -17,7 +17,7 @@ use crate::model::lang::Text;
 use crate::sys::fork::ForkGuard;
 use crate::sys::lock::lock;
 
-/// How many notes about links are kept (about 100 bytes each): claims, and outcomes of posts.
+/// How many notes about links are kept (about 70 bytes each): claims, and outcomes of posts.
 const MAX_NOTES: usize = 1 << 18;
 
 /// How much room is made at once, if enough has expired or is an outcome. Otherwise all notes are
@@ -114,10 +114,11 @@ impl Node {
 
 /// Notes about links. A `BTreeMap`, because leak checkers take what a static `HashMap` holds for
 /// lost.
-#[derive(Default)]
 struct Notes {
     entries: BTreeMap<u128, Entry>,
     last_sweep: Option<Sweep>,
+    /// When the times of the entries begin.
+    started: Instant,
 }
 
 /// When notes were removed last, and how many were added since then.
@@ -126,13 +127,33 @@ struct Sweep {
     added: usize,
 }
 
+/// A [`LinkNote`] with its end. There are many, so it is as small as possible.
 struct Entry {
-    note: LinkNote,
-    expires: Instant,
+    owner: Option<LockOwner>,
+    outcome: Option<PostedOutcome>,
     is_claim: bool,
+    /// The time of its end (µs).
+    expires: u64,
+}
+
+const _: () = assert!(size_of::<Entry>() <= 32);
+
+impl Default for Notes {
+    fn default() -> Notes {
+        Notes {
+            entries: BTreeMap::new(),
+            last_sweep: None,
+            started: Instant::now(),
+        }
+    }
 }
 
 impl Notes {
+    /// The time (µs), as in [`Entry::expires`].
+    fn now(&self) -> u64 {
+        micros(self.started.elapsed())
+    }
+
     /// Makes room for another claim: removes what has expired, then the outcomes of posts that are
     /// remembered for the shortest time. Claims are never removed. Returns whether there is room.
     fn make_room(&mut self) -> bool {
@@ -152,12 +173,15 @@ impl Notes {
     }
 
     fn sweep(&mut self) {
-        let now = Instant::now();
-        self.last_sweep = Some(Sweep { at: now, added: 0 });
+        let now = self.now();
+        self.last_sweep = Some(Sweep {
+            at: Instant::now(),
+            added: 0,
+        });
         self.entries.retain(|_, entry| now < entry.expires);
         if self.entries.len() > MAX_NOTES - MIN_ROOM {
             let outcomes = self.entries.values().filter(|entry| !entry.is_claim);
-            let mut ends: Vec<Instant> = outcomes.map(|entry| entry.expires).collect();
+            let mut ends: Vec<u64> = outcomes.map(|entry| entry.expires).collect();
             ends.sort_unstable();
             let removed = (ends.len() / 2).max(MIN_ROOM);
             let kept_after = ends.get(removed).or(ends.last()).copied();
@@ -172,8 +196,12 @@ impl Entries for Notes {
 
     fn get(&mut self, key: &u128) -> Option<(LinkNote, Duration)> {
         let entry = self.entries.get(key)?;
-        let left = entry.expires.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some((entry.note, left))
+        let left = entry.expires.checked_sub(self.now()).filter(|us| *us > 0)?;
+        let note = LinkNote {
+            owner: entry.owner,
+            outcome: entry.outcome,
+        };
+        Some((note, Duration::from_micros(left)))
     }
 
     fn set(&mut self, key: &u128, note: LinkNote, lasts: Duration) {
@@ -182,8 +210,9 @@ impl Entries for Notes {
             return;
         }
         let entry = Entry {
-            note,
-            expires: Instant::now() + lasts,
+            owner: note.owner,
+            outcome: note.outcome,
+            expires: self.now().saturating_add(micros(lasts)),
             is_claim: lasts <= LONGEST_CLAIM,
         };
         self.entries.insert(*key, entry);
@@ -197,10 +226,13 @@ impl Entries for Notes {
     }
 }
 
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::PostedOutcome;
 
     fn link(n: usize) -> String {
         format!("wx{n}")

@@ -33,46 +33,47 @@ const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
 /// Claims for the owner ARGV[2] for ARGV[3] ms under the first ARGV[1] of KEYS; a further one is
 /// that of the outcome. Returns 1 and the earlier outcome, or 0, the claim with the longest time
 /// left and that time (ms; -1 if it does not expire).
+///
+/// Nearly all links are unclaimed: only after a key that exists, the others are read.
 const CLAIM: &str = "
-    local n, held, left, new, old = tonumber(ARGV[1]), nil, -2, {}, {}
-    for i = 1, n do
-      if redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3], 'NX') then
-        table.insert(new, KEYS[i])
-      else
-        local text = redis.pcall('GET', KEYS[i])
-        if text == ARGV[2] then
-          table.insert(old, KEYS[i])
-        else
-          local ms = redis.call('PTTL', KEYS[i])
+    local n, i = tonumber(ARGV[1]), 1
+    while i <= n and redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3], 'NX') do i = i + 1 end
+    if i <= n then
+      local held, left = nil, -2
+      for k = i, n do
+        local text = redis.pcall('GET', KEYS[k])
+        if text and text ~= ARGV[2] then
+          local ms = redis.call('PTTL', KEYS[k])
           if ms > left then held, left = text, ms end
         end
       end
+      if held then
+        for k = 1, i - 1 do redis.call('DEL', KEYS[k]) end
+        return held.err and held or {0, held, left}
+      end
+      for k = i, n do redis.call('SET', KEYS[k], ARGV[2], 'PX', ARGV[3]) end
     end
-    if held then
-      if #new > 0 then redis.call('DEL', unpack(new)) end
-      return held.err and held or {0, held, left}
-    end
-    for _, key in ipairs(old) do redis.call('SET', key, ARGV[2], 'PX', ARGV[3]) end
     local outcome = KEYS[n + 1]
     return {1, outcome and redis.call('GET', outcome) or '', 0}";
 /// Ends the claims of the owner ARGV[2] under the first ARGV[1] of KEYS. ARGV[3] is "not posted",
 /// "linked", "unlinked", or the outcome of the post; ARGV[4] and ARGV[5] are the times for which a
 /// claim still stands and its outcome is remembered (ms).
 const SETTLE: &str = "
-    local n, what = tonumber(ARGV[1]), ARGV[3]
+    local n, owner, what = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+    local note = owner .. ' ' .. what
     for i = 1, n do
       local text = redis.call('GET', KEYS[i])
-      local ours = text == ARGV[2] or text and string.match(text, '^[^ ]*') == ARGV[2]
+      local ours = text == owner or text and string.match(text, '^[^ ]*') == owner
       if what == 'not posted' then
         if ours then redis.call('DEL', KEYS[i]) end
       elseif what == 'unlinked' then
         if ours or text and string.match(text, ' accepted$') then redis.call('DEL', KEYS[i]) end
       elseif what == 'linked' then
-        if ours then redis.call('SET', KEYS[i], ARGV[2] .. ' accepted', 'PX', ARGV[4]) end
+        if ours then redis.call('SET', KEYS[i], owner .. ' accepted', 'PX', ARGV[4]) end
       else
-        local ms = tonumber(ARGV[4])
+        local ms = ARGV[4]
         if text and not ours then ms = math.max(ms, redis.call('PTTL', KEYS[i])) end
-        redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. what, 'PX', ms)
+        redis.call('SET', KEYS[i], note, 'PX', ms)
       end
     end
     local outcome = KEYS[n + 1]

@@ -467,6 +467,15 @@ fn a_response_over_the_limit_is_too_large_in_every_framing() {
 }
 
 #[test]
+fn the_longest_user_agent_and_token_are_sent() {
+    let server = Server::answering(YES);
+    let agent = "a".repeat(256);
+    let client = client(&server.url(), &[("user_agent", &agent)]);
+    list_of(&client, &"t".repeat(4096)).unwrap();
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
 fn connections_are_reused_and_traces_show_it() {
     let server = Server::answering(YES);
     let reused = |client: &Client| link(client).unwrap().attempts()[0].reused;

@@ -7,9 +7,9 @@ use ureq::unversioned::transport::Buffers;
 /// must fit into the latter.
 const MIN_INPUT_BYTES: usize = 2 * 1024;
 pub(super) const MAX_INPUT_BYTES: usize = 16 * 1024;
-/// The size of the output buffer. The first line of a request, without the token, must fit into it;
-/// the rest is written in parts.
-const OUTPUT_BYTES: usize = 4 * 1024;
+/// The size of the output buffer. A request is written in parts, but each line of its head must fit:
+/// names of hosts and user agents have at most 256 bytes, and the token is inserted later.
+const OUTPUT_BYTES: usize = 1024;
 
 /// The buffers of a connection. Nothing is allocated before they are used.
 #[derive(Debug, Default)]

@@ -165,7 +165,7 @@ impl Queued {
                     return Err(error);
                 }
             }
-            // A result wakes this thread.
+            // A result or a cancellation wakes this thread.
             cancel.park(limit);
             has_waited = true;
         }

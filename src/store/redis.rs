@@ -34,7 +34,7 @@ const UNLOCK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
 /// that of the outcome. Returns 1 and the earlier outcome, or 0, the claim with the longest time
 /// left and that time (ms; -1 if it does not expire).
 ///
-/// Nearly all links are unclaimed: only after a key that exists, the others are read.
+/// Nearly all links are unclaimed: keys are read only if one of them exists.
 const CLAIM: &str = "
     local n, i = tonumber(ARGV[1]), 1
     while i <= n and redis.call('SET', KEYS[i], ARGV[2], 'PX', ARGV[3], 'NX') do i = i + 1 end
@@ -72,7 +72,7 @@ const SETTLE: &str = "
         if ours then redis.call('SET', KEYS[i], owner .. ' accepted', 'PX', ARGV[4]) end
       else
         local ms = ARGV[4]
-        if text and not ours then ms = math.max(ms, redis.call('PTTL', KEYS[i])) end
+        if text and not ours then ms = math.max(tonumber(ms), redis.call('PTTL', KEYS[i])) end
         redis.call('SET', KEYS[i], note, 'PX', ms)
       end
     end

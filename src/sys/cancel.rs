@@ -31,7 +31,7 @@ type InterruptCheck = Box<dyn Fn() -> bool + Send + Sync>;
 pub(crate) struct CancelToken {
     cancelled: AtomicBool,
     waker: Waker,
-    /// The threads that block without polling the waker, each under an address of its own.
+    /// The threads that block without polling the waker, by an address in the stack of each.
     blocked: Mutex<BTreeMap<usize, Blocked>>,
     interrupt_check: Option<InterruptCheck>,
 }
@@ -83,7 +83,7 @@ impl CancelToken {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Whether a wait that cannot use the waker should end.
+    /// Whether a wait should end that does not poll the waker.
     pub fn should_stop(&self) -> bool {
         self.is_cancelled() || self.interrupt_check.as_ref().is_some_and(|check| check())
     }
@@ -144,7 +144,7 @@ impl CancelToken {
     ) -> Result<io::Result<usize>, WaitError> {
         let blocked = Blocked::Receiving(socket.stream().clone());
         match self.block(blocked, || socket.receive_blocking(buf, longest)) {
-            Some(received @ Ok(1..)) => Ok(received),
+            // If it is cancelled by now, the socket may be shut down, whatever was received.
             Some(received) if !self.is_cancelled() => Ok(received),
             _ => Err(WaitError::Cancelled),
         }
@@ -165,8 +165,8 @@ impl CancelToken {
     /// Runs what blocks this thread, which [`cancel`](CancelToken::cancel) then wakes. `None` if it
     /// is cancelled already.
     fn block<T>(&self, blocked: Blocked, wait: impl FnOnce() -> T) -> Option<T> {
-        // Only this thread uses an address of its stack.
-        let key = (&raw const blocked).addr();
+        let in_stack = 0_u8;
+        let key = (&raw const in_stack).addr();
         lock(&self.blocked).insert(key, blocked);
         // A cancellation from now on finds the thread.
         let done = (!self.is_cancelled()).then(wait);
@@ -258,22 +258,23 @@ mod tests {
         let cancel = CancelToken::new().unwrap();
         let mut buf = [0; 8];
         // Nothing arrives for longer than one system call blocks.
-        let sender = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(600));
+        let sender = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(600));
             peer.write_all(b"late").unwrap();
             peer
         });
         let received = cancel.receive(&mut socket, &mut buf, in_seconds(60));
         assert!(matches!(received, Ok(Ok(4))) && buf.starts_with(b"late"));
         let mut peer = sender.join().unwrap();
-        // What has arrived is received even if no time is left.
-        peer.write_all(b"x").unwrap();
-        assert!(matches!(peer.flush(), Ok(())));
+        // What has arrived is received even if no time is left, and so is the end of the stream.
+        peer.write_all(b"xy").unwrap();
         drop(peer);
-        let received = cancel.receive(&mut socket, &mut buf, in_seconds(60));
+        let received = cancel.receive(&mut socket, &mut buf[..1], in_seconds(60));
         assert!(matches!(received, Ok(Ok(1))));
-        let received = cancel.receive(&mut socket, &mut buf, Instant::now());
-        assert!(matches!(received, Ok(Ok(0))), "the end of the stream");
+        for expected in [1, 0] {
+            let received = cancel.receive(&mut socket, &mut buf, Instant::now());
+            assert!(matches!(received, Ok(Ok(n)) if n == expected));
+        }
         assert!(lock(&cancel.blocked).is_empty());
     }
 
@@ -327,12 +328,12 @@ mod tests {
                     let received = cancel.receive(&mut socket, &mut [0], in_seconds(60));
                     matches!(received, Err(WaitError::Cancelled))
                 };
-                (std::thread::spawn(receive), peer)
+                (thread::spawn(receive), peer)
             })
             .unzip();
         // Some threads block already, others have not started.
         while Socket::CAN_BLOCK && lock(&cancel.blocked).is_empty() {
-            std::thread::yield_now();
+            thread::yield_now();
         }
         cancel.cancel();
         for thread in threads {
@@ -340,10 +341,47 @@ mod tests {
         }
         assert!(started.elapsed() < Duration::from_secs(30));
         drop(peers);
-        // So does a receive that starts later.
-        let (mut socket, _peer) = connected();
+        // So does a receive that starts later, even if something has arrived: the next one would
+        // find a socket that is shut down.
+        let (mut socket, mut peer) = connected();
+        peer.write_all(b"x").unwrap();
         let received = cancel.receive(&mut socket, &mut [0], in_seconds(60));
         assert!(matches!(received, Err(WaitError::Cancelled)));
+        assert!(lock(&cancel.blocked).is_empty());
+    }
+
+    #[test]
+    fn a_parked_thread_is_woken_by_its_result_or_by_the_cancellation() {
+        let cancel = Arc::new(CancelToken::new().unwrap());
+        let started = Instant::now();
+        let is_ready = Arc::new(AtomicBool::new(false));
+        let park = |is_done: Box<dyn Fn() -> bool + Send>| {
+            let cancel = cancel.clone();
+            thread::spawn(move || {
+                while !is_done() {
+                    cancel.park(in_seconds(60));
+                }
+            })
+        };
+        let waits_for_result = park(Box::new({
+            let is_ready = is_ready.clone();
+            move || is_ready.load(Ordering::Acquire)
+        }));
+        is_ready.store(true, Ordering::Release);
+        waits_for_result.thread().unpark();
+        waits_for_result.join().unwrap();
+        let waits_for_end = park(Box::new({
+            let cancel = cancel.clone();
+            move || cancel.is_cancelled()
+        }));
+        while lock(&cancel.blocked).is_empty() {
+            thread::yield_now();
+        }
+        cancel.cancel();
+        waits_for_end.join().unwrap();
+        // A wait that starts later does not park.
+        cancel.park(in_seconds(60));
+        assert!(started.elapsed() < Duration::from_secs(30));
         assert!(lock(&cancel.blocked).is_empty());
     }
 
@@ -354,7 +392,7 @@ mod tests {
         assert!(cancel.pause(started + Duration::from_millis(20)).is_ok());
         assert!(started.elapsed() >= Duration::from_millis(20));
         let token = cancel.clone();
-        let waiting = std::thread::spawn(move || {
+        let waiting = thread::spawn(move || {
             cancel
                 .pause(Instant::now() + Duration::from_secs(60))
                 .is_err()

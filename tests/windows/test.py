@@ -463,8 +463,16 @@ class WindowsTest(unittest.TestCase):
         choices = ["--notify-users", "no", "--show-profile", "yes"]
         linked = command("link", APPID, *choices)
         self.assertIn("The invitation is out.", linked)
-        # It keeps what it posted in the user's folder, which Windows names.
         self.assertNotIn("warning", linked)
+        # Its files are in the folders of the user that Windows names.
+        [local] = WORK.glob("wine/drive_c/users/*/AppData/Local/wxlink")
+        self.assertTrue((local / "store").is_file())
+        config = local.parents[1] / "Roaming/wxlink/config.toml"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text('lang = "zh"\n')
+        self.addCleanup(config.unlink)
+        self.assertIn("微信", command("explain", "89010"))
+        config.write_text("")
         self.assertIn(APPID, command("list"))
         self.assertIn("89010", command("explain", "89010"))
         self.assertIn("微信", command("explain", "89010", "--lang", "zh"))

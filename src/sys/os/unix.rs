@@ -76,7 +76,7 @@ pub(crate) fn socket(addr: &SocketAddr) -> Result<TcpStream, Errno> {
 /// A connected TCP socket. Only [`receive_blocking`](Socket::receive_blocking) blocks.
 pub(crate) struct Socket {
     stream: Arc<TcpStream>,
-    /// How long a receive that blocks does so at most, as the kernel knows.
+    /// The socket's SO_RCVTIMEO: how long a receive blocks at most.
     blocks_for: Option<Duration>,
 }
 

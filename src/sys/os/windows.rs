@@ -52,7 +52,7 @@ pub(crate) fn socket(addr: &SocketAddr) -> Result<TcpStream, Errno> {
     Ok(TcpStream::from(socket))
 }
 
-/// A connected TCP socket. Nothing blocks: on Windows all functions of a socket do, or none.
+/// A connected TCP socket. Nothing blocks: on Windows, either all functions of a socket do or none.
 pub(crate) struct Socket(Arc<TcpStream>);
 
 impl Socket {

@@ -7,8 +7,8 @@ use ureq::unversioned::transport::Buffers;
 /// must fit into the latter.
 const MIN_INPUT_BYTES: usize = 2 * 1024;
 pub(super) const MAX_INPUT_BYTES: usize = 16 * 1024;
-/// The size of the output buffer. A request is written in parts, but each line of its head must fit:
-/// names of hosts and user agents have at most 256 bytes, and the token is inserted later.
+/// The size of the output buffer. A request is written in parts, but each line of its head must
+/// fit: names of hosts and user agents have at most 256 bytes, and the token is inserted later.
 const OUTPUT_BYTES: usize = 1024;
 
 /// The buffers of a connection. Nothing is allocated before they are used.

@@ -1,7 +1,7 @@
 /*
- * A fork while a client has an open connection, or none. In the child, calls on that client fail, and
- * a new client works; in the parent, the client still works, though the child cancels it. The same holds for children that
- * pthread_atfork does not notice: those of _Fork and of clone.
+ * A fork while a client has an open connection, or none. In the child, calls on that client fail,
+ * and a new client works; in the parent, the client still works, though the child cancels it. The
+ * same holds for children that pthread_atfork does not notice: those of _Fork and of clone.
  */
 #include <signal.h>
 #include <stdio.h>

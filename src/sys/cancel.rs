@@ -88,6 +88,14 @@ impl CancelToken {
         self.is_cancelled() || self.interrupt_check.as_ref().is_some_and(|check| check())
     }
 
+    /// How much of a time may be waited at once: not all of it if an interrupt check has to run.
+    fn at_once(&self, time: Duration) -> Duration {
+        match self.interrupt_check {
+            Some(_) => time.min(INTERRUPT_CHECK_INTERVAL),
+            None => time,
+        }
+    }
+
     /// Waits until `fd` is ready.
     pub fn wait_for(
         &self,
@@ -113,10 +121,7 @@ impl CancelToken {
         buf: &mut [u8],
         limit: Instant,
     ) -> Result<io::Result<usize>, WaitError> {
-        let longest = match self.interrupt_check {
-            Some(_) => INTERRUPT_CHECK_INTERVAL,
-            None => MAX_BLOCKING,
-        };
+        let longest = self.at_once(MAX_BLOCKING);
         loop {
             let left = limit.saturating_duration_since(Instant::now());
             let received = if Socket::CAN_BLOCK && longest <= left {
@@ -154,12 +159,8 @@ impl CancelToken {
     /// cancelled. It may also return early, so the caller checks what it waits for in a loop.
     pub fn park(&self, until: Instant) {
         let left = until.saturating_duration_since(Instant::now());
-        let longest = match self.interrupt_check {
-            Some(_) => INTERRUPT_CHECK_INTERVAL,
-            None => left,
-        };
         let blocked = Blocked::Parked(thread::current());
-        self.block(blocked, || thread::park_timeout(left.min(longest)));
+        self.block(blocked, || thread::park_timeout(self.at_once(left)));
     }
 
     /// Runs what blocks this thread, which [`cancel`](CancelToken::cancel) then wakes. `None` if it
@@ -187,11 +188,7 @@ impl CancelToken {
     fn wait(&self, fds: &mut [PollFd<'_>], limit: Instant) -> Result<(), WaitError> {
         loop {
             let left = limit.saturating_duration_since(Instant::now());
-            let slice = left.min(if self.interrupt_check.is_some() {
-                INTERRUPT_CHECK_INTERVAL
-            } else {
-                MAX_POLL
-            });
+            let slice = self.at_once(left.min(MAX_POLL));
             let timeout = Timespec {
                 tv_sec: slice.as_secs() as _,
                 tv_nsec: slice.subsec_nanos() as _,

@@ -10,43 +10,35 @@ pub(crate) struct UserFolder {
     pub fallback: &'static str,
     /// The folder below the one that `fallback` names.
     below: &'static str,
-    /// How the folder by `fallback` is shown to users.
-    pub shown: &'static str,
 }
 
 /// Where the config file is.
-pub(crate) const CONFIG: UserFolder = if cfg!(windows) {
-    on_windows("XDG_CONFIG_HOME", "APPDATA", "%APPDATA%")
-} else {
-    in_home("XDG_CONFIG_HOME", ".config", "~/.config")
+pub(crate) const CONFIG: UserFolder = UserFolder {
+    xdg: "XDG_CONFIG_HOME",
+    fallback: if cfg!(windows) { "APPDATA" } else { "HOME" },
+    below: if cfg!(windows) { "" } else { ".config" },
 };
 
 /// Where the command keeps what its later runs need to know.
-pub(crate) const STATE: UserFolder = if cfg!(windows) {
-    on_windows("XDG_STATE_HOME", "LOCALAPPDATA", "%LOCALAPPDATA%")
-} else {
-    in_home("XDG_STATE_HOME", ".local/state", "~/.local/state")
+pub(crate) const STATE: UserFolder = UserFolder {
+    xdg: "XDG_STATE_HOME",
+    fallback: if cfg!(windows) {
+        "LOCALAPPDATA"
+    } else {
+        "HOME"
+    },
+    below: if cfg!(windows) { "" } else { ".local/state" },
 };
 
-const fn on_windows(xdg: &'static str, fallback: &'static str, shown: &'static str) -> UserFolder {
-    UserFolder {
-        xdg,
-        fallback,
-        below: "",
-        shown,
-    }
-}
-
-const fn in_home(xdg: &'static str, below: &'static str, shown: &'static str) -> UserFolder {
-    UserFolder {
-        xdg,
-        fallback: "HOME",
-        below,
-        shown,
-    }
-}
-
 impl UserFolder {
+    /// How a user writes the folder that `fallback` leads to.
+    pub(crate) fn shown(&self) -> String {
+        match self.below {
+            "" => format!("%{}%", self.fallback),
+            below => format!("~/{below}"),
+        }
+    }
+
     /// The folder `wxlink` in it, which need not exist; none if no variable names a folder. By the
     /// XDG specification a relative path is ignored.
     pub(crate) fn path(&self) -> Option<PathBuf> {

@@ -77,12 +77,12 @@ pub(crate) fn global_arguments(lang: Lang) -> Vec<Arg> {
             Lang::En => format!(
                 "The config file [env: {CONFIG_VARIABLE}] [default: wxlink/config.toml in \
                  $XDG_CONFIG_HOME or {}, if it exists]",
-                folders::CONFIG.shown
+                folders::CONFIG.shown()
             ),
             Lang::Zh => format!(
                 "配置文件 [环境变量：{CONFIG_VARIABLE}] [默认：$XDG_CONFIG_HOME 或 {} 中的 \
                  wxlink/config.toml（若存在）]",
-                folders::CONFIG.shown
+                folders::CONFIG.shown()
             ),
         });
     let token = variable_name("access_token");

@@ -113,12 +113,8 @@ fn forgetful(why: &Message) -> Message {
     Message::new(
         format!(
             "warning: {en}. A later run will not know of an invitation that this one posts: set \
-             {}, or the option store",
-            STATE.xdg
+             XDG_STATE_HOME, or the option store"
         ),
-        format!(
-            "警告：{zh}。之后的运行将不知道本次发出的邀请：请设置 {} 或选项 store",
-            STATE.xdg
-        ),
+        format!("警告：{zh}。之后的运行将不知道本次发出的邀请：请设置 XDG_STATE_HOME 或选项 store"),
     )
 }

@@ -142,6 +142,30 @@ fn rows_are_worked_off_in_order_and_get_one_result() {
 }
 
 #[test]
+fn rows_pushed_for_an_account_in_progress_are_processed_as_well() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-in-progress", 1, 2);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    push(&queue, &[(1, 1)], UNLIMITED);
+    let observer = |record: &Record| {
+        if record.row.appid == appid(1) {
+            push(&queue, &[(1, 2)], UNLIMITED);
+        }
+    };
+    let runner = Runner {
+        client: &world.client(),
+        workers: 1,
+        observer: &observer,
+        stop: &StopFlag::default(),
+    };
+    let config = WorkerConfig::new(Duration::from_secs(60), false, runner.client).unwrap();
+    assert_eq!(queue.work(&runner, config).unwrap(), RunEnd::Finished);
+    let status = queue.status().unwrap();
+    assert_eq!(sums(&status), (2, 0, 0, 2));
+    assert!(status.is_finished(), "{status:?}");
+}
+
+#[test]
 fn a_used_up_quota_defers_rows_and_newer_rows_come_after_them() {
     let Some(redis) = redis() else { return };
     let world = World::new("queue-quota", 2, 20);

@@ -1,7 +1,8 @@
 //! The Lua scripts, which Redis runs atomically.
 //!
-//! A script that acts for a lease first checks that the lease is still held and renews it: an entry
-//! that is not renewed for the time of a lease is claimed by another worker.
+//! A script that acts for a lease first checks that the lease is still held, and renews it unless
+//! it was renewed a short time ago: an entry that is not renewed for the time of a lease is claimed
+//! by another worker.
 //!
 //! All keys start with the queue's prefix, which every script gets as `KEYS[1]`. [`PURGE`] must
 //! remove all of them:
@@ -19,12 +20,16 @@
 //! - `follower`: the process that follows the invitations, for the time of a lease.
 //! - `next_call`: when the next call is due (µs). `next_calls`: the same by account.
 
+use std::time::Duration;
+
 /// The consumer group of the stream of accounts.
 pub const CONSUMER_GROUP: &str = "workers";
 
-/// Starts the scripts for a lease. ARGV[1]: the consumer. ARGV[2]: the entry of the stream.
+/// Starts the scripts for a lease, after a line that sets `RENEWAL_MS`. ARGV[1]: the consumer.
+/// ARGV[2]: the entry of the stream.
 ///
-/// `renew()` returns whether the consumer still holds the entry, and renews the lease.
+/// `renew()` returns whether the consumer still holds the entry, and renews the lease if it was not
+/// renewed within `RENEWAL_MS`.
 const LEASE_PREAMBLE: &str = "
 local P = KEYS[1]
 local accounts = P .. 'accounts'
@@ -32,7 +37,9 @@ local function renew()
   -- XPENDING fails if the queue was removed.
   local held = redis.pcall('XPENDING', accounts, 'workers', ARGV[2], ARGV[2], 1)
   if held.err or #held == 0 or held[1][2] ~= ARGV[1] then return false end
-  redis.call('XCLAIM', accounts, 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
+  if held[1][3] >= RENEWAL_MS then
+    redis.call('XCLAIM', accounts, 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
+  end
   return true
 end
 local function now()
@@ -341,8 +348,10 @@ pub struct WorkerScripts {
 }
 
 impl WorkerScripts {
-    pub fn new() -> WorkerScripts {
-        let of_lease = |body: &str| LuaScript::new(&format!("{LEASE_PREAMBLE}{body}"));
+    /// `renewal`: how long after a renewal of a lease the scripts do not renew it again.
+    pub fn new(renewal: Duration) -> WorkerScripts {
+        let start = format!("local RENEWAL_MS = {}{LEASE_PREAMBLE}", renewal.as_millis());
+        let of_lease = |body: &str| LuaScript::new(&format!("{start}{body}"));
         WorkerScripts {
             reserve_call: of_lease(RESERVE_CALL),
             note_posts: of_lease(NOTE_POSTS),

@@ -35,6 +35,8 @@ const FIRST_ENTRY: &str = "0-0";
 /// How many times within a lease the accounts of dead workers and due accounts are searched, and
 /// held leases are renewed.
 const CHECKS_PER_LEASE: u32 = 4;
+/// Within this part of a lease after a renewal, it is not renewed again.
+const RENEWALS_PER_LEASE: u32 = 16;
 /// The longest time between two such searches.
 const MAX_SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -122,7 +124,7 @@ impl QueueSource {
             connection: RedisConnection::new(client),
             search_connection: RedisConnection::new(client),
             state: Mutex::default(),
-            scripts: WorkerScripts::new(),
+            scripts: WorkerScripts::new(config.lease / RENEWALS_PER_LEASE),
         }
     }
 
@@ -330,6 +332,7 @@ impl QueueSource {
             account: account.account,
             failures,
             rows: VecDeque::new(),
+            may_have_more: true,
             renewed_at: Instant::now(),
             is_over: false,
             stop: stop.clone(),
@@ -414,6 +417,9 @@ struct QueueLease<'a> {
     account: String,
     failures: usize,
     rows: VecDeque<ReadRow>,
+    /// Whether there may be rows after those that were read. The account of rows that are pushed
+    /// later is leased again, see `RELEASE`.
+    may_have_more: bool,
     /// When Redis last confirmed that this lease is held.
     renewed_at: Instant,
     /// Whether it has ended, because the account's rows cannot be read.
@@ -473,8 +479,12 @@ impl QueueLease<'_> {
         let key = source.keys.get(&format!("rows:{}", self.account));
         let mut range = cmd("LRANGE");
         range.arg(&key).arg(0).arg(MAX_ROWS_PER_READ - 1);
-        let failure = match source.connection.try_run(&self.stop, &range)? {
-            Ok(texts) => return Ok(Some(texts)),
+        let read: Result<Vec<String>, Failure> = source.connection.try_run(&self.stop, &range)?;
+        let failure = match read {
+            Ok(texts) => {
+                self.may_have_more = texts.len() == MAX_ROWS_PER_READ;
+                return Ok(Some(texts));
+            }
             Err(failure) => failure,
         };
         if !failure.is_wrong_type() {
@@ -611,6 +621,9 @@ impl AccountLease for QueueLease<'_> {
 
     fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
         self.rows.clear();
+        if !self.may_have_more {
+            return Ok(Vec::new());
+        }
         while let Some(texts) = self.read_texts()?.filter(|texts| !texts.is_empty()) {
             for text in texts {
                 match serde_json::from_str(&text) {
@@ -620,7 +633,10 @@ impl AccountLease for QueueLease<'_> {
                         posts: Posts::default(),
                     }),
                     // It is recorded when it has become the first one.
-                    Err(_) if !self.rows.is_empty() => break,
+                    Err(_) if !self.rows.is_empty() => {
+                        self.may_have_more = true;
+                        break;
+                    }
                     Err(error) => {
                         if !self.record_invalid_row(&text, &error.to_string())? {
                             return Ok(Vec::new());

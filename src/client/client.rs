@@ -136,9 +136,9 @@ impl Client {
     /// Creates a handle whose calls can be interrupted by `check`, for programs with their own
     /// interrupt handling, such as an interpreter. It shares everything else with this one.
     ///
-    /// A call that waits runs `check` every 50 ms, and whenever a signal interrupts the wait. If
-    /// `check` returns `true`, the call ends with [`Status::Cancelled`]. Later calls on the handle
-    /// are not affected.
+    /// A call that waits runs `check` every 50 ms, and mostly also when a signal interrupts the
+    /// wait. If `check` returns `true`, the call ends with [`Status::Cancelled`]. Later calls on the
+    /// handle are not affected.
     ///
     /// # Errors
     /// [`Status::Internal`]: the process has no file descriptor left.

@@ -150,12 +150,14 @@ impl Queued {
         let mut has_waited = false;
         loop {
             let left = limit.saturating_duration_since(Instant::now());
+            // Without the lock, which the thread of all claims needs: this may run for long.
+            let is_stopped = cancel.is_cancelled() || has_waited && cancel.should_stop();
             {
                 let mut place = lock(&self.0.place);
                 if let Place::Done(result) = &*place {
                     return Ok(result.clone());
                 }
-                let error = if cancel.is_cancelled() || has_waited && cancel.should_stop() {
+                let error = if is_stopped {
                     Some(WaitError::Cancelled)
                 } else {
                     left.is_zero().then_some(WaitError::TimedOut)
@@ -485,6 +487,41 @@ mod tests {
         assert!(matches!(left, Err(WaitError::TimedOut)));
         test.end_step(TAKEN);
         test.expect_release();
+    }
+
+    #[test]
+    fn an_interrupt_check_that_takes_long_holds_up_no_other_claim() {
+        let test = Test::new();
+        let (entered, has_entered) = channel();
+        let (leave, may_leave) = channel::<()>();
+        let may_leave = Mutex::new(may_leave);
+        let check = move || {
+            entered.send(()).unwrap();
+            lock(&may_leave).recv().is_err()
+        };
+        let first = test.queue.submit(claim()).unwrap();
+        test.started.recv().unwrap();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(move || {
+                let never = CancelToken::new().unwrap();
+                let checked = never.with_interrupt_check(Box::new(check));
+                first.wait(soon(), &checked)
+            });
+            has_entered.recv().unwrap();
+            let second = test.queue.submit(claim()).unwrap();
+            test.end_step(TAKEN);
+            let has_started = test.started.recv_timeout(Duration::from_secs(60));
+            leave.send(()).unwrap();
+            // Further checks return immediately.
+            drop(leave);
+            assert!(matches!(
+                waiting.join().unwrap(),
+                Ok(Ok(Some(Claimed::Taken { .. })))
+            ));
+            assert_eq!(has_started.unwrap().len(), 1);
+            test.end_step(TAKEN);
+            assert!(test.is_taken(&second));
+        });
     }
 
     #[test]

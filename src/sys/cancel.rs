@@ -60,8 +60,8 @@ impl CancelToken {
         })
     }
 
-    /// Adds a check that every wait runs, every 50 ms and when a signal interrupts the wait. It
-    /// ends the wait that runs it and no other.
+    /// Adds a check that every wait runs every 50 ms, and unless it parks also when a signal
+    /// interrupts it. It ends the wait that runs it and no other.
     pub fn with_interrupt_check(mut self, check: InterruptCheck) -> CancelToken {
         self.interrupt_check = Some(check);
         self
@@ -83,13 +83,14 @@ impl CancelToken {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Whether a wait should end that does not poll the waker.
+    /// Whether a wait should end that does not poll the waker. Runs the interrupt check, which may
+    /// take long: the caller must hold no lock.
     pub fn should_stop(&self) -> bool {
         self.is_cancelled() || self.interrupt_check.as_ref().is_some_and(|check| check())
     }
 
-    /// How much of a time may be waited at once: not all of it if an interrupt check has to run.
-    fn at_once(&self, time: Duration) -> Duration {
+    /// How long a thread may wait without a look at the interrupt check, if there is one.
+    fn longest_wait(&self, time: Duration) -> Duration {
         match self.interrupt_check {
             Some(_) => time.min(INTERRUPT_CHECK_INTERVAL),
             None => time,
@@ -121,7 +122,7 @@ impl CancelToken {
         buf: &mut [u8],
         limit: Instant,
     ) -> Result<io::Result<usize>, WaitError> {
-        let longest = self.at_once(MAX_BLOCKING);
+        let longest = self.longest_wait(MAX_BLOCKING);
         loop {
             let left = limit.saturating_duration_since(Instant::now());
             let received = if Socket::CAN_BLOCK && longest <= left {
@@ -160,7 +161,7 @@ impl CancelToken {
     pub fn park(&self, until: Instant) {
         let left = until.saturating_duration_since(Instant::now());
         let blocked = Blocked::Parked(thread::current());
-        self.block(blocked, || thread::park_timeout(self.at_once(left)));
+        self.block(blocked, || thread::park_timeout(self.longest_wait(left)));
     }
 
     /// Runs what blocks this thread, which [`cancel`](CancelToken::cancel) then wakes. `None` if it
@@ -188,7 +189,7 @@ impl CancelToken {
     fn wait(&self, fds: &mut [PollFd<'_>], limit: Instant) -> Result<(), WaitError> {
         loop {
             let left = limit.saturating_duration_since(Instant::now());
-            let slice = self.at_once(left.min(MAX_POLL));
+            let slice = self.longest_wait(left.min(MAX_POLL));
             let timeout = Timespec {
                 tv_sec: slice.as_secs() as _,
                 tv_nsec: slice.subsec_nanos() as _,

@@ -109,12 +109,12 @@ fn unusable(place: &Path, error: &io::Error) -> Message {
 }
 
 fn forgetful(why: &Message) -> Message {
-    let (en, zh) = (why.get(Lang::En), why.get(Lang::Zh));
+    let (en, zh, xdg) = (why.get(Lang::En), why.get(Lang::Zh), STATE.xdg);
     Message::new(
         format!(
             "warning: {en}. A later run will not know of an invitation that this one posts: set \
-             XDG_STATE_HOME, or the option store"
+             {xdg}, or the option store"
         ),
-        format!("警告：{zh}。之后的运行将不知道本次发出的邀请：请设置 XDG_STATE_HOME 或选项 store"),
+        format!("警告：{zh}。之后的运行将不知道本次发出的邀请：请设置 {xdg} 或选项 store"),
     )
 }

@@ -64,7 +64,8 @@ pub(crate) trait AccountLease {
     /// `false` if the lease was lost.
     fn note_posts(&mut self, row: &Row, posts: Posts) -> Result<bool, BulkError>;
 
-    /// Keeps the record of the first row that has none. `false` if the lease was lost.
+    /// Keeps the record of the first row that has none, at the latest when the rates let a call
+    /// wait, or when the lease is released. `false` if the lease was lost.
     fn record(&mut self, record: Record) -> Result<bool, BulkError>;
 
     /// Ends the lease. With a `backoff`, the remaining rows are leased again after its pause.
@@ -99,7 +100,8 @@ pub struct Runner<'a> {
     pub client: &'a Client,
     /// How many accounts are processed at the same time; 0 counts as 1.
     pub workers: usize,
-    /// Called with the record of each row, on the workers' threads.
+    /// Called with the record of each row, on the workers' threads. A queue may keep it a moment
+    /// later: after a kill in between, the row is recorded again.
     pub observer: &'a (dyn Fn(&Record) + Sync),
     /// Stops the run.
     pub stop: &'a StopFlag,

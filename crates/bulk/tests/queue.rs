@@ -163,6 +163,55 @@ fn rows_pushed_for_an_account_in_progress_are_processed_as_well() {
     let status = queue.status().unwrap();
     assert_eq!(sums(&status), (2, 0, 0, 2));
     assert!(status.is_finished(), "{status:?}");
+    assert_eq!(world.received().lists, 1);
+}
+
+#[test]
+fn a_worker_renews_its_lease_while_it_works() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-renewal", 1, 3);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    push(&queue, &[(1, 1), (1, 2), (1, 3)], UNLIMITED);
+    let accounts = "{wxlink:q}:accounts";
+    let client = ::redis::Client::open(redis.url()).unwrap();
+    let open = Mutex::new(client.get_connection().unwrap());
+    let idle_times = Mutex::new(Vec::new());
+    let observer = |_: &Record| {
+        let mut open = open.lock().unwrap();
+        let mut pending = ::redis::cmd("XPENDING");
+        pending
+            .arg(accounts)
+            .arg("workers")
+            .arg("-")
+            .arg("+")
+            .arg(1);
+        let held: Vec<(String, String, u64, u64)> = pending.query(&mut *open).unwrap();
+        let (entry, consumer, idle_ms, _) = &held[0];
+        idle_times.lock().unwrap().push(*idle_ms);
+        // Nothing was heard of the worker for an hour.
+        let mut age = ::redis::cmd("XCLAIM");
+        age.arg(accounts)
+            .arg("workers")
+            .arg(consumer)
+            .arg(0)
+            .arg(entry);
+        age.arg("IDLE").arg(3_600_000).arg("JUSTID");
+        let _: ::redis::Value = age.query(&mut *open).unwrap();
+    };
+    let runner = Runner {
+        client: &world.client(),
+        workers: 1,
+        observer: &observer,
+        stop: &StopFlag::default(),
+    };
+    let config = WorkerConfig::new(Duration::from_secs(1800), false, runner.client).unwrap();
+    assert_eq!(queue.work(&runner, config).unwrap(), RunEnd::Finished);
+    let idle_times = idle_times.into_inner().unwrap();
+    assert_eq!(idle_times.len(), 3);
+    assert!(
+        idle_times.iter().all(|ms| *ms < 1_800_000),
+        "{idle_times:?}"
+    );
 }
 
 #[test]
@@ -408,6 +457,45 @@ fn rates_hold_for_all_workers_together() {
         started.elapsed()
     );
     assert_eq!((seen, world.received().links), (16, 16));
+}
+
+#[test]
+fn a_result_does_not_wait_for_the_next_call() {
+    let Some(redis) = redis() else { return };
+    let world = World::new("queue-waits", 1, 2);
+    let queue = Queue::new(&redis.url(), "q").unwrap();
+    let rates = Rates {
+        all: Rate::UNLIMITED,
+        account: Rate::parse("1000/s").unwrap(),
+    };
+    push(&queue, &[(1, 1), (1, 2)], rates);
+    // After the first row the rates let the account wait until the year 2100.
+    let next_call = "4102444800000000";
+    let observer = |_: &Record| {
+        tamper(
+            &redis,
+            &["ZADD", "{wxlink:q}:next_calls", next_call, &account(1)],
+        );
+    };
+    let runner = Runner {
+        client: &world.client(),
+        workers: 1,
+        observer: &observer,
+        stop: &StopFlag::default(),
+    };
+    let config = WorkerConfig::new(Duration::from_secs(60), false, runner.client).unwrap();
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| queue.work(&runner, config).unwrap());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while results(&queue).is_empty() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let results_before_the_stop = results(&queue).len();
+        runner.stop.request();
+        assert_eq!(worker.join().unwrap(), RunEnd::Stopped);
+        assert_eq!(results_before_the_stop, 1);
+    });
+    assert_eq!(world.received().links, 1);
 }
 
 #[test]

@@ -37,7 +37,8 @@ local function renew()
   -- XPENDING fails if the queue was removed.
   local held = redis.pcall('XPENDING', accounts, 'workers', ARGV[2], ARGV[2], 1)
   if held.err or #held == 0 or held[1][2] ~= ARGV[1] then return false end
-  if held[1][3] >= RENEWAL_MS then
+  -- 0 may also mean that the clock was set back.
+  if held[1][3] == 0 or held[1][3] >= RENEWAL_MS then
     redis.call('XCLAIM', accounts, 'workers', ARGV[1], 0, ARGV[2], 'JUSTID')
   end
   return true
@@ -45,6 +46,10 @@ end
 local function now()
   local t = redis.call('TIME')
   return t[1] * 1000000 + t[2]
+end
+local function note(row, count, doubt_ms)
+  local until_ms = string.format('%.0f', math.floor(now() / 1000) + doubt_ms)
+  redis.call('HSET', P .. 'posts', row, count .. ' ' .. until_ms)
 end
 ";
 
@@ -154,8 +159,7 @@ return math.max(all, own)
 /// ARGV[5]: how long the last one is in doubt (ms). Returns 1, or 0 if the lease was lost.
 const NOTE_POSTS: &str = "
 if not renew() then return 0 end
-local until_ms = math.floor(now() / 1000) + ARGV[5]
-redis.call('HSET', P .. 'posts', ARGV[3], ARGV[4] .. ' ' .. string.format('%.0f', until_ms))
+note(ARGV[3], ARGV[4], ARGV[5])
 return 1
 ";
 
@@ -176,15 +180,20 @@ return posts
 
 /// Records the first row of the account. ARGV[3]: the account. ARGV[4]: the row. ARGV[5]: the
 /// outcome. ARGV[6]: the result. ARGV[7]: the row's field in `posts`, and ARGV[8] the invitations.
-/// ARGV[9]: when a deferred row is due (ms); such a row gets no result yet. Returns 1, or 0 if the
-/// lease was lost.
+/// ARGV[9]: when a deferred row is due (ms), or empty; such a row gets no result yet. ARGV[10] to
+/// ARGV[12]: what to note for the next row, as for [`NOTE_POSTS`], if anything. Returns 1, or 0 if
+/// the lease was lost or the row was recorded before. A repetition finds its note and returns 1,
+/// because a note that is not followed by a post would count as one.
 ///
 /// The row leaves the list in the last step: if another program replaced a key, nothing is lost.
 const RECORD_ROW: &str = "
 if not renew() then return 0 end
 local rows = P .. 'rows:' .. ARGV[3]
-if redis.call('LINDEX', rows, 0) ~= ARGV[4] then return 0 end
-if ARGV[9] then
+if redis.call('LINDEX', rows, 0) ~= ARGV[4] then
+  local noted = ARGV[10] and redis.call('HGET', P .. 'posts', ARGV[10])
+  return noted and string.match(noted, '%d+') == ARGV[11] and 1 or 0
+end
+if ARGV[9] ~= '' then
   redis.call('RPUSH', P .. 'deferred:' .. ARGV[3], ARGV[4])
   if ARGV[8] == '0' then redis.call('HDEL', P .. 'posts', ARGV[7])
   else redis.call('HSET', P .. 'posts', ARGV[7], ARGV[8] .. ' 0') end
@@ -201,6 +210,7 @@ if ARGV[5] ~= 'failed' and ARGV[5] ~= 'unknown' then
 end
 redis.call('HINCRBY', P .. 'counts', ARGV[5], 1)
 redis.call('LPOP', rows)
+if ARGV[10] then note(ARGV[10], ARGV[11], ARGV[12]) end
 return 1
 ";
 

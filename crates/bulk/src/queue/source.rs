@@ -32,11 +32,13 @@ const BLOCK_MS: u64 = 200;
 const MAX_WAIT_FOR_DUE: Duration = Duration::from_secs(90);
 /// The id before all entries of a stream.
 const FIRST_ENTRY: &str = "0-0";
-/// How many times within a lease the accounts of dead workers and due accounts are searched, and
-/// held leases are renewed.
+/// How many times within a lease the accounts of dead workers and due accounts are searched, and a
+/// worker makes sure that it still holds its own.
 const CHECKS_PER_LEASE: u32 = 4;
-/// Within this part of a lease after a renewal, it is not renewed again.
+/// Scripts renew a lease at most this many times within its duration.
 const RENEWALS_PER_LEASE: u32 = 16;
+/// But at least once in this time, as another worker may have been given shorter leases.
+const MAX_RENEWAL_PAUSE: Duration = Duration::from_secs(1);
 /// The longest time between two such searches.
 const MAX_SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -124,7 +126,7 @@ impl QueueSource {
             connection: RedisConnection::new(client),
             search_connection: RedisConnection::new(client),
             state: Mutex::default(),
-            scripts: WorkerScripts::new(config.lease / RENEWALS_PER_LEASE),
+            scripts: WorkerScripts::new((config.lease / RENEWALS_PER_LEASE).min(MAX_RENEWAL_PAUSE)),
         }
     }
 
@@ -332,8 +334,8 @@ impl QueueSource {
             account: account.account,
             failures,
             rows: VecDeque::new(),
-            may_have_more: true,
-            renewed_at: Instant::now(),
+            unsent: None,
+            confirmed_at: Instant::now(),
             is_over: false,
             stop: stop.clone(),
         }
@@ -417,11 +419,10 @@ struct QueueLease<'a> {
     account: String,
     failures: usize,
     rows: VecDeque<ReadRow>,
-    /// Whether there may be rows after those that were read. The account of rows that are pushed
-    /// later is leased again, see `RELEASE`.
-    may_have_more: bool,
+    /// The record of the row before these, which is sent with the note for the next row.
+    unsent: Option<UnsentRecord>,
     /// When Redis last confirmed that this lease is held.
-    renewed_at: Instant,
+    confirmed_at: Instant,
     /// Whether it has ended, because the account's rows cannot be read.
     is_over: bool,
     stop: StopFlag,
@@ -435,8 +436,22 @@ struct ReadRow {
     posts: Posts,
 }
 
+/// The arguments of `record_row`.
+#[derive(Clone)]
+struct UnsentRecord {
+    text: String,
+    outcome: Outcome,
+    result: String,
+    field: String,
+    posts: String,
+    /// When a deferred row is due, or empty.
+    due_ms: String,
+}
+
 impl Drop for QueueLease<'_> {
     fn drop(&mut self) {
+        // After an error or a panic. If this fails as well, the row is recorded again.
+        let _ = self.send_record(&[]);
         self.let_go();
     }
 }
@@ -468,7 +483,7 @@ impl QueueLease<'_> {
         all.extend(arguments);
         let connection = &source.connection;
         let done = connection.try_script(&self.stop, script, &source.keys.prefix, &all)?;
-        self.renewed_at = started_at;
+        self.confirmed_at = started_at;
         Ok(done)
     }
 
@@ -479,12 +494,8 @@ impl QueueLease<'_> {
         let key = source.keys.get(&format!("rows:{}", self.account));
         let mut range = cmd("LRANGE");
         range.arg(&key).arg(0).arg(MAX_ROWS_PER_READ - 1);
-        let read: Result<Vec<String>, Failure> = source.connection.try_run(&self.stop, &range)?;
-        let failure = match read {
-            Ok(texts) => {
-                self.may_have_more = texts.len() == MAX_ROWS_PER_READ;
-                return Ok(Some(texts));
-            }
+        let failure = match source.connection.try_run(&self.stop, &range)? {
+            Ok(texts) => return Ok(Some(texts)),
             Err(failure) => failure,
         };
         if !failure.is_wrong_type() {
@@ -509,11 +520,35 @@ impl QueueLease<'_> {
             "队列中有无效的行：{error}。请将该行作为另一个任务重新推送"
         );
         let result = self.failed_row(text, &why)?;
+        self.unsent = Some(UnsentRecord {
+            text: text.to_owned(),
+            outcome: Outcome::Failed,
+            result,
+            field: String::new(),
+            posts: "0".to_owned(),
+            due_ms: String::new(),
+        });
+        self.send_record(&[])
+    }
+
+    /// Sends the record that was not sent yet, with a note for the next row if there is one.
+    /// `false` if the lease was lost.
+    fn send_record(&mut self, note: &[&str]) -> Result<bool, BulkError> {
+        let Some(record) = self.unsent.take() else {
+            return Ok(true);
+        };
         let account = self.account.clone();
-        let script = &self.source.scripts.record_row;
-        let outcome = Outcome::Failed.word();
-        let recorded: i64 =
-            self.run_script(script, &[&account, text, outcome, &result, "", "0"])?;
+        let mut arguments = vec![
+            account.as_str(),
+            &record.text,
+            record.outcome.word(),
+            &record.result,
+            &record.field,
+            &record.posts,
+            &record.due_ms,
+        ];
+        arguments.extend(note);
+        let recorded: i64 = self.run_script(&self.source.scripts.record_row, &arguments)?;
         Ok(recorded == 1)
     }
 
@@ -571,7 +606,7 @@ impl QueueLease<'_> {
     }
 
     fn end(mut self, backoff: Option<Backoff>) -> Result<(), BulkError> {
-        if self.is_over {
+        if self.is_over || !self.send_record(&[])? {
             return Ok(());
         }
         let (pause_ms, failures) = match backoff {
@@ -621,7 +656,7 @@ impl AccountLease for QueueLease<'_> {
 
     fn rows(&mut self) -> Result<Vec<Row>, BulkError> {
         self.rows.clear();
-        if !self.may_have_more {
+        if !self.send_record(&[])? {
             return Ok(Vec::new());
         }
         while let Some(texts) = self.read_texts()?.filter(|texts| !texts.is_empty()) {
@@ -633,10 +668,7 @@ impl AccountLease for QueueLease<'_> {
                         posts: Posts::default(),
                     }),
                     // It is recorded when it has become the first one.
-                    Err(_) if !self.rows.is_empty() => {
-                        self.may_have_more = true;
-                        break;
-                    }
+                    Err(_) if !self.rows.is_empty() => break,
                     Err(error) => {
                         if !self.record_invalid_row(&text, &error.to_string())? {
                             return Ok(Vec::new());
@@ -658,8 +690,11 @@ impl AccountLease for QueueLease<'_> {
         if stop.is_requested() {
             return Ok(false);
         }
-        if intervals == CallIntervals::UNLIMITED && self.renewed_at.elapsed() < renewal {
+        if intervals == CallIntervals::UNLIMITED && self.confirmed_at.elapsed() < renewal {
             return Ok(true);
+        }
+        if !self.send_record(&[])? {
+            return Ok(false);
         }
         let Some(wait) = self.reserve_call(intervals)? else {
             return Ok(false);
@@ -671,7 +706,7 @@ impl AccountLease for QueueLease<'_> {
             if !stop.sleep(left.min(renewal)) {
                 return Ok(false);
             }
-            if left <= renewal && self.renewed_at.elapsed() < renewal * 2 {
+            if left <= renewal && self.confirmed_at.elapsed() < renewal * 2 {
                 return Ok(true);
             }
             if self.reserve_call(CallIntervals::UNLIMITED)?.is_none() {
@@ -694,39 +729,40 @@ impl AccountLease for QueueLease<'_> {
             posts.count.to_string(),
             posts.in_doubt_for.as_millis().to_string(),
         );
-        let script = &self.source.scripts.note_posts;
-        let noted: i64 = self.run_script(script, &[&field, &count, &doubt])?;
+        let note = [field.as_str(), &count, &doubt];
+        if self.unsent.is_some() {
+            return self.send_record(&note);
+        }
+        let noted: i64 = self.run_script(&self.source.scripts.note_posts, &note)?;
         Ok(noted == 1)
     }
 
     fn record(&mut self, record: Record) -> Result<bool, BulkError> {
+        if !self.send_record(&[])? {
+            return Ok(false);
+        }
         let Some(ReadRow { text, queued, .. }) = self.rows.pop_front() else {
             return Ok(false);
         };
         let (field, posts) = (queued.posts_field(), record.posts.to_string());
-        let due_ms = record.until.map(|s| (s * 1000).to_string());
-        let (account, outcome) = (self.account.clone(), record.outcome);
-        let result = QueuedResult {
+        let outcome = record.outcome;
+        let until = record.until.filter(|_| outcome == Outcome::Deferred);
+        let result = to_result(&QueuedResult {
             job: queued.job,
             record,
-        };
-        let result = to_result(&result)?;
-        let mut arguments = vec![
-            account.as_str(),
-            &text,
-            outcome.word(),
-            &result,
-            &field,
-            &posts,
-        ];
-        if outcome == Outcome::Deferred {
-            arguments.extend(due_ms.as_deref());
-        }
-        let recorded: i64 = self.run_script(&self.source.scripts.record_row, &arguments)?;
+        })?;
+        self.unsent = Some(UnsentRecord {
+            text,
+            outcome,
+            result,
+            field,
+            posts,
+            due_ms: until.map_or(String::new(), |s| (s * 1000).to_string()),
+        });
         if !outcome.is_lost() {
             self.failures = 0;
         }
-        Ok(recorded == 1)
+        Ok(true)
     }
 
     fn release(self: Box<Self>, backoff: Option<Backoff>) -> Result<(), BulkError> {
@@ -737,6 +773,64 @@ impl AccountLease for QueueLease<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue::Queue;
+    use crate::rate::{Rate, Rates};
+
+    #[test]
+    fn a_record_that_is_sent_again_is_kept_once() {
+        let Some(redis) = wxlink_testkit::redis::Redis::start("the queue") else {
+            return;
+        };
+        let row = |line| Row {
+            line,
+            account: "wx0a".to_owned(),
+            appid: format!("wx0b{line}"),
+            notify_users: false,
+            show_profile: true,
+            other: OtherCells::default(),
+        };
+        let stop = StopFlag::default();
+        let queue = Queue::new(&redis.url(), "q").unwrap();
+        let rates = Rates {
+            all: Rate::UNLIMITED,
+            account: Rate::UNLIMITED,
+        };
+        let rows = [2, 3].map(|line| Ok(row(line)));
+        let rows = rows.into_iter();
+        queue.push(rows, Some("j"), rates, &stop, &|_| {}).unwrap();
+        let config = WorkerConfig {
+            lease: Duration::from_secs(60),
+            stay: false,
+            lang: wxlink::Lang::En,
+        };
+        let keys = queue.keys.clone();
+        let source = QueueSource::new(&queue.client, keys, config, CallIntervals::UNLIMITED);
+        let account = source.find_account(&stop).unwrap().unwrap();
+        let mut lease = source.lease(account, 0, &stop);
+        assert_eq!(lease.rows().unwrap().len(), 2);
+        let recorded = Record {
+            row: row(2),
+            outcome: Outcome::Invited,
+            errcode: 0,
+            rid: String::new(),
+            message: String::new(),
+            posts: 1,
+            until: None,
+            at: 0,
+        };
+        assert!(lease.record(recorded).unwrap());
+        let unsent = lease.unsent.clone();
+        let note = ["j:3", "1", "1000"];
+        assert!(lease.send_record(&note).unwrap());
+        lease.unsent.clone_from(&unsent);
+        assert!(lease.send_record(&note).unwrap());
+        // Without the note it cannot be seen that this process recorded the row.
+        lease.unsent = unsent;
+        assert!(!lease.send_record(&[]).unwrap());
+        assert_eq!(lease.rows().unwrap().len(), 1);
+        assert_eq!(lease.rows[0].posts.count, 1);
+        assert_eq!(queue.status().unwrap().total(), 1);
+    }
 
     #[test]
     fn claims_of_every_redis_version_are_parsed() {

@@ -137,8 +137,8 @@ impl Client {
     /// interrupt handling, such as an interpreter. It shares everything else with this one.
     ///
     /// A call that waits runs `check` every 50 ms, and mostly also when a signal interrupts the
-    /// wait. If `check` returns `true`, the call ends with [`Status::Cancelled`]. Later calls on the
-    /// handle are not affected.
+    /// wait. If `check` returns `true`, the call ends with [`Status::Cancelled`]. Later calls on
+    /// the handle are not affected.
     ///
     /// # Errors
     /// [`Status::Internal`]: the process has no file descriptor left.

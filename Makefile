@@ -56,7 +56,7 @@ reproducible: ## build the last commit in two folders and compare the results: m
 
 ONLY ?=
 .PHONY: dist
-dist: build ## build the release in target/dist; ONLY=x86_64-linux-gnu builds a part: half an hour
+dist: build ## build the release in target/dist; ONLY=x86_64-linux-gnu builds a part: hours on two cores
 	@$(PYTHON) tools/dist.py $(if $(ONLY),--only "$(ONLY)")
 
 .PHONY: test-dist
@@ -65,11 +65,12 @@ test-dist: build ## check the release in target/dist, and run what this machine 
 
 .PHONY: deb
 deb: build ## make Debian packages in target/deb: minutes
-	@$(PYTHON) tools/deb.py
+	@tools/need.sh "the Debian packages" dpkg-buildpackage dh_python3 && $(PYTHON) tools/deb.py \
+		|| [ $$? = 77 ]
 
 .PHONY: test-deb
-test-deb: deb ## install, use, upgrade and remove them in a clean root (needs root and a mirror)
-	@tests/deb/test.sh
+test-deb: deb ## install, use, upgrade and remove them in a clean root (needs sudo and a mirror)
+	@tests/deb/test.sh || [ $$? = 77 ]
 
 PACKAGES ?=
 .PHONY: test-packages

@@ -509,6 +509,8 @@ def check_windows_archive(archive):
                 include, library = f"-I{folder / 'include'}", folder / "lib" / library
                 run(mingw(arch), source, include, library, "-o", output, env=clean_env())
             tried = "a program links"
+        else:
+            skip(f"a program with {archive.name}", mingw(arch))
         facts = [size(archive), f".dll {size(dll)}", f"command {size(command)}", tried]
         print(f"ok  \t{archive.name}: {', '.join(facts)}", flush=True)
 

@@ -1,8 +1,9 @@
 """Makes and checks the packages of a release that are built from sources, or from its archives.
 
 Java's jar contains the native libraries of the archives in target/dist, and Node's package the
-addons that dist.py built. The packages of PHP, Go, C#, COBOL and Pascal are sources, for which an
-archive has the library; C#'s has the compiled assembly, too. A crate is what cargo publishes.
+addons that dist.py built. The packages of PHP, Go, C#, COBOL, Pascal and PostgreSQL are sources,
+for which an archive has the library; C#'s has the compiled assembly, too. A crate is what cargo
+publishes.
 tests/packages/run.py installs and runs all of them.
 """
 
@@ -43,10 +44,11 @@ ADDONS = {
     "aarch64-unknown-linux-gnu": "linux-arm64",
 }
 MODULE = "wxlink.dev/go/wxlink"
-# What is packed of a language that has no package manager.
+# What is packed for a language or host that has no package manager.
 SOURCES = {
     "cobol": ["*.cob", "*.cpy", "samples/*"],
     "pascal": ["*.pas", "*.inc", "samples/*"],
+    "postgresql": ["Makefile", "*.c", "*.h", "*.control", "*.sql", "samples/*"],
 }
 # Java 8.
 CLASS_VERSION = 52

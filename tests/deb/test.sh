@@ -1,7 +1,10 @@
 #!/bin/bash
 # Tests the Debian packages that tools/deb.py made: lintian, the same bytes when they are made
 # again, and everything from the installation to the purge in a clean root of this Debian, where
-# systemd runs the service. Needs root; a failed run leaves its logs in target/test-deb.
+# systemd runs the service. A failed run leaves its logs in target/test-deb.
+#
+# The second part, in the clean root, needs root: another user is asked for it by sudo. The
+# compilers run as the user.
 #
 # The root is made by debootstrap from the mirror that apt uses here, and kept in
 # target/test-deb/base for the next run.
@@ -12,10 +15,12 @@ made=$root/target/deb
 work=$root/target/test-deb
 . "$root/tools/need.sh"
 
-need "test-deb" debootstrap lintian systemd-nspawn systemd-analyze || exit
-[ "$(id -u)" = 0 ] || skip "test-deb" "it needs root" || exit
-# Mounts of this script are seen by it alone, and end with it.
-[ -n "${WXLINK_TEST_DEB:-}" ] || WXLINK_TEST_DEB=1 exec unshare --mount "$0" "$@"
+# debootstrap is not in the PATH of every user.
+PATH=$PATH:/usr/sbin:/sbin
+need "test-deb" dpkg-buildpackage dh_python3 debootstrap lintian systemd-nspawn \
+    systemd-analyze || exit
+as_root=()
+[ "$(id -u)" = 0 ] || { need "test-deb" sudo && as_root=(sudo); } || exit
 
 fail() {
     echo "test-deb: $1" >&2
@@ -23,36 +28,41 @@ fail() {
 }
 
 mkdir -p "$work"
+inside=$work/inside
 packages=(libwxlink1 libwxlink-dev wxlink wxlink-sandbox python3-wxlink)
 changes=("$made"/*.changes)
 version=$(sed -n 's/^Version: //p' "${changes[0]}")
-for package in "${packages[@]}"; do
-    ls "$made/${package}_${version}"_*.deb > /dev/null || fail "no $package; run make deb first"
-done
 
-# Without its remarks (--info): those on binaries are about C and about texts of other crates.
-lintian --allow-root --fail-on error,warning --tag-display-limit 0 "${changes[0]}" ||
-    fail "lintian has errors or warnings"
-echo "ok  	lintian"
+if [ "${1:-}" != in-a-root ]; then
+    for package in "${packages[@]}"; do
+        ls "$made/${package}_${version}"_*.deb > /dev/null || fail "no $package; run make deb first"
+    done
 
-"${PYTHON:-python3}" "$root/tools/deb.py" --out "$work/again" > /dev/null
-for file in "$made"/*.deb; do
-    cmp "$file" "$work/again/${file##*/}" || fail "${file##*/} is not reproducible"
-done
-echo "ok  	the same packages when they are made again"
+    # Without its remarks (--info): those on binaries are about C and about texts of other crates.
+    lintian --allow-root --fail-on error,warning --tag-display-limit 0 "${changes[0]}" ||
+        fail "lintian has errors or warnings"
+    echo "ok  	lintian"
 
-# An upgrade starts from packages with a lower version.
-"${PYTHON:-python3}" "$root/tools/deb.py" --out "$work/old" --version "$version~1" > /dev/null
-dpkg --compare-versions "$version~1" lt "$version"
+    "${PYTHON:-python3}" "$root/tools/deb.py" --out "$work/again" > /dev/null
+    for file in "$made"/*.deb; do
+        cmp "$file" "$work/again/${file##*/}" || fail "${file##*/} is not reproducible"
+    done
+    echo "ok  	the same packages when they are made again"
 
-# What runs in the root, from the checkout.
-inside=$work/inside
-rm -rf "$inside" "$work/out"
-mkdir -p "$inside/old" "$inside/new" "$work/out"
-cp "$here/inside.py" "$root/tools/with_sandbox.py" "$root/bindings/c/link.c" \
-    "$root/python/samples/link.py" "$inside"
-cp "$work"/old/*.deb "$inside/old"
-cp "$made"/*.deb "$inside/new"
+    # An upgrade starts from packages with a lower version.
+    "${PYTHON:-python3}" "$root/tools/deb.py" --out "$work/old" --version "$version~1" > /dev/null
+    dpkg --compare-versions "$version~1" lt "$version"
+
+    # What runs in the root, from the checkout.
+    rm -rf "$inside" "$work/out"
+    mkdir -p "$inside/old" "$inside/new" "$work/out"
+    cp "$here/inside.py" "$root/tools/with_sandbox.py" "$root/bindings/c/link.c" \
+        "$root/python/samples/link.py" "$inside"
+    cp "$work"/old/*.deb "$inside/old"
+    cp "$made"/*.deb "$inside/new"
+    # Mounts of the second part are seen by it alone, and end with it.
+    exec "${as_root[@]}" unshare --mount "$0" in-a-root
+fi
 
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 base=$work/base-$codename

@@ -200,6 +200,30 @@ def pascal(place):
     place.play(lambda name: [programs / name])
 
 
+def postgresql(place):
+    """The extension, with the archive's library, in a server of its own."""
+    need("PostgreSQL", "make", "cc", "pkg-config", "pg_config")
+    if not Path(place.run("pg_config", "--pgxs").strip()).exists():
+        skip("the package for PostgreSQL", "PostgreSQL's kit for extensions")
+        raise SkippedError
+    archive = place.native()
+    sources = place.unpack(f"wxlink-{VERSION}-postgresql.tar.gz")
+    installed = place.folder / "installed"
+    place.run("make", cwd=sources)
+    place.run("make", "install", f"DESTDIR={installed}", cwd=sources)
+    used = place.folder / "used"
+    used.mkdir()
+    (used / "libwxlink.so").symlink_to(archive / "lib/libwxlink.so")
+    (used / "wxlink-sandbox").symlink_to(Path(os.environ["WXLINK_LIB_DIR"]) / "wxlink-sandbox")
+    tests = ["a_link_goes_from_invitation_to_unlinking",
+             "the_queue_of_the_page_links_each_row_in_its_own_transaction"]  # fmt: skip
+    place.run(
+        sys.executable, ROOT / "bindings/postgresql/tests/test_extension.py",
+        *[f"Extension.test_{name}" for name in tests],
+        WXLINK_LIB_DIR=str(used), WXLINK_PG_INSTALLED=str(installed),
+    )  # fmt: skip
+
+
 def go(place):
     """The module from a proxy in a folder, with the archive's library found by pkg-config."""
     need("Go", "go", "cc", "pkg-config")
@@ -477,7 +501,7 @@ def rust(place):
     place.links(place.folder / "root/bin/wxlink", "link", MINI_PROGRAM, *flags)
 
 
-PACKAGES = [c, cpp, csharp, go, java, php, cobol, pascal, python, rust]
+PACKAGES = [c, cpp, csharp, go, java, php, cobol, pascal, postgresql, python, rust]
 PACKAGES += [node, node_arm64]
 PACKAGES = {function.__name__: function for function in PACKAGES}
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
+# What `make install DESTDIR=…` has installed, if it is not to be built from the checkout.
+INSTALLED = os.environ.get("WXLINK_PG_INSTALLED")
 LIBRARIES = Path(os.environ.get("WXLINK_LIB_DIR") or ROOT / "target/release").resolve()
 PG_CONFIG = os.environ.get("PG_CONFIG") or "pg_config"
 # The user that Linux reserves for processes without rights.
@@ -113,7 +115,7 @@ class Cluster:
         return {**kept, "LC_ALL": "C", "LD_LIBRARY_PATH": str(self.folder / "lib")}
 
     def _install(self):
-        """Builds the extension and puts it beside links to the installed PostgreSQL."""
+        """Puts the extension beside links to the installed PostgreSQL."""
         self.folder.chmod(0o755)
         self.run.mkdir()
         self.give(self.run)
@@ -121,23 +123,11 @@ class Cluster:
         library.parent.mkdir()
         # A copy, because the server's user may not see the checkout.
         shutil.copy(LIBRARIES / "libwxlink.so", library)
-        (self.folder / "build").mkdir()
-        make = [
-            "make",
-            f"--makefile={HERE / 'Makefile'}",
-            f"VPATH={HERE}",
-            f"PG_CONFIG={PG_CONFIG}",
-            f"WXLINK_CFLAGS=-I{ROOT / 'include'}",
-            f"WXLINK_LIBS={library}",
-            "COPT=-Werror",
-        ]
         root = self.folder / "root"
-        for command in (make, [*make, "install", f"DESTDIR={root}"]):
-            done = subprocess.run(
-                command, cwd=self.folder / "build", capture_output=True, text=True, check=False
-            )
-            if done.returncode != 0:
-                raise RuntimeError(done.stdout + done.stderr)
+        if INSTALLED:
+            shutil.copytree(INSTALLED, root)
+        else:
+            self._build(library, root)
 
         def below(what):
             path = pg_config(what)
@@ -151,6 +141,24 @@ class Cluster:
         self.programs.mkdir(parents=True)
         for name in ("postgres", "initdb"):
             shutil.copy(self.clients / name, self.programs / name)
+
+    def _build(self, library, root):
+        (self.folder / "build").mkdir()
+        make = [
+            "make",
+            f"--makefile={HERE / 'Makefile'}",
+            f"VPATH={HERE}",
+            f"PG_CONFIG={PG_CONFIG}",
+            f"WXLINK_CFLAGS=-I{ROOT / 'include'}",
+            f"WXLINK_LIBS={library}",
+            "COPT=-Werror",
+        ]
+        for command in (make, [*make, "install", f"DESTDIR={root}"]):
+            done = subprocess.run(
+                command, cwd=self.folder / "build", capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                raise RuntimeError(done.stdout + done.stderr)
 
     @staticmethod
     def _link(installed, own):

@@ -31,10 +31,11 @@ else
     skip "C# with the interface of .NET Framework 4.6.1" "mono-devel is not installed" || :
 fi
 
-# tests/windows/test.py reads these two, for .NET under Wine. The tests are without the classes about
-# Mono and .NET Framework.
+# tests/windows/test.py reads these two, for .NET under Wine. Left out are the classes that run the
+# samples with Mono, that serialize as .NET Framework does, and that read XML, for which this runtime
+# wants OpenSSL 1.
 dotnet_package=dotnetcore2==3.1.23
-dotnet_tests="ClientTests ConcurrencyTests HeaderTests PlatformTests ProjectTests"
+dotnet_tests="ClientTests ConcurrencyTests HeaderTests PlatformTests"
 
 find_dotnet() {
     for dotnet in "$(command -v dotnet || :)" \

@@ -5,9 +5,9 @@
 
 WINE is the command that runs programs for Windows (wine if unset), WXLINK_LIB_DIR the folder of
 wxlink-sandbox. Programs are compiled with MinGW-w64 from the unpacked archives alone, and run
-against the simulator, which runs on Linux; programs in C# with .NET for Windows, which is downloaded
-from PyPI. The last tests are those of tests/conformance.rs and
-tests/fault_matrix.rs. Exits with 77 if the tests are skipped (tools/need.sh).
+against the simulator, which runs on Linux. Programs in C# run with .NET for Windows, which is
+downloaded from PyPI. The last tests are those of tests/conformance.rs and tests/fault_matrix.rs.
+Exits with 77 if the tests are skipped (tools/need.sh).
 """
 
 # ruff: noqa: PT009 - the tests need no pytest; these methods show the values that differ.
@@ -494,8 +494,9 @@ class X8664Test(WindowsTest):
     arch = "x86_64"
 
     def dotnet(self, *sources):
-        """Compiles a program against the assembly, with the DLL beside it, and returns the command
-        that runs it with .NET for Windows, which PyPI has for 64 bits only.
+        """Compiles a program in C#, and returns the command that runs it.
+
+        It has the assembly and the DLL beside it. PyPI has .NET for Windows for 64 bits only.
         """
         self.need("mcs")
         runtime = fetch_dotnet()

@@ -32,8 +32,8 @@ else
 fi
 
 # tests/windows/test.py reads these two, for .NET under Wine. Left out are the classes that run the
-# samples with Mono, that serialize as .NET Framework does, and that read XML, for which this runtime
-# wants OpenSSL 1.
+# samples with Mono, that serialize as .NET Framework does, and that read XML, for which this
+# runtime wants OpenSSL 1.
 dotnet_package=dotnetcore2==3.1.23
 dotnet_tests="ClientTests ConcurrencyTests HeaderTests PlatformTests"
 

@@ -4,7 +4,10 @@
 #
 # WXLINK_LIB_DIR is the folder of libwxlink.so.1 and wxlink-sandbox, WXLINK_BUILD_DIR the one to
 # build in. If .NET is not installed, the runtime of .NET Core 3.1 is installed from PyPI into the
-# checkout's .venv. Exits with 77 if the tests are skipped (tools/need.sh).
+# checkout's .venv. NETSTANDARD_REF is a copy of the folder netstandard/ref in the branch
+# release/2.0.0 of https://github.com/dotnet/standard, the sources of .NET Standard's interface: if
+# it is set, the binding is compiled with that, too. Exits with 77 if the tests are skipped
+# (tools/need.sh).
 set -eu
 . "$(dirname "$0")/../../tools/need.sh"
 
@@ -29,6 +32,20 @@ if [ -d "$reference" ]; then
     echo "C# compiles with the interface of .NET Framework 4.6.1"
 else
     skip "C# with the interface of .NET Framework 4.6.1" "mono-devel is not installed" || :
+fi
+
+# Nor anything that .NET Standard 2.0 lacks.
+if [ -n "${NETSTANDARD_REF:-}" ]; then
+    work=$(mktemp -d "$out/work.XXXXXX")
+    mcs -nologo -nostdlib -langversion:7.2 -unsafe -warn:0 -target:library \
+        -out:"$work/netstandard.dll" "$NETSTANDARD_REF"/*.cs
+    mcs -nologo -noconfig -nostdlib -langversion:7.2 -codepage:utf8 -warnaserror+ \
+        -reference:"$work/netstandard.dll" -target:library -out:"$work/Wxlink.Net.dll" \
+        "$csharp_dir"/src/*.cs
+    rm -r "$work"
+    echo "C# compiles with the interface of .NET Standard 2.0"
+else
+    skip_even_in_ci "C# with the interface of .NET Standard 2.0" "NETSTANDARD_REF is not set" || :
 fi
 
 # tests/windows/test.py reads these two, for .NET under Wine. Left out are the classes that run the
